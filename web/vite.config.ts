@@ -14,7 +14,10 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: {
-    proxy: Object.fromEntries(["/api", "/docs", "/livez", "/health", "/problems"].map((path) => [path, api])),
+    // The host stays as it was asked: a session by cookie is only for pages of the same host.
+    proxy: Object.fromEntries(
+      ["/api", "/docs", "/livez", "/health", "/problems"].map((path) => [path, { target: api, changeOrigin: false }]),
+    ),
   },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

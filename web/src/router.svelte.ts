@@ -112,8 +112,8 @@ export function startRouter(isOurs: (path: string) => boolean): void {
   });
 }
 
-/** Moves the focus to the page's heading, where a reader begins. */
+/** Moves the focus to the heading of the page that is shown, where a reader begins. */
 export async function focusHeading(): Promise<void> {
   await tick();
-  document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+  document.querySelector<HTMLElement>("main .page:not([hidden]) h1, main > h1")?.focus({ preventScroll: true });
 }

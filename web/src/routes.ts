@@ -84,6 +84,12 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/admin/Organizations.svelte")),
   },
   {
+    path: "/admin/api-keys",
+    title: words.admin.areas["api-keys"],
+    role: "admin",
+    load: page(() => import("./pages/admin/ApiKeys.svelte")),
+  },
+  {
     path: "/admin/airports",
     title: words.admin.areas.airports,
     role: "admin",
@@ -100,6 +106,36 @@ export const pages: readonly Page[] = [
     title: words.admin.areas.aircraft,
     role: "admin",
     load: page(() => import("./pages/admin/Aircraft.svelte")),
+  },
+  {
+    path: "/admin/tariffs",
+    title: words.admin.areas.tariffs,
+    role: "admin",
+    load: page(() => import("./pages/admin/Tariffs.svelte")),
+  },
+  {
+    path: "/admin/surcharges",
+    title: words.admin.areas.surcharges,
+    role: "admin",
+    load: page(() => import("./pages/admin/Surcharges.svelte")),
+  },
+  {
+    path: "/admin/sales",
+    title: words.admin.areas.sales,
+    role: "admin",
+    load: page(() => import("./pages/admin/Sales.svelte")),
+  },
+  {
+    path: "/admin/embargoes",
+    title: words.admin.areas.embargoes,
+    role: "admin",
+    load: page(() => import("./pages/admin/Embargoes.svelte")),
+  },
+  {
+    path: "/admin/allotments",
+    title: words.admin.areas.allotments,
+    role: "admin",
+    load: page(() => import("./pages/admin/Allotments.svelte")),
   },
   {
     path: "/admin/import",

@@ -1,14 +1,15 @@
 // The public API, typed by its own description. Everything that a page asks or does goes through here.
 import createClient from "openapi-fetch";
+import { words } from "../words";
 import { learnTime } from "./clock.svelte";
-import { connection } from "./connection.svelte";
-import { offline, Problem, type ProblemBody } from "./problem";
+import { connection, isGone } from "./connection.svelte";
+import { offline, Problem, problemOf } from "./problem";
 import type { paths } from "./schema";
 import { session } from "./session.svelte";
 
 /** Times a request is sent again after 429 or 503. */
 const REPETITIONS = 4;
-const LONGEST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 90_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -24,18 +25,23 @@ async function once(request: Request): Promise<Response> {
   try {
     const answer = await fetch(request);
     learnTime(answer.headers.get("Date"), asked, Date.now());
-    connection.answered();
+    if (!isGone(answer.status)) connection.answered();
     return answer;
   } catch (error) {
     if (request.signal.aborted) throw error;
     connection.failed();
-    throw offline("The server cannot be reached. What you entered is kept; this page tries again by itself.");
+    throw offline(words.shell.unreachable);
   }
 }
 
 /** Whether another attempt can do no harm: it only reads, or its key makes it happen once. */
 function isRepeatable(request: Request): boolean {
   return request.method === "GET" || request.method === "HEAD" || request.headers.has("Idempotency-Key");
+}
+
+/** Whether it only asks, and may well be answered to anyone. */
+function isQuestion(request: Request): boolean {
+  return request.method === "GET" || request.method === "HEAD" || request.url.endsWith("/routes/search");
 }
 
 function waitBefore(answer: Response, attempt: number): number {
@@ -48,15 +54,23 @@ export async function send(original: Request): Promise<Response> {
   let hasRefreshed = false;
   for (let attempt = 0; ; attempt += 1) {
     const answer = await once(await withToken(original.clone()));
-    if (answer.status === 401 && !hasRefreshed && (session.user || session.isGuest)) {
-      hasRefreshed = true;
-      if (await session.refresh()) continue;
-      if (!session.user) connection.signedOut();
+    if (answer.status === 401) {
+      if (!hasRefreshed && (session.user || session.isGuest)) {
+        hasRefreshed = true;
+        if ((await session.refresh()) || (session.isOver && isQuestion(original))) continue;
+      }
+      if (session.isOver && !isQuestion(original)) session.refusals += 1;
       return answer;
     }
-    const isBusy = answer.status === 429 || (answer.status === 503 && isRepeatable(original));
-    if (!isBusy || attempt >= REPETITIONS) return answer;
+    const isLimited = answer.status === 429;
+    const isBusy = isLimited || (answer.status === 503 && isRepeatable(original));
+    if (!isBusy || attempt >= REPETITIONS) {
+      if (isGone(answer.status) && isQuestion(original)) connection.failed();
+      return answer;
+    }
+    if (isLimited) connection.waiting += 1;
     await pause(waitBefore(answer, attempt));
+    if (isLimited) connection.waiting -= 1;
   }
 }
 
@@ -87,17 +101,6 @@ export async function take<T>(asked: Promise<Raw<T>>): Promise<Answer<T>> {
   const etag = response.headers.get("ETag");
   if (!response.ok) throw new Problem(problemOf(error, response), etag);
   return { data: data as T, etag, next: nextOf(response.headers.get("Link")), response };
-}
-
-function problemOf(error: unknown, response: Response): ProblemBody {
-  if (error && typeof error === "object" && "detail" in error) return error as ProblemBody;
-  return {
-    status: response.status,
-    code: "unknown",
-    title: response.statusText,
-    detail: `The server answered ${response.status} without an explanation.`,
-    request_id: response.headers.get("X-Request-Id") ?? "",
-  };
 }
 
 /** The cursor in `Link: <…>; rel="next"`. */

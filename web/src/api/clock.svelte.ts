@@ -11,7 +11,10 @@ export function learnTime(date: string | null, asked: number, answered: number):
   if (Number.isNaN(server)) return;
   const difference = server + 500 - (asked + answered) / 2;
   // A second is the precision of `Date`: a small difference is noise.
-  if (!isKnown || Math.abs(difference - ahead) > 1500) ahead = difference;
+  if (!isKnown || Math.abs(difference - ahead) > 1500) {
+    ahead = difference;
+    clock.now = serverNow();
+  }
   isKnown = true;
 }
 

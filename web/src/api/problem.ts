@@ -1,4 +1,5 @@
 // What the API answers when it refuses, and what the console makes of an answer that never came.
+import { words } from "../words";
 import type { components } from "./schema";
 
 export interface Fault {
@@ -10,6 +11,15 @@ export interface Fault {
   row?: number;
   column?: string;
   value?: string;
+}
+
+/** The field that a fault is about: its pointer (`/weight_kg`), or its name in a query. */
+export const addressOf = (fault: Fault): string => fault.pointer ?? fault.name ?? "";
+
+/** What is wrong, as it is said at the field itself: without the name of the API's member. */
+export function faultText(fault: Fault): string {
+  const bare = fault.message.replace(/^`[^`]+` /, "");
+  return bare.charAt(0).toUpperCase() + bare.slice(1);
 }
 
 /** A problem document, with the members that a code adds. */
@@ -59,9 +69,26 @@ export function offline(detail: string): Problem {
   return new Problem({ status: 0, code: OFFLINE, title: "Offline", detail });
 }
 
+/** The problem of an answer, also of one that a proxy made. */
+export function problemOf(body: unknown, response: Response): ProblemBody {
+  if (body && typeof body === "object" && "detail" in body) return body as ProblemBody;
+  return {
+    status: response.status,
+    code: "unknown",
+    title: response.statusText,
+    detail: words.shell.unexplained(response.status),
+    request_id: response.headers.get("X-Request-Id") ?? "",
+  };
+}
+
+/** A fault of the console itself is told as such, without the words of its language. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  return offline(error instanceof Error ? error.message : String(error));
+  // An answer that broke off while it was read.
+  if (error instanceof Error && /abort|fetch|network|load failed/i.test(`${error.name} ${error.message}`))
+    return offline(words.shell.unreachable);
+  console.error(error);
+  return new Problem({ status: 0, code: "console", title: "Console", detail: words.shell.broken });
 }
 
 export type Schemas = components["schemas"];

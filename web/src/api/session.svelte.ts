@@ -1,4 +1,5 @@
 // Who is signed in. The access token is kept in memory; the refresh token is in a cookie that only the server reads.
+import { connection } from "./connection.svelte";
 import type { Schemas } from "./problem";
 
 export type User = Schemas["User"];
@@ -9,6 +10,9 @@ const RANKS: Record<string, number> = { guest: 0, customer: 1, operator: 2, admi
 const HINT = "loadmaster.signed-in";
 /** A token is renewed when it has less than this left. */
 const SOON_MS = 30_000;
+
+/** What became of asking for another token. */
+type Renewal = "renewed" | "refused" | "unknown";
 
 interface Tokens {
   access_token: string;
@@ -21,11 +25,15 @@ class Session {
   /** Whether the first question, if somebody is signed in, has been answered. */
   isKnown = $state(false);
   isGuest = $state(false);
+  /** The server ended the session, nobody signed out: what is open waits for somebody to sign in again. */
+  isOver = $state(false);
+  /** Grows with each act that was refused because of that. */
+  refusals = $state(0);
   #tellKnown: () => void = () => undefined;
   readonly #known = new Promise<void>((resolve) => (this.#tellKnown = resolve));
   #token: string | null = null;
   #expires = 0;
-  #refreshing: Promise<boolean> | null = null;
+  #refreshing: Promise<Renewal> | null = null;
   #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("loadmaster.session");
 
   constructor() {
@@ -46,33 +54,38 @@ class Session {
     return this.#token;
   }
 
-  /** Asks whether the cookie of an earlier visit is still good. */
+  /** Asks whether the cookie of an earlier visit is still good; a server that is away is asked again when it is back. */
   async begin(): Promise<void> {
-    if (remembered()) await this.refresh();
+    while (remembered() && (await this.#renewed()) === "unknown") await connection.back();
     this.isKnown = true;
     this.#tellKnown();
   }
 
   /** Renews the token; tabs do so one at a time. */
-  refresh(): Promise<boolean> {
+  async refresh(): Promise<boolean> {
+    return (await this.#renewed()) === "renewed";
+  }
+
+  #renewed(): Promise<Renewal> {
     this.#refreshing ??= this.#oneAtATime().finally(() => (this.#refreshing = null));
     return this.#refreshing;
   }
 
-  #oneAtATime(): Promise<boolean> {
-    const renew = async (): Promise<boolean> => {
+  #oneAtATime(): Promise<Renewal> {
+    const renew = async (): Promise<Renewal> => {
       const answer = await this.#post("refresh", {});
-      if (answer === null) return false;
-      if (!answer.ok) {
-        // Only a refusal ends the session; a server that is away does not.
-        if (answer.status === 401 || answer.status === 400 || answer.status === 403) this.#forget();
-        return false;
+      if (answer?.ok) {
+        await this.#accept((await answer.json()) as Tokens);
+        return "renewed";
       }
-      await this.#accept((await answer.json()) as Tokens);
-      return true;
+      // Only a refusal ends the session; a server that is away, or too busy, does not.
+      if (answer === null || ![400, 401, 403].includes(answer.status)) return "unknown";
+      this.isOver ||= this.user !== null;
+      this.#forget();
+      return "refused";
     };
     if (!navigator.locks) return renew();
-    return navigator.locks.request("loadmaster.refresh", renew) as Promise<unknown> as Promise<boolean>;
+    return navigator.locks.request("loadmaster.refresh", renew) as Promise<unknown> as Promise<Renewal>;
   }
 
   async signIn(email: string, password: string): Promise<Response | null> {
@@ -83,10 +96,13 @@ class Session {
     return this.#enter("register", { email, password, ...(name ? { name } : {}) });
   }
 
-  async signOut(): Promise<void> {
-    await this.#post("logout", {});
+  /** Returns whether it is done: a server that is away would keep the session. */
+  async signOut(): Promise<boolean> {
+    const answer = await this.#post("logout", {});
+    if (!answer || answer.status >= 429) return false;
     this.#forget();
     this.#channel?.postMessage("out");
+    return true;
   }
 
   /** Whoever has no account may hold room and book as a guest. */
@@ -122,7 +138,7 @@ class Session {
 
   async #accept(tokens: Tokens): Promise<void> {
     this.#keep(tokens.access_token, tokens.expires_in);
-    this.isGuest = false;
+    this.isGuest = this.isOver = false;
     remember(true);
     if (tokens.user) this.user = tokens.user;
     else if (!this.user) await this.reload();

@@ -99,8 +99,8 @@ export class Follower {
         for (const event of parser.push(value)) this.#take(event);
       }
     } catch {
-      // Broken off, silent or away: the loop connects again.
-      if (!signal.aborted && !silent.signal.aborted) connection.failed();
+      // Broken off, silent or away: the loop connects again. Streams alone may be blocked on the way.
+      if (!signal.aborted && !silent.signal.aborted) void connection.check();
     } finally {
       clearTimeout(timer);
     }

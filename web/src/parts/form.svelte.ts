@@ -1,7 +1,7 @@
 // A form: its faults go to their fields, and it acts once however often it is sent.
 import { tick } from "svelte";
 import { FormKey } from "../api/client";
-import { asProblem, type Fault, type Problem } from "../api/problem";
+import { addressOf, asProblem, faultText, type Fault, type Problem } from "../api/problem";
 
 export class Form {
   isBusy = $state(false);
@@ -11,7 +11,7 @@ export class Form {
   /** The message for a field, by its pointer (`/weight_kg`) or its name in a query. */
   fault(pointer: string): string | null {
     const found = this.problem?.faults.filter((fault) => addressOf(fault) === pointer) ?? [];
-    return found.length > 0 ? found.map((fault) => fault.message).join(" ") : null;
+    return found.length > 0 ? found.map(faultText).join(" ") : null;
   }
 
   /** Faults of members for which the form has no field. */
@@ -40,8 +40,6 @@ export class Form {
     }
   }
 }
-
-const addressOf = (fault: Fault): string => fault.pointer ?? fault.name ?? "";
 
 async function focusFirstFault(): Promise<void> {
   await tick();

@@ -1,14 +1,19 @@
 // A list of the API that is read page by page.
+import { untrack } from "svelte";
 import { asProblem, type Problem } from "../api/problem";
 import type { Answer } from "../api/client";
 import { connection } from "../api/connection.svelte";
+import { PATIENCE_MS } from "./load.svelte";
 
 export class List<T> {
   rows = $state<T[]>([]);
   problem = $state<Problem | null>(null);
   isBusy = $state(false);
+  /** It takes longer than a moment. */
+  isSlow = $state(false);
   isRead = $state(false);
   #next = $state<string | null>(null);
+  #pages = 1;
   #turn = 0;
 
   constructor(private readonly page: (cursor: string | undefined) => Promise<Answer<T[]>>) {}
@@ -17,13 +22,13 @@ export class List<T> {
     return this.#next !== null;
   }
 
-  /** Reads the first page; the rows that are shown stay until it is there. */
+  /** Reads again as many pages as are shown; their rows stay until these are there. */
   async load(): Promise<void> {
-    await this.#read(undefined);
+    await this.#read(undefined, this.#pages, []);
   }
 
   async more(): Promise<void> {
-    if (this.#next && !this.isBusy) await this.#read(this.#next);
+    if (this.#next && !this.isBusy) await this.#read(this.#next, 1, this.rows);
   }
 
   clear(): void {
@@ -31,23 +36,38 @@ export class List<T> {
     this.rows = [];
     this.isRead = false;
     this.#next = null;
+    this.#pages = 1;
     this.problem = null;
   }
 
-  async #read(cursor: string | undefined): Promise<void> {
+  /** Reads some pages from a cursor on, and shows them behind the rows before. */
+  async #read(from: string | undefined, pages: number, before: readonly T[]): Promise<void> {
     const turn = ++this.#turn;
     this.isBusy = true;
+    const timer = setTimeout(() => {
+      if (turn === this.#turn) this.isSlow = true;
+    }, PATIENCE_MS);
     try {
-      const answer = await this.page(cursor);
-      if (turn !== this.#turn) return;
-      this.rows = cursor ? [...this.rows, ...answer.data] : answer.data;
-      this.#next = answer.next;
+      const rows = [...before];
+      let cursor: string | null | undefined = from;
+      let read = 0;
+      do {
+        const answer: Answer<T[]> = await this.page(cursor);
+        if (turn !== this.#turn) return;
+        rows.push(...answer.data);
+        cursor = answer.next;
+        read += 1;
+      } while (cursor && read < pages);
+      this.#pages = from ? this.#pages + read : read;
+      this.rows = rows;
+      this.#next = cursor ?? null;
       this.problem = null;
       this.isRead = true;
     } catch (error) {
       if (turn === this.#turn) this.problem = asProblem(error);
     } finally {
-      if (turn === this.#turn) this.isBusy = false;
+      clearTimeout(timer);
+      if (turn === this.#turn) this.isBusy = this.isSlow = false;
     }
   }
 }
@@ -64,7 +84,8 @@ export function listed<T>(
     void connection.returns;
     if (before !== undefined && before !== now) list.clear();
     before = now;
-    void list.load();
+    // What is read while it asks is no reason to ask again.
+    untrack(() => void list.load());
   });
   return list;
 }

@@ -1,9 +1,10 @@
 // Reads something for a page: loading, failed, there; and again when the server is back.
+import { untrack } from "svelte";
 import { connection } from "../api/connection.svelte";
 import { asProblem, type Problem } from "../api/problem";
 
 /** A page says that it loads only after this time: what comes sooner does not flicker. */
-const PATIENCE_MS = 200;
+export const PATIENCE_MS = 200;
 
 export class Loaded<T> {
   value = $state<T | null>(null);
@@ -57,7 +58,8 @@ export function loaded<T>(read: () => Promise<T>, depends: () => unknown = () =>
     void connection.returns;
     if (before !== undefined && before !== now) it.clear();
     before = now;
-    void it.load();
+    // What is read while it asks is no reason to ask again.
+    untrack(() => void it.load());
   });
   return it;
 }

@@ -1,31 +1,53 @@
-// Airports by code, for names and zones; each is asked for once.
+// Airports and organizations by what names them, for their words; each is asked for once.
 import { api } from "../api/client";
 import type { Schemas } from "../api/problem";
 
 export type Airport = Schemas["Airport"];
+export type Organization = Schemas["Organization"];
 
-class Airports {
-  #known = $state<Record<string, Airport>>({});
+class Reference<T> {
+  #known = $state<Record<string, T>>({});
   #asked = new Set<string>();
 
-  /** Returns what is known of an airport, and asks for the rest. */
-  get(code: string | null | undefined): Airport | null {
-    if (!code) return null;
-    const known = this.#known[code];
-    if (!known && !this.#asked.has(code)) {
-      this.#asked.add(code);
-      queueMicrotask(() => void this.#ask(code));
+  constructor(
+    private readonly keyOf: (one: T) => string,
+    private readonly read: (key: string) => Promise<T | undefined>,
+  ) {}
+
+  /** Returns what is known of one, and asks for the rest. */
+  get(key: string | null | undefined): T | null {
+    if (!key) return null;
+    const known = this.#known[key];
+    if (!known && !this.#asked.has(key)) {
+      this.#asked.add(key);
+      queueMicrotask(() => void this.#ask(key));
     }
     return known ?? null;
   }
 
-  learn(airports: readonly Airport[]): void {
-    for (const airport of airports) {
-      this.#asked.add(airport.iata_code);
-      this.#known[airport.iata_code] = airport;
+  learn(all: readonly T[]): void {
+    for (const one of all) {
+      this.#asked.add(this.keyOf(one));
+      this.#known[this.keyOf(one)] = one;
     }
   }
 
+  async find(key: string): Promise<T | null> {
+    if (!this.#known[key]) await this.#ask(key);
+    return this.#known[key] ?? null;
+  }
+
+  async #ask(key: string): Promise<void> {
+    try {
+      const one = await this.read(key);
+      if (one) this.#known[key] = one;
+    } catch {
+      this.#asked.delete(key);
+    }
+  }
+}
+
+class Airports extends Reference<Airport> {
   zone(code: string | null | undefined): string {
     return this.get(code)?.time_zone ?? "UTC";
   }
@@ -34,20 +56,15 @@ class Airports {
   city(code: string): string {
     return this.get(code)?.city ?? code;
   }
-
-  async find(code: string): Promise<Airport | null> {
-    if (!this.#known[code]) await this.#ask(code);
-    return this.#known[code] ?? null;
-  }
-
-  async #ask(code: string): Promise<void> {
-    try {
-      const { data } = await api.GET("/api/v1/airports/{code}", { params: { path: { code } } });
-      if (data) this.#known[code] = data;
-    } catch {
-      this.#asked.delete(code);
-    }
-  }
 }
 
-export const airports = new Airports();
+export const airports = new Airports(
+  (airport) => airport.iata_code,
+  async (code) => (await api.GET("/api/v1/airports/{code}", { params: { path: { code } } })).data,
+);
+
+/** For the carrier's staff: only they may read each. */
+export const organizations = new Reference<Organization>(
+  (organization) => organization.id,
+  async (id) => (await api.GET("/api/v1/organizations/{id}", { params: { path: { id } } })).data,
+);

@@ -23,6 +23,7 @@ it("writes durations and countdowns", () => {
   expect(remaining(246_001)).toBe("4:07");
   expect(remaining(3_729_000)).toBe("1:02:09");
   expect(remaining(-5)).toBe("0:00");
+  expect(remaining(53 * 3_600_000)).toBe("2 days 5 h");
 });
 
 it("counts with local dates", () => {
@@ -31,8 +32,19 @@ it("counts with local dates", () => {
   expect(localDate(new Date("2026-12-02T20:00:00Z"), "Asia/Kolkata")).toBe("2026-12-03");
 });
 
-it("finds the instant of a local time", () => {
-  expect(instantOf("2026-12-02", "14:05", "Asia/Kolkata").toISOString()).toBe("2026-12-02T08:35:00.000Z");
-  // The clocks of London skip 01:00 to 02:00 on 29 March 2026.
-  expect(instantOf("2026-03-29", "03:30", "Europe/London").toISOString()).toBe("2026-03-29T02:30:00.000Z");
+it.each([
+  ["2026-12-02", "14:05", "Asia/Kolkata", "2026-12-02T08:35:00.000Z"],
+  ["2026-12-02", "00:10", "Pacific/Kiritimati", "2026-12-01T10:10:00.000Z"],
+  ["2026-03-29", "03:30", "Europe/London", "2026-03-29T02:30:00.000Z"],
+  // Shown twice: the earlier one.
+  ["2026-10-25", "02:30", "Europe/Zurich", "2026-10-25T00:30:00.000Z"],
+  ["2026-11-01", "01:30", "America/New_York", "2026-11-01T05:30:00.000Z"],
+  ["2026-04-05", "01:45", "Australia/Lord_Howe", "2026-04-04T14:45:00.000Z"],
+])("finds the instant of %s %s in %s", (date, time, zone, instant) => {
+  expect(instantOf(date, time, zone)?.toISOString()).toBe(instant);
+});
+
+it("finds no instant of a time that the clock skips", () => {
+  expect(instantOf("2026-03-29", "02:30", "Europe/Zurich")).toBeNull();
+  expect(instantOf("2026-03-29", "01:30", "Europe/London")).toBeNull();
 });

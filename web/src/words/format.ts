@@ -1,7 +1,8 @@
 // Numbers, quantities and times as the console writes them everywhere.
+import { words } from "./index";
 
 /** The browser's language; tests run in another one. */
-const language = (): string | undefined => (typeof navigator === "undefined" ? "en" : navigator.language);
+export const language = (): string | undefined => (typeof navigator === "undefined" ? "en" : navigator.language);
 
 const numbers = new Map<string, Intl.NumberFormat>();
 
@@ -32,21 +33,19 @@ export function duration(minutes: number): string {
   const whole = Math.max(0, Math.round(minutes));
   const hours = Math.floor(whole / 60);
   const rest = whole % 60;
-  if (hours === 0) return `${rest} min`;
-  return rest === 0 ? `${number(hours)} h` : `${number(hours)} h ${rest} min`;
+  if (hours === 0) return words.time.minutes(rest);
+  return rest === 0 ? words.time.hours(number(hours)) : words.time.both(number(hours), rest);
 }
 
-/** `4:07` or `1:02:09`, for countdowns. */
+/** `4:07`, `1:02:09`, or `2 days 5 h`, for countdowns. */
 export function remaining(milliseconds: number): string {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
   const two = (value: number) => String(value).padStart(2, "0");
   const hours = Math.floor(seconds / 3600);
+  if (hours >= 24) return words.time.days(Math.floor(hours / 24), hours % 24);
   const minutes = Math.floor(seconds / 60) % 60;
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
-
-const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 interface Wall {
   year: number;
@@ -133,7 +132,7 @@ const signed = (days: number): string => (days === 0 ? "" : days > 0 ? `+${days}
 
 function dateOf(wall: Wall): string {
   const weekday = new Date(Date.UTC(wall.year, wall.month - 1, wall.day)).getUTCDay();
-  return `${WEEKDAYS[weekday] ?? ""} ${wall.day} ${MONTHS[wall.month - 1] ?? ""}`;
+  return `${words.time.weekday(weekday)} ${wall.day} ${words.time.month(wall.month)}`;
 }
 
 /** `Wed 2 Dec 14:05 IST · 08:35Z` */
@@ -147,6 +146,20 @@ export function dateText(date: string): string {
   const [year = 0, month = 1, day = 1] = date.split("-").map(Number);
   return dateOf({ year, month, day, hour: 0, minute: 0 });
 }
+
+/** `2 Dec 2026` of a date `2026-12-02`. */
+export function fullDate(date: string): string {
+  const [year = "", month = "1", day = "1"] = date.split("-");
+  return `${Number(day)} ${words.time.month(Number(month))} ${year}`;
+}
+
+/** `Mon` of ISO 8601's 1, `Sun` of 7. */
+export const weekday = (day: number): string => words.time.weekday(day % 7);
+
+const countries = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
+
+/** `United Kingdom` of `GB`, in the language of the texts. */
+export const country = (code: string): string => countries.of(code) ?? code;
 
 /** The local date of an instant: `2026-12-02`. */
 export function localDate(instant: Date, zone: string): string {
@@ -165,21 +178,25 @@ export function localTime(at: string, zone: string): string {
   return `${localDate(instant, zone)}T${clockText(wallClock(instant, zone))}`;
 }
 
-/** The instant of a date and time as they are entered. */
-export function fromLocal(entered: string, zone: string): string {
+/** The instant of a date and time as they are entered; nothing where the zone's clock skips that time. */
+export function fromLocal(entered: string, zone: string): string | null {
   const [date = "", time = ""] = entered.split("T");
-  return instantOf(date, time, zone).toISOString();
+  return instantOf(date, time, zone)?.toISOString() ?? null;
 }
 
-/** The instant at which a zone's clock shows a local time; the earlier one where it shows it twice. */
-export function instantOf(date: string, time: string, zone: string): Date {
+const DAY_MS = 86_400_000;
+const wallMillis = (instant: number, zone: string): number => {
+  const wall = wallClock(new Date(instant), zone);
+  return Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute);
+};
+
+/** The instant at which a zone's clock shows a local time: the earlier one where it shows it twice, none where it skips it. */
+export function instantOf(date: string, time: string, zone: string): Date | null {
   const [year = 0, month = 1, day = 1] = date.split("-").map(Number);
   const [hour = 0, minute = 0] = time.split(":").map(Number);
   const wanted = Date.UTC(year, month - 1, day, hour, minute);
-  let guess = wanted;
-  for (let round = 0; round < 3; round += 1) {
-    const wall = wallClock(new Date(guess), zone);
-    guess += wanted - Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute);
-  }
-  return new Date(guess);
+  // The zone's offsets a day before and a day after: a change of the clock lies between them.
+  const guesses = [wanted - DAY_MS, wanted + DAY_MS].map((probe) => wanted - (wallMillis(probe, zone) - probe));
+  const found = guesses.sort((a, b) => a - b).find((guess) => wallMillis(guess, zone) === wanted);
+  return found === undefined ? null : new Date(found);
 }
