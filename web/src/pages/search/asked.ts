@@ -1,5 +1,6 @@
 // What is searched for. It lives in the address, so that a search can be shared.
 import type { Schemas } from "../../api/problem";
+import { figureOf } from "../../words/parse";
 
 export interface Asked {
   origin: string;
@@ -32,22 +33,14 @@ export const handlingCodes = (text: string): string[] =>
     .split(/[\s,;]+/)
     .filter(Boolean);
 
-/** A number as it was typed; what is none goes to the API as it is, whose fault names the field. */
-function figure(text: string): number | undefined {
-  const plain = text.trim().replace(",", ".");
-  if (plain === "") return undefined;
-  const value = Number(plain);
-  return Number.isNaN(value) ? (plain as unknown as number) : value;
-}
-
 export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
   const codes = handlingCodes(asked.handling);
   const members = {
-    weight_kg: figure(asked.weight),
-    volume_m3: figure(asked.volume),
-    pieces: figure(asked.pieces),
+    weight_kg: figureOf(asked.weight),
+    volume_m3: figureOf(asked.volume),
+    pieces: figureOf(asked.pieces),
     special_handling_codes: codes.length > 0 ? codes : undefined,
-    price: figure(asked.weight) === undefined ? undefined : true,
+    price: asked.weight.trim() === "" ? undefined : true,
   };
   const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
   return { origin: asked.origin, destination: asked.destination, departure_date: asked.date, ...given };
