@@ -1,5 +1,6 @@
 // What may be changed of a booking, as texts of a form, and the difference as a merge patch.
 import type { Schemas } from "../../api/problem";
+import { figure } from "../../words/parse";
 
 type Booking = Schemas["Booking"];
 
@@ -48,11 +49,7 @@ export function patch(before: Entered, now: Entered): Record<string, unknown> {
 }
 
 function value(member: Member, text: string): unknown {
-  if (FIGURES.includes(member)) {
-    const figure = Number(text.replace(",", "."));
-    // What is no number goes to the API as it is: its fault names the field.
-    return text === "" || Number.isNaN(figure) ? text || null : figure;
-  }
+  if (FIGURES.includes(member)) return figure(text) ?? null;
   if (member === "shipper" || member === "consignee") return text === "" ? null : { name: text };
   return text || null;
 }

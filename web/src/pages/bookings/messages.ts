@@ -1,7 +1,6 @@
 // What was sent about a booking, as the API lets the reader see it.
 import { api, take } from "../../api/client";
 import type { Schemas } from "../../api/problem";
-import { words } from "../../words";
 
 export interface Message extends Partial<Pick<Schemas["AddressedNotification"], "address">> {
   id: string;
@@ -34,17 +33,4 @@ export async function messagesOf(reference: string, isStaff: boolean): Promise<M
     if (!cursor) break;
   }
   return found;
-}
-
-const types: Record<string, string> = words.messages.types;
-const channels: Record<string, string> = words.messages.channels;
-const states: Record<string, string> = words.messages.states;
-const reasons: Record<string, string> = words.messages.reasons;
-
-export const typeText = (type: string): string => types[type] ?? type;
-export const channelText = (channel: string): string => channels[channel] ?? channel;
-/** `not sent: there is no verified address`. */
-export function stateText(message: Pick<Message, "status" | "reason">): string {
-  const state = states[message.status] ?? message.status;
-  return message.reason ? `${state}: ${reasons[message.reason] ?? message.reason}` : state;
 }

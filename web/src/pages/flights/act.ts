@@ -1,6 +1,7 @@
 // What staff do with a flight: the request of each action, tried first and then done.
 import { api, take, type Answer } from "../../api/client";
 import type { Schemas } from "../../api/problem";
+import { fromLocal, localTime } from "../../words/format";
 
 export type Flight = Schemas["Flight"];
 export type Preview = Schemas["FlightPreview"];
@@ -8,9 +9,9 @@ export type Verb = "depart" | "arrive" | "retime" | "swap" | "offload" | "cancel
 
 /** What is entered for an action. */
 export interface Entered {
-  /** Instants with their zone, in retimings. */
-  departure: string;
-  arrival: string;
+  /** Instants, in retimings; nothing where the flight keeps its own. */
+  departure: string | null;
+  arrival: string | null;
   aircraft: string;
   reason: string;
   /** Bookings to leave behind, each with its reason. */
@@ -24,14 +25,22 @@ export function possible(flight: Flight, isAdmin: boolean): Verb[] {
   return [];
 }
 
+/** What was entered as a time at a station; no instant where that is still the flight's own. */
+export function instantEntered(text: string, own: string, zone: string): { instant: string | null; isFaulty: boolean } {
+  if (text === localTime(own, zone)) return { instant: null, isFaulty: false };
+  const instant = text === "" ? null : fromLocal(text, zone);
+  return { instant, isFaulty: instant === null };
+}
+
 /** The body of `PATCH /flights/{id}`. */
-export function change(verb: Verb, flight: Flight, entered: Entered): Schemas["ChangeFlight"] {
+export function change(verb: Verb, entered: Entered): Schemas["ChangeFlight"] {
   const offload = Object.keys(entered.left);
   const named = offload.length > 0 ? { offload } : {};
   if (verb === "swap") return { aircraft_code: entered.aircraft, ...named };
   if (verb === "offload") return named;
-  const arrival = { arrival_datetime: entered.arrival };
-  return flight.status === "SCHEDULED" ? { departure_datetime: entered.departure, ...arrival, ...named } : arrival;
+  const departure = entered.departure === null ? {} : { departure_datetime: entered.departure };
+  const arrival = entered.arrival === null ? {} : { arrival_datetime: entered.arrival };
+  return { ...departure, ...arrival, ...named };
 }
 
 type Header = { "Idempotency-Key"?: string };
@@ -56,7 +65,7 @@ async function ask(
     const body = entered.reason ? { reason: entered.reason } : {};
     return take(api.POST("/api/v1/flights/{id}/cancel", { params, body }));
   }
-  return take(api.PATCH("/api/v1/flights/{id}", { params, body: change(verb, flight, entered) }));
+  return take(api.PATCH("/api/v1/flights/{id}", { params, body: change(verb, entered) }));
 }
 
 export async function preview(verb: Verb, flight: Flight, entered: Entered): Promise<Preview> {
