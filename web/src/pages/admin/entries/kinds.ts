@@ -1,8 +1,9 @@
 // The three kinds of reference data: their members, and how each is typed in.
 import type { Schemas } from "../../../api/problem";
 import { words } from "../../../words";
+import type { Kind, Member } from "../edit/members";
 
-export type Kind = "airports" | "airlines" | "aircraft";
+export type Name = "airports" | "airlines" | "aircraft";
 export type Entry = Partial<Schemas["Airport"] & Schemas["Airline"] & Schemas["Aircraft"]> & {
   iata_code: string;
   name: string;
@@ -10,23 +11,33 @@ export type Entry = Partial<Schemas["Airport"] & Schemas["Airline"] & Schemas["A
   version: number;
 };
 
-export interface Member {
-  name: keyof Entry & string;
-  label: string;
-  type: "text" | "number" | "flag";
-  /** May be left empty. */
-  isOptional?: boolean;
+export interface EntryMember extends Member<keyof Entry & string> {
   /** Stands in the table. */
   isShown?: boolean;
 }
+export interface EntryKind extends Kind<Entry> {
+  members: readonly EntryMember[];
+}
 
-const { members } = words.admin.entries;
-const name: Member = { name: "name", label: members.name, type: "text", isShown: true };
-const code = (label: string): Member => ({ name: "iata_code", label, type: "text", isShown: true });
-const icao: Member = { name: "icao_code", label: members.icao_code, type: "text", isOptional: true, isShown: true };
-const country: Member = { name: "country_code", label: members.country_code, type: "text", isShown: true };
+const { make, members, ...texts } = words.admin.entries;
+const name: EntryMember = { name: "name", label: members.name, type: "text", isShown: true };
+const code = (label: string): EntryMember => ({
+  name: "iata_code",
+  label,
+  type: "text",
+  isFixed: true,
+  isShown: true,
+});
+const icao: EntryMember = {
+  name: "icao_code",
+  label: members.icao_code,
+  type: "text",
+  isOptional: true,
+  isShown: true,
+};
+const country: EntryMember = { name: "country_code", label: members.country_code, type: "text", isShown: true };
 
-export const KINDS: Record<Kind, readonly Member[]> = {
+const MEMBERS: Record<Name, readonly EntryMember[]> = {
   airports: [
     code(members.iata_code),
     icao,
@@ -60,29 +71,16 @@ export const KINDS: Record<Kind, readonly Member[]> = {
   ],
 };
 
-/** What was typed, by member. */
-export type Typed = Record<string, string | boolean>;
+const kind = (name: Name): EntryKind => ({
+  path: `/api/v1/${name}`,
+  members: MEMBERS[name],
+  id: (entry) => entry.iata_code,
+  called: (entry) => entry.iata_code,
+  words: { ...texts, make: make[name] },
+});
 
-export function typed(members: readonly Member[], entry: Entry | null): Typed {
-  const given = members.map((member) => {
-    const value = entry?.[member.name];
-    return [member.name, member.type === "flag" ? value === true : value == null ? "" : String(value)];
-  });
-  return Object.fromEntries(given) as Typed;
-}
-
-/** A number as the API takes it; what is no number goes as it was typed, and the API says so. */
-const numeric = (text: string): number | string =>
-  text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
-
-/** The members as the API takes them; of a change only those that differ from `before`. */
-export function body(members: readonly Member[], values: Typed, before: Entry | null): Record<string, unknown> {
-  const was = typed(members, before);
-  const sent: Record<string, unknown> = {};
-  for (const { name, type } of members) {
-    const value = values[name];
-    if (before ? value === was[name] || name === "iata_code" : value === "") continue;
-    sent[name] = value === "" ? null : type === "number" ? numeric(String(value)) : value;
-  }
-  return sent;
-}
+export const KINDS: Record<Name, EntryKind> = {
+  airports: kind("airports"),
+  airlines: kind("airlines"),
+  aircraft: kind("aircraft"),
+};
