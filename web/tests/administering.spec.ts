@@ -1,6 +1,6 @@
 // What administrators keep: tables by file, entries by hand, organizations and jobs.
 import { readFileSync } from "node:fs";
-import { expect, signIn, test } from "./world";
+import { expect, signIn, test, type Json } from "./world";
 
 const HEADER = "iata_code,name,city,country_code,latitude,longitude,time_zone";
 const file = (rows: string[]) => ({
@@ -146,4 +146,170 @@ test("a schedule runs when an administrator says so", async ({ page, world }) =>
   expect((await answered).status()).toBe(202);
   const acts = await admin.get("/api/v1/admin/audit?act=schedule.run&subject_id=expired_tokens");
   expect(acts[0].subject_id).toBe("expired_tokens");
+});
+
+test("notifications are told in words, with their addresses, and one is sent again", async ({ page, world }) => {
+  const customer = await world.verifiedCustomer();
+  const booking = await world.book(customer, [await world.flight("TRV", "CJB", 60, 1000)]);
+  const admin = await world.adminOfTests();
+  const address = `/api/v1/admin/notifications?ref_id=${booking.ref_id}`;
+  const sent = async () => (await admin.get(address)).filter((one: Json) => one.status === "SENT");
+  await expect.poll(async () => (await sent()).length, { timeout: 20_000 }).toBe(1);
+  const [notification] = await sent();
+  await signIn(page, admin, "/admin/messages");
+  await page.getByLabel("Reference").fill(booking.ref_id.toLowerCase());
+  await page.getByRole("button", { name: "Find" }).click();
+  await expect(page).toHaveURL(new RegExp(`ref_id=${booking.ref_id}`));
+  const row = page.locator(`[data-notification="${notification.id}"]`);
+  await expect(row).toContainText("Booking confirmed");
+  await expect(row).toContainText(`E-mail ${notification.address}`);
+  await expect(row).toContainText("sent");
+  await expect(page.locator("tbody")).not.toContainText(/booking_confirmed|SENT/);
+  await page.getByLabel("State").selectOption("failed");
+  await expect(page.getByText("No notification fits.")).toBeVisible();
+  await expect(page).toHaveURL(/status=FAILED/);
+  await page.getByLabel("State").selectOption("sent");
+  await row.getByRole("button", { name: "Send again" }).click();
+  await expect(row).toContainText("waits");
+  const again = async () => (await sent()).find((one: Json) => one.id === notification.id)?.sent_at ?? "";
+  await expect.poll(async () => (await again()) > notification.sent_at, { timeout: 20_000 }).toBe(true);
+});
+
+test("a letter of the mailbox is read at an address of its own", async ({ page, world }) => {
+  const customer = await world.customer();
+  const text = await world.letter(customer.email, "verify_email");
+  await signIn(page, await world.adminOfTests(), "/admin/messages");
+  await page.getByRole("link", { name: "Mailbox" }).click();
+  const row = page.getByRole("row").filter({ hasText: customer.email });
+  await expect(row).toContainText("Address to verify");
+  await row.getByRole("link", { name: "Confirm your e-mail address" }).click();
+  const letter = page.getByRole("dialog").locator("pre");
+  const words = (all: string) => all.replace(/\s+/g, " ").trim();
+  expect(words(await letter.innerText())).toBe(words(text));
+  await page.reload();
+  await expect(letter).toContainText("/verify-email/");
+  await page.getByRole("button", { name: "Close" }).click();
+  await expect(page).not.toHaveURL(/letter=/);
+  await page.route("**/api/v1/admin/mailbox", (route) => route.fulfill({ json: [] }));
+  await page.reload();
+  await expect(page.getByRole("main")).toContainText("mail.transport");
+});
+
+test("an administrator sees the webhooks of all organizations, and their deliveries", async ({ page, world }) => {
+  const customer = await world.customer();
+  const url = `https://receiver.loadmaster.example/${Date.now()}`;
+  const webhook = await customer.post("/api/v1/webhooks", { url });
+  const delivery = await customer.post(`/api/v1/webhooks/${webhook.id}/test`);
+  const admin = await world.adminOfTests();
+  await signIn(page, admin, "/admin/messages");
+  await page.getByRole("link", { name: "Webhooks" }).click();
+  const { name } = await admin.get(`/api/v1/organizations/${webhook.organization_id}`);
+  const row = page.getByRole("row").filter({ hasText: url });
+  await expect(row).toContainText(name);
+  await page.getByLabel("State").selectOption("disabled");
+  await expect(row).toBeHidden();
+  await page.goBack();
+  await page.getByRole("link", { name: "Webhooks" }).click();
+  await row.getByRole("link", { name: url }).click();
+  await expect(page).toHaveURL(new RegExp(`/admin/messages\\?webhook=${webhook.id}$`));
+  await expect(page.locator(`[data-delivery="${delivery.id}"]`)).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1 })).toBeFocused();
+});
+
+test("a user is moved to an organization and gets a role, against another's change", async ({ page, world }) => {
+  const [customer, admin] = [await world.customer(), await world.adminOfTests()];
+  const user = await customer.get("/api/v1/auth/me");
+  const organization = await admin.post("/api/v1/organizations", { name: `Barrel ${Date.now()}` });
+  await signIn(page, admin, `/admin/users?q=${encodeURIComponent(customer.email)}`);
+  await page.getByRole("button", { name: `Change ${customer.email}` }).click();
+  const dialog = page.getByRole("dialog");
+  const role = dialog.getByLabel("Role");
+  await role.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await expect(role).toHaveValue("admin");
+  expect((await admin.get(`/api/v1/users/${user.id}`)).version, "keys on a list send nothing").toBe(1);
+  await page.keyboard.press("ArrowUp");
+  await dialog.getByLabel("Organization").fill(organization.name);
+  await page.getByRole("option", { name: organization.name }).click();
+  await admin.ask("PATCH", `/api/v1/users/${user.id}`, { disabled: true });
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByRole("alert")).toContainText("is now disabled");
+  await expect(dialog.getByRole("alert")).toContainText(`you typed ${organization.name}`);
+  await expect(role).toHaveValue("operator");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("row").filter({ hasText: customer.email })).toContainText("Operator");
+  const now = await admin.get(`/api/v1/users/${user.id}`);
+  expect(now).toMatchObject({ role: "operator", organization_id: organization.id, disabled: true, version: 3 });
+  await page.goto(`/admin/organizations?q=${encodeURIComponent(organization.name)}`);
+  await page.getByRole("link", { name: `Users of ${organization.name}` }).click();
+  await expect(page).toHaveURL(new RegExp(`organization_id=${organization.id}`));
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await expect(page.getByLabel("Organization")).toHaveValue(organization.name);
+});
+
+test("what does not work is shown at once, and asked about one question at a time", async ({ page, world }) => {
+  const admin = await world.adminOfTests();
+  const healthy = await admin.get("/health/detailed");
+  const unwell = { ...healthy, status: "unhealthy", jobs: null, outbox: null };
+  unwell.database = { ...healthy.database, state: "refusing" };
+  unwell.replica = { state: "behind", lag_ms: 5000 };
+  const asked: number[] = [];
+  let isSlow = false;
+  await page.route("**/health/detailed", async (route) => {
+    asked.push(Date.now());
+    if (isSlow) await new Promise((resolve) => setTimeout(resolve, 8000));
+    await route.fulfill({ status: 503, json: unwell, headers: { "Retry-After": "1" } }).catch(() => undefined);
+  });
+  await signIn(page, admin, "/admin/health");
+  await expect(page.getByText("It does not work.")).toBeVisible({ timeout: 4000 });
+  expect(asked).toHaveLength(1);
+  const rows = page.getByRole("main").locator("tbody");
+  await expect(rows).toContainText("refuses writes");
+  await expect(rows).toContainText("too far behind");
+  await expect(rows).not.toContainText(/refusing|\bup\b/);
+  isSlow = true;
+  await expect.poll(() => asked.length, { timeout: 10_000 }).toBe(2);
+  await page.waitForTimeout(7000);
+  expect(asked, "the second question is not answered yet").toHaveLength(2);
+});
+
+test("an act is found by its kind and by the person who did it", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 97, 1000);
+  const [admin, customer] = [await world.adminOfTests(), await world.customer()];
+  const { id } = await customer.get("/api/v1/auth/me");
+  await admin.ask("PATCH", `/api/v1/flights/${flight.id}`, { cutoff_minutes: 45 });
+  await admin.ask("PATCH", `/api/v1/users/${id}`, { role: "operator" });
+  await signIn(page, admin, "/admin/audit");
+  await page.getByLabel("Act", { exact: true }).selectOption("Flight changed");
+  await expect(page).toHaveURL(/act=flight\.changed/);
+  await page.getByLabel("Done by").fill(admin.email);
+  await page.getByRole("option", { name: admin.email }).click();
+  const { id: actor } = await admin.get("/api/v1/auth/me");
+  await expect(page).toHaveURL(new RegExp(`actor_id=${actor}`));
+  const row = page.locator("tbody tr");
+  await expect(row).toHaveCount(1);
+  await expect(row).toContainText("Flight changed");
+  await expect(row).toContainText("UTC");
+  await expect(row.getByRole("link", { name: `Flight ${flight.flight_number}` })).toHaveAttribute(
+    "href",
+    `/flights/${flight.id}`,
+  );
+  await page.reload();
+  await expect(page.getByLabel("Done by")).toHaveValue(admin.email);
+  const key = await admin.post("/api/v1/api-keys", { name: "scanner", role: "operator" });
+  await page.getByLabel("Act", { exact: true }).selectOption("API key created");
+  await expect(row.getByRole("link", { name: admin.email }).first()).toHaveAttribute(
+    "href",
+    `/admin/api-keys?user=${actor}`,
+  );
+  await row.getByRole("link", { name: "all acts" }).click();
+  await expect(page).toHaveURL(new RegExp(`/admin/audit\\?subject_id=${key.id}$`));
+  await expect(page.getByLabel("Id of the subject")).toHaveValue(key.id);
+  await page.goto(`/admin/audit?actor_id=${actor}`);
+  await page.getByLabel("Act", { exact: true }).selectOption("User changed");
+  await expect(row).toContainText("Role: Customer → Operator");
+  await row.getByRole("link", { name: customer.email }).click();
+  await expect(page).toHaveURL(new RegExp(`/admin/users\\?q=${encodeURIComponent(customer.email)}`));
 });

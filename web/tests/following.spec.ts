@@ -148,3 +148,34 @@ test("a booking's page lists what was sent about it, as the API lets its reader 
   expect((await silent.get("/api/v1/notifications")).filter((it: Json) => it.ref_id)).toEqual([]);
   await context2.close();
 });
+
+test("a booking's page says what is next, and what is due is paid there", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 63, 1000);
+  const customer = await world.customer();
+  const quote = await customer.post("/api/v1/quotes", {
+    origin: "TRV",
+    destination: "CJB",
+    flight_ids: [flight.id],
+    weight_kg: 100,
+  });
+  const booking = await world.book(customer, [flight], 100, { quote_id: quote.id });
+  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  await expect(page.locator("[data-next]")).toContainText(`${flight.flight_number} departs from TRV`);
+  await page.getByLabel("Now, with a payment token").check();
+  await page.getByRole("textbox", { name: "Payment token" }).fill("tok_declined");
+  await page.getByRole("button", { name: /^Pay / }).click();
+  await expect(page.getByRole("alert")).toContainText(/declined/i);
+  await page.getByRole("textbox", { name: "Payment token" }).fill("tok_ok");
+  await page.getByRole("button", { name: /^Pay / }).click();
+  await expect(page.getByRole("button", { name: /^Pay / })).toBeHidden();
+  await expect
+    .poll(async () => (await customer.get(`/api/v1/bookings/${booking.ref_id}`)).payment_status)
+    .toBe("COMPLETED");
+  expect((await customer.get(`/api/v1/bookings/${booking.ref_id}`)).paid).toEqual(quote.total);
+});
+
+test("an unknown number is told in words", async ({ page, world }) => {
+  await page.goto("/track/ACB000000001");
+  await expect(page.getByRole("alert")).toContainText("No shipment has this number");
+  expect((await world.anonymous().ask("GET", "/api/v1/tracking/ACB000000001")).status).toBe(404);
+});

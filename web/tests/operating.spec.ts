@@ -119,7 +119,9 @@ test("a user gets another role, and many are disabled", async ({ page, world }) 
   const admin = await world.adminOfTests();
   const user = (await one.get("/api/v1/auth/me")).id;
   await signIn(page, admin, `/admin/users?q=${encodeURIComponent(one.email)}`);
-  await page.getByLabel(`Role ${one.email}`).selectOption("operator");
+  await page.getByRole("button", { name: `Change ${one.email}` }).click();
+  await page.getByRole("dialog").getByLabel("Role").selectOption("operator");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await expect.poll(async () => (await admin.get(`/api/v1/users/${user}`)).role).toBe("operator");
   await page.getByLabel(`Tick ${one.email}`).check();
   await page.getByRole("button", { name: "Disable", exact: true }).click();

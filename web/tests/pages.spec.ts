@@ -10,6 +10,10 @@ test("no page violates WCAG 2.2 AA as far as axe can tell", async ({ page, world
   const flight = await world.flight("TRV", "CJB", 90, 1000);
   const operator = await world.adminOfTests();
   const booking = await world.book(operator, [flight], 950);
+  const me = await operator.get("/api/v1/auth/me");
+  await operator.post("/api/v1/api-keys", { name: "scanner" });
+  const webhook = await operator.post("/api/v1/webhooks", { url: "https://receiver.loadmaster.example/" });
+  const delivery = await operator.post(`/api/v1/webhooks/${webhook.id}/test`);
   const day = flight.departure_local.slice(0, 10);
   const open = [
     "/",
@@ -32,15 +36,27 @@ test("no page violates WCAG 2.2 AA as far as axe can tell", async ({ page, world
     "/rerouting",
     `/waitlist?flights=${flight.id}&origin=TRV&destination=CJB&weight=500`,
     "/account",
+    `/account?webhook=${webhook.id}`,
+    `/account?webhook=${webhook.id}&delivery=${delivery.id}`,
     "/admin",
     "/admin/users",
     "/admin/organizations",
+    "/admin/api-keys",
+    `/admin/api-keys?user=${me.id}`,
     "/admin/airports?q=london",
     "/admin/airlines",
     "/admin/aircraft",
+    "/admin/tariffs",
+    "/admin/surcharges",
+    "/admin/sales",
+    "/admin/embargoes",
+    "/admin/allotments",
     "/admin/import",
     "/admin/jobs",
     "/admin/messages",
+    "/admin/messages?show=mailbox",
+    "/admin/messages?show=webhooks",
+    `/admin/messages?webhook=${webhook.id}`,
     "/admin/audit",
     "/admin/health",
   ];

@@ -116,3 +116,90 @@ test("a hold that runs out before the eyes ends clearly and gives its room back"
   await page.getByRole("button", { name: "Hold again" }).click();
   await expect(page.getByRole("timer")).toBeVisible();
 });
+
+test("a payment that is decided later keeps the room, and becomes one booking", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 55, 1000);
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  await page.getByRole("button", { name: "Review" }).click();
+  await page.getByLabel("Now, with a payment token").check();
+  await page.getByRole("textbox", { name: "Payment token" }).fill("tok_declined");
+  await page.getByRole("button", { name: "Book", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText(/declined/i);
+  await page.getByRole("textbox", { name: "Payment token" }).fill("tok_confirm");
+  await page.getByRole("button", { name: "Book", exact: true }).click();
+  await expect(page.getByRole("status").filter({ hasText: "has not decided yet" })).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByRole("link", { name: "Confirm the payment" })).toBeVisible();
+  const [hold] = await customer.get("/api/v1/holds?status=COMMITTING");
+  await (await world.admin()).post(`/api/v1/test-payments/${hold.payment.provider_reference}/confirm`);
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible({ timeout: 20_000 });
+  const bookings = await customer.get("/api/v1/bookings");
+  expect(bookings).toHaveLength(1);
+  expect(bookings[0].payment_status).toBe("COMPLETED");
+});
+
+test("the strip moves to earlier and later days, and back with another day", async ({ page }) => {
+  await page.goto(`/?origin=DEL&destination=LHR&date=${inHours(24 * 20)}&weight=500`);
+  const strip = page.getByRole("navigation", { name: "Days" });
+  const first = strip.getByRole("listitem").first();
+  const before = await first.innerText();
+  await strip.getByRole("button", { name: "Later days" }).click();
+  await expect(first).not.toContainText(before.split("\n")[0] ?? "");
+  await strip.getByRole("button", { name: "Earlier days" }).click();
+  await expect(first).toContainText(before.split("\n")[0] ?? "");
+});
+
+test("a search without a weight asks for it before room is held", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 33, 1000);
+  await signIn(page, await world.customer());
+  await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}`);
+  await page
+    .getByRole("article")
+    .filter({ hasText: flight.flight_number })
+    .getByRole("link", { name: /^Book/ })
+    .click();
+  await page.getByLabel("Weight (kg)").fill("120,5");
+  await page.getByRole("button", { name: "Hold room" }).click();
+  await expect(page.getByRole("timer")).toBeVisible();
+  const room = await world.anonymous().get(`/api/v1/flights/${flight.id}/availability`);
+  expect(room.held.weight_kg).toBe(120.5);
+});
+
+test("what was entered for a hold is there again after a reload", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 34, 1000);
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=1,000&pieces=2`);
+  await page.getByLabel("Contents").fill("Machine parts");
+  await page.getByRole("group", { name: "Consignee" }).getByLabel("Name").fill("Northern Tools");
+  await page.getByRole("button", { name: "Review" }).click();
+  await expect(page.getByText("Northern Tools")).toBeVisible();
+  await page.reload();
+  await expect(page.getByLabel("Contents")).toHaveValue("Machine parts");
+  await page.getByRole("button", { name: "Review" }).click();
+  await page.getByRole("button", { name: "Book", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible();
+  const [booking, ...others] = await customer.get("/api/v1/bookings");
+  expect(others).toEqual([]);
+  expect(booking).toMatchObject({ weight_kg: 1000, description: "Machine parts" });
+  expect(booking.consignee.name).toBe("Northern Tools");
+  // The address still names the hold: it has become the booking.
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible();
+});
+
+test("an airport that is typed faster than it is found is not another one", async ({ page }) => {
+  await page.goto("/");
+  await page.route("**/airports/search**", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await route.continue();
+  });
+  const from = page.getByRole("combobox", { name: "From" });
+  await from.fill("LHR");
+  await expect(page.getByRole("listbox").getByRole("option", { name: /LHR/ })).toBeVisible();
+  await from.fill("trivandrum");
+  await page.keyboard.press("Tab");
+  await expect(from).toHaveValue(/TRV/);
+  await expect(page.getByRole("listbox")).toBeHidden();
+});

@@ -22,7 +22,8 @@ export function start(directory: string, port = 0): Promise<Running> {
   const child = spawn(program(), ["serve", "--demo"], {
     cwd: directory,
     env: {
-      ...process.env,
+      // What is said to the tests is no setting of the server.
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("LOADMASTER_"))),
       LOADMASTER_SERVER__PORT: String(port),
       LOADMASTER_RATE_LIMIT__ENABLED: "false",
     },

@@ -76,3 +76,70 @@ test("without the server a page says so, and recovers by itself", async ({ page,
   await expect(page.getByRole("alert")).toBeHidden();
   await expect(page.getByText("No booking fits.")).toBeVisible();
 });
+
+test("a session that the server ended leads to the sign-in page, and back to the form as it was", async ({
+  page,
+  context,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 125, 1000);
+  const customer = await world.customer();
+  const booking = await world.book(customer, [flight], 100);
+  const entered = page.waitForResponse("**/api/v1/auth/login");
+  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  const old = (await (await entered).json()).access_token;
+  await page.getByRole("button", { name: "Amend" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Weight (kg)").fill("150");
+  // From now on the server refuses the token, and there is no cookie to renew it with.
+  await context.clearCookies();
+  await page.route("**/api/**", (route) => {
+    const headers = route.request().headers();
+    const isOld = headers["authorization"] === `Bearer ${old}`;
+    return route.continue(isOld ? { headers: { ...headers, authorization: "Bearer none" } } : {});
+  });
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(page).toHaveURL(/sign-in/);
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("main")).not.toContainText(booking.ref_id, { useInnerText: true });
+  await page.getByLabel("E-mail").fill(customer.email);
+  await page.getByLabel("Password").fill(customer.password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(new RegExp(`/bookings/${booking.ref_id}$`));
+  await expect(dialog.getByLabel("Weight (kg)")).toHaveValue("150");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  expect((await customer.get(`/api/v1/bookings/${booking.ref_id}`)).weight_kg).toBe(150);
+});
+
+test("single keys can be switched off, and on again", async ({ page }) => {
+  await page.goto("/track");
+  await page.getByRole("heading", { level: 1 }).click();
+  await page.keyboard.press("?");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Single keys act").uncheck();
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await page.keyboard.press("?");
+  await page.keyboard.press("s");
+  await expect(dialog).toBeHidden();
+  await expect(page).toHaveURL(/track/);
+  await page.getByRole("button", { name: "Keyboard" }).click();
+  await dialog.getByLabel("Single keys act").check();
+  await page.keyboard.press("Escape");
+  await page.getByRole("heading", { level: 1 }).click();
+  await page.keyboard.press("s");
+  await expect(page.getByLabel("From")).toBeVisible();
+});
+
+test("the focus goes to the heading of the page that opens", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 66, 1000);
+  const customer = await world.customer();
+  const booking = await world.book(customer, [flight]);
+  await signIn(page, customer, "/bookings");
+  await page.getByRole("link", { name: booking.ref_id }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toBeFocused();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("TRV – CJB");
+  await page.getByRole("link", { name: flight.flight_number }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toBeFocused();
+});

@@ -1,0 +1,140 @@
+// What happens while the server is away, is starting, or has enough of us: pages say so and recover by themselves.
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { start, stop } from "./server";
+import { expect, signIn, test, World } from "./world";
+
+const AWAY = "The server does not answer";
+
+/** A port on which nothing listens now. */
+function freePort(): Promise<number> {
+  return new Promise((found) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => found(port));
+    });
+  });
+}
+
+// It stops a server of its own, and starts it again on its database: that takes half a minute.
+test("while the server is stopped every page says so, and recovers by itself when it is back", async ({ browser }) => {
+  test.setTimeout(240_000);
+  const directory = mkdtempSync(join(tmpdir(), "loadmaster-away-"));
+  const port = await freePort();
+  let server = await start(directory, port);
+  const tests = process.env["CONSOLE_PASSWORD"];
+  const context = await browser.newContext({ baseURL: server.url });
+  try {
+    process.env["CONSOLE_PASSWORD"] = server.password;
+    const world = new World(server.url);
+    const admin = await world.adminOfTests();
+    const flight = await world.flight("TRV", "CJB", 90, 1000);
+    const booking = await world.book(admin, [flight]);
+    const first = await context.newPage();
+    await signIn(first, admin);
+    const addresses = [
+      `/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=10`,
+      `/track/${booking.ref_id}`,
+      "/bookings",
+      `/bookings/${booking.ref_id}`,
+      "/board?station=TRV",
+      `/flights/${flight.id}`,
+      "/rerouting",
+      "/waitlist",
+      "/account",
+      "/admin/users",
+      "/admin/airports",
+      "/admin/audit",
+      "/admin/health",
+    ];
+    const pages = await Promise.all(
+      addresses.map(async (address) => {
+        const page = await context.newPage();
+        await page.goto(address);
+        await expect(page.locator("main h1")).toBeVisible();
+        await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
+        return page;
+      }),
+    );
+    await stop(server);
+    for (const [index, page] of pages.entries()) {
+      await page.bringToFront();
+      await expect(page.getByText(AWAY, { exact: false }), addresses[index]).toBeVisible({ timeout: 20_000 });
+    }
+    server = await start(directory, port);
+    for (const [index, page] of pages.entries()) {
+      await page.bringToFront();
+      await expect(page.getByText(AWAY, { exact: false }), addresses[index]).toBeHidden({ timeout: 20_000 });
+      await expect(page.getByRole("alert"), addresses[index]).toHaveCount(0);
+      await expect(page.locator("main h1"), addresses[index]).toBeVisible();
+    }
+    // The session was kept: what needs an account is still there.
+    await expect(pages[9]?.locator("tbody tr").first() ?? first.locator("none")).toBeVisible();
+  } finally {
+    process.env["CONSOLE_PASSWORD"] = tests;
+    await context.close();
+    await stop(server);
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test("a page that is loaded while the API is away waits for it, and nobody is signed out", async ({ page, world }) => {
+  const customer = await world.customer();
+  await signIn(page, customer, "/bookings");
+  await page.route("**/api/**", (route) => route.abort());
+  await page.route("**/readyz", (route) => route.abort());
+  await page.reload();
+  await expect(page.getByText(AWAY, { exact: false })).toBeVisible();
+  await expect(page).toHaveURL(/\/bookings$/);
+  await page.unrouteAll();
+  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByText(AWAY, { exact: false })).toBeHidden();
+});
+
+test("answers of a server that is starting are no answers, and a proxy's page is told in words", async ({
+  page,
+  world,
+}) => {
+  const customer = await world.customer();
+  await signIn(page, customer, "/bookings");
+  const html = { status: 502, contentType: "text/html", body: "<html>Bad gateway</html>" };
+  await page.route("**/api/**", (route) => route.fulfill(html));
+  await page.route("**/readyz", (route) => route.fulfill(html));
+  await page.getByLabel("Status").selectOption("BOOKED");
+  await expect(page.getByText(AWAY, { exact: false })).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("The server answered 502 without an explanation.");
+  await page.unrouteAll();
+  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByRole("alert")).toBeHidden();
+});
+
+test("a limit is waited for, and said meanwhile", async ({ page, world }) => {
+  await page.goto("/");
+  let limited = 0;
+  await page.route("**/api/v1/routes/search", async (route) => {
+    if (limited++ > 0) return route.continue();
+    return route.fulfill({
+      status: 429,
+      headers: { "Retry-After": "3", "Content-Type": "application/problem+json" },
+      body: JSON.stringify({ status: 429, code: "rate_limited", title: "Too many requests", detail: "Wait." }),
+    });
+  });
+  const flight = await world.flight("TRV", "CJB", 30, 1000);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=10`);
+  await expect(page.getByText("Too many requests were made", { exact: false })).toBeVisible();
+  await expect(page.getByRole("article").first()).toBeVisible();
+  await expect(page.getByText("Too many requests were made", { exact: false })).toBeHidden();
+});
+
+test("signing out while the server is away is not said to be done", async ({ page, world }) => {
+  const customer = await world.customer();
+  await signIn(page, customer, "/bookings");
+  await page.route("**/api/v1/auth/logout", (route) => route.abort());
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("alert")).toContainText("You are still signed in");
+  await page.unrouteAll();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+});
