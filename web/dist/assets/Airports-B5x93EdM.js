@@ -1,1 +1,0 @@
-import"./words-5z_afgUc.js";import{t as e}from"./Entries-vQmrUiiq.js";function t(t){e(t,{kind:`airports`})}export{t as default};

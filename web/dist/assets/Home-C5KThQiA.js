@@ -1,1 +1,0 @@
-import{$ as e,N as t,O as n,Q as r,dt as i,et as a,ft as o,j as s,q as c,t as l}from"./words-5z_afgUc.js";import{t as u}from"./AdminNav-M3HjeD9p.js";var d=t(`<h1 tabindex="-1"> </h1> <!> <p> </p>`,1);function f(t,f){o(f,!0);var p=d(),m=r(p),h=e(m,!0),g=a(m,2);u(g,{});var _=a(g,2),v=e(_,!0);c(()=>{n(h,l.admin.title),n(v,l.admin.text)}),s(t,p),i()}export{f as default};
