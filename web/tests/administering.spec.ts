@@ -214,6 +214,12 @@ test("an administrator sees the webhooks of all organizations, and their deliver
   await expect(page).toHaveURL(new RegExp(`/admin/messages\\?webhook=${webhook.id}$`));
   await expect(page.locator(`[data-delivery="${delivery.id}"]`)).toBeVisible();
   await expect(page.getByRole("heading", { level: 1 })).toBeFocused();
+  await page.getByRole("link", { name: /^Details/ }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await expect(page).toHaveURL(/[/]admin[/]messages/);
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("link", { name: "All webhooks" }).click();
+  await expect(page).toHaveURL(/[/]admin[/]messages[?]show=webhooks$/);
 });
 
 test("a user is moved to an organization and gets a role, against another's change", async ({ page, world }) => {
@@ -312,4 +318,19 @@ test("an act is found by its kind and by the person who did it", async ({ page, 
   await expect(row).toContainText("Role: Customer → Operator");
   await row.getByRole("link", { name: customer.email }).click();
   await expect(page).toHaveURL(new RegExp(`/admin/users\\?q=${encodeURIComponent(customer.email)}`));
+});
+
+test("volumes of aircraft are shown with up to three decimals", async ({ page, world }) => {
+  const admin = await world.adminOfTests();
+  const code = fresh();
+  const aircraft = { iata_code: code, name: "Test", manufacturer: "Test", max_cargo_kg: 1500, max_cargo_m3: 12.375 };
+  await admin.post("/api/v1/aircraft", aircraft);
+  await signIn(page, admin, "/admin/aircraft");
+  const row = page.getByRole("row").filter({ has: page.getByRole("button", { name: `${code} change` }) });
+  await expect(page.locator("tbody tr").first()).toBeVisible();
+  while (!(await row.isVisible())) await page.getByRole("button", { name: "Show more" }).click();
+  const text = await row.textContent();
+  expect((await admin.ask("DELETE", `/api/v1/aircraft/${code}`)).status).toBe(204);
+  expect(text).toContain("12.375");
+  expect(text).toContain("1,500");
 });

@@ -34,8 +34,17 @@ test("the strip of days shows the figures of seven searches", async ({ page, wor
       .anonymous()
       .get(`/api/v1/routes?origin=DEL&destination=LHR&departure_date=${date}&weight_kg=500&limit=200`);
     const bookable = options.filter((option: Json) => option.bookable).length;
-    const words = bookable === 0 ? (options.length === 0 ? "no flights" : "full") : `${bookable} way`;
-    await expect(strip.getByRole("listitem").nth(day)).toContainText(words);
+    const words =
+      bookable === options.length
+        ? `${bookable} ${bookable === 1 ? "way" : "ways"}`
+        : bookable > 0
+          ? `${bookable} of ${options.length} ways`
+          : /full|not bookable/;
+    await expect(strip.getByRole("listitem").nth(day)).toContainText(options.length === 0 ? "no flights" : words);
+    // The roomiest way, by the least of its flights.
+    const room = Math.max(0, ...options.map((option: Json) => option.available.weight_kg));
+    if (options.length > 0)
+      await expect(strip.getByRole("listitem").nth(day)).toContainText(`${room.toLocaleString("en-GB")} kg left`);
   }
 });
 

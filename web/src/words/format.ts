@@ -15,6 +15,9 @@ export function number(value: number, digits = 0): string {
 
 export const kilograms = (value: number): string => `${number(value, 1)} kg`;
 export const cubicMetres = (value: number): string => `${number(value, 3)} m³`;
+/** `6 pieces, 1,200 kg`. */
+export const freight = (of: { pieces: number; weight_kg: number }): string =>
+  `${words.parts.pieces(of.pieces, number(of.pieces))}, ${kilograms(of.weight_kg)}`;
 export const percent = (value: number): string => `${number(value, 1)} %`;
 
 /** `{"amount": "123.45", "currency": "INR"}`; the amount is never calculated with. */
@@ -199,4 +202,16 @@ export function instantOf(date: string, time: string, zone: string): Date | null
   const guesses = [wanted - DAY_MS, wanted + DAY_MS].map((probe) => wanted - (wallMillis(probe, zone) - probe));
   const found = guesses.sort((a, b) => a - b).find((guess) => wallMillis(guess, zone) === wanted);
   return found === undefined ? null : new Date(found);
+}
+
+/** `2 Dec` of a date, where the year stands elsewhere. */
+export function shortDate(date: string): string {
+  const [, month = "1", day = "1"] = date.split("-");
+  return `${Number(day)} ${words.time.month(Number(month))}`;
+}
+
+/** `Dec 2026` of a date. */
+export function monthOf(date: string): string {
+  const [year = "", month = "1"] = date.split("-");
+  return `${words.time.month(Number(month))} ${year}`;
 }

@@ -7,6 +7,8 @@ const booking = {
   pieces: 3,
   weight_kg: 100,
   volume_m3: 0.6,
+  positions: 0,
+  special_handling_codes: ["PER"],
   awb_number: null,
   description: "Shoes",
   customer_reference: null,
@@ -16,9 +18,18 @@ const booking = {
 
 it("sends what was changed, and nothing else", () => {
   const before = entered(booking);
-  const now = { ...before, weight_kg: "120,5", description: " ", shipper: "Sunset", consignee: "" };
-  expect(changed(before, now)).toEqual(["weight_kg", "description", "shipper"]);
-  expect(patch(before, now)).toEqual({ weight_kg: 120.5, description: null, shipper: { name: "Sunset" } });
+  const now = { ...before, weight_kg: "120,5", description: " ", "shipper/name": "Sunset", "consignee/city": "Bonn" };
+  expect(changed(before, now)).toEqual(["weight_kg", "description", "shipper/name", "consignee/city"]);
+  expect(patch(before, now)).toEqual({
+    weight_kg: 120.5,
+    description: null,
+    shipper: { name: "Sunset" },
+    consignee: { city: "Bonn" },
+  });
+  expect(patch(before, { ...before, "shipper/name": "", special_handling_codes: "per, avi" })).toEqual({
+    shipper: null,
+    special_handling_codes: ["PER", "AVI"],
+  });
   expect(patch(before, { ...before, pieces: "many" })).toEqual({ pieces: "many" });
   expect(patch(before, { ...before })).toEqual({});
 });

@@ -1,42 +1,47 @@
 // What may be changed of a booking, as texts of a form, and the difference as a merge patch.
 import type { Schemas } from "../../api/problem";
+import { words } from "../../words";
 import { figure } from "../../words/parse";
+import { handlingCodes } from "../search/asked";
 
 type Booking = Schemas["Booking"];
 
-export const MEMBERS = [
-  "pieces",
-  "weight_kg",
-  "volume_m3",
-  "awb_number",
-  "description",
-  "customer_reference",
-  "shipper",
-  "consignee",
-] as const;
-export type Member = (typeof MEMBERS)[number];
+const FIGURES = ["pieces", "weight_kg", "volume_m3", "positions"] as const;
+const FREIGHT = [...FIGURES, "awb_number"] as const;
+const TEXTS = ["special_handling_codes", "description", "customer_reference"] as const;
+export const PARTIES = ["shipper", "consignee"] as const;
+const PARTY = ["name", "account_number", "street", "postal_code", "city", "country_code", "phone", "email"] as const;
+
+/** A member by its address: `weight_kg`, `shipper/street`. */
+export type Member =
+  (typeof FREIGHT)[number] | (typeof TEXTS)[number] | `${(typeof PARTIES)[number]}/${(typeof PARTY)[number]}`;
 export type Entered = Record<Member, string>;
 
-const FIGURES: readonly Member[] = ["pieces", "weight_kg", "volume_m3"];
+export const partyMembers = (role: (typeof PARTIES)[number]): Member[] =>
+  PARTY.map((name) => `${role}/${name}` as const);
+const MEMBERS: readonly Member[] = [...FREIGHT, ...TEXTS, ...PARTIES.flatMap(partyMembers)];
+
+export function label(member: Member): string {
+  const [role, name] = member.split("/") as [(typeof PARTIES)[number], (typeof PARTY)[number] | undefined];
+  if (name) return `${words.booking[role]}: ${words.booking.partyMembers[name]}`;
+  return (words.booking.members as Record<string, string>)[member] ?? member;
+}
 
 /** Members that may be changed now: freight only before the first departure, the rest until delivery. */
-export function members(booking: Booking): Member[] {
+export function members(booking: Pick<Booking, "status">): Member[] {
   if (booking.status === "DELIVERED" || booking.status === "CANCELLED") return [];
-  const freight: readonly Member[] = ["pieces", "weight_kg", "volume_m3", "awb_number"];
+  const freight: readonly Member[] = FREIGHT;
   return MEMBERS.filter((member) => booking.status === "BOOKED" || !freight.includes(member));
 }
 
 export function entered(booking: Booking): Entered {
+  const parties = PARTIES.flatMap((role) => PARTY.map((name) => [`${role}/${name}`, booking[role]?.[name] ?? ""]));
+  const own = [...FREIGHT, "description", "customer_reference"] as const;
   return {
-    pieces: String(booking.pieces),
-    weight_kg: String(booking.weight_kg),
-    volume_m3: String(booking.volume_m3),
-    awb_number: booking.awb_number ?? "",
-    description: booking.description ?? "",
-    customer_reference: booking.customer_reference ?? "",
-    shipper: booking.shipper?.name ?? "",
-    consignee: booking.consignee?.name ?? "",
-  };
+    ...Object.fromEntries(own.map((member) => [member, String(booking[member] ?? "")])),
+    special_handling_codes: booking.special_handling_codes.join(" "),
+    ...Object.fromEntries(parties),
+  } as Entered;
 }
 
 /** Members whose text differs. */
@@ -45,11 +50,21 @@ export function changed(before: Entered, now: Entered): Member[] {
 }
 
 export function patch(before: Entered, now: Entered): Record<string, unknown> {
-  return Object.fromEntries(changed(before, now).map((member) => [member, value(member, now[member].trim())]));
+  const sent: Record<string, unknown> = {};
+  for (const member of changed(before, now)) {
+    const [role, name] = member.split("/") as [string, string | undefined];
+    if (name) sent[role] = { ...(sent[role] ?? {}), [name]: now[member].trim() || null };
+    else sent[member] = value(member, now[member].trim());
+  }
+  // Nobody: a party of which nothing is left.
+  for (const role of PARTIES)
+    if (role in sent && partyMembers(role).every((member) => now[member].trim() === "")) sent[role] = null;
+  return sent;
 }
 
 function value(member: Member, text: string): unknown {
-  if (FIGURES.includes(member)) return figure(text) ?? null;
-  if (member === "shipper" || member === "consignee") return text === "" ? null : { name: text };
+  // What is no number goes to the API as it is: its fault names the field.
+  if ((FIGURES as readonly Member[]).includes(member)) return figure(text) ?? null;
+  if (member === "special_handling_codes") return handlingCodes(text);
   return text || null;
 }

@@ -131,7 +131,8 @@ function toldText(name: string, value: string): string {
   if (name === "status") return states[value] ?? value;
   if (name === "organization_id") return organizations.get(value)?.name ?? value;
   if (name === "effect" && value === "FORBID") return words.admin.edit.forbid;
-  return /^\d{4}-\d\d-\d\d$/.test(value) ? fullDate(value) : value;
+  const [, date, time] = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)[\d:.]*Z)?$/.exec(value) ?? [];
+  return date ? [fullDate(date), time && `${time} UTC`].filter(Boolean).join(" ") : value;
 }
 
 function toldList(name: string, value: unknown[]): string {

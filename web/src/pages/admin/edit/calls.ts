@@ -1,4 +1,4 @@
-// What the pages ask that keep something: the same of each address.
+// Calls that read, make, change and end a record, the same for each kind.
 import { nextOf, raw, type Answer } from "../../../api/client";
 import type { List } from "../../../parts/list.svelte";
 import type { Kept, Kind } from "./members";
@@ -35,7 +35,7 @@ export const change = <T extends Kept>(kind: Kind<T>, record: T, body: unknown, 
 export const end = <T extends Kept>(kind: Kind<T>, record: T, key: Key) =>
   raw(of(kind, record), sent("DELETE", undefined, { ...key, ...match(record) }));
 
-/** Brings a list up to date; its pages that were read stay, but for a new record, of which the API knows the place. */
+/** Shows in a list what became of a record. The list is read again for a new one: only the API knows its place. */
 export async function follow<T extends Kept>(list: List<T>, kind: Kind<T>, done: Done<T>): Promise<void> {
   if (done.act === "made") return list.load();
   const isIt = (record: T) => kind.id(record) === kind.id(done.record);

@@ -14,6 +14,8 @@ export type Entry = Partial<Schemas["Airport"] & Schemas["Airline"] & Schemas["A
 export interface EntryMember extends Member<keyof Entry & string> {
   /** Stands in the table. */
   isShown?: boolean;
+  /** Decimals that the table shows at most. */
+  digits?: number;
 }
 export interface EntryKind extends Kind<Entry> {
   members: readonly EntryMember[];
@@ -64,8 +66,8 @@ const MEMBERS: Record<Name, readonly EntryMember[]> = {
     icao,
     name,
     { name: "manufacturer", label: members.manufacturer, type: "text", isShown: true },
-    { name: "max_cargo_kg", label: members.max_cargo_kg, type: "number", isShown: true },
-    { name: "max_cargo_m3", label: members.max_cargo_m3, type: "number", isShown: true },
+    { name: "max_cargo_kg", label: members.max_cargo_kg, type: "number", isShown: true, digits: 1 },
+    { name: "max_cargo_m3", label: members.max_cargo_m3, type: "number", isShown: true, digits: 3 },
     { name: "positions", label: members.positions, type: "number", isShown: true },
     { name: "is_freighter", label: members.is_freighter, type: "flag", isShown: true },
   ],
