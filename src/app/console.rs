@@ -14,8 +14,8 @@ use rust_embed::RustEmbed;
 
 use super::kept::{Document, DocumentRequest, nothing_here};
 
-/// The addresses of pages. `web/src/routes.ts` says what each shows.
-const PAGES: [&str; 20] = [
+/// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
+const PAGES: [&str; 34] = [
     "/",
     "/track",
     TRACKING,
@@ -29,13 +29,27 @@ const PAGES: [&str; 20] = [
     "/bookings/{ref}/documents",
     "/waitlist",
     "/account",
-    "/account/{page}",
     "/board",
     "/flights/{id}",
     "/rerouting",
     "/admin",
-    "/admin/{page}",
-    "/admin/{page}/{id}",
+    "/admin/users",
+    "/admin/organizations",
+    "/admin/api-keys",
+    "/admin/airports",
+    "/admin/airlines",
+    "/admin/aircraft",
+    "/admin/tariffs",
+    "/admin/surcharges",
+    "/admin/sales",
+    "/admin/embargoes",
+    "/admin/allotments",
+    "/admin/import",
+    "/admin/jobs",
+    "/admin/messages",
+    "/admin/audit",
+    "/admin/analytics",
+    "/admin/health",
 ];
 /// A shipment's address may be passed on, but must not appear in a search engine.
 const TRACKING: &str = "/track/{number}";
@@ -135,6 +149,14 @@ fn content_type(path: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_addresses_are_those_of_the_pages() {
+        let routes = include_str!("../../web/src/routes.ts");
+        let shown: std::collections::BTreeSet<_> =
+            routes.split("path: \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(shown, PAGES.into_iter().collect());
+    }
 
     #[test]
     fn the_shell_is_compiled_in_and_so_is_every_file_that_it_names() {

@@ -25,6 +25,7 @@ pub mod tracking;
 pub mod waitlist;
 
 pub mod admin;
+pub mod analytics;
 pub mod live;
 pub mod webhooks;
 

@@ -42,6 +42,14 @@ async fn every_page_answers_the_shell_with_its_policy() {
 }
 
 #[tokio::test]
+async fn an_address_without_a_page_is_not_found() {
+    let world = World::start().await;
+    for path in ["/nowhere", "/admin/nowhere", "/admin/users/1", "/account/keys", "/bookings/ACB1/labels"] {
+        world.anonymous().get(path).await.expect_problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
 async fn the_shell_is_validated_and_its_files_are_kept_for_ever() {
     let world = World::start().await;
     let client = world.anonymous();

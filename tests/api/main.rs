@@ -25,6 +25,7 @@ mod accounts;
 mod allotments;
 mod alternatives;
 mod amending;
+mod analytics;
 mod archive;
 mod audit;
 mod bad_input;

@@ -47,7 +47,7 @@ impl Command for Change {
         if repository::find(tx, flight.id).await?.is_some_and(|unfinished| unfinished.step != StepAboard::Retime) {
             return Err(OperationError::Unfinished(flight.number));
         }
-        let (status, version) = (flight.room.status, flight.room.version);
+        let (before, status, version) = (flight.clone(), flight.room.status, flight.room.version);
         if !change.is_possible_for(status) {
             let allowed = allowed(status, false, target.caller.role);
             return Err(OperationError::InvalidTransition { from: status, action: FlightAction::Change, allowed });
@@ -74,7 +74,9 @@ impl Command for Change {
         let is_new = flight.room.version != version;
         self.has_changed = is_new || !change.offload.is_empty();
         if self.has_changed {
-            operations.record_in_tx(tx, target, "flight.changed", told(change, held, &flight), &flight).await?;
+            operations
+                .record_in_tx(tx, target, "flight.changed", told(change, held, &before, &flight), &flight)
+                .await?;
         }
         let actor = Some(target.caller.user_id);
         if change.names_times() {
@@ -97,9 +99,10 @@ impl Command for Change {
     }
 }
 
-/// Returns what the audit trail records beside the flight.
-fn told(change: &ChangeFlight, held: &Held, flight: &Flight) -> Map<String, Value> {
-    let mut told = Map::from_iter([("offloaded".to_owned(), json!(change.offload))]);
+/// Returns what the audit trail records beside the flight: above all what is different from before.
+fn told(change: &ChangeFlight, held: &Held, before: &Flight, flight: &Flight) -> Map<String, Value> {
+    let mut told = differences(before, flight);
+    told.insert("offloaded".to_owned(), json!(change.offload));
     if !change.overbooking.is_keep() {
         told.insert("overbooking".to_owned(), json!(flight.room.overbooking));
     }
@@ -108,6 +111,22 @@ fn told(change: &ChangeFlight, held: &Held, flight: &Flight) -> Map<String, Valu
         told.insert("released_holds".to_owned(), json!(released));
     }
     told
+}
+
+/// Returns the members of a flight that differ, each as `{from, to}`.
+fn differences(before: &Flight, after: &Flight) -> Map<String, Value> {
+    let members = |flight: &Flight| {
+        [
+            ("departure_datetime", json!(flight.departure)),
+            ("arrival_datetime", json!(flight.arrival)),
+            ("aircraft_code", json!(flight.aircraft)),
+            ("cutoff_datetime", json!(flight.room.cutoff)),
+            ("physical_capacity", json!(flight.room.physical)),
+        ]
+    };
+    let pairs = members(before).into_iter().zip(members(after));
+    let differing = pairs.filter(|(one, other)| one != other);
+    differing.map(|((name, from), (_, to))| (name.to_owned(), json!({"from": from, "to": to}))).collect()
 }
 
 impl OperationService {

@@ -1,5 +1,5 @@
 //! Tables that go out.
-use std::io;
+use std::{borrow::Cow, io, sync::Arc};
 
 use axum::{
     body::Body,
@@ -54,16 +54,24 @@ request! {
 pub type Pages = stream::BoxStream<'static, Result<Vec<Value>, Problem>>;
 
 /// A table to be sent: its name, and the addresses of its columns in each row.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Export {
-    pub name: &'static str,
-    pub columns: &'static [&'static str],
-    pub format: Format,
+    name: &'static str,
+    columns: Arc<[Cow<'static, str>]>,
+    format: Format,
 }
 
 impl Export {
-    pub fn new(name: &'static str, columns: &'static [&'static str], params: &ExportParams) -> Self {
+    pub fn new(name: &'static str, columns: &[&'static str], params: &ExportParams) -> Self {
+        let columns = columns.iter().copied().map(Cow::Borrowed).collect();
         Self { name, columns, format: params.format.unwrap_or(Format::Csv) }
+    }
+
+    /// Adds columns that depend on the rows.
+    #[must_use]
+    pub fn and(self, columns: impl IntoIterator<Item = String>) -> Self {
+        let added = columns.into_iter().map(Cow::Owned);
+        Self { columns: self.columns.iter().cloned().chain(added).collect(), ..self }
     }
 
     /// Refuses more rows than an export may have.
@@ -88,7 +96,7 @@ impl Export {
         R: Send + Sync + 'static,
         F: Future<Output = Result<Vec<R>, Problem>> + Send,
     {
-        let functions = std::sync::Arc::new((read, anchor, row));
+        let functions = Arc::new((read, anchor, row));
         let pages = stream::try_unfold(Some(PageRequest::first(PAGE)), move |page| {
             let functions = functions.clone();
             async move {
@@ -113,6 +121,7 @@ impl Export {
     pub async fn answer(self, mut pages: Pages) -> Result<Response, Problem> {
         let first = pages.next().await.transpose()?.unwrap_or_default();
         let pages = stream::once(async { Ok(first) }).chain(pages).boxed();
+        let name = self.name;
         let (media, ending, body) = match self.format {
             Format::Csv => (HeaderValue::from_static("text/csv; charset=utf-8"), "csv", self.csv(pages)),
             Format::Xlsx => (HeaderValue::from_static(XLSX), "xlsx", Body::from(self.workbook(pages).await?)),
@@ -121,7 +130,7 @@ impl Export {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-        let attachment = format!("attachment; filename=\"{}.{ending}\"", self.name);
+        let attachment = format!("attachment; filename=\"{name}.{ending}\"");
         if let Ok(attachment) = HeaderValue::from_str(&attachment) {
             headers.insert(header::CONTENT_DISPOSITION, attachment);
         }

@@ -30,6 +30,22 @@ async fn an_aircraft_without_a_capacity_brings_its_three_figures() {
 }
 
 #[tokio::test]
+async fn the_audit_trail_tells_what_is_different_and_nothing_else() {
+    let world = World::start().await;
+    let (flight, admin) = (direct(&world).await, world.admin().await);
+    change(&admin, &flight, json!({"aircraft_code": "77X"})).await.expect(200);
+    change(&admin, &flight, json!({"cutoff_minutes": 30})).await.expect(200);
+    let acts = admin.get("/api/v1/admin/audit?act=flight.changed").await.expect(200);
+    let [cutoff, aircraft] = [&acts[0]["data"], &acts[1]["data"]];
+    assert_eq!(aircraft["aircraft_code"], json!({"from": flight["aircraft_code"], "to": "77X"}));
+    assert_eq!(aircraft["physical_capacity"], json!({"from": flight["capacity"], "to": space(102_000.0, 653.0, 37)}));
+    assert_eq!(aircraft["cutoff_datetime"], Value::Null);
+    assert_eq!(cutoff["cutoff_datetime"]["from"], flight["cutoff_datetime"]);
+    assert_eq!((&cutoff["aircraft_code"], &cutoff["departure_datetime"]), (&Value::Null, &Value::Null));
+    world.audit().await;
+}
+
+#[tokio::test]
 async fn members_missing_from_a_capacity_come_from_the_new_aircraft() {
     let world = World::start().await;
     let admin = world.admin().await;

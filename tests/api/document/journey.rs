@@ -209,6 +209,11 @@ async fn administration(world: &World, journey: &mut Journey<'_>, anyone: &Clien
     for list in ["flights", "bookings", "tariffs", "users", "admin/audit"] {
         journey.visit(admin, "GET", &format!("/api/v1/{list}/export"), &[], None).await;
     }
+    for name in ["volume", "flights", "transit-times", "funnel"] {
+        let one = format!("/api/v1/analytics/{name}");
+        journey.visit(admin, "GET", &one, &["?group=lane&limit=1&by=month"], None).await;
+        journey.visit(admin, "GET", &format!("{one}/export"), &[], None).await;
+    }
     let [again, never] = [crate::idempotency::dead_job(world).await, crate::idempotency::dead_job(world).await];
     world.sql("insert into schedules (name, next_run_at) values ('made_up', now())").await;
     journey.visit(admin, "GET", "/api/v1/admin/jobs", &["?state=DEAD"], None).await;
