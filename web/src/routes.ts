@@ -162,6 +162,12 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/admin/Audit.svelte")),
   },
   {
+    path: "/admin/analytics",
+    title: words.admin.areas.analytics,
+    role: "admin",
+    load: page(() => import("./pages/admin/Analytics.svelte")),
+  },
+  {
     path: "/admin/health",
     title: words.admin.areas.health,
     role: "admin",

@@ -1267,7 +1267,7 @@ export const en = {
       table: "Figures as a table",
       tableOf: (chart: string) => `Figures as a table: ${chart}`,
       exportOf: (title: string) => `Export: ${title}`,
-      asOf: "As of",
+      asOf: "as of",
       emptyText: "Choose an earlier first day, or remove a filter.",
       lane: "Lane",
       rank: "Rank",

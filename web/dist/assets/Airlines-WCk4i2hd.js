@@ -1,1 +1,0 @@
-import"./words-VnVYCSi5.js";import{t as e}from"./Entries-B8cv5G0D.js";function t(t){e(t,{name:`airlines`})}export{t as default};

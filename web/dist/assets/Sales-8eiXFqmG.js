@@ -1,1 +1,0 @@
-import"./words-VnVYCSi5.js";import{i as e,t}from"./Rules-BNk-G6Rx.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
