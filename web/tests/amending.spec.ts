@@ -25,6 +25,25 @@ test("amending a version that is old shows both and loses no typing", async ({ p
   expect(now).toMatchObject({ weight_kg: 150, description: "Boots" });
 });
 
+test("the parties are amended, and a fault of one opens its fields", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 127, 1000);
+  const customer = await world.customer();
+  const booking = await world.book(customer, [flight], 100, { shipper: { name: "Sunrise", city: "Delhi" } });
+  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  await page.getByRole("button", { name: "Amend" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Shipper: Sunrise").click();
+  await dialog.getByLabel("Shipper: country").fill("India");
+  await dialog.getByText("Shipper: Sunrise").click();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByLabel("Shipper: country")).toHaveAttribute("aria-invalid", "true");
+  await dialog.getByLabel("Shipper: country").fill("IN");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  const now = await customer.get(`/api/v1/bookings/${booking.ref_id}`);
+  expect(now.shipper).toMatchObject({ name: "Sunrise", city: "Delhi", country_code: "IN" });
+});
+
 test("a fault goes to its field, and the dialog stays", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 130, 1000);
   const customer = await world.customer();
