@@ -1,22 +1,11 @@
 // What happens while the server is away, is starting, or has enough of us: pages say so and recover by themselves.
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { start, stop } from "./server";
+import { freePort, start, stop } from "./server";
 import { expect, signIn, test, World } from "./world";
 
 const AWAY = "The server does not answer";
-
-/** A port on which nothing listens now. */
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => found(port));
-    });
-  });
-}
 
 // It stops a server of its own, and starts it again on its database: that takes half a minute.
 test("while the server is stopped every page says so, and recovers by itself when it is back", async ({ browser }) => {

@@ -1,7 +1,7 @@
 // Lighthouse's view of the pages that anyone opens first. It takes minutes and the whole machine: `./test --long` runs it.
 import { chromium } from "@playwright/test";
 import lighthouse, { desktopConfig } from "lighthouse";
-import { createServer, type AddressInfo } from "node:net";
+import { freePort } from "./server";
 import { expect, test } from "./world";
 
 const LOWEST = 0.95;
@@ -12,16 +12,6 @@ const LAYOUT_SHIFT = 0.05;
 const RUNS = 3;
 
 const DEVICES = { phone: undefined, desktop: desktopConfig };
-
-/** A port on which nothing listens. */
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => found(port));
-    });
-  });
-}
 
 test.skip(!process.env["LOADMASTER_TEST_LONG"], "takes minutes: ./test --long runs it");
 test.describe.configure({ mode: "serial" });

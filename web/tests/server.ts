@@ -1,6 +1,7 @@
 // Starts the real server, with the demo world on a private database of its own, for all browser tests.
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -15,6 +16,16 @@ export interface Running {
 
 export const program = (): string =>
   process.env["LOADMASTER_PROGRAM"] ?? resolve(import.meta.dirname, "../../target/debug/loadmaster");
+
+/** A port on which nothing listens. */
+export function freePort(): Promise<number> {
+  return new Promise((found) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => found(port));
+    });
+  });
+}
 
 /** Starts a server in `directory`, and waits until it says where it is. */
 export function start(directory: string, port = 0): Promise<Running> {

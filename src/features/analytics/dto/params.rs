@@ -156,7 +156,7 @@ request! {
 }
 
 request! {
-    /// Whose freight, and of what kind; filters combine with AND.
+    /// Filters by product and organization; they combine with AND.
     pub struct FreightParams in query(caller: Principal) {
         /// That for which freight was booked; `GENERAL` if none was named.
         #[param(max_length = 20)]
