@@ -252,11 +252,14 @@ impl Hold {
         self.expires_at = now + COMMITTING_FOR;
     }
 
-    /// Returns it to its caller after a payment that failed: for another try, some time is left.
+    /// Returns it to its caller after a payment that failed: for another try, some time is left. One whose time is up stays
+    /// expired.
     pub fn return_to_caller(&mut self, now: DateTime<Utc>) {
         let until = self.active_until.take().unwrap_or(now).max(now + ANOTHER_TRY);
         self.status = HoldStatus::Active;
-        self.expires_at = until.min(self.latest_expires_at);
+        if self.expires_at > now {
+            self.expires_at = until.min(self.latest_expires_at);
+        }
     }
 
     /// Ends it.

@@ -1,6 +1,7 @@
 //! Commits whose payment is under way when something else happens.
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 
 use super::{Market, usd};
 use crate::{
@@ -56,6 +57,28 @@ async fn a_payer_that_declines_returns_the_hold() {
     market.customer.poke(&format!("/api/v1/test-payments/{reference}/fail")).await;
     until("it is returned", async || text(&market.customer.held(&hold).await, "status") == "ACTIVE").await;
     market.customer.commit(&hold, json!({"payment_token": "tok_ok"})).await;
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_fails_when_the_time_of_its_hold_is_up_leaves_nothing_that_waits_for_it() {
+    let market = Market::open().await;
+    let hold = waiting(&market).await;
+    // As long as its flight is locked, the end of the hold cannot be recorded.
+    let mut flights = market.world.database.owner().await;
+    flights.execute("begin; select from flight_capacity for update").await.unwrap();
+    market.world.clock.advance(TimeDelta::minutes(10));
+    let reference = text(&hold["payment"], "provider_reference");
+    market.customer.poke(&format!("/api/v1/test-payments/{reference}/fail")).await;
+    // It may be voided before: its hold has ended.
+    let is_over = |hold: &Value| ["FAILED", "VOIDED"].contains(&text(&hold["payment"], "status"));
+    until("its payment is over", async || is_over(&market.customer.held(&hold).await)).await;
+    market.audit().await;
+    assert_eq!(text(&market.customer.held(&hold).await, "status"), "EXPIRED");
+    flights.execute("rollback").await.unwrap();
+    until("its room is free", async || market.customer.room(&market.flight).await["held"]["weight_kg"] == 0).await;
+    let token = json!({"payment_token": "tok_ok"});
+    market.customer.post(&format!("{}/commit", at(&hold)), token).await.expect_problem(409, "hold_expired");
     market.audit().await;
 }
 

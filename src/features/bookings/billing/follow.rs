@@ -12,7 +12,8 @@ pub fn followed(hold: Hold, payment: &Payment, now: DateTime<Utc>) -> Option<Hol
         return None;
     }
     let is_over = matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Voided);
-    let returns = is_over && hold.status_at(now) == HoldStatus::Committing;
+    // By the tables: it waits for nothing any more, also if its time is up and that is not recorded yet.
+    let returns = is_over && hold.status == HoldStatus::Committing;
     Some(with_payment(hold, payment.clone(), returns, now))
 }
 

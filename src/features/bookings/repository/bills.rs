@@ -88,7 +88,7 @@ pub(in crate::features::bookings) async fn stray_holds(db: &mut PgSession) -> sq
            from holds h
            left join payments p on p.id = h.payment_id
            where h.status = 'COMMITTING'
-             and (p.id is null or p.booking_id is not null or p.status in ('CAPTURED', 'FAILED'))
+             and (p.id is null or p.booking_id is not null or p.status in ('CAPTURED', 'FAILED', 'VOIDED'))
            order by 1"#,
     )
     .fetch_all(db)
