@@ -54,6 +54,16 @@ openapi:
     cargo run --locked --quiet -- openapi > openapi.json.new
     mv openapi.json.new openapi.json
 
+# Regenerate docs/problems.md after a change of problem codes
+problems:
+    cargo run --locked --quiet -- problems > docs/problems.md.new
+    mv docs/problems.md.new docs/problems.md
+
+# Send and receive the examples of the API's description and of its problems anew
+examples:
+    WRITE_EXAMPLES=1 ./test every_success_has_exactly every_code_of_the_catalogue
+    just openapi problems
+
 # Regenerate events.json after a change of messages; refuses what their consumers would notice
 events:
     cargo run --locked --quiet -- schemas --check events.json

@@ -1,13 +1,23 @@
+//! The API's description, put together from what the rooms say of their operations.
+mod examples;
+mod headers;
+mod links;
+mod responses;
+mod schemas;
+
 use utoipa::openapi::{
-    Components, ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Schema,
+    Components, ComponentsBuilder, ContactBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
+    PathItem, Ref, RefOr, Schema, ServerBuilder,
     extensions::Extensions,
+    path::Operation,
+    schema::ArrayBuilder,
     security::{Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityRequirement, SecurityScheme},
     tag::TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{rooms::ROOMS, webhooks};
-use crate::platform::web::ProblemBody;
+use crate::platform::web::{InputFault, ProblemBody};
 
 /// The tag of operations that belong to no room.
 const SYSTEM: (&str, &str) = ("system", "Health, metrics and problem codes");
@@ -17,11 +27,17 @@ const BEARER: &str = "bearer";
 const PASSWORD: &str = "password";
 const NO_SCOPES: [&str; 0] = [];
 
+/// As an SPDX expression.
+const LICENCE: &str = "Apache-2.0 OR MIT";
+
 const ABOUT: &str = "Air-cargo booking and tracking that never oversells a flight.\n\n\
     Weights are in kilograms with at most one decimal, volumes in cubic metres with at most three. Times are in \
     RFC 3339 form, in responses always in UTC; a departure date is the local calendar date at the origin. Every error is \
     `application/problem+json` with a stable `code`; the catalogue is at `/problems`. Lists accept `limit` and `cursor` \
-    (or `offset`); the `Link` header contains the URL of the next page.\n\n\
+    (or `offset`); the `Link` header contains the URL of the next page, relative to the server; a client that \
+    cannot follow it takes `cursor` out of it and sends it with the same filters.\n\n\
+    A change with `Prefer: return=minimal` (RFC 7240) that has succeeded is answered without its new state, if that can be \
+    read again: 204 in place of 200, or 201 with `Location` and `ETag` alone; `Preference-Applied` says so.\n\n\
     Callers see their own changes at once. If a response to a change has the header `Loadmaster-Position`, another caller that \
     sends this header with a list, a search, a history or a tracking request sees the change too; without it, these may be \
     some seconds old.";
@@ -33,22 +49,35 @@ fn frame() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(ABOUT))
         .contact(Some(ContactBuilder::new().name(Some("The Loadmaster contributors")).build()))
-        .license(Some(LicenseBuilder::new().name("Apache-2.0 OR MIT").build()))
+        .license(Some(LicenseBuilder::new().name(LICENCE).identifier(Some(LICENCE)).build()))
         .build();
-    let tags = ROOMS.iter().flat_map(|room| room.tags).chain(&[SYSTEM]);
+    let tags = ROOMS.iter().flat_map(|room| room.tags).chain(&[SYSTEM, webhooks::MESSAGES]);
     let tags: Vec<_> =
         tags.map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build()).collect();
-    OpenApiBuilder::new().info(info).tags(Some(tags)).components(Some(components())).build()
+    let here = ServerBuilder::new().url("/").description(Some("This installation")).build();
+    OpenApiBuilder::new().info(info).servers(Some([here])).tags(Some(tags)).components(Some(components())).build()
 }
 
 fn components() -> Components {
     let password = Flow::Password(Password::new("/api/v1/auth/token", Scopes::new()));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     ComponentsBuilder::new()
-        .schema(ProblemBody::name(), ProblemBody::schema())
+        .schema(ProblemBody::name(), problem())
+        .schema(InputFault::name(), InputFault::schema())
         .security_scheme(PASSWORD, SecurityScheme::OAuth2(OAuth2::new([password])))
         .security_scheme(BEARER, SecurityScheme::Http(bearer))
         .build()
+}
+
+/// The shape of problems, with the member of the commonest one.
+fn problem() -> RefOr<Schema> {
+    let mut schema = ProblemBody::schema();
+    if let RefOr::T(Schema::Object(object)) = &mut schema {
+        let faults = ArrayBuilder::new().items(Ref::from_schema_name(InputFault::name()));
+        let faults = faults.description(Some("Of `validation_failed`: all faults of the input."));
+        object.properties.insert("errors".to_owned(), faults.build().into());
+    }
+    schema
 }
 
 /// Builds the API's description from the code alone.
@@ -58,32 +87,58 @@ pub fn openapi() -> OpenApi {
         document.merge((room.describe)());
     }
     document.merge(super::router::system().describe());
-    document.webhooks = Some(webhooks::sent());
-    finish(secured(document))
-}
-
-/// Declares that operations restricted to certain roles accept any of the security schemes.
-fn secured(mut document: OpenApi) -> OpenApi {
-    for item in document.paths.paths.values_mut() {
-        let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        for operation in methods.into_iter().flatten() {
-            if ProblemBody::asks_for_role(&mut operation.responses) {
-                let schemes = [BEARER, PASSWORD].map(|scheme| SecurityRequirement::new(scheme, NO_SCOPES));
-                operation.security = Some(schemes.to_vec());
-            }
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            secure(operation);
+            headers::tell(path, &method, operation);
+            examples::put(operation);
         }
     }
+    document.webhooks = Some(webhooks::sent());
+    if let Some(components) = &mut document.components {
+        responses::describe(&mut document.paths, components);
+        schemas::close(&mut document.paths, components);
+        links::add(&mut document.paths, components);
+        headers::declare(components);
+        name_growing(components);
+    }
     document
+}
+
+/// The operations on a path, by method.
+fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
+    let methods = [
+        (HttpMethod::Get, &mut item.get),
+        (HttpMethod::Put, &mut item.put),
+        (HttpMethod::Post, &mut item.post),
+        (HttpMethod::Patch, &mut item.patch),
+        (HttpMethod::Delete, &mut item.delete),
+    ];
+    methods.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?))).collect()
+}
+
+/// Declares which credentials an operation asks for: those restricted to certain roles need one of them, public ones take
+/// one where an invalid one is refused, and others look at none.
+fn secure(operation: &mut Operation) {
+    let schemes = [BEARER, PASSWORD].map(|scheme| SecurityRequirement::new(scheme, NO_SCOPES));
+    let takes_any = operation.responses.responses.contains_key("401");
+    let security = if ProblemBody::asks_for_role(&mut operation.responses) {
+        schemes.to_vec()
+    } else if takes_any {
+        [SecurityRequirement::default()].into_iter().chain(schemes).collect()
+    } else {
+        Vec::new()
+    };
+    operation.security = Some(security);
 }
 
 pub(super) fn growing(schema: &str) -> bool {
     ROOMS.iter().any(|room| room.growing.contains(&schema))
 }
 
-/// Adds what the derived schemas cannot express: which enumerations may grow.
-fn finish(mut document: OpenApi) -> OpenApi {
-    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
-    for (_, schema) in schemas.filter(|(name, _)| growing(name)) {
+/// Says what the derived schemas cannot express: which enumerations may grow.
+fn name_growing(components: &mut Components) {
+    for (_, schema) in components.schemas.iter_mut().filter(|(name, _)| growing(name)) {
         if let RefOr::T(Schema::Object(object)) = schema
             && let Some(words) = object.enum_values.take()
         {
@@ -91,5 +146,4 @@ fn finish(mut document: OpenApi) -> OpenApi {
             object.extensions.get_or_insert_default().merge(growing);
         }
     }
-    document
 }

@@ -32,7 +32,10 @@ use crate::{
     platform::{
         clock::SharedClock,
         random::IdSource,
-        web::{COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, choose_coding, is_encoded, tell_position, track},
+        web::{
+            COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, choose_coding, is_encoded, minimal, prefers_minimal,
+            tell_position, track,
+        },
         writers::Writers,
     },
 };
@@ -214,6 +217,9 @@ impl Door {
     async fn serve(&self, mut request: Request) -> Response {
         // Events are never compressed, and their streams keep less without that layer.
         let wants_events = request.headers().get(header::ACCEPT).is_some_and(|kind| kind == "text/event-stream");
+        if prefers_minimal(&request) {
+            return minimal(served(self.router.clone().call(request).await));
+        }
         if choose_coding(&mut request) == Coding::Identity || wants_events {
             let mut response = served(self.router.clone().call(request).await);
             vary(&mut response);

@@ -85,6 +85,8 @@ pub(super) fn catalogue() -> OpenApiRouter<AppState> {
 problem_responses!(ListProblems: [INPUT, CALLER]);
 
 /// List the types of messages that sinks and webhooks receive.
+///
+/// With what each of them reports; the schemas of their documents are at `/event-types/{type}`.
 #[utoipa::path(get, path = "/event-types", tag = "system", operation_id = "listEventTypes",
     params(("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = Vec<EventTypeEntry>, headers(("ETag" = String))), (status = 304), ListProblems))]
@@ -96,10 +98,12 @@ async fn list(query: Query, wish: DocumentRequest) -> Result<Response, Problem> 
 problem_responses!(ShowProblems: [INPUT, CALLER], NOT_FOUND);
 
 /// Show the JSON Schema (2020-12) of the messages of a type, with their envelope.
+///
+/// Within a version members may be added, and none is taken away or changes its meaning.
 #[utoipa::path(get, path = "/event-types/{type}", tag = "system", operation_id = "getEventType",
     params(("type" = String, Path),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
-    responses((status = 200, content_type = "application/schema+json", body = serde_json::Value, headers(("ETag" = String))),
+    responses((status = 200, description = "The schema.", content_type = "application/schema+json", body = serde_json::Value, headers(("ETag" = String))),
               (status = 304), ShowProblems))]
 async fn show(Path(name): Path<String>, query: Query, wish: DocumentRequest) -> Result<Response, Problem> {
     let Some(document) = SCHEMAS.get(name.as_str()) else { return Ok(nothing_here().into_response()) };

@@ -21,7 +21,7 @@ use crate::platform::{
     rate_limit::Verdict,
     settings,
     telemetry::{self, Traced},
-    web::{BodyLimit, POSITION, Problem, code, note_route},
+    web::{BodyLimit, POSITION, PREFER, PREFERENCE_APPLIED, Problem, code, note_route},
 };
 
 /// Paths that answer under any load, because their callers check exactly that.
@@ -133,12 +133,14 @@ where
 }
 
 fn timed_out(is_reading: bool) -> Response {
-    let detail = if is_reading {
-        "The request timed out; nothing was changed."
+    let problem = if is_reading {
+        Problem::new(code::TIMEOUT, "The request timed out; nothing was changed.")
     } else {
-        "The request timed out; a change may have been made, so read the current state before you repeat the request."
+        let detail = "The request timed out, and a change may have been made; repeat the request with the same Idempotency-Key \
+                      or, if it had none, read the current state first.";
+        Problem::new(code::TIMEOUT, detail).with_unknown_outcome()
     };
-    Problem::new(code::TIMEOUT, detail).into_response()
+    problem.into_response()
 }
 
 /// Turns a panic into a response, with its location in the log.
@@ -168,6 +170,7 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
             header::IF_NONE_MATCH,
             named("idempotency-key"),
             named("last-event-id"),
+            PREFER,
             named("x-request-id"),
             POSITION,
             named("traceparent"),
@@ -185,6 +188,10 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
             named("idempotency-replayed"),
             named("cache-status"),
             POSITION,
+            PREFERENCE_APPLIED,
+            header::ALLOW,
+            header::CONTENT_DISPOSITION,
+            header::WWW_AUTHENTICATE,
         ])
         .max_age(Duration::from_mins(10));
     Some(layer)

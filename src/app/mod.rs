@@ -29,6 +29,7 @@ pub use document::openapi;
 pub use door::{in_process, starting};
 pub use event_types::{broken_event_types, event_schemas};
 pub use instance::Instance;
+pub use problems::problems_page;
 pub use replay::{ReplaySink, pasts, replay};
 pub use rooms::{Left, metrics, migrate, restored, tables, unfinished};
 pub use server::{Application, Server, bind};

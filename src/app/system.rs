@@ -67,8 +67,10 @@ pub(super) fn information() -> OpenApiRouter<AppState> {
 }
 
 /// Check that the process is running.
+///
+/// It asks neither the database nor Redis.
 #[utoipa::path(get, path = "/livez", tag = "system", operation_id = "livez",
-    responses((status = 200, body = String, description = "Alive", content_type = "text/plain")))]
+    responses((status = 200, body = String, description = "The process is running.", content_type = "text/plain")))]
 async fn livez() -> &'static str {
     "alive"
 }
@@ -76,8 +78,10 @@ async fn livez() -> &'static str {
 problem_responses!(ReadyProblems: [], UNAVAILABLE);
 
 /// Check that this instance is ready: the database is migrated, answers and accepts writes, and shutdown has not begun.
+///
+/// 503 otherwise: a load balancer sends requests elsewhere.
 #[utoipa::path(get, path = "/readyz", tag = "system", operation_id = "readyz",
-    responses((status = 200, body = String, description = "Ready", content_type = "text/plain"), ReadyProblems))]
+    responses((status = 200, body = String, description = "The instance is ready.", content_type = "text/plain"), ReadyProblems))]
 async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
     if health.is_ready().await {
         Ok("ready")
@@ -91,14 +95,16 @@ async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
 /// `degraded`: a configured Redis is unavailable, full, read-only or returns errors; everything still works.
 /// `unhealthy`, with status 503: the database is unavailable, read-only or refuses writes.
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "health",
-    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
+    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "It is unhealthy: the database does not answer.")))]
 async fn health(State(health): State<Health>) -> Response {
     health_answer(health.status().await)
 }
 
 /// Show the health of this instance; the same as `/health`.
+///
+/// One word: `healthy`, `degraded` (something that can be done without is away) or `unhealthy` (503).
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "apiHealth",
-    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "Unhealthy")))]
+    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "It is unhealthy: the database does not answer.")))]
 async fn api_health(state: State<Health>) -> Response {
     health(state).await
 }
@@ -138,8 +144,10 @@ async fn detailed(
 }
 
 /// Show the metrics of this instance in the Prometheus text format.
+///
+/// For Prometheus; what they mean is in `docs/operating.md`.
 #[utoipa::path(get, path = "/metrics", tag = "system", operation_id = "metrics",
-    responses((status = 200, body = String, content_type = "text/plain")))]
+    responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")))]
 async fn scrape(State(scrape): State<Scrape>, coding: ChosenCoding) -> Response {
     scrape.answer(coding.into()).await
 }
@@ -188,6 +196,8 @@ pub(super) struct Limits {
 problem_responses!(InfoProblems: [INPUT, CALLER]);
 
 /// Show name, version and limits of this server.
+///
+/// Nothing of it is secret.
 #[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info), InfoProblems))]
 async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) -> Result<Json<Info>, Problem> {
     query.refuse_all()?;

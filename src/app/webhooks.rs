@@ -8,6 +8,9 @@ use utoipa::openapi::{
 
 use super::rooms::message_types;
 
+/// The tag of the messages.
+pub(super) const MESSAGES: (&str, &str) = ("messages", "What receivers of webhooks get");
+
 /// Headers of each request, besides those of HTTP.
 const HEADERS: [(&str, &str); 3] = [
     ("webhook-id", "The `id` of the event: the same at each attempt and whenever it is sent again"),
@@ -23,7 +26,10 @@ const HEADERS: [(&str, &str); 3] = [
 pub(super) fn sent() -> Paths {
     let request = |paths: PathsBuilder, event_type: String| {
         let operation = OperationBuilder::new()
-            .tag("webhooks")
+            .tag(MESSAGES.0)
+            .operation_id(Some(operation_id(&event_type)))
+            // Its signature is what a receiver believes.
+            .securities(Some([]))
             .summary(Some(format!("A message of the type `{event_type}`")))
             .parameters(Some(HEADERS.map(header)))
             .request_body(Some(body(&event_type)))
@@ -36,6 +42,15 @@ pub(super) fn sent() -> Paths {
         paths.path(event_type, PathItem::new(HttpMethod::Post, operation))
     };
     message_types().into_iter().fold(PathsBuilder::new(), request).build()
+}
+
+/// As `onLoadmasterBookingBookedV1`.
+fn operation_id(event_type: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    format!("on{}", event_type.split(['.', '_']).map(capital).collect::<String>())
 }
 
 fn header((name, about): (&str, &str)) -> Parameter {

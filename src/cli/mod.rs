@@ -111,6 +111,8 @@ enum Command {
     Audit(audit::Options),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi,
+    /// Print the catalogue of problems (Markdown).
+    Problems,
     /// Print the JSON Schemas of all types of messages.
     Schemas(schemas::Options),
     /// Print the settings in effect, with secrets masked.
@@ -146,6 +148,10 @@ pub fn run() -> ExitCode {
 fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if matches!(arguments.command, Command::Openapi) {
         say(&format!("{}\n", app::openapi().to_pretty_json()?));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if matches!(arguments.command, Command::Problems) {
+        say(&app::problems_page());
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::Schemas(options) = &arguments.command {
@@ -185,7 +191,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Audit(options) => Box::pin(audit::run(settings, options)).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Healthcheck => healthcheck::run(&settings).await,
-            Command::Openapi | Command::Schemas(_) | Command::Config => Ok(ExitCode::SUCCESS),
+            Command::Openapi | Command::Problems | Command::Schemas(_) | Command::Config => Ok(ExitCode::SUCCESS),
         };
         if let Some(exporting) = exporting {
             exporting.stop().await;

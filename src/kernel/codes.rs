@@ -55,7 +55,7 @@ impl FromStr for AirportCode {
 
 /// IATA airline designator: two letters or digits, not both digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
-#[schema(value_type = String, pattern = "^[A-Z0-9]{2}$", example = "AI")]
+#[schema(value_type = String, pattern = "^([A-Z][A-Z0-9]|[0-9][A-Z])$", example = "AI")]
 pub struct AirlineCode(Ascii<2>);
 
 impl AirlineCode {

@@ -1,5 +1,6 @@
 //! Conditional requests: `ETag`, `If-Match`, `If-None-Match`.
 mod flights;
+mod minimal;
 mod raced;
 
 use reqwest::Method;

@@ -1,6 +1,8 @@
 //! The API's description says what the API does: no more, no less.
+pub mod examples;
 mod journey;
 mod members;
+mod metacharacters;
 mod operations;
 mod schema;
 

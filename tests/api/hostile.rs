@@ -4,6 +4,7 @@ mod crowds;
 mod heads;
 mod neighbour;
 mod readers;
+mod smuggled;
 mod streams;
 
 use crate::support::Client;

@@ -129,6 +129,8 @@ async fn retry(
 }
 
 /// Drop a dead job: its work is not done.
+///
+/// Only a dead job can be dropped: one that has failed at each of its attempts.
 #[utoipa::path(delete, path = "/admin/jobs/{id}", tag = "admin", operation_id = "dropJob",
     params(("id" = Uuid, Path, description = "Id of the job"), KeyHeader),
     responses((status = 204, headers(("Idempotency-Replayed" = Option<bool>))), JobProblems))]
@@ -147,6 +149,8 @@ async fn drop_job(
 }
 
 /// List the schedules by name.
+///
+/// Each with the time of its next run. It is done by a job, on one instance.
 #[utoipa::path(get, path = "/admin/schedules", tag = "admin", operation_id = "listSchedules",
     responses((status = 200, body = Vec<ScheduleBody>), WholeProblems))]
 async fn list_schedules(

@@ -70,8 +70,11 @@ async fn create(
 problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show an allotment.
+///
+/// Your organization's, or any for carrier staff; others are 404.
 #[utoipa::path(get, path = "/allotments/{id}", tag = "allotments", operation_id = "getAllotment",
-    params(("id" = AllotmentId, Path, description = "Id of the allotment")),
+    params(("id" = AllotmentId, Path, description = "Id of the allotment"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = AllotmentBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 async fn show(
     Customer(caller): Customer,
@@ -94,6 +97,8 @@ fn reader_of(caller: Principal) -> String {
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List allotments, newest first: your organization's, or all for carrier staff.
+///
+/// `organization_id` narrows the list for carrier staff.
 #[utoipa::path(get, path = "/allotments", tag = "allotments", operation_id = "listAllotments",
     params(AllotmentFilter, PageParams),
     responses((status = 200, body = Vec<AllotmentBody>, headers(("Link" = String))), ListProblems))]

@@ -34,6 +34,8 @@ pub(super) fn routes() -> Routes<HandlerState> {
 problem_responses!(ListProblems: [LIST, CALLER]);
 
 /// List the embargoes in force, oldest first.
+///
+/// Those that were ended are left out. Everybody may read them.
 #[utoipa::path(get, path = "/embargoes", tag = "embargoes", operation_id = "listEmbargoes",
     params(PageParams),
     responses((status = 200, body = Vec<EmbargoBody<'_>>, headers(("Link" = String))), ListProblems))]
@@ -52,6 +54,8 @@ async fn list(
 problem_responses!(ShowProblems: [INPUT, CALLER], NOT_FOUND);
 
 /// Show an embargo in force.
+///
+/// One that was ended is 404.
 #[utoipa::path(get, path = "/embargoes/{id}", tag = "embargoes", operation_id = "getEmbargo",
     params(("id" = EmbargoId, Path, description = "Id of the embargo"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

@@ -71,6 +71,8 @@ async fn create(
 problem_responses!(ShowProblems: [INPUT, CALLER], NOT_FOUND);
 
 /// Show a flight.
+///
+/// What is available may be a second old; `/flights/{id}/availability` reads it from the database.
 #[utoipa::path(get, path = "/flights/{id}", tag = "flights", operation_id = "getFlight",
     params(("id" = FlightId, Path, description = "Id of the flight"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
@@ -90,6 +92,8 @@ async fn show(
 problem_responses!(ListProblems: [LIST, CALLER]);
 
 /// List flights by departure, then id.
+///
+/// The filters combine with AND.
 #[utoipa::path(get, path = "/flights", tag = "flights", operation_id = "listFlights",
     params(FlightFilter, PageParams),
     responses((status = 200, body = Vec<FlightBody>, headers(("Link" = String))), ListProblems))]

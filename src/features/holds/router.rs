@@ -145,6 +145,8 @@ fn reader_of(caller: Principal) -> String {
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List holds, newest first: your own, or all for carrier staff.
+///
+/// Guests see those that were made with their token.
 #[utoipa::path(get, path = "/holds", tag = "holds", operation_id = "listHolds",
     params(HoldFilter, PageParams),
     responses((status = 200, body = Vec<HoldBody>, headers(("Link" = String))), ListProblems))]
@@ -311,6 +313,8 @@ async fn reserve(
 problem_responses!(ReservationProblems: [LIST, ROLE], NOT_FOUND);
 
 /// List the reservations of a flight, newest first: your own, or all for carrier staff.
+///
+/// A reservation is a hold on one flight.
 #[utoipa::path(get, path = "/flights/{id}/reservations", tag = "holds", operation_id = "listReservations",
     params(("id" = FlightId, Path, description = "Id of the flight"), PageParams),
     responses((status = 200, body = Vec<HoldBody>, headers(("Link" = String))), ReservationProblems))]

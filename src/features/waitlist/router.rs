@@ -88,8 +88,11 @@ async fn join(
 problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show an entry of the waitlist.
+///
+/// Your own, or any for carrier staff. One with an offer names the hold that keeps its room.
 #[utoipa::path(get, path = "/waitlist/{id}", tag = "waitlist", operation_id = "getWaitlistEntry",
-    params(("id" = WaitlistEntryId, Path, description = "Id of the entry")),
+    params(("id" = WaitlistEntryId, Path, description = "Id of the entry"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = WaitlistEntryBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
 async fn show(
     Customer(caller): Customer,
@@ -117,6 +120,8 @@ fn reader_of(caller: Principal) -> String {
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List entries of the waitlist, newest first: your own, or all for carrier staff.
+///
+/// The filters combine with AND.
 #[utoipa::path(get, path = "/waitlist", tag = "waitlist", operation_id = "listWaitlist",
     params(WaitlistFilter, PageParams),
     responses((status = 200, body = Vec<WaitlistEntryBody>, headers(("Link" = String))), ListProblems))]
@@ -216,6 +221,8 @@ impl WaitlistService {
 problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
 
 /// Change the priority of an entry.
+///
+/// 1 is served first, 9 last: for carrier staff.
 #[utoipa::path(patch, path = "/waitlist/{id}", tag = "waitlist", operation_id = "changeWaitlistEntry",
     request_body(content((ChangeEntry = "application/json"), (ChangeEntry = "application/merge-patch+json"))),
     params(("id" = WaitlistEntryId, Path, description = "Id of the entry"), KeyHeader,
@@ -232,6 +239,8 @@ async fn change(
 }
 
 /// Place an entry directly before another.
+///
+/// It takes over that entry's priority: for carrier staff.
 #[utoipa::path(post, path = "/waitlist/{id}/move", tag = "waitlist", operation_id = "moveWaitlistEntry",
     request_body = MoveEntry,
     params(("id" = WaitlistEntryId, Path, description = "Id of the entry"), KeyHeader,
@@ -248,6 +257,8 @@ async fn move_entry(
 }
 
 /// Leave the waitlist.
+///
+/// The entry remains, with status `CANCELLED`.
 #[utoipa::path(post, path = "/waitlist/{id}/cancel", tag = "waitlist", operation_id = "cancelWaitlistEntry",
     params(("id" = WaitlistEntryId, Path, description = "Id of the entry"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),

@@ -112,9 +112,10 @@ codes! {
     INTERNAL: INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side",
         "Try again later; if it persists, report the `request_id`.";
     UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now",
-        "Wait for the time in `Retry-After`, then try again.";
+        "Wait for the time in `Retry-After`, then repeat the request with the same `Idempotency-Key`; with `outcome` `unknown` a \
+         change may have been made.";
     TIMEOUT: GATEWAY_TIMEOUT, "timeout", "The request timed out",
-        "Read the current state before you try again: a change may have been made.";
+        "Repeat the request with the same `Idempotency-Key`; with `outcome` `unknown` a change may have been made.";
 }
 
 /// Codes for parameters and bodies that cannot be understood.

@@ -87,6 +87,7 @@ pub fn version_mismatch(current: i32) -> Problem {
         code::VERSION_MISMATCH,
         format!("The resource has changed since you read it; its version is now {current}."),
     )
+    .with("version", current)
 }
 
 /// The `If-None-Match` header, if present; an invalid one matches nothing.

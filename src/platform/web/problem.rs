@@ -49,13 +49,21 @@ pub struct ProblemBody {
 }
 
 /// One fault of the input: its place, its code and its message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InputFault {
+    /// `body`, `query` or `header`.
     #[serde(rename = "in")]
     pub place: &'static str,
+    /// Of the body: the member, as a JSON pointer (RFC 6901).
+    #[schema(required = true, example = "/weight_kg")]
     pub pointer: Option<String>,
+    /// Of the query and of headers: the name.
+    #[schema(required = true)]
     pub name: Option<String>,
+    /// A stable code for use in programs.
+    #[schema(example = "too_small")]
     pub code: &'static str,
+    /// A sentence that can be shown to a user.
     pub message: String,
     /// Of a table: the row, counted from 1 without the header, which is row 0.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,6 +133,12 @@ impl Problem {
             self.extra.insert(name.to_owned(), value);
         }
         self
+    }
+
+    /// Tells programs that a change may have been made.
+    #[must_use]
+    pub fn with_unknown_outcome(self) -> Self {
+        self.with("outcome", "unknown")
     }
 
     #[must_use]
@@ -210,8 +224,10 @@ impl From<DbError> for Problem {
         if let DbError::OutcomeUnknown(cause) = &error {
             tracing::error!(%cause, "commit outcome unknown");
             return Self::unavailable(
-                "The database did not confirm the change, so it may or may not have been made; read the current state before you repeat the request.",
-            );
+                "The database did not confirm the change, so it may or may not have been made; repeat the request with the same \
+                 Idempotency-Key or, if it had none, read the current state first.",
+            )
+            .with_unknown_outcome();
         }
         if error.is_timeout() {
             tracing::error!("statement timed out");

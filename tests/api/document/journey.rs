@@ -9,7 +9,7 @@ use loadmaster::features::accounts::{NewToken, OneTime, Purpose};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{document, operations, schema::Checker};
+use super::{document, examples::Examples, operations, schema::Checker};
 use crate::{
     payments::{any_credit, any_payment, signed_webhook, with_test},
     pricing::{sale, surcharge, tariff},
@@ -21,6 +21,7 @@ struct Journey<'a> {
     document: &'a Value,
     visited: BTreeSet<String>,
     faults: BTreeMap<String, Vec<String>>,
+    examples: Examples,
 }
 
 impl Journey<'_> {
@@ -45,7 +46,7 @@ impl Journey<'_> {
         // What is left is the query.
         values.for_each(|query| path.push_str(query));
         let mut request = caller.request(method.parse().unwrap(), &path);
-        if let Some(body) = body {
+        if let Some(body) = &body {
             let media_type = if body.is_string() { "text/csv" } else { "application/json" };
             let text = body.as_str().map_or_else(|| body.to_string(), ToOwned::to_owned);
             request = request.header("content-type", media_type).body(text);
@@ -53,6 +54,8 @@ impl Journey<'_> {
         let answer = Answer::of(request).await;
         assert!(answer.status.is_success(), "{method} {path}: {}", answer.text);
         self.hold(&format!("{method} {template}"), method, template, &answer);
+        let operation = &self.document["paths"][template][method.to_lowercase()];
+        self.examples.note(operation, body.as_ref(), &answer);
         answer.body
     }
 
@@ -62,8 +65,10 @@ impl Journey<'_> {
         let response = &responses[answer.status.as_str()];
         assert!(response.is_object(), "{name} does not tell of {}", answer.status);
         for header in response["headers"].as_object().into_iter().flat_map(|headers| headers.keys()) {
-            // Only a page that has a next one links to it, and only a repetition says that it is one.
-            let may_lack = ["Link", "Idempotency-Replayed"].contains(&header.as_str());
+            // Only a page that has a next one links to it, only a repetition says that it is one, and here is neither a limit nor a
+            // standby.
+            let may_lack = ["Link", "Idempotency-Replayed", "Loadmaster-Position"].contains(&header.as_str())
+                || header.starts_with("RateLimit-");
             assert!(answer.header(header).is_some() || may_lack, "{name}: {header}");
         }
         if answer.status == 204 || (answer.status == 202 && response["content"].is_null()) {
@@ -95,7 +100,12 @@ async fn every_success_has_exactly_the_documented_members() {
     let mailbox = with_test().set("mail.transport", "mailbox");
     let world = mailbox.set("embedded.data_dir", directory.path().to_str().unwrap()).start().await;
     let document = document();
-    let mut journey = Journey { document: &document, visited: BTreeSet::new(), faults: BTreeMap::new() };
+    let mut journey = Journey {
+        document: &document,
+        visited: BTreeSet::new(),
+        faults: BTreeMap::new(),
+        examples: Examples::default(),
+    };
     let (anyone, admin) = (world.anonymous(), world.admin().await);
     schedule_and_reference(&world, &mut journey, &anyone, &admin).await;
     rules(&mut journey, &anyone, &admin).await;
@@ -120,6 +130,7 @@ async fn every_success_has_exactly_the_documented_members() {
     let all: BTreeSet<_> = operations(&document).iter().map(super::Operation::name).collect();
     let missed: Vec<_> = all.difference(&journey.visited).collect();
     assert!(missed.is_empty(), "the journey must visit {missed:?} too");
+    journey.examples.compare_or_write(&document);
 }
 
 async fn schedule_and_reference(world: &World, journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What fills the holes in paths: things that are there, as bad input is told only about those.
-async fn fillings(world: &World) -> Vec<(&'static str, String)> {
+pub(super) async fn fillings(world: &World) -> Vec<(&'static str, String)> {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
     let booking = world.customer().await.post("/api/v1/bookings", order).await.expect(201);
@@ -72,7 +72,7 @@ async fn fillings(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn filled(template: &str, fillings: &[(&str, String)]) -> String {
+pub(super) fn filled(template: &str, fillings: &[(&str, String)]) -> String {
     let path = fillings.iter().fold(template.to_owned(), |path, (hole, value)| path.replace(hole, value));
     path.replace("{code}", "AI")
 }

@@ -213,30 +213,69 @@ const ATTACKS: [(&str, Attack); 18] = [
     ("connections that come and go", comings_and_goings),
 ];
 
+/// A server with callers whose waits are measured.
+struct Scene {
+    neighbours: Neighbours,
+    process: Process,
+    _redis: OwnRedis,
+    _database: TestDatabase,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
+        let process = Process::start(&database, &redis, &["rate_limit.enabled=true"]).await;
+        let neighbours = Neighbours::start(&process.base);
+        tokio::time::sleep(WARMING).await;
+        println!("{:32} {:>12} {:>12} {:>12} {:>12}", "", "median", "p99", "then median", "then p99");
+        Self { neighbours, process, _redis: redis, _database: database }
+    }
+
+    /// The slowest hundredth before the attack and during it.
+    async fn measure(&self, name: &str, attack: impl Fn(&str) -> JoinSet<()>) -> (Duration, Duration) {
+        let (median, before) = self.neighbours.measure().await;
+        let mut attacking = attack(&self.process.base);
+        tokio::time::sleep(WARMING).await;
+        let (then, during) = self.neighbours.measure().await;
+        attacking.shutdown().await;
+        let times = during.as_secs_f64() / before.as_secs_f64();
+        println!("{name:32} {median:>12.2?} {before:>12.2?} {then:>12.2?} {during:>12.2?} {times:>8.1} times");
+        tokio::time::sleep(WARMING).await;
+        (before, during)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_stranger_with_one_address_does_not_slow_others_tenfold() {
     if !is_long() {
         return;
     }
     let only = std::env::var("LOADMASTER_TEST_ATTACK").unwrap_or_default();
-    let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
-    let process = Process::start(&database, &redis, &["rate_limit.enabled=true"]).await;
-    let neighbours = Neighbours::start(&process.base);
-    tokio::time::sleep(WARMING).await;
+    let scene = Scene::set().await;
     let mut too_slow = Vec::new();
-    println!("{:32} {:>12} {:>12} {:>12} {:>12}", "", "median", "p99", "then median", "then p99");
     for (name, attack) in ATTACKS.iter().filter(|(name, _)| name.contains(&only)) {
-        let (median, before) = neighbours.measure().await;
-        let mut attacking = attack(&process.base);
-        tokio::time::sleep(WARMING).await;
-        let (then, during) = neighbours.measure().await;
-        attacking.shutdown().await;
-        let times = during.as_secs_f64() / before.as_secs_f64();
-        println!("{name:32} {median:>12.2?} {before:>12.2?} {then:>12.2?} {during:>12.2?} {times:>8.1} times");
+        let (before, during) = scene.measure(name, attack).await;
         if during > (before * 10).max(NOTICED) {
             too_slow.push(*name);
         }
-        tokio::time::sleep(WARMING).await;
     }
     assert!(too_slow.is_empty(), "others were slowed more than tenfold by {too_slow:?}");
+}
+
+/// Half a head, or half a body, and then nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn two_hundred_idle_half_requests_do_not_slow_others_twofold() {
+    if !is_long() {
+        return;
+    }
+    let scene = Scene::set().await;
+    let halves = |base: &str| {
+        let mut all = hold(base, 100, "GET / HTTP/1.1\r\nHost:");
+        let mut bodies = hold(base, 100, &post(&" ".repeat(1000))[..200]);
+        all.spawn(async move { while bodies.join_next().await.is_some() {} });
+        all
+    };
+    let (before, during) = scene.measure("200 half requests", halves).await;
+    // Twice of almost nothing is nothing, too.
+    assert!(during <= (before * 2).max(Duration::from_millis(5)), "{before:?} became {during:?}");
 }

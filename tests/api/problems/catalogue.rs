@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use loadmaster::features::accounts::Role;
@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
+use crate::document::examples;
 use crate::payments::any_credit;
 use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, redis_url, until, until_blocked};
 
@@ -16,6 +17,7 @@ pub struct Provoked {
     /// The path as the document writes it.
     pub template: &'static str,
     pub code: &'static str,
+    pub body: Value,
 }
 
 /// Collects what was provoked.
@@ -25,13 +27,16 @@ struct Provocations(Vec<Provoked>);
 impl Provocations {
     #[track_caller]
     fn met(&mut self, status: u16, code: &'static str, at: (&'static str, &'static str), answer: Answer) -> Value {
-        self.0.push(Provoked { method: at.0, template: at.1, code });
         let advice = matches!(code, "unavailable" | "booking_locked" | "idempotency_in_progress" | "rate_limited")
             .then(|| answer.header("retry-after").map(ToOwned::to_owned));
         assert!(advice.is_none_or(|seconds| seconds.is_some()), "{code} says when to come back");
-        answer.expect_problem(status, code)
+        let body = answer.expect_problem(status, code);
+        self.0.push(Provoked { method: at.0, template: at.1, code, body: body.clone() });
+        body
     }
 }
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/app/problems/examples.json");
 
 const BOOKINGS: (&str, &str) = ("POST", "/api/v1/bookings");
 const FLIGHTS: (&str, &str) = ("POST", "/api/v1/flights");
@@ -60,11 +65,29 @@ pub async fn provoke_all() -> Vec<Provoked> {
 
 #[tokio::test]
 async fn every_code_of_the_catalogue_is_met() {
-    let met: BTreeSet<String> = provoke_all().await.iter().map(|problem| problem.code.to_owned()).collect();
+    let mut met = BTreeMap::new();
+    for problem in provoke_all().await {
+        met.entry(problem.code.to_owned()).or_insert_with(|| examples::plain(&problem.body));
+    }
     let world = World::start().await;
     let catalogue = world.anonymous().get("/problems").await.expect(200);
-    let codes = catalogue.as_array().unwrap().iter().map(|entry| entry["code"].as_str().unwrap().to_owned());
-    assert_eq!(met, codes.collect::<BTreeSet<_>>());
+    let entries = catalogue.as_array().unwrap();
+    let codes: BTreeSet<_> = entries.iter().map(|entry| entry["code"].as_str().unwrap()).collect();
+    assert!(met.keys().map(String::as_str).eq(codes), "all codes, and no others: {:?}", met.keys());
+
+    let Some(written) = examples::written(EXAMPLES, &met) else { return };
+    assert!(written.keys().eq(met.keys()), "the examples are of these codes");
+    for entry in entries {
+        let code = entry["code"].as_str().unwrap();
+        assert_eq!(entry["problem"], written[code]);
+        assert!(examples::is_like(&written[code], &met[code], false), "{code}: {} is not like its example", met[code]);
+    }
+}
+
+#[test]
+fn the_page_of_problems_is_what_the_code_says() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/problems.md")).unwrap();
+    assert!(page == loadmaster::app::problems_page(), "docs/problems.md is stale; make it anew by `just problems`");
 }
 
 #[tokio::test]

@@ -61,6 +61,8 @@ async fn create(
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List your API keys, newest first.
+///
+/// Without their secrets.
 #[utoipa::path(get, path = "/api-keys", tag = "auth", operation_id = "listApiKeys",
     params(("user_id" = Option<uuid::Uuid>, Query, description = "List the keys of this user; administrators only"), PageParams),
     responses((status = 200, body = Vec<ApiKeyBody>, headers(("Link" = String))), ListProblems))]

@@ -19,6 +19,8 @@ pub fn routes() -> Routes<HandlerState> {
 problem_responses!(MeProblems: [INPUT, ROLE]);
 
 /// Show your account.
+///
+/// With the role and the organization that decide what you may do.
 #[utoipa::path(get, path = "/auth/me", operation_id = "me", tag = "auth",
     responses((status = 200, description = "Your account.", body = User), MeProblems))]
 async fn me(Customer(caller): Customer, State(users): State<UserService>, query: Query) -> Result<Response, Problem> {

@@ -188,10 +188,14 @@ movement!(
 );
 movement!(
     /// Record the arrival of the departed leg.
+    ///
+    /// For carrier staff. A `location`, `flight_id` or `flight_number` that is given must be that leg's.
     arrive, Action::Arrive, "/bookings/{ref_id}/arrive", "arriveBooking"
 );
 movement!(
     /// Record the delivery to the consignee at the destination.
+    ///
+    /// For carrier staff. The shipment must have arrived there.
     deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking"
 );
 

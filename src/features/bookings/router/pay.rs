@@ -97,6 +97,8 @@ pub(super) async fn pay(
 problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// List the payments of a booking, oldest first.
+///
+/// With what was captured and refunded of each.
 #[utoipa::path(get, path = "/bookings/{ref_id}/payments", tag = "payments", operation_id = "listBookingPayments",
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
     responses((status = 200, body = Vec<PaymentBody>), ReadProblems))]
@@ -221,6 +223,8 @@ decision!(
 
 decision!(
     /// Void a payment that is not captured.
+    ///
+    /// What was reserved at the provider is given back.
     void, "/payments/{id}/void", "voidPayment", Option<NoMembers>,
     |body: &Body| body.read_optional(NoMembers::read),
     |_| Verdict::Void

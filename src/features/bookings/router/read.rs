@@ -25,6 +25,9 @@ use crate::{
 problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a booking.
+///
+/// By its reference, in upper or lower case: your organization's, or any for carrier staff. `include=history` adds its
+/// events.
 #[utoipa::path(get, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "getBooking",
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"),
            ("include" = Option<String>, Query, description = "`history` adds the 200 newest events"),
@@ -56,6 +59,8 @@ pub(super) async fn show(
 }
 
 /// Show the status of a booking.
+///
+/// The shortest answer about a booking, for those who ask often. Its `ETag` is the booking's.
 #[utoipa::path(get, path = "/bookings/{ref_id}/status", tag = "bookings", operation_id = "getBookingStatus",
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
     responses((status = 200, body = StatusBody, headers(("ETag" = String))), (status = 304), ReadProblems))]

@@ -108,6 +108,8 @@ async fn list(
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a letter in the mailbox.
+///
+/// The mailbox keeps what would be sent, while `mail.transport` is `mailbox`.
 #[utoipa::path(get, path = "/admin/mailbox/{id}", tag = "notifications", operation_id = "getMailboxLetter",
     params(("id" = LetterId, Path, description = "Id of the letter")),
     responses((status = 200, body = KeptLetterBody), ShowProblems))]

@@ -25,6 +25,8 @@ use crate::{
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List the notifications of the last 90 days to everybody, newest first.
+///
+/// Addresses are shown in part. `ref_id` and `status` narrow the list.
 #[utoipa::path(get, path = "/admin/notifications", tag = "notifications", operation_id = "listAllNotifications",
     params(NotificationFilter, PageParams),
     responses((status = 200, body = Vec<AddressedBody>, headers(("Link" = String))), ListProblems))]

@@ -17,6 +17,8 @@ use crate::{
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show who is told about a booking.
+///
+/// With the language of each, and what they are told at the addresses that have agreed to it.
 #[utoipa::path(get, path = "/bookings/{ref_id}/contacts", tag = "notifications", operation_id = "getBookingContacts",
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
     responses((status = 200, body = Vec<ContactBody>), ShowProblems))]

@@ -82,7 +82,7 @@ problem_responses!(AnswerProblems: [INPUT, BODY], INVALID_TOKEN, NOT_FOUND);
 /// A page for people, with a form for the answer. Changes nothing.
 #[utoipa::path(get, path = "/confirm/{token}", tag = "notifications", operation_id = "askContact",
     params(("token" = String, Path, description = "From a link in a letter")),
-    responses((status = 200, body = String, content_type = "text/html"), PageProblems))]
+    responses((status = 200, description = "The question, as a page.", body = String, content_type = "text/html"), PageProblems))]
 pub(super) async fn ask(
     State(notifications): State<NotificationService>,
     PathText(Token(token)): PathText<Token>,
@@ -112,7 +112,7 @@ pub(super) async fn ask(
 #[utoipa::path(post, path = "/confirm/{token}", tag = "notifications", operation_id = "answerQuestion",
     params(("token" = String, Path, description = "From a link in a letter")),
     request_body(content((Option<AnswerRequest> = "application/x-www-form-urlencoded"), (Option<AnswerRequest> = "application/json"))),
-    responses((status = 200, body = String, content_type = "text/html"), AnswerProblems))]
+    responses((status = 200, description = "What was done, as a page.", body = String, content_type = "text/html"), AnswerProblems))]
 pub(super) async fn answer(
     State(notifications): State<NotificationService>,
     PathText(Token(token)): PathText<Token>,
@@ -156,7 +156,7 @@ fn described(subscription: &Subscription) -> String {
 /// A page for people, with a form. Changes nothing.
 #[utoipa::path(get, path = "/unsubscribe/{token}", tag = "notifications", operation_id = "askUnsubscribe",
     params(("token" = String, Path, description = "From a link in a letter")),
-    responses((status = 200, body = String, content_type = "text/html"), PageProblems))]
+    responses((status = 200, description = "The question, as a page.", body = String, content_type = "text/html"), PageProblems))]
 pub(super) async fn ask_unsubscribe(
     State(notifications): State<NotificationService>,
     PathText(Token(token)): PathText<Token>,
@@ -177,7 +177,7 @@ pub(super) async fn ask_unsubscribe(
 /// As RFC 8058 says; the body is not read.
 #[utoipa::path(post, path = "/unsubscribe/{token}", tag = "notifications", operation_id = "unsubscribe",
     params(("token" = String, Path, description = "From a link in a letter")),
-    responses((status = 200, body = String, content_type = "text/html"), PageProblems))]
+    responses((status = 200, description = "What was done, as a page.", body = String, content_type = "text/html"), PageProblems))]
 pub(super) async fn unsubscribe(
     State(notifications): State<NotificationService>,
     PathText(Token(token)): PathText<Token>,

@@ -24,6 +24,8 @@ use crate::{
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List what you were told in the last 90 days, newest first.
+///
+/// Each with the channel, the masked address and what became of it.
 #[utoipa::path(get, path = "/notifications", tag = "notifications", operation_id = "listNotifications",
     params(PageParams),
     responses((status = 200, body = Vec<NotificationBody>, headers(("Link" = String))), ListProblems))]
@@ -46,6 +48,8 @@ pub(super) async fn list(
 problem_responses!(ShowProblems: [INPUT, ROLE]);
 
 /// Show what you are told.
+///
+/// By type and channel, with the language.
 #[utoipa::path(get, path = "/notifications/preferences", tag = "notifications", operation_id = "getNotificationPreferences",
     responses((status = 200, body = PreferencesBody), ShowProblems))]
 pub(super) async fn show(

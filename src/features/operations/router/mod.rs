@@ -168,6 +168,8 @@ async fn depart(
 problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
 
 /// Record the arrival of a flight and of its departed legs.
+///
+/// All legs that departed on it arrive, in one transaction, each with an event on its booking: for carrier staff.
 #[utoipa::path(post, path = "/flights/{id}/arrive", tag = "flights", operation_id = "arriveFlight",
     request_body = Option<ArriveFlight>,
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,

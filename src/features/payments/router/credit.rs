@@ -29,6 +29,8 @@ const SHOWN: u32 = 50;
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show the credit of an organization: your own, or any for carrier staff.
+///
+/// With what may still be charged, and its last changes.
 #[utoipa::path(get, path = "/organizations/{id}/credit", tag = "credit", operation_id = "getCredit",
     params(("id" = OrganizationId, Path, description = "Id of the organization"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
@@ -53,6 +55,8 @@ pub(super) async fn show(
 problem_responses!(EntriesProblems: [LIST, ROLE], NOT_FOUND);
 
 /// List the changes of an organization's credit, newest first.
+///
+/// Each with what is used and the limit after it.
 #[utoipa::path(get, path = "/organizations/{id}/credit/entries", tag = "credit", operation_id = "listCreditEntries",
     params(("id" = OrganizationId, Path, description = "Id of the organization"), PageParams),
     responses((status = 200, body = Vec<CreditEntryBody>, headers(("Link" = String))), EntriesProblems))]

@@ -15,6 +15,8 @@ use crate::{
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a payment: your organization's, or any for carrier staff.
+///
+/// Card data never passes through this API.
 #[utoipa::path(get, path = "/payments/{id}", tag = "payments", operation_id = "getPayment",
     params(("id" = PaymentId, Path, description = "Id of the payment"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

@@ -33,6 +33,8 @@ pub(super) fn routes() -> OpenApiRouter<HandlerState> {
 problem_responses!(ListSaleProblems: [LIST, ROLE]);
 
 /// List the sales in force, oldest first.
+///
+/// Those that were ended are left out.
 #[utoipa::path(get, path = "/sales", tag = "prices", operation_id = "listSales",
     params(PageParams),
     responses((status = 200, body = Vec<SaleBody<'_>>, headers(("Link" = String))), ListSaleProblems))]
@@ -53,6 +55,8 @@ async fn list(
 problem_responses!(ShowSaleProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a sale in force.
+///
+/// One that was ended is 404.
 #[utoipa::path(get, path = "/sales/{id}", tag = "prices", operation_id = "getSale",
     params(("id" = SaleId, Path, description = "Id of the sale"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

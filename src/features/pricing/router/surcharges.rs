@@ -33,6 +33,8 @@ pub(super) fn routes() -> OpenApiRouter<HandlerState> {
 problem_responses!(ListSurchargeProblems: [LIST, ROLE]);
 
 /// List the surcharges in force, oldest first.
+///
+/// Those that were ended are left out.
 #[utoipa::path(get, path = "/surcharges", tag = "prices", operation_id = "listSurcharges",
     params(PageParams),
     responses((status = 200, body = Vec<SurchargeBody<'_>>, headers(("Link" = String))), ListSurchargeProblems))]
@@ -53,6 +55,8 @@ async fn list(
 problem_responses!(ShowSurchargeProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a surcharge in force.
+///
+/// One that was ended is 404.
 #[utoipa::path(get, path = "/surcharges/{id}", tag = "prices", operation_id = "getSurcharge",
     params(("id" = SurchargeId, Path, description = "Id of the surcharge"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

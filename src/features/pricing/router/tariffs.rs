@@ -33,6 +33,8 @@ pub(super) fn routes() -> OpenApiRouter<HandlerState> {
 problem_responses!(ListTariffProblems: [LIST, ROLE]);
 
 /// List the tariffs in force, oldest first.
+///
+/// Those that were ended are left out.
 #[utoipa::path(get, path = "/tariffs", tag = "prices", operation_id = "listTariffs",
     params(PageParams),
     responses((status = 200, body = Vec<TariffBody<'_>>, headers(("Link" = String))), ListTariffProblems))]
@@ -53,6 +55,8 @@ async fn list(
 problem_responses!(ShowTariffProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a tariff in force.
+///
+/// One that was ended is 404.
 #[utoipa::path(get, path = "/tariffs/{id}", tag = "prices", operation_id = "getTariff",
     params(("id" = TariffId, Path, description = "Id of the tariff"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

@@ -52,6 +52,8 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Show an aircraft type.
+///
+/// By its IATA code, in upper or lower case; also one that is not offered.
 #[utoipa::path(get, path = "/aircraft/{code}", operation_id = "getAircraft", tag = "reference data",
     params(("code" = AircraftCode, Path, description = "IATA code; case is ignored"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

@@ -43,6 +43,8 @@ const COLUMNS: &[&str] =
     &["iata_code", "icao_code", "name", "country_code", "awb_prefix", "alliance", "is_cargo_only", "is_active"];
 
 /// Show an airline.
+///
+/// By its two-character designator, in upper or lower case; also one that is not offered.
 #[utoipa::path(get, path = "/airlines/{code}", operation_id = "getAirline", tag = "reference data",
     params(("code" = AirlineCode, Path, description = "IATA designator; case is ignored"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

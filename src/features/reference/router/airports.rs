@@ -54,6 +54,8 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Show an airport.
+///
+/// By its IATA code, in upper or lower case; also one that is not offered.
 #[utoipa::path(get, path = "/airports/{code}", operation_id = "getAirport", tag = "reference data",
     params(("code" = AirportCode, Path, description = "IATA code; case is ignored"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

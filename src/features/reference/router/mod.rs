@@ -83,6 +83,8 @@ problem_responses! {
 }
 
 /// List airports by code.
+///
+/// Also those that are not offered, unless `active=true`. The filters combine with AND.
 #[utoipa::path(get, path = "/airports", operation_id = "listAirports", tag = "reference data", params(AirportFilter, PageParams),
     responses((status = 200, body = [AirportBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
@@ -113,6 +115,8 @@ async fn search_airports(State(reference): State<Reference>, query: Query) -> Re
 }
 
 /// List the 20 largest cargo airports, largest first.
+///
+/// By the rank of the cargo that they handle.
 #[utoipa::path(get, path = "/airports/popular", operation_id = "listPopularAirports", tag = "reference data",
     responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
 async fn popular_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
@@ -139,6 +143,8 @@ async fn airports_of_city(
 }
 
 /// List airlines by code.
+///
+/// Also those that are not offered, unless `active=true`.
 #[utoipa::path(get, path = "/airlines", operation_id = "listAirlines", tag = "reference data", params(StateFilter, PageParams),
     responses((status = 200, body = [AirlineBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
@@ -156,6 +162,8 @@ async fn list_airlines(
 }
 
 /// List aircraft types by code.
+///
+/// Also those that are not offered, unless `active=true`. Figures are typical ones, not for load control.
 #[utoipa::path(get, path = "/aircraft", operation_id = "listAircraft", tag = "reference data", params(StateFilter, PageParams),
     responses((status = 200, body = [AircraftBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]
@@ -173,6 +181,8 @@ async fn list_aircraft(
 }
 
 /// List the special handling codes for bookings, by code.
+///
+/// A booking has up to nine of them.
 #[utoipa::path(get, path = "/handling-codes", operation_id = "listHandlingCodes", tag = "reference data", params(PageParams),
     responses((status = 200, body = [HandlingCodeBody<'_>],
                headers(("Link" = String, description = "The next page, `rel=\"next\"`."))), ListProblems))]

@@ -36,6 +36,8 @@ pub(super) fn routes() -> OpenApiRouter<HandlerState> {
 problem_responses!(ListProblems: [LIST, ROLE], NOT_FOUND);
 
 /// List what was sent to a webhook in the last 30 days, newest first.
+///
+/// The filters combine with AND.
 #[utoipa::path(get, path = "/webhooks/{id}/deliveries", tag = "webhooks", operation_id = "listWebhookDeliveries",
     params(("id" = WebhookId, Path, description = "Id of the webhook"), DeliveryFilter, PageParams),
     responses((status = 200, body = Vec<DeliveryBody>, headers(("Link" = String))), ListProblems))]
@@ -60,6 +62,8 @@ async fn list(
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a message that was sent to a webhook, with all attempts.
+///
+/// With the time and the outcome of each.
 #[utoipa::path(get, path = "/webhooks/{id}/deliveries/{delivery_id}", tag = "webhooks", operation_id = "getWebhookDelivery",
     params(("id" = WebhookId, Path, description = "Id of the webhook"),
            ("delivery_id" = DeliveryId, Path, description = "Id of the delivery")),
@@ -111,6 +115,8 @@ async fn queue(
 problem_responses!(QueueProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
 
 /// Have a message of the type `loadmaster.webhook.test.v1` sent to a webhook.
+///
+/// It tries a receiver before anything has happened. The attempts can be followed at the delivery that is answered.
 #[utoipa::path(post, path = "/webhooks/{id}/test", tag = "webhooks", operation_id = "testWebhook",
     params(("id" = WebhookId, Path, description = "Id of the webhook"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Do it only if the webhook still has the version of this ETag")),
@@ -126,6 +132,8 @@ async fn test(
 }
 
 /// Have a message sent to a webhook once more, with the same `webhook-id`.
+///
+/// A receiver that knows the id need not act again.
 #[utoipa::path(post, path = "/webhooks/{id}/deliveries/{delivery_id}/resend", tag = "webhooks", operation_id = "resendWebhookDelivery",
     params(("id" = WebhookId, Path, description = "Id of the webhook"),
            ("delivery_id" = DeliveryId, Path, description = "Id of the delivery"), KeyHeader,

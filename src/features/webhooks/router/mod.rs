@@ -68,6 +68,8 @@ fn answer(status: StatusCode, webhook: &Webhook) -> Answer {
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List webhooks, newest first: those of your organization, or all for carrier staff.
+///
+/// Their secrets are not shown.
 #[utoipa::path(get, path = "/webhooks", tag = "webhooks", operation_id = "listWebhooks",
     params(WebhookFilter, PageParams),
     responses((status = 200, body = Vec<WebhookBody>, headers(("Link" = String))), ListProblems))]
@@ -91,7 +93,7 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY], LIMIT_REACHED);
 /// Create a webhook.
 ///
 /// Each message of its `types` is sent to `url` by `POST`, as [Standard Webhooks](https://www.standardwebhooks.com) describes;
-/// see the section *Webhooks*. Only this response shows the secret. `Idempotency-Key` has no effect here.
+/// what is sent stands under `webhooks` below. Only this response shows the secret. `Idempotency-Key` has no effect here.
 #[utoipa::path(post, path = "/webhooks", tag = "webhooks", operation_id = "createWebhook",
     request_body = CreateWebhook,
     responses((status = 201, body = NewWebhookBody, headers(("ETag" = String), ("Location" = String))), CreateProblems))]
@@ -121,6 +123,8 @@ async fn create(
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a webhook.
+///
+/// With the state of its deliveries, without its secrets.
 #[utoipa::path(get, path = "/webhooks/{id}", tag = "webhooks", operation_id = "getWebhook",
     params(("id" = WebhookId, Path, description = "Id of the webhook"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

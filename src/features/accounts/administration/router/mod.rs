@@ -37,6 +37,8 @@ pub fn routes() -> Routes<HandlerState> {
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List users, newest first.
+///
+/// The filters combine with AND.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
     params(("q" = Option<String>, Query, description = "Part of the e-mail address or name; case is ignored"),
            ("role" = Option<Role>, Query), ("organization_id" = Option<uuid::Uuid>, Query),
@@ -59,6 +61,8 @@ async fn list(
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a user.
+///
+/// As administrators see one: with organization, role and whether it is disabled.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", operation_id = "getUser",
     params(("id" = UserId, Path, description = "Id of the user"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

@@ -35,6 +35,8 @@ fn answer(status: StatusCode, organization: &Organization) -> Answer {
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List organizations, newest first.
+///
+/// `q` finds a part of the name.
 #[utoipa::path(get, path = "/organizations", tag = "users", operation_id = "listOrganizations",
     params(OrganizationFilter, PageParams),
     responses((status = 200, body = Vec<OrganizationBody>, headers(("Link" = String))), ListProblems))]
@@ -55,6 +57,8 @@ async fn list(
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show an organization.
+///
+/// Its members see the same bookings.
 #[utoipa::path(get, path = "/organizations/{id}", tag = "users", operation_id = "getOrganization",
     params(("id" = OrganizationId, Path, description = "Id of the organization"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),

@@ -62,6 +62,8 @@ pub async fn send_link(
 problem_responses!(VerifyEmailProblems: [INPUT, BODY], INVALID_TOKEN);
 
 /// Verify an e-mail address by the token of a link.
+///
+/// The token stands at the end of the link in the mail, and works once within its time.
 #[utoipa::path(post, path = "/auth/email/verify", operation_id = "verifyEmail", tag = "auth", request_body = VerifyEmail,
     responses((status = 204, description = "Verified."), VerifyEmailProblems))]
 pub async fn verify_email(
@@ -103,6 +105,8 @@ pub async fn send_digits(
 problem_responses!(VerifyPhoneProblems: [INPUT, ROLE, BODY], INVALID_TOKEN);
 
 /// Verify your phone by the six digits that were sent to it.
+///
+/// The digits work once, within some minutes and attempts.
 #[utoipa::path(post, path = "/auth/phone/verify", operation_id = "verifyPhone", tag = "auth", request_body = VerifyPhone,
     responses((status = 204, description = "Verified."), VerifyPhoneProblems))]
 pub async fn verify_phone(

@@ -27,6 +27,8 @@ const NO_GOOD: &str = "This link is wrong, used or expired. Ask for a new one.";
 problem_responses!(PageProblems: [], NOT_FOUND);
 
 /// The page that a link in a mail leads to: it asks, and changes nothing.
+///
+/// Programs that open links in mails change nothing by it.
 #[utoipa::path(get, path = "/verify-email/{token}", operation_id = "showEmailVerification", tag = "auth",
     params(("token" = String, Path, description = "The token of the link")),
     responses((status = 200, description = "A page with one button.", content_type = "text/html", body = String),
@@ -37,6 +39,8 @@ pub async fn show_verification(_token: PathText<LinkToken>) -> Response {
 }
 
 /// Verify an e-mail address from the page of its link.
+///
+/// The link works once.
 #[utoipa::path(post, path = "/verify-email/{token}", operation_id = "verifyEmailByLink", tag = "auth",
     params(("token" = String, Path, description = "The token of the link")),
     responses((status = 200, description = "Verified.", content_type = "text/html", body = String),
@@ -61,6 +65,8 @@ pub async fn verify(
 }
 
 /// The page for a new password.
+///
+/// It asks for the password, and changes nothing.
 #[utoipa::path(get, path = "/reset-password/{token}", operation_id = "showPasswordReset", tag = "auth",
     params(("token" = String, Path, description = "The token of the link")),
     responses((status = 200, description = "A page with a form.", content_type = "text/html", body = String),
@@ -79,6 +85,8 @@ pub async fn show_reset(
 problem_responses!(ResetProblems: [], NOT_FOUND, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, FORBIDDEN);
 
 /// Set a new password from the page of its link.
+///
+/// The link works once.
 #[utoipa::path(post, path = "/reset-password/{token}", operation_id = "resetPasswordByLink", tag = "auth",
     params(("token" = String, Path, description = "The token of the link")),
     request_body(content = NewPasswordForm, content_type = "application/x-www-form-urlencoded"),

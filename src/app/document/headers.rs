@@ -1,0 +1,91 @@
+//! The headers of responses, each described once.
+use utoipa::openapi::{
+    Components, Header, HttpMethod, ObjectBuilder, Ref, RefOr, Response, Type, path::Operation, schema::SchemaType,
+};
+
+use crate::{app::guard::is_always_answered, platform::room::API};
+
+/// A header: its name, its value's type, and what it says.
+struct Known(&'static str, Type, &'static str);
+
+const KNOWN: [Known; 13] = [
+    Known(
+        "Cache-Status",
+        Type::String,
+        "Whether the answer came from the cache of routes (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`.",
+    ),
+    Known("Content-Disposition", Type::String, "The name under which a browser saves the file."),
+    Known("ETag", Type::String, "The version, for `If-Match` and `If-None-Match`."),
+    Known(
+        "Idempotency-Replayed",
+        Type::Boolean,
+        "`true` on a repetition under the same `Idempotency-Key`: this is the first response again. Left out otherwise.",
+    ),
+    Known(
+        "Link",
+        Type::String,
+        "The URL of the next page, as `<…>; rel=\"next\"`, or in a history of the page before, as `<…>; rel=\"prev\"`. Left \
+         out where there is none.",
+    ),
+    Known(
+        "Loadmaster-Position",
+        Type::String,
+        "The position of the change, for other callers that are to see it at once. Only where a standby answers reads.",
+    ),
+    Known("Location", Type::String, "The path of what was made."),
+    Known(
+        "RateLimit-Limit",
+        Type::Integer,
+        "The number of requests that are allowed within a minute. Left out where no limit applies.",
+    ),
+    Known("RateLimit-Remaining", Type::Integer, "The number of requests that are left."),
+    Known("RateLimit-Reset", Type::Integer, "Seconds until the end of the minute over which requests are counted."),
+    Known("Retry-After", Type::Integer, "Seconds to wait before another attempt."),
+    Known("WWW-Authenticate", Type::String, "The scheme of credentials that is accepted (RFC 9110)."),
+    Known("X-Request-Id", Type::String, "The id of the request: the one that it brought, or a new one."),
+];
+
+/// Headers of responses to requests that are counted; told where a client plans by them.
+const OF_LIMITS: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+
+/// Has the responses of an operation name all their headers, each by reference.
+pub(super) fn tell(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        let is_change = !matches!(method, HttpMethod::Get) && status.starts_with('2');
+        let may_come_later = matches!(status.as_str(), "429" | "503") || waits(response);
+        let added = [
+            (true, "X-Request-Id"),
+            (is_change, "Loadmaster-Position"),
+            (may_come_later, "Retry-After"),
+            (status == "401", "WWW-Authenticate"),
+            (status == "304", "ETag"),
+        ];
+        let counts = status.starts_with('2') || status == "429";
+        let limited = counts && path.starts_with(API) && !is_always_answered(path);
+        let limits = OF_LIMITS.iter().filter(|_| limited);
+        let added = added.into_iter().filter_map(|(is_told, name)| is_told.then_some(name)).chain(limits.copied());
+        let all: Vec<String> = response.headers.keys().cloned().chain(added.map(ToOwned::to_owned)).collect();
+        let by_reference = |name: String| {
+            let place = Ref::new(format!("#/components/headers/{name}"));
+            (name, RefOr::Ref(place))
+        };
+        response.headers = all.into_iter().map(by_reference).collect();
+    }
+}
+
+/// Returns whether a response lists a code of something that ends by itself.
+fn waits(response: &Response) -> bool {
+    ["`idempotency_in_progress`", "`booking_locked`"].iter().any(|code| response.description.contains(code))
+}
+
+/// Describes the headers among the components.
+pub(super) fn declare(components: &mut Components) {
+    let header = |Known(name, kind, text): Known| {
+        let value = ObjectBuilder::new().schema_type(SchemaType::Type(kind)).build();
+        let mut header = Header::new(value);
+        header.description = Some(text.to_owned());
+        (name.to_owned(), RefOr::T(header))
+    };
+    components.headers = KNOWN.into_iter().map(header).collect();
+}

@@ -1,0 +1,73 @@
+//! Descriptions of the responses whose operations say nothing of them: they are what their bodies are.
+use utoipa::openapi::{Components, Paths, RefOr, Response, Schema};
+
+use super::operations;
+
+const NOT_MODIFIED: &str = "It is still the version that `If-None-Match` names: there is no body.";
+const NO_CONTENT: &str = "Done: there is no body.";
+const CREATED: &str = "What was made: ";
+const PAGE: &str = "A page of the list.";
+const LIST: &str = "The whole list.";
+const TABLE: &str = "The table.";
+
+pub(super) fn describe(paths: &mut Paths, components: &Components) {
+    for item in paths.paths.values_mut() {
+        for (_, operation) in operations(item) {
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description = description(status, response, components);
+                }
+            }
+        }
+    }
+}
+
+fn description(status: &str, response: &Response, components: &Components) -> String {
+    let Some((media_type, RefOr::T(content))) = response.content.first() else {
+        return if status == "304" { NOT_MODIFIED } else { NO_CONTENT }.to_owned();
+    };
+    if media_type == "text/csv" {
+        return TABLE.to_owned();
+    }
+    let text = content.schema.as_ref().map(|schema| text_of(schema, components)).unwrap_or_default();
+    match content.schema.as_ref() {
+        Some(RefOr::T(Schema::Array(_))) => {
+            let extent = if response.headers.contains_key("Link") { PAGE } else { LIST };
+            format!("{extent} An entry: {}", lowered(&text))
+        }
+        _ if status == "201" => format!("{CREATED}{}", lowered(&text)),
+        _ => text,
+    }
+}
+
+/// Returns the first paragraph of a schema's description, of a list that of its entries.
+fn text_of(schema: &RefOr<Schema>, components: &Components) -> String {
+    let found = match schema {
+        RefOr::Ref(reference) => {
+            let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+            return components.schemas.get(name).map(|schema| text_of(schema, components)).unwrap_or_default();
+        }
+        RefOr::T(Schema::Array(list)) => match &list.items {
+            utoipa::openapi::schema::ArrayItems::RefOrSchema(entry) => return text_of(entry, components),
+            utoipa::openapi::schema::ArrayItems::False => None,
+        },
+        RefOr::T(Schema::Object(schema)) => schema.description.as_ref(),
+        RefOr::T(Schema::AllOf(schema)) => schema.description.as_ref(),
+        RefOr::T(Schema::OneOf(schema)) => schema.description.as_ref(),
+        RefOr::T(_) => None,
+    };
+    let first = found.and_then(|text| text.split("\n\n").next());
+    first.unwrap_or_default().replace('\n', " ")
+}
+
+/// The sentence as it stands after a colon: an article begins small.
+fn lowered(text: &str) -> String {
+    for article in ["A ", "An ", "The "] {
+        if let Some(rest) = text.strip_prefix(article) {
+            return format!("{}{rest}", article.to_lowercase());
+        }
+    }
+    text.to_owned()
+}
