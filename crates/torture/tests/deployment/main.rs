@@ -15,6 +15,7 @@ mod failover;
 mod pooler;
 mod proxy;
 mod replica;
+mod smuggling;
 mod streams;
 mod support;
 mod upgrade;

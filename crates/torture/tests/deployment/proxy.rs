@@ -9,7 +9,7 @@ use super::support::{
 const CLIENTS: usize = 8;
 
 /// Fields are dropped in this order.
-struct Site {
+pub struct Site {
     nginx: Nginx,
     servers: [Server; 2],
     installation: Installation,
@@ -22,7 +22,7 @@ struct Site {
 }
 
 impl Site {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let sandbox = Sandbox::create();
         let postgres = Postgres::create(&sandbox, "postgres", &[("max_connections", "200")]);
         let redis = Redis::start(&sandbox);
@@ -38,6 +38,20 @@ impl Site {
         let carrier = Customer::log_in(&nginx.base, &staff).await;
         let flight = carrier.roomy_flight(&nginx.base, "AI904", 48).await;
         Self { nginx, servers, installation, customer, staff, flight, postgres, _redis: redis, sandbox }
+    }
+
+    /// Where nginx listens: `host:port`.
+    pub fn address(&self) -> &str {
+        self.nginx.base.strip_prefix("http://").unwrap()
+    }
+
+    /// Where the instances behind it listen.
+    pub fn instances(&self) -> [&str; 2] {
+        [address(&self.servers[0]), address(&self.servers[1])]
+    }
+
+    pub fn audit(&self) {
+        self.installation.audit();
     }
 
     fn probe(&self, name: &str) -> Probe {
