@@ -237,6 +237,26 @@ setup_browser() {
     hash -r
 }
 
+# The tools of the contract's tests are installed by tests/contract/run.py; they need Python 3.11, Node.js and Java.
+has_contract_python() { has_python && python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }
+
+has_java() { command -v java >/dev/null && java -version >/dev/null 2>&1; }
+
+setup_contract() {
+    setup_node
+    local packages=()
+    has_python || packages+=(python3 python3-venv)
+    has_java || packages+=(default-jre-headless)
+    if ((${#packages[@]} > 0)); then
+        command -v apt-get >/dev/null ||
+            setup_fail "the tests of the contract need Python 3.11 with venv, and a Java runtime (${packages[*]}): install them and start again."
+        setup_with_apt "${packages[@]}"
+        hash -r
+    fi
+    has_contract_python || setup_fail "the tests of the contract need Python 3.11 or later: install it and start again."
+    has_java || setup_fail "apt-get installed ${packages[*]}, but java does not start."
+}
+
 setup_main() {
     command -v cargo >/dev/null ||
         setup_fail "Rust is missing: install it from https://rustup.rs and start again."
