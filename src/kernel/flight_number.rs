@@ -7,7 +7,7 @@ use super::{codes::AirlineCode, fault::Fault, text::text_value};
 /// Airline designator, one to four digits and an optional operational suffix, such as `AI101` or `LH8400A`.
 /// Leading zeros are dropped: `AI0101` is `AI101`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
-#[schema(value_type = String, pattern = "^([A-Z][A-Z0-9]|[0-9][A-Z])[1-9][0-9]{0,3}[A-Z]?$", example = "AI101")]
+#[schema(value_type = String, pattern = "^[A-Z0-9]{2}[1-9][0-9]{0,3}[A-Z]?$", example = "AI101")]
 pub struct FlightNumber(Box<str>);
 
 impl FlightNumber {
