@@ -117,19 +117,11 @@ fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
     methods.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?))).collect()
 }
 
-/// Declares which credentials an operation asks for: those restricted to certain roles need one of them, public ones take
-/// one where an invalid one is refused, and others look at none.
+/// Declares which credentials an operation asks for. Public ones ask for none, though an invalid one is refused there, too.
 fn secure(operation: &mut Operation) {
+    let is_restricted = ProblemBody::asks_for_role(&mut operation.responses);
     let schemes = [BEARER, PASSWORD].map(|scheme| SecurityRequirement::new(scheme, NO_SCOPES));
-    let takes_any = operation.responses.responses.contains_key("401");
-    let security = if ProblemBody::asks_for_role(&mut operation.responses) {
-        schemes.to_vec()
-    } else if takes_any {
-        [SecurityRequirement::default()].into_iter().chain(schemes).collect()
-    } else {
-        Vec::new()
-    };
-    operation.security = Some(security);
+    operation.security = Some(if is_restricted { schemes.to_vec() } else { Vec::new() });
 }
 
 pub(super) fn growing(schema: &str) -> bool {
