@@ -7,7 +7,7 @@ mod schemas;
 
 use utoipa::openapi::{
     Components, ComponentsBuilder, ContactBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
-    PathItem, Ref, RefOr, Schema, ServerBuilder,
+    Paths, Ref, RefOr, Response, Schema, ServerBuilder,
     extensions::Extensions,
     path::Operation,
     schema::ArrayBuilder,
@@ -87,12 +87,10 @@ pub fn openapi() -> OpenApi {
         document.merge((room.describe)());
     }
     document.merge(super::router::system().describe());
-    for (path, item) in &mut document.paths.paths {
-        for (method, operation) in operations(item) {
-            secure(operation);
-            headers::tell(path, &method, operation);
-            examples::put(operation);
-        }
+    for (path, method, operation) in operations(&mut document.paths) {
+        secure(operation);
+        headers::tell(path, &method, operation);
+        examples::put(operation);
     }
     document.webhooks = Some(webhooks::sent());
     if let Some(components) = &mut document.components {
@@ -105,16 +103,31 @@ pub fn openapi() -> OpenApi {
     document
 }
 
-/// The operations on a path, by method.
-fn operations(item: &mut PathItem) -> Vec<(HttpMethod, &mut Operation)> {
-    let methods = [
-        (HttpMethod::Get, &mut item.get),
-        (HttpMethod::Put, &mut item.put),
-        (HttpMethod::Post, &mut item.post),
-        (HttpMethod::Patch, &mut item.patch),
-        (HttpMethod::Delete, &mut item.delete),
-    ];
-    methods.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?))).collect()
+/// All operations, each with its path and method.
+fn operations(paths: &mut Paths) -> impl Iterator<Item = (&str, HttpMethod, &mut Operation)> {
+    paths.paths.iter_mut().flat_map(|(path, item)| {
+        let methods = [
+            (HttpMethod::Get, &mut item.get),
+            (HttpMethod::Put, &mut item.put),
+            (HttpMethod::Post, &mut item.post),
+            (HttpMethod::Patch, &mut item.patch),
+            (HttpMethod::Delete, &mut item.delete),
+        ];
+        methods.into_iter().filter_map(move |(method, operation)| Some((path.as_str(), method, operation.as_mut()?)))
+    })
+}
+
+/// The responses of an operation, each with its status.
+fn responses(operation: &mut Operation) -> impl Iterator<Item = (&str, &mut Response)> {
+    operation.responses.responses.iter_mut().filter_map(|(status, response)| match response {
+        RefOr::T(response) => Some((status.as_str(), response)),
+        RefOr::Ref(_) => None,
+    })
+}
+
+/// The name of the schema that is referred to.
+fn name_of(reference: &Ref) -> &str {
+    reference.ref_location.rsplit('/').next().unwrap_or_default()
 }
 
 /// Declares which credentials an operation asks for. Public ones ask for none, though an invalid one is refused there, too.

@@ -5,6 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::openapi::{Content, RefOr, path::Operation};
 
+use super::responses;
+
 /// The examples of an operation.
 #[derive(Debug, Deserialize)]
 struct Examples {
@@ -25,8 +27,8 @@ pub(super) fn put(operation: &mut Operation) {
     if let (Some(RefOr::T(body)), Some(example)) = (&mut operation.request_body, &examples.request) {
         body.content.iter_mut().for_each(|(media_type, content)| put_one(media_type, content, example));
     }
-    for (status, example) in &examples.responses {
-        if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
+    for (status, response) in responses(operation) {
+        if let Some(example) = examples.responses.get(status) {
             response.content.iter_mut().for_each(|(media_type, content)| put_one(media_type, content, example));
         }
     }

@@ -3,6 +3,7 @@ use utoipa::openapi::{
     Components, Header, HttpMethod, ObjectBuilder, Ref, RefOr, Response, Type, path::Operation, schema::SchemaType,
 };
 
+use super::responses;
 use crate::{app::guard::is_always_answered, platform::room::API};
 
 /// A header: its name, its value's type, and what it says.
@@ -50,10 +51,9 @@ const OF_LIMITS: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLim
 
 /// Has the responses of an operation name all their headers, each by reference.
 pub(super) fn tell(path: &str, method: &HttpMethod, operation: &mut Operation) {
-    for (status, response) in &mut operation.responses.responses {
-        let RefOr::T(response) = response else { continue };
+    for (status, response) in responses(operation) {
         let is_change = !matches!(method, HttpMethod::Get) && status.starts_with('2');
-        let may_come_later = matches!(status.as_str(), "429" | "503") || waits(response);
+        let may_come_later = matches!(status, "429" | "503") || waits(response);
         let added = [
             (true, "X-Request-Id"),
             (is_change, "Loadmaster-Position"),

@@ -6,7 +6,7 @@ use utoipa::openapi::{
     link::{Link, LinkBuilder},
 };
 
-use super::operations;
+use super::{name_of, operations, responses};
 
 /// What has an address of its own: a path with one parameter, and the operations there and below it.
 struct Addressed {
@@ -18,18 +18,15 @@ struct Addressed {
 pub(super) fn add(paths: &mut Paths, components: &Components) {
     let addressed = addressed(paths);
     let shown = shown(paths);
-    for (path, item) in &mut paths.paths {
-        for (_, operation) in operations(item) {
-            for status in ["201", "202"] {
-                let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) else { continue };
-                let schemas = schemas_of(response, components);
-                let by_schema = schemas.iter().find_map(|schema| shown.get(schema));
-                let Some(template) = by_schema.cloned().or_else(|| child(path, &addressed)) else { continue };
-                let Some(found) = addressed.get(&template) else { continue };
-                if let Some(member) = member(&schemas, components, &found.parameter) {
-                    let link = |id: &String| (id.clone(), RefOr::T(link(id, &found.parameter, member)));
-                    response.links = found.operations.iter().map(link).collect();
-                }
+    for (path, _, operation) in operations(paths) {
+        for (_, response) in responses(operation).filter(|(status, _)| matches!(*status, "201" | "202")) {
+            let schemas = schemas_of(response, components);
+            let by_schema = schemas.iter().find_map(|schema| shown.get(schema));
+            let Some(template) = by_schema.cloned().or_else(|| child(path, &addressed)) else { continue };
+            let Some(found) = addressed.get(&template) else { continue };
+            if let Some(member) = member(&schemas, components, &found.parameter) {
+                let link = |id: &String| (id.clone(), RefOr::T(link(id, &found.parameter, member)));
+                response.links = found.operations.iter().map(link).collect();
             }
         }
     }
@@ -42,15 +39,11 @@ fn link(operation: &str, parameter: &str, member: &str) -> Link {
 /// Returns what has an address, by its path.
 fn addressed(paths: &mut Paths) -> BTreeMap<String, Addressed> {
     let mut found = BTreeMap::<String, Addressed>::new();
-    for (path, item) in &mut paths.paths {
+    for (path, _, operation) in operations(paths).filter(|(path, _, _)| path.matches('{').count() == 1) {
         let Some((template, parameter)) = first_parameter(path) else { continue };
-        if path.matches('{').count() > 1 {
-            continue;
-        }
         let here = Addressed { parameter: parameter.to_owned(), operations: Vec::new() };
         let here = found.entry(template.to_owned()).or_insert(here);
-        here.operations
-            .extend(operations(item).into_iter().filter_map(|(_, operation)| operation.operation_id.clone()));
+        here.operations.extend(operation.operation_id.clone());
     }
     found
 }
@@ -85,7 +78,7 @@ fn child(path: &str, addressed: &BTreeMap<String, Addressed>) -> Option<String> 
 fn named(response: &Response) -> Option<&str> {
     match response.content.get("application/json")? {
         RefOr::T(content) => match content.schema.as_ref()? {
-            RefOr::Ref(reference) => reference.ref_location.rsplit('/').next(),
+            RefOr::Ref(reference) => Some(name_of(reference)),
             RefOr::T(_) => None,
         },
         RefOr::Ref(_) => None,
@@ -98,7 +91,7 @@ fn schemas_of(response: &Response, components: &Components) -> Vec<String> {
     let mut names = vec![name.to_owned()];
     if let Some(RefOr::T(Schema::AllOf(parts))) = components.schemas.get(name) {
         names.extend(parts.items.iter().filter_map(|part| match part {
-            RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(ToOwned::to_owned),
+            RefOr::Ref(reference) => Some(name_of(reference).to_owned()),
             RefOr::T(_) => None,
         }));
     }

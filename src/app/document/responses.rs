@@ -1,7 +1,7 @@
 //! Descriptions of the responses whose operations say nothing of them: they are what their bodies are.
-use utoipa::openapi::{Components, Paths, RefOr, Response, Schema};
+use utoipa::openapi::{Components, Paths, RefOr, Response, Schema, schema::ArrayItems};
 
-use super::operations;
+use super::{name_of, operations, responses};
 
 const NOT_MODIFIED: &str = "It is still the version that `If-None-Match` names: there is no body.";
 const NO_CONTENT: &str = "Done: there is no body.";
@@ -11,14 +11,10 @@ const LIST: &str = "The whole list.";
 const TABLE: &str = "The table.";
 
 pub(super) fn describe(paths: &mut Paths, components: &Components) {
-    for item in paths.paths.values_mut() {
-        for (_, operation) in operations(item) {
-            for (status, response) in &mut operation.responses.responses {
-                if let RefOr::T(response) = response
-                    && response.description.is_empty()
-                {
-                    response.description = description(status, response, components);
-                }
+    for (_, _, operation) in operations(paths) {
+        for (status, response) in responses(operation) {
+            if response.description.is_empty() {
+                response.description = description(status, response, components);
             }
         }
     }
@@ -46,12 +42,12 @@ fn description(status: &str, response: &Response, components: &Components) -> St
 fn text_of(schema: &RefOr<Schema>, components: &Components) -> String {
     let found = match schema {
         RefOr::Ref(reference) => {
-            let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
-            return components.schemas.get(name).map(|schema| text_of(schema, components)).unwrap_or_default();
+            let named = components.schemas.get(name_of(reference));
+            return named.map(|schema| text_of(schema, components)).unwrap_or_default();
         }
         RefOr::T(Schema::Array(list)) => match &list.items {
-            utoipa::openapi::schema::ArrayItems::RefOrSchema(entry) => return text_of(entry, components),
-            utoipa::openapi::schema::ArrayItems::False => None,
+            ArrayItems::RefOrSchema(entry) => return text_of(entry, components),
+            ArrayItems::False => None,
         },
         RefOr::T(Schema::Object(schema)) => schema.description.as_ref(),
         RefOr::T(Schema::AllOf(schema)) => schema.description.as_ref(),

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use utoipa::openapi::{
-    Components, Content, Object, ObjectBuilder, OneOf, Paths, RefOr, Schema, Type,
+    Components, Content, Object, ObjectBuilder, OneOf, Paths, Ref, RefOr, Schema, Type,
     path::{Operation, Parameter, ParameterIn},
     schema::{AdditionalProperties, AllOf, ArrayItems, KnownFormat, SchemaFormat, SchemaType},
 };
 
-use super::operations;
+use super::{name_of, operations, responses};
 
 /// Calendar dates and instants that are read.
 const DATE: &str = "^(19[7-9][0-9]|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}$";
@@ -38,22 +38,20 @@ const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadshee
 /// Closes the schemas of all that is sent.
 pub(super) fn close(paths: &mut Paths, components: &mut Components) {
     let mut sent = Sent::default();
-    for item in paths.paths.values_mut() {
-        for (_, operation) in operations(item) {
-            describe_tables(operation);
-            operation.parameters.iter_mut().flatten().for_each(|parameter| {
-                if let RefOr::T(parameter) = parameter {
-                    close_parameter(parameter);
-                }
-            });
-            let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
-            for content in body.content.values_mut() {
-                if let RefOr::T(content) = content
-                    && let Some(schema) = &mut content.schema
-                {
-                    without_null(schema);
-                    sent.close("", schema);
-                }
+    for (_, _, operation) in operations(paths) {
+        describe_tables(operation);
+        for parameter in operation.parameters.iter_mut().flatten() {
+            if let RefOr::T(parameter) = parameter {
+                close_parameter(parameter);
+            }
+        }
+        let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
+        for content in body.content.values_mut() {
+            if let RefOr::T(content) = content
+                && let Some(schema) = &mut content.schema
+            {
+                without_null(schema);
+                sent.close("", schema);
             }
         }
     }
@@ -93,10 +91,8 @@ fn describe_tables(operation: &mut Operation) {
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         body.content.iter_mut().for_each(|(media_type, content)| describe(media_type, content, true));
     }
-    for response in operation.responses.responses.values_mut() {
-        if let RefOr::T(response) = response {
-            response.content.iter_mut().for_each(|(media_type, content)| describe(media_type, content, false));
-        }
+    for (_, response) in responses(operation) {
+        response.content.iter_mut().for_each(|(media_type, content)| describe(media_type, content, false));
     }
 }
 
@@ -117,7 +113,7 @@ fn close_parameter(parameter: &mut Parameter) {
         // More than the most means the most.
         (ParameterIn::Query, "limit") => object.format = None,
         (ParameterIn::Query, name) => match CODES.iter().find(|(code, _)| *code == name) {
-            Some((_, code)) if is_plain_text(object) => *schema = utoipa::openapi::Ref::from_schema_name(*code).into(),
+            Some((_, code)) if is_plain_text(object) => *schema = Ref::from_schema_name(*code).into(),
             _ => close_text(name, object),
         },
         _ => {}
@@ -149,7 +145,7 @@ impl Sent {
     fn close(&mut self, name: &str, schema: &mut RefOr<Schema>) {
         let known = match schema {
             RefOr::Ref(reference) => {
-                let target = reference.ref_location.rsplit('/').next().unwrap_or_default().to_owned();
+                let target = name_of(reference).to_owned();
                 if POSITIVE.iter().any(|(name, _)| *name == target) {
                     reference.ref_location = reference.ref_location.replace(&target, &positive_name(&target));
                 } else {

@@ -17,13 +17,14 @@ const MINIMAL: &str = "return=minimal";
 /// What a dry run finds is all that it is for.
 pub fn prefers_minimal(request: &Request) -> bool {
     let is_change = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
-    let is_dry_run = request.uri().query().is_some_and(|query| query.contains("dry_run"));
+    let is_dry_run = || request.uri().query().is_some_and(|query| query.contains("dry_run"));
     let values = request.headers().get_all(PREFER).into_iter().filter_map(|value| value.to_str().ok());
     let mut wishes = values.flat_map(|value| value.split(',')).map(|wish| {
         let wish = wish.split(';').next().unwrap_or_default();
         wish.chars().filter(|letter| !letter.is_whitespace() && *letter != '"').collect::<String>().to_ascii_lowercase()
     });
-    is_change && !is_dry_run && wishes.find(|wish| wish.starts_with("return=")).is_some_and(|wish| wish == MINIMAL)
+    let mut is_wished = || wishes.find(|wish| wish.starts_with("return=")).is_some_and(|wish| wish == MINIMAL);
+    is_change && is_wished() && !is_dry_run()
 }
 
 /// Leaves the body of a successful change out, if the change can be read again: it has a version, and is no secret that is
