@@ -314,7 +314,7 @@ request! {
         #[schema(max_length = 20)]
         product: Option<String> = holds::read_product,
         contact: Option<NewContact> = object(NewContact::read),
-        /// Who is told about the shipment, at the addresses that agree to it.
+        /// Persons who receive notifications about the shipment, at the addresses that agree to it.
         #[schema(max_items = 10)]
         contacts: Vec<BookingContact> = objects(MOST_CONTACTS, holds::read_contact),
         /// The code of the sale that the quote has.

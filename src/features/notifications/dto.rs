@@ -134,7 +134,7 @@ impl PreferencesBody {
     }
 }
 
-/// Somebody who is told about a shipment.
+/// A person who receives notifications about a shipment.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BookingContactShown)]
 pub struct ContactBody {

@@ -23,7 +23,7 @@ use crate::platform::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("notifications", "Who is told what, by e-mail and SMS")],
+    tags: &[("notifications", "Notifications by e-mail and SMS, and who receives which")],
     growing: &["NotificationChannel", "NotificationStatus", "ContactRole", "ContactTopic"],
     codes: code::CODES,
     metrics: post::METRICS,

@@ -16,7 +16,7 @@ use crate::{
 
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
-/// Show who is told about a booking.
+/// Show the contacts that receive notifications about a booking.
 ///
 /// With the language of each, and what they are told at the addresses that have agreed to it.
 #[utoipa::path(get, path = "/bookings/{ref_id}/contacts", tag = "notifications", operation_id = "getBookingContacts",
@@ -36,11 +36,11 @@ pub(super) async fn show(
 
 problem_responses!(ReplaceProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND);
 
-/// Set who is told about a booking.
+/// Replace the contacts that receive notifications about a booking.
 ///
-/// At most 10, in place of those before. An address that is new is asked once whether it agrees, and is told nothing until it
-/// does; it then is told about other bookings of the same organization that name it, too. At most 50 addresses are asked for
-/// one organization in a day; set the contacts again to have the others asked.
+/// At most 10. A new address is asked once for its consent, and receives nothing until it gives it; after that it also receives
+/// notifications about other bookings of the same organization that name it. For one organization at most 50 addresses are
+/// asked in a day; set the contacts again to have the others asked.
 #[utoipa::path(put, path = "/bookings/{ref_id}/contacts", tag = "notifications", operation_id = "setBookingContacts",
     request_body = Vec<BookingContact>,
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader),
