@@ -1,4 +1,5 @@
 //! The API's description, put together from what the rooms say of their operations.
+mod conditions;
 mod examples;
 mod headers;
 mod links;
@@ -74,7 +75,7 @@ fn problem() -> RefOr<Schema> {
     let mut schema = ProblemBody::schema();
     if let RefOr::T(Schema::Object(object)) = &mut schema {
         let faults = ArrayBuilder::new().items(Ref::from_schema_name(InputFault::name()));
-        let faults = faults.description(Some("Of `validation_failed`: all faults of the input."));
+        let faults = faults.description(Some("All faults of the input, of `validation_failed`; of `invalid_cursor` and `invalid_token` what is not valid."));
         object.properties.insert("errors".to_owned(), faults.build().into());
     }
     schema
@@ -89,13 +90,16 @@ pub fn openapi() -> OpenApi {
     document.merge(super::router::system().describe());
     for (path, method, operation) in operations(&mut document.paths) {
         secure(operation);
+        responses::complete(operation);
         headers::tell(path, &method, operation);
         examples::put(operation);
     }
     document.webhooks = Some(webhooks::sent());
     if let Some(components) = &mut document.components {
+        responses::overlap(components);
         responses::describe(&mut document.paths, components);
         schemas::close(&mut document.paths, components);
+        conditions::state(components);
         links::add(&mut document.paths, components);
         headers::declare(components);
         name_growing(components);

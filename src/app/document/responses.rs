@@ -1,7 +1,17 @@
-//! Descriptions of the responses whose operations say nothing of them: they are what their bodies are.
-use utoipa::openapi::{Components, Paths, RefOr, Response, Schema, schema::ArrayItems};
+//! What operations leave unsaid of their responses: that any request can have too large headers, that people get refusals as
+//! pages where they get pages, and descriptions of the responses that are what their bodies are.
+use std::mem;
+
+use utoipa::openapi::{
+    Components, Paths, RefOr, Response, Schema,
+    path::Operation,
+    schema::{AnyOf, ArrayItems},
+};
 
 use super::{name_of, operations, responses};
+use crate::platform::web::{ProblemBody, code};
+
+const PAGE_OF_HTML: &str = "text/html";
 
 const NOT_MODIFIED: &str = "It is still the version that `If-None-Match` names: there is no body.";
 const NO_CONTENT: &str = "Done: there is no body.";
@@ -38,6 +48,32 @@ fn description(status: &str, response: &Response, components: &Components) -> St
     }
 }
 
+/// Adds the refusals that all operations have in common.
+pub(super) fn complete(operation: &mut Operation) {
+    for (status, response) in ProblemBody::grouped(&[]) {
+        if status == code::HEADERS_TOO_LARGE.status().as_str() {
+            operation.responses.responses.entry(status).or_insert(response);
+        }
+    }
+    let page = responses(operation).find_map(|(_, response)| response.content.get(PAGE_OF_HTML).cloned());
+    if let Some(page) = page {
+        for (_, refusal) in responses(operation).filter(|(status, _)| *status == "400") {
+            refusal.content.insert(PAGE_OF_HTML.to_owned(), page.clone());
+        }
+    }
+}
+
+/// Says of answers of one shape or another that they can have both: a preview has all members of a step.
+pub(super) fn overlap(components: &mut Components) {
+    if let Some(RefOr::T(answer)) = components.schemas.get_mut("StepAnswer")
+        && let Schema::OneOf(shapes) = answer
+    {
+        let mut either = AnyOf::new();
+        (either.items, either.description) = (mem::take(&mut shapes.items), shapes.description.take());
+        *answer = Schema::AnyOf(either);
+    }
+}
+
 /// Returns the first paragraph of a schema's description, of a list that of its entries.
 fn text_of(schema: &RefOr<Schema>, components: &Components) -> String {
     let found = match schema {
@@ -51,6 +87,7 @@ fn text_of(schema: &RefOr<Schema>, components: &Components) -> String {
         },
         RefOr::T(Schema::Object(schema)) => schema.description.as_ref(),
         RefOr::T(Schema::AllOf(schema)) => schema.description.as_ref(),
+        RefOr::T(Schema::AnyOf(schema)) => schema.description.as_ref(),
         RefOr::T(Schema::OneOf(schema)) => schema.description.as_ref(),
         RefOr::T(_) => None,
     };

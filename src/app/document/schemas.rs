@@ -14,23 +14,45 @@ use super::{name_of, operations, responses};
 const DATE: &str = "^(19[7-9][0-9]|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}$";
 const INSTANT: &str = "^(19[7-9][0-9]|2[01][0-9]{2})-.+$";
 /// Texts of one line, and those in which lines may be broken.
-const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
-const PROSE: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
+const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+const PROSE: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
 const OF_PROSE: [&str; 3] = ["notes", "description", "reason"];
+/// Texts that have one form, by the name of their member or parameter.
+const FORMS: [(&str, &str); 7] = [
+    ("country", "^[A-Za-z]{2}$"),
+    ("country_code", "^[A-Za-z]{2}$"),
+    ("discount_code", "^[A-Za-z0-9._-]+$"),
+    ("language", "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
+    ("payment_token", "^[!-~]+$"),
+    ("product", "^[A-Za-z0-9-]+$"),
+    ("special_handling_codes", "^[A-Za-z]{3}(,[A-Za-z]{3}){0,8}$"),
+];
 
 /// The forms of headers that are read.
-const KEY: &str = r#"^("[!#-~]{1,253}"|[!#-~]{1,255})$"#;
+const KEY: &str = r#"^([!-~]{1,255}|"[!-~]{1,255}")$"#;
 const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
 
 /// Quantities that are 0 in answers, but never in requests, each with the least that can be sent.
 const POSITIVE: [(&str, f64); 2] = [("Weight", 0.1), ("Volume", 0.001)];
 /// Query parameters that are codes, and their schemas.
-const CODES: [(&str, &str); 4] = [
+const CODES: [(&str, &str); 5] = [
     ("origin", "AirportCode"),
     ("destination", "AirportCode"),
     ("airline", "AirlineCode"),
     ("flight_number", "FlightNumber"),
+    ("ref_id", "BookingRef"),
 ];
+/// The list that may not be empty.
+const REQUIRED_ENTRY: &str = "require_any";
+/// Days of the week, 1 (Monday) to 7.
+const WEEKDAYS: &str = "weekdays";
+/// Lists that name nothing twice.
+const UNIQUE: [&str; 3] = ["ids", "left_behind", "offload"];
+
+/// No airline has two digits. Messages say less of their flight numbers, and keep to what they have said.
+const FLIGHT_NUMBER: &str = "^([A-Z][A-Z0-9]|[0-9][A-Z])[1-9][0-9]{0,3}[A-Z]?$";
+/// The format of air waybill numbers: no pattern says what their check digit is.
+const AWB: &str = "awb-number";
 
 /// The media type of workbooks.
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -61,6 +83,12 @@ pub(super) fn close(paths: &mut Paths, components: &mut Components) {
             positive.minimum = Some(least.into());
             components.schemas.insert(positive_name(name), Schema::Object(positive).into());
         }
+    }
+    if let Some(RefOr::T(Schema::Object(number))) = components.schemas.get_mut("AwbNumber") {
+        number.format = Some(SchemaFormat::Custom(AWB.to_owned()));
+    }
+    if let Some(RefOr::T(Schema::Object(number))) = components.schemas.get_mut("FlightNumber") {
+        number.pattern = Some(FLIGHT_NUMBER.to_owned());
     }
     let mut closed = BTreeSet::new();
     while let Some(name) = sent.found.pop_first() {
@@ -169,8 +197,15 @@ impl Sent {
                 }
             }
             Schema::Array(list) => {
+                list.unique_items |= UNIQUE.contains(&name);
+                if name == REQUIRED_ENTRY {
+                    list.min_items = Some(1);
+                }
                 if let ArrayItems::RefOrSchema(entry) = &mut list.items {
                     self.close(name, entry);
+                    if let (WEEKDAYS, RefOr::T(Schema::Object(day))) = (name, &mut **entry) {
+                        (day.minimum, day.maximum) = (Some(1.into()), Some(7.into()));
+                    }
                 }
             }
             Schema::OneOf(choice) => choice.items.iter_mut().for_each(|item| self.close(name, item)),
@@ -236,10 +271,14 @@ fn close_text(name: &str, object: &mut Object) {
     match &object.format {
         Some(SchemaFormat::KnownFormat(KnownFormat::Date)) => object.pattern = Some(DATE.to_owned()),
         Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)) => object.pattern = Some(INSTANT.to_owned()),
+        Some(SchemaFormat::KnownFormat(KnownFormat::Password)) => object.pattern = Some(LINE.to_owned()),
+        None if name == "email" => object.format = Some(SchemaFormat::KnownFormat(KnownFormat::Email)),
+        None if name == "url" => object.format = Some(SchemaFormat::Custom("uri".to_owned())),
         None => {
             object.min_length.get_or_insert(1);
+            let of_name = FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form);
             let text = if OF_PROSE.contains(&name) { PROSE } else { LINE };
-            object.pattern = Some(text.to_owned());
+            object.pattern = Some(of_name.unwrap_or(text).to_owned());
         }
         Some(_) => {}
     }

@@ -84,9 +84,12 @@ pub enum AccountError {
     /// Forged, used or expired.
     #[error("the claim of a booking is not valid")]
     ClaimInvalid,
-    /// Of a link or a message: forged, used or expired, or it was sent to another address.
+    /// Of a link: forged, used or expired, or it was sent to another address.
     #[error("the one-time token is not valid")]
     OneTimeInvalid,
+    /// Wrong, used or expired, or they were sent to another number.
+    #[error("the digits are not valid")]
+    DigitsInvalid,
     /// There is nothing to be verified.
     #[error("the user has no phone number")]
     NoPhone,
@@ -133,11 +136,10 @@ impl From<AccountError> for Problem {
                 Self::new(code::ALREADY_EXISTS, "An account with this e-mail address already exists; log in instead.")
             }
             E::ClaimInvalid => {
-                Self::new(code::INVALID_TOKEN, "The claim is wrong, expired or used; no account was made.")
+                invalid_token("claim_token", "The claim is wrong, expired or used; no account was made.")
             }
-            E::OneTimeInvalid => {
-                Self::new(code::INVALID_TOKEN, "The link or code is wrong, used or expired; ask for a new one.")
-            }
+            E::OneTimeInvalid => invalid_token("token", "The link is wrong, used or expired; ask for a new one."),
+            E::DigitsInvalid => invalid_token("code", "The code is wrong, used or expired; ask for a new one."),
             E::NoPhone => Self::new(
                 code::INVALID_TRANSITION,
                 "Your account has no phone number; set one with `PATCH /auth/me` first.",
@@ -185,6 +187,12 @@ impl From<AccountError> for Problem {
 fn too_many_attempts(verdict: Verdict) -> Problem {
     let times = if verdict.limit == 1 { "once" } else { &format!("{} times", verdict.limit) };
     Problem::quota_used_up(verdict, &format!("try the credentials of one account {times}"))
+}
+
+/// The problem for a token, digits or a claim that nobody has given out, or that are no longer of use.
+pub fn invalid_token(member: &str, text: &'static str) -> Problem {
+    let fault = Fault::new(FaultCode::UnknownValue, text);
+    Problem::new(code::INVALID_TOKEN, text).about(&InputFault::body(format!("/{member}"), &fault))
 }
 
 fn faulty_member(member: &str, fault: &Fault) -> Problem {

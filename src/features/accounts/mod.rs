@@ -19,7 +19,7 @@ pub use authenticate::{Authenticator, bearer_token, ignores_tokens};
 pub use credentials::{
     AccessTokens, ClaimDesk, KeyRing, Rotation, SessionService, SigningKeyInfo, TokenService, Verified,
 };
-pub use error::{AccountError, code};
+pub use error::{AccountError, code, invalid_token};
 pub use one_time::{AccountMail, AccountMailKind, AccountMails, NewToken, OneTime, OneTimeToken, Purpose};
 pub use people::{
     Actor, Acts, Admin, Credential, Customer, Guest, ManagedUser, Operator, Principal, Role, Subject, User,

@@ -4,16 +4,11 @@ use utoipa::ToSchema;
 
 use super::model::{Allotment, AllotmentStatus, OnFlight};
 use crate::{
-    features::{
-        accounts::{Principal, Role},
-        capacity::Space,
-        holds::Load,
-        reference::Reference,
-    },
+    features::{accounts::Principal, capacity::Space, holds::Load, reference::Reference},
     kernel::{
         AirlineCode, AirportCode, AllotmentId, FlightId, FlightNumber, OrganizationId, Positions, Volume, Weight,
     },
-    platform::web::{Fields, read, request, set, with},
+    platform::web::{read, request, set, with},
 };
 
 const DAYS: usize = 7;
@@ -186,16 +181,8 @@ request! {
     /// Which allotments a list shows.
     #[derive(Default)]
     pub struct AllotmentFilter in query(caller: Principal) {
-        /// Only allotments of this organization; for operators and administrators only.
+        /// Only allotments of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
-        organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
     }
-}
-
-/// Customers see their organization's allotments; naming one is the carrier's staff's.
-fn read_organization(fields: &mut Fields<'_>, caller: Principal) -> Option<OrganizationId> {
-    if caller.role >= Role::Operator {
-        return fields.optional("organization_id", read::code);
-    }
-    Some(caller.organization_id)
 }

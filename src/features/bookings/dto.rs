@@ -17,7 +17,7 @@ use super::model::{
 };
 use crate::{
     features::{
-        accounts::{Principal, Role},
+        accounts::Principal,
         holds::{
             self, BookingContact, MOST_CONTACTS, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames,
         },
@@ -29,7 +29,7 @@ use crate::{
         AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
         Money, OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
     },
-    platform::web::{Fields, PageUpTo, list, object, objects, read, request, set, with},
+    platform::web::{PageUpTo, list, object, objects, read, request, set, with},
 };
 
 /// A booking.
@@ -387,16 +387,8 @@ request! {
         needs_rerouting: Option<bool> = read::boolean,
         /// Part of the booking reference, air waybill number, customer reference or description.
         q: Option<String> = read::line(100),
-        /// Only bookings of this organization; for operators and administrators only.
+        /// Only bookings of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
-        organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
     }
-}
-
-/// Customers see their organization's bookings; naming one is the carrier's staff's.
-fn read_organization(fields: &mut Fields<'_>, caller: Principal) -> Option<OrganizationId> {
-    if caller.role >= Role::Operator {
-        return fields.optional("organization_id", read::code);
-    }
-    Some(caller.organization_id)
 }

@@ -1,6 +1,7 @@
 use super::model::{Action, BookingStatus};
 use crate::{
     features::{
+        accounts::invalid_token,
         holds::{HoldError, ItineraryError, no_bookable_itinerary},
         payments::{CreditRefusal, payment_in_progress, payment_not_possible},
         search::SearchError,
@@ -10,7 +11,7 @@ use crate::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
         random::NoRandomness,
-        web::{InputFault, Problem, problem_codes, version_mismatch},
+        web::{InputFault, Problem, invalid_cursor, problem_codes, version_mismatch},
     },
 };
 
@@ -168,7 +169,7 @@ impl From<BookingError> for Problem {
     fn from(error: BookingError) -> Self {
         match error {
             BookingError::Unknown => Self::new(code::NOT_FOUND, "There is no such booking, or it is not yours."),
-            BookingError::ClaimInvalid => Self::new(code::INVALID_TOKEN, "The claim is wrong, expired or used."),
+            BookingError::ClaimInvalid => invalid_token("claim_token", "The claim is wrong, expired or used."),
             BookingError::Itinerary(error) => error.into(),
             BookingError::Hold(error) => error.into(),
             BookingError::NoBookableItinerary => no_bookable_itinerary(),
@@ -203,9 +204,7 @@ impl From<BookingError> for Problem {
                     .retry_after(1)
             }
             BookingError::Repeated(repetition) => repetition.into(),
-            BookingError::OtherHistory => {
-                Self::new(code::INVALID_CURSOR, "The cursor belongs to the history of another booking.")
-            }
+            BookingError::OtherHistory => invalid_cursor("The cursor belongs to the history of another booking."),
             BookingError::AmendedTooOften { most, again_in } => {
                 let text = format!("A booking can be amended {most} times per hour; try again in {again_in} seconds.");
                 Self::new(code::RATE_LIMITED, text).retry_after(again_in)

@@ -116,10 +116,9 @@ fn changed(figures: SpaceFields, standard: Space, aircraft: Option<&Aircraft>) -
 
 /// Returns the same fault, worded for the departure.
 fn fault_of_departure(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Option<Fault> {
-    fault_of_arrival(departure, arrival).map(|fault| match fault.code {
-        FaultCode::TooLarge => Fault::new(FaultCode::TooSmall, "must be at most 24 hours before the arrival"),
-        code => Fault::new(code, "must be before the arrival"),
-    })
+    let text =
+        if departure < arrival { "must be at most 24 hours before the arrival" } else { "must be before the arrival" };
+    fault_of_arrival(departure, arrival).map(|fault| Fault::new(fault.code, text))
 }
 
 /// Returns the fault of a new arrival time for a flight in the air. It may have left long before its scheduled time.
@@ -127,7 +126,7 @@ fn fault_of_landing(flight: &Flight, arrival: DateTime<Utc>) -> Option<Fault> {
     if arrival <= flight.departure {
         Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))
     } else if arrival > flight.arrival.max(flight.departure) + LONGEST_FLIGHT {
-        Some(Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the current arrival"))
+        Some(Fault::new(FaultCode::OutOfOrder, "must be at most 24 hours after the current arrival"))
     } else {
         None
     }

@@ -187,7 +187,7 @@ pub fn fault_of_arrival(departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Opt
     if arrival <= departure {
         Some(Fault::new(FaultCode::OutOfOrder, "must be after the departure"))
     } else if arrival - departure > LONGEST_FLIGHT {
-        Some(Fault::new(FaultCode::TooLarge, "must be at most 24 hours after the departure"))
+        Some(Fault::new(FaultCode::OutOfOrder, "must be at most 24 hours after the departure"))
     } else {
         None
     }

@@ -50,6 +50,7 @@ impl ContactRole {
 request! {
     /// Somebody to be told about a shipment. An address that is new is asked once, and is told nothing until it agrees.
     #[derive(PartialEq, Eq, Serialize)]
+    #[schema(example = json!({ "name": "Bo", "role": "consignee", "email": "bo@forwarder.example", "language": "en" }))]
     pub struct BookingContact in body {
         #[schema(max_length = 500)]
         name: String = read::line(read::LINE),
@@ -58,7 +59,7 @@ request! {
         #[schema(max_length = 254)]
         email: Option<String> = read::email,
         /// With the country code: `+` and 7 to 15 digits. Required without `email`.
-        #[schema(max_length = 40)]
+        #[schema(max_length = 40, pattern = r"^\+[ .()-]*[1-9]([ .()-]*[0-9]){6,14}[ .()-]*$")]
         phone: Option<String> = read::phone,
         /// Language tag, such as `en`.
         #[schema(max_length = 20)]

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     features::{
-        accounts::{Principal, Role},
+        accounts::Principal,
         payments::PaymentBody,
         pricing::{QuoteBody, read_rule_code},
         reference::Reference,
@@ -38,7 +38,7 @@ const LONGEST_PRODUCT: usize = 20;
 /// Named positions, by flight: as many on each flight that is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = BTreeMap<String, Vec<String>>, example = json!({"0199a0c0-6f1a-7c3e-9d52-0f4b7a1c2d3e": ["P1", "P2"]}))]
+#[schema(value_type = BTreeMap<uuid::Uuid, Vec<String>>, example = json!({"0199a0c0-6f1a-7c3e-9d52-0f4b7a1c2d3e": ["P1", "P2"]}))]
 pub struct PositionNames(pub BTreeMap<FlightId, BTreeSet<PositionName>>);
 
 /// Room that is kept for a bounded time.
@@ -199,11 +199,9 @@ request! {
         #[schema(max_items = 4)]
         flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
         /// Required without `flight_ids` and `quote_id`.
-        #[schema(value_type = Option<String>)]
         origin: Option<AirportCode> =
             with(|fields| read_end(fields, "origin", |raw| reference.read_airport(raw))),
         /// Required without `flight_ids` and `quote_id`.
-        #[schema(value_type = Option<String>)]
         destination: Option<AirportCode> =
             with(|fields| read_end(fields, "destination", |raw| reference.read_destination(raw, origin))),
         /// Local calendar date at the origin; used only without `flight_ids`. Default: the earliest possible departure.
@@ -320,18 +318,10 @@ request! {
         /// Only holds of room on this flight.
         #[param(value_type = Option<uuid::Uuid>)]
         flight_id: Option<FlightId> = read::code,
-        /// Only holds of this organization; for operators and administrators only.
+        /// Only holds of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
-        organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
     }
-}
-
-/// Others see their own organization's holds; naming one is the carrier's staff's.
-fn read_organization(fields: &mut Fields<'_>, caller: Principal) -> Option<OrganizationId> {
-    if caller.role >= Role::Operator {
-        return fields.optional("organization_id", read::code);
-    }
-    Some(caller.organization_id)
 }
 
 /// Reads an end of the way, which named flights make unnecessary.

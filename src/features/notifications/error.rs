@@ -1,10 +1,10 @@
 use crate::{
     features::bookings::BookingError,
-    kernel::NotificationId,
+    kernel::{FaultCode, NotificationId},
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
-        web::{Problem, problem_codes},
+        web::{InputFault, Problem, problem_codes},
     },
 };
 
@@ -55,7 +55,9 @@ impl From<NotificationError> for Problem {
                 Self::new(code::INVALID_TRANSITION, text)
             }
             NotificationError::InvalidToken => {
-                Self::new(code::INVALID_TOKEN, "This link is not valid: it is damaged, too old, or no longer of use.")
+                let text = "This link is not valid: it is damaged, too old, or no longer of use.";
+                let fault = InputFault::path("token", FaultCode::UnknownValue, text);
+                Self::new(code::INVALID_TOKEN, text).about(&fault)
             }
             NotificationError::Booking(error) => error.into(),
             NotificationError::Repeated(repetition) => repetition.into(),

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::model::{Waiting, WaitlistStatus};
 use crate::{
     features::{
-        accounts::{Principal, Role},
+        accounts::Principal,
         holds::{HoldBody, Load, MOST_FLIGHTS, MOST_HANDLING_CODES},
         reference::Reference,
     },
@@ -87,10 +87,8 @@ request! {
         #[schema(max_items = 4)]
         flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
         /// Required without `flight_ids`.
-        #[schema(value_type = Option<String>)]
         origin: Option<AirportCode> = with(|fields| unless_named(fields, "origin", |raw| reference.read_airport(raw))),
         /// Required without `flight_ids`.
-        #[schema(value_type = Option<String>)]
         destination: Option<AirportCode> =
             with(|fields| unless_named(fields, "destination", |raw| reference.read_destination(raw, origin))),
         /// Local calendar date at the origin. Required without `flight_ids`.
@@ -145,16 +143,8 @@ request! {
         /// Only entries that name this flight, or wait for it.
         #[param(value_type = Option<uuid::Uuid>)]
         flight_id: Option<FlightId> = read::code,
-        /// Only entries of this organization; for operators and administrators only.
+        /// Only entries of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
-        organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
     }
-}
-
-/// Customers see their organization's entries; naming one is the carrier's staff's.
-fn read_organization(fields: &mut Fields<'_>, caller: Principal) -> Option<OrganizationId> {
-    if caller.role >= Role::Operator {
-        return fields.optional("organization_id", read::code);
-    }
-    Some(caller.organization_id)
 }

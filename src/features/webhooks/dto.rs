@@ -237,10 +237,10 @@ request! {
         #[schema(min_items = 1, max_items = 50, example = json!(["loadmaster.booking.*"]))]
         types: Option<Vec<String>> = Some1(|raw: Raw<'_>| read_type(raw, reading.types)),
         /// Only messages about freight and flights from these airports. Default: any.
-        #[schema(max_items = 100, value_type = Option<Vec<String>>)]
+        #[schema(max_items = 100)]
         origins: Option<Vec<AirportCode>> = set(MOST_AIRPORTS, |raw| reading.reference.read_airport(raw)),
         /// Only messages about freight and flights to these airports. Default: any.
-        #[schema(max_items = 100, value_type = Option<Vec<String>>)]
+        #[schema(max_items = 100)]
         destinations: Option<Vec<AirportCode>> = set(MOST_AIRPORTS, |raw| reading.reference.read_airport(raw)),
         /// `all` is for operators: everybody's messages, and those about flights. Default: `organization`.
         scope: Option<WebhookScope> = read::word(WebhookScope::WORDS),
@@ -345,18 +345,10 @@ request! {
     #[derive(Default)]
     pub(super) struct WebhookFilter in query(caller: Principal) {
         status: Option<WebhookStatus> = read::word(WebhookStatus::WORDS),
-        /// Only webhooks of this organization; for operators and administrators only.
+        /// Only webhooks of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
-        organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
     }
-}
-
-/// Customers see their organization's webhooks; naming one is the carrier's staff's.
-fn read_organization(fields: &mut Fields<'_>, caller: Principal) -> Option<OrganizationId> {
-    if caller.role >= Role::Operator {
-        return fields.optional("organization_id", read::code);
-    }
-    Some(caller.organization_id)
 }
 
 request! {

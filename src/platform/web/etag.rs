@@ -27,16 +27,30 @@ impl Tags {
             if text == "*" {
                 return Ok(Some(Self::Any));
             }
-            for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-                let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-                let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-                tags.push(inner.filter(|inner| !inner.contains('"')).ok_or_else(|| malformed(name))?.to_owned());
-            }
+            tags.extend(listed(text).ok_or_else(|| malformed(name))?);
         }
         if present && tags.is_empty() {
             return Err(malformed(name));
         }
         Ok(present.then_some(Self::These(tags)))
+    }
+}
+
+/// Reads tags between commas; a tag can have commas, too. `None` if it is no such list.
+fn listed(text: &str) -> Option<Vec<String>> {
+    let (mut tags, mut rest) = (Vec::new(), text);
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return Some(tags);
+        }
+        let opened = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+        let (tag, after) = opened.split_once('"')?;
+        tags.push(tag.to_owned());
+        rest = after.trim_start_matches([' ', '\t']);
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
+        }
     }
 }
 
@@ -140,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_tag_matches_its_version_weak_or_strong_with_or_without_a_ledger_number() {
-        for value in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*", "\"3-17\""] {
+        for value in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "\"1,2\" ,W/\"3\",", "*", "\"3-17\""] {
             assert!(precondition(value).unwrap().holds(3), "{value}");
         }
         for value in ["\"2\"", "\"33\"", "\"\""] {
@@ -150,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_malformed_entity_tag_is_a_fault_of_the_header() {
-        for value in ["3", "\"3", "", "W/3"] {
+        for value in ["3", "\"3", "", "W/3", ",", "\"3\"\"3\"", "\"3\" \"4\"", "\"3\", 4"] {
             assert_eq!(precondition(value).unwrap_err().code(), code::VALIDATION_FAILED, "{value}");
         }
     }

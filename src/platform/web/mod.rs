@@ -9,6 +9,7 @@ mod etag;
 mod fields;
 mod fingerprint;
 mod origin;
+mod page;
 mod paging;
 mod path;
 mod prefer;
@@ -36,7 +37,8 @@ pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_
 pub use fields::{Fields, Patch, Raw};
 pub use fingerprint::{Content, digest_of, fingerprint};
 pub use origin::{ByHttps, RequestOrigin};
-pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, link};
+pub use page::{Audience, Page};
+pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, invalid_cursor, link};
 pub use path::{PathText, PathTexts};
 pub use prefer::{PREFER, PREFERENCE_APPLIED, minimal, prefers_minimal};
 pub(crate) use problem::problem_responses;

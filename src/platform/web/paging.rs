@@ -16,7 +16,7 @@ use utoipa::{
 use super::{
     code,
     fields::{Fields, Raw},
-    problem::Problem,
+    problem::{InputFault, Problem},
     query::Query,
     read,
     request::request,
@@ -46,11 +46,16 @@ impl CursorKey {
     }
 
     fn open<A: DeserializeOwned>(&self, scope: &str, cursor: &str) -> Result<A, Problem> {
-        let invalid = || Problem::new(code::INVALID_CURSOR, "The cursor is damaged or belongs to another list.");
+        let invalid = || invalid_cursor("The cursor is damaged or belongs to another list.");
         let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let payload = self.0.open(scope, &sealed).ok_or_else(invalid)?;
         serde_json::from_slice(payload).map_err(|_| invalid())
     }
+}
+
+/// The problem for a cursor that leads to no place in the list.
+pub fn invalid_cursor(text: &'static str) -> Problem {
+    Problem::new(code::INVALID_CURSOR, text).about(&InputFault::query("cursor", FaultCode::UnknownValue, text))
 }
 
 /// The part of a list that a client requests: its size and start. `A` is the sort key of an entry.
@@ -113,9 +118,6 @@ impl<const MOST: u32> IntoParams for PageUpTo<MOST> {
 impl PageFields {
     pub fn read(fields: &mut Fields<'_>) -> Self {
         let PageParams { limit, offset, cursor } = PageParams::read(fields).unwrap_or_default();
-        if offset.is_some() && cursor.is_some() {
-            fields.fault("offset", &Fault::format("cannot be combined with `cursor`"));
-        }
         Self { limit: limit.unwrap_or(DEFAULT_LIMIT), offset, cursor }
     }
 
@@ -130,6 +132,10 @@ impl PageFields {
             Some(cursor) => Some(key.open(&scope(query, reader), cursor)?),
             None => None,
         };
+        if after.is_some() && self.offset.is_some() {
+            let text = "`offset` cannot be combined with `cursor`.";
+            return Err(Problem::validation(&[InputFault::query("offset", FaultCode::InvalidFormat, text)]));
+        }
         Ok(PageRequest { limit: self.limit, offset: self.offset.unwrap_or_default(), after })
     }
 }

@@ -51,13 +51,13 @@ pub struct ProblemBody {
 /// One fault of the input: its place, its code and its message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InputFault {
-    /// `body`, `query` or `header`.
+    /// `body`, `query`, `header` or `path`.
     #[serde(rename = "in")]
     pub place: &'static str,
     /// Of the body: the member, as a JSON pointer (RFC 6901).
     #[schema(required = true, example = "/weight_kg")]
     pub pointer: Option<String>,
-    /// Of the query and of headers: the name.
+    /// Of the query, of headers and of the path: the name.
     #[schema(required = true)]
     pub name: Option<String>,
     /// A stable code for use in programs.
@@ -77,8 +77,20 @@ pub struct InputFault {
 
 impl InputFault {
     pub fn header(name: &str, code: FaultCode, message: impl Into<String>) -> Self {
+        Self::named("header", name, code, message)
+    }
+
+    pub fn query(name: &str, code: FaultCode, message: impl Into<String>) -> Self {
+        Self::named("query", name, code, message)
+    }
+
+    pub fn path(name: &str, code: FaultCode, message: impl Into<String>) -> Self {
+        Self::named("path", name, code, message)
+    }
+
+    fn named(place: &'static str, name: &str, code: FaultCode, message: impl Into<String>) -> Self {
         Self {
-            place: "header",
+            place,
             pointer: None,
             name: Some(name.to_owned()),
             code: code.as_str(),
@@ -133,6 +145,12 @@ impl Problem {
             self.extra.insert(name.to_owned(), value);
         }
         self
+    }
+
+    /// Tells programs which part of the request it is about.
+    #[must_use]
+    pub fn about(self, fault: &InputFault) -> Self {
+        self.with("errors", [fault])
     }
 
     /// Tells programs that a change may have been made.

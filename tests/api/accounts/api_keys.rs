@@ -199,7 +199,7 @@ async fn a_foreign_key_is_not_there_but_for_administrators() {
         stranger.patch(&path_of(&key), json!({"rate_limit_per_minute": 5})).await.expect_problem(403, "forbidden");
         assert_eq!(stranger.get(PATH).await.expect(200), json!([]));
         let faults = stranger.get(&format!("{PATH}?user_id={user}")).await.expect_faults();
-        assert_eq!(faults, [("user_id".to_owned(), "unknown_field".to_owned())]);
+        assert_eq!(faults, [("user_id".to_owned(), "unknown_value".to_owned())]);
     }
     assert_eq!(admin.get(&format!("{PATH}?user_id={user}")).await.expect(200)[0]["id"], key["id"]);
     admin.delete(&path_of(&key)).await.expect(204);

@@ -59,7 +59,7 @@ async fn customers_see_their_own_figures_alone() {
         assert_eq!(own["total"]["weight_kg"], weight);
     }
     let naming = format!("{VOLUME}?organization_id={other}");
-    let expected = [("organization_id".to_owned(), "unknown_field".to_owned())];
+    let expected = [("organization_id".to_owned(), "unknown_value".to_owned())];
     assert_eq!(first.get(&naming).await.expect_faults(), expected);
     let operator = world.operator().await;
     let (one, other) = (one.to_string(), other.to_string());

@@ -418,7 +418,8 @@ async fn operations_of(world: &World, journey: &mut Journey<'_>, customer: &Clie
     }
     let template = "/api/v1/bookings/{ref_id}";
     for reference in &booked {
-        let amendment = json!({"weight_kg": 2.5, "shipper": {"city": "Delhi"}, "flight_ids": [flight]});
+        let amendment =
+            json!({"weight_kg": 2.5, "shipper": {"name": "Forwarder Ltd", "city": "Delhi"}, "flight_ids": [flight]});
         journey.visit(customer, "PATCH", template, &[reference], Some(amendment)).await;
     }
     let template = "/api/v1/flights/{id}";

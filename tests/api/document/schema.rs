@@ -43,7 +43,7 @@ impl<'a> Checker<'a> {
 
     pub fn check(&mut self, schema: &'a Value, value: &Value, at: &str) {
         let schema = self.resolve(schema);
-        if let Some(choices) = schema["oneOf"].as_array() {
+        if let Some(choices) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
             let fits = |choice: &'a Value| {
                 let mut attempt = Checker::new(self.document);
                 attempt.check(choice, value, at);

@@ -70,7 +70,7 @@ async fn filters_are_checked_and_organizations_are_the_carriers() {
     }
     let organization = format!("{HOLDS}?organization_id=01900000-0000-7000-8000-000000000001");
     let faults = customer.get(&organization).await.expect_faults();
-    assert_eq!(faults, [("organization_id".to_owned(), "unknown_field".to_owned())]);
+    assert_eq!(faults, [("organization_id".to_owned(), "unknown_value".to_owned())]);
     assert_eq!(operator.get(&organization).await.expect(200), json!([]));
     operator.get(&format!("{HOLDS}?organization_id=x")).await.expect_faults();
     customer.get(&format!("{HOLDS}?cursor=x")).await.expect_problem(400, "invalid_cursor");

@@ -1,14 +1,15 @@
+use axum::http::Method;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, mailing, me, register, rows, taken, token_in};
-use crate::support::{SmtpServer, TakenMail, World, WorldOptions, until};
+use crate::support::{Answer, SmtpServer, TakenMail, World, WorldOptions, until};
 
 const FORGOT: &str = "/api/v1/auth/password/forgot";
 const RESET: &str = "/api/v1/auth/password/reset";
 const NEW: &str = "another horse battery";
 
-async fn log_in(world: &World, password: &str) -> crate::support::Answer {
+async fn log_in(world: &World, password: &str) -> Answer {
     world.anonymous().post("/api/v1/auth/login", json!({"email": "ann@example.org", "password": password})).await
 }
 
@@ -120,7 +121,17 @@ async fn the_page_of_the_link_sets_a_password_without_scripts() {
     assert!(weak.text.contains("must have at least 10 characters"), "{}", weak.text);
     assert_eq!(anybody.post_raw(&path, form, "new=another+horse+battery").await.status, 200);
     log_in(&world, NEW).await.expect(200);
-    assert_eq!(anybody.get(&path).await.status, 400);
+    // Whoever comes again learns that the link was used: a person from a page, a program from a problem.
+    let browser =
+        anybody.request(Method::GET, &path).header("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
+    let page = Answer::of(browser).await;
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (400, Some("text/html; charset=utf-8")));
+    assert!(page.text.contains("Ask for a new one"), "{}", page.text);
+    for answer in [anybody.get(&path).await, anybody.post_raw(&path, form, "new=a+third+horse+battery").await] {
+        let problem = answer.expect_problem(400, "invalid_token");
+        assert_eq!(problem["errors"][0]["in"], "path", "{problem}");
+        assert_eq!(problem["errors"][0]["code"], "unknown_value", "{problem}");
+    }
 }
 
 #[tokio::test]

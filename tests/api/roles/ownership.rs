@@ -80,7 +80,7 @@ async fn a_foreign_booking_is_never_listed() {
     // Naming the owner's organization does not help.
     let organization = booking["organization_id"].as_str().unwrap();
     let faults = stranger.get(&format!("/api/v1/bookings?organization_id={organization}")).await.expect_faults();
-    assert_eq!(faults, [("organization_id".to_owned(), "unknown_field".to_owned())]);
+    assert_eq!(faults, [("organization_id".to_owned(), "unknown_value".to_owned())]);
 }
 
 #[tokio::test]

@@ -218,7 +218,7 @@ async fn a_step_by_another_customer_or_by_a_stale_tag_is_refused() {
         assert_eq!(stranger.get(&format!("{WAITLIST}{filter}")).await.expect(200), json!([]));
     }
     let faults = stranger.get(&format!("{WAITLIST}?organization_id={}", Uuid::nil())).await.expect_faults();
-    assert_eq!(faults, [("organization_id".to_owned(), "unknown_field".to_owned())]);
+    assert_eq!(faults, [("organization_id".to_owned(), "unknown_value".to_owned())]);
     world.audit().await;
 }
 

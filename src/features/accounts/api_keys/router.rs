@@ -14,14 +14,14 @@ use super::{
 use crate::{
     features::accounts::error::code,
     features::accounts::people::{Admin, Customer, Role},
-    kernel::{ApiKeyId, UserId},
+    kernel::ApiKeyId,
     platform::{
         room::{Routes, handler_state},
         tasks::Tasks,
         telemetry::{Traced, span},
         web::{
             Body, CursorKey, NO_STORE, PageFields, PageParams, PathText, Problem, Query, both, private,
-            problem_responses, read, unless_missing,
+            problem_responses, unless_missing,
         },
     },
 };
@@ -64,7 +64,7 @@ problem_responses!(ListProblems: [LIST, ROLE]);
 ///
 /// Without their secrets.
 #[utoipa::path(get, path = "/api-keys", tag = "auth", operation_id = "listApiKeys",
-    params(("user_id" = Option<uuid::Uuid>, Query, description = "List the keys of this user; administrators only"), PageParams),
+    params(("user_id" = Option<uuid::Uuid>, Query, description = "List the keys of this user: for callers who are no administrators, only themselves"), PageParams),
     responses((status = 200, body = Vec<ApiKeyBody>, headers(("Link" = String))), ListProblems))]
 async fn list(
     Customer(caller): Customer,
@@ -73,9 +73,7 @@ async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let (owner, page) = query.read(|fields| {
-        // For other callers the parameter does not exist.
-        let owner: Option<UserId> =
-            (caller.role >= Role::Admin).then(|| fields.optional("user_id", read::code)).flatten();
+        let owner = fields.optional("user_id", |raw| caller.read_own(raw, Role::Admin, caller.user_id));
         Some((owner.unwrap_or(caller.user_id), PageFields::read(fields)))
     })?;
     let reader = format!("{owner} {}", caller.user_id);

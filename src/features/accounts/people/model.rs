@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -5,10 +7,10 @@ use utoipa::ToSchema;
 
 use crate::{
     features::accounts::error::AccountError,
-    kernel::{ActId, ApiKeyId, Fault, OrganizationId, TokenFamilyId, UserId},
+    kernel::{ActId, ApiKeyId, Fault, FaultCode, OrganizationId, TokenFamilyId, UserId},
     platform::{
         random::IdSource,
-        web::{Raw, read},
+        web::{Fields, Raw, read},
     },
 };
 
@@ -102,6 +104,25 @@ impl Principal {
     /// The organization whose things the caller sees; `None` for the carrier's staff, who see all.
     pub fn sees_only(&self) -> Option<OrganizationId> {
         (self.role < Role::Operator).then_some(self.organization_id)
+    }
+
+    /// Reads the filter `organization_id` of a list: the carrier's staff name any organization or none, others see their
+    /// own and may name it.
+    pub fn read_organization(&self, fields: &mut Fields<'_>) -> Option<OrganizationId> {
+        let named = fields.optional("organization_id", |raw| self.read_own(raw, Role::Operator, self.organization_id));
+        named.or(self.sees_only())
+    }
+
+    /// Reads an id of which callers below `role` know only their own.
+    pub fn read_own<T>(&self, raw: Raw<'_>, role: Role, own: T) -> Result<T, Fault>
+    where
+        T: FromStr<Err = Fault> + PartialEq,
+    {
+        let id = read::code(raw)?;
+        if self.role < role && id != own {
+            return Err(Fault::new(FaultCode::UnknownValue, "must be your own"));
+        }
+        Ok(id)
     }
 }
 

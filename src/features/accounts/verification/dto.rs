@@ -19,7 +19,8 @@ pub(super) struct ChangeMe {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub name: Patch<String>,
     /// `+`, country and number; `null` clears it. A new number gets six digits, which verify it.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 40, example = "+442079460123")]
+    #[schema(value_type = Option<String>, pattern = r"^\+[ .()-]*[1-9]([ .()-]*[0-9]){6,14}[ .()-]*$",
+             max_length = 40, example = "+442079460123")]
     pub phone: Patch<String>,
 }
 

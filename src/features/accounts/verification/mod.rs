@@ -1,7 +1,6 @@
 //! What users do about their own accounts with messages: verify their e-mail address and phone, and set a new password when
 //! they forgot it. Decides what proves an address.
 mod dto;
-mod pages;
 mod password;
 mod repository;
 mod router;

@@ -161,6 +161,6 @@ impl VerificationService {
             commit(tx).await?;
             Ok::<_, AccountError>(is_right)
         });
-        if is_right.await? { Ok(()) } else { Err(AccountError::OneTimeInvalid) }
+        if is_right.await? { Ok(()) } else { Err(AccountError::DigitsInvalid) }
     }
 }

@@ -66,7 +66,7 @@ fn read_end(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: NaiveDate) 
     let fault_of = |to: Option<NaiveDate>| {
         let is_too_long = Span::of(from, to, today).days() > LONGEST_SPAN;
         let text = || format!("must be at most {} days after `from`", LONGEST_SPAN - 1);
-        is_too_long.then(|| Fault::new(FaultCode::TooLarge, text()))
+        is_too_long.then(|| Fault::new(FaultCode::OutOfOrder, text()))
     };
     let mut is_given = false;
     let to = fields.optional("to", |raw| {
@@ -86,8 +86,8 @@ request! {
         /// Default: nothing. `airline` is that of the first flight.
         #[param(inline)]
         group: Option<VolumeGroup> = read::word(VolumeGroup::WORDS),
-        /// Number of groups with rows of their own, those with the most weight; the others are together in `other`. Groups times
-        /// periods: at most 40 000.
+        /// Number of groups with rows of their own, those with the most weight; the others are together in `other`. A report has at most
+        /// 40 000 rows: more groups than have room mean those that have.
         #[param(minimum = 1, maximum = 1000, default = 50)]
         limit: Option<u32> = with(|fields| read_limit(fields, MOST_GROUPS, periods)),
     }
@@ -99,8 +99,8 @@ request! {
         /// Default: nothing.
         #[param(inline)]
         group: Option<FlightGroup> = read::word(FlightGroup::WORDS),
-        /// Number of groups with rows of their own, those with the most flights; the others are together in `other`. Groups times
-        /// periods: at most 40 000.
+        /// Number of groups with rows of their own, those with the most flights; the others are together in `other`. A report has at most
+        /// 40 000 rows: more groups than have room mean those that have.
         #[param(minimum = 1, maximum = 1000, default = 50)]
         limit: Option<u32> = with(|fields| read_limit(fields, MOST_GROUPS, periods)),
     }
@@ -124,22 +124,17 @@ request! {
         /// Default: nothing.
         #[param(inline)]
         group: Option<FunnelGroup> = read::word(FunnelGroup::WORDS),
-        /// Number of groups with rows of their own, those with the most bookings; the others are together in `other`. Groups times
-        /// periods: at most 40 000.
+        /// Number of groups with rows of their own, those with the most bookings; the others are together in `other`. A report has at most
+        /// 40 000 rows: more groups than have room mean those that have.
         #[param(minimum = 1, maximum = 1000, default = 50)]
         limit: Option<u32> = with(|fields| read_limit(fields, MOST_GROUPS, periods)),
     }
 }
 
+/// More groups than have room in a report mean those that have: the others are together in `other`.
 fn read_limit(fields: &mut Fields<'_>, most: u32, periods: i64) -> Option<u32> {
-    fields.optional("limit", |raw| {
-        let limit = read::integer(1, most)(raw)?;
-        if i64::from(limit) * periods <= MOST_ROWS {
-            return Ok(limit);
-        }
-        let text = format!("must be at most {} for {periods} periods: ask for weeks or months", MOST_ROWS / periods);
-        Err(Fault::new(FaultCode::TooLarge, text))
-    })
+    let room = u32::try_from(MOST_ROWS / periods).unwrap_or(most);
+    fields.optional("limit", read::integer(1, most)).map(|limit| limit.min(room))
 }
 
 request! {
@@ -161,18 +156,10 @@ request! {
         /// That for which freight was booked; `GENERAL` if none was named.
         #[param(max_length = 20)]
         product: Option<String> = read_product,
-        /// Only what belongs to this organization; for operators and administrators only.
+        /// Only what belongs to this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
-        organization_id: Option<OrganizationId> = with(|fields| read_organization(fields, caller)),
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
     }
-}
-
-/// Customers see their organization's figures; naming one is the carrier's staff's.
-fn read_organization(fields: &mut Fields<'_>, caller: Principal) -> Option<OrganizationId> {
-    if caller.role >= Role::Operator {
-        return fields.optional("organization_id", read::code);
-    }
-    Some(caller.organization_id)
 }
 
 pub fn read_volume(

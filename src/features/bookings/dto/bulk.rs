@@ -34,7 +34,7 @@ request! {
     pub struct BulkBookings in body(reference: &Reference) {
         action: BulkAction = read::word(BulkAction::WORDS),
         /// References.
-        #[schema(value_type = Vec<String>, min_items = 1, max_items = 200)]
+        #[schema(value_type = Vec<BookingRef>, min_items = 1, max_items = 200)]
         ids: Ids<BookingRef> = bulk::ids(read::code),
         /// The body of the single call; nothing for `reroute`.
         #[schema(value_type = Option<Object>)]

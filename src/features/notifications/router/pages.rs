@@ -1,12 +1,6 @@
-//! Pages for people who follow a link in a letter. They have no script and no style; following a link changes nothing, as
-//! programs that check links follow them, too: a form asks, and posts the answer.
 use std::str::FromStr;
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, HeaderName, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 
 use super::super::{
     answer::ContactAnswer,
@@ -17,20 +11,14 @@ use super::super::{
     words::describe,
 };
 use crate::{
-    kernel::Fault,
-    platform::web::{Body, Form, NO_STORE, PathText, Problem, problem_responses},
+    kernel::{Fault, FaultCode},
+    platform::web::{Audience, Body, Form, InputFault, Page, PathText, Problem, problem_responses},
 };
 
 const LONGEST_TOKEN: usize = 500;
-const POLICY: &str = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-const HEADERS: [(HeaderName, &str); 6] = [
-    (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-    (header::CONTENT_SECURITY_POLICY, POLICY),
-    (header::CACHE_CONTROL, NO_STORE),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (HeaderName::from_static("x-robots-tag"), "noindex"),
-];
+const NEWS: &str = "News about shipments";
+const ANSWERS: &str = "<p><button name=\"answer\" value=\"agree\">Yes, send me news</button></p>\n\
+    <p><button name=\"answer\" value=\"never\">No, and never ask again</button></p>";
 
 /// What stands in a link: opaque to all but who has made it.
 #[derive(Debug)]
@@ -45,33 +33,13 @@ impl FromStr for Token {
     }
 }
 
-/// A page with a title and a body, which is HTML.
-fn page(status: StatusCode, title: &str, body: &str) -> Response {
-    let text = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"></head>\n<body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n"
-    );
-    (status, HEADERS, text).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-/// A faulty link is told to people as a page, and to programs as any problem.
-fn refused(error: NotificationError, is_person: bool) -> Result<Response, Problem> {
+fn refused(error: NotificationError, audience: Audience) -> Result<Response, Problem> {
     match error {
-        NotificationError::InvalidToken if is_person => {
-            let body = "<p>It is damaged, too old, or no longer of use. Nothing was changed.</p>";
-            Ok(page(StatusCode::BAD_REQUEST, "This link is not valid", body))
-        }
+        NotificationError::InvalidToken => Ok(Page::new("This link is not valid")
+            .says("It is damaged, too old, or no longer of use. Nothing was changed.")
+            .refusal(error.into(), audience)),
         error => Err(error.into()),
     }
-}
-
-fn wants_html(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.into_iter().any(|accepted| accepted.contains("text/html"))
 }
 
 problem_responses!(PageProblems: [INPUT], INVALID_TOKEN, NOT_FOUND);
@@ -86,23 +54,22 @@ problem_responses!(AnswerProblems: [INPUT, BODY], INVALID_TOKEN, NOT_FOUND);
 pub(super) async fn ask(
     State(notifications): State<NotificationService>,
     PathText(Token(token)): PathText<Token>,
+    audience: Audience,
 ) -> Result<Response, Problem> {
     let asked = match notifications.question(&token).await {
         Ok(asked) => asked,
-        Err(error) => return refused(error, true),
+        Err(error) => return refused(error, audience),
     };
-    let (organization, address) = (escaped(&asked.organization), escaped(&asked.address));
-    let state = match asked.status.as_str() {
-        "AGREED" => "<p>You have agreed to this.</p>",
-        "DECLINED" => "<p>You have answered that nobody may write to this address. Nothing is sent to it.</p>",
-        _ => "",
+    let (organization, address) = (&asked.organization, &asked.address);
+    let page = match asked.status.as_str() {
+        "AGREED" => Page::new(NEWS).says("You have agreed to this."),
+        "DECLINED" => {
+            Page::new(NEWS).says("You have answered that nobody may write to this address. Nothing is sent to it.")
+        }
+        _ => Page::new(NEWS),
     };
-    let body = format!(
-        "{state}<p>{organization} wants to have news about its shipments sent to {address}.</p>\n\
-         <form method=\"post\">\n<p><button name=\"answer\" value=\"agree\">Yes, send me news</button></p>\n\
-         <p><button name=\"answer\" value=\"never\">No, and never ask again</button></p>\n</form>"
-    );
-    Ok(page(StatusCode::OK, "News about shipments", &body))
+    let text = format!("{organization} wants to have news about its shipments sent to {address}.");
+    Ok(page.says(&text).asks(ANSWERS).answer())
 }
 
 /// Answer as a contact.
@@ -116,21 +83,21 @@ pub(super) async fn ask(
 pub(super) async fn answer(
     State(notifications): State<NotificationService>,
     PathText(Token(token)): PathText<Token>,
-    headers: HeaderMap,
+    audience: Audience,
     body: Body,
 ) -> Result<Response, Problem> {
     let answer = read_answer(body)?;
     if let Err(error) = notifications.answer(&token, answer).await {
-        return refused(error, wants_html(&headers));
+        return refused(error, audience);
     }
-    let body = match answer {
+    let text = match answer {
         ContactAnswer::Agree => {
-            "<p>You will be told. Each e-mail has a link that ends messages of its kind. To end text messages, open the link \
-             of the question again and choose \u{201c}No, and never ask again\u{201d}.</p>"
+            "You will be told. Each e-mail has a link that ends messages of its kind. To end text messages, open the link \
+             of the question again and choose \u{201c}No, and never ask again\u{201d}."
         }
-        ContactAnswer::Never => "<p>Nothing will be sent to this address, and nobody can have it asked again.</p>",
+        ContactAnswer::Never => "Nothing will be sent to this address, and nobody can have it asked again.",
     };
-    Ok(page(StatusCode::OK, "Thank you", body))
+    Ok(Page::new("Thank you").says(text).answer())
 }
 
 fn read_answer(body: Body) -> Result<ContactAnswer, Problem> {
@@ -144,7 +111,8 @@ fn read_answer(body: Body) -> Result<ContactAnswer, Problem> {
     }
     // Given twice, it is not clear which answer is meant.
     let answer = form.get("answer").and_then(known);
-    answer.ok_or_else(|| Problem::new(code::MALFORMED_REQUEST, "`answer` must be `agree` or `never`, and given once."))
+    let fault = || Fault::new(FaultCode::UnknownValue, "must be `agree` or `never`, and given once");
+    answer.ok_or_else(|| Problem::validation(&InputFault::members(&[("/answer", fault())])))
 }
 
 fn described(subscription: &Subscription) -> String {
@@ -160,16 +128,14 @@ fn described(subscription: &Subscription) -> String {
 pub(super) async fn ask_unsubscribe(
     State(notifications): State<NotificationService>,
     PathText(Token(token)): PathText<Token>,
+    audience: Audience,
 ) -> Result<Response, Problem> {
     let subscription = match notifications.subscription(&token) {
         Ok(subscription) => subscription,
-        Err(error) => return refused(error, true),
+        Err(error) => return refused(error, audience),
     };
-    let body = format!(
-        "<p>No more e-mail of this kind: {}.</p>\n<form method=\"post\"><p><button>Unsubscribe</button></p></form>",
-        described(&subscription)
-    );
-    Ok(page(StatusCode::OK, "Unsubscribe", &body))
+    let text = format!("No more e-mail of this kind: {}.", described(&subscription));
+    Ok(Page::new("Unsubscribe").says(&text).asks("<button>Unsubscribe</button>").answer())
 }
 
 /// Switch a type of message off, with one click.
@@ -181,13 +147,13 @@ pub(super) async fn ask_unsubscribe(
 pub(super) async fn unsubscribe(
     State(notifications): State<NotificationService>,
     PathText(Token(token)): PathText<Token>,
-    headers: HeaderMap,
+    audience: Audience,
 ) -> Result<Response, Problem> {
     match notifications.unsubscribe(&token).await {
         Ok(subscription) => {
-            let body = format!("<p>You get no more e-mail of this kind: {}.</p>", described(&subscription));
-            Ok(page(StatusCode::OK, "Unsubscribed", &body))
+            let text = format!("You get no more e-mail of this kind: {}.", described(&subscription));
+            Ok(Page::new("Unsubscribed").says(&text).answer())
         }
-        Err(error) => refused(error, wants_html(&headers)),
+        Err(error) => refused(error, audience),
     }
 }

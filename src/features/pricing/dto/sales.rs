@@ -92,7 +92,7 @@ request! {
     pub struct CreateSale in body(reference: &Reference) {
         /// Without a code, it applies to every quote that it matches, unless another sale lowers that more. Unique among
         /// the sales in force: letters, digits, `-`, `_` and `.`.
-        #[schema(max_length = 40)]
+        #[schema(max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         code: Option<String> = read_rule_code,
         /// Of the weight charge, at most 100, with at most two decimals.
         percent: Option<Rate> = read_percent,

@@ -118,7 +118,7 @@ request! {
     /// A tariff to put into force. What is left out matches all.
     pub struct CreateTariff in body(reference: &Reference, shape: Shape) {
         /// Unique among the tariffs in force: letters, digits, `-`, `_` and `.`.
-        #[schema(max_length = 40)]
+        #[schema(max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         code: String = read_rule_code,
         /// It flies every leg of the way.
         airline_code: Option<AirlineCode> = |raw| reference.read_airline(raw),
@@ -139,7 +139,7 @@ request! {
         handling_code: Option<HandlingCode> = |raw| reference.read_handling_code(raw),
         currency: Currency = read::code,
         /// The least weight charge, with at most the decimals of the currency.
-        #[schema(value_type = String, example = "75.00")]
+        #[schema(value_type = String, pattern = r"^[0-9]{1,12}(\.[0-9]{1,3})?$", example = "75.00")]
         minimum: Money = with(|fields| read_amount(fields, "minimum", currency)),
         /// For a kilogram, from 0 kg on.
         normal: Rate = read::code,
@@ -178,6 +178,7 @@ request! {
         handling_code: Patch<HandlingCode> = |raw| reference.read_handling_code(raw),
         currency: Option<Currency> = read::code,
         /// With at most the decimals of the currency.
+        #[schema(pattern = r"^[0-9]{1,12}(\.[0-9]{1,3})?$")]
         minimum: Option<String> = read::any,
         normal: Option<Rate> = read::code,
         #[schema(max_items = 30)]
