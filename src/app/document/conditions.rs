@@ -56,6 +56,11 @@ fn conditions() -> Vec<Condition> {
             ]) }),
         ),
         (
+            "CreateBooking",
+            "dependentSchemas",
+            json!({ "discount_code": any(&[absent("discount_code"), given("quote_id", &text)]) }),
+        ),
+        (
             "CreateSurcharge",
             "dependentSchemas",
             json!({ "basis": any(&[
