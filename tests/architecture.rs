@@ -42,7 +42,7 @@ const SUB_ROOMS: [(&str, &[&str]); 2] = [
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 38] = [
+const PLATFORM: [(&str, u8); 39] = [
     ("descriptors", 0),
     ("json", 0),
     ("outbound", 0),
@@ -54,6 +54,7 @@ const PLATFORM: [(&str, u8); 38] = [
     ("shutdown", 0),
     ("tally", 0),
     ("trouble", 0),
+    ("certificate", 1),
     ("clock", 1),
     ("vault", 1),
     ("telemetry", 2),

@@ -44,7 +44,8 @@ pub fn serve(with_metrics: bool) {
             network: Arc::new(SystemNetwork::default()),
         };
         let first = starting(Arc::new(SystemClock), IdSource::default());
-        let server = Server::start(bind(&settings.server).await.unwrap(), &settings, first).unwrap();
+        let times = (parts.clock.clone(), parts.timing);
+        let server = Server::start(bind(&settings.server).await.unwrap(), &settings, times, first).unwrap();
         let instance = Instance::prepare(server, parts).await.unwrap();
         instance.start_workers(Vec::new());
         instance.open().unwrap();

@@ -95,7 +95,8 @@ impl Limits {
     pub fn locate(&self, request: &mut Request) -> Option<ClientAddress> {
         let PeerAddress(peer) = *request.extensions().get::<PeerAddress>()?;
         let address = ClientAddress::of(peer, request.headers(), &self.proxies);
-        let encryption = ByHttps::of(peer, request.headers(), &self.proxies);
+        let connection = request.extensions().get().copied().unwrap_or(ByHttps(false));
+        let encryption = connection.told(peer, request.headers(), &self.proxies);
         request.extensions_mut().insert(address);
         request.extensions_mut().insert(encryption);
         Some(address)

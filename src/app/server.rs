@@ -7,6 +7,8 @@ mod pace;
 mod places;
 mod stream;
 mod streams;
+mod tls;
+mod transport;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -27,10 +29,13 @@ use self::{
     connection::{Door, Installed},
     pace::Pace,
     places::{Most, Places},
+    tls::Tls,
 };
 use crate::platform::{
+    clock::SharedClock,
     descriptors,
     settings::{self, Settings},
+    timing::Timing,
 };
 
 /// File descriptors reserved for other uses than callers' and database connections: Redis, files, the runtime.
@@ -69,8 +74,14 @@ pub struct Server {
 
 impl Server {
     /// Begins to answer with `first`, which reports that the real application is not ready yet.
-    pub fn start(listener: TcpListener, settings: &Settings, first: Arc<dyn Application>) -> anyhow::Result<Self> {
+    pub fn start(
+        listener: TcpListener,
+        settings: &Settings,
+        (clock, timing): (SharedClock, Timing),
+        first: Arc<dyn Application>,
+    ) -> anyhow::Result<Self> {
         let (address, server) = (listener.local_addr()?, &settings.server);
+        let (tls, follower) = Tls::open(server, clock)?.unzip();
         let most = most_connections(settings);
         if most.in_all < server.max_connections {
             let (connections, wanted) = (most.in_all, server.max_connections);
@@ -83,6 +94,7 @@ impl Server {
         let connections = TaskTracker::new();
         let door = Arc::new(Door {
             application: Installed::new(first),
+            tls,
             bounds: Bounds {
                 head: server.header_timeout(),
                 idle: server.idle_timeout(),
@@ -92,6 +104,9 @@ impl Server {
             stopping: CancellationToken::new(),
             cut: CancellationToken::new(),
         });
+        if let Some(follower) = follower {
+            tokio::spawn(follower.follow(timing.certificate, door.stopping.clone()));
+        }
         let places = Places::new(most, &server.trusted_proxies, Pace::new(&settings.rate_limit));
         let accepting = tokio::spawn(accept(listener, door.clone(), places, connections.clone()));
         let stops_when_dropped = door.stopping.clone().drop_guard();
@@ -100,6 +115,11 @@ impl Server {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the scheme of the URLs of this server.
+    pub fn scheme(&self) -> &'static str {
+        if self.door.tls.is_some() { "https" } else { "http" }
     }
 
     /// Serves requests with this application from now on.

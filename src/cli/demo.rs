@@ -80,7 +80,7 @@ async fn play_on(running: &Running) -> anyhow::Result<()> {
             password: staff.password.clone(),
         })
         .await?;
-    play_traced(base_url(running.instance.address()), staff).await
+    play_traced(base_url(&running.instance), staff).await
 }
 
 fn unique() -> anyhow::Result<String> {

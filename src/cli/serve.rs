@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::Days;
 use secrecy::ExposeSecret;
@@ -22,7 +22,13 @@ use crate::{
         pricing::PricingService,
     },
     platform::{
-        clock::SystemClock, descriptors, random::IdSource, room::Worker, settings::Settings, shutdown::stopped_within,
+        clock::{SharedClock, SystemClock},
+        descriptors,
+        random::IdSource,
+        room::Worker,
+        settings::Settings,
+        shutdown::stopped_within,
+        timing::Timing,
     },
 };
 
@@ -99,7 +105,8 @@ impl Running {
         }
         descriptors::raise();
         let first = starting(Arc::new(SystemClock), IdSource::default());
-        let server = Server::start(bind(&settings.server).await?, &settings, first)?;
+        let times = (Arc::new(SystemClock) as SharedClock, Timing::of_process());
+        let server = Server::start(bind(&settings.server).await?, &settings, times, first)?;
         let backend = Backend::start(settings).await?;
         if demo != Demo::None && !backend.is_private() {
             tracing::warn!(
@@ -207,7 +214,7 @@ async fn seed(state: &AppState, demo: Demo) -> anyhow::Result<Vec<SignIn>> {
 }
 
 fn announce(running: &Running) -> anyhow::Result<()> {
-    let base = base_url(running.instance.address());
+    let base = base_url(&running.instance);
     say(&format!("\nLoadmaster is ready at {base} (the console; the API is described at {base}/docs)\n"));
     running.announce_sign_ins();
     if !running.backend.is_private() {
@@ -234,10 +241,10 @@ Stop with Ctrl-C.
 }
 
 /// Returns the address as a client on this machine would enter it.
-pub(super) fn base_url(address: SocketAddr) -> String {
-    let mut address = address;
+pub(super) fn base_url(instance: &Instance) -> String {
+    let mut address = instance.address();
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    format!("http://{address}")
+    format!("{}://{address}", instance.scheme())
 }

@@ -1,5 +1,6 @@
 //! Infrastructure shared by the rooms: the database, the web, clocks, settings. Depends on no room.
 pub mod audit;
+pub mod certificate;
 pub mod clock;
 pub mod descriptors;
 pub mod durability;

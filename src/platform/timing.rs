@@ -22,6 +22,8 @@ pub struct Timing {
     pub replica: Duration,
     /// Interval between polls for changes of access.
     pub access: Duration,
+    /// Interval between looks at the files of the TLS certificate.
+    pub certificate: Duration,
     /// Longest wait for one step of a dialogue with a relay of e-mail or a gateway of text messages.
     pub post: Duration,
     /// The longest time for which alternatives to what was refused are looked for.
@@ -38,6 +40,7 @@ impl Timing {
         measurement: Duration::from_secs(5),
         replica: Duration::from_millis(500),
         access: Duration::from_secs(10),
+        certificate: Duration::from_secs(1),
         post: Duration::from_secs(20),
         alternatives: Duration::from_millis(200),
     };
@@ -52,6 +55,7 @@ impl Timing {
         measurement: Duration::from_millis(500),
         replica: Duration::from_millis(100),
         access: Duration::from_secs(1),
+        certificate: Duration::from_millis(100),
         post: Duration::from_secs(2),
         alternatives: Duration::from_secs(2),
     };

@@ -5,7 +5,7 @@ mod credentials;
 mod forged;
 mod guests;
 mod input;
-mod listening;
+pub mod listening;
 mod losing_access;
 mod no_passwords;
 mod passwords;

@@ -7,6 +7,8 @@ mod readers;
 mod smuggled;
 mod streams;
 
+pub use streams::taken_back;
+
 use crate::support::Client;
 
 /// A caller at this loopback address.

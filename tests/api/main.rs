@@ -83,6 +83,7 @@ mod search;
 mod summary;
 mod system;
 mod tables;
+mod tls;
 mod traces;
 mod tracking;
 mod users;

@@ -10,7 +10,7 @@ use std::{
 use axum::{body::Body, extract::Request, response::Response};
 use hyper::{
     Version,
-    header::{CONNECTION, EXPECT, HeaderValue},
+    header::{CONNECTION, EXPECT, HeaderValue, STRICT_TRANSPORT_SECURITY},
 };
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -29,12 +29,17 @@ use super::{
     linger::Lingering,
     pace::Turn,
     places::{Cost, Place},
-    stream::{Socket, Watched},
+    stream::Watched,
     streams::{Answering, Streams},
+    tls::Tls,
+    transport::{Left, Lent, Transport},
 };
 use crate::{
     app::system::PeerAddress,
-    platform::{telemetry::metric, web::code},
+    platform::{
+        telemetry::metric,
+        web::{ByHttps, code},
+    },
 };
 
 /// Maximum read-ahead of HTTP/1, in bytes: a larger head is refused without a response body. Above the limit on
@@ -53,6 +58,8 @@ const MOST_SENDING: usize = 64 * 1024;
 /// Size of the system's send buffer for one connection, in bytes. Linux doubles it and reports room again when a third
 /// is free: a slow reader must have read that much within `server.write_timeout_ms`.
 const SEND_BUFFER: usize = 48 * 1024;
+/// Answers over TLS tell browsers to use nothing else for a year (RFC 6797).
+const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// Maximum wait for an idle connection to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -76,6 +83,8 @@ impl Installed {
 /// State shared by all connections.
 pub(super) struct Door {
     pub application: Installed,
+    /// `None`: plain HTTP.
+    pub tls: Option<Arc<Tls>>,
     pub bounds: Bounds,
     pub connections: TaskTracker,
     /// When cancelled, connections end after their requests are answered.
@@ -107,27 +116,52 @@ impl Door {
     /// Serves a connection until either side ends it.
     pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         prepare(&stream, self.bounds.write);
-        let (place, left, leaving) = (Arc::new(place), Socket::default(), Leaving::default());
-        Box::pin(self.clone().serve_http(Watched::new(stream, left.clone(), place.clone()), peer, &leaving)).await;
-        let socket = left.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (Some(answer), Some(socket)) = (leaving.taken(), socket) {
+        let Some(transport) = Box::pin(self.open(Watched::new(stream, Arc::new(place)))).await else { return };
+        let (left, leaving) = (Left::default(), Leaving::default());
+        Box::pin(self.clone().serve_http(transport, left.clone(), peer, &leaving)).await;
+        let transport = left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(answer), Some(transport)) = (leaving.taken(), transport) {
             let (patience, cut) = (self.bounds.write, self.cut.clone());
             // A task of its own is small: most of this one was for HTTP.
-            self.connections.spawn(answer.send(socket, place, patience, cut));
+            self.connections.spawn(answer.send(transport, patience, cut));
+        }
+    }
+
+    /// Returns the transport after its handshake, if it needs one; `None` if that failed. A handshake under way is a head that
+    /// does not come: it has the time of one, and the connection may have to make room.
+    async fn open(&self, socket: Watched) -> Option<Transport> {
+        let Some(tls) = &self.tls else { return Some(Transport::Plain(socket)) };
+        let place = socket.place().clone();
+        // Most of a handshake is work of the processor, and anybody may ask for one.
+        let (mut cost, mut handshake) = (Cost::of_peer(place.clone()), pin!(tls.handshake(socket)));
+        tokio::select! {
+            stream = poll_fn(|context| cost.of(|| handshake.as_mut().poll(context))) => {
+                stream.map(|stream| Transport::Encrypted(Box::new(stream)))
+            }
+            why = place.activity.over(&self.bounds, false) => {
+                metric::CONNECTIONS_CLOSED.with([why.as_str()]).increment(1);
+                if matches!(why, Ended::SlowReader | Ended::Flood) {
+                    place.activity.reset();
+                }
+                None
+            }
+            // Nothing has been asked yet.
+            () = self.stopping.cancelled() => None,
         }
     }
 
     /// Returns when the connection has ended, or when it has no other purpose any more than one answer that is `leaving`.
-    async fn serve_http(self: Arc<Self>, watched: Watched, peer: SocketAddr, leaving: &Leaving) {
-        let (place, door) = (watched.place().clone(), self.clone());
+    async fn serve_http(self: Arc<Self>, transport: Transport, left: Left, peer: SocketAddr, leaving: &Leaving) {
+        let (place, door) = (transport.place().clone(), self.clone());
         let (activity, asking, way_out) = (place.activity.clone(), place.clone(), leaving.clone());
+        let caller = Caller { peer, is_encrypted: transport.is_encrypted() };
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let under_way = asking.activity.ask(request.version() == Version::HTTP_2);
             let way_out = way_out.of(&request);
-            take_turn(request, (asking.clone(), under_way), (door.application.current(), peer), way_out)
+            take_turn(request, (asking.clone(), under_way), (door.application.current(), caller), way_out)
         });
         let mut cost = Cost::of_peer(place.clone());
-        let io = TokioIo::new(watched);
+        let io = TokioIo::new(Lent::new(transport, left));
         let connection = self.protocols().serve_connection(io, TowerToHyperService::new(service)).into_owned();
         let mut connection = pin!(connection);
         let (mut is_stopping, mut told) = (false, None);
@@ -173,17 +207,24 @@ impl Door {
     }
 }
 
+/// The other side of a connection.
+#[derive(Debug, Clone, Copy)]
+struct Caller {
+    peer: SocketAddr,
+    is_encrypted: bool,
+}
+
 /// Answers a request in its turn. An endless answer takes its `way_out`, and nothing is returned.
 async fn take_turn(
     request: hyper::Request<hyper::body::Incoming>,
     (asking, under_way): (Arc<Place>, UnderWay),
-    (application, peer): (Arc<dyn Application>, SocketAddr),
+    (application, caller): (Arc<dyn Application>, Caller),
     way_out: Option<Leaving>,
 ) -> Result<hyper::Response<Answering>, Infallible> {
     let paced = asking.paced(request.headers());
     await_turn(&asking, paced).await;
     let request = lingering(request, Cost::new(asking.clone(), paced));
-    let (mut cost, mut answering) = (Cost::new(asking, paced), pin!(answer(application, peer, request)));
+    let (mut cost, mut answering) = (Cost::new(asking, paced), pin!(answer(application, caller, request)));
     let response = poll_fn(|context| cost.of(|| answering.as_mut().poll(context))).await;
     if let Some(way_out) = way_out.filter(|_| Leaving::is_for(&response)) {
         way_out.leave(response, under_way, cost);
@@ -223,14 +264,18 @@ fn lingering(request: hyper::Request<hyper::body::Incoming>, cost: Cost) -> Requ
     request.map(|body| Body::new(Lingering::new(body, may_linger, waits_to_be_asked, cost)))
 }
 
-async fn answer(application: Arc<dyn Application>, peer: SocketAddr, mut request: Request) -> Response {
-    request.extensions_mut().insert(PeerAddress(peer.ip()));
+async fn answer(application: Arc<dyn Application>, caller: Caller, mut request: Request) -> Response {
+    request.extensions_mut().insert(PeerAddress(caller.peer.ip()));
+    request.extensions_mut().insert(ByHttps(caller.is_encrypted));
     let may_close = request.version() != Version::HTTP_2;
     let mut response = application.answer(request).await;
     // The client would continue to send.
     let is_too_much = matches!(response.extensions().get(), Some(&(code::PAYLOAD_TOO_LARGE | code::HEADERS_TOO_LARGE)));
     if may_close && is_too_much {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if caller.is_encrypted {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, ONLY_TLS);
     }
     response
 }

@@ -1,23 +1,28 @@
 //! Answers that do not end by themselves. An HTTP connection keeps some twenty kilobytes, mostly for what it may still read
 //! and write. Over HTTP/1 such an answer is all that its connection is for: it leaves HTTP behind, and is written to the
-//! socket by a task that keeps nearly nothing.
+//! transport by a task that keeps nearly nothing.
 use std::{
     future::poll_fn,
-    io::ErrorKind,
+    io,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::{body::Body, response::Response};
 use bytes::{Buf, Bytes};
 use hyper::{Method, Request, Version, body::Body as _};
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
+use tokio::{
+    io::{AsyncRead, AsyncWriteExt, ReadBuf},
+    sync::Notify,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     activity::{Ended, UnderWay},
-    places::{Cost, Place},
+    places::Cost,
+    transport::Transport,
 };
 use crate::platform::{streams::Endless, telemetry::metric};
 
@@ -80,7 +85,7 @@ impl Leaving {
 
 impl Answer {
     /// Sends it until either side ends it, or `cut`. A client that takes nothing for `patience` is left.
-    pub async fn send(self, mut socket: TcpStream, place: Arc<Place>, patience: Duration, cut: CancellationToken) {
+    pub async fn send(self, mut transport: Transport, patience: Duration, cut: CancellationToken) {
         let Self { head, mut body, mut cost, _under_way } = self;
         let sending = async {
             let mut head = Some(head);
@@ -89,18 +94,18 @@ impl Answer {
                 let frame = tokio::select! {
                     biased;
                     frame = next => frame,
-                    () = is_closed(&socket) => return,
+                    () = is_closed(&mut transport) => return,
                 };
                 let head = head.take().unwrap_or_default();
                 let Some(frame) = frame else {
-                    if write(&mut socket, head.chain(&b"0\r\n\r\n"[..]), patience).await {
-                        _ = socket.shutdown().await;
+                    if write(&mut transport, head.chain(&b"0\r\n\r\n"[..]), patience).await {
+                        _ = transport.shutdown().await;
                     }
                     return;
                 };
                 let Some(data) = frame.ok().and_then(|frame| frame.into_data().ok()) else { return };
                 let length = Bytes::from(format!("{:x}\r\n", data.len()));
-                if !write(&mut socket, head.chain(length).chain(data).chain(&b"\r\n"[..]), patience).await {
+                if !write(&mut transport, head.chain(length).chain(data).chain(&b"\r\n"[..]), patience).await {
                     return;
                 }
             }
@@ -109,40 +114,56 @@ impl Answer {
             () = sending => {}
             () = cut.cancelled() => {}
         }
-        drop(place);
     }
 }
 
 /// Returns whether all was written.
-async fn write(socket: &mut TcpStream, mut bytes: impl Buf, patience: Duration) -> bool {
+async fn write(transport: &mut Transport, mut bytes: impl Buf, patience: Duration) -> bool {
     while bytes.has_remaining() {
-        match tokio::time::timeout(patience, socket.write_buf(&mut bytes)).await {
+        match tokio::time::timeout(patience, transport.write_buf(&mut bytes)).await {
             Ok(Ok(1..)) => {}
             Ok(_) => return false,
             Err(_) => {
-                metric::CONNECTIONS_CLOSED.with([Ended::SlowReader.as_str()]).increment(1);
-                _ = socket.set_zero_linger();
+                leave(transport);
                 return false;
             }
         }
     }
-    true
+    // TLS keeps what the socket does not take at once.
+    let Ok(flushed) = tokio::time::timeout(patience, transport.flush()).await else {
+        leave(transport);
+        return false;
+    };
+    flushed.is_ok()
+}
+
+/// Gives up a client that takes nothing.
+fn leave(transport: &Transport) {
+    metric::CONNECTIONS_CLOSED.with([Ended::SlowReader.as_str()]).increment(1);
+    transport.place().activity.reset();
 }
 
 /// Waits until the client has closed the connection, or sends too much that nobody asked for.
-async fn is_closed(socket: &TcpStream) {
+async fn is_closed(transport: &mut Transport) {
     let mut unasked = 0;
-    while socket.readable().await.is_ok() {
-        match socket.try_read(&mut [0; 512]) {
-            Ok(0) => return,
-            Ok(length) => unasked += length,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return,
+    poll_fn(|context| {
+        while unasked <= MOST_UNASKED {
+            match ready!(poll_read(transport, context)) {
+                Ok(length @ 1..) => unasked += length,
+                _ => break,
+            }
         }
-        if unasked > MOST_UNASKED {
-            return;
-        }
-    }
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Reads and discards. The buffer is not part of the waiting task.
+fn poll_read(transport: &mut Transport, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    let mut buffer = [0; 512];
+    let mut buffer = ReadBuf::new(&mut buffer);
+    ready!(Pin::new(transport).poll_read(context, &mut buffer))?;
+    Poll::Ready(Ok(buffer.filled().len()))
 }
 
 #[cfg(test)]
@@ -150,12 +171,13 @@ mod tests {
     use std::{convert::Infallible, time::Instant};
 
     use futures_util::StreamExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::{
         super::{
             pace::Pace,
             places::{Most, Places},
+            stream::Watched,
         },
         *,
     };
@@ -178,9 +200,8 @@ mod tests {
         let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
         let before = address.due().unwrap();
-        let sending =
-            leaving.taken().unwrap().send(socket, address.clone(), Duration::from_secs(9), CancellationToken::new());
-        sending.await;
+        let transport = Transport::Plain(Watched::new(socket, address.clone()));
+        leaving.taken().unwrap().send(transport, Duration::from_secs(9), CancellationToken::new()).await;
         assert!(address.due().unwrap() > before);
     }
 }

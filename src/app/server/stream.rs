@@ -1,7 +1,7 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -17,30 +17,25 @@ use super::places::Place;
 /// rests: frames, chunks and bodies also take time.
 const LOOK_EVERY: usize = 64 * 1024;
 
-/// Where a socket is left for what comes after HTTP.
-pub(super) type Socket = Arc<Mutex<Option<TcpStream>>>;
-
-/// A socket that records the data passing through it.
+/// A socket that records the data passing through it. With TLS that is what the network carries.
 pub(super) struct Watched {
-    /// `None` only while it is dropped.
-    stream: Option<TcpStream>,
-    left: Socket,
+    stream: TcpStream,
     place: Arc<Place>,
     read: usize,
     rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watched {
-    pub fn new(stream: TcpStream, left: Socket, place: Arc<Place>) -> Self {
-        Self { stream: Some(stream), left, place, read: 0, rest: None }
+    pub fn new(stream: TcpStream, place: Arc<Place>) -> Self {
+        Self { stream, place, read: 0, rest: None }
     }
 
     pub fn place(&self) -> &Arc<Place> {
         &self.place
     }
 
-    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn stream(&mut self) -> Pin<&mut TcpStream> {
+        Pin::new(&mut self.stream)
     }
 
     /// Returns whether more may be read now.
@@ -81,7 +76,7 @@ impl AsyncRead for Watched {
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_rest(context));
         let before = buffer.filled().len();
-        let read = self.stream()?.poll_read(context, buffer);
+        let read = self.stream().poll_read(context, buffer);
         let came = buffer.filled().len() - before;
         if came > 0 {
             self.read += came;
@@ -93,7 +88,7 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = self.stream()?.poll_write(context, bytes);
+        let written = self.stream().poll_write(context, bytes);
         self.noted(written)
     }
 
@@ -102,7 +97,7 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream()?.poll_write_vectored(context, slices);
+        let written = self.stream().poll_write_vectored(context, slices);
         self.noted(written)
     }
 
@@ -110,25 +105,21 @@ impl AsyncWrite for Watched {
         true
     }
 
-    /// HTTP's own buffers are empty when HTTP flushes the socket.
+    /// The buffers of HTTP and TLS are empty when they flush the socket.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.place.activity.flushed();
-        self.stream()?.poll_flush(context)
+        self.stream().poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream()?.poll_shutdown(context)
+        self.stream().poll_shutdown(context)
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let stream = self.stream.take();
-        if self.place.activity.must_reset()
-            && let Some(stream) = &stream
-        {
-            _ = stream.set_zero_linger();
+        if self.place.activity.must_reset() {
+            _ = self.stream.set_zero_linger();
         }
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = stream;
     }
 }

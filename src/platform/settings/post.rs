@@ -100,6 +100,7 @@ impl Settings {
             host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
             host => host.to_owned(),
         };
-        format!("http://{host}:{}", server.port)
+        let scheme = if server.tls_cert_file.is_some() { "https" } else { "http" };
+        format!("{scheme}://{host}:{}", server.port)
     }
 }

@@ -311,12 +311,17 @@ fn waits_that_outlast_what_waits_for_them_are_told_by_name() {
 }
 
 #[test]
-fn tls_files_are_refused() {
+fn tls_needs_a_certificate_and_its_key() {
+    let (certificate, key) = ("LOADMASTER_SERVER__TLS_CERT_FILE", "LOADMASTER_SERVER__TLS_KEY_FILE");
     assert_eq!(
-        fault(&[("LOADMASTER_SERVER__TLS_CERT_FILE", "/etc/tls.crt")]),
-        "server.tls_cert_file cannot be used: TLS is not supported yet; terminate TLS in a proxy \
-         (environment variable LOADMASTER_SERVER__TLS_CERT_FILE)"
+        fault(&[(certificate, "/etc/tls.crt")]),
+        "server.tls_key_file is needed with server.tls_cert_file (not set)"
     );
+    assert_eq!(fault(&[(key, "/etc/tls.key")]), "server.tls_cert_file is needed with server.tls_key_file (not set)");
+    // The files themselves are read by what serves.
+    let both = load(&[(certificate, "/etc/tls.crt"), (key, "/etc/tls.key")]);
+    assert_eq!(both.public_url(), "https://127.0.0.1:8080");
+    assert_eq!(load(&[]).public_url(), "http://127.0.0.1:8080");
 }
 
 #[test]

@@ -14,7 +14,6 @@ use crate::kernel::Money;
 const DAY_MS: u64 = 86_400_000;
 const YEAR_HOURS: u32 = 8_784;
 const MIN_SECRET_BYTES: usize = 32;
-const NO_TLS: &str = "cannot be used: TLS is not supported yet; terminate TLS in a proxy";
 
 pub(super) fn validate(settings: &Settings, faults: &mut Faults) {
     server(settings, faults);
@@ -61,11 +60,13 @@ fn server(settings: &Settings, faults: &mut Faults) {
             faults.add("server.cors_origins", &format!("{wanted}, not `{origin}`"));
         }
     }
-    if server.tls_cert_file.is_some() {
-        faults.add("server.tls_cert_file", NO_TLS);
-    }
-    if server.tls_key_file.is_some() {
-        faults.add("server.tls_key_file", NO_TLS);
+    for (setting, is_set, other, is_other_set) in [
+        ("server.tls_cert_file", server.tls_cert_file.is_some(), "server.tls_key_file", server.tls_key_file.is_some()),
+        ("server.tls_key_file", server.tls_key_file.is_some(), "server.tls_cert_file", server.tls_cert_file.is_some()),
+    ] {
+        if is_other_set && !is_set {
+            faults.add(setting, &format!("is needed with {other}"));
+        }
     }
 }
 

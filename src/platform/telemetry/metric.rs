@@ -70,6 +70,13 @@ metrics! {
             "Connections and HTTP/2 streams that the server closed: refused by a limit on connections (of one address or in \
              total) or on request rate, closed while idle to free a connection, idle for too long, headers sent too \
              slowly, or response read too slowly.";
+        TLS_HANDSHAKES: Counter "loadmaster_tls_handshakes_total" [Label::one_of("outcome", &["done", "failed"])]
+            "TLS handshakes that were completed, and that failed because the client spoke no TLS, left, or had nothing in \
+             common with the server.";
+        TLS_RELOADS: Counter "loadmaster_tls_reloads_total" [Label::one_of("outcome", &["done", "failed"])]
+            "Changes of the files of the TLS certificate: `done`, new connections use it; `failed`, the former one stays in use.";
+        TLS_VALID_UNTIL: Gauge "loadmaster_tls_certificate_valid_until_seconds" []
+            "End of validity of the TLS certificate in use, in seconds since 1970. Absent without TLS.";
     }
     "Locks and transactions": {
         LOCKS: Counter "loadmaster_locks_total" [LOCK, Label::one_of("outcome", &["got", "away", "held"])]

@@ -11,7 +11,7 @@ use axum::{
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
-use super::code::Code;
+use super::{code::Code, origin::ByHttps};
 use crate::platform::{
     clock::SharedClock,
     random::IdSource,
@@ -92,7 +92,7 @@ pub async fn track<F: Future<Output = Response>>(
     let current = Arc::new(Current::new(request.headers(), clock, ids));
     let part = telemetry::request(request.headers());
     if part.is_sampled() {
-        describe(&part, &current.id, request.method());
+        describe(&part, &current.id, &request);
     }
     let span = log_span(&current.id, &part);
     let mut under_way = UnderWay {
@@ -188,14 +188,15 @@ const MOST_METHOD: usize = 32;
 /// Sets the span's attributes by the conventions for HTTP servers. Omits query, address and agent, which can be
 /// personal data; only [`note_route`] records a path, of a known route: those hold ids, codes, references and cities. In
 /// place of a path with a token it records the template.
-fn describe(part: &TraceSpan, id: &str, method: &Method) {
+fn describe(part: &TraceSpan, id: &str, request: &Request) {
+    let (method, is_encrypted) = (request.method(), matches!(request.extensions().get(), Some(ByHttps(true))));
     let (name, label) = span_method(method);
     part.rename(name.to_owned());
     part.note("http.request.method", label);
     if label == "_OTHER" {
         part.note("http.request.method_original", beginning(method.as_str(), MOST_METHOD));
     }
-    part.note("url.scheme", "http");
+    part.note("url.scheme", if is_encrypted { "https" } else { "http" });
     part.note("loadmaster.request_id", id.to_owned());
 }
 

@@ -10,16 +10,18 @@ use url::Url;
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Whether the client's connection is encrypted, as far as a trusted proxy says so. Put into each request by the server.
+/// Whether the client's connection is encrypted, to this server or to a trusted proxy. Put into each request by the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByHttps(pub bool);
 
 impl ByHttps {
-    /// Any proxy that came by https decides: a client that claims it for itself changes only its own answer.
-    pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+    /// Adds what a trusted proxy says of its client's connection to what is known of the peer's own. Any proxy that came by
+    /// https decides: a client that claims it for itself changes only its own answer.
+    #[must_use]
+    pub fn told(self, peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let peer = peer.to_canonical();
         if !trusted.iter().any(|network| network.contains(&peer)) {
-            return Self(false);
+            return self;
         }
         let words = |name: HeaderName| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
         let said = words(X_FORWARDED_PROTO).flat_map(|value| value.split(','));
@@ -27,7 +29,11 @@ impl ByHttps {
             let (name, value) = pair.trim().split_once('=')?;
             name.trim().eq_ignore_ascii_case("proto").then(|| value.trim().trim_matches('"'))
         });
-        Self(said.chain(told).any(|scheme| scheme.trim().eq_ignore_ascii_case("https")))
+        let mut schemes = said.chain(told).peekable();
+        if schemes.peek().is_none() {
+            return self;
+        }
+        Self(schemes.any(|scheme| scheme.trim().eq_ignore_ascii_case("https")))
     }
 }
 
@@ -109,20 +115,24 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_says_that_a_request_came_by_https() {
+    fn a_request_came_by_https_if_its_connection_or_a_trusted_proxy_says_so() {
         let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
-        let by = |peer: &str, headers: &[(&str, &str)]| {
+        let over = |connection: ByHttps, peer: &str, headers: &[(&str, &str)]| {
             let mut map = HeaderMap::new();
             for (name, value) in headers {
                 map.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
             }
-            ByHttps::of(peer.parse().unwrap(), &map, &trusted).0
+            connection.told(peer.parse().unwrap(), &map, &trusted).0
         };
+        let by = |peer: &str, headers: &[(&str, &str)]| over(ByHttps(false), peer, headers);
         assert!(by("10.0.0.1", &[("x-forwarded-proto", "https")]));
         assert!(by("::ffff:10.0.0.1", &[("x-forwarded-proto", "https, http")]));
         assert!(by("10.0.0.1", &[("forwarded", "for=192.0.2.1;proto=\"https\"")]));
         assert!(!by("10.0.0.1", &[("x-forwarded-proto", "http")]));
         assert!(!by("10.0.0.1", &[]));
         assert!(!by("192.0.2.1", &[("x-forwarded-proto", "https")]));
+        assert!(over(ByHttps(true), "192.0.2.1", &[("x-forwarded-proto", "http")]));
+        assert!(over(ByHttps(true), "10.0.0.1", &[]), "a proxy that says nothing");
+        assert!(!over(ByHttps(true), "10.0.0.1", &[("x-forwarded-proto", "http")]), "the client's own was plain");
     }
 }

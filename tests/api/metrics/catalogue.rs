@@ -62,8 +62,12 @@ fn names(samples: &[Sample]) -> BTreeSet<&'static str> {
 async fn all_of_the_catalogue_is_there_after_some_traffic_and_nothing_else() {
     let alone = Alone::start(&[]).await;
     live(&alone).await;
-    // These need a standby, and letters: tests/api/replica.rs and tests/api/post.rs have them.
-    let elsewhere = ["loadmaster_replica_lag_seconds", "loadmaster_notification_delay_seconds"];
+    // These need a standby, letters, and TLS: tests/api/replica.rs, tests/api/post.rs and tests/api/tls.rs have them.
+    let elsewhere = [
+        "loadmaster_replica_lag_seconds",
+        "loadmaster_notification_delay_seconds",
+        "loadmaster_tls_certificate_valid_until_seconds",
+    ];
     for family in families().filter(|family| !elsewhere.contains(&family.name)) {
         let is_there = async || names(&alone.samples().await).contains(family.name);
         until(&format!("{} is there", family.name), is_there).await;

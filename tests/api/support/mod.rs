@@ -20,6 +20,7 @@ mod readings;
 pub mod redis_servers;
 mod smtp;
 pub mod standby;
+mod tls;
 pub mod told;
 mod watch;
 mod world;
@@ -36,6 +37,7 @@ pub use process::Process;
 pub use raw::{connect, connect_from, exchange, is_closed, read_answer};
 pub use readings::Readings;
 pub use smtp::{SmtpFault, SmtpServer, SmtpStep, TakenMail};
+pub use tls::{Encrypted, TlsFiles, shown};
 
 /// Whether the long tests are wanted, and the others at their full length (`./test --long`).
 pub fn is_long() -> bool {

@@ -1,7 +1,7 @@
 use std::{io, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
 };
 
@@ -10,7 +10,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection without an HTTP client in between, for requests that no client would send.
 pub async fn connect(base: &str) -> TcpStream {
-    TcpStream::connect(base.trim_start_matches("http://")).await.expect("the server listens")
+    TcpStream::connect(host_and_port(base)).await.expect("the server listens")
+}
+
+fn host_and_port(base: &str) -> &str {
+    base.split_once("://").expect("a URL").1
 }
 
 /// Sends these bytes and reads until the server closes; panics when it does not.
@@ -38,11 +42,11 @@ pub async fn exchange(base: &str, request: &[u8]) -> String {
 pub async fn connect_from(address: &str, base: &str) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(format!("{address}:0").parse().unwrap())?;
-    socket.connect(base.trim_start_matches("http://").parse().unwrap()).await
+    socket.connect(host_and_port(base).parse().unwrap()).await
 }
 
 /// Reads one answer with a `Content-Length` (or without a body) and leaves the connection as it is.
-pub async fn read_answer(stream: &mut TcpStream) -> String {
+pub async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     let read = tokio::time::timeout(PATIENCE, async {
         while !is_whole(&answer) {
@@ -65,7 +69,7 @@ fn is_whole(answer: &[u8]) -> bool {
 }
 
 /// Whether the server closes this connection, politely or not, while nothing more is sent. What it still says is dropped.
-pub async fn is_closed(stream: &mut TcpStream) -> bool {
+pub async fn is_closed(stream: &mut (impl AsyncRead + Unpin)) -> bool {
     let read = tokio::time::timeout(PATIENCE, async {
         let mut buffer = vec![0; 65536];
         while let Ok(1..) = stream.read(&mut buffer).await {}

@@ -138,10 +138,11 @@ impl WorldOptions {
         let server = Server::start(
             bind(&settings.server).await.unwrap(),
             &settings,
+            (parts.clock.clone(), parts.timing),
             starting(parts.clock.clone(), IdSource::default()),
         )
         .unwrap();
-        let base = format!("http://{}", server.address());
+        let base = format!("{}://{}", server.scheme(), server.address());
         Starting { database, clock, base, server, parts, with_workers: self.with_workers }
     }
 }
