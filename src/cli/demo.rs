@@ -15,6 +15,7 @@ use letters::Last;
 
 use super::{
     output::{read_secret, say},
+    own_server,
     serve::{Demo, Running, StopSignal, base_url},
 };
 use crate::{
@@ -44,7 +45,8 @@ pub(super) async fn run(mut settings: Settings, options: Options) -> anyhow::Res
     if let Some((url, email)) = options.url.zip(options.email) {
         ensure!(options.password_stdin, "pass the password on standard input, with --password-stdin");
         let staff = Login { email, password: read_secret()? };
-        return play_traced(url.trim_end_matches('/').to_owned(), staff).await;
+        let anyone = Caller::anonymous(url.trim_end_matches('/').to_owned(), reqwest::Client::builder().no_proxy())?;
+        return play_traced(anyone, staff).await;
     }
     ensure!(
         settings.database.url.is_none(),
@@ -80,7 +82,8 @@ async fn play_on(running: &Running) -> anyhow::Result<()> {
             password: staff.password.clone(),
         })
         .await?;
-    play_traced(base_url(&running.instance), staff).await
+    let anyone = Caller::anonymous(base_url(&running.instance), own_server::client(running.settings())?)?;
+    play_traced(anyone, staff).await
 }
 
 fn unique() -> anyhow::Result<String> {
@@ -101,15 +104,14 @@ struct Cast {
 }
 
 /// Runs the demo in one trace, if a collector is configured.
-async fn play_traced(base: String, staff: Login) -> anyhow::Result<()> {
-    play(base, staff).in_span(telemetry::command("demo")).await
+async fn play_traced(anyone: Caller, staff: Login) -> anyhow::Result<()> {
+    play(anyone, staff).in_span(telemetry::command("demo")).await
 }
 
 /// Runs five parts: a shipment that goes as planned, one whose onward flight is cancelled, a hold that a guest books, a
 /// waitlist, and a booking that is paid and cancelled.
-async fn play(base: String, staff: Login) -> anyhow::Result<()> {
-    say(&format!("\nPart 1: a booking from search to delivery, over HTTP on {base}\n\n"));
-    let anyone = Caller::anonymous(base)?;
+async fn play(anyone: Caller, staff: Login) -> anyhow::Result<()> {
+    say(&format!("\nPart 1: a booking from search to delivery, over HTTP on {}\n\n", anyone.base));
     let staff = json!({"email": staff.email, "password": staff.password.expose_secret()});
     let session = anyone.post("/api/v1/auth/login", staff).await?;
     let may_schedule = session["user"]["role"] == Role::Admin.as_str();

@@ -1,10 +1,13 @@
 use std::process::ExitCode;
 
+use chrono::{DateTime, Utc};
 use sqlx::Connection;
 
 use super::{backend::Backend, output::say};
 use crate::app;
 use crate::platform::{
+    certificate::{CertificateFiles, Concern, Validity},
+    clock::{Clock, SystemClock},
     descriptors,
     durability::{Durability, OLDEST_SERVER},
     postgres::{Database, ReplicaState},
@@ -45,6 +48,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     findings.push(Finding::Fine(format!("the database is {whose}")));
     findings.push(descriptors());
     findings.push(secrets(&backend.settings));
+    findings.extend(certificate(&backend.settings, SystemClock.now()));
     findings.extend(database(&backend).await);
     findings.extend(redis(&backend).await);
     backend.stop().await?;
@@ -83,6 +87,25 @@ fn secrets(settings: &Settings) -> Finding {
          secrets.key, and run `loadmaster secrets reseal`"
             .to_owned(),
     )
+}
+
+/// Reports on the TLS certificate, if one is configured.
+fn certificate(settings: &Settings, now: DateTime<Utc>) -> Option<Finding> {
+    let certificate = match CertificateFiles::of(&settings.server)?.load() {
+        Ok(certificate) => certificate,
+        Err(error) => return Some(Finding::Broken(format!("{error:#}"))),
+    };
+    let Validity { from, until } = certificate.validity;
+    Some(match certificate.validity.concern(now) {
+        None => Finding::Fine(format!("the TLS certificate is valid until {until}")),
+        Some(Concern::EndsSoon) => Finding::Weaker(format!("the TLS certificate expires on {until}; renew it")),
+        Some(Concern::Expired) => {
+            Finding::Broken(format!("the TLS certificate has expired on {until}, and clients refuse it; renew it"))
+        }
+        Some(Concern::NotYetValid) => {
+            Finding::Broken(format!("the TLS certificate is not valid before {from}, and clients refuse it"))
+        }
+    })
 }
 
 /// The least number of open files with which `server.max_connections` can be reached.

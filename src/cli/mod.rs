@@ -13,6 +13,7 @@ mod keys;
 mod migrate;
 mod outbox;
 mod output;
+mod own_server;
 mod partitions;
 mod restored;
 mod rotation;

@@ -139,6 +139,10 @@ impl Running {
         Ok(Self { instance, backend, sign_ins })
     }
 
+    pub fn settings(&self) -> &Settings {
+        &self.backend.settings
+    }
+
     /// Prints the sign-ins that were created, whose passwords only the first start knows.
     pub fn announce_sign_ins(&self) {
         if self.sign_ins.is_empty() {

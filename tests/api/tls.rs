@@ -1,5 +1,6 @@
 //! TLS at the server's own port: what it speaks, which bounds hold, and how its certificate is replaced.
 mod bounds;
+mod commands;
 mod draining;
 mod files;
 mod handshakes;

@@ -21,8 +21,8 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub fn anonymous(base: String) -> anyhow::Result<Self> {
-        Ok(Self { http: reqwest::Client::builder().no_proxy().build()?, base, token: None })
+    pub fn anonymous(base: String, http: reqwest::ClientBuilder) -> anyhow::Result<Self> {
+        Ok(Self { http: http.build()?, base, token: None })
     }
 
     pub fn with_session(&self, session: &Value) -> Self {

@@ -1,4 +1,6 @@
-//! The certificate by which the server identifies itself over TLS: read from its files and judged.
+//! The certificate by which the server identifies itself over TLS: read from its files and judged, and recognized by the
+//! commands that call the server of their own installation.
+mod pinned;
 mod validity;
 
 use std::{
@@ -21,6 +23,7 @@ use tokio_rustls::rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
+pub use pinned::pinned;
 pub use validity::{Concern, Validity};
 
 use super::settings;
@@ -145,6 +148,11 @@ impl ServerCertificate {
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
         config.ticketer = Ticketer::new()?;
         Ok(config)
+    }
+
+    /// Returns the certificate itself, without its chain.
+    pub fn leaf(&self) -> &CertificateDer<'static> {
+        &self.leaf
     }
 
     /// Returns the SHA-256 fingerprint, as `openssl x509 -fingerprint -sha256` prints it.
