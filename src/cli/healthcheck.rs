@@ -6,8 +6,8 @@ use super::{
 };
 use crate::platform::settings::Settings;
 
-/// Number of attempts, and the pause between them: a server needs a moment to take a certificate that was just renewed.
-const ATTEMPTS: usize = 3;
+/// Number of attempts, and the pause between them: a server needs two seconds to take a certificate that was just renewed.
+const ATTEMPTS: usize = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Exit 0 when the server on this machine is ready for work.

@@ -35,7 +35,7 @@ impl Tls {
         tell(&certificate, "TLS is on");
         let mut warner = Warner { validity: certificate.validity, warned: None };
         warner.warn(clock.now());
-        Ok(Some((tls.clone(), Follower { tls, files, clock, last: Ok(contents), fault: None, warner })))
+        Ok(Some((tls.clone(), Follower { tls, files, clock, last: Ok(contents), is_decided: true, warner })))
     }
 
     /// Returns `None` if the client does not speak TLS, or has nothing in common with this server.
@@ -77,8 +77,8 @@ pub(super) struct Follower {
     clock: SharedClock,
     /// What was found at the last look, or why it could not be read.
     last: Result<Contents, String>,
-    /// What is wrong with that, until it is reported.
-    fault: Option<String>,
+    /// Whether that was taken or refused.
+    is_decided: bool,
     warner: Warner,
 }
 
@@ -99,29 +99,30 @@ impl Follower {
         }
     }
 
-    /// A fault is reported when it is found a second time: files that are replaced one after the other do not belong
-    /// together for a moment.
+    /// Decides on a change when it is found a second time: for a moment a file may be written in part, and files that are
+    /// replaced one after the other do not belong together.
     fn look_at(&mut self, found: Result<Contents, String>) {
-        if found == self.last {
-            if let Some(error) = self.fault.take() {
-                metric::TLS_RELOADS.with(["failed"]).increment(1);
-                tracing::error!(error, "the files of the TLS certificate cannot be used; the former one stays in use");
-            }
+        if found != self.last {
+            (self.last, self.is_decided) = (found, false);
             return;
         }
-        self.last = found;
+        if std::mem::replace(&mut self.is_decided, true) {
+            return;
+        }
         let certificate = match &self.last {
             Ok(contents) => self.take(contents).map_err(|error| format!("{error:#}")),
             Err(error) => Err(error.clone()),
         };
         match certificate {
             Ok(certificate) => {
-                self.fault = None;
                 self.warner = Warner { validity: certificate.validity, warned: None };
                 metric::TLS_RELOADS.with(["done"]).increment(1);
                 tell(&certificate, "the changed TLS certificate is used for new connections");
             }
-            Err(error) => self.fault = Some(error),
+            Err(error) => {
+                metric::TLS_RELOADS.with(["failed"]).increment(1);
+                tracing::error!(error, "the files of the TLS certificate cannot be used; the former one stays in use");
+            }
         }
     }
 
@@ -151,5 +152,67 @@ impl Warner {
             Concern::NotYetValid => tracing::error!(%from, "the TLS certificate is NOT YET VALID: clients refuse it"),
             Concern::EndsSoon => tracing::warn!(%until, "the TLS certificate expires soon; renew it"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, process::Command};
+
+    use super::*;
+    use crate::platform::{
+        clock::SystemClock,
+        settings::{Settings, Sources},
+    };
+
+    /// Makes `name.crt` and `name.key`.
+    fn issue(directory: &Path, name: &str) {
+        let made =
+            ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+        let (key, certificate) = (format!("{name}.key"), format!("{name}.crt"));
+        let files = ["-subj", "/CN=localhost", "-keyout", &key, "-out", &certificate];
+        let done = Command::new("openssl").args(made).args(files).current_dir(directory).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    #[tokio::test]
+    async fn a_change_is_decided_on_once_two_looks_have_found_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for name in ["first", "second"] {
+            issue(directory.path(), name);
+        }
+        let copy = |from: &str, to: &str| _ = fs::copy(at(from), at(to)).unwrap();
+        copy("first.crt", "tls.crt");
+        copy("first.key", "tls.key");
+        let path = |name: &str| at(name).to_str().unwrap().to_owned();
+        let files = [("server.tls_cert_file", path("tls.crt")), ("server.tls_key_file", path("tls.key"))];
+        let overrides = files.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let settings = Settings::load(Sources { overrides, ..Sources::default() }).unwrap();
+        let (tls, mut follower) = Tls::open(&settings.server, Arc::new(SystemClock)).unwrap().unwrap();
+        let in_use = || tls.0.read().unwrap().config().clone();
+        let mut look = || {
+            let before = in_use();
+            follower.look_at(follower.files.read().map_err(|error| error.to_string()));
+            !Arc::ptr_eq(&before, &in_use())
+        };
+        assert!(!look());
+        // A chain of which only the beginning is written yet belongs to its key as well.
+        copy("second.crt", "tls.crt");
+        copy("second.key", "tls.key");
+        assert!(!look(), "it may be a part");
+        let chain = [fs::read(at("second.crt")).unwrap(), fs::read(at("first.crt")).unwrap()].concat();
+        fs::write(at("tls.crt"), chain).unwrap();
+        assert!(!look(), "it has just changed");
+        assert!(look(), "it has stayed as it was");
+        assert!(!look(), "it is taken once");
+        // Of another key, for a moment and then to stay: the former one remains in use.
+        copy("first.key", "tls.key");
+        for _ in 0..3 {
+            assert!(!look());
+        }
+        copy("second.key", "tls.key");
+        assert!(!look());
+        assert!(look(), "it is tried again");
     }
 }

@@ -27,7 +27,7 @@ async fn healthcheck(base: &str, settings: &[String]) -> Done {
     loadmaster(&arguments).run().await
 }
 
-/// Takes some seconds: another certificate is tried again twice, a second apart.
+/// Takes some seconds: another certificate is tried again three times, a second apart.
 #[tokio::test]
 async fn healthcheck_accepts_the_configured_certificate_alone() {
     let (files, others) = (TlsFiles::new(), TlsFiles::new());
