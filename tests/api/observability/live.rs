@@ -18,9 +18,13 @@ use crate::{
 
 /// What Prometheus makes itself.
 const ITS_OWN: [&str; 2] = ["up", "ALERTS"];
-/// About what nobody does here: open streams, and messages to people. The tests of these look at the metrics.
-const NOT_PROVOKED: [&str; 3] =
-    ["loadmaster_streams", "loadmaster_notifications_total", "loadmaster_notification_delay_seconds_bucket"];
+/// About what nobody does here: open streams, messages to people, and TLS. The tests of these look at the metrics.
+const NOT_PROVOKED: [&str; 4] = [
+    "loadmaster_streams",
+    "loadmaster_notifications_total",
+    "loadmaster_notification_delay_seconds_bucket",
+    "loadmaster_tls_certificate_valid_until_seconds",
+];
 /// What Prometheus adds to all that it scrapes.
 const ADDED: [&str; 2] = ["job", "instance"];
 /// Labels whose values cannot all be provoked: no healthy server answers 503.
