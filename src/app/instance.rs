@@ -75,11 +75,6 @@ impl Instance {
         self.server.address()
     }
 
-    /// Returns the scheme of the URLs of this instance.
-    pub fn scheme(&self) -> &'static str {
-        self.server.scheme()
-    }
-
     /// Shuts down without losing accepted work: first announces the shutdown so that no new work is sent here, then
     /// accepts none, then finishes the work under way, then stops its dependencies. Takes `server.shutdown_ms` at most.
     pub async fn shutdown(self) {

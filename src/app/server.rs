@@ -117,11 +117,6 @@ impl Server {
         self.address
     }
 
-    /// Returns the scheme of the URLs of this server.
-    pub fn scheme(&self) -> &'static str {
-        if self.door.tls.is_some() { "https" } else { "http" }
-    }
-
     /// Serves requests with this application from now on.
     pub fn install(&self, application: Arc<dyn Application>) {
         self.door.application.install(application);

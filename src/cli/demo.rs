@@ -82,7 +82,7 @@ async fn play_on(running: &Running) -> anyhow::Result<()> {
             password: staff.password.clone(),
         })
         .await?;
-    let anyone = Caller::anonymous(base_url(&running.instance), own_server::client(running.settings())?)?;
+    let anyone = Caller::anonymous(base_url(running), own_server::client(running.settings())?)?;
     play_traced(anyone, staff).await
 }
 

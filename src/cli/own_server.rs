@@ -16,8 +16,7 @@ pub(super) fn base_url(settings: &Settings) -> String {
         host if host.contains(':') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    let scheme = if server.tls_cert_file.is_some() { "https" } else { "http" };
-    format!("{scheme}://{host}:{}", server.port)
+    format!("{}://{host}:{}", server.scheme(), server.port)
 }
 
 /// Returns a client of that server. It accepts the configured certificate and no other: by its content, because it is not

@@ -218,7 +218,7 @@ async fn seed(state: &AppState, demo: Demo) -> anyhow::Result<Vec<SignIn>> {
 }
 
 fn announce(running: &Running) -> anyhow::Result<()> {
-    let base = base_url(&running.instance);
+    let base = base_url(running);
     say(&format!("\nLoadmaster is ready at {base} (the console; the API is described at {base}/docs)\n"));
     running.announce_sign_ins();
     if !running.backend.is_private() {
@@ -245,10 +245,10 @@ Stop with Ctrl-C.
 }
 
 /// Returns the address as a client on this machine would enter it.
-pub(super) fn base_url(instance: &Instance) -> String {
-    let mut address = instance.address();
+pub(super) fn base_url(running: &Running) -> String {
+    let mut address = running.instance.address();
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    format!("{}://{address}", instance.scheme())
+    format!("{}://{address}", running.settings().server.scheme())
 }

@@ -305,6 +305,11 @@ pub enum LogFormat {
 }
 
 impl Server {
+    /// Returns the scheme of the server's own URLs.
+    pub const fn scheme(&self) -> &'static str {
+        if self.tls_cert_file.is_some() { "https" } else { "http" }
+    }
+
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
     }

@@ -58,7 +58,7 @@ const MOST_SENDING: usize = 64 * 1024;
 /// Size of the system's send buffer for one connection, in bytes. Linux doubles it and reports room again when a third
 /// is free: a slow reader must have read that much within `server.write_timeout_ms`.
 const SEND_BUFFER: usize = 48 * 1024;
-/// Answers over TLS tell browsers to use nothing else for a year (RFC 6797).
+/// `Strict-Transport-Security` of responses over TLS: browsers use only HTTPS for a year (RFC 6797).
 const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// Maximum wait for an idle connection to end after it was asked to.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -127,12 +127,12 @@ impl Door {
         }
     }
 
-    /// Returns the transport after its handshake, if it needs one; `None` if that failed. A handshake under way is a head that
-    /// does not come: it has the time of one, and the connection may have to make room.
+    /// Returns the transport after its TLS handshake, if one is needed; `None` if that failed. The bounds on a head that does
+    /// not arrive apply to the handshake, and its connection may be closed to make room.
     async fn open(&self, socket: Watched) -> Option<Transport> {
         let Some(tls) = &self.tls else { return Some(Transport::Plain(socket)) };
         let place = socket.place().clone();
-        // Most of a handshake is work of the processor, and anybody may ask for one.
+        // A handshake is mostly processor time, and any client may ask for one.
         let (mut cost, mut handshake) = (Cost::of_peer(place.clone()), pin!(tls.handshake(socket)));
         tokio::select! {
             stream = poll_fn(|context| cost.of(|| handshake.as_mut().poll(context))) => {
@@ -145,7 +145,7 @@ impl Door {
                 }
                 None
             }
-            // Nothing has been asked yet.
+            // There is no request to answer yet.
             () = self.stopping.cancelled() => None,
         }
     }

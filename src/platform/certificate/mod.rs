@@ -140,7 +140,7 @@ fn read(setting: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
 
 impl ServerCertificate {
     /// Returns the settings of TLS 1.2 and 1.3 with this certificate, without certificates of clients and without early data.
-    /// Sessions resume by tickets under keys of this value alone: who resumes one has seen this certificate.
+    /// The keys of session tickets belong to the returned value: a client resumes only sessions of this certificate.
     pub fn server_config(&self) -> anyhow::Result<ServerConfig> {
         let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
         let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();

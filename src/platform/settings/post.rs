@@ -100,7 +100,6 @@ impl Settings {
             host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
             host => host.to_owned(),
         };
-        let scheme = if server.tls_cert_file.is_some() { "https" } else { "http" };
-        format!("{scheme}://{host}:{}", server.port)
+        format!("{}://{host}:{}", server.scheme(), server.port)
     }
 }

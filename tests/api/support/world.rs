@@ -142,7 +142,7 @@ impl WorldOptions {
             starting(parts.clock.clone(), IdSource::default()),
         )
         .unwrap();
-        let base = format!("{}://{}", server.scheme(), server.address());
+        let base = format!("{}://{}", settings.server.scheme(), server.address());
         Starting { database, clock, base, server, parts, with_workers: self.with_workers }
     }
 }
