@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use aws_lc_rs::digest;
 use tokio_rustls::rustls::{
     Error, InconsistentKeys, ServerConfig,
@@ -73,12 +73,15 @@ impl CertificateFiles {
     /// Returns the certificate if both files are well-formed and belong together. It may have expired.
     pub fn parse(&self, contents: &Contents) -> anyhow::Result<ServerCertificate> {
         let chain = self.chain(&contents.certificate)?;
-        let malformed = || format!("{CERTIFICATE}: {} has a malformed certificate", self.certificate.display());
+        let file = self.certificate.display();
+        let malformed =
+            || anyhow!("{CERTIFICATE}: {file} has a certificate that is malformed, or not of X.509 version 3");
         for certificate in &chain {
-            ParsedCertificate::try_from(certificate).with_context(malformed)?;
+            // The cause would be called that of a peer, in terms of the library.
+            ParsedCertificate::try_from(certificate).map_err(|_| malformed())?;
         }
-        let leaf = chain.first().cloned().with_context(malformed)?;
-        let validity = Validity::of(&leaf).with_context(malformed)?;
+        let leaf = chain.first().cloned().ok_or_else(malformed)?;
+        let validity = Validity::of(&leaf).ok_or_else(malformed)?;
         let certified = self.certified(chain, &contents.key)?;
         Ok(ServerCertificate { certified: Arc::new(certified.into()), leaf, validity })
     }
@@ -91,8 +94,7 @@ impl CertificateFiles {
     fn chain(&self, pem: &[u8]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
         let file = self.certificate.display();
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let chain =
-            chain.map_err(|error| anyhow::anyhow!("{CERTIFICATE}: {file} is not PEM: {}", complaint(&error)))?;
+        let chain = chain.map_err(|error| anyhow!("{CERTIFICATE}: {file} is not PEM: {}", complaint(&error)))?;
         ensure!(!chain.is_empty(), "{CERTIFICATE}: {file} has no PEM certificate");
         Ok(chain)
     }
@@ -100,10 +102,10 @@ impl CertificateFiles {
     fn certified(&self, chain: Vec<CertificateDer<'static>>, pem: &[u8]) -> anyhow::Result<CertifiedKey> {
         let file = self.key.display();
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
-            pem::Error::NoItemsFound => anyhow::anyhow!(
+            pem::Error::NoItemsFound => anyhow!(
                 "{KEY}: {file} has no private key: it must be PEM in PKCS#8, PKCS#1 or SEC1, without a passphrase"
             ),
-            error => anyhow::anyhow!("{KEY}: {file} is not PEM: {}", complaint(&error)),
+            error => anyhow!("{KEY}: {file} is not PEM: {}", complaint(&error)),
         })?;
         let usable = default_provider().key_provider.load_private_key(key);
         let certified = CertifiedKey::new(chain, usable.with_context(|| format!("{KEY}: {file} has no usable key"))?);

@@ -26,12 +26,11 @@ pub enum Concern {
 }
 
 impl Validity {
-    /// Reads the validity from a certificate (RFC 5280, section 4.1).
+    /// Reads the validity from a certificate of version 2 or 3 (RFC 5280, section 4.1): version 1 is not named.
     pub fn of(certificate: &[u8]) -> Option<Self> {
         let (certificate, _) = element(certificate, SEQUENCE)?;
         let (certificate, _) = element(certificate, SEQUENCE)?;
-        // Certificates of version 1 do not name their version.
-        let rest = element(certificate, VERSION).map_or(certificate, |(_, rest)| rest);
+        let (_version, rest) = element(certificate, VERSION)?;
         let (_serial_number, rest) = element(rest, INTEGER)?;
         let (_signature, rest) = element(rest, SEQUENCE)?;
         let (_issuer, rest) = element(rest, SEQUENCE)?;
@@ -93,11 +92,15 @@ mod tests {
         [header.as_slice(), content].concat()
     }
 
-    fn certificate(version: &[u8], from: &[u8], until: &[u8]) -> Vec<u8> {
+    fn certificate(from: &[u8], until: &[u8]) -> Vec<u8> {
+        let version = of(VERSION, &of(INTEGER, &[2]));
         let (serial, issuer) = (of(INTEGER, &[7]), of(SEQUENCE, &[0; 300]));
         let validity = of(SEQUENCE, &[from, until].concat());
         let rest = of(SEQUENCE, &[1, 2, 3]);
-        of(SEQUENCE, &of(SEQUENCE, &[version, &serial, &of(SEQUENCE, &[]), &issuer, &validity, &rest].concat()))
+        of(
+            SEQUENCE,
+            &of(SEQUENCE, &[version.as_slice(), &serial, &of(SEQUENCE, &[]), &issuer, &validity, &rest].concat()),
+        )
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -105,26 +108,24 @@ mod tests {
     }
 
     #[test]
-    fn both_kinds_of_times_are_read_with_and_without_a_version() {
+    fn both_kinds_of_times_are_read() {
         let expected = Validity { from: at("1999-12-31T23:59:58Z"), until: at("2051-01-02T03:04:05Z") };
         let (from, until) = (of(UTC_TIME, b"991231235958Z"), of(GENERALIZED_TIME, b"20510102030405Z"));
-        let version = of(VERSION, &of(INTEGER, &[2]));
-        assert_eq!(Validity::of(&certificate(&version, &from, &until)), Some(expected));
-        assert_eq!(Validity::of(&certificate(&[], &from, &until)), Some(expected));
+        assert_eq!(Validity::of(&certificate(&from, &until)), Some(expected));
         let until = of(UTC_TIME, b"490102030405Z");
-        assert_eq!(Validity::of(&certificate(&[], &from, &until)).unwrap().until, at("2049-01-02T03:04:05Z"));
+        assert_eq!(Validity::of(&certificate(&from, &until)).unwrap().until, at("2049-01-02T03:04:05Z"));
     }
 
     #[test]
     fn nothing_is_read_from_what_is_no_certificate() {
         let (from, until) = (of(UTC_TIME, b"991231235958Z"), of(UTC_TIME, b"260102030405Z"));
-        let whole = certificate(&[], &from, &until);
+        let whole = certificate(&from, &until);
         assert!(Validity::of(&whole).is_some());
         for length in 0..whole.len() {
             assert_eq!(Validity::of(&whole[..length]), None, "{length}");
         }
         for time in [&b"991331235958Z"[..], b"9912312359Z", b"991231235958+0100", b"9\xff1231235958Z"] {
-            assert_eq!(Validity::of(&certificate(&[], &of(UTC_TIME, time), &until)), None, "{time:?}");
+            assert_eq!(Validity::of(&certificate(&of(UTC_TIME, time), &until)), None, "{time:?}");
         }
         assert_eq!(Validity::of(&[SEQUENCE, 0xff, 0, 0]), None);
         assert_eq!(Validity::of(&[SEQUENCE, 0x84, 0xff, 0xff, 0xff, 0xff]), None);

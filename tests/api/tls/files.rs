@@ -1,6 +1,7 @@
 //! What the files of the certificate must be.
 use std::{collections::BTreeMap, fs};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use loadmaster::platform::{
     certificate::CertificateFiles,
     settings::{Settings, Sources},
@@ -39,6 +40,15 @@ fn a_key_may_have_any_usual_format() {
     }
 }
 
+/// A certificate as `openssl x509 -req` makes it without extensions.
+fn of_version_1(files: &TlsFiles) -> Vec<u8> {
+    let mut certificate = files.certificate("first").to_vec();
+    let version = certificate.windows(5).position(|bytes| bytes == b"\xa0\x03\x02\x01\x02").unwrap();
+    certificate[version + 4] = 0;
+    let text = STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n").into_bytes()
+}
+
 /// Each fault of the files, and what is said of it.
 fn faults(files: &TlsFiles) -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
     let (certificate, key) = (fs::read(files.at("first.crt")).unwrap(), fs::read(files.at("first.key")).unwrap());
@@ -54,8 +64,14 @@ fn faults(files: &TlsFiles) -> Vec<(&'static str, Vec<u8>, &'static str, &'stati
         ("tls.key", certificate.clone(), "server.tls_key_file", "has no private key"),
         ("tls.key", encrypted, "server.tls_key_file", "without a passphrase"),
         ("tls.key", no_key, "server.tls_key_file", "has no usable key"),
-        ("tls.crt", no_certificate.clone(), "server.tls_cert_file", "has a malformed certificate"),
-        ("tls.crt", [certificate, no_certificate].concat(), "server.tls_cert_file", "has a malformed certificate"),
+        ("tls.crt", no_certificate.clone(), "server.tls_cert_file", "has a certificate that is malformed"),
+        (
+            "tls.crt",
+            [certificate, no_certificate].concat(),
+            "server.tls_cert_file",
+            "has a certificate that is malformed",
+        ),
+        ("tls.crt", of_version_1(files), "server.tls_cert_file", "not of X.509 version 3"),
         ("tls.crt", b"-----BEGIN CERTIFICATE\n".to_vec(), "server.tls_cert_file", "is not PEM"),
         ("tls.key", vec![b'x'; 1024 * 1024 + 1], "server.tls_key_file", "is larger than 1048576 bytes"),
         (
