@@ -4,12 +4,49 @@ use super::{
     model::{Booking, BookingAnchor},
     repository,
 };
-use crate::platform::{
-    postgres::{Database, Recency},
-    web::PageRequest,
+use crate::{
+    kernel::BookingId,
+    platform::{
+        postgres::{Database, Recency},
+        web::{PageRequest, Place},
+    },
 };
 
+/// Number of bookings in which a page looks for a text.
+const LOOKED_AT: u32 = 4_000;
+
 impl BookingService {
+    /// Returns a page of the list, and the place where the next one begins. A text that is the whole reference, air waybill number
+    /// or customer reference of bookings finds these, by index. Any other is looked for in as many bookings as a page can read: the
+    /// page may have fewer entries than it could, or none, although there are more.
+    pub(super) async fn look(
+        &self,
+        filter: &BookingFilter,
+        page: &PageRequest<Place<BookingId>>,
+        recency: Recency,
+    ) -> Result<(Vec<Booking>, Option<Place<BookingId>>), BookingError> {
+        let read = move |db: Database| async move {
+            let mut snapshot = db.snapshot().await?;
+            let anchored = page.anchored(BookingAnchor);
+            let (after, offset, fetch) = (anchored.after, anchored.offset, page.fetch());
+            let mut found = match &filter.q {
+                None => repository::list(&mut snapshot, filter, after, offset, fetch).await?,
+                Some(text) => repository::list_named(&mut snapshot, filter, text, after, offset, fetch).await?,
+            };
+            let next = page.cut(&mut found).map(|last| Place::After(last.id));
+            let Some(text) = filter.q.as_ref().filter(|_| found.is_empty()) else { return Ok((found, next)) };
+            let (before, _) = page.start();
+            let (ids, looked_to) = repository::mentioning(&mut snapshot, filter, text, before, LOOKED_AT).await?;
+            let (shown, next) = page.settle(&ids, looked_to);
+            let ids: Vec<_> = shown.into_iter().map(BookingId::uuid).collect();
+            let mut found = repository::find_all(&mut snapshot, &ids).await?;
+            found.reverse();
+            Ok((found, next))
+        };
+        self.db.reading(recency, read).await
+    }
+
+    /// Returns a page of the list however long it takes to find its entries.
     pub(super) async fn list(
         &self,
         filter: &BookingFilter,

@@ -38,7 +38,7 @@ pub use fields::{Fields, Patch, Raw};
 pub use fingerprint::{Content, digest_of, fingerprint};
 pub use origin::{ByHttps, RequestOrigin};
 pub use page::{Audience, Page};
-pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, invalid_cursor, link};
+pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, Place, invalid_cursor, link};
 pub use path::{PathText, PathTexts};
 pub use prefer::{PREFER, PREFERENCE_APPLIED, minimal, prefers_minimal};
 pub(crate) use problem::problem_responses;

@@ -5,6 +5,9 @@ import type { Answer } from "../api/client";
 import { connection } from "../api/connection.svelte";
 import { PATIENCE_MS } from "./load.svelte";
 
+/** A page can have no entries although there are more: when a text is looked for. No more such pages are read by themselves. */
+const MOST_EMPTY = 300;
+
 export class List<T> {
   rows = $state<T[]>([]);
   problem = $state<Problem | null>(null);
@@ -57,7 +60,7 @@ export class List<T> {
         rows.push(...answer.data);
         cursor = answer.next;
         read += 1;
-      } while (cursor && read < pages);
+      } while (cursor && (read < pages || (rows.length === before.length && read < MOST_EMPTY)));
       this.#pages = from ? this.#pages + read : read;
       this.rows = rows;
       this.#next = cursor ?? null;

@@ -77,8 +77,8 @@ pub async fn admit_guests(
         "with guest as materialized (
              select distinct * from unnest($1::uuid[], $2::uuid[]) as g (user_id, organization_id) order by 1, 2
          ), organization as (
-             insert into organizations (id, name, founder_id, created_at)
-             select organization_id, 'Guest', user_id, $3 from guest
+             insert into organizations (id, name, founder_id, is_of_guest, created_at)
+             select organization_id, 'Guest', user_id, true, $3 from guest
              on conflict (id) do nothing
          )
          insert into users (id, organization_id, role, created_at, updated_at)

@@ -8,6 +8,7 @@ mod create;
 mod erase;
 mod events;
 pub(super) mod held;
+mod list;
 pub(super) mod past;
 mod read;
 mod save;
@@ -20,9 +21,9 @@ pub(super) use aboard::{
 pub(super) use create::insert_new;
 pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
 pub(super) use events::{amended_since, events_after, newest_events};
+pub(super) use list::{count, list, list_named, mentioning};
 pub(super) use read::{
-    count, find, find_all, find_asked, find_by_awb, flights_of, id_of, list, lock_booking, lock_bookings,
-    lock_free_bookings,
+    find, find_all, find_asked, find_by_awb, flights_of, id_of, lock_booking, lock_bookings, lock_free_bookings,
 };
 pub(super) use save::{Changes, save};
 pub(super) use write::{claim_awbs, free_awbs, next_reference_blocks, save_texts, skip_reference_blocks};

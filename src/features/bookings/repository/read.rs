@@ -1,15 +1,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, FromRow, QueryBuilder, Row, postgres::PgRow, types::Json};
+use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
 use crate::{
     features::{
-        bookings::{
-            dto::BookingFilter,
-            model::{Bill, Booking, BookingAnchor, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
-        },
+        bookings::model::{Bill, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Party, Texts},
         capacity::Space,
     },
     kernel::{
@@ -20,7 +17,7 @@ use crate::{
 };
 
 #[derive(sqlx::FromRow)]
-struct BookingRow {
+pub(super) struct BookingRow {
     id: Uuid,
     ref_id: BookingRef,
     organization_id: Uuid,
@@ -316,77 +313,8 @@ pub(in crate::features::bookings) async fn flights_of(
     Ok(ids.into_iter().map(FlightId::from).collect())
 }
 
-pub(in crate::features::bookings) async fn list(
-    db: &mut PgSession,
-    filter: &BookingFilter,
-    after: Option<BookingAnchor>,
-    offset: u32,
-    fetch: i64,
-) -> sqlx::Result<Vec<Booking>> {
-    let mut query = QueryBuilder::new(
-        "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
-                b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
-                b.hold_id, b.bill, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
-                t.description, t.customer_reference, t.shipper, t.consignee
-         from bookings b left join booking_texts t on t.booking_id = b.id where true",
-    );
-    choose(&mut query, filter);
-    if let Some(BookingAnchor(id)) = after {
-        query.push(" and b.id < ").push_bind(id);
-    }
-    query.push(" order by b.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
-    let rows: Vec<BookingRow> = query.build_query_as().fetch_all(&mut *db).await?;
-    with_legs(db, rows).await
-}
-
-/// Returns the number of bookings that the filter chooses.
-pub(in crate::features::bookings) async fn count(db: &mut PgSession, filter: &BookingFilter) -> sqlx::Result<i64> {
-    let mut query = QueryBuilder::new(
-        "select count(*) from bookings b left join booking_texts t on t.booking_id = b.id where true",
-    );
-    choose(&mut query, filter);
-    query.build_query_scalar().fetch_one(&mut *db).await
-}
-
-fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &BookingFilter) {
-    if let Some(organization) = filter.organization_id {
-        query.push(" and b.organization_id = ").push_bind(organization);
-    }
-    if let Some(status) = filter.status {
-        query.push(" and b.status = ").push_bind(status.as_str());
-    }
-    if let Some(origin) = filter.origin {
-        query.push(" and b.origin = ").push_bind(origin);
-    }
-    if let Some(destination) = filter.destination {
-        query.push(" and b.destination = ").push_bind(destination);
-    }
-    if let Some(flight) = filter.flight_id {
-        query.push(" and b.id in (select booking_id from booking_legs where flight_id = ").push_bind(flight);
-        query.push(" and status in ('BOOKED', 'DEPARTED', 'ARRIVED'))");
-    }
-    // Ids begin with the millisecond of creation: bounds on them exclude the partitions of other months.
-    if let Some(from) = filter.created_from {
-        query.push(" and b.created_at >= ").push_bind(from);
-        query.push(" and b.id >= uuid_v7_floor(").push_bind(from).push(")");
-    }
-    if let Some(to) = filter.created_to {
-        query.push(" and b.created_at < ").push_bind(to);
-        query.push(" and b.id < uuid_v7_floor(").push_bind(to + chrono::TimeDelta::milliseconds(1)).push(")");
-    }
-    if let Some(text) = &filter.q {
-        let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        query.push(" and (b.ref_id ilike ").push_bind(pattern.clone());
-        query.push(" or b.awb_number like ").push_bind(pattern.clone());
-        query.push(" or t.customer_reference ilike ").push_bind(pattern.clone());
-        query.push(" or t.description ilike ").push_bind(pattern).push(")");
-    }
-    if let Some(needs) = filter.needs_rerouting {
-        query.push(" and b.needs_rerouting = ").push_bind(needs);
-    }
-}
-
-async fn with_legs(db: &mut PgSession, rows: Vec<BookingRow>) -> sqlx::Result<Vec<Booking>> {
+/// Returns these bookings with their legs, in the same order.
+pub(super) async fn with_legs(db: &mut PgSession, rows: Vec<BookingRow>) -> sqlx::Result<Vec<Booking>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut legs = legs(db, &ids).await?;
     rows.into_iter()

@@ -1,4 +1,8 @@
-use axum::{Json, extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 
 use super::super::error::code;
 use crate::{
@@ -7,16 +11,15 @@ use crate::{
         bookings::{
             BookingService, EventParams, History, HistoryAnchor, MOST_EVENTS,
             dto::{BookingBody, BookingFilter, EventBody, HistoryBody, StatusBody},
-            model::BookingAnchor,
         },
         reference::Reference,
     },
-    kernel::BookingRef,
+    kernel::{BookingId, BookingRef},
     platform::{
         postgres::Recency,
         telemetry::{Traced, span},
         web::{
-            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query,
+            CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Place, Problem, Query,
             ReadRecency, conditional, link, private, problem_responses, read as reader, unless_missing,
         },
     },
@@ -121,7 +124,8 @@ problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List bookings, newest first: those of your organization, or all for carrier staff.
 ///
-/// Guests see the bookings made of their holds.
+/// Guests see the bookings made of their holds. With `q` a page can have fewer entries than `limit`, or none, although there
+/// are more: the list ends where there is no `Link`.
 #[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
     params(BookingFilter, PageParams),
     responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
@@ -136,8 +140,12 @@ pub(super) async fn list(
     let (filter, page) =
         query.read(|fields| Some((BookingFilter::read(fields, &reference, caller)?, PageFields::read(fields))))?;
     let reader = reader_of(caller);
-    let page = page.open::<BookingAnchor>(&key, &query, &reader)?;
-    let found = bookings.list(&filter, &page, recency).in_span(span("bookings.list")).await?;
+    let page = page.open::<Place<BookingId>>(&key, &query, &reader)?;
+    let (found, next) = bookings.look(&filter, &page, recency).in_span(span("bookings.list")).await?;
     let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();
-    Ok(private(page.answer(bodies, |body| BookingAnchor(body.id), &key, &query, &reader)))
+    let mut answer = private(Json(bodies).into_response());
+    if let Some(next) = next {
+        link(&mut answer, "next", &next, &key, &query, &reader);
+    }
+    Ok(answer)
 }

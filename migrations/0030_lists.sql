@@ -1,0 +1,28 @@
+-- Pages of lists are read by an index, whatever is asked for: at a million bookings none may read most of a table. Each index is
+-- paid for by each row that is written, so that there is one only where a filter without it reads too much.
+--
+-- On tables with rows, writers wait while these are built: about a second per million rows and index.
+
+-- Staff look for the few bookings that have departed, or have arrived and wait for delivery, among those that are done with, or
+-- are not under way yet: without it the newest page of them may be hundreds of thousands of rows away. As an index covers the
+-- status again (0016 has dropped it), a change of status writes the row's entries in all indexes anew.
+create index bookings_by_status on bookings (status, id);
+
+-- The route is what is asked for most; the origin alone is the index's beginning, and few origins have many bookings.
+create index bookings_by_route on bookings (origin, destination, id);
+create index bookings_by_destination on bookings (destination, id);
+
+-- Shippers look for what they call a booking.
+create index booking_texts_by_customer_reference on booking_texts (lower(customer_reference))
+    where customer_reference is not null;
+
+-- Accounts that are listed, newest first: guests come and go before them in numbers. The staff's are few among them.
+create index users_listed on users (id) where role <> 'guest' and erased_at is null;
+create index users_of_staff on users (role, id) where role in ('operator', 'admin') and erased_at is null;
+create index users_disabled on users (id) where disabled_at is not null and erased_at is null;
+
+-- Guests' organizations are as many. A process of the version before leaves them unmarked: whether the founder is a guest is asked
+-- of what is listed, too.
+alter table organizations add column is_of_guest boolean not null default false;
+update organizations o set is_of_guest = true from users u where u.id = o.founder_id and u.role = 'guest';
+create index organizations_listed on organizations (id) where not is_of_guest;

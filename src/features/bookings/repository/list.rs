@@ -1,0 +1,167 @@
+//! Which bookings lists show, newest first.
+use chrono::TimeDelta;
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use super::read::{BookingRow, with_legs};
+use crate::{
+    features::bookings::{
+        dto::BookingFilter,
+        model::{Booking, BookingAnchor},
+    },
+    kernel::{AwbNumber, BookingId, BookingRef},
+    platform::postgres::PgSession,
+};
+
+type Statement = QueryBuilder<sqlx::Postgres>;
+
+/// Returns a page of the bookings that the filter chooses.
+pub(in crate::features::bookings) async fn list(
+    db: &mut PgSession,
+    filter: &BookingFilter,
+    after: Option<BookingAnchor>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Booking>> {
+    let choose = |query: &mut Statement| {
+        choose(query, filter);
+        if let Some(text) = &filter.q {
+            mention(query, text);
+        }
+    };
+    page(db, filter.q.is_some(), choose, after, offset, fetch).await
+}
+
+/// Returns a page of the bookings that the filter chooses by a whole reference, air waybill number or customer reference.
+pub(in crate::features::bookings) async fn list_named(
+    db: &mut PgSession,
+    filter: &BookingFilter,
+    name: &str,
+    after: Option<BookingAnchor>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Booking>> {
+    let choose = |query: &mut Statement| {
+        choose(query, filter);
+        query.push(" and b.id in (select booking_id from booking_texts where lower(customer_reference) = lower(");
+        query.push_bind(name.to_owned()).push(")");
+        if let Ok(reference) = name.parse::<BookingRef>() {
+            query.push(" union all select booking_id from booking_refs where ref_id = ").push_bind(reference);
+        }
+        if let Ok(number) = name.parse::<AwbNumber>() {
+            query.push(" union all select id from bookings where awb_number = ").push_bind(number);
+        }
+        query.push(")");
+    };
+    page(db, false, choose, after, offset, fetch).await
+}
+
+/// The rows of the page are chosen first: what is shown of them is looked up for them alone.
+async fn page(
+    db: &mut PgSession,
+    with_texts: bool,
+    choose: impl FnOnce(&mut Statement),
+    after: Option<BookingAnchor>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Booking>> {
+    let mut query = QueryBuilder::new(
+        "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
+                b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
+                b.hold_id, b.bill, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
+                t.description, t.customer_reference, t.shipper, t.consignee
+         from (select b.* from bookings b",
+    );
+    query.push(if with_texts { " left join booking_texts t on t.booking_id = b.id" } else { "" }).push(" where true");
+    choose(&mut query);
+    if let Some(BookingAnchor(id)) = after {
+        query.push(" and b.id < ").push_bind(id);
+    }
+    query.push(" order by b.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    query.push(") b left join booking_texts t on t.booking_id = b.id order by b.id desc");
+    let rows: Vec<BookingRow> = query.build_query_as().fetch_all(&mut *db).await?;
+    with_legs(db, rows).await
+}
+
+/// Looks for a text in the newest bookings that the filter chooses: in this many of those before a place. Returns the ids of
+/// those that mention it, newest first, and the last one that was looked at, if there may be more.
+pub(in crate::features::bookings) async fn mentioning(
+    db: &mut PgSession,
+    filter: &BookingFilter,
+    text: &str,
+    before: Option<BookingId>,
+    looked_at: u32,
+) -> sqlx::Result<(Vec<BookingId>, Option<BookingId>)> {
+    let select = |what: &str| {
+        let mut query = QueryBuilder::new(format!("select b.id from bookings b{what} where true"));
+        choose(&mut query, filter);
+        if let Some(before) = before {
+            query.push(" and b.id < ").push_bind(before);
+        }
+        query
+    };
+    let mut query = select("");
+    query.push(" order by b.id desc limit 1 offset ").push_bind(i64::from(looked_at) - 1);
+    let last: Option<Uuid> = query.build_query_scalar().fetch_optional(&mut *db).await?;
+    let mut query = select(" left join booking_texts t on t.booking_id = b.id");
+    if let Some(last) = last {
+        query.push(" and b.id >= ").push_bind(last);
+    }
+    mention(&mut query, text);
+    query.push(" order by b.id desc");
+    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
+    Ok((ids.into_iter().map(BookingId::from).collect(), last.map(BookingId::from)))
+}
+
+/// Returns the number of bookings that the filter chooses.
+pub(in crate::features::bookings) async fn count(db: &mut PgSession, filter: &BookingFilter) -> sqlx::Result<i64> {
+    let mut query = QueryBuilder::new(
+        "select count(*) from bookings b left join booking_texts t on t.booking_id = b.id where true",
+    );
+    choose(&mut query, filter);
+    if let Some(text) = &filter.q {
+        mention(&mut query, text);
+    }
+    query.build_query_scalar().fetch_one(&mut *db).await
+}
+
+/// Chooses by all of the filter but its text.
+fn choose(query: &mut Statement, filter: &BookingFilter) {
+    if let Some(organization) = filter.organization_id {
+        query.push(" and b.organization_id = ").push_bind(organization);
+    }
+    if let Some(status) = filter.status {
+        query.push(" and b.status = ").push_bind(status.as_str());
+    }
+    if let Some(origin) = filter.origin {
+        query.push(" and b.origin = ").push_bind(origin);
+    }
+    if let Some(destination) = filter.destination {
+        query.push(" and b.destination = ").push_bind(destination);
+    }
+    if let Some(flight) = filter.flight_id {
+        query.push(" and b.id in (select booking_id from booking_legs where flight_id = ").push_bind(flight);
+        query.push(" and status in ('BOOKED', 'DEPARTED', 'ARRIVED'))");
+    }
+    // Ids begin with the millisecond of creation: bounds on them exclude the partitions of other months.
+    if let Some(from) = filter.created_from {
+        query.push(" and b.created_at >= ").push_bind(from);
+        query.push(" and b.id >= uuid_v7_floor(").push_bind(from).push(")");
+    }
+    if let Some(to) = filter.created_to {
+        query.push(" and b.created_at < ").push_bind(to);
+        query.push(" and b.id < uuid_v7_floor(").push_bind(to + TimeDelta::milliseconds(1)).push(")");
+    }
+    if let Some(needs) = filter.needs_rerouting {
+        query.push(if needs { " and b.needs_rerouting" } else { " and not b.needs_rerouting" });
+    }
+}
+
+/// Chooses bookings that mention the text; `t` is their texts.
+fn mention(query: &mut Statement, text: &str) {
+    let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+    query.push(" and (b.ref_id ilike ").push_bind(pattern.clone());
+    query.push(" or b.awb_number like ").push_bind(pattern.clone());
+    query.push(" or t.customer_reference ilike ").push_bind(pattern.clone());
+    query.push(" or t.description ilike ").push_bind(pattern).push(")");
+}
