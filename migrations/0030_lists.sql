@@ -8,8 +8,9 @@
 -- status again (0016 has dropped it), a change of status writes the row's entries in all indexes anew.
 create index bookings_by_status on bookings (status, id);
 
--- The route is what is asked for most; the origin alone is the index's beginning, and few origins have many bookings.
+-- The route is what is asked for most; either end may have a tenth of all bookings.
 create index bookings_by_route on bookings (origin, destination, id);
+create index bookings_by_origin on bookings (origin, id);
 create index bookings_by_destination on bookings (destination, id);
 
 -- Shippers look for what they call a booking.
@@ -26,3 +27,17 @@ create index users_disabled on users (id) where disabled_at is not null and eras
 alter table organizations add column is_of_guest boolean not null default false;
 update organizations o set is_of_guest = true from users u where u.id = o.founder_id and u.role = 'guest';
 create index organizations_listed on organizations (id) where not is_of_guest;
+
+-- Flights are listed by departure: those that leave, or were cancelled, are few among those that have arrived. Bookings do not
+-- change the status: their updates of the row write no index, as before.
+create index flight_capacity_by_status on flight_capacity (status) where status <> 'ARRIVED';
+
+-- Few holds are of another kind than that which a booking is made of.
+create index holds_by_kind on holds (kind, id) where kind <> 'ITINERARY';
+
+create index waitlist_entries_by_status on waitlist_entries (status, id);
+create index waitlist_entries_by_flight on waitlist_entries using gin (flight_ids);
+
+create index admin_acts_by_act on admin_acts (act, id);
+
+create index webhook_deliveries_by_type on webhook_deliveries (webhook_id, type, id);

@@ -63,7 +63,7 @@ impl AllotmentService {
         recency: Recency,
     ) -> Result<Vec<Allotment>, AllotmentError> {
         let read = move |db: Database| async move {
-            let mut snapshot = db.snapshot().await?;
+            let mut snapshot = db.listing().await?;
             Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch()).await?)
         };
         self.db.reading(recency, read).await

@@ -13,7 +13,9 @@ use crate::{
 };
 
 /// Number of bookings in which a page looks for a text.
-const LOOKED_AT: u32 = 4_000;
+const LOOKED_AT: u32 = 2_000;
+/// More bookings are not looked up by a customer reference.
+const MOST_NAMED: u32 = 2_000;
 
 impl BookingService {
     /// Returns a page of the list, and the place where the next one begins. A text that is the whole reference, air waybill number
@@ -26,12 +28,19 @@ impl BookingService {
         recency: Recency,
     ) -> Result<(Vec<Booking>, Option<Place<BookingId>>), BookingError> {
         let read = move |db: Database| async move {
-            let mut snapshot = db.snapshot().await?;
+            let mut snapshot = db.listing().await?;
             let anchored = page.anchored(BookingAnchor);
             let (after, offset, fetch) = (anchored.after, anchored.offset, page.fetch());
             let mut found = match &filter.q {
                 None => repository::list(&mut snapshot, filter, after, offset, fetch).await?,
-                Some(text) => repository::list_named(&mut snapshot, filter, text, after, offset, fetch).await?,
+                Some(text) => {
+                    let mut named = repository::named(&mut snapshot, text, MOST_NAMED).await?;
+                    // A reference that so many bookings have is a text like others.
+                    if named.len() >= MOST_NAMED as usize {
+                        named.clear();
+                    }
+                    repository::list_of(&mut snapshot, filter, named, after, offset, fetch).await?
+                }
             };
             let next = page.cut(&mut found).map(|last| Place::After(last.id));
             let Some(text) = filter.q.as_ref().filter(|_| found.is_empty()) else { return Ok((found, next)) };
@@ -54,7 +63,7 @@ impl BookingService {
         recency: Recency,
     ) -> Result<Vec<Booking>, BookingError> {
         let read = move |db: Database| async move {
-            let mut snapshot = db.snapshot().await?;
+            let mut snapshot = db.listing().await?;
             Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch()).await?)
         };
         self.db.reading(recency, read).await

@@ -51,7 +51,7 @@ impl FlightService {
         recency: Recency,
     ) -> Result<Vec<Flight>, FlightError> {
         let read = move |db: Database| async move {
-            let mut connection = db.read().await?;
+            let mut connection = db.listing().await?;
             Ok(repository::list(&mut connection, filter, page.after.as_ref(), page.offset, page.fetch()).await?)
         };
         self.db.reading(recency, read).await

@@ -149,7 +149,7 @@ impl HoldService {
     ) -> Result<Vec<Hold>, HoldError> {
         let now = self.clock.now();
         let read = move |db: Database| async move {
-            let mut snapshot = db.snapshot().await?;
+            let mut snapshot = db.listing().await?;
             Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch(), now).await?)
         };
         self.db.reading(recency, read).await

@@ -36,7 +36,7 @@ impl NotificationService {
     ) -> Result<Vec<Listed>, NotificationError> {
         let since: DateTime<Utc> = self.now() - KEPT;
         let read = move |db: Database| async move {
-            let mut snapshot = db.snapshot().await?;
+            let mut snapshot = db.listing().await?;
             let (user, ref_id) = (wanted.user.map(UserId::uuid), wanted.ref_id.as_ref().map(BookingRef::as_str));
             let status = wanted.status.map(NotificationStatus::as_str);
             Ok(lists::list(&mut snapshot, (user, ref_id, status), since, page.after, (page.offset, page.fetch()))

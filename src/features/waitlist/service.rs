@@ -106,7 +106,7 @@ impl WaitlistService {
     ) -> Result<Vec<Waiting>, WaitlistError> {
         let now = self.clock.now();
         let read = move |db: Database| async move {
-            let mut snapshot = db.snapshot().await?;
+            let mut snapshot = db.listing().await?;
             Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch(), now).await?)
         };
         self.db.reading(recency, read).await

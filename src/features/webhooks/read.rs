@@ -35,7 +35,7 @@ impl WebhookService {
         recency: Recency,
     ) -> Result<Vec<Webhook>, WebhookError> {
         let read = move |db: Database| async move {
-            let mut connection = db.read().await?;
+            let mut connection = db.listing().await?;
             Ok(repository::list(&mut connection, filter, page.after, page.offset, page.fetch()).await?)
         };
         self.db.reading(recency, read).await
@@ -50,7 +50,7 @@ impl WebhookService {
         filter: &DeliveryFilter,
         page: &PageRequest<DeliveryAnchor>,
     ) -> Result<Vec<Delivery>, WebhookError> {
-        let mut connection = self.db.read().await?;
+        let mut connection = self.db.listing().await?;
         let of = (webhook, caller.sees_only().is_some());
         Ok(repository::deliveries(&mut connection, of, filter, (page.after, page.offset, page.fetch())).await?)
     }

@@ -227,7 +227,7 @@ pub async fn page(
     offset: u32,
     fetch: i64,
 ) -> Result<Vec<Job>, DbError> {
-    let mut reading = db.read().await?;
+    let mut reading = db.listing().await?;
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at, traceparent

@@ -2,7 +2,7 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::SqlStr;
 
-use super::{DbError, session::PgSession};
+use super::{Database, DbError, session::PgSession};
 use crate::platform::telemetry::metric;
 
 /// A transaction. Dropping it unfinished rolls it back.
@@ -123,5 +123,14 @@ mod tests {
         for state in ["40003", "53100", "53200", "57P01", "57P02", "57014", "58030", "08006", "XX000", ""] {
             assert!(!says_not_committed(state), "{state}");
         }
+    }
+}
+
+impl Database {
+    /// Begins a snapshot for a page of a list, whose statements are planned for the filters that are given: a plan that is kept for
+    /// any filters is by none of their indexes.
+    pub async fn listing(&self) -> Result<ReadConnection, DbError> {
+        let begin = "begin isolation level repeatable read, read only; set local plan_cache_mode = force_custom_plan";
+        Ok(ReadConnection::Transaction(self.begin_with(begin).await?))
     }
 }

@@ -22,8 +22,8 @@ use server::{Log, Server};
 /// A table of more rows is not read from its beginning to its end.
 const LARGE: f32 = 5_000.0;
 /// A page reads no more rows, those that are skipped by `offset` aside, which the contract bounds.
-const MOST_ROWS: u64 = 25_000;
-const MOST_PAGES: u64 = 25_000;
+const MOST_ROWS: u64 = 40_000;
+const MOST_PAGES: u64 = 40_000;
 /// A place deep in a list.
 const DEEP: u64 = 9_900;
 
@@ -55,6 +55,9 @@ async fn asked<'a>(list: &'a List, described: &Described, owner: &mut PgConnecti
     for subset in 0_u32..1 << values.len() {
         let chosen: Vec<_> =
             values.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1).map(|(_, it)| it).collect();
+        if chosen.len() > 1 && chosen.iter().any(|(name, _)| list.apart.contains(name)) {
+            continue;
+        }
         let has = |name: &str| chosen.iter().any(|(chosen, _)| *chosen == name);
         if described.filters.iter().any(|(name, required)| *required && !has(name)) {
             continue;
@@ -181,7 +184,8 @@ impl<'a> Walk<'a> {
         // Links of the list without filters come first: one more is another list.
         for (name, select) in list.filters {
             let is_sent = head.contains(&format!("{name}="));
-            if !is_sent && !(role == Role::Customer && OF_STAFF.contains(name)) {
+            let may = role != Role::Customer || !OF_STAFF.contains(name);
+            if may && !is_sent {
                 let select = format!("select v::text from ({select}) s (v)");
                 let value: String =
                     sqlx::query_scalar(sqlx::AssertSqlSafe(select)).fetch_one(&mut self.session).await.unwrap();
@@ -276,7 +280,12 @@ async fn a_page_of_any_list_is_read_by_an_index_at_a_million_bookings() {
         let role = format!("alter role loadmaster_app set auto_explain.log_min_duration = {least}");
         owner.execute(sqlx::AssertSqlSafe(role)).await.unwrap();
         // One connection answers: it has executed each statement so often that it decides whether to keep its plan.
-        let world = WorldOptions::patient().set("database.max_connections", "1").on(&database).start().await;
+        let world = WorldOptions::patient()
+            .set("database.max_connections", "1")
+            .set("payments.provider", "test")
+            .on(&database)
+            .start()
+            .await;
         walk.told.clear();
         walk.log = is_judged.then(|| server.log());
         if let Some(log) = &mut walk.log {
@@ -301,7 +310,7 @@ async fn a_page_of_any_list_is_read_by_an_index_at_a_million_bookings() {
         }
         world.shutdown().await;
     }
-    for (asked, fault) in walk.faults.iter().take(200) {
+    for (asked, fault) in &walk.faults {
         println!("{asked}: {fault}");
     }
     assert!(walk.faults.is_empty(), "{} pages read too much", walk.faults.len());

@@ -82,7 +82,7 @@ impl AdministrationService {
         page: &PageRequest<OrganizationId>,
     ) -> Result<Vec<Organization>, AccountError> {
         let pattern = q.map(|text| format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")));
-        let mut db = self.db.read().await?;
+        let mut db = self.db.listing().await?;
         Ok(repository::list_organizations(&mut db, pattern.as_deref(), page.after, page.offset, page.fetch()).await?)
     }
 }

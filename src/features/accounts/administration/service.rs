@@ -138,7 +138,7 @@ impl AdministrationService {
         filter: &ActFilter,
         page: &PageRequest<ActAnchor>,
     ) -> Result<Vec<Act>, AccountError> {
-        Ok(list_acts(&mut *self.db.read().await?, filter, page.after, page.offset, page.fetch()).await?)
+        Ok(list_acts(&mut *self.db.listing().await?, filter, page.after, page.offset, page.fetch()).await?)
     }
 
     pub(super) async fn count_acts(&self, filter: &ActFilter) -> Result<i64, AccountError> {

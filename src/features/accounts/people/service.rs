@@ -58,7 +58,7 @@ impl UserService {
         filter: &UserFilter,
         page: &PageRequest<UserAnchor>,
     ) -> Result<Vec<ManagedUser>, AccountError> {
-        let mut db = self.db.read().await?;
+        let mut db = self.db.listing().await?;
         Ok(repository::list_users(&mut db, filter, page.after, page.offset, page.fetch()).await?)
     }
 

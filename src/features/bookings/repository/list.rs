@@ -29,37 +29,44 @@ pub(in crate::features::bookings) async fn list(
             mention(query, text);
         }
     };
-    page(db, filter.q.is_some(), choose, after, offset, fetch).await
+    page(db, filter, if filter.q.is_some() { TEXTS } else { "" }, choose, after, offset, fetch).await
 }
 
-/// Returns a page of the bookings that the filter chooses by a whole reference, air waybill number or customer reference.
-pub(in crate::features::bookings) async fn list_named(
+/// Returns the ids of bookings with this reference, air waybill number or customer reference, whoever's they are; no more than
+/// that many, in no order.
+pub(in crate::features::bookings) async fn named(db: &mut PgSession, name: &str, most: u32) -> sqlx::Result<Vec<Uuid>> {
+    let mut query = QueryBuilder::new("(select booking_id from booking_texts where lower(customer_reference) = lower(");
+    query.push_bind(name.to_owned()).push(") limit ").push_bind(i64::from(most)).push(")");
+    if let Ok(reference) = name.parse::<BookingRef>() {
+        query.push(" union select booking_id from booking_refs where ref_id = ").push_bind(reference);
+    }
+    if let Ok(number) = name.parse::<AwbNumber>() {
+        query.push(" union select id from bookings where awb_number = ").push_bind(number);
+    }
+    query.build_query_scalar().fetch_all(db).await
+}
+
+/// Returns a page of the bookings that the filter chooses of those with these ids.
+pub(in crate::features::bookings) async fn list_of(
     db: &mut PgSession,
     filter: &BookingFilter,
-    name: &str,
+    ids: Vec<Uuid>,
     after: Option<BookingAnchor>,
     offset: u32,
     fetch: i64,
 ) -> sqlx::Result<Vec<Booking>> {
     let choose = |query: &mut Statement| {
         choose(query, filter);
-        query.push(" and b.id in (select booking_id from booking_texts where lower(customer_reference) = lower(");
-        query.push_bind(name.to_owned()).push(")");
-        if let Ok(reference) = name.parse::<BookingRef>() {
-            query.push(" union all select booking_id from booking_refs where ref_id = ").push_bind(reference);
-        }
-        if let Ok(number) = name.parse::<AwbNumber>() {
-            query.push(" union all select id from bookings where awb_number = ").push_bind(number);
-        }
-        query.push(")");
+        query.push(" and b.id = any(").push_bind(ids).push(")");
     };
-    page(db, false, choose, after, offset, fetch).await
+    page(db, filter, "", choose, after, offset, fetch).await
 }
 
 /// The rows of the page are chosen first: what is shown of them is looked up for them alone.
 async fn page(
     db: &mut PgSession,
-    with_texts: bool,
+    filter: &BookingFilter,
+    texts: &str,
     choose: impl FnOnce(&mut Statement),
     after: Option<BookingAnchor>,
     offset: u32,
@@ -70,18 +77,39 @@ async fn page(
                 b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
                 b.hold_id, b.bill, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
                 t.description, t.customer_reference, t.shipper, t.consignee
-         from (select b.* from bookings b",
+         from (select b.* from ",
     );
-    query.push(if with_texts { " left join booking_texts t on t.booking_id = b.id" } else { "" }).push(" where true");
+    from(&mut query, filter);
+    query.push(texts).push(" where true");
     choose(&mut query);
+    let key = key(filter);
     if let Some(BookingAnchor(id)) = after {
-        query.push(" and b.id < ").push_bind(id);
+        query.push(format!(" and {key} < ")).push_bind(id);
     }
-    query.push(" order by b.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    query.push(format!(" order by {key} desc limit ")).push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     query.push(") b left join booking_texts t on t.booking_id = b.id order by b.id desc");
     let rows: Vec<BookingRow> = query.build_query_as().fetch_all(&mut *db).await?;
     with_legs(db, rows).await
 }
+
+/// Bookings, as `b`. Those on a flight are looked up one by one by its legs, which are few, whatever the planner takes the
+/// sizes of the tables for.
+fn from(query: &mut Statement, filter: &BookingFilter) {
+    let Some(flight) = filter.flight_id else {
+        query.push("bookings b");
+        return;
+    };
+    query.push("(select booking_id from booking_legs where flight_id = ").push_bind(flight);
+    query.push(" and status in ('BOOKED', 'DEPARTED', 'ARRIVED')) aboard");
+    query.push(" cross join lateral (select * from bookings where id = aboard.booking_id offset 0) b");
+}
+
+/// The id of a booking in the order of the list, as it is read.
+const fn key(filter: &BookingFilter) -> &'static str {
+    if filter.flight_id.is_some() { "aboard.booking_id" } else { "b.id" }
+}
+
+const TEXTS: &str = " left join booking_texts t on t.booking_id = b.id";
 
 /// Looks for a text in the newest bookings that the filter chooses: in this many of those before a place. Returns the ids of
 /// those that mention it, newest first, and the last one that was looked at, if there may be more.
@@ -92,32 +120,34 @@ pub(in crate::features::bookings) async fn mentioning(
     before: Option<BookingId>,
     looked_at: u32,
 ) -> sqlx::Result<(Vec<BookingId>, Option<BookingId>)> {
-    let select = |what: &str| {
-        let mut query = QueryBuilder::new(format!("select b.id from bookings b{what} where true"));
-        choose(&mut query, filter);
-        if let Some(before) = before {
-            query.push(" and b.id < ").push_bind(before);
-        }
-        query
-    };
-    let mut query = select("");
-    query.push(" order by b.id desc limit 1 offset ").push_bind(i64::from(looked_at) - 1);
-    let last: Option<Uuid> = query.build_query_scalar().fetch_optional(&mut *db).await?;
-    let mut query = select(" left join booking_texts t on t.booking_id = b.id");
-    if let Some(last) = last {
-        query.push(" and b.id >= ").push_bind(last);
+    let mut query = QueryBuilder::new("with looked as materialized (select b.id, b.ref_id, b.awb_number from ");
+    from(&mut query, filter);
+    query.push(" where true");
+    choose(&mut query, filter);
+    let key = key(filter);
+    if let Some(before) = before {
+        query.push(format!(" and {key} < ")).push_bind(before);
     }
+    query.push(format!(" order by {key} desc limit ")).push_bind(i64::from(looked_at)).push(
+        "), found as (
+             select b.id from looked b
+             left join lateral (select * from booking_texts where booking_id = b.id offset 0) t on true where true",
+    );
     mention(&mut query, text);
-    query.push(" order by b.id desc");
-    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
+    query.push(
+        ") select array(select id from found order by id desc), array(select id from looked order by id limit 1),
+                  (select count(*) from looked)",
+    );
+    let (ids, last, count): (Vec<Uuid>, Vec<Uuid>, i64) = query.build_query_as().fetch_one(&mut *db).await?;
+    let last = last.first().filter(|_| count == i64::from(looked_at)).copied();
     Ok((ids.into_iter().map(BookingId::from).collect(), last.map(BookingId::from)))
 }
 
 /// Returns the number of bookings that the filter chooses.
 pub(in crate::features::bookings) async fn count(db: &mut PgSession, filter: &BookingFilter) -> sqlx::Result<i64> {
-    let mut query = QueryBuilder::new(
-        "select count(*) from bookings b left join booking_texts t on t.booking_id = b.id where true",
-    );
+    let mut query = QueryBuilder::new("select count(*) from ");
+    from(&mut query, filter);
+    query.push(TEXTS).push(" where true");
     choose(&mut query, filter);
     if let Some(text) = &filter.q {
         mention(&mut query, text);
@@ -138,10 +168,6 @@ fn choose(query: &mut Statement, filter: &BookingFilter) {
     }
     if let Some(destination) = filter.destination {
         query.push(" and b.destination = ").push_bind(destination);
-    }
-    if let Some(flight) = filter.flight_id {
-        query.push(" and b.id in (select booking_id from booking_legs where flight_id = ").push_bind(flight);
-        query.push(" and status in ('BOOKED', 'DEPARTED', 'ARRIVED'))");
     }
     // Ids begin with the millisecond of creation: bounds on them exclude the partitions of other months.
     if let Some(from) = filter.created_from {

@@ -40,10 +40,13 @@ pub(in crate::features::notifications) async fn list(
            from notifications n
            left join users u on u.id = n.user_id
            left join contact_points p on p.id = n.contact_point_id
-           where n.id >= uuid_v7_floor($4) and ($1::uuid is null or n.user_id = $1)
-             and ($2::text is null or n.ref_id = $2) and ($3::text is null or n.status = $3)
-             and ($5::uuid is null or n.id < $5)
-           order by n.id desc offset $6 limit $7"#,
+           where n.id in (
+               select id from notifications
+               where id >= uuid_v7_floor($4) and ($1::uuid is null or user_id = $1)
+                 and ($2::text is null or ref_id = $2) and ($3::text is null or status = $3)
+                 and ($5::uuid is null or id < $5)
+               order by id desc offset $6 limit $7)
+           order by n.id desc"#,
         user,
         ref_id,
         status,

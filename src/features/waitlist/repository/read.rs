@@ -149,8 +149,9 @@ pub(in crate::features::waitlist) async fn list(
                 when h.end_reason in ('FLIGHT_DEPARTED', 'CAPACITY_CUT') then 'EXPIRED'
                 when h.status = 'RELEASED' then 'DECLINED'
                 when h.status = 'EXPIRED' or h.expires_at <= $3 then 'EXPIRED' else 'OFFERED' end)
-           and ($4::uuid is null or $4 = any(e.flight_ids)
-                or e.id in (select entry_id from waitlist_flights where flight_id = $4))
+           and ($2::text is null or e.status in ($2, 'OFFERED'))
+           and ($4::uuid is null or e.id in (select entry_id from waitlist_flights where flight_id = $4
+                                             union all select id from waitlist_entries where flight_ids @> array[$4]))
            and ($5::uuid is null or e.id < $5)
          order by e.id desc limit $6 offset $7",
         filter.organization_id.map(OrganizationId::uuid),

@@ -126,9 +126,12 @@ pub(in crate::features::webhooks) async fn list(
 ) -> sqlx::Result<Vec<Webhook>> {
     select_webhooks!(
         db,
-        "where w.deleted_at is null and ($1::uuid is null or w.organization_id = $1) and ($2::text is null or w.status = $2)
-           and ($3::uuid is null or w.id < $3)
-         order by w.id desc offset $4 limit $5",
+        "where w.id in (
+             select id from webhooks
+             where deleted_at is null and ($1::uuid is null or organization_id = $1) and ($2::text is null or status = $2)
+               and ($3::uuid is null or id < $3)
+             order by id desc offset $4 limit $5)
+         order by w.id desc",
         filter.organization_id.map(OrganizationId::uuid),
         filter.status.map(WebhookStatus::as_str),
         after.map(|anchor| anchor.0.uuid()),
@@ -254,11 +257,13 @@ pub(in crate::features::webhooks) async fn deliveries(
 ) -> sqlx::Result<Vec<Delivery>> {
     select_deliveries!(
         db,
-        "where d.webhook_id = $1 and (d.is_own or not $2) and ($3::text is null or d.status = $3)
-           and ($4::text is null or d.type = $4
-                or (right($4, 2) = '.*' and starts_with(d.type, left($4, -1))))
-           and ($5::text is null or d.subject = $5) and ($6::uuid is null or d.id < $6)
-         order by d.id desc offset $7 limit $8",
+        "where d.id in (
+             select id from webhook_deliveries
+             where webhook_id = $1 and (is_own or not $2) and ($3::text is null or status = $3)
+               and ($4::text is null or type = $4 or (right($4, 2) = '.*' and starts_with(type, left($4, -1))))
+               and ($5::text is null or subject = $5) and ($6::uuid is null or id < $6)
+             order by id desc offset $7 limit $8)
+         order by d.id desc",
         webhook.uuid(),
         only_own,
         filter.status.map(DeliveryStatus::as_str),

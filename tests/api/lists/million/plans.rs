@@ -22,7 +22,7 @@ impl Read {
 }
 
 fn number(node: &Value, name: &str) -> u64 {
-    node[name].as_f64().map_or(0, |number| number as u64)
+    node[name].as_u64().unwrap_or(0)
 }
 
 /// Counts what a plan read, and names the large tables that it read from their beginning to their end.
@@ -43,7 +43,8 @@ fn rows(node: &Value, large: &HashSet<String>, whole: &mut Vec<String>) -> u64 {
     }
     let dropped = ["Rows Removed by Filter", "Rows Removed by Index Recheck", "Rows Removed by Join Filter"];
     let mut sum: u64 = dropped.iter().map(|name| number(node, name) * loops).sum();
-    if kind.ends_with("Scan") {
+    // What a bitmap's index scan finds is counted where its rows are read; its pages are counted.
+    if kind.ends_with("Scan") && kind != "Bitmap Index Scan" {
         sum += number(node, "Actual Rows") * loops;
     }
     let below = node["Plans"].as_array().into_iter().flatten();

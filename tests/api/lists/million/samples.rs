@@ -8,6 +8,8 @@ pub struct List {
     pub roles: &'static [Role],
     pub path: Option<&'static str>,
     pub filters: &'static [(&'static str, &'static str)],
+    /// Filters that the console does not combine with others: they are asked for alone.
+    pub apart: &'static [&'static str],
 }
 
 const ANYBODY: &[Role] = &[Role::Customer];
@@ -18,7 +20,7 @@ const BOTH: &[Role] = &[Role::Customer, Role::Admin];
 pub const OF_STAFF: [&str; 2] = ["organization_id", "user_id"];
 
 const fn list(operation: &'static str, roles: &'static [Role]) -> List {
-    List { operation, roles, path: None, filters: &[] }
+    List { operation, roles, path: None, filters: &[], apart: &[] }
 }
 
 const ORIGINS: &str = "(select origin from bookings group by 1 order by count(*) desc limit 1) union all
@@ -38,9 +40,6 @@ const BOOLEANS: &str = "values ('false'), ('true')";
 /// Every list of the API.
 pub const LISTS: &[List] = &[
     List {
-        operation: "listBookings",
-        roles: BOTH,
-        path: None,
         filters: &[
             ("status", "values ('DELIVERED'), ('CANCELLED'), ('BOOKED'), ('DEPARTED'), ('ARRIVED')"),
             ("origin", ORIGINS),
@@ -56,11 +55,9 @@ pub const LISTS: &[List] = &[
             ),
             ("organization_id", ORGANIZATIONS),
         ],
+        ..list("listBookings", BOTH)
     },
     List {
-        operation: "listFlights",
-        roles: ANYBODY,
-        path: None,
         filters: &[
             (
                 "origin",
@@ -72,33 +69,30 @@ pub const LISTS: &[List] = &[
             ("flight_number", "values ('AI1'), ('AI999'), ('LH1')"),
             ("status", "values ('ARRIVED'), ('SCHEDULED'), ('CANCELLED'), ('DEPARTED')"),
         ],
+        // By departure, from the oldest: flights of one airline that leave are behind those that have left.
+        apart: &["airline", "status"],
+        ..list("listFlights", ANYBODY)
     },
     List {
-        operation: "listHolds",
-        roles: BOTH,
-        path: None,
         filters: &[
             ("status", "values ('EXPIRED'), ('RELEASED'), ('COMMITTED'), ('ACTIVE'), ('COMMITTING')"),
             ("kind", "values ('ITINERARY'), ('RESERVATION'), ('OFFER'), ('ALLOTMENT')"),
             ("flight_id", "select flight_id::text from hold_legs group by 1 order by count(*) desc limit 1"),
             ("organization_id", ORGANIZATIONS),
         ],
+        ..list("listHolds", BOTH)
     },
     List {
-        operation: "listReservations",
-        roles: BOTH,
         path: Some("select flight_id::text from hold_legs group by 1 order by count(*) desc limit 1"),
-        filters: &[],
+        ..list("listReservations", BOTH)
     },
     List {
-        operation: "listWaitlist",
-        roles: BOTH,
-        path: None,
         filters: &[
             ("status", "values ('EXPIRED'), ('BOOKED'), ('CANCELLED'), ('WAITING'), ('DECLINED'), ('OFFERED')"),
             ("flight_id", "select flight_ids[1]::text from waitlist_entries group by 1 order by count(*) desc limit 1"),
             ("organization_id", ORGANIZATIONS),
         ],
+        ..list("listWaitlist", BOTH)
     },
     List { filters: &[("organization_id", ORGANIZATIONS)], ..list("listAllotments", BOTH) },
     List {
@@ -126,11 +120,11 @@ pub const LISTS: &[List] = &[
             ("status", "values ('DELIVERED'), ('WAITING'), ('FAILED')"),
             (
                 "type",
-                "values ('loadmaster.booking.*'), ('loadmaster.booking.created.v1'), ('loadmaster.booking.cancelled.v1'),
-                 ('loadmaster.flight.departed.v1')",
+                "values ('loadmaster.booking.*'), ('loadmaster.booking.booked.v1'), ('loadmaster.booking.cancelled.v1')",
             ),
             ("subject", "(select subject from webhook_deliveries order by id limit 1) union all values ('nothing')"),
         ],
+        apart: &["type", "subject"],
         ..list("listWebhookDeliveries", ADMIN)
     },
     List {
@@ -175,7 +169,9 @@ pub const LISTS: &[List] = &[
     list("listSales", ADMIN),
     list("listEmbargoes", ANYBODY),
     List {
-        path: Some("select flight_id::text from booking_legs where status <> 'RELEASED' group by 1 order by count(*) desc limit 1"),
+        path: Some(
+            "select flight_id::text from booking_legs where status <> 'RELEASED' group by 1 order by count(*) desc limit 1",
+        ),
         ..list("getFlightManifest", ADMIN)
     },
     List { path: Some("select ref_id from bookings order by id desc limit 1"), ..list("getBookingHistory", ADMIN) },
@@ -196,8 +192,5 @@ pub const LISTS: &[List] = &[
     list("listHandlingCodes", ANYBODY),
     List { path: Some("values ('AI')"), ..list("listAirlineRoutes", ANYBODY) },
     // Both are required.
-    List {
-        filters: &[("origin", ORIGINS), ("destination", DESTINATIONS)],
-        ..list("searchAirlineRoutes", ANYBODY)
-    },
+    List { filters: &[("origin", ORIGINS), ("destination", DESTINATIONS)], ..list("searchAirlineRoutes", ANYBODY) },
 ];

@@ -83,7 +83,9 @@ impl Server {
 
     pub fn log(&self) -> Log {
         let path = self.directory.path().join("plans.json");
-        Log { file: File::options().read(true).write(true).open(path).unwrap(), read: 0, marks: 0 }
+        let file = File::options().read(true).write(true).open(path).unwrap();
+        let read = file.metadata().unwrap().len();
+        Log { file, read, marks: 0 }
     }
 }
 
