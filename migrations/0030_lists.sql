@@ -28,9 +28,11 @@ alter table organizations add column is_of_guest boolean not null default false;
 update organizations o set is_of_guest = true from users u where u.id = o.founder_id and u.role = 'guest';
 create index organizations_listed on organizations (id) where not is_of_guest;
 
--- Flights are listed by departure: those that leave, or were cancelled, are few among those that have arrived. Bookings do not
--- change the status: their updates of the row write no index, as before.
-create index flight_capacity_by_status on flight_capacity (status) where status <> 'ARRIVED';
+-- Flights are listed by departure, and their status is in another table: those that leave, are under way or were cancelled are few
+-- behind all that have arrived.
+create index flights_to_leave on flights (departure_at, id) where cancelled_at is null and actual_departure_at is null;
+create index flights_under_way on flights (departure_at, id) where actual_departure_at is not null and actual_arrival_at is null;
+create index flights_cancelled on flights (departure_at, id) where cancelled_at is not null;
 
 -- Few holds are of another kind than that which a booking is made of.
 create index holds_by_kind on holds (kind, id) where kind <> 'ITINERARY';
@@ -41,3 +43,4 @@ create index waitlist_entries_by_flight on waitlist_entries using gin (flight_id
 create index admin_acts_by_act on admin_acts (act, id);
 
 create index webhook_deliveries_by_type on webhook_deliveries (webhook_id, type, id);
+create index webhooks_by_status on webhooks (status, id) where deleted_at is null;

@@ -255,6 +255,13 @@ fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {
     }
     if let Some(status) = filter.status {
         query.push(" and c.status = ").push_bind(status.as_str());
+        // What it means for the flight's own row, by which there are indexes in the order of the list.
+        query.push(match status {
+            FlightStatus::Scheduled => " and f.cancelled_at is null and f.actual_departure_at is null",
+            FlightStatus::Departed => " and f.actual_departure_at is not null and f.actual_arrival_at is null",
+            FlightStatus::Arrived => " and f.actual_arrival_at is not null",
+            FlightStatus::Cancelled => " and f.cancelled_at is not null",
+        });
     }
 }
 

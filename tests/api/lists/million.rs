@@ -22,8 +22,8 @@ use server::{Log, Server};
 /// A table of more rows is not read from its beginning to its end.
 const LARGE: f32 = 5_000.0;
 /// A page reads no more rows, those that are skipped by `offset` aside, which the contract bounds.
-const MOST_ROWS: u64 = 40_000;
-const MOST_PAGES: u64 = 40_000;
+const MOST_ROWS: u64 = 50_000;
+const MOST_PAGES: u64 = 50_000;
 /// A place deep in a list.
 const DEEP: u64 = 9_900;
 

@@ -69,9 +69,10 @@ cross join lateral (select '2025-11-20T00:00:00Z'::timestamptz + turn * interval
 create unique index on flown (route, turn);
 
 insert into flights (id, flight_number, airline_code, origin, destination, departure_at, arrival_at, scheduled_departure_at,
-                     scheduled_arrival_at, scheduled_date, is_freighter, cancelled_at, created_at, updated_at)
+                     scheduled_arrival_at, scheduled_date, is_freighter, cancelled_at, actual_departure_at, actual_arrival_at, created_at, updated_at)
 select id, flight_number, airline, origin, destination, departure, arrival, departure, arrival, departure::date, false,
-       case when status = 'CANCELLED' then departure end, departure - interval '60 days', departure - interval '60 days'
+       case when status = 'CANCELLED' then departure end, case when status in ('DEPARTED', 'ARRIVED') then departure end,
+       case when status = 'ARRIVED' then arrival end, departure - interval '60 days', departure - interval '60 days'
 from flown;
 
 insert into flight_capacity (flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions)
@@ -84,7 +85,7 @@ select n, at, organization, pg_temp.v7(at, 9, n) as id,
        case when n % 20 = 3 then 'CANCELLED' when n > 972000 then 'BOOKED' when n > 967000 then 'DEPARTED'
             when n > 965000 then 'ARRIVED' else 'DELIVERED' end as status
 from (select n, '2026-11-20T08:00:00Z'::timestamptz - interval '360 days' + n * interval '360 days' / 1000001 as at,
-             floor(5000 * power(random(), 2.5))::integer as organization, floor(1000 * power(random(), 2.5))::integer as route
+             floor(5000 * power(random(), 2.5))::integer as organization, floor(1000 * power(random(), 1.5))::integer as route
       from generate_series(1, 1000000) n offset 0) drawn;
 
 create temp table leg as

@@ -197,7 +197,7 @@ pub(super) async fn list_organizations(
         Organization,
         r#"select o.id as "id: OrganizationId", o.name, o.version, o.created_at from organizations o
            where not o.is_of_guest and ($1::text is null or o.name ilike $1) and ($2::uuid is null or o.id < $2)
-             and not exists (select from users u where u.id = o.founder_id and u.role = 'guest')
+             and (select u.role from users u where u.id = o.founder_id) is distinct from 'guest'
            order by o.id desc offset $3 limit $4"#,
         pattern,
         after.map(OrganizationId::uuid),

@@ -143,17 +143,20 @@ pub(in crate::features::waitlist) async fn list(
 ) -> sqlx::Result<Vec<Waiting>> {
     select_entries!(
         db,
-        "where ($1::uuid is null or e.organization_id = $1)
-           and ($2::text is null or $2 = case when e.status <> 'OFFERED' then e.status
-                when h.status = 'COMMITTED' then 'BOOKED' when h.end_reason = 'FLIGHT_CANCELLED' then 'CANCELLED'
-                when h.end_reason in ('FLIGHT_DEPARTED', 'CAPACITY_CUT') then 'EXPIRED'
-                when h.status = 'RELEASED' then 'DECLINED'
-                when h.status = 'EXPIRED' or h.expires_at <= $3 then 'EXPIRED' else 'OFFERED' end)
-           and ($2::text is null or e.status in ($2, 'OFFERED'))
-           and ($4::uuid is null or e.id in (select entry_id from waitlist_flights where flight_id = $4
-                                             union all select id from waitlist_entries where flight_ids @> array[$4]))
-           and ($5::uuid is null or e.id < $5)
-         order by e.id desc limit $6 offset $7",
+        "where e.id in (
+             select id from waitlist_entries i
+             where ($1::uuid is null or organization_id = $1)
+               and ($2::text is null or status = $2 and status <> 'OFFERED' or status = 'OFFERED' and $2 = (
+                   select case when h.status = 'COMMITTED' then 'BOOKED' when h.end_reason = 'FLIGHT_CANCELLED' then 'CANCELLED'
+                               when h.end_reason in ('FLIGHT_DEPARTED', 'CAPACITY_CUT') then 'EXPIRED'
+                               when h.status = 'RELEASED' then 'DECLINED'
+                               when h.status = 'EXPIRED' or h.expires_at <= $3 then 'EXPIRED' else 'OFFERED' end
+                   from holds h where h.id = i.hold_id))
+               and ($4::uuid is null or id in (select entry_id from waitlist_flights where flight_id = $4
+                                               union all select id from waitlist_entries where flight_ids @> array[$4]))
+               and ($5::uuid is null or id < $5)
+             order by id desc limit $6 offset $7)
+         order by e.id desc",
         filter.organization_id.map(OrganizationId::uuid),
         filter.status.map(WaitlistStatus::as_str),
         now,
