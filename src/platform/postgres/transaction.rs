@@ -111,6 +111,15 @@ fn says_not_committed(state: &str) -> bool {
     state == "55P03" || (is_about_it && state != "40003")
 }
 
+impl Database {
+    /// Begins a snapshot for a page of a list, whose statements are planned for the filters that are given: a plan that is kept for
+    /// any filters is by none of their indexes.
+    pub async fn listing(&self) -> Result<ReadConnection, DbError> {
+        let begin = "begin isolation level repeatable read, read only; set local plan_cache_mode = force_custom_plan";
+        Ok(ReadConnection::Transaction(self.begin_with(begin).await?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::says_not_committed;
@@ -123,14 +132,5 @@ mod tests {
         for state in ["40003", "53100", "53200", "57P01", "57P02", "57014", "58030", "08006", "XX000", ""] {
             assert!(!says_not_committed(state), "{state}");
         }
-    }
-}
-
-impl Database {
-    /// Begins a snapshot for a page of a list, whose statements are planned for the filters that are given: a plan that is kept for
-    /// any filters is by none of their indexes.
-    pub async fn listing(&self) -> Result<ReadConnection, DbError> {
-        let begin = "begin isolation level repeatable read, read only; set local plan_cache_mode = force_custom_plan";
-        Ok(ReadConnection::Transaction(self.begin_with(begin).await?))
     }
 }
