@@ -56,14 +56,18 @@ impl Page {
     /// Adds a paragraph.
     #[must_use]
     pub fn says(mut self, text: &str) -> Self {
-        self.body += &format!("<p>{}</p>\n", escaped(text));
+        for part in ["<p>", &escaped(text), "</p>\n"] {
+            self.body.push_str(part);
+        }
         self
     }
 
     /// Adds a form with these controls, which are HTML.
     #[must_use]
     pub fn asks(mut self, controls: &str) -> Self {
-        self.body += &format!("<form method=\"post\">\n{controls}\n</form>\n");
+        for part in ["<form method=\"post\">\n", controls, "\n</form>\n"] {
+            self.body.push_str(part);
+        }
         self
     }
 

@@ -73,7 +73,7 @@ async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let (owner, page) = query.read(|fields| {
-        let owner = fields.optional("user_id", |raw| caller.read_own(raw, Role::Admin, caller.user_id));
+        let owner = fields.optional("user_id", |raw| caller.read_own(raw, Role::Admin, &caller.user_id));
         Some((owner.unwrap_or(caller.user_id), PageFields::read(fields)))
     })?;
     let reader = format!("{owner} {}", caller.user_id);

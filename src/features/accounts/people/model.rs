@@ -109,17 +109,17 @@ impl Principal {
     /// Reads the filter `organization_id` of a list: the carrier's staff name any organization or none, others see their
     /// own and may name it.
     pub fn read_organization(&self, fields: &mut Fields<'_>) -> Option<OrganizationId> {
-        let named = fields.optional("organization_id", |raw| self.read_own(raw, Role::Operator, self.organization_id));
+        let named = fields.optional("organization_id", |raw| self.read_own(raw, Role::Operator, &self.organization_id));
         named.or(self.sees_only())
     }
 
     /// Reads an id of which callers below `role` know only their own.
-    pub fn read_own<T>(&self, raw: Raw<'_>, role: Role, own: T) -> Result<T, Fault>
+    pub fn read_own<T>(&self, raw: Raw<'_>, role: Role, own: &T) -> Result<T, Fault>
     where
         T: FromStr<Err = Fault> + PartialEq,
     {
         let id = read::code(raw)?;
-        if self.role < role && id != own {
+        if self.role < role && id != *own {
             return Err(Fault::new(FaultCode::UnknownValue, "must be your own"));
         }
         Ok(id)
