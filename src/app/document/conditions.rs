@@ -3,81 +3,59 @@
 use serde_json::{Value, json};
 use utoipa::openapi::{Components, RefOr, Schema, extensions::Extensions};
 
-/// A schema, a keyword, and the keyword's value.
-type Condition = (&'static str, &'static str, Value);
-
 pub(super) fn state(components: &mut Components) {
-    for (name, keyword, value) in conditions() {
-        if let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(name) {
-            schema.extensions = Some(Extensions::from_iter([(keyword, value)]));
-        }
+    for (schema, member, condition) in always() {
+        add(components, schema, "dependentSchemas", json!({ member: condition }));
+    }
+    for (schema, condition) in never() {
+        add(components, schema, "not", condition);
     }
 }
 
-fn conditions() -> Vec<Condition> {
+fn add(components: &mut Components, schema: &str, keyword: &str, value: Value) {
+    if let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(schema) {
+        schema.extensions = Some(Extensions::from_iter([(keyword, value)]));
+    }
+}
+
+/// A schema, a member that it requires or that the condition concerns, and what holds whenever the member is there.
+fn always() -> Vec<(&'static str, &'static str, Value)> {
     let flights = || given("flight_ids", &json!({ "type": "array", "items": {}, "minItems": 1 }));
-    let (text, nothing) = (json!({ "type": "string" }), json!({ "type": "null" }));
+    let (text, number, nothing) = (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "null" }));
     let way = || all(&[given("origin", &text), given("destination", &text)]);
     let dated = || given("departure_date", &text);
-    let contact = || any(&[given("email", &text), given("phone", &text)]);
-    let number = json!({ "type": "number" });
-    let amount = json!({ "type": "object" });
+    let unpriced = json!({ "properties": { "price": { "enum": [false, null] } } });
     let room = json!({ "type": "object", "required": ["weight_kg"], "properties": { "weight_kg": number } });
+    let by_percent = all(&[given("percent", &text), absent("amount")]);
+    let by_amount = all(&[given("amount", &json!({ "type": "object" })), absent("percent")]);
+    let share = all(&[json!({ "properties": { "basis": { "enum": ["PERCENT"] } } }), absent("currency")]);
+    let bulk = any(&[
+        of_action(&["cancel"], &json!({ "anyOf": [reference("CancelBooking"), nothing] })),
+        of_action(&["depart", "arrive", "deliver"], &json!({ "anyOf": [reference("RecordMovement"), nothing] })),
+        of_action(&["reroute"], &json!({ "maxProperties": 0 })),
+    ]);
     vec![
-        ("CreateHold", "dependentSchemas", json!({ "weight_kg": any(&[flights(), given("quote_id", &text), way()]) })),
-        ("JoinWaitlist", "dependentSchemas", json!({ "weight_kg": any(&[flights(), all(&[way(), dated()])]) })),
-        ("AskQuote", "dependentSchemas", json!({ "weight_kg": any(&[flights(), dated()]) })),
-        (
-            "SearchRoutes",
-            "dependentSchemas",
-            json!({ "price": any(&[json!({ "properties": { "price": { "enum": [false, null] } } }), given("weight_kg", &number)]) }),
-        ),
-        ("BookingContact", "dependentSchemas", json!({ "name": contact() })),
-        (
-            "CreateFlight",
-            "dependentSchemas",
-            json!({ "origin": any(&[given("aircraft_code", &text), given("capacity", &room)]) }),
-        ),
-        (
-            "CreateSale",
-            "dependentSchemas",
-            json!({ "origin": any(&[
-                all(&[given("percent", &text), absent("amount")]),
-                all(&[given("amount", &amount), absent("percent")]),
-            ]) }),
-        ),
-        (
-            "BulkBookings",
-            "dependentSchemas",
-            json!({ "params": any(&[
-                of_action(&["cancel"], &json!({ "anyOf": [reference("CancelBooking"), nothing] })),
-                of_action(&["depart", "arrive", "deliver"], &json!({ "anyOf": [reference("RecordMovement"), nothing] })),
-                of_action(&["reroute"], &json!({ "maxProperties": 0 })),
-            ]) }),
-        ),
-        (
-            "CreateBooking",
-            "dependentSchemas",
-            json!({ "discount_code": any(&[absent("discount_code"), given("quote_id", &text)]) }),
-        ),
-        (
-            "CreateSurcharge",
-            "dependentSchemas",
-            json!({ "basis": any(&[
-                all(&[json!({ "properties": { "basis": { "enum": ["PERCENT"] } } }), absent("currency")]),
-                given("currency", &text),
-            ]) }),
-        ),
-        ("ChangeSale", "not", all(&[given("percent", &text), given("amount", &amount)])),
-        ("PaymentRequest", "not", all(&[absent("payment_token"), absent("payment_method")])),
-        (
-            "RefreshRequest",
-            "not",
-            any(&[
-                all(&[absent("refresh_token"), absent("session")]),
-                all(&[given("refresh_token", &text), given("session", &text)]),
-            ]),
-        ),
+        ("CreateHold", "weight_kg", any(&[flights(), given("quote_id", &text), way()])),
+        ("JoinWaitlist", "weight_kg", any(&[flights(), all(&[way(), dated()])])),
+        ("AskQuote", "weight_kg", any(&[flights(), dated()])),
+        ("SearchRoutes", "price", any(&[unpriced, given("weight_kg", &number)])),
+        ("BookingContact", "name", any(&[given("email", &text), given("phone", &text)])),
+        ("CreateFlight", "origin", any(&[given("aircraft_code", &text), given("capacity", &room)])),
+        ("CreateSale", "origin", any(&[by_percent, by_amount])),
+        ("BulkBookings", "params", bulk),
+        ("CreateBooking", "discount_code", any(&[absent("discount_code"), given("quote_id", &text)])),
+        ("CreateSurcharge", "basis", any(&[share, given("currency", &text)])),
+    ]
+}
+
+/// A schema, and what is not taken.
+fn never() -> Vec<(&'static str, Value)> {
+    let text = json!({ "type": "string" });
+    let (token, session) = (given("refresh_token", &text), given("session", &text));
+    vec![
+        ("ChangeSale", all(&[given("percent", &text), given("amount", &json!({ "type": "object" }))])),
+        ("PaymentRequest", all(&[absent("payment_token"), absent("payment_method")])),
+        ("RefreshRequest", any(&[all(&[absent("refresh_token"), absent("session")]), all(&[token, session])])),
     ]
 }
 
