@@ -8,6 +8,8 @@ use utoipa::openapi::{
     schema::{AdditionalProperties, AllOf, ArrayItems, KnownFormat, SchemaFormat, SchemaType},
 };
 
+use crate::features::holds::MOST_CONTACTS;
+
 use super::{name_of, operations, responses};
 
 /// Calendar dates and instants that are read.
@@ -44,6 +46,7 @@ const CODES: [(&str, &str); 5] = [
 ];
 /// The list that may not be empty.
 const REQUIRED_ENTRY: &str = "require_any";
+const MOST_HANDLING_CODES: usize = 50;
 /// Days of the week, 1 (Monday) to 7.
 const WEEKDAYS: &str = "weekdays";
 /// Lists that name nothing twice.
@@ -74,6 +77,10 @@ pub(super) fn close(paths: &mut Paths, components: &mut Components) {
             {
                 without_null(schema);
                 sent.close("", schema);
+                // The only list that is a whole body.
+                if let RefOr::T(Schema::Array(contacts)) = schema {
+                    contacts.max_items = Some(MOST_CONTACTS);
+                }
             }
         }
     }
@@ -199,7 +206,7 @@ impl Sent {
             Schema::Array(list) => {
                 list.unique_items |= UNIQUE.contains(&name);
                 if name == REQUIRED_ENTRY {
-                    list.min_items = Some(1);
+                    (list.min_items, list.max_items) = (Some(1), Some(MOST_HANDLING_CODES));
                 }
                 if let ArrayItems::RefOrSchema(entry) = &mut list.items {
                     self.close(name, entry);

@@ -65,6 +65,7 @@ request! {
         #[schema(max_length = 20)]
         language: Option<String> = read_language,
         /// Default: `departed` to `cancelled`; for `emergency`, `offloaded` and `cancelled`.
+        #[schema(max_items = 8)]
         types: Vec<ContactTopic> = list(MOST_TOPICS, read::word(ContactTopic::WORDS)),
     }
 }

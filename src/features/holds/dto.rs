@@ -38,7 +38,7 @@ const LONGEST_PRODUCT: usize = 20;
 /// Named positions, by flight: as many on each flight that is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = BTreeMap<uuid::Uuid, Vec<String>>, example = json!({"0199a0c0-6f1a-7c3e-9d52-0f4b7a1c2d3e": ["P1", "P2"]}))]
+#[schema(value_type = BTreeMap<uuid::Uuid, BTreeSet<PositionName>>, example = json!({"0199a0c0-6f1a-7c3e-9d52-0f4b7a1c2d3e": ["P1", "P2"]}))]
 pub struct PositionNames(pub BTreeMap<FlightId, BTreeSet<PositionName>>);
 
 /// Room that is kept for a bounded time.
