@@ -1,25 +1,26 @@
 //! What members of a request require of each other. Said by keywords that generators of clients leave alone: of shapes in
 //! alternatives they would make types without the members that the shapes have in common.
 use serde_json::{Value, json};
-use utoipa::openapi::{Components, RefOr, Schema, extensions::Extensions};
+use utoipa::openapi::{Components, RefOr, Schema};
+
+/// Objects that need one of their members.
+const NOT_EMPTY: [&str; 2] = ["PaymentRequest", "RefreshRequest"];
 
 pub(super) fn state(components: &mut Components) {
-    for (schema, member, condition) in always() {
-        add(components, schema, "dependentSchemas", json!({ member: condition }));
+    for (schema, member, condition) in conditions() {
+        let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(schema) else { continue };
+        let extensions = schema.extensions.get_or_insert_default();
+        extensions.entry("dependentSchemas".to_owned()).or_insert_with(|| json!({}))[member] = condition;
     }
-    for (schema, condition) in never() {
-        add(components, schema, "not", condition);
-    }
-}
-
-fn add(components: &mut Components, schema: &str, keyword: &str, value: Value) {
-    if let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(schema) {
-        schema.extensions = Some(Extensions::from_iter([(keyword, value)]));
+    for schema in NOT_EMPTY {
+        if let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(schema) {
+            schema.min_properties = Some(1);
+        }
     }
 }
 
-/// A schema, a member that it requires or that the condition concerns, and what holds whenever the member is there.
-fn always() -> Vec<(&'static str, &'static str, Value)> {
+/// A schema, a member, and what holds whenever the member is there.
+fn conditions() -> Vec<(&'static str, &'static str, Value)> {
     let flights = || given("flight_ids", &json!({ "type": "array", "items": {}, "minItems": 1 }));
     let (text, number, nothing) = (json!({ "type": "string" }), json!({ "type": "number" }), json!({ "type": "null" }));
     let way = || all(&[given("origin", &text), given("destination", &text)]);
@@ -34,6 +35,10 @@ fn always() -> Vec<(&'static str, &'static str, Value)> {
         of_action(&["depart", "arrive", "deliver"], &json!({ "anyOf": [reference("RecordMovement"), nothing] })),
         of_action(&["reroute"], &json!({ "maxProperties": 0 })),
     ]);
+    let one_of =
+        |one, other| any(&[all(&[given(one, &text), absent(other)]), all(&[absent(one), given(other, &text)])]);
+    let paid = any(&[given("payment_token", &text), given("payment_method", &text)]);
+    let session = one_of("refresh_token", "session");
     vec![
         ("CreateHold", "weight_kg", any(&[flights(), given("quote_id", &text), way()])),
         ("JoinWaitlist", "weight_kg", any(&[flights(), all(&[way(), dated()])])),
@@ -45,17 +50,11 @@ fn always() -> Vec<(&'static str, &'static str, Value)> {
         ("BulkBookings", "params", bulk),
         ("CreateBooking", "discount_code", any(&[absent("discount_code"), given("quote_id", &text)])),
         ("CreateSurcharge", "basis", any(&[share, given("currency", &text)])),
-    ]
-}
-
-/// A schema, and what is not taken.
-fn never() -> Vec<(&'static str, Value)> {
-    let text = json!({ "type": "string" });
-    let (token, session) = (given("refresh_token", &text), given("session", &text));
-    vec![
-        ("ChangeSale", all(&[given("percent", &text), given("amount", &json!({ "type": "object" }))])),
-        ("PaymentRequest", all(&[absent("payment_token"), absent("payment_method")])),
-        ("RefreshRequest", any(&[all(&[absent("refresh_token"), absent("session")]), all(&[token, session])])),
+        ("ChangeSale", "percent", any(&[absent("percent"), absent("amount")])),
+        ("PaymentRequest", "payment_token", paid.clone()),
+        ("PaymentRequest", "payment_method", paid),
+        ("RefreshRequest", "refresh_token", session.clone()),
+        ("RefreshRequest", "session", session),
     ]
 }
 
