@@ -77,7 +77,7 @@ has_alertmanager() {
 }
 
 # The programs of the long tests, each with its packages in Debian. They talk to Debian's versions only.
-LONG_TEST_PROGRAMS='pgbouncer:pgbouncer nginx:nginx-light haproxy:haproxy patroni:patroni,python3-etcd etcd:etcd-server etcdctl:etcd-client node:nodejs npm:npm aiosmtpd:python3-aiosmtpd chromium:chromium'
+LONG_TEST_PROGRAMS='pgbouncer:pgbouncer nginx:nginx-light haproxy:haproxy patroni:patroni,python3-etcd etcd:etcd-server etcdctl:etcd-client node:nodejs npm:npm aiosmtpd:python3-aiosmtpd chromium:chromium curl:curl jq:jq openssl:openssl socat:socat'
 # The packages of the long tests from PyPI and npm, installed below target/long-tests.
 LONG_TEST_PYTHON='standardwebhooks==1.1.0 httpx==0.28.1 httpx-sse==0.4.3'
 LONG_TEST_NODE='standardwebhooks@1.1.1 typescript@5.9.3 @types/node@18.19.130 playwright-core@1.65.1'

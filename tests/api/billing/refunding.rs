@@ -1,7 +1,11 @@
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use super::{Market, usd};
-use crate::support::freight::{path_of, text};
+use crate::support::{
+    Answer, Client, WorldOptions,
+    freight::{path_of, text},
+};
 
 #[tokio::test]
 async fn an_administrator_refunds_what_is_left_and_no_more() {
@@ -30,8 +34,8 @@ async fn a_repeated_refund_under_its_key_is_made_once() {
     let booking = market.paid().await;
     let path = format!("{}/refunds", path_of(&booking));
     let refund = || {
-        let request = market.admin.request(reqwest::Method::POST, &path).header("idempotency-key", "refund-1");
-        crate::support::Answer::of(request.json(&json!({"amount": usd("100.00")})))
+        let request = market.admin.request(Method::POST, &path).header("idempotency-key", "refund-1");
+        Answer::of(request.json(&json!({"amount": usd("100.00")})))
     };
     let first = refund().await.expect(201);
     assert_eq!(refund().await.expect(201), first);
@@ -47,5 +51,49 @@ async fn a_booking_without_a_payment_has_nothing_to_refund() {
     let path = format!("{}/refunds", path_of(&booking));
     market.admin.post(&path, json!({})).await.expect_problem(409, "refund_exceeds_paid");
     market.admin.post("/api/v1/bookings/LM-AAAA-AAAA/refunds", json!({})).await.expect(404);
+    market.audit().await;
+}
+
+async fn post_if(caller: &Client, path: &str, tag: &str, body: Value) -> Answer {
+    Answer::of(caller.request(Method::POST, path).header("if-match", tag).json(&body)).await
+}
+
+#[tokio::test]
+async fn a_refund_of_a_booking_that_has_changed_is_refused() {
+    let market = Market::open().await;
+    let booking = market.paid().await;
+    let path = format!("{}/refunds", path_of(&booking));
+    let read = market.admin.get(&path_of(&booking)).await;
+    let (tag, part) = (read.header("etag").unwrap().to_owned(), json!({"amount": usd("100.00")}));
+    post_if(&market.admin, &path, &tag, part.clone()).await.expect(201);
+    let stale = post_if(&market.admin, &path, &tag, part).await.expect_problem(412, "version_mismatch");
+    assert_eq!(stale["version"], market.admin.booked(&booking).await["version"]);
+    let faults = post_if(&market.admin, &path, "7", json!({})).await.expect_faults();
+    assert_eq!(faults, [("if-match".to_owned(), "invalid_format".to_owned())]);
+    assert_eq!(market.succeeded("REFUND").await, 1);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_decision_about_a_payment_that_has_changed_is_refused() {
+    let market = Market::with(WorldOptions::default().set("payments.capture", "manual")).await;
+    let hold = market.hold().await;
+    let booking = market.customer.commit(&hold, json!({"payment_token": "tok_ok"})).await;
+    let payments = market.customer.get(&format!("{}/payments", path_of(&booking))).await.expect(200);
+    let path = format!("/api/v1/payments/{}", text(&payments[0], "id"));
+    let decide = async |decision: &str, tag: &str| {
+        let body = if decision == "resolve" { json!({"done": true, "note": "By telephone"}) } else { json!({}) };
+        post_if(&market.admin, &format!("{path}/{decision}"), tag, body).await
+    };
+    let read = market.admin.get(&path).await;
+    let tag = read.header("etag").unwrap().to_owned();
+    for decision in ["capture", "void", "resolve"] {
+        let stale = decide(decision, "\"0\"").await.expect_problem(412, "version_mismatch");
+        assert_eq!(format!("\"{}\"", stale["version"]), tag, "{decision}");
+    }
+    assert_eq!(market.admin.get(&path).await.header("etag"), Some(&*tag));
+    decide("capture", &tag).await.expect(200);
+    decide("void", &tag).await.expect_problem(412, "version_mismatch");
+    assert_eq!((market.succeeded("CAPTURE").await, market.succeeded("VOID").await), (1, 0));
     market.audit().await;
 }

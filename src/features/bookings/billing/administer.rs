@@ -21,6 +21,7 @@ use crate::{
     platform::{
         idempotency::Key,
         postgres::{DbError, PgSession},
+        web::Precondition,
         work::Command,
     },
 };
@@ -53,6 +54,8 @@ pub struct Administer {
     pub bookings: BookingService,
     pub caller: Principal,
     pub payment: PaymentId,
+    /// Of the payment.
+    pub precondition: Precondition,
     pub verdict: Verdict,
     /// The provider's name of the payment, if it was looked for.
     pub reference: Option<String>,
@@ -83,6 +86,10 @@ impl Command for Administer {
         let (mut books, subject) = service.locked_with_in_tx(tx, &seen).await?;
         let place = books.payments.iter().position(|(payment, _)| payment.id == seen.id);
         let place = place.ok_or(BookingError::Raced)?;
+        let version = books.payments[place].0.version;
+        if !self.precondition.holds(version) {
+            return Err(BookingError::VersionMismatch(version));
+        }
         let author = service.author(Some(self.caller.user_id));
         self.apply(&mut books, place, author.now)?;
         let after = books.payments[place].0.clone();

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::{
     super::{
         BOOKING, BookingError, BookingService,
+        courtesy::Target,
         draft::{Draft, EventDetails},
         model::{Booking, EventType},
     },
@@ -11,18 +12,17 @@ use super::{
 };
 use crate::{
     features::{
-        accounts::{Actor, Principal, Subject},
+        accounts::{Actor, Subject},
         payments,
     },
-    kernel::{BookingRef, Fault, FaultCode, Money},
+    kernel::{Fault, FaultCode, Money},
     platform::{postgres::PgSession, work::Command},
 };
 
 /// Returns a part of what was paid for a booking, or all.
 pub struct Refund {
     pub bookings: BookingService,
-    pub caller: Principal,
-    pub reference: BookingRef,
+    pub target: Target,
     /// `None`: all that is left.
     pub amount: Option<Money>,
     pub reason: Option<String>,
@@ -35,8 +35,12 @@ impl Command for Refund {
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Booking, BookingError> {
         let service = &self.bookings;
-        let booking = service.locked_in_tx(tx, self.caller, &self.reference).await?;
-        let (author, by) = (service.author(Some(self.caller.user_id)), Some(self.caller.user_id));
+        let Target { caller, reference, precondition } = &self.target;
+        let booking = service.locked_in_tx(tx, *caller, reference).await?;
+        if !precondition.holds(booking.version) {
+            return Err(BookingError::VersionMismatch(booking.version));
+        }
+        let (author, by) = (service.author(Some(caller.user_id)), Some(caller.user_id));
         payments::lock_credit_in_tx(tx, &[booking.organization_id]).await?;
         let mut books = Books::of_booking_in_tx(tx, booking.id).await?;
         let Some(left) = booking.bill.as_ref().map(|bill| bill.money(books.refundable())) else {
@@ -62,7 +66,7 @@ impl Command for Refund {
         draft.record(author, EventType::PaymentChanged, told);
         let data = json!({"ref_id": draft.now.ref_id, "amount": amount});
         let subject = Subject::new(BOOKING, draft.now.id);
-        service.acts.record_in_tx(tx, Actor::Caller(self.caller.user_id), "booking.refunded", subject, data).await?;
+        service.acts.record_in_tx(tx, Actor::Caller(caller.user_id), "booking.refunded", subject, data).await?;
         books.write_in_tx(tx, author.now).await?;
         Ok(draft.save_alone_in_tx(tx).await?)
     }

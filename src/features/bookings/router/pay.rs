@@ -8,10 +8,11 @@ use axum::{
 use super::change::{answer, check_replayed};
 use crate::{
     features::{
-        accounts::{Admin, Guest},
+        accounts::{Admin, Guest, Principal},
         bookings::{
             BookingService,
             billing::{Administer, Cancellation, PayBooking, Refund, Verdict},
+            courtesy::Target,
             dto::{BookingBody, CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest},
             error::code,
             model::Booking,
@@ -21,9 +22,9 @@ use crate::{
     },
     kernel::{BookingRef, PaymentId},
     platform::{
-        idempotency::{Answer, Idempotent, KeyHeader},
+        idempotency::{Answer, Idempotent, Key, KeyHeader},
         web::{Body, PRIVATE, PathText, Problem, Query, both, private, problem_responses},
-        work::{Keyed, UnitOfWork},
+        work::{ChangeRequest, Keyed, UnitOfWork},
     },
 };
 
@@ -131,7 +132,7 @@ pub(super) async fn cancellation(
     Ok(private(Json(found)).into_response())
 }
 
-problem_responses!(RefundProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, REFUND_EXCEEDS_PAID, PAYMENT_NOT_POSSIBLE);
+problem_responses!(RefundProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, REFUND_EXCEEDS_PAID, PAYMENT_NOT_POSSIBLE, VERSION_MISMATCH);
 
 /// Refund a part of what was paid for a booking.
 ///
@@ -139,53 +140,55 @@ problem_responses!(RefundProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, REFUND_E
 /// after the answer.
 #[utoipa::path(post, path = "/bookings/{ref_id}/refunds", tag = "payments", operation_id = "refundBooking",
     request_body = Option<RefundRequest>,
-    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader),
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Refund only if the booking still has this ETag")),
     responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), RefundProblems))]
 pub(super) async fn refund(
     Admin(caller): Admin,
     State(bookings): State<BookingService>,
     State(unit_of_work): State<UnitOfWork>,
     PathText(reference): PathText<BookingRef>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(query.refuse_all(), both(key, body.read_optional(RefundRequest::read)));
-    bookings.visible(caller, &reference).await?;
-    let ((), (key, RefundRequest { amount, reason })) = input?;
-    let command = Refund { bookings: bookings.clone(), caller, reference: reference.clone(), amount, reason };
-    let keyed = Keyed { command, key: key.clone(), answer: Box::new(refund_promised) };
-    let kept = unit_of_work.run(keyed).await?;
-    check_replayed(&bookings, caller, &kept).await?;
-    bookings.refunded(caller, &reference, kept, &key).await
+    let input = request.body().read_optional(RefundRequest::read);
+    let see = || bookings.visible(caller, &reference);
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
+    let work = async |wanted, precondition, key: Key| {
+        let RefundRequest { amount, reason } = wanted;
+        let target = Target { caller, reference: reference.clone(), precondition };
+        let command = Refund { bookings: bookings.clone(), target, amount, reason };
+        let keyed = Keyed { command, key: key.clone(), answer: Box::new(refund_promised) };
+        let kept = unit_of_work.run(keyed).await?;
+        bookings.refunded(caller, &reference, kept, &key).await
+    };
+    judged.carry_out(work).await
 }
 
-problem_responses!(AdministerProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, PAYMENT_NOT_POSSIBLE);
+problem_responses!(AdministerProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, PAYMENT_NOT_POSSIBLE, VERSION_MISMATCH);
 
 /// A decision of an administrator about one payment.
 struct Decision {
-    caller: crate::features::accounts::Principal,
+    caller: Principal,
     bookings: BookingService,
     unit_of_work: UnitOfWork,
     payment: PaymentId,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: ChangeRequest,
 }
 
 impl Decision {
     async fn make<T>(self, input: Result<T, Problem>, verdict: impl FnOnce(T) -> Verdict) -> Result<Answer, Problem> {
-        let Self { caller, bookings, unit_of_work, payment, idempotent, query, body } = self;
-        let key = idempotent.key(caller.user_id.uuid(), &body);
-        let input = both(query.refuse_all(), both(key, input));
-        bookings.check_payment(caller, payment).await?;
-        let ((), (key, input)) = input?;
-        let command =
-            Administer { bookings: bookings.clone(), caller, payment, verdict: verdict(input), reference: None };
-        let keyed = Keyed { command, key: key.clone(), answer: Box::new(payment_decided) };
-        let kept = unit_of_work.run(keyed).await?;
-        bookings.administered(payment, kept, &key).await
+        let Self { caller, bookings, unit_of_work, payment, request } = self;
+        let see = || bookings.check_payment(caller, payment);
+        let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
+        let work = async |input, precondition, key: Key| {
+            let verdict = verdict(input);
+            let command =
+                Administer { bookings: bookings.clone(), caller, payment, precondition, verdict, reference: None };
+            let keyed = Keyed { command, key: key.clone(), answer: Box::new(payment_decided) };
+            let kept = unit_of_work.run(keyed).await?;
+            bookings.administered(payment, kept, &key).await
+        };
+        judged.carry_out(work).await
     }
 }
 
@@ -194,19 +197,18 @@ macro_rules! decision {
     ($(#[$doc:meta])* $name:ident, $path:literal, $operation:literal, $body:ty, $read:expr, $verdict:expr) => {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "payments", operation_id = $operation, request_body = $body,
-            params(("id" = PaymentId, Path, description = "Id of the payment"), KeyHeader),
+            params(("id" = PaymentId, Path, description = "Id of the payment"), KeyHeader,
+                   ("If-Match" = Option<String>, Header, description = "Decide only if the payment still has this ETag")),
             responses((status = 200, body = PaymentBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), AdministerProblems))]
         pub(super) async fn $name(
             Admin(caller): Admin,
             State(bookings): State<BookingService>,
             State(unit_of_work): State<UnitOfWork>,
             PathText(payment): PathText<PaymentId>,
-            idempotent: Idempotent,
-            query: Query,
-            body: Body,
+            request: ChangeRequest,
         ) -> Result<Answer, Problem> {
-            let input = ($read)(&body);
-            let decision = Decision { caller, bookings, unit_of_work, payment, idempotent, query, body };
+            let input = ($read)(request.body());
+            let decision = Decision { caller, bookings, unit_of_work, payment, request };
             decision.make(input, $verdict).await
         }
     };
