@@ -24,6 +24,8 @@ const LARGE: f32 = 5_000.0;
 /// A page reads no more rows, those that are skipped by `offset` aside, which the contract bounds.
 const MOST_ROWS: u64 = 50_000;
 const MOST_PAGES: u64 = 50_000;
+/// So many of the slowest pages of each list are told.
+const SLOWEST: usize = 5;
 /// A place deep in a list.
 const DEEP: u64 = 9_900;
 
@@ -123,7 +125,8 @@ async fn client(world: &World, owner: &mut PgConnection, role: Role) -> Client {
 /// How a list did.
 #[derive(Default)]
 struct Told {
-    times: Vec<Duration>,
+    /// The time of each page, and what was asked for.
+    times: Vec<(Duration, String)>,
     most: Read,
 }
 
@@ -235,7 +238,7 @@ impl<'a> Walk<'a> {
             }
         }
         let told = self.told.entry(list).or_default();
-        told.times.push(took);
+        told.times.push((took, format!("{role:?} {target}")));
         told.most = told.most.most(Read { rows: sum.rows.saturating_sub(skipped * 2), ..sum });
         let too_much = sum.rows > MOST_ROWS + skipped * 2 || sum.pages > MOST_PAGES + skipped * 4;
         if too_much || !whole.is_empty() {
@@ -248,9 +251,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() * percent / 100).min(times.len() - 1)]
+/// Of times in their order.
+fn percentile(times: &[(Duration, String)], percent: usize) -> Duration {
+    times[(times.len() * percent / 100).min(times.len() - 1)].0
 }
 
 // Minutes: a database is filled, and some thousand questions are asked, twice.
@@ -301,12 +304,16 @@ async fn a_page_of_any_list_is_read_by_an_index_at_a_million_bookings() {
             }
         }
         for (list, told) in &mut walk.told {
-            let (median, slow) = (percentile(&mut told.times, 50), percentile(&mut told.times, 99));
+            told.times.sort_unstable();
+            let (median, slow) = (percentile(&told.times, 50), percentile(&told.times, 99));
             let Read { rows, pages } = told.most;
             let count = told.times.len();
             println!(
                 "{list:24} {count:6} pages, p50 {median:10.1?}, p99 {slow:10.1?}, at most {rows:7} rows in {pages:7} pages of the database"
             );
+            for (took, asked) in told.times.iter().rev().take(SLOWEST) {
+                println!("{:24} {took:10.1?} {asked}", "");
+            }
         }
         world.shutdown().await;
     }
