@@ -293,8 +293,12 @@ mod controls {
         assert!(found.iter().any(held), "{found:#?}");
     }
 
+    /// Over a minute, too.
     #[test]
     fn a_write_that_was_acknowledged_too_early_and_lost_is_found() {
+        if !is_long() {
+            return;
+        }
         let found = breaches("early_answer", &["--seconds", "20", "--faults", "kill-app,kill-postgres"]);
         let lost = |(invariant, what): &(Option<u64>, String)| *invariant == Some(6) && what.starts_with("lost: ");
         assert!(found.iter().any(lost), "{found:#?}");
