@@ -22,7 +22,7 @@ use crate::{
     platform::{
         settings::Settings,
         telemetry::GIT_COMMIT,
-        web::{ChosenCoding, ClientAddress, NO_STORE, Problem, Query, code, problem_responses},
+        web::{ChosenCoding, ClientAddress, NO_STORE, Problem, ProblemBody, Query, code, problem_responses},
     },
 };
 
@@ -75,7 +75,7 @@ async fn livez() -> &'static str {
     "alive"
 }
 
-problem_responses!(ReadyProblems: [], UNAVAILABLE);
+problem_responses!(ReadyProblems: []);
 
 /// Check that this instance is ready: the database is migrated, answers and accepts writes, and shutdown has not begun.
 ///
@@ -115,7 +115,9 @@ problem_responses!(DetailedProblems: [ROLE]);
 ///
 /// For operators, and for callers from the networks in `server.detail_networks`.
 #[utoipa::path(get, path = "/health/detailed", tag = "system", operation_id = "detailedHealth",
-    responses((status = 200, body = DetailedHealth), DetailedProblems))]
+    responses((status = 200, body = DetailedHealth), DetailedProblems,
+              (status = 503, content((DetailedHealth = "application/json"), (ProblemBody = "application/problem+json")),
+               description = "It is unhealthy: the database does not answer. Or `unavailable`: The service cannot answer right now.")))]
 async fn detailed(
     State(health): State<Health>,
     State(settings): State<std::sync::Arc<Settings>>,

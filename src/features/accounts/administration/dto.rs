@@ -126,7 +126,7 @@ pub(super) struct ActBody {
     /// The user who acted; null for the command line.
     #[schema(required = true)]
     pub actor_id: Option<UserId>,
-    /// `user`, `api_key`, `signing_key`, `flight` or `schedule`. More values may be added.
+    /// What kind of thing was acted on, such as `user`, `api_key`, `flight`, `booking` or `payment`. More values may be added.
     pub subject_kind: String,
     pub subject_id: String,
     /// The new state of the subject, such as `{"role": {"from": "customer", "to": "operator"}}`.

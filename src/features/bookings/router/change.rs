@@ -183,7 +183,7 @@ macro_rules! movement {
 movement!(
     /// Record the departure of the current leg.
     ///
-    /// Changes only the leg of this booking, not the flight.
+    /// For carrier staff. Changes only the leg of this booking, not the flight.
     depart, Action::Depart, "/bookings/{ref_id}/depart", "departBooking"
 );
 movement!(

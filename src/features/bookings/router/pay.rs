@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::change::{answer, check_replayed};
+use super::change::answer;
 use crate::{
     features::{
         accounts::{Admin, Guest, Principal},
