@@ -3,6 +3,7 @@ mod conditions;
 mod examples;
 mod headers;
 mod links;
+mod members;
 mod responses;
 mod schemas;
 
@@ -31,17 +32,7 @@ const NO_SCOPES: [&str; 0] = [];
 /// As an SPDX expression.
 const LICENCE: &str = "Apache-2.0 OR MIT";
 
-const ABOUT: &str = "Air-cargo booking and tracking that never oversells a flight.\n\n\
-    Weights are in kilograms with at most one decimal, volumes in cubic metres with at most three. Times are in \
-    RFC 3339 form, in responses always in UTC; a departure date is the local calendar date at the origin. Every error is \
-    `application/problem+json` with a stable `code`; the catalogue is at `/problems`. Lists accept `limit` and `cursor` \
-    (or `offset`); the `Link` header contains the URL of the next page, relative to the server; a client that \
-    cannot follow it takes `cursor` out of it and sends it with the same filters.\n\n\
-    A change with `Prefer: return=minimal` (RFC 7240) that has succeeded is answered without its new state, if that can be \
-    read again: 204 in place of 200, or 201 with `Location` and `ETag` alone; `Preference-Applied` says so.\n\n\
-    Callers see their own changes at once. If a response to a change has the header `Loadmaster-Position`, another caller that \
-    sends this header with a list, a search, a history or a tracking request sees the change too; without it, these may be \
-    some seconds old.";
+const ABOUT: &str = include_str!("document/about.md");
 
 /// Returns the frame into which the rooms' operations are put.
 fn frame() -> OpenApi {
@@ -103,6 +94,7 @@ pub fn openapi() -> OpenApi {
         links::add(&mut document.paths, components);
         headers::declare(components);
         name_growing(components);
+        members::describe(&mut document.paths, components);
     }
     document
 }

@@ -5,6 +5,7 @@ mod members;
 mod metacharacters;
 mod operations;
 mod schema;
+mod texts;
 
 use serde_json::Value;
 

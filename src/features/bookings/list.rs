@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Number of bookings in which a page looks for a text.
-const LOOKED_AT: u32 = 2_000;
+const LOOKED_AT: u32 = 500;
 /// More bookings are not looked up by a customer reference.
 const MOST_NAMED: u32 = 2_000;
 

@@ -277,7 +277,7 @@ async fn a_page_of_any_list_is_read_by_an_index_at_a_million_bookings() {
         faults: BTreeMap::new(),
         told: BTreeMap::new(),
     };
-    // Plans are judged first; the times are those of a server whose statements are not looked at.
+    // Plans are judged first; the times are those of a server whose statements are not looked at, and that has been asked before.
     for is_judged in [true, false] {
         let least = if is_judged { "0" } else { "-1" };
         let role = format!("alter role loadmaster_app set auto_explain.log_min_duration = {least}");
@@ -295,12 +295,20 @@ async fn a_page_of_any_list_is_read_by_an_index_at_a_million_bookings() {
             tokio::time::sleep(Duration::from_secs(5)).await;
             walk.beside.extend(log.executed(&mut walk.session).await.into_iter().map(|executed| executed.text));
         }
-        for list in LISTS {
-            for role in list.roles {
-                let client = client(&world, &mut owner, *role).await;
-                // Of another organization.
-                walk.stranger = Some(world.customer().await);
-                walk.list(list, &described[list.operation], *role, &client, &mut owner).await;
+        for is_first in [true, false] {
+            if !is_first {
+                if is_judged {
+                    break;
+                }
+                walk.told.clear();
+            }
+            for list in LISTS {
+                for role in list.roles {
+                    let client = client(&world, &mut owner, *role).await;
+                    // Of another organization.
+                    walk.stranger = Some(world.customer().await);
+                    walk.list(list, &described[list.operation], *role, &client, &mut owner).await;
+                }
             }
         }
         for (list, told) in &mut walk.told {
