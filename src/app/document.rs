@@ -52,12 +52,19 @@ fn frame() -> OpenApi {
 
 fn components() -> Components {
     let password = Flow::Password(Password::new("/api/v1/auth/token", Scopes::new()));
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let password = OAuth2::with_description(
+        [password],
+        "E-mail address and password of an account. There is no `client_id` or `client_secret`: leave them empty.",
+    );
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    let bearer = bearer.description(Some(
+        "An `access_token`, as registering and logging in answer it, or an API key; without the word `Bearer`.",
+    ));
     ComponentsBuilder::new()
         .schema(ProblemBody::name(), problem())
         .schema(InputFault::name(), InputFault::schema())
-        .security_scheme(PASSWORD, SecurityScheme::OAuth2(OAuth2::new([password])))
-        .security_scheme(BEARER, SecurityScheme::Http(bearer))
+        .security_scheme(PASSWORD, SecurityScheme::OAuth2(password))
+        .security_scheme(BEARER, SecurityScheme::Http(bearer.build()))
         .build()
 }
 

@@ -296,7 +296,7 @@ pub const CURABLE: [Code; 5] = [
 pub fn no_bookable_itinerary() -> Problem {
     Problem::new(
         code::NO_BOOKABLE_ITINERARY,
-        "No direct flight or connection with enough capacity was found for that departure.",
+        "No direct flight or connection that has room for this freight, and may carry it, was found for that departure.",
     )
 }
 

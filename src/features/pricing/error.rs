@@ -151,7 +151,7 @@ impl From<PricingError> for Problem {
             }
             PricingError::NoBookableItinerary => Self::new(
                 code::NO_BOOKABLE_ITINERARY,
-                "No direct flight or connection with enough capacity was found for that departure.",
+                "No direct flight or connection that has room for this freight, and may carry it, was found for that departure.",
             ),
             PricingError::Raced => {
                 Self::unavailable("Other requests changed the prices during every attempt; try again.")

@@ -261,7 +261,7 @@ async fn prices(journey: &mut Journey<'_>, admin: &Client) {
     }
     journey.visit(admin, "POST", "/api/v1/tariffs/import", &[], Some(TARIFFS.into())).await;
     let asked = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21", "weight_kg": 10,
-                       "special_handling_codes": ["PER"], "product": "ROSES", "discount_code": "SPRING"});
+                       "special_handling_codes": ["PER", "COL"], "product": "ROSES", "discount_code": "SPRING"});
     let quote = journey.visit(admin, "POST", "/api/v1/quotes", &[], Some(asked)).await;
     assert_eq!(quote["lines"].as_array().map(Vec::len), Some(3), "{quote}");
     journey.visit(admin, "GET", "/api/v1/quotes/{id}", &[quote["id"].as_str().unwrap()], None).await;
@@ -370,7 +370,7 @@ async fn callers(journey: &mut Journey<'_>, anyone: &Client, customer: &Client, 
 async fn shipments(journey: &mut Journey<'_>, anyone: &Client, customer: &Client, staff: &Client) {
     let party = json!({"name": "Forwarder Ltd", "city": "Delhi", "country_code": "IN"});
     let full = json!({"origin": "DEL", "destination": "LHR", "pieces": 10, "weight_kg": 500.5, "volume_m3": 3,
-                      "positions": 1, "description": "mangoes", "special_handling_codes": ["PER"],
+                      "positions": 1, "description": "mangoes", "special_handling_codes": ["PER", "COL"],
                       "awb_number": "098-12345675", "shipper": party, "consignee": party,
                       "customer_reference": "A-7"});
     let least = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
@@ -410,7 +410,7 @@ async fn operations_of(world: &World, journey: &mut Journey<'_>, customer: &Clie
     let doomed = world.flight(NewFlight::new("AI303", "DEL", "LHR").leaves_in_hours(30)).await;
     let (flight, doomed) = (flight["id"].as_str().unwrap(), doomed["id"].as_str().unwrap());
     let wish = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1, "flight_ids": [doomed],
-                      "special_handling_codes": ["PER"], "shipper": {"name": "Forwarder Ltd"}});
+                      "special_handling_codes": ["PER", "COL"], "shipper": {"name": "Forwarder Ltd"}});
     let mut booked = Vec::new();
     for _ in 0..2 {
         let booking = journey.visit(customer, "POST", "/api/v1/bookings", &[], Some(wish.clone())).await;
