@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::read::{BookingRow, with_legs};
+use super::read::find_all;
 use crate::{
     features::bookings::{
         dto::BookingFilter,
@@ -62,7 +62,7 @@ pub(in crate::features::bookings) async fn list_of(
     page(db, filter, "", choose, after, offset, fetch).await
 }
 
-/// The rows of the page are chosen first: what is shown of them is looked up for them alone.
+/// The rows of the page are chosen first, by what stands in an index: what is shown of them is read for them alone.
 async fn page(
     db: &mut PgSession,
     filter: &BookingFilter,
@@ -72,24 +72,19 @@ async fn page(
     offset: u32,
     fetch: i64,
 ) -> sqlx::Result<Vec<Booking>> {
-    let mut query = QueryBuilder::new(
-        "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
-                b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
-                b.hold_id, b.bill, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
-                t.description, t.customer_reference, t.shipper, t.consignee
-         from (select b.* from ",
-    );
+    let key = key(filter);
+    let mut query = QueryBuilder::new(format!("select {key} from "));
     from(&mut query, filter);
     query.push(texts).push(" where true");
     choose(&mut query);
-    let key = key(filter);
     if let Some(BookingAnchor(id)) = after {
         query.push(format!(" and {key} < ")).push_bind(id);
     }
     query.push(format!(" order by {key} desc limit ")).push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
-    query.push(") b left join booking_texts t on t.booking_id = b.id order by b.id desc");
-    let rows: Vec<BookingRow> = query.build_query_as().fetch_all(&mut *db).await?;
-    with_legs(db, rows).await
+    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
+    let mut found = find_all(db, &ids).await?;
+    found.reverse();
+    Ok(found)
 }
 
 /// Bookings, as `b`. Those on a flight are looked up one by one by its legs, which are few, whatever the planner takes the
@@ -111,8 +106,9 @@ const fn key(filter: &BookingFilter) -> &'static str {
 
 const TEXTS: &str = " left join booking_texts t on t.booking_id = b.id";
 
-/// Looks for a text in the newest bookings that the filter chooses: in this many of those before a place. Returns the ids of
-/// those that mention it, newest first, and the last one that was looked at, if there may be more.
+/// Looks for a text in the newest bookings of the organization or, if none is given, of the route or the status: in this many of
+/// those before a place. Returns the ids of those that mention it and that the whole filter chooses, newest first, and the last
+/// one that was looked at, if there may be more. Whatever the filter is, no more rows are read.
 pub(in crate::features::bookings) async fn mentioning(
     db: &mut PgSession,
     filter: &BookingFilter,
@@ -120,17 +116,25 @@ pub(in crate::features::bookings) async fn mentioning(
     before: Option<BookingId>,
     looked_at: u32,
 ) -> sqlx::Result<(Vec<BookingId>, Option<BookingId>)> {
-    let mut query = QueryBuilder::new("with looked as materialized (select b.id, b.ref_id, b.awb_number from ");
-    from(&mut query, filter);
+    let mut query = QueryBuilder::new(
+        "with looked as materialized (
+             select b.id, b.ref_id, b.awb_number, b.organization_id, b.origin, b.destination, b.status, b.needs_rerouting, b.created_at
+             from ",
+    );
+    let within = within(filter);
+    from(&mut query, &within);
     query.push(" where true");
-    choose(&mut query, filter);
+    choose(&mut query, &within);
     let key = key(filter);
     if let Some(before) = before {
         query.push(format!(" and {key} < ")).push_bind(before);
     }
-    query.push(format!(" order by {key} desc limit ")).push_bind(i64::from(looked_at)).push(
+    query.push(format!(" order by {key} desc limit ")).push_bind(i64::from(looked_at));
+    query.push("), chosen as materialized (select b.* from looked b where true");
+    choose(&mut query, filter);
+    query.push(
         "), found as (
-             select b.id from looked b
+             select b.id from chosen b
              left join lateral (select * from booking_texts where booking_id = b.id offset 0) t on true where true",
     );
     mention(&mut query, text);
@@ -141,6 +145,22 @@ pub(in crate::features::bookings) async fn mentioning(
     let (ids, last, count): (Vec<Uuid>, Vec<Uuid>, i64) = query.build_query_as().fetch_one(&mut *db).await?;
     let last = last.first().filter(|_| count == i64::from(looked_at)).copied();
     Ok((ids.into_iter().map(BookingId::from).collect(), last.map(BookingId::from)))
+}
+
+/// The part of a filter whose bookings stand together in one index, in the order of the list.
+fn within(filter: &BookingFilter) -> BookingFilter {
+    let is_of_one = filter.organization_id.is_some() || filter.flight_id.is_some();
+    let is_of_route = filter.origin.is_some() || filter.destination.is_some();
+    BookingFilter {
+        organization_id: filter.organization_id,
+        flight_id: filter.flight_id,
+        created_from: filter.created_from,
+        created_to: filter.created_to,
+        origin: filter.origin.filter(|_| !is_of_one),
+        destination: filter.destination.filter(|_| !is_of_one),
+        status: filter.status.filter(|_| !is_of_one && !is_of_route),
+        ..BookingFilter::default()
+    }
 }
 
 /// Returns the number of bookings that the filter chooses.

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
@@ -311,48 +309,4 @@ pub(in crate::features::bookings) async fn flights_of(
     let bookings = planned_list(bookings);
     let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(select)).bind(bookings).fetch_all(db).await?;
     Ok(ids.into_iter().map(FlightId::from).collect())
-}
-
-/// Returns these bookings with their legs, in the same order.
-pub(super) async fn with_legs(db: &mut PgSession, rows: Vec<BookingRow>) -> sqlx::Result<Vec<Booking>> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let mut legs = legs(db, &ids).await?;
-    rows.into_iter()
-        .map(|row| {
-            let own = legs.remove(&row.id).unwrap_or_default();
-            row.with_legs(own)
-        })
-        .collect()
-}
-
-async fn legs(db: &mut PgSession, bookings: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Vec<Leg>>> {
-    let rows = sqlx::query!(
-        r#"select booking_id, id, sequence, flight_id, flight_number as "flight_number: FlightNumber",
-                  origin as "origin: AirportCode", destination as "destination: AirportCode", departure_at, arrival_at,
-                  status, offload_reason, space_code, pieces as "pieces: Pieces", weight_hg as "weight_hg: Weight",
-                  volume_l as "volume_l: Volume", positions as "positions: Positions"
-           from booking_legs where booking_id = any($1) order by booking_id, sequence, id"#,
-        bookings,
-    )
-    .fetch_all(db)
-    .await?;
-    let mut legs = HashMap::<Uuid, Vec<Leg>>::new();
-    for row in rows {
-        legs.entry(row.booking_id).or_default().push(Leg {
-            id: row.id.into(),
-            sequence: row.sequence,
-            flight_id: row.flight_id.into(),
-            flight_number: row.flight_number,
-            origin: row.origin,
-            destination: row.destination,
-            departure: row.departure_at,
-            arrival: row.arrival_at,
-            status: from_column(LegStatus::WORDS, &row.status)?,
-            offload_reason: row.offload_reason.map(|word| from_column(OffloadReason::WORDS, &word)).transpose()?,
-            space_code: row.space_code,
-            pieces: row.pieces,
-            space: Space { weight: row.weight_hg, volume: row.volume_l, positions: row.positions },
-        });
-    }
-    Ok(legs)
 }
