@@ -201,8 +201,11 @@ impl Operation {
                 evidence.breach(Promise::NothingLost, what);
                 self.refusal = Some(refusal.clone());
             }
-            // A quota of guests lasts for an hour: nothing was done, and nothing is repeated.
-            "rate_limited" if matches!(self.actor, Actor::Guest(_)) && known.is_none() => {
+            // A quota of guests lasts for an hour, and a guest gets no other token: that of a server whose clock is ahead is not
+            // valid yet with the others. Nothing is repeated.
+            "rate_limited" | "token_expired" | "unauthenticated"
+                if matches!(self.actor, Actor::Guest(_)) && known.is_none() =>
+            {
                 self.refusal = Some(refusal.clone());
             }
             _ if refusal.is_passing() => {}
