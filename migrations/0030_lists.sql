@@ -43,7 +43,7 @@ create index flights_under_way on flights (departure_at, id) where actual_depart
 create index flights_cancelled on flights (departure_at, id) where cancelled_at is not null;
 
 -- Few holds are of another kind than that which a booking is made of.
-create index holds_by_kind on holds (kind, id) where kind <> 'ITINERARY';
+create index holds_by_kind on holds (kind, id) include (status, is_open, expires_at) where kind <> 'ITINERARY';
 
 create index waitlist_entries_by_status on waitlist_entries (status, id);
 create index waitlist_entries_by_flight on waitlist_entries using gin (flight_ids);
