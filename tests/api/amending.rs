@@ -27,8 +27,7 @@ pub async fn patch(client: &Client, path: &str, change: Value) -> Answer {
 
 /// The same, only on this version.
 pub async fn patch_if(client: &Client, path: &str, tag: &str, change: Value) -> Answer {
-    let request = client.request(Method::PATCH, path).header("content-type", "application/json");
-    Answer::of(request.header("if-match", tag).body(change.to_string())).await
+    client.change_if(Method::PATCH, path, tag, change).await
 }
 
 pub async fn amend(client: &Client, booking: &Value, change: Value) -> Answer {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::support::{
     Client, NewFlight, World, WorldOptions,
-    freight::{text, with},
+    freight::{path_of, text, with},
 };
 
 pub const TARIFFS: &str = "/api/v1/tariffs";
@@ -88,6 +88,16 @@ impl Market {
         let hold = self.hold().await;
         let booking = self.customer.commit(&hold, json!({"payment_token": "tok_ok"})).await;
         self.customer.settled(&booking).await
+    }
+
+    /// A world in which payments are captured by hand, a booking whose payment is authorized, and the path of the payment.
+    pub async fn authorized() -> (Self, Value, String) {
+        let market = Self::with(WorldOptions::default().set("payments.capture", "manual")).await;
+        let hold = market.hold().await;
+        let booking = market.customer.commit(&hold, json!({"payment_token": "tok_ok"})).await;
+        let payments = market.customer.get(&format!("{}/payments", path_of(&booking))).await.expect(200);
+        let path = format!("/api/v1/payments/{}", text(&payments[0], "id"));
+        (market, booking, path)
     }
 
     /// The journal of the provider, oldest first: kind, amount and outcome of each entry.

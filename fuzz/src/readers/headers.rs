@@ -56,7 +56,7 @@ fn router() -> Router {
         .route("/airlines/{id}", get(async |id: PathText<AirlineCode>, query: Query| answer(&id.0, &query)))
         .fallback(async |if_match: IfMatch, if_none_match: IfNoneMatch| match if_match.read() {
             Ok(precondition) => {
-                _ = precondition.holds(3);
+                _ = precondition.check(3);
                 conditional("3", &if_none_match, PRIVATE, StatusCode::OK)
             }
             Err(problem) => super::expect_client_error(problem),

@@ -123,7 +123,6 @@ const MEANINGS: &[(&str, &str)] = &[
     ("max_page_size", "Most entries of a page."),
     ("max_search_results", "Most options of a search."),
     ("max_stops", "Most connections of an option."),
-    ("?max_stops", "Most connections of an option."),
     ("maximum", "The most that is charged; null: any amount."),
     ("message", "What the provider said."),
     ("method", "How it is paid."),
@@ -298,29 +297,46 @@ fn describe_members(name: &str, schema: &mut RefOr<Schema>, known: &Components) 
 
 /// Returns whether a schema, or what it refers to, says what it is.
 fn is_described(schema: &RefOr<Schema>, known: &Components) -> bool {
-    let any = |shapes: &[RefOr<Schema>]| shapes.iter().any(|shape| is_described(shape, known));
-    match schema {
+    let schema = match schema {
         RefOr::Ref(reference) => {
-            !reference.description.is_empty()
-                || known.schemas.get(name_of(reference)).is_some_and(|schema| is_described(schema, known))
+            return !reference.description.is_empty()
+                || known.schemas.get(name_of(reference)).is_some_and(|schema| is_described(schema, known));
         }
-        RefOr::T(Schema::Object(object)) => object.description.is_some(),
-        RefOr::T(Schema::Array(list)) => list.description.is_some(),
-        RefOr::T(Schema::AllOf(parts)) => parts.description.is_some() || any(&parts.items),
-        RefOr::T(Schema::OneOf(shapes)) => shapes.description.is_some() || any(&shapes.items),
-        RefOr::T(Schema::AnyOf(shapes)) => shapes.description.is_some() || any(&shapes.items),
-        RefOr::T(_) => false,
+        RefOr::T(schema) => schema,
+    };
+    let shapes = match schema {
+        Schema::AllOf(parts) => &parts.items,
+        Schema::OneOf(shapes) => &shapes.items,
+        Schema::AnyOf(shapes) => &shapes.items,
+        _ => return text_of(schema).is_some(),
+    };
+    text_of(schema).is_some() || shapes.iter().any(|shape| is_described(shape, known))
+}
+
+/// What a schema itself says that it is.
+pub(super) const fn text_of(schema: &Schema) -> Option<&String> {
+    match schema {
+        Schema::Object(object) => object.description.as_ref(),
+        Schema::Array(list) => list.description.as_ref(),
+        Schema::AllOf(parts) => parts.description.as_ref(),
+        Schema::OneOf(shapes) => shapes.description.as_ref(),
+        Schema::AnyOf(shapes) => shapes.description.as_ref(),
+        _ => None,
     }
 }
 
 fn put(schema: &mut RefOr<Schema>, text: &str) {
-    match schema {
-        RefOr::Ref(reference) => text.clone_into(&mut reference.description),
-        RefOr::T(Schema::Object(object)) => object.description = Some(text.to_owned()),
-        RefOr::T(Schema::Array(list)) => list.description = Some(text.to_owned()),
-        RefOr::T(Schema::AllOf(parts)) => parts.description = Some(text.to_owned()),
-        RefOr::T(Schema::OneOf(shapes)) => shapes.description = Some(text.to_owned()),
-        RefOr::T(Schema::AnyOf(shapes)) => shapes.description = Some(text.to_owned()),
-        RefOr::T(_) => {}
-    }
+    let schema = match schema {
+        RefOr::Ref(reference) => return text.clone_into(&mut reference.description),
+        RefOr::T(schema) => schema,
+    };
+    let place = match schema {
+        Schema::Object(object) => &mut object.description,
+        Schema::Array(list) => &mut list.description,
+        Schema::AllOf(parts) => &mut parts.description,
+        Schema::OneOf(shapes) => &mut shapes.description,
+        Schema::AnyOf(shapes) => &mut shapes.description,
+        _ => return,
+    };
+    *place = Some(text.to_owned());
 }

@@ -8,7 +8,7 @@ use utoipa::openapi::{
     schema::{AnyOf, ArrayItems},
 };
 
-use super::{name_of, operations, responses};
+use super::{members, name_of, operations, responses};
 use crate::platform::web::{ProblemBody, code};
 
 const PAGE_OF_HTML: &str = "text/html";
@@ -85,11 +85,7 @@ fn text_of(schema: &RefOr<Schema>, components: &Components) -> String {
             ArrayItems::RefOrSchema(entry) => return text_of(entry, components),
             ArrayItems::False => None,
         },
-        RefOr::T(Schema::Object(schema)) => schema.description.as_ref(),
-        RefOr::T(Schema::AllOf(schema)) => schema.description.as_ref(),
-        RefOr::T(Schema::AnyOf(schema)) => schema.description.as_ref(),
-        RefOr::T(Schema::OneOf(schema)) => schema.description.as_ref(),
-        RefOr::T(_) => None,
+        RefOr::T(schema) => members::text_of(schema),
     };
     let first = found.and_then(|text| text.split("\n\n").next());
     first.unwrap_or_default().replace('\n', " ")

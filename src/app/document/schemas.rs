@@ -8,7 +8,7 @@ use utoipa::openapi::{
     schema::{AdditionalProperties, AllOf, ArrayItems, KnownFormat, SchemaFormat, SchemaType},
 };
 
-use crate::features::holds::MOST_CONTACTS;
+use crate::features::{embargoes::MOST_HANDLING_CODES, holds::MOST_CONTACTS};
 
 use super::{name_of, operations, responses};
 
@@ -46,7 +46,6 @@ const CODES: [(&str, &str); 5] = [
 ];
 /// The list that may not be empty.
 const REQUIRED_ENTRY: &str = "require_any";
-const MOST_HANDLING_CODES: usize = 50;
 /// Days of the week, 1 (Monday) to 7.
 const WEEKDAYS: &str = "weekdays";
 /// Lists that name nothing twice.

@@ -95,9 +95,7 @@ impl Command for Change {
         let Self { allotments, caller, id, precondition, verb } = self;
         let before = repository::lock(tx, *id).await?.filter(|allotment| allotment.deleted_at.is_none());
         let before = before.ok_or(AllotmentError::Unknown)?;
-        if !precondition.holds(before.version) {
-            return Err(AllotmentError::VersionMismatch(before.version));
-        }
+        precondition.check(before.version).map_err(AllotmentError::VersionMismatch)?;
         let now = allotments.clock.now();
         let (mut after, act) = match verb {
             Verb::Change(change) => (change.applied(&before), "allotment.changed"),

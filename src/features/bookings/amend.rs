@@ -48,9 +48,7 @@ impl Alteration for Amend {
         let booking = repository::lock_booking(tx, seen.id).await?;
         // It may have moved to another organization since it was read.
         let booking = booking.filter(|booking| booking.is_visible_to(caller)).ok_or(BookingError::Unknown)?;
-        if !target.precondition.holds(booking.version) {
-            return Err(BookingError::VersionMismatch(booking.version));
-        }
+        target.precondition.check(booking.version).map_err(BookingError::VersionMismatch)?;
         if !amendment.is_allowed(&booking, caller.role) {
             let (from, allowed) = (booking.status, booking.allowed(caller.role));
             return Err(BookingError::InvalidTransition { from, action: Action::Amend, allowed });

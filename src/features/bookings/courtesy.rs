@@ -40,9 +40,7 @@ impl BookingService {
         let Target { caller, reference, precondition } = target;
         let until = Instant::now() + self.locks.patience().min(self.limits.request_time / 2);
         let seen = self.visible(*caller, reference).await?;
-        if !precondition.holds(seen.version) {
-            return Err(BookingError::VersionMismatch(seen.version));
-        }
+        precondition.check(seen.version).map_err(BookingError::VersionMismatch)?;
         let Some(place) = self.lines.step_up(reference) else {
             return Ok((self.lock_in_line(reference, key, None, until).await?, None));
         };

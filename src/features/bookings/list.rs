@@ -48,9 +48,7 @@ impl BookingService {
             let (ids, looked_to) = repository::mentioning(&mut snapshot, filter, text, before, LOOKED_AT).await?;
             let (shown, next) = page.settle(&ids, looked_to);
             let ids: Vec<_> = shown.into_iter().map(BookingId::uuid).collect();
-            let mut found = repository::find_all(&mut snapshot, &ids).await?;
-            found.reverse();
-            Ok((found, next))
+            Ok((repository::newest_first(&mut snapshot, &ids).await?, next))
         };
         self.db.reading(recency, read).await
     }

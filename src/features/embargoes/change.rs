@@ -55,9 +55,7 @@ pub(super) async fn lock_in_tx(
     precondition: &Precondition,
 ) -> Result<Embargo, EmbargoError> {
     let embargo = repository::lock(tx, id).await?.ok_or(EmbargoError::Unknown(id))?;
-    if !precondition.holds(embargo.version) {
-        return Err(EmbargoError::VersionMismatch(embargo.version));
-    }
+    precondition.check(embargo.version).map_err(EmbargoError::VersionMismatch)?;
     Ok(embargo)
 }
 

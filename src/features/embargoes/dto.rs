@@ -12,7 +12,7 @@ use crate::{
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 100;
 const MOST_FLIGHT_NUMBERS: usize = 50;
-const MOST_HANDLING_CODES: usize = 50;
+pub const MOST_HANDLING_CODES: usize = 50;
 
 /// An embargo. `null` or an empty list: any.
 #[derive(Debug, Serialize, ToSchema)]

@@ -15,6 +15,7 @@ mod room;
 mod router;
 mod service;
 
+pub use dto::MOST_HANDLING_CODES;
 pub use error::code;
 pub use in_force::{Embargoes, FreightEmbargoes, Verdict};
 pub use model::{Effect, JudgedLeg, Obstacle, Terms, Violation};

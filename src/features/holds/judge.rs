@@ -180,9 +180,7 @@ impl HoldRules<'_> {
         if !hold.is_visible_to(step.caller.principal) {
             return Err(HoldError::Unknown);
         }
-        if !step.precondition.holds(hold.version) {
-            return Err(HoldError::VersionMismatch(hold.version));
-        }
+        step.precondition.check(hold.version).map_err(HoldError::VersionMismatch)?;
         let action = step.verb.action();
         if let HoldVerb::Post(payment) = &step.verb {
             // It was judged when its payment was begun.

@@ -131,11 +131,8 @@ pub(super) async fn lock_in_tx(
 ) -> Result<Flight, OperationError> {
     capacity::lock_in_tx(tx, &[with, &[target.flight]].concat()).await?;
     let flight = flights::find_in_tx(tx, target.flight).await?;
-    if target.precondition.holds(flight.room.version) {
-        Ok(flight)
-    } else {
-        Err(OperationError::VersionMismatch(flight.room.version))
-    }
+    target.precondition.check(flight.room.version).map_err(OperationError::VersionMismatch)?;
+    Ok(flight)
 }
 
 /// Counts committed changes, one per flight.

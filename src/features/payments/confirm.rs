@@ -25,7 +25,8 @@ impl Command for Confirm {
         let confirmed = Journal::confirm_in_tx(tx, &self.reference, self.confirmation, now).await?;
         let confirmed = confirmed.ok_or(PaymentError::NothingToConfirm)?;
         // Version 1 waits for the payer, version 2 does not.
-        if self.precondition.holds(1) { Ok(confirmed) } else { Err(PaymentError::VersionMismatch(1)) }
+        self.precondition.check(1).map_err(PaymentError::VersionMismatch)?;
+        Ok(confirmed)
     }
 
     async fn concluded(&mut self, outcome: Result<&TestPayment, &PaymentError>) {

@@ -144,9 +144,7 @@ impl Command for SetLimit {
         }
         let found = lock_credit_in_tx(tx, &[organization]).await?.remove(&organization);
         let version = found.as_ref().map_or(0, |account| account.entries);
-        if !self.precondition.holds(version) {
-            return Err(PaymentError::VersionMismatch(version));
-        }
+        self.precondition.check(version).map_err(PaymentError::VersionMismatch)?;
         let currency = self.limit.currency();
         let mut account = found.unwrap_or_else(|| CreditAccount::opened(organization, currency, now));
         if account.currency != currency {
@@ -197,9 +195,7 @@ impl Command for PayCredit {
         let (now, organization) = (self.payments.clock.now(), self.organization);
         let found = lock_credit_in_tx(tx, &[organization]).await?.remove(&organization);
         let mut account = found.ok_or(PaymentError::NoCredit)?;
-        if !self.precondition.holds(account.entries) {
-            return Err(PaymentError::VersionMismatch(account.entries));
-        }
+        self.precondition.check(account.entries).map_err(PaymentError::VersionMismatch)?;
         if account.currency != self.amount.currency() {
             return Err(PaymentError::OtherCurrency { member: "/amount/currency", currency: account.currency });
         }

@@ -200,8 +200,6 @@ async fn find_in_tx<T: Stored>(
 ) -> Result<Rule<T>, PricingError> {
     let found = T::last(tx, id).await?.filter(|rule| rule.ended_at.is_none());
     let rule = found.ok_or(PricingError::Unknown(T::KIND))?;
-    if !precondition.holds(rule.version) {
-        return Err(PricingError::VersionMismatch(rule.version));
-    }
+    precondition.check(rule.version).map_err(PricingError::VersionMismatch)?;
     Ok(rule)
 }

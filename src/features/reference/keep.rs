@@ -151,9 +151,7 @@ impl<K: Kind> Command for Change<K> {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<K, ReferenceError> {
         repository::lock_changes(&mut *tx).await?;
         let before: K = find(tx, self.code).await?;
-        if !self.precondition.holds(before.state().version) {
-            return Err(ReferenceError::VersionMismatch(before.state().version));
-        }
+        self.precondition.check(before.state().version).map_err(ReferenceError::VersionMismatch)?;
         let mut entry = before.changed(self.wanted.clone());
         self.has_changed = entry != before;
         if !self.has_changed {
@@ -191,9 +189,7 @@ impl<K: Kind> Command for Delete<K> {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<K, ReferenceError> {
         repository::lock_changes(&mut *tx).await?;
         let entry: K = find(tx, self.code).await?;
-        if !self.precondition.holds(entry.state().version) {
-            return Err(ReferenceError::VersionMismatch(entry.state().version));
-        }
+        self.precondition.check(entry.state().version).map_err(ReferenceError::VersionMismatch)?;
         K::delete(tx, self.code).await.map_err(|error| {
             if repository::is_referred_to(&error) {
                 ReferenceError::InUse(K::KIND, K::text(&self.code))

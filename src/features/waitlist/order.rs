@@ -57,9 +57,7 @@ impl Command for Change {
         if !entry.is_visible_to(*caller) {
             return Err(WaitlistError::Unknown);
         }
-        if !precondition.holds(entry.version) {
-            return Err(WaitlistError::VersionMismatch(entry.version));
-        }
+        precondition.check(entry.version).map_err(WaitlistError::VersionMismatch)?;
         let now = waitlist.clock.now();
         let from = entry.status_at(now);
         if from != WaitlistStatus::Waiting {

@@ -202,9 +202,7 @@ impl WaitlistService {
         {
             return Ok(offer.hold_id);
         }
-        if !precondition.holds(entry.version) {
-            return Err(WaitlistError::VersionMismatch(entry.version).into());
-        }
+        precondition.check(entry.version).map_err(WaitlistError::VersionMismatch)?;
         match (entry.status_at(self.clock.now()), &entry.offer) {
             (WaitlistStatus::Offered, Some(offer)) => Ok(offer.hold_id),
             // The same request may have booked it, once its payment was decided.

@@ -129,9 +129,7 @@ impl WebhookService {
         if caller.sees_only().is_some_and(|organization| organization != webhook.organization_id) {
             return Err(WebhookError::Unknown);
         }
-        if !precondition.holds(webhook.version) {
-            return Err(WebhookError::VersionMismatch(webhook.version));
-        }
+        precondition.check(webhook.version).map_err(WebhookError::VersionMismatch)?;
         Ok(webhook)
     }
 }

@@ -83,15 +83,11 @@ impl IfMatch {
 }
 
 impl Precondition {
-    /// Returns whether a resource of this version may be changed. Only the part before a dash counts.
-    pub fn holds(&self, version: i32) -> bool {
-        match &self.0 {
-            None | Some(Tags::Any) => true,
-            Some(Tags::These(tags)) => {
-                let version = version.to_string();
-                tags.iter().any(|tag| tag.split('-').next() == Some(version.as_str()))
-            }
-        }
+    /// Fails with the version if a resource of this version may not be changed. Only the part before a dash counts.
+    pub fn check(&self, version: i32) -> Result<(), i32> {
+        let Some(Tags::These(tags)) = &self.0 else { return Ok(()) };
+        let current = version.to_string();
+        if tags.iter().any(|tag| tag.split('-').next() == Some(current.as_str())) { Ok(()) } else { Err(version) }
     }
 }
 
@@ -155,10 +151,10 @@ mod tests {
     #[test]
     fn a_tag_matches_its_version_weak_or_strong_with_or_without_a_ledger_number() {
         for value in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "\"1,2\" ,W/\"3\",", "*", "\"3-17\""] {
-            assert!(precondition(value).unwrap().holds(3), "{value}");
+            assert_eq!(precondition(value).unwrap().check(3), Ok(()), "{value}");
         }
         for value in ["\"2\"", "\"33\"", "\"\""] {
-            assert!(!precondition(value).unwrap().holds(3), "{value}");
+            assert_eq!(precondition(value).unwrap().check(3), Err(3), "{value}");
         }
     }
 

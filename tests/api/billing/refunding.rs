@@ -1,9 +1,9 @@
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Market, usd};
 use crate::support::{
-    Answer, Client, WorldOptions,
+    Answer,
     freight::{path_of, text},
 };
 
@@ -54,10 +54,6 @@ async fn a_booking_without_a_payment_has_nothing_to_refund() {
     market.audit().await;
 }
 
-async fn post_if(caller: &Client, path: &str, tag: &str, body: Value) -> Answer {
-    Answer::of(caller.request(Method::POST, path).header("if-match", tag).json(&body)).await
-}
-
 #[tokio::test]
 async fn a_refund_of_a_booking_that_has_changed_is_refused() {
     let market = Market::open().await;
@@ -65,10 +61,10 @@ async fn a_refund_of_a_booking_that_has_changed_is_refused() {
     let path = format!("{}/refunds", path_of(&booking));
     let read = market.admin.get(&path_of(&booking)).await;
     let (tag, part) = (read.header("etag").unwrap().to_owned(), json!({"amount": usd("100.00")}));
-    post_if(&market.admin, &path, &tag, part.clone()).await.expect(201);
-    let stale = post_if(&market.admin, &path, &tag, part).await.expect_problem(412, "version_mismatch");
+    market.admin.change_if(Method::POST, &path, &tag, part.clone()).await.expect(201);
+    let stale = market.admin.change_if(Method::POST, &path, &tag, part).await.expect_problem(412, "version_mismatch");
     assert_eq!(stale["version"], market.admin.booked(&booking).await["version"]);
-    let faults = post_if(&market.admin, &path, "7", json!({})).await.expect_faults();
+    let faults = market.admin.change_if(Method::POST, &path, "7", json!({})).await.expect_faults();
     assert_eq!(faults, [("if-match".to_owned(), "invalid_format".to_owned())]);
     assert_eq!(market.succeeded("REFUND").await, 1);
     market.audit().await;
@@ -76,14 +72,10 @@ async fn a_refund_of_a_booking_that_has_changed_is_refused() {
 
 #[tokio::test]
 async fn a_decision_about_a_payment_that_has_changed_is_refused() {
-    let market = Market::with(WorldOptions::default().set("payments.capture", "manual")).await;
-    let hold = market.hold().await;
-    let booking = market.customer.commit(&hold, json!({"payment_token": "tok_ok"})).await;
-    let payments = market.customer.get(&format!("{}/payments", path_of(&booking))).await.expect(200);
-    let path = format!("/api/v1/payments/{}", text(&payments[0], "id"));
+    let (market, _, path) = Market::authorized().await;
     let decide = async |decision: &str, tag: &str| {
         let body = if decision == "resolve" { json!({"done": true, "note": "By telephone"}) } else { json!({}) };
-        post_if(&market.admin, &format!("{path}/{decision}"), tag, body).await
+        market.admin.change_if(Method::POST, &format!("{path}/{decision}"), tag, body).await
     };
     let read = market.admin.get(&path).await;
     let tag = read.header("etag").unwrap().to_owned();

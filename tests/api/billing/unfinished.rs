@@ -7,7 +7,6 @@ use super::{Market, usd};
 use crate::{
     holds::at,
     support::{
-        WorldOptions,
         freight::{path_of, text},
         until,
     },
@@ -95,12 +94,8 @@ async fn a_capacity_cut_spares_a_hold_whose_payment_is_under_way() {
 
 #[tokio::test]
 async fn a_payment_can_be_captured_by_hand_once_and_in_part() {
-    let market = Market::with(WorldOptions::default().set("payments.capture", "manual")).await;
-    let hold = market.hold().await;
-    let booking = market.customer.commit(&hold, json!({"payment_token": "tok_ok"})).await;
-    let payments = market.customer.get(&format!("{}/payments", path_of(&booking))).await.expect(200);
-    assert_eq!(text(&payments[0], "status"), "AUTHORIZED");
-    let path = format!("/api/v1/payments/{}", text(&payments[0], "id"));
+    let (market, booking, path) = Market::authorized().await;
+    assert_eq!(text(&market.customer.get(&path).await.expect(200), "status"), "AUTHORIZED");
     let capture = format!("{path}/capture");
     market.customer.post(&capture, json!({})).await.expect_problem(403, "forbidden");
     let faults = market.admin.post(&capture, json!({"amount": usd("900.01")})).await.expect_faults();

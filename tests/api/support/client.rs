@@ -58,10 +58,18 @@ impl Client {
         self.send(Method::PATCH, path, body).await
     }
 
+    /// A change of this version alone.
+    pub async fn change_if(&self, method: Method, path: &str, tag: &str, body: Value) -> Answer {
+        Answer::of(self.with_body(method, path, body).header("if-match", tag)).await
+    }
+
     async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+        Answer::of(self.with_body(method, path, body)).await
+    }
+
+    fn with_body(&self, method: Method, path: &str, body: Value) -> RequestBuilder {
         // The tests' own text of the body: numbers stay as they were written.
-        let request = self.request(method, path).header("content-type", "application/json");
-        Answer::of(request.body(body.to_string())).await
+        self.request(method, path).header("content-type", "application/json").body(body.to_string())
     }
 
     /// Without a body.

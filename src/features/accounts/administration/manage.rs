@@ -75,8 +75,8 @@ impl Command for ChangeUser {
         repository::lock_administrators(&mut *tx).await?;
         let account = lock_account_to_change(&mut *tx, id).await?;
         let before = account.map(ManagedUser::from).ok_or(AccountError::Unknown("user"))?;
-        if precondition.as_ref().is_some_and(|precondition| !precondition.holds(before.version)) {
-            return Err(AccountError::VersionMismatch(before.version));
+        if let Some(precondition) = precondition {
+            precondition.check(before.version).map_err(AccountError::VersionMismatch)?;
         }
         let (mut after, data) = change.apply(&before);
         if data.is_empty() {

@@ -55,9 +55,7 @@ impl Command for RenameOrganization {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Organization, AccountError> {
         let Self { administration, actor, id, name, precondition } = self;
         let before = repository::lock_organization(tx, *id).await?.ok_or(AccountError::Unknown("organization"))?;
-        if !precondition.holds(before.version) {
-            return Err(AccountError::VersionMismatch(before.version));
-        }
+        precondition.check(before.version).map_err(AccountError::VersionMismatch)?;
         let Some(name) = name.clone().filter(|name| *name != before.name) else { return Ok(before) };
         let organization = Organization { name, version: before.version + 1, ..before };
         repository::rename_organization(tx, &organization).await?;

@@ -86,10 +86,7 @@ impl Command for Administer {
         let (mut books, subject) = service.locked_with_in_tx(tx, &seen).await?;
         let place = books.payments.iter().position(|(payment, _)| payment.id == seen.id);
         let place = place.ok_or(BookingError::Raced)?;
-        let version = books.payments[place].0.version;
-        if !self.precondition.holds(version) {
-            return Err(BookingError::VersionMismatch(version));
-        }
+        self.precondition.check(books.payments[place].0.version).map_err(BookingError::VersionMismatch)?;
         let author = service.author(Some(self.caller.user_id));
         self.apply(&mut books, place, author.now)?;
         let after = books.payments[place].0.clone();

@@ -37,9 +37,7 @@ impl Command for Refund {
         let service = &self.bookings;
         let Target { caller, reference, precondition } = &self.target;
         let booking = service.locked_in_tx(tx, *caller, reference).await?;
-        if !precondition.holds(booking.version) {
-            return Err(BookingError::VersionMismatch(booking.version));
-        }
+        precondition.check(booking.version).map_err(BookingError::VersionMismatch)?;
         let (author, by) = (service.author(Some(caller.user_id)), Some(caller.user_id));
         payments::lock_credit_in_tx(tx, &[booking.organization_id]).await?;
         let mut books = Books::of_booking_in_tx(tx, booking.id).await?;

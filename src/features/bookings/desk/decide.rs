@@ -346,9 +346,7 @@ fn move_on(found: &mut LockedRows, movement: &Movement) -> Result<Grant, Booking
     if !booking.is_visible_to(target.caller) {
         return Err(BookingError::Unknown);
     }
-    if !target.precondition.holds(booking.version) {
-        return Err(BookingError::VersionMismatch(booking.version));
-    }
+    target.precondition.check(booking.version).map_err(BookingError::VersionMismatch)?;
     let allowed = booking.allowed(target.caller.role);
     if !allowed.contains(&action) {
         return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });

@@ -82,7 +82,15 @@ async fn page(
     }
     query.push(format!(" order by {key} desc limit ")).push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
-    let mut found = find_all(db, &ids).await?;
+    newest_first(db, &ids).await
+}
+
+/// Returns these bookings in the order of the list.
+pub(in crate::features::bookings) async fn newest_first(
+    db: &mut PgSession,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<Booking>> {
+    let mut found = find_all(db, ids).await?;
     found.reverse();
     Ok(found)
 }
@@ -121,22 +129,20 @@ pub(in crate::features::bookings) async fn mentioning(
              select b.id, b.ref_id, b.awb_number, b.organization_id, b.origin, b.destination, b.status, b.needs_rerouting, b.created_at
              from ",
     );
-    let within = within(filter);
-    from(&mut query, &within);
+    let window = window_of(filter);
+    from(&mut query, &window);
     query.push(" where true");
-    choose(&mut query, &within);
+    choose(&mut query, &window);
     let key = key(filter);
     if let Some(before) = before {
         query.push(format!(" and {key} < ")).push_bind(before);
     }
-    query.push(format!(" order by {key} desc limit ")).push_bind(i64::from(looked_at));
-    query.push("), chosen as materialized (select b.* from looked b where true");
-    choose(&mut query, filter);
-    query.push(
+    query.push(format!(" order by {key} desc limit ")).push_bind(i64::from(looked_at)).push(
         "), found as (
-             select b.id from chosen b
+             select b.id from looked b
              left join lateral (select * from booking_texts where booking_id = b.id offset 0) t on true where true",
     );
+    choose(&mut query, filter);
     mention(&mut query, text);
     query.push(
         ") select array(select id from found order by id desc), array(select id from looked order by id limit 1),
@@ -148,7 +154,7 @@ pub(in crate::features::bookings) async fn mentioning(
 }
 
 /// The part of a filter whose bookings stand together in one index, in the order of the list.
-fn within(filter: &BookingFilter) -> BookingFilter {
+fn window_of(filter: &BookingFilter) -> BookingFilter {
     let is_of_one = filter.organization_id.is_some() || filter.flight_id.is_some();
     let is_of_route = filter.origin.is_some() || filter.destination.is_some();
     BookingFilter {
