@@ -109,14 +109,16 @@ impl Limits {
 
     /// Returns the settings of a session; times are in milliseconds. Rows are looked up by key: with the price of a
     /// page out of order at the server's default, meant for turning disks, a small table's plan reads it whole, and is
-    /// kept while the table grows. No statement runs long enough to be worth compiling.
-    fn settings(self) -> [(&'static str, String); 5] {
+    /// kept while the table grows. No statement runs long enough to be worth compiling, or other processes of the server: to
+    /// start them takes ten milliseconds, and the cores are for other requests.
+    fn settings(self) -> [(&'static str, String); 6] {
         [
             ("statement_timeout", self.statement.as_millis().to_string()),
             ("lock_timeout", self.lock.as_millis().to_string()),
             ("idle_in_transaction_session_timeout", (self.statement + SILENCE * 2).as_millis().to_string()),
             ("random_page_cost", "1.1".to_owned()),
             ("jit", "off".to_owned()),
+            ("max_parallel_workers_per_gather", "0".to_owned()),
         ]
     }
 }

@@ -350,11 +350,11 @@ pub async fn manifest_in_tx(
     after: Option<&BookingRef>,
     limit: i64,
 ) -> Result<(Vec<Booking>, Freight), DbError> {
-    let ids = repository::manifest_page(snapshot, flight, after, limit).await?;
+    let (ids, sums) = repository::manifest(snapshot, flight, after, limit).await?;
     let mut bookings = repository::find_all(snapshot, &ids).await?;
     bookings.sort_by(|a, b| a.ref_id.cmp(&b.ref_id));
     let mut freight = Freight::default();
-    for sum in repository::sums_aboard(snapshot, flight).await? {
+    for sum in sums {
         let number = |count: i64| u64::try_from(count).unwrap_or_default();
         let own = FreightSum { bookings: number(sum.bookings), pieces: number(sum.pieces), space: sum.space };
         match sum.code {

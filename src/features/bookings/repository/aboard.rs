@@ -172,26 +172,6 @@ pub(in crate::features::bookings) async fn aboard_with_code(
     references.fetch_all(db).await
 }
 
-/// Returns the next `limit` bookings by reference that have a leg in force on the flight.
-pub(in crate::features::bookings) async fn manifest_page(
-    db: &mut PgSession,
-    flight: FlightId,
-    after: Option<&BookingRef>,
-    limit: i64,
-) -> sqlx::Result<Vec<Uuid>> {
-    let found = sqlx::query!(
-        "select distinct b.ref_id, b.id
-         from booking_legs l join bookings b on b.id = l.booking_id
-         where l.flight_id = $1 and l.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
-           and ($2::text is null or b.ref_id > $2)
-         order by b.ref_id limit $3",
-        flight.uuid(),
-        after.map(BookingRef::as_str),
-        limit,
-    );
-    Ok(found.fetch_all(db).await?.into_iter().map(|row| row.id).collect())
-}
-
 /// A sum over legs in force on a flight.
 pub(in crate::features::bookings) struct Sum {
     /// `None`: all legs; else the bookings with this handling code.
@@ -201,30 +181,40 @@ pub(in crate::features::bookings) struct Sum {
     pub space: Space,
 }
 
-/// Returns the sums over all legs in force on the flight: the total, then by handling code.
-pub(in crate::features::bookings) async fn sums_aboard(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<Sum>> {
-    let sums = sqlx::query!(
-        r#"select null::text as "code?: HandlingCode", count(*) as "bookings!", coalesce(sum(pieces), 0)::bigint as "pieces!",
+/// Returns the next `limit` bookings by reference that have a leg in force on the flight, and the sums over all such legs: the
+/// total, then by handling code. The bookings are looked up one by one, and once for both.
+pub(in crate::features::bookings) async fn manifest(
+    db: &mut PgSession,
+    flight: FlightId,
+    after: Option<&BookingRef>,
+    limit: i64,
+) -> sqlx::Result<(Vec<Uuid>, Vec<Sum>)> {
+    let found = sqlx::query!(
+        r#"with aboard as materialized (
+               select l.booking_id, l.pieces, l.weight_hg, l.volume_l, l.positions, b.ref_id, b.special_handling_codes
+               from booking_legs l
+               cross join lateral (select ref_id, special_handling_codes from bookings where id = l.booking_id offset 0) b
+               where l.flight_id = $1 and l.status in ('BOOKED', 'DEPARTED', 'ARRIVED'))
+           select null::text as "code?: HandlingCode", count(*) as "bookings!", coalesce(sum(pieces), 0)::bigint as "pieces!",
                   coalesce(sum(weight_hg), 0)::bigint as "weight!", coalesce(sum(volume_l), 0)::bigint as "volume!",
-                  coalesce(sum(positions), 0)::bigint as "positions!"
-           from booking_legs where flight_id = $1 and status in ('BOOKED', 'DEPARTED', 'ARRIVED')
+                  coalesce(sum(positions), 0)::bigint as "positions!",
+                  array(select booking_id from aboard where $2::text is null or ref_id > $2
+                        group by ref_id, booking_id order by ref_id limit $3) as "page!"
+           from aboard
            union all
-           select code, count(*), sum(l.pieces)::bigint, sum(l.weight_hg)::bigint, sum(l.volume_l)::bigint,
-                  sum(l.positions)::bigint
-           from booking_legs l join bookings b on b.id = l.booking_id
-           cross join lateral unnest(b.special_handling_codes) as code
-           where l.flight_id = $1 and l.status in ('BOOKED', 'DEPARTED', 'ARRIVED')
+           select code, count(*), sum(pieces)::bigint, sum(weight_hg)::bigint, sum(volume_l)::bigint, sum(positions)::bigint, '{}'
+           from aboard cross join lateral unnest(special_handling_codes) as code
            group by code
            order by 1 nulls first"#,
         flight.uuid(),
+        after.map(BookingRef::as_str),
+        limit,
     );
-    let rows = sums.fetch_all(db).await?.into_iter();
-    Ok(rows
-        .map(|row| Sum {
-            code: row.code,
-            bookings: row.bookings,
-            pieces: row.pieces,
-            space: Space::from_columns(row.weight, row.volume, row.positions),
-        })
-        .collect())
+    let (mut page, mut sums) = (Vec::new(), Vec::new());
+    for row in found.fetch_all(db).await? {
+        page.extend(row.page);
+        let space = Space::from_columns(row.weight, row.volume, row.positions);
+        sums.push(Sum { code: row.code, bookings: row.bookings, pieces: row.pieces, space });
+    }
+    Ok((page, sums))
 }

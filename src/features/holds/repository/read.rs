@@ -224,10 +224,13 @@ pub(in crate::features::holds) async fn list(
     fetch: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Hold>> {
-    // Made for the filters that are given: each is served by the indexes that fit it.
+    // Made for the filters that are given: each is served by the indexes that fit it. The holds of an organization are read from its
+    // index, which includes their kind: `is not distinct from` is looked up in no index.
     let mut query = QueryBuilder::new("select h.id from holds h where true");
+    let mut is = " = ";
     if let Some(organization) = filter.organization_id {
         query.push(" and h.organization_id = ").push_bind(organization);
+        is = " is not distinct from ";
     }
     match filter.status {
         None => {}
@@ -243,7 +246,7 @@ pub(in crate::features::holds) async fn list(
         }
     }
     if let Some(kind) = filter.kind {
-        query.push(" and h.kind = ").push_bind(kind.as_str());
+        query.push(" and h.kind").push(is).push_bind(kind.as_str());
     }
     if let Some(flight) = filter.flight_id {
         query.push(" and h.id in (select hold_id from hold_legs where flight_id = ").push_bind(flight);
