@@ -29,7 +29,7 @@ request! {
     /// Changes to the shipper or consignee; its members are merged. A new party requires a `name`.
     pub struct AmendParty in patch {
         #[schema(max_length = 500)]
-        name: Patch<String> = read::line(read::LINE),
+        name: Option<String> = read::line(read::LINE),
         account_number: Patch<String> = read::line(read::LINE),
         street: Patch<String> = read::line(read::LINE),
         city: Patch<String> = read::line(read::LINE),
@@ -46,7 +46,7 @@ impl AmendParty {
     fn apply(self, party: Option<&Party>) -> Option<Party> {
         let before = |value: fn(&Party) -> Option<String>| party.and_then(value);
         Some(Party {
-            name: self.name.or(before(|party| Some(party.name.clone())))?,
+            name: self.name.or_else(|| before(|party| Some(party.name.clone())))?,
             account_number: self.account_number.or(before(|party| party.account_number.clone())),
             street: self.street.or(before(|party| party.street.clone())),
             city: self.city.or(before(|party| party.city.clone())),
@@ -120,7 +120,7 @@ request! {
     pub struct AmendContact in patch {
         #[schema(max_length = 500)]
         name: Patch<String> = read::line(read::LINE),
-        email: Patch<String> = read::email,
+        email: Option<String> = read::email,
         phone: Patch<String> = read::line(read::LINE),
     }
 }
@@ -129,7 +129,7 @@ impl AmendContact {
     /// Returns the contact after the change.
     pub fn apply(&self, contact: Option<&Contact>) -> Result<Contact, MemberFaults> {
         let before = |value: fn(&Contact) -> Option<String>| contact.and_then(value);
-        let email = self.email.clone().or(before(|contact| Some(contact.email.clone())));
+        let email = self.email.clone().or_else(|| before(|contact| Some(contact.email.clone())));
         let Some(email) = email else {
             return Err(vec![("/contact/email", Fault::new(FaultCode::Required, "is required"))]);
         };

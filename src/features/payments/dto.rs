@@ -293,7 +293,7 @@ fn read_end(raw: Raw<'_>, from: Option<NaiveDate>) -> Result<NaiveDate, Fault> {
     match from.map(|from| (to - from).num_days()) {
         Some(..0) => Err(Fault::new(FaultCode::OutOfOrder, "must not be before `from`")),
         Some(days) if days > LONGEST_PERIOD => {
-            Err(Fault::new(FaultCode::TooLarge, format!("must be at most {LONGEST_PERIOD} days after `from`")))
+            Err(Fault::new(FaultCode::OutOfOrder, format!("must be at most {LONGEST_PERIOD} days after `from`")))
         }
         _ => Ok(to),
     }

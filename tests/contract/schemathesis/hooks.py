@@ -107,6 +107,10 @@ def what_it_claims(value: Any) -> Any:
         # Too common.
         if isinstance(value.get(name), str) and len(set(value[name])) == 1:
             value[name] = PASSWORD
+    for party in ("shipper", "consignee"):
+        # Only one that the booking has already can be changed without its name.
+        if isinstance(value.get(party), dict):
+            value[party].setdefault("name", "Lumen Textiles")
     if isinstance(value.get("left_behind"), list):
         # A booking once.
         value["left_behind"] = list({entry["ref_id"]: entry for entry in value["left_behind"]}.values())
