@@ -18,7 +18,7 @@ const HEADERS: [(&str, &str); 3] = [
     (
         "webhook-signature",
         "For each valid secret `v1,` and the base64 of the HMAC-SHA256 of `webhook-id`, `.`, `webhook-timestamp`, `.` and the \
-         body; separated by spaces",
+         body; separated by spaces. The key is what follows `whsec_` in the secret, decoded from base64",
     ),
 ];
 
