@@ -11,7 +11,7 @@ use crate::{
 /// The airports that a rule covers, as it names them: an airport `LHR`, a city `city:London,GB`, a country `country:GB`, a
 /// region `region:EUROPE`, or `*` for all.
 #[derive(Clone, PartialEq, Eq, Hash, ToSchema)]
-#[schema(value_type = String, example = "country:GB", max_length = 508,
+#[schema(value_type = String, example = "country:GB",
          pattern = r"^([A-Z]{3}|city:[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*,[A-Z]{2}|country:[A-Z]{2}|region:[A-Z_]+|\*)$")]
 pub struct Scope(Parsed);
 
