@@ -157,6 +157,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("p95", "95th percentile: 95 % of the values are at most this."),
     ("password", "The password."),
     ("payment_id", "The payment that caused it; null if none did."),
+    (
+        "payment_token",
+        "What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does not.",
+    ),
     ("PaymentId", "Id of a payment."),
     ("PaymentMethod", "`TOKEN`: by the payment provider; `ACCOUNT`: by the credit of the organization."),
     ("phone", "Phone number with the country code: `+` and 7 to 15 digits."),

@@ -289,14 +289,11 @@ request! {
 }
 
 fn read_end(raw: Raw<'_>, from: Option<NaiveDate>) -> Result<NaiveDate, Fault> {
-    let to = read::date(raw)?;
-    match from.map(|from| (to - from).num_days()) {
-        Some(..0) => Err(Fault::new(FaultCode::OutOfOrder, "must not be before `from`")),
-        Some(days) if days > LONGEST_PERIOD => {
-            Err(Fault::new(FaultCode::OutOfOrder, format!("must be at most {LONGEST_PERIOD} days after `from`")))
-        }
-        _ => Ok(to),
+    let to = read::last_date(raw, from, "from")?;
+    if from.is_some_and(|from| (to - from).num_days() > LONGEST_PERIOD) {
+        return Err(Fault::new(FaultCode::OutOfOrder, format!("must be at most {LONGEST_PERIOD} days after `from`")));
     }
+    Ok(to)
 }
 
 fn read_positive(fields: &mut Fields<'_>) -> Option<Money> {
