@@ -47,8 +47,8 @@ pub struct Script {
     customer: Mutex<(Client, Dice)>,
     /// The payments that it asked for, with the booking that it was told of.
     paid: Mutex<Vec<(Wish, Option<String>)>>,
-    /// What it asked for afterwards.
-    changes: Mutex<Vec<Wish>>,
+    /// What it asked for afterwards, and whether it was answered.
+    changes: Mutex<Vec<(Wish, bool)>>,
 }
 
 impl Script {
@@ -153,15 +153,17 @@ impl Script {
         for wish in changes {
             let times = *dice.pick(&[1, 60, 60]);
             let answer = self.stage.insist(&wish, dice, (times, 2)).await;
-            self.check_change(&wish, answer.as_ref());
-            self.changes.lock().unwrap().push(wish);
+            self.check_change(&wish, answer.as_ref(), false);
+            self.changes.lock().unwrap().push((wish, answer.is_some()));
         }
     }
 
-    fn check_change(&self, wish: &Wish, answer: Option<&Answer>) {
+    /// `is_overtaken`: it was not answered before the booking was cancelled.
+    fn check_change(&self, wish: &Wish, answer: Option<&Answer>, is_overtaken: bool) {
         let Some(answer) = answer else { return };
         let code = answer.body["code"].as_str().unwrap_or_default();
-        let is_refusal = matches!(code, "refund_exceeds_paid" | "payment_not_possible");
+        let is_refusal = matches!(code, "refund_exceeds_paid" | "payment_not_possible")
+            || is_overtaken && code == "invalid_transition";
         if !answer.status.is_success() && !is_refusal {
             self.stage.breach(format!("{} {} is answered {}", wish.method, wish.path, answer.text));
         }
@@ -184,12 +186,14 @@ impl Script {
             self.paid.lock().unwrap()[place].1 = now;
         }
         let changes = self.changes.lock().unwrap().clone();
-        for wish in changes {
-            let answer = self.stage.insist(&wish, &mut dice, (200, 0)).await;
+        for (place, (wish, was_answered)) in changes.iter().enumerate() {
+            let answer = self.stage.insist(wish, &mut dice, (200, 0)).await;
             if answer.is_none() {
                 self.stage.breach(format!("{} was never answered", wish.path));
             }
-            self.check_change(&wish, answer.as_ref());
+            let is_overtaken =
+                !was_answered && changes[place + 1..].iter().any(|(later, _)| later.path.ends_with("/cancel"));
+            self.check_change(wish, answer.as_ref(), is_overtaken);
         }
     }
 
