@@ -67,7 +67,6 @@ test("a phone is verified by the digits that were sent to it, and the message is
 });
 
 test("a webhook shows its secret once, and says in words how the receiver answered", async ({ page, world }) => {
-  test.setTimeout(60_000);
   const customer = await world.customer();
   await signIn(page, customer, "/account");
   const webhooks = page.locator("section", { has: page.getByRole("heading", { name: "Webhooks" }) });

@@ -53,13 +53,12 @@ async function fiveBookings(world: World, admin: Caller): Promise<void> {
         const now = before.total.bookings;
         return [bookings.made - now.made, bookings.delivered - now.delivered, total.cancelled - cancelled];
       },
-      { timeout: 45_000 },
+      { timeout: 90_000 },
     )
     .toEqual([5, 1, 1]);
 }
 
 test("charts and the tables behind them show what the API says", async ({ page, world }) => {
-  test.setTimeout(120_000);
   const admin = await world.adminOfTests();
   await fiveBookings(world, admin);
   const ask = (name: string, more = "") => admin.get(`/api/v1/analytics/${name}?${HERE}${more}`);
@@ -148,7 +147,6 @@ test("span, period and filters are in the address and survive a reload", async (
 });
 
 test("a report is downloaded as it is asked", async ({ page, world }) => {
-  test.setTimeout(120_000);
   const admin = await world.adminOfTests();
   await fiveBookings(world, admin);
   await signIn(page, admin, `/admin/analytics?${HERE}&by=month`);

@@ -5,7 +5,6 @@ import { expect, signIn, test } from "./world";
 const OWN = "button, legend, th[scope=col], dt, h2, h3, .skip, nav a, label";
 
 test("every text of the console can be translated, and has room to be longer", async ({ page, world }) => {
-  test.setTimeout(120_000);
   const operator = await world.operator();
   const flight = await world.flight("TRV", "CJB", 150, 1000);
   const booking = await world.book(operator, [flight]);
