@@ -139,7 +139,7 @@ async fn faults_that_no_other_day_cures_come_without_alternatives() {
 #[tokio::test]
 async fn alternatives_that_cannot_be_looked_for_in_time_are_left_out() {
     // The database would answer after a minute, and the server waits for it as long.
-    let world = WorldOptions::patient().set("database.statement_timeout_ms", "60000").start().await;
+    let world = WorldOptions::patient().start().await;
     let full = world.flight(on("AI101", "22T08:00").weight(1.0)).await;
     world.flight(on("AI102", "22T09:00")).await;
     let customer = world.customer().await;

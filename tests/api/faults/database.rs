@@ -149,7 +149,7 @@ async fn with_all_connections_in_use_callers_are_asked_to_come_back_and_then_ser
 
 #[tokio::test]
 async fn callers_queueing_for_one_flight_hold_no_connection() {
-    let world = WorldOptions::working().set("database.acquire_timeout_ms", "300").start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let (flight, other) = (roomy_flight(&world, "AI101").await, roomy_flight(&world, "AI103").await);
     let customer = world.customer().await;
     let holding = Holding::flight(&world, &flight).await;
@@ -284,11 +284,12 @@ async fn sessions_killed_at_random_lose_nothing_that_was_acknowledged() {
 
 #[tokio::test]
 async fn an_amendment_that_is_the_victim_of_a_deadlock_is_tried_again() {
-    // The server looks for circles so late that ours is closed by then, and before it gives up waiting at all.
+    // The server looks for circles so late that ours is closed by then, on a slow machine too, and before it gives up
+    // waiting at all: the test takes as long.
     let database = TestDatabase::create().await;
-    let later = format!("alter database {} set deadlock_timeout = '2500ms'", database.name);
+    let later = format!("alter database {} set deadlock_timeout = '4s'", database.name);
     database.owner().await.execute(sqlx::AssertSqlSafe(later)).await.unwrap();
-    let world = WorldOptions::working().on(&database).start().await;
+    let world = WorldOptions::patient().with_workers().on(&database).start().await;
     let flights = two_legs(&world).await;
     let customer = world.customer().await;
     let booking = customer.post("/api/v1/bookings", on_both(&flights)).await.expect(201);
@@ -312,7 +313,7 @@ async fn an_amendment_that_is_the_victim_of_a_deadlock_is_tried_again() {
 /// A booking lets go of all that it has locked before others could wait for it in a circle.
 #[tokio::test]
 async fn a_booking_that_waits_for_a_locked_flight_holds_no_other() {
-    let world = World::working().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let flights = two_legs(&world).await;
     let customer = world.customer().await;
     let mut other = Holding::flight(&world, &flights[1]).await;

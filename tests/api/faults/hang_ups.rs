@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::{book, count, order, path, reference, roomy_flight};
-use crate::support::{Brake, Client, Dice, Watch, World, rounds};
+use crate::support::{Brake, Client, Dice, Watch, World, WorldOptions, rounds};
 
 const SEED: u64 = 20_261_120;
 /// Callers at the same time.
@@ -185,7 +185,7 @@ async fn every_connection_can_be_had(world: &World) {
 
 #[tokio::test]
 async fn a_booking_goes_on_when_its_caller_has_gone() {
-    let world = World::working().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let mut watch = Watch::over(&world.database).await;
     for politely in [true, false] {

@@ -14,7 +14,7 @@ async fn until_closed(client: &Client) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_stops_says_so_first_and_answers_what_it_has_begun() {
-    let world = WorldOptions::working().set("server.drain_ms", "2500").start().await;
+    let world = WorldOptions::patient().with_workers().set("server.drain_ms", "2500").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let (database, base) = (world.database.clone(), world.base.clone());
     let mut watch = Watch::over(&database).await;
@@ -42,7 +42,7 @@ async fn a_server_that_stops_says_so_first_and_answers_what_it_has_begun() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_stops_finishes_the_work_of_callers_who_have_gone() {
-    let world = WorldOptions::working().start().await;
+    let world = WorldOptions::patient().with_workers().start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let database = world.database.clone();
     let mut brake = Brake::on(&database).await;

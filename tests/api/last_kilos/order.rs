@@ -75,14 +75,9 @@ async fn tight(world: &World) -> Value {
     world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0)).await
 }
 
-/// However slow the machine is, nobody is turned away before all have come: a row is waited for three eighths of a minute.
-fn patient() -> WorldOptions {
-    WorldOptions::patient().set("database.statement_timeout_ms", "60000")
-}
-
 /// Whose server is connected to Redis: a connection is not waited for as long as an answer.
 async fn world_on(redis: &OwnRedis) -> World {
-    let options = WorldOptions { without_redis: true, ..patient() };
+    let options = WorldOptions { without_redis: true, ..WorldOptions::patient() };
     let world = options.set("redis.url", &redis.url()).set("redis.timeout_ms", "60000").start().await;
     let operator = world.operator().await;
     let state = async || operator.get("/health/detailed").await.body["redis"]["state"].clone();
@@ -129,7 +124,7 @@ async fn behind_a_row(world: &World, flights: &[&Value], wishes: &[u32]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_behind_a_locked_row_are_served_in_order_of_arrival() {
-    let world = patient().start().await;
+    let world = WorldOptions::patient().start().await;
     let flight = tight(&world).await;
     behind_a_row(&world, &[&flight], &wishes(3)).await;
 }
@@ -141,7 +136,7 @@ async fn without_redis_they_are_served_in_the_same_order() {
     redis.kill();
     let flight = tight(&world).await;
     behind_a_row(&world, &[&flight], &wishes(4)).await;
-    let none = WorldOptions { without_redis: true, ..patient() }.start().await;
+    let none = WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await;
     let flight = tight(&none).await;
     behind_a_row(&none, &[&flight], &wishes(5)).await;
 }

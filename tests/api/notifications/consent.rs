@@ -5,7 +5,7 @@ use sqlx::{Connection, Executor};
 
 use super::{Person, agree, confirm_path, contact, contacts_of, heard, point_of, put, told, told_to, unsubscribe_path};
 use crate::support::{
-    Client, Watch, World,
+    Client, Watch, World, WorldOptions,
     freight::{BOOKINGS, order, text, two_flights, with},
 };
 
@@ -177,7 +177,7 @@ async fn only_an_array_replaces_contacts() {
 
 #[tokio::test]
 async fn contacts_that_are_replaced_at_the_same_time_are_those_of_one_request() {
-    let world = World::start().await;
+    let world = WorldOptions::patient().start().await;
     let [first, _] = two_flights(&world).await;
     let client = world.customer().await;
     let booking = client.book(order(&[&first])).await;

@@ -46,7 +46,7 @@ const LOGIN: (&str, &str) = ("POST", "/api/v1/auth/login");
 pub async fn provoke_all() -> Vec<Provoked> {
     // Who finds a booking locked is told so soon.
     let world = WorldOptions::default().set("server.max_body_bytes", "5000").set("locks.attempts", "5");
-    let world = world.set("payments.provider", "test").start().await;
+    let world = world.set("database.statement_timeout_ms", "60000").set("payments.provider", "test").start().await;
     let mut met = Provocations::default();
     requests_that_cannot_be_read(&world, &mut met).await;
     callers_that_may_not(&world, &mut met).await;

@@ -178,7 +178,10 @@ async fn each_step_of_two_concurrent_departs_arrives_and_delivers_succeeds_once(
 /// Makes the second call while the first is at its writing. It is made where nobody knows of courtesy locks: only the
 /// rows' own count.
 async fn queued(world: &World, lane: &Lane, calls: [(&str, &str); 2]) -> [Answer; 2] {
-    let beside = WorldOptions { without_redis: true, ..WorldOptions::working() }.on(&world.database).start().await;
+    let beside = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }
+        .on(&world.database)
+        .start()
+        .await;
     let elsewhere = beside.anonymous().with_token(lane.operator.token.as_deref().unwrap());
     let mut brake = Brake::on(&world.database).await;
     let [first, second] = [(&lane.operator, calls[0]), (&elsewhere, calls[1])].map(|(client, (path, action))| {

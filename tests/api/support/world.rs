@@ -77,9 +77,13 @@ impl WorldOptions {
         Self { network: network.clone(), ..self }
     }
 
-    /// For tests of what is right, not of how soon: nobody is turned away because the machine is slow.
+    /// For tests of what is right, not of how soon: nobody is turned away because the machine is slow. A row that somebody
+    /// else has locked is waited for three eighths of what a statement may take.
     pub fn patient() -> Self {
-        Self::default().set("database.acquire_timeout_ms", "60000").set("server.request_timeout_ms", "60000")
+        Self::default()
+            .set("database.acquire_timeout_ms", "60000")
+            .set("database.statement_timeout_ms", "120000")
+            .set("server.request_timeout_ms", "60000")
     }
 
     #[must_use]
