@@ -22,6 +22,7 @@ async fn two_processes_keep_the_rate_together_and_send_none_twice() {
     let other = mailing(&relay).on(&one.database).start().await;
     flood(&one, count).await;
     // The clocks stand still: what may go at once goes, and the rest waits.
+    until("the first letters have gone", async || !relay.taken().is_empty()).await;
     tokio::time::sleep(std::time::Duration::from_millis(700)).await;
     let at_once = relay.taken().len();
     assert!((1..=10).contains(&at_once), "{at_once} at once, at 600 a minute");
