@@ -149,7 +149,7 @@ async fn with_all_connections_in_use_callers_are_asked_to_come_back_and_then_ser
 
 #[tokio::test]
 async fn callers_queueing_for_one_flight_hold_no_connection() {
-    let world = WorldOptions::patient().with_workers().start().await;
+    let world = WorldOptions::patient().with_workers().set("database.acquire_timeout_ms", "300").start().await;
     let (flight, other) = (roomy_flight(&world, "AI101").await, roomy_flight(&world, "AI103").await);
     let customer = world.customer().await;
     let holding = Holding::flight(&world, &flight).await;
