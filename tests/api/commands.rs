@@ -7,7 +7,6 @@ mod logs;
 mod people;
 pub mod process;
 mod restored;
-mod schedules;
 mod serving;
 mod settings;
 mod signing_keys;

@@ -1,5 +1,5 @@
 use super::{
-    Board, ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
+    ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
     route_table::RouteTableCache,
 };
 use crate::{
@@ -21,7 +21,6 @@ pub struct FlightService {
     pub(super) db: Database,
     pub(super) availability: AvailabilityIndex,
     pub(super) network: Network,
-    pub(super) board: Board,
     pub(super) routes: RouteTableCache,
     pub(super) known: KnownFlights,
     pub(super) reference: Reference,
@@ -46,7 +45,6 @@ impl FlightService {
             db,
             availability,
             network: Network::default(),
-            board: Board::default(),
             routes: RouteTableCache::default(),
             known: KnownFlights::default(),
             reference,

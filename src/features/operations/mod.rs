@@ -15,7 +15,6 @@ mod preview;
 mod repository;
 mod room;
 mod router;
-mod season;
 mod service;
 mod unfinished;
 

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 
 use super::{
+    cache::Question,
     dto::Search,
-    model::{Judge, Question, Sort},
+    model::{Judge, Sort},
     prepared::{Capacities, Prepared, Shared},
     pricer::{Pricer, PricerKey},
 };
@@ -37,6 +38,7 @@ struct Asked {
     embargoes: (u64, Vec<usize>),
     /// The prices, if they are asked for.
     prices: Option<PricerKey>,
+    max_stops: u8,
     limit: usize,
     form: Form,
     coding: Coding,
@@ -85,13 +87,15 @@ impl Bodies {
         coding: Coding,
         (prepared, rooms, judge): (Shared, Capacities, Judge),
     ) -> (Bytes, Coding) {
+        let Search { origin, destination, date, max_stops, limit, .. } = *search;
         let asked = Asked {
-            question: search.question(),
+            question: Question { origin, destination, date },
             space: judge.space().figures(),
             needs_freighter: judge.needs_freighter(),
             embargoes: judge.embargoes().key(),
             prices: judge.pricer().map(Pricer::key),
-            limit: search.limit,
+            max_stops,
+            limit,
             form,
             coding,
         };

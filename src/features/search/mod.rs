@@ -5,7 +5,6 @@
 //! (`prepared`); each answer adds their capacity and the results of the clock (`find`). Where nothing can be booked,
 //! `alternatives` looks at the next days.
 mod alternatives;
-mod between;
 mod bodies;
 mod cache;
 mod days;
@@ -19,7 +18,6 @@ mod prepared;
 mod pricer;
 mod room;
 mod router;
-mod scan;
 mod service;
 mod spliced;
 mod stored;
