@@ -5,7 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::DateTime;
@@ -146,6 +146,29 @@ impl Site {
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
     }
 
+    /// Ends the only server and starts another one at another address; returns how long that takes until it is ready.
+    pub async fn restart(&mut self, variant: &Variant) -> Duration {
+        drop(std::mem::take(&mut self.servers));
+        let began = Instant::now();
+        let (server, address) = spawn(&self.directory, variant, &self.stores).await;
+        let ready = began.elapsed();
+        self.servers.0.push(server);
+        (self.here, self.there, self.addresses) = (address, address, vec![address]);
+        ready
+    }
+
+    /// A reading of the first server's memory in MiB: `VmRSS`, or `VmHWM`, the peak.
+    pub fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.servers.0[0].id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    }
+
+    /// Starts the peak of the first server's memory anew.
+    pub fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.servers.0[0].id()), "5").unwrap();
+    }
+
     /// Proves that the books are right.
     pub fn audit(&self) {
         let mut audit = command(SERVER.as_ref(), &self.stores);
@@ -198,13 +221,13 @@ async fn spawn(directory: &Path, variant: &Variant, stores: &Stores) -> (Child, 
     command.args(&variant.arguments).envs(variant.environment.iter().map(|(name, value)| (name, value)));
     command.env("PORT", address.port().to_string()).stdout(Stdio::null()).stderr(log);
     let server = command.spawn().unwrap();
-    for _ in 0..1000 {
+    for _ in 0..10_000 {
         if let Ok(answer) = reqwest::get(format!("http://{address}/readyz")).await
             && answer.status() == 200
         {
             return (server, address);
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     panic!("the server {name} does not get ready");
 }

@@ -1,27 +1,24 @@
 use std::{
-    io::Read,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use anyhow::Context;
 use clap::Subcommand;
 
 use super::{
     backend::Backend,
     demo_timetable,
     output::{Progress, say},
+    tables,
 };
 use crate::{
     app::AppState,
-    features::{
-        flights::FlightError,
-        operations::{OperationError, OperationService},
-    },
-    platform::{
-        settings::Settings,
-        tables::{Table, TableError},
-    },
+    features::{flights::ImportProgress, operations::OperationService},
+    platform::{settings::Settings, tables::Table},
 };
 
 #[derive(Debug, Subcommand)]
@@ -41,22 +38,11 @@ pub(super) enum Command {
 pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Import { file, dry_run } => {
-            let table = read(&file).await?;
+            let table = tables::read(&file).await?;
             Backend::with_rooms(settings, async |rooms| Box::pin(import(rooms, table, dry_run)).await).await
         }
         Command::Demo => Backend::with_rooms(settings, async |rooms| Box::pin(load_demo(rooms)).await).await,
     }
-}
-
-async fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    if file != Path::new("-") {
-        return tokio::fs::read(file).await.with_context(|| format!("cannot read {}", file.display()));
-    }
-    let read = || {
-        let mut table = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut table).map(|_| table)
-    };
-    tokio::task::spawn_blocking(read).await?.context("cannot read standard input")
 }
 
 async fn load_demo(rooms: &AppState) -> anyhow::Result<ExitCode> {
@@ -67,9 +53,14 @@ async fn load_demo(rooms: &AppState) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Result<ExitCode> {
-    let progress = Progress::begin("Importing flights");
-    let outcome = rooms.service::<OperationService>()?.import(Table::of_file(table.into()), dry_run).await;
+async fn import(rooms: &AppState, table: Table, dry_run: bool) -> anyhow::Result<ExitCode> {
+    let progress = Arc::new(Progress::begin("Importing flights"));
+    let (shown, before) = (progress.clone(), AtomicUsize::new(0));
+    let told = move |at: ImportProgress| {
+        let what = format!("Importing flights: {} of {} {}", at.done, at.of, at.step);
+        shown.tell_steps(what, at.done, before.swap(at.done, Ordering::Relaxed), at.of);
+    };
+    let outcome = rooms.service::<OperationService>()?.import(table, dry_run, told).await;
     drop(progress);
     match outcome {
         Ok(done) => {
@@ -80,16 +71,6 @@ async fn import(rooms: &AppState, table: Vec<u8>, dry_run: bool) -> anyhow::Resu
             ));
             Ok(ExitCode::SUCCESS)
         }
-        Err(OperationError::Flight(FlightError::Table(TableError::Faults(faults)))) => {
-            for fault in faults.first() {
-                say(&format!("{}\n", fault.message));
-            }
-            anyhow::bail!(
-                "nothing was imported; the file has {} faults (the first {} are listed)",
-                faults.total(),
-                faults.first().len()
-            )
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(tables::explain(error)),
     }
 }

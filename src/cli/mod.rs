@@ -17,9 +17,11 @@ mod own_server;
 mod partitions;
 mod restored;
 mod rotation;
+mod schedules;
 mod schemas;
 mod secrets;
 mod serve;
+mod tables;
 mod user;
 
 use std::{future::Future, path::PathBuf, process::ExitCode, time::Duration};
@@ -99,6 +101,9 @@ enum Command {
     /// Manage the flight schedule.
     #[command(subcommand)]
     Flights(flights::Command),
+    /// Manage recurring schedules.
+    #[command(subcommand)]
+    Schedules(schedules::Command),
     /// Manage background jobs.
     #[command(subcommand)]
     Jobs(jobs::Command),
@@ -186,6 +191,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Keys(command) => Box::pin(keys::run(settings, command)).await.map(|()| ExitCode::SUCCESS),
             Command::Secrets(command) => Box::pin(secrets::run(settings, command)).await,
             Command::Flights(command) => Box::pin(flights::run(settings, command)).await,
+            Command::Schedules(command) => Box::pin(schedules::run(settings, command)).await,
             Command::Jobs(command) => Box::pin(jobs::run(settings, command)).await,
             Command::Outbox(command) => Box::pin(outbox::run(settings, command)).await,
             Command::Partitions(command) => Box::pin(partitions::run(settings, command)).await,

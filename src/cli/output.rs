@@ -16,6 +16,10 @@ pub fn complain(error: &anyhow::Error) {
     _ = writeln!(std::io::stderr(), "loadmaster: {error:#}");
 }
 
+/// The parts into which the progress of an operation is divided where there is no terminal, and the least work that is divided.
+const PARTS: usize = 10;
+const DIVIDED: usize = 20_000;
+
 /// Shows that a longer operation is running: a spinner on a terminal, a line otherwise.
 pub(super) struct Progress(Option<ProgressBar>);
 
@@ -38,6 +42,15 @@ impl Progress {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.enable_steady_tick(Duration::from_millis(120));
         Self(Some(bar))
+    }
+
+    /// Shows that so much of the work is done: on a terminal always, otherwise about ten times, if there is much.
+    pub fn tell_steps(&self, what: String, done: usize, before: usize, of: usize) {
+        if self.0.is_some() {
+            self.tell(what);
+        } else if of >= DIVIDED && done * PARTS / of > before * PARTS / of {
+            _ = writeln!(std::io::stderr(), "loadmaster: {what} …");
+        }
     }
 
     /// Shows the operation's progress.

@@ -7,6 +7,7 @@ mod logs;
 mod people;
 pub mod process;
 mod restored;
+mod schedules;
 mod serving;
 mod settings;
 mod signing_keys;

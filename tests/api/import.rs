@@ -1,7 +1,9 @@
 //! Timetables as CSV: all or nothing, each flight made or changed by its name.
 mod bulk;
 mod faults;
+mod million;
 mod upsert;
+mod version;
 
 use serde_json::Value;
 

@@ -8,8 +8,10 @@ mod fresh;
 mod input;
 mod judging;
 mod kept;
+mod networks;
 mod ordering;
 mod property;
+mod stops;
 mod suspended;
 
 use serde_json::{Value, json};

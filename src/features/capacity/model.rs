@@ -20,7 +20,7 @@ pub use overbooking::Overbooking;
 pub const FLIGHT: &str = "flight";
 
 /// Capacity of a flight, or the part that a booking takes, in all three dimensions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, ToSchema)]
 pub struct Space {
     #[serde(rename = "weight_kg")]
     pub weight: Weight,

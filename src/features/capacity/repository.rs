@@ -155,23 +155,28 @@ pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTim
     .map(drop)
 }
 
-/// Sets capacity, overbooking and cut-off and raises the version. Returns false if the capacity would fall below the room taken.
-pub(super) async fn change(db: &mut PgSession, room: &FlightCapacity, now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let [capacity_weight_hg, capacity_volume_l, capacity_positions] = room.capacity.figures();
-    let (physical, percents) = room.overbooking_columns();
+/// Sets capacity, overbooking and cut-off and raises the versions. Returns false if the capacity of one would fall below the
+/// room taken; the caller then writes nothing.
+pub(super) async fn change(db: &mut PgSession, rooms: &[FlightCapacity], now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let marks: Vec<_> = rooms.iter().map(FlightCapacity::overbooking_columns).collect();
     let done = sqlx::query!(
         "with changed as (
-             update flight_capacity
-             set capacity_weight_hg = $2, capacity_volume_l = $3, capacity_positions = $4, cutoff_at = $5,
-                 physical_weight_hg = $7, physical_volume_l = $8, physical_positions = $9,
-                 overbooking_weight_percent = $10, overbooking_volume_percent = $11,
-                 overbooking_positions_percent = $12,
-                 version = version + 1, ledger_seq = ledger_seq + 1
-             where flight_id = $1
-               and booked_weight_hg + held_weight_hg <= $2
-               and booked_volume_l + held_volume_l <= $3
-               and booked_positions + held_positions <= $4
-             returning *
+             update flight_capacity c
+             set capacity_weight_hg = new.weight, capacity_volume_l = new.volume, capacity_positions = new.positions,
+                 cutoff_at = new.cutoff, physical_weight_hg = new.physical_weight,
+                 physical_volume_l = new.physical_volume, physical_positions = new.physical_positions,
+                 overbooking_weight_percent = new.weight_percent, overbooking_volume_percent = new.volume_percent,
+                 overbooking_positions_percent = new.positions_percent,
+                 version = c.version + 1, ledger_seq = c.ledger_seq + 1
+             from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[], $7::bigint[],
+                         $8::bigint[], $9::bigint[], $10::smallint[], $11::smallint[], $12::smallint[])
+                  as new (flight_id, weight, volume, positions, cutoff, physical_weight, physical_volume,
+                          physical_positions, weight_percent, volume_percent, positions_percent)
+             where c.flight_id = new.flight_id
+               and c.booked_weight_hg + c.held_weight_hg <= new.weight
+               and c.booked_volume_l + c.held_volume_l <= new.volume
+               and c.booked_positions + c.held_positions <= new.positions
+             returning c.*
          )
          insert into capacity_ledger (flight_id, seq, kind, weight_hg, volume_l, positions,
                                       capacity_weight_hg, capacity_volume_l, capacity_positions,
@@ -181,22 +186,22 @@ pub(super) async fn change(db: &mut PgSession, room: &FlightCapacity, now: DateT
                 capacity_weight_hg, capacity_volume_l, capacity_positions,
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
          from changed",
-        room.flight_id.uuid(),
-        capacity_weight_hg,
-        capacity_volume_l,
-        capacity_positions,
-        room.cutoff,
+        &column(rooms, |room| room.flight_id.uuid()),
+        &column(rooms, |room| room.capacity.weight.hectograms()),
+        &column(rooms, |room| room.capacity.volume.litres()),
+        &column(rooms, |room| room.capacity.positions.count()),
+        &column(rooms, |room| room.cutoff),
         now,
-        physical[0],
-        physical[1],
-        physical[2],
-        percents[0],
-        percents[1],
-        percents[2],
+        &column(&marks, |(physical, _)| physical[0]) as &[Option<i64>],
+        &column(&marks, |(physical, _)| physical[1]) as &[Option<i64>],
+        &column(&marks, |(physical, _)| physical[2]) as &[Option<i64>],
+        &column(&marks, |(_, percents)| percents[0]),
+        &column(&marks, |(_, percents)| percents[1]),
+        &column(&marks, |(_, percents)| percents[2]),
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(usize::try_from(done.rows_affected()).is_ok_and(|count| count == rooms.len()))
 }
 
 /// Sets the flight's status and raises its version. Nobody waits for it any more.

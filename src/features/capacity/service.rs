@@ -55,7 +55,7 @@ pub async fn change_in_tx(
             shift_in_tx(tx, &[Shift::opened(flight, opened)], now).await?;
         }
     }
-    if !repository::change(tx, room, now).await? {
+    if !repository::change(tx, std::slice::from_ref(room), now).await? {
         return Ok(None);
     }
     let after = repository::find(tx, flight).await?;
@@ -65,6 +65,27 @@ pub async fn change_in_tx(
         return Ok(Some(after));
     }
     Ok(write_shifts(tx, &[&Shift::set_aside(flight, added)], &[], now).await?.pop().or(Some(after)))
+}
+
+/// Does the same for many flights, which the caller has locked and read since; `None` if it cannot be done for one. Those on
+/// which nobody waits, and nothing is set aside, take one statement.
+pub async fn change_all_in_tx(
+    tx: &mut PgSession,
+    rooms: &[FlightCapacity],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<FlightCapacity>>, DbError> {
+    let (plain, watched): (Vec<FlightCapacity>, Vec<FlightCapacity>) =
+        rooms.iter().partition(|room| room.waiting == 0 && room.aside == Space::default());
+    if !repository::change(tx, &plain, now).await? {
+        return Ok(None);
+    }
+    let ids: Vec<_> = plain.iter().map(|room| room.flight_id.uuid()).collect();
+    let mut changed = repository::find_all(tx, &ids).await?;
+    for room in watched {
+        let Some(after) = change_in_tx(tx, &room, now).await? else { return Ok(None) };
+        changed.push(after);
+    }
+    Ok(Some(changed))
 }
 
 /// Changes the room taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     features::{
         capacity::{FlightStatus, Overbooking, OverbookingFields, Space, SpaceFields},
-        reference::Reference,
+        reference::{Aircraft, Reference},
     },
     kernel::{AircraftCode, AirlineCode, AirportCode, BookingRef, Fault, FlightId, FlightNumber},
     platform::web::{Fields, Raw, list, object, read, request, with},
@@ -147,7 +147,7 @@ fn read_arrival(raw: Raw<'_>, departure: Option<DateTime<Utc>>) -> Result<DateTi
 }
 
 /// Without an aircraft the weight must be given: nothing else says what may be sold.
-fn read_capacity(fields: &mut Fields<'_>, shape: CapacityShape) -> Option<SpaceFields> {
+pub(super) fn read_capacity(fields: &mut Fields<'_>, shape: CapacityShape) -> Option<SpaceFields> {
     let has_aircraft = !fields.is_absent("aircraft_code");
     let read = |fields: &mut Fields<'_>| {
         let given = SpaceFields::read(fields);
@@ -163,15 +163,21 @@ fn read_capacity(fields: &mut Fields<'_>, shape: CapacityShape) -> Option<SpaceF
     }
 }
 
+/// Returns the capacity of a new flight: what is not given follows from the aircraft or, without one, from the weight.
+/// `None` if nothing says how much the flight carries.
+pub(super) fn complete_capacity(given: SpaceFields, aircraft: Option<&Aircraft>) -> Option<Space> {
+    let own = aircraft.map(space_of);
+    let weight = given.weight_kg.set().or(own.map(|own| own.weight))?;
+    let volume = given.volume_m3.set().or(own.map(|own| own.volume)).unwrap_or(weight.standard_volume());
+    let positions = given.positions.set().or(own.map(|own| own.positions)).unwrap_or_default();
+    Some(Space { weight, volume, positions })
+}
+
 impl CreateFlight {
     /// Completes the capacity. `None` if nothing says how much the flight carries, which is a fault of its `capacity`.
     pub fn complete(self, reference: &Reference) -> Option<NewFlight> {
         let aircraft = self.aircraft_code.and_then(|code| reference.aircraft(code));
-        let own = aircraft.as_deref().map(space_of);
-        let given = self.capacity.unwrap_or_default();
-        let weight = given.weight_kg.set().or(own.map(|own| own.weight))?;
-        let volume = given.volume_m3.set().or(own.map(|own| own.volume)).unwrap_or(weight.standard_volume());
-        let positions = given.positions.set().or(own.map(|own| own.positions)).unwrap_or_default();
+        let capacity = complete_capacity(self.capacity.unwrap_or_default(), aircraft.as_deref())?;
         Some(NewFlight {
             number: self.flight_number,
             origin: self.origin,
@@ -180,7 +186,7 @@ impl CreateFlight {
             arrival: self.arrival_datetime,
             aircraft: self.aircraft_code,
             is_freighter: aircraft.is_some_and(|aircraft| aircraft.is_freighter),
-            capacity: Space { weight, volume, positions },
+            capacity,
             cutoff_minutes: self.cutoff_minutes.unwrap_or(NewFlight::DEFAULT_CUTOFF_MINUTES),
         })
     }

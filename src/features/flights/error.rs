@@ -35,6 +35,9 @@ pub enum FlightError {
     /// Flights have changed since the change was planned.
     #[error("the schedule changed during the request")]
     Raced,
+    /// What a season does to the schedule is not what was shown.
+    #[error("the schedule has changed since its differences from the file were shown")]
+    NotAsShown,
     #[error("airport {0} is not in the reference data")]
     NoSuchAirport(crate::kernel::AirportCode),
     #[error("the airline routes could not be read")]
@@ -80,7 +83,7 @@ impl From<FlightError> for Problem {
             ),
             FlightError::Table(error) => error.into(),
             FlightError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
-            FlightError::Raced => Self::unavailable(
+            FlightError::Raced | FlightError::NotAsShown => Self::unavailable(
                 "Other requests changed the schedule during every attempt; nothing was changed, try again.",
             ),
             FlightError::RoutesUnread => Self::unavailable("The routes cannot be read right now; try again shortly."),

@@ -1,10 +1,11 @@
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{FlightService, Lane, NetworkVersion, model::FlightEventType};
@@ -28,6 +29,8 @@ struct Progress {
     current: NetworkVersion,
     /// Whether the current check has received any message about a flight.
     has_heard: bool,
+    is_board_loaded: bool,
+    stop: CancellationToken,
 }
 
 impl NetworkFollower {
@@ -39,14 +42,28 @@ impl NetworkFollower {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    async fn load_board(&self, network_version: NetworkVersion) -> anyhow::Result<()> {
+        let (began, stop) = (Instant::now(), self.progress().stop.clone());
+        self.flights.load_board(network_version, &stop).await?;
+        let (flights, milliseconds) = (self.flights.board().count(), began.elapsed().as_millis());
+        tracing::info!(flights, milliseconds, "the departures of flights are known");
+        self.progress().is_board_loaded = true;
+        Ok(())
+    }
+
     async fn hear_all(&self, messages: &[Entry]) -> anyhow::Result<()> {
         let own = || messages.iter().filter(|message| message.aggregate == FLIGHT);
-        let changed: HashSet<FlightId> = own().map(|message| message.aggregate_id.into()).collect();
+        let mut changed = HashMap::<FlightId, bool>::new();
+        for message in own() {
+            *changed.entry(message.aggregate_id.into()).or_default() |=
+                message.event_type != FlightEventType::Created.as_str();
+        }
         if changed.is_empty() {
             return Ok(());
         }
         self.progress().has_heard = true;
-        self.flights.availability.invalidate(changed);
+        self.flights.availability.invalidate(changed.keys().copied());
+        self.flights.refresh_board(&changed).await?;
         // Read after the messages, so that it includes all their changes.
         let after = self.flights.network_version().await?;
         let lanes: HashSet<_> = own().filter(|message| may_enter(message)).map(lane).collect();
@@ -74,6 +91,13 @@ impl Follower for NetworkFollower {
         Box::pin(async {
             // Read before the messages: those of all changes up to this version are available.
             let network_version = self.flights.network_version().await?;
+            let is_board_lost = {
+                let progress = self.progress();
+                progress.last.is_some() && !progress.is_board_loaded
+            };
+            if is_board_lost {
+                self.load_board(network_version).await?;
+            }
             let mut progress = self.progress();
             (progress.current, progress.has_heard) = (network_version, false);
             Ok(progress
@@ -82,12 +106,17 @@ impl Follower for NetworkFollower {
         })
     }
 
-    fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
-        let mut progress = self.progress();
-        self.flights.network().restart(progress.current);
-        self.flights.known.clear();
-        progress.last = Some(progress.current);
-        Box::pin(async { Ok(()) })
+    fn start<'a>(&'a self, stop: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            // Read when the messages of all later changes will be heard.
+            let current = self.flights.network_version().await?;
+            self.flights.network().restart(current);
+            self.flights.known.clear();
+            self.progress().stop = stop.clone();
+            self.load_board(current).await?;
+            self.progress().last = Some(current);
+            Ok(())
+        })
     }
 
     /// They name the lanes.
@@ -103,12 +132,16 @@ impl Follower for NetworkFollower {
         let mut progress = self.progress();
         let (current, last) = (progress.current, progress.last.unwrap_or_default());
         if current.version > last.version && !progress.has_heard {
-            // Flights were changed without a message.
+            // Flights were changed without a message: which ones is not known, and the board is read anew.
             self.flights.known.clear();
+            self.flights.board().clear();
+            progress.is_board_loaded = false;
             self.flights.network().heard([None], current.version);
         }
         let version = last.version.max(current.version);
         progress.last = Some(NetworkVersion { version, ..current });
         self.flights.network().caught_up(current.version);
+        self.flights.board().caught_up(current);
+        self.flights.board().forget_departed(self.flights.clock.now());
     }
 }

@@ -1,10 +1,12 @@
 //! The schedule: which flights exist, their best known times, and their capacity. Decides what makes a valid flight and
 //! that a flight number leaves an airport once a day. Remaining capacity belongs to `capacity`.
 mod audit;
+mod board;
 mod chain;
 mod change;
 mod connections;
 mod create;
+mod departures;
 mod dto;
 mod error;
 mod export;
@@ -12,6 +14,8 @@ mod find;
 mod follower;
 mod import;
 mod known;
+mod loading;
+mod metric;
 mod model;
 mod network;
 mod past;
@@ -21,21 +25,26 @@ mod route_table;
 mod router;
 mod routes;
 mod save;
+mod season;
 mod service;
+mod timetable;
 
 pub use audit::replay;
+pub use board::Board;
 pub use chain::{chain_fault, in_order};
 pub use connections::ConnectionRules;
+pub use departures::{Departure, Departures, between};
 pub use dto::{ChangeFlight, FlightBody, FlightFilter, MOST_BOOKINGS, each_once};
 pub use error::{FlightError, code};
-pub use import::{Imported, Timetable};
 pub use model::{
     Connections, Flight, FlightEventType, Lane, NetworkVersion, NewFlight, Segment, is_connection,
     replay::{FlightData, RebuiltFlight},
     space_of,
 };
-pub use network::Network;
+pub use network::{Network, Scope};
 pub use room::ROOM;
 pub use router::REVALIDATE;
 pub use save::{find_all_in_tx, find_in_tx, save_in_tx};
+pub use season::{DaysOfOperation, Differences, Effect, Group, LocalTime, Season, Terms};
 pub use service::FlightService;
+pub use timetable::{ImportListener, ImportProgress, Imported, Timetable};

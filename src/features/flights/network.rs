@@ -16,11 +16,22 @@ use crate::kernel::AirportCode;
 #[derive(Debug, Clone, Default)]
 pub struct Network(Arc<RwLock<Known>>);
 
+/// What a search result depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Flights that leave its origin or land at its destination: routes of at most one stop.
+    Lane(Lane),
+    /// All flights.
+    All,
+}
+
 #[derive(Debug, Default)]
 struct Known {
     epoch: i64,
     /// For airports without a known change since.
     floor: i64,
+    /// The greatest version that any airport has.
+    newest: i64,
     leaving: HashMap<AirportCode, i64>,
     landing: HashMap<AirportCode, i64>,
     /// Lanes changed by this process whose version is still to be read. Each with the number of its invalidation.
@@ -31,10 +42,15 @@ struct Known {
 }
 
 impl Known {
-    fn of(&self, (origin, destination): Lane) -> NetworkVersion {
-        let leaving = self.leaving.get(&origin).copied().unwrap_or_default();
-        let landing = self.landing.get(&destination).copied().unwrap_or_default();
-        NetworkVersion { version: self.floor.max(leaving).max(landing), epoch: self.epoch }
+    fn of(&self, scope: Scope) -> NetworkVersion {
+        let known = match scope {
+            Scope::Lane((origin, destination)) => {
+                let leaving = self.leaving.get(&origin).copied().unwrap_or_default();
+                leaving.max(self.landing.get(&destination).copied().unwrap_or_default())
+            }
+            Scope::All => self.newest,
+        };
+        NetworkVersion { version: self.floor.max(known), epoch: self.epoch }
     }
 
     fn raise(&mut self, (origin, destination): Lane, version: i64) {
@@ -42,11 +58,13 @@ impl Known {
             let known = places.entry(place).or_default();
             *known = version.max(*known);
         }
+        self.newest = self.newest.max(version);
     }
 
     fn restart(&mut self, network_version: NetworkVersion) {
         (self.epoch, self.floor, self.learned) =
             (network_version.epoch, network_version.version, network_version.version);
+        self.newest = network_version.version;
         self.leaving.clear();
         self.landing.clear();
     }
@@ -61,10 +79,10 @@ impl Network {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the version for results between these airports; `None` while it has to be read.
-    pub fn version(&self, lane: Lane) -> Option<NetworkVersion> {
+    /// Returns the version for results that depend on this; `None` while it has to be read.
+    pub fn version(&self, scope: Scope) -> Option<NetworkVersion> {
         let known = self.read();
-        known.invalidated.is_empty().then(|| known.of(lane))
+        known.invalidated.is_empty().then(|| known.of(scope))
     }
 
     /// Records that this process has changed flights on these lanes.
@@ -98,9 +116,9 @@ impl Network {
         }
     }
 
-    /// Returns the version for results between these airports, ignoring later invalidations.
-    pub fn settled(&self, lane: Lane) -> NetworkVersion {
-        self.read().of(lane)
+    /// Returns the version for results that depend on this, ignoring later invalidations.
+    pub fn settled(&self, scope: Scope) -> NetworkVersion {
+        self.read().of(scope)
     }
 
     /// Records changes of flights by any process; `version` was read after their messages. `None`: the lane is unknown.
@@ -139,7 +157,11 @@ mod tests {
     }
 
     fn version(network: &Network, origin: &str, destination: &str) -> Option<i64> {
-        network.version(lane(origin, destination)).map(|network_version| network_version.version)
+        network.version(Scope::Lane(lane(origin, destination))).map(|network_version| network_version.version)
+    }
+
+    fn newest(network: &Network) -> i64 {
+        network.version(Scope::All).unwrap().version
     }
 
     #[test]
@@ -152,9 +174,11 @@ mod tests {
         assert_eq!(version(&network, "GOI", "BOM"), Some(7));
         assert_eq!(version(&network, "BOM", "DEL"), Some(5));
         assert_eq!(version(&network, "LHR", "JFK"), Some(5));
+        assert_eq!(newest(&network), 7, "any change moves what depends on all flights");
         // The lane is unknown.
         network.heard([None], 9);
         assert_eq!(version(&network, "LHR", "JFK"), Some(9));
+        assert_eq!(newest(&network), 9);
         network.heard([Some(lane("LHR", "JFK"))], 8);
         assert_eq!(version(&network, "LHR", "JFK"), Some(9), "it never goes back");
     }
@@ -194,6 +218,8 @@ mod tests {
         network.restart(network_version(5));
         network.heard([Some(lane("DEL", "BOM"))], 50);
         network.settle(&HashMap::new(), false, NetworkVersion { version: 20, epoch: 2 });
-        assert_eq!(network.version(lane("DEL", "BOM")), Some(NetworkVersion { version: 20, epoch: 2 }));
+        for scope in [Scope::Lane(lane("DEL", "BOM")), Scope::All] {
+            assert_eq!(network.version(scope), Some(NetworkVersion { version: 20, epoch: 2 }));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! All SQL of this room. Reads `flight_capacity` besides the schedule and never writes it.
 pub(super) mod audit;
+pub(super) mod departures;
 pub(super) mod past;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Overbooking, Space},
     kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column},
-    platform::postgres::{PgSession, planned_list},
+    platform::postgres::{PgSession, column, planned_list},
 };
 
 #[derive(sqlx::FromRow)]
@@ -197,6 +198,28 @@ pub(super) async fn find_named(
     flights(rows.fetch_all(db).await?)
 }
 
+/// Returns the flights of these numbers out of these origins whose scheduled local date is the first of each, the last or
+/// between. Includes cancelled ones. No number may be given twice with an origin.
+pub(super) async fn find_within(
+    db: &mut PgSession,
+    spans: &[(FlightNumber, AirportCode, NaiveDate, NaiveDate)],
+) -> sqlx::Result<Vec<Flight>> {
+    let numbers: Vec<&str> = spans.iter().map(|(number, ..)| number.as_str()).collect();
+    let origins: Vec<&str> = spans.iter().map(|(_, origin, ..)| origin.as_str()).collect();
+    let first: Vec<NaiveDate> = spans.iter().map(|(_, _, first, _)| *first).collect();
+    let last: Vec<NaiveDate> = spans.iter().map(|(.., last)| *last).collect();
+    let rows = select_flights!(
+        "join unnest($1::text[], $2::text[], $3::date[], $4::date[]) as span (number, origin, first, last)
+             on f.flight_number = span.number and f.origin = span.origin
+                and f.scheduled_date between span.first and span.last",
+        &numbers as &[&str],
+        &origins as &[&str],
+        &first,
+        &last,
+    );
+    flights(rows.fetch_all(db).await?)
+}
+
 pub(super) async fn list(
     db: &mut PgSession,
     filter: &FlightFilter,
@@ -304,23 +327,29 @@ pub(super) async fn insert(db: &mut PgSession, new: &[Flight]) -> sqlx::Result<(
     .map(drop)
 }
 
-/// Updates a flight's best known journey, aircraft and cancellation; its originally scheduled values stay.
-pub(super) async fn update(db: &mut PgSession, flight: &Flight) -> sqlx::Result<()> {
+/// Updates the flights' best known journeys, aircraft and cancellation; their originally scheduled values stay.
+pub(super) async fn update(db: &mut PgSession, flights: &[Flight]) -> sqlx::Result<()> {
     sqlx::query!(
-        "update flights set destination = $2, departure_at = $3, arrival_at = $4, actual_departure_at = $5,
-                            actual_arrival_at = $6, aircraft_code = $7, is_freighter = $8, updated_at = $9,
-                            cancelled_at = case when $10 then coalesce(cancelled_at, $9) end
-         where id = $1",
-        flight.id.uuid(),
-        flight.destination.as_str(),
-        flight.departure,
-        flight.arrival,
-        flight.actual_departure,
-        flight.actual_arrival,
-        flight.aircraft as Option<AircraftCode>,
-        flight.is_freighter,
-        flight.updated_at,
-        flight.room.status == FlightStatus::Cancelled,
+        "update flights f
+         set destination = new.destination, departure_at = new.departure, arrival_at = new.arrival,
+             actual_departure_at = new.actual_departure, actual_arrival_at = new.actual_arrival,
+             aircraft_code = new.aircraft, is_freighter = new.is_freighter, updated_at = new.updated,
+             cancelled_at = case when new.is_cancelled then coalesce(f.cancelled_at, new.updated) end
+         from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
+                     $6::timestamptz[], $7::text[], $8::bool[], $9::timestamptz[], $10::bool[])
+              as new (id, destination, departure, arrival, actual_departure, actual_arrival, aircraft, is_freighter,
+                      updated, is_cancelled)
+         where f.id = new.id",
+        &column(flights, |f| f.id.uuid()),
+        &column(flights, |f| f.destination) as &[AirportCode],
+        &column(flights, |f| f.departure),
+        &column(flights, |f| f.arrival),
+        &column(flights, |f| f.actual_departure) as &[Option<DateTime<Utc>>],
+        &column(flights, |f| f.actual_arrival) as &[Option<DateTime<Utc>>],
+        &column(flights, |f| f.aircraft) as &[Option<AircraftCode>],
+        &column(flights, |f| f.is_freighter),
+        &column(flights, |f| f.updated_at),
+        &column(flights, |f| f.room.status == FlightStatus::Cancelled),
     )
     .execute(db)
     .await

@@ -5,6 +5,7 @@ use super::{
     audit::AUDIT,
     error::code,
     follower::NetworkFollower,
+    metric::METRICS,
     model::{FlightEventType, replay::FlightData},
     past::PAST,
     router::{self, HandlerState},
@@ -22,6 +23,7 @@ pub const ROOM: Room = Room {
     tags: &[("flights", "The schedule of flights and their availability")],
     growing: &["FlightStatus"],
     codes: code::CODES,
+    metrics: METRICS,
     tables: Tables { history: &["flight_events"], fixed: &["network"], kept: &["flights"] },
     messages: &[Messages {
         aggregate: FLIGHT,
@@ -56,5 +58,6 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     );
     let routes = router::routes().with_state(&HandlerState::of(opening, flights.clone(), reference));
     let follower = Some(Arc::new(NetworkFollower::new(flights.for_background())) as Arc<dyn Follower>);
-    Ok(Opened { routes, follower, ..Opened::default() }.with(flights))
+    let measured = flights.clone();
+    Ok(Opened { routes, follower, ..Opened::default() }.with(flights).measured(move || measured.measure()))
 }

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -6,7 +8,7 @@ use super::{
     repository::{self, FlightEvent},
 };
 use crate::{
-    features::capacity::{self, FLIGHT, NewCapacity},
+    features::capacity::{self, FLIGHT, FlightCapacity, NewCapacity},
     kernel::{FlightId, UserId},
     platform::{
         outbox::{self, Message},
@@ -58,7 +60,7 @@ pub async fn save_in_tx(
     now: DateTime<Utc>,
 ) -> Result<Flight, FlightError> {
     flight.updated_at = now;
-    repository::update(tx, &flight).await?;
+    repository::update(tx, std::slice::from_ref(&flight)).await?;
     let room = if event_type == FlightEventType::Changed {
         capacity::change_in_tx(tx, &flight.room, now).await?
     } else {
@@ -67,6 +69,28 @@ pub async fn save_in_tx(
     flight.room = room.ok_or(FlightError::Raced)?;
     record_in_tx(tx, &[&flight], event_type, actor, now).await?;
     Ok(flight)
+}
+
+/// Does the same for changes of schedule, capacity and cut-off of many flights.
+pub(super) async fn change_all_in_tx(
+    tx: &mut PgSession,
+    mut flights: Vec<Flight>,
+    actor: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Flight>, FlightError> {
+    for flight in &mut flights {
+        flight.updated_at = now;
+    }
+    repository::update(tx, &flights).await?;
+    let rooms: Vec<FlightCapacity> = flights.iter().map(|flight| flight.room).collect();
+    let rooms = capacity::change_all_in_tx(tx, &rooms, now).await?.ok_or(FlightError::Raced)?;
+    let rooms: HashMap<FlightId, FlightCapacity> = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
+    for flight in &mut flights {
+        flight.room = *rooms.get(&flight.id).ok_or(FlightError::Raced)?;
+    }
+    let changed: Vec<&Flight> = flights.iter().collect();
+    record_in_tx(tx, &changed, FlightEventType::Changed, actor, now).await?;
+    Ok(flights)
 }
 
 /// Writes an event for each flight, with its state after it, and the events' messages. Every version of a flight has an

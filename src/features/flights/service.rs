@@ -1,5 +1,5 @@
 use super::{
-    ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
+    Board, ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
     route_table::RouteTableCache,
 };
 use crate::{
@@ -21,6 +21,7 @@ pub struct FlightService {
     pub(super) db: Database,
     pub(super) availability: AvailabilityIndex,
     pub(super) network: Network,
+    pub(super) board: Board,
     pub(super) routes: RouteTableCache,
     pub(super) known: KnownFlights,
     pub(super) reference: Reference,
@@ -45,6 +46,7 @@ impl FlightService {
             db,
             availability,
             network: Network::default(),
+            board: Board::default(),
             routes: RouteTableCache::default(),
             known: KnownFlights::default(),
             reference,

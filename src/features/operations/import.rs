@@ -4,7 +4,7 @@ use super::{OperationError, OperationService, service::count_changes};
 use crate::{
     features::{
         accounts::Subject,
-        flights::{FlightError, Imported, Lane, Timetable},
+        flights::{FlightError, ImportProgress, Imported, Lane, Timetable},
     },
     kernel::{FlightId, UserId},
     platform::{
@@ -27,12 +27,23 @@ pub(super) struct Import {
     /// Flights have refused their rows, perhaps because of holds whose time is up.
     is_refused: bool,
     has_cleared: bool,
+    /// Is told how far it is.
+    told: Box<dyn Fn(ImportProgress) + Send + Sync>,
 }
 
 impl Import {
     pub fn new(operations: OperationService, actor: Option<UserId>, table: Table, dry_run: bool) -> Self {
-        let (table, timetable, touched) = (Some(table), None, Vec::new());
-        Self { operations, actor, table, dry_run, timetable, touched, is_refused: false, has_cleared: false }
+        Self {
+            operations,
+            actor,
+            table: Some(table),
+            dry_run,
+            timetable: None,
+            touched: Vec::new(),
+            is_refused: false,
+            has_cleared: false,
+            told: Box::new(|_| {}),
+        }
     }
 }
 
@@ -58,23 +69,16 @@ impl Command for Import {
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, OperationError> {
-        let Self { operations, actor, dry_run, timetable, touched, .. } = self;
+        let Self { operations, actor, dry_run, timetable, touched, told, .. } = self;
         let Some(timetable) = timetable else { return Ok(ImportSummary::default()) };
-        let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now()).await;
+        let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now(), told).await;
         self.is_refused = matches!(&done, Err(FlightError::Table(_)));
-        let Imported { summary, retimed, to_fit, touched: all_touched } = done?;
-        *touched = all_touched;
-        operations.retime_in_tx(tx, &retimed, *actor).await?;
-        operations.fit_holds_in_tx(tx, &to_fit, *actor).await?;
-        let ImportSummary { created, updated, .. } = summary;
-        if !*dry_run && created + updated > 0 {
-            let data = json!({"created": created, "updated": updated});
-            operations
-                .acts
-                .record_in_tx(tx, (*actor).into(), "flights.imported", Subject::new("schedule", "flights"), data)
-                .await?;
+        let imported = done?;
+        if !*dry_run {
+            operations.conclude_import_in_tx(tx, &imported, *actor).await?;
         }
-        Ok(summary)
+        *touched = imported.touched;
+        Ok(imported.summary)
     }
 
     async fn concluded(&mut self, outcome: Result<&ImportSummary, &OperationError>) {
@@ -88,8 +92,33 @@ impl Command for Import {
 }
 
 impl OperationService {
+    /// Passes new times of imported flights on to their bookings, fits the holds on changed ones, and records the import in
+    /// the audit trail.
+    pub(super) async fn conclude_import_in_tx(
+        &self,
+        tx: &mut PgSession,
+        imported: &Imported,
+        actor: Option<UserId>,
+    ) -> Result<(), OperationError> {
+        self.retime_in_tx(tx, &imported.retimed, actor).await?;
+        self.fit_holds_in_tx(tx, &imported.to_fit, actor).await?;
+        let ImportSummary { created, updated, .. } = imported.summary;
+        if created + updated > 0 {
+            let (subject, data) =
+                (Subject::new("schedule", "flights"), json!({"created": created, "updated": updated}));
+            self.acts.record_in_tx(tx, actor.into(), "flights.imported", subject, data).await?;
+        }
+        Ok(())
+    }
+
     /// Imports a table from the command line.
-    pub async fn import(&self, table: Table, dry_run: bool) -> Result<ImportSummary, OperationError> {
-        Box::pin(work::run_alone(&self.db, Import::new(self.clone(), None, table, dry_run))).await
+    pub async fn import(
+        &self,
+        table: Table,
+        dry_run: bool,
+        told: impl Fn(ImportProgress) + Send + Sync + 'static,
+    ) -> Result<ImportSummary, OperationError> {
+        let import = Import { told: Box::new(told), ..Import::new(self.clone(), None, table, dry_run) };
+        Box::pin(work::run_alone(&self.db, import)).await
     }
 }

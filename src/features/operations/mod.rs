@@ -15,6 +15,7 @@ mod preview;
 mod repository;
 mod room;
 mod router;
+mod season;
 mod service;
 mod unfinished;
 

@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// The use cases of flight operations, a file per verb: `depart`, `arrive`, `cancel`, `change`, `import`; `unfinished`
-/// completes a step on a flight with very many bookings.
+/// The use cases of flight operations, a file per verb: `depart`, `arrive`, `cancel`, `change`, `import`, `season`;
+/// `unfinished` completes a step on a flight with very many bookings.
 #[derive(Clone)]
 pub struct OperationService {
     pub(super) db: Database,

@@ -106,6 +106,22 @@ impl Airport {
             .unwrap_or_else(|| midnight.and_utc())
     }
 
+    /// Returns the instant of a local date and time. One that a change of offset skips moves forward by as much: it is
+    /// counted with the offset before. Of one that comes twice it is the first.
+    pub fn at(&self, local: NaiveDateTime) -> DateTime<Utc> {
+        // No zone skips more than a day (Samoa skipped one in 2011).
+        (0..=96)
+            .find_map(|quarters| {
+                let back = TimeDelta::minutes(15 * quarters);
+                let before = match self.time_zone.from_local_datetime(&(local - back)) {
+                    LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => instant,
+                    LocalResult::None => return None,
+                };
+                Some(before.to_utc() + back)
+            })
+            .unwrap_or_else(|| local.and_utc())
+    }
+
     /// Returns the great-circle distance in kilometres on a sphere of the Earth's mean radius.
     pub fn distance_km(&self, other: &Self) -> f64 {
         const MEAN_RADIUS_KM: f64 = 6371.0088;
@@ -231,6 +247,33 @@ mod tests {
         assert_eq!(apia.start_of(date("2011-12-31")), begins);
         assert_eq!(apia.local_date(begins), date("2011-12-31"));
         assert_eq!(apia.local_date(begins - TimeDelta::seconds(1)), date("2011-12-29"));
+    }
+
+    #[test]
+    fn a_local_time_is_an_instant_also_when_the_clocks_change() {
+        for (zone, local, expected) in [
+            ("Europe/London", "2027-03-28T00:59:00", "2027-03-28T00:59:00Z"),
+            // Skipped: from 01:00 to 02:00.
+            ("Europe/London", "2027-03-28T01:00:00", "2027-03-28T01:00:00Z"),
+            ("Europe/London", "2027-03-28T01:30:00", "2027-03-28T01:30:00Z"),
+            ("Europe/London", "2027-03-28T02:00:00", "2027-03-28T01:00:00Z"),
+            // Twice: from 01:00 to 02:00.
+            ("Europe/London", "2027-10-31T00:59:00", "2027-10-30T23:59:00Z"),
+            ("Europe/London", "2027-10-31T01:30:00", "2027-10-31T00:30:00Z"),
+            ("Europe/London", "2027-10-31T02:00:00", "2027-10-31T02:00:00Z"),
+            // Skipped: from 02:00 to 03:00. Twice: from 01:00 to 02:00.
+            ("America/New_York", "2027-03-14T01:59:00", "2027-03-14T06:59:00Z"),
+            ("America/New_York", "2027-03-14T02:30:00", "2027-03-14T07:30:00Z"),
+            ("America/New_York", "2027-03-14T03:00:00", "2027-03-14T07:00:00Z"),
+            ("America/New_York", "2027-11-07T01:30:00", "2027-11-07T05:30:00Z"),
+            ("America/New_York", "2027-11-07T02:00:00", "2027-11-07T07:00:00Z"),
+            // Half an hour is skipped, from 02:00 to 02:30.
+            ("Australia/Lord_Howe", "2027-10-03T02:10:00", "2027-10-02T15:40:00Z"),
+            ("Pacific/Apia", "2011-12-30T12:00:00", "2011-12-30T22:00:00Z"),
+            ("Asia/Kolkata", "2027-03-28T02:30:00", "2027-03-27T21:00:00Z"),
+        ] {
+            assert_eq!(airport(zone).at(local.parse().unwrap()), instant(expected), "{zone} {local}");
+        }
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl SearchService {
             },
             Day::Today => self.date_at(origin, self.0.clock.now())?,
         };
-        Ok(Search { origin, destination, date, request, max_stops: self.max_stops(), limit: MOST, earliest })
+        Ok(Search { origin, destination, date, request, max_stops: self.stops_near(), limit: MOST, earliest })
     }
 
     /// Returns the local date of departure of the first of these flights that exists.

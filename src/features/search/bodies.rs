@@ -6,9 +6,8 @@ use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 
 use super::{
-    cache::Question,
     dto::Search,
-    model::{Judge, Sort},
+    model::{Judge, Question, Sort},
     prepared::{Capacities, Prepared, Shared},
     pricer::{Pricer, PricerKey},
 };
@@ -38,7 +37,6 @@ struct Asked {
     embargoes: (u64, Vec<usize>),
     /// The prices, if they are asked for.
     prices: Option<PricerKey>,
-    max_stops: u8,
     limit: usize,
     form: Form,
     coding: Coding,
@@ -87,15 +85,13 @@ impl Bodies {
         coding: Coding,
         (prepared, rooms, judge): (Shared, Capacities, Judge),
     ) -> (Bytes, Coding) {
-        let Search { origin, destination, date, max_stops, limit, .. } = *search;
         let asked = Asked {
-            question: Question { origin, destination, date },
+            question: search.question(),
             space: judge.space().figures(),
             needs_freighter: judge.needs_freighter(),
             embargoes: judge.embargoes().key(),
             prices: judge.pricer().map(Pricer::key),
-            max_stops,
-            limit,
+            limit: search.limit,
             form,
             coding,
         };

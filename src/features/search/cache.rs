@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use moka::{notification::RemovalCause, policy::EvictionPolicy, sync::Cache};
 use tokio::{sync::watch, time::Instant};
 use tracing::Instrument;
@@ -13,13 +13,12 @@ use tracing::Instrument;
 use super::metric;
 use super::{
     SearchError,
-    model::RouteSet,
+    model::{Question, RouteSet},
     prepared::{Prepared, Shared},
     stored,
 };
 use crate::{
-    features::flights::{Lane, NetworkVersion},
-    kernel::AirportCode,
+    features::flights::NetworkVersion,
     platform::{
         clock::{Moment, SharedClock},
         redis::Redis,
@@ -35,20 +34,6 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Estimated size of an entry without its result: keys, times, and the nodes of the cache's table and queue.
 const ENTRY_BYTES: usize = 500;
-
-/// Key of a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Question {
-    pub origin: AirportCode,
-    pub destination: AirportCode,
-    pub date: NaiveDate,
-}
-
-impl Question {
-    pub fn lane(&self) -> Lane {
-        (self.origin, self.destination)
-    }
-}
 
 /// Whether an answer was cached, as `Cache-Status` (RFC 9211) reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +72,12 @@ impl Found {
 
 /// Source of answers that are not cached.
 pub(super) trait Source: Clone + Send + Sync + 'static {
-    fn ways(&self, question: Question) -> impl Future<Output = Result<RouteSet, SearchError>> + Send;
+    /// Returns the routes as of this version of the network or a later one.
+    fn ways(
+        &self,
+        question: Question,
+        network_version: NetworkVersion,
+    ) -> impl Future<Output = Result<RouteSet, SearchError>> + Send;
 
     fn prepare(&self, ways: RouteSet) -> Result<Prepared, SearchError>;
 }
@@ -193,7 +183,7 @@ impl RouteCache {
         {
             return Ok(found.clone());
         }
-        let prepared = source.prepare(source.ways(question).await?)?;
+        let prepared = source.prepare(source.ways(question, network_version).await?)?;
         let since = Moment::at(self.0.clock.now());
         Ok(Found { prepared: prepared.into(), status: CacheStatus::Miss, network_version, since, time: Duration::ZERO })
     }
@@ -213,7 +203,7 @@ impl RouteCache {
             (found, None)
         } else {
             let began = Instant::now();
-            let ways = source.ways(question).await?;
+            let ways = source.ways(question, network_version).await?;
             let stored = self.0.redis.as_ref().and_then(|_| stored::to_bytes(&ways));
             let prepared = source.prepare(ways)?.into();
             metric::ROUTE_CACHE_FILL.record(began.elapsed().as_secs_f64());
@@ -253,9 +243,9 @@ impl RouteCache {
 
     /// Returns the key in Redis. Keys are never searched by pattern: the version alone makes old ones unreachable.
     fn key(&self, (question, network_version): (Question, NetworkVersion)) -> String {
-        let Question { origin, destination, date } = question;
+        let Question { origin, destination, date, max_stops } = question;
         let NetworkVersion { version, epoch } = network_version;
-        format!("route:{version}:{origin}:{destination}:{date}:{}:{epoch:x}", self.0.group)
+        format!("route:{version}:{origin}:{destination}:{date}:{max_stops}:{}:{epoch:x}", self.0.group)
     }
 
     fn filling(&self) -> MutexGuard<'_, Filling> {

@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{Itinerary, Options, Payer, Reason, Request, Sort};
+use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort};
 use crate::{
     features::{
         capacity::{OwnRoom, Space},
@@ -48,8 +48,8 @@ request! {
         #[schema(max_items = 9)]
         #[param(value_type = Option<String>)]
         special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
-        #[schema(default = 1, minimum = 0, maximum = 1)]
-        #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 1)]
+        #[schema(default = 1, minimum = 0, maximum = 3)]
+        #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 3)]
         max_stops: Option<u8> = read::integer(0, most_stops),
         /// Adds the price to each option; needs `weight_kg`. Sales that need no code lower it.
         #[schema(default = false)]
@@ -88,7 +88,7 @@ request! {
         /// At most nine codes, separated by commas.
         #[param(value_type = Option<String>)]
         special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
-        #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 1)]
+        #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 3)]
         max_stops: Option<u8> = read::integer(0, most_stops),
     }
 }
@@ -140,6 +140,13 @@ pub(super) struct Search {
     pub earliest: Option<DateTime<Utc>>,
 }
 
+impl Search {
+    pub const fn question(&self) -> Question {
+        let Self { origin, destination, date, max_stops, .. } = *self;
+        Question { origin, destination, date, max_stops }
+    }
+}
+
 impl SearchRoutes {
     /// The search of a caller for whom allotments keep this, with the limits that the request leaves out.
     pub fn complete(self, most_stops: u8, own: OwnRoom, payer: Payer) -> Search {
@@ -156,7 +163,7 @@ impl SearchRoutes {
                 own,
                 priced_for,
             },
-            max_stops: self.max_stops.unwrap_or(most_stops),
+            max_stops: self.max_stops.unwrap_or(most_stops.min(MOST_STOPS_NEAR)),
             limit: usize::try_from(self.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),
             earliest: None,
         }
@@ -178,7 +185,7 @@ impl SearchDays {
                 own,
                 priced_for: None,
             },
-            max_stops: self.max_stops.unwrap_or(most_stops),
+            max_stops: self.max_stops.unwrap_or(most_stops.min(MOST_STOPS_NEAR)),
             limit: usize::MAX,
             earliest: None,
         };

@@ -4,13 +4,13 @@ use super::metric;
 use super::{
     SearchError, SearchService,
     bodies::Form,
-    cache::{CacheStatus, Question, RouteCache, Source},
+    cache::{CacheStatus, RouteCache, Source},
     dto::Search,
-    model::{Judge, Options, RouteSet},
+    model::{Judge, Options, Question, RouteSet},
     prepared::{Capacities, Prepared, Shared},
 };
 use crate::{
-    features::flights::{Lane, NetworkVersion},
+    features::flights::{NetworkVersion, Scope},
     kernel::Counted,
     platform::{
         telemetry::{Traced, note, span},
@@ -66,11 +66,10 @@ impl SearchService {
         cache: &RouteCache,
         search: &Search,
     ) -> Result<Option<(Answer, CacheStatus)>, SearchError> {
-        let Search { origin, destination, date, .. } = *search;
-        let question = Question { origin, destination, date };
+        let question = self.kept_question(search);
         let mut outdated: Option<Shared> = None;
         for _ in 0..MOST_READINGS {
-            let network_version = self.network_version(question.lane()).await?;
+            let network_version = self.network_version(question.scope()).await?;
             let looking = async {
                 let found = cache.get(self, question, network_version, outdated.as_ref()).await?;
                 note("loadmaster.cache.hit", matches!(found.status, CacheStatus::Hit(_)));
@@ -94,23 +93,32 @@ impl SearchService {
         Ok(None)
     }
 
-    /// Reads the options directly from the tables.
-    async fn read(&self, search: &Search) -> Result<Options, SearchError> {
-        self.options(search.origin, search.destination, search.date, &search.request, search.max_stops).await
+    /// Returns the question whose answer is kept for this search: those with more stops are kept for all that want some of
+    /// them.
+    fn kept_question(&self, search: &Search) -> Question {
+        let question = search.question();
+        let (far, near) = (self.max_stops(), self.stops_near());
+        Question { max_stops: if question.is_far() { far } else { near }, ..question }
     }
 
-    /// Returns the network's version between these airports. It is known unless this process has just changed something
-    /// or is not up to date with the changes of others; then it is read from the database.
-    async fn network_version(&self, lane: Lane) -> Result<NetworkVersion, SearchError> {
+    /// Reads the options directly from the tables.
+    async fn read(&self, search: &Search) -> Result<Options, SearchError> {
+        let ways = self.current_ways(search.question()).await?;
+        self.judged(ways, &search.request).await
+    }
+
+    /// Returns the network's version for results that depend on this. It is known unless this process has just changed
+    /// something or is not up to date with the changes of others; then it is read from the database.
+    async fn network_version(&self, scope: Scope) -> Result<NetworkVersion, SearchError> {
         let network = self.0.flights.network();
         let is_fresh = self.0.capacity.index().is_fresh(self.0.clock.now());
-        if is_fresh && let Some(network_version) = network.version(lane) {
+        if is_fresh && let Some(network_version) = network.version(scope) {
             return Ok(network_version);
         }
         let invalidated = network.invalidated();
         let network_version = self.0.flights.network_version().await?;
         network.settle(&invalidated, is_fresh, network_version);
-        Ok(network.settled(lane))
+        Ok(network.settled(scope))
     }
 
     /// Counts an answered search.
@@ -143,8 +151,8 @@ impl SearchService {
 }
 
 impl Source for SearchService {
-    async fn ways(&self, question: Question) -> Result<RouteSet, SearchError> {
-        self.ways(question.origin, question.destination, question.date).await
+    async fn ways(&self, question: Question, network_version: NetworkVersion) -> Result<RouteSet, SearchError> {
+        self.ways(question, network_version).await
     }
 
     fn prepare(&self, ways: RouteSet) -> Result<Prepared, SearchError> {

@@ -5,6 +5,7 @@
 //! (`prepared`); each answer adds their capacity and the results of the clock (`find`). Where nothing can be booked,
 //! `alternatives` looks at the next days.
 mod alternatives;
+mod between;
 mod bodies;
 mod cache;
 mod days;
@@ -18,6 +19,7 @@ mod prepared;
 mod pricer;
 mod room;
 mod router;
+mod scan;
 mod service;
 mod spliced;
 mod stored;

@@ -8,7 +8,7 @@ use crate::{
     features::{
         capacity::{Dimension, FlightCapacity, OwnRoom, Space},
         embargoes::{Embargoes, FreightEmbargoes, Verdict},
-        flights::{Connections, Flight, is_connection},
+        flights::{Connections, Flight, Lane, Scope, is_connection},
         pricing::Estimate,
     },
     kernel::{AirportCode, Currency, FlightId, HandlingCode, OrganizationId, Positions, Volume, Weight},
@@ -334,11 +334,51 @@ pub fn connect(
     pairs
 }
 
-/// The routes of one day as the tables have them, in no particular order.
+/// The most stops of routes of which all are found; of those with more, only the best.
+pub const MOST_STOPS_NEAR: u8 = 1;
+
+/// Which routes are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Question {
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub date: NaiveDate,
+    pub max_stops: u8,
+}
+
+impl Question {
+    pub const fn is_far(&self) -> bool {
+        self.max_stops > MOST_STOPS_NEAR
+    }
+
+    /// Returns what the answer depends on.
+    pub const fn scope(&self) -> Scope {
+        if self.is_far() { Scope::All } else { Scope::Lane(self.lane()) }
+    }
+
+    const fn lane(&self) -> Lane {
+        (self.origin, self.destination)
+    }
+}
+
+/// The routes of one day, in no particular order.
 #[derive(Debug, Default)]
 pub struct RouteSet {
     pub direct: Vec<Flight>,
     pub transit: Vec<Vec<Flight>>,
+}
+
+impl RouteSet {
+    pub fn of(routes: Vec<Vec<Flight>>) -> Self {
+        let mut set = Self::default();
+        for legs in routes {
+            match <[Flight; 1]>::try_from(legs) {
+                Ok([flight]) => set.direct.push(flight),
+                Err(legs) => set.transit.push(legs),
+            }
+        }
+        set
+    }
 }
 
 /// The options of one day, judged for one request.

@@ -141,8 +141,8 @@ impl Prepared {
             self.write_direct(out, place, &judged[place], rooms, judge);
         });
         out.extend_from_slice(br#"],"transit_routes":["#);
-        let transit = if search.max_stops == 0 { &[] } else { self.transit.as_slice() };
-        write(&mut out, shown(transit, &judged, search), |out, place| {
+        let transit = self.within(&self.transit, search);
+        write(&mut out, shown(&transit, &judged, search), |out, place| {
             self.write_option(out, place, &judged[place], rooms, judge);
         });
         out.extend_from_slice(b"]}");
@@ -154,10 +154,7 @@ impl Prepared {
         let mut out = Vec::with_capacity(self.length);
         out.push(b'[');
         let judged = self.judged(rooms, judge);
-        let mut all = Cow::Borrowed(&*self.ranked[sort as usize]);
-        if search.max_stops == 0 {
-            all.to_mut().retain(|place| self.ways[*place].legs.len() == 1);
-        }
+        let mut all = self.within(&self.ranked[sort as usize], search);
         if let (Sort::Price, Some(pricer)) = (sort, judge.pricer()) {
             all.to_mut().sort_by_cached_key(|place| price_order(self.price(*place, pricer)));
         }
@@ -166,6 +163,15 @@ impl Prepared {
         });
         out.push(b']');
         out
+    }
+
+    /// Returns those of these routes that have no more stops than the search allows.
+    fn within<'a>(&self, places: &'a [usize], search: &Search) -> Cow<'a, [usize]> {
+        let is_within = |place: &usize| self.ways[*place].has_at_most(search.max_stops);
+        if places.iter().all(is_within) {
+            return Cow::Borrowed(places);
+        }
+        places.iter().copied().filter(is_within).collect()
     }
 
     /// Returns whether any route can be booked as requested.
@@ -292,10 +298,13 @@ fn write(out: &mut Vec<u8>, places: impl Iterator<Item = usize>, mut each: impl 
 }
 
 impl PreparedRoute {
+    fn has_at_most(&self, stops: u8) -> bool {
+        self.legs.len() <= usize::from(stops) + 1
+    }
+
     /// Returns whether it has no more stops than the search allows, and leaves no earlier.
     fn is_within(&self, search: &Search) -> bool {
-        self.legs.len() <= usize::from(search.max_stops) + 1
-            && search.earliest.is_none_or(|earliest| self.departure >= earliest)
+        self.has_at_most(search.max_stops) && search.earliest.is_none_or(|earliest| self.departure >= earliest)
     }
 }
 

@@ -50,7 +50,9 @@ problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 ///
 /// The first leg departs on the departure date, in local time of the origin. A connection takes at least the minimum
 /// connection time of its airport (120 minutes unless configured; no minimum if the flight number stays the same), and
-/// the next leg departs, in local time of that airport, no later than the day after the departure date. Options that
+/// the next leg departs, in local time of that airport, no later than the day after the departure date. With at most one
+/// stop, all routes are found; of routes with two or three stops, for which `max_stops` has to ask, those that no other
+/// route equals or betters in arrival, duration and number of stops. Options that
 /// are not bookable as requested follow the bookable ones, with their reasons. If none is bookable, `alternatives` shows
 /// options of that day or the next that are. The availability shown is at most 1 second old. With a token, what allotments
 /// keep for your organization is available, and prices are by its tariffs.

@@ -7,7 +7,7 @@ use super::{
     SearchError,
     bodies::Bodies,
     cache::RouteCache,
-    model::{Candidates, Departing, Itinerary, Judge, Options, Request, RouteSet, connect},
+    model::{Candidates, Departing, Itinerary, Judge, MOST_STOPS_NEAR, Options, Request, RouteSet, connect},
     pricer::Pricer,
 };
 use crate::{
@@ -110,17 +110,9 @@ impl SearchService {
         self.0.settings.max_stops
     }
 
-    /// Returns all options whose first leg leaves on the local calendar date, in no particular order.
-    pub async fn options(
-        &self,
-        origin: AirportCode,
-        destination: AirportCode,
-        date: NaiveDate,
-        request: &Request,
-        max_stops: u8,
-    ) -> Result<Options, SearchError> {
-        let airport = self.0.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
-        self.options_between(origin, destination, airport.day(date), date, request, max_stops).await
+    /// Returns the most stops of the routes that are looked for unless more are asked for.
+    pub(super) fn stops_near(&self) -> u8 {
+        self.max_stops().min(MOST_STOPS_NEAR)
     }
 
     /// Returns options whose first leg leaves in `[from, to)`, direct ones first by arrival, then connections by
@@ -150,8 +142,8 @@ impl SearchService {
         };
         let mut found = Options::default();
         for (day, date) in days {
-            let max_stops = self.0.settings.max_stops;
-            let options = self.options_between(origin, destination, day, date, request, max_stops).await?;
+            let ways = self.near_ways_within(origin, destination, day, date, self.stops_near()).await?;
+            let options = self.judged(ways, request).await?;
             found.direct.extend(options.direct);
             found.transit.extend(options.transit);
         }
@@ -166,17 +158,9 @@ impl SearchService {
         Ok(Candidates { bookable, full: full.into_iter().collect() })
     }
 
-    async fn options_between(
-        &self,
-        origin: AirportCode,
-        destination: AirportCode,
-        span: (DateTime<Utc>, DateTime<Utc>),
-        date: NaiveDate,
-        request: &Request,
-        max_stops: u8,
-    ) -> Result<Options, SearchError> {
-        let RouteSet { mut direct, mut transit } =
-            self.ways_between(origin, destination, span, date, max_stops).await?;
+    /// Judges routes for a request, as of now.
+    pub(super) async fn judged(&self, ways: RouteSet, request: &Request) -> Result<Options, SearchError> {
+        let RouteSet { mut direct, mut transit } = ways;
         let embargoes = self.0.embargoes.in_force().await?;
         let now = self.0.clock.now();
         for flight in direct.iter_mut().chain(transit.iter_mut().flatten()) {
@@ -190,18 +174,8 @@ impl SearchService {
         })
     }
 
-    /// Reads the routes whose first leg leaves on the local calendar date from the tables.
-    pub(super) async fn ways(
-        &self,
-        origin: AirportCode,
-        destination: AirportCode,
-        date: NaiveDate,
-    ) -> Result<RouteSet, SearchError> {
-        let airport = self.0.reference.airport(origin).ok_or(SearchError::NoSuchAirport(origin))?;
-        self.ways_between(origin, destination, airport.day(date), date, self.0.settings.max_stops).await
-    }
-
-    async fn ways_between(
+    /// Reads all routes of at most one stop whose first leg departs in `[from, to)`, on this date, from the tables.
+    pub(super) async fn near_ways_within(
         &self,
         origin: AirportCode,
         destination: AirportCode,

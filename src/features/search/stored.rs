@@ -64,7 +64,7 @@ pub(super) fn to_bytes(ways: &RouteSet) -> Option<Vec<u8>> {
 pub(super) fn from_bytes(bytes: &[u8], origin: AirportCode, destination: AirportCode) -> Option<RouteSet> {
     let stored: Stored = serde_json::from_slice(bytes).ok()?;
     let flights: Vec<Flight> = stored.flights.into_iter().map(Flight::from).collect();
-    let mut ways = RouteSet::default();
+    let mut ways = Vec::with_capacity(stored.ways.len());
     for places in stored.ways {
         let legs: Vec<Flight> =
             places.into_iter().map(|place| flights.get(place).cloned()).collect::<Option<Vec<_>>>()?;
@@ -73,10 +73,7 @@ pub(super) fn from_bytes(bytes: &[u8], origin: AirportCode, destination: Airport
         if ends != (Some(origin), Some(destination)) || !is_chain {
             return None;
         }
-        match <[Flight; 1]>::try_from(legs) {
-            Ok([flight]) => ways.direct.push(flight),
-            Err(legs) => ways.transit.push(legs),
-        }
+        ways.push(legs);
     }
-    Some(ways)
+    Some(RouteSet::of(ways))
 }

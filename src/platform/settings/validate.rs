@@ -143,7 +143,7 @@ fn search(settings: &Settings, faults: &mut Faults) {
     let minutes = 0..=7 * 24 * 60;
     within("search.cache_ttl_seconds", search.cache_ttl_seconds, 0..=86_400 * 366, faults);
     within("search.min_connection_minutes", search.min_connection_minutes, minutes.clone(), faults);
-    within("search.max_stops", search.max_stops, 0..=1, faults);
+    within("search.max_stops", search.max_stops, 0..=3, faults);
     within("search.alternative_days", search.alternative_days, 0..=14, faults);
     for (airport, needed) in &search.connection_minutes_by_airport {
         if airport.len() != 3 || !airport.bytes().all(|byte| byte.is_ascii_uppercase()) {

@@ -14,8 +14,10 @@ use crate::{
     platform::web::{Body, Fields, Problem},
 };
 
-/// Largest number of rows of a table.
+/// Largest number of rows of a table that a request sends.
 const MOST_ROWS: u64 = 100_000;
+/// The same of a file.
+const MOST_ROWS_OF_FILE: u64 = 1_000_000;
 /// Longest text from a client that a message repeats, in characters.
 const LONGEST_SHOWN: usize = 64;
 
@@ -24,21 +26,22 @@ const LONGEST_SHOWN: usize = 64;
 pub struct Table {
     pub(super) format: Format,
     pub(super) bytes: Bytes,
+    most_rows: u64,
 }
 
 impl Table {
     /// Takes the body of a request: CSV, or a workbook.
     pub fn of(body: Body) -> Result<Self, Problem> {
         if body.is_of_type(XLSX) {
-            return Ok(Self { format: Format::Xlsx, bytes: body.of_type(XLSX)? });
+            return Ok(Self { format: Format::Xlsx, bytes: body.of_type(XLSX)?, most_rows: MOST_ROWS });
         }
-        Ok(Self { format: Format::Csv, bytes: body.of_one_of(&[CSV, XLSX])? })
+        Ok(Self { format: Format::Csv, bytes: body.of_one_of(&[CSV, XLSX])?, most_rows: MOST_ROWS })
     }
 
     /// Takes a file, whose form its beginning tells: a workbook is an archive.
     pub fn of_file(bytes: Bytes) -> Self {
         let format = if bytes.starts_with(b"PK\x03\x04") { Format::Xlsx } else { Format::Csv };
-        Self { format, bytes }
+        Self { format, bytes, most_rows: MOST_ROWS_OF_FILE }
     }
 }
 
@@ -62,7 +65,8 @@ pub fn read_table<T>(
     columns: &Columns,
     read: impl FnMut(&mut Fields<'_>, u64) -> Option<T>,
 ) -> Result<Vec<T>, TableError> {
-    let mut reading = Reading { columns, header: Vec::new(), rows: Vec::new(), faults: TableFaults::default(), read };
+    let (most_rows, faults) = (table.most_rows, TableFaults::default());
+    let mut reading = Reading { columns, most_rows, header: Vec::new(), rows: Vec::new(), faults, read };
     match table.format {
         Format::Csv => read_csv(&table.bytes, &mut reading)?,
         Format::Xlsx => workbook::read(&table.bytes, &mut reading),
@@ -85,6 +89,7 @@ pub(super) trait Taker {
 
 struct Reading<'c, T, F> {
     columns: &'c Columns,
+    most_rows: u64,
     header: Vec<String>,
     rows: Vec<T>,
     faults: TableFaults,
@@ -112,8 +117,8 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
     }
 
     fn row(&mut self, number: u64, cells: &[Cow<'_, str>]) -> bool {
-        if number > MOST_ROWS {
-            let text = format!("The table has more than {MOST_ROWS} rows.");
+        if number > self.most_rows {
+            let text = format!("The table has more than {} rows.", self.most_rows);
             self.faults.add([row_fault(number, None, FaultCode::TooLong, text)]);
             return false;
         }

@@ -116,11 +116,12 @@ fn text_of(value: &DataRef<'_>, is_instant: bool) -> String {
     }
 }
 
-/// Returns a date, or a date and time in UTC.
+/// Returns a date, a date and time in UTC, or a time of day: a time without a date is less than one day.
 fn time_of(value: ExcelDateTime, is_instant: bool) -> String {
     let (year, month, day, hour, minute, second, millisecond) = value.to_ymd_hms_milli();
     let date = format!("{year:04}-{month:02}-{day:02}");
     match (hour, minute, second, millisecond) {
+        (_, _, 0, 0) if !is_instant && (0.0..1.0).contains(&value.as_f64()) => format!("{hour:02}:{minute:02}"),
         (0, 0, 0, 0) if !is_instant => date,
         (_, _, _, 0) => format!("{date}T{hour:02}:{minute:02}:{second:02}Z"),
         _ => format!("{date}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"),

@@ -1,5 +1,6 @@
 //! Running the binary.
 use std::{
+    io::Write,
     process::{Output, Stdio},
     sync::atomic::{AtomicU8, Ordering},
     time::Duration,
@@ -107,13 +108,42 @@ impl Loadmaster {
         self
     }
 
-    pub async fn run(mut self) -> Done {
+    pub async fn run(self) -> Done {
+        self.run_within(PATIENCE).await
+    }
+
+    /// Runs what may take longer than anything else.
+    pub async fn run_within(mut self, patience: Duration) -> Done {
         let mut child = self.command.spawn().unwrap();
         if let Some(text) = self.stdin {
             // Whoever does not read it has failed before; the pipe's end tells no more.
             _ = child.stdin.take().unwrap().write_all(text.as_bytes()).await;
         }
-        Done::of(tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap())
+        Done::of(tokio::time::timeout(patience, child.wait_with_output()).await.expect("it ends").unwrap())
+    }
+
+    /// Runs it at a terminal. When the command has asked, does something else, and then answers.
+    pub async fn answering(mut self, meanwhile: impl AsyncFnOnce(), answer: &str) -> Done {
+        let terminal = nix::pty::openpty(None, None).unwrap();
+        self.command.stdin(terminal.slave);
+        let mut child = self.command.spawn().unwrap();
+        let (mut stderr, mut said) = (child.stderr.take().unwrap(), Vec::new());
+        let asked = async {
+            while !said.ends_with(b"[y/N] ") {
+                assert_ne!(stderr.read_buf(&mut said).await.unwrap(), 0, "{}", String::from_utf8_lossy(&said));
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("it asks");
+        meanwhile().await;
+        // Kept until the command ends: what is typed is lost with its terminal.
+        let mut keyboard = std::fs::File::from(terminal.master);
+        keyboard.write_all(format!("{answer}\n").as_bytes()).unwrap();
+        let ended = async {
+            stderr.read_to_end(&mut said).await.unwrap();
+            child.wait_with_output().await.unwrap()
+        };
+        let output = tokio::time::timeout(PATIENCE, ended).await.expect("it ends");
+        Done::of(Output { stderr: said, ..output })
     }
 
     /// Starts a server on a host of its own: any other test may have the port elsewhere.

@@ -44,7 +44,7 @@ async fn an_unknown_or_invalid_setting_stops_the_start_by_its_name() {
         (["--set", "server.port=high"], "", None, vec!["server.port"]),
         (["--set", "server.port=70000"], "", None, vec!["server.port"]),
         (["--config", "mine.toml"], "[server]\nprot = 1\n", None, vec!["server.prot", "mine.toml"]),
-        (["--config", "mine.toml"], "[search]\nmax_stops = 2\n", None, vec!["search.max_stops", "mine.toml"]),
+        (["--config", "mine.toml"], "[search]\nmax_stops = 4\n", None, vec!["search.max_stops", "mine.toml"]),
         (["--config", "mine.toml"], "[server\n", None, vec!["mine.toml"]),
         (["--config", "absent.toml"], "", None, vec!["absent.toml"]),
         (["--set", "server.port=1"], "", Some(("LOADMASTER_SERVER__PROT", "1")), vec!["LOADMASTER_SERVER__PROT"]),

@@ -2,8 +2,12 @@
 use serde_json::json;
 use sqlx::{Connection, Executor};
 
-use super::{counts, import, import_rows, schedule, table};
-use crate::support::World;
+use super::{count, counts, execute, fault, faults, import, import_rows, schedule, table};
+use crate::support::{
+    World,
+    freight::{order, path_of},
+    until,
+};
 
 /// Flights of one day each, from 21 November 2026 on: 100 numbers a day.
 fn rows(how_many: usize) -> Vec<String> {
@@ -129,4 +133,52 @@ async fn await_lock(world: &World) {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     panic!("nobody waited for the lock");
+}
+
+#[tokio::test]
+async fn thousands_of_flights_are_changed_as_one_by_one() {
+    let world = World::working().await;
+    let admin = world.admin().await;
+    let before = rows(2500);
+    import(&admin, as_table(&before)).await.expect(200);
+    // One is booked, and for another one somebody waits: its new room is set aside.
+    let flights = admin.get("/api/v1/flights?flight_number=AI1&limit=2").await.expect(200);
+    let customer = world.customer().await;
+    let booking = customer.book(order(&[&flights[0]])).await;
+    customer.book(order(&[&flights[1]])).await;
+    let all =
+        json!({"flight_ids": [flights[1]["id"]], "weight_kg": flights[1]["capacity"]["weight_kg"], "volume_m3": 1});
+    customer.post("/api/v1/waitlist", all).await.expect(201);
+    let after: Vec<String> =
+        before.iter().map(|row| row.replace("T19:30", "T19:45").replace("77X,,", "77X,300000,")).collect();
+    assert_eq!(counts(&import(&admin, as_table(&after)).await.expect(200)), (0, 2500, 0));
+    let changed = admin.get("/api/v1/flights?flight_number=AI1&limit=2").await.expect(200);
+    for flight in changed.as_array().unwrap() {
+        assert_eq!(flight["version"], 2, "{flight}");
+        assert!(flight["arrival_datetime"].as_str().unwrap().contains("T19:45"), "{flight}");
+        assert_eq!(flight["capacity"]["weight_kg"], 300_000, "{flight}");
+    }
+    let path = path_of(&booking);
+    let arrival = async || customer.get(&path).await.expect(200)["legs"][0]["arrival_datetime"].clone();
+    until("the booking has the new time", async || arrival().await.as_str().unwrap().contains("T19:45")).await;
+    for (table, rows) in [("flight_events", 5000), ("flights where updated_at >= created_at", 2500)] {
+        assert_eq!(count(&world, table).await, rows, "{table}");
+    }
+    assert_eq!(counts(&import(&admin, as_table(&after)).await.expect(200)), (0, 0, 2500));
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_broken_row_far_behind_the_first_ones_leaves_nothing() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    // The row is right by itself; only the schedule refuses it, after all others were compared.
+    let other = "AI999,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77X,,,,".to_owned();
+    import(&admin, as_table(std::slice::from_ref(&other))).await.expect(200);
+    execute(&world, "update flight_capacity set status = 'DEPARTED'").await;
+    let mut table = rows(4500);
+    table.push(other.replace("T19:30", "T19:45"));
+    assert_eq!(faults(import(&admin, as_table(&table)).await), [fault(4501, "/flight_number", "out_of_order")]);
+    assert_eq!(count(&world, "flights").await, 1);
+    assert_eq!(count(&world, "outbox where event_type = 'CREATED' and aggregate = 'flight'").await, 1);
 }

@@ -1,6 +1,6 @@
 //! The departure date is the calendar date at the origin airport.
-use super::{direct, search};
-use crate::support::{NewFlight, World};
+use super::{direct, search, transit};
+use crate::support::{NewFlight, World, WorldOptions, until, until_it_follows};
 
 #[tokio::test]
 async fn a_flight_belongs_to_the_local_date_of_its_origin() {
@@ -77,6 +77,103 @@ async fn the_best_known_departure_decides_and_not_the_scheduled_one() {
         .execute(&mut owner)
         .await
         .unwrap();
+    // What is changed behind the API is found as soon as the server follows.
+    until("the change is found", async || direct(&search(&world, "DEL", "LHR", "2026-11-22").await) == ["AI101"]).await;
     assert_eq!(direct(&search(&world, "DEL", "LHR", "2026-11-21").await), [""; 0]);
-    assert_eq!(direct(&search(&world, "DEL", "LHR", "2026-11-22").await), ["AI101"]);
+}
+
+/// What is found in memory is found in the tables too: of a server that follows changes, and of one that does not.
+async fn both(flights: &[NewFlight], looking: impl AsyncFn(&World)) {
+    for options in [WorldOptions::working(), WorldOptions::default()] {
+        let follows = options.with_workers;
+        let world = options.start().await;
+        for flight in flights {
+            world.flight(flight.clone()).await;
+        }
+        if follows {
+            until_it_follows(&world).await;
+        }
+        looking(&world).await;
+    }
+}
+
+/// A flight that departs at this local time and takes so many minutes.
+fn local(number: &str, lane: (&'static str, &'static str), departure: &str, minutes: i64) -> NewFlight {
+    NewFlight::new(number, lane.0, lane.1).departs(departure).takes_minutes(minutes)
+}
+
+#[tokio::test]
+async fn connections_in_the_nights_in_which_clocks_change_count_real_minutes_and_local_days() {
+    // (airport, before the night, its day, the days' offsets before and after)
+    for (via, [eve, day, after], [before, later]) in [
+        ("LHR", ["2027-03-27", "2027-03-28", "2027-03-29"], ["+00:00", "+01:00"]),
+        ("LHR", ["2027-10-30", "2027-10-31", "2027-11-01"], ["+01:00", "+00:00"]),
+        ("JFK", ["2027-03-13", "2027-03-14", "2027-03-15"], ["-05:00", "-04:00"]),
+        ("JFK", ["2027-11-06", "2027-11-07", "2027-11-08"], ["-04:00", "-05:00"]),
+    ] {
+        // In at half past midnight by the clock of the eve, when the clocks have not been changed yet.
+        let inbound = local("AI1", ("YYT", via), &format!("{eve}T18:30:00{before}"), 360);
+        let minutes = |number, minutes: i64| {
+            let arrival: chrono::DateTime<chrono::FixedOffset> = format!("{day}T00:30:00{before}").parse().unwrap();
+            let departure = (arrival + chrono::TimeDelta::minutes(minutes)).to_utc().to_rfc3339();
+            local(number, (via, "DEL"), &departure, 500)
+        };
+        let flights = [
+            inbound,
+            // By the clocks, an hour more or less: what counts is 120 minutes.
+            minutes("AI2", 119),
+            minutes("AI3", 120),
+            // The last minute of the day after the departure date, by the new clocks, and the first one after it.
+            local("AI4", (via, "DEL"), &format!("{day}T23:59:00{later}"), 500),
+            local("AI5", (via, "DEL"), &format!("{after}T00:00:00{later}"), 500),
+        ];
+        both(&flights, async |world| {
+            let found = search(world, "YYT", "DEL", eve).await;
+            assert_eq!(transit(&found), ["AI1+AI3", "AI1+AI4"], "{via} {day}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_journey_over_the_date_line_keeps_the_days_of_each_airport() {
+    // From Apia (+13) at noon on the 22nd to Pago Pago (−11) at 12:40 on the 21st, half an hour's flight away.
+    let flights = [
+        local("AI1", ("APW", "PPG"), "2026-11-22T12:00:00+13:00", 40),
+        // On the 21st there, after two hours on the ground.
+        local("AI2", ("PPG", "HNL"), "2026-11-21T14:39:00-11:00", 330),
+        local("AI3", ("PPG", "HNL"), "2026-11-21T14:40:00-11:00", 330),
+        // The day after the departure date is the 23rd, which begins a day later there.
+        local("AI4", ("PPG", "HNL"), "2026-11-23T23:59:00-11:00", 330),
+        local("AI5", ("PPG", "HNL"), "2026-11-24T00:00:00-11:00", 330),
+        // The other way, the 21st begins a day later.
+        local("AI6", ("PPG", "APW"), "2026-11-21T23:30:00-11:00", 40),
+        local("AI7", ("APW", "AKL"), "2026-11-23T02:09:00+13:00", 240),
+        local("AI8", ("APW", "AKL"), "2026-11-23T02:10:00+13:00", 240),
+    ];
+    both(&flights, async |world| {
+        let found = search(world, "APW", "HNL", "2026-11-22").await;
+        assert_eq!(transit(&found), ["AI1+AI3", "AI1+AI4"]);
+        // By the clocks of Apia it lands on the 23rd: the day after the departure date has passed.
+        assert_eq!(transit(&search(world, "PPG", "AKL", "2026-11-21").await), [""; 0]);
+        assert_eq!(direct(&search(world, "PPG", "APW", "2026-11-21").await), ["AI6"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_airport_half_an_hour_off_has_days_of_its_own() {
+    let flights = [
+        local("AI1", ("LHR", "DEL"), "2026-11-21T12:00:00+00:00", 540),
+        local("AI2", ("DEL", "KTM"), "2026-11-22T23:59:00+05:30", 100),
+        local("AI3", ("DEL", "KTM"), "2026-11-23T00:00:00+05:30", 100),
+        local("AI4", ("KTM", "DEL"), "2026-11-22T23:59:00+05:45", 100),
+        local("AI5", ("KTM", "DEL"), "2026-11-23T00:00:00+05:45", 100),
+    ];
+    both(&flights, async |world| {
+        assert_eq!(transit(&search(world, "LHR", "KTM", "2026-11-21").await), ["AI1+AI2"]);
+        assert_eq!(direct(&search(world, "KTM", "DEL", "2026-11-22").await), ["AI4"]);
+        assert_eq!(direct(&search(world, "KTM", "DEL", "2026-11-23").await), ["AI5"]);
+    })
+    .await;
 }

@@ -160,7 +160,7 @@ async fn anyone_may_know_what_this_is_and_what_it_takes() {
         ("max_page_size", 100),
         ("max_search_results", 200),
         ("max_flights_per_booking", 4),
-        ("max_stops", 1),
+        ("max_stops", 3),
         ("min_connection_minutes", 90),
         ("auto_route_hours", 48),
         ("request_timeout_ms", 9000),

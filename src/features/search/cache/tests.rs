@@ -36,7 +36,7 @@ impl Fake {
 }
 
 impl Source for Fake {
-    async fn ways(&self, _: Question) -> Result<RouteSet, SearchError> {
+    async fn ways(&self, _: Question, _: NetworkVersion) -> Result<RouteSet, SearchError> {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
         self.0.may_answer.acquire().await.unwrap().forget();
         if self.0.fails.load(Ordering::SeqCst) > 0 {
@@ -70,6 +70,7 @@ fn question() -> Question {
         origin: "DEL".parse().unwrap(),
         destination: "LHR".parse().unwrap(),
         date: "2026-11-21".parse().unwrap(),
+        max_stops: 1,
     }
 }
 

@@ -1,0 +1,31 @@
+-- Replaces the schedule by $1 flights in the 30 days from 1 May 2027 on, $2 a day on each lane. The busiest lanes come first: an
+-- airport at place n connects to as many others as one at place 2n twice.
+create temp table places on commit drop as
+    select iata_code, latitude, longitude, place
+    from (select a.*, row_number() over (order by cargo_rank nulls last, md5(iata_code)) as place from airports a) ranked
+    where place <= 800;
+create index on places (place);
+create temp table lanes on commit drop as
+    select o.iata_code as origin, d.iata_code as destination, d.place as place,
+           (array['AA','AF','BA','CX','DL','EK','ET','KE','LH','NH','QR','SQ','TK','UA'])[1 + o.place % 14] as airline,
+           least(1380, 40 + (12742 / 14 * asin(sqrt(
+               sin(radians(d.latitude - o.latitude) / 2) ^ 2
+               + cos(radians(o.latitude)) * cos(radians(d.latitude)) * sin(radians(d.longitude - o.longitude) / 2) ^ 2
+           )))::int) as minutes
+    from places o join places d on d.place <> o.place and d.place <= 6400 / o.place
+    order by o.place * d.place, o.place
+    limit {lanes};
+create temp table new on commit drop as
+    select gen_random_uuid() as id, airline || ((place - 1) * {daily} + turn + 1) as number, airline, origin, destination, minutes,
+           timestamptz '2027-05-01 00:00Z' + day * interval '1 day'
+               + ((turn * 1440 / {daily} + abs(hashtext(origin || destination)) % (1440 / {daily})) / 5 * 5) * interval '1 minute'
+               as departure
+    from lanes cross join generate_series(0, {daily} - 1) turn cross join generate_series(0, 29) day;
+insert into flights (id, flight_number, airline_code, origin, destination, departure_at, arrival_at, scheduled_departure_at,
+                     scheduled_arrival_at, scheduled_date, is_freighter, created_at, updated_at)
+    select n.id, number, airline, origin, destination, departure, departure + minutes * interval '1 minute', departure,
+           departure + minutes * interval '1 minute', (departure at time zone a.time_zone)::date, true, now(), now()
+    from new n join airports a on a.iata_code = n.origin on conflict do nothing;
+insert into flight_capacity (flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions)
+    select f.id, 'SCHEDULED', f.departure_at - interval '1 hour', 1000000, 600000, 30
+    from flights f join new using (id);

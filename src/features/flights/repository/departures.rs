@@ -1,0 +1,72 @@
+//! Flights as far as they decide which routes there are.
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    features::flights::{departures::Departure, model::Lane},
+    kernel::{AirportCode, FlightNumber},
+    platform::postgres::{PgSession, planned_list},
+};
+
+struct Row {
+    id: Uuid,
+    flight_number: FlightNumber,
+    origin: AirportCode,
+    destination: AirportCode,
+    departure_at: DateTime<Utc>,
+    arrival_at: DateTime<Utc>,
+    is_scheduled: bool,
+}
+
+impl Row {
+    fn read(self) -> (Lane, Departure) {
+        let departure = Departure::new(self.id.into(), &self.flight_number, self.departure_at, self.arrival_at);
+        ((self.origin, self.destination), departure)
+    }
+}
+
+/// Returns scheduled flights that depart before `to`, from behind this place on in the order of departure, then id.
+pub(in crate::features::flights) async fn page(
+    db: &mut PgSession,
+    (departure, id): (DateTime<Utc>, Uuid),
+    to: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<(Lane, Departure)>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, flight_number as "flight_number: _", origin as "origin: _", destination as "destination: _",
+                  departure_at, arrival_at, true as "is_scheduled!"
+           from flights
+           where (departure_at, id) > ($1, $2) and departure_at < $3
+             and cancelled_at is null and actual_departure_at is null
+           order by departure_at, id limit $4"#,
+        departure,
+        id,
+        to,
+        limit,
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(Row::read).collect())
+}
+
+/// Returns these flights, each with whether it is scheduled.
+pub(in crate::features::flights) async fn find(
+    db: &mut PgSession,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<(Lane, Departure, bool)>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, flight_number as "flight_number: _", origin as "origin: _", destination as "destination: _",
+                  departure_at, arrival_at,
+                  cancelled_at is null and actual_departure_at is null as "is_scheduled!"
+           from flights where id = any($1)"#,
+        &planned_list(ids),
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows
+        .map(|row| {
+            let is_scheduled = row.is_scheduled;
+            let (lane, departure) = row.read();
+            (lane, departure, is_scheduled)
+        })
+        .collect())
+}

@@ -1,0 +1,13 @@
+//! Recurring schedules: a season's lines are expanded to dated flights in local time, and compared with the schedule
+//! before they are applied.
+mod compare;
+mod days;
+mod differences;
+mod expand;
+mod expanding;
+mod model;
+mod read;
+
+pub use days::DaysOfOperation;
+pub use differences::{Differences, Effect, Group, LocalTime, Terms};
+pub use model::Season;
