@@ -1,5 +1,10 @@
--- Replaces the schedule by $1 flights in the 30 days from 1 May 2027 on, $2 a day on each lane. The busiest lanes come first: an
--- airport at place n connects to as many others as one at place 2n twice.
+-- Replaces the schedule by flights in the 30 days from 1 May 2027 on, {daily} a day on each of {lanes} lanes. The busiest lanes come
+-- first: an airport at place n connects to twice as many others as one at place 2n. On each flight there is one booking, which is
+-- like one that was made before.
+create temp table if not exists a_booking as select * from bookings limit 1;
+create temp table if not exists a_leg as select * from booking_legs limit 1;
+truncate flight_events, capacity_ledger, outbox;
+truncate bookings, booking_legs, flights cascade;
 create temp table places on commit drop as
     select iata_code, latitude, longitude, place
     from (select a.*, row_number() over (order by cargo_rank nulls last, md5(iata_code)) as place from airports a) ranked
@@ -29,3 +34,11 @@ insert into flights (id, flight_number, airline_code, origin, destination, depar
 insert into flight_capacity (flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l, capacity_positions)
     select f.id, 'SCHEDULED', f.departure_at - interval '1 hour', 1000000, 600000, 30
     from flights f join new using (id);
+insert into bookings
+    select b.* from new n cross join a_booking a, jsonb_populate_record(null::bookings, to_jsonb(a)
+        || jsonb_build_object('id', n.id, 'ref_id', 'LM' || translate(n.id::text, '-', ''), 'origin', n.origin,
+                              'destination', n.destination)) b;
+insert into booking_legs
+    select l.* from new n cross join a_leg a, jsonb_populate_record(null::booking_legs, to_jsonb(a)
+        || jsonb_build_object('booking_id', n.id, 'id', n.id, 'flight_id', n.id, 'flight_number', n.number, 'origin', n.origin,
+                              'destination', n.destination)) l;

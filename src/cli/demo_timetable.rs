@@ -6,7 +6,7 @@
 //! addition there are services to the nearest regional hub and a mesh between the regional hubs.
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{DateTime, Days, LocalResult, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono::{Days, NaiveDate, TimeDelta};
 
 use crate::{
     app::AppState,
@@ -148,7 +148,7 @@ fn service(
 fn flight(reference: &Reference, service: &Service, date: NaiveDate) -> Option<NewFlight> {
     let origin = reference.airport(service.origin)?;
     let aircraft = reference.aircraft(service.aircraft)?;
-    let departure = local_instant(&origin, date, service.leaves)?;
+    let departure = origin.at(date.and_hms_opt(0, 0, 0)? + TimeDelta::minutes(service.leaves));
     Some(NewFlight {
         number: format!("{}{}", service.airline, service.number).parse().ok()?,
         origin: service.origin,
@@ -159,17 +159,6 @@ fn flight(reference: &Reference, service: &Service, date: NaiveDate) -> Option<N
         is_freighter: aircraft.is_freighter,
         capacity: space_of(&aircraft),
         cutoff_minutes: if aircraft.is_freighter { 120 } else { NewFlight::DEFAULT_CUTOFF_MINUTES },
-    })
-}
-
-/// Returns the instant of a local time on a date; an hour later where the clocks skip it.
-fn local_instant(airport: &Airport, date: NaiveDate, minutes: i64) -> Option<DateTime<Utc>> {
-    let local = date.and_hms_opt(0, 0, 0)? + TimeDelta::minutes(minutes);
-    [local, local + TimeDelta::hours(1)].into_iter().find_map(|local| {
-        match airport.time_zone.from_local_datetime(&local) {
-            LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => Some(instant.to_utc()),
-            LocalResult::None => None,
-        }
     })
 }
 

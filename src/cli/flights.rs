@@ -1,11 +1,4 @@
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
@@ -17,7 +10,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    features::{flights::ImportProgress, operations::OperationService},
+    features::operations::OperationService,
     platform::{settings::Settings, tables::Table},
 };
 
@@ -54,21 +47,12 @@ async fn load_demo(rooms: &AppState) -> anyhow::Result<ExitCode> {
 }
 
 async fn import(rooms: &AppState, table: Table, dry_run: bool) -> anyhow::Result<ExitCode> {
-    let progress = Arc::new(Progress::begin("Importing flights"));
-    let (shown, before) = (progress.clone(), AtomicUsize::new(0));
-    let told = move |at: ImportProgress| {
-        let what = format!("Importing flights: {} of {} {}", at.done, at.of, at.step);
-        shown.tell_steps(what, at.done, before.swap(at.done, Ordering::Relaxed), at.of);
-    };
+    let told = tables::progress("Importing flights");
     let outcome = rooms.service::<OperationService>()?.import(table, dry_run, told).await;
-    drop(progress);
     match outcome {
         Ok(done) => {
             let would = if dry_run { "Would be " } else { "" };
-            say(&format!(
-                "{would}created: {}, updated: {}, unchanged: {}\n",
-                done.created, done.updated, done.unchanged
-            ));
+            say(&format!("{would}{}", tables::summary(done)));
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => Err(tables::explain(error)),

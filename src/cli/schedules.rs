@@ -80,17 +80,14 @@ async fn compare(operations: &OperationService, table: Table) -> Result<(Season,
 }
 
 async fn apply(operations: &OperationService, season: Season, shown: Differences) -> anyhow::Result<ExitCode> {
-    let progress = Progress::begin("Applying the season");
-    let outcome = operations.apply_season(season, shown).await;
-    drop(progress);
+    let outcome = operations.apply_season(season, shown, tables::progress("Applying the season")).await;
     match outcome {
         Ok(done) => {
-            let (created, updated, unchanged) = (done.created, done.updated, done.unchanged);
-            say(&format!("created: {created}, updated: {updated}, unchanged: {unchanged}\n"));
+            say(&tables::summary(done));
             Ok(ExitCode::SUCCESS)
         }
         Err(OperationError::Flight(FlightError::NotAsShown)) => anyhow::bail!(
-            "nothing was changed: the schedule has changed since it was compared with the file; run the command again"
+            "nothing was changed: the schedule, or the day, has changed since it was compared with the file; run the command again"
         ),
         Err(error) => Err(tables::explain(error)),
     }

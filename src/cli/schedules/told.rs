@@ -33,6 +33,7 @@ fn totals(differences: &Differences) -> String {
     for (count, about) in [
         (refused, "refused"),
         (absent, "not in the file (they stay as they are)"),
+        (differences.departed, "departed (they stay as they are)"),
         (differences.past, "before today (left out)"),
     ] {
         if count > 0 {
@@ -204,13 +205,14 @@ mod tests {
             Effect::NotInFile(terms()),
         ];
         let groups = effects.into_iter().zip(1..).map(|(effect, many)| group(effect, &season[..many])).collect();
-        let all = Differences { groups, unchanged: 9, past: 8 };
+        let all = Differences { groups, unchanged: 9, departed: 5, past: 8 };
         let text = told(&all, 2);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);
         assert_eq!(lines[2], "… and 3 more lines; --limit 5 shows them");
         let totals = "new: 5, changed: 4, unchanged: 9, refused: 1, \
-                      not in the file (they stay as they are): 5, before today (left out): 8";
+                      not in the file (they stay as they are): 5, departed (they stay as they are): 5, \
+                      before today (left out): 8";
         assert_eq!(lines[3], totals);
         assert_eq!(told(&all, 5).lines().count(), 6);
         assert_eq!(told(&Differences::default(), 5), "new: 0, changed: 0, unchanged: 0\n");

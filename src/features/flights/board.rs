@@ -1,15 +1,17 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::{sync::Notify, time::timeout};
 
 use super::{
-    departures::{Departure, Departures},
+    departures::{Departure, Departures, Place},
     model::{Lane, NetworkVersion},
 };
-use crate::kernel::FlightId;
+use crate::kernel::{AirportCode, FlightId};
 
 /// Time after its departure at which a flight leaves the board.
 pub(super) const KEPT: TimeDelta = TimeDelta::days(2);
@@ -22,7 +24,13 @@ const FORGETTING: TimeDelta = TimeDelta::hours(1);
 /// It includes every change up to a version of the network, and answers only who needs no later one. Flights that leave
 /// the network do not change its version: whoever finds one must look whether it is still scheduled.
 #[derive(Debug, Clone, Default)]
-pub struct Board(Arc<RwLock<State>>);
+pub struct Board(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: RwLock<State>,
+    caught_up: Notify,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -41,11 +49,11 @@ struct Coverage {
 
 impl Board {
     fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the flights that depart from this moment on; `None` if they are not known as of this version.
@@ -61,6 +69,14 @@ impl Board {
         is_known.then(|| looking(&state.departures))
     }
 
+    /// Waits until it has caught up with the changes by all processes again. Returns false if it does not know the flights
+    /// that depart from this moment on, or is not kept up to date.
+    pub async fn catches_up(&self, from: DateTime<Utc>, within: Duration) -> bool {
+        let caught_up = self.0.caught_up.notified();
+        let is_loaded = self.read().coverage.is_some_and(|coverage| coverage.since <= from);
+        is_loaded && timeout(within, caught_up).await.is_ok()
+    }
+
     /// Forgets all, before it is loaded anew.
     pub(super) fn clear(&self) {
         *self.write() = State::default();
@@ -71,19 +87,60 @@ impl Board {
         *self.write() = State { departures, coverage: Some(Coverage { since, network_version }) };
     }
 
-    /// Takes in flights as they were read, each with whether it is scheduled and whether it was known otherwise before.
-    pub(super) fn take_in(&self, read: Vec<(Lane, Departure, bool)>, moved: &HashMap<FlightId, bool>) {
-        for (lane, departure, is_scheduled) in read {
-            // Searches look at it in between: removing a flight looks through all that leave its origin.
+    /// Takes in flights as they were read, each with whether it is scheduled. `moved`: those that may have been elsewhere.
+    pub(super) fn take_in(&self, read: Vec<(Lane, Departure, bool)>, moved: &HashSet<FlightId>) {
+        let mut by_origin = HashMap::<AirportCode, Vec<(Lane, Departure, bool)>>::new();
+        for flight in read {
+            by_origin.entry(flight.0.0).or_default().push(flight);
+        }
+        for (origin, flights) in by_origin {
+            // Searches look at it in between: removing flights looks through all that leave their origin.
             let mut state = self.write();
             let Some(Coverage { since, .. }) = state.coverage else { return };
-            if moved.get(&departure.flight_id) != Some(&false) {
-                state.departures.remove(lane.0, departure.flight_id);
-            }
-            if is_scheduled && departure.departure >= since {
-                state.departures.add(lane, departure);
+            let is_wanted = |departure: &Departure, is_scheduled| is_scheduled && departure.departure >= since;
+            let is_as_read = |(lane, departure, is_scheduled): &(Lane, Departure, bool)| {
+                is_wanted(departure, *is_scheduled) && state.departures.has(*lane, departure)
+            };
+            let others: Vec<_> = flights.into_iter().filter(|flight| !is_as_read(flight)).collect();
+            let ids = others.iter().map(|(_, departure, _)| departure.flight_id);
+            let gone: HashSet<FlightId> = ids.filter(|flight| moved.contains(flight)).collect();
+            state.departures.remove(origin, &gone);
+            for (lane, departure, is_scheduled) in others {
+                if is_wanted(&departure, is_scheduled) {
+                    state.departures.add(lane, departure);
+                }
             }
         }
+    }
+
+    /// Corrects the flights behind one place and up to another: they are as they were read just now. Returns how many were
+    /// otherwise.
+    pub(super) fn correct(&self, after: Place, last: Place, read: &[(Lane, Departure)]) -> usize {
+        let (mut missing, mut gone) = (Vec::new(), HashMap::<AirportCode, HashSet<FlightId>>::new());
+        {
+            let state = self.read();
+            let Some(Coverage { since, .. }) = state.coverage else { return 0 };
+            let is_there = |(lane, departure): &(Lane, Departure)| state.departures.has(*lane, departure);
+            missing.extend(read.iter().filter(|flight| flight.1.departure >= since && !is_there(flight)).copied());
+            let read: HashMap<FlightId, &(Lane, Departure)> =
+                read.iter().map(|flight| (flight.1.flight_id, flight)).collect();
+            for (lane, departure) in state.departures.within(after, last) {
+                if read.get(&departure.flight_id).is_none_or(|read| **read != (lane, *departure)) {
+                    gone.entry(lane.0).or_default().insert(departure.flight_id);
+                }
+            }
+        }
+        if missing.is_empty() && gone.is_empty() {
+            return 0;
+        }
+        let mut state = self.write();
+        for (origin, flights) in &gone {
+            state.departures.remove(*origin, flights);
+        }
+        for (lane, departure) in &missing {
+            state.departures.add(*lane, *departure);
+        }
+        missing.len().max(gone.values().map(HashSet::len).sum())
     }
 
     /// Records that all changes up to this version are included.
@@ -91,6 +148,7 @@ impl Board {
         if let Some(coverage) = &mut self.write().coverage {
             coverage.network_version = network_version;
         }
+        self.0.caught_up.notify_waiters();
     }
 
     /// Removes flights that have departed long ago.

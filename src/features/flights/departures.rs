@@ -1,6 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::model::Lane;
 use crate::kernel::{AirportCode, FlightId, FlightNumber};
@@ -31,20 +31,32 @@ impl Departure {
         self.number == other.number
     }
 
-    fn order(&self) -> (DateTime<Utc>, FlightId) {
+    /// Returns its place in the order of all flights.
+    pub fn place(&self) -> Place {
         (self.departure, self.flight_id)
     }
 }
 
-/// Scheduled flights by origin and destination; each lane in the order of departure, then id.
+/// A place in the order of flights: by departure, then id.
+pub type Place = (DateTime<Utc>, FlightId);
+
+/// Scheduled flights by origin and destination.
 #[derive(Debug, Default)]
 pub struct Departures {
-    leaving: HashMap<AirportCode, BTreeMap<AirportCode, Vec<Departure>>>,
-    /// For each airport, those from which flights come.
-    origins: HashMap<AirportCode, BTreeSet<AirportCode>>,
-    /// The flight numbers that leave, or have left, each airport.
-    numbers: HashSet<(AirportCode, Number)>,
+    leaving: HashMap<AirportCode, BTreeMap<AirportCode, OnLane>>,
+    /// For each airport, those from which flights come, with the shortest time that one of these takes.
+    origins: HashMap<AirportCode, BTreeMap<AirportCode, TimeDelta>>,
+    /// How many flights leave each airport under each number.
+    numbers: HashMap<(AirportCode, Number), u32>,
     flights: usize,
+}
+
+/// The flights of one lane, in the order of departure, then id.
+#[derive(Debug)]
+struct OnLane {
+    flights: Vec<Departure>,
+    /// No flight takes less time.
+    shortest: TimeDelta,
 }
 
 impl Departures {
@@ -55,92 +67,116 @@ impl Departures {
 
     /// Returns the flights between two airports.
     pub fn on(&self, (origin, destination): Lane) -> &[Departure] {
-        self.leaving.get(&origin).and_then(|lanes| lanes.get(&destination)).map_or(&[], Vec::as_slice)
+        let lane = self.leaving.get(&origin).and_then(|lanes| lanes.get(&destination));
+        lane.map_or(&[], |lane| lane.flights.as_slice())
     }
 
-    /// Returns the lanes out of an airport, by destination.
-    pub fn out_of(&self, origin: AirportCode) -> impl Iterator<Item = (AirportCode, &[Departure])> {
-        self.leaving.get(&origin).into_iter().flatten().map(|(destination, flights)| (*destination, flights.as_slice()))
+    /// Returns the lanes out of an airport, by destination, each with a time that none of its flights falls below.
+    pub fn out_of(&self, origin: AirportCode) -> impl Iterator<Item = (AirportCode, TimeDelta, &[Departure])> {
+        let lanes = self.leaving.get(&origin).into_iter().flatten();
+        lanes.map(|(destination, lane)| (*destination, lane.shortest, lane.flights.as_slice()))
     }
 
-    /// Returns the airports from which flights come to this one.
-    pub fn origins_of(&self, destination: AirportCode) -> impl Iterator<Item = AirportCode> {
-        self.origins.get(&destination).into_iter().flatten().copied()
+    /// Returns the airports from which flights come to this one, each with a time that none of them falls below.
+    pub fn origins_of(&self, destination: AirportCode) -> impl Iterator<Item = (AirportCode, TimeDelta)> {
+        self.origins.get(&destination).into_iter().flatten().map(|(origin, shortest)| (*origin, *shortest))
     }
 
     /// Returns false if no flight leaves this airport under the number of this one.
     pub fn has_number(&self, airport: AirportCode, flight: &Departure) -> bool {
-        self.numbers.contains(&(airport, flight.number))
+        self.numbers.contains_key(&(airport, flight.number))
     }
 
-    /// Adds a flight, unless it is there already.
+    /// Returns whether this flight is there, on this lane and at these times.
+    pub fn has(&self, lane: Lane, departure: &Departure) -> bool {
+        let flights = self.on(lane);
+        let place = flights.binary_search_by_key(&departure.place(), Departure::place);
+        place.is_ok_and(|place| flights[place] == *departure)
+    }
+
+    /// Returns the flights behind one place and up to another, in no particular order.
+    pub fn within(&self, after: Place, last: Place) -> impl Iterator<Item = (Lane, &Departure)> {
+        let lanes = self.leaving.iter().flat_map(|(origin, lanes)| lanes.iter().map(move |lane| (*origin, lane)));
+        lanes.flat_map(move |(origin, (destination, OnLane { flights, .. }))| {
+            let start = flights.partition_point(|departure| departure.place() <= after);
+            let end = flights.partition_point(|departure| departure.place() <= last);
+            let flights = flights.get(start..end).unwrap_or_default();
+            flights.iter().map(move |departure| ((origin, *destination), departure))
+        })
+    }
+
+    /// Adds a flight that is not there yet.
     pub fn add(&mut self, lane: Lane, departure: Departure) {
-        let (origin, destination) = lane;
-        self.numbers.insert((origin, departure.number));
-        let flights = self.leaving.entry(origin).or_default().entry(destination).or_default();
-        if flights.is_empty() {
-            self.origins.entry(destination).or_default().insert(origin);
-        }
+        let ((origin, destination), takes) = (lane, departure.arrival - departure.departure);
+        let lanes = self.leaving.entry(origin).or_default();
+        let lane = lanes.entry(destination).or_insert(OnLane { flights: Vec::new(), shortest: takes });
         // Loading adds them in order.
-        let place = match flights.last() {
-            Some(last) if last.order() < departure.order() => Err(flights.len()),
-            _ => flights.binary_search_by_key(&departure.order(), Departure::order),
+        let place = match lane.flights.last() {
+            Some(last) if last.place() < departure.place() => Err(lane.flights.len()),
+            _ => lane.flights.binary_search_by_key(&departure.place(), Departure::place),
         };
-        match place {
-            Ok(place) => flights[place] = departure,
-            Err(place) => {
-                flights.insert(place, departure);
-                self.flights += 1;
-            }
-        }
+        let Err(place) = place else { return };
+        lane.flights.insert(place, departure);
+        lane.shortest = lane.shortest.min(takes);
+        self.origins.entry(destination).or_default().insert(origin, lane.shortest);
+        *self.numbers.entry((origin, departure.number)).or_default() += 1;
+        self.flights += 1;
     }
 
-    /// Removes a flight that leaves this airport, wherever it leads and whenever it leaves.
-    pub fn remove(&mut self, origin: AirportCode, flight: FlightId) {
-        let Some(lanes) = self.leaving.get_mut(&origin) else { return };
-        for flights in lanes.values_mut() {
-            let before = flights.len();
-            flights.retain(|departure| departure.flight_id != flight);
-            self.flights -= before - flights.len();
+    /// Removes flights that leave this airport, wherever they lead and whenever they leave.
+    pub fn remove(&mut self, origin: AirportCode, gone: &HashSet<FlightId>) {
+        if !gone.is_empty() {
+            self.keep(origin, |departure| !gone.contains(&departure.flight_id));
         }
-        self.drop_empty(origin);
     }
 
     /// Removes flights that departed before this moment.
     pub fn forget_before(&mut self, moment: DateTime<Utc>) {
         let origins: Vec<AirportCode> = self.leaving.keys().copied().collect();
         for origin in origins {
-            for flights in self.leaving.get_mut(&origin).into_iter().flat_map(BTreeMap::values_mut) {
-                let past = flights.partition_point(|departure| departure.departure < moment);
-                if past > 0 {
-                    flights.drain(..past);
-                    flights.shrink_to(flights.len() * 5 / 4);
-                    self.flights -= past;
+            self.keep(origin, |departure| departure.departure >= moment);
+        }
+    }
+
+    /// Removes all flights out of an airport but these, and lanes on which none is left.
+    fn keep(&mut self, origin: AirportCode, is_kept: impl Fn(&Departure) -> bool) {
+        let Self { leaving, origins, numbers, flights: count } = self;
+        let Entry::Occupied(mut lanes) = leaving.entry(origin) else { return };
+        lanes.get_mut().retain(|destination, lane| {
+            lane.flights.retain(|departure| {
+                let is_kept = is_kept(departure);
+                if !is_kept {
+                    *count -= 1;
+                    let number = (origin, departure.number);
+                    if let Some(flights) = numbers.get_mut(&number) {
+                        *flights -= 1;
+                        if *flights == 0 {
+                            numbers.remove(&number);
+                        }
+                    }
+                }
+                is_kept
+            });
+            if lane.flights.is_empty()
+                && let Entry::Occupied(mut from) = origins.entry(*destination)
+            {
+                from.get_mut().remove(&origin);
+                if from.get().is_empty() {
+                    from.remove();
                 }
             }
-            self.drop_empty(origin);
+            !lane.flights.is_empty()
+        });
+        if lanes.get().is_empty() {
+            lanes.remove();
         }
     }
 
     /// Gives back the memory that growing lanes have taken in advance.
     pub fn shrink(&mut self) {
-        for flights in self.leaving.values_mut().flat_map(BTreeMap::values_mut) {
-            flights.shrink_to_fit();
+        for lane in self.leaving.values_mut().flat_map(BTreeMap::values_mut) {
+            lane.flights.shrink_to_fit();
         }
-    }
-
-    /// Removes the lanes out of an airport that have no flights any more.
-    fn drop_empty(&mut self, origin: AirportCode) {
-        let Some(lanes) = self.leaving.get_mut(&origin) else { return };
-        let origins = &mut self.origins;
-        lanes.retain(|destination, flights| {
-            if flights.is_empty()
-                && let Some(origins) = origins.get_mut(destination)
-            {
-                origins.remove(&origin);
-            }
-            !flights.is_empty()
-        });
     }
 }
 
@@ -182,6 +218,11 @@ mod tests {
         let found = between(departures.on(lane), at(3), at(9));
         assert_eq!(found.iter().map(|flight| flight.departure).collect::<Vec<_>>(), [at(3), at(5)]);
         assert!(between(departures.on(lane), at(9), at(3)).is_empty());
+        let places = [1, 5].map(|hour| flight(u128::try_from(hour).unwrap(), hour).place());
+        assert_eq!(
+            departures.within(places[0], places[1]).map(|(_, flight)| flight.departure).collect::<Vec<_>>(),
+            [at(3), at(5)]
+        );
     }
 
     #[test]
@@ -192,11 +233,16 @@ mod tests {
         departures.add(lane("BOM", "LHR"), flight(3, 3));
         let destination = "LHR".parse().unwrap();
         assert_eq!(departures.origins_of(destination).count(), 2);
-        departures.remove("DEL".parse().unwrap(), uuid::Uuid::from_u128(1).into());
-        assert_eq!(departures.origins_of(destination).map(|code| code.to_string()).collect::<Vec<_>>(), ["BOM"]);
+        let (lane_of_one, one) = (lane("DEL", "LHR"), flight(1, 1));
+        assert!(departures.has(lane_of_one, &one) && !departures.has(lane("DEL", "BOM"), &one));
+        departures.remove(lane_of_one.0, &HashSet::from([one.flight_id]));
+        assert!(!departures.has(lane_of_one, &one));
+        assert_eq!(departures.origins_of(destination).map(|(code, _)| code.to_string()).collect::<Vec<_>>(), ["BOM"]);
         assert_eq!(departures.out_of("DEL".parse().unwrap()).count(), 1);
+        assert!(departures.has_number("DEL".parse().unwrap(), &one), "there is another one");
         departures.forget_before(at(3));
         assert_eq!((departures.count(), departures.out_of("DEL".parse().unwrap()).count()), (1, 0));
+        assert!(!departures.has_number("DEL".parse().unwrap(), &one));
         departures.forget_before(at(4));
         assert_eq!((departures.count(), departures.origins_of(destination).count()), (0, 0));
     }

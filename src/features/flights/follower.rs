@@ -1,6 +1,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -8,12 +9,15 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{FlightService, Lane, NetworkVersion, model::FlightEventType};
+use super::{FlightService, Lane, NetworkVersion, departures::Place, loading::Reading, model::FlightEventType};
 use crate::{
     features::capacity::FLIGHT,
     kernel::FlightId,
     platform::{clock::Moment, follower::Follower, outbox::Entry},
 };
+
+/// Time between two comparisons of a part of the board with the tables.
+const BETWEEN_CHECKS: Duration = Duration::from_secs(10);
 
 /// Keeps the known state of the network up to date with the changes by all processes.
 pub(super) struct NetworkFollower {
@@ -29,8 +33,19 @@ struct Progress {
     current: NetworkVersion,
     /// Whether the current check has received any message about a flight.
     has_heard: bool,
-    is_board_loaded: bool,
+    board: BoardState,
+    /// When the board is compared with the tables next, and from behind which place on.
+    check: Option<(Instant, Option<Place>)>,
     stop: CancellationToken,
+}
+
+/// How far the departures in memory are.
+#[derive(Default)]
+enum BoardState {
+    #[default]
+    ToBeRead,
+    Reading(Reading),
+    Loaded,
 }
 
 impl NetworkFollower {
@@ -42,13 +57,57 @@ impl NetworkFollower {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn load_board(&self, network_version: NetworkVersion) -> anyhow::Result<()> {
-        let (began, stop) = (Instant::now(), self.progress().stop.clone());
-        self.flights.load_board(network_version, &stop).await?;
-        let (flights, milliseconds) = (self.flights.board().count(), began.elapsed().as_millis());
-        tracing::info!(flights, milliseconds, "the departures of flights are known");
-        self.progress().is_board_loaded = true;
+    /// Takes the next step, if there is one, towards a board that is loaded and right. The tables include all changes up to
+    /// this version, and what changes from now on will be heard.
+    async fn keep_board(&self, network_version: NetworkVersion) -> anyhow::Result<()> {
+        let reading = {
+            let mut progress = self.progress();
+            match std::mem::take(&mut progress.board) {
+                BoardState::ToBeRead => {
+                    progress.board = BoardState::Reading(self.flights.read_board(network_version, &progress.stop));
+                    return Ok(());
+                }
+                BoardState::Reading(reading) if reading.is_over() => Some(reading),
+                state => {
+                    let is_loaded = matches!(state, BoardState::Loaded);
+                    progress.board = state;
+                    if !is_loaded {
+                        return Ok(());
+                    }
+                    None
+                }
+            }
+        };
+        let Some(reading) = reading else { return self.check_board().await };
+        // If it fails, it is to be read again.
+        self.flights.fill_board(reading).await?;
+        tracing::info!(flights = self.flights.board().count(), "the departures of flights are known");
+        let mut progress = self.progress();
+        (progress.board, progress.check) = (BoardState::Loaded, Some((Instant::now() + BETWEEN_CHECKS, None)));
         Ok(())
+    }
+
+    /// Compares a part of the board with the tables, if it is time.
+    async fn check_board(&self) -> anyhow::Result<()> {
+        let Some((_, place)) = self.progress().check.filter(|(due, _)| *due <= Instant::now()) else { return Ok(()) };
+        let next = self.flights.check_board(place).await?;
+        self.progress().check = Some((Instant::now() + BETWEEN_CHECKS, next));
+        Ok(())
+    }
+
+    /// Brings the board up to date with flights that have changed.
+    async fn refresh_board(&self, changed: HashMap<FlightId, bool>) -> anyhow::Result<()> {
+        let moved = changed.iter().filter(|(_, may_have_moved)| **may_have_moved).map(|(flight, _)| *flight).collect();
+        let changed: HashSet<FlightId> = changed.into_keys().collect();
+        match &mut self.progress().board {
+            BoardState::ToBeRead => return Ok(()),
+            BoardState::Reading(reading) => {
+                reading.hear(changed);
+                return Ok(());
+            }
+            BoardState::Loaded => {}
+        }
+        Ok(self.flights.refresh_board(&changed, &moved).await?)
     }
 
     async fn hear_all(&self, messages: &[Entry]) -> anyhow::Result<()> {
@@ -63,7 +122,7 @@ impl NetworkFollower {
         }
         self.progress().has_heard = true;
         self.flights.availability.invalidate(changed.keys().copied());
-        self.flights.refresh_board(&changed).await?;
+        self.refresh_board(changed).await?;
         // Read after the messages, so that it includes all their changes.
         let after = self.flights.network_version().await?;
         let lanes: HashSet<_> = own().filter(|message| may_enter(message)).map(lane).collect();
@@ -91,12 +150,9 @@ impl Follower for NetworkFollower {
         Box::pin(async {
             // Read before the messages: those of all changes up to this version are available.
             let network_version = self.flights.network_version().await?;
-            let is_board_lost = {
-                let progress = self.progress();
-                progress.last.is_some() && !progress.is_board_loaded
-            };
-            if is_board_lost {
-                self.load_board(network_version).await?;
+            let has_started = self.progress().last.is_some();
+            if has_started {
+                self.keep_board(network_version).await?;
             }
             let mut progress = self.progress();
             (progress.current, progress.has_heard) = (network_version, false);
@@ -112,9 +168,10 @@ impl Follower for NetworkFollower {
             let current = self.flights.network_version().await?;
             self.flights.network().restart(current);
             self.flights.known.clear();
-            self.progress().stop = stop.clone();
-            self.load_board(current).await?;
-            self.progress().last = Some(current);
+            let mut progress = self.progress();
+            progress.stop = stop.clone();
+            progress.board = BoardState::Reading(self.flights.read_board(current, stop));
+            progress.last = Some(current);
             Ok(())
         })
     }
@@ -135,7 +192,7 @@ impl Follower for NetworkFollower {
             // Flights were changed without a message: which ones is not known, and the board is read anew.
             self.flights.known.clear();
             self.flights.board().clear();
-            progress.is_board_loaded = false;
+            progress.board = BoardState::ToBeRead;
             self.flights.network().heard([None], current.version);
         }
         let version = last.version.max(current.version);

@@ -1,4 +1,7 @@
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +10,9 @@ use super::{
     create::local_date,
     dto::{CapacityShape, CreateFlight},
     repository,
-    timetable::{BATCH, Dated, ImportListener, ImportProgress, Imported, Name, Plan, Timetable, name_of, refusal},
+    timetable::{
+        BATCH, Dated, ImportListener, ImportProgress, ImportStep, Imported, Name, Plan, Timetable, name_of, refusal,
+    },
 };
 use crate::{
     features::{
@@ -16,7 +21,7 @@ use crate::{
     },
     kernel::{Fault, FlightId, UserId},
     platform::{
-        postgres::{PgSession, allow_long_statements, commit, retrying},
+        postgres::{PgSession, allow_long_statements, commit, limit_lock_waits, retrying},
         tables::{Columns, Table, TableError, read_table},
     },
 };
@@ -34,6 +39,9 @@ pub(super) const COLUMNS: [&str; 10] = [
     "positions",
     "cutoff_minutes",
 ];
+
+/// Longest wait for another import, or for a flight.
+const LONGEST_WAIT: Duration = Duration::from_secs(100);
 
 impl FlightService {
     /// Reads a table of flights on a blocking thread so that other requests are not delayed.
@@ -61,8 +69,10 @@ impl FlightService {
 
     async fn try_add(&self, missing: &Timetable) -> Result<u64, FlightError> {
         let mut tx = self.db.begin().await?;
-        // All of these flights are new: none is retimed.
-        let imported = self.import_in_tx(&mut tx, None, missing, false, self.clock.now(), &|_| {}).await?;
+        begin_import_in_tx(&mut tx).await?;
+        // What was scheduled meanwhile stays as it is.
+        let plan = self.plan_in_tx(&mut tx, missing, &|_| {}).await?.only_new();
+        let imported = self.carry_out_in_tx(&mut tx, None, &plan, self.clock.now(), &|_| {}).await?;
         commit(tx).await?;
         self.imported(&imported.touched);
         Ok(imported.summary.created)
@@ -78,9 +88,9 @@ impl FlightService {
     }
 
     /// Applies the timetable to the schedule. A row names its flight by number, origin and scheduled local date; an
-    /// existing flight is changed, others are created. Plans by the current state, locks only flights that change, and
-    /// verifies under the lock that they are still as planned for. With `dry_run` nothing is locked or written. Joins
-    /// the caller's transaction, which must then apply the new times of retimed flights to their bookings, and fit the
+    /// existing flight is changed, others are created. Waits for imports under way, plans by the current state, locks only
+    /// flights that change, and verifies under the lock that they are still as planned for. With `dry_run` nothing is
+    /// locked or written. Joins the caller's transaction, which must then apply the new times of retimed flights to their bookings, and fit the
     /// holds on changed flights.
     pub async fn import_in_tx(
         &self,
@@ -91,7 +101,22 @@ impl FlightService {
         now: DateTime<Utc>,
         told: &ImportListener,
     ) -> Result<Imported, FlightError> {
-        allow_long_statements(tx).await?;
+        if dry_run {
+            allow_long_statements(tx).await?;
+            let summary = self.plan_in_tx(tx, timetable, told).await?.summary();
+            return Ok(Imported { summary, ..Imported::default() });
+        }
+        begin_import_in_tx(tx).await?;
+        let plan = self.plan_in_tx(tx, timetable, told).await?;
+        self.carry_out_in_tx(tx, actor, &plan, now, told).await
+    }
+
+    async fn plan_in_tx<'a>(
+        &self,
+        tx: &mut PgSession,
+        timetable: &'a Timetable,
+        told: &ImportListener,
+    ) -> Result<Plan<'a>, FlightError> {
         let (mut plan, mut done) = (Plan::default(), 0);
         for batch in timetable.0.chunks(BATCH) {
             let existing = repository::find_named(tx, &names(batch)).await?.into_iter();
@@ -101,15 +126,9 @@ impl FlightService {
                 plan.add(dated, dated.step(existing.get(&dated.name), &self.reference));
             }
             done += batch.len();
-            told(ImportProgress { step: "compared", done, of: timetable.0.len() });
+            told(ImportProgress { step: ImportStep::Comparing, done, of: timetable.0.len() });
         }
-        if !plan.faults.is_empty() {
-            return Err(TableError::Faults(plan.faults).into());
-        }
-        if dry_run {
-            return Ok(Imported { summary: plan.summary(), ..Imported::default() });
-        }
-        self.carry_out_in_tx(tx, actor, &plan, now, told).await
+        if plan.faults.is_empty() { Ok(plan) } else { Err(TableError::Faults(plan.faults).into()) }
     }
 
     /// Returns the flights whose rows in the timetable are refused and on which holds keep room: what is held may be the
@@ -126,6 +145,14 @@ impl FlightService {
         }
         Ok(all)
     }
+}
+
+/// Has the transaction wait until imports under way have ended, and allows it to take long: two that write the same flights
+/// in another order would stop each other.
+pub(super) async fn begin_import_in_tx(tx: &mut PgSession) -> Result<(), FlightError> {
+    allow_long_statements(tx).await?;
+    limit_lock_waits(tx, LONGEST_WAIT).await?;
+    Ok(repository::lock_imports(tx).await?)
 }
 
 fn names(rows: &[Dated]) -> Vec<Name> {

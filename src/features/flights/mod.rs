@@ -47,4 +47,4 @@ pub use router::REVALIDATE;
 pub use save::{find_all_in_tx, find_in_tx, save_in_tx};
 pub use season::{DaysOfOperation, Differences, Effect, Group, LocalTime, Season, Terms};
 pub use service::FlightService;
-pub use timetable::{ImportListener, ImportProgress, Imported, Timetable};
+pub use timetable::{ImportListener, ImportProgress, ImportStep, Imported, Timetable};

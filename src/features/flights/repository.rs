@@ -198,6 +198,14 @@ pub(super) async fn find_named(
     flights(rows.fetch_all(db).await?)
 }
 
+/// Imports wait for each other.
+pub(super) async fn lock_imports(db: &mut PgSession) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('loadmaster.flight_imports', 0))")
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Returns the flights of these numbers out of these origins whose scheduled local date is the first of each, the last or
 /// between. Includes cancelled ones. No number may be given twice with an origin.
 pub(super) async fn find_within(

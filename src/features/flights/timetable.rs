@@ -65,12 +65,18 @@ struct Update<'a> {
     new: &'a NewFlight,
 }
 
-/// How far an import is.
+/// How far an import is: so many rows were compared with the schedule, or flights written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportProgress {
-    pub step: &'static str,
+    pub step: ImportStep,
     pub done: usize,
     pub of: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportStep {
+    Comparing,
+    Writing,
 }
 
 /// Is told how far an import is.
@@ -136,6 +142,11 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Returns the same without changes of existing flights.
+    pub fn only_new(self) -> Self {
+        Self { update: Vec::new(), ..self }
+    }
+
     pub fn summary(&self) -> ImportSummary {
         let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
         ImportSummary {
@@ -148,7 +159,7 @@ impl<'a> Plan<'a> {
 
 impl FlightService {
     /// Writes what the plan says, or fails with [`FlightError::Raced`] if a flight is no longer as planned for. Locks only
-    /// flights that change.
+    /// flights that change, and these last: bookings on them wait until the commit.
     pub(super) async fn carry_out_in_tx(
         &self,
         tx: &mut PgSession,
@@ -159,8 +170,8 @@ impl FlightService {
     ) -> Result<Imported, FlightError> {
         let mut done = Imported { summary: plan.summary(), ..Imported::default() };
         let of = plan.create.len() + plan.update.len();
-        let telling = |done: &Imported| told(ImportProgress { step: "written", done: done.touched.len(), of });
-        lock_all_in_tx(tx, &plan.update).await?;
+        let telling =
+            |done: &Imported| told(ImportProgress { step: ImportStep::Writing, done: done.touched.len(), of });
         for batch in plan.create.chunks(BATCH) {
             let as_new = |dated: &&Dated| dated.flight.as_flight(self.ids.next(now), dated.name.2, now);
             let new: Vec<Flight> = batch.iter().map(as_new).collect();
@@ -171,6 +182,7 @@ impl FlightService {
             done.touched.extend(new.iter().map(touched));
             telling(&done);
         }
+        lock_all_in_tx(tx, &plan.update).await?;
         for batch in plan.update.chunks(BATCH) {
             update_in_tx(tx, batch, actor, now, &mut done).await?;
             telling(&done);
@@ -187,18 +199,24 @@ fn touched(flight: &Flight) -> (FlightId, Lane) {
     (flight.id, (flight.origin, flight.destination))
 }
 
-/// Locks the flights that change, in ascending order.
+/// Locks the flights that change, in ascending order. If one is no longer of the version planned for, the whole import
+/// starts over.
 async fn lock_all_in_tx(tx: &mut PgSession, planned: &[Update<'_>]) -> Result<(), FlightError> {
-    let mut ids: Vec<FlightId> = planned.iter().map(|update| update.flight).collect();
-    ids.sort_unstable();
-    for batch in ids.chunks(BATCH) {
-        capacity::lock_in_tx(tx, batch).await?;
+    let mut flights: Vec<(FlightId, i32)> = planned.iter().map(|update| (update.flight, update.version)).collect();
+    flights.sort_unstable();
+    for batch in flights.chunks(BATCH) {
+        let ids: Vec<FlightId> = batch.iter().map(|(flight, _)| *flight).collect();
+        let rooms = capacity::lock_in_tx(tx, &ids).await?;
+        let rooms: HashMap<FlightId, i32> = rooms.into_iter().map(|room| (room.flight_id, room.version)).collect();
+        if batch.iter().any(|(flight, version)| rooms.get(flight) != Some(version)) {
+            return Err(FlightError::Raced);
+        }
     }
     Ok(())
 }
 
-/// Changes flights, which the caller has locked, as their rows say. If one no longer matches the plan (another version, or
-/// bookings that forbid the change), the whole import starts over.
+/// Changes flights, which the caller has locked, as their rows say. If bookings made meanwhile forbid it, the whole import
+/// starts over.
 async fn update_in_tx(
     tx: &mut PgSession,
     planned: &[Update<'_>],
@@ -210,9 +228,9 @@ async fn update_in_tx(
     let found = repository::find(tx, &ids).await?;
     let mut before: HashMap<FlightId, Flight> = found.into_iter().map(|flight| (flight.id, flight)).collect();
     let mut changed = Vec::with_capacity(planned.len());
-    for Update { flight, version, new } in planned {
+    for Update { flight, new, .. } in planned {
         let flight = before.get(flight).ok_or(FlightError::Raced)?;
-        if flight.room.version != *version || refusal(flight, new).is_some() {
+        if refusal(flight, new).is_some() {
             return Err(FlightError::Raced);
         }
         changed.push(new.over(flight));

@@ -4,7 +4,7 @@ use super::{OperationError, OperationService, service::count_changes};
 use crate::{
     features::{
         accounts::Subject,
-        flights::{FlightError, ImportProgress, Imported, Lane, Timetable},
+        flights::{FlightError, ImportListener, Imported, Lane, Timetable},
     },
     kernel::{FlightId, UserId},
     platform::{
@@ -28,7 +28,7 @@ pub(super) struct Import {
     is_refused: bool,
     has_cleared: bool,
     /// Is told how far it is.
-    told: Box<dyn Fn(ImportProgress) + Send + Sync>,
+    told: Box<ImportListener>,
 }
 
 impl Import {
@@ -116,9 +116,9 @@ impl OperationService {
         &self,
         table: Table,
         dry_run: bool,
-        told: impl Fn(ImportProgress) + Send + Sync + 'static,
+        told: Box<ImportListener>,
     ) -> Result<ImportSummary, OperationError> {
-        let import = Import { told: Box::new(told), ..Import::new(self.clone(), None, table, dry_run) };
+        let import = Import { told, ..Import::new(self.clone(), None, table, dry_run) };
         Box::pin(work::run_alone(&self.db, import)).await
     }
 }

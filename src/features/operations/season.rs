@@ -1,6 +1,6 @@
 use super::{OperationError, OperationService, service::count_changes};
 use crate::{
-    features::flights::{Differences, Lane, Season},
+    features::flights::{Differences, ImportListener, Lane, Season},
     kernel::FlightId,
     platform::{
         postgres::PgSession,
@@ -15,6 +15,7 @@ struct ApplySeason {
     season: Season,
     shown: Differences,
     touched: Vec<(FlightId, Lane)>,
+    told: Box<ImportListener>,
 }
 
 impl Command for ApplySeason {
@@ -23,10 +24,11 @@ impl Command for ApplySeason {
     type Error = OperationError;
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, OperationError> {
-        let Self { operations, season, shown, touched } = self;
-        let imported = operations.flights.apply_season_in_tx(tx, None, season, shown, operations.now()).await?;
-        touched.clone_from(&imported.touched);
+        let Self { operations, season, shown, touched, told } = self;
+        let now = operations.now();
+        let imported = operations.flights.apply_season_in_tx(tx, None, season, shown, now, told).await?;
         operations.conclude_import_in_tx(tx, &imported, None).await?;
+        *touched = imported.touched;
         Ok(imported.summary)
     }
 
@@ -59,8 +61,13 @@ impl OperationService {
     }
 
     /// Applies the season if its effect is still as shown; else fails with `FlightError::NotAsShown`.
-    pub async fn apply_season(&self, season: Season, shown: Differences) -> Result<ImportSummary, OperationError> {
-        let command = ApplySeason { operations: self.clone(), season, shown, touched: Vec::new() };
+    pub async fn apply_season(
+        &self,
+        season: Season,
+        shown: Differences,
+        told: Box<ImportListener>,
+    ) -> Result<ImportSummary, OperationError> {
+        let command = ApplySeason { operations: self.clone(), season, shown, touched: Vec::new(), told };
         Box::pin(work::run_alone(&self.db, command)).await
     }
 }

@@ -293,7 +293,7 @@ pub struct SearchResult {
     pub departure_date: NaiveDate,
     /// Ordered by departure.
     pub direct_flights: Vec<DirectFlight>,
-    /// Ordered by arrival, then duration, then id.
+    /// Ordered by arrival, then fewer stops, then duration, then id.
     pub transit_routes: Vec<RouteOption>,
     /// Only if nothing can be booked as requested: at most three options that can, on the departure date or one of the
     /// next days (`search.alternative_days`), ordered by day, then arrival. Empty if none was found in 200 milliseconds.

@@ -12,6 +12,8 @@ metrics! {
         ROUTE_READS: Counter "loadmaster_route_reads_total" [Label::one_of("from", &["memory", "tables"])]
             "Network parts that were not cached: found in the departures in memory, or read from the tables because these were \
              not loaded or behind.";
+        ROUTE_SEARCHES_CUT: Counter "loadmaster_route_searches_cut_total" []
+            "Searches for routes with two or three stops that ended at the bound on their work: some of these may be missing.";
         ROUTE_CACHE_HIT_RATIO: Gauge "loadmaster_route_cache_hit_ratio" []
             "Ratio of cache hits to all searches since the start, from 0 to 1.";
         ROUTE_CACHE_FILL: Histogram "loadmaster_route_cache_fill_seconds" []

@@ -35,18 +35,22 @@ pub(super) struct Wanted {
     pub max_stops: u8,
 }
 
-/// Returns the routes from origin to destination, in no particular order.
-pub(super) fn routes(
-    departures: &Departures,
-    wanted: &Wanted,
-    rules: &impl Connections,
-    most_work: usize,
-) -> Vec<Route> {
+/// What a search has found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// In no particular order.
+    pub routes: Vec<Route>,
+    /// The work was at its bound: some far routes may be missing.
+    pub is_cut: bool,
+}
+
+/// Returns the routes from origin to destination. `most_work` bounds what is done for far routes.
+pub(super) fn routes(departures: &Departures, wanted: &Wanted, rules: &impl Connections, most_work: usize) -> Found {
     let rules = DayRules { rules, date: wanted.date, known: RefCell::default() };
     let mut routes = near(departures, wanted, &rules);
-    let far = far::routes(departures, wanted, &rules, &routes, most_work);
+    let Found { routes: far, is_cut } = far::routes(departures, wanted, &rules, &routes, most_work);
     routes.extend(far);
-    routes
+    Found { routes, is_cut }
 }
 
 /// The connection rules for freight that sets out on one day.
@@ -90,7 +94,7 @@ fn near(departures: &Departures, wanted: &Wanted, rules: &DayRules<'_, impl Conn
     if wanted.max_stops == 0 {
         return routes;
     }
-    for (via, lane) in departures.out_of(origin).filter(|(via, _)| *via != destination) {
+    for (via, _, lane) in departures.out_of(origin).filter(|(via, ..)| *via != destination) {
         let onward = departures.on((via, destination));
         if onward.is_empty() {
             continue;

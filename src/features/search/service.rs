@@ -47,6 +47,8 @@ pub(super) struct Inner {
     pub bodies: Bodies,
     /// Turns at looking for alternatives.
     pub looking: Semaphore,
+    /// Turns at reading the flights of days from the tables, for routes with more than one stop.
+    pub reading: Semaphore,
     /// The longest time for which alternatives are looked for.
     pub longest_look: Duration,
     pub tally: Tally,
@@ -81,6 +83,7 @@ impl SearchService {
             cache,
             bodies: Bodies::default(),
             looking: Semaphore::new(AT_ONCE),
+            reading: Semaphore::new(1),
             longest_look,
             tally: tally.clone(),
         }))

@@ -1,12 +1,16 @@
 //! Large tables, and tables that come at once.
+use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::{Connection, Executor};
 
 use super::{count, counts, execute, fault, faults, import, import_rows, schedule, table};
-use crate::support::{
-    World,
-    freight::{order, path_of},
-    until,
+use crate::{
+    support::{
+        World,
+        freight::{order, path_of, text},
+        until,
+    },
+    waitlist::WAITLIST,
 };
 
 /// Flights of one day each, from 21 November 2026 on: 100 numbers a day.
@@ -141,14 +145,16 @@ async fn thousands_of_flights_are_changed_as_one_by_one() {
     let admin = world.admin().await;
     let before = rows(2500);
     import(&admin, as_table(&before)).await.expect(200);
-    // One is booked, and for another one somebody waits: its new room is set aside.
+    // One is booked, and for another one somebody waits: its new room is offered.
     let flights = admin.get("/api/v1/flights?flight_number=AI1&limit=2").await.expect(200);
     let customer = world.customer().await;
     let booking = customer.book(order(&[&flights[0]])).await;
     customer.book(order(&[&flights[1]])).await;
     let all =
         json!({"flight_ids": [flights[1]["id"]], "weight_kg": flights[1]["capacity"]["weight_kg"], "volume_m3": 1});
-    customer.post("/api/v1/waitlist", all).await.expect(201);
+    let entry = customer.post(WAITLIST, all).await.expect(201);
+    let entry = format!("{WAITLIST}/{}", text(&entry, "id"));
+    world.clock.advance(TimeDelta::seconds(1));
     let after: Vec<String> =
         before.iter().map(|row| row.replace("T19:30", "T19:45").replace("77X,,", "77X,300000,")).collect();
     assert_eq!(counts(&import(&admin, as_table(&after)).await.expect(200)), (0, 2500, 0));
@@ -161,7 +167,9 @@ async fn thousands_of_flights_are_changed_as_one_by_one() {
     let path = path_of(&booking);
     let arrival = async || customer.get(&path).await.expect(200)["legs"][0]["arrival_datetime"].clone();
     until("the booking has the new time", async || arrival().await.as_str().unwrap().contains("T19:45")).await;
-    for (table, rows) in [("flight_events", 5000), ("flights where updated_at >= created_at", 2500)] {
+    let offered = async || customer.get(&entry).await.expect(200)["status"] == "OFFERED";
+    until("the new room is offered to who waits", offered).await;
+    for (table, rows) in [("flight_events", 5000), ("flights where updated_at > created_at", 2500)] {
         assert_eq!(count(&world, table).await, rows, "{table}");
     }
     assert_eq!(counts(&import(&admin, as_table(&after)).await.expect(200)), (0, 0, 2500));
@@ -181,4 +189,43 @@ async fn a_broken_row_far_behind_the_first_ones_leaves_nothing() {
     assert_eq!(faults(import(&admin, as_table(&table)).await), [fault(4501, "/flight_number", "out_of_order")]);
     assert_eq!(count(&world, "flights").await, 1);
     assert_eq!(count(&world, "outbox where event_type = 'CREATED' and aggregate = 'flight'").await, 1);
+}
+
+/// Takes a second: it writes 4 500 flights three times.
+#[tokio::test]
+async fn what_fails_after_thousands_were_written_leaves_nothing() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let table = rows(4500);
+    let fail = "create function fail() returns trigger language plpgsql as $$ begin raise 'the disk is full'; end $$";
+    execute(&world, fail).await;
+    let trigger = "create trigger fail before insert on flights for each row
+                   when (new.flight_number = 'AI100' and new.scheduled_date = '2027-01-04') execute function fail()";
+    execute(&world, trigger).await;
+    import(&admin, as_table(&table)).await.expect_problem(500, "internal");
+    for kept in ["flights", "flight_capacity", "capacity_ledger", "flight_events", "outbox where aggregate = 'flight'"]
+    {
+        assert_eq!(count(&world, kept).await, 0, "{kept}");
+    }
+    execute(&world, "drop trigger fail on flights").await;
+
+    // Given a flight of the last rows that somebody else makes meanwhile, but has not committed,
+    let mut other = world.database.owner().await;
+    let mut making = other.begin().await.unwrap();
+    making.execute("set local session_replication_role = replica").await.unwrap();
+    let query = "insert into flights (id, flight_number, airline_code, origin, destination, departure_at, arrival_at,
+                     scheduled_departure_at, scheduled_arrival_at, scheduled_date, is_freighter, created_at, updated_at)
+                 select gen_random_uuid(), 'AI100', 'AI', 'DEL', 'LHR', at, at + interval '9 hours', at, at + interval '9 hours',
+                        '2027-01-04', false, now(), now() from (select timestamptz '2027-01-04 10:00Z' as at) _";
+    making.execute(query).await.unwrap();
+    // when a table that gives it too is imported,
+    let waiting = tokio::spawn({
+        let (admin, table) = (admin.clone(), as_table(&table));
+        async move { counts(&import(&admin, table).await.expect(200)) }
+    });
+    await_lock(&world).await;
+    // and that is taken back, it is made by the table.
+    making.rollback().await.unwrap();
+    assert_eq!(waiting.await.unwrap(), (4500, 0, 0));
+    world.audit().await;
 }

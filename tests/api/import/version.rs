@@ -19,7 +19,7 @@ async fn moved_by(session: &mut PgConnection, script: &str) -> i64 {
 const LATER: &str = "update flights set arrival_at = arrival_at + interval '1 minute'";
 const SAME: &str = "update flights set updated_at = now(), arrival_at = arrival_at";
 const NEW: &str =
-    "insert into flights select gen_random_uuid(), 'AI' || (1000 + random() * 8000)::int, airline_code, origin,
+    "insert into flights select gen_random_uuid(), 'AI' || 1000 + (select count(*) from flights), airline_code, origin,
     destination, departure_at, arrival_at, scheduled_departure_at, scheduled_arrival_at, scheduled_date,
     actual_departure_at, actual_arrival_at, aircraft_code, is_freighter, cancelled_at, created_at, updated_at
     from flights where flight_number = 'AI101'";

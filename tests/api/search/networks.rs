@@ -2,12 +2,14 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use serde_json::Value;
-use sqlx::PgConnection;
+use serde_json::{Value, json};
+use sqlx::{Executor, PgConnection};
 use uuid::Uuid;
 
 use super::ranked;
-use crate::support::{Dice, TestDatabase, WorldOptions, rounds, sum_of, until_it_follows};
+use crate::support::{
+    Client, Dice, TestDatabase, World, WorldOptions, freight::text, rounds, sum_of, until_it_follows,
+};
 
 const SEED: u64 = 20_261_126;
 /// The first days of the networks: in most, clocks change two days later, in America, Europe and Australia.
@@ -134,6 +136,11 @@ fn found(options: &Value) -> BTreeSet<Vec<Uuid>> {
     options.map(|option| option["flights"].as_array().unwrap().iter().map(id).collect()).collect()
 }
 
+/// The searches that found their routes there.
+async fn reads(world: &World, from: &str) -> u64 {
+    sum_of(&world.anonymous(), "loadmaster_route_reads_total{", &format!("from=\"{from}\"")).await
+}
+
 /// Takes seconds: 500 networks are written, and asked for three times each.
 #[tokio::test]
 async fn routes_in_memory_are_those_that_plain_sql_finds() {
@@ -167,8 +174,78 @@ async fn routes_in_memory_are_those_that_plain_sql_finds() {
         }
     }
     assert!(routes > networks.len() && connections > networks.len() / 2, "{routes} routes, {connections} connections");
-    let reads = async |from: &str| {
-        sum_of(&world.anonymous(), "loadmaster_route_reads_total{", &format!("from=\"{from}\"")).await
+    assert_eq!((reads(&world, "tables").await, reads(&world, "memory").await), (0, 3 * networks.len() as u64));
+}
+
+/// What the options are, whichever of those that are alike were found.
+fn figures(options: &Value) -> BTreeSet<(u64, String, u64)> {
+    let figures = |option: &Value| {
+        let number = |member: &str| option[member].as_u64().unwrap();
+        (number("stops"), option["arrival_datetime"].to_string(), number("total_duration_minutes"))
     };
-    assert_eq!((reads("tables").await, reads("memory").await), (0, 3 * networks.len() as u64));
+    options.as_array().unwrap().iter().map(figures).collect()
+}
+
+/// Changes the schedule in one of the ways in which it may change.
+async fn change(admin: &Client, network: &Network, made: &mut Vec<String>, dice: &mut Dice) {
+    let start = (network.first - Days::new(1)).and_time(chrono::NaiveTime::MIN).and_utc();
+    let departure = start + TimeDelta::minutes(15 * i64::try_from(dice.below(4 * 96)).unwrap());
+    let arrival = departure + TimeDelta::minutes(30 + 15 * i64::try_from(dice.below(40)).unwrap());
+    let times = json!({"departure_datetime": departure, "arrival_datetime": arrival});
+    if made.len() < 8 || dice.below(3) == 0 {
+        let origin = usize::try_from(dice.below(AIRPORTS as u64)).unwrap();
+        let step = 1 + usize::try_from(dice.below(AIRPORTS as u64 - 1)).unwrap();
+        let mut flight = json!({"flight_number": format!("BA{}", made.len() + 1), "origin": network.airports[origin],
+            "destination": network.airports[(origin + step) % AIRPORTS], "aircraft_code": "77X"});
+        flight.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
+        made.push(text(&admin.post("/api/v1/flights", flight).await.expect(201), "id").to_owned());
+        return;
+    }
+    let path = format!("/api/v1/flights/{}", dice.pick(made));
+    let is_scheduled = admin.get(&path).await.expect(200)["status"] == "SCHEDULED";
+    match dice.below(4) {
+        _ if !is_scheduled => {}
+        0 => drop(admin.poke(&format!("{path}/cancel")).await.expect(200)),
+        1 => drop(admin.patch(&path, json!({"cutoff_minutes": dice.below(60)})).await.expect(200)),
+        _ => drop(admin.patch(&path, times).await.expect(200)),
+    }
+}
+
+/// Takes seconds: hundreds of searches are compared, after each of six rounds of changes.
+#[tokio::test]
+async fn routes_in_memory_follow_each_change() {
+    let database = TestDatabase::create().await;
+    let (mut owner, mut dice) = (database.owner().await, Dice::new(SEED + 1));
+    let network = networks(&mut owner, 1).await.remove(0);
+    let mut rows = Rows::default();
+    rows.draw(&network, &mut dice);
+    rows.write(&mut owner).await;
+    let world = WorldOptions::patient().with_workers().on(&database).start().await;
+    // This one follows nothing, and looks into the tables each time.
+    let tables = WorldOptions::patient().on(&database).start().await;
+    let (admin, mut made, mut far) = (world.admin().await, Vec::new(), 0);
+    for round in 0..6 {
+        for _ in 0..10 {
+            change(&admin, &network, &mut made, &mut dice).await;
+        }
+        if round == 4 {
+            until_it_follows(&world).await;
+            let behind_the_api = "update flights set departure_at = departure_at + interval '3 hours',
+                                         arrival_at = arrival_at + interval '3 hours' where flight_number < 'AI5'";
+            owner.execute(behind_the_api).await.unwrap();
+        }
+        until_it_follows(&world).await;
+        for (origin, step) in (0..AIRPORTS).flat_map(|origin| (1..AIRPORTS).map(move |step| (origin, step))) {
+            let ends = [origin, (origin + step) % AIRPORTS].map(|place| network.airports[place].as_str());
+            let date = network.first + Days::new(dice.below(3));
+            let query =
+                format!("origin={}&destination={}&departure_date={date}&max_stops=3&limit=200", ends[0], ends[1]);
+            let options = ranked(&world, &query).await;
+            assert_eq!(found(&options), by_sql(&mut owner, ends, date).await, "round {round}: {query}");
+            assert_eq!(figures(&options), figures(&ranked(&tables, &query).await), "round {round}: {query}");
+            far += figures(&options).iter().filter(|(stops, ..)| *stops > 1).count();
+        }
+    }
+    assert!(far > 2, "{far} routes have more than one stop");
+    assert_eq!((reads(&world, "tables").await, reads(&tables, "memory").await), (0, 0));
 }

@@ -1,7 +1,7 @@
 //! Looking at the server's sessions from behind, and waiting for what happens beside the test.
 use std::time::{Duration, Instant};
 
-use loadmaster::features::capacity::CapacityService;
+use loadmaster::features::{capacity::CapacityService, flights::FlightService};
 use sqlx::PgConnection;
 
 use super::{Client, World, database::TestDatabase};
@@ -21,7 +21,13 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 /// It hears of the changes of others, and answers from memory from now on.
 pub async fn until_it_follows(world: &World) {
     let capacity: CapacityService = world.state().service().unwrap();
-    until("it follows the outbox", async || capacity.index().is_fresh(world.now())).await;
+    let flights: FlightService = world.state().service().unwrap();
+    until("it follows the outbox", async || {
+        let network_version = flights.network_version().await.unwrap();
+        let knows_all = flights.board().look(world.now(), network_version, |_| ()).is_some();
+        knows_all && capacity.index().is_fresh(world.now())
+    })
+    .await;
 }
 
 /// The sum of the samples of `/metrics` whose lines begin like this and contain that.

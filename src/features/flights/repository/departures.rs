@@ -2,8 +2,11 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::super::{
+    departures::{Departure, Place},
+    model::Lane,
+};
 use crate::{
-    features::flights::{departures::Departure, model::Lane},
     kernel::{AirportCode, FlightNumber},
     platform::postgres::{PgSession, planned_list},
 };
@@ -28,7 +31,7 @@ impl Row {
 /// Returns scheduled flights that depart before `to`, from behind this place on in the order of departure, then id.
 pub(in crate::features::flights) async fn page(
     db: &mut PgSession,
-    (departure, id): (DateTime<Utc>, Uuid),
+    (departure, id): Place,
     to: DateTime<Utc>,
     limit: i64,
 ) -> sqlx::Result<Vec<(Lane, Departure)>> {
@@ -41,7 +44,7 @@ pub(in crate::features::flights) async fn page(
              and cancelled_at is null and actual_departure_at is null
            order by departure_at, id limit $4"#,
         departure,
-        id,
+        id.uuid(),
         to,
         limit,
     );

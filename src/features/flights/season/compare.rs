@@ -5,9 +5,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{
     super::{
         FlightError, FlightService,
+        import::begin_import_in_tx,
         model::Flight,
         repository,
-        timetable::{Dated, Imported, Name, Plan, Step, name_of},
+        timetable::{Dated, ImportListener, Imported, Name, Plan, Step, name_of},
     },
     differences::{Differences, Effect, Gathering, Terms},
     model::{Periods, Season},
@@ -23,7 +24,7 @@ use crate::{
 
 /// The flights on the schedule in the periods of a season.
 struct Found {
-    periods: HashMap<(FlightNumber, AirportCode), Periods>,
+    periods: HashMap<AirportCode, HashMap<FlightNumber, Periods>>,
     existing: HashMap<Name, Flight>,
     cancelled: HashSet<Name>,
 }
@@ -32,12 +33,13 @@ impl FlightService {
     /// Returns what the season does to the schedule as it is.
     pub async fn compare_season(&self, season: &Season) -> Result<Differences, FlightError> {
         let mut snapshot = self.db.snapshot().await?;
+        allow_long_statements(&mut snapshot).await?;
         let found = find_in_tx(&mut snapshot, season).await?;
         Ok(compare(season, &found, &self.reference).0)
     }
 
     /// Applies the season, all or nothing, if its effect is still as `shown`; else fails with [`FlightError::NotAsShown`].
-    /// Plans by the current state, locks only flights that change, and verifies under the lock that they are still as
+    /// Waits for imports under way, plans by the current state, locks only flights that change, and verifies under the lock that they are still as
     /// planned for. Joins the caller's transaction, which must then apply the new times of retimed flights to their
     /// bookings, and fit the holds on changed flights.
     pub async fn apply_season_in_tx(
@@ -47,7 +49,12 @@ impl FlightService {
         season: &Season,
         shown: &Differences,
         now: DateTime<Utc>,
+        told: &ImportListener,
     ) -> Result<Imported, FlightError> {
+        if !season.is_of(now, &self.reference) {
+            return Err(FlightError::NotAsShown);
+        }
+        begin_import_in_tx(tx).await?;
         let found = find_in_tx(tx, season).await?;
         let (differences, plan) = compare(season, &found, &self.reference);
         if differences != *shown {
@@ -56,18 +63,18 @@ impl FlightService {
         if !plan.faults.is_empty() {
             return Err(TableError::Faults(plan.faults).into());
         }
-        self.carry_out_in_tx(tx, actor, &plan, now, &|_| {}).await
+        self.carry_out_in_tx(tx, actor, &plan, now, told).await
     }
 }
 
 async fn find_in_tx(tx: &mut PgSession, season: &Season) -> Result<Found, FlightError> {
-    allow_long_statements(tx).await?;
     let periods = season.periods();
-    let span = |((number, origin), periods): (&(FlightNumber, AirportCode), &Periods)| {
+    let span = |origin: AirportCode, number: &FlightNumber, periods: &Periods| {
         let (first, last) = periods.iter().copied().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
-        Some((number.clone(), *origin, first, last))
+        Some((number.clone(), origin, first, last))
     };
-    let spans: Vec<_> = periods.iter().filter_map(span).collect();
+    let each = periods.iter().flat_map(|(origin, numbers)| numbers.iter().map(|(number, of)| (*origin, number, of)));
+    let spans: Vec<_> = each.filter_map(|(origin, number, periods)| span(origin, number, periods)).collect();
     let mut found = Found { periods, existing: HashMap::new(), cancelled: HashSet::new() };
     for flight in repository::find_within(tx, &spans).await? {
         if flight.room.status == FlightStatus::Cancelled {
@@ -81,9 +88,15 @@ async fn find_in_tx(tx: &mut PgSession, season: &Season) -> Result<Found, Flight
 
 /// Returns the differences, and how to carry them out.
 fn compare<'a>(season: &'a Season, found: &'a Found, reference: &Reference) -> (Differences, Plan<'a>) {
-    let (mut gathering, mut plan) = (Gathering::default(), Plan::default());
+    let (mut gathering, mut plan, mut departed) = (Gathering::default(), Plan::default(), 0);
     for dated in &season.timetable.0 {
-        let step = dated.step(found.existing.get(&dated.name), reference);
+        let existing = found.existing.get(&dated.name);
+        // What has left is no more to be changed than what left before today.
+        if existing.is_some_and(|flight| flight.room.status != FlightStatus::Scheduled) {
+            departed += 1;
+            continue;
+        }
+        let step = dated.step(existing, reference);
         let (number, origin, date) = &dated.name;
         if let Some(effect) = effect(dated, &step, found, reference) {
             gathering.add(number, *origin, *date, effect);
@@ -95,7 +108,7 @@ fn compare<'a>(season: &'a Season, found: &'a Found, reference: &Reference) -> (
         gathering.add(&name.0, name.1, name.2, Effect::NotInFile(Terms::of(flight, reference)));
     }
     let unchanged = plan.summary().unchanged;
-    (Differences { groups: gathering.finish(), unchanged, past: season.past }, plan)
+    (Differences { groups: gathering.finish(), unchanged, departed, past: season.past }, plan)
 }
 
 /// Returns what happens to a flight of the season, if anything.
@@ -114,7 +127,7 @@ fn effect(dated: &Dated, step: &Step<'_>, found: &Found, reference: &Reference) 
 impl Found {
     /// Returns whether one of the season's periods has this date.
     fn covers(&self, (number, origin, date): &(FlightNumber, AirportCode, NaiveDate)) -> bool {
-        let periods = self.periods.get(&(number.clone(), *origin));
+        let periods = self.periods.get(origin).and_then(|numbers| numbers.get(number));
         periods.is_some_and(|periods| periods.iter().any(|(from, to)| (from..=to).contains(&date)))
     }
 }

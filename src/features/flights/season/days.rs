@@ -49,20 +49,21 @@ impl fmt::Display for DaysOfOperation {
 impl FromStr for DaysOfOperation {
     type Err = Fault;
 
-    /// Days are in order. Places of other days may be dots or blanks, or be left out.
+    /// Days are in order. Places of other days may be dots or blanks, or be left out; of seven places, each is a day's own.
     fn from_str(text: &str) -> Result<Self, Fault> {
         let fault = || Fault::format("must be days in order, 1 for Monday to 7 for Sunday, such as 1.3.5.. or 135");
-        let text = text.trim();
+        let has_all_places = text.len() == WEEK.len();
         let mut days = 0;
-        for place in text.bytes().filter(|place| !matches!(place, b'.' | b' ')) {
-            let day = WEEK.get(usize::from(place.wrapping_sub(b'1'))).ok_or_else(fault)?;
+        for (place, byte) in text.bytes().enumerate().filter(|(_, byte)| !matches!(byte, b'.' | b' ')) {
+            let number = usize::from(byte.wrapping_sub(b'1'));
+            let day = WEEK.get(number).ok_or_else(fault)?;
             // Higher than all before.
-            if days >= bit(*day) {
+            if days >= bit(*day) || (has_all_places && place != number) {
                 return Err(fault());
             }
             days |= bit(*day);
         }
-        if days == 0 || text.len() > WEEK.len() { Err(fault()) } else { Ok(Self(days)) }
+        if days == 0 || text.trim().len() > WEEK.len() { Err(fault()) } else { Ok(Self(days)) }
     }
 }
 
@@ -84,10 +85,14 @@ mod tests {
             ("135", "1.3.5.."),
             ("7", "......7"),
             (".2.....", ".2....."),
+            (" 135 ", "1.3.5.."),
         ] {
             assert_eq!(text.parse::<DaysOfOperation>().unwrap().to_string(), shown, "{text}");
         }
-        for text in ["", ".......", "0", "8", "12345678", "1.3.5...", "21", "11", "1,3", "Mon", "1-3", "１"] {
+        for text in [
+            "", ".......", "0", "8", "12345678", "1.3.5...", "21", "11", "1,3", "Mon", "1-3", "１", "1..5...",
+            "7......",
+        ] {
             assert!(text.parse::<DaysOfOperation>().is_err(), "{text:?}");
         }
     }

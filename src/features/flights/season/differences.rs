@@ -17,6 +17,8 @@ pub struct Differences {
     /// What is refused first, then by flight number and origin.
     pub groups: Vec<Group>,
     pub unchanged: u64,
+    /// Flights of the file that have departed, which stay as they are.
+    pub departed: u64,
     /// Flights of the file before today, which are left out.
     pub past: u64,
 }
@@ -98,13 +100,15 @@ impl Gathering {
     pub fn finish(self) -> Vec<Group> {
         let mut groups: Vec<Group> = self.0.into_iter().map(group).collect();
         // No two groups of a flight have the same first date and rank.
-        groups.sort_by(|one, other| {
-            let is_accepted = |group: &Group| !matches!(group.effect, Effect::Refused(..));
-            let key = |group: &Group| (is_accepted(group), group.origin, group.dates.first().copied());
-            let (one_key, other_key) = (key(one), key(other));
-            (one_key.0, &one.number, one_key.1, one_key.2).cmp(&(other_key.0, &other.number, other_key.1, other_key.2))
-        });
+        groups.sort_by(|one, other| one.order().cmp(&other.order()));
         groups
+    }
+}
+
+impl Group {
+    fn order(&self) -> impl Ord {
+        let is_accepted = !matches!(self.effect, Effect::Refused(..));
+        (is_accepted, &self.number, self.origin, self.dates.first())
     }
 }
 
@@ -216,7 +220,7 @@ mod tests {
         assert_eq!(shown, [("AI103", 1), ("AI101", 2), ("AI101", 1), ("AI101", 1), ("AI102", 1)]);
         assert_eq!(groups[1].dates, ["2026-12-01", "2026-12-03"].map(|date| date.parse().unwrap()));
 
-        let differences = Differences { groups, unchanged: 7, past: 0 };
+        let differences = Differences { groups, unchanged: 7, departed: 0, past: 0 };
         assert_eq!(differences.count(|effect| matches!(effect, Effect::New { .. })), 4);
         assert!(differences.has_refused() && differences.has_changes());
         let rest = differences.groups.into_iter().filter(|group| matches!(group.effect, Effect::NotInFile(_)));

@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::{super::timetable::Timetable, days::DaysOfOperation};
 use crate::{
-    features::capacity::Space,
+    features::{capacity::Space, reference::Reference},
     kernel::{AircraftCode, AirportCode, FlightNumber},
 };
 
@@ -51,12 +51,20 @@ impl Season {
         &self.timetable
     }
 
-    pub(super) fn periods(&self) -> HashMap<(FlightNumber, AirportCode), Periods> {
-        let mut periods = HashMap::<_, Periods>::new();
+    /// Returns whether today, at each origin, is still the day from which on it was expanded.
+    pub(super) fn is_of(&self, now: DateTime<Utc>, reference: &Reference) -> bool {
+        let is_today = |origin, today| reference.airport(origin).is_some_and(|it| it.local_date(now) == today);
+        self.today.iter().all(|(origin, today)| is_today(*origin, *today))
+    }
+
+    /// Returns the periods by origin and flight number.
+    pub(super) fn periods(&self) -> HashMap<AirportCode, HashMap<FlightNumber, Periods>> {
+        let mut periods = HashMap::<AirportCode, HashMap<FlightNumber, Periods>>::new();
         for line in &self.lines {
             let from = self.today.get(&line.origin).map_or(line.from, |today| line.from.max(*today));
             if from <= line.to {
-                periods.entry((line.number.clone(), line.origin)).or_default().push((from, line.to));
+                let numbers = periods.entry(line.origin).or_default();
+                numbers.entry(line.number.clone()).or_default().push((from, line.to));
             }
         }
         periods

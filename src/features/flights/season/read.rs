@@ -117,7 +117,10 @@ impl ScheduleLine {
 fn time(raw: Raw<'_>) -> Result<NaiveTime, Fault> {
     let text = read::any(raw)?;
     let text = text.trim();
-    let is_time = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let is_digits = |part: &str| part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_time = text
+        .split_once(':')
+        .is_some_and(|(hours, minutes)| is_digits(hours) && is_digits(minutes) && minutes.len() == 2);
     let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| is_time);
     time.ok_or_else(|| Fault::format("must be a local time from 00:00 to 23:59"))
 }
@@ -193,7 +196,7 @@ mod tests {
         assert_eq!(dates.collect::<Vec<_>>(), ["AI1 10", "AI1 11", "AI2 09", "AI2 10", "AI2 11"]);
         assert_eq!(season.past, 3);
         for (number, origin, begin) in [("AI1", "DEL", "2026-12-10"), ("AI2", "JFK", "2026-12-09")] {
-            let periods = &season.periods()[&(number.parse().unwrap(), origin.parse().unwrap())];
+            let periods = &season.periods()[&origin.parse().unwrap()][&number.parse().unwrap()];
             assert_eq!(periods.iter().map(|(from, _)| from.to_string()).collect::<Vec<_>>(), [begin]);
         }
     }
@@ -205,6 +208,7 @@ mod tests {
             ("DEL", "QQQ", "`origin` in row 1 names an unknown airport"),
             ("LHR", "DEL", "`destination` in row 1 "),
             ("10:00", "25:00", "`departure_time` in row 1 must be a local time from 00:00 to 23:59."),
+            ("10:00", "10:0", "`departure_time` in row 1 must be a local time"),
             ("10:00", "10:00:00", "`departure_time` in row 1 must be a local time"),
             ("10:00", "", "`departure_time` in row 1 is required."),
             ("14:30", "half past two", "`arrival_time` in row 1 must be a local time"),

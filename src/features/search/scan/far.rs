@@ -1,60 +1,64 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{DayRules, Leg, Route, Wanted};
+use super::{DayRules, Found, Leg, Route, Wanted};
 use crate::{
     features::flights::{Connections, Departure, Departures},
     kernel::AirportCode,
 };
 
 /// Returns the routes with two stops and more that no other route is at least as good as, by arrival, duration and
-/// number of stops; `near` are all routes with fewer stops. Of several with the same figures, the first found. Looks at
-/// `most_work` flights and lanes at most: then some may be missing.
+/// number of stops; `near` are all routes with fewer stops. Of several with the same figures, the first found. Looks for
+/// those with two stops first, then for those with three, so that these never stand in the way of those; for each with
+/// `most_work` looks at a lane, a flight or another way at most.
 ///
 /// Works leg by leg. A way to an airport is followed unless another one that departs as late or later, with as few legs,
-/// makes every connection that it makes.
+/// makes every connection that it makes, or a route is known that is as good as any to which it may lead.
 pub(super) fn routes(
     departures: &Departures,
     wanted: &Wanted,
     rules: &DayRules<'_, impl Connections>,
     near: &[Route],
     most_work: usize,
-) -> Vec<Route> {
+) -> Found {
     let most_legs = usize::from(wanted.max_stops) + 1;
     if most_legs < 3 {
-        return Vec::new();
+        return Found::default();
     }
-    let mut scan = Scan {
-        departures,
-        wanted,
-        rules,
-        ways: Vec::new(),
-        at: HashMap::new(),
-        best: near.iter().filter_map(Figures::of).collect(),
-        found: Vec::new(),
-        work_left: most_work,
-    };
-    let mut ends = scan.set_out();
-    let reaching = reaching(departures, wanted.destination, most_legs - 2);
-    for legs in 2..=most_legs {
-        // After this leg, the destination can still be reached with those that are left.
-        ends = scan.go_on(&ends, legs, reaching.get(most_legs - legs));
+    let mut front = Front::default();
+    for figures in near.iter().filter_map(Figures::of) {
+        front.add(figures);
     }
-    scan.found.into_iter().map(|(_, route)| route).collect()
+    let rests = rests(departures, wanted.destination, most_legs - 1);
+    let (mut found, mut is_cut) = (Vec::new(), false);
+    for most_legs in 3..=most_legs {
+        let (ways, at) = (Vec::new(), HashMap::new());
+        let work_left = most_work;
+        let mut scan = Scan { departures, wanted, rules, rests: &rests, most_legs, ways, at, front, found, work_left };
+        scan.run();
+        is_cut |= scan.work_left == 0;
+        (front, found) = (scan.front, scan.found);
+    }
+    Found { routes: found.into_iter().map(|(_, route)| route).collect(), is_cut }
 }
 
-/// Returns the airports from which the destination is reached with one leg, with at most two legs and so on: behind the
-/// destination's own set, which is empty.
-fn reaching(departures: &Departures, destination: AirportCode, most_legs: usize) -> Vec<HashSet<AirportCode>> {
-    let mut sets = vec![HashSet::new()];
-    let mut reached: HashSet<AirportCode> = departures.origins_of(destination).collect();
-    for _ in 0..most_legs {
-        sets.push(reached.clone());
-        let before: Vec<AirportCode> = reached.iter().flat_map(|airport| departures.origins_of(*airport)).collect();
-        reached.extend(before);
+/// By number of legs: for each airport from which the destination is reached with so many at most, a time that no way
+/// there falls below.
+fn rests(departures: &Departures, destination: AirportCode, most_legs: usize) -> Vec<HashMap<AirportCode, TimeDelta>> {
+    let mut rests = vec![HashMap::new(), departures.origins_of(destination).collect::<HashMap<_, _>>()];
+    for legs in 1..most_legs {
+        let shorter = &rests[legs];
+        let mut longer = shorter.clone();
+        for (airport, rest) in shorter {
+            for (before, leg) in departures.origins_of(*airport).filter(|(before, _)| *before != destination) {
+                let known = longer.entry(before).or_insert(leg + *rest);
+                *known = (leg + *rest).min(*known);
+            }
+        }
+        rests.push(longer);
     }
-    sets
+    rests
 }
 
 /// What routes are compared by: less is better.
@@ -77,6 +81,24 @@ impl Figures {
     }
 }
 
+/// The figures of all routes that none is better than.
+#[derive(Debug, Default)]
+struct Front(Vec<Figures>);
+
+impl Front {
+    /// Returns whether a route is at least as good as this.
+    fn reaches(&self, figures: &Figures) -> bool {
+        self.0.iter().any(|best| best.is_as_good_as(figures))
+    }
+
+    fn add(&mut self, figures: Figures) {
+        if !self.reaches(&figures) {
+            self.0.retain(|other| !figures.is_as_good_as(other));
+            self.0.push(figures);
+        }
+    }
+}
+
 /// A way from the origin to the end of a leg.
 #[derive(Debug, Clone, Copy)]
 struct Way {
@@ -92,70 +114,103 @@ struct Way {
     is_outdone: bool,
 }
 
+impl Way {
+    /// Returns figures that no route falls below that goes on from here, arrives no earlier and has as many legs or more.
+    fn least(&self, arrival: DateTime<Utc>, legs: usize) -> Figures {
+        Figures { arrival, duration: arrival - self.start, legs }
+    }
+}
+
 struct Scan<'a, R> {
     departures: &'a Departures,
     wanted: &'a Wanted,
     rules: &'a DayRules<'a, R>,
+    rests: &'a [HashMap<AirportCode, TimeDelta>],
+    /// Of the routes that are looked for.
+    most_legs: usize,
     ways: Vec<Way>,
     /// The ways to each airport that are not outdone, by their places.
     at: HashMap<AirportCode, Vec<usize>>,
-    /// The figures of all routes found that are not worse than another.
-    best: Vec<Figures>,
+    front: Front,
     found: Vec<(Figures, Route)>,
     work_left: usize,
 }
 
 impl<R: Connections> Scan<'_, R> {
+    fn run(&mut self) {
+        let mut ends = self.set_out();
+        for legs in 2..self.most_legs {
+            ends = self.go_on(&ends, legs);
+        }
+    }
+
     /// Returns the ways of one leg.
     fn set_out(&mut self) -> Vec<usize> {
         let Wanted { origin, destination, from, to, .. } = *self.wanted;
         let mut ends = Vec::new();
-        for (via, lane) in self.departures.out_of(origin).filter(|(via, _)| *via != destination) {
+        for (via, _, lane) in self.departures.out_of(origin).filter(|(via, ..)| *via != destination) {
+            self.work(1);
             for flight in super::between(lane, from, to) {
                 let leg = Leg { lane: (origin, via), flight: *flight };
-                let start = flight.departure;
-                ends.extend(self.reach(leg, None, start, 1));
+                ends.extend(self.reach(leg, None, flight.departure, 1));
             }
         }
         ends
     }
 
-    /// Returns the ways with one leg more. `reaching`: the airports at which they may end.
-    fn go_on(&mut self, ends: &[usize], legs: usize, reaching: Option<&HashSet<AirportCode>>) -> Vec<usize> {
-        let mut order: Vec<usize> = ends.iter().copied().filter(|place| !self.ways[*place].is_outdone).collect();
-        order.sort_by_key(|place| {
-            let way = &self.ways[*place];
-            (way.leg.flight.arrival, std::cmp::Reverse(way.start), way.leg.flight.flight_id)
-        });
-        let (departures, destination) = (self.departures, self.wanted.destination);
+    /// Returns the ways with this number of legs that go on from these.
+    fn go_on(&mut self, ends: &[usize], legs: usize) -> Vec<usize> {
         let mut longer = Vec::new();
-        for place in order {
-            if self.work_left == 0 {
-                break;
-            }
-            let end = self.ways[place].leg.lane.1;
-            if self.is_hopeless(&self.ways[place], legs) {
+        for place in self.in_order(ends) {
+            let way = self.ways[place];
+            let end = way.leg.lane.1;
+            // What was found meanwhile may be better than all that it leads to.
+            if self
+                .rest(end, legs - 1)
+                .is_none_or(|rest| self.is_hopeless(&way, way.leg.flight.arrival + rest, legs + 1))
+            {
                 continue;
             }
-            // All connections with one stop are known.
-            if legs > 2 {
-                self.arrive(place, departures.on((end, destination)), legs);
-            }
-            let Some(reaching) = reaching.filter(|reaching| !reaching.is_empty()) else { continue };
-            for (next, lane) in departures.out_of(end) {
-                if next != destination && reaching.contains(&next) && !self.passes(place, next) {
-                    self.follow(place, next, lane, legs, &mut longer);
+            for (next, shortest, lane) in self.departures.out_of(end) {
+                if self.work_left == 0 {
+                    return longer;
+                }
+                self.work(1);
+                let Some(rest) = self.rest(next, legs) else { continue };
+                let arrival = way.leg.flight.arrival + shortest + rest;
+                if !self.is_hopeless(&way, arrival, legs + 1) && !self.passes(place, next) {
+                    self.follow(place, next, lane, &mut longer);
                 }
             }
         }
         longer
     }
 
-    /// Returns whether a route is known that is better than any that this way leads to with this number of legs.
-    fn is_hopeless(&self, way: &Way, legs: usize) -> bool {
-        let arrival = way.leg.flight.arrival;
-        let least = Figures { arrival, duration: arrival - way.start, legs };
-        self.best.iter().any(|best| best.is_as_good_as(&least))
+    /// Returns the ways that are not outdone, the most promising first.
+    fn in_order(&self, ends: &[usize]) -> Vec<usize> {
+        let mut order: Vec<usize> = ends.iter().copied().filter(|place| !self.ways[*place].is_outdone).collect();
+        order.sort_by_cached_key(|place| {
+            let way = &self.ways[*place];
+            let rest = self.rest(way.leg.lane.1, way.legs).unwrap_or_default();
+            (way.leg.flight.arrival + rest, std::cmp::Reverse(way.start), way.leg.flight.flight_id)
+        });
+        order
+    }
+
+    fn work(&mut self, steps: usize) {
+        self.work_left = self.work_left.saturating_sub(steps);
+    }
+
+    /// Returns a time that no way from this airport to the destination falls below; `None` if there is none with the legs
+    /// that are left after these.
+    fn rest(&self, airport: AirportCode, legs: usize) -> Option<TimeDelta> {
+        self.rests.get(self.most_legs - legs)?.get(&airport).copied()
+    }
+
+    /// Returns whether a route is known that is as good as any that goes on from this way, arrives no earlier, and has as
+    /// many legs or more.
+    fn is_hopeless(&self, way: &Way, arrival: DateTime<Utc>, legs: usize) -> bool {
+        self.front.reaches(&way.least(arrival, legs))
     }
 
     /// Returns whether a way has been at this airport.
@@ -169,64 +224,67 @@ impl<R: Connections> Scan<'_, R> {
     }
 
     /// Takes the flights of a lane on which this way goes on to another airport.
-    fn follow(&mut self, place: usize, next: AirportCode, lane: &[Departure], legs: usize, longer: &mut Vec<usize>) {
+    fn follow(&mut self, place: usize, next: AirportCode, lane: &[Departure], longer: &mut Vec<usize>) {
         let way = self.ways[place];
         let (ground, beyond) = (self.rules.at(way.leg.lane.1), self.rules.at(next).minimum);
         let mut earliest: Option<DateTime<Utc>> = None;
-        self.work_left = self.work_left.saturating_sub(1);
         for flight in super::between(lane, way.leg.flight.arrival, ground.end) {
             // Off the earliest, freight makes every connection that it makes off this one.
-            if earliest.is_some_and(|earliest| earliest + beyond <= flight.departure) {
+            if self.work_left == 0 || earliest.is_some_and(|earliest| earliest + beyond <= flight.departure) {
                 break;
             }
-            self.work_left = self.work_left.saturating_sub(1);
+            self.work(1);
             if ground.connects(&way.leg.flight, flight) {
                 earliest = Some(earliest.map_or(flight.arrival, |earliest| earliest.min(flight.arrival)));
                 let leg = Leg { lane: (way.leg.lane.1, next), flight: *flight };
-                longer.extend(self.reach(leg, Some(place), way.start, legs));
+                longer.extend(self.reach(leg, Some(place), way.start, way.legs + 1));
             }
         }
     }
 
     /// Takes the flights on which this way ends at the destination.
-    fn arrive(&mut self, place: usize, lane: &[Departure], legs: usize) {
-        let way = self.ways[place];
-        let ground = self.rules.at(way.leg.lane.1);
+    fn arrive(&mut self, place: usize) {
+        let (way, destination) = (self.ways[place], self.wanted.destination);
+        let end = way.leg.lane.1;
+        let ground = self.rules.at(end);
         let mut earliest: Option<DateTime<Utc>> = None;
-        self.work_left = self.work_left.saturating_sub(1);
-        for flight in super::between(lane, way.leg.flight.arrival, ground.end) {
+        for flight in super::between(self.departures.on((end, destination)), way.leg.flight.arrival, ground.end) {
             if earliest.is_some_and(|earliest| earliest <= flight.departure) {
                 break;
             }
-            self.work_left = self.work_left.saturating_sub(1);
+            self.work(1);
             if !ground.connects(&way.leg.flight, flight) {
                 continue;
             }
             earliest = Some(earliest.map_or(flight.arrival, |earliest| earliest.min(flight.arrival)));
-            let figures = Figures { arrival: flight.arrival, duration: flight.arrival - way.start, legs };
-            if self.best.iter().any(|best| best.is_as_good_as(&figures)) {
+            let figures = way.least(flight.arrival, way.legs + 1);
+            if self.front.reaches(&figures) {
                 continue;
             }
             let mut route: Route = self.stations(place).map(|way| way.leg).collect();
             route.reverse();
-            route.push(Leg { lane: (way.leg.lane.1, self.wanted.destination), flight: *flight });
-            self.best.retain(|best| !figures.is_as_good_as(best));
-            self.best.push(figures);
+            route.push(Leg { lane: (end, destination), flight: *flight });
+            self.front.add(figures);
             self.found.retain(|(found, _)| !figures.is_as_good_as(found));
             self.found.push((figures, route));
         }
     }
 
-    /// Adds a way, and returns its place, unless another one makes all its connections.
+    /// Adds a way, and returns its place, unless another one makes all its connections, or it leads to nothing. All that
+    /// arrive from here are found at once: the earlier they are known, the less is to be looked at.
     fn reach(&mut self, leg: Leg, before: Option<usize>, start: DateTime<Utc>, legs: usize) -> Option<usize> {
         let airport = leg.lane.1;
         let goes_on = self.departures.has_number(airport, &leg.flight);
         let way = Way { leg, before, start, legs, goes_on, is_outdone: false };
+        let rest = self.rest(airport, legs)?;
+        if self.is_hopeless(&way, leg.flight.arrival + rest, legs.max(2) + 1) {
+            return None;
+        }
         let place = self.ways.len();
         self.ways.push(way);
         let others = self.at.remove(&airport).unwrap_or_default();
-        let is_outdone = self.is_hopeless(&way, legs + 1) || others.iter().any(|other| self.outdoes(*other, place));
-        if is_outdone {
+        self.work(others.len());
+        if others.iter().any(|other| self.outdoes(*other, place)) {
             self.ways.pop();
             self.at.insert(airport, others);
             return None;
@@ -241,6 +299,10 @@ impl<R: Connections> Scan<'_, R> {
         }
         kept.push(place);
         self.at.insert(airport, kept);
+        // All routes with one stop are known.
+        if legs > 1 {
+            self.arrive(place);
+        }
         Some(place)
     }
 

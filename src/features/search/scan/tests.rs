@@ -158,7 +158,8 @@ fn near_routes_are_all_and_far_ones_the_best_that_there_are() {
             .cloned()
             .collect();
         let found = routes(&network.departures(), &network.wanted, &network.rules, ENOUGH);
-        let (found_near, found_far): (Vec<_>, Vec<_>) = found.into_iter().partition(|route| route.len() <= 2);
+        assert!(!found.is_cut);
+        let (found_near, found_far): (Vec<_>, Vec<_>) = found.routes.into_iter().partition(|route| route.len() <= 2);
         assert_eq!(names(&found_near), names(&near), "network {number}");
         assert_eq!(figures(&found_far), figures(&best), "network {number}");
         assert_eq!(found_far.len(), figures(&best).len(), "network {number}: one of each");
@@ -170,18 +171,35 @@ fn near_routes_are_all_and_far_ones_the_best_that_there_are() {
 
 #[test]
 fn a_search_that_has_worked_enough_ends_with_what_it_has() {
-    let mut dice = Dice(1);
-    for _ in 0..300 {
+    let (mut dice, mut seen) = (Dice(1), [0; 2]);
+    for number in 0..300 {
         let mut network = Network::random(&mut dice);
         network.wanted.max_stops = 3;
         let departures = network.departures();
-        let all = routes(&departures, &network.wanted, &network.rules, ENOUGH);
+        let mut all = Vec::new();
+        network.enumerate(&Vec::new(), &mut all);
+        let near = |routes: &[Route]| routes.iter().filter(|route| route.len() <= 2).count();
         for most_work in [0, 5, 20, 80] {
-            let found = routes(&departures, &network.wanted, &network.rules, most_work);
-            let near = found.iter().filter(|route| route.len() <= 2).count();
-            assert_eq!(near, all.iter().filter(|route| route.len() <= 2).count(), "near routes are always all");
-            let again = routes(&departures, &network.wanted, &network.rules, most_work);
-            assert_eq!(found, again, "the same each time");
+            let with_stops = |max_stops| {
+                let wanted = Wanted { max_stops, ..network.wanted };
+                routes(&departures, &wanted, &network.rules, most_work)
+            };
+            let found = with_stops(3);
+            assert_eq!(found, with_stops(3), "network {number}: the same each time");
+            assert_eq!(near(&found.routes), near(&all), "network {number}: near routes are always all");
+            assert!(names(&found.routes).is_subset(&names(&all)), "network {number}");
+            let fewer = with_stops(2);
+            let up_to_two: Vec<Route> = found.routes.iter().filter(|route| route.len() <= 3).cloned().collect();
+            assert_eq!(
+                names(&up_to_two),
+                names(&fewer.routes),
+                "network {number}: three stops take none with two away"
+            );
+            let is_whole =
+                figures(&found.routes) == figures(&routes(&departures, &network.wanted, &network.rules, ENOUGH).routes);
+            assert!(is_whole || found.is_cut, "network {number}: what is missing is known");
+            seen[usize::from(found.is_cut)] += 1;
         }
     }
+    assert!(seen.iter().all(|seen| *seen > 50), "some are cut, others are not: {seen:?}");
 }
