@@ -86,7 +86,10 @@ pub async fn measure(site: &Site, rows: usize) -> Value {
     let unchanged = import(site, &orders, &table).await;
     // Other times: each flight changes.
     let retimed = import(site, &orders, &table.replace(":45:00Z", ":50:00Z")).await;
-    let report = json!({"rows": rows, "without": {"searches": searches, "bookings": bookings}, "new": new,
+    let alone = Instant::now();
+    site.import("/api/v1/flights/import", &table.replace(",2027-", ",2028-")).await;
+    let alone = alone.elapsed().as_secs_f64();
+    let report = json!({"rows": rows, "seconds_alone": alone, "without": {"searches": searches, "bookings": bookings}, "new": new,
         "unchanged": unchanged, "retimed": retimed});
     println!("{}", serde_json::to_string_pretty(&report).unwrap());
     site.audit();

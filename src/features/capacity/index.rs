@@ -45,14 +45,31 @@ struct State {
 /// A flight's row, packed: there may be a million.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    physical: Space,
+    physical: Packed,
     /// Booked and held.
-    taken: Space,
+    taken: Packed,
     cutoff: i64,
-    ledger_seq: i64,
+    ledger_seq: u32,
     version: i32,
     status: FlightStatus,
     overbooking: Overbooking,
+}
+
+/// Hectograms, litres and positions.
+#[derive(Debug, Clone, Copy)]
+struct Packed([u32; 3]);
+
+impl Packed {
+    /// Returns `None` for what no aircraft carries.
+    fn of(space: Space) -> Option<Self> {
+        let [weight, volume, positions] = space.figures().map(|figure| u32::try_from(figure).ok());
+        Some(Self([weight?, volume?, positions?]))
+    }
+
+    fn space(self) -> Space {
+        let [weight, volume, positions] = self.0.map(i64::from);
+        Space::from_columns(weight, volume, positions)
+    }
 }
 
 /// A read of the tables that has begun: it settles the invalidations that are older.
@@ -60,16 +77,17 @@ struct Known {
 pub(super) struct Reading(u64);
 
 impl Known {
-    fn of(room: &FlightCapacity) -> Self {
-        Self {
-            physical: room.physical,
-            taken: room.booked + room.held,
+    /// Returns `None` for a row that has no place here: it is read each time.
+    fn of(room: &FlightCapacity) -> Option<Self> {
+        Some(Self {
+            physical: Packed::of(room.physical)?,
+            taken: Packed::of(room.booked + room.held)?,
             cutoff: room.cutoff.timestamp_micros(),
-            ledger_seq: room.ledger_seq,
+            ledger_seq: u32::try_from(room.ledger_seq).ok()?,
             version: room.version,
             status: room.status,
             overbooking: room.overbooking,
-        }
+        })
     }
 
     fn room(&self, flight_id: FlightId) -> FlightCapacity {
@@ -77,22 +95,22 @@ impl Known {
             flight_id,
             status: self.status,
             cutoff: DateTime::from_timestamp_micros(self.cutoff).unwrap_or_default(),
-            capacity: self.overbooking.authorized(self.physical),
-            physical: self.physical,
+            capacity: self.overbooking.authorized(self.physical.space()),
+            physical: self.physical.space(),
             overbooking: self.overbooking,
-            booked: self.taken,
+            booked: self.taken.space(),
             held: Space::default(),
             aside: Space::default(),
             aside_until: None,
             waiting: 0,
             allotted: 0,
             version: self.version,
-            ledger_seq: self.ledger_seq,
+            ledger_seq: self.ledger_seq.into(),
         }
     }
 
-    const fn is_older_than(&self, room: &FlightCapacity) -> bool {
-        self.version <= room.version && self.ledger_seq <= room.ledger_seq
+    fn is_older_than(&self, room: &FlightCapacity) -> bool {
+        self.version <= room.version && i64::from(self.ledger_seq) <= room.ledger_seq
     }
 }
 
@@ -163,9 +181,12 @@ impl AvailabilityIndex {
     pub(super) fn take_in(&self, reading: Reading, asked: &[FlightId], found: &[FlightCapacity], now: DateTime<Utc>) {
         for room in found.iter().filter(|room| room.cutoff + KEPT > now) {
             let mut shard = self.shard(room.flight_id).write().unwrap_or_else(PoisonError::into_inner);
-            let known = shard.entry(room.flight_id).or_insert_with(|| Known::of(room));
-            if known.is_older_than(room) {
-                *known = Known::of(room);
+            if shard.get(&room.flight_id).is_some_and(|known| !known.is_older_than(room)) {
+                continue;
+            }
+            match Known::of(room) {
+                Some(known) => drop(shard.insert(room.flight_id, known)),
+                None => drop(shard.remove(&room.flight_id)),
             }
         }
         if self.0.invalidated.load(Ordering::Acquire) > 0 {
@@ -268,6 +289,17 @@ mod tests {
         index.take_in(index.begin_reading(), &[flight], &[known], at(0));
         assert_eq!(index.room(flight), Some(known));
         assert_eq!(known.capacity, Space::from_columns(1105, 10, 10));
+    }
+
+    #[test]
+    fn what_has_no_place_in_it_is_not_shown_as_it_was_before() {
+        let (index, flight) = (AvailabilityIndex::default(), flight(1));
+        let most = i64::from(u32::MAX);
+        for (weight, is_kept) in [(most, true), (most + 1, false), (7, true)] {
+            let known = room(flight, 1, 0).with_capacity(Space::from_columns(weight, 10, 9), Overbooking::NONE);
+            index.take_in(index.begin_reading(), &[flight], &[known], at(0));
+            assert_eq!(index.room(flight), Some(known).filter(|_| is_kept));
+        }
     }
 
     #[test]

@@ -3,14 +3,19 @@ use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::model::Lane;
-use crate::kernel::{AirportCode, FlightId, FlightNumber};
+use crate::kernel::{AircraftCode, AirportCode, FlightId, FlightNumber};
 
-/// The part of a scheduled flight that decides which routes it is part of. Packed: there may be a million.
+/// The part of a scheduled flight that decides which routes it is part of, and whether they can be booked as far as it is
+/// not a matter of room. Packed: there may be a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Departure {
     pub flight_id: FlightId,
+    /// All of this is as of this version of the flight.
+    pub version: i32,
     pub departure: DateTime<Utc>,
     pub arrival: DateTime<Utc>,
+    pub aircraft: Option<AircraftCode>,
+    pub is_freighter: bool,
     number: Number,
 }
 
@@ -23,7 +28,19 @@ impl Departure {
         for (place, byte) in packed.iter_mut().zip(number.as_str().bytes()) {
             *place = byte;
         }
-        Self { flight_id, departure, arrival, number: packed }
+        Self { flight_id, version: 1, departure, arrival, aircraft: None, is_freighter: false, number: packed }
+    }
+
+    /// Returns the same in this version, with this aircraft.
+    #[must_use]
+    pub const fn with(self, version: i32, aircraft: Option<AircraftCode>, is_freighter: bool) -> Self {
+        Self { version, aircraft, is_freighter, ..self }
+    }
+
+    /// Returns the flight number; `None` only if there never was one.
+    pub fn number(&self) -> Option<FlightNumber> {
+        let length = self.number.iter().position(|byte| *byte == 0).unwrap_or(self.number.len());
+        std::str::from_utf8(&self.number[..length]).ok()?.parse().ok()
     }
 
     /// Returns whether freight that stays aboard goes on with this one.

@@ -5,11 +5,10 @@ use tokio::time::timeout;
 
 use super::{
     SearchError, SearchService,
-    bodies::Form,
     dto::{RouteOption, Search, SearchResult},
     find::Answer,
-    model::{Itinerary, Request, Sort},
-    prepared::OptionText,
+    model::{Form, Itinerary, Request, Sort},
+    prepared::{OptionText, Shown},
 };
 use crate::{
     kernel::{AirportCode, FlightId},
@@ -179,7 +178,7 @@ impl SearchService {
 
     /// Returns the options of one day that can be booked, in the usual order.
     async fn bookable(&self, search: &Search) -> Result<Vec<OptionText>, SearchError> {
-        let options = match self.find_uncounted(search).await?.0 {
+        let options = match self.find_uncounted(search, Shown::Bookable).await?.0 {
             Answer::Prepared((prepared, rooms, judge)) => return Ok(prepared.bookable(search, &rooms, &judge)),
             Answer::Read(options) => options,
         };

@@ -1,18 +1,21 @@
 //! The routes between two airports on one day: found in memory, or else in the tables.
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 use chrono::{DateTime, Days, Utc};
 use tokio::time::timeout;
 
 use super::{
     SearchError, SearchService, metric,
-    model::{Question, RouteSet},
+    model::{Brief, Question, RouteSet, Ways},
     scan::{self, Leg, Route, Wanted},
 };
 use crate::{
     features::{
         capacity::FlightStatus,
-        flights::{Departures, Flight, NetworkVersion, find_all_in_tx},
+        flights::{Departure, Departures, Flight, NetworkVersion, find_all_in_tx},
     },
     kernel::FlightId,
     platform::postgres::DbError,
@@ -29,50 +32,64 @@ const READING_TURN: Duration = Duration::from_secs(5);
 
 impl SearchService {
     /// Returns the routes whose first leg departs on the day of the question, as of this version of the network or a
-    /// later one.
+    /// later one. `is_again`: what was returned before is outdated.
     pub(super) async fn ways(
         &self,
         question: Question,
         network_version: NetworkVersion,
-    ) -> Result<RouteSet, SearchError> {
+        is_again: bool,
+    ) -> Result<Ways, SearchError> {
         let wanted = self.wanted(question)?;
-        if let Some(ways) = self.remembered_ways(question, &wanted, network_version).await? {
+        if let Some(routes) = self.remembered(question, &wanted, network_version, is_again).await {
             metric::ROUTE_READS.with(["memory"]).increment(1);
-            return Ok(ways);
+            return Ok(remembered_ways(&routes));
         }
         metric::ROUTE_READS.with(["tables"]).increment(1);
-        if question.is_far() { self.far_ways(&wanted).await } else { self.near_ways(&wanted).await }
+        let ways = if question.is_far() { self.far_ways(&wanted).await } else { self.near_ways(&wanted).await };
+        Ok(ways?.into())
     }
 
-    /// Returns them as of now: those of one stop at most as the tables have them.
+    /// Returns them with their flights as the tables have them now.
     pub(super) async fn current_ways(&self, question: Question) -> Result<RouteSet, SearchError> {
+        let wanted = self.wanted(question)?;
         if !question.is_far() {
-            return self.near_ways(&self.wanted(question)?).await;
+            return self.near_ways(&wanted).await;
         }
-        self.ways(question, self.0.flights.network_version().await?).await
+        let network_version = self.0.flights.network_version().await?;
+        if let Some(routes) = self.remembered(question, &wanted, network_version, false).await {
+            let flights = self.0.flights.flights(&flights_of(&routes)).await?;
+            if let Some(ways) = ways_of(&routes, flights) {
+                return Ok(ways);
+            }
+        }
+        self.far_ways(&wanted).await
     }
 
     /// Returns those that are found in memory; `None` if it does not know them.
-    async fn remembered_ways(
+    async fn remembered(
         &self,
         question: Question,
         wanted: &Wanted,
         network_version: NetworkVersion,
-    ) -> Result<Option<RouteSet>, SearchError> {
+        is_again: bool,
+    ) -> Option<Vec<Route>> {
         let board = self.0.flights.board();
-        for look in 1.. {
+        // What it does not know yet of a change that moves no version.
+        let mut is_behind = is_again;
+        for _ in 0..MOST_LOOKS {
+            if is_behind {
+                // With more stops it is worth waiting for: what is read otherwise are the flights of days.
+                if !question.is_far() || !board.catches_up(wanted.from, CATCHES_UP).await {
+                    return None;
+                }
+            }
             let routes = board.look(wanted.from, network_version, |departures| self.scan(departures, wanted));
-            if let Some(routes) = routes
-                && let Some(ways) = self.read_flights(&routes).await?
-            {
-                return Ok(Some(ways));
+            if routes.is_some() {
+                return routes;
             }
-            // With more stops it is worth waiting for: what is read otherwise are the flights of days.
-            if !question.is_far() || look == MOST_LOOKS || !board.catches_up(wanted.from, CATCHES_UP).await {
-                break;
-            }
+            is_behind = true;
         }
-        Ok(None)
+        None
     }
 
     fn wanted(&self, question: Question) -> Result<Wanted, SearchError> {
@@ -107,13 +124,6 @@ impl SearchService {
         let flights = find_all_in_tx(&mut snapshot, &flights_of(&routes)).await?;
         Ok(ways_of(&routes, flights).unwrap_or_default())
     }
-
-    /// Reads the flights of these routes; returns `None` if any of them has left, or has changed places or times.
-    async fn read_flights(&self, routes: &[Route]) -> Result<Option<RouteSet>, SearchError> {
-        let ids = flights_of(routes);
-        let flights = if ids.is_empty() { Vec::new() } else { self.0.flights.flights(&ids).await? };
-        Ok(ways_of(routes, flights))
-    }
 }
 
 fn flights_of(routes: &[Route]) -> Vec<FlightId> {
@@ -125,10 +135,42 @@ fn flights_of(routes: &[Route]) -> Vec<FlightId> {
 
 /// Returns the routes with their flights as they were read; `None` if any is no longer as it was found.
 fn ways_of(routes: &[Route], flights: Vec<Flight>) -> Option<RouteSet> {
-    let flights: HashMap<FlightId, Flight> = flights.into_iter().map(|flight| (flight.id, flight)).collect();
-    let read = |leg: &Leg| flights.get(&leg.flight.flight_id).filter(|flight| is_as_found(flight, leg)).cloned();
-    let legs = routes.iter().map(|route| route.iter().map(read).collect::<Option<Vec<Flight>>>());
-    legs.collect::<Option<Vec<_>>>().map(RouteSet::of)
+    let places: HashMap<FlightId, usize> = flights.iter().zip(0..).map(|(flight, place)| (flight.id, place)).collect();
+    let place =
+        |leg: &Leg| places.get(&leg.flight.flight_id).copied().filter(|place| is_as_found(&flights[*place], leg));
+    let routes = routes.iter().map(|route| route.iter().map(place).collect::<Option<Vec<usize>>>());
+    let routes = routes.collect::<Option<Vec<_>>>()?;
+    Some(RouteSet { flights, routes })
+}
+
+/// Returns the routes with what memory knows of their flights.
+fn remembered_ways(routes: &[Route]) -> Ways {
+    let (mut ways, mut places) = (Ways::default(), HashMap::new());
+    for route in routes {
+        let mut places_of_legs = Vec::with_capacity(route.len());
+        for leg in route {
+            let place = match places.entry(leg.flight.flight_id) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(free) => {
+                    let Some(brief) = brief(leg) else { break };
+                    ways.flights.push((brief, None));
+                    *free.insert(ways.flights.len() - 1)
+                }
+            };
+            places_of_legs.push(place);
+        }
+        if places_of_legs.len() == route.len() {
+            ways.routes.push(places_of_legs);
+        }
+    }
+    ways
+}
+
+fn brief(leg: &Leg) -> Option<Brief> {
+    let Leg { lane: (origin, destination), flight } = *leg;
+    let Departure { flight_id: id, version, departure, arrival, aircraft, is_freighter, .. } = flight;
+    let number = flight.number()?;
+    Some(Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter })
 }
 
 fn is_as_found(flight: &Flight, leg: &Leg) -> bool {

@@ -7,7 +7,7 @@ use moka::sync::Cache;
 
 use super::{
     dto::Search,
-    model::{Judge, Question, Sort},
+    model::{Form, Judge, Question},
     prepared::{Capacities, Prepared, Shared},
     pricer::{Pricer, PricerKey},
 };
@@ -17,15 +17,6 @@ use crate::platform::web::{COMPRESS_ABOVE, Coding, encode};
 const MOST_BYTES: u64 = 48 * 1024 * 1024;
 /// Estimated size of an entry besides its body and its capacities.
 const ENTRY_BYTES: usize = 400;
-
-/// The answer that a caller wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Form {
-    /// Two lists, as of `POST /routes/search`.
-    Lists,
-    /// One list, as of `GET /routes`.
-    Ranking(Sort),
-}
 
 /// All that an answer depends on besides the network, the capacities and the time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

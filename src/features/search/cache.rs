@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::metric;
 use super::{
     SearchError,
-    model::{Question, RouteSet},
+    model::{Question, Ways},
     prepared::{Prepared, Shared},
     stored,
 };
@@ -72,14 +72,15 @@ impl Found {
 
 /// Source of answers that are not cached.
 pub(super) trait Source: Clone + Send + Sync + 'static {
-    /// Returns the routes as of this version of the network or a later one.
+    /// Returns the routes as of this version of the network or a later one. `is_again`: what it returned before is outdated.
     fn ways(
         &self,
         question: Question,
         network_version: NetworkVersion,
-    ) -> impl Future<Output = Result<RouteSet, SearchError>> + Send;
+        is_again: bool,
+    ) -> impl Future<Output = Result<Ways, SearchError>> + Send;
 
-    fn prepare(&self, ways: RouteSet) -> Result<Prepared, SearchError>;
+    fn prepare(&self, ways: Ways) -> Prepared;
 }
 
 /// Searches under way, each shared by all callers with the same question about the same network version.
@@ -164,9 +165,9 @@ impl RouteCache {
                 }
             }
         };
-        let Some(telling) = telling else { return self.join(source, place, told).await };
+        let Some(telling) = telling else { return self.join(source, place, outdated.is_some(), told).await };
         // The first caller may hang up; the others wait all the same.
-        let filling = self.clone().fill(source.clone(), place, outdated.is_none(), telling);
+        let filling = self.clone().fill(source.clone(), place, outdated.is_some(), telling);
         let filling = tokio::spawn(filling.in_same_trace().in_current_span());
         filling.await.unwrap_or(Err(SearchError::Interrupted))
     }
@@ -176,6 +177,7 @@ impl RouteCache {
         &self,
         source: &S,
         (question, network_version): (Question, NetworkVersion),
+        is_again: bool,
         mut told: watch::Receiver<Option<Found>>,
     ) -> Result<Found, SearchError> {
         if let Ok(found) = told.wait_for(Option::is_some).await
@@ -183,7 +185,7 @@ impl RouteCache {
         {
             return Ok(found.clone());
         }
-        let prepared = source.prepare(source.ways(question, network_version).await?)?;
+        let prepared = source.prepare(source.ways(question, network_version, is_again).await?);
         let since = Moment::at(self.0.clock.now());
         Ok(Found { prepared: prepared.into(), status: CacheStatus::Miss, network_version, since, time: Duration::ZERO })
     }
@@ -192,32 +194,32 @@ impl RouteCache {
         self,
         source: S,
         place: (Question, NetworkVersion),
-        asks_redis: bool,
+        is_again: bool,
         telling: watch::Sender<Option<Found>>,
     ) -> Result<Found, SearchError> {
         // However the search ends, no caller joins it afterwards.
         let _under_way = UnderWay(&self, place);
         let (question, network_version) = place;
-        let recalled = if asks_redis { self.recall(&source, place).await } else { None };
-        let (found, ways) = if let Some(found) = recalled {
-            (found, None)
+        let recalled = if is_again { None } else { self.recall(&source, place).await };
+        let (found, is_new) = if let Some(found) = recalled {
+            (found, false)
         } else {
             let began = Instant::now();
-            let ways = source.ways(question, network_version).await?;
-            let stored = self.0.redis.as_ref().and_then(|_| stored::to_bytes(&ways));
-            let prepared = source.prepare(ways)?.into();
+            let ways = source.ways(question, network_version, is_again).await?;
+            let prepared = source.prepare(ways).into();
             metric::ROUTE_CACHE_FILL.record(began.elapsed().as_secs_f64());
             let since = Moment::at(self.0.clock.now());
-            (Found { prepared, status: CacheStatus::Miss, network_version, since, time: self.0.time }, stored)
+            (Found { prepared, status: CacheStatus::Miss, network_version, since, time: self.0.time }, true)
         };
         self.0.results.insert(question, found.clone());
         // Makes room at once: otherwise dozens of entries above the bound could wait for it.
         self.0.results.run_pending_tasks();
         telling.send_replace(Some(found.clone()));
-        if let (Some((redis, seal)), Some(ways)) = (self.0.redis.clone(), ways) {
-            let (key, time) = (self.key(place), self.0.time);
+        if let (Some((redis, seal)), true) = (self.0.redis.clone(), is_new) {
+            let (key, time, prepared) = (self.key(place), self.0.time, found.prepared.clone());
             // No caller waits for the write to Redis.
             let keeping = async move {
+                let Some(ways) = stored::to_bytes(&prepared) else { return };
                 if let Err(error) = redis.keep(&key, &seal.seal(&key, &ways), time).await {
                     tracing::debug!(%error, "a search result could not be cached in Redis");
                 }
@@ -236,7 +238,7 @@ impl RouteCache {
         let (bytes, left) =
             recalled.inspect_err(|error| tracing::debug!(%error, "the cache in Redis could not be read")).ok()??;
         let ways = stored::from_bytes(seal.open(&key, &bytes)?, question.origin, question.destination)?;
-        let prepared = source.prepare(ways).ok()?.into();
+        let prepared = source.prepare(ways).into();
         let (since, time) = (Moment::at(self.0.clock.now()), left.min(self.0.time));
         Some(Found { prepared, status: CacheStatus::Hit(time), network_version, since, time })
     }

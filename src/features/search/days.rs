@@ -6,6 +6,7 @@ use super::{
     dto::{RouteDay, Search},
     find::Answer,
     model::OptionFigures,
+    prepared::Shown,
 };
 use crate::features::capacity::Space;
 
@@ -16,7 +17,7 @@ impl SearchService {
         let mut summaries = Vec::with_capacity(days);
         for date in first.date.iter_days().take(days) {
             let search = Search { date, ..first.clone() };
-            let options = match self.find_uncounted(&search).await?.0 {
+            let options = match self.find_uncounted(&search, Shown::Nothing).await?.0 {
                 Answer::Prepared((prepared, rooms, judge)) => prepared.figures(&search, &rooms, &judge),
                 Answer::Read(found) => found.direct.iter().chain(&found.transit).map(OptionFigures::from).collect(),
             };

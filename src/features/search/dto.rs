@@ -338,7 +338,16 @@ impl DirectFlight {
 impl RouteOption {
     pub fn new(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Self {
         let flights = itinerary.legs().iter().map(|flight| FlightBody::new(flight, reference)).collect();
-        Self { flights, price: priced(itinerary, search), ..Self::frame(itinerary) }
+        let legs: Vec<_> =
+            itinerary.legs().iter().map(|flight| (flight.origin, flight.departure, flight.arrival)).collect();
+        Self {
+            flights,
+            available: itinerary.available(),
+            bookable: itinerary.is_bookable(),
+            reasons: told(itinerary.reasons()),
+            price: priced(itinerary, search),
+            ..Self::frame(&legs)
+        }
     }
 
     pub fn ranking(search: &Search, sort: Sort, options: Options, reference: &Reference) -> Vec<Self> {
@@ -347,24 +356,26 @@ impl RouteOption {
         all.iter().take(search.limit).map(|option| Self::new(option, search, reference)).collect()
     }
 
-    /// All of it but its flights and its price.
-    pub fn frame(itinerary: &Itinerary) -> Self {
-        let transit_airports = itinerary.transit_airports();
-        let minutes = itinerary.duration().num_minutes();
+    /// All of it that follows from where its legs begin, and when they depart and arrive.
+    pub fn frame(legs: &[(AirportCode, DateTime<Utc>, DateTime<Utc>)]) -> Self {
+        let transit_airports: Vec<AirportCode> = legs.iter().skip(1).map(|(origin, ..)| *origin).collect();
+        let departure = legs.first().map_or(DateTime::UNIX_EPOCH, |(_, departure, _)| *departure);
+        let arrival = legs.last().map_or(DateTime::UNIX_EPOCH, |(.., arrival)| *arrival);
+        let minutes = (arrival - departure).num_minutes();
         Self {
-            route_type: if itinerary.is_direct() { "direct" } else { "transit" },
+            route_type: if transit_airports.is_empty() { "direct" } else { "transit" },
             stops: transit_airports.len(),
             flights: Vec::new(),
             transit_airport: transit_airports.first().copied(),
             transit_airports,
-            departure_datetime: itinerary.departure(),
-            arrival_datetime: itinerary.arrival(),
+            departure_datetime: departure,
+            arrival_datetime: arrival,
             total_duration_hours: hours(minutes),
             total_duration_minutes: minutes,
-            connection_minutes: itinerary.connection_minutes(),
-            available: itinerary.available(),
-            bookable: itinerary.is_bookable(),
-            reasons: told(itinerary.reasons()),
+            connection_minutes: legs.windows(2).map(|pair| (pair[1].1 - pair[0].2).num_minutes()).collect(),
+            available: Space::default(),
+            bookable: false,
+            reasons: Vec::new(),
             price: None,
         }
     }

@@ -3,11 +3,10 @@ use bytes::Bytes;
 use super::metric;
 use super::{
     SearchError, SearchService,
-    bodies::Form,
     cache::{CacheStatus, RouteCache, Source},
     dto::Search,
-    model::{Judge, Options, Question, RouteSet},
-    prepared::{Capacities, Prepared, Shared},
+    model::{Form, Judge, Options, Question, Ways},
+    prepared::{Capacities, Prepared, Shared, Shown},
 };
 use crate::{
     features::flights::{NetworkVersion, Scope},
@@ -31,16 +30,20 @@ pub(super) enum Answer {
 
 impl SearchService {
     /// Returns the current options of a search, and whether the network part was cached.
-    pub(super) async fn find(&self, search: &Search) -> Result<(Answer, CacheStatus), SearchError> {
-        let (answer, status) = self.find_uncounted(search).await?;
+    pub(super) async fn find(&self, search: &Search, form: Form) -> Result<(Answer, CacheStatus), SearchError> {
+        let (answer, status) = self.find_uncounted(search, Shown::As(form)).await?;
         self.count(status);
         Ok((answer, status))
     }
 
     /// The same for a search that no caller made.
-    pub(super) async fn find_uncounted(&self, search: &Search) -> Result<(Answer, CacheStatus), SearchError> {
+    pub(super) async fn find_uncounted(
+        &self,
+        search: &Search,
+        what: Shown,
+    ) -> Result<(Answer, CacheStatus), SearchError> {
         let kept = match &self.0.cache {
-            Some(cache) => self.find_kept(cache, search).await?,
+            Some(cache) => self.find_kept(cache, search, what).await?,
             None => None,
         };
         match kept {
@@ -65,6 +68,7 @@ impl SearchService {
         &self,
         cache: &RouteCache,
         search: &Search,
+        what: Shown,
     ) -> Result<Option<(Answer, CacheStatus)>, SearchError> {
         let question = self.kept_question(search);
         let mut outdated: Option<Shared> = None;
@@ -87,6 +91,11 @@ impl SearchService {
             let judge = Judge::of(&search.request, &embargoes, self.0.clock.now()).with_prices(pricer);
             for room in &mut rooms {
                 *room = search.request.own.opened(*room, judge.now());
+            }
+            let to_read = found.prepared.to_read(search, what, &rooms, &judge);
+            if !to_read.is_empty() && !found.prepared.take_in(&to_read, &self.0.flights.flights(&to_read).await?) {
+                outdated = Some(found.prepared);
+                continue;
             }
             return Ok(Some((Answer::Prepared((found.prepared, rooms, judge)), found.status)));
         }
@@ -151,11 +160,16 @@ impl SearchService {
 }
 
 impl Source for SearchService {
-    async fn ways(&self, question: Question, network_version: NetworkVersion) -> Result<RouteSet, SearchError> {
-        self.ways(question, network_version).await
+    async fn ways(
+        &self,
+        question: Question,
+        network_version: NetworkVersion,
+        is_again: bool,
+    ) -> Result<Ways, SearchError> {
+        self.ways(question, network_version, is_again).await
     }
 
-    fn prepare(&self, ways: RouteSet) -> Result<Prepared, SearchError> {
-        Prepared::new(ways, &self.0.reference).ok_or(SearchError::Unwritable)
+    fn prepare(&self, ways: Ways) -> Prepared {
+        Prepared::new(ways, &self.0.reference)
     }
 }

@@ -1,6 +1,7 @@
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::pricer::Pricer;
@@ -11,7 +12,10 @@ use crate::{
         flights::{Connections, Flight, Lane, Scope, is_connection},
         pricing::Estimate,
     },
-    kernel::{AirportCode, Currency, FlightId, HandlingCode, OrganizationId, Positions, Volume, Weight},
+    kernel::{
+        AircraftCode, AirportCode, Currency, FlightId, FlightNumber, HandlingCode, OrganizationId, Positions, Volume,
+        Weight,
+    },
 };
 
 /// The cargo to carry; an unspecified dimension cannot be exceeded.
@@ -229,16 +233,6 @@ impl Itinerary {
     pub fn available(&self) -> Space {
         self.legs.iter().map(|flight| flight.room.available()).reduce(Space::least).unwrap_or_default()
     }
-
-    /// Returns the airports of its connections.
-    pub fn transit_airports(&self) -> Vec<AirportCode> {
-        self.legs.iter().skip(1).map(|flight| flight.origin).collect()
-    }
-
-    /// Returns the time on the ground at each connection.
-    pub fn connection_minutes(&self) -> Vec<i64> {
-        self.legs.windows(2).map(|pair| (pair[1].departure - pair[0].arrival).num_minutes()).collect()
-    }
 }
 
 /// The figures of one option.
@@ -262,6 +256,15 @@ impl From<&Itinerary> for OptionFigures {
             utilization_percent: utilizations.fold(0.0, f64::max),
         }
     }
+}
+
+/// The answer that a caller wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Two lists, as of `POST /routes/search`.
+    Lists,
+    /// One list, as of `GET /routes`.
+    Ranking(Sort),
 }
 
 /// The order of options; bookable options always come first.
@@ -316,7 +319,7 @@ pub fn connect(
     departure_date: NaiveDate,
     rules: &impl Connections,
 ) -> Vec<Vec<Flight>> {
-    let mut by_origin = std::collections::HashMap::<AirportCode, Vec<&Flight>>::new();
+    let mut by_origin = HashMap::<AirportCode, Vec<&Flight>>::new();
     for flight in onward {
         by_origin.entry(flight.origin).or_default().push(flight);
     }
@@ -364,20 +367,62 @@ impl Question {
 /// The routes of one day, in no particular order.
 #[derive(Debug, Default)]
 pub struct RouteSet {
-    pub direct: Vec<Flight>,
-    pub transit: Vec<Vec<Flight>>,
+    /// Those that several routes share are there once.
+    pub flights: Vec<Flight>,
+    /// Each route's flights, by their places.
+    pub routes: Vec<Vec<usize>>,
 }
 
 impl RouteSet {
-    pub fn of(routes: Vec<Vec<Flight>>) -> Self {
-        let mut set = Self::default();
-        for legs in routes {
-            match <[Flight; 1]>::try_from(legs) {
-                Ok([flight]) => set.direct.push(flight),
-                Err(legs) => set.transit.push(legs),
-            }
-        }
-        set
+    pub fn of(routes: impl IntoIterator<Item = Vec<Flight>>) -> Self {
+        let (mut flights, mut places) = (Vec::new(), HashMap::new());
+        let mut place = |flight: Flight| {
+            *places.entry(flight.id).or_insert_with(|| {
+                flights.push(flight);
+                flights.len() - 1
+            })
+        };
+        let routes = routes.into_iter().map(|legs| legs.into_iter().map(&mut place).collect()).collect();
+        Self { flights, routes }
+    }
+}
+
+/// What is to be known of a flight to judge and to order its routes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brief {
+    pub id: FlightId,
+    /// All of this is as of this version of the flight.
+    pub version: i32,
+    pub number: FlightNumber,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub departure: DateTime<Utc>,
+    pub arrival: DateTime<Utc>,
+    pub aircraft: Option<AircraftCode>,
+    pub is_freighter: bool,
+}
+
+impl From<&Flight> for Brief {
+    fn from(flight: &Flight) -> Self {
+        let Flight { id, origin, destination, departure, arrival, aircraft, is_freighter, .. } = *flight;
+        let (number, version) = (flight.number.clone(), flight.room.version);
+        Self { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter }
+    }
+}
+
+/// The routes of one day, in no particular order, with as much as is known of their flights.
+#[derive(Debug, Default)]
+pub struct Ways {
+    /// Those that several routes share are there once. What was read is there as a whole.
+    pub flights: Vec<(Brief, Option<Flight>)>,
+    /// Each route's flights, by their places.
+    pub routes: Vec<Vec<usize>>,
+}
+
+impl From<RouteSet> for Ways {
+    fn from(RouteSet { flights, routes }: RouteSet) -> Self {
+        Self { flights: flights.into_iter().map(|flight| (Brief::from(&flight), Some(flight))).collect(), routes }
     }
 }
 

@@ -1,17 +1,24 @@
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     dto::{RouteOption, Search},
-    model::{Itinerary, Judge, OptionFigures, Reason, Request, RouteSet, Sort, price_order},
+    model::{Brief, Form, Judge, OptionFigures, Reason, Sort, Ways, price_order},
     pricer::Pricer,
     spliced::{Halves, write_available, write_live, write_price, write_reasons},
 };
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
-        embargoes::{Embargoes, JudgedLeg, Verdict},
+        embargoes::{JudgedLeg, Verdict},
         flights::{Flight, FlightBody},
         pricing::{Estimate, PricedLeg},
         reference::Reference,
@@ -19,13 +26,17 @@ use crate::{
     kernel::FlightId,
 };
 
-/// Estimated memory of a flight or a route besides its text, in bytes.
-const OVERHEAD: usize = 160;
+/// Estimated lengths of the texts of a flight and of a route, in bytes.
+const FLIGHT_TEXT: usize = 900;
+const ROUTE_TEXT: usize = 400;
+/// Most routes of one answer: of a result with more, few of the others' texts are ever written.
+const MOST_SHOWN: usize = 200;
 
-/// All routes of one day between two airports, in every sort order, and serialized except for values that change with
-/// each booking. Flights shared by several routes are stored once.
+/// All routes of one day between two airports, in every sort order. What is shown of them is read and serialized when it is
+/// shown first, except for values that change with each booking. Flights shared by several routes are stored once.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    reference: Reference,
     flights: Vec<PreparedFlight>,
     ways: Vec<PreparedRoute>,
     /// Direct flights by departure.
@@ -34,15 +45,28 @@ pub(super) struct Prepared {
     transit: Vec<usize>,
     /// All routes, by each sort key.
     ranked: [Vec<usize>; Sort::WORDS.len()],
-    /// Approximate length of an answer with all routes, in bytes.
-    length: usize,
+    /// All flights were read.
+    is_read: AtomicBool,
+}
+
+/// What an answer shows of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Figures alone.
+    Nothing,
+    /// Routes that can be booked, by arrival.
+    Bookable,
+    As(Form),
 }
 
 #[derive(Debug)]
 struct PreparedFlight {
-    version: i32,
     leg: JudgedLeg,
-    text: Halves,
+    version: i32,
+    departure: DateTime<Utc>,
+    arrival: DateTime<Utc>,
+    /// What is shown of it: there once it was read.
+    text: OnceLock<Halves>,
 }
 
 #[derive(Debug)]
@@ -51,7 +75,7 @@ struct PreparedRoute {
     legs: Vec<usize>,
     departure: DateTime<Utc>,
     arrival: DateTime<Utc>,
-    text: Halves,
+    text: OnceLock<Halves>,
 }
 
 /// The capacity of each flight of a [`Prepared`], in its order.
@@ -64,54 +88,100 @@ struct Judged {
 }
 
 impl Prepared {
-    /// Returns `None` only if a value cannot be serialized, which is impossible.
-    pub fn new(ways: RouteSet, reference: &Reference) -> Option<Self> {
-        // With an empty request and the earliest time all routes can be booked, so only the order by times remains.
-        let judge = Judge::of(&Request::default(), &Embargoes::default(), DateTime::<Utc>::MIN_UTC);
-        let all = ways.direct.into_iter().map(|flight| vec![flight]).chain(ways.transit);
-        let all: Vec<Itinerary> = all.filter_map(|legs| Itinerary::judge(legs, &judge)).collect();
-        let by = |sort: Sort, which: fn(&Itinerary) -> bool| {
-            let mut places: Vec<usize> = (0..all.len()).filter(|place| which(&all[*place])).collect();
-            places.sort_by(|a, b| sort.compare(&all[*a], &all[*b]));
+    pub fn new(ways: Ways, reference: &Reference) -> Self {
+        let of_flight =
+            |(brief, flight): (Brief, Option<Flight>)| PreparedFlight::new(brief, flight.as_ref(), reference);
+        let flights: Vec<PreparedFlight> = ways.flights.into_iter().map(of_flight).collect();
+        let ways = ways.routes.into_iter().filter_map(|legs| PreparedRoute::new(legs, &flights));
+        Self::in_order(reference.clone(), ways.collect(), flights)
+    }
+
+    /// Puts the routes in each order. Among those that one cannot tell apart they are as by arrival, and among those in the
+    /// order of [`Sort::compare`].
+    fn in_order(reference: Reference, ways: Vec<PreparedRoute>, flights: Vec<PreparedFlight>) -> Self {
+        let ids = |way: &PreparedRoute| way.legs.iter().map(|leg| flights[*leg].leg.flight_id).collect::<Vec<_>>();
+        let mut by_arrival: Vec<usize> = (0..ways.len()).collect();
+        by_arrival.sort_by(|a, b| {
+            let (a, b) = (&ways[*a], &ways[*b]);
+            let key = |way: &PreparedRoute| (way.arrival, way.legs.len(), way.arrival - way.departure);
+            key(a).cmp(&key(b)).then_with(|| ids(a).cmp(&ids(b)))
+        });
+        let ranked = |sort: &Sort| {
+            let mut places = by_arrival.clone();
+            match sort {
+                // Without a request there are no prices.
+                Sort::Arrival | Sort::Price => {}
+                Sort::Duration => places.sort_by_key(|place| ways[*place].arrival - ways[*place].departure),
+                Sort::Departure => places.sort_by_key(|place| ways[*place].departure),
+            }
             places
         };
-        let (mut places, mut flights) = (HashMap::new(), Vec::new());
-        let mut prepared = Vec::with_capacity(all.len());
-        for itinerary in &all {
-            let mut legs = Vec::with_capacity(itinerary.legs().len());
-            for flight in itinerary.legs() {
-                let place = if let Some(place) = places.get(&flight.id) {
-                    *place
-                } else {
-                    flights.push(PreparedFlight::new(flight, reference)?);
-                    places.insert(flight.id, flights.len() - 1);
-                    flights.len() - 1
-                };
-                legs.push(place);
-            }
-            let text = Halves::of_option(&RouteOption::frame(itinerary))?;
-            let (departure, arrival) = (itinerary.departure(), itinerary.arrival());
-            prepared.push(PreparedRoute { legs, departure, arrival, text });
+        let is_direct = |place: &usize| ways[*place].legs.len() == 1;
+        let direct = ranked(&Sort::Departure).into_iter().filter(is_direct).collect();
+        let transit = by_arrival.iter().copied().filter(|place| !is_direct(place)).collect();
+        let ranked = [Sort::Arrival, Sort::Duration, Sort::Departure, Sort::Price].map(|sort| ranked(&sort));
+        let is_read = AtomicBool::new(flights.iter().all(|flight| flight.text.get().is_some()));
+        Self { reference, flights, ways, direct, transit, ranked, is_read }
+    }
+
+    pub fn flights(&self) -> impl Iterator<Item = Brief> {
+        self.flights.iter().map(PreparedFlight::brief)
+    }
+
+    /// Returns the flights that this answer shows, and that were not read yet.
+    pub fn to_read(&self, search: &Search, what: Shown, rooms: &Capacities, judge: &Judge) -> Vec<FlightId> {
+        if what == Shown::Nothing || self.is_read.load(Ordering::Relaxed) {
+            return Vec::new();
         }
-        let text = |way: &PreparedRoute| -> usize {
-            let flights: usize = way.legs.iter().map(|leg| flights[*leg].text.len() + OVERHEAD).sum();
-            way.text.len() + OVERHEAD + flights
+        let judged = self.judged(rooms, judge);
+        let places: Vec<usize> = match what {
+            Shown::Nothing => Vec::new(),
+            Shown::Bookable => self.bookable_places(search, rooms, judge).map(|(place, _)| place).collect(),
+            Shown::As(Form::Lists) => {
+                let transit = self.within(&self.transit, search);
+                shown(&self.direct, &judged, search).chain(shown(&transit, &judged, search)).collect()
+            }
+            Shown::As(Form::Ranking(sort)) => shown(&self.order(search, sort, judge), &judged, search).collect(),
         };
-        Some(Self {
-            length: prepared.iter().map(text).sum::<usize>() + OVERHEAD,
-            flights,
-            ways: prepared,
-            direct: by(Sort::Departure, Itinerary::is_direct),
-            transit: by(Sort::Arrival, |itinerary| !itinerary.is_direct()),
-            ranked: Sort::WORDS.iter().map(|(_, sort)| by(*sort, |_| true)).collect::<Vec<_>>().try_into().ok()?,
-        })
+        let legs = places.into_iter().flat_map(|place| &self.ways[place].legs).map(|leg| &self.flights[*leg]);
+        let unread: BTreeSet<FlightId> =
+            legs.filter(|flight| flight.text.get().is_none()).map(|flight| flight.leg.flight_id).collect();
+        unread.into_iter().collect()
+    }
+
+    /// Takes in flights that were read. Returns false if one of these is not among them as it is known here.
+    pub fn take_in(&self, asked: &[FlightId], read: &[Flight]) -> bool {
+        let read: HashMap<FlightId, &Flight> = read.iter().map(|flight| (flight.id, flight)).collect();
+        let asked: HashSet<FlightId> = asked.iter().copied().collect();
+        let mut is_complete = true;
+        for flight in self.flights.iter().filter(|flight| asked.contains(&flight.leg.flight_id)) {
+            match read.get(&flight.leg.flight_id).filter(|read| flight.brief() == Brief::from(**read)) {
+                Some(read) => flight.write(read, &self.reference),
+                None => is_complete = false,
+            }
+        }
+        self.is_read.store(self.flights.iter().all(|flight| flight.text.get().is_some()), Ordering::Relaxed);
+        is_complete
+    }
+
+    /// Returns each route's flights, as indices.
+    pub fn routes(&self) -> impl Iterator<Item = &[usize]> {
+        self.ways.iter().map(|way| way.legs.as_slice())
     }
 
     /// Returns the approximate memory it takes, in bytes.
     pub fn weight(&self) -> usize {
-        let flights: usize = self.flights.iter().map(|flight| flight.text.len() + OVERHEAD).sum();
-        let ways: usize = self.ways.iter().map(|way| way.text.len() + OVERHEAD).sum();
-        flights + ways + OVERHEAD
+        // With what the flight and its leg hold besides, and the places in all orders.
+        let flights = self.flights.len() * (size_of::<PreparedFlight>() + 32)
+            + self.flights.len().min(2 * MOST_SHOWN) * FLIGHT_TEXT;
+        let ways = self.ways.len() * (size_of::<PreparedRoute>() + 8 * size_of::<usize>())
+            + self.ways.len().min(MOST_SHOWN) * ROUTE_TEXT;
+        flights + ways + size_of::<Self>()
+    }
+
+    /// Returns an empty buffer for an answer with so many routes at most.
+    fn buffer(&self, search: &Search) -> Vec<u8> {
+        Vec::with_capacity(self.ways.len().min(search.limit).min(MOST_SHOWN) * (ROUTE_TEXT + 2 * FLIGHT_TEXT) + 200)
     }
 
     /// Returns its flights, each with the version in which it was prepared.
@@ -130,7 +200,7 @@ impl Prepared {
 
     /// Returns the body of `POST /routes/search`.
     pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.length);
+        let mut out = self.buffer(search);
         let Search { origin, destination, date, .. } = search;
         let head = format!(
             r#"{{"origin":"{origin}","destination":"{destination}","departure_date":"{date}","direct_flights":["#
@@ -151,18 +221,23 @@ impl Prepared {
 
     /// Returns the body of `GET /routes`.
     pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.length);
+        let mut out = self.buffer(search);
         out.push(b'[');
         let judged = self.judged(rooms, judge);
-        let mut all = self.within(&self.ranked[sort as usize], search);
-        if let (Sort::Price, Some(pricer)) = (sort, judge.pricer()) {
-            all.to_mut().sort_by_cached_key(|place| price_order(self.price(*place, pricer)));
-        }
-        write(&mut out, shown(&all, &judged, search), |out, place| {
+        write(&mut out, shown(&self.order(search, sort, judge), &judged, search), |out, place| {
             self.write_option(out, place, &judged[place], rooms, judge);
         });
         out.push(b']');
         out
+    }
+
+    /// Returns the routes that the search allows, in this order.
+    fn order<'a>(&'a self, search: &Search, sort: Sort, judge: &Judge) -> Cow<'a, [usize]> {
+        let mut all = self.within(&self.ranked[sort as usize], search);
+        if let (Sort::Price, Some(pricer)) = (sort, judge.pricer()) {
+            all.to_mut().sort_by_cached_key(|place| price_order(self.price(*place, pricer)));
+        }
+        all
     }
 
     /// Returns those of these routes that have no more stops than the search allows.
@@ -200,19 +275,27 @@ impl Prepared {
 
     /// Returns the options that can be booked as requested, the earliest arrival first, as JSON.
     pub fn bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionText> {
-        let verdicts = self.verdicts(judge);
-        let ranked = self.ranked[Sort::Arrival as usize].iter().map(|place| (*place, &self.ways[*place]));
-        let judged = ranked.filter(|(_, way)| way.is_within(search)).map(|(place, way)| {
-            let judged = self.judge(way, rooms, judge, &verdicts);
-            (place, judged)
-        });
-        let bookable = judged.filter(|(_, judged)| judged.reasons.is_empty()).take(search.limit);
         let text = |(place, judged): (usize, Judged)| {
             let mut out = Vec::new();
             self.write_option(&mut out, place, &judged, rooms, judge);
             out
         };
-        bookable.map(text).collect()
+        self.bookable_places(search, rooms, judge).map(text).collect()
+    }
+
+    fn bookable_places(
+        &self,
+        search: &Search,
+        rooms: &Capacities,
+        judge: &Judge,
+    ) -> impl Iterator<Item = (usize, Judged)> {
+        let verdicts = self.verdicts(judge);
+        let ranked = self.ranked[Sort::Arrival as usize].iter().map(|place| (*place, &self.ways[*place]));
+        let judged = ranked.filter(|(_, way)| way.is_within(search)).map(move |(place, way)| {
+            let judged = self.judge(way, rooms, judge, &verdicts);
+            (place, judged)
+        });
+        judged.filter(|(_, judged)| judged.reasons.is_empty()).take(search.limit)
     }
 
     /// Returns what the embargoes say of each flight; nothing if none concerns the freight, as of most.
@@ -243,10 +326,12 @@ impl Prepared {
 
     /// Writes a flight, without its closing brace.
     fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Capacities) {
-        let text = &self.flights[leg].text;
-        out.extend_from_slice(&text.before);
-        write_live(out, &rooms[leg]);
-        out.extend_from_slice(&text.after);
+        // All that is shown was read before.
+        if let Some(text) = self.flights[leg].text.get() {
+            out.extend_from_slice(&text.before);
+            write_live(out, &rooms[leg]);
+            out.extend_from_slice(&text.after);
+        }
     }
 
     fn write_direct(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
@@ -262,7 +347,8 @@ impl Prepared {
 
     fn write_option(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
         let way = &self.ways[place];
-        out.extend_from_slice(&way.text.before);
+        let text = way.text(&self.flights);
+        out.extend_from_slice(&text.before);
         for (number, leg) in way.legs.iter().enumerate() {
             if number > 0 {
                 out.push(b',');
@@ -270,7 +356,7 @@ impl Prepared {
             self.write_flight(out, *leg, rooms);
             out.push(b'}');
         }
-        out.extend_from_slice(&way.text.after);
+        out.extend_from_slice(&text.after);
         write_available(out, judged.available);
         write_reasons(out, &judged.reasons);
         if let Some(pricer) = judge.pricer() {
@@ -298,6 +384,21 @@ fn write(out: &mut Vec<u8>, places: impl Iterator<Item = usize>, mut each: impl 
 }
 
 impl PreparedRoute {
+    fn new(legs: Vec<usize>, flights: &[PreparedFlight]) -> Option<Self> {
+        let (first, last) = (&flights[*legs.first()?], &flights[*legs.last()?]);
+        Some(Self { departure: first.departure, arrival: last.arrival, legs, text: OnceLock::new() })
+    }
+
+    fn text(&self, flights: &[PreparedFlight]) -> &Halves {
+        self.text.get_or_init(|| {
+            let stops = self.legs.iter().map(|leg| {
+                let PreparedFlight { leg, departure, arrival, .. } = &flights[*leg];
+                (leg.origin, *departure, *arrival)
+            });
+            Halves::of_option(&RouteOption::frame(&stops.collect::<Vec<_>>())).unwrap_or_default()
+        })
+    }
+
     fn has_at_most(&self, stops: u8) -> bool {
         self.legs.len() <= usize::from(stops) + 1
     }
@@ -320,12 +421,27 @@ impl PreparedFlight {
         }
     }
 
-    fn new(flight: &Flight, reference: &Reference) -> Option<Self> {
-        Some(Self {
-            version: flight.room.version,
-            leg: JudgedLeg::of(flight, reference),
-            text: Halves::of_flight(&FlightBody::new(flight, reference))?,
-        })
+    fn new(brief: Brief, flight: Option<&Flight>, reference: &Reference) -> Self {
+        let Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter } = brief;
+        let date = reference.airport(origin).map_or(departure.date_naive(), |airport| airport.local_date(departure));
+        let leg = JudgedLeg { flight_id: id, number, origin, destination, date, aircraft, is_freighter };
+        let prepared = Self { leg, version, departure, arrival, text: OnceLock::new() };
+        if let Some(flight) = flight {
+            prepared.write(flight, reference);
+        }
+        prepared
+    }
+
+    fn brief(&self) -> Brief {
+        let JudgedLeg { flight_id: id, origin, destination, aircraft, is_freighter, .. } = self.leg;
+        let Self { version, departure, arrival, .. } = *self;
+        let number = self.leg.number.clone();
+        Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter }
+    }
+
+    /// Serializes what is shown of it.
+    fn write(&self, flight: &Flight, reference: &Reference) {
+        self.text.get_or_init(|| Halves::of_flight(&FlightBody::new(flight, reference)).unwrap_or_default());
     }
 }
 
@@ -342,16 +458,10 @@ impl Prepared {
         Self::with_routes(0)
     }
 
-    /// Returns a result that weighs as much as one with this number of routes without text.
+    /// Returns a result with routes of no flights.
     pub fn with_routes(routes: usize) -> Self {
-        let ways = (0..routes)
-            .map(|_| PreparedRoute {
-                legs: vec![],
-                departure: DateTime::UNIX_EPOCH,
-                arrival: DateTime::UNIX_EPOCH,
-                text: Halves { before: Box::default(), after: Box::default() },
-            })
-            .collect();
-        Self { flights: vec![], ways, direct: vec![], transit: vec![], ranked: Default::default(), length: 0 }
+        let (departure, arrival) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+        let way = || PreparedRoute { legs: vec![], departure, arrival, text: OnceLock::new() };
+        Self::in_order(Reference::default(), (0..routes).map(|_| way()).collect(), vec![])
     }
 }

@@ -10,11 +10,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     SearchService,
-    bodies::Form,
     cache::CacheStatus,
     dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchResult, SearchRoutes},
     find::Answer,
-    model::Payer,
+    model::{Form, Payer},
 };
 use crate::{
     features::{accounts::Principal, capacity::OwnRoom, reference::Reference},
@@ -73,7 +72,7 @@ async fn search(
     let ((), search) = both(query.refuse_all(), read)?;
     let (room, payer) = own(&service, caller);
     let search = search.complete(service.max_stops(), room, payer);
-    let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
+    let (answer, status) = service.find(&search, Form::Lists).in_span(span("search.find")).await?;
     Ok(kept(service.lists(&search, coding.into(), answer).await?, status))
 }
 
@@ -101,7 +100,7 @@ async fn ranked(
     })?;
     let (room, payer) = own(&service, caller);
     let (search, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
-    let (answer, status) = service.find(&search).in_span(span("search.find")).await?;
+    let (answer, status) = service.find(&search, Form::Ranking(sort)).in_span(span("search.find")).await?;
     match answer {
         Answer::Prepared(found) => {
             Ok(kept(service.body(&search, Form::Ranking(sort), coding.into(), found).await, status))

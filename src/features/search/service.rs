@@ -163,18 +163,17 @@ impl SearchService {
 
     /// Judges routes for a request, as of now.
     pub(super) async fn judged(&self, ways: RouteSet, request: &Request) -> Result<Options, SearchError> {
-        let RouteSet { mut direct, mut transit } = ways;
+        let RouteSet { mut flights, routes } = ways;
         let embargoes = self.0.embargoes.in_force().await?;
         let now = self.0.clock.now();
-        for flight in direct.iter_mut().chain(transit.iter_mut().flatten()) {
+        for flight in &mut flights {
             flight.room = request.own.opened(flight.room, now);
         }
         let pricer = self.pricer(request).await?;
         let judge = Judge::of(request, &embargoes, now).with_prices(pricer);
-        Ok(Options {
-            direct: direct.into_iter().filter_map(|flight| Itinerary::judge(vec![flight], &judge)).collect(),
-            transit: transit.into_iter().filter_map(|legs| Itinerary::judge(legs, &judge)).collect(),
-        })
+        let legs = routes.iter().map(|route| route.iter().map(|place| flights[*place].clone()).collect());
+        let (direct, transit) = legs.filter_map(|legs| Itinerary::judge(legs, &judge)).partition(Itinerary::is_direct);
+        Ok(Options { direct, transit })
     }
 
     /// Reads all routes of at most one stop whose first leg departs in `[from, to)`, on this date, from the tables.
@@ -190,7 +189,7 @@ impl SearchService {
         let (direct, first): (Vec<Flight>, Vec<Flight>) =
             leaving.into_iter().partition(|flight| flight.destination == destination);
         let transit = if max_stops == 0 { Vec::new() } else { self.connections(&first, destination, date).await? };
-        Ok(RouteSet { direct, transit })
+        Ok(RouteSet::of(direct.into_iter().map(|flight| vec![flight]).chain(transit)))
     }
 
     async fn connections(

@@ -11,14 +11,14 @@ use crate::features::{
 };
 
 /// The text before and after the inserted members.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Halves {
     pub before: Box<[u8]>,
     pub after: Box<[u8]>,
 }
 
 impl Halves {
-    /// Serializes a flight: `available` and `utilization_percent` are inserted; the closing brace is left out.
+    /// Serializes a flight, which is always possible: `available` and `utilization_percent` are inserted; the closing brace is left out.
     pub fn of_flight(flight: &FlightBody) -> Option<Self> {
         let text = serde_json::to_string(flight).ok()?;
         let (before, rest) = text.split_once(r#","available":"#)?;
@@ -38,10 +38,6 @@ impl Halves {
 
     fn new(before: String, after: String) -> Self {
         Self { before: before.into_bytes().into(), after: after.into_bytes().into() }
-    }
-
-    pub fn len(&self) -> usize {
-        self.before.len() + self.after.len()
     }
 }
 

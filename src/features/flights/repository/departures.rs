@@ -7,7 +7,7 @@ use super::super::{
     model::Lane,
 };
 use crate::{
-    kernel::{AirportCode, FlightNumber},
+    kernel::{AircraftCode, AirportCode, FlightNumber},
     platform::postgres::{PgSession, planned_list},
 };
 
@@ -18,13 +18,17 @@ struct Row {
     destination: AirportCode,
     departure_at: DateTime<Utc>,
     arrival_at: DateTime<Utc>,
+    aircraft_code: Option<AircraftCode>,
+    is_freighter: bool,
+    version: i32,
     is_scheduled: bool,
 }
 
 impl Row {
     fn read(self) -> (Lane, Departure) {
+        let Self { version, aircraft_code: aircraft, is_freighter, .. } = self;
         let departure = Departure::new(self.id.into(), &self.flight_number, self.departure_at, self.arrival_at);
-        ((self.origin, self.destination), departure)
+        ((self.origin, self.destination), departure.with(version, aircraft, is_freighter))
     }
 }
 
@@ -37,12 +41,13 @@ pub(in crate::features::flights) async fn page(
 ) -> sqlx::Result<Vec<(Lane, Departure)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, flight_number as "flight_number: _", origin as "origin: _", destination as "destination: _",
-                  departure_at, arrival_at, true as "is_scheduled!"
-           from flights
-           where (departure_at, id) > ($1, $2) and departure_at < $3
-             and cancelled_at is null and actual_departure_at is null
-           order by departure_at, id limit $4"#,
+        r#"select f.id, f.flight_number as "flight_number: _", f.origin as "origin: _", f.destination as "destination: _",
+                  f.departure_at, f.arrival_at, f.aircraft_code as "aircraft_code: _", f.is_freighter, c.version,
+                  true as "is_scheduled!"
+           from flights f join flight_capacity c on c.flight_id = f.id
+           where (f.departure_at, f.id) > ($1, $2) and f.departure_at < $3
+             and f.cancelled_at is null and f.actual_departure_at is null
+           order by f.departure_at, f.id limit $4"#,
         departure,
         id.uuid(),
         to,
@@ -58,10 +63,10 @@ pub(in crate::features::flights) async fn find(
 ) -> sqlx::Result<Vec<(Lane, Departure, bool)>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, flight_number as "flight_number: _", origin as "origin: _", destination as "destination: _",
-                  departure_at, arrival_at,
-                  cancelled_at is null and actual_departure_at is null as "is_scheduled!"
-           from flights where id = any($1)"#,
+        r#"select f.id, f.flight_number as "flight_number: _", f.origin as "origin: _", f.destination as "destination: _",
+                  f.departure_at, f.arrival_at, f.aircraft_code as "aircraft_code: _", f.is_freighter, c.version,
+                  f.cancelled_at is null and f.actual_departure_at is null as "is_scheduled!"
+           from flights f join flight_capacity c on c.flight_id = f.id where f.id = any($1)"#,
         &planned_list(ids),
     );
     let rows = rows.fetch_all(db).await?.into_iter();

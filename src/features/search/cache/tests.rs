@@ -36,18 +36,18 @@ impl Fake {
 }
 
 impl Source for Fake {
-    async fn ways(&self, _: Question, _: NetworkVersion) -> Result<RouteSet, SearchError> {
+    async fn ways(&self, _: Question, _: NetworkVersion, _: bool) -> Result<Ways, SearchError> {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
         self.0.may_answer.acquire().await.unwrap().forget();
         if self.0.fails.load(Ordering::SeqCst) > 0 {
             self.0.fails.fetch_sub(1, Ordering::SeqCst);
             return Err(DbError::from(sqlx::Error::PoolTimedOut).into());
         }
-        Ok(RouteSet::default())
+        Ok(Ways::default())
     }
 
-    fn prepare(&self, _: RouteSet) -> Result<Prepared, SearchError> {
-        Ok(Prepared::empty())
+    fn prepare(&self, _: Ways) -> Prepared {
+        Prepared::empty()
     }
 }
 
