@@ -8,6 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use indexmap::IndexMap;
 use tokio::sync::Notify;
 
 use super::{FlightCapacity, FlightStatus, Overbooking, Space};
@@ -31,7 +32,8 @@ const SHARDS: usize = 64;
 pub struct AvailabilityIndex(Arc<State>);
 
 struct State {
-    shards: [RwLock<HashMap<FlightId, Known>>; SHARDS],
+    /// Rows lie one behind the other: a table of hashes has room for twice as many, which costs less of places than of rows.
+    shards: [RwLock<IndexMap<FlightId, Known>>; SHARDS],
     /// Flights that may have changed, each with the number of its last invalidation.
     invalidations: Mutex<HashMap<FlightId, u64>>,
     invalidated: AtomicUsize,
@@ -128,7 +130,7 @@ impl Default for AvailabilityIndex {
 }
 
 impl AvailabilityIndex {
-    fn shard(&self, flight: FlightId) -> &RwLock<HashMap<FlightId, Known>> {
+    fn shard(&self, flight: FlightId) -> &RwLock<IndexMap<FlightId, Known>> {
         // The last bits of a UUIDv7 are random.
         let last = flight.uuid().as_bytes()[15];
         &self.0.shards[usize::from(last) % SHARDS]
@@ -186,7 +188,7 @@ impl AvailabilityIndex {
             }
             match Known::of(room) {
                 Some(known) => drop(shard.insert(room.flight_id, known)),
-                None => drop(shard.remove(&room.flight_id)),
+                None => drop(shard.swap_remove(&room.flight_id)),
             }
         }
         if self.0.invalidated.load(Ordering::Acquire) > 0 {
@@ -204,7 +206,7 @@ impl AvailabilityIndex {
     pub(super) fn clear(&self) {
         *self.0.fresh_since.write().unwrap_or_else(PoisonError::into_inner) = None;
         for shard in &self.0.shards {
-            *shard.write().unwrap_or_else(PoisonError::into_inner) = HashMap::new();
+            *shard.write().unwrap_or_else(PoisonError::into_inner) = IndexMap::new();
         }
     }
 

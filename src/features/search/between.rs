@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use super::{
     SearchError, SearchService, metric,
-    model::{Brief, Question, RouteSet, Ways},
+    model::Question,
+    route_set::{Brief, RouteSet, Ways},
     scan::{self, Leg, Route, Wanted},
 };
 use crate::{

@@ -97,12 +97,12 @@ impl Bodies {
             Form::Lists => prepared.search_result(search, &rooms, &judge),
             Form::Ranking(sort) => prepared.ranking(search, sort, &rooms, &judge),
         };
-        // Without the rest of the buffer, which has room for all routes: what is kept is as large as it weighs.
-        let body = Bytes::from(body.into_boxed_slice());
+        let body = Bytes::from(body);
         if coding != Coding::Identity && body.len() < COMPRESS_ABOVE {
             return (body, Coding::Identity);
         }
-        let body = encode(body, coding, Level::Fastest).await;
+        // Without the rest of the buffer, which the allocator would leave: what is kept is as large as it weighs.
+        let body = Bytes::copy_from_slice(&encode(body, coding, Level::Fastest).await);
         if is_own {
             return (body, coding);
         }

@@ -13,8 +13,9 @@ use tracing::Instrument;
 use super::metric;
 use super::{
     SearchError,
-    model::{Question, Ways},
+    model::Question,
     prepared::{Prepared, Shared},
+    route_set::Ways,
     stored,
 };
 use crate::{

@@ -5,8 +5,9 @@ use super::{
     SearchError, SearchService,
     cache::{CacheStatus, RouteCache, Source},
     dto::Search,
-    model::{Form, Judge, Options, Question, Ways},
+    model::{Form, Judge, Options, Question},
     prepared::{Capacities, Prepared, Shared, Shown},
+    route_set::Ways,
 };
 use crate::{
     features::flights::{NetworkVersion, Scope},

@@ -18,6 +18,7 @@ mod model;
 mod prepared;
 mod pricer;
 mod room;
+mod route_set;
 mod router;
 mod scan;
 mod service;

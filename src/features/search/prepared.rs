@@ -1,34 +1,38 @@
+mod parts;
+
 use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap, HashSet},
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use chrono::{DateTime, Utc};
-
 use super::{
-    dto::{RouteOption, Search},
-    model::{Brief, Form, Judge, OptionFigures, Reason, Sort, Ways, price_order},
+    dto::Search,
+    model::{Form, Judge, OptionFigures, Reason, Sort, price_order},
     pricer::Pricer,
-    spliced::{Halves, write_available, write_live, write_price, write_reasons},
+    route_set::{Brief, Ways},
+    spliced::{write_available, write_live, write_price, write_reasons},
 };
 use crate::{
     features::{
         capacity::{FlightCapacity, FlightStatus, Space},
-        embargoes::{JudgedLeg, Verdict},
-        flights::{Flight, FlightBody},
-        pricing::{Estimate, PricedLeg},
+        embargoes::Verdict,
+        flights::Flight,
+        pricing::Estimate,
         reference::Reference,
     },
     kernel::FlightId,
 };
+use parts::{PreparedFlight, PreparedRoute};
 
 /// Estimated lengths of the texts of a flight and of a route, in bytes.
 const FLIGHT_TEXT: usize = 900;
 const ROUTE_TEXT: usize = 400;
+/// What the places of a route in all orders, and those of its legs, take in bytes.
+const PLACES: usize = 64;
 /// Most routes of one answer: of a result with more, few of the others' texts are ever written.
 const MOST_SHOWN: usize = 200;
 
@@ -57,25 +61,6 @@ pub(super) enum Shown {
     /// Routes that can be booked, by arrival.
     Bookable,
     As(Form),
-}
-
-#[derive(Debug)]
-struct PreparedFlight {
-    leg: JudgedLeg,
-    version: i32,
-    departure: DateTime<Utc>,
-    arrival: DateTime<Utc>,
-    /// What is shown of it: there once it was read.
-    text: OnceLock<Halves>,
-}
-
-#[derive(Debug)]
-struct PreparedRoute {
-    /// Indices of its flights.
-    legs: Vec<usize>,
-    departure: DateTime<Utc>,
-    arrival: DateTime<Utc>,
-    text: OnceLock<Halves>,
 }
 
 /// The capacity of each flight of a [`Prepared`], in its order.
@@ -174,8 +159,8 @@ impl Prepared {
         // With what the flight and its leg hold besides, and the places in all orders.
         let flights = self.flights.len() * (size_of::<PreparedFlight>() + 32)
             + self.flights.len().min(2 * MOST_SHOWN) * FLIGHT_TEXT;
-        let ways = self.ways.len() * (size_of::<PreparedRoute>() + 8 * size_of::<usize>())
-            + self.ways.len().min(MOST_SHOWN) * ROUTE_TEXT;
+        let ways =
+            self.ways.len() * (size_of::<PreparedRoute>() + PLACES) + self.ways.len().min(MOST_SHOWN) * ROUTE_TEXT;
         flights + ways + size_of::<Self>()
     }
 
@@ -383,68 +368,6 @@ fn write(out: &mut Vec<u8>, places: impl Iterator<Item = usize>, mut each: impl 
     }
 }
 
-impl PreparedRoute {
-    fn new(legs: Vec<usize>, flights: &[PreparedFlight]) -> Option<Self> {
-        let (first, last) = (&flights[*legs.first()?], &flights[*legs.last()?]);
-        Some(Self { departure: first.departure, arrival: last.arrival, legs, text: OnceLock::new() })
-    }
-
-    fn text(&self, flights: &[PreparedFlight]) -> &Halves {
-        self.text.get_or_init(|| {
-            let stops = self.legs.iter().map(|leg| {
-                let PreparedFlight { leg, departure, arrival, .. } = &flights[*leg];
-                (leg.origin, *departure, *arrival)
-            });
-            Halves::of_option(&RouteOption::frame(&stops.collect::<Vec<_>>())).unwrap_or_default()
-        })
-    }
-
-    fn has_at_most(&self, stops: u8) -> bool {
-        self.legs.len() <= usize::from(stops) + 1
-    }
-
-    /// Returns whether it has no more stops than the search allows, and leaves no earlier.
-    fn is_within(&self, search: &Search) -> bool {
-        self.has_at_most(search.max_stops) && search.earliest.is_none_or(|earliest| self.departure >= earliest)
-    }
-}
-
-impl PreparedFlight {
-    fn priced(&self) -> PricedLeg {
-        let JudgedLeg { flight_id, number, origin, destination, date, .. } = &self.leg;
-        PricedLeg {
-            flight_id: *flight_id,
-            flight_number: number.clone(),
-            origin: *origin,
-            destination: *destination,
-            date: *date,
-        }
-    }
-
-    fn new(brief: Brief, flight: Option<&Flight>, reference: &Reference) -> Self {
-        let Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter } = brief;
-        let date = reference.airport(origin).map_or(departure.date_naive(), |airport| airport.local_date(departure));
-        let leg = JudgedLeg { flight_id: id, number, origin, destination, date, aircraft, is_freighter };
-        let prepared = Self { leg, version, departure, arrival, text: OnceLock::new() };
-        if let Some(flight) = flight {
-            prepared.write(flight, reference);
-        }
-        prepared
-    }
-
-    fn brief(&self) -> Brief {
-        let JudgedLeg { flight_id: id, origin, destination, aircraft, is_freighter, .. } = self.leg;
-        let Self { version, departure, arrival, .. } = *self;
-        let number = self.leg.number.clone();
-        Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter }
-    }
-
-    /// Serializes what is shown of it.
-    fn write(&self, flight: &Flight, reference: &Reference) {
-        self.text.get_or_init(|| Halves::of_flight(&FlightBody::new(flight, reference)).unwrap_or_default());
-    }
-}
-
 /// An option as JSON.
 pub(super) type OptionText = Vec<u8>;
 
@@ -460,8 +383,8 @@ impl Prepared {
 
     /// Returns a result with routes of no flights.
     pub fn with_routes(routes: usize) -> Self {
-        let (departure, arrival) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
-        let way = || PreparedRoute { legs: vec![], departure, arrival, text: OnceLock::new() };
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let way = || PreparedRoute { legs: vec![], departure: at, arrival: at, text: std::sync::OnceLock::new() };
         Self::in_order(Reference::default(), (0..routes).map(|_| way()).collect(), vec![])
     }
 }

@@ -7,8 +7,9 @@ use super::{
     SearchError,
     bodies::Bodies,
     cache::RouteCache,
-    model::{Candidates, Departing, Itinerary, Judge, MOST_STOPS_NEAR, Options, Request, RouteSet, connect},
+    model::{Candidates, Departing, Itinerary, Judge, MOST_STOPS_NEAR, Options, Request, connect},
     pricer::Pricer,
+    route_set::RouteSet,
 };
 use crate::{
     features::{

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    model::{Brief, Ways},
     prepared::Prepared,
+    route_set::{Brief, Ways},
 };
 use crate::kernel::AirportCode;
 
