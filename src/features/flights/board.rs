@@ -116,31 +116,29 @@ impl Board {
     /// Corrects the flights behind one place and up to another: they are as they were read just now. Returns how many were
     /// otherwise.
     pub(super) fn correct(&self, after: Place, last: Place, read: &[(Lane, Departure)]) -> usize {
-        let (mut missing, mut gone) = (Vec::new(), HashMap::<AirportCode, HashSet<FlightId>>::new());
-        {
+        let (mut others, mut gone) = (Vec::new(), HashSet::new());
+        let missing = {
             let state = self.read();
             let Some(Coverage { since, .. }) = state.coverage else { return 0 };
             let is_there = |(lane, departure): &(Lane, Departure)| state.departures.has(*lane, departure);
-            missing.extend(read.iter().filter(|flight| flight.1.departure >= since && !is_there(flight)).copied());
+            let not_there = read.iter().filter(|flight| flight.1.departure >= since && !is_there(flight));
+            others.extend(not_there.map(|(lane, departure)| (*lane, *departure, true)));
+            let missing = others.len();
             let read: HashMap<FlightId, &(Lane, Departure)> =
                 read.iter().map(|flight| (flight.1.flight_id, flight)).collect();
-            for (lane, departure) in state.departures.within(after, last) {
-                if read.get(&departure.flight_id).is_none_or(|read| **read != (lane, *departure)) {
-                    gone.entry(lane.0).or_default().insert(departure.flight_id);
-                }
+            let known = state.departures.within(after, last);
+            let wrong = known.filter(|(lane, departure)| {
+                read.get(&departure.flight_id).is_none_or(|read| **read != (*lane, **departure))
+            });
+            for (lane, departure) in wrong {
+                gone.insert(departure.flight_id);
+                others.push((lane, *departure, false));
             }
-        }
-        if missing.is_empty() && gone.is_empty() {
-            return 0;
-        }
-        let mut state = self.write();
-        for (origin, flights) in &gone {
-            state.departures.remove(*origin, flights);
-        }
-        for (lane, departure) in &missing {
-            state.departures.add(*lane, *departure);
-        }
-        missing.len().max(gone.values().map(HashSet::len).sum())
+            missing
+        };
+        let corrected = missing.max(gone.len());
+        self.take_in(others, &gone);
+        corrected
     }
 
     /// Records that all changes up to this version are included.

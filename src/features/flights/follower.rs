@@ -68,13 +68,13 @@ impl NetworkFollower {
                     return Ok(());
                 }
                 BoardState::Reading(reading) if reading.is_over() => Some(reading),
-                state => {
-                    let is_loaded = matches!(state, BoardState::Loaded);
-                    progress.board = state;
-                    if !is_loaded {
-                        return Ok(());
-                    }
+                BoardState::Loaded => {
+                    progress.board = BoardState::Loaded;
                     None
+                }
+                reading @ BoardState::Reading(_) => {
+                    progress.board = reading;
+                    return Ok(());
                 }
             }
         };

@@ -44,11 +44,10 @@ pub(super) const COLUMNS: [&str; 10] = [
 const LONGEST_WAIT: Duration = Duration::from_secs(100);
 
 impl FlightService {
-    /// Reads a table of flights on a blocking thread so that other requests are not delayed.
+    /// Reads a table of flights.
     pub async fn read_timetable(&self, table: Table) -> Result<Timetable, FlightError> {
         let reference = self.reference.clone();
-        let read = tokio::task::spawn_blocking(move || Timetable::read(&table, &reference)).await;
-        read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))?
+        read_apart(move || Timetable::read(&table, &reference)).await
     }
 
     /// Schedules those of these flights that never existed; existing and cancelled ones stay as they are.
@@ -153,6 +152,14 @@ pub(super) async fn begin_import_in_tx(tx: &mut PgSession) -> Result<(), FlightE
     allow_long_statements(tx).await?;
     limit_lock_waits(tx, LONGEST_WAIT).await?;
     Ok(repository::lock_imports(tx).await?)
+}
+
+/// Reads a table on a blocking thread so that other requests are not delayed.
+pub(super) async fn read_apart<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, FlightError> + Send + 'static,
+) -> Result<T, FlightError> {
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))?
 }
 
 fn names(rows: &[Dated]) -> Vec<Name> {

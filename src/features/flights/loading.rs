@@ -63,7 +63,7 @@ impl FlightService {
         departures.shrink();
         self.board.put(departures, since, network_version);
         let refreshed = self.refresh_board(&changed, &changed).await;
-        // Half of the changes are none.
+        // With a part of the changes it is not up to date.
         refreshed.inspect_err(|_| self.board.clear())
     }
 

@@ -37,7 +37,7 @@ pub use departures::{Departure, Departures, between};
 pub use dto::{ChangeFlight, FlightBody, FlightFilter, MOST_BOOKINGS, each_once};
 pub use error::{FlightError, code};
 pub use model::{
-    Connections, Flight, FlightEventType, Lane, NetworkVersion, NewFlight, Segment, is_connection,
+    Connections, Flight, FlightEventType, Lane, NetworkVersion, NewFlight, Segment, is_connection, is_in_time,
     replay::{FlightData, RebuiltFlight},
     space_of,
 };

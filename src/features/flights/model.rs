@@ -12,7 +12,7 @@ use crate::{
     kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightId, FlightNumber, words},
 };
 
-pub use connection::{Connections, Segment, is_connection};
+pub use connection::{Connections, Segment, is_connection, is_in_time};
 
 words! {
     /// What happened to a flight.

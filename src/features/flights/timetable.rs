@@ -65,7 +65,7 @@ struct Update<'a> {
     new: &'a NewFlight,
 }
 
-/// How far an import is: so many rows were compared with the schedule, or flights written.
+/// How far an import is: the number of rows compared with the schedule, or of flights written, and the number of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportProgress {
     pub step: ImportStep,

@@ -3,6 +3,7 @@ use std::{
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
+use chrono::{DateTime, NaiveDate, Utc};
 use tokio::sync::Mutex;
 
 use super::{
@@ -82,6 +83,11 @@ impl Reference {
 
     pub fn airport(&self, code: AirportCode) -> Option<Arc<Airport>> {
         self.current().catalogue.airports.get(&code).cloned()
+    }
+
+    /// Returns the local calendar date of an instant at an airport; the date in UTC if the airport is not known.
+    pub fn local_date(&self, airport: AirportCode, instant: DateTime<Utc>) -> NaiveDate {
+        self.airport(airport).map_or(instant.date_naive(), |airport| airport.local_date(instant))
     }
 
     pub fn airline(&self, code: AirlineCode) -> Option<Arc<Airline>> {

@@ -1,8 +1,5 @@
 //! The routes between two airports on one day: found in memory, or else in the tables.
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Days, Utc};
 use tokio::time::timeout;
@@ -10,7 +7,7 @@ use tokio::time::timeout;
 use super::{
     SearchError, SearchService, metric,
     model::Question,
-    route_set::{Brief, RouteSet, Ways},
+    route_set::{Brief, RouteSet, Ways, shared},
     scan::{self, Leg, Route, Wanted},
 };
 use crate::{
@@ -26,7 +23,7 @@ use crate::{
 const MOST_WORK: usize = 100_000;
 /// Most looks at the departures in memory before the flights of days are read instead.
 const MOST_LOOKS: u32 = 3;
-/// In so much time, memory catches up with a change; a follower that works does it in a third.
+/// Longest wait for memory to catch up with a change. A follower that works takes a third of it.
 const CATCHES_UP: Duration = Duration::from_millis(600);
 /// Time for which a search waits until others have read the flights of days.
 const READING_TURN: Duration = Duration::from_secs(5);
@@ -41,9 +38,10 @@ impl SearchService {
         is_again: bool,
     ) -> Result<Ways, SearchError> {
         let wanted = self.wanted(question)?;
-        if let Some(routes) = self.remembered(question, &wanted, network_version, is_again).await {
+        let routes = self.remembered(question, &wanted, network_version, is_again).await;
+        if let Some(ways) = routes.and_then(remembered_ways) {
             metric::ROUTE_READS.with(["memory"]).increment(1);
-            return Ok(remembered_ways(&routes));
+            return Ok(ways);
         }
         metric::ROUTE_READS.with(["tables"]).increment(1);
         let ways = if question.is_far() { self.far_ways(&wanted).await } else { self.near_ways(&wanted).await };
@@ -58,8 +56,9 @@ impl SearchService {
         }
         let network_version = self.0.flights.network_version().await?;
         if let Some(routes) = self.remembered(question, &wanted, network_version, false).await {
-            let flights = self.0.flights.flights(&flights_of(&routes)).await?;
-            if let Some(ways) = ways_of(&routes, flights) {
+            let routes = shared(routes, flight_of);
+            let flights = self.0.flights.flights(&ids(&routes.0)).await?;
+            if let Some(ways) = ways_of(routes, flights) {
                 return Ok(ways);
             }
         }
@@ -78,11 +77,9 @@ impl SearchService {
         // What it does not know yet of a change that moves no version.
         let mut is_behind = is_again;
         for _ in 0..MOST_LOOKS {
-            if is_behind {
-                // With more stops it is worth waiting for: what is read otherwise are the flights of days.
-                if !question.is_far() || !board.catches_up(wanted.from, CATCHES_UP).await {
-                    return None;
-                }
+            // With more stops it is worth waiting for: what is read otherwise are the flights of days.
+            if is_behind && !(question.is_far() && board.catches_up(wanted.from, CATCHES_UP).await) {
+                return None;
             }
             let routes = board.look(wanted.from, network_version, |departures| self.scan(departures, wanted));
             if routes.is_some() {
@@ -115,56 +112,38 @@ impl SearchService {
 
     /// Finds routes among all flights of those days, as the tables have them. One search at a time reads so much.
     async fn far_ways(&self, wanted: &Wanted) -> Result<RouteSet, SearchError> {
-        // Who gets no turn gets no connection.
+        // A search that gets no turn fails like one that gets no connection.
         let turn = timeout(READING_TURN, self.0.reading.acquire()).await;
         let _turn = turn.map_err(|_| DbError::from(sqlx::Error::PoolTimedOut))?;
         let mut snapshot = self.0.flights.snapshot().await?;
         let end = end_of_connections(wanted);
         let departures = self.0.flights.departures_in_tx(&mut snapshot, wanted.from, end).await?;
-        let routes = self.scan(&departures, wanted);
-        let flights = find_all_in_tx(&mut snapshot, &flights_of(&routes)).await?;
-        Ok(ways_of(&routes, flights).unwrap_or_default())
+        let routes = shared(self.scan(&departures, wanted), flight_of);
+        let flights = find_all_in_tx(&mut snapshot, &ids(&routes.0)).await?;
+        Ok(ways_of(routes, flights).unwrap_or_default())
     }
 }
 
-fn flights_of(routes: &[Route]) -> Vec<FlightId> {
-    let mut ids: Vec<FlightId> = routes.iter().flatten().map(|leg| leg.flight.flight_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+fn ids(legs: &[Leg]) -> Vec<FlightId> {
+    legs.iter().map(flight_of).collect()
 }
 
 /// Returns the routes with their flights as they were read; `None` if any is no longer as it was found.
-fn ways_of(routes: &[Route], flights: Vec<Flight>) -> Option<RouteSet> {
-    let places: HashMap<FlightId, usize> = flights.iter().zip(0..).map(|(flight, place)| (flight.id, place)).collect();
-    let place =
-        |leg: &Leg| places.get(&leg.flight.flight_id).copied().filter(|place| is_as_found(&flights[*place], leg));
-    let routes = routes.iter().map(|route| route.iter().map(place).collect::<Option<Vec<usize>>>());
-    let routes = routes.collect::<Option<Vec<_>>>()?;
-    Some(RouteSet { flights, routes })
+fn ways_of((legs, routes): (Vec<Leg>, Vec<Vec<usize>>), flights: Vec<Flight>) -> Option<RouteSet> {
+    let mut read: HashMap<FlightId, Flight> = flights.into_iter().map(|flight| (flight.id, flight)).collect();
+    let flight = |leg: &Leg| read.remove(&leg.flight.flight_id).filter(|flight| is_as_found(flight, leg));
+    Some(RouteSet { flights: legs.iter().map(flight).collect::<Option<_>>()?, routes })
 }
 
 /// Returns the routes with what memory knows of their flights.
-fn remembered_ways(routes: &[Route]) -> Ways {
-    let (mut ways, mut places) = (Ways::default(), HashMap::new());
-    for route in routes {
-        let mut places_of_legs = Vec::with_capacity(route.len());
-        for leg in route {
-            let place = match places.entry(leg.flight.flight_id) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(free) => {
-                    let Some(brief) = brief(leg) else { break };
-                    ways.flights.push((brief, None));
-                    *free.insert(ways.flights.len() - 1)
-                }
-            };
-            places_of_legs.push(place);
-        }
-        if places_of_legs.len() == route.len() {
-            ways.routes.push(places_of_legs);
-        }
-    }
-    ways
+fn remembered_ways(routes: Vec<Route>) -> Option<Ways> {
+    let (legs, routes) = shared(routes, flight_of);
+    let flights = legs.iter().map(|leg| Some((brief(leg)?, None))).collect::<Option<_>>()?;
+    Some(Ways { flights, routes })
+}
+
+fn flight_of(leg: &Leg) -> FlightId {
+    leg.flight.flight_id
 }
 
 fn brief(leg: &Leg) -> Option<Brief> {

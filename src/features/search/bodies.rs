@@ -101,11 +101,12 @@ impl Bodies {
         if coding != Coding::Identity && body.len() < COMPRESS_ABOVE {
             return (body, Coding::Identity);
         }
-        // Without the rest of the buffer, which the allocator would leave: what is kept is as large as it weighs.
-        let body = Bytes::copy_from_slice(&encode(body, coding, Level::Fastest).await);
+        let body = encode(body, coding, Level::Fastest).await;
         if is_own {
             return (body, coding);
         }
+        // Without the rest of the buffer, which the allocator would leave: what is kept is as large as it weighs.
+        let body = Bytes::copy_from_slice(&body);
         let next = rooms.iter().map(|room| room.cutoff).filter(|cutoff| *cutoff > now).min();
         let until = next.unwrap_or(DateTime::<Utc>::MAX_UTC);
         let finished = Finished { prepared: Arc::downgrade(&prepared), rooms, from: now, until, body: body.clone() };

@@ -164,7 +164,7 @@ impl Prepared {
         flights + ways + size_of::<Self>()
     }
 
-    /// Returns an empty buffer for an answer with so many routes at most.
+    /// Returns an empty buffer with room for the routes that the answer to this search shows.
     fn buffer(&self, search: &Search) -> Vec<u8> {
         Vec::with_capacity(self.ways.len().min(search.limit).min(MOST_SHOWN) * (ROUTE_TEXT + 2 * FLIGHT_TEXT) + 200)
     }

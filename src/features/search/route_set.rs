@@ -20,16 +20,25 @@ pub struct RouteSet {
 
 impl RouteSet {
     pub fn of(routes: impl IntoIterator<Item = Vec<Flight>>) -> Self {
-        let (mut flights, mut places) = (Vec::new(), HashMap::new());
-        let mut place = |flight: Flight| {
-            *places.entry(flight.id).or_insert_with(|| {
-                flights.push(flight);
-                flights.len() - 1
-            })
-        };
-        let routes = routes.into_iter().map(|legs| legs.into_iter().map(&mut place).collect()).collect();
+        let (flights, routes) = shared(routes, |flight| flight.id);
         Self { flights, routes }
     }
+}
+
+/// Returns the legs of all routes, of each flight once, and each route's legs by their places among these.
+pub fn shared<T>(
+    routes: impl IntoIterator<Item = Vec<T>>,
+    flight: impl Fn(&T) -> FlightId,
+) -> (Vec<T>, Vec<Vec<usize>>) {
+    let (mut all, mut places) = (Vec::new(), HashMap::new());
+    let mut place = |leg: T| {
+        *places.entry(flight(&leg)).or_insert_with(|| {
+            all.push(leg);
+            all.len() - 1
+        })
+    };
+    let routes = routes.into_iter().map(|legs| legs.into_iter().map(&mut place).collect()).collect();
+    (all, routes)
 }
 
 /// What is to be known of a flight to judge and to order its routes.

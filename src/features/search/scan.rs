@@ -10,7 +10,7 @@ use std::{cell::RefCell, collections::HashMap};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::{
-    features::flights::{Connections, Departure, Departures, Lane, between},
+    features::flights::{Connections, Departure, Departures, Lane, between, is_in_time},
     kernel::AirportCode,
 };
 
@@ -71,8 +71,8 @@ struct Ground {
 impl Ground {
     /// Returns whether freight off `inbound` makes `onward`, which leaves from there.
     fn connects(&self, inbound: &Departure, onward: &Departure) -> bool {
-        let needed = if inbound.has_number_of(onward) { TimeDelta::zero() } else { self.minimum };
-        onward.departure - inbound.arrival >= needed && onward.departure < self.end
+        let stays_aboard = inbound.has_number_of(onward);
+        is_in_time(inbound.arrival, onward.departure, stays_aboard, self.minimum) && onward.departure < self.end
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Halves {
 }
 
 impl Halves {
-    /// Serializes a flight, which is always possible: `available` and `utilization_percent` are inserted; the closing brace is left out.
+    /// Serializes a flight: `available` and `utilization_percent` are inserted; the closing brace is left out.
     pub fn of_flight(flight: &FlightBody) -> Option<Self> {
         let text = serde_json::to_string(flight).ok()?;
         let (before, rest) = text.split_once(r#","available":"#)?;

@@ -37,6 +37,11 @@ impl<'a> From<&'a Flight> for Segment<'a> {
 /// met unless the flight number stays the same, as then the freight stays aboard.
 pub fn is_connection<'a>(inbound: impl Into<Segment<'a>>, onward: impl Into<Segment<'a>>, minimum: TimeDelta) -> bool {
     let (inbound, onward) = (inbound.into(), onward.into());
-    let needed = if inbound.number == onward.number { TimeDelta::zero() } else { minimum };
-    inbound.destination == onward.origin && onward.departure - inbound.arrival >= needed
+    let stays_aboard = inbound.number == onward.number;
+    inbound.destination == onward.origin && is_in_time(inbound.arrival, onward.departure, stays_aboard, minimum)
+}
+
+/// Returns whether freight that arrives then makes a departure. While it stays aboard, no time is needed.
+pub fn is_in_time(arrival: DateTime<Utc>, departure: DateTime<Utc>, stays_aboard: bool, minimum: TimeDelta) -> bool {
+    departure - arrival >= if stays_aboard { TimeDelta::zero() } else { minimum }
 }

@@ -4,6 +4,7 @@ use super::{
     super::{
         FlightError, FlightService,
         dto::{CapacityShape, complete_capacity, read_capacity},
+        import::read_apart,
         model::{LONGEST_CUTOFF_MINUTES, NewFlight},
     },
     expanding::Expanding,
@@ -46,11 +47,10 @@ const MOST_FLIGHTS: usize = 500_000;
 const DAY_OFFSETS: (i8, i8) = (-1, 2);
 
 impl FlightService {
-    /// Reads a table of recurring flights, on a blocking thread so that other requests are not delayed.
+    /// Reads a table of recurring flights.
     pub async fn read_season(&self, table: Table) -> Result<Season, FlightError> {
         let (reference, now) = (self.reference.clone(), self.clock.now());
-        let read = tokio::task::spawn_blocking(move || Season::read(&table, &reference, now, MOST_FLIGHTS)).await;
-        read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))?
+        read_apart(move || Season::read(&table, &reference, now, MOST_FLIGHTS)).await
     }
 }
 

@@ -55,13 +55,12 @@ pub struct PricedLeg {
 
 impl PricedLeg {
     pub fn of(flight: &Flight, reference: &Reference) -> Self {
-        let origin = reference.airport(flight.origin);
         Self {
             flight_id: flight.id,
             flight_number: flight.number.clone(),
             origin: flight.origin,
             destination: flight.destination,
-            date: origin.map_or(flight.departure.date_naive(), |airport| airport.local_date(flight.departure)),
+            date: reference.local_date(flight.origin, flight.departure),
         }
     }
 }

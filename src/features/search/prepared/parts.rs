@@ -74,7 +74,7 @@ impl PreparedFlight {
 
     pub fn new(brief: Brief, flight: Option<&Flight>, reference: &Reference) -> Self {
         let Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter } = brief;
-        let date = reference.airport(origin).map_or(departure.date_naive(), |airport| airport.local_date(departure));
+        let date = reference.local_date(origin, departure);
         let leg = JudgedLeg { flight_id: id, number, origin, destination, date, aircraft, is_freighter };
         let prepared = Self { leg, version, departure, arrival, text: OnceLock::new() };
         if let Some(flight) = flight {

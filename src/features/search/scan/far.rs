@@ -43,8 +43,8 @@ pub(super) fn routes(
     Found { routes: found.into_iter().map(|(_, route)| route).collect(), is_cut }
 }
 
-/// By number of legs: for each airport from which the destination is reached with so many at most, a time that no way
-/// there falls below.
+/// Returns, for each maximum number of legs, the airports from which the destination can be reached; each with a lower
+/// bound of the time that it takes.
 fn rests(departures: &Departures, destination: AirportCode, most_legs: usize) -> Vec<HashMap<AirportCode, TimeDelta>> {
     let mut rests = vec![HashMap::new(), departures.origins_of(destination).collect::<HashMap<_, _>>()];
     for legs in 1..most_legs {

@@ -54,7 +54,7 @@ fn airport(number: u64) -> AirportCode {
     format!("AA{}", char::from(b'A' + u8::try_from(number).unwrap())).parse().unwrap()
 }
 
-/// A network of so many airports, around one day.
+/// A small network, around one day.
 struct Network {
     rules: Rules,
     legs: Vec<Leg>,
