@@ -164,3 +164,41 @@ impl Board {
         self.read().departures.count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hour)
+    }
+
+    fn flight(id: u128, hour: i64) -> Departure {
+        Departure::new(uuid::Uuid::from_u128(id).into(), &"AI101".parse().unwrap(), at(hour), at(hour + 2))
+    }
+
+    fn lane(origin: &str, destination: &str) -> Lane {
+        (origin.parse().unwrap(), destination.parse().unwrap())
+    }
+
+    #[test]
+    fn what_was_changed_without_a_message_is_corrected_where_it_was_read() {
+        let (known, network_version) = (lane("DEL", "LHR"), NetworkVersion { version: 1, epoch: 1 });
+        let board = Board::default();
+        let mut departures = Departures::default();
+        for departure in [flight(1, 1), flight(2, 2), flight(3, 3), flight(9, 9)] {
+            departures.add(known, departure);
+        }
+        board.put(departures, at(1), network_version);
+        // The second has another time, the third is gone, and the fourth, on another lane, and one before all are new.
+        let read =
+            [(known, flight(1, 1)), (known, flight(2, 4)), (lane("BOM", "LHR"), flight(4, 5)), (known, flight(5, 0))];
+        let (after, last) = (flight(0, 0).place(), flight(8, 8).place());
+        assert_eq!(board.correct(after, last, &read), 2);
+        let found = |lane| board.look(at(1), network_version, |departures| departures.on(lane).to_vec()).unwrap();
+        assert_eq!(found(known), [flight(1, 1), flight(2, 4), flight(9, 9)], "what was not read is as before");
+        assert_eq!(found(lane("BOM", "LHR")), [flight(4, 5)]);
+        assert_eq!(board.count(), 4);
+        assert_eq!(board.correct(after, last, &read), 0);
+    }
+}
