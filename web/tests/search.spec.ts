@@ -169,8 +169,13 @@ test("a search without a weight asks for it before room is held", async ({ page,
     .filter({ hasText: flight.flight_number })
     .getByRole("link", { name: /^Book/ })
     .click();
+  // Until it is there, the page of the search shows a weight too.
+  const hold = page.getByRole("button", { name: "Hold room" });
+  await hold.click();
+  await expect(page.getByText("Enter the weight in kilograms.")).toBeVisible();
+  await expect(page.getByLabel("Weight (kg)")).toBeFocused();
   await page.getByLabel("Weight (kg)").fill("120,5");
-  await page.getByRole("button", { name: "Hold room" }).click();
+  await hold.click();
   await expect(page.getByRole("timer")).toBeVisible();
   const room = await world.anonymous().get(`/api/v1/flights/${flight.id}/availability`);
   expect(room.held.weight_kg).toBe(120.5);

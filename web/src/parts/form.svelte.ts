@@ -41,7 +41,8 @@ export class Form {
   }
 }
 
-async function focusFirstFault(): Promise<void> {
+/** To the first field with a fault, or to the message. */
+export async function focusFirstFault(): Promise<void> {
   await tick();
   const first =
     document.querySelector<HTMLElement>('[aria-invalid="true"]') ?? document.querySelector<HTMLElement>(".failure");

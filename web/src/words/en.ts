@@ -239,6 +239,7 @@ export const en = {
     isMissing: "Still missing:",
     enter: "Enter it",
     weigh: "How much is to be held?",
+    noWeight: "Enter the weight in kilograms.",
     hold: "Hold room",
     missing: { "/pieces": "the number of pieces", "/contact/email": "a contact's e-mail" },
     paying: "The payment provider has not decided yet. Your room stays held; this page goes on by itself.",

@@ -1,1 +1,0 @@
-import"./words-CQSt-7yq.js";import{t as e}from"./Entries-B2q6tCQa.js";function t(t){e(t,{name:`airports`})}export{t as default};

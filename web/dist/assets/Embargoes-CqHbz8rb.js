@@ -1,1 +1,0 @@
-import"./words-CQSt-7yq.js";import{r as e,t}from"./Rules-Bdgv4Ew7.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
