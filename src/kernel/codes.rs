@@ -1,4 +1,7 @@
-use std::str::FromStr;
+use std::{
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use utoipa::ToSchema;
 
@@ -8,8 +11,15 @@ use super::{
 };
 
 /// A short code of `N` ASCII capitals and digits; input is trimmed and upper-cased.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ascii<const N: usize>([u8; N]);
+
+/// In one step: maps in memory are looked up thousands of times in a search.
+impl<const N: usize> Hash for Ascii<N> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u32(self.0.iter().fold(0, |code, byte| code << 8 | u32::from(*byte)));
+    }
+}
 
 impl<const N: usize> Ascii<N> {
     fn parse(text: &str, allowed: fn(u8) -> bool) -> Option<Self> {

@@ -6,18 +6,29 @@ use super::{codes::AirlineCode, fault::Fault, text::text_value};
 
 /// Airline designator, one to four digits and an optional operational suffix, such as `AI101` or `LH8400A`.
 /// Leading zeros are dropped: `AI0101` is `AI101`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[A-Z0-9]{2}[1-9][0-9]{0,3}[A-Z]?$", example = "AI101")]
-pub struct FlightNumber(Box<str>);
+pub struct FlightNumber(Packed);
+
+/// ASCII text, filled up with zeros: there may be a million in memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Packed {
+    text: [u8; LONGEST],
+    length: u8,
+}
+
+/// Length of a number with all its parts, such as `LH8400A`.
+const LONGEST: usize = 7;
 
 impl FlightNumber {
     pub fn as_str(&self) -> &str {
-        &self.0
+        // The bytes are always ASCII, so the fallbacks are unreachable.
+        let text = self.0.text.get(..usize::from(self.0.length)).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default()
     }
 
-    pub fn airline(&self) -> AirlineCode {
-        let bytes = self.0.as_bytes();
-        AirlineCode::from_checked([bytes[0], bytes[1]])
+    pub const fn airline(&self) -> AirlineCode {
+        AirlineCode::from_checked([self.0.text[0], self.0.text[1]])
     }
 }
 
@@ -37,7 +48,13 @@ impl FromStr for FlightNumber {
         if significant.is_empty() || number.len() > 4 || !suffixed {
             return Err(fault());
         }
-        Ok(Self(format!("{airline}{significant}{}", suffix.to_ascii_uppercase()).into()))
+        let (mut text, mut length) = ([0; LONGEST], 0);
+        let parts = airline.as_str().bytes().chain(significant.bytes()).chain(suffix.bytes());
+        for (place, byte) in text.iter_mut().zip(parts) {
+            *place = byte.to_ascii_uppercase();
+            length += 1;
+        }
+        Ok(Self(Packed { text, length }))
     }
 }
 
@@ -55,6 +72,9 @@ mod tests {
             assert_eq!(text.parse::<FlightNumber>().unwrap().as_str(), number);
         }
         assert_eq!("5X7".parse::<FlightNumber>().unwrap().airline().as_str(), "5X");
+        let in_order =
+            ["5X7", "AI1", "AI10", "AI1000", "AI1000A", "AI2"].map(|text| text.parse::<FlightNumber>().unwrap());
+        assert!(in_order.is_sorted(), "as texts are");
     }
 
     #[test]

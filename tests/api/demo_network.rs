@@ -71,7 +71,7 @@ async fn the_timetable_is_the_same_whenever_it_is_made() {
     let numbers = |day: &str| -> BTreeSet<_> {
         demo_timetable::timetable(reference, date(day), 1)
             .iter()
-            .map(|flight| (flight.number.clone(), flight.origin, flight.destination))
+            .map(|flight| (flight.number, flight.origin, flight.destination))
             .collect()
     };
     assert_eq!(numbers("2026-11-20"), numbers("2027-03-28"));
@@ -121,10 +121,7 @@ async fn its_flights_are_such_as_could_be_put_on_the_schedule_by_hand() {
         let aircraft = reference.aircraft(flight.aircraft.unwrap()).unwrap();
         assert_eq!(flight.is_freighter, aircraft.is_freighter);
         assert_eq!(flight.capacity.weight, aircraft.max_cargo);
-        assert!(
-            names.insert((flight.number.clone(), flight.origin, leaves_on(reference, &flight))),
-            "{flight:?} twice"
-        );
+        assert!(names.insert((flight.number, flight.origin, leaves_on(reference, &flight))), "{flight:?} twice");
     }
 }
 

@@ -38,7 +38,7 @@ impl Command for Create {
             organization_id: wanted.organization_id,
             name: wanted.name.clone(),
             airline_code: wanted.airline_code,
-            flight_number: wanted.flight_number.clone(),
+            flight_number: wanted.flight_number,
             origin: wanted.origin,
             destination: wanted.destination,
             weekdays: wanted.weekdays.clone(),

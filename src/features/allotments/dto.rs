@@ -51,7 +51,7 @@ impl From<&Allotment> for AllotmentBody {
             organization_id: allotment.organization_id,
             name: allotment.name.clone(),
             airline_code: allotment.airline_code,
-            flight_number: allotment.flight_number.clone(),
+            flight_number: allotment.flight_number,
             origin: allotment.origin,
             destination: allotment.destination,
             weekdays: allotment.weekdays.clone(),
@@ -86,7 +86,7 @@ impl From<&OnFlight> for AllotmentFlight {
     fn from(on: &OnFlight) -> Self {
         Self {
             flight_id: on.flight_id,
-            flight_number: on.flight_number.clone(),
+            flight_number: on.flight_number,
             departure_datetime: on.departure,
             status: on.status,
             kept: on.kept,
@@ -163,7 +163,7 @@ impl ChangeAllotment {
         Allotment {
             name: self.name.clone().unwrap_or_else(|| before.name.clone()),
             airline_code: self.airline_code.or(before.airline_code),
-            flight_number: self.flight_number.clone().or(before.flight_number.clone()),
+            flight_number: self.flight_number.or(before.flight_number),
             origin: self.origin.unwrap_or(before.origin),
             destination: self.destination.unwrap_or(before.destination),
             weekdays: self.weekdays.clone().or(Some(before.weekdays.clone())).unwrap_or_default(),

@@ -166,7 +166,7 @@ impl Amending<'_> {
                     && (self.until == OpenUntil::Departure || self.author.now < room.cutoff)
             });
             if !is_open {
-                return Err(ItineraryError::Closed(leg.flight_number.clone()).into());
+                return Err(ItineraryError::Closed(leg.flight_number).into());
             }
         }
         Ok(())
@@ -208,7 +208,7 @@ impl Amending<'_> {
             if let Some(dimension) = space.exceeds(available).next() {
                 return Err(ItineraryError::Full {
                     flight_id: leg.flight_id,
-                    flight_number: leg.flight_number.clone(),
+                    flight_number: leg.flight_number,
                     shortfall: Box::new(Shortfall { dimension, requested: space, available }),
                 }
                 .into());

@@ -135,7 +135,7 @@ impl Draft {
             status: self.now.status,
             location: told.location.or_else(|| self.now.current_airport()),
             flight_id: leg.map(|leg| leg.flight_id),
-            flight_number: leg.map(|leg| leg.flight_number.clone()),
+            flight_number: leg.map(|leg| leg.flight_number),
             leg_id: leg.map(|leg| leg.id),
             pieces: self.now.pieces,
             weight: self.now.space.weight,

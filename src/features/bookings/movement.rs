@@ -127,7 +127,7 @@ fn check_claims(movement: &RecordMovement, action: Action, place: AirportCode, l
     let other_id = movement.flight_id.is_some_and(|id| id != leg.flight_id);
     let other_number = movement.flight_number.as_ref().is_some_and(|number| *number != leg.flight_number);
     if other_id || other_number {
-        return Err(BookingError::FlightMismatch(leg.flight_number.clone()));
+        return Err(BookingError::FlightMismatch(leg.flight_number));
     }
     Ok(())
 }

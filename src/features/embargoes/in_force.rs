@@ -50,7 +50,7 @@ impl Rule {
             embargo_id: self.embargo.id,
             embargo: self.embargo.terms.name.clone(),
             flight_id: leg.flight_id,
-            flight_number: leg.number.clone(),
+            flight_number: leg.number,
             obstacle,
         }
     }

@@ -97,7 +97,7 @@ impl JudgedLeg {
     pub fn of(flight: &Flight, reference: &Reference) -> Self {
         Self {
             flight_id: flight.id,
-            number: flight.number.clone(),
+            number: flight.number,
             origin: flight.origin,
             destination: flight.destination,
             date: reference.local_date(flight.origin, flight.departure),

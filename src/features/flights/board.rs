@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn flight(id: u128, hour: i64) -> Departure {
-        Departure::new(uuid::Uuid::from_u128(id).into(), &"AI101".parse().unwrap(), at(hour), at(hour + 2))
+        Departure::new(uuid::Uuid::from_u128(id).into(), "AI101".parse().unwrap(), at(hour), at(hour + 2))
     }
 
     fn lane(origin: &str, destination: &str) -> Lane {

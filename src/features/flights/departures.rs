@@ -1,6 +1,8 @@
-use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
+use std::collections::{HashSet, hash_map::Entry};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::model::Lane;
 use crate::kernel::{AircraftCode, AirportCode, FlightId, FlightNumber};
@@ -16,19 +18,12 @@ pub struct Departure {
     pub arrival: DateTime<Utc>,
     pub aircraft: Option<AircraftCode>,
     pub is_freighter: bool,
-    number: Number,
+    number: FlightNumber,
 }
 
-/// A flight number, filled up with zeros.
-type Number = [u8; 8];
-
 impl Departure {
-    pub fn new(flight_id: FlightId, number: &FlightNumber, departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Self {
-        let mut packed = [0; 8];
-        for (place, byte) in packed.iter_mut().zip(number.as_str().bytes()) {
-            *place = byte;
-        }
-        Self { flight_id, version: 1, departure, arrival, aircraft: None, is_freighter: false, number: packed }
+    pub fn new(flight_id: FlightId, number: FlightNumber, departure: DateTime<Utc>, arrival: DateTime<Utc>) -> Self {
+        Self { flight_id, version: 1, departure, arrival, aircraft: None, is_freighter: false, number }
     }
 
     /// Returns the same in this version, with this aircraft.
@@ -37,10 +32,8 @@ impl Departure {
         Self { version, aircraft, is_freighter, ..self }
     }
 
-    /// Returns the flight number; `None` only if there never was one.
-    pub fn number(&self) -> Option<FlightNumber> {
-        let length = self.number.iter().position(|byte| *byte == 0).unwrap_or(self.number.len());
-        std::str::from_utf8(&self.number[..length]).ok()?.parse().ok()
+    pub const fn number(&self) -> FlightNumber {
+        self.number
     }
 
     /// Returns whether freight that stays aboard goes on with this one.
@@ -57,14 +50,17 @@ impl Departure {
 /// A place in the order of flights: by departure, then id.
 pub type Place = (DateTime<Utc>, FlightId);
 
+/// Something for each of several airports, in the order of their codes, one behind the other.
+type ByAirport<T> = IndexMap<AirportCode, T, FxBuildHasher>;
+
 /// Scheduled flights by origin and destination.
 #[derive(Debug, Default)]
 pub struct Departures {
-    leaving: HashMap<AirportCode, BTreeMap<AirportCode, OnLane>>,
+    leaving: FxHashMap<AirportCode, ByAirport<OnLane>>,
     /// For each airport, those from which flights come, with the shortest time that one of these takes.
-    origins: HashMap<AirportCode, BTreeMap<AirportCode, TimeDelta>>,
+    origins: FxHashMap<AirportCode, ByAirport<TimeDelta>>,
     /// How many flights leave each airport under each number.
-    numbers: HashMap<(AirportCode, Number), u32>,
+    numbers: FxHashMap<(AirportCode, FlightNumber), u32>,
     flights: usize,
 }
 
@@ -126,7 +122,10 @@ impl Departures {
     pub fn add(&mut self, lane: Lane, departure: Departure) {
         let ((origin, destination), takes) = (lane, departure.arrival - departure.departure);
         let lanes = self.leaving.entry(origin).or_default();
-        let lane = lanes.entry(destination).or_insert(OnLane { flights: Vec::new(), shortest: takes });
+        if !lanes.contains_key(&destination) {
+            lanes.insert_sorted(destination, OnLane { flights: Vec::new(), shortest: takes });
+        }
+        let Some(lane) = lanes.get_mut(&destination) else { return };
         // Loading adds them in order.
         let place = match lane.flights.last() {
             Some(last) if last.place() < departure.place() => Err(lane.flights.len()),
@@ -135,7 +134,7 @@ impl Departures {
         let Err(place) = place else { return };
         lane.flights.insert(place, departure);
         lane.shortest = lane.shortest.min(takes);
-        self.origins.entry(destination).or_default().insert(origin, lane.shortest);
+        self.origins.entry(destination).or_default().insert_sorted(origin, lane.shortest);
         *self.numbers.entry((origin, departure.number)).or_default() += 1;
         self.flights += 1;
     }
@@ -177,7 +176,7 @@ impl Departures {
             if lane.flights.is_empty()
                 && let Entry::Occupied(mut from) = origins.entry(*destination)
             {
-                from.get_mut().remove(&origin);
+                from.get_mut().shift_remove(&origin);
                 if from.get().is_empty() {
                     from.remove();
                 }
@@ -191,7 +190,7 @@ impl Departures {
 
     /// Gives back the memory that growing lanes have taken in advance.
     pub fn shrink(&mut self) {
-        for lane in self.leaving.values_mut().flat_map(BTreeMap::values_mut) {
+        for lane in self.leaving.values_mut().flat_map(IndexMap::values_mut) {
             lane.flights.shrink_to_fit();
         }
     }
@@ -199,9 +198,46 @@ impl Departures {
 
 /// Returns the flights of a lane that leave in `[from, to)`.
 pub fn between(lane: &[Departure], from: DateTime<Utc>, to: DateTime<Utc>) -> &[Departure] {
-    let start = lane.partition_point(|departure| departure.departure < from);
-    let end = lane.partition_point(|departure| departure.departure < to);
-    lane.get(start..end).unwrap_or_default()
+    let rest = lane.get(first_from(lane, from)..).unwrap_or_default();
+    // They are few, and next to each other in memory.
+    let count = rest.iter().take_while(|departure| departure.departure < to).count();
+    rest.get(..count).unwrap_or_default()
+}
+
+/// Returns the place of the first flight that leaves at this moment or later. Looks at few others, as these are memory that
+/// was not used for long: flights are spread about evenly.
+fn first_from(lane: &[Departure], from: DateTime<Utc>) -> usize {
+    let (Some(first), Some(last)) = (lane.first(), lane.last()) else { return 0 };
+    if from <= first.departure {
+        return 0;
+    }
+    if from > last.departure {
+        return lane.len();
+    }
+    let (span, part) = ((last.departure - first.departure).num_seconds(), (from - first.departure).num_seconds());
+    let places = i64::try_from(lane.len() - 1).unwrap_or(i64::MAX);
+    let guess = usize::try_from(part.saturating_mul(places) / span.max(1)).unwrap_or_default();
+    let is_before = |place: usize| lane.get(place).is_some_and(|flight| flight.departure < from);
+    // The place is above `low`, and at most `high`.
+    let (mut high, mut step) = (lane.len() - 1, 1);
+    let low = if is_before(guess) {
+        let mut low = guess;
+        while low + step < high && is_before(low + step) {
+            low += step;
+            step *= 2;
+        }
+        high = high.min(low + step);
+        low
+    } else {
+        high = high.min(guess);
+        while high > step && !is_before(high - step) {
+            high -= step;
+            step *= 2;
+        }
+        high.saturating_sub(step)
+    };
+    let between = lane.get(low + 1..high).unwrap_or_default();
+    low + 1 + between.partition_point(|flight| flight.departure < from)
 }
 
 #[cfg(test)]
@@ -217,7 +253,7 @@ mod tests {
     }
 
     fn flight(id: u128, hour: i64) -> Departure {
-        Departure::new(uuid::Uuid::from_u128(id).into(), &"AI101".parse().unwrap(), at(hour), at(hour + 2))
+        Departure::new(uuid::Uuid::from_u128(id).into(), "AI101".parse().unwrap(), at(hour), at(hour + 2))
     }
 
     fn hours(departures: &Departures, of: Lane) -> Vec<i64> {
@@ -240,6 +276,19 @@ mod tests {
             departures.within(places[0], places[1]).map(|(_, flight)| flight.departure).collect::<Vec<_>>(),
             [at(3), at(5)]
         );
+    }
+
+    #[test]
+    fn what_leaves_from_a_moment_on_is_found_wherever_flights_gather() {
+        for hours in
+            [vec![], vec![3], vec![3, 3, 3], (0..50).collect(), vec![0, 1, 2, 3, 90, 91, 92, 93, 93, 93, 200, 900]]
+        {
+            let lane: Vec<Departure> = hours.iter().map(|hour| flight(1, *hour)).collect();
+            for from in (-1..1000).map(at) {
+                let place = lane.partition_point(|flight| flight.departure < from);
+                assert_eq!(first_from(&lane, from), place, "{hours:?} from {from}");
+            }
+        }
     }
 
     #[test]

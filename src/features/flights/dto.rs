@@ -84,7 +84,7 @@ impl FlightBody {
         let airline_code = flight.number.airline();
         Self {
             id: flight.id,
-            flight_number: flight.number.clone(),
+            flight_number: flight.number,
             airline_code,
             airline_name: reference.airline(airline_code).map(|airline| airline.name.clone()),
             origin: flight.origin,

@@ -54,7 +54,7 @@ impl FlightService {
     pub async fn add_missing(&self, flights: Vec<NewFlight>) -> Result<u64, FlightError> {
         let mut rows = Vec::with_capacity(flights.len());
         for (row, flight) in (1..).zip(flights) {
-            let name = (flight.number.clone(), flight.origin, local_date(&self.reference, &flight)?);
+            let name = (flight.number, flight.origin, local_date(&self.reference, &flight)?);
             rows.push(Dated { row, name, flight });
         }
         let (mut missing, mut known) = (Timetable(rows), HashSet::new());
@@ -163,7 +163,7 @@ pub(super) async fn read_apart<T: Send + 'static>(
 }
 
 fn names(rows: &[Dated]) -> Vec<Name> {
-    rows.iter().map(|dated| dated.name.clone()).collect()
+    rows.iter().map(|dated| dated.name).collect()
 }
 
 impl Timetable {
@@ -178,10 +178,10 @@ impl Timetable {
                 return None;
             }
             let name = match local_date(reference, &flight) {
-                Ok(date) => (flight.number.clone(), flight.origin, date),
+                Ok(date) => (flight.number, flight.origin, date),
                 Err(error) => return Some(Err(error)),
             };
-            match seen.entry(name.clone()) {
+            match seen.entry(name) {
                 Entry::Vacant(free) => drop(free.insert(row)),
                 Entry::Occupied(first) => {
                     let text = format!("names the same flight as row {}", first.get());

@@ -6,7 +6,7 @@ use super::Flight;
 use crate::{features::capacity::FlightCapacity, kernel::FlightId};
 
 /// Most flights, of some 500 bytes each.
-const MOST: u64 = 20_000;
+const MOST: u64 = 10_000;
 /// How long one is known: versions do not tell of what was changed by hand in the tables.
 const KEPT: Duration = Duration::from_secs(5);
 

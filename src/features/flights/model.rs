@@ -109,7 +109,7 @@ impl NewFlight {
     pub fn as_flight(&self, id: FlightId, scheduled_date: NaiveDate, now: DateTime<Utc>) -> Flight {
         Flight {
             id,
-            number: self.number.clone(),
+            number: self.number,
             origin: self.origin,
             destination: self.destination,
             departure: self.departure,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Rows that are compared, and flights that are written, by one statement.
-pub(super) const BATCH: usize = 2_000;
+pub(super) const BATCH: usize = 500;
 
 /// The name of a flight: its number leaves an origin once a local calendar day.
 pub(super) type Name = (FlightNumber, AirportCode, NaiveDate);
@@ -192,7 +192,7 @@ impl FlightService {
 }
 
 pub(super) fn name_of(flight: &Flight) -> Name {
-    (flight.number.clone(), flight.origin, flight.scheduled_date)
+    (flight.number, flight.origin, flight.scheduled_date)
 }
 
 fn touched(flight: &Flight) -> (FlightId, Lane) {

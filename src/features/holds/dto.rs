@@ -164,7 +164,7 @@ impl From<&HoldLeg> for HoldLegBody {
         Self {
             sequence: leg.sequence,
             flight_id: leg.flight_id,
-            flight_number: leg.flight_number.clone(),
+            flight_number: leg.flight_number,
             origin: leg.origin,
             destination: leg.destination,
             departure_datetime: leg.departure,

@@ -303,7 +303,7 @@ pub fn no_bookable_itinerary() -> Problem {
 impl From<ItineraryError> for Problem {
     fn from(error: ItineraryError) -> Self {
         match error {
-            ItineraryError::Full { flight_id, flight_number, shortfall } => full(flight_id, &flight_number, &shortfall),
+            ItineraryError::Full { flight_id, flight_number, shortfall } => full(flight_id, flight_number, &shortfall),
             ItineraryError::Invalid(text) => Self::new(code::ITINERARY_INVALID, text),
             ItineraryError::Closed(number) => Self::new(
                 code::FLIGHT_CLOSED,
@@ -315,7 +315,7 @@ impl From<ItineraryError> for Problem {
     }
 }
 
-fn full(flight_id: FlightId, flight_number: &FlightNumber, shortfall: &Shortfall) -> Problem {
+fn full(flight_id: FlightId, flight_number: FlightNumber, shortfall: &Shortfall) -> Problem {
     let (requested, available) = (shortfall.requested, shortfall.available);
     let told = match shortfall.dimension {
         Dimension::Weight => format!("{} of {}", available.weight, requested.weight),

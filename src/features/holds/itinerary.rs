@@ -70,9 +70,9 @@ pub fn check(
     check_chain(flights, &demand, minimum_connection)?;
     for flight in flights {
         match flight.room.status {
-            FlightStatus::Cancelled => return Err(ItineraryError::Cancelled(flight.number.clone())),
+            FlightStatus::Cancelled => return Err(ItineraryError::Cancelled(flight.number)),
             FlightStatus::Scheduled if demand.until == OpenUntil::Departure || flight.takes_bookings(now) => {}
-            _ => return Err(ItineraryError::Closed(flight.number.clone())),
+            _ => return Err(ItineraryError::Closed(flight.number)),
         }
     }
     let freighters_only = demand.special_handling_codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY);
@@ -84,7 +84,7 @@ pub fn check(
         if let Some(shortfall) = flight.room.shortfall(demand.space) {
             return Err(ItineraryError::Full {
                 flight_id: flight.id,
-                flight_number: flight.number.clone(),
+                flight_number: flight.number,
                 shortfall: Box::new(shortfall),
             });
         }

@@ -122,7 +122,7 @@ impl HoldLeg {
         Self {
             sequence,
             flight_id: flight.id,
-            flight_number: flight.number.clone(),
+            flight_number: flight.number,
             origin: flight.origin,
             destination: flight.destination,
             departure: flight.departure,

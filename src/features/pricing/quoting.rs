@@ -200,10 +200,10 @@ impl PricingService {
         let now = self.clock.now();
         for flight in &flights {
             if flight.room.status == FlightStatus::Cancelled {
-                return Err(PricingError::FlightCancelled(flight.number.clone()));
+                return Err(PricingError::FlightCancelled(flight.number));
             }
             if !flight.takes_bookings(now) {
-                return Err(PricingError::FlightClosed(flight.number.clone()));
+                return Err(PricingError::FlightClosed(flight.number));
             }
         }
         Ok(flights)

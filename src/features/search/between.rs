@@ -7,8 +7,8 @@ use tokio::time::timeout;
 use super::{
     SearchError, SearchService, metric,
     model::Question,
-    route_set::{Brief, RouteSet, Ways, shared},
-    scan::{self, Leg, Route, Wanted},
+    route_set::{Brief, RouteSet, Ways},
+    scan::{self, Found, Leg, Wanted},
 };
 use crate::{
     features::{
@@ -39,9 +39,9 @@ impl SearchService {
     ) -> Result<Ways, SearchError> {
         let wanted = self.wanted(question)?;
         let routes = self.remembered(question, &wanted, network_version, is_again).await;
-        if let Some(ways) = routes.and_then(remembered_ways) {
+        if let Some(found) = routes {
             metric::ROUTE_READS.with(["memory"]).increment(1);
-            return Ok(ways);
+            return Ok(remembered_ways(found));
         }
         metric::ROUTE_READS.with(["tables"]).increment(1);
         let ways = if question.is_far() { self.far_ways(&wanted).await } else { self.near_ways(&wanted).await };
@@ -56,8 +56,7 @@ impl SearchService {
         }
         let network_version = self.0.flights.network_version().await?;
         if let Some(routes) = self.remembered(question, &wanted, network_version, false).await {
-            let routes = shared(routes, flight_of);
-            let flights = self.0.flights.flights(&ids(&routes.0)).await?;
+            let flights = self.0.flights.flights(&ids(&routes.legs)).await?;
             if let Some(ways) = ways_of(routes, flights) {
                 return Ok(ways);
             }
@@ -72,7 +71,7 @@ impl SearchService {
         wanted: &Wanted,
         network_version: NetworkVersion,
         is_again: bool,
-    ) -> Option<Vec<Route>> {
+    ) -> Option<Found> {
         let board = self.0.flights.board();
         // What it does not know yet of a change that moves no version.
         let mut is_behind = is_again;
@@ -97,12 +96,12 @@ impl SearchService {
         Ok(Wanted { origin, destination, from, to, date, max_stops })
     }
 
-    fn scan(&self, departures: &Departures, wanted: &Wanted) -> Vec<Route> {
+    fn scan(&self, departures: &Departures, wanted: &Wanted) -> Found {
         let found = scan::routes(departures, wanted, self.0.flights.connections(), MOST_WORK);
         if found.is_cut {
             metric::ROUTE_SEARCHES_CUT.increment(1);
         }
-        found.routes
+        found
     }
 
     async fn near_ways(&self, wanted: &Wanted) -> Result<RouteSet, SearchError> {
@@ -118,39 +117,33 @@ impl SearchService {
         let mut snapshot = self.0.flights.snapshot().await?;
         let end = end_of_connections(wanted);
         let departures = self.0.flights.departures_in_tx(&mut snapshot, wanted.from, end).await?;
-        let routes = shared(self.scan(&departures, wanted), flight_of);
-        let flights = find_all_in_tx(&mut snapshot, &ids(&routes.0)).await?;
+        let routes = self.scan(&departures, wanted);
+        let flights = find_all_in_tx(&mut snapshot, &ids(&routes.legs)).await?;
         Ok(ways_of(routes, flights).unwrap_or_default())
     }
 }
 
 fn ids(legs: &[Leg]) -> Vec<FlightId> {
-    legs.iter().map(flight_of).collect()
+    legs.iter().map(|leg| leg.flight.flight_id).collect()
 }
 
 /// Returns the routes with their flights as they were read; `None` if any is no longer as it was found.
-fn ways_of((legs, routes): (Vec<Leg>, Vec<Vec<usize>>), flights: Vec<Flight>) -> Option<RouteSet> {
+fn ways_of(Found { legs, routes, .. }: Found, flights: Vec<Flight>) -> Option<RouteSet> {
     let mut read: HashMap<FlightId, Flight> = flights.into_iter().map(|flight| (flight.id, flight)).collect();
     let flight = |leg: &Leg| read.remove(&leg.flight.flight_id).filter(|flight| is_as_found(flight, leg));
     Some(RouteSet { flights: legs.iter().map(flight).collect::<Option<_>>()?, routes })
 }
 
 /// Returns the routes with what memory knows of their flights.
-fn remembered_ways(routes: Vec<Route>) -> Option<Ways> {
-    let (legs, routes) = shared(routes, flight_of);
-    let flights = legs.iter().map(|leg| Some((brief(leg)?, None))).collect::<Option<_>>()?;
-    Some(Ways { flights, routes })
+fn remembered_ways(Found { legs, routes, .. }: Found) -> Ways {
+    Ways { flights: legs.iter().map(|leg| (brief(leg), None)).collect(), routes }
 }
 
-fn flight_of(leg: &Leg) -> FlightId {
-    leg.flight.flight_id
-}
-
-fn brief(leg: &Leg) -> Option<Brief> {
+fn brief(leg: &Leg) -> Brief {
     let Leg { lane: (origin, destination), flight } = *leg;
     let Departure { flight_id: id, version, departure, arrival, aircraft, is_freighter, .. } = flight;
-    let number = flight.number()?;
-    Some(Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter })
+    let number = flight.number();
+    Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter }
 }
 
 fn is_as_found(flight: &Flight, leg: &Leg) -> bool {

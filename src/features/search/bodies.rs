@@ -14,7 +14,7 @@ use super::{
 use crate::platform::web::{COMPRESS_ABOVE, Coding, encode};
 
 /// Maximum size of this process's finished answers, in bytes.
-const MOST_BYTES: u64 = 48 * 1024 * 1024;
+const MOST_BYTES: u64 = 32 * 1024 * 1024;
 /// Estimated size of an entry besides its body and its capacities.
 const ENTRY_BYTES: usize = 400;
 

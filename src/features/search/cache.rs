@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Maximum size of this process's cache, in bytes.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
+const MOST_BYTES: u64 = 48 * 1024 * 1024;
 
 /// Estimated size of an entry without its result: keys, times, and the nodes of the cache's table and queue.
 const ENTRY_BYTES: usize = 500;
@@ -136,6 +136,11 @@ impl RouteCache {
                 && outdated.is_none_or(|outdated| !Arc::ptr_eq(outdated, &found.prepared))
         })?;
         Some(Found { status: CacheStatus::Hit(found.left(now)), ..found })
+    }
+
+    /// Returns whether this process has a result at hand.
+    pub fn knows(&self, question: &Question, network_version: NetworkVersion) -> bool {
+        self.at_hand(question, network_version, None).is_some()
     }
 
     /// Returns a cached result, or that of a search under way, else asks the source. `network_version` was known

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     features::flights::{NetworkVersion, Scope},
-    kernel::Counted,
+    kernel::{Counted, FlightId},
     platform::{
         telemetry::{Traced, note, span},
         web::Coding,
@@ -71,29 +71,20 @@ impl SearchService {
         search: &Search,
         what: Shown,
     ) -> Result<Option<(Answer, CacheStatus)>, SearchError> {
-        let question = self.kept_question(search);
         let mut outdated: Option<Shared> = None;
         for _ in 0..MOST_READINGS {
-            let network_version = self.network_version(question.scope()).await?;
+            let network_version = self.network_version(search.question().scope()).await?;
+            let question = self.kept_question(cache, search, network_version);
             let looking = async {
                 let found = cache.get(self, question, network_version, outdated.as_ref()).await?;
                 note("loadmaster.cache.hit", matches!(found.status, CacheStatus::Hit(_)));
                 Ok::<_, SearchError>(found)
             };
             let found = looking.in_span(span("route cache")).await?;
-            let rooms = self.0.capacity.rooms(found.prepared.versions()).await?;
-            let Some(mut rooms) = found.prepared.agree(rooms) else {
+            let Some((rooms, judge, to_read)) = self.look(search, what, &found.prepared).await? else {
                 outdated = Some(found.prepared);
                 continue;
             };
-            let embargoes = self.0.embargoes.in_force().await?;
-            let pricer = self.pricer(&search.request).await?;
-            // The clock is read after the capacities, so that the answer is as of now.
-            let judge = Judge::of(&search.request, &embargoes, self.0.clock.now()).with_prices(pricer);
-            for room in &mut rooms {
-                *room = search.request.own.opened(*room, judge.now());
-            }
-            let to_read = found.prepared.to_read(search, what, &rooms, &judge);
             if !to_read.is_empty() && !found.prepared.take_in(&to_read, &self.0.flights.flights(&to_read).await?) {
                 outdated = Some(found.prepared);
                 continue;
@@ -103,12 +94,41 @@ impl SearchService {
         Ok(None)
     }
 
-    /// Returns the question whose answer is kept for this search: those with more stops are kept for all that want some of
-    /// them.
-    fn kept_question(&self, search: &Search) -> Question {
+    /// Returns the room, as of now, on as many of the flights as the answer depends on, and which flights it takes to read;
+    /// `None` if one of them is no longer as it was prepared.
+    async fn look(
+        &self,
+        search: &Search,
+        what: Shown,
+        prepared: &Prepared,
+    ) -> Result<Option<(Capacities, Judge, Vec<FlightId>)>, SearchError> {
+        let mut flights = prepared.first_look(search, what);
+        loop {
+            let rooms = self.0.capacity.rooms(prepared.versions(flights)).await?;
+            let Some(mut rooms) = prepared.agree(rooms) else { return Ok(None) };
+            let embargoes = self.0.embargoes.in_force().await?;
+            let pricer = self.pricer(&search.request).await?;
+            // The clock is read after the capacities, so that the answer is as of now.
+            let judge = Judge::of(&search.request, &embargoes, self.0.clock.now()).with_prices(pricer);
+            for room in &mut rooms {
+                *room = search.request.own.opened(*room, judge.now());
+            }
+            if let Some(to_read) = prepared.to_read(search, what, &rooms, &judge) {
+                return Ok(Some((rooms, judge, to_read)));
+            }
+            flights = usize::MAX;
+        }
+    }
+
+    /// Returns the question whose answer is kept for this search: that with the most stops for all that want many. Direct
+    /// flights are found faster by themselves, unless the connections are known already.
+    fn kept_question(&self, cache: &RouteCache, search: &Search, network_version: NetworkVersion) -> Question {
         let question = search.question();
-        let (far, near) = (self.max_stops(), self.stops_near());
-        Question { max_stops: if question.is_far() { far } else { near }, ..question }
+        if question.is_far() {
+            return Question { max_stops: self.max_stops(), ..question };
+        }
+        let near = Question { max_stops: self.stops_near(), ..question };
+        if cache.knows(&near, network_version) { near } else { question }
     }
 
     /// Reads the options directly from the tables.

@@ -21,7 +21,7 @@ metrics! {
         ROUTE_CACHE_ENTRIES: Gauge "loadmaster_route_cache_entries" []
             "Network parts in the cache of this process.";
         ROUTE_CACHE_BYTES: Gauge "loadmaster_route_cache_bytes" []
-            "Estimated size of the cached network parts, at most 64 MiB.";
+            "Estimated size of the cached network parts, at most 48 MiB.";
         ROUTE_CACHE_EVICTIONS: Counter "loadmaster_route_cache_evictions_total" []
             "Network parts evicted from the full cache.";
     }

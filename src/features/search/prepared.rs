@@ -1,7 +1,9 @@
+mod judging;
 mod parts;
+#[cfg(test)]
+mod tests;
 
 use std::{
-    borrow::Cow,
     collections::{BTreeSet, HashMap, HashSet},
     sync::{
         Arc,
@@ -11,44 +13,40 @@ use std::{
 
 use super::{
     dto::Search,
-    model::{Form, Judge, OptionFigures, Reason, Sort, price_order},
+    model::{Form, Judge, OptionFigures, Sort, price_order},
     pricer::Pricer,
-    route_set::{Brief, Ways},
+    route_set::{Brief, Places, Ways},
     spliced::{write_available, write_live, write_price, write_reasons},
 };
 use crate::{
     features::{
-        capacity::{FlightCapacity, FlightStatus, Space},
-        embargoes::Verdict,
+        capacity::{FlightCapacity, FlightStatus},
         flights::Flight,
         pricing::Estimate,
         reference::Reference,
     },
     kernel::FlightId,
 };
+use judging::{Judged, JudgedWay, Judging};
 use parts::{PreparedFlight, PreparedRoute};
 
 /// Estimated lengths of the texts of a flight and of a route, in bytes.
 const FLIGHT_TEXT: usize = 900;
 const ROUTE_TEXT: usize = 400;
-/// What the places of a route in all orders, and those of its legs, take in bytes.
-const PLACES: usize = 64;
 /// Most routes of one answer: of a result with more, few of the others' texts are ever written.
 const MOST_SHOWN: usize = 200;
+/// Fewest routes whose room is looked at, if there are as many.
+const FEWEST_LOOKED_AT: usize = 100;
 
-/// All routes of one day between two airports, in every sort order. What is shown of them is read and serialized when it is
+/// All routes of one day between two airports. What is shown of them is read and serialized when it is
 /// shown first, except for values that change with each booking. Flights shared by several routes are stored once.
 #[derive(Debug)]
 pub(super) struct Prepared {
     reference: Reference,
+    /// First those of direct routes, then as routes by arrival need them.
     flights: Vec<PreparedFlight>,
+    /// In the order of [`Sort::compare`] by arrival.
     ways: Vec<PreparedRoute>,
-    /// Direct flights by departure.
-    direct: Vec<usize>,
-    /// Connections by arrival.
-    transit: Vec<usize>,
-    /// All routes, by each sort key.
-    ranked: [Vec<usize>; Sort::WORDS.len()],
     /// All flights were read.
     is_read: AtomicBool,
 }
@@ -63,75 +61,63 @@ pub(super) enum Shown {
     As(Form),
 }
 
-/// The capacity of each flight of a [`Prepared`], in its order.
+/// The capacities of the flights of a [`Prepared`], in its order: of all, or of the first ones.
 pub(super) type Capacities = Vec<FlightCapacity>;
-
-/// A route judged as of now.
-struct Judged {
-    reasons: Vec<Reason>,
-    available: Space,
-}
 
 impl Prepared {
     pub fn new(ways: Ways, reference: &Reference) -> Self {
         let of_flight =
             |(brief, flight): (Brief, Option<Flight>)| PreparedFlight::new(brief, flight.as_ref(), reference);
         let flights: Vec<PreparedFlight> = ways.flights.into_iter().map(of_flight).collect();
-        let ways = ways.routes.into_iter().filter_map(|legs| PreparedRoute::new(legs, &flights));
-        Self::in_order(reference.clone(), ways.collect(), flights)
+        let mut prepared = Vec::with_capacity(ways.routes.len());
+        prepared.extend(ways.routes.into_iter().filter_map(|legs| PreparedRoute::new(legs, &flights)));
+        Self::in_order(reference.clone(), prepared, flights)
     }
 
-    /// Puts the routes in each order. Among those that one cannot tell apart they are as by arrival, and among those in the
-    /// order of [`Sort::compare`].
-    fn in_order(reference: Reference, ways: Vec<PreparedRoute>, flights: Vec<PreparedFlight>) -> Self {
-        let ids = |way: &PreparedRoute| way.legs.iter().map(|leg| flights[*leg].leg.flight_id).collect::<Vec<_>>();
-        let mut by_arrival: Vec<usize> = (0..ways.len()).collect();
-        by_arrival.sort_by(|a, b| {
-            let (a, b) = (&ways[*a], &ways[*b]);
-            let key = |way: &PreparedRoute| (way.arrival, way.legs.len(), way.arrival - way.departure);
-            key(a).cmp(&key(b)).then_with(|| ids(a).cmp(&ids(b)))
-        });
-        let ranked = |sort: &Sort| {
-            let mut places = by_arrival.clone();
-            match sort {
-                // Without a request there are no prices.
-                Sort::Arrival | Sort::Price => {}
-                Sort::Duration => places.sort_by_key(|place| ways[*place].arrival - ways[*place].departure),
-                Sort::Departure => places.sort_by_key(|place| ways[*place].departure),
-            }
-            places
-        };
-        let is_direct = |place: &usize| ways[*place].legs.len() == 1;
-        let direct = ranked(&Sort::Departure).into_iter().filter(is_direct).collect();
-        let transit = by_arrival.iter().copied().filter(|place| !is_direct(place)).collect();
-        let ranked = [Sort::Arrival, Sort::Duration, Sort::Departure, Sort::Price].map(|sort| ranked(&sort));
+    fn in_order(reference: Reference, mut ways: Vec<PreparedRoute>, flights: Vec<PreparedFlight>) -> Self {
+        ways.sort_by(|a, b| a.compare(b, &flights));
+        let flights = parts::numbered(&mut ways, flights);
         let is_read = AtomicBool::new(flights.iter().all(|flight| flight.text.get().is_some()));
-        Self { reference, flights, ways, direct, transit, ranked, is_read }
+        Self { reference, flights, ways, is_read }
     }
 
     pub fn flights(&self) -> impl Iterator<Item = Brief> {
         self.flights.iter().map(PreparedFlight::brief)
     }
 
-    /// Returns the flights that this answer shows, and that were not read yet.
-    pub fn to_read(&self, search: &Search, what: Shown, rooms: &Capacities, judge: &Judge) -> Vec<FlightId> {
-        if what == Shown::Nothing || self.is_read.load(Ordering::Relaxed) {
-            return Vec::new();
-        }
-        let judged = self.judged(rooms, judge);
-        let places: Vec<usize> = match what {
-            Shown::Nothing => Vec::new(),
-            Shown::Bookable => self.bookable_places(search, rooms, judge).map(|(place, _)| place).collect(),
-            Shown::As(Form::Lists) => {
-                let transit = self.within(&self.transit, search);
-                shown(&self.direct, &judged, search).chain(shown(&transit, &judged, search)).collect()
+    /// Returns how many of its flights to look at for this answer, the first ones: probably enough.
+    pub fn first_look(&self, search: &Search, what: Shown) -> usize {
+        match what {
+            Shown::Bookable | Shown::As(Form::Lists | Form::Ranking(Sort::Arrival)) => {
+                let routes = search.limit.saturating_mul(2).max(FEWEST_LOOKED_AT);
+                let direct = self.ways.iter().filter(|way| way.is_direct());
+                let looked_at = direct.chain(self.ways.iter().take(routes));
+                looked_at.flat_map(|way| &way.legs).max().map_or(0, |last| last + 1)
             }
-            Shown::As(Form::Ranking(sort)) => shown(&self.order(search, sort, judge), &judged, search).collect(),
+            // All routes count, or come in another order.
+            Shown::Nothing | Shown::As(Form::Ranking(_)) => self.flights.len(),
+        }
+    }
+
+    /// Returns the flights that this answer shows, and that were not read yet; `None` if what it shows depends on the
+    /// capacities of more flights.
+    pub fn to_read(&self, search: &Search, what: Shown, rooms: &Capacities, judge: &Judge) -> Option<Vec<FlightId>> {
+        if rooms.len() == self.flights.len() && (what == Shown::Nothing || self.is_read.load(Ordering::Relaxed)) {
+            return Some(Vec::new());
+        }
+        let shown = match what {
+            Shown::Nothing => Vec::new(),
+            Shown::Bookable => self.bookable_ways(search, rooms, judge)?,
+            Shown::As(Form::Lists) => {
+                let (direct, transit) = self.lists(search, rooms, judge)?;
+                direct.into_iter().chain(transit).collect()
+            }
+            Shown::As(Form::Ranking(sort)) => self.ranked(search, sort, rooms, judge)?,
         };
-        let legs = places.into_iter().flat_map(|place| &self.ways[place].legs).map(|leg| &self.flights[*leg]);
+        let legs = shown.iter().flat_map(|(place, _)| &self.ways[*place].legs).map(|leg| &self.flights[*leg]);
         let unread: BTreeSet<FlightId> =
             legs.filter(|flight| flight.text.get().is_none()).map(|flight| flight.leg.flight_id).collect();
-        unread.into_iter().collect()
+        Some(unread.into_iter().collect())
     }
 
     /// Takes in flights that were read. Returns false if one of these is not among them as it is known here.
@@ -149,9 +135,9 @@ impl Prepared {
         is_complete
     }
 
-    /// Returns each route's flights, as indices.
-    pub fn routes(&self) -> impl Iterator<Item = &[usize]> {
-        self.ways.iter().map(|way| way.legs.as_slice())
+    /// Returns the legs of each route.
+    pub fn routes(&self) -> impl Iterator<Item = &Places> {
+        self.ways.iter().map(|way| &way.legs)
     }
 
     /// Returns the approximate memory it takes, in bytes.
@@ -159,8 +145,7 @@ impl Prepared {
         // With what the flight and its leg hold besides, and the places in all orders.
         let flights = self.flights.len() * (size_of::<PreparedFlight>() + 32)
             + self.flights.len().min(2 * MOST_SHOWN) * FLIGHT_TEXT;
-        let ways =
-            self.ways.len() * (size_of::<PreparedRoute>() + PLACES) + self.ways.len().min(MOST_SHOWN) * ROUTE_TEXT;
+        let ways = self.ways.len() * size_of::<PreparedRoute>() + self.ways.len().min(MOST_SHOWN) * ROUTE_TEXT;
         flights + ways + size_of::<Self>()
     }
 
@@ -169,18 +154,23 @@ impl Prepared {
         Vec::with_capacity(self.ways.len().min(search.limit).min(MOST_SHOWN) * (ROUTE_TEXT + 2 * FLIGHT_TEXT) + 200)
     }
 
-    /// Returns its flights, each with the version in which it was prepared.
-    pub fn versions(&self) -> impl ExactSizeIterator<Item = (FlightId, i32)> + Clone {
-        self.flights.iter().map(|flight| (flight.leg.flight_id, flight.version))
+    /// Returns the first of its flights, each with the version in which it was prepared.
+    pub fn versions(&self, first: usize) -> impl ExactSizeIterator<Item = (FlightId, i32)> + Clone {
+        let flights = self.flights.get(..first).unwrap_or(&self.flights);
+        flights.iter().map(|flight| (flight.leg.flight_id, flight.version))
     }
 
-    /// Returns the capacities to show, if every flight still has the version in which it was prepared.
+    /// Returns the capacities to show, if each of these flights, the first ones, still has the version in which it was
+    /// prepared.
     pub fn agree(&self, rooms: Vec<Option<FlightCapacity>>) -> Option<Capacities> {
         let is_same = |flight: &PreparedFlight, room: &FlightCapacity| {
             room.version == flight.version && room.status == FlightStatus::Scheduled
         };
-        let same = self.flights.iter().zip(rooms).map(|(flight, room)| room.filter(|room| is_same(flight, room)));
-        same.collect()
+        let mut same = Vec::with_capacity(rooms.len());
+        for (flight, room) in self.flights.iter().zip(rooms) {
+            same.push(room.filter(|room| is_same(flight, room))?);
+        }
+        Some(same)
     }
 
     /// Returns the body of `POST /routes/search`.
@@ -191,15 +181,11 @@ impl Prepared {
             r#"{{"origin":"{origin}","destination":"{destination}","departure_date":"{date}","direct_flights":["#
         );
         out.extend_from_slice(head.as_bytes());
-        let judged = self.judged(rooms, judge);
-        write(&mut out, shown(&self.direct, &judged, search), |out, place| {
-            self.write_direct(out, place, &judged[place], rooms, judge);
-        });
+        // All that it depends on was looked at before.
+        let (direct, transit) = self.lists(search, rooms, judge).unwrap_or_default();
+        write(&mut out, &direct, |out, place, judged| self.write_direct(out, place, judged, rooms, judge));
         out.extend_from_slice(br#"],"transit_routes":["#);
-        let transit = self.within(&self.transit, search);
-        write(&mut out, shown(&transit, &judged, search), |out, place| {
-            self.write_option(out, place, &judged[place], rooms, judge);
-        });
+        write(&mut out, &transit, |out, place, judged| self.write_option(out, place, judged, rooms, judge));
         out.extend_from_slice(b"]}");
         out
     }
@@ -208,99 +194,116 @@ impl Prepared {
     pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
         let mut out = self.buffer(search);
         out.push(b'[');
-        let judged = self.judged(rooms, judge);
-        write(&mut out, shown(&self.order(search, sort, judge), &judged, search), |out, place| {
-            self.write_option(out, place, &judged[place], rooms, judge);
-        });
+        let shown = self.ranked(search, sort, rooms, judge).unwrap_or_default();
+        write(&mut out, &shown, |out, place, judged| self.write_option(out, place, judged, rooms, judge));
         out.push(b']');
         out
     }
 
-    /// Returns the routes that the search allows, in this order.
-    fn order<'a>(&'a self, search: &Search, sort: Sort, judge: &Judge) -> Cow<'a, [usize]> {
-        let mut all = self.within(&self.ranked[sort as usize], search);
-        if let (Sort::Price, Some(pricer)) = (sort, judge.pricer()) {
-            all.to_mut().sort_by_cached_key(|place| price_order(self.price(*place, pricer)));
+    /// Returns the routes that the search allows, in this order; those that it cannot tell apart are as by arrival.
+    fn order(&self, search: &Search, sort: Sort, judge: &Judge) -> Vec<usize> {
+        let mut places = self.within(search, |_| true);
+        let way = |place: &usize| &self.ways[*place];
+        match (sort, judge.pricer()) {
+            (Sort::Price, Some(pricer)) => {
+                places.sort_by_cached_key(|place| price_order(self.price(*place, pricer)));
+            }
+            // Without a request there are no prices.
+            (Sort::Arrival, _) | (Sort::Price, None) => {}
+            (Sort::Duration, _) => places.sort_by_key(|place| way(place).duration),
+            (Sort::Departure, _) => places.sort_by_key(|place| way(place).departure),
         }
-        all
+        places
     }
 
-    /// Returns those of these routes that have no more stops than the search allows.
-    fn within<'a>(&self, places: &'a [usize], search: &Search) -> Cow<'a, [usize]> {
-        let is_within = |place: &usize| self.ways[*place].has_at_most(search.max_stops);
-        if places.iter().all(is_within) {
-            return Cow::Borrowed(places);
-        }
-        places.iter().copied().filter(is_within).collect()
+    /// Returns what is shown of the routes in this order; `None` if it depends on the capacities of more flights.
+    fn ranked(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Option<Vec<JudgedWay>> {
+        self.shown(&self.order(search, sort, judge), search, &self.judging(rooms, judge))
     }
 
-    /// Returns whether any route can be booked as requested.
+    /// Returns what is shown of the direct flights by departure, and of the connections by arrival.
+    fn lists(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Option<(Vec<JudgedWay>, Vec<JudgedWay>)> {
+        let judging = self.judging(rooms, judge);
+        let mut direct = self.within(search, PreparedRoute::is_direct);
+        direct.sort_by_key(|place| self.ways[*place].departure);
+        let transit = self.within(search, |way| !way.is_direct());
+        Some((self.shown(&direct, search, &judging)?, self.shown(&transit, search, &judging)?))
+    }
+
+    /// Returns the bookable ones of these routes, then the others, up to the requested number; `None` if that depends on the
+    /// capacities of more flights.
+    fn shown(&self, places: &[usize], search: &Search, judging: &Judging<'_>) -> Option<Vec<JudgedWay>> {
+        let (mut bookable, mut others) = (Vec::new(), Vec::new());
+        for place in places {
+            if bookable.len() == search.limit {
+                break;
+            }
+            let judged = judging.judge(&self.ways[*place])?;
+            let list = if judged.reasons.is_empty() { &mut bookable } else { &mut others };
+            if list.len() < search.limit {
+                list.push((*place, judged));
+            }
+        }
+        others.truncate(search.limit - bookable.len());
+        bookable.append(&mut others);
+        Some(bookable)
+    }
+
+    /// Returns those of the routes that have no more stops than the search allows, by arrival.
+    fn within(&self, search: &Search, is_wanted: impl Fn(&PreparedRoute) -> bool) -> Vec<usize> {
+        let ways = self.ways.iter().enumerate();
+        ways.filter(|(_, way)| way.has_at_most(search.max_stops) && is_wanted(way)).map(|(place, _)| place).collect()
+    }
+
+    /// Returns whether any route can be booked as requested, of those whose flights' capacities these are.
     pub fn is_bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> bool {
-        let verdicts = self.verdicts(judge);
-        let mut ways = self.ways.iter().filter(|way| way.is_within(search));
-        ways.any(|way| self.judge(way, rooms, judge, &verdicts).reasons.is_empty())
+        let judging = self.judging(rooms, judge);
+        let mut judged = self.ways.iter().filter(|way| way.is_within(search)).filter_map(|way| judging.judge(way));
+        judged.any(|judged| judged.reasons.is_empty())
     }
 
     /// Returns the figures of each route, in no particular order.
     pub fn figures(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionFigures> {
-        let verdicts = self.verdicts(judge);
+        let judging = self.judging(rooms, judge);
         let ways = self.ways.iter().filter(|way| way.is_within(search));
-        ways.map(|way| {
-            let Judged { reasons, available } = self.judge(way, rooms, judge, &verdicts);
+        ways.filter_map(|way| {
+            let Judged { reasons, available } = judging.judge(way)?;
             let utilizations = way.legs.iter().map(|leg| rooms[*leg].utilization_percent());
-            OptionFigures {
+            Some(OptionFigures {
                 arrival: way.arrival,
                 is_bookable: reasons.is_empty(),
                 available,
                 utilization_percent: utilizations.fold(0.0, f64::max),
-            }
+            })
         })
         .collect()
     }
 
     /// Returns the options that can be booked as requested, the earliest arrival first, as JSON.
     pub fn bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionText> {
-        let text = |(place, judged): (usize, Judged)| {
+        let ways = self.bookable_ways(search, rooms, judge).unwrap_or_default();
+        let text = |(place, judged): &JudgedWay| {
             let mut out = Vec::new();
-            self.write_option(&mut out, place, &judged, rooms, judge);
+            self.write_option(&mut out, *place, judged, rooms, judge);
             out
         };
-        self.bookable_places(search, rooms, judge).map(text).collect()
+        ways.iter().map(text).collect()
     }
 
-    fn bookable_places(
-        &self,
-        search: &Search,
-        rooms: &Capacities,
-        judge: &Judge,
-    ) -> impl Iterator<Item = (usize, Judged)> {
-        let verdicts = self.verdicts(judge);
-        let ranked = self.ranked[Sort::Arrival as usize].iter().map(|place| (*place, &self.ways[*place]));
-        let judged = ranked.filter(|(_, way)| way.is_within(search)).map(move |(place, way)| {
-            let judged = self.judge(way, rooms, judge, &verdicts);
-            (place, judged)
-        });
-        judged.filter(|(_, judged)| judged.reasons.is_empty()).take(search.limit)
+    /// Returns those by arrival, up to the requested number; `None` if that depends on the capacities of more flights.
+    fn bookable_ways(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Option<Vec<JudgedWay>> {
+        let judging = self.judging(rooms, judge);
+        let ways = self.ways.iter().enumerate().filter(|(_, way)| way.is_within(search));
+        let judged = ways.map(|(place, way)| Some((place, judging.judge(way)?)));
+        let is_wanted = |judged: &Option<JudgedWay>| judged.as_ref().is_none_or(|(_, way)| way.reasons.is_empty());
+        judged.filter(is_wanted).take(search.limit).collect()
     }
 
-    /// Returns what the embargoes say of each flight; nothing if none concerns the freight, as of most.
-    fn verdicts(&self, judge: &Judge) -> Vec<Verdict> {
+    fn judging<'a>(&'a self, rooms: &'a Capacities, judge: &'a Judge) -> Judging<'a> {
         let embargoes = judge.embargoes();
-        let flights = if embargoes.is_empty() { &[] } else { self.flights.as_slice() };
-        flights.iter().map(|flight| embargoes.on_leg(&flight.leg)).collect()
-    }
-
-    fn judged(&self, rooms: &Capacities, judge: &Judge) -> Vec<Judged> {
-        let verdicts = self.verdicts(judge);
-        self.ways.iter().map(|way| self.judge(way, rooms, judge, &verdicts)).collect()
-    }
-
-    fn judge(&self, way: &PreparedRoute, rooms: &Capacities, judge: &Judge, verdicts: &[Verdict]) -> Judged {
-        let legs = way.legs.iter().map(|leg| (&rooms[*leg], self.flights[*leg].leg.is_freighter));
-        let verdict = way.legs.iter().filter_map(|leg| verdicts.get(*leg).copied());
-        let verdict = verdict.fold(Verdict::default(), Verdict::and);
-        let (reasons, available) = judge.reasons(&legs, verdict).unwrap_or_default();
-        Judged { reasons, available }
+        let flights = if embargoes.is_empty() { &[] } else { self.flights.get(..rooms.len()).unwrap_or_default() };
+        let verdicts = flights.iter().map(|flight| embargoes.on_leg(&flight.leg)).collect();
+        Judging { flights: &self.flights, rooms, judge, verdicts }
     }
 
     /// Returns the price of a route.
@@ -351,20 +354,13 @@ impl Prepared {
     }
 }
 
-/// Returns the bookable routes, then the others, up to the requested number.
-fn shown<'a>(places: &'a [usize], judged: &'a [Judged], search: &Search) -> impl Iterator<Item = usize> + use<'a> {
-    let bookable =
-        |wanted: bool| places.iter().copied().filter(move |place| judged[*place].reasons.is_empty() == wanted);
-    bookable(true).chain(bookable(false)).take(search.limit)
-}
-
-/// Writes the items with commas between them.
-fn write(out: &mut Vec<u8>, places: impl Iterator<Item = usize>, mut each: impl FnMut(&mut Vec<u8>, usize)) {
-    for (number, place) in places.enumerate() {
+/// Writes the routes with commas between them.
+fn write(out: &mut Vec<u8>, ways: &[JudgedWay], mut each: impl FnMut(&mut Vec<u8>, usize, &Judged)) {
+    for (number, (place, judged)) in ways.iter().enumerate() {
         if number > 0 {
             out.push(b',');
         }
-        each(out, place);
+        each(out, *place, judged);
     }
 }
 
@@ -384,7 +380,8 @@ impl Prepared {
     /// Returns a result with routes of no flights.
     pub fn with_routes(routes: usize) -> Self {
         let at = chrono::DateTime::UNIX_EPOCH;
-        let way = || PreparedRoute { legs: vec![], departure: at, arrival: at, text: std::sync::OnceLock::new() };
+        let (duration, text) = (chrono::TimeDelta::zero(), std::sync::OnceLock::new);
+        let way = || PreparedRoute { legs: Places::new(), departure: at, arrival: at, duration, text: text() };
         Self::in_order(Reference::default(), (0..routes).map(|_| way()).collect(), vec![])
     }
 }

@@ -1,48 +1,42 @@
 //! The routes of one day, with as much of their flights as is known.
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Utc, serde::ts_microseconds};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::{
     features::flights::Flight,
     kernel::{AircraftCode, AirportCode, FlightId, FlightNumber},
 };
 
+/// The legs of a route, by the places of their flights. They take no memory of their own: there may be thousands of routes.
+pub type Places = SmallVec<[usize; 4]>;
+
 /// The routes of one day, in no particular order.
 #[derive(Debug, Default)]
 pub struct RouteSet {
     /// Those that several routes share are there once.
     pub flights: Vec<Flight>,
-    /// Each route's flights, by their places.
-    pub routes: Vec<Vec<usize>>,
+    pub routes: Vec<Places>,
 }
 
 impl RouteSet {
     pub fn of(routes: impl IntoIterator<Item = Vec<Flight>>) -> Self {
-        let (flights, routes) = shared(routes, |flight| flight.id);
+        let (mut flights, mut places) = (Vec::new(), HashMap::new());
+        let mut place = |flight: Flight| {
+            *places.entry(flight.id).or_insert_with(|| {
+                flights.push(flight);
+                flights.len() - 1
+            })
+        };
+        let routes = routes.into_iter().map(|legs| legs.into_iter().map(&mut place).collect()).collect();
         Self { flights, routes }
     }
 }
 
-/// Returns the legs of all routes, of each flight once, and each route's legs by their places among these.
-pub fn shared<T>(
-    routes: impl IntoIterator<Item = Vec<T>>,
-    flight: impl Fn(&T) -> FlightId,
-) -> (Vec<T>, Vec<Vec<usize>>) {
-    let (mut all, mut places) = (Vec::new(), HashMap::new());
-    let mut place = |leg: T| {
-        *places.entry(flight(&leg)).or_insert_with(|| {
-            all.push(leg);
-            all.len() - 1
-        })
-    };
-    let routes = routes.into_iter().map(|legs| legs.into_iter().map(&mut place).collect()).collect();
-    (all, routes)
-}
-
 /// What is to be known of a flight to judge and to order its routes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Brief {
     pub id: FlightId,
@@ -51,7 +45,9 @@ pub struct Brief {
     pub number: FlightNumber,
     pub origin: AirportCode,
     pub destination: AirportCode,
+    #[serde(with = "ts_microseconds")]
     pub departure: DateTime<Utc>,
+    #[serde(with = "ts_microseconds")]
     pub arrival: DateTime<Utc>,
     pub aircraft: Option<AircraftCode>,
     pub is_freighter: bool,
@@ -60,7 +56,7 @@ pub struct Brief {
 impl From<&Flight> for Brief {
     fn from(flight: &Flight) -> Self {
         let Flight { id, origin, destination, departure, arrival, aircraft, is_freighter, .. } = *flight;
-        let (number, version) = (flight.number.clone(), flight.room.version);
+        let (number, version) = (flight.number, flight.room.version);
         Self { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter }
     }
 }
@@ -70,8 +66,7 @@ impl From<&Flight> for Brief {
 pub struct Ways {
     /// Those that several routes share are there once. What was read is there as a whole.
     pub flights: Vec<(Brief, Option<Flight>)>,
-    /// Each route's flights, by their places.
-    pub routes: Vec<Vec<usize>>,
+    pub routes: Vec<Places>,
 }
 
 impl From<RouteSet> for Ways {

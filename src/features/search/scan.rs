@@ -5,14 +5,18 @@ mod far;
 #[cfg(test)]
 mod tests;
 
-use std::{cell::RefCell, collections::HashMap};
+use std::cell::RefCell;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
 
+use super::route_set::Places;
 use crate::{
     features::flights::{Connections, Departure, Departures, Lane, between, is_in_time},
-    kernel::AirportCode,
+    kernel::{AirportCode, FlightId},
 };
+use far::Figures;
 
 /// A flight of a route, and the airports that it connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +24,6 @@ pub(super) struct Leg {
     pub lane: Lane,
     pub flight: Departure,
 }
-
-pub(super) type Route = Vec<Leg>;
 
 /// Which routes are looked for.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +40,10 @@ pub(super) struct Wanted {
 /// What a search has found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
+    /// The legs of all routes, of each flight once.
+    pub legs: Vec<Leg>,
     /// In no particular order.
-    pub routes: Vec<Route>,
+    pub routes: Vec<Places>,
     /// The work was at its bound: some far routes may be missing.
     pub is_cut: bool,
 }
@@ -47,17 +51,48 @@ pub(super) struct Found {
 /// Returns the routes from origin to destination. `most_work` bounds what is done for far routes.
 pub(super) fn routes(departures: &Departures, wanted: &Wanted, rules: &impl Connections, most_work: usize) -> Found {
     let rules = DayRules { rules, date: wanted.date, known: RefCell::default() };
-    let mut routes = near(departures, wanted, &rules);
-    let Found { routes: far, is_cut } = far::routes(departures, wanted, &rules, &routes, most_work);
-    routes.extend(far);
-    Found { routes, is_cut }
+    let mut found = near(departures, wanted, &rules);
+    if usize::from(wanted.max_stops) + 1 >= far::FEWEST_LEGS {
+        let (far, is_cut) = far::routes(departures, wanted, &rules, found.figures(), most_work);
+        found.extend(far);
+        found.is_cut = is_cut;
+    }
+    found
+}
+
+impl Found {
+    /// Adds a leg that no route has yet; returns its place.
+    fn add(&mut self, leg: Leg) -> usize {
+        self.legs.push(leg);
+        self.legs.len() - 1
+    }
+
+    fn extend(&mut self, routes: Vec<Vec<Leg>>) {
+        if routes.is_empty() {
+            return;
+        }
+        let known = self.legs.iter().enumerate().map(|(place, leg)| (leg.flight.flight_id, place));
+        let mut known: FxHashMap<FlightId, usize> = known.collect();
+        for route in routes {
+            let place = |leg: Leg| *known.entry(leg.flight.flight_id).or_insert_with(|| self.add(leg));
+            let places = route.into_iter().map(place).collect();
+            self.routes.push(places);
+        }
+    }
+
+    fn figures(&self) -> impl Iterator<Item = Figures> {
+        let flight = |place: &usize| &self.legs[*place].flight;
+        self.routes
+            .iter()
+            .filter_map(move |route| Some(Figures::between(flight(route.first()?), flight(route.last()?), route.len())))
+    }
 }
 
 /// The connection rules for freight that sets out on one day.
 struct DayRules<'a, R> {
     rules: &'a R,
     date: NaiveDate,
-    known: RefCell<HashMap<AirportCode, Ground>>,
+    known: RefCell<FxHashMap<AirportCode, Ground>>,
 }
 
 /// What holds for connections at one airport.
@@ -86,25 +121,32 @@ impl<R: Connections> DayRules<'_, R> {
 }
 
 /// Returns all direct flights, and all connections with one stop if any stops are wanted.
-fn near(departures: &Departures, wanted: &Wanted, rules: &DayRules<'_, impl Connections>) -> Vec<Route> {
+fn near(departures: &Departures, wanted: &Wanted, rules: &DayRules<'_, impl Connections>) -> Found {
     let Wanted { origin, destination, from, to, .. } = *wanted;
-    let leg = |lane, flight: &Departure| Leg { lane, flight: *flight };
-    let direct = between(departures.on((origin, destination)), from, to);
-    let mut routes: Vec<Route> = direct.iter().map(|flight| vec![leg((origin, destination), flight)]).collect();
+    let mut found = Found::default();
+    for flight in between(departures.on((origin, destination)), from, to) {
+        let place = found.add(Leg { lane: (origin, destination), flight: *flight });
+        found.routes.push(smallvec![place]);
+    }
     if wanted.max_stops == 0 {
-        return routes;
+        return found;
     }
     for (via, _, lane) in departures.out_of(origin).filter(|(via, ..)| *via != destination) {
         let onward = departures.on((via, destination));
-        if onward.is_empty() {
-            continue;
-        }
+        let inbound = if onward.is_empty() { &[] } else { between(lane, from, to) };
+        let Some(earliest) = inbound.iter().map(|flight| flight.arrival).min() else { continue };
         let ground = rules.at(via);
-        for inbound in between(lane, from, to) {
-            let next = between(onward, inbound.arrival, ground.end);
-            let next = next.iter().filter(|next| ground.connects(inbound, next));
-            routes.extend(next.map(|next| vec![leg((origin, via), inbound), leg((via, destination), next)]));
+        let onward = between(onward, earliest, ground.end);
+        // A flight has a place as soon as a route has it.
+        let mut places: SmallVec<[Option<usize>; 16]> = smallvec![None; onward.len()];
+        for flight in inbound {
+            let mut first = None;
+            for (next, second) in onward.iter().zip(&mut places).filter(|(next, _)| ground.connects(flight, next)) {
+                let first = *first.get_or_insert_with(|| found.add(Leg { lane: (origin, via), flight: *flight }));
+                let second = *second.get_or_insert_with(|| found.add(Leg { lane: (via, destination), flight: *next }));
+                found.routes.push(smallvec![first, second]);
+            }
         }
     }
-    routes
+    found
 }

@@ -4,29 +4,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     prepared::Prepared,
-    route_set::{Brief, Ways},
+    route_set::{Brief, Places, Ways},
 };
 use crate::kernel::AirportCode;
 
 /// Changes with the stored format or its meaning, so that program versions that differ in it keep apart.
-pub(super) const FORM: u32 = 5;
+pub(super) const FORM: u32 = 6;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     flights: Vec<Brief>,
-    /// Each route's flights, as indices.
-    ways: Vec<Vec<usize>>,
+    ways: Vec<Places>,
 }
 
 pub(super) fn to_bytes(prepared: &Prepared) -> Option<Vec<u8>> {
-    let flights = prepared.flights().collect();
-    serde_json::to_vec(&Stored { flights, ways: prepared.routes().map(<[usize]>::to_vec).collect() }).ok()
+    let (flights, ways) = (prepared.flights().collect(), prepared.routes().cloned().collect());
+    postcard::to_allocvec(&Stored { flights, ways }).ok()
 }
 
-/// Returns `None` for invalid text, or for routes that do not lead from `origin` to `destination`.
+/// Returns `None` for bytes of no such result, or for routes that do not lead from `origin` to `destination`.
 pub(super) fn from_bytes(bytes: &[u8], origin: AirportCode, destination: AirportCode) -> Option<Ways> {
-    let Stored { flights, ways } = serde_json::from_slice(bytes).ok()?;
+    let Stored { flights, ways } = postcard::from_bytes(bytes).ok()?;
     for places in &ways {
         let legs = places.iter().map(|place| flights.get(*place)).collect::<Option<Vec<&Brief>>>()?;
         let ends = (legs.first().map(|first| first.origin), legs.last().map(|last| last.destination));

@@ -81,7 +81,7 @@ impl From<&Event> for TrackingEvent {
             fsu_code: event.event_type.fsu_code(),
             location: event.location,
             flight_id: event.flight_id,
-            flight_number: event.flight_number.clone(),
+            flight_number: event.flight_number,
             leg_id: event.leg_id,
             pieces: event.pieces,
             weight_kg: event.weight,

@@ -138,7 +138,7 @@ fn too_small(flight: &Flight, space: Space) -> Option<ItineraryError> {
     let dimension = space.exceeds(available).next()?;
     Some(ItineraryError::Full {
         flight_id: flight.id,
-        flight_number: flight.number.clone(),
+        flight_number: flight.number,
         shortfall: Box::new(Shortfall { dimension, requested: space, available }),
     })
 }

@@ -62,7 +62,7 @@ async fn write_flight(db: &mut PgConnection, rebuilt: &RebuiltFlight) {
         "insert into flights values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(flight.id)
-    .bind(&flight.number)
+    .bind(flight.number)
     .bind(airline_code)
     .bind(flight.origin)
     .bind(flight.destination)
@@ -132,7 +132,7 @@ async fn write_booking(db: &mut PgConnection, booking: &Booking) {
         .bind(leg.id)
         .bind(leg.sequence)
         .bind(leg.flight_id)
-        .bind(&leg.flight_number)
+        .bind(leg.flight_number)
         .bind(leg.origin)
         .bind(leg.destination)
         .bind(leg.departure)

@@ -83,10 +83,23 @@ async fn search_results_of_one_instance_are_shared_through_redis() {
     assert_miss(&other.anonymous().get(RANKED).await);
 }
 
-/// The same with a word in it replaced by another.
-fn altered(value: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let at = value.windows(from.len()).position(|part| part == from.as_bytes()).expect("it is in there");
-    [&value[..at], to.as_bytes(), &value[at + from.len()..]].concat()
+/// The same with a part of it replaced by another.
+fn altered(value: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = value.windows(from.len()).position(|part| part == from).expect("it is in there");
+    [&value[..at], to, &value[at + from.len()..]].concat()
+}
+
+/// An instant after 1970 as it is kept: twice its microseconds, seven bits in a byte, the lowest first.
+fn packed(instant: &str) -> Vec<u8> {
+    let instant: chrono::DateTime<chrono::Utc> = instant.parse().unwrap();
+    let mut rest = 2 * u64::try_from(instant.timestamp_micros()).unwrap();
+    let mut bytes = Vec::new();
+    while rest > 0x7f {
+        bytes.push(0x80 | rest.to_le_bytes()[0]);
+        rest >>= 7;
+    }
+    bytes.push(rest.to_le_bytes()[0]);
+    bytes
 }
 
 #[tokio::test]
@@ -109,8 +122,8 @@ async fn a_redis_that_lies_is_not_believed() {
     let (key, value) = entry("2026-11-21");
     // when Redis tells something else that reads as well,
     for (lie, told) in [
-        ("another arrival", altered(value, "2026-11-21T13:00:00Z", "2026-11-21T12:30:00Z")),
-        ("another flight", altered(value, "AI101", "AI999")),
+        ("another arrival", altered(value, &packed("2026-11-21T13:00:00Z"), &packed("2026-11-21T12:30:00Z"))),
+        ("another flight", altered(value, b"AI101", b"AI999")),
         ("what is true of another date", entry("2026-11-22").1.clone()),
         ("half of it", value[..value.len() / 2].to_vec()),
         ("nothing", Vec::new()),

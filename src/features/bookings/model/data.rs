@@ -100,7 +100,7 @@ impl From<&Leg> for LegData {
             id: leg.id,
             sequence: leg.sequence,
             flight_id: leg.flight_id,
-            flight_number: leg.flight_number.clone(),
+            flight_number: leg.flight_number,
             origin: leg.origin,
             destination: leg.destination,
             departure_at: leg.departure,

@@ -146,7 +146,7 @@ impl From<&Flight> for FlightData {
         let [physical_weight_hg, physical_volume_l, physical_positions] = flight.room.physical.figures().map(Some);
         Self {
             version: DATA_VERSION,
-            flight_number: flight.number.clone(),
+            flight_number: flight.number,
             origin: flight.origin,
             destination: flight.destination,
             departure_at: flight.departure,

@@ -27,7 +27,7 @@ struct Row {
 impl Row {
     fn read(self) -> (Lane, Departure) {
         let Self { version, aircraft_code: aircraft, is_freighter, .. } = self;
-        let departure = Departure::new(self.id.into(), &self.flight_number, self.departure_at, self.arrival_at);
+        let departure = Departure::new(self.id.into(), self.flight_number, self.departure_at, self.arrival_at);
         ((self.origin, self.destination), departure.with(version, aircraft, is_freighter))
     }
 }

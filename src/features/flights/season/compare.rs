@@ -71,7 +71,7 @@ async fn find_in_tx(tx: &mut PgSession, season: &Season) -> Result<Found, Flight
     let periods = season.periods();
     let span = |origin: AirportCode, number: &FlightNumber, periods: &Periods| {
         let (first, last) = periods.iter().copied().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
-        Some((number.clone(), origin, first, last))
+        Some((*number, origin, first, last))
     };
     let each = periods.iter().flat_map(|(origin, numbers)| numbers.iter().map(|(number, of)| (*origin, number, of)));
     let spans: Vec<_> = each.filter_map(|(origin, number, periods)| span(origin, number, periods)).collect();
@@ -99,13 +99,13 @@ fn compare<'a>(season: &'a Season, found: &'a Found, reference: &Reference) -> (
         let step = dated.step(existing, reference);
         let (number, origin, date) = &dated.name;
         if let Some(effect) = effect(dated, &step, found, reference) {
-            gathering.add(number, *origin, *date, effect);
+            gathering.add(*number, *origin, *date, effect);
         }
         plan.add(dated, step);
     }
     let given: HashSet<&Name> = season.timetable.0.iter().map(|dated| &dated.name).collect();
     for (name, flight) in found.existing.iter().filter(|(name, _)| found.covers(name) && !given.contains(name)) {
-        gathering.add(&name.0, name.1, name.2, Effect::NotInFile(Terms::of(flight, reference)));
+        gathering.add(name.0, name.1, name.2, Effect::NotInFile(Terms::of(flight, reference)));
     }
     let unchanged = plan.summary().unchanged;
     (Differences { groups: gathering.finish(), unchanged, departed, past: season.past }, plan)

@@ -93,8 +93,8 @@ impl Differences {
 pub(super) struct Gathering(HashMap<(FlightNumber, AirportCode, Effect), Vec<NaiveDate>>);
 
 impl Gathering {
-    pub fn add(&mut self, number: &FlightNumber, origin: AirportCode, date: NaiveDate, effect: Effect) {
-        self.0.entry((number.clone(), origin, effect)).or_default().push(date);
+    pub fn add(&mut self, number: FlightNumber, origin: AirportCode, date: NaiveDate, effect: Effect) {
+        self.0.entry((number, origin, effect)).or_default().push(date);
     }
 
     pub fn finish(self) -> Vec<Group> {
@@ -207,7 +207,7 @@ mod tests {
         let new = |departure| Effect::New { terms: terms(departure), was_cancelled: false };
         let mut gathering = Gathering::default();
         let mut add = |number: &str, date: &str, effect| {
-            gathering.add(&number.parse().unwrap(), "DEL".parse().unwrap(), date.parse().unwrap(), effect);
+            gathering.add(number.parse().unwrap(), "DEL".parse().unwrap(), date.parse().unwrap(), effect);
         };
         add("AI102", "2026-12-02", new("09:00"));
         add("AI101", "2026-12-03", new("09:00"));

@@ -34,7 +34,7 @@ impl ScheduleLine {
             return Err(("arrival_time", Fault::new(fault.code, format!("{} on {date}", fault.message))));
         }
         Ok(NewFlight {
-            number: self.number.clone(),
+            number: self.number,
             origin: self.origin,
             destination: self.destination,
             departure,

@@ -54,8 +54,8 @@ impl<'a> Expanding<'a> {
             Err(cause) => return Ok(Some(cause)),
         };
         for (date, flight) in flights {
-            let name = (line.number.clone(), line.origin, date);
-            match self.seen.entry(name.clone()) {
+            let name = (line.number, line.origin, date);
+            match self.seen.entry(name) {
                 Entry::Vacant(free) => drop(free.insert(line.row)),
                 Entry::Occupied(first) => {
                     let text = format!("gives the same flight as row {}, on {date}", first.get());

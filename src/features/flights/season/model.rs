@@ -64,7 +64,7 @@ impl Season {
             let from = self.today.get(&line.origin).map_or(line.from, |today| line.from.max(*today));
             if from <= line.to {
                 let numbers = periods.entry(line.origin).or_default();
-                numbers.entry(line.number.clone()).or_default().push((from, line.to));
+                numbers.entry(line.number).or_default().push((from, line.to));
             }
         }
         periods

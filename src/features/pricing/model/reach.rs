@@ -57,7 +57,7 @@ impl PricedLeg {
     pub fn of(flight: &Flight, reference: &Reference) -> Self {
         Self {
             flight_id: flight.id,
-            flight_number: flight.number.clone(),
+            flight_number: flight.number,
             origin: flight.origin,
             destination: flight.destination,
             date: reference.local_date(flight.origin, flight.departure),

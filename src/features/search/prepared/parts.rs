@@ -1,11 +1,11 @@
 //! The flights and routes of a prepared result.
-use std::sync::OnceLock;
+use std::{cmp::Ordering, sync::OnceLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{
     dto::{RouteOption, Search},
-    route_set::Brief,
+    route_set::{Brief, Places},
     spliced::Halves,
 };
 use crate::features::{
@@ -27,17 +27,32 @@ pub(super) struct PreparedFlight {
 
 #[derive(Debug)]
 pub(super) struct PreparedRoute {
-    /// Indices of its flights.
-    pub legs: Vec<usize>,
+    pub legs: Places,
     pub departure: DateTime<Utc>,
     pub arrival: DateTime<Utc>,
-    pub text: OnceLock<Halves>,
+    pub duration: TimeDelta,
+    /// Most are never shown.
+    pub text: OnceLock<Box<Halves>>,
 }
 
 impl PreparedRoute {
-    pub fn new(legs: Vec<usize>, flights: &[PreparedFlight]) -> Option<Self> {
+    pub fn new(legs: Places, flights: &[PreparedFlight]) -> Option<Self> {
         let (first, last) = (&flights[*legs.first()?], &flights[*legs.last()?]);
-        Some(Self { departure: first.departure, arrival: last.arrival, legs, text: OnceLock::new() })
+        let (departure, arrival) = (first.departure, last.arrival);
+        Some(Self { departure, arrival, duration: arrival - departure, legs, text: OnceLock::new() })
+    }
+
+    /// Compares by arrival, number of stops, duration and ids.
+    pub fn compare(&self, other: &Self, flights: &[PreparedFlight]) -> Ordering {
+        let id = |leg: &usize| flights[*leg].leg.flight_id;
+        let by_figures = self.arrival.cmp(&other.arrival).then_with(|| self.legs.len().cmp(&other.legs.len()));
+        by_figures
+            .then_with(|| self.duration.cmp(&other.duration))
+            .then_with(|| self.legs.iter().map(id).cmp(other.legs.iter().map(id)))
+    }
+
+    pub fn is_direct(&self) -> bool {
+        self.legs.len() == 1
     }
 
     pub fn text(&self, flights: &[PreparedFlight]) -> &Halves {
@@ -46,7 +61,7 @@ impl PreparedRoute {
                 let PreparedFlight { leg, departure, arrival, .. } = &flights[*leg];
                 (leg.origin, *departure, *arrival)
             });
-            Halves::of_option(&RouteOption::frame(&stops.collect::<Vec<_>>())).unwrap_or_default()
+            Box::new(Halves::of_option(&RouteOption::frame(&stops.collect::<Vec<_>>())).unwrap_or_default())
         })
     }
 
@@ -65,7 +80,7 @@ impl PreparedFlight {
         let JudgedLeg { flight_id, number, origin, destination, date, .. } = &self.leg;
         PricedLeg {
             flight_id: *flight_id,
-            flight_number: number.clone(),
+            flight_number: *number,
             origin: *origin,
             destination: *destination,
             date: *date,
@@ -86,7 +101,7 @@ impl PreparedFlight {
     pub fn brief(&self) -> Brief {
         let JudgedLeg { flight_id: id, origin, destination, aircraft, is_freighter, .. } = self.leg;
         let Self { version, departure, arrival, .. } = *self;
-        let number = self.leg.number.clone();
+        let number = self.leg.number;
         Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter }
     }
 
@@ -94,4 +109,26 @@ impl PreparedFlight {
     pub fn write(&self, flight: &Flight, reference: &Reference) {
         self.text.get_or_init(|| Halves::of_flight(&FlightBody::new(flight, reference)).unwrap_or_default());
     }
+}
+
+/// Returns the flights as they are needed: first those of direct routes, then those of the routes in their order. Numbers
+/// the legs of these by it.
+pub(super) fn numbered(ways: &mut [PreparedRoute], flights: Vec<PreparedFlight>) -> Vec<PreparedFlight> {
+    let (mut numbers, mut old_places) = (vec![None; flights.len()], Vec::with_capacity(flights.len()));
+    let mut number = |leg: usize| {
+        *numbers[leg].get_or_insert_with(|| {
+            old_places.push(leg);
+            old_places.len() - 1
+        })
+    };
+    for way in ways.iter().filter(|way| way.is_direct()) {
+        number(way.legs[0]);
+    }
+    for leg in ways.iter_mut().flat_map(|way| &mut way.legs) {
+        *leg = number(*leg);
+    }
+    let mut flights: Vec<Option<PreparedFlight>> = flights.into_iter().map(Some).collect();
+    let mut in_order = Vec::with_capacity(old_places.len());
+    in_order.extend(old_places.into_iter().filter_map(|place| flights[place].take()));
+    in_order
 }

@@ -1,15 +1,17 @@
-use std::collections::HashMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
+use rustc_hash::FxHashMap;
 
-use super::{DayRules, Found, Leg, Route, Wanted};
+use super::{DayRules, Leg, Wanted};
 use crate::{
     features::flights::{Connections, Departure, Departures},
     kernel::AirportCode,
 };
 
+/// With fewer legs, all routes are found.
+pub(super) const FEWEST_LEGS: usize = 3;
+
 /// Returns the routes with two stops and more that no other route is at least as good as, by arrival, duration and
-/// number of stops; `near` are all routes with fewer stops. Of several with the same figures, the first found. Looks for
+/// number of stops, and whether some may be missing; `near` are the figures of all routes with fewer stops. Of several with the same figures, the first found. Looks for
 /// those with two stops first, then for those with three, so that these never stand in the way of those; for each with
 /// `most_work` looks at a lane, a flight or another way at most.
 ///
@@ -19,34 +21,35 @@ pub(super) fn routes(
     departures: &Departures,
     wanted: &Wanted,
     rules: &DayRules<'_, impl Connections>,
-    near: &[Route],
+    near: impl Iterator<Item = Figures>,
     most_work: usize,
-) -> Found {
+) -> (Vec<Vec<Leg>>, bool) {
     let most_legs = usize::from(wanted.max_stops) + 1;
-    if most_legs < 3 {
-        return Found::default();
-    }
     let mut front = Front::default();
-    for figures in near.iter().filter_map(Figures::of) {
+    for figures in near {
         front.add(figures);
     }
     let rests = rests(departures, wanted.destination, most_legs - 1);
     let (mut found, mut is_cut) = (Vec::new(), false);
-    for most_legs in 3..=most_legs {
-        let (ways, at) = (Vec::new(), HashMap::new());
+    for most_legs in FEWEST_LEGS..=most_legs {
+        let (ways, at) = (Vec::new(), FxHashMap::default());
         let work_left = most_work;
         let mut scan = Scan { departures, wanted, rules, rests: &rests, most_legs, ways, at, front, found, work_left };
         scan.run();
         is_cut |= scan.work_left == 0;
         (front, found) = (scan.front, scan.found);
     }
-    Found { routes: found.into_iter().map(|(_, route)| route).collect(), is_cut }
+    (found.into_iter().map(|(_, route)| route).collect(), is_cut)
 }
 
 /// Returns, for each maximum number of legs, the airports from which the destination can be reached; each with a lower
 /// bound of the time that it takes.
-fn rests(departures: &Departures, destination: AirportCode, most_legs: usize) -> Vec<HashMap<AirportCode, TimeDelta>> {
-    let mut rests = vec![HashMap::new(), departures.origins_of(destination).collect::<HashMap<_, _>>()];
+fn rests(
+    departures: &Departures,
+    destination: AirportCode,
+    most_legs: usize,
+) -> Vec<FxHashMap<AirportCode, TimeDelta>> {
+    let mut rests = vec![FxHashMap::default(), departures.origins_of(destination).collect::<FxHashMap<_, _>>()];
     for legs in 1..most_legs {
         let shorter = &rests[legs];
         let mut longer = shorter.clone();
@@ -70,9 +73,9 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    pub fn of(route: &Route) -> Option<Self> {
-        let (first, last) = (route.first()?.flight, route.last()?.flight);
-        Some(Self { arrival: last.arrival, duration: last.arrival - first.departure, legs: route.len() })
+    /// Those of a route with this number of legs, from the first one to the last one.
+    pub fn between(first: &Departure, last: &Departure, legs: usize) -> Self {
+        Self { arrival: last.arrival, duration: last.arrival - first.departure, legs }
     }
 
     /// Returns whether this is as good as the other in everything.
@@ -125,14 +128,14 @@ struct Scan<'a, R> {
     departures: &'a Departures,
     wanted: &'a Wanted,
     rules: &'a DayRules<'a, R>,
-    rests: &'a [HashMap<AirportCode, TimeDelta>],
+    rests: &'a [FxHashMap<AirportCode, TimeDelta>],
     /// Of the routes that are looked for.
     most_legs: usize,
     ways: Vec<Way>,
     /// The ways to each airport that are not outdone, by their places.
-    at: HashMap<AirportCode, Vec<usize>>,
+    at: FxHashMap<AirportCode, Vec<usize>>,
     front: Front,
-    found: Vec<(Figures, Route)>,
+    found: Vec<(Figures, Vec<Leg>)>,
     work_left: usize,
 }
 
@@ -261,7 +264,7 @@ impl<R: Connections> Scan<'_, R> {
             if self.front.reaches(&figures) {
                 continue;
             }
-            let mut route: Route = self.stations(place).map(|way| way.leg).collect();
+            let mut route: Vec<Leg> = self.stations(place).map(|way| way.leg).collect();
             route.reverse();
             route.push(Leg { lane: (end, destination), flight: *flight });
             self.front.add(figures);

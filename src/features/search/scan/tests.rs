@@ -7,6 +7,8 @@ use uuid::Uuid;
 use super::{far::Figures, *};
 use crate::kernel::FlightNumber;
 
+type Route = Vec<Leg>;
+
 /// Far above what a small network takes.
 const ENOUGH: usize = 1_000_000;
 
@@ -84,7 +86,7 @@ impl Network {
             let number: FlightNumber = format!("AI{}", 1 + dice.below(8)).parse().unwrap();
             legs.push(Leg {
                 lane: (airport(origin), airport(destination)),
-                flight: Departure::new(Uuid::from_u128(id.into()).into(), &number, departure, arrival),
+                flight: Departure::new(Uuid::from_u128(id.into()).into(), number, departure, arrival),
             });
         }
         let from = midnight(date) - rules.of(airport(0)).1;
@@ -127,14 +129,23 @@ impl Network {
     }
 }
 
+/// The routes, each with its legs.
+fn spelled_out(found: &Found) -> Vec<Route> {
+    found.routes.iter().map(|places| places.iter().map(|place| found.legs[*place]).collect()).collect()
+}
+
 /// The flights of each route.
 fn names(routes: &[Route]) -> BTreeSet<Vec<u128>> {
     let id = |leg: &Leg| leg.flight.flight_id.uuid().as_u128();
     routes.iter().map(|route| route.iter().map(id).collect()).collect()
 }
 
+fn figures_of(route: &Route) -> Figures {
+    Figures::between(&route[0].flight, &route[route.len() - 1].flight, route.len())
+}
+
 fn figures(routes: &[Route]) -> BTreeSet<(usize, DateTime<Utc>, i64)> {
-    let figures = routes.iter().map(|route| Figures::of(route).unwrap());
+    let figures = routes.iter().map(figures_of);
     figures.map(|figures| (figures.legs, figures.arrival, figures.duration.num_minutes())).collect()
 }
 
@@ -150,16 +161,19 @@ fn near_routes_are_all_and_far_ones_the_best_that_there_are() {
         let best: Vec<Route> = far
             .iter()
             .filter(|route| {
-                let own = Figures::of(route).unwrap();
-                let mut others = near.iter().chain(&far).map(|other| Figures::of(other).unwrap());
+                let own = figures_of(route);
+                let mut others = near.iter().chain(&far).map(figures_of);
                 !others.any(|other| other != own && other.is_as_good_as(&own))
             })
-            .filter(|route| near.iter().all(|other| Figures::of(other) != Figures::of(route)))
+            .filter(|route| near.iter().all(|other| figures_of(other) != figures_of(route)))
             .cloned()
             .collect();
         let found = routes(&network.departures(), &network.wanted, &network.rules, ENOUGH);
         assert!(!found.is_cut);
-        let (found_near, found_far): (Vec<_>, Vec<_>) = found.routes.into_iter().partition(|route| route.len() <= 2);
+        let (found_near, found_far): (Vec<_>, Vec<_>) =
+            spelled_out(&found).into_iter().partition(|route| route.len() <= 2);
+        let flights: BTreeSet<_> = found.legs.iter().map(|leg| leg.flight.flight_id).collect();
+        assert_eq!(flights.len(), found.legs.len(), "network {number}: each flight once");
         assert_eq!(names(&found_near), names(&near), "network {number}");
         assert_eq!(figures(&found_far), figures(&best), "network {number}");
         assert_eq!(found_far.len(), figures(&best).len(), "network {number}: one of each");
@@ -186,17 +200,18 @@ fn a_search_that_has_worked_enough_ends_with_what_it_has() {
             };
             let found = with_stops(3);
             assert_eq!(found, with_stops(3), "network {number}: the same each time");
-            assert_eq!(near(&found.routes), near(&all), "network {number}: near routes are always all");
-            assert!(names(&found.routes).is_subset(&names(&all)), "network {number}");
+            let found_routes = spelled_out(&found);
+            assert_eq!(near(&found_routes), near(&all), "network {number}: near routes are always all");
+            assert!(names(&found_routes).is_subset(&names(&all)), "network {number}");
             let fewer = with_stops(2);
-            let up_to_two: Vec<Route> = found.routes.iter().filter(|route| route.len() <= 3).cloned().collect();
+            let up_to_two: Vec<Route> = found_routes.iter().filter(|route| route.len() <= 3).cloned().collect();
             assert_eq!(
                 names(&up_to_two),
-                names(&fewer.routes),
+                names(&spelled_out(&fewer)),
                 "network {number}: three stops take none with two away"
             );
-            let is_whole =
-                figures(&found.routes) == figures(&routes(&departures, &network.wanted, &network.rules, ENOUGH).routes);
+            let whole = routes(&departures, &network.wanted, &network.rules, ENOUGH);
+            let is_whole = figures(&found_routes) == figures(&spelled_out(&whole));
             assert!(is_whole || found.is_cut, "network {number}: what is missing is known");
             seen[usize::from(found.is_cut)] += 1;
         }
