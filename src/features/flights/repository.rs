@@ -4,12 +4,12 @@ pub(super) mod departures;
 pub(super) mod past;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::QueryBuilder;
+use sqlx::{QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use super::{
     dto::FlightFilter,
-    model::{AirlineLane, Flight, FlightAnchor, FlightEventType, NetworkVersion},
+    model::{AirlineLane, Flight, FlightAnchor, FlightEventType, NetworkVersion, replay::FlightData},
 };
 use crate::{
     features::capacity::{FlightCapacity, FlightStatus, Overbooking, Space},
@@ -369,7 +369,7 @@ pub(super) async fn update(db: &mut PgSession, flights: &[Flight]) -> sqlx::Resu
 pub(super) struct FlightEvent {
     pub flight_id: FlightId,
     pub sequence: i32,
-    pub data: serde_json::Value,
+    pub data: FlightData,
     pub occurred_at: DateTime<Utc>,
 }
 
@@ -382,7 +382,6 @@ pub(super) async fn insert_events(
 ) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = events.iter().map(|e| e.flight_id.uuid()).collect();
     let sequences: Vec<i32> = events.iter().map(|e| e.sequence).collect();
-    let data: Vec<serde_json::Value> = events.iter().map(|e| e.data.clone()).collect();
     let instants: Vec<DateTime<Utc>> = events.iter().map(|e| e.occurred_at).collect();
     sqlx::query!(
         "insert into flight_events (flight_id, sequence, event_type, data, actor_id, occurred_at, created_at)
@@ -391,7 +390,7 @@ pub(super) async fn insert_events(
         &ids,
         &sequences,
         event_type.as_str(),
-        &data,
+        &column(events, |e| Json(&e.data)) as &[Json<&FlightData>],
         actor.map(UserId::uuid),
         now,
         &instants,

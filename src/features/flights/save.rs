@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Flight, FlightError, FlightEventType,
-    model::replay::event_data,
+    model::replay::FlightData,
     repository::{self, FlightEvent},
 };
 use crate::{
@@ -112,7 +112,7 @@ async fn record_in_tx(
         .map(|flight| FlightEvent {
             flight_id: flight.id,
             sequence: flight.room.version,
-            data: event_data(flight),
+            data: FlightData::from(*flight),
             occurred_at: occurred_at(flight),
         })
         .collect();

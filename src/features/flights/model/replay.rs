@@ -85,11 +85,6 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
     (rebuilt, wrong)
 }
 
-/// Returns an event's data of its flight: all values, enough to rebuild it, in whole units, as the tables have them.
-pub fn event_data(flight: &Flight) -> Value {
-    serde_json::to_value(FlightData::from(flight)).unwrap_or_default()
-}
-
 /// Returns whether this event may change a flight's status from `before` to `after`.
 fn follows(before: Option<FlightStatus>, event: FlightEventType, after: FlightStatus) -> bool {
     use FlightStatus::{Arrived, Cancelled, Departed, Scheduled};

@@ -50,7 +50,8 @@ fn story(steps: &[Step]) -> (Flight, Vec<PastEvent>) {
 }
 
 fn event(event_type: FlightEventType, now: &Flight) -> PastEvent {
-    PastEvent { sequence: now.room.version, event_type, data: event_data(now), created_at: now.updated_at }
+    let data = serde_json::to_value(FlightData::from(now)).unwrap();
+    PastEvent { sequence: now.room.version, event_type, data, created_at: now.updated_at }
 }
 
 fn depart(flight: &mut Flight) {
