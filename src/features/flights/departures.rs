@@ -1,7 +1,7 @@
 use std::collections::{HashSet, hash_map::Entry};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, map};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::model::Lane;
@@ -122,10 +122,7 @@ impl Departures {
     pub fn add(&mut self, lane: Lane, departure: Departure) {
         let ((origin, destination), takes) = (lane, departure.arrival - departure.departure);
         let lanes = self.leaving.entry(origin).or_default();
-        if !lanes.contains_key(&destination) {
-            lanes.insert_sorted(destination, OnLane { flights: Vec::new(), shortest: takes });
-        }
-        let Some(lane) = lanes.get_mut(&destination) else { return };
+        let lane = at_airport(lanes, destination, OnLane { flights: Vec::new(), shortest: takes });
         // Loading adds them in order.
         let place = match lane.flights.last() {
             Some(last) if last.place() < departure.place() => Err(lane.flights.len()),
@@ -134,7 +131,7 @@ impl Departures {
         let Err(place) = place else { return };
         lane.flights.insert(place, departure);
         lane.shortest = lane.shortest.min(takes);
-        self.origins.entry(destination).or_default().insert_sorted(origin, lane.shortest);
+        *at_airport(self.origins.entry(destination).or_default(), origin, lane.shortest) = lane.shortest;
         *self.numbers.entry((origin, departure.number)).or_default() += 1;
         self.flights += 1;
     }
@@ -193,6 +190,14 @@ impl Departures {
         for lane in self.leaving.values_mut().flat_map(IndexMap::values_mut) {
             lane.flights.shrink_to_fit();
         }
+    }
+}
+
+/// Returns what there is for this airport, at first this.
+fn at_airport<T>(all: &mut ByAirport<T>, airport: AirportCode, first: T) -> &mut T {
+    match all.entry(airport) {
+        map::Entry::Occupied(known) => known.into_mut(),
+        map::Entry::Vacant(new) => new.insert_sorted(first).1,
     }
 }
 

@@ -128,7 +128,7 @@ impl SearchService {
             return Question { max_stops: self.max_stops(), ..question };
         }
         let near = Question { max_stops: self.stops_near(), ..question };
-        if cache.knows(&near, network_version) { near } else { question }
+        if near != question && cache.knows(&near, network_version) { near } else { question }
     }
 
     /// Reads the options directly from the tables.

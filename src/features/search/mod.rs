@@ -9,6 +9,8 @@ mod between;
 mod bodies;
 mod cache;
 mod days;
+#[cfg(test)]
+mod dice;
 mod dto;
 mod error;
 mod find;

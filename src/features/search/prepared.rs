@@ -142,7 +142,7 @@ impl Prepared {
 
     /// Returns the approximate memory it takes, in bytes.
     pub fn weight(&self) -> usize {
-        // With what the flight and its leg hold besides, and the places in all orders.
+        // With what the flight and its leg hold besides.
         let flights = self.flights.len() * (size_of::<PreparedFlight>() + 32)
             + self.flights.len().min(2 * MOST_SHOWN) * FLIGHT_TEXT;
         let ways = self.ways.len() * size_of::<PreparedRoute>() + self.ways.len().min(MOST_SHOWN) * ROUTE_TEXT;

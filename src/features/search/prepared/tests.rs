@@ -2,25 +2,13 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::*;
+use super::{super::dice::Dice, *};
 use crate::{
     features::{capacity::Space, embargoes::Embargoes, flights::NewFlight, search::model::Request},
     kernel::Weight,
 };
 
 const FLIGHTS: u64 = 500;
-
-/// Numbers that look random, the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
 
 fn at(minutes: u64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(i64::try_from(minutes).unwrap())

@@ -4,29 +4,13 @@ use std::collections::BTreeSet;
 use chrono::Days;
 use uuid::Uuid;
 
-use super::{far::Figures, *};
+use super::{super::dice::Dice, far::Figures, *};
 use crate::kernel::FlightNumber;
 
 type Route = Vec<Leg>;
 
 /// Far above what a small network takes.
 const ENOUGH: usize = 1_000_000;
-
-/// Numbers that look random, the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-
-    fn minutes(&mut self, bound: u64) -> TimeDelta {
-        TimeDelta::minutes(30 * i64::try_from(self.below(bound)).unwrap())
-    }
-}
 
 /// Airports in different zones, with minimum connection times of their own.
 struct Rules(Vec<(AirportCode, TimeDelta, TimeDelta)>);
