@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Regenerates `.sqlx`, the committed descriptions of all `query!` statements, from the migrations; needs no
-# sqlx-cli. With --check it changes nothing and fails if the committed files are out of date.
+# sqlx-cli. With --check it changes nothing, runs clippy over the workspace, for which the statements are described anew, and
+# fails on a warning or if the committed files are out of date.
 #
 # The query macros, if they are online and SQLX_OFFLINE_DIR is set, ask the database about each statement and
 # write its description into that (existing) directory.
@@ -72,8 +73,10 @@ fresh=$(mktemp -d "${TMPDIR:-/tmp}/loadmaster-sqlx.XXXXXX")
 touched=1
 touch_crate
 unset PGOPTIONS
-group_run env SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" DATABASE_URL="$scratch_url" \
-    cargo check --all-targets --locked
+# All statements are in the library.
+compile=(cargo check --lib "${BUILD[@]}")
+if [[ -n $check ]]; then compile=(cargo clippy --workspace --all-targets "${BUILD[@]}" -- -D warnings); fi
+group_run env SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" DATABASE_URL="$scratch_url" "${compile[@]}"
 
 if [[ -z $check ]]; then
     mkdir -p .sqlx

@@ -10,7 +10,7 @@
 # aws-lc-sys and zstd-sys need a C compiler, but neither cmake nor nasm nor make.
 # The script also runs in bash 3.2, the version of macOS.
 #
-# With SETUP_FOR_KAFKA set it also provides what compiles librdkafka, for the Cargo feature `kafka`.
+# With SETUP_FOR_KAFKA set it also provides what compiles librdkafka, and BUILD turns on the Cargo feature `kafka`.
 #
 # With SETUP_FOR_DEPLOY set, on Debian, it also provides the programs of `scripts/check-deploy.sh`: Python with venv, kubectl
 # and systemd-analyze; if it is `nspawn`, also what `scripts/try-deploy.sh` needs to start systemd in a container.
@@ -18,6 +18,10 @@ set -euo pipefail
 
 # The calling shell may not have read the profile that rustup wrote.
 export PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
+
+# How every script builds: compilations are shared only under equal features.
+BUILD=(--locked)
+if [[ -n ${SETUP_FOR_KAFKA:-} ]]; then BUILD+=(--features loadmaster/kafka); fi
 
 POSTGRES_OLDEST=14
 SETUP_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

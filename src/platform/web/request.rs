@@ -91,7 +91,7 @@ impl<'a, T, F: FnOnce(&mut Fields<'a>) -> Option<T>> Reader<'a, T> for With<F> {
 /// The readers see the arguments of the declaration and, as `Option`s, the members before them: this allows checks that
 /// involve several members. `Vec` and `Patch` are for bodies.
 ///
-/// ```ignore
+/// ```text
 /// request! {
 ///     /// What to change.
 ///     pub struct ChangeThing in patch(catalogue: &Catalogue) {
