@@ -34,6 +34,8 @@ metrics! {
             "Orders that wait because other transactions have locked what they need.";
         DESK_BATCH: Histogram "loadmaster_desk_batch_orders" [LANE]
             "Orders in a batch.";
+        DESK_SPLIT: Counter "loadmaster_desk_batches_split_total" [LANE]
+            "Batches that failed because of one of their orders, and whose orders were tried in smaller batches.";
         DESK_WAIT: Histogram "loadmaster_desk_wait_seconds" [LANE]
             "Time from the arrival of an order to the beginning of its first batch.";
         DESK_COMMIT: Histogram "loadmaster_desk_commit_seconds" [LANE]

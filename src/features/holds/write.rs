@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -26,20 +26,27 @@ pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(
         save_parts(tx, &old).await?;
     }
     save_prices(tx, &changes).await?;
-    let (mut freed, mut claimed) = (Vec::new(), Vec::new());
+    save_claims(tx, &changes).await
+}
+
+/// Frees and claims named positions. A hold that is made and committed at once claims them once, as a booking.
+async fn save_claims(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), DbError> {
+    let (mut freed, mut claimed) = (BTreeSet::new(), BTreeMap::new());
     for HoldChange { before, after, .. } in changes.iter().filter(|change| claims_differ(change)) {
         if before.as_ref().is_some_and(has_names) {
-            freed.push(after.id.uuid());
+            freed.insert(after.id.uuid());
         }
         if (after.is_open() || after.status == HoldStatus::Committed) && has_names(after) {
-            claimed.push(after);
+            claimed.insert(after.id, after);
+        } else {
+            claimed.remove(&after.id);
         }
     }
     if !freed.is_empty() {
-        repository::free_names(tx, &freed).await?;
+        repository::free_names(tx, &freed.into_iter().collect::<Vec<_>>()).await?;
     }
     if !claimed.is_empty() {
-        repository::claim_names(tx, &claimed).await?;
+        repository::claim_names(tx, &claimed.into_values().collect::<Vec<_>>()).await?;
     }
     Ok(())
 }
@@ -66,13 +73,14 @@ async fn save_parts(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), D
 /// Keeps the quotes that holds have got, and gives and takes the uses of sales.
 async fn save_prices(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), DbError> {
     let Some(now) = changes.iter().map(|change| change.after.updated_at).max() else { return Ok(()) };
-    let (mut quotes, mut used, mut returned) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut quotes, mut used, mut returned) = (BTreeMap::new(), Vec::new(), Vec::new());
     for HoldChange { before, after, .. } in changes {
         let before = before.as_ref();
         if let Some(quote) = &after.quote
             && before.and_then(Hold::quote_id) != Some(quote.id)
         {
-            quotes.push(quote.clone());
+            // Several holds may have one.
+            quotes.insert(quote.id, quote.clone());
         }
         let (was, is) = (before.and_then(Hold::sale_in_use), after.sale_in_use());
         if was != is {
@@ -92,7 +100,7 @@ async fn save_prices(tx: &mut PgSession, changes: &[&HoldChange]) -> Result<(), 
         }
     }
     if !quotes.is_empty() {
-        pricing::insert_quotes_in_tx(tx, &quotes, true).await?;
+        pricing::insert_quotes_in_tx(tx, &quotes.into_values().collect::<Vec<_>>(), true).await?;
     }
     Ok(())
 }

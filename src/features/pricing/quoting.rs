@@ -42,14 +42,6 @@ pub async fn insert_quotes_in_tx(tx: &mut PgSession, quotes: &[Quote], is_taken:
     Ok(repository::quotes::insert(tx, quotes, is_taken).await?)
 }
 
-/// Keeps quotes for good: a hold or a booking has them. Returns false if one of them does not exist any more.
-pub async fn take_quotes_in_tx(tx: &mut PgSession, ids: &[QuoteId]) -> Result<bool, DbError> {
-    if ids.is_empty() {
-        return Ok(true);
-    }
-    Ok(repository::quotes::take(tx, ids).await?)
-}
-
 /// What a quote is asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {

@@ -24,6 +24,7 @@ pub enum DbError {
 /// `lock_timeout` ended the wait for a row or table.
 pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(super) const DEADLOCK_DETECTED: &str = "40P01";
+const READ_ONLY: &str = "25006";
 
 impl DbError {
     /// Returns PostgreSQL's five-character error code.
@@ -94,9 +95,27 @@ impl DbError {
         self.sql_state().as_deref() == Some(LOCK_NOT_AVAILABLE)
     }
 
-    /// Returns whether the data of the transaction are to blame: a value or a constraint.
-    pub fn is_about_data(&self) -> bool {
-        self.sql_state().is_some_and(|state| state.starts_with("22") || state.starts_with("23"))
+    /// Returns whether one of several commands of the failed transaction may be to blame: the server or the client library
+    /// refused a statement or its result. A lost connection, a server that stops, lacks resources or is read-only, a pool
+    /// without a connection, a conflict and a locked row concern all of them.
+    pub fn may_be_of_one(&self) -> bool {
+        match self {
+            error if error.is_conflict() || error.is_lock_timeout() => false,
+            Self::Sql(error @ sqlx::Error::Database(_)) => {
+                let state = sql_state(error).unwrap_or_default();
+                Verdict::of(error) != Verdict::Lost && !state.starts_with("53") && state != READ_ONLY
+            }
+            Self::Sql(error) => !matches!(
+                error,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::BeginFailed
+            ),
+            Self::OutcomeUnknown(_) | Self::Conflict => false,
+        }
     }
 
     /// Returns whether the role lacks a right.
@@ -137,7 +156,7 @@ impl Verdict {
 
     fn of_state(state: &str) -> Self {
         match (state, state.get(..2)) {
-            ("25006", _) => Self::Refused(Some(Refusal::ReadOnly)),
+            (READ_ONLY, _) => Self::Refused(Some(Refusal::ReadOnly)),
             ("53100", _) => Self::Refused(Some(Refusal::Full)),
             // I/O errors and missing files
             (_, Some("58")) => Self::Refused(Some(Refusal::Failing)),
@@ -303,6 +322,18 @@ mod tests {
         }
         assert!(matches!(DbError::from(sqlx::Error::RowNotFound).copy(), DbError::Sql(sqlx::Error::RowNotFound)));
         assert!(matches!(DbError::simulated("40P01").copy(), DbError::Conflict));
+    }
+
+    #[test]
+    fn all_share_a_server_that_is_away_and_one_alone_any_other_error() {
+        for state in ["21000", "22001", "23505", "42501", "57014", "58030", "P0001", "XX000"] {
+            assert!(DbError::simulated(state).may_be_of_one(), "{state}");
+        }
+        for state in ["08006", "25006", "25P03", "53100", "53300", "57P01", "57P03"] {
+            assert!(!DbError::simulated(state).may_be_of_one(), "{state}");
+        }
+        assert!(DbError::from(sqlx::Error::RowNotFound).may_be_of_one());
+        assert!(!DbError::from(sqlx::Error::PoolTimedOut).may_be_of_one());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::{
     flight_verbs::{act, path_to},
     support::{
         Client, NewFlight, World,
-        freight::{path_of, text},
+        freight::{BOOKINGS, at_once, order, path_of, text, with},
     },
 };
 
@@ -22,6 +22,35 @@ async fn booked(world: &World) -> (Value, Client, Value) {
 
 async fn taken(client: &Client, flight: &Value) -> Vec<String> {
     positions(client, flight).await.into_iter().filter(|position| !position.ends_with("FREE")).collect()
+}
+
+/// A hold and its commit in one, also while others do the same.
+#[tokio::test]
+async fn a_booking_takes_positions_by_name_at_once() {
+    let world = World::start().await;
+    let (flight, customer) = (direct(&world, "AI101", 1000.0).await, world.customer().await);
+    let wanted = |names: &[&str]| {
+        with(
+            order(&[&flight]),
+            json!({ "position_names": { text(&flight, "id"): names }, "weight_kg": 10, "volume_m3": 0.1 }),
+        )
+    };
+    let booking = customer.post(BOOKINGS, wanted(&["P2", "P4"])).await.expect(201);
+    assert_eq!(booking["positions"], 2);
+    assert_eq!(taken(&customer, &flight).await, ["P2 BOOKED", "P4 BOOKED"]);
+    let refused = customer.post(BOOKINGS, wanted(&["P4"])).await.expect_problem(409, "position_taken");
+    assert_eq!(refused["names"], json!(["P4"]));
+    let others = (0..6).map(|number| {
+        let name = if number < 3 { "P6" } else { "P7" };
+        let (client, order) = (customer.clone(), wanted(&[name]));
+        async move { client.post(BOOKINGS, order).await.status.as_u16() }
+    });
+    let mut statuses = at_once(others).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 201, 409, 409, 409, 409]);
+    customer.walk(&booking, &["cancel"]).await;
+    customer.post(BOOKINGS, wanted(&["P4"])).await.expect(201);
+    world.audit_and_rebuild().await;
 }
 
 #[tokio::test]

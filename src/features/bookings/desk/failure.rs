@@ -1,4 +1,7 @@
-use super::action::{Next, Wait};
+use super::{
+    super::metric,
+    action::{Next, Wait},
+};
 use crate::platform::postgres::DbError;
 
 /// A reference exists already: the next attempt takes another.
@@ -31,8 +34,16 @@ impl Failure {
                 Next::Lock(Wait::ForOthers) => Self::RowLocked,
                 doing => Self::Hindered { claiming: matches!(doing, Next::Enter(_)) },
             },
-            error if error.is_about_data() => Self::OfOne(error),
+            error if error.may_be_of_one() => Self::OfOne(error),
             error => Self::OfAll(error),
         }
+    }
+}
+
+/// Counts a batch of several orders that failed because of one of them.
+pub fn count_split(lane: &str, orders: usize, cause: &str) {
+    if orders > 1 {
+        metric::DESK_SPLIT.with([lane]).increment(1);
+        tracing::warn!(lane, orders, cause, "a batch failed because of one order; smaller batches follow");
     }
 }

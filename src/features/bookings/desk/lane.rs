@@ -15,6 +15,7 @@ use super::{
     decide::{Decision, Extent, LockedRows, Rules},
     failure::Failure,
     order::{Arrival, Order, Ticket},
+    suspects::Suspects,
 };
 use crate::{
     features::capacity::FlightCapacity,
@@ -65,8 +66,9 @@ pub struct Lane<T, M> {
     doing: Next,
     /// The reason for rolling the batch back, if it failed.
     failure: Option<Failure>,
-    /// Number of the next orders that are served one by one.
-    singly: usize,
+    /// The sizes of the next batches, the last first, after one that failed.
+    parts: Vec<usize>,
+    suspects: Suspects,
     /// Conflicts in a row.
     conflicts: u32,
     /// The next batch passes over locked rows.
@@ -84,7 +86,7 @@ pub struct Lane<T, M> {
 }
 
 impl<T: Ticket, M> Lane<T, M> {
-    pub const fn new(kind: LaneKind, most: usize) -> Self {
+    pub fn new(kind: LaneKind, most: usize) -> Self {
         Self {
             kind,
             most,
@@ -93,7 +95,8 @@ impl<T: Ticket, M> Lane<T, M> {
             batch: Vec::new(),
             doing: Next::Settle,
             failure: None,
-            singly: 0,
+            parts: Vec::new(),
+            suspects: Suspects::default(),
             conflicts: 0,
             passes_over: false,
             is_trial: false,
@@ -196,7 +199,7 @@ impl<T: Ticket, M> Lane<T, M> {
         !self.batch.is_empty() || !self.waiting.is_empty()
     }
 
-    /// Sets the orders for locked rows aside, and passes those for the last kilograms on, in order of arrival.
+    /// Sets the orders for locked rows and of suspects aside, and passes those for the last kilograms on.
     fn set_aside<F: Fn(AirportCode) -> TimeDelta>(
         &mut self,
         rules: &Rules<F>,
@@ -206,6 +209,8 @@ impl<T: Ticket, M> Lane<T, M> {
         for (_, order) in blocked.collect::<Vec<_>>() {
             self.blocked.wait_for_row(order, None);
         }
+        let suspect = self.waiting.extract_if(.., |_, order| self.suspects.concerns(order));
+        self.blocked.try_apart(suspect.map(|(_, order)| order));
         if self.kind == LaneKind::Ordinary {
             let last_kilos =
                 self.waiting.extract_if(.., |_, order| rules.needs_last_kilos_lane(&order.operation, &room_of));
@@ -214,8 +219,7 @@ impl<T: Ticket, M> Lane<T, M> {
     }
 
     fn choose(&mut self) -> Vec<Order<T>> {
-        let most = if self.singly > 0 { 1 } else { self.most };
-        self.singly = self.singly.saturating_sub(1);
+        let most = self.parts.pop().unwrap_or(self.most);
         let mut chosen = Chosen::default();
         if self.kind == LaneKind::Ordinary {
             // A flight gets more than its share only if no other order waits.
@@ -302,7 +306,11 @@ impl<T: Ticket, M> Lane<T, M> {
             None => self.succeeded(None),
             Some(Failure::Conflict) => return self.again(),
             Some(Failure::OfOne(error)) => self.blame(error),
-            Some(Failure::RowLocked) => self.pass_over(),
+            Some(Failure::RowLocked) => {
+                // The same orders again, without those that need the row.
+                self.passes_over = true;
+                self.put_back();
+            }
             Some(Failure::Hindered { claiming }) => self.hindered(claiming),
             Some(Failure::OfAll(error)) => self.refuse_all(error),
         }
@@ -330,25 +338,28 @@ impl<T: Ticket, M> Lane<T, M> {
         }
         if !is_alone && self.conflicts > MAX_RETRIES / 2 {
             self.conflicts = 0;
-            self.singly = self.batch.len();
+            self.parts = vec![1; self.batch.len()];
         }
-        self.singly += usize::from(is_alone);
+        self.parts.extend(is_alone.then_some(1));
         self.put_back();
         Next::Settle
     }
 
-    /// One order is to blame. Each is served alone, so that only that one fails.
+    /// One order is to blame. Halves of the batch are tried, down to that order alone. Its caller is a suspect then.
     fn blame(&mut self, error: DbError) {
-        if self.batch.len() == 1 {
+        if let [entry] = &self.batch[..] {
+            self.suspects.add(entry.order.operation.caller());
             return self.refuse_all(error);
         }
-        self.singly = self.batch.len();
-        self.put_back();
-    }
-
-    /// Another transaction has locked a row: the same orders again, without those that need it.
-    fn pass_over(&mut self) {
-        self.passes_over = true;
+        #[cfg(test)]
+        if self.defect == Defect::SharedBlame {
+            return self.refuse_all(error);
+        }
+        if self.is_trial {
+            return self.hindered(false);
+        }
+        let half = self.batch.len() / 2;
+        self.parts.extend([half, self.batch.len() - half]);
         self.put_back();
     }
 

@@ -13,6 +13,7 @@ mod reading;
 mod run;
 #[cfg(test)]
 mod simulation;
+mod suspects;
 mod ticket;
 mod write;
 

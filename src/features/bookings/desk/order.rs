@@ -14,7 +14,7 @@ use crate::{
         payments::{PaymentMethod, RequestHash},
         pricing::Quote,
     },
-    kernel::{AwbNumber, BookingId, FlightId, HoldId, OrganizationId, PaymentId, QuoteId},
+    kernel::{AwbNumber, BookingId, FlightId, HoldId, OrganizationId, PaymentId, QuoteId, UserId},
     platform::web::Patch,
 };
 
@@ -102,6 +102,16 @@ impl Operation {
             Self::Move(movement) => movement.flights(),
             Self::Hold(new) => &new.flights,
             Self::StepHold(step) => &step.flights,
+        }
+    }
+
+    /// The user who gives the order.
+    pub fn caller(&self) -> UserId {
+        match self {
+            Self::Book(new) => new.caller.user_id,
+            Self::Move(movement) => movement.target.caller.user_id,
+            Self::Hold(new) => new.caller.principal.user_id,
+            Self::StepHold(step) => step.step.caller.principal.user_id,
         }
     }
 

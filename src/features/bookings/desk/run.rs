@@ -17,6 +17,7 @@ use super::{
     Inner, Operation, Order,
     action::{Next, Report, Wait},
     decide::{LockedRows, Rules},
+    failure,
     lane::{Lane, LaneKind, Settled},
     reading::{asked, read_prices, timetable},
     ticket::Ticket,
@@ -183,6 +184,7 @@ impl Runner {
         let serving = AssertUnwindSafe(self.work().in_span(span)).catch_unwind().await;
         if serving.is_err() {
             tracing::error!(lane = self.name, "a batch of the booking desk panicked");
+            failure::count_split(&self.name, self.lane.batch().len(), "panic");
             self.tx = None;
             self.lane.panicked();
         }
@@ -193,6 +195,11 @@ impl Runner {
         let mut next = self.lane.doing();
         while next != Next::Settle {
             let report = self.carry_out(next).await.unwrap_or_else(Report::Failed);
+            if let Report::Failed(error) = &report
+                && error.may_be_of_one()
+            {
+                failure::count_split(&self.name, self.lane.batch().len(), &error.summary());
+            }
             if let Report::Failed(error) = &report
                 && (error.is_conflict() || error.is_lock_timeout())
                 && !self.lane.is_trial()

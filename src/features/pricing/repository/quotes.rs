@@ -64,13 +64,6 @@ pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sql
     .map(drop)
 }
 
-/// Returns whether all of them were there.
-pub async fn take(db: &mut PgSession, ids: &[QuoteId]) -> sqlx::Result<bool> {
-    let ids = column(ids, |id| id.uuid());
-    let taken = sqlx::query!("update quotes set is_taken = true where id = any($1)", &ids).execute(db).await?;
-    Ok(usize::try_from(taken.rows_affected()).is_ok_and(|rows| rows == ids.len()))
-}
-
 /// Deletes quotes made before this time that nothing has taken, some thousands at a time. Returns their number.
 pub async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(

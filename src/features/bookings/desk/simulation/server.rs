@@ -261,7 +261,7 @@ impl Server {
     fn write(&mut self, around: &mut Around<'_>) -> Result<Report, DbError> {
         let tx = self.tx.expect("it was begun");
         if self.grants_guilty() {
-            return Err(DbError::simulated("23514"));
+            return Err(any_error(around.dice));
         }
         if !around.is_calm && around.dice.one_in(30) {
             return Err(DbError::simulated(if around.dice.one_in(2) { "40001" } else { "57014" }));
@@ -347,6 +347,22 @@ impl Server {
                     rooms.get_mut(&flight).expect("it is locked").apply(&new_leg(flight, more), DateTime::UNIX_EPOCH);
                 }
             }
+        }
+    }
+}
+
+/// Any error that may be due to one order: one that the server reports, with a code that says nothing else, or a row that is
+/// missing.
+fn any_error(dice: &mut Dice) -> DbError {
+    if dice.one_in(10) {
+        return sqlx::Error::RowNotFound.into();
+    }
+    loop {
+        let state: String = (0..5).map(|_| char::from(b"0123456789ABPXZ"[dice.place(15)])).collect();
+        let concerns_all =
+            ["08", "25", "28", "3D", "40", "53", "55P03", "57"].iter().any(|class| state.starts_with(class));
+        if !concerns_all {
+            return DbError::simulated(&state);
         }
     }
 }
