@@ -207,6 +207,7 @@ pub struct Holds {
 pub struct Waitlist {
     pub offer_hours: u32,
     pub max_passed_over: u32,
+    pub keep_hours: u32,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -37,7 +37,7 @@ pub struct HoldLimits {
     pub guest_active: u32,
     /// Most holds of guests at one address at once.
     pub address_active: u32,
-    /// Most holds of one organization at once.
+    /// Most holds and entries of the waitlist of one organization at once.
     pub organization_active: u32,
     /// Most new holds of guests at one address in an hour.
     pub guest_per_hour: u32,

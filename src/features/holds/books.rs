@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ask::{HoldCaller, Subject},
+    ask::{HoldCaller, HoldLimits, Subject},
+    error::{HoldError, HoldLimit},
     model::{Hold, HoldStatus, PositionName},
 };
 use crate::{
@@ -24,7 +25,7 @@ pub struct HoldBooks {
     pub claims: HashMap<(FlightId, PositionName), Holder>,
     /// Room that guests hold.
     pub guests: HashMap<FlightId, Space>,
-    /// Numbers of active holds.
+    /// Numbers of active holds and of waiting entries of the waitlist, together.
     pub active: HashMap<Subject, i64>,
     /// Holds that guests at an address have made in the last hour: their number, and the time of the first that counts
     /// against another one.
@@ -32,6 +33,30 @@ pub struct HoldBooks {
 }
 
 impl HoldBooks {
+    /// Checks whether the caller may have one more hold, or entry of the waitlist.
+    pub fn check_number(&self, caller: &HoldCaller, limits: &HoldLimits, now: DateTime<Utc>) -> Result<(), HoldError> {
+        for subject in caller.subjects() {
+            let most = match &subject {
+                Subject::Address(address) => {
+                    if let Some((number, first)) = self.lately.get(address)
+                        && *number >= i64::from(limits.guest_per_hour)
+                    {
+                        let again = *first + TimeDelta::hours(1) - now;
+                        let again_in = u32::try_from(again.num_seconds() + 1).unwrap_or(1);
+                        return Err(HoldError::TooMany { most: limits.guest_per_hour, again_in });
+                    }
+                    limits.address_active
+                }
+                Subject::Organization(_) if caller.is_guest() => limits.guest_active,
+                Subject::Organization(_) => limits.organization_active,
+            };
+            if self.active.get(&subject).is_some_and(|active| *active >= i64::from(most)) {
+                return Err(HoldError::LimitExceeded { limit: HoldLimit::Active, maximum: most });
+            }
+        }
+        Ok(())
+    }
+
     /// Takes note of a new hold or of one that changed, for the next decision of the batch.
     pub fn note(&mut self, caller: &HoldCaller, before: Option<&Hold>, after: &Hold) {
         for leg in before.into_iter().flat_map(|hold| &hold.legs) {

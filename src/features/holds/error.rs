@@ -27,7 +27,7 @@ problem_codes! {
     HOLD_INCOMPLETE: CONFLICT, "hold_incomplete", "The hold lacks what a booking requires",
         "Set the members named in `missing`, in the hold or with the commit.";
     HOLD_LIMIT_EXCEEDED: CONFLICT, "hold_limit_exceeded", "The hold exceeds a limit",
-        "Release a hold, hold less, or book; `limit` names the limit and `maximum` its value.";
+        "Release a hold, leave the waitlist, hold less, or book; `limit` names the limit and `maximum` its value.";
     POSITION_TAKEN: CONFLICT, "position_taken", "A position has been taken",
         "Choose positions that are `FREE`, or give their number only.";
 }
@@ -37,7 +37,7 @@ problem_codes! {
 pub enum HoldLimit {
     /// Percentage of the flight that guests may hold.
     FlightShare,
-    /// Holds at once.
+    /// Holds and entries of the waitlist at once.
     Active,
     /// Seconds from making the hold.
     Lifetime,
@@ -266,7 +266,7 @@ fn other_price(price: Option<Money>) -> Problem {
 fn limit_text(limit: HoldLimit, maximum: u32) -> String {
     match limit {
         HoldLimit::FlightShare => format!("Guests can hold at most {maximum} % of a flight."),
-        HoldLimit::Active => format!("You can have at most {maximum} holds at once."),
+        HoldLimit::Active => format!("You can have at most {maximum} holds and entries of the waitlist at once."),
         HoldLimit::Lifetime => {
             format!("A hold ends {maximum} seconds after it was made, or at the earliest cut-off of its flights.")
         }

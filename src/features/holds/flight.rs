@@ -19,9 +19,31 @@ use crate::{
         capacity::{FlightCapacity, Space},
         flights::{self, Flight},
     },
-    kernel::{FlightId, HoldId},
+    kernel::{FlightId, HoldId, OrganizationId},
     platform::postgres::{DbError, PgSession},
 };
+
+/// Returns these locked flights as a new hold of this organization finds them: what its allotments keep is free for it, and
+/// so is what a taking that runs short would free before. What holds keep whose time is up goes to those on the waitlist
+/// first.
+pub async fn as_found_in_tx(
+    tx: &mut PgSession,
+    mut flights: Vec<Flight>,
+    organization: OrganizationId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Flight>, DbError> {
+    let draws = Draws::read_in_tx(tx, flights.iter().map(|flight| &flight.room), &[], now).await?;
+    for Flight { id, room, .. } in &mut flights {
+        if room.kept() != Space::default() && !room.is_awaited(now) {
+            room.held = room.held - repository::expired_room(tx, *id, now).await?;
+        }
+        if room.has_forgotten_aside(now) {
+            (room.held, room.aside) = (room.kept(), Space::default());
+        }
+        *room = draws.room_for(organization, *room);
+    }
+    Ok(flights)
+}
 
 /// The flights whose locks the end of a flight's holds requires: itself, and those on which its holds keep room, too. Which
 /// these are is known for certain only under the flight's lock, and locks are taken in ascending order: each attempt locks

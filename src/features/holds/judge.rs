@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     HoldError,
-    ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped, Subject},
+    ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped},
     books::{HoldBooks, Holder},
     draft::{amended, differences, draw_up, end, ends, latest_expiry, legs, names_after, unknown_name},
     dto::AmendHold,
@@ -91,38 +91,13 @@ impl HoldRules<'_> {
         if !matches!(judged, Ok(()) | Err(ItineraryError::Full { .. })) {
             return Ok(judged?);
         }
-        self.check_number(books, &new.caller)?;
+        books.check_number(&new.caller, &self.limits, self.now)?;
         if new.caller.is_guest() {
             self.check_share(books, flights, load.space, |_| Space::default())?;
         }
         judged?;
         if let Some(names) = &order.position_names {
             check_names(books, flights, &names.0, None)?;
-        }
-        Ok(())
-    }
-
-    /// Checks how many holds the caller has.
-    fn check_number(&self, books: &HoldBooks, caller: &HoldCaller) -> Result<(), HoldError> {
-        let limits = &self.limits;
-        for subject in caller.subjects() {
-            let most = match &subject {
-                Subject::Address(address) => {
-                    if let Some((number, first)) = books.lately.get(address)
-                        && *number >= i64::from(limits.guest_per_hour)
-                    {
-                        let again = *first + TimeDelta::hours(1) - self.now;
-                        let again_in = u32::try_from(again.num_seconds() + 1).unwrap_or(1);
-                        return Err(HoldError::TooMany { most: limits.guest_per_hour, again_in });
-                    }
-                    limits.address_active
-                }
-                Subject::Organization(_) if caller.is_guest() => limits.guest_active,
-                Subject::Organization(_) => limits.organization_active,
-            };
-            if books.active.get(&subject).is_some_and(|active| *active >= i64::from(most)) {
-                return Err(HoldError::LimitExceeded { limit: HoldLimit::Active, maximum: most });
-            }
         }
         Ok(())
     }

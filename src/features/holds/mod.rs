@@ -44,7 +44,7 @@ pub use dto::{
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;
 pub use error::{CURABLE, HoldError, PriceFault, code, no_bookable_itinerary};
-pub use flight::{HeldWith, fit_in_tx, release_all_in_tx, release_newest_in_tx};
+pub use flight::{HeldWith, as_found_in_tx, fit_in_tx, release_all_in_tx, release_newest_in_tx};
 pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_embargoes, in_order, no_freighter};
 pub use judge::{HoldRules, NewlyHeld};
 pub use load::Load;

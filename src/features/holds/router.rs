@@ -94,7 +94,8 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, 
 ///
 /// Keeps room on every flight of an itinerary, or on none, until `expires_at`. Flights are named, or chosen as for a
 /// booking. A guest's hold keeps at most 20 % of a flight or one position, and guests have at most three holds at once,
-/// five at one network address, and 30 % of a flight together; an organization has at most 100.
+/// five at one network address, and 30 % of a flight together; an organization has at most 100, together with its entries
+/// of the waitlist.
 #[utoipa::path(post, path = "/holds", tag = "holds", operation_id = "createHold",
     request_body = CreateHold, params(KeyHeader),
     responses((status = 201, body = HoldBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]

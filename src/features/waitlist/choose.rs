@@ -1,203 +1,207 @@
-//! Who is next on a flight, by the order of every flight that an offer would take room on. Reads of the order no more than
-//! fits, a bounded number of entries at a time.
-use std::collections::{HashMap, VecDeque};
+//! Who is next on a flight, by the order of every flight that an offer would take room on.
+use std::ops::ControlFlow;
 
-use chrono::NaiveDate;
-use futures_util::future::BoxFuture;
+use chrono::TimeDelta;
 
 use super::{
     error::WaitlistError,
     model::{KEPT_UNTIL, Queued},
-    offer::with_aside,
+    offer::as_left,
+    pass::{Judging, Pass, Verdict},
     repository::{self, Stretch},
     service::WaitlistService,
 };
 use crate::{
     features::{
-        capacity::{FlightCapacity, Space},
+        capacity::Space,
         flights::{self, Flight},
     },
-    kernel::{AirportCode, FlightId, HandlingCode, WaitlistEntryId},
+    kernel::{FlightId, WaitlistEntryId},
 };
-
-/// Most entries that are read at once.
-const AT_A_TIME: u8 = 100;
-
-type Search = ((AirportCode, AirportCode), NaiveDate, Vec<HandlingCode>);
-
-/// Flights, and ways on a date, that were read in this turn.
-#[derive(Default)]
-pub(super) struct Known {
-    flights: HashMap<FlightId, Flight>,
-    ways: HashMap<Search, Vec<Vec<FlightId>>>,
-}
-
-impl Known {
-    /// Returns the room on a flight, if it exists and was read.
-    pub fn room(&self, flight: FlightId) -> Option<&FlightCapacity> {
-        self.flights.get(&flight).map(|flight| &flight.room)
-    }
-
-    /// Returns what is free on a flight for those who wait, what is set aside included.
-    fn free(&self, flight: FlightId) -> Option<Space> {
-        let flight = self.flights.get(&flight)?;
-        Some(with_aside(std::slice::from_ref(flight))[0].room.available())
-    }
-
-    /// Replaces the room of flights by what an offer has left of it.
-    pub fn learn(&mut self, rooms: &[FlightCapacity]) {
-        for room in rooms {
-            if let Some(flight) = self.flights.get_mut(&room.flight_id) {
-                flight.room = *room;
-            }
-        }
-    }
-}
-
-/// The order of a flight, read piece by piece.
-pub(super) struct Line {
-    pub flight: FlightId,
-    /// Only those before this entry.
-    before: Option<WaitlistEntryId>,
-    read: VecDeque<Queued>,
-    after: Option<WaitlistEntryId>,
-    is_complete: bool,
-}
-
-impl Line {
-    pub fn of(flight: FlightId) -> Self {
-        Self { flight, before: None, read: VecDeque::new(), after: None, is_complete: false }
-    }
-
-    fn before(flight: FlightId, entry: WaitlistEntryId) -> Self {
-        Self { before: Some(entry), ..Self::of(flight) }
-    }
-}
-
-/// An entry, and the way that it can be offered now.
-pub(super) struct Pick {
-    pub entry: Queued,
-    pub way: Vec<FlightId>,
-    /// It is before the entry that was looked at, in the order of another flight.
-    pub is_of_another: bool,
-}
 
 /// Who is the first that can be offered room, in the order of a flight.
 pub(super) enum First {
-    Entry(Pick),
+    /// An entry, with the way that it can be offered now.
+    Entry(Queued, Vec<FlightId>),
     Nobody,
-    /// An entry that was passed over too often does not fit: what is free is kept for it.
-    Kept,
+    /// So many entries were judged that others have their turn first.
+    Later,
+}
+
+/// Those before an entry, in the order of a flight.
+enum Before {
+    /// One that was not judged yet.
+    Entry(Queued),
+    Nobody,
+    /// The entry does not wait for this flight.
+    Elsewhere,
 }
 
 impl WaitlistService {
-    /// Returns the first from here on in the order of a flight, or one that is before it in the order of another flight.
-    pub(super) async fn first(&self, known: &mut Known, line: &mut Line) -> Result<First, WaitlistError> {
-        while let Some(entry) = self.next_in(known, line).await? {
-            let Some(free) = known.free(line.flight) else { return Ok(First::Nobody) };
-            let fits = entry.space.exceeds(free).next().is_none();
-            if fits && let Some(pick) = self.pick(known, &entry, line.flight).await? {
-                return Ok(First::Entry(pick));
+    /// Returns the first from here on in the order of a flight, or one that is before it in the order of another flight that
+    /// it needs. Judges at most `steps` entries, which it counts down.
+    pub(super) async fn first(&self, pass: &mut Pass, steps: &mut usize) -> Result<First, WaitlistError> {
+        loop {
+            if pass.judging.is_empty() {
+                match self.before(pass, pass.flight, None).await? {
+                    Before::Entry(entry) => self.begin(pass, entry).await?,
+                    Before::Nobody | Before::Elsewhere => return Ok(First::Nobody),
+                }
             }
-            if self.is_kept_for(known, &entry, line.flight).await? {
-                return Ok(First::Kept);
+            if *steps == 0 {
+                return Ok(First::Later);
+            }
+            *steps -= 1;
+            let Some(mut judging) = pass.judging.pop() else { continue };
+            match self.obstacle(pass, &mut judging).await? {
+                ControlFlow::Continue(Before::Entry(earlier)) => {
+                    pass.judging.push(judging);
+                    self.begin(pass, earlier).await?;
+                }
+                ControlFlow::Continue(_) => {
+                    let is_kept = self.is_kept_for(pass, &judging.entry).await?;
+                    let verdict = if is_kept { Verdict::Kept } else { Verdict::Refused };
+                    pass.judged.insert(judging.entry.id, verdict);
+                }
+                ControlFlow::Break(way) => return Ok(First::Entry(judging.entry, way)),
             }
         }
-        Ok(First::Nobody)
     }
 
-    /// Returns the next entry in the order of a flight that fits what is free there, or was passed over too often.
-    async fn next_in(&self, known: &mut Known, line: &mut Line) -> Result<Option<Queued>, WaitlistError> {
-        while line.read.is_empty() && !line.is_complete {
-            self.read(known, &[line.flight]).await?;
-            let Some(free) = known.free(line.flight) else { return Ok(None) };
-            let Line { flight, before, after, .. } = *line;
-            let kept_from = self.keeps(known, flight).then_some(self.limits.max_passed_over);
-            let stretch = Stretch { flight, free, kept_from, after, before };
-            let read = repository::queue(&mut *self.db.read().await?, &stretch, AT_A_TIME).await?;
-            line.is_complete = read.len() < usize::from(AT_A_TIME);
-            line.after = read.last().map(|entry| entry.id).or(after);
-            line.read = read.into();
+    /// Begins to judge an entry.
+    async fn begin(&self, pass: &mut Pass, entry: Queued) -> Result<(), WaitlistError> {
+        let ways = self.ways_of(pass, &entry).await?;
+        pass.judged.insert(entry.id, Verdict::Open);
+        pass.judging.push(Judging { entry, ways: ways.into() });
+        Ok(())
+    }
+
+    /// Returns the way that an entry can be offered now; else an entry that is to be judged before, or that there is none.
+    async fn obstacle(
+        &self,
+        pass: &mut Pass,
+        Judging { entry, ways }: &mut Judging,
+    ) -> Result<ControlFlow<Vec<FlightId>, Before>, WaitlistError> {
+        let (embargoes, now) = (self.embargoes.in_force().await?, self.clock.now());
+        'ways: while let Some(way) = ways.front() {
+            let flights = self.read(pass, way).await?;
+            let fits = flights.len() == way.len()
+                && self.can_offer(entry, &as_left(&flights, |_| Space::default()), &embargoes, now);
+            if fits {
+                for leg in way {
+                    match self.before(pass, *leg, Some(entry.id)).await? {
+                        Before::Nobody => {}
+                        Before::Entry(earlier) => return Ok(ControlFlow::Continue(Before::Entry(earlier))),
+                        Before::Elsewhere => {
+                            ways.pop_front();
+                            continue 'ways;
+                        }
+                    }
+                }
+                let is_left =
+                    |leg: &FlightId| pass.left(*leg).is_some_and(|left| entry.space.exceeds(left).next().is_none());
+                if way.iter().all(is_left) {
+                    return Ok(ControlFlow::Break(way.clone()));
+                }
+            }
+            ways.pop_front();
         }
-        Ok(line.read.pop_front())
+        Ok(ControlFlow::Continue(Before::Nobody))
+    }
+
+    /// Passes those in the order of a flight that were judged, up to this entry or the end; returns the first that was not.
+    async fn before(
+        &self,
+        pass: &mut Pass,
+        flight: FlightId,
+        entry: Option<WaitlistEntryId>,
+    ) -> Result<Before, WaitlistError> {
+        if entry.is_some_and(|entry| pass.has_passed(flight, entry)) {
+            return Ok(Before::Nobody);
+        }
+        loop {
+            self.read_line(pass, flight).await?;
+            let Some(front) = pass.front(flight).cloned() else { return Ok(Before::Elsewhere) };
+            if Some(front.id) == entry {
+                return Ok(Before::Nobody);
+            }
+            // Two may each be before the other, on two flights: then the one that is looked at goes first.
+            let kept_until = match pass.judged.get(&front.id) {
+                None => return Ok(Before::Entry(front)),
+                Some(Verdict::Kept) if self.keeps(pass, flight) => {
+                    Some(front.kept_until(self.limits.keep_hours, self.clock.now()))
+                }
+                Some(_) => None,
+            };
+            pass.pass(flight, kept_until);
+        }
+    }
+
+    /// Reads on in the order of a flight if all that was read is passed: the entries that fit what is free there, and those
+    /// for which room may be kept.
+    async fn read_line(&self, pass: &mut Pass, flight: FlightId) -> Result<(), WaitlistError> {
+        while let Some((after, most)) = pass.next_page(flight) {
+            self.read(pass, &[flight]).await?;
+            let kept_from = self.keeps(pass, flight).then_some(self.limits.max_passed_over);
+            let kept_since = self.clock.now() - TimeDelta::hours(i64::from(self.limits.keep_hours));
+            let read = match pass.free(flight) {
+                Some(free) => {
+                    let stretch = Stretch { flight, free, kept_from, kept_since, after };
+                    repository::queue(&mut *self.db.read().await?, &stretch, most).await?
+                }
+                None => Vec::new(),
+            };
+            pass.add(flight, read, most);
+        }
+        Ok(())
     }
 
     /// Returns whether room on a flight is kept, at this time, for entries that were passed over too often.
-    fn keeps(&self, known: &Known, flight: FlightId) -> bool {
-        known.room(flight).is_some_and(|room| self.clock.now() + KEPT_UNTIL < room.cutoff)
+    fn keeps(&self, pass: &Pass, flight: FlightId) -> bool {
+        pass.room(flight).is_some_and(|room| self.clock.now() + KEPT_UNTIL < room.cutoff)
     }
 
-    /// Returns whether room on a flight is kept for this entry. Not if room is not all that it lacks: an embargo, or
-    /// a flight that has become too small, would keep the room from all others for nothing.
-    async fn is_kept_for(&self, known: &mut Known, entry: &Queued, flight: FlightId) -> Result<bool, WaitlistError> {
-        if !entry.was_passed_over_too_often(self.limits.max_passed_over) || !self.keeps(known, flight) {
+    /// Returns whether room is kept for this entry: for some hours, if what is not booked on its flights could hold it. Not
+    /// if room is not all that it lacks: an embargo would keep the room from all others for nothing.
+    async fn is_kept_for(&self, pass: &mut Pass, entry: &Queued) -> Result<bool, WaitlistError> {
+        let now = self.clock.now();
+        if !entry.was_passed_over_too_often(self.limits.max_passed_over)
+            || entry.kept_until(self.limits.keep_hours, now) <= now
+        {
             return Ok(false);
         }
-        let flights = self.read(known, &entry.flight_ids).await?;
-        let is_large_enough = |flight: &Flight| entry.space.exceeds(flight.room.capacity).next().is_none();
+        let flights = self.read(pass, &entry.flight_ids).await?;
+        let could_hold =
+            |flight: &Flight| entry.space.exceeds(flight.room.capacity - flight.room.booked).next().is_none();
         let embargoes = self.embargoes.in_force().await?;
         let without_load = Queued { space: Space::default(), ..entry.clone() };
         Ok(flights.len() == entry.flight_ids.len()
-            && flights.iter().all(is_large_enough)
-            && self.can_offer(&without_load, &flights, &embargoes, self.clock.now()))
+            && flights.iter().all(could_hold)
+            && self.can_offer(&without_load, &flights, &embargoes, now))
     }
 
-    /// Returns the entry with the way that it can be offered now, on this flight among others; or an entry that is to be
-    /// offered room before it, because it is before it in the order of another flight of the way.
-    fn pick<'a>(
-        &'a self,
-        known: &'a mut Known,
-        entry: &'a Queued,
-        flight: FlightId,
-    ) -> BoxFuture<'a, Result<Option<Pick>, WaitlistError>> {
-        // Calls itself with entries that are earlier in the order.
-        Box::pin(async move {
-            let embargoes = self.embargoes.in_force().await?;
-            'ways: for way in self.ways_of(known, entry, flight).await? {
-                let flights = self.read(known, &way).await?;
-                if flights.len() < way.len() || !self.can_offer(entry, &flights, &embargoes, self.clock.now()) {
-                    continue;
-                }
-                for leg in way.iter().filter(|leg| **leg != flight) {
-                    match self.first(known, &mut Line::before(*leg, entry.id)).await? {
-                        First::Entry(earlier) => return Ok(Some(Pick { is_of_another: true, ..earlier })),
-                        First::Kept => continue 'ways,
-                        First::Nobody => {}
-                    }
-                }
-                return Ok(Some(Pick { entry: entry.clone(), way, is_of_another: false }));
-            }
-            Ok(None)
-        })
-    }
-
-    /// Returns the ways that an entry could be offered, of which this flight is a part.
-    async fn ways_of(
-        &self,
-        known: &mut Known,
-        entry: &Queued,
-        flight: FlightId,
-    ) -> Result<Vec<Vec<FlightId>>, WaitlistError> {
+    /// Returns the ways that an entry could be offered, in the order in which they are tried.
+    async fn ways_of(&self, pass: &mut Pass, entry: &Queued) -> Result<Vec<Vec<FlightId>>, WaitlistError> {
         let Some(date) = entry.departure_date else { return Ok(vec![entry.flight_ids.clone()]) };
         let search = (entry.lane, date, entry.special_handling_codes.clone());
-        if !known.ways.contains_key(&search) {
-            let ways = self.ways(entry.lane, date, &entry.special_handling_codes).await?;
-            let ways = ways.iter().map(|way| way.iter().map(|leg| leg.id).collect()).collect();
-            known.ways.insert(search.clone(), ways);
+        if let Some(ways) = pass.ways.get(&search) {
+            return Ok(ways.clone());
         }
-        let ways = known.ways.get(&search).into_iter().flatten();
-        Ok(ways.filter(|way| way.contains(&flight)).cloned().collect())
+        let ways = self.ways(entry.lane, date, &entry.special_handling_codes).await?;
+        let ways: Vec<Vec<FlightId>> = ways.iter().map(|way| way.iter().map(|leg| leg.id).collect()).collect();
+        pass.ways.insert(search, ways.clone());
+        Ok(ways)
     }
 
     /// Returns these flights, in order, as far as they exist, read once.
-    async fn read(&self, known: &mut Known, wanted: &[FlightId]) -> Result<Vec<Flight>, WaitlistError> {
-        let missing = wanted.iter().filter(|id| !known.flights.contains_key(id));
+    async fn read(&self, pass: &mut Pass, wanted: &[FlightId]) -> Result<Vec<Flight>, WaitlistError> {
+        let missing = wanted.iter().filter(|id| !pass.flights.contains_key(id));
         let missing: Vec<FlightId> = missing.copied().collect();
         if !missing.is_empty() {
             let mut connection = self.db.read().await?;
             let found = flights::find_all_in_tx(&mut connection, &missing).await?;
-            known.flights.extend(found.into_iter().map(|flight| (flight.id, flight)));
+            pass.flights.extend(found.into_iter().map(|flight| (flight.id, flight)));
         }
-        Ok(wanted.iter().filter_map(|id| known.flights.get(id).cloned()).collect())
+        Ok(wanted.iter().filter_map(|id| pass.flights.get(id).cloned()).collect())
     }
 }

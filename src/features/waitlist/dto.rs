@@ -37,7 +37,7 @@ pub struct WaitlistEntryBody {
     /// Place in the order, 1 being next; null unless it is `WAITING`. Of several flights, the worst counts.
     #[schema(required = true)]
     pub place: Option<i64>,
-    /// How often one behind it got an offer because it did not fit, up to three. After that it is passed over no more.
+    /// How often one behind it got an offer because it did not fit, up to three. After that, room is kept for it for some hours.
     pub passed_over: i32,
     /// The room that is held for it.
     #[schema(required = true)]

@@ -5,6 +5,7 @@ use crate::{
         holds::{HoldError, ItineraryError, no_bookable_itinerary},
         search::SearchError,
     },
+    kernel::FlightId,
     platform::{
         idempotency::Repetition,
         postgres::{DbError, Transient},
@@ -14,6 +15,8 @@ use crate::{
 
 problem_codes! {
     { crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN, crate::features::pricing::code::PRICE_CHANGED, crate::features::pricing::code::QUOTE_REQUIRED, crate::features::pricing::code::DISCOUNT_NOT_APPLICABLE, crate::features::payments::code::PAYMENT_DECLINED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE, crate::features::payments::code::CREDIT_EXCEEDED }
+    NOT_FULL: CONFLICT, "not_full", "There is room: hold it",
+        "Hold the freight on `flight_ids` (`POST /holds`) instead of waiting for it.";
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,12 @@ pub enum WaitlistError {
     VersionMismatch(i32),
     #[error(transparent)]
     Itinerary(#[from] ItineraryError),
+    /// On these flights, the freight can be held now.
+    #[error("there is room on {0:?}")]
+    NotFull(Vec<FlightId>),
+    /// A bound on holds and entries.
+    #[error(transparent)]
+    Limit(HoldError),
     /// No way on that date, or none that could ever carry the freight.
     #[error("no itinerary on that date")]
     NoItinerary,
@@ -69,6 +78,7 @@ impl From<HoldError> for WaitlistError {
         match error {
             HoldError::Itinerary(cause) => Self::Itinerary(cause),
             HoldError::Database(cause) => Self::Database(cause),
+            error @ HoldError::LimitExceeded { .. } => Self::Limit(error),
             _ => Self::Raced,
         }
     }
@@ -99,6 +109,12 @@ impl From<WaitlistError> for Problem {
             }
             WaitlistError::VersionMismatch(current) => version_mismatch(current),
             WaitlistError::Itinerary(error) => error.into(),
+            WaitlistError::NotFull(flights) => {
+                Self::new(code::NOT_FULL, "The freight can be held on these flights now; hold it instead of waiting.")
+                    .with("next_action", "hold")
+                    .with("flight_ids", flights)
+            }
+            WaitlistError::Limit(error) => error.into(),
             WaitlistError::NoItinerary => no_bookable_itinerary(),
             WaitlistError::Raced => Self::unavailable(
                 "Other requests changed the flights or the entry during every attempt; nothing was changed, try again.",

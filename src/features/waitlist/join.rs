@@ -13,7 +13,7 @@ use crate::{
         capacity::{self, OpenUntil, Shortfall, Space},
         embargoes::Embargoes,
         flights::{self, Flight},
-        holds::{self, CURABLE, Demand, ItineraryError},
+        holds::{self, Asked, CURABLE, Demand, ItineraryError},
         search::{self, Departing, Request},
     },
     kernel::{AirportCode, FlightId},
@@ -30,8 +30,8 @@ pub(super) struct Join {
     pub waitlist: WaitlistService,
     pub caller: Principal,
     pub wanted: JoinWaitlist,
-    /// The flights of the ways on the date, if none are named.
-    pub found: Vec<FlightId>,
+    /// The ways on the date, if no flights are named.
+    pub ways: Vec<Vec<FlightId>>,
 }
 
 impl Command for Join {
@@ -40,34 +40,40 @@ impl Command for Join {
     type Error = WaitlistError;
 
     async fn prepare(&mut self, _: &Key) -> Result<(), WaitlistError> {
-        if self.wanted.flight_ids.is_empty() {
-            self.found = self.on_the_date().await?;
-        }
+        self.ways = match self.wanted.flight_ids.as_slice() {
+            [] => self.on_the_date().await?,
+            named => vec![named.to_vec()],
+        };
         Ok(())
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Placed, WaitlistError> {
-        let Self { waitlist, caller, wanted, .. } = self;
-        let named: &[FlightId] = if wanted.flight_ids.is_empty() { &self.found } else { &wanted.flight_ids };
-        let flights: BTreeSet<FlightId> = named.iter().copied().collect();
-        let flights: Vec<FlightId> = flights.into_iter().collect();
+        let flights = self.flights();
+        let Self { waitlist, caller, wanted, ways } = self;
         capacity::lock_in_tx(tx, &flights).await?;
         let now = waitlist.clock.now();
         let load = wanted.load();
-        let (origin, destination) = if wanted.flight_ids.is_empty() {
-            let (Some(origin), Some(destination)) = (wanted.origin, wanted.destination) else {
-                return Err(WaitlistError::NoItinerary);
-            };
-            (origin, destination)
-        } else {
-            let found = flights::find_all_in_tx(tx, &flights).await?;
-            let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
-            waitlist.check(wanted, &holds::in_order(&wanted.flight_ids, found)?, &embargoes)?
+        let found = flights::find_all_in_tx(tx, &flights).await?;
+        let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
+        let (origin, destination) = match (wanted.flight_ids.as_slice(), wanted.origin, wanted.destination) {
+            ([], Some(origin), Some(destination)) => (origin, destination),
+            ([], ..) => return Err(WaitlistError::NoItinerary),
+            (named, ..) => waitlist.check(wanted, &holds::in_order(named, found.clone())?, &embargoes)?,
         };
+        let counted = waitlist.holds.caller(*caller, None);
+        let mut asked = Asked::default();
+        asked.new_hold(&counted, &[], false);
+        asked.read_in_tx(tx, now).await?.check_number(&counted, &waitlist.holds.limits(), now)?;
+        // Also room that became free since the caller looked: a hold takes it, for minutes and not for a day.
+        let found = holds::as_found_in_tx(tx, found, caller.organization_id, now).await?;
+        if let Some(way) = waitlist.with_room(wanted, (origin, destination), &found, ways, &embargoes) {
+            return Err(WaitlistError::NotFull(way));
+        }
         let entry = Waiting {
             id: waitlist.ids.next(now),
             organization_id: caller.organization_id,
             created_by: caller.user_id,
+            is_counted: !counted.subjects().is_empty(),
             status: WaitlistStatus::Waiting,
             origin,
             destination,
@@ -95,15 +101,20 @@ impl Command for Join {
     async fn concluded(&mut self, outcome: Result<&Placed, &WaitlistError>) {
         if let Ok(Placed { entry, .. }) = outcome {
             tracing::info!(entry_id = %entry.id, "joined the waitlist");
-            let flights = if entry.flight_ids.is_empty() { self.found.clone() } else { entry.flight_ids.clone() };
-            self.waitlist.look_at(flights);
+            self.waitlist.look_at(self.flights());
         }
     }
 }
 
 impl Join {
-    /// Returns the flights of all ways on the date that could carry the freight if they were empty.
-    async fn on_the_date(&self) -> Result<Vec<FlightId>, WaitlistError> {
+    /// Returns the flights of all ways, in ascending order.
+    fn flights(&self) -> Vec<FlightId> {
+        let flights: BTreeSet<FlightId> = self.ways.iter().flatten().copied().collect();
+        flights.into_iter().collect()
+    }
+
+    /// Returns all ways on the date that could carry the freight if they were empty.
+    async fn on_the_date(&self) -> Result<Vec<Vec<FlightId>>, WaitlistError> {
         let JoinWaitlist { origin: Some(origin), destination: Some(destination), departure_date: Some(date), .. } =
             &self.wanted
         else {
@@ -111,25 +122,24 @@ impl Join {
         };
         let codes = &self.wanted.special_handling_codes;
         let ways = self.waitlist.ways((*origin, *destination), *date, codes).await?;
-        let (flights, obstacle) = large_enough(&ways, self.wanted.load().space);
-        if flights.is_empty() {
+        let (ways, obstacle) = large_enough(&ways, self.wanted.load().space);
+        if ways.is_empty() {
             return Err(obstacle.map_or(WaitlistError::NoItinerary, WaitlistError::from));
         }
-        Ok(flights.into_iter().collect())
+        Ok(ways)
     }
 }
 
-/// Returns the flights of those ways that could carry the freight if they were empty, and why the first of the others
-/// could not.
-pub(super) fn large_enough(ways: &[Vec<Flight>], space: Space) -> (BTreeSet<FlightId>, Option<ItineraryError>) {
-    let (mut flights, mut obstacle) = (BTreeSet::new(), None);
+/// Returns those ways that could carry the freight if they were empty, and why the first of the others could not.
+pub(super) fn large_enough(ways: &[Vec<Flight>], space: Space) -> (Vec<Vec<FlightId>>, Option<ItineraryError>) {
+    let (mut large, mut obstacle) = (Vec::new(), None);
     for way in ways {
         match way.iter().find_map(|flight| too_small(flight, space)) {
-            None => flights.extend(way.iter().map(|flight| flight.id)),
+            None => large.push(way.iter().map(|flight| flight.id).collect()),
             Some(error) => obstacle = obstacle.or(Some(error)),
         }
     }
-    (flights, obstacle)
+    (large, obstacle)
 }
 
 /// Returns the refusal of freight that the flight could not carry if it were empty.
@@ -171,6 +181,32 @@ impl WaitlistService {
         let request = search::Request { special_handling_codes: codes.to_vec(), ..search::Request::default() };
         let found = self.search.candidates(origin, destination, Departing::On(date), &request).await?.bookable;
         Ok(found.iter().map(|way| way.legs().to_vec()).collect())
+    }
+
+    /// Returns the first of these ways on which the freight can be held now.
+    fn with_room(
+        &self,
+        wanted: &JoinWaitlist,
+        (origin, destination): (AirportCode, AirportCode),
+        flights: &[Flight],
+        ways: &[Vec<FlightId>],
+        embargoes: &Embargoes,
+    ) -> Option<Vec<FlightId>> {
+        let demand = Demand {
+            origin,
+            destination,
+            space: wanted.load().space,
+            special_handling_codes: &wanted.special_handling_codes,
+            inbound: None,
+            until: OpenUntil::Cutoff,
+        };
+        let (rules, now) = (self.flights.connections(), self.clock.now());
+        let has_room = |way: &&Vec<FlightId>| {
+            holds::in_order(way, flights.to_vec()).is_ok_and(|flights| {
+                holds::check_itinerary(&flights, demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
+            })
+        };
+        ways.iter().find(has_room).cloned()
     }
 
     /// Checks the named flights; returns where they lead.

@@ -1,21 +1,22 @@
 //! Gives what becomes free to those who wait. Room that is set aside names its flight by itself: nothing that a process
 //! forgets is lost.
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     sync::{MutexGuard, PoisonError},
     time::Duration,
 };
 
-use chrono::TimeDelta;
-use tokio::time::{Instant, timeout};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    choose::{First, Known, Line, Pick},
+    choose::First,
     error::WaitlistError,
     metric,
     model::KEPT_UNTIL,
     offer::MakeOffer,
+    pass::{Kept, Pass},
     repository,
     service::WaitlistService,
 };
@@ -26,17 +27,25 @@ use crate::{
     },
     kernel::FlightId,
     platform::{
-        postgres::{DbError, commit, retrying},
+        postgres::{DbError, PgSession, commit, retrying},
         work::run_alone,
     },
 };
 
 /// Interval between two looks for room that was set aside.
 const LOOK: Duration = Duration::from_millis(250);
-/// Interval between two looks at all flights for which somebody waits.
-const SWEEP: Duration = Duration::from_secs(30);
-/// Most offers made on one flight before others have their turn.
-const AT_ONCE: usize = 200;
+/// Most flights without freed room that are visited at a look.
+const AT_A_LOOK: usize = 16;
+/// Most offers that are made, and entries that are judged, on one flight before others have their turn.
+const OFFERS: usize = 50;
+const STEPS: usize = 2_000;
+/// What is kept for longer than this was looked at, and waits for more. A second for clocks that differ.
+const LOOKED_AT: TimeDelta = TimeDelta::seconds(ASIDE_FOR.num_seconds() + 1);
+
+/// Returns until when room that is set aside now, and not looked at, would be kept at most.
+pub(super) fn looked_at_until(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + LOOKED_AT
+}
 
 impl WaitlistService {
     /// Has the matcher of this process look at these flights soon.
@@ -49,108 +58,110 @@ impl WaitlistService {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes offers until `stop`.
+    /// Makes offers until `stop`: first on flights on which room was set aside, then on others.
     pub(super) async fn work(self, stop: CancellationToken) {
-        let mut swept: Option<Instant> = None;
+        let (mut unfinished, mut is_idle) = (VecDeque::new(), true);
         while !stop.is_cancelled() {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                _ = timeout(LOOK, self.news.notified()) => {}
+            if is_idle {
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    _ = timeout(LOOK, self.news.notified()) => {}
+                }
             }
-            let is_due = swept.is_none_or(|swept| swept.elapsed() >= SWEEP);
-            if let Err(error) = Box::pin(self.look(is_due)).await {
-                tracing::warn!(%error, "the waitlist cannot be served; trying again");
-                continue;
-            }
-            if is_due {
-                swept = Some(Instant::now());
-            }
+            is_idle = match Box::pin(self.look(&mut unfinished)).await {
+                Ok(has_failed) => has_failed || (unfinished.is_empty() && self.asked().is_empty()),
+                Err(error) => {
+                    tracing::warn!(%error, "the waitlist cannot be served; trying again");
+                    true
+                }
+            };
         }
     }
 
-    async fn look(&self, sweeps: bool) -> Result<(), WaitlistError> {
-        if sweeps && let Err(error) = self.widen_all().await {
-            tracing::debug!(%error, "new flights cannot be found for those who wait by date; trying again");
-        }
-        self.settle(sweeps).await?;
-        let mut flights = std::mem::take(&mut *self.asked());
-        {
-            let mut connection = self.db.read().await?;
-            let now = self.clock.now();
-            // What is kept for longer was looked at, and waits for more.
-            let looked_at_until = now + ASIDE_FOR + TimeDelta::seconds(1);
-            flights.extend(repository::to_match(&mut connection, looked_at_until).await?);
-            let oldest = repository::oldest_aside(&mut connection, looked_at_until).await?;
-            let age = oldest.map_or(0.0, |until| (now + ASIDE_FOR - until).as_seconds_f64().max(0.0));
-            metric::OLDEST_ASIDE.set(age);
-            if sweeps {
-                flights.extend(repository::affected(&mut connection).await?);
-                metric::WAITING.set(repository::waiting(&mut connection).await?);
-            }
-        }
-        let mut unserved = Vec::new();
-        for flight in flights {
+    /// Visits the flights with freed room, then goes on with those of which the last visit was not the end, then with others.
+    /// Returns whether one could not be served, and is to be tried again later.
+    async fn look(&self, unfinished: &mut VecDeque<Pass>) -> Result<bool, WaitlistError> {
+        let until = looked_at_until(self.clock.now());
+        // Read before what became of offers is recorded: an offer that lapsed counts in the order of those that follow.
+        let freed = repository::to_match(&mut *self.db.read().await?, until).await?;
+        self.settle(false).await?;
+        let mut passes: VecDeque<Pass> = std::mem::take(unfinished);
+        let is_new = |flight: &FlightId| !passes.iter().any(|pass| pass.flight == *flight);
+        let mut order: VecDeque<Pass> = freed.into_iter().filter(is_new).map(Pass::of).collect();
+        order.append(&mut passes);
+        let asked: Vec<FlightId> = std::iter::from_fn(|| self.asked().pop_first()).take(AT_A_LOOK).collect();
+        let is_new = |flight: &FlightId| !order.iter().any(|pass| pass.flight == *flight);
+        let asked: Vec<FlightId> = asked.into_iter().filter(is_new).collect();
+        order.extend(asked.into_iter().map(Pass::of));
+        let mut has_failed = false;
+        for mut pass in order {
             // A flight that cannot be served keeps nobody on another waiting.
-            if let Err(error) = self.match_flight(flight).await {
-                tracing::warn!(%error, %flight, "those who wait for a flight cannot be served; trying again");
-                unserved.push(flight);
-            }
-        }
-        self.asked().extend(unserved);
-        Ok(())
-    }
-
-    /// Offers what is free on a flight to those who wait for it, in order, and opens or keeps the rest.
-    pub(super) async fn match_flight(&self, flight: FlightId) -> Result<(), WaitlistError> {
-        let mut turn = Turn::of(flight);
-        for _ in 0..AT_ONCE {
-            match self.next_offer(&mut turn).await? {
-                Next::Offered => {}
-                Next::Changed => turn = Turn::of(flight),
-                Next::Rest { aside, keeps } => {
-                    if self.dispose_of_rest(flight, aside, keeps).await? {
-                        return Ok(());
-                    }
-                    turn = Turn::of(flight);
+            match self.visit(&mut pass).await {
+                Ok(true) => {}
+                Ok(false) => unfinished.push_back(pass),
+                Err(error) => {
+                    let flight = pass.flight;
+                    tracing::warn!(%error, %flight, "those who wait for a flight cannot be served; trying again");
+                    self.asked().insert(flight);
+                    has_failed = true;
                 }
             }
         }
-        self.look_at(vec![flight]);
-        Ok(())
+        Ok(has_failed)
+    }
+
+    /// Offers what is free on a flight to those who wait for it, in order, and opens or keeps the rest. False: there is more
+    /// to do, and others have their turn first.
+    pub(super) async fn visit(&self, pass: &mut Pass) -> Result<bool, WaitlistError> {
+        let mut steps = STEPS;
+        for _ in 0..OFFERS {
+            match self.next_offer(pass, &mut steps).await? {
+                Next::Offered => {}
+                Next::Changed => *pass = Pass::of(pass.flight),
+                Next::Later => return Ok(false),
+                Next::Rest => {
+                    if self.dispose_of_rest(pass).await? {
+                        return Ok(true);
+                    }
+                    *pass = Pass::of(pass.flight);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Makes the next offer on a flight, if somebody fits.
-    async fn next_offer(&self, Turn { known, line }: &mut Turn) -> Result<Next, WaitlistError> {
-        let first = self.first(known, line).await?;
-        let Pick { entry, way, is_of_another } = match first {
-            First::Entry(pick) => pick,
-            First::Nobody | First::Kept => {
-                let aside = known.room(line.flight).map_or_else(Space::default, |room| room.aside);
-                return Ok(Next::Rest { aside, keeps: matches!(first, First::Kept) });
-            }
+    async fn next_offer(&self, pass: &mut Pass, steps: &mut usize) -> Result<Next, WaitlistError> {
+        let (entry, way) = match self.first(pass, steps).await? {
+            First::Entry(entry, way) => (entry, way),
+            First::Nobody => return Ok(Next::Rest),
+            First::Later => return Ok(Next::Later),
         };
-        let others: Vec<FlightId> = way.iter().copied().filter(|leg| *leg != line.flight).collect();
-        let Some(made) = run_alone(&self.db, MakeOffer { waitlist: self.clone(), entry, way }).await? else {
+        let id = entry.id;
+        let kept = way.iter().map(|leg| (*leg, pass.kept(*leg).space)).collect();
+        let others: Vec<FlightId> = way.iter().copied().filter(|leg| *leg != pass.flight).collect();
+        let Some(made) = run_alone(&self.db, MakeOffer { waitlist: self.clone(), entry, way, kept }).await? else {
             return Ok(Next::Changed);
         };
         self.capacity.wrote(&made.rooms);
         self.holds.changed(&made.hold, HoldEventType::Created);
         metric::OFFERS.with(["made"]).increment(1);
-        known.learn(&made.rooms);
+        pass.offered(id, &made.rooms);
         if !others.is_empty() {
             // More may have been kept for it there than it took.
             self.look_at(others);
         }
-        Ok(if is_of_another || made.has_passed_too_often { Next::Changed } else { Next::Offered })
+        Ok(if made.has_passed_too_often { Next::Changed } else { Next::Offered })
     }
 
-    /// Opens what nobody can use of what was set aside, or keeps it for one who was passed over too often. False: other
+    /// Opens what nobody can use of what was set aside, or keeps it for those who were passed over too often. False: other
     /// room is set aside than was looked at, and somebody may be able to use it.
-    async fn dispose_of_rest(&self, flight: FlightId, aside: Space, keeps: bool) -> Result<bool, DbError> {
+    async fn dispose_of_rest(&self, pass: &Pass) -> Result<bool, DbError> {
+        let (flight, kept) = (pass.flight, pass.kept(pass.flight));
+        let aside = pass.room(flight).map_or_else(Space::default, |room| room.aside);
         let disposed: Option<Vec<FlightCapacity>> = retrying(|| async {
             let mut tx = self.db.begin().await?;
             let room = capacity::lock_in_tx(&mut tx, &[flight]).await?.pop();
-            let now = self.clock.now();
             let Some(room) = room.filter(|room| room.aside != Space::default()) else {
                 tx.rollback().await?;
                 return Ok(Some(Vec::new()));
@@ -159,12 +170,7 @@ impl WaitlistService {
                 tx.rollback().await?;
                 return Ok(None);
             }
-            let rooms = if keeps {
-                capacity::keep_aside_in_tx(&mut tx, flight, (room.cutoff - KEPT_UNTIL).max(now + ASIDE_FOR)).await?;
-                Vec::new()
-            } else {
-                capacity::shift_in_tx(&mut tx, &[Shift::opened(flight, room.aside)], now).await?
-            };
+            let rooms = dispose_in_tx(&mut tx, &room, &kept, self.clock.now()).await?;
             commit(tx).await?;
             Ok::<_, DbError>(Some(rooms))
         })
@@ -174,16 +180,28 @@ impl WaitlistService {
     }
 }
 
-/// What is known of a flight and its order while offers are made on it.
-struct Turn {
-    known: Known,
-    line: Line,
-}
-
-impl Turn {
-    fn of(flight: FlightId) -> Self {
-        Self { known: Known::default(), line: Line::of(flight) }
+/// Keeps of what is set aside no more than those need for whom it is kept, and opens the rest.
+async fn dispose_in_tx(
+    tx: &mut PgSession,
+    room: &FlightCapacity,
+    kept: &Kept,
+    now: DateTime<Utc>,
+) -> Result<Vec<FlightCapacity>, DbError> {
+    let keeps = room.aside.least(kept.aside);
+    let opened = room.aside - keeps;
+    let mut rooms = Vec::new();
+    if opened != Space::default() {
+        rooms = capacity::shift_in_tx(tx, &[Shift::opened(room.flight_id, opened)], now).await?;
     }
+    if let Some(until) = kept.until.filter(|_| keeps != Space::default()) {
+        repository::keep(tx, &kept.entries, now).await?;
+        // It is looked at again when the first of them loses it.
+        let until = looked_at_until(until.min(room.cutoff - KEPT_UNTIL));
+        if room.aside_until != Some(until) || !rooms.is_empty() {
+            capacity::keep_aside_in_tx(tx, room.flight_id, until).await?;
+        }
+    }
+    Ok(rooms)
 }
 
 /// What comes next on a flight.
@@ -192,9 +210,7 @@ enum Next {
     /// The room or the order is not what was read: it is read again.
     Changed,
     /// Nobody fits what is left.
-    Rest {
-        /// What was set aside when nobody was found.
-        aside: Space,
-        keeps: bool,
-    },
+    Rest,
+    /// Others have their turn first.
+    Later,
 }

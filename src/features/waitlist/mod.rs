@@ -1,5 +1,5 @@
 //! Who waits for room on flights that are full, and who gets what others give back. Decides the order, offers room as a
-//! hold to the first that fits, and lets nobody be passed over for ever. Room that becomes free is set aside by
+//! hold to the first that fits, and keeps room for some hours for those who were passed over too often. Room that becomes free is set aside by
 //! `capacity`; an offer is a hold, and becomes a booking as every hold does.
 mod audit;
 mod choose;
@@ -11,11 +11,13 @@ mod metric;
 mod model;
 mod offer;
 mod order;
+mod pass;
 mod repository;
 mod room;
 mod router;
 mod service;
 mod settle;
+mod sweep;
 mod widen;
 
 pub use model::WAITLIST;

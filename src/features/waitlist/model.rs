@@ -98,6 +98,8 @@ pub struct Waiting {
     pub id: WaitlistEntryId,
     pub organization_id: OrganizationId,
     pub created_by: UserId,
+    /// Counts, with holds, towards the number that its organization may have at once.
+    pub is_counted: bool,
     /// As stored; see [`Waiting::status_at`].
     pub status: WaitlistStatus,
     pub origin: AirportCode,
@@ -147,12 +149,19 @@ pub struct Queued {
     pub lane: (AirportCode, AirportCode),
     pub departure_date: Option<NaiveDate>,
     pub special_handling_codes: Vec<HandlingCode>,
+    /// Since when room has been kept for it.
+    pub kept_since: Option<DateTime<Utc>>,
 }
 
 impl Queued {
     /// Returns whether nobody behind it gets an offer on the flights that it names. One by date has more chances instead.
     pub fn was_passed_over_too_often(&self, most: i32) -> bool {
         self.passed_over >= most && !self.flight_ids.is_empty()
+    }
+
+    /// Returns when room is kept for it no more, if that began at this time at the latest.
+    pub fn kept_until(&self, hours: u32, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.kept_since.unwrap_or(now) + TimeDelta::hours(i64::from(hours))
     }
 }
 
@@ -231,6 +240,7 @@ mod tests {
             lane: ("DEL".parse().unwrap(), "LHR".parse().unwrap()),
             departure_date: None,
             special_handling_codes: Vec::new(),
+            kept_since: None,
         }
     }
 
@@ -239,6 +249,15 @@ mod tests {
         assert!(queued(3, true).was_passed_over_too_often(3));
         assert!(!queued(2, true).was_passed_over_too_often(3));
         assert!(!queued(3, false).was_passed_over_too_often(3));
+    }
+
+    #[test]
+    fn room_is_kept_for_some_hours_since_that_began() {
+        let now = DateTime::UNIX_EPOCH;
+        let mut entry = queued(3, true);
+        assert_eq!(entry.kept_until(6, now), now + TimeDelta::hours(6));
+        entry.kept_since = Some(now - TimeDelta::hours(5));
+        assert_eq!(entry.kept_until(6, now), now + TimeDelta::hours(1));
     }
 
     #[test]

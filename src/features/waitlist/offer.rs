@@ -1,10 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     error::WaitlistError,
     model::{Offer, Queued, Waiting, WaitlistEventType, WaitlistStatus, offer_ends},
+    pass::Kept,
     repository,
     service::{WaitlistService, advance, save_in_tx},
 };
@@ -24,6 +25,8 @@ pub(super) struct MakeOffer {
     pub waitlist: WaitlistService,
     pub entry: Queued,
     pub way: Vec<FlightId>,
+    /// What is kept on each of these flights for others.
+    pub kept: HashMap<FlightId, Space>,
 }
 
 /// An offer that was made.
@@ -42,7 +45,8 @@ impl Command for MakeOffer {
     type Error = WaitlistError;
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Option<Made>, WaitlistError> {
-        let Self { waitlist, entry: queued, way } = self;
+        let Self { waitlist, entry: queued, way, kept } = self;
+        let kept = |flight: FlightId| kept.get(&flight).copied().unwrap_or_default();
         let awaited = repository::awaited(tx, queued.id).await?;
         let locked: BTreeSet<FlightId> = way.iter().chain(&awaited).copied().collect();
         let locked: Vec<FlightId> = locked.into_iter().collect();
@@ -51,7 +55,7 @@ impl Command for MakeOffer {
         let found = flights::find_all_in_tx(tx, way).await?;
         let Ok(flights) = holds::in_order(way, found) else { return Ok(None) };
         let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
-        if !waitlist.can_offer(queued, &flights, &embargoes, now) {
+        if !waitlist.can_offer(queued, &as_left(&flights, kept), &embargoes, now) {
             return Ok(None);
         }
         let entry = repository::lock(tx, &[queued.id]).await?.pop();
@@ -63,7 +67,7 @@ impl Command for MakeOffer {
         let rules = waitlist.pricing.in_force_in_tx(tx).await?;
         let quoted_for = waitlist.pricing.quote_minutes();
         hold.quote = hold.offered_at(&rules, &flights, (waitlist.ids.next(now), quoted_for), now);
-        let rooms = capacity::shift_in_tx(tx, &shifts(&hold, &flights), now).await?;
+        let rooms = capacity::shift_in_tx(tx, &shifts(&hold, &flights, kept), now).await?;
         let change =
             HoldChange { before: None, after: hold, event_type: HoldEventType::Created, actor: None, trace: None };
         let change = [change];
@@ -84,11 +88,13 @@ impl Command for MakeOffer {
     }
 }
 
-/// Returns what an offer takes: first of what was set aside, which it opens, then of what is free for all.
-fn shifts(hold: &Hold, flights: &[Flight]) -> Vec<Shift> {
+/// Returns what an offer takes: first of what was set aside and is not kept for others, which it opens, then of what is free
+/// for all.
+fn shifts(hold: &Hold, flights: &[Flight], kept: impl Fn(FlightId) -> Space) -> Vec<Shift> {
     let mut shifts = Vec::new();
     for flight in flights {
-        let opened = flight.room.aside.least(hold.space);
+        let aside = flight.room.aside;
+        let opened = (aside - aside.least(kept(flight.id))).least(hold.space);
         if opened != Space::default() {
             shifts.push(Shift::opened(flight.id, opened));
         }
@@ -97,18 +103,14 @@ fn shifts(hold: &Hold, flights: &[Flight]) -> Vec<Shift> {
     shifts
 }
 
-/// Returns the flights with what is set aside as free room.
-pub(super) fn with_aside(flights: &[Flight]) -> Vec<Flight> {
-    let open = |flight: &Flight| {
-        let room = FlightCapacity { held: flight.room.held - flight.room.aside, ..flight.room };
-        Flight { room, ..flight.clone() }
-    };
-    flights.iter().map(open).collect()
+/// Returns the flights as an offer finds them: with what is set aside as free room, and without what is kept for others.
+pub(super) fn as_left(flights: &[Flight], kept: impl Fn(FlightId) -> Space) -> Vec<Flight> {
+    let left = |flight: &Flight| Flight { room: Kept::leaves(kept(flight.id), &flight.room), ..flight.clone() };
+    flights.iter().map(left).collect()
 }
 
 impl WaitlistService {
-    /// Returns whether these flights, in order, can carry the freight of an entry now, with what is set aside for those
-    /// who wait.
+    /// Returns whether these flights, in order and [as left](as_left) for it, can carry the freight of an entry now.
     pub(super) fn can_offer(
         &self,
         entry: &Queued,
@@ -126,9 +128,7 @@ impl WaitlistService {
         };
         let rules = self.flights.connections();
         let in_time = flights.iter().all(|flight| now + LAST_OFFERS < flight.room.cutoff);
-        in_time
-            && holds::check_itinerary(&with_aside(flights), demand, embargoes, |airport| rules.minimum(airport), now)
-                .is_ok()
+        in_time && holds::check_itinerary(flights, demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
     }
 
     fn draw_up(&self, entry: &Waiting, flights: &[Flight], now: DateTime<Utc>) -> Hold {
@@ -146,7 +146,7 @@ impl WaitlistService {
             created_by: entry.created_by,
             is_guest: false,
             address_key: None,
-            is_counted: false,
+            is_counted: entry.is_counted,
             origin: entry.origin,
             destination: entry.destination,
             pieces: None,

@@ -56,6 +56,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         limits: WaitlistLimits {
             offer_hours: settings.offer_hours,
             max_passed_over: i32::try_from(settings.max_passed_over).unwrap_or(i32::MAX),
+            keep_hours: settings.keep_hours,
         },
         news: Arc::default(),
         asked: Arc::default(),
@@ -65,8 +66,11 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let state = HandlerState::of(opening, waitlist.clone(), opening.service()?, opening.service()?);
     let routes = router::routes().with_state(&state);
     let follower = Some(Arc::new(WaitlistFollower(waitlist.clone())) as Arc<dyn Follower>);
-    let working = waitlist.for_background();
-    Ok(Opened { routes, follower, ..Opened::default() }.working(|stop| working.work(stop)))
+    let (matching, sweeping) = (waitlist.for_background(), waitlist.for_background());
+    let measuring = waitlist.for_background();
+    let opened = Opened { routes, follower, ..Opened::default() };
+    let opened = opened.working(|stop| matching.work(stop)).working(|stop| sweeping.sweep(stop));
+    Ok(opened.working(|stop| measuring.measure(stop)))
 }
 
 /// Has entries ended whose flights have left.

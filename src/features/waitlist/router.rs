@@ -52,13 +52,17 @@ fn answer(status: StatusCode, Placed { entry, place }: &Placed) -> Answer {
     Answer::new(status, &body, PRIVATE).with_tag(entry.version.to_string())
 }
 
-problem_responses!(JoinProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY);
+problem_responses!(JoinProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, NOT_FULL, HOLD_LIMIT_EXCEEDED);
 
 /// Wait for room.
 ///
 /// On one to four flights, or on any way on a date. When room becomes free, the first in order that fits is offered it
-/// as a hold for 24 hours, or for half of the time to the cut-off if that is less. Freight that is larger than a flight is
-/// refused.
+/// as a hold for 24 hours, or for half of the time to the cut-off if that is less.
+///
+/// Freight that is larger than a flight is refused (`capacity_exceeded`), and so is freight that can be held there now, on all of the
+/// named flights or on one way of the date (`not_full`): the problem has `next_action`, `hold`, and `flight_ids`, the
+/// flights to hold. Entries that wait or have an offer count together with the organization's holds (`hold_limit_exceeded`).
+/// After two offers on a flight that an organization let lapse, its entries are behind all others there.
 #[utoipa::path(post, path = "/waitlist", tag = "waitlist", operation_id = "joinWaitlist",
     request_body = JoinWaitlist, params(KeyHeader),
     responses((status = 201, body = WaitlistEntryBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), JoinProblems))]
@@ -74,7 +78,7 @@ async fn join(
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let input = both(key, body.read(|fields| JoinWaitlist::read(fields, &reference)));
     let ((), (key, wanted)) = both(query.refuse_all(), input)?;
-    let command = Join { waitlist: waitlist.clone(), caller, wanted: wanted.clone(), found: Vec::new() };
+    let command = Join { waitlist: waitlist.clone(), caller, wanted: wanted.clone(), ways: Vec::new() };
     let made = |made: &Placed| answer(StatusCode::CREATED, made).with_location(format!("{ENTRY}{}", made.entry.id));
     let outcome = unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await;
     let answer = waitlist.or_alternatives(&wanted, outcome).await?;

@@ -38,6 +38,8 @@ pub struct WaitlistLimits {
     pub offer_hours: u32,
     /// How often an entry is passed over before room is kept for it.
     pub max_passed_over: i32,
+    /// How long room is kept for an entry at most.
+    pub keep_hours: u32,
 }
 
 /// An entry with its place in the order, while it waits.
@@ -57,8 +59,8 @@ impl Placed {
     }
 }
 
-/// The use cases of the waitlist: `join`, `order`, `matcher` with `choose` and `offer`, `widen`, and
-/// `settle`.
+/// The use cases of the waitlist: `join`, `order`, `matcher` with `pass`, `choose` and `offer`, `sweep`, `widen`,
+/// and `settle`.
 #[derive(Clone)]
 pub struct WaitlistService {
     pub db: Database,

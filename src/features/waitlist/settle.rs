@@ -18,8 +18,7 @@ use crate::{
 const AT_ONCE: i64 = 1_000;
 
 impl WaitlistService {
-    /// Records what has ended: offers at each look, and entries of flights that have left when they have news or are
-    /// swept.
+    /// Records what has ended: offers each time, and entries of flights that have left when they have news or are swept.
     pub(super) async fn settle(&self, sweeps: bool) -> Result<(), WaitlistError> {
         let offers = repository::ended_offers(&mut *self.db.read().await?, AT_ONCE).await?;
         if !offers.is_empty() {
@@ -66,6 +65,8 @@ impl WaitlistService {
             entries.iter().zip(&events).map(|(entry, (event, _))| (entry, *event)).collect();
         if !changed.is_empty() {
             save_in_tx(&mut tx, &changed).await?;
+            let ended: Vec<WaitlistEntryId> = entries.iter().map(|entry| entry.id).collect();
+            repository::count_lapses(&mut tx, &ended).await?;
         }
         commit(tx).await?;
         for (_, outcome) in events {

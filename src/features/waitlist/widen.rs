@@ -33,7 +33,7 @@ impl WaitlistService {
                     Entry::Occupied(ways) => ways.into_mut(),
                     Entry::Vacant(place) => place.insert(self.ways(entry.lane, date, codes).await?),
                 };
-                let (flights, _) = large_enough(ways, entry.space);
+                let flights: BTreeSet<FlightId> = large_enough(ways, entry.space).0.into_iter().flatten().collect();
                 more.extend(flights.difference(awaited).map(|flight| (entry.id, *flight)));
             }
             if !more.is_empty() {

@@ -519,6 +519,7 @@ async fn webhooks(world: &World, journey: &mut Journey<'_>, staff: &Client) {
 
 async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     let flight = world.flight(NewFlight::new("AI403", "DEL", "LHR").leaves_in_hours(60)).await;
+    let full = crate::waitlist::fill(staff, &flight).await;
     let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 1});
     let (list, template) = ("/api/v1/waitlist", "/api/v1/waitlist/{id}");
     let mut entries = Vec::new();
@@ -533,6 +534,7 @@ async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     journey.visit(staff, "GET", list, &[], None).await;
     journey.visit(staff, "POST", "/api/v1/waitlist/{id}/cancel", &[&entries[0]], None).await;
     journey.visit(staff, "DELETE", template, &[&entries[1]], None).await;
+    staff.walk(&full, &["cancel"]).await;
     // A server with a matcher makes the offers.
     let matching = WorldOptions::working().on(&world.database).start().await;
     for entry in &entries[2..] {

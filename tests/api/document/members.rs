@@ -22,7 +22,7 @@ pub(super) async fn fillings(world: &World) -> Vec<(&'static str, String)> {
     let embargo = world.admin().await.post("/api/v1/embargoes", embargo).await.expect(201);
     let admin = world.admin().await;
     let on_flight = json!({"flight_ids": [flight["id"]], "weight_kg": 1});
-    let hold = admin.post("/api/v1/holds", on_flight.clone()).await.expect(201);
+    let hold = admin.post("/api/v1/holds", on_flight).await.expect(201);
     let reserved = format!("/api/v1/flights/{}/reservations", flight["id"].as_str().unwrap());
     let reserved = admin.post(&reserved, json!({"weight_kg": 1})).await.expect(201);
     let allotment = json!({"organization_id": booking["organization_id"], "name": "Weekly", "origin": "SYD",
@@ -33,7 +33,10 @@ pub(super) async fn fillings(world: &World) -> Vec<(&'static str, String)> {
     let sale = admin.post("/api/v1/sales", crate::pricing::sale(json!({}))).await.expect(201);
     let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "weight_kg": 1});
     let quote = admin.post("/api/v1/quotes", asked).await.expect(201);
-    let waiting = admin.post("/api/v1/waitlist", on_flight).await.expect(201);
+    let full = world.flight(NewFlight::new("AI901", "BOM", "LHR")).await;
+    crate::waitlist::fill(&admin, &full).await;
+    let wish = json!({"flight_ids": [full["id"]], "weight_kg": 1});
+    let waiting = admin.post("/api/v1/waitlist", wish).await.expect(201);
     let webhook = admin.post("/api/v1/webhooks", json!({"url": "https://nowhere.example/"})).await.expect(201);
     let webhook = format!("/webhooks/{}", webhook["id"].as_str().unwrap());
     let delivery = admin.poke(&format!("/api/v1{webhook}/test")).await.expect(202);

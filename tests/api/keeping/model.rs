@@ -12,6 +12,8 @@ const OFFER: i64 = 24 * 3600;
 /// Few, so that it happens.
 pub const MOST_PASSED_OVER: u32 = 2;
 const KEPT_UNTIL: i64 = 24 * 3600;
+/// The longest time for which room is kept for an entry.
+const KEPT_FOR: i64 = 6 * 3600;
 const LAST_OFFERS: i64 = 1800;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,7 @@ pub struct Entry {
     /// Its place among those of one priority.
     pub joined: usize,
     pub passed_over: u32,
+    pub kept_since: Option<i64>,
     pub hold: Option<usize>,
 }
 
@@ -303,6 +306,9 @@ impl Model {
                 if weight > self.flights[flight].capacity {
                     return Err(Refusal("capacity_exceeded"));
                 }
+                if weight <= self.available(flight) + self.kept(flight) {
+                    return Err(Refusal("not_full"));
+                }
                 let joined = self.entries.len();
                 let waiting = Waits::Waiting;
                 self.entries.push(Entry {
@@ -312,6 +318,7 @@ impl Model {
                     priority: 5,
                     joined,
                     passed_over: 0,
+                    kept_since: None,
                     hold: None,
                 });
             }
@@ -415,27 +422,41 @@ impl Model {
         order
     }
 
+    /// Whether room is kept for an entry that does not fit now.
+    fn keeps_for(&self, entry: &Entry) -> bool {
+        let could_fit = entry.weight <= self.flights[entry.flight].capacity - self.booked(entry.flight);
+        let is_in_time = entry.kept_since.is_none_or(|since| self.now < since + KEPT_FOR);
+        entry.passed_over >= MOST_PASSED_OVER && could_fit && is_in_time && self.now + KEPT_UNTIL < CUTOFF
+    }
+
     /// Offers what is free in order, until nobody fits.
     fn serve(&mut self, flight: usize) {
         while self.now + LAST_OFFERS < CUTOFF {
             let free = self.available(flight) + self.flights[flight].aside;
             let order = self.order(flight);
             let mut passed = Vec::new();
+            let (mut kept, mut keeps_for) = (0, Vec::new());
             let mut chosen = None;
             for entry in order {
-                if self.entries[entry].weight <= free {
+                if self.entries[entry].weight <= free - kept {
                     chosen = Some(entry);
                     break;
                 }
-                let is_too_large = self.entries[entry].weight > self.flights[flight].capacity;
-                let was_passed_too_often = self.entries[entry].passed_over >= MOST_PASSED_OVER;
-                if was_passed_too_often && !is_too_large && self.now + KEPT_UNTIL < CUTOFF {
-                    // What was set aside is kept for it.
-                    return;
+                if self.keeps_for(&self.entries[entry]) {
+                    kept += self.entries[entry].weight;
+                    keeps_for.push(entry);
                 }
                 passed.push(entry);
             }
-            let Some(entry) = chosen else { break };
+            let Some(entry) = chosen else {
+                self.flights[flight].aside = self.flights[flight].aside.min(kept);
+                if self.flights[flight].aside > 0 {
+                    for entry in keeps_for {
+                        self.entries[entry].kept_since.get_or_insert(self.now);
+                    }
+                }
+                return;
+            };
             for other in passed {
                 let passed_over = &mut self.entries[other].passed_over;
                 *passed_over = MOST_PASSED_OVER.min(*passed_over + 1);

@@ -187,6 +187,9 @@ async fn holds_that_cannot_be_made_or_booked(world: &World, met: &mut Provocatio
     met.met(409, "position_taken", HOLDS, answer);
     let answer = guest.post(HOLDS.1, wish(999, json!({}))).await;
     met.met(409, "hold_limit_exceeded", HOLDS, answer);
+    let waiting = json!({"flight_ids": [flight["id"]], "weight_kg": 1});
+    let answer = admin.post("/api/v1/waitlist", waiting).await;
+    met.met(409, "not_full", ("POST", "/api/v1/waitlist"), answer);
     let commit = format!("/api/v1/holds/{}/commit", hold["id"].as_str().unwrap());
     let answer = admin.poke(&commit).await;
     met.met(409, "hold_incomplete", COMMIT, answer);

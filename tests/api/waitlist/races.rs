@@ -6,7 +6,7 @@ use loadmaster::features::accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{WAITLIST, at, join, wanted};
+use super::{WAITLIST, at, fill, join, wanted};
 use crate::{
     holds::{HOLDS, hold_on},
     support::{
@@ -59,7 +59,9 @@ impl Races {
     async fn offered(&self, round: usize) -> (Value, Value, Value) {
         let flight = self.flight(round, 100, 70).await;
         let customer = self.customer();
+        let booking = fill(&self.admin(), &flight).await;
         let first = join(&customer, wanted(&flight, 100.0)).await;
+        self.admin().walk(&booking, &["cancel"]).await;
         let first = self.reached(&first, "OFFERED").await;
         let second = join(&customer, wanted(&flight, 100.0)).await;
         (flight, first, second)
@@ -164,7 +166,7 @@ async fn two_matchers_offer_the_same_room_once() {
         let flight = races.flight(round, 300, 3000).await;
         let here = races.customer();
         let there = other.anonymous().with_token(here.token.as_deref().unwrap());
-        // Each joining has the matcher of its own process look at the flight.
+        let booking = fill(&races.admin(), &flight).await;
         let joining = (0..6).map(|number| {
             let client = if number % 2 == 0 { &here } else { &there };
             client.sending(WAITLIST, wanted(&flight, 100.0))
@@ -172,9 +174,10 @@ async fn two_matchers_offer_the_same_room_once() {
         for joined in at_once(joining).await {
             joined.expect(201);
         }
-        until("three have offers", async || races.room(&flight).await[2] == 0).await;
+        // Both find what is set aside.
+        races.admin().walk(&booking, &["cancel"]).await;
         let path = format!("{WAITLIST}?flight_id={}&status=OFFERED", text(&flight, "id"));
-        assert_eq!(here.get(&path).await.expect(200).as_array().unwrap().len(), 3);
+        until("three have offers", async || here.get(&path).await.expect(200).as_array().unwrap().len() == 3).await;
         assert_eq!(races.room(&flight).await, [json!(0), json!(300), json!(0)]);
     }
     let offers =
@@ -215,14 +218,17 @@ async fn an_entry_is_cancelled_or_gets_an_offer() {
     for round in 0..tries() {
         let flight = races.flight(round, 100, 3000).await;
         let customer = races.customer();
-        // The matcher looks at the flight as soon as somebody has joined.
+        let booking = fill(&races.admin(), &flight).await;
         let entry = join(&customer, wanted(&flight, 100.0)).await;
-        tokio::time::sleep(Duration::from_millis((round % 10).try_into().unwrap())).await;
+        // The matcher looks for what is set aside four times a second.
+        races.admin().walk(&booking, &["cancel"]).await;
+        tokio::time::sleep(Duration::from_millis((round % 10 * 30).try_into().unwrap())).await;
         let left = customer.delete(&at(&entry)).await;
         if left.status == 200 {
             cancelled += 1;
             assert_eq!(text(&races.now(&entry).await, "status"), "CANCELLED");
-            assert_eq!(races.room(&flight).await, [json!(0), json!(0), json!(100)]);
+            let open = [json!(0), json!(0), json!(100)];
+            until("it is open", async || races.room(&flight).await == open).await;
             assert_eq!(races.now(&entry).await["offer"], Value::Null);
         } else {
             offered += 1;

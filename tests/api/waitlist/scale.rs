@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use sqlx::Executor;
 use uuid::Uuid;
 
-use super::{WAITLIST, wanted};
+use super::{WAITLIST, at, wanted};
 use crate::{
     flight_verbs::path_to,
     holds::{HOLDS, hold_on},
     support::{
-        NewFlight, World, WorldOptions,
+        Client, NewFlight, World, WorldOptions,
         freight::{order, text, with},
         is_long,
     },
@@ -127,6 +127,87 @@ async fn no_crowd_waits_for_a_flight_that_is_cancelled() {
     println!("nobody holds or waits after {:?}", began.elapsed());
     let first: Value = operator.get(&format!("{HOLDS}?limit=1")).await.expect(200)[0].clone();
     assert_eq!(text(&first, "end_reason"), "FLIGHT_CANCELLED");
+    world.audit().await;
+    serving.shutdown().await;
+}
+
+/// Flights that are nearly full, for each of which one waits who does not fit.
+const AWAITED: usize = 2_500;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_crowd_on_many_flights_waits_nobody_for_the_others() {
+    if !is_long() {
+        return;
+    }
+    let world = World::start().await;
+    let (operator, mut flights) = (world.operator().await, Vec::new());
+    for number in 0..AWAITED {
+        let new = NewFlight::new(&format!("AI{}", 1000 + number), "DEL", "LHR").weight(1000.0).leaves_in_hours(200);
+        let flight = world.flight(new).await;
+        let booking = operator.book(with(order(&[&flight]), json!({ "weight_kg": 900 }))).await;
+        let entry = operator.post(WAITLIST, wanted(&flight, 500.0)).await.expect(201);
+        flights.push((booking, entry));
+    }
+    let serving = WorldOptions::working().on(&world.database).start().await;
+    let mut longest = Duration::ZERO;
+    // From the first moment of the first sweep to the next one.
+    for (booking, entry) in flights.iter().step_by(AWAITED / 40) {
+        let waited = waits_for_offer(&operator, operator.walk(booking, &["cancel"]), entry).await;
+        longest = longest.max(waited);
+        tokio::time::sleep(Duration::from_millis(800)).await;
+    }
+    println!("{AWAITED} awaited flights: the longest of 40 waits for an offer took {longest:?}");
+    world.audit().await;
+    serving.shutdown().await;
+}
+
+/// Frees room, and returns the time until the entry has an offer.
+async fn waits_for_offer(operator: &Client, freeing: impl Future<Output = Value>, entry: &Value) -> Duration {
+    let began = Instant::now();
+    freeing.await;
+    while text(&operator.get(&at(entry)).await.expect(200), "status") != "OFFERED" {
+        assert!(began.elapsed() < Duration::from_mins(1), "no offer comes");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    began.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_crowd_over_three_flights_waits_the_last_as_short_as_the_first() {
+    if !is_long() {
+        return;
+    }
+    let world = World::start().await;
+    let operator = world.operator().await;
+    let (mut flights, mut holds) = (Vec::new(), Vec::new());
+    for (number, origin, destination, hours) in
+        [("AI101", "DEL", "BOM", 200), ("AI102", "BOM", "LHR", 208), ("AI103", "LHR", "JFK", 220)]
+    {
+        let flight =
+            world.flight(NewFlight::new(number, origin, destination).weight(100.0).leaves_in_hours(hours)).await;
+        holds.push(operator.hold(hold_on(&[&flight])).await);
+        flights.push(flight);
+    }
+    // On each flight room is kept for one, and sixty wait for all of them, or two.
+    for flight in &flights {
+        operator.post(WAITLIST, wanted(flight, 50.0)).await.expect(201);
+    }
+    world.sql("update waitlist_entries set passed_over = 3").await;
+    for number in 0..60 {
+        let ids: Vec<&Value> =
+            [&flights[..], &flights[..2], &flights[1..]][number % 3].iter().map(|f| &f["id"]).collect();
+        operator.post(WAITLIST, json!({ "flight_ids": ids, "weight_kg": 10 })).await.expect(201);
+    }
+    let last = operator.post(WAITLIST, wanted(&flights[0], 20.0)).await.expect(201);
+    let serving = WorldOptions::working().on(&world.database).start().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for hold in &holds[1..] {
+        operator.patch(&crate::holds::at(hold), json!({ "weight_kg": 80 })).await.expect(200);
+    }
+    // Of the hundred, fifty go to the first of the flight; nobody over several flights gets any.
+    let freeing = async { operator.delete(&crate::holds::at(&holds[0])).await.expect(200) };
+    let waited = waits_for_offer(&operator, freeing, &last).await;
+    println!("60 entries over three flights: the offer behind them after {waited:?}");
     world.audit().await;
     serving.shutdown().await;
 }

@@ -2,9 +2,10 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{WAITLIST, at, join, order::Desk, reached, wanted};
+use super::{WAITLIST, at, fill, join, order::Desk, reached, wanted};
 use crate::{
     flight_verbs::path_to,
+    holds::{self, hold_on},
     support::{
         NewFlight, World, WorldOptions,
         freight::{order, text, with},
@@ -56,13 +57,14 @@ async fn what_is_kept_on_one_flight_waits_for_room_on_the_other_and_the_rest_is_
     for kilograms in [10, 10, 10, 70] {
         bookings.push(book(&desk, &[&chain[0]], kilograms).await);
     }
-    let second = book(&desk, &[&chain[1]], 100).await;
+    let second = desk.admin().hold(hold_on(&[&chain[1]])).await;
     let through = desk.join(over(&chain, 60)).await;
     desk.passed_over_thrice(&chain[0], &bookings[..3], &through).await;
     desk.cancel(&bookings[3]).await;
     desk.settled().await;
-    assert_eq!((desk.status(&through).await.as_str(), desk.available(&chain[0]).await), ("WAITING", json!(0)));
-    desk.cancel(&second).await;
+    // No more than it needs is kept for it.
+    assert_eq!((desk.status(&through).await.as_str(), desk.available(&chain[0]).await), ("WAITING", json!(10)));
+    desk.admin().delete(&holds::at(&second)).await.expect(200);
     reached(&desk.admin(), &through, "OFFERED").await;
     // Nobody waits any more: nothing stays aside on either flight, although it was kept for days.
     until("the rest is open", async || desk.available(&chain[0]).await == 10).await;
@@ -78,12 +80,12 @@ async fn what_was_kept_is_opened_when_nobody_waits_any_more() {
     for kilograms in [10, 10, 10, 70] {
         bookings.push(book(&desk, &[&chain[0]], kilograms).await);
     }
-    book(&desk, &[&chain[1]], 100).await;
+    desk.admin().hold(hold_on(&[&chain[1]])).await;
     let through = desk.join(over(&chain, 60)).await;
     desk.passed_over_thrice(&chain[0], &bookings[..3], &through).await;
     desk.cancel(&bookings[3]).await;
     desk.settled().await;
-    assert_eq!(desk.available(&chain[0]).await, 0);
+    assert_eq!(desk.available(&chain[0]).await, 10);
     // It ends with one of its flights; what was kept for it on the other is free.
     desk.admin().poke(&format!("{}/cancel", path_to(&chain[1]))).await.expect(200);
     reached(&desk.admin(), &through, "CANCELLED").await;
@@ -95,10 +97,11 @@ async fn what_was_kept_is_opened_when_nobody_waits_any_more() {
 async fn a_sweep_opens_what_is_still_set_aside_where_nobody_waits() {
     let desk = Desk::open().await;
     let (flight, [_, one, two, three, four]) = desk.full("AI101", 200, [960, 10, 10, 10, 10]).await;
-    let large = desk.join(wanted(&flight, 1000.0)).await;
+    let large = desk.join(wanted(&flight, 40.0)).await;
     desk.passed_over_thrice(&flight, &[one, two, three], &large).await;
     desk.cancel(&four).await;
     desk.settled().await;
+    assert_eq!(desk.available(&flight).await, 0, "it is kept");
     let Desk { world, .. } = desk;
     let database = world.database.clone();
     let admin = world.admin().await;
@@ -139,7 +142,7 @@ async fn an_offer_over_two_flights_takes_nothing_that_is_kept_for_another() {
     for kilograms in [10, 10, 10, 50, 20] {
         bookings.push(book(&desk, &[&chain[1]], kilograms).await);
     }
-    let onward = desk.join(wanted(&chain[1], 100.0)).await;
+    let onward = desk.join(wanted(&chain[1], 50.0)).await;
     desk.passed_over_thrice(&chain[1], &bookings[..3], &onward).await;
     let both = desk.join(over(&chain, 20)).await;
     desk.cancel(&bookings[4]).await;
@@ -230,7 +233,11 @@ async fn nobody_declines_an_offer_whose_flight_is_lost() {
         world.flight(NewFlight::new(number, "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await
     };
     let (lost, cut) = (flight("AI101").await, flight("AI102").await);
+    let bookings = [fill(&admin, &lost).await, fill(&admin, &cut).await];
     let (first, second) = (join(&customer, wanted(&lost, 600.0)).await, join(&customer, wanted(&cut, 600.0)).await);
+    for booking in &bookings {
+        admin.walk(booking, &["cancel"]).await;
+    }
     reached(&customer, &first, "OFFERED").await;
     reached(&customer, &second, "OFFERED").await;
     admin.poke(&format!("/api/v1/flights/{}/cancel", text(&lost, "id"))).await.expect(200);
@@ -265,6 +272,7 @@ async fn staff_that_cancel_an_entry_are_on_record() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await;
     let (customer, admin) = (world.customer().await, world.admin().await);
+    fill(&admin, &flight).await;
     let (own, other) = (join(&customer, wanted(&flight, 600.0)).await, join(&customer, wanted(&flight, 600.0)).await);
     customer.delete(&at(&own)).await.expect(200);
     admin.delete(&at(&other)).await.expect(200);

@@ -458,6 +458,7 @@ export const en = {
   waitlist: {
     title: "Waitlist",
     join: "Join the waitlist",
+    hold: "There is room now: book it",
     joinText: (origin: string, destination: string) =>
       `When room becomes free from ${origin} to ${destination}, you get an offer, which holds it for you.`,
     empty: "Nothing waits for room.",

@@ -12,7 +12,7 @@ pub(crate) const WAITLIST: &str = "/api/v1/waitlist";
 const LONGEST_LIFE: TimeDelta = TimeDelta::minutes(60);
 
 /// The refusals that an operation on a hold or an entry may get at any time.
-const LEGAL: [&str; 12] = [
+const LEGAL: [&str; 13] = [
     "capacity_exceeded",
     "flight_cancelled",
     "flight_closed",
@@ -22,6 +22,7 @@ const LEGAL: [&str; 12] = [
     "invalid_transition",
     "itinerary_invalid",
     "no_bookable_itinerary",
+    "not_full",
     "position_taken",
     "rate_limited",
     "version_mismatch",

@@ -32,7 +32,8 @@ pub(in crate::features::holds) async fn lock_subjects(db: &mut PgSession, subjec
     .map(drop)
 }
 
-/// Reads the numbers of these callers' active holds, and what guests hold on these flights.
+/// Reads the numbers of these callers' active holds and waiting entries, and what guests hold on these flights. An entry with
+/// an offer counts as the hold that the offer is.
 pub(in crate::features::holds) async fn books(
     db: &mut PgSession,
     subjects: &[Subject],
@@ -43,10 +44,13 @@ pub(in crate::features::holds) async fn books(
     let organizations: Vec<Uuid> = subjects.iter().filter_map(organization).collect();
     let addresses: Vec<Vec<u8>> = subjects.iter().filter_map(address).collect();
     let counted = sqlx::query!(
-        r#"select organization_id as "organization_id?", null::bytea as "address_key?", count(*) as "active!",
+        r#"select o.id as "organization_id?", null::bytea as "address_key?",
+                  (select count(*) from holds h where h.organization_id = o.id and h.is_open and h.is_counted
+                   and h.expires_at > $3)
+                  + (select count(*) from waitlist_entries e where e.organization_id = o.id and e.status = 'WAITING'
+                     and e.is_counted) as "active!",
                   0::bigint as "lately!", null::timestamptz as "first?"
-           from holds where is_open and is_counted and expires_at > $3 and organization_id = any($1)
-           group by 1
+           from unnest($1::uuid[]) o (id)
            union all
            select null, a.key, (select count(*) from holds h where h.address_key = a.key and h.is_open
                                 and h.is_counted and h.expires_at > $3),

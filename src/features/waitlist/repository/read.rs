@@ -20,6 +20,7 @@ struct Row {
     id: Uuid,
     organization_id: Uuid,
     created_by: Uuid,
+    is_counted: bool,
     status: String,
     origin: AirportCode,
     destination: AirportCode,
@@ -62,6 +63,7 @@ impl TryFrom<Row> for Waiting {
             id: row.id.into(),
             organization_id: row.organization_id.into(),
             created_by: row.created_by.into(),
+            is_counted: row.is_counted,
             status: from_column(WaitlistStatus::WORDS, &row.status)?,
             origin: row.origin,
             destination: row.destination,
@@ -87,7 +89,7 @@ macro_rules! select_entries {
     ($db:expr, $tail:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             Row,
-            r#"select e.id, e.organization_id, e.created_by, e.status, e.origin as "origin: _",
+            r#"select e.id, e.organization_id, e.created_by, e.is_counted, e.status, e.origin as "origin: _",
                       e.destination as "destination: _", e.flight_ids, e.departure_date, e.weight_hg, e.volume_l,
                       e.volume_defaulted, e.positions, e.special_handling_codes as "special_handling_codes: _",
                       e.priority, e.queued_at, e.passed_over, e.hold_id, h.status as "hold_status?", h.end_reason as "hold_end_reason?",
@@ -177,8 +179,10 @@ pub(in crate::features::waitlist) async fn places(
                select flight_id, entry_id from waitlist_flights where entry_id = any($1)
            ), lines as (
                select f.flight_id, f.entry_id,
-                      row_number() over (partition by f.flight_id order by e.priority, e.rank) as place
+                      row_number() over (partition by f.flight_id
+                                         order by coalesce(l.is_behind, false), e.priority, e.rank) as place
                from waitlist_flights f join waitlist_entries e on e.id = f.entry_id
+               left join waitlist_lapses l on l.flight_id = f.flight_id and l.organization_id = e.organization_id
                where f.flight_id in (select flight_id from own) and e.status = 'WAITING'
            )
            select entry_id as "entry_id!", max(place) as "place!" from own join lines using (flight_id, entry_id)
@@ -195,39 +199,43 @@ pub(in crate::features::waitlist) struct Stretch {
     pub free: Space,
     /// Entries with named flights that were passed over so often are not left out, whatever they need.
     pub kept_from: Option<i32>,
+    /// Unless room was kept for them from before this time.
+    pub kept_since: DateTime<Utc>,
     /// Only entries behind this one.
     pub after: Option<WaitlistEntryId>,
-    /// Only entries before this one.
-    pub before: Option<WaitlistEntryId>,
 }
 
 /// Returns the next entries that wait for a flight, in order, at most so many.
 pub(in crate::features::waitlist) async fn queue(
     db: &mut PgSession,
     stretch: &Stretch,
-    most: u8,
+    most: usize,
 ) -> sqlx::Result<Vec<Queued>> {
     let rows = sqlx::query!(
         r#"select e.id, e.weight_hg, e.volume_l, e.positions, e.passed_over, e.flight_ids,
                   e.origin as "origin: AirportCode", e.destination as "destination: AirportCode", e.departure_date,
-                  e.special_handling_codes as "special_handling_codes: Vec<HandlingCode>"
+                  e.special_handling_codes as "special_handling_codes: Vec<HandlingCode>", e.kept_since
            from waitlist_flights f join waitlist_entries e on e.id = f.entry_id
+           left join waitlist_lapses l on l.flight_id = f.flight_id and l.organization_id = e.organization_id
            where f.flight_id = $1 and e.status = 'WAITING'
              and ((e.weight_hg <= $2 and e.volume_l <= $3 and e.positions <= $4)
-                  or (e.passed_over >= $5 and cardinality(e.flight_ids) > 0))
-             and ($6::uuid is null
-                  or (e.priority, e.rank) > (select a.priority, a.rank from waitlist_entries a where a.id = $6))
+                  or (e.passed_over >= $5 and cardinality(e.flight_ids) > 0
+                      and (e.kept_since is null or e.kept_since > $6)))
              and ($7::uuid is null
-                  or (e.priority, e.rank) < (select b.priority, b.rank from waitlist_entries b where b.id = $7))
-           order by e.priority, e.rank limit $8"#,
+                  or (coalesce(l.is_behind, false), e.priority, e.rank) >
+                     (select coalesce(p.is_behind, false), a.priority, a.rank
+                      from waitlist_entries a
+                      left join waitlist_lapses p on p.flight_id = $1 and p.organization_id = a.organization_id
+                      where a.id = $7))
+           order by coalesce(l.is_behind, false), e.priority, e.rank limit $8"#,
         stretch.flight.uuid(),
         stretch.free.weight.hectograms(),
         stretch.free.volume.litres(),
         stretch.free.positions.count(),
         stretch.kept_from,
+        stretch.kept_since,
         stretch.after.map(WaitlistEntryId::uuid),
-        stretch.before.map(WaitlistEntryId::uuid),
-        i64::from(most),
+        i64::try_from(most).unwrap_or(i64::MAX),
     );
     let queued = rows.fetch_all(db).await?.into_iter().map(|row| Queued {
         id: row.id.into(),
@@ -237,6 +245,7 @@ pub(in crate::features::waitlist) async fn queue(
         lane: (row.origin, row.destination),
         departure_date: row.departure_date,
         special_handling_codes: row.special_handling_codes,
+        kept_since: row.kept_since,
     });
     Ok(queued.collect())
 }
@@ -287,11 +296,13 @@ pub(in crate::features::waitlist) async fn oldest_aside(
     oldest.fetch_one(db).await
 }
 
-/// Returns all flights for which somebody waits, or on which room is set aside.
+/// Returns all flights with free room for which somebody waits, and those on which room is set aside.
 pub(in crate::features::waitlist) async fn affected(db: &mut PgSession) -> sqlx::Result<Vec<FlightId>> {
     let ids = sqlx::query_scalar!(
         r#"select flight_id as "flight_id!" from (
-               select flight_id from flight_capacity where waiting > 0
+               select flight_id from flight_capacity
+               where waiting > 0 and booked_weight_hg + held_weight_hg < capacity_weight_hg
+                 and booked_volume_l + held_volume_l < capacity_volume_l
                union select flight_id from flight_capacity where aside_until is not null) affected
            order by flight_id"#,
     );
@@ -385,6 +396,7 @@ pub(in crate::features::waitlist) async fn by_date(
             lane: (row.origin, row.destination),
             departure_date: row.departure_date,
             special_handling_codes: row.special_handling_codes,
+            kept_since: None,
         };
         (queued, row.awaited.into_iter().map(FlightId::from).collect())
     });

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -17,9 +18,10 @@ pub(in crate::features::waitlist) async fn insert(
         "with entry as (
              insert into waitlist_entries (id, organization_id, created_by, status, origin, destination, flight_ids,
                                            departure_date, weight_hg, volume_l, volume_defaulted, positions,
-                                           special_handling_codes, priority, queued_at, created_at, updated_at)
+                                           special_handling_codes, priority, queued_at, created_at, updated_at,
+                                           is_counted)
              values ($1, $2, $3, 'WAITING', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-                     $14, $14, $14)
+                     $14, $14, $14, $16)
          )
          insert into waitlist_flights (flight_id, entry_id) select flight_id, $1 from unnest($15::uuid[]) flight_id",
         entry.id.uuid(),
@@ -37,6 +39,7 @@ pub(in crate::features::waitlist) async fn insert(
         entry.priority,
         entry.created_at,
         &column(flights, |flight| flight.uuid()),
+        entry.is_counted,
     )
     .execute(db)
     .await
@@ -109,11 +112,18 @@ pub(in crate::features::waitlist) async fn pass_over(
     most: i32,
 ) -> sqlx::Result<bool> {
     let has_reached = sqlx::query_scalar!(
-        r#"with passed as (
+        r#"with own as (
+               select way.flight_id, coalesce(l.is_behind, false) as is_behind, o.priority, o.rank
+               from unnest($2::uuid[]) way (flight_id) join waitlist_entries o on o.id = $1
+               left join waitlist_lapses l on l.flight_id = way.flight_id and l.organization_id = o.organization_id
+           ), passed as (
                select e.id from waitlist_entries e
                where e.status = 'WAITING' and e.passed_over < $3
-                 and e.id in (select entry_id from waitlist_flights where flight_id = any($2))
-                 and (e.priority, e.rank) < (select o.priority, o.rank from waitlist_entries o where o.id = $1)
+                 and e.id in (
+                     select f.entry_id from own join waitlist_flights f on f.flight_id = own.flight_id
+                     join waitlist_entries w on w.id = f.entry_id
+                     left join waitlist_lapses l on l.flight_id = f.flight_id and l.organization_id = w.organization_id
+                     where (coalesce(l.is_behind, false), w.priority, w.rank) < (own.is_behind, own.priority, own.rank))
                order by e.id for no key update
            ), counted as (
                update waitlist_entries e set passed_over = e.passed_over + 1 from passed where e.id = passed.id
@@ -145,4 +155,48 @@ pub(in crate::features::waitlist) async fn move_before(
         before.uuid(),
     );
     Ok(moved.execute(db).await?.rows_affected() == 1)
+}
+
+/// Takes note that room is kept for these entries, for which it was not before. The caller holds the lock of a flight that
+/// each waits for.
+pub(in crate::features::waitlist) async fn keep(
+    db: &mut PgSession,
+    entries: &[WaitlistEntryId],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with kept as (
+             select id from waitlist_entries where id = any($1) and status = 'WAITING' and kept_since is null
+             order by id for no key update
+         )
+         update waitlist_entries e set kept_since = $2 from kept where e.id = kept.id",
+        &planned_list(&column(entries, |entry| entry.uuid())),
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Counts the offers of these entries that have lapsed: nobody took them in time, or they were given back in the second half
+/// of their time. The caller holds the locks of the entries, and counts each once.
+pub(in crate::features::waitlist) async fn count_lapses(
+    db: &mut PgSession,
+    entries: &[WaitlistEntryId],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into waitlist_lapses (flight_id, organization_id, lapses)
+         select l.flight_id, h.organization_id, count(*)
+         from waitlist_entries e join holds h on h.id = e.hold_id join hold_legs l on l.hold_id = h.id
+         where e.id = any($1)
+           and (h.status = 'EXPIRED'
+                or (h.status = 'RELEASED' and h.end_reason in ('CALLER', 'DECLINED')
+                    and h.ended_at - h.created_at > (h.latest_expires_at - h.created_at) / 2))
+         group by l.flight_id, h.organization_id order by l.flight_id, h.organization_id
+         on conflict (flight_id, organization_id) do update set lapses = waitlist_lapses.lapses + excluded.lapses",
+        &planned_list(&column(entries, |entry| entry.uuid())),
+    )
+    .execute(db)
+    .await
+    .map(drop)
 }

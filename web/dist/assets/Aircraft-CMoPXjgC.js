@@ -1,1 +1,0 @@
-import"./words-BSgMosvh.js";import{t as e}from"./Entries-_Pw9701u.js";function t(t){e(t,{name:`aircraft`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./words-BSgMosvh.js";import{o as e,t}from"./Rules-D6SLb6OI.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
