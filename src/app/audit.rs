@@ -23,6 +23,8 @@ pub struct AuditOptions {
     pub rebuild: bool,
     /// Events since then must have their messages; `None`: the period for which the outbox is sure to have kept them.
     pub messages_since: Option<DateTime<Utc>>,
+    /// The time by the clock of those that serve; `None`: by the database's clock.
+    pub now: Option<DateTime<Utc>>,
 }
 
 /// Reason why no audit was possible.
@@ -140,5 +142,5 @@ async fn scope(snapshot: &mut PgSession, options: &AuditOptions) -> Result<Scope
             Some((known.find)(snapshot, &subject.name).await?.ok_or_else(unknown)?)
         }
     };
-    Ok(Scope { only, messages_since: options.messages_since, rebuild: options.rebuild })
+    Ok(Scope { only, messages_since: options.messages_since, now: options.now, rebuild: options.rebuild })
 }

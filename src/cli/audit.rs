@@ -54,7 +54,7 @@ async fn look(backend: &Backend, options: &Options) -> anyhow::Result<AuditRepor
         (None, None) => None,
     };
     let messages_since = Some(SystemClock.now() - backend.settings.outbox.certainty());
-    let wanted = AuditOptions { subject, rebuild: options.rebuild, messages_since };
+    let wanted = AuditOptions { subject, rebuild: options.rebuild, messages_since, now: None };
     let progress = Progress::on_terminal("Auditing");
     let watch = |what: &'static str, count: u64| {
         let count = if count == 0 { String::new() } else { format!("{count} ") };

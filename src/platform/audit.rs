@@ -22,6 +22,8 @@ pub struct Scope {
     /// Events from this time on must have their messages; `None`: those of the last six days by the database's clock,
     /// because messages are kept for seven.
     pub messages_since: Option<DateTime<Utc>>,
+    /// What was due before this time must have been done; `None`: by the database's clock.
+    pub now: Option<DateTime<Utc>>,
     /// Whether to replay histories also, and compare the results with the rows, member by member.
     pub rebuild: bool,
 }

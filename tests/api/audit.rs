@@ -1,9 +1,11 @@
 //! The product's proof that its books are right: it finds nothing where all is well, and every way in which they can be
 //! wrong. Books are spoiled behind the product's back, past triggers and constraints, one thing at a time.
+mod aside;
 mod books;
 mod breaches;
 mod clean;
 mod large;
+mod money;
 mod rebuilding;
 mod running;
 mod scopes;

@@ -4,12 +4,15 @@ mod amending;
 mod cancelling;
 mod committing;
 mod credit;
+mod fees;
 mod holding;
 mod kills;
+mod losses;
 mod refunding;
 mod simulation;
 mod stage;
 mod unfinished;
+mod unused;
 
 use chrono::TimeDelta;
 use loadmaster::features::accounts::Role;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    BookingError, BookingService,
+    BookingError, BookingService, billing,
     draft::{Author, Draft, EventDetails, save_in_tx},
     model::{Action, Booking, EventType, Leg, LegStatus, OffloadReason},
     movement::{Step, occurred_at},
@@ -204,6 +204,7 @@ impl BookingService {
             }
         }
         holds::give_back_in_tx(tx, &releases, author.now).await?;
+        billing::return_surplus_in_tx(self, tx, &mut drafts, author).await?;
         save_in_tx(tx, &drafts).await?;
         let changed = drafts.iter().filter(|draft| draft.is_changed()).count();
         moved.moved = changed - moved.left_behind.len();
@@ -252,6 +253,7 @@ impl BookingService {
                 own.clone_from(&leg);
             }
             draft.now.needs_rerouting = self.lacks_a_way(&draft.now);
+            billing::follow_loss(&mut draft.now);
             draft.record(author, EventType::FlightRetimed, EventDetails { leg: Some(leg), ..EventDetails::default() });
         }
     }
@@ -283,6 +285,7 @@ impl BookingService {
                 }
             }
             holds::give_back_in_tx(tx, &releases, author.now).await?;
+            billing::return_surplus_in_tx(self, tx, &mut drafts, author).await?;
             save_in_tx(tx, &drafts).await?;
         }
         Ok(())
@@ -390,6 +393,7 @@ fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author
     let Some(leg) = booked_leg(&draft.now, flight).cloned() else { return Vec::new() };
     let given = draft.release_legs(LegStatus::Cancelled, |leg| leg.flight_id == flight);
     draft.now.needs_rerouting = true;
+    billing::follow_loss(&mut draft.now);
     let told = EventDetails { leg: Some(leg), notes: reason.map(str::to_owned), ..EventDetails::default() };
     draft.record(author, EventType::FlightCancelled, told);
     given
@@ -403,6 +407,7 @@ fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: A
         leg.offload_reason = Some(reason);
     }
     draft.now.needs_rerouting = true;
+    billing::follow_loss(&mut draft.now);
     let leg = draft.now.legs.iter().find(|leg| Some(leg.id) == id).cloned();
     draft.record(author, EventType::Offloaded, EventDetails { leg, ..EventDetails::default() });
     given

@@ -224,6 +224,12 @@ impl Amending<'_> {
         Ok(())
     }
 
+    /// Keeps the cancellation fee that stood before the amendment.
+    pub(super) fn keep_fee(&mut self) {
+        let (before, after) = self.draft.both();
+        billing::keep_fee(before, after, self.service.payments.cancellation_fees(), self.author.now);
+    }
+
     /// Takes room and gives it back, from and to the organization's allotments first.
     pub(super) async fn shift(&mut self, tx: &mut PgSession, shifts: &[Shift]) -> Result<(), BookingError> {
         let woven = self.draws.weave(Some(self.draft.now.organization_id), shifts);

@@ -25,17 +25,17 @@ impl BookingService {
         books: Option<&mut Books>,
         author: Author<'_>,
     ) -> Vec<Shift> {
-        let kept = books.as_ref().map_or(0, |books| books.refundable());
-        let bands = self.payments.cancellation_fees();
-        let Cancellation { full, .. } =
-            Cancellation::of(&draft.now, kept, bands, cancel.waived_by.is_some(), author.now);
-        if let Some(bill) = &mut draft.now.bill {
-            bill.cancel(full, kept);
+        let kept = books.as_ref().map(|books| books.kept()).unwrap_or_default();
+        let (bands, waives) = (self.payments.cancellation_fees(), cancel.waived_by.is_some());
+        let full = Cancellation::of(&draft.now, kept, bands, waives, author.now).full;
+        if let (Some(bill), Some(full)) = (&mut draft.now.bill, full) {
+            bill.cancel(full, kept.captured);
         }
         let released = draft.release_legs(LegStatus::Released, |_| true);
         draft.now.status = BookingStatus::Cancelled;
         draft.now.needs_rerouting = false;
         if let Some(books) = books {
+            books.capture_fee(full.map_or(0, |full| full.amount), &self.ids, author.now);
             books.settle(&mut draft.now, self.payments.capture_mode(), &self.ids, author.actor, author.now);
         }
         let told = EventDetails { notes: cancel.reason.clone(), ..EventDetails::default() };

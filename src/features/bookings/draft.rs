@@ -71,6 +71,11 @@ impl Draft {
         &self.found
     }
 
+    /// Returns the state in the database, and the present one for a change.
+    pub const fn both(&mut self) -> (&Booking, &mut Booking) {
+        (&self.found, &mut self.now)
+    }
+
     /// Returns whether anything differs from the database.
     pub fn is_changed(&self) -> bool {
         self.now != self.found

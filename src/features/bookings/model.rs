@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-pub use bill::{Bill, BookingPaymentStatus, Paid, Price};
+pub use bill::{Bill, BookingPaymentStatus, Fee, FeeReason, Paid, Price};
 #[cfg(test)]
 pub use data::whole_data;
 pub use data::{BookingData, DATA_VERSION, Folding, changed_data};
@@ -270,6 +270,19 @@ impl Booking {
         flights.sort_unstable();
         flights.dedup();
         flights
+    }
+
+    /// Returns whether a leg was lost because the freight did not come, and no other way has replaced it.
+    pub fn is_no_show(&self, leg: &Leg) -> bool {
+        // The legs of another way come later, and begin at this leg's place or before.
+        let is_replaced = || self.legs.iter().any(|other| other.id > leg.id && other.sequence <= leg.sequence);
+        leg.offload_reason == Some(OffloadReason::NoShow) && !is_replaced()
+    }
+
+    /// Returns the hold whose use of a sale is to be returned: its booking is cancelled and was never paid.
+    pub fn unpaid_hold(&self) -> Option<HoldId> {
+        let is_unpaid = self.bill.as_ref().is_some_and(Bill::is_unpaid);
+        self.hold_id.filter(|_| self.status == BookingStatus::Cancelled && is_unpaid)
     }
 
     /// Returns the legs that hold room on a flight which has not taken the cargo.

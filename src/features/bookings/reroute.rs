@@ -61,6 +61,7 @@ impl Amending<'_> {
         self.draft.now.legs.extend(legs);
         self.draft.now.legs.sort_by_key(|leg| (leg.sequence, leg.id));
         self.draft.now.needs_rerouting = false;
+        self.keep_fee();
         self.draft.record(self.author, EventType::Rerouted, EventDetails { leg: first, ..EventDetails::default() });
         Ok(())
     }

@@ -26,7 +26,7 @@ use crate::{
 
 pub const ROOM: Room = Room {
     tags: &[("bookings", "Bookings, their legs and their histories")],
-    growing: &["LegStatus", "EventType", "Action"],
+    growing: &["LegStatus", "EventType", "Action", "FeeReason"],
     codes: code::CODES,
     metrics: METRICS,
     labels: &[("lock", &[LOCK])],

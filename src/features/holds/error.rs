@@ -81,6 +81,15 @@ pub enum PriceFault {
     Discount(DiscountReason),
 }
 
+impl From<RatingError> for PriceFault {
+    fn from(error: RatingError) -> Self {
+        match error {
+            RatingError::NoRate(reason) => Self::NoRate(reason),
+            RatingError::Discount(reason) => Self::Discount(reason),
+        }
+    }
+}
+
 impl From<PriceFault> for Problem {
     fn from(fault: PriceFault) -> Self {
         match fault {

@@ -6,7 +6,7 @@ use crate::platform::{
 
 /// A payment is what its operations made of it, nothing is charged twice, and the provider `test` has done the same.
 pub const PAYMENTS: Rule = Rule::new(14, "payments follow from their operations");
-/// Entries without gaps replay to the account, and none charged more than its limit.
+/// Entries without gaps replay to the account, none charged more than its limit, and charges and refunds are those of payments.
 const CREDIT: Rule = Rule::new(15, "credit follows from its entries, within its limit");
 
 pub(super) const AUDIT: Audit =
@@ -44,6 +44,14 @@ async fn credit(snapshot: &mut PgSession) -> Result<Findings, DbError> {
             [("organization_id", &entry.organization_id), ("seq", &entry.seq)];
         let fault = "it does not follow from the entries before it, or charges more than the limit";
         findings.add(Breach::of("credit_entries", key, fault));
+    }
+    for row in repository::audit::stray_charges(snapshot).await? {
+        let payment = row.payment_id.map_or_else(|| "none".to_owned(), |id| id.to_string());
+        let fault = format!(
+            "this payment on account has {} captured and {} refunded; the entries charge {} and return {}",
+            row.captured, row.refunded, row.charged, row.returned
+        );
+        findings.add(Breach::of("payments", [("id", &payment)], fault));
     }
     Ok(findings)
 }

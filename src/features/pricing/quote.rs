@@ -8,7 +8,7 @@ use super::{
     rating::{Applied, Inputs, Load, Priced, price},
     rules::Freight,
 };
-use crate::kernel::{FlightId, Money, OrganizationId, QuoteId, SaleId, UserId, Volume, Weight};
+use crate::kernel::{FlightId, HandlingCode, Money, OrganizationId, QuoteId, SaleId, UserId, Volume, Weight};
 
 /// A price with all that it was computed from: it can be computed again for ever.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,13 +71,23 @@ impl Quote {
 
     /// Returns whether it is for this freight on these flights. Positions do not count: they cost nothing.
     pub fn matches(&self, flights: &[FlightId], freight: &Freight<'_>) -> bool {
-        let Inputs { load, special_handling_codes: codes, product, .. } = &self.rated.inputs;
-        let same_codes = codes.iter().all(|code| freight.special_handling_codes.contains(code))
-            && freight.special_handling_codes.iter().all(|code| codes.contains(code));
+        let Inputs { load, product, .. } = &self.rated.inputs;
         self.flight_ids().eq(flights.iter().copied())
             && (load.weight, load.volume) == (freight.weight, freight.volume)
-            && same_codes
+            && self.is_for_codes(freight.special_handling_codes)
             && freight.product.parse::<Product>().unwrap_or_default() == *product
+    }
+
+    /// Returns whether it is for freight with these special handling codes, in any order.
+    pub fn is_for_codes(&self, codes: &[HandlingCode]) -> bool {
+        let own = &self.rated.inputs.special_handling_codes;
+        own.iter().all(|code| codes.contains(code)) && codes.iter().all(|code| own.contains(code))
+    }
+
+    /// Returns the quote with another price. It expires as this one.
+    #[must_use]
+    pub fn with(&self, rated: Rated, id: QuoteId, now: DateTime<Utc>) -> Self {
+        Self { id, rated: Arc::new(rated), created_at: now, ..self.clone() }
     }
 
     /// Returns the quote for other freight by its own rules, never today's; `None` if the amount is too large. It expires as
@@ -86,8 +96,7 @@ impl Quote {
         let Rated { rater, inputs, rules, .. } = &*self.rated;
         let inputs = Inputs { load: Load { weight, volume }, ..inputs.clone() };
         let priced = price(*rater, &inputs, rules)?;
-        let rated = Arc::new(Rated { rater: *rater, inputs, rules: rules.clone(), priced });
-        Some(Self { id, rated, created_at: now, ..self.clone() })
+        Some(self.with(Rated { rater: *rater, inputs, rules: rules.clone(), priced }, id, now))
     }
 
     /// Returns whether its rules still give its lines.

@@ -46,6 +46,14 @@ pub async fn use_sales_in_tx(
     Ok(tell_in_tx(tx, &taken, now).await?)
 }
 
+/// Returns the sales that these subjects use, in ascending order.
+pub async fn sales_of_in_tx(tx: &mut PgSession, subjects: &[Uuid]) -> Result<Vec<SaleId>, DbError> {
+    if subjects.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(uses::of_subjects(tx, subjects).await?.into_iter().map(SaleId::from).collect())
+}
+
 /// Returns all uses of these subjects, whichever they are. Locks their sales.
 pub async fn return_uses_in_tx(tx: &mut PgSession, subjects: &[Uuid], now: DateTime<Utc>) -> Result<(), DbError> {
     if subjects.is_empty() {

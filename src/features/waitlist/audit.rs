@@ -7,7 +7,8 @@ use crate::{
     },
 };
 
-/// An entry is `OFFERED` exactly as long as a hold is open for it, and room is set aside only where somebody waits.
+/// An entry is `OFFERED` exactly as long as a hold is open for it, and room is set aside only where somebody waits, and no longer
+/// than for its time.
 const OFFERS: Rule = Rule::new(17, "offers are held, and room is set aside for those who wait");
 
 pub(super) const AUDIT: Audit =
@@ -30,6 +31,10 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope) -> Result<Vec<(Rule, Fin
     for row in repository::audit::astray_flights(snapshot, scope.of(FLIGHT)).await? {
         let fault = format!("waiting is {} instead of {}, or room is set aside for nobody", row.said, row.waiting);
         findings.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], fault));
+    }
+    for flight in repository::audit::forgotten(snapshot, scope.of(FLIGHT), scope.now).await? {
+        let fault = "room is still set aside though its time has passed, or nobody waits for it any more";
+        findings.add(Breach::of("flight_capacity", [("flight_id", &flight)], fault));
     }
     Ok(vec![(OFFERS, findings)])
 }

@@ -10,6 +10,7 @@ use super::{
     },
     follow::followed,
     settle::Books,
+    uses::{lock_use_in_tx, return_use_in_tx},
 };
 use crate::{
     features::{
@@ -100,7 +101,8 @@ impl Command for Administer {
                     draft.record(author, EventType::PaymentChanged, EventDetails::default());
                 }
                 books.write_in_tx(tx, author.now).await?;
-                draft.save_alone_in_tx(tx).await?;
+                let booking = draft.save_alone_in_tx(tx).await?;
+                return_use_in_tx(tx, &booking, author.now).await?;
             }
             Subjects::Hold(hold) => {
                 if let Some(change) = hold.and_then(|hold| followed(*hold, &after, author.now)) {
@@ -181,6 +183,7 @@ impl BookingService {
         if let Some((booking, _)) = &seen.booking {
             let booking: Option<Booking> = repository::lock_booking(tx, *booking).await?;
             let booking = booking.ok_or(BookingError::UnknownPayment)?;
+            lock_use_in_tx(tx, &booking).await?;
             payments::lock_credit_in_tx(tx, &[booking.organization_id]).await?;
             let books = Books::of_booking_in_tx(tx, booking.id).await?;
             return Ok((books, Subjects::Booking(Box::new(Draft::of(booking)))));

@@ -27,6 +27,14 @@ pub async fn audit(snapshot: &mut PgSession, only: Option<&[Uuid]>) -> Result<Ve
         );
         payments.add(Breach::of("bookings", [("id", &row.booking_id)], fault));
     }
+    for row in repository::overkept(snapshot, only).await? {
+        let fault = if row.is_over {
+            format!("{} is kept, and its events allow {}, while no refund is under way", row.kept, row.owed)
+        } else {
+            "its bill is not the one that its events tell".to_owned()
+        };
+        payments.add(Breach::of("bookings", [("id", &row.booking_id)], fault));
+    }
     if only.is_none() {
         for payment in repository::stray_payments(snapshot).await? {
             let fault = "it was captured without a booking, or is for another one";

@@ -1,78 +1,166 @@
-//! What it costs to cancel. Pure.
+//! What it costs to cancel, and what changes and losses make of that. Pure.
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::model::{Booking, Leg, LegStatus, OffloadReason};
+use super::{
+    super::model::{Bill, Booking, Fee, FeeReason, LegStatus},
+    settle::Kept,
+};
 use crate::{features::payments::CancellationBand, kernel::Money};
 
 /// What it costs to cancel a booking at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Cancellation {
-    /// The fee whatever was paid, in minor units.
+    /// The fee whatever was paid.
     #[serde(skip)]
-    pub full: i64,
+    pub full: Option<Fee>,
     /// What the carrier keeps; null without a price.
     #[schema(required = true)]
     pub fee: Option<Money>,
     /// What goes back; null without a price.
     #[schema(required = true)]
     pub refund: Option<Money>,
+    /// Why the fee is what it is; never more than what was paid is kept. Null without a price.
+    #[schema(required = true)]
+    pub reason: Option<FeeReason>,
+    /// The least fee, which a change or a no-show has made due; a fault of the carrier lifts it. Null without one.
+    #[schema(required = true)]
+    pub floor: Option<Money>,
     /// The time from which the fee is another one; null if it stays.
     #[schema(required = true)]
     pub next_change_at: Option<DateTime<Utc>>,
 }
 
 impl Cancellation {
-    /// `kept`: what was captured and has not gone back, in minor units.
-    pub fn of(booking: &Booking, kept: i64, bands: &[CancellationBand], waives: bool, now: DateTime<Utc>) -> Self {
-        let Some(bill) = &booking.bill else { return Self { full: 0, fee: None, refund: None, next_change_at: None } };
-        let (percent, next_change_at) =
-            if waives || is_the_carriers(booking) { (0, None) } else { percent_at(booking, bands, now) };
-        let whole = i128::from(bill.price.total.minor()) * i128::from(percent);
-        // Half up: a total is never negative.
-        let full = i64::try_from((whole + 50) / 100).unwrap_or(i64::MAX);
-        let fee = full.min(kept.max(0));
+    /// A booking without a price.
+    const FREE: Self = Self { full: None, fee: None, refund: None, reason: None, floor: None, next_change_at: None };
+
+    pub fn of(booking: &Booking, kept: Kept, bands: &[CancellationBand], waives: bool, now: DateTime<Utc>) -> Self {
+        let Some(bill) = &booking.bill else { return Self::FREE };
+        let waived = Fee { amount: 0, reason: FeeReason::Waived };
+        let full = if waives { waived } else { full_fee(booking, bill, bands, now) };
+        let fee = full.amount.min(kept.all());
         // It rises no more above what was paid.
-        let next_change_at = next_change_at.filter(|_| full < kept);
-        Self { full, fee: Some(bill.money(fee)), refund: Some(bill.money(kept - fee)), next_change_at }
+        let rises = full.amount < kept.all();
+        Self {
+            full: Some(full),
+            fee: Some(bill.money(fee)),
+            refund: Some(bill.money((kept.captured + kept.promised - fee).max(0))),
+            reason: Some(full.reason),
+            floor: bill.floor.map(|floor| bill.money(floor.amount)),
+            next_change_at: if rises { next_rise(booking, bill, bands, full.amount, now) } else { None },
+        }
+    }
+
+    /// Returns the fee of a booking that was cancelled; `None` if it was not.
+    pub fn fixed(bill: &Bill) -> Option<Self> {
+        let fee = bill.fee?;
+        let returned = bill.full_fee.map_or(0, |full| full.returned);
+        Some(Self {
+            full: None,
+            fee: Some(bill.money(fee)),
+            refund: Some(bill.money((bill.paid - returned - fee).max(0))),
+            reason: bill.full_fee.and_then(|full| full.reason),
+            floor: bill.floor.map(|floor| bill.money(floor.amount)),
+            next_change_at: None,
+        })
     }
 }
 
-/// Returns the part of the total that is kept, and when that changes: by the first band whose hours are left to the first
-/// departure, all of it after that.
-fn percent_at(booking: &Booking, bands: &[CancellationBand], now: DateTime<Utc>) -> (u32, Option<DateTime<Utc>>) {
-    let of_the_way = || booking.legs.iter().filter(|leg| is_of_the_way(booking, leg));
-    let Some(departure) = of_the_way().map(|leg| leg.departure).min() else { return (0, None) };
+/// Keeps the fee that stood before a change, if the change would lower it.
+pub fn keep_fee(before: &Booking, after: &mut Booking, bands: &[CancellationBand], now: DateTime<Utc>) {
+    let (Some(former), Some(bill)) = (&before.bill, &after.bill) else { return };
+    let stood = full_fee(before, former, bands, now);
+    if full_fee(after, bill, bands, now).amount < stood.amount
+        && let Some(bill) = &mut after.bill
+    {
+        let is_no_show = stood.reason == FeeReason::NoShow;
+        let reason = if is_no_show { FeeReason::NoShow } else { FeeReason::Changed };
+        bill.keep_fee(Fee { reason, ..stood });
+    }
+}
+
+/// Keeps the fee of a booking that has lost a leg because its freight did not come, or lifts the least fee of one that the
+/// carrier fails to carry.
+pub fn follow_loss(booking: &mut Booking) {
+    let cause = cause_of_loss(booking);
+    let Some(bill) = &mut booking.bill else { return };
+    match cause {
+        Some(FeeReason::NoShow) => bill.keep_fee(Fee { amount: bill.price.total.minor(), reason: FeeReason::NoShow }),
+        Some(_) => bill.floor = None,
+        None => {}
+    }
+}
+
+/// Returns the fee of a cancellation, whatever was paid, and why.
+fn full_fee(booking: &Booking, bill: &Bill, bands: &[CancellationBand], now: DateTime<Utc>) -> Fee {
+    let (percent, reason) = match cause_of_loss(booking) {
+        Some(FeeReason::NoShow) => (100, FeeReason::NoShow),
+        Some(_) => return Fee { amount: 0, reason: FeeReason::Carrier },
+        None => percent_at(booking, bands, now),
+    };
+    let amount = share(bill, percent);
+    bill.floor.filter(|floor| floor.amount > amount).unwrap_or(Fee { amount, reason })
+}
+
+/// Returns why a booking has no way any more: a no-show on any leg, or else the carrier; `None` if it has one.
+fn cause_of_loss(booking: &Booking) -> Option<FeeReason> {
+    let is_no_show = booking.legs.iter().any(|leg| booking.is_no_show(leg));
+    booking.needs_rerouting.then_some(if is_no_show { FeeReason::NoShow } else { FeeReason::Carrier })
+}
+
+/// Returns this percentage of the total, half up: a total is never negative.
+fn share(bill: &Bill, percent: u32) -> i64 {
+    let whole = i128::from(bill.price.total.minor()) * i128::from(percent);
+    i64::try_from((whole + 50) / 100).unwrap_or(i64::MAX)
+}
+
+/// Returns the part of the total that is kept: by the first band whose hours are left to the first departure, all of it after
+/// that.
+fn percent_at(booking: &Booking, bands: &[CancellationBand], now: DateTime<Utc>) -> (u32, FeeReason) {
     // Also before its time.
-    if of_the_way().any(has_departed) {
-        return (100, None);
+    let departed = [LegStatus::Departed, LegStatus::Arrived];
+    if booking.legs.iter().any(|leg| departed.contains(&leg.status)) {
+        return (100, FeeReason::Departed);
     }
-    let left = departure - now;
-    let mut bands: Vec<&CancellationBand> = bands.iter().collect();
-    bands.sort_by_key(|band| std::cmp::Reverse(band.hours));
-    match bands.iter().find(|band| TimeDelta::hours(i64::from(band.hours)) <= left) {
-        // A band ends just after the moment at which exactly its hours are left.
-        Some(band) => (u32::from(band.percent), Some(departure - TimeDelta::hours(i64::from(band.hours)))),
-        None => (100, None),
+    let in_force = |departure| bands_left(bands, departure, now).next().map_or(100, |band| u32::from(band.percent));
+    (first_departure(booking).map_or(0, in_force), FeeReason::HoursLeft)
+}
+
+fn first_departure(booking: &Booking) -> Option<DateTime<Utc>> {
+    booking.legs_in_force().map(|leg| leg.departure).min()
+}
+
+/// Returns the bands whose hours are left to this departure, the one in force first: they are in falling order.
+fn bands_left(
+    bands: &[CancellationBand],
+    departure: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = &CancellationBand> + Clone {
+    bands.iter().filter(move |band| now <= end_of(band, departure))
+}
+
+/// Returns the last moment at which the hours of a band are left: it ends just after it.
+fn end_of(band: &CancellationBand, departure: DateTime<Utc>) -> DateTime<Utc> {
+    departure - TimeDelta::hours(i64::from(band.hours))
+}
+
+/// Returns when the fee rises above this amount because the departure comes nearer.
+fn next_rise(
+    booking: &Booking,
+    bill: &Bill,
+    bands: &[CancellationBand],
+    amount: i64,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let (_, reason) = percent_at(booking, bands, now);
+    if booking.needs_rerouting || reason != FeeReason::HoursLeft {
+        return None;
     }
-}
-
-/// Returns whether the flight of a leg has departed, with the freight or because it did not come.
-fn has_departed(leg: &Leg) -> bool {
-    matches!(leg.status, LegStatus::Departed | LegStatus::Arrived) || leg.offload_reason == Some(OffloadReason::NoShow)
-}
-
-/// Returns whether a leg is of the way that is cancelled: in force, or left behind and not replaced yet.
-fn is_of_the_way(booking: &Booking, leg: &Leg) -> bool {
-    leg.status.is_in_force() || (booking.needs_rerouting && leg.status == LegStatus::Offloaded)
-}
-
-/// Returns whether the carrier is the cause: the booking has no way any more because a flight was cancelled or retimed, or
-/// its freight was left behind though it had come.
-fn is_the_carriers(booking: &Booking) -> bool {
-    let lost = [LegStatus::Offloaded, LegStatus::Cancelled];
-    let latest = booking.legs.iter().filter(|leg| lost.contains(&leg.status)).max_by_key(|leg| leg.sequence);
-    let is_no_show = latest.is_some_and(|leg| leg.offload_reason == Some(OffloadReason::NoShow));
-    booking.needs_rerouting && !is_no_show
+    let departure = first_departure(booking)?;
+    let left = bands_left(bands, departure, now);
+    let following = left.clone().skip(1).map(|band| u32::from(band.percent)).chain([100]);
+    let mut rises = left.zip(following).filter(|(_, percent)| share(bill, *percent) > amount);
+    rises.next().map(|(band, _)| end_of(band, departure))
 }

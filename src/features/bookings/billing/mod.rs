@@ -9,13 +9,15 @@ mod pay;
 mod price;
 mod refund;
 mod settle;
+mod uses;
 
 pub use administer::{Administer, Verdict};
 pub use audit::audit;
 pub use begin::{of_booking, of_hold};
-pub use cancellation::Cancellation;
+pub use cancellation::{Cancellation, follow_loss, keep_fee};
 pub use follow::{followed, with_payment};
 pub use pay::PayBooking;
 pub use price::repriced_in_tx;
 pub use refund::Refund;
-pub use settle::Books;
+pub use settle::{Books, return_surplus_in_tx};
+pub use uses::{lock_use_in_tx, return_use_in_tx, used_sales_in_tx};

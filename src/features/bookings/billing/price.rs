@@ -1,22 +1,27 @@
 //! The price of a booking whose freight changes.
+use chrono::{DateTime, Utc};
+
 use super::{
     super::{
         BookingError, BookingService,
         draft::{Author, Draft, EventDetails},
-        model::{EventType, Price},
+        model::{Booking, EventType, Price},
     },
+    cancellation::keep_fee,
     settle::Books,
 };
 use crate::{
     features::{
+        capacity::Space,
         holds::{HoldError, PriceFault},
-        payments, pricing,
+        payments,
+        pricing::{self, Quote},
     },
     platform::postgres::PgSession,
 };
 
-impl From<&pricing::Quote> for Price {
-    fn from(quote: &pricing::Quote) -> Self {
+impl From<&Quote> for Price {
+    fn from(quote: &Quote) -> Self {
         let priced = &quote.rated.priced;
         Self {
             quote_id: quote.id,
@@ -29,30 +34,52 @@ impl From<&pricing::Quote> for Price {
     }
 }
 
-/// Rates the amended freight of a booking by the rules of its quote. What was paid too much is promised back. The caller holds
-/// the booking's lock, and saves the draft.
+/// Rates the amended freight of a booking: by the rules of its quote, and by those of today as far as other special handling
+/// codes bring them in. What was paid too much is promised back. The caller holds the booking's lock, and saves the draft.
 pub async fn repriced_in_tx(
     service: &BookingService,
     tx: &mut PgSession,
     draft: &mut Draft,
     author: Author<'_>,
 ) -> Result<(), BookingError> {
-    let (found, now) = (&draft.found().space, &draft.now.space);
-    let is_same = (found.weight, found.volume) == (now.weight, now.volume);
-    let Some(bill) = draft.now.bill.as_ref().filter(|_| !is_same) else { return Ok(()) };
+    let (found, now) = draft.both();
+    let is_same_load = (found.space.weight, found.space.volume) == (now.space.weight, now.space.volume);
+    let is_same = is_same_load && found.special_handling_codes == now.special_handling_codes;
+    let Some(bill) = now.bill.as_ref().filter(|_| !is_same) else { return Ok(()) };
     let quotes = pricing::quotes_in_tx(tx, &[bill.price.quote_id]).await?;
     let Some(quote) = quotes.first() else { return Err(BookingError::PaymentNotPossible("no_quote")) };
-    let (id, now) = (service.ids.next(author.now), author.now);
-    let quote = quote.rerated(id, draft.now.space.weight, draft.now.space.volume, now);
-    let quote = quote.ok_or(HoldError::from(PriceFault::TooLarge))?;
+    let quote = rerated_in_tx(service, tx, quote, now, author.now).await?;
+    if quote.total() == bill.price.total && is_same_load {
+        return Ok(());
+    }
     pricing::insert_quotes_in_tx(tx, std::slice::from_ref(&quote), true).await?;
     payments::lock_credit_in_tx(tx, &[draft.now.organization_id]).await?;
     let mut books = Books::of_booking_in_tx(tx, draft.now.id).await?;
     if let Some(bill) = &mut draft.now.bill {
         bill.reprice(Price::from(&quote));
     }
-    books.settle(&mut draft.now, service.payments.capture_mode(), &service.ids, author.actor, now);
+    let (before, after) = draft.both();
+    keep_fee(before, after, service.payments.cancellation_fees(), author.now);
+    books.settle(&mut draft.now, service.payments.capture_mode(), &service.ids, author.actor, author.now);
     draft.record(author, EventType::Priced, EventDetails::default());
-    books.write_in_tx(tx, now).await?;
+    books.write_in_tx(tx, author.now).await?;
     Ok(())
+}
+
+/// Returns the quote of a booking for its amended freight.
+async fn rerated_in_tx(
+    service: &BookingService,
+    tx: &mut PgSession,
+    quote: &Quote,
+    booking: &Booking,
+    now: DateTime<Utc>,
+) -> Result<Quote, BookingError> {
+    let Booking { space: Space { weight, volume, .. }, special_handling_codes: codes, .. } = booking;
+    let id = service.ids.next(now);
+    if quote.is_for_codes(codes) {
+        return Ok(quote.rerated(id, *weight, *volume, now).ok_or(HoldError::from(PriceFault::TooLarge))?);
+    }
+    let rules = service.pricing.in_force_in_tx(tx).await?;
+    let rated = rules.rerate(&quote.rated, (*weight, *volume), codes).map_err(PriceFault::from);
+    Ok(quote.with(rated.map_err(HoldError::from)?, id, now))
 }

@@ -2,13 +2,17 @@
 //! voided once the booking is cancelled, and what was paid too much goes back.
 use chrono::{DateTime, Utc};
 
-use super::super::model::{Booking, BookingStatus, Paid};
+use super::super::{
+    BookingService,
+    draft::{Author, Draft, EventDetails},
+    model::{Bill, Booking, BookingStatus, EventType, Paid},
+};
 use crate::{
     features::payments::{
         self, CaptureMode, CreditRefund, OperationKind, Outcome, Payment, PaymentChange, PaymentMethod, PaymentStatus,
         PaymentWithOperations,
     },
-    kernel::{BookingId, PaymentOperationId, UserId},
+    kernel::{BookingId, OrganizationId, PaymentOperationId, UserId},
     platform::{
         postgres::{DbError, PgSession},
         random::IdSource,
@@ -23,6 +27,23 @@ pub struct Books {
     /// Operations that are new or changed, by the place of their payment.
     changed: Vec<(usize, payments::Operation)>,
     returned: Vec<CreditRefund>,
+}
+
+/// What a fee can be kept of, in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Captured, and neither refunded nor promised back.
+    pub captured: i64,
+    /// Promised to be captured.
+    pub promised: i64,
+    /// Authorized, and not promised to be captured yet.
+    pub authorized: i64,
+}
+
+impl Kept {
+    pub const fn all(self) -> i64 {
+        self.captured + self.promised + self.authorized
+    }
 }
 
 impl Books {
@@ -57,6 +78,7 @@ impl Books {
         let all = || self.payments.iter().map(|(payment, _)| payment);
         Paid {
             captured: all().map(|payment| payment.captured).sum(),
+            promised: self.promised(),
             refunded: all().map(|payment| payment.refunded).sum(),
             is_open: all().any(Payment::is_open),
             has_failed: all().max_by_key(|payment| payment.id).is_some_and(|last| last.status == PaymentStatus::Failed),
@@ -105,6 +127,33 @@ impl Books {
         self.payments.iter().map(|(payment, operations)| payment.refundable(operations)).sum()
     }
 
+    /// Returns what is promised to be captured.
+    fn promised(&self) -> i64 {
+        let operations = self.payments.iter().flat_map(|(_, operations)| operations);
+        let captures = operations.filter(|one| one.kind == OperationKind::Capture && one.is_undecided());
+        captures.map(|one| one.amount.minor()).sum()
+    }
+
+    /// Returns what a fee can be kept of.
+    pub fn kept(&self) -> Kept {
+        let is_capturable = |(payment, operations): &&PaymentWithOperations| payment.is_capturable(operations);
+        let authorized = self.payments.iter().filter(is_capturable).map(|(payment, _)| payment.amount.minor());
+        Kept { captured: self.refundable(), promised: self.promised(), authorized: authorized.sum() }
+    }
+
+    /// Promises to capture what is lacking of a fee from what is authorized. The provider voids the rest with it.
+    pub fn capture_fee(&mut self, fee: i64, ids: &IdSource, now: DateTime<Utc>) {
+        let mut lacking = fee - self.refundable() - self.promised();
+        for place in 0..self.payments.len() {
+            let (payment, operations) = &self.payments[place];
+            let part = payment.amount.minor().min(lacking);
+            if part > 0 && payment.is_capturable(operations) {
+                self.promise(place, OperationKind::Capture, part, ids, now);
+                lacking -= part;
+            }
+        }
+    }
+
     /// Enters in the booking's bill what was paid, and promises what follows from it.
     pub fn settle(
         &mut self,
@@ -118,7 +167,7 @@ impl Books {
         self.note(booking);
         let is_cancelled = booking.status == BookingStatus::Cancelled;
         // What is left of a cancelled booking's fee may be paid.
-        let due = booking.bill.as_ref().map_or(0, |bill| bill.owed() - self.refundable());
+        let due = booking.bill.as_ref().map_or(0, |bill| bill.owed() - self.refundable() - self.promised());
         for place in 0..self.payments.len() {
             let (payment, operations) = &self.payments[place];
             let amount = payment.amount.minor();
@@ -170,4 +219,33 @@ impl Books {
         payments::save_in_tx(tx, &mut changes).await?;
         Ok(promised)
     }
+}
+
+/// Promises back what was kept for the fees of bookings that a fault of the carrier has lifted. The caller holds the bookings'
+/// locks, and saves the drafts.
+pub async fn return_surplus_in_tx(
+    service: &BookingService,
+    tx: &mut PgSession,
+    drafts: &mut [Draft],
+    author: Author<'_>,
+) -> Result<(), DbError> {
+    let is_lifted = |draft: &Draft| {
+        let floor = |bill: Option<&Bill>| bill.and_then(|bill| bill.floor);
+        floor(draft.found().bill.as_ref()).is_some() && floor(draft.now.bill.as_ref()).is_none()
+    };
+    let mut lifted: Vec<&mut Draft> = drafts.iter_mut().filter(|draft| is_lifted(draft)).collect();
+    if lifted.is_empty() {
+        return Ok(());
+    }
+    let organizations: Vec<OrganizationId> = lifted.iter().map(|draft| draft.now.organization_id).collect();
+    payments::lock_credit_in_tx(tx, &organizations).await?;
+    for draft in &mut lifted {
+        let mut books = Books::of_booking_in_tx(tx, draft.now.id).await?;
+        books.settle(&mut draft.now, service.payments.capture_mode(), &service.ids, author.actor, author.now);
+        if draft.has_news() {
+            draft.record(author, EventType::PaymentChanged, EventDetails::default());
+        }
+        books.write_in_tx(tx, author.now).await?;
+    }
+    Ok(())
 }

@@ -2,7 +2,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    super::{BookingService, billing::Books},
+    super::{
+        BookingService,
+        billing::{self, Books},
+        model::Booking,
+    },
     Operation,
     decide::LockedRows,
     write::OwnEntry,
@@ -43,24 +47,27 @@ pub async fn read_prices(
     found: &mut LockedRows,
 ) -> Result<(), DbError> {
     let orders = || batch.iter().map(|entry| &entry.order.operation);
+    let mut sales = BTreeSet::<SaleId>::new();
     if orders().any(Operation::prices) {
         found.prices.rules = service.pricing.in_force_in_tx(tx).await?;
         found.prices.terms = service.price_terms();
         let asked: Vec<QuoteId> = orders().filter_map(Operation::quote).collect();
         let quotes = pricing::quotes_in_tx(tx, &asked).await?;
-        let mut sales: BTreeSet<SaleId> = quotes.iter().filter_map(Quote::sale).collect();
+        sales.extend(quotes.iter().filter_map(Quote::sale));
         let codes: Vec<&str> = orders().flat_map(Operation::discount_codes).collect();
         sales.extend(found.prices.rules.limited_sales(&codes));
         found.prices.quotes = quotes.into_iter().map(|quote| (quote.id, quote)).collect();
-        if !sales.is_empty() {
-            let sales: Vec<SaleId> = sales.into_iter().collect();
-            found.prices.sales = pricing::lock_sales_in_tx(tx, &sales).await?;
-        }
+    }
+    let billed = || orders().filter_map(Operation::billed);
+    let cancelled: Vec<&Booking> = billed().filter_map(|booking| found.bookings.get(&booking.id)).collect();
+    sales.extend(billing::used_sales_in_tx(tx, &cancelled).await?);
+    if !sales.is_empty() {
+        let sales: Vec<SaleId> = sales.into_iter().collect();
+        found.prices.sales = pricing::lock_sales_in_tx(tx, &sales).await?;
     }
     let requests: Vec<RequestHash> = orders().filter_map(Operation::request).collect();
     found.begun = payments::begun_in_tx(tx, &requests).await?;
     // What was paid from an account goes back to it.
-    let billed = || orders().filter_map(Operation::billed);
     let charged = orders().filter_map(Operation::charged).chain(billed().map(|booking| booking.organization_id));
     let charged: BTreeSet<OrganizationId> = charged.collect();
     if !charged.is_empty() {

@@ -28,6 +28,7 @@ use crate::{
         flights::Flight,
         holds::{self, CommitTerms, Draws, Hold, HoldCaller, HoldChange, HoldEventType, HoldVerb, Pay, Stepped, actor},
         payments::{self, Charge, Payment, PaymentChange},
+        pricing,
     },
     kernel::{AwbNumber, BookingId, BookingRef, OrganizationId, UserId},
     platform::{
@@ -144,6 +145,8 @@ pub async fn write(
             return Err(DbError::Conflict);
         }
     }
+    let unpaid: Vec<Uuid> = batch.drafts.iter().filter_map(|draft| Some(draft.now.unpaid_hold()?.uuid())).collect();
+    pricing::return_uses_in_tx(tx, &unpaid, now).await?;
     payments::save_in_tx(tx, &mut batch.payments).await?;
     for books in std::mem::take(&mut batch.books) {
         books.write_in_tx(tx, now).await?;

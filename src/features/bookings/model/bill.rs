@@ -24,6 +24,31 @@ words! {
     }
 }
 
+words! {
+    /// Why a cancellation costs what it does, before it is limited to what was paid. More values may be added.
+    pub enum FeeReason {
+        /// By the hours left to the first departure.
+        HoursLeft = "HOURS_LEFT",
+        /// A flight has departed with the freight.
+        Departed = "DEPARTED",
+        /// The freight did not come to a flight.
+        NoShow = "NO_SHOW",
+        /// It was the fee when the booking was changed, for example to later flights or to less freight.
+        Changed = "CHANGED",
+        /// Nothing is kept: the carrier cancelled a flight, left the freight behind, or broke a connection.
+        Carrier = "CARRIER",
+        /// Nothing is kept: carrier staff waived the fee.
+        Waived = "WAIVED",
+    }
+}
+
+/// A cancellation fee whatever was paid, in minor units of the price's currency, and its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fee {
+    pub amount: i64,
+    pub reason: FeeReason,
+}
+
 /// The price of a booking: that of its quote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Price {
@@ -50,6 +75,10 @@ pub struct Bill {
     /// The fee of a cancelled booking where more is captured after it than before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_fee: Option<FullFee>,
+    /// The least fee of a cancellation: the highest that a change or a no-show has made due. Absent without one, and after
+    /// a fault of the carrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Fee>,
     /// A payment is under way.
     pub is_open: bool,
     /// The last payment failed.
@@ -62,12 +91,17 @@ pub struct FullFee {
     pub amount: i64,
     /// What had gone back before the cancellation.
     pub returned: i64,
+    /// `None`: of a cancellation by an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<FeeReason>,
 }
 
 /// What was paid for a booking by all its payments.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Paid {
     pub captured: i64,
+    /// Promised to be captured.
+    pub promised: i64,
     pub refunded: i64,
     pub is_open: bool,
     pub has_failed: bool,
@@ -76,7 +110,17 @@ pub struct Paid {
 impl Bill {
     pub const fn new(price: Price) -> Self {
         let highest = price.total.minor();
-        Self { price, highest, paid: 0, refunded: 0, fee: None, full_fee: None, is_open: false, has_failed: false }
+        Self {
+            price,
+            highest,
+            paid: 0,
+            refunded: 0,
+            fee: None,
+            full_fee: None,
+            floor: None,
+            is_open: false,
+            has_failed: false,
+        }
     }
 
     pub const fn currency(&self) -> Currency {
@@ -93,41 +137,50 @@ impl Bill {
         self.price = price;
     }
 
-    /// Fixes the fee of a cancellation: at most what was paid and has not gone back. It rises to the full fee with a capture
-    /// that was under way.
-    pub fn cancel(&mut self, full: i64, kept: i64) {
-        self.full_fee = Some(FullFee { amount: full, returned: self.paid - kept });
-        self.fee = Some(full.min(kept.max(0)));
+    /// Raises the least fee of a cancellation to this one.
+    pub fn keep_fee(&mut self, fee: Fee) {
+        if self.floor.is_none_or(|floor| floor.amount < fee.amount) {
+            self.floor = Some(fee);
+        }
+    }
+
+    /// Fixes the fee of a cancellation: at most what was paid and has not gone back, captures that are promised included.
+    pub fn cancel(&mut self, Fee { amount, reason }: Fee, kept: i64) {
+        self.full_fee = Some(FullFee { amount, returned: self.paid - kept, reason: Some(reason) });
+        self.fee = Some(amount.min(kept.max(0)));
     }
 
     /// Takes over what was paid.
     pub fn note(&mut self, paid: Paid) {
-        if let Some(FullFee { amount, returned }) = self.full_fee {
-            self.fee = Some(amount.min((paid.captured - returned).max(0)));
+        if let Some(FullFee { amount, returned, .. }) = self.full_fee {
+            self.fee = Some(amount.min((paid.captured + paid.promised - returned).max(0)));
         }
         (self.paid, self.refunded) = (paid.captured, paid.refunded);
         (self.is_open, self.has_failed) = (paid.is_open, paid.has_failed);
     }
 
-    /// Returns what the carrier is to have in the end.
-    pub const fn owed(&self) -> i64 {
-        match self.fee {
-            Some(fee) => fee,
-            None => self.price.total.minor(),
-        }
+    /// Returns what the carrier is to have in the end: the total, and of what was paid already not less than the least fee.
+    pub fn owed(&self) -> i64 {
+        let floor = self.floor.map_or(0, |floor| floor.amount.min(self.paid - self.refunded));
+        self.fee.unwrap_or_else(|| self.price.total.minor().max(floor))
+    }
+
+    /// Returns whether nothing was ever paid, and no payment is under way.
+    pub const fn is_unpaid(&self) -> bool {
+        self.paid == 0 && !self.is_open
     }
 
     /// Returns what is due; a negative amount is to be refunded.
-    pub const fn balance_due(&self) -> i64 {
+    pub fn balance_due(&self) -> i64 {
         self.owed() - self.paid + self.refunded
     }
 
     /// Returns the same as an amount of money.
-    pub const fn due(&self) -> Money {
+    pub fn due(&self) -> Money {
         self.money(self.balance_due())
     }
 
-    pub const fn status(&self) -> BookingPaymentStatus {
+    pub fn status(&self) -> BookingPaymentStatus {
         if self.price.total.is_zero() && self.paid == 0 && !self.is_open {
             BookingPaymentStatus::NotRequired
         } else if self.is_open {

@@ -141,21 +141,13 @@ impl BookingService {
     /// Returns what it costs to cancel a booking now.
     pub async fn cancellation(&self, caller: Principal, reference: &BookingRef) -> Result<Cancellation, BookingError> {
         let booking = self.visible(caller, reference).await?;
-        if let (Some(bill), Some(fee)) = (&booking.bill, booking.bill.as_ref().and_then(|bill| bill.fee)) {
-            // It is fixed.
-            let returned = bill.full_fee.map_or(0, |full| full.returned);
-            let refund = (bill.paid - returned - fee).max(0);
-            return Ok(Cancellation {
-                full: fee,
-                fee: Some(bill.money(fee)),
-                refund: Some(bill.money(refund)),
-                next_change_at: None,
-            });
+        if let Some(fixed) = booking.bill.as_ref().and_then(Cancellation::fixed) {
+            return Ok(fixed);
         }
         let kept = {
             let mut connection = self.db.read().await?;
             let found = payments::of_bookings_in_tx(&mut connection, &[booking.id]).await?;
-            Books::new(found).refundable()
+            Books::new(found).kept()
         };
         Ok(Cancellation::of(&booking, kept, self.payments.cancellation_fees(), false, self.clock.now()))
     }

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::super::{
     BookingError, BookingService,
-    billing::{Books, followed, with_payment},
+    billing::{self, Books, followed, with_payment},
     desk::Desk,
     draft::{Draft, EventDetails},
     model::EventType,
@@ -99,6 +99,7 @@ impl BookingService {
     ) -> Result<Option<Recorded>, DbError> {
         let Some(booking) = repository::lock_booking(tx, booking).await? else { return Ok(Some(Recorded::default())) };
         let author = self.author(None);
+        billing::lock_use_in_tx(tx, &booking).await?;
         payments::lock_credit_in_tx(tx, &[booking.organization_id]).await?;
         let mut books = Books::of_booking_in_tx(tx, booking.id).await?;
         let Some(place) = books.payments.iter().position(|(payment, _)| payment.id == decided.payment) else {
@@ -115,7 +116,8 @@ impl BookingService {
         if draft.has_news() {
             draft.record(author, EventType::PaymentChanged, EventDetails::default());
         }
-        draft.save_alone_in_tx(tx).await?;
+        let booking = draft.save_alone_in_tx(tx).await?;
+        billing::return_use_in_tx(tx, &booking, author.now).await?;
         Ok(Some(Recorded { promised, authorized: None }))
     }
 

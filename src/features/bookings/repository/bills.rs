@@ -65,6 +65,60 @@ pub(in crate::features::bookings) async fn astray(db: &mut PgSession, only: Only
     .await
 }
 
+/// A booking of which more is kept than its events say, or that has another bill.
+#[derive(Debug)]
+pub(in crate::features::bookings) struct Overkept {
+    pub booking_id: Uuid,
+    /// By the operations of its payments, in minor units.
+    pub kept: i64,
+    /// By its events.
+    pub owed: i64,
+    /// Otherwise its bill is another than that of its events.
+    pub is_over: bool,
+}
+
+/// Returns bookings of which more is kept than the fee or the total of their events, while no refund is under way, and those
+/// whose bill is not the one of their last event. An amount is written with all decimals of its currency.
+pub(in crate::features::bookings) async fn overkept(db: &mut PgSession, only: Only<'_>) -> sqlx::Result<Vec<Overkept>> {
+    sqlx::query_as!(
+        Overkept,
+        r#"with told as (
+               select distinct on (booking_id) booking_id, data->'bill' as bill from booking_events
+               where data ? 'bill' and ($1::uuid[] is null or booking_id = any($1))
+               order by booking_id, sequence desc),
+           ended as (
+               select booking_id, min((data#>>'{bill,full_fee,amount}')::bigint) as most from booking_events
+               where event_type = 'CANCELLED' and data ? 'bill' and ($1::uuid[] is null or booking_id = any($1))
+               group by booking_id),
+           moved as (
+               select p.booking_id,
+                      coalesce(sum(o.amount) filter (where o.kind = 'CAPTURE' and o.status = 'SUCCEEDED'), 0)::bigint
+                      - coalesce(sum(o.amount) filter (where o.kind = 'REFUND' and o.status = 'SUCCEEDED'), 0)::bigint
+                          as kept,
+                      coalesce(bool_or(o.kind = 'REFUND' and o.status in ('OPEN', 'UNRESOLVED')), false) as is_refunding
+               from payments p join payment_operations o on o.payment_id = p.id
+               where p.booking_id is not null and ($1::uuid[] is null or p.booking_id = any($1))
+               group by p.booking_id),
+           each as (
+               select b.id, b.bill is distinct from t.bill as is_unlike, coalesce(m.kept, 0) as kept,
+                      coalesce(m.is_refunding, false) as is_refunding,
+                      coalesce(least((t.bill->>'fee')::bigint, e.most),
+                               greatest(replace(t.bill#>>'{price,total,amount}', '.', '')::bigint,
+                                        (t.bill#>>'{floor,amount}')::bigint), 0) as owed
+               from bookings b
+               left join told t on t.booking_id = b.id
+               left join ended e on e.booking_id = b.id
+               left join moved m on m.booking_id = b.id
+               where b.bill is not null and ($1::uuid[] is null or b.id = any($1)))
+           select id as "booking_id!", kept as "kept!", owed as "owed!", kept > owed and not is_refunding as "is_over!"
+           from each where is_unlike or (kept > owed and not is_refunding)
+           order by 1"#,
+        only as Only<'_>,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Returns payments that were captured without a booking, or whose hold or booking does not know them.
 pub(in crate::features::bookings) async fn stray_payments(db: &mut PgSession) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
@@ -95,15 +149,23 @@ pub(in crate::features::bookings) async fn stray_holds(db: &mut PgSession) -> sq
     .await
 }
 
-/// Returns uses of sales that no hold has a right to, and holds without the use that they have a right to.
+/// Returns uses of sales that no hold has a right to, and holds without the use that they have a right to. A booking that is
+/// cancelled and was never paid returns its use; earlier versions, which wrote no reason of the fee, did not.
 pub(in crate::features::bookings) async fn stray_uses(db: &mut PgSession) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         r#"select coalesce(u.subject_id, h.id) as "id!"
            from sale_uses u
-           full join (select h.id, q.sale_id from holds h join quotes q on q.id = h.quote_id
+           full join (select h.id, q.sale_id, b.is_unpaid, b.returns
+                      from holds h
+                      join quotes q on q.id = h.quote_id
+                      left join lateral (
+                          select status = 'CANCELLED' and bill->>'paid' = '0' and bill->>'is_open' = 'false' as is_unpaid,
+                                 bill->'full_fee' ? 'reason' as returns
+                          from bookings where id = h.booking_id and bill is not null) b on true
                       where q.sale_id is not null and (h.is_open or h.status = 'COMMITTED')) h
                on h.id = u.subject_id and h.sale_id = u.sale_id
-           where u.subject_id is null or h.id is null
+           where (u.subject_id is null and h.is_unpaid is not true) or h.id is null
+              or (u.subject_id is not null and h.is_unpaid and h.returns)
            order by 1"#,
     )
     .fetch_all(db)

@@ -199,7 +199,7 @@ movement!(
     deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking"
 );
 
-problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, CAPACITY_EXCEEDED, BOOKING_LOCKED, VERSION_MISMATCH);
+problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, CAPACITY_EXCEEDED, NO_RATE, BOOKING_LOCKED, VERSION_MISMATCH);
 
 /// Amend or reroute a booking.
 ///
@@ -209,6 +209,9 @@ problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_T
 /// at the destination, and after the first departure only for carrier staff. Customers can amend until the cut-off of
 /// the flights concerned, staff until their departure. If it is refused for lack of capacity, `alternatives` in the problem
 /// has at most three options (`RouteOption`) for the amended freight, from where the cargo is or will land.
+///
+/// A booking with a price is rated again: for weight and volume by the rules of its quote, for special handling codes also by
+/// those of today that the change brings in. A change never lowers the cancellation fee: see `GET …/cancellation`.
 #[utoipa::path(patch, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "amendBooking",
     request_body(content((AmendBooking = "application/json"), (AmendBooking = "application/merge-patch+json"))),
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,

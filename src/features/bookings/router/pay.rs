@@ -117,7 +117,8 @@ pub(super) async fn list(
 
 /// Show what it costs to cancel a booking.
 ///
-/// At this moment; `next_change_at` is when the fee rises next.
+/// At this moment, and why; `next_change_at` is when the fee rises next. A change does not lower the fee, and a no-show keeps
+/// it: `floor` is what is kept at least, until the carrier fails to carry the freight.
 #[utoipa::path(get, path = "/bookings/{ref_id}/cancellation", tag = "bookings", operation_id = "getCancellation",
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
     responses((status = 200, body = Cancellation), ReadProblems))]

@@ -108,3 +108,35 @@ pub(in crate::features::payments) async fn astray_credit(db: &mut PgSession) -> 
     );
     rows.fetch_all(db).await
 }
+
+/// A payment from an account, or its entries, without the other.
+pub(in crate::features::payments) struct StrayCharge {
+    pub payment_id: Option<Uuid>,
+    pub captured: i64,
+    pub refunded: i64,
+    /// By the entries.
+    pub charged: i64,
+    pub returned: i64,
+}
+
+/// Returns payments on account that were not charged once, as they say, to the account of their organization, or did not go
+/// back to it as they say, and entries of charges and refunds without such a payment.
+pub(in crate::features::payments) async fn stray_charges(db: &mut PgSession) -> sqlx::Result<Vec<StrayCharge>> {
+    let rows = sqlx::query_as!(
+        StrayCharge,
+        r#"select coalesce(p.id, e.payment_id) as "payment_id?", coalesce(p.captured, 0) as "captured!",
+                  coalesce(p.refunded, 0) as "refunded!", coalesce(e.charged, 0) as "charged!",
+                  coalesce(e.returned, 0) as "returned!"
+           from (select * from payments where method = 'ACCOUNT') p
+           full join (select payment_id, organization_id, count(*) filter (where kind = 'CHARGE') as charges,
+                             coalesce(sum(amount) filter (where kind = 'CHARGE'), 0)::bigint as charged,
+                             coalesce(sum(amount) filter (where kind = 'REFUND'), 0)::bigint as returned
+                      from credit_entries where kind in ('CHARGE', 'REFUND')
+                      group by payment_id, organization_id) e
+               on e.payment_id = p.id and e.organization_id = p.organization_id
+           where p.id is null or (coalesce(e.charges, 0), coalesce(e.charged, 0), coalesce(e.returned, 0))
+                                 <> (1, p.captured, p.refunded)
+           order by 1"#
+    );
+    rows.fetch_all(db).await
+}

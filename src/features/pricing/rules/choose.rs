@@ -19,46 +19,60 @@ use crate::{
 /// airline, a flight number given before not, the narrower origin, the narrower destination, the later first date, the newer id.
 type TariffRank = (bool, bool, Rank);
 
+/// The way of some freight, and its legs.
+pub(super) struct Ways<'a> {
+    whole: Way<'a>,
+    legs: Vec<Way<'a>>,
+}
+
+impl<'a> Ways<'a> {
+    pub(super) fn over(inputs: &'a Inputs) -> Result<Self, RatingError> {
+        let whole = Way::over(&inputs.legs).ok_or_else(|| RatingError::no_rate("There is no flight to rate."))?;
+        let legs = inputs.legs.iter().filter_map(|leg| Way::over(std::slice::from_ref(leg))).collect();
+        Ok(Self { whole, legs })
+    }
+}
+
 impl PriceRules {
     /// Returns the rules that apply to the freight on its way.
     pub(super) fn choose(&self, inputs: &Inputs) -> Result<Applied, RatingError> {
-        let whole = Way::over(&inputs.legs).ok_or_else(|| RatingError::no_rate("There is no flight to rate."))?;
-        let legs: Vec<Way<'_>> = inputs.legs.iter().filter_map(|leg| Way::over(std::slice::from_ref(leg))).collect();
-        let tables = &self.0.tables;
-        let mut is_default = false;
-        let tariffs = match self.tariff(&whole, inputs) {
-            Some(rule) => vec![OnLeg { leg: None, rule }],
-            None => match self.tariffs_of_legs(&legs, inputs) {
-                Ok(tariffs) => tariffs,
-                Err(missing) => {
-                    let default = self.0.defaults.as_ref();
-                    let default = default.filter(|default| default.tariff.terms.reach.covers(whole.date()));
-                    is_default = default.is_some();
-                    let rule = default.ok_or_else(|| no_tariff(&missing))?.tariff.clone();
-                    vec![OnLeg { leg: None, rule }]
-                }
-            },
-        };
-        let currency = one_currency(&tariffs)?;
-        let sale = self.sale(&whole, inputs, &tariffs)?;
+        let ways = Ways::over(inputs)?;
+        let tariffs = self.tariffs_over(&ways, inputs)?;
+        let sale = self.sale(&ways.whole, inputs, &tariffs)?;
+        let surcharges = self.surcharges_over(&ways, inputs, &tariffs)?;
+        Ok(Applied { tariffs, surcharges, sale })
+    }
+
+    /// Returns the tariff of the whole way, or those of its legs.
+    pub(super) fn tariffs_over(&self, ways: &Ways<'_>, inputs: &Inputs) -> Result<Vec<OnLeg<Tariff>>, RatingError> {
+        if let Some(rule) = self.tariff(&ways.whole, inputs) {
+            return Ok(vec![OnLeg { leg: None, rule }]);
+        }
+        self.tariffs_of_legs(&ways.legs, inputs).or_else(|missing| {
+            let default = self.0.defaults.as_ref().map(|defaults| defaults.tariff.clone());
+            let default = default.filter(|default| default.terms.reach.covers(ways.whole.date()));
+            Ok(vec![OnLeg { leg: None, rule: default.ok_or_else(|| no_tariff(&missing))? }])
+        })
+    }
+
+    /// Returns the surcharges that apply beside these tariffs. Those of the settings go with the default tariff.
+    pub(super) fn surcharges_over(
+        &self,
+        Ways { whole, legs }: &Ways<'_>,
+        inputs: &Inputs,
+        tariffs: &[OnLeg<Tariff>],
+    ) -> Result<Vec<OnLeg<Surcharge>>, RatingError> {
+        let (tables, currency) = (&self.0.tables, one_currency(tariffs)?);
+        let is_default = tariffs.iter().all(|tariff| tariff.rule.id.is_none());
+        let defaults = self.0.defaults.iter().filter(|_| is_default).flat_map(|defaults| &defaults.surcharges);
         let mut found = Found::default();
         let numbered: Vec<(Option<u16>, &Way<'_>)> =
-            std::iter::once((None, &whole)).chain((1..).map(Some).zip(&legs)).collect();
+            std::iter::once((None, whole)).chain((1..).map(Some).zip(legs)).collect();
         for (leg, way) in &numbered {
-            for rules in tables.surcharges.covering(way, &tables.places, &[()]) {
-                for rule in rules {
-                    found.consider(*leg, rule, way, inputs, currency);
-                }
-            }
+            let rules = tables.surcharges.covering(way, &tables.places, &[()]).flatten().chain(defaults.clone());
+            rules.for_each(|rule| found.consider(*leg, rule, way, inputs, currency));
         }
-        if is_default && let Some(defaults) = &self.0.defaults {
-            for (leg, way) in &numbered {
-                defaults.surcharges.iter().for_each(|rule| found.consider(*leg, rule, way, inputs, currency));
-            }
-        }
-        let is_through = tariffs.iter().all(|tariff| tariff.leg.is_none());
-        let surcharges = found.settle(is_through, currency)?;
-        Ok(Applied { tariffs, surcharges, sale })
+        found.settle(tariffs.iter().all(|tariff| tariff.leg.is_none()), currency)
     }
 
     /// Returns the first tariff that matches the way.
@@ -178,7 +192,7 @@ fn no_tariff(leg: &PricedLeg) -> RatingError {
     RatingError::no_rate(format!("No tariff applies to {flight_number} from {origin} to {destination}."))
 }
 
-fn one_currency(tariffs: &[OnLeg<Tariff>]) -> Result<Currency, RatingError> {
+pub(super) fn one_currency(tariffs: &[OnLeg<Tariff>]) -> Result<Currency, RatingError> {
     let mut currencies = tariffs.iter().map(|tariff| tariff.rule.terms.currency());
     let first = currencies.next().ok_or_else(|| RatingError::no_rate("No tariff applies."))?;
     match currencies.find(|currency| *currency != first) {

@@ -3,6 +3,7 @@ mod choose;
 mod defaults;
 mod lanes;
 mod places;
+mod rerate;
 mod sharded;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
 //! Reads entries, offers and flights for an audit. The time limits of requests do not apply here.
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::platform::postgres::PgSession;
@@ -67,4 +68,28 @@ pub(in crate::features::waitlist) async fn astray_flights(
         flights as Option<&[Uuid]>,
     );
     rows.fetch_all(db).await
+}
+
+/// Returns flights on which room is still set aside a minute after its time, or after the cut-off, or for nobody, where nothing
+/// has changed on the waitlist since then. `now`: the database's time by default.
+pub(in crate::features::waitlist) async fn forgotten(
+    db: &mut PgSession,
+    flights: Option<&[Uuid]>,
+    now: Option<DateTime<Utc>>,
+) -> sqlx::Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar!(
+        r#"with due as (select coalesce($2::timestamptz, now()) - interval '1 minute' as at)
+           select c.flight_id from flight_capacity c cross join due
+           where ($1::uuid[] is null or c.flight_id = any($1))
+             and (c.aside_weight_hg, c.aside_volume_l, c.aside_positions) <> (0, 0, 0)
+             and (c.aside_until < due.at or c.cutoff_at < due.at
+                  or (c.waiting = 0
+                      and not exists (select from waitlist_entries e where e.updated_at >= due.at)
+                      and not exists (select from capacity_ledger l where l.flight_id = c.flight_id
+                                        and l.seq = c.ledger_seq and l.recorded_at >= due.at)))
+           order by 1"#,
+        flights as Option<&[Uuid]>,
+        now,
+    );
+    ids.fetch_all(db).await
 }

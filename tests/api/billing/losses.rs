@@ -1,0 +1,145 @@
+//! Who bears it if freight is not carried: the customer whose freight did not come, or the carrier.
+use serde_json::{Value, json};
+
+use super::{Market, usd};
+use crate::support::{
+    NewFlight,
+    freight::{path_of, text},
+};
+
+fn path_to(flight: &Value) -> String {
+    format!("/api/v1/flights/{}", text(flight, "id"))
+}
+
+impl Market {
+    /// A flight that leaves so many hours after the market was opened.
+    async fn flight_on(&self, (number, origin, destination): (&str, &'static str, &'static str), hours: i64) -> Value {
+        let flight = NewFlight::new(number, origin, destination).leaves_in_hours(hours).takes_minutes(120);
+        self.world.flight(flight.weight(10_000.0)).await
+    }
+
+    /// Two flights by way of Bombay, and a booking of 100 kg on both for 900 USD that is paid.
+    async fn by_way_of_bombay(&self) -> ([Value; 2], Value) {
+        let first = self.flight_on(("AI201", "DEL", "BOM"), 100).await;
+        let second = self.flight_on(("AI202", "BOM", "LHR"), 112).await;
+        let wanted = json!({"flight_ids": [first["id"], second["id"]], "weight_kg": 100, "pieces": 1});
+        let hold = self.customer.hold(wanted).await;
+        let booking = self.customer.commit(&hold, json!({"payment_token": "tok_ok"})).await;
+        let booking = self.customer.settled(&booking).await;
+        assert_eq!(booking["price"]["total"], usd("900.00"));
+        ([first, second], booking)
+    }
+
+    async fn depart_without(&self, flight: &Value, booking: &Value) {
+        let left = json!({"left_behind": [{"ref_id": booking["ref_id"], "reason": "NO_SHOW"}]});
+        let operator = self.world.operator().await;
+        operator.post(&format!("{}/depart", path_to(flight)), left).await.expect(200);
+    }
+
+    async fn costs(&self, booking: &Value, fee: &str, reason: &str) {
+        let told = self.cancellation(booking).await;
+        assert_eq!((&told["fee"], text(&told, "reason")), (&usd(fee), reason));
+    }
+}
+
+#[tokio::test]
+async fn a_no_show_that_is_rerouted_keeps_its_fee() {
+    let mut market = Market::open().await;
+    let booking = market.paid().await;
+    let later = market.flight_on(("AI103", "DEL", "LHR"), 300).await;
+    market.wait_hours(97);
+    market.depart_without(&market.flight.clone(), &booking).await;
+    market.costs(&booking, "900.00", "NO_SHOW").await;
+    market.world.operator().await.move_to(&booking, &later).await;
+    market.costs(&booking, "900.00", "NO_SHOW").await;
+    market.cancel_for(&booking, "900.00").await;
+    assert_eq!(market.customer.booked(&booking).await["refunded"], usd("0.00"));
+    market.world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn a_no_show_on_any_flight_decides() {
+    let mut market = Market::open().await;
+    let ([first, second], booking) = market.by_way_of_bombay().await;
+    market.wait_hours(97);
+    market.depart_without(&first, &booking).await;
+    let operator = market.world.operator().await;
+    operator.poke(&format!("{}/arrive", path_to(&first))).await.expect(200);
+    market.wait_hours(14);
+    market.world.operator().await.poke(&format!("{}/depart", path_to(&second))).await.expect(200);
+    let legs = market.customer.booked(&booking).await["legs"].clone();
+    let reasons: Vec<_> = legs.as_array().unwrap().iter().map(|leg| text(leg, "offload_reason")).collect();
+    assert_eq!(reasons, ["NO_SHOW", "MISSED_CONNECTION"]);
+    market.costs(&booking, "900.00", "NO_SHOW").await;
+    market.cancel_for(&booking, "900.00").await;
+    market.world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_flight_lifts_the_fees_of_changes_and_no_shows() {
+    let mut market = Market::open().await;
+    let (changed, absent) = (market.paid().await, market.paid().await);
+    let later = market.flight_on(("AI103", "DEL", "LHR"), 300).await;
+    let next = market.flight_on(("AI105", "DEL", "LHR"), 320).await;
+    market.wait_hours(60);
+    market.customer.move_to(&changed, &later).await;
+    market.wait_hours(37);
+    market.depart_without(&market.flight.clone(), &absent).await;
+    market.world.operator().await.move_to(&absent, &later).await;
+    market.costs(&changed, "225.00", "CHANGED").await;
+    market.costs(&absent, "900.00", "NO_SHOW").await;
+    market.admin.poke(&format!("{}/cancel", path_to(&later))).await.expect(200);
+    for booking in [&changed, &absent] {
+        market.costs(booking, "0.00", "CARRIER").await;
+        assert_eq!(market.cancellation(booking).await["floor"], Value::Null);
+    }
+    // What staff makes of it is a change of the carrier's.
+    market.world.operator().await.move_to(&changed, &next).await;
+    market.costs(&changed, "0.00", "HOURS_LEFT").await;
+    market.cancel_for(&changed, "0.00").await;
+    market.cancel_for(&absent, "0.00").await;
+    market.customer.refunded(&absent, "900.00").await;
+    market.customer.refunded(&changed, "900.00").await;
+    market.world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn freight_that_the_carrier_leaves_behind_costs_nothing_and_what_was_kept_goes_back() {
+    let mut market = Market::open().await;
+    let booking = market.paid().await;
+    market.wait_hours(60);
+    market.customer.patch(&path_of(&booking), json!({"weight_kg": 0.1})).await.expect(200);
+    market.customer.refunded(&booking, "675.00").await;
+    market.wait_hours(37);
+    let left = json!({"left_behind": [{"ref_id": booking["ref_id"], "reason": "OFFLOADED"}]});
+    let operator = market.world.operator().await;
+    operator.post(&format!("{}/depart", path_to(&market.flight)), left).await.expect(200);
+    // 75.00 are the price of what is to be carried.
+    let now = market.customer.refunded(&booking, "825.00").await;
+    assert_eq!(now["balance_due"], usd("0.00"));
+    market.costs(&booking, "0.00", "CARRIER").await;
+    market.cancel_for(&booking, "0.00").await;
+    market.customer.refunded(&booking, "900.00").await;
+    market.world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_a_retime_breaks_lifts_the_fee() {
+    let mut market = Market::open().await;
+    let ([_, second], booking) = market.by_way_of_bombay().await;
+    market.wait_hours(60);
+    market.customer.patch(&path_of(&booking), json!({"weight_kg": 50})).await.expect(200);
+    market.costs(&booking, "225.00", "CHANGED").await;
+    let at = |hours: i64| {
+        let instant = market.world.now() + chrono::TimeDelta::hours(hours);
+        instant.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    };
+    let sooner = json!({"departure_datetime": at(41), "arrival_datetime": at(44)});
+    market.admin.patch(&path_to(&second), sooner).await.expect(200);
+    market.costs(&booking, "0.00", "CARRIER").await;
+    // Once it connects again, the fee is by the hours.
+    let again = json!({"departure_datetime": at(52), "arrival_datetime": at(55)});
+    market.admin.patch(&path_to(&second), again).await.expect(200);
+    market.costs(&booking, "112.50", "HOURS_LEFT").await;
+    market.world.audit_and_rebuild().await;
+}

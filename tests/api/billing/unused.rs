@@ -1,0 +1,96 @@
+//! The use of a sale by what was never paid goes back when it ends, once.
+use serde_json::{Value, json};
+
+use super::{Market, order_for, usd};
+use crate::support::{
+    WorldOptions,
+    freight::{BOOKINGS, path_of, text, with},
+    until,
+};
+
+const SALES: &str = "/api/v1/sales";
+
+fn spring() -> Value {
+    json!({"code": "SPRING", "percent": "10", "sale_from": "2026-11-01", "sale_to": "2026-12-31", "origin": "*",
+           "destination": "*", "valid_from": "2026-01-01", "max_uses": 2})
+}
+
+impl Market {
+    async fn with_sale(options: WorldOptions) -> Self {
+        let market = Self::with(options).await;
+        market.admin.post(SALES, spring()).await.expect(201);
+        market
+    }
+
+    async fn uses(&self) -> String {
+        let uses = "select used || '/' || (select count(*) from sale_uses) from sale_counters";
+        self.world.texts(uses).await.remove(0)
+    }
+
+    async fn hold_with_code(&self) -> Value {
+        self.customer.hold(with(self.wanted(), json!({"discount_code": "SPRING"}))).await
+    }
+}
+
+#[tokio::test]
+async fn a_booking_that_is_cancelled_unpaid_returns_its_use_and_one_that_was_paid_keeps_it() {
+    let market = Market::with_sale(WorldOptions::default()).await;
+    let unpaid = market.customer.commit(&market.hold_with_code().await, json!({})).await;
+    let paid = market.customer.commit(&market.hold_with_code().await, json!({"payment_token": "tok_ok"})).await;
+    market.customer.settled(&paid).await;
+    let refused = with(order_for(&market.flight, json!({})), json!({"discount_code": "SPRING"}));
+    let refusal = market.customer.post(BOOKINGS, refused.clone()).await;
+    assert_eq!(refusal.expect_problem(409, "discount_not_applicable")["reason"], "used_up");
+    let cancel = |booking: &Value| format!("{}/cancel", path_of(booking));
+    market.customer.poke(&cancel(&unpaid)).await.expect(200);
+    market.customer.poke(&cancel(&unpaid)).await.expect(409);
+    market.customer.poke(&cancel(&paid)).await.expect(200);
+    market.customer.refunded(&paid, "810.00").await;
+    assert_eq!(market.uses().await, "1/1");
+    let booked = market.customer.post(BOOKINGS, refused).await.expect(201);
+    assert_eq!(booked["price"]["total"], usd("810.00"));
+    assert_eq!(market.uses().await, "2/2");
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_comes_to_nothing_after_the_cancellation_returns_the_use() {
+    let market = Market::with_sale(WorldOptions::default().set("payments.capture", "manual")).await;
+    let booking = market.customer.commit(&market.hold_with_code().await, json!({"payment_token": "tok_ok"})).await;
+    let cancelled = market.customer.poke(&format!("{}/cancel", path_of(&booking))).await.expect(200);
+    assert_eq!(cancelled["cancellation_fee"], usd("0.00"));
+    market.customer.settled(&booking).await;
+    until("the use is returned", async || market.uses().await == "0/0").await;
+    assert_eq!(text(&market.customer.booked(&booking).await, "status"), "CANCELLED");
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_hold_that_is_released_or_runs_out_returns_its_use() {
+    let mut market = Market::with_sale(WorldOptions::default()).await;
+    let (released, forgotten) = (market.hold_with_code().await, market.hold_with_code().await);
+    assert_eq!(market.uses().await, "2/2");
+    market.customer.delete(&crate::holds::at(&released)).await.expect(200);
+    market.customer.delete(&crate::holds::at(&released)).await.expect(409);
+    assert_eq!(market.uses().await, "1/1");
+    market.wait_hours(2);
+    until("the other has run out", async || market.uses().await == "0/0").await;
+    market.customer.post(&format!("{}/commit", crate::holds::at(&forgotten)), json!({})).await.expect(409);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_sale_that_is_over_stays_in_the_price_of_a_booking_whose_codes_change() {
+    let market = Market::with_sale(WorldOptions::default()).await;
+    let dangerous = json!({"code": "RAC", "basis": "FLAT", "rate": "120", "currency": "USD", "per": "SHIPMENT",
+                           "origin": "*", "destination": "*", "handling_codes": ["RCL"], "valid_from": "2026-01-01"});
+    market.admin.post("/api/v1/surcharges", dangerous).await.expect(201);
+    let booking = market.customer.commit(&market.hold_with_code().await, json!({"payment_token": "tok_ok"})).await;
+    market.customer.settled(&booking).await;
+    let id = market.world.texts("select id::text from sales").await.remove(0);
+    market.admin.delete(&format!("{SALES}/{id}")).await.expect(200);
+    let codes = json!({"special_handling_codes": ["RCL"]});
+    let dear = market.customer.patch(&path_of(&booking), codes).await.expect(200);
+    assert_eq!((&dear["price"]["discount"], &dear["price"]["total"]), (&usd("-90.00"), &usd("930.00")));
+    market.audit().await;
+}
