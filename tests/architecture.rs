@@ -42,7 +42,7 @@ const SUB_ROOMS: [(&str, &[&str]); 2] = [
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 39] = [
+const PLATFORM: [(&str, u8); 40] = [
     ("descriptors", 0),
     ("json", 0),
     ("outbound", 0),
@@ -61,6 +61,7 @@ const PLATFORM: [(&str, u8); 39] = [
     ("postgres", 3),
     ("redis", 3),
     ("audit", 4),
+    ("clock_watch", 4),
     ("durability", 4),
     ("embedded", 4),
     ("leases", 4),

@@ -6,11 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use crate::platform::{
+    clock::SharedClock,
     jobs::{self, Depth},
     outbox::{self, Lag},
     postgres::{self, Database, DatabaseStatus, DbError, Refusal, ReplicaStatus},
@@ -30,6 +32,9 @@ const LATE: f64 = 60.0;
 pub struct Health {
     db: Database,
     redis: Option<Redis>,
+    clock: SharedClock,
+    /// Difference between the clocks that is worth a warning.
+    warn: TimeDelta,
     stopping: Arc<AtomicBool>,
     /// Concurrent requests share one check of these.
     redis_looks: Shared<RedisHealth>,
@@ -43,7 +48,7 @@ pub enum HealthStatus {
     Healthy,
     /// Works, but slower or with less comfort: Redis is away, or as good as away.
     Degraded,
-    /// Cannot do its work: the database is away or takes no writes.
+    /// Cannot do its work: the database is away or takes no writes, or the clock of its machine is wrong.
     Unhealthy,
 }
 
@@ -62,6 +67,8 @@ pub struct DetailedHealth {
     #[schema(required = true)]
     pub replica: Option<ReplicaHealth>,
     pub redis: RedisHealth,
+    /// The clock of this process's machine.
+    pub clock: ClockHealth,
     /// Background jobs of all processes; null while the database is unavailable.
     #[schema(required = true)]
     pub jobs: Option<JobsHealth>,
@@ -113,6 +120,16 @@ pub struct RedisHealth {
     pub breaker: Option<&'static str>,
 }
 
+/// The clock of this process's machine.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct ClockHealth {
+    /// `ok`; `off`: it differs from the database's clock by more than `clock.warn_ms`; `wrong`: by more than 30 seconds, so
+    /// that this process is not ready, ends no holds, makes no offers and signs no tokens.
+    pub state: &'static str,
+    /// Milliseconds by which it is ahead of the database's clock.
+    pub skew_ms: f64,
+}
+
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JobsHealth {
     /// `dead`: jobs have failed for good. `late`: a job has been due for more than 60 seconds. Otherwise `ok`.
@@ -160,10 +177,12 @@ impl From<Lag> for SinkHealth {
 }
 
 impl Health {
-    pub fn new(db: Database, redis: Option<Redis>) -> Self {
+    pub fn new(db: Database, redis: Option<Redis>, clock: SharedClock, warn_ms: u32) -> Self {
         Self {
             db,
             redis,
+            clock,
+            warn: TimeDelta::milliseconds(warn_ms.into()),
             stopping: Arc::default(),
             redis_looks: Shared::default(),
             queue_looks: Shared::default(),
@@ -176,11 +195,34 @@ impl Health {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether the database is migrated, answers and accepts writes, and shutdown has not begun.
-    pub async fn is_ready(&self) -> bool {
-        let found = self.database_status().await;
-        let is_fit = |found: DatabaseStatus| postgres::is_current(found.version) && !found.is_read_only;
-        !self.stopping.load(Ordering::Relaxed) && found.is_some_and(is_fit)
+    /// Returns why this instance should get no requests, if it should not.
+    pub async fn obstacle(&self) -> Option<String> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Some("it is shutting down".to_owned());
+        }
+        if !self.clock.is_trusted() {
+            let skew = self.clock.skew();
+            let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
+            let seconds = skew.abs().num_seconds();
+            return Some(format!("the clock of its machine is {seconds} seconds {direction} the database's"));
+        }
+        let obstacle = match self.database_status().await {
+            None => "the database does not answer",
+            Some(found) if !postgres::is_current(found.version) => "the database lacks migrations of this version",
+            Some(found) if found.is_read_only => "the database accepts no writes",
+            Some(_) => return None,
+        };
+        Some(obstacle.to_owned())
+    }
+
+    fn clock(&self) -> ClockHealth {
+        let skew = self.clock.skew();
+        let state = match self.clock.is_trusted() {
+            false => "wrong",
+            true if skew.abs() > self.warn => "off",
+            true => "ok",
+        };
+        ClockHealth { state, skew_ms: skew.as_seconds_f64() * 1000.0 }
     }
 
     /// Returns the database's own status, if it answers in bounded time. No rate limit applies to this check:
@@ -193,16 +235,17 @@ impl Health {
 
     pub async fn status(&self) -> HealthStatus {
         let (database, redis) = tokio::join!(self.database(), self.redis());
-        judge(&database, &redis)
+        judge(&database, &redis, self.clock())
     }
 
     pub async fn detailed(&self) -> DetailedHealth {
         let (database, redis) = tokio::join!(self.database(), self.redis());
-        let status = judge(&database, &redis);
+        let clock = self.clock();
+        let status = judge(&database, &redis, clock);
         let queues = if database.state == "down" { None } else { self.queues().await };
         let (jobs, outbox) = queues.unzip();
         let replica = self.db.replica_status().map(ReplicaHealth::from);
-        DetailedHealth { status, database, replica, redis, jobs, outbox }
+        DetailedHealth { status, database, replica, redis, clock, jobs, outbox }
     }
 
     /// Returns the work waiting in the database; `None` if the database does not answer.
@@ -270,8 +313,9 @@ impl Health {
         }
     }
 
-    /// Records the pool's use and the breaker's state in the metrics.
+    /// Records the pool's use, the breaker's state and the clock's error in the metrics.
     pub fn measure(&self) {
+        metric::CLOCK_SKEW.set(self.clock.skew().as_seconds_f64());
         if let Some(redis) = &self.redis {
             metric::REDIS_BREAKER_OPEN.set(f64::from(u8::from(redis.is_given_up())));
         }
@@ -283,10 +327,10 @@ impl Health {
     }
 }
 
-fn judge(database: &DatabaseHealth, redis: &RedisHealth) -> HealthStatus {
-    match (database.state, redis.state) {
-        ("down" | "read_only" | "refusing", _) => HealthStatus::Unhealthy,
-        (_, "down") => HealthStatus::Degraded,
+fn judge(database: &DatabaseHealth, redis: &RedisHealth, clock: ClockHealth) -> HealthStatus {
+    match (database.state, redis.state, clock.state) {
+        ("down" | "read_only" | "refusing", ..) | (.., "wrong") => HealthStatus::Unhealthy,
+        (_, "down", _) => HealthStatus::Degraded,
         _ => HealthStatus::Healthy,
     }
 }

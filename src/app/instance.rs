@@ -7,6 +7,7 @@ use super::{AppState, Resources, Server, door::Door, start_workers};
 use crate::{
     features::reference::is_reference_data_loaded,
     platform::{
+        clock_watch::ClockWatch,
         postgres::{Database, DbError},
         room::Worker,
         settings,
@@ -49,6 +50,7 @@ impl Instance {
     /// may be running.
     pub async fn prepare(server: Server, parts: Resources) -> anyhow::Result<Self> {
         wait_for_migrations(&parts.db).await?;
+        ClockWatch::new(&parts.db, &parts.clock, parts.settings.clock.warn_ms).compare().await?;
         let db = parts.db.clone();
         let (drain, shutdown) = (parts.settings.server.drain(), parts.settings.server.shutdown());
         let state = AppState::assemble(parts).await?;

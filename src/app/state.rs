@@ -135,7 +135,7 @@ impl AppState {
         let rooms = OpenRooms::open(opening.clone()).await?;
         let background = BackgroundTasks::new(&opening, rooms.jobs, process.clone())?;
         let writers = Writers::new(&db, redis.as_ref(), &opening.secrets.namespace, &settings.database);
-        let health = Health::new(db, redis.clone());
+        let health = Health::new(db, redis.clone(), clock.clone(), settings.clock.warn_ms);
         Ok(Self(Arc::new(Application {
             services: rooms.services,
             summary: Summary::new(opening.tally, redis, &opening.secrets.namespace, &process),

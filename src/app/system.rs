@@ -77,25 +77,26 @@ async fn livez() -> &'static str {
 
 problem_responses!(ReadyProblems: []);
 
-/// Check that this instance is ready: the database is migrated, answers and accepts writes, and shutdown has not begun.
+/// Check that this instance is ready: the database is migrated, answers and accepts writes, the clock of its machine is right,
+/// and shutdown has not begun.
 ///
-/// 503 otherwise: a load balancer sends requests elsewhere.
+/// 503 otherwise, with the reason in `detail`: a load balancer sends requests elsewhere.
 #[utoipa::path(get, path = "/readyz", tag = "system", operation_id = "readyz",
     responses((status = 200, body = String, description = "The instance is ready.", content_type = "text/plain"), ReadyProblems))]
 async fn readyz(State(health): State<Health>) -> Result<&'static str, Problem> {
-    if health.is_ready().await {
-        Ok("ready")
-    } else {
-        Err(Problem::unavailable("This instance is not ready to serve requests."))
+    match health.obstacle().await {
+        None => Ok("ready"),
+        Some(obstacle) => Err(Problem::unavailable(format!("This instance is not ready: {obstacle}."))),
     }
 }
 
 /// Show the health of this instance.
 ///
 /// `degraded`: a configured Redis is unavailable, full, read-only or returns errors; everything still works.
-/// `unhealthy`, with status 503: the database is unavailable, read-only or refuses writes.
+/// `unhealthy`, with status 503: the database is unavailable, read-only or refuses writes, or the clock of this process's
+/// machine differs from the database's by more than 30 seconds.
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "health",
-    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "It is unhealthy: the database does not answer.")))]
+    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "It is unhealthy: the database does not answer, or the clock is wrong.")))]
 async fn health(State(health): State<Health>) -> Response {
     health_answer(health.status().await)
 }
@@ -104,7 +105,7 @@ async fn health(State(health): State<Health>) -> Response {
 ///
 /// One word: `healthy`, `degraded` (something that can be done without is away) or `unhealthy` (503).
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "apiHealth",
-    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "It is unhealthy: the database does not answer.")))]
+    responses((status = 200, body = HealthBody), (status = 503, body = HealthBody, description = "It is unhealthy: the database does not answer, or the clock is wrong.")))]
 async fn api_health(state: State<Health>) -> Response {
     health(state).await
 }
@@ -117,7 +118,7 @@ problem_responses!(DetailedProblems: [ROLE]);
 #[utoipa::path(get, path = "/health/detailed", tag = "system", operation_id = "detailedHealth",
     responses((status = 200, body = DetailedHealth), DetailedProblems,
               (status = 503, content((DetailedHealth = "application/json"), (ProblemBody = "application/problem+json")),
-               description = "It is unhealthy: the database does not answer. Or `unavailable`: The service cannot answer right now.")))]
+               description = "It is unhealthy: the database does not answer, or the clock is wrong. Or `unavailable`: The service cannot answer right now.")))]
 async fn detailed(
     State(health): State<Health>,
     State(settings): State<std::sync::Arc<Settings>>,

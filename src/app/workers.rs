@@ -3,7 +3,9 @@ use std::time::Duration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::AppState;
-use crate::platform::{follower::OutboxFollower, postgres::Database, room::Worker, shutdown::stopped_within};
+use crate::platform::{
+    clock_watch::ClockWatch, follower::OutboxFollower, postgres::Database, room::Worker, shutdown::stopped_within,
+};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Interval of maintenance; without it, observations would accumulate where the metrics are not scraped.
@@ -23,6 +25,7 @@ pub(super) fn start_workers(
     for worker in state.take_workers().into_iter().chain(more) {
         workers.spawn(worker(stop.clone()));
     }
+    workers.spawn(ClockWatch::new(db, &state.clock, state.settings.clock.warn_ms).run(stop.clone()));
     workers.spawn(db.clone().watch_replica(state.timing.replica, stop.clone()));
     workers.spawn(state.health.clone().watch(state.timing.health, stop.clone()));
     let (metrics, stopping) = (state.metrics.clone(), stop.clone());

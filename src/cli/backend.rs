@@ -8,7 +8,8 @@ use crate::{
     app::{self, AppState, Resources},
     features::reference,
     platform::{
-        clock::{Clock, SystemClock},
+        clock::{Clock, DatabaseClock, SystemClock},
+        clock_watch::ClockWatch,
         embedded::Embedded,
         outbound::SystemNetwork,
         postgres::{self, Database, Unreachable},
@@ -165,7 +166,7 @@ impl Backend {
             settings: self.settings.clone(),
             db,
             redis,
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(DatabaseClock::default()),
             ids: IdSource::default(),
             tokens: TokenSource::default(),
             metrics: telemetry::start_metrics(&app::metrics())?,
@@ -184,6 +185,7 @@ impl Backend {
             parts.db.is_migrated().await?,
             "the database lacks migrations of this version; run `loadmaster migrate` first"
         );
+        ClockWatch::new(&parts.db, &parts.clock, parts.settings.clock.warn_ms).compare().await?;
         AppState::assemble(parts).await
     }
 

@@ -1,23 +1,42 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use nix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
+
+/// Largest difference between the clock of the machine and the database's with which a process does its full work.
+const MOST_SKEW: TimeDelta = TimeDelta::seconds(30);
+/// A difference from the time of the database that is not worth a step of the clock.
+const TOLERANCE: TimeDelta = TimeDelta::milliseconds(50);
+/// A change of the difference that shows that the wall clock of the machine was set.
+const JUMP: TimeDelta = TimeDelta::seconds(1);
 
 /// The only source of "now". Injected, so that tests control the time.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc>;
 
-    /// Returns whether it is the clock of this machine, which may be wrong, and not one that is set by hand.
-    fn is_of_the_machine(&self) -> bool {
-        false
+    /// Returns by how much the clock of this machine is ahead of the database's.
+    fn skew(&self) -> TimeDelta {
+        TimeDelta::zero()
+    }
+
+    /// Returns whether the clock of this machine is near enough to the database's for work that time alone causes.
+    fn is_trusted(&self) -> bool {
+        self.skew().abs() <= MOST_SKEW
+    }
+
+    /// Returns the clock that follows the database, unless time is set by hand.
+    fn of_the_database(&self) -> Option<&DatabaseClock> {
+        None
     }
 }
 
 pub type SharedClock = Arc<dyn Clock>;
 
+/// The clock of this machine, which may be wrong.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SystemClock;
 
@@ -30,9 +49,73 @@ impl Clock for SystemClock {
         let now = now + super::sabotage::clock_error();
         now
     }
+}
 
-    fn is_of_the_machine(&self) -> bool {
-        true
+/// The clock of the database, which all processes share, carried on by the time since this machine was started: a wrong wall
+/// clock of the machine does not change it, nor does setting that. Until the database was asked it is the wall clock.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseClock(Arc<RwLock<Option<Reading>>>);
+
+/// A reading of three clocks at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    database: DateTime<Utc>,
+    machine: DateTime<Utc>,
+    uptime: TimeDelta,
+}
+
+impl Reading {
+    fn now(&self) -> DateTime<Utc> {
+        self.database + (uptime() - self.uptime)
+    }
+}
+
+/// Returns the time since the machine was started, also that for which it was suspended.
+fn uptime() -> TimeDelta {
+    #[cfg(target_os = "linux")]
+    const CLOCK: ClockId = ClockId::CLOCK_BOOTTIME;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: ClockId = ClockId::CLOCK_MONOTONIC;
+    let since = clock_gettime(CLOCK).map(Duration::from).unwrap_or_default();
+    TimeDelta::from_std(since).unwrap_or_default()
+}
+
+impl DatabaseClock {
+    fn reading(&self) -> Option<Reading> {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records what the database's clock has just shown; the answer took so long.
+    pub fn learn(&self, database: DateTime<Utc>, took: Duration) {
+        let half = TimeDelta::from_std(took / 2).unwrap_or_default();
+        let (database, machine, uptime) = (database + half, SystemClock.now(), uptime());
+        let is_near = |known: Reading| (known.now() - database).abs() <= half + TOLERANCE;
+        // What is within the error of the measurement is not worth a step back.
+        let database = self.reading().filter(|known| is_near(*known)).map_or(database, |known| known.now());
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Reading { database, machine, uptime });
+    }
+
+    /// Returns whether the wall clock of the machine was set since the database was asked.
+    pub fn has_jumped(&self) -> bool {
+        let was = |known: Reading| known.machine - known.database;
+        self.reading().is_none_or(|known| (self.skew() - was(known)).abs() > JUMP)
+    }
+}
+
+impl Clock for DatabaseClock {
+    fn now(&self) -> DateTime<Utc> {
+        let now = self.reading().map_or_else(|| SystemClock.now(), |known| known.now().trunc_subsecs(6));
+        #[cfg(debug_assertions)]
+        let now = now + super::sabotage::time_passed();
+        now
+    }
+
+    fn skew(&self) -> TimeDelta {
+        self.reading().map_or_else(TimeDelta::zero, |known| SystemClock.now() - known.now())
+    }
+
+    fn of_the_database(&self) -> Option<&DatabaseClock> {
+        Some(self)
     }
 }
 
@@ -70,26 +153,44 @@ impl Moment {
 
 /// A clock that only advances by command: for tests and rehearsals.
 #[derive(Debug, Clone)]
-pub struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
+pub struct ManualClock(Arc<Mutex<Manual>>);
+
+#[derive(Debug)]
+struct Manual {
+    now: DateTime<Utc>,
+    skew: TimeDelta,
+}
 
 impl ManualClock {
     pub fn at(instant: DateTime<Utc>) -> Self {
-        Self(Arc::new(Mutex::new(instant.trunc_subsecs(6))))
+        Self(Arc::new(Mutex::new(Manual { now: instant.trunc_subsecs(6), skew: TimeDelta::zero() })))
+    }
+
+    fn with<T>(&self, use_it: impl FnOnce(&mut Manual) -> T) -> T {
+        use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn set(&self, instant: DateTime<Utc>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = instant.trunc_subsecs(6);
+        self.with(|manual| manual.now = instant.trunc_subsecs(6));
     }
 
-    pub fn advance(&self, by: chrono::TimeDelta) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now += by;
+    pub fn advance(&self, by: TimeDelta) {
+        self.with(|manual| manual.now += by);
+    }
+
+    /// Lets the clock of the machine be ahead of the database's; the time stays.
+    pub fn set_skew(&self, skew: TimeDelta) {
+        self.with(|manual| manual.skew = skew);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.with(|manual| manual.now)
+    }
+
+    fn skew(&self) -> TimeDelta {
+        self.with(|manual| manual.skew)
     }
 }
 
@@ -111,5 +212,21 @@ mod tests {
         assert!(moment.is_within(Duration::from_secs(3), began + TimeDelta::seconds(2)));
         assert!(!moment.is_within(Duration::from_secs(2), began));
         assert!(!moment.is_within(Duration::from_secs(3), began + TimeDelta::seconds(3)));
+    }
+
+    #[test]
+    fn the_time_is_the_databases_whatever_the_machine_shows() {
+        let (clock, began, minute) = (DatabaseClock::default(), DateTime::UNIX_EPOCH, TimeDelta::minutes(1));
+        assert!(clock.has_jumped() && clock.is_trusted() && clock.skew() == TimeDelta::zero());
+        clock.learn(began, Duration::from_mins(10));
+        let now = clock.now();
+        assert!((began + minute * 5..began + minute * 6).contains(&now), "half of the answer's time has passed since");
+        assert!(!clock.is_trusted() && !clock.has_jumped());
+        clock.learn(now - minute * 4, Duration::from_mins(10));
+        assert!((now..now + minute).contains(&clock.now()), "a minute is within the error of the measurement");
+        clock.learn(now - minute, Duration::ZERO);
+        assert!((now - minute..now).contains(&clock.now()));
+        clock.learn(SystemClock.now() - TimeDelta::seconds(20), Duration::ZERO);
+        assert!(clock.is_trusted() && !clock.has_jumped());
     }
 }

@@ -2,6 +2,7 @@
 pub mod audit;
 pub mod certificate;
 pub mod clock;
+pub mod clock_watch;
 pub mod descriptors;
 pub mod durability;
 pub mod embedded;

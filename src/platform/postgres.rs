@@ -403,6 +403,11 @@ pub async fn now(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar("select now()").fetch_one(db).await
 }
 
+/// Returns what the database's clock shows.
+pub async fn clock(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar("select clock_timestamp()").fetch_one(db).await
+}
+
 /// Opens a separate session that sees one moment, writes nothing and has no time limit as a whole; it ends with its
 /// connection.
 pub async fn connect_snapshot(url: &SecretString, pooler: bool) -> anyhow::Result<PgSession> {

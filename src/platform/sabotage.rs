@@ -1,8 +1,9 @@
 //! Fault injection: a checker that never found a fault proves nothing. Only builds with debug assertions have this
 //! module; the gate `release` proves that a release binary lacks it. A process injects only the faults that its
 //! environment names in `LOADMASTER_SABOTAGE`, and aborts at the step that `LOADMASTER_CRASH_AT` names; the file
-//! named by `LOADMASTER_TEST_CLOCK` holds the error of the process's clock, and `LOADMASTER_TEST_TIMING=brief` shortens
-//! its intervals.
+//! named by `LOADMASTER_TEST_CLOCK` holds the error of the machine's clock as the process sees it, the one named by
+//! `LOADMASTER_TEST_TIME` the time that has passed for the installation, and `LOADMASTER_TEST_TIMING=brief` shortens the
+//! intervals of the process.
 use std::{
     io::Write,
     path::PathBuf,
@@ -54,12 +55,23 @@ pub fn step(name: &str) {
     }
 }
 
-/// Returns the error of this process's wall clock: the number of seconds currently in the file, which may change at any
-/// time. Zero without a file or a number in it.
+/// Returns the error of the machine's wall clock: the number of seconds currently in the file, which may change at any time.
+/// Zero without a file or a number in it.
 pub fn clock_error() -> TimeDelta {
     static FILE: LazyLock<Option<PathBuf>> =
         LazyLock::new(|| std::env::var_os("LOADMASTER_TEST_CLOCK").map(PathBuf::from));
-    let text = FILE.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    seconds_in(FILE.as_ref())
+}
+
+/// Returns by how much the time of the installation is ahead of the database's clock, in the same way: a test lets time pass.
+pub fn time_passed() -> TimeDelta {
+    static FILE: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| std::env::var_os("LOADMASTER_TEST_TIME").map(PathBuf::from));
+    seconds_in(FILE.as_ref())
+}
+
+fn seconds_in(file: Option<&PathBuf>) -> TimeDelta {
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok());
     let seconds = text.and_then(|text| text.trim().parse().ok()).unwrap_or_default();
     TimeDelta::try_seconds(seconds).unwrap_or_default()
 }

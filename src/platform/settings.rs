@@ -42,6 +42,7 @@ pub struct Settings {
     pub capacity: Capacity,
     pub search: Search,
     pub booking: Booking,
+    pub operations: Operations,
     pub holds: Holds,
     pub waitlist: Waitlist,
     pub pricing: Pricing,
@@ -56,6 +57,7 @@ pub struct Settings {
     pub desk: Desk,
     pub locks: Locks,
     pub idempotency: Idempotency,
+    pub clock: Clock,
     pub stream: Stream,
     pub telemetry: Telemetry,
     pub console: Console,
@@ -187,6 +189,18 @@ pub struct Booking {
     pub auto_route_hours: u32,
     pub amendments_per_hour: u32,
     pub moved_at_once: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operations {
+    pub backdate_days: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    pub warn_ms: u32,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]

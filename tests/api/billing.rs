@@ -9,6 +9,7 @@ mod holding;
 mod kills;
 mod losses;
 mod refunding;
+mod retrying;
 mod simulation;
 mod stage;
 mod unfinished;

@@ -106,6 +106,8 @@ pub enum AccountError {
     Random(#[from] NoRandomness),
     #[error(transparent)]
     Database(#[from] DbError),
+    #[error("the clock of this machine is wrong")]
+    ClockWrong,
 }
 
 impl From<sqlx::Error> for AccountError {
@@ -174,6 +176,9 @@ impl From<AccountError> for Problem {
             E::VersionMismatch(version) => version_mismatch(version),
             E::Repeated(repetition) => repetition.into(),
             E::TooManyAttempts(verdict) => too_many_attempts(verdict),
+            E::ClockWrong => Self::unavailable(
+                "The clock of this instance is wrong, so that it signs no tokens; nothing was changed, try again shortly.",
+            ),
             E::Busy => Self::unavailable("Too many log-ins are in progress; nothing was changed, try again shortly."),
             E::DatabaseTooSlow => Self::unavailable("The database cannot answer right now; try again shortly."),
             E::Crypto(_) | E::KeysConfigured => Self::internal(&error),

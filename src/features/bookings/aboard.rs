@@ -11,7 +11,7 @@ use super::{
     BookingError, BookingService, billing,
     draft::{Author, Draft, EventDetails, save_in_tx},
     model::{Action, Booking, EventType, Leg, LegStatus, OffloadReason},
-    movement::{Step, occurred_at},
+    movement::{Before, Step, occurred_at},
     repository,
 };
 use crate::{
@@ -89,8 +89,8 @@ pub struct Portion {
 }
 
 impl BookingService {
-    /// Returns the departure time: `told`, else now, and not before the last movement of the freight that leaves with
-    /// it.
+    /// Returns the departure time: `told`, else now, and not before the freight that leaves with it was booked and has
+    /// moved.
     pub async fn departure_in_tx(
         &self,
         tx: &mut PgSession,
@@ -98,7 +98,8 @@ impl BookingService {
         told: Option<DateTime<Utc>>,
     ) -> Result<DateTime<Utc>, BookingError> {
         self.lock_few_in_tx(tx, flight, 0).await?;
-        occurred_at(told, repository::last_moved_before_departure(tx, flight).await?, self.clock.now())
+        let (moved_at, booked_at) = repository::before_departure(tx, flight).await?;
+        occurred_at(told, Before { moved_at, booked_at, backdate: self.limits.backdate }, self.clock.now())
     }
 
     /// Returns the arrival time: `told`, else now, and not before the departure or the last movement of the freight on
@@ -110,8 +111,8 @@ impl BookingService {
         told: Option<DateTime<Utc>>,
     ) -> Result<DateTime<Utc>, BookingError> {
         self.lock_few_in_tx(tx, flight.id, 0).await?;
-        let moved_at = repository::last_moved_before_arrival(tx, flight.id).await?;
-        occurred_at(told, moved_at.max(flight.actual_departure), self.clock.now())
+        let moved_at = repository::last_moved_before_arrival(tx, flight.id).await?.max(flight.actual_departure);
+        occurred_at(told, Before { moved_at, booked_at: None, backdate: self.limits.backdate }, self.clock.now())
     }
 
     /// Locks all bookings on the flight in ascending order, so that none of them is moved until the transaction ends.

@@ -7,9 +7,12 @@ use super::metric;
 use super::{
     BookingError, BookingService,
     attempts::Attempts,
+    contacts::contacts_in_tx,
     desk::{AnswerFor, Desk, Operation, Refusal, Request},
     draw_up::NewBooking,
     dto::CreateBooking,
+    error::code,
+    hold::Wanted,
     model::Booking,
 };
 use crate::{
@@ -17,16 +20,19 @@ use crate::{
         accounts::Principal,
         capacity::Space,
         flights::Flight,
-        holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, PriceFault},
+        holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, HoldVerb, PriceFault},
         search::{self, Departing},
     },
-    kernel::{AirportCode, Fault, FaultCode, FlightId, HandlingCode},
+    kernel::{AirportCode, Fault, FaultCode, FlightId, HandlingCode, HoldId},
     platform::{
         idempotency::{Answer, Key},
         telemetry::{Traced, span},
-        web::Problem,
+        web::{Code, Precondition, Problem},
     },
 };
+
+/// What a hold answers that another request has taken, or whose time is up.
+const GONE: [Code; 3] = [code::HOLD_EXPIRED, code::INVALID_TRANSITION, code::PAYMENT_IN_PROGRESS];
 
 impl Desk {
     /// Books room on every flight of an itinerary, or on none: on the named flights, or on the best option available,
@@ -75,10 +81,40 @@ impl Desk {
             return Ok(answer);
         }
         let by = HoldCaller { principal: caller, address_key: None };
-        let wanted = (Arc::new(new), Some(terms.clone()));
         let answer = AnswerFor::Booking(answer);
+        for hold in self.left_by_attempts(caller, &new, &terms).await? {
+            let verb = HoldVerb::Commit(Box::default(), terms.clone());
+            let wanted = Wanted { caller: by.clone(), hold, precondition: Precondition::default(), verb };
+            let outcome = self.step_hold(wanted, key.clone(), answer).await;
+            if !outcome.as_ref().is_err_and(|problem| GONE.contains(&problem.code())) {
+                return self.finished_or_joined(caller, outcome, &terms, &key).await;
+            }
+        }
+        let wanted = (Arc::new(new), Some(terms.clone()));
         let outcome = self.hold(by, HoldKind::Itinerary, wanted, key.clone(), answer).await;
         self.finished_or_joined(caller, outcome, &terms, &key).await
+    }
+
+    /// Returns the holds whose payment failed and that this order, which is the same in every member, takes over.
+    async fn left_by_attempts(
+        &self,
+        caller: Principal,
+        new: &CreateHold,
+        terms: &CommitTerms,
+    ) -> Result<Vec<HoldId>, BookingError> {
+        if terms.method.is_none() {
+            return Ok(Vec::new());
+        }
+        let bookings = self.bookings();
+        let mut own = Vec::new();
+        for hold in bookings.holds.left_by_attempts(caller, new).await? {
+            // They lie under the id of the hold until it is a booking.
+            let contacts = contacts_in_tx(&mut *bookings.db.read().await?, hold.id.uuid().into()).await?;
+            if contacts == terms.contacts {
+                own.push(hold.id);
+            }
+        }
+        Ok(own)
     }
 
     async fn try_to_book(

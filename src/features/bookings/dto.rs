@@ -340,7 +340,8 @@ request! {
         flight_id: Option<FlightId> = read::code,
         /// Must be the flight of the current leg.
         flight_number: Option<FlightNumber> = read::code,
-        /// Default: now. Not before the previous movement, and at most 5 minutes in the future.
+        /// Default: now. Not before the booking was made or has moved, at most `operations.backdate_days` (7) ago, and at most
+        /// 5 minutes in the future.
         occurred_at: Option<DateTime<Utc>> = read::instant,
         #[schema(max_length = 2000)]
         notes: Option<String> = read::prose(read::PROSE),

@@ -2,8 +2,9 @@ use super::model::{Action, BookingStatus};
 use crate::{
     features::{
         accounts::invalid_token,
+        capacity::CapacityShortfall,
         holds::{HoldError, ItineraryError, no_bookable_itinerary},
-        payments::{CreditRefusal, payment_in_progress, payment_not_possible},
+        payments::{CreditRefusal, Operation, operations_unresolved, payment_in_progress, payment_not_possible},
         search::SearchError,
     },
     kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightNumber, Money},
@@ -19,7 +20,7 @@ use crate::{
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
 
 problem_codes! {
-    { crate::features::accounts::code::INVALID_TOKEN, crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN, crate::features::holds::code::DISCOUNT_NOT_APPLICABLE, crate::features::holds::code::NO_RATE, crate::features::holds::code::PRICE_CHANGED, crate::features::holds::code::QUOTE_EXPIRED, crate::features::holds::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_DECLINED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE, crate::features::payments::code::REFUND_EXCEEDS_PAID, crate::features::payments::code::CREDIT_EXCEEDED }
+    { crate::features::accounts::code::INVALID_TOKEN, crate::features::capacity::code::CAPACITY_BELOW_BOOKED, crate::features::holds::code::CAPACITY_EXCEEDED, crate::features::holds::code::EMBARGOED, crate::features::holds::code::HANDLING_REQUIRED, crate::features::holds::code::FLIGHT_CLOSED, crate::features::holds::code::FLIGHT_CANCELLED, crate::features::holds::code::ITINERARY_INVALID, crate::features::holds::code::NO_BOOKABLE_ITINERARY, crate::features::holds::code::HOLD_EXPIRED, crate::features::holds::code::HOLD_INCOMPLETE, crate::features::holds::code::HOLD_LIMIT_EXCEEDED, crate::features::holds::code::POSITION_TAKEN, crate::features::holds::code::DISCOUNT_NOT_APPLICABLE, crate::features::holds::code::NO_RATE, crate::features::holds::code::PRICE_CHANGED, crate::features::holds::code::QUOTE_EXPIRED, crate::features::holds::code::QUOTE_REQUIRED, crate::features::payments::code::PAYMENT_DECLINED, crate::features::payments::code::PAYMENT_IN_PROGRESS, crate::features::payments::code::PAYMENT_NOT_POSSIBLE, crate::features::payments::code::REFUND_EXCEEDS_PAID, crate::features::payments::code::CREDIT_EXCEEDED }
     FLIGHT_MISMATCH: CONFLICT, "flight_mismatch", "The booking is not on that flight",
         "Name the flight of the current leg, or leave it out; in a request about a flight, name only bookings that are still on it.";
     LOCATION_MISMATCH: CONFLICT, "location_mismatch", "The action does not happen at that location",
@@ -47,11 +48,17 @@ pub enum BookingError {
     LocationMismatch { action: Action, expected: AirportCode },
     #[error("{action:?} is not possible from {from:?}")]
     InvalidTransition { from: BookingStatus, action: Action, allowed: Vec<Action> },
+    /// With this booking more would have departed than its flight carries.
+    #[error("more departs than the flight carries")]
+    TooMuchOnBoard(CapacityShortfall),
     #[error("the credit account cannot be charged: {0:?}")]
     Credit(CreditRefusal),
     /// For this reason.
     #[error("a payment is not possible: {0}")]
     PaymentNotPossible(&'static str),
+    /// Nobody knows the outcomes of these operations, and the request names none.
+    #[error("{} operations are unresolved", .0.len())]
+    SeveralUnresolved(Vec<Operation>),
     /// Another payment of the booking is under way.
     #[error("a payment is under way")]
     PaymentInProgress,
@@ -182,8 +189,13 @@ impl From<BookingError> for Problem {
                 Self::new(code::LOCATION_MISMATCH, text)
             }
             BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
+            BookingError::TooMuchOnBoard(shortfall) => shortfall.problem(
+                "With this booking more would have departed than the flight carries",
+                "leave the booking behind when the flight departs, or reroute it",
+            ),
             BookingError::Credit(refusal) => refusal.into(),
             BookingError::PaymentNotPossible(reason) => payment_not_possible(reason),
+            BookingError::SeveralUnresolved(operations) => operations_unresolved(&operations),
             BookingError::PaymentInProgress => payment_in_progress(),
             BookingError::RefundExceedsPaid(available) => {
                 let text = format!("Only {available} of what was paid can still be refunded.");

@@ -112,7 +112,7 @@ impl Desk {
         }
     }
 
-    async fn step_hold(&self, wanted: Wanted, key: Key, answer: AnswerFor) -> Result<Answer, Problem> {
+    pub(super) async fn step_hold(&self, wanted: Wanted, key: Key, answer: AnswerFor) -> Result<Answer, Problem> {
         let asked_at = self.bookings().clock.now();
         let request = Request::new(key, answer, self.until())?;
         let outcome = self.try_to_step_hold(&wanted, asked_at, &request).in_span(span("bookings.step_hold")).await;

@@ -1,4 +1,4 @@
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{
     BookingError, BookingService,
@@ -27,7 +27,7 @@ pub struct Advance {
 /// A movement that has passed its checks.
 #[derive(Debug, Clone)]
 pub struct Moving {
-    leg: Leg,
+    pub leg: Leg,
     occurred_at: DateTime<Utc>,
 }
 
@@ -37,7 +37,7 @@ impl Advance {
         &self,
         booking: &Booking,
         flights: &[FlightCapacity],
-        now: DateTime<Utc>,
+        (now, backdate): (DateTime<Utc>, TimeDelta),
     ) -> Result<Moving, BookingError> {
         let Self { action, movement } = self;
         let Some(leg) = booking.leg_of(*action).cloned() else { return Err(BookingError::Raced) };
@@ -47,7 +47,8 @@ impl Advance {
             return Err(ItineraryError::Cancelled(leg.flight_number).into());
         }
         check_claims(movement, *action, Step::of(*action, booking, &leg).place, &leg)?;
-        let occurred_at = occurred_at(movement.occurred_at, booking.moved_at, now)?;
+        let before = Before { moved_at: booking.moved_at, booked_at: Some(booking.created_at), backdate };
+        let occurred_at = occurred_at(movement.occurred_at, before, now)?;
         Ok(Moving { leg, occurred_at })
     }
 }
@@ -132,27 +133,41 @@ fn check_claims(movement: &RecordMovement, action: Action, place: AirportCode, l
     Ok(())
 }
 
-/// Returns the time of a movement: as reported, else now, and never before the previous movement.
-pub(super) fn occurred_at(
-    told: Option<DateTime<Utc>>,
-    previous: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<DateTime<Utc>, BookingError> {
-    match (told, previous) {
-        (None, previous) => Ok(previous.map_or(now, |previous| previous.max(now))),
-        (Some(told), Some(previous)) if told < previous => {
-            let previous = previous.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
-            out_of_order(format!("must not be before the previous movement at {previous}"))
-        }
-        (Some(told), _) if told > now + MOST_AHEAD => {
-            out_of_order("must not be more than 5 minutes in the future".to_owned())
-        }
-        (Some(told), _) => Ok(told),
-    }
+/// What a movement cannot precede.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    /// The previous movement.
+    pub moved_at: Option<DateTime<Utc>>,
+    pub booked_at: Option<DateTime<Utc>>,
+    /// A movement may be reported for this long.
+    pub backdate: TimeDelta,
 }
 
-fn out_of_order<T>(message: String) -> Result<T, BookingError> {
-    Err(BookingError::Invalid(vec![("/occurred_at", Fault::new(FaultCode::OutOfOrder, message))]))
+/// Returns the time of a movement: as reported, else now, and never before the booking and the previous movement.
+pub(super) fn occurred_at(
+    told: Option<DateTime<Utc>>,
+    before: Before,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, BookingError> {
+    let Before { moved_at, booked_at, backdate } = before;
+    let Some(told) = told else { return Ok(moved_at.max(booked_at).map_or(now, |earliest| earliest.max(now))) };
+    for (earliest, event) in [(moved_at, "the previous movement"), (booked_at, "the booking was made,")] {
+        if let Some(earliest) = earliest.filter(|earliest| told < *earliest) {
+            let earliest = earliest.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            return refuse(FaultCode::OutOfOrder, format!("must not be before {event} at {earliest}"));
+        }
+    }
+    if told < now - backdate {
+        return refuse(FaultCode::TooSmall, format!("must not be more than {} days ago", backdate.num_days()));
+    }
+    if told > now + MOST_AHEAD {
+        return refuse(FaultCode::OutOfOrder, "must not be more than 5 minutes in the future".to_owned());
+    }
+    Ok(told)
+}
+
+fn refuse<T>(code: FaultCode, message: String) -> Result<T, BookingError> {
+    Err(BookingError::Invalid(vec![("/occurred_at", Fault::new(code, message))]))
 }
 
 #[cfg(test)]
@@ -163,14 +178,27 @@ mod tests {
         DateTime::from_timestamp(second, 0).unwrap()
     }
 
+    fn time_of(told: Option<i64>, moved: Option<i64>, booked: Option<i64>) -> Option<i64> {
+        let before = Before { moved_at: moved.map(at), booked_at: booked.map(at), backdate: TimeDelta::seconds(900) };
+        Some(occurred_at(told.map(at), before, at(1000)).ok()?.timestamp())
+    }
+
     #[test]
     fn a_movement_happens_now_unless_told_and_never_before_the_one_it_follows() {
-        assert_eq!(occurred_at(None, None, at(1000)).unwrap(), at(1000));
-        assert_eq!(occurred_at(None, Some(at(1200)), at(1000)).unwrap(), at(1200));
-        assert_eq!(occurred_at(Some(at(5)), None, at(1000)).unwrap(), at(5));
-        assert_eq!(occurred_at(Some(at(500)), Some(at(500)), at(1000)).unwrap(), at(500));
-        assert!(occurred_at(Some(at(499)), Some(at(500)), at(1000)).is_err());
-        assert_eq!(occurred_at(Some(at(1300)), None, at(1000)).unwrap(), at(1300));
-        assert!(occurred_at(Some(at(1301)), None, at(1000)).is_err());
+        assert_eq!(time_of(None, None, None), Some(1000));
+        assert_eq!(time_of(None, Some(1200), None), Some(1200));
+        assert_eq!(time_of(None, Some(1100), Some(1200)), Some(1200));
+        assert_eq!(time_of(Some(500), Some(500), Some(400)), Some(500));
+        assert_eq!(time_of(Some(499), Some(500), Some(400)), None);
+        assert_eq!(time_of(Some(1300), None, None), Some(1300));
+        assert_eq!(time_of(Some(1301), None, None), None);
+    }
+
+    #[test]
+    fn a_movement_is_not_before_the_booking_and_not_long_ago() {
+        assert_eq!(time_of(Some(500), None, Some(500)), Some(500));
+        assert_eq!(time_of(Some(499), None, Some(500)), None);
+        assert_eq!(time_of(Some(100), None, None), Some(100));
+        assert_eq!(time_of(Some(99), None, None), None);
     }
 }

@@ -1,5 +1,6 @@
 use std::{collections::HashSet, sync::Arc};
 
+use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 
 use super::{
@@ -59,6 +60,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         auto_route_hours: settings.booking.auto_route_hours,
         amendments_per_hour: settings.booking.amendments_per_hour,
         moved_at_once: settings.booking.moved_at_once,
+        backdate: TimeDelta::days(settings.operations.backdate_days.into()),
         request_time: settings.server.request_timeout(),
     };
     let bookings = BookingService::new(

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::metric;
 use super::{
     BookingError,
@@ -42,6 +44,8 @@ pub struct BookingLimits {
     pub amendments_per_hour: u32,
     /// Largest number of bookings that a step of a flight changes in its own transaction.
     pub moved_at_once: u32,
+    /// Longest time for which a movement may be reported afterwards.
+    pub backdate: TimeDelta,
     /// Time limit of a request.
     pub request_time: Duration,
 }

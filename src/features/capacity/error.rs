@@ -1,3 +1,6 @@
+use serde_json::json;
+
+use super::model::CapacityShortfall;
 use crate::{
     kernel::FlightId,
     platform::{
@@ -33,5 +36,26 @@ impl From<CapacityError> for Problem {
             CapacityError::Unknown(id) => Self::not_found(format!("flight {id}")),
             CapacityError::Database(cause) => cause.into(),
         }
+    }
+}
+
+impl CapacityShortfall {
+    /// Returns the problem `capacity_below_booked`: the obstacle and what can be done about it.
+    pub fn problem(&self, obstacle: &str, way_out: &str) -> Problem {
+        let Self { dimensions, requested, booked, held } = self;
+        let shortfalls: Vec<_> = dimensions
+            .iter()
+            .map(|dimension| {
+                json!({
+                    "dimension": dimension.as_str(),
+                    "requested": requested.figure(*dimension),
+                    "booked": booked.figure(*dimension),
+                    "held": held.figure(*dimension),
+                })
+            })
+            .collect();
+        let named: Vec<_> = dimensions.iter().map(|dimension| dimension.as_str()).collect();
+        let text = format!("{obstacle}, in {}; {way_out}.", named.join(", "));
+        Problem::new(code::CAPACITY_BELOW_BOOKED, text).with("shortfalls", shortfalls)
     }
 }

@@ -21,8 +21,8 @@ pub use dto::{Availability, OverbookingFields, SpaceFields};
 pub use error::{CapacityError, code};
 pub use index::AvailabilityIndex;
 pub use model::{
-    Dimension, FLIGHT, FlightCapacity, FlightStatus, LAST_OFFERS, NewCapacity, OpenUntil, Overbooking, Shift,
-    Shortfall, Space,
+    CapacityShortfall, Dimension, FLIGHT, FlightCapacity, FlightStatus, LAST_OFFERS, NewCapacity, OpenUntil,
+    Overbooking, Shift, Shortfall, Space,
 };
 pub use room::ROOM;
 pub use service::{

@@ -2,6 +2,7 @@ mod allocation;
 mod entries;
 pub mod ledger;
 mod overbooking;
+mod overload;
 
 use std::ops::{Add, Sub};
 
@@ -15,6 +16,7 @@ use crate::kernel::{FlightId, Positions, Volume, Weight, words};
 pub use allocation::{NewCapacity, OpenUntil, Shift};
 pub use entries::{NewEntry, Sums, entries};
 pub use overbooking::Overbooking;
+pub use overload::CapacityShortfall;
 
 /// Kind of a flight in messages and audits.
 pub const FLIGHT: &str = "flight";

@@ -15,6 +15,7 @@ use crate::{
     features::{
         capacity::{Shift, Space},
         flights::Flight,
+        pricing::Quote,
     },
     kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId},
     platform::web::Patch,
@@ -91,6 +92,24 @@ pub fn draw_up(
         active_until: None,
         legs,
     })
+}
+
+/// Returns whether a hold is what this order wants, in every member.
+pub fn is_of(hold: &Hold, order: &CreateHold) -> bool {
+    let is_same_way = order.flight_ids.is_empty() || hold.flight_ids().eq(order.flight_ids.iter().copied());
+    let ends = (order.origin.unwrap_or(hold.origin), order.destination.unwrap_or(hold.destination));
+    let names = order.position_names.as_ref().map_or_else(BTreeMap::new, |names| names.0.clone());
+    let code = hold.quote.as_ref().and_then(Quote::discount_code);
+    is_same_way
+        && ends == (hold.origin, hold.destination)
+        && (order.load().space, order.pieces) == (hold.space, hold.pieces)
+        && order.product.as_deref().unwrap_or(GENERAL) == hold.product
+        && order.special_handling_codes == hold.special_handling_codes
+        && names == hold.position_names()
+        && order.awb_number == hold.awb_number
+        && order.texts() == hold.texts
+        && order.contact() == hold.contact
+        && order.discount_code.as_deref().is_none_or(|wanted| Some(wanted) == code)
 }
 
 /// Ends a hold and gives its room back.

@@ -9,7 +9,8 @@ use super::{
     HoldError,
     ask::{HoldCaller, HoldLimits},
     counter::{HoldDesk, HoldRequest},
-    dto::{HoldFilter, Position, PositionStatus},
+    draft::is_of,
+    dto::{CreateHold, HoldFilter, Position, PositionStatus},
     metric,
     model::{Hold, HoldAnchor, HoldEventType, HoldKind, PositionName},
     repository,
@@ -115,6 +116,15 @@ impl HoldService {
     pub async fn visible(&self, caller: Principal, id: HoldId) -> Result<Hold, HoldError> {
         let mut connection = self.db.read().await?;
         repository::find(&mut connection, id, caller.sees_only()).await?.ok_or(HoldError::Unknown)
+    }
+
+    /// Returns the holds that earlier attempts of the caller to make this booking have left, because their payments failed.
+    pub async fn left_by_attempts(&self, caller: Principal, order: &CreateHold) -> Result<Vec<Hold>, HoldError> {
+        let Some(quote) = order.quote_id else { return Ok(Vec::new()) };
+        let now = self.clock.now();
+        let mut found = repository::left_by_failed_payments(&mut *self.db.read().await?, caller, quote, now).await?;
+        found.retain(|hold| is_of(hold, order));
+        Ok(found)
     }
 
     /// Returns these holds.

@@ -3,13 +3,13 @@ use chrono::{DateTime, Utc};
 use super::{
     OperationError, OperationService,
     held::Held,
-    model::{CapacityShortfall, FlightAction, Operated},
+    model::{FlightAction, Operated},
     service::Target,
 };
 use crate::{
     features::{
         bookings::{Action, LeftBehind, Moved, StepAboard},
-        capacity::FlightStatus,
+        capacity::{CapacityShortfall, FlightStatus},
         flights::{self, Flight, FlightEventType},
         holds::EndReason,
     },
@@ -58,7 +58,10 @@ impl Command for Depart {
         operations.release_all_in_tx(tx, held, &flight, EndReason::FlightDeparted, actor).await?;
         // Read again: bookings left behind and holds have released room.
         let flight = flights::find_in_tx(tx, flight.id).await?;
-        if let Some(shortfall) = CapacityShortfall::on_board(&flight) {
+        // What has departed one by one is gone: a flight that takes nothing more along can always depart.
+        if moved + pending > 0
+            && let Some(shortfall) = CapacityShortfall::on_board(&flight.room, flight.room.booked)
+        {
             return Err(OperationError::TooMuchOnBoard(shortfall));
         }
         let flight = left(&flight, occurred_at);

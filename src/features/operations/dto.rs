@@ -138,8 +138,8 @@ pub enum ChangeAnswer {
 request! {
     /// The departure of a flight. All members are optional, and so is the body.
     pub struct DepartFlight in body {
-        /// Default: now. Not before the last movement of the cargo that it carries, and at most 5 minutes in the
-        /// future.
+        /// Default: now. Not before the cargo that it takes along was booked and has moved (name what was booked later in
+        /// `left_behind`), at most `operations.backdate_days` (7) ago, and at most 5 minutes in the future.
         occurred_at: Option<DateTime<Utc>> = read::instant,
         /// Bookings to leave behind, even if their cargo is at the airport.
         #[schema(max_items = 10_000)]
@@ -184,7 +184,8 @@ impl From<GivenReason> for OffloadReason {
 request! {
     /// The arrival of a flight.
     pub struct ArriveFlight in body {
-        /// Default: now. Not before the departure, and at most 5 minutes in the future.
+        /// Default: now. Not before the departure, at most `operations.backdate_days` (7) ago, and at most 5 minutes in the
+        /// future.
         occurred_at: Option<DateTime<Utc>> = read::instant,
     }
 }

@@ -1,8 +1,10 @@
-use serde_json::json;
-
-use super::model::{CapacityShortfall, FlightAction};
+use super::model::FlightAction;
 use crate::{
-    features::{bookings::BookingError, capacity::FlightStatus, flights::FlightError},
+    features::{
+        bookings::BookingError,
+        capacity::{CapacityShortfall, FlightStatus},
+        flights::FlightError,
+    },
     kernel::{BookingRef, FlightNumber},
     platform::{
         idempotency::Repetition,
@@ -82,13 +84,11 @@ impl From<OperationError> for Problem {
         match error {
             OperationError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
             OperationError::VersionMismatch(current) => version_mismatch(current),
-            OperationError::CapacityBelowBooked(shortfall) => below_booked(
-                &shortfall,
+            OperationError::CapacityBelowBooked(shortfall) => shortfall.problem(
                 "The capacity is below what is booked and held",
                 "offload bookings or, with `release_holds`, end holds in the same request",
             ),
-            OperationError::TooMuchOnBoard(shortfall) => below_booked(
-                &shortfall,
+            OperationError::TooMuchOnBoard(shortfall) => shortfall.problem(
                 "More is booked than the flight carries",
                 "name bookings to leave behind in the same request",
             ),
@@ -129,22 +129,4 @@ fn refused(from: FlightStatus, action: FlightAction, allowed: &[FlightAction]) -
         _ => format!("You cannot {verb} a flight that is {status}; you can {next}."),
     };
     Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", allowed)
-}
-
-fn below_booked(shortfall: &CapacityShortfall, obstacle: &str, way_out: &str) -> Problem {
-    let CapacityShortfall { dimensions, requested, booked, held } = shortfall;
-    let shortfalls: Vec<_> = dimensions
-        .iter()
-        .map(|dimension| {
-            json!({
-                "dimension": dimension.as_str(),
-                "requested": requested.figure(*dimension),
-                "booked": booked.figure(*dimension),
-                "held": held.figure(*dimension),
-            })
-        })
-        .collect();
-    let named: Vec<_> = dimensions.iter().map(|dimension| dimension.as_str()).collect();
-    let text = format!("{obstacle}, in {}; {way_out}.", named.join(", "));
-    Problem::new(code::CAPACITY_BELOW_BOOKED, text).with("shortfalls", shortfalls)
 }

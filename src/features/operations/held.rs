@@ -1,9 +1,9 @@
 //! The holds on a flight that departs, is cancelled or changes: they end, or are fitted to it, in the flight's own
 //! transaction.
-use super::{OperationError, OperationService, model::CapacityShortfall, service::Target};
+use super::{OperationError, OperationService, service::Target};
 use crate::{
     features::{
-        capacity::{self, Shift, Space},
+        capacity::{self, CapacityShortfall, Shift, Space},
         flights::{self, Flight},
         holds::{self, By, EndReason, Ended, HeldWith, HoldStatus},
     },
@@ -101,7 +101,7 @@ impl OperationService {
         target: &Target,
         releases: bool,
     ) -> Result<Flight, OperationError> {
-        let Some(shortfall) = CapacityShortfall::of(&flight, capacity) else { return Ok(flight) };
+        let Some(shortfall) = CapacityShortfall::of(&flight.room, capacity) else { return Ok(flight) };
         held.is_short = !held.has_cleared && shortfall.held != Space::default();
         if held.is_short || !releases {
             return Err(OperationError::CapacityBelowBooked(shortfall));
@@ -109,7 +109,7 @@ impl OperationService {
         let by = By { actor: Some(target.caller.user_id), now: self.now() };
         held.ended = holds::release_newest_in_tx(tx, &flight.room, capacity, by).await?;
         let flight = flights::find_in_tx(tx, flight.id).await?;
-        match CapacityShortfall::of(&flight, capacity) {
+        match CapacityShortfall::of(&flight.room, capacity) {
             None => Ok(flight),
             Some(shortfall) => Err(OperationError::CapacityBelowBooked(shortfall)),
         }

@@ -1,10 +1,5 @@
 use crate::{
-    features::{
-        accounts::Role,
-        bookings::LeftBehind,
-        capacity::{Dimension, FlightStatus, Space},
-        flights::Flight,
-    },
+    features::{accounts::Role, bookings::LeftBehind, capacity::FlightStatus, flights::Flight},
     kernel::words,
 };
 
@@ -38,32 +33,6 @@ pub struct Operated {
     /// Number of bookings that have yet to get one.
     pub bookings_pending: usize,
     pub left_behind: Vec<LeftBehind>,
-}
-
-/// The reason why a capacity is too small.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CapacityShortfall {
-    pub dimensions: Vec<Dimension>,
-    pub requested: Space,
-    pub booked: Space,
-    pub held: Space,
-}
-
-impl CapacityShortfall {
-    /// Returns the shortfall of a flight for the requested capacity.
-    pub fn of(flight: &Flight, requested: Space) -> Option<Self> {
-        Self::between(requested, flight.room.booked, flight.room.kept())
-    }
-
-    /// Returns the shortfall of what the flight carries for what is booked on it. What is held does not fly.
-    pub fn on_board(flight: &Flight) -> Option<Self> {
-        Self::between(flight.room.physical, flight.room.booked, Space::default())
-    }
-
-    fn between(requested: Space, booked: Space, held: Space) -> Option<Self> {
-        let dimensions: Vec<Dimension> = (booked + held).exceeds(requested).collect();
-        (!dimensions.is_empty()).then_some(Self { dimensions, requested, booked, held })
-    }
 }
 
 #[cfg(test)]

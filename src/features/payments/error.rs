@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use crate::{
     kernel::{Currency, Fault, FaultCode, Money},
     platform::{
@@ -7,7 +9,7 @@ use crate::{
     },
 };
 
-use super::model::CreditRefusal;
+use super::model::{CreditRefusal, Operation};
 
 problem_codes! {
     INVALID_SIGNATURE: UNAUTHORIZED, "invalid_signature", "The webhook is not signed as it should be",
@@ -145,7 +147,16 @@ pub fn payment_not_possible(reason: &'static str) -> Problem {
         "no_reference" => "The provider does not name the payment now. Resolve it once it does, or as not done.",
         "not_open" => "The payment is captured, failed or voided, or the provider does not know it yet.",
         "not_due" => "The outcome is decided, or the provider is still asked for it.",
+        "several_unresolved" => "The outcomes of several operations are unknown; name one by `operation_id`.",
         _ => "The payment is not possible.",
     };
     Problem::new(code::PAYMENT_NOT_POSSIBLE, text).with("reason", reason)
+}
+
+/// Returns the problem of a decision that names none of the operations whose outcomes nobody knows.
+pub fn operations_unresolved(operations: &[Operation]) -> Problem {
+    let named = operations.iter().map(|one| {
+        json!({"operation_id": one.id, "kind": one.kind, "amount": one.amount, "note": one.note, "created_at": one.created_at})
+    });
+    payment_not_possible("several_unresolved").with("operations", named.collect::<Vec<_>>())
 }

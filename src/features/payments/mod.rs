@@ -34,7 +34,7 @@ pub use books::{
 pub use credit::{Charge, CreditRefund, charge_in_tx, lock_credit_in_tx, refund_credit_in_tx};
 pub use desk::{Decided, PaymentDesk, record_in_tx};
 pub use dto::{PaymentBody, read_token};
-pub use error::{PaymentError, code, payment_in_progress, payment_not_possible};
+pub use error::{PaymentError, code, operations_unresolved, payment_in_progress, payment_not_possible};
 pub use model::{
     CreditAccount, CreditRefusal, Failure, NewPayment, Obstacle, Operation, OperationKind, OperationStatus, Outcome,
     PAYMENT, Payment, PaymentMethod, PaymentStatus, RequestHash,

@@ -81,6 +81,9 @@ impl WaitlistService {
     /// Visits the flights with freed room, then goes on with those of which the last visit was not the end, then with others.
     /// Returns whether one could not be served, and is to be tried again later.
     async fn look(&self, unfinished: &mut VecDeque<Pass>) -> Result<bool, WaitlistError> {
+        if !self.clock.is_trusted() {
+            return Ok(true);
+        }
         let until = looked_at_until(self.clock.now());
         // Read before what became of offers is recorded: an offer that lapsed counts in the order of those that follow.
         let freed = repository::to_match(&mut *self.db.read().await?, until).await?;

@@ -42,14 +42,12 @@ impl WebhookService {
     async fn register(&self) -> Result<(), DbError> {
         let mut tx = self.db.begin().await?;
         repository::register(&mut tx, &self.process).await?;
-        self.time.learn(&mut tx).await?;
         commit(tx).await
     }
 
     async fn beat(&self) -> Result<bool, DbError> {
         let mut tx = self.db.begin().await?;
         let is_ours = repository::beat(&mut tx, &self.process).await?;
-        self.time.learn(&mut tx).await?;
         commit(tx).await?;
         Ok(is_ours)
     }

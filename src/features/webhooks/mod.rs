@@ -23,7 +23,6 @@ mod secret;
 mod service;
 mod sign;
 mod sink;
-mod time;
 
 pub use error::{WebhookError, code};
 pub use model::{AboutWebhook, Outgoing, WEBHOOK, WebhookStatus};

@@ -8,7 +8,6 @@ use super::{
     router::{self, HandlerState},
     service::WebhookService,
     sink::WebhookSink,
-    time::SharedTime,
 };
 use crate::platform::{
     jobs::Handlers,
@@ -53,11 +52,9 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let settings = &settings.webhooks;
     let authorities = settings.ca_file.as_deref().map(read_authorities).transpose()?.unwrap_or_default();
     let rules = Rules { ports: settings.ports.clone(), trusted: settings.trusted_networks.clone() };
-    let time = Arc::new(SharedTime::new(clock.clone()));
     let webhooks = WebhookService {
         db: db.clone(),
-        clock: time.clone(),
-        time,
+        clock: clock.clone(),
         ids: ids.clone(),
         tokens: tokens.clone(),
         acts: opening.service()?,

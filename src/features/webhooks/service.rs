@@ -7,7 +7,6 @@ use super::{
     error::WebhookError,
     model::{AboutWebhook, GiveUp},
     repository,
-    time::SharedTime,
 };
 use crate::{
     features::accounts::Acts,
@@ -32,9 +31,7 @@ pub(super) const MOST_WAITING: i32 = 100_000;
 #[derive(Clone)]
 pub struct WebhookService {
     pub(super) db: Database,
-    /// The time of `time`.
     pub(super) clock: SharedClock,
-    pub(super) time: Arc<SharedTime>,
     pub(super) ids: IdSource,
     pub(super) tokens: TokenSource,
     pub(super) acts: Acts,

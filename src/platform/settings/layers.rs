@@ -8,9 +8,9 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Auth, Booking, Capacity, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail, Notifications,
-    Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings, SettingsError, Sms, Sources,
-    Stream, Telemetry, Waitlist, Webhooks,
+    Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail,
+    Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings,
+    SettingsError, Sms, Sources, Stream, Telemetry, Waitlist, Webhooks,
     text::{Given, fields},
     validate,
 };
@@ -284,6 +284,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("capacity", fields::<Capacity>()),
         ("search", fields::<Search>()),
         ("booking", fields::<Booking>()),
+        ("operations", fields::<Operations>()),
         ("holds", fields::<Holds>()),
         ("waitlist", fields::<Waitlist>()),
         ("pricing", fields::<Pricing>()),
@@ -299,6 +300,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("desk", fields::<Desk>()),
         ("locks", fields::<Locks>()),
         ("idempotency", fields::<Idempotency>()),
+        ("clock", fields::<Clock>()),
         ("telemetry", fields::<Telemetry>()),
         ("console", fields::<Console>()),
     ];

@@ -120,6 +120,8 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("capacity.max_overbooking_percent", settings.capacity.max_overbooking_percent, 0..=100, faults);
     within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
     within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
+    within("operations.backdate_days", settings.operations.backdate_days, 1..=3_650, faults);
+    within("clock.warn_ms", settings.clock.warn_ms, 1..=30_000, faults);
     within("stream.max_per_caller", settings.stream.max_per_caller, 1..=1_000_000, faults);
     within("stream.max_per_process", settings.stream.max_per_process, 1..=1_000_000, faults);
     within("waitlist.offer_hours", settings.waitlist.offer_hours, 1..=720, faults);

@@ -110,6 +110,8 @@ metrics! {
     "Database, Redis and process": {
         DEPENDENCY_UP: Gauge "loadmaster_dependency_up" [Label::one_of("dependency", &["database", "redis", "replica"])]
             "1 if the dependency answered the last check, which runs every 5 seconds, else 0. Absent for `redis` and `replica` if none is configured.";
+        CLOCK_SKEW: Gauge "loadmaster_clock_skew_seconds" []
+            "Seconds by which the clock of this process's machine is ahead of the database's.";
         POOL_CONNECTIONS: Gauge "loadmaster_db_pool_connections" [Label::one_of("state", &["idle", "used"])]
             "Database connections in the pool for requests.";
         POOL_MAX_CONNECTIONS: Gauge "loadmaster_db_pool_max_connections" []

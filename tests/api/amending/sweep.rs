@@ -106,7 +106,7 @@ fn targets(bookings: &[Value], flights: &[Value]) -> Vec<Target> {
         .collect();
     let left =
         references.iter().map(|reference| json!([{"ref_id": reference, "reason": "NO_SHOW"}])).collect::<Vec<_>>();
-    let when = texts(&["\"2026-11-20T07:00:00Z\"", "\"2026-11-20T08:04:00Z\"", "null"]);
+    let when = texts(&["\"2026-11-20T08:00:00Z\"", "\"2026-11-20T08:04:00Z\"", "null"]);
     let mut targets = Vec::new();
     for booking in bookings {
         let path = path_of(booking);

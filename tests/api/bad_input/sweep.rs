@@ -218,7 +218,7 @@ async fn two_thousand_odd_bodies_never_make_the_server_fail() {
         (
             format!("{}/depart", path_of(&booking)),
             400,
-            json!({"location": "DEL", "flight_id": flight["id"], "flight_number": "AI101", "occurred_at": "2026-11-20T07:00:00Z", "notes": "on time"}),
+            json!({"location": "DEL", "flight_id": flight["id"], "flight_number": "AI101", "occurred_at": "2026-11-20T08:00:00Z", "notes": "on time"}),
         ),
     ];
     let mut dice = Dice(20_261_120);

@@ -162,7 +162,7 @@ impl Stage {
     async fn start(&self, crash_at: Option<&str>) -> Option<Process> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
         command.env_clear().envs(self.world.database.environment());
-        command.env("LOADMASTER_TEST_TIMING", "brief").env("LOADMASTER_TEST_CLOCK", self.clock.path());
+        command.env("LOADMASTER_TEST_TIMING", "brief").env("LOADMASTER_TEST_TIME", self.clock.path());
         if let Some(crash_at) = crash_at {
             command.env("LOADMASTER_CRASH_AT", crash_at);
         }

@@ -30,14 +30,15 @@ async fn last(client: &Client, booking: &Value) -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn it_may_be_told_late_in_any_offset_and_before_the_booking_was_made() {
+async fn it_may_be_told_late_in_any_offset() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
-    let (customer, operator) = (world.customer().await, world.operator().await);
-    let booking = customer.book(order(&[&first])).await;
+    let booking = world.customer().await.book(order(&[&first])).await;
+    world.clock.advance(TimeDelta::days(6));
+    let operator = world.operator().await;
     for (verb, told, utc) in [
-        ("depart", "2026-11-18T10:00:00+05:30", "2026-11-18T04:30:00Z"),
-        ("arrive", "2026-11-18T08:00:00.25Z", "2026-11-18T08:00:00.250Z"),
+        ("depart", "2026-11-21T10:00:00+05:30", "2026-11-21T04:30:00Z"),
+        ("arrive", "2026-11-21T08:00:00.25Z", "2026-11-21T08:00:00.250Z"),
     ] {
         let done = act(&operator, &first, verb, json!({"occurred_at": told})).await.expect(200);
         let member = if verb == "depart" { "actual_departure_datetime" } else { "actual_arrival_datetime" };
@@ -137,4 +138,43 @@ async fn movements_of_bookings_that_do_not_move_do_not_matter() {
     assert_eq!(instant(&landed["flight"]["actual_arrival_datetime"]), ahead);
     assert_eq!(last(&customer, &alone).await, ahead);
     world.audit().await;
+}
+
+#[tokio::test]
+async fn a_flight_did_not_depart_before_what_it_takes_along_was_booked() {
+    let world = World::start().await;
+    let [first, second] = two_flights(&world).await;
+    let left = world.now();
+    let on_time = world.customer().await.book(order(&[&first])).await;
+    world.clock.advance(TimeDelta::minutes(3));
+    // One is booked after the flight has left, and one to which it makes no difference.
+    let customer = world.customer().await;
+    let late = customer.book(order(&[&first])).await;
+    customer.book(order(&[&second])).await;
+    world.clock.advance(TimeDelta::hours(1));
+    let operator = world.operator().await;
+    let before = world.written().await;
+    out_of_order(act(&operator, &first, "depart", at(left)).await);
+    assert_eq!(world.written().await, before);
+    let mut told = at(left);
+    told["left_behind"] = json!([{"ref_id": late["ref_id"], "reason": "OFFLOADED"}]);
+    let gone = act(&operator, &first, "depart", told).await.expect(200);
+    assert_eq!(instant(&gone["flight"]["actual_departure_datetime"]), left);
+    assert_eq!(last(&operator, &on_time).await, left);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_step_of_a_flight_may_be_reported_for_seven_days_and_no_longer() {
+    let world = World::start().await;
+    let [first, _] = two_flights(&world).await;
+    world.clock.advance(TimeDelta::days(8));
+    let operator = world.operator().await;
+    let oldest = world.now() - TimeDelta::days(7);
+    for verb in ["depart", "arrive"] {
+        let too_old = act(&operator, &first, verb, at(oldest - TimeDelta::microseconds(1))).await;
+        let code = if verb == "depart" { "too_small" } else { "out_of_order" };
+        assert_eq!(too_old.expect_faults(), [("/occurred_at".to_owned(), code.to_owned())]);
+        act(&operator, &first, verb, at(oldest)).await.expect(200);
+    }
 }

@@ -171,6 +171,8 @@ pub struct Booking {
     pub awb: Option<usize>,
     pub description: Option<i64>,
     pub status: &'static str,
+    /// When it was booked.
+    pub made: i64,
     /// In the order they were made: those in force are in the order of flying.
     pub legs: Vec<Leg>,
     /// The types of its events; of movements also when they happened.
@@ -261,8 +263,9 @@ impl Booking {
         self.history.len()
     }
 
-    fn moved_at(&self) -> Option<i64> {
-        self.history.iter().rev().find_map(|(_, at)| *at)
+    /// Before this nothing moves it: it was booked, or has moved.
+    fn earliest(&self) -> Option<i64> {
+        self.history.iter().rev().find_map(|(_, at)| *at).max(Some(self.made))
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::two_flights;
 use crate::support::{
-    Client, World,
+    Client, World, WorldOptions,
     freight::{order, path_of},
 };
 
@@ -39,22 +39,21 @@ async fn a_movement_happens_now_if_nothing_else_is_said() {
 async fn a_movement_may_be_told_late_but_in_order() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
+    let path = path_of(&world.customer().await.book(order(&[&first])).await);
+    world.clock.advance(TimeDelta::days(6));
     let operator = world.operator().await;
-    let path = path_of(&operator.book(order(&[&first])).await);
-    // Before it was booked: being booked is no movement.
+    // The first one just before it was booked.
     let steps = [
-        ("depart", "2026-11-18T10:00:00Z", None),
-        ("arrive", "2026-11-18T15:30:00+05:30", Some("2026-11-18T15:29:59.999999+05:30")),
-        ("deliver", "2026-11-19T00:00:00.25Z", Some("2026-11-18T09:59:59.999999Z")),
+        ("depart", "2026-11-20T13:30:00+05:30", "2026-11-20T07:59:59.999999Z"),
+        ("arrive", "2026-11-21T15:30:00+05:30", "2026-11-20T13:29:59.999999+05:30"),
+        ("deliver", "2026-11-22T00:00:00.25Z", "2026-11-21T09:59:59.999999Z"),
     ];
     for (step, when, too_early) in steps {
         let path = format!("{path}/{step}");
-        if let Some(too_early) = too_early {
-            let before = world.written().await;
-            let faults = operator.post(&path, json!({"occurred_at": too_early})).await.expect_faults();
-            assert_eq!(faults, [("/occurred_at".to_owned(), "out_of_order".to_owned())], "{step}");
-            assert_eq!(world.written().await, before);
-        }
+        let before = world.written().await;
+        let faults = operator.post(&path, json!({"occurred_at": too_early})).await.expect_faults();
+        assert_eq!(faults, [("/occurred_at".to_owned(), "out_of_order".to_owned())], "{step}");
+        assert_eq!(world.written().await, before);
         operator.post(&path, json!({"occurred_at": when})).await.expect(200);
         let event = last_event(&operator, path.rsplit_once('/').unwrap().0).await;
         assert_eq!(instant(&event["occurred_at"]), when.parse::<DateTime<Utc>>().unwrap(), "{step}");
@@ -96,14 +95,51 @@ async fn a_movement_may_be_told_five_minutes_ahead_and_no_more() {
 async fn the_order_of_movements_holds_across_legs() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
+    let path = path_of(&world.customer().await.book(order(&[&first, &second])).await);
+    world.clock.advance(TimeDelta::days(2));
     let operator = world.operator().await;
-    let path = path_of(&operator.book(order(&[&first, &second])).await);
-    for (step, when) in [("depart", "2026-11-18T10:00:00Z"), ("arrive", "2026-11-18T14:00:00Z")] {
+    for (step, when) in [("depart", "2026-11-21T10:00:00Z"), ("arrive", "2026-11-21T14:00:00Z")] {
         operator.post(&format!("{path}/{step}"), json!({"occurred_at": when})).await.expect(200);
     }
     let onward = format!("{path}/depart");
-    let faults = operator.post(&onward, json!({"occurred_at": "2026-11-18T13:59:59Z"})).await.expect_faults();
+    let faults = operator.post(&onward, json!({"occurred_at": "2026-11-21T13:59:59Z"})).await.expect_faults();
     assert_eq!(faults, [("/occurred_at".to_owned(), "out_of_order".to_owned())]);
-    operator.post(&onward, json!({"occurred_at": "2026-11-18T14:00:00Z"})).await.expect(200);
+    operator.post(&onward, json!({"occurred_at": "2026-11-21T14:00:00Z"})).await.expect(200);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_movement_may_be_reported_for_seven_days_and_no_longer() {
+    let world = World::start().await;
+    let [first, _] = two_flights(&world).await;
+    let path = path_of(&world.customer().await.book(order(&[&first])).await);
+    world.clock.advance(TimeDelta::days(8));
+    let operator = world.operator().await;
+    let oldest = world.now() - TimeDelta::days(7);
+    let before = world.written().await;
+    let too_old = json!({"occurred_at": oldest - TimeDelta::microseconds(1)});
+    let faults = operator.post(&format!("{path}/depart"), too_old).await.expect_faults();
+    assert_eq!(faults, [("/occurred_at".to_owned(), "too_small".to_owned())]);
+    assert_eq!(world.written().await, before);
+    operator.post(&format!("{path}/depart"), json!({"occurred_at": oldest})).await.expect(200);
+    assert_eq!(instant(&last_event(&operator, &path).await["occurred_at"]), oldest);
+    // Unsaid it is now, however long nothing was reported.
+    world.clock.advance(TimeDelta::minutes(10));
+    operator.poke(&format!("{path}/arrive")).await.expect(200);
+    let faults = operator.post(&format!("{path}/deliver"), json!({"occurred_at": oldest})).await.expect_faults();
+    assert_eq!(faults, [("/occurred_at".to_owned(), "out_of_order".to_owned())]);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn the_number_of_days_is_a_setting() {
+    let world = WorldOptions::default().set("operations.backdate_days", "1").start().await;
+    let [first, _] = two_flights(&world).await;
+    let path = path_of(&world.customer().await.book(order(&[&first])).await);
+    world.clock.advance(TimeDelta::days(2));
+    let operator = world.operator().await;
+    let told = |days: i64| json!({"occurred_at": world.now() - TimeDelta::days(days)});
+    operator.post(&format!("{path}/depart"), told(2)).await.expect_faults();
+    operator.post(&format!("{path}/depart"), told(1)).await.expect(200);
     world.audit().await;
 }

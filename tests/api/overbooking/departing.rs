@@ -3,10 +3,11 @@ use serde_json::{Value, json};
 
 use super::{overbook, overbooked, percents};
 use crate::{
-    flight_verbs::{act, flight_now},
+    amending::patch,
+    flight_verbs::{act, flight_now, path_to},
     support::{
         NewFlight, World,
-        freight::{order, text, with},
+        freight::{order, path_of, text, with},
     },
 };
 
@@ -87,5 +88,68 @@ async fn after_departure_the_overbooking_is_fixed() {
     }
     let other = world.flight(NewFlight::new("AI102", "DEL", "LHR")).await;
     overbook(&admin, &other, percents(1, 0, 0)).await;
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn bookings_that_depart_one_by_one_leave_room_for_what_the_flight_carries() {
+    let world = World::start().await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let flight = overbooked(&world, percents(10, 0, 10)).await;
+    let book = async |weight: f64, positions: u32| {
+        customer.book(with(order(&[&flight]), json!({"weight_kg": weight, "positions": positions}))).await
+    };
+    let (first, second, third) = (book(600.0, 6).await, book(400.0, 4).await, book(100.0, 1).await);
+    operator.walk(&first, &["depart", "arrive"]).await;
+    operator.walk(&second, &["depart"]).await;
+    let before = world.written().await;
+    let refused = operator.poke(&format!("{}/depart", path_of(&third))).await;
+    let refused = refused.expect_problem(409, "capacity_below_booked");
+    let short = |dimension: &str, requested: u32, booked: u32| json!({"dimension": dimension, "requested": requested, "booked": booked, "held": 0});
+    assert_eq!(refused["shortfalls"], json!([short("weight_kg", 1000, 1100), short("positions", 10, 11)]));
+    assert!(text(&refused, "detail").contains("leave the booking behind"), "{refused}");
+    assert_eq!(world.written().await, before);
+    act(&operator, &flight, "depart", naming(&[])).await.expect_problem(409, "capacity_below_booked");
+    let done = act(&operator, &flight, "depart", naming(&[&third])).await.expect(200);
+    assert_eq!((&done["bookings_changed"], &done["flight"]["status"]), (&json!(1), &json!("DEPARTED")));
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn departures_at_the_same_time_take_no_more_along_than_the_flight_carries() {
+    let world = World::start().await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let flight = overbooked(&world, percents(20, 0, 0)).await;
+    let mut bookings = Vec::new();
+    for _ in 0..12 {
+        bookings.push(customer.book(order(&[&flight])).await);
+    }
+    let depart = async |booking: &Value| operator.poke(&format!("{}/depart", path_of(booking))).await;
+    let departs = bookings.iter().map(depart);
+    let answers = futures_util::future::join_all(departs).await;
+    let (gone, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+    assert_eq!((gone.len(), refused.len()), (10, 2));
+    for answer in refused {
+        answer.expect_problem(409, "capacity_below_booked");
+    }
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn a_flight_on_which_more_has_departed_than_it_carries_departs_with_the_rest_left_behind() {
+    let world = World::start().await;
+    let (customer, admin) = (world.customer().await, world.admin().await);
+    let flight = overbooked(&world, percents(20, 0, 0)).await;
+    let gone = customer.book(with(order(&[&flight]), json!({"weight_kg": 1000}))).await;
+    let rest = customer.book(with(order(&[&flight]), json!({"weight_kg": 50}))).await;
+    admin.walk(&gone, &["depart"]).await;
+    // It carries less now, and as much is sold.
+    patch(&admin, &path_to(&flight), json!({"capacity": {"weight_kg": 950}})).await.expect(200);
+    admin.poke(&format!("{}/depart", path_of(&rest))).await.expect_problem(409, "capacity_below_booked");
+    act(&admin, &flight, "depart", naming(&[])).await.expect_problem(409, "capacity_below_booked");
+    act(&admin, &flight, "cancel", json!({})).await.expect_problem(409, "invalid_transition");
+    let done = act(&admin, &flight, "depart", naming(&[&rest])).await.expect(200);
+    assert_eq!((&done["bookings_changed"], &done["flight"]["status"]), (&json!(1), &json!("DEPARTED")));
+    act(&admin, &flight, "arrive", json!({})).await.expect(200);
     world.audit_and_rebuild().await;
 }

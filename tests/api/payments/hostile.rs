@@ -261,3 +261,52 @@ async fn what_an_administrator_finds_done_is_found_at_the_provider_too() {
     assert_eq!(text(&resolved, "status"), "FAILED");
     assert_eq!(text(&resolved["failure"], "message"), "The carrier has found out that the payment was not made.");
 }
+
+#[tokio::test]
+async fn an_administrator_names_the_operation_where_the_outcomes_of_two_are_unknown() {
+    let (hostile, shop) = shop().await;
+    let payment = shop.pay("pm_card_visa").await;
+    shop.until_status(payment, "CAPTURED").await;
+    // One refund is not made and one is, and of neither there is an answer.
+    hostile.expect(&[Trouble::FailsFirst(500), Trouble::FailsAfter(500)]);
+    for (amount, tried) in [(3_000, 1), (4_000, 2)] {
+        promise(&shop, payment, OperationKind::Refund, amount).await;
+        until("it was tried", async || {
+            let (_, operations) = shop.find(payment).await;
+            operations.iter().filter(|own| own.kind == OperationKind::Refund && own.note.is_some()).count() == tried
+        })
+        .await;
+    }
+    let unresolved =
+        "update payment_operations set status = 'UNRESOLVED', next_attempt_at = null where kind = 'REFUND'";
+    shop.world.sql(&format!("{unresolved} and payment_id = '{payment}'")).await;
+    let (admin, path) = (shop.world.admin().await, format!("/api/v1/payments/{payment}/resolve"));
+    let (_, operations) = shop.find(payment).await;
+    let refunds: Vec<_> = operations.iter().filter(|own| own.kind == OperationKind::Refund).collect();
+
+    let before = shop.world.written().await;
+    let unnamed = admin.post(&path, json!({"done": true, "note": "By telephone"})).await;
+    let unnamed = unnamed.expect_problem(409, "payment_not_possible");
+    assert_eq!(text(&unnamed, "reason"), "several_unresolved");
+    let listed = unnamed["operations"].as_array().unwrap().iter();
+    let listed: Vec<_> =
+        listed.map(|one| (text(one, "operation_id"), text(one, "kind"), text(&one["amount"], "amount"))).collect();
+    let ids = refunds.iter().map(|own| own.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(listed, [(&*ids[0], "REFUND", "30.00"), (&*ids[1], "REFUND", "40.00")]);
+    let named = |id: &str, done: bool| json!({"operation_id": id, "done": done, "note": "By telephone"});
+    let faults = admin.post(&path, named(&Uuid::now_v7().to_string(), true)).await.expect_faults();
+    assert_eq!(faults, [("/operation_id".to_owned(), "unknown_value".to_owned())]);
+    let decided = admin.post(&path, named(&operations[0].id.to_string(), true)).await;
+    assert_eq!(text(&decided.expect_problem(409, "payment_not_possible"), "reason"), "not_due");
+    assert_eq!(shop.world.written().await, before);
+
+    let resolved = admin.post(&path, named(&ids[1], true)).await.expect(200);
+    assert_eq!(text(&resolved["refunded"], "amount"), "40.00");
+    // The only one that is left needs no name.
+    admin.post(&path, json!({"done": false, "note": "Never made"})).await.expect(200);
+    assert_eq!(shop.find(payment).await.0.refunded, 4_000);
+    let acts = admin.get("/api/v1/admin/audit?limit=2").await.expect(200);
+    let recorded: Vec<_> = acts.as_array().unwrap().iter().map(|act| text(&act["data"], "operation_id")).collect();
+    assert_eq!(recorded, [&*ids[0], &*ids[1]]);
+    shop.world.audit().await;
+}

@@ -86,7 +86,7 @@ async fn a_process_that_dies_between_sending_and_recording_repeats_the_same_lett
     let start = async |crash: Option<&str>| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_loadmaster"));
         command.env_clear().envs(world.database.environment()).env("REDIS_URL", redis.url());
-        command.env("LOADMASTER_TEST_TIMING", "brief").env("LOADMASTER_TEST_CLOCK", file.path());
+        command.env("LOADMASTER_TEST_TIMING", "brief").env("LOADMASTER_TEST_TIME", file.path());
         if let Some(step) = crash {
             command.env("LOADMASTER_CRASH_AT", step);
         }

@@ -66,6 +66,9 @@ impl TokenService {
         session: TokenFamilyId,
         now: DateTime<Utc>,
     ) -> Result<SecretString, AccountError> {
+        if !self.clock.is_trusted() {
+            return Err(AccountError::ClockWrong);
+        }
         self.format.issue(ring, principal, session, self.ids.next::<Uuid>(now), now).map(Into::into)
     }
 

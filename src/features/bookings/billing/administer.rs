@@ -16,9 +16,9 @@ use crate::{
     features::{
         accounts::{Actor, Principal, Subject},
         holds::{self, Hold},
-        payments::{self, Obstacle, OperationKind, OperationStatus, PAYMENT, Payment},
+        payments::{self, Obstacle, Operation, OperationKind, OperationStatus, PAYMENT, Payment},
     },
-    kernel::{Fault, FaultCode, Money, PaymentId},
+    kernel::{Fault, FaultCode, Money, PaymentId, PaymentOperationId},
     platform::{
         idempotency::Key,
         postgres::{DbError, PgSession},
@@ -35,6 +35,8 @@ pub enum Verdict {
     Void,
     /// What became of the operation whose outcome nobody knows.
     Resolve {
+        /// Needed where there are several.
+        operation: Option<PaymentOperationId>,
         done: bool,
         note: String,
     },
@@ -89,9 +91,9 @@ impl Command for Administer {
         let place = place.ok_or(BookingError::Raced)?;
         self.precondition.check(books.payments[place].0.version).map_err(BookingError::VersionMismatch)?;
         let author = service.author(Some(self.caller.user_id));
-        self.apply(&mut books, place, author.now)?;
+        let operation = self.apply(&mut books, place, author.now)?;
         let after = books.payments[place].0.clone();
-        let data = json!({"payment_id": after.id, "status": after.status, "booking_ref": after.booking.as_ref().map(|(_, reference)| reference)});
+        let data = json!({"payment_id": after.id, "operation_id": operation, "status": after.status, "booking_ref": after.booking.as_ref().map(|(_, reference)| reference)});
         let named = Subject::new(PAYMENT, after.id);
         service.acts.record_in_tx(tx, Actor::Caller(self.caller.user_id), self.verdict.act(), named, data).await?;
         match subject {
@@ -122,7 +124,13 @@ impl Command for Administer {
 }
 
 impl Administer {
-    fn apply(&self, books: &mut Books, place: usize, now: chrono::DateTime<chrono::Utc>) -> Result<(), BookingError> {
+    /// Applies the verdict; returns the operation that is resolved.
+    fn apply(
+        &self,
+        books: &mut Books,
+        place: usize,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Option<PaymentOperationId>, BookingError> {
         let (payment, operations) = &books.payments[place];
         let ids = &self.bookings.ids;
         match &self.verdict {
@@ -143,9 +151,8 @@ impl Administer {
                 let amount = payment.amount.minor();
                 books.promise(place, OperationKind::Void, amount, ids, now);
             }
-            Verdict::Resolve { done, note } => {
-                let unresolved = operations.iter().find(|own| own.status == OperationStatus::Unresolved);
-                let unresolved = unresolved.ok_or(BookingError::PaymentNotPossible("not_due"))?;
+            Verdict::Resolve { operation, done, note } => {
+                let unresolved = to_resolve(operations, *operation)?;
                 let resolved = payment.resolved(unresolved, *done, note, now);
                 let (mut payment, operation) =
                     resolved.map_err(|Obstacle::NotDue| BookingError::PaymentNotPossible("not_due"))?;
@@ -154,10 +161,27 @@ impl Administer {
                 if payment.is_open() && payment.provider_reference.is_none() {
                     return Err(BookingError::PaymentNotPossible("no_reference"));
                 }
+                let id = operation.id;
                 books.replace(place, payment, operation);
+                return Ok(Some(id));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+}
+
+/// Returns the operation that is named, or else the only one whose outcome nobody knows.
+fn to_resolve(operations: &[Operation], named: Option<PaymentOperationId>) -> Result<&Operation, BookingError> {
+    if let Some(named) = named {
+        let unknown = || Fault::new(FaultCode::UnknownValue, "must be an operation of the payment");
+        let found = operations.iter().find(|own| own.id == named);
+        return found.ok_or_else(|| BookingError::Invalid(vec![("/operation_id", unknown())]));
+    }
+    let unresolved = operations.iter().filter(|own| own.status == OperationStatus::Unresolved);
+    match unresolved.collect::<Vec<_>>()[..] {
+        [] => Err(BookingError::PaymentNotPossible("not_due")),
+        [only] => Ok(only),
+        ref several => Err(BookingError::SeveralUnresolved(several.iter().copied().cloned().collect())),
     }
 }
 

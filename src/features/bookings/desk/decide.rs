@@ -9,14 +9,14 @@ use super::{
         BookingError,
         billing::Books,
         draw_up::NewBooking,
-        model::{Action, Booking},
+        model::{Action, Booking, Leg},
         movement::{Moving, check_flights_are_with_it},
     },
     order::{Movement, Operation, StepOfHold, Verb},
 };
 use crate::{
     features::{
-        capacity::{FlightCapacity, FlightStatus, Shift, Space},
+        capacity::{CapacityShortfall, FlightCapacity, FlightStatus, Shift, Space},
         embargoes::Embargoes,
         flights::Flight,
         holds::{
@@ -34,6 +34,8 @@ pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
     /// At or below this free weight, room is given only in order of arrival.
     pub threshold: Weight,
     pub minimum_connection: M,
+    /// Longest time for which a movement may be reported afterwards.
+    pub backdate: TimeDelta,
     pub limits: HoldLimits,
     /// Makes the ids of what is new.
     pub ids: IdSource,
@@ -52,6 +54,8 @@ pub struct LockedRows {
     pub holds: HashMap<HoldId, Hold>,
     /// What the tables say about holds beyond these rows.
     pub books: HoldBooks,
+    /// What has departed on flights on which more is booked than they carry.
+    pub departed: HashMap<FlightId, Space>,
     /// What allotments keep on the flights.
     pub draws: Draws,
     /// What holds are priced by.
@@ -123,7 +127,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
         let judged = match operation {
             Operation::Book(new) => self.book(found, extent, new),
-            Operation::Move(movement) => move_on(found, movement).map(Decision::Granted),
+            Operation::Move(movement) => move_on(found, movement, self.backdate).map(Decision::Granted),
             Operation::Hold(new) => self.hold(found, extent, new),
             Operation::StepHold(step) => self.step_hold(found, step).map(Decision::Granted),
         };
@@ -270,6 +274,20 @@ impl LockedRows {
         legs.chain(self.holds.keys().map(|hold| hold.uuid())).collect()
     }
 
+    /// Adds a leg to what has departed on its flight, if the flight carries it.
+    fn load(&mut self, leg: &Leg) -> Result<(), BookingError> {
+        let known = self.departed.get_mut(&leg.flight_id).zip(self.rooms.get(&leg.flight_id));
+        let Some((departed, room)) = known else { return Ok(()) };
+        let after = *departed + leg.space;
+        match CapacityShortfall::on_board(room, after) {
+            Some(shortfall) => Err(BookingError::TooMuchOnBoard(shortfall)),
+            None => {
+                *departed = after;
+                Ok(())
+            }
+        }
+    }
+
     /// Changes the rooms by these shifts of an organization, and by what they draw from its allotments.
     fn shift(&mut self, organization: OrganizationId, shifts: &[Shift]) {
         for shift in self.draws.weave(Some(organization), shifts) {
@@ -338,7 +356,7 @@ fn may_be_cleared(room: &FlightCapacity, now: DateTime<Utc>) -> bool {
 }
 
 /// Checks a step against the locked state: version, transition, locks, then the step's own conditions.
-fn move_on(found: &mut LockedRows, movement: &Movement) -> Result<Grant, BookingError> {
+fn move_on(found: &mut LockedRows, movement: &Movement, backdate: TimeDelta) -> Result<Grant, BookingError> {
     let Movement { target, verb, seen, .. } = movement;
     let action = verb.action();
     let booking = found.bookings.get(&seen.id).ok_or(BookingError::Unknown)?;
@@ -361,8 +379,11 @@ fn move_on(found: &mut LockedRows, movement: &Movement) -> Result<Grant, Booking
     check_flights_are_with_it(booking, rooms.iter().filter(|flight| flight.status != FlightStatus::Cancelled))?;
     match verb {
         Verb::Advance(advance) => {
-            let moving = advance.judge(booking, &rooms, found.at)?;
-            Ok(Grant::Advance(Box::new(booking.clone()), moving))
+            let (moving, booking) = (advance.judge(booking, &rooms, (found.at, backdate))?, Box::new(booking.clone()));
+            if action == Action::Depart {
+                found.load(&moving.leg)?;
+            }
+            Ok(Grant::Advance(booking, moving))
         }
         Verb::Cancel(_) => {
             debug_assert_eq!(action, Action::Cancel);

@@ -231,6 +231,14 @@ impl Operation {
         }
     }
 
+    /// The flight on which a booking departs by itself.
+    pub fn departs_on(&self) -> Option<FlightId> {
+        match self {
+            Self::Move(movement) if movement.verb.action() == Action::Depart => movement.flights().first().copied(),
+            _ => None,
+        }
+    }
+
     /// The payment whose authorization makes it possible.
     pub fn payment(&self) -> Option<PaymentId> {
         match self {

@@ -6,6 +6,7 @@ use super::{
         BookingService,
         billing::{self, Books},
         model::Booking,
+        repository,
     },
     Operation,
     decide::LockedRows,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::FlightCapacity,
+        capacity::{CapacityShortfall, FlightCapacity, Space},
         flights::{self, Flight},
         holds::Asked,
         payments::{self, RequestHash},
@@ -39,8 +40,32 @@ pub fn asked(batch: &[OwnEntry]) -> Asked {
     asked
 }
 
+/// Reads what these orders must know beyond the rows that are locked.
+pub async fn read_more(
+    tx: &mut Transaction,
+    service: &BookingService,
+    batch: &[OwnEntry],
+    found: &mut LockedRows,
+) -> Result<(), DbError> {
+    read_departed(tx, batch, found).await?;
+    read_prices(tx, service, batch, found).await
+}
+
+/// Reads what has departed on the flights from which a booking departs, where more is booked than they carry.
+async fn read_departed(tx: &mut Transaction, batch: &[OwnEntry], found: &mut LockedRows) -> Result<(), DbError> {
+    let left = batch.iter().filter_map(|entry| entry.order.operation.departs_on());
+    let is_overbooked = |room: &FlightCapacity| CapacityShortfall::on_board(room, room.booked).is_some();
+    let asked: BTreeSet<FlightId> = left.filter(|flight| found.rooms.get(flight).is_some_and(is_overbooked)).collect();
+    if !asked.is_empty() {
+        let asked: Vec<FlightId> = asked.into_iter().collect();
+        found.departed = asked.iter().map(|flight| (*flight, Space::default())).collect();
+        found.departed.extend(repository::departed_on(tx, &asked).await?);
+    }
+    Ok(())
+}
+
 /// Reads what these orders are priced and paid by, and locks it: sales, then credit accounts, then payments.
-pub async fn read_prices(
+async fn read_prices(
     tx: &mut Transaction,
     service: &BookingService,
     batch: &[OwnEntry],

@@ -19,7 +19,7 @@ use super::{
     decide::{LockedRows, Rules},
     failure,
     lane::{Lane, LaneKind, Settled},
-    reading::{asked, read_prices, timetable},
+    reading::{asked, read_more, timetable},
     ticket::Ticket,
     write::{self, Made, OwnEntry},
 };
@@ -343,7 +343,7 @@ impl Runner {
         found.books = asked.read_in_tx(tx, found.at).await?;
         let batch = self.lane.batch();
         let Some(tx) = self.tx.as_mut() else { return Err(sqlx::Error::WorkerCrashed.into()) };
-        read_prices(tx, &service, batch, &mut found).await?;
+        read_more(tx, &service, batch, &mut found).await?;
         found.draws = Draws::read_in_tx(tx, found.rooms.values(), &found.takers(), found.at).await?;
         (self.decided_at, self.draws) = (found.at, found.draws.clone());
         Ok(found)
@@ -433,6 +433,7 @@ fn rules(bookings: &BookingService) -> Rules<impl Fn(AirportCode) -> TimeDelta> 
     Rules {
         threshold: bookings.capacity.threshold(),
         minimum_connection: |airport| connections.minimum(airport),
+        backdate: bookings.limits.backdate,
         limits: bookings.holds.limits(),
         ids: bookings.ids.clone(),
     }

@@ -5,7 +5,7 @@ use crate::{
         holds::{self, CommitTerms, PaymentTerms},
         payments::PaymentMethod,
     },
-    kernel::Money,
+    kernel::{Money, PaymentOperationId},
     platform::web::{Fields, object, read, request, with},
 };
 
@@ -56,6 +56,8 @@ request! {
 request! {
     /// What became of an operation.
     pub struct ResolveRequest in body {
+        /// The operation. Required if the outcomes of several are unknown: the problem without it lists them.
+        operation_id: Option<PaymentOperationId> = read::code,
         /// Whether it happened.
         done: bool = read::boolean,
         /// How that is known. For people; no personal data.

@@ -116,16 +116,31 @@ pub(in crate::features::bookings) async fn named_aboard(
     Ok(found.fetch_all(db).await?.into_iter().map(|row| (row.booking_id, row.ref_id)).collect())
 }
 
-/// Returns the last movement time of the freight that leaves with the flight: bookings whose next leg is on it, with
-/// the cargo at the flight's origin.
-pub(in crate::features::bookings) async fn last_moved_before_departure(
+/// Returns what has departed on these flights; omits flights on which nothing has.
+pub(in crate::features::bookings) async fn departed_on(
+    db: &mut PgSession,
+    flights: &[FlightId],
+) -> sqlx::Result<Vec<(FlightId, Space)>> {
+    let sums = sqlx::query!(
+        r#"select flight_id, sum(weight_hg)::bigint as "weight!", sum(volume_l)::bigint as "volume!",
+                  sum(positions)::bigint as "positions!"
+           from booking_legs where flight_id = any($1) and status in ('DEPARTED', 'ARRIVED') group by flight_id"#,
+        &uuids(flights),
+    );
+    let rows = sums.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|row| (row.flight_id.into(), Space::from_columns(row.weight, row.volume, row.positions))).collect())
+}
+
+/// Returns when the freight that leaves with the flight last moved, and when the last of it was booked: bookings whose next
+/// leg is on it, with the cargo at the flight's origin.
+pub(in crate::features::bookings) async fn before_departure(
     db: &mut PgSession,
     flight: FlightId,
-) -> sqlx::Result<Option<DateTime<Utc>>> {
-    let last = sqlx::query_scalar!(
-        "select max(b.moved_at)
+) -> sqlx::Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+    let last = sqlx::query!(
+        "select max(b.moved_at) as moved_at, max(b.created_at) as booked_at
          from booking_legs l join bookings b on b.id = l.booking_id
-         where l.flight_id = $1 and l.status = 'BOOKED' and b.moved_at is not null
+         where l.flight_id = $1 and l.status = 'BOOKED'
            and not exists (select from booking_legs e
                            where e.booking_id = l.booking_id
                              and (e.status = 'DEPARTED'
@@ -135,7 +150,7 @@ pub(in crate::features::bookings) async fn last_moved_before_departure(
                                     order by a.sequence desc, a.id desc limit 1), b.origin)",
         flight.uuid(),
     );
-    last.fetch_one(db).await
+    last.fetch_one(db).await.map(|last| (last.moved_at, last.booked_at))
 }
 
 /// Returns the last movement time of the freight in the air on the flight.

@@ -15,8 +15,8 @@ mod save;
 mod write;
 
 pub(super) use aboard::{
-    aboard_with_code, count_aboard, is_aboard, landed_inbound, last_moved_before_arrival, last_moved_before_departure,
-    lock_aboard, manifest, named_aboard, next_aboard,
+    aboard_with_code, before_departure, count_aboard, departed_on, is_aboard, landed_inbound,
+    last_moved_before_arrival, lock_aboard, manifest, named_aboard, next_aboard,
 };
 pub(super) use create::insert_new;
 pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};

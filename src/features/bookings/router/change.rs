@@ -74,7 +74,8 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], PRICE_CHANGED, QUOT
 ///
 /// With `quote_id` the booking has the price of that quote, and can be paid at once as by the commit of a hold: if the
 /// provider has not decided after some seconds, the answer is 202 with the hold that the booking is made of; if it declines,
-/// that hold stays for another try, and the problem names it.
+/// that hold stays for another try for at least 120 seconds, and the problem names it. The same request of the same user, with
+/// another payment, takes that hold over: it takes no room twice, and succeeds on a flight that is full by now.
 #[utoipa::path(post, path = "/bookings", tag = "bookings", operation_id = "createBooking",
     request_body = CreateBooking, params(KeyHeader),
     responses((status = 201, body = BookingBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), (status = 202, body = HoldBody, headers(("ETag" = String), ("Location" = String))), CreateProblems))]
@@ -157,17 +158,18 @@ impl Step {
     }
 }
 
+problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, LOCATION_MISMATCH, FLIGHT_MISMATCH, FLIGHT_CANCELLED, CAPACITY_BELOW_BOOKED, BOOKING_LOCKED, VERSION_MISMATCH);
 problem_responses!(MoveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, LOCATION_MISMATCH, FLIGHT_MISMATCH, FLIGHT_CANCELLED, BOOKING_LOCKED, VERSION_MISMATCH);
 
 /// Declares a handler that moves a shipment one step on.
 macro_rules! movement {
-    ($(#[$doc:meta])* $name:ident, $action:expr, $path:literal, $operation:literal) => {
+    ($(#[$doc:meta])* $name:ident, $action:expr, $path:literal, $operation:literal, $problems:ident) => {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "bookings", operation_id = $operation,
             request_body = Option<RecordMovement>,
             params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,
                    ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
-            responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), MoveProblems))]
+            responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), $problems))]
         pub(super) async fn $name(
             Operator(caller): Operator,
             State(desk): State<Desk>,
@@ -183,20 +185,21 @@ macro_rules! movement {
 movement!(
     /// Record the departure of the current leg.
     ///
-    /// For carrier staff. Changes only the leg of this booking, not the flight.
-    depart, Action::Depart, "/bookings/{ref_id}/depart", "departBooking"
+    /// For carrier staff. Changes only the leg of this booking, not the flight. An overbooked flight takes along only what it
+    /// carries: if more would have departed on it, 409 `capacity_below_booked` names the `shortfalls`.
+    depart, Action::Depart, "/bookings/{ref_id}/depart", "departBooking", DepartProblems
 );
 movement!(
     /// Record the arrival of the departed leg.
     ///
     /// For carrier staff. A `location`, `flight_id` or `flight_number` that is given must be that leg's.
-    arrive, Action::Arrive, "/bookings/{ref_id}/arrive", "arriveBooking"
+    arrive, Action::Arrive, "/bookings/{ref_id}/arrive", "arriveBooking", MoveProblems
 );
 movement!(
     /// Record the delivery to the consignee at the destination.
     ///
     /// For carrier staff. The shipment must have arrived there.
-    deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking"
+    deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking", MoveProblems
 );
 
 problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, CAPACITY_EXCEEDED, NO_RATE, BOOKING_LOCKED, VERSION_MISMATCH);

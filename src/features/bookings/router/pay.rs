@@ -236,8 +236,12 @@ decision!(
 decision!(
     /// Record what became of an operation whose outcome the provider does not tell.
     ///
-    /// Possible once it was asked for 23 hours. `done` says whether it happened.
+    /// Possible once it was asked for 23 hours. `done` says whether it happened. If there are several such operations,
+    /// `operation_id` names one; without it the answer is 409 `payment_not_possible` with the `operations`.
     resolve, "/payments/{id}/resolve", "resolvePayment", ResolveRequest,
     |body: &Body| body.read(ResolveRequest::read),
-    |wanted: ResolveRequest| Verdict::Resolve { done: wanted.done, note: wanted.note }
+    |wanted: ResolveRequest| {
+        let ResolveRequest { operation_id: operation, done, note } = wanted;
+        Verdict::Resolve { operation, done, note }
+    }
 );

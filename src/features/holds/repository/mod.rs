@@ -12,8 +12,8 @@ pub(super) use draws::{
 };
 pub(super) use erase::{blank, export, ids_of, texts_of, texts_of_ended};
 pub(super) use read::{
-    active, expired_on, expired_room, find, find_all, flights_held_with, list, lock, lock_free, open_on, positions,
-    to_expire, unfit,
+    active, expired_on, expired_room, find, find_all, flights_held_with, left_by_failed_payments, list, lock,
+    lock_free, open_on, positions, to_expire, unfit,
 };
 pub(super) use write::{
     claim_names, drop_booked_names, free_booked_names, free_names, insert, replace_legs, save, save_texts,

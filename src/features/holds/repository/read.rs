@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::returning_on;
 use crate::{
     features::{
+        accounts::Principal,
         capacity::Space,
         flights::Flight,
         holds::{
@@ -193,6 +194,29 @@ pub(in crate::features::holds) async fn find(
 
 pub(in crate::features::holds) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Hold>> {
     select_holds!(db, "where h.id = any($1) order by h.id", &planned_list(ids))
+}
+
+/// Returns the open holds of this quote that a caller made with a booking in one request, and whose payment has failed; the
+/// oldest first.
+pub(in crate::features::holds) async fn left_by_failed_payments(
+    db: &mut PgSession,
+    caller: Principal,
+    quote: QuoteId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Hold>> {
+    select_holds!(
+        db,
+        "join payments p on p.id = h.payment_id and p.status = 'FAILED'
+         where h.is_open and h.organization_id = $1 and h.created_by = $2 and h.quote_id = $3 and h.status = 'ACTIVE'
+           and h.expires_at > $4
+           and exists (select from hold_events e
+                       where e.hold_id = h.id and e.sequence = 1 and e.data ->> 'status' = 'COMMITTING')
+         order by h.id limit 10",
+        caller.organization_id.uuid(),
+        caller.user_id.uuid(),
+        quote.uuid(),
+        now,
+    )
 }
 
 /// Locks the holds' rows in ascending order of id, and reads them in their current state.

@@ -23,7 +23,7 @@ struct Way {
 }
 
 impl Booking {
-    fn new(order: &Order, origin: &'static str, destination: &'static str) -> Self {
+    fn new(order: &Order, origin: &'static str, destination: &'static str, made: i64) -> Self {
         let freight = order.freight;
         let space = Space {
             weight: freight.weight,
@@ -41,6 +41,7 @@ impl Booking {
             awb: order.awb,
             description: None,
             status: "BOOKED",
+            made,
             legs: Vec::new(),
             history: vec![("BOOKED", None)],
         }
@@ -106,7 +107,7 @@ impl Model {
         }
         let named = ROUTES[order.route];
         let (from, to) = self.ends(named);
-        let mut booking = Booking::new(order, from, to);
+        let mut booking = Booking::new(order, from, to, self.now);
         let flights: Vec<_> = named.iter().copied().map(Some).collect();
         let way = Way { from, landing: None, to, codes: booking.codes, until_cutoff: true };
         self.judge_way(&way, &flights).judge()?;
@@ -135,7 +136,7 @@ impl Model {
         let booking = self.visible(by, index)?;
         // Cancelling does not say when.
         let at = call.at.filter(|_| !cancels);
-        let faulty = self.out_of_order(at, booking.moved_at());
+        let faulty = self.out_of_order(at, booking.earliest());
         if stale {
             return Refusal::of("version_mismatch").add("validation_failed", faulty).judge();
         }
@@ -145,7 +146,7 @@ impl Model {
             return refusal.add("validation_failed", faulty).judge();
         }
         Refusal::default().add("validation_failed", faulty).judge()?;
-        let at = self.happened(at, booking.moved_at());
+        let at = self.happened(at, booking.earliest());
         let booking = &mut self.bookings[index];
         match verb {
             Verb::Depart | Verb::Next => booking.depart(at),

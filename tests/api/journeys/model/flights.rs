@@ -113,7 +113,7 @@ impl Model {
         let moving = self.moving(flight, verb, behind);
         // Cancelling does not say when.
         let at = at.filter(|_| verb != Verb::Cancel);
-        let latest = moving.iter().filter_map(|&index| self.bookings[index].moved_at()).max();
+        let latest = moving.iter().filter_map(|&index| self.bookings[index].earliest()).max();
         let latest = latest.max(self.flights[flight].left);
         let faulty = self.out_of_order(at, latest);
         if stale {

@@ -100,6 +100,7 @@ pub fn rules() -> Rules<impl Fn(AirportCode) -> TimeDelta> {
     Rules {
         threshold: super::THRESHOLD,
         minimum_connection: |_| TimeDelta::minutes(30),
+        backdate: TimeDelta::days(7),
         limits,
         ids: IdSource::default(),
     }
