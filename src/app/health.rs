@@ -203,8 +203,8 @@ impl Health {
         if !self.clock.is_trusted() {
             let skew = self.clock.skew();
             let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
-            let seconds = skew.abs().num_seconds();
-            return Some(format!("the clock of its machine is {seconds} seconds {direction} the database's"));
+            let seconds = skew.abs().as_seconds_f64();
+            return Some(format!("the clock of its machine is {seconds:.1} seconds {direction} the database's"));
         }
         let obstacle = match self.database_status().await {
             None => "the database does not answer",

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 const MOST_SKEW: TimeDelta = TimeDelta::seconds(30);
 /// A difference from the time of the database that is not worth a step of the clock.
 const TOLERANCE: TimeDelta = TimeDelta::milliseconds(50);
+/// An answer of the database that took longer tells too little of the time.
+const SLOW: Duration = Duration::from_secs(1);
 /// A change of the difference that shows that the wall clock of the machine was set.
 const JUMP: TimeDelta = TimeDelta::seconds(1);
 
@@ -87,6 +89,10 @@ impl DatabaseClock {
 
     /// Records what the database's clock has just shown; the answer took so long.
     pub fn learn(&self, database: DateTime<Utc>, took: Duration) {
+        // A slow answer says less than the clock that is known.
+        if took > SLOW && !self.has_jumped() {
+            return;
+        }
         let half = TimeDelta::from_std(took / 2).unwrap_or_default();
         let (database, machine, uptime) = (database + half, SystemClock.now(), uptime());
         let is_near = |known: Reading| (known.now() - database).abs() <= half + TOLERANCE;

@@ -46,7 +46,7 @@ pub use pool::PoolSize;
 pub use replica::{LogPosition, Recency, ReplicaState, ReplicaStatus};
 pub use session::PgSession;
 pub use state::Refusal;
-pub use status::{DatabaseStatus, is_current, is_migrated, serving_sessions};
+pub use status::{DatabaseStatus, clock, is_current, is_migrated, serving_sessions};
 pub use transaction::{ReadConnection, Tx, commit};
 
 use pool::{Pool, Pooled};
@@ -401,11 +401,6 @@ fn masked(url: &SecretString) -> String {
 /// Returns when the connection's transaction began, by the database's clock.
 pub async fn now(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar("select now()").fetch_one(db).await
-}
-
-/// Returns what the database's clock shows.
-pub async fn clock(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
-    sqlx::query_scalar("select clock_timestamp()").fetch_one(db).await
 }
 
 /// Opens a separate session that sees one moment, writes nothing and has no time limit as a whole; it ends with its

@@ -389,7 +389,11 @@ async fn forty_strangers_are_served_beside_an_order_that_always_fails() {
         });
         let mut waits = at_once(strangers).await.concat();
         waits.sort_unstable();
-        println!("forty strangers {round}: median {:?}, p99 {:?}", waits[waits.len() / 2], waits[waits.len() * 99 / 100]);
+        println!(
+            "forty strangers {round}: median {:?}, p99 {:?}",
+            waits[waits.len() / 2],
+            waits[waits.len() * 99 / 100]
+        );
         attempts.inspect(JoinHandle::abort);
     }
     world.audit().await;

@@ -176,9 +176,7 @@ impl From<AccountError> for Problem {
             E::VersionMismatch(version) => version_mismatch(version),
             E::Repeated(repetition) => repetition.into(),
             E::TooManyAttempts(verdict) => too_many_attempts(verdict),
-            E::ClockWrong => Self::unavailable(
-                "The clock of this instance is wrong, so that it signs no tokens; nothing was changed, try again shortly.",
-            ),
+            E::ClockWrong => Self::unavailable("The clock of this instance is wrong; nothing was changed, try again."),
             E::Busy => Self::unavailable("Too many log-ins are in progress; nothing was changed, try again shortly."),
             E::DatabaseTooSlow => Self::unavailable("The database cannot answer right now; try again shortly."),
             E::Crypto(_) | E::KeysConfigured => Self::internal(&error),

@@ -249,12 +249,16 @@ impl BookingService {
             return;
         }
         let retimed: Vec<Leg> = draft.now.legs.iter().filter_map(|leg| retimed(leg, flights)).collect();
+        let last = retimed.last().map(|leg| leg.id);
         for leg in retimed {
             if let Some(own) = draft.leg_mut(leg.id) {
                 own.clone_from(&leg);
             }
             draft.now.needs_rerouting = self.lacks_a_way(&draft.now);
-            billing::follow_loss(&mut draft.now);
+            // Before the last leg has its times, a connection may seem lost that is not.
+            if Some(leg.id) == last {
+                billing::follow_loss(&mut draft.now);
+            }
             draft.record(author, EventType::FlightRetimed, EventDetails { leg: Some(leg), ..EventDetails::default() });
         }
     }

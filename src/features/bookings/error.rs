@@ -189,10 +189,7 @@ impl From<BookingError> for Problem {
                 Self::new(code::LOCATION_MISMATCH, text)
             }
             BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
-            BookingError::TooMuchOnBoard(shortfall) => shortfall.problem(
-                "With this booking more would have departed than the flight carries",
-                "leave the booking behind when the flight departs, or reroute it",
-            ),
+            BookingError::TooMuchOnBoard(shortfall) => too_much_on_board(&shortfall),
             BookingError::Credit(refusal) => refusal.into(),
             BookingError::PaymentNotPossible(reason) => payment_not_possible(reason),
             BookingError::SeveralUnresolved(operations) => operations_unresolved(&operations),
@@ -235,6 +232,11 @@ impl From<BookingError> for Problem {
             BookingError::Database(cause) => cause.into(),
         }
     }
+}
+
+fn too_much_on_board(shortfall: &CapacityShortfall) -> Problem {
+    let obstacle = "With this booking more would have departed than the flight carries";
+    shortfall.problem(obstacle, "leave the booking behind when the flight departs, or reroute it")
 }
 
 fn refused(from: BookingStatus, action: Action, allowed: &[Action]) -> Problem {

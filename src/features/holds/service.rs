@@ -12,7 +12,7 @@ use super::{
     draft::is_of,
     dto::{CreateHold, HoldFilter, Position, PositionStatus},
     metric,
-    model::{Hold, HoldAnchor, HoldEventType, HoldKind, PositionName},
+    model::{Hold, HoldAnchor, HoldEventType, HoldKind, MOST_ATTEMPTS, PositionName},
     repository,
 };
 use crate::{
@@ -123,7 +123,8 @@ impl HoldService {
         let Some(quote) = order.quote_id else { return Ok(Vec::new()) };
         let now = self.clock.now();
         let mut found = repository::left_by_failed_payments(&mut *self.db.read().await?, caller, quote, now).await?;
-        found.retain(|hold| is_of(hold, order));
+        // One without attempts left is a hold like any other.
+        found.retain(|hold| hold.attempts < MOST_ATTEMPTS && is_of(hold, order));
         Ok(found)
     }
 

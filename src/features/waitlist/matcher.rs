@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -34,6 +34,8 @@ use crate::{
 
 /// Interval between two looks for room that was set aside.
 const LOOK: Duration = Duration::from_millis(250);
+/// Time after which flights that were freed meanwhile come first.
+const LOOK_ENDS: Duration = Duration::from_millis(500);
 /// Most flights without freed room that are visited at a look.
 const AT_A_LOOK: usize = 16;
 /// Most offers that are made, and entries that are judged, on one flight before others have their turn.
@@ -96,8 +98,12 @@ impl WaitlistService {
         let is_new = |flight: &FlightId| !order.iter().any(|pass| pass.flight == *flight);
         let asked: Vec<FlightId> = asked.into_iter().filter(is_new).collect();
         order.extend(asked.into_iter().map(Pass::of));
-        let mut has_failed = false;
+        let (mut has_failed, began) = (false, Instant::now());
         for mut pass in order {
+            if began.elapsed() > LOOK_ENDS {
+                unfinished.push_back(pass);
+                continue;
+            }
             // A flight that cannot be served keeps nobody on another waiting.
             match self.visit(&mut pass).await {
                 Ok(true) => {}
@@ -105,7 +111,6 @@ impl WaitlistService {
                 Err(error) => {
                     let flight = pass.flight;
                     tracing::warn!(%error, %flight, "those who wait for a flight cannot be served; trying again");
-                    self.asked().insert(flight);
                     has_failed = true;
                 }
             }

@@ -143,9 +143,10 @@ impl Pass {
         line.passed.insert(entry.id);
         let (Some(until), Some(aside), Some(free)) = (kept_until, aside, free) else { return };
         let kept = &mut line.kept;
-        kept.space = kept.space + entry.space;
         let lack = (entry.space - free).most(Space::default());
-        if lack == Space::default() || lack.least(aside) != Space::default() {
+        // Only where room is set aside for it: then its time runs.
+        if aside != Space::default() && (lack == Space::default() || lack.least(aside) != Space::default()) {
+            kept.space = kept.space + entry.space;
             kept.aside = kept.aside + entry.space;
             kept.entries.push(entry.id);
             kept.until = Some(kept.until.map_or(until, |first| first.min(until)));

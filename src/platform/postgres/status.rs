@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{Database, DbError, MIGRATIONS, PgSession};
@@ -63,6 +64,11 @@ pub async fn serving_sessions(db: &mut PgConnection) -> sqlx::Result<i64> {
         "select count(*) from pg_stat_activity where (usename = 'loadmaster_app' or application_name = 'loadmaster')
          and datname = current_database() and pid <> pg_backend_pid()";
     sqlx::query_scalar(sessions).fetch_one(db).await
+}
+
+/// Returns what the database's clock shows.
+pub async fn clock(db: &mut PgSession) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar("select clock_timestamp()").fetch_one(db).await
 }
 
 async fn read_status(db: &mut PgSession) -> sqlx::Result<DatabaseStatus> {

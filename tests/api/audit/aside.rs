@@ -35,15 +35,15 @@ async fn room_that_is_set_aside_after_its_moment_or_for_nobody_is_found() {
     let (now, books) = (world.now(), world.database.clone());
     world.audit().await;
     world.shutdown().await;
-    assert_eq!(broken(&books, "select 1", now).await, []);
+    assert_eq!(broken(&books, "select 1", now).await, [0_u8; 0]);
     let hour = now + TimeDelta::hours(1);
     assert_eq!(broken(&books, "select 1", hour).await, [17], "it is no longer kept");
     let kept = "update flight_capacity set aside_until = cutoff_at + interval '1 day'";
-    assert_eq!(broken(&books, kept, hour).await, []);
+    assert_eq!(broken(&books, kept, hour).await, [0_u8; 0]);
     assert_eq!(broken(&books, kept, now + TimeDelta::hours(200)).await, [17], "the flight is closed");
     let nobody = format!(
         "{kept}, waiting = 0; delete from waitlist_flights; update waitlist_entries set status = 'CANCELLED', hold_id = null"
     );
-    assert_eq!(broken(&books, &nobody, now).await, [], "the matcher has its time");
+    assert_eq!(broken(&books, &nobody, now).await, [0_u8; 0], "the matcher has its time");
     assert_eq!(broken(&books, &nobody, hour).await, [17], "nobody waits");
 }

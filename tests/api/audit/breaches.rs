@@ -542,8 +542,9 @@ async fn a_flight_that_holds_something_else_than_holds_keep() {
                 "hold_legs flight_id={near} hold_id={open} / the hold keeps 1100 hg",
             ),
             (
+                // Its flight is closed by now.
                 "update flight_capacity set aside_weight_hg = 10, aside_until = now() where flight_id = '{near}'",
-                &[11],
+                &[11, 17],
                 "flight_capacity flight_id={near} / are held",
             ),
             // Set aside by the row alone.
@@ -551,7 +552,7 @@ async fn a_flight_that_holds_something_else_than_holds_keep() {
                 "update flight_capacity set aside_weight_hg = 1200, aside_volume_l = 720, aside_positions = 1,
                         aside_until = now() where flight_id = '{near}';
                  update hold_legs set is_open = false where hold_id = '{open}' and sequence = 1",
-                &[11],
+                &[11, 17],
                 "flight_capacity flight_id={near} / 1200 hg, 720 l, 1 positions are set aside; its ledger entries add up to 0 hg",
             ),
         ],

@@ -1,11 +1,14 @@
 //! The use of a sale by what was never paid goes back when it ends, once.
 use serde_json::{Value, json};
 
-use super::{Market, order_for, usd};
-use crate::support::{
-    WorldOptions,
-    freight::{BOOKINGS, path_of, text, with},
-    until,
+use super::{Market, usd};
+use crate::{
+    holds::HOLDS,
+    support::{
+        WorldOptions,
+        freight::{path_of, text, with},
+        until,
+    },
 };
 
 const SALES: &str = "/api/v1/sales";
@@ -38,8 +41,8 @@ async fn a_booking_that_is_cancelled_unpaid_returns_its_use_and_one_that_was_pai
     let unpaid = market.customer.commit(&market.hold_with_code().await, json!({})).await;
     let paid = market.customer.commit(&market.hold_with_code().await, json!({"payment_token": "tok_ok"})).await;
     market.customer.settled(&paid).await;
-    let refused = with(order_for(&market.flight, json!({})), json!({"discount_code": "SPRING"}));
-    let refusal = market.customer.post(BOOKINGS, refused.clone()).await;
+    let wanted = with(market.wanted(), json!({"discount_code": "SPRING"}));
+    let refusal = market.customer.post(HOLDS, wanted).await;
     assert_eq!(refusal.expect_problem(409, "discount_not_applicable")["reason"], "used_up");
     let cancel = |booking: &Value| format!("{}/cancel", path_of(booking));
     market.customer.poke(&cancel(&unpaid)).await.expect(200);
@@ -47,7 +50,7 @@ async fn a_booking_that_is_cancelled_unpaid_returns_its_use_and_one_that_was_pai
     market.customer.poke(&cancel(&paid)).await.expect(200);
     market.customer.refunded(&paid, "810.00").await;
     assert_eq!(market.uses().await, "1/1");
-    let booked = market.customer.post(BOOKINGS, refused).await.expect(201);
+    let booked = market.customer.commit(&market.hold_with_code().await, json!({})).await;
     assert_eq!(booked["price"]["total"], usd("810.00"));
     assert_eq!(market.uses().await, "2/2");
     market.audit().await;

@@ -2,7 +2,6 @@
 use std::{
     io::Write,
     process::{Output, Stdio},
-    sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
 
@@ -11,6 +10,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
+pub use crate::support::own_host;
 use crate::support::{Client, TestDatabase, pooler};
 
 /// Nothing that is awaited here takes nearly as long.
@@ -168,13 +168,6 @@ impl Loadmaster {
 
 /// Outside the range from which the system gives ports away.
 pub const PORT: u16 = 18_080;
-
-/// One of the sixteen million loopback addresses, so that servers of several tests do not meet.
-pub fn own_host() -> String {
-    static NEXT: AtomicU8 = AtomicU8::new(1);
-    let process = std::process::id();
-    format!("127.{}.{}.{}", 1 + (process >> 8) % 254, process % 256, NEXT.fetch_add(1, Ordering::Relaxed))
-}
 
 /// A server that was started.
 pub struct Serving {

@@ -165,7 +165,9 @@ async fn an_offer_becomes_neither_larger_nor_one_of_other_flights() {
     let other = world.flight(NewFlight::new("AI102", "DEL", "LHR").leaves_in_hours(200)).await;
     let customer = world.customer().await;
     let wanted = json!({ "flight_ids": [flight["id"]], "weight_kg": 100 });
+    let booking = crate::waitlist::fill(&customer, &flight).await;
     let entry = customer.post("/api/v1/waitlist", wanted).await.expect(201);
+    customer.walk(&booking, &["cancel"]).await;
     let path = format!("/api/v1/waitlist/{}", text(&entry, "id"));
     until("it is offered", async || customer.get(&path).await.expect(200)["status"] == "OFFERED").await;
     let offer = customer.get(&path).await.expect(200)["offer"].clone();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
 use crate::document::examples;
-use crate::payments::any_credit;
+use crate::payments::{any_credit, audit_of_charges};
 use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, redis_url, until, until_blocked};
 
 /// A problem that was met, and where.
@@ -246,7 +246,7 @@ async fn bookings_that_cannot_be_paid(world: &World, met: &mut Provocations) {
     world.database.owner().await.execute("update quotes set expires_at = created_at").await.unwrap();
     let late = json!({"flight_ids": [flight["id"]], "weight_kg": 10, "quote_id": quote["id"]});
     met.met(409, "quote_expired", HOLDS, admin.post(HOLDS.1, late).await);
-    world.audit().await;
+    audit_of_charges(world).await;
 }
 
 async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
@@ -281,7 +281,7 @@ async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
         let refused = book(409, code, order).await;
         assert_eq!((&refused["embargo_id"], &refused["flight_id"]), (&embargo["id"], &flight["id"]));
     }
-    world.audit().await;
+    audit_of_charges(world).await;
 }
 
 async fn prices_that_cannot_be_given(world: &World, met: &mut Provocations) {
@@ -319,7 +319,7 @@ async fn steps_that_cannot_be_taken(world: &World, met: &mut Provocations) {
     assert_eq!(refused["shortfalls"], short);
     let stale = operator.request(Method::DELETE, &path).header("if-match", "\"99\"");
     met.met(412, "version_mismatch", ("DELETE", "/api/v1/bookings/{ref_id}"), Answer::of(stale).await);
-    world.audit().await;
+    audit_of_charges(world).await;
 }
 
 /// Others are at it, or they themselves are.
@@ -348,7 +348,7 @@ async fn callers_that_do_not_wait(world: &World, met: &mut Provocations) {
     taken.query_async::<()>(&mut redis).await.unwrap();
     let cancel = customer.poke(&format!("/api/v1/bookings/{ref_id}/cancel")).await;
     met.met(409, "booking_locked", ("POST", "/api/v1/bookings/{ref_id}/cancel"), cancel);
-    world.audit().await;
+    audit_of_charges(world).await;
 }
 
 async fn a_caller_that_asks_too_often(world: &World, met: &mut Provocations) {
@@ -407,6 +407,6 @@ async fn book_slowly(world: &World, customer: &Client) -> Answer {
         customer.get(&format!("/api/v1/bookings?flight_id={}", flight["id"].as_str().unwrap())).await.text != "[]"
     })
     .await;
-    world.audit().await;
+    audit_of_charges(world).await;
     answer
 }

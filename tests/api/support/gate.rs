@@ -14,8 +14,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use super::TestDatabase;
-use crate::commands::process::own_host;
+use super::{TestDatabase, own_host};
 
 /// Outside the range from which the system gives ports away.
 const PORT: u16 = 15_432;

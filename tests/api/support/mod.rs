@@ -33,7 +33,7 @@ pub use events::{Events, Told};
 pub use gate::Gate;
 pub use network::TestNetwork;
 pub use own_redis::OwnRedis;
-pub use process::Process;
+pub use process::{Process, own_host};
 pub use raw::{connect, connect_from, exchange, is_closed, read_answer};
 pub use readings::Readings;
 pub use smtp::{SmtpFault, SmtpServer, SmtpStep, TakenMail};

@@ -1,4 +1,10 @@
-use std::{fs::File, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    fs::File,
+    path::PathBuf,
+    process::Stdio,
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -6,6 +12,13 @@ use tokio::{
 };
 
 use super::{OwnRedis, TestDatabase, logs};
+
+/// One of the sixteen million loopback addresses, so that servers of several tests do not meet.
+pub fn own_host() -> String {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let process = std::process::id();
+    format!("127.{}.{}.{}", 1 + (process >> 8) % 254, process % 256, NEXT.fetch_add(1, Ordering::Relaxed))
+}
 
 /// A server in a process of its own; killed with its owner.
 pub struct Process {

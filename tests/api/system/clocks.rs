@@ -28,7 +28,7 @@ async fn with_a_wrong_clock_a_process_is_not_ready_and_ends_and_signs_nothing() 
     world.clock.set_skew(TimeDelta::seconds(-1200));
 
     let why = anonymous.get("/readyz").await.expect_problem(503, "unavailable");
-    assert!(text(&why, "detail").contains("1200 seconds behind"), "{why}");
+    assert!(text(&why, "detail").contains("1200.0 seconds behind"), "{why}");
     let health = anonymous.get("/health").await;
     assert_eq!((health.status.as_u16(), &health.body["status"]), (503, &json!("unhealthy")));
     assert_eq!(details().await, json!({"state": "wrong", "skew_ms": -1_200_000.0}));

@@ -21,6 +21,11 @@ fn tries() -> usize {
     rounds(25, 200)
 }
 
+/// With a matcher, and entries of many rounds that still wait.
+fn patient() -> WorldOptions {
+    WorldOptions::patient().with_workers().set("holds.organization_active", "10000")
+}
+
 /// A world with a matcher, whose callers' tokens are renewed as its clock goes on.
 struct Races {
     world: World,
@@ -29,7 +34,7 @@ struct Races {
 
 impl Races {
     async fn start() -> Self {
-        let world = WorldOptions::patient().with_workers().start().await;
+        let world = patient().start().await;
         let races = Self { world, ids: [(); 4].map(|()| Uuid::new_v4()) };
         races.world.caller_in(Role::Customer, races.ids[0], races.ids[1]).await;
         races.world.caller_in(Role::Admin, races.ids[2], races.ids[3]).await;
@@ -161,7 +166,7 @@ async fn what_is_cancelled_in_a_storm_of_walk_ins_is_offered_to_the_first_that_w
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_matchers_offer_the_same_room_once() {
     let races = Races::start().await;
-    let other = WorldOptions::patient().with_workers().on(&races.world.database).start().await;
+    let other = patient().on(&races.world.database).start().await;
     for round in 0..tries() {
         let flight = races.flight(round, 300, 3000).await;
         let here = races.customer();

@@ -38,8 +38,8 @@ impl Cancellation {
 
     pub fn of(booking: &Booking, kept: Kept, bands: &[CancellationBand], waives: bool, now: DateTime<Utc>) -> Self {
         let Some(bill) = &booking.bill else { return Self::FREE };
-        let waived = Fee { amount: 0, reason: FeeReason::Waived };
-        let full = if waives { waived } else { full_fee(booking, bill, bands, now) };
+        let nothing = Fee { amount: 0, reason: FeeReason::Waived };
+        let full = if waives { nothing } else { full_fee(booking, bill, bands, now) };
         let fee = full.amount.min(kept.all());
         // It rises no more above what was paid.
         let rises = full.amount < kept.all();
@@ -138,11 +138,11 @@ fn bands_left(
     departure: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> impl Iterator<Item = &CancellationBand> + Clone {
-    bands.iter().filter(move |band| now <= end_of(band, departure))
+    bands.iter().filter(move |band| now <= end_of(**band, departure))
 }
 
 /// Returns the last moment at which the hours of a band are left: it ends just after it.
-fn end_of(band: &CancellationBand, departure: DateTime<Utc>) -> DateTime<Utc> {
+fn end_of(band: CancellationBand, departure: DateTime<Utc>) -> DateTime<Utc> {
     departure - TimeDelta::hours(i64::from(band.hours))
 }
 
@@ -162,5 +162,5 @@ fn next_rise(
     let left = bands_left(bands, departure, now);
     let following = left.clone().skip(1).map(|band| u32::from(band.percent)).chain([100]);
     let mut rises = left.zip(following).filter(|(_, percent)| share(bill, *percent) > amount);
-    rises.next().map(|(band, _)| end_of(band, departure))
+    rises.next().map(|(band, _)| end_of(*band, departure))
 }

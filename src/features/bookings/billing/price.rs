@@ -43,15 +43,12 @@ pub async fn repriced_in_tx(
     author: Author<'_>,
 ) -> Result<(), BookingError> {
     let (found, now) = draft.both();
-    let is_same_load = (found.space.weight, found.space.volume) == (now.space.weight, now.space.volume);
-    let is_same = is_same_load && found.special_handling_codes == now.special_handling_codes;
+    let load = |booking: &Booking| (booking.space.weight, booking.space.volume);
+    let is_same = load(found) == load(now) && found.special_handling_codes == now.special_handling_codes;
     let Some(bill) = now.bill.as_ref().filter(|_| !is_same) else { return Ok(()) };
     let quotes = pricing::quotes_in_tx(tx, &[bill.price.quote_id]).await?;
     let Some(quote) = quotes.first() else { return Err(BookingError::PaymentNotPossible("no_quote")) };
     let quote = rerated_in_tx(service, tx, quote, now, author.now).await?;
-    if quote.total() == bill.price.total && is_same_load {
-        return Ok(());
-    }
     pricing::insert_quotes_in_tx(tx, std::slice::from_ref(&quote), true).await?;
     payments::lock_credit_in_tx(tx, &[draft.now.organization_id]).await?;
     let mut books = Books::of_booking_in_tx(tx, draft.now.id).await?;

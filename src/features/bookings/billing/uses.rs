@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use super::super::model::{Booking, BookingStatus};
 use crate::{
     features::pricing,
-    kernel::SaleId,
+    kernel::{HoldId, SaleId},
     platform::postgres::{DbError, PgSession},
 };
 
@@ -29,6 +29,6 @@ pub async fn lock_use_in_tx(tx: &mut PgSession, booking: &Booking) -> Result<(),
 
 /// Returns the use of a sale by a booking that is cancelled and was never paid; any other keeps it.
 pub async fn return_use_in_tx(tx: &mut PgSession, booking: &Booking, now: DateTime<Utc>) -> Result<(), DbError> {
-    let holds: Vec<_> = booking.unpaid_hold().map(|hold| hold.uuid()).into_iter().collect();
+    let holds: Vec<_> = booking.unpaid_hold().map(HoldId::uuid).into_iter().collect();
     pricing::return_uses_in_tx(tx, &holds, now).await
 }

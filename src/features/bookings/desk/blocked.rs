@@ -10,6 +10,9 @@ use super::{
     order::{Arrival, Operation, Order, Ticket},
 };
 
+/// Most orders that are tried together.
+const MOST_IN_A_TRIAL: usize = 64;
+
 /// Orders that wait because another transaction has locked what they need, while the lane serves the others.
 #[derive(Debug)]
 pub struct Blocked<T> {
@@ -81,7 +84,7 @@ impl<T: Ticket> Blocked<T> {
     pub fn trial_succeeded(&mut self, has_written: bool) {
         self.due = self.due.max(1);
         if has_written {
-            (self.most, self.last) = (self.most * 2, Arrival(0));
+            (self.most, self.last) = ((self.most * 2).min(MOST_IN_A_TRIAL), Arrival(0));
         }
     }
 

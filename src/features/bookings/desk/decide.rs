@@ -279,13 +279,11 @@ impl LockedRows {
         let known = self.departed.get_mut(&leg.flight_id).zip(self.rooms.get(&leg.flight_id));
         let Some((departed, room)) = known else { return Ok(()) };
         let after = *departed + leg.space;
-        match CapacityShortfall::on_board(room, after) {
-            Some(shortfall) => Err(BookingError::TooMuchOnBoard(shortfall)),
-            None => {
-                *departed = after;
-                Ok(())
-            }
+        if let Some(shortfall) = CapacityShortfall::on_board(room, after) {
+            return Err(BookingError::TooMuchOnBoard(shortfall));
         }
+        *departed = after;
+        Ok(())
     }
 
     /// Changes the rooms by these shifts of an organization, and by what they draw from its allotments.

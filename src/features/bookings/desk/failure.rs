@@ -40,10 +40,12 @@ impl Failure {
     }
 }
 
-/// Counts a batch of several orders that failed because of one of them.
-pub fn count_split(lane: &str, orders: usize, cause: &str) {
-    if orders > 1 {
+/// Counts a batch of several orders that failed because of one of them, with this error or by a panic.
+pub fn count_split(lane: &str, orders: usize, error: Option<&DbError>) {
+    let is_of_one = |error: &DbError| error.may_be_of_one() && error.constraint() != Some(REFERENCES);
+    if orders > 1 && error.is_none_or(is_of_one) {
         metric::DESK_SPLIT.with([lane]).increment(1);
+        let cause = error.map_or_else(|| "panic".to_owned(), DbError::summary);
         tracing::warn!(lane, orders, cause, "a batch failed because of one order; smaller batches follow");
     }
 }

@@ -130,13 +130,11 @@ impl<T: Ticket, M> Lane<T, M> {
         &self.blocked
     }
 
-    /// Returns the action under way.
     pub const fn doing(&self) -> Next {
         self.doing
     }
 
-    /// Takes note of the rows that no other transaction holds any more. To be called from time to time while orders are
-    /// blocked.
+    /// Takes note of rows that are free again. To be called from time to time while orders are blocked.
     pub fn look(&mut self, free: &[Uuid]) {
         for order in self.blocked.look(free) {
             self.arrive(order);
@@ -171,8 +169,7 @@ impl<T: Ticket, M> Lane<T, M> {
         std::mem::take(&mut self.settled)
     }
 
-    /// Chooses the next batch from the waiting orders; returns false if there is nothing to do. `room_of` knows rooms
-    /// without a lock.
+    /// Chooses the next batch; returns false if there is nothing to do. `room_of` knows rooms without a lock.
     pub fn start<F: Fn(AirportCode) -> TimeDelta>(
         &mut self,
         rules: &Rules<F>,
@@ -195,7 +192,7 @@ impl<T: Ticket, M> Lane<T, M> {
             let flights = self.batch.iter().flat_map(|entry| entry.order.operation.flights());
             self.known = flights.filter_map(|flight| room_of(*flight)).collect();
         }
-        self.doing = Next::Enter(if self.is_trial { Wait::ForNobody } else { Wait::ForOthers });
+        self.doing = Next::Enter(if self.is_trial { self.patience() } else { Wait::ForOthers });
         !self.batch.is_empty() || !self.waiting.is_empty()
     }
 
@@ -251,10 +248,6 @@ impl<T: Ticket, M> Lane<T, M> {
         self.doing
     }
 
-    fn extent(&self) -> Extent {
-        if self.kind == LaneKind::Ordinary { Extent::AboveThreshold } else { Extent::Everything }
-    }
-
     /// Removes the orders whose key was used before, or is in use.
     fn entered(&mut self, outcomes: Vec<Result<(), BookingError>>) -> Next {
         for (entry, outcome) in std::mem::take(&mut self.batch).into_iter().zip(outcomes) {
@@ -275,7 +268,13 @@ impl<T: Ticket, M> Lane<T, M> {
         if self.batch.is_empty() {
             return Next::RollBack;
         }
-        Next::Lock(if self.passes_over || self.is_trial { Wait::ForNobody } else { Wait::ForOthers })
+        Next::Lock(self.patience())
+    }
+
+    /// The first attempt of a suspect's order waits as others do, so that it closes no row to them.
+    fn patience(&self) -> Wait {
+        let is_repeated = self.is_trial && self.batch.iter().any(|entry| entry.order.is_repeated);
+        if self.passes_over || is_repeated { Wait::ForNobody } else { Wait::ForOthers }
     }
 
     fn locked<F: Fn(AirportCode) -> TimeDelta>(&mut self, mut found: LockedRows, rules: &Rules<F>) -> Next {
@@ -283,7 +282,7 @@ impl<T: Ticket, M> Lane<T, M> {
         if self.defect == Defect::StaleJudgement {
             found.rooms.extend(self.known.iter().map(|room| (room.flight_id, *room)));
         }
-        let extent = self.extent();
+        let extent = if self.kind == LaneKind::Ordinary { Extent::AboveThreshold } else { Extent::Everything };
         for entry in &mut self.batch {
             let operation = &entry.order.operation;
             entry.decision = match std::mem::replace(&mut entry.decision, Decision::Open) {
@@ -304,6 +303,7 @@ impl<T: Ticket, M> Lane<T, M> {
     fn rolled_back(&mut self) -> Next {
         match self.failure.take() {
             None => self.succeeded(None),
+            Some(Failure::Conflict | Failure::RowLocked) if self.is_trial => self.hindered(false),
             Some(Failure::Conflict) => return self.again(),
             Some(Failure::OfOne(error)) => self.blame(error),
             Some(Failure::RowLocked) => {
@@ -432,8 +432,7 @@ impl<T: Ticket, M> Lane<T, M> {
         Next::Settle
     }
 
-    /// Ends the batch after a panic, as if the database had refused the data of one order. If the commit was under way,
-    /// its outcome is unknown.
+    /// Ends the batch after a panic, as after an error of one order. During a commit its outcome is unknown.
     pub fn panicked(&mut self) {
         if self.doing == Next::Commit {
             _ = self.failed(DbError::OutcomeUnknown(sqlx::Error::WorkerCrashed));

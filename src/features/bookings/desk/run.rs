@@ -79,6 +79,8 @@ impl Runner {
 
     /// Serves until the desk is gone.
     pub async fn serve(mut self, mut orders: Orders) {
+        // A counter that has not counted yet is zero.
+        metric::DESK_SPLIT.with([&*self.name]).increment(0);
         while self.has_work(&mut orders).await {
             if AssertUnwindSafe(self.serve_all(&mut orders)).catch_unwind().await.is_err() {
                 tracing::error!(lane = self.name, "a lane of the booking desk panicked; its orders are dropped");
@@ -184,7 +186,7 @@ impl Runner {
         let serving = AssertUnwindSafe(self.work().in_span(span)).catch_unwind().await;
         if serving.is_err() {
             tracing::error!(lane = self.name, "a batch of the booking desk panicked");
-            failure::count_split(&self.name, self.lane.batch().len(), "panic");
+            failure::count_split(&self.name, self.lane.batch().len(), None);
             self.tx = None;
             self.lane.panicked();
         }
@@ -195,10 +197,8 @@ impl Runner {
         let mut next = self.lane.doing();
         while next != Next::Settle {
             let report = self.carry_out(next).await.unwrap_or_else(Report::Failed);
-            if let Report::Failed(error) = &report
-                && error.may_be_of_one()
-            {
-                failure::count_split(&self.name, self.lane.batch().len(), &error.summary());
+            if let Report::Failed(error) = &report {
+                failure::count_split(&self.name, self.lane.batch().len(), Some(error));
             }
             if let Report::Failed(error) = &report
                 && (error.is_conflict() || error.is_lock_timeout())

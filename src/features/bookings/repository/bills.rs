@@ -100,7 +100,11 @@ pub(in crate::features::bookings) async fn overkept(db: &mut PgSession, only: On
                where p.booking_id is not null and ($1::uuid[] is null or p.booking_id = any($1))
                group by p.booking_id),
            each as (
-               select b.id, b.bill is distinct from t.bill as is_unlike, coalesce(m.kept, 0) as kept,
+               -- A process of an earlier version writes the bill without its floor; the floor of the events stands.
+               select b.id,
+                      b.bill is distinct from t.bill
+                          and (b.bill ? 'floor' or b.bill is distinct from t.bill - 'floor') as is_unlike,
+                      coalesce(m.kept, 0) as kept,
                       coalesce(m.is_refunding, false) as is_refunding,
                       coalesce(least((t.bill->>'fee')::bigint, e.most),
                                greatest(replace(t.bill#>>'{price,total,amount}', '.', '')::bigint,

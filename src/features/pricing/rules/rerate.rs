@@ -69,8 +69,11 @@ fn changed(
     each.collect()
 }
 
-/// Returns whether these are versions of the same rules.
+/// Returns whether these are the same rules of today. Those of the settings have no id: their terms tell them apart.
 fn are_same<T: Terms>(some: &[OnLeg<T>], others: &[OnLeg<T>]) -> bool {
-    let names = |list: &[OnLeg<T>]| list.iter().map(|one| (one.leg, one.rule.id)).collect::<Vec<_>>();
-    names(some) == names(others)
+    let is_same = |(one, other): (&OnLeg<T>, &OnLeg<T>)| {
+        let has_same_terms = || one.rule.id.is_some() || one.rule.terms == other.rule.terms;
+        (one.leg, one.rule.id) == (other.leg, other.rule.id) && has_same_terms()
+    };
+    some.len() == others.len() && some.iter().zip(others).all(is_same)
 }

@@ -113,17 +113,25 @@ pub(in crate::features::waitlist) async fn pass_over(
 ) -> sqlx::Result<bool> {
     let has_reached = sqlx::query_scalar!(
         r#"with own as (
-               select way.flight_id, coalesce(l.is_behind, false) as is_behind, o.priority, o.rank
+               select way.flight_id, coalesce(l.is_behind, false) as is_behind
                from unnest($2::uuid[]) way (flight_id) join waitlist_entries o on o.id = $1
                left join waitlist_lapses l on l.flight_id = way.flight_id and l.organization_id = o.organization_id
-           ), passed as (
+           ), before as (
                select e.id from waitlist_entries e
                where e.status = 'WAITING' and e.passed_over < $3
-                 and e.id in (
-                     select f.entry_id from own join waitlist_flights f on f.flight_id = own.flight_id
-                     join waitlist_entries w on w.id = f.entry_id
-                     left join waitlist_lapses l on l.flight_id = f.flight_id and l.organization_id = w.organization_id
-                     where (coalesce(l.is_behind, false), w.priority, w.rank) < (own.is_behind, own.priority, own.rank))
+                 and (e.priority, e.rank) < (select o.priority, o.rank from waitlist_entries o where o.id = $1)
+                 and exists (
+                     select from own join waitlist_flights f on f.flight_id = own.flight_id
+                     left join waitlist_lapses l on l.flight_id = f.flight_id and l.organization_id = e.organization_id
+                     where f.entry_id = e.id and (own.is_behind or l.is_behind is not true))
+               union
+               select f.entry_id from own join waitlist_flights f on f.flight_id = own.flight_id
+               join waitlist_entries w on w.id = f.entry_id
+               left join waitlist_lapses l on l.flight_id = f.flight_id and l.organization_id = w.organization_id
+               where own.is_behind and l.is_behind is not true
+           ), passed as (
+               select e.id from waitlist_entries e
+               where e.id in (select id from before) and e.status = 'WAITING' and e.passed_over < $3
                order by e.id for no key update
            ), counted as (
                update waitlist_entries e set passed_over = e.passed_over + 1 from passed where e.id = passed.id
@@ -191,7 +199,7 @@ pub(in crate::features::waitlist) async fn count_lapses(
          where e.id = any($1)
            and (h.status = 'EXPIRED'
                 or (h.status = 'RELEASED' and h.end_reason in ('CALLER', 'DECLINED')
-                    and h.ended_at - h.created_at > (h.latest_expires_at - h.created_at) / 2))
+                    and h.ended_at - h.created_at > least(interval '1 hour', (h.latest_expires_at - h.created_at) / 2)))
          group by l.flight_id, h.organization_id order by l.flight_id, h.organization_id
          on conflict (flight_id, organization_id) do update set lapses = waitlist_lapses.lapses + excluded.lapses",
         &planned_list(&column(entries, |entry| entry.uuid())),

@@ -356,7 +356,7 @@ impl World {
                 // Also by a panic, which has no code. Conflicts are not endless. Any statement may take too long.
                 if let BookingError::Database(error) = &error {
                     let may_meet_all = matches!(error, DbError::Conflict) || error.is_timeout();
-                    assert!(may_meet_all || order.ticket.is_guilty, "blamed for another's order");
+                    assert!(may_meet_all || order.ticket.is_guilty, "blamed for another's order: {error}");
                     assert!(!error.is_lock_timeout(), "refused for another's lock");
                 }
                 (order.ticket, Told::Refused)
