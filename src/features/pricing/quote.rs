@@ -1,25 +1,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
+pub use super::rating::Rated;
 use super::{
     model::Product,
-    rating::{Applied, Inputs, Load, Priced, price},
+    rating::{Inputs, Load, price},
     rules::Freight,
 };
 use crate::kernel::{FlightId, HandlingCode, Money, OrganizationId, QuoteId, SaleId, UserId, Volume, Weight};
-
-/// A price with all that it was computed from: it can be computed again for ever.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rated {
-    /// The version of the rater.
-    pub rater: u16,
-    pub inputs: Inputs,
-    /// Copies of the rules.
-    pub rules: Applied,
-    pub priced: Priced,
-}
 
 /// A price that holds for some freight on some flights until it expires. Immutable, and cheap to clone.
 #[derive(Debug, Clone)]

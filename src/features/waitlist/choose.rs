@@ -44,7 +44,7 @@ impl WaitlistService {
         loop {
             if pass.judging.is_empty() {
                 match self.before(pass, pass.flight, None).await? {
-                    Before::Entry(entry) => self.begin(pass, entry).await?,
+                    Before::Entry(entry) => self.start(pass, entry).await?,
                     Before::Nobody | Before::Elsewhere => return Ok(First::Nobody),
                 }
             }
@@ -56,7 +56,7 @@ impl WaitlistService {
             match self.obstacle(pass, &mut judging).await? {
                 ControlFlow::Continue(Before::Entry(earlier)) => {
                     pass.judging.push(judging);
-                    self.begin(pass, earlier).await?;
+                    self.start(pass, earlier).await?;
                 }
                 ControlFlow::Continue(_) => {
                     let is_kept = self.is_kept_for(pass, &judging.entry).await?;
@@ -69,7 +69,7 @@ impl WaitlistService {
     }
 
     /// Begins to judge an entry.
-    async fn begin(&self, pass: &mut Pass, entry: Queued) -> Result<(), WaitlistError> {
+    async fn start(&self, pass: &mut Pass, entry: Queued) -> Result<(), WaitlistError> {
         let ways = self.ways_of(pass, &entry).await?;
         pass.judged.insert(entry.id, Verdict::Open);
         pass.judging.push(Judging { entry, ways: ways.into() });

@@ -36,6 +36,17 @@ pub struct Inputs {
     pub quoted_at: DateTime<Utc>,
 }
 
+/// A price with all that it was computed from: it can be computed again for ever.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rated {
+    /// The version of the rater.
+    pub rater: u16,
+    pub inputs: Inputs,
+    /// Copies of the rules.
+    pub rules: Applied,
+    pub priced: Priced,
+}
+
 /// Weight and volume of freight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]

@@ -24,10 +24,10 @@ pub use defaults::Defaults;
 use self::{lanes::Lanes, places::Places, sharded::Sharded};
 use super::{
     model::{DiscountReason, PricedLeg, Rule, Sale, Surcharge, Tariff, Terms},
-    rating::{Inputs, Load, PriceBasis, RATER, Sums, price, sums},
+    rating::{Inputs, Load, PriceBasis, RATER, Rated, Sums, price, sums},
 };
 use crate::{
-    features::{flights::Flight, pricing::quote::Rated, reference::Reference},
+    features::{flights::Flight, reference::Reference},
     kernel::{HandlingCode, OrganizationId, SaleId, Volume, Weight},
 };
 

@@ -9,8 +9,7 @@ use super::{
 use crate::{
     features::pricing::{
         model::{Surcharge, Terms},
-        quote::Rated,
-        rating::{Applied, Inputs, Load, OnLeg, RATER, price},
+        rating::{Applied, Inputs, Load, OnLeg, RATER, Rated, price},
     },
     kernel::{HandlingCode, Volume, Weight},
 };
