@@ -87,7 +87,7 @@ impl DatabaseClock {
         *self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records what the database's clock has just shown; the answer took so long.
+    /// Records a reading of the database's clock; `took` is the time from the request to the answer.
     pub fn learn(&self, database: DateTime<Utc>, took: Duration) {
         // A slow answer says less than the clock that is known.
         if took > SLOW && !self.has_jumped() {

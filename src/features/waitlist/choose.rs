@@ -1,4 +1,4 @@
-//! Who is next on a flight, by the order of every flight that an offer would take room on.
+//! The next entry on a flight, by the order of every flight on which its offer takes room.
 use std::ops::ControlFlow;
 
 use chrono::TimeDelta;
@@ -19,7 +19,7 @@ use crate::{
     kernel::{FlightId, WaitlistEntryId},
 };
 
-/// Who is the first that can be offered room, in the order of a flight.
+/// The first entry that can be offered room, in the order of a flight.
 pub(super) enum First {
     /// An entry, with the way that it can be offered now.
     Entry(Queued, Vec<FlightId>),
