@@ -1,6 +1,6 @@
 //! What grows without end is shown and changed a part at a time, and nobody holds up what is not theirs to change.
 mod all_or_nothing;
 mod amendments;
-mod crowds;
+pub mod crowds;
 mod histories;
 mod strangers;

@@ -248,7 +248,8 @@ impl BookingService {
         if draft.now.is_over() {
             return;
         }
-        let retimed: Vec<Leg> = draft.now.legs.iter().filter_map(|leg| retimed(leg, flights)).collect();
+        let retimed: Vec<Leg> =
+            draft.now.legs.iter().filter_map(|leg| leg.retimed(flights.get(&leg.flight_id)?)).collect();
         let last = retimed.last().map(|leg| leg.id);
         for leg in retimed {
             if let Some(own) = draft.leg_mut(leg.id) {
@@ -397,8 +398,7 @@ fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {
 fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Shift> {
     let Some(leg) = booked_leg(&draft.now, flight).cloned() else { return Vec::new() };
     let given = draft.release_legs(LegStatus::Cancelled, |leg| leg.flight_id == flight);
-    draft.now.needs_rerouting = true;
-    billing::follow_loss(&mut draft.now);
+    billing::lose_flight(&mut draft.now);
     let told = EventDetails { leg: Some(leg), notes: reason.map(str::to_owned), ..EventDetails::default() };
     draft.record(author, EventType::FlightCancelled, told);
     given
@@ -411,17 +411,8 @@ fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: A
     if let Some(leg) = id.and_then(|id| draft.leg_mut(id)) {
         leg.offload_reason = Some(reason);
     }
-    draft.now.needs_rerouting = true;
-    billing::follow_loss(&mut draft.now);
+    billing::lose_flight(&mut draft.now);
     let leg = draft.now.legs.iter().find(|leg| Some(leg.id) == id).cloned();
     draft.record(author, EventType::Offloaded, EventDetails { leg, ..EventDetails::default() });
     given
-}
-
-/// Returns the leg with its flight's times if they differ from the leg's and it has not landed.
-fn retimed(leg: &Leg, flights: &HashMap<FlightId, &Flight>) -> Option<Leg> {
-    let flight = flights.get(&leg.flight_id)?;
-    let is_ahead = matches!(leg.status, LegStatus::Booked | LegStatus::Departed);
-    let moves = (leg.departure, leg.arrival) != (flight.departure, flight.arrival);
-    (is_ahead && moves).then(|| Leg { departure: flight.departure, arrival: flight.arrival, ..leg.clone() })
 }

@@ -2,7 +2,7 @@ use super::{
     BookingService,
     billing::{Books, Cancellation},
     draft::{Author, Draft, EventDetails},
-    model::{BookingStatus, EventType, LegStatus},
+    model::{Booking, BookingStatus, EventType, LegStatus},
 };
 use crate::features::capacity::Shift;
 
@@ -17,18 +17,21 @@ pub struct Cancel {
 
 impl BookingService {
     /// Makes a cancellation that has passed its checks and records the event; returns the room to be released.
-    /// Its fee is fixed, and what follows for its payments is promised.
+    /// Its fee is fixed, and what follows for its payments is promised. `present`: the booking once its flights have
+    /// reached it, by which the fee is judged.
     pub(super) fn cancel(
         &self,
         draft: &mut Draft,
+        present: &Booking,
         cancel: &Cancel,
         books: Option<&mut Books>,
         author: Author<'_>,
     ) -> Vec<Shift> {
         let kept = books.as_ref().map(|books| books.kept()).unwrap_or_default();
         let (bands, waives) = (self.payments.cancellation_fees(), cancel.waived_by.is_some());
-        let full = Cancellation::of(&draft.now, kept, bands, waives, author.now).full;
+        let full = Cancellation::of(present, kept, bands, waives, author.now).full;
         if let (Some(bill), Some(full)) = (&mut draft.now.bill, full) {
+            bill.floor = present.bill.as_ref().and_then(|bill| bill.floor);
             bill.cancel(full, kept.captured);
         }
         let released = draft.release_legs(LegStatus::Released, |_| true);

@@ -11,7 +11,7 @@ use crate::{
     features::{
         accounts::{Principal, Role},
         capacity::Space,
-        flights::{Segment, is_connection},
+        flights::{Flight, Segment, is_connection},
     },
     kernel::{
         AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
@@ -63,6 +63,11 @@ impl LegStatus {
     pub const fn is_in_force(self) -> bool {
         matches!(self, Self::Booked | Self::Departed | Self::Arrived)
     }
+
+    /// Returns whether its flight has not landed with the cargo yet.
+    pub const fn is_ahead(self) -> bool {
+        matches!(self, Self::Booked | Self::Departed)
+    }
 }
 
 words! {
@@ -103,6 +108,15 @@ pub struct Leg {
     pub space_code: String,
     pub pieces: Pieces,
     pub space: Space,
+}
+
+impl Leg {
+    /// Returns the leg with its flight's times if they differ from the leg's and it has not landed.
+    pub fn retimed(&self, flight: &Flight) -> Option<Self> {
+        let moves = (self.departure, self.arrival) != (flight.departure, flight.arrival);
+        let retimed = || Self { departure: flight.departure, arrival: flight.arrival, ..self.clone() };
+        (self.status.is_ahead() && moves).then(retimed)
+    }
 }
 
 impl<'a> From<&'a Leg> for Segment<'a> {
@@ -222,6 +236,18 @@ impl Booking {
             inbound = Some(leg);
         }
         place != self.destination
+    }
+
+    /// Gives each leg that has not landed the times of its flight; returns whether any differ.
+    pub fn retime<'a>(&mut self, flight_of: impl Fn(FlightId) -> Option<&'a Flight>) -> bool {
+        let mut is_retimed = false;
+        for leg in &mut self.legs {
+            if let Some(retimed) = flight_of(leg.flight_id).and_then(|flight| leg.retimed(flight)) {
+                *leg = retimed;
+                is_retimed = true;
+            }
+        }
+        is_retimed
     }
 
     /// Returns the possible next actions, for any caller.

@@ -2,9 +2,12 @@
 use serde_json::{Value, json};
 
 use super::{Market, usd};
-use crate::support::{
-    NewFlight,
-    freight::{path_of, text},
+use crate::{
+    bounds::crowds::{go_on, interrupt_after, until_interrupted},
+    support::{
+        NewFlight, WorldOptions,
+        freight::{path_of, text},
+    },
 };
 
 fn path_to(flight: &Value) -> String {
@@ -34,6 +37,18 @@ impl Market {
         let left = json!({"left_behind": [{"ref_id": booking["ref_id"], "reason": "NO_SHOW"}]});
         let operator = self.world.operator().await;
         operator.post(&format!("{}/depart", path_to(flight)), left).await.expect(200);
+    }
+
+    /// A flight with more than so many bookings makes its step alone, and its bookings follow.
+    async fn that_moves_at_once(most: &str) -> Self {
+        Self::with(WorldOptions::patient().set("booking.moved_at_once", most)).await
+    }
+
+    /// Forty hours before the first flight leaves, a booking that a change has made 450.00 USD of: cancelling it costs 225.00.
+    async fn changed(&mut self, booking: &Value) {
+        self.wait_hours(60);
+        self.customer.patch(&path_of(booking), json!({"weight_kg": 50})).await.expect(200);
+        self.costs(booking, "225.00", "CHANGED").await;
     }
 
     async fn costs(&self, booking: &Value, fee: &str, reason: &str) {
@@ -141,5 +156,29 @@ async fn a_connection_that_a_retime_breaks_lifts_the_fee() {
     let again = json!({"departure_datetime": at(52), "arrival_datetime": at(55)});
     market.admin.patch(&path_to(&second), again).await.expect(200);
     market.costs(&booking, "112.50", "HOURS_LEFT").await;
+    market.world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn bookings_that_their_cancelled_flight_has_not_reached_yet_are_cancelled_for_nothing() {
+    let mut market = Market::that_moves_at_once("1").await;
+    let (changed, plain, reached) = (market.paid().await, market.paid().await, market.paid().await);
+    market.changed(&changed).await;
+    market.costs(&plain, "225.00", "HOURS_LEFT").await;
+    interrupt_after(&market.world, 0).await;
+    let cancelled = market.admin.poke(&format!("{}/cancel", path_to(&market.flight))).await.expect(200);
+    assert_eq!(cancelled["bookings_pending"], 3);
+    until_interrupted(&market.world).await;
+    for booking in [&changed, &plain] {
+        assert_eq!(market.customer.booked(booking).await["legs"][0]["status"], "BOOKED");
+        market.costs(booking, "0.00", "CARRIER").await;
+        assert_eq!(market.cancellation(booking).await["floor"], Value::Null);
+        market.cancel_for(booking, "0.00").await;
+        market.customer.refunded(booking, "900.00").await;
+    }
+    go_on(&market.world).await;
+    market.costs(&reached, "0.00", "CARRIER").await;
+    market.cancel_for(&reached, "0.00").await;
+    market.customer.refunded(&reached, "900.00").await;
     market.world.audit_and_rebuild().await;
 }

@@ -30,7 +30,7 @@ async fn crowded(bookings: usize) -> (World, Value, Vec<Value>) {
 }
 
 /// Lets this many transactions take bookings along; the next one fails, as if the process had been killed in it.
-async fn interrupt_after(world: &World, transactions: u32) {
+pub async fn interrupt_after(world: &World, transactions: u32) {
     refuse_after(world, transactions, "P0001").await;
 }
 
@@ -48,7 +48,7 @@ async fn refuse_after(world: &World, transactions: u32, code: &str) {
     world.database.owner().await.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql))).await.unwrap();
 }
 
-async fn until_interrupted(world: &World) {
+pub async fn until_interrupted(world: &World) {
     until("the job has failed", async || {
         !world
             .texts(&format!("select 'x' from jobs where kind = '{STEPS}' and last_error is not null"))
@@ -59,7 +59,7 @@ async fn until_interrupted(world: &World) {
 }
 
 /// Nothing interrupts any more, and the job is run now; answers when it is done.
-async fn go_on(world: &World) {
+pub async fn go_on(world: &World) {
     world.sql("drop trigger interrupt on flight_steps").await;
     world.state().background.run_now(STEPS).await.unwrap();
     until_followed(world).await;

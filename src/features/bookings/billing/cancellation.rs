@@ -1,4 +1,6 @@
 //! What it costs to cancel, and what changes and losses make of that. Pure.
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,7 +9,10 @@ use super::{
     super::model::{Bill, Booking, Fee, FeeReason, LegStatus},
     settle::Kept,
 };
-use crate::{features::payments::CancellationBand, kernel::Money};
+use crate::{
+    features::{capacity::FlightStatus, flights::Flight, payments::CancellationBand},
+    kernel::{AirportCode, FlightId, Money},
+};
 
 /// What it costs to cancel a booking at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -91,6 +96,32 @@ pub fn follow_loss(booking: &mut Booking) {
         Some(_) => bill.floor = None,
         None => {}
     }
+}
+
+/// Takes note that a booking has lost a flight and needs another way.
+pub fn lose_flight(booking: &mut Booking) {
+    booking.needs_rerouting = true;
+    follow_loss(booking);
+}
+
+/// Returns a booking as it will be once all that became of these flights has reached it: a flight with very many bookings is
+/// cancelled or gets new times before its bookings are changed.
+pub fn caught_up(
+    booking: &Booking,
+    flights: &HashMap<FlightId, Flight>,
+    minimum_connection: impl Fn(AirportCode) -> TimeDelta,
+) -> Booking {
+    let mut now = booking.clone();
+    let flight_in = |status: FlightStatus, id: FlightId| flights.get(&id).filter(|flight| flight.room.status == status);
+    // Legs on a flight that has departed keep their times.
+    if now.retime(|id| flight_in(FlightStatus::Scheduled, id)) {
+        now.needs_rerouting = now.lacks_a_way(minimum_connection);
+        follow_loss(&mut now);
+    }
+    if booking.undeparted_legs().any(|leg| flight_in(FlightStatus::Cancelled, leg.flight_id).is_some()) {
+        lose_flight(&mut now);
+    }
+    now
 }
 
 /// Returns the fee of a cancellation, whatever was paid, and why.

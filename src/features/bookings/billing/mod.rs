@@ -14,7 +14,7 @@ mod uses;
 pub use administer::{Administer, Verdict};
 pub use audit::audit;
 pub use begin::{of_booking, of_hold};
-pub use cancellation::{Cancellation, follow_loss, keep_fee};
+pub use cancellation::{Cancellation, caught_up, follow_loss, keep_fee, lose_flight};
 pub use follow::{followed, with_payment};
 pub use pay::PayBooking;
 pub use price::repriced_in_tx;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     super::{
         BookingError,
-        billing::Books,
+        billing::{self, Books},
         draw_up::NewBooking,
         model::{Action, Booking, Leg},
         movement::{Moving, check_flights_are_with_it},
@@ -101,7 +101,8 @@ pub enum Grant {
     /// A booking on these flights.
     Book(Vec<Flight>),
     Advance(Box<Booking>, Moving),
-    Cancel(Box<Booking>, Option<Box<Books>>),
+    /// A booking, as it is and as it will be once its flights have reached it, and what was paid for it.
+    Cancel(Box<Booking>, Box<Booking>, Option<Box<Books>>),
     Hold(Box<NewlyHeld>),
     /// A new hold that becomes a booking on these flights at once.
     HoldAndBook(Box<NewlyHeld>, Vec<Flight>),
@@ -127,7 +128,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
         let judged = match operation {
             Operation::Book(new) => self.book(found, extent, new),
-            Operation::Move(movement) => move_on(found, movement, self.backdate).map(Decision::Granted),
+            Operation::Move(movement) => self.move_on(found, movement).map(Decision::Granted),
             Operation::Hold(new) => self.hold(found, extent, new),
             Operation::StepHold(step) => self.step_hold(found, step).map(Decision::Granted),
         };
@@ -244,6 +245,50 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
     }
 
+    /// Checks a step against the locked state: version, transition, locks, then the step's own conditions.
+    fn move_on(&self, found: &mut LockedRows, movement: &Movement) -> Result<Grant, BookingError> {
+        let Movement { target, verb, seen, .. } = movement;
+        let action = verb.action();
+        let booking = found.bookings.get(&seen.id).ok_or(BookingError::Unknown)?;
+        // It may have moved to another organization since it was read.
+        if !booking.is_visible_to(target.caller) {
+            return Err(BookingError::Unknown);
+        }
+        target.precondition.check(booking.version).map_err(BookingError::VersionMismatch)?;
+        let allowed = booking.allowed(target.caller.role);
+        if !allowed.contains(&action) {
+            return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
+        }
+        // The booking changed between reading and locking: the locks held are not the ones it now needs.
+        if booking.flights_to_lock(action) != movement.flights() || booking.awb_number != seen.awb_number {
+            return Err(BookingError::Raced);
+        }
+        let rooms: Vec<FlightCapacity> =
+            movement.flights().iter().filter_map(|flight| found.rooms.get(flight).copied()).collect();
+        // The cancellation of a flight records its own event and releases the same room.
+        check_flights_are_with_it(booking, rooms.iter().filter(|flight| flight.status != FlightStatus::Cancelled))?;
+        match verb {
+            Verb::Advance(advance) => {
+                let (moving, booking) =
+                    (advance.judge(booking, &rooms, (found.at, self.backdate))?, Box::new(booking.clone()));
+                if action == Action::Depart {
+                    found.load(&moving.leg)?;
+                }
+                Ok(Grant::Advance(booking, moving))
+            }
+            Verb::Cancel(_) => {
+                debug_assert_eq!(action, Action::Cancel);
+                let booking = booking.clone();
+                let present = billing::caught_up(&booking, &found.flights, &self.minimum_connection);
+                let legs = booking.undeparted_legs();
+                let given = legs.map(|leg| Shift::released(leg.flight_id, booking.id, leg.id, leg.space));
+                found.shift(booking.organization_id, &given.collect::<Vec<_>>());
+                let books = found.bills.get(&booking.id).cloned().map(Box::new);
+                Ok(Grant::Cancel(Box::new(booking), Box::new(present), books))
+            }
+        }
+    }
+
     fn is_critical_after(&self, room: &FlightCapacity, space: Space) -> bool {
         room.available().weight - space.weight <= self.threshold
     }
@@ -351,46 +396,4 @@ fn flights_of(
 /// Returns whether a flight may have room by its row that nobody has a right to any more.
 fn may_be_cleared(room: &FlightCapacity, now: DateTime<Utc>) -> bool {
     room.held != room.aside || room.has_forgotten_aside(now)
-}
-
-/// Checks a step against the locked state: version, transition, locks, then the step's own conditions.
-fn move_on(found: &mut LockedRows, movement: &Movement, backdate: TimeDelta) -> Result<Grant, BookingError> {
-    let Movement { target, verb, seen, .. } = movement;
-    let action = verb.action();
-    let booking = found.bookings.get(&seen.id).ok_or(BookingError::Unknown)?;
-    // It may have moved to another organization since it was read.
-    if !booking.is_visible_to(target.caller) {
-        return Err(BookingError::Unknown);
-    }
-    target.precondition.check(booking.version).map_err(BookingError::VersionMismatch)?;
-    let allowed = booking.allowed(target.caller.role);
-    if !allowed.contains(&action) {
-        return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
-    }
-    // The booking changed between reading and locking: the locks held are not the ones it now needs.
-    if booking.flights_to_lock(action) != movement.flights() || booking.awb_number != seen.awb_number {
-        return Err(BookingError::Raced);
-    }
-    let rooms: Vec<FlightCapacity> =
-        movement.flights().iter().filter_map(|flight| found.rooms.get(flight).copied()).collect();
-    // The cancellation of a flight records its own event and releases the same room.
-    check_flights_are_with_it(booking, rooms.iter().filter(|flight| flight.status != FlightStatus::Cancelled))?;
-    match verb {
-        Verb::Advance(advance) => {
-            let (moving, booking) = (advance.judge(booking, &rooms, (found.at, backdate))?, Box::new(booking.clone()));
-            if action == Action::Depart {
-                found.load(&moving.leg)?;
-            }
-            Ok(Grant::Advance(booking, moving))
-        }
-        Verb::Cancel(_) => {
-            debug_assert_eq!(action, Action::Cancel);
-            let booking = booking.clone();
-            let legs = booking.undeparted_legs();
-            let given = legs.map(|leg| Shift::released(leg.flight_id, booking.id, leg.id, leg.space));
-            found.shift(booking.organization_id, &given.collect::<Vec<_>>());
-            let books = found.bills.get(&booking.id).cloned().map(Box::new);
-            Ok(Grant::Cancel(Box::new(booking), books))
-        }
-    }
 }

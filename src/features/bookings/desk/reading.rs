@@ -48,6 +48,7 @@ pub async fn read_more(
     found: &mut LockedRows,
 ) -> Result<(), DbError> {
     read_departed(tx, batch, found).await?;
+    read_lost(tx, service, batch, found).await?;
     read_prices(tx, service, batch, found).await
 }
 
@@ -61,6 +62,21 @@ async fn read_departed(tx: &mut Transaction, batch: &[OwnEntry], found: &mut Loc
         found.departed = asked.iter().map(|flight| (*flight, Space::default())).collect();
         found.departed.extend(repository::departed_on(tx, &asked).await?);
     }
+    Ok(())
+}
+
+/// Reads the flights of bookings with a bill that are to be cancelled: their carrier may have cancelled or retimed them, which
+/// has not reached the bookings yet.
+async fn read_lost(
+    tx: &mut Transaction,
+    service: &BookingService,
+    batch: &[OwnEntry],
+    found: &mut LockedRows,
+) -> Result<(), DbError> {
+    let billed = batch.iter().map(|entry| &entry.order.operation).filter(|operation| operation.billed().is_some());
+    let flights: BTreeSet<FlightId> = billed.flat_map(|operation| operation.flights().iter().copied()).collect();
+    let lost = timetable(tx, service, &flights, &found.rooms).await?;
+    found.flights.extend(lost);
     Ok(())
 }
 

@@ -281,10 +281,10 @@ impl Batch {
                 service.advance(&mut draft, advance, moving.clone(), author);
                 draft
             }
-            (Grant::Cancel(booking, books), Verb::Cancel(cancel)) => {
+            (Grant::Cancel(booking, present, books), Verb::Cancel(cancel)) => {
                 let mut draft = draft_of(booking, entry);
                 let mut books = books.as_deref().cloned();
-                let given = service.cancel(&mut draft, cancel, books.as_mut(), author);
+                let given = service.cancel(&mut draft, present, cancel, books.as_mut(), author);
                 self.books.extend(books);
                 if let (Some(request), Some(actor)) = (&cancel.waived_by, author.actor) {
                     self.waivers.push((actor, request.clone(), draft.now.id, draft.now.ref_id.clone()));

@@ -278,7 +278,7 @@ impl Server {
                     Booking { awb_number: new.new.awb_number.clone(), ..made }
                 }
                 Grant::Advance(seen, _) => departed(seen),
-                Grant::Cancel(seen, _) => {
+                Grant::Cancel(seen, ..) => {
                     changes.freed.extend(seen.awb_number.clone());
                     cancelled(seen)
                 }
@@ -387,7 +387,7 @@ fn shifts_of(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
         (Operation::Book(new), Grant::Book(flights)) => {
             flights.iter().map(|flight| (flight.id, new.new.space())).collect()
         }
-        (Operation::Move(movement), Grant::Cancel(booking, _)) => {
+        (Operation::Move(movement), Grant::Cancel(booking, ..)) => {
             assert!(matches!(movement.verb, Verb::Cancel(_)));
             booking.undeparted_legs().map(|leg| (leg.flight_id, Space::default() - leg.space)).collect()
         }
