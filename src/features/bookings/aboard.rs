@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     features::{
-        capacity::{Shift, Space},
-        flights::Flight,
+        capacity::{FlightStatus, Shift, Space},
+        flights::{self, Flight},
         holds,
     },
     kernel::{BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, UserId},
@@ -188,9 +188,13 @@ impl BookingService {
         let bookings = repository::lock_bookings(tx, &next).await?;
         let mut drafts: Vec<Draft> = bookings.into_iter().map(Draft::of).collect();
         let (author, mut moved, mut releases) = (self.author(actor), Moved::default(), Vec::new());
+        let others = match step {
+            StepAboard::Retime => others_ahead_in_tx(tx, &drafts, &by_id).await?,
+            _ => HashMap::new(),
+        };
         for draft in &mut drafts {
             match (step, flights) {
-                (StepAboard::Retime, _) => self.retime(draft, &by_id, author),
+                (StepAboard::Retime, _) => self.retime(draft, &by_id, &others, author),
                 (StepAboard::Depart { occurred_at }, [flight]) => {
                     releases.extend(self.depart_with(draft, flight.id, *occurred_at, author, &mut moved));
                 }
@@ -244,22 +248,29 @@ impl BookingService {
         }
     }
 
-    fn retime(&self, draft: &mut Draft, flights: &HashMap<FlightId, &Flight>, author: Author<'_>) {
+    /// Gives the legs on `flights` their new times. Those of `others` may not have reached the booking yet; its connections are
+    /// judged by them too, so that it does not matter which flight reaches it first.
+    fn retime(
+        &self,
+        draft: &mut Draft,
+        flights: &HashMap<FlightId, &Flight>,
+        others: &HashMap<FlightId, Flight>,
+        author: Author<'_>,
+    ) {
         if draft.now.is_over() {
             return;
         }
         let retimed: Vec<Leg> =
             draft.now.legs.iter().filter_map(|leg| leg.retimed(flights.get(&leg.flight_id)?)).collect();
-        let last = retimed.last().map(|leg| leg.id);
+        let mut then = draft.now.clone();
+        then.retime(|id| flights.get(&id).copied().or_else(|| others.get(&id)));
+        let needs_rerouting = self.lacks_a_way(&then);
         for leg in retimed {
             if let Some(own) = draft.leg_mut(leg.id) {
                 own.clone_from(&leg);
             }
-            draft.now.needs_rerouting = self.lacks_a_way(&draft.now);
-            // Before the last leg has its times, a connection may seem lost that is not.
-            if Some(leg.id) == last {
-                billing::follow_loss(&mut draft.now);
-            }
+            draft.now.needs_rerouting = needs_rerouting;
+            billing::follow_loss(&mut draft.now);
             draft.record(author, EventType::FlightRetimed, EventDetails { leg: Some(leg), ..EventDetails::default() });
         }
     }
@@ -388,6 +399,23 @@ async fn named_aboard(tx: &mut PgSession, flight: FlightId, named: &[LeftBehind]
     } else {
         Err(BookingError::NotAboard(missing))
     }
+}
+
+/// Returns the other scheduled flights that these bookings are still to leave or land with.
+async fn others_ahead_in_tx(
+    tx: &mut PgSession,
+    drafts: &[Draft],
+    retimed: &HashMap<FlightId, &Flight>,
+) -> Result<HashMap<FlightId, Flight>, DbError> {
+    let ahead = drafts.iter().flat_map(|draft| &draft.now.legs).filter(|leg| leg.status.is_ahead());
+    let others: HashSet<FlightId> =
+        ahead.map(|leg| leg.flight_id).filter(|flight| !retimed.contains_key(flight)).collect();
+    if others.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = flights::find_all_in_tx(tx, &others.into_iter().collect::<Vec<_>>()).await?.into_iter();
+    let scheduled = found.filter(|flight| flight.room.status == FlightStatus::Scheduled);
+    Ok(scheduled.map(|flight| (flight.id, flight)).collect())
 }
 
 fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {

@@ -5,8 +5,8 @@ use super::{Market, usd};
 use crate::{
     bounds::crowds::{go_on, interrupt_after, until_interrupted},
     support::{
-        NewFlight, WorldOptions,
-        freight::{path_of, text},
+        Answer, NewFlight, WorldOptions,
+        freight::{order, path_of, text},
     },
 };
 
@@ -31,6 +31,19 @@ impl Market {
         let booking = self.customer.settled(&booking).await;
         assert_eq!(booking["price"]["total"], usd("900.00"));
         ([first, second], booking)
+    }
+
+    /// Imports new times of both flights by way of Bombay: the first one lands at 23:30, and the second one leaves then.
+    async fn retime_both(&self, leaves: &str) {
+        let rows = format!(
+            "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,\
+             cutoff_minutes\n\
+             AI201,DEL,BOM,2026-11-24T12:00:00Z,2026-11-24T23:30:00Z,,10000,1000,10,\n\
+             AI202,BOM,LHR,{leaves},2026-11-25T12:00:00Z,,10000,1000,10,\n"
+        );
+        let import = self.admin.request(reqwest::Method::POST, "/api/v1/flights/import");
+        let done = Answer::of(import.header("content-type", "text/csv").body(rows)).await.expect(200);
+        assert_eq!(done["updated"], 2);
     }
 
     async fn depart_without(&self, flight: &Value, booking: &Value) {
@@ -180,5 +193,61 @@ async fn bookings_that_their_cancelled_flight_has_not_reached_yet_are_cancelled_
     market.costs(&reached, "0.00", "CARRIER").await;
     market.cancel_for(&reached, "0.00").await;
     market.customer.refunded(&reached, "900.00").await;
+    market.world.audit_and_rebuild().await;
+}
+
+/// A booking by way of Bombay gets new times of both of its flights in one import: at once, or later, or it is cancelled before.
+async fn both_retimed(leaves: &str, fee: &str, reason: &str) {
+    for (most, is_reached) in [("100", true), ("1", true), ("1", false)] {
+        let mut market = Market::that_moves_at_once(most).await;
+        let (_, booking) = market.by_way_of_bombay().await;
+        market.changed(&booking).await;
+        interrupt_after(&market.world, 0).await;
+        market.retime_both(leaves).await;
+        if most == "1" {
+            until_interrupted(&market.world).await;
+        }
+        market.costs(&booking, fee, reason).await;
+        if is_reached {
+            go_on(&market.world).await;
+            market.costs(&booking, fee, reason).await;
+        }
+        market.cancel_for(&booking, fee).await;
+        if !is_reached {
+            go_on(&market.world).await;
+        }
+        market.world.audit_and_rebuild().await;
+    }
+}
+
+#[tokio::test]
+async fn new_times_of_both_flights_keep_the_fee_while_they_connect() {
+    both_retimed("2026-11-25T08:00:00Z", "225.00", "CHANGED").await;
+}
+
+#[tokio::test]
+async fn new_times_of_both_flights_that_break_their_connection_lift_the_fee() {
+    both_retimed("2026-11-25T00:30:00Z", "0.00", "CARRIER").await;
+}
+
+#[tokio::test]
+async fn a_retime_at_once_is_judged_by_new_times_that_have_not_reached_the_booking_yet() {
+    let mut market = Market::that_moves_at_once("1").await;
+    let ([first, second], booking) = market.by_way_of_bombay().await;
+    // More are on the second flight than one transaction takes.
+    market.customer.book(order(&[&second])).await;
+    market.changed(&booking).await;
+    interrupt_after(&market.world, 0).await;
+    let later = json!({"departure_datetime": "2026-11-25T08:00:00Z", "arrival_datetime": "2026-11-25T12:00:00Z"});
+    market.admin.patch(&path_to(&second), later).await.expect(200);
+    until_interrupted(&market.world).await;
+    market.admin.patch(&path_to(&first), json!({"arrival_datetime": "2026-11-24T23:30:00Z"})).await.expect(200);
+    let now = market.customer.booked(&booking).await;
+    assert_eq!(now["legs"][0]["arrival_datetime"], "2026-11-24T23:30:00Z");
+    assert_eq!(now["legs"][1]["departure_datetime"], "2026-11-25T00:00:00Z");
+    assert_eq!(now["needs_rerouting"], false);
+    market.costs(&booking, "225.00", "CHANGED").await;
+    go_on(&market.world).await;
+    market.costs(&booking, "225.00", "CHANGED").await;
     market.world.audit_and_rebuild().await;
 }
