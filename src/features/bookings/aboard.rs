@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    BookingError, BookingService, billing,
+    BookingError, BookingService,
+    billing::{self, Lifted},
     draft::{Author, Draft, EventDetails, save_in_tx},
     model::{Action, Booking, EventType, Leg, LegStatus, OffloadReason},
     movement::{Before, Step, occurred_at},
@@ -71,12 +72,15 @@ pub struct Moved {
     pub pending: usize,
     /// The flights of the pending bookings.
     pub pending_on: Vec<FlightId>,
+    /// Those whose surplus is to be returned last.
+    pub lifted: Vec<Lifted>,
 }
 
 impl Moved {
     fn add(&mut self, more: Self) {
         self.moved += more.moved;
         self.left_behind.extend(more.left_behind);
+        self.lifted.extend(more.lifted);
     }
 }
 
@@ -209,8 +213,8 @@ impl BookingService {
             }
         }
         holds::give_back_in_tx(tx, &releases, author.now).await?;
-        billing::return_surplus_in_tx(self, tx, &mut drafts, author).await?;
         save_in_tx(tx, &drafts).await?;
+        moved.lifted.extend(billing::lifted(&drafts));
         let changed = drafts.iter().filter(|draft| draft.is_changed()).count();
         moved.moved = changed - moved.left_behind.len();
         Ok(Portion { moved, last })
@@ -248,8 +252,7 @@ impl BookingService {
         }
     }
 
-    /// Gives the legs on `flights` their new times. Those of `others` may not have reached the booking yet; its connections are
-    /// judged by them too, so that it does not matter which flight reaches it first.
+    /// Gives legs the times of `flights`; judges connections by those of `others` too, which may not have reached it yet.
     fn retime(
         &self,
         draft: &mut Draft,
@@ -275,16 +278,17 @@ impl BookingService {
         }
     }
 
-    /// Takes these bookings off a flight, each for its reason. They must be booked on it.
+    /// Takes these bookings, which must be booked on it, off a flight. Returns those whose surplus is to be returned last.
     pub async fn offload_in_tx(
         &self,
         tx: &mut PgSession,
         flight: FlightId,
         named: &[LeftBehind],
         actor: UserId,
-    ) -> Result<(), BookingError> {
+    ) -> Result<Vec<Lifted>, BookingError> {
+        let mut lifted = Vec::new();
         if named.is_empty() {
-            return Ok(());
+            return Ok(lifted);
         }
         let aboard = named_aboard(tx, flight, named).await?;
         // This transaction may change the other bookings too: all locks are taken in ascending order.
@@ -302,10 +306,10 @@ impl BookingService {
                 }
             }
             holds::give_back_in_tx(tx, &releases, author.now).await?;
-            billing::return_surplus_in_tx(self, tx, &mut drafts, author).await?;
             save_in_tx(tx, &drafts).await?;
+            lifted.extend(billing::lifted(&drafts));
         }
-        Ok(())
+        Ok(lifted)
     }
 
     /// Returns the bookings on a flight that require a cargo aircraft: at most the first thousand.

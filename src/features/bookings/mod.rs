@@ -44,6 +44,7 @@ mod step;
 pub use aboard::{
     Freight, FreightSum, LeftBehind, Moved, Portion, StepAboard, aboard_in_tx, find_all_in_tx, manifest_in_tx,
 };
+pub use billing::Lifted;
 pub use contacts::{contacts_in_tx, set_contacts_in_tx};
 pub use dto::{BookingBody, EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};

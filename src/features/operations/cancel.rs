@@ -43,12 +43,13 @@ impl Command for Cancel {
         let flight = operations.lock_for_in_tx(tx, target, FlightAction::Cancel, &held.flights()).await?;
         operations.check_reach_in_tx(tx, held, &flight).await?;
         let (step, only) = (StepAboard::Cancel { reason: reason.clone() }, std::slice::from_ref(&flight));
-        let Moved { moved, pending, .. } = operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
+        let Moved { moved, pending, lifted, .. } = operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         operations.release_all_in_tx(tx, held, &flight, EndReason::FlightCancelled, actor).await?;
         let mut flight = flights::find_in_tx(tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), operations.now()).await?;
         operations.record_in_tx(tx, target, "flight.cancelled", Map::new(), &flight).await?;
+        operations.bookings.return_surplus_in_tx(tx, &lifted, Some(actor)).await?;
         Ok(Operated { flight, bookings_changed: moved, bookings_pending: pending, left_behind: Vec::new() })
     }
 

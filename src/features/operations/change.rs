@@ -60,7 +60,7 @@ impl Command for Change {
         let named =
             change.offload.iter().cloned().map(|ref_id| LeftBehind { ref_id, reason: OffloadReason::Offloaded });
         let named: Vec<LeftBehind> = named.collect();
-        operations.bookings.offload_in_tx(tx, flight.id, &named, target.caller.user_id).await?;
+        let mut lifted = operations.bookings.offload_in_tx(tx, flight.id, &named, target.caller.user_id).await?;
         let flight = flights::find_in_tx(tx, flight.id).await?;
         let capacity = operations.apply(change, &flight)?.room.capacity;
         if releases && change.names_times() {
@@ -80,11 +80,12 @@ impl Command for Change {
         }
         let actor = Some(target.caller.user_id);
         if change.names_times() {
-            operations.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?;
+            lifted.extend(operations.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?);
         }
         if is_new {
             operations.fit_holds_in_tx(tx, &[flight.id], actor).await?;
         }
+        operations.bookings.return_surplus_in_tx(tx, &lifted, actor).await?;
         Ok(flight)
     }
 

@@ -48,11 +48,12 @@ impl Command for Depart {
         if let Some(inbound) = operations.bookings.landing_with_in_tx(tx, flight.id).await? {
             return Err(OperationError::Unfinished(inbound));
         }
-        operations.bookings.offload_in_tx(tx, flight.id, named, actor).await?;
+        let mut lifted = operations.bookings.offload_in_tx(tx, flight.id, named, actor).await?;
         let occurred_at = operations.bookings.departure_in_tx(tx, flight.id, self.occurred_at).await?;
         let (step, only) = (StepAboard::Depart { occurred_at }, std::slice::from_ref(&flight));
-        let Moved { moved, mut left_behind, pending, .. } =
+        let Moved { moved, mut left_behind, pending, lifted: more, .. } =
             operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
+        lifted.extend(more);
         left_behind.extend_from_slice(named);
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
         operations.release_all_in_tx(tx, held, &flight, EndReason::FlightDeparted, actor).await?;
@@ -66,6 +67,7 @@ impl Command for Depart {
         }
         let flight = left(&flight, occurred_at);
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Departed, Some(actor), operations.now()).await?;
+        operations.bookings.return_surplus_in_tx(tx, &lifted, Some(actor)).await?;
         let bookings_changed = moved + left_behind.len();
         Ok(Operated { flight, bookings_changed, bookings_pending: pending, left_behind })
     }

@@ -100,7 +100,7 @@ impl OperationService {
         imported: &Imported,
         actor: Option<UserId>,
     ) -> Result<(), OperationError> {
-        self.retime_in_tx(tx, &imported.retimed, actor).await?;
+        let lifted = self.retime_in_tx(tx, &imported.retimed, actor).await?;
         self.fit_holds_in_tx(tx, &imported.to_fit, actor).await?;
         let ImportSummary { created, updated, .. } = imported.summary;
         if created + updated > 0 {
@@ -108,7 +108,7 @@ impl OperationService {
                 (Subject::new("schedule", "flights"), json!({"created": created, "updated": updated}));
             self.acts.record_in_tx(tx, actor.into(), "flights.imported", subject, data).await?;
         }
-        Ok(())
+        Ok(self.bookings.return_surplus_in_tx(tx, &lifted, actor).await?)
     }
 
     /// Imports a table from the command line.

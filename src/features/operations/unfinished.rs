@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{OperationError, OperationService, repository};
 use crate::{
     features::{
-        bookings::{Action, Moved, Portion, StepAboard},
+        bookings::{Action, Lifted, Moved, Portion, StepAboard},
         capacity,
         flights::{self, Flight},
     },
@@ -54,17 +54,18 @@ impl OperationService {
         Ok(jobs::enqueue_in_tx(tx, self.ids.next(self.now()), &job).await?)
     }
 
-    /// Passes the flights' new times on to their bookings: immediately if they are few, else in the background.
+    /// Passes the flights' new times on to their bookings: immediately if they are few, else in the background. Returns the
+    /// bookings whose surplus is to be returned last.
     pub(super) async fn retime_in_tx(
         &self,
         tx: &mut PgSession,
         flights: &[Flight],
         actor: Option<UserId>,
-    ) -> Result<(), OperationError> {
+    ) -> Result<Vec<Lifted>, OperationError> {
         if flights.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        self.take_along_in_tx(tx, flights, &StepAboard::Retime, actor).await.map(drop)
+        Ok(self.take_along_in_tx(tx, flights, &StepAboard::Retime, actor).await?.lifted)
     }
 
     /// Runs the job `UNFINISHED`: processes bookings until none is left. After four minutes another job continues.
@@ -134,6 +135,7 @@ impl OperationService {
             Some(last) => repository::advance(&mut tx, flight.id, last).await?,
             None => repository::finish(&mut tx, flight.id).await?,
         }
+        self.bookings.return_surplus_in_tx(&mut tx, &moved.lifted, unfinished.actor).await?;
         commit(tx).await?;
         self.flights.left(&flight);
         let (changed, left_behind) = (moved.moved, moved.left_behind.len());

@@ -1,14 +1,16 @@
 use futures_util::future::join_all;
 use loadmaster::features::accounts::Role;
 use serde_json::{Value, json};
+use sqlx::Executor;
 use uuid::Uuid;
 
 use super::{Market, usd};
 use crate::{
     holds::at,
+    pricing::{SALES, sale},
     support::{
-        Client,
-        freight::{path_of, text},
+        Client, Watch, WorldOptions,
+        freight::{path_of, text, with},
     },
 };
 
@@ -98,5 +100,35 @@ async fn an_organization_without_credit_or_in_another_currency_cannot_charge() {
     let refused = client.post(&format!("{}/commit", at(&hold)), by_account()).await;
     refused.expect_problem(409, "payment_not_possible");
     assert_eq!(text(&client.held(&hold).await, "status"), "ACTIVE");
+    market.audit().await;
+}
+
+/// Whoever locks both locks sales first.
+#[tokio::test]
+async fn a_cancelled_flight_locks_accounts_after_the_sales_of_its_holds() {
+    let mut market = Market::with(WorldOptions::patient()).await;
+    market.admin.post(SALES, sale(json!({"code": "SPRING", "max_uses": 2}))).await.expect(201);
+    let Forwarder { client, credit, user, organization } = forwarder(&market, "1000.00").await;
+    let hold = client.hold(market.wanted()).await;
+    let booking = client.commit(&hold, by_account()).await;
+    market.wait_hours(60);
+    let client = market.world.anonymous().with_token(&market.world.token(Role::Customer, user, organization));
+    client.patch(&path_of(&booking), json!({"weight_kg": 0.1})).await.expect(200);
+    assert_eq!(client.get(&credit).await.expect(200)["used"], usd("225.00"));
+    client.hold(with(market.wanted(), json!({"discount_code": "SPRING"}))).await;
+    let mut owner = market.world.database.owner().await;
+    owner.execute("begin").await.unwrap();
+    owner.execute("select from sale_counters for update").await.unwrap();
+    let cancel = {
+        let (admin, path) = (market.admin.clone(), format!("/api/v1/flights/{}/cancel", text(&market.flight, "id")));
+        tokio::spawn(async move { admin.poke(&path).await })
+    };
+    Watch::over(&market.world.database).await.until_waiting(1).await;
+    let account = owner.execute("select from credit_accounts for update nowait").await;
+    account.expect("the account is free until the sale is locked");
+    owner.execute("commit").await.unwrap();
+    cancel.await.unwrap().expect(200);
+    // 75.00 are the price of what is to be carried.
+    assert_eq!(client.get(&credit).await.expect(200)["used"], usd("75.00"));
     market.audit().await;
 }

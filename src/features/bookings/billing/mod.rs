@@ -19,5 +19,5 @@ pub use follow::{followed, with_payment};
 pub use pay::PayBooking;
 pub use price::repriced_in_tx;
 pub use refund::Refund;
-pub use settle::{Books, return_surplus_in_tx};
+pub use settle::{Books, Lifted, lifted};
 pub use uses::{lock_use_in_tx, return_use_in_tx, used_sales_in_tx};

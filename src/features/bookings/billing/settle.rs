@@ -1,11 +1,13 @@
 //! What follows from the state of a booking and its payments, whatever has led to it: authorized amounts are captured, or
 //! voided once the booking is cancelled, and what was paid too much goes back.
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::super::{
-    BookingService,
-    draft::{Author, Draft, EventDetails},
-    model::{Bill, Booking, BookingStatus, EventType, Paid},
+    BookingError, BookingService,
+    draft::{Draft, EventDetails, save_in_tx},
+    model::{Booking, BookingStatus, EventType, Paid},
+    repository,
 };
 use crate::{
     features::payments::{
@@ -18,6 +20,9 @@ use crate::{
         random::IdSource,
     },
 };
+
+/// Bookings in memory at the same time.
+const AT_ONCE: usize = 2_000;
 
 /// The payments of a booking under their locks, as they were and as they are now.
 #[derive(Debug, Clone, Default)]
@@ -221,31 +226,45 @@ impl Books {
     }
 }
 
-/// Promises back what was kept for the fees of bookings that a fault of the carrier has lifted. The caller holds the bookings'
-/// locks, and saves the drafts.
-pub async fn return_surplus_in_tx(
-    service: &BookingService,
-    tx: &mut PgSession,
-    drafts: &mut [Draft],
-    author: Author<'_>,
-) -> Result<(), DbError> {
-    let is_lifted = |draft: &Draft| {
-        let floor = |bill: Option<&Bill>| bill.and_then(|bill| bill.floor);
-        floor(draft.found().bill.as_ref()).is_some() && floor(draft.now.bill.as_ref()).is_none()
-    };
-    let mut lifted: Vec<&mut Draft> = drafts.iter_mut().filter(|draft| is_lifted(draft)).collect();
-    if lifted.is_empty() {
-        return Ok(());
-    }
-    let organizations: Vec<OrganizationId> = lifted.iter().map(|draft| draft.now.organization_id).collect();
-    payments::lock_credit_in_tx(tx, &organizations).await?;
-    for draft in &mut lifted {
-        let mut books = Books::of_booking_in_tx(tx, draft.now.id).await?;
-        books.settle(&mut draft.now, service.payments.capture_mode(), &service.ids, author.actor, author.now);
-        if draft.has_news() {
-            draft.record(author, EventType::PaymentChanged, EventDetails::default());
+/// A booking whose least fee a fault of the carrier has lifted, and its organization.
+pub type Lifted = (OrganizationId, BookingId);
+
+/// Returns those of these bookings whose least fee a fault of the carrier has lifted.
+pub fn lifted(drafts: &[Draft]) -> impl Iterator<Item = Lifted> {
+    let floor = |booking: &Booking| booking.bill.as_ref().and_then(|bill| bill.floor);
+    let is_lifted = move |draft: &&Draft| floor(draft.found()).is_some() && floor(&draft.now).is_none();
+    drafts.iter().filter(is_lifted).map(|draft| (draft.now.organization_id, draft.now.id))
+}
+
+impl BookingService {
+    /// Promises back what was kept for the fees of these bookings. It comes last in a transaction that holds their locks: credit
+    /// accounts are locked after holds and sales, all at once.
+    pub async fn return_surplus_in_tx(
+        &self,
+        tx: &mut PgSession,
+        lifted: &[Lifted],
+        actor: Option<UserId>,
+    ) -> Result<(), BookingError> {
+        if lifted.is_empty() {
+            return Ok(());
         }
-        books.write_in_tx(tx, author.now).await?;
+        let author = self.author(actor);
+        let organizations: Vec<OrganizationId> = lifted.iter().map(|(organization, _)| *organization).collect();
+        payments::lock_credit_in_tx(tx, &organizations).await?;
+        for some in lifted.chunks(AT_ONCE) {
+            let ids: Vec<Uuid> = some.iter().map(|(_, booking)| booking.uuid()).collect();
+            let found = repository::lock_bookings(tx, &ids).await?;
+            let mut drafts: Vec<Draft> = found.into_iter().map(Draft::of).collect();
+            for draft in &mut drafts {
+                let mut books = Books::of_booking_in_tx(tx, draft.now.id).await?;
+                books.settle(&mut draft.now, self.payments.capture_mode(), &self.ids, author.actor, author.now);
+                if draft.has_news() {
+                    draft.record(author, EventType::PaymentChanged, EventDetails::default());
+                }
+                books.write_in_tx(tx, author.now).await?;
+            }
+            save_in_tx(tx, &drafts).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
