@@ -164,6 +164,26 @@ async fn a_locked_table_delays_orders_and_fails_none() {
     world.audit().await;
 }
 
+/// After a lock that is on no row of theirs, twice as many are tried each time, and 64 at most: one that fails takes down few.
+#[tokio::test]
+async fn orders_that_met_a_locked_table_are_tried_in_batches_of_64_at_most() {
+    let world = WorldOptions::patient().start().await;
+    let (flight, customer) = (flight(&world, "AI101").await, world.customer().await);
+    let light = with(order(&[&flight]), json!({"weight_kg": 1, "volume_m3": 0.001}));
+    let mut owner = world.database.owner().await;
+    owner.execute("begin; lock table bookings in exclusive mode").await.unwrap();
+    // The first 127 are tried in batches of 1, 2, 4, 8, 16, 32 and 64, and those that are left are more than 64.
+    let waiting = queued(&customer, (0..200).map(|_| light.clone())).await;
+    unlock(owner).await;
+    for answer in waiting {
+        answer.await.unwrap().expect(201);
+    }
+    // Each booking has the number of the transaction that made it.
+    let batches = "select count(*)::text from bookings group by xmin::text order by count(*) desc limit 3";
+    assert_eq!(world.texts(batches).await, ["64", "64", "32"]);
+    world.audit().await;
+}
+
 #[tokio::test]
 async fn a_full_queue_of_one_flight_refuses_no_order_for_another() {
     let world = WorldOptions::patient().set("desk.queue", "3").start().await;

@@ -3,7 +3,10 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{QUOTES, SURCHARGES, TARIFFS, asked, at, flat, guest, make, surcharge, tariff, total};
-use crate::support::{NewFlight, World, WorldOptions, freight::with};
+use crate::support::{
+    NewFlight, World, WorldOptions,
+    freight::{path_of, with},
+};
 
 /// DEL to LHR by way of BOM.
 async fn two_legs(world: &World) -> [Value; 2] {
@@ -204,6 +207,47 @@ async fn the_tariff_of_the_settings_applies_where_it_is_told_to() {
         assert!(quote["lines"].as_array().unwrap().iter().all(|line| line["rule"].is_null()));
         world.audit().await;
     }
+}
+
+#[tokio::test]
+async fn of_surcharges_of_the_settings_with_one_code_only_the_first_that_matches_is_charged() {
+    let surcharges = [
+        r#"{ code = "MYC", basis = "PER_KG_CHARGEABLE", rate = "0.5" }"#,
+        r#"{ code = "MYC", basis = "FLAT", rate = "70" }"#,
+        r#"{ code = "MYC", basis = "FLAT", rate = "120", handling_codes = ["RCL"] }"#,
+        r#"{ code = "MYC", basis = "FLAT", rate = "200", handling_codes = ["RCL", "RFL"] }"#,
+    ];
+    let surcharges = format!("[{}]", surcharges.join(", "));
+    let none: &[&str] = &[];
+    let tariff = r#"{ applies = "always", currency = "USD", minimum = "75", normal = "6.5" }"#;
+    let options =
+        WorldOptions::default().set("pricing.default_surcharges", &surcharges).set("payments.provider", "test");
+    let world = options.set("pricing.default_tariff", tariff).start().await;
+    let customer = world.customer().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let amounts = |quote: &Value| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let line = |line: &Value| (text(&line["code"]), text(&line["amount"]["amount"]));
+        quote["lines"].as_array().unwrap().iter().map(line).collect()
+    };
+    let lines =
+        |surcharge: &str| vec![("DEFAULT".to_owned(), "650.00".to_owned()), ("MYC".to_owned(), surcharge.to_owned())];
+    // One with handling codes precedes one without, then the one that is named first.
+    let wanted = |codes: &[&str]| with(asked(&[&flight], 100.0), json!({"special_handling_codes": codes}));
+    for (codes, surcharge) in [(none, "50.00"), (&["RCL"][..], "120.00"), (&["RFL"][..], "200.00")] {
+        let quote = customer.post(QUOTES, wanted(codes)).await.expect(201);
+        assert_eq!(amounts(&quote), lines(surcharge), "{codes:?}");
+    }
+    let hold = customer.hold(json!({"flight_ids": [flight["id"]], "weight_kg": 100, "pieces": 1})).await;
+    let booking = customer.commit(&hold, json!({})).await;
+    assert_eq!(booking["price"]["total"]["amount"], "700.00");
+    // None of them has an id: an amendment tells them apart by their terms.
+    for (codes, total) in [(&["RCL"][..], "770.00"), (&["RFL"][..], "850.00"), (none, "700.00")] {
+        let patch = json!({"special_handling_codes": codes});
+        let amended = customer.patch(&path_of(&booking), patch).await.expect(200);
+        assert_eq!(amended["price"]["total"]["amount"], total, "{codes:?}");
+    }
+    world.audit().await;
 }
 
 #[tokio::test]
