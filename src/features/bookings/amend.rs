@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use super::{
     BookingError, BookingService,
     amendment::{AwbMove, changes_text},
-    billing,
+    billing::{self, Lifted},
     change::Alteration,
     courtesy::Target,
     draft::{Author, Draft, EventDetails},
@@ -72,7 +72,13 @@ impl Alteration for Amend {
         };
         let mut draft = work.amended(tx, amendment, taken).await?;
         billing::repriced_in_tx(bookings, tx, &mut draft, author).await?;
-        Ok(draft.save_alone_in_tx(tx).await?)
+        let lifted: Vec<Lifted> = billing::lifted(std::slice::from_ref(&draft)).collect();
+        let booking = draft.save_alone_in_tx(tx).await?;
+        if lifted.is_empty() {
+            return Ok(booking);
+        }
+        bookings.return_surplus_in_tx(tx, &lifted, author.actor).await?;
+        repository::lock_booking(tx, booking.id).await?.ok_or(BookingError::Unknown)
     }
 
     fn applied(&self, bookings: &BookingService, booking: &Booking) {
@@ -222,12 +228,6 @@ impl Amending<'_> {
         self.shift(tx, &shifts).await?;
         capacity::Path::Amending.count_taken(shifts.len());
         Ok(())
-    }
-
-    /// Keeps the cancellation fee that stood before the amendment.
-    pub(super) fn keep_fee(&mut self) {
-        let (before, after) = self.draft.both();
-        billing::keep_fee(before, after, self.service.payments.cancellation_fees(), self.author.now);
     }
 
     /// Takes room and gives it back, from and to the organization's allotments first.

@@ -1,6 +1,7 @@
 use super::{
     BookingError,
     amend::Amending,
+    billing,
     draft::EventDetails,
     model::{EventType, LegStatus},
 };
@@ -61,7 +62,7 @@ impl Amending<'_> {
         self.draft.now.legs.extend(legs);
         self.draft.now.legs.sort_by_key(|leg| (leg.sequence, leg.id));
         self.draft.now.needs_rerouting = false;
-        self.keep_fee();
+        billing::keep_fee_in_tx(self.service, tx, &mut self.draft, self.author).await?;
         self.draft.record(self.author, EventType::Rerouted, EventDetails { leg: first, ..EventDetails::default() });
         Ok(())
     }

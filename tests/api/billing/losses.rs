@@ -251,3 +251,28 @@ async fn a_retime_at_once_is_judged_by_new_times_that_have_not_reached_the_booki
     market.costs(&booking, "225.00", "CHANGED").await;
     market.world.audit_and_rebuild().await;
 }
+
+#[tokio::test]
+async fn a_booking_that_is_rerouted_after_its_connection_broke_keeps_no_fee() {
+    for most in ["100", "1"] {
+        let mut market = Market::that_moves_at_once(most).await;
+        let (_, booking) = market.by_way_of_bombay().await;
+        let direct = market.flight_on(("AI103", "DEL", "LHR"), 300).await;
+        market.changed(&booking).await;
+        market.customer.patch(&path_of(&booking), json!({"weight_kg": 0.1})).await.expect(200);
+        market.customer.refunded(&booking, "675.00").await;
+        interrupt_after(&market.world, 0).await;
+        market.retime_both("2026-11-25T00:30:00Z").await;
+        if most == "1" {
+            until_interrupted(&market.world).await;
+        }
+        market.customer.move_to(&booking, &direct).await;
+        market.costs(&booking, "0.00", "HOURS_LEFT").await;
+        // 75.00 are the price of what is to be carried.
+        market.customer.refunded(&booking, "825.00").await;
+        go_on(&market.world).await;
+        market.costs(&booking, "0.00", "HOURS_LEFT").await;
+        market.cancel_for(&booking, "0.00").await;
+        market.world.audit_and_rebuild().await;
+    }
+}

@@ -7,17 +7,19 @@ use super::{
         draft::{Author, Draft, EventDetails},
         model::{Booking, EventType, Price},
     },
-    cancellation::keep_fee,
+    cancellation::{caught_up, keep_fee},
     settle::Books,
 };
 use crate::{
     features::{
         capacity::Space,
+        flights,
         holds::{HoldError, PriceFault},
         payments,
         pricing::{self, Quote},
     },
-    platform::postgres::PgSession,
+    kernel::FlightId,
+    platform::postgres::{DbError, PgSession},
 };
 
 impl From<&Quote> for Price {
@@ -55,12 +57,42 @@ pub async fn repriced_in_tx(
     if let Some(bill) = &mut draft.now.bill {
         bill.reprice(Price::from(&quote));
     }
-    let (before, after) = draft.both();
-    keep_fee(before, after, service.payments.cancellation_fees(), author.now);
+    keep_fee_in_tx(service, tx, draft, author).await?;
     books.settle(&mut draft.now, service.payments.capture_mode(), &service.ids, author.actor, author.now);
     draft.record(author, EventType::Priced, EventDetails::default());
     books.write_in_tx(tx, author.now).await?;
     Ok(())
+}
+
+/// Keeps the cancellation fee that stood before an amendment. New times that have not reached the booking yet may have broken a
+/// connection: then none stood.
+pub async fn keep_fee_in_tx(
+    service: &BookingService,
+    tx: &mut PgSession,
+    draft: &mut Draft,
+    author: Author<'_>,
+) -> Result<(), BookingError> {
+    let (found, after) = draft.both();
+    if let (Some(former), Some(bill)) = (&found.bill, &mut after.bill) {
+        let before = service.caught_up_in_tx(tx, found).await?;
+        let floor = before.bill.as_ref().and_then(|bill| bill.floor);
+        if former.floor != floor {
+            bill.floor = floor;
+        }
+        keep_fee(&before, after, service.payments.cancellation_fees(), author.now);
+    }
+    Ok(())
+}
+
+impl BookingService {
+    /// Returns a booking as it will be once all that became of its flights has reached it.
+    pub async fn caught_up_in_tx(&self, tx: &mut PgSession, booking: &Booking) -> Result<Booking, DbError> {
+        let ahead = booking.legs.iter().filter(|leg| leg.status.is_ahead());
+        let ahead: Vec<FlightId> = ahead.map(|leg| leg.flight_id).collect();
+        let flights = flights::find_all_in_tx(tx, &ahead).await?;
+        let flights = flights.into_iter().map(|flight| (flight.id, flight)).collect();
+        Ok(caught_up(booking, &flights, |airport| self.flights.connections().minimum(airport)))
+    }
 }
 
 /// Returns the quote of a booking for its amended freight.

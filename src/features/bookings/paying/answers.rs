@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::{
     super::{
         BookingError, BookingService,
-        billing::{Books, Cancellation, caught_up},
+        billing::{Books, Cancellation},
         router::{payment_decided, payment_made, payment_pending, refund_promised},
     },
     commit::declined,
@@ -13,7 +13,6 @@ use super::{
 use crate::{
     features::{
         accounts::Principal,
-        flights,
         holds::CommitTerms,
         payments::{self, Payment, PaymentMethod, PaymentStatus},
     },
@@ -145,15 +144,11 @@ impl BookingService {
         if let Some(fixed) = booking.bill.as_ref().and_then(Cancellation::fixed) {
             return Ok(fixed);
         }
-        let ahead = booking.legs.iter().filter(|leg| leg.status.is_ahead());
-        let ahead: Vec<_> = ahead.map(|leg| leg.flight_id).collect();
-        let (kept, flights) = {
+        let (kept, booking) = {
             let mut connection = self.db.read().await?;
             let found = payments::of_bookings_in_tx(&mut connection, &[booking.id]).await?;
-            (Books::new(found).kept(), flights::find_all_in_tx(&mut connection, &ahead).await?)
+            (Books::new(found).kept(), self.caught_up_in_tx(&mut connection, &booking).await?)
         };
-        let flights = flights.into_iter().map(|flight| (flight.id, flight)).collect();
-        let booking = caught_up(&booking, &flights, |airport| self.flights.connections().minimum(airport));
         Ok(Cancellation::of(&booking, kept, self.payments.cancellation_fees(), false, self.clock.now()))
     }
 }
