@@ -72,7 +72,7 @@ impl BookingService {
         self.keep(key, answer).await
     }
 
-    async fn found_payment(&self, id: PaymentId) -> Result<Payment, BookingError> {
+    pub(super) async fn found_payment(&self, id: PaymentId) -> Result<Payment, BookingError> {
         let mut connection = self.db.read().await?;
         let found = payments::find_in_tx(&mut connection, &[id]).await?.pop();
         Ok(found.ok_or(BookingError::UnknownPayment)?.0)

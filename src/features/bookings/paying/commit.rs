@@ -176,20 +176,33 @@ impl BookingService {
 
     /// Returns the answer to the commit that began this payment.
     async fn outcome_of_commit(&self, caller: Principal, payment: PaymentId) -> Result<Answer, Problem> {
-        let (payment, _) = self.payment(payment).await?.ok_or(BookingError::UnknownPayment)?;
-        if let Some((_, reference)) = &payment.booking {
-            return Ok(created(&self.visible(caller, reference).await?));
-        }
-        if payment.status == PaymentStatus::Failed {
-            return Err(declined(&payment));
+        let payment = self.found_payment(payment).await?;
+        if let Some(answer) = self.answer_if_decided(caller, &payment).await? {
+            return Ok(answer);
         }
         let hold = payment.hold_id.ok_or(BookingError::UnknownPayment)?;
         let hold = self.holds.visible(caller, hold).await?;
-        match hold.status_at(self.clock.now()) {
-            HoldStatus::Committing if hold.payment_id() == Some(payment.id) => Ok(holds::pending(&hold)),
+        let status = hold.status_at(self.clock.now());
+        if status == HoldStatus::Committing && hold.payment_id() == Some(payment.id) {
+            return Ok(holds::pending(&hold));
+        }
+        // It may have been decided after it was read, and before its hold was.
+        let payment = self.found_payment(payment.id).await?;
+        if let Some(answer) = self.answer_if_decided(caller, &payment).await? {
+            return Ok(answer);
+        }
+        match status {
             HoldStatus::Active | HoldStatus::Committing => Err(BookingError::PaymentNotPossible("not_booked").into()),
             HoldStatus::Expired => Err(HoldError::Expired.into()),
             from => Err(HoldError::Ended { from, action: HoldAction::Commit }.into()),
+        }
+    }
+
+    async fn answer_if_decided(&self, caller: Principal, payment: &Payment) -> Result<Option<Answer>, Problem> {
+        match &payment.booking {
+            Some((_, reference)) => Ok(Some(created(&self.visible(caller, reference).await?))),
+            None if payment.status == PaymentStatus::Failed => Err(declined(payment)),
+            None => Ok(None),
         }
     }
 
