@@ -135,7 +135,7 @@ fn name_of(reference: &Ref) -> &str {
 
 /// Declares which credentials an operation asks for. Public ones ask for none, though an invalid one is refused there, too.
 fn secure(operation: &mut Operation) {
-    let is_restricted = ProblemBody::asks_for_role(&mut operation.responses);
+    let is_restricted = ProblemBody::asks_for_credentials(&mut operation.responses);
     let schemes = [BEARER, PASSWORD].map(|scheme| SecurityRequirement::new(scheme, NO_SCOPES));
     operation.security = Some(if is_restricted { schemes.to_vec() } else { Vec::new() });
 }

@@ -187,7 +187,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("refresh_token", "Token with which a new access token is requested."),
     ("request_id", "The id of the request, as in its header `X-Request-Id`."),
     ("request_timeout_ms", "Maximum time of a request, in milliseconds; after it, the server answers 504."),
-    ("?role", "Only users with this role."),
+    ("?role", "Only users with this role; `guest` is refused, as guests have no account."),
     ("RouteCounts", "Number of searches."),
     ("routes", "Counts of searches."),
     ("running", "Number in progress."),

@@ -93,7 +93,7 @@ pub struct BookingBody {
     pub updated_at: DateTime<Utc>,
     /// The newest events of the history, oldest first; only with `?include=history`. Older events are in `/history`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_items = 200)]
+    #[schema(nullable = false, max_items = 200)]
     pub events: Option<Vec<EventBody>>,
 }
 

@@ -88,7 +88,7 @@ async fn make(
     Ok(answer)
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, PRICE_CHANGED, QUOTE_EXPIRED, DISCOUNT_NOT_APPLICABLE);
+problem_responses!(CreateProblems: [INPUT, SIGNED_IN, BODY, KEY], CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, PRICE_CHANGED, QUOTE_EXPIRED, NO_RATE, DISCOUNT_NOT_APPLICABLE);
 
 /// Hold room.
 ///
@@ -114,7 +114,7 @@ async fn create(
     make(&holds, caller, address, HoldRequest::New { kind: HoldKind::Itinerary, new: Box::new(new) }, key).await
 }
 
-problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
+problem_responses!(ReadProblems: [INPUT, SIGNED_IN], NOT_FOUND);
 
 /// Show a hold.
 ///
@@ -143,7 +143,7 @@ fn reader_of(caller: Principal) -> String {
     format!("{} {}", caller.organization_id, caller.role.as_str())
 }
 
-problem_responses!(ListProblems: [LIST, ROLE]);
+problem_responses!(ListProblems: [LIST, SIGNED_IN]);
 
 /// List holds, newest first: your own, or all for carrier staff.
 ///
@@ -200,7 +200,7 @@ impl Step {
     }
 }
 
-problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, DISCOUNT_NOT_APPLICABLE, NO_RATE, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, VERSION_MISMATCH);
+problem_responses!(AmendProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, DISCOUNT_NOT_APPLICABLE, NO_RATE, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, VERSION_MISMATCH);
 
 /// Amend a hold.
 ///
@@ -224,7 +224,7 @@ async fn amend(
     Step { caller, address, holds, id, on: None, request }.take(input, verb).await
 }
 
-problem_responses!(ExtendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, VERSION_MISMATCH);
+problem_responses!(ExtendProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, VERSION_MISMATCH);
 
 /// Extend a hold.
 ///
@@ -247,7 +247,7 @@ async fn extend(
     Step { caller, address, holds, id, on: None, request }.take(input, verb).await
 }
 
-problem_responses!(ReleaseProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, VERSION_MISMATCH);
+problem_responses!(ReleaseProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, VERSION_MISMATCH);
 
 /// Release a hold.
 ///
@@ -344,6 +344,8 @@ async fn reservations(
     Ok(private(page.answer(bodies, |body| HoldAnchor(body.id), &key, &query, &reader)))
 }
 
+problem_responses!(WithdrawProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, VERSION_MISMATCH);
+
 /// Release a reservation.
 ///
 /// The same as releasing the hold.
@@ -351,7 +353,7 @@ async fn reservations(
     params(("id" = FlightId, Path, description = "Id of the flight"),
            ("hold_id" = HoldId, Path, description = "Id of the reservation"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
-    responses((status = 200, body = HoldBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ReleaseProblems))]
+    responses((status = 200, body = HoldBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), WithdrawProblems))]
 async fn release_reservation(
     Customer(caller): Customer,
     State(holds): State<HoldService>,

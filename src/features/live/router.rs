@@ -101,7 +101,7 @@ async fn flight(
     Ok(live.flight(id, &asked.listener(caller, params.last_event_id)).await?.into_response())
 }
 
-problem_responses!(BookingProblems: [INPUT, ROLE], NOT_FOUND, TOO_MANY_STREAMS);
+problem_responses!(BookingProblems: [INPUT, SIGNED_IN], NOT_FOUND, TOO_MANY_STREAMS);
 
 /// Follow a booking.
 ///
@@ -174,7 +174,7 @@ async fn messages(
     Ok(live.messages(filter, &listener).await?.into_response())
 }
 
-problem_responses!(TicketProblems: [INPUT, ROLE, BODY]);
+problem_responses!(TicketProblems: [INPUT, SIGNED_IN, BODY]);
 
 /// Get a ticket for a stream.
 ///

@@ -33,6 +33,7 @@ pub struct FlightStep {
     /// Until then they show their former state, and the flight accepts no other action, except further changes of times
     /// after a change of times.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub bookings_pending: Option<usize>,
     /// The changed bookings that were left behind.
     pub left_behind: Vec<LeftBehindBody>,

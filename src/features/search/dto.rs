@@ -298,7 +298,7 @@ pub struct SearchResult {
     /// Only if nothing can be booked as requested: at most three options that can, on the departure date or one of the
     /// next days (`search.alternative_days`), ordered by day, then arrival. Empty if none was found in 200 milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_items = 3)]
+    #[schema(nullable = false, max_items = 3)]
     pub alternatives: Option<Vec<RouteOption>>,
 }
 

@@ -118,15 +118,31 @@ codes! {
         "Repeat the request with the same `Idempotency-Key`; with `outcome` `unknown` a change may have been made.";
 }
 
+/// Codes that operations have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    pub codes: &'static [Code],
+    /// Whether the operation asks for credentials.
+    pub needs_credentials: bool,
+}
+
+impl Group {
+    pub const fn of(codes: &'static [Code]) -> Self {
+        Self { codes, needs_credentials: false }
+    }
+}
+
 /// Codes for parameters and bodies that cannot be understood.
-pub const INPUT: &[Code] = &[MALFORMED_REQUEST, VALIDATION_FAILED];
+pub const INPUT: Group = Group::of(&[MALFORMED_REQUEST, VALIDATION_FAILED]);
 /// Codes for paged lists.
-pub const LIST: &[Code] = &[MALFORMED_REQUEST, VALIDATION_FAILED, INVALID_CURSOR];
+pub const LIST: Group = Group::of(&[MALFORMED_REQUEST, VALIDATION_FAILED, INVALID_CURSOR]);
 /// Codes for credentials; invalid ones are refused on public routes, too.
-pub const CALLER: &[Code] = &[UNAUTHENTICATED, TOKEN_EXPIRED];
+pub const CALLER: Group = Group::of(&[UNAUTHENTICATED, TOKEN_EXPIRED]);
+/// Codes for operations that ask for credentials, of whatever role.
+pub const SIGNED_IN: Group = Group { codes: CALLER.codes, needs_credentials: true };
 /// Codes for operations that not every role may call.
-pub const ROLE: &[Code] = &[UNAUTHENTICATED, TOKEN_EXPIRED, FORBIDDEN];
+pub const ROLE: Group = Group { codes: &[UNAUTHENTICATED, TOKEN_EXPIRED, FORBIDDEN], needs_credentials: true };
 /// Codes for bodies.
-pub const BODY: &[Code] = &[PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE];
+pub const BODY: Group = Group::of(&[PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]);
 /// Codes for an `Idempotency-Key`.
-pub const KEY: &[Code] = &[IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED];
+pub const KEY: Group = Group::of(&[IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED]);

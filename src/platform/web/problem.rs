@@ -67,11 +67,14 @@ pub struct InputFault {
     pub message: String,
     /// Of a table: the row, counted from 1 without the header, which is row 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub row: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub column: Option<String>,
     /// The beginning of the cell's text.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub value: Option<String>,
 }
 
@@ -301,7 +304,7 @@ macro_rules! problem_responses {
 
         impl utoipa::IntoResponses for $name {
             fn responses() -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
-                $crate::platform::web::ProblemBody::grouped(&[$(code::$group,)* &[$(code::$code),*]])
+                $crate::platform::web::ProblemBody::grouped(&[$(code::$group,)* code::Group::of(&[$(code::$code),*])])
             }
         }
     };
@@ -310,18 +313,18 @@ macro_rules! problem_responses {
 pub(crate) use problem_responses;
 
 impl ProblemBody {
-    /// Marks, until [`Self::asks_for_role`] is called, responses of operations that not every role may call.
-    const ROLE_MARK: &str = "x-asks-for-role";
+    /// Marks, until [`Self::asks_for_credentials`] is called, responses of operations that ask for credentials.
+    const MARK: &str = "x-asks-for-credentials";
 
     /// Returns one OpenAPI response per status, each naming its codes. Adds those that any request can cause.
     pub fn grouped(
-        groups: &[&[Code]],
+        groups: &[code::Group],
     ) -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::Response>> {
         use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, extensions::Extensions};
         let everywhere =
             [code::RATE_LIMITED, code::HEADERS_TOO_LARGE, code::INTERNAL, code::UNAVAILABLE, code::TIMEOUT];
         let mut by_status = std::collections::BTreeMap::<String, Vec<Code>>::new();
-        for code in groups.iter().copied().flatten().chain(&everywhere) {
+        for code in groups.iter().flat_map(|group| group.codes).chain(&everywhere) {
             by_status.entry(code.status().as_u16().to_string()).or_default().push(*code);
         }
         let response = |codes: Vec<Code>| {
@@ -329,20 +332,21 @@ impl ProblemBody {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
             let response =
                 ResponseBuilder::new().description(lines.join(" ")).content("application/problem+json", content);
-            let is_marked = groups.contains(&code::ROLE) && codes.contains(&code::FORBIDDEN);
-            let mark = is_marked.then(|| Extensions::builder().add(Self::ROLE_MARK, true).build());
+            let needs_credentials = groups.iter().any(|group| group.needs_credentials);
+            let is_marked = needs_credentials && codes.contains(&code::UNAUTHENTICATED);
+            let mark = is_marked.then(|| Extensions::builder().add(Self::MARK, true).build());
             RefOr::T(response.extensions(mark).build())
         };
         by_status.into_iter().map(|(status, codes)| (status, response(codes))).collect()
     }
 
-    /// Returns whether an operation with these responses declared [`code::ROLE`], and removes its mark from them.
-    pub fn asks_for_role(responses: &mut utoipa::openapi::Responses) -> bool {
+    /// Returns whether an operation with these responses asks for credentials, and removes its mark from them.
+    pub fn asks_for_credentials(responses: &mut utoipa::openapi::Responses) -> bool {
         let mut is_marked = false;
         for response in responses.responses.values_mut() {
             if let utoipa::openapi::RefOr::T(response) = response {
                 let extensions = response.extensions.as_mut();
-                is_marked |= extensions.is_some_and(|extensions| extensions.remove(Self::ROLE_MARK).is_some());
+                is_marked |= extensions.is_some_and(|extensions| extensions.remove(Self::MARK).is_some());
                 response.extensions.take_if(|extensions| extensions.is_empty());
             }
         }

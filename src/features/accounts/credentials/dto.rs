@@ -156,6 +156,7 @@ pub struct SessionBody {
     pub access_token: String,
     /// Left out if it is in the cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub refresh_token: Option<String>,
     #[schema(example = "bearer")]
     pub token_type: &'static str,

@@ -72,7 +72,7 @@ const FUNNEL: &[&str] = &[
     "bookings/delivered",
 ];
 
-problem_responses!(ExportProblems: [INPUT, ROLE], EXPORT_TOO_LARGE);
+problem_responses!(ExportProblems: [INPUT, ROLE]);
 
 fn table(report: impl Serialize) -> Result<Vec<serde_json::Value>, Problem> {
     rows_of(report).map_err(|error| Problem::internal(&error))

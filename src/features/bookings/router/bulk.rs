@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-problem_responses!(BulkProblems: [INPUT, ROLE, BODY, KEY]);
+problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
 
 /// Act on many bookings.
 ///

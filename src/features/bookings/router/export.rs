@@ -92,7 +92,7 @@ const COLUMNS: &[&str] = &[
     "updated_at",
 ];
 
-problem_responses!(ExportProblems: [INPUT, ROLE], EXPORT_TOO_LARGE);
+problem_responses!(ExportProblems: [INPUT, SIGNED_IN], EXPORT_TOO_LARGE);
 
 /// Export bookings, newest first: those of your organization, or all for carrier staff.
 ///

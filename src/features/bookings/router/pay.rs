@@ -61,7 +61,7 @@ fn begun(payment: &Payment) -> Answer {
     if payment.method == PaymentMethod::Account { payment_made(payment) } else { payment_pending(payment) }
 }
 
-problem_responses!(PayProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, PAYMENT_DECLINED, PAYMENT_NOT_POSSIBLE, PAYMENT_IN_PROGRESS, CREDIT_EXCEEDED);
+problem_responses!(PayProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, PAYMENT_DECLINED, PAYMENT_NOT_POSSIBLE, PAYMENT_IN_PROGRESS, CREDIT_EXCEEDED);
 
 /// Pay for a booking.
 ///
@@ -95,7 +95,7 @@ pub(super) async fn pay(
     bookings.finished_payment(answer, &terms, &key).await
 }
 
-problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
+problem_responses!(ReadProblems: [INPUT, SIGNED_IN], NOT_FOUND);
 
 /// List the payments of a booking, oldest first.
 ///

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
+problem_responses!(ReadProblems: [INPUT, SIGNED_IN], NOT_FOUND);
 
 /// Show a booking.
 ///
@@ -82,7 +82,7 @@ pub(super) async fn status(
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
 }
 
-problem_responses!(HistoryProblems: [LIST, ROLE], NOT_FOUND);
+problem_responses!(HistoryProblems: [LIST, SIGNED_IN], NOT_FOUND);
 
 /// Show the history of a booking: its newest events, oldest first.
 ///
@@ -120,7 +120,7 @@ fn reader_of(caller: Principal) -> String {
     format!("{} {}", caller.organization_id, caller.role.as_str())
 }
 
-problem_responses!(ListProblems: [LIST, ROLE]);
+problem_responses!(ListProblems: [LIST, SIGNED_IN]);
 
 /// List bookings, newest first: those of your organization, or all for carrier staff.
 ///

@@ -42,7 +42,7 @@ fn refused(error: NotificationError, audience: Audience) -> Result<Response, Pro
     }
 }
 
-problem_responses!(PageProblems: [INPUT], INVALID_TOKEN, NOT_FOUND);
+problem_responses!(PageProblems: [], INVALID_TOKEN, NOT_FOUND);
 problem_responses!(AnswerProblems: [INPUT, BODY], INVALID_TOKEN, NOT_FOUND);
 
 /// Ask a contact whether it agrees to be told about shipments.

@@ -219,7 +219,7 @@ async fn cancel(
     .await
 }
 
-problem_responses!(BulkProblems: [INPUT, ROLE, BODY, KEY]);
+problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
 
 /// Act on many flights.
 ///

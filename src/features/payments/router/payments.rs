@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
+problem_responses!(ShowProblems: [INPUT, SIGNED_IN], NOT_FOUND);
 
 /// Show a payment: your organization's, or any for carrier staff.
 ///

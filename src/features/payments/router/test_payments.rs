@@ -47,7 +47,7 @@ pub(super) async fn journal(
     Ok(private(page.answer(bodies, |body: &TestEntryBody| body.operation_id, &key, &query, "")))
 }
 
-problem_responses!(ConfirmProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
+problem_responses!(ConfirmProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
 
 /// Confirm a payment at the provider `test`, as its payer would at a bank.
 ///

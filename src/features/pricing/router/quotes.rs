@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<HandlerState> {
     OpenApiRouter::new().routes(routes!(create)).routes(routes!(show))
 }
 
-problem_responses!(CreateQuoteProblems: [INPUT, ROLE, BODY, KEY], ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, NO_RATE, DISCOUNT_NOT_APPLICABLE);
+problem_responses!(CreateQuoteProblems: [INPUT, SIGNED_IN, BODY, KEY], ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, NO_RATE, DISCOUNT_NOT_APPLICABLE);
 
 /// Ask for a price.
 ///
@@ -65,7 +65,7 @@ async fn create(
     }
 }
 
-problem_responses!(ShowQuoteProblems: [INPUT, ROLE], NOT_FOUND);
+problem_responses!(ShowQuoteProblems: [INPUT, SIGNED_IN], NOT_FOUND);
 
 /// Show a quote.
 ///

@@ -149,7 +149,7 @@ async fn export(State(reference): State<Reference>, query: Query) -> Result<Resp
     entries::export(COLUMNS, &params, current.chosen_airlines(filter.active, None)).await
 }
 
-problem_responses!(BulkProblems: [INPUT, ROLE, BODY, KEY]);
+problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
 
 /// Activate or deactivate many airlines.
 ///

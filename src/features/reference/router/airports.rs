@@ -161,7 +161,7 @@ async fn export(State(reference): State<Reference>, query: Query) -> Result<Resp
     entries::export(COLUMNS, &params, current.chosen_airports(&filter, None)).await
 }
 
-problem_responses!(BulkProblems: [INPUT, ROLE, BODY, KEY]);
+problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
 
 /// Activate or deactivate many airports, or call them major or not.
 ///

@@ -33,7 +33,7 @@ problem_responses!(pub CreateProblems: [INPUT, ROLE, BODY, KEY], ALREADY_EXISTS)
 problem_responses!(pub ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH, IN_USE);
 problem_responses!(pub DeleteProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH, IN_USE);
 problem_responses!(pub TableProblems: [INPUT, ROLE, BODY, KEY]);
-problem_responses!(pub ExportProblems: [INPUT, CALLER], EXPORT_TOO_LARGE);
+problem_responses!(pub ExportProblems: [INPUT, CALLER]);
 
 pub fn shown<K: Kind>(entry: &K, if_none_match: &IfNoneMatch) -> Response {
     conditional(&entry.state().version.to_string(), if_none_match, PUBLIC, Json(entry.shown()))

@@ -113,7 +113,7 @@ fn changed(user: &ManagedUser) -> Answer {
     Answer::new(StatusCode::OK, &UserBody::from(user), PRIVATE).with_tag(user.version.to_string())
 }
 
-problem_responses!(BulkProblems: [INPUT, ROLE, BODY, KEY]);
+problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
 
 /// Enable or disable many users.
 ///
