@@ -1,4 +1,4 @@
-//! The callers that requests are made with: two shippers of different organizations, two who pay, the carrier's
+//! The callers that requests are made with: two shippers of different organizations, four who pay, the carrier's
 //! staff, and guests.
 use std::{
     collections::BTreeSet,
@@ -59,8 +59,8 @@ impl Caller {
 pub(super) struct Callers {
     pub staff: Arc<Caller>,
     pub shippers: [Arc<Caller>; 2],
-    /// Shippers who pay; each has an organization of its own.
-    pub payers: [Arc<Caller>; 2],
+    /// Shippers who pay; each has an organization of its own. The last two change and cancel what they have paid.
+    pub payers: [Arc<Caller>; 4],
     /// In the order in which they came.
     guests: RwLock<Vec<Arc<Caller>>>,
     /// The age at which tokens are renewed.
@@ -80,7 +80,11 @@ impl Callers {
             enter(wire, Caller::without_token(&format!("shipper {number}"), Some(login)), "register").await
         };
         let shippers = [Arc::new(shipper(1).await?.0), Arc::new(shipper(2).await?.0)];
-        let payers = [Arc::new(shipper(3).await?.0), Arc::new(shipper(4).await?.0)];
+        let mut payers = Vec::new();
+        for number in 3..7 {
+            payers.push(Arc::new(shipper(number).await?.0));
+        }
+        let payers = payers.try_into().map_err(|_| anyhow::anyhow!("there are not four payers"))?;
         ensure!(shippers[0].organization != shippers[1].organization, "two shippers have the same organization");
         let (staff, guests, renew) = (Arc::new(staff), RwLock::default(), good_for / 3);
         Ok(Self { staff, shippers, payers, guests, renew, expired: Mutex::default(), has_expired: Notify::new() })

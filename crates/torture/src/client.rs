@@ -2,7 +2,9 @@
 pub(super) mod burst;
 mod flights;
 mod holds;
+pub(super) mod orders;
 pub(super) mod probe;
+pub(super) mod quotes;
 mod reading;
 mod waitlist;
 
@@ -16,7 +18,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use self::{burst::Burst, holds::Visit};
+use self::{burst::Burst, holds::Visit, quotes::Quotes};
 use super::{
     callers::{Caller, Callers, GIVE_UP_AFTER},
     evidence::{Counter, Evidence, Promise},
@@ -50,6 +52,7 @@ pub(super) struct Load {
     pub shared: SharedShipments,
     pub holds: Shared<Hold>,
     pub entries: Shared<Entry>,
+    pub quotes: Quotes,
     pub stop: CancellationToken,
     pub burst: Burst,
 }
@@ -128,13 +131,14 @@ impl Client {
             Action::StepHold => return self.step_hold(intent).await,
             Action::Wait => return self.wait(intent).await,
             Action::Attend => return self.attend(intent).await,
+            Action::Quote => return self.quote(intent).await,
             _ => {}
         }
         let Some(shipment) = self.shipment(intent).filter(|_| intent.action != Action::Book) else {
             return self.book(intent).await;
         };
         match intent.action {
-            Action::Hold | Action::StepHold | Action::Wait | Action::Attend => {}
+            Action::Hold | Action::StepHold | Action::Wait | Action::Attend | Action::Quote => {}
             Action::Book | Action::Move => {
                 let kind = if intent.wrong { other_step(intent.pick) } else { shipment.next_step() };
                 self.change(intent, &shipment, kind, Actor::Staff, step(kind, &shipment.reference)).await;
@@ -169,40 +173,15 @@ impl Client {
         (format!("{}-{number}-{serial}", load.run), format!("{}-{}-{serial}", load.run, *number / 2))
     }
 
-    async fn book(&mut self, intent: &Intent) -> anyhow::Result<()> {
-        let (mark, key) = self.next_key();
-        let season = self.season(0).await?;
-        let itinerary = season.itinerary(intent.route, intent.flights);
-        let [Some(first), Some(last)] = [itinerary.first(), itinerary.last()] else { return Ok(()) };
-        let order = json!({
-            "origin": first.origin, "destination": last.destination, "pieces": 1 + intent.pick % 9,
-            "weight_kg": intent.weight_kg, "positions": intent.positions, "customer_reference": mark,
-            "flight_ids": itinerary.iter().map(|flight| &flight.id).collect::<Vec<_>>(),
-        });
-        let request = Request {
-            method: Method::POST,
-            path: BOOKINGS.to_owned(),
-            key: intent.keyed.then_some(key),
-            body: Some(order),
-            ..Request::default()
-        };
-        let operation = Operation::new(Kind::Book, Actor::Shipper(self.shipper), self.shipper, request);
-        let Some(booked) = self.perform(operation, intent.instance, intent.sending).await else { return Ok(()) };
-        let reference = booked["ref_id"].as_str().unwrap_or_default().to_owned();
-        let shipment = Arc::new(Shipment::new(reference, self.shipper, season, intent.route));
-        shipment.update(&booked);
-        self.load.shared.add(&shipment);
-        self.own.push_back(shipment);
-        if self.own.len() > FOLLOWED {
-            self.own.pop_front();
-        }
-        Ok(())
-    }
-
     /// The flights that this client books now, or those of some seasons earlier.
     async fn season(&self, before: usize) -> anyhow::Result<Arc<Season>> {
         let number = usize::try_from(self.serial / BOOKINGS_A_SEASON).unwrap_or_default();
         self.load.schedule.season(number.saturating_sub(before), &self.load.wire, &self.load.callers).await
+    }
+
+    /// Whether there are flights of so many seasons earlier.
+    fn has_season(&self, before: usize) -> bool {
+        self.serial / BOOKINGS_A_SEASON >= before as u64
     }
 
     async fn cancel(&mut self, intent: &Intent, shipment: &Shipment) {
@@ -252,7 +231,7 @@ impl Client {
     }
 
     /// Sends an operation and evaluates the answer; returns the answer's body after success.
-    async fn perform(&mut self, mut operation: Operation, instance: u64, sending: Sending) -> Option<Value> {
+    async fn perform(&mut self, operation: Operation, instance: u64, sending: Sending) -> Option<Value> {
         let load = Arc::clone(&self.load);
         let caller = load.caller(operation.actor);
         let delivery = |add: u64, hang_up| {
@@ -260,7 +239,7 @@ impl Client {
             Delivery { client: self.number, instance, hang_up }
         };
         let send = |delivery| load.wire.send(delivery, &caller, &operation.request);
-        let mut replies = match sending {
+        let replies = match sending {
             Sending::Twice if operation.request.key.is_some() => {
                 let (one, other) = tokio::join!(send(delivery(0, None)), send(delivery(1, None)));
                 vec![one, other]
@@ -271,6 +250,27 @@ impl Client {
             }
             Sending::Once | Sending::Twice => vec![send(delivery(0, None)).await],
         };
+        self.learn(operation, replies).await
+    }
+
+    /// Sends two operations at the same moment, to two servers where there are two.
+    async fn perform_both(&mut self, operations: [Operation; 2], instance: u64) -> [Option<Value>; 2] {
+        let load = Arc::clone(&self.load);
+        let (client, instance) = (self.number, usize::try_from(instance % 1024).unwrap_or_default());
+        let delivery = |add| Delivery { client, instance: instance + add, hang_up: None };
+        let [one, other] = operations;
+        let callers = [&one, &other].map(|operation| load.caller(operation.actor));
+        let (first, second) = tokio::join!(
+            load.wire.send(delivery(0), &callers[0], &one.request),
+            load.wire.send(delivery(1), &callers[1], &other.request)
+        );
+        [self.learn(one, vec![first]).await, self.learn(other, vec![second]).await]
+    }
+
+    /// Evaluates the answers to an operation, and files it; returns the answer's body after success.
+    async fn learn(&mut self, mut operation: Operation, mut replies: Vec<Reply>) -> Option<Value> {
+        let load = Arc::clone(&self.load);
+        let caller = load.caller(operation.actor);
         let was_unknown = operation.unknown > 0 && operation.ack.is_none();
         operation.learn(&replies, &caller, &load.evidence);
         if was_unknown && !operation.is_open() {
@@ -329,7 +329,9 @@ impl Client {
             }
             Kind::Cancel | Kind::FlightCancel => ("reason", "Another request under a spent key".to_owned()),
             Kind::FlightDepart | Kind::FlightArrive => ("occurred_at", "2020-01-01T00:00:00Z".to_owned()),
-            Kind::Retime | Kind::Resize | Kind::Offload => ("arrival_datetime", "2020-01-01T00:00:00Z".to_owned()),
+            Kind::Retime | Kind::Resize | Kind::Close | Kind::Offload => {
+                ("arrival_datetime", "2020-01-01T00:00:00Z".to_owned())
+            }
             // Their requests have nothing to change.
             kind if kind.is_of_holds() => return,
             _ => ("notes", "Another request under a spent key".to_owned()),

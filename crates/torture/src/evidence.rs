@@ -24,8 +24,14 @@ pub(super) enum Promise {
     NothingLost,
     OneEffect,
     NoForeignData,
+    /// Positions by name.
+    OneHolder,
     /// Only refusals that the API describes for it.
     Legal,
+    /// What a cancellation costs.
+    FeeKept,
+    /// Room that is free goes to the first who waits for it.
+    Offered,
     /// What webhooks are told.
     Told,
     /// A finding of the audit names the invariant itself.
@@ -44,7 +50,12 @@ impl Promise {
             Self::NothingLost => (Some(6), "every acknowledged write is present, every other completely or not at all"),
             Self::OneEffect => (Some(7), "one idempotency key has one effect"),
             Self::NoForeignData => (Some(10), "no caller gets data of another organization"),
-            Self::Legal => (None, "holds and the waitlist are refused only for the documented reasons"),
+            Self::OneHolder => (Some(11), "a position that is named has one holder"),
+            Self::Legal => (None, "holds, the waitlist and priced orders are refused only for the documented reasons"),
+            Self::FeeKept => {
+                (Some(14), "of a cancelled booking remains the fee that was due, whatever was changed before")
+            }
+            Self::Offered => (None, "the first who waits gets the room that is free"),
             Self::Told => {
                 (None, "every committed change arrives at its webhooks, signed and in order, and nothing else does")
             }

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_older_answer_changes_nothing_and_what_is_over_is_left_out() {
-        let season = Arc::new(Season { sectors: [Vec::new(), Vec::new()] });
+        let season = Arc::new(Season::default());
         let hold = Arc::new(Hold::new("h".to_owned(), Actor::Staff, season, 0));
         hold.update(&json!({"version": 2, "status": "ACTIVE", "flight_ids": ["f"]}));
         hold.update(&json!({"version": 1, "status": "ACTIVE", "flight_ids": ["g"]}));

@@ -3,8 +3,8 @@
 use super::random::Random;
 
 /// The share of each action, in percent.
-const MIX: [(Action, u64); 17] = [
-    (Action::Book, 25),
+const MIX: [(Action, u64); 18] = [
+    (Action::Book, 21),
     (Action::Move, 15),
     (Action::Cancel, 8),
     (Action::Amend, 5),
@@ -13,8 +13,9 @@ const MIX: [(Action, u64); 17] = [
     (Action::Import, 1),
     (Action::Hold, 9),
     (Action::StepHold, 10),
-    (Action::Wait, 2),
-    (Action::Attend, 3),
+    (Action::Wait, 3),
+    (Action::Attend, 4),
+    (Action::Quote, 2),
     (Action::Repeat, 4),
     (Action::Misuse, 2),
     (Action::Read, 2),
@@ -33,7 +34,7 @@ pub(super) enum Action {
     Amend,
     /// Other flights.
     Reroute,
-    /// Depart, arrive, cancel, retime, resize or offload a whole flight.
+    /// Depart, arrive, cancel, retime, resize, close or offload a whole flight.
     Operate,
     /// A timetable with new flights and with flights that are being sold; or only its dry run.
     Import,
@@ -45,6 +46,8 @@ pub(super) enum Action {
     Wait,
     /// Look after an entry of the waitlist: take its offer or decline it, move or cancel it.
     Attend,
+    /// Two orders at the same moment with one quote, new or used before.
+    Quote,
     /// The same request again with its key, long after it was answered.
     Repeat,
     /// Another request with the key of an answered one.

@@ -46,6 +46,7 @@ use self::{
         Client, Load,
         burst::Burst,
         probe::{Probe, longest_outage},
+        quotes::Quotes,
     },
     evidence::{Breach, Evidence},
     held::Shared,
@@ -54,7 +55,7 @@ use self::{
     injector::Injected,
     intent::Intents,
     operation::Operation,
-    payers::{Paid, Payer, Payers},
+    payers::{Paid, Payers},
     plan::{Choice, Fault, Plan},
     program::{Program, SABOTAGE, find_binary},
     report::Report,
@@ -250,9 +251,11 @@ impl Run {
             shared: SharedShipments::default(),
             holds: Shared::default(),
             entries: Shared::default(),
+            quotes: Quotes::default(),
             stop: CancellationToken::new(),
             wire: Arc::clone(&wire),
         });
+        Quotes::make_tariff(&load).await?;
         let hooks = match truth {
             Some(truth) => Some(Hooks::begin(&load, truth, seed, options.time()).await?),
             None => None,
@@ -269,8 +272,7 @@ impl Run {
             clients.spawn(async move { Ok(client.probe(instance, probe).await) });
         }
         // The payment provider of a staging system may charge real cards.
-        let payers =
-            if options.urls.is_empty() { Payers::begin(Payer::of(&load, seed).await?) } else { Payers::default() };
+        let payers = if options.urls.is_empty() { Payers::begin(&load, seed).await? } else { Payers::default() };
         let (began, caveats) = (Instant::now(), Vec::new());
         Ok(Self { load, probe, clients, payers, hooks, background, began, seed, caveats })
     }

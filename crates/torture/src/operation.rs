@@ -69,6 +69,10 @@ pub(super) struct Operation {
     pub note: Option<String>,
     pub flight: Option<String>,
     pub named: Vec<String>,
+    /// A booking that is a hold and its commit at once: with a quote, or with positions by name.
+    pub through_hold: bool,
+    /// On a flight that always has room.
+    pub has_room: bool,
     pub rows: Vec<Row>,
     pub request: Request,
     pub tries: u32,
@@ -99,6 +103,8 @@ impl Operation {
             note: text("notes").or_else(|| text("reason")),
             flight: flight_in(path).filter(|_| kind.is_of_flights()),
             named: named.collect(),
+            through_hold: kind == Kind::Book
+                && ["quote_id", "position_names"].iter().any(|member| !body[member].is_null()),
             request,
             ..Self::default()
         }
@@ -236,6 +242,13 @@ impl Operation {
                 Promise::NothingLost,
                 format!("its weight is {} kg, not {} kg", booking["weight_kg"], asked["weight_kg"]),
             ));
+        }
+        let price = &booking["price"];
+        for (member, now) in [("quote_id", &price["quote_id"]), ("expected_total", &price["total"])] {
+            if !asked[member].is_null() && asked[member] != *now {
+                found
+                    .push((Promise::NothingLost, format!("the {member} of its price is {now}, not {}", asked[member])));
+            }
         }
         if let (Some(asked), Some(now)) = (asked["flight_ids"].as_array(), booking["flight_ids"].as_array())
             && !now.ends_with(asked)

@@ -1,6 +1,11 @@
 //! Shippers who pay by token, on a flight of their own with a tariff of its own. Each holds room, then sends its commit to any
 //! server, and repeats it under the same key until the answer is final. After the load, the bookings of the payers are compared
-//! with the journal of the provider `test`, which only private servers have.
+//! with the journal of the provider `test`, which only private servers have. Others, the cancellers, change and cancel what they
+//! have paid.
+mod bill;
+mod canceller;
+mod fees;
+
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -14,6 +19,8 @@ use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use self::canceller::{Canceller, Cases};
+pub(super) use self::fees::Fees;
 use super::{
     callers::Caller,
     check::{answer, list},
@@ -26,6 +33,8 @@ use super::{
 
 /// The numbers of their clients start here.
 const FIRST: u64 = 2_000_000;
+/// The payers among `super::callers::Callers::payers`: the first ones.
+const ACCOUNTS: usize = 2;
 /// What the provider does with them is in `docs/payments.md`.
 const TOKENS: [&str; 8] =
     ["tok_ok", "tok_ok", "tok_visa", "tok_slow", "tok_hang", "tok_lost", "tok_declined", "tok_declined"];
@@ -46,6 +55,7 @@ pub(super) struct Paid {
     pub declined: usize,
     /// Refused for another reason, or not decided within the time for which they were repeated.
     pub others: usize,
+    pub fees: Fees,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +91,7 @@ pub(super) struct Payer {
 
 impl Payer {
     /// Makes the flight and its tariff, and returns a payer for each account.
-    pub async fn of(load: &Arc<Load>, seed: u64) -> anyhow::Result<Vec<Self>> {
+    async fn of(load: &Arc<Load>, seed: u64) -> anyhow::Result<Vec<Self>> {
         let leaves = SystemClock.now() + TimeDelta::days(60);
         let flight = json!({
             "flight_number": "QF9001", "origin": "SYD", "destination": "AKL", "departure_datetime": leaves,
@@ -101,7 +111,7 @@ impl Payer {
             flight: flight.clone(),
             random: Random::of(seed, FIRST + number),
         };
-        Ok((0..).zip(&load.callers.payers).map(payer).collect())
+        Ok((0..).zip(load.callers.payers.iter().take(ACCOUNTS)).map(payer).collect())
     }
 
     /// Works until the run stops; returns what became of each commit.
@@ -160,31 +170,41 @@ impl Payer {
 
 /// The payers of a run, at work.
 #[derive(Default)]
-pub(super) struct Payers(tokio::task::JoinSet<Vec<Commit>>);
+pub(super) struct Payers {
+    payers: tokio::task::JoinSet<Vec<Commit>>,
+    cancellers: tokio::task::JoinSet<anyhow::Result<Cases>>,
+}
 
 impl Payers {
-    pub fn begin(payers: Vec<Payer>) -> Self {
-        let mut tasks = tokio::task::JoinSet::new();
-        for payer in payers {
-            tasks.spawn(payer.work());
+    pub async fn begin(load: &Arc<Load>, seed: u64) -> anyhow::Result<Self> {
+        let mut all = Self::default();
+        for payer in Payer::of(load, seed).await? {
+            all.payers.spawn(payer.work());
         }
-        Self(tasks)
+        for canceller in Canceller::of(load, seed).await? {
+            all.cancellers.spawn(canceller.work());
+        }
+        Ok(all)
     }
 
     /// Waits for all of them after the load, and compares. `None` without payers.
     pub async fn judge(self, load: &Load) -> anyhow::Result<Option<(Vec<Breach>, Paid)>> {
-        if self.0.is_empty() {
+        if self.payers.is_empty() {
             return Ok(None);
         }
-        let commits: Vec<Commit> = self.0.join_all().await.into_iter().flatten().collect();
+        let commits: Vec<Commit> = self.payers.join_all().await.into_iter().flatten().collect();
+        let cases = self.cancellers.join_all().await.into_iter().collect::<anyhow::Result<Vec<Cases>>>()?;
         let (before, bookings, after) = settled(load).await?;
-        let breaches = compare(&commits, &bookings, (before, after));
+        let mut breaches = compare(&commits, &bookings, (before, after));
+        let (of_fees, fees) = fees::judge(load, &cases).await?;
+        breaches.extend(of_fees);
         let count = |of: fn(&Told) -> bool| commits.iter().filter(|commit| of(&commit.told)).count();
         let paid = Paid {
             commits: commits.len(),
             booked: count(|told| matches!(told, Told::Booked(_))),
             declined: count(|told| *told == Told::Declined),
             others: count(|told| *told == Told::Other),
+            fees,
         };
         Ok(Some((breaches, paid)))
     }
@@ -196,7 +216,7 @@ async fn settled(load: &Load) -> anyhow::Result<(usize, Vec<Booking>, usize)> {
     let began = Instant::now();
     loop {
         let (before, mut bookings) = (captured(load).await?, Vec::new());
-        for payer in 0..load.callers.payers.len() {
+        for payer in 0..ACCOUNTS {
             let listed = list(load, Actor::Payer(payer), format!("{BOOKINGS}?limit=100")).await?;
             bookings.extend(listed.iter().map(Booking::read));
         }
@@ -212,7 +232,8 @@ async fn settled(load: &Load) -> anyhow::Result<(usize, Vec<Booking>, usize)> {
 async fn captured(load: &Load) -> anyhow::Result<usize> {
     let entries = list(load, Actor::Staff, "/api/v1/test-payments/journal?limit=100".to_owned()).await?;
     let is_capture = |entry: &&Value| {
-        entry["kind"] == "CAPTURE" && entry["outcome"] == "SUCCEEDED" && entry["amount"]["amount"] == PRICE
+        let (amount, is_done) = (&entry["amount"], entry["outcome"] == "SUCCEEDED");
+        entry["kind"] == "CAPTURE" && is_done && amount["amount"] == PRICE && amount["currency"] == "USD"
     };
     Ok(entries.iter().filter(is_capture).count())
 }

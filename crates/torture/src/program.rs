@@ -101,8 +101,9 @@ impl Program {
             .args(["--set", "booking.moved_at_once=8"])
             // Charges nobody, and keeps a journal.
             .args(["--set", "payments.provider=test", "--set", "payments.wait_ms=1000"])
-            // All guests of this load come from one address.
+            // All guests of this load come from one address, and all customers belong to two organizations.
             .args(["--set", "holds.address_active=30", "--set", "holds.guest_per_hour=1000000"])
+            .args(["--set", "holds.organization_active=10000"])
             .args(hooks::SETTINGS.into_iter().flat_map(|setting| ["--set", setting]))
             .stderr(file)
             .spawn()?;

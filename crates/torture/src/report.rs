@@ -9,7 +9,7 @@ use super::{
     evidence::{Breach, Counter, OutcomeCounts, Promise},
     hooks::Arrived,
     injector::Injected,
-    payers::Paid,
+    payers::{Fees, Paid},
 };
 
 pub(super) struct Report {
@@ -167,16 +167,25 @@ impl Report {
             "  checked     {bookings} bookings with {events} events, {flights} flights; {acknowledged} acknowledged, {refused} \
              refused, {unknown} unknown changes"
         )?;
-        let Tally { made, committed, released, expired, waitlist_entries, offers, offers_booked } = holds;
+        let Tally { made, committed, released, expired, .. } = holds;
+        let Tally { waitlist_entries, over_flights, offers, offers_booked, offers_declined, entries_expired, .. } =
+            holds;
+        writeln!(text, "  holds       {made} made: {committed} committed, {released} released, {expired} expired")?;
         writeln!(
             text,
-            "  holds       {made} made: {committed} committed, {released} released, {expired} expired; {waitlist_entries} \
-             waitlist entries, {offers} offers made, {offers_booked} booked"
+            "  waitlist    {waitlist_entries} entries, {over_flights} of them over several flights; {offers} offers made: \
+             {offers_booked} booked, {offers_declined} declined; {entries_expired} entries expired"
         )?;
-        if let Some(Paid { commits, booked, declined, others }) = self.paid {
+        if let Some(Paid { commits, booked, declined, others, fees }) = self.paid {
             writeln!(
                 text,
                 "  payments    {commits} commits by token: {booked} booked, {declined} declined, {others} refused or not decided in time"
+            )?;
+            let Fees { orders, refused, cancelled, changes, with_fee, unknown } = fees;
+            writeln!(
+                text,
+                "  fees        {orders} paid orders, {refused} refused; {cancelled} cancelled after {changes} changes, {with_fee} of them \
+                 for a fee; of {unknown} the fee is not known"
             )?;
         }
         if let Some(Arrived { webhooks, messages, requests, refused }) = self.arrived {

@@ -1,5 +1,6 @@
 //! The flights that clients compete for. Four small ones at a time, two from Delhi to Bombay and two on to London, so
-//! that each of the first two connects with each of the others; and a large one that always has room.
+//! that each of the first two connects with each of the others, and one onward for those who wait for three flights; and a
+//! large one that always has room.
 use std::{
     sync::{
         Arc,
@@ -22,6 +23,8 @@ use super::{
 use loadmaster::platform::clock::{Clock, SystemClock};
 
 const ROOM: [&str; 3] = ["DEL", "BOM", "LHR"];
+/// The destination of the onward flights, and the hours after the first flights at which they leave.
+const ONWARD: (&str, i64) = ("AMS", 19);
 /// The local time of Delhi and Bombay, ahead of UTC.
 pub(super) const LOCAL: TimeDelta = TimeDelta::minutes(330);
 pub(super) const DURATION: TimeDelta = TimeDelta::hours(4);
@@ -43,6 +46,15 @@ pub(super) struct Flight {
 }
 
 impl Flight {
+    fn read(flight: &Value, leaves: DateTime<Utc>, weight_kg: u64) -> anyhow::Result<Self> {
+        let text = |member: &str| flight[member].as_str().unwrap_or_default().to_owned();
+        let id = text("id");
+        anyhow::ensure!(!id.is_empty(), "a created flight has no id");
+        let (number, origin, destination) = (text("flight_number"), text("origin"), text("destination"));
+        let version = flight["version"].as_u64().unwrap_or_default();
+        Ok(Self { id, number, origin, destination, leaves, weight_kg, version })
+    }
+
     /// The row of a timetable that gives the flight these times and this capacity.
     pub fn row(&self, leaves: DateTime<Utc>, weight_kg: u64) -> Row {
         let Self { id, number, origin, destination, .. } = self.clone();
@@ -50,9 +62,11 @@ impl Flight {
     }
 }
 
-/// Flights from Delhi to Bombay, and from Bombay to London.
+/// Flights from Delhi to Bombay, from Bombay to London, and from there onward.
+#[derive(Default)]
 pub(super) struct Season {
     pub sectors: [Vec<Flight>; 2],
+    pub onward: Vec<Flight>,
 }
 
 impl Season {
@@ -65,6 +79,11 @@ impl Season {
             1 => second.into_iter().collect(),
             _ => first.into_iter().chain(second).collect(),
         }
+    }
+
+    /// The flights that these numbers select on both sectors, and the flight onward.
+    pub fn long_way(&self, flights: [u64; 2]) -> Vec<&Flight> {
+        self.itinerary(2, flights).into_iter().chain(choose(&self.onward, flights[0])).collect()
     }
 }
 
@@ -118,24 +137,41 @@ impl Schedule {
             for (sector, flights) in sectors.iter_mut().enumerate() {
                 let leaves = self.begin + day + TimeDelta::hours(if sector == 0 { 0 } else { 12 });
                 for weight_kg in [1200, 1800] {
-                    flights.push(self.add(wire, callers, (ROOM[sector], ROOM[sector + 1]), leaves, weight_kg).await?);
+                    flights.push(self.add(wire, callers, [ROOM[sector], ROOM[sector + 1]], leaves, weight_kg).await?);
                 }
             }
-            seasons.push(Arc::new(Season { sectors }));
+            let (destination, hours) = ONWARD;
+            let leaves = self.begin + day + TimeDelta::hours(hours);
+            let onward = vec![self.add(wire, callers, [ROOM[2], destination], leaves, 900).await?];
+            seasons.push(Arc::new(Season { sectors, onward }));
         }
         seasons.get(number).cloned().ok_or_else(|| anyhow::anyhow!("no season {number}"))
     }
 
     /// Creates a flight that will never be full.
     pub async fn roomy(&self, wire: &Wire, callers: &Callers) -> anyhow::Result<Flight> {
-        self.add(wire, callers, ("BOM", "DEL"), self.begin, 9_000_000).await
+        self.add(wire, callers, ["BOM", "DEL"], self.begin, 9_000_000).await
     }
 
     async fn add(
         &self,
         wire: &Wire,
         callers: &Callers,
-        (origin, destination): (&str, &str),
+        ends: [&str; 2],
+        leaves: DateTime<Utc>,
+        weight_kg: u64,
+    ) -> anyhow::Result<Flight> {
+        let flight = self.create(wire, callers, ends, leaves, weight_kg).await?;
+        self.all.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(flight.clone());
+        Ok(flight)
+    }
+
+    /// Creates a flight that is not among `Self::all`.
+    pub async fn create(
+        &self,
+        wire: &Wire,
+        callers: &Callers,
+        [origin, destination]: [&str; 2],
         leaves: DateTime<Utc>,
         weight_kg: u64,
     ) -> anyhow::Result<Flight> {
@@ -155,7 +191,7 @@ impl Schedule {
             let delivery = Delivery { client: NO_CLIENT, instance, hang_up: None };
             let reply = wire.send(delivery, &callers.staff, &request).await;
             match reply.outcome {
-                Outcome::Ok(answer) => return self.added(&answer.body, leaves, weight_kg),
+                Outcome::Ok(answer) => return Flight::read(&answer.body, leaves, weight_kg),
                 // The number is taken: try another. A flight whose creation was not answered stays empty.
                 Outcome::Refused(refusal) if refusal.code == "already_exists" => {}
                 Outcome::Refused(refusal) if refusal.is_passing() => callers.note_refusal(&refusal, reply.instance),
@@ -167,21 +203,5 @@ impl Schedule {
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-    }
-
-    fn added(&self, flight: &Value, leaves: DateTime<Utc>, weight_kg: u64) -> anyhow::Result<Flight> {
-        let text = |member: &str| flight[member].as_str().unwrap_or_default().to_owned();
-        let flight = Flight {
-            id: text("id"),
-            number: text("flight_number"),
-            origin: text("origin"),
-            destination: text("destination"),
-            leaves,
-            weight_kg,
-            version: flight["version"].as_u64().unwrap_or_default(),
-        };
-        anyhow::ensure!(!flight.id.is_empty(), "a created flight has no id");
-        self.all.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(flight.clone());
-        Ok(flight)
     }
 }

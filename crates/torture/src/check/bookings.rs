@@ -144,7 +144,10 @@ fn has_nothing_else(found: &Found, asked: &[&Operation], flight_requests: &Fligh
     for ((kind, _), events) in groups {
         let Some(first) = events.first() else { continue };
         let by = |operation: &&&Operation| {
-            let tells = operation.kind.event() == kind || (kind == "REROUTED" && operation.kind == Kind::Reroute);
+            let tells = operation.kind.event() == kind
+                || (kind == "REROUTED" && operation.kind == Kind::Reroute)
+                // What has a price is rated again.
+                || (kind == "PRICED" && matches!(operation.kind, Kind::Amend | Kind::Reroute));
             tells && (kind == "REROUTED" || bears(operation, first))
         };
         let own = asked.iter().filter(by).filter(|operation| !operation.was_refused()).count();

@@ -38,6 +38,8 @@ pub(super) struct Found {
     /// Origin and destination of each leg in force, or in force at the cancellation, in order.
     pub sectors: Vec<[String; 2]>,
     pub ends: [String; 2],
+    /// The flights of these legs.
+    pub flights: Vec<String>,
     /// Whether a flight departed without it or was cancelled.
     pub lost_a_leg: bool,
     pub needs_rerouting: bool,
@@ -174,6 +176,7 @@ fn read(shipper: Option<usize>, history: &Value) -> Found {
         status: text(&booking["status"]),
         booked_kg: events().next().and_then(|event| event["weight_kg"].as_f64()),
         sectors: legs.iter().map(|leg| [text(&leg["origin"]), text(&leg["destination"])]).collect(),
+        flights: legs.iter().map(|leg| text(&leg["flight_id"])).collect(),
         ends: [text(&booking["origin"]), text(&booking["destination"])],
         lost_a_leg,
         needs_rerouting: booking["needs_rerouting"] == true,

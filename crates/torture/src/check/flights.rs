@@ -25,7 +25,7 @@ pub(super) const DIMENSIONS: [&str; 3] = ["weight_kg", "volume_m3", "positions"]
 
 /// In thousandths: no quantity has more decimals.
 #[allow(clippy::cast_possible_truncation, reason = "the API bounds every quantity far below this")]
-pub(super) fn thousandths(value: &Value) -> i64 {
+pub(crate) fn thousandths(value: &Value) -> i64 {
     value.as_f64().map_or(0, |number| (number * 1000.0).round() as i64)
 }
 

@@ -1,6 +1,6 @@
 //! Compares the operations on holds and on the waitlist with what there is at the end.
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -9,6 +9,7 @@ use loadmaster::platform::clock::{Clock, SystemClock};
 use serde_json::Value;
 
 use super::{
+    entries::{self, FoundEntry},
     fetch::{Found, list},
     lost,
     versions::{self, Last},
@@ -20,7 +21,7 @@ use crate::{
     held::TTL_SECONDS,
     operation::{
         Actor, Kind, Operation,
-        hold::{HOLDS, WAITLIST, lives_too_long},
+        hold::{HOLDS, lives_too_long},
     },
 };
 
@@ -40,18 +41,11 @@ pub(super) struct FoundHold {
     pub fingerprint: u64,
     pub fixed: u64,
     pub booking: Option<String>,
+    /// The positions that it names, each with its flight.
+    pub names: Vec<(String, String)>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Keeps room for longer than it may.
     pub too_long: Option<String>,
-}
-
-/// An entry of the waitlist at the end of the run.
-#[derive(Debug, Clone, Default)]
-pub(super) struct FoundEntry {
-    pub id: String,
-    pub status: String,
-    pub version: u64,
-    pub booking: Option<String>,
 }
 
 /// Everything that the run has left of holds and the waitlist.
@@ -73,6 +67,10 @@ pub(crate) struct Tally {
     pub waitlist_entries: usize,
     pub offers: usize,
     pub offers_booked: usize,
+    pub offers_declined: usize,
+    pub entries_expired: usize,
+    /// Entries that wait for several flights.
+    pub over_flights: usize,
 }
 
 impl State {
@@ -84,6 +82,7 @@ impl State {
 
     pub fn tally(&self) -> Tally {
         let own = |status: &str| self.holds.iter().filter(|hold| !hold.is_offer() && hold.status == status).count();
+        let ended = |status: &str| self.entries.iter().filter(|entry| entry.status == status).count();
         Tally {
             made: self.holds.iter().filter(|hold| !hold.is_offer()).count(),
             committed: own("COMMITTED"),
@@ -91,7 +90,10 @@ impl State {
             expired: own("EXPIRED"),
             waitlist_entries: self.entries.len(),
             offers: self.holds.iter().filter(|hold| hold.is_offer()).count(),
-            offers_booked: self.entries.iter().filter(|entry| entry.status == "BOOKED").count(),
+            offers_booked: ended("BOOKED"),
+            offers_declined: ended("DECLINED"),
+            entries_expired: ended("EXPIRED"),
+            over_flights: self.entries.iter().filter(|entry| entry.flights.len() > 1).count(),
         }
     }
 }
@@ -110,6 +112,7 @@ impl FoundHold {
             fingerprint: hold_fingerprint_of(hold),
             fixed: hold_fixed_of(hold),
             booking: hold["booking_ref"].as_str().map(str::to_owned),
+            names: names_in(&hold["position_names"]),
             expires_at: hold["expires_at"].as_str().and_then(|time| time.parse().ok()),
             too_long: lives_too_long(hold),
         }
@@ -128,16 +131,13 @@ impl FoundHold {
     }
 }
 
-impl FoundEntry {
-    fn read(entry: &Value) -> Self {
-        let text = |member: &str| entry[member].as_str().unwrap_or_default().to_owned();
-        Self {
-            id: text("id"),
-            status: text("status"),
-            version: entry["version"].as_u64().unwrap_or_default(),
-            booking: entry["booking_ref"].as_str().map(str::to_owned),
-        }
-    }
+/// The positions in `{"<flight id>": ["P1"]}`, each with its flight.
+fn names_in(names: &Value) -> Vec<(String, String)> {
+    let of_flight = |(flight, names): (&String, &Value)| {
+        let names = names.as_array().cloned().unwrap_or_default().into_iter();
+        names.filter_map(|name| Some((flight.clone(), name.as_str()?.to_owned()))).collect::<Vec<_>>()
+    };
+    names.as_object().into_iter().flatten().flat_map(of_flight).collect()
 }
 
 /// The organizations of both shippers, of the staff, and of the guests that have held room.
@@ -177,11 +177,7 @@ pub(super) async fn fetch(load: &Load, operations: &[Operation]) -> anyhow::Resu
     found.retain(|hold| {
         hold.organization != staff || hold.mark.starts_with(&load.run) || reserved.contains(hold.id.as_str())
     });
-    let mut entries = Vec::new();
-    for shipper in 0..2 {
-        let listed = list(load, Actor::Shipper(shipper), format!("{WAITLIST}?limit=100")).await?;
-        entries.extend(listed.iter().map(FoundEntry::read));
-    }
+    let entries = entries::fetch(load).await?;
     let shippers = [0, 1].map(|number| load.caller(Actor::Shipper(number)).organization.clone());
     Ok(State { holds: found, entries, shippers: shippers.into() })
 }
@@ -207,15 +203,17 @@ pub(super) fn judge(
             asked.entry(id).or_default().push(operation);
         }
     }
+    let at_once = operations.iter().filter(|operation| operation.through_hold && !operation.was_refused());
+    let at_once: HashSet<&str> = at_once.filter_map(|operation| operation.mark.as_deref()).collect();
     for hold in &state.holds {
         let asked = asked.get(hold.id.as_str()).map_or(&[][..], Vec::as_slice);
         breaches.extend(bounds(hold, now));
-        breaches.extend(endings(hold, asked));
+        breaches.extend(endings(hold, asked, at_once.contains(hold.mark.as_str())));
         let seen = seen.get(&hold.id).map_or(&[][..], Vec::as_slice);
         breaches.extend(versions::judge(&hold.id, seen, Some(hold.last())));
     }
     breaches.extend(one_booking_each(state, bookings));
-    breaches.extend(entries(state, operations));
+    breaches.extend(entries::judge(&state.entries, operations));
     breaches
 }
 
@@ -238,7 +236,7 @@ fn marks(state: &State, operations: &[Operation]) -> Vec<Breach> {
     for hold in state.holds.iter().filter(|hold| !hold.is_offer() && !hold.is_reservation()) {
         by_mark.entry(&hold.mark).or_default().push(&hold.id);
     }
-    for operation in operations.iter().filter(|operation| operation.kind == Kind::Hold) {
+    for operation in operations.iter().filter(|operation| operation.kind == Kind::Hold || operation.through_hold) {
         let mark = operation.mark.as_deref().unwrap_or_default();
         let there = by_mark.remove(mark).unwrap_or_default();
         if there.len() > 1 {
@@ -272,8 +270,9 @@ fn bounds(hold: &FoundHold, now: DateTime<Utc>) -> Option<Breach> {
     Some(Breach { promise: Promise::BooksAgree, what })
 }
 
-/// A hold ends once, as an acknowledged operation says or by a flight or time; never by a refused one.
-fn endings(hold: &FoundHold, asked: &[&Operation]) -> Vec<Breach> {
+/// A hold ends once, as an acknowledged operation says or by a flight or time; never by a refused one. `at_once`: an order made
+/// and committed it.
+fn endings(hold: &FoundHold, asked: &[&Operation], at_once: bool) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let ends = asked.iter().filter(|operation| matches!(operation.kind, Kind::Commit | Kind::Release));
     let acknowledged: Vec<_> = ends.clone().filter_map(|end| Some((end.kind, end.ack.as_ref()?))).collect();
@@ -296,7 +295,7 @@ fn endings(hold: &FoundHold, asked: &[&Operation]) -> Vec<Breach> {
     // The offers of the waitlist end with their entries.
     let unasked = !hold.is_offer()
         && match (hold.status.as_str(), hold.end_reason.as_deref()) {
-            ("COMMITTED", _) => !possible(Kind::Commit),
+            ("COMMITTED", _) => !possible(Kind::Commit) && !at_once,
             ("RELEASED", Some("CALLER")) => !possible(Kind::Release),
             _ => false,
         };
@@ -330,45 +329,6 @@ fn one_booking_each(state: &State, bookings: &BTreeMap<String, Found>) -> Vec<Br
     }
     for (hold, of_it) in made {
         breaches.push(lost(format!("{of_it:?} was made of the hold {hold}, which does not exist")));
-    }
-    breaches
-}
-
-/// Each acknowledged entry is there, in the status that was acknowledged last, and none that nobody has made.
-fn entries(state: &State, operations: &[Operation]) -> Vec<Breach> {
-    let mut breaches = Vec::new();
-    let by_id: HashMap<&str, &FoundEntry> = state.entries.iter().map(|entry| (entry.id.as_str(), entry)).collect();
-    for operation in operations {
-        let (Some(ack), kind) = (&operation.ack, operation.kind) else { continue };
-        let id = match kind {
-            Kind::Join => ack.reference.as_str(),
-            Kind::Leave | Kind::Prioritize | Kind::MoveEntry | Kind::BookOffer | Kind::Decline => {
-                operation.entry.as_deref().unwrap_or_default()
-            }
-            _ => continue,
-        };
-        let Some(entry) = by_id.get(id) else {
-            breaches.push(lost(format!("lost: the entry {id} of the waitlist ({}, call {})", kind.name(), ack.call)));
-            continue;
-        };
-        let is_there = match kind {
-            Kind::Leave => entry.status == "CANCELLED",
-            Kind::BookOffer => entry.status == "BOOKED" && entry.booking.as_ref() == Some(&ack.reference),
-            Kind::Decline => entry.status == "DECLINED",
-            _ => ack.version <= entry.version,
-        };
-        if !is_there {
-            let (name, call, status, version) = (kind.name(), ack.call, &entry.status, entry.version);
-            let what =
-                format!("lost: the {name} of {id}, acknowledged by call {call}; it is {status}, version {version}");
-            breaches.push(lost(what));
-        }
-    }
-    let joined = operations.iter().filter(|o| o.kind == Kind::Join && !o.was_refused()).count();
-    if state.entries.len() > joined {
-        let there = state.entries.len();
-        let what = format!("the waitlist has {there} entries, but {joined} calls that were not refused joined it");
-        breaches.push(Breach { promise: Promise::OneEffect, what });
     }
     breaches
 }

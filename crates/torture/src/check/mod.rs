@@ -1,11 +1,13 @@
 //! The check after the load, with all faults over: compares every operation with the state of the system.
 mod audit;
 mod bookings;
+mod entries;
 mod fetch;
 mod flight_requests;
 mod flights;
 mod holds;
 mod imports;
+mod positions;
 mod rooms;
 mod versions;
 
@@ -14,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 pub(super) use self::{
     audit::audit,
     fetch::{answer, list},
-    flights::oversold,
+    flights::{oversold, thousandths},
     holds::Tally,
 };
 use loadmaster::platform::clock::{Clock, SystemClock};
@@ -55,7 +57,9 @@ pub(super) async fn check(load: &Arc<Load>, operations: &[Operation]) -> anyhow:
     }
     breaches.extend(holds::judge(&held, operations, &found, &seen_holds, SystemClock.now()));
     let flights = load.schedule.all();
+    breaches.extend(positions::judge(load, &flights, &held, &found).await?);
     breaches.extend(rooms::judge(load, &flights).await?);
+    breaches.extend(entries::passed_by(load, &held.entries).await?);
     for flight in &flights {
         let seen = seen_flights.remove(&flight.id).unwrap_or_default();
         breaches.extend(flights::judge(load, flight, &flight_requests, &seen).await?);

@@ -1,22 +1,28 @@
 //! Operations on whole flights, which change the bookings of all clients.
 use chrono::TimeDelta;
+use loadmaster::platform::clock::{Clock, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Actor, Client, Intent, Kind, Operation, Request, Sending, choose};
+use super::{Actor, Client, Intent, Kind, Operation, Outcome, Request, Sending, choose};
 use crate::{
-    operation::flight::{FLIGHTS, Row},
+    operation::flight::{FLIGHTS, Row, instant},
     schedule::Flight,
 };
 
 /// The most minutes by which a flight is early or late; one delay in nineteen is long enough to break its connections.
 const LATE_MINUTES: u64 = 20;
 const TOO_LATE: TimeDelta = TimeDelta::hours(9);
+/// Seasons after which a flight is closed now and then, and the most minutes that it may be closed before its departure.
+const CLOSED_AFTER: usize = 2;
+const LONGEST_CUTOFF: i64 = 43_200;
 
 impl Client {
     pub(super) async fn operate(&mut self, intent: &Intent) -> anyhow::Result<()> {
         let kind = match intent.pick / 8 % 100 {
             0..30 => Kind::Retime,
+            // Offers that nobody takes lapse on a flight that closes.
+            30..32 if self.has_season(CLOSED_AFTER) => return self.close(intent).await,
             30..48 => Kind::Resize,
             48..66 => Kind::Offload,
             66..82 => Kind::FlightDepart,
@@ -45,6 +51,23 @@ impl Client {
             _ => (Some("cancel"), json!({"reason": mark})),
         };
         self.send_flight(intent, kind, &flight.id, tail, body, mark).await;
+        Ok(())
+    }
+
+    /// Closes a flight, sold some time ago, within a minute.
+    async fn close(&mut self, intent: &Intent) -> anyhow::Result<()> {
+        let season = self.season(CLOSED_AFTER).await?;
+        let Some(id) = season.itinerary(intent.route, intent.flights).first().map(|flight| flight.id.clone()) else {
+            return Ok(());
+        };
+        let reply = self.look(intent, "flight read", Actor::Staff, format!("{FLIGHTS}/{id}")).await;
+        let Outcome::Ok(answer) = &reply.outcome else { return Ok(()) };
+        let Some(leaves) = instant(&answer.body["departure_datetime"]) else { return Ok(()) };
+        let minutes = (leaves - SystemClock.now()).num_minutes();
+        if (0..=LONGEST_CUTOFF).contains(&minutes) {
+            let (mark, _) = self.next_key();
+            self.send_flight(intent, Kind::Close, &id, None, json!({"cutoff_minutes": minutes}), mark).await;
+        }
         Ok(())
     }
 

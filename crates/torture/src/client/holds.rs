@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use super::{Actor, Client, Intent, Kind, Operation, Request, Shipment, choose};
 use crate::{
     held::{Hold, TTL_SECONDS},
-    operation::{flight::FLIGHTS, hold::HOLDS},
+    operation::{
+        flight::FLIGHTS,
+        hold::{HOLDS, NAMED},
+    },
     schedule::{Flight, LOCAL, Season},
 };
 
@@ -157,14 +160,14 @@ pub(super) const fn shipper_of(owner: Actor) -> Option<usize> {
     }
 }
 
-const fn ttl(intent: &Intent) -> u64 {
+pub(super) const fn ttl(intent: &Intent) -> u64 {
     let (shortest, longest) = TTL_SECONDS;
     shortest + intent.pick / 64 % (longest - shortest + 1)
 }
 
-/// One of the first six positions of each flight, by its name.
-fn names<'a>(flights: impl Iterator<Item = &'a str>, intent: &Intent) -> Value {
-    let name = format!("P{}", 1 + intent.pick / 128 % 6);
+/// One of the first positions of each flight, by its name: each flight always has these.
+pub(super) fn names<'a>(flights: impl Iterator<Item = &'a str>, intent: &Intent) -> Value {
+    let name = format!("P{}", 1 + intent.pick / 128 % NAMED);
     flights.map(|flight| (flight.to_owned(), json!([name]))).collect::<serde_json::Map<_, _>>().into()
 }
 

@@ -4,16 +4,35 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Actor, Client, Intent, Kind, Operation, Outcome, Promise, Request, holds::local_date};
-use crate::{held::Entry, operation::hold::WAITLIST, schedule::Flight};
+use super::{
+    Actor, Client, Intent, Kind, Operation, Outcome, Promise, Request, Sending, holds::local_date, orders::freight,
+};
+use crate::{
+    check::thousandths,
+    held::Entry,
+    operation::{flight::FLIGHTS, hold::WAITLIST},
+    schedule::{Flight, Season},
+};
 
 impl Client {
-    /// On the flights that are being sold, or on those that were sold before; now and then on any way of that day.
+    /// On one to three flights that are being sold, or that were sold before and are filled first; now and then on any way of
+    /// that day.
     pub(super) async fn wait(&mut self, intent: &Intent) -> anyhow::Result<()> {
-        let (mark, _) = self.next_key();
-        let season = self.season(usize::from(intent.own && intent.pick.is_multiple_of(2))).await?;
-        let itinerary: Vec<Flight> = season.itinerary(intent.route, intent.flights).into_iter().cloned().collect();
+        let before = usize::from(intent.own);
+        let season = self.season(before).await?;
+        let is_long = (intent.pick / 512).is_multiple_of(3);
+        let way =
+            if is_long { season.long_way(intent.flights) } else { season.itinerary(intent.route, intent.flights) };
+        let itinerary: Vec<Flight> = way.into_iter().cloned().collect();
         let [Some(first), Some(last)] = [itinerary.first(), itinerary.last()] else { return Ok(()) };
+        // What is being sold is left to others.
+        if before > 0 && self.has_season(before) {
+            for (route, flight) in (0..).zip(&itinerary).take(2) {
+                let route = if itinerary.len() == 1 { intent.route } else { route };
+                self.fill(intent, flight, &season, route).await;
+            }
+        }
+        let (mark, _) = self.next_key();
         let mut body = json!({"weight_kg": intent.weight_kg, "positions": intent.positions});
         if (intent.pick / 4096).is_multiple_of(6) {
             body["origin"] = first.origin.as_str().into();
@@ -33,6 +52,20 @@ impl Client {
             self.load.entries.add(&entry);
         }
         Ok(())
+    }
+
+    /// Books what a flight has left, so that there is something to wait for.
+    async fn fill(&mut self, intent: &Intent, flight: &Flight, season: &Arc<Season>, route: u64) {
+        let (owner, path) = (Actor::Shipper(self.shipper), format!("{FLIGHTS}/{}/availability", flight.id));
+        let reply = self.look(intent, "availability", owner, path).await;
+        let Outcome::Ok(answer) = &reply.outcome else { return };
+        let left = u64::try_from(thousandths(&answer.body["available"]["weight_kg"]) / 1000).unwrap_or_default();
+        let Some(mut wanted) = freight(&[flight], left).filter(|_| left > 0) else { return };
+        wanted["pieces"] = 1.into();
+        let order = self.order(wanted, intent.keyed);
+        if let Some(booked) = self.perform(order, intent.instance, Sending::Once).await {
+            self.follow(&booked, owner, season, route);
+        }
     }
 
     /// Looks at an entry that any client has made, and does what its status allows, or nothing.

@@ -1,7 +1,7 @@
 //! Operations that change flights: steps, changes, and imports of timetables.
 use std::fmt::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{Answer, Evidence, Kind, Operation, Promise, Reply, Subject, id_in};
@@ -81,6 +81,14 @@ impl Operation {
         if weight.is_u64() && weight.as_f64() != flight["capacity"]["weight_kg"].as_f64() {
             differs(format!("its capacity is {}, not {weight} kg", flight["capacity"]));
         }
+        // Whole minutes before its departure.
+        if let Some(minutes) = asked["cutoff_minutes"].as_i64()
+            && let (Some(leaves), Some(closes)) =
+                (instant(&flight["departure_datetime"]), instant(&flight["cutoff_datetime"]))
+            && closes + TimeDelta::minutes(minutes) != leaves
+        {
+            differs(format!("it closes at {closes}, not {minutes} min before {leaves}"));
+        }
         if matches!(self.kind, Kind::Import | Kind::DryRun) {
             let counted = ["created", "updated", "unchanged"].iter().filter_map(|member| body[member].as_u64());
             if counted.sum::<u64>() != self.rows.len() as u64 {
@@ -93,7 +101,7 @@ impl Operation {
     }
 }
 
-pub(super) fn instant(value: &Value) -> Option<DateTime<Utc>> {
+pub(crate) fn instant(value: &Value) -> Option<DateTime<Utc>> {
     value.as_str()?.parse().ok()
 }
 
@@ -124,6 +132,10 @@ mod tests {
         let now = |leaves, weight| json!({"id": "f", "departure_datetime": leaves, "capacity": {"weight_kg": weight}});
         assert!(change.flight_differences(&now("2026-01-01T10:00:00.000Z", 900)).is_empty());
         assert_eq!(change.flight_differences(&now("2026-01-01T10:00:01Z", 901)).len(), 2);
+        let close = operation(Kind::Close, "/api/v1/flights/f", json!({"cutoff_minutes": 90}));
+        let closing = |at| json!({"id": "f", "departure_datetime": "2026-01-01T10:00:00Z", "cutoff_datetime": at});
+        assert!(close.flight_differences(&closing("2026-01-01T08:30:00Z")).is_empty());
+        assert_eq!(close.flight_differences(&closing("2026-01-01T09:00:00Z")).len(), 1);
     }
 
     #[test]

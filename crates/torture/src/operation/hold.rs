@@ -11,21 +11,18 @@ pub(crate) const WAITLIST: &str = "/api/v1/waitlist";
 /// The longest life of a hold, unless it is an offer.
 const LONGEST_LIFE: TimeDelta = TimeDelta::minutes(60);
 
-/// The refusals that an operation on a hold or an entry may get at any time.
-const LEGAL: [&str; 13] = [
+/// The number of positions that orders name; no flight of the load has fewer.
+pub(crate) const NAMED: u64 = 5;
+
+/// The refusals that an order, or an operation on a hold or an entry, may get at any time.
+const LEGAL: [&str; 7] = [
     "capacity_exceeded",
     "flight_cancelled",
     "flight_closed",
-    "hold_expired",
-    "hold_incomplete",
-    "hold_limit_exceeded",
-    "invalid_transition",
     "itinerary_invalid",
     "no_bookable_itinerary",
-    "not_full",
     "position_taken",
     "rate_limited",
-    "version_mismatch",
 ];
 
 /// The id in a path, after this prefix.
@@ -47,15 +44,27 @@ pub(crate) fn lives_too_long(hold: &Value) -> Option<String> {
 }
 
 impl Operation {
-    /// Describes a refusal that an operation on a hold or an entry must not get.
+    /// Describes a refusal that an operation on a hold or an entry, or an order with a price or names, must not get; on a
+    /// flight that always has room no order may be refused.
     pub(super) fn unexpected(&self, refusal: &Refusal) -> Option<String> {
-        if !self.kind.is_of_holds() || LEGAL.contains(&refusal.code.as_str()) {
+        let (code, of_holds) = (refusal.code.as_str(), self.kind.is_of_holds());
+        if !of_holds && !self.through_hold && !self.has_room {
             return None;
         }
-        // A flight with a new capacity may lack the positions that are named.
-        let names = self.request.body.as_ref().is_some_and(|body| body["position_names"].is_object());
-        let is_known = names && refusal.code == "validation_failed";
-        (!is_known).then(|| format!("{} of {} got {refusal}", self.kind.name(), self.request.path))
+        let has = |member: &str| self.request.body.as_ref().is_some_and(|body| !body[member].is_null());
+        let is_legal = match code {
+            "not_full" => self.kind == Kind::Join,
+            // The clock of a server may be an hour ahead.
+            "quote_expired" => has("quote_id"),
+            "hold_limit_exceeded" => of_holds || self.through_hold,
+            _ if self.has_room => false,
+            "position_taken" if !of_holds => has("position_names"),
+            // A flight with a new capacity may lack the positions that are named.
+            "validation_failed" => has("position_names"),
+            "hold_expired" | "hold_incomplete" | "invalid_transition" | "version_mismatch" => of_holds,
+            code => LEGAL.contains(&code),
+        };
+        (!is_legal).then(|| format!("{} of {} got {refusal}", self.kind.name(), self.request.path))
     }
 
     /// The differences between an acknowledged hold or entry and the request.
@@ -72,6 +81,9 @@ impl Operation {
             if !asked[member].is_null() && asked[member] != body[member] {
                 differs(format!("{member} is {}, not {}", body[member], asked[member]));
             }
+        }
+        if asked["quote_id"].is_string() && asked["quote_id"] != body["quote"]["id"] {
+            differs(format!("its quote is {}, not {}", body["quote"]["id"], asked["quote_id"]));
         }
         let status = match self.kind {
             Kind::Hold | Kind::Reserve | Kind::HoldAmend | Kind::Extend => "ACTIVE",
@@ -152,5 +164,41 @@ mod tests {
         assert_eq!(named.unexpected(&refusal(400, "validation_failed")), None);
         let book = operation(Kind::Book, "/api/v1/bookings", json!({}));
         assert_eq!(book.unexpected(&refusal(403, "forbidden")), None);
+    }
+
+    #[test]
+    fn an_order_with_a_price_or_names_is_refused_for_its_own_reasons_and_one_with_room_for_none() {
+        let refusal = |code: &str| Refusal { status: 409, code: code.to_owned(), detail: String::new(), wait: None };
+        let book = |body| operation(Kind::Book, "/api/v1/bookings", body);
+        let named = book(json!({"position_names": {"f": ["P1"]}}));
+        assert_eq!(named.unexpected(&refusal("position_taken")), None);
+        assert!(named.unexpected(&refusal("quote_expired")).is_some());
+        let priced = || book(json!({"quote_id": "q"}));
+        assert_eq!(priced().unexpected(&refusal("quote_expired")), None);
+        assert_eq!(priced().unexpected(&refusal("capacity_exceeded")), None);
+        assert!(priced().unexpected(&refusal("position_taken")).is_some());
+        assert!(priced().unexpected(&refusal("price_changed")).is_some());
+        let with_room = |operation| Operation { has_room: true, ..operation };
+        assert!(with_room(priced()).unexpected(&refusal("capacity_exceeded")).is_some());
+        assert!(with_room(book(json!({}))).unexpected(&refusal("flight_closed")).is_some());
+        let join = operation(Kind::Join, WAITLIST, json!({}));
+        assert_eq!(join.unexpected(&refusal("not_full")), None);
+        assert!(operation(Kind::Hold, HOLDS, json!({})).unexpected(&refusal("not_full")).is_some());
+    }
+
+    #[test]
+    fn an_order_by_a_quote_has_its_price() {
+        let total = json!({"amount": "40.00", "currency": "EUR"});
+        let book = operation(Kind::Book, "/api/v1/bookings", json!({"quote_id": "q", "expected_total": total}));
+        assert!(book.through_hold);
+        let priced = |id: &str| json!({"status": "BOOKED", "price": {"quote_id": id, "total": total}});
+        let found = |made: &Value| {
+            book.differences(made, &staff()).iter().filter(|(_, what)| what.contains("its price")).count()
+        };
+        assert_eq!((found(&priced("q")), found(&priced("r")), found(&json!({"price": null}))), (0, 1, 2));
+        let hold = operation(Kind::Hold, HOLDS, json!({"quote_id": "q"}));
+        let active = |id: &str| json!({"status": "ACTIVE", "quote": {"id": id}});
+        assert!(hold.hold_differences(&active("q"), &staff()).is_empty());
+        assert_eq!(hold.hold_differences(&active("r"), &staff()).len(), 1);
     }
 }

@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     FlightCancel,
     Retime,
     Resize,
+    /// An earlier cut-off.
+    Close,
     Offload,
     Import,
     /// A timetable that is only to be checked.
@@ -58,6 +60,7 @@ impl Kind {
             Self::FlightCancel => "flight cancel",
             Self::Retime => "flight retime",
             Self::Resize => "flight capacity",
+            Self::Close => "flight close",
             Self::Offload => "flight offload",
             Self::Import => "import",
             Self::DryRun => "import dry run",
@@ -92,6 +95,7 @@ impl Kind {
             | Self::FlightCancel
             | Self::Retime
             | Self::Resize
+            | Self::Close
             | Self::Offload
             | Self::Import
             | Self::DryRun => Subject::Flight,
@@ -131,6 +135,7 @@ impl Kind {
             Self::Retime => "FLIGHT_RETIMED",
             Self::Offload => "OFFLOADED",
             Self::Resize
+            | Self::Close
             | Self::Import
             | Self::DryRun
             | Self::Hold

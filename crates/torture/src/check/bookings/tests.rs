@@ -185,3 +185,11 @@ fn a_step_of_a_flight_is_possible_once_for_each_booking_unless_it_was_refused() 
     let departs = unknown(flight_operation(Kind::FlightDepart));
     expect(&[unnoticed], &[booked("t-1"), departs], &[(Promise::NothingLost, "has the disconnected legs")]);
 }
+
+#[test]
+fn a_booking_is_rated_again_when_it_is_amended_and_not_otherwise() {
+    let priced = [booking("t-1", &["BOOKED", "AMENDED", "PRICED"])];
+    expect(&priced, &[booked("t-1"), done(Kind::Amend, "t-1", 2)], &[]);
+    let unasked = [booking("t-1", &["BOOKED", "PRICED"])];
+    expect(&unasked, &[booked("t-1")], &[(Promise::OneEffect, "1 PRICED events, but 0 calls")]);
+}

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    operation::Ack,
+    operation::{Ack, BOOKINGS, hold::WAITLIST},
     wire::{Refusal, Request},
 };
 
@@ -21,7 +21,7 @@ fn hold(id: &str, status: &str) -> FoundHold {
 
 fn entry(id: &str, status: &str) -> FoundEntry {
     let booking = (status == "BOOKED").then(|| format!("ACB-{id}"));
-    FoundEntry { id: id.to_owned(), status: status.to_owned(), version: 2, booking }
+    FoundEntry { id: id.to_owned(), status: status.to_owned(), version: 2, booking, ..FoundEntry::default() }
 }
 
 fn requested(id: &str) -> Operation {
@@ -117,6 +117,20 @@ fn a_hold_that_ends_twice_or_without_a_call_is_reported() {
     let lost = [held("1"), done(2, Kind::Commit, "1", "ACB-1")];
     let expired = state(&[hold("1", "EXPIRED")], &[]);
     expect(&expired, &lost, &BTreeMap::new(), &["lost: the hold commit of 1, acknowledged by call 2; it is EXPIRED"]);
+}
+
+#[test]
+fn an_order_with_a_price_or_names_makes_and_commits_one_hold() {
+    let body = json!({"customer_reference": "t-1", "description": "t-1", "quote_id": "q"});
+    let request = Request { body: Some(body), ..Request::get(BOOKINGS.to_owned()) };
+    let order = Operation { unknown: 1, ..Operation::new(Kind::Book, Actor::Shipper(0), 0, request) };
+    let committed = state(&[hold("1", "COMMITTED")], &[]);
+    expect(&committed, &[Operation { ack: Some(ack(1, "ACB-1")), ..order.clone() }], &booked_of("1"), &[]);
+    expect(&committed, std::slice::from_ref(&order), &booked_of("1"), &[]);
+    let expected = ["t-1 was refused, but there is the hold 1", "every call that requested that was refused"];
+    expect(&committed, &[refused(Operation { unknown: 0, ..order.clone() })], &booked_of("1"), &expected);
+    let twice = state(&[hold("1", "COMMITTED"), FoundHold { mark: "t-1".to_owned(), ..hold("2", "EXPIRED") }], &[]);
+    expect(&twice, &[order], &booked_of("1"), &["t-1 holds room 2 times"]);
 }
 
 #[test]
