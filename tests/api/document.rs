@@ -1,11 +1,18 @@
 //! The API's description says what the API does: no more, no less.
+mod bodies;
+mod commits;
+mod entries;
 pub mod examples;
 mod journey;
 mod members;
 mod metacharacters;
 mod operations;
+mod parameters;
+mod problems;
+mod requests;
 mod schema;
 mod texts;
+mod whole;
 
 use serde_json::Value;
 

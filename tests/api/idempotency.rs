@@ -3,6 +3,7 @@ mod addresses;
 mod answers;
 mod asked;
 mod chaos;
+mod everywhere;
 mod expiry;
 mod freed;
 mod in_progress;

@@ -35,18 +35,23 @@ const RUN: &str = "/api/v1/admin/schedules/{name}/run";
 const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 
 /// What is asked for, and of which operation.
-struct Deed {
-    operation: (&'static str, &'static str),
-    path: String,
+pub(super) struct Deed {
+    pub(super) operation: (&'static str, &'static str),
+    pub(super) path: String,
     body: Option<Value>,
-    status: u16,
+    pub(super) status: u16,
 }
 
 impl Deed {
-    async fn ask(&self, client: &Client, key: Option<&str>) -> Answer {
+    pub(super) async fn ask(&self, client: &Client, key: Option<&str>) -> Answer {
+        self.ask_with(client, key.map(|key| (HEADER, key))).await
+    }
+
+    /// Asks with this header.
+    pub(super) async fn ask_with(&self, client: &Client, header: Option<(&str, &str)>) -> Answer {
         let request = client.request(self.operation.0.parse::<Method>().unwrap(), &self.path);
-        let request = match key {
-            Some(key) => request.header(HEADER, key),
+        let request = match header {
+            Some((name, value)) => request.header(name, value),
             None => request,
         };
         Answer::of(match &self.body {
@@ -65,7 +70,7 @@ const TARIFFS: &str = "code,airline_code,origin,destination,flight_numbers,organ
                        normal,breaks,valid_from,valid_to\nT9,,SYD,*,,,,,USD,75,16,45=10;100=9,2026-01-01,\n";
 
 /// Each of them, in an order in which each can be done.
-async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
+pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     let flight = async |number| world.flight(NewFlight::new(number, "DEL", "LHR").weight(100_000.0)).await;
     let (roomy, leaving, lost) = (flight("AI101").await, flight("AI103").await, flight("AI105").await);
     let mut bookings = Vec::new();
@@ -412,8 +417,8 @@ fn documented(header: &str) -> BTreeSet<(String, String)> {
 async fn the_document_tells_of_the_key_where_it_counts_and_nowhere_else() {
     let world = with_test().start().await;
     let deeds = deeds(&world, &world.admin().await).await;
-    let named = |deed: &Deed| (deed.operation.0.to_owned(), deed.operation.1.to_owned());
     // Of what acts on many, each row has a key of its own; that is tested there.
+    let named = |deed: &Deed| (deed.operation.0.to_owned(), deed.operation.1.to_owned());
     let mut documented = documented("Idempotency-Key");
     documented.retain(|(_, path)| !path.ends_with("/bulk"));
     assert_eq!(documented, deeds.iter().map(named).collect::<BTreeSet<_>>());

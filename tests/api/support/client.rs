@@ -1,6 +1,8 @@
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
+use super::record::Sent;
+
 /// A caller of the API: anonymous, or with a token.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -51,20 +53,17 @@ impl Client {
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::POST, path, body).await
+        Answer::of(self.with_body(Method::POST, path, body)).await
     }
 
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::PATCH, path, body).await
+        let request = self.request(Method::PATCH, path).header("content-type", "application/merge-patch+json");
+        Answer::of(request.body(body.to_string())).await
     }
 
     /// A change of this version alone.
     pub async fn change_if(&self, method: Method, path: &str, tag: &str, body: Value) -> Answer {
         Answer::of(self.with_body(method, path, body).header("if-match", tag)).await
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
-        Answer::of(self.with_body(method, path, body)).await
     }
 
     fn with_body(&self, method: Method, path: &str, body: Value) -> RequestBuilder {
@@ -84,7 +83,14 @@ impl Client {
 
 impl Answer {
     pub async fn of(request: RequestBuilder) -> Self {
-        Self::read(request.send().await.expect("the server answers")).await
+        let (http, request) = request.build_split();
+        let request = request.expect("a request");
+        let sent = Sent::of(&request);
+        let answer = Self::read(http.execute(request).await.expect("the server answers")).await;
+        if let Some(sent) = sent {
+            sent.answered(&answer);
+        }
+        answer
     }
 
     pub async fn read(response: reqwest::Response) -> Self {

@@ -17,6 +17,7 @@ mod own_redis;
 mod process;
 mod raw;
 mod readings;
+mod record;
 pub mod redis_servers;
 mod smtp;
 pub mod standby;
