@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{PUBLIC, flood, flood_to, mailing, rows, taken};
+use super::{PUBLIC, flood, flood_to, mailing, rows, settled, taken};
 use crate::{
     notifications::{PREFERENCES, Person, cancel_flight, heard, put},
     support::{
@@ -114,7 +114,7 @@ async fn what_is_due_again_goes_as_the_letter_that_it_was() {
     let world = mailing(&relay).start().await;
     relay.fail(SmtpStep::Data, SmtpFault::Says("451 4.3.0 not now"));
     flood(&world, 1).await;
-    until("it was tried", async || rows(&world).await[0].attempts == 1).await;
+    settled(&world, "WAITING", 1).await;
     let mut owner = world.owner().await;
     let first: Uuid = sqlx::query_scalar("select letter_id from notifications").fetch_one(&mut owner).await.unwrap();
     relay.heal();
