@@ -113,6 +113,8 @@ async fn preferences_and_contacts_take_all_members() {
     world.sql(&sent).await;
     let told = admin.get("/api/v1/notifications").await.expect(200);
     assert_eq!((&told[0]["reason"], &told[0]["ref_id"]), (&Value::Null, &Value::Null), "{told}");
+    world.sql("update notifications set reason = 'greylisted'").await;
+    assert_eq!(admin.get("/api/v1/notifications").await.expect(200)[0]["reason"], "greylisted");
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let contacts = contacts_of(&admin.book(order(&[&flight])).await);
     let by_phone = json!({"name": "Cora", "role": "notify", "phone": "+442079460123"});

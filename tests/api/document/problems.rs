@@ -282,8 +282,6 @@ async fn every_operation_that_waits_gives_up_when_its_time_is_over() {
     for path in ["/health/detailed", "/api/v1/stream", "/api/v1/holds"] {
         caller.get(path).await.expect_problem(504, "timeout");
     }
-    let hold = serde_json::from_str(&requests.hold).unwrap();
-    caller.post("/api/v1/holds", hold).await.expect_problem(504, "timeout");
     locked.rollback().await.unwrap();
 }
 

@@ -291,6 +291,10 @@ async fn a_booking_by_a_quote_takes_all_terms_and_shows_all_that_becomes_of_its_
     let booking = poor.book(with(order(&[&stage.flight]), json!({"quote_id": usual["id"]}))).await;
     let refused = poor.post(&format!("{}/payments", path_of(&booking)), json!({"payment_method": "ACCOUNT"})).await;
     refused.expect_problem(409, "credit_exceeded");
+    admin.patch(&credit, json!({"limit": usd("10000.00")})).await.expect(200);
+    let payments = format!("{}/payments", path_of(&booking));
+    poor.post(&payments, json!({"payment_method": "ACCOUNT"})).await.expect(201);
+    assert_eq!(poor.get(&payments).await.expect(200)[0]["provider_reference"], Value::Null);
     let voided = any_payment(&stage.world, "tok_confirm").await;
     admin.post(&format!("/api/v1/payments/{}/void", text(&voided, "id")), json!({})).await.expect(200);
     stage.world.audit().await;

@@ -43,6 +43,7 @@ async fn a_receiver_that_was_away_gets_all_in_order() {
     until_status(&operator, &webhook, "FAILING").await;
     let failing = shown(&operator, &webhook).await;
     assert!(failing["failing_since"].is_string());
+    assert_eq!(operator.get("/api/v1/webhooks").await.expect(200)[0]["failing_since"], failing["failing_since"]);
     let tried = receiver.count() - 5;
     assert!(tried < 40, "{tried} attempts at a receiver that is left in peace");
     until("all wait", async || shown(&operator, &webhook).await["waiting"] == 50).await;
