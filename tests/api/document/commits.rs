@@ -201,18 +201,18 @@ async fn a_hold_and_an_offer_that_lapse_or_are_declined_too_often_are_not_booked
         }
         answer.expect_problem(409, "hold_limit_exceeded");
     }
-    let held = at(&caller.hold(hold_on(&[&stage.flight])).await);
+    let hold = at(&caller.hold(hold_on(&[&stage.flight])).await);
     let reservations = format!("{}/reservations", path_to(&stage.flight));
     let reserved = caller.post(&reservations, json!({"weight_kg": 1})).await.expect(201);
     let (_later, caller) = stage.at(with_test(), TimeDelta::hours(20)).await;
     for verb in ["extend", "release", "commit"] {
-        meets(&caller, &format!("{held}/{verb}"), json!({}), 409, "hold_expired").await;
+        meets(&caller, &format!("{hold}/{verb}"), json!({}), 409, "hold_expired").await;
     }
     for verb in ["decline", "book"] {
         meets(&caller, &format!("{entry}/{verb}"), json!({}), 409, "hold_expired").await;
     }
-    caller.patch(&held, json!({"pieces": 2})).await.expect_problem(409, "hold_expired");
-    caller.delete(&held).await.expect_problem(409, "hold_expired");
+    caller.patch(&hold, json!({"pieces": 2})).await.expect_problem(409, "hold_expired");
+    caller.delete(&hold).await.expect_problem(409, "hold_expired");
     let path = format!("{reservations}/{}", text(&reserved, "id"));
     caller.delete(&path).await.expect_problem(409, "hold_expired");
 }
