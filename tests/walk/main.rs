@@ -10,14 +10,25 @@
     reason = "tests fail by panicking"
 )]
 #![allow(
+    clippy::assigning_clones,
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::collapsible_if,
+    clippy::default_trait_access,
+    clippy::duration_suboptimal_units,
     clippy::format_collect,
     clippy::format_push_string,
+    clippy::match_same_arms,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
+    clippy::needless_lifetimes,
     clippy::needless_pass_by_value,
+    clippy::nonminimal_bool,
+    clippy::option_option,
     clippy::print_stdout,
+    clippy::single_match_else,
+    clippy::unnecessary_operation,
+    clippy::unused_self,
     reason = "tests read as one story each"
 )]
 #[path = "../api/support/mod.rs"]
