@@ -135,9 +135,8 @@ impl Callers {
     pub fn standing(&self, caller: usize) -> Result<(Role, usize), &'static str> {
         let known = &self.all[caller];
         match (&known.credential, known.user) {
-            (Credential::Nothing, _) | (_, None) => Err("unauthenticated"),
+            (Credential::Nothing | Credential::Key { is_revoked: true, .. }, _) | (_, None) => Err("unauthenticated"),
             (Credential::Token(_), _) => known.ended.map_or(Ok(known.issued), Err),
-            (Credential::Key { is_revoked: true, .. }, _) => Err("unauthenticated"),
             (Credential::Key { role, own, .. }, Some(user)) => {
                 let user = &self.users[user];
                 match (*role).min(user.role) {

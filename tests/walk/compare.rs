@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     model::{Booking, Freight, Hold, Model, WAYBILLS},
-    told::{self, Differences},
+    wire::{self, Differences},
 };
 
 fn named(freight: &Freight, model: &Model) -> Value {
@@ -44,7 +44,7 @@ impl Model {
         differences.same("flight_ids", &shown["flight_ids"], self.ids(hold.way.iter().copied()));
         differences.same("product", &shown["product"], freight.product.unwrap_or("GENERAL"));
         differences.same("contact", &shown["contact"]["email"], freight.contact);
-        differences.same("total", &shown["quote"]["total"], hold.total.map_or(Value::Null, told::usd));
+        differences.same("total", &shown["quote"]["total"], hold.total.map_or(Value::Null, wire::usd));
         if hold.is_open(self.now) {
             // That an end was recorded moves it by itself.
             differences.same("version", &shown["version"], hold.version);
@@ -82,7 +82,8 @@ impl Model {
         let mut own: Vec<String> =
             own.map(|one| leg(&json!(one.status), &json!(one.reason), &json!(self.flights[one.flight].id))).collect();
         // Legs that were replaced have the numbers of those in their place.
-        (shown_legs.sort(), own.sort());
+        shown_legs.sort();
+        own.sort();
         differences.same("legs", &json!(shown_legs), json!(own));
         compare_bill(&mut differences, shown, booking);
         differences.judge(&format!("the booking {shown}"))
@@ -95,10 +96,10 @@ fn compare_bill(differences: &mut Differences, shown: &Value, booking: &Booking)
         differences.same("payment_status", &shown["payment_status"], "NOT_REQUIRED");
         return differences.same("balance_due", &shown["balance_due"], Value::Null);
     };
-    differences.same("total", &shown["price"]["total"], told::usd(bill.total));
+    differences.same("total", &shown["price"]["total"], wire::usd(bill.total));
     differences.same("payment_status", &shown["payment_status"], bill.status());
-    differences.same("paid", &shown["paid"], told::usd(bill.paid()));
-    differences.same("refunded", &shown["refunded"], told::usd(bill.refunded()));
-    differences.same("balance_due", &shown["balance_due"], told::usd(bill.due()));
-    differences.same("cancellation_fee", &shown["cancellation_fee"], bill.fee.map_or(Value::Null, told::usd));
+    differences.same("paid", &shown["paid"], wire::usd(bill.paid()));
+    differences.same("refunded", &shown["refunded"], wire::usd(bill.refunded()));
+    differences.same("balance_due", &shown["balance_due"], wire::usd(bill.due()));
+    differences.same("cancellation_fee", &shown["cancellation_fee"], bill.fee.map_or(Value::Null, wire::usd));
 }

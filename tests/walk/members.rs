@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     model::{Flight, Freight, WAYBILLS, standard_volume},
-    told,
+    wire,
 };
 use crate::support::Dice;
 
@@ -41,10 +41,10 @@ struct Giving<'a> {
 
 impl Giving<'_> {
     /// Gives one of these, or null, or nothing.
-    fn text<'b>(
+    fn text(
         &mut self,
         member: &str,
-        values: &'b [&'static str],
+        values: &[&'static str],
         shown: impl Fn(&str) -> Value,
     ) -> Option<Option<&'static str>> {
         if !one_in(self.dice, self.rare) {
@@ -133,7 +133,7 @@ fn load(giving: &mut Giving<'_>, after: &mut Freight, takes: Takes) {
     if let Some(volume) = giving.number("volume_m3", 3000, true) {
         after.defaulted = volume.is_none();
         after.space.volume = volume.map_or(0, |volume| volume + 1);
-        giving.body.insert("volume_m3".to_owned(), volume.map_or(Value::Null, |volume| told::cubic_metres(volume + 1)));
+        giving.body.insert("volume_m3".to_owned(), volume.map_or(Value::Null, |volume| wire::cubic_metres(volume + 1)));
     }
     if let Some(positions) = giving.number("positions", 3, true) {
         after.space.positions = positions.unwrap_or_default();

@@ -272,6 +272,13 @@ impl Model {
         way.iter().map(|flight| self.flights[*flight].cutoff).fold(hour, DateTime::min)
     }
 
+    /// Charges the credit of an organization, if it has some; a negative amount goes back.
+    pub fn charge(&mut self, owner: usize, amount: i64) {
+        if let Some(credit) = self.credit.get_mut(&owner) {
+            credit.used += amount;
+        }
+    }
+
     /// How many holds an organization has open that count.
     pub fn active_of(&self, owner: usize) -> usize {
         self.holds.iter().filter(|hold| hold.is_counted && hold.owner == owner && hold.is_open(self.now)).count()

@@ -12,7 +12,7 @@ use super::{
     members::one_in,
     model::{Credit, Flight, Model, Space, Verdict, rules},
     steps::Account,
-    told,
+    wire,
 };
 use crate::support::{Answer, Client, Dice, World, WorldOptions};
 
@@ -24,14 +24,14 @@ const LONGEST: usize = 900;
 
 /// A request to be sent.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct Call {
     pub method: Method,
     pub path: String,
     pub body: Option<Value>,
     pub tag: Option<String>,
 }
 
-impl Wish {
+impl Call {
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), body: None, tag: None }
     }
@@ -59,7 +59,7 @@ impl Wish {
 #[derive(Debug, Clone)]
 pub struct Keyed {
     pub by: usize,
-    pub wish: Wish,
+    pub call: Call,
     pub key: String,
     pub status: u16,
     pub body: Value,
@@ -148,7 +148,7 @@ impl Walk {
             walk.schedule(plan).await;
         }
         let credit = format!("/api/v1/organizations/{}/credit", walk.callers.organizations[FORWARDER]);
-        walk.client(ADMIN).patch(&credit, json!({"limit": told::usd(300_000)})).await.expect(200);
+        walk.client(ADMIN).patch(&credit, json!({"limit": wire::usd(300_000)})).await.expect(200);
         walk
     }
 
@@ -158,7 +158,7 @@ impl Walk {
         let arrival = departure + TimeDelta::hours(takes);
         let capacity = Space { weight: capacity.0, volume: capacity.1, positions: capacity.2 };
         let mut room = Map::new();
-        told::put(&mut room, capacity);
+        wire::put(&mut room, capacity);
         let body = json!({
             "flight_number": number, "origin": origin, "destination": destination, "departure_datetime": departure,
             "arrival_datetime": arrival, "aircraft_code": if freighter { "77X" } else { "77W" }, "capacity": room,
@@ -187,24 +187,24 @@ impl Walk {
     }
 
     /// Sends a request, now and then under a key.
-    pub async fn send(&mut self, by: usize, wish: Wish) -> Answer {
-        let has_key = !wish.path.contains("/auth/") && !wish.path.contains("/api-keys") && wish.method != Method::GET;
+    pub async fn send(&mut self, by: usize, call: Call) -> Answer {
+        let has_key = !call.path.contains("/auth/") && !call.path.contains("/api-keys") && call.method != Method::GET;
         let key = (has_key && one_in(&mut self.dice, 4)).then(|| format!("key-{}", Uuid::new_v4()));
-        let answer = self.send_as(by, &wish, key.as_deref()).await;
+        let answer = self.send_as(by, &call, key.as_deref()).await;
         // What is under way is not kept.
         if let Some(key) = key.filter(|_| answer.status.is_success() && answer.status != 202) {
             let (status, body) = (answer.status.as_u16(), answer.body.clone());
-            self.keyed.push(Keyed { by, wish, key, status, body, at: self.model.now });
+            self.keyed.push(Keyed { by, call, key, status, body, at: self.model.now });
         }
         answer
     }
 
-    pub async fn send_as(&mut self, by: usize, wish: &Wish, key: Option<&str>) -> Answer {
-        let mut request = self.client(by).request(wish.method.clone(), &wish.path);
-        if let Some(body) = &wish.body {
+    pub async fn send_as(&mut self, by: usize, call: &Call, key: Option<&str>) -> Answer {
+        let mut request = self.client(by).request(call.method.clone(), &call.path);
+        if let Some(body) = &call.body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
-        if let Some(tag) = &wish.tag {
+        if let Some(tag) = &call.tag {
             request = request.header("if-match", tag);
         }
         if let Some(key) = key {
@@ -212,11 +212,11 @@ impl Walk {
         }
         let answer = Answer::of(request).await;
         self.sent += 1;
-        let body = wish.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let body = call.body.as_ref().map(Value::to_string).unwrap_or_default();
         let (name, now) = (&self.callers.all[by].name, self.model.now);
-        let tag = wish.tag.as_deref().unwrap_or_default();
-        let told = format!("{} {now} {name}: {} {} {tag} {body}", self.sent, wish.method, wish.path);
-        self.note(format!("{told}\n      -> {} {}", answer.status.as_u16(), answer.text));
+        let tag = call.tag.as_deref().unwrap_or_default();
+        let sent = format!("{} {now} {name}: {} {} {tag} {body}", self.sent, call.method, call.path);
+        self.note(format!("{sent}\n      -> {} {}", answer.status.as_u16(), answer.text));
         answer
     }
 
@@ -233,7 +233,7 @@ impl Walk {
         }
     }
 
-    pub fn told(&self) -> String {
+    pub fn recent_calls(&self) -> String {
         self.story.iter().map(|line| format!("  {line}\n")).collect()
     }
 

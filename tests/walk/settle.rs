@@ -8,7 +8,7 @@ use super::{
     callers::{ADMIN, OPERATOR},
     model::{Entry, Hold, Space},
     play::{Step, Walk},
-    told,
+    wire,
 };
 
 /// How long something that follows may take on a busy machine.
@@ -74,7 +74,7 @@ impl Walk {
         for flight in 0..self.model.flights.len() {
             let path = format!("/api/v1/flights/{}/availability", self.model.flights[flight].id);
             let shown = self.client(OPERATOR).get(&path).await.expect(200);
-            let of = |member: &str| told::space(&shown[member]);
+            let of = |member: &str| wire::space(&shown[member]);
             let (booked, held) = (self.model.booked(flight), self.model.held(flight) + self.model.flights[flight].kept);
             let capacity = self.model.flights[flight].capacity;
             let number = self.model.flights[flight].number;
@@ -92,7 +92,7 @@ impl Walk {
             }
             self.model.flights[flight].aside = aside;
         }
-        self.nobody_waits_in_vain()
+        self.check_waiting_entries()
     }
 
     /// Whether room may be set aside: for one that was passed over often.
@@ -111,12 +111,12 @@ impl Walk {
         for flight in &mut self.model.flights {
             let own = shown.as_array().expect("a list").iter().find(|own| own["flight_id"] == flight.id.as_str());
             let is_kept = |own: &&Value| own["status"] == "KEPT";
-            flight.kept = own.filter(is_kept).map(|own| told::space(&own["kept"])).unwrap_or_default();
+            flight.kept = own.filter(is_kept).map(|own| wire::space(&own["kept"])).unwrap_or_default();
         }
     }
 
     /// Who fits is offered room, and nobody waits for a flight that was cancelled.
-    fn nobody_waits_in_vain(&self) -> Step {
+    fn check_waiting_entries(&self) -> Step {
         for entry in self.model.entries.iter().filter(|entry| entry.status == "WAITING" && !entry.way.is_empty()) {
             let model = &self.model;
             if entry.way.iter().any(|flight| model.flights[*flight].status == "CANCELLED") {
@@ -186,7 +186,7 @@ impl Walk {
         let own = if entry.way.is_empty() { &way } else { &entry.way };
         let in_time = way.iter().all(|flight| self.model.now + LAST_OFFERS < flights[*flight].cutoff);
         let stands = self.model.judge_way(&way, entry.ends, &entry.codes);
-        if *own != way || !in_time || !stands.must.is_empty() || told::space(offer) != entry.space {
+        if *own != way || !in_time || !stands.must.is_empty() || wire::space(offer) != entry.space {
             return Err(format!("{entry:?} was offered {offer}: {stands:?}"));
         }
         if let Some(other) = self.model.entries.iter().position(|other| self.is_before(other, &entry)) {
@@ -198,7 +198,7 @@ impl Walk {
             codes: entry.codes.clone(),
             ..Default::default()
         };
-        let expires = told::time(&offer["expires_at"]).ok_or("an offer without an end")?;
+        let expires = wire::time(&offer["expires_at"]).ok_or("an offer without an end")?;
         let total = super::model::rate(self.model.ends(&way), &freight, None);
         self.model.holds.push(Hold {
             id: offer["id"].as_str().unwrap_or_default().to_owned(),

@@ -114,14 +114,11 @@ impl Model {
     pub fn judge_room(&self, way: &[usize], space: Space, has: impl Fn(usize) -> Space, own: bool) -> Verdict {
         let room = |flight: usize, own: bool| self.available(flight, own) + has(flight);
         let fits = |flight: &usize| space.fits(room(*flight, own));
-        let fits_without = |flight: &usize| space.fits(room(*flight, true));
         // Slack: the keeper of an allotment takes and gives back at any moment.
         let is_allotted = |flight: &usize| Some(self.flights[*flight].number) == self.allotted;
+        let may_fit = |flight: &usize| fits(flight) || (is_allotted(flight) && space.fits(room(*flight, true)));
         Verdict::default()
-            .refuse(
-                "capacity_exceeded",
-                way.iter().any(|flight| !fits(flight) && !(is_allotted(flight) && fits_without(flight))),
-            )
+            .refuse("capacity_exceeded", !way.iter().all(may_fit))
             .slack("capacity_exceeded", way.iter().any(is_allotted))
     }
 

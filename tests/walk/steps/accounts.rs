@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     callers::{ADMIN, CHANGED_USERS, Caller, Credential},
     model::Verdict,
-    play::{Step, Walk, Wish},
+    play::{Call, Step, Walk},
 };
 
 const KEYS: &str = "/api/v1/api-keys";
@@ -43,7 +43,7 @@ impl Walk {
         if keys >= MOST_KEYS && verdict.must.is_empty() {
             return Ok(());
         }
-        let answer = self.send(by, Wish::post(KEYS).with(body)).await;
+        let answer = self.send(by, Call::post(KEYS).with(body)).await;
         if !self.judge("make key", &verdict, &answer)? {
             return Ok(());
         }
@@ -86,7 +86,7 @@ impl Walk {
                 Verdict::default().refuse("not_found", !is_own).slack("forbidden", is_key)
             }
         };
-        let answer = self.send(by, Wish::new(Method::DELETE, format!("{KEYS}/{id}"))).await;
+        let answer = self.send(by, Call::new(Method::DELETE, format!("{KEYS}/{id}"))).await;
         if self.judge("revoke key", &verdict, &answer)?
             && let Credential::Key { is_revoked, .. } = &mut self.callers.all[key].credential
         {
@@ -99,7 +99,7 @@ impl Walk {
     /// A credential that has ended opens nothing.
     pub async fn is_refused(&mut self, by: usize) -> Step {
         let code = self.callers.standing(by).err().ok_or("it should be refused")?;
-        let answer = self.send(by, Wish::new(Method::GET, "/api/v1/auth/me")).await;
+        let answer = self.send(by, Call::new(Method::GET, "/api/v1/auth/me")).await;
         self.judge("come in", &Verdict::of(code), &answer).map(drop)
     }
 
@@ -125,8 +125,8 @@ impl Walk {
         let verdict = self.access(by, Role::Admin, None).err().unwrap_or_default();
         let (tag, is_stale) = self.tag(known.version);
         let verdict = verdict.clone().refuse("version_mismatch", is_stale && verdict.must.is_empty());
-        let wish = Wish::patch(format!("/api/v1/users/{}", known.id)).with(body.clone()).tagged(tag);
-        let answer = self.send(by, wish).await;
+        let call = Call::patch(format!("/api/v1/users/{}", known.id)).with(body.clone()).tagged(tag);
+        let answer = self.send(by, call).await;
         if !self.judge("change user", &verdict, &answer)? {
             return Ok(());
         }

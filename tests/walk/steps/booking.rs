@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{
     super::{
         model::{Bill, Booking, Freight, Hold, Priced, Verdict},
-        play::{Access, Step, Walk, Wish},
-        told,
+        play::{Access, Call, Step, Walk},
+        wire,
     },
     committing::Terms,
     holding::Wanted,
@@ -20,7 +20,7 @@ const FURTHEST_AHEAD: TimeDelta = TimeDelta::minutes(5);
 impl Walk {
     pub async fn book(&mut self) -> Step {
         let by = self.anyone();
-        let own = self.callers.standing(by).is_ok_and(|(_, owner)| self.owns_allotment(owner));
+        let own = self.callers.standing(by).is_ok_and(|(_, owner)| Self::owns_allotment(owner));
         let mut wanted = self.wanted(own, 4);
         let pieces = wanted.freight.pieces.unwrap_or(3);
         wanted.freight.pieces = Some(pieces);
@@ -38,7 +38,7 @@ impl Walk {
             (Err(refusal), _) => (refusal.clone(), Priced::default()),
             (Ok(access), way) => self.judge_booking(&wanted, (*access, terms), way.as_deref()),
         };
-        let answer = self.send(by, Wish::post("/api/v1/bookings").with(wanted.body.clone())).await;
+        let answer = self.send(by, Call::post("/api/v1/bookings").with(wanted.body.clone())).await;
         let is_done = self.judge("book", &verdict, &answer)?;
         let is_declined = answer.body["code"] == "payment_declined";
         if !is_done && !is_declined {
@@ -66,16 +66,12 @@ impl Walk {
         let verdict = terms.refuse("validation_failed", lacks_quote).and(priced.verdict.clone());
         let Some(way) = way else { return (verdict.refuse("no_bookable_itinerary", true), priced) };
         let mut new = self.judge_new(wanted, access, way);
-        if self.is_plain(wanted) && !terms_are_given(paying.0) {
+        if is_plain(wanted) && !terms_are_given(paying.0) {
             // It is no hold: their number does not bound it.
-            (new.must.remove("hold_limit_exceeded"), new.may.remove("hold_limit_exceeded"));
+            new.must.remove("hold_limit_exceeded");
+            new.may.remove("hold_limit_exceeded");
         }
         (verdict.and(new), priced)
-    }
-
-    fn is_plain(&self, wanted: &Wanted) -> bool {
-        let says = |member: &str| wanted.body.get(member).is_some_and(|value| !value.is_null());
-        !["quote_id", "position_names", "product", "contact", "discount_code"].into_iter().any(says)
     }
 
     /// Takes over a booking that was made, is under way, or whose payment was declined.
@@ -95,10 +91,8 @@ impl Walk {
         let freight = Freight { contact: None, product: None, ..wanted.freight.clone() };
         let is_credit = terms.is_credit && terms.token.is_none();
         let bill = priced.total.map(|total| Bill { total, ..Bill::default() });
-        if let (true, Some(total), Some(credit)) =
-            (is_credit, priced.total, self.model.credit.get_mut(&access.organization))
-        {
-            credit.used += total;
+        if is_credit {
+            self.model.charge(access.organization, priced.total.unwrap_or_default());
         }
         let legs = self.model.legs(&way, freight.space);
         self.model.bookings.push(Booking {
@@ -154,7 +148,7 @@ impl Walk {
             let now = self.model.now;
             let hold = &mut self.model.holds[number];
             let shortest = (now + crate::model::ANOTHER_TRY).min(hold.latest);
-            let shown = told::time(&found["expires_at"]).ok_or("a hold without an end")?;
+            let shown = wire::time(&found["expires_at"]).ok_or("a hold without an end")?;
             if shown < shortest || shown > hold.expires {
                 return Err(format!("the hold of a declined order ends at {shown}: {found}"));
             }
@@ -178,16 +172,15 @@ impl Walk {
         };
         let (body, at, faults) = self.movement(&booking, action);
         let (tag, is_stale) = self.tag(booking.version);
-        let verdict = match self.access(by, Role::Operator, Some(booking.owner)) {
-            Err(refusal) => refusal,
-            Ok(_) => {
-                let is_allowed = booking.allows(action, true);
-                let verdict = if is_allowed { faults } else { Verdict { may: faults.must, ..Verdict::default() } };
-                verdict.refuse("invalid_transition", !is_allowed).refuse("version_mismatch", is_stale)
-            }
+        let verdict = if let Err(refusal) = self.access(by, Role::Operator, Some(booking.owner)) {
+            refusal
+        } else {
+            let is_allowed = booking.allows(action, true);
+            let verdict = if is_allowed { faults } else { Verdict { may: faults.must, ..Verdict::default() } };
+            verdict.refuse("invalid_transition", !is_allowed).refuse("version_mismatch", is_stale)
         };
-        let wish = Wish::post(format!("/api/v1/bookings/{}/{action}", booking.reference)).tagged(tag);
-        let answer = self.send(by, if body == json!({}) { wish } else { wish.with(body) }).await;
+        let call = Call::post(format!("/api/v1/bookings/{}/{action}", booking.reference)).tagged(tag);
+        let answer = self.send(by, if body == json!({}) { call } else { call.with(body) }).await;
         if self.judge("move", &verdict, &answer)? {
             let now = self.model.now;
             self.model.bookings[number].advance(action, at, now);
@@ -248,8 +241,8 @@ impl Walk {
         let (tag, is_stale) = self.tag(booking.version);
         let path = format!("/api/v1/bookings/{}", booking.reference);
         let mut waives = false;
-        let wish = if self.chance(3) {
-            Wish::new(Method::DELETE, path)
+        let call = if self.chance(3) {
+            Call::new(Method::DELETE, path)
         } else {
             let mut body = json!({});
             if self.chance(3) {
@@ -259,7 +252,7 @@ impl Walk {
                 waives = !self.chance(4);
                 body["waive_fee"] = waives.into();
             }
-            Wish::post(format!("{path}/cancel")).with(body)
+            Call::post(format!("{path}/cancel")).with(body)
         };
         let verdict = match self.access(by, Role::Guest, Some(booking.owner)) {
             Err(refusal) => refusal,
@@ -268,10 +261,10 @@ impl Walk {
                 .refuse("version_mismatch", is_stale)
                 .refuse("invalid_transition", !booking.allows("cancel", access.is_staff)),
         };
-        // Who may not see it is told nothing else; what a role may not say is seen first.
+        // A foreign booking is not found, whatever is sent; but what a role may not send is refused first.
         let verdict =
             if waives && verdict.must.contains("not_found") { verdict.slack("forbidden", true) } else { verdict };
-        let answer = self.send(by, wish.tagged(tag)).await;
+        let answer = self.send(by, call.tagged(tag)).await;
         if self.judge("cancel", &verdict, &answer)? {
             self.cancelled(number, waives, &answer.body)?;
             self.refresh_booking(number).await?;
@@ -289,16 +282,20 @@ impl Walk {
         let Some(bill) = &mut booking.bill else { return Ok(()) };
         let kept = bill.kept();
         let fee = fee.min(kept);
-        if told::cents(&shown["cancellation_fee"]) != Some(fee) {
+        if wire::cents(&shown["cancellation_fee"]) != Some(fee) {
             return Err(format!("the fee should be {fee}: {shown}"));
         }
         bill.fee = Some(fee);
         let credited = bill.settle();
-        if let Some(credit) = self.model.credit.get_mut(&owner) {
-            credit.used -= credited;
-        }
+        self.model.charge(owner, -credited);
         Ok(())
     }
+}
+
+/// Whether it says nothing that only a hold takes.
+fn is_plain(wanted: &Wanted) -> bool {
+    let says = |member: &str| wanted.body.get(member).is_some_and(|value| !value.is_null());
+    !["quote_id", "position_names", "product", "contact", "discount_code"].into_iter().any(says)
 }
 
 fn terms_are_given(terms: Terms) -> bool {

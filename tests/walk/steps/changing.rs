@@ -1,11 +1,13 @@
 //! Changes of holds, also those that a commit makes.
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
     members::{self, Takes},
     model::{Freight, Hold, Priced, Space, Verdict},
-    play::{Access, Step, Walk, Wish},
-    told,
+    play::{Access, Call, Step, Walk},
+    wire,
 };
 
 /// A merge patch of a hold, and what it makes of it.
@@ -33,7 +35,7 @@ impl Walk {
         let (mut body, freight) =
             members::change(&mut self.dice, &before, (&way, &self.model.flights), Takes::All, rare);
         if gets_weight {
-            body.insert("weight_kg".to_owned(), told::kilograms(freight.space.weight));
+            body.insert("weight_kg".to_owned(), wire::kilograms(freight.space.weight));
         }
         if way != hold.way {
             body.insert("flight_ids".to_owned(), self.ids(&way));
@@ -62,7 +64,7 @@ impl Walk {
                 way,
                 freight.space,
                 has,
-                self.owns_allotment(hold.owner),
+                Self::owns_allotment(hold.owner),
             ));
             if access.is_guest {
                 verdict = verdict.and(model.judge_share(way, freight.space, Some(number)));
@@ -134,8 +136,8 @@ impl Walk {
                 (verdict.and(if ended { only_faults(change) } else { change }), priced)
             }
         };
-        let wish = Wish::patch(format!("/api/v1/holds/{}", hold.id)).with(patched.body.clone()).tagged(tag);
-        let answer = self.send(by, wish).await;
+        let call = Call::patch(format!("/api/v1/holds/{}", hold.id)).with(patched.body.clone()).tagged(tag);
+        let answer = self.send(by, call).await;
         if self.judge("amend hold", &verdict, &answer)? {
             if self.change_hold(number, &patched, &priced) {
                 self.model.holds[number].version += 1;
@@ -149,7 +151,7 @@ impl Walk {
 /// Of what stands against a change, what can be seen without the hold.
 fn only_faults(mut change: Verdict) -> Verdict {
     change.must.retain(|code| *code == "validation_failed");
-    Verdict { may: change.must, must: Default::default() }
+    Verdict { may: change.must, must: BTreeSet::new() }
 }
 
 fn latest_cutoff(flights: &[crate::model::Flight], way: &[usize]) -> crate::model::Time {

@@ -8,8 +8,8 @@ use super::{
         model::{
             ANOTHER_TRY, Bill, Booking, COMMITTING_FOR, Freight, Hold, MOST_ATTEMPTS, Payment, Pending, Priced, Verdict,
         },
-        play::{Access, Step, Walk, Wish},
-        told,
+        play::{Access, Call, Step, Walk},
+        wire,
     },
     changing::Patched,
 };
@@ -67,7 +67,7 @@ impl Walk {
             body.insert("payment_method".to_owned(), "ACCOUNT".into());
         }
         if let Some(expected) = terms.expected {
-            body.insert("expected_total".to_owned(), told::usd(expected));
+            body.insert("expected_total".to_owned(), wire::usd(expected));
         }
         terms
     }
@@ -131,7 +131,7 @@ impl Walk {
         let (verdict, priced) = self.judge_commit((by, number), &patched, (terms, is_stale));
         let is_guest = self.callers.standing(by).is_ok_and(|(role, _)| role == Role::Guest);
         let verdict = if is_of_entry && is_guest { Verdict::of("forbidden") } else { verdict };
-        let answer = self.send(by, Wish::post(path).with(patched.body.clone()).tagged(tag)).await;
+        let answer = self.send(by, Call::post(path).with(patched.body.clone()).tagged(tag)).await;
         let is_done = self.judge("commit", &verdict, &answer)?;
         let is_declined = answer.body["code"] == "payment_declined";
         if !is_done && !is_declined {
@@ -247,10 +247,9 @@ impl Walk {
         let booking = model.bookings.len() - 1;
         let hold = &mut model.holds[number];
         (hold.status, hold.booking, hold.pending) = ("COMMITTED", Some(booking), None);
-        if let (true, Some(total)) = (is_credit, hold.total.filter(|total| *total > 0)) {
-            if let Some(credit) = model.credit.get_mut(&hold.owner) {
-                credit.used += total;
-            }
+        let (owner, total) = (hold.owner, hold.total.unwrap_or_default());
+        if is_credit {
+            model.charge(owner, total);
         }
         self.refresh_hold(number).await?;
         self.refresh_payments(booking).await?;
@@ -270,7 +269,7 @@ impl Walk {
             if bill.payments.iter().any(|known| known.id == id) {
                 continue;
             }
-            let amount = told::cents(&payment["amount"]).unwrap_or_default();
+            let amount = wire::cents(&payment["amount"]).unwrap_or_default();
             let is_failed = payment["status"] == "FAILED";
             if amount != bill.due() || !(is_failed || payment["status"] == "CAPTURED") {
                 return Err(format!("{} is due, and paid by {payment}", bill.due()));
@@ -322,8 +321,8 @@ impl Walk {
         let by = self.somebody(self.model.holds[number].owner);
         let verb = *self.dice.pick(&["confirm", "confirm", "fail"]);
         let verdict = self.access(by, Role::Guest, Some(self.model.holds[number].owner));
-        let wish = Wish::post(format!("/api/v1/test-payments/{reference}/{verb}"));
-        let answer = self.send(by, wish).await;
+        let call = Call::post(format!("/api/v1/test-payments/{reference}/{verb}"));
+        let answer = self.send(by, call).await;
         if !self.judge("decide", &verdict.err().unwrap_or_default(), &answer)? {
             return Ok(());
         }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     callers::{ADMIN, OPERATOR},
     model::Verdict,
-    play::{LATER, Step, Walk, Wish},
-    told,
+    play::{Call, LATER, Step, Walk},
+    wire,
 };
 
 impl Walk {
@@ -74,7 +74,7 @@ impl Walk {
                 .slack("flight_mismatch", status != needs && !left.is_empty()),
         };
         let path = format!("/api/v1/flights/{}/{verb}", self.model.flights[flight].id);
-        let answer = self.send(by, Wish::post(path).with(body).tagged(tag)).await;
+        let answer = self.send(by, Call::post(path).with(body).tagged(tag)).await;
         if self.judge(verb, &verdict, &answer)? {
             self.operated(flight, verb, &left, &answer.body).await?;
         }
@@ -129,7 +129,7 @@ impl Walk {
     fn take_times(&mut self, flight: usize, shown: &Value) {
         let flight = &mut self.model.flights[flight];
         flight.version += 1;
-        let time = |member: &str, known| told::time(&shown[member]).unwrap_or(known);
+        let time = |member: &str, known| wire::time(&shown[member]).unwrap_or(known);
         (flight.departure, flight.arrival) =
             (time("departure_datetime", flight.departure), time("arrival_datetime", flight.arrival));
         flight.cutoff = time("cutoff_datetime", flight.cutoff);
@@ -161,9 +161,9 @@ impl Walk {
                 .refuse("invalid_transition", status != "SCHEDULED" || has_left)
                 .refuse("version_mismatch", is_stale),
         };
-        let wish = Wish::post(format!("/api/v1/flights/{}/cancel", self.model.flights[flight].id)).tagged(tag);
-        let wish = if self.chance(2) { wish.with(json!({"reason": "Fog"})) } else { wish };
-        let answer = self.send(by, wish).await;
+        let call = Call::post(format!("/api/v1/flights/{}/cancel", self.model.flights[flight].id)).tagged(tag);
+        let call = if self.chance(2) { call.with(json!({"reason": "Fog"})) } else { call };
+        let answer = self.send(by, call).await;
         if !self.judge("cancel flight", &verdict, &answer)? {
             return Ok(());
         }
@@ -194,7 +194,7 @@ impl Walk {
         let releases = self.chance(2);
         let (tag, is_stale) = self.tag_of_flight(known.version);
         let mut room = Map::new();
-        told::put(&mut room, capacity);
+        wire::put(&mut room, capacity);
         let booked = self.model.booked(flight);
         let taken = booked + self.model.held(flight) + known.kept;
         let is_short = !taken.fits(capacity);
@@ -213,8 +213,8 @@ impl Walk {
                 ),
         };
         let body = json!({"capacity": room, "release_holds": releases});
-        let wish = Wish::patch(format!("/api/v1/flights/{}", known.id)).with(body).tagged(tag);
-        let answer = self.send(by, wish).await;
+        let call = Call::patch(format!("/api/v1/flights/{}", known.id)).with(body).tagged(tag);
+        let answer = self.send(by, call).await;
         if self.judge("change capacity", &verdict, &answer)? {
             let is_same = capacity == known.capacity;
             self.model.flights[flight].capacity = capacity;

@@ -8,8 +8,8 @@ use super::{
     super::{
         members::{self, Takes},
         model::{Freight, Hold, Priced, Space, Verdict},
-        play::{Access, Step, Walk, Wish},
-        told,
+        play::{Access, Call, Step, Walk},
+        wire,
     },
     ways::{self, Search},
 };
@@ -51,12 +51,12 @@ impl Walk {
             members::change(&mut self.dice, &base, (&named, &self.model.flights), Takes::All, rare);
         if let Some(quote) = &known {
             freight.defaulted = false;
-            told::put(&mut body, freight.space);
+            wire::put(&mut body, freight.space);
             body.insert("special_handling_codes".to_owned(), json!(freight.codes));
             body.insert("product".to_owned(), json!(freight.product));
             body.insert("quote_id".to_owned(), quote.id.as_str().into());
         }
-        body.insert("weight_kg".to_owned(), told::kilograms(freight.space.weight));
+        body.insert("weight_kg".to_owned(), wire::kilograms(freight.space.weight));
         let code = self.chance(6).then(|| *self.dice.pick(&CODES));
         if let Some(code) = code {
             body.insert("discount_code".to_owned(), code.into());
@@ -97,7 +97,7 @@ impl Walk {
     pub fn judge_new(&self, wanted: &Wanted, access: Access, way: &[usize]) -> Verdict {
         let (model, freight) = (&self.model, &wanted.freight);
         let ends = wanted.search.as_ref().map_or_else(|| model.ends(way), |search| search.ends);
-        let own = self.owns_allotment(access.organization);
+        let own = Self::owns_allotment(access.organization);
         let room = model.judge_room(way, freight.space, |_| Space::default(), own);
         let room = if wanted.search.is_some() && !room.may.is_empty() {
             room.slack("no_bookable_itinerary", true)
@@ -134,7 +134,7 @@ impl Walk {
             return Box::pin(self.reserve()).await;
         }
         let by = self.anyone();
-        let own = self.callers.standing(by).is_ok_and(|(_, owner)| self.owns_allotment(owner));
+        let own = self.callers.standing(by).is_ok_and(|(_, owner)| Self::owns_allotment(owner));
         let mut wanted = self.wanted(own, 4);
         let ttl = self.chance(2).then(|| 10 + i64::try_from(self.dice.below(891)).unwrap());
         if let Some(ttl) = ttl {
@@ -149,7 +149,7 @@ impl Walk {
                 (self.judge_new(&wanted, *access, way).and(priced.verdict.clone()), priced)
             }
         };
-        let answer = self.send(by, Wish::post("/api/v1/holds").with(wanted.body.clone())).await;
+        let answer = self.send(by, Call::post("/api/v1/holds").with(wanted.body.clone())).await;
         if !self.judge("hold", &verdict, &answer)? {
             return Ok(());
         }
@@ -200,7 +200,7 @@ impl Walk {
         let by = self.anyone();
         let way = vec![self.way()[0]];
         let mut freight = self.plain_freight();
-        let mut body = json!({"weight_kg": told::kilograms(freight.space.weight)});
+        let mut body = json!({"weight_kg": wire::kilograms(freight.space.weight)});
         if self.chance(2) {
             freight.space.positions = i64::try_from(self.dice.below(3)).unwrap();
             body["positions"] = freight.space.positions.into();
@@ -220,7 +220,7 @@ impl Walk {
         };
         let access = self.access(by, Role::Customer, None);
         let verdict = access.as_ref().map_or_else(Clone::clone, |access| self.judge_new(&empty, *access, &way));
-        let answer = self.send(by, Wish::post(path).with(body)).await;
+        let answer = self.send(by, Call::post(path).with(body)).await;
         if !self.judge("reserve", &verdict, &answer)? {
             return Ok(());
         }
@@ -261,11 +261,11 @@ impl Walk {
             Ok((_, verdict)) if !verdict.must.is_empty() => verdict,
             Ok((_, verdict)) => verdict.refuse("hold_limit_exceeded", expires <= hold.expires),
         };
-        let mut wish = Wish::post(format!("/api/v1/holds/{}/extend", hold.id)).tagged(tag);
+        let mut call = Call::post(format!("/api/v1/holds/{}/extend", hold.id)).tagged(tag);
         if let Some(ttl) = ttl {
-            wish = wish.with(json!({ "ttl_seconds": ttl }));
+            call = call.with(json!({ "ttl_seconds": ttl }));
         }
-        let answer = self.send(by, wish).await;
+        let answer = self.send(by, call).await;
         if self.judge("extend", &verdict, &answer)? {
             let hold = &mut self.model.holds[number];
             (hold.expires, hold.version) = (expires, hold.version + 1);
@@ -281,11 +281,11 @@ impl Walk {
         let (tag, is_stale) = self.tag(hold.version);
         let verdict = self.judge_open(by, number, is_stale).map_or_else(|refusal| refusal, |(_, verdict)| verdict);
         let path = format!("/api/v1/holds/{}", hold.id);
-        let wish = match self.dice.below(2) {
-            0 => Wish::new(Method::DELETE, path),
-            _ => Wish::post(format!("{path}/release")),
+        let call = match self.dice.below(2) {
+            0 => Call::new(Method::DELETE, path),
+            _ => Call::post(format!("{path}/release")),
         };
-        let answer = self.send(by, wish.tagged(tag)).await;
+        let answer = self.send(by, call.tagged(tag)).await;
         if self.judge("release", &verdict, &answer)? {
             let hold = &mut self.model.holds[number];
             (hold.status, hold.version) = ("RELEASED", hold.version + 1);

@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::{
     members::{self, Takes},
     model::{Freight, Payment, Space, Verdict, rate},
-    play::{Access, Step, Walk, Wish},
-    told,
+    play::{Access, Call, Step, Walk},
+    wire,
 };
 
 impl Walk {
@@ -33,16 +33,16 @@ impl Walk {
             None if is_credit => json!({ "payment_method": "ACCOUNT" }),
             None => json!({}),
         };
-        let wish = Wish::post(format!("/api/v1/bookings/{}/payments", booking.reference)).with(body);
-        let answer = self.send(by, wish).await;
+        let call = Call::post(format!("/api/v1/bookings/{}/payments", booking.reference)).with(body);
+        let answer = self.send(by, call).await;
         let is_done = self.judge("pay", &verdict, &answer)?;
         let is_declined = answer.body["code"] == "payment_declined";
-        if is_done && told::cents(&answer.body["amount"]) != Some(due) {
+        if is_done && wire::cents(&answer.body["amount"]) != Some(due) {
             return Err(format!("{due} is due, and paid by {}", answer.text));
         }
         if is_done || is_declined {
-            if let (true, Some(credit)) = (is_credit, self.model.credit.get_mut(&booking.owner)) {
-                credit.used += due;
+            if is_credit {
+                self.model.charge(booking.owner, due);
             }
             self.refresh_payments(number).await?;
             self.refresh_booking(number).await?;
@@ -75,19 +75,17 @@ impl Walk {
         };
         let mut body = json!({});
         if let Some(amount) = amount {
-            body["amount"] = told::usd(amount);
+            body["amount"] = wire::usd(amount);
         }
         if self.chance(2) {
             body["reason"] = "Damaged".into();
         }
-        let wish = Wish::post(format!("/api/v1/bookings/{}/refunds", booking.reference)).with(body).tagged(tag);
-        let answer = self.send(by, wish).await;
+        let call = Call::post(format!("/api/v1/bookings/{}/refunds", booking.reference)).with(body).tagged(tag);
+        let answer = self.send(by, call).await;
         if self.judge("refund", &verdict, &answer)? {
             if let Some(bill) = &mut self.model.bookings[number].bill {
                 let credited = bill.give_back(amount.unwrap_or(left));
-                if let Some(credit) = self.model.credit.get_mut(&booking.owner) {
-                    credit.used -= credited;
-                }
+                self.model.charge(booking.owner, -credited);
             }
             self.refresh_booking(number).await?;
         }
@@ -109,7 +107,7 @@ impl Walk {
         let (mut body, mut freight) = members::change(&mut self.dice, &before, (&[], &flights), Takes::Booking, 4);
         freight.names = named;
         if gets_weight {
-            body.insert("weight_kg".to_owned(), told::kilograms(freight.space.weight));
+            body.insert("weight_kg".to_owned(), wire::kilograms(freight.space.weight));
         }
         let reroute = (booking.status == "BOOKED" && self.chance(5)).then(|| self.way());
         if let Some(way) = &reroute {
@@ -133,8 +131,8 @@ impl Walk {
                 }
             }
         };
-        let wish = Wish::patch(format!("/api/v1/bookings/{}", booking.reference)).with(body).tagged(tag);
-        let answer = self.send(by, wish).await;
+        let call = Call::patch(format!("/api/v1/bookings/{}", booking.reference)).with(body).tagged(tag);
+        let answer = self.send(by, call).await;
         if self.judge("amend", &verdict, &answer)? {
             self.amended(number, freight, reroute, &answer.body)?;
             self.refresh_booking(number).await?;
@@ -163,7 +161,7 @@ impl Walk {
         let has = |flight: usize| {
             booking.undeparted().filter(|leg| leg.flight == flight).fold(Space::default(), |sum, leg| sum + leg.space)
         };
-        let own = self.owns_allotment(booking.owner);
+        let own = Self::owns_allotment(booking.owner);
         match reroute {
             Some(way) => {
                 let ends = (booking.origin, booking.destination);
@@ -208,7 +206,7 @@ impl Walk {
         let anew = Freight { product: booking.product, ..after.clone() };
         let ends = (booking.origin, booking.destination);
         let Some(bill) = &mut booking.bill else { return Ok(()) };
-        let total = told::cents(&shown["price"]["total"]).unwrap_or(-1);
+        let total = wire::cents(&shown["price"]["total"]).unwrap_or(-1);
         let expected = if is_same { Some(bill.total) } else { rate(ends, &anew, booking.sale) };
         if Some(total) != expected {
             return Err(format!("the total is {total} instead of {expected:?}: {shown}"));
@@ -217,9 +215,7 @@ impl Walk {
         booking.keep_fee(stood, now);
         let Some(bill) = &mut booking.bill else { return Ok(()) };
         let credited = bill.settle();
-        if let Some(credit) = self.model.credit.get_mut(&owner) {
-            credit.used -= credited;
-        }
+        self.model.charge(owner, -credited);
         Ok(())
     }
 
@@ -232,7 +228,7 @@ impl Walk {
             let own: &[Payment] = self.model.bookings[number].bill.as_ref().map_or(&[], |bill| &bill.payments);
             for payment in own {
                 let shown = shown.as_array().into_iter().flatten().find(|shown| shown["id"] == payment.id.as_str());
-                let figures = shown.map(|shown| (told::cents(&shown["captured"]), told::cents(&shown["refunded"])));
+                let figures = shown.map(|shown| (wire::cents(&shown["captured"]), wire::cents(&shown["refunded"])));
                 if figures != Some((Some(payment.captured), Some(payment.refunded))) {
                     return Err(format!("{payment:?} is shown as {shown:?}"));
                 }
@@ -241,7 +237,7 @@ impl Walk {
         for (organization, credit) in self.model.credit.clone() {
             let path = format!("/api/v1/organizations/{}/credit", self.callers.organizations[organization]);
             let shown = self.client(crate::callers::ADMIN).get(&path).await.expect(200);
-            if told::cents(&shown["used"]) != Some(credit.used) {
+            if wire::cents(&shown["used"]) != Some(credit.used) {
                 return Err(format!("{credit:?} is shown as {shown}"));
             }
         }

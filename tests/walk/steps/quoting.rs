@@ -1,4 +1,6 @@
 //! Asking for prices.
+use std::collections::BTreeSet;
+
 use loadmaster::features::accounts::Role;
 use serde_json::{Map, json};
 
@@ -6,8 +8,8 @@ use super::{
     super::{
         members::{self, Takes},
         model::{Freight, Quote, Verdict},
-        play::{Step, Walk, Wish},
-        told,
+        play::{Call, Step, Walk},
+        wire,
     },
     ways::Search,
 };
@@ -18,14 +20,14 @@ const MEMBERS: [&str; 4] = ["volume_m3", "positions", "special_handling_codes", 
 impl Walk {
     pub async fn quote(&mut self) -> Step {
         let by = self.anyone();
-        let own = self.callers.standing(by).is_ok_and(|(_, owner)| self.owns_allotment(owner));
+        let own = self.callers.standing(by).is_ok_and(|(_, owner)| Self::owns_allotment(owner));
         let before = self.plain_freight();
         let flights = self.model.flights.clone();
         let (given, freight) = members::change(&mut self.dice, &before, (&[], &flights), Takes::All, 3);
         let mut body: Map<_, _> = given.into_iter().filter(|(member, _)| MEMBERS.contains(&&**member)).collect();
         let Freight { space, defaulted, product, codes, .. } = freight;
         let freight = Freight { space, defaulted, product, codes, ..Freight::default() };
-        body.insert("weight_kg".to_owned(), told::kilograms(space.weight));
+        body.insert("weight_kg".to_owned(), wire::kilograms(space.weight));
         let code = self.chance(4).then(|| *self.dice.pick(&["SPRING", "FEW", "FEW", "NOPE"]));
         if let Some(code) = code {
             body.insert("discount_code".to_owned(), code.into());
@@ -45,7 +47,7 @@ impl Walk {
             Err(refusal) => refusal,
             Ok(_) => self.judge_quote(way.as_deref(), &options, &freight, code),
         };
-        let answer = self.send(by, Wish::post("/api/v1/quotes").with(body)).await;
+        let answer = self.send(by, Call::post("/api/v1/quotes").with(body)).await;
         if !self.judge("quote", &verdict, &answer)? {
             return Ok(());
         }
@@ -55,7 +57,7 @@ impl Walk {
             return Err(format!("not one of the ways {options:?} or {way:?}: {shown}"));
         }
         let total = self.model.price(&chosen, &freight, code, None).total;
-        if told::cents(&shown["total"]) != total {
+        if wire::cents(&shown["total"]) != total {
             return Err(format!("the total should be {total:?}: {shown}"));
         }
         let access = self.access(by, Role::Guest, None).map_err(|refusal| format!("{refusal:?}"))?;
@@ -66,7 +68,7 @@ impl Walk {
             freight,
             sale: code.filter(|code| *code != "NOPE"),
             total: total.unwrap_or_default(),
-            expires: told::time(&shown["expires_at"]).ok_or("a quote without an end")?,
+            expires: wire::time(&shown["expires_at"]).ok_or("a quote without an end")?,
         });
         Ok(())
     }
@@ -82,7 +84,7 @@ impl Walk {
             return Verdict::of("no_bookable_itinerary");
         };
         let priced = self.model.price(rated, freight, code, None);
-        let stands = way.map(|way| self.model.judge_way(way, self.model.ends(way), &Default::default()));
+        let stands = way.map(|way| self.model.judge_way(way, self.model.ends(way), &BTreeSet::new()));
         priced.verdict.refuse("no_rate", priced.total.is_none() && code.is_none()).and(stands.unwrap_or_default())
     }
 }

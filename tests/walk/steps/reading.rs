@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{
     callers::OPERATOR,
-    play::{Step, Walk, Wish},
-    told,
+    play::{Call, Step, Walk},
+    wire,
 };
 
 impl Walk {
@@ -19,12 +19,12 @@ impl Walk {
         if self.callers.standing(keyed.by).is_err() {
             return Ok(());
         }
-        let is_other = takes_description(&keyed.wish) && self.chance(3);
-        let mut wish = keyed.wish.clone();
+        let is_other = takes_description(&keyed.call) && self.chance(3);
+        let mut call = keyed.call.clone();
         if is_other {
-            wish.body = wish.body.map(|body| other(&body));
+            call.body = call.body.map(|body| other(&body));
         }
-        let answer = self.send_as(keyed.by, &wish, Some(&keyed.key)).await;
+        let answer = self.send_as(keyed.by, &call, Some(&keyed.key)).await;
         let what = format!("repeat {}", answer.body["code"].as_str().unwrap_or("done"));
         *self.tally.entry(what).or_default() += 1;
         if is_other {
@@ -54,7 +54,7 @@ impl Walk {
         let hold = self.model.holds[number].clone();
         let by = self.somebody(hold.owner);
         let verdict = self.access(by, Role::Guest, Some(hold.owner)).err().unwrap_or_default();
-        let answer = self.send(by, Wish::new(Method::GET, format!("/api/v1/holds/{}", hold.id))).await;
+        let answer = self.send(by, Call::new(Method::GET, format!("/api/v1/holds/{}", hold.id))).await;
         if self.judge("read hold", &verdict, &answer)? { self.model.compare_hold(&answer.body, &hold) } else { Ok(()) }
     }
 
@@ -63,7 +63,7 @@ impl Walk {
         let booking = self.model.bookings[number].clone();
         let by = self.somebody(booking.owner);
         let verdict = self.access(by, Role::Guest, Some(booking.owner)).err().unwrap_or_default();
-        let answer = self.send(by, Wish::new(Method::GET, format!("/api/v1/bookings/{}", booking.reference))).await;
+        let answer = self.send(by, Call::new(Method::GET, format!("/api/v1/bookings/{}", booking.reference))).await;
         if !self.judge("read booking", &verdict, &answer)? {
             return Ok(());
         }
@@ -78,9 +78,9 @@ impl Walk {
         let quote = self.model.quotes[number].clone();
         let by = self.somebody(quote.owner);
         let verdict = self.access(by, Role::Guest, Some(quote.owner)).err().unwrap_or_default();
-        let answer = self.send(by, Wish::new(Method::GET, format!("/api/v1/quotes/{}", quote.id))).await;
+        let answer = self.send(by, Call::new(Method::GET, format!("/api/v1/quotes/{}", quote.id))).await;
         let is_read = self.judge("read quote", &verdict, &answer)?;
-        if is_read && told::cents(&answer.body["total"]) != Some(quote.total) {
+        if is_read && wire::cents(&answer.body["total"]) != Some(quote.total) {
             return Err(format!("its total was {}: {}", quote.total, answer.text));
         }
         Ok(())
@@ -91,7 +91,7 @@ impl Walk {
         let by = self.anyone();
         let is_of_holds = self.chance(2);
         let path = if is_of_holds { "/api/v1/holds?limit=100" } else { "/api/v1/bookings?limit=100" };
-        let answer = self.send(by, Wish::new(Method::GET, path)).await;
+        let answer = self.send(by, Call::new(Method::GET, path)).await;
         let access = self.access(by, Role::Guest, None);
         let verdict = access.as_ref().err().cloned().unwrap_or_default();
         if !self.judge("list", &verdict, &answer)? {
@@ -148,10 +148,10 @@ impl Walk {
         let booking = self.model.bookings[number].clone();
         let Some(bill) = booking.bill.as_ref().filter(|_| !booking.is_over()) else { return Ok(()) };
         let path = format!("/api/v1/bookings/{}/cancellation", booking.reference);
-        let answer = self.send(OPERATOR, Wish::new(Method::GET, path)).await;
+        let answer = self.send(OPERATOR, Call::new(Method::GET, path)).await;
         let fee = booking.fee(self.model.now, false).min(bill.kept());
-        let shown = (told::cents(&answer.body["fee"]), told::cents(&answer.body["refund"]));
-        let floor = told::cents(&answer.body["floor"]).unwrap_or_default();
+        let shown = (wire::cents(&answer.body["fee"]), wire::cents(&answer.body["refund"]));
+        let floor = wire::cents(&answer.body["floor"]).unwrap_or_default();
         if shown != (Some(fee), Some(bill.kept() - fee)) || floor != bill.floor {
             return Err(format!("the fee should be {fee}, at least {}: {}", bill.floor, answer.text));
         }
@@ -160,10 +160,10 @@ impl Walk {
 }
 
 /// Whether the request has a body that may have a description.
-fn takes_description(wish: &Wish) -> bool {
-    let of_a_change = wish.method == Method::PATCH && ["/holds/", "/bookings/"].iter().any(|of| wish.path.contains(of));
+fn takes_description(call: &Call) -> bool {
+    let of_a_change = call.method == Method::PATCH && ["/holds/", "/bookings/"].iter().any(|of| call.path.contains(of));
     let ends = ["/holds", "/bookings", "/commit", "/book"];
-    wish.body.is_some() && (of_a_change || ends.iter().any(|end| wish.path.ends_with(end)))
+    call.body.is_some() && (of_a_change || ends.iter().any(|end| call.path.ends_with(end)))
 }
 
 /// Another body of the same shape.

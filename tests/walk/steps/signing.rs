@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     callers::{Caller, Credential, User},
     model::{Freight, Time, Verdict},
-    play::{Step, Walk, Wish},
+    play::{Call, Step, Walk},
 };
 
 const MOST_ACCOUNTS: usize = 3;
@@ -60,7 +60,7 @@ impl Walk {
         let verdict = Verdict::default()
             .refuse("validation_failed", is_weak)
             .refuse("already_exists", known.is_some() && !is_weak);
-        let answer = self.send(2, Wish::post("/api/v1/auth/register").with(body)).await;
+        let answer = self.send(2, Call::post("/api/v1/auth/register").with(body)).await;
         if !self.judge("register", &verdict, &answer)? {
             return Ok(());
         }
@@ -116,7 +116,7 @@ impl Walk {
             .refuse("invalid_credentials", is_wrong)
             .refuse("account_disabled", is_disabled && !is_wrong);
         let body = json!({"email": account.email, "password": password});
-        let answer = self.send(2, Wish::post("/api/v1/auth/login").with(body)).await;
+        let answer = self.send(2, Call::post("/api/v1/auth/login").with(body)).await;
         if self.judge("log in", &verdict, &answer)? {
             // The session before goes on, and is not used any more.
             self.accounts[number].spent = None;
@@ -132,7 +132,7 @@ impl Walk {
         let is_reused = spent.as_ref().is_some_and(|(_, at)| now - *at > GRACE);
         let verdict = Verdict::default().refuse("unauthenticated", account.has_ended || is_reused);
         let token = spent.as_ref().map_or(&account.refresh, |(token, _)| token);
-        let answer = self.send(2, Wish::post("/api/v1/auth/refresh").with(json!({ "refresh_token": token }))).await;
+        let answer = self.send(2, Call::post("/api/v1/auth/refresh").with(json!({ "refresh_token": token }))).await;
         let is_done = self.judge("refresh", &verdict, &answer)?;
         if is_reused {
             return self.session_ends(number).await;
@@ -148,7 +148,7 @@ impl Walk {
 
     async fn log_out(&mut self, number: usize) -> Step {
         let token = self.accounts[number].refresh.clone();
-        let answer = self.send(2, Wish::post("/api/v1/auth/logout").with(json!({ "refresh_token": token }))).await;
+        let answer = self.send(2, Call::post("/api/v1/auth/logout").with(json!({ "refresh_token": token }))).await;
         self.judge("log out", &Verdict::default(), &answer)?;
         self.session_ends(number).await
     }
@@ -172,7 +172,7 @@ impl Walk {
             Ok(_) => Verdict::default().refuse("invalid_credentials", is_wrong),
         };
         let body = json!({"current": current, "new": new});
-        let answer = self.send(account.caller, Wish::post("/api/v1/auth/password").with(body)).await;
+        let answer = self.send(account.caller, Call::post("/api/v1/auth/password").with(body)).await;
         if self.judge("change password", &verdict, &answer)? {
             self.accounts[number].password = new;
         }
@@ -188,7 +188,7 @@ impl Walk {
             Err(refusal) => refusal,
             Ok(_) => Verdict::default().refuse("invalid_token", is_used),
         };
-        let answer = self.send(by, Wish::post("/api/v1/bookings/claim").with(json!({ "claim_token": token }))).await;
+        let answer = self.send(by, Call::post("/api/v1/bookings/claim").with(json!({ "claim_token": token }))).await;
         if !self.judge("claim", &verdict, &answer)? {
             return Ok(());
         }

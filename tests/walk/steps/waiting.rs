@@ -7,8 +7,8 @@ use crate::{
     callers::{ADMIN, FORWARDER},
     members::{self, Takes},
     model::{Entry, Freight, Space, Verdict},
-    play::{Step, Walk, Wish},
-    told,
+    play::{Call, Step, Walk},
+    wire,
 };
 
 impl Walk {
@@ -30,7 +30,7 @@ impl Walk {
         let taken = ["volume_m3", "positions", "special_handling_codes"];
         let mut body: Map<_, _> = given.into_iter().filter(|(member, _)| taken.contains(&&**member)).collect();
         let Freight { space, defaulted, codes, .. } = freight;
-        body.insert("weight_kg".to_owned(), told::kilograms(space.weight));
+        body.insert("weight_kg".to_owned(), wire::kilograms(space.weight));
         // Those who wait for a full flight are more interesting.
         let full = |way: &[usize]| way.iter().any(|flight| !space.fits(self.model.available(*flight, false)));
         let mut way =
@@ -44,7 +44,7 @@ impl Walk {
             Err(refusal) => refusal,
             Ok(access) => {
                 let is_larger = |flight: &usize| !space.fits(self.model.flights[*flight].capacity);
-                let own = self.owns_allotment(access.organization);
+                let own = Self::owns_allotment(access.organization);
                 let room = self.model.judge_room(&way, space, |_| Space::default(), own);
                 let fits = room.must.is_empty();
                 self.model
@@ -55,7 +55,7 @@ impl Walk {
                     .slack("not_full", fits)
             }
         };
-        let answer = self.send(by, Wish::post("/api/v1/waitlist").with(body)).await;
+        let answer = self.send(by, Call::post("/api/v1/waitlist").with(body)).await;
         if !self.judge("join", &verdict, &answer)? {
             return Ok(());
         }
@@ -75,7 +75,7 @@ impl Walk {
             offer: None,
             version: answer.body["version"].as_i64().unwrap_or_default(),
         });
-        if answer.body["status"] != "WAITING" || told::space(&answer.body) != space {
+        if answer.body["status"] != "WAITING" || wire::space(&answer.body) != space {
             return Err(format!("an entry of {space:?} begins as {}", answer.text));
         }
         self.settle().await
@@ -106,14 +106,14 @@ impl Walk {
         let is_pending = entry.offer.is_some_and(|offer| self.model.holds[offer].is_pending());
         let verdict = verdict.refuse("payment_in_progress", declines && is_pending);
         let path = format!("/api/v1/waitlist/{}", entry.id);
-        let wish = match verb {
-            "cancel" if self.chance(2) => Wish::new(Method::DELETE, path),
-            _ => Wish::post(format!("{path}/{verb}")),
+        let call = match verb {
+            "cancel" if self.chance(2) => Call::new(Method::DELETE, path),
+            _ => Call::post(format!("{path}/{verb}")),
         };
-        let answer = self.send(by, wish.tagged(tag)).await;
+        let answer = self.send(by, call.tagged(tag)).await;
         if self.judge(verb, &verdict, &answer)? {
             let entry = &mut self.model.entries[number];
-            entry.status = if declines { "DECLINED" } else { "CANCELLED" }.to_owned();
+            if declines { "DECLINED" } else { "CANCELLED" }.clone_into(&mut entry.status);
             if let Some(offer) = entry.offer.filter(|_| declines) {
                 self.model.holds[offer].status = "RELEASED";
                 self.refresh_hold(offer).await?;
@@ -129,8 +129,8 @@ impl Walk {
         let priority = 1 + i64::try_from(self.dice.below(9)).unwrap();
         let (tag, is_stale) = self.tag(entry.version);
         let verdict = self.judge_entry(by, number, (Role::Operator, "WAITING"), is_stale);
-        let wish = Wish::patch(format!("/api/v1/waitlist/{}", entry.id)).with(json!({ "priority": priority }));
-        let answer = self.send(by, wish.tagged(tag)).await;
+        let call = Call::patch(format!("/api/v1/waitlist/{}", entry.id)).with(json!({ "priority": priority }));
+        let answer = self.send(by, call.tagged(tag)).await;
         if self.judge("prefer", &verdict, &answer)? {
             self.model.entries[number].priority = priority;
             if answer.body["priority"] != priority {
@@ -148,12 +148,12 @@ impl Walk {
         let (tag, is_stale) = self.tag(entry.version);
         let mut verdict = self.judge_entry(by, one, (Role::Operator, "WAITING"), is_stale);
         if self.access(by, Role::Operator, None).is_ok() {
-            // Slack: which entries may stand beside each other is told by the tests of the waitlist.
+            // Slack: which entries may stand beside each other is tested with the waitlist.
             verdict = verdict.slack("invalid_transition", true).slack("validation_failed", true);
         }
         let before = json!({ "before": self.model.entries[other].id });
-        let wish = Wish::post(format!("/api/v1/waitlist/{}/move", entry.id)).with(before).tagged(tag);
-        let answer = self.send(by, wish).await;
+        let call = Call::post(format!("/api/v1/waitlist/{}/move", entry.id)).with(before).tagged(tag);
+        let answer = self.send(by, call).await;
         self.judge("place", &verdict, &answer)?;
         self.settle().await
     }
@@ -164,12 +164,12 @@ impl Walk {
         let access = self.access(by, Role::Admin, None);
         let verdict = access.map_or_else(|refusal| refusal, |_| Verdict::default());
         let mut freight = Map::new();
-        freight.insert("weight_kg".to_owned(), told::kilograms(500 + i64::try_from(self.dice.below(2500)).unwrap()));
+        freight.insert("weight_kg".to_owned(), wire::kilograms(500 + i64::try_from(self.dice.below(2500)).unwrap()));
         if let Some(allotment) = self.allotment.clone() {
             let path = format!("/api/v1/allotments/{allotment}");
             let ends = self.chance(3);
-            let wish = if ends { Wish::new(Method::DELETE, path) } else { Wish::patch(path).with(freight) };
-            let answer = self.send(by, wish).await;
+            let call = if ends { Call::new(Method::DELETE, path) } else { Call::patch(path).with(freight) };
+            let answer = self.send(by, call).await;
             if self.judge(if ends { "end allotment" } else { "change allotment" }, &verdict, &answer)? && ends {
                 (self.allotment, self.model.allotted) = (None, None);
                 self.model.flights.iter_mut().for_each(|flight| flight.kept = Space::default());
@@ -186,7 +186,7 @@ impl Walk {
             "date_to": today + chrono::TimeDelta::days(30), "release_hours": 24,
         });
         body.as_object_mut().expect("an object").extend(freight);
-        let answer = self.send(by, Wish::post("/api/v1/allotments").with(body)).await;
+        let answer = self.send(by, Call::post("/api/v1/allotments").with(body)).await;
         if self.judge("allot", &verdict, &answer)? {
             self.allotment = answer.body["id"].as_str().map(str::to_owned);
             self.model.allotted = Some(flight.number);
