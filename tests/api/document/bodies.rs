@@ -39,7 +39,7 @@ async fn a_movement_takes_all_that_is_known_of_it_alone_and_for_many() {
 }
 
 #[tokio::test]
-async fn a_wish_for_room_takes_all_that_is_known_of_the_freight() {
+async fn a_waitlist_entry_takes_all_members_of_its_freight() {
     let world = with_test().start().await;
     let admin = world.admin().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").positions(3)).await;
@@ -72,7 +72,7 @@ async fn a_wish_for_room_takes_all_that_is_known_of_the_freight() {
 }
 
 #[tokio::test]
-async fn a_flight_takes_each_percentage_and_tells_beforehand_what_a_change_does() {
+async fn a_flight_takes_each_overbooking_percentage_and_previews_a_change() {
     let world = with_test().start().await;
     let admin = world.admin().await;
     let flight = path_to(&world.flight(NewFlight::new("AI101", "DEL", "LHR")).await);
