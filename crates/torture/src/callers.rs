@@ -80,11 +80,12 @@ impl Callers {
             enter(wire, Caller::without_token(&format!("shipper {number}"), Some(login)), "register").await
         };
         let shippers = [Arc::new(shipper(1).await?.0), Arc::new(shipper(2).await?.0)];
-        let mut payers = Vec::new();
-        for number in 3..7 {
-            payers.push(Arc::new(shipper(number).await?.0));
-        }
-        let payers = payers.try_into().map_err(|_| anyhow::anyhow!("there are not four payers"))?;
+        let payers = [
+            Arc::new(shipper(3).await?.0),
+            Arc::new(shipper(4).await?.0),
+            Arc::new(shipper(5).await?.0),
+            Arc::new(shipper(6).await?.0),
+        ];
         ensure!(shippers[0].organization != shippers[1].organization, "two shippers have the same organization");
         let (staff, guests, renew) = (Arc::new(staff), RwLock::default(), good_for / 3);
         Ok(Self { staff, shippers, payers, guests, renew, expired: Mutex::default(), has_expired: Notify::new() })

@@ -179,7 +179,7 @@ impl Client {
         self.load.schedule.season(number.saturating_sub(before), &self.load.wire, &self.load.callers).await
     }
 
-    /// Whether there are flights of so many seasons earlier.
+    /// Whether the given number of seasons came before this one.
     fn has_season(&self, before: usize) -> bool {
         self.serial / BOOKINGS_A_SEASON >= before as u64
     }

@@ -180,7 +180,7 @@ async fn is_passed_by(load: &Load, entry: &FoundEntry) -> anyhow::Result<bool> {
     Ok(now.is_some_and(|now| FoundEntry::read(&now.body, SystemClock.now()).is_first()))
 }
 
-/// Who waits first gets the room that is free.
+/// Returns a breach for each first entry that fits the free room and gets no offer in time.
 pub(super) async fn passed_by(load: &Load, entries: &[FoundEntry]) -> anyhow::Result<Vec<Breach>> {
     let has_result = !load.evidence.get().breaches.is_empty();
     let patience = if has_result { OFFERED_WITHIN_AFTER_BREACH } else { OFFERED_WITHIN };

@@ -13,16 +13,14 @@ impl Client {
         let itinerary = season.itinerary(intent.route, intent.flights);
         let Some(mut wanted) = freight(&itinerary, intent.weight_kg) else { return Ok(()) };
         wanted["pieces"] = json!(1 + intent.pick % 9);
-        if !(intent.pick / 512).is_multiple_of(5) {
+        let is_by_name = (intent.pick / 512).is_multiple_of(5);
+        if is_by_name {
+            wanted["position_names"] = names(itinerary.iter().map(|flight| flight.id.as_str()), intent);
+        } else {
             wanted["positions"] = intent.positions.into();
-            let order = self.order(wanted, intent.keyed);
-            if let Some(booked) = self.perform(order, intent.instance, intent.sending).await {
-                self.keep(&booked, &season, intent.route);
-            }
-            return Ok(());
         }
-        wanted["position_names"] = names(itinerary.iter().map(|flight| flight.id.as_str()), intent);
-        if !(intent.pick / 4096).is_multiple_of(3) {
+        let has_rival = is_by_name && (intent.pick / 4096).is_multiple_of(3);
+        if !has_rival {
             let order = self.order(wanted, intent.keyed);
             if let Some(booked) = self.perform(order, intent.instance, intent.sending).await {
                 self.keep(&booked, &season, intent.route);

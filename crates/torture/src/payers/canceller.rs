@@ -191,7 +191,7 @@ impl Canceller {
         Ok(())
     }
 
-    /// Sends so many orders at the same moment; returns the references of those that were booked.
+    /// Sends `count` equal orders concurrently; returns the references of the bookings.
     async fn book(&mut self, wanted: &Value, count: usize, cases: &mut Cases) -> Vec<String> {
         let orders: Vec<Request> = (0..count).map(|_| post(BOOKINGS, Some(self.key()), wanted.clone())).collect();
         let payer = Actor::Payer(self.account);
