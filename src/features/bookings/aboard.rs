@@ -411,9 +411,8 @@ async fn others_ahead_in_tx(
     drafts: &[Draft],
     retimed: &HashMap<FlightId, &Flight>,
 ) -> Result<HashMap<FlightId, Flight>, DbError> {
-    let ahead = drafts.iter().flat_map(|draft| &draft.now.legs).filter(|leg| leg.status.is_ahead());
-    let others: HashSet<FlightId> =
-        ahead.map(|leg| leg.flight_id).filter(|flight| !retimed.contains_key(flight)).collect();
+    let ahead = drafts.iter().flat_map(|draft| draft.now.flights_ahead());
+    let others: HashSet<FlightId> = ahead.filter(|flight| !retimed.contains_key(flight)).collect();
     if others.is_empty() {
         return Ok(HashMap::new());
     }

@@ -238,6 +238,11 @@ impl Booking {
         place != self.destination
     }
 
+    /// Returns the flights that have not landed with the cargo yet.
+    pub fn flights_ahead(&self) -> impl Iterator<Item = FlightId> {
+        self.legs.iter().filter(|leg| leg.status.is_ahead()).map(|leg| leg.flight_id)
+    }
+
     /// Gives each leg that has not landed the times of its flight; returns whether any differ.
     pub fn retime<'a>(&mut self, flight_of: impl Fn(FlightId) -> Option<&'a Flight>) -> bool {
         let mut is_retimed = false;

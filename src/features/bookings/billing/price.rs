@@ -87,8 +87,7 @@ pub async fn keep_fee_in_tx(
 impl BookingService {
     /// Returns a booking as it will be once all that became of its flights has reached it.
     pub async fn caught_up_in_tx(&self, tx: &mut PgSession, booking: &Booking) -> Result<Booking, DbError> {
-        let ahead = booking.legs.iter().filter(|leg| leg.status.is_ahead());
-        let ahead: Vec<FlightId> = ahead.map(|leg| leg.flight_id).collect();
+        let ahead: Vec<FlightId> = booking.flights_ahead().collect();
         let flights = flights::find_all_in_tx(tx, &ahead).await?;
         let flights = flights.into_iter().map(|flight| (flight.id, flight)).collect();
         Ok(caught_up(booking, &flights, |airport| self.flights.connections().minimum(airport)))
