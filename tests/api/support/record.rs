@@ -14,6 +14,7 @@ use std::{
     sync::{LazyLock, Mutex},
 };
 
+use loadmaster::platform::json;
 use reqwest::{
     Request,
     header::{CONTENT_TYPE, HeaderMap},
@@ -106,7 +107,8 @@ impl Members {
                 self.add(direction, &format!("/{name}"));
             }
         } else if media_type.ends_with("json")
-            && let Ok(value) = serde_json::from_slice(text)
+            // Not by `serde_json`, for which two names of members have a meaning of their own.
+            && let Ok(value) = json::parse(text)
         {
             self.value(direction, "", &value);
         }
