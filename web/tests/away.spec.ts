@@ -6,10 +6,12 @@ import { freePort, start, stop } from "./server";
 import { expect, signIn, test, World } from "./world";
 
 const AWAY = "The server does not answer";
+// A page that asks nothing else asks after 10 s whether the server is there, and again each 3 s.
+const NOTICES = { timeout: 60_000 };
 
 // It stops a server of its own, and starts it again on its database: that takes half a minute.
 test("while the server is stopped every page says so, and recovers by itself when it is back", async ({ browser }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(480_000);
   const directory = mkdtempSync(join(tmpdir(), "loadmaster-away-"));
   const port = await freePort();
   let server = await start(directory, port);
@@ -50,14 +52,14 @@ test("while the server is stopped every page says so, and recovers by itself whe
     await stop(server);
     for (const [index, page] of pages.entries()) {
       await page.bringToFront();
-      await expect(page.getByText(AWAY, { exact: false }), addresses[index]).toBeVisible({ timeout: 20_000 });
+      await expect(page.getByText(AWAY, { exact: false }), addresses[index]).toBeVisible(NOTICES);
     }
     server = await start(directory, port);
     for (const [index, page] of pages.entries()) {
       await page.bringToFront();
-      await expect(page.getByText(AWAY, { exact: false }), addresses[index]).toBeHidden({ timeout: 20_000 });
-      await expect(page.getByRole("alert"), addresses[index]).toHaveCount(0);
-      await expect(page.locator("main h1"), addresses[index]).toBeVisible();
+      await expect(page.getByText(AWAY, { exact: false }), addresses[index]).toBeHidden(NOTICES);
+      await expect(page.getByRole("alert"), addresses[index]).toHaveCount(0, NOTICES);
+      await expect(page.locator("main h1"), addresses[index]).toBeVisible(NOTICES);
     }
     // The session was kept: what needs an account is still there.
     await expect(pages[9]?.locator("tbody tr").first() ?? first.locator("none")).toBeVisible();

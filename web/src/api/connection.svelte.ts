@@ -1,7 +1,7 @@
 // Whether the server answers. While it does not, one small question is asked again and again, and pages reload when it is back.
 
 const ASK_EVERY_MS = 3000;
-/** A page that asks nothing notices after this time that the server is away. */
+/** A page that has heard nothing for this time asks whether the server is there. */
 const QUIET_MS = 10_000;
 
 class Connection {
@@ -18,7 +18,7 @@ class Connection {
   watch(): void {
     setInterval(() => {
       if (!document.hidden && !this.isAway && performance.now() - this.#heard >= QUIET_MS) void this.check();
-    }, QUIET_MS);
+    }, ASK_EVERY_MS);
   }
 
   answered(): void {
