@@ -13,9 +13,12 @@ use loadmaster::{
     },
     kernel::AirportCode,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::{
+    commands::process::loadmaster,
+    support::{TestDatabase, World, WorldOptions},
+};
 
 fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -29,36 +32,33 @@ fn leaves_on(reference: &Reference, flight: &NewFlight) -> NaiveDate {
     airport(reference, flight.origin).local_date(flight.departure)
 }
 
-/// The pairs that have neither a direct service on that date nor a connection by the rules of route search.
-fn unconnected(reference: &Reference, flights: &[NewFlight], on: NaiveDate) -> Vec<(AirportCode, AirportCode)> {
-    let mut by_origin = HashMap::<AirportCode, Vec<&NewFlight>>::new();
-    for flight in flights {
-        by_origin.entry(flight.origin).or_default().push(flight);
+/// The pairs that have neither a direct service on that date nor a connection by the rules of route search. Each flight is
+/// given with the local date on which it leaves.
+fn unconnected(reference: &Reference, flights: &[(NaiveDate, NewFlight)], on: NaiveDate) -> Vec<[AirportCode; 2]> {
+    let mut by_origin = HashMap::<AirportCode, Vec<(NaiveDate, &NewFlight)>>::new();
+    for (date, flight) in flights.iter().filter(|(date, _)| *date <= on + Days::new(1)) {
+        by_origin.entry(flight.origin).or_default().push((*date, flight));
     }
     let from = |origin: AirportCode| by_origin.get(&origin).map(Vec::as_slice).unwrap_or_default();
     let mut missing = Vec::new();
     let airports: Vec<_> = demo_timetable::airports(reference).into_iter().map(|airport| airport.code).collect();
     for origin in airports.iter().copied() {
         let mut reached = HashSet::new();
-        for first in from(origin).iter().filter(|flight| leaves_on(reference, flight) == on) {
+        for (_, first) in from(origin).iter().filter(|(date, _)| *date == on) {
             reached.insert(first.destination);
-            for next in from(first.destination) {
-                let in_time = next.departure >= first.arrival + TimeDelta::minutes(120);
-                if in_time && leaves_on(reference, next) <= on + Days::new(1) {
-                    reached.insert(next.destination);
-                }
-            }
+            let earliest = first.arrival + TimeDelta::minutes(120);
+            let onward = from(first.destination).iter().filter(|(_, next)| next.departure >= earliest);
+            reached.extend(onward.map(|(_, next)| next.destination));
         }
         let others = airports.iter().filter(|other| **other != origin && !reached.contains(*other));
-        missing.extend(others.map(|other| (origin, *other)));
+        missing.extend(others.map(|other| [origin, *other]));
     }
     missing
 }
 
-#[tokio::test]
-async fn the_timetable_is_the_same_whenever_it_is_made() {
-    let world = World::working().await;
-    let reference = &world.state().service::<Reference>().unwrap();
+#[test]
+fn the_timetable_is_the_same_whenever_it_is_made() {
+    let reference = &Reference::bundled().unwrap();
     let first = demo_timetable::timetable(reference, date("2026-11-20"), 30);
     assert_eq!(first, demo_timetable::timetable(reference, date("2026-11-20"), 30));
     // Made in parts it is the same, too.
@@ -77,10 +77,9 @@ async fn the_timetable_is_the_same_whenever_it_is_made() {
     assert_eq!(numbers("2026-11-20"), numbers("2027-03-28"));
 }
 
-#[tokio::test]
-async fn it_spans_all_inhabited_continents_with_wide_bodies_and_freighters() {
-    let world = World::working().await;
-    let reference = &world.state().service::<Reference>().unwrap();
+#[test]
+fn it_spans_all_inhabited_continents_with_wide_bodies_and_freighters() {
+    let reference = &Reference::bundled().unwrap();
     let airports = demo_timetable::airports(reference);
     let codes: BTreeSet<_> = airports.iter().map(|airport| airport.code).collect();
     assert_eq!(codes.len(), airports.len(), "none twice");
@@ -104,10 +103,9 @@ async fn it_spans_all_inhabited_continents_with_wide_bodies_and_freighters() {
     assert!(wide_bodies.iter().all(|flight| flight.capacity.positions.count() > 0), "each takes unit load devices");
 }
 
-#[tokio::test]
-async fn its_flights_are_such_as_could_be_put_on_the_schedule_by_hand() {
-    let world = World::working().await;
-    let reference = &world.state().service::<Reference>().unwrap();
+#[test]
+fn its_flights_are_such_as_could_be_put_on_the_schedule_by_hand() {
+    let reference = &Reference::bundled().unwrap();
     let mut names = BTreeSet::new();
     for flight in demo_timetable::timetable(reference, date("2026-11-20"), 3) {
         let takes = flight.arrival - flight.departure;
@@ -125,10 +123,9 @@ async fn its_flights_are_such_as_could_be_put_on_the_schedule_by_hand() {
     }
 }
 
-#[tokio::test]
-async fn any_two_of_its_airports_are_connected_on_every_date() {
-    let world = World::working().await;
-    let reference = &world.state().service::<Reference>().unwrap();
+#[test]
+fn any_two_of_its_airports_are_connected_on_every_date() {
+    let reference = &Reference::bundled().unwrap();
     for (today, days) in [
         // The first, a middle and the last of the thirty days.
         ("2026-11-20", [0, 14, 29]),
@@ -140,9 +137,11 @@ async fn any_two_of_its_airports_are_connected_on_every_date() {
         ("2027-10-30", [0, 1, 2]),
         ("2027-11-06", [0, 1, 2]),
     ] {
-        // What `demo_timetable::extend` puts on the schedule when this is the UTC date.
-        let today = date(today);
-        let flights = demo_timetable::timetable(reference, today - Days::new(1), 33);
+        // Of what `demo_timetable::extend` puts on the schedule when this is the UTC date, the days up to the one after the
+        // last: no connection leaves later.
+        let (today, last) = (date(today), days[2]);
+        let flights = demo_timetable::timetable(reference, today - Days::new(1), last + 3);
+        let flights: Vec<_> = flights.into_iter().map(|flight| (leaves_on(reference, &flight), flight)).collect();
         for day in days {
             let on = today + Days::new(day);
             let missing = unconnected(reference, &flights, on);
@@ -161,10 +160,8 @@ impl Dice {
     }
 }
 
-#[tokio::test]
-async fn search_finds_a_way_between_any_two_of_its_airports() {
-    let world = World::working().await;
-    demo_timetable::extend(world.state()).await.unwrap();
+/// In a world with the whole timetable.
+async fn assert_search_finds_a_way_between_any_two(world: &World) {
     let reference: Reference = world.state().service().unwrap();
     let airports = demo_timetable::airports(&reference);
     let mut dice = Dice(2026);
@@ -192,45 +189,11 @@ async fn flights_by_date(world: &World) -> BTreeMap<NaiveDate, i64> {
     rows.into_iter().collect()
 }
 
-#[tokio::test]
-async fn it_rolls_on_and_leaves_what_is_there_alone() {
-    let world = World::working().await;
-    let extend = async || demo_timetable::extend(world.state()).await.unwrap();
-    let first = extend().await;
-    let before = flights_by_date(&world).await;
-    let (yesterday, days) = (world.now().date_naive() - Days::new(1), 33);
-    assert_eq!(before.keys().copied().collect::<Vec<_>>(), yesterday.iter_days().take(days).collect::<Vec<_>>());
-
-    assert_eq!(i64::try_from(first).unwrap(), before.values().sum::<i64>());
-    assert_eq!(extend().await, 0);
-    assert_eq!(flights_by_date(&world).await, before);
-
-    let instant: DateTime<Utc> = world.now();
-    world.clock.advance(TimeDelta::days(3));
-    let per_day = before.values().copied().max().unwrap();
-    let rolled = extend().await;
-    assert_eq!(i64::try_from(rolled).unwrap(), 3 * per_day, "three new days");
-    let after = flights_by_date(&world).await;
-    let new: Vec<_> = after.keys().filter(|day| !before.contains_key(day)).copied().collect();
-    let last = *before.keys().last().unwrap();
-    assert_eq!(new, [1, 2, 3].map(|day| last + Days::new(day)));
-    assert!(before.iter().all(|(day, count)| after[day] == *count));
-    let touched: i64 = sqlx::query_scalar("select count(*) from flights where created_at = $1 and updated_at <> $1")
-        .bind(instant)
-        .fetch_one(&mut world.database.owner().await)
-        .await
-        .unwrap();
-    assert_eq!(touched, 0);
-    world.audit().await;
-}
-
-#[tokio::test]
-async fn flights_that_were_changed_and_booked_meanwhile_stay_as_they_are() {
-    let world = World::working().await;
-    demo_timetable::extend(world.state()).await.unwrap();
+/// A flight that now leaves half an hour later and has less room than the timetable says, and is booked.
+async fn changed_and_booked(world: &World) -> Value {
     let (anyone, admin) = (world.anonymous(), world.admin().await);
-    let listed = anyone.get("/api/v1/flights?origin=DEL&departure_date=2026-11-25&limit=1").await.expect(200);
-    // Half an hour later and with less room than the timetable says, then booked.
+    let date = world.now().date_naive() + Days::new(5);
+    let listed = anyone.get(&format!("/api/v1/flights?origin=DEL&departure_date={date}&limit=1")).await.expect(200);
     let later = |member: &str| {
         let instant = DateTime::parse_from_rfc3339(listed[0][member].as_str().unwrap()).unwrap();
         (instant + TimeDelta::minutes(30)).to_rfc3339()
@@ -252,9 +215,43 @@ async fn flights_that_were_changed_and_booked_meanwhile_stay_as_they_are() {
     let order = json!({"origin": text("origin"), "destination": text("destination"), "pieces": 1, "weight_kg": 1,
                        "flight_ids": [text("id")]});
     world.customer().await.post("/api/v1/bookings", order).await.expect(201);
-    let changed = anyone.get(&format!("/api/v1/flights/{}", text("id"))).await.expect(200);
+    anyone.get(&format!("/api/v1/flights/{}", text("id"))).await.expect(200)
+}
 
-    world.clock.advance(TimeDelta::days(1));
-    assert_ne!(demo_timetable::extend(world.state()).await.unwrap(), 0);
-    assert_eq!(anyone.get(&format!("/api/v1/flights/{}", text("id"))).await.expect(200), changed);
+/// Takes seconds: the timetable has more than 10 000 flights. All that needs the whole of it is looked at in one world.
+#[tokio::test]
+async fn it_is_loaded_once_searched_and_rolled_on_and_what_is_there_is_left_alone() {
+    let database = TestDatabase::light().await;
+    let load = async || loadmaster(&["flights", "demo"]).on(&database).run().await.succeeded();
+    let told = load().await;
+    let first: i64 = told.trim().strip_prefix("created: ").and_then(|count| count.parse().ok()).expect("a number");
+    assert!(first > 10_000, "{told}");
+    // The command goes by the system's clock.
+    let starting = WorldOptions::working().on(&database).prepare().await;
+    starting.clock.set(Utc::now());
+    let world = Box::pin(starting.launch()).await;
+    let before = flights_by_date(&world).await;
+    let (yesterday, days) = (world.now().date_naive() - Days::new(1), 33);
+    assert_eq!(before.keys().copied().collect::<Vec<_>>(), yesterday.iter_days().take(days).collect::<Vec<_>>());
+    assert_search_finds_a_way_between_any_two(&world).await;
+
+    assert_eq!(first, before.values().sum::<i64>());
+    let changed = changed_and_booked(&world).await;
+    assert_eq!(load().await, "created: 0\n");
+    assert_eq!(flights_by_date(&world).await, before);
+
+    world.clock.advance(TimeDelta::days(3));
+    let per_day = before.values().copied().max().unwrap();
+    let rolled = demo_timetable::extend(world.state()).await.unwrap();
+    assert_eq!(i64::try_from(rolled).unwrap(), 3 * per_day, "three new days");
+    let after = flights_by_date(&world).await;
+    let new: Vec<_> = after.keys().filter(|day| !before.contains_key(day)).copied().collect();
+    let last = *before.keys().last().unwrap();
+    assert_eq!(new, [1, 2, 3].map(|day| last + Days::new(day)));
+    assert!(before.iter().all(|(day, count)| after[day] == *count));
+    let id = changed["id"].as_str().unwrap();
+    let touched = world.texts("select id::text from flights where updated_at <> created_at").await;
+    assert_eq!(touched, [id], "no other flight was touched");
+    assert_eq!(world.anonymous().get(&format!("/api/v1/flights/{id}")).await.expect(200), changed);
+    world.audit().await;
 }

@@ -6,7 +6,7 @@ pub mod examples;
 mod journey;
 mod members;
 mod metacharacters;
-mod operations;
+pub mod operations;
 mod parameters;
 mod problems;
 mod requests;

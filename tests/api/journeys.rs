@@ -24,7 +24,8 @@ const LONGEST_STAY: TimeDelta = TimeDelta::days(4);
 /// As many journeys in one world have flights of different names.
 const JOURNEYS: usize = 20;
 
-/// A world in which some journeys are played, one after the other, then another.
+/// A world in which some journeys are played, one after the other, then another. When it is left, its books are looked at;
+/// with time also after each journey, so that a disorder is told as that journey's.
 struct Stage {
     runtime: Runtime,
     world: RefCell<Option<World>>,
@@ -41,10 +42,10 @@ impl Stage {
         let world = world.unwrap_or_else(|| self.runtime.block_on(WorldOptions::patient().start()));
         let case = self.played.replace(self.played.get() + 1);
         let outcome =
-            catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(play::play(&world, case % JOURNEYS, steps))));
+            catch_unwind(AssertUnwindSafe(|| self.runtime.block_on(self.play_in(&world, case % JOURNEYS, steps))));
         match outcome {
-            Ok(tally) => {
-                if world.now() < start_of_time() + LONGEST_STAY && !self.played.get().is_multiple_of(JOURNEYS) {
+            Ok((tally, stays)) => {
+                if stays {
                     self.world.replace(Some(world));
                 } else {
                     self.runtime.block_on(world.shutdown());
@@ -59,9 +60,22 @@ impl Stage {
         }
     }
 
+    /// Answers also whether the next journey may be in the same world.
+    async fn play_in(&self, world: &World, case: usize, steps: &[Step]) -> (Tally, bool) {
+        let tally = play::play(world, case, steps).await;
+        let stays = world.now() < start_of_time() + LONGEST_STAY && !self.played.get().is_multiple_of(JOURNEYS);
+        if !stays || is_long() {
+            world.audit_and_rebuild().await;
+        }
+        (tally, stays)
+    }
+
     fn leave(self) {
         if let Some(world) = self.world.take() {
-            self.runtime.block_on(world.shutdown());
+            self.runtime.block_on(async {
+                world.audit_and_rebuild().await;
+                world.shutdown().await;
+            });
         }
     }
 }
@@ -110,7 +124,7 @@ const SEEN: [&str; 40] = [
     "leg REPLACED",
 ];
 
-/// Each seed, and what its journeys do not come to; the others' do.
+/// Each seed, and what its journeys do not come to; the others' do. Without `--long`, two of them come to all.
 const SEEDS: [(u8, &[&str]); 4] = [
     (
         1,
@@ -167,7 +181,9 @@ fn journeys_follow_the_model((seed, unseen): (u8, &[&str])) {
 
 #[test]
 fn journeys_of_the_first_seed_follow_the_model() {
-    journeys_follow_the_model(SEEDS[0]);
+    if is_long() {
+        journeys_follow_the_model(SEEDS[0]);
+    }
 }
 
 #[test]
@@ -177,7 +193,9 @@ fn journeys_of_the_second_seed_follow_the_model() {
 
 #[test]
 fn journeys_of_the_third_seed_follow_the_model() {
-    journeys_follow_the_model(SEEDS[2]);
+    if is_long() {
+        journeys_follow_the_model(SEEDS[2]);
+    }
 }
 
 #[test]
@@ -186,8 +204,8 @@ fn journeys_of_the_fourth_seed_follow_the_model() {
 }
 
 #[test]
-fn whatever_must_be_seen_is_seen_by_the_journeys_of_some_seed() {
+fn whatever_must_be_seen_is_seen_by_the_journeys_of_a_seed_that_always_runs() {
     for what in SEEN {
-        assert!(SEEDS.iter().any(|(_, unseen)| !unseen.contains(&what)), "{what}");
+        assert!([SEEDS[1], SEEDS[3]].iter().any(|(_, unseen)| !unseen.contains(&what)), "{what}");
     }
 }

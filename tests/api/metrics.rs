@@ -6,7 +6,10 @@ mod counts;
 mod dependencies;
 mod steps;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -119,7 +122,15 @@ impl Alone {
     }
 
     async fn until(&self, name: &str, labels: &[(&str, &str)], is_so: impl Fn(f64) -> bool) {
-        until(&format!("{name} {labels:?} is so"), async || is_so(self.value(name, labels).await)).await;
+        until(&format!("{name} {labels:?} is so"), async || {
+            let is_so = is_so(self.value(name, labels).await);
+            if !is_so {
+                // Telling all metrics takes a server of a test build longer than most requests.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            is_so
+        })
+        .await;
     }
 
     /// Another server on the same database, for what tests do behind the API; with this one's clock.

@@ -89,12 +89,17 @@ async fn rows(world: &World) -> Vec<Notification> {
 
 /// Waits until the first notification has this status after so many attempts, and nobody is at it.
 async fn settled(world: &World, status: &str, attempts: i32) -> Notification {
-    until(&format!("the notification is {status} after {attempts} attempts"), async || {
+    settled_at(world, 0, status, attempts).await
+}
+
+/// The same of the notification at this place.
+async fn settled_at(world: &World, place: usize, status: &str, attempts: i32) -> Notification {
+    until(&format!("notification {place} is {status} after {attempts} attempts"), async || {
         let rows = rows(world).await;
-        rows.first().is_some_and(|row| row.status == status && row.attempts == attempts && !row.is_claimed)
+        rows.get(place).is_some_and(|row| row.status == status && row.attempts == attempts && !row.is_claimed)
     })
     .await;
-    rows(world).await.remove(0)
+    rows(world).await.remove(place)
 }
 
 /// Writes letters about forgotten passwords, for accounts that are made for them. Returns their addresses.

@@ -6,4 +6,4 @@ mod headers;
 mod kept;
 mod load;
 
-pub use catalogue::provoke_all;
+pub use catalogue::Provoked;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use loadmaster::features::accounts::Role;
 use reqwest::Method;
 
-use crate::support::{Answer, Client, NewFlight, World};
+use crate::support::{Answer, Client, NewFlight, World, is_long};
 
 /// What a role meets at an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -330,8 +330,8 @@ async fn every_role_meets_at_every_operation_what_the_table_says() {
     let user = booking["created_by"].as_str().unwrap();
     let there = [flight["id"].as_str().unwrap(), booking["ref_id"].as_str().unwrap(), user];
     let absent = ["019a0000-0000-7000-8000-000000000000", "ACB000000000", "019a0000-0000-7000-8000-000000000001"];
-    for [id, ref_id, user] in [there, absent, ["no-id", "no-ref", "no-user"]] {
-        for (method, template, cells) in TABLE {
+    for (round, [id, ref_id, user]) in [there, absent, ["no-id", "no-ref", "no-user"]].into_iter().enumerate() {
+        for (row, (method, template, cells)) in TABLE.iter().enumerate() {
             let path = template
                 .replace("/users/{id}", &format!("/users/{user}"))
                 .replace("{id}", id)
@@ -339,7 +339,16 @@ async fn every_role_meets_at_every_operation_what_the_table_says() {
                 .replace("{ref_id}", ref_id)
                 .replace("{number}", ref_id);
             let path = path.replace("{code}", "AI").replace("{name}", "Delhi");
-            for (who, column, caller) in &callers {
+            let least = cells.iter().position(|cell| *cell == May).expect("somebody may");
+            for (number, (who, column, caller)) in callers.iter().enumerate() {
+                // With little time each is asked about one of the three, the least who may about all, and the greatest who
+                // may not about what is there.
+                let is_next_to_the_line = *column == least || (round == 0 && *column + 1 == least);
+                let is_asked =
+                    (row + round + number).is_multiple_of(3) || (number < cells.len() && is_next_to_the_line);
+                if !is_asked && !is_long() {
+                    continue;
+                }
                 let answer = send(caller, method, &path).await;
                 let refuses_keys = who.contains("key") && NOT_FOR_KEYS.contains(&(*method, *template));
                 check(if refuses_keys { Not } else { cells[*column] }, answer, &format!("{method} {path} as {who}"));

@@ -1,10 +1,7 @@
 //! No two files of a room lean on each other, directly or by others; only the front door knows its children.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    ROOMS, inward,
-    sources::{self, Source},
-};
+use super::{ROOMS, inward, sources::Source};
 
 /// The folders of rooms and their sub-rooms, each with its front door.
 fn rooms_and_sub_rooms(house: &[Source]) -> Vec<&Source> {
@@ -61,14 +58,12 @@ fn circle(leanings: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> 
     leanings.keys().find_map(|name| walk(name, &mut Vec::new(), &mut done, leanings))
 }
 
-#[test]
-fn no_circle_runs_within_a_room() {
-    let house = sources::below("src");
-    let doors = rooms_and_sub_rooms(&house);
+/// A line for each room with a circle.
+pub fn within_rooms(house: &[Source]) -> Vec<String> {
+    let doors = rooms_and_sub_rooms(house);
     assert!(doors.len() >= ROOMS.len());
-    let circles = doors.iter().filter_map(|door| Some((&door.path, circle(&leanings(door, &house))?)));
-    let told: Vec<_> = circles.map(|(path, circle)| format!("{path}: {} in a circle", circle.join(" → "))).collect();
-    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+    let circles = doors.iter().filter_map(|door| Some((&door.path, circle(&leanings(door, house))?)));
+    circles.map(|(path, circle)| format!("{path}: {} in a circle", circle.join(" → "))).collect()
 }
 
 #[test]

@@ -76,21 +76,26 @@ async fn freight_is_changed_while_booked_and_words_until_the_end() {
             let allowed = if *role == Role::Customer { state.customer } else { state.staff };
             let at_end = ["DELIVERED", "CANCELLED"].contains(&state.status);
             for (changes, may) in [(freight(number), state.status == "BOOKED"), (words(number), !at_end)] {
+                let (written, mut before) = (world.written().await, shown(caller, &booking).await);
                 for change in changes {
                     let told = format!("{:?} {change} by {role:?}", state.steps);
+                    let answer = amend(caller, &booking, change).await;
                     if may {
-                        let before = shown(caller, &booking).await;
-                        let after = amend(caller, &booking, change).await.expect(200);
+                        let after = answer.expect(200);
                         assert_eq!(after["status"], state.status, "{told}");
                         assert_eq!(after["next_actions"], before["next_actions"], "{told}");
                         let version = before["version"].as_u64().map(|version| version + 1);
                         assert_eq!(after["version"].as_u64(), version, "{told}");
+                        before = after;
                     } else {
-                        let problem = refused(&world, caller, &booking, change, "invalid_transition").await;
+                        assert_eq!(answer.body["code"], "invalid_transition", "{told}: {}", answer.text);
+                        let problem = answer.expect_problem(409, "invalid_transition");
                         assert_eq!((&problem["from"], &problem["action"]), (&json!(state.status), &json!("amend")));
                         assert_eq!(problem["allowed"], json!(allowed), "{told}");
                     }
                 }
+                let told = format!("{:?} by {role:?}", state.steps);
+                assert!(may || world.written().await == written, "{told}: something was written");
             }
         }
     }

@@ -17,7 +17,8 @@ use crate::{
 
 /// What stands in the books, and how to name it.
 pub struct Books {
-    pub database: TestDatabase,
+    /// All tests share it: it is copied only.
+    database: TestDatabase,
     /// What is meant by `{name}`, the id of a flight or booking, `{name:ref}`, a booking's reference, and `{name:leg}` and
     /// `{name:leg2}`, its legs.
     names: BTreeMap<String, String>,
@@ -26,7 +27,12 @@ pub struct Books {
 impl Books {
     /// A quiet database that nobody serves any more.
     pub async fn keep() -> Self {
-        Box::pin(Self::kept()).await
+        let made = TestDatabase::made_once("books", async || {
+            let books = Box::pin(Self::kept()).await;
+            (books.database, serde_json::to_string(&books.names).unwrap())
+        });
+        let (database, names) = made.await;
+        Self { database, names: serde_json::from_str(&names).unwrap() }
     }
 
     async fn kept() -> Self {
@@ -36,6 +42,11 @@ impl Books {
         world.audit_and_rebuild().await;
         world.shutdown().await;
         books
+    }
+
+    /// The books of one test, which may do with them what it likes.
+    pub async fn copy(&self) -> TestDatabase {
+        self.database.copy().await
     }
 
     async fn fill(&mut self, world: &World) {
@@ -138,7 +149,7 @@ impl Books {
 
     /// A copy in which this was done behind the product's back: as a superuser, with triggers switched off.
     pub async fn spoiled(&self, statements: &str) -> TestDatabase {
-        let copy = self.database.copy().await;
+        let copy = self.copy().await;
         let mut owner = copy.owner().await;
         owner.execute("set session_replication_role = replica").await.unwrap();
         let statements = self.named(statements);

@@ -6,8 +6,8 @@ use crate::support::TestDatabase;
 
 #[tokio::test]
 async fn whatever_happens_to_bookings_and_flights_the_books_are_right() {
-    let books = Books::keep().await;
-    let told = audit(&books.database, &["--rebuild"]).await.succeeded();
+    let database = Books::keep().await.copy().await;
+    let told = audit(&database, &["--rebuild"]).await.succeeded();
     let lines: Vec<&str> = told.lines().collect();
     let numbers: Vec<&str> = lines[..17].iter().map(|line| line.split_whitespace().next().unwrap()).collect();
     let rules = ["1", "2", "3", "4", "5", "7", "8", "9", "11", "12", "13", "14", "15", "16", "17", "18", "-"];
@@ -46,8 +46,7 @@ async fn state(db: &mut PgConnection) -> Vec<String> {
 
 #[tokio::test]
 async fn it_writes_nothing_and_needs_no_right_to() {
-    let books = Books::keep().await;
-    let database = &books.database;
+    let database = &Books::keep().await.copy().await;
     let mut owner = database.owner().await;
     // The serving role with nothing but the right to read.
     let lesser = "revoke insert, update, delete, truncate on all tables in schema public from loadmaster_app;
@@ -63,13 +62,13 @@ async fn it_writes_nothing_and_needs_no_right_to() {
 
 #[tokio::test]
 async fn statements_of_requests_may_be_bounded_and_the_audit_is_not() {
-    let books = Books::keep().await;
-    let mut owner = books.database.owner().await;
-    let bound = format!("alter database {} set statement_timeout = 1", books.database.name);
+    let database = Books::keep().await.copy().await;
+    let mut owner = database.owner().await;
+    let bound = format!("alter database {} set statement_timeout = 1", database.name);
     owner.execute(AssertSqlSafe(bound)).await.unwrap();
     // No statement of another session is that quick.
-    let mut other = books.database.app().await;
+    let mut other = database.app().await;
     let slow = other.execute("select pg_sleep(1)").await.expect_err("it takes too long").into_database_error().unwrap();
     assert_eq!(slow.code().as_deref(), Some("57014"));
-    audit(&books.database, &["--rebuild"]).await.succeeded();
+    audit(&database, &["--rebuild"]).await.succeeded();
 }

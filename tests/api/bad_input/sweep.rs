@@ -1,9 +1,10 @@
-//! Thousands of odd bodies, the same in every run: whatever is sent, the server does not fail.
+//! Hundreds of odd bodies, the same in every run: whatever is sent, the server does not fail.
 use serde_json::{Map, Value, json};
 
 use crate::support::{
     Client, NewFlight, World,
     freight::{at_once, order, path_of, raw},
+    rounds,
 };
 
 /// `SplitMix64`: numbers that look random and are the same in every run.
@@ -192,7 +193,7 @@ async fn send(client: Client, path: String, body: Vec<u8>) {
 }
 
 #[tokio::test]
-async fn two_thousand_odd_bodies_never_make_the_server_fail() {
+async fn odd_bodies_never_make_the_server_fail() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(500_000.0)).await;
     let admin = world.admin().await;
@@ -223,7 +224,7 @@ async fn two_thousand_odd_bodies_never_make_the_server_fail() {
     ];
     let mut dice = Dice(20_261_120);
     for (path, count, good) in targets {
-        let bodies: Vec<_> = (0..count).map(|_| body(&mut dice, &good)).collect();
+        let bodies: Vec<_> = (0..rounds(count / 4, count)).map(|_| body(&mut dice, &good)).collect();
         for batch in bodies.chunks(8) {
             at_once(batch.iter().map(|body| send(admin.clone(), path.clone(), body.clone()))).await;
         }

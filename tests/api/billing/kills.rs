@@ -1,4 +1,4 @@
-//! A server that is killed at random moments of fifty concurrent commits with payment.
+//! A server that is killed at random moments of many concurrent commits with payment.
 use std::{
     sync::{
         Arc, Mutex,
@@ -15,7 +15,6 @@ use crate::{
     support::{Dice, freight::text, rounds},
 };
 
-const CALLERS: usize = 50;
 const TOKENS: [&str; 7] = ["tok_ok", "tok_visa", "tok_slow", "tok_hang", "tok_lost", "tok_declined", "tok_confirm"];
 
 /// Holds or bookings that were charged twice.
@@ -34,6 +33,11 @@ const DIFFERENT: &str = "
        or not case t.status when 'CAPTURED' then p.status = 'CAPTURED'
                             when 'VOIDED' then p.status in ('VOIDED', 'FAILED')
                             when 'FAILED' then p.status in ('VOIDED', 'FAILED') else false end";
+
+/// Who calls at once.
+fn callers() -> usize {
+    rounds(8, 50)
+}
 
 /// A commit, and the booking that was answered.
 type Asked = Arc<Mutex<Vec<(Wish, Option<String>)>>>;
@@ -73,7 +77,7 @@ async fn commit_of(stage: &Stage, commit: &Wish, dice: &mut Dice, times: usize) 
     }
 }
 
-/// Takes half a minute: it starts a server after each kill, and what a provider never answers is waited for.
+/// Takes some seconds: it starts a server after each kill, and what a provider never answers is waited for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn commits_with_payment_survive_kills_at_any_moment() {
     let stage = Stage::open(&[("payments.provider", "test")], None).await;
@@ -83,7 +87,7 @@ async fn commits_with_payment_survive_kills_at_any_moment() {
         let (stage, is_over) = (stage.clone(), is_over.clone());
         async move {
             let mut dice = Dice::new(200);
-            for _ in 0..rounds(3, 200) {
+            for _ in 0..rounds(2, 200) {
                 let ended = stage.crashes().len();
                 stage.until_serving().await;
                 tokio::time::sleep(Duration::from_millis(dice.below(2500))).await;
@@ -96,7 +100,7 @@ async fn commits_with_payment_survive_kills_at_any_moment() {
         }
     };
     let callers: Vec<_> =
-        (0..CALLERS).map(|number| call(stage.clone(), Dice::of(7, number), asked.clone(), is_over.clone())).collect();
+        (0..callers()).map(|number| call(stage.clone(), Dice::of(7, number), asked.clone(), is_over.clone())).collect();
     tokio::join!(all(callers), kills);
     stage.settle(90).await;
     let asked = asked.lock().unwrap().clone();

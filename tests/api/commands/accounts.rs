@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::process::{Done, loadmaster};
-use crate::support::{TestDatabase, World, redis_url, until};
+use crate::support::{TestDatabase, World, is_long, redis_url, until};
 
 const EMAIL: &str = "ann@forwarder.example";
 const PASSWORD: &str = "correct horse battery";
@@ -75,11 +75,14 @@ async fn an_invalid_command_line_is_refused_without_any_effect() {
 
 #[tokio::test]
 async fn a_command_about_an_unknown_user_names_the_address_and_changes_nothing() {
+    const MALFORMED: [&str; 2] = ["no address", ""];
     let world = World::start().await;
     create(&world.database, EMAIL, "customer").await.succeeded();
     let before = state(&world).await;
-    for command in ["disable", "enable", "export", "erase"] {
-        for nobody in ["bob@forwarder.example", "no address", ""] {
+    for (number, command) in ["disable", "enable", "export", "erase"].into_iter().enumerate() {
+        // All read the address in the same way.
+        let malformed = if is_long() { &MALFORMED[..] } else { &MALFORMED[number % 2..][..1] };
+        for &nobody in malformed.iter().chain(&["bob@forwarder.example"]) {
             let arguments = ["user", command, "--email", nobody];
             let complaint = run(&world.database, &arguments).await.complained();
             assert!(complaint.contains(nobody), "{arguments:?}: {complaint}");

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use loadmaster::platform::{
@@ -64,6 +65,7 @@ async fn keep_booking(
         } else {
             expect_unavailable(answer);
             refused += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
     (acknowledged, refused)

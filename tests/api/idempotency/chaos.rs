@@ -1,4 +1,4 @@
-//! Two servers, one of which is killed while hundreds of requests are on their way.
+//! Two servers, one of which is killed while a hundred requests, or a thousand, are on their way.
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -32,7 +32,7 @@ const PATIENT: [&str; 4] = [
 const EACH: usize = 10;
 
 fn keys() -> usize {
-    rounds(40, 100)
+    rounds(12, 100)
 }
 
 /// Where the servers are now, and how many were told what became of their wish.
@@ -97,10 +97,10 @@ async fn ten_requests_under_each_key_make_one_booking_for_each_key_though_server
     let world =
         WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(&database).start().await;
     let flights = flights(&world).await;
-    let mut processes =
-        [Process::start(&database, &redis, &PATIENT).await, Process::start(&database, &redis, &PATIENT).await];
+    let start = || Process::start(&database, &redis, &PATIENT);
+    let (mut one, mut other) = (start().await, start().await);
     let crowd = Crowd {
-        bases: Arc::new(Mutex::new([processes[0].base.clone(), processes[1].base.clone()])),
+        bases: Arc::new(Mutex::new([one.base.clone(), other.base.clone()])),
         client: world.customer().await,
         flights: flights.clone(),
         told: Arc::default(),
@@ -109,13 +109,19 @@ async fn ten_requests_under_each_key_make_one_booking_for_each_key_though_server
         let crowd = crowd.clone();
         move |number| crowd.clone().insist(number)
     })));
-    for (which, told) in [(0, 1), (1, keys() * EACH / 2)] {
-        until("some have been told", async || crowd.told.load(Ordering::Relaxed) >= told).await;
-        processes[which].child.kill().await.unwrap();
-        // It comes back at another address.
-        processes[which] = Process::start(&database, &redis, &PATIENT).await;
-        crowd.bases.lock().unwrap()[which].clone_from(&processes[which].base);
-    }
+    let until_told =
+        async |count: usize| until("some have been told", async || crowd.told.load(Ordering::Relaxed) >= count).await;
+    until_told(1).await;
+    one.child.kill().await.unwrap();
+    // It comes back at another address. The other dies when half of the requests are still on their way.
+    let other_dies = async {
+        until_told(keys() * EACH / 2).await;
+        other.child.kill().await.unwrap();
+    };
+    let (one_again, ()) = tokio::join!(start(), other_dies);
+    crowd.bases.lock().unwrap()[0].clone_from(&one_again.base);
+    let other_again = start().await;
+    crowd.bases.lock().unwrap()[1].clone_from(&other_again.base);
     let told = asking.await.unwrap();
 
     let mut references = BTreeMap::<usize, BTreeSet<String>>::new();

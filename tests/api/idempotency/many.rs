@@ -17,7 +17,7 @@ use crate::support::{
 const EACH: usize = 10;
 
 fn keys() -> usize {
-    rounds(40, 100)
+    rounds(12, 100)
 }
 
 /// Asks until it is told what became of its wish; answers the booking's reference and whether it was a repetition.
@@ -104,7 +104,7 @@ async fn forty_requests_for_one_step_take_it_once() {
                         return answer;
                     }
                     answer.expect_problem(409, "idempotency_in_progress");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tokio::time::sleep(Duration::from_millis(60)).await;
                 }
             }
         }))

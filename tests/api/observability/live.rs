@@ -6,15 +6,12 @@ use std::{
 
 use super::{
     Query, alert_names, all_dashboards, all_rules, list, panel_queries,
-    prometheus::Prometheus,
+    prometheus::{Prometheus, until_known},
     queries::{Matcher, Selector, asked},
     runbook, text,
     traffic::Site,
 };
-use crate::{
-    metrics::parse,
-    support::{Client, until},
-};
+use crate::{metrics::parse, support::Client};
 
 /// What Prometheus makes itself.
 const ITS_OWN: [&str; 2] = ["up", "ALERTS"];
@@ -118,7 +115,7 @@ async fn every_query_asks_for_series_and_labels_that_a_running_server_shows() {
         if found.is_empty() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
     panic!("/metrics shows no\n{}", found.join("\n"));
 }
@@ -138,7 +135,8 @@ async fn without_data(prometheus: &Prometheus, queries: Vec<Query>) -> Vec<Query
 async fn every_panel_shows_something_and_every_rule_has_run() {
     let site = Site::start().await;
     let prometheus = Prometheus::start(&[&site.busy.base, &site.quiet.base]).await;
-    until("both servers are scraped", async || prometheus.ask(r#"sum(up{job="loadmaster"})"#).await == [2.0]).await;
+    until_known("both servers are scraped", async || prometheus.ask(r#"sum(up{job="loadmaster"})"#).await == [2.0])
+        .await;
     let mut queries = panel_queries("prometheus");
     queries.retain(|query| !NOT_PROVOKED.iter().any(|metric| query.expr.contains(metric)));
     let began = Instant::now();
@@ -147,13 +145,14 @@ async fn every_panel_shows_something_and_every_rule_has_run() {
         assert!(began.elapsed() < PATIENCE, "no data for {queries:#?}\n{}", prometheus.log());
         site.round().await;
         queries = without_data(&prometheus, queries).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
     // An operator's queries need find nothing, but make sense.
     for query in everything() {
         prometheus.ask(&as_asked(&query.expr)).await;
     }
 
-    until("every rule was evaluated", async || prometheus.rules().await.iter().all(|rule| rule.has_run)).await;
+    until_known("every rule was evaluated", async || prometheus.rules().await.iter().all(|rule| rule.has_run)).await;
     let rules = prometheus.rules().await;
     assert_eq!(rules.len(), all_rules().len());
     for rule in &rules {
@@ -162,7 +161,7 @@ async fn every_panel_shows_something_and_every_rule_has_run() {
     let names: BTreeSet<_> = rules.iter().map(|rule| rule.name.clone()).collect();
     assert!(alert_names().is_subset(&names));
     for name in ["NoInstanceUp", "DatabaseAway", "InstanceDown", "InstanceWithoutDatabase", "RedisAway", "JobsDead"] {
-        until(&format!("{name} is silent"), async || {
+        until_known(&format!("{name} is silent"), async || {
             !prometheus.rules().await.iter().any(|rule| rule.name == name && rule.is_active)
         })
         .await;
@@ -174,17 +173,18 @@ async fn stopping_servers_and_databases_fires_their_alerts() {
     let mut site = Site::start().await;
     let prometheus = Prometheus::start(&[&site.busy.base, &site.quiet.base]).await;
     let is_active = async |name: &str| prometheus.rules().await.iter().any(|rule| rule.name == name && rule.is_active);
-    until("both servers are scraped", async || prometheus.ask(r#"sum(up{job="loadmaster"})"#).await == [2.0]).await;
+    until_known("both servers are scraped", async || prometheus.ask(r#"sum(up{job="loadmaster"})"#).await == [2.0])
+        .await;
     site.redis.kill();
-    until("Redis is missed", async || is_active("RedisAway").await).await;
+    until_known("Redis is missed", async || is_active("RedisAway").await).await;
     assert!(!is_active("DatabaseAway").await);
     site.database.close_doors().await;
-    until("the database is missed", async || is_active("DatabaseAway").await).await;
+    until_known("the database is missed", async || is_active("DatabaseAway").await).await;
     site.database.open_doors().await;
-    until("the database is back", async || !is_active("DatabaseAway").await).await;
+    until_known("the database is back", async || !is_active("DatabaseAway").await).await;
     site.quiet.child.kill().await.unwrap();
-    until("a server is missed", async || is_active("InstanceDown").await).await;
+    until_known("a server is missed", async || is_active("InstanceDown").await).await;
     assert!(!is_active("NoInstanceUp").await);
     site.busy.child.kill().await.unwrap();
-    until("all servers are missed", async || is_active("NoInstanceUp").await).await;
+    until_known("all servers are missed", async || is_active("NoInstanceUp").await).await;
 }

@@ -2,6 +2,7 @@
 use std::{
     fs,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -98,6 +99,18 @@ impl Prometheus {
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
+}
+
+/// As [`until`], about what Prometheus knows, which looks once a second.
+pub async fn until_known(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    until(what, async || {
+        let is_so = condition().await;
+        if !is_so {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        is_so
+    })
+    .await;
 }
 
 impl Drop for Prometheus {

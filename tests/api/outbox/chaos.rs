@@ -133,7 +133,7 @@ async fn kill_and_start(
     (world, redis): (&World, &OwnRedis),
     consumer: &mut Consumer,
 ) {
-    let mut dice = Dice::new(9);
+    let mut dice = Dice::new(5);
     for round in 1..=times {
         let told = consumer.messages.len();
         until("the stream goes on under load", async || {
@@ -156,7 +156,7 @@ async fn kill_and_start(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn servers_killed_at_random_leave_no_change_untold_and_no_job_undone() {
-    let times = rounds(5, 30);
+    let times = rounds(3, 30);
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let world =
         WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(&database).start().await;
@@ -164,8 +164,9 @@ async fn servers_killed_at_random_leave_no_change_untold_and_no_job_undone() {
     let flights = flights(&world).await;
     let mut processes = [Process::start(&database, &redis, &[]).await, Process::start(&database, &redis, &[]).await];
     let callers = Callers::of(&world, [processes[0].base.clone(), processes[1].base.clone()]).await;
-    let shipping: Vec<_> =
-        (0..4).map(|number| tokio::spawn(callers.clone().ship(flights.clone(), Dice::of(21, number)))).collect();
+    let shipping: Vec<_> = (0..rounds(2, 4))
+        .map(|number| tokio::spawn(callers.clone().ship(flights.clone(), Dice::of(21, number))))
+        .collect();
     let flying = tokio::spawn(callers.clone().fly(Dice::new(22)));
     let promises = Promises::start(&world).await;
 

@@ -13,8 +13,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::ids;
-use crate::support::{World, until};
+use crate::support::{World, freight::text, until};
 
 /// What a sink does with what it is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,12 +67,17 @@ impl<const LETTER: char> Collecting<LETTER> {
     }
 
     pub fn ids(&self) -> Vec<String> {
-        ids(&self.messages())
+        self.0.lock().unwrap().taken.iter().map(|entry| text(&entry.event, "id").to_owned()).collect()
+    }
+
+    /// How many messages have come, repetitions included.
+    pub fn came(&self) -> usize {
+        self.0.lock().unwrap().taken.len()
     }
 
     /// How many different messages it has.
     pub fn count(&self) -> usize {
-        self.taken().iter().map(|entry| entry.id).collect::<BTreeSet<_>>().len()
+        self.0.lock().unwrap().taken.iter().map(|entry| entry.id).collect::<BTreeSet<_>>().len()
     }
 
     pub fn attempts(&self) -> Vec<Vec<i64>> {

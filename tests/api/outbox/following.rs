@@ -49,6 +49,11 @@ impl Follower {
         ids(&self.seen.lock().unwrap())
     }
 
+    /// How many messages it has seen, repetitions included.
+    pub fn came(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
     /// Whether it has seen so many messages of bookings and flights that have events.
     async fn has_seen_all_but(&self, world: &World, others: usize) -> bool {
         let happened = happened(&mut world.database.owner().await).await;

@@ -21,14 +21,14 @@ pub(super) async fn ends(world: World) -> TestDatabase {
     database
 }
 
-const BACKLOG: i64 = 20_000;
-const AT_ONCE: i64 = 20;
+const BACKLOG: i64 = 6_000;
+const AT_ONCE: i64 = 6;
 
 #[tokio::test]
 async fn a_backlog_beside_an_open_import_is_read_by_its_key() {
     let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
     let mut slow = Open::begin(&world.database).await;
-    slow.write(Uuid::new_v4(), 1..=5_000).await;
+    slow.write(Uuid::new_v4(), 1..=2_000).await;
     tell(&world.database, Uuid::new_v4(), 1..=1).await;
     let mut feed = Feed::default();
     assert_eq!(feed.read(&world.db, AT_ONCE).await.unwrap().len(), 1);

@@ -1,6 +1,11 @@
 //! `loadmaster outbox replay`: what was delivered comes again, also what the outbox does not have any more.
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+use loadmaster::{
+    app::{self, ReplaySink},
+    platform::outbox::Wanted,
+};
 use serde_json::{Value, json};
 
 use super::{People, SHIPPED, assert_in_order, consumer::Consumer, ids, ship, until_all_have_arrived};
@@ -26,6 +31,23 @@ async fn delivered(redis: &OwnRedis) -> (World, Consumer) {
 async fn replay(world: &World, redis: &OwnRedis, arguments: &[&str]) -> Done {
     let command = loadmaster(&[&["outbox", "replay", "--sink", "redis_streams"], arguments].concat());
     command.on(&world.database).env("REDIS_URL", &redis.url()).run().await
+}
+
+/// The same without a process of its own; answers how many messages came, or would have.
+async fn replay_within(world: &World, arguments: &[&str], is_dry: bool) -> usize {
+    let given = |name: &str| {
+        let place = arguments.iter().position(|argument| *argument == name);
+        place.map(|place| arguments[place + 1].to_owned())
+    };
+    let instant = |text: String| text.parse::<DateTime<Utc>>().unwrap();
+    let wanted = Wanted {
+        since: given("--from").map(instant),
+        until: given("--to").map_or(DateTime::<Utc>::MAX_UTC, instant),
+        types: given("--type"),
+        subject: given("--subject"),
+    };
+    let replayed = app::replay(world.state(), ReplaySink::RedisStreams, &wanted, is_dry).await.unwrap();
+    replayed.messages.try_into().unwrap()
 }
 
 /// What has come since.
@@ -83,8 +105,8 @@ async fn only_what_is_asked_for_comes_again() {
         |messages: Vec<&Value>| messages.iter().map(|message| text(message, "id").to_owned()).collect::<BTreeSet<_>>();
     let (soon, now) = ("2026-11-20T08:00:00.000001Z", "2026-11-20T08:00:00Z");
 
-    // With and without the outbox.
-    for _ in 0..2 {
+    // With the outbox by the command, and without it.
+    for is_by_command in [true, false] {
         let cases: [(&[&str], BTreeSet<String>); 7] = [
             (&["--subject", &subject], names(first.iter().filter(of_subject).collect())),
             (&["--type", "loadmaster.booking.booked.v1"], names(first.iter().filter(booked).collect())),
@@ -98,10 +120,19 @@ async fn only_what_is_asked_for_comes_again() {
             (&["--from", now, "--to", soon], names(first.iter().collect())),
         ];
         for (arguments, expected) in cases {
-            let printed = replay(&world, &redis, &[arguments, &["--dry-run"]].concat()).await.succeeded();
-            assert!(printed.starts_with(&format!("{} messages would be delivered again", expected.len())), "{printed}");
+            if is_by_command {
+                let printed = replay(&world, &redis, &[arguments, &["--dry-run"]].concat()).await.succeeded();
+                let told = format!("{} messages would be delivered again", expected.len());
+                assert!(printed.starts_with(&told), "{printed}");
+            } else {
+                assert_eq!(replay_within(&world, arguments, true).await, expected.len(), "{arguments:?}");
+            }
             assert_eq!(again(&mut consumer).await, [] as [Value; 0], "{arguments:?}");
-            replay(&world, &redis, arguments).await.succeeded();
+            if is_by_command {
+                replay(&world, &redis, arguments).await.succeeded();
+            } else {
+                replay_within(&world, arguments, false).await;
+            }
             let messages = again(&mut consumer).await;
             assert_in_order_from_anywhere(&messages);
             assert_eq!(ids(&messages).into_iter().collect::<BTreeSet<_>>(), expected, "{arguments:?}");

@@ -11,7 +11,7 @@ use crate::{
     support::{
         OwnRedis, TestDatabase, World, WorldOptions,
         freight::{at_once, two_flights},
-        until,
+        rounds, until,
     },
 };
 
@@ -81,7 +81,8 @@ async fn an_instance_that_was_shut_down_under_load_is_resumed_by_the_next() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let (mut consumer, mut owner) = (Consumer::of(&redis).await, database.owner().await);
     let mut flights = None;
-    for _ in 0..3 {
+    let shutdowns = rounds(2, 3);
+    for _ in 0..shutdowns {
         let world = world(&database, &redis).await;
         let flights = match &flights {
             Some(flights) => flights,
@@ -94,7 +95,7 @@ async fn an_instance_that_was_shut_down_under_load_is_resumed_by_the_next() {
     let last = world(&database, &redis).await;
     until_all_have_arrived(&mut consumer, &mut owner).await;
     assert_no_repetition(&ids(&consumer.messages));
-    assert_eq!(count_of_events(&mut owner).await, 2 + 3 * 6 * SHIPPED);
+    assert_eq!(count_of_events(&mut owner).await, 2 + shutdowns * 6 * SHIPPED);
     last.shutdown().await;
 }
 

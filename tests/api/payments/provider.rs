@@ -148,6 +148,11 @@ impl Hostile {
         self.books().troubles.extend(troubles);
     }
 
+    /// What is still expected does not come.
+    pub fn forget_expected(&self) {
+        self.books().troubles.clear();
+    }
+
     /// Of a hundred requests from now on so many meet a trouble, as the seed chooses.
     pub fn weather(&self, percent: u64, seed: u64) {
         self.books().weather = (percent > 0).then_some((percent, Dice::new(seed)));

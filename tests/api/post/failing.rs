@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use loadmaster::platform::clock::Clock;
 
-use super::{flood, mailing, register, rows, settled, taken};
+use super::{flood, mailing, register, rows, settled, settled_at, taken};
 use crate::support::{SmtpFault, SmtpServer, SmtpStep, World, until};
 
 /// A server with one letter that is due, and a relay that misbehaves at a step.
@@ -12,26 +12,31 @@ async fn trying(relay: &SmtpServer, step: SmtpStep, fault: SmtpFault) -> World {
     world
 }
 
+/// One server, and a new connection for each fault: takes some seconds, for it looks for letters four times a second.
 #[tokio::test]
 async fn a_relay_that_fails_at_any_step_gets_the_letter_later_once() {
     use SmtpStep as S;
     let steps = [S::Greeting, S::Hello, S::Auth, S::Mail, S::Rcpt, S::Data, S::Content];
-    for step in steps {
-        for fault in [SmtpFault::Says("451 4.3.0 not now"), SmtpFault::Closes] {
-            let relay = SmtpServer::start().await;
-            let world = trying(&relay, step, fault).await;
-            let row = settled(&world, "WAITING", 1).await;
-            assert_eq!(row.next_at, world.now() + TimeDelta::minutes(1), "{step:?} {fault:?}");
-            // What was taken before the connection broke is the letter, and its repetition has the same name.
-            let lost_answer = step == S::Content && fault == SmtpFault::Closes;
-            assert_eq!(relay.taken().len(), usize::from(lost_answer), "{step:?} {fault:?}");
-            relay.heal();
-            world.clock.set(row.next_at);
-            settled(&world, "SENT", 2).await;
-            let mails = relay.taken();
-            assert_eq!(mails.len(), 1 + usize::from(lost_answer), "{step:?} {fault:?}");
-            assert!(mails.iter().all(|mail| mail.header("Message-ID") == mails[0].header("Message-ID")));
-        }
+    let faults = [SmtpFault::Says("451 4.3.0 not now"), SmtpFault::Closes];
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).set("mail.url", &relay.url().replace("://", "://ann:secret@")).start().await;
+    for (number, (step, fault)) in steps.into_iter().flat_map(|step| faults.map(|fault| (step, fault))).enumerate() {
+        // Whoever greets and logs in again meets the faults of these steps too.
+        relay.hang_up();
+        relay.fail(step, fault);
+        let before = relay.taken().len();
+        register(&world, &format!("ann{number}@example.org")).await;
+        let row = settled_at(&world, number, "WAITING", 1).await;
+        assert_eq!(row.next_at, world.now() + TimeDelta::minutes(1), "{step:?} {fault:?}");
+        // What was taken before the connection broke is the letter, and its repetition has the same name.
+        let lost_answer = step == S::Content && fault == SmtpFault::Closes;
+        assert_eq!(relay.taken().len() - before, usize::from(lost_answer), "{step:?} {fault:?}");
+        relay.heal();
+        world.clock.set(row.next_at);
+        settled_at(&world, number, "SENT", 2).await;
+        let mails = relay.taken().split_off(before);
+        assert_eq!(mails.len(), 1 + usize::from(lost_answer), "{step:?} {fault:?}");
+        assert!(mails.iter().all(|mail| mail.header("Message-ID") == mails[0].header("Message-ID")));
     }
 }
 
@@ -39,16 +44,29 @@ async fn a_relay_that_fails_at_any_step_gets_the_letter_later_once() {
 #[tokio::test]
 async fn a_relay_that_hangs_at_any_step_gets_the_letter_later() {
     use SmtpStep as S;
-    let tries = [S::Greeting, S::Hello, S::Auth, S::Mail, S::Rcpt, S::Data, S::Content].map(|step| async move {
-        let relay = SmtpServer::start().await;
-        let world = trying(&relay, step, SmtpFault::Hangs).await;
-        let row = settled(&world, "WAITING", 1).await;
-        assert!(row.reason.is_some_and(|reason| reason.starts_with("no answer")), "{step:?}");
-        relay.heal();
-        world.clock.set(row.next_at);
-        settled(&world, "SENT", 2).await;
-    });
-    futures_util::future::join_all(tries).await;
+    let steps = [S::Greeting, S::Hello, S::Auth, S::Mail, S::Rcpt, S::Data, S::Content];
+    let relay = SmtpServer::start().await;
+    let options = mailing(&relay).set("mail.url", &relay.url().replace("://", "://ann:secret@"));
+    let world = options.set("mail.per_minute", "60000").start().await;
+    // Each of the first connections hangs at another step.
+    for (number, step) in (1..).zip(steps) {
+        relay.fail_on(number, step, SmtpFault::Hangs);
+    }
+    flood(&world, steps.len()).await;
+    let (mut hung_at, mut next_at) = (Vec::new(), world.now());
+    for number in 0..steps.len() {
+        let row = settled_at(&world, number, "WAITING", 1).await;
+        let reason = row.reason.unwrap();
+        assert!(reason.starts_with("no answer"), "{reason}");
+        hung_at.push(reason.rsplit_once(" at ").unwrap().1.to_owned());
+        next_at = next_at.max(row.next_at);
+    }
+    hung_at.sort();
+    assert_eq!(hung_at, ["AUTH", "DATA", "MAIL", "RCPT", "connecting", "connecting", "the content"]);
+    world.clock.set(next_at);
+    for number in 0..steps.len() {
+        settled_at(&world, number, "SENT", 2).await;
+    }
 }
 
 #[tokio::test]
@@ -87,19 +105,23 @@ async fn an_address_that_the_relay_refuses_is_not_written_to_again() {
 
 #[tokio::test]
 async fn a_refused_address_does_not_stop_the_channel() {
-    for (step, says) in [
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).set("mail.per_minute", "60000").start().await;
+    let refusals = [
         (SmtpStep::Rcpt, "501 5.1.3 bad recipient address syntax"),
         (SmtpStep::Content, "550 5.1.1 no such user"),
         (SmtpStep::Content, "552 5.2.2 mailbox full"),
-    ] {
-        let relay = SmtpServer::start().await;
-        let world = trying(&relay, step, SmtpFault::Says(says)).await;
-        let row = settled(&world, "FAILED", 1).await;
+    ];
+    for (number, (step, says)) in refusals.into_iter().enumerate() {
+        relay.fail(step, SmtpFault::Says(says));
+        register(&world, &format!("ann{number}@example.org")).await;
+        let row = settled_at(&world, 2 * number, "FAILED", 1).await;
         assert!(row.reason.is_some_and(|reason| reason.contains(&says[..9])), "{says}");
-        assert_eq!(suppressions(&world).await, 1, "{says}");
+        assert_eq!(suppressions(&world).await, i64::try_from(number + 1).unwrap(), "{says}");
         relay.heal();
-        register(&world, "ben@example.org").await;
-        assert_eq!(taken(&relay, 1).await[0].to, ["ben@example.org"]);
+        let ben = format!("ben{number}@example.org");
+        register(&world, &ben).await;
+        assert_eq!(taken(&relay, number + 1).await[number].to, [ben]);
     }
 }
 

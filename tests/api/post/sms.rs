@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{PUBLIC, register, settled};
+use super::{PUBLIC, register, rows, settled};
 use crate::support::{World, WorldOptions, until};
 
 /// A gateway for text messages.
@@ -128,10 +128,13 @@ async fn a_refusal_for_now_is_tried_again_and_a_lost_answer_is_not() {
     world.clock.set(row.next_at);
     settled(&world, "SENT", 2).await;
 
-    let other = gateway.world().start().await;
     gateway.0.lock().unwrap().hangs = true;
-    text_of(&other, "+442079460123").await;
-    let row = settled(&other, "FAILED", 1).await;
+    let ben = register(&world, "ben@example.org").await;
+    ben.patch("/api/v1/auth/me", json!({ "phone": "+442079460999" })).await.expect(200);
+    let failed = async || rows(&world).await.into_iter().find(|row| row.status == "FAILED");
+    until("the second text has failed", async || failed().await.is_some()).await;
+    let row = failed().await.unwrap();
+    assert_eq!(row.attempts, 1);
     assert_eq!(row.reason.as_deref(), Some("the gateway did not answer"));
 }
 

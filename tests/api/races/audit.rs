@@ -1,9 +1,11 @@
 //! The audit that ends all these tests has to be seen failing: a checker that never did proves nothing.
-use loadmaster::app::AuditOptions;
-use sqlx::Executor;
+use std::time::Duration;
+
+use loadmaster::{app::AuditOptions, platform::postgres::PgSession};
+use sqlx::AssertSqlSafe;
 
 use super::order;
-use crate::support::{NewFlight, World, breaches};
+use crate::support::{NewFlight, World, breaches_in};
 
 /// Each spoils the books behind the product's back, in a way that no trigger or constraint stops.
 const BREACHES: [&str; 11] = [
@@ -46,13 +48,14 @@ async fn the_audit_notices_every_way_to_spoil_the_books() {
     world.audit().await;
     let books = world.database.clone();
     world.shutdown().await;
+    let mut session = PgSession::own(books.owner().await, Duration::from_mins(1));
     for breach in BREACHES {
-        let spoiled = books.copy().await;
-        let mut owner = spoiled.owner().await;
-        // Only a superuser can switch triggers off for a session.
-        owner.execute("set session_replication_role = replica").await.unwrap();
-        owner.execute(sqlx::raw_sql(breach)).await.unwrap();
-        let found = breaches(&spoiled, AuditOptions::default()).await;
+        // Only a superuser can switch triggers off. What is spoiled is right again for the next.
+        let spoil = format!("begin; set local session_replication_role = replica; {breach}");
+        sqlx::raw_sql(AssertSqlSafe(spoil)).execute(&mut session).await.unwrap();
+        let found = breaches_in(&mut session, AuditOptions::default()).await;
         assert!(!found.is_empty(), "not noticed: {breach}");
+        sqlx::raw_sql("rollback").execute(&mut session).await.unwrap();
     }
+    assert_eq!(breaches_in(&mut session, AuditOptions::default()).await.len(), 0, "all was rolled back");
 }

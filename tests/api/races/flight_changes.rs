@@ -12,7 +12,7 @@ use crate::support::{Answer, Client, Watch, World, WorldOptions, until};
 
 /// Rounds of each test.
 fn tries() -> usize {
-    crate::support::rounds(60, 200)
+    crate::support::rounds(20, 200)
 }
 
 /// Rounds run side by side, each on a flight of its own.

@@ -2,10 +2,15 @@
 use serde_json::Value;
 
 use super::{at_once, kilograms, order, reconnected, text};
-use crate::support::{Dice, NewFlight, Watch, World, WorldOptions, until};
+use crate::support::{Dice, NewFlight, Watch, World, WorldOptions, rounds, until};
 
-const CLIENTS: usize = 100;
 const ROUNDS: usize = 3;
+
+/// So many that the flights with the least room are full.
+fn clients() -> usize {
+    rounds(40, 100)
+}
+
 const AIRPORTS: [&str; 5] = ["DEL", "BOM", "DXB", "FRA", "LHR"];
 
 /// Four flights DEL → BOM → DXB → FRA → LHR, in the order of flying. They are put on the schedule in this other order, by
@@ -25,14 +30,14 @@ async fn chain(world: &World, made_in: [usize; 4]) -> Vec<Value> {
 /// Clients book random stretches of the chain and cancel half of what they got.
 async fn book_and_cancel(servers: &[&World], flights: &[Value]) -> Vec<(String, usize)> {
     let customer = servers[0].customer().await;
-    let clients: Vec<_> = (0..CLIENTS)
+    let clients: Vec<_> = (0..clients())
         .map(|number| {
             let mut client = reconnected(&customer);
             client.base.clone_from(&servers[number % servers.len()].base);
             client
         })
         .collect();
-    let lists = at_once(CLIENTS, |number| {
+    let lists = at_once(clients.len(), |number| {
         let (client, flights) = (clients[number].clone(), flights.to_vec());
         async move {
             let mut dice = Dice::of(11, number);

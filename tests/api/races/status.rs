@@ -10,7 +10,7 @@ const LANES: usize = 4;
 
 /// Races of each test.
 fn tries() -> usize {
-    rounds(100, 500)
+    rounds(32, 500)
 }
 
 const KILOGRAMS: u64 = 10;

@@ -104,44 +104,51 @@ fn packed(instant: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_redis_that_lies_is_not_believed() {
+    const DATES: [&str; 5] = ["2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24", "2026-11-25"];
     let redis = OwnRedis::start().await;
     // A slow machine is no Redis that is away.
     let options = WorldOptions::working().set("redis.url", &redis.url()).set("redis.timeout_ms", "20000");
     let world = options.clone().start().await;
     let options = options.on(&world.database);
-    let leaves = |number, hour| NewFlight::new(number, "DEL", "LHR").departs(hour).takes_minutes(60);
-    world.flight(leaves("AI101", "2026-11-21T12:00:00Z")).await;
-    world.flight(leaves("AI102", "2026-11-22T12:00:00Z")).await;
-    // Given the answers for two dates, both in Redis,
-    let right = world.anonymous().get(RANKED).await;
-    assert_eq!(right.body[0]["flights"][0]["flight_number"], "AI101");
-    world.anonymous().get(&RANKED.replace("11-21", "11-22")).await.expect(200);
-    until("both are in Redis", async || kept(&redis).await.len() == 2).await;
+    for (number, date) in DATES.iter().enumerate() {
+        let new = NewFlight::new(&format!("AI{}", 101 + number), "DEL", "LHR");
+        world.flight(new.departs(&format!("{date}T12:00:00Z")).takes_minutes(60)).await;
+    }
+    // Given the answers for these dates, all in Redis,
+    let ask = async |world: &World, date: &str| world.anonymous().get(&RANKED.replace("2026-11-21", date)).await;
+    let mut right = Vec::new();
+    for date in DATES {
+        right.push(ask(&world, date).await);
+    }
+    assert_eq!(right[0].body[0]["flights"][0]["flight_number"], "AI101");
+    until("all are in Redis", async || kept(&redis).await.len() == DATES.len()).await;
     let entries = kept(&redis).await;
-    let entry = |date| entries.iter().find(|(key, _)| key.contains(date)).expect("an entry of that date");
-    let (key, value) = entry("2026-11-21");
-    // when Redis tells something else that reads as well,
-    for (lie, told) in [
-        ("another arrival", altered(value, &packed("2026-11-21T13:00:00Z"), &packed("2026-11-21T12:30:00Z"))),
-        ("another flight", altered(value, b"AI101", b"AI999")),
-        ("what is true of another date", entry("2026-11-22").1.clone()),
-        ("half of it", value[..value.len() / 2].to_vec()),
+    let entry = |number: usize| entries.iter().find(|(key, _)| key.contains(DATES[number])).expect("that date's entry");
+    // when Redis tells something else that reads as well, of each date another lie,
+    let value = |number: usize| &entry(number).1;
+    let lies = [
+        ("another arrival", altered(value(0), &packed("2026-11-21T13:00:00Z"), &packed("2026-11-21T12:30:00Z"))),
+        ("another flight", altered(value(1), b"AI102", b"AI999")),
+        ("what is true of another date", value(0).clone()),
+        ("half of it", value(3)[..value(3).len() / 2].to_vec()),
         ("nothing", Vec::new()),
-    ] {
-        put_back(&redis, &[(key.clone(), told)]).await;
-        // then one that knows nothing else finds out by itself,
-        let newcomer = options.clone().start().await;
-        let answer = newcomer.anonymous().get(RANKED).await;
-        assert_eq!(answer.text, right.text, "{lie}");
+    ];
+    let told = lies.iter().enumerate().map(|(number, (_, told))| (entry(number).0.clone(), told.clone()));
+    put_back(&redis, &told.collect::<Vec<_>>()).await;
+    // then one that knows nothing else finds out by itself,
+    let newcomer = options.clone().start().await;
+    for (number, (lie, _)) in lies.iter().enumerate() {
+        let answer = ask(&newcomer, DATES[number]).await;
+        assert_eq!(answer.text, right[number].text, "{lie}");
         assert_eq!(answer.header("cache-status"), Some("loadmaster; fwd=miss"), "{lie}");
         // and puts it right for the others.
-        until("it is put right", async || {
-            kept(&redis).await.iter().any(|entry| *entry == (key.clone(), value.clone()))
-        })
-        .await;
-        let next = options.clone().start().await.anonymous().get(RANKED).await;
-        assert_eq!(next.text, right.text, "{lie}");
-        hit(&next);
+        until("it is put right", async || kept(&redis).await.contains(entry(number))).await;
+    }
+    let next = options.start().await;
+    for (number, (lie, _)) in lies.iter().enumerate() {
+        let answer = ask(&next, DATES[number]).await;
+        assert_eq!(answer.text, right[number].text, "{lie}");
+        hit(&answer);
     }
 }
 

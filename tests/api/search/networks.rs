@@ -141,12 +141,12 @@ async fn reads(world: &World, from: &str) -> u64 {
     sum_of(&world.anonymous(), "loadmaster_route_reads_total{", &format!("from=\"{from}\"")).await
 }
 
-/// Takes seconds: 500 networks are written, and asked for three times each.
+/// Takes seconds: 140 networks are written, and asked for three times each.
 #[tokio::test]
 async fn routes_in_memory_are_those_that_plain_sql_finds() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::light().await;
     let (mut owner, mut dice) = (database.owner().await, Dice::new(SEED));
-    let networks = networks(&mut owner, rounds(500, 10_000)).await;
+    let networks = networks(&mut owner, rounds(140, 10_000)).await;
     for some in networks.chunks(500) {
         let mut rows = Rows::default();
         for network in some {
@@ -214,7 +214,7 @@ async fn change(admin: &Client, network: &Network, made: &mut Vec<String>, dice:
 /// Takes seconds: hundreds of searches are compared, after each of six rounds of changes.
 #[tokio::test]
 async fn routes_in_memory_follow_each_change() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::light().await;
     let (mut owner, mut dice) = (database.owner().await, Dice::new(SEED + 1));
     let network = networks(&mut owner, 1).await.remove(0);
     let mut rows = Rows::default();

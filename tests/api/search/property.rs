@@ -183,16 +183,21 @@ async fn schedule(world: &World, legs: &mut [Leg]) {
     let done = admin.post_raw("/api/v1/flights/import", "text/csv", table).await.expect(200);
     assert_eq!(done["created"], legs.len());
     let mut owner = world.database.owner().await;
-    for leg in legs {
-        leg.id = sqlx::query_scalar(
-            "select id::text from flights where flight_number = $1 and origin = $2 and departure_at = $3",
-        )
-        .bind(format!("AI{}", leg.number))
-        .bind(AIRPORTS[leg.origin].0)
-        .bind(leg.departure)
-        .fetch_one(&mut owner)
-        .await
-        .unwrap();
+    let ids: Vec<String> = sqlx::query_scalar(
+        "select f.id::text
+         from unnest($1::text[], $2::text[], $3::timestamptz[]) with ordinality as leg (number, origin, departure, place)
+         join flights f on (f.flight_number, f.origin, f.departure_at) = (leg.number, leg.origin, leg.departure)
+         order by place",
+    )
+    .bind(legs.iter().map(|leg| format!("AI{}", leg.number)).collect::<Vec<_>>())
+    .bind(legs.iter().map(|leg| AIRPORTS[leg.origin].0).collect::<Vec<_>>())
+    .bind(legs.iter().map(|leg| leg.departure).collect::<Vec<_>>())
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert_eq!(ids.len(), legs.len());
+    for (leg, id) in legs.iter_mut().zip(ids) {
+        leg.id = id;
     }
 }
 

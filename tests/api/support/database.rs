@@ -9,7 +9,8 @@ use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
 
-/// The first of three locks, cluster-wide: for making roles, for making templates, and for deleting databases.
+/// The first of four locks, cluster-wide: for making roles, for making templates, for deleting databases, and for making
+/// what several tests share.
 const BOOTSTRAP_LOCK: i64 = 0x4c4f_4144;
 /// So many databases of tests that have ended are deleted together, by whoever needs the next one.
 const DELETED_TOGETHER: usize = 16;
@@ -58,7 +59,8 @@ impl TestDatabase {
 
     async fn copy_of(template: &str, mut maintenance: PgConnection) -> Self {
         let name = new_name(&mut maintenance).await;
-        let copy = format!("create database {name} template {template}");
+        // Files take less time than pages that are logged.
+        let copy = format!("create database {name} template {template} strategy file_copy");
         maintenance.execute(sqlx::AssertSqlSafe(copy)).await.expect("copying the database");
         Self { name, elsewhere: None }
     }
@@ -66,6 +68,32 @@ impl TestDatabase {
     /// A copy of this one, to which nobody may be connected meanwhile.
     pub async fn copy(&self) -> Self {
         Self::copy_of(&self.name, connect("postgres").await).await
+    }
+
+    /// A database that is made by the first test that asks for it, and what that test noted of it. It may be copied, and
+    /// nobody may be connected to it.
+    pub async fn made_once(what: &str, make: impl AsyncFnOnce() -> (Self, String)) -> (Self, String) {
+        let mut maintenance = connect("postgres").await;
+        let name = format!("template_{what}_{:x}", build());
+        let lock = sqlx::query("select pg_advisory_lock($1)").bind(BOOTSTRAP_LOCK + 3);
+        lock.execute(&mut maintenance).await.unwrap();
+        let known = "select shobj_description(oid, 'pg_database') from pg_database where datname = $1";
+        let known: Option<String> =
+            sqlx::query_scalar(known).bind(&name).fetch_optional(&mut maintenance).await.unwrap();
+        let note = if let Some(note) = known {
+            note
+        } else {
+            let (made, note) = make().await;
+            let comment = format!("comment on database {} is '{}'", made.name, note.replace('\'', "''"));
+            let rename = format!("alter database {} rename to {name}", made.name);
+            for statement in [comment, rename] {
+                maintenance.execute(sqlx::AssertSqlSafe(statement)).await.expect("keeping the database");
+            }
+            note
+        };
+        let unlock = sqlx::query("select pg_advisory_unlock($1)").bind(BOOTSTRAP_LOCK + 3);
+        unlock.execute(&mut maintenance).await.unwrap();
+        (Self { name, elsewhere: None }, note)
     }
 
     /// A database without any table in it.
@@ -285,6 +313,14 @@ fn fingerprint() -> u64 {
             (file, facts.len(), facts.modified().unwrap()).hash(&mut hash);
         }
     }
+    hash.finish()
+}
+
+/// That of this test program, of which the product is a part.
+fn build() -> u64 {
+    let program = std::env::current_exe().and_then(std::fs::metadata).expect("this program");
+    let mut hash = DefaultHasher::new();
+    (fingerprint(), program.len(), program.modified().unwrap()).hash(&mut hash);
     hash.finish()
 }
 

@@ -51,4 +51,4 @@ pub fn rounds(usual: usize, long: usize) -> usize {
 }
 
 pub use watch::{SOON, Watch, sum_of, until, until_blocked, until_it_follows};
-pub use world::{NewFlight, Starting, World, WorldOptions, breaches};
+pub use world::{NewFlight, Starting, World, WorldOptions, breaches, breaches_in};

@@ -59,9 +59,11 @@ impl TakenMail {
 
 #[derive(Default)]
 struct State {
-    faults: HashMap<SmtpStep, SmtpFault>,
+    /// Those of one connection, the first being number one, and of all.
+    faults: HashMap<(Option<usize>, SmtpStep), SmtpFault>,
     taken: Vec<TakenMail>,
     connections: usize,
+    dialogues: Vec<AbortHandle>,
     logins: Vec<String>,
 }
 
@@ -87,11 +89,13 @@ impl SmtpServer {
         let serving = tokio::spawn(async move {
             let mut dialogues = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                state.lock().unwrap().connections += 1;
-                let state = state.clone();
-                dialogues.spawn(async move {
-                    _ = Dialogue::new(stream, state).run().await;
+                let mut books = state.lock().unwrap();
+                books.connections += 1;
+                let dialogue = Dialogue::new(stream, books.connections, state.clone());
+                let dialogue = dialogues.spawn(async move {
+                    _ = dialogue.run().await;
                 });
+                books.dialogues.push(dialogue);
             }
         });
         self.serving = Some(serving.abort_handle());
@@ -107,12 +111,24 @@ impl SmtpServer {
         }
     }
 
+    /// Open connections are lost.
+    pub fn hang_up(&self) {
+        for dialogue in self.state.lock().unwrap().dialogues.drain(..) {
+            dialogue.abort();
+        }
+    }
+
     pub fn url(&self) -> String {
         format!("smtp://127.0.0.1:{}", self.port)
     }
 
     pub fn fail(&self, step: SmtpStep, fault: SmtpFault) {
-        self.state.lock().unwrap().faults.insert(step, fault);
+        self.state.lock().unwrap().faults.insert((None, step), fault);
+    }
+
+    /// The connection of this number alone misbehaves.
+    pub fn fail_on(&self, connection: usize, step: SmtpStep, fault: SmtpFault) {
+        self.state.lock().unwrap().faults.insert((Some(connection), step), fault);
     }
 
     pub fn heal(&self) {
@@ -143,12 +159,13 @@ impl Drop for SmtpServer {
 
 struct Dialogue {
     stream: BufReader<TcpStream>,
+    number: usize,
     state: Arc<Mutex<State>>,
 }
 
 impl Dialogue {
-    fn new(stream: TcpStream, state: Arc<Mutex<State>>) -> Self {
-        Self { stream: BufReader::new(stream), state }
+    fn new(stream: TcpStream, number: usize, state: Arc<Mutex<State>>) -> Self {
+        Self { stream: BufReader::new(stream), number, state }
     }
 
     /// `None`: the connection is closed.
@@ -194,7 +211,8 @@ impl Dialogue {
     }
 
     fn fault(&self, step: SmtpStep) -> Option<SmtpFault> {
-        self.state.lock().unwrap().faults.get(&step).copied()
+        let faults = &self.state.lock().unwrap().faults;
+        [Some(self.number), None].into_iter().find_map(|connection| faults.get(&(connection, step)).copied())
     }
 
     async fn answer(&mut self, step: SmtpStep, good: &str) -> Option<()> {

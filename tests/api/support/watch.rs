@@ -13,8 +13,10 @@ pub const SOON: Duration = Duration::from_secs(10);
 pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !condition().await {
-        assert!(began.elapsed() < Duration::from_mins(1), "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        let elapsed = began.elapsed();
+        assert!(elapsed < Duration::from_mins(1), "waited in vain until {what}");
+        // What takes long is asked for less often.
+        tokio::time::sleep((elapsed / 8).clamp(Duration::from_millis(5), Duration::from_millis(50))).await;
     }
 }
 

@@ -10,7 +10,7 @@ use loadmaster::{
     kernel::{OrganizationId, TokenFamilyId, UserId},
     platform::{
         clock::{Clock, ManualClock},
-        postgres::{self, Database},
+        postgres::{self, Database, PgSession},
         random::{IdSource, TokenSource},
         redis::Redis,
         settings::{Settings, Sources},
@@ -403,9 +403,14 @@ impl World {
 /// What the product's own audit finds wrong, events without messages included. Nothing is overdue by default: tests move the
 /// clock, and not all have somebody work.
 pub async fn breaches(database: &TestDatabase, options: AuditOptions) -> Vec<Check> {
+    let mut snapshot = postgres::connect_snapshot(&database.app_url().into(), false).await.expect("a session");
+    breaches_in(&mut snapshot, options).await
+}
+
+/// The same, as a session sees it.
+pub async fn breaches_in(session: &mut PgSession, options: AuditOptions) -> Vec<Check> {
     let now = options.now.or(Some(DateTime::UNIX_EPOCH));
     let options = AuditOptions { messages_since: Some(DateTime::UNIX_EPOCH), now, ..options };
-    let mut snapshot = postgres::connect_snapshot(&database.app_url().into(), false).await.expect("a session");
-    let report = Box::pin(app::audit(&mut snapshot, &options, &|_, _| {})).await.expect("the audit runs");
+    let report = Box::pin(app::audit(session, &options, &|_, _| {})).await.expect("the audit runs");
     report.checks.into_iter().filter(|check| check.breaches() > 0).collect()
 }

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use chrono::{TimeDelta, Utc};
@@ -16,6 +17,9 @@ use crate::{
     accounts::listening::Log,
     support::{Encrypted, TlsFiles, World, WorldOptions, connect, read_answer, shown, until},
 };
+
+/// Between two requests: several are sent between any two looks at the files.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What goes on while the certificate is replaced; any request that fails ends it.
 #[derive(Clone)]
@@ -39,6 +43,7 @@ impl Load {
             self.ask(&mut self.files.connect(&self.base, &["http/1.1"]).await).await;
             let (head, _) = ask(&http2(self.files.connect(&self.base, &["h2"]).await).await, get("/livez")).await;
             assert_eq!(head.status, 200);
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -47,7 +52,7 @@ impl Load {
         let first = shown(&stream);
         while !self.is_over.load(Relaxed) {
             self.ask(&mut stream).await;
-            tokio::task::yield_now().await;
+            tokio::time::sleep(PAUSE).await;
         }
         assert_eq!(first, self.files.certificate("first"));
     }
@@ -58,6 +63,7 @@ impl Load {
             let (head, text) = ask(&sending, get("/livez")).await;
             assert_eq!((head.status.as_u16(), &*text), (200, "alive"));
             self.answered.fetch_add(1, Relaxed);
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

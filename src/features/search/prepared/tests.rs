@@ -60,7 +60,12 @@ fn rooms(prepared: &Prepared, percent: u64, dice: &mut Dice) -> Capacities {
 #[test]
 fn an_answer_needs_the_room_on_the_first_flights_or_says_that_it_needs_more() {
     let (mut dice, mut seen) = (Dice(20_261_126), [0; 3]);
+    let is_long = std::env::var_os("LOADMASTER_TEST_LONG").is_some_and(|value| !value.is_empty());
     for number in 0..400 {
+        // Each size and share in all combinations some times, and each case often enough; with time, more.
+        if number >= 120 && !is_long && seen.iter().all(|seen| *seen > 50) {
+            break;
+        }
         let prepared = prepared([50, 400, 3_000][number % 3], &mut dice);
         let percent = [100, 60, 20, 2, 0][number % 5];
         let all = rooms(&prepared, percent, &mut dice);

@@ -401,9 +401,12 @@ fn awb_number(number: u64) -> crate::kernel::AwbNumber {
     format!("020-{serial}{}", serial % 7).parse().unwrap()
 }
 
+fn is_long() -> bool {
+    std::env::var_os("LOADMASTER_TEST_LONG").is_some_and(|value| !value.is_empty())
+}
+
 fn seeds() -> std::ops::Range<u64> {
-    let is_long = std::env::var_os("LOADMASTER_TEST_LONG").is_some_and(|value| !value.is_empty());
-    if is_long { 0..20_000 } else { 0..300 }
+    if is_long() { 0..20_000 } else { 0..300 }
 }
 
 /// Returns whether the simulation finds a fault that it describes like this.
