@@ -83,9 +83,9 @@ impl TestDatabase {
         let note = if let Some(note) = known {
             note
         } else {
-            let (made, note) = make().await;
-            let comment = format!("comment on database {} is '{}'", made.name, note.replace('\'', "''"));
-            let rename = format!("alter database {} rename to {name}", made.name);
+            let (database, note) = make().await;
+            let comment = format!("comment on database {} is '{}'", database.name, note.replace('\'', "''"));
+            let rename = format!("alter database {} rename to {name}", database.name);
             for statement in [comment, rename] {
                 maintenance.execute(sqlx::AssertSqlSafe(statement)).await.expect("keeping the database");
             }
