@@ -204,7 +204,7 @@ fn journeys_of_the_fourth_seed_follow_the_model() {
 }
 
 #[test]
-fn whatever_must_be_seen_is_seen_by_the_journeys_of_a_seed_that_always_runs() {
+fn seeds_that_always_run_cover_all_expected_states() {
     for what in SEEN {
         assert!([SEEDS[1], SEEDS[3]].iter().any(|(_, unseen)| !unseen.contains(&what)), "{what}");
     }

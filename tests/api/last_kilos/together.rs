@@ -7,7 +7,7 @@ use super::{allocations, got_room, grown, left, wish};
 use crate::support::{
     Client, Dice, NewFlight, World, WorldOptions,
     freight::{at_once, path_of},
-    is_long,
+    rounds,
 };
 
 /// Whether each was booked.
@@ -55,8 +55,8 @@ async fn optimistic_bookings_never_leave_less_than_the_threshold() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_instances_sell_a_flight_to_its_last_kilogram() {
     // More than the smallest threshold that is not zero.
-    let room: u32 = if is_long() { 80 } else { 30 };
-    let places = usize::try_from(room).unwrap();
+    let places = rounds(30, 80);
+    let room = u32::try_from(places).unwrap();
     for threshold in ["0", "20", "100", "1000000"] {
         let (worlds, clients) = two_instances(threshold).await;
         let flight = worlds[0].flight(NewFlight::new("AI101", "DEL", "LHR").weight(room.into())).await;

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::fresh::{PAIRS, Three, answers, schedule, tells};
+use super::fresh::{PAIRS, Three, answers, answers_match, schedule};
 use crate::support::{
     Client, Dice, NewFlight, World,
     freight::{at_once, order, path_of, text},
@@ -83,7 +83,7 @@ async fn when_all_is_quiet_every_instance_tells_what_the_tables_say() {
         }
         let expected = answers(&three.plain).await;
         for world in [&three.there, &three.here] {
-            until("it tells what the tables say", async || tells(world, &PAIRS, &expected).await).await;
+            until("it tells what the tables say", async || answers_match(world, &PAIRS, &expected).await).await;
         }
     }
     three.here.audit().await;

@@ -46,14 +46,14 @@ impl Three {
 
     /// Here at once, there soon.
     pub async fn is_told(&self, what: &str) {
-        self.is_told_of(&PAIRS, what).await;
+        self.assert_current(&PAIRS, what).await;
     }
 
-    /// Of these airports.
-    async fn is_told_of(&self, pairs: &[Pair], what: &str) {
+    /// The same for these pairs of airports alone.
+    async fn assert_current(&self, pairs: &[Pair], what: &str) {
         let expected = answers_of(&self.plain, pairs).await;
         assert_eq!(answers_of(&self.here, pairs).await, expected, "{what}, here");
-        until(&format!("{what} is told there"), async || tells(&self.there, pairs, &expected).await).await;
+        until(&format!("{what} is told there"), async || answers_match(&self.there, pairs, &expected).await).await;
     }
 }
 
@@ -109,8 +109,8 @@ async fn answers_of(world: &World, pairs: &[Pair]) -> Vec<String> {
     answers
 }
 
-/// Whether these are the answers to all questions; asks no more after another answer.
-pub async fn tells(world: &World, pairs: &[Pair], expected: &[String]) -> bool {
+/// Whether an instance gives the expected answers. Stops at the first that differs.
+pub async fn answers_match(world: &World, pairs: &[Pair], expected: &[String]) -> bool {
     let client = world.anonymous();
     for (question, expected) in questions(pairs).into_iter().zip(expected) {
         if answer(&client, question).await != *expected {
@@ -219,14 +219,14 @@ async fn change(three: &Three, number: u32) {
     ];
     let kept = three.here.flight(flights[0].clone()).await;
     let lost = three.here.flight(flights[1].clone()).await;
-    three.is_told_of(pairs, "two new flights").await;
+    three.assert_current(pairs, "two new flights").await;
     three.admin.book(order(&[&kept])).await;
-    three.is_told_of(pairs, "a booking").await;
+    three.assert_current(pairs, "a booking").await;
     let later = json!({"departure_datetime": "2026-11-22T09:00:00Z", "arrival_datetime": "2026-11-22T15:00:00Z"});
     three.admin.patch(&flight_path(&kept), later).await.expect(200);
-    three.is_told_of(pairs, "a retimed flight").await;
+    three.assert_current(pairs, "a retimed flight").await;
     three.admin.poke(&format!("{}/cancel", flight_path(&lost))).await.expect(200);
-    three.is_told_of(pairs, "a cancelled flight").await;
+    three.assert_current(pairs, "a cancelled flight").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -292,7 +292,7 @@ async fn an_instance_that_is_behind_reads_the_tables() {
         .await;
     let expected = answers(&three.plain).await;
     for world in [&three.here, &three.there] {
-        until("it asks the tables", async || tells(world, &PAIRS, &expected).await).await;
+        until("it asks the tables", async || answers_match(world, &PAIRS, &expected).await).await;
     }
     three.here.sql("update flights set arrival_at = arrival_at + interval '1 minute'").await;
     let expected = answers(&three.plain).await;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use super::{Defect, Row, World, awb_number, is_long};
 use crate::kernel::{AwbNumber, FlightId};
 
-/// Lets servers take so many actions; fewer if it is done before, unless there is time.
+/// Runs the servers for at most `most` actions. Stops early once `is_done` holds, except under `./test --long`.
 fn act(world: &mut World, most: usize, is_done: impl Fn(&World) -> bool) {
     for number in 0..most {
         if number.is_multiple_of(100) && !is_long() && is_done(world) {
