@@ -72,10 +72,6 @@ impl Watch {
         self.count("wait_event_type = 'Lock'").await
     }
 
-    pub async fn idle_in_transaction(&mut self) -> i64 {
-        self.count("state like 'idle in transaction%'").await
-    }
-
     /// Sessions that do something, or are in the middle of something.
     pub async fn busy(&mut self) -> i64 {
         self.count("state <> 'idle'").await
