@@ -448,8 +448,10 @@ async fn no_index_of_a_flights_capacity_is_on_what_bookings_change_and_its_updat
     let database = world.database.clone();
     let mut owner = database.owner().await;
     let indexes = names(&mut owner, "select indexname::text from pg_indexes where tablename = 'flight_capacity'").await;
-    // Bookings change neither until when room is set aside nor how many wait.
-    assert_eq!(indexes, ["flight_capacity_pkey", "flight_capacity_set_aside", "flight_capacity_awaited"]);
+    // Bookings change neither until when room is set aside, nor how many wait, nor the cut-off.
+    let expected =
+        ["flight_capacity_pkey", "flight_capacity_set_aside", "flight_capacity_awaited", "flight_capacity_to_close"];
+    assert_eq!(indexes, expected);
 
     // Sessions hand in their figures when they end.
     let mut watch = Watch::over(&database).await;

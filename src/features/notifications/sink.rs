@@ -55,9 +55,8 @@ struct News {
     causes: Vec<Cause>,
     /// New bookings.
     booked: Vec<Uuid>,
-    /// Bookings and flights that have changed.
-    bookings: Vec<Uuid>,
-    flights: Vec<Uuid>,
+    rerouted: Vec<Uuid>,
+    changed_flights: Vec<Uuid>,
 }
 
 impl News {
@@ -67,8 +66,8 @@ impl News {
             news.causes.extend(Cause::of(entry));
             match (entry.aggregate.as_str(), entry.event_type.as_str()) {
                 (BOOKING, "BOOKED") => news.booked.push(entry.aggregate_id),
-                (BOOKING, _) => news.bookings.push(entry.aggregate_id),
-                (FLIGHT, "CHANGED" | "CANCELLED" | "DEPARTED") => news.flights.push(entry.aggregate_id),
+                (BOOKING, "REROUTED") => news.rerouted.push(entry.aggregate_id),
+                (FLIGHT, "CHANGED") => news.changed_flights.push(entry.aggregate_id),
                 _ => {}
             }
         }
@@ -76,7 +75,7 @@ impl News {
     }
 
     fn is_empty(&self) -> bool {
-        self.causes.is_empty() && self.booked.is_empty() && self.bookings.is_empty() && self.flights.is_empty()
+        self.causes.is_empty() && self.booked.is_empty() && self.rerouted.is_empty() && self.changed_flights.is_empty()
     }
 }
 
@@ -100,11 +99,9 @@ impl NotificationService {
         if !news.booked.is_empty() {
             let named = repository::consents::named_by(tx, &news.booked).await?;
             self.ask_in_tx(tx, named).await?;
-            repository::reminders::enter(tx, &news.booked, self.terms.reminder_hours, now).await?;
         }
-        if !news.bookings.is_empty() || !news.flights.is_empty() {
-            let hours = self.terms.reminder_hours;
-            repository::reminders::judge(tx, &news.bookings, &news.flights, hours, now).await?;
+        if !news.rerouted.is_empty() || !news.changed_flights.is_empty() {
+            self.remind_of_moved_in_tx(tx, &news.rerouted, &news.changed_flights).await?;
         }
         Ok(())
     }

@@ -1,150 +1,100 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::platform::postgres::PgSession;
 
-/// Enters a reminder for each of these bookings that was made before it is due. A booking that needs rerouting counts as one
-/// without a flight: its reminder waits for the new itinerary.
-pub(in crate::features::notifications) async fn enter(
-    db: &mut PgSession,
-    bookings: &[Uuid],
-    before_hours: i32,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into reminders (booking_id, status, due_at, created_at, updated_at)
-         select b.id, 'WAITING', coalesce(f.cutoff_at - make_interval(hours => $2), 'infinity'), $3, $3
-         from bookings b
-         left join lateral (
-             select l.flight_id from booking_legs l
-             where l.booking_id = b.id and l.status = 'BOOKED' and not b.needs_rerouting
-             order by l.sequence limit 1
-         ) l on true
-         left join flight_capacity f on f.flight_id = l.flight_id
-         where b.id = any($1) and b.status = 'BOOKED'
-           and coalesce(f.cutoff_at - make_interval(hours => $2), 'infinity') > b.created_at
-         on conflict (booking_id) do nothing",
-        bookings,
-        before_hours,
-        now,
-    )
-    .execute(db)
-    .await
-    .map(drop)
-}
-
-/// Moves or drops the reminders of these bookings, and of the bookings on these flights, as the tables say.
-pub(in crate::features::notifications) async fn judge(
-    db: &mut PgSession,
-    bookings: &[Uuid],
-    flights: &[Uuid],
-    before_hours: i32,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let concerned = sqlx::query_scalar!(
-        "select r.booking_id from reminders r
-         join (select unnest($1::uuid[]) as booking_id
-               union select l.booking_id from booking_legs l where l.flight_id = any($2)) k on k.booking_id = r.booking_id
-         where r.status = 'WAITING' order by r.booking_id for update of r",
-        bookings,
-        flights,
-    );
-    let concerned = concerned.fetch_all(&mut *db).await?;
-    if concerned.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "update reminders r
-         set status = case when b.status = 'BOOKED' then 'WAITING' else 'DROPPED' end, updated_at = $3,
-             due_at = coalesce(f.cutoff_at - make_interval(hours => $2), 'infinity')
-         from bookings b
-         left join lateral (
-             select l.flight_id from booking_legs l
-             where l.booking_id = b.id and l.status = 'BOOKED' and not b.needs_rerouting
-             order by l.sequence limit 1
-         ) l on true
-         left join flight_capacity f on f.flight_id = l.flight_id
-         where r.booking_id = b.id and b.id = any($1)
-           and (b.status <> 'BOOKED'
-                or r.due_at is distinct from coalesce(f.cutoff_at - make_interval(hours => $2), 'infinity'))",
-        &concerned,
-        before_hours,
-        now,
-    )
-    .execute(db)
-    .await
-    .map(drop)
-}
-
-/// A reminder that is due, as the tables say now.
+/// A booking whose shipper is to be reminded, and the flight that it must reach.
 pub(in crate::features::notifications) struct Reminder {
     pub booking_id: Uuid,
-    pub ref_id: Option<String>,
-    pub is_on: bool,
-    pub flight_id: Option<Uuid>,
+    pub ref_id: String,
+    pub flight_id: Uuid,
     /// When the freight must be there.
-    pub cutoff_at: Option<DateTime<Utc>>,
-    pub due_at: Option<DateTime<Utc>>,
+    pub cutoff_at: DateTime<Utc>,
 }
 
-/// Locks the next reminders that are due, but those that another process has.
-pub(in crate::features::notifications) async fn lock_due(
+/// Which bookings are looked at: those on flights that close after `after`, and those that were moved themselves or with their
+/// flights.
+pub(in crate::features::notifications) struct Among<'a> {
+    pub after: Option<DateTime<Utc>>,
+    pub bookings: &'a [Uuid],
+    pub flights: &'a [Uuid],
+}
+
+/// Locks what [`set_looked_until`] writes, and returns it; `None` if another process looks.
+pub(in crate::features::notifications) async fn lock_looked_until(
     db: &mut PgSession,
-    before_hours: i32,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let row = sqlx::query_scalar!("select looked_until from reminder_watermark for update skip locked");
+    row.fetch_optional(db).await
+}
+
+pub(in crate::features::notifications) async fn set_looked_until(
+    db: &mut PgSession,
+    until: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!("update reminder_watermark set looked_until = $1", until).execute(db).await.map(drop)
+}
+
+/// Returns the bookings that were not reminded of yet and whose first flight closes in these hours: those made before these
+/// hours began for the flight that they were made on. One that needs rerouting waits for its new flights.
+pub(in crate::features::notifications) async fn due(
+    db: &mut PgSession,
+    among: &Among<'_>,
     now: DateTime<Utc>,
+    before_hours: i32,
     limit: i64,
 ) -> sqlx::Result<Vec<Reminder>> {
-    let locked = sqlx::query_scalar!(
-        "select booking_id from reminders where status = 'WAITING' and due_at <= $1
-         order by due_at, booking_id limit $2 for update skip locked",
-        now,
-        limit,
-    );
-    let locked = locked.fetch_all(&mut *db).await?;
-    if locked.is_empty() {
-        return Ok(Vec::new());
-    }
+    let until = now + TimeDelta::hours(before_hours.into());
     sqlx::query_as!(
         Reminder,
-        r#"select k.id as "booking_id!", b.ref_id as "ref_id?", coalesce(b.status = 'BOOKED', false) as "is_on!",
-                  f.flight_id as "flight_id?", f.cutoff_at as "cutoff_at?",
-                  f.cutoff_at - make_interval(hours => $2) as due_at
-           from unnest($1::uuid[]) as k (id)
-           left join bookings b on b.id = k.id
-           left join lateral (
-               select l.flight_id from booking_legs l
-               where l.booking_id = b.id and l.status = 'BOOKED' and not b.needs_rerouting
-             order by l.sequence limit 1
-           ) l on true
-           left join flight_capacity f on f.flight_id = l.flight_id
-           order by k.id"#,
-        &locked,
+        r#"with f as materialized (
+               select flight_id, cutoff_at from flight_capacity
+               where status = 'SCHEDULED' and cutoff_at > $1 and cutoff_at <= $3
+               union
+               select flight_id, cutoff_at from flight_capacity
+               where status = 'SCHEDULED' and cutoff_at > $2 and cutoff_at <= $3 and flight_id in (
+                   select unnest($4::uuid[])
+                   union select flight_id from booking_legs where booking_id = any($5) and status = 'BOOKED')
+           )
+           select b.id as "booking_id!", b.ref_id as "ref_id!", f.flight_id as "flight_id!", f.cutoff_at as "cutoff_at!"
+           from f
+           join booking_legs l on l.flight_id = f.flight_id and l.status = 'BOOKED'
+           join bookings b on b.id = l.booking_id and b.status = 'BOOKED' and not b.needs_rerouting
+           where not exists (select from booking_legs e
+                             where e.booking_id = l.booking_id and e.status = 'BOOKED' and e.sequence < l.sequence)
+             and not exists (select from reminders r where r.booking_id = b.id and r.status <> 'WAITING')
+             and exists (
+                 select from booking_events e
+                 where e.booking_id = b.id and e.sequence = 1
+                   and (e.data #>> '{legs,0,departure_at}')::timestamptz - (l.departure_at - f.cutoff_at)
+                       - make_interval(hours => $6) > b.created_at)
+           order by f.cutoff_at, b.id limit $7"#,
+        among.after.unwrap_or(until),
+        now,
+        until,
+        among.flights,
+        among.bookings,
         before_hours,
+        limit,
     )
     .fetch_all(db)
     .await
 }
 
-/// Settles one: `due_at` of one that goes on waiting, `None` while it has no flight.
-pub(in crate::features::notifications) async fn settle(
+/// Writes down what was sent: once for ever.
+pub(in crate::features::notifications) async fn enter(
     db: &mut PgSession,
-    settled: &[(Uuid, &'static str, Option<DateTime<Utc>>)],
+    sent: &[Reminder],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let (ids, statuses, dues) = (
-        settled.iter().map(|(id, ..)| *id).collect::<Vec<_>>(),
-        settled.iter().map(|(_, status, _)| (*status).to_owned()).collect::<Vec<_>>(),
-        settled.iter().map(|(.., due)| *due).collect::<Vec<_>>(),
-    );
+    let (bookings, cutoffs): (Vec<Uuid>, Vec<DateTime<Utc>>) =
+        sent.iter().map(|one| (one.booking_id, one.cutoff_at)).unzip();
     sqlx::query!(
-        "update reminders r
-         set status = s.status, updated_at = $4,
-             due_at = case when s.status = 'WAITING' then coalesce(s.due_at, 'infinity') else r.due_at end
-         from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as s (booking_id, status, due_at)
-         where r.booking_id = s.booking_id",
-        &ids,
-        &statuses,
-        &dues as &[Option<DateTime<Utc>>],
+        "insert into reminders (booking_id, status, due_at, created_at, updated_at)
+         select id, 'SENT', cutoff_at, $3, $3 from unnest($1::uuid[], $2::timestamptz[]) as s (id, cutoff_at)
+         on conflict (booking_id) do update set status = 'SENT', updated_at = $3 where reminders.status = 'WAITING'",
+        &bookings,
+        &cutoffs,
         now,
     )
     .execute(db)
