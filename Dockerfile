@@ -14,11 +14,11 @@ WORKDIR /src
 COPY . .
 # The commit that the binary reports. Not given: the one that is checked out, from the few files of .git that are copied.
 ARG GIT_COMMIT=
-# The caches outlive the layer, so that a change of the sources recompiles only Loadmaster's crate. They are not part of
+# The caches outlive the layer, so that a change of the sources recompiles only Loadmaster's crates. They are not part of
 # the image, hence the copy in the same step. Copied files may be older than the cache: `touch` makes cargo check them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
-    touch build.rs src/lib.rs src/main.rs \
+    touch src/lib.rs src/main.rs crates/*/src/lib.rs crates/platform/build.rs \
     && LOADMASTER_GIT_COMMIT="${GIT_COMMIT:-$(sh scripts/checked-out-commit.sh)}" \
         cargo build --release --locked --features kafka --bin loadmaster \
     && install -D target/release/loadmaster /out/loadmaster

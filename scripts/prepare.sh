@@ -26,13 +26,13 @@ fresh=''
 touched=''
 created=''
 
-# Cargo considers neither `.sqlx` nor the database an input of the crate. Touching it before runs the macros again;
+# Cargo considers neither `.sqlx` nor the database an input of a crate. Touching it before runs the macros again;
 # touching it afterwards, also after a failure, makes the next offline build check the committed files.
-touch_crate() { touch -c src/lib.rs src/main.rs; }
+touch_crates() { touch -c src/lib.rs src/main.rs crates/*/src/lib.rs; }
 
 finish() {
     group_stop
-    if [[ -n $touched ]]; then touch_crate; fi
+    if [[ -n $touched ]]; then touch_crates; fi
     if [[ -n $created ]]; then
         "$psql" -Xq "$owner_url" -c "drop database if exists $database with (force)" >/dev/null 2>&1 || true
     fi
@@ -71,10 +71,10 @@ done
 
 fresh=$(mktemp -d "${TMPDIR:-/tmp}/loadmaster-sqlx.XXXXXX")
 touched=1
-touch_crate
+touch_crates
 unset PGOPTIONS
-# All statements are in the library.
-compile=(cargo check --lib "${BUILD[@]}")
+# All statements are in the libraries.
+compile=(cargo check --workspace --lib "${BUILD[@]}")
 if [[ -n $check ]]; then compile=(cargo clippy --workspace --all-targets "${BUILD[@]}" -- -D warnings); fi
 group_run env SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" DATABASE_URL="$scratch_url" "${compile[@]}"
 

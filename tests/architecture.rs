@@ -19,21 +19,24 @@ use sources::Source;
 /// Looks at one source and tells what is wrong, with the line.
 type Rule = fn(&Source) -> Vec<(usize, String)>;
 
-/// Lowest first. A storey uses itself and those below.
-const STOREYS: [&str; 5] = ["kernel", "platform", "features", "app", "cli"];
-
-/// Each room with its storey, as `src/features/mod.rs` declares them: a blank line stands between two storeys. A room uses
-/// rooms of lower storeys only, so that those of one storey know nothing of each other.
-static ROOMS: LazyLock<Vec<(String, usize)>> = LazyLock::new(|| {
-    let declared = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/features/mod.rs")).unwrap();
-    storeys_of_rooms(&declared)
+/// The rooms, as the workspace lists them between the kernel and the platform below, and the checker above.
+static ROOMS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let members = members();
+    let first = members.iter().position(|member| member == "accounts").unwrap();
+    let last = members.iter().position(|member| member == "torture").unwrap();
+    members[first..last].to_vec()
 });
 
-fn storeys_of_rooms(declared: &str) -> Vec<(String, usize)> {
-    let storeys = declared.split("\n\n").enumerate();
-    let rooms = storeys.flat_map(|(storey, rooms)| rooms.lines().map(move |line| (storey, line)));
-    let rooms = rooms.filter_map(|(storey, line)| Some((line.strip_prefix("pub mod ")?.strip_suffix(';')?, storey)));
-    rooms.map(|(room, storey)| (room.to_owned(), storey)).collect()
+/// The crates below `crates`, in the order of the workspace.
+fn members() -> Vec<String> {
+    let manifest = read("Cargo.toml");
+    let (_, members) = manifest.split_once("\nmembers = [").unwrap();
+    let members = members.split_once(']').unwrap().0.split(',');
+    members.filter_map(|member| Some(member.trim().strip_prefix("\"crates/")?.strip_suffix('"')?.to_owned())).collect()
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 /// Rooms that consist of rooms of their own, lowest first: each of those uses the ones before it only.
@@ -97,15 +100,15 @@ const LONGEST_FUNCTION: usize = 60;
 
 /// Files beside a room's `router` that speak axum, and why.
 const AXUM_BESIDE_ROUTERS: [(&str, &str); 4] = [
-    ("src/features/accounts/authenticate.rs", "the layer that puts the caller into the request"),
-    ("src/features/accounts/people/caller.rs", "the extractors that ask for a role"),
-    ("src/features/accounts/credentials/oauth.rs", "the token endpoint's handler, whose errors RFC 6749 prescribes"),
-    ("src/features/reference/tests.rs", "calls the room's router"),
+    ("crates/accounts/src/authenticate.rs", "the layer that puts the caller into the request"),
+    ("crates/accounts/src/people/caller.rs", "the extractors that ask for a role"),
+    ("crates/accounts/src/credentials/oauth.rs", "the token endpoint's handler, whose errors RFC 6749 prescribes"),
+    ("crates/reference/src/tests.rs", "calls the room's router"),
 ];
 
 /// Transactions begun on something else than a `Database`, and why.
 const OTHER_BEGINS: [(&str, &str, &str); 1] = [(
-    "src/features/reference/seed.rs",
+    "crates/reference/src/seed.rs",
     "owner",
     "the owner's single connection at migration: no pool takes it back, and no client can hang up on it",
 )];
@@ -115,10 +118,10 @@ const SQL: [&str; 5] = ["raw_sql", "QueryBuilder", "Executor", "AssertSqlSafe", 
 
 #[test]
 fn the_house_keeps_its_rules() {
-    let house = sources::below("src");
+    let (beside, mut house): (Vec<_>, Vec<_>) = sources::below("crates").into_iter().partition(is_beside);
+    house.extend(sources::below("src"));
     let mut found: Vec<String> = house.iter().flat_map(complaints).collect();
-    let members = sources::below("crates");
-    found.extend(members.iter().flat_map(|source| told(source, &RULES_OF_MEMBERS)));
+    found.extend(beside.iter().flat_map(|source| told(source, &RULES_BESIDE)));
     found.extend(circles::within_rooms(&house));
     found.extend(uncounted_metrics(&house));
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
@@ -133,13 +136,10 @@ fn the_house_keeps_its_rules() {
     }
 }
 
-const RULES: [Rule; 13] = [
-    every_room_has_a_storey,
-    nobody_looks_up,
+const RULES: [Rule; 10] = [
+    the_app_knows_no_command,
     the_platform_is_ranked,
     the_platform_knows_no_trade,
-    rooms_lean_on_lower_rooms,
-    rooms_are_entered_by_the_front_door,
     rooms_of_a_room_lean_on_those_before,
     sql_stays_in_repositories,
     axum_stays_in_routers,
@@ -149,9 +149,15 @@ const RULES: [Rule; 13] = [
     nothing_is_too_long,
 ];
 
-/// The other members of the workspace have no storeys, and no SQL at all.
-const RULES_OF_MEMBERS: [Rule; 4] =
+/// The members of the workspace beside the house have no SQL at all.
+const RULES_BESIDE: [Rule; 4] =
     [sql_stays_in_repositories, transactions_begin_in_one_place, metrics_stand_in_the_catalogue, nothing_is_too_long];
+
+/// Whether a file is no part of a storey: the checker, examples that run, and what cargo builds first.
+fn is_beside(source: &Source) -> bool {
+    let is_below = |folder: &&str| source.path.starts_with(*folder);
+    ["crates/torture/", "crates/receivers/"].iter().any(is_below) || source.path.ends_with("/build.rs")
+}
 
 fn complaints(source: &Source) -> Vec<String> {
     told(source, &RULES)
@@ -164,55 +170,35 @@ fn told(source: &Source, rules: &[Rule]) -> Vec<String> {
     found.into_iter().map(|(line, text)| format!("{}:{line}: {text}", source.path)).collect()
 }
 
-fn storey(name: &str) -> Option<usize> {
-    STOREYS.iter().position(|storey| *storey == name)
-}
-
-fn room_storey(room: &str) -> Option<usize> {
-    ROOMS.iter().find(|(name, _)| name == room).map(|(_, storey)| *storey)
-}
-
 /// The room that a module lies in, or that a path (after its `crate`) leads into.
 fn room_of(path: &[String]) -> Option<&str> {
-    (path.first()? == "features").then(|| path.get(1).map(String::as_str)).flatten()
+    path.first().filter(|first| ROOMS.contains(first)).map(String::as_str)
 }
 
 /// The room's own room that a module lies in, or that a path leads into, and its place among them.
 fn sub_room_of(path: &[String]) -> Option<(usize, &str)> {
     let (_, inside) = SUB_ROOMS.iter().find(|(room, _)| room_of(path) == Some(*room))?;
-    inside.iter().copied().enumerate().find(|(_, name)| path.get(2).is_some_and(|module| module == name))
+    inside.iter().copied().enumerate().find(|(_, name)| path.get(1).is_some_and(|module| module == name))
 }
 
 /// Which piece of a room's furniture a file is: `service`, `repository`, `book`.
 fn furniture(source: &Source) -> Option<&str> {
-    let place = if sub_room_of(&source.module).is_some() { 3 } else { 2 };
+    let place = if sub_room_of(&source.module).is_some() { 2 } else { 1 };
     room_of(&source.module).and_then(|_| source.module.get(place)).map(String::as_str)
 }
 
-/// The paths that lead into this crate, without their `crate`.
+/// The paths that lead into our crates, without their `crate`.
 fn inward(source: &Source) -> impl Iterator<Item = (usize, &[String])> {
     source.paths.iter().filter(|(_, path)| path[0] == "crate").map(|(line, path)| (*line, &path[1..]))
 }
 
-fn every_room_has_a_storey(source: &Source) -> Vec<(usize, String)> {
-    let text = match source.module.first() {
-        Some(first) if first != "main" && storey(first).is_none() => format!("{first} is no storey of this house"),
-        _ => match room_of(&source.module) {
-            Some(room) if room_storey(room).is_none() => {
-                format!("the room {room} is not declared in src/features/mod.rs")
-            }
-            _ => return Vec::new(),
-        },
-    };
-    vec![(1, text)]
-}
-
-fn nobody_looks_up(source: &Source) -> Vec<(usize, String)> {
-    let Some((here, mine)) = source.module.first().and_then(|here| Some((here, storey(here)?))) else {
+/// What is typed stands above what serves: both are in the crate on top.
+fn the_app_knows_no_command(source: &Source) -> Vec<(usize, String)> {
+    if source.module.first().is_none_or(|first| first != "app") {
         return Vec::new();
-    };
-    let up = inward(source).filter(|(_, path)| path.first().and_then(|first| storey(first)) > Some(mine));
-    up.map(|(line, path)| (line, format!("{here} looks up to {}", path.join("::")))).collect()
+    }
+    let up = inward(source).filter(|(_, path)| path.first().is_some_and(|first| first == "cli"));
+    up.map(|(line, path)| (line, format!("app looks up to {}", path.join("::")))).collect()
 }
 
 fn platform_rank(module: &[String]) -> Option<u8> {
@@ -252,25 +238,6 @@ fn the_platform_knows_no_trade(source: &Source) -> Vec<(usize, String)> {
     spoken.map(|(_, (line, word))| (*line, format!("the platform speaks of {word}"))).collect()
 }
 
-fn rooms_lean_on_lower_rooms(source: &Source) -> Vec<(usize, String)> {
-    let Some(own) = room_of(&source.module) else { return Vec::new() };
-    let others = inward(source).filter_map(|(line, path)| Some((line, room_of(path)?, path)));
-    // What is no room at all, such as a glob over all of them, is below nobody.
-    let level = |room| room_storey(room).unwrap_or(usize::MAX);
-    let wrong = others.filter(|(_, other, _)| *other != own && level(other) >= level(own));
-    wrong.map(|(line, _, path)| (line, format!("the room {own} may not use {}", path.join("::")))).collect()
-}
-
-fn rooms_are_entered_by_the_front_door(source: &Source) -> Vec<(usize, String)> {
-    let own = room_of(&source.module);
-    let foreign = inward(source).filter(|(_, path)| room_of(path).is_some() && room_of(path) != own);
-    // `room::Type::method` ends in the front door; `room::module::anything` goes through it. A room's problem codes, its
-    // `code`, stand in the door.
-    let is_module = |name: &String| name.starts_with(|first: char| first.is_ascii_lowercase());
-    let deep = foreign.filter(|(_, path)| path.len() > 3 && is_module(&path[2]) && path[2] != "code");
-    deep.map(|(line, path)| (line, format!("{} lies behind the room's front door", path.join("::")))).collect()
-}
-
 /// Only the room itself knows all of its own rooms. They too have a front door, and are the basis of what lies beside them.
 fn rooms_of_a_room_lean_on_those_before(source: &Source) -> Vec<(usize, String)> {
     let own = sub_room_of(&source.module).map(|(place, _)| place);
@@ -279,7 +246,7 @@ fn rooms_of_a_room_lean_on_those_before(source: &Source) -> Vec<(usize, String)>
     let foreign = foreign.filter(|(_, place, _)| own != Some(*place));
     let is_module = |name: &String| name.starts_with(|first: char| first.is_ascii_lowercase());
     let wrong = foreign
-        .filter(|(_, place, path)| own.is_some_and(|own| *place > own) || (path.len() > 4 && is_module(&path[3])));
+        .filter(|(_, place, path)| own.is_some_and(|own| *place > own) || (path.len() > 3 && is_module(&path[2])));
     wrong.map(|(line, _, path)| (line, format!("may not use {}", path.join("::")))).collect()
 }
 
@@ -317,7 +284,7 @@ fn models_do_not_wait(source: &Source) -> Vec<(usize, String)> {
 /// What clippy.toml bans by type is banned here by name too, in macros as well: the `Database`, called `db` everywhere,
 /// is the only thing that begins.
 fn transactions_begin_in_one_place(source: &Source) -> Vec<(usize, String)> {
-    if source.path.starts_with("src/platform/postgres") {
+    if source.path.starts_with("crates/platform/src/postgres") {
         return Vec::new();
     }
     let excepted =
@@ -371,117 +338,81 @@ fn check(path: &str, text: &str, expected: &[(usize, &str)]) {
     assert!(complete, "{path}\n{text}\nexpected {expected:#?}\nfound {found:#?}");
 }
 
+/// Cargo refuses circles; the list of members shows the storeys, for readers.
 #[test]
-fn rooms_without_a_blank_line_between_them_share_a_storey() {
-    let storeys = storeys_of_rooms("//! Rooms.\npub mod low;\n\npub mod left;\npub mod right;\n");
-    assert_eq!(storeys, [("low".to_owned(), 0), ("left".to_owned(), 1), ("right".to_owned(), 1)]);
-    assert!(room_storey("capacity") < room_storey("bookings"));
-    assert_eq!(room_storey("operations"), room_storey("tracking"));
+fn members_lean_on_those_above_them_in_the_list() {
+    let wrong = |members: &[String], manifest: &dyn Fn(&str) -> String| -> Vec<String> {
+        let later = |at: usize, text: &str| {
+            let dependencies = text.split_once("\n[dependencies]\n").unwrap().1.split("\n[").next().unwrap().to_owned();
+            members[at..].iter().find(|later| dependencies.contains(&format!("\nloadmaster-{later}."))).cloned()
+        };
+        let found = members.iter().enumerate();
+        found.filter_map(|(at, member)| later(at, &manifest(member)).map(|later| format!("{member} {later}"))).collect()
+    };
+    let members = members();
+    assert!(members.len() > 20, "{members:?}");
+    assert_eq!(wrong(&members, &|member| read(&format!("crates/{member}/Cargo.toml"))), [""; 0]);
+    let two = ["low".to_owned(), "high".to_owned()];
+    let depends = |_: &str| "\n[dependencies]\nserde.workspace = true\nloadmaster-high.workspace = true\n".to_owned();
+    assert_eq!(wrong(&two, &depends), ["low high", "high high"]);
 }
 
 #[test]
-fn a_room_or_storey_that_is_not_in_the_plan_is_told() {
-    check("src/features/invoices/mod.rs", "", &[(1, "the room invoices is not declared")]);
-    check("src/util/mod.rs", "", &[(1, "util is no storey")]);
-    check("src/helpers.rs", "", &[(1, "helpers is no storey")]);
-    check("src/main.rs", "fn main() { loadmaster::cli::run(); }", &[]);
-    check("src/lib.rs", "pub mod app;\npub mod cli;", &[]);
-}
-
-#[test]
-fn a_storey_that_looks_up_is_told_however_it_spells_it() {
+fn an_app_that_knows_commands_is_told_however_it_spells_it() {
     let up = "looks up to";
-    check("src/kernel/ids.rs", "\nuse crate::platform::clock::Clock;", &[(2, "kernel looks up to platform::clock")]);
-    check("src/platform/web/mod.rs", "use crate::{\n    kernel::Fault,\n    features::accounts::Role,\n};", &[(3, up)]);
-    check("src/platform/tasks.rs", "fn f() -> crate::app::AppState { todo() }", &[(1, up)]);
-    check("src/platform/clock.rs", "use super::super::features::flights;", &[(1, up)]);
-    check("src/features/flights/find.rs", "use crate::app::AppState;", &[(1, up)]);
     check("src/app/mod.rs", "mod x {\n    use super::super::cli;\n}", &[(2, up)]);
     check("src/app/state.rs", "use crate::cli as below;\nfn f() { below::run(); }", &[(1, up), (2, up)]);
-    check(
-        "src/platform/web/problem.rs",
-        "macro_rules! m { () => {\n    $crate::features::bookings::f()\n} }",
-        &[(2, up)],
-    );
-    check("src/kernel/text.rs", "fn f() { println!(\"{}\", crate::{\n    app::A,\n    kernel::B}); }", &[(2, up)]);
-    check("src/kernel/awb.rs", "#[schema(value_type = crate::platform::X)]\nstruct S;", &[(1, up)]);
-    check("src/cli/mod.rs", "use crate::{app, features::accounts, kernel, platform};", &[]);
+    check("src/app/state.rs", "fn f() { println!(\"{}\", crate::{\n    cli::A,\n    app::B}); }", &[(2, up)]);
+    check("src/app/state.rs", "#[schema(value_type = crate::cli::X)]\nstruct S;", &[(1, up)]);
+    check("src/cli/mod.rs", "use crate::{app, cli};\nuse loadmaster_accounts::Role;", &[]);
 }
 
 #[test]
 fn a_module_of_the_platform_that_leans_on_a_higher_one_is_told() {
     let wrong = "leans on";
-    check("src/platform/telemetry/metric.rs", "use crate::platform::web::Code;", &[(1, wrong)]);
-    check("src/platform/web/body.rs", "use super::super::{\n    json,\n    idempotency::Key};", &[(3, wrong)]);
-    check("src/platform/redis/mod.rs", "use super::postgres::Database;", &[(1, wrong)]);
-    check("src/platform/queue.rs", "", &[(1, "has no rank")]);
-    check("src/platform/web/body.rs", "use super::code;\nuse crate::platform::{json, telemetry};", &[]);
-    check("src/platform/web/body.rs", "#[cfg(test)]\nmod tests {\n    use crate::platform::work::A;\n}", &[]);
+    check("crates/platform/src/telemetry/metric.rs", "use crate::web::Code;", &[(1, wrong)]);
+    check("crates/platform/src/web/body.rs", "use super::super::{\n    json,\n    idempotency::Key};", &[(3, wrong)]);
+    check("crates/platform/src/redis/mod.rs", "use super::postgres::Database;", &[(1, wrong)]);
+    check("crates/platform/src/queue.rs", "", &[(1, "has no rank")]);
+    check("crates/platform/src/web/body.rs", "use super::code;\nuse crate::{json, telemetry};", &[]);
+    check("crates/platform/src/web/body.rs", "#[cfg(test)]\nmod tests {\n    use crate::work::A;\n}", &[]);
 }
 
 #[test]
 fn a_platform_that_knows_the_trade_is_told() {
     let wrong = "the platform speaks of";
-    check("src/platform/locks/mod.rs", "/// Of a booking.\nstruct A;", &[(1, wrong)]);
-    check("src/platform/locks/mod.rs", "\nfn f() { g(\"lock:flight:\"); }", &[(2, wrong)]);
-    check("src/platform/locks/mod.rs", "fn lock_flights() {}", &[(1, wrong)]);
-    check("src/platform/locks/mod.rs", "struct AirportName;", &[(1, wrong)]);
-    check("src/platform/locks/mod.rs", "fn f() { Vec::with_capacity(legal_flighty()); }", &[]);
-    check("src/platform/settings.rs", "struct Booking;", &[]);
-    check("src/platform/locks/mod.rs", "#[cfg(test)]\nmod tests {\n    const A: &str = \"flight\";\n}", &[]);
-    check("src/features/bookings/model.rs", "struct Booking;", &[]);
-}
-
-#[test]
-fn a_room_that_uses_one_beside_or_above_it_is_told() {
-    let wrong = "may not use";
-    check("src/features/flights/find.rs", "use crate::features::bookings::Booking;", &[(1, "flights may not use")]);
-    check("src/features/accounts/model.rs", "use crate::features::reference::Airport;", &[(1, wrong)]);
-    check("src/features/capacity/mod.rs", "use super::flights::Flight;", &[(1, wrong)]);
-    check("src/features/search/service.rs", "use super::super::bookings;", &[(1, wrong)]);
-    check("src/features/flights/create.rs", "use super::*;", &[]);
-    check("src/features/flights/routes.rs", "use crate::features::*;", &[(1, wrong)]);
-    check("src/features/bookings/book.rs", "fn f() {\n    g!(a, crate::features::tracking::b());\n}", &[(2, wrong)]);
-    check("src/features/bookings/book.rs", "use crate::features::{accounts::Role, search, capacity};", &[]);
-    check("src/features/bookings/router/read.rs", "use crate::features::bookings::dto::BookingBody;", &[]);
-}
-
-#[test]
-fn a_path_through_another_rooms_front_door_is_told() {
-    let deep = "lies behind the room's front door";
-    let service = "src/features/bookings/service.rs";
-    check(service, "use crate::features::flights::repository::find;", &[(1, deep)]);
-    check(service, "use crate::features::flights::model::*;", &[(1, deep)]);
-    check(service, "use crate::features::capacity;\nfn f() { capacity::model::g(); }", &[(2, deep)]);
-    check(service, "use crate::features as rooms;\ntype A = rooms::flights::dto::B;", &[(2, deep)]);
-    check("src/app/router.rs", "fn f() { m!(crate::features::bookings::service::new()); }", &[(1, deep)]);
-    check("src/cli/user.rs", "use crate::features::accounts::{Role, model::User};", &[(1, deep)]);
-    check(service, "use crate::features::{capacity, flights::FlightService};\nfn f() { capacity::take(); }", &[]);
-    check(service, "fn f() { crate::features::accounts::Role::parse(); }", &[]);
+    check("crates/platform/src/locks/mod.rs", "/// Of a booking.\nstruct A;", &[(1, wrong)]);
+    check("crates/platform/src/locks/mod.rs", "\nfn f() { g(\"lock:flight:\"); }", &[(2, wrong)]);
+    check("crates/platform/src/locks/mod.rs", "fn lock_flights() {}", &[(1, wrong)]);
+    check("crates/platform/src/locks/mod.rs", "struct AirportName;", &[(1, wrong)]);
+    check("crates/platform/src/locks/mod.rs", "fn f() { Vec::with_capacity(legal_flighty()); }", &[]);
+    check("crates/platform/src/settings.rs", "struct Booking;", &[]);
+    check("crates/platform/src/locks/mod.rs", "#[cfg(test)]\nmod tests {\n    const A: &str = \"flight\";\n}", &[]);
+    check("crates/bookings/src/model.rs", "struct Booking;", &[]);
 }
 
 #[test]
 fn a_room_of_a_room_that_uses_one_above_it_or_enters_one_by_force_is_told() {
     let wrong = "may not use";
-    let file = "src/features/accounts/credentials/service.rs";
-    check(file, "use crate::features::accounts::api_keys::ApiKeyService;", &[(1, wrong)]);
+    let file = "crates/accounts/src/credentials/service.rs";
+    check(file, "use crate::api_keys::ApiKeyService;", &[(1, wrong)]);
     check(file, "use super::super::administration;", &[(1, wrong)]);
-    check(file, "use crate::features::accounts::people::model::Role;", &[(1, wrong)]);
-    check(file, "use crate::features::accounts::{error::AccountError, people::{Role, insert_in_tx}};", &[]);
-    check("src/features/accounts/room.rs", "use super::{people, api_keys::ApiKeyService};", &[]);
-    check("src/features/accounts/people/repository.rs", "fn f() { sqlx::query!(\"select 1\"); }", &[]);
+    check(file, "use crate::people::model::Role;", &[(1, wrong)]);
+    check(file, "use crate::{error::AccountError, people::{Role, insert_in_tx}};", &[]);
+    check("crates/accounts/src/room.rs", "use super::{people, api_keys::ApiKeyService};", &[]);
+    check("crates/accounts/src/people/repository.rs", "fn f() { sqlx::query!(\"select 1\"); }", &[]);
 }
 
 #[test]
 fn sql_outside_a_repository_is_told() {
     let sql = "SQL outside a repository";
     let text = "async fn f() {\n    sqlx::query!(\"select 1\");\n}";
-    check("src/features/bookings/book.rs", text, &[(2, sql)]);
+    check("crates/bookings/src/book.rs", text, &[(2, sql)]);
     check("src/cli/doctor.rs", text, &[(2, sql)]);
-    check("src/features/bookings/repository/read.rs", text, &[]);
-    check("src/features/flights/repository.rs", text, &[]);
-    check("src/platform/outbox.rs", text, &[]);
-    let service = "src/features/flights/service.rs";
+    check("crates/bookings/src/repository/read.rs", text, &[]);
+    check("crates/flights/src/repository.rs", text, &[]);
+    check("crates/platform/src/outbox.rs", text, &[]);
+    let service = "crates/flights/src/service.rs";
     check(service, "use sqlx::{PgConnection, QueryBuilder};", &[(1, "sqlx::QueryBuilder")]);
     check(service, "fn f() { sqlx::raw_sql(\"set x\"); }", &[(1, sql)]);
     check(service, "use sqlx as db;\nfn f() { db::query_scalar(\"select 1\"); }", &[(2, sql)]);
@@ -499,34 +430,30 @@ fn sql_outside_a_repository_is_told() {
 fn axum_outside_a_router_is_told() {
     let text = "use axum::Json;";
     for file in ["service.rs", "model.rs", "repository.rs", "repository/read.rs", "book.rs", "dto.rs"] {
-        check(&format!("src/features/bookings/{file}"), text, &[(1, "axum::Json outside a router")]);
+        check(&format!("crates/bookings/src/{file}"), text, &[(1, "axum::Json outside a router")]);
     }
-    check(
-        "src/features/capacity/service.rs",
-        "fn f() -> axum::http::StatusCode { todo() }",
-        &[(1, "outside a router")],
-    );
-    check("src/features/bookings/router/read.rs", text, &[]);
-    check("src/features/accounts/people/caller.rs", text, &[]);
-    check("src/platform/web/body.rs", text, &[]);
+    check("crates/capacity/src/service.rs", "fn f() -> axum::http::StatusCode { todo() }", &[(1, "outside a router")]);
+    check("crates/bookings/src/router/read.rs", text, &[]);
+    check("crates/accounts/src/people/caller.rs", text, &[]);
+    check("crates/platform/src/web/body.rs", text, &[]);
 }
 
 #[test]
 fn a_model_that_waits_is_told() {
     let waits = "a model is pure";
-    check("src/features/bookings/model.rs", "\nasync fn f() {}", &[(2, waits)]);
-    check("src/features/search/model.rs", "impl A {\n    pub async fn f(&self) {}\n}", &[(2, waits)]);
-    check("src/features/search/model.rs", "fn f() {\n    async { 1 };\n    g.await;\n}", &[(2, waits), (3, waits)]);
-    check("src/features/search/model.rs", "trait T {\n    async fn f();\n}", &[(2, waits)]);
-    check("src/features/search/model.rs", "fn f() { g(async |x| x); }", &[(1, waits)]);
-    check("src/features/search/model.rs", "fn f() { m!(async { 1 }); }", &[(1, waits)]);
-    check("src/features/search/service.rs", "async fn f() {}", &[]);
+    check("crates/bookings/src/model.rs", "\nasync fn f() {}", &[(2, waits)]);
+    check("crates/search/src/model.rs", "impl A {\n    pub async fn f(&self) {}\n}", &[(2, waits)]);
+    check("crates/search/src/model.rs", "fn f() {\n    async { 1 };\n    g.await;\n}", &[(2, waits), (3, waits)]);
+    check("crates/search/src/model.rs", "trait T {\n    async fn f();\n}", &[(2, waits)]);
+    check("crates/search/src/model.rs", "fn f() { g(async |x| x); }", &[(1, waits)]);
+    check("crates/search/src/model.rs", "fn f() { m!(async { 1 }); }", &[(1, waits)]);
+    check("crates/search/src/service.rs", "async fn f() {}", &[]);
 }
 
 #[test]
 fn a_transaction_begun_elsewhere_is_told() {
     let begin = "begin on a Database";
-    let service = "src/features/bookings/book.rs";
+    let service = "crates/bookings/src/book.rs";
     check(service, "async fn f() {\n    self.pool.begin().await;\n}", &[(2, "pool.begin()")]);
     check(service, "fn f() { self.db.pool().begin(); }", &[(1, "pool.begin()")]);
     check(service, "fn f() { state().begin(); }", &[(1, "state.begin()")]);
@@ -535,24 +462,24 @@ fn a_transaction_begun_elsewhere_is_told() {
     check(service, "fn f() { p.begin_with(\"begin\"); }", &[(1, begin)]);
     check(service, "fn f() { PgTransactionManager::begin(&mut c, None); }", &[(1, begin)]);
     check("src/cli/migrate.rs", "fn f() { tokio::select! { tx = pool.begin() => 1 } }", &[(1, begin)]);
-    check("src/platform/secrets.rs", "fn f() { connection.begin(); }", &[(1, begin)]);
+    check("crates/platform/src/secrets.rs", "fn f() { connection.begin(); }", &[(1, begin)]);
     check(service, "fn f() { self.db.begin(); db.begin(); Progress::begin(\"x\"); m!(db.begin()); }", &[]);
-    check("src/platform/postgres.rs", "fn f() { pool.begin(); }", &[]);
+    check("crates/platform/src/postgres.rs", "fn f() { pool.begin(); }", &[]);
 }
 
 #[test]
 fn a_metric_beside_the_catalogue_is_told() {
     let beside = "tell it by the catalogue";
-    let file = "src/features/bookings/book.rs";
+    let file = "crates/bookings/src/book.rs";
     check(file, "fn f() {\n    metrics::counter!(\"a\").increment(1);\n}", &[(2, beside)]);
     check(file, "use metrics::gauge;\nfn f() {\n    gauge!(\"a\").set(1);\n}", &[(1, beside)]);
     check(file, "use metrics as m;\nfn f() {\n    m::histogram!(\"a\").record(1.0);\n}", &[(3, beside)]);
     check(
         file,
-        "use crate::platform::telemetry::metric;\nfn f() { metric::BOOKINGS.with([\"a\"]).increment(1); }",
+        "use loadmaster_platform::telemetry::metric;\nfn f() { metric::BOOKINGS.with([\"a\"]).increment(1); }",
         &[],
     );
-    check("src/platform/telemetry/family.rs", "fn f() { metrics::counter!(\"a\"); }", &[]);
+    check("crates/platform/src/telemetry/family.rs", "fn f() { metrics::counter!(\"a\"); }", &[]);
 }
 
 /// The names by which code calls the metrics of a catalogue.
@@ -595,9 +522,9 @@ fn uncounted_metrics(house: &[Source]) -> Vec<String> {
 fn files_and_functions_that_are_too_long_are_reported() {
     let filler = |lines: usize| "    g();\n".repeat(lines);
     let function = |lines| format!("\nfn f() {{\n{}}}\n", filler(lines));
-    check("src/kernel/awb.rs", &function(60), &[]);
-    check("src/kernel/awb.rs", &function(61), &[(2, "fn f has 61 lines")]);
-    check("src/kernel/awb.rs", &format!("impl A {{{}}}", function(61)), &[(2, "fn f has 61 lines")]);
-    check("src/kernel/awb.rs", &"//\n".repeat(450), &[]);
-    check("src/kernel/awb.rs", &"//\n".repeat(451), &[(451, "451 lines")]);
+    check("crates/kernel/src/awb.rs", &function(60), &[]);
+    check("crates/kernel/src/awb.rs", &function(61), &[(2, "fn f has 61 lines")]);
+    check("crates/kernel/src/awb.rs", &format!("impl A {{{}}}", function(61)), &[(2, "fn f has 61 lines")]);
+    check("crates/kernel/src/awb.rs", &"//\n".repeat(450), &[]);
+    check("crates/kernel/src/awb.rs", &"//\n".repeat(451), &[(451, "451 lines")]);
 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadmaster::platform::{
+use loadmaster_platform::{
     embedded::Embedded,
     settings::{self, Settings, Sources},
 };

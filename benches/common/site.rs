@@ -9,14 +9,12 @@ use std::{
 };
 
 use chrono::DateTime;
-use loadmaster::{
-    features::reference,
-    platform::{
-        embedded::Rehearsal,
-        postgres,
-        settings::{Settings, Sources},
-    },
+use loadmaster_platform::{
+    embedded::Rehearsal,
+    postgres,
+    settings::{Settings, Sources},
 };
+use loadmaster_reference as reference;
 use sqlx::Connection;
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 //! weight, so that no finished answer is used again; a last pair repeats its requests.
 use std::{fmt::Write, time::Duration};
 
-use loadmaster::features::reference::Reference;
+use loadmaster_reference::Reference;
 use serde_json::{Value, json};
 
 use crate::{

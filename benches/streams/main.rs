@@ -30,7 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadmaster::platform::descriptors;
+use loadmaster_platform::descriptors;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

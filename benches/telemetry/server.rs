@@ -1,18 +1,16 @@
 //! The server as `loadmaster serve` has it, but for what it tells.
 use std::sync::Arc;
 
-use loadmaster::{
-    app::{self, Instance, Resources, Server, bind, starting},
-    platform::{
-        clock::SystemClock,
-        outbound::SystemNetwork,
-        postgres::Database,
-        random::{IdSource, TokenSource},
-        redis::Redis,
-        settings::{Settings, Sources},
-        telemetry,
-        timing::Timing,
-    },
+use loadmaster::app::{self, Instance, Resources, Server, bind, starting};
+use loadmaster_platform::{
+    clock::SystemClock,
+    outbound::SystemNetwork,
+    postgres::Database,
+    random::{IdSource, TokenSource},
+    redis::Redis,
+    settings::{Settings, Sources},
+    telemetry,
+    timing::Timing,
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
 

@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
-use serde::{Serialize, Serializer, ser::SerializeStruct};
-
-use super::rooms::ROOMS;
-use crate::platform::{
+use loadmaster_platform::{
     audit::{Findings, Rule, Scope, Watch},
     postgres::{self, DbError, PgSession},
 };
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::rooms::ROOMS;
 
 /// The object to which an audit is limited: its kind, as registered by a room, and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]

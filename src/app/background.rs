@@ -2,10 +2,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use uuid::Uuid;
-
-use crate::platform::{
+use loadmaster_platform::{
     clock::SharedClock,
     jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
     outbox::{self, Lag, RedisStreams, relay},
@@ -17,8 +14,13 @@ use crate::platform::{
     telemetry::metric,
     timing::Timing,
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
 #[cfg(feature = "kafka")]
-use crate::platform::{outbox::Kafka, settings};
+use loadmaster_kafka::Kafka;
+#[cfg(feature = "kafka")]
+use loadmaster_platform::settings;
 
 /// Timeout of a delivery. No request waits for one: waiting for a slow Redis is better than sending it the same again.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);

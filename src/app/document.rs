@@ -7,6 +7,7 @@ mod members;
 mod responses;
 mod schemas;
 
+use loadmaster_platform::web::{InputFault, ProblemBody};
 use utoipa::openapi::{
     Components, ComponentsBuilder, ContactBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
     Paths, Ref, RefOr, Response, Schema, ServerBuilder,
@@ -19,7 +20,6 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{rooms::ROOMS, webhooks};
-use crate::platform::web::{InputFault, ProblemBody};
 
 /// The tag of operations that belong to no room.
 const SYSTEM: (&str, &str) = ("system", "Health, metrics and problem codes");

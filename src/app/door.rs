@@ -9,6 +9,16 @@ use axum::{
     http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
+use loadmaster_accounts::{Authenticator, Principal};
+use loadmaster_platform::{
+    clock::SharedClock,
+    random::IdSource,
+    web::{
+        COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, choose_coding, is_encoded, minimal, prefers_minimal,
+        tell_position, track,
+    },
+    writers::Writers,
+};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::{
     CompressionLevel,
@@ -26,18 +36,6 @@ use super::{
     router::{RouteNames, router},
     server::{Answering, Application},
     system,
-};
-use crate::{
-    features::accounts::{Authenticator, Principal},
-    platform::{
-        clock::SharedClock,
-        random::IdSource,
-        web::{
-            COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, choose_coding, is_encoded, minimal, prefers_minimal,
-            tell_position, track,
-        },
-        writers::Writers,
-    },
 };
 
 type IsPlain = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;

@@ -6,6 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use loadmaster_platform::{
+    room::{EventType, breaks},
+    web::{Problem, Query, code, problem_responses},
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,10 +20,6 @@ use super::{
     document::growing,
     kept::{Document, DocumentRequest, nothing_here},
     rooms::ROOMS,
-};
-use crate::platform::{
-    room::{EventType, breaks},
-    web::{Problem, Query, code, problem_responses},
 };
 
 /// All types, in the order of their names.

@@ -13,16 +13,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use tower::{Layer, Service};
-use tower_http::cors::{AllowOrigin, CorsLayer};
-
-use super::in_flight::Refused;
-use crate::platform::{
+use loadmaster_platform::{
     rate_limit::Verdict,
     settings,
     telemetry::{self, Traced},
     web::{BodyLimit, POSITION, PREFER, PREFERENCE_APPLIED, Problem, code, note_route},
 };
+use tower::{Layer, Service};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::in_flight::Refused;
 
 /// Paths that answer under any load, because their callers check exactly that.
 pub(super) const ALWAYS_ANSWERED: [&str; 6] = ["/livez", "/readyz", "/health", DETAILED, "/metrics", "/api/v1/health"];

@@ -7,11 +7,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use serde::Serialize;
-use tokio_util::sync::CancellationToken;
-use utoipa::ToSchema;
-
-use crate::platform::{
+use loadmaster_platform::{
     clock::SharedClock,
     jobs::{self, Depth},
     outbox::{self, Lag},
@@ -21,6 +17,9 @@ use crate::platform::{
     shutdown::stopped_within,
     telemetry::{Traced, metric},
 };
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 /// A database that takes longer to answer a ping counts as unavailable.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(2);

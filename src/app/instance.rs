@@ -1,19 +1,17 @@
 use std::{sync::Arc, time::Duration};
 
+use loadmaster_platform::{
+    clock_watch::ClockWatch,
+    postgres::{Database, DbError},
+    room::Worker,
+    settings,
+    trouble::Trouble,
+};
+use loadmaster_reference::is_reference_data_loaded;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{AppState, Resources, Server, door::Door, start_workers};
-use crate::{
-    features::reference::is_reference_data_loaded,
-    platform::{
-        clock_watch::ClockWatch,
-        postgres::{Database, DbError},
-        room::Worker,
-        settings,
-        trouble::Trouble,
-    },
-};
 
 /// Interval at which an instance that waits for `loadmaster migrate` checks again.
 const MIGRATION_POLL: Duration = Duration::from_secs(1);

@@ -17,6 +17,9 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use loadmaster_platform::web::{
+    COMPRESS_ABOVE, ChosenCoding, Coding, IfNoneMatch, Problem, code, conditional, encode, encoded,
+};
 use tokio::{
     runtime::Handle,
     sync::OnceCell,
@@ -25,9 +28,6 @@ use tokio::{
 use utoipa_swagger_ui::Config;
 
 use super::document::openapi;
-use crate::platform::web::{
-    COMPRESS_ABOVE, ChosenCoding, Coding, IfNoneMatch, Problem, code, conditional, encode, encoded,
-};
 
 /// Documents change with a release at most.
 const CACHE: &str = "public, max-age=300";

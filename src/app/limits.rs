@@ -8,19 +8,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use governor::{DefaultKeyedRateLimiter, Quota};
+use loadmaster_accounts::{Authenticator, Credential, Principal, ignores_tokens};
+use loadmaster_platform::{
+    rate_limit::{RateLimiter, Verdict},
+    settings,
+    web::{ByHttps, ClientAddress, Problem, code, tell_quota, tells_quota},
+};
 
 use super::{
     console::is_console,
     guard::{DETAILED, is_always_answered},
     system::PeerAddress,
-};
-use crate::{
-    features::accounts::{Authenticator, Credential, Principal, ignores_tokens},
-    platform::{
-        rate_limit::{RateLimiter, Verdict},
-        settings,
-        web::{ByHttps, ClientAddress, Problem, code, tell_quota, tells_quota},
-    },
 };
 
 /// The quotas used here.

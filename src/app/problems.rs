@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use loadmaster_platform::web::{Code, ProblemBody, code, problem_responses};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -15,7 +16,6 @@ use super::{
     kept::{Document, DocumentRequest, nothing_here},
     rooms::CODES,
 };
-use crate::platform::web::{Code, ProblemBody, code, problem_responses};
 
 static CATALOGUE: LazyLock<Document> =
     LazyLock::new(|| json(&CODES.iter().copied().map(ProblemEntry::from).collect::<Vec<_>>()));

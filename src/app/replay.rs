@@ -1,15 +1,13 @@
 //! Delivers messages again to one sink.
 use anyhow::Context;
+use loadmaster_kernel::WebhookId;
+use loadmaster_platform::outbox::{self, Entry, Past, RedisStreams, Replayed, Wanted};
+use loadmaster_webhooks::{WebhookService, WebhookStatus};
 use tokio_util::sync::CancellationToken;
 
 use super::{AppState, rooms::ROOMS};
 #[cfg(feature = "kafka")]
-use crate::platform::outbox::Kafka;
-use crate::{
-    features::webhooks::{WebhookService, WebhookStatus},
-    kernel::WebhookId,
-    platform::outbox::{self, Entry, Past, RedisStreams, Replayed, Wanted},
-};
+use loadmaster_kafka::Kafka;
 
 /// The sink that receives messages again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

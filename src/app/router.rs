@@ -1,16 +1,16 @@
 use std::time::Duration;
 
 use axum::Router;
+use loadmaster_platform::{
+    room::{API, Routes},
+    web::{Problem, bulk, code},
+};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     AppState, console, event_types,
     guard::{Bounded, Bounds},
     kept, problems, system,
-};
-use crate::platform::{
-    room::{API, Routes},
-    web::{Problem, bulk, code},
 };
 
 /// Maximum size of a table to import, in bytes.

@@ -6,14 +6,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use metrics_exporter_prometheus::PrometheusHandle;
-
-use super::health::Health;
-use crate::platform::{
+use loadmaster_platform::{
     shared::Shared,
     telemetry::{measure_logging, measure_process},
     web::{COMPRESS_ABOVE, Coding, Problem, encode, encoded},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::health::Health;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Rendering in one coding takes a tenth of one processor at most, regardless of the number of requests.

@@ -15,6 +15,12 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context;
 use axum::{extract::Request, response::Response};
 use futures_util::future::BoxFuture;
+use loadmaster_platform::{
+    clock::SharedClock,
+    descriptors,
+    settings::{self, Settings},
+    timing::Timing,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
@@ -30,12 +36,6 @@ use self::{
     pace::Pace,
     places::{Most, Places},
     tls::Tls,
-};
-use crate::platform::{
-    clock::SharedClock,
-    descriptors,
-    settings::{self, Settings},
-    timing::Timing,
 };
 
 /// File descriptors reserved for other uses than callers' and database connections: Redis, files, the runtime.

@@ -1,17 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{extract::FromRef, http::Extensions};
-use metrics_exporter_prometheus::PrometheusHandle;
-
-use super::{
-    background::BackgroundTasks,
-    health::Health,
-    limits::{FloodGuard, Limits},
-    rooms::{self, OpenRooms},
-    scrape::Scrape,
-    summary::Summary,
-};
-use crate::platform::{
+use loadmaster_platform::{
     clock::SharedClock,
     follower::Follower,
     idempotency::Idempotency,
@@ -32,6 +22,16 @@ use crate::platform::{
     web::CursorKey,
     work::UnitOfWork,
     writers::Writers,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{
+    background::BackgroundTasks,
+    health::Health,
+    limits::{FloodGuard, Limits},
+    rooms::{self, OpenRooms},
+    scrape::Scrape,
+    summary::Summary,
 };
 
 /// The application: the open rooms and the shared parts around them. One pointer, because the layers copy it several

@@ -1,16 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
+use loadmaster_kernel::Counted;
+use loadmaster_platform::{
+    redis::Redis,
+    tally::{Counts, Tally},
+};
 use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
-
-use crate::{
-    kernel::Counted,
-    platform::{
-        redis::Redis,
-        tally::{Counts, Tally},
-    },
-};
 
 /// A process that is silent for longer is no longer counted.
 const LIFETIME: Duration = Duration::from_mins(1);

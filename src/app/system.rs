@@ -7,6 +7,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use loadmaster_accounts::{Operator, Principal, Role};
+use loadmaster_platform::{
+    settings::Settings,
+    telemetry::GIT_COMMIT,
+    web::{ChosenCoding, ClientAddress, NO_STORE, Problem, ProblemBody, Query, code, problem_responses},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -16,14 +22,6 @@ use super::{
     health::{DetailedHealth, Health, HealthBody, HealthStatus},
     scrape::Scrape,
     summary::{Summary, SummaryBody},
-};
-use crate::{
-    features::accounts::{Operator, Principal, Role},
-    platform::{
-        settings::Settings,
-        telemetry::GIT_COMMIT,
-        web::{ChosenCoding, ClientAddress, NO_STORE, Problem, ProblemBody, Query, code, problem_responses},
-    },
 };
 
 /// The peer's address, put into each request by the server.

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
+use loadmaster_platform::{
+    clock_watch::ClockWatch, follower::OutboxFollower, postgres::Database, room::Worker, shutdown::stopped_within,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::AppState;
-use crate::platform::{
-    clock_watch::ClockWatch, follower::OutboxFollower, postgres::Database, room::Worker, shutdown::stopped_within,
-};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Interval of maintenance; without it, observations would accumulate where the metrics are not scraped.

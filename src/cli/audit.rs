@@ -1,21 +1,21 @@
 use std::{fmt::Write, process::ExitCode};
 
 use clap::Args;
+use loadmaster_bookings::BOOKING;
+use loadmaster_capacity::FLIGHT;
+use loadmaster_kernel::{BookingRef, FlightId};
+use loadmaster_platform::{
+    clock::{Clock, SystemClock},
+    settings::Settings,
+};
 use serde_json::{Value, json};
 
 use super::{
     backend::Backend,
     output::{Progress, say},
 };
-use crate::{
-    app::{AuditOptions, AuditReport, Check, Subject, audit},
-    features::{bookings::BOOKING, capacity::FLIGHT},
-    kernel::{BookingRef, FlightId},
-    platform::{
-        clock::{Clock, SystemClock},
-        settings::Settings,
-    },
-};
+
+use crate::app::{AuditOptions, AuditReport, Check, Subject, audit};
 
 /// Exit status when the audit could not be completed; 1 reports that the books are wrong.
 pub(super) const COULD_NOT_RUN: u8 = 2;

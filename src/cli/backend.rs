@@ -1,26 +1,25 @@
 use std::{sync::Arc, time::Duration};
 
+use loadmaster_platform::{
+    clock::{Clock, DatabaseClock, SystemClock},
+    clock_watch::ClockWatch,
+    embedded::Embedded,
+    outbound::SystemNetwork,
+    postgres::{self, Database, Unreachable},
+    random::{IdSource, TokenSource},
+    redis::Redis,
+    settings::Settings,
+    telemetry,
+    timing::Timing,
+    trouble::Trouble,
+};
+use loadmaster_reference as reference;
 use secrecy::SecretString;
 use sqlx::Connection;
 
 use super::output::Progress;
-use crate::{
-    app::{self, AppState, Resources},
-    features::reference,
-    platform::{
-        clock::{Clock, DatabaseClock, SystemClock},
-        clock_watch::ClockWatch,
-        embedded::Embedded,
-        outbound::SystemNetwork,
-        postgres::{self, Database, Unreachable},
-        random::{IdSource, TokenSource},
-        redis::Redis,
-        settings::Settings,
-        telemetry,
-        timing::Timing,
-        trouble::Trouble,
-    },
-};
+
+use crate::app::{self, AppState, Resources};
 
 /// Interval between attempts to reach an unavailable database.
 const DATABASE_POLL: Duration = Duration::from_secs(1);

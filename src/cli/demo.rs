@@ -7,6 +7,12 @@ mod rerouted;
 
 use anyhow::ensure;
 use clap::Args;
+use loadmaster_accounts::{AdministrationService, NewUser, Role};
+use loadmaster_platform::{
+    random::TokenSource,
+    settings::Settings,
+    telemetry::{self, Traced},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -17,14 +23,6 @@ use super::{
     output::{read_secret, say},
     own_server,
     serve::{Demo, Running, StopSignal, base_url},
-};
-use crate::{
-    features::accounts::{AdministrationService, NewUser, Role},
-    platform::{
-        random::TokenSource,
-        settings::Settings,
-        telemetry::{self, Traced},
-    },
 };
 
 #[derive(Debug, Args)]

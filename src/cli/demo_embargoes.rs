@@ -1,14 +1,10 @@
 //! Embargoes for demonstrations.
 use chrono::{Days, NaiveDate};
+use loadmaster_embargoes::{Effect, EmbargoService, Terms};
+use loadmaster_kernel::{Fault, HandlingCode};
+use loadmaster_reference::Scope;
 
-use crate::{
-    app::AppState,
-    features::{
-        embargoes::{Effect, EmbargoService, Terms},
-        reference::Scope,
-    },
-    kernel::{Fault, HandlingCode},
-};
+use crate::app::AppState;
 
 /// Dangerous goods that fly on cargo aircraft only: gases, flammable liquids and solids, explosives, and lithium batteries
 /// packed alone.
@@ -64,7 +60,8 @@ fn codes(words: &[&str]) -> Result<Vec<HandlingCode>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{features::reference::Reference, platform::web::Raw};
+    use loadmaster_platform::web::Raw;
+    use loadmaster_reference::Reference;
 
     #[test]
     fn the_demo_embargoes_name_codes_that_exist_in_order() {

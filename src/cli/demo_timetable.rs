@@ -7,15 +7,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{Days, NaiveDate, TimeDelta};
+use loadmaster_flights::{FlightService, NewFlight, space_of};
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode};
+use loadmaster_reference::{Airport, Reference};
 
-use crate::{
-    app::AppState,
-    features::{
-        flights::{FlightService, NewFlight, space_of},
-        reference::{Airport, Reference},
-    },
-    kernel::{AircraftCode, AirlineCode, AirportCode},
-};
+use crate::app::AppState;
 
 const NETWORK: &str = include_str!("../../data/demo_network.csv");
 const WORLD_HUB: &str = "DXB";

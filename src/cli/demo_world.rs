@@ -12,14 +12,13 @@ mod shipments;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_flights::FlightService;
+use loadmaster_platform::{clock::ManualClock, room::Worker, shutdown::stopped_within};
 use tokio_util::sync::CancellationToken;
 
 use super::demo_timetable;
-use crate::{
-    app::{AppState, Resources},
-    features::flights::FlightService,
-    platform::{clock::ManualClock, room::Worker, shutdown::stopped_within},
-};
+
+use crate::app::{AppState, Resources};
 
 use actor::Stage;
 pub use people::SignIn;

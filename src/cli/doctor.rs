@@ -1,11 +1,7 @@
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
-use sqlx::Connection;
-
-use super::{backend::Backend, output::say};
-use crate::app;
-use crate::platform::{
+use loadmaster_platform::{
     certificate::{CertificateFiles, Concern, Validity},
     clock::{Clock, SystemClock},
     descriptors,
@@ -15,6 +11,10 @@ use crate::platform::{
     rights::Rights,
     settings::Settings,
 };
+use sqlx::Connection;
+
+use super::{backend::Backend, output::say};
+use crate::app;
 
 /// Advice on how to serve with fewer rights than the owner's.
 const INSTEAD: &str =

@@ -1,6 +1,8 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
+use loadmaster_operations::OperationService;
+use loadmaster_platform::{settings::Settings, tables::Table};
 
 use super::{
     backend::Backend,
@@ -8,11 +10,8 @@ use super::{
     output::{Progress, say},
     tables,
 };
-use crate::{
-    app::AppState,
-    features::operations::OperationService,
-    platform::{settings::Settings, tables::Table},
-};
+
+use crate::app::AppState;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -1,10 +1,11 @@
 use std::{process::ExitCode, time::Duration};
 
+use loadmaster_platform::settings::Settings;
+
 use super::{
     output::{complain, say},
     own_server,
 };
-use crate::platform::settings::Settings;
 
 /// Number of attempts, and the pause between them: a server needs two seconds to take a certificate that was just renewed.
 const ATTEMPTS: usize = 4;

@@ -1,16 +1,15 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use loadmaster_platform::{
+    jobs::{Job, Ran},
+    settings::Settings,
+};
 use uuid::Uuid;
 
 use super::{backend::Backend, output::say};
-use crate::{
-    app::AppState,
-    platform::{
-        jobs::{Job, Ran},
-        settings::Settings,
-    },
-};
+
+use crate::app::AppState;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -1,11 +1,10 @@
 use clap::Subcommand;
+use loadmaster_accounts::{Rotation, SigningKeyInfo, TokenService};
+use loadmaster_platform::settings::Settings;
 
 use super::{backend::Backend, output::say};
-use crate::{
-    app::AppState,
-    features::accounts::{Rotation, SigningKeyInfo, TokenService},
-    platform::settings::Settings,
-};
+
+use crate::app::AppState;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

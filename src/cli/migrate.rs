@@ -1,10 +1,11 @@
 use std::process::ExitCode;
 
+use loadmaster_platform::settings::Settings;
+
 use super::{
     backend::Backend,
     output::{Progress, say},
 };
-use crate::platform::settings::Settings;
 
 /// Brings the database up to this version; with `check` only reports whether it is.
 pub(super) async fn run(settings: Settings, check: bool) -> anyhow::Result<ExitCode> {

@@ -27,18 +27,17 @@ mod user;
 use std::{future::Future, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+use loadmaster_platform::{
+    settings::{Settings, SettingsError, Sources},
+    telemetry::{self, Traces},
+};
 
 pub use self::{
     output::{complain, read_secret, say},
     serve::StopSignal,
 };
-use crate::{
-    app,
-    platform::{
-        settings::{Settings, SettingsError, Sources},
-        telemetry::{self, Traces},
-    },
-};
+
+use crate::app;
 
 /// Maximum time to wait at the end for threads that cannot be cancelled.
 const LAST_THREADS: Duration = Duration::from_millis(500);
@@ -67,7 +66,12 @@ pub struct SettingsArguments {
 impl SettingsArguments {
     /// Loads the settings in effect: these arguments override the environment, the file and the defaults.
     pub fn load(self) -> Result<Settings, SettingsError> {
-        Settings::load(Sources { config_file: self.config, overrides: self.set, ..Sources::from_process() })
+        Settings::load(Sources {
+            config_file: self.config,
+            overrides: self.set,
+            has_kafka: cfg!(feature = "kafka"),
+            ..Sources::from_process()
+        })
     }
 }
 

@@ -2,12 +2,11 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use loadmaster_platform::{outbox::Wanted, settings::Settings};
 
 use super::{backend::Backend, output::say};
-use crate::{
-    app::{self, AppState, ReplaySink},
-    platform::{outbox::Wanted, settings::Settings},
-};
+
+use crate::app::{self, AppState, ReplaySink};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -1,12 +1,11 @@
 //! Calls of a command to the server of its own installation.
 use std::{error::Error, io, iter};
 
-use tokio_rustls::rustls;
-
-use crate::platform::{
+use loadmaster_platform::{
     certificate::{CertificateFiles, pinned},
     settings::Settings,
 };
+use tokio_rustls::rustls;
 
 /// Returns the base of a server's URLs, as a client on this machine enters it.
 pub(super) fn base_url(settings: &Settings) -> String {

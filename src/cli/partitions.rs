@@ -1,20 +1,19 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use loadmaster_platform::{
+    clock::{Clock, SystemClock},
+    postgres::{self, Month},
+    settings::Settings,
+};
 use sqlx::{Connection, PgConnection};
 
 use super::{
     backend::Backend,
     output::{Progress, say},
 };
-use crate::{
-    app,
-    platform::{
-        clock::{Clock, SystemClock},
-        postgres::{self, Month},
-        settings::Settings,
-    },
-};
+
+use crate::app;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

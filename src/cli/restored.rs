@@ -1,9 +1,11 @@
 use std::process::ExitCode;
 
+use loadmaster_platform::settings::Settings;
 use sqlx::Connection;
 
 use super::{backend::Backend, output::say};
-use crate::{app, platform::settings::Settings};
+
+use crate::app;
 
 /// Makes a restored database fit to serve.
 pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {

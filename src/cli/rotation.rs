@@ -1,8 +1,5 @@
 //! Credentials that change while a server runs: an orchestrator writes new ones into the files that `..._FILE` names.
-use secrecy::{ExposeSecret, SecretString};
-
-use super::SettingsArguments;
-use crate::platform::{
+use loadmaster_platform::{
     postgres::Database,
     redis::Redis,
     room::Worker,
@@ -11,6 +8,9 @@ use crate::platform::{
     timing::Timing,
     trouble::Trouble,
 };
+use secrecy::{ExposeSecret, SecretString};
+
+use super::SettingsArguments;
 
 /// Reads the settings again at an interval, and uses new credentials for new connections. Other settings keep the values
 /// that they had at the start.

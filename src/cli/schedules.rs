@@ -7,20 +7,17 @@ use std::{
 };
 
 use clap::Subcommand;
+use loadmaster_flights::{Differences, FlightError, Season};
+use loadmaster_operations::{OperationError, OperationService};
+use loadmaster_platform::{settings::Settings, tables::Table};
 
 use super::{
     backend::Backend,
     output::{Progress, say},
     tables,
 };
-use crate::{
-    app::AppState,
-    features::{
-        flights::{Differences, FlightError, Season},
-        operations::{OperationError, OperationService},
-    },
-    platform::{settings::Settings, tables::Table},
-};
+
+use crate::app::AppState;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

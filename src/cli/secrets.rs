@@ -1,9 +1,12 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use loadmaster_platform::settings::Settings;
+use loadmaster_webhooks::WebhookService;
 
 use super::{backend::Backend, output::say};
-use crate::{app::AppState, features::webhooks::WebhookService, platform::settings::Settings};
+
+use crate::app::AppState;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -1,6 +1,17 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::Days;
+use loadmaster_accounts::{AdministrationService, NewUser, Role, UserService};
+use loadmaster_platform::{
+    clock::{SharedClock, SystemClock},
+    descriptors,
+    random::IdSource,
+    room::Worker,
+    settings::Settings,
+    shutdown::stopped_within,
+    timing::Timing,
+};
+use loadmaster_pricing::PricingService;
 use secrecy::ExposeSecret;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -15,22 +26,8 @@ use super::{
     output::{Progress, say},
     rotation,
 };
-use crate::{
-    app::{AppState, Instance, Server, bind, starting},
-    features::{
-        accounts::{AdministrationService, NewUser, Role, UserService},
-        pricing::PricingService,
-    },
-    platform::{
-        clock::{SharedClock, SystemClock},
-        descriptors,
-        random::IdSource,
-        room::Worker,
-        settings::Settings,
-        shutdown::stopped_within,
-        timing::Timing,
-    },
-};
+
+use crate::app::{AppState, Instance, Server, bind, starting};
 
 /// Minimum time for private servers to stop.
 const PRIVATE_PATIENCE: Duration = Duration::from_secs(2);

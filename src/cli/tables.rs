@@ -7,15 +7,11 @@ use std::{
 };
 
 use anyhow::Context;
+use loadmaster_flights::{FlightError, ImportListener, ImportStep};
+use loadmaster_operations::OperationError;
+use loadmaster_platform::tables::{ImportSummary, Table, TableError};
 
 use super::output::{Progress, say};
-use crate::{
-    features::{
-        flights::{FlightError, ImportListener, ImportStep},
-        operations::OperationError,
-    },
-    platform::tables::{ImportSummary, Table, TableError},
-};
 
 /// Largest file in bytes: many times what a table of as many rows as are read takes.
 const LARGEST: u64 = 1 << 30;

@@ -1,19 +1,16 @@
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
+use loadmaster_accounts::{AdministrationService, ManagedUser, NewUser, Role, UserChange, UserService};
+use loadmaster_platform::settings::Settings;
+use loadmaster_privacy::PrivacyService;
 use secrecy::ExposeSecret;
 
 use super::{
     backend::Backend,
     output::{read_secret, say},
 };
-use crate::{
-    app::AppState,
-    features::{
-        accounts::{AdministrationService, ManagedUser, NewUser, Role, UserChange, UserService},
-        privacy::PrivacyService,
-    },
-    platform::settings::Settings,
-};
+
+use crate::app::AppState;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

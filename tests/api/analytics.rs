@@ -7,7 +7,7 @@ mod transit;
 mod volume;
 
 use chrono::{DateTime, Utc};
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

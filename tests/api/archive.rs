@@ -2,10 +2,8 @@
 use std::process::Command;
 
 use chrono::TimeDelta;
-use loadmaster::{
-    app::{self, AuditOptions},
-    platform::postgres::{self, Month},
-};
+use loadmaster::app::{self, AuditOptions};
+use loadmaster_platform::postgres::{self, Month};
 use sqlx::PgConnection;
 
 use crate::support::{

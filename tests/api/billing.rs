@@ -16,7 +16,7 @@ mod unfinished;
 mod unused;
 
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,5 +1,5 @@
 //! One request for many resources: each is judged alone, and a repetition does nothing twice.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -5,14 +5,10 @@ use std::{
 };
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use loadmaster::{
-    cli::demo_timetable,
-    features::{
-        flights::NewFlight,
-        reference::{Airport, Reference},
-    },
-    kernel::AirportCode,
-};
+use loadmaster::cli::demo_timetable;
+use loadmaster_flights::NewFlight;
+use loadmaster_kernel::AirportCode;
+use loadmaster_reference::{Airport, Reference};
 use serde_json::{Value, json};
 
 use crate::{

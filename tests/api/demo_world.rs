@@ -1,6 +1,7 @@
 //! The world of the demo: what its companies ship, and how time goes on in it.
 use chrono::TimeDelta;
-use loadmaster::{cli::demo_world, features::accounts::Role};
+use loadmaster::cli::demo_world;
+use loadmaster_accounts::Role;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 

@@ -1,7 +1,7 @@
 //! PostgreSQL and Redis over TLS with an authority of one's own, and credentials that change under a running server.
 use std::{fs, path::Path, time::Duration};
 
-use loadmaster::platform::{postgres::Database, redis::Redis, settings::Settings};
+use loadmaster_platform::{postgres::Database, redis::Redis, settings::Settings};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::process::Command;
@@ -65,7 +65,7 @@ async fn postgresql_and_redis_are_reached_by_tls_and_an_unknown_authority_is_ref
     let plain: i64 = sqlx::query_scalar(plain).fetch_one(&mut database.owner().await).await.unwrap();
     assert_eq!(plain, 0, "every session is encrypted");
 
-    let settings = Settings::load(loadmaster::platform::settings::Sources::default()).unwrap();
+    let settings = Settings::load(loadmaster_platform::settings::Sources::default()).unwrap();
     for (wrong, why) in [
         (postgres.url("first", "localhost", &other), "another authority"),
         (postgres.url("first", "127.0.0.1", &ours), "another host's certificate"),

@@ -11,13 +11,10 @@ mod queue;
 mod schedules;
 mod serving;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
-use loadmaster::platform::{
+use loadmaster_platform::{
     jobs::{Handlers, Job, JobState, NewJob, Ran, Runner, enqueue_in_tx, list},
     postgres::{Database, commit},
     random::IdSource,
@@ -48,7 +45,7 @@ impl Queue {
             ("database.max_connections".to_owned(), "8".to_owned()),
             ("database.acquire_timeout_ms".to_owned(), "60000".to_owned()),
         ];
-        let settings = Settings::load(Sources { config_file: None, env: BTreeMap::new(), overrides }).unwrap();
+        let settings = Settings::load(Sources { overrides, ..Sources::default() }).unwrap();
         let db = Database::open(settings.database.url.as_ref().unwrap(), &settings.database).await.unwrap();
         Self { database, db, ids: IdSource::default() }
     }

@@ -6,7 +6,7 @@ mod steps;
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

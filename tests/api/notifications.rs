@@ -10,7 +10,8 @@ mod told;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
-use loadmaster::{features::accounts::Role, platform::seal::SealKey};
+use loadmaster_accounts::Role;
+use loadmaster_platform::seal::SealKey;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -14,15 +14,13 @@ pub mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
-use loadmaster::{
-    app::AuditOptions,
-    features::{
-        accounts::Role,
-        payments::{Charge, NewPayment, Operation, Payment, PaymentService, charge_in_tx, insert_in_tx, lock_in_tx},
-    },
-    kernel::{Money, PaymentId, PaymentOperationId},
-    platform::postgres::commit,
+use loadmaster::app::AuditOptions;
+use loadmaster_accounts::Role;
+use loadmaster_kernel::{Money, PaymentId, PaymentOperationId};
+use loadmaster_payments::{
+    Charge, NewPayment, Operation, Payment, PaymentService, charge_in_tx, insert_in_tx, lock_in_tx,
 };
+use loadmaster_platform::postgres::commit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -12,7 +12,7 @@ mod suppressions;
 mod templates;
 
 use chrono::{DateTime, Utc};
-use loadmaster::features::accounts::OneTime;
+use loadmaster_accounts::OneTime;
 use serde_json::{Value, json};
 use sqlx::Row;
 use uuid::Uuid;

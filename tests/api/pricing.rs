@@ -67,5 +67,5 @@ pub async fn total(client: &Client, asked: Value) -> String {
 }
 
 async fn guest(world: &World) -> Client {
-    world.caller(loadmaster::features::accounts::Role::Guest).await
+    world.caller(loadmaster_accounts::Role::Guest).await
 }

@@ -1,6 +1,7 @@
 //! Facts of the trade as clients get them, and how they come into the database. The room's own tests know more of the
 //! lists and faults.
-use loadmaster::{app, features::reference};
+use loadmaster::app;
+use loadmaster_reference as reference;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 

@@ -3,7 +3,7 @@ mod ownership;
 
 use std::collections::BTreeSet;
 
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 
 use crate::support::{Answer, Client, NewFlight, World, is_long};

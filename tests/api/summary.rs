@@ -1,7 +1,7 @@
 //! How many bookings and searches there were since the start, in all instances that share a Redis.
 use std::collections::BTreeMap;
 
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 
 use crate::{

@@ -2,7 +2,7 @@
 use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
-use loadmaster::platform::tables::XLSX;
+use loadmaster_platform::tables::XLSX;
 use reqwest::Method;
 use serde_json::{Value, json};
 

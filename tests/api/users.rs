@@ -14,7 +14,7 @@ fn path_of(user: &Value) -> String {
 }
 
 /// A caller, and the user it is.
-async fn user(world: &World, role: loadmaster::features::accounts::Role) -> (Client, Value) {
+async fn user(world: &World, role: loadmaster_accounts::Role) -> (Client, Value) {
     let client = world.caller(role).await;
     let user = client.get("/api/v1/auth/me").await.expect(200);
     (client, user)

@@ -10,7 +10,7 @@ mod scale;
 mod ways;
 
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -10,7 +10,7 @@ mod sending;
 mod urls;
 
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -8,7 +8,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts},
     http::{Request, StatusCode},
 };
-use loadmaster::platform::{
+use loadmaster_platform::{
     idempotency::{Answer, Idempotent, Key, Repetition},
     postgres::{DbError, PgSession, Transient},
     web::{Body, PRIVATE, Problem, code},

@@ -1,12 +1,12 @@
 //! No two files of a room lean on each other, directly or by others; only the front door knows its children.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ROOMS, inward, sources::Source};
+use super::{ROOMS, inward, room_of, sources::Source};
 
 /// The folders of rooms and their sub-rooms, each with its front door.
 fn rooms_and_sub_rooms(house: &[Source]) -> Vec<&Source> {
-    let is_door = |source: &&Source| source.path.starts_with("src/features/") && source.path.ends_with("/mod.rs");
-    house.iter().filter(is_door).filter(|source| source.module.len() > 1).collect()
+    let is_door = |source: &&Source| source.path.ends_with("/lib.rs") || source.path.ends_with("/mod.rs");
+    house.iter().filter(is_door).filter(|source| room_of(&source.module).is_some()).collect()
 }
 
 /// Which child of a room each file leans on, however it spells it: `super::model::Flight`, or `super::Flight` through the front
@@ -69,14 +69,14 @@ pub fn within_rooms(house: &[Source]) -> Vec<String> {
 #[test]
 fn a_circle_within_a_room_is_found_through_the_front_door_too() {
     let of = |texts: [(&str, &str); 3]| {
-        let house = texts.map(|(name, text)| Source::read(&format!("src/features/flights/{name}.rs"), text));
+        let house = texts.map(|(name, text)| Source::read(&format!("crates/flights/src/{name}.rs"), text));
         circle(&leanings(&house[0], &house))
     };
-    let door = ("mod", "mod find;\nmod model;\npub use find::Finder;\npub use model::Flight;");
+    let door = ("lib", "mod find;\nmod model;\npub use find::Finder;\npub use model::Flight;");
     assert_eq!(of([door, ("find", "use super::Flight;"), ("model", "struct Flight;")]), None);
     let circle = Some(vec!["find".to_owned(), "model".to_owned()]);
     assert_eq!(of([door, ("find", "use super::Flight;"), ("model", "use super::Finder;")]), circle);
     assert_eq!(of([door, ("find", "use super::model;"), ("model", "use super::find::Finder;")]), circle);
-    let in_tests = "struct Flight;\n#[cfg(test)]\nmod tests {\n    use crate::features::flights::Finder;\n}";
+    let in_tests = "struct Flight;\n#[cfg(test)]\nmod tests {\n    use crate::Finder;\n}";
     assert_eq!(of([door, ("find", "use super::Flight;"), ("model", in_tests)]), None);
 }

@@ -10,12 +10,13 @@ use syn::{
 
 /// What the rules need to know of one file; each finding with its line.
 pub struct Source {
-    /// From the root of the repository: `src/features/bookings/book.rs`.
+    /// From the root of the repository: `crates/bookings/src/book.rs`.
     pub path: String,
-    /// `["features", "bookings", "book"]`; empty for the root of the crate in `src`, and the path for a file elsewhere.
+    /// `["bookings", "book"]`: the name of the crate, but of the one in `src`, and its module.
     pub module: Vec<String>,
     pub lines: usize,
-    /// Every path, with imports resolved: those into this crate begin with `crate`.
+    /// Every path, with imports resolved: those into our crates begin with `crate`, and the name of the crate but of the one in
+    /// `src`.
     pub paths: Vec<(usize, Vec<String>)>,
     /// The names of the macros that are called.
     pub macros: Vec<(usize, String)>,
@@ -26,6 +27,8 @@ pub struct Source {
     pub words: Vec<(usize, String)>,
     /// From where on there is nothing but tests.
     tests_from: Option<usize>,
+    /// Lines of items that only tests have.
+    of_tests: Vec<usize>,
     /// Name and lines between the braces of each function with a body.
     pub functions: Vec<(usize, String, usize)>,
 }
@@ -53,8 +56,10 @@ fn collect(folder: &Path, into: &mut Vec<Source>) {
 impl Source {
     pub fn read(path: &str, text: &str) -> Self {
         let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{path} cannot be parsed: {error}"));
-        let inside = path.strip_prefix("src/").unwrap_or(path).strip_suffix(".rs").unwrap();
-        let mut module: Vec<String> = inside.split('/').map(str::to_owned).collect();
+        let root = crate_of(path);
+        let inside = path.strip_suffix(".rs").unwrap();
+        let inside = inside.strip_prefix("src/").or_else(|| Some(inside.split_once("/src/")?.1)).unwrap_or(inside);
+        let mut module: Vec<String> = root.into_iter().chain(inside.split('/')).map(str::to_owned).collect();
         if matches!(module.last().map(String::as_str), Some("mod" | "lib")) {
             module.pop();
         }
@@ -70,21 +75,28 @@ impl Source {
             begins: Vec::new(),
             words: words(text),
             tests_from: tests_from(path, text),
+            of_tests: (2..).zip(text.lines()).filter(|(_, line)| line.trim() == TESTS).map(|(next, _)| next).collect(),
             functions: Vec::new(),
         };
-        let mut reader = Reader { here: module, names: names.names, source };
+        let root = root.map(str::to_owned);
+        let mut reader = Reader { root, here: module, names: names.names, source };
         reader.visit_file(&file);
         reader.source
     }
 
     pub fn is_of_a_test(&self, line: usize) -> bool {
-        self.tests_from.is_some_and(|from| line >= from)
+        self.tests_from.is_some_and(|from| line >= from) || self.of_tests.contains(&line)
     }
 
     /// Whether the file uses anything of that crate.
     pub fn speaks(&self, of: &str) -> bool {
         self.paths.iter().any(|(_, path)| path[0] == of && path.len() > 1)
     }
+}
+
+/// The name of the crate below `crates` that a file is of.
+fn crate_of(path: &str) -> Option<&str> {
+    path.strip_prefix("crates/")?.split('/').next()
 }
 
 /// `LockFlights`, `lock_flights` and `lock:flights` are two words each.
@@ -107,12 +119,20 @@ fn words(text: &str) -> Vec<(usize, String)> {
     found
 }
 
+const TESTS: &str = "#[cfg(test)]";
+
 /// Tests stand at the end of a file, or in a file of their own.
 fn tests_from(path: &str, text: &str) -> Option<usize> {
     if path.ends_with("/tests.rs") {
         return Some(1);
     }
-    (1..).zip(text.lines()).find(|(_, line)| *line == "#[cfg(test)]").map(|(line, _)| line)
+    let lines: Vec<&str> = text.lines().collect();
+    let begin = lines.iter().enumerate().filter(|(_, line)| **line == TESTS).find(|(at, _)| {
+        let declared = lines[at + 1..].iter().find(|line| !line.starts_with("#["));
+        // A module in a file of its own may be declared at the top.
+        declared.is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
+    });
+    begin.map(|(at, _)| at + 1)
 }
 
 /// Every leaf of a `use`: its path, and the name it is known by from then on.
@@ -156,6 +176,8 @@ impl<'ast> Visit<'ast> for Names {
 }
 
 struct Reader {
+    /// The name of the crate below `crates`.
+    root: Option<String>,
     here: Vec<String>,
     names: BTreeMap<(Vec<String>, String), Vec<String>>,
     source: Source,
@@ -170,6 +192,9 @@ impl Reader {
     /// The path from the root of its crate, as far as this file tells.
     fn absolute(&self, here: &[String], path: &[String], depth: usize) -> Vec<String> {
         let first = path.first().map(String::as_str).unwrap_or_default();
+        if let Some(of) = first.strip_prefix("loadmaster_") {
+            return [&["crate".to_owned(), of.to_owned()], &path[1..]].concat();
+        }
         if !matches!(first, "crate" | "self" | "super") {
             // A module inside this file sees its parents' names only through a glob; that it might is enough.
             let modules = (self.source.module.len()..=here.len()).rev().map(|length| here[..length].to_vec());
@@ -183,7 +208,9 @@ impl Reader {
             };
         }
         let mut base = vec!["crate".to_owned()];
-        if first != "crate" {
+        if first == "crate" {
+            base.extend(self.root.clone());
+        } else {
             base.extend_from_slice(here);
         }
         for segment in path {

@@ -1,5 +1,5 @@
 //! Who takes the steps: guests, customers of two organizations, staff, and their keys, as long as they may.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use uuid::Uuid;
 
 use crate::support::World;

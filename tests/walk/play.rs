@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;

@@ -7,13 +7,13 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use loadmaster_platform::random::TokenSource;
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::sync::Notify;
 
 use super::wire::{Answer, Delivery, Outcome, Refusal, Request, Wire};
-use loadmaster::platform::random::TokenSource;
 
 /// How long something that must work is retried.
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_mins(2);

@@ -4,6 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use loadmaster_platform::embedded::Rehearsal;
 use nix::sys::signal::Signal;
 use serde::Serialize;
 use tokio::time::sleep;
@@ -19,7 +20,6 @@ use super::{
     plan::{Fault, Injection, Plan},
     testbed::Testbed,
 };
-use loadmaster::platform::embedded::Rehearsal;
 
 /// The time between an exit and a restart, as with a supervisor.
 const RESTART_AFTER: Duration = Duration::from_millis(300);

@@ -31,10 +31,8 @@ use std::{
 };
 
 use clap::Parser;
-use loadmaster::{
-    cli::{self, SettingsArguments, StopSignal, read_secret, say},
-    platform::{embedded::Urls, random::TokenSource, settings::Settings, telemetry},
-};
+use loadmaster::cli::{self, SettingsArguments, StopSignal, read_secret, say};
+use loadmaster_platform::{embedded::Urls, random::TokenSource, settings::Settings, telemetry};
 use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

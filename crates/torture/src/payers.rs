@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use loadmaster::platform::clock::{Clock, SystemClock};
+use loadmaster_platform::clock::{Clock, SystemClock};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};

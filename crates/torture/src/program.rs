@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use loadmaster::platform::embedded::Urls;
+use loadmaster_platform::embedded::Urls;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_platform::clock::{Clock, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -20,7 +21,6 @@ use super::{
     random::{Random, choose},
     wire::{Delivery, Outcome, Request, Wire},
 };
-use loadmaster::platform::clock::{Clock, SystemClock};
 
 const ROOM: [&str; 3] = ["DEL", "BOM", "LHR"];
 /// The destination of the onward flights, and the hours after the first flights at which they leave.

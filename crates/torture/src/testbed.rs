@@ -8,6 +8,11 @@ use std::{
 };
 
 use anyhow::Context;
+use loadmaster_platform::{
+    embedded::{Rehearsal, Urls},
+    random::TokenSource,
+    settings::Settings,
+};
 use nix::{sys::signal::Signal, unistd::geteuid};
 use secrecy::ExposeSecret;
 
@@ -17,11 +22,6 @@ use super::{
     program::{Instance, Program},
     tunnel::Tunnel,
     wire::Addresses,
-};
-use loadmaster::platform::{
-    embedded::{Rehearsal, Urls},
-    random::TokenSource,
-    settings::Settings,
 };
 
 /// The directory of this run, removed with it. After a breach, history and logs are kept.

@@ -4,6 +4,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
+use loadmaster_platform::random::TokenSource;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
@@ -12,8 +13,6 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
-
-use loadmaster::platform::random::TokenSource;
 
 /// Time after which `PostgreSQL` ends the session of a lost client, as with keep-alives of its own.
 const SERVER_NOTICES_AFTER: Duration = Duration::from_secs(30);

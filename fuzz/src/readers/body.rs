@@ -6,12 +6,10 @@ use axum::{
     http::{Method, header},
 };
 use futures_util::FutureExt;
-use loadmaster::{
-    kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightId, FlightNumber, HandlingCode},
-    platform::{
-        json::{self, JsonError},
-        web::{Body, Fields, Form, Raw, list, object, objects, read, set},
-    },
+use loadmaster_kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightId, FlightNumber, HandlingCode};
+use loadmaster_platform::{
+    json::{self, JsonError},
+    web::{Body, Fields, Form, Raw, list, object, objects, read, set},
 };
 use serde_json::Value;
 

@@ -1,10 +1,9 @@
 //! Timetables that operators import.
 use std::sync::LazyLock;
 
-use loadmaster::{
-    features::{flights::Timetable, reference::Reference},
-    platform::{tables::Table, web::Problem},
-};
+use loadmaster_flights::Timetable;
+use loadmaster_platform::{tables::Table, web::Problem};
+use loadmaster_reference::Reference;
 
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::bundled().expect("the bundled files are sound"));
 

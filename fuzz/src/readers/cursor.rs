@@ -1,6 +1,6 @@
 //! Queries of lists, with the cursor that came from the `Link` of another page.
 use axum::http::{Uri, header};
-use loadmaster::platform::web::{CursorKey, PageFields, PageRequest, Problem, Query};
+use loadmaster_platform::web::{CursorKey, PageFields, PageRequest, Problem, Query};
 
 type Anchor = (String, i64);
 
@@ -29,7 +29,7 @@ fn key() -> CursorKey {
 
 fn open(query: &Query) -> Result<PageRequest<Anchor>, Problem> {
     let fields = query.read(|fields| {
-        fields.optional("status", loadmaster::platform::web::read::line(20));
+        fields.optional("status", loadmaster_platform::web::read::line(20));
         Some(PageFields::read(fields))
     })?;
     fields.open(&key(), query, READER)

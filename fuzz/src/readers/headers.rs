@@ -13,15 +13,13 @@ use axum::{
 use chrono::DateTime;
 use futures_util::FutureExt;
 use ipnet::IpNet;
-use loadmaster::{
-    features::accounts::{bearer_token, ignores_tokens},
-    kernel::{AirlineCode, AirportCode, BookingRef, FlightId},
-    platform::{
-        clock::{ManualClock, SharedClock},
-        idempotency::KeyHeader,
-        random::IdSource,
-        web::{ClientAddress, IfMatch, IfNoneMatch, PRIVATE, PathText, Query, conditional, track},
-    },
+use loadmaster_accounts::{bearer_token, ignores_tokens};
+use loadmaster_kernel::{AirlineCode, AirportCode, BookingRef, FlightId};
+use loadmaster_platform::{
+    clock::{ManualClock, SharedClock},
+    idempotency::KeyHeader,
+    random::IdSource,
+    web::{ClientAddress, IfMatch, IfNoneMatch, PRIVATE, PathText, Query, conditional, track},
 };
 use tower::ServiceExt;
 

@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue},
     response::{IntoResponse, Response},
 };
-use loadmaster::platform::web::Problem;
+use loadmaster_platform::web::Problem;
 
 /// A refusal must be the caller's fault, never ours.
 #[track_caller]

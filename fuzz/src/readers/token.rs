@@ -5,12 +5,10 @@ use aws_lc_rs::hmac;
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use loadmaster::{
-    features::accounts::{AccessTokens, KeyRing, Principal, Role, bearer_token},
-    platform::{
-        settings::{Algorithm, Auth, Settings, Sources},
-        web::Problem,
-    },
+use loadmaster_accounts::{AccessTokens, KeyRing, Principal, Role, bearer_token};
+use loadmaster_platform::{
+    settings::{Algorithm, Auth, Settings, Sources},
+    web::Problem,
 };
 use uuid::Uuid;
 

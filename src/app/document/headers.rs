@@ -1,10 +1,12 @@
 //! The headers of responses, each described once.
+use loadmaster_platform::room::API;
 use utoipa::openapi::{
     Components, Header, HttpMethod, ObjectBuilder, Ref, RefOr, Response, Type, path::Operation, schema::SchemaType,
 };
 
 use super::responses;
-use crate::{app::guard::is_always_answered, platform::room::API};
+
+use crate::app::guard::is_always_answered;
 
 /// A header: its name, its value's type, and what it says.
 struct Known(&'static str, Type, &'static str);

@@ -2,6 +2,7 @@
 //! pages where they get pages, and descriptions of the responses that are what their bodies are.
 use std::mem;
 
+use loadmaster_platform::web::{ProblemBody, code};
 use utoipa::openapi::{
     Components, Paths, RefOr, Response, Schema,
     path::Operation,
@@ -9,7 +10,6 @@ use utoipa::openapi::{
 };
 
 use super::{members, name_of, operations, responses};
-use crate::platform::web::{ProblemBody, code};
 
 const PAGE_OF_HTML: &str = "text/html";
 

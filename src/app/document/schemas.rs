@@ -2,13 +2,13 @@
 //! that are empty or have control characters, times far away, weights of nothing.
 use std::collections::BTreeSet;
 
+use loadmaster_embargoes::MOST_HANDLING_CODES;
+use loadmaster_holds::MOST_CONTACTS;
 use utoipa::openapi::{
     Components, Content, Object, ObjectBuilder, OneOf, Paths, Ref, RefOr, Schema, Type,
     path::{Operation, Parameter, ParameterIn},
     schema::{AdditionalProperties, AllOf, ArrayItems, KnownFormat, SchemaFormat, SchemaType},
 };
-
-use crate::features::{embargoes::MOST_HANDLING_CODES, holds::MOST_CONTACTS};
 
 use super::{name_of, operations, responses};
 

@@ -17,6 +17,10 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
+use loadmaster_platform::{
+    telemetry::metric,
+    web::{ByHttps, code},
+};
 use socket2::SockRef;
 use tokio::{net::TcpStream, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -34,13 +38,8 @@ use super::{
     tls::Tls,
     transport::{Left, Lent, Transport},
 };
-use crate::{
-    app::system::PeerAddress,
-    platform::{
-        telemetry::metric,
-        web::{ByHttps, code},
-    },
-};
+
+use crate::app::system::PeerAddress;
 
 /// Maximum read-ahead of HTTP/1, in bytes: a larger head is refused without a response body. Above the limit on
 /// headers, so that most refusals state the reason.

@@ -13,6 +13,7 @@ use std::{
 use axum::{body::Body, response::Response};
 use bytes::{Buf, Bytes};
 use hyper::{Method, Request, Version, body::Body as _};
+use loadmaster_platform::{streams::Endless, telemetry::metric};
 use tokio::{
     io::{AsyncRead, AsyncWriteExt, ReadBuf},
     sync::Notify,
@@ -24,7 +25,6 @@ use super::{
     places::Cost,
     transport::Transport,
 };
-use crate::platform::{streams::Endless, telemetry::metric};
 
 /// Maximum number of bytes that a client may send while it reads an endless answer.
 const MOST_UNASKED: usize = 64 * 1024;
@@ -181,7 +181,7 @@ mod tests {
         },
         *,
     };
-    use crate::platform::settings::{Settings, Sources};
+    use loadmaster_platform::settings::{Settings, Sources};
 
     #[tokio::test]
     async fn what_an_endless_answer_takes_to_make_is_charged_to_its_address() {

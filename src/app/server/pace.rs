@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::platform::settings;
+use loadmaster_platform::settings;
 
 /// Minimum number of requests per second accepted from one address.
 const LEAST: u32 = 400;

@@ -9,15 +9,15 @@ use std::{
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
+use loadmaster_platform::{
+    settings,
+    telemetry::{OneMore, metric},
+    web::{ClientAddress, subscriber},
+};
 
 use super::{
     activity::Activity,
     pace::{Pace, Turn},
-};
-use crate::platform::{
-    settings,
-    telemetry::{OneMore, metric},
-    web::{ClientAddress, subscriber},
 };
 
 /// Minimum time between two log lines about refused connections.

@@ -12,12 +12,12 @@ use std::{
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
+use loadmaster_platform::telemetry::metric;
 
 use super::{
     activity::{Ended, UnderWay},
     places::Cost,
 };
-use crate::platform::telemetry::metric;
 
 /// Size of the pieces in which an answer is passed to HTTP/2, in bytes: HTTP/2 keeps one piece for each request, even
 /// if the client opens a small window.

@@ -4,17 +4,17 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use tokio_util::sync::CancellationToken;
-
-use super::stream::Watched;
-use crate::platform::{
+use loadmaster_platform::{
     certificate::{CertificateFiles, Concern, Contents, ServerCertificate, Validity},
     clock::SharedClock,
     settings,
     shutdown::stopped_within,
     telemetry::metric,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::sync::CancellationToken;
+
+use super::stream::Watched;
 
 /// Maximum number of bytes that TLS keeps because the socket does not take them. A client that reads faster than the slowest
 /// one takes them within the usual `server.write_timeout_ms`.
@@ -160,7 +160,7 @@ mod tests {
     use std::{fs, path::Path, process::Command};
 
     use super::*;
-    use crate::platform::{
+    use loadmaster_platform::{
         clock::SystemClock,
         settings::{Settings, Sources},
     };

@@ -1,14 +1,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use loadmaster_platform::{
+    settings::without_password,
+    telemetry::{self, Traced},
+};
 use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
 
 use super::step;
-use crate::platform::{
-    settings::without_password,
-    telemetry::{self, Traced},
-};
 
 /// Maximum wait for a quota: it is available again within two minutes.
 const PATIENCE: Duration = Duration::from_mins(2);

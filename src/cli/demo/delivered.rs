@@ -1,4 +1,5 @@
 use chrono::{Days, NaiveDate};
+use loadmaster_platform::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use super::{
@@ -6,7 +7,6 @@ use super::{
     caller::{Caller, text},
     step,
 };
-use crate::platform::clock::{Clock, SystemClock};
 
 /// Search, book, depart, arrive, deliver, history. Returns the shipment's reference.
 pub(super) async fn play(cast: &Cast) -> anyhow::Result<String> {

@@ -6,16 +6,15 @@ use axum::{
     extract::Request,
     http::{Method, StatusCode, header},
 };
+use loadmaster_accounts::{Principal, TokenService, UserService};
+use loadmaster_kernel::TokenFamilyId;
+use loadmaster_platform::settings::Settings;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::people::Person;
-use crate::{
-    app::{AppState, Application, Resources, in_process},
-    features::accounts::{Principal, TokenService, UserService},
-    kernel::TokenFamilyId,
-    platform::settings::Settings,
-};
+
+use crate::app::{AppState, Application, Resources, in_process};
 
 /// The largest answer.
 const MOST_BYTES: usize = 32 * 1024 * 1024;

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use axum::http::Method;
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_platform::clock::ManualClock;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +12,6 @@ use super::{
     people::{AGENT, DUTY_MANAGER, SHIPPERS},
     shipments::{self, Flight, Shipment},
 };
-use crate::platform::clock::ManualClock;
 
 /// How far ahead shipments are booked.
 const AHEAD: TimeDelta = TimeDelta::days(3);

@@ -1,9 +1,7 @@
+use loadmaster_accounts::{AccountError, AdministrationService, NewUser, Role, UserService};
 use secrecy::SecretString;
 
-use crate::{
-    app::AppState,
-    features::accounts::{AccountError, AdministrationService, NewUser, Role, UserService},
-};
+use crate::app::AppState;
 
 /// Somebody who can sign in.
 pub struct SignIn {

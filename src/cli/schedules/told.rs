@@ -2,8 +2,7 @@
 use std::{collections::HashSet, fmt::Write};
 
 use chrono::{NaiveDate, Timelike};
-
-use crate::features::flights::{DaysOfOperation, Differences, Effect, Group, LocalTime, Terms};
+use loadmaster_flights::{DaysOfOperation, Differences, Effect, Group, LocalTime, Terms};
 
 /// Most dates that are listed one by one.
 const FEW: usize = 3;
@@ -117,7 +116,7 @@ fn clock(LocalTime { time, days, is_repeated }: LocalTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::capacity::Space;
+    use loadmaster_capacity::Space;
 
     fn time(text: &str, days: i64) -> LocalTime {
         LocalTime { time: text.parse().unwrap(), days, is_repeated: false }

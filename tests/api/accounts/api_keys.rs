@@ -1,6 +1,6 @@
 //! Keys for programs: made by people, shown once, never worth more than who made them.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,5 +1,5 @@
 //! What callers send about themselves: nobody gives himself more than is his, and nothing of it breaks the log.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

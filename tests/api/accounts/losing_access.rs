@@ -1,6 +1,6 @@
 //! Who is disabled, demoted, moved or logged out loses access within a minute, on every instance.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

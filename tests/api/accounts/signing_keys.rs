@@ -2,7 +2,7 @@
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Rotation;
+use loadmaster_accounts::Rotation;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, bearer, log_in, me, refresh, register};

@@ -1,5 +1,5 @@
 //! What is never told: a whole run's log holds no secret and nothing about people.
-use loadmaster::features::accounts::Rotation;
+use loadmaster_accounts::Rotation;
 use reqwest::Method;
 use serde_json::{Value, json};
 

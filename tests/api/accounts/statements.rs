@@ -7,7 +7,7 @@ use crate::support::{Answer, Client, NewFlight, World, freight::open_order};
 
 /// The statements of the database, the hashing of passwords, and the requests that they are of.
 const WORK: &str = "sqlx::query=debug,loadmaster=trace";
-const HASHING: &str = "loadmaster::features::accounts::credentials::passwords";
+const HASHING: &str = "loadmaster_accounts::credentials::passwords";
 
 /// Sends a request by this name; answers what was answered, without the name. Names that are compared are of one length.
 async fn ask(client: &Client, name: &str, (method, rest): (&str, &str), path: &str, body: &str) -> Answer {

@@ -1,4 +1,4 @@
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! Each member that can be changed, and what else changes with it.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

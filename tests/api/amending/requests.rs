@@ -1,5 +1,5 @@
 //! Who may ask for a change, on which version, and in which form: judged in this order.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

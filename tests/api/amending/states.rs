@@ -1,5 +1,5 @@
 //! What may be amended in which state of the booking, and by whom.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

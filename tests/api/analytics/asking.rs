@@ -1,4 +1,4 @@
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 
 use super::{FLIGHTS, FUNNEL, TRANSIT, VOLUME, report};

@@ -1,5 +1,6 @@
 //! The audit looks at money: each way in which too much is kept, or credit was charged for nothing, is seen found.
-use loadmaster::{app::AuditOptions, features::accounts::Role};
+use loadmaster::app::AuditOptions;
+use loadmaster_accounts::Role;
 use serde_json::json;
 use sqlx::Executor;
 use uuid::Uuid;

@@ -1,15 +1,11 @@
 //! Events and ledgers alone are enough: what they rebuild in an empty database is what stood there.
 use std::time::Duration;
 
-use loadmaster::{
-    features::{
-        bookings::{self, Booking, OffloadReason},
-        capacity::Space,
-        flights::{self, RebuiltFlight},
-    },
-    kernel::{BookingId, FlightId},
-    platform::postgres::PgSession,
-};
+use loadmaster_bookings::{self as bookings, Booking, OffloadReason};
+use loadmaster_capacity::Space;
+use loadmaster_flights::{self as flights, RebuiltFlight};
+use loadmaster_kernel::{BookingId, FlightId};
+use loadmaster_platform::postgres::PgSession;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use uuid::Uuid;
 

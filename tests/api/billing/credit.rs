@@ -1,5 +1,5 @@
 use futures_util::future::join_all;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use sqlx::Executor;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! A booking whose payment was declined: its room is kept for its own retry.
 use chrono::TimeDelta;
 use futures_util::future::join;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

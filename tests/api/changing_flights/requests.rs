@@ -1,5 +1,5 @@
 //! Who may ask for a change of a flight, on which version, and in which form.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,7 +1,5 @@
-use loadmaster::features::{
-    accounts::{AccountError, UserService},
-    privacy::{PrivacyError, PrivacyService},
-};
+use loadmaster_accounts::{AccountError, UserService};
+use loadmaster_privacy::{PrivacyError, PrivacyService};
 use reqwest::Method;
 use serde_json::{Value, json};
 

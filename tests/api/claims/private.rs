@@ -1,5 +1,5 @@
 //! What guests and holds tell about people, and where it is.
-use loadmaster::features::privacy::PrivacyService;
+use loadmaster_privacy::PrivacyService;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -128,7 +128,7 @@ async fn others_in_the_organization_keep_what_the_person_held() {
     let world = World::start().await;
     let flight = flight(&world).await;
     let organization = uuid::Uuid::new_v4();
-    let role = loadmaster::features::accounts::Role::Customer;
+    let role = loadmaster_accounts::Role::Customer;
     let user = uuid::Uuid::new_v4();
     let ann = world.caller_in(role, user, organization).await;
     let bob = world.caller_in(role, uuid::Uuid::new_v4(), organization).await;

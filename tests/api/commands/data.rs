@@ -1,9 +1,8 @@
 //! Commands that work on the database.
 use chrono::Days;
-use loadmaster::{
-    cli::demo_timetable,
-    features::{flights::FlightService, reference::Reference},
-};
+use loadmaster::cli::demo_timetable;
+use loadmaster_flights::FlightService;
+use loadmaster_reference::Reference;
 use serde_json::json;
 use sqlx::Executor;
 

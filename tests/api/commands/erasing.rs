@@ -1,8 +1,6 @@
 //! Erasing a person: nothing of it is left in any table, and the books are as they were.
-use loadmaster::features::{
-    accounts::Role,
-    privacy::{Erased, PrivacyService},
-};
+use loadmaster_accounts::Role;
+use loadmaster_privacy::{Erased, PrivacyService};
 use reqwest::Method;
 use serde_json::{Value, json};
 

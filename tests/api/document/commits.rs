@@ -1,6 +1,6 @@
 //! What is refused when freight is booked: of a hold, of an offer of the waitlist, and without either.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

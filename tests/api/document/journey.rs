@@ -5,7 +5,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use loadmaster::features::accounts::{NewToken, OneTime, Purpose};
+use loadmaster_accounts::{NewToken, OneTime, Purpose};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -283,7 +283,7 @@ async fn messages(world: &World, journey: &mut Journey<'_>, anyone: &Client, adm
         let mut tx = world.db.begin().await.unwrap();
         let new = NewToken::of_user(purpose, user.into(), one_time.address_hash(kind, address), TimeDelta::hours(1));
         let (id, _) = one_time.issue_in_tx(&mut tx, &new).await.unwrap();
-        loadmaster::platform::postgres::commit(tx).await.unwrap();
+        loadmaster_platform::postgres::commit(tx).await.unwrap();
         id
     };
     let of_mail = async |purpose| one_time.token_of(purpose, issue(purpose, "email", "tom@forwarder.example").await);

@@ -1,10 +1,8 @@
 //! The problems that nearly every operation lists, met at each that lists them.
 use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
-use loadmaster::{
-    features::accounts::{NewToken, OneTime, Purpose, Role},
-    platform::postgres::commit,
-};
+use loadmaster_accounts::{NewToken, OneTime, Purpose, Role};
+use loadmaster_platform::postgres::commit;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use sqlx::Connection;

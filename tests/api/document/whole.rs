@@ -1,7 +1,7 @@
 //! Things with all that may be told of them, with the least of each part, and with nothing that is optional: every operation
 //! shows them whole.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Connections that are used up, held or cut.
 use std::{sync::Arc, time::Duration};
 
-use loadmaster::platform::postgres::{DbError, commit};
+use loadmaster_platform::postgres::{DbError, commit};
 use serde_json::Value;
 use sqlx::{Executor, Row};
 use tokio::sync::Barrier;

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use loadmaster::platform::{
+use loadmaster_platform::{
     embedded::Embedded,
     settings::{self, Settings, Sources},
 };

@@ -1,6 +1,6 @@
 //! Departing takes along every booking that is there, and leaves behind who is not.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! What a flight carries: booking by booking, in all, and by handling code.
 use std::collections::BTreeSet;
 
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 
 use super::{act, done, flight_now, path_to, two_flights};

@@ -1,5 +1,5 @@
 //! A preview of an action is the action, taken back: same judgement, same effects, nothing kept.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

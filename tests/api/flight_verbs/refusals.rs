@@ -1,5 +1,5 @@
 //! Who may move a flight, from which state, on which version.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 
 use serde_json::{Value, json};
 use sqlx::Executor;

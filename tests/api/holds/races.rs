@@ -1,6 +1,6 @@
 //! Two that cannot both be right about a hold: one wins each time. 200 rounds each take seconds: `./test --long`.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

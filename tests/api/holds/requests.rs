@@ -1,5 +1,5 @@
 //! Who may ask for a change of a hold, on which version, under which key and in which form.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

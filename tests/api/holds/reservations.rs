@@ -1,5 +1,5 @@
 //! Reservations: holds of one flight, by the flight's own address.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 
 use super::{at, direct, held_on, hold_on};

@@ -1,5 +1,5 @@
 //! One key for requests to all operations.
-use loadmaster::platform::web::digest_of;
+use loadmaster_platform::web::digest_of;
 use reqwest::Method;
 use serde_json::json;
 use sqlx::PgConnection;

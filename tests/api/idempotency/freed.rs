@@ -1,5 +1,5 @@
 //! A refusal is no effect: its key is as good as new.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;

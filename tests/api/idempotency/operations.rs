@@ -1,7 +1,7 @@
 //! Every operation that changes something.
 use std::collections::BTreeSet;
 
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

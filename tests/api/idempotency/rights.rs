@@ -1,5 +1,5 @@
 //! To be told again is to read: who may not see a thing any more is not told of it.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! The database's clock is set back or forward by an hour: nothing waits for it to come round again, nothing runs twice.
 //! To set it back is to move everything in the tables forward.
 use chrono::TimeDelta;
-use loadmaster::platform::{
+use loadmaster_platform::{
     clock::ManualClock,
     jobs::{Handlers, JobState, NewJob, Schedule, Schedules},
 };

@@ -1,6 +1,6 @@
 //! What this product's own schedules do, in a server that runs.
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::platform::outbox::retire;
+use loadmaster_platform::outbox::retire;
 use serde_json::json;
 use sqlx::Row;
 use uuid::Uuid;
@@ -153,7 +153,7 @@ async fn a_server_removes_the_texts_of_holds_that_ended_thirty_days_ago_and_no_o
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(24 * 70)).await;
     let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 10, "pieces": 1, "description": "Confidential"});
     let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
-    let customer = world.caller_in(loadmaster::features::accounts::Role::Customer, user, organization).await;
+    let customer = world.caller_in(loadmaster_accounts::Role::Customer, user, organization).await;
     let mut paths = Vec::new();
     for end in ["release", "commit", "expire"] {
         let hold = customer.post("/api/v1/holds", wish.clone()).await.expect(201);
@@ -165,7 +165,7 @@ async fn a_server_removes_the_texts_of_holds_that_ended_thirty_days_ago_and_no_o
         paths.push(path);
     }
     let shown = async || {
-        let token = world.token(loadmaster::features::accounts::Role::Customer, user, organization);
+        let token = world.token(loadmaster_accounts::Role::Customer, user, organization);
         let customer = world.anonymous().with_token(&token);
         let mut shown = Vec::new();
         for path in &paths {

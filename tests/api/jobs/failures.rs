@@ -1,7 +1,7 @@
 //! What fails is tried again, kept when it fails for good, and in nobody's way.
 use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
-use loadmaster::platform::jobs::{Handlers, Job, JobState, NewJob, Ran, retry_dead};
+use loadmaster_platform::jobs::{Handlers, Job, JobState, NewJob, Ran, retry_dead};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Kinds of jobs that hang, fail or panic are in nobody's way.
 use anyhow::anyhow;
-use loadmaster::platform::jobs::{Handlers, JobState, NewJob};
+use loadmaster_platform::jobs::{Handlers, JobState, NewJob};
 use serde_json::{Value, json};
 
 use super::{Gate, Log, Queue};

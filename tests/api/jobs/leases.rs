@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use loadmaster::platform::jobs::{Handlers, JobState, NewJob, Ran};
+use loadmaster_platform::jobs::{Handlers, JobState, NewJob, Ran};
 use serde_json::{Value, json};
 
 use super::{Gate, Log, Queue, Serving};

@@ -1,6 +1,6 @@
 //! What is promised is done: once, in its turn, not before its time.
 use chrono::TimeDelta;
-use loadmaster::platform::{
+use loadmaster_platform::{
     jobs::{Depth, Handlers, JobState, NewJob, Ran, depth, enqueue_in_tx},
     postgres::commit,
 };

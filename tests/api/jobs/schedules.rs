@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::platform::{
+use loadmaster_platform::{
     clock::ManualClock,
     jobs::{Handlers, JobState, Ran, Schedule, Schedules},
 };

@@ -1,6 +1,6 @@
 //! Jobs in a process that starts, stops or is killed.
 use chrono::TimeDelta;
-use loadmaster::platform::jobs::{Handlers, JobState, NewJob, Ran};
+use loadmaster_platform::jobs::{Handlers, JobState, NewJob, Ran};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 

@@ -1,6 +1,6 @@
 //! What can be done to flights and bookings, in small numbers: a journey is a list of these, and prints as the code
 //! that repeats it.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use proptest::{prelude::*, sample::select};
 
 /// Who calls. The two customers are of different organizations.

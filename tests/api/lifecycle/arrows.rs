@@ -1,5 +1,6 @@
 //! Every arrow and every non-arrow of the state machine, for each role, through HTTP.
 use futures_util::future::join_all;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,7 +10,6 @@ use crate::support::{
     Answer, Client, World,
     freight::{each, order, path_of},
 };
-use loadmaster::features::accounts::Role;
 
 /// Where a booking can be in its life, and what it then looks like.
 struct State {

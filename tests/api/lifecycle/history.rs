@@ -1,6 +1,7 @@
 //! What the history tells of a journey.
 use std::collections::BTreeSet;
 
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -9,7 +10,6 @@ use crate::support::{
     World,
     freight::{each, order, path_of},
 };
-use loadmaster::features::accounts::Role;
 
 #[tokio::test]
 async fn an_undisturbed_journey_of_one_leg_has_exactly_four_events() {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use uuid::Uuid;
 
 use super::{OPEN, limited, refused, told, until_refused};

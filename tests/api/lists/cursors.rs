@@ -1,6 +1,6 @@
 //! No list goes on by a cursor that is not its own: walked over all lists of the API's description. That a list's own cursor is
 //! refused with other filters and in another's hands is checked where all lists have several pages: with a million bookings.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use sqlx::Executor;
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use sqlx::{Executor, PgConnection};
 use uuid::Uuid;
 

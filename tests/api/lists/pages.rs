@@ -1,5 +1,5 @@
 //! Page by page, by cursor or by offset.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -1,4 +1,5 @@
 use chrono::TimeDelta;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
@@ -8,7 +9,6 @@ use crate::support::{
     Client, Events, World,
     freight::{order, path_of, text},
 };
-use loadmaster::features::accounts::Role;
 
 const TICKETS: &str = "/api/v1/stream-tickets";
 

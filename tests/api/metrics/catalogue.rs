@@ -9,10 +9,8 @@ use std::{
 };
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
-use loadmaster::{
-    app,
-    platform::telemetry::{Catalogue, Family, Kind, Label, Values},
-};
+use loadmaster::app;
+use loadmaster_platform::telemetry::{Catalogue, Family, Kind, Label, Values};
 
 use super::{Alone, Sample, scraped, tomorrow};
 use crate::support::{

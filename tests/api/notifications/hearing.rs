@@ -1,6 +1,6 @@
 //! What becomes of the messages of the outbox.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::json;
 use uuid::Uuid;
 

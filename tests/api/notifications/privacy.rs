@@ -1,5 +1,5 @@
 //! Erasing a person erases contacts, addresses and preferences.
-use loadmaster::features::privacy::PrivacyService;
+use loadmaster_privacy::PrivacyService;
 use serde_json::json;
 
 use super::{

@@ -74,8 +74,7 @@ async fn a_member_who_leaves_before_a_letter_is_sent_does_not_get_it() {
     let world = writing(files.path()).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (maker, foreign) = (Person::new(&world).await, Person::new(&world).await);
-    let member =
-        Person::in_organization(&world, maker.organization, loadmaster::features::accounts::Role::Customer).await;
+    let member = Person::in_organization(&world, maker.organization, loadmaster_accounts::Role::Customer).await;
     put(&member.client, PREFERENCES, json!({"scope": "organization"})).await.expect(200);
     maker.client.book(order(&[&flight])).await;
     sent(&world).await;

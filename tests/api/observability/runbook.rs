@@ -115,7 +115,7 @@ fn sources(directory: &std::path::Path) -> String {
 
 #[test]
 fn log_lines_searched_by_the_runbook_exist() {
-    let sources = sources(&super::path("src"));
+    let sources = ["src", "crates"].map(|folder| sources(&super::path(folder))).concat();
     let mut count = 0;
     for entry in entries() {
         for command in entry.fenced("sh").into_iter().flat_map(str::lines).filter(|line| line.contains("| grep")) {

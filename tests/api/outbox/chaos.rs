@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{TimeDelta, Utc};
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use loadmaster::platform::{
+use loadmaster_platform::{
     outbox::{Entry, Sink, SinkAway, relay},
     timing::Timing,
 };

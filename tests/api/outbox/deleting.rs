@@ -1,6 +1,6 @@
 //! Old messages go once every sink has had them.
 use chrono::TimeDelta;
-use loadmaster::platform::outbox::{delete_delivered, retire};
+use loadmaster_platform::outbox::{delete_delivered, retire};
 use uuid::Uuid;
 
 use super::{

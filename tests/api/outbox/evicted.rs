@@ -1,7 +1,7 @@
 //! A Redis whose memory is full: what it may drop, and what stays.
 use std::os::unix::fs::PermissionsExt;
 
-use loadmaster::platform::{
+use loadmaster_platform::{
     embedded::Rehearsal,
     settings::{Settings, Sources},
 };

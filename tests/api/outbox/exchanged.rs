@@ -1,6 +1,6 @@
 //! Another database behind the same address: an older backup, or a standby that lacks the last transactions. It gives out
 //! numbers again that its predecessor had given out; no message with such a number is skipped.
-use loadmaster::platform::outbox::{Feed, FeedError};
+use loadmaster_platform::outbox::{Feed, FeedError};
 use uuid::Uuid;
 
 use super::{

@@ -1,5 +1,5 @@
 //! A place in the outbox: what is committed late is read late, what is rolled back is forgotten.
-use loadmaster::platform::outbox::{Entry, Feed};
+use loadmaster_platform::outbox::{Entry, Feed};
 use uuid::Uuid;
 
 use super::{

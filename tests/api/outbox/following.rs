@@ -2,7 +2,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
-use loadmaster::platform::{
+use loadmaster_platform::{
     follower::{Follower as Follow, OutboxFollower},
     outbox::Entry,
 };

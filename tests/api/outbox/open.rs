@@ -1,7 +1,7 @@
 //! Transactions that write messages and stay open as long as a test likes.
 use std::time::Duration;
 
-use loadmaster::platform::{
+use loadmaster_platform::{
     outbox::{Message, append_in_tx},
     postgres::PgSession,
 };

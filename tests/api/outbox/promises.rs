@@ -1,7 +1,7 @@
 //! Jobs that are promised while servers are killed, and a witness of what becomes of them.
 use std::time::Duration;
 
-use loadmaster::platform::{
+use loadmaster_platform::{
     jobs::{NewJob, enqueue_in_tx},
     postgres::commit,
 };

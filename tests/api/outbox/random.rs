@@ -1,7 +1,7 @@
 //! Many transactions that begin, write and end in any order, some of them in nothing: every reader has every message once.
 use std::time::Duration;
 
-use loadmaster::platform::outbox::Feed;
+use loadmaster_platform::outbox::Feed;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

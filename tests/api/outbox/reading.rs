@@ -1,5 +1,5 @@
 //! A long backlog is read a bit at a time, not over and over from one end to the other.
-use loadmaster::platform::outbox::Feed;
+use loadmaster_platform::outbox::Feed;
 use uuid::Uuid;
 
 use super::open::{Open, tell};

@@ -2,10 +2,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use loadmaster::{
-    app::{self, ReplaySink},
-    platform::outbox::Wanted,
-};
+use loadmaster::app::{self, ReplaySink};
+use loadmaster_platform::outbox::Wanted;
 use serde_json::{Value, json};
 
 use super::{People, SHIPPED, assert_in_order, consumer::Consumer, ids, ship, until_all_have_arrived};

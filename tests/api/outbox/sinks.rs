@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use loadmaster::platform::outbox::{delete_delivered, lags};
+use loadmaster_platform::outbox::{delete_delivered, lags};
 use uuid::Uuid;
 
 use super::{

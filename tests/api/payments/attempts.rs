@@ -2,10 +2,9 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use loadmaster::{
-    features::{accounts::Role, payments::Outcome},
-    platform::clock::Clock,
-};
+use loadmaster_accounts::Role;
+use loadmaster_payments::Outcome;
+use loadmaster_platform::clock::Clock;
 
 use super::{SOON, Shop, desk::Till, usd, with_test};
 use crate::support::{WorldOptions, until};
@@ -125,13 +124,13 @@ async fn what_is_promised_is_kept_by_any_process_soon() {
     let payment = shop.pay("tok_ok").await;
     // Its desk is registered late: the capture is promised by hand, and left to the driver.
     let till = Arc::new(Till { db: shop.world.db.clone(), clock: shop.world.clock.clone() });
-    let decided = loadmaster::features::payments::Decided {
+    let decided = loadmaster_payments::Decided {
         payment,
         operation: shop.find(payment).await.1[0].id,
         outcome: Outcome::NotSent,
     };
     let began = std::time::Instant::now();
-    loadmaster::features::payments::PaymentDesk::decided(&*till, &decided).await.unwrap();
+    loadmaster_payments::PaymentDesk::decided(&*till, &decided).await.unwrap();
     shop.until_status(payment, "CAPTURED").await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     shop.world.audit().await;

@@ -1,11 +1,9 @@
 //! The books within transactions: one open payment for each hold, payments that move, and faults that the audit finds.
-use loadmaster::{
-    features::payments::{
-        NewPayment, Payment, insert_in_tx, lock_of_bookings_in_tx, move_in_tx, of_holds_in_tx, of_request_in_tx,
-    },
-    kernel::{BookingId, OrganizationId},
-    platform::postgres::commit,
+use loadmaster_kernel::{BookingId, OrganizationId};
+use loadmaster_payments::{
+    NewPayment, Payment, insert_in_tx, lock_of_bookings_in_tx, move_in_tx, of_holds_in_tx, of_request_in_tx,
 };
+use loadmaster_platform::postgres::commit;
 use uuid::Uuid;
 
 use super::{Shop, usd, with_test};

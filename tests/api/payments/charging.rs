@@ -2,11 +2,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use loadmaster::{
-    features::payments::{OperationKind, PaymentChange, lock_in_tx, save_in_tx},
-    kernel::PaymentId,
-    platform::postgres::commit,
-};
+use loadmaster_kernel::PaymentId;
+use loadmaster_payments::{OperationKind, PaymentChange, lock_in_tx, save_in_tx};
+use loadmaster_platform::postgres::commit;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,12 +1,8 @@
 //! Credit of organizations: limits, charges, refunds, payments, and what is written of them.
-use loadmaster::{
-    features::{
-        accounts::Role,
-        payments::{Charge, CreditRefund, CreditRefusal, charge_in_tx, refund_credit_in_tx},
-    },
-    kernel::Money,
-    platform::postgres::commit,
-};
+use loadmaster_accounts::Role;
+use loadmaster_kernel::Money;
+use loadmaster_payments::{Charge, CreditRefund, CreditRefusal, charge_in_tx, refund_credit_in_tx};
+use loadmaster_platform::postgres::commit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,12 +1,10 @@
 //! What the room above does with outcomes, in short: what is authorized is captured.
 use futures_util::future::BoxFuture;
-use loadmaster::{
-    features::payments::{Decided, OperationKind, PaymentChange, PaymentDesk, PaymentStatus, lock_in_tx, save_in_tx},
-    kernel::PaymentOperationId,
-    platform::{
-        clock::{Clock, ManualClock},
-        postgres::{Database, DbError, commit},
-    },
+use loadmaster_kernel::PaymentOperationId;
+use loadmaster_payments::{Decided, OperationKind, PaymentChange, PaymentDesk, PaymentStatus, lock_in_tx, save_in_tx};
+use loadmaster_platform::{
+    clock::{Clock, ManualClock},
+    postgres::{Database, DbError, commit},
 };
 use uuid::Uuid;
 

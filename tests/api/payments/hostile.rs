@@ -2,11 +2,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use loadmaster::{
-    features::payments::{OperationKind, PaymentChange, lock_in_tx, save_in_tx},
-    kernel::PaymentId,
-    platform::postgres::commit,
-};
+use loadmaster_kernel::PaymentId;
+use loadmaster_payments::{OperationKind, PaymentChange, lock_in_tx, save_in_tx};
+use loadmaster_platform::postgres::commit;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -45,7 +43,7 @@ async fn in_time(shop: &Shop, payment: PaymentId, status: &str) {
 async fn amounts_are_sent_in_minor_units_under_the_operations_key() {
     let (hostile, shop) = shop().await;
     for (currency, amount) in [("USD", 12_345), ("JPY", 1_200), ("KWD", 1_500)] {
-        let money = loadmaster::kernel::Money::new(amount, currency.parse().unwrap());
+        let money = loadmaster_kernel::Money::new(amount, currency.parse().unwrap());
         let (payment, operation) = shop.promise(money).await;
         assert!(shop.payments().at_once(operation, Some("pm_card_visa".into())).within(SOON).await);
         shop.until_status(payment, "CAPTURED").await;

@@ -1,5 +1,5 @@
 //! Who sees payments, and what a person is told of them.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;

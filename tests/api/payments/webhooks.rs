@@ -2,7 +2,7 @@
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::kernel::PaymentId;
+use loadmaster_kernel::PaymentId;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 

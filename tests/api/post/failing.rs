@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use loadmaster::platform::clock::Clock;
+use loadmaster_platform::clock::Clock;
 
 use super::{flood, mailing, register, rows, settled, settled_at, taken};
 use crate::support::{SmtpFault, SmtpServer, SmtpStep, World, until};

@@ -99,7 +99,7 @@ async fn only_administrators_read_the_mailbox_and_erasures_empty_it() {
     // A letter may hold the key to any account.
     world.operator().await.get(MAILBOX).await.expect_problem(403, "forbidden");
     until("it is recorded", async || rows(&world).await[0].status == "SENT").await;
-    let privacy: loadmaster::features::privacy::PrivacyService = world.state().service().unwrap();
+    let privacy: loadmaster_privacy::PrivacyService = world.state().service().unwrap();
     let user: uuid::Uuid = session["user"]["id"].as_str().unwrap().parse().unwrap();
     privacy.erase(user.into()).await.unwrap();
     assert_eq!(admin.get(MAILBOX).await.expect(200), json!([]));
@@ -121,7 +121,7 @@ async fn erasures_find_the_letters_that_were_sent_twice() {
     admin.poke(&format!("/api/v1/admin/notifications/{id}/resend")).await.expect(202);
     letters(&admin, 3).await;
     until("it is recorded", async || rows(&world).await.iter().all(|row| row.status == "SENT")).await;
-    let privacy: loadmaster::features::privacy::PrivacyService = world.state().service().unwrap();
+    let privacy: loadmaster_privacy::PrivacyService = world.state().service().unwrap();
     privacy.erase(user.into()).await.unwrap();
     let left = admin.get(MAILBOX).await.expect(200);
     assert_eq!((left.as_array().unwrap().len(), &left[0]["to"]), (1, &json!("ben@example.org")));

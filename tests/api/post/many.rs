@@ -135,7 +135,7 @@ async fn old_notifications_are_deleted_and_exports_and_erasures_know_them() {
         .fetch_one(&mut owner)
         .await
         .unwrap();
-    let privacy: loadmaster::features::privacy::PrivacyService = world.state().service().unwrap();
+    let privacy: loadmaster_privacy::PrivacyService = world.state().service().unwrap();
     let export: Value = privacy.export(user.into()).await.unwrap();
     assert_eq!(export["notifications"][0]["type"], "reset_password");
     privacy.erase(user.into()).await.unwrap();

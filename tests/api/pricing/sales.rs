@@ -1,11 +1,9 @@
 //! Discounts, and the limit of their uses.
 use chrono::TimeDelta;
-use loadmaster::{
-    app::AuditOptions,
-    features::pricing::{self, PricingError, SaleUses},
-    kernel::SaleId,
-    platform::postgres::commit,
-};
+use loadmaster::app::AuditOptions;
+use loadmaster_kernel::SaleId;
+use loadmaster_platform::postgres::commit;
+use loadmaster_pricing::{self as pricing, PricingError, SaleUses};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

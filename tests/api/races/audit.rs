@@ -1,7 +1,8 @@
 //! The audit that ends all these tests has to be seen failing: a checker that never did proves nothing.
 use std::time::Duration;
 
-use loadmaster::{app::AuditOptions, platform::postgres::PgSession};
+use loadmaster::app::AuditOptions;
+use loadmaster_platform::postgres::PgSession;
 use sqlx::AssertSqlSafe;
 
 use super::order;

@@ -1,4 +1,5 @@
 //! Who may reroute, and until when.
+use loadmaster_accounts::Role;
 use serde_json::json;
 
 use super::{Network, ids, in_force, reroute};
@@ -6,7 +7,6 @@ use crate::{
     amending::{patch, patch_if, refused, shown},
     support::{World, freight::path_of},
 };
-use loadmaster::features::accounts::Role;
 
 #[tokio::test]
 async fn customers_reroute_until_the_first_departure_and_the_carrier_until_the_destination() {

@@ -1,5 +1,5 @@
 //! A booking is its organization's: nobody else's customer learns that it exists.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! What is kept never lies: after every change, a search tells what the tables say; at once where the change was made, soon
 //! elsewhere, and whatever befalls Redis. The tables are asked through an instance that keeps nothing.
-use loadmaster::platform::clock::Clock;
+use loadmaster_platform::clock::Clock;
 use serde_json::{Value, json};
 
 use super::{kept, put_back};

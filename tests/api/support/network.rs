@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use loadmaster::platform::outbound::Network;
+use loadmaster_platform::outbound::Network;
 use tokio::net::TcpStream;
 
 /// A network with names and addresses of its own: what a name's addresses are, and which receiver of the test stands behind

@@ -14,7 +14,7 @@ use std::{
     sync::{LazyLock, Mutex},
 };
 
-use loadmaster::platform::json;
+use loadmaster_platform::json;
 use reqwest::{
     Request,
     header::{CONTENT_TYPE, HeaderMap},

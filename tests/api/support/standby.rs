@@ -5,7 +5,7 @@ use std::{
     process::Child,
 };
 
-use loadmaster::platform::{
+use loadmaster_platform::{
     embedded::Rehearsal,
     settings::{Settings, Sources},
 };

@@ -7,10 +7,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use jsonschema::Validator;
-use loadmaster::{
-    app::{event_schemas, pasts},
-    platform::{outbox::Wanted, postgres},
-};
+use loadmaster::app::{event_schemas, pasts};
+use loadmaster_platform::{outbox::Wanted, postgres};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;

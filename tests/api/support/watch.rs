@@ -1,7 +1,8 @@
 //! Looking at the server's sessions from behind, and waiting for what happens beside the test.
 use std::time::{Duration, Instant};
 
-use loadmaster::features::{capacity::CapacityService, flights::FlightService};
+use loadmaster_capacity::CapacityService;
+use loadmaster_flights::FlightService;
 use sqlx::PgConnection;
 
 use super::{Client, World, database::TestDatabase};

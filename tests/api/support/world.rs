@@ -1,22 +1,17 @@
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::{
-    app::{self, AppState, AuditOptions, Check, Instance, Resources, Server, bind, starting},
-    features::accounts::{Principal, Role, SessionService, TokenService},
-    kernel::{OrganizationId, TokenFamilyId, UserId},
-    platform::{
-        clock::{Clock, ManualClock},
-        postgres::{self, Database, PgSession},
-        random::{IdSource, TokenSource},
-        redis::Redis,
-        settings::{Settings, Sources},
-        telemetry,
-        timing::Timing,
-    },
+use loadmaster::app::{self, AppState, AuditOptions, Check, Instance, Resources, Server, bind, starting};
+use loadmaster_accounts::{Principal, Role, SessionService, TokenService};
+use loadmaster_kernel::{OrganizationId, TokenFamilyId, UserId};
+use loadmaster_platform::{
+    clock::{Clock, ManualClock},
+    postgres::{self, Database, PgSession},
+    random::{IdSource, TokenSource},
+    redis::Redis,
+    settings::{Settings, Sources},
+    telemetry,
+    timing::Timing,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -123,7 +118,7 @@ impl WorldOptions {
             overrides.push(("database.transaction_pooler".to_owned(), "true".to_owned()));
         }
         overrides.extend(self.settings);
-        let sources = Sources { config_file: None, env: BTreeMap::new(), overrides };
+        let sources = Sources { overrides, has_kafka: cfg!(feature = "kafka"), ..Sources::default() };
         let settings = Arc::new(Settings::load(sources).expect("the test's settings are valid"));
         let clock = ManualClock::at(start_of_time());
         let url = settings.database.url.clone().expect("a database");

@@ -1,7 +1,7 @@
 //! The time of a process is that of the database; one on a machine whose clock is wrong says so and leaves to others what time
 //! alone causes.
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::features::holds::HoldService;
+use loadmaster_holds::HoldService;
 use serde_json::{Value, json};
 use tokio::process::Command;
 

@@ -1,11 +1,9 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use loadmaster::{
-    features::accounts::Role,
-    platform::{
-        embedded::Rehearsal,
-        settings::{Settings, Sources},
-    },
+use loadmaster_accounts::Role;
+use loadmaster_platform::{
+    embedded::Rehearsal,
+    settings::{Settings, Sources},
 };
 use serde_json::{Value, json};
 

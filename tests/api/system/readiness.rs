@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
-use loadmaster::{app, features::reference};
+use loadmaster::app;
+use loadmaster_reference as reference;
 use reqwest::Method;
 use serde_json::Value;
 use sqlx::{Executor, PgConnection};

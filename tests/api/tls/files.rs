@@ -1,8 +1,8 @@
 //! What the files of the certificate must be.
-use std::{collections::BTreeMap, fs};
+use std::fs;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use loadmaster::platform::{
+use loadmaster_platform::{
     certificate::CertificateFiles,
     settings::{Settings, Sources},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// What is wrong with the files, or the certificate's fingerprint.
 fn load(files: &TlsFiles) -> Result<String, String> {
     let overrides = files.settings().map(|(name, value)| (name.to_owned(), value)).to_vec();
-    let settings = Settings::load(Sources { config_file: None, env: BTreeMap::new(), overrides }).unwrap();
+    let settings = Settings::load(Sources { overrides, ..Sources::default() }).unwrap();
     let loaded = CertificateFiles::of(&settings.server).unwrap().load();
     loaded.map(|certificate| certificate.fingerprint()).map_err(|error| format!("{error:#}"))
 }

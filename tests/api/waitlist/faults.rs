@@ -1,7 +1,7 @@
 //! What is wrong with a request about the waitlist is told completely, and nothing is written. Roles and repeated keys are
 //! tested for all operations together.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! Offers that an organization lets lapse count against it on that flight.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

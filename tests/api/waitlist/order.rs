@@ -1,6 +1,6 @@
 //! Who is served before whom, and on which flights.
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! How soon many are served. Times are told, and not asserted: `./test --long crowd_waits`.
 use std::time::{Duration, Instant};
 
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use sqlx::Executor;
 use uuid::Uuid;

@@ -1,5 +1,5 @@
 //! Making, reading, changing and deleting webhooks.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -198,7 +198,7 @@ async fn webhooks_are_exported_and_erased_with_their_person() {
     let webhook = customer.post(WEBHOOKS, mine).await.expect(201);
     let admin = world.admin().await;
     _ = shown(&customer, &webhook).await;
-    let privacy: loadmaster::features::privacy::PrivacyService = world.state().service().unwrap();
+    let privacy: loadmaster_privacy::PrivacyService = world.state().service().unwrap();
     let export = privacy.export(user.into()).await.unwrap();
     assert_eq!(export["webhooks"][0]["url"], "https://example.com/of-jane");
     assert!(export["webhooks"][0].get("secret").is_none());

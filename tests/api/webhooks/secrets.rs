@@ -1,6 +1,7 @@
 //! Secrets that change, and how they are kept.
 use chrono::TimeDelta;
-use loadmaster::{features::webhooks::WebhookService, platform::settings::Settings};
+use loadmaster_platform::settings::Settings;
+use loadmaster_webhooks::WebhookService;
 use serde_json::json;
 
 use super::{
@@ -109,7 +110,7 @@ async fn secrets_are_encrypted_anew_under_the_present_key() {
 async fn keys_that_are_none_stop_the_start() {
     for (name, value) in [("secrets.key", "short"), ("secrets.former_keys", "also short")] {
         let overrides = vec![(name.to_owned(), value.to_owned())];
-        let sources = loadmaster::platform::settings::Sources { overrides, ..Default::default() };
+        let sources = loadmaster_platform::settings::Sources { overrides, ..Default::default() };
         let error = Settings::load(sources).unwrap_err().to_string();
         assert!(error.contains(name) && !error.contains(value), "{error}");
     }

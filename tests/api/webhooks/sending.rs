@@ -84,7 +84,7 @@ async fn each_organization_gets_its_own_and_only_what_it_asked_for() {
     let hold = customer.post("/api/v1/holds", json!({"flight_ids": [flight["id"]], "weight_kg": 10})).await.expect(201);
     let waiting =
         customer.post("/api/v1/waitlist", json!({"flight_ids": [flight["id"]], "weight_kg": 990.5})).await.expect(201);
-    let guest = world.caller(loadmaster::features::accounts::Role::Guest).await;
+    let guest = world.caller(loadmaster_accounts::Role::Guest).await;
     let of_guest =
         guest.post("/api/v1/holds", json!({"flight_ids": [flight["id"]], "weight_kg": 10})).await.expect(201);
     customer.walk(&booking, &["cancel"]).await;

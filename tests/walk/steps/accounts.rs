@@ -1,5 +1,5 @@
 //! Keys that are made and revoked; users who are disabled, demoted, moved, and come back.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

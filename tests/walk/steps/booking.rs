@@ -1,6 +1,6 @@
 //! Booking at once, and moving and cancelling what is booked.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Holds that become bookings, with and without payment.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Map, Value, json};
 
 use super::{

@@ -1,5 +1,5 @@
 //! Flights that leave, land, are cancelled, get another capacity, and new ones.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Map, Value, json};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Holding room, extending and releasing it.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,6 @@
 //! Paying what is due, giving back, and changing what is booked, which may cost more or less.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::json;
 
 use crate::{

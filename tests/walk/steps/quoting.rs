@@ -1,7 +1,7 @@
 //! Asking for prices.
 use std::collections::BTreeSet;
 
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Map, json};
 
 use super::{

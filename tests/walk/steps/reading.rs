@@ -1,5 +1,5 @@
 //! Reading what there is, by those who may and those who may not; and repeating requests under their keys.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Accounts that people register: sessions begin, go on, and end; guests' bookings are claimed.
 use chrono::TimeDelta;
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,5 +1,5 @@
 //! The waitlist, and the allotment of the forwarder.
-use loadmaster::features::accounts::Role;
+use loadmaster_accounts::Role;
 use reqwest::Method;
 use serde_json::{Map, json};
 

@@ -5,7 +5,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster::platform::clock::{Clock, SystemClock};
+use loadmaster_platform::clock::{Clock, SystemClock};
 use serde_json::Value;
 
 use super::{

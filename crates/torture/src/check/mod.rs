@@ -13,13 +13,14 @@ mod versions;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use loadmaster_platform::clock::{Clock, SystemClock};
+
 pub(super) use self::{
     audit::audit,
     fetch::{answer, list},
     flights::{oversold, thousandths},
     holds::Tally,
 };
-use loadmaster::platform::clock::{Clock, SystemClock};
 
 use self::{fetch::Found, flight_requests::FlightRequests};
 use super::{

@@ -1,6 +1,6 @@
 //! Operations on whole flights, which change the bookings of all clients.
 use chrono::TimeDelta;
-use loadmaster::platform::clock::{Clock, SystemClock};
+use loadmaster_platform::clock::{Clock, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use loadmaster::platform::clock::{Clock, SystemClock};
+use loadmaster_platform::clock::{Clock, SystemClock};
 use serde_json::Value;
 
 const PREFIX: &str = "whsec_";

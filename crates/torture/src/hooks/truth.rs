@@ -1,6 +1,6 @@
 //! The events that were committed, as the outbox has them.
 use anyhow::Context;
-use loadmaster::platform::{outbox::Feed, postgres::Database, settings};
+use loadmaster_platform::{outbox::Feed, postgres::Database, settings};
 use serde_json::Value;
 
 const AT_ONCE: i64 = 5_000;

@@ -5,7 +5,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use loadmaster::platform::clock::{Clock, SystemClock};
+use loadmaster_platform::clock::{Clock, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! What the lists are asked for. A list of the API's description that has no row here fails the test, as does a filter.
-use loadmaster::features::accounts::Role;
+
+use loadmaster_accounts::Role;
 
 /// How a list is asked: by these roles, with these values in its path and for each of its filters. Values are selected from the
 /// filled database, the commonest first and the rarest last.

@@ -3,7 +3,6 @@
 
 use std::env;
 
-use chrono::{Days, Utc};
 use loadmaster_client::{
     apis::{Error, auth_api, bookings_api, configuration::Configuration, search_api, tracking_api, webhooks_api},
     models::{
@@ -11,6 +10,7 @@ use loadmaster_client::{
         RegisterRequest, Role, SearchRoutes, SessionBody,
     },
 };
+use chrono::{Days, Utc};
 use uuid::Uuid;
 
 type Failure = Box<dyn std::error::Error>;

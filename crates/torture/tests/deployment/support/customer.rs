@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadmaster::platform::clock::{Clock, SystemClock};
+use loadmaster_platform::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

@@ -1,0 +1,195 @@
+use chrono::{DateTime, Utc};
+use loadmaster_kernel::{ActId, OrganizationId, UserId, words};
+use loadmaster_platform::web::{
+    Fields,
+    bulk::{self, Ids},
+    read, request,
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{manage::UserChange, model::Organization};
+
+use crate::people::{Act, ActFilter, ManagedUser, Role, UserFilter};
+
+/// The longest id of a subject and name of an act that a list is filtered by.
+const MAX_FILTER: usize = 100;
+/// The longest name of an organization, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// A user, as shown to administrators.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UserBody {
+    pub id: UserId,
+    #[schema(format = Email)]
+    pub email: String,
+    /// Whether the user has shown to receive mail there.
+    pub email_verified: bool,
+    #[schema(required = true)]
+    pub name: Option<String>,
+    /// In the form `+<country><number>`.
+    #[schema(required = true)]
+    pub phone: Option<String>,
+    pub phone_verified: bool,
+    pub role: Role,
+    /// The organization whose bookings the user can see.
+    pub organization_id: OrganizationId,
+    /// A disabled user can neither log in nor use existing credentials.
+    pub disabled: bool,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<&ManagedUser> for UserBody {
+    fn from(managed: &ManagedUser) -> Self {
+        let user = managed.user.clone();
+        Self {
+            id: user.id,
+            email: user.email,
+            email_verified: user.email_verified,
+            name: user.name,
+            phone: user.phone,
+            phone_verified: user.phone_verified,
+            role: user.role,
+            organization_id: user.organization_id,
+            disabled: managed.disabled,
+            version: managed.version,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+/// Changes to a user by an administrator.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes a body in OpenAPI; it is read into a `UserChange`")]
+pub(super) struct ChangeUser {
+    /// `customer`, `operator` or `admin`.
+    #[schema(required = false)]
+    role: Role,
+    /// The new organization of the user. Existing bookings stay with the former one.
+    #[schema(required = false)]
+    organization_id: Uuid,
+    /// Whether the user is disabled: sessions end, and log-ins and API keys are refused.
+    #[schema(required = false)]
+    disabled: bool,
+}
+
+impl ChangeUser {
+    pub fn read(fields: &mut Fields<'_>) -> UserChange {
+        fields.refuse_null(&["role", "organization_id", "disabled"]);
+        UserChange {
+            role: fields.optional("role", read::word(Role::OF_ACCOUNTS)),
+            organization_id: fields.optional("organization_id", read::code),
+            disabled: fields.optional("disabled", read::boolean),
+        }
+    }
+}
+
+words! {
+    /// An action on many users.
+    pub enum BulkUserAction {
+        Enable = "enable",
+        Disable = "disable",
+    }
+}
+
+request! {
+    /// An action on many users.
+    pub(super) struct BulkUsers in body {
+        action: BulkUserAction = read::word(BulkUserAction::WORDS),
+        #[schema(value_type = Vec<UserId>, min_items = 1, max_items = 200)]
+        ids: Ids<UserId> = bulk::ids(read::code),
+    }
+}
+
+pub(super) fn read_user_filter(fields: &mut Fields<'_>) -> UserFilter {
+    UserFilter {
+        text: fields.optional("q", read::line(read::LINE)),
+        role: fields.optional("role", read::word(Role::OF_ACCOUNTS)),
+        organization_id: fields.optional("organization_id", read::code),
+        disabled: fields.optional("disabled", read::boolean),
+    }
+}
+
+/// An administrative act.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ActBody {
+    pub id: ActId,
+    /// Name of the act, such as `user.changed`. More values may be added.
+    #[schema(example = "user.changed")]
+    pub act: String,
+    /// The user who acted; null for the command line.
+    #[schema(required = true)]
+    pub actor_id: Option<UserId>,
+    /// What kind of thing was acted on, such as `user`, `api_key`, `flight`, `booking` or `payment`. More values may be added.
+    pub subject_kind: String,
+    pub subject_id: String,
+    /// The new state of the subject, such as `{"role": {"from": "customer", "to": "operator"}}`.
+    #[schema(value_type = Object)]
+    pub data: Value,
+    #[schema(required = true)]
+    pub request_id: Option<String>,
+    pub acted_at: DateTime<Utc>,
+}
+
+impl From<Act> for ActBody {
+    fn from(act: Act) -> Self {
+        let Act { id, name, actor_id, subject_kind, subject_id, data, request_id, acted_at } = act;
+        Self { id, act: name, actor_id, subject_kind, subject_id, data, request_id, acted_at }
+    }
+}
+
+pub(super) fn read_act_filter(fields: &mut Fields<'_>) -> ActFilter {
+    ActFilter {
+        actor_id: fields.optional("actor_id", read::code),
+        subject_id: fields.optional("subject_id", read::line(MAX_FILTER)),
+        act: fields.optional("act", read::line(MAX_FILTER)),
+    }
+}
+
+/// An organization: a shipper, forwarder or carrier, whose people see the same bookings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Organization)]
+pub(super) struct OrganizationBody {
+    pub id: OrganizationId,
+    #[schema(example = "Blue Crate Forwarding")]
+    pub name: String,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<&Organization> for OrganizationBody {
+    fn from(organization: &Organization) -> Self {
+        let Organization { id, name, version, created_at } = organization.clone();
+        Self { id, name, version, created_at }
+    }
+}
+
+request! {
+    /// Which organizations are listed.
+    pub(super) struct OrganizationFilter in query {
+        /// Part of the name; case is ignored.
+        #[param(max_length = 100)]
+        q: Option<String> = read::line(MAX_FILTER),
+    }
+}
+
+request! {
+    /// An organization to create.
+    pub(super) struct CreateOrganizationBody in body {
+        #[schema(max_length = 200)]
+        name: String = read::line(LONGEST_NAME),
+    }
+}
+
+request! {
+    /// Changes to an organization: a JSON merge patch (RFC 7396).
+    pub(super) struct ChangeOrganization in patch {
+        #[schema(max_length = 200)]
+        name: Option<String> = read::line(LONGEST_NAME),
+    }
+}

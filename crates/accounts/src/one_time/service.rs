@@ -1,0 +1,171 @@
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_kernel::{OneTimeTokenId, UserId};
+use loadmaster_platform::{
+    clock::SharedClock,
+    postgres::{DbError, PgSession},
+    random::IdSource,
+    room::Opening,
+    seal::SealKey,
+};
+use uuid::Uuid;
+
+use super::{
+    model::{NewToken, OneTimeToken, Purpose},
+    repository,
+};
+
+/// Guesses at the digits of one token.
+const MOST_TRIES: i32 = 5;
+const DIGITS: usize = 6;
+/// Tokens of one purpose that a user is issued within an hour: each is a message to somebody who may not want it.
+const PER_HOUR: i64 = 5;
+/// Digits that a phone is sent within a day, whoever asks for them: anybody can have them sent to anybody's number.
+const PER_NUMBER: i64 = 5;
+/// Time for which an expired token is kept: the digits of the last day are counted.
+const KEPT: TimeDelta = TimeDelta::days(1);
+
+/// Issues and spends one-time tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct OneTime {
+    key: SealKey,
+    ids: IdSource,
+    clock: SharedClock,
+}
+
+impl OneTime {
+    pub(crate) fn new(opening: &Opening) -> Self {
+        let Opening { secrets, ids, clock, .. } = opening;
+        Self { key: SealKey::new(&secrets.reference_key), ids: ids.clone(), clock: clock.clone() }
+    }
+
+    /// A keyed digest of an address, by which it is found again without being kept. `kind` is `email` or `phone`; an
+    /// e-mail address is the same in any case.
+    pub fn address_hash(&self, kind: &str, address: &str) -> Vec<u8> {
+        let mut sealed = self.key.seal(&format!("address.{kind}"), address.trim().to_lowercase().as_bytes());
+        sealed.truncate(32);
+        sealed
+    }
+
+    /// Issues a token. Returns its id, and when it expires.
+    pub async fn issue_in_tx(
+        &self,
+        tx: &mut PgSession,
+        new: &NewToken,
+    ) -> Result<(OneTimeTokenId, DateTime<Utc>), DbError> {
+        let now = self.clock.now();
+        let id = self.ids.next(now);
+        repository::insert(tx, id, new, now).await?;
+        Ok((id, now + new.lifetime))
+    }
+
+    /// Whether the user was issued as many tokens of this purpose as an hour allows.
+    pub async fn is_exhausted_in_tx(
+        &self,
+        tx: &mut PgSession,
+        user: UserId,
+        purpose: Purpose,
+    ) -> Result<bool, DbError> {
+        let since = self.clock.now() - TimeDelta::hours(1);
+        Ok(repository::issued_since(tx, user, purpose, since).await? >= PER_HOUR)
+    }
+
+    /// Whether this address was sent as many tokens of this purpose as a day allows. Holds until the caller's transaction ends.
+    pub async fn is_flooded_in_tx(
+        &self,
+        tx: &mut PgSession,
+        address_hash: &[u8],
+        purpose: Purpose,
+    ) -> Result<bool, DbError> {
+        repository::lock_address(&mut *tx, address_hash).await?;
+        let since = self.clock.now() - TimeDelta::days(1);
+        Ok(repository::sent_since(tx, address_hash, purpose, since).await? >= PER_NUMBER)
+    }
+
+    /// The text of a token, for a link.
+    pub fn token_of(&self, purpose: Purpose, id: OneTimeTokenId) -> String {
+        URL_SAFE_NO_PAD.encode(self.key.seal(&scope(purpose), id.uuid().as_bytes()))
+    }
+
+    /// The six digits of a token.
+    pub fn code_of(&self, purpose: Purpose, id: OneTimeTokenId) -> String {
+        let sealed = self.key.seal(&format!("{}.digits", scope(purpose)), id.uuid().as_bytes());
+        let word = sealed.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        format!("{:0DIGITS$}", word % 1_000_000)
+    }
+
+    fn id_of(&self, purpose: Purpose, token: &str) -> Option<OneTimeTokenId> {
+        let sealed = URL_SAFE_NO_PAD.decode(token.trim()).ok()?;
+        Some(Uuid::from_slice(self.key.open(&scope(purpose), &sealed)?).ok()?.into())
+    }
+
+    /// The token of this text, if it is valid, without spending it.
+    pub async fn find(
+        &self,
+        db: &mut PgSession,
+        purpose: Purpose,
+        token: &str,
+    ) -> Result<Option<OneTimeToken>, DbError> {
+        let Some(id) = self.id_of(purpose, token) else { return Ok(None) };
+        Ok(repository::find(db, id, purpose).await?.filter(|token| token.is_valid(self.clock.now())))
+    }
+
+    /// Spends a token. `None`: it is forged, used or expired.
+    pub async fn spend_in_tx(
+        &self,
+        tx: &mut PgSession,
+        purpose: Purpose,
+        token: &str,
+    ) -> Result<Option<OneTimeToken>, DbError> {
+        let Some(id) = self.id_of(purpose, token) else { return Ok(None) };
+        let now = self.clock.now();
+        let Some(token) = repository::lock(tx, id, purpose).await?.filter(|token| token.is_valid(now)) else {
+            return Ok(None);
+        };
+        repository::save_use(tx, token.id, now).await?;
+        Ok(Some(token))
+    }
+
+    /// Spends the last token of a user by its digits. A wrong guess is counted in the caller's transaction, which must be
+    /// committed.
+    pub async fn spend_code_in_tx(
+        &self,
+        tx: &mut PgSession,
+        purpose: Purpose,
+        user: UserId,
+        code: &str,
+    ) -> Result<Option<OneTimeToken>, DbError> {
+        let now = self.clock.now();
+        let last = repository::lock_last_of(tx, user, purpose).await?;
+        let Some(token) = last.filter(|token| token.is_valid(now) && token.tries < MOST_TRIES) else {
+            return Ok(None);
+        };
+        let wanted = self.code_of(purpose, token.id);
+        if verify_slices_are_equal(wanted.as_bytes(), code.as_bytes()).is_err() {
+            repository::count_try(tx, token.id).await?;
+            return Ok(None);
+        }
+        repository::save_use(tx, token.id, now).await?;
+        Ok(Some(token))
+    }
+
+    /// Ends all tokens of a user for this purpose.
+    pub async fn end_all_in_tx(&self, tx: &mut PgSession, user: UserId, purpose: Purpose) -> Result<(), DbError> {
+        Ok(repository::use_all_of(tx, user, purpose, self.clock.now()).await?)
+    }
+
+    /// Deletes the tokens of a user.
+    pub async fn delete_of_in_tx(&self, tx: &mut PgSession, user: UserId) -> Result<(), DbError> {
+        Ok(repository::delete_of(tx, user).await?)
+    }
+
+    /// Deletes at most `limit` tokens that expired long ago. Answers their number.
+    pub async fn delete_old_in_tx(&self, tx: &mut PgSession, limit: i64) -> Result<u64, DbError> {
+        Ok(repository::delete_expired(tx, self.clock.now() - KEPT, limit).await?)
+    }
+}
+
+fn scope(purpose: Purpose) -> String {
+    format!("one_time.{}", purpose.0)
+}

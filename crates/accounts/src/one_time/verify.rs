@@ -1,0 +1,49 @@
+use chrono::TimeDelta;
+use loadmaster_kernel::UserId;
+use loadmaster_platform::postgres::{DbError, PgSession};
+
+use super::{
+    mail::{AccountMailKind, AccountMails},
+    model::{NewToken, Purpose},
+    service::OneTime,
+};
+
+const LINK: TimeDelta = TimeDelta::hours(24);
+const DIGITS: TimeDelta = TimeDelta::minutes(10);
+
+/// Sends the link by which a user shows that an e-mail address is theirs, unless they got several within an hour. Joins the
+/// caller's transaction.
+pub async fn mail_verification_in_tx(
+    tx: &mut PgSession,
+    one_time: &OneTime,
+    mails: &AccountMails,
+    (user, email): (UserId, &str),
+) -> Result<(), DbError> {
+    let purpose = Purpose::VERIFY_EMAIL;
+    if one_time.is_exhausted_in_tx(&mut *tx, user, purpose).await? {
+        return Ok(());
+    }
+    let new = NewToken::of_user(purpose, user, one_time.address_hash("email", email), LINK);
+    let (token, expires_at) = one_time.issue_in_tx(&mut *tx, &new).await?;
+    mails.enqueue_in_tx(tx, AccountMailKind::VerifyEmail, user, token, expires_at).await
+}
+
+/// Sends the digits by which a user shows that a phone is theirs, unless the user got several within an hour, or the number
+/// within a day. Joins the caller's transaction.
+pub async fn text_digits_in_tx(
+    tx: &mut PgSession,
+    one_time: &OneTime,
+    mails: &AccountMails,
+    (user, phone): (UserId, &str),
+) -> Result<(), DbError> {
+    let purpose = Purpose::VERIFY_PHONE;
+    let hash = one_time.address_hash("phone", phone);
+    if one_time.is_exhausted_in_tx(&mut *tx, user, purpose).await?
+        || one_time.is_flooded_in_tx(&mut *tx, &hash, purpose).await?
+    {
+        return Ok(());
+    }
+    let new = NewToken::of_user(purpose, user, hash, DIGITS);
+    let (token, expires_at) = one_time.issue_in_tx(&mut *tx, &new).await?;
+    mails.enqueue_in_tx(tx, AccountMailKind::VerifyPhone, user, token, expires_at).await
+}

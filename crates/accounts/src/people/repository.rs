@@ -1,0 +1,286 @@
+use chrono::{DateTime, Utc};
+use loadmaster_kernel::{ActId, OrganizationId, UserId};
+use loadmaster_platform::postgres::{PgSession, column};
+
+use crate::people::model::{
+    Account, Act, ActAnchor, ActFilter, Email, ManagedUser, Role, User, UserAnchor, UserFilter,
+};
+
+/// A row of `users`.
+struct Row {
+    id: UserId,
+    email: String,
+    name: Option<String>,
+    email_verified: bool,
+    phone: Option<String>,
+    phone_verified: bool,
+    role: String,
+    organization_id: OrganizationId,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    password_hash: String,
+    disabled: bool,
+    version: i32,
+}
+
+impl TryFrom<Row> for Account {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> sqlx::Result<Self> {
+        let unknown = || sqlx::Error::Decode(format!("`{}` is not a role", row.role).into());
+        let role = Role::from_name(&row.role).ok_or_else(unknown)?;
+        let user = User {
+            id: row.id,
+            email: row.email,
+            name: row.name,
+            email_verified: row.email_verified,
+            phone: row.phone,
+            phone_verified: row.phone_verified,
+            role,
+            organization_id: row.organization_id,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        Ok(Self { user, password_hash: row.password_hash, disabled: row.disabled, version: row.version })
+    }
+}
+
+pub async fn insert_organization(
+    db: &mut PgSession,
+    id: OrganizationId,
+    name: &str,
+    founder: UserId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into organizations (id, name, founder_id, created_at) values ($1, $2, $3, $4)",
+        id.uuid(),
+        name,
+        founder.uuid(),
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Adds guests, each with its organization, unless they are there; in ascending order, so that two transactions never
+/// wait for each other in a circle.
+pub async fn admit_guests(
+    db: &mut PgSession,
+    guests: &[(UserId, OrganizationId)],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with guest as materialized (
+             select distinct * from unnest($1::uuid[], $2::uuid[]) as g (user_id, organization_id) order by 1, 2
+         ), organization as (
+             insert into organizations (id, name, founder_id, is_of_guest, created_at)
+             select organization_id, 'Guest', user_id, true, $3 from guest
+             on conflict (id) do nothing
+         )
+         insert into users (id, organization_id, role, created_at, updated_at)
+         select user_id, organization_id, 'guest', $3, $3 from guest
+         on conflict (id) do nothing",
+        &column(guests, |(user, _)| user.uuid()),
+        &column(guests, |(_, organization)| organization.uuid()),
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Answers false if the e-mail address is taken. A unique violation would write the address into PostgreSQL's log.
+pub async fn insert_user(db: &mut PgSession, user: &User, email: &Email, password_hash: &str) -> sqlx::Result<bool> {
+    sqlx::query!(
+        "insert into users (id, organization_id, email, email_key, name, role, password_hash, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (email_key) do nothing",
+        user.id.uuid(),
+        user.organization_id.uuid(),
+        user.email,
+        email.key(),
+        user.name.as_deref(),
+        user.role.as_str(),
+        password_hash,
+        user.created_at,
+        user.updated_at,
+    )
+    .execute(db)
+    .await
+    .map(|inserted| inserted.rows_affected() > 0)
+}
+
+/// A checked query for an account that is not erased; `$tail` selects it.
+macro_rules! select_account {
+    ($tail:literal, $argument:expr) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id as "id: UserId", email as "email!", name, email_verified_at is not null as "email_verified!", phone,
+                      phone_verified_at is not null as "phone_verified!", role,
+                      organization_id as "organization_id: OrganizationId", created_at, updated_at, password_hash as "password_hash!",
+                      disabled_at is not null as "disabled!", version
+               from users where erased_at is null and role <> 'guest' and "#
+                + $tail,
+            $argument
+        )
+    };
+}
+
+pub async fn account_by_email(db: &mut PgSession, email: &Email) -> sqlx::Result<Option<Account>> {
+    let row = select_account!("email_key = $1", email.key()).fetch_optional(db).await?;
+    row.map(Account::try_from).transpose()
+}
+
+pub async fn account_by_id(db: &mut PgSession, id: UserId) -> sqlx::Result<Option<Account>> {
+    let row = select_account!("id = $1", id.uuid()).fetch_optional(db).await?;
+    row.map(Account::try_from).transpose()
+}
+
+/// The same, locked against changes until this transaction ends. Concurrent reads and log-ins go on.
+pub async fn lock_account(db: &mut PgSession, id: UserId) -> sqlx::Result<Option<Account>> {
+    let row = select_account!("id = $1 for share", id.uuid()).fetch_optional(db).await?;
+    row.map(Account::try_from).transpose()
+}
+
+pub async fn any_user_with_role(db: &mut PgSession, role: Role) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from users where role = $1 and erased_at is null) as "any!""#,
+        role.as_str()
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// The same, locked to be changed by this transaction. Concurrent log-ins wait.
+pub async fn lock_account_to_change(db: &mut PgSession, id: UserId) -> sqlx::Result<Option<Account>> {
+    let row = select_account!("id = $1 for no key update", id.uuid()).fetch_optional(db).await?;
+    row.map(Account::try_from).transpose()
+}
+
+/// Accounts, newest first.
+pub async fn list_users(
+    db: &mut PgSession,
+    filter: &UserFilter,
+    after: Option<UserAnchor>,
+    offset: u32,
+    limit: i64,
+) -> sqlx::Result<Vec<ManagedUser>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: UserId", email as "email!", name, email_verified_at is not null as "email_verified!", phone,
+                  phone_verified_at is not null as "phone_verified!", role,
+                  organization_id as "organization_id: OrganizationId", created_at, updated_at, '' as "password_hash!", disabled_at is not null as "disabled!", version
+           from users
+           where erased_at is null and role <> 'guest'
+             and ($1::text is null or email ilike $1 or name ilike $1)
+             and ($2::text is null or role = $2)
+             and ($3::uuid is null or organization_id = $3)
+             and ($4::boolean is null or (disabled_at is not null) = $4)
+             and ($5::uuid is null or id < $5)
+           order by id desc
+           offset $6 limit $7"#,
+        filter.pattern(),
+        filter.role.map(Role::as_str),
+        filter.organization_id.map(OrganizationId::uuid),
+        filter.disabled,
+        after.map(|UserAnchor(id)| id.uuid()),
+        i64::from(offset),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Account::try_from(row).map(ManagedUser::from)).collect()
+}
+
+pub async fn save_name(db: &mut PgSession, id: UserId, name: Option<&str>, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update users set name = $2, version = version + 1, updated_at = $3 where id = $1",
+        id.uuid(),
+        name,
+        now
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub async fn insert_act(db: &mut PgSession, act: &Act) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into admin_acts (id, act, actor_id, subject_kind, subject_id, data, request_id, acted_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        act.id.uuid(),
+        act.name,
+        act.actor_id.map(UserId::uuid),
+        act.subject_kind,
+        act.subject_id,
+        act.data,
+        act.request_id,
+        act.acted_at,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub async fn count_users(db: &mut PgSession, filter: &UserFilter) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from users
+           where erased_at is null and role <> 'guest'
+             and ($1::text is null or email ilike $1 or name ilike $1)
+             and ($2::text is null or role = $2)
+             and ($3::uuid is null or organization_id = $3)
+             and ($4::boolean is null or (disabled_at is not null) = $4)"#,
+        filter.pattern(),
+        filter.role.map(Role::as_str),
+        filter.organization_id.map(OrganizationId::uuid),
+        filter.disabled,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Acts, newest first.
+pub async fn list_acts(
+    db: &mut PgSession,
+    filter: &ActFilter,
+    after: Option<ActAnchor>,
+    offset: u32,
+    limit: i64,
+) -> sqlx::Result<Vec<Act>> {
+    sqlx::query_as!(
+        Act,
+        r#"select id as "id: ActId", act as name, actor_id as "actor_id: UserId", subject_kind, subject_id, data, request_id,
+                  acted_at
+           from admin_acts
+           where ($1::uuid is null or actor_id = $1)
+             and ($2::text is null or subject_id = $2)
+             and ($3::text is null or act = $3)
+             and ($4::uuid is null or id < $4)
+           order by id desc
+           offset $5 limit $6"#,
+        filter.actor_id.map(UserId::uuid),
+        filter.subject_id,
+        filter.act,
+        after.map(|ActAnchor(id)| id.uuid()),
+        i64::from(offset),
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub async fn count_acts(db: &mut PgSession, filter: &ActFilter) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from admin_acts
+           where ($1::uuid is null or actor_id = $1)
+             and ($2::text is null or subject_id = $2)
+             and ($3::text is null or act = $3)"#,
+        filter.actor_id.map(UserId::uuid),
+        filter.subject_id,
+        filter.act,
+    )
+    .fetch_one(db)
+    .await
+}

@@ -1,0 +1,108 @@
+use chrono::TimeDelta;
+use loadmaster_kernel::UserId;
+use loadmaster_platform::{
+    jobs::{self, JobError, JobKind},
+    postgres::{DbError, commit, retrying},
+    web::Raw,
+};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use super::{dto::NewPassword, service::VerificationService};
+
+use crate::{
+    credentials::{Ending, revoke_families_of, save_password},
+    error::AccountError,
+    one_time::{AccountMailKind, NewToken, Purpose},
+    people::{Email, account_by_email, account_by_id, lock_account_to_change},
+};
+
+/// Sends the link for a new password. A job, so that a request takes the same steps whether there is an account or not.
+pub(crate) const FORGOTTEN: JobKind<Forgotten> = JobKind::named("forgotten_password");
+
+/// Whose password is forgotten; nobody's if no account has the address.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Forgotten {
+    user_id: Option<UserId>,
+}
+
+const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
+impl VerificationService {
+    /// Has a link sent to this address, if it is an account's.
+    pub(super) async fn forgot(&self, email: &Email) -> Result<(), AccountError> {
+        self.attempts.admit(email).await?;
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let account = account_by_email(&mut tx, email).await?;
+            let user_id = account.filter(|account| !account.disabled).map(|account| account.user.id);
+            let job = FORGOTTEN.job(&Forgotten { user_id }).map_err(|error| AccountError::Crypto(error.to_string()))?;
+            jobs::enqueue_in_tx(&mut tx, self.ids.next(self.clock.now()), &job).await?;
+            Ok(commit(tx).await?)
+        })
+        .await
+    }
+
+    /// The job [`FORGOTTEN`].
+    pub(crate) async fn mail_reset(&self, forgotten: Forgotten) -> Result<(), JobError> {
+        let Some(user) = forgotten.user_id else { return Ok(()) };
+        let purpose = Purpose::RESET_PASSWORD;
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let account = lock_account_to_change(&mut tx, user).await?.filter(|account| !account.disabled);
+            let Some(account) = account else { return Ok(()) };
+            if self.one_time.is_exhausted_in_tx(&mut tx, user, purpose).await? {
+                return Ok(());
+            }
+            let digest = self.one_time.address_hash("email", &account.user.email);
+            let new = NewToken::of_user(purpose, user, digest, LIFETIME);
+            let (token, expires_at) = self.one_time.issue_in_tx(&mut tx, &new).await?;
+            self.mails.enqueue_in_tx(&mut tx, AccountMailKind::ResetPassword, user, token, expires_at).await?;
+            commit(tx).await
+        })
+        .await
+        .map_err(|error: DbError| error.into())
+    }
+
+    /// The address of the account that a token is good for, while it is.
+    pub(super) async fn email_of(&self, token: &str) -> Result<Option<Email>, AccountError> {
+        let mut db = self.db.read().await?;
+        let found = self.one_time.find(&mut db, Purpose::RESET_PASSWORD, token).await?;
+        let Some(user) = found.and_then(|token| token.user_id) else { return Ok(None) };
+        let account = account_by_id(&mut db, user).await?.filter(|account| !account.disabled);
+        Ok(account.and_then(|account| Email::read(Raw::Text(&account.user.email)).ok()))
+    }
+
+    /// Sets a new password. All sessions of the account end, and so do its other links.
+    pub(super) async fn reset(&self, request: NewPassword) -> Result<(), AccountError> {
+        let NewPassword { token, new } = request;
+        let token = token.expose_secret();
+        // Only a good token is worth the work of hashing a password.
+        self.email_of(token).await?.ok_or(AccountError::OneTimeInvalid)?;
+        let hash = self.passwords.hash(new, self.random.bytes()?).await?;
+        self.save_reset(token, &hash).await?;
+        self.changes.poll_own_change().await;
+        Ok(())
+    }
+
+    async fn save_reset(&self, token: &str, hash: &str) -> Result<(), AccountError> {
+        let purpose = Purpose::RESET_PASSWORD;
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let spent = self.one_time.spend_in_tx(&mut tx, purpose, token).await?;
+            let spent = spent.ok_or(AccountError::OneTimeInvalid)?;
+            let user = spent.user_id.ok_or(AccountError::OneTimeInvalid)?;
+            let account = lock_account_to_change(&mut tx, user).await?;
+            let account = account.filter(|account| !account.disabled).ok_or(AccountError::OneTimeInvalid)?;
+            let digest = self.one_time.address_hash("email", &account.user.email);
+            if spent.address_hash.as_deref() != Some(&*digest) {
+                return Err(AccountError::OneTimeInvalid);
+            }
+            save_password(&mut tx, user, hash, self.clock.now()).await?;
+            revoke_families_of(&mut tx, user, None, Ending::Password).await?;
+            self.one_time.end_all_in_tx(&mut tx, user, purpose).await?;
+            Ok(commit(tx).await?)
+        })
+        .await
+    }
+}

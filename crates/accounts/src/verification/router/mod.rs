@@ -1,0 +1,25 @@
+//! The operations of this room: of the API, and pages for links in mails.
+mod api;
+mod links;
+
+use loadmaster_platform::room::{Routes, handler_state};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::service::VerificationService;
+
+handler_state!(HandlerState { verification: VerificationService });
+
+pub fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new()
+        .routes(routes!(api::change_me))
+        .routes(routes!(api::send_link))
+        .routes(routes!(api::verify_email))
+        .routes(routes!(api::send_digits))
+        .routes(routes!(api::verify_phone))
+        .routes(routes!(api::forgot))
+        .routes(routes!(api::reset));
+    let root = OpenApiRouter::new()
+        .routes(routes!(links::show_verification, links::verify))
+        .routes(routes!(links::show_reset, links::reset));
+    Routes { api, root, ..Routes::default() }
+}

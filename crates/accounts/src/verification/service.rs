@@ -1,0 +1,166 @@
+use loadmaster_kernel::UserId;
+use loadmaster_platform::{
+    clock::SharedClock,
+    postgres::{Database, commit, retrying},
+    random::{IdSource, TokenSource},
+    room::Opening,
+    web::{Patch, Raw},
+};
+
+use super::{dto::ChangeMe, repository};
+
+use crate::{
+    credentials::{AccessChanges, Attempts, Passwords, SessionService},
+    error::AccountError,
+    one_time::{AccountMails, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
+    people::{Email, Principal, User, account_by_id, lock_account_to_change, save_name},
+};
+
+/// Changes what users may change of themselves, and verifies it. Cheap to clone.
+#[derive(Clone)]
+pub struct VerificationService {
+    pub(super) db: Database,
+    pub(super) clock: SharedClock,
+    pub(super) ids: IdSource,
+    pub(super) random: TokenSource,
+    pub(super) sessions: SessionService,
+    pub(super) passwords: Passwords,
+    pub(super) changes: AccessChanges,
+    pub(super) attempts: Attempts,
+    pub(super) one_time: OneTime,
+    pub(super) mails: AccountMails,
+}
+
+impl VerificationService {
+    pub(crate) fn new(
+        opening: &Opening,
+        sessions: SessionService,
+        passwords: Passwords,
+        changes: AccessChanges,
+        (one_time, mails): (OneTime, AccountMails),
+    ) -> Self {
+        let Opening { settings, db, clock, ids, tokens, limiter, .. } = opening;
+        Self {
+            db: db.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            random: tokens.clone(),
+            sessions,
+            passwords,
+            changes,
+            attempts: Attempts::new(limiter.clone(), &settings.rate_limit),
+            one_time,
+            mails,
+        }
+    }
+
+    /// Counts an attempt against the account's quota of credentials.
+    async fn admit(&self, user: UserId) -> Result<(), AccountError> {
+        let account = account_by_id(&mut *self.db.read().await?, user).await?.ok_or(AccountError::NoAccount)?;
+        let email = Email::read(Raw::Text(&account.user.email)).map_err(|_| AccountError::NoAccount)?;
+        self.attempts.admit(&email).await
+    }
+
+    /// Sets or clears the caller's name and phone. A phone that is not verified gets digits.
+    pub(super) async fn change_me(&self, caller: Principal, change: &ChangeMe) -> Result<User, AccountError> {
+        if matches!(change.phone, Patch::Set(_)) {
+            self.admit(caller.user_id).await?;
+        }
+        retrying(|| async {
+            let now = self.clock.now();
+            let mut tx = self.db.begin().await?;
+            let account = lock_account_to_change(&mut tx, caller.user_id).await?;
+            let mut user = account.filter(|account| !account.disabled).ok_or(AccountError::SessionEnded)?.user;
+            let name = change.name.clone().or(user.name.clone());
+            if name != user.name {
+                save_name(&mut tx, user.id, name.as_deref(), now).await?;
+                (user.name, user.updated_at) = (name, now);
+            }
+            let phone = change.phone.clone().or(user.phone.clone());
+            if phone != user.phone {
+                repository::save_phone(&mut tx, user.id, phone.as_deref(), now).await?;
+                self.one_time.end_all_in_tx(&mut tx, user.id, Purpose::VERIFY_PHONE).await?;
+                (user.phone, user.phone_verified, user.updated_at) = (phone, false, now);
+            }
+            if let (Patch::Set(phone), false) = (&change.phone, user.phone_verified) {
+                text_digits_in_tx(&mut tx, &self.one_time, &self.mails, (user.id, phone)).await?;
+            }
+            commit(tx).await?;
+            Ok(user)
+        })
+        .await
+    }
+
+    /// Sends a link to the caller's e-mail address, unless it is verified.
+    pub(super) async fn send_link(&self, caller: Principal) -> Result<(), AccountError> {
+        self.admit(caller.user_id).await?;
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let account = lock_account_to_change(&mut tx, caller.user_id).await?;
+            let user = account.ok_or(AccountError::NoAccount)?.user;
+            if !user.email_verified {
+                mail_verification_in_tx(&mut tx, &self.one_time, &self.mails, (user.id, &user.email)).await?;
+            }
+            Ok(commit(tx).await?)
+        })
+        .await
+    }
+
+    /// Takes the token of a link: the address that it was sent to is verified, if it is still that of the account.
+    pub(super) async fn verify_email(&self, token: &str) -> Result<(), AccountError> {
+        let purpose = Purpose::VERIFY_EMAIL;
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let spent = self.one_time.spend_in_tx(&mut tx, purpose, token).await?;
+            let spent = spent.ok_or(AccountError::OneTimeInvalid)?;
+            let id = spent.user_id.ok_or(AccountError::OneTimeInvalid)?;
+            let account = lock_account_to_change(&mut tx, id).await?;
+            let account = account.filter(|account| !account.disabled).ok_or(AccountError::OneTimeInvalid)?;
+            let digest = self.one_time.address_hash("email", &account.user.email);
+            if spent.address_hash.as_deref() != Some(&*digest) {
+                return Err(AccountError::OneTimeInvalid);
+            }
+            repository::save_email_verified(&mut tx, id, self.clock.now()).await?;
+            self.one_time.end_all_in_tx(&mut tx, id, purpose).await?;
+            Ok(commit(tx).await?)
+        })
+        .await
+    }
+
+    /// Sends digits to the caller's phone again, unless it is verified.
+    pub(super) async fn send_digits(&self, caller: Principal) -> Result<(), AccountError> {
+        self.admit(caller.user_id).await?;
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let account = lock_account_to_change(&mut tx, caller.user_id).await?;
+            let user = account.ok_or(AccountError::NoAccount)?.user;
+            let phone = user.phone.as_deref().ok_or(AccountError::NoPhone)?;
+            if !user.phone_verified {
+                text_digits_in_tx(&mut tx, &self.one_time, &self.mails, (user.id, phone)).await?;
+            }
+            Ok(commit(tx).await?)
+        })
+        .await
+    }
+
+    /// Takes the digits. A wrong guess is counted.
+    pub(super) async fn verify_phone(&self, caller: Principal, code: &str) -> Result<(), AccountError> {
+        self.admit(caller.user_id).await?;
+        let purpose = Purpose::VERIFY_PHONE;
+        let is_right = retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let account = lock_account_to_change(&mut tx, caller.user_id).await?;
+            let user = account.ok_or(AccountError::NoAccount)?.user;
+            let spent = self.one_time.spend_code_in_tx(&mut tx, purpose, user.id, code.trim()).await?;
+            let digest = user.phone.as_deref().map(|phone| self.one_time.address_hash("phone", phone));
+            let is_right = spent.is_some_and(|spent| digest.is_some() && spent.address_hash == digest);
+            if is_right {
+                repository::save_phone_verified(&mut tx, user.id, self.clock.now()).await?;
+                self.one_time.end_all_in_tx(&mut tx, user.id, purpose).await?;
+            }
+            commit(tx).await?;
+            Ok::<_, AccountError>(is_right)
+        });
+        if is_right.await? { Ok(()) } else { Err(AccountError::DigitsInvalid) }
+    }
+}

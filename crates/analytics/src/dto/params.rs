@@ -1,0 +1,248 @@
+use chrono::NaiveDate;
+use loadmaster_accounts::{Principal, Role};
+use loadmaster_holds::read_product;
+use loadmaster_kernel::{AirlineCode, AirportCode, Fault, FaultCode, OrganizationId, words};
+use loadmaster_platform::web::{Fields, read, request, with};
+use loadmaster_reference::Reference;
+
+use crate::model::{LONGEST_SPAN, MOST_ROWS, Period, Scope, Span};
+
+/// Groups of a report for which no limit is named.
+const DEFAULT_GROUPS: u32 = 50;
+/// Most groups of a report.
+const MOST_GROUPS: u32 = 1000;
+/// Most groups of transit times, whose percentiles are exact.
+const MOST_LANES: u32 = 50;
+
+words! {
+    pub enum VolumeGroup {
+        Lane = "lane",
+        Product = "product",
+        Airline = "airline",
+        Organization = "organization",
+    }
+}
+
+words! {
+    pub enum FlightGroup {
+        FlightNumber = "flight_number",
+        Airline = "airline",
+        Lane = "lane",
+    }
+}
+
+words! {
+    pub enum LaneGroup {
+        Lane = "lane",
+    }
+}
+
+words! {
+    pub enum FunnelGroup {
+        Lane = "lane",
+        Product = "product",
+    }
+}
+
+request! {
+    /// The dates of a report.
+    pub struct SpanParams in query(today: NaiveDate) {
+        /// First local date. Default: 27 days before `to`.
+        from: Option<NaiveDate> = read::date,
+        /// Last local date, at most 399 days after `from`. Default: today (UTC).
+        to: Option<NaiveDate> = with(|fields| read_end(fields, from, today)),
+        /// What a row is about: a day, a week from Monday, or a month. Default: `day`. Only the dates of the span count, also in a
+        /// week or month that is not wholly in it.
+        #[param(inline)]
+        by: Option<Period> = read::word(Period::WORDS),
+    }
+}
+
+fn read_end(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
+    let fault_of = |to: Option<NaiveDate>| {
+        let is_too_long = Span::of(from, to, today).days() > LONGEST_SPAN;
+        let text = || format!("must be at most {} days after `from`", LONGEST_SPAN - 1);
+        is_too_long.then(|| Fault::new(FaultCode::OutOfOrder, text()))
+    };
+    let mut is_given = false;
+    let to = fields.optional("to", |raw| {
+        is_given = true;
+        let to = read::last_date(raw, from, "from")?;
+        fault_of(Some(to)).map_or(Ok(to), Err)
+    });
+    if !is_given && let Some(fault) = fault_of(None) {
+        fields.fault("to", &fault);
+    }
+    to
+}
+
+request! {
+    /// What the rows of a report are grouped by.
+    pub struct VolumeGroups in query(periods: i64) {
+        /// Default: nothing. `airline` is that of the first flight.
+        #[param(inline)]
+        group: Option<VolumeGroup> = read::word(VolumeGroup::WORDS),
+        /// Number of groups with rows of their own, those with the most weight; the others are together in `other`. A report has at most
+        /// 40 000 rows: more groups than have room mean those that have.
+        #[param(minimum = 1, maximum = 1000, default = 50)]
+        limit: Option<u32> = with(|fields| read_limit(fields, MOST_GROUPS, periods)),
+    }
+}
+
+request! {
+    /// What the rows of a report are grouped by.
+    pub struct FlightGroups in query(periods: i64) {
+        /// Default: nothing.
+        #[param(inline)]
+        group: Option<FlightGroup> = read::word(FlightGroup::WORDS),
+        /// Number of groups with rows of their own, those with the most flights; the others are together in `other`. A report has at most
+        /// 40 000 rows: more groups than have room mean those that have.
+        #[param(minimum = 1, maximum = 1000, default = 50)]
+        limit: Option<u32> = with(|fields| read_limit(fields, MOST_GROUPS, periods)),
+    }
+}
+
+request! {
+    /// What the rows of a report are grouped by.
+    pub struct LaneGroups in query(periods: i64) {
+        /// Default: nothing.
+        #[param(inline)]
+        group: Option<LaneGroup> = read::word(LaneGroup::WORDS),
+        /// Number of groups with rows of their own, those with the most shipments; the others are together in `other`.
+        #[param(minimum = 1, maximum = 50, default = 50)]
+        limit: Option<u32> = with(|fields| read_limit(fields, MOST_LANES, periods)),
+    }
+}
+
+request! {
+    /// What the rows of a report are grouped by.
+    pub struct FunnelGroups in query(periods: i64) {
+        /// Default: nothing.
+        #[param(inline)]
+        group: Option<FunnelGroup> = read::word(FunnelGroup::WORDS),
+        /// Number of groups with rows of their own, those with the most bookings; the others are together in `other`. A report has at most
+        /// 40 000 rows: more groups than have room mean those that have.
+        #[param(minimum = 1, maximum = 1000, default = 50)]
+        limit: Option<u32> = with(|fields| read_limit(fields, MOST_GROUPS, periods)),
+    }
+}
+
+/// More groups than have room in a report mean those that have: the others are together in `other`.
+fn read_limit(fields: &mut Fields<'_>, most: u32, periods: i64) -> Option<u32> {
+    let room = u32::try_from(MOST_ROWS / periods).unwrap_or(most);
+    fields.optional("limit", read::integer(1, most)).map(|limit| limit.min(room))
+}
+
+request! {
+    /// Where, and by whom it is flown; filters combine with AND.
+    pub struct PlaceParams in query(reference: &Reference) {
+        #[param(value_type = Option<String>)]
+        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        #[param(value_type = Option<String>)]
+        destination: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Airline designator; of freight, that of its first flight.
+        #[param(value_type = Option<String>)]
+        airline: Option<AirlineCode> = |raw| reference.read_airline(raw),
+    }
+}
+
+request! {
+    /// Filters by product and organization; they combine with AND.
+    pub struct FreightParams in query(caller: Principal) {
+        /// That for which freight was booked; `GENERAL` if none was named.
+        #[param(max_length = 20)]
+        product: Option<String> = read_product,
+        /// Only what belongs to this organization: for callers below operators, only their own.
+        #[param(value_type = Option<uuid::Uuid>)]
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
+    }
+}
+
+pub fn read_volume(
+    fields: &mut Fields<'_>,
+    reference: &Reference,
+    caller: Principal,
+    today: NaiveDate,
+) -> Option<Scope> {
+    let mut scope = begin(fields, caller, today)?;
+    let VolumeGroups { group, limit } = VolumeGroups::read(fields, scope.span.periods(scope.by))?;
+    group_by(&mut scope, group.map(VolumeGroup::as_str), limit);
+    read_places(&mut scope, fields, reference)?;
+    read_freight(&mut scope, fields, caller)?;
+    Some(scope)
+}
+
+pub fn read_flights(
+    fields: &mut Fields<'_>,
+    reference: &Reference,
+    caller: Principal,
+    today: NaiveDate,
+) -> Option<Scope> {
+    let mut scope = begin(fields, caller, today)?;
+    let FlightGroups { group, limit } = FlightGroups::read(fields, scope.span.periods(scope.by))?;
+    group_by(&mut scope, group.map(FlightGroup::as_str), limit);
+    read_places(&mut scope, fields, reference)?;
+    Some(scope)
+}
+
+pub fn read_transit(
+    fields: &mut Fields<'_>,
+    reference: &Reference,
+    caller: Principal,
+    today: NaiveDate,
+) -> Option<Scope> {
+    let mut scope = begin(fields, caller, today)?;
+    let LaneGroups { group, limit } = LaneGroups::read(fields, scope.span.periods(scope.by))?;
+    group_by(&mut scope, group.map(LaneGroup::as_str), limit);
+    read_places(&mut scope, fields, reference)?;
+    read_freight(&mut scope, fields, caller)?;
+    Some(scope)
+}
+
+pub fn read_funnel(
+    fields: &mut Fields<'_>,
+    reference: &Reference,
+    caller: Principal,
+    today: NaiveDate,
+) -> Option<Scope> {
+    let mut scope = begin(fields, caller, today)?;
+    let FunnelGroups { group, limit } = FunnelGroups::read(fields, scope.span.periods(scope.by))?;
+    group_by(&mut scope, group.map(FunnelGroup::as_str), limit);
+    read_places(&mut scope, fields, reference)?;
+    read_freight(&mut scope, fields, caller)?;
+    Some(scope)
+}
+
+/// The scope of a report of everything on its dates.
+fn begin(fields: &mut Fields<'_>, caller: Principal, today: NaiveDate) -> Option<Scope> {
+    let SpanParams { from, to, by } = SpanParams::read(fields, today)?;
+    Some(Scope {
+        span: Span::of(from, to, today),
+        by: by.unwrap_or(Period::Day),
+        group: None,
+        limit: i64::from(DEFAULT_GROUPS),
+        origin: None,
+        destination: None,
+        airline: None,
+        product: None,
+        organization: None,
+        is_whole: caller.role >= Role::Operator,
+    })
+}
+
+fn group_by(scope: &mut Scope, group: Option<&'static str>, limit: Option<u32>) {
+    scope.group = group;
+    scope.limit = i64::from(limit.unwrap_or(DEFAULT_GROUPS));
+}
+
+fn read_places(scope: &mut Scope, fields: &mut Fields<'_>, reference: &Reference) -> Option<()> {
+    let PlaceParams { origin, destination, airline } = PlaceParams::read(fields, reference)?;
+    (scope.origin, scope.destination, scope.airline) = (origin, destination, airline);
+    Some(())
+}
+
+fn read_freight(scope: &mut Scope, fields: &mut Fields<'_>, caller: Principal) -> Option<()> {
+    let FreightParams { product, organization_id } = FreightParams::read(fields, caller)?;
+    (scope.product, scope.organization) = (product, organization_id);
+    Some(())
+}

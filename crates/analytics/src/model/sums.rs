@@ -1,0 +1,167 @@
+use std::collections::BTreeMap;
+
+use loadmaster_kernel::{Currency, Money, Positions, Volume, Weight};
+
+use super::Tenths;
+
+/// What a report sums up.
+pub trait Figures: Default {
+    /// Adds figures of other bookings or flights of the same place in the report.
+    fn add(&mut self, other: Self);
+
+    /// Returns whether nothing was counted.
+    fn is_empty(&self) -> bool;
+}
+
+/// Bookings that were made.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VolumeSums {
+    pub bookings: i64,
+    pub cancelled: i64,
+    pub pieces: i64,
+    pub weight: Weight,
+    pub chargeable: Weight,
+    /// The same weight in the span before.
+    pub weight_before: Weight,
+    /// In minor units, of currencies in which anything has a price.
+    pub revenue: BTreeMap<Currency, i64>,
+}
+
+impl VolumeSums {
+    pub fn revenue(&self) -> Vec<Money> {
+        self.revenue.iter().map(|(currency, minor)| Money::new(*minor, *currency)).collect()
+    }
+}
+
+impl Figures for VolumeSums {
+    fn add(&mut self, other: Self) {
+        self.bookings += other.bookings;
+        self.cancelled += other.cancelled;
+        self.pieces += other.pieces;
+        self.weight += other.weight;
+        self.chargeable += other.chargeable;
+        self.weight_before += other.weight_before;
+        for (currency, minor) in other.revenue {
+            *self.revenue.entry(currency).or_default() += minor;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bookings == 0
+    }
+}
+
+/// How punctual flights were, of those of which it is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Punctuality {
+    pub flights: i64,
+    pub on_time: i64,
+    /// Of all of them; early ones have none.
+    pub delay_seconds: i64,
+}
+
+impl Punctuality {
+    pub fn on_time_percent(self) -> Option<Tenths> {
+        Tenths::percent(self.on_time, self.flights)
+    }
+
+    pub fn mean_delay_minutes(self) -> Option<Tenths> {
+        Tenths::quotient(self.delay_seconds, self.flights * 60)
+    }
+}
+
+/// Room on flights, or freight.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Carried {
+    pub weight: Weight,
+    pub volume: Volume,
+    pub positions: Positions,
+}
+
+/// Flights on the schedule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FlightSums {
+    pub flights: i64,
+    pub cancelled: i64,
+    pub departed: Punctuality,
+    pub arrived: Punctuality,
+    /// Of flights that are not cancelled.
+    pub capacity: Carried,
+    pub carried: Carried,
+}
+
+impl Figures for FlightSums {
+    /// A place in the report has one row.
+    fn add(&mut self, other: Self) {
+        *self = other;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.flights == 0
+    }
+}
+
+/// The least number of minutes that half, nine tenths and 95 % of the shipments did not exceed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percentiles {
+    pub p50: i32,
+    pub p90: i32,
+    pub p95: i32,
+}
+
+impl Percentiles {
+    /// `None` without shipments.
+    pub fn of(minutes: Option<&[i32]>) -> Option<Self> {
+        match minutes? {
+            [p50, p90, p95] => Some(Self { p50: *p50, p90: *p90, p95: *p95 }),
+            _ => None,
+        }
+    }
+}
+
+/// Shipments that have arrived.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransitSums {
+    pub shipments: i64,
+    pub planned: Option<Percentiles>,
+    pub actual: Option<Percentiles>,
+    pub late: i64,
+    pub as_booked: i64,
+}
+
+impl Figures for TransitSums {
+    /// A place in the report has one row: percentiles do not add up.
+    fn add(&mut self, other: Self) {
+        *self = other;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.shipments == 0
+    }
+}
+
+/// What was made, and how much of it led on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Step {
+    pub made: i64,
+    pub done: i64,
+}
+
+/// From quotes to deliveries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FunnelSums {
+    pub quotes: Step,
+    pub holds: Step,
+    pub bookings: Step,
+}
+
+impl Figures for FunnelSums {
+    /// A place in the report has one row.
+    fn add(&mut self, other: Self) {
+        *self = other;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.quotes.made + self.holds.made + self.bookings.made == 0
+    }
+}

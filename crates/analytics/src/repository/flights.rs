@@ -1,0 +1,40 @@
+use loadmaster_kernel::{AirlineCode, AirportCode, Positions, Volume, Weight};
+use loadmaster_platform::postgres::PgSession;
+
+use crate::model::{Carried, FlightSums, Place, Punctuality, Scope};
+
+/// Returns the flights on the schedule of these dates. What is booked on a flight does not change after its departure: what
+/// was left behind has given its room back, and what is cancelled in the air has not.
+pub(crate) async fn flights(db: &mut PgSession, scope: &Scope) -> sqlx::Result<Vec<(Place, FlightSums)>> {
+    let rows = sqlx::query_file!(
+        "src/repository/flights.sql",
+        scope.group,
+        scope.by.as_str(),
+        scope.span.from,
+        scope.span.to,
+        scope.origin.as_ref().map(AirportCode::as_str),
+        scope.destination.as_ref().map(AirportCode::as_str),
+        scope.airline.as_ref().map(AirlineCode::as_str),
+        scope.limit,
+    );
+    let rows = rows.fetch_all(db).await?.into_iter().map(|row| {
+        let sums = FlightSums {
+            flights: row.flights,
+            cancelled: row.cancelled,
+            departed: Punctuality {
+                flights: row.departed,
+                on_time: row.departed_on_time,
+                delay_seconds: row.departed_late,
+            },
+            arrived: Punctuality {
+                flights: row.arrived,
+                on_time: row.arrived_on_time,
+                delay_seconds: row.arrived_late,
+            },
+            capacity: Carried { weight: row.capacity_hg, volume: row.capacity_l, positions: row.capacity_positions },
+            carried: Carried { weight: row.carried_hg, volume: row.carried_l, positions: row.carried_positions },
+        };
+        (Place::of(row.is_total, row.time, row.place, row.name), sums)
+    });
+    Ok(rows.collect())
+}

@@ -1,0 +1,56 @@
+use chrono::NaiveDate;
+use loadmaster_platform::{
+    clock::SharedClock,
+    postgres::{Database, DbError, Recency},
+};
+use loadmaster_reference::Reference;
+
+use super::{
+    model::{FlightSums, FunnelSums, Offsets, Report, Scope, Span, TransitSums, VolumeSums},
+    repository,
+};
+
+/// Makes reports of the tables in which bookings, flights, holds and quotes are recorded.
+#[derive(Clone)]
+pub struct AnalyticsService {
+    pub db: Database,
+    pub clock: SharedClock,
+    pub reference: Reference,
+}
+
+impl AnalyticsService {
+    /// Returns the date in UTC: the last one of a report for which none is named.
+    pub fn today(&self) -> NaiveDate {
+        self.clock.now().date_naive()
+    }
+
+    /// Returns the offsets of all airports from the first date of one span to the last of another.
+    fn offsets(&self, first: Span, last: Span) -> Offsets {
+        let ((from, _), (_, to)) = (first.instants(), last.instants());
+        Offsets::between(self.reference.airports().iter().map(|airport| airport.time_zone), from, to)
+    }
+
+    pub async fn volume(&self, scope: &Scope, recency: Recency) -> Result<Report<VolumeSums>, DbError> {
+        let (as_of, offsets) = (self.clock.now(), &self.offsets(scope.span.before(), scope.span));
+        let read = |db: Database| async move { Ok(repository::volume(&mut *db.read().await?, scope, offsets).await?) };
+        Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
+    }
+
+    pub async fn flights(&self, scope: &Scope, recency: Recency) -> Result<Report<FlightSums>, DbError> {
+        let as_of = self.clock.now();
+        let read = |db: Database| async move { Ok(repository::flights(&mut *db.read().await?, scope).await?) };
+        Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
+    }
+
+    pub async fn transit(&self, scope: &Scope, recency: Recency) -> Result<Report<TransitSums>, DbError> {
+        let (as_of, offsets) = (self.clock.now(), &self.offsets(scope.span, scope.span));
+        let read = |db: Database| async move { Ok(repository::transit(&mut *db.read().await?, scope, offsets).await?) };
+        Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
+    }
+
+    pub async fn funnel(&self, scope: &Scope, recency: Recency) -> Result<Report<FunnelSums>, DbError> {
+        let (as_of, offsets) = (self.clock.now(), &self.offsets(scope.span, scope.span));
+        let read = |db: Database| async move { Ok(repository::funnel(&mut *db.read().await?, scope, offsets).await?) };
+        Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
+    }
+}

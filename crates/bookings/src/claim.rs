@@ -1,0 +1,83 @@
+use futures_util::future::BoxFuture;
+use loadmaster_accounts::{ClaimDesk, Principal};
+use loadmaster_holds as holds;
+use loadmaster_kernel::{BookingRef, OrganizationId, UserId};
+use loadmaster_payments as payments;
+use loadmaster_platform::{
+    postgres::{DbError, PgSession},
+    work::Command,
+};
+use secrecy::SecretString;
+
+use super::{
+    BookingError, BookingService,
+    claim_token::Claim,
+    draft::{Draft, EventDetails},
+    model::{Booking, EventType},
+    repository,
+};
+
+impl BookingService {
+    /// Moves a booking to another organization, if the claim is valid and was not used: `None` otherwise. The hold that
+    /// it was made of stays the guest's and loses its texts, which the booking has.
+    async fn claim_in_tx(
+        &self,
+        tx: &mut PgSession,
+        token: &SecretString,
+        (user, organization): (UserId, OrganizationId),
+    ) -> Result<Option<Booking>, DbError> {
+        let author = self.author(Some(user));
+        let claim = self.claims.open(token).filter(|claim| author.now < claim.expires_at);
+        let Some(Claim { booking, guest, .. }) = claim else { return Ok(None) };
+        let booking = repository::lock_booking(tx, booking).await?;
+        let is_claimable = |booking: &Booking| booking.organization_id == guest && guest != organization;
+        let Some(booking) = booking.filter(is_claimable) else { return Ok(None) };
+        let mut draft = Draft::of(booking);
+        draft.now.organization_id = organization;
+        draft.record(author, EventType::Claimed, EventDetails::default());
+        if let Some(hold) = draft.now.hold_id {
+            holds::blank_in_tx(tx, &[hold], author.now).await?;
+        }
+        payments::move_in_tx(tx, draft.now.id, organization, author.now).await?;
+        Ok(Some(draft.save_alone_in_tx(tx).await?))
+    }
+}
+
+/// Moves a guest's booking to the caller's organization.
+pub(super) struct ClaimBooking {
+    pub bookings: BookingService,
+    pub caller: Principal,
+    pub token: SecretString,
+}
+
+impl Command for ClaimBooking {
+    const NAME: &'static str = "bookings.claim";
+    type Done = Booking;
+    type Error = BookingError;
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Booking, BookingError> {
+        let by = (self.caller.user_id, self.caller.organization_id);
+        self.bookings.claim_in_tx(tx, &self.token, by).await?.ok_or(BookingError::ClaimInvalid)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&Booking, &BookingError>) {
+        if let Ok(booking) = outcome {
+            self.bookings.known.note(booking);
+            tracing::info!(ref_id = %booking.ref_id, "booking claimed");
+        }
+    }
+}
+
+impl ClaimDesk for BookingService {
+    fn claim_in_tx<'a>(
+        &'a self,
+        tx: &'a mut PgSession,
+        claim: &'a SecretString,
+        by: (UserId, OrganizationId),
+    ) -> BoxFuture<'a, Result<Option<BookingRef>, DbError>> {
+        Box::pin(async move {
+            let booking = Self::claim_in_tx(self, tx, claim, by).await?;
+            Ok(booking.map(|booking| booking.ref_id))
+        })
+    }
+}

@@ -1,0 +1,392 @@
+mod amendment;
+mod bulk;
+mod payment;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use loadmaster_accounts::Principal;
+use loadmaster_holds::{
+    self as holds, BookingContact, MOST_CONTACTS, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames,
+};
+use loadmaster_kernel::{
+    AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId, Money,
+    OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
+};
+use loadmaster_payments::PaymentMethod;
+use loadmaster_platform::web::{PageUpTo, list, object, objects, read, request, set, with};
+use loadmaster_pricing::read_rule_code;
+use loadmaster_reference::Reference;
+use secrecy::SecretString;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use amendment::AmendBooking;
+pub use bulk::{BulkAction, BulkBookings, BulkParams};
+pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
+
+use super::model::{
+    Action, Bill, Booking, BookingPaymentStatus, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS,
+    OffloadReason, Price,
+};
+
+/// A booking.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Booking)]
+pub struct BookingBody {
+    pub id: BookingId,
+    pub ref_id: BookingRef,
+    pub status: BookingStatus,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    /// The airport where the cargo is; null while it is in the air.
+    #[schema(required = true)]
+    pub current_airport: Option<AirportCode>,
+    pub at_destination: bool,
+    pub needs_rerouting: bool,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    pub volume_m3: Volume,
+    /// The larger of gross weight and volume / 6000 cm³ per kg, rounded up to the next 0.5 kg.
+    pub chargeable_weight_kg: Weight,
+    pub positions: Positions,
+    #[schema(required = true)]
+    pub description: Option<String>,
+    pub special_handling_codes: Vec<HandlingCode>,
+    #[schema(required = true)]
+    pub awb_number: Option<AwbNumber>,
+    #[schema(required = true)]
+    pub shipper: Option<Party>,
+    #[schema(required = true)]
+    pub consignee: Option<Party>,
+    #[schema(required = true)]
+    pub customer_reference: Option<String>,
+    /// The hold that it was made of.
+    #[schema(required = true)]
+    pub hold_id: Option<HoldId>,
+    /// The price that was agreed; null if none was.
+    #[schema(required = true)]
+    pub price: Option<Price>,
+    pub payment_status: BookingPaymentStatus,
+    /// Captured by all payments; null without a price, like the members that follow.
+    #[schema(required = true)]
+    pub paid: Option<Money>,
+    #[schema(required = true)]
+    pub refunded: Option<Money>,
+    /// The total, or the fee of a cancelled booking, less what was paid and kept. A negative amount goes back by itself.
+    #[schema(required = true)]
+    pub balance_due: Option<Money>,
+    /// Only of a cancelled booking.
+    #[schema(required = true)]
+    pub cancellation_fee: Option<Money>,
+    /// The flights of the legs in force, in order.
+    pub flight_ids: Vec<FlightId>,
+    pub legs: Vec<LegBody>,
+    /// Actions that are possible in the current state, regardless of the caller's role.
+    pub next_actions: Vec<Action>,
+    pub organization_id: OrganizationId,
+    pub created_by: UserId,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// The newest events of the history, oldest first; only with `?include=history`. Older events are in `/history`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 200)]
+    pub events: Option<Vec<EventBody>>,
+}
+
+impl From<&Booking> for BookingBody {
+    fn from(booking: &Booking) -> Self {
+        let bill = booking.bill.as_ref();
+        Self {
+            id: booking.id,
+            ref_id: booking.ref_id.clone(),
+            status: booking.status,
+            origin: booking.origin,
+            destination: booking.destination,
+            current_airport: booking.current_airport(),
+            at_destination: booking.at_destination(),
+            needs_rerouting: booking.needs_rerouting,
+            pieces: booking.pieces,
+            weight_kg: booking.space.weight,
+            volume_m3: booking.space.volume,
+            chargeable_weight_kg: booking.space.weight.chargeable(booking.space.volume),
+            positions: booking.space.positions,
+            description: booking.texts.description.clone(),
+            special_handling_codes: booking.special_handling_codes.clone(),
+            awb_number: booking.awb_number.clone(),
+            shipper: booking.texts.shipper.clone(),
+            consignee: booking.texts.consignee.clone(),
+            customer_reference: booking.texts.customer_reference.clone(),
+            hold_id: booking.hold_id,
+            price: bill.map(|bill| bill.price.clone()),
+            payment_status: bill.map_or(BookingPaymentStatus::NotRequired, Bill::status),
+            paid: bill.map(|bill| bill.money(bill.paid)),
+            refunded: bill.map(|bill| bill.money(bill.refunded)),
+            balance_due: bill.map(Bill::due),
+            cancellation_fee: bill.and_then(|bill| Some(bill.money(bill.fee?))),
+            flight_ids: booking.legs_in_force().map(|leg| leg.flight_id).collect(),
+            legs: booking.legs.iter().map(LegBody::from).collect(),
+            next_actions: booking.next_actions(),
+            organization_id: booking.organization_id,
+            created_by: booking.created_by,
+            version: booking.version,
+            created_at: booking.created_at,
+            updated_at: booking.updated_at,
+            events: None,
+        }
+    }
+}
+
+/// The booking made of a hold.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "it is only described: what is stored under a key has no claim")]
+pub struct CommittedBooking {
+    #[serde(flatten)]
+    booking: BookingBody,
+    /// Only for a guest.
+    #[schema(nullable = false)]
+    claim: Option<ClaimBody>,
+}
+
+/// A guest's right to its booking: the token moves the booking to an account, once.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Claim)]
+pub struct ClaimBody {
+    /// For `POST /bookings/claim` or `POST /auth/register`. It cannot be shown again: keep it.
+    pub token: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// One flight of a booking.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Leg)]
+pub struct LegBody {
+    pub id: LegId,
+    pub sequence: i32,
+    pub flight_id: FlightId,
+    pub flight_number: FlightNumber,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub departure_datetime: DateTime<Utc>,
+    pub arrival_datetime: DateTime<Utc>,
+    pub status: LegStatus,
+    /// Reason why the leg was left behind.
+    #[schema(required = true)]
+    pub offload_reason: Option<OffloadReason>,
+    /// IATA space allocation code; `KK`: confirmed.
+    pub space_code: String,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    pub volume_m3: Volume,
+    pub positions: Positions,
+}
+
+impl From<&Leg> for LegBody {
+    fn from(leg: &Leg) -> Self {
+        Self {
+            id: leg.id,
+            sequence: leg.sequence,
+            flight_id: leg.flight_id,
+            flight_number: leg.flight_number,
+            origin: leg.origin,
+            destination: leg.destination,
+            departure_datetime: leg.departure,
+            arrival_datetime: leg.arrival,
+            status: leg.status,
+            offload_reason: leg.offload_reason,
+            space_code: leg.space_code.clone(),
+            pieces: leg.pieces,
+            weight_kg: leg.space.weight,
+            volume_m3: leg.space.volume,
+            positions: leg.space.positions,
+        }
+    }
+}
+
+/// One event in the history of a booking.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub struct EventBody {
+    pub id: EventId,
+    pub sequence: i32,
+    pub event_type: EventType,
+    /// The status of the booking after the event.
+    pub status: BookingStatus,
+    /// IATA freight status update (FSU) code, if there is one.
+    #[schema(required = true)]
+    pub fsu_code: Option<&'static str>,
+    #[schema(required = true)]
+    pub location: Option<AirportCode>,
+    #[schema(required = true)]
+    pub flight_id: Option<FlightId>,
+    #[schema(required = true)]
+    pub flight_number: Option<FlightNumber>,
+    #[schema(required = true)]
+    pub leg_id: Option<LegId>,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    /// The user who acted.
+    #[schema(required = true)]
+    pub actor: Option<UserId>,
+    #[schema(required = true)]
+    pub notes: Option<String>,
+    /// Time at which it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// Time at which it was recorded.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<&Event> for EventBody {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id,
+            sequence: event.sequence,
+            event_type: event.event_type,
+            status: event.status,
+            fsu_code: event.event_type.fsu_code(),
+            location: event.location,
+            flight_id: event.flight_id,
+            flight_number: event.flight_number,
+            leg_id: event.leg_id,
+            pieces: event.pieces,
+            weight_kg: event.weight,
+            actor: event.actor,
+            notes: event.notes.clone(),
+            occurred_at: event.occurred_at,
+            created_at: event.created_at,
+        }
+    }
+}
+
+/// The status of a booking.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusBody {
+    pub ref_id: BookingRef,
+    pub status: BookingStatus,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A booking and its history, oldest event first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryBody {
+    pub booking: BookingBody,
+    /// The newest events, or with `cursor` older ones; oldest first.
+    #[schema(max_items = 200)]
+    pub timeline: Vec<EventBody>,
+}
+
+/// Which part of a history is wanted.
+pub type EventParams = PageUpTo<MOST_EVENTS>;
+
+request! {
+    /// A booking to create.
+    pub struct CreateBooking in body(reference: &Reference) {
+        origin: AirportCode = |raw| reference.read_airport(raw),
+        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        pieces: Pieces = read::pieces,
+        weight_kg: Weight = read::weight,
+        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = read::volume,
+        /// Number of whole ULD positions, of any type.
+        positions: Option<Positions> = read::positions,
+        /// One to four flights, in order. If left out or empty, the server chooses the best option.
+        #[schema(max_items = 4)]
+        flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
+        /// Local calendar date at the origin; used only without `flight_ids`. Default: the earliest possible departure.
+        departure_date: Option<NaiveDate> = read::date,
+        #[schema(max_length = 2000)]
+        description: Option<String> = read::prose(read::PROSE),
+        #[schema(max_items = 9)]
+        special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        awb_number: Option<AwbNumber> = read::code,
+        shipper: Option<Party> = object(Party::read),
+        consignee: Option<Party> = object(Party::read),
+        #[schema(max_length = 500)]
+        customer_reference: Option<String> = read::line(read::LINE),
+        /// One of your quotes, for these flights and this freight: its total is the price. Without one there is no price.
+        quote_id: Option<QuoteId> = read::code,
+        /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
+        position_names: Option<PositionNames> = with(holds::read_position_names),
+        /// Default: `GENERAL`.
+        #[schema(max_length = 20)]
+        product: Option<String> = holds::read_product,
+        contact: Option<NewContact> = object(NewContact::read),
+        /// Persons who receive notifications about the shipment, at the addresses that agree to it.
+        #[schema(max_items = 10)]
+        contacts: Vec<BookingContact> = objects(MOST_CONTACTS, holds::read_contact),
+        /// The code of the sale that the quote has.
+        #[schema(max_length = 40)]
+        discount_code: Option<String> = read_rule_code,
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
+        payment_token: Option<SecretString> = holds::read_payment_token,
+        /// Only `ACCOUNT`: the credit account of the organization. Not together with `payment_token`.
+        #[schema(value_type = Option<String>)]
+        payment_method: Option<PaymentMethod> = with(|fields| holds::read_method(fields, payment_token.is_some())),
+        /// The total that you expect: with another one nothing is booked.
+        expected_total: Option<Money> = object(read::money),
+    }
+}
+
+request! {
+    /// The movement of a booking. All members are optional, and so is the body.
+    #[derive(Default)]
+    pub struct RecordMovement in body(reference: &Reference) {
+        /// Airport; must be the one where this movement happens.
+        location: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Must be the flight of the current leg.
+        flight_id: Option<FlightId> = read::code,
+        /// Must be the flight of the current leg.
+        flight_number: Option<FlightNumber> = read::code,
+        /// Default: now. Not before the booking was made or has moved, at most `operations.backdate_days` (7) ago, and at most
+        /// 5 minutes in the future.
+        occurred_at: Option<DateTime<Utc>> = read::instant,
+        #[schema(max_length = 2000)]
+        notes: Option<String> = read::prose(read::PROSE),
+    }
+}
+
+request! {
+    /// The cancellation of a booking.
+    #[derive(Default)]
+    pub struct CancelBooking in body {
+        #[schema(max_length = 500)]
+        reason: Option<String> = read::prose(read::LINE),
+        /// No fee is kept; for the carrier's staff only.
+        waive_fee: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// The claim of a guest's booking.
+    pub struct ClaimRequest in body {
+        /// The `token` of the claim.
+        #[schema(value_type = String, min_length = 1, max_length = 500)]
+        claim_token: SecretString = |raw| read::line(read::LINE)(raw).map(SecretString::from),
+    }
+}
+
+request! {
+    /// Which bookings a list shows; filters combine with AND.
+    #[derive(Default)]
+    pub struct BookingFilter in query(reference: &Reference, caller: Principal) {
+        status: Option<BookingStatus> = read::word(BookingStatus::WORDS),
+        #[param(value_type = Option<String>)]
+        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        #[param(value_type = Option<String>)]
+        destination: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Only bookings with a leg in force on this flight.
+        #[param(value_type = Option<uuid::Uuid>)]
+        flight_id: Option<FlightId> = read::code,
+        /// Only bookings created at or after this time.
+        created_from: Option<DateTime<Utc>> = read::instant,
+        /// Only bookings created before this time.
+        created_to: Option<DateTime<Utc>> = read::instant,
+        needs_rerouting: Option<bool> = read::boolean,
+        /// Part of the booking reference, air waybill number, customer reference or description. If bookings have exactly this
+        /// reference or number, only these; else each page looks in 500 bookings, the next ones of the organization or, without
+        /// one, of the route or the status.
+        q: Option<String> = read::line(100),
+        /// Only bookings of this organization: for callers below operators, only their own.
+        #[param(value_type = Option<uuid::Uuid>)]
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
+    }
+}

@@ -1,0 +1,151 @@
+use std::{collections::VecDeque, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use loadmaster_holds::{
+    self as holds, CommitTerms, CreateHold, Hold, HoldCaller, HoldDesk, HoldKind, HoldRequest, HoldStep, HoldVerb,
+    NewHold,
+};
+use loadmaster_kernel::{FlightId, HoldId};
+use loadmaster_platform::{
+    idempotency::{Answer, Key},
+    postgres::MAX_RETRIES,
+    telemetry::{Traced, span},
+    web::{Precondition, Problem},
+};
+use tokio::time::Instant;
+
+use super::{
+    BookingError,
+    attempts::Attempts,
+    desk::{AnswerFor, Desk, Operation, Refusal, Request, StepOfHold},
+    router::created,
+};
+
+impl HoldDesk for Desk {
+    fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> BoxFuture<'_, Result<Answer, Problem>> {
+        Box::pin(async move {
+            match request {
+                HoldRequest::New { kind, new } => {
+                    self.hold(caller, kind, (Arc::new(*new), None), key, AnswerFor::Hold(holds::created)).await
+                }
+                HoldRequest::Step { hold, precondition, verb: HoldVerb::Commit(patch, terms) } => {
+                    let principal = caller.principal;
+                    let terms = Arc::new(CommitTerms { request: key.name(), ..(*terms).clone() });
+                    if let Some(answer) = self.joined(principal, &key, &terms).await? {
+                        return Ok(answer);
+                    }
+                    let verb = HoldVerb::Commit(patch, terms.clone());
+                    let wanted = Wanted { caller, hold, precondition, verb };
+                    let outcome = self.step_hold(wanted, key.clone(), AnswerFor::Booking(created)).await;
+                    self.finished_or_joined(principal, outcome, &terms, &key).await
+                }
+                HoldRequest::Step { hold, precondition, verb } => {
+                    let wanted = Wanted { caller, hold, precondition, verb };
+                    self.step_hold(wanted, key, AnswerFor::Hold(holds::changed)).await
+                }
+            }
+        })
+    }
+}
+
+/// A change of one hold that a caller asks for.
+pub(super) struct Wanted {
+    pub caller: HoldCaller,
+    pub hold: HoldId,
+    pub precondition: Precondition,
+    pub verb: HoldVerb,
+}
+
+impl Desk {
+    /// Holds room on every flight of an itinerary, or on none: on the named flights, or on the best option available.
+    /// With terms it becomes a booking at once.
+    pub(super) async fn hold(
+        &self,
+        caller: HoldCaller,
+        kind: HoldKind,
+        (new, commit): (Arc<CreateHold>, Option<Arc<CommitTerms>>),
+        key: Key,
+        answer: AnswerFor,
+    ) -> Result<Answer, Problem> {
+        let until = self.until();
+        let request = Request::new(key, answer, until)?;
+        let wanted = NewHold { caller, kind, new: new.clone(), flights: Vec::new(), commit };
+        let outcome = self.try_to_hold(&wanted, &request, until).in_span(span("bookings.hold")).await;
+        if let Err(Refusal { error, .. }) = &outcome {
+            self.bookings().holds.refused(kind, error.outcome());
+        }
+        let outcome = request.resolve(outcome).await;
+        // The key is free again while alternatives are looked for.
+        drop(request);
+        self.bookings().or_alternatives_to_hold(&new, outcome).await
+    }
+
+    async fn try_to_hold(&self, wanted: &NewHold, request: &Request, until: Instant) -> Result<Answer, Refusal> {
+        let (caller, new) = (&wanted.caller, &wanted.new);
+        let operation = |flights| Operation::Hold(Box::new(NewHold { flights, ..wanted.clone() }));
+        if let (true, Some(quote)) = (new.flight_ids.is_empty(), new.quote_id) {
+            let flights = self.bookings().flights_of_quote(quote).await?;
+            return self.submit(operation(flights), request).await;
+        }
+        let (true, Some(origin), Some(destination)) = (new.flight_ids.is_empty(), new.origin, new.destination) else {
+            return self.submit(operation(new.flight_ids.clone()), request).await;
+        };
+        let (date, space) = (new.departure_date, new.load().space);
+        let attempts = Attempts::until(until);
+        let mut options = VecDeque::<Vec<FlightId>>::new();
+        loop {
+            if options.is_empty() {
+                // When all options are lost: some may only have changed.
+                let wanted = (origin, destination, date);
+                options = self
+                    .bookings()
+                    .candidates(&caller.principal, wanted, space, &new.special_handling_codes, &attempts)
+                    .await?;
+            }
+            let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
+            match self.submit(operation(flights), request).await {
+                Err(Refusal { error, .. }) if error.is_lost_option() => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    pub(super) async fn step_hold(&self, wanted: Wanted, key: Key, answer: AnswerFor) -> Result<Answer, Problem> {
+        let asked_at = self.bookings().clock.now();
+        let request = Request::new(key, answer, self.until())?;
+        let outcome = self.try_to_step_hold(&wanted, asked_at, &request).in_span(span("bookings.step_hold")).await;
+        let outcome = request.resolve(outcome).await;
+        drop(request);
+        let (caller, step) = (wanted.caller.principal, (wanted.hold, &wanted.verb));
+        self.bookings().or_alternatives_to_step(caller, step, outcome).await
+    }
+
+    pub(super) async fn try_to_step_hold(
+        &self,
+        wanted: &Wanted,
+        asked_at: DateTime<Utc>,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        let mut attempts = 0;
+        loop {
+            let seen: Hold = self
+                .bookings()
+                .holds
+                .visible(wanted.caller.principal, wanted.hold)
+                .await
+                .map_err(BookingError::from)?;
+            let step = HoldStep {
+                caller: wanted.caller.clone(),
+                precondition: wanted.precondition.clone(),
+                verb: wanted.verb.clone(),
+                seen,
+                asked_at,
+            };
+            match self.submit(Operation::StepHold(Box::new(StepOfHold::new(step))), request).await {
+                Err(Refusal { error: BookingError::Raced, .. }) if attempts < MAX_RETRIES => attempts += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+}

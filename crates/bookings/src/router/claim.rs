@@ -1,0 +1,53 @@
+use axum::{extract::State, http::StatusCode};
+use loadmaster_accounts::{Customer, Principal, Role};
+use loadmaster_platform::{
+    idempotency::{Answer, Idempotent, KeyHeader},
+    web::{Body, Problem, Query, both, problem_responses},
+    work::{Keyed, UnitOfWork},
+};
+
+use super::change::{Shown, answer, check_replayed};
+
+use crate::{
+    BookingService,
+    claim::ClaimBooking,
+    claim_token::Claim,
+    dto::{BookingBody, ClaimBody, ClaimRequest},
+    error::code,
+    model::Booking,
+};
+
+problem_responses!(ClaimProblems: [INPUT, ROLE, BODY, KEY], INVALID_TOKEN);
+
+/// Claim a booking that was made as a guest.
+///
+/// Moves the booking to your organization; the guest does not see it any more. The claim is in the response to the
+/// guest's commit; it is valid once, for 30 days. The e-mail address of a booking gives no right to it.
+#[utoipa::path(post, path = "/bookings/claim", tag = "bookings", operation_id = "claimBooking",
+    request_body = ClaimRequest, params(KeyHeader),
+    responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ClaimProblems))]
+pub(super) async fn claim(
+    Customer(caller): Customer,
+    State(bookings): State<BookingService>,
+    State(unit_of_work): State<UnitOfWork>,
+    idempotent: Idempotent,
+    query: Query,
+    body: Body,
+) -> Result<Answer, Problem> {
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let ((), (key, wanted)) = both(query.refuse_all(), both(key, body.read(ClaimRequest::read)))?;
+    let command = ClaimBooking { bookings: bookings.clone(), caller, token: wanted.claim_token };
+    let claimed = |booking: &Booking| answer(StatusCode::OK, booking);
+    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(claimed) }).await?;
+    check_replayed(&bookings, caller, &answer).await?;
+    Ok(answer)
+}
+
+/// Adds the claim to the answer of a guest that made a booking, first or repeated.
+pub(super) fn with_claim(bookings: &BookingService, caller: Principal, answer: Answer) -> Answer {
+    let shown = answer.read().filter(|_| caller.role == Role::Guest);
+    let Some(Shown { id, created_at, .. }) = shown else { return answer };
+    let claim = Claim::new(id, caller.organization_id, created_at);
+    let body = ClaimBody { token: bookings.claims.token(claim), expires_at: claim.expires_at };
+    answer.with_member("claim", &body).uncached()
+}

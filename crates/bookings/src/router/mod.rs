@@ -1,0 +1,43 @@
+//! The room's routes, one file for reading, and one for each kind of change.
+mod bulk;
+mod change;
+mod claim;
+mod commit;
+mod export;
+mod pay;
+mod read;
+
+use loadmaster_holds::HoldService;
+use loadmaster_platform::room::{Routes, handler_state};
+use loadmaster_reference::Reference;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{BookingService, desk::Desk};
+
+handler_state!(HandlerState { bookings: BookingService, desk: Desk, holds: HoldService, reference: Reference });
+
+pub(super) use change::created;
+pub(super) use pay::{payment_decided, payment_made, payment_pending, refund_promised};
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new()
+        .routes(routes!(read::list, change::create))
+        .routes(routes!(read::show, change::amend, change::delete))
+        .routes(routes!(read::status))
+        .routes(routes!(read::history))
+        .routes(routes!(change::depart))
+        .routes(routes!(change::arrive))
+        .routes(routes!(change::deliver))
+        .routes(routes!(change::cancel))
+        .routes(routes!(claim::claim))
+        .routes(routes!(commit::commit))
+        .routes(routes!(pay::list, pay::pay))
+        .routes(routes!(pay::cancellation))
+        .routes(routes!(pay::refund))
+        .routes(routes!(pay::capture))
+        .routes(routes!(pay::void))
+        .routes(routes!(pay::resolve));
+    let (bulk, tables) = (routes!(bulk::act), routes!(export::export));
+    let (bulk, tables) = (OpenApiRouter::new().routes(bulk), OpenApiRouter::new().routes(tables));
+    Routes { api, tables, bulk, ..Routes::default() }
+}

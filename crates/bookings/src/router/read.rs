@@ -1,0 +1,148 @@
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use loadmaster_accounts::{Guest, Principal};
+use loadmaster_kernel::{BookingId, BookingRef};
+use loadmaster_platform::{
+    postgres::Recency,
+    telemetry::{Traced, span},
+    web::{
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Place, Problem, Query,
+        ReadRecency, conditional, link, private, problem_responses, read as reader, unless_missing,
+    },
+};
+use loadmaster_reference::Reference;
+
+use super::super::error::code;
+
+use crate::{
+    BookingService, EventParams, History, HistoryAnchor, MOST_EVENTS,
+    dto::{BookingBody, BookingFilter, EventBody, HistoryBody, StatusBody},
+};
+
+problem_responses!(ReadProblems: [INPUT, SIGNED_IN], NOT_FOUND);
+
+/// Show a booking.
+///
+/// By its reference, in upper or lower case: your organization's, or any for carrier staff. `include=history` adds its
+/// events.
+#[utoipa::path(get, path = "/bookings/{ref_id}", tag = "bookings", operation_id = "getBooking",
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"),
+           ("include" = Option<String>, Query, description = "`history` adds the 200 newest events"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
+    responses((status = 200, body = BookingBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
+pub(super) async fn show(
+    Guest(caller): Guest,
+    State(bookings): State<BookingService>,
+    PathText(reference): PathText<BookingRef>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    let include = query.read(|fields| Some(fields.optional("include", reader::word(&[("history", true)]))));
+    let exists = async { bookings.visible(caller, &reference).await.map(drop) };
+    let include = unless_missing(include, exists).await?.is_some();
+    let (booking, body) = if include {
+        let newest = PageRequest::first(MOST_EVENTS);
+        let found =
+            bookings.history(caller, &reference, &newest, Recency::Primary).in_span(span("bookings.history")).await?;
+        let events = found.events.iter().map(EventBody::from).collect();
+        let body = BookingBody { events: Some(events), ..BookingBody::from(&found.booking) };
+        (found.booking, body)
+    } else {
+        let booking = bookings.visible(caller, &reference).in_span(span("bookings.find")).await?;
+        let body = BookingBody::from(&booking);
+        (booking, body)
+    };
+    Ok(conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body)))
+}
+
+/// Show the status of a booking.
+///
+/// The shortest answer about a booking, for those who ask often. Its `ETag` is the booking's.
+#[utoipa::path(get, path = "/bookings/{ref_id}/status", tag = "bookings", operation_id = "getBookingStatus",
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
+    responses((status = 200, body = StatusBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
+pub(super) async fn status(
+    Guest(caller): Guest,
+    State(bookings): State<BookingService>,
+    PathText(reference): PathText<BookingRef>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    let exists = async { bookings.visible(caller, &reference).await.map(drop) };
+    unless_missing(query.refuse_all(), exists).await?;
+    let booking = bookings.visible(caller, &reference).in_span(span("bookings.find")).await?;
+    let tag = booking.version.to_string();
+    let body = StatusBody { ref_id: booking.ref_id, status: booking.status, updated_at: booking.updated_at };
+    Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
+}
+
+problem_responses!(HistoryProblems: [LIST, SIGNED_IN], NOT_FOUND);
+
+/// Show the history of a booking: its newest events, oldest first.
+///
+/// At most 200 events; `Link` with `rel="prev"` leads to older events.
+#[utoipa::path(get, path = "/bookings/{ref_id}/history", tag = "bookings", operation_id = "getBookingHistory",
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), EventParams),
+    responses((status = 200, body = HistoryBody, headers(("ETag" = String), ("Link" = Option<String>))), (status = 304),
+              HistoryProblems))]
+pub(super) async fn history(
+    Guest(caller): Guest,
+    State(bookings): State<BookingService>,
+    State(key): State<CursorKey>,
+    PathText(reference): PathText<BookingRef>,
+    if_none_match: IfNoneMatch,
+    ReadRecency(recency): ReadRecency,
+    query: Query,
+) -> Result<Response, Problem> {
+    let exists = async { bookings.visible(caller, &reference).await.map(drop) };
+    let reader = reader_of(caller);
+    let page = query.read(EventParams::read).and_then(|page| page.open::<HistoryAnchor>(&key, &query, &reader));
+    let page = unless_missing(page, exists).await?;
+    let History { booking, events, older } =
+        bookings.history(caller, &reference, &page, recency).in_span(span("bookings.history")).await?;
+    let body =
+        HistoryBody { booking: BookingBody::from(&booking), timeline: events.iter().map(EventBody::from).collect() };
+    let mut answer = conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body));
+    if let Some(older) = older {
+        link(&mut answer, "prev", &older, &key, &query, &reader);
+    }
+    Ok(answer)
+}
+
+/// A cursor is valid only for the organization and role of its reader.
+fn reader_of(caller: Principal) -> String {
+    format!("{} {}", caller.organization_id, caller.role.as_str())
+}
+
+problem_responses!(ListProblems: [LIST, SIGNED_IN]);
+
+/// List bookings, newest first: those of your organization, or all for carrier staff.
+///
+/// Guests see the bookings made of their holds. With `q` a page can have fewer entries than `limit`, or none, although there
+/// are more: the list ends where there is no `Link`.
+#[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
+    params(BookingFilter, PageParams),
+    responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
+pub(super) async fn list(
+    Guest(caller): Guest,
+    State(bookings): State<BookingService>,
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    ReadRecency(recency): ReadRecency,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) =
+        query.read(|fields| Some((BookingFilter::read(fields, &reference, caller)?, PageFields::read(fields))))?;
+    let reader = reader_of(caller);
+    let page = page.open::<Place<BookingId>>(&key, &query, &reader)?;
+    let (found, next) = bookings.look(&filter, &page, recency).in_span(span("bookings.list")).await?;
+    let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();
+    let mut answer = private(Json(bodies).into_response());
+    if let Some(next) = next {
+        link(&mut answer, "next", &next, &key, &query, &reader);
+    }
+    Ok(answer)
+}

@@ -1,0 +1,45 @@
+use loadmaster_platform::{
+    idempotency::{Answer, Key},
+    postgres::MAX_RETRIES,
+    telemetry::{Traced, span},
+    web::Problem,
+};
+
+use super::{
+    BookingError,
+    courtesy::Target,
+    desk::{AnswerFor, Desk, Movement, Operation, Refusal, Request, Verb},
+    model::Booking,
+};
+
+impl Desk {
+    /// Takes a step of a booking at the desk, while no other request changes it.
+    pub(super) async fn take_step(
+        &self,
+        target: Target,
+        verb: Verb,
+        key: Key,
+        answer: fn(&Booking) -> Answer,
+    ) -> Result<Answer, Problem> {
+        let request = Request::new(key, AnswerFor::Booking(answer), self.until())?;
+        let outcome = self.try_to_step(&target, &verb, &request).in_span(span(verb.name())).await;
+        request.resolve(outcome).await
+    }
+
+    async fn try_to_step(&self, target: &Target, verb: &Verb, request: &Request) -> Result<Answer, Refusal> {
+        let bookings = self.bookings();
+        let (_lock, mut seen) = bookings.lock(target, request.key()).await?;
+        let mut attempts = 0;
+        loop {
+            let seen = match seen.take() {
+                Some(seen) => seen,
+                None => bookings.visible(target.caller, &target.reference).await?,
+            };
+            let movement = Movement::new(target.clone(), verb.clone(), seen);
+            match self.submit(Operation::Move(Box::new(movement)), request).await {
+                Err(Refusal { error: BookingError::Raced, .. }) if attempts < MAX_RETRIES => attempts += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
+use loadmaster_kernel::{FlightId, OrganizationId, Weight};
+use loadmaster_platform::{
+    clock::SharedClock,
+    locks::Locks,
+    postgres::{Database, DbError, PgSession},
+    settings,
+};
+
+use super::model::{LAST_OFFERS, entries};
+use super::{
+    AllottedRoom, AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, Space, repository,
+};
+
+/// Time for which room that was set aside is kept without an offer.
+pub const ASIDE_FOR: TimeDelta = TimeDelta::seconds(30);
+
+/// Opens new flights for sale; joins the caller's transaction.
+pub async fn open_in_tx(tx: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(repository::insert(tx, new, now).await?)
+}
+
+/// Locks the flights' rows in ascending order, before any booking's row, and reads them. Omits flights that do not
+/// exist.
+pub async fn lock_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
+    let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+    Ok(repository::lock(tx, &ids).await?)
+}
+
+/// Locks and reads these flights' rows without waiting: omits those that another transaction has locked.
+pub async fn lock_free_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result<Vec<FlightCapacity>, DbError> {
+    let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+    Ok(repository::lock_free(tx, &ids).await?)
+}
+
+/// Changes capacity, overbooking and cut-off of the flight to those of `room`, and returns the row after it; `None` if the
+/// capacity would be less than what is booked and kept. What was set aside is opened as far as the capacity requires; what
+/// is added is set aside for those on the waitlist.
+pub async fn change_in_tx(
+    tx: &mut PgSession,
+    room: &FlightCapacity,
+    now: DateTime<Utc>,
+) -> Result<Option<FlightCapacity>, DbError> {
+    let flight = room.flight_id;
+    let before = repository::find(tx, flight).await?;
+    if let Some(before) = &before {
+        let lacking = (before.booked + before.held - room.capacity).most(Space::default());
+        let opened = lacking.least(before.aside);
+        if opened != Space::default() {
+            shift_in_tx(tx, &[Shift::opened(flight, opened)], now).await?;
+        }
+    }
+    if !repository::change(tx, std::slice::from_ref(room), now).await? {
+        return Ok(None);
+    }
+    let after = repository::find(tx, flight).await?;
+    let (Some(before), Some(after)) = (before, after) else { return Ok(after) };
+    let added = (after.capacity - before.capacity).most(Space::default());
+    if added == Space::default() || !after.is_awaited(now) {
+        return Ok(Some(after));
+    }
+    Ok(write_shifts(tx, &[&Shift::set_aside(flight, added)], &[], now).await?.pop().or(Some(after)))
+}
+
+/// Does the same for many flights, which the caller has locked and read since; `None` if it cannot be done for one. Those on
+/// which nobody waits, and nothing is set aside, take one statement.
+pub async fn change_all_in_tx(
+    tx: &mut PgSession,
+    rooms: &[FlightCapacity],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<FlightCapacity>>, DbError> {
+    let (plain, watched): (Vec<FlightCapacity>, Vec<FlightCapacity>) =
+        rooms.iter().partition(|room| room.waiting == 0 && room.aside == Space::default());
+    if !repository::change(tx, &plain, now).await? {
+        return Ok(None);
+    }
+    let ids: Vec<_> = plain.iter().map(|room| room.flight_id.uuid()).collect();
+    let mut changed = repository::find_all(tx, &ids).await?;
+    for room in watched {
+        let Some(after) = change_in_tx(tx, &room, now).await? else { return Ok(None) };
+        changed.push(after);
+    }
+    Ok(Some(changed))
+}
+
+/// Changes the room taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as
+/// they are once this transaction is committed. The caller holds the flights' locks and has judged that there is room;
+/// the tables refuse what is not so.
+pub async fn shift_in_tx(
+    tx: &mut PgSession,
+    shifts: &[Shift],
+    now: DateTime<Utc>,
+) -> Result<Vec<FlightCapacity>, DbError> {
+    #[cfg(debug_assertions)]
+    let entered = repository::sabotage::spoil(tx, shifts).await?;
+    #[cfg(not(debug_assertions))]
+    let entered: Vec<&Shift> = shifts.iter().collect();
+    if entered.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut freed: Vec<_> =
+        entered.iter().filter(|shift| shift.freed().is_some()).map(|shift| shift.flight_id.uuid()).collect();
+    freed.dedup();
+    let awaited =
+        if freed.is_empty() { Vec::new() } else { repository::awaited(tx, &freed, now + LAST_OFFERS).await? };
+    let rooms = write_shifts(tx, &entered, &awaited, now).await?;
+    // Each entry is of a flight that was changed, or there would be a booking without room.
+    if entered.iter().any(|shift| !rooms.iter().any(|room| room.flight_id == shift.flight_id)) {
+        return Err(sqlx::Error::RowNotFound.into());
+    }
+    Ok(rooms)
+}
+
+/// Changes the numbers of those who wait for flights, whose locks the caller holds. What becomes free is set aside as long
+/// as somebody waits.
+pub async fn await_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Result<(), DbError> {
+    Ok(repository::add_waiting(tx, flights).await?)
+}
+
+/// Changes the numbers of allotments that have or had room on flights, whose locks the caller holds.
+pub async fn allot_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Result<(), DbError> {
+    Ok(repository::add_allotted(tx, flights).await?)
+}
+
+/// Keeps what is set aside on a flight until then, for one who waits and was passed over.
+pub async fn keep_aside_in_tx(tx: &mut PgSession, flight: FlightId, until: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(repository::keep_aside(tx, flight, until).await?)
+}
+
+/// Opens what was set aside on these flights and nobody has offered in time. Returns the rows of flights that changed.
+pub async fn open_forgotten_in_tx(
+    tx: &mut PgSession,
+    flights: &[FlightId],
+    now: DateTime<Utc>,
+) -> Result<Vec<FlightCapacity>, DbError> {
+    let rooms = lock_in_tx(tx, flights).await?;
+    let forgotten = rooms.iter().filter(|room| room.has_forgotten_aside(now));
+    let shifts: Vec<Shift> = forgotten.map(|room| Shift::opened(room.flight_id, room.aside)).collect();
+    shift_in_tx(tx, &shifts, now).await
+}
+
+/// Writes the entries of these shifts. What becomes free on an awaited flight is set aside.
+async fn write_shifts(
+    tx: &mut PgSession,
+    shifts: &[&Shift],
+    awaited: &[FlightId],
+    now: DateTime<Utc>,
+) -> Result<Vec<FlightCapacity>, DbError> {
+    let (entries, sums) = entries(shifts, awaited);
+    Ok(repository::shift(tx, &entries, &sums, now + ASIDE_FOR, now).await?)
+}
+
+/// Sets a flight's status, raises its version, and returns the row after it. The caller holds its lock and has checked the
+/// step. Nobody waits for a
+/// flight that has left or is cancelled: what is set aside becomes free.
+pub async fn set_status_in_tx(
+    tx: &mut PgSession,
+    flight: FlightId,
+    status: FlightStatus,
+    now: DateTime<Utc>,
+) -> Result<Option<FlightCapacity>, DbError> {
+    let room = repository::find(tx, flight).await?;
+    if let Some(aside) = room.map(|room| room.aside).filter(|aside| *aside != Space::default()) {
+        write_shifts(tx, &[&Shift::opened(flight, aside)], &[], now).await?;
+    }
+    repository::set_status(tx, flight, status).await?;
+    Ok(repository::find(tx, flight).await?)
+}
+
+/// Knows the holds of a flight. Provided by the room of holds, which is above this one.
+pub trait Lapsed: Send + Sync {
+    /// Returns the room that is still held by the tables although the time of its holds is up, and that becomes free for all.
+    fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>>;
+
+    /// Returns the room that allotments of this organization keep for it, with what returns to them from such holds.
+    fn allotted<'a>(
+        &'a self,
+        snapshot: &'a mut PgSession,
+        flight: FlightId,
+        organization: OrganizationId,
+    ) -> BoxFuture<'a, Result<Space, DbError>>;
+}
+
+/// Reports the room on a flight, directly from the book of record.
+#[derive(Clone)]
+pub struct CapacityService {
+    pub(super) lapsed: Arc<OnceLock<Arc<dyn Lapsed>>>,
+    pub(super) db: Database,
+    pub(super) clock: SharedClock,
+    pub(super) index: AvailabilityIndex,
+    pub(super) allotted: AllottedRoom,
+    pub(super) threshold: Weight,
+    pub(super) locks: Locks,
+    pub(super) max_overbooking_percent: u8,
+}
+
+impl CapacityService {
+    /// Creates the service. At or below `critical_threshold_kg` of free weight, a flight's room is taken in turn.
+    pub fn new(db: Database, clock: SharedClock, locks: Locks, settings: &settings::Capacity) -> Self {
+        let threshold = Weight::from_hectograms(i64::from(settings.critical_threshold_kg) * 10);
+        let max_overbooking_percent = settings.max_overbooking_percent;
+        let index = AvailabilityIndex::default();
+        let allotted = AllottedRoom::default();
+        Self { lapsed: Arc::default(), db, clock, index, allotted, threshold, locks, max_overbooking_percent }
+    }
+
+    /// Returns the highest percentage by which a flight may be overbooked.
+    pub const fn max_overbooking_percent(&self) -> u8 {
+        self.max_overbooking_percent
+    }
+
+    /// Returns the weight that must stay free when room is taken out of turn.
+    pub const fn threshold(&self) -> Weight {
+        self.threshold
+    }
+
+    /// Provides what is known of lapsed holds, once.
+    pub fn know_lapsed(&self, lapsed: Arc<dyn Lapsed>) {
+        _ = self.lapsed.set(lapsed);
+    }
+
+    /// Returns the room that allotments keep, by organization, as this process knows it.
+    pub const fn allotted(&self) -> &AllottedRoom {
+        &self.allotted
+    }
+
+    /// Returns the flight's current row and the time of reading. Room of holds whose time is up counts as free, and so does
+    /// what allotments keep for this organization.
+    pub async fn availability(
+        &self,
+        flight: FlightId,
+        organization: Option<OrganizationId>,
+    ) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
+        let mut connection = self.db.read().await?;
+        let found = repository::find(&mut connection, flight).await?;
+        drop(connection);
+        let mut room = found.ok_or(CapacityError::Unknown(flight))?;
+        if room.held != room.aside
+            && let Some(lapsed) = self.lapsed.get()
+        {
+            let mut snapshot = self.db.snapshot().await?;
+            room = repository::find(&mut snapshot, flight).await?.ok_or(CapacityError::Unknown(flight))?;
+            // What lapses on an awaited flight goes to those who wait.
+            if !room.is_awaited(self.clock.now()) {
+                room.held = room.held - lapsed.lapsed(&mut snapshot, flight).await?;
+            }
+            if let Some(organization) = organization.filter(|_| room.allotted > 0) {
+                room.held = room.held - lapsed.allotted(&mut snapshot, flight, organization).await?;
+            }
+        }
+        Ok((room, self.clock.now()))
+    }
+
+    /// Returns those of these flights on which room is set aside that nobody has offered in time.
+    pub async fn forgotten(&self, flights: &[FlightId]) -> Result<Vec<FlightId>, DbError> {
+        let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
+        let rooms = repository::find_all(&mut *self.db.read().await?, &ids).await?;
+        let now = self.clock.now();
+        Ok(rooms.iter().filter(|room| room.has_forgotten_aside(now)).map(|room| room.flight_id).collect())
+    }
+
+    pub fn is_critical(&self, capacity: &FlightCapacity) -> bool {
+        capacity.available().weight <= self.threshold
+    }
+}

@@ -1,0 +1,91 @@
+use chrono::{DateTime, Utc};
+use loadmaster_capacity::FlightCapacity;
+use loadmaster_kernel::{AirportCode, FlightId};
+use loadmaster_platform::{
+    postgres::{Database, DbError, Recency},
+    web::PageRequest,
+};
+
+use super::{Flight, FlightError, FlightService, dto::FlightFilter, model::FlightAnchor, repository};
+
+impl FlightService {
+    /// Returns one flight.
+    pub async fn flight(&self, id: FlightId) -> Result<Flight, FlightError> {
+        let found = self.flights(&[id]).await?.pop();
+        found.ok_or(FlightError::Unknown(id))
+    }
+
+    /// Returns one flight, if it exists, as it was at most some seconds ago.
+    pub async fn recent(&self, id: FlightId) -> Result<Option<Flight>, DbError> {
+        match self.known.recent(id) {
+            Some(flight) => Ok(Some(flight)),
+            None => Ok(self.flights(&[id]).await?.pop()),
+        }
+    }
+
+    /// Returns the existing flights with these ids, in no particular order.
+    pub async fn flights(&self, ids: &[FlightId]) -> Result<Vec<Flight>, DbError> {
+        let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+        let mut connection = self.db.read().await?;
+        let found = repository::find(&mut connection, &ids).await?;
+        self.known.take_in(&found);
+        Ok(found)
+    }
+
+    /// Returns the flight of this room as this process remembers it; `None` if it does not, or as of another version.
+    pub fn known_as(&self, room: FlightCapacity) -> Option<Flight> {
+        self.known.with(room)
+    }
+
+    /// Remembers flights that were read.
+    pub fn take_in(&self, found: &[Flight]) {
+        self.known.take_in(found);
+    }
+
+    pub async fn list(
+        &self,
+        filter: &FlightFilter,
+        page: &PageRequest<FlightAnchor>,
+        recency: Recency,
+    ) -> Result<Vec<Flight>, FlightError> {
+        let read = move |db: Database| async move {
+            let mut connection = db.listing().await?;
+            Ok(repository::list(&mut connection, filter, page.after.as_ref(), page.offset, page.fetch()).await?)
+        };
+        self.db.reading(recency, read).await
+    }
+
+    /// Returns the number of flights that a list with this filter has.
+    pub async fn count(&self, filter: &FlightFilter) -> Result<i64, FlightError> {
+        Ok(repository::count(&mut *self.db.read().await?, filter).await?)
+    }
+
+    /// Returns scheduled flights out of an airport that leave in `[from, to)`.
+    pub async fn leaving(
+        &self,
+        origin: AirportCode,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Flight>, DbError> {
+        let read = move |db: Database| async move {
+            let mut connection = db.read().await?;
+            Ok(repository::leaving(&mut connection, origin, from, to).await?)
+        };
+        self.db.reading(Recency::Now, read).await
+    }
+
+    /// Returns scheduled flights from any of `origins` to an airport that leave in `[from, to)`.
+    pub async fn reaching(
+        &self,
+        destination: AirportCode,
+        origins: &[AirportCode],
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Flight>, DbError> {
+        let read = move |db: Database| async move {
+            let mut connection = db.read().await?;
+            Ok(repository::reaching(&mut connection, destination, origins, from, to).await?)
+        };
+        self.db.reading(Recency::Now, read).await
+    }
+}

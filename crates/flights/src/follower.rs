@@ -1,0 +1,202 @@
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use loadmaster_capacity::FLIGHT;
+use loadmaster_kernel::FlightId;
+use loadmaster_platform::{clock::Moment, follower::Follower, outbox::Entry};
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{FlightService, Lane, NetworkVersion, departures::Place, loading::Reading, model::FlightEventType};
+
+/// Time between two comparisons of a part of the board with the tables.
+const BETWEEN_CHECKS: Duration = Duration::from_secs(10);
+
+/// Keeps the known state of the network up to date with the changes by all processes.
+pub(super) struct NetworkFollower {
+    flights: FlightService,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The network's version and its server, as of the last check; `None` before the first.
+    last: Option<NetworkVersion>,
+    /// The same, as of the current check.
+    current: NetworkVersion,
+    /// Whether the current check has received any message about a flight.
+    has_heard: bool,
+    board: BoardState,
+    /// When the board is compared with the tables next, and from behind which place on.
+    check: Option<(Instant, Option<Place>)>,
+    stop: CancellationToken,
+}
+
+/// How far the departures in memory are.
+#[derive(Default)]
+enum BoardState {
+    #[default]
+    ToBeRead,
+    Reading(Reading),
+    Loaded,
+}
+
+impl NetworkFollower {
+    pub fn new(flights: FlightService) -> Self {
+        Self { flights, progress: Mutex::default() }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the next step, if there is one, towards a board that is loaded and right. The tables include all changes up to
+    /// this version, and what changes from now on will be heard.
+    async fn keep_board(&self, network_version: NetworkVersion) -> anyhow::Result<()> {
+        let reading = {
+            let mut progress = self.progress();
+            match std::mem::take(&mut progress.board) {
+                BoardState::ToBeRead => {
+                    progress.board = BoardState::Reading(self.flights.read_board(network_version, &progress.stop));
+                    return Ok(());
+                }
+                BoardState::Reading(reading) if reading.is_over() => Some(reading),
+                BoardState::Loaded => {
+                    progress.board = BoardState::Loaded;
+                    None
+                }
+                reading @ BoardState::Reading(_) => {
+                    progress.board = reading;
+                    return Ok(());
+                }
+            }
+        };
+        let Some(reading) = reading else { return self.check_board().await };
+        // If it fails, it is to be read again.
+        self.flights.fill_board(reading).await?;
+        tracing::info!(flights = self.flights.board().count(), "the departures of flights are known");
+        let mut progress = self.progress();
+        (progress.board, progress.check) = (BoardState::Loaded, Some((Instant::now() + BETWEEN_CHECKS, None)));
+        Ok(())
+    }
+
+    /// Compares a part of the board with the tables, if it is time.
+    async fn check_board(&self) -> anyhow::Result<()> {
+        let Some((_, place)) = self.progress().check.filter(|(due, _)| *due <= Instant::now()) else { return Ok(()) };
+        let next = self.flights.check_board(place).await?;
+        self.progress().check = Some((Instant::now() + BETWEEN_CHECKS, next));
+        Ok(())
+    }
+
+    /// Brings the board up to date with flights that have changed.
+    async fn refresh_board(&self, changed: HashMap<FlightId, bool>) -> anyhow::Result<()> {
+        let moved = changed.iter().filter(|(_, may_have_moved)| **may_have_moved).map(|(flight, _)| *flight).collect();
+        let changed: HashSet<FlightId> = changed.into_keys().collect();
+        match &mut self.progress().board {
+            BoardState::ToBeRead => return Ok(()),
+            BoardState::Reading(reading) => {
+                reading.hear(changed);
+                return Ok(());
+            }
+            BoardState::Loaded => {}
+        }
+        Ok(self.flights.refresh_board(&changed, &moved).await?)
+    }
+
+    async fn hear_all(&self, messages: &[Entry]) -> anyhow::Result<()> {
+        let own = || messages.iter().filter(|message| message.aggregate == FLIGHT);
+        let mut changed = HashMap::<FlightId, bool>::new();
+        for message in own() {
+            *changed.entry(message.aggregate_id.into()).or_default() |=
+                message.event_type != FlightEventType::Created.as_str();
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.progress().has_heard = true;
+        self.flights.availability.invalidate(changed.keys().copied());
+        self.refresh_board(changed).await?;
+        // Read after the messages, so that it includes all their changes.
+        let after = self.flights.network_version().await?;
+        let lanes: HashSet<_> = own().filter(|message| may_enter(message)).map(lane).collect();
+        self.flights.network().heard(lanes, after.version);
+        self.progress().last = Some(after);
+        Ok(())
+    }
+}
+
+/// Flights that leave the network are detected by their own versions.
+fn may_enter(message: &Entry) -> bool {
+    use FlightEventType as Type;
+    ![Type::Departed, Type::Arrived, Type::Cancelled].iter().any(|left| message.event_type == left.as_str())
+}
+
+/// Returns `None` if the message names no lane.
+fn lane(message: &Entry) -> Option<Lane> {
+    let data: &Value = &message.event["data"];
+    let airport = |member: &str| data[member].as_str()?.parse().ok();
+    Some((airport("origin")?, airport("destination")?))
+}
+
+impl Follower for NetworkFollower {
+    fn look(&self) -> BoxFuture<'_, anyhow::Result<bool>> {
+        Box::pin(async {
+            // Read before the messages: those of all changes up to this version are available.
+            let network_version = self.flights.network_version().await?;
+            let has_started = self.progress().last.is_some();
+            if has_started {
+                self.keep_board(network_version).await?;
+            }
+            let mut progress = self.progress();
+            (progress.current, progress.has_heard) = (network_version, false);
+            Ok(progress
+                .last
+                .is_some_and(|last| last.epoch == network_version.epoch && last.version <= network_version.version))
+        })
+    }
+
+    fn start<'a>(&'a self, stop: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            // Read when the messages of all later changes will be heard.
+            let current = self.flights.network_version().await?;
+            self.flights.network().restart(current);
+            self.flights.known.clear();
+            let mut progress = self.progress();
+            progress.stop = stop.clone();
+            progress.board = BoardState::Reading(self.flights.read_board(current, stop));
+            progress.last = Some(current);
+            Ok(())
+        })
+    }
+
+    /// They name the lanes.
+    fn reads_events_of(&self) -> &'static [&'static str] {
+        &[FLIGHT]
+    }
+
+    fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.hear_all(messages))
+    }
+
+    fn caught_up(&self, _: Moment) {
+        let mut progress = self.progress();
+        let (current, last) = (progress.current, progress.last.unwrap_or_default());
+        if current.version > last.version && !progress.has_heard {
+            // Flights were changed without a message: which ones is not known, and the board is read anew.
+            self.flights.known.clear();
+            self.flights.board().clear();
+            progress.board = BoardState::ToBeRead;
+            self.flights.network().heard([None], current.version);
+        }
+        let version = last.version.max(current.version);
+        progress.last = Some(NetworkVersion { version, ..current });
+        self.flights.network().caught_up(current.version);
+        self.flights.board().caught_up(current);
+        self.flights.board().forget_departed(self.flights.clock.now());
+    }
+}

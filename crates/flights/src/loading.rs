@@ -1,0 +1,155 @@
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use loadmaster_kernel::FlightId;
+use loadmaster_platform::postgres::{DbError, PgSession, ReadConnection};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    Board, FlightService, Lane, NetworkVersion,
+    board::KEPT,
+    departures::{Departure, Departures, Place},
+    metric, repository,
+};
+
+/// Rows read in one statement.
+const PAGE: i64 = 10_000;
+/// Flights that have changed, read in one statement.
+const CHANGED: usize = 1_000;
+
+/// The departures of the board being read; ends when it is dropped.
+pub(super) struct Reading {
+    task: JoinHandle<Result<Departures, DbError>>,
+    since: DateTime<Utc>,
+    network_version: NetworkVersion,
+    /// Flights of which messages were heard meanwhile.
+    changed: HashSet<FlightId>,
+    _ends: DropGuard,
+}
+
+impl Reading {
+    pub fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    pub fn hear(&mut self, flights: impl IntoIterator<Item = FlightId>) {
+        self.changed.extend(flights);
+    }
+}
+
+impl FlightService {
+    pub const fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Begins to read the departures from the tables, which include all changes up to this version. The caller must
+    /// receive every change made from now on.
+    pub(super) fn read_board(&self, network_version: NetworkVersion, stop: &CancellationToken) -> Reading {
+        // The old one goes first: there is never room for two.
+        self.board.clear();
+        let (since, stop) = (self.clock.now() - KEPT, stop.child_token());
+        let (flights, ends) = (self.clone(), stop.clone().drop_guard());
+        let task = tokio::spawn(async move { flights.all_departures(since, &stop).await });
+        Reading { task, since, network_version, changed: HashSet::new(), _ends: ends }
+    }
+
+    /// Fills the board with what was read, and with what has changed meanwhile.
+    pub(super) async fn fill_board(&self, reading: Reading) -> Result<(), DbError> {
+        let Reading { task, since, network_version, changed, _ends } = reading;
+        let mut departures = task.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
+        departures.shrink();
+        self.board.put(departures, since, network_version);
+        let refreshed = self.refresh_board(&changed, &changed).await;
+        // With a part of the changes it is not up to date.
+        refreshed.inspect_err(|_| self.board.clear())
+    }
+
+    async fn all_departures(&self, since: DateTime<Utc>, stop: &CancellationToken) -> Result<Departures, DbError> {
+        let (mut departures, mut after) = (Departures::default(), Some(first_place(since)));
+        let db = self.db.for_background();
+        while let (Some(place), false) = (after, stop.is_cancelled()) {
+            after = read_page(&mut *db.read().await?, &mut departures, place, DateTime::<Utc>::MAX_UTC).await?;
+        }
+        Ok(departures)
+    }
+
+    /// Reads the scheduled flights that depart in `[from, to)` from the tables.
+    pub async fn departures_in_tx(
+        &self,
+        tx: &mut PgSession,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Departures, DbError> {
+        let (mut departures, mut after) = (Departures::default(), Some(first_place(from)));
+        while let Some(place) = after {
+            after = read_page(tx, &mut departures, place, to).await?;
+        }
+        Ok(departures)
+    }
+
+    /// Returns a connection on which all is as it was at one moment.
+    pub async fn snapshot(&self) -> Result<ReadConnection, DbError> {
+        self.db.snapshot().await
+    }
+
+    /// Reads flights that have changed onto the board. `moved`: those that may have been known otherwise before.
+    pub(super) async fn refresh_board(
+        &self,
+        changed: &HashSet<FlightId>,
+        moved: &HashSet<FlightId>,
+    ) -> Result<(), DbError> {
+        let ids: Vec<_> = changed.iter().map(|flight| flight.uuid()).collect();
+        for ids in ids.chunks(CHANGED) {
+            let read = repository::departures::find(&mut *self.db.read().await?, ids).await?;
+            self.board.take_in(read, moved);
+        }
+        Ok(())
+    }
+
+    /// Compares the board with the tables, from behind this place on, as far as one statement reads: a change without a
+    /// message that came together with messages is found only so. Returns the place from which to go on.
+    pub(super) async fn check_board(&self, after: Option<Place>) -> Result<Option<Place>, DbError> {
+        let after = after.unwrap_or_else(|| first_place(self.clock.now() - KEPT));
+        let mut db = self.db.for_background().read().await?;
+        let read = repository::departures::page(&mut db, after, DateTime::<Utc>::MAX_UTC, PAGE).await?;
+        let next = next_place(&read);
+        let last = next.unwrap_or((DateTime::<Utc>::MAX_UTC, FlightId::from(uuid::Uuid::max())));
+        let corrected = self.board.correct(after, last, &read);
+        if corrected > 0 {
+            tracing::warn!(corrected, "departures in memory were not as the tables have them");
+        }
+        Ok(next)
+    }
+
+    /// Updates the metrics of the board.
+    pub(super) fn measure(&self) {
+        metric::DEPARTURES.set(u32::try_from(self.board.count()).unwrap_or(u32::MAX));
+    }
+}
+
+/// Adds flights that depart from behind a place on and before `to`. Returns the place behind which there may be more.
+async fn read_page(
+    db: &mut PgSession,
+    departures: &mut Departures,
+    after: Place,
+    to: DateTime<Utc>,
+) -> Result<Option<Place>, DbError> {
+    let found = repository::departures::page(db, after, to, PAGE).await?;
+    let next = next_place(&found);
+    for (lane, departure) in found {
+        departures.add(lane, departure);
+    }
+    Ok(next)
+}
+
+/// Returns the place before all flights that depart from this moment on.
+fn first_place(from: DateTime<Utc>) -> Place {
+    (from, FlightId::from(uuid::Uuid::nil()))
+}
+
+/// Returns the place behind a page; `None` if it is the last.
+fn next_place(page: &[(Lane, Departure)]) -> Option<Place> {
+    let is_full = i64::try_from(page.len()).is_ok_and(|count| count == PAGE);
+    page.last().filter(|_| is_full).map(|(_, last)| last.place())
+}

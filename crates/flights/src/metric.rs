@@ -1,0 +1,10 @@
+//! What this room counts.
+
+use loadmaster_platform::telemetry::metric::metrics;
+
+metrics! {
+    "Schedule": {
+        DEPARTURES: Gauge "loadmaster_departures" []
+            "Scheduled flights in this process's memory, in which routes are found; 0 until they are loaded.";
+    }
+}

@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use loadmaster_kernel::AirlineCode;
+use loadmaster_platform::{postgres::DbError, web::PageRequest};
+
+use super::{
+    FlightError, FlightService,
+    dto::{AirlineRoute, RouteFilter},
+    model::{AirlineLane, RouteAnchor},
+    repository,
+    route_table::{RouteTable, anchor},
+};
+
+impl FlightService {
+    /// Returns the routes of all airlines, or of one, derived from the existing flights.
+    pub async fn airline_routes(
+        &self,
+        airline: Option<AirlineCode>,
+        filter: &RouteFilter,
+        page: &PageRequest<RouteAnchor>,
+    ) -> Result<Vec<AirlineRoute>, FlightError> {
+        let table = self.route_table().await?;
+        let start = page.after.map_or(0, |after| table.rows.partition_point(|row| anchor(row) <= after));
+        let rows = table
+            .rows
+            .iter()
+            .skip(start)
+            .filter(|row| airline.is_none_or(|airline| airline == row.airline_code) && filter.takes(row));
+        let most = usize::try_from(page.fetch()).unwrap_or_default();
+        Ok(rows.skip(page.offset as usize).take(most).map(|row| self.with_distance(row)).collect())
+    }
+
+    async fn route_table(&self) -> Result<Arc<RouteTable>, FlightError> {
+        if let Some(table) = self.routes.get(self.network_version().await?, self.clock.now()) {
+            return Ok(table);
+        }
+        let this = self.clone();
+        let reading = async move {
+            match this.read_routes().await {
+                Ok(table) => Some(table),
+                Err(error) => {
+                    tracing::error!(error = error.summary(), "the airline routes could not be read");
+                    None
+                }
+            }
+        };
+        self.routes.reading.get(reading).await.flatten().ok_or(FlightError::RoutesUnread)
+    }
+
+    async fn read_routes(&self) -> Result<Arc<RouteTable>, DbError> {
+        let mut connection = self.db.read().await?;
+        let read_at = self.clock.now();
+        // The version is read first: a change while the flights are read increases it.
+        let network_version = repository::network_version(&mut connection).await?;
+        let mut rows = repository::routes(&mut connection, read_at).await?;
+        rows.sort_unstable_by_key(anchor);
+        let table = Arc::new(RouteTable { network_version, read_at, rows });
+        self.routes.put(table.clone());
+        Ok(table)
+    }
+
+    fn with_distance(&self, row: &AirlineLane) -> AirlineRoute {
+        let ends = self.reference.airport(row.origin).zip(self.reference.airport(row.destination));
+        // Half the Earth's circumference at most.
+        #[allow(clippy::cast_possible_truncation, reason = "at most 20 038 km")]
+        let distance_km = ends.map_or(0.0, |(from, to)| from.distance_km(&to)).round() as i64;
+        AirlineRoute {
+            airline_code: row.airline_code,
+            origin: row.origin,
+            destination: row.destination,
+            distance_km,
+            typical_duration_minutes: row.typical_minutes,
+            flights_next_30_days: row.upcoming,
+        }
+    }
+}

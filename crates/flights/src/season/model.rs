@@ -1,0 +1,71 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use loadmaster_capacity::Space;
+use loadmaster_kernel::{AircraftCode, AirportCode, FlightNumber};
+use loadmaster_reference::Reference;
+
+use super::{super::timetable::Timetable, days::DaysOfOperation};
+
+/// A flight that recurs: one leg of one number, on some weekdays of a period. Times are local: the departure's at the
+/// origin, the arrival's at the destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ScheduleLine {
+    /// The row of the table, counted from 1.
+    pub row: u64,
+    pub number: FlightNumber,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub departure: NaiveTime,
+    pub arrival: NaiveTime,
+    /// Days from the local date of departure to that of arrival: -1 across the date line.
+    pub arrival_day_offset: i8,
+    pub days: DaysOfOperation,
+    /// The first and the last local date of departure.
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+    pub aircraft: Option<AircraftCode>,
+    pub is_freighter: bool,
+    pub capacity: Space,
+    pub cutoff_minutes: u32,
+}
+
+/// A timetable of recurring flights, and the dated flights that it gives.
+#[derive(Debug)]
+pub struct Season {
+    pub(super) lines: Vec<ScheduleLine>,
+    /// From today on, in local time of each origin.
+    pub(super) timetable: Timetable,
+    /// Today, at each origin.
+    pub(super) today: HashMap<AirportCode, NaiveDate>,
+    /// Number of flights before today, which are left out.
+    pub(super) past: u64,
+}
+
+/// The periods of one flight number out of one origin, from today on.
+pub(super) type Periods = Vec<(NaiveDate, NaiveDate)>;
+
+impl Season {
+    pub const fn timetable(&self) -> &Timetable {
+        &self.timetable
+    }
+
+    /// Returns whether today, at each origin, is still the day from which on it was expanded.
+    pub(super) fn is_of(&self, now: DateTime<Utc>, reference: &Reference) -> bool {
+        let is_today = |origin, today| reference.airport(origin).is_some_and(|it| it.local_date(now) == today);
+        self.today.iter().all(|(origin, today)| is_today(*origin, *today))
+    }
+
+    /// Returns the periods by origin and flight number.
+    pub(super) fn periods(&self) -> HashMap<AirportCode, HashMap<FlightNumber, Periods>> {
+        let mut periods = HashMap::<AirportCode, HashMap<FlightNumber, Periods>>::new();
+        for line in &self.lines {
+            let from = self.today.get(&line.origin).map_or(line.from, |today| line.from.max(*today));
+            if from <= line.to {
+                let numbers = periods.entry(line.origin).or_default();
+                numbers.entry(line.number).or_default().push((from, line.to));
+            }
+        }
+        periods
+    }
+}

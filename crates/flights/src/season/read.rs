@@ -1,0 +1,286 @@
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use loadmaster_kernel::{Fault, FaultCode};
+use loadmaster_platform::{
+    tables::{Columns, Table, read_table},
+    web::{Fields, Raw, read},
+};
+use loadmaster_reference::Reference;
+
+use super::{
+    super::{
+        FlightError, FlightService,
+        dto::{CapacityShape, complete_capacity, read_capacity},
+        import::read_apart,
+        model::{LONGEST_CUTOFF_MINUTES, NewFlight},
+    },
+    expanding::Expanding,
+    model::{ScheduleLine, Season},
+};
+
+/// The columns of a season, in the order of the documented header.
+const COLUMNS: Columns = Columns {
+    required: &[
+        "flight_number",
+        "origin",
+        "destination",
+        "departure_time",
+        "arrival_time",
+        "arrival_day_offset",
+        "days_of_operation",
+        "from",
+        "to",
+        "aircraft_code",
+        "weight_kg",
+        "volume_m3",
+        "positions",
+        "cutoff_minutes",
+    ],
+    optional: &[],
+};
+/// Longest period of a line, in days: more than a year.
+const LONGEST_PERIOD: i64 = 400;
+/// Most dated flights of a table: they are created in one transaction.
+const MOST_FLIGHTS: usize = 500_000;
+/// The days from the departure to the arrival of a flight of at most 24 hours, in local dates.
+const DAY_OFFSETS: (i8, i8) = (-1, 2);
+
+impl FlightService {
+    /// Reads a table of recurring flights.
+    pub async fn read_season(&self, table: Table) -> Result<Season, FlightError> {
+        let (reference, now) = (self.reference.clone(), self.clock.now());
+        read_apart(move || Season::read(&table, &reference, now, MOST_FLIGHTS)).await
+    }
+}
+
+impl Season {
+    /// Reads a table whose airports, airlines and aircraft must be in `reference`, and expands it to at most `most`
+    /// flights. Fails with at most 100 faults.
+    fn read(table: &Table, reference: &Reference, now: DateTime<Utc>, most: usize) -> Result<Self, FlightError> {
+        let mut expanding = Expanding::of(reference, now, most);
+        let lines = read_table(table, &COLUMNS, |fields, row| {
+            let line = ScheduleLine::read(fields, row, reference)?;
+            if !fields.is_clean() {
+                return None;
+            }
+            match expanding.add(&line) {
+                Ok(None) => Some(Ok(line)),
+                Ok(Some((column, fault))) => {
+                    fields.fault(column, &fault);
+                    None
+                }
+                Err(error) => Some(Err(error)),
+            }
+        });
+        let lines = lines?.into_iter().collect::<Result<_, _>>()?;
+        Ok(expanding.finish(lines))
+    }
+}
+
+impl ScheduleLine {
+    /// `None` after a fault.
+    fn read(fields: &mut Fields<'_>, row: u64, reference: &Reference) -> Option<Self> {
+        let number = fields.required("flight_number", |raw| reference.read_flight_number(raw));
+        let origin = fields.required("origin", |raw| reference.read_airport(raw));
+        let destination = fields.required("destination", |raw| reference.read_destination(raw, origin));
+        let departure = fields.required("departure_time", time);
+        let arrival = fields.required("arrival_time", time);
+        let offset = fields.optional("arrival_day_offset", read::integer(DAY_OFFSETS.0, DAY_OFFSETS.1));
+        let days = fields.required("days_of_operation", read::code);
+        let from = fields.required("from", read::date);
+        let to = fields.required("to", |raw| read_to(raw, from));
+        let aircraft = fields.optional("aircraft_code", |raw| reference.read_aircraft(raw));
+        let capacity = read_capacity(fields, CapacityShape::Cells);
+        let cutoff = fields.optional("cutoff_minutes", read::integer(0, LONGEST_CUTOFF_MINUTES));
+        let known = aircraft.and_then(|code| reference.aircraft(code));
+        Some(Self {
+            row,
+            number: number?,
+            origin: origin?,
+            destination: destination?,
+            departure: departure?,
+            arrival: arrival?,
+            arrival_day_offset: offset.unwrap_or_default(),
+            days: days?,
+            from: from?,
+            to: to?,
+            aircraft,
+            is_freighter: known.as_deref().is_some_and(|aircraft| aircraft.is_freighter),
+            capacity: complete_capacity(capacity?, known.as_deref())?,
+            cutoff_minutes: cutoff.unwrap_or(NewFlight::DEFAULT_CUTOFF_MINUTES),
+        })
+    }
+}
+
+/// Reads a local time of day, to the minute.
+fn time(raw: Raw<'_>) -> Result<NaiveTime, Fault> {
+    let text = read::any(raw)?;
+    let text = text.trim();
+    let is_digits = |part: &str| part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_time = text
+        .split_once(':')
+        .is_some_and(|(hours, minutes)| is_digits(hours) && is_digits(minutes) && minutes.len() == 2);
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| is_time);
+    time.ok_or_else(|| Fault::format("must be a local time from 00:00 to 23:59"))
+}
+
+/// Reads the last date of a period that begins then.
+fn read_to(raw: Raw<'_>, from: Option<NaiveDate>) -> Result<NaiveDate, Fault> {
+    let to = read::last_date(raw, from, "from")?;
+    match from {
+        Some(from) if (to - from).num_days() >= LONGEST_PERIOD => {
+            Err(Fault::new(FaultCode::TooLarge, format!("must end a period of at most {LONGEST_PERIOD} days")))
+        }
+        _ => Ok(to),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write, sync::LazyLock};
+
+    use super::*;
+    use loadmaster_platform::tables::TableError;
+
+    static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::bundled().unwrap());
+    const LINE: &str = "AI101,DEL,LHR,10:00,14:30,,1.3.5..,2026-12-01,2026-12-31,77X,,,,";
+
+    fn table(rows: &[&str]) -> Table {
+        let mut text = COLUMNS.required.join(",");
+        for row in rows {
+            write!(text, "\n{row}").unwrap();
+        }
+        Table::of_file(text.into_bytes().into())
+    }
+
+    /// In the morning of 10 December 2026 in Delhi, late on the 9th in New York.
+    fn read_at_most(most: usize, table: &Table) -> Result<Season, Vec<String>> {
+        let now = "2026-12-10T03:30:00Z".parse().unwrap();
+        match Season::read(table, &REFERENCE, now, most) {
+            Ok(season) => Ok(season),
+            Err(FlightError::Table(TableError::Faults(faults))) => {
+                Err(faults.first().iter().map(|fault| fault.message.clone()).collect())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn read(rows: &[&str]) -> Result<Season, Vec<String>> {
+        read_at_most(MOST_FLIGHTS, &table(rows))
+    }
+
+    /// The faults of `LINE` with another text.
+    fn faults(replace: &str, by: &str) -> Vec<String> {
+        assert!(LINE.contains(replace));
+        read(&[&LINE.replacen(replace, by, 1)]).unwrap_err()
+    }
+
+    #[test]
+    fn a_line_has_the_defaults_of_a_flight() {
+        let season = read(&[LINE, "ai0102,lhr,del,9:05,23:00,,7,2026-12-13,2026-12-13,,1000,,,90"]).unwrap();
+        let [first, second] = season.lines.as_slice() else { panic!("two lines") };
+        assert_eq!((first.row, first.arrival_day_offset, first.cutoff_minutes), (1, 0, 60));
+        assert_eq!(first.capacity.figures(), [1_020_000, 653_000, 37]);
+        assert!(first.is_freighter);
+        assert_eq!((second.number.as_str(), second.departure.to_string()), ("AI102", "09:05:00".to_owned()));
+        assert_eq!((second.aircraft, second.capacity.figures(), second.cutoff_minutes), (None, [10_000, 6_000, 0], 90));
+    }
+
+    #[test]
+    fn flights_before_today_at_their_origin_are_left_out() {
+        let daily =
+            |number, from, to| format!("{number},{from},{to},12:00,20:00,,1234567,2026-12-08,2026-12-11,77X,,,,");
+        let season = read(&[&daily("AI1", "DEL", "FRA"), &daily("AI2", "JFK", "BOS")]).unwrap();
+        let dates = season.timetable.0.iter().map(|dated| format!("{} {}", dated.name.0, dated.name.2.format("%d")));
+        assert_eq!(dates.collect::<Vec<_>>(), ["AI1 10", "AI1 11", "AI2 09", "AI2 10", "AI2 11"]);
+        assert_eq!(season.past, 3);
+        for (number, origin, begin) in [("AI1", "DEL", "2026-12-10"), ("AI2", "JFK", "2026-12-09")] {
+            let periods = &season.periods()[&origin.parse().unwrap()][&number.parse().unwrap()];
+            assert_eq!(periods.iter().map(|(from, _)| from.to_string()).collect::<Vec<_>>(), [begin]);
+        }
+    }
+
+    #[test]
+    fn each_cell_is_checked() {
+        for (replace, by, told) in [
+            ("AI101", "AI", "`flight_number` in row 1 must be an airline designator"),
+            ("DEL", "QQQ", "`origin` in row 1 names an unknown airport"),
+            ("LHR", "DEL", "`destination` in row 1 "),
+            ("10:00", "25:00", "`departure_time` in row 1 must be a local time from 00:00 to 23:59."),
+            ("10:00", "10:0", "`departure_time` in row 1 must be a local time"),
+            ("10:00", "10:00:00", "`departure_time` in row 1 must be a local time"),
+            ("10:00", "", "`departure_time` in row 1 is required."),
+            ("14:30", "half past two", "`arrival_time` in row 1 must be a local time"),
+            (",,1.3", ",3,1.3", "`arrival_day_offset` in row 1 must be at most 2."),
+            (",,1.3", ",-2,1.3", "`arrival_day_offset` in row 1 must be at least -1."),
+            ("1.3.5..", "daily", "`days_of_operation` in row 1 must be days in order, 1 for Monday"),
+            ("1.3.5..", "", "`days_of_operation` in row 1 is required."),
+            ("2026-12-01", "1 December", "`from` in row 1 must be an existing date"),
+            ("2026-12-31", "2026-11-30", "`to` in row 1 must not be before `from`."),
+            ("2026-12-31", "2028-01-05", "`to` in row 1 must end a period of at most 400 days."),
+            ("77X", "QQQ", "`aircraft_code` in row 1 "),
+            ("77X", "", "`weight_kg` in row 1 is required."),
+            ("77X,,,,", "77X,,,,43201", "`cutoff_minutes` in row 1 must be at most 43200."),
+            ("14:30", "04:00", "`arrival_time` in row 1 must be after the departure on 2026-12-02."),
+        ] {
+            let found = faults(replace, by);
+            assert!(found.len() == 1 && found[0].starts_with(told), "{replace} → {by}: {found:?}");
+        }
+        assert!(read(&[&LINE.replace("2026-12-31", "2028-01-04")]).is_ok());
+        // Both days exist, but neither is a Monday, Wednesday or Friday.
+        let found = faults("2026-12-01,2026-12-31", "2026-12-05,2026-12-06");
+        assert_eq!(found, ["`days_of_operation` in row 1 has no day between `from` and `to`."]);
+    }
+
+    #[test]
+    fn all_faults_of_all_rows_are_told() {
+        let found = read(&[&LINE.replace("DEL", "QQQ").replace("10:00", "x"), LINE, &LINE.replace("LHR", "QQQ")]);
+        let found = found.unwrap_err();
+        let begins = ["`origin` in row 1", "`departure_time` in row 1", "`destination` in row 3"];
+        assert!(found.len() == 3 && found.iter().zip(begins).all(|(told, begin)| told.starts_with(begin)), "{found:?}");
+    }
+
+    #[test]
+    fn two_lines_that_give_one_flight_are_a_fault_that_names_both() {
+        let other = LINE.replace("LHR", "FRA").replace("1.3.5..", "..345..");
+        let found = read(&[LINE, &LINE.replace("DEL", "BOM"), &other]).unwrap_err();
+        assert_eq!(found, ["`flight_number` in row 3 gives the same flight as row 1, on 2026-12-02."]);
+        assert!(read(&[LINE, &LINE.replace("1.3.5..", ".2.4.67")]).is_ok());
+    }
+
+    #[test]
+    fn a_table_gives_a_bounded_number_of_flights() {
+        // Thirteen each.
+        let rows = [LINE, &LINE.replace("AI101", "AI102"), &LINE.replace("AI101", "AI103")];
+        assert!(read_at_most(39, &table(&rows)).is_ok());
+        let found = read_at_most(25, &table(&rows)).unwrap_err();
+        let text = "`days_of_operation` in row 2 gives more flights than the 25 that a table may give.";
+        assert_eq!(found, [text]);
+    }
+
+    #[test]
+    fn a_workbook_may_have_times_and_dates_of_its_own() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        let cells = LINE.split(',').map(str::to_owned);
+        for (at, (name, cell)) in (0..).zip(COLUMNS.required.iter().zip(cells)) {
+            sheet.write_string(0, at, *name).unwrap();
+            match *name {
+                "departure_time" => sheet.write_number(1, at, 10.0 / 24.0).unwrap(),
+                "days_of_operation" => sheet.write_number(1, at, 135.0).unwrap(),
+                _ => sheet.write_string(1, at, cell).unwrap(),
+            };
+        }
+        let time = rust_xlsxwriter::Format::new().set_num_format("hh:mm");
+        let date = rust_xlsxwriter::Format::new().set_num_format("yyyy-mm-dd");
+        sheet.write_number_with_format(1, 3, 10.0 / 24.0, &time).unwrap();
+        sheet.write_number_with_format(1, 4, 0.0, &time).unwrap();
+        sheet.write_number(1, 5, 1.0).unwrap();
+        // 1 December 2026.
+        sheet.write_number_with_format(1, 7, 46_357.0, &date).unwrap();
+        let table = Table::of_file(workbook.save_to_buffer().unwrap().into());
+        let season = read_at_most(MOST_FLIGHTS, &table).unwrap();
+        let line = &season.lines[0];
+        assert_eq!((line.departure.to_string(), line.arrival.to_string()), ("10:00:00".into(), "00:00:00".into()));
+        assert_eq!((line.from.to_string(), line.days.to_string()), ("2026-12-01".into(), "1.3.5..".into()));
+    }
+}

@@ -1,0 +1,90 @@
+use loadmaster_accounts::Acts;
+use loadmaster_capacity::{AvailabilityIndex, CapacityService};
+use loadmaster_platform::{
+    clock::SharedClock,
+    postgres::{Database, DbError},
+    random::IdSource,
+};
+use loadmaster_reference::Reference;
+
+use super::{
+    Board, ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
+    route_table::RouteTableCache,
+};
+
+/// The use cases of the schedule: finding in this file, `create` and `import` in their own files.
+#[derive(Clone)]
+pub struct FlightService {
+    pub(super) db: Database,
+    pub(super) availability: AvailabilityIndex,
+    pub(super) network: Network,
+    pub(super) board: Board,
+    pub(super) routes: RouteTableCache,
+    pub(super) known: KnownFlights,
+    pub(super) reference: Reference,
+    pub(super) clock: SharedClock,
+    pub(super) ids: IdSource,
+    pub(super) acts: Acts,
+    connections: ConnectionRules,
+}
+
+impl FlightService {
+    pub fn new(
+        db: Database,
+        capacity: &CapacityService,
+        reference: Reference,
+        clock: SharedClock,
+        ids: IdSource,
+        acts: Acts,
+        connections: ConnectionRules,
+    ) -> Self {
+        let availability = capacity.index().clone();
+        Self {
+            db,
+            availability,
+            network: Network::default(),
+            board: Board::default(),
+            routes: RouteTableCache::default(),
+            known: KnownFlights::default(),
+            reference,
+            clock,
+            ids,
+            acts,
+            connections,
+        }
+    }
+
+    /// Returns the same service on the connections reserved for background work.
+    #[must_use]
+    pub fn for_background(&self) -> Self {
+        Self { db: self.db.for_background(), ..self.clone() }
+    }
+
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Invalidates cached data of these flights; to be called after a commit that has scheduled or changed them. From
+    /// then on no earlier state is shown.
+    pub fn changed<'a>(&self, flights: impl IntoIterator<Item = &'a Flight, IntoIter: Clone>) {
+        let flights = flights.into_iter();
+        self.network.invalidate(flights.clone().map(|flight| (flight.origin, flight.destination)));
+        self.availability.invalidate(flights.map(|flight| flight.id));
+    }
+
+    /// Does the same for a flight that has left the network, or was not in it: it adds no route.
+    pub fn left(&self, flight: &Flight) {
+        self.availability.invalidate([flight.id]);
+    }
+
+    /// Returns the minimum ground times of freight for a connection.
+    pub const fn connections(&self) -> &ConnectionRules {
+        &self.connections
+    }
+
+    /// Returns the network's version, from the database.
+    pub async fn network_version(&self) -> Result<NetworkVersion, DbError> {
+        let mut connection = self.db.read().await?;
+        Ok(repository::network_version(&mut connection).await?)
+    }
+}

@@ -1,0 +1,431 @@
+mod commit;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use loadmaster_accounts::Principal;
+use loadmaster_kernel::{
+    AirportCode, AwbNumber, BookingRef, Fault, FaultCode, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
+    Pieces, Positions, QuoteId, UserId, Volume, Weight,
+};
+use loadmaster_payments::PaymentBody;
+use loadmaster_platform::web::{Fields, Raw, list, object, read, request, set, with};
+use loadmaster_pricing::{QuoteBody, read_rule_code};
+use loadmaster_reference::Reference;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+pub use commit::{CommitHold, PaymentTerms, read_method, read_payment_token};
+
+use super::{
+    load::Load,
+    model::{EndReason, Hold, HoldKind, HoldLeg, HoldStatus, PositionName},
+    texts::{AmendContact, AmendParty, Contact, Party, Texts},
+};
+
+pub const MOST_FLIGHTS: usize = 4;
+/// As many as an air waybill has boxes for.
+pub const MOST_HANDLING_CODES: usize = 9;
+const SHORTEST_SECONDS: u32 = 10;
+const LONGEST_SECONDS: u32 = 900;
+const LONGEST_PRODUCT: usize = 20;
+
+/// Named positions, by flight: as many on each flight that is named.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = BTreeMap<uuid::Uuid, BTreeSet<PositionName>>, example = json!({"0199a0c0-6f1a-7c3e-9d52-0f4b7a1c2d3e": ["P1", "P2"]}))]
+pub struct PositionNames(pub BTreeMap<FlightId, BTreeSet<PositionName>>);
+
+/// Room that is kept for a bounded time.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Hold)]
+pub struct HoldBody {
+    pub id: HoldId,
+    pub kind: HoldKind,
+    pub status: HoldStatus,
+    /// Why it was released.
+    #[schema(required = true)]
+    pub end_reason: Option<EndReason>,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub flight_ids: Vec<FlightId>,
+    pub legs: Vec<HoldLegBody>,
+    #[schema(required = true)]
+    pub pieces: Option<Pieces>,
+    pub weight_kg: Weight,
+    pub volume_m3: Volume,
+    /// The larger of gross weight and volume / 6000 cm³ per kg, rounded up to the next 0.5 kg.
+    pub chargeable_weight_kg: Weight,
+    /// Number of whole ULD positions on each flight.
+    pub positions: Positions,
+    /// The positions that are named, by flight.
+    pub position_names: PositionNames,
+    pub product: String,
+    #[schema(required = true)]
+    pub description: Option<String>,
+    pub special_handling_codes: Vec<HandlingCode>,
+    #[schema(required = true)]
+    pub awb_number: Option<AwbNumber>,
+    #[schema(required = true)]
+    pub shipper: Option<Party>,
+    #[schema(required = true)]
+    pub consignee: Option<Party>,
+    #[schema(required = true)]
+    pub customer_reference: Option<String>,
+    #[schema(required = true)]
+    pub contact: Option<Contact>,
+    /// The price; null if there is no rate.
+    #[schema(required = true)]
+    pub quote: Option<QuoteBody>,
+    /// The payment under way, or the last one; null if none was begun.
+    #[schema(required = true)]
+    pub payment: Option<PaymentBody>,
+    /// Members, as JSON pointers, that are required before the hold can become a booking.
+    pub missing: Vec<&'static str>,
+    /// The booking that the hold became.
+    #[schema(required = true)]
+    pub booking_ref: Option<BookingRef>,
+    /// From this time on the hold keeps no room.
+    pub expires_at: DateTime<Utc>,
+    /// The time up to which the hold can be extended.
+    pub latest_expires_at: DateTime<Utc>,
+    pub organization_id: OrganizationId,
+    pub created_by: UserId,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl HoldBody {
+    /// Describes the hold as it is at this moment.
+    pub fn new(hold: &Hold, now: DateTime<Utc>) -> Self {
+        let keeps = hold.keeps();
+        Self {
+            id: hold.id,
+            kind: hold.kind,
+            status: hold.status_at(now),
+            end_reason: hold.end_reason,
+            origin: hold.origin,
+            destination: hold.destination,
+            flight_ids: hold.flight_ids().collect(),
+            legs: hold.legs.iter().map(HoldLegBody::from).collect(),
+            pieces: hold.pieces,
+            weight_kg: keeps.weight,
+            volume_m3: keeps.volume,
+            chargeable_weight_kg: keeps.weight.chargeable(keeps.volume),
+            positions: keeps.positions,
+            position_names: PositionNames(hold.position_names()),
+            product: hold.product.clone(),
+            description: hold.texts.description.clone(),
+            special_handling_codes: hold.special_handling_codes.clone(),
+            awb_number: hold.awb_number.clone(),
+            shipper: hold.texts.shipper.clone(),
+            consignee: hold.texts.consignee.clone(),
+            customer_reference: hold.texts.customer_reference.clone(),
+            contact: hold.contact.clone(),
+            quote: hold.quote.as_ref().map(QuoteBody::from),
+            payment: hold.payment.as_ref().map(PaymentBody::from),
+            missing: hold.missing(),
+            booking_ref: hold.booking.as_ref().map(|(_, reference)| reference.clone()),
+            expires_at: hold.expires_at,
+            latest_expires_at: hold.latest_expires_at,
+            organization_id: hold.organization_id,
+            created_by: hold.created_by,
+            version: hold.version,
+            created_at: hold.created_at,
+            updated_at: hold.updated_at,
+        }
+    }
+}
+
+/// One flight of a hold.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HoldLeg)]
+pub struct HoldLegBody {
+    pub sequence: i32,
+    pub flight_id: FlightId,
+    pub flight_number: FlightNumber,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub departure_datetime: DateTime<Utc>,
+    pub arrival_datetime: DateTime<Utc>,
+    pub weight_kg: Weight,
+    pub volume_m3: Volume,
+    pub positions: Positions,
+}
+
+impl From<&HoldLeg> for HoldLegBody {
+    fn from(leg: &HoldLeg) -> Self {
+        Self {
+            sequence: leg.sequence,
+            flight_id: leg.flight_id,
+            flight_number: leg.flight_number,
+            origin: leg.origin,
+            destination: leg.destination,
+            departure_datetime: leg.departure,
+            arrival_datetime: leg.arrival,
+            weight_kg: leg.space.weight,
+            volume_m3: leg.space.volume,
+            positions: leg.space.positions,
+        }
+    }
+}
+
+/// A position of a flight.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Position {
+    pub name: PositionName,
+    pub status: PositionStatus,
+}
+
+/// Whether a position has been taken by its name.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PositionStatus {
+    Free,
+    Held,
+    Booked,
+}
+
+request! {
+    /// Room to be held: on the named flights, or on the best option from `origin` to `destination`.
+    pub struct CreateHold in body(reference: &Reference) {
+        /// One to four flights, in order. If left out or empty: those of the quote, or the best option.
+        #[schema(max_items = 4)]
+        flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
+        /// Required without `flight_ids` and `quote_id`.
+        origin: Option<AirportCode> =
+            with(|fields| read_end(fields, "origin", |raw| reference.read_airport(raw))),
+        /// Required without `flight_ids` and `quote_id`.
+        destination: Option<AirportCode> =
+            with(|fields| read_end(fields, "destination", |raw| reference.read_destination(raw, origin))),
+        /// Local calendar date at the origin; used only without `flight_ids`. Default: the earliest possible departure.
+        departure_date: Option<NaiveDate> = read::date,
+        weight_kg: Weight = read::weight,
+        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = read::volume,
+        /// Number of whole ULD positions, of any type, on each flight.
+        positions: Option<Positions> = read::positions,
+        /// Time until the hold expires, if it is not extended. Default: 900.
+        #[schema(minimum = 10, maximum = 900)]
+        ttl_seconds: Option<u32> = read::integer(SHORTEST_SECONDS, LONGEST_SECONDS),
+        /// One of your quotes, for these flights and this freight. Default: a price by the rules of today.
+        quote_id: Option<QuoteId> = read::code,
+        /// The code of a sale.
+        #[schema(max_length = 40)]
+        discount_code: Option<String> = read_rule_code,
+        pieces: Option<Pieces> = read::pieces,
+        /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
+        position_names: Option<PositionNames> = with(read_position_names),
+        /// Default: `GENERAL`.
+        #[schema(max_length = 20)]
+        product: Option<String> = read_product,
+        #[schema(max_length = 2000)]
+        description: Option<String> = read::prose(read::PROSE),
+        #[schema(max_items = 9)]
+        special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        awb_number: Option<AwbNumber> = read::code,
+        shipper: Option<Party> = object(Party::read),
+        consignee: Option<Party> = object(Party::read),
+        #[schema(max_length = 500)]
+        customer_reference: Option<String> = read::line(read::LINE),
+        contact: Option<NewContact> = object(NewContact::read),
+    }
+}
+
+request! {
+    /// The person to be told about a shipment.
+    pub struct NewContact in body {
+        name: Option<String> = read::line(read::LINE),
+        email: String = read::email,
+        phone: Option<String> = read::line(read::LINE),
+    }
+}
+
+request! {
+    /// Room to be held on one flight.
+    pub struct CreateReservation in body {
+        weight_kg: Weight = read::weight,
+        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = read::volume,
+        /// Number of whole ULD positions, of any type.
+        positions: Option<Positions> = read::positions,
+        /// Time until the reservation expires, if it is not extended. Default: 900.
+        #[schema(minimum = 10, maximum = 900)]
+        ttl_seconds: Option<u32> = read::integer(SHORTEST_SECONDS, LONGEST_SECONDS),
+    }
+}
+
+request! {
+    /// Changes to a hold: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; `null` clears a
+    /// member.
+    #[derive(Default)]
+    pub struct AmendHold in patch(reference: &Reference) {
+        pieces: Patch<Pieces> = read::pieces,
+        /// A defaulted volume follows the weight.
+        weight_kg: Option<Weight> = read::weight,
+        /// `null`: the volume follows the weight from now on.
+        volume_m3: Patch<Volume> = read::volume,
+        /// A number other than that of the named positions drops their names.
+        positions: Patch<Positions> = read::positions,
+        /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`. `null` drops the
+        /// names, not the number.
+        position_names: Patch<PositionNames> = with(|fields| fields.optional("position_names", read_names)),
+        /// One to four flights, in order, in place of the present ones.
+        #[schema(max_items = 4)]
+        flight_ids: Option<Vec<FlightId>> = list(MOST_FLIGHTS, read::code),
+        /// `null`: `GENERAL`.
+        #[schema(max_length = 20)]
+        product: Patch<String> = read_product,
+        #[schema(max_length = 2000)]
+        description: Patch<String> = read::prose(read::PROSE),
+        #[schema(max_items = 9)]
+        special_handling_codes: Patch<Vec<HandlingCode>> =
+            set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        awb_number: Patch<AwbNumber> = read::code,
+        shipper: Patch<AmendParty> = object(AmendParty::read),
+        consignee: Patch<AmendParty> = object(AmendParty::read),
+        #[schema(max_length = 500)]
+        customer_reference: Patch<String> = read::line(read::LINE),
+        contact: Patch<AmendContact> = object(AmendContact::read),
+        /// The code of a sale; `null`: none.
+        #[schema(max_length = 40)]
+        discount_code: Patch<String> = read_rule_code,
+    }
+}
+
+request! {
+    /// How long a hold is extended.
+    #[derive(Copy, Default)]
+    pub struct ExtendHold in body {
+        /// Time from now until the hold expires. Default: 900.
+        #[schema(minimum = 10, maximum = 900)]
+        ttl_seconds: Option<u32> = read::integer(SHORTEST_SECONDS, LONGEST_SECONDS),
+    }
+}
+
+request! {
+    /// Which holds a list shows; filters combine with AND.
+    #[derive(Default)]
+    pub struct HoldFilter in query(caller: Principal) {
+        status: Option<HoldStatus> = read::word(HoldStatus::WORDS),
+        kind: Option<HoldKind> = read::word(HoldKind::WORDS),
+        /// Only holds of room on this flight.
+        #[param(value_type = Option<uuid::Uuid>)]
+        flight_id: Option<FlightId> = read::code,
+        /// Only holds of this organization: for callers below operators, only their own.
+        #[param(value_type = Option<uuid::Uuid>)]
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
+    }
+}
+
+/// Reads an end of the way, which named flights make unnecessary.
+fn read_end(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    reader: impl Fn(Raw<'_>) -> Result<AirportCode, Fault>,
+) -> Option<AirportCode> {
+    let is_known = !fields.is_empty("flight_ids") || !fields.is_absent("quote_id");
+    if is_known { fields.optional(name, reader) } else { fields.required(name, reader) }
+}
+
+/// Reads the member `product`.
+pub fn read_product(raw: Raw<'_>) -> Result<String, Fault> {
+    let product = read::line(LONGEST_PRODUCT)(raw)?.to_ascii_uppercase();
+    if product.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        Ok(product)
+    } else {
+        Err(Fault::format("must consist of letters, digits and hyphens"))
+    }
+}
+
+/// Reads the member `position_names`.
+pub fn read_position_names(fields: &mut Fields<'_>) -> Option<PositionNames> {
+    fields.optional("position_names", read_names)
+}
+
+/// Reads named positions: at least one on each flight that is named, and as many on each.
+fn read_names(raw: Raw<'_>) -> Result<PositionNames, Fault> {
+    let wrong =
+        || Fault::new(FaultCode::WrongType, "must be an object with an array of position names for each flight");
+    let Raw::Json(Value::Object(flights)) = raw else { return Err(wrong()) };
+    if flights.len() > MOST_FLIGHTS {
+        return Err(Fault::new(FaultCode::TooLong, format!("must have at most {MOST_FLIGHTS} flights")));
+    }
+    let mut by_flight = BTreeMap::new();
+    for (flight, names) in flights {
+        let flight = flight.parse().map_err(|_| Fault::format("must name its flights by their ids"))?;
+        let Value::Array(names) = names else { return Err(wrong()) };
+        let mut own = BTreeSet::<PositionName>::new();
+        for name in names {
+            let Value::String(name) = name else { return Err(wrong()) };
+            if !own.insert(name.parse()?) {
+                return Err(Fault::format("names a position twice"));
+            }
+        }
+        if !own.is_empty() {
+            by_flight.insert(flight, own);
+        }
+    }
+    let mut counts = by_flight.values().map(BTreeSet::len);
+    let first = counts.next();
+    if counts.any(|count| Some(count) != first) {
+        return Err(Fault::format("must name as many positions on each flight"));
+    }
+    Ok(PositionNames(by_flight))
+}
+
+/// Returns the number of positions that names imply; `None` without names.
+pub fn named_positions(names: &PositionNames) -> Option<Positions> {
+    let count = names.0.values().next()?.len();
+    Some(Positions::new(i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+impl CreateHold {
+    /// A reservation of room on one flight.
+    pub fn on_one_flight(flight: FlightId, new: &CreateReservation) -> Self {
+        Self {
+            flight_ids: vec![flight],
+            origin: None,
+            destination: None,
+            departure_date: None,
+            weight_kg: new.weight_kg,
+            volume_m3: new.volume_m3,
+            positions: new.positions,
+            ttl_seconds: new.ttl_seconds,
+            quote_id: None,
+            discount_code: None,
+            pieces: None,
+            position_names: None,
+            product: None,
+            description: None,
+            special_handling_codes: Vec::new(),
+            awb_number: None,
+            shipper: None,
+            consignee: None,
+            customer_reference: None,
+            contact: None,
+        }
+    }
+
+    /// Returns the room that it takes on each flight.
+    pub fn load(&self) -> Load {
+        let named = self.position_names.as_ref().and_then(named_positions);
+        Load::of(self.weight_kg, self.volume_m3, named.or(self.positions))
+    }
+
+    pub fn texts(&self) -> Texts {
+        Texts {
+            description: self.description.clone(),
+            customer_reference: self.customer_reference.clone(),
+            shipper: self.shipper.clone(),
+            consignee: self.consignee.clone(),
+        }
+    }
+
+    pub fn contact(&self) -> Option<Contact> {
+        let NewContact { name, email, phone } = self.contact.clone()?;
+        Some(Contact { name, email, phone })
+    }
+}

@@ -1,0 +1,137 @@
+//! Free text and personal data of a shipment, as holds and bookings share them: the part that erasure may blank.
+use loadmaster_kernel::{Fault, FaultCode};
+use loadmaster_platform::web::{Patch, read, request};
+use serde::{Deserialize, Serialize};
+
+/// Members that a patch leaves without a required value, each with its fault.
+pub type MemberFaults = Vec<(&'static str, Fault)>;
+
+request! {
+    /// The shipper or the consignee.
+    #[derive(PartialEq, Eq, Serialize, Deserialize)]
+    pub struct Party in body {
+        name: String = read::line(read::LINE),
+        account_number: Option<String> = read::line(read::LINE),
+        street: Option<String> = read::line(read::LINE),
+        city: Option<String> = read::line(read::LINE),
+        postal_code: Option<String> = read::line(read::LINE),
+        /// ISO 3166 alpha-2.
+        country_code: Option<String> = read::country,
+        phone: Option<String> = read::line(read::LINE),
+        email: Option<String> = read::email,
+    }
+}
+
+request! {
+    /// Changes to the shipper or consignee; its members are merged. A new party requires a `name`.
+    pub struct AmendParty in patch {
+        #[schema(max_length = 500)]
+        name: Option<String> = read::line(read::LINE),
+        account_number: Patch<String> = read::line(read::LINE),
+        street: Patch<String> = read::line(read::LINE),
+        city: Patch<String> = read::line(read::LINE),
+        postal_code: Patch<String> = read::line(read::LINE),
+        /// ISO 3166 alpha-2.
+        country_code: Patch<String> = read::country,
+        phone: Patch<String> = read::line(read::LINE),
+        email: Patch<String> = read::email,
+    }
+}
+
+impl AmendParty {
+    /// Returns the amended party; `None` if no name is given or known.
+    fn apply(self, party: Option<&Party>) -> Option<Party> {
+        let before = |value: fn(&Party) -> Option<String>| party.and_then(value);
+        Some(Party {
+            name: self.name.or_else(|| before(|party| Some(party.name.clone())))?,
+            account_number: self.account_number.or(before(|party| party.account_number.clone())),
+            street: self.street.or(before(|party| party.street.clone())),
+            city: self.city.or(before(|party| party.city.clone())),
+            postal_code: self.postal_code.or(before(|party| party.postal_code.clone())),
+            country_code: self.country_code.or(before(|party| party.country_code.clone())),
+            phone: self.phone.or(before(|party| party.phone.clone())),
+            email: self.email.or(before(|party| party.email.clone())),
+        })
+    }
+}
+
+/// The texts of a shipment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Texts {
+    pub description: Option<String>,
+    pub customer_reference: Option<String>,
+    pub shipper: Option<Party>,
+    pub consignee: Option<Party>,
+}
+
+/// The members of a merge patch that change texts.
+#[derive(Debug, Clone, Copy)]
+pub struct TextsPatch<'a> {
+    pub description: &'a Patch<String>,
+    pub customer_reference: &'a Patch<String>,
+    pub shipper: &'a Patch<AmendParty>,
+    pub consignee: &'a Patch<AmendParty>,
+}
+
+impl TextsPatch<'_> {
+    pub fn apply(self, texts: Texts) -> Result<Texts, MemberFaults> {
+        let mut faults = Vec::new();
+        let mut party = |patch: &Patch<AmendParty>, before: Option<Party>, name| match patch {
+            Patch::Keep => before,
+            Patch::Clear => None,
+            Patch::Set(patch) => {
+                let party = patch.clone().apply(before.as_ref());
+                if party.is_none() {
+                    faults.push((name, Fault::new(FaultCode::Required, "is required")));
+                }
+                party
+            }
+        };
+        let shipper = party(self.shipper, texts.shipper, "/shipper/name");
+        let consignee = party(self.consignee, texts.consignee, "/consignee/name");
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Texts {
+            description: self.description.clone().or(texts.description),
+            customer_reference: self.customer_reference.clone().or(texts.customer_reference),
+            shipper,
+            consignee,
+        })
+    }
+}
+
+/// The person to be told about a shipment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Contact {
+    #[schema(required = true)]
+    pub name: Option<String>,
+    #[schema(format = Email)]
+    pub email: String,
+    #[schema(required = true)]
+    pub phone: Option<String>,
+}
+
+request! {
+    /// Changes to the contact; its members are merged. A new contact requires an `email`.
+    pub struct AmendContact in patch {
+        #[schema(max_length = 500)]
+        name: Patch<String> = read::line(read::LINE),
+        email: Option<String> = read::email,
+        phone: Patch<String> = read::line(read::LINE),
+    }
+}
+
+impl AmendContact {
+    /// Returns the contact after the change.
+    pub fn apply(&self, contact: Option<&Contact>) -> Result<Contact, MemberFaults> {
+        let before = |value: fn(&Contact) -> Option<String>| contact.and_then(value);
+        let email = self.email.clone().or_else(|| before(|contact| Some(contact.email.clone())));
+        let Some(email) = email else {
+            return Err(vec![("/contact/email", Fault::new(FaultCode::Required, "is required"))]);
+        };
+        let name = self.name.clone().or(before(|contact| contact.name.clone()));
+        let phone = self.phone.clone().or(before(|contact| contact.phone.clone()));
+        Ok(Contact { name, email, phone })
+    }
+}

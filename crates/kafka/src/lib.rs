@@ -1,0 +1,219 @@
+//! The sink of Kafka.
+use std::{collections::HashMap, sync::mpsc, thread, time::Duration};
+
+use loadmaster_platform::{
+    outbox::{Entry, Sink, SinkAway, Source},
+    settings,
+};
+use rdkafka::{
+    ClientConfig, ClientContext,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    error::KafkaError,
+    message::{Header, OwnedHeaders},
+    producer::{DeliveryFuture, FutureProducer, FutureRecord},
+};
+use secrecy::ExposeSecret;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+/// What `kafka.properties` may change.
+const DEFAULTS: [(&str, &str); 2] = [
+    // A broker that comes back is found soon.
+    ("reconnect.backoff.max.ms", "2000"),
+    // The topic is not ours to create.
+    ("allow.auto.create.topics", "false"),
+];
+/// What the delivery's promises depend on; [`settings::Kafka`] refuses to change them.
+///
+/// Idempotence and the guarantee against gaps let the broker keep the order in which messages were handed over: no message is
+/// stored before an earlier one of its partition. The library gives up no message by itself, since later ones would overtake
+/// it: the relay decides how long a batch may take. Java's clients choose the same partition for a key.
+const PROPERTIES: [(&str, &str); 7] = [
+    ("client.id", "loadmaster"),
+    ("enable.idempotence", "true"),
+    ("enable.gapless.guarantee", "true"),
+    ("acks", "all"),
+    ("message.timeout.ms", "0"),
+    ("compression.type", "lz4"),
+    ("partitioner", "murmur2_random"),
+];
+const CONTENT_TYPE: &str = "application/cloudevents+json";
+/// The time for a producer to end before the process goes on without it.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+/// The time for a batch of a replay.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A sink that writes messages to a Kafka topic, each under the key of its subject: the messages of a subject are in one
+/// partition, in order. A batch is delivered when the brokers have acknowledged all of it.
+pub struct Kafka {
+    config: ClientConfig,
+    topic: String,
+    source: Source,
+    stop: CancellationToken,
+    state: Mutex<State>,
+}
+
+/// The producer, and what it has been given.
+#[derive(Default)]
+struct State {
+    producer: Option<Producer>,
+    /// Messages handed over whose outcome is not known, by their ids.
+    pending: HashMap<String, DeliveryFuture>,
+}
+
+type Producer = FutureProducer<Telling>;
+
+/// Passes on what librdkafka says.
+struct Telling;
+
+impl ClientContext for Telling {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
+        match level {
+            Emerg | Alert | Critical | Error | Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
+            Notice | Info => tracing::info!(target: "librdkafka", facility, "{message}"),
+            Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, reason, "Kafka reports an error");
+    }
+}
+
+/// A message for the topic.
+struct Record {
+    /// What identifies it among those handed over.
+    name: String,
+    key: String,
+    text: String,
+}
+
+impl Kafka {
+    /// Fails if librdkafka does not know a property. `stop` ends what waits for a broker.
+    pub fn new(settings: &settings::Kafka, installation: &str, stop: CancellationToken) -> anyhow::Result<Self> {
+        let mut config = ClientConfig::new();
+        for (name, value) in DEFAULTS {
+            config.set(name, value);
+        }
+        for (name, value) in &settings.properties {
+            config.set(name, value.expose_secret());
+        }
+        for (name, value) in PROPERTIES {
+            config.set(name, value);
+        }
+        config.set("bootstrap.servers", settings.brokers.join(","));
+        // Reaches for no broker.
+        let checked = config.create_native_config();
+        checked.map_err(|error| anyhow::anyhow!("kafka.properties is invalid: {}", without_value(&error)))?;
+        let source = Source::of(installation);
+        Ok(Self { config, topic: settings.topic.clone(), source, stop, state: Mutex::default() })
+    }
+
+    /// Writes messages to the topic once more. Fails if not all are acknowledged.
+    pub async fn replay(&self, entries: &[Entry]) -> Result<(), SinkAway> {
+        let records = records(entries, |entry| self.source.replayed(entry))?;
+        let delivered = tokio::time::timeout(PATIENCE, self.deliver_all(&records)).await;
+        delivered.unwrap_or_else(|_| Err(SinkAway("the brokers have not acknowledged the messages in time".to_owned())))
+    }
+
+    /// May be dropped at any time: what was handed over goes on, and the next attempt waits for its outcome.
+    async fn deliver_all(&self, records: &[Record]) -> Result<(), SinkAway> {
+        let mut state = self.state.lock().await;
+        // Another process has delivered since: what is left of an earlier attempt is of no use.
+        if !state.pending.is_empty() && records.iter().all(|record| !state.pending.contains_key(&record.name)) {
+            state.discard();
+        }
+        let acknowledged = tokio::select! {
+            () = self.stop.cancelled() => return Err(SinkAway("the process is stopping".to_owned())),
+            acknowledged = self.acknowledged(&mut state, records) => acknowledged,
+        };
+        acknowledged.map_err(|error| {
+            // Whatever was not acknowledged comes again, from the first on: nothing later may go ahead of it.
+            state.discard();
+            SinkAway(error)
+        })
+    }
+
+    /// Hands over what was not handed over yet, and waits until all is acknowledged.
+    async fn acknowledged(&self, state: &mut State, records: &[Record]) -> Result<(), String> {
+        let State { producer, pending } = state;
+        let producer = match producer {
+            Some(producer) => producer,
+            none => {
+                let made = Producer::from_config_and_context(&self.config, Telling);
+                none.insert(made.map_err(|error| without_value(&error))?)
+            }
+        };
+        for record in records {
+            if pending.contains_key(&record.name) {
+                continue;
+            }
+            let headers = OwnedHeaders::new().insert(Header { key: "content-type", value: Some(CONTENT_TYPE) });
+            let sent = FutureRecord::to(&self.topic).key(&record.key).payload(&record.text).headers(headers);
+            let outcome = producer.send_result(sent).map_err(|(error, _)| error.to_string())?;
+            pending.insert(record.name.clone(), outcome);
+        }
+        for record in records {
+            let Some(outcome) = pending.get_mut(&record.name) else { continue };
+            match outcome.await {
+                Ok(Ok(_)) => {}
+                Ok(Err((error, _))) => return Err(error.to_string()),
+                Err(_) => return Err("the producer was stopped".to_owned()),
+            }
+            pending.remove(&record.name);
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Kafka {
+    const NAME: &'static str = "kafka";
+
+    async fn deliver(&self, entries: &[Entry], _: Option<&str>) -> Result<Option<String>, SinkAway> {
+        self.deliver_all(&records(entries, |entry| self.source.document(entry))?).await.map(|()| None)
+    }
+}
+
+impl State {
+    /// Forgets what was handed over. Ending a producer may take a second: the receiver tells of it.
+    fn discard(&mut self) -> mpsc::Receiver<()> {
+        self.pending.clear();
+        let (ended, is_ended) = mpsc::channel();
+        if let Some(producer) = self.producer.take() {
+            let ending = move || {
+                drop(producer);
+                _ = ended.send(());
+            };
+            // If there is no thread to be had, it ends here.
+            _ = thread::Builder::new().name("kafka-end".to_owned()).spawn(ending);
+        }
+        is_ended
+    }
+}
+
+impl Drop for State {
+    /// Gives the library's threads a moment: OpenSSL must not be taken away from them as the process ends.
+    fn drop(&mut self) {
+        _ = self.discard().recv_timeout(LAST_MOMENT);
+    }
+}
+
+fn records(
+    entries: &[Entry],
+    document: impl Fn(&Entry) -> serde_json::Result<String>,
+) -> Result<Vec<Record>, SinkAway> {
+    let record = |entry: &Entry| {
+        let text = document(entry).map_err(|error| SinkAway(error.to_string()))?;
+        Ok(Record { name: format!("{} {}", entry.kind(), entry.name()), key: entry.subject().to_owned(), text })
+    };
+    entries.iter().map(record).collect()
+}
+
+/// Returns the error without the value of a property, which may be a secret.
+fn without_value(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, reason, name, _) => format!("{name}: {reason}"),
+        error => error.to_string(),
+    }
+}

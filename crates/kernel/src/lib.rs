@@ -1,0 +1,32 @@
+//! The common vocabulary: typed ids and the trade's values, which can only be constructed valid. Depends on no HTTP, no
+//! rooms, no database but the column encoding of its own values.
+mod awb;
+mod booking_ref;
+mod codes;
+mod counted;
+mod decimal;
+mod fault;
+mod flight_number;
+mod ids;
+mod money;
+mod quantity;
+mod rate;
+mod text;
+mod words;
+
+pub use awb::AwbNumber;
+pub use booking_ref::{BookingRef, canonical_reference};
+pub use codes::{AircraftCode, AirlineCode, AirportCode, HandlingCode};
+pub use counted::Counted;
+pub use decimal::whole_number;
+pub use fault::{Fault, FaultCode, fault_of_end};
+pub use flight_number::FlightNumber;
+pub use ids::{
+    ActId, AllotmentId, ApiKeyId, BookingId, ContactPointId, DeliveryId, EmbargoId, EventId, FlightId, HoldId, LegId,
+    LetterId, NotificationId, OneTimeTokenId, OrganizationId, PaymentId, PaymentOperationId, QuoteId, SaleId,
+    SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId, WebhookId, WebhookMessageId,
+};
+pub use money::{Currency, Money};
+pub use quantity::{Pieces, Positions, Volume, Weight, short_number};
+pub use rate::Rate;
+pub use words::from_column;

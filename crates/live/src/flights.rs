@@ -1,0 +1,237 @@
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use loadmaster_capacity::{Availability, CapacityService, FlightCapacity};
+use loadmaster_flights::{Flight, FlightBody, FlightService};
+use loadmaster_kernel::{FlightId, OrganizationId};
+use loadmaster_platform::{
+    clock::{Moment, SharedClock},
+    shutdown::stopped_within,
+    streams::{Event, Opened, Order, Piece, Sender, Sending, reset},
+    trouble::Trouble,
+};
+use loadmaster_reference::Reference;
+use serde::Serialize;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{error::LiveError, groups::Groups};
+
+/// Least time between two looks at the flights that somebody follows, and so between two states of one flight.
+const LOOK: Duration = Duration::from_millis(200);
+/// Time after which they are looked at although no message came: some changes of their room have none.
+const LOOK_ANYWAY: Duration = Duration::from_millis(600);
+/// Flights read in one statement.
+const BATCH: usize = 2_000;
+
+/// Of the states that wait for a slow reader only the newest of each kind is sent.
+const FLIGHT: u8 = 1;
+const AVAILABILITY: u8 = 2;
+
+/// Follows single flights: their schedule and their room.
+#[derive(Clone)]
+pub(super) struct FlightStreams {
+    groups: Groups<FlightId, Option<Order>, Member>,
+    has_news: Arc<AtomicBool>,
+    flights: FlightService,
+    capacity: CapacityService,
+    reference: Reference,
+    clock: SharedClock,
+}
+
+#[derive(Clone)]
+struct Member {
+    sender: Sender,
+    /// What allotments keep for it is available to it.
+    organization: Option<OrganizationId>,
+}
+
+/// The room on a flight as one organization sees it.
+struct Room {
+    row: FlightCapacity,
+    as_of: DateTime<Utc>,
+}
+
+impl FlightStreams {
+    pub fn new(flights: FlightService, capacity: CapacityService, reference: Reference, clock: SharedClock) -> Self {
+        Self { groups: Groups::default(), has_news: Arc::default(), flights, capacity, reference, clock }
+    }
+
+    #[must_use]
+    pub fn for_background(&self) -> Self {
+        let (flights, capacity) = (self.flights.for_background(), self.capacity.for_background());
+        Self { flights, capacity, ..self.clone() }
+    }
+
+    pub async fn exists(&self, id: FlightId) -> Result<(), LiveError> {
+        Ok(self.flights.flight(id).await.map(drop)?)
+    }
+
+    /// Notes that something was written, by any process.
+    pub fn hear(&self) {
+        self.has_news.store(true, Ordering::Release);
+    }
+
+    /// Begins a stream about this flight, after the state with the id `last`.
+    pub async fn start(
+        &self,
+        id: FlightId,
+        organization: Option<OrganizationId>,
+        mut opened: Opened,
+        last: Option<&str>,
+    ) -> Result<Sending, LiveError> {
+        let sender = opened.sender().clone();
+        // From now on it hears of changes; then the state is read, so that none is missed.
+        opened.keep(self.groups.join(id, sender.number(), Member { sender: sender.clone(), organization }));
+        let (mut flight, mut room, mut now) = self.read(id, organization).await?;
+        let told = self.groups.with(id, |group| *group.told.get_or_insert(now));
+        if told.is_some_and(|told| now < told) {
+            // The others were shown a later state, and are not shown it again.
+            (flight, room, now) = self.read(id, organization).await?;
+        }
+        sender.has_shown(now);
+        let state = || Ok::<_, serde_json::Error>(self.flight_event(&flight, now)? + &self.room_event(&room, now)?);
+        let events = match last.map(order_of) {
+            Some(Some(order)) if order == now => String::new(),
+            Some(Some(order)) if order > now => reset("unknown") + &state()?,
+            Some(None) => reset("unknown") + &state()?,
+            None | Some(Some(_)) => state()?,
+        };
+        Ok(opened.start(&events))
+    }
+
+    /// Reads a flight and its room.
+    async fn read(
+        &self,
+        id: FlightId,
+        organization: Option<OrganizationId>,
+    ) -> Result<(Flight, Room, Order), LiveError> {
+        let flight = self.flights.flight(id).await?;
+        let room = self.room(flight.room, organization).await?;
+        let order = (i64::from(flight.room.version), room.row.ledger_seq);
+        Ok((flight, room, order))
+    }
+
+    /// Returns the room of a row that was just read. Another reading is needed only where something is kept for somebody.
+    async fn room(&self, row: FlightCapacity, organization: Option<OrganizationId>) -> Result<Room, LiveError> {
+        if row.held == row.aside {
+            return Ok(Room { row, as_of: self.clock.now() });
+        }
+        let (row, as_of) = self.capacity.availability(row.flight_id, organization).await?;
+        Ok(Room { row, as_of })
+    }
+
+    fn flight_event(&self, flight: &Flight, order: Order) -> serde_json::Result<String> {
+        event("flight", &FlightBody::new(flight, &self.reference), order)
+    }
+
+    fn room_event(&self, Room { row, as_of }: &Room, order: Order) -> serde_json::Result<String> {
+        event("availability", &Availability::new(row, self.capacity.is_critical(row), *as_of), order)
+    }
+
+    /// Sends the states of flights that have changed, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut trouble = Trouble::new("flights cannot be read, so their streams say nothing");
+        let (mut began, mut looked) = (Instant::now(), Instant::now());
+        while !stopped_within(&stop, LOOK.saturating_sub(began.elapsed())).await {
+            began = Instant::now();
+            let has_news = self.has_news.swap(false, Ordering::AcqRel);
+            if !has_news && looked.elapsed() < LOOK_ANYWAY {
+                continue;
+            }
+            looked = began;
+            if trouble.note(self.look().await).is_err() {
+                self.hear();
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<(), LiveError> {
+        // Those without a state are being opened; they are told when they know what they begin with.
+        let told: HashMap<FlightId, Order> =
+            self.groups.all().iter().filter_map(|(id, group)| Some((*id, group.told?))).collect();
+        let ids: Vec<FlightId> = told.keys().copied().collect();
+        let mut changed = Vec::new();
+        for ids in ids.chunks(BATCH) {
+            let rows = self.capacity.rows(ids).await?;
+            let is_new = |row: &&FlightCapacity| told.get(&row.flight_id).is_some_and(|told| *told != order(row));
+            changed.extend(rows.iter().filter(is_new).map(|row| row.flight_id));
+        }
+        for ids in changed.chunks(BATCH) {
+            for flight in self.flights.flights(ids).await? {
+                if let Some(told) = told.get(&flight.id) {
+                    self.tell(&flight, *told).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the state of a flight to all who follow it.
+    async fn tell(&self, flight: &Flight, told: Order) -> Result<(), LiveError> {
+        let version = i64::from(flight.room.version);
+        let room = self.room(flight.room, None).await?;
+        let now = (version, room.row.ledger_seq);
+        let schedule = if version == told.0 { String::new() } else { self.flight_event(flight, now)? };
+        let mut rooms = HashMap::from([(None, self.piece(&schedule, &room)?)]);
+        if flight.room.allotted > 0 {
+            for organization in self.organizations(flight.id) {
+                let room = self.room(flight.room, Some(organization)).await?;
+                rooms.insert(Some(organization), self.piece(&schedule, &room)?);
+            }
+        }
+        let moment = Moment::at(self.clock.now());
+        self.groups.with(flight.id, |group| {
+            let mut is_complete = true;
+            for Member { sender, organization } in group.members.values() {
+                let own = organization.filter(|_| flight.room.allotted > 0);
+                match rooms.get(&own) {
+                    Some(room) => sender.send(room, moment),
+                    // It came meanwhile; all are told once more.
+                    None => is_complete = false,
+                }
+            }
+            if is_complete {
+                group.told = Some(now);
+            }
+        });
+        Ok(())
+    }
+
+    fn organizations(&self, id: FlightId) -> HashSet<OrganizationId> {
+        let own =
+            self.groups.with(id, |group| group.members.values().filter_map(|member| member.organization).collect());
+        own.unwrap_or_default()
+    }
+
+    /// Returns the room, after the schedule if that has changed: in one piece, since whoever has the one has the id of both.
+    fn piece(&self, schedule: &str, room: &Room) -> serde_json::Result<Piece> {
+        let order = order(&room.row);
+        let bytes = (schedule.to_owned() + &self.room_event(room, order)?).into();
+        let kind = if schedule.is_empty() { AVAILABILITY } else { FLIGHT };
+        Ok(Piece { bytes, order: Some(order), replaces: Some(kind) })
+    }
+}
+
+fn order(row: &FlightCapacity) -> Order {
+    (i64::from(row.version), row.ledger_seq)
+}
+
+fn event(name: &str, body: &impl Serialize, (version, ledger_seq): Order) -> serde_json::Result<String> {
+    let (id, data) = (format!("{version}-{ledger_seq}"), serde_json::to_string(body)?);
+    Ok(Event { name, id: &id, data: &data }.text())
+}
+
+/// Reads the id of a state.
+fn order_of(id: &str) -> Option<Order> {
+    let (version, ledger_seq) = id.split_once('-')?;
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    Some((number(version)?, number(ledger_seq)?))
+}

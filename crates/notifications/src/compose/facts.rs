@@ -1,0 +1,255 @@
+//! Which rows of a letter are still true, and what they say.
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use loadmaster_kernel::{BookingId, Money, Weight};
+use loadmaster_platform::postgres::{DbError, PgSession};
+use uuid::Uuid;
+
+use super::{
+    News,
+    item::{FlightItem, HoldItem, Item, PaymentItem, ShipmentItem, WebhookItem, When},
+    receiver::Told,
+};
+
+use crate::{
+    model::NotificationType,
+    post::{Letter, NotificationRow},
+    repository::facts::{self, HoldFacts, PaymentFacts, ShipmentFacts, WebhookFacts},
+};
+
+/// What was read for the rows of a letter.
+#[derive(Default)]
+struct Found {
+    /// By the place of the row.
+    shipments: HashMap<usize, ShipmentFacts>,
+    holds: HashMap<Uuid, HoldFacts>,
+    offers: HashMap<Uuid, HoldFacts>,
+    payments: HashMap<Uuid, PaymentFacts>,
+    webhooks: HashMap<Uuid, WebhookFacts>,
+}
+
+impl News {
+    /// Returns what a letter tells, each thing once; or why it tells nothing.
+    pub(super) async fn items(
+        &self,
+        snapshot: &mut PgSession,
+        letter: &Letter,
+        told: &Told,
+    ) -> Result<Result<Vec<Item>, &'static str>, DbError> {
+        let found = Found::read(snapshot, &letter.rows).await?;
+        let (mut items, mut reason) = (Vec::<Item>::new(), "not_true");
+        let mut seen = std::collections::HashSet::new();
+        for (place, row) in letter.rows.iter().enumerate() {
+            let Some(kind) = NotificationType::of(&row.kind) else { continue };
+            let item = match told.refuses(row, kind) {
+                Some(refusal) => Err(refusal),
+                None => self.item(kind, row, place, &found),
+            };
+            match item {
+                Ok(item) => {
+                    // A flight that was changed twice concerns a shipment once.
+                    if seen.insert((kind, row.booking_id, row.subject_id)) {
+                        items.push(item);
+                    }
+                }
+                Err(refusal) => reason = refusal,
+            }
+        }
+        Ok(if items.is_empty() { Err(reason) } else { Ok(items) })
+    }
+
+    fn item(
+        &self,
+        kind: NotificationType,
+        row: &NotificationRow,
+        place: usize,
+        found: &Found,
+    ) -> Result<Item, &'static str> {
+        let subject = row.subject_id.unwrap_or_default();
+        match kind {
+            NotificationType::HoldExpiring => {
+                let hold = found.holds.get(&subject).ok_or("erased")?;
+                if hold.expires_at != row.expires_at {
+                    return Err("extended");
+                }
+                Ok(Item { hold: Some(self.hold(hold)?), ..Item::of(kind) })
+            }
+            NotificationType::WaitlistOffer => {
+                let offer = found.offers.get(&subject).ok_or("erased")?;
+                Ok(Item { hold: Some(self.hold(offer)?), ..Item::of(kind) })
+            }
+            NotificationType::Payment => {
+                let payment = found.payments.get(&subject).ok_or("erased")?;
+                let event = row.data["event"].as_str().unwrap_or_default();
+                Ok(Item { payment: Some(payment_of(payment, event)?), ..Item::of(kind) })
+            }
+            NotificationType::WebhookFailing => {
+                let webhook = found.webhooks.get(&subject).ok_or("erased")?;
+                let event = row.data["event"].as_str().unwrap_or_default();
+                Ok(Item { webhook: Some(webhook_of(webhook, event)?), ..Item::of(kind) })
+            }
+            NotificationType::PriceAlert => Err("unknown_type"),
+            _ => {
+                let facts = found.shipments.get(&place).ok_or("erased")?;
+                check(kind, row, facts, self.clock.now())?;
+                Ok(Item { flight: self.flight(facts), shipment: Some(shipment_of(facts)), ..Item::of(kind) })
+            }
+        }
+    }
+
+    fn hold(&self, facts: &HoldFacts) -> Result<HoldItem, &'static str> {
+        if !facts.is_open || facts.expires_at <= self.clock.now() {
+            return Err("ended");
+        }
+        Ok(HoldItem {
+            id: facts.subject_id,
+            origin: facts.origin.to_string(),
+            destination: facts.destination.to_string(),
+            weight: Weight::from_hectograms(facts.weight_hg).to_string(),
+            flight_number: facts.flight_number.clone(),
+            departure: facts.departure_at.map(|at| When::at(&self.reference, facts.origin, at)),
+            expires: When::at(&self.reference, facts.origin, facts.expires_at),
+        })
+    }
+
+    fn flight(&self, facts: &ShipmentFacts) -> Option<FlightItem> {
+        let (origin, destination) = (facts.flight_origin?, facts.flight_destination?);
+        let departure = facts.actual_departure_at.or(facts.departure_at)?;
+        let arrival = facts.actual_arrival_at.or(facts.arrival_at)?;
+        Some(FlightItem {
+            id: facts.flight_id?,
+            number: facts.flight_number.clone()?,
+            origin: origin.to_string(),
+            destination: destination.to_string(),
+            departure: When::at(&self.reference, origin, departure),
+            arrival: When::at(&self.reference, destination, arrival),
+            cutoff: When::at(&self.reference, origin, facts.cutoff_at?),
+        })
+    }
+}
+
+impl Found {
+    async fn read(snapshot: &mut PgSession, rows: &[NotificationRow]) -> Result<Self, DbError> {
+        let about = |kind: NotificationType| -> Vec<Uuid> {
+            rows.iter().filter(|row| row.kind == kind.as_str()).filter_map(|row| row.subject_id).collect()
+        };
+        let mut found = Self::default();
+        let is_shipment =
+            |row: &NotificationRow| row.booking_id.is_some() && row.kind != NotificationType::Payment.as_str();
+        let shipped: Vec<(usize, &NotificationRow)> =
+            rows.iter().enumerate().filter(|(_, row)| is_shipment(row)).collect();
+        if !shipped.is_empty() {
+            let bookings: Vec<Uuid> =
+                shipped.iter().filter_map(|(_, row)| row.booking_id).map(BookingId::uuid).collect();
+            // A reminder is about the next flight, whichever it is now.
+            let flight = |row: &NotificationRow| {
+                row.subject_id.filter(|_| row.kind != NotificationType::CutoffReminder.as_str())
+            };
+            let flights: Vec<Option<Uuid>> = shipped.iter().map(|(_, row)| flight(row)).collect();
+            for facts in facts::shipments(snapshot, &bookings, &flights).await? {
+                let place = usize::try_from(facts.n - 1).ok().and_then(|n| shipped.get(n));
+                if let Some((place, _)) = place {
+                    found.shipments.insert(*place, facts);
+                }
+            }
+        }
+        let by_subject = |all: Vec<HoldFacts>| all.into_iter().map(|facts| (facts.subject_id, facts)).collect();
+        let holds = about(NotificationType::HoldExpiring);
+        if !holds.is_empty() {
+            found.holds = by_subject(facts::holds(snapshot, &holds).await?);
+        }
+        let offers = about(NotificationType::WaitlistOffer);
+        if !offers.is_empty() {
+            found.offers = by_subject(facts::offers(snapshot, &offers).await?);
+        }
+        let payments = about(NotificationType::Payment);
+        if !payments.is_empty() {
+            let all = facts::payments(snapshot, &payments).await?;
+            found.payments = all.into_iter().map(|facts| (facts.id, facts)).collect();
+        }
+        let webhooks = about(NotificationType::WebhookFailing);
+        if !webhooks.is_empty() {
+            let all = facts::webhooks(snapshot, &webhooks).await?;
+            found.webhooks = all.into_iter().map(|facts| (facts.id, facts)).collect();
+        }
+        Ok(found)
+    }
+}
+
+/// A webhook that has recovered is not told to fail, nor one that a user has disabled.
+fn webhook_of(facts: &WebhookFacts, event: &str) -> Result<WebhookItem, &'static str> {
+    let reason = facts.disabled_reason.clone();
+    if !facts.status.eq_ignore_ascii_case(event) || reason.as_deref() == Some("manual") {
+        return Err("not_true");
+    }
+    Ok(WebhookItem { id: facts.id, event: event.to_owned(), reason, url: facts.url.clone() })
+}
+
+/// Whether what a row tells of a shipment is still true.
+fn check(
+    kind: NotificationType,
+    row: &NotificationRow,
+    facts: &ShipmentFacts,
+    now: DateTime<Utc>,
+) -> Result<(), &'static str> {
+    let is_booking_cancelled = facts.status == "CANCELLED";
+    let is_of_flight = row.subject_id.is_some();
+    match kind {
+        NotificationType::Cancelled if is_of_flight => {
+            if is_booking_cancelled || !facts.is_flight_cancelled {
+                Err("not_true")
+            } else {
+                Ok(())
+            }
+        }
+        NotificationType::Cancelled => {
+            if is_booking_cancelled {
+                Ok(())
+            } else {
+                Err("not_true")
+            }
+        }
+        _ if is_booking_cancelled => Err("booking_cancelled"),
+        NotificationType::Retimed => {
+            let is_on = matches!(facts.leg_status.as_deref(), Some("BOOKED" | "DEPARTED"));
+            if is_on && !facts.is_flight_cancelled { Ok(()) } else { Err("not_true") }
+        }
+        NotificationType::CutoffReminder => {
+            let is_to_come =
+                facts.leg_status.as_deref() == Some("BOOKED") && facts.cutoff_at.is_some_and(|at| at > now);
+            if facts.status == "BOOKED" && is_to_come && !facts.needs_rerouting { Ok(()) } else { Err("not_true") }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn shipment_of(facts: &ShipmentFacts) -> ShipmentItem {
+    ShipmentItem {
+        ref_id: facts.ref_id.clone(),
+        awb_number: facts.awb_number.clone(),
+        origin: facts.origin.to_string(),
+        destination: facts.destination.to_string(),
+        pieces: facts.pieces,
+        weight: Weight::from_hectograms(facts.weight_hg).to_string(),
+        status: facts.status.clone(),
+        needs_rerouting: facts.needs_rerouting,
+        is_cancelled: facts.status == "CANCELLED",
+    }
+}
+
+fn payment_of(facts: &PaymentFacts, event: &str) -> Result<PaymentItem, &'static str> {
+    let is_decided = event == "requires_action" && facts.status != "REQUIRES_ACTION";
+    let currency = facts.currency.parse().map_err(|_| "unknown_currency")?;
+    if is_decided {
+        return Err("not_true");
+    }
+    let money = |minor| Money::new(minor, currency).to_string();
+    Ok(PaymentItem {
+        ref_id: facts.booking_ref.clone(),
+        event: event.to_owned(),
+        amount: money(facts.amount),
+        captured: money(facts.captured),
+        refunded: money(facts.refunded),
+    })
+}

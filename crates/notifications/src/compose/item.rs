@@ -1,0 +1,206 @@
+//! One thing that a letter tells.
+use chrono::{DateTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use loadmaster_kernel::AirportCode;
+use loadmaster_reference::Reference;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::model::NotificationType;
+
+/// A time, for people: at the station, with its zone, and in UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct When {
+    /// `Fri 27 Nov 2026 14:30 IST`
+    pub local: String,
+    /// `Fri 27 Nov 2026 09:00 UTC`
+    pub utc: String,
+    /// `27 Nov 14:30 IST`
+    pub short: String,
+}
+
+impl When {
+    pub fn at(reference: &Reference, station: AirportCode, instant: DateTime<Utc>) -> Self {
+        Self::of(reference.airport(station).map_or(Tz::UTC, |airport| airport.time_zone), instant)
+    }
+
+    fn of(zone: Tz, instant: DateTime<Utc>) -> Self {
+        let local = zone.from_utc_datetime(&instant.naive_utc());
+        Self {
+            local: local.format("%a %-d %b %Y %H:%M %Z").to_string(),
+            utc: instant.format("%a %-d %b %Y %H:%M UTC").to_string(),
+            short: local.format("%-d %b %H:%M %Z").to_string(),
+        }
+    }
+}
+
+/// A flight.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct FlightItem {
+    pub id: Uuid,
+    pub number: String,
+    pub origin: String,
+    pub destination: String,
+    /// When it left, else when it is to leave.
+    pub departure: When,
+    pub arrival: When,
+    pub cutoff: When,
+}
+
+/// A shipment.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ShipmentItem {
+    pub ref_id: String,
+    pub awb_number: Option<String>,
+    pub origin: String,
+    pub destination: String,
+    pub pieces: i32,
+    pub weight: String,
+    pub status: String,
+    pub needs_rerouting: bool,
+    /// The booking itself is cancelled.
+    pub is_cancelled: bool,
+}
+
+/// Room that is held, or offered.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct HoldItem {
+    pub id: Uuid,
+    pub origin: String,
+    pub destination: String,
+    pub weight: String,
+    pub flight_number: Option<String>,
+    pub departure: Option<When>,
+    pub expires: When,
+}
+
+/// A payment.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct PaymentItem {
+    pub ref_id: Option<String>,
+    /// `captured`, `failed`, `refunded` or `requires_action`.
+    pub event: String,
+    pub amount: String,
+    pub captured: String,
+    pub refunded: String,
+}
+
+/// A webhook.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct WebhookItem {
+    pub id: Uuid,
+    /// `failing` or `disabled`.
+    pub event: String,
+    /// Why it is disabled: `failing`, `gone` or `owner_changed`.
+    pub reason: Option<String>,
+    pub url: String,
+}
+
+/// One thing that a letter tells.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub kind: NotificationType,
+    pub flight: Option<FlightItem>,
+    pub shipment: Option<ShipmentItem>,
+    pub hold: Option<HoldItem>,
+    pub payment: Option<PaymentItem>,
+    pub webhook: Option<WebhookItem>,
+}
+
+/// The same, as templates see it.
+#[derive(Debug, Serialize)]
+pub(super) struct ItemBody<'a> {
+    kind: &'static str,
+    flight: Option<&'a FlightItem>,
+    shipment: Option<&'a ShipmentItem>,
+    hold: Option<&'a HoldItem>,
+    payment: Option<&'a PaymentItem>,
+    webhook: Option<&'a WebhookItem>,
+}
+
+impl<'a> From<&'a Item> for ItemBody<'a> {
+    fn from(item: &'a Item) -> Self {
+        Self {
+            kind: item.kind.as_str(),
+            flight: item.flight.as_ref(),
+            shipment: item.shipment.as_ref(),
+            hold: item.hold.as_ref(),
+            payment: item.payment.as_ref(),
+            webhook: item.webhook.as_ref(),
+        }
+    }
+}
+
+impl Item {
+    pub const fn of(kind: NotificationType) -> Self {
+        Self { kind, flight: None, shipment: None, hold: None, payment: None, webhook: None }
+    }
+
+    /// An example, by which templates are tried when a process starts.
+    pub fn sample(kind: NotificationType) -> Self {
+        let when = || When::of(Tz::UTC, DateTime::UNIX_EPOCH);
+        let empty = Self::of(kind);
+        match kind {
+            NotificationType::HoldExpiring | NotificationType::WaitlistOffer => {
+                let hold = HoldItem {
+                    id: Uuid::nil(),
+                    origin: "DEL".to_owned(),
+                    destination: "LHR".to_owned(),
+                    weight: "100 kg".to_owned(),
+                    flight_number: Some("AI101".to_owned()),
+                    departure: Some(when()),
+                    expires: when(),
+                };
+                Self { hold: Some(hold), ..empty }
+            }
+            NotificationType::Payment => {
+                let amount = || "100.00 EUR".to_owned();
+                let (ref_id, event) = (Some("ACB402175336".to_owned()), "captured".to_owned());
+                let payment = PaymentItem { ref_id, event, amount: amount(), captured: amount(), refunded: amount() };
+                Self { payment: Some(payment), ..empty }
+            }
+            NotificationType::WebhookFailing => {
+                let (event, url) = ("failing".to_owned(), "https://example.com/hook".to_owned());
+                Self { webhook: Some(WebhookItem { id: Uuid::nil(), event, reason: None, url }), ..empty }
+            }
+            _ => {
+                let flight = FlightItem {
+                    id: Uuid::nil(),
+                    number: "AI101".to_owned(),
+                    origin: "DEL".to_owned(),
+                    destination: "LHR".to_owned(),
+                    departure: when(),
+                    arrival: when(),
+                    cutoff: when(),
+                };
+                let shipment = ShipmentItem {
+                    ref_id: "ACB402175336".to_owned(),
+                    awb_number: None,
+                    origin: "DEL".to_owned(),
+                    destination: "LHR".to_owned(),
+                    pieces: 2,
+                    weight: "100 kg".to_owned(),
+                    status: "BOOKED".to_owned(),
+                    needs_rerouting: false,
+                    is_cancelled: false,
+                };
+                Self { flight: Some(flight), shipment: Some(shipment), ..empty }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_at_the_station_with_its_zone_and_in_utc() {
+        let instant = "2026-11-27T21:00:00Z".parse().unwrap();
+        let reference = Reference::bundled().unwrap();
+        let at = When::at(&reference, "DEL".parse().unwrap(), instant);
+        assert_eq!(at.local, "Sat 28 Nov 2026 02:30 IST");
+        assert_eq!(at.utc, "Fri 27 Nov 2026 21:00 UTC");
+        assert_eq!(When::at(&reference, "DXB".parse().unwrap(), instant).short, "28 Nov 01:00 +04");
+    }
+}

@@ -1,0 +1,231 @@
+use chrono::{DateTime, Utc};
+use loadmaster_holds::{BookingContact, ContactRole, ContactTopic, read_language};
+use loadmaster_kernel::{BookingRef, NotificationId};
+use loadmaster_platform::web::{object, read, request};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    answer::ContactAnswer,
+    model::{NotificationChannel, NotificationScope, NotificationStatus, NotificationType, Preferences, masked},
+    repository::lists::Listed,
+};
+
+/// Whether a type goes by each channel.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Channels {
+    pub email: bool,
+    pub sms: bool,
+}
+
+/// Declares what is said for each type, once for the answer and once for the request.
+macro_rules! by_type {
+    ($($name:ident: $kind:ident,)+) => {
+        /// Which types go by which channel.
+        #[derive(Debug, Serialize, ToSchema)]
+        pub struct NotificationTypes {
+            $(pub $name: Channels,)+
+        }
+
+        impl From<&Preferences> for NotificationTypes {
+            fn from(wanted: &Preferences) -> Self {
+                let channels = |kind| Channels {
+                    email: wanted.is_on(kind, NotificationChannel::Email),
+                    sms: wanted.is_on(kind, NotificationChannel::Sms),
+                };
+                Self { $($name: channels(NotificationType::$kind),)+ }
+            }
+        }
+
+        request! {
+            /// Which types go by which channel; what is left out is as by default.
+            #[derive(Default)]
+            pub struct WantedTypes in body {
+                $($name: Option<WantedChannels> = object(WantedChannels::read),)+
+            }
+        }
+
+        impl WantedTypes {
+            fn switch(&self, wanted: &mut Preferences) {
+                $(if let Some(channels) = &self.$name {
+                    channels.switch(wanted, NotificationType::$kind);
+                })+
+            }
+        }
+    };
+}
+
+by_type! {
+    booking_confirmed: BookingConfirmed,
+    departed: Departed,
+    arrived: Arrived,
+    delivered: Delivered,
+    retimed: Retimed,
+    offloaded: Offloaded,
+    cancelled: Cancelled,
+    hold_expiring: HoldExpiring,
+    waitlist_offer: WaitlistOffer,
+    payment: Payment,
+    price_alert: PriceAlert,
+    cutoff_reminder: CutoffReminder,
+    webhook_failing: WebhookFailing,
+}
+
+request! {
+    /// Whether a type goes by each channel; what is left out is as by default.
+    pub struct WantedChannels in body {
+        email: Option<bool> = read::boolean,
+        sms: Option<bool> = read::boolean,
+    }
+}
+
+impl WantedChannels {
+    fn switch(&self, wanted: &mut Preferences, kind: NotificationType) {
+        let each = [(NotificationChannel::Email, self.email), (NotificationChannel::Sms, self.sms)];
+        for (channel, on) in each {
+            if let Some(on) = on {
+                wanted.switch(kind, channel, on);
+            }
+        }
+    }
+}
+
+request! {
+    /// What you want to be told. What is left out is as by default.
+    pub struct SetPreferencesRequest in body {
+        /// Language tag. Default: the installation's.
+        #[schema(max_length = 20)]
+        language: Option<String> = read_language,
+        /// Default: `own`.
+        scope: Option<NotificationScope> = read::word(NotificationScope::WORDS),
+        types: Option<WantedTypes> = object(WantedTypes::read),
+    }
+}
+
+impl From<SetPreferencesRequest> for Preferences {
+    fn from(request: SetPreferencesRequest) -> Self {
+        let SetPreferencesRequest { language, scope, types } = request;
+        let mut wanted = Self { language, scope: scope.unwrap_or(NotificationScope::Own), ..Self::default() };
+        if let Some(types) = types {
+            types.switch(&mut wanted);
+        }
+        wanted
+    }
+}
+
+/// What a user is told.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotificationPreferences)]
+pub struct PreferencesBody {
+    /// Language tag; texts in a language without templates are English.
+    pub language: String,
+    /// Your own bookings, holds and offers, or all of your organization's.
+    pub scope: NotificationScope,
+    pub types: NotificationTypes,
+}
+
+impl PreferencesBody {
+    /// `language`: of the installation.
+    pub fn new(wanted: &Preferences, language: &str) -> Self {
+        let language = wanted.language.as_deref().unwrap_or(language).to_owned();
+        Self { language, scope: wanted.scope, types: NotificationTypes::from(wanted) }
+    }
+}
+
+/// A person who receives notifications about a shipment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BookingContactShown)]
+pub struct ContactBody {
+    pub name: String,
+    pub role: ContactRole,
+    #[schema(required = true)]
+    pub email: Option<String>,
+    #[schema(required = true)]
+    pub phone: Option<String>,
+    #[schema(required = true)]
+    pub language: Option<String>,
+    /// What the contact is told at the addresses that have agreed to it.
+    pub types: Vec<ContactTopic>,
+}
+
+impl From<&BookingContact> for ContactBody {
+    fn from(contact: &BookingContact) -> Self {
+        Self {
+            name: contact.name.clone(),
+            role: contact.role,
+            email: contact.email.clone(),
+            phone: contact.phone.clone(),
+            language: contact.language.clone(),
+            types: contact.topics().to_vec(),
+        }
+    }
+}
+
+/// A notification to one receiver on one channel.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Notification)]
+pub struct NotificationBody {
+    pub id: NotificationId,
+    /// One of the types of the preferences, or of the account: `verify_email`, `verify_phone`, `reset_password`,
+    /// `contact_question`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[schema(value_type = NotificationChannel)]
+    pub channel: String,
+    /// The booking that it is about, if it is about one.
+    #[schema(required = true)]
+    pub ref_id: Option<String>,
+    #[schema(value_type = NotificationStatus)]
+    pub status: String,
+    pub created_at: DateTime<Utc>,
+    #[schema(required = true)]
+    pub sent_at: Option<DateTime<Utc>>,
+    /// Why it was not sent.
+    #[schema(required = true)]
+    pub reason: Option<String>,
+}
+
+/// The same for the carrier's staff.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AddressedNotification)]
+pub struct AddressedBody {
+    #[serde(flatten)]
+    pub notification: NotificationBody,
+    /// Where it goes, masked; null once the address is not known any more.
+    #[schema(required = true)]
+    pub address: Option<String>,
+}
+
+impl From<Listed> for NotificationBody {
+    fn from(listed: Listed) -> Self {
+        let Listed { id, kind, channel, ref_id, status, reason, created_at, sent_at, address: _ } = listed;
+        Self { id: id.into(), kind, channel, ref_id, status, created_at, sent_at, reason }
+    }
+}
+
+impl From<Listed> for AddressedBody {
+    fn from(listed: Listed) -> Self {
+        let address = listed.address.as_deref().map(masked);
+        Self { notification: listed.into(), address }
+    }
+}
+
+request! {
+    /// Which notifications a list shows; filters combine with AND.
+    #[derive(Default)]
+    pub struct NotificationFilter in query {
+        /// Only about this booking.
+        #[param(value_type = Option<String>)]
+        ref_id: Option<BookingRef> = read::code,
+        status: Option<NotificationStatus> = read::word(NotificationStatus::WORDS),
+    }
+}
+
+request! {
+    /// The answer of a contact.
+    #[derive(Default)]
+    pub struct AnswerRequest in body {
+        /// Default: `agree`.
+        answer: Option<ContactAnswer> = read::word(ContactAnswer::WORDS),
+    }
+}

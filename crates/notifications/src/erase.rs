@@ -1,0 +1,44 @@
+use futures_util::future::BoxFuture;
+use loadmaster_platform::{
+    personal::{Person, PersonalData},
+    postgres::{DbError, PgSession, commit, retrying},
+};
+use serde_json::{Map, Value};
+
+use super::{repository, service::NotificationService};
+
+impl PersonalData for NotificationService {
+    fn export_in_tx<'a>(
+        &'a self,
+        tx: &'a mut PgSession,
+        person: &'a Person,
+    ) -> BoxFuture<'a, Result<Map<String, Value>, DbError>> {
+        Box::pin(async move {
+            match repository::erase::export(tx, person).await? {
+                Value::Object(members) => Ok(members),
+                _ => Ok(Map::new()),
+            }
+        })
+    }
+
+    fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, anyhow::Result<usize>> {
+        Box::pin(async move {
+            self.post.erase(person.user_id).await?;
+            let leftover = retrying(|| async {
+                let mut tx = self.db.begin().await?;
+                let leftover = repository::erase::erase(&mut tx, person).await?;
+                commit(tx).await?;
+                Ok::<_, DbError>(leftover)
+            });
+            let repository::erase::Leftover { letters, contacts } = leftover.await?;
+            self.post.discard(letters, contacts).await?;
+            // Bookings and holds are counted.
+            Ok(0)
+        })
+    }
+
+    /// What was answered about contacts lies below the addresses of bookings, which their room names.
+    fn names_in_tx<'a>(&'a self, _: &'a mut PgSession, _: &'a Person) -> BoxFuture<'a, Result<Vec<String>, DbError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}

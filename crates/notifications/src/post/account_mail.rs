@@ -1,0 +1,155 @@
+//! The messages about accounts themselves: verification of an address, and a new password.
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use loadmaster_accounts::{AccountMail, AccountMailKind, Purpose};
+use loadmaster_kernel::{OneTimeTokenId, UserId};
+use loadmaster_platform::postgres::{DbError, PgSession};
+use minijinja::{Value, context};
+use serde_json::json;
+
+use super::{
+    enqueue::enqueue_in_tx,
+    model::{Address, Channel, Composed, Composer, Letter, NewNotification, Receiver, Templates},
+    repository,
+    service::PostService,
+};
+
+const VERIFY_EMAIL: &str = "verify_email";
+const VERIFY_PHONE: &str = "verify_phone";
+pub(super) const RESET_PASSWORD: &str = "reset_password";
+
+/// Their types. They go to addresses that are not verified, and to people who want no other messages.
+pub(super) const ACCOUNT_TYPES: [&str; 3] = [VERIFY_EMAIL, VERIFY_PHONE, RESET_PASSWORD];
+
+impl AccountMail for PostService {
+    fn enqueue_in_tx<'a>(
+        &'a self,
+        tx: &'a mut PgSession,
+        kind: AccountMailKind,
+        user: UserId,
+        token: OneTimeTokenId,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        let (kind, channel) = match kind {
+            AccountMailKind::VerifyEmail => (VERIFY_EMAIL, Channel::Email),
+            AccountMailKind::VerifyPhone => (VERIFY_PHONE, Channel::Sms),
+            AccountMailKind::ResetPassword => (RESET_PASSWORD, Channel::Email),
+        };
+        let now = self.clock.now();
+        let new = NewNotification {
+            id: self.ids.next(now),
+            message_id: token.to_string(),
+            receiver: Receiver::User(user),
+            organization_id: None,
+            channel,
+            kind,
+            booking_id: None,
+            ref_id: None,
+            subject_id: Some(token.uuid()),
+            data: json!({}),
+            bundle: None,
+            is_urgent: true,
+            due_at: now,
+            expires_at,
+            created_at: now,
+        };
+        Box::pin(async move { enqueue_in_tx(tx, &[new]).await })
+    }
+}
+
+/// Composes them.
+pub(super) struct AccountComposer {
+    pub post: PostService,
+    pub public_url: String,
+}
+
+impl AccountComposer {
+    async fn composed(&self, snapshot: &mut PgSession, letter: &Letter) -> Result<Composed, DbError> {
+        let known = letter.rows.first().and_then(|row| Some((kind_of(&row.kind)?, row)));
+        let Some(((kind, purpose), row)) = known else { return Ok(Composed::Suppress("unknown_type")) };
+        let (Some(user), Some(token)) = (letter.receiver.user(), row.subject_id.map(OneTimeTokenId::from)) else {
+            return Ok(Composed::Suppress("no_receiver"));
+        };
+        let Some(account) = repository::account(&mut *snapshot, user).await? else {
+            return Ok(Composed::Suppress("no_receiver"));
+        };
+        let now = self.post.clock.now();
+        let Some(known) = repository::usable_token(&mut *snapshot, token, now).await? else {
+            return Ok(Composed::Suppress("expired"));
+        };
+        let (of, address) = match letter.channel {
+            Channel::Email => ("email", Some(account.email)),
+            Channel::Sms => ("phone", account.phone),
+        };
+        // The address may have changed: the token does not prove the new one.
+        let address =
+            address.filter(|address| known.address_hash.as_deref() == Some(&*self.post.address_hash(of, address)));
+        let Some(text) = address else { return Ok(Composed::Suppress("address_changed")) };
+        // The name and the address come from the registration, which anybody can make: an unverified address must not receive that name.
+        let name = account.name.filter(|_| kind == RESET_PASSWORD && account.is_email_verified);
+        let context = self.context_of(kind, purpose, (token, known.expires_at), name.as_deref());
+        Ok(Composed::Text { template: kind, context, unsubscribe: None, to: Address { text, name } })
+    }
+
+    fn context_of(
+        &self,
+        kind: &str,
+        purpose: Purpose,
+        (token, expires_at): (OneTimeTokenId, DateTime<Utc>),
+        name: Option<&str>,
+    ) -> Value {
+        let one_time = &self.post.one_time;
+        if kind == VERIFY_PHONE {
+            return context! { code => one_time.code_of(purpose, token) };
+        }
+        let link = format!("{}/{}/{}", self.public_url, path_of(kind), one_time.token_of(purpose, token));
+        let expires = expires_at.format("%-d %B %Y, %H:%M UTC").to_string();
+        if kind == RESET_PASSWORD {
+            context! { name, link, expires }
+        } else {
+            context! { link, expires }
+        }
+    }
+}
+
+fn kind_of(kind: &str) -> Option<(&'static str, Purpose)> {
+    match kind {
+        VERIFY_EMAIL => Some((VERIFY_EMAIL, Purpose::VERIFY_EMAIL)),
+        VERIFY_PHONE => Some((VERIFY_PHONE, Purpose::VERIFY_PHONE)),
+        RESET_PASSWORD => Some((RESET_PASSWORD, Purpose::RESET_PASSWORD)),
+        _ => None,
+    }
+}
+
+/// The page that takes the token.
+fn path_of(kind: &str) -> &'static str {
+    if kind == RESET_PASSWORD { "reset-password" } else { "verify-email" }
+}
+
+impl Composer for AccountComposer {
+    fn compose<'a>(
+        &'a self,
+        snapshot: &'a mut PgSession,
+        letter: &'a Letter,
+    ) -> BoxFuture<'a, Result<Composed, DbError>> {
+        Box::pin(self.composed(snapshot, letter))
+    }
+
+    fn templates(&self) -> Templates {
+        &[
+            ("verify_email.subject", include_str!("../templates/en/verify_email.subject")),
+            ("verify_email.txt", include_str!("../templates/en/verify_email.txt")),
+            ("verify_email.html", include_str!("../templates/en/verify_email.html")),
+            ("reset_password.subject", include_str!("../templates/en/reset_password.subject")),
+            ("reset_password.txt", include_str!("../templates/en/reset_password.txt")),
+            ("reset_password.html", include_str!("../templates/en/reset_password.html")),
+            ("verify_phone.sms", include_str!("../templates/en/verify_phone.sms")),
+        ]
+    }
+
+    fn samples(&self) -> Vec<(&'static str, Value)> {
+        let verify = context! { link => "https://cargo.example.com/x", expires => "1 May 2030, 12:00 UTC" };
+        let reset = context! { name => "Ann", ..verify.clone() };
+        vec![(VERIFY_EMAIL, verify), (RESET_PASSWORD, reset), (VERIFY_PHONE, context! { code => "012345" })]
+    }
+}

@@ -1,0 +1,56 @@
+use chrono::{DateTime, Utc};
+use loadmaster_kernel::LetterId;
+use loadmaster_platform::web::{read, request};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::transport::Kept;
+
+request! {
+    /// An e-mail address.
+    pub struct SuppressedAddress in body {
+        #[schema(format = Email, max_length = 254, example = "ann@forwarder.example")]
+        email: String = read::email,
+    }
+}
+
+/// A letter in the mailbox, without its text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct KeptBody {
+    pub id: LetterId,
+    /// `email` or `sms`.
+    pub channel: String,
+    /// The type of the notification, or `digest`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The e-mail address or phone number.
+    pub to: String,
+    /// `null` for SMS.
+    #[schema(required = true)]
+    pub subject: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<&Kept> for KeptBody {
+    fn from(kept: &Kept) -> Self {
+        let Kept { id, channel, kind, to, subject, created_at, .. } = kept.clone();
+        Self { id, channel, kind, to, subject, created_at }
+    }
+}
+
+/// A letter in the mailbox.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct KeptLetterBody {
+    #[serde(flatten)]
+    pub head: KeptBody,
+    pub text: String,
+    /// `null` for SMS.
+    #[schema(required = true)]
+    pub html: Option<String>,
+}
+
+impl From<&Kept> for KeptLetterBody {
+    fn from(kept: &Kept) -> Self {
+        Self { head: kept.into(), text: kept.text.clone(), html: kept.html.clone() }
+    }
+}

@@ -1,0 +1,50 @@
+use chrono::{DateTime, Utc};
+use loadmaster_kernel::{OneTimeTokenId, UserId};
+use loadmaster_platform::postgres::PgSession;
+
+/// What a message about an account needs of it.
+pub struct AccountRow {
+    pub email: String,
+    pub is_email_verified: bool,
+    pub name: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// An account that can be written to, disabled ones excluded.
+pub async fn account(db: &mut PgSession, user: UserId) -> sqlx::Result<Option<AccountRow>> {
+    sqlx::query_as!(
+        AccountRow,
+        r#"select email as "email!", email_verified_at is not null as "is_email_verified!", name, phone from users
+           where id = $1 and role <> 'guest' and erased_at is null and disabled_at is null"#,
+        user.uuid(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A token that can still be used: when it expires, and the digest of the address that it proves.
+pub struct TokenRow {
+    pub expires_at: DateTime<Utc>,
+    pub address_hash: Option<Vec<u8>>,
+}
+
+pub async fn usable_token(
+    db: &mut PgSession,
+    token: OneTimeTokenId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<TokenRow>> {
+    sqlx::query_as!(
+        TokenRow,
+        "select expires_at, address_hash from one_time_tokens where id = $1 and used_at is null and expires_at > $2",
+        token.uuid(),
+        now,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Deletes the notifications to a user. Returns their number.
+pub async fn delete_of(db: &mut PgSession, user: UserId) -> sqlx::Result<u64> {
+    let deleted = sqlx::query!("delete from notifications where user_id = $1", user.uuid());
+    Ok(deleted.execute(db).await?.rows_affected())
+}

@@ -1,0 +1,158 @@
+//! Sends what is due on one channel, in each process. What is to be done follows from the tables alone: a letter is claimed
+//! and committed before it is sent, and no transaction is open while it is.
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use lettre::message::Mailbox as Sender;
+use loadmaster_kernel::LetterId;
+use loadmaster_platform::{postgres::DbError, trouble::Trouble};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    lasting::lasting,
+    model::{Channel, Claim, Composer},
+    pace::Pace,
+    service::PostService,
+    templates::Engine,
+    transport::{Delivery, Outgoing, Transport},
+};
+
+/// Interval between two looks for what is due.
+const LOOK: Duration = Duration::from_millis(250);
+/// Letters that are sent at once.
+const AT_ONCE: usize = 8;
+/// Longest pause of a channel whose other side is away, in its shortest.
+const LONGEST_REST: u32 = 60;
+/// Time for letters that are on their way when the process stops.
+const FAREWELL: Duration = Duration::from_secs(2);
+const UNRECORDED: &str = "the outcome of a letter cannot be recorded; it is kept, and recorded later";
+
+/// The sender of one channel.
+pub(super) struct ChannelSender {
+    pub post: PostService,
+    pub channel: Channel,
+    pub transport: Transport,
+    pub composers: HashMap<&'static str, Arc<dyn Composer>>,
+    pub engine: Arc<Engine>,
+    pub from: Sender,
+    pub public_url: String,
+    pub language: String,
+    pub pace: Pace,
+    pub per_day: Option<u32>,
+    /// Shortest pause of the channel when the other side is away.
+    pub rest: Duration,
+}
+
+/// How the other side behaves.
+struct Temper {
+    /// In a row.
+    away: u32,
+    rests_until: Instant,
+}
+
+impl ChannelSender {
+    /// Sends until `stop`.
+    pub async fn work(self: Arc<Self>, stop: CancellationToken) {
+        let mut trouble = Trouble::new("notifications cannot be read; trying again");
+        let mut away = Trouble::new("messages cannot be sent: the other side is away");
+        let mut temper = Temper { away: 0, rests_until: Instant::now() };
+        let (mut under_way, mut letters) = (JoinSet::new(), HashMap::new());
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(ended) = under_way.join_next_with_id(), if !under_way.is_empty() => {
+                    let (id, delivery) = match ended {
+                        Ok((id, delivery)) => (id, delivery),
+                        Err(error) => (error.id(), None),
+                    };
+                    letters.remove(&id);
+                    if let Some(delivery) = delivery {
+                        self.learn(&delivery, &mut temper, &mut away);
+                    }
+                }
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let most = if temper.away > 0 { 1 } else { AT_ONCE };
+            let free = most.saturating_sub(under_way.len());
+            if free == 0 || Instant::now() < temper.rests_until {
+                continue;
+            }
+            let busy: Vec<LetterId> = letters.values().copied().collect();
+            let Ok(claimed) = trouble.note(self.claim(free, &busy).await) else { continue };
+            for claim in claimed {
+                let this = self.clone();
+                let handle = under_way.spawn(async move { this.attempt(claim).await });
+                letters.insert(handle.id(), claim.letter);
+            }
+        }
+        _ = timeout(FAREWELL, async { while under_way.join_next().await.is_some() {} }).await;
+        if let Transport::Relay(relay) = &self.transport {
+            _ = timeout(FAREWELL, relay.close()).await;
+        }
+    }
+
+    fn learn(&self, delivery: &Delivery, temper: &mut Temper, trouble: &mut Trouble) {
+        if let Delivery::Away(says) = delivery {
+            temper.away += 1;
+            let factor = 2u32.saturating_pow(temper.away.min(16) - 1).min(LONGEST_REST);
+            temper.rests_until = Instant::now() + self.rest * factor;
+            trouble.lasts(&format_args!("{}: {says}", self.channel.as_str()));
+        } else if *delivery == Delivery::Delivered {
+            temper.away = 0;
+            trouble.end();
+        } else {
+            temper.away = 0;
+        }
+    }
+
+    /// Composes, sends and records one letter. `None`: the other side was not asked.
+    async fn attempt(&self, claim: Claim) -> Option<Delivery> {
+        let letter = claim.letter;
+        match self.try_letter(claim).await {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                tracing::warn!(%letter, %error, "the outcome of a letter is not recorded");
+                None
+            }
+        }
+    }
+
+    async fn try_letter(&self, claim: Claim) -> Result<Option<Delivery>, DbError> {
+        let letter = claim.letter;
+        let (outgoing, attempts) = match self.compose(letter).await {
+            Ok(Written::Gone) => return Ok(None),
+            Ok(Written::Never { status, reason }) => {
+                lasting(UNRECORDED, || self.record_end(claim, status, &reason)).await?;
+                return Ok(None);
+            }
+            Ok(Written::Letter(outgoing, attempts)) => (outgoing, attempts),
+            Err(error) => {
+                tracing::warn!(%letter, %error, "a letter could not be composed; it is tried again");
+                lasting("a claim cannot be released; trying again", || self.release(claim)).await?;
+                return Ok(None);
+            }
+        };
+        #[cfg(debug_assertions)]
+        loadmaster_platform::sabotage::step("letter composed");
+        let delivery = self.transport.deliver(&outgoing).await;
+        #[cfg(debug_assertions)]
+        loadmaster_platform::sabotage::step("letter sent");
+        lasting(UNRECORDED, || self.record(claim, &outgoing.to, &delivery, attempts)).await?;
+        Ok(Some(delivery))
+    }
+}
+
+/// What became of composing a letter.
+pub(super) enum Written {
+    /// With the number of attempts, this one included.
+    Letter(Box<Outgoing>, i32),
+    Never {
+        status: &'static str,
+        reason: String,
+    },
+    /// Its notifications are gone, or done with.
+    Gone,
+}

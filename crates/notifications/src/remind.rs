@@ -1,0 +1,138 @@
+//! Reminders of the cut-off: found from the flights that are about to close; a row for each that was sent.
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_bookings::BOOKING;
+use loadmaster_platform::{
+    postgres::{DbError, PgSession, commit, retrying},
+    shutdown::stopped_within,
+    trouble::Trouble,
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    model::{Cause, NotificationType, bundle_of},
+    post::{self, Channel, NewNotification, Receiver},
+    repository::{
+        self,
+        receivers::Told,
+        reminders::{Among, Reminder},
+    },
+    service::NotificationService,
+};
+
+/// Interval between two looks at the flights that are about to close.
+const POLL: Duration = Duration::from_secs(1);
+/// Flights that closed so little before those of the last look are looked at again: a booking on them may have been under way.
+const AGAIN: TimeDelta = TimeDelta::minutes(2);
+/// How far a look goes is written down so often.
+const WRITTEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// Reminders that are due at the same time are written in several transactions, and sent together.
+const TOGETHER: TimeDelta = TimeDelta::seconds(5);
+/// Bookings reminded of in one transaction.
+const AT_ONCE: usize = 500;
+
+impl NotificationService {
+    /// Sends what is due, until `stop`. One process at a time does this.
+    pub(super) async fn remind(self, stop: CancellationToken) {
+        let mut trouble = Trouble::new("reminders cannot be read; trying again");
+        while !stopped_within(&stop, POLL).await {
+            _ = trouble.note(self.remind_all().await);
+        }
+    }
+
+    async fn remind_all(&self) -> Result<(), DbError> {
+        while retrying(|| self.remind_some()).await? == AT_ONCE {}
+        Ok(())
+    }
+
+    /// Reminds of the next bookings on flights that are about to close. Returns their number.
+    async fn remind_some(&self) -> Result<usize, DbError> {
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        let Some(looked_until) = repository::reminders::lock_looked_until(&mut tx).await? else {
+            commit(tx).await?;
+            return Ok(0);
+        };
+        let until = now + TimeDelta::hours(self.terms.reminder_hours.into());
+        let among = Among { after: Some((looked_until.min(until) - AGAIN).max(now)), bookings: &[], flights: &[] };
+        let reminded = self.remind_in_tx(&mut tx, &among).await?;
+        if reminded < AT_ONCE && (until - looked_until).abs() >= WRITTEN_EVERY {
+            repository::reminders::set_looked_until(&mut tx, until).await?;
+        }
+        commit(tx).await?;
+        Ok(reminded)
+    }
+
+    /// Reminds of bookings that have moved to flights about to close, and of those on flights that were moved.
+    pub(super) async fn remind_of_moved_in_tx(
+        &self,
+        tx: &mut PgSession,
+        bookings: &[Uuid],
+        flights: &[Uuid],
+    ) -> Result<(), DbError> {
+        let among = Among { after: None, bookings, flights };
+        while self.remind_in_tx(tx, &among).await? == AT_ONCE {}
+        Ok(())
+    }
+
+    /// Returns how many it has reminded of: at most [`AT_ONCE`].
+    async fn remind_in_tx(&self, tx: &mut PgSession, among: &Among<'_>) -> Result<usize, DbError> {
+        let now = self.now();
+        let hours = self.terms.reminder_hours;
+        let due = repository::reminders::due(tx, among, now, hours, AT_ONCE.cast_signed() as i64).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let cause = |one: &Reminder| Cause {
+            message_id: format!("reminder-{}", one.booking_id),
+            aggregate: BOOKING,
+            id: one.booking_id,
+            sequence: 1,
+            kind: NotificationType::CutoffReminder,
+            flight: Some(one.flight_id),
+            at: now,
+            data: json!({}),
+        };
+        let causes: Vec<Cause> = due.iter().map(cause).collect();
+        let mut told = repository::receivers::users(tx, &causes).await?;
+        let numbered: Vec<(i64, &Cause)> = (1..).zip(&causes).collect();
+        told.extend(repository::receivers::contacts(tx, &numbered).await?);
+        let rows: Vec<NewNotification> =
+            told.iter().filter_map(|told| self.reminder(&causes, &due, told, now)).collect();
+        if !rows.is_empty() {
+            post::enqueue_in_tx(tx, &rows).await?;
+        }
+        repository::reminders::enter(tx, &due, now).await?;
+        Ok(due.len())
+    }
+
+    /// Returns what is written for one receiver: good until the cut-off.
+    fn reminder(&self, causes: &[Cause], due: &[Reminder], told: &Told, now: DateTime<Utc>) -> Option<NewNotification> {
+        let place = usize::try_from(told.n).ok()?.checked_sub(1)?;
+        let (cause, due) = (causes.get(place)?, due.get(place)?);
+        let receiver = match (told.user_id, told.contact_point_id) {
+            (Some(user), _) => Receiver::User(user.into()),
+            (None, contact) => Receiver::Contact(contact?.into()),
+        };
+        Some(NewNotification {
+            id: self.ids.next(now),
+            message_id: cause.message_id.clone(),
+            receiver,
+            organization_id: told.organization_id.map(Into::into),
+            channel: Channel::from_name(&told.channel)?,
+            kind: cause.kind.as_str(),
+            booking_id: told.booking_id.map(Into::into),
+            ref_id: Some(due.ref_id.clone()),
+            subject_id: Some(due.flight_id),
+            data: cause.data.clone(),
+            bundle: Some(bundle_of(due.flight_id, cause.kind)),
+            is_urgent: cause.kind.is_urgent(),
+            due_at: now + self.terms.collect.min(TOGETHER).min(due.cutoff_at - now),
+            expires_at: due.cutoff_at,
+            created_at: now,
+        })
+    }
+}

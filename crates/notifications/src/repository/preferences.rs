@@ -1,0 +1,48 @@
+use chrono::{DateTime, Utc};
+use loadmaster_kernel::from_column;
+use loadmaster_platform::postgres::PgSession;
+use uuid::Uuid;
+
+use crate::model::{NotificationScope, Preferences};
+
+pub(crate) async fn find(db: &mut PgSession, user: Uuid) -> sqlx::Result<Option<Preferences>> {
+    let row = sqlx::query!(
+        "select language, scope, email_changed, sms_changed from notification_preferences where user_id = $1",
+        user,
+    );
+    row.fetch_optional(db)
+        .await?
+        .map(|row| {
+            Ok(Preferences {
+                language: row.language,
+                scope: from_column(NotificationScope::WORDS, &row.scope)?,
+                email_changed: row.email_changed,
+                sms_changed: row.sms_changed,
+            })
+        })
+        .transpose()
+}
+
+/// Locks a user's row: preferences that are changed at the same time wait. Returns false if there is no such user.
+pub(crate) async fn lock_user(db: &mut PgSession, user: Uuid) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!("select id from users where id = $1 for no key update", user);
+    Ok(found.fetch_optional(db).await?.is_some())
+}
+
+pub(crate) async fn save(db: &mut PgSession, user: Uuid, wanted: &Preferences, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into notification_preferences (user_id, language, scope, email_changed, sms_changed, updated_at)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (user_id) do update set language = excluded.language, scope = excluded.scope,
+             email_changed = excluded.email_changed, sms_changed = excluded.sms_changed, updated_at = excluded.updated_at",
+        user,
+        wanted.language.as_deref(),
+        wanted.scope.as_str(),
+        &wanted.email_changed,
+        &wanted.sms_changed,
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,148 @@
+//! Hears every message of the outbox, and writes down who is to be told of it.
+use chrono::{DateTime, Utc};
+use loadmaster_bookings::BOOKING;
+use loadmaster_capacity::FLIGHT;
+use loadmaster_platform::{
+    outbox::{Entry, Sink, SinkAway},
+    postgres::{DbError, PgSession, commit, keep_plans, retrying},
+};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::{
+    model::{Cause, Schedule},
+    post::{self, Channel, NewNotification, Receiver},
+    repository::{self, receivers::Told},
+    service::NotificationService,
+};
+
+/// The sink of the outbox. It only writes rows: sending is the work of `post`.
+pub(super) struct Notifications {
+    notifications: NotificationService,
+    /// The number of the last message that is not told. It is the same for ever.
+    from: OnceCell<i64>,
+}
+
+impl Notifications {
+    pub fn new(notifications: NotificationService) -> Self {
+        Self { notifications, from: OnceCell::new() }
+    }
+
+    async fn hear(&self, entries: &[Entry]) -> Result<(), DbError> {
+        let read = || async {
+            let mut connection = self.notifications.db.read().await?;
+            Ok::<_, DbError>(repository::receivers::told_from(&mut connection).await?)
+        };
+        let from = *self.from.get_or_try_init(read).await?;
+        let news = News::of(entries.iter().filter(|entry| entry.id > from));
+        if news.is_empty() { Ok(()) } else { self.notifications.hear(&news).await }
+    }
+}
+
+impl Sink for Notifications {
+    const NAME: &'static str = "notifications";
+
+    async fn deliver(&self, entries: &[Entry], _: Option<&str>) -> Result<Option<String>, SinkAway> {
+        self.hear(entries).await.map_err(|error| SinkAway(error.to_string()))?;
+        Ok(None)
+    }
+}
+
+/// What a batch of messages says.
+#[derive(Default)]
+struct News {
+    causes: Vec<Cause>,
+    /// New bookings.
+    booked: Vec<Uuid>,
+    rerouted: Vec<Uuid>,
+    changed_flights: Vec<Uuid>,
+}
+
+impl News {
+    fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Self {
+        let mut news = Self::default();
+        for entry in entries {
+            news.causes.extend(Cause::of(entry));
+            match (entry.aggregate.as_str(), entry.event_type.as_str()) {
+                (BOOKING, "BOOKED") => news.booked.push(entry.aggregate_id),
+                (BOOKING, "REROUTED") => news.rerouted.push(entry.aggregate_id),
+                (FLIGHT, "CHANGED") => news.changed_flights.push(entry.aggregate_id),
+                _ => {}
+            }
+        }
+        news
+    }
+
+    fn is_empty(&self) -> bool {
+        self.causes.is_empty() && self.booked.is_empty() && self.rerouted.is_empty() && self.changed_flights.is_empty()
+    }
+}
+
+impl NotificationService {
+    /// Writes a row for each message, receiver and channel: none twice, however often a message comes.
+    async fn hear(&self, news: &News) -> Result<(), DbError> {
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            keep_plans(&mut tx).await?;
+            self.write_in_tx(&mut tx, news).await?;
+            commit(tx).await
+        })
+        .await
+    }
+
+    async fn write_in_tx(&self, tx: &mut PgSession, news: &News) -> Result<(), DbError> {
+        let now = self.now();
+        if !news.causes.is_empty() {
+            self.tell_in_tx(tx, &news.causes, now).await?;
+        }
+        if !news.booked.is_empty() {
+            let named = repository::consents::named_by(tx, &news.booked).await?;
+            self.ask_in_tx(tx, named).await?;
+        }
+        if !news.rerouted.is_empty() || !news.changed_flights.is_empty() {
+            self.remind_of_moved_in_tx(tx, &news.rerouted, &news.changed_flights).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_in_tx(&self, tx: &mut PgSession, causes: &[Cause], now: DateTime<Utc>) -> Result<(), DbError> {
+        let mut told = repository::receivers::users(tx, causes).await?;
+        let of_bookings: Vec<(i64, &Cause)> =
+            (1..).zip(causes).filter(|(_, cause)| cause.aggregate == BOOKING).collect();
+        if !of_bookings.is_empty() {
+            told.extend(repository::receivers::contacts(tx, &of_bookings).await?);
+        }
+        let rows: Vec<NewNotification> = told.iter().filter_map(|told| self.row(causes, told, now)).collect();
+        if rows.is_empty() { Ok(()) } else { post::enqueue_in_tx(tx, &rows).await }
+    }
+
+    /// Returns what is written for one receiver, if it is not too late for it.
+    fn row(&self, causes: &[Cause], told: &Told, now: DateTime<Utc>) -> Option<NewNotification> {
+        let cause = causes.get(usize::try_from(told.n).ok()?.checked_sub(1)?)?;
+        let at = told.recorded_at.unwrap_or(cause.at);
+        let Schedule { message_id, bundle, due_at, expires_at } =
+            Schedule::of(cause, at, told.until, now, self.terms.collect)?;
+        let receiver = match (told.user_id, told.contact_point_id) {
+            (Some(user), _) => Receiver::User(user.into()),
+            (None, Some(contact)) => Receiver::Contact(contact.into()),
+            (None, None) => return None,
+        };
+        Some(NewNotification {
+            id: self.ids.next(now),
+            message_id,
+            receiver,
+            organization_id: told.organization_id.map(Into::into),
+            channel: Channel::from_name(&told.channel)?,
+            kind: cause.kind.as_str(),
+            booking_id: told.booking_id.map(Into::into),
+            ref_id: told.ref_id.clone(),
+            subject_id: if cause.aggregate == BOOKING { cause.flight } else { Some(cause.id) },
+            data: cause.data.clone(),
+            bundle,
+            is_urgent: cause.kind.is_urgent(),
+            due_at,
+            expires_at,
+            created_at: now,
+        })
+    }
+}

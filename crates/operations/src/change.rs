@@ -1,0 +1,154 @@
+use loadmaster_bookings::{LeftBehind, OffloadReason, StepAboard};
+use loadmaster_flights::{self as flights, ChangeFlight, Flight, FlightError, FlightEventType};
+use loadmaster_platform::{idempotency::Key, postgres::PgSession, work::Command};
+use serde_json::{Map, Value, json};
+
+use super::{
+    OperationError, OperationService,
+    held::Held,
+    model::{FlightAction, allowed},
+    repository,
+    service::{Target, count_changes, lock_in_tx},
+};
+
+/// Changes times, aircraft, capacity, overbooking or cut-off of a flight, after taking the named bookings off it: all of it or
+/// nothing. Passes new times on to its bookings, and fits its holds to what it is then.
+pub(super) struct Change {
+    pub operations: OperationService,
+    pub target: Target,
+    pub wanted: ChangeFlight,
+    pub has_changed: bool,
+    pub held: Held,
+}
+
+impl Command for Change {
+    const NAME: &'static str = "operations.change";
+    type Done = Flight;
+    type Error = OperationError;
+
+    async fn prepare(&mut self, _: &Key) -> Result<(), OperationError> {
+        self.operations.prepare_held(&mut self.held, self.target.flight).await
+    }
+
+    fn is_out_of_date(&self, error: &OperationError) -> bool {
+        self.held.is_out_of_date(error)
+    }
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Flight, OperationError> {
+        let Self { operations, target, wanted: change, held, .. } = self;
+        let releases = change.releases_holds();
+        let with = if releases { held.flights() } else { Vec::new() };
+        let flight = lock_in_tx(tx, target, &with).await?;
+        // New times may follow new times: each booking gets the times that the flight then has.
+        if repository::find(tx, flight.id).await?.is_some_and(|unfinished| unfinished.step != StepAboard::Retime) {
+            return Err(OperationError::Unfinished(flight.number));
+        }
+        let (before, status, version) = (flight.clone(), flight.room.status, flight.room.version);
+        if !change.is_possible_for(status) {
+            let allowed = allowed(status, false, target.caller.role);
+            return Err(OperationError::InvalidTransition { from: status, action: FlightAction::Change, allowed });
+        }
+        // Invalid combinations are reported before anything is moved.
+        operations.apply(change, &flight)?;
+        if releases {
+            operations.check_reach_in_tx(tx, held, &flight).await?;
+        }
+        let named =
+            change.offload.iter().cloned().map(|ref_id| LeftBehind { ref_id, reason: OffloadReason::Offloaded });
+        let named: Vec<LeftBehind> = named.collect();
+        let mut lifted = operations.bookings.offload_in_tx(tx, flight.id, &named, target.caller.user_id).await?;
+        let flight = flights::find_in_tx(tx, flight.id).await?;
+        let capacity = operations.apply(change, &flight)?.room.capacity;
+        if releases && change.names_times() {
+            // Its bookings change, too: their locks come before those of holds.
+            operations.bookings.lock_few_in_tx(tx, flight.id, 0).await?;
+        }
+        let flight = operations.fit_into_in_tx(tx, held, (flight, capacity), target, releases).await?;
+        let changed = operations.apply(change, &flight)?;
+        let mut flight = operations.save(tx, target, &flight, changed).await?;
+        operations.set_aside_rest_in_tx(tx, held, &mut flight).await?;
+        let is_new = flight.room.version != version;
+        self.has_changed = is_new || !change.offload.is_empty();
+        if self.has_changed {
+            operations
+                .record_in_tx(tx, target, "flight.changed", told(change, held, &before, &flight), &flight)
+                .await?;
+        }
+        let actor = Some(target.caller.user_id);
+        if change.names_times() {
+            lifted.extend(operations.retime_in_tx(tx, std::slice::from_ref(&flight), actor).await?);
+        }
+        if is_new {
+            operations.fit_holds_in_tx(tx, &[flight.id], actor).await?;
+        }
+        operations.bookings.return_surplus_in_tx(tx, &lifted, actor).await?;
+        Ok(flight)
+    }
+
+    async fn concluded(&mut self, outcome: Result<&Flight, &OperationError>) {
+        if let Ok(flight) = outcome {
+            let holds_ended = self.operations.tell_ended(&self.held);
+            self.operations.flights.changed([flight]);
+            let (version, offloaded) = (flight.room.version, self.wanted.offload.len());
+            tracing::info!(flight_id = %flight.id, version, offloaded, holds_ended, "flight changed");
+            count_changes(u64::from(self.has_changed));
+        }
+    }
+}
+
+/// Returns what the audit trail records beside the flight: above all what is different from before.
+fn told(change: &ChangeFlight, held: &Held, before: &Flight, flight: &Flight) -> Map<String, Value> {
+    let mut told = differences(before, flight);
+    told.insert("offloaded".to_owned(), json!(change.offload));
+    if !change.overbooking.is_keep() {
+        told.insert("overbooking".to_owned(), json!(flight.room.overbooking));
+    }
+    let released = held.released();
+    if !released.is_empty() {
+        told.insert("released_holds".to_owned(), json!(released));
+    }
+    told
+}
+
+/// Returns the members of a flight that differ, each as `{from, to}`.
+fn differences(before: &Flight, after: &Flight) -> Map<String, Value> {
+    let members = |flight: &Flight| {
+        [
+            ("departure_datetime", json!(flight.departure)),
+            ("arrival_datetime", json!(flight.arrival)),
+            ("aircraft_code", json!(flight.aircraft)),
+            ("cutoff_datetime", json!(flight.room.cutoff)),
+            ("physical_capacity", json!(flight.room.physical)),
+        ]
+    };
+    let pairs = members(before).into_iter().zip(members(after));
+    let differing = pairs.filter(|(one, other)| one != other);
+    differing.map(|((name, from), (_, to))| (name.to_owned(), json!({"from": from, "to": to}))).collect()
+}
+
+impl OperationService {
+    fn apply(&self, change: &ChangeFlight, flight: &Flight) -> Result<Flight, OperationError> {
+        Ok(change.apply(flight, &self.reference).map_err(FlightError::Invalid)?)
+    }
+
+    /// Writes the change, if it changes anything.
+    async fn save(
+        &self,
+        tx: &mut PgSession,
+        target: &Target,
+        flight: &Flight,
+        changed: Flight,
+    ) -> Result<Flight, OperationError> {
+        if changed == *flight {
+            return Ok(changed);
+        }
+        if flight.is_freighter && !changed.is_freighter {
+            let bookings = self.bookings.freighter_bound_in_tx(tx, flight.id).await?;
+            if !bookings.is_empty() {
+                return Err(OperationError::FreighterNeeded { number: changed.number, bookings });
+            }
+        }
+        let actor = Some(target.caller.user_id);
+        Ok(flights::save_in_tx(tx, changed, FlightEventType::Changed, actor, self.now()).await?)
+    }
+}

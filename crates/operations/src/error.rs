@@ -1,0 +1,129 @@
+use loadmaster_bookings::BookingError;
+use loadmaster_capacity::{CapacityShortfall, FlightStatus};
+use loadmaster_flights::FlightError;
+use loadmaster_kernel::{BookingRef, FlightNumber};
+use loadmaster_platform::{
+    idempotency::Repetition,
+    postgres::{DbError, Transient},
+    web::{Problem, problem_codes, version_mismatch},
+};
+
+use super::model::FlightAction;
+
+problem_codes! {
+    {
+        loadmaster_bookings::code::FLIGHT_MISMATCH,
+        loadmaster_bookings::code::ITINERARY_INVALID,
+        loadmaster_capacity::code::CAPACITY_BELOW_BOOKED,
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    #[error("{action:?} is not possible from {from:?}")]
+    InvalidTransition { from: FlightStatus, action: FlightAction, allowed: Vec<FlightAction> },
+    #[error("the flight is at version {0}")]
+    VersionMismatch(i32),
+    #[error("the capacity is below what is booked and held")]
+    CapacityBelowBooked(CapacityShortfall),
+    #[error("more is on board than the flight carries")]
+    TooMuchOnBoard(CapacityShortfall),
+    /// Holds that were made meanwhile keep room on flights that are not locked.
+    #[error("the holds of the flight keep room on flights that are not locked")]
+    OutOfReach,
+    #[error("{number} carries cargo that flies on cargo aircraft only")]
+    FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
+    /// The last step of the flight has not reached all of its bookings.
+    #[error("the bookings of {0} are still being updated after its last change")]
+    Unfinished(FlightNumber),
+    #[error(transparent)]
+    Flight(#[from] FlightError),
+    #[error(transparent)]
+    Booking(#[from] BookingError),
+    #[error(transparent)]
+    Repeated(#[from] Repetition),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sqlx::Error> for OperationError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl OperationError {
+    /// Returns whether the database could not work or a row was not free in time: the same transaction may succeed
+    /// later.
+    pub(super) fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Flight(FlightError::Database(cause))
+            | Self::Booking(BookingError::Database(cause))
+            | Self::Database(cause) => cause.is_overload() || matches!(cause, DbError::OutcomeUnknown(_)),
+            _ => false,
+        }
+    }
+}
+
+impl Transient for OperationError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Flight(cause) => cause.is_transient(),
+            Self::Booking(cause) => cause.is_transient(),
+            Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
+            OperationError::VersionMismatch(current) => version_mismatch(current),
+            OperationError::CapacityBelowBooked(shortfall) => shortfall.problem(
+                "The capacity is below what is booked and held",
+                "offload bookings or, with `release_holds`, end holds in the same request",
+            ),
+            OperationError::TooMuchOnBoard(shortfall) => shortfall.problem(
+                "More is booked than the flight carries",
+                "name bookings to leave behind in the same request",
+            ),
+            OperationError::OutOfReach => Self::unavailable(
+                "Holds on the flight came faster than they could be ended; nothing was changed, try again shortly.",
+            ),
+            OperationError::FreighterNeeded { number, bookings } => {
+                let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();
+                let text = format!(
+                    "{number} carries cargo that flies on cargo aircraft only; offload these bookings in the same request: {}.",
+                    named.join(", ")
+                );
+                Self::new(code::ITINERARY_INVALID, text).with("ref_ids", named)
+            }
+            OperationError::Unfinished(number) => Self::unavailable(format!(
+                "The bookings of {number} are still being updated after its last change; nothing was changed, try again shortly."
+            ))
+            .retry_after(5),
+            OperationError::Flight(cause) => cause.into(),
+            OperationError::Booking(cause) => cause.into(),
+            OperationError::Repeated(repetition) => repetition.into(),
+            OperationError::Database(cause) => cause.into(),
+        }
+    }
+}
+
+fn refused(from: FlightStatus, action: FlightAction, allowed: &[FlightAction]) -> Problem {
+    let words: Vec<_> = allowed.iter().map(|action| action.as_str()).collect();
+    let next = if words.is_empty() { "take no further action".to_owned() } else { words.join(" or ") };
+    let (verb, status) = (action.as_str(), from.as_str());
+    let text = match (from, action) {
+        (FlightStatus::Scheduled, FlightAction::Cancel) => {
+            format!("You cannot cancel this flight, because some of its cargo has already departed; you can {next}.")
+        }
+        (FlightStatus::Departed, FlightAction::Change) => {
+            "Only `arrival_datetime` can be changed after a flight has departed.".to_owned()
+        }
+        _ => format!("You cannot {verb} a flight that is {status}; you can {next}."),
+    };
+    Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", allowed)
+}

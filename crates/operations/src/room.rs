@@ -1,0 +1,44 @@
+use chrono::TimeDelta;
+use loadmaster_platform::{
+    jobs::Handlers,
+    room::{Opened, Opening, Room},
+};
+use loadmaster_reference::Reference;
+
+use super::{
+    OperationService,
+    error::code,
+    metric::METRICS,
+    router::{self, HandlerState},
+    unfinished::UNFINISHED,
+};
+
+pub const ROOM: Room = Room {
+    codes: code::CODES,
+    metrics: METRICS,
+    describe: || router::routes().describe(),
+    open: |opening| Box::pin(async { open(opening) }),
+    ..Room::named("operations")
+};
+
+fn open(opening: &Opening) -> anyhow::Result<Opened> {
+    let Opening { db, clock, ids, .. } = opening;
+    let reference: Reference = opening.service()?;
+    let operations = OperationService {
+        db: db.clone(),
+        flights: opening.service()?,
+        bookings: opening.service()?,
+        holds: opening.service()?,
+        reference: reference.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        acts: opening.service()?,
+    };
+    let routes =
+        router::routes().with_state(&HandlerState::of(opening, operations.clone(), opening.service()?, reference));
+    let jobs =
+        Handlers::default().every(TimeDelta::minutes(5), UNFINISHED, operations.clone(), |operations| async move {
+            Ok(operations.finish_steps().await?)
+        });
+    Ok(Opened { routes, jobs, ..Opened::default() }.with(operations))
+}

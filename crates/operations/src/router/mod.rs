@@ -1,0 +1,287 @@
+mod tables;
+
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use loadmaster_accounts::{Admin, Operator, Principal};
+use loadmaster_capacity::CapacityService;
+use loadmaster_flights::{ChangeFlight, Flight, FlightBody, REVALIDATE};
+use loadmaster_kernel::{BookingRef, FlightId};
+use loadmaster_platform::{
+    idempotency::{Answer, Idempotent, KeyHeader},
+    room::{Routes, handler_state},
+    telemetry::{Traced, span},
+    web::{
+        Body, CursorKey, PRIVATE, PageUpTo, PathText, Precondition, Problem, Query, ReadRecency, both,
+        bulk::{self, BulkResult},
+        link, private, problem_responses, unless_missing,
+    },
+    work::{ChangeRequest, Keyed, UnitOfWork},
+};
+use loadmaster_reference::Reference;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::error::code;
+use super::{
+    OperationError, OperationService,
+    arrive::Arrive,
+    cancel::Cancel,
+    change::Change,
+    depart::Depart,
+    dto::{
+        ArriveFlight, BulkFlights, CancelFlight, ChangeAnswer, DepartFlight, DryRun, FlightPreview, FlightStep,
+        Manifest, StepAnswer,
+    },
+    held::Held,
+    model::Operated,
+    preview::{FlightCommand, Preview},
+    service::Target,
+};
+
+handler_state!(HandlerState { operations: OperationService, capacity: CapacityService, reference: Reference });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new()
+        .routes(routes!(change))
+        .routes(routes!(depart))
+        .routes(routes!(arrive))
+        .routes(routes!(cancel))
+        .routes(routes!(manifest));
+    let (tables, bulk) = (
+        OpenApiRouter::new().routes(routes!(tables::import)).routes(routes!(tables::export)),
+        OpenApiRouter::new().routes(routes!(act)),
+    );
+    Routes { api, tables, bulk, ..Routes::default() }
+}
+
+/// A request to operate a flight, or to show what that would do.
+struct Step {
+    caller: Principal,
+    flight: FlightId,
+    operations: OperationService,
+    reference: Reference,
+    request: ChangeRequest,
+}
+
+impl Step {
+    async fn run<T, C>(
+        self,
+        input: Result<T, Problem>,
+        command: impl FnOnce(OperationService, Target, T) -> C,
+        answer: impl Fn(&C::Done) -> Answer + Send + Sync + 'static,
+    ) -> Result<Answer, Problem>
+    where
+        C: FlightCommand + 'static,
+    {
+        let Self { caller, flight, operations, reference, request } = self;
+        let judging = request.judge_or_rehearse(caller.user_id.uuid(), input, || operations.flight(flight));
+        let (is_dry_run, judged) = Box::pin(judging).await?;
+        let command = |input, precondition| command(operations.clone(), Target { caller, flight, precondition }, input);
+        if !is_dry_run {
+            return judged.run(command, answer).await;
+        }
+        let previewed = judged.rehearse(|input, precondition| Preview(command(input, precondition))).await?;
+        let tag = previewed.tag.clone();
+        Ok(Answer::new(StatusCode::OK, &FlightPreview::new(previewed, &reference), PRIVATE).with_tag(tag))
+    }
+}
+
+/// Builds the answer to a step: the flight, and the effect of the step on its bookings.
+fn stepped(reference: Reference) -> impl Fn(&Operated) -> Answer + Send + Sync {
+    move |done| {
+        let tag = done.flight.entity_tag();
+        Answer::new(StatusCode::OK, &FlightStep::new(done, &reference), PRIVATE).with_tag(tag)
+    }
+}
+
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, ITINERARY_INVALID, VERSION_MISMATCH);
+
+/// Change a flight.
+///
+/// A JSON merge patch (RFC 7396) of times, aircraft, capacity, overbooking and cut-off; after departure, only of the
+/// arrival. `capacity` is what the flight carries; what may be sold is that and `overbooking`, rounded down.
+/// `offload` first takes bookings off the flight, in the same transaction. With `release_holds` a capacity below what is
+/// booked and held ends active holds, newest first, as many as it requires. A change of the departure also moves the
+/// cut-off; no hold outlasts an earlier one. A change of times adds an event to each booking, and a booking whose connection
+/// no longer holds is marked
+/// `needs_rerouting`. The scheduled times never change and define the date of the flight.
+#[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
+    request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
+    params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
+    responses((status = 200, body = ChangeAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
+async fn change(
+    Admin(caller): Admin,
+    State(operations): State<OperationService>,
+    State(capacity): State<CapacityService>,
+    State(reference): State<Reference>,
+    PathText(flight): PathText<FlightId>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let most_percent = capacity.max_overbooking_percent();
+    let input = request.body().read_patch(|fields| ChangeFlight::read(fields, &reference, most_percent));
+    let known = reference.clone();
+    let answer = move |flight: &Flight| {
+        Answer::new(StatusCode::OK, &FlightBody::new(flight, &known), REVALIDATE).with_tag(flight.entity_tag())
+    };
+    let command =
+        |operations, target, wanted| Change { operations, target, wanted, has_changed: false, held: Held::default() };
+    Box::pin(Step { caller, flight, operations, reference, request }.run(input, command, answer)).await
+}
+
+problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, VERSION_MISMATCH);
+
+/// Record the departure of a flight with all booked cargo that is at the airport.
+///
+/// A leg whose inbound leg has not arrived is left behind as `MISSED_CONNECTION`; `left_behind` names further bookings
+/// to leave behind. They release their capacity and are marked `needs_rerouting`. Legs that have already departed
+/// individually are skipped. The flight's holds are released, on all of their flights. An overbooked flight departs only
+/// with what it carries: if more would be on board, 409 `capacity_below_booked` names the `shortfalls`, until `left_behind`
+/// suffices.
+#[utoipa::path(post, path = "/flights/{id}/depart", tag = "flights", operation_id = "departFlight",
+    request_body = Option<DepartFlight>,
+    params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DepartProblems))]
+async fn depart(
+    Operator(caller): Operator,
+    State(operations): State<OperationService>,
+    State(reference): State<Reference>,
+    PathText(flight): PathText<FlightId>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let input = request.body().read_optional(DepartFlight::read);
+    let command = |operations, target, DepartFlight { occurred_at, left_behind }| {
+        let left_behind = left_behind.into_iter().map(Into::into).collect();
+        Depart { operations, target, occurred_at, left_behind, held: Held::default() }
+    };
+    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
+        input,
+        command,
+        stepped(reference),
+    ))
+    .await
+}
+
+problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
+
+/// Record the arrival of a flight and of its departed legs.
+///
+/// All legs that departed on it arrive, in one transaction, each with an event on its booking: for carrier staff.
+#[utoipa::path(post, path = "/flights/{id}/arrive", tag = "flights", operation_id = "arriveFlight",
+    request_body = Option<ArriveFlight>,
+    params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
+async fn arrive(
+    Operator(caller): Operator,
+    State(operations): State<OperationService>,
+    State(reference): State<Reference>,
+    PathText(flight): PathText<FlightId>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let input = request.body().read_optional(ArriveFlight::read);
+    let command = |operations, target, ArriveFlight { occurred_at }| Arrive { operations, target, occurred_at };
+    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
+        input,
+        command,
+        stepped(reference),
+    ))
+    .await
+}
+
+/// Cancel a flight.
+///
+/// Only possible while no leg has departed on the flight. Its bookings keep their status, release their capacity on it
+/// and are marked `needs_rerouting`. Its holds are released, on all of their flights.
+#[utoipa::path(post, path = "/flights/{id}/cancel", tag = "flights", operation_id = "cancelFlight",
+    request_body = Option<CancelFlight>,
+    params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
+    responses((status = 200, body = StepAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), StepProblems))]
+async fn cancel(
+    Admin(caller): Admin,
+    State(operations): State<OperationService>,
+    State(reference): State<Reference>,
+    PathText(flight): PathText<FlightId>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let input = request.body().read_optional(CancelFlight::read);
+    let command =
+        |operations, target, CancelFlight { reason }| Cancel { operations, target, reason, held: Held::default() };
+    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
+        input,
+        command,
+        stepped(reference),
+    ))
+    .await
+}
+
+problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
+
+/// Act on many flights.
+///
+/// Each row is a transaction of its own and is judged as the single call would be. A row that is refused has its
+/// `problem`, and the others go on. With an `Idempotency-Key` each row has the key `<key>/<id>`: a repetition does what is
+/// left and nothing twice. Takes at most 60 seconds.
+#[utoipa::path(post, path = "/flights/bulk", tag = "flights", operation_id = "bulkFlights",
+    request_body = BulkFlights, params(KeyHeader),
+    responses((status = 200, body = BulkResult), BulkProblems))]
+async fn act(
+    Admin(caller): Admin,
+    State(operations): State<OperationService>,
+    State(reference): State<Reference>,
+    State(unit_of_work): State<UnitOfWork>,
+    idempotent: Idempotent,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    let input = both(idempotent.rows(caller.user_id.uuid()), body.read(BulkFlights::read));
+    let ((), (keys, BulkFlights { action, ids, params })) = both(query.refuse_all(), input)?;
+    let asked = format!("{} {params:?}", action.as_str());
+    let reason = params.unwrap_or_default().reason;
+    let act = |flight: FlightId| {
+        let key = keys.of(&asked, &flight.to_string(), &format!("/api/v1/flights/{flight}/cancel"));
+        let target = Target { caller, flight, precondition: Precondition::default() };
+        let (operations, reason, held) = (operations.clone(), reason.clone(), Held::default());
+        let command = Cancel { operations, target, reason, held };
+        let keyed = Keyed { command, key, answer: Box::new(stepped(reference.clone())) };
+        let running = unit_of_work.run(keyed);
+        async move { running.await.map(drop) }
+    };
+    Ok(private(Json(bulk::each(ids.0, act).await)))
+}
+
+problem_responses!(ManifestProblems: [LIST, ROLE], NOT_FOUND);
+
+/// Bookings on a page of a manifest.
+const MOST_LINES: u32 = 1000;
+
+/// Show the manifest of a flight: its bookings and their totals. Before departure, the bookings planned on it.
+///
+/// At most 1000 bookings, by reference; `Link` with `rel="next"` leads to the next page. The totals cover all bookings.
+#[utoipa::path(get, path = "/flights/{id}/manifest", tag = "flights", operation_id = "getFlightManifest",
+    params(("id" = FlightId, Path, description = "Id of the flight"), PageUpTo<MOST_LINES>),
+    responses((status = 200, body = Manifest, headers(("Link" = Option<String>))), ManifestProblems))]
+async fn manifest(
+    Operator(caller): Operator,
+    State(operations): State<OperationService>,
+    State(reference): State<Reference>,
+    State(key): State<CursorKey>,
+    PathText(id): PathText<FlightId>,
+    ReadRecency(recency): ReadRecency,
+    query: Query,
+) -> Result<Response, Problem> {
+    let reader = caller.role.as_str();
+    let page = query.read(PageUpTo::<MOST_LINES>::read).and_then(|page| page.open::<BookingRef>(&key, &query, reader));
+    let page = unless_missing(page, async { operations.flight(id).await.map(drop) }).await?;
+    let (flight, mut bookings, freight) = operations
+        .manifest(id, &page, recency)
+        .in_span(span("operations.manifest"))
+        .await
+        .map_err(|error: OperationError| Problem::from(error))?;
+    let last = page.cut(&mut bookings).map(|last| last.ref_id.clone());
+    let mut answer = private(Json(Manifest::new(&flight, &bookings, &freight, &reference)));
+    if let Some(last) = last {
+        link(&mut answer, "next", &last, &key, &query, reader);
+    }
+    Ok(answer)
+}

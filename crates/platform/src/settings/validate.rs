@@ -1,0 +1,278 @@
+//! The rules that types cannot carry.
+mod post;
+
+use std::{fmt::Display, ops::RangeInclusive};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use loadmaster_kernel::Money;
+use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::{Algorithm, PaymentProvider, Secrets, Settings, bus, layers::Faults};
+
+const DAY_MS: u64 = 86_400_000;
+const YEAR_HOURS: u32 = 8_784;
+const MIN_SECRET_BYTES: usize = 32;
+
+pub(super) fn validate(settings: &Settings, has_kafka: bool, faults: &mut Faults) {
+    server(settings, faults);
+    stores(settings, faults);
+    auth(settings, faults);
+    limits(settings, faults);
+    search(settings, faults);
+    pricing(settings, faults);
+    payments(settings, faults);
+    bus::validate(settings.outbox, &settings.kafka, has_kafka, faults);
+    post::post(settings, faults);
+    secrets(settings, faults);
+    webhooks(settings, faults);
+    if let Err(error) = EnvFilter::try_new(&settings.telemetry.log_filter) {
+        faults.add(
+            "telemetry.log_filter",
+            &format!("is not a filter, such as `info` or `warn,loadmaster=debug`: {error}"),
+        );
+    }
+}
+
+fn server(settings: &Settings, faults: &mut Faults) {
+    let server = &settings.server;
+    filled("server.host", &server.host, faults);
+    within("server.request_timeout_ms", server.request_timeout_ms, 1..=DAY_MS, faults);
+    within("server.header_timeout_ms", server.header_timeout_ms, 1..=DAY_MS, faults);
+    within("server.max_body_bytes", server.max_body_bytes, 1024..=1 << 30, faults);
+    within("server.max_in_flight", server.max_in_flight, 1..=1_000_000, faults);
+    within("server.max_connections", server.max_connections, 2..=1_000_000, faults);
+    within("server.max_connections_per_address", server.max_connections_per_address, 1..=1_000_000, faults);
+    within("server.idle_timeout_ms", server.idle_timeout_ms, 1..=DAY_MS, faults);
+    within("server.write_timeout_ms", server.write_timeout_ms, 1..=DAY_MS, faults);
+    within("server.drain_ms", server.drain_ms, 0..=DAY_MS, faults);
+    within("server.shutdown_ms", server.shutdown_ms, 1..=DAY_MS, faults);
+    if server.drain_ms >= server.shutdown_ms {
+        let complaint =
+            format!("must be less than server.shutdown_ms, which is {}, not {}", server.shutdown_ms, server.drain_ms);
+        faults.add("server.drain_ms", &complaint);
+    }
+    for origin in &server.cors_origins {
+        if as_browsers_send(origin).as_deref() != Some(origin) {
+            let wanted =
+                "must be scheme://host[:port] as browsers send it (lower case, no path, no default port, no *)";
+            faults.add("server.cors_origins", &format!("{wanted}, not `{origin}`"));
+        }
+    }
+    for (setting, is_set, other, is_other_set) in [
+        ("server.tls_cert_file", server.tls_cert_file.is_some(), "server.tls_key_file", server.tls_key_file.is_some()),
+        ("server.tls_key_file", server.tls_key_file.is_some(), "server.tls_cert_file", server.tls_cert_file.is_some()),
+    ] {
+        if is_other_set && !is_set {
+            faults.add(setting, &format!("is needed with {other}"));
+        }
+    }
+}
+
+/// The origin of a URL as RFC 6454 writes it, whatever its scheme.
+fn as_browsers_send(origin: &str) -> Option<String> {
+    let url = Url::parse(origin).ok()?;
+    let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('*'))?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{host}{port}", url.scheme()))
+}
+
+fn stores(settings: &Settings, faults: &mut Faults) {
+    let database = &settings.database;
+    let postgres: &[&str] = &["postgres", "postgresql"];
+    scheme("database.url", database.url.as_ref(), postgres, faults);
+    scheme("database.owner_url", database.owner_url.as_ref(), postgres, faults);
+    scheme("database.read_url", database.read_url.as_ref(), postgres, faults);
+    if database.read_url.is_some() && database.url.is_none() {
+        faults.add("database.read_url", "needs database.url: the private PostgreSQL has no replica");
+    }
+    within("database.read_max_lag_ms", database.read_max_lag_ms, 1..=600_000, faults);
+    if let Some(connections) = database.max_connections {
+        within("database.max_connections", connections, 1..=10_000, faults);
+    }
+    within("database.acquire_timeout_ms", database.acquire_timeout_ms, 1..=DAY_MS, faults);
+    within("database.statement_timeout_ms", database.statement_timeout_ms, 100..=120_000, faults);
+    scheme("redis.url", settings.redis.url.as_ref(), &["redis", "rediss", "redis+unix", "unix"], faults);
+    within("redis.timeout_ms", settings.redis.timeout_ms, 1..=DAY_MS, faults);
+    filled("embedded.data_dir", &settings.embedded.data_dir.to_string_lossy(), faults);
+    filled("embedded.postgres_user", &settings.embedded.postgres_user, faults);
+}
+
+fn auth(settings: &Settings, faults: &mut Faults) {
+    let auth = &settings.auth;
+    let long_enough = auth.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() >= MIN_SECRET_BYTES);
+    if auth.algorithm == Algorithm::Hs256 && !long_enough {
+        faults.add("auth.secret", &format!("must have at least {MIN_SECRET_BYTES} bytes with auth.algorithm HS256"));
+    }
+    filled("auth.issuer", &auth.issuer, faults);
+    filled("auth.audience", &auth.audience, faults);
+    within("auth.access_token_minutes", auth.access_token_minutes, 1..=525_600, faults);
+    within("auth.refresh_token_days", auth.refresh_token_days, 1..=3_650, faults);
+    within("auth.guest_token_minutes", auth.guest_token_minutes, 1..=525_600, faults);
+}
+
+fn limits(settings: &Settings, faults: &mut Faults) {
+    let rate = &settings.rate_limit;
+    within("rate_limit.anonymous_per_minute", rate.anonymous_per_minute, 1..=u32::MAX, faults);
+    within("rate_limit.authenticated_per_minute", rate.authenticated_per_minute, 1..=u32::MAX, faults);
+    within("rate_limit.credentials_per_minute", rate.credentials_per_minute, 1..=u32::MAX, faults);
+    within("capacity.max_overbooking_percent", settings.capacity.max_overbooking_percent, 0..=100, faults);
+    within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
+    within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);
+    within("operations.backdate_days", settings.operations.backdate_days, 1..=3_650, faults);
+    within("clock.warn_ms", settings.clock.warn_ms, 1..=30_000, faults);
+    within("stream.max_per_caller", settings.stream.max_per_caller, 1..=1_000_000, faults);
+    within("stream.max_per_process", settings.stream.max_per_process, 1..=1_000_000, faults);
+    within("waitlist.offer_hours", settings.waitlist.offer_hours, 1..=720, faults);
+    within("waitlist.max_passed_over", settings.waitlist.max_passed_over, 1..=1_000, faults);
+    within("waitlist.keep_hours", settings.waitlist.keep_hours, 0..=720, faults);
+    let holds = &settings.holds;
+    within("holds.max_seconds", holds.max_seconds, 10..=86_400, faults);
+    within("holds.ttl_seconds", holds.ttl_seconds, 10..=900.min(holds.max_seconds), faults);
+    within("holds.guest_flight_percent", holds.guest_flight_percent, 0..=100, faults);
+    within("holds.guests_flight_percent", holds.guests_flight_percent, 0..=100, faults);
+    within("desk.lanes", settings.desk.lanes, 1..=64, faults);
+    within("desk.batch", settings.desk.batch, 1..=1_000, faults);
+    within("desk.queue", settings.desk.queue, 1..=1_000_000, faults);
+    within("locks.ttl_ms", settings.locks.ttl_ms, 1..=DAY_MS, faults);
+    within("locks.attempts", settings.locks.attempts, 1..=100_000, faults);
+    within("locks.delay_ms", settings.locks.delay_ms, 0..=DAY_MS, faults);
+    within("idempotency.retention_hours", settings.idempotency.retention_hours, 1..=YEAR_HOURS, faults);
+}
+
+fn search(settings: &Settings, faults: &mut Faults) {
+    let search = &settings.search;
+    let minutes = 0..=7 * 24 * 60;
+    within("search.cache_ttl_seconds", search.cache_ttl_seconds, 0..=86_400 * 366, faults);
+    within("search.min_connection_minutes", search.min_connection_minutes, minutes.clone(), faults);
+    within("search.max_stops", search.max_stops, 0..=3, faults);
+    within("search.alternative_days", search.alternative_days, 0..=14, faults);
+    for (airport, needed) in &search.connection_minutes_by_airport {
+        if airport.len() != 3 || !airport.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            let complaint = format!("must use airport codes of three capital letters, not `{airport}`");
+            faults.add("search.connection_minutes_by_airport", &complaint);
+        }
+        within("search.connection_minutes_by_airport", *needed, minutes.clone(), faults);
+    }
+}
+
+fn payments(settings: &Settings, faults: &mut Faults) {
+    let payments = &settings.payments;
+    within("payments.wait_ms", payments.wait_ms, 0..=60_000, faults);
+    if !payments.cancellation_fees.is_sorted_by(|earlier, later| earlier.hours > later.hours) {
+        faults.add("payments.cancellation_fees", "must have falling hours, no two the same");
+    }
+    for band in &payments.cancellation_fees {
+        within("payments.cancellation_fees", band.percent, 0..=100, faults);
+    }
+    if payments.webhook_secrets.len() > 2 {
+        faults.add("payments.webhook_secrets", "must be at most two: the new one, and the one before");
+    }
+    if payments.webhook_secrets.iter().any(|secret| !is_webhook_secret(secret.expose_secret())) {
+        let complaint = "must each have at least 16 bytes, or be `whsec_` and at least 16 bytes in base64";
+        faults.add("payments.webhook_secrets", complaint);
+    }
+    let url = payments.http_url.as_deref().map(Url::parse);
+    if url.as_ref().is_some_and(|url| !url.as_ref().is_ok_and(is_address_of_provider)) {
+        faults.add("payments.http_url", "must be an address that begins with https:// or http://, without a query");
+    }
+    if payments.provider == PaymentProvider::Http {
+        if payments.http_url.is_none() {
+            faults.add("payments.http_url", "is needed with payments.provider http");
+        }
+        if payments.http_secret.as_ref().is_none_or(|secret| secret.expose_secret().is_empty()) {
+            faults.add("payments.http_secret", "is needed with payments.provider http");
+        }
+    }
+}
+
+fn secrets(settings: &Settings, faults: &mut Faults) {
+    const WANTED: &str = "must be 32 bytes in base64, such as `openssl rand -base64 32` prints";
+    if settings.secrets.key.as_ref().is_some_and(|key| Secrets::bytes(key).is_none()) {
+        faults.add("secrets.key", WANTED);
+    }
+    if settings.secrets.former_keys.iter().any(|key| Secrets::bytes(key).is_none()) {
+        faults.add("secrets.former_keys", &format!("{WANTED}, each"));
+    }
+}
+
+fn webhooks(settings: &Settings, faults: &mut Faults) {
+    let webhooks = &settings.webhooks;
+    if webhooks.ports.is_empty() || webhooks.ports.contains(&0) {
+        faults.add("webhooks.ports", "must name at least one port, and not 0");
+    }
+    within("webhooks.max_per_organization", webhooks.max_per_organization, 1..=1_000, faults);
+    within("webhooks.give_up_minutes", webhooks.give_up_minutes, 1..=525_600, faults);
+    if webhooks.retry_seconds.len() > 50 {
+        faults.add("webhooks.retry_seconds", "must have at most 50 entries");
+    }
+    for pause in &webhooks.retry_seconds {
+        within("webhooks.retry_seconds", *pause, 1..=30 * 86_400, faults);
+    }
+}
+
+fn pricing(settings: &Settings, faults: &mut Faults) {
+    let pricing = &settings.pricing;
+    within("pricing.quote_minutes", pricing.quote_minutes, 1..=43_200, faults);
+    let tariff = &pricing.default_tariff;
+    if let Err(fault) = Money::parse(&tariff.minimum, tariff.currency) {
+        faults.add("pricing.default_tariff", &format!("has a minimum that {fault}, not `{}`", tariff.minimum));
+    }
+    let (mut weight, mut rate) = (0, tariff.normal);
+    for next in &tariff.breaks {
+        if next.from_kg <= weight || next.from_kg > 1_000_000 || next.rate >= rate {
+            let complaint = "must have breaks with rising `from_kg`, up to 1000000, and falling `rate`, below `normal`";
+            faults.add("pricing.default_tariff", complaint);
+        }
+        (weight, rate) = (next.from_kg, next.rate);
+    }
+    for surcharge in &pricing.default_surcharges {
+        let code = surcharge.code.as_bytes();
+        let is_code = code.len() == 3 && code.iter().all(u8::is_ascii_uppercase) && matches!(code[2], b'A' | b'C');
+        if !is_code {
+            let complaint =
+                format!("must use codes of two letters and `C` or `A`, such as MYC, not `{}`", surcharge.code);
+            faults.add("pricing.default_surcharges", &complaint);
+        }
+    }
+}
+
+fn is_address_of_provider(url: &Url) -> bool {
+    matches!(url.scheme(), "https" | "http") && url.has_host() && url.query().is_none() && url.fragment().is_none()
+}
+
+fn is_webhook_secret(secret: &str) -> bool {
+    const LEAST: usize = 16;
+    match secret.strip_prefix("whsec_") {
+        Some(text) => STANDARD.decode(text).is_ok_and(|key| key.len() >= LEAST),
+        None => secret.len() >= LEAST,
+    }
+}
+
+pub(super) fn within<T: Copy + PartialOrd + Display>(
+    setting: &str,
+    value: T,
+    range: RangeInclusive<T>,
+    faults: &mut Faults,
+) {
+    if !range.contains(&value) {
+        faults.add(setting, &format!("must be between {} and {}, not {value}", range.start(), range.end()));
+    }
+}
+
+fn filled(setting: &str, text: &str, faults: &mut Faults) {
+    if text.trim().is_empty() {
+        faults.add(setting, "must not be empty");
+    }
+}
+
+/// The complaint never quotes the URL: it may hold a password.
+fn scheme(setting: &str, url: Option<&SecretString>, schemes: &[&str], faults: &mut Faults) {
+    let Some(url) = url else { return };
+    let known = Url::parse(url.expose_secret()).is_ok_and(|url| schemes.contains(&url.scheme()));
+    if !known {
+        let begins: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
+        faults.add(setting, &format!("must be a URL that begins with {}", begins.join(" or ")));
+    }
+}

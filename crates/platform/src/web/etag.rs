@@ -1,0 +1,167 @@
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use loadmaster_kernel::FaultCode;
+
+use super::{
+    code,
+    problem::{InputFault, Problem},
+};
+
+/// The tags of a conditional header (RFC 9110, section 13.1); a `W/` before a tag is ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tags {
+    Any,
+    These(Vec<String>),
+}
+
+impl Tags {
+    fn of(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, Problem> {
+        let mut tags = Vec::new();
+        let mut present = false;
+        for value in headers.get_all(name) {
+            present = true;
+            let text = value.to_str().map_err(|_| malformed(name))?.trim();
+            if text == "*" {
+                return Ok(Some(Self::Any));
+            }
+            tags.extend(listed(text).ok_or_else(|| malformed(name))?);
+        }
+        if present && tags.is_empty() {
+            return Err(malformed(name));
+        }
+        Ok(present.then_some(Self::These(tags)))
+    }
+}
+
+/// Reads tags between commas; a tag can have commas, too. `None` if it is no such list.
+fn listed(text: &str) -> Option<Vec<String>> {
+    let (mut tags, mut rest) = (Vec::new(), text);
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return Some(tags);
+        }
+        let opened = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+        let (tag, after) = opened.split_once('"')?;
+        tags.push(tag.to_owned());
+        rest = after.trim_start_matches([' ', '\t']);
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
+        }
+    }
+}
+
+fn malformed(name: &HeaderName) -> Problem {
+    let message = format!("`{name}` must be an entity tag in double quotes, as given in `ETag`.");
+    Problem::validation(&[InputFault::header(name.as_str(), FaultCode::InvalidFormat, message)])
+}
+
+/// The `If-Match` header, if present: the client wants the change only on that version.
+#[derive(Debug, Clone)]
+pub struct IfMatch(Result<Option<Tags>, Problem>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = std::convert::Infallible;
+
+    /// [`IfMatch::read`] validates it later: a missing resource is reported first.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(Tags::of(&parts.headers, &header::IF_MATCH)))
+    }
+}
+
+/// A valid `If-Match`; the default is none.
+#[derive(Debug, Clone, Default)]
+pub struct Precondition(Option<Tags>);
+
+impl IfMatch {
+    pub fn read(self) -> Result<Precondition, Problem> {
+        self.0.map(Precondition)
+    }
+}
+
+impl Precondition {
+    /// Fails with the version if a resource of this version may not be changed. Only the part before a dash counts.
+    pub fn check(&self, version: i32) -> Result<(), i32> {
+        let Some(Tags::These(tags)) = &self.0 else { return Ok(()) };
+        let current = version.to_string();
+        if tags.iter().any(|tag| tag.split('-').next() == Some(current.as_str())) { Ok(()) } else { Err(version) }
+    }
+}
+
+/// Returns the problem for a stale `If-Match`.
+pub fn version_mismatch(current: i32) -> Problem {
+    Problem::new(
+        code::VERSION_MISMATCH,
+        format!("The resource has changed since you read it; its version is now {current}."),
+    )
+    .with("version", current)
+}
+
+/// The `If-None-Match` header, if present; an invalid one matches nothing.
+#[derive(Debug, Clone)]
+pub struct IfNoneMatch(Option<Tags>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(Tags::of(&parts.headers, &header::IF_NONE_MATCH).unwrap_or_default()))
+    }
+}
+
+impl IfNoneMatch {
+    fn matches(&self, tag: &str) -> bool {
+        match &self.0 {
+            None => false,
+            Some(Tags::Any) => true,
+            Some(Tags::These(tags)) => tags.iter().any(|known| known == tag),
+        }
+    }
+}
+
+/// Adds `ETag` and `Cache-Control` to an answer, and turns it into 304 when the client already has it.
+pub fn conditional(tag: &str, if_none_match: &IfNoneMatch, cache: &'static str, answer: impl IntoResponse) -> Response {
+    let mut response =
+        if if_none_match.matches(tag) { StatusCode::NOT_MODIFIED.into_response() } else { answer.into_response() };
+    tagged(&mut response, tag, cache);
+    response
+}
+
+/// Adds `ETag` and `Cache-Control` to an answer.
+pub fn tagged(response: &mut Response, tag: &str, cache: &'static str) {
+    if let Ok(value) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn precondition(value: &str) -> Result<Precondition, Problem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_MATCH, HeaderValue::from_str(value).unwrap());
+        IfMatch(Tags::of(&headers, &header::IF_MATCH)).read()
+    }
+
+    #[test]
+    fn a_tag_matches_its_version_weak_or_strong_with_or_without_a_ledger_number() {
+        for value in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "\"1,2\" ,W/\"3\",", "*", "\"3-17\""] {
+            assert_eq!(precondition(value).unwrap().check(3), Ok(()), "{value}");
+        }
+        for value in ["\"2\"", "\"33\"", "\"\""] {
+            assert_eq!(precondition(value).unwrap().check(3), Err(3), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_entity_tag_is_a_fault_of_the_header() {
+        for value in ["3", "\"3", "", "W/3", ",", "\"3\"\"3\"", "\"3\" \"4\"", "\"3\", 4"] {
+            assert_eq!(precondition(value).unwrap_err().code(), code::VALIDATION_FAILED, "{value}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::Problem;
+use crate::rate_limit::Verdict;
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// Adds the headers that report the rest of a quota. Of several quotas the one that ends first is reported.
+pub fn tell_quota(verdict: Verdict, headers: &mut HeaderMap) {
+    let told = headers.get(&REMAINING).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    if told.is_none_or(|told| verdict.remaining < told) {
+        headers.insert(LIMIT, HeaderValue::from(verdict.limit));
+        headers.insert(REMAINING, HeaderValue::from(verdict.remaining));
+        headers.insert(RESET, HeaderValue::from(verdict.reset));
+    }
+}
+
+/// Returns whether the headers report a quota.
+pub fn tells_quota(headers: &HeaderMap) -> bool {
+    headers.contains_key(LIMIT)
+}
+
+impl Problem {
+    /// Returns the problem for an exhausted quota. `what` completes "You may … per minute".
+    pub fn quota_used_up(verdict: Verdict, what: &str) -> Self {
+        let reset = verdict.reset;
+        let seconds = if reset == 1 { "second" } else { "seconds" };
+        Self::limited(verdict, format!("You may {what} per minute; try again in {reset} {seconds}."))
+    }
+}

@@ -1,0 +1,170 @@
+use chrono::{DateTime, NaiveDate, Utc};
+use loadmaster_kernel::{AirportCode, FlightId, HandlingCode, Money, Positions, QuoteId, Rate, Volume, Weight};
+use loadmaster_platform::web::{Fields, list, read, request, set, with};
+use loadmaster_reference::Reference;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::read_rule_code;
+
+use crate::{
+    model::{Product, SurchargeBasis, read_product},
+    quote::Quote,
+    quoting::Asked,
+    rating::{Line, LineKind, LineRule, PriceBasis, RateClass},
+    ways::{On, Wish},
+};
+
+/// As many as an air waybill has boxes for.
+const MOST_HANDLING_CODES: usize = 9;
+const MOST_FLIGHTS: usize = 4;
+
+/// A price that holds for this freight on these flights until it expires.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Quote)]
+pub struct QuoteBody {
+    pub id: QuoteId,
+    /// In order of the way.
+    pub flight_ids: Vec<FlightId>,
+    pub weight_kg: Weight,
+    pub volume_m3: Volume,
+    pub special_handling_codes: Vec<HandlingCode>,
+    pub product: Product,
+    #[schema(required = true)]
+    pub discount_code: Option<String>,
+    pub basis: PriceBasis,
+    pub chargeable_weight_kg: Weight,
+    /// Each sum below is a sum of these.
+    pub lines: Vec<LineBody>,
+    pub weight_charge: Money,
+    /// Not above 0.
+    pub discount: Money,
+    pub surcharges: Money,
+    pub total: Money,
+    pub expires_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A line of a price.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuoteLine)]
+pub struct LineBody {
+    pub kind: LineKind,
+    /// Of the tariff, the surcharge or the sale.
+    #[schema(required = true)]
+    pub code: Option<String>,
+    /// Counted from 1; null: the whole way.
+    #[schema(required = true)]
+    pub leg: Option<u16>,
+    pub basis: SurchargeBasis,
+    /// Kilograms, or the number of what is charged once; null for a percentage.
+    #[schema(required = true)]
+    pub quantity: Option<Weight>,
+    /// For a kilogram, for all, or in percent; null for the minimum.
+    #[schema(required = true)]
+    pub rate: Option<Rate>,
+    #[schema(required = true)]
+    pub rate_class: Option<RateClass>,
+    /// The weight that the rate is multiplied by: the chargeable weight, or that of the next break.
+    #[schema(required = true)]
+    pub rated_weight_kg: Option<Weight>,
+    pub amount: Money,
+    /// Null: of the settings.
+    #[schema(required = true)]
+    pub rule: Option<LineRule>,
+    pub text: String,
+}
+
+impl From<&Line> for LineBody {
+    fn from(line: &Line) -> Self {
+        Self {
+            kind: line.kind,
+            code: line.code.clone(),
+            leg: line.leg,
+            basis: line.basis,
+            quantity: line.quantity.map(Weight::from_hectograms),
+            rate: line.rate,
+            rate_class: line.rate_class,
+            rated_weight_kg: line.rated_weight.map(Weight::from_hectograms),
+            amount: line.amount,
+            rule: line.rule,
+            text: line.text.clone(),
+        }
+    }
+}
+
+impl From<&Quote> for QuoteBody {
+    fn from(quote: &Quote) -> Self {
+        let (inputs, priced) = (&quote.rated.inputs, &quote.rated.priced);
+        Self {
+            id: quote.id,
+            flight_ids: quote.flight_ids().collect(),
+            weight_kg: inputs.load.weight,
+            volume_m3: inputs.load.volume,
+            special_handling_codes: inputs.special_handling_codes.clone(),
+            product: inputs.product,
+            discount_code: inputs.discount_code.clone(),
+            basis: priced.basis,
+            chargeable_weight_kg: priced.chargeable(),
+            lines: priced.lines.iter().map(LineBody::from).collect(),
+            weight_charge: priced.weight_charge,
+            discount: priced.discount,
+            surcharges: priced.surcharges,
+            total: priced.total,
+            expires_at: quote.expires_at,
+            created_at: quote.created_at,
+        }
+    }
+}
+
+request! {
+    /// What a price is asked for.
+    pub struct AskQuote in body(reference: &Reference) {
+        /// One to four flights, in order.
+        #[schema(max_items = 4)]
+        flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
+        origin: AirportCode = |raw| reference.read_airport(raw),
+        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        /// Local calendar date at the origin; required, and used, only without `flight_ids`.
+        departure_date: Option<NaiveDate> = with(read_date),
+        weight_kg: Weight = read::weight,
+        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = read::volume,
+        /// Number of whole ULD positions, of any type, on each flight.
+        positions: Option<Positions> = read::positions,
+        #[schema(max_items = 9)]
+        special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        /// Default: `GENERAL`.
+        #[schema(value_type = Option<String>, max_length = 20)]
+        product: Option<Product> = read_product,
+        #[schema(max_length = 40)]
+        discount_code: Option<String> = read_rule_code,
+    }
+}
+
+/// Reads the date, which named flights make unnecessary.
+fn read_date(fields: &mut Fields<'_>) -> Option<NaiveDate> {
+    if fields.is_empty("flight_ids") {
+        return fields.required("departure_date", read::date);
+    }
+    fields.optional("departure_date", read::date)
+}
+
+impl From<AskQuote> for Asked {
+    fn from(asked: AskQuote) -> Self {
+        let on = match asked.departure_date {
+            Some(date) if asked.flight_ids.is_empty() => On::Date(date),
+            _ => On::Flights(asked.flight_ids),
+        };
+        let wish = Wish {
+            origin: asked.origin,
+            destination: asked.destination,
+            on,
+            weight: asked.weight_kg,
+            volume: asked.volume_m3.unwrap_or_else(|| asked.weight_kg.standard_volume()),
+            positions: asked.positions,
+            special_handling_codes: asked.special_handling_codes,
+        };
+        Self { wish, product: asked.product.unwrap_or_default(), discount_code: asked.discount_code }
+    }
+}

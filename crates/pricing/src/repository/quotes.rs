@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use loadmaster_kernel::{QuoteId, SaleId};
+use loadmaster_platform::postgres::{PgSession, column};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::quote::{Quote, Rated};
+
+struct Row {
+    id: Uuid,
+    organization_id: Uuid,
+    created_by: Uuid,
+    body: Json<Rated>,
+    expires_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Row> for Quote {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            organization_id: row.organization_id.into(),
+            created_by: row.created_by.into(),
+            rated: Arc::new(row.body.0),
+            expires_at: row.expires_at,
+            created_at: row.created_at,
+        }
+    }
+}
+
+pub async fn find(db: &mut PgSession, ids: &[QuoteId]) -> sqlx::Result<Vec<Quote>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, organization_id, created_by, body as "body: Json<Rated>", expires_at, created_at
+           from quotes where id = any($1)"#,
+        &column(ids, |id| id.uuid()),
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(Quote::from).collect())
+}
+
+/// Keeps those for good that there are already, if they are taken now.
+pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into quotes (id, organization_id, created_by, body, sale_id, is_taken, expires_at, created_at)
+         select new.id, new.organization_id, new.created_by, new.body, new.sale_id, $6, new.expires_at, new.created_at
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[], $5::uuid[], $7::timestamptz[], $8::timestamptz[])
+              as new (id, organization_id, created_by, body, sale_id, expires_at, created_at)
+         on conflict (id) do update set is_taken = quotes.is_taken or excluded.is_taken",
+        &column(quotes, |quote| quote.id.uuid()),
+        &column(quotes, |quote| quote.organization_id.uuid()),
+        &column(quotes, |quote| quote.created_by.uuid()),
+        &column(quotes, |quote| Json(&*quote.rated)) as &[Json<&Rated>],
+        &column(quotes, |quote| quote.sale().map(SaleId::uuid)) as &[Option<Uuid>],
+        is_taken,
+        &column(quotes, |quote| quote.expires_at),
+        &column(quotes, |quote| quote.created_at),
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Deletes quotes made before this time that nothing has taken, some thousands at a time. Returns their number.
+pub async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let deleted = sqlx::query!(
+        "delete from quotes where id in (select id from quotes where not is_taken and created_at < $1 and expires_at < $2 limit 5000)
+         and not is_taken",
+        before,
+        now,
+    );
+    Ok(deleted.execute(db).await?.rows_affected())
+}

@@ -1,0 +1,71 @@
+use axum::{extract::State, http::StatusCode, response::Response};
+use loadmaster_accounts::{Admin, Operator};
+use loadmaster_platform::{
+    idempotency::{Answer, Idempotent, KeyHeader},
+    postgres::Recency,
+    tables::{Export, ExportParams, ImportSummary, Table},
+    web::{Body, PRIVATE, PageRequest, Problem, Query, both, problem_responses, read},
+    work::{Keyed, UnitOfWork},
+};
+
+use crate::{
+    PricingService,
+    dto::TariffBody,
+    error::code,
+    import::{COLUMNS, ImportTariffs},
+    model::{Rule, RuleAnchor, Tariff},
+};
+
+problem_responses!(ImportTariffsProblems: [INPUT, ROLE, BODY, KEY]);
+
+/// Import tariffs, all or nothing.
+///
+/// CSV with the header `code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,`
+/// `minimum,normal,breaks,valid_from,valid_to`; optional cells may be empty. Several flight numbers are separated by blanks;
+/// breaks are written `45=10;100=9`. The code identifies the tariff of a row: one in force gets a new version, others are
+/// created. Each fault has its `row`, counted from 1 without the header; the first 100 faults are reported.
+#[utoipa::path(post, path = "/tariffs/import", tag = "prices", operation_id = "importTariffs",
+    params(("dry_run" = Option<bool>, Query, description = "Validate the table and count the changes, but change nothing"), KeyHeader),
+    request_body(content((String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+    responses((status = 200, body = ImportSummary, headers(("Idempotency-Replayed" = Option<bool>))), ImportTariffsProblems))]
+pub(super) async fn import(
+    Admin(caller): Admin,
+    State(prices): State<PricingService>,
+    State(unit_of_work): State<UnitOfWork>,
+    idempotent: Idempotent,
+    query: Query,
+    body: Body,
+) -> Result<Answer, Problem> {
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()));
+    let (key, dry_run) = both(key, dry_run)?;
+    let table = Some(Table::of(body)?);
+    let command = ImportTariffs { prices, actor: caller.user_id, table, dry_run, rows: None };
+    let answer = |done: &ImportSummary| Answer::new(StatusCode::OK, done, PRIVATE);
+    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+}
+
+problem_responses!(ExportTariffsProblems: [INPUT, ROLE], EXPORT_TOO_LARGE);
+
+/// Export the tariffs in force.
+///
+/// A table with the columns of an import. In CSV every text is quoted, and one that a spreadsheet could take for a formula
+/// gets a leading `'`.
+#[utoipa::path(get, path = "/tariffs/export", tag = "prices", operation_id = "exportTariffs",
+    params(ExportParams),
+    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+               headers(("Content-Disposition" = String))), ExportTariffsProblems))]
+pub(super) async fn export(
+    Operator(_caller): Operator,
+    State(prices): State<PricingService>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let params = query.read(ExportParams::read)?;
+    let export = Export::new("tariffs", &COLUMNS, &params);
+    export.check(prices.count_tariffs().await?)?;
+    let read = move |page: PageRequest<RuleAnchor>| {
+        let prices = prices.clone();
+        async move { Ok(prices.list::<Tariff>(&page, Recency::Now).await?) }
+    };
+    export.paged(read, |rule: &Rule<Tariff>| RuleAnchor(rule.id), |rule| Some(TariffBody::from(rule).cells())).await
+}

@@ -1,0 +1,82 @@
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use loadmaster_accounts::Guest;
+use loadmaster_kernel::QuoteId;
+use loadmaster_platform::{
+    idempotency::{Answer, Idempotent, KeyHeader},
+    telemetry::{Traced, span},
+    web::{Body, IfNoneMatch, PRIVATE, PathText, Problem, Query, both, conditional, problem_responses, unless_missing},
+    work::{Keyed, UnitOfWork},
+};
+use loadmaster_reference::Reference;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::HandlerState;
+
+use crate::{
+    PricingService, Quote, QuoteBody,
+    dto::AskQuote,
+    error::code,
+    quoting::{Asked, MakeQuote},
+};
+
+/// A quote never changes: it has one version.
+const TAG: &str = "1";
+
+pub(super) fn routes() -> OpenApiRouter<HandlerState> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(show))
+}
+
+problem_responses!(CreateQuoteProblems: [INPUT, SIGNED_IN, BODY, KEY], ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, NO_RATE, DISCOUNT_NOT_APPLICABLE);
+
+/// Ask for a price.
+///
+/// For named flights, whether they have room or not, or for the cheapest way that can be booked on `departure_date`. The price
+/// holds until `expires_at`, whatever tariffs become meanwhile: send the `id` with a hold or a booking. Guests may ask, too.
+#[utoipa::path(post, path = "/quotes", tag = "prices", operation_id = "createQuote",
+    request_body = AskQuote, params(KeyHeader),
+    responses((status = 201, body = QuoteBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateQuoteProblems))]
+async fn create(
+    Guest(caller): Guest,
+    State(prices): State<PricingService>,
+    State(reference): State<Reference>,
+    State(unit_of_work): State<UnitOfWork>,
+    idempotent: Idempotent,
+    query: Query,
+    body: Body,
+) -> Result<Answer, Problem> {
+    let asked = body.read(|fields| AskQuote::read(fields, &reference));
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let ((), (key, asked)) = both(query.refuse_all(), both(key, asked))?;
+    let answer = |quote: &Quote| {
+        let answer = Answer::new(StatusCode::CREATED, &QuoteBody::from(quote), PRIVATE);
+        answer.with_tag(TAG.to_owned()).with_location(format!("/api/v1/quotes/{}", quote.id))
+    };
+    let asked = Asked::from(asked);
+    let wish = asked.wish.clone();
+    let command = MakeQuote { prices: prices.clone(), caller, asked, rated: None };
+    match unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await {
+        Err(problem) => Err(prices.or_alternatives(&wish, problem).await),
+        made => made,
+    }
+}
+
+problem_responses!(ShowQuoteProblems: [INPUT, SIGNED_IN], NOT_FOUND);
+
+/// Show a quote.
+///
+/// Quotes that no hold and no booking has are deleted after seven days.
+#[utoipa::path(get, path = "/quotes/{id}", tag = "prices", operation_id = "getQuote",
+    params(("id" = QuoteId, Path, description = "Id of the quote"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
+    responses((status = 200, body = QuoteBody, headers(("ETag" = String))), (status = 304), ShowQuoteProblems))]
+async fn show(
+    Guest(caller): Guest,
+    State(prices): State<PricingService>,
+    PathText(id): PathText<QuoteId>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    unless_missing(query.refuse_all(), async { prices.quote(caller, id).await.map(drop) }).await?;
+    let quote = prices.quote(caller, id).in_span(span("pricing.find_quote")).await?;
+    Ok(conditional(TAG, &if_none_match, PRIVATE, Json(QuoteBody::from(&quote))))
+}

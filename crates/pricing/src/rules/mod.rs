@@ -1,0 +1,350 @@
+//! The price rules in force at one moment, compiled for rating.
+mod choose;
+mod defaults;
+mod lanes;
+mod places;
+mod rerate;
+mod sharded;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use loadmaster_flights::Flight;
+use loadmaster_kernel::{HandlingCode, OrganizationId, SaleId, Volume, Weight};
+use loadmaster_reference::Reference;
+use uuid::Uuid;
+
+pub use defaults::Defaults;
+
+use self::{lanes::Lanes, places::Places, sharded::Sharded};
+use super::{
+    model::{DiscountReason, PricedLeg, Rule, Sale, Surcharge, Tariff, Terms},
+    rating::{Inputs, Load, PriceBasis, RATER, Rated, Sums, price, sums},
+};
+
+/// Freight to be rated.
+#[derive(Debug, Clone, Copy)]
+pub struct Freight<'a> {
+    pub weight: Weight,
+    pub volume: Volume,
+    pub special_handling_codes: &'a [HandlingCode],
+    /// `GENERAL` if none is named.
+    pub product: &'a str,
+}
+
+/// Why freight has no price.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RatingError {
+    /// With the reason, a sentence.
+    #[error("there is no rate: {0}")]
+    NoRate(String),
+    #[error("the discount does not apply: {}", .0.as_str())]
+    Discount(DiscountReason),
+}
+
+impl RatingError {
+    pub fn no_rate(reason: impl Into<String>) -> Self {
+        Self::NoRate(reason.into())
+    }
+}
+
+/// The sums of a price, for a list of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    pub sums: Sums,
+    pub basis: PriceBasis,
+}
+
+/// Two snapshots with the same key give the same prices to the same caller on the same day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PriceKey {
+    serial: u64,
+    /// Of quoting: sales have days.
+    date: NaiveDate,
+    organization: Option<OrganizationId>,
+}
+
+/// The price rules in force at one moment: immutable, and cheap to clone. The default has none. The second part: sales that
+/// must not be used.
+#[derive(Debug, Clone, Default)]
+pub struct PriceRules(Arc<Inner>, Option<Arc<HashMap<SaleId, bool>>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    tables: Tables,
+    defaults: Option<Arc<Defaults>>,
+    reference: Reference,
+    /// Differs from that of all other rules in this process.
+    serial: u64,
+}
+
+/// What was read from the tables.
+#[derive(Debug, Clone, Default)]
+struct Tables {
+    places: Arc<Places>,
+    tariffs: Lanes<Tariff>,
+    surcharges: Lanes<Surcharge>,
+    sales: Lanes<Sale>,
+    by_code: Sharded<String, Uuid>,
+    /// Sales that may be used so many times only, with their codes.
+    limited: Arc<BTreeMap<SaleId, Option<String>>>,
+    /// Organizations that have tariffs of their own, with their number.
+    owners: Sharded<OrganizationId, usize>,
+    /// Sales that had no use left when they were read: a hint.
+    used_up: Arc<HashSet<Uuid>>,
+    revisions: Revisions,
+}
+
+/// Up to which change each table was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Revisions {
+    pub tariffs: i64,
+    pub surcharges: i64,
+    pub sales: i64,
+}
+
+impl Revisions {
+    /// Returns whether neither table was read less far than for the other.
+    pub const fn are_not_before(&self, other: &Self) -> bool {
+        self.tariffs >= other.tariffs && self.surcharges >= other.surcharges && self.sales >= other.sales
+    }
+}
+
+/// The last versions of the rules that have changed since they were read.
+#[derive(Debug, Default)]
+pub struct Changes {
+    pub tariffs: Vec<Rule<Tariff>>,
+    pub surcharges: Vec<Rule<Surcharge>>,
+    pub sales: Vec<Rule<Sale>>,
+    pub used_up: HashSet<Uuid>,
+    pub revisions: Revisions,
+}
+
+impl Changes {
+    pub fn len(&self) -> usize {
+        self.tariffs.len() + self.surcharges.len() + self.sales.len()
+    }
+}
+
+fn next_serial() -> u64 {
+    static SERIAL: AtomicU64 = AtomicU64::new(1);
+    SERIAL.fetch_add(1, Relaxed)
+}
+
+impl PriceRules {
+    pub(super) fn new(reference: &Reference, defaults: Option<Arc<Defaults>>) -> Self {
+        let inner = Inner { tables: Tables::default(), defaults, reference: reference.clone(), serial: next_serial() };
+        Self(Arc::new(inner), None)
+    }
+
+    pub(super) fn revisions(&self) -> Revisions {
+        self.0.tables.revisions
+    }
+
+    /// Returns the same with other defaults.
+    #[must_use]
+    pub(super) fn with_defaults(&self, defaults: Option<Arc<Defaults>>) -> Self {
+        let Inner { tables, reference, .. } = &*self.0;
+        let (tables, reference) = (tables.clone(), reference.clone());
+        Self(Arc::new(Inner { tables, defaults, reference, serial: next_serial() }), None)
+    }
+
+    /// Returns the rules after these changes.
+    #[must_use]
+    pub(super) fn changed(&self, mut changes: Changes) -> Self {
+        let inner = &*self.0;
+        if changes.len() == 0 && changes.used_up == *inner.tables.used_up && changes.revisions == self.revisions() {
+            return self.clone();
+        }
+        let mut tables = inner.tables.clone();
+        let reference = &inner.reference;
+        tables.revisions = changes.revisions;
+        if *tables.used_up != changes.used_up {
+            tables.used_up = Arc::new(changes.used_up);
+        }
+        // In this order each one is put behind the others of its bucket.
+        changes.tariffs.sort_by_cached_key(|rule| rule.copied().place());
+        for rule in changes.tariffs {
+            tables.put_tariff(&rule, reference);
+        }
+        for rule in changes.surcharges {
+            let Tables { places, surcharges, .. } = &mut tables;
+            put(surcharges, places, &rule, reference);
+        }
+        for rule in changes.sales {
+            tables.put_sale(&rule, reference);
+        }
+        let (defaults, reference) = (inner.defaults.clone(), reference.clone());
+        Self(Arc::new(Inner { tables, defaults, reference, serial: next_serial() }), None)
+    }
+
+    /// Returns the same rules, with what is known for certain about these sales: whether they have no use left.
+    #[must_use]
+    pub fn with_uses(&self, used_up: impl IntoIterator<Item = (SaleId, bool)>) -> Self {
+        let mut known: HashMap<SaleId, bool> = self.1.as_deref().cloned().unwrap_or_default();
+        known.extend(used_up);
+        Self(self.0.clone(), Some(Arc::new(known)))
+    }
+
+    /// Returns the same rules without these sales.
+    #[must_use]
+    pub fn without_sales(&self, sales: impl IntoIterator<Item = SaleId>) -> Self {
+        self.with_uses(sales.into_iter().map(|sale| (sale, true)))
+    }
+
+    /// Returns the sales with a limit of uses that may apply to freight with one of these codes, or without any.
+    pub fn limited_sales<'a>(&'a self, codes: &'a [&'a str]) -> impl Iterator<Item = SaleId> + 'a {
+        let is_asked = |code: &str| codes.iter().any(|asked| asked.trim().eq_ignore_ascii_case(code));
+        let limited = self.0.tables.limited.iter();
+        limited.filter(move |(_, code)| code.as_deref().is_none_or(is_asked)).map(|(sale, _)| *sale)
+    }
+
+    /// Returns the number of tariffs in force.
+    pub fn tariffs(&self) -> usize {
+        self.0.tables.tariffs.len()
+    }
+
+    /// Returns the price of the freight over these flights, in order of the way, as quoted at `at`.
+    pub fn rate(
+        &self,
+        flights: &[Flight],
+        freight: Freight<'_>,
+        discount_code: Option<&str>,
+        organization: impl Into<Option<OrganizationId>>,
+        at: DateTime<Utc>,
+    ) -> Result<Rated, RatingError> {
+        let inputs = self.inputs(flights, freight, discount_code, organization.into(), at);
+        let rules = self.choose(&inputs)?;
+        let priced = price(RATER, &inputs, &rules).ok_or_else(too_large)?;
+        Ok(Rated { rater: RATER, inputs, rules, priced })
+    }
+
+    /// Returns the sums of that price, by sales that need no code.
+    pub fn estimate(
+        &self,
+        flights: &[Flight],
+        freight: Freight<'_>,
+        organization: Option<OrganizationId>,
+        at: DateTime<Utc>,
+    ) -> Option<Estimate> {
+        let legs = flights.iter().map(|flight| PricedLeg::of(flight, &self.0.reference)).collect();
+        self.estimate_legs(legs, freight, organization, at)
+    }
+
+    /// The same for legs that are known already.
+    pub fn estimate_legs(
+        &self,
+        legs: Vec<PricedLeg>,
+        freight: Freight<'_>,
+        organization: Option<OrganizationId>,
+        at: DateTime<Utc>,
+    ) -> Option<Estimate> {
+        let inputs = inputs(legs, freight, None, organization, at);
+        let rules = self.choose(&inputs).ok()?;
+        Some(Estimate { sums: sums(inputs.load, &rules)?, basis: rules.basis() })
+    }
+
+    /// Returns what prices of a caller depend on besides freight and flights.
+    pub fn key(&self, organization: Option<OrganizationId>, at: DateTime<Utc>) -> PriceKey {
+        let is_owner = |owner: &OrganizationId| self.0.tables.owners.get(owner).is_some();
+        PriceKey { serial: self.0.serial, date: at.date_naive(), organization: organization.filter(is_owner) }
+    }
+
+    fn inputs(
+        &self,
+        flights: &[Flight],
+        freight: Freight<'_>,
+        discount_code: Option<&str>,
+        organization: Option<OrganizationId>,
+        at: DateTime<Utc>,
+    ) -> Inputs {
+        let legs = flights.iter().map(|flight| PricedLeg::of(flight, &self.0.reference)).collect();
+        inputs(legs, freight, discount_code, organization, at)
+    }
+}
+
+fn inputs(
+    legs: Vec<PricedLeg>,
+    freight: Freight<'_>,
+    discount_code: Option<&str>,
+    organization_id: Option<OrganizationId>,
+    quoted_at: DateTime<Utc>,
+) -> Inputs {
+    Inputs {
+        legs,
+        load: Load { weight: freight.weight, volume: freight.volume },
+        special_handling_codes: freight.special_handling_codes.to_vec(),
+        product: freight.product.parse().unwrap_or_default(),
+        discount_code: discount_code.map(|code| code.trim().to_ascii_uppercase()),
+        organization_id,
+        quoted_at,
+    }
+}
+
+fn too_large() -> RatingError {
+    RatingError::no_rate("The amount is too large.")
+}
+
+impl Tables {
+    fn put_tariff(&mut self, rule: &Rule<Tariff>, reference: &Reference) {
+        let Self { places, tariffs, owners, .. } = self;
+        let former = tariffs.get(rule.id).and_then(|former| former.terms.organization_id);
+        put(tariffs, places, rule, reference);
+        let present = rule.terms.organization_id.filter(|_| rule.ended_at.is_none());
+        if let Some(count) = present.and_then(|owner| owners.entry(owner)) {
+            *count += 1;
+        }
+        if let Some(owner) = former {
+            let left = owners.entry(owner).map_or(0, |count| {
+                *count = count.saturating_sub(1);
+                *count
+            });
+            if left == 0 {
+                owners.remove(&owner);
+            }
+        }
+    }
+
+    fn put_sale(&mut self, rule: &Rule<Sale>, reference: &Reference) {
+        let is_limited = rule.ended_at.is_none() && rule.terms.max_uses.is_some();
+        if is_limited || self.limited.contains_key(&rule.id.into()) {
+            let limited = Arc::make_mut(&mut self.limited);
+            limited.remove(&rule.id.into());
+            if is_limited {
+                limited.insert(rule.id.into(), rule.terms.code.clone());
+            }
+        }
+        let Self { places, sales, by_code, .. } = self;
+        let former = sales.get(rule.id).and_then(|former| former.terms.code.clone());
+        if let Some(code) = former.filter(|code| by_code.get(code.as_str()) == Some(&rule.id)) {
+            by_code.remove(&code);
+        }
+        put(sales, places, rule, reference);
+        if let Some(code) = rule.terms.code.clone().filter(|_| rule.ended_at.is_none()) {
+            by_code.insert(code, rule.id);
+        }
+    }
+}
+
+/// Puts a version into force, or the end of its rule.
+fn put<T: Terms>(lanes: &mut Lanes<T>, places: &mut Arc<Places>, rule: &Rule<T>, reference: &Reference) {
+    if rule.ended_at.is_some() {
+        lanes.remove(rule.id, places);
+        return;
+    }
+    let reach = rule.terms.reach();
+    for scope in [&reach.origin, &reach.destination] {
+        if places.find(scope).is_none() {
+            Arc::make_mut(places).add(scope, reference);
+        }
+    }
+    lanes.put(rule.copied(), places);
+}

@@ -1,0 +1,263 @@
+use std::sync::{Arc, OnceLock};
+
+use chrono::TimeDelta;
+use loadmaster_accounts::{Actor, Acts, Principal, Subject};
+use loadmaster_flights::FlightService;
+use loadmaster_kernel::{Fault, FaultCode, QuoteId};
+use loadmaster_platform::{
+    clock::SharedClock,
+    outbox::{self, Message},
+    postgres::{Database, DbError, PgSession, Recency, commit},
+    random::IdSource,
+    settings::{self, Applies},
+    web::PageRequest,
+};
+use loadmaster_reference::Reference;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    error::PricingError,
+    known::Known,
+    model::{PriceEventType, Rule, Sale, SaleUses, Terms},
+    quote::Quote,
+    repository::{self, Stored, uses},
+    rules::{Defaults, PriceRules},
+    ways::WayFinder,
+};
+
+/// How long a quote that nothing has taken is kept.
+const KEPT: TimeDelta = TimeDelta::days(7);
+
+/// The use cases of prices: rules in `change` and `import`, quotes in `quoting`; the rules in force, and finding, here.
+#[derive(Clone)]
+pub struct PricingService {
+    pub(super) db: Database,
+    pub(super) flights: FlightService,
+    pub(super) reference: Reference,
+    pub(super) known: Known,
+    pub(super) clock: SharedClock,
+    pub(super) ids: IdSource,
+    pub(super) acts: Acts,
+    pub(super) ways: Arc<OnceLock<Arc<dyn WayFinder>>>,
+    settings: Arc<settings::Pricing>,
+    /// The tariff of the settings, wherever it applies.
+    defaults: Arc<Defaults>,
+    is_demo: Arc<OnceLock<()>>,
+}
+
+impl PricingService {
+    /// Fails for handling codes that do not exist, and for amounts that the validation of settings refuses.
+    pub fn new(
+        db: Database,
+        flights: FlightService,
+        reference: Reference,
+        clock: SharedClock,
+        ids: IdSource,
+        acts: Acts,
+        settings: &settings::Pricing,
+    ) -> Result<Self, Fault> {
+        let defaults = Arc::new(Defaults::of(settings, &reference)?);
+        let applies = (settings.default_tariff.applies == Applies::Always).then(|| defaults.clone());
+        let known = Known::new(&reference, applies);
+        let (ways, is_demo, settings) = (Arc::default(), Arc::default(), Arc::new(settings.clone()));
+        Ok(Self { db, flights, reference, known, clock, ids, acts, ways, settings, defaults, is_demo })
+    }
+
+    /// Returns the same service on the connections reserved for background work.
+    #[must_use]
+    pub fn for_background(&self) -> Self {
+        let flights = self.flights.for_background();
+        Self { db: self.db.for_background(), flights, ..self.clone() }
+    }
+
+    /// Lets a higher room find flights for quotes without any. The first one remains.
+    pub fn find_ways_with(&self, finder: Arc<dyn WayFinder>) {
+        _ = self.ways.set(finder);
+    }
+
+    /// Lets the default tariff apply if it does so in the demo.
+    pub fn serve_demo(&self) {
+        if self.is_demo.set(()).is_ok() {
+            self.known.set_defaults(self.defaults_now());
+        }
+    }
+
+    fn defaults_now(&self) -> Option<Arc<Defaults>> {
+        let applies = match self.settings.default_tariff.applies {
+            Applies::Demo => self.is_demo.get().is_some(),
+            Applies::Always => true,
+            Applies::Never => false,
+        };
+        applies.then(|| self.defaults.clone())
+    }
+
+    /// Returns whether holds and bookings need a quote.
+    pub fn requires_quote(&self) -> bool {
+        self.settings.required
+    }
+
+    /// Returns for how long a quote holds.
+    pub fn quote_minutes(&self) -> TimeDelta {
+        TimeDelta::minutes(self.settings.quote_minutes.into())
+    }
+
+    /// Returns the rules in force: all changes by this process, and those by others up to half a second ago. Reads what
+    /// has changed only if this process is not up to date.
+    pub async fn in_force(&self) -> Result<PriceRules, DbError> {
+        match self.known.current(self.clock.now()) {
+            Some(rules) => Ok(rules),
+            None => self.reload().await,
+        }
+    }
+
+    /// Returns the same within a transaction.
+    pub async fn in_force_in_tx(&self, tx: &mut PgSession) -> Result<PriceRules, DbError> {
+        match self.known.current(self.clock.now()) {
+            Some(rules) => Ok(rules),
+            None => Ok(self.load(tx).await?),
+        }
+    }
+
+    /// Reads what has changed.
+    pub(super) async fn reload(&self) -> Result<PriceRules, DbError> {
+        let mut connection = self.db.read().await?;
+        Ok(self.load(&mut connection).await?)
+    }
+
+    /// Reads everything, perhaps from another database than before.
+    pub(super) async fn start_anew(&self) -> Result<PriceRules, DbError> {
+        self.known.forget(&self.reference, self.defaults_now());
+        self.reload().await
+    }
+
+    async fn load(&self, db: &mut PgSession) -> sqlx::Result<PriceRules> {
+        let reading = self.known.begin_reading();
+        let changes = Box::pin(repository::changes(db, reading.rules.revisions())).await?;
+        Ok(self.known.take_in(reading, changes).await)
+    }
+
+    /// Returns a quote that the caller may see; another one is reported as unknown.
+    pub async fn quote(&self, caller: Principal, id: QuoteId) -> Result<Quote, PricingError> {
+        let mut connection = self.db.read().await?;
+        let found = repository::quotes::find(&mut connection, &[id]).await?.pop();
+        let is_visible = |quote: &Quote| caller.sees_only().is_none_or(|own| own == quote.organization_id);
+        found.filter(is_visible).ok_or(PricingError::Unknown("quote"))
+    }
+
+    /// Deletes quotes that nothing has taken within seven days. Returns their number.
+    pub(super) async fn delete_old_quotes(&self) -> Result<u64, DbError> {
+        let before = self.clock.now() - KEPT;
+        let mut deleted = 0;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let batch = repository::quotes::delete_old(&mut tx, before, self.clock.now()).await?;
+            commit(tx).await?;
+            deleted += batch;
+            if batch == 0 {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Returns a rule in force.
+    pub(super) async fn rule<T: Stored>(&self, id: Uuid) -> Result<Rule<T>, PricingError> {
+        let found = self.existing::<T>(id).await?;
+        if found.ended_at.is_some() { Err(PricingError::Unknown(T::KIND)) } else { Ok(found) }
+    }
+
+    /// Returns a rule, in force or ended.
+    pub(super) async fn existing<T: Stored>(&self, id: Uuid) -> Result<Rule<T>, PricingError> {
+        let mut connection = self.db.read().await?;
+        T::last(&mut connection, id).await?.ok_or(PricingError::Unknown(T::KIND))
+    }
+
+    pub(super) async fn list<T: Stored>(
+        &self,
+        page: &PageRequest<super::model::RuleAnchor>,
+        recency: Recency,
+    ) -> Result<Vec<Rule<T>>, PricingError> {
+        let read = move |db: Database| async move {
+            let mut connection = db.read().await?;
+            Ok(T::list(&mut connection, page.after.map(|anchor| anchor.0), page.offset, page.fetch()).await?)
+        };
+        self.db.reading(recency, read).await
+    }
+
+    /// Returns the number of tariffs in force.
+    pub(super) async fn count_tariffs(&self) -> Result<i64, PricingError> {
+        Ok(repository::count_tariffs(&mut *self.db.read().await?).await?)
+    }
+
+    /// Writes a version with its act and its message. The caller has begun the change.
+    pub(super) async fn save_in_tx<T: Stored>(
+        &self,
+        tx: &mut PgSession,
+        rule: &Rule<T>,
+        event_type: PriceEventType,
+        actor: Actor,
+        revision: i64,
+    ) -> Result<(), PricingError> {
+        let written = T::write(tx, std::slice::from_ref(rule), revision).await;
+        written.map_err(|error| match DbError::from(error) {
+            error if error.constraint().is_some_and(|name| name.ends_with("_one_current_code")) => {
+                PricingError::AlreadyExists
+            }
+            error => error.into(),
+        })?;
+        let name = match event_type {
+            PriceEventType::Created => T::CREATED,
+            PriceEventType::Changed => T::CHANGED,
+            PriceEventType::Ended => T::ENDED,
+        };
+        let mut data = json!(rule.terms);
+        if let Some(members) = data.as_object_mut() {
+            members.insert("version".to_owned(), rule.version.into());
+        }
+        self.acts.record_in_tx(tx, actor, name, Subject::new(T::KIND, rule.id), data).await?;
+        let message = Message {
+            aggregate: T::KIND,
+            aggregate_id: rule.id,
+            subject: &rule.id.to_string(),
+            sequence: rule.version,
+            event_type: event_type.as_str(),
+            data: T::message(rule.id, rule.version),
+            occurred_at: rule.updated_at,
+            trace: None,
+        };
+        Ok(outbox::append_in_tx(tx, &[message]).await?)
+    }
+
+    /// Lets the counter of a sale have its limit. Uses above a new limit are a fault.
+    pub(super) async fn limit_in_tx(&self, tx: &mut PgSession, id: Uuid, sale: &Sale) -> Result<(), PricingError> {
+        let known = uses::lock_counter(tx, id).await?;
+        let used = match (known, sale.max_uses) {
+            (None, _) | (_, None) => 0,
+            (Some(SaleUses { used, max: Some(_) }), Some(_)) => used,
+            (Some(_), Some(_)) => uses::count(tx, id).await?,
+        };
+        if sale.max_uses.is_some_and(|most| most < used) {
+            let fault = Fault::new(FaultCode::TooSmall, format!("must be at least {used}, the number of uses"));
+            return Err(PricingError::Invalid(vec![("/max_uses".into(), fault)]));
+        }
+        Ok(uses::set(tx, id, SaleUses { used, max: sale.max_uses }).await?)
+    }
+
+    /// To be called after the commit of a change: it is in effect in this process from now on.
+    pub(super) async fn changed(&self) {
+        self.known.changed();
+        if let Err(error) = self.reload().await {
+            tracing::debug!(%error, "the prices cannot be read; they are read when they are needed");
+        }
+    }
+
+    /// Fails for an organization that does not exist.
+    pub(super) async fn check_owner_in_tx<T: Terms>(&self, tx: &mut PgSession, terms: &T) -> Result<(), PricingError> {
+        match terms.owner() {
+            Some(owner) if repository::organizations(tx, &[owner]).await?.is_empty() => {
+                Err(PricingError::UnknownOrganization)
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
+use loadmaster_platform::web::{read, request};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::{Aircraft, Airline, Airport, Region};
+
+/// The longest text that is searched for, in characters.
+const LONGEST_QUERY: usize = 100;
+
+/// An airport with an IATA code.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Airport)]
+pub(super) struct AirportBody<'a> {
+    pub iata_code: AirportCode,
+    #[schema(required, example = "VIDP")]
+    pub icao_code: Option<&'a str>,
+    #[schema(example = "Indira Gandhi International Airport")]
+    pub name: &'a str,
+    #[schema(example = "New Delhi")]
+    pub city: &'a str,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "IN")]
+    pub country_code: &'a str,
+    /// In degrees, north positive.
+    #[schema(example = 28.5665)]
+    pub latitude: f64,
+    /// In degrees, east positive.
+    #[schema(example = 77.1031)]
+    pub longitude: f64,
+    #[schema(required, example = 777)]
+    pub elevation_ft: Option<i32>,
+    /// IANA time zone, which defines the local departure date.
+    #[schema(example = "Asia/Kolkata")]
+    pub time_zone: &'static str,
+    /// Whether it is one of the larger cargo airports.
+    pub is_major: bool,
+    /// An inactive airport is not offered, and not for new flights.
+    pub is_active: bool,
+    pub version: i32,
+}
+
+impl<'a> From<&'a Airport> for AirportBody<'a> {
+    fn from(airport: &'a Airport) -> Self {
+        Self {
+            iata_code: airport.code,
+            icao_code: airport.icao_code.as_deref(),
+            name: &airport.name,
+            city: &airport.city,
+            country_code: &airport.country_code,
+            latitude: airport.latitude,
+            longitude: airport.longitude,
+            elevation_ft: airport.elevation_ft,
+            time_zone: airport.time_zone.name(),
+            is_major: airport.is_major(),
+            is_active: airport.state.is_active,
+            version: airport.state.version,
+        }
+    }
+}
+
+/// An airline that carries cargo.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Airline)]
+pub(super) struct AirlineBody<'a> {
+    pub iata_code: AirlineCode,
+    #[schema(required, example = "AIC")]
+    pub icao_code: Option<&'a str>,
+    #[schema(example = "Air India")]
+    pub name: &'a str,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "IN")]
+    pub country_code: &'a str,
+    /// The first three digits of the airline's air waybill numbers.
+    #[schema(required, example = "098")]
+    pub awb_prefix: Option<&'a str>,
+    #[schema(required, example = "Star Alliance")]
+    pub alliance: Option<&'a str>,
+    pub is_cargo_only: bool,
+    /// An inactive airline is not for new flights.
+    pub is_active: bool,
+    pub version: i32,
+}
+
+impl<'a> From<&'a Airline> for AirlineBody<'a> {
+    fn from(airline: &'a Airline) -> Self {
+        Self {
+            iata_code: airline.code,
+            icao_code: airline.icao_code.as_deref(),
+            name: &airline.name,
+            country_code: &airline.country_code,
+            awb_prefix: airline.awb_prefix.as_deref(),
+            alliance: airline.alliance.as_deref(),
+            is_cargo_only: airline.is_cargo_only,
+            is_active: airline.state.is_active,
+            version: airline.state.version,
+        }
+    }
+}
+
+/// An aircraft type with typical cargo figures. Not for load control.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Aircraft)]
+pub(super) struct AircraftBody<'a> {
+    pub iata_code: AircraftCode,
+    #[schema(required, example = "B77L")]
+    pub icao_code: Option<&'a str>,
+    #[schema(example = "777F Freighter")]
+    pub name: &'a str,
+    #[schema(example = "Boeing")]
+    pub manufacturer: &'a str,
+    pub max_cargo_kg: Weight,
+    pub max_cargo_m3: Volume,
+    /// Number of ULD positions; 0 if cargo is loaded loose.
+    pub positions: Positions,
+    pub is_freighter: bool,
+    /// An inactive aircraft type is not for new flights.
+    pub is_active: bool,
+    pub version: i32,
+}
+
+impl<'a> From<&'a Aircraft> for AircraftBody<'a> {
+    fn from(aircraft: &'a Aircraft) -> Self {
+        Self {
+            iata_code: aircraft.code,
+            icao_code: aircraft.icao_code.as_deref(),
+            name: &aircraft.name,
+            manufacturer: &aircraft.manufacturer,
+            max_cargo_kg: aircraft.max_cargo,
+            max_cargo_m3: aircraft.max_volume,
+            positions: aircraft.positions,
+            is_freighter: aircraft.is_freighter,
+            is_active: aircraft.state.is_active,
+            version: aircraft.state.version,
+        }
+    }
+}
+
+/// A special handling code for bookings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HandlingCodeEntry)]
+pub(super) struct HandlingCodeBody<'a> {
+    pub code: HandlingCode,
+    #[schema(example = "Perishable cargo")]
+    pub name: &'a str,
+}
+
+impl<'a> From<(HandlingCode, &'a str)> for HandlingCodeBody<'a> {
+    fn from((code, name): (HandlingCode, &'a str)) -> Self {
+        Self { code, name }
+    }
+}
+
+/// Countries that tariffs and embargoes name together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Region)]
+pub(super) struct RegionBody<'a> {
+    #[schema(example = "EUROPE")]
+    pub code: &'a str,
+    #[schema(example = "Europe")]
+    pub name: &'a str,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = json!(["AT", "DE"]))]
+    pub countries: &'a [&'static str],
+}
+
+impl<'a> From<&'a Region> for RegionBody<'a> {
+    fn from(region: &'a Region) -> Self {
+        Self { code: region.code, name: region.name, countries: &region.countries }
+    }
+}
+
+request! {
+    /// What somebody has typed so far.
+    pub(super) struct SearchParams in query {
+        /// Part of a code, city or name; case and diacritics are ignored.
+        #[param(min_length = 1, max_length = 100, example = "sao")]
+        q: String = read::line(LONGEST_QUERY),
+    }
+}
+
+request! {
+    /// Which airports are listed; filters combine with AND.
+    pub(super) struct AirportFilter in query {
+        /// Part of a code, city or name, matched as in `/airports/search`.
+        #[param(min_length = 1, max_length = 100, example = "new y")]
+        q: Option<String> = read::line(LONGEST_QUERY),
+        /// ISO 3166-1 alpha-2.
+        #[param(example = "IN")]
+        country: Option<String> = read::country,
+        /// `true`: only the larger cargo airports; `false`: only the others.
+        major: Option<bool> = read::boolean,
+        /// `true`: only those that are offered; `false`: only the others.
+        active: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// Which entries are listed.
+    pub(super) struct StateFilter in query {
+        /// `true`: only the active ones; `false`: only the others.
+        active: Option<bool> = read::boolean,
+    }
+}

@@ -1,0 +1,415 @@
+//! What administrators send: entries, changes of entries, and rows of tables.
+use chrono_tz::Tz;
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, Positions, Volume, Weight};
+use loadmaster_platform::web::{
+    Raw,
+    bulk::{Ids, ids},
+    read, request,
+};
+
+use super::model::{Aircraft, Airline, Airport, EntryState};
+
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 200;
+/// The rank of an airport that an administrator calls major: after those with a rank of their own.
+const LAST_RANK: i32 = 1_000_000;
+/// Limits of elevations, in feet: the shore of the Dead Sea, and more than the highest airport.
+const ELEVATIONS: (i32, i32) = (-2000, 20_000);
+
+request! {
+    /// An airport to create.
+    pub(super) struct CreateAirport in body {
+        iata_code: AirportCode = read::code,
+        #[schema(pattern = "^[A-Z0-9]{4}$", example = "VIDP")]
+        icao_code: Option<String> = |raw| icao(raw, 4),
+        #[schema(max_length = 200)]
+        name: String = read::line(LONGEST_NAME),
+        #[schema(max_length = 200)]
+        city: String = read::line(LONGEST_NAME),
+        /// ISO 3166-1 alpha-2.
+        #[schema(example = "IN")]
+        country_code: String = read::country,
+        /// In degrees, north positive.
+        #[schema(minimum = -90, maximum = 90)]
+        latitude: f64 = |raw| degrees(raw, 90.0),
+        /// In degrees, east positive.
+        #[schema(minimum = -180, maximum = 180)]
+        longitude: f64 = |raw| degrees(raw, 180.0),
+        #[schema(minimum = -2000, maximum = 20_000)]
+        elevation_ft: Option<i32> = read::integer(ELEVATIONS.0, ELEVATIONS.1),
+        /// IANA time zone, which defines the local departure date.
+        #[schema(value_type = String, example = "Asia/Kolkata")]
+        time_zone: Tz = zone,
+        #[schema(default = false)]
+        is_major: Option<bool> = read::boolean,
+        #[schema(default = true)]
+        is_active: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// Changes to an airport: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
+    pub(super) struct ChangeAirport in patch {
+        #[schema(pattern = "^[A-Z0-9]{4}$")]
+        icao_code: Patch<String> = |raw| icao(raw, 4),
+        #[schema(max_length = 200)]
+        name: Option<String> = read::line(LONGEST_NAME),
+        #[schema(max_length = 200)]
+        city: Option<String> = read::line(LONGEST_NAME),
+        country_code: Option<String> = read::country,
+        #[schema(minimum = -90, maximum = 90)]
+        latitude: Option<f64> = |raw| degrees(raw, 90.0),
+        #[schema(minimum = -180, maximum = 180)]
+        longitude: Option<f64> = |raw| degrees(raw, 180.0),
+        #[schema(minimum = -2000, maximum = 20_000)]
+        elevation_ft: Patch<i32> = read::integer(ELEVATIONS.0, ELEVATIONS.1),
+        /// Not of an airport that is in use: the local dates of its flights name them.
+        #[schema(value_type = Option<String>)]
+        time_zone: Option<Tz> = zone,
+        is_major: Option<bool> = read::boolean,
+        is_active: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// An airline to create.
+    pub(super) struct CreateAirline in body {
+        iata_code: AirlineCode = read::code,
+        #[schema(pattern = "^[A-Z0-9]{3}$", example = "AIC")]
+        icao_code: Option<String> = |raw| icao(raw, 3),
+        #[schema(max_length = 200)]
+        name: String = read::line(LONGEST_NAME),
+        /// ISO 3166-1 alpha-2.
+        #[schema(example = "IN")]
+        country_code: String = read::country,
+        /// The first three digits of the airline's air waybill numbers.
+        #[schema(pattern = "^[0-9]{3}$", example = "098")]
+        awb_prefix: Option<String> = awb_prefix,
+        #[schema(max_length = 200)]
+        alliance: Option<String> = read::line(LONGEST_NAME),
+        #[schema(default = false)]
+        is_cargo_only: Option<bool> = read::boolean,
+        #[schema(default = true)]
+        is_active: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// Changes to an airline: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
+    pub(super) struct ChangeAirline in patch {
+        #[schema(pattern = "^[A-Z0-9]{3}$")]
+        icao_code: Patch<String> = |raw| icao(raw, 3),
+        #[schema(max_length = 200)]
+        name: Option<String> = read::line(LONGEST_NAME),
+        country_code: Option<String> = read::country,
+        #[schema(pattern = "^[0-9]{3}$")]
+        awb_prefix: Patch<String> = awb_prefix,
+        #[schema(max_length = 200)]
+        alliance: Patch<String> = read::line(LONGEST_NAME),
+        is_cargo_only: Option<bool> = read::boolean,
+        is_active: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// An aircraft type to create.
+    pub(super) struct CreateAircraft in body {
+        iata_code: AircraftCode = read::code,
+        #[schema(pattern = "^[A-Z0-9]{4}$", example = "B77L")]
+        icao_code: Option<String> = |raw| icao(raw, 4),
+        #[schema(max_length = 200)]
+        name: String = read::line(LONGEST_NAME),
+        #[schema(max_length = 200)]
+        manufacturer: String = read::line(LONGEST_NAME),
+        max_cargo_kg: Weight = read::weight,
+        max_cargo_m3: Volume = read::volume,
+        /// Number of ULD positions; 0 if cargo is loaded loose.
+        positions: Option<Positions> = read::positions,
+        #[schema(default = false)]
+        is_freighter: Option<bool> = read::boolean,
+        #[schema(default = true)]
+        is_active: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// Changes to an aircraft type: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; so do flights.
+    pub(super) struct ChangeAircraft in patch {
+        #[schema(pattern = "^[A-Z0-9]{4}$")]
+        icao_code: Patch<String> = |raw| icao(raw, 4),
+        #[schema(max_length = 200)]
+        name: Option<String> = read::line(LONGEST_NAME),
+        #[schema(max_length = 200)]
+        manufacturer: Option<String> = read::line(LONGEST_NAME),
+        max_cargo_kg: Option<Weight> = read::weight,
+        max_cargo_m3: Option<Volume> = read::volume,
+        positions: Option<Positions> = read::positions,
+        is_freighter: Option<bool> = read::boolean,
+        is_active: Option<bool> = read::boolean,
+    }
+}
+
+/// What is done with many airports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(super) enum AirportAction {
+    Activate,
+    Deactivate,
+    MarkMajor,
+    UnmarkMajor,
+}
+
+impl AirportAction {
+    const WORDS: [(&'static str, Self); 4] = [
+        ("activate", Self::Activate),
+        ("deactivate", Self::Deactivate),
+        ("mark_major", Self::MarkMajor),
+        ("unmark_major", Self::UnmarkMajor),
+    ];
+
+    pub fn change(self) -> ChangeAirport {
+        let change = ChangeAirport::nothing();
+        match self {
+            Self::Activate => ChangeAirport { is_active: Some(true), ..change },
+            Self::Deactivate => ChangeAirport { is_active: Some(false), ..change },
+            Self::MarkMajor => ChangeAirport { is_major: Some(true), ..change },
+            Self::UnmarkMajor => ChangeAirport { is_major: Some(false), ..change },
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, action)| *action == self).map_or("", |(word, _)| word)
+    }
+}
+
+/// What is done with many airlines or aircraft types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(super) enum StateAction {
+    Activate,
+    Deactivate,
+}
+
+impl StateAction {
+    const WORDS: [(&'static str, Self); 2] = [("activate", Self::Activate), ("deactivate", Self::Deactivate)];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::Deactivate => "deactivate",
+        }
+    }
+}
+
+request! {
+    /// An action on many airports.
+    pub(super) struct BulkAirports in body {
+        action: AirportAction = read::word(&AirportAction::WORDS),
+        /// Codes of airports, each once.
+        #[schema(value_type = Vec<AirportCode>, min_items = 1, max_items = 200)]
+        ids: Ids<AirportCode> = ids(read::code),
+    }
+}
+
+request! {
+    /// An action on many airlines.
+    pub(super) struct BulkAirlines in body {
+        action: StateAction = read::word(&StateAction::WORDS),
+        /// Codes of airlines, each once.
+        #[schema(value_type = Vec<AirlineCode>, min_items = 1, max_items = 200)]
+        ids: Ids<AirlineCode> = ids(read::code),
+    }
+}
+
+request! {
+    /// An action on many aircraft types.
+    pub(super) struct BulkAircraft in body {
+        action: StateAction = read::word(&StateAction::WORDS),
+        /// Codes of aircraft types, each once.
+        #[schema(value_type = Vec<AircraftCode>, min_items = 1, max_items = 200)]
+        ids: Ids<AircraftCode> = ids(read::code),
+    }
+}
+
+impl CreateAirport {
+    /// Returns the entry: what is left out of a row remains as it is in `known`.
+    pub fn entry(self, known: Option<&Airport>) -> Airport {
+        let rank = known.and_then(|known| known.cargo_rank);
+        Airport {
+            code: self.iata_code,
+            icao_code: self.icao_code,
+            name: self.name,
+            city: self.city,
+            country_code: self.country_code,
+            latitude: self.latitude,
+            longitude: self.longitude,
+            elevation_ft: self.elevation_ft,
+            time_zone: self.time_zone,
+            cargo_rank: ranked(rank, self.is_major),
+            state: state(known.map(|known| known.state), self.is_active),
+        }
+    }
+}
+
+impl ChangeAirport {
+    const fn nothing() -> Self {
+        use loadmaster_platform::web::Patch::Keep;
+        Self {
+            icao_code: Keep,
+            name: None,
+            city: None,
+            country_code: None,
+            latitude: None,
+            longitude: None,
+            elevation_ft: Keep,
+            time_zone: None,
+            is_major: None,
+            is_active: None,
+        }
+    }
+
+    pub fn apply(self, airport: &Airport) -> Airport {
+        let before = airport.clone();
+        Airport {
+            code: before.code,
+            icao_code: self.icao_code.or(before.icao_code),
+            name: self.name.unwrap_or(before.name),
+            city: self.city.unwrap_or(before.city),
+            country_code: self.country_code.unwrap_or(before.country_code),
+            latitude: self.latitude.unwrap_or(before.latitude),
+            longitude: self.longitude.unwrap_or(before.longitude),
+            elevation_ft: self.elevation_ft.or(before.elevation_ft),
+            time_zone: self.time_zone.unwrap_or(before.time_zone),
+            cargo_rank: ranked(before.cargo_rank, self.is_major),
+            state: state(Some(before.state), self.is_active),
+        }
+    }
+}
+
+impl CreateAirline {
+    /// Returns the entry: what is left out of a row remains as it is in `known`.
+    pub fn entry(self, known: Option<&Airline>) -> Airline {
+        Airline {
+            code: self.iata_code,
+            icao_code: self.icao_code,
+            name: self.name,
+            country_code: self.country_code,
+            awb_prefix: self.awb_prefix,
+            alliance: self.alliance,
+            is_cargo_only: self.is_cargo_only.unwrap_or(known.is_some_and(|known| known.is_cargo_only)),
+            state: state(known.map(|known| known.state), self.is_active),
+        }
+    }
+}
+
+impl ChangeAirline {
+    pub fn of_state(is_active: bool) -> Self {
+        use loadmaster_platform::web::Patch::Keep;
+        let (name, country_code, is_cargo_only) = (None, None, None);
+        let is_active = Some(is_active);
+        Self { icao_code: Keep, name, country_code, awb_prefix: Keep, alliance: Keep, is_cargo_only, is_active }
+    }
+
+    pub fn apply(self, airline: &Airline) -> Airline {
+        let before = airline.clone();
+        Airline {
+            code: before.code,
+            icao_code: self.icao_code.or(before.icao_code),
+            name: self.name.unwrap_or(before.name),
+            country_code: self.country_code.unwrap_or(before.country_code),
+            awb_prefix: self.awb_prefix.or(before.awb_prefix),
+            alliance: self.alliance.or(before.alliance),
+            is_cargo_only: self.is_cargo_only.unwrap_or(before.is_cargo_only),
+            state: state(Some(before.state), self.is_active),
+        }
+    }
+}
+
+impl CreateAircraft {
+    /// Returns the entry: what is left out of a row remains as it is in `known`.
+    pub fn entry(self, known: Option<&Aircraft>) -> Aircraft {
+        Aircraft {
+            code: self.iata_code,
+            icao_code: self.icao_code,
+            name: self.name,
+            manufacturer: self.manufacturer,
+            max_cargo: self.max_cargo_kg,
+            max_volume: self.max_cargo_m3,
+            positions: self.positions.or(known.map(|known| known.positions)).unwrap_or_default(),
+            is_freighter: self.is_freighter.unwrap_or(known.is_some_and(|known| known.is_freighter)),
+            state: state(known.map(|known| known.state), self.is_active),
+        }
+    }
+}
+
+impl ChangeAircraft {
+    pub const fn of_state(is_active: bool) -> Self {
+        use loadmaster_platform::web::Patch::Keep;
+        let (name, manufacturer, max_cargo_kg, max_cargo_m3) = (None, None, None, None);
+        let (positions, is_freighter, is_active) = (None, None, Some(is_active));
+        Self { icao_code: Keep, name, manufacturer, max_cargo_kg, max_cargo_m3, positions, is_freighter, is_active }
+    }
+
+    pub fn apply(self, aircraft: &Aircraft) -> Aircraft {
+        let before = aircraft.clone();
+        Aircraft {
+            code: before.code,
+            icao_code: self.icao_code.or(before.icao_code),
+            name: self.name.unwrap_or(before.name),
+            manufacturer: self.manufacturer.unwrap_or(before.manufacturer),
+            max_cargo: self.max_cargo_kg.unwrap_or(before.max_cargo),
+            max_volume: self.max_cargo_m3.unwrap_or(before.max_volume),
+            positions: self.positions.unwrap_or(before.positions),
+            is_freighter: self.is_freighter.unwrap_or(before.is_freighter),
+            state: state(Some(before.state), self.is_active),
+        }
+    }
+}
+
+/// Returns the rank of an airport that is major or not, as `is_major` says, or else as before.
+fn ranked(before: Option<i32>, is_major: Option<bool>) -> Option<i32> {
+    match is_major {
+        None => before,
+        Some(true) => before.or(Some(LAST_RANK)),
+        Some(false) => None,
+    }
+}
+
+fn state(before: Option<EntryState>, is_active: Option<bool>) -> EntryState {
+    let before = before.unwrap_or(EntryState::NEW);
+    EntryState { is_active: is_active.unwrap_or(before.is_active), ..before }
+}
+
+/// Reads an ICAO code of so many letters or digits.
+fn icao(raw: Raw<'_>, length: usize) -> Result<String, Fault> {
+    let code = read::any(raw)?.trim().to_ascii_uppercase();
+    let is_code = code.len() == length && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    is_code.then_some(code).ok_or_else(|| Fault::format(format!("must be an ICAO code of {length} letters or digits")))
+}
+
+fn awb_prefix(raw: Raw<'_>) -> Result<String, Fault> {
+    let prefix = read::any(raw)?.trim().to_owned();
+    let is_prefix = prefix.len() == 3 && prefix.bytes().all(|byte| byte.is_ascii_digit());
+    is_prefix.then_some(prefix).ok_or_else(|| Fault::format("must be three digits"))
+}
+
+fn zone(raw: Raw<'_>) -> Result<Tz, Fault> {
+    let name = read::any(raw)?;
+    name.trim()
+        .parse()
+        .map_err(|_| Fault::new(FaultCode::UnknownValue, "must be an IANA time zone, such as Asia/Kolkata"))
+}
+
+fn degrees(raw: Raw<'_>, most: f64) -> Result<f64, Fault> {
+    let wrong_type = || Fault::new(FaultCode::WrongType, "must be a number of degrees");
+    let degrees = match raw {
+        Raw::Json(value) => value.as_f64().ok_or_else(wrong_type)?,
+        Raw::Text(text) => text.trim().parse().map_err(|_| wrong_type())?,
+    };
+    match degrees {
+        value if !value.is_finite() => Err(wrong_type()),
+        value if value < -most => Err(Fault::new(FaultCode::TooSmall, format!("must be at least -{most}"))),
+        value if value > most => Err(Fault::new(FaultCode::TooLarge, format!("must be at most {most}"))),
+        value => Ok(value),
+    }
+}

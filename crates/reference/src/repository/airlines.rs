@@ -1,0 +1,81 @@
+use loadmaster_kernel::AirlineCode;
+use loadmaster_platform::postgres::PgSession;
+use sqlx::PgExecutor;
+
+use super::{Rows, Writer, by_code, column, remember_deletion};
+
+use crate::{
+    error::ReferenceError,
+    model::{Airline, Entries, EntryState},
+};
+
+impl Rows for Airline {
+    type Code = AirlineCode;
+
+    async fn read(db: &mut PgSession, only: Option<AirlineCode>) -> Result<Entries<AirlineCode, Self>, ReferenceError> {
+        let rows = sqlx::query!(
+            r#"select iata_code as "code: AirlineCode", icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, is_active, version
+                 from airlines
+                where $1::text is null or iata_code = $1"#,
+            only as Option<AirlineCode>,
+        )
+        .fetch_all(&mut *db)
+        .await?;
+        let entries = rows.into_iter().map(|row| Airline {
+            code: row.code,
+            icao_code: row.icao_code,
+            name: row.name,
+            country_code: row.country_code,
+            awb_prefix: row.awb_prefix,
+            alliance: row.alliance,
+            is_cargo_only: row.is_cargo_only,
+            state: EntryState { is_active: row.is_active, version: row.version },
+        });
+        Ok(by_code(entries, |entry| entry.code))
+    }
+
+    async fn write<'a>(
+        tx: impl PgExecutor<'a>,
+        entries: impl Iterator<Item = &'a Self> + Send,
+        writer: Writer,
+    ) -> sqlx::Result<()> {
+        let rows: Vec<&Self> = entries.collect();
+        sqlx::query!(
+            "insert into airlines (iata_code, icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, is_active, is_own)
+             select given.*, $9
+               from unnest($1::text[],
+                    $2::text[],
+                    $3::text[],
+                    $4::text[],
+                    $5::text[],
+                    $6::text[],
+                    $7::boolean[],
+                    $8::boolean[])
+                    as given (iata_code, icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, is_active)
+              where $9 or not exists (select from deleted_reference_data where kind = 'airline' and code = iata_code)
+             on conflict (iata_code) do update
+                set icao_code = excluded.icao_code, name = excluded.name, country_code = excluded.country_code, awb_prefix = excluded.awb_prefix, alliance = excluded.alliance, is_cargo_only = excluded.is_cargo_only, is_active = excluded.is_active,
+                    version = airlines.version + 1, is_own = airlines.is_own or excluded.is_own
+              where ($9 or not airlines.is_own)
+                and (airlines.icao_code, airlines.name, airlines.country_code, airlines.awb_prefix, airlines.alliance, airlines.is_cargo_only, airlines.is_active)
+                    is distinct from (excluded.icao_code, excluded.name, excluded.country_code, excluded.awb_prefix, excluded.alliance, excluded.is_cargo_only, excluded.is_active)",
+            &column(&rows, |row| row.code) as &[AirlineCode],
+            &column(&rows, |row| row.icao_code.as_deref()) as &[Option<&str>],
+            &column(&rows, |row| row.name.as_str()) as &[&str],
+            &column(&rows, |row| row.country_code.as_str()) as &[&str],
+            &column(&rows, |row| row.awb_prefix.as_deref()) as &[Option<&str>],
+            &column(&rows, |row| row.alliance.as_deref()) as &[Option<&str>],
+            &column(&rows, |row| row.is_cargo_only),
+            &column(&rows, |row| row.state.is_active),
+            writer == Writer::Administrator,
+        )
+        .execute(tx)
+        .await
+        .map(drop)
+    }
+
+    async fn delete(tx: &mut PgSession, code: AirlineCode) -> sqlx::Result<()> {
+        sqlx::query!("delete from airlines where iata_code = $1", code as AirlineCode).execute(&mut *tx).await?;
+        remember_deletion(tx, "airline", code.as_str()).await
+    }
+}

@@ -1,0 +1,148 @@
+//! What the routes of airports, airlines and aircraft types have in common.
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use loadmaster_accounts::Principal;
+use loadmaster_platform::{
+    idempotency::{Answer, Idempotent},
+    tables::{Export, ExportParams, ImportSummary, Table},
+    web::{
+        Body, IfNoneMatch, PRIVATE, Precondition, Problem, Query, both,
+        bulk::{self, Ids},
+        conditional, private, problem_responses,
+    },
+    work::{ChangeRequest, Keyed, UnitOfWork, read_dry_run},
+};
+use serde_json::Value;
+
+use super::PUBLIC;
+
+use crate::{
+    error::{ReferenceError, code},
+    keep::{Change, Create, Delete, Import, Keeper},
+    kinds::Kind,
+    service::Loaded,
+};
+
+problem_responses!(pub CreateProblems: [INPUT, ROLE, BODY, KEY], ALREADY_EXISTS);
+problem_responses!(pub ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH, IN_USE);
+problem_responses!(pub DeleteProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH, IN_USE);
+problem_responses!(pub TableProblems: [INPUT, ROLE, BODY, KEY]);
+problem_responses!(pub ExportProblems: [INPUT, CALLER]);
+
+pub fn shown<K: Kind>(entry: &K, if_none_match: &IfNoneMatch) -> Response {
+    conditional(&entry.state().version.to_string(), if_none_match, PUBLIC, Json(entry.shown()))
+}
+
+fn answer<K: Kind>(status: StatusCode, entry: &K) -> Answer {
+    Answer::new(status, &entry.shown(), PRIVATE).with_tag(entry.state().version.to_string())
+}
+
+/// The parts of a request that is not about one entry that exists.
+pub struct Asked {
+    pub caller: Principal,
+    pub keeper: Keeper,
+    pub unit_of_work: UnitOfWork,
+    pub idempotent: Idempotent,
+    pub query: Query,
+    pub body: Body,
+}
+
+pub async fn create<K: Kind>(asked: Asked) -> Result<Answer, Problem> {
+    let Asked { caller, keeper, unit_of_work, idempotent, query, body } = asked;
+    let new = body.read(K::row);
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
+    let command = Create { keeper, actor: caller.user_id, entry: K::created(new, None) };
+    let location = |entry: &K| format!("/api/v1/{}/{}", K::PLURAL, K::text(&entry.code()));
+    let answer = move |entry: &K| answer(StatusCode::CREATED, entry).with_location(location(entry));
+    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+}
+
+pub async fn change<K: Kind>(
+    caller: Principal,
+    keeper: Keeper,
+    code: K::Code,
+    input: Result<K::Change, Problem>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let actor = caller.user_id;
+    // A deleted one too: its last change may be repeated under the same key.
+    let judged = Box::pin(request.judge(actor.uuid(), input, || keeper.existing::<K>(code))).await?;
+    let command = |wanted, precondition| Change::<K> {
+        keeper: keeper.clone(),
+        actor,
+        code,
+        precondition,
+        wanted,
+        has_changed: false,
+    };
+    Box::pin(judged.run(command, |entry| answer(StatusCode::OK, entry))).await
+}
+
+pub async fn delete<K: Kind>(
+    caller: Principal,
+    keeper: Keeper,
+    code: K::Code,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let actor = caller.user_id;
+    let input = request.body().read_optional(|_| Some(()));
+    // A deleted one too: its deletion may be repeated under the same key.
+    let judged = Box::pin(request.judge(actor.uuid(), input, || keeper.existing::<K>(code))).await?;
+    let command = |(), precondition| Delete::<K> { keeper: keeper.clone(), actor, code, precondition };
+    Box::pin(judged.run(command, |_| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE))).await
+}
+
+pub async fn import<K: Kind>(asked: Asked) -> Result<Answer, Problem>
+where
+    K::Create: Clone,
+{
+    let Asked { caller, keeper, unit_of_work, idempotent, query, body } = asked;
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let (key, dry_run) = both(key, read_dry_run(&query))?;
+    let (actor, table) = (caller.user_id, Some(Table::of(body)?));
+    let command = Import::<K> { keeper, actor, table, dry_run, rows: Vec::new() };
+    let answer = |done: &ImportSummary| Answer::new(StatusCode::OK, done, PRIVATE);
+    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+}
+
+/// Acts on many entries. `asked` is the action's name, and `change` what it changes of each.
+pub async fn act<K: Kind>(
+    asked: Asked,
+    read: impl FnOnce(&Body) -> Result<(&'static str, Ids<K::Code>, K::Change), Problem>,
+) -> Result<Response, Problem>
+where
+    K::Code: std::fmt::Display,
+{
+    let Asked { caller, keeper, unit_of_work, idempotent, query, body } = asked;
+    let input = both(idempotent.rows(caller.user_id.uuid()), read(&body));
+    let ((), (keys, (action, ids, wanted))) = both(query.refuse_all(), input)?;
+    let act = |code: K::Code| {
+        let key = keys.of(action, &code.to_string(), &format!("/api/v1/{}/{code}", K::PLURAL));
+        let (keeper, precondition) = (keeper.clone(), Precondition::default());
+        let (actor, wanted, has_changed) = (caller.user_id, wanted.clone(), false);
+        let command = Change::<K> { keeper, actor, code, precondition, wanted, has_changed };
+        let answer = |entry: &K| answer(StatusCode::OK, entry);
+        let running = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) });
+        async move { running.await.map(drop) }
+    };
+    Ok(private(Json(bulk::each(ids.0, act).await)).into_response())
+}
+
+pub async fn export<'a, K: Kind>(
+    columns: &'static [&'static str],
+    params: &ExportParams,
+    chosen: impl Iterator<Item = &'a K>,
+) -> Result<Response, Problem> {
+    let rows: Vec<Value> = chosen.map(K::shown).collect();
+    Export::new(K::PLURAL, columns, params).whole(rows).await
+}
+
+/// Finds an entry among those known to this process.
+pub fn known<K: Kind>(loaded: &Loaded, code: K::Code) -> Result<std::sync::Arc<K>, ReferenceError> {
+    let entry = K::entries(&loaded.catalogue).get(&code).cloned();
+    entry.ok_or_else(|| ReferenceError::unknown(K::KIND, K::text(&code)))
+}

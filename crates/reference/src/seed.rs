@@ -1,0 +1,174 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use anyhow::Context;
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
+use loadmaster_platform::postgres::{Database, DbError};
+use serde::{Deserialize, de::DeserializeOwned};
+use sqlx::{Connection, PgConnection};
+
+use super::{
+    model::{Aircraft, Airline, Airport, Catalogue, EntryState},
+    repository::{self, Rows, Writer},
+};
+
+const AIRPORTS: &str = include_str!("../../../data/airports.csv");
+const AIRLINES: &str = include_str!("../../../data/airlines.csv");
+const AIRCRAFT: &str = include_str!("../../../data/aircraft.csv");
+const HANDLING_CODES: &str = include_str!("../../../data/handling_codes.csv");
+
+/// Brings the tables up to the files of this build, in one transaction. Needs the owner role. Does nothing if the same
+/// files were loaded last; rows absent from the files stay, since flights may refer to them, and so does what an
+/// administrator has set.
+pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()> {
+    let fingerprint = fingerprint();
+    let mut tx = owner.begin().await?;
+    // Of two concurrent migrations the second waits here and then finds the work done.
+    repository::lock_changes(&mut *tx).await?;
+    if repository::seeded(&mut *tx).await?.as_deref() == Some(fingerprint.as_str()) {
+        return Ok(tx.rollback().await?);
+    }
+    let Catalogue { airports, airlines, aircraft, handling_codes } = bundled()?;
+    Airport::write(&mut *tx, airports.values().map(AsRef::as_ref), Writer::Release)
+        .await
+        .context("loading the airports failed")?;
+    Airline::write(&mut *tx, airlines.values().map(AsRef::as_ref), Writer::Release)
+        .await
+        .context("loading the airlines failed")?;
+    Aircraft::write(&mut *tx, aircraft.values().map(AsRef::as_ref), Writer::Release)
+        .await
+        .context("loading the aircraft types failed")?;
+    repository::upsert_handling_codes(&mut tx, &handling_codes).await.context("loading the handling codes failed")?;
+    repository::set_seeded(&mut tx, &fingerprint).await?;
+    tx.commit().await?;
+    tracing::info!(airports = airports.len(), airlines = airlines.len(), "reference data loaded");
+    Ok(())
+}
+
+/// Returns whether the files of any build were loaded. The database must be migrated.
+pub async fn is_reference_data_loaded(db: &Database) -> Result<bool, DbError> {
+    Ok(repository::seeded(&mut *db.read().await?).await?.is_some())
+}
+
+fn fingerprint() -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for file in [AIRPORTS, AIRLINES, AIRCRAFT, HANDLING_CODES] {
+        context.update(file.as_bytes());
+        context.update(b"\0");
+    }
+    URL_SAFE_NO_PAD.encode(context.finish())
+}
+
+/// Reads the bundled files.
+pub(super) fn bundled() -> anyhow::Result<Catalogue> {
+    Ok(Catalogue {
+        airports: read(AIRPORTS, AirportRow::airport).context("airports.csv is damaged")?,
+        airlines: read(AIRLINES, |row: AirlineRow| Ok(row.airline())).context("airlines.csv is damaged")?,
+        aircraft: read(AIRCRAFT, AircraftRow::aircraft).context("aircraft.csv is damaged")?,
+        handling_codes: read(HANDLING_CODES, |row: HandlingRow| Ok((row.code, row.name)))
+            .context("handling_codes.csv is damaged")?,
+    })
+}
+
+fn read<R: DeserializeOwned, K: Ord, V>(
+    file: &str,
+    entry: impl Fn(R) -> anyhow::Result<(K, V)>,
+) -> anyhow::Result<BTreeMap<K, V>> {
+    csv::Reader::from_reader(file.as_bytes()).into_deserialize().map(|row| entry(row?)).collect()
+}
+
+#[derive(Deserialize)]
+struct AirportRow {
+    iata_code: AirportCode,
+    icao_code: Option<String>,
+    name: String,
+    city: String,
+    country_code: String,
+    latitude: f64,
+    longitude: f64,
+    elevation_ft: Option<i32>,
+    time_zone: String,
+    cargo_rank: Option<i32>,
+}
+
+impl AirportRow {
+    fn airport(self) -> anyhow::Result<(AirportCode, Arc<Airport>)> {
+        let airport = Airport {
+            code: self.iata_code,
+            icao_code: self.icao_code,
+            name: self.name,
+            city: self.city,
+            country_code: self.country_code,
+            latitude: self.latitude,
+            longitude: self.longitude,
+            elevation_ft: self.elevation_ft,
+            time_zone: Airport::zone(self.iata_code, &self.time_zone)?,
+            cargo_rank: self.cargo_rank,
+            state: EntryState::NEW,
+        };
+        Ok((airport.code, Arc::new(airport)))
+    }
+}
+
+#[derive(Deserialize)]
+struct AirlineRow {
+    iata_code: AirlineCode,
+    icao_code: Option<String>,
+    name: String,
+    country_code: String,
+    awb_prefix: Option<String>,
+    alliance: Option<String>,
+    is_cargo_only: bool,
+}
+
+impl AirlineRow {
+    fn airline(self) -> (AirlineCode, Arc<Airline>) {
+        let airline = Airline {
+            code: self.iata_code,
+            icao_code: self.icao_code,
+            name: self.name,
+            country_code: self.country_code,
+            awb_prefix: self.awb_prefix,
+            alliance: self.alliance,
+            is_cargo_only: self.is_cargo_only,
+            state: EntryState::NEW,
+        };
+        (airline.code, Arc::new(airline))
+    }
+}
+
+#[derive(Deserialize)]
+struct AircraftRow {
+    iata_code: AircraftCode,
+    icao_code: Option<String>,
+    name: String,
+    manufacturer: String,
+    max_cargo_kg: String,
+    max_cargo_m3: String,
+    positions: i64,
+    is_freighter: bool,
+}
+
+impl AircraftRow {
+    fn aircraft(self) -> anyhow::Result<(AircraftCode, Arc<Aircraft>)> {
+        let aircraft = Aircraft {
+            code: self.iata_code,
+            icao_code: self.icao_code,
+            name: self.name,
+            manufacturer: self.manufacturer,
+            max_cargo: Weight::from_kilograms(&self.max_cargo_kg)?,
+            max_volume: Volume::from_cubic_metres(&self.max_cargo_m3)?,
+            positions: Positions::new(self.positions),
+            is_freighter: self.is_freighter,
+            state: EntryState::NEW,
+        };
+        Ok((aircraft.code, Arc::new(aircraft)))
+    }
+}
+
+#[derive(Deserialize)]
+struct HandlingRow {
+    code: HandlingCode,
+    name: String,
+}

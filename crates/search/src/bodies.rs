@@ -1,0 +1,116 @@
+use std::sync::{Arc, Weak};
+
+use async_compression::Level;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use loadmaster_platform::web::{COMPRESS_ABOVE, Coding, encode};
+use moka::sync::Cache;
+
+use super::{
+    dto::Search,
+    model::{Form, Judge, Question},
+    prepared::{Capacities, Prepared, Shared},
+    pricer::{Pricer, PricerKey},
+};
+
+/// Maximum size of this process's finished answers, in bytes.
+const MOST_BYTES: u64 = 32 * 1024 * 1024;
+/// Estimated size of an entry besides its body and its capacities.
+const ENTRY_BYTES: usize = 400;
+
+/// All that an answer depends on besides the network, the capacities and the time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Asked {
+    question: Question,
+    space: [i64; 3],
+    needs_freighter: bool,
+    /// The embargoes that stop the freight.
+    embargoes: (u64, Vec<usize>),
+    /// The prices, if they are asked for.
+    prices: Option<PricerKey>,
+    limit: usize,
+    form: Form,
+    coding: Coding,
+}
+
+/// A finished answer, and what it was made from.
+#[derive(Debug)]
+struct Finished {
+    prepared: Weak<Prepared>,
+    rooms: Capacities,
+    /// It stays true until the next cut-off of one of its flights.
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    body: Bytes,
+}
+
+impl Finished {
+    fn is_true(&self, prepared: &Shared, rooms: &Capacities, now: DateTime<Utc>) -> bool {
+        std::ptr::eq(self.prepared.as_ptr(), Arc::as_ptr(prepared))
+            && (self.from..self.until).contains(&now)
+            && self.rooms == *rooms
+    }
+}
+
+/// Finished answers, in each coding that was asked for. One is used again while its network part is the same, no room
+/// on its flights has moved, and none of them has passed its cut-off.
+#[derive(Debug, Clone)]
+pub(super) struct Bodies(Cache<Asked, Arc<Finished>>);
+
+impl Default for Bodies {
+    fn default() -> Self {
+        let weigh = |_: &Asked, finished: &Arc<Finished>| {
+            let bytes = finished.body.len() + std::mem::size_of_val(finished.rooms.as_slice()) + ENTRY_BYTES;
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().max_capacity(MOST_BYTES).weigher(weigh).build())
+    }
+}
+
+impl Bodies {
+    /// Returns the answer, and its coding: a small one is not worth any.
+    pub async fn get(
+        &self,
+        search: &Search,
+        form: Form,
+        coding: Coding,
+        (prepared, rooms, judge): (Shared, Capacities, Judge),
+    ) -> (Bytes, Coding) {
+        let asked = Asked {
+            question: search.question(),
+            space: judge.space().figures(),
+            needs_freighter: judge.needs_freighter(),
+            embargoes: judge.embargoes().key(),
+            prices: judge.pricer().map(Pricer::key),
+            limit: search.limit,
+            form,
+            coding,
+        };
+        let now = judge.now();
+        // What allotments show to their organization is not kept: others would find it instead of theirs.
+        let is_own = search.request.own.is_on_any(rooms.iter().map(|room| room.flight_id));
+        let kept = if is_own { None } else { self.0.get(&asked) };
+        if let Some(kept) = kept.filter(|kept| kept.is_true(&prepared, &rooms, now)) {
+            return (kept.body.clone(), coding);
+        }
+        let body = match form {
+            Form::Lists => prepared.search_result(search, &rooms, &judge),
+            Form::Ranking(sort) => prepared.ranking(search, sort, &rooms, &judge),
+        };
+        let body = Bytes::from(body);
+        if coding != Coding::Identity && body.len() < COMPRESS_ABOVE {
+            return (body, Coding::Identity);
+        }
+        let body = encode(body, coding, Level::Fastest).await;
+        if is_own {
+            return (body, coding);
+        }
+        // Without the rest of the buffer, which the allocator would leave: what is kept is as large as it weighs.
+        let body = Bytes::copy_from_slice(&body);
+        let next = rooms.iter().map(|room| room.cutoff).filter(|cutoff| *cutoff > now).min();
+        let until = next.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let finished = Finished { prepared: Arc::downgrade(&prepared), rooms, from: now, until, body: body.clone() };
+        self.0.insert(asked, Arc::new(finished));
+        (body, coding)
+    }
+}

@@ -1,0 +1,384 @@
+use chrono::{DateTime, NaiveDate, Utc};
+use loadmaster_capacity::{OwnRoom, Space};
+use loadmaster_flights::FlightBody;
+use loadmaster_kernel::{AirportCode, HandlingCode, Money, Pieces, Positions, Volume, Weight};
+use loadmaster_platform::web::{Fields, list, read, request, with};
+use loadmaster_pricing::{Estimate, PriceBasis};
+use loadmaster_reference::Reference;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort};
+
+const DEFAULT_LIMIT: u32 = 50;
+const MOST: u32 = 200;
+/// Two weeks.
+const MOST_DAYS: u8 = 14;
+const DEFAULT_DAYS: u8 = 7;
+/// As many as an air waybill has boxes for.
+const MOST_HANDLING_CODES: usize = 9;
+
+request! {
+    /// A route search. `pieces` is accepted for convenience and has no effect.
+    #[derive(IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub(super) struct SearchRoutes in body(reference: &Reference, most_stops: u8) {
+        /// IATA airport code.
+        origin: AirportCode = |raw| reference.read_airport(raw),
+        /// IATA airport code.
+        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        /// Local calendar date at the origin.
+        departure_date: NaiveDate = read::date,
+        #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
+        #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
+        weight_kg: Option<Weight> = read::weight,
+        #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
+        #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
+        volume_m3: Option<Volume> = read::volume,
+        #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
+        positions: Option<Positions> = read::positions,
+        #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
+        pieces: Option<Pieces> = read::pieces,
+        /// At most nine codes; in a query, separated by commas.
+        #[schema(max_items = 9)]
+        #[param(value_type = Option<String>)]
+        special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        #[schema(default = 1, minimum = 0, maximum = 3)]
+        #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 3)]
+        max_stops: Option<u8> = read::integer(0, most_stops),
+        /// Adds the price to each option; needs `weight_kg`. Sales that need no code lower it.
+        #[schema(default = false)]
+        #[param(default = false)]
+        price: Option<bool> = with(|fields| read_price(fields)),
+        /// Maximum number of options in each list.
+        #[schema(default = 50, minimum = 1, maximum = 200)]
+        #[param(default = 50, minimum = 1, maximum = 200)]
+        limit: Option<u32> = read::integer(1, MOST),
+    }
+}
+
+request! {
+    /// A look at several days, each as `GET /routes` would answer it. `pieces` is accepted for convenience and has no effect.
+    #[derive(IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub(super) struct SearchDays in body(reference: &Reference, most_stops: u8) {
+        /// IATA airport code.
+        origin: AirportCode = |raw| reference.read_airport(raw),
+        /// IATA airport code.
+        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        /// The first local calendar date at the origin.
+        from: NaiveDate = read::date,
+        /// Number of days.
+        #[param(default = 7, minimum = 1, maximum = 14)]
+        days: Option<u8> = read::integer(1, MOST_DAYS),
+        #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
+        weight_kg: Option<Weight> = read::weight,
+        #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
+        volume_m3: Option<Volume> = read::volume,
+        #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
+        positions: Option<Positions> = read::positions,
+        #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
+        pieces: Option<Pieces> = read::pieces,
+        /// At most nine codes, separated by commas.
+        #[param(value_type = Option<String>)]
+        special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 3)]
+        max_stops: Option<u8> = read::integer(0, most_stops),
+    }
+}
+
+request! {
+    /// The order of the ranked form.
+    pub(super) struct Ranking in query {
+        /// Default: `arrival`. `price` implies `price=true`: the cheapest first, those without a price last.
+        #[param(inline)]
+        sort: Option<Sort> = read::word(Sort::WORDS),
+    }
+}
+
+/// Reads whether prices are asked for: they need a weight.
+fn read_price(fields: &mut Fields<'_>) -> Option<bool> {
+    let wanted = fields.optional("price", read::boolean)?;
+    if wanted && fields.is_absent("weight_kg") {
+        fields.missing("weight_kg");
+    }
+    Some(wanted)
+}
+
+impl Ranking {
+    /// Reads a search in this order.
+    pub fn read_search(&self, fields: &mut Fields<'_>, reference: &Reference, most_stops: u8) -> Option<SearchRoutes> {
+        let is_by_price = self.sort == Some(Sort::Price);
+        let mut search = SearchRoutes::read(fields, reference, most_stops);
+        let is_told = search.as_ref().is_none_or(|search| search.price == Some(true));
+        if is_by_price && !is_told && fields.is_absent("weight_kg") {
+            fields.missing("weight_kg");
+        }
+        if let Some(search) = search.as_mut().filter(|_| is_by_price) {
+            search.price = Some(true);
+        }
+        search
+    }
+}
+
+/// A validated search.
+#[derive(Debug, Clone)]
+pub(super) struct Search {
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub date: NaiveDate,
+    pub request: Request,
+    pub max_stops: u8,
+    pub limit: usize,
+    /// The earliest departure of an alternative.
+    pub earliest: Option<DateTime<Utc>>,
+}
+
+impl Search {
+    pub const fn question(&self) -> Question {
+        let Self { origin, destination, date, max_stops, .. } = *self;
+        Question { origin, destination, date, max_stops }
+    }
+}
+
+impl SearchRoutes {
+    /// The search of a caller for whom allotments keep this, with the limits that the request leaves out.
+    pub fn complete(self, most_stops: u8, own: OwnRoom, payer: Payer) -> Search {
+        let priced_for = self.price.unwrap_or_default().then_some(payer);
+        Search {
+            origin: self.origin,
+            destination: self.destination,
+            date: self.departure_date,
+            request: Request {
+                weight: self.weight_kg,
+                volume: self.volume_m3,
+                positions: self.positions,
+                special_handling_codes: self.special_handling_codes,
+                own,
+                priced_for,
+            },
+            max_stops: self.max_stops.unwrap_or(most_stops.min(MOST_STOPS_NEAR)),
+            limit: usize::try_from(self.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),
+            earliest: None,
+        }
+    }
+}
+
+impl SearchDays {
+    /// The search of the first day, and the number of days.
+    pub fn complete(self, most_stops: u8, own: OwnRoom) -> (Search, usize) {
+        let search = Search {
+            origin: self.origin,
+            destination: self.destination,
+            date: self.from,
+            request: Request {
+                weight: self.weight_kg,
+                volume: self.volume_m3,
+                positions: self.positions,
+                special_handling_codes: self.special_handling_codes,
+                own,
+                priced_for: None,
+            },
+            max_stops: self.max_stops.unwrap_or(most_stops.min(MOST_STOPS_NEAR)),
+            limit: usize::MAX,
+            earliest: None,
+        };
+        (search, usize::from(self.days.unwrap_or(DEFAULT_DAYS)))
+    }
+}
+
+/// What leaves on one day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RouteDay {
+    /// Local calendar date at the origin.
+    pub departure_date: NaiveDate,
+    /// Number of options.
+    pub options: usize,
+    /// Number of options that can be booked as requested.
+    pub bookable: usize,
+    /// The earliest arrival of a bookable option.
+    #[schema(required = true)]
+    pub best_arrival_datetime: Option<DateTime<Utc>>,
+    /// What is available on the roomiest option: the bookable one with the most weight available, or without a bookable
+    /// one any. Null without options.
+    #[schema(required = true)]
+    pub available: Option<Space>,
+    /// The utilization of the fullest flight of that option.
+    #[schema(required = true)]
+    pub utilization_percent: Option<f64>,
+}
+
+/// A direct flight, and whether it is bookable as requested.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DirectFlight {
+    #[serde(flatten)]
+    pub flight: FlightBody,
+    pub bookable: bool,
+    /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
+    /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
+    pub reasons: Vec<&'static str>,
+    /// Only if prices are asked for; null: no rate applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RoutePrice>)]
+    pub price: AskedPrice,
+}
+
+/// A route from origin to destination.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RouteOption {
+    /// `direct` or `transit`.
+    pub route_type: &'static str,
+    pub stops: usize,
+    pub flights: Vec<FlightBody>,
+    /// The airport of the first connection; null on a direct route.
+    #[schema(required = true)]
+    pub transit_airport: Option<AirportCode>,
+    pub transit_airports: Vec<AirportCode>,
+    pub departure_datetime: DateTime<Utc>,
+    pub arrival_datetime: DateTime<Utc>,
+    /// At most two decimals.
+    #[serde(serialize_with = "loadmaster_kernel::short_number")]
+    pub total_duration_hours: f64,
+    pub total_duration_minutes: i64,
+    /// Minutes on the ground at each connection.
+    pub connection_minutes: Vec<i64>,
+    /// The smallest availability of any leg, in each dimension.
+    pub available: Space,
+    pub bookable: bool,
+    /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
+    /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
+    pub reasons: Vec<&'static str>,
+    /// Only if prices are asked for; null: no rate applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RoutePrice>)]
+    pub price: AskedPrice,
+}
+
+/// What the freight costs on an option, as `POST /quotes` would quote it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RoutePrice {
+    pub total: Money,
+    /// Before the discount.
+    pub weight_charge: Money,
+    pub surcharges: Money,
+    pub basis: PriceBasis,
+}
+
+impl From<Estimate> for RoutePrice {
+    fn from(Estimate { sums, basis }: Estimate) -> Self {
+        Self { total: sums.total(), weight_charge: sums.weight_charge, surcharges: sums.surcharges, basis }
+    }
+}
+
+/// A member that is absent unless it is asked for, and null without a price.
+#[allow(clippy::option_option, reason = "three cases")]
+type AskedPrice = Option<Option<RoutePrice>>;
+
+/// Returns the member `price` of an option: absent unless it is asked for.
+fn priced(itinerary: &Itinerary, search: &Search) -> AskedPrice {
+    search.request.priced_for.map(|_| itinerary.price().map(RoutePrice::from))
+}
+
+/// Direct flights and connections, in each list bookable options first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchResult {
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub departure_date: NaiveDate,
+    /// Ordered by departure.
+    pub direct_flights: Vec<DirectFlight>,
+    /// Ordered by arrival, then fewer stops, then duration, then id.
+    pub transit_routes: Vec<RouteOption>,
+    /// Only if nothing can be booked as requested: at most three options that can, on the departure date or one of the
+    /// next days (`search.alternative_days`), ordered by day, then arrival. Empty if none was found in 200 milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 3)]
+    pub alternatives: Option<Vec<RouteOption>>,
+}
+
+fn told(reasons: &[Reason]) -> Vec<&'static str> {
+    reasons.iter().map(|reason| reason.as_str()).collect()
+}
+
+impl SearchResult {
+    pub fn new(search: &Search, mut options: Options, reference: &Reference) -> Self {
+        options.direct.sort_by(|a, b| Sort::Departure.compare(a, b));
+        options.transit.sort_by(|a, b| Sort::Arrival.compare(a, b));
+        let direct = options.direct.iter().take(search.limit);
+        let transit = options.transit.iter().take(search.limit);
+        Self {
+            origin: search.origin,
+            destination: search.destination,
+            departure_date: search.date,
+            direct_flights: direct.filter_map(|option| DirectFlight::new(option, search, reference)).collect(),
+            transit_routes: transit.map(|option| RouteOption::new(option, search, reference)).collect(),
+            // Inserted into the text (`alternatives`).
+            alternatives: None,
+        }
+    }
+}
+
+impl DirectFlight {
+    pub fn new(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Option<Self> {
+        Some(Self {
+            flight: FlightBody::new(itinerary.legs().first()?, reference),
+            bookable: itinerary.is_bookable(),
+            reasons: told(itinerary.reasons()),
+            price: priced(itinerary, search),
+        })
+    }
+}
+
+impl RouteOption {
+    pub fn new(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Self {
+        let flights = itinerary.legs().iter().map(|flight| FlightBody::new(flight, reference)).collect();
+        let legs: Vec<_> =
+            itinerary.legs().iter().map(|flight| (flight.origin, flight.departure, flight.arrival)).collect();
+        Self {
+            flights,
+            available: itinerary.available(),
+            bookable: itinerary.is_bookable(),
+            reasons: told(itinerary.reasons()),
+            price: priced(itinerary, search),
+            ..Self::frame(&legs)
+        }
+    }
+
+    pub fn ranking(search: &Search, sort: Sort, options: Options, reference: &Reference) -> Vec<Self> {
+        let mut all: Vec<_> = options.direct.into_iter().chain(options.transit).collect();
+        all.sort_by(|a, b| sort.compare(a, b));
+        all.iter().take(search.limit).map(|option| Self::new(option, search, reference)).collect()
+    }
+
+    /// All of it that follows from where its legs begin, and when they depart and arrive.
+    pub fn frame(legs: &[(AirportCode, DateTime<Utc>, DateTime<Utc>)]) -> Self {
+        let transit_airports: Vec<AirportCode> = legs.iter().skip(1).map(|(origin, ..)| *origin).collect();
+        let departure = legs.first().map_or(DateTime::UNIX_EPOCH, |(_, departure, _)| *departure);
+        let arrival = legs.last().map_or(DateTime::UNIX_EPOCH, |(.., arrival)| *arrival);
+        let minutes = (arrival - departure).num_minutes();
+        Self {
+            route_type: if transit_airports.is_empty() { "direct" } else { "transit" },
+            stops: transit_airports.len(),
+            flights: Vec::new(),
+            transit_airport: transit_airports.first().copied(),
+            transit_airports,
+            departure_datetime: departure,
+            arrival_datetime: arrival,
+            total_duration_hours: hours(minutes),
+            total_duration_minutes: minutes,
+            connection_minutes: legs.windows(2).map(|pair| (pair[1].1 - pair[0].2).num_minutes()).collect(),
+            available: Space::default(),
+            bookable: false,
+            reasons: Vec::new(),
+            price: None,
+        }
+    }
+}
+
+/// Minutes as hours, rounded to two decimals.
+fn hours(minutes: i64) -> f64 {
+    let hundredths = (minutes * 100 + 30) / 60;
+    #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
+    let hours = hundredths as f64 / 100.0;
+    hours
+}

@@ -1,0 +1,382 @@
+use std::{cmp::Ordering, collections::HashMap};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use loadmaster_capacity::{Dimension, FlightCapacity, OwnRoom, Space};
+use loadmaster_embargoes::{Embargoes, FreightEmbargoes, Verdict};
+use loadmaster_flights::{Connections, Flight, Lane, Scope, is_connection};
+use loadmaster_kernel::{AirportCode, Currency, FlightId, HandlingCode, OrganizationId, Positions, Volume, Weight};
+use loadmaster_pricing::Estimate;
+use utoipa::ToSchema;
+
+use super::pricer::Pricer;
+
+/// The cargo to carry; an unspecified dimension cannot be exceeded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    pub weight: Option<Weight>,
+    pub volume: Option<Volume>,
+    pub positions: Option<Positions>,
+    pub special_handling_codes: Vec<HandlingCode>,
+    /// What allotments keep for the caller.
+    pub own: OwnRoom,
+    /// The caller whose prices are asked for.
+    pub priced_for: Option<Payer>,
+}
+
+/// The organization by whose tariffs an option is rated; `None`: nobody's.
+pub type Payer = Option<OrganizationId>;
+
+impl Request {
+    /// Returns the request for freight that takes this room.
+    pub fn of(space: Space, special_handling_codes: &[HandlingCode]) -> Self {
+        Self {
+            weight: Some(space.weight),
+            volume: Some(space.volume),
+            positions: Some(space.positions),
+            special_handling_codes: special_handling_codes.to_vec(),
+            own: OwnRoom::default(),
+            priced_for: None,
+        }
+    }
+
+    /// Returns the request of a caller for whom allotments keep this.
+    #[must_use]
+    pub fn by(self, own: OwnRoom) -> Self {
+        Self { own, ..self }
+    }
+
+    /// Returns the requested space. A weight without a volume gets the volume that a booking would default to.
+    pub fn space(&self) -> Space {
+        let volume = self.volume.or_else(|| self.weight.map(Weight::standard_volume));
+        Space {
+            weight: self.weight.unwrap_or_default(),
+            volume: volume.unwrap_or_default(),
+            positions: self.positions.unwrap_or_default(),
+        }
+    }
+
+    fn needs_freighter(&self) -> bool {
+        self.special_handling_codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY)
+    }
+}
+
+/// Reason why an option cannot be booked as requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    WeightExceeded,
+    VolumeExceeded,
+    PositionsExceeded,
+    CutoffPassed,
+    CargoAircraftOnly,
+    Embargoed,
+    HandlingRequired,
+}
+
+impl Reason {
+    const fn is_of_room(self) -> bool {
+        matches!(self, Self::WeightExceeded | Self::VolumeExceeded | Self::PositionsExceeded)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WeightExceeded => "weight_exceeded",
+            Self::VolumeExceeded => "volume_exceeded",
+            Self::PositionsExceeded => "positions_exceeded",
+            Self::CutoffPassed => "cutoff_passed",
+            Self::CargoAircraftOnly => "cargo_aircraft_only",
+            Self::Embargoed => "embargoed",
+            Self::HandlingRequired => "handling_required",
+        }
+    }
+
+    const fn of(dimension: Dimension) -> Self {
+        match dimension {
+            Dimension::Weight => Self::WeightExceeded,
+            Dimension::Volume => Self::VolumeExceeded,
+            Dimension::Positions => Self::PositionsExceeded,
+        }
+    }
+}
+
+/// One or more flights that lead from origin to destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Itinerary {
+    legs: Vec<Flight>,
+    reasons: Vec<Reason>,
+    price: Option<Estimate>,
+}
+
+/// The basis for judging options: the request, the embargoes that stop its freight, and the time.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    space: Space,
+    needs_freighter: bool,
+    embargoes: FreightEmbargoes,
+    now: DateTime<Utc>,
+    /// `None`: no prices are asked for.
+    pricer: Option<Pricer>,
+}
+
+impl Judge {
+    pub fn of(request: &Request, embargoes: &Embargoes, now: DateTime<Utc>) -> Self {
+        let embargoes = embargoes.for_freight(&request.special_handling_codes);
+        Self { space: request.space(), needs_freighter: request.needs_freighter(), embargoes, now, pricer: None }
+    }
+
+    /// Returns the same, which also rates.
+    #[must_use]
+    pub fn with_prices(self, pricer: Option<Pricer>) -> Self {
+        Self { pricer, ..self }
+    }
+
+    pub const fn pricer(&self) -> Option<&Pricer> {
+        self.pricer.as_ref()
+    }
+
+    pub fn space(&self) -> Space {
+        self.space
+    }
+
+    pub fn needs_freighter(&self) -> bool {
+        self.needs_freighter
+    }
+
+    pub const fn embargoes(&self) -> &FreightEmbargoes {
+        &self.embargoes
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Returns the reasons why these legs (each a flight's capacity and whether it is a freighter, with the verdict of
+    /// the embargoes on all) cannot be booked, and the least capacity over them.
+    pub fn reasons<'a>(
+        &self,
+        legs: &(impl Iterator<Item = (&'a FlightCapacity, bool)> + Clone),
+        verdict: Verdict,
+    ) -> Option<(Vec<Reason>, Space)> {
+        let available = legs.clone().map(|(room, _)| room.available()).reduce(Space::least)?;
+        let mut reasons: Vec<Reason> = self.space.exceeds(available).map(Reason::of).collect();
+        if legs.clone().any(|(room, _)| self.now >= room.cutoff) {
+            reasons.push(Reason::CutoffPassed);
+        }
+        if self.needs_freighter && !legs.clone().all(|(_, is_freighter)| is_freighter) {
+            reasons.push(Reason::CargoAircraftOnly);
+        }
+        reasons.extend(verdict.is_embargoed.then_some(Reason::Embargoed));
+        reasons.extend(verdict.requires_handling.then_some(Reason::HandlingRequired));
+        Some((reasons, available))
+    }
+}
+
+impl Itinerary {
+    /// Judges the flights for a request; returns `None` for no flights.
+    pub fn judge(legs: Vec<Flight>, judge: &Judge) -> Option<Self> {
+        let verdict = judge.embargoes.on_flights(&legs);
+        let (reasons, _) = judge.reasons(&legs.iter().map(|flight| (&flight.room, flight.is_freighter)), verdict)?;
+        let price = judge.pricer.as_ref().and_then(|pricer| pricer.price(&legs));
+        Some(Self { legs, reasons, price })
+    }
+
+    /// Returns its price, if it was asked for and there is one.
+    pub const fn price(&self) -> Option<Estimate> {
+        self.price
+    }
+
+    pub fn legs(&self) -> &[Flight] {
+        &self.legs
+    }
+
+    pub fn into_legs(self) -> Vec<Flight> {
+        self.legs
+    }
+
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+
+    /// Returns whether it would be bookable with more room.
+    pub fn lacks_only_room(&self) -> bool {
+        !self.reasons.is_empty() && self.reasons.iter().all(|reason| reason.is_of_room())
+    }
+
+    pub fn is_bookable(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    pub fn is_direct(&self) -> bool {
+        self.legs.len() == 1
+    }
+
+    pub fn departure(&self) -> DateTime<Utc> {
+        self.legs.first().map_or(DateTime::UNIX_EPOCH, |flight| flight.departure)
+    }
+
+    pub fn arrival(&self) -> DateTime<Utc> {
+        self.legs.last().map_or(DateTime::UNIX_EPOCH, |flight| flight.arrival)
+    }
+
+    pub fn duration(&self) -> TimeDelta {
+        self.arrival() - self.departure()
+    }
+
+    /// Returns the least available capacity over the legs.
+    pub fn available(&self) -> Space {
+        self.legs.iter().map(|flight| flight.room.available()).reduce(Space::least).unwrap_or_default()
+    }
+}
+
+/// The figures of one option.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OptionFigures {
+    pub arrival: DateTime<Utc>,
+    pub is_bookable: bool,
+    /// The least of its legs.
+    pub available: Space,
+    /// That of its fullest leg.
+    pub utilization_percent: f64,
+}
+
+impl From<&Itinerary> for OptionFigures {
+    fn from(itinerary: &Itinerary) -> Self {
+        let utilizations = itinerary.legs().iter().map(|flight| flight.room.utilization_percent());
+        Self {
+            arrival: itinerary.arrival(),
+            is_bookable: itinerary.is_bookable(),
+            available: itinerary.available(),
+            utilization_percent: utilizations.fold(0.0, f64::max),
+        }
+    }
+}
+
+/// The answer that a caller wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Two lists, as of `POST /routes/search`.
+    Lists,
+    /// One list, as of `GET /routes`.
+    Ranking(Sort),
+}
+
+/// The order of options; bookable options always come first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Sort {
+    #[default]
+    Arrival,
+    Duration,
+    Departure,
+    /// The cheapest first, those without a price last.
+    Price,
+}
+
+/// The order by price: amounts of one currency by their size, and those without a price last.
+pub fn price_order(price: Option<Estimate>) -> (bool, Option<(Currency, i64)>) {
+    let total = price.map(|price| price.sums.total());
+    (total.is_none(), total.map(|total| (total.currency(), total.minor())))
+}
+
+impl Sort {
+    pub const WORDS: &[(&'static str, Self)] = &[
+        ("arrival", Self::Arrival),
+        ("duration", Self::Duration),
+        ("departure", Self::Departure),
+        ("price", Self::Price),
+    ];
+
+    /// Compares by this key, then by earlier arrival, fewer stops, shorter duration, id.
+    pub fn compare(self, a: &Itinerary, b: &Itinerary) -> Ordering {
+        let by_key = match self {
+            Self::Arrival => Ordering::Equal,
+            Self::Duration => a.duration().cmp(&b.duration()),
+            Self::Departure => a.departure().cmp(&b.departure()),
+            Self::Price => price_order(a.price).cmp(&price_order(b.price)),
+        };
+        let ids = |itinerary: &Itinerary| itinerary.legs.iter().map(|flight| flight.id).collect::<Vec<_>>();
+        b.is_bookable()
+            .cmp(&a.is_bookable())
+            .then(by_key)
+            .then_with(|| a.arrival().cmp(&b.arrival()))
+            .then_with(|| a.legs.len().cmp(&b.legs.len()))
+            .then_with(|| a.duration().cmp(&b.duration()))
+            .then_with(|| ids(a).cmp(&ids(b)))
+    }
+}
+
+/// Pairs first legs with onward legs by the connection rules. No airport occurs twice.
+pub fn connect(
+    first: &[Flight],
+    onward: &[Flight],
+    departure_date: NaiveDate,
+    rules: &impl Connections,
+) -> Vec<Vec<Flight>> {
+    let mut by_origin = HashMap::<AirportCode, Vec<&Flight>>::new();
+    for flight in onward {
+        by_origin.entry(flight.origin).or_default().push(flight);
+    }
+    let mut pairs = Vec::new();
+    for inbound in first {
+        let via = inbound.destination;
+        let Some(onward) = by_origin.get(&via) else { continue };
+        let Some(end) = rules.connection_window_end(via, departure_date) else { continue };
+        let minimum = rules.minimum_connection(via);
+        let fits = onward.iter().filter(|next| {
+            next.destination != inbound.origin && next.departure < end && is_connection(inbound, **next, minimum)
+        });
+        pairs.extend(fits.map(|next| vec![inbound.clone(), (*next).clone()]));
+    }
+    pairs
+}
+
+/// The most stops of routes of which all are found; of those with more, only the best.
+pub const MOST_STOPS_NEAR: u8 = 1;
+
+/// Which routes are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Question {
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub date: NaiveDate,
+    pub max_stops: u8,
+}
+
+impl Question {
+    pub const fn is_far(&self) -> bool {
+        self.max_stops > MOST_STOPS_NEAR
+    }
+
+    /// Returns what the answer depends on.
+    pub const fn scope(&self) -> Scope {
+        if self.is_far() { Scope::All } else { Scope::Lane(self.lane()) }
+    }
+
+    const fn lane(&self) -> Lane {
+        (self.origin, self.destination)
+    }
+}
+
+/// The options of one day, judged for one request.
+#[derive(Debug, Default)]
+pub struct Options {
+    pub direct: Vec<Itinerary>,
+    pub transit: Vec<Itinerary>,
+}
+
+/// What a booking without flights may try.
+#[derive(Debug)]
+pub struct Candidates {
+    /// The best first.
+    pub bookable: Vec<Itinerary>,
+    /// Flights of options that lack nothing but room, of which some is held.
+    pub full: Vec<FlightId>,
+}
+
+/// Requested departure of a booking that names no flights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departing {
+    /// On a local calendar date at the origin.
+    On(NaiveDate),
+    /// From now on, within this time.
+    Within(TimeDelta),
+}

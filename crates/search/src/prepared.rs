@@ -1,0 +1,384 @@
+mod judging;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use loadmaster_capacity::{FlightCapacity, FlightStatus};
+use loadmaster_flights::Flight;
+use loadmaster_kernel::FlightId;
+use loadmaster_pricing::Estimate;
+use loadmaster_reference::Reference;
+
+use super::{
+    dto::Search,
+    model::{Form, Judge, OptionFigures, Sort, price_order},
+    pricer::Pricer,
+    route_set::{Brief, Places, Ways},
+    spliced::{write_available, write_live, write_price, write_reasons},
+};
+use judging::{Judged, JudgedWay, Judging};
+use parts::{PreparedFlight, PreparedRoute};
+
+/// Estimated lengths of the texts of a flight and of a route, in bytes.
+const FLIGHT_TEXT: usize = 900;
+const ROUTE_TEXT: usize = 400;
+/// Most routes of one answer: of a result with more, few of the others' texts are ever written.
+const MOST_SHOWN: usize = 200;
+/// Fewest routes whose room is looked at, if there are as many.
+const FEWEST_LOOKED_AT: usize = 100;
+
+/// All routes of one day between two airports. What is shown of them is read and serialized when it is
+/// shown first, except for values that change with each booking. Flights shared by several routes are stored once.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    reference: Reference,
+    /// First those of direct routes, then as routes by arrival need them.
+    flights: Vec<PreparedFlight>,
+    /// In the order of [`Sort::compare`] by arrival.
+    ways: Vec<PreparedRoute>,
+    /// All flights were read.
+    is_read: AtomicBool,
+}
+
+/// What an answer shows of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Figures alone.
+    Nothing,
+    /// Routes that can be booked, by arrival.
+    Bookable,
+    As(Form),
+}
+
+/// The capacities of the flights of a [`Prepared`], in its order: of all, or of the first ones.
+pub(super) type Capacities = Vec<FlightCapacity>;
+
+impl Prepared {
+    pub fn new(ways: Ways, reference: &Reference) -> Self {
+        let of_flight =
+            |(brief, flight): (Brief, Option<Flight>)| PreparedFlight::new(brief, flight.as_ref(), reference);
+        let flights: Vec<PreparedFlight> = ways.flights.into_iter().map(of_flight).collect();
+        let mut prepared = Vec::with_capacity(ways.routes.len());
+        prepared.extend(ways.routes.into_iter().filter_map(|legs| PreparedRoute::new(legs, &flights)));
+        Self::in_order(reference.clone(), prepared, flights)
+    }
+
+    fn in_order(reference: Reference, mut ways: Vec<PreparedRoute>, flights: Vec<PreparedFlight>) -> Self {
+        ways.sort_by(|a, b| a.compare(b, &flights));
+        let flights = parts::numbered(&mut ways, flights);
+        let is_read = AtomicBool::new(flights.iter().all(|flight| flight.text.get().is_some()));
+        Self { reference, flights, ways, is_read }
+    }
+
+    pub fn flights(&self) -> impl Iterator<Item = Brief> {
+        self.flights.iter().map(PreparedFlight::brief)
+    }
+
+    /// Returns how many of its flights to look at for this answer, the first ones: probably enough.
+    pub fn first_look(&self, search: &Search, what: Shown) -> usize {
+        match what {
+            Shown::Bookable | Shown::As(Form::Lists | Form::Ranking(Sort::Arrival)) => {
+                let routes = search.limit.saturating_mul(2).max(FEWEST_LOOKED_AT);
+                let direct = self.ways.iter().filter(|way| way.is_direct());
+                let looked_at = direct.chain(self.ways.iter().take(routes));
+                looked_at.flat_map(|way| &way.legs).max().map_or(0, |last| last + 1)
+            }
+            // All routes count, or come in another order.
+            Shown::Nothing | Shown::As(Form::Ranking(_)) => self.flights.len(),
+        }
+    }
+
+    /// Returns the flights that this answer shows, and that were not read yet; `None` if what it shows depends on the
+    /// capacities of more flights.
+    pub fn to_read(&self, search: &Search, what: Shown, rooms: &Capacities, judge: &Judge) -> Option<Vec<FlightId>> {
+        if rooms.len() == self.flights.len() && (what == Shown::Nothing || self.is_read.load(Ordering::Relaxed)) {
+            return Some(Vec::new());
+        }
+        let shown = match what {
+            Shown::Nothing => Vec::new(),
+            Shown::Bookable => self.bookable_ways(search, rooms, judge)?,
+            Shown::As(Form::Lists) => {
+                let (direct, transit) = self.lists(search, rooms, judge)?;
+                direct.into_iter().chain(transit).collect()
+            }
+            Shown::As(Form::Ranking(sort)) => self.ranked(search, sort, rooms, judge)?,
+        };
+        let legs = shown.iter().flat_map(|(place, _)| &self.ways[*place].legs).map(|leg| &self.flights[*leg]);
+        let unread: BTreeSet<FlightId> =
+            legs.filter(|flight| flight.text.get().is_none()).map(|flight| flight.leg.flight_id).collect();
+        Some(unread.into_iter().collect())
+    }
+
+    /// Takes in flights that were read. Returns false if one of these is not among them as it is known here.
+    pub fn take_in(&self, asked: &[FlightId], read: &[Flight]) -> bool {
+        let read: HashMap<FlightId, &Flight> = read.iter().map(|flight| (flight.id, flight)).collect();
+        let asked: HashSet<FlightId> = asked.iter().copied().collect();
+        let mut is_complete = true;
+        for flight in self.flights.iter().filter(|flight| asked.contains(&flight.leg.flight_id)) {
+            match read.get(&flight.leg.flight_id).filter(|read| flight.brief() == Brief::from(**read)) {
+                Some(read) => flight.write(read, &self.reference),
+                None => is_complete = false,
+            }
+        }
+        self.is_read.store(self.flights.iter().all(|flight| flight.text.get().is_some()), Ordering::Relaxed);
+        is_complete
+    }
+
+    /// Returns the legs of each route.
+    pub fn routes(&self) -> impl Iterator<Item = &Places> {
+        self.ways.iter().map(|way| &way.legs)
+    }
+
+    /// Returns the approximate memory it takes, in bytes.
+    pub fn weight(&self) -> usize {
+        // With what the flight and its leg hold besides.
+        let flights = self.flights.len() * (size_of::<PreparedFlight>() + 32)
+            + self.flights.len().min(2 * MOST_SHOWN) * FLIGHT_TEXT;
+        let ways = self.ways.len() * size_of::<PreparedRoute>() + self.ways.len().min(MOST_SHOWN) * ROUTE_TEXT;
+        flights + ways + size_of::<Self>()
+    }
+
+    /// Returns an empty buffer with room for the routes that the answer to this search shows.
+    fn buffer(&self, search: &Search) -> Vec<u8> {
+        Vec::with_capacity(self.ways.len().min(search.limit).min(MOST_SHOWN) * (ROUTE_TEXT + 2 * FLIGHT_TEXT) + 200)
+    }
+
+    /// Returns the first of its flights, each with the version in which it was prepared.
+    pub fn versions(&self, first: usize) -> impl ExactSizeIterator<Item = (FlightId, i32)> + Clone {
+        let flights = self.flights.get(..first).unwrap_or(&self.flights);
+        flights.iter().map(|flight| (flight.leg.flight_id, flight.version))
+    }
+
+    /// Returns the capacities to show, if each of these flights, the first ones, still has the version in which it was
+    /// prepared.
+    pub fn agree(&self, rooms: Vec<Option<FlightCapacity>>) -> Option<Capacities> {
+        let is_same = |flight: &PreparedFlight, room: &FlightCapacity| {
+            room.version == flight.version && room.status == FlightStatus::Scheduled
+        };
+        let mut same = Vec::with_capacity(rooms.len());
+        for (flight, room) in self.flights.iter().zip(rooms) {
+            same.push(room.filter(|room| is_same(flight, room))?);
+        }
+        Some(same)
+    }
+
+    /// Returns the body of `POST /routes/search`.
+    pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
+        let mut out = self.buffer(search);
+        let Search { origin, destination, date, .. } = search;
+        let head = format!(
+            r#"{{"origin":"{origin}","destination":"{destination}","departure_date":"{date}","direct_flights":["#
+        );
+        out.extend_from_slice(head.as_bytes());
+        // All that it depends on was looked at before.
+        let (direct, transit) = self.lists(search, rooms, judge).unwrap_or_default();
+        write(&mut out, &direct, |out, place, judged| self.write_direct(out, place, judged, rooms, judge));
+        out.extend_from_slice(br#"],"transit_routes":["#);
+        write(&mut out, &transit, |out, place, judged| self.write_option(out, place, judged, rooms, judge));
+        out.extend_from_slice(b"]}");
+        out
+    }
+
+    /// Returns the body of `GET /routes`.
+    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
+        let mut out = self.buffer(search);
+        out.push(b'[');
+        let shown = self.ranked(search, sort, rooms, judge).unwrap_or_default();
+        write(&mut out, &shown, |out, place, judged| self.write_option(out, place, judged, rooms, judge));
+        out.push(b']');
+        out
+    }
+
+    /// Returns the routes that the search allows, in this order; those that it cannot tell apart are as by arrival.
+    fn order(&self, search: &Search, sort: Sort, judge: &Judge) -> Vec<usize> {
+        let mut places = self.within(search, |_| true);
+        let way = |place: &usize| &self.ways[*place];
+        match (sort, judge.pricer()) {
+            (Sort::Price, Some(pricer)) => {
+                places.sort_by_cached_key(|place| price_order(self.price(*place, pricer)));
+            }
+            // Without a request there are no prices.
+            (Sort::Arrival, _) | (Sort::Price, None) => {}
+            (Sort::Duration, _) => places.sort_by_key(|place| way(place).duration),
+            (Sort::Departure, _) => places.sort_by_key(|place| way(place).departure),
+        }
+        places
+    }
+
+    /// Returns what is shown of the routes in this order; `None` if it depends on the capacities of more flights.
+    fn ranked(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Option<Vec<JudgedWay>> {
+        self.shown(&self.order(search, sort, judge), search, &self.judging(rooms, judge))
+    }
+
+    /// Returns what is shown of the direct flights by departure, and of the connections by arrival.
+    fn lists(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Option<(Vec<JudgedWay>, Vec<JudgedWay>)> {
+        let judging = self.judging(rooms, judge);
+        let mut direct = self.within(search, PreparedRoute::is_direct);
+        direct.sort_by_key(|place| self.ways[*place].departure);
+        let transit = self.within(search, |way| !way.is_direct());
+        Some((self.shown(&direct, search, &judging)?, self.shown(&transit, search, &judging)?))
+    }
+
+    /// Returns the bookable ones of these routes, then the others, up to the requested number; `None` if that depends on the
+    /// capacities of more flights.
+    fn shown(&self, places: &[usize], search: &Search, judging: &Judging<'_>) -> Option<Vec<JudgedWay>> {
+        let (mut bookable, mut others) = (Vec::new(), Vec::new());
+        for place in places {
+            if bookable.len() == search.limit {
+                break;
+            }
+            let judged = judging.judge(&self.ways[*place])?;
+            let list = if judged.reasons.is_empty() { &mut bookable } else { &mut others };
+            if list.len() < search.limit {
+                list.push((*place, judged));
+            }
+        }
+        others.truncate(search.limit - bookable.len());
+        bookable.append(&mut others);
+        Some(bookable)
+    }
+
+    /// Returns those of the routes that have no more stops than the search allows, by arrival.
+    fn within(&self, search: &Search, is_wanted: impl Fn(&PreparedRoute) -> bool) -> Vec<usize> {
+        let ways = self.ways.iter().enumerate();
+        ways.filter(|(_, way)| way.has_at_most(search.max_stops) && is_wanted(way)).map(|(place, _)| place).collect()
+    }
+
+    /// Returns whether any route can be booked as requested, of those whose flights' capacities these are.
+    pub fn is_bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> bool {
+        let judging = self.judging(rooms, judge);
+        let mut judged = self.ways.iter().filter(|way| way.is_within(search)).filter_map(|way| judging.judge(way));
+        judged.any(|judged| judged.reasons.is_empty())
+    }
+
+    /// Returns the figures of each route, in no particular order.
+    pub fn figures(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionFigures> {
+        let judging = self.judging(rooms, judge);
+        let ways = self.ways.iter().filter(|way| way.is_within(search));
+        ways.filter_map(|way| {
+            let Judged { reasons, available } = judging.judge(way)?;
+            let utilizations = way.legs.iter().map(|leg| rooms[*leg].utilization_percent());
+            Some(OptionFigures {
+                arrival: way.arrival,
+                is_bookable: reasons.is_empty(),
+                available,
+                utilization_percent: utilizations.fold(0.0, f64::max),
+            })
+        })
+        .collect()
+    }
+
+    /// Returns the options that can be booked as requested, the earliest arrival first, as JSON.
+    pub fn bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionText> {
+        let ways = self.bookable_ways(search, rooms, judge).unwrap_or_default();
+        let text = |(place, judged): &JudgedWay| {
+            let mut out = Vec::new();
+            self.write_option(&mut out, *place, judged, rooms, judge);
+            out
+        };
+        ways.iter().map(text).collect()
+    }
+
+    /// Returns those by arrival, up to the requested number; `None` if that depends on the capacities of more flights.
+    fn bookable_ways(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Option<Vec<JudgedWay>> {
+        let judging = self.judging(rooms, judge);
+        let ways = self.ways.iter().enumerate().filter(|(_, way)| way.is_within(search));
+        let judged = ways.map(|(place, way)| Some((place, judging.judge(way)?)));
+        let is_wanted = |judged: &Option<JudgedWay>| judged.as_ref().is_none_or(|(_, way)| way.reasons.is_empty());
+        judged.filter(is_wanted).take(search.limit).collect()
+    }
+
+    fn judging<'a>(&'a self, rooms: &'a Capacities, judge: &'a Judge) -> Judging<'a> {
+        let embargoes = judge.embargoes();
+        let flights = if embargoes.is_empty() { &[] } else { self.flights.get(..rooms.len()).unwrap_or_default() };
+        let verdicts = flights.iter().map(|flight| embargoes.on_leg(&flight.leg)).collect();
+        Judging { flights: &self.flights, rooms, judge, verdicts }
+    }
+
+    /// Returns the price of a route.
+    fn price(&self, place: usize, pricer: &Pricer) -> Option<Estimate> {
+        let legs = self.ways[place].legs.iter().map(|leg| self.flights[*leg].priced());
+        pricer.price_legs(legs.collect())
+    }
+
+    /// Writes a flight, without its closing brace.
+    fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Capacities) {
+        // All that is shown was read before.
+        if let Some(text) = self.flights[leg].text.get() {
+            out.extend_from_slice(&text.before);
+            write_live(out, &rooms[leg]);
+            out.extend_from_slice(&text.after);
+        }
+    }
+
+    fn write_direct(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
+        for leg in &self.ways[place].legs {
+            self.write_flight(out, *leg, rooms);
+        }
+        write_reasons(out, &judged.reasons);
+        if let Some(pricer) = judge.pricer() {
+            write_price(out, self.price(place, pricer));
+        }
+        out.push(b'}');
+    }
+
+    fn write_option(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
+        let way = &self.ways[place];
+        let text = way.text(&self.flights);
+        out.extend_from_slice(&text.before);
+        for (number, leg) in way.legs.iter().enumerate() {
+            if number > 0 {
+                out.push(b',');
+            }
+            self.write_flight(out, *leg, rooms);
+            out.push(b'}');
+        }
+        out.extend_from_slice(&text.after);
+        write_available(out, judged.available);
+        write_reasons(out, &judged.reasons);
+        if let Some(pricer) = judge.pricer() {
+            write_price(out, self.price(place, pricer));
+        }
+        out.push(b'}');
+    }
+}
+
+/// Writes the routes with commas between them.
+fn write(out: &mut Vec<u8>, ways: &[JudgedWay], mut each: impl FnMut(&mut Vec<u8>, usize, &Judged)) {
+    for (number, (place, judged)) in ways.iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        each(out, *place, judged);
+    }
+}
+
+/// An option as JSON.
+pub(super) type OptionText = Vec<u8>;
+
+/// A prepared result that searches share.
+pub(super) type Shared = Arc<Prepared>;
+
+#[cfg(test)]
+impl Prepared {
+    /// Returns a result without routes.
+    pub fn empty() -> Self {
+        Self::with_routes(0)
+    }
+
+    /// Returns a result with routes of no flights.
+    pub fn with_routes(routes: usize) -> Self {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let (duration, text) = (chrono::TimeDelta::zero(), std::sync::OnceLock::new);
+        let way = || PreparedRoute { legs: Places::new(), departure: at, arrival: at, duration, text: text() };
+        Self::in_order(Reference::default(), (0..routes).map(|_| way()).collect(), vec![])
+    }
+}

@@ -1,0 +1,119 @@
+//! An answer from the room on the first flights is the one from the room on all.
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use loadmaster_capacity::Space;
+use loadmaster_embargoes::Embargoes;
+use loadmaster_flights::NewFlight;
+use loadmaster_kernel::Weight;
+use uuid::Uuid;
+
+use super::{super::dice::Dice, *};
+
+use crate::model::Request;
+
+const FLIGHTS: u64 = 500;
+
+fn at(minutes: u64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::minutes(i64::try_from(minutes).unwrap())
+}
+
+fn flight(number: u64, dice: &mut Dice) -> Flight {
+    let departure = at(dice.below(100));
+    let new = NewFlight {
+        number: "AI101".parse().unwrap(),
+        origin: "DEL".parse().unwrap(),
+        destination: "LHR".parse().unwrap(),
+        departure,
+        arrival: departure + TimeDelta::minutes(1 + i64::try_from(dice.below(40)).unwrap()),
+        aircraft: None,
+        is_freighter: false,
+        capacity: Space::default(),
+        cutoff_minutes: 60,
+    };
+    new.as_flight(Uuid::from_u128(number.into()).into(), NaiveDate::MIN, at(0))
+}
+
+/// Routes of one to three legs, which share flights.
+fn prepared(routes: usize, dice: &mut Dice) -> Prepared {
+    let flights: Vec<Flight> = (0..FLIGHTS).map(|number| flight(number, dice)).collect();
+    let legs = |dice: &mut Dice| match dice.below(20) {
+        0 => 1,
+        1 => 3,
+        _ => 2,
+    };
+    let route = |dice: &mut Dice| {
+        let legs = legs(dice);
+        (0..legs).map(|_| usize::try_from(dice.below(FLIGHTS)).unwrap()).collect()
+    };
+    let routes = (0..routes).map(|_| route(dice)).collect();
+    let flights = flights.into_iter().map(|flight| (Brief::from(&flight), Some(flight))).collect();
+    Prepared::new(Ways { flights, routes }, &Reference::default())
+}
+
+/// Room on all flights, of which this share in percent is large enough.
+fn rooms(prepared: &Prepared, percent: u64, dice: &mut Dice) -> Capacities {
+    let room = |(flight, _)| {
+        let weight = if dice.below(100) < percent { 1_000 } else { 10 };
+        let capacity = Space::from_columns(weight, 1_000, 10);
+        FlightCapacity::opened(flight, capacity, at(1_000))
+    };
+    prepared.versions(usize::MAX).map(room).collect()
+}
+
+#[test]
+fn an_answer_needs_the_room_on_the_first_flights_or_says_that_it_needs_more() {
+    let (mut dice, mut seen) = (Dice(20_261_126), [0; 3]);
+    let is_long = std::env::var_os("LOADMASTER_TEST_LONG").is_some_and(|value| !value.is_empty());
+    for number in 0..400 {
+        // Each size and share in all combinations some times, and each case often enough; with time, more.
+        if number >= 120 && !is_long && seen.iter().all(|seen| *seen > 50) {
+            break;
+        }
+        let prepared = prepared([50, 400, 3_000][number % 3], &mut dice);
+        let percent = [100, 60, 20, 2, 0][number % 5];
+        let all = rooms(&prepared, percent, &mut dice);
+        let request = Request { weight: Some(Weight::from_hectograms(500)), ..Request::default() };
+        let judge = Judge::of(&request, &Embargoes::default(), at(0));
+        let search = Search {
+            origin: "DEL".parse().unwrap(),
+            destination: "LHR".parse().unwrap(),
+            date: NaiveDate::MIN,
+            request,
+            max_stops: u8::try_from(dice.below(3)).unwrap(),
+            limit: usize::try_from(1 + dice.below(60)).unwrap(),
+            earliest: None,
+        };
+        let forms = [Form::Lists].into_iter().chain(Sort::WORDS.iter().map(|(_, sort)| Form::Ranking(*sort)));
+        for what in forms.map(Shown::As).chain([Shown::Bookable]) {
+            let body = |rooms: &Capacities| match what {
+                Shown::As(Form::Ranking(sort)) => vec![prepared.ranking(&search, sort, rooms, &judge)],
+                Shown::As(Form::Lists) => vec![prepared.search_result(&search, rooms, &judge)],
+                _ => prepared.bookable(&search, rooms, &judge),
+            };
+            let first: Capacities = all[..prepared.first_look(&search, what)].to_vec();
+            let is_enough = prepared.to_read(&search, what, &first, &judge).is_some();
+            seen[usize::from(is_enough) + usize::from(first.len() == all.len())] += 1;
+            if is_enough {
+                assert_eq!(body(&first), body(&all), "result {number}: {what:?}");
+                assert_eq!(
+                    prepared.is_bookable(&search, &first, &judge),
+                    prepared.is_bookable(&search, &all, &judge),
+                    "result {number}: {what:?}"
+                );
+            }
+        }
+    }
+    assert!(seen.iter().all(|seen| *seen > 50), "more is needed, the first suffice, all are looked at: {seen:?}");
+}
+
+#[test]
+fn routes_are_in_order_and_their_flights_as_they_need_them() {
+    let mut dice = Dice(1);
+    let prepared = prepared(300, &mut dice);
+    assert!(prepared.ways.is_sorted_by_key(|way| (way.arrival, way.legs.len(), way.duration)));
+    let mut next = prepared.ways.iter().filter(|way| way.is_direct()).flat_map(|way| &way.legs).max().unwrap() + 1;
+    for leg in prepared.ways.iter().flat_map(|way| &way.legs) {
+        assert!(*leg <= next);
+        next = next.max(leg + 1);
+    }
+    assert_eq!(prepared.flights.len(), next, "no others are there");
+}

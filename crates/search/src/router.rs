@@ -1,0 +1,153 @@
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use loadmaster_accounts::Principal;
+use loadmaster_capacity::OwnRoom;
+use loadmaster_platform::{
+    room::{Routes, handler_state},
+    telemetry::{Traced, span},
+    web::{Body, ChosenCoding, Coding, JSON, NO_STORE, Problem, Query, both, code, encoded, problem_responses},
+};
+use loadmaster_reference::Reference;
+use serde::Serialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    SearchService,
+    cache::CacheStatus,
+    dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchResult, SearchRoutes},
+    find::Answer,
+    model::{Form, Payer},
+};
+
+/// RFC 9211.
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+handler_state!(HandlerState { search: SearchService, reference: Reference });
+
+/// Nobody, or who sent a token: what allotments keep is shown to their organizations.
+type Caller = Option<Extension<Principal>>;
+
+/// What is shown to this caller alone: room, and the organization by whose tariffs prices are.
+fn own(service: &SearchService, caller: Caller) -> (OwnRoom, Payer) {
+    let caller = caller.map(|Extension(caller)| caller);
+    (service.own_room(caller), caller.map(|caller| caller.organization_id))
+}
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    let api = OpenApiRouter::new().routes(routes!(search)).routes(routes!(ranked)).routes(routes!(days));
+    api.into()
+}
+
+problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
+
+/// Search routes, with direct flights and connections in separate lists.
+///
+/// The first leg departs on the departure date, in local time of the origin. A connection takes at least the minimum
+/// connection time of its airport (120 minutes unless configured; no minimum if the flight number stays the same), and
+/// the next leg departs, in local time of that airport, no later than the day after the departure date. With at most one
+/// stop, all routes are found; of routes with two or three stops, for which `max_stops` has to ask, those that no other
+/// route equals or betters in arrival, duration and number of stops. Options that
+/// are not bookable as requested follow the bookable ones, with their reasons. If none is bookable, `alternatives` shows
+/// options of that day or the next that are. The availability shown is at most 1 second old. With a token, what allotments
+/// keep for your organization is available, and prices are by its tariffs.
+#[utoipa::path(post, path = "/routes/search", tag = "search", operation_id = "searchRoutes",
+    request_body = SearchRoutes,
+    responses((status = 200, body = SearchResult,
+               headers(("Cache-Status" = String,
+                   description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), SearchProblems))]
+async fn search(
+    caller: Caller,
+    State(service): State<SearchService>,
+    State(reference): State<Reference>,
+    coding: ChosenCoding,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    let read = body.read(|fields| SearchRoutes::read(fields, &reference, service.max_stops()));
+    let ((), search) = both(query.refuse_all(), read)?;
+    let (room, payer) = own(&service, caller);
+    let search = search.complete(service.max_stops(), room, payer);
+    let (answer, status) = service.find(&search, Form::Lists).in_span(span("search.find")).await?;
+    Ok(kept(service.lists(&search, coding.into(), answer).await?, status))
+}
+
+problem_responses!(RankedProblems: [INPUT, CALLER]);
+
+/// Search routes, as one ranked list.
+///
+/// Bookable options come first. The default order is earliest arrival, then fewer stops, shorter duration, id. The rules
+/// are those of `POST /routes/search`.
+#[utoipa::path(get, path = "/routes", tag = "search", operation_id = "listRoutes",
+    params(SearchRoutes, Ranking),
+    responses((status = 200, body = Vec<RouteOption>,
+               headers(("Cache-Status" = String,
+                   description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]
+async fn ranked(
+    caller: Caller,
+    State(service): State<SearchService>,
+    State(reference): State<Reference>,
+    coding: ChosenCoding,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (search, ranking) = query.read(|fields| {
+        let ranking = Ranking::read(fields)?;
+        Some((ranking.read_search(fields, &reference, service.max_stops())?, ranking))
+    })?;
+    let (room, payer) = own(&service, caller);
+    let (search, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
+    let (answer, status) = service.find(&search, Form::Ranking(sort)).in_span(span("search.find")).await?;
+    match answer {
+        Answer::Prepared(found) => {
+            Ok(kept(service.body(&search, Form::Ranking(sort), coding.into(), found).await, status))
+        }
+        Answer::Read(options) => {
+            Ok(told(json(&RouteOption::ranking(&search, sort, options, &reference))?.into(), status))
+        }
+    }
+}
+
+problem_responses!(DaysProblems: [INPUT, CALLER]);
+
+/// Look at several days at once.
+///
+/// One entry for each day from `from` on, also for those without flights. The rules, and the figures, are those of
+/// `GET /routes` on that day.
+#[utoipa::path(get, path = "/routes/days", tag = "search", operation_id = "listRouteDays", params(SearchDays),
+    responses((status = 200, description = "The days, in order.", body = Vec<RouteDay>), DaysProblems))]
+async fn days(
+    caller: Caller,
+    State(service): State<SearchService>,
+    State(reference): State<Reference>,
+    query: Query,
+) -> Result<Response, Problem> {
+    let asked = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops()))?;
+    let (search, days) = asked.complete(service.max_stops(), own(&service, caller).0);
+    let days = service.days(search, days).in_span(span("search.days")).await?;
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response())
+}
+
+fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(body).map_err(|error| Problem::internal(&error))
+}
+
+/// Builds the response; it is as of now, so no other party may cache it.
+fn told(body: Bytes, status: CacheStatus) -> Response {
+    let cache_status = HeaderValue::try_from(status.header()).unwrap_or(HeaderValue::from_static("loadmaster"));
+    let headers = [
+        (header::CONTENT_TYPE, JSON),
+        (header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE)),
+        (CACHE_STATUS, cache_status),
+    ];
+    (headers, body).into_response()
+}
+
+/// The same with a body in its final form.
+fn kept((body, coding): (Bytes, Coding), status: CacheStatus) -> Response {
+    let response = told(body, status);
+    if coding == Coding::Identity { response } else { encoded(response, coding) }
+}

@@ -1,0 +1,89 @@
+use chrono::{DateTime, Utc};
+use loadmaster_bookings::{Booking, BookingStatus, Event, EventType, LegBody};
+use loadmaster_kernel::{AirportCode, AwbNumber, BookingRef, FlightId, FlightNumber, LegId, Pieces, Weight};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The public view of a booking.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tracking {
+    pub ref_id: BookingRef,
+    #[schema(required = true)]
+    pub awb_number: Option<AwbNumber>,
+    pub status: BookingStatus,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    /// The airport where the cargo is; null while it is in the air.
+    #[schema(required = true)]
+    pub current_airport: Option<AirportCode>,
+    pub at_destination: bool,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    pub legs: Vec<LegBody>,
+    /// The newest events, or with `cursor` older ones; oldest first.
+    #[schema(max_items = 200)]
+    pub timeline: Vec<TrackingEvent>,
+}
+
+/// The public view of an event, without notes and actor.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrackingEvent {
+    pub sequence: i32,
+    pub event_type: EventType,
+    /// The status of the booking after the event.
+    pub status: BookingStatus,
+    /// IATA freight status update (FSU) code, if there is one.
+    #[schema(required = true)]
+    pub fsu_code: Option<&'static str>,
+    #[schema(required = true)]
+    pub location: Option<AirportCode>,
+    #[schema(required = true)]
+    pub flight_id: Option<FlightId>,
+    #[schema(required = true)]
+    pub flight_number: Option<FlightNumber>,
+    #[schema(required = true)]
+    pub leg_id: Option<LegId>,
+    pub pieces: Pieces,
+    pub weight_kg: Weight,
+    /// Time at which it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// Time at which it was recorded.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Tracking {
+    pub fn new(booking: &Booking, events: &[Event]) -> Self {
+        Self {
+            ref_id: booking.ref_id.clone(),
+            awb_number: booking.awb_number.clone(),
+            status: booking.status,
+            origin: booking.origin,
+            destination: booking.destination,
+            current_airport: booking.current_airport(),
+            at_destination: booking.at_destination(),
+            pieces: booking.pieces,
+            weight_kg: booking.space.weight,
+            legs: booking.legs.iter().map(LegBody::from).collect(),
+            timeline: events.iter().map(TrackingEvent::from).collect(),
+        }
+    }
+}
+
+impl From<&Event> for TrackingEvent {
+    fn from(event: &Event) -> Self {
+        Self {
+            sequence: event.sequence,
+            event_type: event.event_type,
+            status: event.status,
+            fsu_code: event.event_type.fsu_code(),
+            location: event.location,
+            flight_id: event.flight_id,
+            flight_number: event.flight_number,
+            leg_id: event.leg_id,
+            pieces: event.pieces,
+            weight_kg: event.weight,
+            occurred_at: event.occurred_at,
+            created_at: event.created_at,
+        }
+    }
+}

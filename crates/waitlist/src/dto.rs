@@ -1,0 +1,146 @@
+use chrono::{DateTime, NaiveDate, Utc};
+use loadmaster_accounts::Principal;
+use loadmaster_holds::{HoldBody, Load, MOST_FLIGHTS, MOST_HANDLING_CODES};
+use loadmaster_kernel::{
+    AirportCode, BookingRef, Fault, FlightId, HandlingCode, OrganizationId, Positions, UserId, Volume, WaitlistEntryId,
+    Weight,
+};
+use loadmaster_platform::web::{Fields, Raw, list, read, request, set, with};
+use loadmaster_reference::Reference;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::{Waiting, WaitlistStatus};
+
+/// An entry of the waitlist.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WaitlistEntry)]
+pub struct WaitlistEntryBody {
+    pub id: WaitlistEntryId,
+    pub status: WaitlistStatus,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    /// The flights that it waits for; empty if any way on the date will do.
+    pub flight_ids: Vec<FlightId>,
+    #[schema(required = true)]
+    pub departure_date: Option<NaiveDate>,
+    pub weight_kg: Weight,
+    pub volume_m3: Volume,
+    pub positions: Positions,
+    pub special_handling_codes: Vec<HandlingCode>,
+    /// 1 is served first, 9 last; customers have 5.
+    pub priority: i32,
+    /// Place in the order, 1 being next; null unless it is `WAITING`. Of several flights, the worst counts.
+    #[schema(required = true)]
+    pub place: Option<i64>,
+    /// How often one behind it got an offer because it did not fit, up to three. After that, room is kept for it for some hours.
+    pub passed_over: i32,
+    /// The room that is held for it.
+    #[schema(required = true)]
+    pub offer: Option<HoldBody>,
+    #[schema(required = true)]
+    pub booking_ref: Option<BookingRef>,
+    pub organization_id: OrganizationId,
+    pub created_by: UserId,
+    pub version: i32,
+    pub queued_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl WaitlistEntryBody {
+    pub fn new(entry: &Waiting, place: Option<i64>, offer: Option<HoldBody>, now: DateTime<Utc>) -> Self {
+        Self {
+            id: entry.id,
+            status: entry.status_at(now),
+            origin: entry.origin,
+            destination: entry.destination,
+            flight_ids: entry.flight_ids.clone(),
+            departure_date: entry.departure_date,
+            weight_kg: entry.space.weight,
+            volume_m3: entry.space.volume,
+            positions: entry.space.positions,
+            special_handling_codes: entry.special_handling_codes.clone(),
+            priority: entry.priority,
+            place,
+            passed_over: entry.passed_over,
+            offer,
+            booking_ref: entry.offer.as_ref().and_then(|offer| offer.booking_ref.clone()),
+            organization_id: entry.organization_id,
+            created_by: entry.created_by,
+            version: entry.version,
+            queued_at: entry.queued_at,
+            created_at: entry.created_at,
+            updated_at: entry.updated_at,
+        }
+    }
+}
+
+request! {
+    /// Freight that waits for room: on the named flights, or on any way from `origin` to `destination` on a date.
+    pub struct JoinWaitlist in body(reference: &Reference) {
+        /// One to four flights, in order.
+        #[schema(max_items = 4)]
+        flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
+        /// Required without `flight_ids`.
+        origin: Option<AirportCode> = with(|fields| unless_named(fields, "origin", |raw| reference.read_airport(raw))),
+        /// Required without `flight_ids`.
+        destination: Option<AirportCode> =
+            with(|fields| unless_named(fields, "destination", |raw| reference.read_destination(raw, origin))),
+        /// Local calendar date at the origin. Required without `flight_ids`.
+        departure_date: Option<NaiveDate> = with(|fields| unless_named(fields, "departure_date", read::date)),
+        weight_kg: Weight = read::weight,
+        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = read::volume,
+        /// Number of whole ULD positions, of any type, on each flight.
+        positions: Option<Positions> = read::positions,
+        #[schema(max_items = 9)]
+        special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+    }
+}
+
+/// Reads a member that is required unless flights are named, validly or not.
+fn unless_named<T>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    reader: impl Fn(Raw<'_>) -> Result<T, Fault>,
+) -> Option<T> {
+    if fields.is_empty("flight_ids") { fields.required(name, reader) } else { fields.optional(name, reader) }
+}
+
+impl JoinWaitlist {
+    pub fn load(&self) -> Load {
+        Load::of(self.weight_kg, self.volume_m3, self.positions)
+    }
+}
+
+request! {
+    /// Another priority of an entry: a JSON merge patch (RFC 7396).
+    pub struct ChangeEntry in patch {
+        /// 1 is served first, 9 last.
+        #[schema(minimum = 1, maximum = 9)]
+        priority: i32 = read::integer(1, 9),
+    }
+}
+
+request! {
+    /// Another place in the order.
+    pub struct MoveEntry in body {
+        /// The entry directly before which it is placed; it takes over that entry's priority.
+        before: WaitlistEntryId = read::code,
+    }
+}
+
+request! {
+    /// Which entries a list shows; filters combine with AND.
+    #[derive(Default)]
+    pub struct WaitlistFilter in query(caller: Principal) {
+        status: Option<WaitlistStatus> = read::word(WaitlistStatus::WORDS),
+        /// Only entries that name this flight, or wait for it.
+        #[param(value_type = Option<uuid::Uuid>)]
+        flight_id: Option<FlightId> = read::code,
+        /// Only entries of this organization: for callers below operators, only their own.
+        #[param(value_type = Option<uuid::Uuid>)]
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
+    }
+}

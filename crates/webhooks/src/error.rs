@@ -1,0 +1,87 @@
+use loadmaster_kernel::Fault;
+use loadmaster_platform::{
+    idempotency::Repetition,
+    postgres::{DbError, Transient},
+    random::NoRandomness,
+    web::{InputFault, Problem, problem_codes, version_mismatch},
+};
+
+use super::model::WebhookStatus;
+
+problem_codes! {}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    #[error("no such webhook, or not the caller's")]
+    Unknown,
+    #[error("no such delivery, or not the caller's")]
+    UnknownDelivery,
+    /// Scope `all` is for operators.
+    #[error("only operators have webhooks for everybody's messages")]
+    AllIsForOperators,
+    #[error("an operator changed the webhook last")]
+    ChangedByOperator,
+    #[error("the organization has {0} webhooks already")]
+    LimitReached(u32),
+    #[error("{action} is not possible from {from:?}")]
+    InvalidTransition { from: WebhookStatus, action: &'static str },
+    #[error("the webhook is at version {0}")]
+    VersionMismatch(i32),
+    /// Members that contradict existing values.
+    #[error("{0:?}")]
+    Invalid(Vec<(&'static str, Fault)>),
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    #[error(transparent)]
+    Repeated(#[from] Repetition),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sqlx::Error> for WebhookError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl Transient for WebhookError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Unknown => Self::new(code::NOT_FOUND, "There is no such webhook, or it is not yours."),
+            WebhookError::UnknownDelivery => {
+                Self::new(code::NOT_FOUND, "There is no such delivery, or it is not yours.")
+            }
+            WebhookError::AllIsForOperators => {
+                Self::new(code::FORBIDDEN, "Only operators may have webhooks with the scope `all`.")
+            }
+            WebhookError::ChangedByOperator => {
+                Self::new(code::FORBIDDEN, "An operator changed this webhook last; you may only disable or delete it.")
+            }
+            WebhookError::LimitReached(limit) => {
+                let text = format!("Your organization has {limit} webhooks already; delete one first.");
+                Self::new(code::LIMIT_REACHED, text).with("what", "webhooks").with("limit", limit)
+            }
+            WebhookError::InvalidTransition { from, action } => {
+                let text = format!("You cannot {action} a webhook that is {}; make it ACTIVE first.", from.as_str());
+                Self::new(code::INVALID_TRANSITION, text)
+                    .with("from", from)
+                    .with("action", action)
+                    .with("allowed", ["enable"])
+            }
+            WebhookError::VersionMismatch(current) => version_mismatch(current),
+            WebhookError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
+            WebhookError::Random(cause) => cause.into(),
+            WebhookError::Repeated(repetition) => repetition.into(),
+            WebhookError::Database(cause) => cause.into(),
+        }
+    }
+}

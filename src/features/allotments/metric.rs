@@ -1,9 +1,0 @@
-//! What this room counts.
-use crate::platform::telemetry::{Label, metric::metrics};
-
-metrics! {
-    "Allotments": {
-        ALLOTMENT_FLIGHTS: Gauge "loadmaster_allotment_flights" [Label::one_of("status", &["KEPT", "SHORT"])]
-            "Flights on which allotments keep room, and on which there was none, in the whole database; at most 30 seconds old.";
-    }
-}

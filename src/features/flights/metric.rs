@@ -1,9 +1,0 @@
-//! What this room counts.
-use crate::platform::telemetry::metric::metrics;
-
-metrics! {
-    "Schedule": {
-        DEPARTURES: Gauge "loadmaster_departures" []
-            "Scheduled flights in this process's memory, in which routes are found; 0 until they are loaded.";
-    }
-}

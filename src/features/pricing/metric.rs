@@ -1,9 +1,0 @@
-//! What this room counts.
-use crate::platform::telemetry::metric::metrics;
-
-metrics! {
-    "Prices": {
-        QUOTES: Counter "loadmaster_quotes_total" []
-            "Quotes that were given, on request or for a hold.";
-    }
-}
