@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_bookings::BOOKING;
 use loadmaster_platform::{
-    postgres::{DbError, PgSession, commit, retrying},
+    postgres::{DbError, PgSession, commit, keep_plans, retrying},
     shutdown::stopped_within,
     trouble::Trouble,
 };
@@ -27,6 +27,9 @@ use super::{
 const POLL: Duration = Duration::from_secs(1);
 /// Flights that closed so little before those of the last look are looked at again: a booking on them may have been under way.
 const AGAIN: TimeDelta = TimeDelta::minutes(2);
+/// All flights that close in these hours are looked at so often: a booking may have got ready for its reminder late, as one that
+/// needs no rerouting any more.
+const WHOLE_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// How far a look goes is written down so often.
 const WRITTEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Reminders that are due at the same time are written in several transactions, and sent together.
@@ -38,26 +41,35 @@ impl NotificationService {
     /// Sends what is due, until `stop`. One process at a time does this.
     pub(super) async fn remind(self, stop: CancellationToken) {
         let mut trouble = Trouble::new("reminders cannot be read; trying again");
+        let mut looked_at_all = DateTime::UNIX_EPOCH;
         while !stopped_within(&stop, POLL).await {
-            _ = trouble.note(self.remind_all().await);
+            let now = self.now();
+            let is_whole = (now - looked_at_all).abs() >= WHOLE_EVERY;
+            let reminded = trouble.note(self.remind_all(is_whole).await);
+            if is_whole && reminded.is_ok() {
+                looked_at_all = now;
+            }
         }
     }
 
-    async fn remind_all(&self) -> Result<(), DbError> {
-        while retrying(|| self.remind_some()).await? == AT_ONCE {}
+    async fn remind_all(&self, is_whole: bool) -> Result<(), DbError> {
+        while retrying(|| self.remind_some(is_whole)).await? == AT_ONCE {}
         Ok(())
     }
 
-    /// Reminds of the next bookings on flights that are about to close. Returns their number.
-    async fn remind_some(&self) -> Result<usize, DbError> {
+    /// Reminds of the next bookings on flights that are about to close; unless it `is_whole`, on those that came to be so since
+    /// the last look. Returns their number.
+    async fn remind_some(&self, is_whole: bool) -> Result<usize, DbError> {
         let now = self.now();
         let mut tx = self.db.begin().await?;
+        keep_plans(&mut tx).await?;
         let Some(looked_until) = repository::reminders::lock_looked_until(&mut tx).await? else {
             commit(tx).await?;
             return Ok(0);
         };
         let until = now + TimeDelta::hours(self.terms.reminder_hours.into());
-        let among = Among { after: Some((looked_until.min(until) - AGAIN).max(now)), bookings: &[], flights: &[] };
+        let after = if is_whole { now } else { (looked_until.min(until) - AGAIN).max(now) };
+        let among = Among { after: Some(after), bookings: &[], flights: &[] };
         let reminded = self.remind_in_tx(&mut tx, &among).await?;
         if reminded < AT_ONCE && (until - looked_until).abs() >= WRITTEN_EVERY {
             repository::reminders::set_looked_until(&mut tx, until).await?;

@@ -54,7 +54,7 @@ struct News {
     causes: Vec<Cause>,
     /// New bookings.
     booked: Vec<Uuid>,
-    rerouted: Vec<Uuid>,
+    moved: Vec<Uuid>,
     changed_flights: Vec<Uuid>,
 }
 
@@ -65,7 +65,7 @@ impl News {
             news.causes.extend(Cause::of(entry));
             match (entry.aggregate.as_str(), entry.event_type.as_str()) {
                 (BOOKING, "BOOKED") => news.booked.push(entry.aggregate_id),
-                (BOOKING, "REROUTED") => news.rerouted.push(entry.aggregate_id),
+                (BOOKING, "REROUTED" | "FLIGHT_RETIMED") => news.moved.push(entry.aggregate_id),
                 (FLIGHT, "CHANGED") => news.changed_flights.push(entry.aggregate_id),
                 _ => {}
             }
@@ -74,7 +74,7 @@ impl News {
     }
 
     fn is_empty(&self) -> bool {
-        self.causes.is_empty() && self.booked.is_empty() && self.rerouted.is_empty() && self.changed_flights.is_empty()
+        self.causes.is_empty() && self.booked.is_empty() && self.moved.is_empty() && self.changed_flights.is_empty()
     }
 }
 
@@ -99,8 +99,8 @@ impl NotificationService {
             let named = repository::consents::named_by(tx, &news.booked).await?;
             self.ask_in_tx(tx, named).await?;
         }
-        if !news.rerouted.is_empty() || !news.changed_flights.is_empty() {
-            self.remind_of_moved_in_tx(tx, &news.rerouted, &news.changed_flights).await?;
+        if !news.moved.is_empty() || !news.changed_flights.is_empty() {
+            self.remind_of_moved_in_tx(tx, &news.moved, &news.changed_flights).await?;
         }
         Ok(())
     }

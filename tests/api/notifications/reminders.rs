@@ -155,3 +155,18 @@ async fn what_a_process_of_an_older_release_left_waiting_is_sent_once() {
     until("the reminder is written", async || has(&world, &shipper.name()).await).await;
     assert_eq!(sent(&world).await, ["SENT"]);
 }
+
+#[tokio::test]
+async fn a_booking_that_needs_no_rerouting_any_more_is_reminded_of() {
+    let world = World::working().await;
+    let first = world.flight(NewFlight::new("AI101", "DEL", "DXB").leaves_in_hours(100)).await;
+    let second = world.flight(NewFlight::new("AI102", "DXB", "LHR").leaves_in_hours(140)).await;
+    let shipper = Person::new(&world).await;
+    shipper.client.book(order(&[&first, &second])).await;
+    // The connection is missed while the first flight comes to be about to close.
+    retime(&world, &second, TimeDelta::hours(-60)).await;
+    world.clock.set(cutoff(&first) - TimeDelta::hours(20));
+    assert_eq!(sent(&world).await, NONE);
+    retime(&world, &second, TimeDelta::zero()).await;
+    until("the reminder is written", async || has(&world, &shipper.name()).await).await;
+}

@@ -54,13 +54,14 @@ pub(crate) async fn due(
            from f
            join booking_legs l on l.flight_id = f.flight_id and l.status = 'BOOKED'
            join bookings b on b.id = l.booking_id and b.status = 'BOOKED' and not b.needs_rerouting
+           join flights t on t.id = f.flight_id
            where not exists (select from booking_legs e
                              where e.booking_id = l.booking_id and e.status = 'BOOKED' and e.sequence < l.sequence)
              and not exists (select from reminders r where r.booking_id = b.id and r.status <> 'WAITING')
              and exists (
                  select from booking_events e
                  where e.booking_id = b.id and e.sequence = 1
-                   and (e.data #>> '{legs,0,departure_at}')::timestamptz - (l.departure_at - f.cutoff_at)
+                   and (e.data #>> '{legs,0,departure_at}')::timestamptz - (t.departure_at - f.cutoff_at)
                        - make_interval(hours => $6) > b.created_at)
            order by f.cutoff_at, b.id limit $7"#,
         among.after.unwrap_or(until),
