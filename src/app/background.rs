@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use loadmaster_platform::{
     clock::SharedClock,
     jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
-    outbox::{self, Lag, RedisStreams, relay},
+    outbox::{self, Lag, Readings, RedisStreams, Sink, relay},
     postgres::{Database, commit},
     random::IdSource,
     redis::Redis,
@@ -39,6 +39,7 @@ pub struct BackgroundTasks {
     runner: Runner,
     schedules: Schedules,
     process: String,
+    readings: Readings,
     timing: Timing,
     ids: IdSource,
     clock: SharedClock,
@@ -46,7 +47,7 @@ pub struct BackgroundTasks {
 
 impl BackgroundTasks {
     pub(super) fn new(opening: &Opening, jobs: Handlers, process: String) -> anyhow::Result<Self> {
-        let Opening { db, redis, ids, clock, secrets, timing, .. } = opening;
+        let Opening { db, redis, ids, clock, secrets, readings, timing, .. } = opening;
         let jobs = platform_jobs(opening).and(jobs);
         let redis = redis.as_ref().map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
         let redis = redis.map(|redis| (redis, secrets.namespace.clone()));
@@ -64,6 +65,7 @@ impl BackgroundTasks {
             runner,
             schedules,
             process,
+            readings: readings.clone(),
             timing: *timing,
             ids: ids.clone(),
             clock: clock.clone(),
@@ -78,18 +80,23 @@ impl BackgroundTasks {
         workers.spawn(self.schedules.clone().run(stop.clone()));
         workers.spawn(self.runner.clone().run(stop.clone()));
         if let Some(streams) = self.streams() {
-            workers.spawn(relay(self.db.clone(), streams, self.process.clone(), self.timing, stop.clone()));
+            workers.spawn(self.relay(streams, stop));
         }
         #[cfg(feature = "kafka")]
         match self.kafka(stop.clone()) {
             Ok(Some(kafka)) => {
-                workers.spawn(relay(self.db.clone(), kafka, self.process.clone(), self.timing, stop.clone()));
+                workers.spawn(self.relay(kafka, stop));
             }
             Ok(None) => {}
             // It was opened once before.
             Err(error) => tracing::error!(%error, "messages are not delivered to Kafka"),
         }
         workers.spawn(measure(self.db.clone(), self.timing.measurement, stop.clone()));
+    }
+
+    /// Delivers messages to a sink, in this process or as soon as no other does.
+    fn relay<S: Sink>(&self, sink: S, stop: &CancellationToken) -> impl Future<Output = ()> + use<S> {
+        relay(self.db.clone(), self.readings.clone(), sink, self.process.clone(), self.timing, stop.clone())
     }
 
     /// Returns the database by which this work is done.

@@ -51,9 +51,10 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         });
     let (reminding, timing, process) = (background.clone(), *timing, process.to_string());
     let (sink, outbox_of) = (Notifications::new(background.clone()), db.for_background());
+    let readings = opening.readings.clone();
     let mine = Opened { routes, jobs, personal: Some(Arc::new(notifications.clone()) as _), ..Opened::default() };
     let mine = mine
-        .working(move |stop| outbox::relay(outbox_of, sink, process, timing, stop))
+        .working(move |stop| outbox::relay(outbox_of, readings, sink, process, timing, stop))
         .working(move |stop| reminding.remind(stop));
     Ok(joined(opened, mine))
 }

@@ -19,7 +19,7 @@ use super::{
     jobs::Handlers,
     locks::Locks,
     outbound::Network,
-    outbox::Past,
+    outbox::{Past, Readings},
     personal::PersonalData,
     postgres::{Database, Tables},
     random::{IdSource, TokenSource},
@@ -126,6 +126,8 @@ pub struct Opening {
     pub tasks: Tasks,
     pub streams: Streams,
     pub tally: Tally,
+    /// What the relays of this process have read of the outbox.
+    pub readings: Readings,
     pub timing: Timing,
     /// This process's name among those that take turns: the holder of its leases.
     pub process: Arc<str>,

@@ -81,10 +81,11 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     );
     let personal = Some(Arc::new(webhooks.clone()) as _);
     let (sink, holder, timing) = (WebhookSink(working.clone()), process.to_string(), *timing);
+    let readings = opening.readings.clone();
     let outbox = working.db.clone();
     let opened = Opened { routes, jobs, personal, ..Opened::default() };
     Ok(opened
-        .working(move |stop| relay(outbox, sink, holder, timing, stop))
+        .working(move |stop| relay(outbox, readings, sink, holder, timing, stop))
         .working(|stop| working.work(stop))
         .with(webhooks))
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use loadmaster_platform::{
-    outbox::{Entry, Sink, SinkAway, relay},
+    outbox::{Entry, Readings, Sink, SinkAway, relay},
     timing::Timing,
 };
 use serde_json::Value;
@@ -100,8 +100,8 @@ impl<const LETTER: char> Collecting<LETTER> {
 
     /// Lets a process of this name deliver to it.
     pub fn served_by(&self, world: &World, process: &str) -> Serving {
-        let stop = CancellationToken::new();
-        let task = relay(world.db.clone(), self.clone(), process.to_owned(), Timing::BRIEF, stop.clone());
+        let (db, stop) = (world.db.clone(), CancellationToken::new());
+        let task = relay(db, Readings::default(), self.clone(), process.to_owned(), Timing::BRIEF, stop.clone());
         Serving { stop, task: tokio::spawn(task) }
     }
 }

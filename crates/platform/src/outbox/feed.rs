@@ -156,7 +156,17 @@ impl Feed {
     /// Reads at most `limit` messages in the order of their numbers, late ones first, and moves the position behind
     /// them. An error leaves the position unchanged.
     pub async fn read(&mut self, db: &Database, limit: i64) -> Result<Vec<Entry>, FeedError> {
-        self.read_with(db, limit, None).await
+        self.read_with(db, limit, None, None).await
+    }
+
+    /// The same, and no new message with a number above `up_to`.
+    pub(super) async fn read_up_to(
+        &mut self,
+        db: &Database,
+        limit: i64,
+        up_to: Option<i64>,
+    ) -> Result<Vec<Entry>, FeedError> {
+        self.read_with(db, limit, up_to, None).await
     }
 
     /// The same with the events of messages about these aggregates only: others are without.
@@ -166,13 +176,14 @@ impl Feed {
         limit: i64,
         with_events: &[String],
     ) -> Result<Vec<Entry>, FeedError> {
-        self.read_with(db, limit, Some(with_events)).await
+        self.read_with(db, limit, None, Some(with_events)).await
     }
 
     async fn read_with(
         &mut self,
         db: &Database,
         limit: i64,
+        up_to: Option<i64>,
         with_events: Option<&[String]>,
     ) -> Result<Vec<Entry>, FeedError> {
         let (mut connection, snapshot) = snapshot(db).await?;
@@ -184,7 +195,8 @@ impl Feed {
             read_late(&mut connection, self.position, ended, limit, with_events).await.map_err(DbError::from)?;
         let left = limit - count(&entries);
         if left > 0 {
-            let new = read_new(&mut connection, self.position, left, with_events).await.map_err(DbError::from)?;
+            let new =
+                read_new(&mut connection, self.position, up_to, left, with_events).await.map_err(DbError::from)?;
             entries.extend(new);
         }
         let is_full = count(&entries) >= limit;
@@ -198,6 +210,25 @@ impl Feed {
     fn is_of(&self, snapshot: &Snapshot) -> bool {
         let is_same = |before: Server| before.epoch == snapshot.server.epoch && before.next <= snapshot.server.next;
         self.server.is_none_or(is_same) && self.position <= snapshot.last
+    }
+
+    /// Returns whether a reading from `other` on contains what is unread here, and nothing else: both are at the same number,
+    /// and each transaction that may still bring lower ones to one of them is awaited by the other too, or began after that one
+    /// was read.
+    pub(super) fn lacks_the_same_as(&self, other: &Self) -> bool {
+        let (Some(here), Some(there)) = (self.server, other.server) else { return false };
+        // A stored position does not say which transactions had begun.
+        let is_later = |transaction: i64, server: Server| server.next > 0 && transaction >= server.next;
+        let mut own = self.awaited.iter();
+        self.position == other.position
+            && here.epoch == there.epoch
+            && own.all(|(transaction, read)| {
+                other.awaited.get(transaction).map_or_else(|| is_later(*transaction, there), |other| other == read)
+            })
+            && other
+                .awaited
+                .keys()
+                .all(|transaction| self.awaited.contains_key(transaction) || is_later(*transaction, here))
     }
 
     /// Returns the awaited transactions that have ended, each with the number up to which its messages were read.
@@ -315,6 +346,7 @@ async fn read_late(
 async fn read_new(
     db: &mut Connection,
     position: i64,
+    up_to: Option<i64>,
     limit: i64,
     with_events: Option<&[String]>,
 ) -> sqlx::Result<Vec<Entry>> {
@@ -322,10 +354,11 @@ async fn read_new(
         Row,
         "select id, aggregate, aggregate_id, sequence, event_type,
                 case when $3::text[] is null or aggregate = any($3) then payload end as payload, occurred_at, written_at
-         from outbox where id > $1 order by id limit $2",
+         from outbox where id > $1 and id <= $4 order by id limit $2",
         position,
         limit,
         with_events,
+        up_to.unwrap_or(i64::MAX),
     );
     Ok(rows.fetch_all(&mut **db).await?.into_iter().map(Entry::from).collect())
 }

@@ -3,6 +3,7 @@
 mod document;
 mod feed;
 mod mark;
+mod readings;
 mod relay;
 mod replay;
 mod sinks;
@@ -18,6 +19,7 @@ use crate::postgres::{PgSession, column};
 pub use document::Source;
 pub use feed::{Entry, Feed, FeedError};
 pub use mark::Resumed;
+pub use readings::Readings;
 pub use relay::{Sink, SinkAway, relay};
 pub use replay::{Page, Past, Replayed, Wanted, replay};
 pub use sinks::{Lag, delete_delivered, lags, retire};

@@ -6,6 +6,7 @@ use tracing::Instrument;
 
 use super::{
     feed::{Entry, FeedError, count},
+    readings::Readings,
     sinks::{self, Place},
 };
 use crate::{
@@ -24,7 +25,8 @@ const POLL: Duration = Duration::from_millis(200);
 const REST: Duration = Duration::from_millis(50);
 /// Interval at which a process without the lease requests it.
 const WAIT_FOR_LEASE: Duration = Duration::from_secs(1);
-const BATCH: i64 = 100;
+/// Messages of a delivery, at most.
+const BATCH: i64 = 400;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A destination of messages.
@@ -48,8 +50,15 @@ pub struct SinkAway(pub String);
 /// Delivers every message to a sink, at least once and in order per aggregate, until `stop`. One process at a time does
 /// it, the holder of the lease; when it dies another continues from its position. An absent sink is retried with
 /// growing pauses and delays no other sink. No transaction is open during a delivery.
-pub async fn relay<S: Sink>(db: Database, sink: S, process: String, timing: Timing, stop: CancellationToken) {
-    let relay = Relay { db, sink, process, timing, stop };
+pub async fn relay<S: Sink>(
+    db: Database,
+    readings: Readings,
+    sink: S,
+    process: String,
+    timing: Timing,
+    stop: CancellationToken,
+) {
+    let relay = Relay { db, readings, sink, process, timing, stop };
     let (mut monitor, mut trouble) = (
         LeaseMonitor::new(timing.leases),
         Trouble::new(format!("the outbox cannot be read for {}; trying again", S::NAME)),
@@ -71,6 +80,7 @@ pub async fn relay<S: Sink>(db: Database, sink: S, process: String, timing: Timi
 
 struct Relay<S> {
     db: Database,
+    readings: Readings,
     sink: S,
     process: String,
     timing: Timing,
@@ -104,7 +114,7 @@ impl<S: Sink> Relay<S> {
         loop {
             let mut next = place.clone();
             let asked_for = temper.batch;
-            let entries = match next.feed.read(&self.db, asked_for).await {
+            let entries = match self.readings.read(&self.db, &mut next.feed, asked_for).await {
                 Ok(entries) => entries,
                 Err(FeedError::Db(error)) => return Err(error),
                 Err(error @ FeedError::Exchanged) => {
@@ -164,7 +174,8 @@ impl<S: Sink> Relay<S> {
                 if temper.failures == 0 {
                     tracing::warn!(%error, sink = S::NAME, "messages cannot be delivered; trying again");
                 }
-                *temper = Temper { failures: temper.failures + 1, batch: (temper.batch / 2).max(1) };
+                *temper =
+                    Temper { failures: temper.failures + 1, batch: (temper.batch.min(count(entries)) / 2).max(1) };
                 metric::OUTBOX_FAILURES.with([S::NAME]).increment(1);
                 None
             }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::readings::Kept, *};
 
 fn entry(id: i64) -> Entry {
     Entry {
@@ -59,6 +59,10 @@ impl Model {
 
     /// Reads like the query.
     fn read(&self, feed: &mut Feed, limit: usize) -> Vec<(i64, usize)> {
+        self.read_up_to(feed, limit, i64::MAX)
+    }
+
+    fn read_up_to(&self, feed: &mut Feed, limit: usize, up_to: i64) -> Vec<(i64, usize)> {
         let snapshot = self.snapshot();
         assert!(feed.is_of(&snapshot));
         let ended: BTreeMap<i64, i64> = feed.ended(&snapshot).into_iter().collect();
@@ -68,7 +72,8 @@ impl Model {
         let found: Vec<(i64, usize)> = rest
             .filter(|(_, (transaction, _))| self.ended.get(transaction) == Some(&true))
             .filter(|(id, (transaction, _))| {
-                *id > feed.position || ended.get(transaction).is_some_and(|read| id > read)
+                let is_late = ended.get(transaction).is_some_and(|read| id > read);
+                if *id > feed.position { *id <= up_to } else { is_late }
             })
             .map(|(id, (_, aggregate))| (id, *aggregate))
             .take(limit)
@@ -158,6 +163,58 @@ proptest! {
     }
 
     #[test]
+    fn relays_that_share_their_readings_each_read_every_message_once(
+        steps in prop::collection::vec((step(), 0..3_usize), 0..200),
+    ) {
+        let (mut model, mut kept) = (Model::default(), Kept::default());
+        let mut feeds: [(Feed, Vec<(i64, usize)>); 3] = Default::default();
+        let mut read = |model: &Model, (feed, told): &mut (Feed, Vec<(i64, usize)>), limit| {
+            let entries = kept.follow(feed, i64::try_from(limit).unwrap()).unwrap_or_else(|| {
+                let (before, up_to) = (feed.clone(), kept.next_end(feed).unwrap_or(i64::MAX));
+                let mut found = model.read_up_to(feed, limit, up_to);
+                if found.is_empty() {
+                    found = model.read(feed, limit);
+                }
+                let entries = found.iter().map(|(id, _)| entry(*id)).collect();
+                kept.keep(before, feed, &entries);
+                entries
+            });
+            told.extend(entries.iter().map(|entry| (entry.id, model.messages[usize::try_from(entry.id - 1).unwrap()].1)));
+            entries.len()
+        };
+        for (step, reader) in steps {
+            match step {
+                Step::Begin(aggregate) => model.open_transaction(aggregate),
+                Step::Write(aggregate, count) => model.write(aggregate, count),
+                Step::End(aggregate, is_committed) => model.end(aggregate, is_committed),
+                Step::Read(limit) => _ = read(&model, &mut feeds[reader], limit),
+                Step::Resume => {
+                    let (feed, _) = &mut feeds[reader];
+                    *feed = Feed::resume(feed.position, feed.awaited.clone(), 1);
+                }
+                Step::ResumeAtSettled => {}
+            }
+        }
+        for aggregate in 0..6 {
+            model.end(aggregate, true);
+        }
+        for reader in &mut feeds {
+            while read(&model, reader, 3) > 0 {}
+        }
+        for (_, told) in feeds {
+            let ids: BTreeSet<i64> = told.iter().map(|(id, _)| *id).collect();
+            prop_assert_eq!(&ids, &model.committed(0));
+            prop_assert_eq!(ids.len(), told.len());
+            let mut last = HashMap::<usize, i64>::new();
+            for (id, aggregate) in told {
+                let last = last.entry(aggregate).or_default();
+                prop_assert!(id > *last, "{} comes after {}", id, last);
+                *last = id;
+            }
+        }
+    }
+
+    #[test]
     fn a_feed_that_starts_later_reads_everything_not_visible_at_its_start(
         before in prop::collection::vec(step(), 0..80), after in prop::collection::vec(step(), 0..80),
     ) {
@@ -181,6 +238,30 @@ proptest! {
         prop_assert_eq!(ids.len(), unique.len());
         prop_assert_eq!(unique, model.committed(0).difference(&visible).copied().collect::<BTreeSet<_>>());
     }
+}
+
+#[test]
+fn a_reading_is_followed_only_on_its_server_and_within_the_limit() {
+    let (mut model, mut kept, mut feed) = (Model::default(), Kept::default(), Feed::default());
+    assert!(model.read(&mut feed, 9).is_empty());
+    let before = feed.clone();
+    for aggregate in 0..3 {
+        model.open_transaction(aggregate);
+        model.write(aggregate, 1);
+        model.end(aggregate, true);
+    }
+    let entries = model.read(&mut feed, 9).into_iter().map(|(id, _)| entry(id)).collect();
+    kept.keep(before.clone(), &feed, &entries);
+    let follow = |mut feed: Feed, limit| kept.follow(&mut feed, limit).map(|entries| entries.len());
+    assert_eq!(
+        (follow(before.clone(), 3), follow(before.clone(), 2), kept.next_end(&before)),
+        (Some(3), None, Some(3))
+    );
+    let elsewhere = Feed::resume(0, BTreeMap::new(), 2);
+    assert_eq!((follow(elsewhere.clone(), 3), kept.next_end(&elsewhere)), (None, None));
+    // One that waits for a transaction which that reading does not know of.
+    let waiting = Feed { awaited: BTreeMap::from([(0, 0)]), ..before };
+    assert_eq!(follow(waiting, 3), None);
 }
 
 #[test]
