@@ -302,9 +302,9 @@ setup_main() {
             apt-get:kubectl) packages+=(kubernetes-client) ;;
             apt-get:alertmanager) packages+=(prometheus-alertmanager) ;;
             dnf:compiler) packages+=(gcc) ;;
-            dnf:postgresql) packages+=(postgresql-server) ;;
+            dnf:postgresql) packages+=(postgresql-server postgresql-contrib) ;;
             apk:compiler) packages+=(gcc musl-dev) ;;
-            apk:postgresql) packages+=(postgresql17 postgresql17-client) ;;
+            apk:postgresql) packages+=(postgresql17 postgresql17-client postgresql17-contrib) ;;
             brew:compiler) setup_fail "a C compiler is missing: run \`xcode-select --install\` and start again." ;;
             brew:postgresql) packages+=(postgresql@17) ;;
             # No package there; the project publishes archives for every system.

@@ -104,9 +104,14 @@ servers_root() {
 }
 
 servers_start() {
-    local bin user='' sockets data log tries autovacuum=off
+    local bin user='' sockets data log tries autovacuum=off preload='' programs library
     if [[ -n ${LOADMASTER_TEST_LONG:-} ]]; then autovacuum=on; fi
     bin=$(postgres_bin_dir)
+    # Counts for the tests that ask for it, and for no other.
+    programs=$(dirname "$(readlink -f "$bin/postgres")")
+    for library in "$programs/../lib" "$programs/../lib/postgresql" /usr/lib/postgresql17 /usr/lib64/pgsql; do
+        if compgen -G "$library/pg_stat_statements.*" >/dev/null; then preload=pg_stat_statements; fi
+    done
     servers_sweep
 
     SERVERS_DIR=$(mktemp -d "$(servers_root)/loadmaster-test.XXXXXX")
@@ -143,6 +148,7 @@ servers_start() {
         env LC_ALL=C "$bin/postgres" -D "$data" \
         -c listen_addresses='' -c unix_socket_directories="$sockets" -c port=5432 \
         -c fsync=off -c full_page_writes=off -c jit=off -c autovacuum="$autovacuum" -c max_connections=500 -c shared_buffers=256MB \
+        -c shared_preload_libraries="$preload" -c pg_stat_statements.track=none \
         >>"$log" 2>&1
     SERVERS_POSTGRES_PID=$!
     servers_spawn '' KILL \

@@ -21,6 +21,10 @@
 )]
 mod support;
 
+/// Counts what is allocated, for `budgets`.
+#[global_allocator]
+static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
+
 mod accounts;
 mod allotments;
 mod alternatives;
@@ -32,6 +36,7 @@ mod bad_input;
 mod billing;
 mod bookings;
 mod bounds;
+mod budgets;
 mod bulk;
 mod changing_flights;
 mod claims;
