@@ -132,7 +132,7 @@ def main() -> None:
         path for path in DIRECTORY.rglob("*.yaml") if path.name not in ("kustomization.yaml", "secret.example.yaml")
     }
     check(listed == present, f"kustomization.yaml and the files differ: {sorted(map(str, listed ^ present))}")
-    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
+    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     for kustomization in (applied, migrating):
         check(
             [image["newTag"] for image in kustomization["images"]] == [version],
