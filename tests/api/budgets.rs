@@ -85,8 +85,8 @@ impl Site {
         let mut raw = Raw::connect(&self.world.base);
         let mut answers = vec![Vec::with_capacity(1 << 16); requests.len()];
         self.meter.begin().await;
-        let slices =
-            requests.chunks(requests.len().div_ceil(SLICES)).zip(answers.chunks_mut(requests.len().div_ceil(SLICES)));
+        let size = requests.len().div_ceil(SLICES);
+        let slices = requests.chunks(size).zip(answers.chunks_mut(size));
         let allocations = slices.map(|(requests, answers)| {
             let allocated = counting::allocations(|| {
                 for (request, answer) in requests.iter().zip(answers) {

@@ -27,7 +27,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope) -> Result<Vec<(Rule, Fin
         let fault = "this hold or leg has drawn more from allotments than it takes";
         findings.add(Breach::of("allotment_draws", [("taker_id", &taker)], fault));
     }
-    for row in repository::audit::astray_flights(snapshot, flights).await? {
+    for row in repository::audit::flight_mismatches(snapshot, flights).await? {
         let fault = format!("allotted is {} instead of {}", row.said, row.allotted);
         findings.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], fault));
     }

@@ -202,13 +202,13 @@ async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut F
 
 async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
     let only = scope.of(BOOKING);
-    let mut untold = repository::audit::untold_events(snapshot, only, scope.messages_since);
-    while let Some(row) = untold.try_next().await? {
+    let mut missing = repository::audit::missing_messages(snapshot, only, scope.messages_since);
+    while let Some(row) = missing.try_next().await? {
         let fault = format!("the outbox lacks the message of this {}", row.event_type);
         let key: [(_, &dyn std::fmt::Display); 2] = [("booking_id", &row.booking_id), ("sequence", &row.sequence)];
         findings.add(Breach::of("booking_events", key, fault));
     }
-    drop(untold);
+    drop(missing);
     let mut stray = repository::audit::stray_messages(snapshot, only);
     while let Some(row) = stray.try_next().await? {
         let fault = format!("this message about {} belongs to no event", row.event_type);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     BOOKING,
     model::{Folding, message},
-    repository::past::{told, told_events},
+    repository::past::{published_events, told},
 };
 
 pub(super) const PAST: Past = Past { aggregate: BOOKING, page };
@@ -27,7 +27,7 @@ fn page<'a>(
         let Some(last) = ids.last().copied() else { return Ok(None) };
         let unreadable = |text: String| DbError::Sql(sqlx::Error::Decode(text.into()));
         let (mut entries, mut folding, mut of) = (Vec::new(), Folding::default(), None);
-        let mut events = told_events(snapshot, &ids);
+        let mut events = published_events(snapshot, &ids);
         while let Some((id, event)) = events.try_next().await? {
             if of.replace(id) != Some(id) {
                 folding = Folding::default();

@@ -91,11 +91,11 @@ async fn replay(
 async fn compare(snapshot: &mut PgSession, flights: Option<&[Uuid]>, current: &mut Findings) -> Result<(), DbError> {
     let count = repository::audit::count(snapshot, flights).await?;
     current.has_checked("flights", u64::try_from(count).unwrap_or_default());
-    let mut astray = repository::audit::astray(snapshot, flights);
-    while let Some(row) = astray.try_next().await? {
+    let mut mismatches = repository::audit::mismatches(snapshot, flights);
+    while let Some(row) = mismatches.try_next().await? {
         current.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], told(&row)));
     }
-    drop(astray);
+    drop(mismatches);
     let mut rowless = repository::audit::rowless(snapshot, flights);
     while let Some(flight) = rowless.try_next().await? {
         current.add(Breach::of(
@@ -107,7 +107,7 @@ async fn compare(snapshot: &mut PgSession, flights: Option<&[Uuid]>, current: &m
     Ok(())
 }
 
-fn told(row: &repository::audit::Astray) -> String {
+fn told(row: &repository::audit::Mismatch) -> String {
     let (Some(last), Some(left)) = (row.last_seq, &row.left) else {
         return "this flight has no ledger".to_owned();
     };

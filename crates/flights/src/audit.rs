@@ -63,13 +63,13 @@ async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findin
     let only = scope.of(FLIGHT);
     let count = repository::audit::count_messages(snapshot, only).await?;
     findings.has_checked("messages of flights", u64::try_from(count).unwrap_or_default());
-    let mut untold = repository::audit::untold_events(snapshot, only, scope.messages_since);
-    while let Some(row) = untold.try_next().await? {
+    let mut missing = repository::audit::missing_messages(snapshot, only, scope.messages_since);
+    while let Some(row) = missing.try_next().await? {
         let fault = format!("the outbox lacks the message of this {}", row.event_type);
         let key: [(_, &dyn std::fmt::Display); 2] = [("flight_id", &row.flight_id), ("sequence", &row.sequence)];
         findings.add(Breach::of("flight_events", key, fault));
     }
-    drop(untold);
+    drop(missing);
     let mut stray = repository::audit::stray_messages(snapshot, only);
     while let Some(row) = stray.try_next().await? {
         let fault = format!("this message about {} belongs to no event", row.event_type);

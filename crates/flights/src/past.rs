@@ -7,7 +7,7 @@ use loadmaster_platform::{
 };
 use uuid::Uuid;
 
-use super::repository::past::{told, told_events};
+use super::repository::past::{published_events, told};
 
 pub(super) const PAST: Past = Past { aggregate: FLIGHT, page };
 
@@ -23,7 +23,7 @@ fn page<'a>(
         let ids = told(snapshot, wanted, after, PAGE).await?;
         let Some(last) = ids.last().copied() else { return Ok(None) };
         let mut entries = Vec::new();
-        for event in told_events(snapshot, &ids).await? {
+        for event in published_events(snapshot, &ids).await? {
             if !wanted.is_in_time(event.created_at) {
                 continue;
             }

@@ -88,8 +88,8 @@ async fn legs(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Fi
 }
 
 async fn histories(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
-    let mut astray = repository::astray(snapshot, only);
-    while let Some(row) = astray.try_next().await? {
+    let mut mismatches = repository::mismatches(snapshot, only);
+    while let Some(row) = mismatches.try_next().await? {
         let (table, fault) = match (&row.status, row.event_sequence) {
             (Some(status), Some(last)) if row.last == Some(last) && row.events == i64::from(last) => (
                 "holds",
@@ -126,12 +126,12 @@ async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut F
 
 async fn told(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
     let only = scope.of(HOLD);
-    let mut untold = repository::untold_events(snapshot, only, scope.messages_since);
-    while let Some(row) = untold.try_next().await? {
+    let mut missing = repository::missing_messages(snapshot, only, scope.messages_since);
+    while let Some(row) = missing.try_next().await? {
         let fault = format!("the outbox lacks the message of this {}", row.event_type);
         findings.add(Breach::of("hold_events", [("hold_id", &row.hold_id), ("sequence", &row.sequence)], fault));
     }
-    drop(untold);
+    drop(missing);
     let mut stray = repository::stray_messages(snapshot, only);
     while let Some(row) = stray.try_next().await? {
         let fault = format!("this message about {} belongs to no event", row.event_type);

@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use super::{
     model::{Cause, NotificationType, bundle_of},
-    post::{self, Channel, NewNotification, Receiver},
+    post::{self, Channel, NewNotification},
     repository::{
         self,
-        receivers::Told,
+        receivers::Recipient,
         reminders::{Among, Reminder},
     },
     service::NotificationService,
@@ -25,12 +25,12 @@ use super::{
 
 /// Interval between two looks at the flights that are about to close.
 const POLL: Duration = Duration::from_secs(1);
-/// Flights that closed so little before those of the last look are looked at again: a booking on them may have been under way.
+/// Each look overlaps the one before by this much: a booking on a flight at its end may not have been committed yet.
 const AGAIN: TimeDelta = TimeDelta::minutes(2);
-/// All flights that close in these hours are looked at so often: a booking may have got ready for its reminder late, as one that
-/// needs no rerouting any more.
+/// Interval between two looks at all flights that close within the reminder hours. They find bookings that became eligible late,
+/// such as one that no longer needs rerouting.
 const WHOLE_EVERY: TimeDelta = TimeDelta::minutes(10);
-/// How far a look goes is written down so often.
+/// Interval between two updates of the stored watermark.
 const WRITTEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Reminders that are due at the same time are written in several transactions, and sent together.
 const TOGETHER: TimeDelta = TimeDelta::seconds(5);
@@ -122,17 +122,19 @@ impl NotificationService {
     }
 
     /// Returns what is written for one receiver: good until the cut-off.
-    fn reminder(&self, causes: &[Cause], due: &[Reminder], told: &Told, now: DateTime<Utc>) -> Option<NewNotification> {
+    fn reminder(
+        &self,
+        causes: &[Cause],
+        due: &[Reminder],
+        told: &Recipient,
+        now: DateTime<Utc>,
+    ) -> Option<NewNotification> {
         let place = usize::try_from(told.n).ok()?.checked_sub(1)?;
         let (cause, due) = (causes.get(place)?, due.get(place)?);
-        let receiver = match (told.user_id, told.contact_point_id) {
-            (Some(user), _) => Receiver::User(user.into()),
-            (None, contact) => Receiver::Contact(contact?.into()),
-        };
         Some(NewNotification {
             id: self.ids.next(now),
             message_id: cause.message_id.clone(),
-            receiver,
+            receiver: told.receiver()?,
             organization_id: told.organization_id.map(Into::into),
             channel: Channel::from_name(&told.channel)?,
             kind: cause.kind.as_str(),

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::{
     model::{Cause, Schedule},
-    post::{self, Channel, NewNotification, Receiver},
-    repository::{self, receivers::Told},
+    post::{self, Channel, NewNotification},
+    repository::{self, receivers::Recipient},
     service::NotificationService,
 };
 
@@ -31,7 +31,7 @@ impl Notifications {
     async fn hear(&self, entries: &[Entry]) -> Result<(), DbError> {
         let read = || async {
             let mut connection = self.notifications.db.read().await?;
-            Ok::<_, DbError>(repository::receivers::told_from(&mut connection).await?)
+            Ok::<_, DbError>(repository::receivers::start_of_notifications(&mut connection).await?)
         };
         let from = *self.from.get_or_try_init(read).await?;
         let news = News::of(entries.iter().filter(|entry| entry.id > from));
@@ -117,20 +117,15 @@ impl NotificationService {
     }
 
     /// Returns what is written for one receiver, if it is not too late for it.
-    fn row(&self, causes: &[Cause], told: &Told, now: DateTime<Utc>) -> Option<NewNotification> {
+    fn row(&self, causes: &[Cause], told: &Recipient, now: DateTime<Utc>) -> Option<NewNotification> {
         let cause = causes.get(usize::try_from(told.n).ok()?.checked_sub(1)?)?;
         let at = told.recorded_at.unwrap_or(cause.at);
         let Schedule { message_id, bundle, due_at, expires_at } =
             Schedule::of(cause, at, told.until, now, self.terms.collect)?;
-        let receiver = match (told.user_id, told.contact_point_id) {
-            (Some(user), _) => Receiver::User(user.into()),
-            (None, Some(contact)) => Receiver::Contact(contact.into()),
-            (None, None) => return None,
-        };
         Some(NewNotification {
             id: self.ids.next(now),
             message_id,
-            receiver,
+            receiver: told.receiver()?,
             organization_id: told.organization_id.map(Into::into),
             channel: Channel::from_name(&told.channel)?,
             kind: cause.kind.as_str(),

@@ -40,7 +40,7 @@ async fn payments(snapshot: &mut PgSession) -> Result<Findings, DbError> {
 async fn credit(snapshot: &mut PgSession) -> Result<Findings, DbError> {
     let mut findings = Findings::default();
     findings.has_checked("credit entries", repository::audit::count_entries(snapshot).await?.unsigned_abs());
-    for entry in repository::audit::astray_credit(snapshot).await? {
+    for entry in repository::audit::credit_mismatches(snapshot).await? {
         let key: [(&'static str, &dyn std::fmt::Display); 2] =
             [("organization_id", &entry.organization_id), ("seq", &entry.seq)];
         let fault = "it does not follow from the entries before it, or charges more than the limit";

@@ -58,7 +58,7 @@ fn fault_of(quote: &KeptQuote) -> Option<&'static str> {
 async fn sales(snapshot: &mut PgSession) -> Result<Findings, DbError> {
     let mut findings = Findings::default();
     findings.has_checked("sales", repository::audit::sales(snapshot).await?.unsigned_abs());
-    for row in repository::audit::astray_sales(snapshot).await? {
+    for row in repository::audit::sale_mismatches(snapshot).await? {
         let fault = if row.is_limit_right {
             format!("used is {} instead of {}, or above the limit", row.used, row.uses)
         } else {

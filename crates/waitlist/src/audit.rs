@@ -27,7 +27,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope) -> Result<Vec<(Rule, Fin
         let fault = "its status contradicts its offer, or the flights that it waits for";
         findings.add(Breach::of("waitlist_entries", [("id", &entry)], fault));
     }
-    for row in repository::audit::astray_flights(snapshot, scope.of(FLIGHT)).await? {
+    for row in repository::audit::flight_mismatches(snapshot, scope.of(FLIGHT)).await? {
         let fault = format!("waiting is {} instead of {}, or room is set aside for nobody", row.said, row.waiting);
         findings.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], fault));
     }

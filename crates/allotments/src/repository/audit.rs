@@ -51,15 +51,15 @@ pub(crate) async fn astray_takers(db: &mut PgSession, flights: Option<&[Uuid]>) 
 }
 
 /// A flight that counts other allotments than have or had room on it.
-pub(crate) struct Astray {
+pub(crate) struct Mismatch {
     pub flight_id: Uuid,
     pub said: i32,
     pub allotted: i64,
 }
 
-pub(crate) async fn astray_flights(db: &mut PgSession, flights: Option<&[Uuid]>) -> sqlx::Result<Vec<Astray>> {
+pub(crate) async fn flight_mismatches(db: &mut PgSession, flights: Option<&[Uuid]>) -> sqlx::Result<Vec<Mismatch>> {
     let rows = sqlx::query_as!(
-        Astray,
+        Mismatch,
         r#"select c.flight_id, c.allotted as said, coalesce(k.allotted, 0) as "allotted!"
            from flight_capacity c
            left join (select flight_id, count(*) as allotted

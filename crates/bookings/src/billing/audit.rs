@@ -16,7 +16,7 @@ pub async fn audit(snapshot: &mut PgSession, only: Option<&[Uuid]>) -> Result<Ve
     for booking in repository::mispriced(snapshot, only).await? {
         prices.add(Breach::of("bookings", [("id", &booking)], "its price is not that of a quote that is kept"));
     }
-    for row in repository::astray(snapshot, only).await? {
+    for row in repository::mismatches(snapshot, only).await? {
         let fault = format!(
             "its bill has {} paid and {} refunded, and its payments {} and {}; or more is kept than was agreed",
             row.paid, row.refunded, row.captured, row.returned

@@ -215,20 +215,20 @@ pub(crate) fn stray_claims<'a>(
 
 /// An event without its message, or a message without its event.
 #[derive(Debug)]
-pub(crate) struct Untold {
+pub(crate) struct MissingMessage {
     pub booking_id: Uuid,
     pub sequence: i32,
     pub event_type: String,
 }
 
 /// Streams events without a message, from `since` on, by default of the last six days.
-pub(crate) fn untold_events<'a>(
+pub(crate) fn missing_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
     since: Option<DateTime<Utc>>,
-) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        Untold,
+        MissingMessage,
         "select e.booking_id, e.sequence, e.event_type from booking_events e
          where e.created_at >= coalesce($2, now() - interval '6 days')
            and ($1::uuid[] is null or e.booking_id = any($1))
@@ -245,9 +245,9 @@ pub(crate) fn untold_events<'a>(
 pub(crate) fn stray_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
-) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        Untold,
+        MissingMessage,
         r#"select o.aggregate_id as "booking_id!", o.sequence as "sequence!", o.event_type as "event_type!"
            from outbox o
            where o.aggregate = 'booking' and ($1::uuid[] is null or o.aggregate_id = any($1))

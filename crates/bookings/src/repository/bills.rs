@@ -33,7 +33,7 @@ pub(crate) async fn mispriced(db: &mut PgSession, only: Only<'_>) -> sqlx::Resul
 
 /// A bill that says otherwise than the payments.
 #[derive(Debug)]
-pub(crate) struct Astray {
+pub(crate) struct Mismatch {
     pub booking_id: Uuid,
     pub paid: i64,
     pub refunded: i64,
@@ -42,9 +42,9 @@ pub(crate) struct Astray {
 }
 
 /// Returns bills that do not say what was paid, or of which more was kept than was ever agreed.
-pub(crate) async fn astray(db: &mut PgSession, only: Only<'_>) -> sqlx::Result<Vec<Astray>> {
+pub(crate) async fn mismatches(db: &mut PgSession, only: Only<'_>) -> sqlx::Result<Vec<Mismatch>> {
     sqlx::query_as!(
-        Astray,
+        Mismatch,
         r#"select b.id as "booking_id!", (b.bill->>'paid')::bigint as "paid!",
                   (b.bill->>'refunded')::bigint as "refunded!", p.captured as "captured!", p.returned as "returned!"
            from (select id, organization_id, bill from bookings

@@ -65,7 +65,7 @@ pub(crate) async fn told(db: &mut PgSession, wanted: &Wanted, after: Uuid, size:
 }
 
 /// Streams the events of these bookings with all that their messages tell, by booking and number.
-pub(crate) fn told_events<'a>(
+pub(crate) fn published_events<'a>(
     db: &'a mut PgSession,
     ids: &[Uuid],
 ) -> impl Stream<Item = sqlx::Result<(BookingId, Event)>> + Send + Unpin + use<'a> {

@@ -73,7 +73,7 @@ pub(crate) async fn count(db: &mut PgSession, flights: Option<&[Uuid]>) -> sqlx:
 
 /// A flight's row that differs from the state left by the last entry of its ledger.
 #[derive(Debug)]
-pub(crate) struct Astray {
+pub(crate) struct Mismatch {
     pub flight_id: Uuid,
     pub ledger_seq: i64,
     /// Capacity, booked and held: weight, volume and positions of each.
@@ -83,12 +83,12 @@ pub(crate) struct Astray {
     pub left: Option<Vec<i64>>,
 }
 
-pub(crate) fn astray<'a>(
+pub(crate) fn mismatches<'a>(
     db: &'a mut PgSession,
     flights: Option<&[Uuid]>,
-) -> impl Stream<Item = sqlx::Result<Astray>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<Mismatch>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        Astray,
+        Mismatch,
         r#"select flight_id, ledger_seq, "row" as "row!", last_seq as "last_seq?", "left" as "left?"
            from (
                select c.flight_id, c.ledger_seq, l.seq as last_seq,

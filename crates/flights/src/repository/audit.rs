@@ -98,20 +98,20 @@ pub(crate) async fn count_messages(db: &mut PgSession, only: Option<&[Uuid]>) ->
 
 /// An event without its message, or a message without its event.
 #[derive(Debug)]
-pub(crate) struct Untold {
+pub(crate) struct MissingMessage {
     pub flight_id: Uuid,
     pub sequence: i32,
     pub event_type: String,
 }
 
 /// Finds events from `since` on, by default of the last six days, that have no message.
-pub(crate) fn untold_events<'a>(
+pub(crate) fn missing_messages<'a>(
     db: &'a mut PgSession,
     only: Option<&[Uuid]>,
     since: Option<DateTime<Utc>>,
-) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        Untold,
+        MissingMessage,
         "select e.flight_id, e.sequence, e.event_type from flight_events e
          where e.created_at >= coalesce($2, now() - interval '6 days')
            and ($1::uuid[] is null or e.flight_id = any($1))
@@ -128,9 +128,9 @@ pub(crate) fn untold_events<'a>(
 pub(crate) fn stray_messages<'a>(
     db: &'a mut PgSession,
     only: Option<&[Uuid]>,
-) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        Untold,
+        MissingMessage,
         r#"select o.aggregate_id as "flight_id!", o.sequence as "sequence!", o.event_type as "event_type!"
            from outbox o
            where o.aggregate = 'flight' and ($1::uuid[] is null or o.aggregate_id = any($1))

@@ -9,7 +9,7 @@ use crate::model::FlightEventType;
 
 /// An event with all that its message tells.
 #[derive(Debug)]
-pub(crate) struct ToldEvent {
+pub(crate) struct PublishedEvent {
     pub flight_id: FlightId,
     pub sequence: i32,
     pub event_type: FlightEventType,
@@ -35,7 +35,7 @@ pub(crate) async fn told(db: &mut PgSession, wanted: &Wanted, after: Uuid, size:
 }
 
 /// Returns all events of these flights, by flight and number.
-pub(crate) async fn told_events(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<ToldEvent>> {
+pub(crate) async fn published_events(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<PublishedEvent>> {
     let rows = sqlx::query!(
         "select flight_id, sequence, event_type, data, occurred_at, created_at
          from flight_events where flight_id = any($1) order by flight_id, sequence",
@@ -43,7 +43,7 @@ pub(crate) async fn told_events(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Resul
     );
     let rows = rows.fetch_all(db).await?.into_iter();
     rows.map(|row| {
-        Ok(ToldEvent {
+        Ok(PublishedEvent {
             flight_id: row.flight_id.into(),
             sequence: row.sequence,
             event_type: from_column(FlightEventType::WORDS, &row.event_type)?,

@@ -144,7 +144,7 @@ pub(crate) fn odd_legs<'a>(
 
 /// A hold that is not as its events say.
 #[derive(Debug)]
-pub(crate) struct Astray {
+pub(crate) struct Mismatch {
     pub hold_id: Uuid,
     /// `None`: there is no such hold.
     pub status: Option<String>,
@@ -156,12 +156,12 @@ pub(crate) struct Astray {
     pub last_type: Option<String>,
 }
 
-pub(crate) fn astray<'a>(
+pub(crate) fn mismatches<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
-) -> impl Stream<Item = sqlx::Result<Astray>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<Mismatch>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        Astray,
+        Mismatch,
         r#"select coalesce(h.id, e.hold_id) as "hold_id!", h.status as "status?",
                   h.event_sequence as "event_sequence?", coalesce(e.events, 0) as "events!", e.last as "last?",
                   coalesce(e.ends, 0) as "ends!", e.last_type as "last_type?"
@@ -232,20 +232,20 @@ pub(crate) fn stray_claims<'a>(
 
 /// An event without its message, or a message without its event.
 #[derive(Debug)]
-pub(crate) struct Untold {
+pub(crate) struct MissingMessage {
     pub hold_id: Uuid,
     pub sequence: i32,
     pub event_type: String,
 }
 
 /// Streams events without a message, from `since` on, by default of the last six days.
-pub(crate) fn untold_events<'a>(
+pub(crate) fn missing_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
     since: Option<DateTime<Utc>>,
-) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        Untold,
+        MissingMessage,
         "select e.hold_id, e.sequence, e.event_type from hold_events e
          where e.created_at >= coalesce($2, now() - interval '6 days')
            and ($1::uuid[] is null or e.hold_id = any($1))
@@ -262,9 +262,9 @@ pub(crate) fn untold_events<'a>(
 pub(crate) fn stray_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
-) -> impl Stream<Item = sqlx::Result<Untold>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        Untold,
+        MissingMessage,
         r#"select o.aggregate_id as "hold_id!", o.sequence as "sequence!", o.event_type as "event_type!"
            from outbox o
            where o.aggregate = 'hold' and ($1::uuid[] is null or o.aggregate_id = any($1))

@@ -3,11 +3,14 @@ use loadmaster_holds::ContactRole;
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
-use crate::model::{Cause, NotificationType};
+use crate::{
+    model::{Cause, NotificationType},
+    post::Receiver,
+};
 
-/// Who is told of a cause, on which channel.
+/// A recipient of the notification about a cause, on one channel.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct Recipient {
     /// The place of the cause.
     pub n: i64,
     pub user_id: Option<Uuid>,
@@ -22,8 +25,15 @@ pub(crate) struct Told {
     pub until: Option<DateTime<Utc>>,
 }
 
+impl Recipient {
+    pub fn receiver(&self) -> Option<Receiver> {
+        let user = self.user_id.map(|user| Receiver::User(user.into()));
+        user.or_else(|| self.contact_point_id.map(|contact| Receiver::Contact(contact.into())))
+    }
+}
+
 /// Returns the number of the last message that was written before this room existed.
-pub(crate) async fn told_from(db: &mut PgSession) -> sqlx::Result<i64> {
+pub(crate) async fn start_of_notifications(db: &mut PgSession) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select coalesce(max(value::bigint), 0) as "from!" from installation where name = 'notifications_from'"#
     )
@@ -37,9 +47,9 @@ pub(crate) async fn told_from(db: &mut PgSession) -> sqlx::Result<i64> {
 /// the user who last changed a webhook is notified about it.
 ///
 /// All is found by key, one after the other: else the database, which knows little of the numbers, may do it once per user.
-pub(crate) async fn users(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<Vec<Told>> {
+pub(crate) async fn users(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<Vec<Recipient>> {
     let told = sqlx::query_as!(
-        Told,
+        Recipient,
         r#"with c (aggregate, id, sequence, type, n) as (
                select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[]) with ordinality
            ), s as materialized (
@@ -98,10 +108,10 @@ pub(crate) async fn users(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<
 }
 
 /// Returns the contacts to be told: those that have agreed to it for this organization.
-pub(crate) async fn contacts(db: &mut PgSession, causes: &[(i64, &Cause)]) -> sqlx::Result<Vec<Told>> {
+pub(crate) async fn contacts(db: &mut PgSession, causes: &[(i64, &Cause)]) -> sqlx::Result<Vec<Recipient>> {
     let words = |role: ContactRole| -> Vec<String> { column(role.topics(), |topic| topic.as_str().to_owned()) };
     sqlx::query_as!(
-        Told,
+        Recipient,
         r#"with c as (
                select * from unnest($1::uuid[], $2::int[], $3::text[], $4::bigint[]) as c (id, sequence, type, n)
            ), k as materialized (

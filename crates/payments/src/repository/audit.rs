@@ -76,16 +76,16 @@ pub(crate) async fn count_entries(db: &mut PgSession) -> sqlx::Result<i64> {
 }
 
 /// An entry, or an account, that does not follow from the entries before.
-pub(crate) struct AstrayCredit {
+pub(crate) struct CreditMismatch {
     pub organization_id: Uuid,
     pub seq: i32,
 }
 
 /// Returns the entries that do not follow from those before them, and the accounts that differ from their last entry, with
 /// the number that it should have.
-pub(crate) async fn astray_credit(db: &mut PgSession) -> sqlx::Result<Vec<AstrayCredit>> {
+pub(crate) async fn credit_mismatches(db: &mut PgSession) -> sqlx::Result<Vec<CreditMismatch>> {
     let rows = sqlx::query_as!(
-        AstrayCredit,
+        CreditMismatch,
         r#"with replayed as (
                select organization_id, seq, kind, used, credit_limit, amount,
                       row_number() over way as place,

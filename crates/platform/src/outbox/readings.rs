@@ -8,7 +8,7 @@ use crate::postgres::Database;
 
 /// Readings that are kept for the relays that come next.
 const KEPT: usize = 4;
-/// A relay waits so long for the reading of another one, and then reads by itself: none delays another.
+/// Longest wait for the reading of another relay. After it a relay reads for itself, so that none delays another.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The last readings of this process. Relays that have caught up follow each other through them: one asks the database, the
@@ -64,7 +64,7 @@ impl Kept {
     }
 
     pub fn keep(&mut self, before: Feed, after: &Feed, entries: &Arc<[Entry]>) {
-        // Whoever follows one that ends where it has begun would follow it for ever.
+        // A reading that does not advance the position would be followed again without end.
         if after.position() > before.position() {
             self.0.truncate(KEPT - 1);
             self.0.push_front(Reading { before, after: after.clone(), entries: entries.clone() });

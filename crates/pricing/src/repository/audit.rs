@@ -37,16 +37,16 @@ pub async fn sales(db: &mut PgSession) -> sqlx::Result<i64> {
 }
 
 /// A sale whose counter says something else than its uses, or another limit than its last version.
-pub struct Astray {
+pub struct Mismatch {
     pub sale_id: Uuid,
     pub used: i64,
     pub uses: i64,
     pub is_limit_right: bool,
 }
 
-pub async fn astray_sales(db: &mut PgSession) -> sqlx::Result<Vec<Astray>> {
+pub async fn sale_mismatches(db: &mut PgSession) -> sqlx::Result<Vec<Mismatch>> {
     let rows = sqlx::query_as!(
-        Astray,
+        Mismatch,
         r#"select c.sale_id, c.used, u.uses as "uses!", s.max_uses is not distinct from c.max_uses as "is_limit_right!"
            from sale_counters c
            cross join lateral (select count(*) as uses from sale_uses where sale_id = c.sale_id) u

@@ -39,7 +39,7 @@ pub(crate) async fn astray_entries(db: &mut PgSession) -> sqlx::Result<Vec<Uuid>
 }
 
 /// A flight that counts other entries than wait for it.
-pub(crate) struct Astray {
+pub(crate) struct Mismatch {
     pub flight_id: Uuid,
     pub said: i32,
     pub waiting: i64,
@@ -47,9 +47,9 @@ pub(crate) struct Astray {
 
 /// Returns flights that count other entries than wait for them, or have room set aside that nobody waits for. The rest is
 /// opened within seconds after the last entry has left.
-pub(crate) async fn astray_flights(db: &mut PgSession, flights: Option<&[Uuid]>) -> sqlx::Result<Vec<Astray>> {
+pub(crate) async fn flight_mismatches(db: &mut PgSession, flights: Option<&[Uuid]>) -> sqlx::Result<Vec<Mismatch>> {
     let rows = sqlx::query_as!(
-        Astray,
+        Mismatch,
         r#"select c.flight_id, c.waiting as said, w.waiting as "waiting!"
            from flight_capacity c
            cross join lateral (select count(*) as waiting from waitlist_flights f where f.flight_id = c.flight_id) w
