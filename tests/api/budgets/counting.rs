@@ -86,8 +86,12 @@ impl Meter {
         if self.has_workers {
             return 0;
         }
-        self.watch.kill_all().await;
-        until("all sessions have ended", async || self.watch.sessions().await == 0).await;
+        // A task of the server may open another meanwhile.
+        until("all sessions have ended", async || {
+            self.watch.kill_all().await;
+            self.watch.sessions().await == 0
+        })
+        .await;
         let query = "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint from pg_stat_user_tables";
         sqlx::query_scalar(query).fetch_one(&mut self.owner).await.unwrap()
     }
