@@ -74,8 +74,8 @@ touched=1
 touch_crates
 unset PGOPTIONS
 # All statements are in the libraries.
-compile=(cargo check --workspace --lib "${BUILD[@]}")
-if [[ -n $check ]]; then compile=(cargo clippy --workspace --all-targets "${BUILD[@]}" -- -D warnings); fi
+compile=(cargo check "${CRATES[@]}" --lib "${BUILD[@]}")
+if [[ -n $check ]]; then compile=(cargo clippy "${CRATES[@]}" --all-targets "${BUILD[@]}" -- -D warnings); fi
 group_run env SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" DATABASE_URL="$scratch_url" "${compile[@]}"
 
 if [[ -z $check ]]; then

@@ -21,7 +21,9 @@ export PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
 
 # How every script builds: compilations are shared only under equal features.
 BUILD=(--locked)
-if [[ -n ${SETUP_FOR_KAFKA:-} ]]; then BUILD+=(--features loadmaster/kafka); fi
+# All crates, but without that feature not the one that compiles librdkafka.
+CRATES=(--workspace)
+if [[ -n ${SETUP_FOR_KAFKA:-} ]]; then BUILD+=(--features loadmaster/kafka); else CRATES+=(--exclude loadmaster-kafka); fi
 
 POSTGRES_OLDEST=14
 SETUP_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
