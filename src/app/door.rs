@@ -30,7 +30,9 @@ use tower_http::{
 };
 
 use super::{
-    AppState, guard,
+    AppState,
+    exports::Exports,
+    guard,
     in_flight::InFlight,
     limits::{self, FloodGuard, Limits, Subject},
     router::{RouteNames, router},
@@ -50,6 +52,7 @@ pub(super) struct Door {
     limits: Limits,
     flood: Option<Arc<FloodGuard>>,
     in_flight: Arc<InFlight>,
+    exports: Arc<Exports>,
     callers: Authenticator,
     writers: Option<Writers>,
     router: Router,
@@ -110,6 +113,7 @@ impl Door {
             limits: state.limits.clone(),
             flood: state.flood.clone(),
             in_flight: Arc::new(InFlight::new(server.max_in_flight)),
+            exports: Arc::default(),
             callers: state.service()?,
             writers: state.writers.clone(),
             compressed: CompressionLayer::new()
@@ -177,12 +181,21 @@ impl Door {
             Ok(caller) => caller,
             Err(refusal) => return *refusal,
         };
-        let Some(caller) = caller else { return self.serve_in_order(request, None).await };
+        let Some(caller) = caller else { return self.serve_in_place(request, None).await };
         request.extensions_mut().insert(caller);
         match self.limits.ask_for_caller(caller, subject).await {
             Err(refusal) => *refusal,
-            Ok(None) => self.serve_in_order(request, Some(caller)).await,
-            Ok(Some(verdict)) => limits::told(verdict, self.serve_in_order(request, Some(caller)).await),
+            Ok(None) => self.serve_in_place(request, Some(caller)).await,
+            Ok(Some(verdict)) => limits::told(verdict, self.serve_in_place(request, Some(caller)).await),
+        }
+    }
+
+    /// Serves an export in one of the few places for them.
+    async fn serve_in_place(&self, request: Request, caller: Option<Principal>) -> Response {
+        match self.exports.enter(&request, caller) {
+            Ok(None) => self.serve_in_order(request, caller).await,
+            Ok(Some(place)) => place.kept_by(self.serve_in_order(request, caller).await),
+            Err(refusal) => *refusal,
         }
     }
 

@@ -6,6 +6,7 @@ mod console;
 mod document;
 mod door;
 mod event_types;
+mod exports;
 mod guard;
 mod health;
 mod in_flight;

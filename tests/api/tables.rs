@@ -1,4 +1,6 @@
 //! What administrators keep: reference data by hand and by table, exports as CSV and workbook, organizations and jobs.
+mod exporting;
+
 use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};

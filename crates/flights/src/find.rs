@@ -55,8 +55,8 @@ impl FlightService {
         self.db.reading(recency, read).await
     }
 
-    /// Returns the number of flights that a list with this filter has.
-    pub async fn count(&self, filter: &FlightFilter) -> Result<i64, FlightError> {
+    /// Returns the number of flights that a list with this filter has, and a digest that changes with any of them.
+    pub async fn count(&self, filter: &FlightFilter) -> Result<(i64, i64), FlightError> {
         Ok(repository::count(&mut *self.db.read().await?, filter).await?)
     }
 

@@ -256,11 +256,15 @@ pub(super) async fn list(
     flights(query.build_query_as::<Row>().fetch_all(db).await?)
 }
 
-/// Returns the number of flights that the filter chooses.
-pub(super) async fn count(db: &mut PgSession, filter: &FlightFilter) -> sqlx::Result<i64> {
-    let mut query = QueryBuilder::new("select count(*) from flights f where true");
+/// Returns the number of flights that the filter chooses, and a digest of their ids and versions.
+pub(super) async fn count(db: &mut PgSession, filter: &FlightFilter) -> sqlx::Result<(i64, i64)> {
+    let mut query = QueryBuilder::new(
+        "select count(*), coalesce(bit_xor(uuid_hash_extended(f.id, c.version)), 0)
+         from (select f.id from flights f where true",
+    );
     choose(&mut query, filter);
-    query.build_query_scalar().fetch_one(&mut *db).await
+    query.push(") f join flight_capacity c on c.flight_id = f.id");
+    query.build_query_as().fetch_one(&mut *db).await
 }
 
 fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {

@@ -9,7 +9,7 @@ use loadmaster_platform::{
     telemetry::{Traced, span},
     web::{
         Body, CursorKey, IfNoneMatch, PageFields, PageParams, PageRequest, PathText, Problem, Query, ReadRecency, both,
-        code, conditional, problem_responses, unless_missing,
+        code, conditional, paid, problem_responses, unless_missing,
     },
     work::{Keyed, UnitOfWork},
 };
@@ -118,18 +118,22 @@ problem_responses!(ExportProblems: [INPUT, CALLER], EXPORT_TOO_LARGE);
 /// A table with the columns of an import. Cancelled flights are left out unless `status` asks for them: an import would create
 /// them anew. In CSV every text is quoted, and one that a spreadsheet could take for a formula gets a leading `'`.
 #[utoipa::path(get, path = "/flights/export", tag = "flights", operation_id = "exportFlights",
-    params(FlightFilter, ExportParams),
+    params(FlightFilter, ExportParams,
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the table still has this ETag")),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
-               headers(("Content-Disposition" = String))), ExportProblems))]
+               headers(("Content-Disposition" = String), ("ETag" = String))), (status = 304), ExportProblems))]
 async fn export(
     State(flights): State<FlightService>,
     State(reference): State<Reference>,
+    if_none_match: IfNoneMatch,
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, params) =
         query.read(|fields| Some((FlightFilter::read(fields, &reference)?, ExportParams::read(fields)?)))?;
     let export = Export::new("flights", EXPORTED, &params);
-    export.check(flights.count(&filter).await?)?;
+    let (rows, digest) = paid(flights.count(&filter)).await?;
+    export.check(rows)?;
+    let export = export.tagged(&format!("{rows}-{digest:x}"), if_none_match);
     let status = filter.status;
     let read = move |page: PageRequest<FlightAnchor>| {
         let (flights, filter) = (flights.clone(), filter.clone());

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use loadmaster_platform::{
     settings,
     telemetry::{OneMore, metric},
-    web::{ClientAddress, subscriber},
+    web::{Cashier, ClientAddress, paying, subscriber},
 };
 
 use super::{
@@ -244,12 +244,10 @@ impl Cost {
 
     /// Runs and measures a part of the work.
     pub fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        if self.paced.is_none() || IS_MEASURED.replace(true) {
-            return work();
-        }
+        let Some(address) = self.paced.filter(|_| !IS_MEASURED.replace(true)) else { return work() };
         let measured = Measured;
         let began = Instant::now();
-        let done = work();
+        let done = paying(self.place.clone(), address, work);
         self.processor += began.elapsed();
         drop(measured);
         if self.processor >= WORTH_CHARGING {
@@ -274,6 +272,14 @@ impl Cost {
 impl Drop for Cost {
     fn drop(&mut self) {
         self.charge();
+    }
+}
+
+impl Cashier for Place {
+    fn charge(&self, address: IpAddr, time: Duration) {
+        if let Some(pace) = &self.places.pace {
+            pace.charge(address, time, 0);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use loadmaster_platform::postgres::commit;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use sqlx::Connection;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::{
@@ -128,7 +129,10 @@ impl Requests {
         let (document, request) = (document(), &request);
         let asked =
             listing(&document, code).into_iter().filter(|it| !elsewhere.iter().any(|end| it.path.ends_with(end)));
+        let exports = &Mutex::new(());
         let asked = asked.map(|operation| async move {
+            // A caller may have two at a time.
+            let _one = if operation.path.ends_with("/export") { Some(exports.lock().await) } else { None };
             let mut answer = Answer::of(request(&operation)).await;
             // One at a time may be admitted before it is too much.
             if answer.body["code"] != code {

@@ -12,11 +12,15 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    process::Command,
     task::JoinSet,
 };
 
 use super::{client_at, streams::taken_back};
-use crate::support::{Client, OwnRedis, Process, TestDatabase, connect_from, is_long};
+use crate::{
+    import::table,
+    support::{Client, OwnRedis, Process, TestDatabase, connect_from, is_long},
+};
 
 const STRANGER: &str = "127.0.0.66";
 /// The number of other accounts, each at an address of its own and each calling as often as its quota allows.
@@ -188,7 +192,7 @@ fn comings_and_goings(base: &str) -> JoinSet<()> {
     all
 }
 
-const ATTACKS: [(&str, Attack); 18] = [
+const ATTACKS: [(&str, Attack); 20] = [
     ("flood of /livez", |base| pump(base, 16, get("/livez"))),
     ("flood of /health", |base| pump(base, 16, get("/health"))),
     ("flood of /metrics", |base| pump(base, 16, get("/metrics"))),
@@ -196,6 +200,8 @@ const ATTACKS: [(&str, Attack); 18] = [
     ("flood of /docs/", |base| pump(base, 16, get("/docs/"))),
     ("flood of /problems", |base| pump(base, 16, get("/problems"))),
     ("flood of a counted path", |base| pump(base, 16, get("/api/v1/airports/DEL"))),
+    ("exports as csv", |base| pump(base, 16, get("/api/v1/flights/export"))),
+    ("exports as xlsx", |base| pump(base, 16, get("/api/v1/flights/export?format=xlsx"))),
     ("large bodies", |base| pump(base, 16, post(&format!("[{}0]", "0,".repeat(500_000))))),
     ("deep bodies", |base| pump(base, 16, post(&"[".repeat(1_000_000)))),
     ("headers of 60 KiB", |base| {
@@ -213,6 +219,21 @@ const ATTACKS: [(&str, Attack); 18] = [
     ("connections that come and go", comings_and_goings),
 ];
 
+/// Flights enough for exports to take their time.
+async fn import_flights(database: &TestDatabase) {
+    let rows: Vec<String> = (0..28_000)
+        .map(|row| {
+            let (day, number) = (1 + row % 28, 1000 + row / 28);
+            format!("AI{number},DEL,LHR,2027-02-{day:02}T10:00:00Z,2027-02-{day:02}T19:00:00Z,,1000,10,5,60")
+        })
+        .collect();
+    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    std::fs::write(file.path(), table(&rows.iter().map(String::as_str).collect::<Vec<_>>())).unwrap();
+    let mut import = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
+    import.args(["flights", "import"]).arg(file.path()).envs(database.environment());
+    assert!(import.output().await.unwrap().status.success());
+}
+
 /// A server with callers whose waits are measured.
 struct Scene {
     neighbours: Neighbours,
@@ -224,6 +245,7 @@ struct Scene {
 impl Scene {
     async fn set() -> Self {
         let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
+        import_flights(&database).await;
         let process = Process::start(&database, &redis, &["rate_limit.enabled=true"]).await;
         let neighbours = Neighbours::start(&process.base);
         tokio::time::sleep(WARMING).await;

@@ -9,7 +9,6 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
-use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use super::{
@@ -18,8 +17,10 @@ use super::{
     formula::guarded,
     sheet::Sheet,
 };
-use crate::web::{PageRequest, Problem, code, read, request};
+use crate::web::{IfNoneMatch, PageRequest, Problem, code, conditional, paid, read, request, tagged};
 
+/// `Cache-Control` of what is listed: clients revalidate it each time.
+const REVALIDATE: &str = "private, no-cache";
 /// Rows that are read at a time.
 const PAGE: u32 = 1000;
 
@@ -32,6 +33,13 @@ pub enum Format {
 }
 
 impl Format {
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
     /// The most rows of an export.
     const fn most_rows(self) -> i64 {
         match self {
@@ -59,12 +67,14 @@ pub struct Export {
     name: &'static str,
     columns: Arc<[Cow<'static, str>]>,
     format: Format,
+    /// What is listed, in this format, and what the client has of it already.
+    tag: Option<(String, IfNoneMatch)>,
 }
 
 impl Export {
     pub fn new(name: &'static str, columns: &[&'static str], params: &ExportParams) -> Self {
         let columns = columns.iter().copied().map(Cow::Borrowed).collect();
-        Self { name, columns, format: params.format.unwrap_or(Format::Csv) }
+        Self { name, columns, format: params.format.unwrap_or(Format::Csv), tag: None }
     }
 
     /// Adds columns that depend on the rows.
@@ -72,6 +82,13 @@ impl Export {
     pub fn and(self, columns: impl IntoIterator<Item = String>) -> Self {
         let added = columns.into_iter().map(Cow::Owned);
         Self { columns: self.columns.iter().cloned().chain(added).collect(), ..self }
+    }
+
+    /// Gives the table an `ETag` by the version of what it lists; a client that has it gets 304.
+    #[must_use]
+    pub fn tagged(self, version: &str, known: IfNoneMatch) -> Self {
+        let format = self.format.ending();
+        Self { tag: Some((format!("{version}-{format}"), known)), ..self }
     }
 
     /// Refuses more rows than an export may have.
@@ -103,7 +120,7 @@ impl Export {
                 let (read, anchor, row) = &*functions;
                 let Some(page) = page else { return Ok(None) };
                 let full: PageRequest<A> = PageRequest::first(PAGE);
-                let mut found = read(page).await?;
+                let mut found = paid(read(page)).await?;
                 let next = full.cut(&mut found).map(|last| full.following(anchor(last)));
                 Ok(Some((found.iter().filter_map(row).collect(), next)))
             }
@@ -118,21 +135,30 @@ impl Export {
     }
 
     /// Sends rows. What goes wrong before the first is a problem; later the answer breaks off.
-    pub async fn answer(self, mut pages: Pages) -> Result<Response, Problem> {
+    pub async fn answer(mut self, mut pages: Pages) -> Result<Response, Problem> {
+        let tag = self.tag.take();
+        if let Some((tag, known)) = &tag
+            && known.matches(tag)
+        {
+            return Ok(conditional(tag, known, REVALIDATE, ()));
+        }
         let first = pages.next().await.transpose()?.unwrap_or_default();
         let pages = stream::once(async { Ok(first) }).chain(pages).boxed();
-        let name = self.name;
-        let (media, ending, body) = match self.format {
-            Format::Csv => (HeaderValue::from_static("text/csv; charset=utf-8"), "csv", self.csv(pages)),
-            Format::Xlsx => (HeaderValue::from_static(XLSX), "xlsx", Body::from(self.workbook(pages).await?)),
+        let (name, ending) = (self.name, self.format.ending());
+        let (media, body) = match self.format {
+            Format::Csv => ("text/csv; charset=utf-8", self.csv(pages)),
+            Format::Xlsx => (XLSX, self.workbook(pages)?),
         };
         let mut response = Response::new(body);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, media);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         let attachment = format!("attachment; filename=\"{name}.{ending}\"");
         if let Ok(attachment) = HeaderValue::from_str(&attachment) {
             headers.insert(header::CONTENT_DISPOSITION, attachment);
+        }
+        if let Some((tag, _)) = tag {
+            tagged(&mut response, &tag, REVALIDATE);
         }
         Ok(response)
     }
@@ -153,60 +179,36 @@ impl Export {
                 }
                 Ok(Bytes::from(text))
             }
-            Err(problem) => {
-                tracing::warn!(table = self.name, detail = problem.detail(), "an export broke off");
-                Err(io::Error::other("the export broke off"))
-            }
+            Err(problem) => Err(broken_off(self.name, &problem)),
         });
         let first: stream::BoxStream<'static, io::Result<Bytes>> =
             stream::once(async { Ok(Bytes::from(text)) }).boxed();
         Body::from_stream(first.chain(rest))
     }
 
-    /// Writes a workbook on a thread of its own: packing takes its time.
-    async fn workbook(self, mut pages: Pages) -> Result<Vec<u8>, Problem> {
-        let (sender, mut receiver) = mpsc::channel::<Vec<Value>>(2);
-        let writing = tokio::task::spawn_blocking(move || {
-            let mut sheet = Sheet::new(self.name, &self.headers())?;
-            while let Some(rows) = receiver.blocking_recv() {
-                for row in rows {
-                    let cells = self.columns.iter().map(|address| into_owned(cell_at(&row, address)));
-                    sheet.write(cells)?;
+    fn workbook(self, pages: Pages) -> Result<Body, Problem> {
+        let sheet = Sheet::new(self.name, &self.headers()).map_err(|error| Problem::internal(&error))?;
+        let parts = stream::try_unfold((Some(sheet), pages), move |(sheet, mut pages)| {
+            let (name, columns) = (self.name, self.columns.clone());
+            async move {
+                let Some(mut sheet) = sheet else { return Ok(None) };
+                let Some(page) = pages.next().await else { return Ok(Some((sheet.finish()?, (None, pages)))) };
+                for row in page.map_err(|problem| broken_off(name, &problem))? {
+                    sheet.write(columns.iter().map(|address| cell_at(&row, address)))?;
+                    // A page of rows takes milliseconds to pack: others get their turn meanwhile.
+                    tokio::task::coop::consume_budget().await;
                 }
+                io::Result::Ok(Some((sheet.take(), (Some(sheet), pages))))
             }
-            sheet.finish()
         });
-        let mut outcome = Ok(());
-        while let Some(page) = pages.next().await {
-            match page {
-                Ok(rows) => {
-                    // A writer that has stopped says why.
-                    if sender.send(rows).await.is_err() {
-                        break;
-                    }
-                }
-                Err(problem) => {
-                    outcome = Err(problem);
-                    break;
-                }
-            }
-        }
-        drop(sender);
-        let written = writing.await.map_err(|error| Problem::internal(&error))?;
-        outcome?;
-        written.map_err(|error| Problem::internal(&error))
+        Ok(Body::from_stream(parts))
     }
 }
 
-fn into_owned(cell: Cell<'_>) -> Cell<'static> {
-    match cell {
-        Cell::Text(text) => Cell::Text(text.into_owned().into()),
-        Cell::Empty => Cell::Empty,
-        Cell::Number(number) => Cell::Number(number),
-        Cell::Boolean(value) => Cell::Boolean(value),
-        Cell::Date(date) => Cell::Date(date),
-        Cell::Instant(instant) => Cell::Instant(instant),
-    }
+/// An answer that has begun can only end early.
+fn broken_off(table: &str, problem: &Problem) -> io::Error {
+    tracing::warn!(table, detail = problem.detail(), "an export broke off");
+    io::Error::other("the export broke off")
 }
 
 /// Writes a line of CSV: every text is quoted, so that nothing in it can end its cell.
