@@ -185,6 +185,11 @@ mod tests {
             let path = path.replace(['{', '}'], "");
             assert!(is_console(&path), "{path} is a page, but the server does not answer the shell there");
         }
+        let ingress = include_str!("../../deploy/kubernetes/ingress.yaml");
+        for path in PAGES.iter().copied().chain([TRACKING, FILES]) {
+            let first = path.split('/').nth(1).unwrap_or_default();
+            assert!(ingress.contains(&format!("- path: /{first}\n")), "{path} cannot be reached by the ingress");
+        }
         for path in ["/nowhere", "/assets", "/track/1/2", "/api/v1/routes", "/bookingsx"] {
             assert!(!is_console(path), "{path}");
         }

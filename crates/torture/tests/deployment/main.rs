@@ -11,6 +11,7 @@
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "times are worth seeing, and logs after a failure")]
 mod backup;
+mod edge;
 mod failover;
 mod pooler;
 mod proxy;

@@ -1,5 +1,8 @@
 //! Two instances behind nginx, with the files of `deploy/nginx`.
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use super::support::{
     Booked, Customer, Installation, Nginx, Postgres, Probe, Redis, Sandbox, Server, Torture, assert_all_there, is_long,
@@ -48,6 +51,15 @@ impl Site {
     /// Where the instances behind it listen.
     pub fn instances(&self) -> [&str; 2] {
         [address(&self.servers[0]), address(&self.servers[1])]
+    }
+
+    /// Bytes in nginx' temporary files of bodies, which have no name any more.
+    pub fn spooled(&self) -> u64 {
+        let bodies = self.sandbox.path().join("nginx/tmp/client_body");
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let open = processes.filter_map(|process| fs::read_dir(process.path().join("fd")).ok()).flatten().flatten();
+        let bodies = open.filter(|file| fs::read_link(file.path()).is_ok_and(|path| path.starts_with(&bodies)));
+        bodies.filter_map(|file| fs::metadata(file.path()).ok()).map(|file| file.len()).sum()
     }
 
     pub fn audit(&self) {
