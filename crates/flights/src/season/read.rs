@@ -283,4 +283,14 @@ mod tests {
         assert_eq!((line.departure.to_string(), line.arrival.to_string()), ("10:00:00".into(), "00:00:00".into()));
         assert_eq!((line.from.to_string(), line.days.to_string()), ("2026-12-01".into(), "1.3.5..".into()));
     }
+
+    #[test]
+    fn a_workbook_may_have_times_and_dates_in_iso_8601() {
+        let workbook = include_bytes!("../../../../tests/fuzz/corpus/workbook/iso-cells.xlsx").as_slice();
+        let season = read_at_most(MOST_FLIGHTS, &Table::of_file(workbook.into())).unwrap();
+        let [dated] = season.timetable.0.as_slice() else { panic!("one flight") };
+        let times = [dated.flight.departure, dated.flight.arrival].map(|time| time.to_rfc3339());
+        assert_eq!(times, ["2027-03-03T04:30:00+00:00", "2027-03-03T06:40:00+00:00"]);
+        assert_eq!(season.lines[0].number.as_str(), "AI9006");
+    }
 }

@@ -1,21 +1,41 @@
-//! Reads the first sheet of a workbook. Its cells are taken one after the other: what a workbook says of its own size is not
-//! believed.
-use std::{borrow::Cow, io::Cursor};
+//! Reads the first sheet of a workbook, as a stream and within bounds. What a workbook states about its own size (numbers of
+//! strings, dimensions, unpacked sizes) is not read: what it contains is counted.
+mod cells;
+mod formats;
+mod layout;
+mod parts;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod times;
 
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
+use std::borrow::Cow;
 
-use super::{cell::is_instant, read::Taker};
+use self::{
+    cells::{Cells, Context},
+    formats::Formats,
+    layout::Layout,
+    parts::Archive,
+    shared::SharedStrings,
+};
+use super::{
+    cell::is_instant,
+    read::{LONGEST_ROW, MOST_COLUMNS, Taker},
+};
 
-/// Most bytes that a workbook may have unpacked.
+/// Most bytes that a workbook may have unpacked, and that its cells may have as text.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
-/// Most columns that are looked at.
-const MOST_COLUMNS: usize = 1000;
+/// Bytes that any workbook may have, and how many more for each of its own.
+const FREE_BYTES: u64 = 16 * 1024 * 1024;
+const MOST_RATIO: u64 = 100;
 
 /// The row whose cells are being read.
-struct Row {
+#[derive(Default)]
+struct Row<'c> {
     /// Of the sheet; the header is row 0.
     number: u32,
-    cells: Vec<String>,
+    cells: Vec<Cow<'c, str>>,
+    bytes: usize,
     is_faulty: bool,
 }
 
@@ -26,35 +46,40 @@ pub(super) fn read(bytes: &[u8], taker: &mut impl Taker) {
 }
 
 fn read_sheet(bytes: &[u8], taker: &mut impl Taker) -> Result<(), String> {
-    let unreadable = |error: calamine::XlsxError| format!("The workbook cannot be read: {error}.");
-    measure(bytes)?;
-    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
-    let first = workbook.sheet_names().into_iter().next().ok_or("The workbook has no sheet.")?;
-    let mut cells = workbook.worksheet_cells_reader(&first).map_err(unreadable)?;
-    let mut header: Option<Vec<String>> = None;
-    let mut row = Row { number: 0, cells: Vec::new(), is_faulty: false };
-    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(unreadable)? {
-        let (number, column) = (cell.pos.0, cell.pos.1 as usize);
-        if number < row.number {
+    let most = most_bytes(bytes.len() as u64);
+    let mut archive = Archive::open(bytes, most)?;
+    let layout = Layout::find(&mut archive)?;
+    let mut context = Context { is_1904: layout.is_1904, ..Context::default() };
+    if let Some(styles) = layout.styles {
+        context.formats = Formats::read(archive.part(&styles, u64::MAX)?)?;
+    }
+    if let Some(strings) = layout.shared_strings {
+        context.strings = SharedStrings::read(archive.part(&strings, u64::MAX)?)?;
+    }
+    let mut cells = Cells::of(archive.part(&layout.sheet, u64::MAX)?, &context);
+    let (mut header, mut row, mut left): (Option<Vec<String>>, _, _) = (None, Row::default(), most);
+    while let Some(cell) = cells.next()? {
+        if cell.row < row.number {
             return Err("The rows of the sheet are not in order.".to_owned());
         }
-        if number > row.number && !pass_on(std::mem::replace(&mut row, Row::of(number)), &mut header, taker) {
-            return Ok(());
+        if cell.row > row.number {
+            let next = Row { number: cell.row, ..Row::default() };
+            if !pass_on(std::mem::replace(&mut row, next), &mut header, taker) {
+                return Ok(());
+            }
         }
-        if column >= MOST_COLUMNS {
+        if cell.column >= MOST_COLUMNS {
             return Err(format!("The sheet has more than {MOST_COLUMNS} columns."));
         }
-        if cell.formula.is_some() {
-            let text = format!("Row {number} has a formula; replace it by its value.");
-            taker.broken(u64::from(number), Some(column), text);
+        if cell.has_formula {
+            let text = format!("Row {} has a formula; replace it by its value.", cell.row);
+            taker.broken(u64::from(cell.row), Some(cell.column), text);
             row.is_faulty = true;
         }
-        let name = header.as_ref().and_then(|header| header.get(column)).map_or("", String::as_str);
-        let text = text_of(&cell.value, is_instant(name));
-        if !text.is_empty() {
-            row.cells.resize(row.cells.len().max(column + 1), String::new());
-            row.cells[column] = text;
-        }
+        let name = header.as_ref().and_then(|header| header.get(cell.column)).map_or("", String::as_str);
+        let text = cells.text(&cell, is_instant(name))?;
+        left = left.checked_sub(text.len() as u64).ok_or("The sheet has too much text for so small a workbook.")?;
+        row.put(cell.column, text)?;
     }
     if header.is_none() && row.number > 0 {
         taker.header(&[]);
@@ -64,66 +89,38 @@ fn read_sheet(bytes: &[u8], taker: &mut impl Taker) -> Result<(), String> {
     Ok(())
 }
 
-impl Row {
-    const fn of(number: u32) -> Self {
-        Self { number, cells: Vec::new(), is_faulty: false }
+/// Returns how many bytes a workbook of so many may have unpacked.
+fn most_bytes(packed: u64) -> u64 {
+    packed.saturating_mul(MOST_RATIO).saturating_add(FREE_BYTES).min(MOST_BYTES)
+}
+
+impl<'c> Row<'c> {
+    fn put(&mut self, column: usize, text: Cow<'c, str>) -> Result<(), String> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.bytes += text.len();
+        if self.bytes > LONGEST_ROW {
+            return Err(format!("Row {} has more than {} KiB of text.", self.number, LONGEST_ROW / 1024));
+        }
+        self.cells.resize(self.cells.len().max(column + 1), Cow::Borrowed(""));
+        self.cells[column] = text;
+        Ok(())
     }
 }
 
 /// Returns whether more rows are wanted.
-fn pass_on(row: Row, header: &mut Option<Vec<String>>, taker: &mut impl Taker) -> bool {
-    let Row { number, mut cells, is_faulty } = row;
+fn pass_on(row: Row<'_>, header: &mut Option<Vec<String>>, taker: &mut impl Taker) -> bool {
+    let Row { number, mut cells, is_faulty, .. } = row;
     let Some(header) = header else {
-        let is_wanted = taker.header(&cells.iter().map(Cow::from).collect::<Vec<_>>()) && !is_faulty;
-        *header = Some(cells);
+        let is_wanted = taker.header(&cells) && !is_faulty;
+        *header = Some(cells.into_iter().map(Cow::into_owned).collect());
         return is_wanted;
     };
     // A row without a value is a gap, not an entry.
     if is_faulty || cells.is_empty() {
         return true;
     }
-    cells.resize(cells.len().max(header.len()), String::new());
-    taker.row(u64::from(number), &cells.iter().map(Cow::from).collect::<Vec<_>>())
-}
-
-/// Refuses a workbook that would unpack to too much.
-fn measure(bytes: &[u8]) -> Result<(), String> {
-    let unreadable = |error: &dyn std::fmt::Display| format!("The workbook cannot be read: {error}.");
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| unreadable(&error))?;
-    let mut left = MOST_BYTES;
-    for at in 0..archive.len() {
-        let file = archive.by_index(at).map_err(|error| unreadable(&error))?;
-        let mut bounded = std::io::Read::take(file, left + 1);
-        let read = std::io::copy(&mut bounded, &mut std::io::sink()).map_err(|error| unreadable(&error))?;
-        left = left
-            .checked_sub(read)
-            .ok_or_else(|| format!("The workbook has more than {} MiB unpacked.", MOST_BYTES / 1024 / 1024))?;
-    }
-    Ok(())
-}
-
-/// Returns a cell as text, as a cell of CSV has it.
-fn text_of(value: &DataRef<'_>, is_instant: bool) -> String {
-    match value {
-        DataRef::Empty => String::new(),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Bool(value) => value.to_string(),
-        DataRef::Int(value) => value.to_string(),
-        DataRef::Float(value) => value.to_string(),
-        DataRef::DateTime(value) => time_of(*value, is_instant),
-        DataRef::Error(error) => error.to_string(),
-    }
-}
-
-/// Returns a date, a date and time in UTC, or a time of day: a time without a date is less than one day.
-fn time_of(value: ExcelDateTime, is_instant: bool) -> String {
-    let (year, month, day, hour, minute, second, millisecond) = value.to_ymd_hms_milli();
-    let date = format!("{year:04}-{month:02}-{day:02}");
-    match (hour, minute, second, millisecond) {
-        (_, _, 0, 0) if !is_instant && (0.0..1.0).contains(&value.as_f64()) => format!("{hour:02}:{minute:02}"),
-        (0, 0, 0, 0) if !is_instant => date,
-        (_, _, _, 0) => format!("{date}T{hour:02}:{minute:02}:{second:02}Z"),
-        _ => format!("{date}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"),
-    }
+    cells.resize(cells.len().max(header.len()), Cow::Borrowed(""));
+    taker.row(u64::from(number), &cells)
 }
