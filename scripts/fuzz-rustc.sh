@@ -11,7 +11,8 @@ for argument in "$@"; do
     previous=$argument
 done
 case $crate/$kind in
-    loadmaster_*/lib | body/bin | csv/* | cursor/bin | headers/bin | token/bin | csv_core/lib | jsonwebtoken/lib)
+    loadmaster_*/lib | body/bin | csv/* | cursor/bin | headers/bin | token/bin | workbook/bin | csv_core/lib | jsonwebtoken/lib | \
+        quick_xml/lib)
         exec "$@" -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
             -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
             -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-READERS=(body csv cursor headers token)
+READERS=(body csv cursor headers token workbook)
 
 usage() {
     cat <<USAGE

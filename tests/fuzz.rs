@@ -15,12 +15,13 @@ use std::{
 
 type Check = fn(&[u8]);
 
-const READERS: [(&str, Check); 5] = [
+const READERS: [(&str, Check); 6] = [
     ("body", readers::body::check),
     ("csv", readers::csv::check),
     ("cursor", readers::cursor::check),
     ("headers", readers::headers::check),
     ("token", readers::token::check),
+    ("workbook", readers::workbook::check),
 ];
 
 /// The stack of tokio's worker threads.
@@ -117,7 +118,7 @@ impl Dice {
 }
 
 /// Bytes that mean something to one of the readers.
-const TOKENS: [&[u8]; 24] = [
+const TOKENS: [&[u8]; 28] = [
     b"\"",
     b"\\",
     b"{",
@@ -142,6 +143,10 @@ const TOKENS: [&[u8]; 24] = [
     b"for=",
     b"$serde_json::private::RawValue",
     b"\xef\xbb\xbf",
+    b"<c r=\"ZZZ1\" t=\"s\"><v>1</v></c>",
+    b" uniqueCount=\"17592186044416\"",
+    b"</row><row>",
+    b"\n----\n",
 ];
 
 /// One of the seeds with some of it changed, dropped, repeated or replaced by a part of another.

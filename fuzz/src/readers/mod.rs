@@ -6,6 +6,7 @@ pub mod csv;
 pub mod cursor;
 pub mod headers;
 pub mod token;
+pub mod workbook;
 
 use std::{collections::HashSet, fmt::Debug};
 
