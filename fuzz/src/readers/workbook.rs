@@ -14,8 +14,8 @@ const RELATED: &[u8] = br#"<Relationships><Relationship Id="1" Type="/worksheet"
 <Relationship Id="2" Type="/sharedStrings" Target="1"/><Relationship Id="3" Type="/styles" Target="2"/></Relationships>"#;
 const WORKBOOK: &[u8] = br#"<workbook><sheet id="1"/></workbook>"#;
 const COLUMNS: Columns = Columns { required: &["a"], optional: &["b", "c_at"] };
-/// The most bytes that cells may have for an input of at most 128 KiB.
-const MOST: usize = 32 * 1024 * 1024;
+/// The most bytes that cells may have for an input of at most 128 KiB, which is three times as long if it is not UTF-8.
+const MOST: usize = 64 * 1024 * 1024;
 
 pub fn check(data: &[u8]) {
     let workbook = if data.starts_with(b"PK\x03\x04") { data.to_vec() } else { packed(data) };

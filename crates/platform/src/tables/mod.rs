@@ -5,6 +5,7 @@ mod export;
 mod faults;
 mod formula;
 mod read;
+mod records;
 mod sheet;
 mod summary;
 mod workbook;

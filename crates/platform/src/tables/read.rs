@@ -1,7 +1,4 @@
-use std::{
-    borrow::Cow,
-    io::{self, Read},
-};
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use loadmaster_kernel::FaultCode;
@@ -11,6 +8,7 @@ use super::{
     export::Format,
     faults::{TableError, TableFaults, row_fault},
     formula::unguarded,
+    records::Records,
     workbook,
 };
 
@@ -166,9 +164,9 @@ fn read_csv(table: &[u8], taker: &mut impl Taker) -> Result<(), TableError> {
     if std::str::from_utf8(table).is_err() {
         return Err(TableError::NotUtf8);
     }
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(ByRow { table, left: LONGEST_ROW });
-    let header = match reader.headers() {
-        Ok(header) => header.clone(),
+    let mut records = Records::of(table, b',');
+    let header = match records.next().unwrap_or_else(|| Ok(csv::StringRecord::new())) {
+        Ok(header) => header,
         Err(error) => {
             taker.broken(0, None, format!("The table cannot be read: {error}."));
             return Ok(());
@@ -177,12 +175,9 @@ fn read_csv(table: &[u8], taker: &mut impl Taker) -> Result<(), TableError> {
     if !taker.header(&header.iter().map(Cow::from).collect::<Vec<_>>()) {
         return Ok(());
     }
-    let mut record = csv::StringRecord::new();
-    for row in 1.. {
-        reader.get_mut().left = LONGEST_ROW;
-        match reader.read_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) => {
+    for (row, record) in (1..).zip(records) {
+        match record {
+            Ok(record) => {
                 let cells: Vec<Cow<'_, str>> = record.iter().map(|cell| unguarded(cell).into()).collect();
                 if !taker.row(row, &cells) {
                     break;
@@ -197,69 +192,7 @@ fn read_csv(table: &[u8], taker: &mut impl Taker) -> Result<(), TableError> {
     Ok(())
 }
 
-/// A table as it is read: a row cannot have more than `left` bytes.
-struct ByRow<'t> {
-    table: &'t [u8],
-    left: usize,
-}
-
-impl Read for ByRow<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.table.take(self.left as u64).read(buffer)?;
-        if read == 0 && !self.table.is_empty() {
-            return Err(io::Error::other(format!("a row has more than {} KiB", LONGEST_ROW / 1024)));
-        }
-        self.table = &self.table[read..];
-        self.left -= read;
-        Ok(read)
-    }
-}
-
 /// Shortens a text supplied by the client for use in a message.
 fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST_SHOWN).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn faults(table: Vec<u8>) -> Vec<String> {
-        let columns = Columns { required: &["name"], optional: &[] };
-        let read = read_table(&Table::of_file(table.into()), &columns, |fields, _| {
-            fields.required("name", |raw: crate::web::Raw<'_>| crate::web::read::any(raw))
-        });
-        match read {
-            Err(TableError::Faults(faults)) => faults.first().iter().map(|fault| fault.message.clone()).collect(),
-            read => panic!("{read:?}"),
-        }
-    }
-
-    #[test]
-    fn a_row_of_csv_longer_than_a_row_may_be_is_refused() {
-        let long = "x".repeat(2 * LONGEST_ROW);
-        let text = "cannot be read: a row has more than 1024 KiB.";
-        assert_eq!(faults(format!("name\na\n\"{long}\"\n").into_bytes()), [format!("Row 2 {text}")]);
-        assert_eq!(faults(format!("name\na\n{}", ",".repeat(2 * LONGEST_ROW)).into_bytes()), [format!("Row 2 {text}")]);
-        assert_eq!(faults(long.into_bytes()), [format!("The table {text}")]);
-    }
-
-    #[test]
-    fn a_cell_or_a_header_longer_than_one_may_be_is_refused() {
-        let text = "Row 2 has a cell with more than 32767 characters.";
-        let cells = ["é".repeat(LONGEST_CELL), "é".repeat(LONGEST_CELL + 1)];
-        assert_eq!(faults(format!("name\n{}\n{}\n", cells[0], cells[1]).into_bytes()), [text]);
-        assert_eq!(faults(",".repeat(1000).into_bytes()), ["The table has more than 1000 columns."]);
-    }
-
-    #[test]
-    fn a_table_of_many_short_rows_is_read() {
-        let table = Table::of_file(format!("name\n{}", "abcdefghijklmnopqrst\n".repeat(100_000)).into_bytes().into());
-        let columns = Columns { required: &["name"], optional: &[] };
-        let rows = read_table(&table, &columns, |fields, row| {
-            fields.required("name", |raw: crate::web::Raw<'_>| crate::web::read::any(raw)).map(|_| row)
-        })
-        .unwrap();
-        assert_eq!(rows.len(), 100_000);
-    }
 }

@@ -75,7 +75,8 @@ impl Part<'_> {
     pub fn next(&mut self) -> Result<Step<'_>, String> {
         self.buffer.clear();
         self.xml.get_mut().element = LONGEST_ELEMENT;
-        match self.xml.read_event_into(&mut self.buffer).map_err(unreadable)? {
+        let event = self.xml.read_event_into(&mut self.buffer);
+        match event.map_err(fault)? {
             Event::Start(element) => {
                 self.depth += 1;
                 if self.depth > DEEPEST {
@@ -197,7 +198,14 @@ impl BufRead for Bounded<'_> {
     }
 }
 
-pub(super) fn unreadable(error: impl Display) -> String {
+fn fault(error: quick_xml::Error) -> String {
+    match error {
+        quick_xml::Error::Io(error) => unreadable(error),
+        error => unreadable(error),
+    }
+}
+
+fn unreadable(error: impl Display) -> String {
     format!("The workbook cannot be read: {error}.")
 }
 

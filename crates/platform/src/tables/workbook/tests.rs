@@ -150,7 +150,7 @@ fn a_stated_number_of_strings_reserves_no_memory_and_an_impossible_one_is_refuse
     assert_eq!(cells(row, r#"<sst count="16000000" uniqueCount="16000000"><si><t>one</t></si></sst>"#), ["one"]);
     for stated in [r#"uniqueCount="17592186044416""#, r#"count="17592186044416""#, r#"uniqueCount="1e99""#] {
         let workbook = workbook(row, &format!("<sst {stated}><si><t>one</t></si></sst>"));
-        assert!(workbook.len() < 2500);
+        assert!(workbook.len() < 3000);
         assert_eq!(refusal(&workbook), ("The workbook states more strings than it can have.".to_owned(), 0));
     }
 }
@@ -187,7 +187,7 @@ fn a_row_of_many_long_cells_is_refused() {
     let string = format!("<si><t>{}</t></si>", "x".repeat(32_767));
     let row = format!("<row>{}</row>", r#"<c t="s"><v>0</v></c>"#.repeat(1000));
     let workbook = workbook(&row, &string);
-    assert!(workbook.len() < 2500);
+    assert!(workbook.len() < 3000);
     assert_eq!(refusal(&workbook), ("Row 0 has more than 1024 KiB of text.".to_owned(), 0));
 }
 
@@ -203,9 +203,9 @@ fn a_small_workbook_cannot_have_much_text_in_all_its_cells() {
 
 #[test]
 fn a_small_workbook_cannot_unpack_to_much() {
-    let blanks = format!("<row><c><v>1</v></c></row>{}", "<!-- -->".repeat(4 * 1024 * 1024));
+    let blanks = format!("<row><c><v>1</v></c></row>{}", format!("<!--{}-->", "x".repeat(100_000)).repeat(240));
     let workbook = workbook(&blanks, "");
-    assert_eq!(refusal(&workbook).0, "The workbook cannot be read: I/O error: it is too large unpacked.");
+    assert_eq!(refusal(&workbook).0, "The workbook cannot be read: it is too large unpacked.");
     assert_eq!([0, 1024 * 1024, u64::MAX].map(most_bytes), [16 << 20, 116 << 20, 256 << 20]);
 }
 
@@ -213,8 +213,8 @@ fn a_small_workbook_cannot_unpack_to_much() {
 fn elements_have_bounds() {
     for (rows, text) in [
         ("<a>".repeat(100), "it has more than 64 elements within each other"),
-        (format!("<row {}/>", "a='' ".repeat(60_000)), "I/O error: an element has more than 256 KiB"),
-        (format!("<!--{}-->", "x".repeat(300_000)), "I/O error: an element has more than 256 KiB"),
+        (format!("<row {}/>", "a='' ".repeat(60_000)), "an element has more than 256 KiB"),
+        (format!("<!--{}-->", "x".repeat(300_000)), "an element has more than 256 KiB"),
         ("<row><c><v>&bomb;</v></c></row>".to_owned(), "it has an unknown reference"),
         ("<row><c>".to_owned(), "ill-formed document: expected `</c>`, but `</sheetData>` was found"),
     ] {
