@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use loadmaster_platform::tables::XLSX;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -16,7 +17,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{client_at, streams::taken_back};
+use super::{client_at, streams::taken_back, workbooks::workbook};
 use crate::{
     import::table,
     support::{Client, OwnRedis, Process, TestDatabase, connect_from, is_long},
@@ -239,7 +240,7 @@ struct Scene {
     neighbours: Neighbours,
     process: Process,
     _redis: OwnRedis,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Scene {
@@ -250,7 +251,7 @@ impl Scene {
         let neighbours = Neighbours::start(&process.base);
         tokio::time::sleep(WARMING).await;
         println!("{:32} {:>12} {:>12} {:>12} {:>12}", "", "median", "p99", "then median", "then p99");
-        Self { neighbours, process, _redis: redis, _database: database }
+        Self { neighbours, process, _redis: redis, database }
     }
 
     /// The slowest hundredth before the attack and during it.
@@ -282,6 +283,34 @@ async fn a_stranger_with_one_address_does_not_slow_others_tenfold() {
         }
     }
     assert!(too_slow.is_empty(), "others were slowed more than tenfold by {too_slow:?}");
+}
+
+/// Workbooks that unpack to as much as their size allows, without a row.
+fn workbooks(base: &str, token: &str) -> JoinSet<()> {
+    let body = workbook(&format!("<!--{}-->", "x".repeat(100_000)).repeat(160), "<sst/>");
+    let head = format!(
+        "POST /api/v1/flights/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: {XLSX}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    pump(base, 16, [head.into_bytes(), body].concat())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn workbooks_of_an_operator_do_not_slow_others_tenfold() {
+    if !is_long() {
+        return;
+    }
+    let scene = Scene::set().await;
+    let client = client_at(STRANGER, &scene.process.base);
+    let account = json!({"email": "operator@example.com", "password": "correct horse battery"});
+    client.post("/api/v1/auth/register", account.clone()).await.expect(201);
+    let promote = "update users set role = 'operator' where email = 'operator@example.com'";
+    sqlx::query(promote).execute(&mut scene.database.owner().await).await.unwrap();
+    let answer = client.post("/api/v1/auth/login", account).await.expect(200);
+    let token = answer["access_token"].as_str().unwrap();
+    let (before, during) = scene.measure("workbooks", |base| workbooks(base, token)).await;
+    assert!(during <= (before * 10).max(NOTICED), "{before:?} became {during:?}");
 }
 
 /// Half a head, or half a body, and then nothing.

@@ -9,7 +9,7 @@ use crate::support::World;
 const IMPORTS: [&str; 5] = ["airports", "airlines", "aircraft", "flights", "tariffs"];
 
 /// A workbook with these rows and shared strings.
-fn workbook(rows: &str, strings: &str) -> Vec<u8> {
+pub fn workbook(rows: &str, strings: &str) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in [
         (
