@@ -21,6 +21,11 @@ const DEEPEST: usize = 64;
 /// The end of an archive: its record, with the longest comment, and what points to a record of 64 bits.
 const LONGEST_END: usize = 66 * 1024;
 
+/// Length of the record that counts entries with 64 bits: their number is at 32, the size of their directory at 40, its place at 48.
+const RECORD_OF_64: usize = 56;
+/// Fewest bytes of an entry in the directory.
+const SMALLEST_ENTRY: u64 = 46;
+
 /// A workbook, of which so many bytes may still be unpacked.
 pub(super) struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
@@ -29,10 +34,9 @@ pub(super) struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     pub fn open(bytes: &'a [u8], most: u64) -> Result<Self, String> {
-        // With 16 bits for their number, the entries take little memory, no matter how many the archive claims to have.
         let end = &bytes[bytes.len().saturating_sub(LONGEST_END)..];
-        if end.windows(4).any(|signature| signature == b"PK\x06\x07") {
-            return Err("The workbook cannot be read: it is an archive with sizes of 64 bits.".to_owned());
+        if end.windows(4).any(|signature| signature == b"PK\x06\x07") && !are_claims_possible(bytes) {
+            return Err("The workbook cannot be read: it claims to have more entries than it can have.".to_owned());
         }
         Ok(Self { zip: ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?, left: most })
     }
@@ -49,6 +53,19 @@ impl<'a> Archive<'a> {
         xml.config_mut().expand_empty_elements = true;
         Ok(Part { xml, buffer: Vec::new(), depth: 0 })
     }
+}
+
+/// Returns whether the archive can have as many entries as it claims with 64 bits, and their directory where it says. 16 bits claim
+/// little; room for more is made before the entries are read.
+fn are_claims_possible(bytes: &[u8]) -> bool {
+    let length = bytes.len() as u64;
+    let records = bytes.windows(RECORD_OF_64).filter(|record| record.starts_with(b"PK\x06\x06"));
+    records.map(|record| record[32..RECORD_OF_64].chunks_exact(8)).all(|mut numbers| {
+        let mut next = || numbers.next().and_then(|number| Some(u64::from_le_bytes(number.try_into().ok()?)));
+        let (entries, size, place) = (next(), next(), next());
+        entries.is_some_and(|entries| entries <= length / SMALLEST_ENTRY)
+            && [size, place].into_iter().flatten().all(|number| number <= length)
+    })
 }
 
 /// An XML document.

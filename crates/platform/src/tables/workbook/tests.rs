@@ -251,9 +251,29 @@ fn what_an_archive_claims_is_not_believed() {
         let seen = seen(&bad);
         assert!(seen.faults.iter().all(|text| text.starts_with("The workbook cannot be read: ")), "{:?}", seen.faults);
     }
-    let mut long = good.clone();
-    drop(long.splice(end..end, [b"PK\x06\x07".as_slice(), &[0; 16]].concat()));
-    assert_eq!(refusal(&long).0, "The workbook cannot be read: it is an archive with sizes of 64 bits.");
+    let number = |at: usize, length: usize| {
+        let mut bytes = [0; 8];
+        bytes[..length].copy_from_slice(&good[end + at..end + at + length]);
+        u64::from_le_bytes(bytes)
+    };
+    let (entries, size, place) = (number(10, 2), number(12, 4), number(16, 4));
+    let with_64_bits = |entries: u64, size: u64, place: u64| {
+        let mut record = b"PK\x06\x06".to_vec();
+        record.extend_from_slice(&44_u64.to_le_bytes());
+        record.extend_from_slice(&[45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        record.extend([entries, entries, size, place].into_iter().flat_map(u64::to_le_bytes));
+        record.extend_from_slice(b"PK\x06\x07\0\0\0\0");
+        record.extend_from_slice(&(end as u64).to_le_bytes());
+        record.extend_from_slice(&[1, 0, 0, 0]);
+        let mut archive = good.clone();
+        drop(archive.splice(end..end, record));
+        archive
+    };
+    assert!(seen(&with_64_bits(entries, size, place)).faults.is_empty(), "some programs write all archives so");
+    for (entries, size, place) in [(1 << 44, size, place), (entries, 1 << 50, place), (entries, size, 1 << 50)] {
+        let text = "The workbook cannot be read: it claims to have more entries than it can have.";
+        assert_eq!(refusal(&with_64_bits(entries, size, place)).0, text);
+    }
     for length in [0, 4, end, good.len() - 1] {
         assert!(refusal(&good[..length]).0.starts_with("The workbook cannot be read: "));
     }
