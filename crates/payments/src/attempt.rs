@@ -31,6 +31,13 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Longest time for which a process tries to record an outcome before it is left to the next attempt.
 const RECORDED_WITHIN: Duration = Duration::from_secs(20);
 
+/// An operation whose attempt is counted, with its payment.
+pub(super) struct Claim {
+    pub payment: Payment,
+    operation: Operation,
+    refunded_before: i64,
+}
+
 /// An attempt under way, in this process.
 #[derive(Debug, Clone)]
 pub struct Attempt(watch::Receiver<bool>);
@@ -133,7 +140,7 @@ impl PaymentService {
         if super::sabotage::calls_in_transaction() {
             return Box::pin(self.attempt_in_transaction(operation)).await;
         }
-        let Some((payment, claimed)) = self.claim(operation).await? else {
+        let Some(claim) = self.claim(operation).await? else {
             if has_caller {
                 // Another process asks already: its outcome is waited for.
                 self.decided_within(operation, self.wait()).await?;
@@ -142,22 +149,23 @@ impl PaymentService {
         };
         #[cfg(debug_assertions)]
         loadmaster_platform::sabotage::step("attempt counted");
-        let outcome = self.asked(&payment, &claimed).await;
+        let outcome = self.asked(&claim).await;
         #[cfg(debug_assertions)]
         loadmaster_platform::sabotage::step("provider answered");
-        let next = self.record(&Decided { payment: payment.id, operation, outcome }).await;
+        let next = self.record(&Decided { payment: claim.payment.id, operation, outcome }).await;
         #[cfg(debug_assertions)]
         loadmaster_platform::sabotage::step("attempt recorded");
         next
     }
 
     /// Asks the provider, and counts its answer.
-    pub(super) async fn asked(&self, payment: &Payment, claimed: &Operation) -> Outcome {
+    pub(super) async fn asked(&self, claim: &Claim) -> Outcome {
+        let Claim { payment, operation: claimed, .. } = claim;
         let operation = claimed.id;
         let token = self.tokens.of(operation);
         let outcome = match &self.provider {
             Some(provider) if provider.kind().as_str() == payment.provider => {
-                let asked = ask(provider.as_ref(), payment, claimed, token.as_ref());
+                let asked = ask(provider.as_ref(), claim, token.as_ref());
                 let bound = CALL_TIME.to_std().unwrap_or_default();
                 let answered = timeout(bound, asked.in_span(span("payments.ask"))).await;
                 answered.unwrap_or_else(|_| Outcome::Unknown("no answer in time".to_owned()))
@@ -200,7 +208,7 @@ impl PaymentService {
     }
 
     /// Counts an attempt before it is made; `None` if another process makes one, or it is decided.
-    async fn claim(&self, operation: PaymentOperationId) -> Result<Option<(Payment, Operation)>, DbError> {
+    async fn claim(&self, operation: PaymentOperationId) -> Result<Option<Claim>, DbError> {
         retrying(|| async {
             let mut tx = self.db.begin().await?;
             let claimed = self.claim_in_tx(&mut tx, operation).await?;
@@ -214,21 +222,21 @@ impl PaymentService {
         &self,
         tx: &mut PgSession,
         operation: PaymentOperationId,
-    ) -> Result<Option<(Payment, Operation)>, DbError> {
+    ) -> Result<Option<Claim>, DbError> {
         let (has_token, now) = (self.tokens.of(operation).is_some(), self.clock.now());
         let Some(id) = repository::payment_of(tx, operation).await? else { return Ok(None) };
         let payment = repository::lock(tx, &[id.uuid()]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
         // Read under the lock: another process may have counted an attempt meanwhile.
         let operations = repository::operations_of(tx, &[id.uuid()]).await?;
-        let found = operations.into_iter().find(|one| one.id == operation && one.is_to_be_tried(has_token, now));
+        let found = operations.iter().find(|one| one.id == operation && one.is_to_be_tried(has_token, now));
         let Some(found) = found else { return Ok(None) };
         if found.is_too_old(now) {
             repository::save_operations(tx, &[&found.given_up(now)]).await?;
             return Ok(None);
         }
-        let claimed = found.attempted(now);
-        repository::save_operations(tx, &[&claimed]).await?;
-        Ok(Some((payment, claimed)))
+        let (refunded_before, operation) = (found.refunded_before(&operations), found.attempted(now));
+        repository::save_operations(tx, &[&operation]).await?;
+        Ok(Some(Claim { payment, operation, refunded_before }))
     }
 
     /// Hands an outcome to the desk, again if the database is away for a moment.
@@ -261,16 +269,13 @@ impl Drop for Ended {
 }
 
 /// Asks the provider for what an operation promises.
-async fn ask(
-    provider: &dyn Provider,
-    payment: &Payment,
-    operation: &Operation,
-    token: Option<&SecretString>,
-) -> Outcome {
+async fn ask(provider: &dyn Provider, claim: &Claim, token: Option<&SecretString>) -> Outcome {
+    let Claim { payment, operation, refunded_before } = claim;
     let call = Call {
         operation: operation.id,
         payment: payment.id,
         amount: operation.amount,
+        refunded_before: *refunded_before,
         reference: payment.provider_reference.clone(),
         refund: operation.reference.clone(),
         is_repeated: operation.attempts > 1,

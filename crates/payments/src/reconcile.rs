@@ -1,6 +1,6 @@
 //! Compares the books with the provider. Differences are reported, and nothing is mended: a person finds out which is right.
 use chrono::TimeDelta;
-use loadmaster_kernel::PaymentId;
+use loadmaster_kernel::{Money, PaymentId};
 use loadmaster_platform::postgres::{DbError, commit};
 
 use super::{
@@ -42,7 +42,7 @@ impl PaymentService {
             tracing::warn!(payment_id = %id, "the provider did not tell of a payment; it is compared in an hour");
             return Ok(false);
         };
-        let difference = difference(&payment, found.as_ref());
+        let difference = difference(&payment, found.as_ref(), |amount| provider.chargeable(amount));
         let mut tx = self.db.begin().await?;
         let now = repository::lock(&mut tx, &[id.uuid()]).await?.pop();
         // It has moved on since it was read: the next reconciliation compares it.
@@ -61,9 +61,10 @@ impl PaymentService {
 }
 
 /// Returns how the provider's payment differs from ours.
-fn difference(payment: &Payment, found: Option<&Found>) -> Option<&'static str> {
+fn difference(payment: &Payment, found: Option<&Found>, chargeable: impl Fn(Money) -> Money) -> Option<&'static str> {
     let Some(found) = found else { return Some("the provider does not know it") };
-    if found.amount != payment.amount {
+    let charged = |minor| chargeable(payment.amount.with_minor(minor)).minor();
+    if found.amount != chargeable(payment.amount) {
         return Some("the amount");
     }
     let is_same = match payment.status {
@@ -79,9 +80,9 @@ fn difference(payment: &Payment, found: Option<&Found>) -> Option<&'static str> 
     if !is_same {
         return Some("the status");
     }
-    if found.captured != payment.captured {
+    if found.captured != charged(payment.captured) {
         return Some("what was captured");
     }
-    let is_refund_same = found.refunded.is_none_or(|refunded| refunded == payment.refunded);
+    let is_refund_same = found.refunded.is_none_or(|refunded| refunded == charged(payment.refunded));
     (!is_refund_same).then_some("what was refunded")
 }

@@ -49,12 +49,12 @@ pub const ROOM: Room = Room {
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { settings, db, clock, tasks, secrets, .. } = opening;
     let is_private = settings.database.url.is_none();
-    let settings = &settings.payments;
+    let (public_url, settings) = (settings.server.public_url.as_deref(), &settings.payments);
     let journal =
         (settings.provider(is_private) == PaymentProvider::Test).then(|| Journal::new(db.clone(), clock.clone()));
     let provider = match (&journal, settings.provider(is_private)) {
         (Some(journal), _) => Some(Arc::new(journal.clone()) as Arc<dyn Provider>),
-        (None, PaymentProvider::Http) => Some(Arc::new(http(settings)?) as Arc<dyn Provider>),
+        (None, PaymentProvider::Http) => Some(Arc::new(http(settings, public_url)?) as Arc<dyn Provider>),
         (None, _) => None,
     };
     // Without a secret of its own the provider `test` signs with one of the server's.
@@ -96,8 +96,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     Ok(opened.working(|stop| working.work(stop)).with(payments))
 }
 
-fn http(settings: &Payments) -> anyhow::Result<Http> {
+fn http(settings: &Payments, public_url: Option<&str>) -> anyhow::Result<Http> {
     let url = settings.http_url.as_deref().context("payments.http_url is not set")?;
     let secret = settings.http_secret.as_ref().context("payments.http_secret is not set")?;
-    Http::new(url, secret.expose_secret().into())
+    Http::new(url, secret.expose_secret().into(), public_url)
 }

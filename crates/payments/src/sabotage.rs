@@ -29,12 +29,12 @@ impl PaymentService {
         operation: PaymentOperationId,
     ) -> Result<Vec<PaymentOperationId>, DbError> {
         let mut tx = self.db.begin().await?;
-        let Some((payment, claimed)) = self.claim_in_tx(&mut tx, operation).await? else { return Ok(Vec::new()) };
+        let Some(claim) = self.claim_in_tx(&mut tx, operation).await? else { return Ok(Vec::new()) };
         step("attempt counted");
-        let outcome = self.asked(&payment, &claimed).await;
+        let outcome = self.asked(&claim).await;
         step("provider answered");
         commit(tx).await?;
-        let next = self.record(&Decided { payment: payment.id, operation, outcome }).await;
+        let next = self.record(&Decided { payment: claim.payment.id, operation, outcome }).await;
         step("attempt recorded");
         next
     }

@@ -40,19 +40,30 @@ async fn in_time(shop: &Shop, payment: PaymentId, status: &str) {
 }
 
 #[tokio::test]
-async fn amounts_are_sent_in_minor_units_under_the_operations_key() {
+async fn amounts_are_sent_in_the_providers_units_under_the_operations_key() {
     let (hostile, shop) = shop().await;
-    for (currency, amount) in [("USD", 12_345), ("JPY", 1_200), ("KWD", 1_500)] {
+    for (currency, amount, units) in [
+        ("USD", 12_345, 12_345),
+        ("JPY", 1_200, 1_200),
+        ("KWD", 1_500, 1_500),
+        ("KWD", 5_124, 5_120),
+        ("UGX", 50_000, 5_000_000),
+        ("ISK", 700, 70_000),
+        ("MGA", 70_000, 700),
+    ] {
         let money = loadmaster_kernel::Money::new(amount, currency.parse().unwrap());
         let (payment, operation) = shop.promise(money).await;
         assert!(shop.payments().at_once(operation, Some("pm_card_visa".into())).within(SOON).await);
         shop.until_status(payment, "CAPTURED").await;
         let asked = hostile.asked();
         let (_, form) = &asked[asked.len() - 2];
-        assert!(form.contains(&format!("amount={amount}&currency={}", currency.to_lowercase())), "{form}");
+        assert!(form.contains(&format!("amount={units}&currency={}", currency.to_lowercase())), "{form}");
         assert!(form.contains(&operation.to_string()), "{form}");
     }
-    assert_eq!(hostile.done().len(), 6);
+    assert_eq!(hostile.done().len(), 14);
+    shop.world.state().background.run_now("reconcile_payments").await.unwrap();
+    let differing = shop.world.texts("select id::text from payments where is_unmatched").await;
+    assert_eq!(differing, [""; 0], "rounded amounts agree");
     shop.world.audit().await;
 }
 

@@ -285,6 +285,7 @@ async fn once(
         let (status, fault) = fault(401, "invalid_request_error", "invalid_api_key", "no such key");
         return answered(status, &fault);
     }
+    assert_eq!(headers["stripe-version"], "2023-08-16");
     let key = headers["idempotency-key"].to_str().unwrap().to_owned();
     let text = String::from_utf8(body.to_vec()).unwrap();
     let trouble = {
@@ -337,6 +338,12 @@ async fn create(State(hostile): State<Hostile>, headers: HeaderMap, body: Bytes)
         let amount: i64 = form["amount"].parse().unwrap();
         assert_eq!((form["capture_method"].as_str(), form["confirm"].as_str()), ("manual", "true"));
         assert_eq!(form["metadata[operation_id]"], key, "a search finds it");
+        let has = |name: &str, value: &str| form.get(name).is_some_and(|own| own == value);
+        let is_without_redirects = has("automatic_payment_methods[enabled]", "true")
+            && has("automatic_payment_methods[allow_redirects]", "never");
+        if !form.contains_key("return_url") && !is_without_redirects {
+            return fault(400, "invalid_request_error", "", "a confirmation says what becomes of redirects");
+        }
         let Some(token) = form.get("payment_method") else {
             return fault(400, "invalid_request_error", "parameter_missing", "missing a payment method");
         };

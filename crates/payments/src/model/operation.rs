@@ -102,6 +102,14 @@ impl Operation {
         after
     }
 
+    /// Returns the minor units of the refunds among `all` that were promised before this one and not declined; 0 unless this
+    /// is a refund.
+    pub fn refunded_before(&self, all: &[Self]) -> i64 {
+        let is_refund = |one: &&Self| one.kind == OperationKind::Refund && one.status != OperationStatus::Declined;
+        let before = all.iter().filter(is_refund).filter(|one| one.sequence < self.sequence);
+        if self.kind == OperationKind::Refund { before.map(|one| one.amount.minor()).sum() } else { 0 }
+    }
+
     /// Whether money may still move by it.
     pub const fn is_undecided(&self) -> bool {
         matches!(self.status, OperationStatus::Open | OperationStatus::Unresolved)

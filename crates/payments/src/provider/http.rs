@@ -1,4 +1,7 @@
 //! A provider whose API has the shape of Stripe's `PaymentIntents`.
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
@@ -9,7 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, Found, FoundState, Provider, ProviderKind, Silence};
+use super::{
+    Call, Found, FoundState, Provider, ProviderKind, Silence,
+    amounts::{chargeable, of_units, to_units},
+};
 
 use crate::model::{Failure, Outcome};
 
@@ -23,6 +29,9 @@ const LONGEST_ANSWER: usize = 256 * 1024;
 const LONGEST_REFERENCE: usize = 255;
 const LONGEST_URL: usize = 2048;
 
+/// The version of the API in which requests are written and answers are read.
+const VERSION: &str = "2023-08-16";
+
 /// The provider at an address. Cheap to clone.
 #[derive(Clone)]
 pub struct Http {
@@ -30,21 +39,24 @@ pub struct Http {
     /// Without a slash at the end.
     base: Arc<str>,
     secret: SecretString,
+    /// Where a payer comes back to after confirming a payment elsewhere.
+    return_url: Option<Arc<str>>,
 }
 
 impl Http {
-    pub fn new(url: &str, secret: SecretString) -> anyhow::Result<Self> {
+    pub fn new(url: &str, secret: SecretString, return_url: Option<&str>) -> anyhow::Result<Self> {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIME)
             .timeout(ANSWER_TIME)
             .redirect(Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { client, base: url.trim_end_matches('/').into(), secret })
+        Ok(Self { client, base: url.trim_end_matches('/').into(), secret, return_url: return_url.map(Into::into) })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(self.secret.expose_secret())
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        request.header("stripe-version", VERSION).bearer_auth(self.secret.expose_secret())
     }
 
     async fn post(&self, path: &str, key: PaymentOperationId, form: &[(&str, &str)]) -> Said {
@@ -83,7 +95,8 @@ impl Http {
         if let Some(reference) = &call.reference {
             return authorization(self.look_up(reference).await, "the provider does not know the payment");
         }
-        let (amount, currency) = written(call.amount);
+        let (amount, currency) =
+            (to_units(call.amount).to_string(), call.amount.currency().as_str().to_ascii_lowercase());
         let (operation, payment) = (call.operation.to_string(), call.payment.to_string());
         let mut form = vec![
             ("amount", amount.as_str()),
@@ -93,6 +106,7 @@ impl Http {
             ("metadata[operation_id]", &operation),
             ("metadata[payment_id]", &payment),
         ];
+        form.extend(redirects(self.return_url.as_deref()));
         let without_token = form.clone();
         if let Some(token) = token {
             form.push(("payment_method", token.expose_secret()));
@@ -156,7 +170,11 @@ impl Http {
             self.get(&format!("/v1/refunds/{}", escaped(refund))).await
         } else {
             let Some(reference) = &call.reference else { return Outcome::declined("no_reference") };
-            let (amount, operation) = (call.amount.minor().to_string(), call.operation.to_string());
+            let units = refund_units(call);
+            if units == 0 {
+                return Outcome::Succeeded { reference: None };
+            }
+            let (amount, operation) = (units.to_string(), call.operation.to_string());
             let form =
                 [("payment_intent", reference.as_str()), ("amount", &amount), ("metadata[operation_id]", &operation)];
             self.post("/v1/refunds", call.operation, &form).await
@@ -187,13 +205,17 @@ impl Provider for Http {
         ProviderKind::Http
     }
 
+    fn chargeable(&self, amount: Money) -> Money {
+        chargeable(amount)
+    }
+
     fn authorize<'a>(&'a self, call: &'a Call, token: Option<&'a SecretString>) -> BoxFuture<'a, Outcome> {
         Box::pin(self.ask_to_authorize(call, token))
     }
 
     fn capture<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let amount = call.amount.minor().to_string();
+            let amount = to_units(call.amount).to_string();
             let form = [("amount_to_capture", amount.as_str())];
             self.change(call, "capture", &form, |state| *state == FoundState::Captured).await
         })
@@ -334,9 +356,13 @@ impl Intent {
             }
             _ => return None,
         };
-        let refunded = self.latest_charge["amount_refunded"].as_i64();
-        let amount = Money::new(self.amount, currency);
-        Some(Found { reference, state, amount, captured: self.amount_received, refunded })
+        let minor = |units| of_units(units, currency).map(Money::minor);
+        let refunded = match self.latest_charge["amount_refunded"].as_i64() {
+            Some(units) => Some(minor(units)?),
+            None => None,
+        };
+        let (amount, captured) = (of_units(self.amount, currency)?, minor(self.amount_received)?);
+        Some(Found { reference, state, amount, captured, refunded })
     }
 }
 
@@ -373,9 +399,24 @@ fn unreadable(what: &str) -> Silence {
     Silence(format!("its {what} cannot be read"))
 }
 
-/// Returns an amount in minor units, and its currency.
-fn written(amount: Money) -> (String, String) {
-    (amount.minor().to_string(), amount.currency().as_str().to_ascii_lowercase())
+/// Returns what a confirmation says about methods of payment that lead the payer elsewhere: where they come back to, or that
+/// there are none.
+fn redirects(return_url: Option<&str>) -> Vec<(&'static str, &str)> {
+    match return_url {
+        Some(url) => vec![("return_url", url)],
+        None => vec![
+            ("automatic_payment_methods[enabled]", "true"),
+            ("automatic_payment_methods[allow_redirects]", "never"),
+        ],
+    }
+}
+
+/// Returns the units of a refund: what all refunds of the payment have given back after it, less what they had before it.
+/// Rounded refunds thus never exceed the rounded amount that was captured.
+fn refund_units(call: &Call) -> i64 {
+    let before = call.amount.with_minor(call.refunded_before);
+    let after = call.amount.with_minor(call.refunded_before.saturating_add(call.amount.minor()));
+    to_units(after) - to_units(before)
 }
 
 fn escaped(text: &str) -> String {
@@ -388,61 +429,4 @@ fn form_urlencoded(form: &[(&str, &str)]) -> String {
     let mut written = url::form_urlencoded::Serializer::new(String::new());
     written.extend_pairs(form);
     written.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn found(value: &Value) -> Option<Found> {
-        Intent::read(value).and_then(Intent::found)
-    }
-
-    #[test]
-    fn a_payment_is_read_in_the_providers_words() {
-        let intent = |status: &str| json!({"id": "pi_1", "status": status, "amount": 1200, "currency": "jpy"});
-        for (status, state) in [
-            ("requires_capture", FoundState::Authorized),
-            ("succeeded", FoundState::Captured),
-            ("processing", FoundState::Pending),
-            ("canceled", FoundState::Voided),
-            ("requires_payment_method", FoundState::Failed(Failure::declined("declined"))),
-            ("requires_action", FoundState::RequiresAction(None)),
-        ] {
-            let found = found(&intent(status)).unwrap();
-            assert_eq!((found.state, found.amount.to_string()), (state, "1200 JPY".to_owned()), "{status}");
-        }
-        assert_eq!(found(&intent("something_new")), None);
-        assert_eq!(found(&json!({"id": "pi_1", "status": "succeeded", "amount": 1})), None);
-        let url = json!({"redirect_to_url": {"url": "https://bank.example/confirm"}});
-        let mut waits = intent("requires_action");
-        waits["next_action"] = url;
-        let state = FoundState::RequiresAction(Some("https://bank.example/confirm".to_owned()));
-        assert_eq!(found(&waits).unwrap().state, state);
-        waits["next_action"]["redirect_to_url"]["url"] = "javascript:alert(1)".into();
-        assert_eq!(found(&waits).unwrap().state, FoundState::RequiresAction(None));
-    }
-
-    #[test]
-    fn the_reason_of_a_decline_is_a_plain_word_without_the_token() {
-        let fault = |value: Value| ProviderFault::deserialize(value).unwrap();
-        let code = |fault: &ProviderFault, token: &str| match fault.declined(Some(&token.into())) {
-            Outcome::Declined { failure, .. } => failure.code,
-            other => panic!("{other:?}"),
-        };
-        let card = fault(json!({"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}));
-        assert_eq!(code(&card, "pm_x"), "insufficient_funds");
-        let quoting = fault(json!({"type": "invalid_request_error", "code": "no_such_pm_x"}));
-        assert_eq!(code(&quoting, "pm_x"), "declined");
-        let prose = fault(json!({"type": "card_error", "code": "Jane Doe has no money"}));
-        assert_eq!(code(&prose, "pm_x"), "declined");
-    }
-
-    #[test]
-    fn names_stand_in_addresses_as_they_are() {
-        assert_eq!(escaped("pi_3N-x.y~Z"), "pi_3N-x.y~Z");
-        assert_eq!(escaped("a/b?c#d e%"), "a%2Fb%3Fc%23d%20e%25");
-    }
 }

@@ -1,4 +1,5 @@
 //! Payment providers: what each must be able to do. None is called within a transaction.
+mod amounts;
 mod http;
 mod journal;
 
@@ -36,6 +37,8 @@ pub struct Call {
     pub operation: PaymentOperationId,
     pub payment: PaymentId,
     pub amount: Money,
+    /// Minor units of the refunds that were promised before it; 0 unless it is a refund.
+    pub refunded_before: i64,
     /// The provider's name of the payment, once it is known.
     pub reference: Option<String>,
     /// The provider's name of the refund, once it is known.
@@ -87,6 +90,11 @@ pub struct Silence(pub String);
 /// A payment provider. Each request carries the id of its operation as the idempotency key: repeated, it has one effect.
 pub trait Provider: Send + Sync {
     fn kind(&self) -> ProviderKind;
+
+    /// Returns the amount that is charged for this one: providers do not take each amount of each currency.
+    fn chargeable(&self, amount: Money) -> Money {
+        amount
+    }
 
     /// Asks for the amount to be kept for the carrier. Without the token, which only the first process had, it finds out
     /// what became of an earlier request.
