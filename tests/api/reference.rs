@@ -163,13 +163,16 @@ async fn seeding_again_writes_nothing() {
 async fn seeding_with_other_files_changes_only_the_rows_that_differ() {
     let database = TestDatabase::create().await;
     let mut owner = database.owner().await;
-    // Given what an older release had loaded: other names, an airport less, and an airport that no file has,
+    // Given what an older release had loaded: other names, an airport less, an airport that has closed since, one that an
+    // administrator has opened, and an airport that no file has,
     for change in [
         "update airports set name = 'Palam' where iata_code = 'DEL'",
         "update airlines set alliance = null where iata_code = 'AI'",
         "update aircraft_types set positions = 30 where iata_code = '77X'",
         "update handling_codes set name = 'Old name' where code = 'PER'",
         "delete from airports where iata_code = 'LHR'",
+        "update airports set is_active = true where iata_code = 'TXL'",
+        "update airports set is_active = true, is_own = true where iata_code = 'TIP'",
         "insert into airports (iata_code, name, city, country_code, latitude, longitude, time_zone)
          values ('QQQ', 'Closed', 'Nowhere', 'IN', 0, 0, 'Asia/Kolkata')",
         "update installation set value = 'older' where name = 'reference_data'",
@@ -182,11 +185,14 @@ async fn seeding_with_other_files_changes_only_the_rows_that_differ() {
     // then exactly those rows were written, and the airport that flights may refer to is still there.
     let after = places(&mut owner).await;
     let changed: Vec<_> = after.iter().filter(|row| !before.contains(row)).map(|(name, _)| name.as_str()).collect();
-    assert_eq!(changed, ["aircraft 77X", "airline AI", "airport DEL", "airport LHR", "handling PER"]);
+    assert_eq!(changed, ["aircraft 77X", "airline AI", "airport DEL", "airport LHR", "airport TXL", "handling PER"]);
     assert!(after.iter().any(|(name, _)| name == "airport QQQ"));
     let name: String =
         sqlx::query_scalar("select name from airports where iata_code = 'DEL'").fetch_one(&mut owner).await.unwrap();
     assert_eq!(name, "Indira Gandhi International Airport");
+    let query = "select is_active from airports where iata_code in ('TIP', 'TXL') order by iata_code";
+    let active: Vec<bool> = sqlx::query_scalar(query).fetch_all(&mut owner).await.unwrap();
+    assert_eq!(active, [true, false]);
 }
 
 #[tokio::test]

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use aws_lc_rs::digest;
@@ -14,6 +17,7 @@ use super::{
 };
 
 const AIRPORTS: &str = include_str!("../../../data/airports.csv");
+const CLOSED_AIRPORTS: &str = include_str!("../../../data/closed_airports.csv");
 const AIRLINES: &str = include_str!("../../../data/airlines.csv");
 const AIRCRAFT: &str = include_str!("../../../data/aircraft.csv");
 const HANDLING_CODES: &str = include_str!("../../../data/handling_codes.csv");
@@ -53,7 +57,7 @@ pub async fn is_reference_data_loaded(db: &Database) -> Result<bool, DbError> {
 
 fn fingerprint() -> String {
     let mut context = digest::Context::new(&digest::SHA256);
-    for file in [AIRPORTS, AIRLINES, AIRCRAFT, HANDLING_CODES] {
+    for file in [AIRPORTS, CLOSED_AIRPORTS, AIRLINES, AIRCRAFT, HANDLING_CODES] {
         context.update(file.as_bytes());
         context.update(b"\0");
     }
@@ -62,13 +66,20 @@ fn fingerprint() -> String {
 
 /// Reads the bundled files.
 pub(super) fn bundled() -> anyhow::Result<Catalogue> {
+    let closed = closed_airports()?;
     Ok(Catalogue {
-        airports: read(AIRPORTS, AirportRow::airport).context("airports.csv is damaged")?,
+        airports: read(AIRPORTS, |row: AirportRow| row.airport(&closed)).context("airports.csv is damaged")?,
         airlines: read(AIRLINES, |row: AirlineRow| Ok(row.airline())).context("airlines.csv is damaged")?,
         aircraft: read(AIRCRAFT, AircraftRow::aircraft).context("aircraft.csv is damaged")?,
         handling_codes: read(HANDLING_CODES, |row: HandlingRow| Ok((row.code, row.name)))
             .context("handling_codes.csv is damaged")?,
     })
+}
+
+/// Returns the airports that are closed. They stay in the tables, inactive: former shipments have gone there.
+pub(super) fn closed_airports() -> anyhow::Result<BTreeSet<AirportCode>> {
+    let closed = read(CLOSED_AIRPORTS, |row: ClosedRow| Ok((row.iata_code, ())));
+    Ok(closed.context("closed_airports.csv is damaged")?.into_keys().collect())
 }
 
 fn read<R: DeserializeOwned, K: Ord, V>(
@@ -93,7 +104,7 @@ struct AirportRow {
 }
 
 impl AirportRow {
-    fn airport(self) -> anyhow::Result<(AirportCode, Arc<Airport>)> {
+    fn airport(self, closed: &BTreeSet<AirportCode>) -> anyhow::Result<(AirportCode, Arc<Airport>)> {
         let airport = Airport {
             code: self.iata_code,
             icao_code: self.icao_code,
@@ -105,10 +116,16 @@ impl AirportRow {
             elevation_ft: self.elevation_ft,
             time_zone: Airport::zone(self.iata_code, &self.time_zone)?,
             cargo_rank: self.cargo_rank,
-            state: EntryState::NEW,
+            state: EntryState { is_active: !closed.contains(&self.iata_code), ..EntryState::NEW },
         };
         Ok((airport.code, Arc::new(airport)))
     }
+}
+
+/// A closed airport; the other columns say where that was found, and when.
+#[derive(Deserialize)]
+struct ClosedRow {
+    iata_code: AirportCode,
 }
 
 #[derive(Deserialize)]

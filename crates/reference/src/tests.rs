@@ -290,6 +290,32 @@ fn the_bundled_files_are_sound() {
     }
 }
 
+#[tokio::test]
+async fn a_closed_airport_is_read_and_not_offered() {
+    let app = App::new();
+    let tegel = app.get("/airports/TXL").await;
+    assert_eq!((&tegel["is_active"], &tegel["city"]), (&Value::Bool(false), &"Berlin".into()));
+    for query in ["Berlin", "TXL", "Tegel"] {
+        let offered = app.codes(&format!("/airports/search?q={query}")).await;
+        assert!(!offered.contains(&"TXL".to_owned()), "{query}: {offered:?}");
+    }
+    assert!(app.codes("/airports/search?q=Berlin").await.contains(&"BER".to_owned()));
+    assert_eq!(app.codes("/airports/city/Berlin").await, ["BER"]);
+}
+
+#[test]
+fn closed_airports_are_bundled_airports_and_no_major_ones() {
+    let reference = Reference::bundled().unwrap();
+    let closed = super::seed::closed_airports().unwrap();
+    assert!(closed.len() > 50, "{closed:?}");
+    for code in &closed {
+        let airport = reference.airport(*code).unwrap_or_else(|| panic!("{code} is unknown"));
+        assert!(!airport.state.is_active && airport.cargo_rank.is_none(), "{airport:?}");
+    }
+    let inactive = reference.airports().iter().filter(|airport| !airport.state.is_active).count();
+    assert_eq!(inactive, closed.len());
+}
+
 #[test]
 fn every_operation_is_described() {
     let (_, api) = router::reading::<App>().split_for_parts();
