@@ -12,6 +12,7 @@ mod passwords;
 mod refreshing;
 mod signing_keys;
 mod silence;
+mod spellings;
 mod statements;
 mod token_endpoint;
 mod tokens;

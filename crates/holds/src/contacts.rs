@@ -52,11 +52,11 @@ request! {
         #[schema(max_length = 500)]
         name: String = read::line(read::LINE),
         role: ContactRole = read::word(ContactRole::WORDS),
-        /// Required without `phone`.
+        /// Required without `phone`. A domain in letters beyond ASCII is kept in its ASCII form (`xn--…`).
         #[schema(max_length = 254)]
-        email: Option<String> = read::email,
-        /// With the country code: `+` and 7 to 15 digits. Required without `email`.
-        #[schema(max_length = 40, pattern = r"^\+[ .()-]*[1-9]([ .()-]*[0-9]){6,14}[ .()-]*$")]
+        email: Option<String> = read::email_in_ascii,
+        /// With the country code, as people write it; kept as `+` and 7 to 15 digits. Required without `email`.
+        #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$")]
         phone: Option<String> = read::phone,
         /// Language tag, such as `en`.
         #[schema(max_length = 20)]

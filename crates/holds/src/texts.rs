@@ -17,7 +17,8 @@ request! {
         postal_code: Option<String> = read::line(read::LINE),
         /// ISO 3166 alpha-2.
         country_code: Option<String> = read::country,
-        phone: Option<String> = read::line(read::LINE),
+        #[schema(max_length = 40, example = "+442079460123")]
+        phone: Option<String> = read::phone,
         email: Option<String> = read::email,
     }
 }
@@ -33,7 +34,8 @@ request! {
         postal_code: Patch<String> = read::line(read::LINE),
         /// ISO 3166 alpha-2.
         country_code: Patch<String> = read::country,
-        phone: Patch<String> = read::line(read::LINE),
+        #[schema(max_length = 40, example = "+442079460123")]
+        phone: Patch<String> = read::phone,
         email: Patch<String> = read::email,
     }
 }
@@ -118,7 +120,8 @@ request! {
         #[schema(max_length = 500)]
         name: Patch<String> = read::line(read::LINE),
         email: Option<String> = read::email,
-        phone: Patch<String> = read::line(read::LINE),
+        #[schema(max_length = 40, example = "+442079460123")]
+        phone: Patch<String> = read::phone,
     }
 }
 

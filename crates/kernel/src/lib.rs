@@ -5,10 +5,12 @@ mod booking_ref;
 mod codes;
 mod counted;
 mod decimal;
+mod email;
 mod fault;
 mod flight_number;
 mod ids;
 mod money;
+mod phone;
 mod quantity;
 mod rate;
 mod text;
@@ -19,6 +21,7 @@ pub use booking_ref::{BookingRef, canonical_reference};
 pub use codes::{AircraftCode, AirlineCode, AirportCode, HandlingCode};
 pub use counted::Counted;
 pub use decimal::whole_number;
+pub use email::{email_key, email_keys, with_ascii_domain};
 pub use fault::{Fault, FaultCode, fault_of_end};
 pub use flight_number::FlightNumber;
 pub use ids::{
@@ -27,6 +30,7 @@ pub use ids::{
     SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId, WebhookId, WebhookMessageId,
 };
 pub use money::{Currency, Money};
+pub use phone::phone_number;
 pub use quantity::{Pieces, Positions, Volume, Weight, short_number};
 pub use rate::Rate;
 pub use words::from_column;

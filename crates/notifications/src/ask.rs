@@ -41,7 +41,8 @@ impl NotificationService {
             let is_bounded = asked.of_pair > 0
                 || asked.of_address >= MOST_TO_ADDRESS
                 || asked.of_organization >= MOST_OF_ORGANIZATION;
-            if has_answered || is_bounded || self.post.is_suppressed_in_tx(tx, hash).await? {
+            let digests = self.post.address_hashes(&one.kind, &one.address);
+            if has_answered || is_bounded || self.post.is_suppressed_in_tx(tx, &digests).await? {
                 continue;
             }
             consents::record_question(tx, self.ids.next(now), key, one.language.as_deref(), now).await?;

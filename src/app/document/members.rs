@@ -163,7 +163,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
     ("PaymentId", "Id of a payment."),
     ("PaymentMethod", "`TOKEN`: by the payment provider; `ACCOUNT`: by the credit of the organization."),
-    ("phone", "Phone number with the country code: `+` and 7 to 15 digits."),
+    (
+        "phone",
+        "Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`, without what is dialled within the country only.",
+    ),
     ("phone_verified", "Whether the user has verified the phone number."),
     ("pieces", "Number of pieces."),
     ("?pieces", "Number of pieces of the freight."),

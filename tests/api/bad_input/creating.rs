@@ -254,6 +254,9 @@ async fn a_fault_in_a_party_has_its_own_place() {
         cases.push(("country_code".to_owned(), json!(country), "invalid_format"));
     }
     cases.push(("country_code".to_owned(), json!(91), "wrong_type"));
+    for phone in ["ring Bob", "011 2345 6789", "+91 1", "+1 (0)212 555 0123"] {
+        cases.push(("phone".to_owned(), json!(phone), "invalid_format"));
+    }
     for email in ["ann", "ann@", "@example.com", "ann@example", "a b@example.com", "ann@example.com\n\u{0}"] {
         cases.push(("email".to_owned(), json!(email), "invalid_format"));
     }

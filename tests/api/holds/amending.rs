@@ -98,7 +98,7 @@ async fn members_are_merged_and_cleared_in_any_steps() {
     let flight = direct(&world, "AI101", 1000.0).await;
     let customer = world.customer().await;
     let hold = customer.hold(hold_on(&[&flight])).await;
-    let contact = json!({ "contact": { "email": "asha@example.com", "phone": "+91 1" } });
+    let contact = json!({ "contact": { "email": "asha@example.com", "phone": "+911123456789" } });
     customer.patch(&at(&hold), contact).await.expect(200);
     let merged = customer.patch(&at(&hold), json!({ "contact": { "name": "Asha", "phone": null } })).await.expect(200);
     assert_eq!(merged["contact"], json!({ "name": "Asha", "email": "asha@example.com", "phone": null }));

@@ -47,6 +47,7 @@ fn of_freight() -> Vec<Case> {
         ("consignee|/consignee/email", json!({ "name": "Asha", "email": "asha" }), "invalid_format"),
         ("contact|/contact/email", json!({ "email": "asha@example" }), "invalid_format"),
         ("contact|/contact/phone", json!({ "email": "asha@example.com", "phone": long(501) }), "too_long"),
+        ("contact|/contact/phone", json!({ "email": "asha@example.com", "phone": "ring Bob" }), "invalid_format"),
         ("contact|/contact/colour", json!({ "email": "asha@example.com", "colour": "red" }), "unknown_field"),
         ("contact", json!([]), "wrong_type"),
         ("colour", json!("red"), "unknown_field"),

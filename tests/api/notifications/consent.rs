@@ -120,7 +120,7 @@ async fn contacts_are_shown_replaced_and_private() {
     let path = contacts_of(&booking);
     assert_eq!(shipper.client.get(&path).await.expect(200), json!([]));
     let wanted = json!([
-        {"name": "Ann", "role": "emergency", "phone": "+49 (69) 123456", "language": "de"},
+        {"name": "Ann", "role": "emergency", "phone": "+49 (0)69 123456", "language": "de"},
         {"name": "Bob", "role": "consignee", "email": "bob@example.com", "types": ["arrived"]},
         {"name": "Cy", "role": "shipper", "email": "cy@example.com"},
     ]);

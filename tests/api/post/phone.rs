@@ -22,7 +22,7 @@ async fn a_phone_is_verified_by_six_digits() {
     let gateway = Gateway::start().await;
     let world = gateway.world().start().await;
     let ann = register(&world, "ann@example.org").await;
-    set_phone(&ann, "+44 (20) 7946-0123").await;
+    set_phone(&ann, "+44 (0)20 7946-0123").await;
     let text = gateway.texts(1).await.remove(0);
     assert_eq!(text["to"], "+442079460123");
     let code = Gateway::code(&text);

@@ -38,6 +38,19 @@ async fn an_operator_ends_and_allows_messages_to_an_address() {
 }
 
 #[tokio::test]
+async fn an_address_is_suppressed_in_both_spellings_of_its_domain() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).start().await;
+    let operator = world.operator().await;
+    operator.post(PATH, json!({"email": "ann@xn--bcher-kva.example"})).await.expect(204);
+    register(&world, "ann@bücher.example").await;
+    let row = settled(&world, "SUPPRESSED", 1).await;
+    assert_eq!(row.reason.as_deref(), Some("address_suppressed"));
+    allow(&operator, "Ann@Bücher.example").await.expect(204);
+    allow(&operator, "ann@xn--bcher-kva.example").await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
 async fn what_is_no_address_is_refused() {
     let world = World::start().await;
     let operator = world.operator().await;

@@ -11,7 +11,7 @@ use crate::people::{Email, MAX_TEXT, User, read_name};
 /// A new customer.
 #[derive(Debug, ToSchema)]
 pub struct RegisterRequest {
-    /// Unique, ignoring case.
+    /// Unique, ignoring case and the spelling of its domain.
     #[schema(value_type = String, format = Email, max_length = 254, example = "ann@forwarder.example")]
     pub email: Email,
     /// Must be neither a common password nor the e-mail address.

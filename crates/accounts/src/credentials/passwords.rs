@@ -16,10 +16,14 @@ use loadmaster_platform::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
+use unicode_normalization::{UnicodeNormalization, is_nfkc};
 
-use crate::{error::AccountError, people::Email};
+use crate::{
+    error::AccountError,
+    people::{Email, MAX_TEXT},
+};
 
-/// Characters, not bytes.
+/// Characters in the form NFKC, not bytes.
 const MIN_LENGTH: usize = 10;
 const MAX_LENGTH: usize = 128;
 
@@ -34,15 +38,25 @@ const QUEUE_PER_CORE: usize = 256;
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("../../../../data/common_passwords.txt").lines().map(str::trim).collect());
 
-/// A password that may be chosen for an account.
+/// A password that may be chosen for an account, in the form NFKC: keyboards type the same letter in different ways.
 #[derive(Debug)]
 pub struct Password(SecretString);
+
+/// What a password is to a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Wrong,
+    Right,
+    /// Right as it was typed, before passwords were hashed in the form NFKC: the hash is to be renewed.
+    Outdated,
+}
 
 impl Password {
     /// Reads a new password for the account of `email`. `None` skips the rule about the address: the address itself is
     /// faulty, and the client gets all faults at once.
     pub fn choose(raw: Raw<'_>, email: Option<&Email>) -> Result<Self, Fault> {
-        let text = read::line(MAX_LENGTH)(raw)?;
+        let typed = read::line(MAX_TEXT)(raw)?;
+        let text = read::line(MAX_LENGTH)(Raw::Text(&normalized(&typed)))?;
         if text.chars().count() < MIN_LENGTH {
             return Err(Fault::new(FaultCode::TooShort, format!("must have at least {MIN_LENGTH} characters")));
         }
@@ -51,14 +65,24 @@ impl Password {
             return Err(Fault::format("must not be a common password"));
         }
         let is_address = |email: &Email| {
-            let key = email.key();
-            key == folded || key.rsplit_once('@').is_some_and(|(local, _)| local == folded)
+            let is_one =
+                |key: &String| *key == folded || key.rsplit_once('@').is_some_and(|(local, _)| local == folded);
+            email.keys().iter().any(is_one)
         };
         if email.is_some_and(is_address) {
             return Err(Fault::format("must not be the e-mail address or the part before its @"));
         }
         Ok(Self(text.into()))
     }
+
+    /// A password that an account has already.
+    pub fn known(typed: &SecretString) -> Self {
+        Self(normalized(typed.expose_secret()).into())
+    }
+}
+
+fn normalized(typed: &str) -> String {
+    typed.nfkc().collect()
 }
 
 /// Hashes and checks passwords with Argon2id, on as many threads as there are cores: each takes 19 MiB while it runs.
@@ -96,6 +120,22 @@ impl Passwords {
 
     /// Whether the password matches the PHC string. Without one the answer is no, after the same time.
     pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool, AccountError> {
+        Ok(self.judge(&password, hash).await? != Verdict::Wrong)
+    }
+
+    /// The same; a password that matches only as it was typed matches a hash of former times.
+    pub async fn judge(&self, password: &SecretString, hash: Option<String>) -> Result<Verdict, AccountError> {
+        let typed = password.expose_secret();
+        if self.matches(normalized(typed).into(), hash.clone()).await? {
+            return Ok(Verdict::Right);
+        }
+        if !is_nfkc(typed) && self.matches(typed.into(), hash).await? {
+            return Ok(Verdict::Outdated);
+        }
+        Ok(Verdict::Wrong)
+    }
+
+    async fn matches(&self, password: SecretString, hash: Option<String>) -> Result<bool, AccountError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.decoy.to_string());
         let verify = move || Argon2::default().verify_password(password.expose_secret().as_bytes(), hash.as_str());
@@ -151,6 +191,25 @@ mod tests {
     }
 
     #[test]
+    fn the_length_is_that_of_the_normalized_password() {
+        // Ten letters and ten accents are ten characters, two ligatures of three letters six.
+        assert!(choose(&"e\u{301}".repeat(10)).is_ok());
+        assert!(choose(&"e\u{301}".repeat(128)).is_ok());
+        assert_eq!(code_of(&"e\u{301}".repeat(9)), FaultCode::TooShort);
+        assert_eq!(code_of(&"e\u{301}".repeat(129)), FaultCode::TooLong);
+        assert_eq!(code_of("\u{fb03}\u{fb03}"), FaultCode::TooShort);
+        assert!(choose(&"\u{fb03}".repeat(4)).is_ok());
+        assert_eq!(code_of(&"\u{fdfa}".repeat(100)), FaultCode::TooLong);
+        assert_eq!(code_of(&"e\u{301}".repeat(500)), FaultCode::TooLong);
+    }
+
+    #[test]
+    fn a_common_password_in_other_letters_is_refused() {
+        let wide: String = "qwertyuiop".chars().filter_map(|c| char::from_u32(u32::from(c) + 0xfee0)).collect();
+        assert_eq!(code_of(&wide), FaultCode::InvalidFormat);
+    }
+
+    #[test]
     fn a_common_password_is_refused_in_any_case() {
         let common = COMMON.iter().find(|word| word.bytes().any(|byte| byte.is_ascii_lowercase())).unwrap();
         assert_eq!(code_of(common), FaultCode::InvalidFormat);
@@ -186,6 +245,21 @@ mod tests {
         assert!(!passwords.verify("correct horse batterY".into(), Some(hash)).await.unwrap());
         assert!(!passwords.verify("correct horse battery".into(), None).await.unwrap());
         assert!(passwords.verify("correct horse battery".into(), Some("no hash".to_owned())).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_in_each_form_in_which_it_is_typed() {
+        let passwords = Passwords::new(&TokenSource::default()).unwrap();
+        let (composed, apart) = ("caf\u{e9} au lait", "cafe\u{301} au lait");
+        let hash = passwords.hash(choose(apart).unwrap(), [7; 16]).await.unwrap();
+        for typed in [composed, apart, "\u{ff43}afe\u{301} au lait"] {
+            let verdict = passwords.judge(&typed.into(), Some(hash.clone())).await.unwrap();
+            assert_eq!(verdict, Verdict::Right, "{typed}");
+        }
+        let former = passwords.hash(Password(apart.into()), [7; 16]).await.unwrap();
+        assert_eq!(passwords.judge(&apart.into(), Some(former.clone())).await.unwrap(), Verdict::Outdated);
+        assert_eq!(passwords.judge(&composed.into(), Some(former)).await.unwrap(), Verdict::Wrong);
+        assert_eq!(passwords.judge(&apart.into(), None).await.unwrap(), Verdict::Wrong);
     }
 
     #[tokio::test]

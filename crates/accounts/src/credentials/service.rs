@@ -20,7 +20,7 @@ use super::{
     dto::{LoginRequest, PasswordChange, RegisterRequest},
     key_ring::KeyRing,
     model::{Ending, Session},
-    passwords::Passwords,
+    passwords::{Password, Passwords, Verdict},
     repository::{self, RefreshToken},
     tokens::TokenService,
 };
@@ -171,7 +171,10 @@ impl SessionService {
     pub(super) async fn log_in(&self, request: LoginRequest) -> Result<Session, AccountError> {
         let LoginRequest { email, password, .. } = request;
         self.attempts.admit(&email).await?;
-        let checked = self.check_password(&email, password).await?;
+        let (mut checked, verdict) = self.check_password(&email, &password).await?;
+        if verdict == Verdict::Outdated {
+            checked.password_hash = self.renew_hash(&checked, &password).await?;
+        }
         let ring = self.tokens.keys().await?;
         retrying(|| async {
             let now = self.clock.now();
@@ -188,13 +191,30 @@ impl SessionService {
         .await
     }
 
-    /// The account, if the password is right.
-    async fn check_password(&self, email: &Email, password: SecretString) -> Result<Account, AccountError> {
+    /// The account and the verdict, if the password is right.
+    async fn check_password(&self, email: &Email, password: &SecretString) -> Result<(Account, Verdict), AccountError> {
         // A statement of its own: the connection must be back before the password is checked.
         let account = account_by_email(&mut *self.db.read().await?, email).await?;
         let hash = account.as_ref().map(|account| account.password_hash.clone());
-        let is_right = self.passwords.verify(password, hash).await?;
-        account.filter(|_| is_right).ok_or(AccountError::InvalidCredentials)?.enabled()
+        let verdict = self.passwords.judge(password, hash).await?;
+        let account =
+            account.filter(|_| verdict != Verdict::Wrong).ok_or(AccountError::InvalidCredentials)?.enabled()?;
+        Ok((account, verdict))
+    }
+
+    /// Replaces a hash of the password as it was typed by one of its form NFKC, unless it was replaced meanwhile. Returns the
+    /// hash.
+    async fn renew_hash(&self, account: &Account, password: &SecretString) -> Result<String, AccountError> {
+        let hash = self.passwords.hash(Password::known(password), self.random.bytes()?).await?;
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let now = lock_account_to_change(&mut tx, account.user.id).await?;
+            now.filter(|now| now.password_hash == account.password_hash).ok_or(AccountError::InvalidCredentials)?;
+            repository::save_password(&mut tx, account.user.id, &hash, self.clock.now()).await?;
+            Ok::<_, AccountError>(commit(tx).await?)
+        })
+        .await?;
+        Ok(hash)
     }
 
     /// Continues a session: spends the refresh token and issues new tokens. A token that was spent more than [`GRACE`] ago

@@ -1,7 +1,7 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster_kernel::{OneTimeTokenId, UserId};
+use loadmaster_kernel::{OneTimeTokenId, UserId, email_key, email_keys};
 use loadmaster_platform::{
     clock::SharedClock,
     postgres::{DbError, PgSession},
@@ -41,9 +41,18 @@ impl OneTime {
     }
 
     /// A keyed digest of an address, by which it is found again without being kept. `kind` is `email` or `phone`; an
-    /// e-mail address is the same in any case.
+    /// e-mail address is the same in each spelling.
     pub fn address_hash(&self, kind: &str, address: &str) -> Vec<u8> {
-        let mut sealed = self.key.seal(&format!("address.{kind}"), address.trim().to_lowercase().as_bytes());
+        self.hash_of_key(kind, &email_key(address))
+    }
+
+    /// The digests that stand for an address, that of today first; the others are of former keys.
+    pub fn address_hashes(&self, kind: &str, address: &str) -> Vec<Vec<u8>> {
+        email_keys(address).iter().map(|key| self.hash_of_key(kind, key)).collect()
+    }
+
+    fn hash_of_key(&self, kind: &str, key: &str) -> Vec<u8> {
+        let mut sealed = self.key.seal(&format!("address.{kind}"), key.as_bytes());
         sealed.truncate(32);
         sealed
     }

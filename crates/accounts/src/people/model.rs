@@ -1,7 +1,9 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{ActId, ApiKeyId, Fault, FaultCode, OrganizationId, TokenFamilyId, UserId};
+use loadmaster_kernel::{
+    ActId, ApiKeyId, Fault, FaultCode, OrganizationId, TokenFamilyId, UserId, email_key, email_keys,
+};
 use loadmaster_platform::{
     random::IdSource,
     web::{Fields, Raw, read},
@@ -128,7 +130,7 @@ impl Principal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
     pub id: UserId,
-    /// As entered at registration; case does not matter.
+    /// As entered at registration. Neither its case matters nor the spelling of its domain, in letters or in ASCII (`xn--…`).
     #[schema(format = Email)]
     pub email: String,
     #[schema(required = true)]
@@ -262,7 +264,15 @@ impl Email {
 
     /// The form in which addresses are compared.
     pub fn key(&self) -> String {
-        self.0.to_lowercase()
+        email_key(&self.0)
+    }
+
+    /// The keys under which an account with this address may stand. That of the spelling comes first: two accounts may have
+    /// been made with the two spellings of a domain.
+    pub fn keys(&self) -> Vec<String> {
+        let (mut keys, typed) = (email_keys(&self.0), self.0.to_lowercase());
+        keys.sort_by_key(|key| *key != typed);
+        keys
     }
 }
 

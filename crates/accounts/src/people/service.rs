@@ -82,6 +82,8 @@ impl UserService {
 pub async fn insert_in_tx(tx: &mut PgSession, user: &User, email: &Email, hash: &str) -> Result<(), AccountError> {
     let name = user.name.as_deref().unwrap_or(&user.email);
     repository::insert_organization(tx, user.organization_id, name, user.id, user.created_at).await?;
-    let is_new = repository::insert_user(tx, user, email, hash).await?;
+    // What the unique key cannot find: an account under a former key of the same address.
+    let is_known = email.keys().len() > 1 && repository::account_by_email(tx, email).await?.is_some();
+    let is_new = !is_known && repository::insert_user(tx, user, email, hash).await?;
     if is_new { Ok(()) } else { Err(AccountError::EmailTaken) }
 }

@@ -16,8 +16,9 @@ pub(super) struct ChangeMe {
     /// `null` clears the name.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
     pub name: Patch<String>,
-    /// `+`, country and number; `null` clears it. A new number gets six digits, which verify it.
-    #[schema(value_type = Option<String>, pattern = r"^\+[ .()-]*[1-9]([ .()-]*[0-9]){6,14}[ .()-]*$",
+    /// `+`, country and number, kept without what stands between the digits; `null` clears it. A new number gets six digits,
+    /// which verify it.
+    #[schema(value_type = Option<String>, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
              max_length = 40, example = "+442079460123")]
     pub phone: Patch<String>,
 }

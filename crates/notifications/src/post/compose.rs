@@ -49,8 +49,8 @@ impl ChannelSender {
             Composed::Suppress(reason) => suppressed(reason),
             Composed::Text { template, context, unsubscribe, to } => {
                 let of = if self.channel == Channel::Email { "email" } else { "phone" };
-                let hash = self.post.address_hash(of, &to.text);
-                let suppression = repository::suppression(&mut *snapshot, &hash).await?;
+                let hashes = self.post.address_hashes(of, &to.text);
+                let suppression = repository::suppression(&mut *snapshot, &hashes).await?;
                 // The owner of an address that declined can still reset a forgotten password. The link that verifies an
                 // address is not sent: anybody can register with any address.
                 let may_pass = |row: &SuppressionRow| row.reason.is_none() && letter.kind == RESET_PASSWORD;

@@ -6,7 +6,7 @@ use lettre::{
         header::{HeaderName, HeaderValue},
     },
 };
-use loadmaster_kernel::LetterId;
+use loadmaster_kernel::{LetterId, with_ascii_domain};
 
 use super::{
     model::Address,
@@ -31,7 +31,9 @@ pub(super) fn mail(
     unsubscribe: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Message, Unwritable> {
-    let address: MailAddress = to.text.parse().map_err(|_| Unwritable)?;
+    // Not each server takes a domain in other letters.
+    let address = with_ascii_domain(&to.text).ok_or(Unwritable)?;
+    let address: MailAddress = address.parse().map_err(|_| Unwritable)?;
     let name = to.name.as_deref().map(|name| one_line(name, LONGEST_NAME)).filter(|name| !name.is_empty());
     let message_id = format!("<{id}@{}>", from.email.domain());
     let mut builder = Message::builder()

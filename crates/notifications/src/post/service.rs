@@ -59,9 +59,14 @@ impl PostService {
         self.one_time.address_hash(kind, address)
     }
 
-    /// Whether nothing is sent to an address.
-    pub async fn is_suppressed_in_tx(&self, tx: &mut PgSession, hash: &[u8]) -> Result<bool, DbError> {
-        Ok(repository::suppression(tx, hash).await?.is_some())
+    /// The digests that stand for an address, that of [`Self::address_hash`] first.
+    pub fn address_hashes(&self, kind: &str, address: &str) -> Vec<Vec<u8>> {
+        self.one_time.address_hashes(kind, address)
+    }
+
+    /// Whether nothing is sent to an address, by its digests.
+    pub async fn is_suppressed_in_tx(&self, tx: &mut PgSession, hashes: &[Vec<u8>]) -> Result<bool, DbError> {
+        Ok(repository::suppression(tx, hashes).await?.is_some())
     }
 
     /// Sends nothing to an address from now on; the reason is a word. Returns whether that is new. An address whose owner has

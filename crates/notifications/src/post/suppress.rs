@@ -30,7 +30,11 @@ impl Command for Suppress {
             }
             "suppression.created"
         } else {
-            if !repository::delete_suppression(tx, &hash).await? {
+            let mut was_suppressed = false;
+            for hash in self.post.address_hashes("email", &self.email) {
+                was_suppressed |= repository::delete_suppression(tx, &hash).await?;
+            }
+            if !was_suppressed {
                 return Err(PostError::NotSuppressed);
             }
             "suppression.deleted"

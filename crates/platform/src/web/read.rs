@@ -3,7 +3,9 @@ use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use email_address::{EmailAddress, Options};
-use loadmaster_kernel::{Currency, Fault, FaultCode, Money, Pieces, Positions, Volume, Weight, fault_of_end};
+use loadmaster_kernel::{
+    Currency, Fault, FaultCode, Money, Pieces, Positions, Volume, Weight, fault_of_end, phone_number, with_ascii_domain,
+};
 use serde_json::Value;
 
 use super::fields::{Fields, Raw};
@@ -142,23 +144,23 @@ pub fn email(raw: Raw<'_>) -> Result<String, Fault> {
     // Letters are written by `lettre`, which does not take all addresses of RFC 5322; quoted names, such as
     // `"john doe"@example.com`, are refused by many mail servers.
     let is_writable = !address.starts_with('"') && address.parse::<lettre::Address>().is_ok();
-    if is_writable && EmailAddress::parse_with_options(address, options).is_ok() {
+    let is_address = is_writable && EmailAddress::parse_with_options(address, options).is_ok();
+    // A domain that has no ASCII form has no mail server.
+    if is_address && with_ascii_domain(address).is_some() {
         return Ok(address.to_owned());
     }
     Err(Fault::format("must be an e-mail address"))
 }
 
-/// Reads a phone number in the international form (ITU-T E.164): `+` and 7 to 15 digits. Blanks, hyphens and brackets
-/// between them are left out.
+/// Reads an e-mail address as [`email`] does, with the ASCII form of its domain.
+pub fn email_in_ascii(raw: Raw<'_>) -> Result<String, Fault> {
+    let address = email(raw)?;
+    Ok(with_ascii_domain(&address).unwrap_or(address))
+}
+
+/// Reads a phone number in the international form; returns it in that of ITU-T E.164, `+` and 7 to 15 digits.
 pub fn phone(raw: Raw<'_>) -> Result<String, Fault> {
-    let text = line(40)(raw)?;
-    let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
-    let digits = number.strip_prefix('+').unwrap_or_default();
-    let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number && !digits.starts_with('0') {
-        return Ok(number);
-    }
-    Err(Fault::format("must be a phone number with its country, such as +442079460123"))
+    phone_number(&line(40)(raw)?)
 }
 
 /// Reads an ISO 3166 alpha-2 country code.
@@ -280,10 +282,17 @@ mod tests {
             "a b@example.com",
             "\"a b\"@example.com",
             "\"ann\"@example.com",
+            "ann@xn--a.example",
         ];
         for text in faulty {
             assert_eq!(code_of(email(Raw::Text(text))), FaultCode::InvalidFormat, "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_address_in_ascii_has_the_other_spelling_of_its_domain() {
+        assert_eq!(email_in_ascii(Raw::Text("Bo@bücher.example")).as_deref(), Ok("Bo@xn--bcher-kva.example"));
+        assert_eq!(email_in_ascii(Raw::Text("Bo@Example.com")).as_deref(), Ok("Bo@example.com"));
     }
 
     #[test]

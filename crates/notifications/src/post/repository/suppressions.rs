@@ -7,10 +7,19 @@ pub struct SuppressionRow {
     pub reason: Option<String>,
 }
 
-pub async fn suppression(db: &mut PgSession, hash: &[u8]) -> sqlx::Result<Option<SuppressionRow>> {
-    sqlx::query_as!(SuppressionRow, "select reason from suppressions where address_hash = $1", hash)
-        .fetch_optional(db)
-        .await
+/// Finds the suppression of an address by its digests; one with a reason, if there is one.
+pub async fn suppression(db: &mut PgSession, hashes: &[Vec<u8>]) -> sqlx::Result<Option<SuppressionRow>> {
+    let mut found: Option<SuppressionRow> = None;
+    for hash in hashes {
+        let row =
+            sqlx::query_as!(SuppressionRow, "select reason from suppressions where address_hash = $1", hash.as_slice())
+                .fetch_optional(&mut *db)
+                .await?;
+        if found.as_ref().is_none_or(|found| found.reason.is_none()) {
+            found = row.or(found);
+        }
+    }
+    Ok(found)
 }
 
 /// Keeps the reason of an address that has one. Returns whether it had none.
