@@ -4,6 +4,8 @@ mod examples;
 mod headers;
 mod links;
 mod members;
+#[cfg(test)]
+mod patterns;
 mod responses;
 mod schemas;
 

@@ -10,7 +10,7 @@ use super::{Reference, service::unknown};
 /// region `region:EUROPE`, or `*` for all.
 #[derive(Clone, PartialEq, Eq, Hash, ToSchema)]
 #[schema(value_type = String, example = "country:GB",
-         pattern = r"^([A-Z]{3}|city:[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*,[A-Z]{2}|country:[A-Z]{2}|region:[A-Z_]+|\*)$")]
+         pattern = r"^([A-Z]{3}|city:[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*,[A-Z]{2}|country:[A-Z]{2}|region:[A-Z_]+|\*)$")]
 pub struct Scope(Parsed);
 
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -15,9 +15,10 @@ use super::{name_of, operations, responses};
 /// Calendar dates and instants that are read.
 const DATE: &str = "^(19[7-9][0-9]|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}$";
 const INSTANT: &str = "^(19[7-9][0-9]|2[01][0-9]{2})-.+$";
-/// Texts of one line, and those in which lines may be broken.
-const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
-const PROSE: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$";
+/// Texts of one line, and those in which lines may be broken. All languages read `\x`; some that clients are written in do
+/// not read `\u`.
+pub(super) const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+const PROSE: &str = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*$";
 const OF_PROSE: [&str; 3] = ["notes", "description", "reason"];
 /// Texts that have one form, by the name of their member or parameter.
 const FORMS: [(&str, &str); 7] = [
