@@ -39,6 +39,16 @@ struct State {
     coverage: Option<Coverage>,
 }
 
+/// Flights that are otherwise on the board than in the tables.
+pub(super) type Differences = HashMap<FlightId, Difference>;
+
+/// A flight as it is on the board, and as it was read; `None`: it is not there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Difference {
+    known: Option<(Lane, Departure)>,
+    read: Option<(Lane, Departure)>,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Coverage {
     /// It has the flights that depart from then on.
@@ -113,32 +123,35 @@ impl Board {
         }
     }
 
-    /// Corrects the flights behind one place and up to another: they are as they were read just now. Returns how many were
-    /// otherwise.
-    pub(super) fn correct(&self, after: Place, last: Place, read: &[(Lane, Departure)]) -> usize {
-        let (mut others, mut gone) = (Vec::new(), HashSet::new());
-        let missing = {
-            let state = self.read();
-            let Some(Coverage { since, .. }) = state.coverage else { return 0 };
-            let is_there = |(lane, departure): &(Lane, Departure)| state.departures.has(*lane, departure);
-            let not_there = read.iter().filter(|flight| flight.1.departure >= since && !is_there(flight));
-            others.extend(not_there.map(|(lane, departure)| (*lane, *departure, true)));
-            let missing = others.len();
-            let read: HashMap<FlightId, &(Lane, Departure)> =
-                read.iter().map(|flight| (flight.1.flight_id, flight)).collect();
-            let known = state.departures.within(after, last);
-            let wrong = known.filter(|(lane, departure)| {
-                read.get(&departure.flight_id).is_none_or(|read| **read != (*lane, **departure))
-            });
-            for (lane, departure) in wrong {
-                gone.insert(departure.flight_id);
-                others.push((lane, *departure, false));
+    /// Returns the flights behind one place and up to another that are otherwise here than they were read just now.
+    pub(super) fn differences(&self, after: Place, last: Place, read: &[(Lane, Departure)]) -> Differences {
+        let state = self.read();
+        let Some(Coverage { since, .. }) = state.coverage else { return Differences::default() };
+        let mut found = Differences::default();
+        for flight in read.iter().filter(|(_, departure)| departure.departure >= since) {
+            if !state.departures.has(flight.0, &flight.1) {
+                found.entry(flight.1.flight_id).or_default().read = Some(*flight);
             }
-            missing
-        };
-        let corrected = missing.max(gone.len());
-        self.take_in(others, &gone);
-        corrected
+        }
+        let read: HashMap<FlightId, &(Lane, Departure)> =
+            read.iter().map(|flight| (flight.1.flight_id, flight)).collect();
+        for (lane, departure) in state.departures.within(after, last) {
+            if read.get(&departure.flight_id).is_none_or(|read| **read != (lane, *departure)) {
+                found.entry(departure.flight_id).or_default().known = Some((lane, *departure));
+            }
+        }
+        found
+    }
+
+    /// Corrects flights as they were read.
+    pub(super) fn correct(&self, differences: &Differences) {
+        let gone = differences.iter().filter(|(_, difference)| difference.known.is_some());
+        let gone = gone.map(|(flight, _)| *flight).collect();
+        let flights = differences.values().flat_map(|Difference { known, read }| {
+            let known = known.map(|(lane, departure)| (lane, departure, false));
+            known.into_iter().chain(read.map(|(lane, departure)| (lane, departure, true)))
+        });
+        self.take_in(flights.collect(), &gone);
     }
 
     /// Records that all changes up to this version are included.
@@ -194,11 +207,13 @@ mod tests {
         let read =
             [(known, flight(1, 1)), (known, flight(2, 4)), (lane("BOM", "LHR"), flight(4, 5)), (known, flight(5, 0))];
         let (after, last) = (flight(0, 0).place(), flight(8, 8).place());
-        assert_eq!(board.correct(after, last, &read), 2);
+        let differences = board.differences(after, last, &read);
+        assert_eq!(differences.len(), 3, "{differences:?}");
+        board.correct(&differences);
         let found = |lane| board.look(at(1), network_version, |departures| departures.on(lane).to_vec()).unwrap();
         assert_eq!(found(known), [flight(1, 1), flight(2, 4), flight(9, 9)], "what was not read is as before");
         assert_eq!(found(lane("BOM", "LHR")), [flight(4, 5)]);
         assert_eq!(board.count(), 4);
-        assert_eq!(board.correct(after, last, &read), 0);
+        assert!(board.differences(after, last, &read).is_empty());
     }
 }

@@ -12,7 +12,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{FlightService, Lane, NetworkVersion, departures::Place, loading::Reading, model::FlightEventType};
+use super::{
+    FlightService, Lane, NetworkVersion,
+    departures::Place,
+    loading::{Doubt, Reading},
+    model::FlightEventType,
+};
 
 /// Time between two comparisons of a part of the board with the tables.
 const BETWEEN_CHECKS: Duration = Duration::from_secs(10);
@@ -34,6 +39,8 @@ struct Progress {
     board: BoardState,
     /// When the board is compared with the tables next, and from behind which place on.
     check: Option<(Instant, Option<Place>)>,
+    /// What the last comparison found.
+    doubt: Option<Doubt>,
     stop: CancellationToken,
 }
 
@@ -82,14 +89,23 @@ impl NetworkFollower {
         tracing::info!(flights = self.flights.board().count(), "the departures of flights are known");
         let mut progress = self.progress();
         (progress.board, progress.check) = (BoardState::Loaded, Some((Instant::now() + BETWEEN_CHECKS, None)));
+        progress.doubt = None;
         Ok(())
     }
 
-    /// Compares a part of the board with the tables, if it is time.
+    /// Compares a part of the board with the tables, if it is time, and corrects it once it is known to be wrong. The tables
+    /// have changes whose messages this process hears only after its look at them: a difference that is gone when these were
+    /// heard is none.
     async fn check_board(&self) -> anyhow::Result<()> {
+        let doubt = self.progress().doubt.take_if(|doubt| doubt.is_heard());
+        if let Some(doubt) = doubt {
+            self.flights.settle_doubt(&doubt).await?;
+        }
         let Some((_, place)) = self.progress().check.filter(|(due, _)| *due <= Instant::now()) else { return Ok(()) };
-        let next = self.flights.check_board(place).await?;
-        self.progress().check = Some((Instant::now() + BETWEEN_CHECKS, next));
+        let doubt = self.flights.compare_board(place).await?;
+        let mut progress = self.progress();
+        progress.check = Some((Instant::now() + BETWEEN_CHECKS, doubt.next));
+        progress.doubt = Some(doubt);
         Ok(())
     }
 
@@ -198,5 +214,8 @@ impl Follower for NetworkFollower {
         self.flights.network().caught_up(current.version);
         self.flights.board().caught_up(current);
         self.flights.board().forget_departed(self.flights.clock.now());
+        if let Some(doubt) = &mut progress.doubt {
+            doubt.note_pass();
+        }
     }
 }

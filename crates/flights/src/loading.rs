@@ -8,7 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Board, FlightService, Lane, NetworkVersion,
-    board::KEPT,
+    board::{Differences, KEPT},
     departures::{Departure, Departures, Place},
     metric, repository,
 };
@@ -17,6 +17,30 @@ use super::{
 const PAGE: i64 = 10_000;
 /// Flights that have changed, read in one statement.
 const CHANGED: usize = 1_000;
+
+/// Differences between a part of the board and the tables.
+pub(super) struct Doubt {
+    after: Place,
+    last: Place,
+    /// From which place on the board is compared next.
+    pub next: Option<Place>,
+    differences: Differences,
+    /// How often all messages were heard since.
+    passes: u8,
+}
+
+impl Doubt {
+    /// Notes that all messages written before the current pass of the follower were heard.
+    pub const fn note_pass(&mut self) {
+        self.passes = self.passes.saturating_add(1);
+    }
+
+    /// Returns whether all changes that the comparison read were heard: it was made within the first pass, and the second
+    /// began after it.
+    pub const fn is_heard(&self) -> bool {
+        self.passes >= 2
+    }
+}
 
 /// The departures of the board being read; ends when it is dropped.
 pub(super) struct Reading {
@@ -108,18 +132,36 @@ impl FlightService {
     }
 
     /// Compares the board with the tables, from behind this place on, as far as one statement reads: a change without a
-    /// message that came together with messages is found only so. Returns the place from which to go on.
-    pub(super) async fn check_board(&self, after: Option<Place>) -> Result<Option<Place>, DbError> {
+    /// message that came together with messages is found only so. The tables are ahead of the board by the changes whose
+    /// messages are not heard yet, so that a difference is a [`Doubt`] at first.
+    pub(super) async fn compare_board(&self, after: Option<Place>) -> Result<Doubt, DbError> {
         let after = after.unwrap_or_else(|| first_place(self.clock.now() - KEPT));
-        let mut db = self.db.for_background().read().await?;
-        let read = repository::departures::page(&mut db, after, DateTime::<Utc>::MAX_UTC, PAGE).await?;
+        let read = self.board_page(after).await?;
         let next = next_place(&read);
         let last = next.unwrap_or((DateTime::<Utc>::MAX_UTC, FlightId::from(uuid::Uuid::max())));
-        let corrected = self.board.correct(after, last, &read);
-        if corrected > 0 {
-            tracing::warn!(corrected, "departures in memory were not as the tables have them");
+        Ok(Doubt { after, last, next, differences: self.board.differences(after, last, &read), passes: 0 })
+    }
+
+    /// Corrects the differences that are still the same, although all messages about them were heard since.
+    pub(super) async fn settle_doubt(&self, doubt: &Doubt) -> Result<(), DbError> {
+        if doubt.differences.is_empty() {
+            return Ok(());
         }
-        Ok(next)
+        let read = self.board_page(doubt.after).await?;
+        let mut differences = self.board.differences(doubt.after, doubt.last, &read);
+        differences.retain(|flight, now| doubt.differences.get(flight) == Some(now));
+        if !differences.is_empty() {
+            self.board.correct(&differences);
+            let corrected = differences.len();
+            metric::DEPARTURES_CORRECTED.increment(u64::try_from(corrected).unwrap_or(u64::MAX));
+            tracing::warn!(corrected, "departures in memory differed from the tables and were corrected");
+        }
+        Ok(())
+    }
+
+    async fn board_page(&self, after: Place) -> Result<Vec<(Lane, Departure)>, DbError> {
+        let mut db = self.db.for_background().read().await?;
+        Ok(repository::departures::page(&mut db, after, DateTime::<Utc>::MAX_UTC, PAGE).await?)
     }
 
     /// Updates the metrics of the board.
