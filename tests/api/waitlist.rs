@@ -111,8 +111,12 @@ async fn a_declined_or_expired_offer_goes_to_the_next() {
     let third = join(&one, wanted(&flight, 1000.0)).await;
     holder.walk(&booking, &["cancel"]).await;
     reached(&one, &first, "OFFERED").await;
-    one.poke(&format!("{}/decline", at(&first))).await.expect(200);
-    assert_eq!(text(&one.get(&at(&first)).await.expect(200), "status"), "DECLINED");
+    let answer = one.poke(&format!("{}/decline", at(&first))).await;
+    let tag = answer.header("etag").map(str::to_owned);
+    let declined = answer.expect(200);
+    assert_eq!((text(&declined, "status"), &declined["id"]), ("DECLINED", &first["id"]));
+    assert_eq!(tag, Some(format!("\"{}\"", declined["version"])));
+    assert_eq!(one.get(&at(&first)).await.expect(200), declined);
     reached(&one, &second, "OFFERED").await;
     // An offer is held for a day.
     world.clock.advance(TimeDelta::hours(24));

@@ -161,7 +161,8 @@ impl Step {
         Box::pin(judged.run(command, |entry| answer(StatusCode::OK, entry))).await
     }
 
-    /// Has the offer booked or declined: what becomes of it is what becomes of the entry.
+    /// Has the offer booked or declined, and answers with the booking or the hold: what becomes of the offer is what becomes
+    /// of the entry.
     async fn take_offer<T>(
         self,
         holds: &HoldService,
@@ -213,6 +214,19 @@ impl WaitlistService {
                 Err(WaitlistError::InvalidTransition { from, action, allowed }.into())
             }
         }
+    }
+}
+
+impl WaitlistService {
+    /// Returns the answer with an entry whose offer was declined.
+    async fn declined(&self, caller: Principal, id: WaitlistEntryId) -> Result<Answer, Problem> {
+        // Its version is that of the entry from now on. If this fails, the matcher does it.
+        if let Err(error) = self.settle_offer(id).await {
+            tracing::warn!(%error, entry_id = %id, "a declined offer is not recorded yet; the matcher records it");
+        }
+        let entry = self.visible(caller, id).await?;
+        let body = self.describe(std::slice::from_ref(&entry)).await?.pop().ok_or(WaitlistError::Unknown)?;
+        Ok(Answer::new(StatusCode::OK, &body, PRIVATE).with_tag(entry.version.to_string()))
     }
 }
 
@@ -316,11 +330,11 @@ problem_responses!(DeclineProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID
 
 /// Decline the offer of an entry.
 ///
-/// The hold is released, and the next in order gets its room. Responds with the hold.
+/// The hold is released, and the next in order gets its room. Responds with the entry, with status `DECLINED`.
 #[utoipa::path(post, path = "/waitlist/{id}/decline", tag = "waitlist", operation_id = "declineWaitlistOffer",
     params(("id" = WaitlistEntryId, Path, description = "Id of the entry"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
-    responses((status = 200, body = loadmaster_holds::HoldBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DeclineProblems))]
+    responses((status = 200, body = WaitlistEntryBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), DeclineProblems))]
 async fn decline(
     Customer(caller): Customer,
     State(waitlist): State<WaitlistService>,
@@ -331,5 +345,7 @@ async fn decline(
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
     let verb = |()| HoldVerb::Release(EndReason::Declined);
-    Step { caller, waitlist, id, request }.take_offer(&holds, address, input, "decline", verb).await
+    let step = Step { caller, waitlist: waitlist.clone(), id, request };
+    let released = step.take_offer(&holds, address, input, "decline", verb).await?;
+    Ok(released.replaced_by(waitlist.declined(caller, id).await?))
 }

@@ -27,6 +27,12 @@ impl WaitlistService {
         if has_news || sweeps { self.settle_all_unserved().await } else { Ok(()) }
     }
 
+    /// Records what became of the offer of an entry, if that has ended.
+    pub(super) async fn settle_offer(&self, id: WaitlistEntryId) -> Result<(), WaitlistError> {
+        let ids = [id];
+        retrying(|| self.settle_offers(&ids)).await
+    }
+
     async fn settle_all_unserved(&self) -> Result<(), WaitlistError> {
         loop {
             let now = self.clock.now();

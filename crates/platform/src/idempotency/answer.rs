@@ -55,6 +55,13 @@ impl Answer {
         self
     }
 
+    /// Returns another answer to the same change: what carried it out answers with another resource than its caller
+    /// expects.
+    #[must_use]
+    pub fn replaced_by(self, other: Self) -> Self {
+        Self { is_replayed: self.is_replayed, ..other }
+    }
+
     /// Says that it is final although it is a 202: what was asked for was to queue something.
     #[must_use]
     pub fn settled(mut self) -> Self {

@@ -105,7 +105,6 @@ impl Client {
         let Some(answer) = self.perform(operation, intent.instance, intent.sending).await else { return Ok(()) };
         match kind {
             Kind::BookOffer => self.follow(&answer, owner, &entry.season, entry.route),
-            Kind::Decline => {}
             _ => entry.update(&answer),
         }
         Ok(())

@@ -87,8 +87,9 @@ impl Operation {
         }
         let status = match self.kind {
             Kind::Hold | Kind::Reserve | Kind::HoldAmend | Kind::Extend => "ACTIVE",
-            Kind::Release | Kind::Decline => "RELEASED",
+            Kind::Release => "RELEASED",
             Kind::Leave => "CANCELLED",
+            Kind::Decline => "DECLINED",
             _ => "WAITING",
         };
         if body["status"] != status {

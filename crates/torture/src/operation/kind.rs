@@ -99,10 +99,8 @@ impl Kind {
             | Self::Offload
             | Self::Import
             | Self::DryRun => Subject::Flight,
-            Self::Hold | Self::Reserve | Self::HoldAmend | Self::Extend | Self::Release | Self::Decline => {
-                Subject::Hold
-            }
-            Self::Join | Self::Leave | Self::Prioritize | Self::MoveEntry => Subject::Entry,
+            Self::Hold | Self::Reserve | Self::HoldAmend | Self::Extend | Self::Release => Subject::Hold,
+            Self::Join | Self::Leave | Self::Prioritize | Self::MoveEntry | Self::Decline => Subject::Entry,
         }
     }
 
