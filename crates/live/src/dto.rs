@@ -1,6 +1,9 @@
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId};
-use loadmaster_platform::web::{Raw, list, read, request};
+use loadmaster_platform::{
+    outbox::read_type,
+    web::{Raw, list, read, request},
+};
 use loadmaster_reference::Reference;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,11 +26,11 @@ request! {
 
 request! {
     /// Which messages to send; filters combine with AND.
-    pub struct MessageParams in query(reference: &Reference) {
-        /// Types of messages, such as `loadmaster.booking.delivered.v1`, or beginnings of types with `.*`, such as
-        /// `loadmaster.flight.*`; separated by commas.
+    pub struct MessageParams in query(reference: &Reference, known: &[String]) {
+        /// Types of messages of `GET /event-types`, such as `loadmaster.booking.delivered.v1`, or beginnings of types with
+        /// `.*`, such as `loadmaster.flight.*`; separated by commas.
         #[param(value_type = Option<Vec<String>>, style = Form, explode = false)]
-        types: Option<Vec<String>> = list(MOST_TYPES, pattern),
+        types: Option<Vec<String>> = list(MOST_TYPES, |raw: Raw<'_>| read_type(raw, known)),
         /// Only what happens at this airport, or on a flight from or to it.
         station: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Only what is about this flight, or about freight on it.
@@ -56,19 +59,6 @@ pub struct StreamTicket {
     /// For the parameter `ticket` of that path. Anyone who has it can use it until it expires.
     pub ticket: String,
     pub expires_at: DateTime<Utc>,
-}
-
-fn pattern(raw: Raw<'_>) -> Result<String, Fault> {
-    let text = read::line(100)(raw)?;
-    let text = text.trim();
-    let name = text.strip_suffix(".*").unwrap_or(text);
-    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    let is_name = |part: &str| !part.is_empty() && part.bytes().all(is_letter);
-    if name.split('.').all(is_name) {
-        Ok(text.to_owned())
-    } else {
-        Err(Fault::format("must be a type of messages, or the beginning of one with `.*`"))
-    }
 }
 
 fn stream_path(raw: Raw<'_>) -> Result<StreamPath, Fault> {

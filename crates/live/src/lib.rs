@@ -3,6 +3,7 @@
 //! it follows the outbox, and shows what the tables then say.
 mod audience;
 mod bookings;
+mod described;
 mod dto;
 mod error;
 mod filter;

@@ -46,6 +46,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         bookings: opening.service()?,
         tickets: Tickets::new(secrets),
         clock: clock.clone(),
+        types: opening.message_types.clone(),
     };
     let routes = router::routes().with_state(&HandlerState::of(opening, live.clone(), opening.service()?));
     let follower = Some(Arc::new(StreamFollower { live: live.clone(), has_begun: AtomicBool::new(false) }) as _);

@@ -15,6 +15,7 @@ use loadmaster_tracking::TrackingNumber;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    described::{BookingEvents, FlightEvents, MessageEvents, TrackingEvents},
     dto::{MessageParams, NewStreamTicket, StreamParams, StreamTicket},
     error::{LiveError, code},
     filter::Filter,
@@ -78,13 +79,13 @@ problem_responses!(PublicProblems: [INPUT, CALLER], NOT_FOUND, TOO_MANY_STREAMS)
 
 /// Follow a flight.
 ///
-/// Server-sent events: `flight` with the flight, and `availability` with its availability, each as it is when it changes, at
-/// most five times a second; the first are the state now. A client that comes back with `Last-Event-ID` gets both if they
-/// have changed.
+/// Server-sent events: `flight`, whose data is a `Flight`, and `availability`, whose data is an `Availability`, each as it is
+/// when it changes, at most five times a second; the first are the state now. A client that comes back with `Last-Event-ID`
+/// gets both if they have changed; `reset` (`StreamReset`) comes before them if that id leads nowhere.
 #[utoipa::path(get, path = "/flights/{id}/stream", tag = "streams", operation_id = "streamFlight",
     params(("id" = FlightId, Path, description = "Id of the flight"), StreamParams,
            ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event received")),
-    responses((status = 200, description = "Events, until either side ends them.", content_type = "text/event-stream", body = String),
+    responses((status = 200, description = "Events, until either side ends them.", content_type = "text/event-stream", body = FlightEvents),
               PublicProblems))]
 async fn flight(
     State(live): State<LiveService>,
@@ -101,13 +102,13 @@ problem_responses!(BookingProblems: [INPUT, SIGNED_IN], NOT_FOUND, TOO_MANY_STRE
 
 /// Follow a booking.
 ///
-/// Server-sent events `booking` with `event`, an event of its history, and `booking`, the booking as it is then; `id` is the
-/// number of the event. The first is the state now, with `event: null`. A client that comes back with `Last-Event-ID` gets
-/// every later event, however old.
+/// Server-sent events `booking`, whose data is a `BookingNews`: `event`, an event of its history, and `booking`, the booking as
+/// it is then; `id` is the number of the event. The first is the state now, with `event: null`. A client that comes back with
+/// `Last-Event-ID` gets every later event, however old; `reset` (`StreamReset`) comes first if that id leads nowhere.
 #[utoipa::path(get, path = "/bookings/{ref_id}/stream", tag = "streams", operation_id = "streamBooking",
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), StreamParams,
            ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event received")),
-    responses((status = 200, description = "Events, until either side ends them.", content_type = "text/event-stream", body = String),
+    responses((status = 200, description = "Events, until either side ends them.", content_type = "text/event-stream", body = BookingEvents),
               BookingProblems))]
 async fn booking(
     State(live): State<LiveService>,
@@ -125,13 +126,14 @@ async fn booking(
 
 /// Follow a shipment.
 ///
-/// Server-sent events `tracking` with `event`, an event of its journey, and `tracking`, what anyone may see of the shipment
-/// then; `id` is the number of the event. The first is the state now, with `event: null`. A client that comes back with
-/// `Last-Event-ID` gets every later event, however old.
+/// Server-sent events `tracking`, whose data is a `TrackingNews`: `event`, an event of its journey, and `tracking`, what anyone
+/// may see of the shipment then; `id` is the number of the event. The first is the state now, with `event: null`. A client
+/// that comes back with `Last-Event-ID` gets every later event, however old; `reset` (`StreamReset`) comes first if that id
+/// leads nowhere.
 #[utoipa::path(get, path = "/tracking/{number}/stream", tag = "streams", operation_id = "streamTracking",
     params(("number" = String, Path, description = "Booking reference or air waybill number"), StreamParams,
            ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event received")),
-    responses((status = 200, description = "Events, until either side ends them.", content_type = "text/event-stream", body = String),
+    responses((status = 200, description = "Events, until either side ends them.", content_type = "text/event-stream", body = TrackingEvents),
               PublicProblems))]
 async fn tracking(
     State(live): State<LiveService>,
@@ -148,13 +150,14 @@ problem_responses!(MessageProblems: [INPUT, ROLE], TOO_MANY_STREAMS);
 
 /// Follow all messages.
 ///
-/// Server-sent events `message` with the message that webhooks and other subscribers receive. Starts with those that are
-/// written from now on; a client that comes back with `Last-Event-ID` gets what it missed in the last seven days, some of it
-/// twice.
+/// Server-sent events `message`, whose data is the message that webhooks and other subscribers receive (`StreamMessage`;
+/// `GET /event-types/{type}` has the schema of each type). Starts with those that are written from now on; a client that comes
+/// back with `Last-Event-ID` gets what it missed in the last seven days, some of it twice; `reset` (`StreamReset`) comes first
+/// if that id is too old or leads nowhere.
 #[utoipa::path(get, path = "/stream", tag = "streams", operation_id = "streamMessages",
     params(MessageParams,
            ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event received")),
-    responses((status = 200, description = "Events, until either side ends them.", content_type = "text/event-stream", body = String),
+    responses((status = 200, description = "Events, until either side ends them.", content_type = "text/event-stream", body = MessageEvents),
               MessageProblems))]
 async fn messages(
     State(live): State<LiveService>,
@@ -163,7 +166,7 @@ async fn messages(
     query: Query,
 ) -> Result<Response, Problem> {
     let caller = required(asked.caller(&live, &query).await?.as_ref(), Role::Operator)?;
-    let params = query.read(|fields| MessageParams::read(fields, &reference))?;
+    let params = query.read(|fields| MessageParams::read(fields, &reference, &live.types))?;
     let MessageParams { types, station, flight_id: flight, subject, last_event_id, .. } = params;
     let listener = asked.listener(Some(caller), last_event_id);
     let filter = Filter { types: types.unwrap_or_default(), station, flight, subject };

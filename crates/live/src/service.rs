@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use loadmaster_accounts::{Credential, Principal};
 use loadmaster_bookings::{BookingError, BookingService};
 use loadmaster_kernel::{BookingRef, FlightId};
@@ -31,6 +33,8 @@ pub struct LiveService {
     pub(super) bookings: BookingService,
     pub(super) tickets: Tickets,
     pub(super) clock: SharedClock,
+    /// The types of all messages.
+    pub(super) types: Arc<[String]>,
 }
 
 /// Who opens a stream, and after which event.

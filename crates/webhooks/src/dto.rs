@@ -3,6 +3,7 @@ use loadmaster_accounts::{Principal, Role};
 use loadmaster_kernel::{AirportCode, DeliveryId, Fault, FaultCode, OrganizationId, WebhookId};
 use loadmaster_platform::{
     outbound::Rules,
+    outbox::read_type,
     web::{Fields, Raw, Reader, read, request, set, with},
 };
 use loadmaster_reference::Reference;
@@ -13,7 +14,6 @@ use utoipa::ToSchema;
 
 use super::model::{
     Attempt, AttemptOutcome, Delivery, DeliveryStatus, DisabledReason, Terms, Webhook, WebhookScope, WebhookStatus,
-    read_type,
 };
 
 const MOST_TYPES: usize = 50;

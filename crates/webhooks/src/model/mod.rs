@@ -1,12 +1,10 @@
 mod message;
-mod pattern;
 mod state;
 #[cfg(test)]
 mod tests;
 mod webhook;
 
 pub use message::{Outgoing, WebhookMessage, WebhookTest, message, test_message};
-pub use pattern::read_type;
 pub use state::{After, GiveUp, Moment, Outlook, State, Tried, due};
 pub use webhook::{
     AboutWebhook, Attempt, AttemptOutcome, Delivery, DeliveryAnchor, DeliveryStatus, DisabledReason, Terms, WEBHOOK,

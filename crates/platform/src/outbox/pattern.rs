@@ -1,5 +1,6 @@
 use loadmaster_kernel::{Fault, FaultCode};
-use loadmaster_platform::web::{Raw, read};
+
+use crate::web::{Raw, read};
 
 /// Returns whether a pattern names a type: it is the type, or a prefix of it with `.*`.
 fn matches(pattern: &str, event_type: &str) -> bool {
@@ -17,4 +18,31 @@ pub fn read_type(raw: Raw<'_>, known: &[String]) -> Result<String, Fault> {
     }
     let message = "must be one of `GET /api/v1/event-types`, or the beginning of some with `.*`";
     Err(Fault::new(FaultCode::UnknownValue, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_types_or_their_beginnings() {
+        let known = ["loadmaster.booking.booked.v1".to_owned(), "loadmaster.hold.created.v1".to_owned()];
+        let read = |text: &str| read_type(Raw::Text(text), &known).is_ok();
+        for good in
+            ["loadmaster.booking.booked.v1", "loadmaster.booking.*", "loadmaster.*", "loadmaster.booking.booked.*"]
+        {
+            assert!(read(good), "{good}");
+        }
+        for bad in [
+            "*",
+            ".*",
+            "loadmaster",
+            "loadmaster.booking",
+            "loadmaster.book*",
+            "loadmaster.flight.*",
+            "loadmaster.booking.booked",
+        ] {
+            assert!(!read(bad), "{bad}");
+        }
+    }
 }
