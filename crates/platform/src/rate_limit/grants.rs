@@ -14,6 +14,7 @@ use tokio::{sync::oneshot, time::Instant};
 use super::window::{LENGTH, Verdict, Window};
 use crate::{
     clock::SharedClock,
+    random::TokenSource,
     redis::{Granted, Redis, Wanted},
     telemetry::{self, Traced},
 };
@@ -25,10 +26,14 @@ const MOST_ASKED: usize = 256;
 /// What is not used within this time goes back; what is expected to be used within it is granted in advance.
 const SOON: Duration = Duration::from_millis(250);
 const SOON_MS: i64 = 250;
+/// Time after a grant in advance within which another process gives back what it does not use.
+const BACK_MS: i64 = 3 * SOON_MS;
 
 pub(super) struct Grants {
     redis: Redis,
     clock: SharedClock,
+    /// Distinguishes this process from the others that are granted requests.
+    process: u64,
     book: Mutex<Book>,
 }
 
@@ -51,6 +56,8 @@ struct Caller {
     left: u32,
     /// What was left after the last grant.
     granted: u32,
+    /// When another process was last granted requests in advance.
+    lent_elsewhere: i64,
     /// Unused grants of an earlier window, and its number.
     stale: Option<(u32, i64)>,
     demand: Demand,
@@ -91,6 +98,7 @@ impl Caller {
             window: Window::default(),
             left: 0,
             granted: 0,
+            lent_elsewhere: 0,
             stale: None,
             demand: Demand::default(),
             waiting: VecDeque::new(),
@@ -127,6 +135,14 @@ impl Caller {
         window.verdict(now, self.limit, is_admitted)
     }
 
+    /// Returns the refusal. Where another process was just granted requests in advance, it may give some back within a
+    /// second: the caller need not wait until the window has moved on.
+    fn refusal(&self, now: i64) -> Verdict {
+        let verdict = self.verdict(now, false);
+        let may_come_back = (now - self.lent_elsewhere).abs() <= BACK_MS;
+        Verdict { reset: if may_come_back { 1 } else { verdict.reset }, ..verdict }
+    }
+
     /// Returns whether to ask before the caller has to wait.
     fn is_running_out(&self) -> bool {
         self.limit > SMALL && self.left.saturating_mul(3) <= self.granted
@@ -156,10 +172,11 @@ impl Caller {
             self.put_back();
         }
         self.window = window;
+        self.lent_elsewhere = granted.lent_elsewhere;
         self.left = self.left.saturating_add(granted.requests);
         for _ in 0..asked {
             let Some(waiting) = self.waiting.pop_front() else { break };
-            let verdict = self.use_one(now).unwrap_or_else(|| self.verdict(now, false));
+            let verdict = self.use_one(now).unwrap_or_else(|| self.refusal(now));
             if waiting.send(verdict).is_err() && verdict.is_admitted {
                 self.left += 1;
             }
@@ -189,7 +206,8 @@ impl Book {
 
 impl Grants {
     pub fn new(redis: Redis, clock: SharedClock) -> Arc<Self> {
-        Arc::new(Self { redis, clock, book: Mutex::default() })
+        let process = u64::from_le_bytes(TokenSource::default().bytes().unwrap_or_default());
+        Arc::new(Self { redis, clock, process, book: Mutex::default() })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -307,7 +325,7 @@ impl Asking {
                 queue.into_iter().filter_map(wanted).collect::<Vec<_>>()
             };
             let now = self.grants.clock.now().timestamp_millis();
-            let granted = self.grants.redis.grant(&wanted, now, LENGTH).await.ok();
+            let granted = self.grants.redis.grant(self.grants.process, &wanted, (now, LENGTH)).await.ok();
             let now = self.grants.clock.now().timestamp_millis();
             let mut book = self.grants.book();
             for (at, Wanted { key, .. }) in wanted.iter().enumerate() {
@@ -339,5 +357,35 @@ impl Drop for Asking {
                 caller.waiting.clear();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A caller of whom a request waits, and is refused at this moment.
+    fn refused(now: i64, lent_elsewhere: i64) -> Verdict {
+        let mut caller = Caller::new(200);
+        let (sender, mut receiver) = oneshot::channel();
+        caller.waiting.push_back(sender);
+        caller.asked = Some(1);
+        let number = now.div_euclid(LENGTH);
+        caller.settle(Granted { requests: 0, number, current: 200, previous: 0, lent_elsewhere }, now);
+        receiver.try_recv().unwrap()
+    }
+
+    #[test]
+    fn a_refusal_names_the_time_at_which_another_process_gives_back_what_it_does_not_use() {
+        let now = 10 * LENGTH + 30_000;
+        let after = |lent_elsewhere| {
+            let verdict = refused(now, lent_elsewhere);
+            assert!(!verdict.is_admitted);
+            verdict.reset
+        };
+        assert_eq!(after(now - 100), 1);
+        assert_eq!(after(now + 100), 1, "by a clock that is a little ahead");
+        assert_eq!(after(now - 5_000), 31, "it is used or has gone back");
+        assert_eq!(after(0), 31);
     }
 }

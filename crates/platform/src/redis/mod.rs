@@ -95,10 +95,12 @@ pub struct Granted {
     pub number: i64,
     pub current: u32,
     pub previous: u32,
+    /// When another process was last granted requests in advance, in milliseconds since 1970; 0: not lately.
+    pub lent_elsewhere: i64,
 }
 
 /// The numbers of [`Granted`].
-type Grants = (u32, i64, u32, u32);
+type Grants = (u32, i64, u32, u32, i64);
 
 /// Entries of a stream: id, and fields with their values.
 type Entries = Vec<(String, Vec<String>)>;
@@ -233,30 +235,41 @@ impl Redis {
 
     /// Counts requests in sliding windows of this length, in milliseconds, as far as their limits allow. Returns an
     /// answer to each question, in their order.
-    pub async fn grant(&self, wanted: &[Wanted], now: i64, length: i64) -> Result<Vec<Granted>, RedisAway> {
+    pub async fn grant(
+        &self,
+        process: u64,
+        wanted: &[Wanted],
+        (now, length): (i64, i64),
+    ) -> Result<Vec<Granted>, RedisAway> {
         let link = self.link();
         // Sent by its hash; in full where Redis does not know it. A server of a cluster has only some of the keys.
         let asking = async move {
             if !link.is_cluster() {
-                return self.ask_for_grants(link, wanted, now, length).await;
+                return self.ask_for_grants(link, process, wanted, (now, length)).await;
             }
-            let each = wanted.chunks(1).map(|one| self.ask_for_grants(link.clone(), one, now, length));
+            let each = wanted.chunks(1).map(|one| self.ask_for_grants(link.clone(), process, one, (now, length)));
             Ok(try_join_all(each).await?.into_iter().flatten().collect())
         };
         let told = self.guarded("EVALSHA", asking).await?;
-        let granted = |(requests, number, current, previous)| Granted { requests, number, current, previous };
+        let granted = |(requests, number, current, previous, lent_elsewhere)| Granted {
+            requests,
+            number,
+            current,
+            previous,
+            lent_elsewhere,
+        };
         Ok(told.into_iter().map(granted).collect())
     }
 
     async fn ask_for_grants(
         &self,
         mut link: Link,
+        process: u64,
         wanted: &[Wanted],
-        now: i64,
-        length: i64,
+        (now, length): (i64, i64),
     ) -> RedisResult<Vec<Grants>> {
         let mut grant = self.grant.prepare_invoke();
-        grant.arg(now).arg(length);
+        grant.arg(now).arg(length).arg(process);
         for Wanted { key, limit, waiting, ahead, back } in wanted {
             let (back, of) = back.unwrap_or_default();
             grant.key(&**key).arg(limit).arg(waiting).arg(ahead).arg(back).arg(of);
