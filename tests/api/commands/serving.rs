@@ -31,6 +31,18 @@ async fn a_server_starts_serves_and_ends_when_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn a_method_that_a_stranger_invents_is_cut_in_the_log() {
+    let database = TestDatabase::create().await;
+    let serving = loadmaster(&["serve"]).on(&database).serve().ready().await;
+    let method = reqwest::Method::from_bytes(&[b'X'; 20_000]).unwrap();
+    let answer = serving.client().request(method, "/api/v1/airports/DEL").send().await.unwrap();
+    assert_eq!(answer.status(), 405);
+    let done = serving.terminate().await;
+    let line = done.stderr.lines().find(|line| line.contains("XXXX")).expect("the request is logged");
+    assert!(line.contains(&"X".repeat(32)) && !line.contains(&"X".repeat(33)), "{} bytes", line.len());
+}
+
+#[tokio::test]
 async fn a_request_that_was_begun_is_answered_before_the_server_ends() {
     let database = TestDatabase::create().await;
     let serving = loadmaster(&["serve"]).on(&database).serve().ready().await;

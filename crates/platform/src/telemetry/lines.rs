@@ -91,34 +91,43 @@ impl Visit for Fields<'_, '_> {
     }
 }
 
+/// Longest text of a field, in bytes: text that a caller or a failing library made, however long, takes the place of a few
+/// lines. Longer ones are cut.
+const LONGEST_TEXT: usize = 8 * 1024;
+
 /// Writes a JSON string.
 fn write_text(line: &mut Writer<'_>, text: &dyn Display) -> fmt::Result {
     line.write_char('"')?;
-    write!(Escaping(line), "{text}")?;
+    write!(Escaping { line, left: LONGEST_TEXT }, "{text}")?;
     line.write_char('"')
 }
 
-struct Escaping<'a, 'w>(&'a mut Writer<'w>);
+struct Escaping<'a, 'w> {
+    line: &'a mut Writer<'w>,
+    left: usize,
+}
 
 impl Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        let text = &text[..text.floor_char_boundary(self.left)];
+        self.left -= text.len();
         let mut plain = 0;
         for (at, byte) in text.bytes().enumerate() {
             if byte >= 0x20 && byte != b'"' && byte != b'\\' {
                 continue;
             }
-            self.0.write_str(&text[plain..at])?;
+            self.line.write_str(&text[plain..at])?;
             match byte {
-                b'"' => self.0.write_str("\\\"")?,
-                b'\\' => self.0.write_str("\\\\")?,
-                b'\n' => self.0.write_str("\\n")?,
-                b'\t' => self.0.write_str("\\t")?,
-                b'\r' => self.0.write_str("\\r")?,
-                other => write!(self.0, "\\u{other:04x}")?,
+                b'"' => self.line.write_str("\\\"")?,
+                b'\\' => self.line.write_str("\\\\")?,
+                b'\n' => self.line.write_str("\\n")?,
+                b'\t' => self.line.write_str("\\t")?,
+                b'\r' => self.line.write_str("\\r")?,
+                other => write!(self.line, "\\u{other:04x}")?,
             }
             plain = at + 1;
         }
-        self.0.write_str(&text[plain..])
+        self.line.write_str(&text[plain..])
     }
 }
 
@@ -177,5 +186,16 @@ mod tests {
                 "target": module_path!(), "span": {"request_id": odd, "name": "request"}})
         );
         assert_eq!((&lines[1]["level"], &lines[1]["span"]), (&json!("WARN"), &json!({"name": "empty"})));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let long = "é\"".repeat(LONGEST_TEXT);
+        let lines = logged(|| tracing::warn!(text = long, "{long}"));
+        for field in ["text", "message"] {
+            let text = lines[0][field].as_str().unwrap();
+            assert!((LONGEST_TEXT - 1..=LONGEST_TEXT).contains(&text.len()), "{field}: {}", text.len());
+            assert!(long.starts_with(text), "{field}");
+        }
     }
 }

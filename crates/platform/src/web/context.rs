@@ -52,7 +52,7 @@ pub fn note_route(request: &Request) {
     telemetry::describe_current(|| {
         let (method, _) = span_method(request.method());
         let path = if holds_token(route) { route.as_str() } else { request.uri().path() };
-        let path = beginning(path, MOST_PATH);
+        let path = beginning(path, MOST_PATH).to_owned();
         (format!("{method} {}", route.as_str()), [("http.route", route.as_str().to_owned()), ("url.path", path)])
     });
 }
@@ -149,14 +149,14 @@ impl<N: Fn(&str) -> Option<String>> Drop for UnderWay<N> {
         let seconds = self.began.elapsed().as_secs_f64();
         let named = if self.current.route.get().is_some() { None } else { (self.named)(self.uri.path()) };
         let route = named.as_deref().unwrap_or_else(|| self.current.route());
-        let (method, milliseconds) = (&self.method, seconds * 1000.0);
+        let (method, milliseconds) = (beginning(self.method.as_str(), MOST_METHOD), seconds * 1000.0);
         let status = self.answered.map_or(ABANDONED, |status| status.as_u16());
         let end = if self.answered.is_some() { "answered" } else { "abandoned" };
         self.span.in_scope(|| {
             if self.is_routine && status < 400 {
-                tracing::debug!(%method, route, status, milliseconds, "{end}");
+                tracing::debug!(method, route, status, milliseconds, "{end}");
             } else {
-                tracing::info!(%method, route, status, milliseconds, "{end}");
+                tracing::info!(method, route, status, milliseconds, "{end}");
             }
         });
         let method = method_label(&self.method);
@@ -194,7 +194,7 @@ fn describe(part: &TraceSpan, id: &str, request: &Request) {
     part.rename(name.to_owned());
     part.note("http.request.method", label);
     if label == "_OTHER" {
-        part.note("http.request.method_original", beginning(method.as_str(), MOST_METHOD));
+        part.note("http.request.method_original", beginning(method.as_str(), MOST_METHOD).to_owned());
     }
     part.note("url.scheme", if is_encrypted { "https" } else { "http" });
     part.note("loadmaster.request_id", id.to_owned());
@@ -208,11 +208,25 @@ fn span_method(method: &Method) -> (&'static str, &'static str) {
     }
 }
 
-fn beginning(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
+/// Returns the first `most` characters: what a caller invents fills no log and no span.
+fn beginning(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Clients can invent extension methods: they must not create new time series.
 fn method_label(method: &Method) -> &'static str {
     metric::METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginning;
+
+    #[test]
+    fn a_text_is_cut_between_characters_to_its_bound() {
+        for (text, expected) in [("", ""), ("GET", "GET"), ("OPTIONS", "OPTI"), ("éééé", "éééé"), ("éééééé", "éééé")]
+        {
+            assert_eq!(beginning(text, 4), expected);
+        }
+    }
 }
