@@ -14,8 +14,8 @@ use loadmaster_platform::{
     clock::SharedClock,
     random::IdSource,
     web::{
-        COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, choose_coding, is_encoded, minimal, prefers_minimal,
-        tell_position, track,
+        COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, VARY_BY_CODING, choose_coding, is_encoded, minimal,
+        name_coding_in_tag, prefers_minimal, tell_position, track,
     },
     writers::Writers,
 };
@@ -231,12 +231,21 @@ impl Door {
         if prefers_minimal(&request) {
             return minimal(served(self.router.clone().call(request).await));
         }
-        if choose_coding(&mut request) == Coding::Identity || wants_events {
+        let coding = choose_coding(&mut request);
+        if coding == Coding::Identity || wants_events {
             let mut response = served(self.router.clone().call(request).await);
             vary(&mut response);
             return response;
         }
-        served(self.compressed.clone().call(request).await).map(Body::new)
+        let is_head = *request.method() == Method::HEAD;
+        let mut response = served(self.compressed.clone().call(request).await).map(Body::new);
+        if is_head {
+            describe_coding(&mut response, coding);
+        }
+        if response.headers().contains_key(header::CONTENT_ENCODING) && !is_encoded(response.extensions()) {
+            name_coding_in_tag(response.headers_mut(), coding);
+        }
+        response
     }
 }
 
@@ -252,11 +261,24 @@ fn without_body(mut response: Response) -> Response {
     response
 }
 
+/// Gives an answer to HEAD, which has no body to compress, the headers of the answer to GET.
+fn describe_coding(response: &mut Response, coding: Coding) {
+    let headers = response.headers();
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let is_large = length.is_some_and(|length| length >= COMPRESS_ABOVE as u64);
+    if let (true, Some(name)) = (is_large && !is_encoded(response.extensions()), coding.name()) {
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.append(header::VARY, VARY_BY_CODING);
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+}
+
 /// Tells caches that another client may get the answer in another coding, as the compression does.
 fn vary(response: &mut Response) {
     let is_large = response.body().size_hint().exact().is_none_or(|size| size >= COMPRESS_ABOVE as u64);
     if is_large && !is_encoded(response.extensions()) {
-        response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
+        response.headers_mut().append(header::VARY, VARY_BY_CODING);
     }
 }
 

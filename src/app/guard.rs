@@ -165,6 +165,7 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
+            header::CONTENT_ENCODING,
             header::CONTENT_TYPE,
             header::IF_MATCH,
             header::IF_NONE_MATCH,
@@ -177,6 +178,7 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
             named("tracestate"),
         ])
         .expose_headers([
+            header::ACCEPT_ENCODING,
             header::ETAG,
             header::LINK,
             header::LOCATION,

@@ -1,4 +1,5 @@
 //! Conditional requests: `ETag`, `If-Match`, `If-None-Match`.
+mod coded;
 mod flights;
 mod minimal;
 mod raced;

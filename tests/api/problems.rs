@@ -1,5 +1,6 @@
 //! Every error is a problem of the catalogue, whoever raises it; and what the frame around the rooms does to answers.
 mod catalogue;
+mod coded;
 mod docs;
 mod framework;
 mod headers;

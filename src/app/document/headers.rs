@@ -11,14 +11,24 @@ use crate::app::guard::is_always_answered;
 /// A header: its name, its value's type, and what it says.
 struct Known(&'static str, Type, &'static str);
 
-const KNOWN: [Known; 13] = [
+const KNOWN: [Known; 14] = [
+    Known(
+        "Accept-Encoding",
+        Type::String,
+        "The content codings in which a body may be sent, if the body was refused for its coding. Left out otherwise.",
+    ),
     Known(
         "Cache-Status",
         Type::String,
         "Whether the answer came from the cache of routes (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`.",
     ),
     Known("Content-Disposition", Type::String, "The name under which a browser saves the file."),
-    Known("ETag", Type::String, "The version, for `If-Match` and `If-None-Match`."),
+    Known(
+        "ETag",
+        Type::String,
+        "The version, for `If-Match` and `If-None-Match`. With a `Content-Encoding` its name follows, as in `\"3-gzip\"`: both \
+         headers take either form.",
+    ),
     Known(
         "Idempotency-Replayed",
         Type::Boolean,
@@ -61,6 +71,7 @@ pub(super) fn tell(path: &str, method: &HttpMethod, operation: &mut Operation) {
             (is_change, "Loadmaster-Position"),
             (may_come_later, "Retry-After"),
             (status == "401", "WWW-Authenticate"),
+            (status == "415", "Accept-Encoding"),
             (status == "304", "ETag"),
         ];
         let counts = status.starts_with('2') || status == "429";

@@ -138,7 +138,7 @@ impl Export {
     pub async fn answer(mut self, mut pages: Pages) -> Result<Response, Problem> {
         let tag = self.tag.take();
         if let Some((tag, known)) = &tag
-            && known.matches(tag)
+            && known.matching(tag).is_some()
         {
             return Ok(conditional(tag, known, REVALIDATE, ()));
         }

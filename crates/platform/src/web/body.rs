@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     code,
+    decoding::{coding_of, decode, too_large},
     fields::{Fields, MOST_FAULTS},
     fingerprint::{Content, fingerprint},
     problem::{InputFault, Problem},
@@ -49,18 +50,21 @@ const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 impl Body {
-    /// Reads a body of at most `limit`.
+    /// Reads a body of at most `limit`, as it was sent and without its content coding.
     async fn receive(request: Request, BodyLimit(limit): BodyLimit) -> Self {
         let media_type = media_type(request.headers());
-        let too_large = || Problem::new(code::PAYLOAD_TOO_LARGE, format!("The body is larger than {limit} bytes."));
+        let coding = match coding_of(request.headers()) {
+            Ok(coding) => coding,
+            Err(problem) => return Self { media_type, bytes: Err(problem) },
+        };
         let body = request.into_body();
         // The length is known beforehand: the body is refused without waiting for it.
         if body.size_hint().lower() > limit as u64 {
-            return Self { media_type, bytes: Err(too_large()) };
+            return Self { media_type, bytes: Err(too_large(limit)) };
         }
         let bytes = match collect(body, limit).await {
-            Ok(Some(bytes)) => Ok(bytes),
-            Ok(None) => Err(too_large()),
+            Ok(Some(bytes)) => decode(bytes, coding, limit).await,
+            Ok(None) => Err(too_large(limit)),
             Err(_) => Err(Problem::new(code::MALFORMED_REQUEST, "The body ended before it was complete.")),
         };
         Self { media_type, bytes }

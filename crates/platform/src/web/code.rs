@@ -92,7 +92,7 @@ codes! {
     PAYLOAD_TOO_LARGE: PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large",
         "Send a smaller body; `detail` names the limit.";
     UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The media type of the body is not supported",
-        "Send the `Content-Type` that the operation documents.";
+        "Send the `Content-Type` that the operation documents, and at most one of the codings in `Accept-Encoding`.";
     INVALID_TRANSITION: CONFLICT, "invalid_transition", "The current state does not permit this action",
         "Read the current state, or choose an action from `allowed`.";
     ALREADY_EXISTS: CONFLICT, "already_exists", "The resource already exists",

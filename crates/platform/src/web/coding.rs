@@ -12,6 +12,8 @@ use axum::{
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 
+use super::etag::VARY_BY_CODING;
+
 /// Answers of fewer bytes are not worth compressing.
 pub const COMPRESS_ABOVE: usize = 1024;
 
@@ -136,7 +138,7 @@ struct Encoded;
 pub fn encoded(mut response: Response, coding: Coding) -> Response {
     let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::VARY, VARY_BY_CODING);
     if let (Some(name), false) = (coding.name(), is_unchanged) {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }

@@ -7,6 +7,7 @@ use loadmaster_kernel::FaultCode;
 
 use super::{
     code,
+    coding::Coding,
     problem::{InputFault, Problem},
 };
 
@@ -83,7 +84,9 @@ impl IfMatch {
 }
 
 impl Precondition {
-    /// Fails with the version if a resource of this version may not be changed. Only the part before a dash counts.
+    /// Fails with the version if a resource of this version may not be changed. Only the part before a dash counts: what
+    /// follows names a form of the resource, such as its content coding. `If-Match` compares strongly by RFC 9110; here it
+    /// guards the version of the resource, not the bytes that were sent, so that weak tags and those of any coding match.
     pub fn check(&self, version: i32) -> Result<(), i32> {
         let Some(Tags::These(tags)) = &self.0 else { return Ok(()) };
         let current = version.to_string();
@@ -113,21 +116,47 @@ impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
 }
 
 impl IfNoneMatch {
-    pub fn matches(&self, tag: &str) -> bool {
-        match &self.0 {
-            None => false,
-            Some(Tags::Any) => true,
-            Some(Tags::These(tags)) => tags.iter().any(|known| known == tag),
+    /// Returns the tag that the client has of the current state, in whichever coding it was sent.
+    pub fn matching<'a>(&'a self, tag: &'a str) -> Option<&'a str> {
+        match self.0.as_ref()? {
+            Tags::Any => Some(tag),
+            Tags::These(tags) => tags.iter().map(String::as_str).find(|known| *known == tag || uncoded(known) == tag),
         }
     }
 }
 
 /// Adds `ETag` and `Cache-Control` to an answer, and turns it into 304 when the client already has it.
 pub fn conditional(tag: &str, if_none_match: &IfNoneMatch, cache: &'static str, answer: impl IntoResponse) -> Response {
-    let mut response =
-        if if_none_match.matches(tag) { StatusCode::NOT_MODIFIED.into_response() } else { answer.into_response() };
-    tagged(&mut response, tag, cache);
+    let Some(known) = if_none_match.matching(tag) else {
+        let mut response = answer.into_response();
+        tagged(&mut response, tag, cache);
+        return response;
+    };
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    // Its own tag tells a cache which of the forms that it stores is still good.
+    tagged(&mut response, known, cache);
+    response.headers_mut().insert(header::VARY, VARY_BY_CODING);
     response
+}
+
+/// Tells caches that another client may get the answer in another coding.
+pub const VARY_BY_CODING: HeaderValue = HeaderValue::from_static("accept-encoding");
+
+/// Returns a tag without the content coding that it names.
+fn uncoded(tag: &str) -> &str {
+    let (plain, coding) = tag.rsplit_once('-').unwrap_or((tag, ""));
+    if Coding::ALL.iter().any(|known| known.name() == Some(coding)) { plain } else { tag }
+}
+
+/// Names the content coding of the body in the entity tag: bytes that differ have tags that differ (RFC 9110, section
+/// 8.8.3.3).
+pub fn name_coding_in_tag(headers: &mut HeaderMap, coding: Coding) {
+    let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()?.strip_suffix('"'));
+    if let (Some(tag), Some(coding)) = (tag, coding.name())
+        && let Ok(value) = HeaderValue::from_str(&format!("{tag}-{coding}\""))
+    {
+        headers.insert(header::ETAG, value);
+    }
 }
 
 /// Adds `ETag` and `Cache-Control` to an answer.
@@ -156,6 +185,36 @@ mod tests {
         for value in ["\"2\"", "\"33\"", "\"\""] {
             assert_eq!(precondition(value).unwrap().check(3), Err(3), "{value}");
         }
+    }
+
+    #[test]
+    fn a_tag_names_the_coding_of_its_body_and_is_known_again_with_it_and_without() {
+        let tag_in = |coding| {
+            let mut response = ().into_response();
+            tagged(&mut response, "3-17", "no-cache");
+            name_coding_in_tag(response.headers_mut(), coding);
+            response.headers()[header::ETAG].to_str().unwrap().to_owned()
+        };
+        let tags = Coding::ALL.map(tag_in);
+        assert_eq!(tags, ["\"3-17\"", "\"3-17-gzip\"", "\"3-17-br\"", "\"3-17-zstd\""]);
+        for tag in &tags {
+            let response = conditional_on(tag, "3-17");
+            assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{tag}");
+            assert_eq!(response.headers()[header::ETAG], **tag);
+            assert_eq!(response.headers()[header::VARY], "accept-encoding");
+            assert_eq!(conditional_on(tag, "3-18").status(), StatusCode::OK, "{tag}");
+            assert_eq!(precondition(tag).unwrap().check(3), Ok(()), "{tag}");
+            assert_eq!(precondition(tag).unwrap().check(17), Err(17), "{tag}");
+        }
+        assert_eq!(conditional_on("\"gzip\"", "").status(), StatusCode::OK);
+        assert_eq!(conditional_on("\"3-17-deflate\"", "3-17").status(), StatusCode::OK);
+    }
+
+    fn conditional_on(known: &str, tag: &str) -> Response {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_NONE_MATCH, HeaderValue::from_str(known).unwrap());
+        let known = IfNoneMatch(Tags::of(&headers, &header::IF_NONE_MATCH).unwrap());
+        conditional(tag, &known, "no-cache", ())
     }
 
     #[test]

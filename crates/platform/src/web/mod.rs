@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod code;
 mod coding;
 mod context;
+mod decoding;
 mod etag;
 mod fields;
 mod fingerprint;
@@ -34,7 +35,9 @@ pub use code::Code;
 pub use code::{codes, problem_codes};
 pub use coding::{COMPRESS_ABOVE, ChosenCoding, Coding, choose_coding, encode, encoded, is_encoded};
 pub use context::{carrying_request_id, note_route, request_id, track};
-pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, tagged, version_mismatch};
+pub use etag::{
+    IfMatch, IfNoneMatch, Precondition, VARY_BY_CODING, conditional, name_coding_in_tag, tagged, version_mismatch,
+};
 pub use fields::{Fields, Patch, Raw};
 pub use fingerprint::{Content, digest_of, fingerprint};
 pub use origin::{ByHttps, RequestOrigin};

@@ -24,6 +24,8 @@ pub struct Problem {
     extra: Map<String, Value>,
     retry_after: Option<u32>,
     quota: Option<Verdict>,
+    /// Whether the answer names the content codings that are understood.
+    names_codings: bool,
 }
 
 /// The shape of every error body.
@@ -137,7 +139,7 @@ impl InputFault {
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), extra: Map::new(), retry_after: None, quota: None }
+        Self { code, detail: detail.into(), extra: Map::new(), retry_after: None, quota: None, names_codings: false }
     }
 
     /// Adds a member specific to the code.
@@ -164,6 +166,13 @@ impl Problem {
     #[must_use]
     pub const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Names the content codings in which a body may be sent (RFC 9110, section 15.5.16).
+    #[must_use]
+    pub(super) const fn naming_codings(mut self) -> Self {
+        self.names_codings = true;
         self
     }
 
@@ -270,7 +279,7 @@ impl From<NoRandomness> for Problem {
 /// Also stores the code among the response's extensions, for the layers.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (code, quota, retry_after) = (self.code, self.quota, self.retry_after);
+        let (code, quota, retry_after, names_codings) = (self.code, self.quota, self.retry_after, self.names_codings);
         let mut response = (code.status(), Json(self.into_body())).into_response();
         response.extensions_mut().insert(code);
         let headers = response.headers_mut();
@@ -278,6 +287,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if names_codings {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd"));
         }
         if let Some(verdict) = quota {
             tell_quota(verdict, headers);
