@@ -239,7 +239,8 @@ request! {
     pub struct NewContact in body {
         name: Option<String> = read::line(read::LINE),
         email: String = read::email,
-        #[schema(max_length = 40, example = "+442079460123")]
+        #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
+                 example = "+442079460123")]
         phone: Option<String> = read::phone,
     }
 }

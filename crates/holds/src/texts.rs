@@ -17,7 +17,8 @@ request! {
         postal_code: Option<String> = read::line(read::LINE),
         /// ISO 3166 alpha-2.
         country_code: Option<String> = read::country,
-        #[schema(max_length = 40, example = "+442079460123")]
+        #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
+                 example = "+442079460123")]
         phone: Option<String> = read::phone,
         email: Option<String> = read::email,
     }
@@ -34,7 +35,8 @@ request! {
         postal_code: Patch<String> = read::line(read::LINE),
         /// ISO 3166 alpha-2.
         country_code: Patch<String> = read::country,
-        #[schema(max_length = 40, example = "+442079460123")]
+        #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
+                 example = "+442079460123")]
         phone: Patch<String> = read::phone,
         email: Patch<String> = read::email,
     }
@@ -120,7 +122,8 @@ request! {
         #[schema(max_length = 500)]
         name: Patch<String> = read::line(read::LINE),
         email: Option<String> = read::email,
-        #[schema(max_length = 40, example = "+442079460123")]
+        #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
+                 example = "+442079460123")]
         phone: Patch<String> = read::phone,
     }
 }
