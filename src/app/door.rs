@@ -263,10 +263,7 @@ fn without_body(mut response: Response) -> Response {
 
 /// Gives an answer to HEAD, which has no body to compress, the headers of the answer to GET.
 fn describe_coding(response: &mut Response, coding: Coding) {
-    let headers = response.headers();
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let is_large = length.is_some_and(|length| length >= COMPRESS_ABOVE as u64);
-    if let (true, Some(name)) = (is_large && !is_encoded(response.extensions()), coding.name()) {
+    if let (true, Some(name)) = (is_compressible(response), coding.name()) {
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_LENGTH);
         headers.append(header::VARY, VARY_BY_CODING);
@@ -276,10 +273,17 @@ fn describe_coding(response: &mut Response, coding: Coding) {
 
 /// Tells caches that another client may get the answer in another coding, as the compression does.
 fn vary(response: &mut Response) {
-    let is_large = response.body().size_hint().exact().is_none_or(|size| size >= COMPRESS_ABOVE as u64);
-    if is_large && !is_encoded(response.extensions()) {
+    if is_compressible(response) {
         response.headers_mut().append(header::VARY, VARY_BY_CODING);
     }
+}
+
+/// Returns whether the answer is compressed for clients that want it so. That to HEAD has no body, but its length.
+fn is_compressible(response: &Response) -> bool {
+    let stated = response.headers().get(header::CONTENT_LENGTH);
+    let stated = stated.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let length = stated.or_else(|| response.body().size_hint().exact());
+    length.is_none_or(|length| length >= COMPRESS_ABOVE as u64) && !is_encoded(response.extensions())
 }
 
 fn served<R: IntoResponse>(outcome: Result<R, Infallible>) -> R {

@@ -36,6 +36,7 @@ pub(super) struct TrackingNews {
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it is only described")]
 pub(super) struct StreamMessage {
+    /// The version of `CloudEvents`.
     #[schema(example = "1.0")]
     specversion: String,
     /// Unique within its `source`, for ever.
@@ -48,6 +49,7 @@ pub(super) struct StreamMessage {
     subject: String,
     /// When it happened.
     time: DateTime<Utc>,
+    /// The form of `data`.
     #[schema(example = "application/json")]
     datacontenttype: String,
     /// Counts the events of the subject, in digits.

@@ -42,12 +42,22 @@ async fn five_thousand_flights_come_in_one_import() {
 async fn tables_may_be_larger_than_other_bodies_but_not_than_32_mib() {
     let world = World::start().await;
     let admin = world.admin().await;
-    // Cells may have spaces around them: few rows make a large table.
-    let spacious = |bytes: usize| table(&[&rows(1)[0].replace("77X", &format!("{}77X", " ".repeat(bytes)))]);
+    // Cells may have spaces around them, each as many as a cell may have characters.
+    let rows = rows(1100);
+    let spacious = |mut bytes: usize| {
+        let of_one = (bytes / rows.len() + 1).min(bytes);
+        let wide = rows.iter().map(|row| {
+            let spaces = of_one.min(bytes);
+            bytes -= spaces;
+            row.replace("77X", &format!("{}77X", " ".repeat(spaces)))
+        });
+        as_table(&wide.collect::<Vec<_>>())
+    };
     let mib = 1024 * 1024;
-    assert_eq!(counts(&import(&admin, spacious(3 * mib)).await.expect(200)), (1, 0, 0));
+    assert_eq!(counts(&import(&admin, spacious(3 * mib)).await.expect(200)), (1100, 0, 0));
     let frame = spacious(0).len();
-    assert_eq!(counts(&import(&admin, spacious(32 * mib - frame)).await.expect(200)), (0, 0, 1));
+    assert_eq!(spacious(32 * mib - frame).len(), 32 * mib);
+    assert_eq!(counts(&import(&admin, spacious(32 * mib - frame)).await.expect(200)), (0, 0, 1100));
     import(&admin, spacious(32 * mib - frame + 1)).await.expect_problem(413, "payload_too_large");
 }
 

@@ -6,13 +6,17 @@ use csv::{ReaderBuilder, StringRecord};
 use super::read::LONGEST_ROW;
 
 /// The rows of a table, with the header. None is longer than a row may be.
-pub(super) struct Records<'t>(csv::Reader<ByRow<'t>>);
+pub(super) struct Records<'t> {
+    reader: csv::Reader<ByRow<'t>>,
+    /// Used again for each row: it has grown.
+    record: StringRecord,
+}
 
 impl<'t> Records<'t> {
     pub fn of(table: &'t [u8], separator: u8) -> Self {
         let mut builder = ReaderBuilder::new();
         builder.flexible(true).has_headers(false).delimiter(separator);
-        Self(builder.from_reader(ByRow { table, left: LONGEST_ROW }))
+        Self { reader: builder.from_reader(ByRow { table, left: LONGEST_ROW }), record: StringRecord::new() }
     }
 }
 
@@ -20,9 +24,9 @@ impl Iterator for Records<'_> {
     type Item = csv::Result<StringRecord>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.get_mut().left = LONGEST_ROW;
-        let mut record = StringRecord::new();
-        self.0.read_record(&mut record).map(|is_there| is_there.then_some(record)).transpose()
+        self.reader.get_mut().left = LONGEST_ROW;
+        let is_there = self.reader.read_record(&mut self.record);
+        is_there.map(|is_there| is_there.then(|| self.record.clone())).transpose()
     }
 }
 

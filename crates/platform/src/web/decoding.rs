@@ -15,7 +15,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{code, coding::Coding, problem::Problem};
+use super::{code, coding::Coding, payer::paid, problem::Problem};
 
 /// Number of bodies that are decoded at the same time: each takes a thread, and memory for its window beside its bytes.
 static DECODING: Semaphore = Semaphore::const_new(4);
@@ -64,7 +64,7 @@ pub(super) async fn decode(coded: Bytes, coding: Coding, limit: usize) -> Result
         let _permit = permit;
         Handle::current().block_on(read(&coded, coding, limit.min(by_ratio)))
     });
-    match decoding.await.map_err(|error| Problem::internal(&error))? {
+    match paid(decoding).await.map_err(|error| Problem::internal(&error))? {
         Ok(Some(plain)) => Ok(plain.into_boxed_slice().into()),
         Ok(None) if by_ratio < limit => {
             let detail = format!("The body is more than {MOST_RATIO} times as large as it was sent.");
