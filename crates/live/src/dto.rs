@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId};
 use loadmaster_platform::{
-    outbox::read_type,
+    room::read_type,
     web::{Raw, list, read, request},
 };
 use loadmaster_reference::Reference;

@@ -2,6 +2,7 @@
 //! nothing about a single room stands anywhere else.
 mod compatible;
 mod messages;
+mod pattern;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ use super::{
 
 pub use compatible::breaks;
 pub use messages::{Data, EventType, Messages};
+pub use pattern::read_type;
 
 /// The base path of the API.
 pub const API: &str = "/api/v1";

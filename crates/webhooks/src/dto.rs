@@ -3,7 +3,7 @@ use loadmaster_accounts::{Principal, Role};
 use loadmaster_kernel::{AirportCode, DeliveryId, Fault, FaultCode, OrganizationId, WebhookId};
 use loadmaster_platform::{
     outbound::Rules,
-    outbox::read_type,
+    room::read_type,
     web::{Fields, Raw, Reader, read, request, set, with},
 };
 use loadmaster_reference::Reference;

@@ -3,7 +3,6 @@
 mod document;
 mod feed;
 mod mark;
-mod pattern;
 mod readings;
 mod relay;
 mod replay;
@@ -20,7 +19,6 @@ use crate::postgres::{PgSession, column};
 pub use document::Source;
 pub use feed::{Entry, Feed, FeedError};
 pub use mark::Resumed;
-pub use pattern::read_type;
 pub use readings::Readings;
 pub use relay::{Sink, SinkAway, relay};
 pub use replay::{Page, Past, Replayed, Wanted, replay};
