@@ -5,6 +5,7 @@ mod counting;
 
 use loadmaster_accounts::Role;
 use serde_json::{Value, json};
+use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     support::{
         NewFlight, OwnRedis, World, WorldOptions,
         freight::{order, text},
-        until_blocked, until_it_follows,
+        logs, until_blocked, until_it_follows,
     },
 };
 use counting::{Cost, Meter, Raw, request};
@@ -31,16 +32,16 @@ const ANY: f64 = f64::INFINITY;
 /// tenth above what was counted on 2026-11-27. How many orders are decided together, and how often a search that is not cached
 /// reads what has changed, varies: their statements have more room.
 const BUDGETS: [(&str, [f64; 6]); 10] = [
-    ("create, spread", [6.84, 7.70, 62.61, 4_401.0, 0.50, 545.0]),
-    ("create, one flight", [6.62, 7.70, 58.77, 4_419.0, 0.50, 546.0]),
+    ("create, spread", [6.84, 7.70, 62.61, 4_401.0, 0.50, 571.0]),
+    ("create, one flight", [6.62, 7.70, 58.77, 4_419.0, 0.50, 570.0]),
     ("create, 64 at once", [1.0, 7.36, 52.83, 4_185.0, 0.50, ANY]),
-    ("hold", [15.40, 6.60, 55.69, 3_417.0, 0.50, 593.0]),
-    ("commit", [23.11, 13.20, 145.7, 7_662.0, 0.50, 873.0]),
-    ("status change", [7.70, 4.40, 66.39, 2_636.0, 2.21, 693.0]),
-    ("get", [1.10, 0.50, 9.16, 10.0, 0.50, 167.0]),
+    ("hold", [15.40, 6.60, 55.69, 3_417.0, 0.50, 620.0]),
+    ("commit", [23.11, 13.20, 145.7, 7_662.0, 0.50, 911.0]),
+    ("status change", [7.70, 4.40, 66.39, 2_636.0, 2.21, 719.0]),
+    ("get", [1.10, 0.50, 9.16, 10.0, 0.50, 185.0]),
     ("import of a row", [0.02, 5.50, 68.07, 4_546.0, 0.50, 33.98]),
-    ("search, not cached", [3.5, 0.50, 150.0, 10.0, 0.50, 380.0]),
-    ("search, cached", [0.50, 0.50, 1.0, 1.0, 0.50, 80.3]),
+    ("search, not cached", [3.5, 0.50, 150.0, 10.0, 0.50, 397.0]),
+    ("search, cached", [0.50, 0.50, 1.0, 1.0, 0.50, 98.0]),
 ];
 
 /// Flights between two airports, and two callers of one organization.
@@ -177,6 +178,8 @@ async fn cost_of_searches(options: WorldOptions) -> Cost {
 /// Three thousand requests, one after the other, take some seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_costs_more_than_its_budget() {
+    // As a server logs by default, whether or not the logs of the tests are kept, which allocates too.
+    logs::start(EnvFilter::new("info"), std::io::sink);
     let mut over: Vec<String> = Vec::new();
     // In a small database a plan may be another one now and then: what is dearer is so each time.
     for _ in 0..3 {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Page } from "@playwright/test";
 import { freePort, start, stop } from "./server";
 import { expect, signIn, test, World } from "./world";
 
@@ -40,15 +41,14 @@ test("while the server is stopped every page says so, and recovers by itself whe
       "/admin/audit",
       "/admin/health",
     ];
-    const pages = await Promise.all(
-      addresses.map(async (address) => {
-        const page = await context.newPage();
-        await page.goto(address);
-        await expect(page.locator("main h1")).toBeVisible();
-        await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
-        return page;
-      }),
-    );
+    const pages: Page[] = [];
+    for (const address of addresses) {
+      const page = await context.newPage();
+      await page.goto(address);
+      await expect(page.locator("main h1"), address).toBeVisible(NOTICES);
+      await expect(page.locator('[aria-busy="true"]'), address).toHaveCount(0, NOTICES);
+      pages.push(page);
+    }
     await stop(server);
     for (const [index, page] of pages.entries()) {
       await page.bringToFront();
@@ -62,7 +62,7 @@ test("while the server is stopped every page says so, and recovers by itself whe
       await expect(page.locator("main h1"), addresses[index]).toBeVisible(NOTICES);
     }
     // The session was kept: what needs an account is still there.
-    await expect(pages[9]?.locator("tbody tr").first() ?? first.locator("none")).toBeVisible();
+    await expect(pages[9]?.locator("tbody tr").first() ?? first.locator("none")).toBeVisible(NOTICES);
   } finally {
     process.env["CONSOLE_PASSWORD"] = tests;
     await context.close();

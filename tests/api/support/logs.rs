@@ -1,6 +1,6 @@
 use std::{fs::File, path::PathBuf, sync::OnceLock};
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// As talkative as we ever are. What the libraries say is looked through by `commands::logs`: here it would be the tests'
 /// own statements, too.
@@ -18,7 +18,12 @@ pub fn keep() {
     KEPT.get_or_init(|| {
         let path = directory.join(format!("{}.log", std::process::id()));
         let file = File::options().create(true).append(true).open(path).expect("a file for the logs");
-        let lines = fmt::layer().json().with_writer(file);
-        _ = tracing_subscriber::registry().with(EnvFilter::new(FILTER)).with(lines).try_init();
+        start(EnvFilter::new(FILTER), file);
     });
+}
+
+/// Logs from now on, unless this process logs already.
+pub fn start(filter: EnvFilter, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
+    let lines = fmt::layer().json().with_writer(writer);
+    _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

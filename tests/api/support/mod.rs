@@ -10,7 +10,7 @@ mod dice;
 mod events;
 pub mod freight;
 mod gate;
-mod logs;
+pub mod logs;
 mod network;
 pub mod own_postgres;
 mod own_redis;
