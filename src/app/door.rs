@@ -31,7 +31,7 @@ use tower_http::{
 
 use super::{
     AppState,
-    exports::Exports,
+    exports::{self, Exports},
     guard,
     in_flight::InFlight,
     limits::{self, FloodGuard, Limits, Subject},
@@ -51,8 +51,8 @@ pub(super) struct Door {
     cors: Option<CorsLayer>,
     limits: Limits,
     flood: Option<Arc<FloodGuard>>,
-    in_flight: Arc<InFlight>,
-    exports: Arc<Exports>,
+    in_flight: InFlight,
+    exports: Exports,
     callers: Authenticator,
     writers: Option<Writers>,
     router: Router,
@@ -112,8 +112,8 @@ impl Door {
             cors: guard::cors(server),
             limits: state.limits.clone(),
             flood: state.flood.clone(),
-            in_flight: Arc::new(InFlight::new(server.max_in_flight)),
-            exports: Arc::default(),
+            in_flight: InFlight::new(server.max_in_flight),
+            exports: Exports::default(),
             callers: state.service()?,
             writers: state.writers.clone(),
             compressed: CompressionLayer::new()
@@ -194,7 +194,7 @@ impl Door {
     async fn serve_in_place(&self, request: Request, caller: Option<Principal>) -> Response {
         match self.exports.enter(&request, caller) {
             Ok(None) => self.serve_in_order(request, caller).await,
-            Ok(Some(place)) => place.kept_by(self.serve_in_order(request, caller).await),
+            Ok(Some(place)) => exports::keeping(place, self.serve_in_order(request, caller).await),
             Err(refusal) => *refusal,
         }
     }

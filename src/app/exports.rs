@@ -1,9 +1,8 @@
 //! Exports read and send much, and one of them is open to anyone: few run at a time.
 use std::{
-    collections::HashMap,
     net::IpAddr,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -21,15 +20,17 @@ use loadmaster_platform::{
     web::{ClientAddress, Problem},
 };
 
+use super::occupancy::{Occupancy, Place};
+
 /// Exports that run at a time, of one caller and of all.
 const OF_ONE: u32 = 2;
-const OF_ALL: u32 = 8;
+const OF_ALL: usize = 8;
 /// Seconds after which a caller asks again: most exports take less.
 const RETRY_AFTER: u32 = 5;
 
-/// Whose exports are counted together.
+/// The caller whose exports are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Caller {
+pub(super) enum Caller {
     User(UserId),
     /// Strangers and guests.
     Address(IpAddr),
@@ -37,14 +38,7 @@ enum Caller {
 
 /// The running exports.
 #[derive(Debug, Default)]
-pub(super) struct Exports(Mutex<HashMap<Caller, u32>>);
-
-/// The place of a running export; dropping it frees the place.
-#[derive(Debug)]
-pub(super) struct Place {
-    exports: Arc<Exports>,
-    caller: Caller,
-}
+pub(super) struct Exports(Arc<Occupancy<Caller>>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Refused {
@@ -54,11 +48,7 @@ enum Refused {
 
 impl Exports {
     /// Gives a place to an export; to any other request it gives none, and needs none.
-    pub fn enter(
-        self: &Arc<Self>,
-        request: &Request,
-        caller: Option<Principal>,
-    ) -> Result<Option<Place>, Box<Response>> {
+    pub fn enter(&self, request: &Request, caller: Option<Principal>) -> Result<Option<Place<Caller>>, Box<Response>> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) || !request.uri().path().ends_with("/export") {
             return Ok(None);
         }
@@ -82,45 +72,24 @@ impl Exports {
         })
     }
 
-    fn place(self: &Arc<Self>, caller: Caller) -> Result<Place, Refused> {
-        let mut running = self.running();
-        if running.get(&caller).is_some_and(|mine| *mine >= OF_ONE) {
-            return Err(Refused::Caller);
-        }
-        if running.values().sum::<u32>() >= OF_ALL {
-            return Err(Refused::All);
-        }
-        *running.entry(caller).or_default() += 1;
-        drop(running);
-        Ok(Place { exports: self.clone(), caller })
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashMap<Caller, u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn place(&self, caller: Caller) -> Result<Place<Caller>, Refused> {
+        self.0.take(Some(caller), |in_all, own| {
+            if own >= OF_ONE as usize {
+                return Err(Refused::Caller);
+            }
+            if in_all >= OF_ALL { Err(Refused::All) } else { Ok(()) }
+        })
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut running = self.exports.running();
-        let Some(mine) = running.get_mut(&self.caller) else { return };
-        *mine -= 1;
-        if *mine == 0 {
-            running.remove(&self.caller);
-        }
-    }
-}
-
-impl Place {
-    /// Keeps the place until the answer has been sent, or nobody reads it any more.
-    pub fn kept_by(self, response: Response) -> Response {
-        response.map(|body| Body::new(Export { body, _place: self }))
-    }
+/// Keeps the place until the answer has been sent, or nobody reads it any more.
+pub(super) fn keeping(place: Place<Caller>, response: Response) -> Response {
+    response.map(|body| Body::new(Export { body, _place: place }))
 }
 
 struct Export {
     body: Body,
-    _place: Place,
+    _place: Place<Caller>,
 }
 
 impl HttpBody for Export {
@@ -149,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_caller_has_two_places_and_all_callers_have_eight() {
-        let exports = Arc::new(Exports::default());
+        let exports = Exports::default();
         let address = |last| Caller::Address([192, 0, 2, last].into());
         let mut places: Vec<_> = (0..2).map(|_| exports.place(address(0)).unwrap()).collect();
         assert_eq!(exports.place(address(0)).unwrap_err(), Refused::Caller);
@@ -158,6 +127,6 @@ mod tests {
         places.remove(0);
         places.push(exports.place(address(8)).unwrap());
         drop(places);
-        assert!(exports.running().is_empty(), "callers without an export are forgotten");
+        assert!(exports.0.taken().by_holder.is_empty(), "callers without an export are forgotten");
     }
 }

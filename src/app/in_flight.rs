@@ -1,21 +1,13 @@
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
+
+use super::occupancy::{Occupancy, Place};
 
 /// The requests being served. While fewer than half of the places are taken, every request gets one; beyond that an
 /// address may hold a quarter of them, so that no single address keeps others out.
 #[derive(Debug)]
 pub(super) struct InFlight {
     most: usize,
-    taken: Mutex<Taken>,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    in_all: usize,
-    by_address: HashMap<IpAddr, usize>,
+    places: Arc<Occupancy<IpAddr>>,
 }
 
 /// Reason for a refusal.
@@ -29,50 +21,21 @@ pub(super) enum Refused {
 
 impl InFlight {
     pub fn new(most: usize) -> Self {
-        Self { most, taken: Mutex::default() }
-    }
-
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { most, places: Arc::default() }
     }
 
     /// Returns a place for a request from this address.
-    pub fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Refused> {
-        let mut taken = self.taken();
-        if taken.in_all >= self.most {
-            return Err(Refused::Full);
-        }
-        if let Some(address) = address {
-            let mine = taken.by_address.get(&address).copied().unwrap_or_default();
+    pub fn enter(&self, address: Option<IpAddr>) -> Result<Place<IpAddr>, Refused> {
+        self.places.take(address, |in_all, own| {
+            if in_all >= self.most {
+                return Err(Refused::Full);
+            }
             let share = (self.most / 4).max(1);
-            if mine >= share && taken.in_all >= self.most.div_ceil(2) {
-                return Err(Refused::Share(u32::try_from(mine).unwrap_or(u32::MAX)));
+            if own >= share && in_all >= self.most.div_ceil(2) {
+                return Err(Refused::Share(u32::try_from(own).unwrap_or(u32::MAX)));
             }
-            taken.by_address.insert(address, mine + 1);
-        }
-        taken.in_all += 1;
-        Ok(Place { in_flight: self.clone(), address })
-    }
-}
-
-/// A place among the requests being served; dropping it frees the place.
-#[derive(Debug)]
-pub(super) struct Place {
-    in_flight: Arc<InFlight>,
-    address: Option<IpAddr>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.in_flight.taken();
-        taken.in_all -= 1;
-        let Some(address) = self.address else { return };
-        if let Some(mine) = taken.by_address.get_mut(&address) {
-            *mine -= 1;
-            if *mine == 0 {
-                taken.by_address.remove(&address);
-            }
-        }
+            Ok(())
+        })
     }
 }
 
@@ -80,17 +43,17 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn enter(in_flight: &Arc<InFlight>, last: u8) -> Result<Place, Refused> {
+    fn enter(in_flight: &InFlight, last: u8) -> Result<Place<IpAddr>, Refused> {
         in_flight.enter(Some([192, 0, 2, last].into()))
     }
 
-    fn take(in_flight: &Arc<InFlight>, last: u8, most: usize) -> Vec<Place> {
+    fn take(in_flight: &InFlight, last: u8, most: usize) -> Vec<Place<IpAddr>> {
         (0..most).map_while(|_| enter(in_flight, last).ok()).collect()
     }
 
     #[test]
     fn one_address_never_has_more_than_half_and_others_have_the_rest() {
-        let in_flight = Arc::new(InFlight::new(16));
+        let in_flight = InFlight::new(16);
         let greedy = take(&in_flight, 1, 100);
         assert_eq!(greedy.len(), 8);
         assert_eq!(enter(&in_flight, 1).unwrap_err(), Refused::Share(8));
@@ -100,12 +63,12 @@ mod tests {
         drop(greedy);
         assert_eq!(take(&in_flight, 1, 100).len(), 4);
         drop(others);
-        assert!(in_flight.taken().by_address.is_empty(), "those without a request are forgotten");
+        assert!(in_flight.places.taken().by_holder.is_empty(), "those without a request are forgotten");
     }
 
     #[test]
     fn each_address_gets_one_of_few_places() {
-        let in_flight = Arc::new(InFlight::new(2));
+        let in_flight = InFlight::new(2);
         let _first = enter(&in_flight, 1).unwrap();
         assert_eq!(enter(&in_flight, 1).unwrap_err(), Refused::Share(1));
         let _second = enter(&in_flight, 2).unwrap();

@@ -13,6 +13,7 @@ mod in_flight;
 mod instance;
 mod kept;
 mod limits;
+mod occupancy;
 mod problems;
 mod replay;
 mod rooms;

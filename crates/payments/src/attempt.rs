@@ -149,7 +149,7 @@ impl PaymentService {
         };
         #[cfg(debug_assertions)]
         loadmaster_platform::sabotage::step("attempt counted");
-        let outcome = self.asked(&claim).await;
+        let outcome = self.call_provider(&claim).await;
         #[cfg(debug_assertions)]
         loadmaster_platform::sabotage::step("provider answered");
         let next = self.record(&Decided { payment: claim.payment.id, operation, outcome }).await;
@@ -159,7 +159,7 @@ impl PaymentService {
     }
 
     /// Asks the provider, and counts its answer.
-    pub(super) async fn asked(&self, claim: &Claim) -> Outcome {
+    pub(super) async fn call_provider(&self, claim: &Claim) -> Outcome {
         let Claim { payment, operation: claimed, .. } = claim;
         let operation = claimed.id;
         let token = self.tokens.of(operation);

@@ -31,7 +31,7 @@ impl PaymentService {
         let mut tx = self.db.begin().await?;
         let Some(claim) = self.claim_in_tx(&mut tx, operation).await? else { return Ok(Vec::new()) };
         step("attempt counted");
-        let outcome = self.asked(&claim).await;
+        let outcome = self.call_provider(&claim).await;
         step("provider answered");
         commit(tx).await?;
         let next = self.record(&Decided { payment: claim.payment.id, operation, outcome }).await;

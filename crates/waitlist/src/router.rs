@@ -19,7 +19,7 @@ use super::{
     dto::{ChangeEntry, JoinWaitlist, MoveEntry, WaitlistEntryBody, WaitlistFilter},
     error::{WaitlistError, code},
     join::Join,
-    model::{WaitlistAnchor, WaitlistStatus},
+    model::{Waiting, WaitlistAnchor, WaitlistStatus},
     order::{Change, Verb},
     service::{Placed, WaitlistService},
 };
@@ -103,8 +103,7 @@ async fn show(
 ) -> Result<Response, Problem> {
     let exists = async { waitlist.visible(caller, id).await.map(drop) };
     unless_missing(query.refuse_all(), exists).await?;
-    let entry = waitlist.visible(caller, id).await?;
-    let body = waitlist.describe(std::slice::from_ref(&entry)).await?.pop().ok_or(WaitlistError::Unknown)?;
+    let (entry, body) = waitlist.described(caller, id).await?;
     // Place, offer and number of times change without a change of the entry.
     let offered = body.offer.as_ref().map_or(0, |offer| offer.version);
     let (place, passed_over) = (body.place.unwrap_or(0), body.passed_over);
@@ -215,17 +214,25 @@ impl WaitlistService {
             }
         }
     }
-}
 
-impl WaitlistService {
+    /// Returns an entry that the caller may see, as it is shown.
+    async fn described(
+        &self,
+        caller: Principal,
+        id: WaitlistEntryId,
+    ) -> Result<(Waiting, WaitlistEntryBody), WaitlistError> {
+        let entry = self.visible(caller, id).await?;
+        let body = self.describe(std::slice::from_ref(&entry)).await?.pop().ok_or(WaitlistError::Unknown)?;
+        Ok((entry, body))
+    }
+
     /// Returns the answer with an entry whose offer was declined.
     async fn declined(&self, caller: Principal, id: WaitlistEntryId) -> Result<Answer, Problem> {
         // Its version is that of the entry from now on. If this fails, the matcher does it.
         if let Err(error) = self.settle_offer(id).await {
             tracing::warn!(%error, entry_id = %id, "a declined offer is not recorded yet; the matcher records it");
         }
-        let entry = self.visible(caller, id).await?;
-        let body = self.describe(std::slice::from_ref(&entry)).await?.pop().ok_or(WaitlistError::Unknown)?;
+        let (entry, body) = self.described(caller, id).await?;
         Ok(Answer::new(StatusCode::OK, &body, PRIVATE).with_tag(entry.version.to_string()))
     }
 }

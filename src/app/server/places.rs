@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use loadmaster_platform::{
     settings,
     telemetry::{OneMore, metric},
-    web::{Cashier, ClientAddress, paying, subscriber},
+    web::{ClientAddress, subscriber, take_owed},
 };
 
 use super::{
@@ -244,12 +244,20 @@ impl Cost {
 
     /// Runs and measures a part of the work.
     pub fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let Some(address) = self.paced.filter(|_| !IS_MEASURED.replace(true)) else { return work() };
+        if self.paced.is_none() || IS_MEASURED.replace(true) {
+            return work();
+        }
         let measured = Measured;
+        // Of work on this thread that nobody measured.
+        take_owed();
         let began = Instant::now();
-        let done = paying(self.place.clone(), address, work);
+        let done = work();
         self.processor += began.elapsed();
         drop(measured);
+        let owed = take_owed();
+        if !owed.is_zero() {
+            self.bill(owed, 0);
+        }
         if self.processor >= WORTH_CHARGING {
             self.charge();
         }
@@ -263,6 +271,10 @@ impl Cost {
 
     fn charge(&mut self) {
         let (processor, bytes) = (std::mem::take(&mut self.processor), std::mem::take(&mut self.bytes));
+        self.bill(processor, bytes);
+    }
+
+    fn bill(&self, processor: Duration, bytes: u64) {
         if let (Some(pace), Some(address)) = (&self.place.places.pace, self.paced) {
             pace.charge(address, processor, bytes);
         }
@@ -275,14 +287,6 @@ impl Drop for Cost {
     }
 }
 
-impl Cashier for Place {
-    fn charge(&self, address: IpAddr, time: Duration) {
-        if let Some(pace) = &self.places.pace {
-            pace.charge(address, time, 0);
-        }
-    }
-}
-
 impl Drop for Place {
     fn drop(&mut self) {
         self.places.taken().leave(self.number);
@@ -291,6 +295,8 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use loadmaster_platform::web::paid;
+
     use super::*;
 
     fn places(in_all: usize, of_one_address: usize) -> Arc<Places> {
@@ -326,6 +332,25 @@ mod tests {
         drop(busy);
         assert!(enter(&places, "192.0.2.3").is_some());
         assert!(places.taken().connections.len() <= 3);
+    }
+
+    #[test]
+    fn a_statement_is_charged_to_the_address_whose_request_waited_for_it() {
+        let settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
+        let places = Places::new(Most { in_all: 2, of_one_address: 1 }, &[], Pace::new(&settings));
+        let place = Arc::new(enter(&places, "192.0.2.1").unwrap());
+        let mut cost = Cost::of_peer(place.clone());
+        let (sender, statement) = tokio::sync::oneshot::channel();
+        let mut statement = std::pin::pin!(paid(statement));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(cost.of(|| statement.as_mut().poll(&mut context)).is_pending());
+        let before = place.due();
+        // The request's task rests meanwhile.
+        std::thread::sleep(Duration::from_millis(5));
+        sender.send(()).unwrap();
+        assert!(cost.of(|| statement.as_mut().poll(&mut context)).is_ready());
+        assert!(place.due() > before);
+        assert_eq!(take_owed(), Duration::ZERO);
     }
 
     #[test]

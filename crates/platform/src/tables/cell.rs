@@ -15,6 +15,14 @@ pub enum Cell<'a> {
     Instant(DateTime<Utc>),
 }
 
+/// Milliseconds of a day.
+pub(super) const DAY: f64 = 86_400_000.0;
+
+/// Returns the date from which spreadsheets count days, so that the first of March 1900 is day 61.
+pub(super) fn epoch() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1899, 12, 30).unwrap_or_default()
+}
+
 /// Returns the cell of a column: the member of that address, such as `shipper/name`.
 pub fn cell_at<'a>(row: &'a Value, address: &str) -> Cell<'a> {
     let found = address.split('/').try_fold(row, |value, part| match value {

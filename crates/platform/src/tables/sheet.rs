@@ -7,19 +7,20 @@ use std::{
 };
 
 use bytes::Bytes;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
 use zip::{
     ZipWriter,
     result::ZipResult,
     write::{SimpleFileOptions, StreamWriter},
 };
 
-use super::cell::{Cell, written};
+use super::{
+    cell::{Cell, DAY, epoch, written},
+    read::LONGEST_CELL,
+};
 
 /// Largest width of a column, in characters.
 const WIDEST: usize = 40;
-/// The most that a cell may hold, in UTF-16 units.
-const LONGEST: usize = 32_767;
 /// The parts of a workbook before its sheet; `{name}` is that of the sheet.
 const PARTS: [(&str, &str); 5] = [
     ("[Content_Types].xml", include_str!("sheet/content_types.xml")),
@@ -140,12 +141,12 @@ fn write_text(out: &mut String, at: &str, text: &str, style: u8) {
     _ = write!(out, r#"<c r="{at}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>"#);
 }
 
-/// Returns as much of the text as a cell may hold.
+/// Returns as much of the text as a cell may hold: spreadsheet programs count UTF-16 units.
 fn cut(text: &str) -> &str {
     let mut units = 0;
     let end = text.char_indices().find(|(_, c)| {
         units += c.len_utf16();
-        units > LONGEST
+        units > LONGEST_CELL
     });
     end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }
@@ -188,12 +189,11 @@ fn letters(column: usize) -> String {
     before + &last.to_string()
 }
 
-/// Returns days since the epoch of spreadsheets, of which the first of March 1900 is day 61.
+/// Returns the days since the epoch of spreadsheets.
 fn serial(time: NaiveDateTime) -> String {
-    let epoch = NaiveDate::from_ymd_opt(1899, 12, 30).unwrap_or_default().and_time(NaiveTime::MIN);
     #[allow(clippy::cast_precision_loss, reason = "milliseconds of some thousand years")]
-    let milliseconds = (time - epoch).num_milliseconds() as f64;
-    (milliseconds / 86_400_000.0).to_string()
+    let milliseconds = (time - epoch().and_time(NaiveTime::MIN)).num_milliseconds() as f64;
+    (milliseconds / DAY).to_string()
 }
 
 /// Spreadsheets know nothing shorter than a second that is shown.
@@ -204,6 +204,8 @@ fn is_whole(instant: DateTime<Utc>) -> bool {
 #[cfg(test)]
 mod tests {
     use std::io::{Cursor, Read};
+
+    use chrono::NaiveDate;
 
     use super::*;
 
@@ -252,7 +254,7 @@ mod tests {
     #[test]
     fn text_that_xml_or_a_cell_cannot_hold_is_escaped_or_cut() {
         assert_eq!(escaped("\u{1}\r_x0041_ _x _"), "_x0001__x000D__x005F_x0041_ _x _");
-        assert_eq!(cut(&"ä".repeat(40_000)).chars().count(), LONGEST);
-        assert_eq!(cut(&"😀".repeat(40_000)).chars().count(), LONGEST / 2);
+        assert_eq!(cut(&"ä".repeat(40_000)).chars().count(), LONGEST_CELL);
+        assert_eq!(cut(&"😀".repeat(40_000)).chars().count(), LONGEST_CELL / 2);
     }
 }

@@ -89,7 +89,7 @@ fn read_sheet(bytes: &[u8], taker: &mut impl Taker) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns how many bytes a workbook of so many may have unpacked.
+/// Returns the largest unpacked size of a workbook of this packed size, in bytes.
 fn most_bytes(packed: u64) -> u64 {
     packed.saturating_mul(MOST_RATIO).saturating_add(FREE_BYTES).min(MOST_BYTES)
 }

@@ -40,6 +40,17 @@ impl Coding {
         }
     }
 
+    /// Returns the coding of this name, in any case; identity has one here.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "identity" => Some(Self::Identity),
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "br" => Some(Self::Brotli),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
     /// Returns the coding of the highest quality in `Accept-Encoding` (RFC 9110, section 12.5.3); of several with the
     /// same quality the cheapest. A client that accepts none of them gets identity: no answer is refused for its
     /// coding, least of all one that reports a committed change.
@@ -50,13 +61,10 @@ impl Coding {
         for part in values.flat_map(|value| value.split(',')) {
             let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
             let Some(quality) = quality(parameters) else { continue };
-            match name.trim().to_ascii_lowercase().as_str() {
-                "identity" => qualities[Self::Identity as usize] = Some(quality),
-                "gzip" | "x-gzip" => qualities[Self::Gzip as usize] = Some(quality),
-                "br" => qualities[Self::Brotli as usize] = Some(quality),
-                "zstd" => qualities[Self::Zstd as usize] = Some(quality),
-                "*" => others = Some(quality),
-                _ => {}
+            if let Some(coding) = Self::named(name) {
+                qualities[coding as usize] = Some(quality);
+            } else if name.trim() == "*" {
+                others = Some(quality);
             }
         }
         let quality = |coding: Self| qualities[coding as usize].or(others).unwrap_or(0);

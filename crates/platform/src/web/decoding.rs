@@ -20,7 +20,7 @@ use super::{code, coding::Coding, payer::paid, problem::Problem};
 /// Number of bodies that are decoded at the same time: each takes a thread, and memory for its window beside its bytes.
 static DECODING: Semaphore = Semaphore::const_new(4);
 
-/// A body of more than so many times its coded size is refused, unless it is small.
+/// The largest ratio of a body's size to its coded size; a small body may exceed it.
 const MOST_RATIO: usize = 200;
 const ALWAYS_READ: usize = 64 * 1024;
 /// The largest window of `zstd` in HTTP is 8 MiB (RFC 9659, section 3).
@@ -31,14 +31,12 @@ pub(super) fn coding_of(headers: &HeaderMap) -> Result<Coding, Problem> {
     let mut found = Coding::Identity;
     for value in headers.get_all(header::CONTENT_ENCODING) {
         let names = value.to_str().map_err(|_| unsupported("The content coding of the body is not readable."))?;
-        for name in names.split(',').map(|name| name.trim().to_ascii_lowercase()) {
-            let coding = match name.as_str() {
-                "" | "identity" => continue,
-                "gzip" | "x-gzip" => Coding::Gzip,
-                "br" => Coding::Brotli,
-                "zstd" => Coding::Zstd,
-                _ => return Err(unsupported("The content coding of the body is not supported.")),
-            };
+        for name in names.split(',').filter(|name| !name.trim().is_empty()) {
+            let coding = Coding::named(name);
+            let coding = coding.ok_or_else(|| unsupported("The content coding of the body is not supported."))?;
+            if coding == Coding::Identity {
+                continue;
+            }
             if found != Coding::Identity {
                 return Err(unsupported("The body has several content codings; one is supported."));
             }

@@ -26,7 +26,7 @@ const RECORD_OF_64: usize = 56;
 /// Fewest bytes of an entry in the directory.
 const SMALLEST_ENTRY: u64 = 46;
 
-/// A workbook, of which so many bytes may still be unpacked.
+/// A workbook, and the number of bytes that may still be unpacked.
 pub(super) struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
     left: u64,

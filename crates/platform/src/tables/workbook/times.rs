@@ -1,16 +1,17 @@
 //! Dates and times in cells: as numbers of days, and in ISO 8601.
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
+use super::super::cell::{DAY, epoch};
+
 /// The days that dates have: up to the end of the year 9999.
 const DAYS: std::ops::Range<f64> = 0.0..2_958_466.0;
-const DAY: f64 = 86_400_000.0;
 
 /// Returns a date, a date and time in UTC, or a time of day, which is less than one day.
 pub(super) fn of_number(days: f64, is_instant: bool, is_1904: bool) -> Option<String> {
     let has_date = !(0.0..1.0).contains(&days);
     // The day 60 is 29 February 1900, which was none: dates before it are counted from one day later.
     let after = if is_1904 { 1462 } else { u64::from(days < 60.0) };
-    let at = epoch()?.checked_add_days(Days::new(after))?.and_time(NaiveTime::MIN) + milliseconds(days)?;
+    let at = epoch().checked_add_days(Days::new(after))?.and_time(NaiveTime::MIN) + milliseconds(days)?;
     Some(written(at, has_date, is_instant))
 }
 
@@ -24,7 +25,7 @@ pub(super) fn elapsed(days: f64) -> Option<String> {
 
 /// Returns the same for a cell of type `d` (ECMA-376 part 1, 18.18.11).
 pub(super) fn of_iso(text: &str, is_instant: bool, is_1904: bool) -> String {
-    let first = epoch().and_then(|epoch| epoch.checked_add_days(Days::new(if is_1904 { 1462 } else { 1 })));
+    let first = epoch().checked_add_days(Days::new(if is_1904 { 1462 } else { 1 }));
     let local = text.strip_suffix('Z').unwrap_or(text);
     if let Ok(at) = NaiveDateTime::parse_from_str(local, "%Y-%m-%dT%H:%M:%S%.f") {
         // A time of day is written with the first date, or with the one before.
@@ -49,10 +50,6 @@ fn written(at: NaiveDateTime, has_date: bool, is_instant: bool) -> String {
         _ => "%Y-%m-%dT%H:%M:%S%.fZ",
     };
     at.format(form).to_string()
-}
-
-fn epoch() -> Option<NaiveDate> {
-    NaiveDate::from_ymd_opt(1899, 12, 30)
 }
 
 fn milliseconds(days: f64) -> Option<TimeDelta> {
