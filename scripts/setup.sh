@@ -23,6 +23,8 @@ export PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
 BUILD=(--locked)
 # All crates, but without that feature not the one that compiles librdkafka.
 CRATES=(--workspace)
+# Cargo writes where the time of each build goes.
+if [[ -n ${SETUP_TIMINGS:-} ]]; then BUILD+=(--timings); fi
 if [[ -n ${SETUP_FOR_KAFKA:-} ]]; then BUILD+=(--features loadmaster/kafka); else CRATES+=(--exclude loadmaster-kafka); fi
 
 POSTGRES_OLDEST=14
