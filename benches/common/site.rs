@@ -5,17 +5,14 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 
-use chrono::DateTime;
 use loadmaster_platform::{
     embedded::Rehearsal,
-    postgres,
     settings::{Settings, Sources},
 };
-use loadmaster_reference as reference;
-use sqlx::Connection;
 use tempfile::TempDir;
 
 use super::{
@@ -27,6 +24,8 @@ const SERVER: &str = env!("CARGO_BIN_EXE_loadmaster");
 const PASSWORD: &str = "measure-twice-cut-once-9";
 
 pub struct Site {
+    /// What its commands are run by.
+    program: PathBuf,
     pub directory: PathBuf,
     /// Servers of one installation.
     pub addresses: Vec<SocketAddr>,
@@ -58,10 +57,11 @@ impl Stores {
     }
 }
 
-/// An address of the loopback network that nothing else uses: the port is the usual one.
+/// An address of the loopback network that nothing else uses, another one at each call: the port is the usual one.
 fn postgres_host() -> String {
+    static CALLS: AtomicU8 = AtomicU8::new(91);
     let [_, _, high, low] = std::process::id().to_be_bytes();
-    format!("127.91.{high}.{}", low.max(1))
+    format!("127.{}.{high}.{}", CALLS.fetch_add(1, Ordering::Relaxed), low.max(1))
 }
 
 /// How a server is started.
@@ -75,7 +75,12 @@ pub struct Variant {
 impl Variant {
     /// As it is shipped.
     pub fn plain(name: &'static str) -> Self {
-        Self { name, program: SERVER.into(), arguments: vec!["serve"], environment: Vec::new() }
+        Self::of(name, SERVER)
+    }
+
+    /// Another build.
+    pub fn of(name: &'static str, program: impl Into<PathBuf>) -> Self {
+        Self { name, program: program.into(), arguments: vec!["serve"], environment: Vec::new() }
     }
 }
 
@@ -98,31 +103,45 @@ pub fn free_port() -> u16 {
 
 impl Site {
     pub async fn start(directory: &Path, variants: &[Variant]) -> Self {
-        Self::start_with(directory, variants, Vec::new(), None).await
+        Self::start_with(directory, SERVER.into(), variants, Vec::new(), None).await
     }
 
     /// With further settings of PostgreSQL, which then answers by TCP.
     pub async fn start_tuned(directory: &Path, variants: &[Variant], options: &[&str]) -> Self {
+        Self::start_by(directory, SERVER.into(), variants, options).await
+    }
+
+    /// The same, whose database belongs to the version of `program`.
+    pub async fn start_by(directory: &Path, program: PathBuf, variants: &[Variant], options: &[&str]) -> Self {
         let host = postgres_host();
         let mut options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
         options.push(format!("listen_addresses={host}"));
-        Self::start_with(directory, variants, options, Some(host)).await
+        Self::start_with(directory, program, variants, options, Some(host)).await
     }
 
-    async fn start_with(directory: &Path, variants: &[Variant], options: Vec<String>, host: Option<String>) -> Self {
+    async fn start_with(
+        directory: &Path,
+        program: PathBuf,
+        variants: &[Variant],
+        options: Vec<String>,
+        host: Option<String>,
+    ) -> Self {
         let data = tempfile::Builder::new().prefix("loadmaster-bench-").tempdir().unwrap();
         // The private PostgreSQL runs as another user when this runs as root.
         std::fs::set_permissions(data.path(), Permissions::from_mode(0o755)).unwrap();
-        let rehearsal = stores(data.path(), options).await;
-        let stores = Stores { host, rehearsal };
+        let stores = Stores { host, rehearsal: rehearsal(data.path(), options).await };
+        let mut migrate = command(&program, &stores);
+        migrate.env("LOADMASTER_DATABASE__OWNER_URL", stores.url("loadmaster")).arg("migrate");
+        assert!(migrate.stdout(Stdio::null()).status().unwrap().success());
         let (mut servers, mut addresses) = (Servers::default(), Vec::new());
         for variant in variants {
             let (server, address) = spawn(directory, variant, &stores).await;
             servers.0.push(server);
             addresses.push(address);
         }
-        let token = admin(addresses[0], &stores).await;
+        let token = admin(addresses[0], &program, &stores).await;
         let site = Self {
+            program,
             directory: directory.to_owned(),
             here: addresses[0],
             there: addresses[addresses.len() - 1],
@@ -169,7 +188,7 @@ impl Site {
 
     /// Proves that the books are right.
     pub fn audit(&self) {
-        let mut audit = command(SERVER.as_ref(), &self.stores);
+        let mut audit = command(&self.program, &self.stores);
         let audited = audit.arg("audit").output().unwrap();
         let text = String::from_utf8_lossy(&audited.stdout) + String::from_utf8_lossy(&audited.stderr);
         assert!(audited.status.success(), "{text}");
@@ -185,17 +204,11 @@ impl Site {
     }
 }
 
-async fn stores(data: &Path, options: Vec<String>) -> Rehearsal {
+async fn rehearsal(data: &Path, options: Vec<String>) -> Rehearsal {
     let data = data.join("servers").display().to_string();
     let sources = Sources { overrides: vec![("embedded.data_dir".to_owned(), data)], ..Sources::from_process() };
     let settings = Settings::load(sources).unwrap();
-    let stores = Rehearsal::start_with(&settings.embedded, options).await.unwrap();
-    let mut owner = postgres::connect_owner(&stores.urls().owner.clone().into()).await.unwrap();
-    let now = DateTime::parse_from_rfc3339("2027-04-20T00:00:00Z").unwrap().to_utc();
-    loadmaster::app::migrate(&mut owner, now).await.unwrap();
-    reference::load_reference_data(&mut owner).await.unwrap();
-    owner.close().await.unwrap();
-    stores
+    Rehearsal::start_with(&settings.embedded, options).await.unwrap()
 }
 
 fn command(program: &Path, stores: &Stores) -> Command {
@@ -231,8 +244,8 @@ async fn spawn(directory: &Path, variant: &Variant, stores: &Stores) -> (Child, 
 }
 
 /// The token of an administrator.
-async fn admin(address: SocketAddr, stores: &Stores) -> String {
-    let mut create = command(SERVER.as_ref(), stores);
+async fn admin(address: SocketAddr, program: &Path, stores: &Stores) -> String {
+    let mut create = command(program, stores);
     create.args(["user", "create", "--email", "bench@example.com", "--role", "admin", "--password-stdin"]);
     let mut create = create.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::io::Write::write_all(&mut create.stdin.take().unwrap(), PASSWORD.as_bytes()).unwrap();

@@ -134,24 +134,29 @@ impl<'a> Bench<'a> {
             }
             self.best_hot.push(best);
         }
-        let mut contests = std::mem::take(&mut self.contests);
-        for contest in &mut contests {
-            match &contest.against {
-                Against::Pgbench(script, clients) => {
-                    contest.theirs.push(self.pgbench.run(*script, *clients, self.time).await);
-                }
+        for row in 0..self.contests.len() {
+            let theirs = match &self.contests[row].against {
+                Against::Pgbench(script, clients) => Some(self.pgbench.run(*script, *clients, self.time).await),
                 Against::Bare(bare) => {
-                    let requests = [get("/bare")];
-                    contest.theirs.push(load::run(bare.address, &requests, 200, 32, self.time).await.per_second());
+                    Some(load::run(bare.address, &[get("/bare")], 200, 32, self.time).await.per_second())
                 }
-                Against::Nothing => {}
-            }
-            self.refill(contest).await;
-            let before = Cpu::now();
-            contest.ours.push(self.load(contest, self.time).await);
-            contest.cpu += Cpu::now() - before;
+                Against::Nothing => None,
+            };
+            self.contests[row].theirs.extend(theirs);
+            self.measure(row).await;
         }
-        self.contests = contests;
+    }
+
+    /// Loads the server once, as this row says.
+    pub async fn measure(&mut self, row: usize) {
+        let contest = &self.contests[row];
+        self.refill(contest).await;
+        let before = Cpu::now();
+        let load = self.load(contest, self.time).await;
+        let spent = Cpu::now() - before;
+        let contest = &mut self.contests[row];
+        contest.cpu += spent;
+        contest.ours.push(load);
     }
 
     /// Makes bookings to be moved, where too few have been made.

@@ -10,7 +10,8 @@
 //! `BENCH_SECONDS` is how long each run takes (2), `BENCH_RUNS` the number of rounds (5), and `BENCH_ONLY` limits the bench
 //! to rows whose names contain one of these words, separated by commas. `BENCH_ONLY=desk` measures the booking desk alone,
 //! under growing load and with growing tables; `BENCH_ONLY=messages` measures what webhooks and
-//! e-mail cost those who book.
+//! e-mail cost those who book. `BENCH_AGAINST` is another build of `loadmaster`: each row is measured on both in turns, and the
+//! table shows the ratios (`scripts/compare.sh`).
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -26,6 +27,7 @@
 mod callers;
 #[path = "../common/mod.rs"]
 mod common;
+mod compare;
 mod contests;
 mod desk;
 mod messages;
@@ -76,6 +78,10 @@ async fn measure() {
         let site = Site::start_tuned(&directory, &[messages::variant()], &TUNING).await;
         messages::measure(&site, time, rounds).await;
         site.stop().await;
+        return;
+    }
+    if let Some(other) = std::env::var_os("BENCH_AGAINST") {
+        compare::measure(&directory, other.into(), &only, time, rounds).await;
         return;
     }
     let site = Site::start_tuned(&directory, &[Variant::plain("server")], &TUNING).await;
