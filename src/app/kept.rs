@@ -34,6 +34,9 @@ const CACHE: &str = "public, max-age=300";
 /// Encoding happens once, so it may cost more than encoding an answer.
 const THOROUGH: Level = Level::Precise(9);
 
+/// As the console's pages, the page at `/docs` appears in no frame: who is authorized there could be made to press its buttons.
+const NO_FRAMES: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
+
 const NOTHING_HERE: &str = "There is no resource at this address.";
 /// The files of the page at `/docs`.
 const FILES: [&str; 13] = [
@@ -182,8 +185,8 @@ async fn file(uri: Uri, wish: DocumentRequest) -> Response {
         None | Some("") => "index.html",
         Some(name) => name,
     };
-    match PAGE.get(name) {
-        Some(document) => document.answer(&wish).await,
-        None => nothing_here().into_response(),
-    }
+    let Some(document) = PAGE.get(name) else { return nothing_here().into_response() };
+    let mut response = document.answer(&wish).await;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, NO_FRAMES);
+    response
 }

@@ -49,6 +49,8 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     findings.push(descriptors());
     findings.push(secrets(&backend.settings));
     findings.extend(certificate(&backend.settings, SystemClock.now()));
+    let exposure = CertificateFiles::of(&backend.settings.server).and_then(|files| files.exposure());
+    findings.extend(exposure.map(Finding::Weaker));
     findings.extend(database(&backend).await);
     findings.extend(redis(&backend).await);
     backend.stop().await?;

@@ -109,3 +109,13 @@ async fn without_the_console_the_root_leads_to_the_description() {
         client.get(path).await.expect_problem(404, "not_found");
     }
 }
+
+#[tokio::test]
+async fn the_page_of_the_description_appears_in_no_frame_either() {
+    let world = World::start().await;
+    for path in ["/docs/", "/docs/index.html", "/docs/oauth2-redirect.html"] {
+        let page = world.anonymous().get(path).await;
+        assert_eq!(page.header("content-security-policy"), Some("frame-ancestors 'none'"), "{path}");
+        assert_eq!(page.status, 200);
+    }
+}

@@ -31,6 +31,9 @@ impl Tls {
         let Some(files) = CertificateFiles::of(server) else { return Ok(None) };
         let contents = files.read()?;
         let certificate = files.parse(&contents)?;
+        if let Some(exposure) = files.exposure() {
+            tracing::warn!("{exposure}");
+        }
         let tls = Arc::new(Self(RwLock::new(acceptor(&certificate)?)));
         tell(&certificate, "TLS is on");
         let mut warner = Warner { validity: certificate.validity, warned: None };

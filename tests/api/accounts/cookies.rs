@@ -93,9 +93,21 @@ async fn the_public_address_is_our_own_and_a_trusted_proxy_makes_the_cookie_secu
     };
     register(&client, EMAIL, PASSWORD).await.expect(201);
     let secure = by("https").await;
+    assert!(secure.header("set-cookie").unwrap().starts_with("__Secure-loadmaster_session="));
     assert!(secure.header("set-cookie").unwrap().ends_with(&format!("{SCOPE}; Secure")));
     secure.expect(200);
     assert!(!by("http").await.header("set-cookie").unwrap().contains("Secure"));
+}
+
+#[tokio::test]
+async fn two_cookies_of_one_name_continue_no_session() {
+    let world = World::start().await;
+    let client = world.anonymous();
+    let cookie = cookie_of(&own(&client, "register", credentials(), None).await);
+    let token = json!({"session": "cookie"});
+    let both = format!("loadmaster_session=planted; {cookie}");
+    own(&client, "refresh", token.clone(), Some(&both)).await.expect_problem(401, "unauthenticated");
+    own(&client, "refresh", token, Some(&cookie)).await.expect(200);
 }
 
 #[tokio::test]

@@ -39,7 +39,9 @@ async fn the_mailbox_shows_what_would_be_sent() {
     assert_eq!(listed[0]["subject"], Value::Null);
     assert_eq!((&listed[1]["type"], &listed[1]["to"]), (&json!("verify_email"), &json!("ann@example.org")));
     let id = listed[1]["id"].as_str().unwrap();
-    let letter = admin.get(&format!("{MAILBOX}/{id}")).await.expect(200);
+    let answer = admin.get(&format!("{MAILBOX}/{id}")).await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "its link is worth a session");
+    let letter = answer.expect(200);
     assert!(letter["html"].as_str().unwrap().contains("<a href="));
     let token = token_in(letter["text"].as_str().unwrap(), "verify-email");
     world.anonymous().post("/api/v1/auth/email/verify", json!({ "token": token })).await.expect(204);

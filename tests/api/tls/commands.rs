@@ -1,5 +1,5 @@
 //! Commands that know of the certificate.
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{
     commands::process::{Done, loadmaster},
@@ -83,6 +83,12 @@ async fn doctor_judges_the_certificate() {
         files.place(certificate, key);
         let found = doctor().await;
         assert!(found.lines().any(|found| found.starts_with(line)), "{line}: {found}");
+    }
+    let key = settings(&files)[1].split_once('=').unwrap().1.to_owned();
+    for (mode, is_exposed) in [(0o600, false), (0o644, true)] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let is_warned = doctor().await.contains("weaker  server.tls_key_file: other users");
+        assert_eq!(is_warned, is_exposed, "{mode:o}");
     }
     let without = loadmaster(&["doctor"]).on(&database).run().await.stdout;
     assert!(!without.contains("TLS certificate"), "{without}");

@@ -1,11 +1,16 @@
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use loadmaster_accounts::{Acts, Admin, Operator};
 use loadmaster_kernel::LetterId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
     room::{Routes, handler_state},
     web::{
-        Body, CursorKey, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both, code, private,
+        Body, CursorKey, NO_STORE, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both, code,
         problem_responses,
     },
     work::{Keyed, UnitOfWork},
@@ -100,14 +105,15 @@ async fn list(
     let reader = caller.role.as_str();
     let page = query.read(|fields| Some(PageFields::read(fields)))?.open::<LetterId>(&key, &query, reader)?;
     let bodies: Vec<KeptBody> = post.kept(&page).await?.iter().map(KeptBody::from).collect();
-    Ok(private(page.answer(bodies, |body| body.id, &key, &query, reader)))
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], page.answer(bodies, |body| body.id, &key, &query, reader)).into_response())
 }
 
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show a letter in the mailbox.
 ///
-/// The mailbox keeps what would be sent, while `mail.transport` is `mailbox`.
+/// The mailbox keeps what would be sent, while `mail.transport` is `mailbox`. Letters have links that work once: they are not
+/// stored on the way.
 #[utoipa::path(get, path = "/admin/mailbox/{id}", tag = "notifications", operation_id = "getMailboxLetter",
     params(("id" = LetterId, Path, description = "Id of the letter")),
     responses((status = 200, body = KeptLetterBody), ShowProblems))]
@@ -118,5 +124,6 @@ async fn show(
     query: Query,
 ) -> Result<Response, Problem> {
     query.refuse_all()?;
-    Ok(private(Json(KeptLetterBody::from(&post.kept_letter(id).await?))))
+    let letter = KeptLetterBody::from(&post.kept_letter(id).await?);
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(letter)).into_response())
 }

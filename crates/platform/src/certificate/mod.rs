@@ -6,6 +6,7 @@ mod validity;
 use std::{
     fs::File,
     io::Read,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -30,6 +31,8 @@ use super::settings;
 
 /// Maximum size of a file, in bytes: a certificate with its chain has some thousand.
 const MOST_BYTES: usize = 1024 * 1024;
+/// The bit of a file's mode by which neither its owner nor its group reads it.
+const READ_BY_OTHERS: u32 = 0o004;
 /// The protocols that clients may choose by ALPN (RFC 7301), the preferred one first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
@@ -68,6 +71,14 @@ impl CertificateFiles {
     /// Reads both files. Errors name the setting and the file, as do those of [`Self::parse`].
     pub fn read(&self) -> anyhow::Result<Contents> {
         Ok(Contents { certificate: read(CERTIFICATE, &self.certificate)?, key: read(KEY, &self.key)? })
+    }
+
+    /// Returns what is wrong with the key's file if every user of the machine may read it.
+    pub fn exposure(&self) -> Option<String> {
+        let mode = std::fs::metadata(&self.key).ok()?.permissions().mode();
+        let file = self.key.display();
+        (mode & READ_BY_OTHERS != 0)
+            .then(|| format!("{KEY}: other users of this machine may read {file}; run `chmod o-rwx {file}`"))
     }
 
     /// Returns the certificate if both files are well-formed and belong together. It may have expired.
@@ -161,5 +172,25 @@ impl ServerCertificate {
     pub fn fingerprint(&self) -> String {
         let hash = digest::digest(&digest::SHA256, &self.leaf);
         hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_every_user_may_read_is_reported() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = directory.path().join("server.key");
+        fs::write(&key, "").unwrap();
+        let files = CertificateFiles { certificate: directory.path().join("server.crt"), key: key.clone() };
+        for (mode, is_exposed) in [(0o600, false), (0o640, false), (0o400, false), (0o644, true), (0o604, true)] {
+            fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(files.exposure().is_some(), is_exposed, "{mode:o}");
+        }
+        assert!(files.exposure().is_some_and(|text| text.contains("server.tls_key_file")));
     }
 }

@@ -11,6 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::error::AccountError;
 
 const NAME: &str = "loadmaster_session";
+/// The name under TLS. Browsers let no page set it that did not come by https, those of neighbouring hosts included.
+const SECURE_NAME: &str = "__Secure-loadmaster_session";
 /// Only what opens, continues and ends sessions receives the cookie.
 const SCOPE: &str = "HttpOnly; SameSite=Strict; Path=/api/v1/auth";
 
@@ -43,8 +45,8 @@ impl CookieRequest {
     }
 
     fn header(&self, value: &str, seconds: i64) -> Option<HeaderValue> {
-        let secure = if self.is_by_https { "; Secure" } else { "" };
-        let mut header = HeaderValue::try_from(format!("{NAME}={value}; Max-Age={seconds}; {SCOPE}{secure}")).ok()?;
+        let (name, secure) = (name(self.is_by_https), if self.is_by_https { "; Secure" } else { "" });
+        let mut header = HeaderValue::try_from(format!("{name}={value}; Max-Age={seconds}; {SCOPE}{secure}")).ok()?;
         header.set_sensitive(true);
         Some(header)
     }
@@ -56,14 +58,51 @@ impl<S: Send + Sync> FromRequestParts<S> for CookieRequest {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let origin = RequestOrigin::from_request_parts(parts, state).await?;
         let is_by_https = parts.extensions.get::<ByHttps>().is_some_and(|https| https.0);
-        Ok(Self { origin, is_by_https, token: token(&parts.headers) })
+        Ok(Self { origin, is_by_https, token: token(&parts.headers, name(is_by_https)) })
     }
 }
 
-/// Finds the cookie among all (RFC 6265, section 5.4).
-fn token(headers: &HeaderMap) -> Option<SecretString> {
+const fn name(is_by_https: bool) -> &'static str {
+    if is_by_https { SECURE_NAME } else { NAME }
+}
+
+/// Finds the cookie among all (RFC 6265, section 5.4). Of two with its name, another page may have set one: neither counts.
+fn token(headers: &HeaderMap, name: &str) -> Option<SecretString> {
     let values = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(name, value)| *name == NAME && !value.is_empty())?;
-    Some(value.to_owned().into())
+    let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut found = pairs.filter(|(key, _)| *key == name);
+    let (Some((_, value)), None) = (found.next(), found.next()) else { return None };
+    (!value.is_empty()).then(|| value.to_owned().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(cookies: &[&'static str], name: &str) -> Option<String> {
+        let header = |text: &'static str| (header::COOKIE, HeaderValue::from_static(text));
+        token(&cookies.iter().copied().map(header).collect(), name).map(|token| token.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_under_its_name_alone() {
+        assert_eq!(found(&["theme=dark; loadmaster_session=abc"], NAME).as_deref(), Some("abc"));
+        assert_eq!(found(&["a=b", "loadmaster_session=abc"], NAME).as_deref(), Some("abc"));
+        assert_eq!(found(&["__Secure-loadmaster_session=abc"], SECURE_NAME).as_deref(), Some("abc"));
+        assert_eq!(found(&["loadmaster_session=abc"], SECURE_NAME), None);
+        assert_eq!(found(&["__Secure-loadmaster_session=abc"], NAME), None);
+        assert_eq!(found(&["loadmaster_session="], NAME), None);
+    }
+
+    #[test]
+    fn two_cookies_of_one_name_are_both_refused() {
+        for name in [NAME, SECURE_NAME] {
+            assert_eq!(found(&["loadmaster_session=a; loadmaster_session=b"], name), None);
+            assert_eq!(found(&["__Secure-loadmaster_session=a", "__Secure-loadmaster_session=b"], name), None);
+        }
+        assert_eq!(found(&["loadmaster_session=a; loadmaster_session=a"], NAME), None);
+        assert_eq!(found(&["loadmaster_session=; loadmaster_session=a"], NAME), None);
+        let others = ["loadmaster_session=planted; __Secure-loadmaster_session=own"];
+        assert_eq!(found(&others, SECURE_NAME).as_deref(), Some("own"));
+    }
 }
