@@ -87,16 +87,35 @@ async fn the_public_address_is_our_own_and_a_trusted_proxy_makes_the_cookie_secu
         .set("server.trusted_proxies", "127.0.0.0/8");
     let world = World::with(options).await;
     let client = world.anonymous();
-    let by = |scheme: &'static str| {
-        let request = ask(&client, "login", &credentials()).header("origin", "https://cargo.example.com");
+    let by = |scheme: &'static str, origin: &str| {
+        let request = ask(&client, "login", &credentials()).header("origin", origin);
         Answer::of(request.header("x-forwarded-for", "203.0.113.9").header("x-forwarded-proto", scheme))
     };
     register(&client, EMAIL, PASSWORD).await.expect(201);
-    let secure = by("https").await;
+    let secure = by("https", &client.base).await;
     assert!(secure.header("set-cookie").unwrap().starts_with("__Secure-loadmaster_session="));
     assert!(secure.header("set-cookie").unwrap().ends_with(&format!("{SCOPE}; Secure")));
     secure.expect(200);
-    assert!(!by("http").await.header("set-cookie").unwrap().contains("Secure"));
+    assert!(!by("http", &client.base).await.header("set-cookie").unwrap().contains("Secure"));
+    assert!(by("http", "https://cargo.example.com").await.header("set-cookie").unwrap().contains("Secure"));
+}
+
+/// As where TLS ends at a proxy that nothing names, or that says nothing.
+#[tokio::test]
+async fn the_cookie_of_a_page_that_came_by_https_is_secure() {
+    let world = World::start().await;
+    let client = world.anonymous();
+    let by_https = |operation: &str, body: &Value| {
+        let request = ask(&client, operation, body).header("host", "cargo.example.com");
+        request.header("origin", "https://cargo.example.com")
+    };
+    let registered = Answer::of(by_https("register", &credentials())).await;
+    let cookie = registered.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("__Secure-loadmaster_session=") && cookie.ends_with(&format!("{SCOPE}; Secure")));
+    let (pair, _) = cookie.split_once(';').unwrap();
+    let refreshed = Answer::of(by_https("refresh", &json!({"session": "cookie"})).header("cookie", pair)).await;
+    assert!(refreshed.header("set-cookie").unwrap().contains("; Secure"));
+    refreshed.expect(200);
 }
 
 #[tokio::test]

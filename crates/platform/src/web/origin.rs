@@ -51,6 +51,11 @@ impl RequestOrigin {
         Self { origin: text(header::ORIGIN), host }
     }
 
+    /// Whether the page came by https. Browsers say so of every page that sends a `POST`.
+    pub fn is_by_https(&self) -> bool {
+        self.origin.as_deref().is_some_and(|origin| origin.starts_with("https://"))
+    }
+
     /// Whether the page was loaded from this server: from the host of the request, or from the public address. The scheme
     /// of the request is not known behind a proxy, so that a host is compared with its port.
     pub fn is_own(&self, public_url: Option<&str>) -> bool {

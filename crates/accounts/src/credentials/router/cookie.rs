@@ -57,7 +57,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CookieRequest {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let origin = RequestOrigin::from_request_parts(parts, state).await?;
-        let is_by_https = parts.extensions.get::<ByHttps>().is_some_and(|https| https.0);
+        let is_by_https = parts.extensions.get::<ByHttps>().is_some_and(|https| https.0) || origin.is_by_https();
         Ok(Self { origin, is_by_https, token: token(&parts.headers, name(is_by_https)) })
     }
 }
