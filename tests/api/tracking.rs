@@ -30,7 +30,8 @@ async fn a_shipment_is_found_by_its_reference_and_its_air_waybill_however_writte
     let reference = text(&booking, "ref_id");
     let (lower, mixed) = (reference.to_lowercase(), reference.replacen("ACB", "aCb", 1));
     let (plain, spaced) = (AWB.replace('-', ""), AWB.replace('-', "%20"));
-    for number in [reference, &lower, &mixed, AWB, &plain, &spaced, "020%2D12345675"] {
+    let grouped = ["020-1234%205675", "020%201234%205675", "020-1234-5675"];
+    for number in [reference, &lower, &mixed, AWB, &plain, &spaced, "020%2D12345675"].into_iter().chain(grouped) {
         let found = track(&world, number).await.expect(200);
         assert_eq!((&found["ref_id"], &found["awb_number"]), (&booking["ref_id"], &json!(AWB)), "{number}");
     }

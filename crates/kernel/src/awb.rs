@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 use super::{fault::Fault, text::text_value};
 
 /// Air waybill number `PPP-SSSSSSSC`: airline prefix, seven-digit serial, and a check digit that is the serial
-/// modulo 7 (IATA Resolution 600a). Accepted with or without the dash or a space, shown with the dash.
+/// modulo 7 (IATA Resolution 600a). The eleven digits are the number: blanks between them, and a dash in each gap, are
+/// accepted, as forms print it in groups. Shown with the dash after the prefix.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[0-9]{3}-[0-9]{8}$", example = "020-12345675")]
 pub struct AwbNumber(Box<str>);
@@ -20,14 +21,9 @@ impl FromStr for AwbNumber {
     type Err = Fault;
 
     fn from_str(text: &str) -> Result<Self, Fault> {
-        let text = text.trim();
         let form = || Fault::format("must be an air waybill number: three digits, a dash and eight digits");
-        let (prefix, rest) = text.split_at_checked(3).ok_or_else(form)?;
-        let number = rest.strip_prefix(['-', ' ']).unwrap_or(rest);
-        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if number.len() != 8 || !all_digits(prefix) || !all_digits(number) {
-            return Err(form());
-        }
+        let digits = ungrouped(text.trim()).filter(|digits| digits.len() == 11).ok_or_else(form)?;
+        let (prefix, number) = digits.split_at(3);
         let (serial, check) = number.split_at(7);
         let serial: u32 = serial.parse().map_err(|_| form())?;
         if check != (serial % 7).to_string() {
@@ -39,6 +35,24 @@ impl FromStr for AwbNumber {
     }
 }
 
+/// Returns the digits of a number in groups. `None` for other characters, and for a dash that stands between no digits.
+fn ungrouped(text: &str) -> Option<String> {
+    let (mut digits, mut is_open) = (String::new(), false);
+    for c in text.chars() {
+        match c {
+            '0'..='9' => {
+                digits.push(c);
+                is_open = true;
+            }
+            // Hyphens and dashes as keyboards and word processors write them.
+            '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' if is_open => is_open = false,
+            c if c.is_whitespace() && !c.is_control() => {}
+            _ => return None,
+        }
+    }
+    is_open.then_some(digits)
+}
+
 text_value!(AwbNumber);
 
 #[cfg(test)]
@@ -46,17 +60,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dash_space_or_nothing_are_the_same_number() {
-        for text in ["020-12345675", "020 12345675", "02012345675", " 020-12345675 "] {
+    fn a_number_in_groups_is_the_same_number() {
+        for text in [
+            "020-12345675",
+            "020 12345675",
+            "02012345675",
+            " 020-12345675 ",
+            "020-1234 5675",
+            "020 1234 5675",
+            "020-1234-5675",
+            "020 - 1234 5675",
+            "020-1234567-5",
+            "020\u{a0}1234\u{a0}5675",
+            "020–1234‑5675",
+        ] {
             assert_eq!(text.parse::<AwbNumber>().unwrap().as_str(), "020-12345675");
         }
     }
 
     #[test]
     fn a_wrong_check_digit_or_shape_is_refused() {
-        for text in
-            ["020-12345676", "020-1234567", "020--12345675", "02A-12345675", "020-1234567é", "", "０20-12345675"]
-        {
+        for text in [
+            "020-12345676",
+            "020-1234 5676",
+            "020-1234567",
+            "020-1234 567",
+            "020-1234 56755",
+            "020--12345675",
+            "020- -12345675",
+            "-02012345675",
+            "02012345675-",
+            "020-1234\t5675",
+            "020.1234.5675",
+            "02A-12345675",
+            "020-1234567é",
+            "",
+            "０20-12345675",
+        ] {
             assert!(text.parse::<AwbNumber>().is_err(), "{text:?}");
         }
     }

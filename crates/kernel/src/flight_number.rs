@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::{codes::AirlineCode, fault::Fault, text::text_value};
 
 /// Airline designator, one to four digits and an optional operational suffix, such as `AI101` or `LH8400A`.
-/// Leading zeros are dropped: `AI0101` is `AI101`.
+/// Leading zeros are dropped, and blanks after the designator: `AI 0101` is `AI101`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[A-Z0-9]{2}[1-9][0-9]{0,3}[A-Z]?$", example = "AI101")]
 pub struct FlightNumber(Packed);
@@ -41,6 +41,7 @@ impl FromStr for FlightNumber {
         let text = text.trim();
         let (designator, rest) = text.split_at_checked(2).ok_or_else(fault)?;
         let airline: AirlineCode = designator.parse().map_err(|_| fault())?;
+        let rest = rest.trim_start_matches(|c: char| c.is_whitespace() && !c.is_control());
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (number, suffix) = rest.split_at(digits);
         let significant = number.trim_start_matches('0');
@@ -66,9 +67,18 @@ mod tests {
 
     #[test]
     fn flight_numbers_are_normalised() {
-        for (text, number) in
-            [("AI101", "AI101"), (" ai0101 ", "AI101"), ("5X0007", "5X7"), ("lh8400a", "LH8400A"), ("2a1", "2A1")]
-        {
+        for (text, number) in [
+            ("AI101", "AI101"),
+            (" ai0101 ", "AI101"),
+            ("5X0007", "5X7"),
+            ("lh8400a", "LH8400A"),
+            ("2a1", "2A1"),
+            ("AI 0914", "AI914"),
+            ("AI 914", "AI914"),
+            ("LH 0400", "LH400"),
+            ("5x  7", "5X7"),
+            ("LH\u{a0}8400A", "LH8400A"),
+        ] {
             assert_eq!(text.parse::<FlightNumber>().unwrap().as_str(), number);
         }
         assert_eq!("5X7".parse::<FlightNumber>().unwrap().airline().as_str(), "5X");
@@ -79,7 +89,10 @@ mod tests {
 
     #[test]
     fn malformed_flight_numbers_are_refused() {
-        for text in ["", "AI", "AI0", "AI00001", "AI12345", "AI101AB", "12345", "A", "AI 101", "ÄI101", "AI1\0"] {
+        for text in [
+            "", "AI", "AI0", "AI00001", "AI12345", "AI101AB", "12345", "A", "AI 0", "A I101", "AI 1 01", "AI 101 A",
+            "AI\t101", "ÄI101", "AI1\0",
+        ] {
             assert!(text.parse::<FlightNumber>().is_err(), "{text:?}");
         }
     }

@@ -176,6 +176,14 @@ async fn lower_case_and_padding_do_not_matter() {
 }
 
 #[tokio::test]
+async fn an_air_waybill_number_may_be_in_groups() {
+    let world = World::start().await;
+    let base = order(&[&flight(&world).await]);
+    let booking = world.customer().await.book(with(base, json!({"awb_number": "020-1234 5675"}))).await;
+    assert_eq!(booking["awb_number"], "020-12345675");
+}
+
+#[tokio::test]
 async fn origin_and_destination_differ() {
     let world = World::start().await;
     let (customer, base) = (world.customer().await, order(&[&flight(&world).await]));

@@ -116,6 +116,8 @@ async fn numbers_and_codes_are_normalised() {
     again.expect_faults();
     let again = world.admin().await.post(FLIGHTS, flight_with(json!({"flight_number": "AI101"}))).await;
     again.expect_problem(409, "already_exists");
+    let apart = create(&world, json!({"flight_number": "AI 0914"})).await;
+    assert_eq!(apart["flight_number"], "AI914");
     let suffixed = create(&world, json!({"flight_number": "AI101a"})).await;
     assert_eq!(suffixed["flight_number"], "AI101A");
 }

@@ -38,6 +38,7 @@ async fn filters_combine_with_and() {
         ("departure_date=2026-11-23", vec![]),
         ("airline=ba", vec!["BA1", "BA2"]),
         ("flight_number=AI0001", vec!["AI1", "AI1"]),
+        ("flight_number=AI%20001", vec!["AI1", "AI1"]),
         ("flight_number=AI1&departure_date=2026-11-22", vec!["AI1"]),
         ("airline=AI&origin=LHR", vec![]),
         ("status=SCHEDULED&origin=LHR", vec!["BA2"]),

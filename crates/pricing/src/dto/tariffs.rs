@@ -190,7 +190,8 @@ fn read_flight_numbers(fields: &mut Fields<'_>, reference: &Reference, shape: Sh
         return fields.optional("flight_numbers", read);
     }
     let text = fields.optional("flight_numbers", read::any)?;
-    let numbers = text.split_whitespace().map(|number| reference.read_flight_number(Raw::Text(number)));
+    let numbers = numbers_of(&text);
+    let numbers = numbers.iter().map(|number| reference.read_flight_number(Raw::Text(number)));
     let numbers: Result<Vec<_>, Fault> = numbers.collect();
     match numbers.and_then(|numbers| bounded(numbers, MOST_FLIGHT_NUMBERS)) {
         Ok(mut numbers) => {
@@ -203,6 +204,18 @@ fn read_flight_numbers(fields: &mut Fields<'_>, reference: &Reference, shape: Sh
             None
         }
     }
+}
+
+/// Splits a cell at its blanks. One after a mere designator is a part of the number: `AI 0101 AI103` are two.
+fn numbers_of(text: &str) -> Vec<String> {
+    let mut numbers = Vec::<String>::new();
+    for part in text.split_whitespace() {
+        match numbers.last_mut() {
+            Some(designator) if designator.len() == 2 => designator.push_str(part),
+            _ => numbers.push(part.to_owned()),
+        }
+    }
+    numbers
 }
 
 fn read_breaks(fields: &mut Fields<'_>, shape: Shape, normal: Option<Rate>) -> Option<Vec<RateBreak>> {
@@ -285,5 +298,23 @@ impl PatchOf<Tariff> for ChangeTariff {
             normal: self.normal.unwrap_or(terms.normal),
             breaks,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_designator_alone_belongs_to_the_number_after_it() {
+        for (text, numbers) in [
+            ("AI101 AI103", &["AI101", "AI103"][..]),
+            ("AI 0101 AI103 5X 7", &["AI0101", "AI103", "5X7"]),
+            (" AI\u{a0}101\n", &["AI101"]),
+            ("AI", &["AI"]),
+            ("", &[]),
+        ] {
+            assert_eq!(numbers_of(text), numbers, "{text}");
+        }
     }
 }
