@@ -117,7 +117,7 @@ request! {
         flight_number: FlightNumber = |raw| reference.read_flight_number(raw),
         origin: AirportCode = |raw| reference.read_airport(raw),
         destination: AirportCode = |raw| reference.read_destination(raw, origin),
-        /// RFC 3339 with any offset, to the microsecond at most.
+        /// RFC 3339 with any offset, cut to the microsecond.
         departure_datetime: DateTime<Utc> = read::instant,
         /// After the departure, by at most 24 hours.
         arrival_datetime: DateTime<Utc> = |raw| read_arrival(raw, departure_datetime),

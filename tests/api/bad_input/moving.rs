@@ -19,7 +19,7 @@ fn cases() -> Vec<Case> {
     let odd: [(&str, &[&str]); 4] = [
         ("location", &["", "DE", "DELHI", "D3L", "DEL\u{0}"]),
         ("flight_id", &["", "AI101", "0189000000007000800000000000000", "01890000-0000-7000-8000-00000000000g"]),
-        ("flight_number", &["", "AI", "101", "AI10111", "AI0", "AI101AB", "A!101", "AI 101", "AI101\u{0}", "AI१०१"]),
+        ("flight_number", &["", "AI", "101", "AI10111", "AI0", "AI101AB", "A!101", "AI 1 01", "AI101\u{0}", "AI१०१"]),
         (
             "occurred_at",
             &[
@@ -42,7 +42,6 @@ fn cases() -> Vec<Case> {
     cases.push(("location", json!("XQX"), "unknown_value"));
     cases.push(("occurred_at", json!("1969-12-31T23:59:59Z"), "too_small"));
     cases.push(("occurred_at", json!("9999-12-31T23:59:59Z"), "too_large"));
-    cases.push(("occurred_at", json!("2026-11-20T07:00:00.1234567Z"), "too_precise"));
     cases.push(("notes", json!(""), "too_short"));
     cases.push(("notes", long(2001), "too_long"));
     cases.push(("notes", json!("a\u{0}b"), "invalid_format"));

@@ -33,7 +33,6 @@ async fn each_member_is_judged() {
         for odd in ["", "soon", "2026-11-21", "2026-11-21T10:00:00", "2026-11-31T10:00:00Z"] {
             cases.push((member, json!(odd), "invalid_format"));
         }
-        cases.push((member, json!("2026-11-21T10:00:00.1234567Z"), "too_precise"));
         cases.push((member, json!("1969-12-31T23:59:59Z"), "too_small"));
         cases.push((member, json!("2200-01-01T00:00:00Z"), "too_large"));
         cases.push((member, Value::Null, "required"));
