@@ -8,7 +8,7 @@ use loadmaster_capacity::{FlightStatus, Space};
 use loadmaster_kernel::{Fault, FlightId, UserId};
 use loadmaster_platform::{
     postgres::{PgSession, allow_long_statements, commit, limit_lock_waits, retrying},
-    tables::{Columns, Table, TableError, read_table},
+    tables::{CellKind, Columns, Table, TableError, read_table},
 };
 use loadmaster_reference::Reference;
 
@@ -34,6 +34,15 @@ pub(super) const COLUMNS: [&str; 10] = [
     "volume_m3",
     "positions",
     "cutoff_minutes",
+];
+
+const KINDS: &[(&str, CellKind)] = &[
+    ("departure_datetime", CellKind::Instant),
+    ("arrival_datetime", CellKind::Instant),
+    ("weight_kg", CellKind::Number),
+    ("volume_m3", CellKind::Number),
+    ("positions", CellKind::Number),
+    ("cutoff_minutes", CellKind::Number),
 ];
 
 /// Longest wait for another import, or for a flight.
@@ -166,7 +175,7 @@ impl Timetable {
     /// Reads a table whose airports, airlines and aircraft must be in `reference`. Fails with at most 100 faults.
     pub fn read(table: &Table, reference: &Reference) -> Result<Self, FlightError> {
         let mut seen = HashMap::<Name, u64>::new();
-        let columns = Columns { required: &COLUMNS, optional: &[] };
+        let columns = Columns { required: &COLUMNS, optional: &[], kinds: KINDS };
         let rows = read_table(table, &columns, |fields, row| {
             let flight = CreateFlight::read(fields, reference, CapacityShape::Cells);
             let flight = flight.and_then(|flight| flight.complete(reference))?;

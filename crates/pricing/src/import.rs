@@ -6,7 +6,7 @@ use loadmaster_platform::{
     idempotency::Key,
     outbox::{self, Message},
     postgres::{PgSession, allow_long_statements},
-    tables::{Columns, ImportSummary, Table, TableError, TableFaults, read_table},
+    tables::{CellKind, Columns, ImportSummary, Table, TableError, TableFaults, read_table},
     web::Fields,
     work::Command,
 };
@@ -38,6 +38,14 @@ pub(super) const COLUMNS: [&str; 14] = [
     "breaks",
     "valid_from",
     "valid_to",
+];
+
+const KINDS: &[(&str, CellKind)] = &[
+    ("minimum", CellKind::Number),
+    ("normal", CellKind::Number),
+    ("breaks", CellKind::Number),
+    ("valid_from", CellKind::Date),
+    ("valid_to", CellKind::Date),
 ];
 
 /// Number of tariffs that one statement writes.
@@ -127,7 +135,7 @@ impl Command for ImportTariffs {
 /// Reads a table. Fails with at most 100 faults. The organizations of rows that are right are returned also then.
 fn read(table: &Table, reference: &Reference) -> (Result<Vec<TariffRow>, PricingError>, Vec<Named>) {
     let (mut seen, mut named) = (HashMap::<String, u64>::new(), Vec::new());
-    let columns = Columns { required: &COLUMNS, optional: &[] };
+    let columns = Columns { required: &COLUMNS, optional: &[], kinds: KINDS };
     let rows = read_table(table, &columns, |fields, row| {
         let terms = Tariff::from(CreateTariff::read(fields, reference, Shape::Cells)?);
         match seen.entry(terms.code.clone()) {

@@ -1,6 +1,12 @@
 //! The kinds of entries that administrators keep.
 use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode};
-use loadmaster_platform::{tables::Columns, web::Fields};
+use loadmaster_platform::{
+    tables::{
+        CellKind::{Digits, Flag, Number},
+        Columns,
+    },
+    web::Fields,
+};
 use serde_json::Value;
 
 use super::{
@@ -113,6 +119,13 @@ kind!(
     Columns {
         required: &["iata_code", "name", "city", "country_code", "latitude", "longitude", "time_zone"],
         optional: &["icao_code", "elevation_ft", "is_major", "is_active"],
+        kinds: &[
+            ("latitude", Number),
+            ("longitude", Number),
+            ("elevation_ft", Number),
+            ("is_major", Flag),
+            ("is_active", Flag),
+        ],
     },
     |new, before| (new.time_zone != before.time_zone).then_some("time_zone")
 );
@@ -130,6 +143,7 @@ kind!(
     Columns {
         required: &["iata_code", "name", "country_code"],
         optional: &["icao_code", "awb_prefix", "alliance", "is_cargo_only", "is_active"],
+        kinds: &[("awb_prefix", Digits(3)), ("is_cargo_only", Flag), ("is_active", Flag)],
     },
     |_, _| None
 );
@@ -147,6 +161,13 @@ kind!(
     Columns {
         required: &["iata_code", "name", "manufacturer", "max_cargo_kg", "max_cargo_m3"],
         optional: &["icao_code", "positions", "is_freighter", "is_active"],
+        kinds: &[
+            ("max_cargo_kg", Number),
+            ("max_cargo_m3", Number),
+            ("positions", Number),
+            ("is_freighter", Flag),
+            ("is_active", Flag),
+        ],
     },
     |_, _| None
 );

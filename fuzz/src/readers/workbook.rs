@@ -13,7 +13,7 @@ const PACKAGE: &[u8] =
 const RELATED: &[u8] = br#"<Relationships><Relationship Id="1" Type="/worksheet" Target="0"/>
 <Relationship Id="2" Type="/sharedStrings" Target="1"/><Relationship Id="3" Type="/styles" Target="2"/></Relationships>"#;
 const WORKBOOK: &[u8] = br#"<workbook><sheet id="1"/></workbook>"#;
-const COLUMNS: Columns = Columns { required: &["a"], optional: &["b", "c_at"] };
+const COLUMNS: Columns = Columns { required: &["a"], optional: &["b", "c_at"], kinds: &[] };
 /// The most bytes that cells may have for an input of at most 128 KiB, which is three times as long if it is not UTF-8.
 const MOST: usize = 64 * 1024 * 1024;
 

@@ -163,3 +163,35 @@ async fn a_booked_flight_may_get_more_room_another_aircraft_and_another_cut_off(
     assert_eq!((&flight["utilization_percent"], &flight["version"]), (&json!(100), &json!(2)));
     world.audit().await;
 }
+
+#[tokio::test]
+async fn a_table_of_a_spreadsheet_with_decimal_commas_is_read() {
+    let world = World::start().await;
+    let table = "\u{feff}flight_number;origin;destination;departure_datetime;arrival_datetime;aircraft_code;weight_kg;volume_m3;\
+                 positions;cutoff_minutes\r\nAI 9002;DEL;BOM;2027-03-01T04:30:00Z;2027-03-01T06:40:00Z;;1000,5;10,25;;\r\n";
+    assert_eq!(counts(&import(&world.admin().await, table).await.expect(200)), (1, 0, 0));
+    let flight = &world.anonymous().get("/api/v1/flights?flight_number=AI%209002").await.expect(200)[0];
+    assert_eq!(
+        (&flight["flight_number"], &flight["capacity"]["weight_kg"], &flight["capacity"]["volume_m3"]),
+        (&json!("AI9002"), &json!(1000.5), &json!(10.25))
+    );
+}
+
+#[tokio::test]
+async fn rows_of_separators_are_gaps() {
+    let world = World::start().await;
+    let row = "AI9003,DEL,BOM,2027-03-01T04:30:00Z,2027-03-01T06:40:00Z,,1000,,,";
+    assert_eq!(import_rows(&world.admin().await, &[row, ",,,,,,,,,", ",,,,,,,,,"]).await, (1, 0, 0));
+}
+
+#[tokio::test]
+async fn times_and_offsets_are_read_as_timetables_write_them() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    import_rows(&admin, &["AI101,DEL,LHR,2026-11-21T24:00+0530,2026-11-22 03:00:00.000000999Z,,1000,,,"]).await;
+    let flight = &schedule(&world).await[0];
+    assert_eq!(
+        (&flight["departure_datetime"], &flight["arrival_datetime"]),
+        (&json!("2026-11-21T18:30:00Z"), &json!("2026-11-22T03:00:00Z"))
+    );
+}

@@ -68,7 +68,7 @@ async fn each_fault_is_told_with_its_row_and_nothing_is_written() {
         "B,QQ,QQQ,,AI101 QQ1,x,A B,QQQ,USD,75.001,-1,45,2026-02-30,",
         "a,,*,*,,,,,USD,75,16,,2026-01-01,",
         "C,,*,*,,,,,USD,75,16,45=16,2026-01-01,2025-01-01",
-        "D,,*",
+        "D,,*,*,,,,,USD,75,16,,2026-01-01,,more",
     ];
     let problem = import(&admin, table(&rows)).await.expect_problem(400, "validation_failed");
     let mut told: Vec<_> = problem["errors"]

@@ -7,6 +7,7 @@ mod expand;
 mod expanding;
 mod model;
 mod read;
+mod times;
 
 pub use days::DaysOfOperation;
 pub use differences::{Differences, Effect, Group, LocalTime, Terms};

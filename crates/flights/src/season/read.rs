@@ -1,7 +1,7 @@
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::{
-    tables::{Columns, Table, read_table},
+    tables::{CellKind, Columns, Table, read_table},
     web::{Fields, Raw, read},
 };
 use loadmaster_reference::Reference;
@@ -15,6 +15,7 @@ use super::{
     },
     expanding::Expanding,
     model::{ScheduleLine, Season},
+    times,
 };
 
 /// The columns of a season, in the order of the documented header.
@@ -36,13 +37,19 @@ const COLUMNS: Columns = Columns {
         "cutoff_minutes",
     ],
     optional: &[],
+    kinds: &[
+        ("from", CellKind::Date),
+        ("to", CellKind::Date),
+        ("weight_kg", CellKind::Number),
+        ("volume_m3", CellKind::Number),
+        ("positions", CellKind::Number),
+        ("cutoff_minutes", CellKind::Number),
+    ],
 };
 /// Longest period of a line, in days: more than a year.
 const LONGEST_PERIOD: i64 = 400;
 /// Most dated flights of a table: they are created in one transaction.
 const MOST_FLIGHTS: usize = 500_000;
-/// The days from the departure to the arrival of a flight of at most 24 hours, in local dates.
-const DAY_OFFSETS: (i8, i8) = (-1, 2);
 
 impl FlightService {
     /// Reads a table of recurring flights.
@@ -82,9 +89,12 @@ impl ScheduleLine {
         let number = fields.required("flight_number", |raw| reference.read_flight_number(raw));
         let origin = fields.required("origin", |raw| reference.read_airport(raw));
         let destination = fields.required("destination", |raw| reference.read_destination(raw, origin));
-        let departure = fields.required("departure_time", time);
-        let arrival = fields.required("arrival_time", time);
-        let offset = fields.optional("arrival_day_offset", read::integer(DAY_OFFSETS.0, DAY_OFFSETS.1));
+        let departure = fields.required("departure_time", times::departure);
+        let arrival = fields.required("arrival_time", times::arrival);
+        let offset = fields.optional("arrival_day_offset", times::day_offset);
+        let offset = arrival.and_then(|arrival| {
+            arrival.offset(offset).map_err(|fault| fields.fault("arrival_day_offset", &fault)).ok()
+        });
         let days = fields.required("days_of_operation", read::code);
         let from = fields.required("from", read::date);
         let to = fields.required("to", |raw| read_to(raw, from));
@@ -98,8 +108,8 @@ impl ScheduleLine {
             origin: origin?,
             destination: destination?,
             departure: departure?,
-            arrival: arrival?,
-            arrival_day_offset: offset.unwrap_or_default(),
+            arrival: arrival?.time,
+            arrival_day_offset: offset?,
             days: days?,
             from: from?,
             to: to?,
@@ -109,18 +119,6 @@ impl ScheduleLine {
             cutoff_minutes: cutoff.unwrap_or(NewFlight::DEFAULT_CUTOFF_MINUTES),
         })
     }
-}
-
-/// Reads a local time of day, to the minute.
-fn time(raw: Raw<'_>) -> Result<NaiveTime, Fault> {
-    let text = read::any(raw)?;
-    let text = text.trim();
-    let is_digits = |part: &str| part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-    let is_time = text
-        .split_once(':')
-        .is_some_and(|(hours, minutes)| is_digits(hours) && is_digits(minutes) && minutes.len() == 2);
-    let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| is_time);
-    time.ok_or_else(|| Fault::format("must be a local time from 00:00 to 23:59"))
 }
 
 /// Reads the last date of a period that begins then.
@@ -207,7 +205,8 @@ mod tests {
             ("LHR", "DEL", "`destination` in row 1 "),
             ("10:00", "25:00", "`departure_time` in row 1 must be a local time from 00:00 to 23:59."),
             ("10:00", "10:0", "`departure_time` in row 1 must be a local time"),
-            ("10:00", "10:00:00", "`departure_time` in row 1 must be a local time"),
+            ("10:00", "10:00:30", "`departure_time` in row 1 must be a local time"),
+            ("10:00", "24:00", "`departure_time` in row 1 must be a local time from 00:00 to 23:59; at midnight"),
             ("10:00", "", "`departure_time` in row 1 is required."),
             ("14:30", "half past two", "`arrival_time` in row 1 must be a local time"),
             (",,1.3", ",3,1.3", "`arrival_day_offset` in row 1 must be at most 2."),
@@ -229,6 +228,18 @@ mod tests {
         // Both days exist, but neither is a Monday, Wednesday or Friday.
         let found = faults("2026-12-01,2026-12-31", "2026-12-05,2026-12-06");
         assert_eq!(found, ["`days_of_operation` in row 1 has no day between `from` and `to`."]);
+    }
+
+    #[test]
+    fn an_arrival_at_24_00_ends_the_day_and_days_may_have_a_plus() {
+        let season = read(&[
+            "AI9004,DEL,BOM,22:00,24:00,0,1234567,2027-03-02,2027-03-02,,1000,,,",
+            "AI9005,DEL,BOM,23:00,01:10,+1,1234567,2027-03-02,2027-03-02,,1000,,,",
+            "AI 9006,DEL,BOM,2300,0110+1,,1234567,02.03.2027,02MAR27,,1000,,,",
+        ]);
+        let arrivals = season.unwrap().timetable.0.into_iter().map(|dated| dated.flight.arrival.to_rfc3339());
+        let expected = ["2027-03-02T18:30:00+00:00", "2027-03-02T19:40:00+00:00", "2027-03-02T19:40:00+00:00"];
+        assert_eq!(arrivals.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -81,10 +81,11 @@ problem_responses!(ImportProblems: [INPUT, ROLE, BODY, KEY]);
 
 /// Import a timetable, all or nothing.
 ///
-/// CSV with the header `flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,`
-/// `volume_m3,positions,cutoff_minutes`; optional cells may be empty. Flight number, origin and scheduled local date
-/// identify the flight of a row: an existing flight is updated, a new one is created. Each fault has its `row`, counted
-/// from 1 without the header; the first 100 faults are reported.
+/// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx), with the header
+/// `flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,`
+/// `cutoff_minutes`; optional cells may be empty. A comma is a decimal sign only where other characters separate cells. Flight
+/// number, origin and scheduled local date identify the flight of a row: an existing flight is updated, a new one is created.
+/// Each fault has its `row`, counted from 1 without the header; the first 100 faults are reported.
 #[utoipa::path(post, path = "/flights/import", tag = "flights", operation_id = "importFlights",
     params(("dry_run" = Option<bool>, Query, description = "Validate the table and count the changes, but change nothing"), KeyHeader),
     request_body(content((String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),

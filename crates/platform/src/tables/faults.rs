@@ -54,8 +54,8 @@ impl TableFaults {
 /// Why a table cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    #[error("the table is not UTF-8")]
-    NotUtf8,
+    #[error("line {line} of the table is in an encoding that is not known")]
+    NotText { line: usize },
     #[error("the table has {} faults", .0.total)]
     Faults(TableFaults),
 }
@@ -63,7 +63,10 @@ pub enum TableError {
 impl From<TableError> for Problem {
     fn from(error: TableError) -> Self {
         match error {
-            TableError::NotUtf8 => Self::new(code::MALFORMED_REQUEST, "The table is not valid UTF-8."),
+            TableError::NotText { line } => {
+                let detail = format!("Line {line} is neither UTF-8 nor Windows-1252; save the table as CSV UTF-8.");
+                Self::new(code::MALFORMED_REQUEST, detail)
+            }
             TableError::Faults(faults) => Self::validation(&faults.first).with("errors_total", faults.total),
         }
     }

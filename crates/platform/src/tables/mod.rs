@@ -1,9 +1,14 @@
 //! Tables that people keep in spreadsheets. They come in as CSV or as a workbook (xlsx), with all their faults told by row
 //! and column, and go out as both, row by row. No cell is ever a formula.
 mod cell;
+mod clock;
+mod delimited;
+mod encoding;
 mod export;
 mod faults;
 mod formula;
+mod kind;
+mod number;
 mod read;
 mod records;
 mod sheet;
@@ -11,8 +16,10 @@ mod summary;
 mod workbook;
 
 pub use cell::{Cell, cell_at};
+pub use clock::Clock;
 pub use export::{Export, ExportParams, Format, Pages};
 pub use faults::{TableError, TableFaults};
+pub use kind::CellKind;
 pub use read::{Columns, Table, read_table};
 pub use summary::ImportSummary;
 

@@ -1,15 +1,16 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use loadmaster_kernel::FaultCode;
+use loadmaster_kernel::{Fault, FaultCode};
 
 use super::{
     CSV, XLSX,
+    delimited::Delimited,
+    encoding::decode,
     export::Format,
     faults::{TableError, TableFaults, row_fault},
-    formula::unguarded,
-    records::Records,
-    workbook,
+    kind::{self, CellKind},
+    number, workbook,
 };
 
 use crate::web::{Body, Fields, Problem};
@@ -56,11 +57,20 @@ impl Table {
 pub struct Columns {
     pub required: &'static [&'static str],
     pub optional: &'static [&'static str],
+    /// What the cells of columns are that are not text.
+    pub kinds: &'static [(&'static str, CellKind)],
 }
 
 impl Columns {
     fn all(&self) -> impl Iterator<Item = &'static str> {
         self.required.iter().chain(self.optional).copied()
+    }
+
+    /// Returns the column of a name in a header.
+    pub(super) fn find(&self, name: &str) -> Option<(&'static str, CellKind)> {
+        let column = self.all().find(|column| *column == name.trim())?;
+        let kind = self.kinds.iter().find(|(of, _)| *of == column).map_or(CellKind::Text, |(_, kind)| *kind);
+        Some((column, kind))
     }
 }
 
@@ -71,11 +81,24 @@ pub fn read_table<T>(
     columns: &Columns,
     read: impl FnMut(&mut Fields<'_>, u64) -> Option<T>,
 ) -> Result<Vec<T>, TableError> {
-    let (most_rows, faults) = (table.most_rows, TableFaults::default());
-    let mut reading = Reading { columns, most_rows, header: Vec::new(), rows: Vec::new(), faults, read };
-    match table.format {
-        Format::Csv => read_csv(&table.bytes, &mut reading)?,
-        Format::Xlsx => workbook::read(&table.bytes, &mut reading),
+    let text = match table.format {
+        Format::Csv => Some(decode(&table.bytes)?),
+        Format::Xlsx => None,
+    };
+    let delimited = text.as_ref().map(|text| Delimited::of(text, columns));
+    let mut reading = Reading {
+        columns,
+        delimited: delimited.as_ref(),
+        most_rows: table.most_rows,
+        header: Vec::new(),
+        places: Vec::new(),
+        rows: Vec::new(),
+        faults: TableFaults::default(),
+        read,
+    };
+    match &delimited {
+        Some(delimited) => delimited.read(&mut reading),
+        None => workbook::read(&table.bytes, &mut reading),
     }
     let Reading { rows, faults, .. } = reading;
     faults.unless_faulty(rows)
@@ -95,11 +118,31 @@ pub(super) trait Taker {
 
 struct Reading<'c, T, F> {
     columns: &'c Columns,
+    /// The table, if it is no workbook.
+    delimited: Option<&'c Delimited<'c>>,
     most_rows: u64,
     header: Vec<String>,
+    /// The columns in the order of the header; `None` where it has no name.
+    places: Vec<Option<(&'static str, CellKind)>>,
     rows: Vec<T>,
     faults: TableFaults,
     read: F,
+}
+
+impl<T, F> Reading<'_, T, F> {
+    /// Returns the text of a cell as the readers of its kind take it.
+    fn plain<'t>(&self, cell: &'t str, kind: CellKind) -> Result<Cow<'t, str>, Fault> {
+        Ok(match (kind, self.delimited) {
+            (CellKind::Number, Some(table)) => {
+                return number::plain(cell, table.separator, || table.decimal_sign(self.columns, cell));
+            }
+            (CellKind::Text | CellKind::Number, _) => cell.into(),
+            (CellKind::Flag, _) => kind::flag(cell),
+            (CellKind::Digits(length), _) => kind::digits(cell, length),
+            (CellKind::Date, _) => return kind::date(cell),
+            (CellKind::Instant, _) => return kind::instant(cell),
+        })
+    }
 }
 
 impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F> {
@@ -113,7 +156,8 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
         self.faults.add(missing.map(|column| {
             row_fault(0, Some(column), FaultCode::Required, format!("The header lacks the column {column}."))
         }));
-        let unknown = self.header.iter().filter(|name| !self.columns.all().any(|column| column == *name));
+        self.places = self.header.iter().map(|name| self.columns.find(name)).collect();
+        let unknown = self.header.iter().filter(|name| !name.is_empty() && self.columns.find(name).is_none());
         self.faults.add(unknown.map(|name| {
             let shown = shown(name);
             let text = format!("The header has the unknown column `{shown}`.");
@@ -127,13 +171,18 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
     }
 
     fn row(&mut self, number: u64, cells: &[Cow<'_, str>]) -> bool {
+        // A row without a value is a gap, not an entry.
+        if is_blank(cells.iter().map(AsRef::as_ref)) {
+            return true;
+        }
         if number > self.most_rows {
             let text = format!("The table has more than {} rows.", self.most_rows);
             self.faults.add([row_fault(number, None, FaultCode::TooLong, text)]);
             return false;
         }
-        if cells.len() != self.header.len() {
-            let text = format!("Row {number} has {} cells, but the header has {}.", cells.len(), self.header.len());
+        let is_named = |at: usize| self.places.get(at).is_some_and(Option::is_some);
+        if let Some(at) = (0..cells.len()).find(|at| !is_named(*at) && !cells[*at].trim().is_empty()) {
+            let text = format!("Row {number} has a value in its cell {}, for which the header has no name.", at + 1);
             self.broken(number, None, text);
             return true;
         }
@@ -143,8 +192,21 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
             self.broken(number, Some(column), text);
             return true;
         }
-        let cells = self.header.iter().map(String::as_str).zip(cells.iter().map(AsRef::as_ref));
-        let mut fields = Fields::of_row(number, cells);
+        let mut refused = Vec::new();
+        // The last cells of a row may be left out.
+        let cells = self.places.iter().zip(cells).filter_map(|(place, cell)| {
+            let (name, kind) = (*place)?;
+            let plain = self.plain(cell, kind).unwrap_or_else(|fault| {
+                refused.push((name, fault));
+                cell.as_ref().into()
+            });
+            Some((name, plain))
+        });
+        let cells: Vec<_> = cells.collect();
+        let mut fields = Fields::of_row(number, cells.iter().map(|(name, cell)| (*name, cell.as_ref())));
+        for (name, fault) in &refused {
+            fields.refuse(name, fault);
+        }
         let value = (self.read)(&mut fields, number);
         let found = fields.finish();
         match value {
@@ -160,39 +222,112 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
     }
 }
 
-fn read_csv(table: &[u8], taker: &mut impl Taker) -> Result<(), TableError> {
-    if std::str::from_utf8(table).is_err() {
-        return Err(TableError::NotUtf8);
-    }
-    let mut records = Records::of(table, b',');
-    let header = match records.next().unwrap_or_else(|| Ok(csv::StringRecord::new())) {
-        Ok(header) => header,
-        Err(error) => {
-            taker.broken(0, None, format!("The table cannot be read: {error}."));
-            return Ok(());
-        }
-    };
-    if !taker.header(&header.iter().map(Cow::from).collect::<Vec<_>>()) {
-        return Ok(());
-    }
-    for (row, record) in (1..).zip(records) {
-        match record {
-            Ok(record) => {
-                let cells: Vec<Cow<'_, str>> = record.iter().map(|cell| unguarded(cell).into()).collect();
-                if !taker.row(row, &cells) {
-                    break;
-                }
-            }
-            Err(error) => {
-                taker.broken(row, None, format!("Row {row} cannot be read: {error}."));
-                break;
-            }
-        }
-    }
-    Ok(())
+/// Returns whether no cell has a value.
+pub(super) fn is_blank<'c>(cells: impl IntoIterator<Item = &'c str>) -> bool {
+    cells.into_iter().all(|cell| cell.trim().is_empty())
 }
 
 /// Shortens a text supplied by the client for use in a message.
 fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST_SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::read;
+
+    const COLUMNS: Columns = Columns {
+        required: &["name", "kg"],
+        optional: &["on", "is_new", "prefix"],
+        kinds: &[
+            ("kg", CellKind::Number),
+            ("on", CellKind::Date),
+            ("is_new", CellKind::Flag),
+            ("prefix", CellKind::Digits(3)),
+        ],
+    };
+
+    /// Each row with its number, as name, kilograms, date, flag and prefix.
+    fn rows(table: impl Into<Vec<u8>>) -> Result<Vec<String>, Vec<String>> {
+        let read = read_table(&Table::of_file(Bytes::from(table.into())), &COLUMNS, |fields, row| {
+            let name = fields.required("name", read::line(50));
+            let kilograms = fields.required("kg", read::weight);
+            let on = fields.optional("on", read::date).map(|on| on.to_string()).unwrap_or_default();
+            let is_new = fields.optional("is_new", read::boolean).map(|flag| flag.to_string()).unwrap_or_default();
+            let prefix = fields.optional("prefix", read::line(3)).unwrap_or_default();
+            let shown = format!("{row} {} {} {on}{is_new}{prefix}", name?.trim(), kilograms?);
+            Some(shown.replace(" kg", "").trim().to_owned())
+        });
+        match read {
+            Ok(rows) => Ok(rows),
+            Err(TableError::Faults(faults)) => Err(faults.first().iter().map(|fault| fault.message.clone()).collect()),
+            Err(error) => Err(vec![error.to_string()]),
+        }
+    }
+
+    #[test]
+    fn a_table_is_read_with_the_separator_of_its_header() {
+        for table in [
+            "name,kg\nA,1000.5\n",
+            "name,kg\r\nA,\"1,000.5\"\r\n",
+            "\u{feff}name;kg\r\nA;1000,5\r\n",
+            "name\tkg\rA\t1.000,5\r",
+            "name|kg\nA|1 000.5",
+            "sep=;\r\nname;kg\r\nA;1000,5\r\n",
+            "\"sep=\t\"\r\nname\tkg\r\nA\t\u{a0}1000,5 \r\n",
+            "kg;name\n\"1000,5\";\"A\"\n",
+        ] {
+            assert_eq!(rows(table).unwrap(), ["1 A 1000.5"], "{table:?}");
+        }
+        let wide: Vec<u8> = "\u{feff}name\tkg\r\nA\t1000,5\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(rows(wide).unwrap(), ["1 A 1000.5"]);
+        assert_eq!(rows(b"name;kg\r\nZ\xfcrich;1000,5\r\n").unwrap(), ["1 Zürich 1000.5"]);
+    }
+
+    #[test]
+    fn rows_without_a_value_are_gaps_and_last_cells_may_lack() {
+        let table = ";;\r\nname;kg;on;is_new;;\r\nA;1;2027-03-01\r\n;;;;;\r\n ;\u{a0};;\r\n\r\nB;2;;;;\r\nC;3;;WAHR;;\r\n;;\r\n";
+        assert_eq!(rows(table).unwrap(), ["1 A 1 2027-03-01", "4 B 2", "5 C 3 true"]);
+        assert_eq!(rows("name,kg\nA\n").unwrap_err(), ["`kg` in row 1 is required."]);
+    }
+
+    #[test]
+    fn a_value_below_no_name_is_a_fault() {
+        for (table, cell) in [("name,kg\nA,1,5\n", 3), ("name;;kg\nA;x;1\n", 2)] {
+            let text = format!("Row 1 has a value in its cell {cell}, for which the header has no name.");
+            assert_eq!(rows(table).unwrap_err(), [text]);
+        }
+    }
+
+    #[test]
+    fn a_sign_that_may_be_two_is_what_the_other_rows_show_or_a_fault() {
+        assert_eq!(rows("name;kg\nA;1.000\nB;10,5\n").unwrap(), ["1 A 1000", "2 B 10.5"]);
+        assert_eq!(rows("name;kg\nA;1.000\nB;10.5\n").unwrap(), ["1 A 1", "2 B 10.5"]);
+        assert_eq!(rows("name;kg\nA;1,000\n").unwrap(), ["1 A 1"]);
+        for table in
+            ["name;kg\nA;1.000\n", "name\tkg\nA\t1,000\n", "name,kg\nA,\"1,000\"\n", "name;kg\nA;1.000\nB;1,5\nC;1.5\n"]
+        {
+            let faults = rows(table).unwrap_err();
+            assert!(faults.len() == 1 && faults[0].starts_with("`kg` in row 1 is ambiguous"), "{faults:?}");
+        }
+        assert!(rows("name,kg\nA,\"1000,5\"\n").unwrap_err()[0].contains("a decimal point"));
+    }
+
+    #[test]
+    fn dates_flags_and_lost_zeros_are_read_and_two_dates_in_one_refused() {
+        let table = "name;kg;on;is_new;prefix\nA;1;01.03.2027;;\nB;2;;FALSCH;\nC;3;;;20\n";
+        assert_eq!(rows(table).unwrap(), ["1 A 1 2027-03-01", "2 B 2 false", "3 C 3 020"]);
+        let faults = rows("name,kg,on\nA,1,01/03/2027\nB,x,\n").unwrap_err();
+        assert!(faults[0].starts_with("`on` in row 1 is ambiguous: day and month"), "{faults:?}");
+        assert!(faults[1].starts_with("`kg` in row 2"), "{faults:?}");
+    }
+
+    #[test]
+    fn a_header_is_judged_with_any_separator() {
+        assert_eq!(rows("name;weight\nA;1\n").unwrap_err().len(), 2, "one column lacks and one is unknown");
+        assert_eq!(rows("").unwrap_err().len(), 2);
+        assert_eq!(rows(",,\n,,\n").unwrap_err().len(), 2);
+        assert_eq!(rows("sep=x\nname,kg\n").unwrap_err().len(), 3);
+    }
 }

@@ -56,7 +56,7 @@ mod tests {
     };
 
     fn faults(table: Vec<u8>) -> Vec<String> {
-        let columns = Columns { required: &["name"], optional: &[] };
+        let columns = Columns { required: &["name"], optional: &[], kinds: &[] };
         let read = read_table(&Table::of_file(table.into()), &columns, |fields, _| {
             fields.required("name", |raw: crate::web::Raw<'_>| crate::web::read::any(raw))
         });
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_table_of_many_short_rows_is_read() {
         let table = Table::of_file(format!("name\n{}", "abcdefghijklmnopqrst\n".repeat(100_000)).into_bytes().into());
-        let columns = Columns { required: &["name"], optional: &[] };
+        let columns = Columns { required: &["name"], optional: &[], kinds: &[] };
         let rows = read_table(&table, &columns, |fields, row| {
             fields.required("name", |raw: crate::web::Raw<'_>| crate::web::read::any(raw)).map(|_| row)
         })

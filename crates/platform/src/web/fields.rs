@@ -64,6 +64,7 @@ pub struct Fields<'a> {
     row: Option<u64>,
     members: BTreeMap<&'a str, Raw<'a>>,
     known: Vec<&'static str>,
+    refused: Vec<&'static str>,
     faults: Vec<InputFault>,
 }
 
@@ -79,7 +80,7 @@ impl<'a> Fields<'a> {
 
     fn of_object(object: &'a Map<String, Value>, prefix: String) -> Self {
         let members = object.iter().map(|(name, value)| (name.as_str(), Raw::Json(value))).collect();
-        Self { place: "body", prefix, row: None, members, known: Vec::new(), faults: Vec::new() }
+        Self { prefix, members, ..Self::empty("body") }
     }
 
     /// Reads the parameters of a query; a repeated one is a fault.
@@ -111,6 +112,7 @@ impl<'a> Fields<'a> {
             row: None,
             members: BTreeMap::new(),
             known: Vec::new(),
+            refused: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -265,6 +267,12 @@ impl<'a> Fields<'a> {
         self.fault_at(name, None, fault);
     }
 
+    /// Records the fault of a member whose value is not to be read.
+    pub fn refuse(&mut self, name: &'static str, fault: &Fault) {
+        self.refused.push(name);
+        self.fault(name, fault);
+    }
+
     /// Records a fault of one entry of a list.
     pub fn fault_of_entry(&mut self, name: &str, index: usize, fault: &Fault) {
         self.fault_at(name, Some(index), fault);
@@ -317,7 +325,7 @@ impl<'a> Fields<'a> {
 
     fn take(&mut self, name: &'static str) -> Option<Raw<'a>> {
         self.known.push(name);
-        if self.is_absent(name) { None } else { self.members.get(name).copied() }
+        if self.is_absent(name) || self.refused.contains(&name) { None } else { self.members.get(name).copied() }
     }
 
     /// Returns all faults, including those of unknown members.

@@ -20,7 +20,8 @@ problem_responses!(ImportTariffsProblems: [INPUT, ROLE, BODY, KEY]);
 
 /// Import tariffs, all or nothing.
 ///
-/// CSV with the header `code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,`
+/// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx), with the header
+/// `code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,`
 /// `minimum,normal,breaks,valid_from,valid_to`; optional cells may be empty. Several flight numbers are separated by blanks;
 /// breaks are written `45=10;100=9`. The code identifies the tariff of a row: one in force gets a new version, others are
 /// created. Each fault has its `row`, counted from 1 without the header; the first 100 faults are reported.

@@ -125,7 +125,8 @@ async fn delete(
 
 /// Import airports, all or nothing.
 ///
-/// CSV or a workbook (xlsx: the first sheet, without formulas) with the columns `iata_code,icao_code,name,city,country_code,latitude,longitude,elevation_ft,time_zone,is_major,is_active`, in any order; `icao_code`, `elevation_ft`, `is_major`, `is_active`
+/// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx: the first sheet, without
+/// formulas) with the columns `iata_code,icao_code,name,city,country_code,latitude,longitude,elevation_ft,time_zone,is_major,is_active`, in any order; `icao_code`, `elevation_ft`, `is_major`, `is_active`
 /// may be left out. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its
 /// `row`, counted from 1 without the header, its `column` and its `value`; the first 100 are reported, and `errors_total` is
 /// the number of all.

@@ -1,0 +1,114 @@
+//! Text whose cells have separators between them: CSV, and what spreadsheet programs make of it.
+use std::{borrow::Cow, cell::OnceCell};
+
+use super::{
+    formula::unguarded,
+    kind::CellKind,
+    number::{Sign, decimal_signs},
+    read::{Columns, Taker, is_blank},
+    records::Records,
+};
+
+/// The separators that a header may have. Where the comma is the decimal sign, programs write `;`.
+const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// A table with the separator of its cells.
+pub(super) struct Delimited<'t> {
+    text: &'t str,
+    pub separator: u8,
+    decimal_sign: OnceCell<Option<Sign>>,
+}
+
+impl<'t> Delimited<'t> {
+    /// Takes the separator that a first line `sep=;` names, as Excel does, or else the one that shows the most of the columns in
+    /// the header.
+    pub fn of(text: &'t str, columns: &Columns) -> Self {
+        let (first, rest) = text.split_at(text.find(['\r', '\n']).unwrap_or(text.len()));
+        let (text, separator) = match named_separator(first.trim_matches('"')) {
+            Some(separator) => (rest.strip_prefix("\r\n").or(rest.get(1..)).unwrap_or_default(), separator),
+            None => (text, separator_of(text, columns)),
+        };
+        Self { text, separator, decimal_sign: OnceCell::new() }
+    }
+
+    fn records(&self) -> Records<'t> {
+        Records::of(self.text.as_bytes(), self.separator)
+    }
+
+    /// Passes on the rows, the first that is not blank as the header.
+    pub fn read(&self, taker: &mut impl Taker) {
+        let mut has_header = false;
+        let mut row = 0;
+        for record in self.records() {
+            let is_wanted = match record {
+                Ok(record) if !has_header && is_blank(&record) => true,
+                Ok(record) if !has_header => {
+                    has_header = true;
+                    taker.header(&record.iter().map(Cow::from).collect::<Vec<_>>())
+                }
+                Ok(record) => {
+                    row += 1;
+                    taker.row(row, &record.iter().map(|cell| unguarded(cell).into()).collect::<Vec<_>>())
+                }
+                Err(error) => {
+                    let (row, what) = if has_header { (row + 1, format!("Row {}", row + 1)) } else { (0, "The table".to_owned()) };
+                    taker.broken(row, None, format!("{what} cannot be read: {error}."));
+                    return;
+                }
+            };
+            if !is_wanted {
+                return;
+            }
+        }
+        if !has_header {
+            taker.header(&[]);
+        }
+    }
+
+    /// Returns the decimal sign of the table: the only one that its numbers show. In a table with `;` that shows none, a comma
+    /// is one: programs write `;` because of it.
+    pub fn decimal_sign(&self, columns: &Columns, cell: &str) -> Option<Sign> {
+        let shown = *self.decimal_sign.get_or_init(|| self.shown_sign(columns));
+        shown.or_else(|| (self.separator == b';' && cell.contains(',')).then_some(Sign::Comma))
+    }
+
+    fn shown_sign(&self, columns: &Columns) -> Option<Sign> {
+        let mut records = self.records().filter_map(Result::ok).skip_while(|record| is_blank(record));
+        let header = records.next()?;
+        let is_number = |name: &str| columns.find(name).is_some_and(|(_, kind)| kind == CellKind::Number);
+        let places: Vec<usize> = (0..).zip(&header).filter(|(_, name)| is_number(name)).map(|(at, _)| at).collect();
+        let (mut comma, mut point) = (false, false);
+        for record in records {
+            for sign in places.iter().filter_map(|at| record.get(*at)).flat_map(decimal_signs) {
+                match sign {
+                    Sign::Comma => comma = true,
+                    Sign::Point => point = true,
+                }
+            }
+            if comma && point {
+                return None;
+            }
+        }
+        match (comma, point) {
+            (true, false) => Some(Sign::Comma),
+            (false, true) => Some(Sign::Point),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a line such as `sep=;`.
+fn named_separator(line: &str) -> Option<u8> {
+    let (name, value) = line.split_once('=')?;
+    let separator = *value.as_bytes().first().filter(|_| value.len() == 1)?;
+    (name.eq_ignore_ascii_case("sep") && SEPARATORS.contains(&separator)).then_some(separator)
+}
+
+fn separator_of(text: &str, columns: &Columns) -> u8 {
+    let known = |separator: u8| {
+        let header = Records::of(text.as_bytes(), separator).filter_map(Result::ok).find(|record| !is_blank(record));
+        header.map_or(0, |header| header.iter().filter(|name| columns.find(name).is_some()).count())
+    };
+    // The first of several that show as many.
+    SEPARATORS.into_iter().rev().max_by_key(|separator| known(*separator)).unwrap_or(b',')
+}
