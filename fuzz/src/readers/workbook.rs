@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write};
 
 use loadmaster_platform::{
-    tables::{Columns, Table, read_table},
+    tables::{CellKind, Columns, Table, read_table},
     web::{Problem, Raw, read},
 };
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -13,7 +13,8 @@ const PACKAGE: &[u8] =
 const RELATED: &[u8] = br#"<Relationships><Relationship Id="1" Type="/worksheet" Target="0"/>
 <Relationship Id="2" Type="/sharedStrings" Target="1"/><Relationship Id="3" Type="/styles" Target="2"/></Relationships>"#;
 const WORKBOOK: &[u8] = br#"<workbook><sheet id="1"/></workbook>"#;
-const COLUMNS: Columns = Columns { required: &["a"], optional: &["b", "c_at"], kinds: &[] };
+const KINDS: [(&str, CellKind); 2] = [("b", CellKind::Number), ("c_at", CellKind::Instant)];
+const COLUMNS: Columns = Columns { required: &["a"], optional: &["b", "c_at"], kinds: &KINDS };
 /// The most bytes that cells may have for an input of at most 128 KiB, which is three times as long if it is not UTF-8.
 const MOST: usize = 64 * 1024 * 1024;
 

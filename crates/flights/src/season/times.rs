@@ -1,7 +1,5 @@
 //! Times and days as timetables write them.
-use std::borrow::Cow;
-
-use chrono::NaiveTime;
+use chrono::{NaiveTime, Timelike};
 use loadmaster_kernel::Fault;
 use loadmaster_platform::{
     tables::Clock,
@@ -51,14 +49,21 @@ pub(super) fn arrival(raw: Raw<'_>) -> Result<Arrival, Fault> {
     let (time, days) = text.split_at(text.find(['+', '-', '\u{2212}', '/', '(']).unwrap_or(text.len()));
     let (time, clock) = minute(time).ok_or_else(|| Fault::format("must be a local time from 00:00 to 24:00"))?;
     let days = days.strip_prefix('/').unwrap_or(days);
-    let offset = if days.is_empty() { None } else { Some(day_offset(Raw::Text(days))?) };
+    let offset = match (days.is_empty(), plain_days(days)) {
+        (true, _) => None,
+        (_, Some(days)) => Some(read::integer(DAY_OFFSETS.0, DAY_OFFSETS.1)(Raw::Text(&days))?),
+        (_, None) => {
+            let text = "must be a local time from 00:00 to 24:00, perhaps with days such as +1, and without an offset from UTC";
+            return Err(Fault::format(text));
+        }
+    };
     Ok(Arrival { time, offset, ends_day: clock.ends_day() })
 }
 
 fn minute(text: &str) -> Option<(NaiveTime, Clock)> {
     let clock = Clock::parse(text)?;
     let time = clock.time()?;
-    (time.format("%S").to_string() == "00").then_some((time, clock))
+    (time.second() == 0).then_some((time, clock))
 }
 
 /// Reads days such as `1`, `+1`, `-1`, `(+1)`, `+1 day`, `D+1`, and `M1` for the day before as in schedule messages (SSM).
@@ -68,7 +73,8 @@ pub(super) fn day_offset(raw: Raw<'_>) -> Result<i8, Fault> {
     read::integer(DAY_OFFSETS.0, DAY_OFFSETS.1)(Raw::Text(bare.as_deref().unwrap_or(&text)))
 }
 
-fn plain_days(text: &str) -> Option<Cow<'_, str>> {
+/// Returns one digit with its sign. More are an offset from UTC: `+01`, `+0100`.
+fn plain_days(text: &str) -> Option<String> {
     let text = text.trim();
     let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text).trim();
     let text = ["days", "day", "d"].iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(text).trim_end();
@@ -77,8 +83,8 @@ fn plain_days(text: &str) -> Option<Cow<'_, str>> {
         Some(digits) => ("-", digits),
         None => ("", signed.strip_prefix('+').unwrap_or(signed)),
     };
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| format!("{sign}{digits}").into())
+    let is_digit = digits.len() == 1 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_digit.then(|| format!("{sign}{digits}"))
 }
 
 #[cfg(test)]
@@ -125,7 +131,7 @@ mod tests {
             assert_eq!((arrival.time.to_string().as_str(), arrival.offset(cell)), (time, Ok(days)), "{text}");
         }
         assert!(arrival(Raw::Text("01:10+1")).unwrap().offset(Some(0)).is_err(), "the two differ");
-        for text in ["24:01", "01:10+3", "01:10+", "+1", "01:10:30", "01:10Z", "25:10"] {
+        for text in ["24:01", "01:10+3", "01:10+", "+1", "01:10:30", "01:10Z", "01:10+01", "01:10+0000", "25:10"] {
             assert!(arrival(Raw::Text(text)).is_err(), "{text}");
         }
     }

@@ -26,6 +26,10 @@ impl Clock {
         let is_number = |part: &str, least: usize| {
             (least..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
         };
+        // A part of a day, as spreadsheet programs store times: 0.25 is 06:00.
+        if hour == "0" && text.contains('.') {
+            return None;
+        }
         if !is_number(hour, 1) || !is_number(minute, 2) || !is_number(second, 2) {
             return None;
         }
@@ -95,7 +99,8 @@ mod tests {
     fn what_is_no_time_or_could_be_two_is_refused() {
         for text in [
             "", "9", "30", "9:3", "10:0", "24:01", "25:00", "2500", "09:60", "00930", "13:00 pm", "0:30 am", "noon",
-            "9:30Z", "é9:30", "a",
+            "9:30Z", "é9:30", "a", "0.25",
+            "0.55",
         ] {
             assert_eq!(Clock::parse(text), None, "{text}");
         }

@@ -12,6 +12,9 @@ use super::{
 /// The separators that a header may have. Where the comma is the decimal sign, programs write `;`.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
+/// Most rows without a value before the header.
+const MOST_GAPS: usize = 1000;
+
 /// A table with the separator of its cells.
 pub(super) struct Delimited<'t> {
     text: &'t str,
@@ -37,11 +40,13 @@ impl<'t> Delimited<'t> {
 
     /// Passes on the rows, the first that is not blank as the header.
     pub fn read(&self, taker: &mut impl Taker) {
-        let mut has_header = false;
-        let mut row = 0;
+        let (mut has_header, mut row, mut gaps) = (false, 0, 0);
         for record in self.records() {
             let is_wanted = match record {
-                Ok(record) if !has_header && is_blank(&record) => true,
+                Ok(record) if !has_header && is_blank(&record) => {
+                    gaps += 1;
+                    gaps < MOST_GAPS
+                }
                 Ok(record) if !has_header => {
                     has_header = true;
                     taker.header(&record.iter().map(Cow::from).collect::<Vec<_>>())
@@ -51,7 +56,8 @@ impl<'t> Delimited<'t> {
                     taker.row(row, &record.iter().map(|cell| unguarded(cell).into()).collect::<Vec<_>>())
                 }
                 Err(error) => {
-                    let (row, what) = if has_header { (row + 1, format!("Row {}", row + 1)) } else { (0, "The table".to_owned()) };
+                    let row = if has_header { row + 1 } else { 0 };
+                    let what = if has_header { format!("Row {row}") } else { "The table".to_owned() };
                     taker.broken(row, None, format!("{what} cannot be read: {error}."));
                     return;
                 }
@@ -65,11 +71,9 @@ impl<'t> Delimited<'t> {
         }
     }
 
-    /// Returns the decimal sign of the table: the only one that its numbers show. In a table with `;` that shows none, a comma
-    /// is one: programs write `;` because of it.
-    pub fn decimal_sign(&self, columns: &Columns, cell: &str) -> Option<Sign> {
-        let shown = *self.decimal_sign.get_or_init(|| self.shown_sign(columns));
-        shown.or_else(|| (self.separator == b';' && cell.contains(',')).then_some(Sign::Comma))
+    /// Returns the decimal sign of the table: the only one that its numbers show.
+    pub fn decimal_sign(&self, columns: &Columns) -> Option<Sign> {
+        *self.decimal_sign.get_or_init(|| self.shown_sign(columns))
     }
 
     fn shown_sign(&self, columns: &Columns) -> Option<Sign> {
@@ -106,7 +110,8 @@ fn named_separator(line: &str) -> Option<u8> {
 
 fn separator_of(text: &str, columns: &Columns) -> u8 {
     let known = |separator: u8| {
-        let header = Records::of(text.as_bytes(), separator).filter_map(Result::ok).find(|record| !is_blank(record));
+        let mut rows = Records::of(text.as_bytes(), separator).take(MOST_GAPS).map_while(Result::ok);
+        let header = rows.find(|record| !is_blank(record));
         header.map_or(0, |header| header.iter().filter(|name| columns.find(name).is_some()).count())
     };
     // The first of several that show as many.

@@ -6,11 +6,8 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::TableError;
 
-/// Number of bytes by which the encoding of a text without a mark is judged.
-const JUDGED: usize = 64 * 1024;
-
 /// Returns the text of a table: UTF-8, UTF-16 with its mark, or Windows-1252 as Excel writes it in Western countries. A text that
-/// is more likely in the code page of another country is refused: its letters would become others.
+/// is more likely in the code page of another country, or of several encodings, is refused: its letters would become others.
 pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, TableError> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes)
         && (encoding == UTF_16LE || encoding == UTF_16BE)
@@ -22,10 +19,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, TableError> {
         Ok(text) => return Ok(text.strip_prefix('\u{feff}').unwrap_or(text).into()),
         Err(fault) => fault,
     };
-    let before = &bytes[..fault.valid_up_to()];
-    let rest = &bytes[before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)..];
-    if !is_western(&rest[..rest.len().min(JUDGED)]) {
-        return Err(TableError::NotText { line: before.split(|byte| *byte == b'\n').count() });
+    let line = bytes[..fault.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let foreign = || bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_ascii());
+    let is_mixed = foreign().any(|line| std::str::from_utf8(line).is_ok());
+    if is_mixed || !is_western(&foreign().collect::<Vec<_>>().join(&b'\n')) {
+        return Err(TableError::NotText { line });
     }
     Ok(WINDOWS_1252.decode_without_bom_handling(bytes).0)
 }
@@ -82,6 +80,19 @@ mod tests {
         for city in [lodz, moscow, beijing, vec![0x81], vec![0xff]] {
             let bytes = [HEADER.as_bytes(), b"QQA,", &city, b"\r\n"].concat();
             assert!(matches!(decode(&bytes), Err(TableError::NotText { line: 2 })), "{city:?}");
+        }
+    }
+
+    #[test]
+    fn letters_of_two_encodings_are_refused() {
+        let (zurich, lodz) = (WINDOWS_1252.encode("Zürich").0, encoding_rs::WINDOWS_1250.encode("Łódź").0);
+        let ascii = b"QQA,Rome\r\n".repeat(10_000);
+        for parts in [
+            [HEADER.as_bytes(), "QQA,Zürich\r\n".as_bytes(), b"QQB,", &zurich],
+            [HEADER.as_bytes(), &zurich, "\r\nQQA,Zürich\r\n".as_bytes(), &ascii],
+            [HEADER.as_bytes(), &zurich, &ascii, &lodz],
+        ] {
+            assert!(decode(&parts.concat()).is_err());
         }
     }
 

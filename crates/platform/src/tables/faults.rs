@@ -54,7 +54,7 @@ impl TableFaults {
 /// Why a table cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    #[error("line {line} of the table is in an encoding that is not known")]
+    #[error("line {line} is neither UTF-8 nor Windows-1252; save the table as CSV UTF-8")]
     NotText { line: usize },
     #[error("the table has {} faults", .0.total)]
     Faults(TableFaults),
@@ -63,10 +63,7 @@ pub enum TableError {
 impl From<TableError> for Problem {
     fn from(error: TableError) -> Self {
         match error {
-            TableError::NotText { line } => {
-                let detail = format!("Line {line} is neither UTF-8 nor Windows-1252; save the table as CSV UTF-8.");
-                Self::new(code::MALFORMED_REQUEST, detail)
-            }
+            error @ TableError::NotText { .. } => Self::new(code::MALFORMED_REQUEST, format!("The table cannot be read: {error}.")),
             TableError::Faults(faults) => Self::validation(&faults.first).with("errors_total", faults.total),
         }
     }

@@ -63,11 +63,10 @@ const FALSE: &[&str] = &[
 
 pub(super) fn flag(text: &str) -> Cow<'_, str> {
     let word = text.trim().to_uppercase();
-    match () {
-        () if TRUE.contains(&word.as_str()) => "true".into(),
-        () if FALSE.contains(&word.as_str()) => "false".into(),
-        () => text.into(),
+    if TRUE.contains(&word.as_str()) {
+        return "true".into();
     }
+    if FALSE.contains(&word.as_str()) { "false".into() } else { text.into() }
 }
 
 /// Fills up digits with zeros in front.
@@ -128,17 +127,30 @@ fn date_of_named_month(text: &str) -> Option<NaiveDate> {
 /// Reads a date and time with an offset such as `Z`, `+05:30`, `+0530` or `+05`; 24:00 ends its day. Without an offset the
 /// text stays as it is: it is not known where it is that time.
 pub(super) fn instant(text: &str) -> Result<Cow<'_, str>, Fault> {
-    let Some((day, rest)) = text.trim().split_once(['T', 't', ' ']) else { return Ok(text.into()) };
+    let Some((day, rest)) = day_and_time(text.trim()) else { return Ok(text.into()) };
     let Some(at) = rest.find(['Z', 'z', '+', '-', '\u{2212}']) else { return Ok(text.into()) };
     let (time, offset) = rest.split_at(at);
     let (time, fraction) = time.trim().split_once(['.', ',']).unwrap_or((time.trim(), ""));
+    let has_seconds = time.matches(':').count() == 2 || (time.len() == 6 && !time.contains(':'));
     let written = |date: NaiveDate| {
         let clock = Clock::parse(time)?;
+        if !fraction.is_empty() && (!has_seconds || clock.ends_day()) {
+            return None;
+        }
         let date = date.checked_add_days(Days::new(u64::from(clock.ends_day())))?;
         let point = if fraction.is_empty() { "" } else { "." };
         Some(format!("{date}T{}{point}{fraction}{}", clock.time()?.format("%H:%M:%S"), plain_offset(offset)?))
     };
     Ok(date_of(day)?.and_then(written).map_or(text.into(), Cow::Owned))
+}
+
+/// Splits at the first blank, or at a `T` after a digit: months have one, too.
+fn day_and_time(text: &str) -> Option<(&str, &str)> {
+    text.split_once(' ').or_else(|| {
+        let is_between = |at: &usize| *at > 0 && text.as_bytes()[at - 1].is_ascii_digit();
+        let at = text.match_indices(['T', 't']).map(|(at, _)| at).find(is_between)?;
+        Some((&text[..at], &text[at + 1..]))
+    })
 }
 
 /// Returns the offset as in RFC 3339.
@@ -237,12 +249,16 @@ mod tests {
             "2027-03-01 13:30 -05",
             "2027-03-01T13:30\u{2212}0500",
             "01.03.2027 18:30:00Z",
+            "01MAR27T1830Z",
         ] {
             let read = instant(text).unwrap();
             let utc = chrono::DateTime::parse_from_rfc3339(&read).unwrap_or_else(|_| panic!("{text}: {read}")).to_utc();
             assert_eq!(utc.to_rfc3339(), "2027-03-01T18:30:00+00:00", "{text}");
         }
         assert_eq!(instant("2027-03-01T18:30:00.123456789Z").as_deref(), Ok("2027-03-01T18:30:00.123456789Z"));
+        for text in ["01OCT27 18:30Z", "1-Oct-2027 18:30Z", "01OCT27T1830Z"] {
+            assert_eq!(instant(text).as_deref(), Ok("2027-10-01T18:30:00Z"));
+        }
         assert!(instant("01/03/2027 18:30Z").is_err());
         for text in [
             "",
@@ -251,6 +267,8 @@ mod tests {
             "01.03.2027 18:30",
             "2027-03-01T25:00Z",
             "2027-03-01T18:30+5",
+            "2027-03-01T18:30.5Z",
+            "2027-03-01T24:00:00.5Z",
             "T",
             "é é+",
         ] {

@@ -127,10 +127,11 @@ pub(super) fn plain(text: &str, separator: u8, decimal_sign: impl Fn() -> Option
             Some(Form::Decimal(Sign::Comma)) if separator == b',' => return Err(decimal_comma()),
             Some(Form::Decimal(sign)) => Some(sign),
             Some(Form::Either(Sign::Point)) if separator == b',' => Some(Sign::Point),
-            Some(Form::Either(sign)) => {
-                let decimal = decimal_sign().ok_or_else(ambiguous)?;
-                (decimal == sign).then_some(sign)
-            }
+            Some(Form::Either(sign)) => match decimal_sign() {
+                Some(decimal) if decimal != sign => None,
+                Some(_) if separator != b',' => Some(sign),
+                _ => return Err(ambiguous()),
+            },
         };
         written.push_str(if is_negative { "-" } else { "" });
         written.extend(digits.chars().filter_map(|c| match c {

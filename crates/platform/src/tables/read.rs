@@ -19,6 +19,8 @@ use crate::web::{Body, Fields, Problem};
 const MOST_ROWS: u64 = 100_000;
 /// The same of a file.
 const MOST_ROWS_OF_FILE: u64 = 1_000_000;
+/// The last row of a table, those without a value included.
+const LAST_ROW: u64 = 1_048_576;
 /// Most columns of a table.
 pub(super) const MOST_COLUMNS: usize = 1000;
 /// Longest text of a cell, in characters: that of spreadsheet programs.
@@ -134,7 +136,7 @@ impl<T, F> Reading<'_, T, F> {
     fn plain<'t>(&self, cell: &'t str, kind: CellKind) -> Result<Cow<'t, str>, Fault> {
         Ok(match (kind, self.delimited) {
             (CellKind::Number, Some(table)) => {
-                return number::plain(cell, table.separator, || table.decimal_sign(self.columns, cell));
+                return number::plain(cell, table.separator, || table.decimal_sign(self.columns));
             }
             (CellKind::Text | CellKind::Number, _) => cell.into(),
             (CellKind::Flag, _) => kind::flag(cell),
@@ -172,7 +174,8 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
 
     fn row(&mut self, number: u64, cells: &[Cow<'_, str>]) -> bool {
         // A row without a value is a gap, not an entry.
-        if is_blank(cells.iter().map(AsRef::as_ref)) {
+        let is_gap = is_blank(cells.iter().map(AsRef::as_ref));
+        if is_gap && number <= LAST_ROW {
             return true;
         }
         if number > self.most_rows {
@@ -304,10 +307,16 @@ mod tests {
     fn a_sign_that_may_be_two_is_what_the_other_rows_show_or_a_fault() {
         assert_eq!(rows("name;kg\nA;1.000\nB;10,5\n").unwrap(), ["1 A 1000", "2 B 10.5"]);
         assert_eq!(rows("name;kg\nA;1.000\nB;10.5\n").unwrap(), ["1 A 1", "2 B 10.5"]);
-        assert_eq!(rows("name;kg\nA;1,000\n").unwrap(), ["1 A 1"]);
-        for table in
-            ["name;kg\nA;1.000\n", "name\tkg\nA\t1,000\n", "name,kg\nA,\"1,000\"\n", "name;kg\nA;1.000\nB;1,5\nC;1.5\n"]
-        {
+        assert_eq!(rows("name;kg\nA;1,000\nB;10,5\n").unwrap(), ["1 A 1", "2 B 10.5"]);
+        for table in [
+            "name;kg\nA;1.000\n",
+            "name;kg\nA;1,000\n",
+            "name\tkg\nA\t1,000\n",
+            "name,kg\nA,\"1,000\"\n",
+            "name,kg\nA,\"1,000\"\nB,1.000.000\n",
+            "name;kg\nA;1.000\nB;1,5\nC;1.5\n",
+            "name;kg\nA;1,000\nB;1,5\nC;1.5\n",
+        ] {
             let faults = rows(table).unwrap_err();
             assert!(faults.len() == 1 && faults[0].starts_with("`kg` in row 1 is ambiguous"), "{faults:?}");
         }

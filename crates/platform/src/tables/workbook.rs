@@ -20,7 +20,7 @@ use self::{
 };
 use super::{
     cell::is_instant,
-    read::{LONGEST_ROW, MOST_COLUMNS, Taker},
+    read::{LONGEST_ROW, MOST_COLUMNS, Taker, is_blank},
 };
 
 /// Most bytes that a workbook may have unpacked, and that its cells may have as text.
@@ -32,11 +32,17 @@ const MOST_RATIO: u64 = 100;
 /// The row whose cells are being read.
 #[derive(Default)]
 struct Row<'c> {
-    /// Of the sheet; the header is row 0.
+    /// Of the sheet, whose first is row 0.
     number: u32,
     cells: Vec<Cow<'c, str>>,
     bytes: usize,
     is_faulty: bool,
+}
+
+/// The first row that is not blank.
+struct Header {
+    row: u32,
+    names: Vec<String>,
 }
 
 pub(super) fn read(bytes: &[u8], taker: &mut impl Taker) {
@@ -57,7 +63,7 @@ fn read_sheet(bytes: &[u8], taker: &mut impl Taker) -> Result<(), String> {
         context.strings = SharedStrings::read(archive.part(&strings, u64::MAX)?)?;
     }
     let mut cells = Cells::of(archive.part(&layout.sheet, u64::MAX)?, &context);
-    let (mut header, mut row, mut left): (Option<Vec<String>>, _, _) = (None, Row::default(), most);
+    let (mut header, mut row, mut left): (Option<Header>, _, _) = (None, Row::default(), most);
     while let Some(cell) = cells.next()? {
         if cell.row < row.number {
             return Err("The rows of the sheet are not in order.".to_owned());
@@ -72,20 +78,19 @@ fn read_sheet(bytes: &[u8], taker: &mut impl Taker) -> Result<(), String> {
             return Err(format!("The sheet has more than {MOST_COLUMNS} columns."));
         }
         if cell.has_formula {
-            let text = format!("Row {} has a formula; replace it by its value.", cell.row);
-            taker.broken(u64::from(cell.row), Some(cell.column), text);
+            let number = cell.row - header.as_ref().map_or(0, |header| header.row);
+            let text = format!("Row {number} has a formula; replace it by its value.");
+            taker.broken(u64::from(number), Some(cell.column), text);
             row.is_faulty = true;
         }
-        let name = header.as_ref().and_then(|header| header.get(cell.column)).map_or("", String::as_str);
+        let name = header.as_ref().and_then(|header| header.names.get(cell.column)).map_or("", String::as_str);
         let text = cells.text(&cell, is_instant(name))?;
         left = left.checked_sub(text.len() as u64).ok_or("The sheet has too much text for so small a workbook.")?;
         row.put(cell.column, text)?;
     }
-    if header.is_none() && row.number > 0 {
+    if pass_on(row, &mut header, taker) && header.is_none() {
         taker.header(&[]);
-        return Ok(());
     }
-    pass_on(row, &mut header, taker);
     Ok(())
 }
 
@@ -110,17 +115,20 @@ impl<'c> Row<'c> {
 }
 
 /// Returns whether more rows are wanted.
-fn pass_on(row: Row<'_>, header: &mut Option<Vec<String>>, taker: &mut impl Taker) -> bool {
+fn pass_on(row: Row<'_>, header: &mut Option<Header>, taker: &mut impl Taker) -> bool {
     let Row { number, mut cells, is_faulty, .. } = row;
     let Some(header) = header else {
+        if !is_faulty && is_blank(cells.iter().map(AsRef::as_ref)) {
+            return true;
+        }
         let is_wanted = taker.header(&cells) && !is_faulty;
-        *header = Some(cells.into_iter().map(Cow::into_owned).collect());
+        *header = Some(Header { row: number, names: cells.into_iter().map(Cow::into_owned).collect() });
         return is_wanted;
     };
     // A row without a value is a gap, not an entry.
     if is_faulty || cells.is_empty() {
         return true;
     }
-    cells.resize(cells.len().max(header.len()), Cow::Borrowed(""));
-    taker.row(u64::from(number), &cells)
+    cells.resize(cells.len().max(header.names.len()), Cow::Borrowed(""));
+    taker.row(u64::from(number - header.row), &cells)
 }

@@ -6,6 +6,7 @@ it("checks a number as it is typed", () => {
   expect(awbFault("098-1234")).toBeNull();
   expect(awbFault("098-12345675")).toBeNull();
   expect(awbFault("098 1234 5675")).toBeNull();
+  expect(awbFault("098\u20131234\u20115675")).toBeNull();
   expect(awbFault("098-12345674")).toBe("check");
   expect(awbFault("098-1234567X")).toBe("digits");
   expect(awbFault("098-123456750")).toBe("length");

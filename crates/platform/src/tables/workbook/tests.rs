@@ -291,3 +291,18 @@ fn an_archive_without_its_parts_is_refused() {
         assert_eq!(refusal(&archive(parts.iter().copied())).0, text);
     }
 }
+
+#[test]
+fn rows_without_a_value_before_the_header_are_gaps_and_rows_count_from_the_header() {
+    let cell = |place: &str, text: &str| format!(r#"<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>"#);
+    let rows = format!(
+        r#"<row r="2">{}</row><row r="3">{}</row><row r="5">{}</row><row r="6"><c r="A6"><f>1</f><v>1</v></c></row>"#,
+        cell("A2", " "),
+        cell("A3", "name"),
+        cell("A5", "Rome"),
+    );
+    let mut seen = Seen::default();
+    read(&workbook(&rows, ""), &mut seen);
+    assert_eq!(seen.rows, [(0, vec!["name".to_owned()]), (2, vec!["Rome".to_owned()])]);
+    assert_eq!(seen.faults, ["Row 3 has a formula; replace it by its value."]);
+}

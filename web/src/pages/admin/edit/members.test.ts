@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Fault } from "../../../api/problem";
 import { KINDS, type Entry } from "../entries/kinds";
 import { EMBARGOES, SALES, TARIFFS } from "../rules/kinds";
-import { body, faultText, rebased, steps, told, typed, type Kept, type Member } from "./members";
+import { body, entries, faultText, rebased, steps, told, typed, type Kept, type Member } from "./members";
 
 const airports = KINDS.airports.members;
 const heathrow: Entry = {
@@ -121,4 +121,9 @@ test("a fault inside a member is shown at it, with the entry that it is about", 
   expect(faultText(faults, "/flight_numbers", "AI1 X")).toBe("X: is no flight number");
   expect(faultText(faults, "/flight_number")).toBe("is too long");
   expect(faultText(faults, "/origin")).toBeNull();
+});
+
+test("a flight number may have a blank, and stays one entry of a list", () => {
+  expect(entries("AI 0914, 9W 12A; LHR DEL")).toEqual(["AI0914", "9W12A", "LHR", "DEL"]);
+  expect(entries("AI101 AI103")).toEqual(["AI101", "AI103"]);
 });

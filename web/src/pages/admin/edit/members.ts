@@ -64,7 +64,12 @@ export interface Kind<T extends Kept = Kept> {
 /** What was typed, by member. Whatever its type, it is one text, so that two of them compare. */
 export type Typed = Record<string, string | boolean>;
 
-export const entries = (text: string): string[] => text.split(/[\s,;]+/).filter((entry) => entry !== "");
+/** A flight number may have a blank after the airline: `AI 0914`. */
+export const entries = (text: string): string[] =>
+  text
+    .replace(/\b([a-z][a-z\d]|\d[a-z])\s+(?=\d{1,4}[a-z]?(?:[\s,;]|$))/gi, "$1")
+    .split(/[\s,;]+/)
+    .filter((entry) => entry !== "");
 
 export interface Step {
   from: string;
