@@ -91,7 +91,8 @@ pub struct RefreshRequest {
     /// Required without `session`.
     #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 500)]
     pub refresh_token: Option<SecretString>,
-    /// `cookie`: the refresh token is in the cookie `loadmaster_session`, and must not be in the body.
+    /// `cookie`: the refresh token is in the cookie `loadmaster_session` (by https `__Secure-loadmaster_session`), and must not be
+    /// in the body.
     #[schema(value_type = Option<String>)]
     pub session: Option<SessionKind>,
 }
