@@ -24,10 +24,10 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -D target/release/loadmaster /out/loadmaster
 
 FROM ${RUNTIME_IMAGE}
-# OpenSSL is librdkafka's alone: all other TLS is compiled in.
+# OpenSSL is librdkafka's alone: all other TLS is compiled in. The time zones are used where they are later than those compiled in.
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends libssl3 \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libssl3 tzdata \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin loadmaster
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

@@ -88,6 +88,8 @@ has_alertmanager() {
 LONG_TEST_PROGRAMS='pgbouncer:pgbouncer nginx:nginx-light haproxy:haproxy patroni:patroni,python3-etcd etcd:etcd-server etcdctl:etcd-client node:nodejs npm:npm aiosmtpd:python3-aiosmtpd chromium:chromium curl:curl jq:jq openssl:openssl socat:socat'
 # The packages of the long tests from PyPI and npm, installed below target/long-tests.
 LONG_TEST_PYTHON='standardwebhooks==1.1.0 httpx==0.28.1 httpx-sse==0.4.3'
+# The newest release of the time zones, whatever it is: also what is compiled in must be that of today.
+LONG_TEST_ZONES='tzdata'
 LONG_TEST_NODE='standardwebhooks@1.1.1 typescript@5.9.3 @types/node@18.19.130 playwright-core@1.65.1'
 
 # Servers are in /usr/sbin, which is not on every user's PATH.
@@ -196,6 +198,14 @@ setup_long_tests() {
     fi
     setup_library python "$LONG_TEST_PYTHON"
     setup_library node "$LONG_TEST_NODE"
+    setup_zones
+}
+
+# Installs the newest release of the time zones, whatever it is: what is compiled in is compared with it.
+setup_zones() {
+    local root=${CARGO_TARGET_DIR:-$SETUP_ROOT/target}/long-tests
+    "$root/python/bin/pip" --quiet --disable-pip-version-check install --upgrade --target "$root/zones" tzdata >&2 ||
+        setup_fail "pip could not install tzdata"
 }
 
 # Installs packages of PyPI (`python`) or npm (`node`) into a directory of their own, unless exactly these are there.
@@ -326,6 +336,8 @@ setup_main() {
         *) setup_fail "missing: ${missing[*]}; needed are a C compiler (cc), the PostgreSQL server programs ($POSTGRES_OLDEST or later), redis-server and, for the tests, prometheus: install what is missing and start again." ;;
     esac
 
+    # Used where they are later than those compiled in.
+    if [[ ! -e /usr/share/zoneinfo/tzdata.zi ]]; then packages+=(tzdata); fi
     setup_with_apt "${packages[@]}"
     hash -r
     has_postgres ||

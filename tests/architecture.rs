@@ -66,6 +66,7 @@ const PLATFORM: [(&str, u8); 40] = [
     ("telemetry", 2),
     ("postgres", 3),
     ("redis", 3),
+    ("zones", 3),
     ("audit", 4),
     ("clock_watch", 4),
     ("durability", 4),

@@ -6,6 +6,7 @@ use loadmaster_platform::{
     room::Worker,
     settings,
     trouble::Trouble,
+    zones::ZoneWatch,
 };
 use loadmaster_reference::is_reference_data_loaded;
 use tokio::time::Instant;
@@ -49,6 +50,7 @@ impl Instance {
     pub async fn prepare(server: Server, parts: Resources) -> anyhow::Result<Self> {
         wait_for_migrations(&parts.db).await?;
         ClockWatch::new(&parts.db, &parts.clock, parts.settings.clock.warn_ms).compare().await?;
+        ZoneWatch::new(&parts.settings.time_zones.directory).look().await;
         let db = parts.db.clone();
         let (drain, shutdown) = (parts.settings.server.drain(), parts.settings.server.shutdown());
         let state = AppState::assemble(parts).await?;

@@ -12,6 +12,7 @@ use loadmaster_platform::{
     settings::Settings,
     telemetry::GIT_COMMIT,
     web::{ChosenCoding, ClientAddress, NO_STORE, Problem, ProblemBody, Query, code, problem_responses},
+    zones,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -177,6 +178,9 @@ pub(super) struct Info {
     /// The commit that the server was built from; null if unknown.
     #[schema(required = true)]
     pub git_commit: Option<&'static str>,
+    /// The release of the IANA time zone database by which local times are told.
+    #[schema(example = "2026f")]
+    pub time_zones: String,
     pub features: Vec<&'static str>,
     pub limits: Limits,
 }
@@ -206,6 +210,7 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) ->
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: GIT_COMMIT,
+        time_zones: zones::release().version,
         features: vec!["search", "booking", "amending", "tracking", "flight_operations", "flights_import"],
         limits: Limits {
             max_body_bytes: settings.server.max_body_bytes,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use loadmaster_platform::{
     clock_watch::ClockWatch, follower::OutboxFollower, postgres::Database, room::Worker, shutdown::stopped_within,
+    zones::ZoneWatch,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -26,6 +27,7 @@ pub(super) fn start_workers(
         workers.spawn(worker(stop.clone()));
     }
     workers.spawn(ClockWatch::new(db, &state.clock, state.settings.clock.warn_ms).run(stop.clone()));
+    workers.spawn(ZoneWatch::new(&state.settings.time_zones.directory).run(state.timing.zones, stop.clone()));
     workers.spawn(db.clone().watch_replica(state.timing.replica, stop.clone()));
     workers.spawn(state.health.clone().watch(state.timing.health, stop.clone()));
     let (metrics, stopping) = (state.metrics.clone(), stop.clone());

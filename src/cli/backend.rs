@@ -12,6 +12,7 @@ use loadmaster_platform::{
     telemetry,
     timing::Timing,
     trouble::Trouble,
+    zones::ZoneWatch,
 };
 use loadmaster_reference as reference;
 use secrecy::SecretString;
@@ -185,6 +186,7 @@ impl Backend {
             "the database lacks migrations of this version; run `loadmaster migrate` first"
         );
         ClockWatch::new(&parts.db, &parts.clock, parts.settings.clock.warn_ms).compare().await?;
+        ZoneWatch::new(&parts.settings.time_zones.directory).look().await;
         AppState::assemble(parts).await
     }
 

@@ -1,6 +1,6 @@
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_platform::{
     certificate::{CertificateFiles, Concern, Validity},
     clock::{Clock, SystemClock},
@@ -10,6 +10,7 @@ use loadmaster_platform::{
     redis::{Redis, RedisAway},
     rights::Rights,
     settings::Settings,
+    zones::{self, Release},
 };
 use sqlx::Connection;
 
@@ -47,6 +48,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         if backend.is_private() { "a private PostgreSQL, run by Loadmaster" } else { "the configured PostgreSQL" };
     findings.push(Finding::Fine(format!("the database is {whose}")));
     findings.push(descriptors());
+    findings.push(time_zones(&backend.settings.time_zones.directory, SystemClock.now()));
     findings.push(secrets(&backend.settings));
     findings.extend(certificate(&backend.settings, SystemClock.now()));
     let exposure = CertificateFiles::of(&backend.settings.server).and_then(|files| files.exposure());
@@ -123,6 +125,25 @@ fn descriptors() -> Finding {
         ));
     }
     Finding::Fine(format!("a process may open {most} files and sockets"))
+}
+
+/// The age at which rules of time zones are probably wrong somewhere: releases come several times a year.
+const OLD_RULES: TimeDelta = TimeDelta::days(365);
+
+/// Reports which rules of time zones a server takes.
+fn time_zones(directory: &Path, now: DateTime<Utc>) -> Finding {
+    if let Err(error) = zones::renew(directory) {
+        return Finding::Weaker(format!("the time zones of {} cannot be read: {error}", directory.display()));
+    }
+    let Release { version, published, directory } = zones::release();
+    let source = directory.map_or_else(|| "compiled in".to_owned(), |found| format!("from {}", found.display()));
+    if now - published > OLD_RULES {
+        return Finding::Weaker(format!(
+            "the rules of time zones are those of {version} ({source}), more than a year old: local times may be wrong; renew the \
+             system's package tzdata"
+        ));
+    }
+    Finding::Fine(format!("the rules of time zones are those of {version}, {source}"))
 }
 
 async fn database(backend: &Backend) -> Vec<Finding> {

@@ -10,6 +10,7 @@ mod leases;
 mod queue;
 mod schedules;
 mod serving;
+mod time_zones;
 
 use std::sync::{Arc, Mutex};
 

@@ -6,6 +6,7 @@ mod chain;
 mod change;
 mod connections;
 mod create;
+mod dates;
 mod departures;
 mod dto;
 mod error;

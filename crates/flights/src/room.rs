@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use loadmaster_capacity::{CapacityService, FLIGHT};
 use loadmaster_platform::{
     follower::Follower,
+    jobs::Handlers,
     postgres::Tables,
     room::{Data, Messages, Opened, Opening, Room, Unfinished},
 };
@@ -58,5 +60,16 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let routes = router::routes().with_state(&HandlerState::of(opening, flights.clone(), reference));
     let follower = Some(Arc::new(NetworkFollower::new(flights.for_background())) as Arc<dyn Follower>);
     let measured = flights.clone();
-    Ok(Opened { routes, follower, ..Opened::default() }.with(flights).measured(move || measured.measure()))
+    let jobs = jobs(&flights.for_background());
+    Ok(Opened { routes, follower, jobs, ..Opened::default() }.with(flights).measured(move || measured.measure()))
+}
+
+fn jobs(flights: &FlightService) -> Handlers {
+    Handlers::default().every(TimeDelta::hours(1), "flight_dates", flights.clone(), |flights| async move {
+        if let Some(done) = flights.renew_dates().await? {
+            let (version, changed, kept) = (&done.version, done.flights, done.kept);
+            tracing::info!(version, changed, kept, "the dates of flights were computed by the rules of time zones in force");
+        }
+        Ok(())
+    })
 }

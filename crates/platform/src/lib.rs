@@ -40,3 +40,4 @@ pub mod vault;
 pub mod web;
 pub mod work;
 pub mod writers;
+pub mod zones;

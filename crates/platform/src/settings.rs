@@ -57,6 +57,7 @@ pub struct Settings {
     pub locks: Locks,
     pub idempotency: Idempotency,
     pub clock: Clock,
+    pub time_zones: TimeZones,
     pub stream: Stream,
     pub telemetry: Telemetry,
     pub console: Console,
@@ -200,6 +201,12 @@ pub struct Operations {
 #[serde(deny_unknown_fields)]
 pub struct Clock {
     pub warn_ms: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeZones {
+    pub directory: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]

@@ -24,6 +24,8 @@ pub struct Timing {
     pub access: Duration,
     /// Interval between looks at the files of the TLS certificate.
     pub certificate: Duration,
+    /// Interval between looks at the release of the system's time zone database.
+    pub zones: Duration,
     /// Longest wait for one step of a dialogue with a relay of e-mail or a gateway of text messages.
     pub post: Duration,
     /// The longest time for which alternatives to what was refused are looked for.
@@ -41,6 +43,7 @@ impl Timing {
         replica: Duration::from_millis(500),
         access: Duration::from_secs(10),
         certificate: Duration::from_secs(1),
+        zones: Duration::from_mins(1),
         post: Duration::from_secs(20),
         alternatives: Duration::from_millis(200),
     };
@@ -56,6 +59,7 @@ impl Timing {
         replica: Duration::from_millis(100),
         access: Duration::from_secs(1),
         certificate: Duration::from_millis(100),
+        zones: Duration::from_millis(500),
         post: Duration::from_secs(2),
         alternatives: Duration::from_secs(2),
     };

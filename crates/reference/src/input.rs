@@ -1,10 +1,12 @@
 //! What administrators send: entries, changes of entries, and rows of tables.
-use chrono_tz::Tz;
 use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, Positions, Volume, Weight};
-use loadmaster_platform::web::{
-    Raw,
-    bulk::{Ids, ids},
-    read, request,
+use loadmaster_platform::{
+    web::{
+        Raw,
+        bulk::{Ids, ids},
+        read, request,
+    },
+    zones::Zone,
 };
 
 use super::model::{Aircraft, Airline, Airport, EntryState};
@@ -39,7 +41,7 @@ request! {
         elevation_ft: Option<i32> = read::integer(ELEVATIONS.0, ELEVATIONS.1),
         /// IANA time zone, which defines the local departure date.
         #[schema(value_type = String, example = "Asia/Kolkata")]
-        time_zone: Tz = zone,
+        time_zone: Zone = zone,
         #[schema(default = false)]
         is_major: Option<bool> = read::boolean,
         #[schema(default = true)]
@@ -65,7 +67,7 @@ request! {
         elevation_ft: Patch<i32> = read::integer(ELEVATIONS.0, ELEVATIONS.1),
         /// Not of an airport that is in use: the local dates of its flights name them.
         #[schema(value_type = Option<String>)]
-        time_zone: Option<Tz> = zone,
+        time_zone: Option<Zone> = zone,
         is_major: Option<bool> = read::boolean,
         is_active: Option<bool> = read::boolean,
     }
@@ -393,11 +395,10 @@ fn awb_prefix(raw: Raw<'_>) -> Result<String, Fault> {
     is_prefix.then_some(prefix).ok_or_else(|| Fault::format("must be three digits"))
 }
 
-fn zone(raw: Raw<'_>) -> Result<Tz, Fault> {
+fn zone(raw: Raw<'_>) -> Result<Zone, Fault> {
     let name = read::any(raw)?;
-    name.trim()
-        .parse()
-        .map_err(|_| Fault::new(FaultCode::UnknownValue, "must be an IANA time zone, such as Asia/Kolkata"))
+    Zone::named(name.trim())
+        .ok_or_else(|| Fault::new(FaultCode::UnknownValue, "must be an IANA time zone, such as Asia/Kolkata"))
 }
 
 fn degrees(raw: Raw<'_>, most: f64) -> Result<f64, Fault> {

@@ -1,10 +1,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{
-    DateTime, Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
-};
-use chrono_tz::Tz;
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight, words};
+use loadmaster_platform::zones::Zone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,7 +44,7 @@ pub struct Airport {
     pub latitude: f64,
     pub longitude: f64,
     pub elevation_ft: Option<i32>,
-    pub time_zone: Tz,
+    pub time_zone: Zone,
     /// Rank among the world's cargo airports; `None` for all but about 170.
     pub cargo_rank: Option<i32>,
     pub state: EntryState,
@@ -66,8 +64,8 @@ impl EntryState {
 
 impl Airport {
     /// Returns the IANA time zone of that name.
-    pub(super) fn zone(airport: AirportCode, name: &str) -> Result<Tz, ReferenceError> {
-        name.parse().map_err(|_| ReferenceError::TimeZone { airport, zone: name.to_owned() })
+    pub(super) fn zone(airport: AirportCode, name: &str) -> Result<Zone, ReferenceError> {
+        Zone::named(name).ok_or_else(|| ReferenceError::TimeZone { airport, zone: name.to_owned() })
     }
 
     /// Returns true for the about 170 airports that have a rank in air cargo.
@@ -77,13 +75,12 @@ impl Airport {
 
     /// Returns the instant with this airport's own offset.
     pub fn local(&self, instant: DateTime<Utc>) -> DateTime<FixedOffset> {
-        let local = instant.with_timezone(&self.time_zone);
-        local.with_timezone(&local.offset().fix())
+        self.time_zone.local(instant)
     }
 
     /// Returns the local calendar date of an instant.
     pub fn local_date(&self, instant: DateTime<Utc>) -> NaiveDate {
-        instant.with_timezone(&self.time_zone).date_naive()
+        self.local(instant).date_naive()
     }
 
     /// Returns the first instant of a local calendar date, and the first instant after it.
@@ -97,29 +94,14 @@ impl Airport {
         let midnight = NaiveDateTime::new(date, NaiveTime::MIN);
         // No zone skips more than a day (Samoa skipped one in 2011).
         (0..=96)
-            .find_map(|quarters| {
-                match self.time_zone.from_local_datetime(&(midnight + TimeDelta::minutes(15 * quarters))) {
-                    LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => Some(instant.to_utc()),
-                    LocalResult::None => None,
-                }
-            })
+            .find_map(|quarters| self.time_zone.showing(midnight + TimeDelta::minutes(15 * quarters)))
             .unwrap_or_else(|| midnight.and_utc())
     }
 
     /// Returns the instant of a local date and time. One that a change of offset skips moves forward by as much: it is
     /// counted with the offset before. Of one that comes twice it is the first.
     pub fn at(&self, local: NaiveDateTime) -> DateTime<Utc> {
-        // No zone skips more than a day (Samoa skipped one in 2011).
-        (0..=96)
-            .find_map(|quarters| {
-                let back = TimeDelta::minutes(15 * quarters);
-                let before = match self.time_zone.from_local_datetime(&(local - back)) {
-                    LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => instant,
-                    LocalResult::None => return None,
-                };
-                Some(before.to_utc() + back)
-            })
-            .unwrap_or_else(|| local.and_utc())
+        self.time_zone.at(local)
     }
 
     /// Returns the great-circle distance in kilometres on a sphere of the Earth's mean radius.

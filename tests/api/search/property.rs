@@ -2,7 +2,7 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
+use loadmaster_platform::zones::Zone;
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -13,12 +13,12 @@ use super::{ranked, search_for};
 use crate::support::World;
 
 /// Far east, far west, half an hour off, with and without summer time.
-const AIRPORTS: [(&str, Tz); 5] = [
-    ("DEL", Tz::Asia__Kolkata),
-    ("LHR", Tz::Europe__London),
-    ("JFK", Tz::America__New_York),
-    ("CXI", Tz::Pacific__Kiritimati),
-    ("HNL", Tz::Pacific__Honolulu),
+const AIRPORTS: [(&str, &str); 5] = [
+    ("DEL", "Asia/Kolkata"),
+    ("LHR", "Europe/London"),
+    ("JFK", "America/New_York"),
+    ("CXI", "Pacific/Kiritimati"),
+    ("HNL", "Pacific/Honolulu"),
 ];
 const DAYS: i64 = 4;
 
@@ -96,7 +96,7 @@ fn network(drafts: &[Draft], start: DateTime<Utc>) -> Vec<Leg> {
 }
 
 fn date_at(airport: usize, instant: DateTime<Utc>) -> NaiveDate {
-    instant.with_timezone(&AIRPORTS[airport].1).date_naive()
+    Zone::named(AIRPORTS[airport].1).unwrap().local(instant).date_naive()
 }
 
 /// The rules of the contract, as they are written there.

@@ -246,12 +246,13 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 12] = [
+pub const SCHEDULES: [&str; 13] = [
     "partitions_ahead",
     "expired_tokens",
     "old_idempotency_keys",
     "old_outbox",
     "flight_steps",
+    "flight_dates",
     "old_hold_texts",
     "reconcile_payments",
     "old_payment_webhooks",

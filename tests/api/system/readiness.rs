@@ -154,6 +154,7 @@ async fn anyone_may_know_what_this_is_and_what_it_takes() {
     assert_eq!(info["name"], "loadmaster");
     assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
     assert!(matches!(&info["git_commit"], Value::Null | Value::String(_)));
+    assert!(info["time_zones"].as_str().unwrap() >= "2026f", "{info}");
     assert!(info["features"].as_array().is_some_and(|features| features.contains(&"booking".into())));
     for (name, value) in [
         ("max_body_bytes", 4096),

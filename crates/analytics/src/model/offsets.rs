@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_platform::zones::Zone;
 
 /// How often an offset is looked up: no time zone changes its offset twice in a day.
 const STEP: TimeDelta = TimeDelta::days(1);
@@ -20,8 +20,8 @@ pub struct Offsets {
 
 impl Offsets {
     /// Returns the offsets of these time zones from one instant until another.
-    pub fn between(zones: impl IntoIterator<Item = Tz>, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
-        let by_name: BTreeMap<&'static str, Tz> = zones.into_iter().map(|zone| (zone.name(), zone)).collect();
+    pub fn between(zones: impl IntoIterator<Item = Zone>, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        let by_name: BTreeMap<&'static str, Zone> = zones.into_iter().map(|zone| (zone.name(), zone)).collect();
         let mut all = Self::default();
         for (name, zone) in by_name {
             let mut start = from;
@@ -38,12 +38,12 @@ impl Offsets {
     }
 }
 
-fn offset(zone: Tz, at: DateTime<Utc>) -> i32 {
-    zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc()
+fn offset(zone: Zone, at: DateTime<Utc>) -> i32 {
+    zone.offset(at).local_minus_utc()
 }
 
 /// Returns when the offset of `start` ends, at most `to`; to the second.
-fn end_of(zone: Tz, start: DateTime<Utc>, to: DateTime<Utc>) -> DateTime<Utc> {
+fn end_of(zone: Zone, start: DateTime<Utc>, to: DateTime<Utc>) -> DateTime<Utc> {
     let own = offset(zone, start);
     let mut same = start;
     while same < to {
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn each_offset_has_the_time_in_which_it_is_in_force() {
         let (from, to) = (at("2026-03-01T00:00:00Z"), at("2026-11-15T00:00:00Z"));
-        let zones = [chrono_tz::Europe::London, chrono_tz::Asia::Kolkata, chrono_tz::Europe::London];
+        let zones = ["Europe/London", "Asia/Kolkata", "Europe/London"].map(|name| Zone::named(name).unwrap());
         let found = Offsets::between(zones, from, to);
         let (spring, autumn) = (at("2026-03-29T01:00:00Z"), at("2026-10-25T01:00:00Z"));
         assert_eq!(found.zones, ["Asia/Kolkata", "Europe/London", "Europe/London", "Europe/London"]);
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_day_that_a_zone_skipped_is_no_gap() {
         let (from, to) = (at("2011-12-29T00:00:00Z"), at("2012-01-01T00:00:00Z"));
-        let found = Offsets::between([chrono_tz::Pacific::Apia], from, to);
+        let found = Offsets::between(Zone::named("Pacific/Apia"), from, to);
         assert_eq!(found.ends, [at("2011-12-30T10:00:00Z"), to]);
         assert_eq!(found.seconds, [-10 * 3600, 14 * 3600]);
     }

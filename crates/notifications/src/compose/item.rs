@@ -1,7 +1,7 @@
 //! One thing that a letter tells.
-use chrono::{DateTime, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Utc};
 use loadmaster_kernel::AirportCode;
+use loadmaster_platform::zones::Zone;
 use loadmaster_reference::Reference;
 use serde::Serialize;
 use uuid::Uuid;
@@ -21,15 +21,16 @@ pub(super) struct When {
 
 impl When {
     pub fn at(reference: &Reference, station: AirportCode, instant: DateTime<Utc>) -> Self {
-        Self::of(reference.airport(station).map_or(Tz::UTC, |airport| airport.time_zone), instant)
+        Self::of(reference.airport(station).map(|airport| airport.time_zone), instant)
     }
 
-    fn of(zone: Tz, instant: DateTime<Utc>) -> Self {
-        let local = zone.from_utc_datetime(&instant.naive_utc());
+    fn of(zone: Option<Zone>, instant: DateTime<Utc>) -> Self {
+        let local = zone.map_or_else(|| instant.fixed_offset(), |zone| zone.local(instant));
+        let name = zone.map_or_else(|| "UTC".to_owned(), |zone| zone.abbreviation(instant));
         Self {
-            local: local.format("%a %-d %b %Y %H:%M %Z").to_string(),
+            local: format!("{} {name}", local.format("%a %-d %b %Y %H:%M")),
             utc: instant.format("%a %-d %b %Y %H:%M UTC").to_string(),
-            short: local.format("%-d %b %H:%M %Z").to_string(),
+            short: format!("{} {name}", local.format("%-d %b %H:%M")),
         }
     }
 }
@@ -138,7 +139,7 @@ impl Item {
 
     /// An example, by which templates are tried when a process starts.
     pub fn sample(kind: NotificationType) -> Self {
-        let when = || When::of(Tz::UTC, DateTime::UNIX_EPOCH);
+        let when = || When::of(None, DateTime::UNIX_EPOCH);
         let empty = Self::of(kind);
         match kind {
             NotificationType::HoldExpiring | NotificationType::WaitlistOffer => {

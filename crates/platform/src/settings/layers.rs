@@ -301,6 +301,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("locks", fields::<Locks>()),
         ("idempotency", fields::<Idempotency>()),
         ("clock", fields::<Clock>()),
+        ("time_zones", fields::<TimeZones>()),
         ("telemetry", fields::<Telemetry>()),
         ("console", fields::<Console>()),
     ];

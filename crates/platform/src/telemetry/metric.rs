@@ -131,6 +131,11 @@ metrics! {
         BUILD_INFO: Gauge "loadmaster_build_info"
             [Label::few("version", "version of the product"), Label::few("commit", "commit that the product was built from, or `unknown`")]
             "Version of the running product; always 1.";
+        TIME_ZONES: Gauge "loadmaster_time_zones"
+            [Label::few("version", "release of the IANA time zone database, such as `2026b`"), Label::one_of("source", &["compiled", "system"])]
+            "1 for the rules of time zones in use, 0 for former ones.";
+        TIME_ZONES_PUBLISHED: Gauge "loadmaster_time_zones_published_seconds" []
+            "The latest time at which the rules of time zones in use can have been published, in seconds since 1970.";
         PROCESS_CPU_SECONDS: Counter "process_cpu_seconds_total" []
             "CPU time used, in whole seconds.";
         PROCESS_OPEN_FDS: Gauge "process_open_fds" []
