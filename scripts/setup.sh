@@ -89,7 +89,6 @@ LONG_TEST_PROGRAMS='pgbouncer:pgbouncer nginx:nginx-light haproxy:haproxy patron
 # The packages of the long tests from PyPI and npm, installed below target/long-tests.
 LONG_TEST_PYTHON='standardwebhooks==1.1.0 httpx==0.28.1 httpx-sse==0.4.3'
 # The newest release of the time zones, whatever it is: also what is compiled in must be that of today.
-LONG_TEST_ZONES='tzdata'
 LONG_TEST_NODE='standardwebhooks@1.1.1 typescript@5.9.3 @types/node@18.19.130 playwright-core@1.65.1'
 
 # Servers are in /usr/sbin, which is not on every user's PATH.
@@ -287,6 +286,8 @@ setup_main() {
         has_prometheus || missing+=(prometheus)
         has_alertmanager || missing+=(alertmanager)
     fi
+    # Time zones are used where they are later than those compiled in.
+    if [[ ! -e /usr/share/zoneinfo/tzdata.zi ]] && command -v apt-get >/dev/null; then missing+=(tzdata); fi
     # Elsewhere these scripts say what they leave out.
     if [[ -n ${SETUP_FOR_DEPLOY:-} ]] && command -v apt-get >/dev/null; then
         has_python || missing+=(python)
@@ -336,8 +337,6 @@ setup_main() {
         *) setup_fail "missing: ${missing[*]}; needed are a C compiler (cc), the PostgreSQL server programs ($POSTGRES_OLDEST or later), redis-server and, for the tests, prometheus: install what is missing and start again." ;;
     esac
 
-    # Used where they are later than those compiled in.
-    if [[ ! -e /usr/share/zoneinfo/tzdata.zi ]]; then packages+=(tzdata); fi
     setup_with_apt "${packages[@]}"
     hash -r
     has_postgres ||

@@ -50,7 +50,7 @@ impl Instance {
     pub async fn prepare(server: Server, parts: Resources) -> anyhow::Result<Self> {
         wait_for_migrations(&parts.db).await?;
         ClockWatch::new(&parts.db, &parts.clock, parts.settings.clock.warn_ms).compare().await?;
-        ZoneWatch::new(&parts.settings.time_zones.directory).look().await;
+        ZoneWatch::new(&parts.settings.time_zones.directory).compare().await;
         let db = parts.db.clone();
         let (drain, shutdown) = (parts.settings.server.drain(), parts.settings.server.shutdown());
         let state = AppState::assemble(parts).await?;

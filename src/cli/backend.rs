@@ -186,7 +186,7 @@ impl Backend {
             "the database lacks migrations of this version; run `loadmaster migrate` first"
         );
         ClockWatch::new(&parts.db, &parts.clock, parts.settings.clock.warn_ms).compare().await?;
-        ZoneWatch::new(&parts.settings.time_zones.directory).look().await;
+        ZoneWatch::new(&parts.settings.time_zones.directory).compare().await;
         AppState::assemble(parts).await
     }
 

@@ -15,6 +15,7 @@ use loadmaster_reference::Reference;
 use super::{
     Flight, FlightError, FlightService, Lane, NewFlight,
     create::local_date,
+    dates::FormerNames,
     dto::{CapacityShape, CreateFlight},
     repository,
     timetable::{
@@ -64,7 +65,7 @@ impl FlightService {
         }
         let (mut missing, mut known) = (Timetable(rows), HashSet::new());
         for batch in missing.0.chunks(BATCH) {
-            let found = repository::find_named(&mut *self.db.read().await?, &names(batch)).await?;
+            let found = repository::find_named(&mut *self.db.read().await?, &names(batch, &FormerNames::default())).await?;
             known.extend(found.iter().map(name_of));
         }
         missing.0.retain(|row| !known.contains(&row.name));
@@ -122,12 +123,18 @@ impl FlightService {
         told: &ImportListener,
     ) -> Result<Plan<'a>, FlightError> {
         let (mut plan, mut done) = (Plan::default(), 0);
+        let former = self.former_names(tx, timetable).await?;
         for batch in timetable.0.chunks(BATCH) {
-            let existing = repository::find_named(tx, &names(batch)).await?.into_iter();
+            let existing = repository::find_named(tx, &names(batch, &former)).await?.into_iter();
             let existing = existing.filter(|flight| flight.room.status != FlightStatus::Cancelled);
             let existing: HashMap<Name, Flight> = existing.map(|flight| (name_of(&flight), flight)).collect();
             for dated in batch {
-                plan.add(dated, dated.step(existing.get(&dated.name), &self.reference));
+                let step = if former.is_taken(dated) {
+                    Step::Refused(dated.fault_of_taken_name())
+                } else {
+                    dated.step(existing.get(&former.name_of(dated)), &self.reference)
+                };
+                plan.add(dated, step);
             }
             done += batch.len();
             told(ImportProgress { step: ImportStep::Comparing, done, of: timetable.0.len() });
@@ -139,9 +146,10 @@ impl FlightService {
     /// obstacle.
     pub async fn refused_with_holds(&self, timetable: &Timetable) -> Result<Vec<FlightId>, FlightError> {
         let mut all = Vec::new();
+        let former = self.former_names(&mut *self.db.read().await?, timetable).await?;
         for batch in timetable.0.chunks(BATCH) {
-            let rows: HashMap<&Name, &NewFlight> = batch.iter().map(|row| (&row.name, &row.flight)).collect();
-            let existing = repository::find_named(&mut *self.db.read().await?, &names(batch)).await?;
+            let rows: HashMap<Name, &NewFlight> = batch.iter().map(|row| (former.name_of(row), &row.flight)).collect();
+            let existing = repository::find_named(&mut *self.db.read().await?, &names(batch, &former)).await?;
             let held = existing.into_iter().filter(|flight| flight.room.held != Space::default());
             let refused =
                 held.filter(|flight| rows.get(&name_of(flight)).is_some_and(|new| refusal(flight, new).is_some()));
@@ -167,8 +175,8 @@ pub(super) async fn read_apart<T: Send + 'static>(
     read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))?
 }
 
-fn names(rows: &[Dated]) -> Vec<Name> {
-    rows.iter().map(|dated| dated.name).collect()
+fn names(rows: &[Dated], former: &FormerNames) -> Vec<Name> {
+    rows.iter().map(|row| former.name_of(row)).collect()
 }
 
 impl Timetable {

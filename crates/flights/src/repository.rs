@@ -338,18 +338,18 @@ pub(super) async fn insert(db: &mut PgSession, new: &[Flight]) -> sqlx::Result<(
     .map(drop)
 }
 
-/// Updates the flights' best known journeys, aircraft, cancellation and date; their originally scheduled times stay.
+/// Updates the flights' best known journeys, aircraft and cancellation; their originally scheduled values stay.
 pub(super) async fn update(db: &mut PgSession, flights: &[Flight]) -> sqlx::Result<()> {
     sqlx::query!(
         "update flights f
-         set destination = new.destination, scheduled_date = new.date, departure_at = new.departure, arrival_at = new.arrival,
+         set destination = new.destination, departure_at = new.departure, arrival_at = new.arrival,
              actual_departure_at = new.actual_departure, actual_arrival_at = new.actual_arrival,
              aircraft_code = new.aircraft, is_freighter = new.is_freighter, updated_at = new.updated,
              cancelled_at = case when new.is_cancelled then coalesce(f.cancelled_at, new.updated) end
          from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
-                     $6::timestamptz[], $7::text[], $8::bool[], $9::timestamptz[], $10::bool[], $11::date[])
+                     $6::timestamptz[], $7::text[], $8::bool[], $9::timestamptz[], $10::bool[])
               as new (id, destination, departure, arrival, actual_departure, actual_arrival, aircraft, is_freighter,
-                      updated, is_cancelled, date)
+                      updated, is_cancelled)
          where f.id = new.id",
         &column(flights, |f| f.id.uuid()),
         &column(flights, |f| f.destination) as &[AirportCode],
@@ -361,7 +361,6 @@ pub(super) async fn update(db: &mut PgSession, flights: &[Flight]) -> sqlx::Resu
         &column(flights, |f| f.is_freighter),
         &column(flights, |f| f.updated_at),
         &column(flights, |f| f.room.status == FlightStatus::Cancelled),
-        &column(flights, |f| f.scheduled_date),
     )
     .execute(db)
     .await

@@ -66,9 +66,9 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
 
 fn jobs(flights: &FlightService) -> Handlers {
     Handlers::default().every(TimeDelta::hours(1), "flight_dates", flights.clone(), |flights| async move {
-        if let Some(done) = flights.renew_dates().await? {
-            let (version, changed, kept) = (&done.version, done.flights, done.kept);
-            tracing::info!(version, changed, kept, "the dates of flights were computed by the rules of time zones in force");
+        if let Some(found) = flights.compare_dates().await? {
+            let (version, flights) = (&found.version, found.flights);
+            tracing::info!(version, flights, "flights that leave on another local date than that in their names were counted");
         }
         Ok(())
     })

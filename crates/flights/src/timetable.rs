@@ -107,6 +107,13 @@ impl Dated {
         }
     }
 
+    /// Returns the fault of a row whose name another flight has, which the table gives too.
+    pub fn fault_of_taken_name(&self) -> Vec<InputFault> {
+        let text = "leaves on the local date by which the schedule names another flight of this table: the rules of time zones were \
+                    others when that flight was scheduled";
+        self.fault("flight_number", &Fault::format(text))
+    }
+
     /// Returns a fault of the row that the schedule causes.
     fn fault(&self, column: &str, fault: &Fault) -> Vec<InputFault> {
         let NewFlight { number, origin, destination, aircraft, capacity, .. } = &self.flight;

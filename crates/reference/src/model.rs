@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn a_day_whose_midnight_comes_twice_begins_at_the_first() {
         // Cuba's clocks went back from 01:00 to 00:00.
-        assert_eq!(airport("America/Havana").start_of(date("2026-11-01")), instant("2026-11-01T04:00:00Z"));
+        assert_eq!(airport("America/Havana").start_of(date("2024-11-03")), instant("2024-11-03T04:00:00Z"));
     }
 
     #[test]

@@ -209,6 +209,8 @@ impl RouteCache {
         // However the search ends, no caller joins it afterwards.
         let _under_way = UnderWay(&self, place);
         let (question, network_version) = place;
+        // What is found by these rules of time zones is not kept under others.
+        let key = self.key(place);
         let recalled = if is_again { None } else { self.recall(&source, place).await };
         let (found, is_new) = if let Some(found) = recalled {
             (found, false)
@@ -225,7 +227,7 @@ impl RouteCache {
         self.0.results.run_pending_tasks();
         telling.send_replace(Some(found.clone()));
         if let (Some((redis, seal)), true) = (self.0.redis.clone(), is_new) {
-            let (key, time, prepared) = (self.key(place), self.0.time, found.prepared.clone());
+            let (time, prepared) = (self.0.time, found.prepared.clone());
             // No caller waits for the write to Redis.
             let keeping = async move {
                 let Some(ways) = stored::to_bytes(&prepared) else { return };

@@ -77,7 +77,7 @@ pub struct WaitlistService {
     /// Flights have departed or were cancelled.
     pub flights_left: Arc<AtomicBool>,
     /// The version of the network at which all flights were found for entries by date.
-    pub widened: Arc<Mutex<Option<NetworkVersion>>>,
+    pub widened: Arc<Mutex<Option<(NetworkVersion, u64)>>>,
 }
 
 impl WaitlistService {

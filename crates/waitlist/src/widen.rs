@@ -3,7 +3,10 @@ use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use loadmaster_capacity as capacity;
 use loadmaster_kernel::{FlightId, WaitlistEntryId};
-use loadmaster_platform::postgres::{commit, retrying};
+use loadmaster_platform::{
+    postgres::{commit, retrying},
+    zones,
+};
 
 use super::{error::WaitlistError, join::large_enough, repository, service::WaitlistService};
 
@@ -11,11 +14,11 @@ use super::{error::WaitlistError, join::large_enough, repository, service::Waitl
 const AT_ONCE: i64 = 200;
 
 impl WaitlistService {
-    /// Has all entries by date wait for the flights that there are now; does nothing if the network has not changed since
-    /// this process did it.
+    /// Has all entries by date wait for the flights that there are now; does nothing if neither the network nor the rules of time
+    /// zones have changed since this process did it.
     pub(super) async fn widen_all(&self) -> Result<(), WaitlistError> {
         // A flight that is added meanwhile has a later version.
-        let version = self.flights.network_version().await?;
+        let version = (self.flights.network_version().await?, zones::changes());
         if *self.widened.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(version) {
             return Ok(());
         }

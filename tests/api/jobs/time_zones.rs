@@ -1,68 +1,95 @@
-//! Laws about time change, and with them the rules of time zones.
+//! Rules of time zones change, and processes follow.
 use std::fs;
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
+use sqlx::Executor;
 
 use super::duties::run_again;
-use crate::support::{NewFlight, World, WorldOptions, freight::text, until};
+use crate::{
+    import::table,
+    support::{NewFlight, World, WorldOptions, freight::text, until},
+};
 
-/// Flights of one number that leave Vancouver at 00:30, as the rules from 2026 on have it. By those of 2025 they left at 23:30 of
-/// the day before, by which the tables name them.
-async fn flights_of_old_dates(world: &World, days: &[u32]) -> Vec<Value> {
+/// Flights of one number that leave Vancouver at 07:30 UTC: by the rules from 2026 on at 00:30 of that day, by those of 2025 at 23:30 of
+/// the day before, which is in their names.
+async fn flights_of_former_names(world: &World, days: std::ops::RangeInclusive<u32>) -> Vec<Value> {
     let mut flights = Vec::new();
     for day in days {
         let new = NewFlight::new("AC9001", "YVR", "LHR").departs(&format!("2027-01-{day}T07:30:00Z"));
         flights.push(world.flight(new).await);
     }
-    world.sql("update flights set scheduled_date = scheduled_date - 1000").await;
-    world.sql("update flights set scheduled_date = scheduled_date + 999").await;
-    let event = "update flight_events set data = jsonb_set(data, '{scheduled_date}',
-                     to_jsonb((data->>'scheduled_date')::date - 1))";
-    world.sql(event).await;
+    let mut owner = world.owner().await;
+    // History cannot be changed otherwise.
+    let rename = "begin;
+        set local session_replication_role = replica;
+        update flights set scheduled_date = scheduled_date - 1000;
+        update flights set scheduled_date = scheduled_date + 999;
+        update flight_events set data = jsonb_set(data, '{scheduled_date}', to_jsonb((data->>'scheduled_date')::date - 1));
+        delete from time_zone_releases;
+        commit";
+    owner.execute(rename).await.unwrap();
+    world.give_back(owner);
     flights
 }
 
-async fn dates(world: &World) -> Vec<String> {
-    world.texts("select scheduled_date::text from flights order by departure_at").await
+fn row(day: u32, hours: &str) -> String {
+    format!("AC9001,YVR,LHR,2027-01-{day}T{hours}:00Z,2027-01-{day}T{hours}:59Z,,1000,10,5,60")
 }
 
-#[tokio::test]
-async fn dates_of_flights_follow_a_later_release() {
-    let world = World::migrated().await;
-    let flights = flights_of_old_dates(&world, &[17, 18, 19]).await;
-    assert_eq!(dates(&world).await, ["2027-01-16", "2027-01-17", "2027-01-18"]);
-    run_again(&world, "flight_dates").await;
-    assert_eq!(dates(&world).await, ["2027-01-17", "2027-01-18", "2027-01-19"]);
+async fn import(world: &World, rows: &[String]) -> Value {
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     let staff = world.operator().await;
-    let path = "/api/v1/flights?flight_number=AC9001&departure_date=2027-01-17";
-    let found = staff.get(path).await.expect(200);
-    assert_eq!((found["items"].as_array().unwrap().len(), &found["items"][0]["id"]), (1, &flights[0]["id"]));
-    assert_eq!(found["items"][0]["version"], 2, "a change like others");
-    let noted = "select version || ' ' || flights || ' ' || kept from time_zone_releases";
-    let first = world.texts(noted).await;
-    assert!(first.len() == 1 && first[0].ends_with(" 3 0"), "{first:?}");
-
-    // Until the next day nothing is looked at; then flights that were scheduled by former rules meanwhile.
-    flights_of_old_dates(&world, &[20]).await;
-    run_again(&world, "flight_dates").await;
-    assert_eq!(dates(&world).await[3], "2027-01-19");
-    world.clock.advance(TimeDelta::days(1));
-    run_again(&world, "flight_dates").await;
-    assert_eq!(dates(&world).await[3], "2027-01-20");
-    world.audit().await;
+    let request = staff.request(reqwest::Method::POST, "/api/v1/flights/import").header("content-type", "text/csv");
+    crate::support::Answer::of(request.body(table(&rows))).await.body
 }
 
 #[tokio::test]
-async fn a_flight_whose_name_is_taken_keeps_its_date_and_the_others_do_not() {
+async fn flights_under_former_dates_are_counted_once_for_a_release() {
     let world = World::migrated().await;
-    flights_of_old_dates(&world, &[17, 19]).await;
-    world.flight(NewFlight::new("AC9001", "YVR", "LHR").departs("2027-01-17T20:00:00Z")).await;
-    world.sql("update schedules set next_run_at = now() where name = 'flight_dates'").await;
+    flights_of_former_names(&world, 17..=19).await;
+    world.flight(NewFlight::new("AC9002", "YVR", "LHR").departs("2027-01-17T20:00:00Z")).await;
     run_again(&world, "flight_dates").await;
-    assert_eq!(dates(&world).await, ["2027-01-16", "2027-01-17", "2027-01-19"]);
-    assert!(world.texts("select flights || ' ' || kept from time_zone_releases").await == ["1 1"]);
-    world.audit().await;
+    let noted = "select flights::text from time_zone_releases";
+    assert_eq!(world.texts(noted).await, ["3"]);
+    world.sql("update flights set scheduled_date = scheduled_date + 1 where flight_number = 'AC9002'").await;
+    run_again(&world, "flight_dates").await;
+    assert_eq!(world.texts(noted).await, ["3"], "not before the next day");
+    world.sql("update time_zone_releases set compared_at = compared_at - interval '1 day'").await;
+    run_again(&world, "flight_dates").await;
+    assert_eq!(world.texts(noted).await, ["4"]);
+}
+
+#[tokio::test]
+async fn an_import_finds_flights_under_former_dates_by_their_instants() {
+    for is_counted in [false, true] {
+        let world = World::migrated().await;
+        let flights = flights_of_former_names(&world, 17..=19).await;
+        if is_counted {
+            run_again(&world, "flight_dates").await;
+        }
+        let rows: Vec<String> = (17..=20).map(|day| row(day, "07:30")).collect();
+        let done = import(&world, &rows).await;
+        assert_eq!((&done["created"], &done["updated"]), (&json!(1), &json!(3)), "{done}");
+        for flight in &flights {
+            let path = format!("/api/v1/flights/{}", text(flight, "id"));
+            let shown = world.anonymous().get(&path).await.expect(200);
+            assert_eq!(shown["departure_datetime"], flight["departure_datetime"]);
+            assert_eq!(shown["capacity"]["weight_kg"], json!(1000));
+        }
+        assert_eq!(import(&world, &rows).await["unchanged"], json!(4));
+        world.audit().await;
+    }
+}
+
+#[tokio::test]
+async fn a_row_whose_date_is_in_the_name_of_another_flight_of_the_table_is_refused() {
+    let world = World::migrated().await;
+    flights_of_former_names(&world, 17..=17).await;
+    // At noon of the 16th, the date in the name of the other.
+    let refused = import(&world, &[row(16, "20:30"), row(17, "07:30")]).await;
+    assert_eq!((&refused["errors_total"], &refused["errors"][0]["row"]), (&json!(1), &json!(1)), "{refused}");
+    assert!(text(&refused["errors"][0], "message").contains("the rules of time zones were others"), "{refused}");
+    assert_eq!(world.texts("select count(*)::text from flights").await, ["1"]);
 }
 
 #[tokio::test]

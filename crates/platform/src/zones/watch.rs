@@ -1,54 +1,49 @@
-//! Looks whether the system has a later release.
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+//! Follows the release of the system.
+use std::{io, path::PathBuf, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Release, release, renew};
-use crate::{shutdown::stopped_within, telemetry::metric};
+use crate::{shutdown::stopped_within, telemetry::metric, trouble::Trouble};
 
-/// Takes the system's release whenever it is later.
+/// Takes the release of the system whenever it is later.
 pub struct ZoneWatch {
     directory: PathBuf,
+    trouble: Trouble,
 }
 
 impl ZoneWatch {
     /// `directory`: `time_zones.directory`
-    pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned() }
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            trouble: Trouble::new("the time zones of the system cannot be read; the former rules stay; trying again"),
+        }
     }
 
-    /// Looks once.
-    pub async fn look(&self) {
+    /// Compares the release of the system with that in use.
+    pub async fn compare(&mut self) {
         let (before, directory) = (release(), self.directory.clone());
-        match tokio::task::spawn_blocking(move || renew(&directory)).await {
-            Ok(Ok(true)) => {
-                in_use(&before, 0);
-                tracing::info!(version = release().version, before = before.version, "the rules of time zones are renewed");
-            }
-            Ok(Ok(false)) | Err(_) => {}
-            Ok(Err(error)) => {
-                let directory = self.directory.display();
-                tracing::warn!(%error, %directory, "the system's time zones cannot be read; the former rules stay");
-            }
+        let renewed = tokio::task::spawn_blocking(move || renew(&directory)).await;
+        if self.trouble.note(renewed.unwrap_or_else(|error| Err(io::Error::other(error)))).unwrap_or(false) {
+            set(&before, 0);
+            tracing::info!(version = release().version, before = before.version, "later rules of time zones are in use");
         }
         let release = release();
-        in_use(&release, 1);
+        set(&release, 1);
         #[allow(clippy::cast_precision_loss, reason = "it is shown as such")]
         metric::TIME_ZONES_PUBLISHED.set(release.published.timestamp() as f64);
     }
 
-    /// Looks again and again, until `stop`. A look reads one line of one file.
-    pub async fn run(self, interval: Duration, stop: CancellationToken) {
+    /// Compares at this interval, until `stop`.
+    pub async fn run(mut self, interval: Duration, stop: CancellationToken) {
         while !stopped_within(&stop, interval).await {
-            self.look().await;
+            self.compare().await;
         }
     }
 }
 
-fn in_use(release: &Release, value: u8) {
+fn set(release: &Release, value: u8) {
     let source = if release.directory.is_some() { "system" } else { "compiled" };
     metric::TIME_ZONES.with([release.version.as_str(), source]).set(value);
 }

@@ -207,6 +207,7 @@ fn small_results_that_were_asked_for_twice_do_not_keep_a_large_one_out() {
         prepared: Prepared::with_routes(routes).into(),
         status: CacheStatus::Miss,
         network_version: version(1),
+        zones: zones::changes(),
         since: Moment::at(at(0)),
         time: Duration::from_mins(5),
     };
