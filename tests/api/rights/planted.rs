@@ -2,7 +2,7 @@
 use loadmaster::app;
 use sqlx::{Executor, PgConnection};
 
-use super::{DENIED, names, refused, world_with_a_shipment};
+use super::{DENIED, ensured, names, refused, world_with_a_shipment};
 use crate::support::{NewFlight, TestDatabase, World, freight::order, start_of_time};
 
 /// What a role with the right to create in the schema puts beside PostgreSQL's own functions and operators: first by name
@@ -50,8 +50,7 @@ async fn sprung(world: &World) -> Vec<String> {
 #[tokio::test]
 async fn making_partitions_calls_nothing_that_the_caller_has_planted() {
     let (world, mut app) = trapped_world().await;
-    let made = "select ensure_partitions(table_name, '2031-01-01', 0) from public.partitioned_tables";
-    let made = names(&mut app, made).await;
+    let made = ensured(&mut app, "2031-01-01", 0).await;
     assert_eq!(made.len(), 6, "{made:?}");
     assert_eq!(sprung(&world).await, Vec::<String>::new(), "a caller's function ran as the owner");
 }
