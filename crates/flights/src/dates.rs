@@ -3,7 +3,7 @@
 //! in its name.
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::{
     postgres::{DbError, PgSession, commit, retrying},

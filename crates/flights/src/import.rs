@@ -19,7 +19,8 @@ use super::{
     dto::{CapacityShape, CreateFlight},
     repository,
     timetable::{
-        BATCH, Dated, ImportListener, ImportProgress, ImportStep, Imported, Name, Plan, Timetable, name_of, refusal,
+        BATCH, Dated, ImportListener, ImportProgress, ImportStep, Imported, Name, Plan, Step, Timetable, name_of,
+        refusal,
     },
 };
 
@@ -65,7 +66,8 @@ impl FlightService {
         }
         let (mut missing, mut known) = (Timetable(rows), HashSet::new());
         for batch in missing.0.chunks(BATCH) {
-            let found = repository::find_named(&mut *self.db.read().await?, &names(batch, &FormerNames::default())).await?;
+            let found =
+                repository::find_named(&mut *self.db.read().await?, &names(batch, &FormerNames::default())).await?;
             known.extend(found.iter().map(name_of));
         }
         missing.0.retain(|row| !known.contains(&row.name));

@@ -68,7 +68,11 @@ fn jobs(flights: &FlightService) -> Handlers {
     Handlers::default().every(TimeDelta::hours(1), "flight_dates", flights.clone(), |flights| async move {
         if let Some(found) = flights.compare_dates().await? {
             let (version, flights) = (&found.version, found.flights);
-            tracing::info!(version, flights, "flights that leave on another local date than that in their names were counted");
+            tracing::info!(
+                version,
+                flights,
+                "flights that leave on another local date than that in their names were counted"
+            );
         }
         Ok(())
     })

@@ -314,8 +314,12 @@ fn the_zones_of_all_airports_are_those_of_the_newest_release() {
     };
     let compiled: Vec<Vec<i32>> = zones.values().map(|zone| offsets(*zone)).collect();
     let is_later = zones::renew(&newest).unwrap();
-    let other: Vec<&str> =
-        zones.values().zip(compiled).filter(|(zone, was)| offsets(**zone) != *was).map(|(zone, _)| zone.name()).collect();
+    let other: Vec<&str> = zones
+        .values()
+        .zip(compiled)
+        .filter(|(zone, was)| offsets(**zone) != *was)
+        .map(|(zone, _)| zone.name())
+        .collect();
     assert!(other.is_empty(), "{other:?} differ in {} (later: {is_later})", zones::release().version);
 }
 

@@ -110,8 +110,9 @@ async fn zones_of_other_rules(owner: &mut PgConnection) -> BTreeSet<String> {
     .fetch_all(owner)
     .await
     .unwrap();
-    let differs =
-        |(zone, at, seconds): &(String, DateTime<Utc>, i32)| Zone::named(zone).unwrap().offset(*at).local_minus_utc() != *seconds;
+    let differs = |(zone, at, seconds): &(String, DateTime<Utc>, i32)| {
+        Zone::named(zone).unwrap().offset(*at).local_minus_utc() != *seconds
+    };
     let other: BTreeSet<String> = offsets.into_iter().filter(differs).map(|(zone, ..)| zone).collect();
     assert!(other.len() < 20, "{other:?}");
     other

@@ -7,7 +7,7 @@ use loadmaster_platform::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Client, NewFlight, OwnRedis, TestDatabase, World, WorldOptions, until};
+use crate::support::{Client, NewFlight, OwnRedis, SCHEDULES, TestDatabase, World, WorldOptions, until};
 
 /// Both say the same.
 const PATHS: [&str; 2] = ["/health", "/api/v1/health"];
@@ -176,7 +176,8 @@ async fn operators_see_how_many_jobs_wait_and_which_have_failed_for_good() {
     let jobs = async || operators_view(&world).await["jobs"].clone();
     let idle = json!({"state": "ok", "queued": 0, "running": 0, "dead": 0, "oldest_seconds": 0.0});
     until("what is scheduled has been promised and done", async || {
-        world.texts("select name from schedules where next_run_at > now()").await.len() == 12 && jobs().await == idle
+        world.texts("select name from schedules where next_run_at > now()").await.len() == SCHEDULES.len()
+            && jobs().await == idle
     })
     .await;
 

@@ -10,8 +10,7 @@ use serde::de::{IntoDeserializer, value::MapDeserializer};
 use super::{
     Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail,
     Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings,
-    SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist,
-    Webhooks,
+    SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
     text::{Given, fields},
     validate,
 };

@@ -63,7 +63,9 @@ pub enum TableError {
 impl From<TableError> for Problem {
     fn from(error: TableError) -> Self {
         match error {
-            error @ TableError::NotText { .. } => Self::new(code::MALFORMED_REQUEST, format!("The table cannot be read: {error}.")),
+            error @ TableError::NotText { .. } => {
+                Self::new(code::MALFORMED_REQUEST, format!("The table cannot be read: {error}."))
+            }
             TableError::Faults(faults) => Self::validation(&faults.first).with("errors_total", faults.total),
         }
     }

@@ -126,7 +126,9 @@ impl Release {
             let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
             let version = text.lines().next().unwrap_or_default().trim_start_matches("# version").trim().to_owned();
             let Some(year) = year_of(&version) else { continue };
-            let (Some(first), Some(last)) = (NaiveDate::from_ymd_opt(year, 1, 1), NaiveDate::from_ymd_opt(year, 12, 31)) else {
+            let (Some(first), Some(last)) =
+                (NaiveDate::from_ymd_opt(year, 1, 1), NaiveDate::from_ymd_opt(year, 12, 31))
+            else {
                 continue;
             };
             let written = DateTime::<Utc>::from(about.modified()?);

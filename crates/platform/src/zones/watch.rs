@@ -27,7 +27,11 @@ impl ZoneWatch {
         let renewed = tokio::task::spawn_blocking(move || renew(&directory)).await;
         if self.trouble.note(renewed.unwrap_or_else(|error| Err(io::Error::other(error)))).unwrap_or(false) {
             set(&before, 0);
-            tracing::info!(version = release().version, before = before.version, "later rules of time zones are in use");
+            tracing::info!(
+                version = release().version,
+                before = before.version,
+                "later rules of time zones are in use"
+            );
         }
         let release = release();
         set(&release, 1);
