@@ -180,3 +180,13 @@ async fn an_airport_half_an_hour_off_has_days_of_its_own() {
     })
     .await;
 }
+
+/// British Columbia stays at -07 from November 2026 on (release 2026b of the time zone database).
+#[tokio::test]
+async fn a_departure_date_follows_the_rules_of_time_zones_of_2026() {
+    let world = World::working().await;
+    let flight = world.flight(NewFlight::new("AI9", "YVR", "LHR").departs("2027-01-17T07:30:00Z")).await;
+    assert_eq!(flight["departure_local"], "2027-01-17T00:30:00-07:00");
+    assert_eq!(direct(&search(&world, "YVR", "LHR", "2027-01-17").await), ["AI9"]);
+    assert_eq!(direct(&search(&world, "YVR", "LHR", "2027-01-16").await), [""; 0]);
+}

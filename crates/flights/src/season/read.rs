@@ -183,6 +183,15 @@ mod tests {
         assert_eq!((second.aircraft, second.capacity.figures(), second.cutoff_minutes), (None, [10_000, 6_000, 0], 90));
     }
 
+    /// British Columbia stays at -07 from November 2026 on (release 2026b of the time zone database).
+    #[test]
+    fn a_line_follows_the_rules_of_time_zones_of_2026() {
+        let season = read(&["AI9001,YVR,LHR,10:00,05:00,1,1234567,2027-01-20,2027-01-20,,1000,,,"]).unwrap();
+        let departures: Vec<String> =
+            season.timetable.0.iter().map(|dated| dated.flight.departure.to_rfc3339()).collect();
+        assert_eq!(departures, ["2027-01-20T17:00:00+00:00"]);
+    }
+
     #[test]
     fn flights_before_today_at_their_origin_are_left_out() {
         let daily =

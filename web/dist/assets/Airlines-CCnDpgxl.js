@@ -1,1 +1,0 @@
-import"./words-MooXBHmG.js";import{t as e}from"./Entries-CZno_8K5.js";function t(t){e(t,{name:`airlines`})}export{t as default};

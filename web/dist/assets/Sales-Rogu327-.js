@@ -1,1 +1,0 @@
-import"./words-MooXBHmG.js";import{i as e,t}from"./Rules-CIU1CwwV.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
