@@ -1,11 +1,12 @@
 //! Credentials that change while a server runs: an orchestrator writes new ones into the files that `..._FILE` names.
+use std::time::Duration;
+
 use loadmaster_platform::{
     postgres::Database,
     redis::Redis,
     room::Worker,
     settings::{self, Settings},
     shutdown::stopped_within,
-    timing::Timing,
     trouble::Trouble,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -19,13 +20,13 @@ pub(super) fn following(
     known: &Settings,
     db: Database,
     redis: Option<Redis>,
-    timing: Timing,
+    interval: Duration,
 ) -> Worker {
     let mut known = (known.database.clone(), known.redis.clone());
     Box::new(move |stop| {
         Box::pin(async move {
             let mut trouble = Trouble::new("the settings cannot be read again; the former credentials stay in use");
-            while !stopped_within(&stop, timing.access).await {
+            while !stopped_within(&stop, interval).await {
                 let again = arguments.clone();
                 let read = tokio::task::spawn_blocking(move || again.load()).await;
                 let Ok(read) = read else { continue };

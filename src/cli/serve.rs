@@ -123,7 +123,7 @@ impl Running {
             tracing::error!(%error, "the configured Redis cannot be reached; continuing without it, degraded");
         }
         let following = arguments.filter(|_| !backend.is_private()).map(|arguments| {
-            rotation::following(arguments, &parts.settings, parts.db.clone(), parts.redis.clone(), parts.timing)
+            rotation::following(arguments, &parts.settings, parts.db.clone(), parts.redis.clone(), parts.timing.access)
         });
         let shared = parts.clone();
         let instance = Instance::prepare(server, parts).await?;

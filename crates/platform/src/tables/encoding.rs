@@ -19,7 +19,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, TableError> {
         Ok(text) => return Ok(text.strip_prefix('\u{feff}').unwrap_or(text).into()),
         Err(fault) => fault,
     };
-    let line = bytes[..fault.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = bytes[..fault.valid_up_to()].split(|byte| *byte == b'\n').count();
     let foreign = || bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_ascii());
     let is_mixed = foreign().any(|line| std::str::from_utf8(line).is_ok());
     if is_mixed || !is_western(&foreign().collect::<Vec<_>>().join(&b'\n')) {
