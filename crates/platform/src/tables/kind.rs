@@ -79,6 +79,9 @@ pub(super) fn digits(text: &str, length: usize) -> Cow<'_, str> {
 /// Reads a date with the year first, with the day first before points, or with the name of the month. Elsewhere day and month
 /// may stand in either order: a date that could be two is a fault.
 pub(super) fn date(text: &str) -> Result<Cow<'_, str>, Fault> {
+    if has_shape(text, "0000-00-00") {
+        return Ok(text.into());
+    }
     let bare = [" 00:00:00", " 00:00", "T00:00:00"].iter().find_map(|midnight| text.trim().strip_suffix(midnight));
     Ok(date_of(bare.unwrap_or(text))?.map_or(text.into(), |date| date.to_string().into()))
 }
@@ -127,6 +130,9 @@ fn date_of_named_month(text: &str) -> Option<NaiveDate> {
 /// Reads a date and time with an offset such as `Z`, `+05:30`, `+0530` or `+05`; 24:00 ends its day. Without an offset the
 /// text stays as it is: it is not known where it is that time.
 pub(super) fn instant(text: &str) -> Result<Cow<'_, str>, Fault> {
+    if is_plain_instant(text) {
+        return Ok(text.into());
+    }
     let Some((day, rest)) = day_and_time(text.trim()) else { return Ok(text.into()) };
     let Some(at) = rest.find(['Z', 'z', '+', '-', '\u{2212}']) else { return Ok(text.into()) };
     let (time, offset) = rest.split_at(at);
@@ -142,6 +148,20 @@ pub(super) fn instant(text: &str) -> Result<Cow<'_, str>, Fault> {
         Some(format!("{date}T{}{point}{fraction}{}", clock.time()?.format("%H:%M:%S"), plain_offset(offset)?))
     };
     Ok(date_of(day)?.and_then(written).map_or(text.into(), Cow::Owned))
+}
+
+/// Returns whether the API takes this instant as it is written, if there is such a date and time: tables that programs write have no
+/// others.
+fn is_plain_instant(text: &str) -> bool {
+    let Some((clock, offset)) = text.split_at_checked(19) else { return false };
+    let has_offset = offset == "Z" || has_shape(offset, "+00:00") || has_shape(offset, "-00:00");
+    has_offset && has_shape(clock, "0000-00-00T00:00:00") && !clock.ends_with("24:00:00")
+}
+
+/// Returns whether a text has the characters of a shape, in which 0 stands for any digit.
+fn has_shape(text: &str, shape: &str) -> bool {
+    let is_of_shape = |(byte, of): (u8, u8)| if of == b'0' { byte.is_ascii_digit() } else { byte == of };
+    text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(is_of_shape)
 }
 
 /// Splits at the first blank, or at a `T` after a digit: months have one, too.

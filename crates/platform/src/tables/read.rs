@@ -195,18 +195,24 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
             self.broken(number, Some(column), text);
             return true;
         }
-        let mut refused = Vec::new();
+        // Most cells are written as they are read.
+        let (mut changed, mut refused) = (Vec::new(), Vec::new());
         // The last cells of a row may be left out.
-        let cells = self.places.iter().zip(cells).filter_map(|(place, cell)| {
-            let (name, kind) = (*place)?;
-            let plain = self.plain(cell, kind).unwrap_or_else(|fault| {
-                refused.push((name, fault));
-                cell.as_ref().into()
-            });
-            Some((name, plain))
-        });
-        let cells: Vec<_> = cells.collect();
-        let mut fields = Fields::of_row(number, cells.iter().map(|(name, cell)| (*name, cell.as_ref())));
+        for (at, (place, cell)) in self.places.iter().zip(cells).enumerate() {
+            let Some((name, kind)) = *place else { continue };
+            match self.plain(cell, kind) {
+                Ok(plain) if *plain == **cell => {}
+                Ok(plain) => changed.push((at, plain)),
+                Err(fault) => refused.push((name, fault)),
+            }
+        }
+        let text_of = |at: usize| {
+            let text = changed.iter().find(|(other, _)| *other == at).map(|(_, text)| text.as_ref());
+            text.unwrap_or_else(|| cells[at].as_ref())
+        };
+        let named = self.places.iter().take(cells.len()).enumerate();
+        let named = named.filter_map(|(at, place)| place.map(|(name, _)| (name, text_of(at))));
+        let mut fields = Fields::of_row(number, named);
         for (name, fault) in &refused {
             fields.refuse(name, fault);
         }
