@@ -28,7 +28,7 @@ source scripts/setup.sh
 target=${CARGO_TARGET_DIR:-$PWD/target}
 # Cargo names what it builds by its path within a workspace, so that it takes what it built of one tree for that of another, unless
 # the sources are newer.
-touch_crates() { (cd "$1" && touch src/lib.rs src/main.rs crates/*/src/lib.rs crates/platform/build.rs); }
+touch_crates() { find "$1/src" "$1/crates" -name '*.rs' -exec touch {} +; }
 home=$target/compare/$revision
 if [[ ! -x $home/loadmaster ]]; then
     rm -rf "$home"
