@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::{ClaimDesk, Principal};
 use loadmaster_holds as holds;
@@ -27,11 +28,10 @@ impl BookingService {
         (user, organization): (UserId, OrganizationId),
     ) -> Result<Option<Booking>, DbError> {
         let author = self.author(Some(user));
-        let claim = self.claims.open(token).filter(|claim| author.now < claim.expires_at);
-        let Some(Claim { booking, guest, .. }) = claim else { return Ok(None) };
-        let booking = repository::lock_booking(tx, booking).await?;
-        let is_claimable = |booking: &Booking| booking.organization_id == guest && guest != organization;
-        let Some(booking) = booking.filter(is_claimable) else { return Ok(None) };
+        let claimable = self.claimable_in_tx(tx, token, author.now).await?;
+        let Some(booking) = claimable.filter(|booking| booking.organization_id != organization) else {
+            return Ok(None);
+        };
         let mut draft = Draft::of(booking);
         draft.now.organization_id = organization;
         draft.record(author, EventType::Claimed, EventDetails::default());
@@ -40,6 +40,19 @@ impl BookingService {
         }
         payments::move_in_tx(tx, draft.now.id, organization, author.now).await?;
         Ok(Some(draft.save_alone_in_tx(tx).await?))
+    }
+
+    /// Locks and returns the booking of a claim that is valid and was not used.
+    async fn claimable_in_tx(
+        &self,
+        tx: &mut PgSession,
+        token: &SecretString,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Booking>, DbError> {
+        let claim = self.claims.open(token).filter(|claim| now < claim.expires_at);
+        let Some(Claim { booking, guest, .. }) = claim else { return Ok(None) };
+        let booking = repository::lock_booking(tx, booking).await?;
+        Ok(booking.filter(|booking| booking.organization_id == guest))
     }
 }
 
@@ -69,6 +82,17 @@ impl Command for ClaimBooking {
 }
 
 impl ClaimDesk for BookingService {
+    fn is_claimable_in_tx<'a>(
+        &'a self,
+        tx: &'a mut PgSession,
+        claim: &'a SecretString,
+    ) -> BoxFuture<'a, Result<bool, DbError>> {
+        Box::pin(async move {
+            let now = self.author(None).now;
+            Ok(self.claimable_in_tx(tx, claim, now).await?.is_some())
+        })
+    }
+
     fn claim_in_tx<'a>(
         &'a self,
         tx: &'a mut PgSession,

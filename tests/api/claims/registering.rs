@@ -56,6 +56,20 @@ async fn a_registration_with_a_claim_that_is_not_valid_leaves_no_account() {
         let faults = register(&world, EMAIL, &json!({ "claim_token": wrong })).await.expect_faults();
         assert_eq!(faults, [("/claim_token".to_owned(), fault.to_owned())]);
     }
+    // Whether the address has an account is not told by any of them.
+    let known = json!({ "email": "bob@example.com", "password": PASSWORD });
+    for wrong in [text(&used["claim"], "token"), "forged"] {
+        let [of_account, free] = [known.clone(), with(known.clone(), json!({ "email": EMAIL }))]
+            .map(|account| with(account, json!({ "claim_token": wrong })));
+        let [of_account, free] =
+            [world.anonymous().post(REGISTER, of_account).await, world.anonymous().post(REGISTER, free).await];
+        let told = |answer: crate::support::Answer| {
+            let mut problem = answer.expect_problem(400, "invalid_token");
+            problem.as_object_mut().unwrap().remove("request_id");
+            problem
+        };
+        assert_eq!(told(of_account), told(free));
+    }
     assert_eq!(accounts(&world).await, before);
     assert_eq!(guest.get(&path_of(&open)).await.expect(200)["version"], 1);
     // The address is free.

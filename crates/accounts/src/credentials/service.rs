@@ -141,6 +141,10 @@ impl SessionService {
             let user = User::new(&self.ids, &email, name.as_deref(), Role::Customer, now);
             let (session, refresh_token) = self.session(&ring, user, (self.ids.next(now), 0), now)?;
             let mut tx = self.db.begin().await?;
+            // First: whether an address has an account is not told to whoever has no good claim.
+            if let Some(claim) = &claim_token {
+                self.claims.check_in_tx(&mut tx, claim).await?;
+            }
             insert_in_tx(&mut tx, &session.user, &email, &hash).await?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
             mail_verification_in_tx(&mut tx, &self.one_time, &self.mails, (session.user.id, &session.user.email))
