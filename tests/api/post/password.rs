@@ -103,6 +103,62 @@ async fn attempts_count_against_the_quota_of_the_account_existing_or_not() {
     }
 }
 
+async fn forget_as(world: &World, address: &str) {
+    let request = world.anonymous().request(Method::POST, FORGOT).header("x-forwarded-for", address);
+    Answer::of(request.json(&json!({"email": "ann@example.org"}))).await.expect(202);
+}
+
+/// The links for a new password that were written, when nobody is asked for more.
+async fn links(world: &World) -> usize {
+    until("all that was asked for is done", async || {
+        world.texts("select id::text from jobs where kind = 'forgotten_password'").await.is_empty()
+    })
+    .await;
+    world.texts("select id::text from notifications where type = 'reset_password'").await.len()
+}
+
+#[tokio::test]
+async fn a_stranger_uses_up_no_link_of_the_owner_and_many_strangers_send_no_flood() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).set("server.trusted_proxies", "127.0.0.0/8").start().await;
+    register(&world, "ann@example.org").await;
+    for _ in 0..8 {
+        forget_as(&world, "203.0.113.1").await;
+    }
+    assert_eq!(links(&world).await, 5);
+    forget_as(&world, "198.51.100.7").await;
+    assert_eq!(links(&world).await, 6, "the owner still gets one");
+    for stranger in 2..8 {
+        for _ in 0..5 {
+            forget_as(&world, &format!("203.0.113.{stranger}")).await;
+        }
+    }
+    assert_eq!(links(&world).await, 20);
+    world.clock.advance(TimeDelta::minutes(61));
+    forget_as(&world, "203.0.113.1").await;
+    assert_eq!(links(&world).await, 21);
+    // The addresses of those who ask are not kept.
+    for trace in ["203.0.113", "198.51.100"] {
+        assert_eq!(world.found(&[trace]).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_uses_up_no_attempt_of_the_owner() {
+    let limited = WorldOptions::working().set("rate_limit.enabled", "true").set("redis.timeout_ms", "10000");
+    let limited = limited.set("rate_limit.credentials_per_minute", "3").set("server.trusted_proxies", "127.0.0.0/8");
+    let world = limited.start().await;
+    let ask = async |address: &str| {
+        let request = world.anonymous().request(Method::POST, FORGOT).header("x-forwarded-for", address);
+        Answer::of(request.json(&json!({"email": "ann@example.org"}))).await
+    };
+    for _ in 0..3 {
+        ask("203.0.113.1").await.expect(202);
+    }
+    ask("203.0.113.1").await.expect_problem(429, "rate_limited");
+    ask("198.51.100.7").await.expect(202);
+}
+
 #[tokio::test]
 async fn the_page_of_the_link_sets_a_password_without_scripts() {
     let relay = SmtpServer::start().await;

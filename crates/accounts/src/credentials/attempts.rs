@@ -19,8 +19,18 @@ impl Attempts {
 
     /// Counts an attempt. An account that does not exist is counted alike, so that the answer does not reveal which exist.
     pub async fn admit(&self, email: &Email) -> Result<(), AccountError> {
+        self.count(&email.key()).await
+    }
+
+    /// The same, for each asker apart: others who ask use up nothing of it.
+    pub async fn admit_by(&self, email: &Email, asker: Option<&str>) -> Result<(), AccountError> {
+        // No address has a blank in its key.
+        self.count(&format!("{} {}", email.key(), asker.unwrap_or_default())).await
+    }
+
+    async fn count(&self, subject: &str) -> Result<(), AccountError> {
         let Some(limit) = self.per_minute else { return Ok(()) };
-        let account = u128::from_be_bytes(*hashed(&email.key()).first_chunk().unwrap_or(&[0; 16]));
+        let account = u128::from_be_bytes(*hashed(subject).first_chunk().unwrap_or(&[0; 16]));
         let verdict = self.limiter.ask("account", format!("{account:032x}"), limit).await;
         if verdict.is_admitted { Ok(()) } else { Err(AccountError::TooManyAttempts(verdict)) }
     }

@@ -20,6 +20,8 @@ pub struct NewToken {
     pub organization_id: Option<OrganizationId>,
     /// Digest of the address that it is sent to.
     pub address_hash: Option<Vec<u8>>,
+    /// Digest of the network address of whoever has it sent, unless a caller with a credential does.
+    pub asker_hash: Option<Vec<u8>>,
     pub lifetime: TimeDelta,
 }
 
@@ -32,6 +34,7 @@ impl NewToken {
             contact_point_id: None,
             organization_id: None,
             address_hash: Some(address_hash),
+            asker_hash: None,
             lifetime,
         }
     }

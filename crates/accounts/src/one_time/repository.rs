@@ -7,8 +7,8 @@ use super::model::{NewToken, OneTimeToken, Purpose};
 pub async fn insert(db: &mut PgSession, id: OneTimeTokenId, new: &NewToken, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into one_time_tokens (id, purpose, user_id, contact_point_id, organization_id, address_hash, expires_at,
-                                      created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                                      created_at, asker_hash)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         id.uuid(),
         new.purpose.0,
         new.user_id.map(UserId::uuid),
@@ -17,6 +17,7 @@ pub async fn insert(db: &mut PgSession, id: OneTimeTokenId, new: &NewToken, now:
         new.address_hash.as_deref(),
         now + new.lifetime,
         now,
+        new.asker_hash.as_deref(),
     )
     .execute(db)
     .await
@@ -90,6 +91,27 @@ pub async fn issued_since(
     )
     .fetch_one(db)
     .await
+}
+
+/// The number of tokens that a user was issued for a purpose since then, and how many of them this asker had sent.
+pub async fn asked_since(
+    db: &mut PgSession,
+    user: UserId,
+    purpose: Purpose,
+    asker_hash: Option<&[u8]>,
+    since: DateTime<Utc>,
+) -> sqlx::Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select count(*) as "all!", count(*) filter (where asker_hash is not distinct from $3) as "own!"
+           from one_time_tokens where user_id = $1 and purpose = $2 and created_at > $4"#,
+        user.uuid(),
+        purpose.0,
+        asker_hash,
+        since,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.all, row.own))
 }
 
 /// Locks an address: transactions that issue tokens to it take turns.

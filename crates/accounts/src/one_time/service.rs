@@ -21,6 +21,9 @@ const MOST_TRIES: i32 = 5;
 const DIGITS: usize = 6;
 /// Tokens of one purpose that a user is issued within an hour: each is a message to somebody who may not want it.
 const PER_HOUR: i64 = 5;
+/// The same, whoever asks for them without being known: a stranger uses up the stranger's own share, and many strangers together
+/// send no more than this.
+const PER_HOUR_OF_ALL_ASKERS: i64 = 20;
 /// Digits that a phone is sent within a day, whoever asks for them: anybody can have them sent to anybody's number.
 const PER_NUMBER: i64 = 5;
 /// Time for which an expired token is kept: the digits of the last day are counted.
@@ -51,6 +54,11 @@ impl OneTime {
         email_keys(address).iter().map(|key| self.hash_of_key(kind, key)).collect()
     }
 
+    /// A keyed digest of the network address of a caller who is not known.
+    pub fn asker_hash(&self, address: &str) -> Vec<u8> {
+        self.hash_of_key("asker", address)
+    }
+
     fn hash_of_key(&self, kind: &str, key: &str) -> Vec<u8> {
         let mut sealed = self.key.seal(&format!("address.{kind}"), key.as_bytes());
         sealed.truncate(32);
@@ -78,6 +86,20 @@ impl OneTime {
     ) -> Result<bool, DbError> {
         let since = self.clock.now() - TimeDelta::hours(1);
         Ok(repository::issued_since(tx, user, purpose, since).await? >= PER_HOUR)
+    }
+
+    /// Whether this asker has had as many tokens of this purpose sent to the user as an hour allows, or all askers together
+    /// have.
+    pub async fn is_exhausted_by_in_tx(
+        &self,
+        tx: &mut PgSession,
+        user: UserId,
+        purpose: Purpose,
+        asker_hash: Option<&[u8]>,
+    ) -> Result<bool, DbError> {
+        let since = self.clock.now() - TimeDelta::hours(1);
+        let (all, own) = repository::asked_since(tx, user, purpose, asker_hash, since).await?;
+        Ok(own >= PER_HOUR || all >= PER_HOUR_OF_ALL_ASKERS)
     }
 
     /// Whether this address was sent as many tokens of this purpose as a day allows. Holds until the caller's transaction ends.

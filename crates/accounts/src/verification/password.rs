@@ -1,9 +1,10 @@
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use chrono::TimeDelta;
 use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     jobs::{self, JobError, JobKind},
     postgres::{DbError, commit, retrying},
-    web::Raw,
+    web::{ClientAddress, Raw},
 };
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -21,22 +22,29 @@ use crate::{
 pub(crate) const FORGOTTEN: JobKind<Forgotten> = JobKind::named("forgotten_password");
 
 /// Whose password is forgotten; nobody's if no account has the address.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Forgotten {
     user_id: Option<UserId>,
+    /// Digest of the asker's network address, in Base64.
+    #[serde(default)]
+    asker: Option<String>,
 }
 
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
 impl VerificationService {
-    /// Has a link sent to this address, if it is an account's.
-    pub(super) async fn forgot(&self, email: &Email) -> Result<(), AccountError> {
-        self.attempts.admit(email).await?;
+    /// Has a link sent to this address, if it is an account's. Attempts count by address and asker: a stranger cannot use up
+    /// the owner's.
+    pub(super) async fn forgot(&self, email: &Email, asker: Option<ClientAddress>) -> Result<(), AccountError> {
+        let asker = asker.map(ClientAddress::subject);
+        self.attempts.admit_by(email, asker.as_deref()).await?;
+        let asker = asker.map(|address| STANDARD_NO_PAD.encode(self.one_time.asker_hash(&address)));
         retrying(|| async {
             let mut tx = self.db.begin().await?;
             let account = account_by_email(&mut tx, email).await?;
             let user_id = account.filter(|account| !account.disabled).map(|account| account.user.id);
-            let job = FORGOTTEN.job(&Forgotten { user_id }).map_err(|error| AccountError::Crypto(error.to_string()))?;
+            let job = FORGOTTEN.job(&Forgotten { user_id, asker: asker.clone() });
+            let job = job.map_err(|error| AccountError::Crypto(error.to_string()))?;
             jobs::enqueue_in_tx(&mut tx, self.ids.next(self.clock.now()), &job).await?;
             Ok(commit(tx).await?)
         })
@@ -47,15 +55,17 @@ impl VerificationService {
     pub(crate) async fn mail_reset(&self, forgotten: Forgotten) -> Result<(), JobError> {
         let Some(user) = forgotten.user_id else { return Ok(()) };
         let purpose = Purpose::RESET_PASSWORD;
+        let asker_hash = forgotten.asker.and_then(|asker| STANDARD_NO_PAD.decode(asker).ok());
         retrying(|| async {
             let mut tx = self.db.begin().await?;
             let account = lock_account_to_change(&mut tx, user).await?.filter(|account| !account.disabled);
             let Some(account) = account else { return Ok(()) };
-            if self.one_time.is_exhausted_in_tx(&mut tx, user, purpose).await? {
+            if self.one_time.is_exhausted_by_in_tx(&mut tx, user, purpose, asker_hash.as_deref()).await? {
                 return Ok(());
             }
             let digest = self.one_time.address_hash("email", &account.user.email);
             let new = NewToken::of_user(purpose, user, digest, LIFETIME);
+            let new = NewToken { asker_hash: asker_hash.clone(), ..new };
             let (token, expires_at) = self.one_time.issue_in_tx(&mut tx, &new).await?;
             self.mails.enqueue_in_tx(&mut tx, AccountMailKind::ResetPassword, user, token, expires_at).await?;
             commit(tx).await

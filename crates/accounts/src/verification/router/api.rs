@@ -1,8 +1,8 @@
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{Extension, Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_platform::{
     tasks::Tasks,
     telemetry::{Traced, span},
-    web::{Body, Problem, Query, both, private, problem_responses},
+    web::{Body, ClientAddress, Problem, Query, both, private, problem_responses},
 };
 use secrecy::ExposeSecret;
 
@@ -128,6 +128,7 @@ problem_responses!(ForgotProblems: [INPUT, BODY], FORBIDDEN);
 /// Have a link for a new password sent to an e-mail address.
 ///
 /// The response is the same whether or not the address is that of an account. The link is good for one use within 30 minutes.
+/// A network address has at most 5 links an hour sent to an account, all together 20; beyond that none is sent.
 /// An installation that does not accept passwords (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/password/forgot", operation_id = "forgotPassword", tag = "auth",
     request_body = ForgottenPassword,
@@ -135,12 +136,15 @@ problem_responses!(ForgotProblems: [INPUT, BODY], FORBIDDEN);
 pub async fn forgot(
     State(verification): State<VerificationService>,
     State(tasks): State<Tasks>,
+    asker: Option<Extension<ClientAddress>>,
     query: Query,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     verification.sessions.require_password_grant()?;
     let ((), request) = both(query.refuse_all(), body.read(ForgottenPassword::read))?;
-    let work = async move { verification.forgot(&request.email).in_span(span("accounts.forgot_password")).await };
+    let asker = asker.map(|Extension(address)| address);
+    let work =
+        async move { verification.forgot(&request.email, asker).in_span(span("accounts.forgot_password")).await };
     tasks.to_the_end(work).await?;
     Ok(StatusCode::ACCEPTED)
 }
