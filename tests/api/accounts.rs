@@ -5,6 +5,7 @@ mod credentials;
 mod forged;
 mod guests;
 mod input;
+mod lasting;
 pub mod listening;
 mod losing_access;
 mod no_passwords;

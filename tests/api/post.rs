@@ -3,6 +3,7 @@ mod account;
 mod failing;
 mod mailbox;
 mod many;
+mod notices;
 mod password;
 mod phone;
 mod real;

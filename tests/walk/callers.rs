@@ -20,7 +20,15 @@ pub struct User {
 pub enum Credential {
     Nothing,
     Token(String),
-    Key { secret: String, id: String, role: Role, is_revoked: bool, own: usize },
+    /// `home`: the organization to which its user belonged when it was made.
+    Key {
+        secret: String,
+        id: String,
+        role: Role,
+        is_revoked: bool,
+        own: usize,
+        home: usize,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -76,7 +84,7 @@ impl Callers {
                 let User { id, role, organization, .. } = callers.users[number];
                 world.caller_in(role, id, callers.organizations[organization]).await;
             }
-            callers.enter(world, name, number);
+            callers.enter(world, name, number).await;
         }
         for name in ["guest 1", "guest 2"] {
             let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
@@ -90,30 +98,31 @@ impl Callers {
                 is_disabled: false,
                 version: 1,
             });
-            callers.enter(world, name, Some(callers.users.len() - 1));
+            callers.enter(world, name, Some(callers.users.len() - 1)).await;
         }
         callers
     }
 
-    fn enter(&mut self, world: &World, name: &str, user: Option<usize>) {
+    async fn enter(&mut self, world: &World, name: &str, user: Option<usize>) {
         let (credential, issued) = match user {
             None => (Credential::Nothing, (Role::Guest, usize::MAX)),
             Some(user) => {
-                (Credential::Token(self.token(world, user)), (self.users[user].role, self.users[user].organization))
+                let token = Credential::Token(self.token(world, user).await);
+                (token, (self.users[user].role, self.users[user].organization))
             }
         };
         self.all.push(Caller { name: name.to_owned(), user, credential, issued, ended: None });
     }
 
-    fn token(&self, world: &World, user: usize) -> String {
+    async fn token(&self, world: &World, user: usize) -> String {
         let User { id, role, organization, .. } = self.users[user];
-        world.token(role, id, self.organizations[organization])
+        world.log_in(role, id, self.organizations[organization]).await
     }
 
     /// Logs in again whoever has lost a token, and may.
-    pub fn log_in_again(&mut self, world: &World, caller: usize) {
+    pub async fn log_in_again(&mut self, world: &World, caller: usize) {
         let Some(user) = self.all[caller].user.filter(|user| !self.users[*user].is_disabled) else { return };
-        let (token, issued) = (self.token(world, user), (self.users[user].role, self.users[user].organization));
+        let (token, issued) = (self.token(world, user).await, (self.users[user].role, self.users[user].organization));
         let known = &mut self.all[caller];
         if let Credential::Token(known_token) = &mut known.credential {
             *known_token = token;
@@ -137,10 +146,10 @@ impl Callers {
         match (&known.credential, known.user) {
             (Credential::Nothing | Credential::Key { is_revoked: true, .. }, _) | (_, None) => Err("unauthenticated"),
             (Credential::Token(_), _) => known.ended.map_or(Ok(known.issued), Err),
-            (Credential::Key { role, own, .. }, Some(user)) => {
+            (Credential::Key { role, own, home, .. }, Some(user)) => {
                 let user = &self.users[user];
                 match (*role).min(user.role) {
-                    _ if user.is_disabled => Err("unauthenticated"),
+                    _ if user.is_disabled || user.organization != *home => Err("unauthenticated"),
                     // A guest's key owns what was made with it alone.
                     Role::Guest => Ok((Role::Guest, *own)),
                     role => Ok((role, user.organization)),

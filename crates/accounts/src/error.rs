@@ -14,6 +14,10 @@ problem_codes! {
         "Check both; the response does not reveal which one is wrong.";
     ACCOUNT_DISABLED: FORBIDDEN, "account_disabled", "The account is disabled",
         "Ask your administrator to enable the account.";
+    EMAIL_UNVERIFIED: FORBIDDEN, "email_unverified", "The e-mail address is not verified",
+        "Open the link that was mailed to you; `POST /auth/email/verification` sends another.";
+    SIGN_IN_REQUIRED: FORBIDDEN, "sign_in_required", "A recent log-in or the password is required",
+        "Log in again and repeat the request within ten minutes, or send your password in `password`.";
 }
 
 /// A refusal or failure of this room.
@@ -45,7 +49,7 @@ pub enum AccountError {
     /// Unknown, spent, expired or of a session that has ended: the answer does not say which.
     #[error("the refresh token is not valid")]
     RefreshInvalid,
-    /// Unknown, revoked, or its owner is disabled.
+    /// Unknown, revoked, or it sleeps.
     #[error("the API key is not valid")]
     KeyInvalid,
     #[error("the API key has expired")]
@@ -63,6 +67,12 @@ pub enum AccountError {
     NeedsSession,
     #[error("the current password is wrong")]
     WrongPassword,
+    /// Only owners of their addresses make what lasts.
+    #[error("the e-mail address of the account is not verified")]
+    EmailUnverified,
+    /// The log-in was long ago and no password was sent, or a wrong one: the answer does not say which.
+    #[error("neither a recent log-in nor the password")]
+    SignInRequired,
     /// No such user, or API key, or it is not the caller's.
     #[error("there is no such {0}")]
     Unknown(&'static str),
@@ -200,12 +210,20 @@ fn faulty_member(member: &str, fault: &Fault) -> Problem {
     Problem::validation(&InputFault::members(&[(format!("/{member}"), fault.clone())]))
 }
 
-/// The problem for a credential that is not valid.
+/// The problem for a credential that is not valid, or does not suffice.
 fn refused_credential(error: &AccountError) -> Problem {
     use AccountError as E;
     let (code, detail) = match error {
         E::InvalidCredentials => (code::INVALID_CREDENTIALS, "The e-mail address or the password is wrong."),
         E::WrongPassword => (code::INVALID_CREDENTIALS, "The current password is wrong."),
+        E::EmailUnverified => (
+            code::EMAIL_UNVERIFIED,
+            "Verify your e-mail address first, by the link that was mailed to it; you can have another one sent.",
+        ),
+        E::SignInRequired => (
+            code::SIGN_IN_REQUIRED,
+            "This requires a log-in within the last ten minutes, or the right password in `password`.",
+        ),
         E::Disabled => (code::ACCOUNT_DISABLED, "This account is disabled; your administrator can enable it."),
         E::TokenExpired => (
             code::TOKEN_EXPIRED,
@@ -222,9 +240,10 @@ fn refused_credential(error: &AccountError) -> Problem {
         E::KeyExpired => (code::TOKEN_EXPIRED, "The API key has expired; create a new one."),
         E::SessionEnded => (code::UNAUTHENTICATED, "This session has ended; log in again."),
         E::RefreshInvalid => (code::UNAUTHENTICATED, "The refresh token is no longer valid; log in again."),
-        E::KeyInvalid => {
-            (code::UNAUTHENTICATED, "The API key is not valid; it is unknown or revoked, or its user is disabled.")
-        }
+        E::KeyInvalid => (
+            code::UNAUTHENTICATED,
+            "The API key is not valid; it is unknown or revoked, or its user is disabled or in another organization.",
+        ),
         E::NoAccount => (code::UNAUTHENTICATED, "The account of this access token no longer exists; log in again."),
         _ => (
             code::UNAUTHENTICATED,

@@ -15,8 +15,9 @@ use super::{
     administration::{self, AdministrationService},
     api_keys::{self, ApiKeyService},
     authenticate::Authenticator,
-    credentials::{self, AccessChanges, Passwords, SessionService, TokenService},
+    credentials::{self, AccessChanges, Passwords, Proofs, SessionService, TokenService},
     error::code,
+    lasting::LastingAccess,
     one_time::{AccountMails, OneTime},
     people::{self, Acts, UserService},
     verification::{self, FORGOTTEN, VerificationService},
@@ -25,6 +26,7 @@ use super::{
 pub const ROOM: Room = Room {
     tags: &[("auth", "Log-in, access tokens and API keys"), ("users", "Users and the log of administrative acts")],
     codes: code::CODES,
+    growing: &["SleepReason"],
     labels: &[("quota", &["account"])],
     tables: Tables { history: &["admin_acts"], kept: &["users", "organizations"], ..Tables::NONE },
     describe,
@@ -50,10 +52,12 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let passwords = Passwords::new(random)?;
     let changes = AccessChanges::new(db.clone(), &settings.auth, clock.clone());
     changes.poll().await?;
-    let mailing = (one_time.clone(), mails.clone());
+    let lasting = LastingAccess::new(opening, acts.clone(), mails.clone());
+    let mailing = (one_time.clone(), mails.clone(), lasting.clone());
     let sessions = SessionService::new(opening, passwords.clone(), tokens.clone(), changes.clone(), mailing.clone());
     let verification = VerificationService::new(opening, sessions.clone(), passwords.clone(), changes.clone(), mailing);
-    let api_keys = ApiKeyService::new(opening, acts.clone(), changes.clone());
+    let proofs = Proofs::new(opening, passwords.clone());
+    let api_keys = ApiKeyService::new(opening, acts.clone(), changes.clone(), lasting.clone(), proofs);
     let administration = AdministrationService::new(opening, passwords, acts.clone(), changes, one_time.clone());
     let authenticator = Authenticator::new(sessions.clone(), api_keys.clone());
 
@@ -70,6 +74,7 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
         .with(acts)
         .with(one_time)
         .with(mails)
+        .with(lasting)
         .with(users)
         .with(tokens)
         .with(administration)

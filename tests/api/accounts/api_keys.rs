@@ -85,19 +85,32 @@ async fn a_key_never_does_more_than_its_owner_may_at_the_time() {
 }
 
 #[tokio::test]
-async fn a_key_goes_where_its_owner_goes() {
+async fn a_key_sleeps_while_its_owner_belongs_to_another_organization() {
     let world = World::start().await;
-    let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
-    let ann = world.caller_in(Role::Customer, user, Uuid::new_v4()).await;
+    let (user, home, other) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
+    let ann = world.caller_in(Role::Customer, user, home).await;
     world.caller_in(Role::Customer, Uuid::new_v4(), other).await;
-    let program = user_of(&world, &make(&ann, json!({"name": "x"})).await);
+    let key = make(&ann, json!({"name": "x"})).await;
+    let program = user_of(&world, &key);
     program.get("/api/v1/bookings").await.expect(200);
-    let move_to = json!({"organization_id": other});
-    world.admin().await.patch(&format!("/api/v1/users/{user}"), move_to).await.expect(200);
-    assert_eq!(program.get("/api/v1/auth/me").await.expect(200)["organization_id"], json!(other));
-    world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
-    let order = crate::support::freight::open_order("DEL", "LHR");
-    assert_eq!(program.book(order).await["organization_id"], json!(other));
+    let admin = world.admin().await;
+    let list = format!("{PATH}?user_id={user}");
+    for (to, because) in [(other, json!("user_moved")), (home, Value::Null)] {
+        let path = format!("/api/v1/users/{user}");
+        admin.patch(&path, json!({"organization_id": to})).await.expect(200);
+        let listed = admin.get(&list).await.expect(200);
+        assert_eq!(
+            (&listed[0]["asleep"], &listed[0]["asleep_because"]),
+            (&json!(!because.is_null()), &because),
+            "{listed}"
+        );
+        let answer = program.get("/api/v1/bookings").await;
+        if because.is_null() {
+            answer.expect(200);
+        } else {
+            answer.expect_problem(401, "unauthenticated");
+        }
+    }
 }
 
 #[tokio::test]
@@ -125,6 +138,8 @@ async fn a_revoked_expired_or_unknown_key_is_refused_and_so_is_that_of_a_disable
     let admin = world.admin().await;
     admin.patch(&path, json!({"disabled": true})).await.expect(200);
     user_of(&world, &kept).get("/api/v1/bookings").await.expect_problem(401, "unauthenticated");
+    let asleep = admin.patch(&path_of(&kept), json!({"rate_limit_per_minute": 9})).await.expect(200);
+    assert_eq!((&asleep["asleep"], &asleep["asleep_because"]), (&json!(true), &json!("user_disabled")));
     admin.patch(&path, json!({"disabled": false})).await.expect(200);
     user_of(&world, &kept).get("/api/v1/bookings").await.expect(200);
     for unknown in ["lmk_", "lmk_unknown", &format!("{}x", kept["key"].as_str().unwrap())] {
@@ -238,6 +253,8 @@ async fn an_invalid_new_api_key_is_refused() {
         (json!({"name": "x", "role": "owner"}), "/role", "unknown_value"),
         (json!({"name": "x", "expires_at": "2026-11-20T08:00:00Z"}), "/expires_at", "out_of_order"),
         (json!({"name": "x", "expires_at": "tomorrow"}), "/expires_at", "invalid_format"),
+        (json!({"name": "x", "password": ""}), "/password", "too_short"),
+        (json!({"name": "x", "password": 7}), "/password", "wrong_type"),
         (json!({"name": "x", "rate_limit_per_minute": 9}), "/rate_limit_per_minute", "unknown_field"),
         (json!({"name": "x", "key": "lmk_mine"}), "/key", "unknown_field"),
     ] {

@@ -66,6 +66,9 @@ async fn without_the_password_grant_sessions_keys_and_guests_go_on() {
     let (world, session) = world_with_a_former_session().await;
     let caller = bearer(&world, &session);
     me(&caller).await.expect(200);
+    // Nobody can log in again: a session of any age makes keys. A password is of no use.
+    world.sql("update refresh_tokens set saved_at = saved_at - interval '11 minutes'").await;
+    closed(caller.post("/api/v1/api-keys", json!({"name": "scanner", "password": PASSWORD})).await);
     let key = caller.post("/api/v1/api-keys", json!({"name": "scanner"})).await.expect(201);
     me(&world.anonymous().with_token(key["key"].as_str().unwrap())).await.expect(200);
     let next = refresh(&world.anonymous(), &session["refresh_token"]).await.expect(200);

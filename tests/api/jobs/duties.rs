@@ -62,7 +62,8 @@ async fn add_token(world: &World, expires_at: DateTime<Utc>) -> Uuid {
     let (id, mut owner) = (Uuid::new_v4(), world.database.owner().await);
     sqlx::query(
         "insert into refresh_tokens (id, family_id, user_id, token_hash, issued_at, expires_at)
-         select $1::uuid, family_id, user_id, sha256(uuid_send($1::uuid)), issued_at, $2::timestamptz from refresh_tokens limit 1",
+         select $1::uuid, family_id, user_id, sha256(uuid_send($1::uuid)), issued_at, $2::timestamptz
+         from refresh_tokens where user_id = (select id from users where email_key = 'ann@example.com') limit 1",
     )
     .bind(id)
     .bind(expires_at)
@@ -79,7 +80,9 @@ async fn a_server_deletes_expired_refresh_tokens_and_no_others() {
     let register = json!({"email": "ann@example.com", "password": "correct horse battery"});
     world.anonymous().post("/api/v1/auth/register", register).await.expect(201);
     let tokens = async || -> Vec<Uuid> {
-        let query = "select id from refresh_tokens order by expires_at desc";
+        let query =
+            "select id from refresh_tokens where user_id = (select id from users where email_key = 'ann@example.com')
+                     order by expires_at desc";
         sqlx::query_scalar(query).fetch_all(&mut world.database.owner().await).await.unwrap()
     };
     let ann = tokens().await[0];

@@ -126,3 +126,18 @@ async fn a_stream_ends_with_its_api_key() {
     world.customer().await.book(order(&[&flight])).await;
     own.expect("availability").await;
 }
+
+#[tokio::test]
+async fn a_stream_of_a_key_ends_when_its_user_moves() {
+    let world = World::working().await;
+    let flight = roomy(&world).await;
+    let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
+    let customer = world.caller_in(Role::Customer, user, Uuid::new_v4()).await;
+    world.caller_in(Role::Customer, Uuid::new_v4(), other).await;
+    let made = customer.post("/api/v1/api-keys", json!({"name": "stream"})).await.expect(201);
+    let keyed = world.anonymous().with_token(text(&made, "key"));
+    let mut stream = follow(&keyed, &path_of_flight(&flight), None).await;
+    let moved = json!({"organization_id": other});
+    world.admin().await.patch(&format!("/api/v1/users/{user}"), moved).await.expect(200);
+    stream.end().await;
+}

@@ -150,6 +150,7 @@ async fn callers_that_may_not(world: &World, met: &mut Provocations) {
     }
     let eleventh = shipper.post(webhooks.1, json!({"url": "https://example.com/"})).await;
     met.met(409, "limit_reached", webhooks, eleventh);
+    what_lasts_is_for_owners(world, met).await;
     let (airport, admin) = (("DELETE", "/api/v1/airports/{code}"), world.admin().await);
     world.flight(NewFlight::new("AI901", "DEL", "LHR")).await;
     met.met(409, "in_use", airport, admin.delete("/api/v1/airports/DEL").await);
@@ -166,6 +167,18 @@ async fn callers_that_may_not(world: &World, met: &mut Provocations) {
     met.met(409, "export_too_large", export, refused);
     world.database.owner().await.execute("update users set disabled_at = now()").await.unwrap();
     met.met(403, "account_disabled", LOGIN, client.post(LOGIN.1, account).await);
+}
+
+async fn what_lasts_is_for_owners(world: &World, met: &mut Provocations) {
+    const KEYS: (&str, &str) = ("POST", "/api/v1/api-keys");
+    let (customer, key) = (world.customer().await, json!({"name": "scanner"}));
+    let directory = tempfile::tempdir().unwrap();
+    let mailing = WorldOptions::default().set("mail.transport", "mailbox").on(&world.database);
+    let mailing = mailing.set("embedded.data_dir", directory.path().to_str().unwrap()).start().await;
+    let unverified = mailing.anonymous().with_token(customer.token.as_deref().unwrap());
+    met.met(403, "email_unverified", KEYS, unverified.post(KEYS.1, key.clone()).await);
+    world.sql("update refresh_tokens set saved_at = saved_at - interval '11 minutes'").await;
+    met.met(403, "sign_in_required", KEYS, customer.post(KEYS.1, key).await);
 }
 
 fn order(destination: &str, weight: u32, flights: &[&Value]) -> Value {

@@ -336,12 +336,36 @@ impl World {
             .unwrap();
         }
         self.give_back(owner);
-        self.anonymous().with_token(&self.token(role, user, organization))
+        self.anonymous().with_token(&self.log_in(role, user, organization).await)
     }
 
-    /// An access token as a log-in would give it.
+    /// An access token of a session that begins now, on record as a log-in puts it.
+    pub async fn log_in(&self, role: Role, user: Uuid, organization: Uuid) -> String {
+        let session = Uuid::new_v4();
+        if role != Role::Guest {
+            let mut owner = self.owner().await;
+            sqlx::query(
+                "insert into refresh_tokens (id, family_id, user_id, token_hash, issued_at, expires_at)
+                 values ($1, $1, $2, sha256(uuid_send($1)), $3, $3::timestamptz + interval '30 days')",
+            )
+            .bind(session)
+            .bind(user)
+            .bind(self.now())
+            .execute(&mut owner)
+            .await
+            .unwrap();
+            self.give_back(owner);
+        }
+        self.token_of(role, user, organization, session)
+    }
+
+    /// An access token as a session that began long ago would get it.
     pub fn token(&self, role: Role, user: Uuid, organization: Uuid) -> String {
-        let session = TokenFamilyId::from(Uuid::new_v4());
+        self.token_of(role, user, organization, Uuid::new_v4())
+    }
+
+    fn token_of(&self, role: Role, user: Uuid, organization: Uuid, session: Uuid) -> String {
+        let session = TokenFamilyId::from(session);
         let (user, organization) = (UserId::from(user), OrganizationId::from(organization));
         let principal = Principal::of_session(user, organization, role, session);
         self.tokens().issue(principal, session).unwrap().expose_secret().to_owned()

@@ -66,7 +66,7 @@ fn status_of(code: &str) -> u16 {
         "validation_failed" | "invalid_token" => 400,
         "unauthenticated" | "token_expired" | "invalid_credentials" => 401,
         "payment_declined" => 402,
-        "forbidden" | "account_disabled" => 403,
+        "forbidden" | "account_disabled" | "sign_in_required" => 403,
         "not_found" => 404,
         "version_mismatch" => 412,
         "idempotency_key_reused" => 422,

@@ -7,7 +7,11 @@ use utoipa::ToSchema;
 
 use super::model::ApiKey;
 
-use crate::people::{Role, read_name};
+use crate::{
+    credentials::secret,
+    lasting::SleepReason,
+    people::{Role, read_name},
+};
 
 /// The highest rate limit of an API key.
 const MAX_RATE_LIMIT: u32 = 1_000_000;
@@ -23,6 +27,9 @@ pub(super) struct CreateApiKey {
     pub role: Option<Role>,
     /// Default: the key is valid until it is revoked.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Your password. Required if you logged in more than ten minutes ago.
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 500)]
+    pub password: Option<SecretString>,
 }
 
 impl CreateApiKey {
@@ -30,7 +37,8 @@ impl CreateApiKey {
         let name = fields.required("name", read_name);
         let role = fields.optional("role", read::word(Role::OF_KEYS));
         let expires_at = fields.optional("expires_at", read::instant);
-        Some(Self { name: name?, role, expires_at })
+        let password = fields.optional("password", secret);
+        Some(Self { name: name?, role, expires_at, password })
     }
 }
 
@@ -63,6 +71,11 @@ pub(super) struct ApiKeyBody {
     /// Maximum number of requests per minute; null: the general limit applies.
     #[schema(required = true)]
     pub rate_limit_per_minute: Option<u32>,
+    /// Whether the key is refused for the time being, because of its user.
+    pub asleep: bool,
+    /// Why it is; null while it is awake.
+    #[schema(required = true)]
+    pub asleep_because: Option<SleepReason>,
 }
 
 impl From<&ApiKey> for ApiKeyBody {
@@ -75,6 +88,8 @@ impl From<&ApiKey> for ApiKeyBody {
             last_used_at: key.last_used_at,
             created_at: key.created_at,
             rate_limit_per_minute: key.rate_limit_per_minute,
+            asleep: key.asleep_because.is_some(),
+            asleep_because: key.asleep_because,
         }
     }
 }
@@ -100,7 +115,8 @@ pub(super) struct NewApiKeyBody {
 
 impl NewApiKeyBody {
     pub fn new(made: &ApiKey, secret: &SecretString) -> Self {
-        let ApiKeyBody { id, name, role, expires_at, last_used_at, created_at, rate_limit_per_minute } = made.into();
+        let ApiKeyBody { id, name, role, expires_at, last_used_at, created_at, rate_limit_per_minute, .. } =
+            made.into();
         let key = secret.expose_secret().to_owned();
         Self { id, name, role, expires_at, last_used_at, created_at, rate_limit_per_minute, key }
     }

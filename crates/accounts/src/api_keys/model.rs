@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AccountError,
+    lasting::SleepReason,
     people::{Principal, Role},
 };
 
@@ -22,6 +23,8 @@ pub struct ApiKey {
     pub last_used_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub rate_limit_per_minute: Option<u32>,
+    /// Why it is refused for the time being.
+    pub asleep_because: Option<SleepReason>,
 }
 
 impl ApiKey {

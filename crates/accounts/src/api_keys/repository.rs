@@ -4,6 +4,7 @@ use loadmaster_platform::postgres::PgSession;
 
 use crate::{
     api_keys::model::{ApiKey, ApiKeyAnchor},
+    lasting::Obstacle,
     people::{Credential, Principal, Role},
 };
 
@@ -19,12 +20,18 @@ pub struct KeyRow {
     rate_limit_per_minute: Option<i32>,
     owner_role: String,
     organization_id: OrganizationId,
-    pub owner_disabled: bool,
+    /// Why it does not act, as the rule of all lasting access tells.
+    obstacle: Option<String>,
 }
 
 impl KeyRow {
     fn read(name: &str) -> sqlx::Result<Role> {
         Role::from_name(name).ok_or_else(|| sqlx::Error::Decode(format!("`{name}` is not a role").into()))
+    }
+
+    /// Whether the key acts for its user now.
+    pub fn is_awake(&self) -> bool {
+        self.obstacle.is_none()
     }
 
     /// The role that the key was made with.
@@ -56,6 +63,7 @@ impl TryFrom<KeyRow> for ApiKey {
         Ok(Self {
             role: row.role()?,
             rate_limit_per_minute: row.rate_limit(),
+            asleep_because: Obstacle::read(row.obstacle.as_deref())?.and_then(Obstacle::sleep_reason),
             id: row.id,
             user_id: row.user_id,
             name: row.name,
@@ -83,7 +91,8 @@ pub async fn insert_api_key(db: &mut PgSession, key: &ApiKey, hash: &[u8]) -> sq
     .map(drop)
 }
 
-/// A checked query for keys that are not revoked; `$tail` selects and orders them.
+/// A checked query for keys that are not revoked; `$tail` selects and orders them. A key needs no role of its user: its own is
+/// bounded by the user's.
 macro_rules! select_keys {
     ($tail:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -91,7 +100,7 @@ macro_rules! select_keys {
             r#"select k.id as "id: ApiKeyId", k.user_id as "user_id: UserId", k.name, k.role, k.expires_at,
                       k.last_used_at, k.created_at, k.rate_limit_per_minute, u.role as owner_role,
                       u.organization_id as "organization_id: OrganizationId",
-                      u.disabled_at is not null as "owner_disabled!"
+                      access_obstacle(k.user_id, k.organization_id, 'guest', null, k.made_at, now()) as obstacle
                from api_keys k join users u on u.id = k.user_id
                where k.revoked_at is null and "# + $tail
             $(, $argument)*

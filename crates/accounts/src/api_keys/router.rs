@@ -33,13 +33,15 @@ pub fn routes() -> Routes<HandlerState> {
     OpenApiRouter::default().routes(routes!(create, list)).routes(routes!(revoke, change)).into()
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY]);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY], EMAIL_UNVERIFIED, SIGN_IN_REQUIRED);
 
 /// Create an API key.
 ///
-/// Only this response shows the key; the server stores only its hash. The key acts for you and your organization, and
-/// never has more rights than you have at the time of a request. An API key cannot create another one.
-/// `Idempotency-Key` has no effect here.
+/// Only this response shows the key; the server stores only its hash. The key acts for you and your present organization, and
+/// never has more rights than you have at the time of a request; while you are disabled or belong to another organization it
+/// is refused (`asleep`). An API key cannot create another one. Your e-mail address must be verified, and your log-in be no
+/// older than ten minutes, unless you send your `password`. You are told of the key by e-mail. `Idempotency-Key` has no
+/// effect here.
 #[utoipa::path(post, path = "/api-keys", tag = "auth", operation_id = "createApiKey",
     request_body = CreateApiKey,
     responses((status = 201, description = "Created.", body = NewApiKeyBody), CreateProblems))]
@@ -88,7 +90,8 @@ problem_responses!(RevokeProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Revoke an API key.
 ///
-/// You can revoke your own keys; administrators can revoke any key. All servers refuse the key within 60 seconds.
+/// You can revoke your own keys; administrators can revoke any key. All servers refuse the key within 60 seconds, and the
+/// webhooks that were made with it end.
 /// `Idempotency-Key` has no effect here.
 #[utoipa::path(delete, path = "/api-keys/{id}", tag = "auth", operation_id = "revokeApiKey",
     params(("id" = ApiKeyId, Path, description = "Id of the API key")),

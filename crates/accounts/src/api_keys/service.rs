@@ -20,9 +20,11 @@ use super::{
 };
 
 use crate::{
-    credentials::{AccessChanges, VerifiedCache, hashed},
+    credentials::{AccessChanges, Proofs, VerifiedCache, hashed},
     error::AccountError,
-    people::{Actor, Acts, Principal, Role, Subject, lock_account},
+    lasting::{LastingAccess, Proof},
+    one_time::AccountNotice,
+    people::{Account, Actor, Acts, Principal, Role, Subject, account_by_id, lock_account},
 };
 
 /// Time after which a key is read from the database again. That also bounds the effect of a change that no poll has seen,
@@ -46,14 +48,16 @@ pub struct ApiKeyService {
     random: TokenSource,
     acts: Acts,
     changes: AccessChanges,
+    lasting: LastingAccess,
+    proofs: Proofs,
     verified: Arc<VerifiedCache<VerifiedKey>>,
 }
 
 impl ApiKeyService {
-    pub fn new(opening: &Opening, acts: Acts, changes: AccessChanges) -> Self {
+    pub fn new(opening: &Opening, acts: Acts, changes: AccessChanges, lasting: LastingAccess, proofs: Proofs) -> Self {
         let Opening { db, clock, ids, tokens: random, .. } = opening;
         let (db, clock, ids, random) = (db.clone(), clock.clone(), ids.clone(), random.clone());
-        Self { db, clock, ids, random, acts, changes, verified: Arc::default() }
+        Self { db, clock, ids, random, acts, changes, lasting, proofs, verified: Arc::default() }
     }
 
     /// The caller that an API key identifies. A key is read from the database once a minute, and after each change of the
@@ -69,7 +73,7 @@ impl ApiKeyService {
         // Taken before the query: a change that is made during it is newer.
         let (read_at, poll) = (Moment::at(now), self.changes.poll_number());
         let found = repository::api_key_by_hash(&mut *self.db.read().await?, &hash).await?;
-        let row = found.filter(|row| !row.owner_disabled).ok_or(AccountError::KeyInvalid)?;
+        let row = found.filter(repository::KeyRow::is_awake).ok_or(AccountError::KeyInvalid)?;
         let key = VerifiedKey { id: row.id, principal: row.principal()?, expires_at: row.expires_at, read_at, poll };
         // An expired key is cached as well, so that its further use costs no query each time.
         self.verified.insert(hash, key);
@@ -84,7 +88,7 @@ impl ApiKeyService {
     pub async fn still_identifies(&self, key: ApiKeyId, caller: &Principal) -> Result<bool, AccountError> {
         let found = repository::api_key_by_id(&mut *self.db.read().await?, key).await?;
         let now = self.clock.now();
-        let row = found.filter(|row| !row.owner_disabled && row.expires_at.is_none_or(|end| now < end));
+        let row = found.filter(|row| row.is_awake() && row.expires_at.is_none_or(|end| now < end));
         let Some(row) = row else { return Ok(false) };
         let found = row.principal()?;
         Ok((found.user_id, found.organization_id, found.role) == (caller.user_id, caller.organization_id, caller.role))
@@ -108,8 +112,9 @@ impl ApiKeyService {
         tracing::warn!(%error, "the time of last use of an API key could not be saved");
     }
 
-    /// Makes a key that may do no more than the caller. Answers it with its secret, of which only a hash is stored. API keys
-    /// cannot make keys: a thief would keep access after the stolen key is revoked.
+    /// Makes a key that may do no more than the caller, and tells the caller by e-mail. Answers it with its secret, of which
+    /// only a hash is stored. API keys cannot make keys: a thief would keep access after the stolen key is revoked. Nor does
+    /// a session alone, unless its log-in is recent: its token lives for minutes, a key for years.
     pub(super) async fn create(
         &self,
         caller: Principal,
@@ -124,6 +129,10 @@ impl ApiKeyService {
             let fault = Fault::new(FaultCode::OutOfOrder, "must be in the future");
             return Err(AccountError::Input { member: "expires_at", fault });
         }
+        let account = account_by_id(&mut *self.db.read().await?, caller.user_id).await?;
+        let account = account.ok_or(AccountError::NoAccount)?;
+        self.lasting.require_verified(&account.user)?;
+        let proof = self.proofs.require(caller, &account, new.password).await?;
         let secret = format!("{PREFIX}{}", self.random.token()?);
         let hash = hashed(&secret);
         let key = ApiKey {
@@ -135,15 +144,12 @@ impl ApiKeyService {
             last_used_at: None,
             created_at: now,
             rate_limit_per_minute: None,
+            asleep_because: None,
         };
         retrying(|| async {
             let mut tx = self.db.begin().await?;
             let account = lock_account(&mut tx, caller.user_id).await?;
-            // A user who was disabled or demoted a moment ago must not get a key that regains its rights later.
-            let account = account.filter(|account| !account.disabled).ok_or(AccountError::SessionEnded)?;
-            if role > account.user.role {
-                return Err(AccountError::TokenOutdated);
-            }
+            self.check_maker(account, &key, &proof)?;
             repository::insert_api_key(&mut tx, &key, &hash).await?;
             if key.is_administrative() {
                 let (actor, data) = (Actor::Caller(caller.user_id), json!({"owner": key.user_id, "role": role}));
@@ -151,11 +157,25 @@ impl ApiKeyService {
                     .record_in_tx(&mut tx, actor, "api_key.created", Subject::new("api_key", key.id), data)
                     .await?;
             }
+            self.lasting.tell_in_tx(&mut tx, AccountNotice::NewApiKey(key.id), caller.user_id).await?;
             commit(tx).await?;
-            Ok(())
+            Ok::<(), AccountError>(())
         })
         .await?;
         Ok((key, secret.into()))
+    }
+
+    /// Refuses a user who was disabled or demoted a moment ago, so that no key regains the rights later, and one whose password
+    /// or address is another by now.
+    fn check_maker(&self, account: Option<Account>, key: &ApiKey, proof: &Proof) -> Result<(), AccountError> {
+        let account = account.filter(|account| !account.disabled).ok_or(AccountError::SessionEnded)?;
+        if key.role > account.user.role {
+            return Err(AccountError::TokenOutdated);
+        }
+        if matches!(proof, Proof::Password(hash) if *hash != account.password_hash) {
+            return Err(AccountError::SignInRequired);
+        }
+        self.lasting.require_verified(&account.user)
     }
 
     /// The caller's own keys, or, for an administrator, those of `owner`.

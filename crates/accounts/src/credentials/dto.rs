@@ -68,7 +68,7 @@ impl LoginRequest {
 
 /// Reads a password or token to be checked. Only its length is bounded: the rules for passwords apply when one is
 /// chosen.
-fn secret(raw: Raw<'_>) -> Result<SecretString, Fault> {
+pub fn secret(raw: Raw<'_>) -> Result<SecretString, Fault> {
     read::line(MAX_TEXT)(raw).map(Into::into)
 }
 
@@ -124,6 +124,8 @@ pub struct PasswordChange {
     /// Must be neither a common password nor the e-mail address.
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 128)]
     pub new: Password,
+    /// `true` ends all your API keys, and the webhooks that you or they made. Default: `false`.
+    pub end_all: Option<bool>,
 }
 
 impl PasswordChange {
@@ -132,7 +134,8 @@ impl PasswordChange {
         let email = Email::read(Raw::Text(email)).ok();
         let current = fields.required("current", secret);
         let new = fields.required("new", |raw| Password::choose(raw, email.as_ref()));
-        Some(Self { current: current?, new: new? })
+        let end_all = fields.optional("end_all", read::boolean);
+        Some(Self { current: current?, new: new?, end_all })
     }
 }
 

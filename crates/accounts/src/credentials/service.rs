@@ -7,7 +7,6 @@ use loadmaster_platform::{
     postgres::{Database, Tx, commit, retrying},
     random::{IdSource, TokenSource},
     room::Opening,
-    web::Raw,
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -27,6 +26,7 @@ use super::{
 
 use crate::{
     error::AccountError,
+    lasting::{Ends, LastingAccess},
     one_time::{AccountMails, OneTime, mail_verification_in_tx},
     people::{
         Account, Email, Principal, Role, User, account_by_email, account_by_id, insert_in_tx, lock_account,
@@ -57,6 +57,7 @@ pub struct SessionService {
     tokens: TokenService,
     changes: AccessChanges,
     claims: Claims,
+    lasting: LastingAccess,
     one_time: OneTime,
     mails: AccountMails,
     /// `auth.password_grant`
@@ -72,7 +73,7 @@ impl SessionService {
         passwords: Passwords,
         tokens: TokenService,
         changes: AccessChanges,
-        (one_time, mails): (OneTime, AccountMails),
+        (one_time, mails, lasting): (OneTime, AccountMails, LastingAccess),
     ) -> Self {
         let Opening { settings, db, clock, ids, tokens: random, limiter, .. } = opening;
         Self {
@@ -85,6 +86,7 @@ impl SessionService {
             tokens,
             changes,
             claims: Claims::default(),
+            lasting,
             one_time,
             mails,
             password_grant: settings.auth.password_grant,
@@ -286,11 +288,11 @@ impl SessionService {
     /// if the transaction is retried.
     pub(super) async fn change_password(&self, caller: Principal, change: PasswordChange) -> Result<(), AccountError> {
         let own = caller.session()?;
-        let PasswordChange { current, new } = change;
+        let PasswordChange { current, new, end_all } = change;
+        let ends = Ends::Nothing.or_all(end_all == Some(true));
         let account = account_by_id(&mut *self.db.read().await?, caller.user_id).await?;
         let account = account.ok_or(AccountError::NoAccount)?;
-        let email = Email::read(Raw::Text(&account.user.email)).map_err(|_| AccountError::NoAccount)?;
-        self.attempts.admit(&email).await?;
+        self.attempts.admit(&Email::of(&account.user)?).await?;
         let before = account.password_hash;
         if !self.passwords.verify(current, Some(before.clone())).await? {
             return Err(AccountError::WrongPassword);
@@ -306,6 +308,7 @@ impl SessionService {
             }
             repository::save_password(&mut tx, caller.user_id, &hash, self.clock.now()).await?;
             repository::revoke_families_of(&mut tx, caller.user_id, Some(own), Ending::Password).await?;
+            self.lasting.renew_in_tx(&mut tx, caller.user_id, ends).await?;
             commit(tx).await?;
             Ok(())
         })

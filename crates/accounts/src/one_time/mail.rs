@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use loadmaster_kernel::{OneTimeTokenId, UserId};
+use loadmaster_kernel::{ApiKeyId, OneTimeTokenId, UserId, WebhookId};
 use loadmaster_platform::postgres::{DbError, PgSession};
 
 /// The messages about an account itself, which go to addresses that are not verified, too.
@@ -11,6 +11,19 @@ pub enum AccountMailKind {
     VerifyEmail,
     VerifyPhone,
     ResetPassword,
+}
+
+/// What the owner of an account learns by e-mail whatever the owner wants to be told, at an address that is verified: access
+/// was made that lasts, or the password is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountNotice {
+    NewApiKey(ApiKeyId),
+    /// Made, taken over, or sent to another address; `version` is that of this change.
+    NewWebhook {
+        id: WebhookId,
+        version: i32,
+    },
+    NewPassword,
 }
 
 /// Sends messages about accounts. The room of notifications, which is above this one, provides it.
@@ -24,6 +37,14 @@ pub trait AccountMail: Send + Sync {
         user: UserId,
         token: OneTimeTokenId,
         expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<(), DbError>>;
+
+    /// Writes a notice, once for each cause. Joins the caller's transaction.
+    fn tell_in_tx<'a>(
+        &'a self,
+        tx: &'a mut PgSession,
+        notice: AccountNotice,
+        user: UserId,
     ) -> BoxFuture<'a, Result<(), DbError>>;
 }
 
@@ -47,6 +68,13 @@ impl AccountMails {
     ) -> Result<(), DbError> {
         match self.0.get() {
             Some(desk) => desk.enqueue_in_tx(tx, kind, user, token, expires_at).await,
+            None => Ok(()),
+        }
+    }
+
+    pub async fn tell_in_tx(&self, tx: &mut PgSession, notice: AccountNotice, user: UserId) -> Result<(), DbError> {
+        match self.0.get() {
+            Some(desk) => desk.tell_in_tx(tx, notice, user).await,
             None => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ mod repository;
 mod service;
 mod verify;
 
-pub use mail::{AccountMail, AccountMailKind, AccountMails};
+pub use mail::{AccountMail, AccountMailKind, AccountMails, AccountNotice};
 pub use model::{NewToken, OneTimeToken, Purpose};
 pub use service::OneTime;
 pub(super) use verify::{mail_verification_in_tx, text_digits_in_tx};

@@ -258,6 +258,11 @@ impl Email {
         read::email(raw).map(Self)
     }
 
+    /// The address of an account.
+    pub fn of(user: &User) -> Result<Self, AccountError> {
+        Self::read(Raw::Text(&user.email)).map_err(|_| AccountError::NoAccount)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -94,8 +94,9 @@ pub async fn admit_guests(
 /// Answers false if the e-mail address is taken. A unique violation would write the address into PostgreSQL's log.
 pub async fn insert_user(db: &mut PgSession, user: &User, email: &Email, password_hash: &str) -> sqlx::Result<bool> {
     sqlx::query!(
-        "insert into users (id, organization_id, email, email_key, name, role, password_hash, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "insert into users (id, organization_id, email, email_key, name, role, password_hash, created_at, updated_at,
+                            email_verified_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then $8::timestamptz end)
          on conflict (email_key) do nothing",
         user.id.uuid(),
         user.organization_id.uuid(),
@@ -106,6 +107,7 @@ pub async fn insert_user(db: &mut PgSession, user: &User, email: &Email, passwor
         password_hash,
         user.created_at,
         user.updated_at,
+        user.email_verified,
     )
     .execute(db)
     .await

@@ -89,6 +89,9 @@ pub(super) struct NewPassword {
     /// Must be neither a common password nor the e-mail address.
     #[schema(value_type = String, format = Password, min_length = 10, max_length = 128)]
     pub new: Password,
+    /// `true` ends all API keys of the account, and the webhooks that the user or they made. Default: only what was made before
+    /// the address was verified.
+    pub end_all: Option<bool>,
 }
 
 impl NewPassword {
@@ -97,17 +100,20 @@ impl NewPassword {
     pub fn token_alone(fields: &mut Fields<'_>) -> Option<String> {
         let token = fields.optional("token", |raw| Ok(read::any(raw).unwrap_or_default()));
         fields.optional("new", |_| Ok(()));
+        fields.optional("end_all", |_| Ok(()));
         Some(token.unwrap_or_default())
     }
 
     /// The same from the path and the form of a page.
-    pub fn of_form(token: &str, new: &str, email: &Email) -> Result<Self, Fault> {
-        Ok(Self { token: token.into(), new: Password::choose(Raw::Text(new), Some(email))? })
+    pub fn of_form(token: &str, new: &str, end_all: bool, email: &Email) -> Result<Self, Fault> {
+        let new = Password::choose(Raw::Text(new), Some(email))?;
+        Ok(Self { token: token.into(), new, end_all: Some(end_all) })
     }
 
     pub fn read(fields: &mut Fields<'_>, email: Option<&Email>) -> Option<Self> {
         let token = fields.required("token", read::line(MAX_TEXT));
         let new = fields.required("new", |raw| Password::choose(raw, email));
-        Some(Self { token: token?.into(), new: new? })
+        let end_all = fields.optional("end_all", read::boolean);
+        Some(Self { token: token?.into(), new: new?, end_all })
     }
 }

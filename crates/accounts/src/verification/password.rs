@@ -9,11 +9,12 @@ use loadmaster_platform::{
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::{dto::NewPassword, service::VerificationService};
+use super::{dto::NewPassword, repository, service::VerificationService};
 
 use crate::{
     credentials::{Ending, revoke_families_of, save_password},
     error::AccountError,
+    lasting::Ends,
     one_time::{AccountMailKind, NewToken, Purpose},
     people::{Email, account_by_email, account_by_id, lock_account_to_change},
 };
@@ -83,19 +84,21 @@ impl VerificationService {
         Ok(account.and_then(|account| Email::read(Raw::Text(&account.user.email)).ok()))
     }
 
-    /// Sets a new password. All sessions of the account end, and so do its other links.
+    /// Sets a new password. All sessions of the account end, its other links, and what was made before the address was
+    /// verified, which the link does now.
     pub(super) async fn reset(&self, request: NewPassword) -> Result<(), AccountError> {
-        let NewPassword { token, new } = request;
+        let NewPassword { token, new, end_all } = request;
+        let ends = Ends::Unproven.or_all(end_all == Some(true));
         let token = token.expose_secret();
         // Only a good token is worth the work of hashing a password.
         self.email_of(token).await?.ok_or(AccountError::OneTimeInvalid)?;
         let hash = self.passwords.hash(new, self.random.bytes()?).await?;
-        self.save_reset(token, &hash).await?;
+        self.save_reset(token, &hash, ends).await?;
         self.changes.poll_own_change().await;
         Ok(())
     }
 
-    async fn save_reset(&self, token: &str, hash: &str) -> Result<(), AccountError> {
+    async fn save_reset(&self, token: &str, hash: &str, ends: Ends) -> Result<(), AccountError> {
         let purpose = Purpose::RESET_PASSWORD;
         retrying(|| async {
             let mut tx = self.db.begin().await?;
@@ -108,9 +111,14 @@ impl VerificationService {
             if spent.address_hash.as_deref() != Some(&*digest) {
                 return Err(AccountError::OneTimeInvalid);
             }
+            // Before the address is verified: what was made until then ends.
+            self.lasting.renew_in_tx(&mut tx, user, ends).await?;
+            repository::save_email_verified(&mut tx, user, self.clock.now()).await?;
             save_password(&mut tx, user, hash, self.clock.now()).await?;
             revoke_families_of(&mut tx, user, None, Ending::Password).await?;
-            self.one_time.end_all_in_tx(&mut tx, user, purpose).await?;
+            for purpose in [purpose, Purpose::VERIFY_EMAIL] {
+                self.one_time.end_all_in_tx(&mut tx, user, purpose).await?;
+            }
             Ok(commit(tx).await?)
         })
         .await

@@ -4,7 +4,7 @@ use loadmaster_platform::{
     postgres::{Database, commit, retrying},
     random::{IdSource, TokenSource},
     room::Opening,
-    web::{Patch, Raw},
+    web::Patch,
 };
 
 use super::{dto::ChangeMe, repository};
@@ -12,6 +12,7 @@ use super::{dto::ChangeMe, repository};
 use crate::{
     credentials::{AccessChanges, Attempts, Passwords, SessionService},
     error::AccountError,
+    lasting::LastingAccess,
     one_time::{AccountMails, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
     people::{Email, Principal, User, account_by_id, lock_account_to_change, save_name},
 };
@@ -27,6 +28,7 @@ pub struct VerificationService {
     pub(super) passwords: Passwords,
     pub(super) changes: AccessChanges,
     pub(super) attempts: Attempts,
+    pub(super) lasting: LastingAccess,
     pub(super) one_time: OneTime,
     pub(super) mails: AccountMails,
 }
@@ -37,7 +39,7 @@ impl VerificationService {
         sessions: SessionService,
         passwords: Passwords,
         changes: AccessChanges,
-        (one_time, mails): (OneTime, AccountMails),
+        (one_time, mails, lasting): (OneTime, AccountMails, LastingAccess),
     ) -> Self {
         let Opening { settings, db, clock, ids, tokens, limiter, .. } = opening;
         Self {
@@ -49,6 +51,7 @@ impl VerificationService {
             passwords,
             changes,
             attempts: Attempts::new(limiter.clone(), &settings.rate_limit),
+            lasting,
             one_time,
             mails,
         }
@@ -57,8 +60,7 @@ impl VerificationService {
     /// Counts an attempt against the account's quota of credentials.
     async fn admit(&self, user: UserId) -> Result<(), AccountError> {
         let account = account_by_id(&mut *self.db.read().await?, user).await?.ok_or(AccountError::NoAccount)?;
-        let email = Email::read(Raw::Text(&account.user.email)).map_err(|_| AccountError::NoAccount)?;
-        self.attempts.admit(&email).await
+        self.attempts.admit(&Email::of(&account.user)?).await
     }
 
     /// Sets or clears the caller's name and phone. A phone that is not verified gets digits.

@@ -1,7 +1,7 @@
 //! The messages about accounts themselves: verification of an address, and a new password.
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use loadmaster_accounts::{AccountMail, AccountMailKind, Purpose};
+use loadmaster_accounts::{AccountMail, AccountMailKind, AccountNotice, Purpose};
 use loadmaster_kernel::{OneTimeTokenId, UserId};
 use loadmaster_platform::postgres::{DbError, PgSession};
 use minijinja::{Value, context};
@@ -54,6 +54,15 @@ impl AccountMail for PostService {
             created_at: now,
         };
         Box::pin(async move { enqueue_in_tx(tx, &[new]).await })
+    }
+
+    fn tell_in_tx<'a>(
+        &'a self,
+        tx: &'a mut PgSession,
+        notice: AccountNotice,
+        user: UserId,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        Box::pin(self.tell_owner_in_tx(tx, notice, user))
     }
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     account_mail::ACCOUNT_TYPES,
+    account_notice::NOTICES,
     metric,
     model::Claim,
     plan::{Group, Plan, plan},
@@ -25,7 +26,7 @@ type Postponed = (DateTime<Utc>, Vec<Uuid>, Vec<String>);
 /// The type by which a notification is counted. Those about accounts are counted together: a counter of the links for new
 /// passwords would tell readers of the metrics whether an address that they ask for has an account.
 pub(super) fn counted_as(kind: &str) -> &str {
-    if ACCOUNT_TYPES.contains(&kind) { "account" } else { kind }
+    if ACCOUNT_TYPES.contains(&kind) || NOTICES.contains(&kind) { "account" } else { kind }
 }
 
 impl ChannelSender {

@@ -4,6 +4,7 @@ use minijinja::Value;
 
 use super::{
     account_mail::RESET_PASSWORD,
+    account_notice::NOTICES,
     message,
     model::{Address, Channel, Composed, Letter, Receiver},
     repository::{self, SuppressionRow},
@@ -51,9 +52,10 @@ impl ChannelSender {
                 let of = if self.channel == Channel::Email { "email" } else { "phone" };
                 let hashes = self.post.address_hashes(of, &to.text);
                 let suppression = repository::suppression(&mut *snapshot, &hashes).await?;
-                // The owner of an address that declined can still reset a forgotten password. The link that verifies an
-                // address is not sent: anybody can register with any address.
-                let may_pass = |row: &SuppressionRow| row.reason.is_none() && letter.kind == RESET_PASSWORD;
+                // The owner of an address that declined can still reset a forgotten password, and learns who else can come in.
+                // The link that verifies an address is not sent: anybody can register with any address.
+                let is_for_owner = letter.kind == RESET_PASSWORD || NOTICES.contains(&letter.kind.as_str());
+                let may_pass = |row: &SuppressionRow| row.reason.is_none() && is_for_owner;
                 if suppression.is_some_and(|row| !may_pass(&row)) {
                     return suppressed("address_suppressed");
                 }

@@ -2,6 +2,7 @@
 //! tried, which notifications go together as one letter, and to which addresses nothing is sent. What a letter says is
 //! decided by its composer, at the moment of sending.
 mod account_mail;
+mod account_notice;
 mod claim;
 mod compose;
 mod dto;

@@ -12,6 +12,7 @@ use loadmaster_platform::{
 
 use super::{
     account_mail::{ACCOUNT_TYPES, AccountComposer},
+    account_notice::{NOTICES, NoticeComposer},
     claim::counted_as,
     metric,
     model::{Channel, Composer, Templates},
@@ -72,6 +73,8 @@ fn senders(
     let from: MailAddress = settings.mail.from().parse().context("mail.from is not an address")?;
     let own = Arc::new(AccountComposer { post: post.clone(), public_url: public_url.clone() });
     composers.extend(ACCOUNT_TYPES.map(|kind| (kind, own.clone() as Arc<dyn Composer>)));
+    let notices = Arc::new(NoticeComposer { public_url: public_url.clone() });
+    composers.extend(NOTICES.map(|kind| (kind, notices.clone() as Arc<dyn Composer>)));
     announce(composers.keys().copied());
     let engine = Arc::new(engine(opening, &composers, &public_url)?);
     let mailbox = || post.mailbox().map_or(Transport::None, Transport::Mailbox);

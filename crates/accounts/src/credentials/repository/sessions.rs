@@ -86,6 +86,18 @@ pub async fn is_revoked(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Resu
     .await
 }
 
+/// Whether the log-in that began a family was within the last ten minutes, by the database's clock.
+pub async fn is_recent_sign_in(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from refresh_tokens
+                          where family_id = $1 and generation = 0
+                            and saved_at > clock_timestamp() - interval '10 minutes') as "recent!""#,
+        family.uuid(),
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Ends a family. A family that has ended before keeps its reason.
 pub async fn revoke_family(db: &mut PgSession, family: TokenFamilyId, reason: Ending) -> sqlx::Result<()> {
     sqlx::query!(

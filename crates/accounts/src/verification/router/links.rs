@@ -19,6 +19,8 @@ const TITLE_OF_RESET: &str = "Set a new password";
 const NO_GOOD: &str = "This link is wrong, used or expired. Ask for a new one.";
 const NEW_PASSWORD: &str = "<p><label>New password<br>\
     <input type=\"password\" name=\"new\" required minlength=\"10\" maxlength=\"128\" autocomplete=\"new-password\"></label></p>\n\
+    <p><label><input type=\"checkbox\" name=\"end_all\" value=\"true\"> End all my API keys and webhooks, too: somebody else may have made \
+    or seen them</label></p>\n\
     <button type=\"submit\">Set the password</button>";
 
 problem_responses!(PageProblems: [], NOT_FOUND);
@@ -99,7 +101,7 @@ problem_responses!(ResetProblems: [INPUT], INVALID_TOKEN, NOT_FOUND, PAYLOAD_TOO
 
 /// Set a new password from the page of its link.
 ///
-/// The link works once.
+/// The link works once. All sessions end, and with `end_all` all API keys and webhooks of the user.
 #[utoipa::path(post, path = "/reset-password/{token}", operation_id = "resetPasswordByLink", tag = "auth",
     params(("token" = String, Path, description = "The token of the link")),
     request_body(content = NewPasswordForm, content_type = "application/x-www-form-urlencoded"),
@@ -114,7 +116,9 @@ pub async fn reset(
     verification.sessions.require_password_grant()?;
     let form = form?;
     let Some(email) = verification.email_of(&token).await? else { return Ok(no_good(TITLE_OF_RESET, audience)) };
-    let request = match NewPassword::of_form(&token, form.get("new").unwrap_or_default(), &email) {
+    // A box that is not ticked is not sent.
+    let end_all = form.get("end_all").is_some_and(|value| value != "false");
+    let request = match NewPassword::of_form(&token, form.get("new").unwrap_or_default(), end_all, &email) {
         Ok(request) => request,
         Err(fault) => {
             let page = Page::new(TITLE_OF_RESET).says(&format!("The new password {fault}.")).asks(NEW_PASSWORD);
@@ -133,8 +137,11 @@ pub async fn reset(
 
 /// The form of the page for a new password.
 #[derive(utoipa::ToSchema)]
-#[allow(dead_code, reason = "describes a form in OpenAPI; its parameter is read by name")]
+#[allow(dead_code, reason = "describes a form in OpenAPI; its parameters are read by name")]
 struct NewPasswordForm {
     #[schema(format = Password, min_length = 10, max_length = 128)]
     new: String,
+    /// `true` ends all API keys and webhooks of the user.
+    #[schema(required = false, example = "true")]
+    end_all: String,
 }

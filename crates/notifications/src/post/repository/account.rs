@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{OneTimeTokenId, UserId};
 use loadmaster_platform::postgres::PgSession;
+use uuid::Uuid;
 
 /// What a message about an account needs of it.
 pub struct AccountRow {
@@ -41,6 +42,18 @@ pub async fn usable_token(
     )
     .fetch_optional(db)
     .await
+}
+
+/// The name of an API key, revoked or not.
+pub async fn name_of_key(db: &mut PgSession, key: Uuid) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("select name from api_keys where id = $1", key).fetch_optional(db).await
+}
+
+/// The address of a webhook that is not deleted.
+pub async fn url_of_webhook(db: &mut PgSession, webhook: Uuid) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("select url from webhooks where id = $1 and deleted_at is null", webhook)
+        .fetch_optional(db)
+        .await
 }
 
 /// Deletes the notifications to a user. Returns their number.

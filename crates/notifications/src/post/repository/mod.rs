@@ -5,7 +5,7 @@ mod record;
 mod suppressions;
 mod write;
 
-pub use account::{account, delete_of, usable_token};
+pub use account::{AccountRow, account, delete_of, name_of_key, url_of_webhook, usable_token};
 pub use claim::{
     Ended, claim_again, claim_bundle, claim_single, expire, give_up_lost, has_work, lock_due, lock_pace, postpone,
     recent, save_pace, suppress_due,

@@ -1,0 +1,67 @@
+use loadmaster_kernel::UserId;
+use loadmaster_platform::{
+    clock::SharedClock,
+    postgres::{DbError, PgSession},
+    room::Opening,
+    settings::MailTransport,
+};
+use serde_json::json;
+
+use super::{model::Ends, repository};
+
+use crate::{
+    error::AccountError,
+    one_time::{AccountMails, AccountNotice},
+    people::{Actor, Acts, Role, Subject, User, lock_account},
+};
+
+/// Admits those who make something that lasts, tells its owners, and ends it. Cheap to clone.
+#[derive(Clone)]
+pub struct LastingAccess {
+    clock: SharedClock,
+    acts: Acts,
+    mails: AccountMails,
+    /// Whether this installation sends e-mail: without, no address can be verified, and none needs to be.
+    can_verify: bool,
+}
+
+impl LastingAccess {
+    pub(crate) fn new(opening: &Opening, acts: Acts, mails: AccountMails) -> Self {
+        let Opening { settings, clock, .. } = opening;
+        let is_private = settings.database.url.is_none();
+        let can_verify = settings.mail.transport(is_private) != MailTransport::None;
+        Self { clock: clock.clone(), acts, mails, can_verify }
+    }
+
+    /// Refuses a user whose e-mail address is not verified: whoever registers an address may not be its owner.
+    pub(crate) fn require_verified(&self, user: &User) -> Result<(), AccountError> {
+        if user.email_verified || !self.can_verify { Ok(()) } else { Err(AccountError::EmailUnverified) }
+    }
+
+    /// Refuses a user who may not make anything that lasts: one who is disabled, or whose e-mail address is not verified.
+    /// Neither changes before the caller's transaction ends.
+    pub async fn admit_maker_in_tx(&self, tx: &mut PgSession, user: UserId) -> Result<(), AccountError> {
+        let account = lock_account(tx, user).await?.filter(|account| !account.disabled);
+        self.require_verified(&account.ok_or(AccountError::SessionEnded)?.user)
+    }
+
+    /// Tells the owner of an account. Joins the transaction of the act.
+    pub async fn tell_in_tx(&self, tx: &mut PgSession, notice: AccountNotice, user: UserId) -> Result<(), DbError> {
+        self.mails.tell_in_tx(tx, notice, user).await
+    }
+
+    /// Ends what a new password ends, and tells the owner of the password. The caller holds the account.
+    pub(crate) async fn renew_in_tx(&self, tx: &mut PgSession, user: UserId, ends: Ends) -> Result<(), AccountError> {
+        match ends {
+            Ends::Nothing => {}
+            Ends::All => repository::end_all(&mut *tx, user).await?,
+            Ends::Unproven => repository::end_unproven(&mut *tx, user).await?,
+        }
+        let revoked = repository::revoke_ended_keys(&mut *tx, user, self.clock.now()).await?;
+        for (key, role) in revoked.into_iter().filter(|(_, role)| *role >= Role::Operator) {
+            let (subject, data) = (Subject::new("api_key", key), json!({"owner": user, "role": role}));
+            self.acts.record_in_tx(&mut *tx, Actor::Caller(user), "api_key.revoked", subject, data).await?;
+        }
+        Ok(self.tell_in_tx(tx, AccountNotice::NewPassword, user).await?)
+    }
+}
