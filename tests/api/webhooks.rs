@@ -1,5 +1,6 @@
 //! Webhooks: real receivers, over TCP and TLS, on a network whose names and addresses are the test's.
 mod crash;
+mod ending;
 mod failing;
 mod fairness;
 mod keeping;
@@ -60,6 +61,16 @@ pub async fn deliveries(client: &Client, webhook: &Value, query: &str) -> Vec<Va
 
 pub async fn details(client: &Client, webhook: &Value, delivery: &Value) -> Value {
     client.get(&format!("{}/deliveries/{}", at(webhook), text(delivery, "id"))).await.expect(200)
+}
+
+/// Waits until all that has happened was queued for those that want it.
+pub async fn heard(world: &World) {
+    until("the sink has heard everything", async || {
+        let behind = "select 1::text from outbox_sinks where name = 'webhooks'
+                      and position >= (select coalesce(max(id), 0) from outbox)";
+        !world.texts(behind).await.is_empty()
+    })
+    .await;
 }
 
 /// What is counted of each webhook is what is there.

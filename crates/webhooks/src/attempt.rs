@@ -5,7 +5,7 @@ use loadmaster_platform::outbound::{Call, Outcome, Report};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    model::{AttemptOutcome, Tried, WebhookScope},
+    model::{AttemptOutcome, DisabledReason, Tried},
     repository::{Parcel, Receiver},
     service::WebhookService,
     sign,
@@ -35,8 +35,10 @@ pub(super) enum Verdict {
     },
     /// Its secret cannot be decrypted: nothing was sent, and it is not the receiver's fault.
     Unsigned,
-    /// Who changed it last may not have everybody's messages any more.
-    NotAllowed,
+    /// It has ended, with the key or the access of whoever changed it last.
+    HasEnded(DisabledReason),
+    /// It sleeps, as whoever changed it last may not have these messages now.
+    IsAsleep,
     /// Others waited for its place. What it has done is not known.
     BrokenOff,
 }
@@ -52,8 +54,8 @@ impl WebhookService {
     }
 
     async fn try_to_send(&self, receiver: &Receiver, parcel: &Parcel) -> Verdict {
-        if receiver.scope == WebhookScope::All && !receiver.is_trusted {
-            return Verdict::NotAllowed;
+        if let Some(obstacle) = receiver.obstacle {
+            return DisabledReason::of(obstacle).map_or(Verdict::IsAsleep, Verdict::HasEnded);
         }
         let started_at = self.clock.now();
         let Some(secrets) = self.secrets(receiver, started_at) else {
@@ -133,7 +135,7 @@ impl Ended {
     pub fn outcome(&self) -> Option<AttemptOutcome> {
         match &self.verdict {
             Verdict::Tried { tried, .. } => Some(tried.outcome),
-            Verdict::Unsigned | Verdict::NotAllowed | Verdict::BrokenOff => None,
+            Verdict::Unsigned | Verdict::HasEnded(_) | Verdict::IsAsleep | Verdict::BrokenOff => None,
         }
     }
 }

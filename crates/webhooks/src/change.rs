@@ -6,8 +6,8 @@ use super::{
     create::check_scope,
     dto::ChangeWebhook,
     error::WebhookError,
-    model::{DisabledReason, Webhook, WebhookScope, WebhookStatus},
-    repository,
+    model::{DisabledReason, Maker, Webhook, WebhookScope, WebhookStatus},
+    repository::{self, Consequences},
     service::{WebhookService, known},
 };
 
@@ -30,25 +30,19 @@ impl Command for Change {
         if !before.may_be_changed_by(self.caller) && !self.wanted.only_disables() {
             return Err(WebhookError::ChangedByOperator);
         }
-        let after = self.changed(&before)?;
-        if after == before {
+        let (after, is_taken) = self.changed(&before)?;
+        if after == before && !is_taken {
             return Ok(before);
         }
-        if after.status == WebhookStatus::Disabled && before.status != WebhookStatus::Disabled {
-            repository::fail_waiting(tx, &[self.id.uuid()]).await?;
+        if is_taken {
+            self.webhooks.lasting.admit_maker_in_tx(tx, self.caller.user_id).await?;
         }
-        let starts_anew = after.status == WebhookStatus::Active
-            && (before.status != WebhookStatus::Active || after.terms.url != before.terms.url);
-        repository::save(tx, &after, starts_anew).await?;
-        if before.terms.scope == WebhookScope::All && after.terms.scope == WebhookScope::Organization {
-            repository::fail_foreign(tx, self.id).await?;
-        }
-        if after.status == WebhookStatus::Active && before.waiting > 0 {
-            repository::hasten(tx, &[self.id.uuid()], after.updated_at).await?;
-            repository::wake(tx, self.id, after.updated_at).await?;
+        self.save_in_tx(tx, &before, &after, is_taken).await?;
+        if is_taken && (after.terms.url != before.terms.url || after.maker.user != before.maker.user) {
+            self.webhooks.tell_maker_in_tx(tx, &after).await?;
         }
         self.webhooks.record_in_tx(tx, self.caller, &after, "webhook.changed").await?;
-        known(repository::find(tx, self.id, None, false).await?)
+        known(repository::find(tx, self.id, None, false, self.webhooks.clock.now()).await?)
     }
 
     async fn concluded(&mut self, outcome: Result<&Webhook, &WebhookError>) {
@@ -60,13 +54,42 @@ impl Command for Change {
 }
 
 impl Change {
-    /// Returns the webhook as it is to be.
-    fn changed(&self, before: &Webhook) -> Result<Webhook, WebhookError> {
+    /// Writes the webhook and what follows for its messages.
+    async fn save_in_tx(
+        &self,
+        tx: &mut PgSession,
+        before: &Webhook,
+        after: &Webhook,
+        is_taken: bool,
+    ) -> Result<(), WebhookError> {
+        let is_disabled = after.status == WebhookStatus::Disabled;
+        // One that has ended is disabled although something may still wait for it.
+        let drops_waiting = is_disabled || before.status == WebhookStatus::Disabled;
+        if drops_waiting && (before.waiting > 0 || before.status != WebhookStatus::Disabled) {
+            repository::fail_waiting(tx, &[self.id.uuid()]).await?;
+        }
+        let starts_anew = after.status == WebhookStatus::Active
+            && (before.status != WebhookStatus::Active || after.terms.url != before.terms.url);
+        repository::save(tx, after, Consequences { drops_waiting, starts_anew, is_taken }).await?;
+        if before.terms.scope == WebhookScope::All && after.terms.scope == WebhookScope::Organization {
+            repository::fail_foreign(tx, self.id).await?;
+        }
+        if after.status == WebhookStatus::Active && before.waiting > 0 && !drops_waiting {
+            repository::hasten(tx, &[self.id.uuid()], after.updated_at).await?;
+            repository::wake(tx, self.id, after.updated_at).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the webhook as it is to be, and whether the caller takes it over.
+    fn changed(&self, before: &Webhook) -> Result<(Webhook, bool), WebhookError> {
         let terms = self.wanted.apply(&before.terms);
-        let is_enabled = self.wanted.status == Some(WebhookStatus::Active) && before.status != WebhookStatus::Active;
+        let is_woken = before.status != WebhookStatus::Active || before.asleep_because.is_some();
+        let is_enabled = self.wanted.status == Some(WebhookStatus::Active) && is_woken;
         let mut after = Webhook { terms, ..before.clone() };
         // Who changes it otherwise than by switching it off takes it over, and may not have it go where its own may not.
-        if after.terms != before.terms || is_enabled {
+        let is_taken = after.terms != before.terms || is_enabled;
+        if is_taken {
             self.take_over(&mut after)?;
         }
         if self.wanted.status == Some(WebhookStatus::Disabled) && before.status != WebhookStatus::Disabled {
@@ -74,11 +97,11 @@ impl Change {
         } else if is_enabled || (after.terms.url != before.terms.url && before.status == WebhookStatus::Failing) {
             (after.status, after.disabled_reason) = (WebhookStatus::Active, None);
         }
-        if after != *before {
+        if is_taken || after != *before {
             after.version += 1;
             after.updated_at = self.webhooks.clock.now();
         }
-        Ok(after)
+        Ok((after, is_taken))
     }
 
     fn take_over(&self, webhook: &mut Webhook) -> Result<(), WebhookError> {
@@ -88,7 +111,7 @@ impl Change {
         if let Err(fault) = self.webhooks.outbound.rules().judge(&webhook.terms.url, is_operator) {
             return Err(WebhookError::Invalid(vec![("/url", fault)]));
         }
-        (webhook.changed_by, webhook.by_operator, webhook.is_trusted) = (caller.user_id, is_operator, is_operator);
+        (webhook.maker, webhook.is_trusted, webhook.asleep_because) = (Maker::of(caller), is_operator, None);
         Ok(())
     }
 }
@@ -124,7 +147,7 @@ impl WebhookService {
         id: WebhookId,
         precondition: &Precondition,
     ) -> Result<Webhook, WebhookError> {
-        let webhook = known(repository::lock_webhook(tx, id).await?)?;
+        let webhook = known(repository::lock_webhook(tx, id, self.clock.now()).await?)?;
         if caller.sees_only().is_some_and(|organization| organization != webhook.organization_id) {
             return Err(WebhookError::Unknown);
         }

@@ -1,11 +1,11 @@
-use loadmaster_accounts::{Actor, Principal, Role, Subject};
+use loadmaster_accounts::{AccountNotice, Actor, Principal, Role, Subject};
 use loadmaster_platform::postgres::{PgSession, commit, retrying};
 use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
     error::WebhookError,
-    model::{Terms, WEBHOOK, Webhook, WebhookScope, WebhookStatus},
+    model::{Maker, Terms, WEBHOOK, Webhook, WebhookScope, WebhookStatus},
     repository,
     service::WebhookService,
     sign,
@@ -38,6 +38,7 @@ impl WebhookService {
         terms: &Terms,
         secret: &[u8],
     ) -> Result<Webhook, WebhookError> {
+        self.lasting.admit_maker_in_tx(tx, caller.user_id).await?;
         let organization_id = caller.organization_id;
         repository::lock_organization(tx, organization_id).await?;
         let count = repository::count(tx, organization_id).await?;
@@ -45,7 +46,7 @@ impl WebhookService {
             return Err(WebhookError::LimitReached(self.max_per_organization));
         }
         let now = self.clock.now();
-        let by_operator = caller.role >= Role::Operator;
+        let maker = Maker::of(caller);
         let webhook = Webhook {
             id: self.ids.next(now),
             organization_id,
@@ -55,9 +56,9 @@ impl WebhookService {
             failing_since: None,
             last_success_at: None,
             waiting: 0,
-            changed_by: caller.user_id,
-            by_operator,
-            is_trusted: by_operator,
+            maker,
+            is_trusted: maker.by_operator,
+            asleep_because: None,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -65,7 +66,14 @@ impl WebhookService {
         let sealed = self.vault.seal(webhook.id.uuid(), secret)?;
         repository::insert(tx, &webhook, &sealed).await?;
         self.record_in_tx(tx, caller, &webhook, "webhook.created").await?;
+        self.tell_maker_in_tx(tx, &webhook).await?;
         Ok(webhook)
+    }
+
+    /// Tells the user of a webhook by e-mail that it is there, or goes elsewhere.
+    pub(super) async fn tell_maker_in_tx(&self, tx: &mut PgSession, webhook: &Webhook) -> Result<(), WebhookError> {
+        let notice = AccountNotice::NewWebhook { id: webhook.id, version: webhook.version };
+        Ok(self.lasting.tell_in_tx(tx, notice, webhook.maker.user).await?)
     }
 
     /// Records what an operator does. The address and the description are not recorded: they may hold secrets and names.

@@ -269,10 +269,10 @@ impl WebhookService {
     async fn begin_due(&self, attempts: &mut Attempts, due: &[Due]) -> Result<Vec<WebhookId>, DbError> {
         let ids: Vec<Uuid> = due.iter().map(|due| due.id.uuid()).collect();
         let mut connection = self.db.read().await?;
-        let receivers = repository::receivers(&mut connection, &ids).await?;
+        let now = self.clock.now();
+        let receivers = repository::receivers(&mut connection, &ids, now).await?;
         let receivers: HashMap<WebhookId, Receiver> =
             receivers.into_iter().map(|receiver| (receiver.id, receiver)).collect();
-        let now = self.clock.now();
         let (mut probed, mut served) = (Vec::new(), Vec::new());
         let (free, doubtful) = attempts.free();
         let mut places = Places { free, doubtful };

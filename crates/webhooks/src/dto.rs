@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use loadmaster_accounts::{Principal, Role};
+use loadmaster_accounts::{Principal, Role, SleepReason};
 use loadmaster_kernel::{AirportCode, DeliveryId, Fault, FaultCode, OrganizationId, WebhookId};
 use loadmaster_platform::{
     outbound::Rules,
@@ -74,6 +74,12 @@ pub(super) struct WebhookBody {
     pub status: WebhookStatus,
     #[schema(required = true)]
     pub disabled_reason: Option<DisabledReason>,
+    /// Whether it sends nothing for the time being, because of the user who changed it last. What happens meanwhile is not
+    /// sent later.
+    pub asleep: bool,
+    /// Why it sleeps; null while it is awake.
+    #[schema(required = true)]
+    pub asleep_because: Option<SleepReason>,
     /// When the first of the attempts was made that have all failed; null while it is `ACTIVE`.
     #[schema(required = true)]
     pub failing_since: Option<DateTime<Utc>>,
@@ -100,6 +106,8 @@ impl From<&Webhook> for WebhookBody {
             scope,
             status: webhook.status,
             disabled_reason: webhook.disabled_reason,
+            asleep: webhook.asleep_because.is_some(),
+            asleep_because: webhook.asleep_because,
             failing_since: webhook.shown_failing_since(),
             last_success_at: webhook.last_success_at,
             waiting: webhook.waiting,
@@ -276,7 +284,7 @@ request! {
         #[schema(max_items = 100)]
         destinations: Patch<Vec<AirportCode>> = set(MOST_AIRPORTS, |raw| reading.reference.read_airport(raw)),
         scope: Option<WebhookScope> = read::word(WebhookScope::WORDS),
-        /// `DISABLED` ends what waits; `ACTIVE` forgets all failures.
+        /// `DISABLED` ends what waits; `ACTIVE` forgets all failures, and wakes one that sleeps: it is yours then.
         status: Option<WebhookStatus> = read::word(SETTABLE),
     }
 }

@@ -1,3 +1,4 @@
+use loadmaster_accounts::AccountError;
 use loadmaster_kernel::Fault;
 use loadmaster_platform::{
     idempotency::Repetition,
@@ -8,7 +9,7 @@ use loadmaster_platform::{
 
 use super::model::WebhookStatus;
 
-problem_codes! {}
+problem_codes! { { loadmaster_accounts::code::EMAIL_UNVERIFIED } }
 
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
@@ -25,11 +26,15 @@ pub enum WebhookError {
     LimitReached(u32),
     #[error("{action} is not possible from {from:?}")]
     InvalidTransition { from: WebhookStatus, action: &'static str },
+    #[error("{0} is not possible while the webhook sleeps")]
+    Asleep(&'static str),
     #[error("the webhook is at version {0}")]
     VersionMismatch(i32),
     /// Members that contradict existing values.
     #[error("{0:?}")]
     Invalid(Vec<(&'static str, Fault)>),
+    #[error(transparent)]
+    Account(#[from] AccountError),
     #[error(transparent)]
     Random(#[from] NoRandomness),
     #[error(transparent)]
@@ -48,6 +53,7 @@ impl Transient for WebhookError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Repeated(Repetition::Database(cause)) | Self::Database(cause) => cause.is_transient(),
+            Self::Account(cause) => cause.is_transient(),
             _ => false,
         }
     }
@@ -77,8 +83,19 @@ impl From<WebhookError> for Problem {
                     .with("action", action)
                     .with("allowed", ["enable"])
             }
+            WebhookError::Asleep(action) => {
+                let text = format!(
+                    "You cannot {action} a webhook that sleeps: its user has no access to its messages now. Take it over \
+                     with `status` ACTIVE first."
+                );
+                Self::new(code::INVALID_TRANSITION, text)
+                    .with("from", "asleep")
+                    .with("action", action)
+                    .with("allowed", ["enable"])
+            }
             WebhookError::VersionMismatch(current) => version_mismatch(current),
             WebhookError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
+            WebhookError::Account(cause) => cause.into(),
             WebhookError::Random(cause) => cause.into(),
             WebhookError::Repeated(repetition) => repetition.into(),
             WebhookError::Database(cause) => cause.into(),

@@ -19,7 +19,7 @@ impl WebhookService {
     /// Returns the status of a webhook; `None` if there is no such webhook.
     pub async fn status(&self, webhook: WebhookId) -> Result<Option<WebhookStatus>, DbError> {
         let mut connection = self.db.read().await?;
-        let found = repository::find(&mut connection, webhook, None, false).await?;
+        let found = repository::find(&mut connection, webhook, None, false, self.clock.now()).await?;
         Ok(found.map(|webhook| webhook.status))
     }
 
@@ -60,15 +60,18 @@ impl WebhookService {
         outgoing: &[Outgoing],
         only: Option<WebhookId>,
     ) -> Result<usize, DbError> {
-        let matched = repository::matching(tx, outgoing, only).await?;
+        let mut matched = repository::matching(tx, outgoing, only).await?;
         if matched.is_empty() {
             return Ok(0);
         }
         let mut webhooks: Vec<Uuid> = matched.iter().map(|found| found.webhook.uuid()).collect();
         webhooks.sort_unstable();
         webhooks.dedup();
-        let statuses: HashMap<WebhookId, WebhookStatus> = repository::lock(tx, &webhooks).await?.into_iter().collect();
         let now = self.clock.now();
+        let statuses: HashMap<WebhookId, WebhookStatus> =
+            repository::lock(tx, &webhooks, now).await?.into_iter().collect();
+        // What comes while a webhook sleeps is not for it.
+        matched.retain(|found| statuses.contains_key(&found.webhook));
         let mut places: Vec<usize> = matched.iter().map(|found| found.message).collect();
         places.dedup();
         let new: Vec<(WebhookMessageId, &Outgoing)> = places

@@ -18,13 +18,13 @@ impl WebhookService {
     /// Returns the webhook if the caller may see it; one of another organization is reported as unknown.
     pub(super) async fn visible(&self, caller: Principal, id: WebhookId) -> Result<Webhook, WebhookError> {
         let mut connection = self.db.read().await?;
-        known(repository::find(&mut connection, id, caller.sees_only(), false).await?)
+        known(repository::find(&mut connection, id, caller.sees_only(), false, self.clock.now()).await?)
     }
 
     /// The same, also of one that was deleted: its deletion may be repeated under the same key.
     pub(super) async fn existing(&self, caller: Principal, id: WebhookId) -> Result<Webhook, WebhookError> {
         let mut connection = self.db.read().await?;
-        known(repository::find(&mut connection, id, caller.sees_only(), true).await?)
+        known(repository::find(&mut connection, id, caller.sees_only(), true, self.clock.now()).await?)
     }
 
     pub(super) async fn list(
@@ -33,9 +33,10 @@ impl WebhookService {
         page: &PageRequest<WebhookAnchor>,
         recency: Recency,
     ) -> Result<Vec<Webhook>, WebhookError> {
+        let now = self.clock.now();
         let read = move |db: Database| async move {
             let mut connection = db.listing().await?;
-            Ok(repository::list(&mut connection, filter, page.after, page.offset, page.fetch()).await?)
+            Ok(repository::list(&mut connection, filter, page.after, page.offset, page.fetch(), now).await?)
         };
         self.db.reading(recency, read).await
     }

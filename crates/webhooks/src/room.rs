@@ -28,8 +28,8 @@ pub const ROOM: Room = Room {
             event_types: &[WebhookEventType::Failing.as_str(), WebhookEventType::Disabled.as_str()],
             about: &[
                 "Every attempt to reach a receiver has failed for a day (a third of `webhooks.give_up_minutes`).",
-                "Nothing is sent to a webhook any more: its receiver has failed for too long or is gone, or its owner may \
-                 not have it any more.",
+                "Nothing is sent to a webhook any more: its receiver has failed for too long or is gone, or the access with \
+                 which it was made has ended.",
             ],
             subject: WEBHOOK_SUBJECT,
             data: Data::of::<WebhookMessage>,
@@ -58,6 +58,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         ids: ids.clone(),
         tokens: tokens.clone(),
         acts: opening.service()?,
+        lasting: opening.service()?,
         vault: vault.clone(),
         outbound: Outbound::new(rules, timing.calls, opening.network.clone(), authorities),
         source: Source::of(&secrets.namespace),

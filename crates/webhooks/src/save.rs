@@ -34,6 +34,8 @@ struct Ledger {
     /// Webhooks whose receivers are back.
     recovered: HashSet<WebhookId>,
     disabled: HashSet<WebhookId>,
+    /// Webhooks that sleep: what waited for them has failed.
+    asleep: HashSet<WebhookId>,
     events: Vec<(WebhookId, WebhookEventType)>,
 }
 
@@ -41,6 +43,8 @@ struct Ledger {
 struct Saved {
     /// Webhooks that it has disabled.
     disabled: Vec<(WebhookId, DisabledReason)>,
+    /// Webhooks that it has found asleep.
+    asleep: Vec<WebhookId>,
     /// Something is due for one of the webhooks.
     is_more_due: bool,
 }
@@ -74,8 +78,8 @@ impl Ledger {
             }
             After::Again(_) | After::Failed => {}
         }
-        // For one that was disabled, by an attempt before this one at the latest, nothing waits any more.
-        if before == WebhookStatus::Disabled || webhook.is_deleted {
+        // For one that was disabled or found asleep, by an attempt before this one at the latest, nothing waits any more.
+        if before == WebhookStatus::Disabled || webhook.is_deleted || self.asleep.contains(&id) {
             return;
         }
         if has_waited && delivery.status != DeliveryStatus::Waiting {
@@ -117,6 +121,9 @@ impl WebhookService {
         let saved = saved.await?;
         for (webhook, reason) in saved.disabled {
             tracing::warn!(webhook_id = %webhook, reason = reason.as_str(), "a webhook was disabled; what waited for it has failed");
+        }
+        for webhook in saved.asleep {
+            tracing::info!(webhook_id = %webhook, "a webhook sleeps because of its user; what waited for it has failed");
         }
         for outcome in ended.iter().filter_map(Ended::outcome) {
             metric::ATTEMPTS.with([outcome.as_str()]).increment(1);
@@ -160,8 +167,9 @@ impl WebhookService {
         now: DateTime<Utc>,
     ) -> Result<Saved, DbError> {
         let uuids = |all: &HashSet<WebhookId>| all.iter().map(|webhook| webhook.uuid()).collect::<Vec<_>>();
-        if !ledger.disabled.is_empty() {
-            repository::fail_waiting(tx, &uuids(&ledger.disabled)).await?;
+        let given_up: HashSet<WebhookId> = ledger.disabled.union(&ledger.asleep).copied().collect();
+        if !given_up.is_empty() {
+            repository::fail_waiting(tx, &uuids(&given_up)).await?;
         }
         if !ledger.recovered.is_empty() {
             repository::hasten(tx, &uuids(&ledger.recovered), now).await?;
@@ -189,6 +197,7 @@ impl WebhookService {
         let reason = |webhook: WebhookId| Some((webhook, webhooks.get(&webhook)?.state.disabled_reason?));
         Ok(Saved {
             disabled: ledger.disabled.into_iter().filter_map(reason).collect(),
+            asleep: ledger.asleep.into_iter().collect(),
             is_more_due: learned.iter().any(|learned| learned.due_at.is_some_and(|due| due <= now)),
         })
     }
@@ -231,15 +240,20 @@ impl WebhookService {
             }
             Verdict::Unsigned => webhook.state.not_before = Some(now + UNSIGNED_PAUSE),
             Verdict::BrokenOff => webhook.state.is_doubtful = true,
-            Verdict::NotAllowed => {
+            Verdict::HasEnded(reason) => {
                 if webhook.state.status != WebhookStatus::Disabled {
-                    webhook.state.disable(DisabledReason::OwnerChanged);
+                    webhook.state.disable(*reason);
                     webhook.waiting = 0;
                     ledger.disabled.insert(ended.webhook);
                     ledger.events.push((ended.webhook, WebhookEventType::Disabled));
                     // It was not tried, and has failed with all the others.
                     ledger.deliveries.remove(&ended.parcel.delivery);
                 }
+            }
+            Verdict::IsAsleep => {
+                webhook.waiting = 0;
+                ledger.asleep.insert(ended.webhook);
+                ledger.deliveries.remove(&ended.parcel.delivery);
             }
         }
     }

@@ -124,6 +124,9 @@ impl WebhookService {
         if webhook.status == super::model::WebhookStatus::Disabled {
             return Err(WebhookError::InvalidTransition { from: webhook.status, action });
         }
+        if webhook.asleep_because.is_some() {
+            return Err(WebhookError::Asleep(action));
+        }
         Ok(webhook)
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use loadmaster_accounts::Acts;
+use loadmaster_accounts::{Acts, LastingAccess};
 use loadmaster_kernel::WebhookId;
 use loadmaster_platform::{
     clock::SharedClock,
@@ -33,6 +33,7 @@ pub struct WebhookService {
     pub(super) ids: IdSource,
     pub(super) tokens: TokenSource,
     pub(super) acts: Acts,
+    pub(super) lasting: LastingAccess,
     pub(super) vault: Vault,
     pub(super) outbound: Outbound,
     pub(super) source: Source,

@@ -244,5 +244,6 @@ async fn whoever_changed_a_webhook_last_is_told_that_it_fails() {
              values ('webhook', '{id}', 1, 'FAILING', '{message}', now())"
         ))
         .await;
-    assert_eq!(told(&world).await, [format!("webhook_failing email {}", owner.name())]);
+    let told = told(&world).await;
+    assert_eq!(told, ["new_webhook", "webhook_failing"].map(|kind| format!("{kind} email {}", owner.name())));
 }

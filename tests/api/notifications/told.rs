@@ -96,6 +96,8 @@ async fn the_letter_about_a_disabled_webhook_says_why() {
         ("failing", "it has failed for too long", "A webhook was disabled: it has failed for too long"),
         ("gone", "it answered 410, that it is gone", "A webhook was disabled: it is gone"),
         ("owner_changed", "no longer an operator", "A webhook was disabled: it is for operators"),
+        ("key_ended", "was revoked or has expired", "A webhook was disabled: its API key has ended"),
+        ("access_ended", "a new password has ended", "A webhook was disabled: its access has ended"),
     ];
     for (reason, ..) in reasons {
         let hook = json!({"url": format!("https://{reason}.example.com/hook").replace('_', "-")});
@@ -103,7 +105,13 @@ async fn the_letter_about_a_disabled_webhook_says_why() {
         let id = text(&hook, "id");
         // As the room of webhooks writes it.
         world
-            .sql(&format!("update webhooks set status = 'DISABLED', disabled_reason = '{reason}' where id = '{id}'"))
+            .sql(&format!(
+                "update webhooks
+                 set status = 'DISABLED',
+                     disabled_reason = case when '{reason}' like '%_ended' then 'owner_changed' else '{reason}' end,
+                     ended_because = case when '{reason}' like '%_ended' then '{reason}' end
+                 where id = '{id}'"
+            ))
             .await;
         let data = json!({"webhook_id": id, "status": "DISABLED", "disabled_reason": reason, "failing_since": null});
         let message = json!({"specversion": "1.0", "id": format!("{id}-1"), "source": "/loadmaster", "subject": id,

@@ -130,19 +130,21 @@ async fn one_that_an_operator_trusted_goes_nowhere_when_that_is_no_operator_any_
     let everything =
         super::webhook_to(&operator, &other, json!({"scope": "all", "types": ["loadmaster.flight.*"]})).await;
     customer.book(order(&[&flight])).await;
-    until("it arrives", async || receiver.count() == 1).await;
+    world.flight(NewFlight::new("AI102", "DEL", "LHR")).await;
+    until("they arrive", async || receiver.count() == 1 && other.count() == 1).await;
     world.sql("update users set role = 'customer' where role = 'operator'").await;
     customer.book(order(&[&flight])).await;
     until("it was tried", async || {
         deliveries(&customer, &webhook, "").await.iter().any(|it| it["status"] == "WAITING" && it["attempt_count"] == 1)
     })
     .await;
-    world.flight(NewFlight::new("AI103", "DEL", "LHR")).await;
-    let off = super::until_status(&customer, &everything, "DISABLED").await;
-    assert_eq!((&off["disabled_reason"], &off["waiting"]), (&json!("owner_changed"), &json!(0)));
+    let asleep = super::shown(&customer, &everything).await;
+    assert_eq!((&asleep["asleep_because"], &asleep["waiting"]), (&json!("user_demoted"), &json!(0)));
     assert_eq!(receiver.count(), 1);
     // What was meant for operators is not shown to a customer of their organization.
     assert_eq!(deliveries(&customer, &everything, "").await, Vec::<serde_json::Value>::new());
-    assert!(!deliveries(&world.admin().await, &everything, "").await.is_empty());
+    world.flight(NewFlight::new("AI103", "DEL", "LHR")).await;
+    super::heard(&world).await;
+    assert_eq!(deliveries(&world.admin().await, &everything, "").await.len(), 1, "it sleeps");
     customer.get(&at(&everything)).await.expect(200);
 }

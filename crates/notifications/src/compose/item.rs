@@ -92,7 +92,7 @@ pub(super) struct WebhookItem {
     pub id: Uuid,
     /// `failing` or `disabled`.
     pub event: String,
-    /// Why it is disabled: `failing`, `gone` or `owner_changed`.
+    /// Why it is disabled: `failing`, `gone`, `owner_changed`, `key_ended` or `access_ended`.
     pub reason: Option<String>,
     pub url: String,
 }

@@ -182,7 +182,8 @@ pub(crate) struct WebhookFacts {
 pub(crate) async fn webhooks(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<WebhookFacts>> {
     sqlx::query_as!(
         WebhookFacts,
-        "select id, url, status, disabled_reason from webhooks where id = any($1) and deleted_at is null",
+        "select id, url, status, coalesce(ended_because, disabled_reason) as disabled_reason
+         from webhooks where id = any($1) and deleted_at is null",
         ids,
     )
     .fetch_all(db)

@@ -1,6 +1,8 @@
 use chrono::{DateTime, Utc};
-use loadmaster_accounts::{Principal, Role};
-use loadmaster_kernel::{AirportCode, DeliveryId, OrganizationId, UserId, WebhookId, WebhookMessageId, words};
+use loadmaster_accounts::{Credential, Obstacle, Principal, Role, SleepReason};
+use loadmaster_kernel::{
+    AirportCode, ApiKeyId, DeliveryId, OrganizationId, UserId, WebhookId, WebhookMessageId, words,
+};
 use loadmaster_platform::outbound;
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +27,31 @@ words! {
         Failing = "failing",
         /// Its receiver answered 410.
         Gone = "gone",
-        /// Its scope is `all`, and who changed it last is no operator any more.
+        /// By a former release: its scope is `all`, and who changed it last was no operator any more. It would sleep today.
         OwnerChanged = "owner_changed",
+        /// The API key that made it was revoked or has expired.
+        KeyEnded = "key_ended",
+        /// A new password has ended all that its user made.
+        AccessEnded = "access_ended",
+    }
+}
+
+impl DisabledReason {
+    /// What is stored for older servers, and the word that stands beside it where that is not precise.
+    pub const fn stored(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::KeyEnded | Self::AccessEnded => (Self::OwnerChanged.as_str(), Some(self.as_str())),
+            _ => (self.as_str(), None),
+        }
+    }
+
+    /// The reason for which something has ended for good; none while it sleeps.
+    pub const fn of(obstacle: Obstacle) -> Option<Self> {
+        match obstacle {
+            Obstacle::Asleep(_) => None,
+            Obstacle::KeyEnded => Some(Self::KeyEnded),
+            Obstacle::AccessEnded => Some(Self::AccessEnded),
+        }
     }
 }
 
@@ -101,6 +126,26 @@ pub struct Terms {
     pub scope: WebhookScope,
 }
 
+/// Who chose where a webhook goes and what it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Maker {
+    pub user: UserId,
+    /// The API key that did it; none: a session.
+    pub api_key: Option<ApiKeyId>,
+    /// It was an operator's credential.
+    pub by_operator: bool,
+}
+
+impl Maker {
+    pub fn of(caller: Principal) -> Self {
+        let api_key = match caller.credential {
+            Credential::ApiKey { id, .. } => Some(id),
+            Credential::Session(_) | Credential::Guest => None,
+        };
+        Self { user: caller.user_id, api_key, by_operator: caller.role >= Role::Operator }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
     pub id: WebhookId,
@@ -112,11 +157,11 @@ pub struct Webhook {
     pub failing_since: Option<DateTime<Utc>>,
     pub last_success_at: Option<DateTime<Utc>>,
     pub waiting: i32,
-    pub changed_by: UserId,
-    /// It was changed last by an operator's credential.
-    pub by_operator: bool,
-    /// The same, and its user is still an operator.
+    pub maker: Maker,
+    /// `by_operator`, and the maker is still an operator.
     pub is_trusted: bool,
+    /// Why it sends nothing for the time being.
+    pub asleep_because: Option<SleepReason>,
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -124,9 +169,10 @@ pub struct Webhook {
 
 impl Webhook {
     /// Returns whether the caller may change it. A customer may not change one that an operator changed last: it may go
-    /// where the customer's may not.
+    /// where the customer's may not. One that does not act for its maker any more is there to be taken over.
     pub fn may_be_changed_by(&self, caller: Principal) -> bool {
-        caller.role >= Role::Operator || !self.is_trusted
+        let has_ended = matches!(self.disabled_reason, Some(DisabledReason::KeyEnded | DisabledReason::AccessEnded));
+        caller.role >= Role::Operator || !self.is_trusted || has_ended || self.asleep_because.is_some()
     }
 
     /// Returns since when it fails, as it is shown: single failures are not.

@@ -1,32 +1,34 @@
 use chrono::{DateTime, Utc};
+use loadmaster_accounts::Obstacle;
 use loadmaster_kernel::{DeliveryId, WebhookId, from_column};
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
-use crate::model::{State, WebhookScope};
+use crate::model::State;
 
 /// What an attempt needs of a webhook.
 #[derive(Debug, Clone)]
 pub(crate) struct Receiver {
     pub id: WebhookId,
     pub url: String,
-    pub scope: WebhookScope,
     pub secret: Vec<u8>,
     /// Each with the time until which it signs.
     pub former_secrets: Vec<(Vec<u8>, DateTime<Utc>)>,
     /// Who changed it last is an operator, and did it as one.
     pub is_trusted: bool,
+    /// Why nothing is sent to it.
+    pub obstacle: Option<Obstacle>,
     pub state: State,
 }
 
 struct Row {
     id: Uuid,
     url: String,
-    scope: String,
     secret: Vec<u8>,
     former_secrets: Vec<Vec<u8>>,
     former_secrets_until: Vec<DateTime<Utc>>,
     is_trusted: bool,
+    obstacle: Option<String>,
     status: String,
     disabled_reason: Option<String>,
     failures: i32,
@@ -47,25 +49,31 @@ impl TryFrom<Row> for Receiver {
             state: state_of!(row),
             id: row.id.into(),
             url: row.url,
-            scope: from_column(WebhookScope::WORDS, &row.scope)?,
             secret: row.secret,
             former_secrets: row.former_secrets.into_iter().zip(row.former_secrets_until).collect(),
             is_trusted: row.is_trusted,
+            obstacle: Obstacle::read(row.obstacle.as_deref())?,
         })
     }
 }
 
 /// Returns these webhooks as attempts need them.
-pub(crate) async fn receivers(db: &mut PgSession, webhooks: &[Uuid]) -> sqlx::Result<Vec<Receiver>> {
+pub(crate) async fn receivers(
+    db: &mut PgSession,
+    webhooks: &[Uuid],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Receiver>> {
     let found = sqlx::query_as!(
         Row,
-        r#"select w.id, w.url, w.scope, w.secret, w.former_secrets, w.former_secrets_until,
+        r#"select w.id, w.url, w.secret, w.former_secrets, w.former_secrets_until,
                   (w.by_operator and u.role in ('operator', 'admin') and u.disabled_at is null) as "is_trusted!",
-                  w.status, w.disabled_reason, w.failures, w.failing_since, w.failing_delivery, w.is_reported,
-                  w.last_success_at, w.last_attempt_at, w.is_doubtful, w.not_before
+                  webhook_obstacle(w, $2) as obstacle, w.status,
+                  coalesce(w.ended_because, w.disabled_reason) as disabled_reason, w.failures, w.failing_since,
+                  w.failing_delivery, w.is_reported, w.last_success_at, w.last_attempt_at, w.is_doubtful, w.not_before
            from webhooks w join users u on u.id = w.changed_by
            where w.id = any($1) and w.deleted_at is null"#,
         webhooks,
+        now,
     );
     found.fetch_all(db).await?.into_iter().map(Receiver::try_from).collect()
 }

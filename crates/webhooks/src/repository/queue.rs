@@ -82,11 +82,20 @@ pub(crate) async fn matching(
     Ok(matched.collect())
 }
 
-/// Locks webhooks in ascending order; returns the status of those that are not deleted.
-pub(crate) async fn lock(db: &mut PgSession, webhooks: &[Uuid]) -> sqlx::Result<Vec<(WebhookId, WebhookStatus)>> {
+/// Locks webhooks in ascending order; returns the status of those that are neither deleted nor asleep. One that has ended is
+/// found to have by the attempt to send to it.
+pub(crate) async fn lock(
+    db: &mut PgSession,
+    webhooks: &[Uuid],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(WebhookId, WebhookStatus)>> {
     let locked = sqlx::query!(
-        "select id, status from webhooks where id = any($1) and deleted_at is null order by id for no key update",
+        "select w.id, w.status from webhooks w
+         where w.id = any($1) and w.deleted_at is null
+           and coalesce(webhook_obstacle(w, $2) in ('key_ended', 'access_ended'), true)
+         order by w.id for no key update",
         webhooks,
+        now,
     );
     let locked = locked.fetch_all(db).await?;
     locked.into_iter().map(|row| Ok((row.id.into(), from_column(WebhookStatus::WORDS, &row.status)?))).collect()

@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{AirportCode, DeliveryId, OrganizationId, WebhookId, from_column};
+use loadmaster_accounts::Obstacle;
+use loadmaster_kernel::{AirportCode, ApiKeyId, DeliveryId, OrganizationId, WebhookId, from_column};
 use loadmaster_platform::postgres::PgSession;
 use serde_json::Value;
 use uuid::Uuid;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     dto::{DeliveryFilter, WebhookFilter},
     model::{
-        AboutWebhook, Attempt, AttemptOutcome, Delivery, DeliveryAnchor, DeliveryStatus, DisabledReason, Terms,
+        AboutWebhook, Attempt, AttemptOutcome, Delivery, DeliveryAnchor, DeliveryStatus, DisabledReason, Maker, Terms,
         Webhook, WebhookAnchor, WebhookScope, WebhookStatus,
     },
 };
@@ -28,16 +29,32 @@ struct Row {
     waiting: i32,
     changed_by: Uuid,
     by_operator: bool,
+    api_key_id: Option<Uuid>,
     is_trusted: bool,
+    obstacle: Option<String>,
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+impl Row {
+    /// What it is, whatever is stored: one that has ended is disabled from then on, though nothing has been sent since.
+    fn state(&self) -> sqlx::Result<(WebhookStatus, Option<DisabledReason>)> {
+        let status = from_column(WebhookStatus::WORDS, &self.status)?;
+        let ended = Obstacle::read(self.obstacle.as_deref())?.and_then(DisabledReason::of);
+        if status != WebhookStatus::Disabled && ended.is_some() {
+            return Ok((WebhookStatus::Disabled, ended));
+        }
+        let reason = self.disabled_reason.as_deref().map(|reason| from_column(DisabledReason::WORDS, reason));
+        Ok((status, reason.transpose()?))
+    }
 }
 
 impl TryFrom<Row> for Webhook {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let (status, disabled_reason) = row.state()?;
         let terms = Terms {
             url: row.url,
             description: row.description,
@@ -50,17 +67,18 @@ impl TryFrom<Row> for Webhook {
             id: row.id.into(),
             organization_id: row.organization_id.into(),
             terms,
-            status: from_column(WebhookStatus::WORDS, &row.status)?,
-            disabled_reason: row
-                .disabled_reason
-                .map(|reason| from_column(DisabledReason::WORDS, &reason))
-                .transpose()?,
+            status,
+            disabled_reason,
             failing_since: row.failing_since,
             last_success_at: row.last_success_at,
             waiting: row.waiting,
-            changed_by: row.changed_by.into(),
-            by_operator: row.by_operator,
+            maker: Maker {
+                user: row.changed_by.into(),
+                api_key: row.api_key_id.map(ApiKeyId::from),
+                by_operator: row.by_operator,
+            },
             is_trusted: row.is_trusted,
+            asleep_because: Obstacle::read(row.obstacle.as_deref())?.and_then(Obstacle::sleep_reason),
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -68,17 +86,19 @@ impl TryFrom<Row> for Webhook {
     }
 }
 
-/// A checked query for whole webhooks; `$tail` selects and orders them.
+/// A checked query for whole webhooks as they are now, which is `$1`; `$tail` selects and orders them.
 macro_rules! select_webhooks {
-    ($db:expr, $tail:literal $(, $argument:expr)* $(,)?) => {
+    ($db:expr, $now:expr, $tail:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             Row,
             r#"select w.id, w.organization_id, w.url, w.description, w.types, w.origins as "origins: _",
-                      w.destinations as "destinations: _", w.scope, w.status, w.disabled_reason, w.failing_since,
-                      w.last_success_at, w.waiting, w.changed_by, w.by_operator,
+                      w.destinations as "destinations: _", w.scope, w.status,
+                      coalesce(w.ended_because, w.disabled_reason) as disabled_reason, w.failing_since,
+                      w.last_success_at, w.waiting, w.changed_by, w.by_operator, w.api_key_id,
                       (w.by_operator and u.role in ('operator', 'admin') and u.disabled_at is null) as "is_trusted!",
-                      w.version, w.created_at, w.updated_at
-               from webhooks w join users u on u.id = w.changed_by "# + $tail
+                      webhook_obstacle(w, $1) as obstacle, w.version, w.created_at, w.updated_at
+               from webhooks w join users u on u.id = w.changed_by "# + $tail,
+            $now
             $(, $argument)*
         )
         .fetch_all(&mut *$db)
@@ -95,10 +115,12 @@ pub(crate) async fn find(
     id: WebhookId,
     of: Option<OrganizationId>,
     or_deleted: bool,
+    now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Webhook>> {
     let found = select_webhooks!(
         db,
-        "where w.id = $1 and (w.deleted_at is null or $3) and ($2::uuid is null or w.organization_id = $2)",
+        now,
+        "where w.id = $2 and (w.deleted_at is null or $4) and ($3::uuid is null or w.organization_id = $3)",
         id.uuid(),
         of.map(OrganizationId::uuid),
         or_deleted,
@@ -107,8 +129,12 @@ pub(crate) async fn find(
 }
 
 /// Locks a webhook and reads it.
-pub(crate) async fn lock_webhook(db: &mut PgSession, id: WebhookId) -> sqlx::Result<Option<Webhook>> {
-    let found = select_webhooks!(db, "where w.id = $1 and w.deleted_at is null for no key update of w", id.uuid());
+pub(crate) async fn lock_webhook(
+    db: &mut PgSession,
+    id: WebhookId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Webhook>> {
+    let found = select_webhooks!(db, now, "where w.id = $2 and w.deleted_at is null for no key update of w", id.uuid());
     Ok(found?.pop())
 }
 
@@ -118,14 +144,19 @@ pub(crate) async fn list(
     after: Option<WebhookAnchor>,
     offset: u32,
     limit: i64,
+    now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Webhook>> {
     select_webhooks!(
         db,
+        now,
         "where w.id in (
-             select id from webhooks
-             where deleted_at is null and ($1::uuid is null or organization_id = $1) and ($2::text is null or status = $2)
-               and ($3::uuid is null or id < $3)
-             order by id desc offset $4 limit $5)
+             select h.id from webhooks h
+             where h.deleted_at is null and ($2::uuid is null or h.organization_id = $2)
+               and ($3::text is null
+                    or $3 = case when webhook_obstacle(h, $1) in ('key_ended', 'access_ended') then 'DISABLED'
+                                 else h.status end)
+               and ($4::uuid is null or h.id < $4)
+             order by h.id desc offset $5 limit $6)
          order by w.id desc",
         filter.organization_id.map(OrganizationId::uuid),
         filter.status.map(WebhookStatus::as_str),

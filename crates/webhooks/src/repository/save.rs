@@ -50,9 +50,9 @@ impl TryFrom<Row> for Locked {
 pub(crate) async fn lock_states(db: &mut PgSession, webhooks: &[Uuid]) -> sqlx::Result<Vec<Locked>> {
     let locked = sqlx::query_as!(
         Row,
-        r#"select id, status, disabled_reason, failures, failing_since, failing_delivery, is_reported, last_success_at,
-                  last_attempt_at, is_doubtful, not_before, waiting, event_sequence,
-                  deleted_at is not null as "is_deleted!"
+        r#"select id, status, coalesce(ended_because, disabled_reason) as disabled_reason, failures, failing_since,
+                  failing_delivery, is_reported, last_success_at, last_attempt_at, is_doubtful, not_before, waiting,
+                  event_sequence, deleted_at is not null as "is_deleted!"
            from webhooks where id = any($1) order by id for no key update"#,
         webhooks,
     );
@@ -183,11 +183,16 @@ pub(crate) struct Learned {
     pub is_changed: bool,
 }
 
+fn stored(webhook: &Learned) -> Option<(&'static str, Option<&'static str>)> {
+    webhook.state.disabled_reason.map(DisabledReason::stored)
+}
+
 /// Writes what is known of receivers. The caller holds the locks.
 pub(crate) async fn save_states(db: &mut PgSession, webhooks: &[Learned], now: DateTime<Utc>) -> sqlx::Result<()> {
     let saved = sqlx::query!(
         "update webhooks w
-         set status = new.status, disabled_reason = new.disabled_reason, failures = new.failures,
+         set status = new.status, disabled_reason = new.disabled_reason, ended_because = new.ended_because,
+             failures = new.failures,
              failing_since = new.failing_since, failing_delivery = new.failing_delivery,
              is_reported = new.is_reported, last_success_at = new.last_success_at,
              last_attempt_at = new.last_attempt_at, is_doubtful = new.is_doubtful, not_before = new.not_before,
@@ -197,14 +202,14 @@ pub(crate) async fn save_states(db: &mut PgSession, webhooks: &[Learned], now: D
              updated_at = case when new.is_changed then $17 else w.updated_at end
          from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::uuid[], $7::boolean[],
                      $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::timestamptz[], $12::int[], $13::int[],
-                     $14::timestamptz[], $15::boolean[], $16::boolean[])
+                     $14::timestamptz[], $15::boolean[], $16::boolean[], $18::text[])
               as new (id, status, disabled_reason, failures, failing_since, failing_delivery, is_reported,
                       last_success_at, last_attempt_at, is_doubtful, not_before, waiting, event_sequence, due_at,
-                      keeps_lease, is_changed)
+                      keeps_lease, is_changed, ended_because)
          where w.id = new.id",
         &column(webhooks, |w| w.id.uuid()),
         &column(webhooks, |w| w.state.status.as_str()) as &[&str],
-        &column(webhooks, |w| w.state.disabled_reason.map(DisabledReason::as_str)) as &[Option<&str>],
+        &column(webhooks, |w| stored(w).map(|(reason, _)| reason)) as &[Option<&str>],
         &column(webhooks, |w| w.state.failures),
         &column(webhooks, |w| w.state.failing_since) as &[Option<DateTime<Utc>>],
         &column(webhooks, |w| w.state.failing_delivery.map(DeliveryId::uuid)) as &[Option<Uuid>],
@@ -219,6 +224,7 @@ pub(crate) async fn save_states(db: &mut PgSession, webhooks: &[Learned], now: D
         &column(webhooks, |w| w.keeps_lease),
         &column(webhooks, |w| w.is_changed),
         now,
+        &column(webhooks, |w| stored(w).and_then(|(_, ended)| ended)) as &[Option<&str>],
     );
     saved.execute(db).await.map(drop)
 }

@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{AirportCode, DeliveryId, WebhookId};
+use loadmaster_kernel::{AirportCode, ApiKeyId, DeliveryId, WebhookId};
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
-use crate::model::{DisabledReason, Webhook, WebhookStatus};
+use crate::model::{DisabledReason, Webhook};
 
 fn texts(codes: &[AirportCode]) -> Vec<&str> {
     codes.iter().map(AirportCode::as_str).collect()
@@ -13,8 +13,8 @@ pub(crate) async fn insert(db: &mut PgSession, webhook: &Webhook, secret: &[u8])
     let terms = &webhook.terms;
     let made = sqlx::query!(
         "insert into webhooks (id, organization_id, url, description, types, origins, destinations, scope, secret,
-                               created_by, changed_by, by_operator, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $12)",
+                               created_by, changed_by, by_operator, created_at, updated_at, api_key_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $12, $13)",
         webhook.id.uuid(),
         webhook.organization_id.uuid(),
         terms.url,
@@ -24,18 +24,29 @@ pub(crate) async fn insert(db: &mut PgSession, webhook: &Webhook, secret: &[u8])
         &texts(&terms.destinations) as &[&str],
         terms.scope.as_str(),
         secret,
-        webhook.changed_by.uuid(),
-        webhook.by_operator,
+        webhook.maker.user.uuid(),
+        webhook.maker.by_operator,
         webhook.created_at,
+        webhook.maker.api_key.map(ApiKeyId::uuid),
     );
     made.execute(db).await.map(drop)
 }
 
-/// Writes the terms and what a caller may set of the status. The caller holds its lock. `starts_anew`: all failures are
-/// forgotten.
-pub(crate) async fn save(db: &mut PgSession, webhook: &Webhook, starts_anew: bool) -> sqlx::Result<()> {
+/// What else a change of a webhook means.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Consequences {
+    /// Nothing waits for it any more.
+    pub drops_waiting: bool,
+    /// All failures are forgotten.
+    pub starts_anew: bool,
+    /// Its maker has made it anew; a trigger notes the maker's organization.
+    pub is_taken: bool,
+}
+
+/// Writes the terms and what a caller may set of the status. The caller holds its lock.
+pub(crate) async fn save(db: &mut PgSession, webhook: &Webhook, with: Consequences) -> sqlx::Result<()> {
     let terms = &webhook.terms;
-    let is_disabled = webhook.status == WebhookStatus::Disabled;
+    let (reason, ended) = webhook.disabled_reason.map(DisabledReason::stored).unzip();
     let saved = sqlx::query!(
         "update webhooks
          set url = $2, description = $3, types = $4, origins = $5, destinations = $6, scope = $7, status = $8,
@@ -45,7 +56,9 @@ pub(crate) async fn save(db: &mut PgSession, webhook: &Webhook, starts_anew: boo
              failing_since = case when $15 then null else failing_since end,
              failing_delivery = case when $15 then null else failing_delivery end,
              not_before = case when $15 then null else not_before end,
-             is_reported = is_reported and not $15, is_doubtful = is_doubtful or $15
+             is_reported = is_reported and not $15, is_doubtful = is_doubtful or $15, ended_because = $16,
+             api_key_id = $17, made_at = case when $18 then clock_timestamp() else made_at end,
+             maker_organization_id = case when $18 then null else maker_organization_id end
          where id = $1",
         webhook.id.uuid(),
         terms.url,
@@ -55,13 +68,16 @@ pub(crate) async fn save(db: &mut PgSession, webhook: &Webhook, starts_anew: boo
         &texts(&terms.destinations) as &[&str],
         terms.scope.as_str(),
         webhook.status.as_str(),
-        webhook.disabled_reason.map(DisabledReason::as_str),
-        webhook.changed_by.uuid(),
-        webhook.by_operator,
+        reason,
+        webhook.maker.user.uuid(),
+        webhook.maker.by_operator,
         webhook.version,
         webhook.updated_at,
-        is_disabled,
-        starts_anew,
+        with.drops_waiting,
+        with.starts_anew,
+        ended.flatten(),
+        webhook.maker.api_key.map(ApiKeyId::uuid),
+        with.is_taken,
     );
     saved.execute(db).await.map(drop)
 }

@@ -4,7 +4,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use loadmaster_accounts::{Customer, Principal};
+use loadmaster_accounts::{Customer, Principal, SleepReason};
 use loadmaster_kernel::WebhookId;
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
@@ -84,12 +84,14 @@ async fn list(
     Ok(private(page.answer(bodies, |body| WebhookAnchor(body.id), &key, &query, &reader)))
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY], LIMIT_REACHED);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY], EMAIL_UNVERIFIED, LIMIT_REACHED);
 
 /// Create a webhook.
 ///
 /// Each message of its `types` is sent to `url` by `POST`, as [Standard Webhooks](https://www.standardwebhooks.com) describes;
-/// what is sent stands under `webhooks` below. Only this response shows the secret. `Idempotency-Key` has no effect here.
+/// what is sent stands under `webhooks` below. Only this response shows the secret. Your e-mail address must be verified, and
+/// you are told of the webhook by e-mail. It ends with the API key that makes it, and sleeps while you are disabled or belong to
+/// another organization. `Idempotency-Key` has no effect here.
 #[utoipa::path(post, path = "/webhooks", tag = "webhooks", operation_id = "createWebhook",
     request_body = CreateWebhook,
     responses((status = 201, body = NewWebhookBody, headers(("ETag" = String), ("Location" = String))), CreateProblems))]
@@ -137,16 +139,21 @@ async fn show(
     // How the sending goes changes without a change of the webhook.
     let success = webhook.last_success_at.map_or(0, |at| at.timestamp_micros());
     let since = webhook.shown_failing_since().map_or(0, |at| at.timestamp_micros());
-    let tag = format!("{}-{}-{}-{success}-{since}", webhook.version, webhook.status.as_str(), webhook.waiting);
+    let asleep = webhook.asleep_because.map_or("", SleepReason::as_str);
+    let status = webhook.status.as_str();
+    let tag = format!("{}-{status}-{}-{success}-{since}-{asleep}", webhook.version, webhook.waiting);
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(WebhookBody::from(&webhook))))
 }
 
-problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH);
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], EMAIL_UNVERIFIED, NOT_FOUND, VERSION_MISMATCH);
+problem_responses!(DeleteProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH);
 
 /// Change a webhook.
 ///
-/// A JSON merge patch (RFC 7396). `status` may become `DISABLED`, which ends what waits, or `ACTIVE`. A customer may only
-/// disable or delete a webhook that an operator changed last.
+/// A JSON merge patch (RFC 7396). `status` may become `DISABLED`, which ends what waits, or `ACTIVE`. Whoever changes more than
+/// that to `DISABLED` takes the webhook over: it acts for this user from then on, who needs a verified e-mail address, and ends
+/// with the API key if it was one. A customer may only disable or delete a webhook that an operator changed last, unless it
+/// sleeps or has ended with its maker.
 #[utoipa::path(patch, path = "/webhooks/{id}", tag = "webhooks", operation_id = "changeWebhook",
     request_body(content((ChangeWebhook = "application/json"), (ChangeWebhook = "application/merge-patch+json"))),
     params(("id" = WebhookId, Path, description = "Id of the webhook"), KeyHeader,
@@ -171,7 +178,7 @@ async fn change(
 #[utoipa::path(delete, path = "/webhooks/{id}", tag = "webhooks", operation_id = "deleteWebhook",
     params(("id" = WebhookId, Path, description = "Id of the webhook"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Delete it only if the webhook still has the version of this ETag")),
-    responses((status = 204, headers(("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
+    responses((status = 204, headers(("Idempotency-Replayed" = Option<bool>))), DeleteProblems))]
 async fn delete(
     Customer(caller): Customer,
     State(webhooks): State<WebhookService>,
