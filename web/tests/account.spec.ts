@@ -67,7 +67,7 @@ test("a phone is verified by the digits that were sent to it, and the message is
 });
 
 test("a webhook shows its secret once, and says in words how the receiver answered", async ({ page, world }) => {
-  const customer = await world.customer();
+  const customer = await world.verifiedCustomer();
   await signIn(page, customer, "/account");
   const webhooks = page.locator("section", { has: page.getByRole("heading", { name: "Webhooks" }) });
   await webhooks.getByRole("button", { name: "New webhook" }).click();
@@ -119,7 +119,7 @@ test("a webhook shows its secret once, and says in words how the receiver answer
 });
 
 test("a webhook is paused, resumed, given a new secret, and deleted", async ({ page, world }) => {
-  const customer = await world.customer();
+  const customer = await world.verifiedCustomer();
   const made = await customer.post("/api/v1/webhooks", { url: NOWHERE });
   const path = `/api/v1/webhooks/${made.id}`;
   await customer.post(`${path}/test`);
@@ -230,7 +230,7 @@ test("a key has the role and the end that were asked for", async ({ page, world 
 });
 
 test("an administrator finds a user, limits a key and revokes it", async ({ page, world }) => {
-  const customer = await world.customer();
+  const customer = await world.verifiedCustomer();
   const name = `scanner ${randomUUID().slice(0, 8)}`;
   const key = await customer.post("/api/v1/api-keys", { name });
   const admin = await world.adminOfTests();
@@ -265,4 +265,58 @@ test("an administrator finds a user, limits a key and revokes it", async ({ page
   await page.getByRole("link", { name: "Show the user" }).click();
   await page.getByRole("link", { name: `API keys ${customer.email}` }).click();
   await expect(page.getByRole("heading", { name: `API keys of ${customer.email}` })).toBeVisible();
+});
+
+test("a key of a session that began long ago asks for the password", async ({ page, world }) => {
+  const customer = await world.verifiedCustomer();
+  await signIn(page, customer, "/account");
+  const keys = page.locator("section", { has: page.getByRole("heading", { name: "API keys" }) });
+  // As the server answers ten minutes after the log-in.
+  const asked: Json[] = [];
+  await page.route("**/api/v1/api-keys", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    const body = route.request().postDataJSON() as Json;
+    asked.push(body);
+    if (body.password === customer.password) return route.continue();
+    return route.fulfill({
+      status: 403,
+      contentType: "application/problem+json",
+      body: JSON.stringify({ status: 403, code: "sign_in_required", title: "", detail: "The password is required." }),
+    });
+  });
+  await keys.getByLabel("Name").fill("scanner");
+  await keys.getByRole("button", { name: "Make a key" }).click();
+  await expect(keys.getByLabel("Password")).toBeFocused();
+  await keys.getByLabel("Password").fill("wrong password");
+  await keys.getByRole("button", { name: "Make a key" }).click();
+  await expect(keys.getByText("This is not your password.")).toBeVisible();
+  await keys.getByLabel("Password").fill(customer.password);
+  await keys.getByRole("button", { name: "Make a key" }).click();
+  await expect(keys.getByText(/^lmk_/)).toBeVisible();
+  await expect(keys.getByLabel("Password")).toHaveCount(0);
+  expect(asked.map((body) => body.password)).toEqual([undefined, "wrong password", customer.password]);
+});
+
+test("keys and webhooks of a user who moved are shown asleep, and a colleague wakes the webhook", async ({
+  page,
+  world,
+}) => {
+  const mover = await world.verifiedCustomer();
+  const other = await world.customer();
+  const [key, webhook] = [
+    await mover.post("/api/v1/api-keys", { name: "scanner" }),
+    await mover.post("/api/v1/webhooks", { url: NOWHERE }),
+  ];
+  const { id } = await mover.get("/api/v1/auth/me");
+  const { organization_id } = await other.get("/api/v1/auth/me");
+  const admin = await world.adminOfTests();
+  expect((await admin.ask("PATCH", `/api/v1/users/${id}`, { organization_id })).status).toBe(200);
+  await signIn(page, admin, `/admin/api-keys?user=${id}`);
+  await expect(page.getByRole("row", { name: new RegExp(key.name) })).toContainText("asleep: the user has left");
+  await page.goto(`/admin/messages?webhook=${webhook.id}`);
+  await expect(page.getByText("has left the organization")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Send a test message" })).toBeDisabled();
+  await page.getByRole("button", { name: "Wake" }).click();
+  await expect(page.getByRole("button", { name: "Send a test message" })).toBeEnabled();
+  expect((await admin.get(`/api/v1/webhooks/${webhook.id}`)).asleep).toBe(false);
 });

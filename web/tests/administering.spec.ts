@@ -196,7 +196,7 @@ test("a letter of the mailbox is read at an address of its own", async ({ page, 
 });
 
 test("an administrator sees the webhooks of all organizations, and their deliveries", async ({ page, world }) => {
-  const customer = await world.customer();
+  const customer = await world.verifiedCustomer();
   const url = `https://receiver.loadmaster.example/${Date.now()}`;
   const webhook = await customer.post("/api/v1/webhooks", { url });
   const delivery = await customer.post(`/api/v1/webhooks/${webhook.id}/test`);

@@ -100,7 +100,7 @@ export class World {
   }
 
   async operator(): Promise<Caller> {
-    const customer = await this.customer();
+    const customer = await this.verifiedCustomer();
     const me = await customer.get("/api/v1/auth/me");
     const admin = await this.admin();
     const answer = await admin.ask("PATCH", `/api/v1/users/${me.id}`, { role: "operator" });
@@ -110,7 +110,7 @@ export class World {
 
   /** An administrator of this test alone. */
   async adminOfTests(): Promise<Caller> {
-    const customer = await this.customer();
+    const customer = await this.verifiedCustomer();
     const me = await customer.get("/api/v1/auth/me");
     const admin = await this.admin();
     const answer = await admin.ask("PATCH", `/api/v1/users/${me.id}`, { role: "admin" });

@@ -13,6 +13,8 @@ const webhook: Webhook = {
   scope: "organization",
   status: "ACTIVE",
   disabled_reason: null,
+  asleep: false,
+  asleep_because: null,
   failing_since: null,
   last_success_at: "2026-11-20T00:00:00Z",
   waiting: 0,
@@ -38,6 +40,16 @@ test("each state has its words, and says what helps", () => {
   expect(stateOf({ ...disabled, disabled_reason: "gone" }).help).toBe(helps.gone);
   expect(stateOf({ ...disabled, disabled_reason: "owner_changed" }).help).toBe(helps.ownerChanged);
   expect(stateOf({ ...disabled, disabled_reason: "manual" }).text).toBe(states.manual);
+  expect(stateOf({ ...disabled, disabled_reason: "key_ended" })).toMatchObject({
+    text: states.keyEnded,
+    help: helps.ended,
+  });
+  expect(stateOf({ ...disabled, disabled_reason: "access_ended" }).text).toBe(states.accessEnded);
+  const asleep = { ...failing, asleep: true, asleep_because: "user_moved" };
+  expect(stateOf(asleep).text).toBe(states.asleep);
+  expect(stateOf(asleep).help).toContain(helps.asleep.user_moved);
+  expect(stateOf({ ...asleep, asleep_because: "of tomorrow" }).help).toContain(helps.asleep.other);
+  expect(stateOf({ ...asleep, status: "DISABLED", disabled_reason: "manual" }).text).toBe(states.manual);
   expect(stateOf({ ...disabled, disabled_reason: "of tomorrow" })).toEqual({
     text: states.disabled,
     help: null,

@@ -18,10 +18,17 @@ const DISABLED: Record<string, { text: string; help: string }> = {
   failing: { text: states.failedForLong, help: helps.failedForLong },
   gone: { text: states.gone, help: helps.gone },
   owner_changed: { text: states.ownerChanged, help: helps.ownerChanged },
+  key_ended: { text: states.keyEnded, help: helps.ended },
+  access_ended: { text: states.accessEnded, help: helps.ended },
 };
+const ASLEEP: Record<string, string> = helps.asleep;
 
 export function stateOf(webhook: Webhook): State {
   const { status, disabled_reason: reason, failing_since: since, last_success_at: success } = webhook;
+  if (webhook.asleep && status !== "DISABLED") {
+    const why = ASLEEP[webhook.asleep_because ?? ""] ?? helps.asleep.other;
+    return { text: states.asleep, help: `${why} ${helps.asleepMore}`, since: null };
+  }
   if (status === "FAILING") return { text: states.failing, help: helps.failing, since };
   if (status === "DISABLED") {
     const { text, help } = DISABLED[reason ?? ""] ?? { text: states.disabled, help: null };
