@@ -6,6 +6,7 @@ mod lists;
 mod preferences;
 mod privacy;
 mod reminders;
+mod texts;
 mod told;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

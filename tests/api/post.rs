@@ -8,6 +8,7 @@ mod password;
 mod phone;
 mod real;
 mod recording;
+mod shares;
 mod sms;
 mod suppressions;
 mod templates;

@@ -15,7 +15,7 @@ use super::{
 };
 
 const VERIFY_EMAIL: &str = "verify_email";
-const VERIFY_PHONE: &str = "verify_phone";
+pub(super) const VERIFY_PHONE: &str = "verify_phone";
 pub(super) const RESET_PASSWORD: &str = "reset_password";
 
 /// Their types. They go to addresses that are not verified, and to people who want no other messages.

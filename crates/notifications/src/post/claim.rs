@@ -13,6 +13,7 @@ use super::{
     plan::{Group, Plan, plan},
     repository::{self, Ended},
     sender::ChannelSender,
+    shares::Share,
 };
 
 /// Time after which a process that has not said how a letter went is lost: longer than any dialogue.
@@ -65,6 +66,7 @@ impl ChannelSender {
         }
     }
 
+    /// Claims letters share by share: codes come before all others, and each share has its own letters of the day.
     async fn claim_in_tx(
         &self,
         tx: &mut PgSession,
@@ -74,13 +76,42 @@ impl ChannelSender {
     ) -> Result<Vec<Claim>, DbError> {
         let mut pace = repository::lock_pace(tx, self.channel).await?;
         if pace.day != now.date_naive() {
-            (pace.day, pace.sent) = (now.date_naive(), 0);
+            (pace.day, pace.sent, pace.codes) = (now.date_naive(), 0, 0);
         }
-        let left = self
-            .per_day
-            .map_or(usize::MAX, |most| usize::try_from(i64::from(most) - i64::from(pace.sent)).unwrap_or_default());
-        let (admitted, _) = self.pace.admit(pace.free_at, now, free.min(left));
-        let due = repository::lock_due(tx, self.channel, now, under_way, BATCH).await?;
+        let mut claimed = Vec::new();
+        for (share, left) in self.shares.left(pace.sent, pace.codes) {
+            let wanted = free.saturating_sub(claimed.len()).min(left);
+            let (admitted, _) = self.pace.admit(pace.free_at, now, wanted);
+            if admitted == 0 {
+                continue;
+            }
+            let letters = self.claim_share_in_tx(tx, share, admitted, under_way, now).await?;
+            (_, pace.free_at) = self.pace.admit(pace.free_at, now, letters.len());
+            let number = i32::try_from(letters.len()).unwrap_or(i32::MAX);
+            pace.sent = pace.sent.saturating_add(number);
+            if share == Share::Codes {
+                pace.codes = pace.codes.saturating_add(number);
+            }
+            claimed.extend(letters);
+        }
+        if !claimed.is_empty() {
+            repository::save_pace(tx, self.channel, &pace).await?;
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_share_in_tx(
+        &self,
+        tx: &mut PgSession,
+        share: Share,
+        admitted: usize,
+        under_way: &[LetterId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claim>, DbError> {
+        let due = repository::lock_due(tx, self.channel, share, now, under_way, BATCH).await?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
         let receivers: BTreeSet<&str> = due.iter().map(|one| one.receiver.as_str()).collect();
         let receivers: Vec<String> = receivers.into_iter().map(str::to_owned).collect();
         let hour = now - TimeDelta::hours(1);
@@ -90,11 +121,6 @@ impl ChannelSender {
         let mut claimed = Vec::with_capacity(letters.len());
         for group in &letters {
             claimed.push(self.claim_group_in_tx(tx, group, now).await?);
-        }
-        if !claimed.is_empty() {
-            (_, pace.free_at) = self.pace.admit(pace.free_at, now, claimed.len());
-            pace.sent = pace.sent.saturating_add(i32::try_from(claimed.len()).unwrap_or(i32::MAX));
-            repository::save_pace(tx, self.channel, &pace).await?;
         }
         Ok(claimed)
     }

@@ -1,4 +1,4 @@
-use loadmaster_platform::postgres::{DbError, PgSession};
+use loadmaster_platform::postgres::{DbError, PgSession, column};
 
 use super::{model::NewNotification, repository};
 
@@ -6,4 +6,15 @@ use super::{model::NewNotification, repository};
 /// caller's transaction.
 pub async fn enqueue_in_tx(tx: &mut PgSession, new: &[NewNotification]) -> Result<(), DbError> {
     Ok(repository::insert(tx, new).await?)
+}
+
+/// Writes notifications that are not sent, so that lists show them with the reason, which is a word. Joins the caller's
+/// transaction.
+pub async fn enqueue_suppressed_in_tx(
+    tx: &mut PgSession,
+    new: &[NewNotification],
+    reason: &str,
+) -> Result<(), DbError> {
+    repository::insert(tx, new).await?;
+    Ok(repository::suppress(tx, &column(new, |one| one.id.uuid()), reason).await?)
 }

@@ -20,6 +20,7 @@ use super::{
     router::{self, HandlerState},
     sender::ChannelSender,
     service::{Composers, PostService},
+    shares::Shares,
     templates::{Engine, SHARED},
     transport::{Gateway, Mailbox, Relay, Transport},
 };
@@ -90,7 +91,7 @@ fn senders(
         SmsTransport::Mailbox => mailbox(),
         SmsTransport::None | SmsTransport::Auto => Transport::None,
     };
-    let sender = |channel, transport, per_minute, per_day| ChannelSender {
+    let sender = |channel, transport, per_minute, shares| ChannelSender {
         post: post.for_background(),
         channel,
         transport,
@@ -100,12 +101,13 @@ fn senders(
         public_url: public_url.clone(),
         language: settings.notifications.language.clone(),
         pace: Pace(per_minute),
-        per_day,
+        shares,
         rest: timing.post / 20,
     };
+    let texts = Shares::of_day(settings.sms.max_per_day, settings.sms.codes_percent);
     Ok([
-        sender(Channel::Email, by_mail, settings.mail.per_minute, None),
-        sender(Channel::Sms, by_sms, SMS_PER_MINUTE, Some(settings.sms.max_per_day)),
+        sender(Channel::Email, by_mail, settings.mail.per_minute, Shares::Unbounded),
+        sender(Channel::Sms, by_sms, SMS_PER_MINUTE, texts),
     ])
 }
 

@@ -16,6 +16,7 @@ use super::{
     model::{Channel, Claim, Composer},
     pace::Pace,
     service::PostService,
+    shares::Shares,
     templates::Engine,
     transport::{Delivery, Outgoing, Transport},
 };
@@ -41,7 +42,7 @@ pub(super) struct ChannelSender {
     pub public_url: String,
     pub language: String,
     pub pace: Pace,
-    pub per_day: Option<u32>,
+    pub shares: Shares,
     /// Shortest pause of the channel when the other side is away.
     pub rest: Duration,
 }

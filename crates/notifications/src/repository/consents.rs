@@ -17,6 +17,12 @@ pub(crate) struct Named {
     pub ref_id: Option<String>,
 }
 
+impl Named {
+    pub fn is_phone(&self) -> bool {
+        self.kind == "phone"
+    }
+}
+
 /// Returns the addresses that these bookings name, one for each organization.
 pub(crate) async fn named_by(db: &mut PgSession, bookings: &[Uuid]) -> sqlx::Result<Vec<Named>> {
     sqlx::query_as!(
@@ -93,6 +99,8 @@ pub(crate) struct Asked {
     pub of_address: i64,
     /// Questions for this organization since `day`.
     pub of_organization: i64,
+    /// Those of them that were asked by text message.
+    pub by_text: i64,
 }
 
 pub(crate) async fn asked(
@@ -108,7 +116,9 @@ pub(crate) async fn asked(
                    where address_hash = $2 and organization_id = $3 and asked_at > $4) as "of_pair!",
                   (select count(*) from contact_questions where address_hash = $2 and asked_at > $4) as "of_address!",
                   (select count(*) from contact_questions
-                   where organization_id = $3 and asked_at > $5) as "of_organization!""#,
+                   where organization_id = $3 and asked_at > $5) as "of_organization!",
+                  (select count(*) from contact_questions
+                   where organization_id = $3 and asked_at > $5 and is_text) as "by_text!""#,
         contact_point,
         hash,
         organization,
@@ -119,12 +129,25 @@ pub(crate) async fn asked(
     .await
 }
 
-/// Records a question.
+/// Returns those of these organizations that have a verified account: that of a member who has shown that its e-mail address
+/// is theirs, or of the carrier's staff, who are appointed.
+pub(crate) async fn verified(db: &mut PgSession, organizations: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"select o.id as "id!" from unnest($1::uuid[]) as o (id)
+           where exists (select from users u where u.organization_id = o.id and u.disabled_at is null and u.erased_at is null
+                           and (u.email_verified_at is not null or u.role in ('operator', 'admin')))"#,
+        organizations,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Records a question; `is_text`: it goes by text message.
 pub(crate) async fn record_question(
     db: &mut PgSession,
     id: Uuid,
     (contact_point, hash, organization): (Uuid, &[u8], Uuid),
-    language: Option<&str>,
+    (language, is_text): (Option<&str>, bool),
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
@@ -140,11 +163,12 @@ pub(crate) async fn record_question(
     .execute(&mut *db)
     .await?;
     sqlx::query!(
-        "insert into contact_questions (id, address_hash, organization_id, asked_at) values ($1, $2, $3, $4)",
+        "insert into contact_questions (id, address_hash, organization_id, asked_at, is_text) values ($1, $2, $3, $4, $5)",
         id,
         hash,
         organization,
         now,
+        is_text,
     )
     .execute(db)
     .await

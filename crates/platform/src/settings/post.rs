@@ -39,6 +39,7 @@ pub struct Sms {
     pub body: String,
     pub from: String,
     pub max_per_day: u32,
+    pub codes_percent: u32,
 }
 
 /// Where text messages go.

@@ -6,15 +6,20 @@ use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
 use crate::post::{
+    account_mail::VERIFY_PHONE,
     model::Channel,
     plan::{Due, HOURLY, Recent},
+    shares::Share,
 };
 
 /// What a channel has sent.
 pub struct PaceRow {
     pub free_at: DateTime<Utc>,
     pub day: NaiveDate,
+    /// All letters of that day.
     pub sent: i32,
+    /// Codes of verification among them.
+    pub codes: i32,
 }
 
 /// What a notification counts as when it is done with.
@@ -41,7 +46,7 @@ pub async fn has_work(db: &mut PgSession, channel: Channel, now: DateTime<Utc>) 
 pub async fn lock_pace(db: &mut PgSession, channel: Channel) -> sqlx::Result<PaceRow> {
     sqlx::query_as!(
         PaceRow,
-        "select free_at, day, sent from post_pace where channel = $1 for update",
+        "select free_at, day, sent, codes from post_pace where channel = $1 for update",
         channel.as_str(),
     )
     .fetch_one(db)
@@ -50,11 +55,12 @@ pub async fn lock_pace(db: &mut PgSession, channel: Channel) -> sqlx::Result<Pac
 
 pub async fn save_pace(db: &mut PgSession, channel: Channel, pace: &PaceRow) -> sqlx::Result<()> {
     sqlx::query!(
-        "update post_pace set free_at = $2, day = $3, sent = $4 where channel = $1",
+        "update post_pace set free_at = $2, day = $3, sent = $4, codes = $5 where channel = $1",
         channel.as_str(),
         pace.free_at,
         pace.day,
         pace.sent,
+        pace.codes,
     )
     .execute(db)
     .await
@@ -115,10 +121,11 @@ pub async fn suppress_due(db: &mut PgSession, channel: Channel, now: DateTime<Ut
     .await
 }
 
-/// Locks what is due, but for letters that this process is sending.
+/// Locks what is due of a share, but for letters that this process is sending.
 pub async fn lock_due(
     db: &mut PgSession,
     channel: Channel,
+    share: Share,
     now: DateTime<Utc>,
     under_way: &[LetterId],
     limit: i64,
@@ -130,6 +137,7 @@ pub async fn lock_due(
            where channel = $1 and status = 'WAITING' and next_at <= $2
              and (claimed_until is null or claimed_until <= $2)
              and (letter_id is null or letter_id <> all($3))
+             and ($5::boolean is null or (type = $6) = $5)
            order by is_urgent desc, next_at, id
            limit $4
            for update skip locked"#,
@@ -137,6 +145,8 @@ pub async fn lock_due(
         now,
         &column(under_way, |id| id.uuid()),
         limit,
+        share.is_of_codes(),
+        VERIFY_PHONE,
     )
     .fetch_all(db)
     .await

@@ -45,3 +45,16 @@ pub async fn insert(db: &mut PgSession, new: &[NewNotification]) -> sqlx::Result
     .await
     .map(drop)
 }
+
+/// Ends notifications that wait and were not tried.
+pub async fn suppress(db: &mut PgSession, ids: &[Uuid], reason: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notifications set status = 'SUPPRESSED', reason = $2
+         where id = any($1) and status = 'WAITING' and letter_id is null",
+        ids,
+        reason,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
