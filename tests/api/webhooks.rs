@@ -8,6 +8,7 @@ mod receiver;
 mod replayed;
 mod secrets;
 mod sending;
+mod unwanted;
 mod urls;
 
 use chrono::TimeDelta;

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use loadmaster_capacity::FLIGHT;
 use loadmaster_flights::FlightService;
 use loadmaster_kernel::{AirportCode, FlightId};
-use loadmaster_platform::outbox::Entry;
+use loadmaster_platform::outbox::{Entry, type_matches};
 use serde_json::Value;
 
 use super::error::LiveError;
@@ -32,11 +32,7 @@ pub(super) struct Facts<'a> {
 
 impl Filter {
     pub fn passes(&self, facts: &Facts<'_>) -> bool {
-        let is_wanted = |pattern: &String| match pattern.strip_suffix('*') {
-            Some(beginning) => facts.kind.starts_with(beginning),
-            None => facts.kind == pattern,
-        };
-        (self.types.is_empty() || self.types.iter().any(is_wanted))
+        (self.types.is_empty() || self.types.iter().any(|pattern| type_matches(pattern, facts.kind)))
             && self.station.is_none_or(|station| facts.stations.contains(&station))
             && self.flight.is_none_or(|flight| facts.flights.contains(&flight))
             && self.subject.as_deref().is_none_or(|subject| facts.subject.eq_ignore_ascii_case(subject))

@@ -249,6 +249,7 @@ mod tests {
             event_type: event_type.to_owned(),
             event: json!({"id": "7-3", "sequence": "3", "time": "2026-11-20T08:00:00Z", "data": data}),
             written_at: DateTime::UNIX_EPOCH,
+            listeners: None,
         }
     }
 

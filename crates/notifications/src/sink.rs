@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use loadmaster_bookings::BOOKING;
 use loadmaster_capacity::FLIGHT;
 use loadmaster_platform::{
-    outbox::{Entry, Sink, SinkAway},
+    outbox::{Entry, Listeners, Sink, SinkAway},
     postgres::{DbError, PgSession, commit, keep_plans, retrying},
 };
 use tokio::sync::OnceCell;
@@ -34,7 +34,8 @@ impl Notifications {
             Ok::<_, DbError>(repository::receivers::start_of_notifications(&mut connection).await?)
         };
         let from = *self.from.get_or_try_init(read).await?;
-        let news = News::of(entries.iter().filter(|entry| entry.id > from));
+        let has_contacts = Listeners::of(entries).is_none_or(|listeners| listeners.has_contacts);
+        let news = News::of(entries.iter().filter(|entry| entry.id > from), has_contacts);
         if news.is_empty() { Ok(()) } else { self.notifications.hear(&news).await }
     }
 }
@@ -52,19 +53,21 @@ impl Sink for Notifications {
 #[derive(Default)]
 struct News {
     causes: Vec<Cause>,
-    /// New bookings.
+    /// New bookings that may name contacts.
     booked: Vec<Uuid>,
     moved: Vec<Uuid>,
     changed_flights: Vec<Uuid>,
+    /// Bookings may name contacts.
+    has_contacts: bool,
 }
 
 impl News {
-    fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Self {
-        let mut news = Self::default();
+    fn of<'a>(entries: impl Iterator<Item = &'a Entry>, has_contacts: bool) -> Self {
+        let mut news = Self { has_contacts, ..Self::default() };
         for entry in entries {
             news.causes.extend(Cause::of(entry));
             match (entry.aggregate.as_str(), entry.event_type.as_str()) {
-                (BOOKING, "BOOKED") => news.booked.push(entry.aggregate_id),
+                (BOOKING, "BOOKED") if has_contacts => news.booked.push(entry.aggregate_id),
                 (BOOKING, "REROUTED" | "FLIGHT_RETIMED") => news.moved.push(entry.aggregate_id),
                 (FLIGHT, "CHANGED") => news.changed_flights.push(entry.aggregate_id),
                 _ => {}
@@ -93,7 +96,7 @@ impl NotificationService {
     async fn write_in_tx(&self, tx: &mut PgSession, news: &News) -> Result<(), DbError> {
         let now = self.now();
         if !news.causes.is_empty() {
-            self.tell_in_tx(tx, &news.causes, now).await?;
+            self.tell_in_tx(tx, news, now).await?;
         }
         if !news.booked.is_empty() {
             let named = repository::consents::named_by(tx, &news.booked).await?;
@@ -105,11 +108,12 @@ impl NotificationService {
         Ok(())
     }
 
-    async fn tell_in_tx(&self, tx: &mut PgSession, causes: &[Cause], now: DateTime<Utc>) -> Result<(), DbError> {
+    async fn tell_in_tx(&self, tx: &mut PgSession, news: &News, now: DateTime<Utc>) -> Result<(), DbError> {
+        let causes = &news.causes;
         let mut told = repository::receivers::users(tx, causes).await?;
         let of_bookings: Vec<(i64, &Cause)> =
             (1..).zip(causes).filter(|(_, cause)| cause.aggregate == BOOKING).collect();
-        if !of_bookings.is_empty() {
+        if news.has_contacts && !of_bookings.is_empty() {
             told.extend(repository::receivers::contacts(tx, &of_bookings).await?);
         }
         let rows: Vec<NewNotification> = told.iter().filter_map(|told| self.row(causes, told, now)).collect();

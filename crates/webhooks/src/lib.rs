@@ -23,6 +23,7 @@ mod secret;
 mod service;
 mod sign;
 mod sink;
+mod wishes;
 
 pub use error::{WebhookError, code};
 pub use model::{AboutWebhook, Outgoing, WEBHOOK, WebhookStatus};

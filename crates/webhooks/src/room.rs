@@ -81,7 +81,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         |webhooks| async move { webhooks.delete_old().await.map(drop).map_err(Into::into) },
     );
     let personal = Some(Arc::new(webhooks.clone()) as _);
-    let (sink, holder, timing) = (WebhookSink(working.clone()), process.to_string(), *timing);
+    let (sink, holder, timing) = (WebhookSink::new(working.clone()), process.to_string(), *timing);
     let readings = opening.readings.clone();
     let outbox = working.db.clone();
     let opened = Opened { routes, jobs, personal, ..Opened::default() };

@@ -3,10 +3,15 @@ use loadmaster_platform::{
     postgres::{DbError, commit, keep_plans, retrying},
 };
 
-use super::{model::Outgoing, repository, service::WebhookService};
+use super::{model::Outgoing, service::WebhookService, wishes::Wishes};
 
-/// The sink of the outbox that queues messages for webhooks: one transaction for each batch, and none if no webhook wants any.
-pub(super) struct WebhookSink(pub WebhookService);
+/// The sink of the outbox that queues messages for webhooks: one transaction for each batch, and no statement if no webhook
+/// wants any of their types.
+#[derive(Clone)]
+pub(super) struct WebhookSink {
+    webhooks: WebhookService,
+    wishes: Wishes,
+}
 
 impl Sink for WebhookSink {
     const NAME: &'static str = "webhooks";
@@ -19,31 +24,36 @@ impl Sink for WebhookSink {
         }
         let queued = self.queue(entries).await.map_err(|error| SinkAway(error.to_string()))?;
         if queued > 0 {
-            self.0.wake();
+            self.webhooks.wake();
         }
         Ok(None)
     }
 }
 
 impl WebhookSink {
+    pub fn new(webhooks: WebhookService) -> Self {
+        Self { webhooks, wishes: Wishes::default() }
+    }
+
     /// Breaks the promise that a message is queued before the sink moves on: what is not queued yet is lost with the process.
     #[cfg(debug_assertions)]
     fn queue_later(&self, entries: &[Entry]) {
-        let (sink, entries) = (Self(self.0.clone()), entries.to_vec());
+        let (sink, entries) = (self.clone(), entries.to_vec());
         tokio::spawn(async move {
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
             _ = sink.queue(&entries).await;
-            sink.0.wake();
+            sink.webhooks.wake();
         });
     }
 
     async fn queue(&self, entries: &[Entry]) -> Result<usize, DbError> {
-        let Self(webhooks) = self;
-        if !repository::any(&mut *webhooks.db.read().await?).await? {
+        let Self { webhooks, wishes } = self;
+        let wanted = wishes.wanted(&webhooks.db, entries).await?;
+        let outgoing = |entry: &Entry| Outgoing::of(entry, webhooks.source.document(entry).ok()?);
+        let outgoing: Vec<Outgoing> = wanted.into_iter().filter_map(outgoing).collect();
+        if outgoing.is_empty() {
             return Ok(0);
         }
-        let outgoing = |entry: &Entry| Outgoing::of(entry, webhooks.source.document(entry).ok()?);
-        let outgoing: Vec<Outgoing> = entries.iter().filter_map(outgoing).collect();
         retrying(|| async {
             let mut tx = webhooks.db.begin().await?;
             keep_plans(&mut tx).await?;

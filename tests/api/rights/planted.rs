@@ -73,7 +73,8 @@ async fn every_function_that_runs_as_its_owner_looks_in_the_catalogue_alone() {
     let functions = names(&mut database.owner().await, query).await;
     assert_eq!(
         functions,
-        ["ensure_partitions search_path=pg_catalog, pg_temp", "move_network_version search_path=pg_catalog, pg_temp"]
+        ["ensure_partitions", "move_network_version", "note_contacts_listen", "note_webhooks_listen"]
+            .map(|name| format!("{name} search_path=pg_catalog, pg_temp"))
     );
 }
 
@@ -99,6 +100,7 @@ async fn the_serving_role_reads_what_only_migrating_writes() {
         ("partitioned_tables", "append_only"),
         ("_sqlx_migrations", "success"),
         ("installation", "value"),
+        ("outbox_listeners", "has_contacts"),
         ("network", "version"),
         ("handling_codes", "name"),
     ] {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{About, CloudEvent};
+use super::{About, CloudEvent, Listeners};
 use crate::{
     postgres::{Database, DbError, ReadConnection as Connection, commit},
     telemetry::TRACEPARENT,
@@ -22,6 +22,8 @@ pub struct Entry {
     pub event: Value,
     /// Time of writing, by the database's clock.
     pub written_at: DateTime<Utc>,
+    /// `None`: not known, as of a message that was made again from the tables.
+    pub listeners: Option<Listeners>,
 }
 
 impl Entry {
@@ -98,6 +100,7 @@ struct Snapshot {
     last: i64,
     /// How many of the open ones are known only to lie above all ended ones: some may be subtransactions.
     unlisted: i64,
+    listeners: Option<Listeners>,
 }
 
 /// The result of a reading.
@@ -199,6 +202,7 @@ impl Feed {
                 read_new(&mut connection, self.position, up_to, left, with_events).await.map_err(DbError::from)?;
             entries.extend(new);
         }
+        entries.iter_mut().for_each(|entry| entry.listeners = snapshot.listeners);
         let is_full = count(&entries) >= limit;
         let reading = Reading { entries, is_full, snapshot };
         self.advance(&reading);
@@ -296,13 +300,17 @@ async fn try_snapshot(db: &Database) -> Result<(Connection, Snapshot), DbError> 
         r#"select array(select pg_snapshot_xip(pg_current_snapshot())::text::bigint) as "open!",
                   pg_snapshot_xmax(pg_current_snapshot())::text::bigint as "end!",
                   age(pg_snapshot_xmax(pg_current_snapshot())::xid)::bigint as "unlisted!",
-                  server_epoch() as "epoch!", coalesce(pg_sequence_last_value('outbox_id_seq'), 0) as "last!""#
+                  server_epoch() as "epoch!", coalesce(pg_sequence_last_value('outbox_id_seq'), 0) as "last!",
+                  (select webhooks from outbox_listeners) as webhooks,
+                  (select has_contacts from outbox_listeners) as has_contacts"#
     );
     let found = found.fetch_one(&mut *connection).await?;
     let next = found.end + found.unlisted;
     let open = found.open.into_iter().chain(found.end..next).collect();
     let server = Server { epoch: found.epoch, next };
-    Ok((connection, Snapshot { server, open, last: found.last, unlisted: found.unlisted }))
+    let listeners = found.webhooks.zip(found.has_contacts);
+    let listeners = listeners.map(|(webhooks, has_contacts)| Listeners { webhooks, has_contacts });
+    Ok((connection, Snapshot { server, open, last: found.last, unlisted: found.unlisted, listeners }))
 }
 
 /// Reads messages of ended transactions, each above the number up to which its messages were read.
@@ -400,6 +408,7 @@ impl From<Row> for Entry {
             event_type: row.event_type,
             event,
             written_at: row.written_at,
+            listeners: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! messages to sinks, at least once and in order per aggregate; with a [`Feed`] this process follows them itself.
 mod document;
 mod feed;
+mod listeners;
 mod mark;
 mod readings;
 mod relay;
@@ -18,6 +19,7 @@ use super::telemetry;
 use crate::postgres::{PgSession, column};
 pub use document::Source;
 pub use feed::{Entry, Feed, FeedError};
+pub use listeners::{Listeners, type_matches};
 pub use mark::Resumed;
 pub use readings::Readings;
 pub use relay::{Sink, SinkAway, relay};

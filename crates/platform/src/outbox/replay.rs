@@ -82,6 +82,7 @@ impl Entry {
             event_type: message.event_type.to_owned(),
             event: serde_json::to_value(message.cloud_event(message.trace))?,
             written_at,
+            listeners: None,
         })
     }
 }

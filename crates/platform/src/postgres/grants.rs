@@ -15,7 +15,7 @@ impl Tables {
     pub const NONE: Self = Self { history: &[], fixed: &[], kept: &[] };
     /// The platform's tables.
     pub const PLATFORM: Self =
-        Self { fixed: &["_sqlx_migrations", "installation", "partitioned_tables"], ..Self::NONE };
+        Self { fixed: &["_sqlx_migrations", "installation", "outbox_listeners", "partitioned_tables"], ..Self::NONE };
 }
 
 /// Returns the grants of the serving role: it may read everything, and write its own tables.

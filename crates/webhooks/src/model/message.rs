@@ -91,6 +91,7 @@ pub fn test_message(webhook: WebhookId, id: Uuid, source: &Source, now: DateTime
         event_type: WebhookEventType::Test.as_str().to_owned(),
         event,
         written_at: now,
+        listeners: None,
     };
     let body = source.document(&entry).unwrap_or_default();
     Outgoing { aggregate: entry.aggregate, aggregate_id: id, event_id, event_type, subject, sequence: 1, body }

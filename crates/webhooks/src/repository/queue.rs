@@ -5,10 +5,16 @@ use uuid::Uuid;
 
 use crate::model::{Outgoing, WebhookStatus};
 
-/// Returns whether there is any webhook.
-pub(crate) async fn any(db: &mut PgSession) -> sqlx::Result<bool> {
-    let any = sqlx::query_scalar!(r#"select exists (select from webhooks where deleted_at is null) as "any!""#);
-    any.fetch_one(db).await
+/// Returns the types of messages that any webhook wants, and the state of which that is true.
+pub(crate) async fn wanted_types(db: &mut PgSession) -> sqlx::Result<(Uuid, Vec<String>)> {
+    let found = sqlx::query!(
+        r#"select l.webhooks as state,
+                  array(select distinct wanted from webhooks w cross join lateral unnest(w.types) as wanted
+                        where w.deleted_at is null) as "types!"
+           from outbox_listeners l"#
+    );
+    let found = found.fetch_one(db).await?;
+    Ok((found.state, found.types))
 }
 
 /// A webhook that gets a message.

@@ -12,6 +12,7 @@ fn entry(id: i64) -> Entry {
         event_type: String::new(),
         event: Value::Null,
         written_at: DateTime::UNIX_EPOCH,
+        listeners: None,
     }
 }
 
@@ -54,7 +55,7 @@ impl Model {
         let next = self.given_out + 1;
         let open = listed.chain(end..next).collect();
         let last = i64::try_from(self.messages.len()).unwrap();
-        Snapshot { server: Server { epoch: 1, next }, open, last, unlisted: next - end }
+        Snapshot { server: Server { epoch: 1, next }, open, last, unlisted: next - end, listeners: None }
     }
 
     /// Reads like the query.

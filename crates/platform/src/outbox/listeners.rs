@@ -1,0 +1,65 @@
+//! What listens to messages. Readers skip what nobody wants, before any statement.
+use uuid::Uuid;
+
+use super::Entry;
+
+/// What listened when a message was read, in the snapshot that it was read in: all that had been committed before the message
+/// is contained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listeners {
+    /// Differs after each change of what webhooks want.
+    pub webhooks: Uuid,
+    /// Whether bookings name, or have named, contacts.
+    pub has_contacts: bool,
+}
+
+impl Listeners {
+    /// Returns what listened when these messages were read; `None` if that is not known, or they were not read together. Then
+    /// nothing may be skipped.
+    pub fn of(entries: &[Entry]) -> Option<Self> {
+        let listeners = entries.first()?.listeners?;
+        entries.iter().all(|entry| entry.listeners == Some(listeners)).then_some(listeners)
+    }
+}
+
+/// Returns whether messages of this type are among those of a pattern: a type, or the beginning of types with `*` at its end.
+pub fn type_matches(pattern: &str, kind: &str) -> bool {
+    pattern.strip_suffix('*').map_or_else(|| pattern == kind, |beginning| kind.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn entry(listeners: Option<Listeners>) -> Entry {
+        Entry {
+            id: 1,
+            aggregate: "flight".to_owned(),
+            aggregate_id: Uuid::nil(),
+            event_type: String::new(),
+            event: Value::Null,
+            written_at: DateTime::UNIX_EPOCH,
+            listeners,
+        }
+    }
+
+    #[test]
+    fn messages_of_several_readings_have_no_common_listeners() {
+        let of = |number| Some(Listeners { webhooks: Uuid::from_u128(number), has_contacts: false });
+        assert_eq!(Listeners::of(&[entry(of(1)), entry(of(1))]), of(1));
+        assert_eq!(Listeners::of(&[entry(of(1)), entry(of(2))]), None);
+        assert_eq!(Listeners::of(&[entry(of(1)), entry(None)]), None);
+        assert_eq!(Listeners::of(&[]), None);
+    }
+
+    #[test]
+    fn a_pattern_is_a_type_or_its_beginning() {
+        let booked = "loadmaster.booking.booked.v1";
+        assert!(["loadmaster.booking.*", "loadmaster.*", booked].iter().all(|pattern| type_matches(pattern, booked)));
+        let others = ["loadmaster.hold.*", "loadmaster.booking", "loadmaster.booking.booked.v10", ""];
+        assert!(!others.iter().any(|pattern| type_matches(pattern, booked)));
+    }
+}

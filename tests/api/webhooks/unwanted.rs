@@ -1,0 +1,139 @@
+//! Messages that nobody wants cost no statement, and a webhook that begins to want them misses none.
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sqlx::Executor;
+
+use super::{
+    colleagues, deliveries,
+    receiver::{Mode, Receiver},
+    sending, webhook_to,
+};
+use crate::support::{
+    NewFlight, TestDatabase, World,
+    freight::{order, text},
+    rounds, until,
+};
+
+/// A database that counts the statements of sessions that begin from now on.
+async fn counting() -> TestDatabase {
+    let database = TestDatabase::light().await;
+    let mut owner = database.owner().await;
+    owner.execute("create extension pg_stat_statements").await.expect("PostgreSQL is installed with its extensions");
+    let name: String = sqlx::query_scalar("select current_database()").fetch_one(&mut owner).await.unwrap();
+    let track = format!("alter role loadmaster_app in database {name} set pg_stat_statements.track = 'all'");
+    owner.execute(sqlx::AssertSqlSafe(track)).await.unwrap();
+    database
+}
+
+/// How often statements that contain this were executed since.
+async fn executed(world: &World, part: &str) -> i64 {
+    let counted = format!(
+        "select coalesce(sum(calls), 0)::text from pg_stat_statements s join pg_database d on d.oid = s.dbid
+         where d.datname = current_database() and query like '%{part}%' and query not like '%pg_stat_statements%'"
+    );
+    world.texts(&counted).await[0].parse().unwrap()
+}
+
+/// Waits until a sink has heard everything.
+async fn heard(world: &World, sink: &str) {
+    let all = format!(
+        "select 1::text from outbox_sinks where name = '{sink}'
+         and position >= (select coalesce(max(id), 0) from outbox)"
+    );
+    until(&format!("{sink} has heard everything"), async || !world.texts(&all).await.is_empty()).await;
+}
+
+/// What finds the webhooks of messages, and what asks for their wishes.
+const FINDS: &str = "with wanting as not materialized";
+const ASKS: &str = "l.webhooks as state";
+/// What finds the contacts of bookings.
+const CONTACTS: &str = "from booking_contacts k";
+
+#[tokio::test]
+async fn messages_that_nobody_wants_cost_no_statement() {
+    let world = sending().on(&counting().await).start().await;
+    let receiver = Receiver::start(Mode::Status(200)).await;
+    let (operator, customer) = colleagues(&world).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    for _ in 0..20 {
+        customer.book(order(&[&flight])).await;
+    }
+    heard(&world, "webhooks").await;
+    heard(&world, "notifications").await;
+    assert_eq!(executed(&world, FINDS).await, 0, "there is no webhook");
+    assert_eq!(executed(&world, CONTACTS).await, 0, "no booking names a contact");
+
+    webhook_to(&operator, &receiver, json!({"types": ["loadmaster.payment.*", "loadmaster.booking.cancelled.v1"]})).await;
+    let before = executed(&world, ASKS).await;
+    let mut last = None;
+    for _ in 0..20 {
+        last = Some(customer.book(order(&[&flight])).await);
+        heard(&world, "webhooks").await;
+    }
+    assert_eq!(executed(&world, FINDS).await, 0, "nobody wants new bookings");
+    assert!(executed(&world, ASKS).await - before <= 2, "its wishes are read once");
+    customer.walk(&last.unwrap(), &["cancel"]).await;
+    until("the cancellation arrives", async || receiver.count() == 1).await;
+    assert!(executed(&world, FINDS).await >= 1, "statements are counted");
+}
+
+#[tokio::test]
+async fn a_contact_is_asked_though_none_was_known_before() {
+    let world = World::working().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    customer.book(order(&[&flight])).await;
+    heard(&world, "notifications").await;
+    let contact = json!({"contacts": [{"name": "Cora", "role": "notify", "email": "cora@example.com"}]});
+    customer.book(crate::support::freight::with(order(&[&flight]), contact)).await;
+    heard(&world, "notifications").await;
+    let asked = "select p.address from notifications n join contact_points p on p.id = n.contact_point_id
+                 where n.type = 'contact_question'";
+    assert_eq!(world.texts(asked).await, ["cora@example.com"]);
+}
+
+#[tokio::test]
+async fn a_webhook_gets_every_message_committed_after_its_creation_was_answered() {
+    let world = World::with(sending()).await;
+    // Either process may deliver to the sink; webhooks are created in both.
+    let other = sending().on(&world.database).start().await;
+    let receiver = Receiver::start(Mode::Status(200)).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
+    for round in 0..rounds(6, 60) {
+        let (creator, booker) = if round % 2 == 0 { (&world, &other) } else { (&other, &world) };
+        let organization = uuid::Uuid::new_v4();
+        let operator = creator.caller_in(loadmaster_accounts::Role::Operator, uuid::Uuid::new_v4(), organization).await;
+        let id = uuid::Uuid::new_v4();
+        creator.caller_in(loadmaster_accounts::Role::Customer, id, organization).await;
+        let customer = booker
+            .anonymous()
+            .with_token(&booker.token(loadmaster_accounts::Role::Customer, id, organization));
+        // Messages flow before, during and after.
+        let flow = {
+            let (customer, flight) = (customer.clone(), flight.clone());
+            tokio::spawn(async move {
+                for _ in 0..15 {
+                    customer.book(order(&[&flight])).await;
+                }
+            })
+        };
+        let wanted = json!({"types": ["loadmaster.booking.booked.v1"]});
+        let webhook = webhook_to(&operator, &receiver, wanted).await;
+        let after: BTreeSet<String> = {
+            let mut made = BTreeSet::new();
+            for _ in 0..5 {
+                made.insert(text(&customer.book(order(&[&flight])).await, "ref_id").to_owned());
+            }
+            made
+        };
+        flow.await.unwrap();
+        heard(&world, "webhooks").await;
+        let queued = deliveries(&operator, &webhook, "").await;
+        let queued: BTreeSet<String> = queued.iter().map(|one| text(one, "subject").to_owned()).collect();
+        let missed: Vec<_> = after.difference(&queued).collect();
+        assert!(missed.is_empty(), "round {round}: {missed:?} of {after:?}");
+        // Nobody wants anything any more: the next one is news again.
+        operator.delete(&super::at(&webhook)).await.expect(204);
+    }
+}
