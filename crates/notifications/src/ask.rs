@@ -78,13 +78,7 @@ impl NotificationService {
     }
 
     /// The notification that asks an address; `of` tells it from another one that asks the same.
-    fn question_to(
-        &self,
-        one: &Named,
-        point: Uuid,
-        of: &dyn std::fmt::Display,
-        now: DateTime<Utc>,
-    ) -> NewNotification {
+    fn question_to(&self, one: &Named, point: Uuid, of: &dyn std::fmt::Display, now: DateTime<Utc>) -> NewNotification {
         NewNotification {
             id: self.ids.next(now),
             message_id: format!("question-{}-{of}", one.organization_id),
@@ -108,9 +102,8 @@ impl NotificationService {
 /// Decides by what was asked before. `is_verified`: the organization has a verified account.
 fn decide(one: &Named, asked: &Asked, is_verified: bool) -> Decision {
     let has_answered = asked.status.as_deref().is_some_and(|status| status != "ASKED");
-    let is_bounded = asked.of_pair > 0
-        || asked.of_address >= MOST_TO_ADDRESS
-        || asked.of_organization >= MOST_OF_ORGANIZATION;
+    let is_bounded =
+        asked.of_pair > 0 || asked.of_address >= MOST_TO_ADDRESS || asked.of_organization >= MOST_OF_ORGANIZATION;
     match () {
         () if has_answered || is_bounded => Decision::Skip,
         () if one.is_phone() && !is_verified => Decision::Withhold(UNVERIFIED_ACCOUNT),
@@ -155,7 +148,8 @@ mod tests {
 
     #[test]
     fn questions_by_text_need_a_verified_account_and_have_a_bound_of_their_own() {
-        let asked = |of_organization, by_text| Asked { status: None, of_pair: 0, of_address: 0, of_organization, by_text };
+        let asked =
+            |of_organization, by_text| Asked { status: None, of_pair: 0, of_address: 0, of_organization, by_text };
         let (phone, email) = (named("phone"), named("email"));
         assert_eq!(decide(&phone, &asked(0, 0), false), Decision::Withhold(UNVERIFIED_ACCOUNT));
         assert_eq!(decide(&email, &asked(0, 0), false), Decision::Ask);

@@ -37,7 +37,8 @@ async fn ask_for_code(world: &World, number: usize) {
 
 /// The number of texts of a type that were sent.
 async fn sent(world: &World, kind: &str) -> usize {
-    let sent = format!("select id::text from notifications where channel = 'sms' and type = '{kind}' and status = 'SENT'");
+    let sent =
+        format!("select id::text from notifications where channel = 'sms' and type = '{kind}' and status = 'SENT'");
     world.texts(&sent).await.len()
 }
 

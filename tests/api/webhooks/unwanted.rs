@@ -64,7 +64,8 @@ async fn messages_that_nobody_wants_cost_no_statement() {
     assert_eq!(executed(&world, FINDS).await, 0, "there is no webhook");
     assert_eq!(executed(&world, CONTACTS).await, 0, "no booking names a contact");
 
-    webhook_to(&operator, &receiver, json!({"types": ["loadmaster.payment.*", "loadmaster.booking.cancelled.v1"]})).await;
+    webhook_to(&operator, &receiver, json!({"types": ["loadmaster.payment.*", "loadmaster.booking.cancelled.v1"]}))
+        .await;
     let before = executed(&world, ASKS).await;
     let mut last = None;
     for _ in 0..20 {
@@ -106,9 +107,8 @@ async fn a_webhook_gets_every_message_committed_after_its_creation_was_answered(
         let operator = creator.caller_in(loadmaster_accounts::Role::Operator, uuid::Uuid::new_v4(), organization).await;
         let id = uuid::Uuid::new_v4();
         creator.caller_in(loadmaster_accounts::Role::Customer, id, organization).await;
-        let customer = booker
-            .anonymous()
-            .with_token(&booker.token(loadmaster_accounts::Role::Customer, id, organization));
+        let customer =
+            booker.anonymous().with_token(&booker.token(loadmaster_accounts::Role::Customer, id, organization));
         // Messages flow before, during and after.
         let flow = {
             let (customer, flight) = (customer.clone(), flight.clone());

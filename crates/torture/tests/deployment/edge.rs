@@ -131,7 +131,8 @@ fn bodies(address: &str, sent: &Arc<Sent>) -> JoinSet<()> {
     let mut all = JoinSet::new();
     for number in 0..2 * BODIES {
         let (address, sent) = (address.to_owned(), sent.clone());
-        let (part, pause) = if number % 2 == 0 { (64 * 1024, Duration::ZERO) } else { (64, Duration::from_millis(500)) };
+        let (part, pause) =
+            if number % 2 == 0 { (64 * 1024, Duration::ZERO) } else { (64, Duration::from_millis(500)) };
         all.spawn(async move {
             let part = vec![b' '; part];
             loop {
