@@ -1,7 +1,8 @@
 //! A release of the IANA time zone database: the one that is compiled in, or one that lies in a directory.
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -21,6 +22,8 @@ const OTHER_FORMS: [&str; 2] = ["posix", "right"];
 const NO_ZONES: [&str; 3] = ["Factory", "localtime", "posixrules"];
 /// The largest file of a zone has some 4 kB, that of all rules some 110 kB.
 const LARGEST_FILE: u64 = 1024 * 1024;
+/// Bytes within which a file names its release: it is looked at every minute, and read only if that is another.
+const LONGEST_VERSION: u64 = 64;
 const MAGIC: &[u8] = b"TZif";
 
 /// The rules of all time zones, as of one release.
@@ -53,7 +56,8 @@ impl ZoneDatabase {
         if release.version.as_str() <= than {
             return Ok(None);
         }
-        let mut files = Files { links: links(&release.text), ..Files::default() };
+        let rules = String::from_utf8_lossy(&fs::read(&release.path)?).into_owned();
+        let mut files = Files { links: links(&rules), ..Files::default() };
         files.collect(directory, "", DEPTH)?;
         // A package is being unpacked: it is looked at again.
         if Release::of(directory)?.is_none_or(|now| now.version != release.version) {
@@ -116,7 +120,8 @@ struct Release {
     version: String,
     /// When its file was written, but within the year of its version.
     published: DateTime<Utc>,
-    text: String,
+    /// The file that names it.
+    path: PathBuf,
 }
 
 impl Release {
@@ -131,8 +136,7 @@ impl Release {
             if about.len() > LARGEST_FILE {
                 continue;
             }
-            let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
-            let version = text.lines().next().unwrap_or_default().trim_start_matches("# version").trim().to_owned();
+            let version = version_in(File::open(&path)?)?;
             let Some(year) = year_of(&version) else { continue };
             let (Some(first), Some(last)) =
                 (NaiveDate::from_ymd_opt(year, 1, 1), NaiveDate::from_ymd_opt(year, 12, 31))
@@ -140,10 +144,18 @@ impl Release {
                 continue;
             };
             let written = DateTime::<Utc>::from(about.modified()?);
-            return Ok(Some(Self { version, published: written.clamp(start_of(first), start_of(last)), text }));
+            return Ok(Some(Self { version, published: written.clamp(start_of(first), start_of(last)), path }));
         }
         Ok(None)
     }
+}
+
+/// Returns the version in the first line of a file, of which nothing else is read.
+fn version_in(file: impl Read) -> io::Result<String> {
+    let mut beginning = Vec::new();
+    file.take(LONGEST_VERSION).read_to_end(&mut beginning)?;
+    let beginning = String::from_utf8_lossy(&beginning);
+    Ok(beginning.lines().next().unwrap_or_default().trim_start_matches("# version").trim().to_owned())
 }
 
 fn start_of(date: NaiveDate) -> DateTime<Utc> {
@@ -179,6 +191,27 @@ mod tests {
         for text in ["", "2026", "2026B", "26b", "+026b", "2026b\u{e9}", "# version"] {
             assert_eq!(year_of(text), None, "{text:?}");
         }
+    }
+
+    /// A file of 110 kB, of which the beginning alone may be read.
+    struct Large(usize);
+
+    impl Read for Large {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(self.0 < 4096, "it was read");
+            let text = b"# version 2099a\n# This is a version of the tz database rules\nR A 1916 o - Jun 14 23s 1 S\n";
+            let length = buffer.len().min(text.len());
+            buffer[..length].copy_from_slice(&text[..length]);
+            self.0 += length;
+            Ok(length)
+        }
+    }
+
+    #[test]
+    fn the_release_is_told_by_the_first_line_alone() {
+        assert_eq!(version_in(Large(0)).unwrap(), "2099a");
+        assert_eq!(version_in(&b"2099b"[..]).unwrap(), "2099b");
+        assert_eq!(version_in(&b""[..]).unwrap(), "");
     }
 
     #[test]
