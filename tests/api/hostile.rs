@@ -6,7 +6,7 @@ mod neighbour;
 mod readers;
 mod smuggled;
 mod streams;
-mod workbooks;
+pub mod workbooks;
 
 pub use streams::taken_back;
 

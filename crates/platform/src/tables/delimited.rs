@@ -53,7 +53,7 @@ impl<'t> Delimited<'t> {
                 }
                 Ok(record) => {
                     row += 1;
-                    taker.row(row, &record.iter().map(|cell| unguarded(cell).into()).collect::<Vec<_>>())
+                    taker.row(row, &record.iter().map(Cow::from).collect::<Vec<_>>(), &[])
                 }
                 Err(error) => {
                     let row = if has_header { row + 1 } else { 0 };
@@ -83,7 +83,7 @@ impl<'t> Delimited<'t> {
         let places: Vec<usize> = (0..).zip(&header).filter(|(_, name)| is_number(name)).map(|(at, _)| at).collect();
         let (mut comma, mut point) = (false, false);
         for record in records {
-            for sign in places.iter().filter_map(|at| record.get(*at)).flat_map(decimal_signs) {
+            for sign in places.iter().filter_map(|at| record.get(*at)).map(unguarded).flat_map(decimal_signs) {
                 match sign {
                     Sign::Comma => comma = true,
                     Sign::Point => point = true,

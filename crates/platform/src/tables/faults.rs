@@ -56,6 +56,10 @@ impl TableFaults {
 pub enum TableError {
     #[error("line {line} is neither UTF-8 nor Windows-1252; save the table as CSV UTF-8")]
     NotText { line: usize },
+    #[error("line {line} is not in {charset}, which its Content-Type names")]
+    NotIn { charset: &'static str, line: usize },
+    #[error("its Content-Type names {charset}, and its byte order mark is that of {mark}")]
+    Contradiction { charset: &'static str, mark: &'static str },
     #[error("the table has {} faults", .0.total)]
     Faults(TableFaults),
 }
@@ -63,7 +67,7 @@ pub enum TableError {
 impl From<TableError> for Problem {
     fn from(error: TableError) -> Self {
         match error {
-            error @ TableError::NotText { .. } => {
+            error @ (TableError::NotText { .. } | TableError::NotIn { .. } | TableError::Contradiction { .. }) => {
                 Self::new(code::MALFORMED_REQUEST, format!("The table cannot be read: {error}."))
             }
             TableError::Faults(faults) => Self::validation(&faults.first).with("errors_total", faults.total),

@@ -144,6 +144,19 @@ pub(super) fn plain(text: &str, separator: u8, decimal_sign: impl Fn() -> Option
     Ok(written.into())
 }
 
+/// Returns the numbers of a workbook's cell that is text. A comma may be a decimal sign there. A sign that may be either is what the
+/// cell itself shows. In a list (breaks of rates) it is a point as the API and exports write it; elsewhere it is a fault: what other
+/// cells show is not known, as most are numbers.
+pub(super) fn of_text(text: &str) -> Result<Cow<'_, str>, Fault> {
+    plain(text, b'\t', || {
+        let mut signs = decimal_signs(text);
+        match signs.next() {
+            Some(sign) => signs.all(|other| other == sign).then_some(sign),
+            None => (text.contains('=') && !text.contains(',')).then_some(Sign::Point),
+        }
+    })
+}
+
 fn decimal_comma() -> Fault {
     let text = "must be a number with a decimal point: where commas separate cells, a comma is no decimal sign";
     Fault::new(FaultCode::WrongType, text)
@@ -216,6 +229,29 @@ mod tests {
         }
         assert_eq!(read("1.000", b',', None).as_deref(), Ok("1.000"), "as always in such a table");
         assert_eq!(read("1,000", b',', None), Err(FaultCode::InvalidFormat));
+    }
+
+    #[test]
+    fn a_number_kept_as_text_is_read_or_refused_if_it_may_be_two() {
+        for (text, number) in [
+            ("1200", "1200"),
+            (" 1200 ", "1200"),
+            ("1.200,5", "1200.5"),
+            ("1,200.5", "1200.5"),
+            ("1200,5", "1200.5"),
+            ("1.200.000", "1200000"),
+            ("1 200", "1200"),
+            ("12.5", "12.5"),
+            ("45=10.125;100=9.5", "45=10.125;100=9.5"),
+            ("45=10.125", "45=10.125"),
+            ("45=10,5;100=1.200", "45=10.5;100=1200"),
+            ("ten", "ten"),
+        ] {
+            assert_eq!(of_text(text).as_deref(), Ok(number), "{text}");
+        }
+        for text in ["1.200", "1,200", "45=10,125", "45=10,5;100=9.5;200=1.200"] {
+            assert_eq!(of_text(text).map_err(|fault| fault.code), Err(FaultCode::InvalidFormat), "{text}");
+        }
     }
 
     #[test]

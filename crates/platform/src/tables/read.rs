@@ -6,9 +6,10 @@ use loadmaster_kernel::{Fault, FaultCode};
 use super::{
     CSV, XLSX,
     delimited::Delimited,
-    encoding::decode,
+    encoding::{Charset, decode},
     export::Format,
     faults::{TableError, TableFaults, row_fault},
+    formula::unguarded,
     kind::{self, CellKind},
     number, workbook,
 };
@@ -35,6 +36,8 @@ const LONGEST_SHOWN: usize = 64;
 pub struct Table {
     pub(super) format: Format,
     pub(super) bytes: Bytes,
+    /// Of CSV, where the request names it.
+    charset: Option<Charset>,
     most_rows: u64,
 }
 
@@ -42,15 +45,18 @@ impl Table {
     /// Takes the body of a request: CSV, or a workbook.
     pub fn of(body: Body) -> Result<Self, Problem> {
         if body.is_of_type(XLSX) {
-            return Ok(Self { format: Format::Xlsx, bytes: body.of_type(XLSX)?, most_rows: MOST_ROWS });
+            let bytes = body.of_type(XLSX)?;
+            return Ok(Self { format: Format::Xlsx, bytes, charset: None, most_rows: MOST_ROWS });
         }
-        Ok(Self { format: Format::Csv, bytes: body.of_one_of(&[CSV, XLSX])?, most_rows: MOST_ROWS })
+        let named = body.charset().filter(|_| body.is_of_type(CSV)).map(Charset::of_name);
+        let bytes = body.of_one_of(&[CSV, XLSX])?;
+        Ok(Self { format: Format::Csv, bytes, charset: named.transpose()?, most_rows: MOST_ROWS })
     }
 
     /// Takes a file, whose form its beginning tells: a workbook is an archive.
     pub fn of_file(bytes: Bytes) -> Self {
         let format = if bytes.starts_with(b"PK\x03\x04") { Format::Xlsx } else { Format::Csv };
-        Self { format, bytes, most_rows: MOST_ROWS_OF_FILE }
+        Self { format, bytes, charset: None, most_rows: MOST_ROWS_OF_FILE }
     }
 }
 
@@ -84,7 +90,7 @@ pub fn read_table<T>(
     read: impl FnMut(&mut Fields<'_>, u64) -> Option<T>,
 ) -> Result<Vec<T>, TableError> {
     let text = match table.format {
-        Format::Csv => Some(decode(&table.bytes)?),
+        Format::Csv => Some(decode(&table.bytes, table.charset)?),
         Format::Xlsx => None,
     };
     let delimited = text.as_ref().map(|text| Delimited::of(text, columns));
@@ -111,8 +117,9 @@ pub(super) trait Taker {
     /// Returns whether the rows are wanted.
     fn header(&mut self, cells: &[Cow<'_, str>]) -> bool;
 
-    /// Returns whether more rows are wanted.
-    fn row(&mut self, number: u64, cells: &[Cow<'_, str>]) -> bool;
+    /// Returns whether more rows are wanted. `texts`: the places of a workbook's cells that are text, not numbers or dates. Cells
+    /// are as they stand in the table.
+    fn row(&mut self, number: u64, cells: &[Cow<'_, str>], texts: &[usize]) -> bool;
 
     /// Something is wrong with a row, or with the table; `text` is a sentence. The header is row 0.
     fn broken(&mut self, number: u64, column: Option<usize>, text: String);
@@ -132,18 +139,59 @@ struct Reading<'c, T, F> {
 }
 
 impl<T, F> Reading<'_, T, F> {
-    /// Returns the text of a cell as the readers of its kind take it.
-    fn plain<'t>(&self, cell: &'t str, kind: CellKind) -> Result<Cow<'t, str>, Fault> {
+    /// Returns a cell without the mark that exports to CSV set before what looks like a formula.
+    fn bare<'t>(&self, cell: &'t str) -> &'t str {
+        if self.delimited.is_some() { unguarded(cell) } else { cell }
+    }
+
+    /// Returns the text of a cell as the readers of its kind take it. `is_text`: it is a workbook's, and no number there.
+    fn plain<'t>(&self, cell: &'t str, kind: CellKind, is_text: bool) -> Result<Cow<'t, str>, Fault> {
+        let cell = self.bare(cell);
         Ok(match (kind, self.delimited) {
             (CellKind::Number, Some(table)) => {
                 return number::plain(cell, table.separator, || table.decimal_sign(self.columns));
             }
+            (CellKind::Number, None) if is_text => return number::of_text(cell),
             (CellKind::Text | CellKind::Number, _) => cell.into(),
             (CellKind::Flag, _) => kind::flag(cell),
             (CellKind::Digits(length), _) => kind::digits(cell, length),
             (CellKind::Date, _) => return kind::date(cell),
             (CellKind::Instant, _) => return kind::instant(cell),
         })
+    }
+}
+
+impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Reading<'_, T, F> {
+    /// Reads the values of a row, or notes their faults.
+    fn values(&mut self, number: u64, cells: &[Cow<'_, str>], texts: &[usize]) {
+        // Most cells are written as they are read.
+        let (mut changed, mut refused) = (Vec::new(), Vec::new());
+        // The last cells of a row may be left out.
+        for (at, (place, cell)) in self.places.iter().zip(cells).enumerate() {
+            let Some((name, kind)) = *place else { continue };
+            match self.plain(cell, kind, texts.contains(&at)) {
+                Ok(plain) if *plain == **cell => {}
+                Ok(plain) => changed.push((at, name, plain)),
+                Err(fault) => refused.push((name, fault)),
+            }
+        }
+        let text_of = |at: usize| {
+            let text = changed.iter().find(|(other, ..)| *other == at).map(|(.., text)| text.as_ref());
+            text.unwrap_or_else(|| cells[at].as_ref())
+        };
+        let named = self.places.iter().take(cells.len()).enumerate();
+        let named = named.filter_map(|(at, place)| place.map(|(name, _)| (name, text_of(at))));
+        let written = changed.iter().map(|(at, name, _)| (*name, cells[*at].as_ref())).collect();
+        let mut fields = Fields::of_row(number, named).written_as(written);
+        for (name, fault) in &refused {
+            fields.refuse(name, fault);
+        }
+        let value = (self.read)(&mut fields, number);
+        let found = fields.finish();
+        match value {
+            Some(value) if found.is_empty() => self.rows.push(value),
+            _ => self.faults.add(found),
+        }
     }
 }
 
@@ -173,7 +221,7 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
         self.faults.is_empty()
     }
 
-    fn row(&mut self, number: u64, cells: &[Cow<'_, str>]) -> bool {
+    fn row(&mut self, number: u64, cells: &[Cow<'_, str>], texts: &[usize]) -> bool {
         // A row without a value is a gap, not an entry.
         let is_gap = is_blank(cells.iter().map(AsRef::as_ref));
         if is_gap && number <= LAST_ROW {
@@ -190,39 +238,13 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
             self.broken(number, None, text);
             return true;
         }
-        let is_long = |cell: &Cow<'_, str>| cell.len() > LONGEST_CELL && cell.chars().count() > LONGEST_CELL;
+        let is_long = |cell: &Cow<'_, str>| cell.len() > LONGEST_CELL && self.bare(cell).chars().count() > LONGEST_CELL;
         if let Some(column) = cells.iter().position(is_long) {
             let text = format!("Row {number} has a cell with more than {LONGEST_CELL} characters.");
             self.broken(number, Some(column), text);
             return true;
         }
-        // Most cells are written as they are read.
-        let (mut changed, mut refused) = (Vec::new(), Vec::new());
-        // The last cells of a row may be left out.
-        for (at, (place, cell)) in self.places.iter().zip(cells).enumerate() {
-            let Some((name, kind)) = *place else { continue };
-            match self.plain(cell, kind) {
-                Ok(plain) if *plain == **cell => {}
-                Ok(plain) => changed.push((at, plain)),
-                Err(fault) => refused.push((name, fault)),
-            }
-        }
-        let text_of = |at: usize| {
-            let text = changed.iter().find(|(other, _)| *other == at).map(|(_, text)| text.as_ref());
-            text.unwrap_or_else(|| cells[at].as_ref())
-        };
-        let named = self.places.iter().take(cells.len()).enumerate();
-        let named = named.filter_map(|(at, place)| place.map(|(name, _)| (name, text_of(at))));
-        let mut fields = Fields::of_row(number, named);
-        for (name, fault) in &refused {
-            fields.refuse(name, fault);
-        }
-        let value = (self.read)(&mut fields, number);
-        let found = fields.finish();
-        match value {
-            Some(value) if found.is_empty() => self.rows.push(value),
-            _ => self.faults.add(found),
-        }
+        self.values(number, cells, texts);
         true
     }
 

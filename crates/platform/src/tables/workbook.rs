@@ -35,6 +35,8 @@ struct Row<'c> {
     /// Of the sheet, whose first is row 0.
     number: u32,
     cells: Vec<Cow<'c, str>>,
+    /// The places of cells that are text.
+    texts: Vec<usize>,
     bytes: usize,
     is_faulty: bool,
 }
@@ -86,6 +88,9 @@ fn read_sheet(bytes: &[u8], taker: &mut impl Taker) -> Result<(), String> {
         let name = header.as_ref().and_then(|header| header.names.get(cell.column)).map_or("", String::as_str);
         let text = cells.text(&cell, is_instant(name))?;
         left = left.checked_sub(text.len() as u64).ok_or("The sheet has too much text for so small a workbook.")?;
+        if cell.is_text() {
+            row.texts.push(cell.column);
+        }
         row.put(cell.column, text)?;
     }
     if pass_on(row, &mut header, taker) && header.is_none() {
@@ -116,7 +121,7 @@ impl<'c> Row<'c> {
 
 /// Returns whether more rows are wanted.
 fn pass_on(row: Row<'_>, header: &mut Option<Header>, taker: &mut impl Taker) -> bool {
-    let Row { number, mut cells, is_faulty, .. } = row;
+    let Row { number, cells, texts, is_faulty, .. } = row;
     let Some(header) = header else {
         if !is_faulty && is_blank(cells.iter().map(AsRef::as_ref)) {
             return true;
@@ -129,6 +134,5 @@ fn pass_on(row: Row<'_>, header: &mut Option<Header>, taker: &mut impl Taker) ->
     if is_faulty || cells.is_empty() {
         return true;
     }
-    cells.resize(cells.len().max(header.names.len()), Cow::Borrowed(""));
-    taker.row(u64::from(number - header.row), &cells)
+    taker.row(u64::from(number - header.row), &cells, &texts)
 }

@@ -34,6 +34,8 @@ impl Default for BodyLimit {
 #[derive(Debug)]
 pub struct Body {
     media_type: String,
+    /// The parameter of the media type, in lower case.
+    charset: Option<String>,
     bytes: Result<Bytes, Problem>,
 }
 
@@ -52,22 +54,23 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 impl Body {
     /// Reads a body of at most `limit`, as it was sent and without its content coding.
     async fn receive(request: Request, BodyLimit(limit): BodyLimit) -> Self {
-        let media_type = media_type(request.headers());
+        let (media_type, charset) = media_type(request.headers());
+        let of = |bytes| Self { media_type, charset, bytes };
         let coding = match coding_of(request.headers()) {
             Ok(coding) => coding,
-            Err(problem) => return Self { media_type, bytes: Err(problem) },
+            Err(problem) => return of(Err(problem)),
         };
         let body = request.into_body();
         // The length is known beforehand: the body is refused without waiting for it.
         if body.size_hint().lower() > limit as u64 {
-            return Self { media_type, bytes: Err(too_large(limit)) };
+            return of(Err(too_large(limit)));
         }
         let bytes = match collect(body, limit).await {
             Ok(Some(bytes)) => decode(bytes, coding, limit).await,
             Ok(None) => Err(too_large(limit)),
             Err(_) => Err(Problem::new(code::MALFORMED_REQUEST, "The body ended before it was complete.")),
         };
-        Self { media_type, bytes }
+        of(bytes)
     }
 
     /// Reads a JSON object that must be present.
@@ -95,6 +98,11 @@ impl Body {
     /// Returns whether it has this media type.
     pub fn is_of_type(&self, media_type: &str) -> bool {
         self.media_type == media_type
+    }
+
+    /// Returns the encoding of its text that its media type names, in lower case.
+    pub fn charset(&self) -> Option<&str> {
+        self.charset.as_deref()
     }
 
     fn object<T>(&self, types: &[&str], read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
@@ -243,10 +251,13 @@ impl Form {
     }
 }
 
-/// Returns the media type without its parameters, in lower case; empty when there is none.
-fn media_type(headers: &HeaderMap) -> String {
+/// Returns the media type, empty when there is none, and its parameter `charset`; both in lower case.
+fn media_type(headers: &HeaderMap) -> (String, Option<String>) {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let mut parts = value.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let media_type = parts.next().unwrap_or_default();
+    let charset = parts.find_map(|part| Some(part.strip_prefix("charset=")?.trim_matches('"').to_owned()));
+    (media_type, charset)
 }
 
 /// Reads the whole body; `None` if it is longer than `limit`. Copies each piece: a small one would keep its whole
@@ -289,6 +300,20 @@ mod tests {
         let collected = collect(body, 10).await.unwrap();
         assert_eq!(collected.as_deref(), Some(b"xxxxxxxxxx".as_slice()));
         assert_eq!(Arc::strong_count(&in_use), 1);
+    }
+
+    #[test]
+    fn a_media_type_may_name_a_charset() {
+        for (value, expected) in [
+            ("Text/CSV", ("text/csv", None)),
+            ("text/csv; header=present; CHARSET=\"UTF-8\"", ("text/csv", Some("utf-8"))),
+            ("text/csv;charset=iso-8859-1", ("text/csv", Some("iso-8859-1"))),
+            ("text/csv; charset=", ("text/csv", Some(""))),
+        ] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]);
+            let (media_type, charset) = media_type(&headers);
+            assert_eq!((media_type.as_str(), charset.as_deref()), expected, "{value}");
+        }
     }
 
     #[tokio::test]

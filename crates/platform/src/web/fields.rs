@@ -62,6 +62,8 @@ pub struct Fields<'a> {
     place: &'static str,
     prefix: String,
     row: Option<u64>,
+    /// Cells of the row as they stand in the table, where they are read in another form.
+    written: Vec<(&'a str, &'a str)>,
     members: BTreeMap<&'a str, Raw<'a>>,
     known: Vec<&'static str>,
     refused: Vec<&'static str>,
@@ -105,11 +107,18 @@ impl<'a> Fields<'a> {
         Self { row: Some(row), members, ..Self::empty("body") }
     }
 
+    /// Has faults show these cells as they stand in the table.
+    #[must_use]
+    pub fn written_as(self, written: Vec<(&'a str, &'a str)>) -> Self {
+        Self { written, ..self }
+    }
+
     fn empty(place: &'static str) -> Self {
         Self {
             place,
             prefix: String::new(),
             row: None,
+            written: Vec::new(),
             members: BTreeMap::new(),
             known: Vec::new(),
             refused: Vec::new(),
@@ -295,7 +304,9 @@ impl<'a> Fields<'a> {
         if self.faults.len() >= MOST_FAULTS {
             return;
         }
-        let value = self.row.and_then(|_| self.members.get(name)).map(|raw| match raw {
+        let written = self.written.iter().find(|(column, _)| *column == name).map(|(_, text)| Raw::Text(text));
+        let raw = written.or_else(|| self.members.get(name).copied()).filter(|_| self.row.is_some());
+        let value = raw.map(|raw| match raw {
             Raw::Text(text) => text.chars().take(LONGEST_VALUE).collect(),
             Raw::Json(value) => value.to_string(),
         });

@@ -130,6 +130,11 @@ impl<'p, 'c> Cells<'p, 'c> {
 }
 
 impl Cell {
+    /// Returns whether the value is kept as text, also if its letters are digits.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, Kind::Shared | Kind::Text)
+    }
+
     fn of(element: &BytesStart<'_>, row: u32, column: usize, formats: &Formats) -> Result<Self, String> {
         let kind = match attribute(element, "t").as_deref() {
             None | Some("n") => Kind::Number,
