@@ -1,5 +1,6 @@
 //! Route search, told rule by rule; [`property`] compares it with a naive enumeration of random networks.
 mod connections;
+mod corrected;
 mod dates;
 mod days;
 mod differential;

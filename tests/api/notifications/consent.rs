@@ -60,6 +60,21 @@ async fn a_new_address_gets_one_question_and_what_it_agreed_to_until_it_unsubscr
 }
 
 #[tokio::test]
+async fn an_address_in_the_other_spelling_of_its_domain_is_asked_once_and_has_agreed() {
+    let world = World::working().await;
+    let [first, _] = two_flights(&world).await;
+    let shipper = Person::new(&world).await;
+    let named = |email: &str| with(order(&[&first]), json!({"contacts": [contact(email)]}));
+    shipper.client.book(named("ann@bücher.example")).await;
+    let booking = shipper.client.book(named("ann@xn--bcher-kva.example")).await;
+    assert_eq!(questions(&world).await, ["ann@xn--bcher-kva.example"]);
+    agree(&world, "ann@xn--bcher-kva.example").await;
+    let name = format!("contact:{}", point_of(&world, "ann@xn--bcher-kva.example").await);
+    world.operator().await.walk(&booking, &["depart"]).await;
+    assert_eq!(told_to(&world, &name).await, ["contact_question", "departed"]);
+}
+
+#[tokio::test]
 async fn never_is_for_ever_and_for_all() {
     let world = World::working().await;
     let [first, _] = two_flights(&world).await;
