@@ -107,7 +107,8 @@ async fn no_token_at_all_is_told_what_is_needed() {
 async fn a_token_whose_account_is_gone_speaks_for_nobody() {
     let world = World::start().await;
     let customer = world.customer().await;
-    sqlx::query("delete from users").execute(&mut world.database.owner().await).await.unwrap();
+    let delete = "delete from refresh_tokens; delete from users";
+    sqlx::raw_sql(delete).execute(&mut world.database.owner().await).await.unwrap();
     customer.get("/api/v1/auth/me").await.expect_problem(401, "unauthenticated");
 }
 

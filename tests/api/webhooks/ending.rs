@@ -61,7 +61,7 @@ impl Scene {
         self.operator.poke(&format!("{path}/test")).await.expect_problem(409, "invalid_transition");
         let before = self.receiver.count();
         self.book().await;
-        let stored = "select status || ' ' || disabled_reason || ' ' || ended_because from webhooks";
+        let stored = "select concat_ws(' ', status, disabled_reason, ended_because) from webhooks";
         // Older servers know the first reason.
         let wanted = "DISABLED owner_changed key_ended";
         until("it is written down", async || self.world.texts(stored).await.contains(&wanted.to_owned())).await;

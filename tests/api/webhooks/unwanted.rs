@@ -55,7 +55,7 @@ async fn messages_that_nobody_wants_cost_no_statement() {
     let world = sending().on(&counting().await).start().await;
     let receiver = Receiver::start(Mode::Status(200)).await;
     let (operator, customer) = colleagues(&world).await;
-    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     for _ in 0..20 {
         customer.book(order(&[&flight])).await;
     }
@@ -82,7 +82,7 @@ async fn messages_that_nobody_wants_cost_no_statement() {
 #[tokio::test]
 async fn a_contact_is_asked_though_none_was_known_before() {
     let world = World::working().await;
-    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let customer = world.customer().await;
     customer.book(order(&[&flight])).await;
     heard(&world, "notifications").await;
@@ -100,8 +100,8 @@ async fn a_webhook_gets_every_message_committed_after_its_creation_was_answered(
     // Either process may deliver to the sink; webhooks are created in both.
     let other = sending().on(&world.database).start().await;
     let receiver = Receiver::start(Mode::Status(200)).await;
-    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     for round in 0..rounds(6, 60) {
+        let flight = world.flight(NewFlight::new(&format!("AI{}", 100 + round), "DEL", "LHR").weight(100_000.0)).await;
         let (creator, booker) = if round % 2 == 0 { (&world, &other) } else { (&other, &world) };
         let organization = uuid::Uuid::new_v4();
         let operator = creator.caller_in(loadmaster_accounts::Role::Operator, uuid::Uuid::new_v4(), organization).await;

@@ -202,7 +202,9 @@ impl Feed {
                 read_new(&mut connection, self.position, up_to, left, with_events).await.map_err(DbError::from)?;
             entries.extend(new);
         }
-        entries.iter_mut().for_each(|entry| entry.listeners = snapshot.listeners);
+        for entry in &mut entries {
+            entry.listeners = snapshot.listeners;
+        }
         let is_full = count(&entries) >= limit;
         let reading = Reading { entries, is_full, snapshot };
         self.advance(&reading);
