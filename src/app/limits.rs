@@ -29,7 +29,9 @@ const EXEMPT_BELOW: [&str; 2] = ["/docs", "/problems"];
 /// Maximum time to authenticate a monitoring request: it must report a silent database, not wait for it.
 const WATCHERS_PATIENCE: Duration = Duration::from_secs(1);
 /// Operations that accept or issue credentials.
-const CREDENTIALS: [&str; 6] = ["register", "login", "token", "refresh", "guest", "password"];
+const CREDENTIALS: [&str; 5] = ["register", "login", "token", "guest", "password"];
+/// Continues a session, which has a quota of its own.
+const REFRESH: &str = "/api/v1/auth/refresh";
 
 /// The quotas, and the proxies whose headers are trusted to name a client's address.
 #[derive(Clone)]
@@ -56,6 +58,8 @@ enum PathKind {
     /// Exempt, and restricted.
     Detailed,
     Credentials,
+    /// Counts by the session of its token, which only its handler knows; if refused without one, by address.
+    Refresh,
     Other,
 }
 
@@ -71,6 +75,7 @@ impl Subject {
         let kind = match path {
             DETAILED => PathKind::Detailed,
             _ if is_exempt(path) => PathKind::Exempt,
+            REFRESH if *request.method() == Method::POST => PathKind::Refresh,
             _ if is_about_credentials(request.method(), path) => PathKind::Credentials,
             _ => PathKind::Other,
         };
@@ -111,18 +116,23 @@ impl Limits {
         let Some(address) = self.stranger(subject) else { return Ok(None) };
         let (quota, limit) = match subject {
             Subject { path: PathKind::Credentials, .. } => ("credentials", self.settings.credentials_per_minute),
-            Subject { shows_token: true, .. } => return Ok(None),
+            Subject { path: PathKind::Refresh, .. } | Subject { shows_token: true, .. } => return Ok(None),
             _ => ("anonymous", self.settings.anonymous_per_minute),
         };
         admitted(self.limiter.ask(quota, address.subject(), limit).await).map(Some)
     }
 
-    /// Counts a refused token. A caller that tries out tokens counts as anonymous. An expired token was once valid: its
-    /// caller must be told so, and must not use up the quota of others at the same address.
+    /// Counts a refused token. A caller that tries out tokens counts as anonymous, or as trying credentials if they are
+    /// refresh tokens. An expired token was once valid: its caller must be told so, and must not use up the quota of
+    /// others at the same address.
     pub async fn count_bad_token(&self, subject: &Subject, response: Response) -> Response {
-        let quota = match response.extensions().get() {
-            Some(&code::UNAUTHENTICATED) => "anonymous",
-            Some(&code::TOKEN_EXPIRED) => "expired",
+        let settings = &self.settings;
+        let (quota, limit) = match (subject.path, response.extensions().get()) {
+            (PathKind::Refresh, _) if response.status().is_client_error() => {
+                ("credentials", settings.credentials_per_minute)
+            }
+            (_, Some(&code::UNAUTHENTICATED)) => ("anonymous", settings.anonymous_per_minute),
+            (_, Some(&code::TOKEN_EXPIRED)) => ("expired", settings.anonymous_per_minute),
             _ => return response,
         };
         let Some(address) = self.stranger(subject) else { return response };
@@ -130,7 +140,7 @@ impl Limits {
         if tells_quota(response.headers()) {
             return response;
         }
-        match admitted(self.limiter.ask(quota, address.subject(), self.settings.anonymous_per_minute).await) {
+        match admitted(self.limiter.ask(quota, address.subject(), limit).await) {
             Ok(verdict) => told(verdict, response),
             Err(refusal) => *refusal,
         }

@@ -3,6 +3,8 @@ mod accounts;
 mod addresses;
 mod callers;
 mod floods;
+mod office;
+mod sessions;
 mod together;
 mod windows;
 

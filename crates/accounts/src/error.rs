@@ -105,6 +105,8 @@ pub enum AccountError {
     NoAccount,
     #[error("too many attempts with one account, existing or not, from all addresses")]
     TooManyAttempts(Verdict),
+    #[error("too many refreshes of one session")]
+    RefreshedTooOften(Verdict),
     #[error("the queue of passwords to be checked is full")]
     Busy,
     /// A key, a hash or a generator does not work; the text names no secret.
@@ -183,7 +185,12 @@ impl From<AccountError> for Problem {
             .with("allowed", [(); 0]),
             E::VersionMismatch(version) => version_mismatch(version),
             E::Repeated(repetition) => repetition.into(),
-            E::TooManyAttempts(verdict) => too_many_attempts(verdict),
+            E::TooManyAttempts(verdict) => {
+                Self::quota_used_up(verdict, &format!("try the credentials of one account {}", times(verdict)))
+            }
+            E::RefreshedTooOften(verdict) => {
+                Self::quota_used_up(verdict, &format!("refresh one session {}", times(verdict)))
+            }
             E::ClockWrong => Self::unavailable("The clock of this instance is wrong; nothing was changed, try again."),
             E::Busy => Self::unavailable("Too many log-ins are in progress; nothing was changed, try again shortly."),
             E::DatabaseTooSlow => Self::unavailable("The database cannot answer right now; try again shortly."),
@@ -195,9 +202,9 @@ impl From<AccountError> for Problem {
     }
 }
 
-fn too_many_attempts(verdict: Verdict) -> Problem {
-    let times = if verdict.limit == 1 { "once" } else { &format!("{} times", verdict.limit) };
-    Problem::quota_used_up(verdict, &format!("try the credentials of one account {times}"))
+/// The limit in words.
+fn times(verdict: Verdict) -> String {
+    if verdict.limit == 1 { "once".to_owned() } else { format!("{} times", verdict.limit) }
 }
 
 /// The problem for a token, digits or a claim that nobody has given out, or that are no longer of use.

@@ -161,6 +161,7 @@ pub struct RateLimit {
     pub anonymous_per_minute: u32,
     pub authenticated_per_minute: u32,
     pub credentials_per_minute: u32,
+    pub session_refreshes_per_minute: u32,
     /// Per second and address; 0 switches it off.
     pub flood_per_second: u32,
 }

@@ -1,20 +1,31 @@
-use loadmaster_platform::{rate_limit::RateLimiter, settings};
+use loadmaster_kernel::TokenFamilyId;
+use loadmaster_platform::{
+    rate_limit::{RateLimiter, Verdict},
+    settings,
+};
 
 use super::cache::hashed;
 
 use crate::{error::AccountError, people::Email};
 
-/// Limits the attempts to use the credentials of one account, whatever address they come from.
+/// Limits the attempts to use the credentials of one account, and the refreshes of one session, whatever address they
+/// come from.
 #[derive(Clone)]
 pub struct Attempts {
     limiter: RateLimiter,
     /// `None`: no limit.
     per_minute: Option<u32>,
+    refreshes_per_minute: Option<u32>,
 }
 
 impl Attempts {
     pub fn new(limiter: RateLimiter, settings: &settings::RateLimit) -> Self {
-        Self { limiter, per_minute: settings.enabled.then_some(settings.credentials_per_minute) }
+        let limit = |most| settings.enabled.then_some(most);
+        Self {
+            limiter,
+            per_minute: limit(settings.credentials_per_minute),
+            refreshes_per_minute: limit(settings.session_refreshes_per_minute),
+        }
     }
 
     /// Counts an attempt. An account that does not exist is counted alike, so that the answer does not reveal which exist.
@@ -33,5 +44,12 @@ impl Attempts {
         let account = u128::from_be_bytes(*hashed(subject).first_chunk().unwrap_or(&[0; 16]));
         let verdict = self.limiter.ask("account", format!("{account:032x}"), limit).await;
         if verdict.is_admitted { Ok(()) } else { Err(AccountError::TooManyAttempts(verdict)) }
+    }
+    /// Counts a refresh of a session, and returns what is left of its quota if there is a limit. The tabs of a browser
+    /// share their session; an office shares its address, and has as many quotas as sessions.
+    pub async fn admit_refresh(&self, session: TokenFamilyId) -> Result<Option<Verdict>, AccountError> {
+        let Some(limit) = self.refreshes_per_minute else { return Ok(None) };
+        let verdict = self.limiter.ask("session", session, limit).await;
+        if verdict.is_admitted { Ok(Some(verdict)) } else { Err(AccountError::RefreshedTooOften(verdict)) }
     }
 }

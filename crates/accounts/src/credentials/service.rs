@@ -6,6 +6,7 @@ use loadmaster_platform::{
     clock::SharedClock,
     postgres::{Database, Tx, commit, retrying},
     random::{IdSource, TokenSource},
+    rate_limit,
     room::Opening,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -43,6 +44,13 @@ enum Refreshed {
     Session(Box<Session>),
     /// The token was spent long ago: two parties have it, and one of them has stolen it.
     Reused(RefreshToken),
+}
+
+/// A refresh token that was issued, and counted against the quota of its session.
+pub(super) struct Presented {
+    token: RefreshToken,
+    /// What is left of the quota; `None` without limits.
+    pub quota: Option<rate_limit::Verdict>,
 }
 
 /// Opens, continues and ends sessions. Cheap to clone; the clones share keys and queues.
@@ -223,12 +231,22 @@ impl SessionService {
         Ok(hash)
     }
 
+    /// Finds a refresh token and counts its use against the quota of its session. The caller counts a token that was
+    /// never issued by the address that sent it.
+    pub(super) async fn present(&self, token: &SecretString) -> Result<Presented, AccountError> {
+        let hash = hashed(token.expose_secret());
+        // A statement of its own: no connection is held while the quota is asked for.
+        let token = repository::refresh_token(&mut *self.db.read().await?, &hash).await?;
+        let token = token.ok_or(AccountError::RefreshInvalid)?;
+        let quota = self.attempts.admit_refresh(token.family_id).await?;
+        Ok(Presented { token, quota })
+    }
+
     /// Continues a session: spends the refresh token and issues new tokens. A token that was spent more than [`GRACE`] ago
     /// ends its session: thief and owner must log in again, and only the owner can.
-    pub(super) async fn refresh(&self, token: SecretString) -> Result<Session, AccountError> {
-        let hash = hashed(token.expose_secret());
+    pub(super) async fn refresh(&self, presented: Presented) -> Result<Session, AccountError> {
         let ring = self.tokens.keys().await?;
-        match retrying(|| self.try_refresh(&ring, &hash)).await? {
+        match retrying(|| self.try_refresh(&ring, &presented.token)).await? {
             Refreshed::Session(session) => Ok(*session),
             Refreshed::Reused(token) => {
                 let (family, user) = (token.family_id, token.user_id);
@@ -239,14 +257,13 @@ impl SessionService {
         }
     }
 
-    async fn try_refresh(&self, ring: &KeyRing, hash: &[u8]) -> Result<Refreshed, AccountError> {
+    async fn try_refresh(&self, ring: &KeyRing, known: &RefreshToken) -> Result<Refreshed, AccountError> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        let known = repository::refresh_token(&mut tx, hash).await?.ok_or(AccountError::RefreshInvalid)?;
         repository::lock_family(&mut tx, known.family_id).await?;
         let account = lock_account(&mut tx, known.user_id).await?;
-        // The token may have been used, or the session ended, during the wait.
-        let token = repository::refresh_token(&mut tx, hash).await?.ok_or(AccountError::RefreshInvalid)?;
+        // The token may have been used, or the session ended, since it was presented.
+        let token = repository::refresh_token(&mut tx, &known.hash).await?.ok_or(AccountError::RefreshInvalid)?;
         if repository::is_revoked(&mut tx, token.family_id).await? {
             return Err(AccountError::RefreshInvalid);
         }

@@ -117,6 +117,7 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("rate_limit.anonymous_per_minute", rate.anonymous_per_minute, 1..=u32::MAX, faults);
     within("rate_limit.authenticated_per_minute", rate.authenticated_per_minute, 1..=u32::MAX, faults);
     within("rate_limit.credentials_per_minute", rate.credentials_per_minute, 1..=u32::MAX, faults);
+    within("rate_limit.session_refreshes_per_minute", rate.session_refreshes_per_minute, 1..=u32::MAX, faults);
     within("capacity.max_overbooking_percent", settings.capacity.max_overbooking_percent, 0..=100, faults);
     within("booking.auto_route_hours", settings.booking.auto_route_hours, 1..=YEAR_HOURS, faults);
     within("booking.moved_at_once", settings.booking.moved_at_once, 1..=1_000_000, faults);

@@ -176,6 +176,13 @@ impl Problem {
         self
     }
 
+    /// Reports this quota with the problem, unless it reports its own.
+    #[must_use]
+    pub fn telling(mut self, quota: Option<Verdict>) -> Self {
+        self.quota = self.quota.or(quota);
+        self
+    }
+
     /// Returns the refusal for an exceeded limit, with its headers.
     pub fn limited(verdict: Verdict, detail: impl Into<String>) -> Self {
         Self { quota: Some(verdict), ..Self::new(code::RATE_LIMITED, detail).retry_after(verdict.reset) }

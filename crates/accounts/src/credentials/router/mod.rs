@@ -10,7 +10,7 @@ use loadmaster_platform::{
     room::{Routes, handler_state},
     tasks::Tasks,
     telemetry::{Traced, span},
-    web::{Body, Form, NO_STORE, Problem, Query, both, problem_responses},
+    web::{Body, Form, NO_STORE, Problem, Query, both, problem_responses, tell_quota},
 };
 use secrecy::{ExposeSecret, SecretString};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -100,6 +100,9 @@ fn presented(
 /// lost, and gives another token of the same session. Later use counts as theft and ends the session. If you received
 /// several tokens for one, use the latest: the first use of any of them spends the others, with the same 30 seconds.
 ///
+/// A session has a quota of its own (`rate_limit.session_refreshes_per_minute`), whatever address its requests come from.
+/// Requests without a token that was issued count by their address.
+///
 /// With `"session": "cookie"` the token is that of the cookie `loadmaster_session`, which gets the new one; the request's
 /// `Origin` must then be this server (403).
 #[utoipa::path(post, path = "/auth/refresh", operation_id = "refresh", tag = "auth", request_body = RefreshRequest,
@@ -113,10 +116,15 @@ async fn refresh(
 ) -> Result<Response, Problem> {
     let ((), request) = both(query.refuse_all(), body.read(RefreshRequest::read))?;
     let (kind, token) = (request.session, presented(&sessions, request, &cookies)?);
-    let refreshing = sessions.clone();
+    let presented = sessions.present(&token).await?;
+    let (quota, refreshing) = (presented.quota, sessions.clone());
     let session =
-        tasks.to_the_end(async move { refreshing.refresh(token).in_span(span("accounts.refresh")).await }).await?;
-    Ok(opened(&sessions, StatusCode::OK, &session, (kind, &cookies)))
+        tasks.to_the_end(async move { refreshing.refresh(presented).in_span(span("accounts.refresh")).await }).await;
+    let mut response = opened(&sessions, StatusCode::OK, &session.map_err(|it| it.telling(quota))?, (kind, &cookies));
+    if let Some(quota) = quota {
+        tell_quota(quota, response.headers_mut());
+    }
+    Ok(response)
 }
 
 problem_responses!(LogoutProblems: [INPUT, BODY], FORBIDDEN);
@@ -242,7 +250,7 @@ async fn token(
     let work = async move {
         match grant {
             Grant::Password(request) => sessions.log_in(request).await,
-            Grant::Refresh(token) => sessions.refresh(token).await,
+            Grant::Refresh(token) => sessions.refresh(sessions.present(&token).await?).await,
         }
     };
     let session = tasks.to_the_end(work).await?;
