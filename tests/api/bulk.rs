@@ -12,17 +12,17 @@ use crate::{
     },
 };
 
-const BOOKINGS: &str = "/api/v1/bookings/bulk";
+pub const BOOKINGS: &str = "/api/v1/bookings/bulk";
 const FLIGHTS: &str = "/api/v1/flights/bulk";
 const USERS: &str = "/api/v1/users/bulk";
 
-async fn keyed(client: &Client, path: &str, key: &str, body: &Value) -> Value {
+pub async fn keyed(client: &Client, path: &str, key: &str, body: &Value) -> Value {
     let request = client.request(Method::POST, path).header("idempotency-key", key);
     Answer::of(request.header("content-type", "application/json").body(body.to_string())).await.expect(200)
 }
 
 /// Whether each row was done, or its problem's code.
-fn outcomes(result: &Value) -> Vec<String> {
+pub fn outcomes(result: &Value) -> Vec<String> {
     let rows = result["results"].as_array().expect("a list");
     let done = rows.iter().filter(|row| row["ok"] == true).count();
     assert_eq!((&result["succeeded"], &result["failed"]), (&json!(done), &json!(rows.len() - done)));

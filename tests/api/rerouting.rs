@@ -1,6 +1,7 @@
 //! Other flights for a booking: all that has not departed is replaced at once, from where the cargo is or will land.
 mod itineraries;
 mod legs;
+mod many;
 mod needs;
 mod room;
 mod who;

@@ -6,7 +6,7 @@ use loadmaster_platform::{idempotency::Answer, web::Problem};
 use loadmaster_search::{Day, Request, Wish};
 
 use super::{
-    BookingService,
+    BookingError, BookingService,
     dto::{AmendBooking, CreateBooking},
     model::{Booking, LegStatus},
 };
@@ -93,17 +93,20 @@ impl BookingService {
         }
     }
 
-    /// Returns the flights of the best option from where the cargo is or will land, on the day of what it missed or one of
-    /// the next; `None` if there is none.
-    pub(super) async fn best_way_on(&self, booking: &Booking) -> Option<Vec<FlightId>> {
+    /// Returns the flights of the option that arrives first from where the cargo is or will land, on the day of what it
+    /// missed or one of the next, without the options that were `refused`; `None` if there is none.
+    pub(super) async fn best_way_on(
+        &self,
+        booking: &Booking,
+        refused: &[Vec<FlightId>],
+    ) -> Result<Option<Vec<FlightId>>, BookingError> {
         let (origin, now) = (booking.onward_from(), self.clock.now());
         let lost = booking.legs.iter().filter(|leg| leg.origin == origin && leg.departure > now);
         let lost = lost.filter(|leg| leg.status != LegStatus::Replaced).map(|leg| leg.flight_id).next();
         let day = lost.map_or(Day::Today, |flight| Day::Of(vec![flight]));
         let wish = self.onward_on(booking, day, Request::of(booking.space, &booking.special_handling_codes));
-        let best = self.search.alternatives(wish).await.into_iter().next()?;
-        let flights = best["flights"].as_array()?.iter();
-        flights.map(|flight| flight["id"].as_str()?.parse().ok()).collect()
+        let found = self.search.onward(wish, refused.len() + 1).await?;
+        Ok(found.into_iter().find(|way| !refused.contains(way)))
     }
 
     /// Returns the wish for other flights for the amended booking.

@@ -5,6 +5,7 @@ use loadmaster_platform::{
     telemetry::{Traced, span},
     web::Coding,
 };
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -41,7 +42,34 @@ pub enum Day {
     Today,
 }
 
+/// What decides between the options of several days.
+#[derive(Deserialize)]
+struct Onward {
+    arrival_datetime: DateTime<Utc>,
+    flights: Vec<OnwardFlight>,
+}
+
+#[derive(Deserialize)]
+struct OnwardFlight {
+    id: FlightId,
+}
+
 impl SearchService {
+    /// Returns the flights of the options that can be booked for this freight, on that day or one of the
+    /// `search.alternative_days` after it: the earliest arrival first, at most `most` of each day. Unlike
+    /// [`Self::alternatives`] it takes the time that it needs, because a change depends on it.
+    pub async fn onward(&self, wish: Wish, most: usize) -> Result<Vec<Vec<FlightId>>, SearchError> {
+        let wanted = Search { limit: most, ..self.search_of(wish).await? };
+        let mut options = Vec::new();
+        for date in wanted.date.iter_days().take(self.days_ahead()) {
+            options.extend(self.bookable(&Search { date, ..wanted.clone() }).await?);
+        }
+        let read = |option: &OptionText| serde_json::from_slice(option).map_err(|_| SearchError::Unwritable);
+        let mut options: Vec<Onward> = options.iter().map(read).collect::<Result<_, _>>()?;
+        options.sort_by_key(|option| option.arrival_datetime);
+        Ok(options.into_iter().map(|option| option.flights.into_iter().map(|flight| flight.id).collect()).collect())
+    }
+
     /// Returns at most three options (`RouteOption`) that can be booked for this freight, on that day or one of the
     /// `search.alternative_days` after it: by day, then the earliest arrival first. To be called after a refusal, with
     /// no transaction open. Never fails, and takes 200 milliseconds at most: it returns none if they do not suffice.
@@ -160,11 +188,15 @@ impl SearchService {
         Ok(found.local_date(instant))
     }
 
+    /// Returns the number of days on which options are looked for, the first one included.
+    fn days_ahead(&self) -> usize {
+        usize::from(self.0.settings.alternative_days) + 1
+    }
+
     /// Returns as many options that can be booked as the limit of the search, from its date on without the first days.
     async fn look_ahead(&self, wanted: Search, without: usize) -> Result<Vec<OptionText>, SearchError> {
-        let days = usize::from(self.0.settings.alternative_days) + 1;
         let mut found = Vec::new();
-        for date in wanted.date.iter_days().take(days).skip(without) {
+        for date in wanted.date.iter_days().take(self.days_ahead()).skip(without) {
             let search = Search { date, limit: wanted.limit - found.len(), ..wanted.clone() };
             found.extend(self.bookable(&search).await?);
             if found.len() >= wanted.limit {

@@ -2,26 +2,24 @@ use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::{Operator, Principal};
 use loadmaster_kernel::BookingRef;
 use loadmaster_platform::{
-    idempotency::{Idempotent, Key, KeyHeader, Repetition},
+    idempotency::{Idempotent, Key, KeyHeader},
     web::{
         Body, Precondition, Problem, Query, both,
         bulk::{self, BulkResult},
         private, problem_responses, request_id,
     },
-    work::{Keyed, UnitOfWork},
+    work::UnitOfWork,
 };
 use loadmaster_reference::Reference;
 
-use super::{super::error::code, change::changed};
+use super::{super::error::code, change::changed, onward};
 
 use crate::{
     Action,
-    amend::Amend,
     cancel::Cancel,
-    change::Change,
     courtesy::Target,
     desk::{Desk, Verb},
-    dto::{AmendBooking, BulkAction, BulkBookings, BulkParams, CancelBooking},
+    dto::{BulkAction, BulkBookings, BulkParams, CancelBooking, RecordMovement},
     movement::Advance,
 };
 
@@ -30,9 +28,13 @@ problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
 /// Act on many bookings.
 ///
 /// Each row is a transaction of its own and is judged as the single call would be: `depart`, `arrive`, `deliver` and
-/// `cancel` as the operations of these names, `reroute` as an amendment with the flights of the best option from where
-/// the cargo is or will land. A row that is refused has its `problem`, and the others go on. With an `Idempotency-Key`
-/// each row has the key `<key>/<id>`: a repetition does what is left and nothing twice. Takes at most 60 seconds.
+/// `cancel` as the operations of these names, `reroute` as an amendment of `flight_ids`. A row that is refused has its
+/// `problem`, and the others go on. With an `Idempotency-Key` each row has the key `<key>/<id>`: a repetition does what
+/// is left and nothing twice. Takes at most 60 seconds.
+///
+/// The rows of `reroute` are judged one after the other, each by the room that those before it left. A row takes the
+/// route that `params` names for it. Without one, or if it cannot be taken any more, the row takes the option from
+/// where the cargo is or will land that arrives first: on the day of what it missed or one of the next.
 #[utoipa::path(post, path = "/bookings/bulk", tag = "bookings", operation_id = "bulkBookings",
     request_body = BulkBookings, params(KeyHeader),
     responses((status = 200, body = BulkResult), BulkProblems))]
@@ -48,13 +50,17 @@ pub(super) async fn act(
     let input =
         both(idempotent.rows(caller.user_id.uuid()), body.read(|fields| BulkBookings::read(fields, &reference)));
     let ((), (keys, BulkBookings { action, ids, params })) = both(query.refuse_all(), input)?;
-    let asked = format!("{} {params:?}", action.as_str());
     let act = |id: BookingRef| {
-        let (desk, params, unit_of_work) = (desk.clone(), params.clone(), unit_of_work.clone());
-        let key = keys.of(&asked, id.as_str(), &path_of(action, &id));
-        async move { act_on(&desk, &unit_of_work, caller, id, (action, params), key).await }
+        let params = params.as_ref().and_then(|params| params.of_row(&id));
+        let key = keys.of(&format!("{} {params:?}", action.as_str()), id.as_str(), &path_of(action, &id));
+        act_on(desk.clone(), unit_of_work.clone(), (caller, id), (action, params), key)
     };
-    Ok(private(Json(bulk::each(ids.0, act).await)))
+    let result = match action {
+        // They compete for the same flights.
+        BulkAction::Reroute => bulk::each_in_turn(ids.0, act).await,
+        _ => bulk::each(ids.0, act).await,
+    };
+    Ok(private(Json(result)))
 }
 
 /// The path of the single call.
@@ -63,50 +69,38 @@ fn path_of(action: BulkAction, reference: &BookingRef) -> String {
 }
 
 async fn act_on(
-    desk: &Desk,
-    unit_of_work: &UnitOfWork,
-    caller: Principal,
-    reference: BookingRef,
+    desk: Desk,
+    unit_of_work: UnitOfWork,
+    (caller, reference): (Principal, BookingRef),
     (action, params): (BulkAction, Option<BulkParams>),
     key: Key,
 ) -> Result<(), Problem> {
-    let target = Target { caller, reference, precondition: Precondition::default() };
     let movement = |action| {
-        let movement = match params.clone() {
-            Some(BulkParams::Movement(movement)) => Some(movement),
-            _ => None,
+        let movement = match &params {
+            Some(BulkParams::Movement(movement)) => movement.clone(),
+            _ => RecordMovement::default(),
         };
-        Verb::Advance(Advance { action, movement: movement.unwrap_or_default() })
+        Verb::Advance(Advance { action, movement })
     };
-    let verb = match action {
-        BulkAction::Depart => movement(Action::Depart),
-        BulkAction::Arrive => movement(Action::Arrive),
-        BulkAction::Deliver => movement(Action::Deliver),
-        BulkAction::Cancel => {
-            let cancel = match params {
-                Some(BulkParams::Cancel(cancel)) => cancel,
+    let verb = match (action, &params) {
+        (BulkAction::Depart, _) => movement(Action::Depart),
+        (BulkAction::Arrive, _) => movement(Action::Arrive),
+        (BulkAction::Deliver, _) => movement(Action::Deliver),
+        (BulkAction::Cancel, params) => {
+            let CancelBooking { reason, waive_fee } = match params {
+                Some(BulkParams::Cancel(cancel)) => cancel.clone(),
                 _ => CancelBooking::default(),
             };
-            Verb::Cancel(Cancel { reason: cancel.reason, waived_by: (cancel.waive_fee == Some(true)).then(request_id) })
+            Verb::Cancel(Cancel { reason, waived_by: (waive_fee == Some(true)).then(request_id) })
         }
-        BulkAction::Reroute => return reroute(desk, unit_of_work, target, key).await,
+        (BulkAction::Reroute, params) => {
+            let chosen = match params {
+                Some(BulkParams::Reroute(chosen)) => chosen.of(&reference).cloned(),
+                _ => None,
+            };
+            return onward::reroute(&desk, &unit_of_work, (caller, reference), chosen, key).await;
+        }
     };
+    let target = Target { caller, reference, precondition: Precondition::default() };
     desk.take_step(target, verb, key, changed).await.map(drop)
-}
-
-/// Moves a booking to the best way on.
-async fn reroute(desk: &Desk, unit_of_work: &UnitOfWork, target: Target, key: Key) -> Result<(), Problem> {
-    let bookings = desk.bookings();
-    let booking = bookings.visible(target.caller, &target.reference).await?;
-    match key.look_before_waiting().await {
-        Err(Repetition::Done(_)) => return Ok(()),
-        looked => looked?,
-    }
-    let Some(flights) = bookings.best_way_on(&booking).await else {
-        let detail = "No flights with room lead on from where the cargo is on the next days.";
-        return Err(Problem::new(code::NO_BOOKABLE_ITINERARY, detail));
-    };
-    let amendment = AmendBooking { flight_ids: Some(flights), ..AmendBooking::default() };
-    let command = Change::new(bookings.clone(), target, Amend { amendment });
-    unit_of_work.run(Keyed { command, key, answer: Box::new(changed) }).await.map(drop)
 }

@@ -4,6 +4,7 @@ mod change;
 mod claim;
 mod commit;
 mod export;
+mod onward;
 mod pay;
 mod read;
 

@@ -85,6 +85,23 @@ where
     T: Display,
     F: Future<Output = Result<(), Problem>>,
 {
+    some_at_once(AT_ONCE, ids, act).await
+}
+
+/// The same one after the other, for rows that compete: each finds what the rows before it left.
+pub async fn each_in_turn<T, F>(ids: Vec<T>, act: impl Fn(T) -> F) -> BulkResult
+where
+    T: Display,
+    F: Future<Output = Result<(), Problem>>,
+{
+    some_at_once(1, ids, act).await
+}
+
+async fn some_at_once<T, F>(at_once: usize, ids: Vec<T>, act: impl Fn(T) -> F) -> BulkResult
+where
+    T: Display,
+    F: Future<Output = Result<(), Problem>>,
+{
     let until = Instant::now() + LONGEST.saturating_sub(LAST_PART);
     let rows = stream::iter(ids).map(|id| {
         let (name, act) = (id.to_string(), &act);
@@ -94,7 +111,7 @@ where
             RowResult { id: name, ok: problem.is_none(), problem }
         }
     });
-    let results: Vec<RowResult> = rows.buffered(AT_ONCE).collect().await;
+    let results: Vec<RowResult> = rows.buffered(at_once).collect().await;
     let succeeded = results.iter().filter(|row| row.ok).count();
     BulkResult { succeeded, failed: results.len() - succeeded, results }
 }

@@ -84,6 +84,12 @@ impl IfMatch {
 }
 
 impl Precondition {
+    /// Returns the precondition that the resource has this version.
+    #[must_use]
+    pub fn of_version(version: i32) -> Self {
+        Self(Some(Tags::These(vec![version.to_string()])))
+    }
+
     /// Fails with the version if a resource of this version may not be changed. Only the part before a dash counts: what
     /// follows names a form of the resource, such as its content coding. `If-Match` compares strongly by RFC 9110; here it
     /// guards the version of the resource, not the bytes that were sent, so that weak tags and those of any coding match.
