@@ -49,6 +49,27 @@ test("the strip of days shows the figures of seven searches", async ({ page, wor
   }
 });
 
+test("a name that is typed is asked for once a pause, and a search once", async ({ page }) => {
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    const path = new URL(request.url()).pathname;
+    if (["/api/v1/airports/search", "/api/v1/routes/search", "/api/v1/routes/days"].includes(path)) asked.push(path);
+  });
+  await page.goto("/");
+  for (const [label, text] of [
+    ["From", "thiruvan"],
+    ["To", "coimbat"],
+  ] as const) {
+    await page.getByLabel(label, { exact: true }).pressSequentially(text, { delay: 30 });
+    await page.getByRole("option").first().click();
+  }
+  expect(asked).toEqual(["/api/v1/airports/search", "/api/v1/airports/search"]);
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(page.getByRole("navigation", { name: "Days" }).getByRole("listitem")).toHaveCount(7);
+  await page.waitForLoadState("networkidle");
+  expect(asked.slice(2).sort()).toEqual(["/api/v1/routes/days", "/api/v1/routes/search"]);
+});
+
 /** Goes to an element as somebody without a mouse does. */
 async function tabTo(page: Page, element: Locator): Promise<void> {
   await expect(element).toBeVisible();

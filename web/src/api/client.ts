@@ -3,15 +3,13 @@ import createClient from "openapi-fetch";
 import { words } from "../words";
 import { learnTime } from "./clock.svelte";
 import { connection, isGone } from "./connection.svelte";
+import { waitAsTold } from "./patience";
 import { offline, Problem, problemOf } from "./problem";
 import type { paths } from "./schema";
 import { session } from "./session.svelte";
 
 /** Times a request is sent again after 429 or 503. */
 const REPETITIONS = 4;
-const LONGEST_WAIT_MS = 90_000;
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function withToken(request: Request): Promise<Request> {
   const token = await session.token();
@@ -44,11 +42,6 @@ function isQuestion(request: Request): boolean {
   return request.method === "GET" || request.method === "HEAD" || request.url.endsWith("/routes/search");
 }
 
-function waitBefore(answer: Response, attempt: number): number {
-  const seconds = Number(answer.headers.get("Retry-After"));
-  return Math.min(Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 500 * 2 ** attempt, LONGEST_WAIT_MS);
-}
-
 /** Sends a request with the caller's token; waits and repeats where the API asks for it. */
 export async function send(original: Request): Promise<Response> {
   let hasRefreshed = false;
@@ -62,15 +55,12 @@ export async function send(original: Request): Promise<Response> {
       if (session.isOver && !isQuestion(original)) session.refusals += 1;
       return answer;
     }
-    const isLimited = answer.status === 429;
-    const isBusy = isLimited || (answer.status === 503 && isRepeatable(original));
+    const isBusy = answer.status === 429 || (answer.status === 503 && isRepeatable(original));
     if (!isBusy || attempt >= REPETITIONS) {
       if (isGone(answer.status) && isQuestion(original)) connection.failed();
       return answer;
     }
-    if (isLimited) connection.waiting += 1;
-    await pause(waitBefore(answer, attempt));
-    if (isLimited) connection.waiting -= 1;
+    await waitAsTold(answer, attempt);
   }
 }
 

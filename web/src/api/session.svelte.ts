@@ -1,5 +1,6 @@
 // Who is signed in. The access token is kept in memory; the refresh token is in a cookie that only the server reads.
 import { connection } from "./connection.svelte";
+import { patiently, pause } from "./patience";
 import type { Schemas } from "./problem";
 
 export type User = Schemas["User"];
@@ -10,6 +11,8 @@ const RANKS: Record<string, number> = { guest: 0, customer: 1, operator: 2, admi
 const HINT = "loadmaster.signed-in";
 /** A token is renewed when it has less than this left. */
 const SOON_MS = 30_000;
+/** A tab whose turn came after another's gives that one's token this time to arrive. */
+const SHARED_MS = 50;
 
 /** What became of asking for another token. */
 type Renewal = "renewed" | "refused" | "unknown";
@@ -20,7 +23,10 @@ interface Tokens {
   user?: User;
 }
 
-class Session {
+/** What a tab tells the others of the same browser. They share the session's cookie, and so its tokens. */
+type Told = { kind: "out" } | { kind: "tokens"; access_token: string; expires: number; user: User };
+
+export class Session {
   user = $state<User | null>(null);
   /** Whether the first question, if somebody is signed in, has been answered. */
   isKnown = $state(false);
@@ -34,13 +40,20 @@ class Session {
   #token: string | null = null;
   #expires = 0;
   #refreshing: Promise<Renewal> | null = null;
+  /** Counts the times that somebody was signed out: what was asked before is not taken after it. */
+  #ends = 0;
   #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("loadmaster.session");
 
   constructor() {
-    this.#channel?.addEventListener("message", (event: MessageEvent<string>) => {
-      if (event.data === "out") this.#forget();
-      if (event.data === "in" && !this.user) void this.refresh();
+    this.#channel?.addEventListener("message", (event: MessageEvent<Told>) => {
+      if (event.data.kind === "out") this.#forget();
+      if (event.data.kind === "tokens") this.#take(event.data.access_token, event.data.expires, event.data.user);
     });
+  }
+
+  /** Hears no more of other tabs. */
+  close(): void {
+    this.#channel?.close();
   }
 
   may(role: "customer" | "operator" | "admin"): boolean {
@@ -50,7 +63,7 @@ class Session {
   /** Returns a token that is still good, renewing it if it must. Waits until it is known who is signed in. */
   async token(): Promise<string | null> {
     await this.#known;
-    if (this.#token && Date.now() > this.#expires - SOON_MS) await (this.isGuest ? this.#beGuest() : this.refresh());
+    if (this.#token && !this.#isFresh()) await (this.isGuest ? this.#beGuest() : this.refresh());
     return this.#token;
   }
 
@@ -61,7 +74,7 @@ class Session {
     this.#tellKnown();
   }
 
-  /** Renews the token; tabs do so one at a time. */
+  /** Renews the token; tabs do so one at a time, and one does it for all. */
   async refresh(): Promise<boolean> {
     return (await this.#renewed()) === "renewed";
   }
@@ -72,8 +85,14 @@ class Session {
   }
 
   #oneAtATime(): Promise<Renewal> {
+    const [known, asked] = [this.#token, performance.now()];
     const renew = async (): Promise<Renewal> => {
-      const answer = await this.#post("refresh", {});
+      // It waited for its turn: the tab before it has told what it got, or is about to.
+      if (performance.now() - asked > 5 && this.#token === known) await pause(SHARED_MS);
+      if (this.#token !== known && this.#isFresh()) return "renewed";
+      const ends = this.#ends;
+      const answer = await patiently(() => this.#post("refresh", {}));
+      if (this.#ends !== ends) return "refused";
       if (answer?.ok) {
         await this.#accept((await answer.json()) as Tokens);
         return "renewed";
@@ -98,10 +117,10 @@ class Session {
 
   /** Returns whether it is done: a server that is away would keep the session. */
   async signOut(): Promise<boolean> {
-    const answer = await this.#post("logout", {});
+    const answer = await patiently(() => this.#post("logout", {}));
     if (!answer || answer.status >= 429) return false;
     this.#forget();
-    this.#channel?.postMessage("out");
+    this.#tell({ kind: "out" });
     return true;
   }
 
@@ -112,19 +131,17 @@ class Session {
   }
 
   async #beGuest(): Promise<void> {
-    const answer = await fetch("/api/v1/auth/guest", { method: "POST" }).catch(() => null);
+    const answer = await patiently(() => fetch("/api/v1/auth/guest", { method: "POST" }).catch(() => null));
     if (!answer?.ok) return;
     const { access_token, expires_in } = (await answer.json()) as Tokens;
-    this.#keep(access_token, expires_in);
+    this.#token = access_token;
+    this.#expires = Date.now() + expires_in * 1000;
     this.isGuest = true;
   }
 
   async #enter(path: "login" | "register", body: object): Promise<Response | null> {
     const answer = await this.#post(path, body);
-    if (answer?.ok) {
-      await this.#accept((await answer.clone().json()) as Tokens);
-      this.#channel?.postMessage("in");
-    }
+    if (answer?.ok) await this.#accept((await answer.clone().json()) as Tokens);
     return answer;
   }
 
@@ -137,11 +154,32 @@ class Session {
   }
 
   async #accept(tokens: Tokens): Promise<void> {
-    this.#keep(tokens.access_token, tokens.expires_in);
+    const expires = Date.now() + tokens.expires_in * 1000;
+    this.#take(tokens.access_token, expires, tokens.user ?? this.user);
+    if (!this.user) await this.reload();
+    if (this.user)
+      this.#tell({
+        kind: "tokens",
+        access_token: tokens.access_token,
+        expires,
+        user: $state.snapshot(this.user) as User,
+      });
+  }
+
+  #take(token: string, expires: number, user: User | null): void {
+    this.#token = token;
+    this.#expires = expires;
+    this.user = user;
     this.isGuest = this.isOver = false;
     remember(true);
-    if (tokens.user) this.user = tokens.user;
-    else if (!this.user) await this.reload();
+  }
+
+  #tell(told: Told): void {
+    this.#channel?.postMessage(told);
+  }
+
+  #isFresh(): boolean {
+    return this.#token !== null && Date.now() <= this.#expires - SOON_MS;
   }
 
   /** Reads the user again, after a change. */
@@ -152,12 +190,8 @@ class Session {
     if (answer?.ok) this.user = (await answer.json()) as User;
   }
 
-  #keep(token: string, seconds: number): void {
-    this.#token = token;
-    this.#expires = Date.now() + seconds * 1000;
-  }
-
   #forget(): void {
+    this.#ends += 1;
     this.#token = null;
     this.#expires = 0;
     this.user = null;

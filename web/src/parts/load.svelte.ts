@@ -53,8 +53,10 @@ export class Loaded<T> {
 export function loaded<T>(read: () => Promise<T>, depends: () => unknown = () => null): Loaded<T> {
   const it = new Loaded(read);
   let before: string | undefined;
+  // An address that changed elsewhere, or an equal object, is no reason to ask again.
+  const wanted = $derived(JSON.stringify(depends()) ?? "");
   $effect(() => {
-    const now = JSON.stringify(depends());
+    const now = wanted;
     void connection.returns;
     if (before !== undefined && before !== now) it.clear();
     before = now;
