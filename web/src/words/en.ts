@@ -753,6 +753,7 @@ export const en = {
     empty: "No cargo needs a new route.",
     emptyText: "What loses its flight or its connection appears here.",
     from: (place: string, destination: string) => `${place} to ${destination}`,
+    many: "Many at once take the first route shown for each. If it is full by then, the next one is taken.",
     noWay: "No way on can be booked in the next three days. Look for one in a search, or ask the shipper.",
     choose: "Take this way",
     done: (reference: string) => `${reference} has a new route.`,

@@ -9,7 +9,16 @@ export type Rows = { id: string; ok: boolean; problem: { code: string; detail: s
 /** The most that one request takes. */
 export const MOST = 200;
 
-export async function actOnAll(action: BulkVerb, ids: string[], header: Record<string, string>): Promise<Rows> {
-  const { data } = await take(api.POST("/api/v1/bookings/bulk", { params: { header }, body: { action, ids } }));
+/** What goes with an action, for these rows. */
+export type ParamsOf = (ids: readonly string[]) => object;
+
+export async function actOnAll(
+  action: BulkVerb,
+  ids: string[],
+  header: Record<string, string>,
+  params?: object,
+): Promise<Rows> {
+  const body = { action, ids, ...(params ? { params: params as Record<string, never> } : {}) };
+  const { data } = await take(api.POST("/api/v1/bookings/bulk", { params: { header }, body }));
   return data.results as Rows;
 }

@@ -1,15 +1,18 @@
 // The ways on for cargo that lost its flight: from where it is, or will land, to its destination.
-import { api, take } from "../../api/client";
+import { api, raw, take } from "../../api/client";
 import type { Schemas } from "../../api/problem";
+import { Lookup } from "../../parts/lookup";
 import { airports } from "../../parts/reference.svelte";
 import { addDays, localDate } from "../../words/format";
 
 type Booking = Schemas["Booking"];
 export type Way = Schemas["RouteOption"];
 
-/** Days that are looked at. */
-const DAYS = 3;
+/** Days that are looked at: as many as the server looks at for many bookings at once. */
+const DAYS = 4;
 const MOST = 3;
+/** What was found is shared for this time by bookings that ask the same. */
+const SHARED_MS = 5_000;
 
 /** Where the cargo is, or where its flight lands. */
 export function placeOf(booking: Booking): string {
@@ -23,30 +26,84 @@ function earliest(booking: Booking, now: number): number {
   return flying ? Math.max(now, Date.parse(flying.arrival_datetime)) : now;
 }
 
+/** The first departure that is looked at: of the flight that was lost, or else as soon as the cargo is there. */
+export function startOf(booking: Booking, now: number): number {
+  const place = placeOf(booking);
+  const isAhead = (leg: Booking["legs"][number]) =>
+    leg.origin === place && leg.status !== "REPLACED" && Date.parse(leg.departure_datetime) > now;
+  const lost = booking.legs.find(isAhead);
+  return lost ? Date.parse(lost.departure_datetime) : earliest(booking, now);
+}
+
+/** Returns the ways of these days that arrive first; a day that only has later ones is not looked at. */
+export async function firstToArrive(
+  days: readonly string[],
+  dayOf: (instant: string) => string,
+  look: (day: string) => Promise<Way[]>,
+): Promise<Way[]> {
+  let found: Way[] = [];
+  for (const day of days) {
+    const last = found[MOST - 1];
+    if (last && dayOf(last.arrival_datetime) < day) break;
+    found = [...found, ...(await look(day))].sort(
+      (a, b) => Date.parse(a.arrival_datetime) - Date.parse(b.arrival_datetime),
+    );
+  }
+  return found.slice(0, MOST);
+}
+
+/** Bookings that lost the same flight often ask the same. */
+const lookup = new Lookup<Way>(async (query) => (await (await raw(`/api/v1/routes?${query}`)).json()) as Way[], {
+  keptMs: SHARED_MS,
+});
+
 /** Returns the best ways on that can be booked now, the earliest arrival first. */
 export async function waysOn(booking: Booking, now: number): Promise<Way[]> {
   const origin = placeOf(booking);
   const from = earliest(booking, now);
-  const station = await airports.find(origin);
-  const first = localDate(new Date(from), station?.time_zone ?? "UTC");
-  const found: Way[] = [];
-  for (let day = 0; day < DAYS && found.length < MOST; day += 1) {
-    const query = {
-      origin,
-      destination: booking.destination,
-      departure_date: addDays(first, day),
-      weight_kg: booking.weight_kg,
-      volume_m3: booking.volume_m3,
-      ...(booking.positions > 0 ? { positions: booking.positions } : {}),
-      ...(booking.special_handling_codes.length > 0
-        ? { special_handling_codes: booking.special_handling_codes.join(",") }
-        : {}),
-    };
-    const { data } = await take(api.GET("/api/v1/routes", { params: { query } }));
-    found.push(...data.filter((way) => way.bookable && Date.parse(way.departure_datetime) >= from));
-  }
-  return found.slice(0, MOST);
+  const zone = (await airports.find(origin))?.time_zone ?? "UTC";
+  const first = localDate(new Date(startOf(booking, now)), zone);
+  const days = Array.from({ length: DAYS }, (_, index) => addDays(first, index));
+  return firstToArrive(
+    days,
+    (instant) => localDate(new Date(instant), zone),
+    async (day) => {
+      const ways = (await lookup.find(queryOf(booking, origin, day))) ?? [];
+      return ways.filter((way) => way.bookable && Date.parse(way.departure_datetime) >= from);
+    },
+  );
 }
+
+function queryOf(booking: Booking, origin: string, day: string): string {
+  const query = new URLSearchParams({
+    origin,
+    destination: booking.destination,
+    departure_date: day,
+    weight_kg: String(booking.weight_kg),
+    volume_m3: String(booking.volume_m3),
+  });
+  if (booking.positions > 0) query.set("positions", String(booking.positions));
+  if (booking.special_handling_codes.length > 0)
+    query.set("special_handling_codes", booking.special_handling_codes.join(","));
+  return query.toString();
+}
+
+/** What the bulk action is told to try first for a booking, as it was when that was shown. */
+export interface Chosen {
+  ref_id: string;
+  flight_ids: string[];
+  version: number;
+}
+
+export const chosen = (booking: Booking, way: Way): Chosen => ({
+  ref_id: booking.ref_id,
+  flight_ids: way.flights.map((flight) => flight.id),
+  version: booking.version,
+});
+
+/** What is chosen for these bookings. */
+export const routesOf = (ids: readonly string[], first: ReadonlyMap<string, Chosen>): Chosen[] =>
+  ids.map((id) => first.get(id)).filter((route) => route !== undefined);
 
 /** Replaces the flights of a booking that have not departed; fails if it was changed meanwhile. */
 export async function reroute(booking: Booking, way: Way, key: Record<string, string>): Promise<Booking> {

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { chosen, firstToArrive, routesOf, startOf, type Way } from "./ways";
+
+type Booking = Parameters<typeof startOf>[0];
+
+const way = (id: string, arrival: string) => ({ flights: [{ id }], arrival_datetime: arrival }) as Way;
+const idOf = (found: Way) => found.flights[0]?.id;
+const leg = (origin: string, destination: string, status: string, departure: string) => ({
+  origin,
+  destination,
+  status,
+  departure_datetime: departure,
+  arrival_datetime: departure,
+});
+const booking = (legs: object[], more: object = {}) =>
+  ({
+    ref_id: "ACB12345",
+    version: 3,
+    current_airport: "DEL",
+    origin: "DEL",
+    destination: "LHR",
+    legs,
+    ...more,
+  }) as Booking;
+
+const dayOf = (instant: string) => instant.slice(0, 10);
+const DAYS = ["2026-12-01", "2026-12-02", "2026-12-03", "2026-12-04"];
+
+test("the earliest arrival of all days comes first, also if it leaves a day later", async () => {
+  const found = await firstToArrive(DAYS, dayOf, (day) =>
+    Promise.resolve(
+      { "2026-12-01": [way("slow", "2026-12-03T20:00:00Z")], "2026-12-02": [way("direct", "2026-12-02T20:00:00Z")] }[
+        day
+      ] ?? [],
+    ),
+  );
+  expect(found.map(idOf)).toEqual(["direct", "slow"]);
+});
+
+test("a day that can only have later arrivals is not asked for", async () => {
+  const asked: string[] = [];
+  const found = await firstToArrive(DAYS, dayOf, (day) => {
+    asked.push(day);
+    return Promise.resolve([1, 2, 3, 4].map((hour) => way(`${day} ${hour}`, `${day}T0${hour}:00:00Z`)));
+  });
+  expect(asked).toEqual(["2026-12-01"]);
+  expect(found.map(idOf)).toEqual([1, 2, 3].map((hour) => `2026-12-01 ${hour}`));
+});
+
+test("a way is looked for from the day of the flight that was lost, or from now", () => {
+  const now = Date.parse("2026-12-01T00:00:00Z");
+  const later = "2026-12-09T10:00:00Z";
+  expect(startOf(booking([leg("DEL", "LHR", "CANCELLED", later)]), now)).toBe(Date.parse(later));
+  expect(startOf(booking([leg("DEL", "LHR", "OFFLOADED", "2026-11-30T10:00:00Z")]), now)).toBe(now);
+  expect(startOf(booking([leg("DEL", "LHR", "REPLACED", later)]), now)).toBe(now);
+  const flying = [leg("DEL", "BOM", "DEPARTED", "2026-12-02T10:00:00Z"), leg("BOM", "LHR", "CANCELLED", later)];
+  expect(startOf(booking(flying, { current_airport: null }), now)).toBe(Date.parse(later));
+});
+
+test("many at once take what each shows first, if it shows anything", () => {
+  const shown = chosen(booking([]), way("f1", "2026-12-01T00:00:00Z"));
+  expect(shown).toEqual({ ref_id: "ACB12345", flight_ids: ["f1"], version: 3 });
+  expect(routesOf(["ACB12345", "ACB99999"], new Map([["ACB12345", shown]]))).toEqual([shown]);
+});
