@@ -83,7 +83,7 @@ test("an airline is made, changed against another's change, made inactive and de
   await expect(dialog.getByLabel("IATA designator")).toBeFocused();
   await dialog.getByLabel("IATA designator").fill(code);
   await dialog.getByLabel("Name").fill("Test Line");
-  await dialog.getByLabel("Country").fill("gb");
+  await dialog.getByLabel("Country").selectOption("United Kingdom (GB)");
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog).toBeHidden();
   expect((await admin.get(`/api/v1/airlines/${code}`)).country_code).toBe("GB");

@@ -33,11 +33,12 @@ test("the parties are amended, and a fault of one opens its fields", async ({ pa
   await page.getByRole("button", { name: "Amend" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("Shipper: Sunrise").click();
-  await dialog.getByLabel("Shipper: country").fill("India");
+  await dialog.getByLabel("Shipper: country").selectOption("India (IN)");
+  await dialog.getByLabel("Shipper: e-mail").fill("nobody");
   await dialog.getByText("Shipper: Sunrise").click();
   await dialog.getByRole("button", { name: "Save" }).click();
-  await expect(dialog.getByLabel("Shipper: country")).toHaveAttribute("aria-invalid", "true");
-  await dialog.getByLabel("Shipper: country").fill("IN");
+  await expect(dialog.getByLabel("Shipper: e-mail")).toHaveAttribute("aria-invalid", "true");
+  await dialog.getByLabel("Shipper: e-mail").fill("");
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog).toBeHidden();
   const now = await customer.get(`/api/v1/bookings/${booking.ref_id}`);

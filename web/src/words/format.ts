@@ -162,7 +162,16 @@ export const weekday = (day: number): string => words.time.weekday(day % 7);
 const countries = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
 
 /** `United Kingdom` of `GB`, in the language of the texts. */
-export const country = (code: string): string => countries.of(code) ?? code;
+export function country(code: string): string {
+  const known = code.toUpperCase();
+  return /^[A-Z]{2}$/.test(known) ? (countries.of(known) ?? code) : code;
+}
+
+/** `Germany (DE)`; a code without a name is shown alone. */
+export function countryText(code: string): string {
+  const name = country(code);
+  return name === code ? code : `${name} (${code.toUpperCase()})`;
+}
 
 /** The local date of an instant: `2026-12-02`. */
 export function localDate(instant: Date, zone: string): string {

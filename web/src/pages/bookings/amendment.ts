@@ -1,6 +1,7 @@
 // What may be changed of a booking, as texts of a form, and the difference as a merge patch.
 import type { Schemas } from "../../api/problem";
 import { words } from "../../words";
+import { countryText } from "../../words/format";
 import { figure } from "../../words/parse";
 import { handlingCodes } from "../search/asked";
 
@@ -25,6 +26,15 @@ export function label(member: Member): string {
   const [role, name] = member.split("/") as [(typeof PARTIES)[number], (typeof PARTY)[number] | undefined];
   if (name) return `${words.booking[role]}: ${words.booking.partyMembers[name]}`;
   return (words.booking.members as Record<string, string>)[member] ?? member;
+}
+
+/** Is chosen from the list of countries. */
+export const isCountry = (member: Member): boolean => member.endsWith("/country_code");
+
+/** A member as the difference tells it. */
+export function told(member: Member, text: string): string {
+  if (text.trim() === "") return words.booking.none;
+  return isCountry(member) ? countryText(text) : text;
 }
 
 /** Members that may be changed now: freight only before the first departure, the rest until delivery. */

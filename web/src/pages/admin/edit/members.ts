@@ -2,7 +2,7 @@
 import { addressOf, type Fault } from "../../../api/problem";
 import { organizations } from "../../../parts/reference.svelte";
 import { words } from "../../../words";
-import { fullDate, weekday } from "../../../words/format";
+import { countryText, fullDate, weekday } from "../../../words/format";
 
 /** What the API says of a thing that is kept. */
 export type Kept = { version: number } & { [member: string]: unknown };
@@ -22,6 +22,7 @@ type Type =
   | "effect"
   | "scope"
   | "airport"
+  | "country"
   | "organization";
 
 export interface Option {
@@ -169,6 +170,7 @@ export function told(member: Member, value: string | boolean | undefined): strin
       .join(", ");
   if (member.type === "effect" && value === FORBID) return words.admin.edit.forbid;
   if (member.type === "effect") return words.admin.edit.requires(entries(value).join(", "));
+  if (member.type === "country") return countryText(value);
   if (member.type === "organization") return organizations.get(value)?.name ?? value;
   return value;
 }

@@ -37,7 +37,7 @@ const icao: EntryMember = {
   isOptional: true,
   isShown: true,
 };
-const country: EntryMember = { name: "country_code", label: members.country_code, type: "text", isShown: true };
+const country: EntryMember = { name: "country_code", label: members.country_code, type: "country", isShown: true };
 
 const MEMBERS: Record<Name, readonly EntryMember[]> = {
   airports: [
