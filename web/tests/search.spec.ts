@@ -206,7 +206,7 @@ test("what was entered for a hold is there again after a reload", async ({ page,
   const flight = await world.flight("TRV", "CJB", 34, 1000);
   const customer = await world.customer();
   await signIn(page, customer);
-  await page.goto(`/book?flights=${flight.id}&weight=1,000&pieces=2`);
+  await page.goto(`/book?flights=${flight.id}&weight=1000&pieces=2`);
   await page.getByLabel("Contents").fill("Machine parts");
   await page.getByRole("group", { name: "Consignee" }).getByLabel("Name").fill("Northern Tools");
   await page.getByRole("button", { name: "Review" }).click();
@@ -238,4 +238,19 @@ test("an airport that is typed faster than it is found is not another one", asyn
   await page.keyboard.press("Tab");
   await expect(from).toHaveValue(/TRV/);
   await expect(page.getByRole("listbox")).toBeHidden();
+});
+
+test("a search that is shared asks for the same freight in every language", async ({ page, browser, world }) => {
+  const flight = await world.flight("TRV", "CJB", 36, 5000);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}`);
+  await page.getByLabel("Weight (kg)").fill("1,200.5");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(page).toHaveURL(/weight=1200\.5(&|$)/);
+  const context = await browser.newContext({ baseURL: world.url, locale: "de-DE" });
+  const german = await context.newPage();
+  const asked = german.waitForRequest("**/api/v1/routes/search");
+  await german.goto(page.url());
+  expect((await asked).postDataJSON()).toMatchObject({ weight_kg: 1200.5 });
+  await expect(german.getByLabel("Weight (kg)")).toHaveValue("1200,5");
+  await context.close();
 });

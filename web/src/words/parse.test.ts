@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { figure } from "./parse";
+import { addressed, addressedNumber, canonical, entry, figure } from "./parse";
 
 test.each([
   ["500", "en", 500],
@@ -15,6 +15,9 @@ test.each([
   ["1 000,5", "fr", 1000.5],
   ["1 000,5", "fr", 1000.5],
   ["1’000.5", "de-CH", 1000.5],
+  ["５００", "ja", 500],
+  ["−8,5", "sv", -8.5],
+  ["1200", "ar-EG", 1200],
 ])("%s in %s is %d", (text, tag, value) => {
   expect(figure(text, tag)).toBe(value);
 });
@@ -22,4 +25,27 @@ test.each([
 test("what is no number stays as it was typed, and nothing is nothing", () => {
   for (const text of ["abc", "2 boxes", "1,0000", "1e3", "--1", "1.2.3"]) expect(figure(text, "en")).toBe(text);
   expect(figure("  ", "en")).toBeUndefined();
+});
+
+test("a figure in an address is the same in every language", () => {
+  expect(canonical("1,200", "en")).toBe("1200");
+  expect(canonical("1.200,5", "de")).toBe("1200.5");
+  expect(canonical(" ", "de")).toBe("");
+  expect(canonical("many", "de")).toBe("many");
+  expect(addressed("1200.5")).toBe(1200.5);
+  expect(addressed("")).toBeUndefined();
+  expect(addressed("1,200")).toBe("1,200");
+  expect(addressedNumber("1,200")).toBeNull();
+});
+
+test.each(["en", "de", "fr", "de-CH", "ja", "ar-EG", "sv", "hi"])("a field in %s reads what it shows", (tag) => {
+  for (const value of [0.6, 1.234, 1200, 1200.5, 123456.789, -8.4821])
+    expect(figure(entry(value, tag), tag)).toBe(value);
+});
+
+test("a field shows figures in the reader's form, and leaves alone what is none", () => {
+  expect(entry("1200.5", "de")).toBe("1200,5");
+  expect(entry("1200.5", "en")).toBe("1200.5");
+  expect(entry("1,200", "de")).toBe("1,200");
+  expect(entry("", "de")).toBe("");
 });

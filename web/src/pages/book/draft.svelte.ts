@@ -3,7 +3,7 @@ import { api, FormKey, take } from "../../api/client";
 import { asProblem, type Problem, type Schemas } from "../../api/problem";
 import { serverNow } from "../../api/clock.svelte";
 import { session } from "../../api/session.svelte";
-import { figureOf } from "../../words/parse";
+import { entry, figureOf } from "../../words/parse";
 import { setQuery } from "../../router.svelte";
 
 type Hold = Schemas["Hold"];
@@ -140,7 +140,7 @@ export class Draft {
   keep(hold: Hold, etag: string | null): void {
     this.hold = hold;
     this.#etag = etag;
-    this.pieces ||= hold.pieces ? String(hold.pieces) : "";
+    this.pieces ||= hold.pieces ? entry(hold.pieces) : "";
   }
 
   /** The time is up: what was held is free again, unless its payment is under way. The server is asked, whose clock counts. */

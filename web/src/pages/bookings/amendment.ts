@@ -2,7 +2,7 @@
 import type { Schemas } from "../../api/problem";
 import { words } from "../../words";
 import { countryText } from "../../words/format";
-import { figure } from "../../words/parse";
+import { entry, figure } from "../../words/parse";
 import { handlingCodes } from "../search/asked";
 
 type Booking = Schemas["Booking"];
@@ -46,9 +46,10 @@ export function members(booking: Pick<Booking, "status">): Member[] {
 
 export function entered(booking: Booking): Entered {
   const parties = PARTIES.flatMap((role) => PARTY.map((name) => [`${role}/${name}`, booking[role]?.[name] ?? ""]));
-  const own = [...FREIGHT, "description", "customer_reference"] as const;
+  const own = ["awb_number", "description", "customer_reference"] as const;
   return {
-    ...Object.fromEntries(own.map((member) => [member, String(booking[member] ?? "")])),
+    ...Object.fromEntries(own.map((member) => [member, booking[member] ?? ""])),
+    ...Object.fromEntries(FIGURES.map((member) => [member, entry(booking[member] ?? "")])),
     special_handling_codes: booking.special_handling_codes.join(" "),
     ...Object.fromEntries(parties),
   } as Entered;

@@ -1,6 +1,7 @@
-// What is searched for. It lives in the address, so that a search can be shared.
+// What is searched for. It lives in the address, so that a search can be shared: with figures, dates and codes in the same form
+// for readers of every language. Fields show and read the reader's form.
 import type { Schemas } from "../../api/problem";
-import { figureOf } from "../../words/parse";
+import { addressed, canonical, entry } from "../../words/parse";
 
 export interface Asked {
   origin: string;
@@ -33,12 +34,27 @@ export const handlingCodes = (text: string): string[] =>
     .split(/[\s,;]+/)
     .filter(Boolean);
 
+const FIGURES = ["pieces", "weight", "volume"] as const;
+
+/** As the fields show it. */
+export const shown = (asked: Asked): Asked => ({
+  ...asked,
+  ...Object.fromEntries(FIGURES.map((name) => [name, entry(asked[name])])),
+});
+
+/** As the address has it. */
+export const canonicalOf = (form: Asked): Asked => ({
+  ...form,
+  ...Object.fromEntries(FIGURES.map((name) => [name, canonical(form[name])])),
+  handling: handlingCodes(form.handling).join(","),
+});
+
 export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
   const codes = handlingCodes(asked.handling);
   const members = {
-    weight_kg: figureOf(asked.weight),
-    volume_m3: figureOf(asked.volume),
-    pieces: figureOf(asked.pieces),
+    weight_kg: addressed(asked.weight),
+    volume_m3: addressed(asked.volume),
+    pieces: addressed(asked.pieces),
     special_handling_codes: codes.length > 0 ? codes : undefined,
     price: asked.weight.trim() === "" ? undefined : true,
   };

@@ -3,6 +3,7 @@ import { addressOf, type Fault } from "../../../api/problem";
 import { organizations } from "../../../parts/reference.svelte";
 import { words } from "../../../words";
 import { countryText, fullDate, weekday } from "../../../words/format";
+import { entry, figure } from "../../../words/parse";
 
 /** What the API says of a thing that is kept. */
 export type Kept = { version: number } & { [member: string]: unknown };
@@ -100,14 +101,14 @@ export const FORBID = "FORBID";
 
 function asText(type: Type, value: NonNullable<unknown>): string {
   if (Array.isArray(value) && type === "breaks")
-    return ofSteps(value.map((step: { from_kg: number; rate: string }) => ({ ...step, from: String(step.from_kg) })));
+    return ofSteps(value.map((step: { from_kg: number; rate: string }) => ({ ...step, from: entry(step.from_kg) })));
   if (Array.isArray(value)) return value.join(" ");
   if (type === "money") {
     const { amount, currency } = value as { amount: string; currency: string };
     return ofSum(amount, currency);
   }
   if (type === "effect" && value !== FORBID) return (value as { require_any: string[] }).require_any.join(" ");
-  return String(value);
+  return type === "number" ? entry(value as number) : String(value);
 }
 
 /** What the fields show of a record; of none, what a new one begins with. */
@@ -121,8 +122,7 @@ export function typed(members: readonly Member[], record: Kept | null): Typed {
 }
 
 /** A number as the API takes it; what is no number goes as it was typed, and the API says so. */
-const numeric = (text: string): number | string =>
-  text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+const numeric = (text: string): number | string => figure(text) ?? text;
 
 function asSent(type: Type, text: string): unknown {
   if (type === "number") return numeric(text);

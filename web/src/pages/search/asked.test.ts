@@ -1,0 +1,30 @@
+import { expect, it } from "vitest";
+import { askedOf, canonicalOf, searchBody, shown } from "./asked";
+
+const asked = askedOf(
+  new URLSearchParams("origin=del&destination=LHR&date=2026-12-02&weight=1200.5&handling=per%20avi"),
+  "2026-12-01",
+);
+
+it("asks for what the address says, in every language", () => {
+  expect(searchBody(asked)).toEqual({
+    origin: "DEL",
+    destination: "LHR",
+    departure_date: "2026-12-02",
+    weight_kg: 1200.5,
+    special_handling_codes: ["PER", "AVI"],
+    price: true,
+  });
+  // Not guessed: the API names the field.
+  expect(searchBody({ ...asked, weight: "1,200" }).weight_kg).toBe("1,200");
+});
+
+it("writes addresses in one form, and comes back from the fields unchanged", () => {
+  expect(canonicalOf({ ...asked, weight: "1,200", pieces: "2", handling: "per; avi" })).toMatchObject({
+    weight: "1200",
+    pieces: "2",
+    volume: "",
+    handling: "PER,AVI",
+  });
+  expect(canonicalOf(shown(asked))).toEqual({ ...asked, handling: "PER,AVI" });
+});
