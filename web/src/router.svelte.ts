@@ -1,5 +1,6 @@
 // The address is the state: which page is shown, and what it was asked. Links are plain `<a href>`.
 import { tick } from "svelte";
+import { scrollBack, visits } from "./visits";
 
 /** What a page is given. */
 export type Params = Record<string, string>;
@@ -38,20 +39,36 @@ export function resolve<P extends Pattern>(patterns: readonly P[], path: string)
   return null;
 }
 
-/** The address of the page that is shown. */
+/** The address, and what of it the page that is shown has. */
 class Location {
   path = $state("/");
-  query = $state(new URLSearchParams());
+  /** The parameters of the address. */
+  asked = $state.raw(new URLSearchParams());
+  /** The parameters of the page that is shown or waits, until the page of another address takes its place. */
+  query = $state.raw(new URLSearchParams());
   /** Counts the pages that were opened, so that the same address can be opened again. */
   visit = $state(0);
+  /** The path of the page that `query` is of. */
+  #settled = "";
 
   read(): void {
     this.path = window.location.pathname;
-    this.query = new URLSearchParams(window.location.search);
+    this.asked = new URLSearchParams(window.location.search);
+    if (this.isSettled) this.query = this.asked;
+  }
+
+  /** The page of the address takes the place of the one before. */
+  settle(): void {
+    this.#settled = this.path;
+    this.query = this.asked;
+  }
+
+  get isSettled(): boolean {
+    return this.#settled === this.path;
   }
 
   get here(): string {
-    const query = this.query.toString();
+    const query = this.asked.toString();
     return query ? `${this.path}?${query}` : this.path;
   }
 }
@@ -62,7 +79,11 @@ export const location = new Location();
 export function go(address: string, how: "push" | "replace" = "push"): void {
   const url = new URL(address, window.location.origin);
   const samePage = url.pathname === location.path;
-  window.history[how === "push" ? "pushState" : "replaceState"](null, "", url);
+  if (how === "push") {
+    visits.leave(location.isSettled);
+    visits.begin();
+  } else if (!samePage) visits.forget();
+  window.history[how === "push" ? "pushState" : "replaceState"](visits.state, "", url);
   location.read();
   if (!samePage) {
     location.visit += 1;
@@ -75,6 +96,8 @@ export function setQuery(
   changes: Record<string, string | null | undefined>,
   how: "push" | "replace" = "replace",
 ): void {
+  // A page that is left, or waits, does not change the address of the one that follows.
+  if (!location.isSettled) return;
   const query = new URLSearchParams(location.query);
   for (const [name, value] of Object.entries(changes)) {
     if (value) query.set(name, value);
@@ -87,12 +110,20 @@ export function setQuery(
 
 /** Begins to follow the browser's address and to open links without loading the document again. */
 export function startRouter(isOurs: (path: string) => boolean): void {
+  // What a page shows is not there at once: scrolling waits for it.
+  window.history.scrollRestoration = "manual";
+  visits.resume();
   location.read();
+  location.settle();
   window.addEventListener("popstate", () => {
     const before = location.path;
+    visits.leave(location.isSettled);
+    visits.resume();
     location.read();
     if (before !== location.path) location.visit += 1;
+    else void tick().then(scrollBack);
   });
+  window.addEventListener("pagehide", () => window.history.replaceState({ ...visits.state, top: window.scrollY }, ""));
   document.addEventListener("click", (event) => {
     if (
       event.defaultPrevented ||

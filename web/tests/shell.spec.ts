@@ -112,6 +112,63 @@ test("a session that the server ended leads to the sign-in page, and back to the
   expect((await customer.get(`/api/v1/bookings/${booking.ref_id}`)).weight_kg).toBe(150);
 });
 
+test("a session that the server ended keeps the form of a booking, also of a page that was opened first", async ({
+  page,
+  context,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 126, 1000);
+  const customer = await world.customer();
+  await signIn(page, customer);
+  const renewed = page.waitForResponse("**/api/v1/auth/refresh");
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  const old = (await (await renewed).json()).access_token;
+  await page.getByLabel("Contents").fill("Machine parts");
+  await context.clearCookies();
+  await page.route("**/api/**", (route) => {
+    const headers = route.request().headers();
+    const isOld = headers["authorization"] === `Bearer ${old}`;
+    return route.continue(isOld ? { headers: { ...headers, authorization: "Bearer none" } } : {});
+  });
+  await page.getByRole("button", { name: "Review" }).click();
+  await expect(page).toHaveURL(/sign-in/);
+  await page.getByLabel("E-mail").last().fill(customer.email);
+  await page.getByLabel("Password").fill(customer.password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(/\/book\?flights=.*hold=/);
+  await expect(page.getByLabel("Contents")).toHaveValue("Machine parts");
+  await page.getByRole("button", { name: "Review" }).click();
+  await expect(page.getByRole("button", { name: "Book", exact: true })).toBeVisible();
+  const [hold] = await customer.get("/api/v1/holds");
+  expect(hold.description).toBe("Machine parts");
+});
+
+test("Back shows a list as it was left: its pages, and how far it was scrolled", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 67, 1000);
+  const customer = await world.customer();
+  for (let count = 0; count < 5; count += 1) await world.book(customer, [flight], 10);
+  await page.route("**/api/v1/bookings*", (route) => {
+    const url = new URL(route.request().url());
+    if (route.request().method() === "GET") url.searchParams.set("limit", "2");
+    return route.continue({ url: url.toString() });
+  });
+  await page.setViewportSize({ width: 1280, height: 420 });
+  await signIn(page, customer, "/bookings");
+  const rows = page.getByRole("row").filter({ has: page.getByRole("link") });
+  await expect(rows).toHaveCount(2);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await expect(rows).toHaveCount(4);
+  const last = rows.last().getByRole("link");
+  await last.scrollIntoViewIfNeeded();
+  const top = await page.evaluate(() => window.scrollY);
+  expect(top).toBeGreaterThan(0);
+  await last.click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("TRV – CJB");
+  await page.goBack();
+  await expect(rows).toHaveCount(4);
+  await expect.poll(() => page.evaluate(() => window.scrollY)).toBe(top);
+});
+
 test("single keys can be switched off, and on again", async ({ page }) => {
   await page.goto("/track");
   await page.getByRole("heading", { level: 1 }).click();

@@ -33,7 +33,16 @@ export interface ProblemBody {
   [more: string]: unknown;
 }
 
+export interface Again {
+  /** How often the server had come back before. */
+  returns: number;
+  send: () => void;
+}
+
 export class Problem extends Error {
+  /** Sends again what got no answer: whoever shows the problem does so when the server is back. */
+  again: Again | null = null;
+
   constructor(
     readonly body: ProblemBody,
     readonly etag: string | null = null,

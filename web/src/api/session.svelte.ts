@@ -33,6 +33,8 @@ export class Session {
   isGuest = $state(false);
   /** The server ended the session, nobody signed out: what is open waits for somebody to sign in again. */
   isOver = $state(false);
+  /** Whose session it was. */
+  ended: string | null = null;
   /** Grows with each act that was refused because of that. */
   refusals = $state(0);
   #tellKnown: () => void = () => undefined;
@@ -99,7 +101,10 @@ export class Session {
       }
       // Only a refusal ends the session; a server that is away, or too busy, does not.
       if (answer === null || ![400, 401, 403].includes(answer.status)) return "unknown";
-      this.isOver ||= this.user !== null;
+      if (this.user) {
+        this.isOver = true;
+        this.ended = this.user.id;
+      }
       this.#forget();
       return "refused";
     };

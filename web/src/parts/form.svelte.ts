@@ -1,12 +1,15 @@
 // A form: its faults go to their fields, and it acts once however often it is sent.
 import { tick } from "svelte";
 import { FormKey } from "../api/client";
-import { addressOf, asProblem, faultText, type Fault, type Problem } from "../api/problem";
+import { connection } from "../api/connection.svelte";
+import { addressOf, asProblem, faultText, offline, type Fault, type Problem } from "../api/problem";
+import { words } from "../words";
 
 export class Form {
   isBusy = $state(false);
   problem = $state<Problem | null>(null);
   readonly key = new FormKey();
+  #giveUp: () => void = () => undefined;
 
   /** The message for a field, by its pointer (`/weight_kg`) or its name in a query. */
   fault(pointer: string): string | null {
@@ -19,25 +22,42 @@ export class Form {
     return this.problem?.faults.filter((fault) => !pointers.includes(addressOf(fault))) ?? [];
   }
 
-  /** Sends; returns what came back, or nothing after a fault. A second call while one runs does nothing. */
+  /**
+   * Sends; returns what came back, or nothing after a fault. A second call while one runs does nothing. What got no answer is sent
+   * again when the server is back, as long as that is shown (`Failure`), if the act takes the key by which it happens once.
+   */
   async send<T>(act: (headers: { "Idempotency-Key": string }) => Promise<T>): Promise<T | null> {
     if (this.isBusy) return null;
-    this.isBusy = true;
-    try {
-      const done = await act(this.key.header);
-      this.problem = null;
-      this.key.renew();
-      return done;
-    } catch (error) {
-      const problem = asProblem(error);
-      // The key was taken by another request: what is sent now is something else.
-      if (problem.code === "idempotency_key_reused") this.key.renew();
-      this.problem = problem;
-      await focusFirstFault();
-      return null;
-    } finally {
-      this.isBusy = false;
+    // What is sent now takes the place of what waits.
+    this.#giveUp();
+    for (;;) {
+      this.isBusy = true;
+      let back: Promise<boolean> | null = null;
+      try {
+        const done = await act(this.key.header);
+        this.problem = null;
+        this.key.renew();
+        return done;
+      } catch (error) {
+        const problem = asProblem(error);
+        // The key was taken by another request: what is sent now is something else.
+        if (problem.code === "idempotency_key_reused") this.key.renew();
+        if (problem.isOffline && act.length > 0) back = this.#back(problem);
+        this.problem = problem.isOffline && act.length === 0 ? offline(words.shell.notSent) : problem;
+        await focusFirstFault();
+      } finally {
+        this.isBusy = false;
+      }
+      if (!back || !(await back)) return null;
     }
+  }
+
+  /** Whether it is to be sent again: the server is back, and nothing else was sent meanwhile. */
+  #back(problem: Problem): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#giveUp = () => resolve(false);
+      problem.again = { returns: connection.returns, send: () => resolve(true) };
+    });
   }
 }
 

@@ -3,10 +3,18 @@ import { untrack } from "svelte";
 import { asProblem, type Problem } from "../api/problem";
 import type { Answer } from "../api/client";
 import { connection } from "../api/connection.svelte";
+import { visits } from "../visits";
 import { PATIENCE_MS } from "./load.svelte";
 
 /** A page can have no entries although there are more: when a text is looked for. No more such pages are read by themselves. */
 const MOST_EMPTY = 300;
+
+export interface Shown<T> {
+  rows: T[];
+  /** The cursor of the next page. */
+  next: string | null;
+  pages: number;
+}
 
 export class List<T> {
   rows = $state<T[]>([]);
@@ -18,11 +26,24 @@ export class List<T> {
   #next = $state<string | null>(null);
   #pages = 1;
   #turn = 0;
+  #isEnded = false;
 
   constructor(private readonly page: (cursor: string | undefined) => Promise<Answer<T[]>>) {}
 
   get isMore(): boolean {
     return this.#next !== null;
+  }
+
+  /** What is shown, to be shown again at once when somebody comes back. */
+  get shown(): Shown<T> | null {
+    return this.isRead ? { rows: this.rows, next: this.#next, pages: this.#pages } : null;
+  }
+
+  show(before: Shown<T>): void {
+    this.rows = before.rows;
+    this.#next = before.next;
+    this.#pages = before.pages;
+    this.isRead = true;
   }
 
   /** Reads again as many pages as are shown; their rows stay until these are there. */
@@ -43,8 +64,15 @@ export class List<T> {
     this.problem = null;
   }
 
+  /** Nobody is shown it any more: what its pages depend on is gone. */
+  end(): void {
+    this.#turn += 1;
+    this.#isEnded = true;
+  }
+
   /** Reads some pages from a cursor on, and shows them behind the rows before. */
   async #read(from: string | undefined, pages: number, before: readonly T[]): Promise<void> {
+    if (this.#isEnded) return;
     const turn = ++this.#turn;
     this.isBusy = true;
     const timer = setTimeout(() => {
@@ -56,6 +84,7 @@ export class List<T> {
       let read = 0;
       do {
         const answer: Answer<T[]> = await this.page(cursor);
+        // It is over, or asked anew.
         if (turn !== this.#turn) return;
         rows.push(...answer.data);
         cursor = answer.next;
@@ -75,20 +104,35 @@ export class List<T> {
   }
 }
 
-/** Reads a list while its component is shown: at once, whenever `depends` changes, and when the server is back. */
+/**
+ * Reads a list while its component is shown: at once, whenever `depends` changes, and when the server is back. A list that has a
+ * `name` on its page is shown by Back with as many pages as it had.
+ */
 export function listed<T>(
   page: (cursor: string | undefined) => Promise<Answer<T[]>>,
   depends: () => unknown = () => null,
+  name?: string,
 ): List<T> {
   const list = new List(page);
   let before: string | undefined;
+  if (name)
+    $effect(() =>
+      visits.keep((lists) => {
+        if (list.shown && before !== undefined) lists.set(`${name} ${before}`, list.shown);
+      }),
+    );
   $effect(() => {
     const now = JSON.stringify(depends());
     void connection.returns;
-    if (before !== undefined && before !== now) list.clear();
+    if (before !== now) {
+      if (before !== undefined) list.clear();
+      const shown = name ? (visits.recall(`${name} ${now}`) as Shown<T> | undefined) : undefined;
+      if (shown) list.show(shown);
+    }
     before = now;
     // What is read while it asks is no reason to ask again.
     untrack(() => void list.load());
   });
+  $effect(() => () => list.end());
   return list;
 }

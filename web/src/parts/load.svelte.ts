@@ -13,11 +13,13 @@ export class Loaded<T> {
   isSlow = $state(false);
   isBusy = $state(false);
   #turn = 0;
+  #isEnded = false;
 
   constructor(private readonly read: () => Promise<T>) {}
 
   /** Reads again; what is shown stays until the answer is there. */
   async load(): Promise<void> {
+    if (this.#isEnded) return;
     const turn = ++this.#turn;
     this.isBusy = true;
     const timer = setTimeout(() => {
@@ -37,6 +39,12 @@ export class Loaded<T> {
         this.isBusy = false;
       }
     }
+  }
+
+  /** Nobody is shown it any more: what it depends on is gone. */
+  end(): void {
+    this.#turn += 1;
+    this.#isEnded = true;
   }
 
   /** Forgets what was read, as another thing is asked for. */
@@ -63,5 +71,6 @@ export function loaded<T>(read: () => Promise<T>, depends: () => unknown = () =>
     // What is read while it asks is no reason to ask again.
     untrack(() => void it.load());
   });
+  $effect(() => () => it.end());
   return it;
 }

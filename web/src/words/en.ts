@@ -10,6 +10,7 @@ export const en = {
     themes: { system: "System theme", light: "Light", dark: "Dark" },
     away: "The server does not answer. What you entered is kept; this page recovers by itself.",
     unreachable: "The server cannot be reached. What you entered is kept; this page tries again by itself.",
+    notSent: "The server cannot be reached. What you entered is kept: send it again when the server answers.",
     unexplained: (status: number) => `The server answered ${status} without an explanation.`,
     broken: "Something went wrong in this page. Load it again.",
     limited: "Too many requests were made: this page goes on in a moment.",

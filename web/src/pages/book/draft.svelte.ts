@@ -3,6 +3,7 @@ import { api, FormKey, take } from "../../api/client";
 import { asProblem, type Problem, type Schemas } from "../../api/problem";
 import { serverNow } from "../../api/clock.svelte";
 import { session } from "../../api/session.svelte";
+import { typedFor, type Typed } from "../../parts/typed";
 import { entry, figureOf } from "../../words/parse";
 import { setQuery } from "../../router.svelte";
 
@@ -82,8 +83,9 @@ export class Draft {
 
   async #takeUp(id: string): Promise<boolean> {
     try {
+      const typed = typedFor(id);
       const hold = await this.#read(id);
-      this.#restore(hold);
+      this.#restore(hold, typed);
       if (hold.status === "ACTIVE") this.step = "shipment";
       else if (hold.status === "COMMITTING") void this.#await(id);
       else if (hold.booking_ref) await this.#show(hold.booking_ref);
@@ -106,8 +108,23 @@ export class Draft {
     return data;
   }
 
-  /** What was entered before the page was loaded again. */
-  #restore(hold: Hold): void {
+  /** What is entered, as it is typed. */
+  get typed(): Typed {
+    const { pieces, description, awb, reference } = this;
+    return $state.snapshot({
+      ...{ pieces, description, awb, reference },
+      shipper: this.shipper,
+      consignee: this.consignee,
+      contact: this.contact,
+    });
+  }
+
+  /** What was entered before the page was loaded again: as it was typed, else as the hold has it. */
+  #restore(hold: Hold, typed: Typed | null): void {
+    if (typed) {
+      Object.assign(this, typed);
+      return;
+    }
     this.description ||= hold.description ?? "";
     this.awb ||= hold.awb_number ?? "";
     this.reference ||= hold.customer_reference ?? "";

@@ -1,0 +1,47 @@
+import { expect, it, vi } from "vitest";
+import { offline, Problem } from "../api/problem";
+import { Form } from "./form.svelte";
+
+vi.stubGlobal("document", { querySelector: () => null });
+
+it("sends again with the same key what got no answer, when the server is back", async () => {
+  const form = new Form();
+  const keys: string[] = [];
+  const sent = form.send(async (header) => {
+    keys.push(header["Idempotency-Key"]);
+    if (keys.length === 1) throw offline("away");
+    return "done";
+  });
+  await vi.waitFor(() => expect(form.isBusy).toBe(false));
+  expect(form.problem?.isOffline).toBe(true);
+  form.problem?.again?.send();
+  expect(await sent).toBe("done");
+  expect(keys[0]).toBe(keys[1]);
+  expect(form.problem).toBeNull();
+});
+
+it("gives up what waits when something else is sent", async () => {
+  const form = new Form();
+  const first = form.send((_header) => Promise.reject(offline("away")));
+  await vi.waitFor(() => expect(form.isBusy).toBe(false));
+  const again = form.problem?.again;
+  const second = form.send(async (_header) => "second");
+  expect(await first).toBeNull();
+  again?.send();
+  expect(await second).toBe("second");
+});
+
+it("does not repeat what has no key, and does not say so", async () => {
+  const form = new Form();
+  expect(await form.send(() => Promise.reject(offline("tries again")))).toBeNull();
+  expect(form.problem?.again).toBeNull();
+  expect(form.problem?.body.detail).toContain("send it again");
+});
+
+it("repeats nothing that was refused", async () => {
+  const form = new Form();
+  const refused = new Problem({ status: 409, code: "capacity_exceeded", title: "", detail: "full" });
+  expect(await form.send((_header) => Promise.reject(refused))).toBeNull();
+  expect(form.problem).toBe(refused);
+  expect(refused.again).toBeNull();
+});
