@@ -19,3 +19,27 @@ test("a country is chosen by its name, and the review shows the whole address", 
   const [hold] = await customer.get("/api/v1/holds");
   expect(hold.consignee).toMatchObject({ name: "Nordwerk", city: "Bremen", country_code: "DE" });
 });
+
+test("focus, announcements and the title follow from the shipment to the booking", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 37, 1000);
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  await expect(page).toHaveTitle("Book · TRV–CJB · Loadmaster");
+  await page.getByRole("button", { name: "Review" }).click();
+  await expect(page.getByRole("heading", { name: "Review" })).toBeFocused();
+  await expect(page.locator('[aria-live="polite"]')).toContainText("Review what is booked");
+  await expect(page).toHaveTitle("Review · TRV–CJB · Loadmaster");
+  await page.getByRole("button", { name: "Back" }).click();
+  await expect(page.getByRole("heading", { name: "Shipment" })).toBeFocused();
+  await page.getByRole("button", { name: "Review" }).click();
+  await page.getByRole("button", { name: "Book", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeFocused();
+  const [{ ref_id }] = await customer.get("/api/v1/bookings");
+  await expect(page.locator('[aria-live="polite"]')).toContainText(`Booked: ${ref_id}.`);
+  await expect(page).toHaveTitle(`${ref_id} · TRV–CJB · Loadmaster`);
+  await page.getByRole("main").getByRole("link", { name: "Booking" }).click();
+  await expect(page).toHaveTitle(`${ref_id} · TRV–CJB · Loadmaster`);
+  await page.getByRole("link", { name: flight.flight_number }).click();
+  await expect(page).toHaveTitle(`${flight.flight_number} · TRV–CJB · Loadmaster`);
+});

@@ -4,6 +4,7 @@ const plural = (count: number, one: string, many: string) => (count === 1 ? one 
 export const en = {
   shell: {
     name: "Loadmaster",
+    about: (name: string, origin: string, destination: string) => `${name} · ${origin}–${destination}`,
     skip: "Skip to the page",
     pages: "Pages",
     theme: "Theme",
@@ -246,6 +247,9 @@ export const en = {
     paying: "The payment provider has not decided yet. Your room stays held; this page goes on by itself.",
     book: "Book",
     done: "Booked",
+    atReview: (total: string | null) =>
+      total === null ? "Review what is booked." : `Review what is booked for ${total}.`,
+    isBooked: (reference: string) => `Booked: ${reference}.`,
     another: "Search for another route",
     claim: "This code moves the booking to an account. It is shown only now: keep it.",
   },
