@@ -1,5 +1,5 @@
 // From the hold to the booking: what is entered, what is kept of it, and where a reader is led.
-import { expect, signIn, test } from "./world";
+import { expect, signIn, test, type Json } from "./world";
 
 test("a country is chosen by its name, and the review shows the whole address", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 35, 1000);
@@ -42,4 +42,22 @@ test("focus, announcements and the title follow from the shipment to the booking
   await expect(page).toHaveTitle(`${ref_id} · TRV–CJB · Loadmaster`);
   await page.getByRole("link", { name: flight.flight_number }).click();
   await expect(page).toHaveTitle(`${flight.flight_number} · TRV–CJB · Loadmaster`);
+});
+
+test("a price names its lines, and what cancelling costs stands beside it", async ({ page, world }) => {
+  const flight = await world.flight("CJB", "TRV", 38, 1000);
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  await page.getByRole("button", { name: "Review" }).click();
+  const price = page.getByRole("table", { name: "Price" });
+  const [hold] = await customer.get("/api/v1/holds");
+  const fuel = hold.quote.lines.find((line: Json) => line.code === "MYC");
+  await expect(price.getByRole("row").filter({ hasText: "Fuel surcharge · 100 kg at 0.85" })).toContainText(
+    fuel.amount.amount,
+  );
+  await expect(price.getByRole("row")).toHaveCount(hold.quote.lines.length + 1);
+  await expect(page.getByRole("region", { name: "If you cancel" })).toContainText(
+    "The fee is a part of what was paid.",
+  );
 });

@@ -298,3 +298,9 @@ test("an allotment of an organization shows what it keeps on its flights, and wh
   await expect(dialog).toBeHidden();
   expect((await admin.ask("GET", `/api/v1/allotments/${made.id}`)).status).toBe(404);
 });
+
+test("lists of prices say what the configuration has in force", async ({ page, world }) => {
+  await signIn(page, await world.adminOfTests(), "/admin/surcharges");
+  await expect(page.getByText("From the configuration: pricing.default_surcharges", { exact: false })).toBeVisible();
+  await expect(page.getByText("is in force", { exact: false })).toHaveCount(0);
+});

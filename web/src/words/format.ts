@@ -6,10 +6,14 @@ export const language = (): string | undefined => (typeof navigator === "undefin
 
 const numbers = new Map<string, Intl.NumberFormat>();
 
-export function number(value: number, digits = 0): string {
-  const key = `${language()}:${digits}`;
+/** With `digits` decimals at most, and `least` at least. */
+export function number(value: number, digits = 0, least = 0): string {
+  const key = `${language()}:${digits}:${least}`;
   let format = numbers.get(key);
-  if (!format) numbers.set(key, (format = new Intl.NumberFormat(language(), { maximumFractionDigits: digits })));
+  if (!format) {
+    format = new Intl.NumberFormat(language(), { maximumFractionDigits: digits, minimumFractionDigits: least });
+    numbers.set(key, format);
+  }
   return format.format(value);
 }
 
