@@ -261,3 +261,20 @@ test("a search that is shared asks for the same freight in every language", asyn
   await expect(german.getByLabel("Weight (kg)")).toHaveValue("1200,5");
   await context.close();
 });
+
+test("handling codes are picked by their names, and a fault is said once, in words", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 39, 1000);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}`);
+  await page.getByLabel("Handling codes").selectOption("PER · Perishable cargo");
+  await page.getByLabel("Handling codes").selectOption("HEA · Heavy cargo, 150 kg and over per piece");
+  await page.getByRole("button", { name: "Remove HEA" }).click();
+  await page.getByLabel("Weight (kg)").fill("0");
+  await page.getByRole("button", { name: "Search" }).click();
+  await expect(page).toHaveURL(/handling=PER(&|$)/);
+  await expect(page.getByLabel("Weight (kg)")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByRole("alert")).toHaveText("Check the marked field.");
+  const asked = page.waitForRequest("**/api/v1/routes/search");
+  await page.getByLabel("Weight (kg)").fill("50");
+  await page.getByRole("button", { name: "Search" }).click();
+  expect((await asked).postDataJSON()).toMatchObject({ weight_kg: 50, special_handling_codes: ["PER"] });
+});

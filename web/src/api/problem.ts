@@ -16,6 +16,10 @@ export interface Fault {
 /** The field that a fault is about: its pointer (`/weight_kg`), or its name in a query. */
 export const addressOf = (fault: Fault): string => fault.pointer ?? fault.name ?? "";
 
+/** Whether a fault is of a field, or of an entry of its list: `/special_handling_codes/0`. */
+export const isOf = (fault: Fault, pointer: string): boolean =>
+  addressOf(fault).replace(/\/\d+$/, "") === pointer || addressOf(fault) === pointer;
+
 /** What is wrong, as it is said at the field itself: without the name of the API's member. */
 export function faultText(fault: Fault): string {
   const bare = fault.message.replace(/^`[^`]+` /, "");

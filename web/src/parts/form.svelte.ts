@@ -2,7 +2,7 @@
 import { tick } from "svelte";
 import { FormKey } from "../api/client";
 import { connection } from "../api/connection.svelte";
-import { addressOf, asProblem, faultText, offline, type Fault, type Problem } from "../api/problem";
+import { addressOf, asProblem, faultText, isOf, offline, type Fault, type Problem } from "../api/problem";
 import { words } from "../words";
 
 export class Form {
@@ -13,7 +13,7 @@ export class Form {
 
   /** The message for a field, by its pointer (`/weight_kg`) or its name in a query. */
   fault(pointer: string): string | null {
-    const found = this.problem?.faults.filter((fault) => addressOf(fault) === pointer) ?? [];
+    const found = this.problem?.faults.filter((fault) => isOf(fault, pointer)) ?? [];
     return found.length > 0 ? found.map(faultText).join(" ") : null;
   }
 

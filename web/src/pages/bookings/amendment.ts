@@ -3,7 +3,7 @@ import type { Schemas } from "../../api/problem";
 import { words } from "../../words";
 import { countryText } from "../../words/format";
 import { entry, figure } from "../../words/parse";
-import { handlingCodes } from "../search/asked";
+import { handlingCodes } from "../../parts/handling.svelte";
 
 type Booking = Schemas["Booking"];
 
@@ -50,7 +50,7 @@ export function entered(booking: Booking): Entered {
   return {
     ...Object.fromEntries(own.map((member) => [member, booking[member] ?? ""])),
     ...Object.fromEntries(FIGURES.map((member) => [member, entry(booking[member] ?? "")])),
-    special_handling_codes: booking.special_handling_codes.join(" "),
+    special_handling_codes: booking.special_handling_codes.join(","),
     ...Object.fromEntries(parties),
   } as Entered;
 }

@@ -1,6 +1,7 @@
 // What is searched for. It lives in the address, so that a search can be shared: with figures, dates and codes in the same form
 // for readers of every language. Fields show and read the reader's form.
 import type { Schemas } from "../../api/problem";
+import { handlingCodes } from "../../parts/handling.svelte";
 import { addressed, canonical, entry } from "../../words/parse";
 
 export interface Asked {
@@ -27,12 +28,6 @@ export function askedOf(query: URLSearchParams, today: string): Asked {
 }
 
 export const isComplete = (asked: Asked): boolean => asked.origin !== "" && asked.destination !== "";
-
-export const handlingCodes = (text: string): string[] =>
-  text
-    .toUpperCase()
-    .split(/[\s,;]+/)
-    .filter(Boolean);
 
 const FIGURES = ["pieces", "weight", "volume"] as const;
 
