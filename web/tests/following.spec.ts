@@ -179,3 +179,15 @@ test("an unknown number is told in words", async ({ page, world }) => {
   await expect(page.getByRole("alert")).toContainText("No shipment has this number");
   expect((await world.anonymous().ask("GET", "/api/v1/tracking/ACB000000001")).status).toBe(404);
 });
+
+test("tracking tells a cancelled flight first, while it is looked at", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 64, 1000);
+  const booking = await world.book(await world.customer(), [flight]);
+  await page.goto(`/track/${booking.ref_id}`);
+  await expect(page.getByRole("main")).toContainText("The cargo is expected at");
+  await expect(page).toHaveTitle(`${booking.ref_id} · TRV–CJB · Loadmaster`);
+  await (await world.admin()).post(`/api/v1/flights/${flight.id}/cancel`);
+  await expect(page.getByRole("main")).toContainText(
+    `${flight.flight_number} is cancelled. The cargo gets another flight`,
+  );
+});

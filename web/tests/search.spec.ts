@@ -278,3 +278,37 @@ test("handling codes are picked by their names, and a fault is said once, in wor
   await page.getByRole("button", { name: "Search" }).click();
   expect((await asked).postDataJSON()).toMatchObject({ weight_kg: 50, special_handling_codes: ["PER"] });
 });
+
+test("the waitlist is offered only for what the flight could hold, and codes and times stay whole", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 41, 680);
+  await world.book(await world.operator(), [flight], 500);
+  // The zone of the station comes late: no other one is shown meanwhile.
+  let answer: () => void = () => undefined;
+  const late = new Promise<void>((resolve) => (answer = resolve));
+  await page.route("**/api/v1/airports/TRV", async (route) => {
+    await late;
+    await route.continue();
+  });
+  await page.setViewportSize({ width: 360, height: 800 });
+  const search = `/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}`;
+  await page.goto(`${search}&weight=500`);
+  const option = page.getByRole("article").filter({ hasText: flight.flight_number });
+  await expect(option.getByRole("link", { name: "Join the waitlist" })).toBeVisible();
+  const departs = option.locator(`time[datetime="${flight.departure_datetime}"]`).first();
+  await expect(departs).toBeHidden();
+  answer();
+  await expect(departs).toContainText("IST");
+  await expect(departs).toBeVisible();
+  // One line, however narrow its place is.
+  const lines = await option
+    .getByRole("listitem")
+    .getByText("TRV", { exact: true })
+    .evaluate((code) => code.getClientRects().length);
+  expect(lines).toBe(1);
+  await page.goto(`${search}&weight=700`);
+  await expect(option).toContainText("you asked for 700 kg");
+  await expect(option.getByRole("link", { name: "Join the waitlist" })).toHaveCount(0);
+});

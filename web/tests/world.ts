@@ -161,7 +161,7 @@ export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void
   await expect(page).toHaveURL(new RegExp(`${to.split("?")[0]?.replace(/[/]/g, "\\/")}(\\?|$)`));
 }
 
-/** Tests fail for an error in the console, a violation of the policy, and a request to another host. */
+/** Tests fail for an error in the console, a value that is read of a page that is gone, a violation of the policy, and a request to another host. */
 export const test = base.extend<{ world: World; faults: string[] }>({
   // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern
   baseURL: async ({}, use) => use(process.env["CONSOLE_URL"]),
@@ -177,6 +177,8 @@ export const test = base.extend<{ world: World; faults: string[] }>({
           // The browser itself reports refused requests, which tests provoke; all else is a fault.
           if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
             faults.push(`console: ${message.text()}`);
+          // What was read of a page that is gone may be stale.
+          if (/derived_inert/.test(message.text())) faults.push(`console: ${message.text()}`);
         });
       });
       context.on("request", (request) => {

@@ -8,6 +8,8 @@ export type Organization = Schemas["Organization"];
 class Reference<T> {
   #known = $state<Record<string, T>>({});
   #asked = new Set<string>();
+  /** Those of which nothing could be read. */
+  #missed = $state<Record<string, true>>({});
 
   constructor(
     private readonly keyOf: (one: T) => string,
@@ -23,6 +25,11 @@ class Reference<T> {
       queueMicrotask(() => void this.#ask(key));
     }
     return known ?? null;
+  }
+
+  /** Whether it is known, or known to be missing: what is shown of it stays. */
+  isSettled(key: string): boolean {
+    return this.get(key) !== null || this.#missed[key] === true;
   }
 
   learn(all: readonly T[]): void {
@@ -41,7 +48,9 @@ class Reference<T> {
     try {
       const one = await this.read(key);
       if (one) this.#known[key] = one;
+      else this.#missed[key] = true;
     } catch {
+      this.#missed[key] = true;
       this.#asked.delete(key);
     }
   }

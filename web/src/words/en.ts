@@ -325,6 +325,11 @@ export const en = {
       DELIVERED: (place: string) => `Delivered at ${place}.`,
       CANCELLED: () => "Cancelled.",
     },
+    flightCancelled: (flight: string, place: string) =>
+      `${flight} is cancelled. The cargo gets another flight from ${place}.`,
+    leftBehind: (flight: string, place: string) =>
+      `The cargo did not leave with ${flight}. It gets another flight from ${place}.`,
+    noFlight: (place: string) => `The cargo waits for a flight from ${place}.`,
     unknown: "No shipment has this number. Check it, or ask the shipper.",
   },
   bookings: {

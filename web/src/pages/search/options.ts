@@ -117,6 +117,25 @@ function defaulted(dimension: Dimension, wanted: Wanted): number {
   return Math.ceil((wanted.weight_kg / 166.667) * 1000) / 1000;
 }
 
+/** Nothing is offered to who waits in the last minutes before a cut-off. */
+const LAST_OFFER_MS = 30 * 60_000;
+
+/** Whether waiting can help: room alone is missing, each flight could hold the freight, and offers are still made. */
+export function mayWait(option: Option, wanted: Wanted, now: number): boolean {
+  const isShort = option.reasons.length > 0 && option.reasons.every((reason) => reason in EXCEEDED);
+  return (
+    isShort &&
+    option.flights.every(
+      (flight) =>
+        flight.status === "SCHEDULED" &&
+        Date.parse(flight.cutoff_datetime) - now > LAST_OFFER_MS &&
+        Object.values(EXCEEDED).every(
+          (dimension) => (wanted[dimension] ?? defaulted(dimension, wanted)) <= flight.capacity[dimension],
+        ),
+    )
+  );
+}
+
 /** The weight that every flight of an option still takes. */
 export function leastWeight(option: Option): number {
   return Math.max(0, Math.min(...option.flights.map((flight) => flight.available.weight_kg)));
