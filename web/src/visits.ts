@@ -19,6 +19,9 @@ type Keeper = (lists: Map<string, unknown>) => void;
 /** Content that comes later than this is not waited for. */
 const PATIENCE_MS = 5000;
 
+/** Entries that are kept: what lists showed takes memory. */
+const MOST = 50;
+
 class Visits {
   #all = new Map<number, Visit>();
   // Entries of an earlier load have other numbers.
@@ -49,7 +52,9 @@ class Visits {
     if (!isShown) return;
     const lists = new Map<string, unknown>();
     for (const keep of this.#keepers) keep(lists);
+    this.#all.delete(this.#now);
     this.#all.set(this.#now, { top: window.scrollY, lists });
+    for (const oldest of this.#all.keys()) if (this.#all.size > MOST) this.#all.delete(oldest);
   }
 
   /** The entry that the browser shows now: one that was left, or a new one. */
