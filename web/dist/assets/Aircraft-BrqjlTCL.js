@@ -1,1 +1,0 @@
-import"./words-MooXBHmG.js";import{t as e}from"./Entries-Wz23_sn4.js";function t(t){e(t,{name:`aircraft`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./words-MooXBHmG.js";import{i as e,t}from"./Rules-E98BUq8m.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
