@@ -7,7 +7,6 @@ create table outbox_listeners (
     -- Whether bookings name, or have named, contacts.
     has_contacts boolean not null
 );
-insert into outbox_listeners (has_contacts) select exists (select from booking_contacts);
 
 -- As the owner: processes of the version before, which have no rights to the table yet, write webhooks and contacts meanwhile.
 create function note_webhooks_listen() returns trigger language plpgsql security definer
@@ -31,3 +30,6 @@ end $$;
 
 create trigger booking_contacts_listen after insert on booking_contacts
     referencing new table as added for each statement execute function note_contacts_listen();
+
+-- Now that the trigger keeps others from naming contacts until the end of this transaction.
+insert into outbox_listeners (has_contacts) select exists (select from booking_contacts);

@@ -66,3 +66,13 @@ it("scrolls back after a reload, of which only the browser knows", () => {
   visits.resume();
   expect(visits.top).toBe(300);
 });
+
+it("shows nobody what somebody else was shown", () => {
+  const end = visits.keep((lists) => lists.set("bookings", "theirs"));
+  visits.leave(true);
+  visits.clear();
+  expect(visits.recall("bookings")).toBeUndefined();
+  visits.resume();
+  expect(visits.top).toBeNull();
+  end();
+});

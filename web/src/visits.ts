@@ -47,6 +47,12 @@ class Visits {
     this.top = null;
   }
 
+  /** Somebody else is signed in: what was shown to the one before is not theirs. */
+  clear(): void {
+    this.#all.clear();
+    this.top = null;
+  }
+
   /** Keeps what is shown; a page that is not there yet has nothing to keep. */
   leave(isShown: boolean): void {
     if (!isShown) return;

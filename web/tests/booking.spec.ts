@@ -14,6 +14,7 @@ test("a country is chosen by its name, and the review shows the whole address", 
   await page.keyboard.type("Germany");
   await expect(consignee.getByLabel("Country")).toHaveValue("DE");
   await page.getByRole("button", { name: "Review" }).click();
+  await expect(page.getByRole("heading", { name: "Review" })).toBeVisible();
   await expect(page.getByText("Germany (DE)")).toBeVisible();
   await expect(page.getByText("Bremen")).toBeVisible();
   const [hold] = await customer.get("/api/v1/holds");

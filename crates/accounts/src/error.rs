@@ -152,13 +152,10 @@ impl From<AccountError> for Problem {
             }
             E::OneTimeInvalid => invalid_token("token", "The link is wrong, used or expired; ask for a new one."),
             E::DigitsInvalid => invalid_token("code", "The code is wrong, used or expired; ask for a new one."),
-            E::NoPhone => Self::new(
-                code::INVALID_TRANSITION,
-                "Your account has no phone number; set one with `PATCH /auth/me` first.",
-            )
-            .with("from", "no_phone")
-            .with("action", "verify")
-            .with("allowed", [(); 0]),
+            E::NoPhone => {
+                let text = "Your account has no phone number; set one with `PATCH /auth/me` first.";
+                impossible_step(text, "no_phone", "verify")
+            }
             E::RoleTooGreat(role) => Self::new(
                 code::FORBIDDEN,
                 format!("An API key cannot have a higher role than its user, and you do not have the role {role}."),
@@ -176,13 +173,10 @@ impl From<AccountError> for Problem {
                  administrators how to log in.",
             ),
             E::Unknown(what) => Self::not_found(format!("{what} with this id")),
-            E::LastAdministrator(action) => Self::new(
-                code::INVALID_TRANSITION,
-                "This user is the last administrator; give another user the role admin first.",
-            )
-            .with("from", "admin")
-            .with("action", action)
-            .with("allowed", [(); 0]),
+            E::LastAdministrator(action) => {
+                let text = "This user is the last administrator; give another user the role admin first.";
+                impossible_step(text, "admin", action)
+            }
             E::VersionMismatch(version) => version_mismatch(version),
             E::Repeated(repetition) => repetition.into(),
             E::TooManyAttempts(verdict) => {
@@ -200,6 +194,11 @@ impl From<AccountError> for Problem {
             error => refused_credential(&error),
         }
     }
+}
+
+/// An action that leads nowhere from this state.
+fn impossible_step(text: &str, from: &str, action: &str) -> Problem {
+    Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", [(); 0])
 }
 
 /// The limit in words.

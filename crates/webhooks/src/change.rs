@@ -35,10 +35,10 @@ impl Command for Change {
             return Ok(before);
         }
         if is_taken {
-            self.webhooks.lasting.admit_maker_in_tx(tx, self.caller.user_id).await?;
+            self.webhooks.lasting.admit_maker_in_tx(tx, self.caller).await?;
         }
         self.save_in_tx(tx, &before, &after, is_taken).await?;
-        if is_taken && (after.terms.url != before.terms.url || after.maker.user != before.maker.user) {
+        if is_taken && is_news(&before, &after) {
             self.webhooks.tell_maker_in_tx(tx, &after).await?;
         }
         self.webhooks.record_in_tx(tx, self.caller, &after, "webhook.changed").await?;
@@ -51,6 +51,15 @@ impl Command for Change {
             tracing::info!(webhook_id = %webhook.id, version = webhook.version, status = webhook.status.as_str(), "webhook changed");
         }
     }
+}
+
+/// Whether the owner of the account is told, as of a new webhook: of another address or more messages, and of one that acts
+/// again, or lasts as long as something else.
+fn is_news(before: &Webhook, after: &Webhook) -> bool {
+    let did_not_act = before.has_ended() || before.asleep_because.is_some();
+    let is_wider = after.terms.scope == WebhookScope::All && before.terms.scope != WebhookScope::All;
+    let has_other_maker = (after.maker.user, after.maker.api_key) != (before.maker.user, before.maker.api_key);
+    did_not_act || is_wider || has_other_maker || after.terms.url != before.terms.url
 }
 
 impl Change {

@@ -38,7 +38,7 @@ impl WebhookService {
         terms: &Terms,
         secret: &[u8],
     ) -> Result<Webhook, WebhookError> {
-        self.lasting.admit_maker_in_tx(tx, caller.user_id).await?;
+        self.lasting.admit_maker_in_tx(tx, caller).await?;
         let organization_id = caller.organization_id;
         repository::lock_organization(tx, organization_id).await?;
         let count = repository::count(tx, organization_id).await?;

@@ -149,6 +149,7 @@ async fn a_stranger_who_registers_an_address_first_keeps_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let world = mailing(&directory).on(&before.database).start().await;
     program(&world, &key).get("/api/v1/bookings").await.expect(200);
+    world.sql("update users set phone = '+442079460123', phone_verified_at = created_at").await;
     let token = link_to_reset(&world, &session["user"]).await;
     world.anonymous().post(RESET, json!({"token": token, "new": NEW})).await.expect(204);
     program(&world, &key).get("/api/v1/bookings").await.expect_problem(401, "unauthenticated");
@@ -156,7 +157,12 @@ async fn a_stranger_who_registers_an_address_first_keeps_nothing() {
 
     // The link has shown whose the address is.
     let owner = bearer(&world, &log_in(&world.anonymous(), EMAIL, NEW).await.expect(200));
-    assert_eq!(me(&owner).await.expect(200)["email_verified"], true);
+    let shown = me(&owner).await.expect(200);
+    assert_eq!(
+        (&shown["email_verified"], &shown["phone"]),
+        (&json!(true), &Value::Null),
+        "the phone is the stranger's"
+    );
     assert_eq!(owner.get(KEYS).await.expect(200), json!([]));
     assert_eq!(state(&owner, &of_session).await, (json!("DISABLED"), json!("access_ended")));
     assert_eq!(state(&owner, &of_key).await, (json!("DISABLED"), json!("key_ended")));
@@ -174,6 +180,21 @@ async fn a_stranger_who_registers_an_address_first_keeps_nothing() {
     program(&world, &own).get("/api/v1/bookings").await.expect(200);
     owner.patch(&at(&of_session), json!({"status": "ACTIVE"})).await.expect(200);
     assert_eq!(state(&owner, &of_session).await, (json!("ACTIVE"), Value::Null));
+}
+
+/// As of a reset at another server, of which this one will read within seconds.
+#[tokio::test]
+async fn a_session_that_has_ended_makes_nothing_though_its_token_still_passes() {
+    let world = World::start().await;
+    let session = register(&world.anonymous(), EMAIL, PASSWORD).await.expect(201);
+    let ann = bearer(&world, &session);
+    me(&ann).await.expect(200);
+    world
+        .sql("insert into revoked_families (family_id, reason) select distinct family_id, 'PASSWORD' from refresh_tokens")
+        .await;
+    ann.post(KEYS, named("late")).await.expect_problem(401, "unauthenticated");
+    ann.post(HOOKS, hook()).await.expect_problem(401, "unauthenticated");
+    assert_eq!(world.texts("select name from api_keys union all select url from webhooks").await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -126,6 +126,7 @@ async fn one_that_an_operator_trusted_goes_nowhere_when_that_is_no_operator_any_
     let (receiver, other) = (Receiver::start(Mode::Status(200)).await, Receiver::start(Mode::Status(200)).await);
     let (operator, customer) = super::colleagues(&world).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    super::heard(&world).await;
     let webhook = super::webhook_to(&operator, &receiver, json!({})).await;
     let everything =
         super::webhook_to(&operator, &other, json!({"scope": "all", "types": ["loadmaster.flight.*"]})).await;

@@ -99,6 +99,18 @@ export function nextOf(link: string | null): string | null {
   return found?.[1] ? new URL(found[1], "http://any").searchParams.get("cursor") : null;
 }
 
+/** Reads all pages of a list. */
+export async function takeAll<T>(page: (cursor: string | undefined) => Promise<Answer<T[]>>): Promise<T[]> {
+  const rows: T[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const answer: Answer<T[]> = await page(cursor ?? undefined);
+    rows.push(...answer.data);
+    cursor = answer.next;
+  } while (cursor);
+  return rows;
+}
+
 /** Asks an address that the description does not name, such as a file to download or an import. */
 export async function raw(path: string, init: RequestInit = {}): Promise<Response> {
   const answer = await send(new Request(new URL(path, window.location.origin), init));

@@ -41,6 +41,8 @@ export interface Again {
   /** How often the server had come back before. */
   returns: number;
   send: () => void;
+  /** Gives up sending it. */
+  withdraw: () => void;
 }
 
 export class Problem extends Error {

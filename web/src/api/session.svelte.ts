@@ -24,7 +24,7 @@ interface Tokens {
 }
 
 /** What a tab tells the others of the same browser. They share the session's cookie, and so its tokens. */
-type Told = { kind: "out" } | { kind: "tokens"; access_token: string; expires: number; user: User };
+type Told = { kind: "out"; sid: string | null } | { kind: "tokens"; access_token: string; expires: number; user: User };
 
 export class Session {
   user = $state<User | null>(null);
@@ -44,13 +44,22 @@ export class Session {
   #refreshing: Promise<Renewal> | null = null;
   /** Counts the times that somebody was signed out: what was asked before is not taken after it. */
   #ends = 0;
+  /** Sessions that somebody signed out of: their tokens may still be on the way. */
+  readonly #out = new Set<string>();
   #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("loadmaster.session");
 
   constructor() {
     this.#channel?.addEventListener("message", (event: MessageEvent<Told>) => {
-      if (event.data.kind === "out") this.#forget();
-      if (event.data.kind === "tokens") this.#take(event.data.access_token, event.data.expires, event.data.user);
+      const told = event.data;
+      if (told.kind === "out") this.#leave(told.sid);
+      if (told.kind === "tokens" && !this.#isOut(told.access_token))
+        this.#take(told.access_token, told.expires, told.user);
     });
+  }
+
+  /** The id of who is here, also while their session is over and waits for them; nothing of a guest. */
+  get person(): string | null {
+    return this.user?.id ?? (this.isOver && !this.isGuest ? this.ended : null);
   }
 
   /** Hears no more of other tabs. */
@@ -96,8 +105,10 @@ export class Session {
       const answer = await patiently(() => this.#post("refresh", {}));
       if (this.#ends !== ends) return "refused";
       if (answer?.ok) {
-        await this.#accept((await answer.json()) as Tokens);
-        return "renewed";
+        const tokens = (await answer.json()) as Tokens;
+        if (this.#ends !== ends || this.#isOut(tokens.access_token)) return "refused";
+        await this.#accept(tokens);
+        return this.#ends === ends ? "renewed" : "refused";
       }
       // Only a refusal ends the session; a server that is away, or too busy, does not.
       if (answer === null || ![400, 401, 403].includes(answer.status)) return "unknown";
@@ -122,11 +133,24 @@ export class Session {
 
   /** Returns whether it is done: a server that is away would keep the session. */
   async signOut(): Promise<boolean> {
+    const sid = sidOf(this.#token);
     const answer = await patiently(() => this.#post("logout", {}));
     if (!answer || answer.status >= 429) return false;
-    this.#forget();
-    this.#tell({ kind: "out" });
+    this.#leave(sid);
+    this.#tell({ kind: "out", sid });
     return true;
+  }
+
+  /** Somebody signed out, here or in another tab: nothing waits for them, and late tokens of theirs are not taken. */
+  #leave(sid: string | null): void {
+    if (sid) this.#out.add(sid);
+    this.isOver = false;
+    this.#forget();
+  }
+
+  #isOut(token: string): boolean {
+    const sid = sidOf(token);
+    return sid !== null && this.#out.has(sid);
   }
 
   /** Whoever has no account may hold room and book as a guest. */
@@ -139,6 +163,8 @@ export class Session {
     const answer = await patiently(() => fetch("/api/v1/auth/guest", { method: "POST" }).catch(() => null));
     if (!answer?.ok) return;
     const { access_token, expires_in } = (await answer.json()) as Tokens;
+    // Somebody signed in meanwhile, in another tab.
+    if (this.user) return;
     this.#token = access_token;
     this.#expires = Date.now() + expires_in * 1000;
     this.isGuest = true;
@@ -161,8 +187,9 @@ export class Session {
   async #accept(tokens: Tokens): Promise<void> {
     const expires = Date.now() + tokens.expires_in * 1000;
     this.#take(tokens.access_token, expires, tokens.user ?? this.user);
+    const ends = this.#ends;
     if (!this.user) await this.reload();
-    if (this.user)
+    if (this.user && this.#ends === ends)
       this.#tell({
         kind: "tokens",
         access_token: tokens.access_token,
@@ -189,10 +216,13 @@ export class Session {
 
   /** Reads the user again, after a change. */
   async reload(): Promise<void> {
+    const ends = this.#ends;
     const answer = await fetch("/api/v1/auth/me", { headers: { Authorization: `Bearer ${this.#token ?? ""}` } }).catch(
       () => null,
     );
-    if (answer?.ok) this.user = (await answer.json()) as User;
+    if (!answer?.ok) return;
+    const user = (await answer.json()) as User;
+    if (this.#ends === ends && (this.user === null || this.user.id === user.id)) this.user = user;
   }
 
   #forget(): void {
@@ -202,6 +232,17 @@ export class Session {
     this.user = null;
     this.isGuest = false;
     remember(false);
+  }
+}
+
+/** The session that a token is of: its claim `sid`. */
+function sidOf(token: string | null): string | null {
+  try {
+    const claims = (token?.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+    const { sid } = JSON.parse(atob(claims)) as { sid?: unknown };
+    return typeof sid === "string" ? sid : null;
+  } catch {
+    return null;
   }
 }
 

@@ -109,3 +109,63 @@ test("a token that comes after signing out is not taken, and other tabs do not h
   expect([one.user, other.user]).toEqual([null, null]);
   [one, other].forEach((tab) => tab.close());
 });
+
+/** A token as the server writes them, of a session. */
+const tokenOf = (sid: string, more = "") => `head.${btoa(JSON.stringify({ sid })).replace(/=+$/, "")}.${more}`;
+
+test("a token whose body is read after signing out is not taken", async () => {
+  server();
+  const [one, other] = [new Session(), new Session()];
+  await one.begin();
+  await vi.waitFor(() => expect(other.user).not.toBeNull());
+  let read: (it: unknown) => void = () => undefined;
+  const body = new Promise((resolve) => (read = resolve));
+  vi.stubGlobal("fetch", (path: string) =>
+    Promise.resolve(path.endsWith("/refresh") ? { ok: true, status: 200, json: () => body } : new Response("{}")),
+  );
+  const refreshing = one.refresh();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await other.signOut();
+  await vi.waitFor(() => expect(one.user).toBeNull());
+  read({ access_token: "late", expires_in: 900, user: USER });
+  expect(await refreshing).toBe(false);
+  expect([one.user, other.user, one.person]).toEqual([null, null, null]);
+  [one, other].forEach((tab) => tab.close());
+});
+
+test("tokens that other tabs tell of a session that was signed out are ignored; those of the next one are not", async () => {
+  server(Response.json({ access_token: tokenOf("first"), expires_in: 900, user: USER }), new Response("{}"));
+  const tab = new Session();
+  await tab.begin();
+  expect(tab.person).toBe("u");
+  await tab.signOut();
+  const channel = new BroadcastChannel("loadmaster.session");
+  const tell = (access_token: string, user: object) =>
+    channel.postMessage({ kind: "tokens", access_token, expires: Date.now() + 900_000, user });
+  tell(tokenOf("first", "late"), USER);
+  tell(tokenOf("second"), { ...USER, id: "v" });
+  const seen: unknown[] = [];
+  await vi.waitFor(() => {
+    seen.push(tab.person);
+    expect(tab.person).toBe("v");
+  });
+  expect(seen).not.toContain("u");
+  channel.close();
+  tab.close();
+});
+
+test("a session that is over is still its user's, until they sign out elsewhere", async () => {
+  server(
+    Response.json({ access_token: tokenOf("one"), expires_in: 900, user: USER }),
+    new Response("{}", { status: 401 }),
+  );
+  const tab = new Session();
+  await tab.begin();
+  await tab.refresh();
+  expect([tab.user, tab.isOver, tab.person]).toEqual([null, true, "u"]);
+  const channel = new BroadcastChannel("loadmaster.session");
+  channel.postMessage({ kind: "out", sid: "one" });
+  await vi.waitFor(() => expect(tab.person).toBeNull());
+  channel.close();
+  tab.close();
+});

@@ -10,6 +10,8 @@ export class Form {
   problem = $state<Problem | null>(null);
   readonly key = new FormKey();
   #giveUp: () => void = () => undefined;
+  /** Counts the times that what was sent was withdrawn. */
+  #withdrawn = 0;
 
   /** The message for a field, by its pointer (`/weight_kg`) or its name in a query. */
   fault(pointer: string): string | null {
@@ -22,9 +24,22 @@ export class Form {
     return this.problem?.faults.filter((fault) => !pointers.includes(addressOf(fault))) ?? [];
   }
 
+  /** Whether something waits to be sent again. */
+  get waits(): boolean {
+    return Boolean(this.problem?.again);
+  }
+
+  /** Sends nothing again that was sent before, and says no more of it: the form was closed, or is about something else now. */
+  withdraw(): void {
+    this.#withdrawn += 1;
+    this.#giveUp();
+    this.problem = null;
+  }
+
   /**
    * Sends; returns what came back, or nothing after a fault. A second call while one runs does nothing. What got no answer is sent
    * again when the server is back, as long as that is shown (`Failure`), if the act takes the key by which it happens once.
+   * What it sends must not change meanwhile: it is copied before.
    */
   async send<T>(act: (headers: { "Idempotency-Key": string }) => Promise<T>): Promise<T | null> {
     if (this.isBusy) return null;
@@ -32,6 +47,7 @@ export class Form {
     this.#giveUp();
     for (;;) {
       this.isBusy = true;
+      const withdrawn = this.#withdrawn;
       let back: Promise<boolean> | null = null;
       try {
         const done = await act(this.key.header);
@@ -42,8 +58,8 @@ export class Form {
         const problem = asProblem(error);
         // The key was taken by another request: what is sent now is something else.
         if (problem.code === "idempotency_key_reused") this.key.renew();
-        if (problem.isOffline && act.length > 0) back = this.#back(problem);
-        this.problem = problem.isOffline && act.length === 0 ? offline(words.shell.notSent) : problem;
+        if (problem.isOffline && act.length > 0 && withdrawn === this.#withdrawn) back = this.#back(problem);
+        this.problem = problem.isOffline && !back ? offline(words.shell.notSent) : problem;
         await focusFirstFault();
       } finally {
         this.isBusy = false;
@@ -56,7 +72,8 @@ export class Form {
   #back(problem: Problem): Promise<boolean> {
     return new Promise((resolve) => {
       this.#giveUp = () => resolve(false);
-      problem.again = { returns: connection.returns, send: () => resolve(true) };
+      const withdraw = () => (this.problem === problem ? this.withdraw() : resolve(false));
+      problem.again = { returns: connection.returns, send: () => resolve(true), withdraw };
     });
   }
 }

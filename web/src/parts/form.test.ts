@@ -45,3 +45,41 @@ it("repeats nothing that was refused", async () => {
   expect(form.problem).toBe(refused);
   expect(refused.again).toBeNull();
 });
+
+it("sends nothing again that was withdrawn, and says no more of it", async () => {
+  const form = new Form();
+  const act = vi.fn((_header) => Promise.reject(offline("away")));
+  const sent = form.send(act);
+  await vi.waitFor(() => expect(form.isBusy).toBe(false));
+  expect(form.waits).toBe(true);
+  const again = form.problem?.again;
+  form.withdraw();
+  again?.send();
+  expect(await sent).toBeNull();
+  expect(form.problem).toBeNull();
+  expect(act).toHaveBeenCalledTimes(1);
+});
+
+it("does not wait with what was withdrawn before its answer failed to come", async () => {
+  const form = new Form();
+  let fail: (error: Error) => void = () => undefined;
+  const sent = form.send((_header) => new Promise((_, reject) => (fail = reject)));
+  form.withdraw();
+  fail(offline("tries again"));
+  expect(await sent).toBeNull();
+  expect(form.waits).toBe(false);
+  expect(form.problem?.body.detail).toContain("send it again");
+});
+
+it("withdraws by the problem that is shown only what that problem is of", async () => {
+  const form = new Form();
+  const first = form.send((_header) => Promise.reject(offline("away")));
+  await vi.waitFor(() => expect(form.isBusy).toBe(false));
+  const old = form.problem?.again;
+  const second = form.send((_header) => Promise.reject(offline("still away")));
+  await vi.waitFor(() => expect(form.isBusy).toBe(false));
+  old?.withdraw();
+  expect(form.waits).toBe(true);
+  form.problem?.again?.withdraw();
+  expect([await first, await second, form.problem]).toEqual([null, null, null]);
+});

@@ -1,5 +1,5 @@
 // The special handling codes with their names, read once.
-import { api } from "../api/client";
+import { api, take, takeAll } from "../api/client";
 import type { Schemas } from "../api/problem";
 
 type Code = Schemas["HandlingCodeEntry"];
@@ -21,11 +21,13 @@ class Handling {
   async load(): Promise<void> {
     if (this.#isAsked) return;
     this.#isAsked = true;
-    const { data } = await api
-      .GET("/api/v1/handling-codes", { params: { query: { limit: 100 } } })
-      .catch(() => ({ data: undefined }));
-    if (data) this.all = data;
-    else this.#isAsked = false;
+    try {
+      this.all = await takeAll((cursor) =>
+        take(api.GET("/api/v1/handling-codes", { params: { query: { limit: 100, ...(cursor ? { cursor } : {}) } } })),
+      );
+    } catch {
+      this.#isAsked = false;
+    }
   }
 
   name(code: string): string | null {

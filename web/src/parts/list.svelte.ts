@@ -3,6 +3,7 @@ import { untrack } from "svelte";
 import { asProblem, type Problem } from "../api/problem";
 import type { Answer } from "../api/client";
 import { connection } from "../api/connection.svelte";
+import { session } from "../api/session.svelte";
 import { visits } from "../visits";
 import { PATIENCE_MS } from "./load.svelte";
 
@@ -122,7 +123,8 @@ export function listed<T>(
       }),
     );
   $effect(() => {
-    const now = JSON.stringify(depends());
+    // What was shown to somebody is shown again to the same person only.
+    const now = JSON.stringify([untrack(() => session.person), depends()]);
     void connection.returns;
     if (before !== now) {
       if (before !== undefined) list.clear();

@@ -10,18 +10,20 @@ function storage(): void {
   });
 }
 
-it("keeps what was typed for one hold", () => {
+it("keeps what was typed for one hold, and for who typed it", () => {
   storage();
-  keepTyped("one", { description: "Shoes" });
-  expect(typedFor("one")).toEqual({ description: "Shoes" });
-  expect(typedFor("two")).toBeNull();
+  keepTyped("one", "ann", { description: "Shoes" });
+  expect(typedFor("one", "ann")).toEqual({ description: "Shoes" });
+  expect(typedFor("two", "ann")).toBeNull();
+  expect(typedFor("one", "ben")).toBeNull();
+  expect(typedFor("one", null)).toBeNull();
   forgetTyped();
-  expect(typedFor("one")).toBeNull();
+  expect(typedFor("one", "ann")).toBeNull();
 });
 
 it("goes on without storage", () => {
   vi.stubGlobal("sessionStorage", undefined);
-  keepTyped("one", {});
-  expect(typedFor("one")).toBeNull();
+  keepTyped("one", null, {});
+  expect(typedFor("one", null)).toBeNull();
   forgetTyped();
 });

@@ -37,6 +37,7 @@ export const en = {
   parts: {
     loading: "Loading…",
     tryAgain: "Try again",
+    doNotSend: "Do not send",
     requestId: "Request",
     copy: "Copy",
     copied: "Copied",

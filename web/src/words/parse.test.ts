@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressed, addressedNumber, canonical, entry, figure } from "./parse";
+import { addressed, addressedEntry, addressedNumber, canonical, entry, figure } from "./parse";
 
 test.each([
   ["500", "en", 500],
@@ -18,12 +18,21 @@ test.each([
   ["５００", "ja", 500],
   ["−8,5", "sv", -8.5],
   ["1200", "ar-EG", 1200],
+  ["0.850", "de", 0.85],
+  ["0,850", "en", 0.85],
+  ["0,850", "de", 0.85],
+  ["１，２００．５", "en", 1200.5],
+  ["١٢٠٠", "ar-EG", 1200],
+  ["١٬٢٠٠٫٥", "ar-EG", 1200.5],
+  ["١٫٢٠٠", "de", 1.2],
+  ["۱۲۰۰", "fa", 1200],
 ])("%s in %s is %d", (text, tag, value) => {
   expect(figure(text, tag)).toBe(value);
 });
 
 test("what is no number stays as it was typed, and nothing is nothing", () => {
-  for (const text of ["abc", "2 boxes", "1,0000", "1e3", "--1", "1.2.3"]) expect(figure(text, "en")).toBe(text);
+  for (const text of ["abc", "2 boxes", "1,0000", "1e3", "--1", "1.2.3", "10²", "①", "½", "1٬2", "0,850,000", "0 850"])
+    expect(figure(text, "en")).toBe(text);
   expect(figure("  ", "en")).toBeUndefined();
 });
 
@@ -36,6 +45,12 @@ test("a figure in an address is the same in every language", () => {
   expect(addressed("")).toBeUndefined();
   expect(addressed("1,200")).toBe("1,200");
   expect(addressedNumber("1,200")).toBeNull();
+  // An address of old could have meant 1,200 by this: it is not guessed, and a field shows it as it is.
+  expect(addressed("1.200")).toBe("1.200");
+  expect(addressedNumber("1.200")).toBeNull();
+  expect(addressedNumber("0500")).toBeNull();
+  expect(addressedEntry("1.200", "de")).toBe("1.200");
+  expect(addressedEntry("1200.5", "de")).toBe("1200,5");
 });
 
 test.each(["en", "de", "fr", "de-CH", "ja", "ar-EG", "sv", "hi"])("a field in %s reads what it shows", (tag) => {

@@ -14,6 +14,31 @@ function separators(tag: string | undefined): Separators {
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
+/** The first digits of other scripts, and other forms of signs. */
+const DIGITS = [0xff10, 0x0660, 0x06f0];
+const SIGNS: Record<string, string> = {
+  "\uff0e": ".",
+  "\uff0c": ",",
+  "\uff0b": "+",
+  "\uff0d": "-",
+  "\u2212": "-",
+  // Marks of direction.
+  "\u061c": "",
+  "\u200e": "",
+  "\u200f": "",
+};
+
+/** Digits of full width, as Japanese keyboards write them, and Arabic-Indic ones, as Latin ones. Nothing else becomes a digit. */
+function latinOf(text: string, decimal: string): string {
+  return [...text]
+    .map((sign) => {
+      if (sign === "\u066b") return decimal;
+      const zero = DIGITS.find((first) => sign.charCodeAt(0) >= first && sign.charCodeAt(0) <= first + 9);
+      return zero === undefined ? (SIGNS[sign] ?? sign) : String(sign.charCodeAt(0) - zero);
+    })
+    .join("");
+}
+
 /**
  * The number that a text writes; nothing if it is empty. What is no number is returned as it was typed: the API refuses it,
  * and its fault names the field. `1,000` is a thousand where the language groups digits by commas, and one where its decimals
@@ -23,21 +48,20 @@ export function figure(text: string, tag = language()): number | string | undefi
   const plain = text.trim();
   if (plain === "") return undefined;
   const { decimal, group } = separators(tag);
-  // Figures of full width, as Japanese keyboards write them, the minus sign of some languages, and marks of direction.
-  const latin = plain
-    .normalize("NFKC")
-    .replace("\u2212", "-")
-    .replace(/[\u061c\u200e\u200f]/g, "");
-  // Spaces and apostrophes between digits group them everywhere.
-  let bare = latin.replace(/(?<=\d)[\s’'](?=\d{3})/g, "");
+  const latin = latinOf(plain, decimal);
+  // Spaces and apostrophes between digits group them everywhere; no group begins a figure with a 0.
+  let bare = latin.replace(/(?<=\d)[\s’'\u066c](?=\d{3})/g, "");
+  if (/^[+-]?0\d*[\s’'\u066c]/.test(latin)) return plain;
   if (
     group &&
-    new RegExp(`^\\d{1,3}(${escaped(group)}\\d{2,3})*${escaped(group)}\\d{3}(${escaped(decimal)}\\d+)?$`).test(bare)
+    new RegExp(`^[1-9]\\d{0,2}(${escaped(group)}\\d{2,3})*${escaped(group)}\\d{3}(${escaped(decimal)}\\d+)?$`).test(
+      bare,
+    )
   )
     bare = bare.replaceAll(group, "");
   bare = bare.replace(decimal, ".");
-  // The other separator, where it can only begin decimals: `120,5` in English.
-  if (/^\d+,\d{1,2}$/.test(bare)) bare = bare.replace(",", ".");
+  // The other separator, where it can only begin decimals: `120,5` and `0,850` in English.
+  if (/^(\d+,\d{1,2}|0,\d+)$/.test(bare)) bare = bare.replace(",", ".");
   return /^[+-]?\d+(\.\d+)?$/.test(bare) ? Number(bare) : plain;
 }
 
@@ -50,18 +74,28 @@ export const figureOf = (text: string): number | undefined => figure(text) as nu
  */
 export const canonical = (text: string, tag = language()): string => String(figure(text, tag) ?? "");
 
-/** The figure of an address; nothing if it is empty. What is not written as addresses have it is no number, and is not guessed. */
+/**
+ * The figure of an address; nothing if it is empty. What is not written as addresses have it, such as `1.200`, is no number, and is
+ * not guessed.
+ */
 export function addressed(text: string): number | undefined {
   const plain = text.trim();
   if (plain === "") return undefined;
   // A text is for the API, which refuses it and names the field; its types know numbers only.
-  return (/^\d+(\.\d+)?$/.test(plain) ? Number(plain) : plain) as number;
+  const isCanonical = /^\d+(\.\d+)?$/.test(plain) && String(Number(plain)) === plain;
+  return (isCanonical ? Number(plain) : plain) as number;
 }
 
 /** The same, with nothing for what is no number. */
 export function addressedNumber(text: string): number | null {
   const value: unknown = addressed(text);
   return typeof value === "number" ? value : null;
+}
+
+/** A figure of an address as its reader types it, for fields. What is no number stays, with its fault. */
+export function addressedEntry(text: string, tag = language()): string {
+  const value = addressedNumber(text);
+  return value === null ? text : entry(value, tag);
 }
 
 /** A figure as its reader types it, for fields: `1200,5` in German. What is no number stays. */

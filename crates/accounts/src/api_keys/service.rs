@@ -24,7 +24,7 @@ use crate::{
     error::AccountError,
     lasting::{LastingAccess, Proof},
     one_time::AccountNotice,
-    people::{Account, Actor, Acts, Principal, Role, Subject, account_by_id, lock_account},
+    people::{Account, Actor, Acts, Principal, Role, Subject, account_by_id},
 };
 
 /// Time after which a key is read from the database again. That also bounds the effect of a change that no poll has seen,
@@ -148,8 +148,8 @@ impl ApiKeyService {
         };
         retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let account = lock_account(&mut tx, caller.user_id).await?;
-            self.check_maker(account, &key, &proof)?;
+            let account = self.lasting.admit_maker_in_tx(&mut tx, caller).await?;
+            check_maker(&account, &key, &proof)?;
             repository::insert_api_key(&mut tx, &key, &hash).await?;
             if key.is_administrative() {
                 let (actor, data) = (Actor::Caller(caller.user_id), json!({"owner": key.user_id, "role": role}));
@@ -163,19 +163,6 @@ impl ApiKeyService {
         })
         .await?;
         Ok((key, secret.into()))
-    }
-
-    /// Refuses a user who was disabled or demoted a moment ago, so that no key regains the rights later, and one whose password
-    /// or address is another by now.
-    fn check_maker(&self, account: Option<Account>, key: &ApiKey, proof: &Proof) -> Result<(), AccountError> {
-        let account = account.filter(|account| !account.disabled).ok_or(AccountError::SessionEnded)?;
-        if key.role > account.user.role {
-            return Err(AccountError::TokenOutdated);
-        }
-        if matches!(proof, Proof::Password(hash) if *hash != account.password_hash) {
-            return Err(AccountError::SignInRequired);
-        }
-        self.lasting.require_verified(&account.user)
     }
 
     /// The caller's own keys, or, for an administrator, those of `owner`.
@@ -235,6 +222,18 @@ impl ApiKeyService {
         self.changes.poll_own_change().await;
         Ok(key)
     }
+}
+
+/// Refuses a user who was demoted a moment ago, so that no key regains the rights later, and one whose password is another by
+/// now.
+fn check_maker(account: &Account, key: &ApiKey, proof: &Proof) -> Result<(), AccountError> {
+    if key.role > account.user.role {
+        return Err(AccountError::TokenOutdated);
+    }
+    if matches!(proof, Proof::Password(hash) if *hash != account.password_hash) {
+        return Err(AccountError::SignInRequired);
+    }
+    Ok(())
 }
 
 /// The key, if the caller is its owner or an administrator.

@@ -1,8 +1,18 @@
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{ApiKeyId, UserId};
+use loadmaster_kernel::{ApiKeyId, TokenFamilyId, UserId};
 use loadmaster_platform::postgres::PgSession;
 
 use crate::people::Role;
+
+/// Whether a session has ended.
+pub async fn has_ended(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from revoked_families where family_id = $1) as "revoked!""#,
+        family.uuid(),
+    )
+    .fetch_one(db)
+    .await
+}
 
 /// Ends all that a user and the user's keys have made. The caller holds the account.
 pub async fn end_all(db: &mut PgSession, user: UserId) -> sqlx::Result<()> {

@@ -12,7 +12,7 @@ use super::{model::Ends, repository};
 use crate::{
     error::AccountError,
     one_time::{AccountMails, AccountNotice},
-    people::{Actor, Acts, Role, Subject, User, lock_account},
+    people::{Account, Actor, Acts, Credential, Principal, Role, Subject, User, lock_account},
 };
 
 /// Admits those who make something that lasts, tells its owners, and ends it. Cheap to clone.
@@ -38,11 +38,19 @@ impl LastingAccess {
         if user.email_verified || !self.can_verify { Ok(()) } else { Err(AccountError::EmailUnverified) }
     }
 
-    /// Refuses a user who may not make anything that lasts: one who is disabled, or whose e-mail address is not verified.
-    /// Neither changes before the caller's transaction ends.
-    pub async fn admit_maker_in_tx(&self, tx: &mut PgSession, user: UserId) -> Result<(), AccountError> {
-        let account = lock_account(tx, user).await?.filter(|account| !account.disabled);
-        self.require_verified(&account.ok_or(AccountError::SessionEnded)?.user)
+    /// Refuses a caller who may not make anything that lasts: whose session has ended, as a new password ends it, or who is
+    /// disabled, or whose e-mail address is not verified. None of it changes before the caller's transaction ends.
+    pub async fn admit_maker_in_tx(&self, tx: &mut PgSession, caller: Principal) -> Result<Account, AccountError> {
+        let account = lock_account(&mut *tx, caller.user_id).await?.filter(|account| !account.disabled);
+        let account = account.ok_or(AccountError::SessionEnded)?;
+        // Other processes, and a request that was under way, may not know yet that the session has ended.
+        if let Credential::Session(family) = caller.credential
+            && repository::has_ended(tx, family).await?
+        {
+            return Err(AccountError::SessionEnded);
+        }
+        self.require_verified(&account.user)?;
+        Ok(account)
     }
 
     /// Tells the owner of an account. Joins the transaction of the act.

@@ -24,6 +24,8 @@ const PER_HOUR: i64 = 5;
 /// The same, whoever asks for them without being known: a stranger uses up the stranger's own share, and many strangers together
 /// send no more than this.
 const PER_HOUR_OF_ALL_ASKERS: i64 = 20;
+/// Beyond that number, the first one of an asker is sent up to this number: a few askers do not keep the owner from any.
+const PER_HOUR_OF_NEW_ASKERS: i64 = 100;
 /// Digits that a phone is sent within a day, whoever asks for them: anybody can have them sent to anybody's number.
 const PER_NUMBER: i64 = 5;
 /// Time for which an expired token is kept: the digits of the last day are counted.
@@ -99,7 +101,8 @@ impl OneTime {
     ) -> Result<bool, DbError> {
         let since = self.clock.now() - TimeDelta::hours(1);
         let (all, own) = repository::asked_since(tx, user, purpose, asker_hash, since).await?;
-        Ok(own >= PER_HOUR || all >= PER_HOUR_OF_ALL_ASKERS)
+        let most = if own == 0 { PER_HOUR_OF_NEW_ASKERS } else { PER_HOUR_OF_ALL_ASKERS };
+        Ok(own >= PER_HOUR || all >= most)
     }
 
     /// Whether this address was sent as many tokens of this purpose as a day allows. Holds until the caller's transaction ends.

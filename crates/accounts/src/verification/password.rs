@@ -113,6 +113,11 @@ impl VerificationService {
             }
             // Before the address is verified: what was made until then ends.
             self.lasting.renew_in_tx(&mut tx, user, ends).await?;
+            if !account.user.email_verified {
+                // Somebody else's, perhaps, who would go on getting the account's text messages.
+                repository::save_phone(&mut tx, user, None, self.clock.now()).await?;
+                self.one_time.end_all_in_tx(&mut tx, user, Purpose::VERIFY_PHONE).await?;
+            }
             repository::save_email_verified(&mut tx, user, self.clock.now()).await?;
             save_password(&mut tx, user, hash, self.clock.now()).await?;
             revoke_families_of(&mut tx, user, None, Ending::Password).await?;

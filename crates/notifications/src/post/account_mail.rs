@@ -12,10 +12,10 @@ use super::{
     model::{Address, Channel, Composed, Composer, Letter, NewNotification, Receiver, Templates},
     repository,
     service::PostService,
+    shares::VERIFY_PHONE,
 };
 
 const VERIFY_EMAIL: &str = "verify_email";
-pub(super) const VERIFY_PHONE: &str = "verify_phone";
 pub(super) const RESET_PASSWORD: &str = "reset_password";
 
 /// Their types. They go to addresses that are not verified, and to people who want no other messages.

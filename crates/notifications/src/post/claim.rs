@@ -78,6 +78,8 @@ impl ChannelSender {
         if pace.day != now.date_naive() {
             (pace.day, pace.sent, pace.codes) = (now.date_naive(), 0, 0);
         }
+        // A server of the release before counts no codes: those of yesterday may stand beside today's letters.
+        pace.codes = pace.codes.min(pace.sent);
         let mut claimed = Vec::new();
         for (share, left) in self.shares.left(pace.sent, pace.codes) {
             let wanted = free.saturating_sub(claimed.len()).min(left);

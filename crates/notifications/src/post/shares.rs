@@ -1,5 +1,8 @@
 //! How the letters of a day are divided among kinds of letters.
 
+/// The type of codes that verify a telephone number.
+pub(super) const VERIFY_PHONE: &str = "verify_phone";
+
 /// A part of a channel's letters, with a bound of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Share {

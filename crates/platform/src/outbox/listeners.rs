@@ -9,7 +9,7 @@ use super::Entry;
 pub struct Listeners {
     /// Differs after each change of what webhooks want.
     pub webhooks: Uuid,
-    /// Whether bookings name, or have named, contacts.
+    /// Whether contacts are named anywhere, or have been.
     pub has_contacts: bool,
 }
 

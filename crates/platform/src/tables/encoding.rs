@@ -102,8 +102,14 @@ fn wide<'b>(bytes: &'b [u8], encoding: &'static Encoding) -> Result<Cow<'b, str>
     text.filter(|text| !text.is_empty()).ok_or(TableError::NotText { line: 1 })
 }
 
-/// Returns a text that is said to be in Windows-1252. Control characters are in no table.
+/// Returns a text that is said to be in Windows-1252. Control characters are in no table, and letters that are right in UTF-8 are
+/// hardly ever something else: programs name a charset without looking.
 fn western(bytes: &[u8]) -> Result<Cow<'_, str>, TableError> {
+    if let Some(at) = bytes.iter().position(|byte| !byte.is_ascii())
+        && std::str::from_utf8(bytes).is_ok()
+    {
+        return Err(TableError::NotIn { charset: Charset::Western.name(), line: line_at(bytes, at) });
+    }
     let text = WINDOWS_1252.decode_without_bom_handling(bytes).0;
     match text.chars().position(is_stray) {
         // Each byte is a character.
@@ -240,6 +246,8 @@ mod tests {
             named("windows-1252", b"a,b\r\n\x81,"),
             "line 2 is not in windows-1252, which its Content-Type names"
         );
+        let unmarked = [HEADER, "QQA,Zürich"].concat();
+        assert_eq!(named("us-ascii", unmarked.as_bytes()), named("windows-1252", b"a,b\r\n\x81,"));
         let marked = format!("\u{feff}{HEADER}");
         for (name, bytes) in [
             ("iso-8859-1", marked.as_bytes()),

@@ -70,8 +70,18 @@ impl TariffBody<'_> {
         let breaks = breaks.collect::<Vec<_>>().join(";");
         let mut row = serde_json::to_value(self).unwrap_or_default();
         row["breaks"] = if breaks.is_empty() { Value::Null } else { breaks.into() };
+        for amount in ["minimum", "normal"] {
+            row[amount] = as_number(row[amount].take());
+        }
         row
     }
+}
+
+/// Returns the number that is written as a text: as a text of a workbook, `1.125` could be two numbers.
+fn as_number(text: Value) -> Value {
+    let Some(digits) = text.as_str() else { return text };
+    let number = digits.parse().map(|whole: i64| whole.into()).or_else(|_| digits.parse().map(|part: f64| part.into()));
+    number.unwrap_or(text)
 }
 
 impl<'a> From<&'a Rule<Tariff>> for TariffBody<'a> {

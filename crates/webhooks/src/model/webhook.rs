@@ -171,8 +171,12 @@ impl Webhook {
     /// Returns whether the caller may change it. A customer may not change one that an operator changed last: it may go
     /// where the customer's may not. One that does not act for its maker any more is there to be taken over.
     pub fn may_be_changed_by(&self, caller: Principal) -> bool {
-        let has_ended = matches!(self.disabled_reason, Some(DisabledReason::KeyEnded | DisabledReason::AccessEnded));
-        caller.role >= Role::Operator || !self.is_trusted || has_ended || self.asleep_because.is_some()
+        caller.role >= Role::Operator || !self.is_trusted || self.has_ended() || self.asleep_because.is_some()
+    }
+
+    /// Returns whether it has ended with the access by which it was made.
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.disabled_reason, Some(DisabledReason::KeyEnded | DisabledReason::AccessEnded))
     }
 
     /// Returns since when it fails, as it is shown: single failures are not.

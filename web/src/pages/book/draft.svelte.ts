@@ -51,6 +51,8 @@ export class Draft {
   contact = $state({ name: "", email: "", phone: "" });
   #etag: string | null = null;
   #key = new FormKey();
+  /** Who began it. */
+  #person: string | null | undefined;
 
   constructor(
     /** What was searched for. */
@@ -64,16 +66,25 @@ export class Draft {
     return this.#etag ? { "If-Match": this.#etag } : {};
   }
 
+  /** Whether who began it is still here: what they typed is of nobody else's concern. */
+  get isOwn(): boolean {
+    return this.#person === session.person;
+  }
+
   /** Takes up the hold that the address names, or holds room. */
   async begin(holdId: string | null): Promise<void> {
     this.problem = null;
     try {
       await session.asGuest();
-      if (holdId && (await this.#takeUp(holdId))) return;
+      if (this.#person === undefined) this.#person = session.person;
+      const typed = holdId ? typedFor(holdId, session.person) : null;
+      if (holdId && (await this.#takeUp(holdId, typed))) return;
       const { data, etag } = await take(
         api.POST("/api/v1/holds", { params: { header: this.#key.header }, body: { ...this.wanted } }),
       );
       this.keep(data, etag);
+      // The hold is gone, as a guest's is after a reload: what was typed for it is of this one now.
+      if (typed) this.#restore(data, typed);
       this.step = "shipment";
       setQuery({ hold: data.id });
     } catch (error) {
@@ -81,9 +92,8 @@ export class Draft {
     }
   }
 
-  async #takeUp(id: string): Promise<boolean> {
+  async #takeUp(id: string, typed: Typed | null): Promise<boolean> {
     try {
-      const typed = typedFor(id);
       const hold = await this.#read(id);
       this.#restore(hold, typed);
       if (hold.status === "ACTIVE") this.step = "shipment";

@@ -57,8 +57,12 @@ test("a way is looked for from the day of the flight that was lost, or from now"
   expect(startOf(booking(flying, { current_airport: null }), now)).toBe(Date.parse(later));
 });
 
-test("many at once take what each shows first, if it shows anything", () => {
-  const shown = chosen(booking([]), way("f1", "2026-12-01T00:00:00Z"));
-  expect(shown).toEqual({ ref_id: "ACB12345", flight_ids: ["f1"], version: 3 });
-  expect(routesOf(["ACB12345", "ACB99999"], new Map([["ACB12345", shown]]))).toEqual([shown]);
+test("many at once take what each shows first, if it shows anything, and never another version than is shown", () => {
+  const shown = booking([]);
+  const route = chosen(shown, way("f1", "2026-12-01T00:00:00Z"));
+  expect(route).toEqual({ ref_id: "ACB12345", flight_ids: ["f1"], version: 3 });
+  const rows = [shown, { ...shown, ref_id: "ACB99999", version: 5 }, { ...shown, ref_id: "ACB00000" }];
+  const first = new Map([["ACB12345", route]]);
+  expect(routesOf(["ACB12345", "ACB99999"], rows, first)).toEqual([route, { ref_id: "ACB99999", version: 5 }]);
+  expect(routesOf(["ACB12345"], [{ ...shown, version: 4 }], first)).toEqual([{ ref_id: "ACB12345", version: 4 }]);
 });

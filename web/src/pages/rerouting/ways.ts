@@ -88,10 +88,11 @@ function queryOf(booking: Booking, origin: string, day: string): string {
   return query.toString();
 }
 
-/** What the bulk action is told to try first for a booking, as it was when that was shown. */
+/** What the bulk action is told of a booking as it is shown, and to try first for it. */
 export interface Chosen {
   ref_id: string;
-  flight_ids: string[];
+  /** Nothing while no route is shown for it. */
+  flight_ids?: string[];
   version: number;
 }
 
@@ -101,9 +102,18 @@ export const chosen = (booking: Booking, way: Way): Chosen => ({
   version: booking.version,
 });
 
-/** What is chosen for these bookings. */
-export const routesOf = (ids: readonly string[], first: ReadonlyMap<string, Chosen>): Chosen[] =>
-  ids.map((id) => first.get(id)).filter((route) => route !== undefined);
+/** What is chosen for these bookings, as they are shown: one that was changed meanwhile is refused, with or without a route. */
+export const routesOf = (
+  ids: readonly string[],
+  shown: readonly Pick<Booking, "ref_id" | "version">[],
+  first: ReadonlyMap<string, Chosen>,
+): Chosen[] =>
+  shown
+    .filter(({ ref_id }) => ids.includes(ref_id))
+    .map(({ ref_id, version }) => {
+      const route = first.get(ref_id);
+      return route?.version === version ? route : { ref_id, version };
+    });
 
 /** Replaces the flights of a booking that have not departed; fails if it was changed meanwhile. */
 export async function reroute(booking: Booking, way: Way, key: Record<string, string>): Promise<Booking> {

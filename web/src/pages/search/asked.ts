@@ -2,7 +2,7 @@
 // for readers of every language. Fields show and read the reader's form.
 import type { Schemas } from "../../api/problem";
 import { handlingCodes } from "../../parts/handling.svelte";
-import { addressed, canonical, entry } from "../../words/parse";
+import { addressed, addressedEntry, canonical } from "../../words/parse";
 
 export interface Asked {
   origin: string;
@@ -34,7 +34,7 @@ const FIGURES = ["pieces", "weight", "volume"] as const;
 /** As the fields show it. */
 export const shown = (asked: Asked): Asked => ({
   ...asked,
-  ...Object.fromEntries(FIGURES.map((name) => [name, entry(asked[name])])),
+  ...Object.fromEntries(FIGURES.map((name) => [name, addressedEntry(asked[name])])),
 });
 
 /** As the address has it. */

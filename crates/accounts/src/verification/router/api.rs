@@ -128,7 +128,8 @@ problem_responses!(ForgotProblems: [INPUT, BODY], FORBIDDEN);
 /// Have a link for a new password sent to an e-mail address.
 ///
 /// The response is the same whether or not the address is that of an account. The link is good for one use within 30 minutes.
-/// A network address has at most 5 links an hour sent to an account, all together 20; beyond that none is sent.
+/// A network address has at most 5 links an hour sent to an account, all together 20, and beyond that 1 each up to 100; more are
+/// not sent.
 /// An installation that does not accept passwords (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/password/forgot", operation_id = "forgotPassword", tag = "auth",
     request_body = ForgottenPassword,
@@ -153,7 +154,8 @@ problem_responses!(ResetProblems: [INPUT, BODY], INVALID_TOKEN, FORBIDDEN);
 
 /// Set a new password by the token of a link.
 ///
-/// All sessions of the account end, and the API keys and webhooks that were made before its address was verified; with
+/// All sessions of the account end, and the API keys and webhooks that were made before its address was verified, as does its
+/// telephone number if the address was not; with
 /// `end_all` all API keys and webhooks of the user do. The link verifies the address. The owner is told of the new password by
 /// e-mail. An installation that does not accept passwords (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/password/reset", operation_id = "resetPassword", tag = "auth",

@@ -6,10 +6,9 @@ use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
 use crate::post::{
-    account_mail::VERIFY_PHONE,
     model::Channel,
     plan::{Due, HOURLY, Recent},
-    shares::Share,
+    shares::{Share, VERIFY_PHONE},
 };
 
 /// What a channel has sent.

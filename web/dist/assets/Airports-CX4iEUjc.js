@@ -1,1 +1,0 @@
-import"./words-DIMyUXnK.js";import{t as e}from"./Entries-CBkYhaRx.js";function t(t){e(t,{name:`airports`})}export{t as default};

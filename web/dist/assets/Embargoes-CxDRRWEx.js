@@ -1,1 +1,0 @@
-import"./words-DIMyUXnK.js";import{r as e,t}from"./Rules-CwF9ryF5.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
