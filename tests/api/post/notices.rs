@@ -81,6 +81,10 @@ async fn the_owner_of_an_account_is_told_where_its_webhooks_go_once() {
     ann.patch(&path, json!({"status": "DISABLED"})).await.expect(200);
     ann.patch(&path, json!({"status": "ACTIVE"})).await.expect(200);
     assert_eq!(written(&world, "new_webhook").await, 2);
+    // One that had ended acts again.
+    world.sql("update users set lasting_from = clock_timestamp()").await;
+    ann.patch(&path, json!({"status": "ACTIVE"})).await.expect(200);
+    letters(&relay, NEW_HOOK, 3).await;
 }
 
 #[tokio::test]

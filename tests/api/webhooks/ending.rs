@@ -137,6 +137,8 @@ async fn a_webhook_sleeps_while_its_user_is_disabled() {
     assert_eq!((&told["from"], &told["allowed"]), (&json!("asleep"), &json!(["enable"])));
     let since = json!({"since": "2026-11-01T00:00:00Z"});
     admin.post(&format!("{}/resend", at(&webhook)), since).await.expect_problem(409, "invalid_transition");
+    // The operator may come back, and would send what a customer can sign.
+    scene.customer.post(&format!("{}/secret", at(&webhook)), json!({})).await.expect_problem(403, "forbidden");
 
     // What happens meanwhile is queued neither now nor later.
     scene.book().await;
