@@ -184,7 +184,7 @@ async fn what_is_exported_comes_back_unchanged_as_csv_and_as_workbook() {
         .post("/api/v1/tariffs", crate::pricing::tariff("T1", json!({"breaks": [{"from_kg": 45, "rate": "10"}]})))
         .await
         .expect(201);
-    let thousandths = json!({"currency": "KWD", "minimum": "10.500", "normal": "1.125", "origin": "BOM"});
+    let thousandths = json!({"currency": "KWD", "minimum": "10.500", "normal": "1.125", "breaks": []});
     admin.post("/api/v1/tariffs", crate::pricing::tariff("T2", thousandths)).await.expect(201);
     admin.post("/api/v1/airports", with(airport("QQA"), json!({"name": "=cmd|' /C calc'!A0"}))).await.expect(201);
     admin.patch("/api/v1/airlines/AI", json!({"is_active": false, "alliance": null})).await.expect(200);
