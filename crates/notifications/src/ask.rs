@@ -3,7 +3,6 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_platform::postgres::{DbError, PgSession};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -79,22 +78,14 @@ impl NotificationService {
 
     /// The notification that asks an address; `of` tells it from another one that asks the same.
     fn question_to(&self, one: &Named, point: Uuid, of: &dyn std::fmt::Display, now: DateTime<Utc>) -> NewNotification {
+        let receiver = Receiver::Contact(point.into());
         NewNotification {
-            id: self.ids.next(now),
             message_id: format!("question-{}-{of}", one.organization_id),
-            receiver: Receiver::Contact(point.into()),
             organization_id: Some(one.organization_id.into()),
             channel: if one.is_phone() { Channel::Sms } else { Channel::Email },
-            kind: CONTACT_QUESTION,
             booking_id: one.booking_id.map(Into::into),
             ref_id: one.ref_id.clone(),
-            subject_id: None,
-            data: json!({}),
-            bundle: None,
-            is_urgent: true,
-            due_at: now,
-            expires_at: now + LAST_MOMENT,
-            created_at: now,
+            ..NewNotification::urgent(self.ids.next(now), receiver, CONTACT_QUESTION, (now, now + LAST_MOMENT))
         }
     }
 }

@@ -39,7 +39,7 @@ impl Command for Change {
         }
         self.save_in_tx(tx, &before, &after, is_taken).await?;
         if is_taken && is_news(&before, &after) {
-            self.webhooks.tell_maker_in_tx(tx, &after).await?;
+            self.webhooks.notify_maker_in_tx(tx, &after).await?;
         }
         self.webhooks.record_in_tx(tx, self.caller, &after, "webhook.changed").await?;
         known(repository::find(tx, self.id, None, false, self.webhooks.clock.now()).await?)
@@ -53,8 +53,8 @@ impl Command for Change {
     }
 }
 
-/// Whether the owner of the account is told, as of a new webhook: of another address or more messages, and of one that acts
-/// again, or lasts as long as something else.
+/// Returns whether the maker gets the notice of a new webhook for this change: another receiver or a wider scope, another maker
+/// or API key, or a webhook that acts again.
 fn is_news(before: &Webhook, after: &Webhook) -> bool {
     let did_not_act = before.has_ended() || before.asleep_because.is_some();
     let is_wider = after.terms.scope == WebhookScope::All && before.terms.scope != WebhookScope::All;

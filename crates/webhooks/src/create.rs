@@ -66,12 +66,12 @@ impl WebhookService {
         let sealed = self.vault.seal(webhook.id.uuid(), secret)?;
         repository::insert(tx, &webhook, &sealed).await?;
         self.record_in_tx(tx, caller, &webhook, "webhook.created").await?;
-        self.tell_maker_in_tx(tx, &webhook).await?;
+        self.notify_maker_in_tx(tx, &webhook).await?;
         Ok(webhook)
     }
 
     /// Tells the user of a webhook by e-mail that it is there, or goes elsewhere.
-    pub(super) async fn tell_maker_in_tx(&self, tx: &mut PgSession, webhook: &Webhook) -> Result<(), WebhookError> {
+    pub(super) async fn notify_maker_in_tx(&self, tx: &mut PgSession, webhook: &Webhook) -> Result<(), WebhookError> {
         let notice = AccountNotice::NewWebhook { id: webhook.id, version: webhook.version };
         Ok(self.lasting.tell_in_tx(tx, notice, webhook.maker.user).await?)
     }

@@ -75,7 +75,7 @@ impl AdministrationService {
         let hash = self.passwords.hash(password.map_err(input("password"))?, self.random.bytes()?).await?;
         retrying(|| async {
             let user = User::new(&self.ids, &email, name.as_deref(), new.role, self.clock.now());
-            // Whoever may run commands answers for the address.
+            // Whoever runs commands vouches for the address.
             let user = User { email_verified: true, ..user };
             let mut tx = self.db.begin().await?;
             insert_in_tx(&mut tx, &user, &email, &hash).await?;

@@ -27,7 +27,7 @@ use super::{
 
 use crate::{
     error::AccountError,
-    lasting::{Ends, LastingAccess},
+    lasting::{Ends, LastingAccess, has_session_ended},
     one_time::{AccountMails, OneTime, mail_verification_in_tx},
     people::{
         Account, Email, Principal, Role, User, account_by_email, account_by_id, insert_in_tx, lock_account,
@@ -264,7 +264,7 @@ impl SessionService {
         let account = lock_account(&mut tx, known.user_id).await?;
         // The token may have been used, or the session ended, since it was presented.
         let token = repository::refresh_token(&mut tx, &known.hash).await?.ok_or(AccountError::RefreshInvalid)?;
-        if repository::is_revoked(&mut tx, token.family_id).await? {
+        if has_session_ended(&mut tx, token.family_id).await? {
             return Err(AccountError::RefreshInvalid);
         }
         if token.expires_at <= now {

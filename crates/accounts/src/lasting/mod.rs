@@ -7,4 +7,5 @@ mod service;
 
 pub(super) use model::{Ends, Proof};
 pub use model::{Obstacle, SleepReason};
+pub(super) use repository::has_session_ended;
 pub use service::LastingAccess;

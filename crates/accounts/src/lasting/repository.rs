@@ -5,7 +5,7 @@ use loadmaster_platform::postgres::PgSession;
 use crate::people::Role;
 
 /// Whether a session has ended.
-pub async fn has_ended(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Result<bool> {
+pub async fn has_session_ended(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from revoked_families where family_id = $1) as "revoked!""#,
         family.uuid(),

@@ -45,7 +45,7 @@ impl LastingAccess {
         let account = account.ok_or(AccountError::SessionEnded)?;
         // Other processes, and a request that was under way, may not know yet that the session has ended.
         if let Credential::Session(family) = caller.credential
-            && repository::has_ended(tx, family).await?
+            && repository::has_session_ended(tx, family).await?
         {
             return Err(AccountError::SessionEnded);
         }

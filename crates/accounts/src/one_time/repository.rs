@@ -94,7 +94,7 @@ pub async fn issued_since(
 }
 
 /// The number of tokens that a user was issued for a purpose since then, and how many of them this asker had sent.
-pub async fn asked_since(
+pub async fn issued_to_askers_since(
     db: &mut PgSession,
     user: UserId,
     purpose: Purpose,

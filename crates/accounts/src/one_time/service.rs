@@ -100,7 +100,7 @@ impl OneTime {
         asker_hash: Option<&[u8]>,
     ) -> Result<bool, DbError> {
         let since = self.clock.now() - TimeDelta::hours(1);
-        let (all, own) = repository::asked_since(tx, user, purpose, asker_hash, since).await?;
+        let (all, own) = repository::issued_to_askers_since(tx, user, purpose, asker_hash, since).await?;
         let most = if own == 0 { PER_HOUR_OF_NEW_ASKERS } else { PER_HOUR_OF_ALL_ASKERS };
         Ok(own >= PER_HOUR || all >= most)
     }

@@ -5,7 +5,6 @@ use loadmaster_accounts::{AccountMail, AccountMailKind, AccountNotice, Purpose};
 use loadmaster_kernel::{OneTimeTokenId, UserId};
 use loadmaster_platform::postgres::{DbError, PgSession};
 use minijinja::{Value, context};
-use serde_json::json;
 
 use super::{
     enqueue::enqueue_in_tx,
@@ -37,21 +36,10 @@ impl AccountMail for PostService {
         };
         let now = self.clock.now();
         let new = NewNotification {
-            id: self.ids.next(now),
             message_id: token.to_string(),
-            receiver: Receiver::User(user),
-            organization_id: None,
             channel,
-            kind,
-            booking_id: None,
-            ref_id: None,
             subject_id: Some(token.uuid()),
-            data: json!({}),
-            bundle: None,
-            is_urgent: true,
-            due_at: now,
-            expires_at,
-            created_at: now,
+            ..NewNotification::urgent(self.ids.next(now), Receiver::User(user), kind, (now, expires_at))
         };
         Box::pin(async move { enqueue_in_tx(tx, &[new]).await })
     }
@@ -62,7 +50,7 @@ impl AccountMail for PostService {
         notice: AccountNotice,
         user: UserId,
     ) -> BoxFuture<'a, Result<(), DbError>> {
-        Box::pin(self.tell_owner_in_tx(tx, notice, user))
+        Box::pin(self.notify_owner_in_tx(tx, notice, user))
     }
 }
 

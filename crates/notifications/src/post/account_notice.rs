@@ -6,11 +6,10 @@ use loadmaster_accounts::AccountNotice;
 use loadmaster_kernel::{NotificationId, UserId};
 use loadmaster_platform::postgres::{DbError, PgSession};
 use minijinja::{Value, context};
-use serde_json::json;
 
 use super::{
     enqueue::enqueue_in_tx,
-    model::{Address, Channel, Composed, Composer, Letter, NewNotification, Receiver, Templates},
+    model::{Address, Composed, Composer, Letter, NewNotification, Receiver, Templates},
     repository::{self, AccountRow},
     service::PostService,
 };
@@ -32,7 +31,7 @@ fn notice_of(kind: &str) -> Option<&'static str> {
 
 impl PostService {
     /// Writes a notice, once for each cause.
-    pub(super) async fn tell_owner_in_tx(
+    pub(super) async fn notify_owner_in_tx(
         &self,
         tx: &mut PgSession,
         notice: AccountNotice,
@@ -45,23 +44,8 @@ impl PostService {
             AccountNotice::NewWebhook { id, version } => (NEW_WEBHOOK, format!("{id}-{version}"), Some(id.uuid())),
             AccountNotice::NewPassword => (NEW_PASSWORD, id.to_string(), None),
         };
-        let new = NewNotification {
-            id,
-            message_id,
-            receiver: Receiver::User(user),
-            organization_id: None,
-            channel: Channel::Email,
-            kind,
-            booking_id: None,
-            ref_id: None,
-            subject_id,
-            data: json!({}),
-            bundle: None,
-            is_urgent: true,
-            due_at: now,
-            expires_at: now + USEFUL,
-            created_at: now,
-        };
+        let letter = NewNotification::urgent(id, Receiver::User(user), kind, (now, now + USEFUL));
+        let new = NewNotification { message_id, subject_id, ..letter };
         enqueue_in_tx(tx, &[new]).await
     }
 }

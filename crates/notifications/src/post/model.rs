@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use loadmaster_kernel::{BookingId, ContactPointId, LetterId, NotificationId, OrganizationId, UserId};
 use loadmaster_platform::postgres::{DbError, PgSession};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The way by which a notification reaches its receiver.
@@ -100,6 +100,34 @@ pub struct NewNotification {
     /// Its last moment: then it is not sent any more.
     pub expires_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+}
+
+impl NewNotification {
+    /// An e-mail of its own cause that is due now.
+    pub fn urgent(
+        id: NotificationId,
+        receiver: Receiver,
+        kind: &'static str,
+        (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Self {
+        Self {
+            id,
+            message_id: id.to_string(),
+            receiver,
+            organization_id: None,
+            channel: Channel::Email,
+            kind,
+            booking_id: None,
+            ref_id: None,
+            subject_id: None,
+            data: json!({}),
+            bundle: None,
+            is_urgent: true,
+            due_at: now,
+            expires_at,
+            created_at: now,
+        }
+    }
 }
 
 /// A notification, as its composer sees it.

@@ -77,15 +77,6 @@ pub async fn spend_generation(
     .map(drop)
 }
 
-pub async fn is_revoked(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (select from revoked_families where family_id = $1) as "revoked!""#,
-        family.uuid(),
-    )
-    .fetch_one(db)
-    .await
-}
-
 /// Whether the log-in that began a family was within the last ten minutes, by the database's clock.
 pub async fn is_recent_sign_in(db: &mut PgSession, family: TokenFamilyId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(

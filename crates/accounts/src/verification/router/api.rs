@@ -154,10 +154,9 @@ problem_responses!(ResetProblems: [INPUT, BODY], INVALID_TOKEN, FORBIDDEN);
 
 /// Set a new password by the token of a link.
 ///
-/// All sessions of the account end, and the API keys and webhooks that were made before its address was verified, as does its
-/// telephone number if the address was not; with
-/// `end_all` all API keys and webhooks of the user do. The link verifies the address. The owner is told of the new password by
-/// e-mail. An installation that does not accept passwords (`auth.password_grant`) responds with 403.
+/// All sessions of the account end, and so do the API keys and webhooks that were made before its e-mail address was verified;
+/// with `end_all`, all API keys and webhooks of the user end. The link verifies the address; if it was not verified before, the
+/// telephone number of the account is deleted. The owner gets an e-mail about the new password. An installation that does not accept passwords (`auth.password_grant`) responds with 403.
 #[utoipa::path(post, path = "/auth/password/reset", operation_id = "resetPassword", tag = "auth",
     request_body = NewPassword,
     responses((status = 204, description = "Set. Log in with it."), ResetProblems))]
