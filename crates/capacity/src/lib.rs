@@ -27,6 +27,6 @@ pub use model::{
 pub use room::ROOM;
 pub use service::{
     ASIDE_FOR, CapacityService, Lapsed, allot_in_tx, await_in_tx, change_all_in_tx, change_in_tx, keep_aside_in_tx,
-    lock_free_in_tx, lock_in_tx, open_forgotten_in_tx, open_in_tx, set_status_in_tx, shift_in_tx,
+    lock_free_in_tx, lock_in_tx, open, open_forgotten_in_tx, set_status_in_tx, shift_in_tx,
 };
 pub use turn::Path;

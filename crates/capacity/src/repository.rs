@@ -6,7 +6,7 @@ pub(super) mod sabotage;
 
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{BookingId, FlightId, HoldId, LegId, from_column};
-use loadmaster_platform::postgres::{PgSession, column, planned_list};
+use loadmaster_platform::postgres::{PgSession, Statement, column, planned_list};
 use uuid::Uuid;
 
 use super::model::{FlightCapacity, FlightStatus, NewCapacity, NewEntry, Overbooking, Space, Sums};
@@ -125,7 +125,7 @@ pub(super) async fn lock_free(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<
     rooms!(db, "where flight_id = any($1) order by flight_id for no key update skip locked", &planned_list(ids))
 }
 
-pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> sqlx::Result<()> {
+pub(super) fn insert(new: &[NewCapacity], now: DateTime<Utc>) -> Statement {
     sqlx::query!(
         "with opened as (
              insert into flight_capacity (flight_id, status, cutoff_at, capacity_weight_hg, capacity_volume_l,
@@ -150,9 +150,6 @@ pub(super) async fn insert(db: &mut PgSession, new: &[NewCapacity], now: DateTim
         &column(new, |n| n.capacity.positions.count()),
         now,
     )
-    .execute(db)
-    .await
-    .map(drop)
 }
 
 /// Sets capacity, overbooking and cut-off and raises the versions. Returns false if the capacity of one would fall below the

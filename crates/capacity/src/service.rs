@@ -6,7 +6,7 @@ use loadmaster_kernel::{FlightId, OrganizationId, Weight};
 use loadmaster_platform::{
     clock::SharedClock,
     locks::Locks,
-    postgres::{Database, DbError, PgSession},
+    postgres::{Database, DbError, PgSession, Statement},
     settings,
 };
 
@@ -18,9 +18,9 @@ use super::{
 /// Time for which room that was set aside is kept without an offer.
 pub const ASIDE_FOR: TimeDelta = TimeDelta::seconds(30);
 
-/// Opens new flights for sale; joins the caller's transaction.
-pub async fn open_in_tx(tx: &mut PgSession, new: &[NewCapacity], now: DateTime<Utc>) -> Result<(), DbError> {
-    Ok(repository::insert(tx, new, now).await?)
+/// Returns the statement that opens new flights for sale, for the transaction that inserts them.
+pub fn open(new: &[NewCapacity], now: DateTime<Utc>) -> Statement {
+    repository::insert(new, now)
 }
 
 /// Locks the flights' rows in ascending order, before any booking's row, and reads them. Omits flights that do not

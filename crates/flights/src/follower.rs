@@ -8,7 +8,6 @@ use futures_util::future::BoxFuture;
 use loadmaster_capacity::FLIGHT;
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::{clock::Moment, follower::Follower, outbox::Entry};
-use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -109,17 +108,12 @@ impl NetworkFollower {
         Ok(())
     }
 
-    /// Brings the board up to date with flights that have changed.
-    async fn refresh_board(&self, changed: HashMap<FlightId, bool>) -> anyhow::Result<()> {
+    /// Brings the board up to date with flights that have changed; returns the lanes of those that are scheduled.
+    async fn refresh_board(&self, changed: HashMap<FlightId, bool>) -> anyhow::Result<HashSet<Lane>> {
         let moved = changed.iter().filter(|(_, may_have_moved)| **may_have_moved).map(|(flight, _)| *flight).collect();
         let changed: HashSet<FlightId> = changed.into_keys().collect();
-        match &mut self.progress().board {
-            BoardState::ToBeRead => return Ok(()),
-            BoardState::Reading(reading) => {
-                reading.hear(changed);
-                return Ok(());
-            }
-            BoardState::Loaded => {}
+        if let BoardState::Reading(reading) = &mut self.progress().board {
+            reading.hear(&changed);
         }
         Ok(self.flights.refresh_board(&changed, &moved).await?)
     }
@@ -136,27 +130,14 @@ impl NetworkFollower {
         }
         self.progress().has_heard = true;
         self.flights.availability.invalidate(changed.keys().copied());
-        self.refresh_board(changed).await?;
+        // Flights that leave the network are detected by their own versions.
+        let lanes = self.refresh_board(changed).await?;
         // Read after the messages, so that it includes all their changes.
         let after = self.flights.network_version().await?;
-        let lanes: HashSet<_> = own().filter(|message| may_enter(message)).map(lane).collect();
-        self.flights.network().heard(lanes, after.version);
+        self.flights.network().heard(lanes.into_iter().map(Some), after.version);
         self.progress().last = Some(after);
         Ok(())
     }
-}
-
-/// Flights that leave the network are detected by their own versions.
-fn may_enter(message: &Entry) -> bool {
-    use FlightEventType as Type;
-    ![Type::Departed, Type::Arrived, Type::Cancelled].iter().any(|left| message.event_type == left.as_str())
-}
-
-/// Returns `None` if the message names no lane.
-fn lane(message: &Entry) -> Option<Lane> {
-    let data: &Value = &message.event["data"];
-    let airport = |member: &str| data[member].as_str()?.parse().ok();
-    Some((airport("origin")?, airport("destination")?))
 }
 
 impl Follower for NetworkFollower {
@@ -188,11 +169,6 @@ impl Follower for NetworkFollower {
             progress.last = Some(current);
             Ok(())
         })
-    }
-
-    /// They name the lanes.
-    fn reads_events_of(&self) -> &'static [&'static str] {
-        &[FLIGHT]
     }
 
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {

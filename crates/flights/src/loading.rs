@@ -57,7 +57,7 @@ impl Reading {
         self.task.is_finished()
     }
 
-    pub fn hear(&mut self, flights: impl IntoIterator<Item = FlightId>) {
+    pub fn hear<'a>(&mut self, flights: impl IntoIterator<Item = &'a FlightId>) {
         self.changed.extend(flights);
     }
 }
@@ -84,7 +84,7 @@ impl FlightService {
         let mut departures = task.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         departures.shrink();
         self.board.put(departures, since, network_version);
-        let refreshed = self.refresh_board(&changed, &changed).await;
+        let refreshed = self.refresh_board(&changed, &changed).await.map(drop);
         // With a part of the changes it is not up to date.
         refreshed.inspect_err(|_| self.board.clear())
     }
@@ -117,18 +117,21 @@ impl FlightService {
         self.db.snapshot().await
     }
 
-    /// Reads flights that have changed onto the board. `moved`: those that may have been known otherwise before.
+    /// Reads flights that have changed onto the board, if it is loaded, and returns the lanes of those that are scheduled.
+    /// `moved`: those that may have been known otherwise before.
     pub(super) async fn refresh_board(
         &self,
         changed: &HashSet<FlightId>,
         moved: &HashSet<FlightId>,
-    ) -> Result<(), DbError> {
+    ) -> Result<HashSet<Lane>, DbError> {
         let ids: Vec<_> = changed.iter().map(|flight| flight.uuid()).collect();
+        let mut lanes = HashSet::new();
         for ids in ids.chunks(CHANGED) {
             let read = repository::departures::find(&mut *self.db.read().await?, ids).await?;
+            lanes.extend(read.iter().filter(|(.., is_scheduled)| *is_scheduled).map(|(lane, ..)| *lane));
             self.board.take_in(read, moved);
         }
-        Ok(())
+        Ok(lanes)
     }
 
     /// Compares the board with the tables, from behind this place on, as far as one statement reads: a change without a

@@ -5,9 +5,13 @@ pub(super) mod departures;
 pub(super) mod past;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_capacity::{FlightCapacity, FlightStatus, Overbooking, Space};
+use loadmaster_capacity::{FLIGHT, FlightCapacity, FlightStatus, Overbooking, Space};
 use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column};
-use loadmaster_platform::postgres::{PgSession, column, planned_list};
+use loadmaster_platform::{
+    outbox::{self, CloudEvent, Message},
+    postgres::{PgSession, Statement, column, planned_list},
+    telemetry,
+};
 use sqlx::{QueryBuilder, types::Json};
 use uuid::Uuid;
 
@@ -299,7 +303,7 @@ fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {
 }
 
 /// Inserts new flights; `capacity` opens their capacity.
-pub(super) async fn insert(db: &mut PgSession, new: &[Flight]) -> sqlx::Result<()> {
+pub(super) fn insert(new: &[Flight]) -> Statement {
     let ids: Vec<Uuid> = new.iter().map(|f| f.id.uuid()).collect();
     let dates: Vec<NaiveDate> = new.iter().map(|f| f.scheduled_date).collect();
     let numbers: Vec<&str> = new.iter().map(|f| f.number.as_str()).collect();
@@ -333,9 +337,6 @@ pub(super) async fn insert(db: &mut PgSession, new: &[Flight]) -> sqlx::Result<(
         &freighters,
         &instants,
     )
-    .execute(db)
-    .await
-    .map(drop)
 }
 
 /// Updates the flights' best known journeys, aircraft and cancellation; their originally scheduled values stay.
@@ -376,31 +377,46 @@ pub(super) struct FlightEvent {
     pub occurred_at: DateTime<Utc>,
 }
 
-pub(super) async fn insert_events(
-    db: &mut PgSession,
+/// Writes events and their messages. The transaction must have its number before. The data, which is the same in both, is sent
+/// and read once.
+pub(super) fn insert_events(
     events: &[FlightEvent],
     event_type: FlightEventType,
     actor: Option<UserId>,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = events.iter().map(|e| e.flight_id.uuid()).collect();
-    let sequences: Vec<i32> = events.iter().map(|e| e.sequence).collect();
-    let instants: Vec<DateTime<Utc>> = events.iter().map(|e| e.occurred_at).collect();
+) -> Statement {
+    let subjects: Vec<String> = events.iter().map(|event| event.flight_id.to_string()).collect();
+    let messages = events.iter().zip(&subjects).map(|(event, subject)| Message {
+        aggregate: FLIGHT,
+        aggregate_id: event.flight_id.uuid(),
+        subject,
+        sequence: event.sequence,
+        event_type: event_type.as_str(),
+        data: (),
+        trace: None,
+        occurred_at: event.occurred_at,
+    });
+    let (messages, trace): (Vec<_>, _) = (messages.collect(), telemetry::traceparent());
     sqlx::query!(
-        "insert into flight_events (flight_id, sequence, event_type, data, actor_id, occurred_at, created_at)
-         select id, sequence, $3, data, $5, occurred, $6
-         from unnest($1::uuid[], $2::int[], $4::jsonb[], $7::timestamptz[]) as new (id, sequence, data, occurred)",
-        &ids,
-        &sequences,
+        "with written as (
+             select * from unnest($1::uuid[], $2::int[], $4::jsonb[], $7::timestamptz[], $8::jsonb[])
+                           as new (id, sequence, data, occurred, message)
+         ), recorded as (
+             insert into flight_events (flight_id, sequence, event_type, data, actor_id, occurred_at, created_at)
+             select id, sequence, $3, data, $5, occurred, $6 from written
+         )
+         insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
+         select $9, id, sequence, $3, message || jsonb_build_object('data', data), occurred from written",
+        &column(events, |e| e.flight_id.uuid()),
+        &column(events, |e| e.sequence),
         event_type.as_str(),
         &column(events, |e| Json(&e.data)) as &[Json<&FlightData>],
         actor.map(UserId::uuid),
         now,
-        &instants,
+        &column(events, |e| e.occurred_at),
+        &outbox::documents(&messages, trace.as_deref()) as &[Json<CloudEvent<'_, ()>>],
+        FLIGHT,
     )
-    .execute(db)
-    .await
-    .map(drop)
 }
 
 /// Returns all routes of flights from 90 days ago on, with departures in the 30 days from `now`, in no particular

@@ -1,12 +1,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use loadmaster_capacity::{self as capacity, FLIGHT, FlightCapacity, NewCapacity};
+use loadmaster_capacity::{self as capacity, FlightCapacity, NewCapacity};
 use loadmaster_kernel::{FlightId, UserId};
-use loadmaster_platform::{
-    outbox::{self, Message},
-    postgres::{DbError, PgSession},
-};
+use loadmaster_platform::postgres::{DbError, PgSession, Statement};
 
 use super::{
     Flight, FlightError, FlightEventType,
@@ -32,19 +29,33 @@ pub(super) async fn insert_in_tx(
     actor: Option<UserId>,
     now: DateTime<Utc>,
 ) -> Result<(), FlightError> {
-    repository::insert(tx, flights).await.map_err(|error| match DbError::from(error) {
-        error if error.constraint() == Some("flights_one_a_day") => FlightError::AlreadyExists,
-        error => error.into(),
-    })?;
-    let open = |flight: &Flight| NewCapacity {
-        flight_id: flight.id,
-        capacity: flight.room.capacity,
-        cutoff: flight.room.cutoff,
-    };
-    let capacities: Vec<_> = flights.iter().map(open).collect();
-    capacity::open_in_tx(tx, &capacities, now).await?;
-    let flights: Vec<&Flight> = flights.iter().collect();
-    record_in_tx(tx, &flights, FlightEventType::Created, actor, now).await
+    Insertion::of(flights, actor, now).run_in_tx(tx).await
+}
+
+/// The statements that insert new flights, with all their values.
+pub(super) struct Insertion([Statement; 3]);
+
+impl Insertion {
+    pub fn of(flights: &[Flight], actor: Option<UserId>, now: DateTime<Utc>) -> Self {
+        let open = |flight: &Flight| NewCapacity {
+            flight_id: flight.id,
+            capacity: flight.room.capacity,
+            cutoff: flight.room.cutoff,
+        };
+        let capacities: Vec<_> = flights.iter().map(open).collect();
+        let created = record(flights, FlightEventType::Created, actor, now);
+        Self([repository::insert(flights), capacity::open(&capacities, now), created])
+    }
+
+    pub async fn run_in_tx(self, tx: &mut PgSession) -> Result<(), FlightError> {
+        for statement in self.0 {
+            statement.execute(&mut *tx).await.map_err(|error| match DbError::from(error) {
+                error if error.constraint() == Some("flights_one_a_day") => FlightError::AlreadyExists,
+                error => error.into(),
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// Writes a changed flight with its next version and its event; returns it as stored. The caller holds its lock and has
@@ -65,7 +76,7 @@ pub async fn save_in_tx(
         capacity::set_status_in_tx(tx, flight.id, flight.room.status, now).await?
     };
     flight.room = room.ok_or(FlightError::Raced)?;
-    record_in_tx(tx, &[&flight], event_type, actor, now).await?;
+    record(std::slice::from_ref(&flight), event_type, actor, now).execute(tx).await?;
     Ok(flight)
 }
 
@@ -86,20 +97,13 @@ pub(super) async fn change_all_in_tx(
     for flight in &mut flights {
         flight.room = *rooms.get(&flight.id).ok_or(FlightError::Raced)?;
     }
-    let changed: Vec<&Flight> = flights.iter().collect();
-    record_in_tx(tx, &changed, FlightEventType::Changed, actor, now).await?;
+    record(&flights, FlightEventType::Changed, actor, now).execute(tx).await?;
     Ok(flights)
 }
 
-/// Writes an event for each flight, with its state after it, and the events' messages. Every version of a flight has an
-/// event, whose number is the version.
-async fn record_in_tx(
-    tx: &mut PgSession,
-    flights: &[&Flight],
-    event_type: FlightEventType,
-    actor: Option<UserId>,
-    now: DateTime<Utc>,
-) -> Result<(), FlightError> {
+/// Returns the statement that writes an event for each flight, with its state after it, and the events' messages. Every version
+/// of a flight has an event, whose number is the version.
+fn record(flights: &[Flight], event_type: FlightEventType, actor: Option<UserId>, now: DateTime<Utc>) -> Statement {
     let occurred_at = |flight: &Flight| match event_type {
         FlightEventType::Departed => flight.actual_departure.unwrap_or(now),
         FlightEventType::Arrived => flight.actual_arrival.unwrap_or(now),
@@ -110,25 +114,9 @@ async fn record_in_tx(
         .map(|flight| FlightEvent {
             flight_id: flight.id,
             sequence: flight.room.version,
-            data: FlightData::from(*flight),
+            data: FlightData::from(flight),
             occurred_at: occurred_at(flight),
         })
         .collect();
-    repository::insert_events(tx, &events, event_type, actor, now).await?;
-    let subjects: Vec<String> = events.iter().map(|event| event.flight_id.to_string()).collect();
-    let messages: Vec<_> = events
-        .iter()
-        .zip(&subjects)
-        .map(|(event, subject)| Message {
-            aggregate: FLIGHT,
-            aggregate_id: event.flight_id.uuid(),
-            subject,
-            sequence: event.sequence,
-            event_type: event_type.as_str(),
-            data: &event.data,
-            trace: None,
-            occurred_at: event.occurred_at,
-        })
-        .collect();
-    Ok(outbox::append_in_tx(tx, &messages).await?)
+    repository::insert_events(&events, event_type, actor, now)
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     Flight, FlightError, FlightService, Lane, NewFlight, repository,
-    save::{change_all_in_tx, insert_in_tx},
+    save::{Insertion, change_all_in_tx},
 };
 
 /// Rows that are compared, and flights that are written, by one statement.
@@ -175,15 +175,22 @@ impl FlightService {
         let of = plan.create.len() + plan.update.len();
         let telling =
             |done: &Imported| told(ImportProgress { step: ImportStep::Writing, done: done.touched.len(), of });
-        for batch in plan.create.chunks(BATCH) {
-            let as_new = |dated: &&Dated| dated.flight.as_flight(self.ids.next(now), dated.name.2, now);
+        let as_new = |dated: &&Dated| dated.flight.as_flight(self.ids.next(now), dated.name.2, now);
+        let mut batches = plan.create.chunks(BATCH).map(|batch| {
             let new: Vec<Flight> = batch.iter().map(as_new).collect();
-            insert_in_tx(tx, &new, actor, now).await.map_err(|error| match error {
+            (Insertion::of(&new, actor, now), new)
+        });
+        let mut next = batches.next();
+        while let Some((insertion, new)) = next {
+            // The next batch is drawn up while the database writes this one.
+            let (inserted, following) = tokio::join!(insertion.run_in_tx(tx), async { batches.next() });
+            inserted.map_err(|error| match error {
                 FlightError::AlreadyExists => FlightError::Raced,
                 error => error,
             })?;
             done.touched.extend(new.iter().map(touched));
             telling(&done);
+            next = following;
         }
         lock_all_in_tx(tx, &plan.update).await?;
         for batch in plan.update.chunks(BATCH) {

@@ -15,7 +15,9 @@ use super::{
 
 /// Interval between reads of the outbox.
 const POLL: Duration = Duration::from_millis(200);
+/// Messages read at once; more after a full reading, as of an import.
 const BATCH: i64 = 500;
+const LARGE_BATCH: i64 = 4_000;
 
 /// A part of a room that follows the writes of all processes, by the messages in the outbox.
 pub trait Follower: Send + Sync {
@@ -102,17 +104,19 @@ impl OutboxFollower {
     }
 
     async fn catch_up(&self, place: &mut Feed) -> anyhow::Result<()> {
+        let mut limit = BATCH;
         loop {
             let mut feed = place.clone();
-            let entries = feed.read_heads(&self.db, BATCH, &self.with_events).await?;
+            let entries = feed.read_heads(&self.db, limit, &self.with_events).await?;
             for room in &self.rooms {
                 room.hear(&entries).await?;
             }
             // Only after success: messages that a room failed to process are read again.
             *place = feed;
-            if i64::try_from(entries.len()).is_ok_and(|count| count < BATCH) {
+            if i64::try_from(entries.len()).is_ok_and(|count| count < limit) {
                 return Ok(());
             }
+            limit = LARGE_BATCH;
         }
     }
 }

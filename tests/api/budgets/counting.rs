@@ -33,9 +33,7 @@ impl Cost {
     /// Returns what is above the budget, with the statements.
     pub fn complaint(&self, what: &str, budget: &[f64; 6]) -> Option<String> {
         let counts = NAMES.iter().zip(self.counts).zip(budget);
-        // Without a process of its own, other tests allocate meanwhile.
-        let is_alone = std::env::var("NEXTEST_EXECUTION_MODE").is_ok_and(|mode| mode == "process-per-test");
-        let counts = counts.filter(|((name, _), _)| is_alone || **name != "allocations");
+        let counts = counts.filter(|((name, _), _)| is_alone() || **name != "allocations");
         let over: String = counts.filter(|((_, count), most)| count > most).fold(String::new(), |mut text, item| {
             let ((name, count), most) = item;
             _ = write!(text, " {count:.2} {name} (budget {most:.2})");
@@ -133,6 +131,11 @@ impl Meter {
         let counts = [statements, rows, pages, wal, reads, allocations];
         Cost { counts, statements: lines }
     }
+}
+
+/// Returns false where other tests of this process allocate meanwhile.
+pub fn is_alone() -> bool {
+    std::env::var("NEXTEST_EXECUTION_MODE").is_ok_and(|mode| mode == "process-per-test")
 }
 
 /// Returns how often something was allocated meanwhile, by all threads.

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::{create, id_of};
-use crate::support::{Readings, World, sum_of, until};
+use crate::support::{Readings, World, until_it_follows};
 
 /// A flight of so many minutes.
 fn leg(number: &str, origin: &str, destination: &str, departure: &str, minutes: i64) -> Value {
@@ -126,7 +126,7 @@ async fn the_routes_are_read_once_for_concurrent_callers() {
         create(&world, leg(number, "DEL", destination, "2026-11-21T10:00:00Z", 500)).await;
     }
     // The server has read them for its searches, too.
-    until("it knows all three", async || sum_of(&world.anonymous(), "loadmaster_departures ", "").await == 3).await;
+    until_it_follows(&world).await;
     let mut readings = Readings::of(&world.database, "flights").await;
     assert_eq!(upcoming(&world).await, 3);
     let first = readings.count().await;
