@@ -165,6 +165,13 @@ impl AvailabilityIndex {
         self.0.news.notify_one();
     }
 
+    /// Marks those of these flights that are not known in this version or a later one.
+    pub fn invalidate_older(&self, flights: &HashMap<FlightId, i32>) {
+        let is_known = |flight, version| self.room(flight).is_some_and(|room| room.version >= version);
+        let older = flights.iter().filter(|(flight, version)| !is_known(**flight, **version));
+        self.invalidate(older.map(|(flight, _)| *flight).collect::<Vec<_>>());
+    }
+
     /// Waits until something is invalidated.
     pub(super) async fn news(&self) {
         self.0.news.notified().await;

@@ -109,29 +109,35 @@ impl NetworkFollower {
     }
 
     /// Brings the board up to date with flights that have changed; returns the lanes of those that are scheduled.
-    async fn refresh_board(&self, changed: HashMap<FlightId, bool>) -> anyhow::Result<HashSet<Lane>> {
-        let moved = changed.iter().filter(|(_, may_have_moved)| **may_have_moved).map(|(flight, _)| *flight).collect();
-        let changed: HashSet<FlightId> = changed.into_keys().collect();
+    async fn refresh_board(
+        &self,
+        changed: &HashMap<FlightId, i32>,
+        moved: &HashSet<FlightId>,
+    ) -> anyhow::Result<HashSet<Lane>> {
         if let BoardState::Reading(reading) = &mut self.progress().board {
-            reading.hear(&changed);
+            reading.hear(changed.keys());
         }
-        Ok(self.flights.refresh_board(&changed, &moved).await?)
+        Ok(self.flights.refresh_board(changed, moved).await?)
     }
 
     async fn hear_all(&self, messages: &[Entry]) -> anyhow::Result<()> {
         let own = || messages.iter().filter(|message| message.aggregate == FLIGHT);
-        let mut changed = HashMap::<FlightId, bool>::new();
+        let (mut changed, mut moved) = (HashMap::<FlightId, i32>::new(), HashSet::<FlightId>::new());
         for message in own() {
-            *changed.entry(message.aggregate_id.into()).or_default() |=
-                message.event_type != FlightEventType::Created.as_str();
+            let flight = message.aggregate_id.into();
+            // The number of a flight's event is its version.
+            changed.insert(flight, message.sequence);
+            if message.event_type != FlightEventType::Created.as_str() {
+                moved.insert(flight);
+            }
         }
         if changed.is_empty() {
             return Ok(());
         }
         self.progress().has_heard = true;
-        self.flights.availability.invalidate(changed.keys().copied());
+        self.flights.availability.invalidate_older(&changed);
         // Flights that leave the network are detected by their own versions.
-        let lanes = self.refresh_board(changed).await?;
+        let lanes = self.refresh_board(&changed, &moved).await?;
         // Read after the messages, so that it includes all their changes.
         let after = self.flights.network_version().await?;
         self.flights.network().heard(lanes.into_iter().map(Some), after.version);
@@ -190,6 +196,7 @@ impl Follower for NetworkFollower {
         self.flights.network().caught_up(current.version);
         self.flights.board().caught_up(current);
         self.flights.board().forget_departed(self.flights.clock.now());
+        self.flights.written.forget_old();
         if let Some(doubt) = &mut progress.doubt {
             doubt.note_pass();
         }

@@ -13,7 +13,7 @@ use loadmaster_platform::{
 use loadmaster_reference::Reference;
 
 use super::{
-    Flight, FlightError, FlightService, Lane, NewFlight,
+    Departure, Flight, FlightError, FlightService, Lane, NewFlight,
     create::local_date,
     dates::FormerNames,
     dto::{CapacityShape, CreateFlight},
@@ -87,10 +87,11 @@ impl FlightService {
 
     /// Invalidates cached data; to be called after the commit of an import, as [`Self::changed`] is after other
     /// changes.
-    pub fn imported(&self, touched: &[(FlightId, Lane)]) {
+    pub fn imported(&self, touched: &[(Lane, Departure)]) {
         if !touched.is_empty() {
-            self.network.invalidate(touched.iter().map(|(_, lane)| *lane));
-            self.availability.invalidate(touched.iter().map(|(flight, _)| *flight));
+            self.written.take_in(touched);
+            self.network.invalidate(touched.iter().map(|(lane, _)| *lane));
+            self.availability.invalidate(touched.iter().map(|(_, departure)| departure.flight_id));
         }
     }
 

@@ -29,6 +29,7 @@ mod save;
 mod season;
 mod service;
 mod timetable;
+mod written;
 
 pub use audit::replay;
 pub use board::Board;

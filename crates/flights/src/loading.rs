@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::FlightId;
@@ -84,7 +84,7 @@ impl FlightService {
         let mut departures = task.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         departures.shrink();
         self.board.put(departures, since, network_version);
-        let refreshed = self.refresh_board(&changed, &changed).await.map(drop);
+        let refreshed = self.read_onto_board(changed.iter().copied(), &changed).await.map(drop);
         // With a part of the changes it is not up to date.
         refreshed.inspect_err(|_| self.board.clear())
     }
@@ -117,14 +117,29 @@ impl FlightService {
         self.db.snapshot().await
     }
 
-    /// Reads flights that have changed onto the board, if it is loaded, and returns the lanes of those that are scheduled.
-    /// `moved`: those that may have been known otherwise before.
+    /// Takes flights that have changed, each up to this version, onto the board, if it is loaded, and returns the lanes of those
+    /// that are scheduled. `moved`: those that may have been known otherwise before.
     pub(super) async fn refresh_board(
         &self,
-        changed: &HashSet<FlightId>,
+        changed: &HashMap<FlightId, i32>,
         moved: &HashSet<FlightId>,
     ) -> Result<HashSet<Lane>, DbError> {
-        let ids: Vec<_> = changed.iter().map(|flight| flight.uuid()).collect();
+        let written = self.written.find(changed);
+        let written_ids: HashSet<FlightId> = written.iter().map(|(_, departure)| departure.flight_id).collect();
+        let others = changed.keys().filter(|flight| !written_ids.contains(flight)).copied();
+        let mut lanes: HashSet<Lane> = written.iter().map(|(lane, _)| *lane).collect();
+        self.board.take_in(written.into_iter().map(|(lane, departure)| (lane, departure, true)), moved);
+        lanes.extend(self.read_onto_board(others, moved).await?);
+        Ok(lanes)
+    }
+
+    /// Reads flights onto the board, if it is loaded, and returns the lanes of those that are scheduled.
+    async fn read_onto_board(
+        &self,
+        flights: impl IntoIterator<Item = FlightId>,
+        moved: &HashSet<FlightId>,
+    ) -> Result<HashSet<Lane>, DbError> {
+        let ids: Vec<_> = flights.into_iter().map(FlightId::uuid).collect();
         let mut lanes = HashSet::new();
         for ids in ids.chunks(CHANGED) {
             let read = repository::departures::find(&mut *self.db.read().await?, ids).await?;

@@ -30,6 +30,7 @@ fn page<'a>(
             let message = Message {
                 aggregate: FLIGHT,
                 aggregate_id: event.flight_id.uuid(),
+                organization: None,
                 subject: &event.flight_id.to_string(),
                 sequence: event.sequence,
                 event_type: event.event_type.as_str(),

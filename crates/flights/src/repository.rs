@@ -389,6 +389,7 @@ pub(super) fn insert_events(
     let messages = events.iter().zip(&subjects).map(|(event, subject)| Message {
         aggregate: FLIGHT,
         aggregate_id: event.flight_id.uuid(),
+        organization: None,
         subject,
         sequence: event.sequence,
         event_type: event_type.as_str(),

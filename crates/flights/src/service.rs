@@ -9,7 +9,7 @@ use loadmaster_reference::Reference;
 
 use super::{
     Board, ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
-    route_table::RouteTableCache,
+    route_table::RouteTableCache, written::WrittenFlights,
 };
 
 /// The use cases of the schedule: finding in this file, `create` and `import` in their own files.
@@ -21,6 +21,7 @@ pub struct FlightService {
     pub(super) board: Board,
     pub(super) routes: RouteTableCache,
     pub(super) known: KnownFlights,
+    pub(super) written: WrittenFlights,
     pub(super) reference: Reference,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
@@ -46,6 +47,7 @@ impl FlightService {
             board: Board::default(),
             routes: RouteTableCache::default(),
             known: KnownFlights::default(),
+            written: WrittenFlights::default(),
             reference,
             clock,
             ids,

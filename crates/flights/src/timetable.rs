@@ -13,7 +13,7 @@ use loadmaster_reference::Reference;
 use serde_json::json;
 
 use super::{
-    Flight, FlightError, FlightService, Lane, NewFlight, repository,
+    Departure, Flight, FlightError, FlightService, Lane, NewFlight, repository,
     save::{Insertion, change_all_in_tx},
 };
 
@@ -86,8 +86,8 @@ pub struct Imported {
     pub retimed: Vec<Flight>,
     /// Flights with other times than before, that close earlier or have fewer positions: holds on them are to be fitted.
     pub to_fit: Vec<FlightId>,
-    /// All new and changed flights, and their current lanes.
-    pub touched: Vec<(FlightId, Lane)>,
+    /// All new and changed flights, on their lanes.
+    pub touched: Vec<(Lane, Departure)>,
 }
 
 impl Dated {
@@ -205,8 +205,10 @@ pub(super) fn name_of(flight: &Flight) -> Name {
     (flight.number, flight.origin, flight.scheduled_date)
 }
 
-fn touched(flight: &Flight) -> (FlightId, Lane) {
-    (flight.id, (flight.origin, flight.destination))
+fn touched(flight: &Flight) -> (Lane, Departure) {
+    let departure = Departure::new(flight.id, flight.number, flight.departure, flight.arrival);
+    let departure = departure.with(flight.room.version, flight.aircraft, flight.is_freighter);
+    ((flight.origin, flight.destination), departure)
 }
 
 /// Locks the flights that change, in ascending order. If one is no longer of the version planned for, the whole import

@@ -1,6 +1,6 @@
 use loadmaster_accounts::Subject;
-use loadmaster_flights::{FlightError, ImportListener, Imported, Lane, Timetable};
-use loadmaster_kernel::{FlightId, UserId};
+use loadmaster_flights::{Departure, FlightError, ImportListener, Imported, Lane, Timetable};
+use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     idempotency::Key,
     postgres::PgSession,
@@ -19,7 +19,7 @@ pub(super) struct Import {
     pub table: Option<Table>,
     pub dry_run: bool,
     pub timetable: Option<Timetable>,
-    pub touched: Vec<(FlightId, Lane)>,
+    pub touched: Vec<(Lane, Departure)>,
     /// Flights have refused their rows, perhaps because of holds whose time is up.
     is_refused: bool,
     has_cleared: bool,

@@ -1,5 +1,4 @@
-use loadmaster_flights::{Differences, ImportListener, Lane, Season};
-use loadmaster_kernel::FlightId;
+use loadmaster_flights::{Departure, Differences, ImportListener, Lane, Season};
 use loadmaster_platform::{
     postgres::PgSession,
     tables::{ImportSummary, Table},
@@ -13,7 +12,7 @@ struct ApplySeason {
     operations: OperationService,
     season: Season,
     shown: Differences,
-    touched: Vec<(FlightId, Lane)>,
+    touched: Vec<(Lane, Departure)>,
     told: Box<ImportListener>,
 }
 

@@ -1,14 +1,15 @@
 //! Large tables, and tables that come at once.
 use chrono::TimeDelta;
+use loadmaster_flights::{Departures, FlightService};
 use serde_json::json;
 use sqlx::{Connection, Executor};
 
 use super::{count, counts, execute, fault, faults, import, import_rows, schedule, table};
 use crate::{
     support::{
-        World,
+        Readings, World,
         freight::{order, path_of, text},
-        is_long, until,
+        is_long, until, until_it_follows,
     },
     waitlist::WAITLIST,
 };
@@ -36,6 +37,30 @@ async fn five_thousand_flights_come_in_one_import() {
     assert_eq!(counts(&import(&admin, table.clone()).await.expect(200)), (5000, 0, 0));
     assert_eq!(counts(&import(&admin, table).await.expect(200)), (0, 0, 5000));
     world.audit().await;
+}
+
+/// Another reading is that of the server's comparison of memory and tables, which it makes now and then.
+#[tokio::test]
+async fn the_flights_of_an_import_are_in_memory_without_being_read_again() {
+    let world = World::working().await;
+    let admin = world.admin().await;
+    import_rows(&admin, &["BA1,LHR,JFK,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77X,,,,"]).await;
+    until_it_follows(&world).await;
+    let mut readings = Readings::of(&world.database, "flights").await;
+    let flights: FlightService = world.state().service().unwrap();
+    let all = rows(1500);
+    for (number, part) in all.chunks(300).enumerate() {
+        let before = readings.count().await;
+        assert_eq!(counts(&import(&admin, as_table(part)).await.expect(200)), (300, 0, 0));
+        until_it_follows(&world).await;
+        let network_version = flights.network_version().await.unwrap();
+        let known = flights.board().look(world.now(), network_version, Departures::count);
+        assert_eq!(known, Some(1 + 300 * (number + 1)));
+        if readings.count().await < before + 300 {
+            return;
+        }
+    }
+    panic!("each import's flights were read");
 }
 
 #[tokio::test]
