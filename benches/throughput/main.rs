@@ -33,6 +33,7 @@ mod desk;
 mod messages;
 mod pgbench;
 mod plans;
+mod steady;
 mod table;
 
 use std::time::Duration;
@@ -77,6 +78,12 @@ async fn measure() {
     if only == "messages" {
         let site = Site::start_tuned(&directory, &[messages::variant()], &TUNING).await;
         messages::measure(&site, time, rounds).await;
+        site.stop().await;
+        return;
+    }
+    if only == "steady" {
+        let site = Site::start_tuned(&directory, &[steady::variant()], &TUNING).await;
+        steady::measure(&site, time).await;
         site.stop().await;
         return;
     }

@@ -39,20 +39,28 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The server, which may send to this machine, and whose SMTP server is away.
 pub fn variant() -> Variant {
+    let smtp = [
+        ("LOADMASTER_MAIL__TRANSPORT", "smtp".to_owned()),
+        ("LOADMASTER_MAIL__URL", format!("smtp://127.0.0.1:{}", free_port())),
+    ];
+    with_mail(smtp)
+}
+
+/// The server, which may send to this machine, with mail by these settings.
+pub fn with_mail<const N: usize>(mail: [(&'static str, String); N]) -> Variant {
     let settings = [
         ("LOADMASTER_WEBHOOKS__TRUSTED_NETWORKS", "127.0.0.0/8"),
         ("LOADMASTER_SERVER__PUBLIC_URL", "https://cargo.example"),
-        ("LOADMASTER_MAIL__TRANSPORT", "smtp"),
         ("LOADMASTER_MAIL__FROM", "cargo@example.com"),
     ];
     let mut environment: Vec<_> = settings.map(|(name, value)| (name, value.to_owned())).into();
-    environment.push(("LOADMASTER_MAIL__URL", format!("smtp://127.0.0.1:{}", free_port())));
+    environment.extend(mail);
     Variant { environment, ..Variant::plain("server") }
 }
 
 /// One organization with its webhook.
-struct Shipper {
-    token: String,
+pub struct Shipper {
+    pub token: String,
     webhook: String,
     is_sound: bool,
 }
@@ -65,7 +73,7 @@ enum Burden {
 }
 
 pub async fn measure(site: &Site, time: Duration, rounds: u64) {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start(true).await;
     let shippers = shippers(site, &receiver).await;
     let orders = Arc::new(orders(site, &shippers).await);
     create(site, &orders, 64, time).await;
@@ -141,7 +149,7 @@ async fn call(client: &mut Client, request: &[u8]) -> Value {
 
 /// Registers the organizations, each with a webhook that sends nothing yet. Operators alone may let webhooks send to this
 /// machine.
-async fn shippers(site: &Site, receiver: &Receiver) -> Vec<Shipper> {
+pub async fn shippers(site: &Site, receiver: &Receiver) -> Vec<Shipper> {
     let mut client = Client::connect(site.here).await;
     let (mut tokens, mut shippers) = (Vec::new(), Vec::new());
     for number in 0..WEBHOOKS {
@@ -157,7 +165,7 @@ async fn shippers(site: &Site, receiver: &Receiver) -> Vec<Shipper> {
         let webhook = webhook["id"].as_str().unwrap().to_owned();
         let url = receiver.url(number);
         change(&mut client, site, &webhook, &json!({"url": url, "status": "DISABLED"})).await;
-        shippers.push(Shipper { token, webhook, is_sound: Receiver::is_sound(number) });
+        shippers.push(Shipper { token, webhook, is_sound: receiver.is_sound(number) });
     }
     switch(site, &[], Burden::Mail, false).await;
     shippers
@@ -175,13 +183,7 @@ async fn change(client: &mut Client, site: &Site, webhook: &str, change: &Value)
 
 async fn switch(site: &Site, shippers: &[Shipper], burden: Burden, on: bool) {
     match burden {
-        Burden::Webhooks => {
-            let mut client = Client::connect(site.here).await;
-            let status = if on { "ACTIVE" } else { "DISABLED" };
-            for shipper in shippers {
-                change(&mut client, site, &shipper.webhook, &json!({"status": status})).await;
-            }
-        }
+        Burden::Webhooks => switch_webhooks(site, shippers, on).await,
         Burden::Mail => {
             let mut owner = PgConnection::connect(&site.stores.url("loadmaster")).await.unwrap();
             let at = if on { "now()" } else { "null" };
@@ -189,6 +191,14 @@ async fn switch(site: &Site, shippers: &[Shipper], burden: Burden, on: bool) {
             owner.execute(AssertSqlSafe(verify)).await.unwrap();
             owner.close().await.unwrap();
         }
+    }
+}
+
+pub async fn switch_webhooks(site: &Site, shippers: &[Shipper], on: bool) {
+    let mut client = Client::connect(site.here).await;
+    let status = if on { "ACTIVE" } else { "DISABLED" };
+    for shipper in shippers {
+        change(&mut client, site, &shipper.webhook, &json!({"status": status})).await;
     }
 }
 
@@ -208,13 +218,15 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 }
 
 /// Waits until every sink has taken what was written, so that no work is left over for the next measurement.
-async fn rested(site: &Site) {
-    let mut client = Client::connect(site.here).await;
-    until("the sinks take what was written", async || {
-        let health = call(&mut client, &authorized("/health/detailed", &site.token)).await;
-        health["outbox"].as_array().unwrap().iter().all(|sink| sink["undelivered"] == 0)
-    })
-    .await;
+pub async fn rested(site: &Site) {
+    until("the sinks take what was written", async || undelivered(site).await == 0).await;
+}
+
+/// The messages that the sink furthest behind has not taken.
+pub async fn undelivered(site: &Site) -> u64 {
+    let health = call(&mut Client::connect(site.here).await, &authorized("/health/detailed", &site.token)).await;
+    let sinks = health["outbox"].as_array().unwrap().iter();
+    sinks.map(|sink| sink["undelivered"].as_u64().unwrap()).max().unwrap()
 }
 
 /// Waits until the sound receivers have everything, so that no work is left over for the next measurement.
@@ -231,8 +243,9 @@ async fn drained(site: &Site, shippers: &[Shipper]) {
     .await;
 }
 
-/// Half of its places answer 204; the others refuse connections or never answer.
-struct Receiver {
+/// Its places answer 204. Half of them may be dead instead: they refuse connections or never answer.
+pub struct Receiver {
+    is_half_dead: bool,
     sound: SocketAddr,
     hanging: SocketAddr,
     closed: u16,
@@ -240,7 +253,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub async fn start(is_half_dead: bool) -> Self {
         let received = Arc::new(AtomicUsize::new(0));
         let listeners = [listener().await, listener().await];
         let [sound, hanging] = [&listeners[0], &listeners[1]].map(|listener| listener.local_addr().unwrap());
@@ -257,22 +270,22 @@ impl Receiver {
                 kept.push(stream);
             }
         });
-        Self { sound, hanging, closed: free_port(), received }
+        Self { is_half_dead, sound, hanging, closed: free_port(), received }
     }
 
-    const fn is_sound(number: usize) -> bool {
-        number.is_multiple_of(2)
+    const fn is_sound(&self, number: usize) -> bool {
+        !self.is_half_dead || number.is_multiple_of(2)
     }
 
     fn url(&self, number: usize) -> String {
         match number % 4 {
+            _ if self.is_sound(number) => format!("http://{}/{number}", self.sound),
             1 => format!("http://127.0.0.1:{}/{number}", self.closed),
-            3 => format!("http://{}/{number}", self.hanging),
-            _ => format!("http://{}/{number}", self.sound),
+            _ => format!("http://{}/{number}", self.hanging),
         }
     }
 
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.received.load(Ordering::Relaxed)
     }
 }
