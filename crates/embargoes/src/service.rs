@@ -119,6 +119,7 @@ impl EmbargoService {
         let message = Message {
             aggregate: EMBARGO,
             aggregate_id: embargo.id.uuid(),
+            organization: None,
             subject: &embargo.id.to_string(),
             sequence: embargo.version,
             event_type: event_type.as_str(),

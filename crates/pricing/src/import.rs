@@ -216,6 +216,7 @@ impl PricingService {
         let message = Message {
             aggregate: TARIFF,
             aggregate_id: import,
+            organization: None,
             subject: &import.to_string(),
             sequence: 1,
             event_type: ImportEventType::Imported.as_str(),

@@ -218,6 +218,7 @@ impl PricingService {
         let message = Message {
             aggregate: T::KIND,
             aggregate_id: rule.id,
+            organization: None,
             subject: &rule.id.to_string(),
             sequence: rule.version,
             event_type: event_type.as_str(),

@@ -86,6 +86,7 @@ async fn tell_in_tx(tx: &mut PgSession, turns: &[Turn], now: DateTime<Utc>) -> s
             Message {
                 aggregate: SALE_LIMIT,
                 aggregate_id: *limit,
+                organization: None,
                 subject,
                 sequence: turn.number,
                 event_type: kind.as_str(),

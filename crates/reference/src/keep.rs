@@ -65,6 +65,7 @@ impl Keeper {
         let message = Message {
             aggregate: REFERENCE,
             aggregate_id: change,
+            organization: None,
             subject: &change.to_string(),
             sequence: 1,
             event_type: ReferenceEventType::Changed.as_str(),

@@ -197,6 +197,7 @@ pub fn message<'a>(entry: &Waiting, subject: &'a str, event_type: WaitlistEventT
     Message {
         aggregate: WAITLIST,
         aggregate_id: entry.id.uuid(),
+        organization: Some(entry.organization_id.uuid()),
         subject,
         sequence: entry.event_sequence,
         event_type: event_type.as_str(),

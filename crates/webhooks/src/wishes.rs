@@ -1,5 +1,8 @@
-//! Which types of messages any webhook wants, kept in memory.
-use std::sync::{Arc, Mutex, PoisonError};
+//! Which messages any webhook wants, kept in memory.
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use loadmaster_platform::{
     outbox::{Entry, Listeners, type_matches},
@@ -18,28 +21,46 @@ pub(super) struct Wishes(Arc<Mutex<Option<Known>>>);
 #[derive(Clone)]
 struct Known {
     state: Uuid,
-    /// Types, and beginnings of types with `*`.
-    types: Arc<[String]>,
+    types: Arc<Types>,
+}
+
+/// Types, and beginnings of types with `*`, by organization; without one: of everybody's messages.
+#[derive(Default)]
+struct Types(HashMap<Option<Uuid>, Vec<String>>);
+
+impl Types {
+    /// A message that names no organization may be of any.
+    fn want(&self, entry: &Entry) -> bool {
+        let is_wanted = |types: &Vec<String>| types.iter().any(|pattern| type_matches(pattern, entry.kind()));
+        match entry.organization {
+            Some(organization) => [None, Some(organization)].iter().filter_map(|of| self.0.get(of)).any(is_wanted),
+            None => self.0.values().any(is_wanted),
+        }
+    }
 }
 
 impl Wishes {
-    /// Returns the messages of types that any webhook wants. Reads the tables only if the wishes have changed since.
+    /// Returns the messages that any webhook wants, by their types and organizations. Reads the tables only if the wishes have
+    /// changed since.
     pub async fn wanted<'a>(&self, db: &Database, entries: &'a [Entry]) -> Result<Vec<&'a Entry>, DbError> {
         let Some(Listeners { webhooks: state, .. }) = Listeners::of(entries) else {
             return Ok(entries.iter().collect());
         };
         let types = self.types(db, state).await?;
-        let is_wanted = |entry: &&Entry| types.iter().any(|pattern| type_matches(pattern, entry.kind()));
-        Ok(entries.iter().filter(is_wanted).collect())
+        Ok(entries.iter().filter(|entry| types.want(entry)).collect())
     }
 
-    /// Returns the types that were wanted in this state, or are wanted in a later one.
-    async fn types(&self, db: &Database, state: Uuid) -> Result<Arc<[String]>, DbError> {
+    /// Returns what was wanted in this state, or is wanted in a later one.
+    async fn types(&self, db: &Database, state: Uuid) -> Result<Arc<Types>, DbError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known.filter(|known| known.state == state) {
             return Ok(known.types);
         }
-        let (state, types) = repository::wanted_types(&mut *db.read().await?).await?;
+        let (state, wanted) = repository::wanted_types(&mut *db.read().await?).await?;
+        let mut types = Types::default();
+        for (organization, wanted) in wanted {
+            types.0.entry(organization).or_default().push(wanted);
+        }
         let known = Known { state, types: types.into() };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
         Ok(known.types)

@@ -80,6 +80,31 @@ async fn messages_that_nobody_wants_cost_no_statement() {
 }
 
 #[tokio::test]
+async fn messages_of_an_organization_that_no_webhook_belongs_to_cost_no_statement() {
+    let world = sending().on(&counting().await).start().await;
+    let receiver = Receiver::start(Mode::Status(200)).await;
+    let (operator, customer) = colleagues(&world).await;
+    webhook_to(&operator, &receiver, json!({"types": ["loadmaster.*"]})).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
+    heard(&world, "webhooks").await;
+    let (stranger, before) = (world.customer().await, executed(&world, FINDS).await);
+    let hold = json!({"flight_ids": [flight["id"]], "weight_kg": 100});
+    let held = stranger.post("/api/v1/holds", hold.clone()).await.expect(201);
+    stranger.post(&format!("/api/v1/holds/{}/commit", text(&held, "id")), json!({"pieces": 1})).await.expect(201);
+    let booked = stranger.book(order(&[&flight])).await;
+    stranger.walk(&booked, &["cancel"]).await;
+    heard(&world, "webhooks").await;
+    assert_eq!(executed(&world, FINDS).await, before, "no webhook is the stranger's");
+    // Each kind of message of its own organization arrives: about a hold twice, and about bookings.
+    let received = receiver.count();
+    let held = customer.post("/api/v1/holds", hold).await.expect(201);
+    customer.post(&format!("/api/v1/holds/{}/commit", text(&held, "id")), json!({"pieces": 1})).await.expect(201);
+    let booked = customer.book(order(&[&flight])).await;
+    customer.walk(&booked, &["cancel"]).await;
+    until("all five arrive", async || receiver.count() == received + 5).await;
+}
+
+#[tokio::test]
 async fn a_contact_is_asked_though_none_was_known_before() {
     let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;

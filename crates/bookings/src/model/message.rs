@@ -49,6 +49,7 @@ pub fn message<'a, D>(
     Message {
         aggregate: BOOKING,
         aggregate_id: booking.id.uuid(),
+        organization: Some(booking.organization_id.uuid()),
         subject: booking.ref_id.as_str(),
         sequence: event.sequence,
         event_type: event.event_type.as_str(),

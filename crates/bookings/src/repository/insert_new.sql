@@ -29,8 +29,8 @@ with given as materialized (
                          $33::text[], $34::timestamptz[], $35::timestamptz[], $36::text[], $37::int[],
                          $38::bigint[], $39::bigint[], $40::bigint[])
 ), told as (
-    insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
-    select $42, id, 1, 'BOOKED', message, created_at from given
+    insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at, organization_id)
+    select $42, id, 1, 'BOOKED', message, created_at, organization_id from given
 )
 insert into booking_events (booking_id, sequence, id, event_type, status, location, flight_id, flight_number,
                             leg_id, pieces, weight_hg, actor_id, data_version, data, occurred_at, created_at)

@@ -65,8 +65,8 @@ pub(crate) async fn save(db: &mut PgSession, changes: &Changes<'_>) -> sqlx::Res
              insert into booking_event_notes (booking_id, sequence, notes)
              select * from unnest($42::uuid[], $43::int[], $44::text[])
          ), told as (
-             insert into outbox (aggregate, aggregate_id, sequence, event_type, occurred_at, payload)
-             select * from unnest($60::text[], $61::uuid[], $62::int[], $63::text[], $64::timestamptz[], $65::jsonb[])
+             insert into outbox (aggregate, aggregate_id, sequence, event_type, occurred_at, payload, organization_id)
+             select * from unnest($60::text[], $61::uuid[], $62::int[], $63::text[], $64::timestamptz[], $65::jsonb[], $67::uuid[])
          )
          insert into booking_events (booking_id, sequence, id, event_type, status, location, flight_id, flight_number,
                                      leg_id, pieces, weight_hg, actor_id, data, occurred_at, created_at, data_version)
@@ -82,8 +82,9 @@ pub(crate) async fn save(db: &mut PgSession, changes: &Changes<'_>) -> sqlx::Res
     let bound = bind_added(bound, &changes.added);
     let bound = bind_events(bind_notes(bound, &changes.events), &changes.events);
     let trace = telemetry::traceparent();
+    let organizations: Vec<Option<Uuid>> = column(&changes.messages, |message| message.organization);
     let bills: Vec<Option<Json<&Bill>>> = column(&changes.bookings, |b| b.bill.as_ref().map(Json));
-    bind_messages(bound, &changes.messages, trace.as_deref()).bind(bills).execute(db).await.map(drop)
+    bind_messages(bound, &changes.messages, trace.as_deref()).bind(bills).bind(organizations).execute(db).await.map(drop)
 }
 
 fn bind_bookings<'q>(bound: Bound<'q>, bookings: &[&'q Booking]) -> Bound<'q> {

@@ -90,6 +90,7 @@ pub fn message<'a>(change: &'a HoldChange, subject: &'a str) -> Message<'a, Hold
     Message {
         aggregate: HOLD,
         aggregate_id: change.after.id.uuid(),
+        organization: Some(change.after.organization_id.uuid()),
         subject,
         sequence: change.after.event_sequence,
         event_type: change.event_type.as_str(),

@@ -32,8 +32,8 @@ with given as materialized (
     select id, description, customer_reference, shipper, consignee, contact from given
     where num_nonnulls(description, customer_reference, shipper, consignee, contact) > 0
 ), told as (
-    insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
-    select $41, id, 1, 'CREATED', message, created_at from given
+    insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at, organization_id)
+    select $41, id, 1, 'CREATED', message, created_at, organization_id from given
 )
 insert into hold_events (hold_id, sequence, event_type, actor_id, data, created_at)
 select id, 1, 'CREATED', actor_id, data, created_at from given

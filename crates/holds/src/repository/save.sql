@@ -3,11 +3,11 @@ with given as materialized (
                          $9::bigint[], $10::bool[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::uuid[],
                          $16::text[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::int[],
                          $21::int[], $22::timestamptz[], $23::text[], $24::uuid[], $25::jsonb[], $26::jsonb[], $28::uuid[],
-                         $29::uuid[], $30::int[], $31::timestamptz[])
+                         $29::uuid[], $30::int[], $31::timestamptz[], $32::uuid[])
         as h (id, status, end_reason, origin, destination, pieces, weight_hg, volume_l, volume_defaulted, positions,
               product, codes, awb_number, booking_id, booking_ref, expires_at, latest_expires_at, ended_at,
               event_sequence, version, updated_at, event_type, actor_id, data, message, quote_id, payment_id, attempts,
-              active_until)
+              active_until, organization_id)
 ), saved as (
     update holds h
     set status = g.status, end_reason = g.end_reason, origin = g.origin, destination = g.destination,
@@ -24,8 +24,8 @@ with given as materialized (
     from given g
     where l.hold_id = any($1) and l.hold_id = g.id and l.is_open and g.status not in ('ACTIVE', 'COMMITTING')
 ), told as (
-    insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
-    select $27, id, event_sequence, event_type, message, updated_at from given
+    insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at, organization_id)
+    select $27, id, event_sequence, event_type, message, updated_at, organization_id from given
 )
 insert into hold_events (hold_id, sequence, event_type, actor_id, data, created_at)
 select id, event_sequence, event_type, actor_id, data, updated_at from given

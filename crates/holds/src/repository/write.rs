@@ -132,6 +132,7 @@ pub(crate) async fn save(db: &mut PgSession, changes: &[&HoldChange]) -> sqlx::R
         &column(&holds, |h| h.payment_id().map(PaymentId::uuid)) as &[Option<Uuid>],
         &column(&holds, |h| h.attempts.cast_signed()),
         &column(&holds, |h| h.active_until) as &[Option<DateTime<Utc>>],
+        &column(&holds, |h| h.organization_id.uuid()),
     )
     .execute(db)
     .await

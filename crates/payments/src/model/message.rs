@@ -110,6 +110,7 @@ pub fn message<'a>(
     Message {
         aggregate: PAYMENT,
         aggregate_id: payment.id.uuid(),
+        organization: Some(payment.organization_id.uuid()),
         subject,
         sequence,
         event_type: event_type.as_str(),

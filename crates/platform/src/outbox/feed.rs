@@ -17,11 +17,15 @@ pub struct Entry {
     /// The aggregate type and id that it is about.
     pub aggregate: String,
     pub aggregate_id: Uuid,
+    /// The number of the event among the events of its aggregate.
+    pub sequence: i32,
     pub event_type: String,
     /// The `CloudEvents` document; null if it was not asked for.
     pub event: Value,
     /// Time of writing, by the database's clock.
     pub written_at: DateTime<Utc>,
+    /// The organization that the aggregate belonged to; `None`: to nobody alone, or not known.
+    pub organization: Option<Uuid>,
     /// `None`: not known, as of a message that was made again from the tables.
     pub listeners: Option<Listeners>,
 }
@@ -335,10 +339,10 @@ async fn read_late(
         Row,
         r#"select late.id, late.aggregate, late.aggregate_id, late.sequence, late.event_type,
                   case when $5::text[] is null or late.aggregate = any($5) then late.payload end as payload,
-                  late.occurred_at, late.written_at
+                  late.occurred_at, late.written_at, late.organization_id
            from unnest($2::text[], $3::bigint[]) as ended (transaction, read)
            cross join lateral
-               (select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at
+               (select id, aggregate, aggregate_id, sequence, event_type, payload, occurred_at, written_at, organization_id
                 from outbox
                 where written_by is not null and (written_by, id) > (ended.transaction::xid8, ended.read)
                   and (written_by, id) <= (ended.transaction::xid8, $1)
@@ -363,7 +367,8 @@ async fn read_new(
     let rows = sqlx::query_as!(
         Row,
         "select id, aggregate, aggregate_id, sequence, event_type,
-                case when $3::text[] is null or aggregate = any($3) then payload end as payload, occurred_at, written_at
+                case when $3::text[] is null or aggregate = any($3) then payload end as payload, occurred_at, written_at,
+                organization_id
          from outbox where id > $1 and id <= $4 order by id limit $2",
         position,
         limit,
@@ -383,6 +388,7 @@ pub(super) struct Row {
     pub payload: Option<Value>,
     pub occurred_at: DateTime<Utc>,
     pub written_at: DateTime<Utc>,
+    pub organization_id: Option<Uuid>,
 }
 
 impl From<Row> for Entry {
@@ -407,9 +413,11 @@ impl From<Row> for Entry {
             id: row.id,
             aggregate: row.aggregate,
             aggregate_id: row.aggregate_id,
+            sequence: row.sequence,
             event_type: row.event_type,
             event,
             written_at: row.written_at,
+            organization: row.organization_id,
             listeners: None,
         }
     }

@@ -39,9 +39,11 @@ mod tests {
             id: 1,
             aggregate: "flight".to_owned(),
             aggregate_id: Uuid::nil(),
+            sequence: 1,
             event_type: String::new(),
             event: Value::Null,
             written_at: DateTime::UNIX_EPOCH,
+            organization: None,
             listeners,
         }
     }

@@ -33,6 +33,8 @@ pub struct Message<'a, D> {
     /// The type of the aggregate that changed.
     pub aggregate: &'static str,
     pub aggregate_id: Uuid,
+    /// The organization that the aggregate belongs to; `None`: to nobody alone.
+    pub organization: Option<Uuid>,
     /// The aggregate's public name.
     pub subject: &'a str,
     /// The number of the event among the events of its aggregate.
@@ -113,14 +115,15 @@ impl<D> Message<'_, D> {
 pub async fn append_in_tx<D: Serialize + Sync>(tx: &mut PgSession, messages: &[Message<'_, D>]) -> sqlx::Result<()> {
     let trace = telemetry::traceparent();
     let written = sqlx::query!(
-        "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at)
-         select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::timestamptz[])",
+        "insert into outbox (aggregate, aggregate_id, sequence, event_type, payload, occurred_at, organization_id)
+         select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::jsonb[], $6::timestamptz[], $7::uuid[])",
         &column(messages, |m| m.aggregate) as &[&str],
         &column(messages, |m| m.aggregate_id),
         &column(messages, |m| m.sequence),
         &column(messages, |m| m.event_type) as &[&str],
         &documents(messages, trace.as_deref()) as &[Json<CloudEvent<'_, D>>],
         &column(messages, |m| m.occurred_at),
+        &column(messages, |m| m.organization) as &[Option<Uuid>],
     );
     written.execute(tx).await.map(drop)
 }

@@ -79,9 +79,11 @@ impl Entry {
             id: 0,
             aggregate: message.aggregate.to_owned(),
             aggregate_id: message.aggregate_id,
+            sequence: message.sequence,
             event_type: message.event_type.to_owned(),
             event: serde_json::to_value(message.cloud_event(message.trace))?,
             written_at,
+            organization: message.organization,
             listeners: None,
         })
     }
@@ -136,7 +138,8 @@ async fn past_page(
     ids.dedup();
     let kept = sqlx::query_as!(
         Row,
-        r#"select id, aggregate, aggregate_id, sequence, event_type, payload as "payload?", occurred_at, written_at
+        r#"select id, aggregate, aggregate_id, sequence, event_type, payload as "payload?", occurred_at, written_at,
+                  organization_id
            from outbox where aggregate = $1 and aggregate_id = any($2)"#,
         past.aggregate,
         &ids,
@@ -152,7 +155,8 @@ async fn outbox_page(db: &Database, told: &[String], after: i64) -> Result<Optio
     let mut reading = db.read().await?;
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, aggregate, aggregate_id, sequence, event_type, payload as "payload?", occurred_at, written_at
+        r#"select id, aggregate, aggregate_id, sequence, event_type, payload as "payload?", occurred_at, written_at,
+                  organization_id
            from outbox where id > $1 and aggregate <> all($2) order by id limit $3"#,
         after,
         told,

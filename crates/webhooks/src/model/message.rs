@@ -66,6 +66,7 @@ pub fn message(
     Message {
         aggregate: WEBHOOK,
         aggregate_id: data.webhook_id.uuid(),
+        organization: None,
         subject,
         sequence,
         event_type: event_type.as_str(),
@@ -88,9 +89,11 @@ pub fn test_message(webhook: WebhookId, id: Uuid, source: &Source, now: DateTime
         id: 0,
         aggregate: WEBHOOK.to_owned(),
         aggregate_id: id,
+        sequence: 1,
         event_type: WebhookEventType::Test.as_str().to_owned(),
         event,
         written_at: now,
+        organization: None,
         listeners: None,
     };
     let body = source.document(&entry).unwrap_or_default();

@@ -5,16 +5,19 @@ use uuid::Uuid;
 
 use crate::model::{Outgoing, WebhookStatus};
 
-/// Returns the types of messages that any webhook wants, and the state of which that is true.
-pub(crate) async fn wanted_types(db: &mut PgSession) -> sqlx::Result<(Uuid, Vec<String>)> {
+/// Returns the types of messages that webhooks want, of everybody's messages or of those of one organization, and the state of which
+/// that is true.
+pub(crate) async fn wanted_types(db: &mut PgSession) -> sqlx::Result<(Uuid, Vec<(Option<Uuid>, String)>)> {
     let found = sqlx::query!(
-        r#"select l.webhooks as state,
-                  array(select distinct wanted from webhooks w cross join lateral unnest(w.types) as wanted
-                        where w.deleted_at is null) as "types!"
-           from outbox_listeners l"#
+        r#"select l.webhooks as state, wanted.type as "type?", wanted.organization
+           from outbox_listeners l
+           left join (select distinct type, case w.scope when 'organization' then w.organization_id end as organization
+                      from webhooks w cross join lateral unnest(w.types) as type
+                      where w.deleted_at is null) as wanted on true"#
     );
-    let found = found.fetch_one(db).await?;
-    Ok((found.state, found.types))
+    let found = found.fetch_all(db).await?;
+    let state = found.first().map(|row| row.state).unwrap_or_default();
+    Ok((state, found.into_iter().filter_map(|row| Some((row.organization, row.r#type?))).collect()))
 }
 
 /// A webhook that gets a message.
@@ -28,8 +31,8 @@ pub(crate) struct Match {
 }
 
 /// Returns which webhooks get these messages; `only`: this webhook at most. What belongs to which organization, and where it
-/// is to go, stands in the tables of other rooms: messages do not name an organization. A guest's things belong to none that
-/// has webhooks.
+/// is to go, stands in the tables of other rooms, which count: the organization of a message may be another since it was written.
+/// A guest's things belong to none that has webhooks.
 ///
 /// All is found by key, one after the other: else the database, which knows little of the numbers, may read whole tables.
 pub(crate) async fn matching(

@@ -9,9 +9,11 @@ fn entry(id: i64) -> Entry {
         id,
         aggregate: "flight".to_owned(),
         aggregate_id: Uuid::nil(),
+        sequence: 1,
         event_type: String::new(),
         event: Value::Null,
         written_at: DateTime::UNIX_EPOCH,
+        organization: None,
         listeners: None,
     }
 }
