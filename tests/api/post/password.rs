@@ -2,8 +2,10 @@ use axum::http::Method;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use sqlx::{Connection, Executor};
+
 use super::{PASSWORD, mailing, me, register, rows, taken, token_in};
-use crate::support::{Answer, SmtpServer, TakenMail, World, WorldOptions, until};
+use crate::support::{Answer, SmtpServer, TakenMail, Watch, World, WorldOptions, until};
 
 const FORGOT: &str = "/api/v1/auth/password/forgot";
 const RESET: &str = "/api/v1/auth/password/reset";
@@ -101,6 +103,37 @@ async fn attempts_count_against_the_quota_of_the_account_existing_or_not() {
         }
         world.anonymous().post(FORGOT, json!({ "email": email })).await.expect_problem(429, "rate_limited");
     }
+}
+
+#[tokio::test]
+async fn a_reset_and_a_verification_that_meet_hold_no_token_while_they_wait_for_the_account() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).set("database.statement_timeout_ms", "120000").start().await;
+    register(&world, "ann@example.org").await;
+    let verification = token_in(&taken(&relay, 1).await[0].text(), "verify-email");
+    let reset = link_to_reset(&world, &relay, 1).await;
+    let mut owner = world.database.owner().await;
+    let mut lock = owner.begin().await.unwrap();
+    lock.execute("select from users where email = 'ann@example.org' for update").await.unwrap();
+    let mut watch = Watch::over(&world.database).await;
+    let mut waiting = Vec::new();
+    for (path, body) in [
+        (RESET, json!({"token": reset, "new": NEW})),
+        ("/api/v1/auth/email/verify", json!({"token": verification})),
+    ] {
+        let anybody = world.anonymous();
+        waiting.push(tokio::spawn(async move { anybody.post(path, body).await }));
+        watch.until_waiting(i64::try_from(waiting.len()).unwrap()).await;
+    }
+    let tokens = lock.execute("select from one_time_tokens for update nowait").await;
+    tokens.expect("whoever has locked the account may lock its tokens");
+    lock.rollback().await.unwrap();
+    let [reset, verification] = &mut waiting[..] else { panic!("two requests") };
+    reset.await.unwrap().expect(204);
+    verification.await.unwrap().expect_problem(400, "invalid_token");
+    log_in(&world, NEW).await.expect(200);
+    world.shutdown().await;
+    assert_eq!(watch.deadlocks().await, 0);
 }
 
 async fn forget_as(world: &World, address: &str) {

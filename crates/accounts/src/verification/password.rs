@@ -102,15 +102,8 @@ impl VerificationService {
         let purpose = Purpose::RESET_PASSWORD;
         retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let spent = self.one_time.spend_in_tx(&mut tx, purpose, token).await?;
-            let spent = spent.ok_or(AccountError::OneTimeInvalid)?;
-            let user = spent.user_id.ok_or(AccountError::OneTimeInvalid)?;
-            let account = lock_account_to_change(&mut tx, user).await?;
-            let account = account.filter(|account| !account.disabled).ok_or(AccountError::OneTimeInvalid)?;
-            let digest = self.one_time.address_hash("email", &account.user.email);
-            if spent.address_hash.as_deref() != Some(&*digest) {
-                return Err(AccountError::OneTimeInvalid);
-            }
+            let account = self.spend_link_in_tx(&mut tx, purpose, token).await?;
+            let user = account.user.id;
             // Before the address is verified: what was made until then ends.
             self.lasting.renew_in_tx(&mut tx, user, ends).await?;
             if !account.user.email_verified {

@@ -1,7 +1,7 @@
 use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     clock::SharedClock,
-    postgres::{Database, commit, retrying},
+    postgres::{Database, PgSession, commit, retrying},
     random::{IdSource, TokenSource},
     room::Opening,
     web::Patch,
@@ -14,7 +14,7 @@ use crate::{
     error::AccountError,
     lasting::LastingAccess,
     one_time::{AccountMails, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
-    people::{Email, Principal, User, account_by_id, lock_account_to_change, save_name},
+    people::{Account, Email, Principal, User, account_by_id, lock_account_to_change, save_name},
 };
 
 /// Changes what users may change of themselves, and verifies it. Cheap to clone.
@@ -113,20 +113,29 @@ impl VerificationService {
         let purpose = Purpose::VERIFY_EMAIL;
         retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let spent = self.one_time.spend_in_tx(&mut tx, purpose, token).await?;
-            let spent = spent.ok_or(AccountError::OneTimeInvalid)?;
-            let id = spent.user_id.ok_or(AccountError::OneTimeInvalid)?;
-            let account = lock_account_to_change(&mut tx, id).await?;
-            let account = account.filter(|account| !account.disabled).ok_or(AccountError::OneTimeInvalid)?;
-            let digest = self.one_time.address_hash("email", &account.user.email);
-            if spent.address_hash.as_deref() != Some(&*digest) {
-                return Err(AccountError::OneTimeInvalid);
-            }
+            let id = self.spend_link_in_tx(&mut tx, purpose, token).await?.user.id;
             repository::save_email_verified(&mut tx, id, self.clock.now()).await?;
             self.one_time.end_all_in_tx(&mut tx, id, purpose).await?;
             Ok(commit(tx).await?)
         })
         .await
+    }
+
+    /// Locks the account to which a link was sent, then spends the link's token: whatever locks both takes the account first.
+    /// Fails if the token is not valid, or the account is disabled or has another e-mail address by now.
+    pub(super) async fn spend_link_in_tx(
+        &self,
+        tx: &mut PgSession,
+        purpose: Purpose,
+        token: &str,
+    ) -> Result<Account, AccountError> {
+        let found = self.one_time.find(tx, purpose, token).await?;
+        let user = found.and_then(|token| token.user_id).ok_or(AccountError::OneTimeInvalid)?;
+        let account = lock_account_to_change(tx, user).await?;
+        let account = account.filter(|account| !account.disabled).ok_or(AccountError::OneTimeInvalid)?;
+        let spent = self.one_time.spend_in_tx(tx, purpose, token).await?.ok_or(AccountError::OneTimeInvalid)?;
+        let digest = self.one_time.address_hash("email", &account.user.email);
+        if spent.address_hash.as_deref() == Some(&*digest) { Ok(account) } else { Err(AccountError::OneTimeInvalid) }
     }
 
     /// Sends digits to the caller's phone again, unless it is verified.
