@@ -5,7 +5,7 @@ use loadmaster_platform::outbound::{Call, Outcome, Report};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    model::{AttemptOutcome, DisabledReason, Tried},
+    model::{AttemptOutcome, Tried},
     repository::{Parcel, Receiver},
     service::WebhookService,
     sign,
@@ -35,10 +35,9 @@ pub(super) enum Verdict {
     },
     /// Its secret cannot be decrypted: nothing was sent, and it is not the receiver's fault.
     Unsigned,
-    /// It has ended, with the key or the access of whoever changed it last.
-    HasEnded(DisabledReason),
-    /// It sleeps, as whoever changed it last may not have these messages now.
-    IsAsleep,
+    /// Nothing was sent, as whoever changed it last might not have these messages when it was read. It may have been taken over
+    /// since.
+    Withheld,
     /// Others waited for its place. What it has done is not known.
     BrokenOff,
 }
@@ -54,8 +53,8 @@ impl WebhookService {
     }
 
     async fn try_to_send(&self, receiver: &Receiver, parcel: &Parcel) -> Verdict {
-        if let Some(obstacle) = receiver.obstacle {
-            return DisabledReason::of(obstacle).map_or(Verdict::IsAsleep, Verdict::HasEnded);
+        if receiver.is_hindered {
+            return Verdict::Withheld;
         }
         let started_at = self.clock.now();
         let Some(secrets) = self.secrets(receiver, started_at) else {
@@ -135,7 +134,7 @@ impl Ended {
     pub fn outcome(&self) -> Option<AttemptOutcome> {
         match &self.verdict {
             Verdict::Tried { tried, .. } => Some(tried.outcome),
-            Verdict::Unsigned | Verdict::HasEnded(_) | Verdict::IsAsleep | Verdict::BrokenOff => None,
+            Verdict::Unsigned | Verdict::Withheld | Verdict::BrokenOff => None,
         }
     }
 }

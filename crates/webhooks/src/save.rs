@@ -2,6 +2,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_accounts::Obstacle;
 use loadmaster_kernel::{DeliveryId, WebhookId};
 use loadmaster_platform::{
     outbox,
@@ -29,6 +30,8 @@ const VARIATION: f64 = 0.1;
 #[derive(Default)]
 struct Ledger {
     webhooks: BTreeMap<WebhookId, Locked>,
+    /// Why nothing is sent to webhooks from which an attempt has withheld a message, as it is under their locks.
+    obstacles: HashMap<WebhookId, Obstacle>,
     deliveries: HashMap<DeliveryId, Pending>,
     attempts: Vec<(DeliveryId, Attempt)>,
     /// Webhooks whose receivers are back.
@@ -100,6 +103,23 @@ impl Ledger {
             WebhookStatus::Active | WebhookStatus::Failing => {}
         }
     }
+
+    /// Ends what waits for a webhook that has ended, which disables it, or that sleeps. The delivery was not tried, and fails with
+    /// all the others. One that was taken over since the attempt keeps what waits.
+    fn withhold(&mut self, id: WebhookId, delivery: DeliveryId) {
+        let (Some(webhook), Some(obstacle)) = (self.webhooks.get_mut(&id), self.obstacles.get(&id)) else { return };
+        match DisabledReason::of(*obstacle) {
+            Some(_) if webhook.state.status == WebhookStatus::Disabled => return,
+            Some(reason) => {
+                webhook.state.disable(reason);
+                self.disabled.insert(id);
+                self.events.push((id, WebhookEventType::Disabled));
+            }
+            None => _ = self.asleep.insert(id),
+        }
+        webhook.waiting = 0;
+        self.deliveries.remove(&delivery);
+    }
 }
 
 impl WebhookService {
@@ -144,7 +164,14 @@ impl WebhookService {
         let tried: Vec<Uuid> = ended.iter().map(|ended| ended.parcel.delivery.uuid()).collect();
         let pending = repository::pending(tx, &tried).await?;
         let now = self.clock.now();
+        let withheld = ended.iter().filter(|ended| matches!(ended.verdict, Verdict::Withheld));
+        let withheld: Vec<Uuid> = withheld.map(|ended| ended.webhook.uuid()).collect();
+        let obstacles = match &withheld[..] {
+            [] => HashMap::new(),
+            withheld => repository::obstacles(tx, withheld, now).await?,
+        };
         let mut ledger = Ledger {
+            obstacles,
             webhooks: locked.into_iter().map(|webhook| (webhook.id, webhook)).collect(),
             deliveries: pending.into_iter().map(|delivery| (delivery.id, delivery)).collect(),
             ..Ledger::default()
@@ -240,21 +267,7 @@ impl WebhookService {
             }
             Verdict::Unsigned => webhook.state.not_before = Some(now + UNSIGNED_PAUSE),
             Verdict::BrokenOff => webhook.state.is_doubtful = true,
-            Verdict::HasEnded(reason) => {
-                if webhook.state.status != WebhookStatus::Disabled {
-                    webhook.state.disable(*reason);
-                    webhook.waiting = 0;
-                    ledger.disabled.insert(ended.webhook);
-                    ledger.events.push((ended.webhook, WebhookEventType::Disabled));
-                    // It was not tried, and has failed with all the others.
-                    ledger.deliveries.remove(&ended.parcel.delivery);
-                }
-            }
-            Verdict::IsAsleep => {
-                webhook.waiting = 0;
-                ledger.asleep.insert(ended.webhook);
-                ledger.deliveries.remove(&ended.parcel.delivery);
-            }
+            Verdict::Withheld => ledger.withhold(ended.webhook, ended.parcel.delivery),
         }
     }
 

@@ -2,6 +2,7 @@
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
 use uuid::Uuid;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     sending, shown, until_status, webhook_to,
 };
 use crate::support::{
-    Client, NewFlight, World,
+    Client, NewFlight, Watch, World,
     freight::{order, text},
     until,
 };
@@ -29,7 +30,7 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        let world = World::with(sending()).await;
+        let world = World::with(sending().set("database.statement_timeout_ms", "120000")).await;
         let receiver = Receiver::start(Mode::Status(200)).await;
         let (operator, customer) = colleagues(&world).await;
         let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0).leaves_in_hours(200)).await;
@@ -51,6 +52,40 @@ impl Scene {
         let before = self.receiver.count();
         self.book().await;
         until("it arrives", async || self.receiver.count() == before + 1).await;
+    }
+
+    /// A booking whose message was tried once, and waits. The receiver takes messages from then on.
+    async fn book_in_vain(&self, webhook: &Value) {
+        self.receiver.turn(Mode::Status(500));
+        self.book().await;
+        until("it waits for another attempt", async || {
+            let waiting = deliveries(&self.customer, webhook, "&status=WAITING").await;
+            waiting.first().is_some_and(|it| it["attempt_count"] == 1)
+        })
+        .await;
+        self.receiver.turn(Mode::Status(200));
+    }
+
+    /// Has the webhook taken over when an attempt has just read that nothing may be sent to it, and has not written it down.
+    async fn take_over_during_an_attempt(&self, taker: &Client, webhook: &Value) {
+        let (mut messages, mut row) = (self.world.database.owner().await, self.world.database.owner().await);
+        let mut watch = Watch::over(&self.world.database).await;
+        // The attempt reads the message after the webhook.
+        let mut messages = messages.begin().await.unwrap();
+        messages.execute("lock table webhook_messages").await.unwrap();
+        self.world.clock.advance(TimeDelta::seconds(10));
+        watch.until_waiting(1).await;
+        let mut row = row.begin().await.unwrap();
+        row.execute("select from webhooks for update").await.unwrap();
+        let (taker, path) = (taker.clone(), at(webhook));
+        let taking = tokio::spawn(async move { taker.patch(&path, json!({"status": "ACTIVE"})).await });
+        watch.until_waiting(2).await;
+        messages.rollback().await.unwrap();
+        let behind = "select 'it waits' from pg_locks where locktype = 'tuple' and not granted
+                      and relation = 'webhooks'::regclass";
+        until("the attempt waits behind", async || !self.world.texts(behind).await.is_empty()).await;
+        row.rollback().await.unwrap();
+        assert_eq!(taking.await.unwrap().expect(200)["status"], "ACTIVE");
     }
 
     /// What was made with the key is over: it says so at once, sends nothing, and tells its organization.
@@ -156,12 +191,7 @@ async fn what_waits_when_a_webhook_falls_asleep_fails_and_can_be_sent_again() {
     let scene = Scene::set().await;
     let webhook = webhook_to(&scene.operator, &scene.receiver, json!({})).await;
     let (admin, (_, user)) = (scene.world.admin().await, user_of(&scene.operator).await);
-    scene.receiver.turn(Mode::Status(500));
-    scene.book().await;
-    until("it waits for another attempt", async || {
-        deliveries(&admin, &webhook, "&status=WAITING").await.first().is_some_and(|it| it["attempt_count"] == 1)
-    })
-    .await;
+    scene.book_in_vain(&webhook).await;
     let tried = scene.receiver.count();
     admin.patch(&user, json!({"disabled": true})).await.expect(200);
     as_time_goes_on(&scene.world, TimeDelta::seconds(5), "nothing waits", async || {
@@ -171,11 +201,38 @@ async fn what_waits_when_a_webhook_falls_asleep_fails_and_can_be_sent_again() {
     assert_eq!(deliveries(&admin, &webhook, "&status=FAILED").await.len(), 1);
     assert_eq!(scene.receiver.count(), tried, "it was not tried again");
     counts_agree(&scene.world).await;
-    scene.receiver.turn(Mode::Status(200));
     admin.patch(&user, json!({"disabled": false})).await.expect(200);
     let since = json!({"since": "2026-11-01T00:00:00Z"});
     assert_eq!(admin.post(&format!("{}/resend", at(&webhook)), since).await.expect(202)["queued"], 1);
     until("it arrives", async || scene.receiver.count() == tried + 1).await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_has_ended_and_is_taken_over_during_an_attempt_is_not_disabled_again() {
+    let scene = Scene::set().await;
+    let webhook = webhook_to(&scene.program(), &scene.receiver, json!({})).await;
+    scene.book_in_vain(&webhook).await;
+    scene.operator.delete(&format!("{KEYS}/{}", text(&scene.key, "id"))).await.expect(204);
+    scene.take_over_during_an_attempt(&scene.operator, &webhook).await;
+    scene.book_and_hear().await;
+    assert_eq!(shown(&scene.operator, &webhook).await["status"], "ACTIVE");
+    let told = "select payload->>'type' from outbox where aggregate = 'webhook'";
+    assert_eq!(scene.world.texts(told).await, Vec::<String>::new());
+    counts_agree(&scene.world).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_webhook_that_slept_and_is_taken_over_during_an_attempt_is_sent() {
+    let scene = Scene::set().await;
+    let webhook = webhook_to(&scene.operator, &scene.receiver, json!({})).await;
+    let (admin, (_, user)) = (scene.world.admin().await, user_of(&scene.operator).await);
+    scene.book_in_vain(&webhook).await;
+    let tried = scene.receiver.count();
+    admin.patch(&user, json!({"disabled": true})).await.expect(200);
+    scene.take_over_during_an_attempt(&admin, &webhook).await;
+    until("it arrives", async || scene.receiver.count() == tried + 1).await;
+    until("that is written down", async || deliveries(&admin, &webhook, "&status=DELIVERED").await.len() == 1).await;
+    counts_agree(&scene.world).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
 use chrono::{DateTime, Utc};
-use loadmaster_accounts::Obstacle;
 use loadmaster_kernel::{DeliveryId, WebhookId, from_column};
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
@@ -16,8 +15,8 @@ pub(crate) struct Receiver {
     pub former_secrets: Vec<(Vec<u8>, DateTime<Utc>)>,
     /// Who changed it last is an operator, and did it as one.
     pub is_trusted: bool,
-    /// Why nothing is sent to it.
-    pub obstacle: Option<Obstacle>,
+    /// It has ended or sleeps: nothing is sent to it.
+    pub is_hindered: bool,
     pub state: State,
 }
 
@@ -28,7 +27,7 @@ struct Row {
     former_secrets: Vec<Vec<u8>>,
     former_secrets_until: Vec<DateTime<Utc>>,
     is_trusted: bool,
-    obstacle: Option<String>,
+    is_hindered: bool,
     status: String,
     disabled_reason: Option<String>,
     failures: i32,
@@ -52,7 +51,7 @@ impl TryFrom<Row> for Receiver {
             secret: row.secret,
             former_secrets: row.former_secrets.into_iter().zip(row.former_secrets_until).collect(),
             is_trusted: row.is_trusted,
-            obstacle: Obstacle::read(row.obstacle.as_deref())?,
+            is_hindered: row.is_hindered,
         })
     }
 }
@@ -67,7 +66,7 @@ pub(crate) async fn receivers(
         Row,
         r#"select w.id, w.url, w.secret, w.former_secrets, w.former_secrets_until,
                   (w.by_operator and u.role in ('operator', 'admin') and u.disabled_at is null) as "is_trusted!",
-                  webhook_obstacle(w, $2) as obstacle, w.status,
+                  webhook_obstacle(w, $2) is not null as "is_hindered!", w.status,
                   coalesce(w.ended_because, w.disabled_reason) as disabled_reason, w.failures, w.failing_since,
                   w.failing_delivery, w.is_reported, w.last_success_at, w.last_attempt_at, w.is_doubtful, w.not_before
            from webhooks w join users u on u.id = w.changed_by

@@ -1,4 +1,7 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use loadmaster_accounts::Obstacle;
 use loadmaster_kernel::{DeliveryId, WebhookId, from_column};
 use loadmaster_platform::postgres::{PgSession, column, planned_list};
 use uuid::Uuid;
@@ -57,6 +60,23 @@ pub(crate) async fn lock_states(db: &mut PgSession, webhooks: &[Uuid]) -> sqlx::
         webhooks,
     );
     locked.fetch_all(db).await?.into_iter().map(Locked::try_from).collect()
+}
+
+/// Returns why nothing is sent to those of these webhooks that have ended or sleep. The caller holds their locks: this statement
+/// sees what was committed while it waited for them.
+pub(crate) async fn obstacles(
+    db: &mut PgSession,
+    webhooks: &[Uuid],
+    now: DateTime<Utc>,
+) -> sqlx::Result<HashMap<WebhookId, Obstacle>> {
+    let found = sqlx::query!(
+        "select w.id, webhook_obstacle(w, $2) as obstacle from webhooks w where w.id = any($1)",
+        &planned_list(webhooks),
+        now,
+    );
+    let found = found.fetch_all(db).await?.into_iter();
+    let found = found.map(|row| Ok(Obstacle::read(row.obstacle.as_deref())?.map(|obstacle| (row.id.into(), obstacle))));
+    found.filter_map(sqlx::Result::transpose).collect()
 }
 
 /// A delivery that was tried.
