@@ -2,7 +2,7 @@
 use anyhow::Context;
 use loadmaster_kernel::WebhookId;
 use loadmaster_platform::outbox::{self, Entry, Past, RedisStreams, Replayed, Wanted};
-use loadmaster_webhooks::{WebhookService, WebhookStatus};
+use loadmaster_webhooks::WebhookService;
 use tokio_util::sync::CancellationToken;
 
 use super::{AppState, rooms::ROOMS};
@@ -62,11 +62,7 @@ async fn open(state: &AppState, sink: ReplaySink) -> anyhow::Result<Opened> {
         ReplaySink::Kafka => open_kafka(state, CancellationToken::new()),
         ReplaySink::Webhook(id) => {
             let webhooks: WebhookService = state.service()?;
-            let status = webhooks.status(id).await?.with_context(|| format!("there is no webhook {id}"))?;
-            anyhow::ensure!(
-                status != WebhookStatus::Disabled,
-                "the webhook {id} is disabled, and nothing queues for it: enable it first"
-            );
+            webhooks.check_replay(id).await?;
             Ok(Opened::Webhook(Box::new(webhooks), id))
         }
     }

@@ -1,5 +1,5 @@
-use loadmaster_accounts::AccountError;
-use loadmaster_kernel::Fault;
+use loadmaster_accounts::{AccountError, SleepReason};
+use loadmaster_kernel::{Fault, WebhookId};
 use loadmaster_platform::{
     idempotency::Repetition,
     postgres::{DbError, Transient},
@@ -7,7 +7,7 @@ use loadmaster_platform::{
     web::{InputFault, Problem, problem_codes, version_mismatch},
 };
 
-use super::model::WebhookStatus;
+use super::model::{DisabledReason, Webhook, WebhookStatus};
 
 problem_codes! { { loadmaster_accounts::code::EMAIL_UNVERIFIED } }
 
@@ -100,5 +100,38 @@ impl From<WebhookError> for Problem {
             WebhookError::Repeated(repetition) => repetition.into(),
             WebhookError::Database(cause) => cause.into(),
         }
+    }
+}
+
+/// Why messages are not queued again for a webhook.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error("there is no webhook {0}")]
+    Unknown(WebhookId),
+    #[error("the webhook {0} is disabled ({reason}), and nothing queues for it: enable it first", reason = .1.as_str())]
+    Disabled(WebhookId, DisabledReason),
+    #[error(
+        "the webhook {0} sleeps ({reason}), and nothing queues for it: take it over with `status` ACTIVE first",
+        reason = .1.as_str()
+    )]
+    Asleep(WebhookId, SleepReason),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl ReplayError {
+    /// Fails if nothing is queued for the webhook that was found.
+    pub(crate) fn check(id: WebhookId, found: Option<&Webhook>) -> Result<(), Self> {
+        let webhook = found.ok_or(Self::Unknown(id))?;
+        if webhook.status == WebhookStatus::Disabled {
+            return Err(Self::Disabled(id, webhook.disabled_reason.unwrap_or(DisabledReason::Manual)));
+        }
+        webhook.asleep_because.map_or(Ok(()), |reason| Err(Self::Asleep(id, reason)))
+    }
+}
+
+impl Transient for ReplayError {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Database(cause) if cause.is_transient())
     }
 }

@@ -25,7 +25,7 @@ mod sign;
 mod sink;
 mod wishes;
 
-pub use error::{WebhookError, code};
+pub use error::{ReplayError, WebhookError, code};
 pub use model::{AboutWebhook, Outgoing, WEBHOOK, WebhookStatus};
 pub use room::ROOM;
 pub use service::WebhookService;

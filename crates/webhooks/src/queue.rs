@@ -9,18 +9,18 @@ use loadmaster_platform::{
 use uuid::Uuid;
 
 use super::{
-    error::WebhookError,
+    error::ReplayError,
     model::{Outgoing, WebhookStatus},
     repository::{self, NewDelivery},
     service::{MOST_WAITING, WebhookService},
 };
 
 impl WebhookService {
-    /// Returns the status of a webhook; `None` if there is no such webhook.
-    pub async fn status(&self, webhook: WebhookId) -> Result<Option<WebhookStatus>, DbError> {
+    /// Fails, with the reason, if nothing is queued for this webhook again.
+    pub async fn check_replay(&self, webhook: WebhookId) -> Result<(), ReplayError> {
         let mut connection = self.db.read().await?;
-        let found = repository::find(&mut connection, webhook, None, false, self.clock.now()).await?;
-        Ok(found.map(|webhook| webhook.status))
+        let found = repository::find(&mut connection, webhook, None, false, self.clock.now()).await;
+        ReplayError::check(webhook, found.map_err(DbError::from)?.as_ref())
     }
 
     /// Returns how many of these messages [`Self::replay`] would queue.
@@ -33,15 +33,17 @@ impl WebhookService {
 
     /// Queues messages that are delivered again for one webhook, as far as it would get them: its organization, scope, types
     /// and airports decide. Each is a delivery of its own, whatever was sent before. Returns their number. Messages about one
-    /// subject are sent by their `sequence`.
-    pub async fn replay(&self, webhook: WebhookId, entries: &[Entry]) -> Result<usize, WebhookError> {
+    /// subject are sent by their `sequence`. Fails, and queues none, if the webhook is disabled or sleeps by then.
+    pub async fn replay(&self, webhook: WebhookId, entries: &[Entry]) -> Result<usize, ReplayError> {
         let again = |entry: &Entry| Outgoing::of(entry, self.source.replayed(entry).ok()?);
         let outgoing: Vec<Outgoing> = entries.iter().filter_map(again).collect();
         let queued = retrying(|| async {
             let mut tx = self.db.begin().await?;
+            let locked = repository::lock_webhook(&mut tx, webhook, self.clock.now()).await;
+            ReplayError::check(webhook, locked.map_err(DbError::from)?.as_ref())?;
             let queued = self.match_in_tx(&mut tx, &outgoing, Some(webhook)).await?;
             commit(tx).await?;
-            Ok::<_, DbError>(queued)
+            Ok::<_, ReplayError>(queued)
         })
         .await?;
         self.wake();

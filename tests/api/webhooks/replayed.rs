@@ -11,6 +11,7 @@ use super::{
 use crate::{
     commands::process::loadmaster,
     support::{
+        TestDatabase,
         freight::{order, text, two_flights, with},
         until,
     },
@@ -18,6 +19,43 @@ use crate::{
 
 fn by_id(events: impl Iterator<Item = Value>) -> BTreeMap<String, Value> {
     events.map(|event| (text(&event, "id").to_owned(), event)).collect()
+}
+
+/// Nothing is replayed to the webhook, nor would be: the command says why.
+async fn expect_refused(database: &TestDatabase, webhook: &Value, reason: &str) {
+    let sink = format!("webhook:{}", text(webhook, "id"));
+    for more in [&[][..], &["--dry-run"]] {
+        let arguments = [&["outbox", "replay", "--sink", &sink], more].concat();
+        let complaint = loadmaster(&arguments).on(database).run().await.complained();
+        assert!(complaint.contains(reason), "{complaint}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replay_to_a_webhook_that_sleeps_or_has_ended_is_refused_with_the_reason() {
+    let world = sending().start().await;
+    let receiver = Receiver::start(Mode::Status(200)).await;
+    let [flight, _] = two_flights(&world).await;
+    let (operator, customer) = colleagues(&world).await;
+    let key = operator.post("/api/v1/api-keys", json!({"name": "erp"})).await.expect(201);
+    let program = world.anonymous().with_token(text(&key, "key"));
+    let (own, programs) =
+        (webhook_to(&operator, &receiver, json!({})).await, webhook_to(&program, &receiver, json!({})).await);
+    customer.book(order(&[&flight])).await;
+    until("both have come", async || receiver.count() == 2).await;
+    operator.delete(&format!("/api/v1/api-keys/{}", text(&key, "id"))).await.expect(204);
+    expect_refused(&world.database, &programs, "is disabled (key_ended), and nothing queues for it").await;
+    let (admin, me) = (world.admin().await, operator.get("/api/v1/auth/me").await.expect(200));
+    let user = format!("/api/v1/users/{}", text(&me, "id"));
+    admin.patch(&user, json!({"disabled": true})).await.expect(200);
+    expect_refused(&world.database, &own, "sleeps (user_disabled), and nothing queues for it").await;
+    assert_eq!(world.texts("select id::text from webhook_messages where is_replay").await, Vec::<String>::new());
+    // Taken over, it gets them.
+    admin.patch(&at(&own), json!({"status": "ACTIVE"})).await.expect(200);
+    let sink = format!("webhook:{}", text(&own, "id"));
+    let told = loadmaster(&["outbox", "replay", "--sink", &sink]).on(&world.database).run().await.succeeded();
+    assert!(told.contains(" messages were queued for the webhook"), "{told}");
+    world.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -56,8 +94,7 @@ async fn a_webhook_gets_its_own_messages_again_also_those_that_the_outbox_has_fo
     assert!(requests.iter().all(|request| request.is_signed_by(secret)));
 
     operator.patch(&at(&webhook), json!({"status": "DISABLED"})).await.expect(200);
-    let complaint = loadmaster(&["outbox", "replay", "--sink", &sink]).on(&world.database).run().await.complained();
-    assert!(complaint.contains("is disabled, and nothing queues for it"), "{complaint}");
+    expect_refused(&world.database, &webhook, "is disabled (manual), and nothing queues for it").await;
     let unknown = format!("webhook:{}", uuid::Uuid::new_v4());
     for (sink, code) in [(unknown.as_str(), 1), ("webhook:", 2), ("webhook:x", 2), ("webhooks", 2)] {
         let done = loadmaster(&["outbox", "replay", "--sink", sink]).on(&world.database).run().await;
