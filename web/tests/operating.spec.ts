@@ -95,6 +95,27 @@ test("many bookings at once: what was not possible says why and stays ticked", a
   for (const ref of refs) expect((await operator.get(`/api/v1/bookings/${ref}`)).status, ref).toBe("DEPARTED");
 });
 
+test("a booking that took another route than the one shown is named after many were rerouted", async ({
+  page,
+  world,
+}) => {
+  const admin = await world.adminOfTests();
+  const [lost, shown, later] = [
+    await world.flight("IXZ", "CJB", 96, 1000),
+    await world.flight("IXZ", "CJB", 97, 1000),
+    await world.flight("IXZ", "CJB", 98, 1000),
+  ];
+  const booking = await world.book(await world.customer(), [lost]);
+  await admin.post(`/api/v1/flights/${lost.id}/cancel`);
+  await signIn(page, admin, "/rerouting");
+  await expect(page.locator(`[data-booking="${booking.ref_id}"] .way`).first()).toContainText(shown.flight_number);
+  await admin.post(`/api/v1/flights/${shown.id}/cancel`);
+  await page.getByLabel(`Tick ${booking.ref_id}`).check();
+  await page.getByRole("button", { name: "Reroute by the best way" }).click();
+  await expect(page.locator("[data-notes]")).toContainText(`${booking.ref_id}: The route shown could not be taken`);
+  expect((await admin.get(`/api/v1/bookings/${booking.ref_id}`)).flight_ids).toEqual([later.id]);
+});
+
 test("a customer who types an administrator's address sees that it is not theirs", async ({ page, world }) => {
   const customer = await world.customer();
   await signIn(page, customer, "/bookings");

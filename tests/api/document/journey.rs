@@ -427,8 +427,10 @@ async fn operations_of(world: &World, journey: &mut Journey<'_>, customer: &Clie
     journey.visit(staff, "PATCH", template, &[flight], Some(json!({"cutoff_minutes": 30}))).await;
     let template = "/api/v1/flights/{id}/depart";
     journey.visit(staff, "POST", template, &[flight, "?dry_run=true"], None).await;
-    let both = json!({"action": "deliver", "ids": booked, "params": {"notes": "Early"}});
-    journey.visit(staff, "POST", "/api/v1/bookings/bulk", &[], Some(both)).await;
+    let third = journey.visit(customer, "POST", "/api/v1/bookings", &[], Some(wish)).await;
+    let route = json!({"ref_id": third["ref_id"], "flight_ids": [flight], "version": third["version"]});
+    let many = json!({"action": "reroute", "ids": [third["ref_id"]], "params": {"routes": [route]}});
+    journey.visit(staff, "POST", "/api/v1/bookings/bulk", &[], Some(many)).await;
     let left = json!({"left_behind": [{"ref_id": booked[0], "reason": "NO_SHOW"}]});
     journey.visit(staff, "POST", "/api/v1/flights/{id}/depart", &[flight], Some(left)).await;
     journey.visit(staff, "GET", "/api/v1/flights/{id}/manifest", &[flight], None).await;

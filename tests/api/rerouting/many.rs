@@ -9,7 +9,7 @@ use crate::{
     flight_verbs::path_to,
     support::{
         Client, NewFlight, World,
-        freight::{order, path_of, text, with},
+        freight::{order, path_of, text, two_flights, with},
     },
 };
 
@@ -55,6 +55,11 @@ impl Lost {
     }
 }
 
+/// The route that each row took.
+fn routes(result: &Value) -> Vec<&Value> {
+    result["results"].as_array().unwrap().iter().map(|row| &row["flight_ids"]).collect()
+}
+
 /// The flights that a booking is on.
 async fn flights_of(client: &Client, booking: &Value) -> Value {
     shown(client, booking).await["flight_ids"].clone()
@@ -67,8 +72,9 @@ async fn forty_bookings_fill_the_next_flight_and_go_on_with_the_one_after_it() {
     let body = json!({"action": "reroute", "ids": lost.refs()});
     let result = operator.post(BOOKINGS, body).await.expect(200);
     assert_eq!(outcomes(&result), ["done"; 40]);
-    for (number, booking) in lost.bookings.iter().enumerate() {
+    for ((number, booking), route) in lost.bookings.iter().enumerate().zip(routes(&result)) {
         let flight = if number < 6 { &lost.sooner } else { &lost.later };
+        assert_eq!(route, &ids(&[flight]), "{number}");
         assert_eq!(flights_of(&operator, booking).await, ids(&[flight]), "{number}, in the order given");
     }
     assert_eq!(world.available(&lost.sooner).await["weight_kg"], 50);
@@ -85,6 +91,8 @@ async fn what_fits_nowhere_is_refused_and_what_is_lighter_still_finds_room() {
     let body = json!({"action": "reroute", "ids": lost.refs()});
     let result = operator.post(BOOKINGS, body).await.expect(200);
     assert_eq!(outcomes(&result), ["done", "no_bookable_itinerary", "done"]);
+    let taken = ids(&[&lost.sooner]);
+    assert_eq!(routes(&result), [&taken, &Value::Null, &taken]);
     assert_eq!(shown(&operator, &lost.bookings[1]).await["needs_rerouting"], true);
     world.audit().await;
 }
@@ -95,9 +103,29 @@ async fn the_chosen_route_is_taken_although_another_lands_sooner() {
     let (lost, operator) = (Lost::of(&world, 2, 650.0).await, world.operator().await);
     let [one, other] = &lost.bookings[..] else { panic!("two bookings") };
     let chosen = json!([{"ref_id": one["ref_id"], "flight_ids": [lost.later["id"]], "version": one["version"]}]);
-    assert_eq!(outcomes(&keyed(&operator, BOOKINGS, "k", &lost.request(&chosen)).await), ["done"; 2]);
+    let result = keyed(&operator, BOOKINGS, "k", &lost.request(&chosen)).await;
+    assert_eq!(outcomes(&result), ["done"; 2]);
+    assert_eq!(routes(&result), [&ids(&[&lost.later]), &ids(&[&lost.sooner])]);
+    assert_eq!(keyed(&operator, BOOKINGS, "k", &lost.request(&chosen)).await, result, "a repetition says the same");
     assert_eq!(flights_of(&operator, one).await, ids(&[&lost.later]));
     assert_eq!(flights_of(&operator, other).await, ids(&[&lost.sooner]), "nothing was chosen for it");
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn the_route_of_cargo_on_its_way_begins_where_it_lands() {
+    let world = World::start().await;
+    let flights = two_flights(&world).await;
+    let onward = world.flight(NewFlight::new("AI107", "BOM", "LHR").leaves_in_hours(40)).await;
+    let (operator, customer) = (world.operator().await, world.customer().await);
+    let booking = customer.book(order(&[&flights[0], &flights[1]])).await;
+    operator.walk(&booking, &["depart"]).await;
+    world.admin().await.poke(&format!("{}/cancel", path_to(&flights[1]))).await.expect(200);
+    let result = operator.post(BOOKINGS, json!({"action": "reroute", "ids": [booking["ref_id"]]})).await.expect(200);
+    assert_eq!(routes(&result), [&ids(&[&onward])]);
+    assert_eq!(flights_of(&operator, &booking).await, ids(&[&flights[0], &onward]));
+    let arrive = json!({"action": "arrive", "ids": [booking["ref_id"]]});
+    assert_eq!(routes(&operator.post(BOOKINGS, arrive).await.expect(200)), [&Value::Null], "it takes no route");
     world.audit().await;
 }
 

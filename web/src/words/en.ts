@@ -831,6 +831,7 @@ export const en = {
     from: (place: string, destination: string) => `${place} to ${destination}`,
     many: "Many at once take the first route shown for each. If it is full by then, the next one is taken.",
     noWay: "No way on can be booked in the next three days. Look for one in a search, or ask the shipper.",
+    another: "The route shown could not be taken any more; it took another one.",
     choose: "Take this way",
     done: (reference: string) => `${reference} has a new route.`,
   },

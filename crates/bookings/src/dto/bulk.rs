@@ -1,10 +1,12 @@
 use loadmaster_kernel::{BookingRef, Fault, FaultCode, FlightId, words};
 use loadmaster_platform::web::{
-    Fields,
-    bulk::{self, Ids, MOST_IDS},
+    Fields, ProblemBody,
+    bulk::{self, Ids, MOST_IDS, RowOutcome},
     list, object, objects, read, request, with,
 };
 use loadmaster_reference::Reference;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{CancelBooking, MOST_FLIGHTS, RecordMovement};
 
@@ -121,5 +123,42 @@ fn read_params(
         }
         // The action is at fault, not what goes with it.
         None => fields.optional("params", |_| Ok(BulkParams::Nothing)),
+    }
+}
+
+/// The results of an action on many bookings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BulkBookingsResult {
+    pub succeeded: usize,
+    pub failed: usize,
+    /// One for each of `ids`, in their order.
+    #[schema(max_items = 200)]
+    pub results: Vec<BulkBookingsRow>,
+}
+
+/// The result for one booking.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BulkBookingsRow {
+    #[schema(value_type = BookingRef)]
+    pub id: String,
+    pub ok: bool,
+    /// Why nothing was done: the problem of the single call.
+    #[schema(required)]
+    pub problem: Option<ProblemBody>,
+    /// The flights of the route that a row of `reroute` took, in order, from where the cargo is or will land. Null if it was
+    /// refused, and for other actions.
+    #[schema(required, max_items = 4)]
+    pub flight_ids: Option<Vec<FlightId>>,
+}
+
+impl From<Vec<RowOutcome<Option<Vec<FlightId>>>>> for BulkBookingsResult {
+    fn from(rows: Vec<RowOutcome<Option<Vec<FlightId>>>>) -> Self {
+        let row = |RowOutcome { id, outcome }| match outcome {
+            Ok(flight_ids) => BulkBookingsRow { id, ok: true, problem: None, flight_ids },
+            Err(problem) => BulkBookingsRow { id, ok: false, problem: Some(problem), flight_ids: None },
+        };
+        let results: Vec<BulkBookingsRow> = rows.into_iter().map(row).collect();
+        let succeeded = results.iter().filter(|row| row.ok).count();
+        Self { succeeded, failed: results.len() - succeeded, results }
     }
 }

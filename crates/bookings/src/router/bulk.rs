@@ -1,11 +1,11 @@
 use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::{Operator, Principal};
-use loadmaster_kernel::BookingRef;
+use loadmaster_kernel::{BookingRef, FlightId};
 use loadmaster_platform::{
     idempotency::{Idempotent, Key, KeyHeader},
     web::{
         Body, Precondition, Problem, Query, both,
-        bulk::{self, BulkResult},
+        bulk::{self, RowOutcome},
         private, problem_responses, request_id,
     },
     work::UnitOfWork,
@@ -19,7 +19,7 @@ use crate::{
     cancel::Cancel,
     courtesy::Target,
     desk::{Desk, Verb},
-    dto::{BulkAction, BulkBookings, BulkParams, CancelBooking, RecordMovement},
+    dto::{BulkAction, BulkBookings, BulkBookingsResult, BulkParams, CancelBooking, RecordMovement},
     movement::Advance,
 };
 
@@ -34,10 +34,11 @@ problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
 ///
 /// The rows of `reroute` are judged one after the other, each by the room that those before it left. A row takes the
 /// route that `params` names for it. Without one, or if it cannot be taken any more, the row takes the option from
-/// where the cargo is or will land that arrives first: on the day of what it missed or one of the next.
+/// where the cargo is or will land that arrives first: on the day of what it missed or one of the next. The `flight_ids`
+/// of its result are the route that it took.
 #[utoipa::path(post, path = "/bookings/bulk", tag = "bookings", operation_id = "bulkBookings",
     request_body = BulkBookings, params(KeyHeader),
-    responses((status = 200, body = BulkResult), BulkProblems))]
+    responses((status = 200, body = BulkBookingsResult), BulkProblems))]
 pub(super) async fn act(
     Operator(caller): Operator,
     State(desk): State<Desk>,
@@ -55,12 +56,12 @@ pub(super) async fn act(
         let key = keys.of(&format!("{} {params:?}", action.as_str()), id.as_str(), &path_of(action, &id));
         act_on(desk.clone(), unit_of_work.clone(), (caller, id), (action, params), key)
     };
-    let result = match action {
+    let rows: Vec<RowOutcome<Option<Vec<FlightId>>>> = match action {
         // They compete for the same flights.
         BulkAction::Reroute => bulk::each_in_turn(ids.0, act).await,
         _ => bulk::each(ids.0, act).await,
     };
-    Ok(private(Json(result)))
+    Ok(private(Json(BulkBookingsResult::from(rows))))
 }
 
 /// The path of the single call.
@@ -68,13 +69,14 @@ fn path_of(action: BulkAction, reference: &BookingRef) -> String {
     format!("/api/v1/bookings/{reference}/{}", action.as_str())
 }
 
+/// Returns the route that the booking took, if it was rerouted.
 async fn act_on(
     desk: Desk,
     unit_of_work: UnitOfWork,
     (caller, reference): (Principal, BookingRef),
     (action, params): (BulkAction, Option<BulkParams>),
     key: Key,
-) -> Result<(), Problem> {
+) -> Result<Option<Vec<FlightId>>, Problem> {
     let movement = |action| {
         let movement = match &params {
             Some(BulkParams::Movement(movement)) => movement.clone(),
@@ -98,9 +100,9 @@ async fn act_on(
                 Some(BulkParams::Reroute(chosen)) => chosen.of(&reference).cloned(),
                 _ => None,
             };
-            return onward::reroute(&desk, &unit_of_work, (caller, reference), chosen, key).await;
+            return onward::reroute(&desk, &unit_of_work, (caller, reference), chosen, key).await.map(Some);
         }
     };
     let target = Target { caller, reference, precondition: Precondition::default() };
-    desk.take_step(target, verb, key, changed).await.map(drop)
+    desk.take_step(target, verb, key, changed).await.map(|_| None)
 }

@@ -247,7 +247,7 @@ async fn act(
         let running = unit_of_work.run(keyed);
         async move { running.await.map(drop) }
     };
-    Ok(private(Json(bulk::each(ids.0, act).await)))
+    Ok(private(Json(BulkResult::from(bulk::each(ids.0, act).await))))
 }
 
 problem_responses!(ManifestProblems: [LIST, ROLE], NOT_FOUND);

@@ -78,42 +78,55 @@ pub struct RowResult {
     pub problem: Option<ProblemBody>,
 }
 
-/// Acts on each of the resources, some at the same time, and returns the results in order. When time runs out, the rest is
+/// What became of one resource: what its action returned, or the problem of the single call.
+#[derive(Debug)]
+pub struct RowOutcome<D> {
+    pub id: String,
+    pub outcome: Result<D, ProblemBody>,
+}
+
+impl From<Vec<RowOutcome<()>>> for BulkResult {
+    fn from(rows: Vec<RowOutcome<()>>) -> Self {
+        let succeeded = rows.iter().filter(|row| row.outcome.is_ok()).count();
+        let failed = rows.len() - succeeded;
+        let row = |RowOutcome { id, outcome }| RowResult { id, ok: outcome.is_ok(), problem: outcome.err() };
+        Self { succeeded, failed, results: rows.into_iter().map(row).collect() }
+    }
+}
+
+/// Acts on each of the resources, some at the same time, and returns the outcomes in order. When time runs out, the rest is
 /// not begun, and says so: a repetition with the same key does it.
-pub async fn each<T, F>(ids: Vec<T>, act: impl Fn(T) -> F) -> BulkResult
+pub async fn each<T, D, F>(ids: Vec<T>, act: impl Fn(T) -> F) -> Vec<RowOutcome<D>>
 where
     T: Display,
-    F: Future<Output = Result<(), Problem>>,
+    F: Future<Output = Result<D, Problem>>,
 {
     some_at_once(AT_ONCE, ids, act).await
 }
 
 /// The same one after the other, for rows that compete: each finds what the rows before it left.
-pub async fn each_in_turn<T, F>(ids: Vec<T>, act: impl Fn(T) -> F) -> BulkResult
+pub async fn each_in_turn<T, D, F>(ids: Vec<T>, act: impl Fn(T) -> F) -> Vec<RowOutcome<D>>
 where
     T: Display,
-    F: Future<Output = Result<(), Problem>>,
+    F: Future<Output = Result<D, Problem>>,
 {
     some_at_once(1, ids, act).await
 }
 
-async fn some_at_once<T, F>(at_once: usize, ids: Vec<T>, act: impl Fn(T) -> F) -> BulkResult
+async fn some_at_once<T, D, F>(at_once: usize, ids: Vec<T>, act: impl Fn(T) -> F) -> Vec<RowOutcome<D>>
 where
     T: Display,
-    F: Future<Output = Result<(), Problem>>,
+    F: Future<Output = Result<D, Problem>>,
 {
     let until = Instant::now() + LONGEST.saturating_sub(LAST_PART);
     let rows = stream::iter(ids).map(|id| {
         let (name, act) = (id.to_string(), &act);
         async move {
             let outcome = if Instant::now() < until { act(id).await } else { Err(not_begun()) };
-            let problem = outcome.err().map(Problem::into_body);
-            RowResult { id: name, ok: problem.is_none(), problem }
+            RowOutcome { id: name, outcome: outcome.map_err(Problem::into_body) }
         }
     });
-    let results: Vec<RowResult> = rows.buffered(at_once).collect().await;
-    let succeeded = results.iter().filter(|row| row.ok).count();
-    BulkResult { succeeded, failed: results.len() - succeeded, results }
+    rows.buffered(at_once).collect().await
 }
 
 fn not_begun() -> Problem {

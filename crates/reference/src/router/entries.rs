@@ -129,7 +129,7 @@ where
         let running = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) });
         async move { running.await.map(drop) }
     };
-    Ok(private(Json(bulk::each(ids.0, act).await)).into_response())
+    Ok(private(Json(bulk::BulkResult::from(bulk::each(ids.0, act).await))).into_response())
 }
 
 pub async fn export<'a, K: Kind>(

@@ -4,7 +4,7 @@ import type { Schemas } from "../../api/problem";
 
 export type BulkVerb = Schemas["BulkAction"];
 /** What became of each. */
-export type Rows = { id: string; ok: boolean; problem: { code: string; detail: string } | null }[];
+export type Row = Schemas["BulkBookingsRow"];
 
 /** The most that one request takes. */
 export const MOST = 200;
@@ -17,8 +17,8 @@ export async function actOnAll(
   ids: string[],
   header: Record<string, string>,
   params?: object,
-): Promise<Rows> {
+): Promise<Row[]> {
   const body = { action, ids, ...(params ? { params: params as Record<string, never> } : {}) };
   const { data } = await take(api.POST("/api/v1/bookings/bulk", { params: { header }, body }));
-  return data.results as Rows;
+  return data.results;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chosen, firstToArrive, routesOf, startOf, type Way } from "./ways";
+import { chosen, firstToArrive, routesOf, startOf, tookAnother, type Way } from "./ways";
 
 type Booking = Parameters<typeof startOf>[0];
 
@@ -65,4 +65,15 @@ test("many at once take what each shows first, if it shows anything, and never a
   const first = new Map([["ACB12345", route]]);
   expect(routesOf(["ACB12345", "ACB99999"], rows, first)).toEqual([route, { ref_id: "ACB99999", version: 5 }]);
   expect(routesOf(["ACB12345"], [{ ...shown, version: 4 }], first)).toEqual([{ ref_id: "ACB12345", version: 4 }]);
+});
+
+test("a booking that took another route than the one shown is told apart from all others", () => {
+  const sent = [
+    { ref_id: "ACB1", flight_ids: ["a", "b"], version: 1 },
+    { ref_id: "ACB2", version: 1 },
+  ];
+  expect(tookAnother({ id: "ACB1", flight_ids: ["a", "b"] }, sent)).toBe(false);
+  expect(tookAnother({ id: "ACB1", flight_ids: ["a", "c"] }, sent)).toBe(true);
+  expect(tookAnother({ id: "ACB1", flight_ids: null }, sent)).toBe(false);
+  expect(tookAnother({ id: "ACB2", flight_ids: ["a"] }, sent)).toBe(false);
 });

@@ -4,6 +4,7 @@ import type { Schemas } from "../../api/problem";
 import { Lookup } from "../../parts/lookup";
 import { airports } from "../../parts/reference.svelte";
 import { addDays, localDate } from "../../words/format";
+import type { Row } from "../bookings/bulk";
 
 type Booking = Schemas["Booking"];
 export type Way = Schemas["RouteOption"];
@@ -114,6 +115,12 @@ export const routesOf = (
       const route = first.get(ref_id);
       return route?.version === version ? route : { ref_id, version };
     });
+
+/** Whether a booking took another route than the one that was sent for it. */
+export function tookAnother(row: Pick<Row, "id" | "flight_ids">, sent: readonly Chosen[]): boolean {
+  const wanted = sent.find(({ ref_id }) => ref_id === row.id)?.flight_ids;
+  return Boolean(wanted && row.flight_ids) && wanted?.join() !== row.flight_ids?.join();
+}
 
 /** Replaces the flights of a booking that have not departed; fails if it was changed meanwhile. */
 export async function reroute(booking: Booking, way: Way, key: Record<string, string>): Promise<Booking> {

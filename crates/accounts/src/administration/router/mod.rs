@@ -142,7 +142,7 @@ async fn act(
         let running = unit_of_work.run(Keyed { command, key, answer: Box::new(changed) });
         async move { running.await.map(drop) }
     };
-    Ok(private(Json(bulk::each(ids.0, act).await)))
+    Ok(private(Json(BulkResult::from(bulk::each(ids.0, act).await))))
 }
 
 problem_responses!(ActProblems: [LIST, ROLE]);
