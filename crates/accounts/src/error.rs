@@ -107,6 +107,8 @@ pub enum AccountError {
     TooManyAttempts(Verdict),
     #[error("too many refreshes of one session")]
     RefreshedTooOften(Verdict),
+    #[error("too many refresh tokens without a signature from one address")]
+    UnsignedTooOften(Verdict),
     #[error("the queue of passwords to be checked is full")]
     Busy,
     /// A key, a hash or a generator does not work; the text names no secret.
@@ -184,6 +186,9 @@ impl From<AccountError> for Problem {
             }
             E::RefreshedTooOften(verdict) => {
                 Self::quota_used_up(verdict, &format!("refresh one session {}", times(verdict)))
+            }
+            E::UnsignedTooOften(verdict) => {
+                Self::quota_used_up(verdict, &format!("send refresh tokens of a former release {}", times(verdict)))
             }
             E::ClockWrong => Self::unavailable("The clock of this instance is wrong; nothing was changed, try again."),
             E::Busy => Self::unavailable("Too many log-ins are in progress; nothing was changed, try again shortly."),

@@ -27,7 +27,7 @@ pub const ROOM: Room = Room {
     tags: &[("auth", "Log-in, access tokens and API keys"), ("users", "Users and the log of administrative acts")],
     codes: code::CODES,
     growing: &["SleepReason"],
-    labels: &[("quota", &["account", "session"])],
+    labels: &[("quota", &["account", "session", "unsigned_refresh"])],
     tables: Tables { history: &["admin_acts"], kept: &["users", "organizations"], ..Tables::NONE },
     describe,
     open: |opening| Box::pin(open(opening)),

@@ -1,9 +1,10 @@
 //! Refreshing counts by session, and by address only where no session is known.
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use sqlx::Executor;
 
 use super::{behind_proxies, limited, post_as, refused, told};
-use crate::support::{Answer, Client, World};
+use crate::support::{Answer, Client, Watch, World};
 
 const REFRESH: &str = "/api/v1/auth/refresh";
 const PASSWORD: &str = "correct horse battery";
@@ -68,6 +69,57 @@ async fn unknown_refresh_tokens_count_by_address_and_do_not_keep_known_ones_from
     assert_eq!(told(&answer).unwrap()[..2], [60, 59]);
     answer.expect(200);
     refresh_from(&anybody, "203.0.113.8", &json!("a guess")).await.expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_nobody_issued_is_refused_without_a_look_up() {
+    let world = behind_proxies().await;
+    let (anybody, ann) = (world.anonymous(), session(&world, "ann@example.com").await);
+    let mut forged = ann.as_str().unwrap().to_owned();
+    let last = if forged.ends_with('A') { "B" } else { "A" };
+    forged.replace_range(forged.len() - 1.., last);
+    let mut owner = world.database.owner().await;
+    owner.execute("begin; lock table refresh_tokens").await.unwrap();
+    for guess in [forged.as_str(), "lmr_", "a guess"] {
+        refresh_from(&anybody, OFFICE, &json!(guess)).await.expect_problem(401, "unauthenticated");
+        let ended = post_as(&anybody, OFFICE, "/api/v1/auth/logout", &json!({"refresh_token": guess})).await;
+        ended.expect(204);
+    }
+    // A token that was issued is looked up.
+    let refreshing = tokio::spawn(async move { refresh_from(&anybody, OFFICE, &ann).await });
+    Watch::over(&world.database).await.until_waiting(1).await;
+    owner.execute("rollback").await.unwrap();
+    refreshing.await.unwrap().expect(200);
+}
+
+/// Makes the refresh token of a session one of a former release.
+async fn as_of_a_former_release(world: &World, token: &Value, former: &str) -> Value {
+    let hash = |text: &str| format!("sha256('{text}'::bytea)");
+    let (from, to) = (hash(token.as_str().unwrap()), hash(former));
+    world.sql(&format!("update refresh_tokens set token_hash = {to} where token_hash = {from}")).await;
+    json!(former)
+}
+
+#[tokio::test]
+async fn tokens_of_a_former_release_are_renewed_and_guesses_in_their_form_are_looked_up_within_a_quota() {
+    let world = world().await;
+    let anybody = world.anonymous();
+    let (ann, bob) = (session(&world, "ann@example.com").await, session(&world, "bob@example.com").await);
+    let former = as_of_a_former_release(&world, &ann, &"a".repeat(43)).await;
+    let renewed = refresh_from(&anybody, OFFICE, &former).await.expect(200)["refresh_token"].clone();
+    assert!(renewed.as_str().unwrap().starts_with("lmr_"), "{renewed}");
+    for guess in ["b", "c"] {
+        let guess = json!(guess.repeat(43));
+        refresh_from(&anybody, OFFICE, &guess).await.expect_problem(401, "unauthenticated");
+    }
+    let former = as_of_a_former_release(&world, &bob, &"e".repeat(43)).await;
+    let mut owner = world.database.owner().await;
+    owner.execute("begin; lock table refresh_tokens").await.unwrap();
+    refused(refresh_from(&anybody, OFFICE, &json!("d".repeat(43))).await, 3);
+    owner.execute("rollback").await.unwrap();
+    // Sessions of this release are not concerned, nor are those of the former one elsewhere.
+    refresh_from(&anybody, OFFICE, &renewed).await.expect(200);
+    refresh_from(&anybody, "203.0.113.8", &former).await.expect(200);
 }
 
 #[tokio::test]

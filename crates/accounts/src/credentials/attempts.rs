@@ -2,6 +2,7 @@ use loadmaster_kernel::TokenFamilyId;
 use loadmaster_platform::{
     rate_limit::{RateLimiter, Verdict},
     settings,
+    web::ClientAddress,
 };
 
 use super::cache::hashed;
@@ -45,6 +46,15 @@ impl Attempts {
         let verdict = self.limiter.ask("account", format!("{account:032x}"), limit).await;
         if verdict.is_admitted { Ok(()) } else { Err(AccountError::TooManyAttempts(verdict)) }
     }
+
+    /// Counts the look-up of a refresh token without a signature, which anybody can make up, by its address. `None`: tests call
+    /// the application without a connection.
+    pub async fn admit_unsigned_refresh(&self, address: Option<ClientAddress>) -> Result<(), AccountError> {
+        let (Some(limit), Some(address)) = (self.refreshes_per_minute, address) else { return Ok(()) };
+        let verdict = self.limiter.ask("unsigned_refresh", address.subject(), limit).await;
+        if verdict.is_admitted { Ok(()) } else { Err(AccountError::UnsignedTooOften(verdict)) }
+    }
+
     /// Counts a refresh of a session, and returns what is left of its quota if there is a limit. The tabs of a browser
     /// share their session; an office shares its address, and has as many quotas as sessions.
     pub async fn admit_refresh(&self, session: TokenFamilyId) -> Result<Option<Verdict>, AccountError> {

@@ -12,6 +12,7 @@ mod model;
 mod oauth;
 mod passwords;
 mod proof;
+mod refresh_token;
 mod repository;
 mod rotation;
 mod router;

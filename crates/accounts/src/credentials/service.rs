@@ -8,6 +8,7 @@ use loadmaster_platform::{
     random::{IdSource, TokenSource},
     rate_limit,
     room::Opening,
+    web::ClientAddress,
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -21,6 +22,7 @@ use super::{
     key_ring::KeyRing,
     model::{Ending, Session},
     passwords::{Password, Passwords, Verdict},
+    refresh_token::{Origin, RefreshTokens},
     repository::{self, RefreshToken},
     tokens::TokenService,
 };
@@ -63,6 +65,7 @@ pub struct SessionService {
     passwords: Passwords,
     attempts: Attempts,
     tokens: TokenService,
+    refresh_tokens: RefreshTokens,
     changes: AccessChanges,
     claims: Claims,
     lasting: LastingAccess,
@@ -92,6 +95,7 @@ impl SessionService {
             passwords,
             attempts: Attempts::new(limiter.clone(), &settings.rate_limit),
             tokens,
+            refresh_tokens: RefreshTokens::new(opening),
             changes,
             claims: Claims::default(),
             lasting,
@@ -232,8 +236,18 @@ impl SessionService {
     }
 
     /// Finds a refresh token and counts its use against the quota of its session. The caller counts a token that was
-    /// never issued by the address that sent it.
-    pub(super) async fn present(&self, token: &SecretString) -> Result<Presented, AccountError> {
+    /// never issued by the address that sent it. Only a token that bears the installation's signature, or has the form of those
+    /// before it, is looked up; the latter are counted by address first.
+    pub(super) async fn present(
+        &self,
+        token: &SecretString,
+        address: Option<ClientAddress>,
+    ) -> Result<Presented, AccountError> {
+        match self.refresh_tokens.origin(token.expose_secret()) {
+            Origin::Signed => {}
+            Origin::Unsigned => self.attempts.admit_unsigned_refresh(address).await?,
+            Origin::Unknown => return Err(AccountError::RefreshInvalid),
+        }
         let hash = hashed(token.expose_secret());
         // A statement of its own: no connection is held while the quota is asked for.
         let token = repository::refresh_token(&mut *self.db.read().await?, &hash).await?;
@@ -286,6 +300,9 @@ impl SessionService {
 
     /// Ends the session of a refresh token, spent or not. An unknown token is ignored.
     pub(super) async fn log_out(&self, token: SecretString) -> Result<(), AccountError> {
+        if self.refresh_tokens.origin(token.expose_secret()) == Origin::Unknown {
+            return Ok(());
+        }
         let hash = hashed(token.expose_secret());
         let ended = retrying(|| async {
             let mut tx: Tx = self.db.begin().await?;
@@ -343,7 +360,7 @@ impl SessionService {
         (family, generation): (TokenFamilyId, i32),
         now: DateTime<Utc>,
     ) -> Result<(Session, RefreshToken), AccountError> {
-        let refresh_token = self.random.token()?;
+        let refresh_token = self.refresh_tokens.issue()?;
         let stored = RefreshToken {
             id: self.ids.next::<Uuid>(now),
             family_id: family,

@@ -1,7 +1,7 @@
 mod cookie;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -10,7 +10,7 @@ use loadmaster_platform::{
     room::{Routes, handler_state},
     tasks::Tasks,
     telemetry::{Traced, span},
-    web::{Body, Form, NO_STORE, Problem, Query, both, problem_responses, tell_quota},
+    web::{Body, ClientAddress, Form, NO_STORE, Problem, Query, both, problem_responses, tell_quota},
 };
 use secrecy::{ExposeSecret, SecretString};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -110,13 +110,14 @@ fn presented(
 async fn refresh(
     State(sessions): State<SessionService>,
     State(tasks): State<Tasks>,
+    address: Option<Extension<ClientAddress>>,
     cookies: CookieRequest,
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
     let ((), request) = both(query.refuse_all(), body.read(RefreshRequest::read))?;
     let (kind, token) = (request.session, presented(&sessions, request, &cookies)?);
-    let presented = sessions.present(&token).await?;
+    let presented = sessions.present(&token, address.map(|Extension(address)| address)).await?;
     let (quota, refreshing) = (presented.quota, sessions.clone());
     let session =
         tasks.to_the_end(async move { refreshing.refresh(presented).in_span(span("accounts.refresh")).await }).await;
@@ -242,15 +243,17 @@ async fn log_in(
 async fn token(
     State(sessions): State<SessionService>,
     State(tasks): State<Tasks>,
+    address: Option<Extension<ClientAddress>>,
     query: Query,
     form: Result<Form, Problem>,
 ) -> Result<Response, TokenRefusal> {
     query.refuse_all()?;
     let grant = oauth::grant(&form?, sessions.takes_passwords())?;
+    let address = address.map(|Extension(address)| address);
     let work = async move {
         match grant {
             Grant::Password(request) => sessions.log_in(request).await,
-            Grant::Refresh(token) => sessions.refresh(sessions.present(&token).await?).await,
+            Grant::Refresh(token) => sessions.refresh(sessions.present(&token, address).await?).await,
         }
     };
     let session = tasks.to_the_end(work).await?;
