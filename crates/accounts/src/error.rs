@@ -109,6 +109,8 @@ pub enum AccountError {
     RefreshedTooOften(Verdict),
     #[error("too many refresh tokens without a signature from one address")]
     UnsignedTooOften(Verdict),
+    #[error("too many codes by text message for one network address")]
+    CodesUsedUp(Verdict),
     #[error("the queue of passwords to be checked is full")]
     Busy,
     /// A key, a hash or a generator does not work; the text names no secret.
@@ -189,6 +191,14 @@ impl From<AccountError> for Problem {
             }
             E::UnsignedTooOften(verdict) => {
                 Self::quota_used_up(verdict, &format!("send refresh tokens of a former release {}", times(verdict)))
+            }
+            E::CodesUsedUp(verdict) => {
+                let codes = if verdict.limit == 1 { "code" } else { "codes" };
+                let detail = format!(
+                    "Your network address had {} {codes} sent by text message within a day; nothing was changed, try again later.",
+                    verdict.limit
+                );
+                Self::limited(verdict, detail)
             }
             E::ClockWrong => Self::unavailable("The clock of this instance is wrong; nothing was changed, try again."),
             E::Busy => Self::unavailable("Too many log-ins are in progress; nothing was changed, try again shortly."),

@@ -1,8 +1,9 @@
+use axum::http::Method;
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{me, register, rows, sms::Gateway};
-use crate::support::{Client, World, WorldOptions};
+use crate::support::{Answer, Client, World, WorldOptions};
 
 const VERIFY: &str = "/api/v1/auth/phone/verify";
 const AGAIN: &str = "/api/v1/auth/phone/verification";
@@ -86,6 +87,46 @@ async fn a_number_gets_five_messages_a_day_from_all_accounts_together() {
     world.clock.advance(TimeDelta::hours(24));
     set_phone(&world.customer().await, "+442079460123").await;
     assert_eq!(texts().await, 7);
+}
+
+/// A request of this client from another network address.
+async fn from(address: &str, client: &Client, method: Method, path: &str, body: &Value) -> Answer {
+    let request = client.request(method, path).header("x-forwarded-for", address);
+    Answer::of(request.json(body)).await
+}
+
+#[tokio::test]
+async fn a_network_address_has_some_codes_sent_in_a_day_whatever_the_number_of_accounts() {
+    // Nobody sends.
+    let limited = WorldOptions::default().set("server.trusted_proxies", "127.0.0.0/8");
+    let world = limited.set("sms.codes_per_address", "3").start().await;
+    let ask = async |address: &str, client: &Client, number: usize| {
+        let phone = json!({"phone": format!("+4420794601{number:02}")});
+        from(address, client, Method::PATCH, "/api/v1/auth/me", &phone).await
+    };
+    let mut last = world.customer().await;
+    for number in 0..3 {
+        last = world.customer().await;
+        ask("203.0.113.7", &last, number).await.expect(200);
+        world.clock.advance(TimeDelta::hours(1));
+    }
+    let stranger = world.customer().await;
+    let refused = ask("203.0.113.7", &stranger, 3).await;
+    assert_eq!(refused.header("retry-after"), Some((21 * 3600 + 1).to_string().as_str()));
+    refused.expect_problem(429, "rate_limited");
+    assert_eq!(me(&stranger).await["phone"], Value::Null, "nothing was changed");
+    from("203.0.113.7", &last, Method::POST, AGAIN, &json!({})).await.expect_problem(429, "rate_limited");
+    ask("198.51.100.7", &stranger, 3).await.expect(200);
+    let texts = async || world.texts("select id::text from notifications where channel = 'sms'").await.len();
+    assert_eq!(texts().await, 4);
+    // A day after the first of them, one more; the next an hour later.
+    world.clock.advance(TimeDelta::hours(21));
+    let (one, other) = (world.customer().await, world.customer().await);
+    ask("203.0.113.7", &one, 4).await.expect(200);
+    ask("203.0.113.7", &other, 5).await.expect_problem(429, "rate_limited");
+    for trace in ["203.0.113", "198.51.100"] {
+        assert_eq!(world.found(&[trace]).await, Vec::<String>::new(), "addresses are not kept");
+    }
 }
 
 #[tokio::test]

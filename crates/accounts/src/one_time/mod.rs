@@ -9,4 +9,4 @@ mod verify;
 pub use mail::{AccountMail, AccountMailKind, AccountMails, AccountNotice};
 pub use model::{NewToken, OneTimeToken, Purpose};
 pub use service::OneTime;
-pub(super) use verify::{mail_verification_in_tx, text_digits_in_tx};
+pub(super) use verify::{Asker, mail_verification_in_tx, text_digits_in_tx};

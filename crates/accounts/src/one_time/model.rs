@@ -20,7 +20,7 @@ pub struct NewToken {
     pub organization_id: Option<OrganizationId>,
     /// Digest of the address that it is sent to.
     pub address_hash: Option<Vec<u8>>,
-    /// Digest of the network address of whoever has it sent, unless a caller with a credential does.
+    /// Digest of the network address of whoever has it sent, where that is counted.
     pub asker_hash: Option<Vec<u8>>,
     pub lifetime: TimeDelta,
 }

@@ -114,6 +114,27 @@ pub async fn issued_to_askers_since(
     Ok((row.all, row.own))
 }
 
+/// When the last but `offset` of the tokens that an asker had sent for a purpose since then was issued, if there were more than
+/// that.
+pub async fn asked_since(
+    db: &mut PgSession,
+    asker_hash: &[u8],
+    purpose: Purpose,
+    since: DateTime<Utc>,
+    offset: i64,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!(
+        "select created_at from one_time_tokens where asker_hash = $1 and purpose = $2 and created_at > $3
+         order by created_at desc offset $4 limit 1",
+        asker_hash,
+        purpose.0,
+        since,
+        offset,
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Locks an address: transactions that issue tokens to it take turns.
 pub async fn lock_address(db: &mut PgSession, address_hash: &[u8]) -> sqlx::Result<()> {
     sqlx::query!(

@@ -6,6 +6,7 @@ use loadmaster_platform::{
     clock::SharedClock,
     postgres::{DbError, PgSession},
     random::IdSource,
+    rate_limit::Verdict,
     room::Opening,
     seal::SealKey,
 };
@@ -15,6 +16,8 @@ use super::{
     model::{NewToken, OneTimeToken, Purpose},
     repository,
 };
+
+use crate::error::AccountError;
 
 /// Guesses at the digits of one token.
 const MOST_TRIES: i32 = 5;
@@ -115,6 +118,26 @@ impl OneTime {
         repository::lock_address(&mut *tx, address_hash).await?;
         let since = self.clock.now() - TimeDelta::days(1);
         Ok(repository::sent_since(tx, address_hash, purpose, since).await? >= PER_NUMBER)
+    }
+
+    /// Fails if this asker had `most` tokens of this purpose sent within a day, whichever the users, until the first of them is a
+    /// day old. Holds until the caller's transaction ends.
+    pub async fn admit_asker_in_tx(
+        &self,
+        tx: &mut PgSession,
+        asker_hash: &[u8],
+        purpose: Purpose,
+        most: u32,
+    ) -> Result<(), AccountError> {
+        repository::lock_address(&mut *tx, asker_hash).await?;
+        let (now, day) = (self.clock.now(), TimeDelta::days(1));
+        let offset = i64::from(most.saturating_sub(1));
+        let Some(first) = repository::asked_since(tx, asker_hash, purpose, now - day, offset).await? else {
+            return Ok(());
+        };
+        let seconds = (first + day - now).num_seconds().saturating_add(1);
+        let reset = u32::try_from(seconds).unwrap_or(1);
+        Err(AccountError::CodesUsedUp(Verdict { limit: most, remaining: 0, reset, is_admitted: false }))
     }
 
     /// The text of a token, for a link.

@@ -8,6 +8,8 @@ use super::{
     service::OneTime,
 };
 
+use crate::error::AccountError;
+
 const LINK: TimeDelta = TimeDelta::hours(24);
 const DIGITS: TimeDelta = TimeDelta::minutes(10);
 
@@ -28,14 +30,22 @@ pub async fn mail_verification_in_tx(
     mails.enqueue_in_tx(tx, AccountMailKind::VerifyEmail, user, token, expires_at).await
 }
 
+/// Who has digits sent: an asker's network address, by its digest, and the most that it may have sent in a day.
+#[derive(Debug)]
+pub struct Asker {
+    pub hash: Vec<u8>,
+    pub most: u32,
+}
+
 /// Sends the digits by which a user shows that a phone is theirs, unless the user got several within an hour, or the number
-/// within a day. Joins the caller's transaction.
+/// within a day. Fails if the asker has had as many sent as a day allows. Joins the caller's transaction.
 pub async fn text_digits_in_tx(
     tx: &mut PgSession,
     one_time: &OneTime,
     mails: &AccountMails,
     (user, phone): (UserId, &str),
-) -> Result<(), DbError> {
+    asker: Option<&Asker>,
+) -> Result<(), AccountError> {
     let purpose = Purpose::VERIFY_PHONE;
     let hash = one_time.address_hash("phone", phone);
     if one_time.is_exhausted_in_tx(&mut *tx, user, purpose).await?
@@ -43,7 +53,11 @@ pub async fn text_digits_in_tx(
     {
         return Ok(());
     }
+    if let Some(Asker { hash, most }) = asker {
+        one_time.admit_asker_in_tx(&mut *tx, hash, purpose, *most).await?;
+    }
     let new = NewToken::of_user(purpose, user, hash, DIGITS);
+    let new = NewToken { asker_hash: asker.map(|asker| asker.hash.clone()), ..new };
     let (token, expires_at) = one_time.issue_in_tx(&mut *tx, &new).await?;
-    mails.enqueue_in_tx(tx, AccountMailKind::VerifyPhone, user, token, expires_at).await
+    Ok(mails.enqueue_in_tx(tx, AccountMailKind::VerifyPhone, user, token, expires_at).await?)
 }

@@ -4,7 +4,7 @@ use loadmaster_platform::{
     postgres::{Database, PgSession, commit, retrying},
     random::{IdSource, TokenSource},
     room::Opening,
-    web::Patch,
+    web::{ClientAddress, Patch},
 };
 
 use super::{dto::ChangeMe, repository};
@@ -13,7 +13,7 @@ use crate::{
     credentials::{AccessChanges, Attempts, Passwords, SessionService},
     error::AccountError,
     lasting::LastingAccess,
-    one_time::{AccountMails, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
+    one_time::{AccountMails, Asker, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
     people::{Account, Email, Principal, User, account_by_id, lock_account_to_change, save_name},
 };
 
@@ -31,6 +31,8 @@ pub struct VerificationService {
     pub(super) lasting: LastingAccess,
     pub(super) one_time: OneTime,
     pub(super) mails: AccountMails,
+    /// `sms.codes_per_address`
+    codes_per_address: u32,
 }
 
 impl VerificationService {
@@ -54,6 +56,7 @@ impl VerificationService {
             lasting,
             one_time,
             mails,
+            codes_per_address: settings.sms.codes_per_address,
         }
     }
 
@@ -63,8 +66,21 @@ impl VerificationService {
         self.attempts.admit(&Email::of(&account.user)?).await
     }
 
-    /// Sets or clears the caller's name and phone. A phone that is not verified gets digits.
-    pub(super) async fn change_me(&self, caller: Principal, change: &ChangeMe) -> Result<User, AccountError> {
+    /// Returns who has digits sent. `None`: tests call the application without a connection.
+    fn asker(&self, address: Option<ClientAddress>) -> Option<Asker> {
+        let hash = self.one_time.asker_hash(&address?.subject());
+        Some(Asker { hash, most: self.codes_per_address })
+    }
+
+    /// Sets or clears the caller's name and phone. A phone that is not verified gets digits. Changes nothing if the address had
+    /// as many sent as a day allows.
+    pub(super) async fn change_me(
+        &self,
+        caller: Principal,
+        change: &ChangeMe,
+        address: Option<ClientAddress>,
+    ) -> Result<User, AccountError> {
+        let asker = self.asker(address);
         if matches!(change.phone, Patch::Set(_)) {
             self.admit(caller.user_id).await?;
         }
@@ -85,7 +101,7 @@ impl VerificationService {
                 (user.phone, user.phone_verified, user.updated_at) = (phone, false, now);
             }
             if let (Patch::Set(phone), false) = (&change.phone, user.phone_verified) {
-                text_digits_in_tx(&mut tx, &self.one_time, &self.mails, (user.id, phone)).await?;
+                text_digits_in_tx(&mut tx, &self.one_time, &self.mails, (user.id, phone), asker.as_ref()).await?;
             }
             commit(tx).await?;
             Ok(user)
@@ -139,7 +155,12 @@ impl VerificationService {
     }
 
     /// Sends digits to the caller's phone again, unless it is verified.
-    pub(super) async fn send_digits(&self, caller: Principal) -> Result<(), AccountError> {
+    pub(super) async fn send_digits(
+        &self,
+        caller: Principal,
+        address: Option<ClientAddress>,
+    ) -> Result<(), AccountError> {
+        let asker = self.asker(address);
         self.admit(caller.user_id).await?;
         retrying(|| async {
             let mut tx = self.db.begin().await?;
@@ -147,7 +168,7 @@ impl VerificationService {
             let user = account.ok_or(AccountError::NoAccount)?.user;
             let phone = user.phone.as_deref().ok_or(AccountError::NoPhone)?;
             if !user.phone_verified {
-                text_digits_in_tx(&mut tx, &self.one_time, &self.mails, (user.id, phone)).await?;
+                text_digits_in_tx(&mut tx, &self.one_time, &self.mails, (user.id, phone), asker.as_ref()).await?;
             }
             Ok(commit(tx).await?)
         })

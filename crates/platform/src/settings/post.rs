@@ -40,6 +40,7 @@ pub struct Sms {
     pub from: String,
     pub max_per_day: u32,
     pub codes_percent: u32,
+    pub codes_per_address: u32,
 }
 
 /// Where text messages go.

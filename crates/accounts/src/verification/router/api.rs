@@ -20,6 +20,7 @@ problem_responses!(ChangeMeProblems: [INPUT, ROLE, BODY]);
 /// Change your name or phone.
 ///
 /// A JSON merge patch (RFC 7396). A new phone number gets six digits by a text message; `POST /auth/phone/verify` takes them.
+/// A network address has at most `sms.codes_per_address` (20) such messages sent in a day (429, and nothing is changed).
 /// Only an administrator can change your role and organization.
 #[utoipa::path(patch, path = "/auth/me", operation_id = "changeMe", tag = "auth",
     request_body(content((ChangeMe = "application/json"), (ChangeMe = "application/merge-patch+json"))),
@@ -28,11 +29,14 @@ pub async fn change_me(
     Customer(caller): Customer,
     State(verification): State<VerificationService>,
     State(tasks): State<Tasks>,
+    address: Option<Extension<ClientAddress>>,
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
     let ((), change) = both(query.refuse_all(), body.read_patch(|fields| Some(ChangeMe::read(fields))))?;
-    let work = async move { verification.change_me(caller, &change).in_span(span("accounts.change_me")).await };
+    let address = address.map(|Extension(address)| address);
+    let work =
+        async move { verification.change_me(caller, &change, address).in_span(span("accounts.change_me")).await };
     Ok(private(Json(tasks.to_the_end(work).await?)))
 }
 
@@ -84,18 +88,21 @@ problem_responses!(SendDigitsProblems: [INPUT, ROLE, BODY], INVALID_TRANSITION);
 /// Send the digits that verify your phone again.
 ///
 /// They are good for 10 minutes and 5 guesses; the last ones sent count. If the phone is verified, or you asked several times
-/// within an hour, or the number got 5 messages within a day, none is sent.
+/// within an hour, or the number got 5 messages within a day, none is sent. A network address has at most
+/// `sms.codes_per_address` (20) of them sent in a day (429).
 #[utoipa::path(post, path = "/auth/phone/verification", operation_id = "sendPhoneVerification", tag = "auth",
     responses((status = 202, description = "On their way."), SendDigitsProblems))]
 pub async fn send_digits(
     Customer(caller): Customer,
     State(verification): State<VerificationService>,
     State(tasks): State<Tasks>,
+    address: Option<Extension<ClientAddress>>,
     query: Query,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     both(query.refuse_all(), body.read_optional(|_| Some(())))?;
-    let work = async move { verification.send_digits(caller).in_span(span("accounts.send_digits")).await };
+    let address = address.map(|Extension(address)| address);
+    let work = async move { verification.send_digits(caller, address).in_span(span("accounts.send_digits")).await };
     tasks.to_the_end(work).await?;
     Ok(StatusCode::ACCEPTED)
 }

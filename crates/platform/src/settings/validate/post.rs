@@ -64,6 +64,7 @@ fn sms(settings: &Settings, faults: &mut Faults) {
     let sms = &settings.sms;
     within("sms.max_per_day", sms.max_per_day, 1..=1_000_000, faults);
     within("sms.codes_percent", sms.codes_percent, 1..=90, faults);
+    within("sms.codes_per_address", sms.codes_per_address, 1..=1_000_000, faults);
     filled("sms.body", &sms.body, faults);
     let url = sms.url.as_ref().map(|url| Url::parse(url.expose_secret()));
     let is_http = |url: &Url| matches!(url.scheme(), "https" | "http") && url.has_host();
