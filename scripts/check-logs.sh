@@ -19,7 +19,7 @@ passwords=$(grep -rhoE 'PASSWORD: &str = "[^"]+"' "$here/../tests" | sed -E 's/.
 forbidden=(
     "$passwords"
     'eyJ[A-Za-z0-9_-]{8,}\.eyJ'            # access tokens
-    'lmk_[A-Za-z0-9_-]{16,}'               # API keys
+    'lm[kr]_[A-Za-z0-9_-]{16,}'            # API keys, refresh tokens
     'argon2id'                             # hashes of passwords
     'PRIVATE KEY'
     'postgres(ql)?://[^/ ]*:[^/ ]*@'       # database passwords
