@@ -1,11 +1,13 @@
 //! Text whose cells have separators between them: CSV, and what spreadsheet programs make of it.
 use std::{borrow::Cow, cell::OnceCell};
 
+use csv::StringRecord;
+
 use super::{
     formula::unguarded,
     kind::CellKind,
     number::{Sign, decimal_signs},
-    read::{Columns, Taker, is_blank},
+    read::{Columns, Taker},
     records::Records,
 };
 
@@ -40,34 +42,28 @@ impl<'t> Delimited<'t> {
 
     /// Passes on the rows, the first that is not blank as the header.
     pub fn read(&self, taker: &mut impl Taker) {
-        let (mut has_header, mut row, mut gaps) = (false, 0, 0);
-        for record in self.records() {
-            let is_wanted = match record {
-                Ok(record) if !has_header && is_blank(&record) => {
-                    gaps += 1;
-                    gaps < MOST_GAPS
-                }
-                Ok(record) if !has_header => {
-                    has_header = true;
-                    taker.header(&record.iter().map(Cow::from).collect::<Vec<_>>())
-                }
-                Ok(record) => {
-                    row += 1;
-                    taker.row(row, &record.iter().map(Cow::from).collect::<Vec<_>>(), &[])
-                }
-                Err(error) => {
-                    let row = if has_header { row + 1 } else { 0 };
-                    let what = if has_header { format!("Row {row}") } else { "The table".to_owned() };
-                    taker.broken(row, None, format!("{what} cannot be read: {error}."));
-                    return;
-                }
+        let mut records = self.records();
+        let is_wanted = match records.header(MOST_GAPS) {
+            (gaps, _) if gaps > MOST_GAPS => {
+                let text = format!("The table has more than {MOST_GAPS} rows without a value before its header.");
+                return taker.broken(0, None, text);
+            }
+            (_, Some(Ok(header))) => taker.header(&cells(&header)),
+            (_, Some(Err(error))) => return taker.broken(0, None, format!("The table cannot be read: {error}.")),
+            (_, None) => taker.header(&[]),
+        };
+        if !is_wanted {
+            return;
+        }
+        for row in 1.. {
+            let is_wanted = match records.next() {
+                Some(Ok(record)) => taker.row(row, &cells(record), &[]),
+                Some(Err(error)) => return taker.broken(row, None, format!("Row {row} cannot be read: {error}.")),
+                None => false,
             };
             if !is_wanted {
                 return;
             }
-        }
-        if !has_header {
-            taker.header(&[]);
         }
     }
 
@@ -77,12 +73,12 @@ impl<'t> Delimited<'t> {
     }
 
     fn shown_sign(&self, columns: &Columns) -> Option<Sign> {
-        let mut records = self.records().filter_map(Result::ok).skip_while(|record| is_blank(record));
-        let header = records.next()?;
+        let mut records = self.records();
+        let header = records.header(MOST_GAPS).1?.ok()?;
         let is_number = |name: &str| columns.find(name).is_some_and(|(_, kind)| kind == CellKind::Number);
         let places: Vec<usize> = (0..).zip(&header).filter(|(_, name)| is_number(name)).map(|(at, _)| at).collect();
         let (mut comma, mut point) = (false, false);
-        for record in records {
+        while let Some(Ok(record)) = records.next() {
             for sign in places.iter().filter_map(|at| record.get(*at)).map(unguarded).flat_map(decimal_signs) {
                 match sign {
                     Sign::Comma => comma = true,
@@ -101,6 +97,10 @@ impl<'t> Delimited<'t> {
     }
 }
 
+fn cells(record: &StringRecord) -> Vec<Cow<'_, str>> {
+    record.iter().map(Cow::from).collect()
+}
+
 /// Reads a line such as `sep=;`.
 fn named_separator(line: &str) -> Option<u8> {
     let (name, value) = line.split_once('=')?;
@@ -110,8 +110,7 @@ fn named_separator(line: &str) -> Option<u8> {
 
 fn separator_of(text: &str, columns: &Columns) -> u8 {
     let known = |separator: u8| {
-        let mut rows = Records::of(text.as_bytes(), separator).take(MOST_GAPS).map_while(Result::ok);
-        let header = rows.find(|record| !is_blank(record));
+        let header = Records::of(text.as_bytes(), separator).header(MOST_GAPS).1.and_then(Result::ok);
         header.map_or(0, |header| header.iter().filter(|name| columns.find(name).is_some()).count())
     };
     // The first of several that show as many.

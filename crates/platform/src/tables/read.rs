@@ -16,7 +16,7 @@ use super::{
 
 use crate::web::{Body, Fields, Problem};
 
-/// Largest number of rows of a table that a request sends.
+/// Largest number of rows with a value of a table that a request sends.
 const MOST_ROWS: u64 = 100_000;
 /// The same of a file.
 const MOST_ROWS_OF_FILE: u64 = 1_000_000;
@@ -98,6 +98,7 @@ pub fn read_table<T>(
         columns,
         delimited: delimited.as_ref(),
         most_rows: table.most_rows,
+        entries: 0,
         header: Vec::new(),
         places: Vec::new(),
         rows: Vec::new(),
@@ -130,6 +131,8 @@ struct Reading<'c, T, F> {
     /// The table, if it is no workbook.
     delimited: Option<&'c Delimited<'c>>,
     most_rows: u64,
+    /// Number of rows with a value.
+    entries: u64,
     header: Vec<String>,
     /// The columns in the order of the header; `None` where it has no name.
     places: Vec<Option<(&'static str, CellKind)>>,
@@ -224,13 +227,19 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
     fn row(&mut self, number: u64, cells: &[Cow<'_, str>], texts: &[usize]) -> bool {
         // A row without a value is a gap, not an entry.
         let is_gap = is_blank(cells.iter().map(AsRef::as_ref));
-        if is_gap && number <= LAST_ROW {
-            return true;
-        }
-        if number > self.most_rows {
-            let text = format!("The table has more than {} rows.", self.most_rows);
-            self.faults.add([row_fault(number, None, FaultCode::TooLong, text)]);
+        self.entries += u64::from(!is_gap);
+        let most = if number > LAST_ROW { LAST_ROW } else { self.most_rows };
+        if number > LAST_ROW || self.entries > self.most_rows {
+            self.faults.add([row_fault(
+                number,
+                None,
+                FaultCode::TooLong,
+                format!("The table has more than {most} rows."),
+            )]);
             return false;
+        }
+        if is_gap {
+            return true;
         }
         let is_named = |at: usize| self.places.get(at).is_some_and(Option::is_some);
         if let Some(at) = (0..cells.len()).find(|at| !is_named(*at) && !cells[*at].trim().is_empty()) {
@@ -322,6 +331,29 @@ mod tests {
         let table = ";;\r\nname;kg;on;is_new;;\r\nA;1;2027-03-01\r\n;;;;;\r\n ;\u{a0};;\r\n\r\nB;2;;;;\r\nC;3;;WAHR;;\r\n;;\r\n";
         assert_eq!(rows(table).unwrap(), ["1 A 1 2027-03-01", "4 B 2", "5 C 3 true"]);
         assert_eq!(rows("name,kg\nA\n").unwrap_err(), ["`kg` in row 1 is required."]);
+    }
+
+    #[test]
+    fn a_table_whose_header_comes_too_late_is_refused() {
+        let after = |gaps: usize| rows(format!("{}name,kg\nA,1\n", ",\n".repeat(gaps)));
+        assert_eq!(after(1000).unwrap(), ["1 A 1"]);
+        assert_eq!(after(1001).unwrap_err(), ["The table has more than 1000 rows without a value before its header."]);
+    }
+
+    #[test]
+    fn rows_without_a_value_do_not_count_towards_the_most_that_a_request_sends() {
+        let read = |rows: usize, gaps: usize| {
+            let text = format!("name,kg\n{}{}A,1\n", "A,1\n".repeat(rows - 1), ",\n".repeat(gaps));
+            let table = Table { most_rows: MOST_ROWS, ..Table::of_file(text.into_bytes().into()) };
+            let read = read_table(&table, &COLUMNS, |fields, _| fields.required("name", read::line(50)));
+            read.map(|rows| rows.len()).map_err(|error| match error {
+                TableError::Faults(faults) => faults.first()[0].message.clone(),
+                error => error.to_string(),
+            })
+        };
+        assert_eq!(read(100_000, 10), Ok(100_000));
+        assert_eq!(read(100_001, 0).unwrap_err(), "The table has more than 100000 rows.");
+        assert_eq!(read(1, 1_048_576).unwrap_err(), "The table has more than 1048576 rows.");
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::io::{self, Read};
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::read::LONGEST_ROW;
+use super::read::{LONGEST_ROW, is_blank};
 
 /// The rows of a table, with the header. None is longer than a row may be.
 pub(super) struct Records<'t> {
@@ -18,15 +18,26 @@ impl<'t> Records<'t> {
         builder.flexible(true).has_headers(false).delimiter(separator);
         Self { reader: builder.from_reader(ByRow { table, left: LONGEST_ROW }), record: StringRecord::new() }
     }
-}
 
-impl Iterator for Records<'_> {
-    type Item = csv::Result<StringRecord>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// Returns the next row, which is not copied: its cells are not judged yet.
+    pub fn next(&mut self) -> Option<csv::Result<&StringRecord>> {
         self.reader.get_mut().left = LONGEST_ROW;
-        let is_there = self.reader.read_record(&mut self.record);
-        is_there.map(|is_there| is_there.then(|| self.record.clone())).transpose()
+        match self.reader.read_record(&mut self.record) {
+            Ok(true) => Some(Ok(&self.record)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Passes over rows without a value, at most `most`. Returns their number, and the row after them.
+    pub fn header(&mut self, most: usize) -> (usize, Option<csv::Result<StringRecord>>) {
+        for gaps in 0..=most {
+            match self.next() {
+                Some(Ok(record)) if is_blank(record) => {}
+                found => return (gaps, found.map(|found| found.cloned())),
+            }
+        }
+        (most + 1, None)
     }
 }
 

@@ -21,10 +21,14 @@ const DEEPEST: usize = 64;
 /// The end of an archive: its record, with the longest comment, and what points to a record of 64 bits.
 const LONGEST_END: usize = 66 * 1024;
 
+/// Most entries of an archive: workbooks have some tens, and room for as many as it claims is made before they are read.
+const MOST_ENTRIES: u64 = 10_000;
+/// Length of the record that counts entries with 16 bits: their number is at 8.
+const RECORD_OF_16: usize = 22;
+/// Length of what stands before that record and points to one of 64 bits.
+const POINTER_TO_64: usize = 20;
 /// Length of the record that counts entries with 64 bits: their number is at 32, the size of their directory at 40, its place at 48.
 const RECORD_OF_64: usize = 56;
-/// Fewest bytes of an entry in the directory.
-const SMALLEST_ENTRY: u64 = 46;
 
 /// A workbook, and the number of bytes that may still be unpacked.
 pub(super) struct Archive<'a> {
@@ -34,9 +38,10 @@ pub(super) struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     pub fn open(bytes: &'a [u8], most: u64) -> Result<Self, String> {
-        let end = &bytes[bytes.len().saturating_sub(LONGEST_END)..];
-        if end.windows(4).any(|signature| signature == b"PK\x06\x07") && !are_claims_possible(bytes) {
-            return Err("The workbook cannot be read: it claims to have more entries than it can have.".to_owned());
+        if !are_claims_possible(bytes) {
+            return Err(unreadable(format_args!(
+                "it claims to have more than {MOST_ENTRIES} entries, or than fit into it"
+            )));
         }
         Ok(Self { zip: ZipArchive::new(Cursor::new(bytes)).map_err(unreadable)?, left: most })
     }
@@ -55,17 +60,34 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Returns whether the archive can have as many entries as it claims with 64 bits, and their directory where it says. 16 bits claim
-/// little; room for more is made before the entries are read.
+/// Returns whether each record that may be the end of the archive claims as few entries as a workbook may have, and their directory
+/// within the archive.
 fn are_claims_possible(bytes: &[u8]) -> bool {
+    let end = bytes.len().saturating_sub(LONGEST_END);
+    let pointers: Vec<usize> = places_of(b"PK\x06\x07", &bytes[end..]).map(|place| end + place).collect();
+    let mut short = places_of(b"PK\x05\x06", &bytes[end..]).map(|place| end + place);
+    let is_short_possible = short.all(|place| {
+        let Some(record) = bytes.get(place..place + RECORD_OF_16) else { return true };
+        let entries = u16::from_le_bytes([record[8], record[9]]);
+        // The number of the record of 64 bits counts instead.
+        let is_long = entries == u16::MAX && pointers.iter().any(|pointer| pointer + POINTER_TO_64 == place);
+        is_long || u64::from(entries) <= MOST_ENTRIES
+    });
     let length = bytes.len() as u64;
-    let records = bytes.windows(RECORD_OF_64).filter(|record| record.starts_with(b"PK\x06\x06"));
-    records.map(|record| record[32..RECORD_OF_64].chunks_exact(8)).all(|mut numbers| {
-        let mut next = || numbers.next().and_then(|number| Some(u64::from_le_bytes(number.try_into().ok()?)));
-        let (entries, size, place) = (next(), next(), next());
-        entries.is_some_and(|entries| entries <= length / SMALLEST_ENTRY)
-            && [size, place].into_iter().flatten().all(|number| number <= length)
-    })
+    is_short_possible
+        && (pointers.is_empty()
+            || places_of(b"PK\x06\x06", bytes).filter_map(|place| bytes.get(place..place + RECORD_OF_64)).all(
+                |record| {
+                    let mut numbers =
+                        record[32..].chunks_exact(8).flat_map(|number| number.try_into().map(u64::from_le_bytes));
+                    numbers.next().is_some_and(|entries| entries <= MOST_ENTRIES)
+                        && numbers.all(|number| number <= length)
+                },
+            ))
+}
+
+fn places_of<'b>(signature: &'b [u8; 4], bytes: &'b [u8]) -> impl Iterator<Item = usize> + 'b {
+    bytes.windows(4).enumerate().filter(move |(_, found)| *found == signature).map(|(place, _)| place)
 }
 
 /// An XML document.

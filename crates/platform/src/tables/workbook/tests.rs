@@ -270,9 +270,15 @@ fn what_an_archive_claims_is_not_believed() {
         archive
     };
     assert!(seen(&with_64_bits(entries, size, place)).faults.is_empty(), "some programs write all archives so");
-    for (entries, size, place) in [(1 << 44, size, place), (entries, 1 << 50, place), (entries, size, 1 << 50)] {
-        let text = "The workbook cannot be read: it claims to have more entries than it can have.";
+    let text = "The workbook cannot be read: it claims to have more than 10000 entries, or than fit into it.";
+    for (entries, size, place) in [(10_001, size, place), (entries, 1 << 50, place), (entries, size, 1 << 50)] {
         assert_eq!(refusal(&with_64_bits(entries, size, place)).0, text);
+    }
+    for claim in [10_001, u16::MAX] {
+        let mut bad = good.clone();
+        bad[end + 8..end + 10].copy_from_slice(&claim.to_le_bytes());
+        bad[end + 10..end + 12].copy_from_slice(&claim.to_le_bytes());
+        assert_eq!(refusal(&bad).0, text, "{claim}");
     }
     for length in [0, 4, end, good.len() - 1] {
         assert!(refusal(&good[..length]).0.starts_with("The workbook cannot be read: "));
