@@ -105,7 +105,7 @@ impl AppState {
     /// Opens the rooms. The database must be migrated.
     pub async fn assemble(parts: Resources) -> anyhow::Result<Self> {
         let Resources { settings, db, redis, clock, ids, tokens, metrics, timing, network } = parts;
-        let secrets = Arc::new(ServerSecrets::load(&db, clock.as_ref(), &tokens).await?);
+        let secrets = Arc::new(ServerSecrets::load(&db, &settings.secrets, &clock, &tokens).await?);
         let tasks = Tasks::default();
         let process = tokens.token()?;
         let streams = Streams::new(&settings.stream, clock.clone(), tokens.clone());

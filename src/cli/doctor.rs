@@ -87,8 +87,8 @@ fn secrets(settings: &Settings) -> Finding {
         return Finding::Fine("stored secrets are encrypted under a key that the database does not contain".to_owned());
     }
     Finding::Weaker(
-        "stored secrets are encrypted under a key that the database contains, too: whoever copies it can sign webhooks; set \
-         secrets.key, and run `loadmaster secrets reseal`"
+        "stored secrets are encrypted, and links and claims are sealed, under a key that the database contains, too: whoever copies \
+         it can sign webhooks and make links for new passwords; set secrets.key, and run `loadmaster secrets reseal`"
             .to_owned(),
     )
 }

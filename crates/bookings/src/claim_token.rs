@@ -1,9 +1,9 @@
 //! Claims: the proof, given to a guest with its booking, that moves the booking to an account. It is sealed and stored
-//! nowhere, and it is the same whenever it is computed.
+//! nowhere, and it is the same whenever it is computed under the same key.
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_kernel::{BookingId, OrganizationId};
-use loadmaster_platform::{seal::SealKey, secrets::ServerSecrets};
+use loadmaster_platform::{seal::ProofKey, secrets::ServerSecrets};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -28,11 +28,11 @@ impl Claim {
 
 /// Makes the tokens of claims, and reads them.
 #[derive(Debug, Clone)]
-pub(super) struct ClaimSeal(SealKey);
+pub(super) struct ClaimSeal(ProofKey);
 
 impl ClaimSeal {
     pub fn new(secrets: &ServerSecrets) -> Self {
-        Self(SealKey::new(&secrets.reference_key))
+        Self(secrets.proofs.clone())
     }
 
     pub fn token(&self, claim: Claim) -> String {
@@ -57,10 +57,12 @@ impl ClaimSeal {
 
 #[cfg(test)]
 mod tests {
+    use loadmaster_platform::seal::SealKey;
+
     use super::*;
 
     fn seal(key: u8) -> ClaimSeal {
-        ClaimSeal(SealKey::new(&[key; 32]))
+        ClaimSeal(SealKey::new(&[key; 32]).into())
     }
 
     #[test]

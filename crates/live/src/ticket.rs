@@ -3,7 +3,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_accounts::{Credential, Principal, Role};
 use loadmaster_kernel::{ApiKeyId, OrganizationId, TokenFamilyId, UserId};
-use loadmaster_platform::{seal::SealKey, secrets::ServerSecrets};
+use loadmaster_platform::{seal::ProofKey, secrets::ServerSecrets};
 use serde::{Deserialize, Serialize};
 
 /// Time in which a ticket opens streams.
@@ -33,7 +33,7 @@ impl StreamPath {
 
 /// Makes tickets, and reads them.
 #[derive(Clone)]
-pub(super) struct Tickets(SealKey);
+pub(super) struct Tickets(ProofKey);
 
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -54,7 +54,7 @@ enum Kind {
 
 impl Tickets {
     pub fn new(secrets: &ServerSecrets) -> Self {
-        Self(SealKey::new(&secrets.reference_key))
+        Self(secrets.proofs.clone())
     }
 
     /// Returns a ticket of this caller for a path, and until when it opens streams there.
@@ -98,12 +98,13 @@ impl Tickets {
 
 #[cfg(test)]
 mod tests {
+    use loadmaster_platform::seal::SealKey;
     use uuid::Uuid;
 
     use super::*;
 
     fn tickets(key: u8) -> Tickets {
-        Tickets(SealKey::new(&[key; 32]))
+        Tickets(SealKey::new(&[key; 32]).into())
     }
 
     fn caller() -> Principal {

@@ -1,9 +1,12 @@
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{
-    clock::Clock,
+    clock::SharedClock,
     postgres::{Database, DbError, PgSession, commit},
     random::{NoRandomness, TokenSource},
+    seal::ProofKey,
+    settings::Secrets,
 };
 
 /// Keys shared by all instances on one database. Created once, stored in the database.
@@ -13,8 +16,10 @@ pub struct ServerSecrets {
     pub cursor_key: [u8; 32],
     /// Seals cache entries in Redis.
     pub cache_key: [u8; 32],
-    /// Keys the permutation that produces public references, and seals what callers are given to prove a right.
+    /// Keys the permutation that produces public references, and the digests of addresses.
     pub reference_key: [u8; 32],
+    /// Seals what callers are given to prove a right.
+    pub proofs: ProofKey,
     /// Encrypts stored secrets where no key is configured.
     pub vault_key: [u8; 32],
     /// Separates this installation's keys in Redis from those of others that use the same Redis.
@@ -39,16 +44,26 @@ pub enum SecretsError {
 
 impl ServerSecrets {
     /// Reads the keys; the very first instance creates them. Instances that start together agree on one set.
-    pub async fn load(db: &Database, clock: &dyn Clock, tokens: &TokenSource) -> Result<Self, SecretsError> {
+    pub async fn load(
+        db: &Database,
+        settings: &Secrets,
+        clock: &SharedClock,
+        tokens: &TokenSource,
+    ) -> Result<Self, SecretsError> {
         let mut tx = db.begin().await?;
-        let cursor_key = shared_key(&mut tx, "cursor_key", clock, tokens).await?;
-        let cache_key = shared_key(&mut tx, "cache_key", clock, tokens).await?;
-        let reference_key = shared_key(&mut tx, "reference_key", clock, tokens).await?;
-        let vault_key = shared_key(&mut tx, "vault_key", clock, tokens).await?;
-        let namespace = shared_key(&mut tx, "redis_namespace", clock, tokens).await?;
+        let (cursor_key, _) = shared_key(&mut tx, "cursor_key", clock, tokens).await?;
+        let (cache_key, _) = shared_key(&mut tx, "cache_key", clock, tokens).await?;
+        let (reference_key, mut since) = shared_key(&mut tx, "reference_key", clock, tokens).await?;
+        let (vault_key, _) = shared_key(&mut tx, "vault_key", clock, tokens).await?;
+        let (namespace, _) = shared_key(&mut tx, "redis_namespace", clock, tokens).await?;
+        if settings.key.is_some() {
+            // Its value is of no use: its age is.
+            (_, since) = shared_key(&mut tx, "proofs_under_secrets_key", clock, tokens).await?;
+        }
         commit(tx).await?;
         let namespace = namespace.iter().take(8).fold(0, |word, byte| (word << 8) | u64::from(*byte));
-        Ok(Self { cursor_key, cache_key, reference_key, vault_key, namespace: format!("{namespace:016x}") })
+        let proofs = ProofKey::new(&reference_key, settings, since, clock.clone());
+        Ok(Self { cursor_key, cache_key, reference_key, proofs, vault_key, namespace: format!("{namespace:016x}") })
     }
 }
 
@@ -58,12 +73,13 @@ pub async fn renew_namespace(owner: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("delete from server_secrets where name = 'redis_namespace'").execute(owner).await.map(drop)
 }
 
+/// Returns a key, and when it was made.
 async fn shared_key(
     tx: &mut PgSession,
     name: &'static str,
-    clock: &dyn Clock,
+    clock: &SharedClock,
     tokens: &TokenSource,
-) -> Result<[u8; 32], SecretsError> {
+) -> Result<([u8; 32], DateTime<Utc>), SecretsError> {
     let fresh = tokens.bytes::<32>()?;
     sqlx::query!(
         "insert into server_secrets (name, value, created_at) values ($1, $2, $3) on conflict (name) do nothing",
@@ -74,9 +90,9 @@ async fn shared_key(
     .execute(&mut *tx)
     .await
     .map_err(DbError::from)?;
-    let value = sqlx::query_scalar!("select value from server_secrets where name = $1", name)
+    let found = sqlx::query!("select value, created_at from server_secrets where name = $1", name)
         .fetch_one(tx)
         .await
         .map_err(DbError::from)?;
-    value.try_into().map_err(|_| SecretsError::Damaged(name))
+    Ok((found.value.try_into().map_err(|_| SecretsError::Damaged(name))?, found.created_at))
 }

@@ -1,12 +1,14 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_platform::seal::SealKey;
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{follow, follow_booking, path_of_flight, roomy};
 use crate::support::{
-    Client, Events, World,
+    Client, Events, World, WorldOptions,
     freight::{order, path_of, text},
 };
 
@@ -44,6 +46,49 @@ async fn a_ticket_opens_its_path_for_its_caller_for_a_minute() {
     back.expect("reset").await;
     world.clock.advance(TimeDelta::seconds(1));
     anyone.get(&with(mine)).await.expect_problem(401, "unauthenticated");
+}
+
+/// A ticket for a path, without a session, by whoever reads the database.
+async fn forged(world: &World, path: &str, role: &str) -> String {
+    let mut owner = world.owner().await;
+    let key = sqlx::query_scalar::<_, Vec<u8>>("select value from server_secrets where name = 'reference_key'");
+    let key: [u8; 32] = key.fetch_one(&mut owner).await.unwrap().try_into().unwrap();
+    world.give_back(owner);
+    let (until, id) = (world.now() + TimeDelta::minutes(1), Uuid::new_v4());
+    let content =
+        json!({"path": path, "until": until, "user": id, "organization": id, "role": role, "credential": "Guest"});
+    URL_SAFE_NO_PAD.encode(SealKey::new(&key).seal("live.ticket", content.to_string().as_bytes()))
+}
+
+#[tokio::test]
+async fn a_ticket_that_names_no_session_gives_no_more_than_a_guest_has() {
+    let world = World::working().await;
+    let path = format!("{}/stream", path_of_flight(&roomy(&world).await));
+    let (anyone, short) = (world.anonymous(), path.strip_prefix("/api/v1").unwrap());
+    let ticket = forged(&world, short, "guest").await;
+    Events::open(anyone.request(Method::GET, &format!("{path}?ticket={ticket}"))).await.expect("flight").await;
+    for role in ["customer", "operator", "admin"] {
+        let ticket = forged(&world, "/stream", role).await;
+        let refused = anyone.get(&format!("/api/v1/stream?ticket={ticket}")).await;
+        refused.expect_problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn with_a_key_of_its_own_an_installation_accepts_no_ticket_that_a_reader_of_the_database_sealed() {
+    let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let world = WorldOptions::working().set("secrets.key", key).start().await;
+    let path = format!("{}/stream", path_of_flight(&roomy(&world).await));
+    let (anyone, short) = (world.anonymous(), path.strip_prefix("/api/v1").unwrap());
+    // What was sealed before the key was configured is accepted as long as it may live.
+    let opens = async |ticket: String| {
+        Events::open(anyone.request(Method::GET, &format!("{path}?ticket={ticket}"))).await.expect("flight").await;
+    };
+    opens(forged(&world, short, "guest").await).await;
+    world.clock.advance(TimeDelta::days(30) + TimeDelta::hours(1));
+    opens(ticket(&world.customer().await, &path).await).await;
+    let forged = forged(&world, short, "guest").await;
+    anyone.get(&format!("{path}?ticket={forged}")).await.expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]

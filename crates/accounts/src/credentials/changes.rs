@@ -21,7 +21,7 @@ use super::{
 
 use crate::{
     error::AccountError,
-    people::{Credential, Principal},
+    people::{Credential, Principal, Role},
 };
 
 /// Time limit of a poll.
@@ -62,9 +62,11 @@ impl AccessChanges {
     }
 
     /// Refuses a verified access token whose session has ended, or whose account is disabled or has another role or
-    /// organization by now.
+    /// organization by now. What names no session is a guest's.
     pub async fn judge(&self, principal: &Principal) -> Result<(), AccountError> {
-        let Credential::Session(family) = principal.credential else { return Ok(()) };
+        let Credential::Session(family) = principal.credential else {
+            return if principal.role == Role::Guest { Ok(()) } else { Err(AccountError::TokenOutdated) };
+        };
         if let Some(judged) = self.seen().judge(principal, family, self.clock.now()) {
             return judged;
         }
@@ -203,7 +205,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::people::Role;
 
     fn principal() -> Principal {
         let id = Uuid::from_u128;
