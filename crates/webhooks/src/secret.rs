@@ -1,5 +1,5 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster_accounts::{Principal, Role};
+use loadmaster_accounts::{AccountNotice, Principal, Role};
 use loadmaster_kernel::WebhookId;
 use loadmaster_platform::{
     postgres::{PgSession, commit, retrying},
@@ -47,6 +47,8 @@ impl WebhookService {
             if webhook.maker.by_operator && caller.role < Role::Operator {
                 return Err(WebhookError::ChangedByOperator);
             }
+            // Whoever has the secret can sign messages in our name for as long as it lasts.
+            self.lasting.admit_maker_in_tx(&mut tx, caller).await?;
             let before = known(repository::sealed(&mut tx, id).await?)?;
             let now = self.clock.now();
             let until = (hours > 0).then(|| now + TimeDelta::hours(hours.into()));
@@ -56,6 +58,7 @@ impl WebhookService {
                 former: until.map(|until| former(before, until, now)).unwrap_or_default(),
             };
             repository::set_secrets(&mut tx, &after).await?;
+            self.lasting.tell_in_tx(&mut tx, AccountNotice::NewWebhookSecret(id), webhook.maker.user).await?;
             self.record_in_tx(&mut tx, caller, &webhook, "webhook.secret_changed").await?;
             commit(tx).await?;
             Ok(until)

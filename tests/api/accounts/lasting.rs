@@ -82,6 +82,7 @@ async fn keys_and_webhooks_need_a_verified_address() {
     for change in [json!({"url": "https://elsewhere.example/"}), json!({"description": "Mine"})] {
         ann.patch(&at(&webhook), change).await.expect_problem(403, "email_unverified");
     }
+    ann.poke(&format!("{}/secret", at(&webhook))).await.expect_problem(403, "email_unverified");
     ann.patch(&at(&webhook), json!({"status": "DISABLED"})).await.expect(200);
     ann.patch(&at(&webhook), json!({"status": "ACTIVE"})).await.expect_problem(403, "email_unverified");
     assert_eq!(ann.delete(&at(&webhook)).await.status.as_u16(), 204);

@@ -10,6 +10,7 @@ const KEYS: &str = "/api/v1/api-keys";
 const HOOKS: &str = "/api/v1/webhooks";
 const NEW_KEY: &str = "A new API key for your account";
 const NEW_HOOK: &str = "A webhook of your account sends events to a new address";
+const NEW_SECRET: &str = "A webhook of your account has a new secret";
 const NEW_PASSWORD: &str = "Your password was changed";
 
 /// Somebody whose address is verified.
@@ -85,6 +86,22 @@ async fn the_owner_of_an_account_is_told_where_its_webhooks_go_once() {
     world.sql("update users set lasting_from = clock_timestamp()").await;
     ann.patch(&path, json!({"status": "ACTIVE"})).await.expect(200);
     letters(&relay, NEW_HOOK, 3).await;
+}
+
+#[tokio::test]
+async fn the_owner_of_an_account_is_told_of_each_new_secret_of_its_webhooks() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).start().await;
+    let ann = owner(&world).await;
+    let webhook = ann.post(HOOKS, json!({"url": "https://one.example/"})).await.expect(201);
+    let path = format!("{HOOKS}/{}/secret", webhook["id"].as_str().unwrap());
+    for _ in 0..2 {
+        ann.poke(&path).await.expect(200);
+    }
+    let told = letters(&relay, NEW_SECRET, 2).await;
+    assert!(told[0].text().contains("https://one.example/"), "{}", told[0].text());
+    world.admin().await.poke(&path).await.expect(200);
+    assert_eq!(letters(&relay, NEW_SECRET, 3).await[2].to, [EMAIL], "whoever replaces it");
 }
 
 #[tokio::test]

@@ -505,6 +505,7 @@ export const en = {
       reset_password: "Forgotten password",
       new_api_key: "New API key",
       new_webhook: "New address of a webhook",
+      new_webhook_secret: "New secret of a webhook",
       new_password: "New password",
       digest: "Several notifications",
     },

@@ -23,6 +23,7 @@ pub enum AccountNotice {
         id: WebhookId,
         version: i32,
     },
+    NewWebhookSecret(WebhookId),
     NewPassword,
 }
 

@@ -16,10 +16,11 @@ use super::{
 
 const NEW_API_KEY: &str = "new_api_key";
 const NEW_WEBHOOK: &str = "new_webhook";
+const NEW_WEBHOOK_SECRET: &str = "new_webhook_secret";
 const NEW_PASSWORD: &str = "new_password";
 
 /// Their types.
-pub(super) const NOTICES: [&str; 3] = [NEW_API_KEY, NEW_WEBHOOK, NEW_PASSWORD];
+pub(super) const NOTICES: [&str; 4] = [NEW_API_KEY, NEW_WEBHOOK, NEW_WEBHOOK_SECRET, NEW_PASSWORD];
 
 /// Time for which a notice is of use.
 const USEFUL: TimeDelta = TimeDelta::days(3);
@@ -42,6 +43,7 @@ impl PostService {
         let (kind, message_id, subject_id) = match notice {
             AccountNotice::NewApiKey(key) => (NEW_API_KEY, key.to_string(), Some(key.uuid())),
             AccountNotice::NewWebhook { id, version } => (NEW_WEBHOOK, format!("{id}-{version}"), Some(id.uuid())),
+            AccountNotice::NewWebhookSecret(webhook) => (NEW_WEBHOOK_SECRET, id.to_string(), Some(webhook.uuid())),
             AccountNotice::NewPassword => (NEW_PASSWORD, id.to_string(), None),
         };
         let letter = NewNotification::urgent(id, Receiver::User(user), kind, (now, now + USEFUL));
@@ -69,7 +71,7 @@ impl NoticeComposer {
         }
         let what = match (kind, row.subject_id) {
             (NEW_API_KEY, Some(key)) => repository::name_of_key(snapshot, key).await?,
-            (NEW_WEBHOOK, Some(webhook)) => repository::url_of_webhook(snapshot, webhook).await?,
+            (NEW_WEBHOOK | NEW_WEBHOOK_SECRET, Some(webhook)) => repository::url_of_webhook(snapshot, webhook).await?,
             _ => None,
         };
         let AccountRow { email: text, name, .. } = account;
@@ -95,6 +97,9 @@ impl Composer for NoticeComposer {
             ("new_webhook.subject", include_str!("../templates/en/new_webhook.subject")),
             ("new_webhook.txt", include_str!("../templates/en/new_webhook.txt")),
             ("new_webhook.html", include_str!("../templates/en/new_webhook.html")),
+            ("new_webhook_secret.subject", include_str!("../templates/en/new_webhook_secret.subject")),
+            ("new_webhook_secret.txt", include_str!("../templates/en/new_webhook_secret.txt")),
+            ("new_webhook_secret.html", include_str!("../templates/en/new_webhook_secret.html")),
             ("new_password.subject", include_str!("../templates/en/new_password.subject")),
             ("new_password.txt", include_str!("../templates/en/new_password.txt")),
             ("new_password.html", include_str!("../templates/en/new_password.html")),
@@ -106,6 +111,7 @@ impl Composer for NoticeComposer {
         vec![
             (NEW_API_KEY, sample(Some("warehouse scanner"))),
             (NEW_WEBHOOK, sample(Some("https://example.com/hooks/cargo"))),
+            (NEW_WEBHOOK_SECRET, sample(Some("https://example.com/hooks/cargo"))),
             (NEW_PASSWORD, sample(None)),
         ]
     }

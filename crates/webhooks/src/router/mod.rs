@@ -191,12 +191,13 @@ async fn delete(
     Box::pin(judged.run(command, |_| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE))).await
 }
 
-problem_responses!(RotateProblems: [INPUT, ROLE, BODY], NOT_FOUND, VERSION_MISMATCH);
+problem_responses!(RotateProblems: [INPUT, ROLE, BODY], EMAIL_UNVERIFIED, NOT_FOUND, VERSION_MISMATCH);
 
 /// Replace the secret of a webhook.
 ///
 /// For `overlap_hours` messages are signed with both secrets, so that the receiver can change over. Only this response shows
-/// the new secret. `Idempotency-Key` has no effect here.
+/// the new secret. Your e-mail address must be verified, and the maker of the webhook is told by e-mail. `Idempotency-Key` has no
+/// effect here.
 #[utoipa::path(post, path = "/webhooks/{id}/secret", tag = "webhooks", operation_id = "rotateWebhookSecret",
     request_body = Option<RotateSecret>,
     params(("id" = WebhookId, Path, description = "Id of the webhook"),
