@@ -1,6 +1,6 @@
 //! The way of a request from its connection to its handler and back: plain functions, called in order. Only CORS and
 //! compression are layers of a library, and a request that does not need them does not pass them.
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -31,7 +31,7 @@ use tower_http::{
 
 use super::{
     AppState,
-    exports::{self, Exports},
+    exports::{self, Access, Exports},
     guard,
     in_flight::InFlight,
     limits::{self, FloodGuard, Limits, Subject},
@@ -54,6 +54,8 @@ pub(super) struct Door {
     in_flight: InFlight,
     exports: Exports,
     callers: Authenticator,
+    /// Interval at which the access of a caller is judged again while an export is sent.
+    access: Duration,
     writers: Option<Writers>,
     router: Router,
     /// The routes by path, for requests that are refused before the router finds theirs.
@@ -115,6 +117,7 @@ impl Door {
             in_flight: InFlight::new(server.max_in_flight),
             exports: Exports::default(),
             callers: state.service()?,
+            access: state.timing.access,
             writers: state.writers.clone(),
             compressed: CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
@@ -194,7 +197,10 @@ impl Door {
     async fn serve_in_place(&self, request: Request, caller: Option<Principal>) -> Response {
         match self.exports.enter(&request, caller) {
             Ok(None) => self.serve_in_order(request, caller).await,
-            Ok(Some(place)) => exports::keeping(place, self.serve_in_order(request, caller).await),
+            Ok(Some(place)) => {
+                let access = caller.map(|caller| Access::of(caller, &self.callers, self.access));
+                exports::keeping(place, access, self.serve_in_order(request, caller).await)
+            }
             Err(refusal) => *refusal,
         }
     }

@@ -1,9 +1,11 @@
-//! Exports read and send much, and one of them is open to anyone: few run at a time.
+//! Exports read and send much, and one of them is open to anyone: few run at a time. One takes minutes: it ends with the access of
+//! its caller.
 use std::{
     net::IpAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use axum::{
@@ -12,13 +14,15 @@ use axum::{
     http::Method,
     response::{IntoResponse, Response},
 };
+use futures_util::future::BoxFuture;
 use hyper::body::{Frame, SizeHint};
-use loadmaster_accounts::{Credential, Principal};
+use loadmaster_accounts::{Authenticator, Credential, Principal};
 use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     rate_limit::Verdict,
     web::{ClientAddress, Problem},
 };
+use tokio::time::Instant;
 
 use super::occupancy::{Occupancy, Place};
 
@@ -83,13 +87,47 @@ impl Exports {
 }
 
 /// Keeps the place until the answer has been sent, or nobody reads it any more.
-pub(super) fn keeping(place: Place<Caller>, response: Response) -> Response {
-    response.map(|body| Body::new(Export { body, _place: place }))
+pub(super) fn keeping(place: Place<Caller>, access: Option<Access>, response: Response) -> Response {
+    response.map(|body| Body::new(Export { body, access, _place: place }))
 }
 
 struct Export {
     body: Body,
+    access: Option<Access>,
     _place: Place<Caller>,
+}
+
+/// Judges a caller again and again while an answer is sent.
+pub(super) struct Access {
+    judge: Box<dyn Fn() -> BoxFuture<'static, bool> + Send>,
+    judging: Option<BoxFuture<'static, bool>>,
+    interval: Duration,
+    due_at: Instant,
+}
+
+impl Access {
+    /// The access of a caller. While it is not known, the answer goes on.
+    pub fn of(caller: Principal, callers: &Authenticator, interval: Duration) -> Self {
+        let callers = callers.clone();
+        Self::judged_by(interval, move || {
+            let callers = callers.clone();
+            Box::pin(async move { callers.is_still_admitted(&caller).await.unwrap_or(true) })
+        })
+    }
+
+    fn judged_by(interval: Duration, judge: impl Fn() -> BoxFuture<'static, bool> + Send + 'static) -> Self {
+        Self { judge: Box::new(judge), judging: None, interval, due_at: Instant::now() }
+    }
+
+    fn poll_admitted(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        if self.judging.is_none() && Instant::now() < self.due_at {
+            return Poll::Ready(true);
+        }
+        let judging = self.judging.get_or_insert_with(|| (self.judge)());
+        let is_admitted = ready!(judging.as_mut().poll(context));
+        (self.judging, self.due_at) = (None, Instant::now() + self.interval);
+        Poll::Ready(is_admitted)
+    }
 }
 
 impl HttpBody for Export {
@@ -100,6 +138,12 @@ impl HttpBody for Export {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Some(access) = &mut self.access
+            && !ready!(access.poll_admitted(context))
+        {
+            tracing::warn!("an export broke off: its caller has no access any more");
+            return Poll::Ready(Some(Err(axum::Error::new("the access of the caller has ended"))));
+        }
         Pin::new(&mut self.body).poll_frame(context)
     }
 
@@ -114,7 +158,32 @@ impl HttpBody for Export {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::{FutureExt, StreamExt, stream};
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_is_judged_at_the_first_part_of_an_export_and_then_every_ten_seconds() {
+        let judged = Arc::new(AtomicUsize::new(0));
+        let count = judged.clone();
+        let interval = Duration::from_secs(10);
+        let access = Access::judged_by(interval, move || {
+            let is_admitted = count.fetch_add(1, Ordering::Relaxed) < 2;
+            async move { is_admitted }.boxed()
+        });
+        let pages = Body::from_stream(stream::repeat_with(|| Ok::<_, axum::Error>(Bytes::from_static(b"page"))));
+        let place = Exports::default().place(Caller::Address([192, 0, 2, 1].into())).unwrap();
+        let mut sent = keeping(place, Some(access), Response::new(pages)).into_body().into_data_stream();
+        for (wait, times) in [(0, 1), (9, 1), (1, 2), (5, 2)] {
+            tokio::time::advance(Duration::from_secs(wait)).await;
+            sent.next().await.unwrap().unwrap();
+            assert_eq!(judged.load(Ordering::Relaxed), times);
+        }
+        tokio::time::advance(interval).await;
+        sent.next().await.unwrap().unwrap_err();
+    }
 
     #[test]
     fn a_caller_has_two_places_and_all_callers_have_eight() {

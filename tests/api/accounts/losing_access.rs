@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{PASSWORD, bearer, log_out, me, refresh, register};
-use crate::support::{Client, World, WorldOptions, until};
+use crate::support::{Client, Watch, World, WorldOptions, until};
 
 const EMAIL: &str = "ann@forwarder.example";
 
@@ -64,6 +64,35 @@ async fn a_change_that_nobody_saw_counts_after_a_minute_all_the_same() {
     super::disable(&scene.here, EMAIL).await;
     scene.there.clock.advance(TimeDelta::seconds(60));
     me(&scene.ann_there()).await.expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn an_export_under_way_breaks_off_when_its_caller_loses_access() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let organization = admin.get("/api/v1/auth/me").await.expect(200)["organization_id"].clone();
+    let changes =
+        [json!({}), json!({"disabled": true}), json!({"role": "operator"}), json!({"organization_id": organization})];
+    for (number, change) in changes.iter().enumerate() {
+        let session =
+            register(&world.anonymous(), &format!("ann{number}@forwarder.example"), PASSWORD).await.expect(201);
+        let mut owner = world.owner().await;
+        sqlx::raw_sql("begin; lock table bookings").execute(&mut owner).await.unwrap();
+        let export = bearer(&world, &session).request(reqwest::Method::GET, "/api/v1/bookings/export");
+        let export = tokio::spawn(export.send());
+        Watch::over(&world.database).await.until_waiting(1).await;
+        if number == 0 {
+            assert_eq!(log_out(&world.anonymous(), &session["refresh_token"]).await.status, 204);
+        } else {
+            let user = format!("/api/v1/users/{}", session["user"]["id"].as_str().unwrap());
+            admin.patch(&user, change.clone()).await.expect(200);
+        }
+        sqlx::raw_sql("rollback").execute(&mut owner).await.unwrap();
+        world.give_back(owner);
+        let answer = export.await.unwrap().unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.expect_err(&change.to_string());
+    }
 }
 
 #[tokio::test]
