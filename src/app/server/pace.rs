@@ -13,7 +13,7 @@ const LEAST: u32 = 400;
 /// Burst: the requests that fit into this time may arrive at once.
 const BURST: Duration = Duration::from_millis(250);
 /// Beyond the burst requests wait, up to the number that this time allows.
-const QUEUE: Duration = Duration::from_secs(2);
+pub(super) const QUEUE: Duration = Duration::from_secs(2);
 /// Maximum time before an address that has exceeded its share is served again.
 const LONGEST_DEBT: Duration = Duration::from_secs(5);
 /// One address may use a quarter of the processors' time at the usual limit of requests; more where that limit is

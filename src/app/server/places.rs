@@ -17,7 +17,7 @@ use loadmaster_platform::{
 
 use super::{
     activity::Activity,
-    pace::{Pace, Turn},
+    pace::{Pace, QUEUE, Turn},
 };
 
 /// Minimum time between two log lines about refused connections.
@@ -182,11 +182,11 @@ impl Place {
         })
     }
 
-    /// Returns when a request from this address may be served. A request through a proxy is never refused here, because
-    /// other clients share its connection.
+    /// Returns when a request from this address may be served. A request through a proxy waits the longest time instead of being
+    /// refused here, because other clients share its connection.
     pub fn turn(&self, paced: Option<IpAddr>) -> Turn {
         match self.places.turn(paced) {
-            Turn::Never if self.paced.is_none() => Turn::Now,
+            Turn::Never if self.paced.is_none() => Turn::In(QUEUE),
             turn => turn,
         }
     }
@@ -332,6 +332,19 @@ mod tests {
         drop(busy);
         assert!(enter(&places, "192.0.2.3").is_some());
         assert!(places.taken().connections.len() <= 3);
+    }
+
+    #[test]
+    fn a_client_behind_a_proxy_waits_and_is_not_refused_however_much_it_owes() {
+        let settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
+        let most = Most { in_all: 2, of_one_address: 1 };
+        let places = Places::new(most, &["10.0.0.0/8".parse().unwrap()], Pace::new(&settings));
+        let proxy = enter(&places, "10.1.2.3").unwrap();
+        let client = Some("192.0.2.1".parse().unwrap());
+        let turns: Vec<_> = (0..2000).map(|_| proxy.turn(client)).collect();
+        assert_eq!(turns.first(), Some(&Turn::Now));
+        assert_eq!(turns.last(), Some(&Turn::In(QUEUE)));
+        assert_eq!(proxy.turn(Some("192.0.2.2".parse().unwrap())), Turn::Now);
     }
 
     #[test]
