@@ -1,4 +1,5 @@
-//! A log line: one JSON object, written straight into the line's buffer.
+//! A log line: one JSON object, written straight into the line's buffer, or text for people. No text in it is longer than
+//! [`LONGEST_TEXT`].
 use std::fmt::{self, Debug, Display, Write};
 
 use tracing::{
@@ -6,6 +7,7 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{
+    field::RecordFields,
     fmt::{
         FmtContext, FormatEvent, FormatFields, FormattedFields,
         format::Writer,
@@ -36,15 +38,55 @@ where
         if let Some(span) = context.lookup_current() {
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>().map_or("", |fields| fields.fields.as_str());
-            let fields = fields.strip_prefix('{').and_then(|fields| fields.strip_suffix('}')).unwrap_or_default();
-            let comma = if fields.is_empty() { "" } else { "," };
-            write!(line, r#","span":{{{fields}{comma}"name":"{}"}}"#, span.name())?;
+            write!(line, r#","span":{{"name":"{}"{fields}}}"#, span.name())?;
         }
         line.write_str("}\n")
     }
 }
 
-/// Writes the fields of an event, each with a comma before it.
+/// The fields of a span as JSON, each with a comma before it.
+#[derive(Debug)]
+pub(super) struct JsonFields;
+
+impl<'w> FormatFields<'w> for JsonFields {
+    fn format_fields<R: RecordFields>(&self, mut line: Writer<'w>, fields: R) -> fmt::Result {
+        let mut writing = Fields { line: &mut line, target: None, outcome: Ok(()) };
+        fields.record(&mut writing);
+        writing.outcome
+    }
+}
+
+/// The fields of an event or a span as text.
+#[derive(Debug)]
+pub(super) struct PlainFields;
+
+impl<'w> FormatFields<'w> for PlainFields {
+    fn format_fields<R: RecordFields>(&self, mut line: Writer<'w>, fields: R) -> fmt::Result {
+        let mut writing = Plain { line: &mut line, pause: "", outcome: Ok(()) };
+        fields.record(&mut writing);
+        writing.outcome
+    }
+}
+
+struct Plain<'a, 'w> {
+    line: &'a mut Writer<'w>,
+    /// What stands between fields.
+    pause: &'static str,
+    outcome: fmt::Result,
+}
+
+impl Visit for Plain<'_, '_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if self.outcome.is_err() || field.name().starts_with("log.") {
+            return;
+        }
+        let (pause, name) = (std::mem::replace(&mut self.pause, " "), field.name());
+        let named = if name == "message" { self.line.write_str(pause) } else { write!(self.line, "{pause}{name}=") };
+        self.outcome = named.and_then(|()| write!(Cut { text: &mut *self.line, left: LONGEST_TEXT }, "{value:?}"));
+    }
+}
+
+/// Writes the fields of an event or a span as JSON, each with a comma before it.
 struct Fields<'a, 'w> {
     line: &'a mut Writer<'w>,
     /// The target of a record of the `log` crate, whose own fields begin with `log.`.
@@ -98,19 +140,30 @@ const LONGEST_TEXT: usize = 8 * 1024;
 /// Writes a JSON string.
 fn write_text(line: &mut Writer<'_>, text: &dyn Display) -> fmt::Result {
     line.write_char('"')?;
-    write!(Escaping { line, left: LONGEST_TEXT }, "{text}")?;
+    write!(Cut { text: &mut Escaping { line }, left: LONGEST_TEXT }, "{text}")?;
     line.write_char('"')
+}
+
+/// Writes as many bytes as are left, and not the rest.
+struct Cut<'a, W> {
+    text: &'a mut W,
+    left: usize,
+}
+
+impl<W: Write> Write for Cut<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let text = &text[..text.floor_char_boundary(self.left)];
+        self.left -= text.len();
+        self.text.write_str(text)
+    }
 }
 
 struct Escaping<'a, 'w> {
     line: &'a mut Writer<'w>,
-    left: usize,
 }
 
 impl Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let text = &text[..text.floor_char_boundary(self.left)];
-        self.left -= text.len();
         let mut plain = 0;
         for (at, byte) in text.bytes().enumerate() {
             if byte >= 0x20 && byte != b'"' && byte != b'\\' {
@@ -136,10 +189,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use serde_json::{Value, json};
-    use tracing_subscriber::{
-        fmt::{self, format::JsonFields},
-        layer::SubscriberExt,
-    };
+    use tracing_subscriber::{fmt, layer::SubscriberExt};
 
     use super::*;
 
@@ -156,14 +206,20 @@ mod tests {
         }
     }
 
+    impl Kept {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
     /// The lines that this work logs.
     fn logged(work: impl FnOnce()) -> Vec<Value> {
         let kept = Kept::default();
         let writer = kept.clone();
-        let lines = fmt::layer().fmt_fields(JsonFields::new()).event_format(JsonLines);
+        let lines = fmt::layer().fmt_fields(JsonFields).event_format(JsonLines);
         let lines = lines.with_writer(move || writer.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
-        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let text = kept.text();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -191,11 +247,29 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_between_characters() {
         let long = "é\"".repeat(LONGEST_TEXT);
-        let lines = logged(|| tracing::warn!(text = long, "{long}"));
-        for field in ["text", "message"] {
-            let text = lines[0][field].as_str().unwrap();
+        let lines = logged(|| {
+            let span = tracing::info_span!("request", path = long, later = tracing::field::Empty);
+            span.record("later", &long);
+            span.in_scope(|| tracing::warn!(text = long, "{long}"));
+        });
+        for field in ["/text", "/message", "/span/path", "/span/later"] {
+            let text = lines[0].pointer(field).unwrap().as_str().unwrap();
             assert!((LONGEST_TEXT - 1..=LONGEST_TEXT).contains(&text.len()), "{field}: {}", text.len());
             assert!(long.starts_with(text), "{field}");
         }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_in_lines_for_people_too() {
+        let (long, kept) = ("x".repeat(2 * LONGEST_TEXT), Kept::default());
+        let writer = kept.clone();
+        let lines = fmt::layer().fmt_fields(PlainFields).with_ansi(false).without_time().with_target(false);
+        let lines = lines.with_writer(move || writer.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            let span = tracing::info_span!("request", path = %long);
+            span.in_scope(|| tracing::warn!(text = %long, count = 7, "{long}"));
+        });
+        let cut = &long[..LONGEST_TEXT];
+        assert_eq!(kept.text(), format!(" WARN request{{path={cut}}}: {cut} text={cut} count=7\n"));
     }
 }

@@ -6,15 +6,10 @@ use std::{
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{
-    EnvFilter, Layer,
-    fmt::{self, format::JsonFields},
-    layer::SubscriberExt,
-    util::SubscriberInitExt,
-};
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use super::{
-    lines::JsonLines,
+    lines::{JsonFields, JsonLines, PlainFields},
     metric,
     statements::{Gate, OfSampled, Statements},
 };
@@ -56,9 +51,9 @@ pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<
     _ = DROPPED.set(writer.error_counter());
     let lines = fmt::layer().with_writer(writer);
     let lines = if pretty {
-        lines.with_target(false).boxed()
+        lines.with_target(false).fmt_fields(PlainFields).boxed()
     } else {
-        lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed()
+        lines.fmt_fields(JsonFields).event_format(JsonLines).boxed()
     };
     let registry = tracing_subscriber::registry();
     if with_traces {
