@@ -117,7 +117,7 @@ impl AppState {
             ids: ids.clone(),
             tokens: tokens.clone(),
             locks: Locks::new(redis.clone(), tokens.clone(), settings.locks.clone()),
-            limiter: RateLimiter::new(redis.clone(), &secrets.namespace, clock.clone()),
+            limiter: RateLimiter::new(redis.clone(), &secrets, clock.clone()),
             idempotency: Idempotency::new(db.clone(), settings.idempotency.retention_hours),
             cursor_key: CursorKey::new(&secrets.cursor_key),
             unit_of_work: UnitOfWork::new(db.clone(), tasks.clone()),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use loadmaster_accounts::Role;
 use uuid::Uuid;
 
-use super::{OPEN, limited, refused, told, until_refused};
+use super::{OPEN, get_as, limited, post_as, refused, told, until_refused};
 use crate::support::{Client, OwnRedis, TestDatabase, World, WorldOptions};
 
 #[tokio::test]
@@ -19,6 +19,23 @@ async fn two_instances_count_together_with_redis() {
     }
     for client in clients {
         refused(client.get(OPEN).await, 60);
+    }
+}
+
+#[tokio::test]
+async fn redis_learns_no_network_address_and_no_account() {
+    let redis = OwnRedis::start().await;
+    let options = limited().set("server.trusted_proxies", "127.0.0.0/8").set("redis.url", &redis.url());
+    let world = options.start().await;
+    get_as(&world.anonymous(), "198.51.100.77", OPEN).await.expect(200);
+    let login = serde_json::json!({"email": "ann@example.org", "password": "correct horse battery"});
+    post_as(&world.anonymous(), "198.51.100.77", "/api/v1/auth/login", &login).await;
+    let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
+    world.caller_in(Role::Customer, user, organization).await.get(OPEN).await.expect(200);
+    let keys = redis::cmd("KEYS").arg("*").query_async::<Vec<String>>(&mut redis.connect().await).await.unwrap();
+    assert!(keys.iter().filter(|key| key.contains(":rate:")).count() >= 4, "{keys:?}");
+    for name in ["198.51.100.77", "c633644d", "ann@", &user.to_string(), &user.simple().to_string()] {
+        assert!(!keys.iter().any(|key| key.contains(name)), "{name}: {keys:?}");
     }
 }
 

@@ -11,7 +11,10 @@ use std::{
 
 use tokio::{sync::oneshot, time::Instant};
 
-use super::window::{LENGTH, Verdict, Window};
+use super::{
+    RedisKeys,
+    window::{LENGTH, Verdict, Window},
+};
 use crate::{
     clock::SharedClock,
     random::TokenSource,
@@ -31,6 +34,7 @@ const BACK_MS: i64 = 3 * SOON_MS;
 
 pub(super) struct Grants {
     redis: Redis,
+    keys: RedisKeys,
     clock: SharedClock,
     /// Distinguishes this process from the others that are granted requests.
     process: u64,
@@ -148,7 +152,8 @@ impl Caller {
         self.limit > SMALL && self.left.saturating_mul(3) <= self.granted
     }
 
-    fn wanted(&mut self, key: &Arc<str>) -> Wanted {
+    /// `key` names the caller's count in Redis.
+    fn wanted(&mut self, key: String) -> Wanted {
         let waiting = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
         self.is_queued = false;
         self.asked = Some(self.waiting.len());
@@ -156,7 +161,7 @@ impl Caller {
         let back = self.stale.take();
         // A caller whose unused requests go back needs none in advance.
         let ahead = if self.limit > SMALL && back.is_none() { expected } else { 0 };
-        Wanted { key: key.clone(), limit: self.limit, waiting, ahead, back }
+        Wanted { key, limit: self.limit, waiting, ahead, back }
     }
 
     /// Hands out what was granted; those that were asked for and get nothing are refused.
@@ -205,9 +210,9 @@ impl Book {
 }
 
 impl Grants {
-    pub fn new(redis: Redis, clock: SharedClock) -> Arc<Self> {
+    pub fn new(redis: Redis, keys: RedisKeys, clock: SharedClock) -> Arc<Self> {
         let process = u64::from_le_bytes(TokenSource::default().bytes().unwrap_or_default());
-        Arc::new(Self { redis, clock, process, book: Mutex::default() })
+        Arc::new(Self { redis, keys, clock, process, book: Mutex::default() })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -215,17 +220,17 @@ impl Grants {
     }
 
     /// Counts a request; `None` when Redis cannot.
-    pub async fn count(self: &Arc<Self>, key: String, now: i64, limit: u32) -> Option<Verdict> {
-        match self.take(key, now, limit) {
+    pub async fn count(self: &Arc<Self>, who: &str, now: i64, limit: u32) -> Option<Verdict> {
+        match self.take(who, now, limit) {
             Ok(verdict) => Some(verdict),
             Err(waiting) => waiting.in_span(telemetry::span("wait for quota")).await.ok(),
         }
     }
 
-    fn take(self: &Arc<Self>, key: String, now: i64, limit: u32) -> Result<Verdict, oneshot::Receiver<Verdict>> {
+    fn take(self: &Arc<Self>, who: &str, now: i64, limit: u32) -> Result<Verdict, oneshot::Receiver<Verdict>> {
         let mut book = self.book();
-        let known = book.callers.get_key_value(key.as_str()).map(|(key, _)| key.clone());
-        let key = known.unwrap_or_else(|| key.into());
+        let known = book.callers.get_key_value(who).map(|(key, _)| key.clone());
+        let key = known.unwrap_or_else(|| who.into());
         let caller = book.callers.entry(key.clone()).or_insert_with(|| Caller::new(limit));
         caller.demand.count(now);
         caller.turn(now, limit);
@@ -311,7 +316,7 @@ struct Asking {
 impl Asking {
     async fn run(mut self) {
         loop {
-            let wanted = {
+            let (callers, wanted): (Vec<_>, Vec<_>) = {
                 let mut book = self.grants.book();
                 let mut queue = mem::take(&mut book.queue);
                 if queue.is_empty() {
@@ -321,14 +326,17 @@ impl Asking {
                 }
                 // A script keeps Redis from all other work.
                 book.queue = queue.split_off(queue.len().min(MOST_ASKED));
-                let wanted = |key| Some(book.callers.get_mut(&key)?.wanted(&key));
-                queue.into_iter().filter_map(wanted).collect::<Vec<_>>()
+                let wanted = |who: Arc<str>| {
+                    let wanted = book.callers.get_mut(&who)?.wanted(self.grants.keys.of(&who));
+                    Some((who, wanted))
+                };
+                queue.into_iter().filter_map(wanted).unzip()
             };
             let now = self.grants.clock.now().timestamp_millis();
             let granted = self.grants.redis.grant(self.grants.process, &wanted, (now, LENGTH)).await.ok();
             let now = self.grants.clock.now().timestamp_millis();
             let mut book = self.grants.book();
-            for (at, Wanted { key, .. }) in wanted.iter().enumerate() {
+            for (at, key) in callers.iter().enumerate() {
                 let Some(caller) = book.callers.get_mut(key) else { continue };
                 if let Some(granted) = granted.as_ref().and_then(|granted| granted.get(at)) {
                     caller.settle(*granted, now);

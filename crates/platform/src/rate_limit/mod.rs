@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{clock::SharedClock, redis::Redis, telemetry::metric};
+use super::{clock::SharedClock, redis::Redis, seal::SealKey, secrets::ServerSecrets, telemetry::metric};
 
 use grants::Grants;
 pub use window::Verdict;
@@ -20,30 +20,29 @@ use window::Window;
 #[derive(Clone)]
 pub struct RateLimiter {
     together: Option<Arc<Grants>>,
-    installation: Arc<str>,
     clock: SharedClock,
     /// The counts that this process took while Redis was away.
     here: Arc<Mutex<Counts>>,
 }
 
 impl RateLimiter {
-    pub fn new(redis: Option<Redis>, installation: &str, clock: SharedClock) -> Self {
-        let together = redis.map(|redis| Grants::new(redis, clock.clone()));
-        Self { together, installation: installation.into(), clock, here: Arc::default() }
+    pub fn new(redis: Option<Redis>, secrets: &ServerSecrets, clock: SharedClock) -> Self {
+        let keys = RedisKeys { namespace: secrets.namespace.clone(), hash: SealKey::new(&secrets.reference_key) };
+        let together = redis.map(|redis| Grants::new(redis, keys, clock.clone()));
+        Self { together, clock, here: Arc::default() }
     }
 
     /// Counts a request of `who` against a quota of `limit` requests per minute. Refused requests do not count.
     pub async fn ask(&self, quota: &'static str, who: impl Display, limit: u32) -> Verdict {
         let now = self.clock.now().timestamp_millis();
+        let who = format!("{quota}:{who}");
         let together = match &self.together {
-            Some(together) => {
-                together.count(format!("loadmaster:{}:rate:{quota}:{who}", self.installation), now, limit).await
-            }
+            Some(together) => together.count(&who, now, limit).await,
             None => None,
         };
         let verdict = together.unwrap_or_else(|| {
             let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
-            here.count(format!("{quota}:{who}"), now, limit)
+            here.count(who, now, limit)
         });
         let outcome = if verdict.is_admitted { "admitted" } else { "refused" };
         metric::RATE_LIMITED.with([quota, outcome]).increment(1);
@@ -55,6 +54,21 @@ impl RateLimiter {
         if let Some(together) = &self.together {
             together.give_back().await;
         }
+    }
+}
+
+/// Names the counts in Redis. Whoever reads them learns neither the addresses nor the e-mail addresses that are counted.
+struct RedisKeys {
+    namespace: String,
+    hash: SealKey,
+}
+
+impl RedisKeys {
+    /// Returns the key of a caller's count under a quota, `who`: a keyed hash of 128 bits.
+    fn of(&self, who: &str) -> String {
+        let sealed = self.hash.seal("rate_limit", who.as_bytes());
+        let hash = sealed.first_chunk().map_or(0, |bytes| u128::from_be_bytes(*bytes));
+        format!("loadmaster:{}:rate:{hash:032x}", self.namespace)
     }
 }
 

@@ -78,7 +78,7 @@ pub struct Appended {
 /// What is asked of a caller's window.
 #[derive(Debug)]
 pub struct Wanted {
-    pub key: Arc<str>,
+    pub key: String,
     pub limit: u32,
     /// Requests that wait.
     pub waiting: u32,
