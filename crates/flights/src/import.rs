@@ -8,7 +8,7 @@ use loadmaster_capacity::{FlightStatus, Space};
 use loadmaster_kernel::{Fault, FlightId, UserId};
 use loadmaster_platform::{
     postgres::{PgSession, allow_long_statements, commit, limit_lock_waits, retrying},
-    tables::{CellKind, Columns, Table, TableError, read_table},
+    tables::{CellKind, Columns, Table, TableError, read_apart, read_table},
 };
 use loadmaster_reference::Reference;
 
@@ -54,7 +54,7 @@ impl FlightService {
     /// Reads a table of flights.
     pub async fn read_timetable(&self, table: Table) -> Result<Timetable, FlightError> {
         let reference = self.reference.clone();
-        read_apart(move || Timetable::read(&table, &reference)).await
+        read_apart(move || Timetable::read(&table, &reference)).await?
     }
 
     /// Schedules those of these flights that never existed; existing and cancelled ones stay as they are.
@@ -168,14 +168,6 @@ pub(super) async fn begin_import_in_tx(tx: &mut PgSession) -> Result<(), FlightE
     allow_long_statements(tx).await?;
     limit_lock_waits(tx, LONGEST_WAIT).await?;
     Ok(repository::lock_imports(tx).await?)
-}
-
-/// Reads a table on a blocking thread so that other requests are not delayed.
-pub(super) async fn read_apart<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, FlightError> + Send + 'static,
-) -> Result<T, FlightError> {
-    let read = tokio::task::spawn_blocking(read).await;
-    read.map_err(|_| FlightError::Database(sqlx::Error::WorkerCrashed.into()))?
 }
 
 fn names(rows: &[Dated], former: &FormerNames) -> Vec<Name> {

@@ -6,7 +6,7 @@ use loadmaster_platform::{
     idempotency::Key,
     outbox::{self, Message},
     postgres::{PgSession, allow_long_statements},
-    tables::{CellKind, Columns, ImportSummary, Table, TableError, TableFaults, read_table},
+    tables::{CellKind, Columns, ImportSummary, Table, TableError, TableFaults, read_apart, read_table},
     web::Fields,
     work::Command,
 };
@@ -88,9 +88,7 @@ impl Command for ImportTariffs {
     async fn prepare(&mut self, _: &Key) -> Result<(), PricingError> {
         if let Some(table) = self.table.take() {
             let reference = self.prices.reference.clone();
-            let reading = tokio::task::spawn_blocking(move || read(&table, &reference));
-            let read = reading.await.map_err(|_| PricingError::Database(sqlx::Error::WorkerCrashed.into()))?;
-            let (rows, named) = read;
+            let (rows, named) = read_apart(move || read(&table, &reference)).await?;
             self.rows = Some(match rows {
                 Ok(rows) => rows,
                 Err(PricingError::Table(TableError::Faults(faults))) => {

@@ -6,7 +6,7 @@ use loadmaster_platform::{
     outbox::{self, Message},
     postgres::{Database, PgSession},
     random::IdSource,
-    tables::{ImportSummary, Table, TableError, TableFaults, read_table},
+    tables::{ImportSummary, Table, TableError, TableFaults, read_apart, read_table},
     web::{Fields, Precondition},
     work::Command,
 };
@@ -226,8 +226,7 @@ where
 
     async fn prepare(&mut self, _: &loadmaster_platform::idempotency::Key) -> Result<(), ReferenceError> {
         if let Some(table) = self.table.take() {
-            let reading = tokio::task::spawn_blocking(move || read_rows::<K>(&table));
-            self.rows = reading.await.map_err(|_| ReferenceError::Database(sqlx::Error::WorkerCrashed.into()))??;
+            self.rows = read_apart(move || read_rows::<K>(&table)).await??;
         }
         Ok(())
     }

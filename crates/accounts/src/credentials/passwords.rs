@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::{
     random::TokenSource,
-    web::{Raw, read},
+    web::{Raw, paid, read},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -155,7 +155,9 @@ impl Passwords {
             let _permit = permit;
             work()
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| AccountError::Crypto("password hashing stopped".to_owned()))
+        paid(tokio::task::spawn_blocking(work))
+            .await
+            .map_err(|_| AccountError::Crypto("password hashing stopped".to_owned()))
     }
 }
 

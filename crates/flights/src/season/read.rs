@@ -1,7 +1,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::{
-    tables::{CellKind, Columns, Table, read_table},
+    tables::{CellKind, Columns, Table, read_apart, read_table},
     web::{Fields, Raw, read},
 };
 use loadmaster_reference::Reference;
@@ -10,7 +10,6 @@ use super::{
     super::{
         FlightError, FlightService,
         dto::{CapacityShape, complete_capacity, read_capacity},
-        import::read_apart,
         model::{LONGEST_CUTOFF_MINUTES, NewFlight},
     },
     expanding::Expanding,
@@ -55,7 +54,7 @@ impl FlightService {
     /// Reads a table of recurring flights.
     pub async fn read_season(&self, table: Table) -> Result<Season, FlightError> {
         let (reference, now) = (self.reference.clone(), self.clock.now());
-        read_apart(move || Season::read(&table, &reference, now, MOST_FLIGHTS)).await
+        read_apart(move || Season::read(&table, &reference, now, MOST_FLIGHTS)).await?
     }
 }
 

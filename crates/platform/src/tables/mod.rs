@@ -1,5 +1,6 @@
 //! Tables that people keep in spreadsheets. They come in as CSV or as a workbook (xlsx), with all their faults told by row
 //! and column, and go out as both, row by row. No cell is ever a formula.
+mod apart;
 mod cell;
 mod clock;
 mod delimited;
@@ -15,6 +16,7 @@ mod sheet;
 mod summary;
 mod workbook;
 
+pub use apart::read_apart;
 pub use cell::{Cell, cell_at};
 pub use clock::Clock;
 pub use export::{Export, ExportParams, Format, Pages};

@@ -44,6 +44,7 @@ pub use origin::{ByHttps, RequestOrigin};
 pub use page::{Audience, Page};
 pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, Place, invalid_cursor, link};
 pub use path::{PathText, PathTexts};
+pub(crate) use payer::{billed, owe};
 pub use payer::{paid, take_owed};
 pub use prefer::{PREFER, PREFERENCE_APPLIED, minimal, prefers_minimal};
 pub use problem::problem_responses;

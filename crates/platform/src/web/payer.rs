@@ -2,6 +2,8 @@
 //! work of the request adds it to the bill.
 use std::{
     cell::Cell,
+    future::poll_fn,
+    pin::pin,
     time::{Duration, Instant},
 };
 
@@ -14,8 +16,26 @@ thread_local! {
 pub async fn paid<T>(statement: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = statement.await;
-    OWED.set(OWED.get() + began.elapsed());
+    owe(began.elapsed());
     done
+}
+
+/// Runs work in a task of its own, whose thread nobody measures. Returns what the work owes, too.
+pub(crate) async fn billed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let mut work = pin!(work);
+    let mut owed = Duration::ZERO;
+    poll_fn(|context| {
+        let of_others = take_owed();
+        let done = work.as_mut().poll(context);
+        owed += OWED.replace(of_others);
+        done.map(|done| (done, owed))
+    })
+    .await
+}
+
+/// Notes time that the work on this thread owes.
+pub(crate) fn owe(time: Duration) {
+    OWED.set(OWED.get() + time);
 }
 
 /// Returns the noted time of the work that has just run on this thread, and clears it.
@@ -25,10 +45,7 @@ pub fn take_owed() -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        pin::pin,
-        task::{Context, Waker},
-    };
+    use std::task::{Context, Waker};
 
     use super::*;
 
