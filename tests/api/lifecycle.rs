@@ -2,6 +2,7 @@
 mod arrows;
 mod cancelling;
 mod claims;
+mod correcting;
 mod history;
 mod reading;
 mod rebuilding;

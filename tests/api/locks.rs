@@ -76,7 +76,7 @@ impl Stage {
 }
 
 /// All that can be done with a booking, and which of it only staff may do.
-fn changes_of(booking: &Value) -> [(Method, String, Option<Value>, bool); 6] {
+fn changes_of(booking: &Value) -> [(Method, String, Option<Value>, bool); 7] {
     let path = path_of(booking);
     [
         (Method::PATCH, path.clone(), Some(json!({"pieces": 3})), false),
@@ -85,6 +85,7 @@ fn changes_of(booking: &Value) -> [(Method, String, Option<Value>, bool); 6] {
         (Method::POST, format!("{path}/depart"), None, true),
         (Method::POST, format!("{path}/arrive"), None, true),
         (Method::POST, format!("{path}/deliver"), None, true),
+        (Method::POST, format!("{path}/correct"), Some(json!({"reason": "Wrong booking"})), true),
     ]
 }
 

@@ -164,6 +164,7 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/bookings/{ref_id}/status", GUESTS),
     ("GET", "/api/v1/bookings/{ref_id}/history", GUESTS),
     ("POST", "/api/v1/bookings/{ref_id}/depart", OPERATORS),
+    ("POST", "/api/v1/bookings/{ref_id}/correct", OPERATORS),
     ("POST", "/api/v1/bookings/{ref_id}/arrive", OPERATORS),
     ("POST", "/api/v1/bookings/{ref_id}/deliver", OPERATORS),
     ("POST", "/api/v1/bookings/{ref_id}/cancel", GUESTS),

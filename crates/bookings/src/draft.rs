@@ -6,9 +6,10 @@ use loadmaster_platform::{
     postgres::{DbError, PgSession},
     random::IdSource,
 };
+use serde_json::json;
 
 use super::{
-    model::{Booking, Event, EventType, Leg, LegStatus, changed_data, message},
+    model::{Booking, Correction, Event, EventType, Leg, LegStatus, changed_data, message},
     repository::{self, Changes},
 };
 
@@ -30,6 +31,8 @@ pub(super) struct EventDetails {
     pub notes: Option<String>,
     /// `None`: now.
     pub occurred_at: Option<DateTime<Utc>>,
+    /// The step that it takes back.
+    pub corrects: Option<Correction>,
 }
 
 /// A locked booking and its changes in this transaction: change `now`, then record an event. Each event holds all
@@ -132,6 +135,10 @@ impl Draft {
         self.now.event_sequence += 1;
         self.now.updated_at = author.now;
         let leg = told.leg.as_ref();
+        let mut data = changed_data(&self.told, &self.now);
+        if let Some(step) = told.corrects {
+            data[Correction::MEMBER] = json!(step);
+        }
         self.events.push(Event {
             id: author.ids.next(author.now),
             sequence: self.now.event_sequence,
@@ -145,7 +152,9 @@ impl Draft {
             weight: self.now.space.weight,
             actor: author.actor,
             notes: told.notes,
-            data: changed_data(&self.told, &self.now),
+            data,
+            corrects: told.corrects,
+            is_corrected: false,
             occurred_at: told.occurred_at.unwrap_or(author.now),
             created_at: author.now,
         });

@@ -216,6 +216,8 @@ impl BookingService {
             actor: Some(booking.created_by),
             notes: None,
             data: BookingData::from(booking),
+            corrects: None,
+            is_corrected: false,
             occurred_at: booking.created_at,
             created_at: booking.created_at,
         }

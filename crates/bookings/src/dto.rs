@@ -24,8 +24,8 @@ pub use bulk::{BulkAction, BulkBookings, BulkBookingsResult, BulkParams, ChosenR
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
 use super::model::{
-    Action, Bill, Booking, BookingPaymentStatus, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS,
-    OffloadReason, Price,
+    Action, Bill, Booking, BookingPaymentStatus, BookingStatus, Correction, Event, EventType, Leg, LegStatus,
+    MOST_EVENTS, OffloadReason, Price,
 };
 
 /// A booking.
@@ -211,7 +211,7 @@ pub struct EventBody {
     pub event_type: EventType,
     /// The status of the booking after the event.
     pub status: BookingStatus,
-    /// IATA freight status update (FSU) code, if there is one.
+    /// IATA freight status update (FSU) code, if there is one; a step that was taken back has none.
     #[schema(required = true)]
     pub fsu_code: Option<&'static str>,
     #[schema(required = true)]
@@ -224,6 +224,11 @@ pub struct EventBody {
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,
     pub weight_kg: Weight,
+    /// The step that it takes back; of a `CORRECTED` only. The booking has the status of before that step again.
+    #[schema(required = true)]
+    pub corrects: Option<Correction>,
+    /// The next event takes this step back: it did not happen.
+    pub corrected: bool,
     /// The user who acted.
     #[schema(required = true)]
     pub actor: Option<UserId>,
@@ -242,13 +247,15 @@ impl From<&Event> for EventBody {
             sequence: event.sequence,
             event_type: event.event_type,
             status: event.status,
-            fsu_code: event.event_type.fsu_code(),
+            fsu_code: event.fsu_code(),
             location: event.location,
             flight_id: event.flight_id,
             flight_number: event.flight_number,
             leg_id: event.leg_id,
             pieces: event.pieces,
             weight_kg: event.weight,
+            corrects: event.corrects,
+            corrected: event.is_corrected,
             actor: event.actor,
             notes: event.notes.clone(),
             occurred_at: event.occurred_at,
@@ -352,6 +359,14 @@ request! {
         reason: Option<String> = read::prose(read::LINE),
         /// No fee is kept; for the carrier's staff only.
         waive_fee: Option<bool> = read::boolean,
+    }
+}
+
+request! {
+    /// Why the last step of a booking is taken back.
+    pub struct CorrectBooking in body {
+        #[schema(max_length = 500)]
+        reason: String = read::prose(read::LINE),
     }
 }
 

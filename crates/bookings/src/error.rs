@@ -11,7 +11,10 @@ use loadmaster_platform::{
 };
 use loadmaster_search::SearchError;
 
-use super::model::{Action, BookingStatus};
+use super::{
+    correct::CorrectionObstacle,
+    model::{Action, BookingStatus},
+};
 
 /// Foreign keys to the caller's own rows.
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];
@@ -24,6 +27,8 @@ problem_codes! {
         "Leave out `location`, or name the airport given in `detail`.";
     BOOKING_LOCKED: CONFLICT, "booking_locked", "Another request is changing the booking",
         "Wait for the time in `Retry-After`, then try again.";
+    CORRECTION_NOT_POSSIBLE: CONFLICT, "correction_not_possible", "The last step cannot be taken back",
+        "`reason` names the obstacle: `no_step`, `corrected`, `cancelled`, `too_late`, `money_moved`, `changed_since`, `flight_departed` or `flight_arrived`.";
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +50,8 @@ pub enum BookingError {
     LocationMismatch { action: Action, expected: AirportCode },
     #[error("{action:?} is not possible from {from:?}")]
     InvalidTransition { from: BookingStatus, action: Action, allowed: Vec<Action> },
+    #[error("the last step cannot be taken back: {0:?}")]
+    CorrectionNotPossible(CorrectionObstacle),
     /// With this booking more would have departed than its flight carries.
     #[error("more departs than the flight carries")]
     TooMuchOnBoard(CapacityShortfall),
@@ -186,6 +193,9 @@ impl From<BookingError> for Problem {
                 Self::new(code::LOCATION_MISMATCH, text)
             }
             BookingError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
+            BookingError::CorrectionNotPossible(obstacle) => {
+                Self::new(code::CORRECTION_NOT_POSSIBLE, obstacle.text()).with("reason", obstacle)
+            }
             BookingError::TooMuchOnBoard(shortfall) => too_much_on_board(&shortfall),
             BookingError::Credit(refusal) => refusal.into(),
             BookingError::PaymentNotPossible(reason) => payment_not_possible(reason),

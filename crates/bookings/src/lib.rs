@@ -14,6 +14,7 @@ mod change;
 mod claim;
 mod claim_token;
 mod contacts;
+mod correct;
 mod courtesy;
 mod desk;
 mod draft;
@@ -51,7 +52,8 @@ pub use error::{BookingError, code};
 pub use find::{History, HistoryAnchor, Since, Wanted};
 pub use history::replay;
 pub use model::{
-    Action, BOOKING, Booking, BookingStatus, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason, Party,
+    Action, BOOKING, Booking, BookingStatus, Correction, Event, EventType, Leg, LegStatus, MOST_EVENTS, OffloadReason,
+    Party,
 };
 pub use reference::leave_out_references;
 pub use room::ROOM;

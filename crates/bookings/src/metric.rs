@@ -42,7 +42,7 @@ metrics! {
         DESK_COMMIT: Histogram "loadmaster_desk_commit_seconds" [LANE]
             "Time that the commit of a batch took.";
         BOOKING_ACTIONS: Counter "loadmaster_booking_actions_total"
-            [Label::one_of("action", &["depart", "arrive", "deliver", "cancel"])]
-            "Status changes of bookings, alone or with their flight.";
+            [Label::one_of("action", &["depart", "arrive", "deliver", "cancel", "correct"])]
+            "Status changes of bookings, alone or with their flight; `correct`: the last step was taken back.";
     }
 }

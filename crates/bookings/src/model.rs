@@ -18,7 +18,7 @@ pub use bill::{Bill, BookingPaymentStatus, Fee, FeeReason, Paid, Price};
 #[cfg(test)]
 pub use data::whole_data;
 pub use data::{BookingData, DATA_VERSION, Folding, changed_data};
-pub use event::{Event, EventType};
+pub use event::{Correction, Event, EventType};
 pub use message::{BookingMessage, message};
 
 pub use loadmaster_holds::{Party, Texts};
@@ -320,6 +320,9 @@ impl Booking {
 /// The end of a page of bookings: lists start with the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookingAnchor(pub BookingId);
+
+/// A step can be taken back for this long after it was recorded.
+pub const CORRECTED_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// Largest and default number of events shown of a history.
 pub const MOST_EVENTS: u32 = 200;

@@ -73,7 +73,13 @@ impl BookingService {
         }
         // The cargo may have made a connection that was too short.
         draft.now.needs_rerouting &= self.lacks_a_way(&draft.now);
-        let told = EventDetails { leg: Some(leg), location: Some(step.place), notes, occurred_at: Some(occurred_at) };
+        let told = EventDetails {
+            leg: Some(leg),
+            location: Some(step.place),
+            notes,
+            occurred_at: Some(occurred_at),
+            ..EventDetails::default()
+        };
         draft.record(author, step.event_type, told);
     }
 }

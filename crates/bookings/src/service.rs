@@ -52,7 +52,7 @@ impl BookingLimits {
     }
 }
 
-/// The use cases of shipments, a file per verb: `book`, `movement`, `amend`, `reroute`, `cancel`, `find`, `list`;
+/// The use cases of shipments, a file per verb: `book`, `movement`, `correct`, `amend`, `reroute`, `cancel`, `find`, `list`;
 /// `aboard` changes all bookings on a flight.
 #[derive(Clone)]
 pub struct BookingService {

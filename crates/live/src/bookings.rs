@@ -82,6 +82,11 @@ impl View {
         }
     }
 
+    /// Returns whether it shows this step: a step that was taken back did not happen, for anyone who only follows the shipment.
+    fn shows(self, step: &Step) -> bool {
+        self != Self::Public || !step.is_corrected
+    }
+
     fn wanted(self, after: Option<i32>) -> Wanted {
         Wanted { after, newest: self == Self::Public }
     }
@@ -268,7 +273,8 @@ impl BookingStreams {
                 let order = Some((step.sequence.into(), 0));
                 Ok::<_, serde_json::Error>(Piece { bytes: shown.event(Some(step))?.into(), order, replaces: None })
             };
-            let (whole, public) = (piece(&whole)?, public.as_ref().map(piece).transpose()?);
+            let public = public.as_ref().filter(|_| View::Public.shows(step));
+            let (whole, public) = (piece(&whole)?, public.map(piece).transpose()?);
             self.groups.with(id, |group| {
                 for Member { sender, view } in group.members.values() {
                     let piece = if *view == View::Public { public.as_ref() } else { Some(&whole) };
@@ -313,7 +319,9 @@ fn portion(shown: &Shown, steps: &mut impl Iterator<Item = Step>) -> serde_json:
     while text.len() < PORTION
         && let Some(step) = steps.next()
     {
-        text += &shown.event(Some(&step))?;
+        if shown.view.shows(&step) {
+            text += &shown.event(Some(&step))?;
+        }
         end = Some(step.sequence);
     }
     Ok(end.map(|end| (text, end)))

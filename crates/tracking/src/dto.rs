@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use loadmaster_bookings::{Booking, BookingStatus, Event, EventType, LegBody};
+use loadmaster_bookings::{Booking, BookingStatus, Correction, Event, EventType, LegBody};
 use loadmaster_kernel::{AirportCode, AwbNumber, BookingRef, FlightId, FlightNumber, LegId, Pieces, Weight};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,7 +20,7 @@ pub struct Tracking {
     pub pieces: Pieces,
     pub weight_kg: Weight,
     pub legs: Vec<LegBody>,
-    /// The newest events, or with `cursor` older ones; oldest first.
+    /// The newest events, or with `cursor` older ones; oldest first. A step that was taken back is left out.
     #[schema(max_items = 200)]
     pub timeline: Vec<TrackingEvent>,
 }
@@ -45,6 +45,9 @@ pub struct TrackingEvent {
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,
     pub weight_kg: Weight,
+    /// The step that it takes back; of a `CORRECTED` only. Forget that step: it did not happen.
+    #[schema(required = true)]
+    pub corrects: Option<Correction>,
     /// Time at which it happened.
     pub occurred_at: DateTime<Utc>,
     /// Time at which it was recorded.
@@ -64,7 +67,7 @@ impl Tracking {
             pieces: booking.pieces,
             weight_kg: booking.space.weight,
             legs: booking.legs.iter().map(LegBody::from).collect(),
-            timeline: events.iter().map(TrackingEvent::from).collect(),
+            timeline: events.iter().filter(|event| !event.is_corrected).map(TrackingEvent::from).collect(),
         }
     }
 }
@@ -75,13 +78,14 @@ impl From<&Event> for TrackingEvent {
             sequence: event.sequence,
             event_type: event.event_type,
             status: event.status,
-            fsu_code: event.event_type.fsu_code(),
+            fsu_code: event.fsu_code(),
             location: event.location,
             flight_id: event.flight_id,
             flight_number: event.flight_number,
             leg_id: event.leg_id,
             pieces: event.pieces,
             weight_kg: event.weight,
+            corrects: event.corrects,
             occurred_at: event.occurred_at,
             created_at: event.created_at,
         }

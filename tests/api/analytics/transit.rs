@@ -143,3 +143,29 @@ async fn a_shipment_counts_on_the_date_of_its_arrival_there() {
         assert_eq!(report(&customer, TRANSIT, span).await["total"]["shipments"], count, "{span}");
     }
 }
+
+#[tokio::test]
+async fn a_step_that_was_taken_back_is_no_time_of_a_shipment() {
+    let world = long_day().await;
+    let (customer, operator) = (firm(&world).await.0, world.operator().await);
+    let only = flight(&world, "AI101", "DEL", "LHR", "2026-11-21T00:00:00Z", 600).await;
+    let booking = customer.book(order(&[&only])).await;
+    let correct = async |operator: &Client| {
+        let path = format!("{}/correct", path_of(&booking));
+        operator.post(&path, json!({"reason": "Wrong booking"})).await.expect(200);
+    };
+    operator.walk(&booking, &["depart"]).await;
+    correct(&operator).await;
+    at(&world, "2026-11-22T08:00:00Z");
+    let reported = |time: &str| json!({ "occurred_at": time });
+    let step = async |verb: &str, time: &str| {
+        operator.post(&format!("{}/{verb}", path_of(&booking)), reported(time)).await.expect(200);
+    };
+    step("depart", "2026-11-21T00:10:00Z").await;
+    step("arrive", "2026-11-22T07:00:00Z").await;
+    correct(&operator).await;
+    step("arrive", "2026-11-21T10:15:00Z").await;
+    let found = report(&customer, TRANSIT, "from=2026-11-20&to=2026-11-23&group=lane").await;
+    assert_eq!((&found["total"]["shipments"], &found["total"]["actual"]), (&json!(1), &minutes(605, 605, 605)));
+    world.audit().await;
+}

@@ -397,6 +397,9 @@ async fn shipments(journey: &mut Journey<'_>, anyone: &Client, customer: &Client
             journey.visit(caller, "GET", template, values, None).await;
         }
     }
+    let reason = Some(json!({"reason": "Wrong booking"}));
+    journey.visit(staff, "POST", "/api/v1/bookings/{ref_id}/correct", &[full], reason).await;
+    journey.visit(staff, "POST", "/api/v1/bookings/{ref_id}/deliver", &[full], None).await;
     journey.visit(customer, "GET", bookings, &[], None).await;
     journey.visit(customer, "GET", "/api/v1/bookings/{ref_id}/stream", &[full], None).await;
     journey.visit(anyone, "GET", "/api/v1/tracking/{number}/stream", &[full], None).await;

@@ -95,6 +95,10 @@ async fn every_operation_shows_a_booking_whole() {
                 stage.admin.get(&format!("{moved}{view}")).await.expect(200);
             }
         }
+        stage.act(Method::POST, &format!("{moved}/correct"), json!({"reason": "Wrong booking"})).await;
+        for view in ["?include=history", "/history"] {
+            stage.admin.get(&format!("{moved}{view}")).await.expect(200);
+        }
         stage.admin.get(&moved.replace("bookings", "tracking")).await.expect(200);
         let (cancelled, deleted) = (stage.book(shape).await, stage.book(shape).await);
         stage.act(Method::POST, &format!("{cancelled}/cancel"), json!({"reason": "Strike"})).await;

@@ -178,6 +178,7 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
             "depart" => "/api/v1/bookings/{ref_id}/depart",
             "arrive" => "/api/v1/bookings/{ref_id}/arrive",
             "deliver" => "/api/v1/bookings/{ref_id}/deliver",
+            "correct" => "/api/v1/bookings/{ref_id}/correct",
             _ => "/api/v1/bookings/{ref_id}/cancel",
         };
         deed("POST", template, format!("{path}/{verb}"), body, 200)
@@ -194,6 +195,7 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         booking("depart", &moved, Some(json!({"notes": "On time"}))),
         booking("arrive", &moved, None),
         booking("deliver", &moved, Some(json!({"location": "LHR"}))),
+        booking("correct", &moved, Some(json!({"reason": "Wrong booking"}))),
         booking("cancel", &cancelled, Some(json!({"reason": "Not ready"}))),
         deed("DELETE", "/api/v1/bookings/{ref_id}", deleted, None, 200),
         deed("POST", "/api/v1/bookings/claim", "/api/v1/bookings/claim".to_owned(), Some(claim), 200),

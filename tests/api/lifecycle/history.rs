@@ -39,7 +39,7 @@ async fn an_undisturbed_journey_of_one_leg_has_exactly_four_events() {
         let whole = json!({
             "sequence": index + 1, "event_type": kind, "status": status, "fsu_code": code, "location": place,
             "flight_id": first["id"], "flight_number": "AI101", "leg_id": booking["legs"][0]["id"], "pieces": 2,
-            "weight_kg": 100, "actor": actor, "notes": null, "occurred_at": "2026-11-20T08:00:00Z",
+            "weight_kg": 100, "corrects": null, "corrected": false, "actor": actor, "notes": null, "occurred_at": "2026-11-20T08:00:00Z",
             "created_at": "2026-11-20T08:00:00Z",
         });
         assert_eq!(event, whole);

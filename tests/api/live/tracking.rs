@@ -46,6 +46,28 @@ async fn anyone_may_follow_a_shipment_and_sees_no_party_note_or_actor() {
     anyone.get("/api/v1/tracking/ACB999999/stream").await.expect_problem(404, "not_found");
 }
 
+#[tokio::test]
+async fn who_missed_a_step_that_was_taken_back_never_hears_of_it() {
+    let world = World::working().await;
+    let flight = roomy(&world).await;
+    let operator = world.operator().await;
+    let booking = operator.book(order(&[&flight])).await;
+    let path = format!("/api/v1/tracking/{}", text(&booking, "ref_id"));
+    let mut present = follow(&world.anonymous(), &path, None).await;
+    present.expect("tracking").await;
+    operator.walk(&booking, &["depart"]).await;
+    assert_eq!(present.expect("tracking").await.data["event"]["event_type"], "DEPARTED");
+    let reason = json!({"reason": "HUSH mistake"});
+    operator.post(&format!("{}/correct", path_of(&booking)), reason).await.expect(200);
+    let corrected = present.expect("tracking").await;
+    assert_eq!(corrected.data["event"]["corrects"]["sequence"], 2);
+    assert_eq!(corrected.data["tracking"]["status"], "BOOKED");
+    assert!(!corrected.text.contains("HUSH"), "{}", corrected.text);
+    let mut absent = follow(&world.anonymous(), &path, Some("1")).await;
+    let missed = absent.expect("tracking").await;
+    assert_eq!((sequence(&missed.data), &missed.data), (3, &corrected.data));
+}
+
 /// Adds copies of the first event, up to this number; written past the product.
 async fn lengthen(world: &World, first: u32, last: u32) {
     world

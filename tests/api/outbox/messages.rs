@@ -48,7 +48,10 @@ async fn everything(world: &World, customer: &Client) -> (Value, Value) {
     let later = json!({"departure_datetime": "2026-11-21T21:00:00Z", "arrival_datetime": "2026-11-22T01:00:00Z"});
     patch(&admin, &path_to(&second), later).await.expect(200);
     done(&admin, &direct, "cancel").await;
-    customer.book(wish(&[&first])).await;
+    let corrected = customer.book(wish(&[&first])).await;
+    operator.walk(&corrected, &["depart"]).await;
+    let mistake = json!({"reason": format!("{PRIVATE} is another one")});
+    operator.post(&format!("{}/correct", path_of(&corrected)), mistake).await.expect(200);
     let flown = world.flight(NewFlight::new("AI105", "BOM", "LHR").leaves_in_hours(40)).await;
     let stranded = customer.book(wish(&[&flown])).await;
     done(&admin, &flown, "cancel").await;
@@ -94,8 +97,7 @@ async fn every_event_is_told_in_a_document_of_its_type() {
         assert!(document["data"].is_object());
         types.insert(named.split('.').skip(1).take(2).collect::<Vec<_>>().join(" "));
     }
-    let booking =
-        "amended arrived booked cancelled delivered departed flight_cancelled flight_retimed offloaded rerouted";
+    let booking = "amended arrived booked cancelled corrected delivered departed flight_cancelled flight_retimed offloaded rerouted";
     let flight = "arrived cancelled changed created departed";
     let all = booking.split(' ').map(|kind| format!("booking {kind}"));
     assert_eq!(types, all.chain(flight.split(' ').map(|kind| format!("flight {kind}"))).collect());

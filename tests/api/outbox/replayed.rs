@@ -11,7 +11,7 @@ use crate::{
     commands::process::{Done, loadmaster},
     support::{
         OwnRedis, TestDatabase, World, WorldOptions,
-        freight::{at_once, text, two_flights, with},
+        freight::{at_once, order, path_of, text, two_flights, with},
     },
 };
 
@@ -175,4 +175,28 @@ async fn sinks_that_are_not_there_are_named() {
     for unknown in ["notifications", "nonsense", ""] {
         assert_eq!(asked(unknown).await.code, 2, "{unknown}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_message_of_a_correction_names_the_step_also_when_it_is_made_from_the_history() {
+    let redis = OwnRedis::start().await;
+    let database = TestDatabase::create().await;
+    let world = WorldOptions::patient().with_workers().on(&database).set("redis.url", &redis.url()).start().await;
+    let [flight, _] = two_flights(&world).await;
+    let operator = world.operator().await;
+    let booking = operator.book(order(&[&flight])).await;
+    operator.walk(&booking, &["depart"]).await;
+    let path = format!("{}/correct", path_of(&booking));
+    operator.post(&path, json!({"reason": "Wrong booking"})).await.expect(200);
+    let mut consumer = Consumer::of(&redis).await;
+    until_all_have_arrived(&mut consumer, &mut database.owner().await).await;
+    let is_correction = |message: &&Value| text(message, "type") == "loadmaster.booking.corrected.v1";
+    let correction = consumer.messages.iter().find(is_correction).unwrap().clone();
+    let history = operator.get(&format!("{}/history", path_of(&booking))).await.expect(200);
+    assert_eq!(correction["data"]["corrects"], history["timeline"][2]["corrects"]);
+    assert_eq!((&correction["data"]["status"], text(&correction, "sequence")), (&json!("BOOKED"), "3"));
+    world.sql("delete from outbox").await;
+    replay_within(&world, &["--type", "*.corrected.*"], false).await;
+    assert_eq!(again(&mut consumer).await, [marked(&correction)]);
+    world.shutdown().await;
 }

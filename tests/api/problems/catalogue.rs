@@ -328,6 +328,9 @@ async fn steps_that_cannot_be_taken(world: &World, met: &mut Provocations) {
     let refused = met.met(409, "invalid_transition", deliver, operator.poke(&format!("{path}/deliver")).await);
     assert_eq!((&refused["from"], &refused["action"]), (&json!("BOOKED"), &json!("deliver")));
     assert_eq!(refused["allowed"], json!(["depart", "cancel"]));
+    let correct = ("POST", "/api/v1/bookings/{ref_id}/correct");
+    let refused = operator.post(&format!("{path}/correct"), json!({"reason": "Wrong booking"})).await;
+    assert_eq!(met.met(409, "correction_not_possible", correct, refused)["reason"], "no_step");
     let flight = format!("/api/v1/flights/{}", booking["flight_ids"][0].as_str().unwrap());
     let shrink = world.admin().await.patch(&flight, json!({"capacity": {"weight_kg": 0.1}})).await;
     let refused = met.met(409, "capacity_below_booked", ("PATCH", "/api/v1/flights/{id}"), shrink);

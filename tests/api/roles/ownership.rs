@@ -127,7 +127,7 @@ async fn the_role_is_judged_before_existence_and_ownership() {
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (owner, stranger) = (world.customer().await, world.customer().await);
     let booking = book(&owner).await;
-    for action in ["depart", "arrive", "deliver"] {
+    for action in ["depart", "arrive", "deliver", "correct"] {
         for ref_id in [booking["ref_id"].as_str().unwrap(), "ACB000000000", "nonsense"] {
             for customer in [&owner, &stranger] {
                 let path = format!("/api/v1/bookings/{ref_id}/{action}");

@@ -7,10 +7,12 @@ with zone as materialized (
     from bookings b
     cross join lateral (
         select (array_agg(data -> 'legs') filter (where sequence = 1))[1] as legs,
-               min(occurred_at) filter (where event_type = 'DEPARTED') as departed_at,
-               max(occurred_at) filter (where event_type = 'ARRIVED' and location = b.destination) as arrived_at,
+               min(occurred_at) filter (where event_type = 'DEPARTED' and not is_corrected) as departed_at,
+               max(occurred_at) filter (where event_type = 'ARRIVED' and location = b.destination and not is_corrected)
+                   as arrived_at,
                not bool_or(event_type in ('REROUTED', 'OFFLOADED')) as is_as_booked
-        from booking_events where booking_id = b.id
+        from (select *, lead(event_type, 1, '') over (order by sequence) = 'CORRECTED' as is_corrected
+              from booking_events where booking_id = b.id) told
     ) e
     where b.status in ('ARRIVED', 'DELIVERED') and b.moved_at >= $5
       and b.id >= uuid_v7_floor($6) and b.id < uuid_v7_floor($7)

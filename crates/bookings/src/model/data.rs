@@ -8,7 +8,7 @@ use loadmaster_kernel::{
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Bill, Booking, BookingStatus, Leg, LegStatus, OffloadReason, Texts};
+use super::{Bill, Booking, BookingStatus, Correction, Leg, LegStatus, OffloadReason, Texts};
 
 /// Version of the data format; raised when it changes.
 pub const DATA_VERSION: i32 = 1;
@@ -198,6 +198,8 @@ pub fn changed_data(before: &Booking, after: &Booking) -> Value {
 pub fn folded(mut whole: Map<String, Value>, event: &Value) -> Result<Map<String, Value>, String> {
     let Value::Object(event) = event else { return Err("the data of this event is not an object".to_owned()) };
     let mut event = event.clone();
+    // It says what the event is about, not what the booking is.
+    event.remove(Correction::MEMBER);
     let changed = legs(event.remove("legs"));
     let mut all = legs(whole.remove("legs"));
     for leg in changed {

@@ -5,7 +5,7 @@ use loadmaster_platform::outbox::Message;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Booking, BookingStatus, DATA_VERSION, Event};
+use super::{Booking, BookingStatus, Correction, DATA_VERSION, Event};
 
 use crate::BOOKING;
 
@@ -37,6 +37,10 @@ pub struct BookingMessage<'a> {
     weight_kg: Weight,
     /// The booking's version, as in its `ETag`.
     version: i32,
+    /// The step that was taken back; of a `corrected` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    corrects: Option<Correction>,
 }
 
 /// Returns the message about an event of a booking, which is as after this event: its history tells the same. `trace`: of the request; `None`: the
@@ -66,6 +70,7 @@ pub fn message<'a, D>(
             pieces: event.pieces,
             weight_kg: event.weight,
             version: event.sequence,
+            corrects: event.corrects,
         },
         occurred_at: event.occurred_at,
         trace,

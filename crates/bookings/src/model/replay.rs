@@ -1,17 +1,18 @@
 //! Rebuilds a booking from its events, and detects contradictions between them.
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::BookingId;
+use loadmaster_kernel::{BookingId, EventId, LegId};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Action, Booking, BookingStatus, EventType,
+    Action, Booking, BookingStatus, CORRECTED_WITHIN, Correction, EventType, LegStatus,
     data::{BookingData, DATA_VERSION, folded},
 };
 
 /// The permanent part of an event: everything except erasable text.
 #[derive(Debug, Clone)]
 pub struct PastEvent {
+    pub id: EventId,
     pub sequence: i32,
     pub event_type: EventType,
     /// The booking's status after it, as recorded.
@@ -47,6 +48,37 @@ pub struct Replay {
     pub contradictions: Vec<Contradiction>,
     /// The data of all events so far, each merged over those before it.
     data: Map<String, Value>,
+    /// The last event, if it records a movement: only that one can be taken back.
+    last: Option<Movement>,
+}
+
+/// A movement, and what it has changed.
+#[derive(Debug)]
+struct Movement {
+    step: Correction,
+    recorded_at: DateTime<Utc>,
+    /// As before the movement.
+    status: BookingStatus,
+    moved_at: Option<DateTime<Utc>>,
+    needs_rerouting: bool,
+    legs: Vec<(LegId, LegStatus)>,
+}
+
+impl Movement {
+    fn new(before: &Booking, event: &PastEvent) -> Self {
+        Self {
+            step: Correction { event_id: event.id, sequence: event.sequence, status: event.status },
+            recorded_at: event.created_at,
+            status: before.status,
+            moved_at: before.moved_at,
+            needs_rerouting: before.needs_rerouting,
+            legs: legs_of(before),
+        }
+    }
+}
+
+fn legs_of(booking: &Booking) -> Vec<(LegId, LegStatus)> {
+    booking.legs.iter().map(|leg| (leg.id, leg.status)).collect()
 }
 
 impl Replay {
@@ -100,9 +132,14 @@ impl Replay {
         let data = BookingData::deserialize(&self.data).map_err(unreadable)?;
         let created_at = before.as_ref().map_or(event.created_at, |before| before.created_at);
         let mut now = data.into_booking(id, created_at);
+        let last = self.last.take();
         if let Some(before) = before {
             (now.status, now.moved_at, now.version) = (before.status, before.moved_at, before.version + 1);
             self.judge(&before, &now, event);
+            self.last = event.event_type.is_movement().then(|| Movement::new(&before, event));
+        }
+        if event.event_type == EventType::Corrected {
+            self.take_back(last, &mut now, event)?;
         }
         now.status = event.event_type.status().unwrap_or(now.status);
         if event.status != now.status {
@@ -122,6 +159,23 @@ impl Replay {
             self.contradict(event, Rule::AllLegs, "not every leg takes the capacity that the booking needs".to_owned());
         }
         self.booking = Some(now);
+        Ok(())
+    }
+
+    /// Takes the last movement back, and checks that the event has restored what the movement had changed.
+    fn take_back(&mut self, last: Option<Movement>, now: &mut Booking, event: &PastEvent) -> Result<(), String> {
+        let Some(last) = last else { return Err("the event before this correction is not a movement".to_owned()) };
+        if Correction::of(&event.data) != Some(last.step) {
+            self.contradict(event, Rule::Steps, "this correction names another step than the last one".to_owned());
+        }
+        if event.created_at > last.recorded_at + CORRECTED_WITHIN {
+            self.contradict(event, Rule::Steps, "this correction came later than an hour after the step".to_owned());
+        }
+        if legs_of(now) != last.legs || now.needs_rerouting != last.needs_rerouting {
+            let text = "this correction does not restore the legs, or the need of rerouting, of before the step";
+            self.contradict(event, Rule::Steps, text.to_owned());
+        }
+        (now.status, now.moved_at) = (last.status, last.moved_at);
         Ok(())
     }
 
@@ -169,7 +223,7 @@ fn takes_all_or_none(event_type: EventType, now: &Booking) -> bool {
 }
 
 impl EventType {
-    /// Returns the status that it gives the booking; `None` leaves the status unchanged.
+    /// Returns the status that it gives the booking; `None` leaves the status unchanged, or restores an earlier one.
     const fn status(self) -> Option<BookingStatus> {
         match self {
             Self::Booked => Some(BookingStatus::Booked),
@@ -184,7 +238,8 @@ impl EventType {
             | Self::FlightCancelled
             | Self::Claimed
             | Self::Priced
-            | Self::PaymentChanged => None,
+            | Self::PaymentChanged
+            | Self::Corrected => None,
         }
     }
 
@@ -197,10 +252,6 @@ impl EventType {
             Self::Cancelled => Some(Action::Cancel),
             _ => None,
         }
-    }
-
-    const fn is_movement(self) -> bool {
-        matches!(self, Self::Departed | Self::Arrived | Self::Delivered)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::model::{BookingStatus, Event, EventType};
+use crate::model::{BookingStatus, Correction, Event, EventType};
 
 /// Returns the newest `limit` events of the booking, newest first; if an event number is given, only those before it.
 /// They are found by the primary key, backwards: the cost does not depend on their total number. The inner limit is a
@@ -17,38 +17,55 @@ pub(crate) async fn newest_events(
     before: Option<i32>,
     limit: i64,
 ) -> sqlx::Result<Vec<Event>> {
-    let months = IdMonths::of(id.uuid());
-    let select = format!(
-        "select e.id, e.sequence, e.event_type, e.status, e.location, e.flight_id, e.flight_number, e.leg_id, e.pieces,
-                e.weight_hg, e.actor_id, e.data, e.occurred_at, e.created_at, n.notes
-         from (select * from booking_events e
-               where e.booking_id = $1 and {events} and e.sequence < coalesce($2, 2147483647)
-               order by e.sequence desc limit 201) e
-         left join booking_event_notes n on n.booking_id = $1 and {notes} and n.sequence = e.sequence
-         order by e.sequence desc limit $3",
-        events = months.contain("e.booking_id"),
-        notes = months.contain("n.booking_id"),
-    );
-    let rows = sqlx::query_as::<_, EventRow>(AssertSqlSafe(select)).bind(id.uuid()).bind(before).bind(limit);
+    let some = "e.sequence < coalesce($2, 2147483647) order by e.sequence desc limit 201";
+    let select = select(IdMonths::of(id.uuid()), some, "order by e.sequence desc limit $3");
+    let rows = sqlx::query_as::<_, EventRow>(select).bind(id.uuid()).bind(before).bind(limit);
     rows.fetch_all(db).await?.into_iter().map(EventRow::into_event).collect()
 }
 
 /// Returns the events of the booking after this number, oldest first, at most 200. They are found by the primary key.
 pub(crate) async fn events_after(db: &mut PgSession, id: BookingId, after: i32) -> sqlx::Result<Vec<Event>> {
-    let months = IdMonths::of(id.uuid());
-    let select = format!(
+    let select =
+        select(IdMonths::of(id.uuid()), "e.sequence > $2 order by e.sequence limit 200", "order by e.sequence");
+    let rows = sqlx::query_as::<_, EventRow>(select).bind(id.uuid()).bind(after);
+    rows.fetch_all(db).await?.into_iter().map(EventRow::into_event).collect()
+}
+
+/// Selects some events of the booking `$1`, in this order. A step is taken back by the very next event, if at all.
+fn select(months: IdMonths, some: &str, order: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
         "select e.id, e.sequence, e.event_type, e.status, e.location, e.flight_id, e.flight_number, e.leg_id, e.pieces,
-                e.weight_hg, e.actor_id, e.data, e.occurred_at, e.created_at, n.notes
-         from (select * from booking_events e
-               where e.booking_id = $1 and {events} and e.sequence > $2
-               order by e.sequence limit 200) e
+                e.weight_hg, e.actor_id, e.data, e.occurred_at, e.created_at, n.notes,
+                e.event_type in ('DEPARTED', 'ARRIVED', 'DELIVERED') and exists (
+                    select from booking_events c
+                    where c.booking_id = $1 and {corrections} and c.sequence = e.sequence + 1
+                      and c.event_type = 'CORRECTED') as is_corrected
+         from (select * from booking_events e where e.booking_id = $1 and {events} and {some}) e
          left join booking_event_notes n on n.booking_id = $1 and {notes} and n.sequence = e.sequence
-         order by e.sequence",
+         {order}",
+        corrections = months.contain("c.booking_id"),
         events = months.contain("e.booking_id"),
         notes = months.contain("n.booking_id"),
+    ))
+}
+
+/// Returns the last movement before this event that was not taken back: the status after it, and its time.
+pub(crate) async fn moved_before(
+    db: &mut PgSession,
+    id: BookingId,
+    before: i32,
+) -> sqlx::Result<Option<(BookingStatus, DateTime<Utc>)>> {
+    let movement = sqlx::query!(
+        "select e.status, e.occurred_at from booking_events e
+         where e.booking_id = $1 and e.sequence < $2 and e.event_type in ('DEPARTED', 'ARRIVED', 'DELIVERED')
+           and not exists (select from booking_events c
+                           where c.booking_id = $1 and c.sequence = e.sequence + 1 and c.event_type = 'CORRECTED')
+         order by e.sequence desc limit 1",
+        id.uuid(),
+        before,
     );
-    let rows = sqlx::query_as::<_, EventRow>(AssertSqlSafe(select)).bind(id.uuid()).bind(after);
-    rows.fetch_all(db).await?.into_iter().map(EventRow::into_event).collect()
+    let Some(movement) = movement.fetch_optional(db).await? else { return Ok(None) };
+    Ok(Some((from_column(BookingStatus::WORDS, &movement.status)?, movement.occurred_at)))
 }
 
 #[derive(sqlx::FromRow)]
@@ -68,6 +85,7 @@ struct EventRow {
     occurred_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
     notes: Option<String>,
+    is_corrected: bool,
 }
 
 impl EventRow {
@@ -85,7 +103,9 @@ impl EventRow {
             weight: self.weight_hg,
             actor: self.actor_id.map(UserId::from),
             notes: self.notes,
+            corrects: Correction::of(&self.data),
             data: self.data,
+            is_corrected: self.is_corrected,
             occurred_at: self.occurred_at,
             created_at: self.created_at,
         })

@@ -4,7 +4,7 @@ use loadmaster_kernel::{AirportCode, BookingId, FlightId, FlightNumber, LegId, P
 use loadmaster_platform::{outbox::Wanted, postgres::PgSession};
 use uuid::Uuid;
 
-use crate::model::{BookingStatus, Event, EventType, replay::PastEvent};
+use crate::model::{BookingStatus, Correction, Event, EventType, replay::PastEvent};
 
 /// Returns the ids after `after` that have a row or an event, in ascending order.
 pub(crate) async fn page(db: &mut PgSession, only: Option<&[Uuid]>, after: Uuid, size: i64) -> sqlx::Result<Vec<Uuid>> {
@@ -29,13 +29,14 @@ pub(crate) fn past_events<'a>(
     ids: &[Uuid],
 ) -> impl Stream<Item = sqlx::Result<(BookingId, PastEvent)>> + Send + Unpin + use<'a> {
     let rows = sqlx::query!(
-        "select booking_id, sequence, event_type, status, data_version, data, occurred_at, created_at
+        "select booking_id, sequence, id, event_type, status, data_version, data, occurred_at, created_at
          from booking_events where booking_id = any($1) order by booking_id, sequence",
         ids,
     );
     rows.fetch(db).map(|row| {
         let row = row?;
         let event = PastEvent {
+            id: row.id.into(),
             sequence: row.sequence,
             event_type: from_column(EventType::WORDS, &row.event_type)?,
             status: from_column(BookingStatus::WORDS, &row.status)?,
@@ -91,6 +92,8 @@ pub(crate) fn published_events<'a>(
             weight: row.weight_hg,
             actor: row.actor_id.map(UserId::from),
             notes: None,
+            corrects: Correction::of(&row.data),
+            is_corrected: false,
             data: row.data,
             occurred_at: row.occurred_at,
             created_at: row.created_at,

@@ -18,9 +18,10 @@ use crate::{
     amend::Amend,
     cancel::Cancel,
     change::Change,
+    correct::Correct,
     courtesy::Target,
     desk::{Desk, Verb},
-    dto::{AmendBooking, BookingBody, CancelBooking, CreateBooking, RecordMovement},
+    dto::{AmendBooking, BookingBody, CancelBooking, CorrectBooking, CreateBooking, RecordMovement},
     movement::Advance,
 };
 
@@ -198,6 +199,35 @@ movement!(
     /// For carrier staff. The shipment must have arrived there.
     deliver, Action::Deliver, "/bookings/{ref_id}/deliver", "deliverBooking", MoveProblems
 );
+
+problem_responses!(CorrectProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, CORRECTION_NOT_POSSIBLE, BOOKING_LOCKED, VERSION_MISMATCH);
+
+/// Take back the last step of a booking.
+///
+/// For carrier staff: a departure, arrival or delivery that was recorded by mistake. The booking is again as before the
+/// step, and its history has the event `CORRECTED` with the reason. Possible for an hour after the step was recorded, and only
+/// while nothing has changed since: 409 `correction_not_possible` names the obstacle in `reason`. What a flight has taken along
+/// when it departed or landed itself cannot be taken back, nor a cancellation, nor a correction.
+#[utoipa::path(post, path = "/bookings/{ref_id}/correct", tag = "bookings", operation_id = "correctBooking",
+    request_body = CorrectBooking,
+    params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the resource still has this ETag")),
+    responses((status = 200, body = BookingBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), CorrectProblems))]
+pub(super) async fn correct(
+    Operator(caller): Operator,
+    State(bookings): State<BookingService>,
+    PathText(reference): PathText<BookingRef>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let input = request.body().read(CorrectBooking::read);
+    let see = || bookings.visible(caller, &reference);
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
+    let command = |correction: CorrectBooking, precondition| {
+        let target = Target { caller, reference: reference.clone(), precondition };
+        Change::new(bookings.clone(), target, Correct { reason: correction.reason })
+    };
+    judged.run(command, changed).await
+}
 
 problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, CAPACITY_EXCEEDED, NO_RATE, BOOKING_LOCKED, VERSION_MISMATCH);
 

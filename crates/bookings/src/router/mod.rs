@@ -30,6 +30,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(change::arrive))
         .routes(routes!(change::deliver))
         .routes(routes!(change::cancel))
+        .routes(routes!(change::correct))
         .routes(routes!(claim::claim))
         .routes(routes!(commit::commit))
         .routes(routes!(pay::list, pay::pay))

@@ -43,6 +43,7 @@ impl Story {
         let sequence = i32::try_from(self.events.len()).unwrap() + 1;
         let when = at(i64::from(sequence) - 1);
         self.events.push(PastEvent {
+            id: Uuid::from_u128(sequence.unsigned_abs().into()).into(),
             sequence,
             event_type,
             status: self.now.status,
@@ -79,6 +80,20 @@ impl Story {
 
     fn deliver(self) -> Self {
         self.then(EventType::Delivered, |now| now.status = BookingStatus::Delivered)
+    }
+
+    /// Takes the last step back, to the booking as it was before: `Story::now` of then.
+    fn correct(mut self, before: &Booking, change: impl Fn(&mut Value)) -> Self {
+        let last = self.events.last().unwrap();
+        let step = Correction { event_id: last.id, sequence: last.sequence, status: last.status };
+        (self.now.status, self.now.moved_at) = (before.status, before.moved_at);
+        self.now.needs_rerouting = before.needs_rerouting;
+        self.now.legs.clone_from(&before.legs);
+        let mut data = changed_data(&self.told, &self.now);
+        data[Correction::MEMBER] = json!(step);
+        change(&mut data);
+        self.push(EventType::Corrected, data);
+        self
     }
 
     fn replay(&self) -> Replay {
@@ -254,4 +269,51 @@ fn a_booking_changes_its_organization_when_it_is_claimed_and_only_then() {
     assert_eq!(replay.booking, Some(story.now));
     assert_eq!(Story::begin().then(EventType::Amended, moved).broken(), steps(2));
     assert_eq!(Story::begin().then(EventType::Claimed, |_| {}).broken(), steps(2));
+}
+
+#[test]
+fn a_step_that_is_taken_back_leaves_the_booking_as_before_it() {
+    let (begun, departed, arrived) =
+        (Story::begin().now, Story::begin().depart(0).now, Story::begin().depart(0).arrive(0).now);
+    let no = |_: &mut Value| {};
+    let departure = Story::begin().depart(0).correct(&begun, no);
+    assert_eq!((departure.now.status, departure.now.moved_at), (BookingStatus::Booked, None));
+    let arrival = Story::begin().depart(0).arrive(0).correct(&departed, no);
+    let late = Story::begin().depart(0).arrive(0).depart(1).correct(&arrived, no);
+    let again = Story::begin().depart(0).correct(&begun, no).depart(0).arrive(0).depart(1).arrive(1);
+    let whole = again.now.clone();
+    let delivery = again.deliver().correct(&whole, no);
+    for story in [departure, arrival, late, delivery] {
+        let replay = story.replay();
+        assert_eq!(replay.contradictions, []);
+        assert_eq!(replay.booking, Some(story.now));
+    }
+}
+
+#[test]
+fn a_correction_that_restores_something_else_or_comes_too_late_is_a_contradiction() {
+    let begun = Story::begin().now;
+    let of = |change: fn(&mut Value)| Story::begin().depart(0).correct(&begun, change);
+    assert_eq!(of(|_| {}).broken(), BTreeMap::new());
+    assert_eq!(of(|data| data[Correction::MEMBER]["sequence"] = json!(1)).broken(), steps(3), "another step");
+    assert_eq!(of(|data| drop(data.as_object_mut().unwrap().remove(Correction::MEMBER))).broken(), steps(3), "none");
+    assert_eq!(of(|data| drop(data.as_object_mut().unwrap().remove("legs"))).broken(), steps(3), "the leg stays");
+    assert_eq!(of(|data| data["needs_rerouting"] = json!(true)).broken(), steps(3), "it needs rerouting");
+    let mut late = of(|_| {});
+    late.events[2].created_at = late.events[1].created_at + TimeDelta::minutes(60);
+    assert_eq!(late.broken(), BTreeMap::new());
+    late.events[2].created_at += TimeDelta::microseconds(1);
+    assert_eq!(late.broken(), steps(3));
+}
+
+#[test]
+fn only_a_movement_is_taken_back_and_only_once() {
+    let (begun, departed) = (Story::begin().now, Story::begin().depart(0).now);
+    let no = |_: &mut Value| {};
+    assert_eq!(Story::begin().correct(&begun, no).broken(), steps(2), "a booking");
+    assert_eq!(Story::begin().depart(0).correct(&begun, no).correct(&departed, no).broken(), steps(4), "a correction");
+    let cancelled = Story::begin().then(EventType::Cancelled, |now| now.status = BookingStatus::Cancelled);
+    assert_eq!(cancelled.correct(&begun, no).broken(), steps(3), "a cancellation");
+    let amended = Story::begin().depart(0).then(EventType::Amended, |now| now.needs_rerouting = true);
+    assert_eq!(amended.correct(&begun, no).broken(), steps(4), "something has changed since");
 }
