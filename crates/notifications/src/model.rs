@@ -35,6 +35,9 @@ words! {
         PriceAlert = "price_alert",
         CutoffReminder = "cutoff_reminder",
         WebhookFailing = "webhook_failing",
+        /// A step that a receiver was told of was taken back. Goes to the receivers of the notification about the step, and
+        /// has no preference of its own.
+        Corrected = "corrected",
     }
 }
 
@@ -68,7 +71,8 @@ pub enum NotificationChannel {
 impl NotificationType {
     /// Types that go by e-mail unless a user switches them off. None goes by SMS unless a user switches it on.
     pub fn by_email() -> Vec<&'static str> {
-        let is_on = |word: &&str| ![Self::Departed.as_str(), Self::Arrived.as_str()].contains(word);
+        let off = [Self::Departed, Self::Arrived, Self::Corrected].map(Self::as_str);
+        let is_on = |word: &&str| !off.contains(word);
         Self::NAMES.iter().copied().filter(is_on).collect()
     }
 
@@ -79,6 +83,12 @@ impl NotificationType {
 
     /// Types whose last moment is the end of what they tell of: past it, they are of no use.
     pub const FIXED: [Self; 3] = [Self::HoldExpiring, Self::WaitlistOffer, Self::CutoffReminder];
+
+    /// Returns the type whose preference decides on a notification of this type: of a correction, that of the step.
+    pub fn wanted_as(self, data: &Value) -> Self {
+        let step = || data["step"].as_str().and_then(Self::of);
+        if self == Self::Corrected { step().unwrap_or(self) } else { self }
+    }
 
     pub fn of(word: &str) -> Option<Self> {
         Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind)
@@ -104,8 +114,8 @@ impl Cause {
     /// Returns what a message is the cause of, if it is one.
     pub fn of(entry: &Entry) -> Option<Self> {
         use NotificationType::{
-            Arrived, BookingConfirmed, Cancelled, Delivered, Departed, HoldExpiring, Offloaded, Payment, Retimed,
-            WaitlistOffer, WebhookFailing,
+            Arrived, BookingConfirmed, Cancelled, Corrected, Delivered, Departed, HoldExpiring, Offloaded, Payment,
+            Retimed, WaitlistOffer, WebhookFailing,
         };
         let happened = entry.event_type.as_str();
         let (aggregate, kind) = match (entry.aggregate.as_str(), happened) {
@@ -116,6 +126,7 @@ impl Cause {
             (BOOKING, "FLIGHT_RETIMED") => (BOOKING, Retimed),
             (BOOKING, "OFFLOADED") => (BOOKING, Offloaded),
             (BOOKING, "FLIGHT_CANCELLED" | "CANCELLED") => (BOOKING, Cancelled),
+            (BOOKING, "CORRECTED") => (BOOKING, Corrected),
             (HOLD, "CREATED" | "AMENDED" | "EXTENDED") => (HOLD, HoldExpiring),
             (WAITLIST, "OFFERED") => (WAITLIST, WaitlistOffer),
             (PAYMENT, "CAPTURED" | "FAILED" | "REFUNDED" | "REQUIRES_ACTION") => (PAYMENT, Payment),
@@ -127,6 +138,10 @@ impl Cause {
         let event = &entry.event;
         let flight = event["data"]["flight_id"].as_str().and_then(|id| id.parse().ok()).filter(|_| of_flight);
         let sequence = event["sequence"].as_str()?.parse().ok()?;
+        let mut data = json!({ "event": happened.to_ascii_lowercase() });
+        if kind == Corrected {
+            data["step"] = event["data"]["corrects"]["status"].as_str()?.to_ascii_lowercase().into();
+        }
         Some(Self {
             message_id: event["id"].as_str()?.to_owned(),
             aggregate,
@@ -135,8 +150,13 @@ impl Cause {
             kind,
             flight,
             at: event["time"].as_str()?.parse().ok()?,
-            data: json!({ "event": happened.to_ascii_lowercase() }),
+            data,
         })
+    }
+
+    /// Returns the id of the message about the step that was taken back: the one before it.
+    pub fn corrected_message(&self) -> Option<String> {
+        (self.kind == NotificationType::Corrected).then(|| format!("{}-{}", self.id, self.sequence - 1))
     }
 }
 
@@ -270,6 +290,18 @@ mod tests {
         assert_eq!((cause.kind, cause.flight), (NotificationType::Cancelled, None));
         let schedule = Schedule::of(&cause, at(0), None, at(1), TimeDelta::seconds(60)).unwrap();
         assert_eq!((schedule.bundle, schedule.due_at), (None, at(1)));
+    }
+
+    #[test]
+    fn a_correction_names_the_step_and_goes_by_the_preference_for_it() {
+        let cause = Cause::of(&entry(BOOKING, "CORRECTED", &json!({"corrects": {"status": "DELIVERED"}}))).unwrap();
+        assert_eq!((cause.kind, cause.flight), (NotificationType::Corrected, None));
+        assert_eq!(cause.data, json!({"event": "corrected", "step": "delivered"}));
+        assert_eq!(cause.corrected_message(), Some(format!("{}-2", Uuid::from_u128(7))));
+        assert_eq!(cause.kind.wanted_as(&cause.data), NotificationType::Delivered);
+        let booked = Cause::of(&entry(BOOKING, "BOOKED", &json!({}))).unwrap();
+        assert_eq!(booked.corrected_message(), None);
+        assert_eq!(booked.kind.wanted_as(&booked.data), NotificationType::BookingConfirmed);
     }
 
     #[test]

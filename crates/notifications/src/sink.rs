@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::{
-    model::{Cause, Schedule},
+    model::{Cause, NotificationType, Schedule},
     post::{self, Channel, NewNotification},
     repository::{self, receivers::Recipient},
     service::NotificationService,
@@ -68,7 +68,7 @@ impl News {
             news.causes.extend(Cause::of(entry));
             match (entry.aggregate.as_str(), entry.event_type.as_str()) {
                 (BOOKING, "BOOKED") if has_contacts => news.booked.push(entry.aggregate_id),
-                (BOOKING, "REROUTED" | "FLIGHT_RETIMED") => news.moved.push(entry.aggregate_id),
+                (BOOKING, "REROUTED" | "FLIGHT_RETIMED" | "CORRECTED") => news.moved.push(entry.aggregate_id),
                 (FLIGHT, "CHANGED") => news.changed_flights.push(entry.aggregate_id),
                 _ => {}
             }
@@ -115,6 +115,9 @@ impl NotificationService {
             (1..).zip(causes).filter(|(_, cause)| cause.aggregate == BOOKING).collect();
         if news.has_contacts && !of_bookings.is_empty() {
             told.extend(repository::receivers::contacts(tx, &of_bookings).await?);
+        }
+        if causes.iter().any(|cause| cause.kind == NotificationType::Corrected) {
+            told.extend(repository::receivers::of_corrected_steps(tx, causes).await?);
         }
         let rows: Vec<NewNotification> = told.iter().filter_map(|told| self.row(causes, told, now)).collect();
         if rows.is_empty() { Ok(()) } else { post::enqueue_in_tx(tx, &rows).await }

@@ -34,6 +34,7 @@ pub const fn describe(kind: NotificationType) -> &'static str {
         NotificationType::PriceAlert => "prices",
         NotificationType::CutoffReminder => "reminders of cut-offs",
         NotificationType::WebhookFailing => "webhooks that fail",
+        NotificationType::Corrected => "corrected steps",
     }
 }
 

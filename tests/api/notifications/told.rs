@@ -11,7 +11,7 @@ use crate::{
     holds::hold_on,
     support::{
         NewFlight, World,
-        freight::{order, text, with},
+        freight::{order, path_of, text, with},
         until,
     },
 };
@@ -133,4 +133,49 @@ async fn the_letter_about_a_disabled_webhook_says_why() {
             assert!(text(letter, part).contains(says), "{letter}");
         }
     }
+}
+
+/// Takes the last step of a booking back.
+async fn correct(world: &World, booking: &Value) {
+    let path = format!("{}/correct", path_of(booking));
+    world.operator().await.post(&path, json!({"reason": "Wrong booking"})).await.expect(200);
+}
+
+#[tokio::test]
+async fn whoever_was_told_of_a_step_is_told_that_it_was_taken_back() {
+    let files = directory();
+    let world = writing(files.path()).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let (shipper, silent) = (Person::new(&world).await, Person::new(&world).await);
+    put(&silent.client, PREFERENCES, json!({"types": {"delivered": {"email": false}}})).await.expect(200);
+    for person in [&shipper, &silent] {
+        let booking = person.client.book(order(&[&flight])).await;
+        world.operator().await.walk(&booking, &["depart", "arrive", "deliver"]).await;
+        sent(&world).await;
+        correct(&world, &booking).await;
+        sent(&world).await;
+    }
+    let corrected = letter(&world, "corrected", &address(&shipper)).await;
+    let body = text(&corrected, "text");
+    assert!(body.contains("was recorded by mistake: it has arrived and is not delivered."), "{body}");
+    assert!(!body.contains("Wrong booking"), "{body}");
+    let all = letters(&world).await;
+    assert!(all.iter().all(|letter| text(letter, "type") != "corrected" || text(letter, "to") == address(&shipper)));
+}
+
+#[tokio::test]
+async fn a_letter_about_a_step_that_was_taken_back_meanwhile_is_not_sent_nor_its_correction() {
+    let files = directory();
+    let world = writing(files.path()).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let shipper = Person::new(&world).await;
+    put(&shipper.client, PREFERENCES, json!({"types": {"departed": {"email": true}}})).await.expect(200);
+    let booking = shipper.client.book(order(&[&flight])).await;
+    world.operator().await.walk(&booking, &["depart"]).await;
+    heard(&world).await;
+    correct(&world, &booking).await;
+    heard(&world).await;
+    world.clock.advance(TimeDelta::seconds(61));
+    until("it is not sent", async || reasons(&world, "departed").await == ["not_true"]).await;
+    assert!(world.texts("select id::text from notifications where type = 'corrected'").await.is_empty());
 }

@@ -42,7 +42,7 @@ impl News {
         let mut seen = std::collections::HashSet::new();
         for (place, row) in letter.rows.iter().enumerate() {
             let Some(kind) = NotificationType::of(&row.kind) else { continue };
-            let item = match told.refuses(row, kind) {
+            let item = match told.refuses(row, kind.wanted_as(&row.data)) {
                 Some(refusal) => Err(refusal),
                 None => self.item(kind, row, place, &found),
             };
@@ -93,7 +93,8 @@ impl News {
             _ => {
                 let facts = found.shipments.get(&place).ok_or("erased")?;
                 check(kind, row, facts, self.clock.now())?;
-                Ok(Item { flight: self.flight(facts), shipment: Some(shipment_of(facts)), ..Item::of(kind) })
+                let wanted = kind.wanted_as(&row.data);
+                Ok(Item { flight: self.flight(facts), shipment: Some(shipment_of(facts)), wanted, ..Item::of(kind) })
             }
         }
     }
@@ -211,6 +212,16 @@ fn check(
             }
         }
         _ if is_booking_cancelled => Err("booking_cancelled"),
+        // A step may have been taken back, and taken rightly after that.
+        NotificationType::Departed if matches!(facts.leg_status.as_deref(), Some("BOOKED")) => Err("not_true"),
+        NotificationType::Arrived if matches!(facts.leg_status.as_deref(), Some("BOOKED" | "DEPARTED")) => {
+            Err("not_true")
+        }
+        NotificationType::Delivered if facts.status != "DELIVERED" => Err("not_true"),
+        NotificationType::Corrected => {
+            let is_taken = row.data["step"].as_str().is_some_and(|step| step.eq_ignore_ascii_case(&facts.status));
+            if is_taken { Err("not_true") } else { Ok(()) }
+        }
         NotificationType::Retimed => {
             let is_on = matches!(facts.leg_status.as_deref(), Some("BOOKED" | "DEPARTED"));
             if is_on && !facts.is_flight_cancelled { Ok(()) } else { Err("not_true") }

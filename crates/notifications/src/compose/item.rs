@@ -101,6 +101,8 @@ pub(super) struct WebhookItem {
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     pub kind: NotificationType,
+    /// The type by whose preference it is told.
+    pub wanted: NotificationType,
     pub flight: Option<FlightItem>,
     pub shipment: Option<ShipmentItem>,
     pub hold: Option<HoldItem>,
@@ -134,7 +136,7 @@ impl<'a> From<&'a Item> for ItemBody<'a> {
 
 impl Item {
     pub const fn of(kind: NotificationType) -> Self {
-        Self { kind, flight: None, shipment: None, hold: None, payment: None, webhook: None }
+        Self { kind, wanted: kind, flight: None, shipment: None, hold: None, payment: None, webhook: None }
     }
 
     /// An example, by which templates are tried when a process starts.

@@ -85,8 +85,8 @@ impl News {
         let template = if is_mixed { Letter::DIGEST } else { kind.as_str() };
         let mut kinds: Vec<NotificationType> = Vec::new();
         for item in &items {
-            if !kinds.contains(&item.kind) {
-                kinds.push(item.kind);
+            if !kinds.contains(&item.wanted) {
+                kinds.push(item.wanted);
             }
         }
         let unsubscribe = Some(self.tokens.unsubscribe_path(&Subscription { receiver: letter.receiver, kinds }));

@@ -151,3 +151,23 @@ pub(crate) async fn contacts(db: &mut PgSession, causes: &[(i64, &Cause)]) -> sq
     .fetch_all(db)
     .await
 }
+
+/// Returns whoever was told of a step that was taken back, on the channel by which that went. A notification about the step
+/// that still waits is not sent any more.
+pub(crate) async fn of_corrected_steps(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<Vec<Recipient>> {
+    let steps = (1_i64..).zip(causes).filter_map(|(n, cause)| Some((n, cause.corrected_message()?)));
+    let (places, messages): (Vec<i64>, Vec<String>) = steps.unzip();
+    sqlx::query_as!(
+        Recipient,
+        r#"select c.n as "n!", n.user_id, n.contact_point_id, n.channel, n.organization_id, n.booking_id, n.ref_id,
+                  null::timestamptz as recorded_at, null::timestamptz as until
+           from unnest($1::bigint[], $2::text[]) as c (n, message_id)
+           join notifications n on n.message_id = c.message_id
+           where n.status = 'SENT' or n.claimed_until is not null
+           order by 1, n.id"#,
+        &places,
+        &messages,
+    )
+    .fetch_all(db)
+    .await
+}
