@@ -219,7 +219,7 @@ impl Client {
         let (mark, key) = self.next_key();
         request.key = intent.keyed.then_some(key);
         // The mark in the event tells which request made it.
-        let member = if kind == Kind::Cancel { "reason" } else { "notes" };
+        let member = if matches!(kind, Kind::Cancel | Kind::Correct) { "reason" } else { "notes" };
         if let Some(body) = request.body.as_mut().filter(|_| !matches!(kind, Kind::Amend | Kind::Reroute)) {
             body[member] = mark.into();
         }
@@ -327,7 +327,9 @@ impl Client {
             Kind::Amend | Kind::Reroute | Kind::Hold | Kind::HoldAmend | Kind::Commit | Kind::BookOffer => {
                 ("description", "Another request under a spent key".to_owned())
             }
-            Kind::Cancel | Kind::FlightCancel => ("reason", "Another request under a spent key".to_owned()),
+            Kind::Cancel | Kind::Correct | Kind::FlightCancel => {
+                ("reason", "Another request under a spent key".to_owned())
+            }
             Kind::FlightDepart | Kind::FlightArrive => ("occurred_at", "2020-01-01T00:00:00Z".to_owned()),
             Kind::Retime | Kind::Resize | Kind::Close | Kind::Offload => {
                 ("arrival_datetime", "2020-01-01T00:00:00Z".to_owned())
@@ -382,5 +384,5 @@ impl Client {
 }
 
 fn other_step(pick: u64) -> Kind {
-    choose(&[Kind::Depart, Kind::Arrive, Kind::Deliver], pick).copied().unwrap_or(Kind::Deliver)
+    choose(&[Kind::Depart, Kind::Arrive, Kind::Deliver, Kind::Correct], pick).copied().unwrap_or(Kind::Deliver)
 }

@@ -256,7 +256,8 @@ impl Operation {
             found.push((Promise::NothingLost, format!("its flights are {}", booking["flight_ids"])));
         }
         let status = match self.kind {
-            Kind::Amend | Kind::Reroute => None,
+            // The booking has the status of before the step that was taken back.
+            Kind::Amend | Kind::Reroute | Kind::Correct => None,
             step => Some(step.event()),
         };
         if status.is_some_and(|status| booking["status"] != status) {

@@ -138,7 +138,7 @@ fn has_nothing_else(found: &Found, asked: &[&Operation], flight_requests: &Fligh
     let mut groups: BTreeMap<(&str, Option<&str>), Vec<&Event>> = BTreeMap::new();
     for event in &found.events {
         // Only steps of the booking itself have notes of their own.
-        let is_step = ["DEPARTED", "ARRIVED", "DELIVERED", "CANCELLED"].contains(&event.kind.as_str());
+        let is_step = ["DEPARTED", "ARRIVED", "DELIVERED", "CANCELLED", "CORRECTED"].contains(&event.kind.as_str());
         groups.entry((&event.kind, event.note.as_deref().filter(|_| is_step))).or_default().push(event);
     }
     for ((kind, _), events) in groups {

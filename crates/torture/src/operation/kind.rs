@@ -6,6 +6,8 @@ pub(crate) enum Kind {
     Depart,
     Arrive,
     Deliver,
+    /// The last step is taken back.
+    Correct,
     Cancel,
     Amend,
     Reroute,
@@ -52,6 +54,7 @@ impl Kind {
             Self::Depart => "depart",
             Self::Arrive => "arrive",
             Self::Deliver => "deliver",
+            Self::Correct => "correct",
             Self::Cancel => "cancel",
             Self::Amend => "amend",
             Self::Reroute => "reroute",
@@ -85,6 +88,7 @@ impl Kind {
             | Self::Depart
             | Self::Arrive
             | Self::Deliver
+            | Self::Correct
             | Self::Cancel
             | Self::Amend
             | Self::Reroute
@@ -126,6 +130,7 @@ impl Kind {
             Self::Depart | Self::FlightDepart => "DEPARTED",
             Self::Arrive | Self::FlightArrive => "ARRIVED",
             Self::Deliver => "DELIVERED",
+            Self::Correct => "CORRECTED",
             Self::Cancel => "CANCELLED",
             // A reroute changes the description too; the flights may stay the same.
             Self::Amend | Self::Reroute => "AMENDED",

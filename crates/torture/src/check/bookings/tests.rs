@@ -106,6 +106,19 @@ fn an_acknowledged_step_that_is_missing_or_out_of_order_is_lost() {
 }
 
 #[test]
+fn a_step_that_is_taken_back_can_be_taken_again_and_a_correction_that_is_missing_is_lost() {
+    let again = [booking("t-1", &["BOOKED", "DEPARTED", "CORRECTED", "DEPARTED"])];
+    let departed = |version| done(Kind::Depart, "t-1", version);
+    let operations = [booked("t-1"), departed(2), done(Kind::Correct, "t-1", 3), departed(4)];
+    expect(&again, &operations, &[]);
+    let operations = [booked("t-1"), departed(2), refused(change(Kind::Correct, "t-1")), departed(4)];
+    expect(&again, &operations, &[(Promise::OneEffect, "1 CORRECTED events, but 0 calls")]);
+    let operations = [booked("t-1"), departed(2), done(Kind::Correct, "t-1", 3)];
+    let lost = [(Promise::NothingLost, "lost: the correct of ACB-t-1")];
+    expect(&[booking("t-1", &["BOOKED", "DEPARTED"])], &operations, &lost);
+}
+
+#[test]
 fn a_refused_call_with_an_effect_is_reported() {
     let found = [booking("t-1", &["BOOKED"])];
     expect(&found, &[refused(requested("t-1"))], &[(Promise::NothingLost, "t-1 was refused, but there is ACB-t-1")]);
