@@ -84,6 +84,10 @@ test("many bookings at once: what was not possible says why and stays ticked", a
   await signIn(page, operator, `/bookings?q=${text}`);
   await expect(page.locator("tbody tr")).toHaveCount(50);
   await page.getByLabel("Tick all that are shown").check();
+  await page.getByRole("button", { name: "Depart …" }).click();
+  await expect(page.getByRole("alert")).toContainText(
+    "Depart the 50 ticked? Unusual for 45 of them: Leaves in 4 days.",
+  );
   await page.getByRole("button", { name: "Depart", exact: true }).click();
   await expect(page.locator("[data-result]")).toContainText("45 done, 5 not possible");
   await expect(page.locator("[data-refused] li")).toHaveCount(5);

@@ -54,6 +54,14 @@ export function remaining(milliseconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+/** `9 days`, `5 hours`, `40 minutes`: in the largest unit, rounded. */
+export function span(milliseconds: number): string {
+  const minutes = Math.max(1, Math.round(milliseconds / 60_000));
+  if (minutes < 90) return words.time.span.minutes(minutes);
+  const hours = Math.round(minutes / 60);
+  return hours < 36 ? words.time.span.hours(hours) : words.time.span.days(Math.round(hours / 24));
+}
+
 interface Wall {
   year: number;
   month: number;
