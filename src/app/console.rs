@@ -10,12 +10,13 @@ use axum::{
     routing::get,
 };
 use bytes::Bytes;
+use loadmaster_platform::settings::HostedFields;
 use rust_embed::RustEmbed;
 
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 34] = [
+const PAGES: [&str; 36] = [
     "/",
     "/track",
     TRACKING,
@@ -24,6 +25,8 @@ const PAGES: [&str; 34] = [
     "/forgot",
     "/reset",
     "/book",
+    "/guest",
+    "/claim",
     "/bookings",
     "/bookings/{ref}",
     "/bookings/{ref}/documents",
@@ -62,11 +65,9 @@ const SHELL: &str = "index.html";
 
 /// The console loads nothing from elsewhere, runs no script and no style that is written into a page, and appears in no
 /// frame. Svelte's templates are the only text that becomes HTML.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-     manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-     trusted-types svelte-trusted-html",
-);
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
@@ -107,19 +108,35 @@ pub(super) fn routes(is_enabled: bool) -> Vec<&'static str> {
 }
 
 /// Serves the console, or in its place a redirect to the API's description.
-pub(super) fn router<S: Clone + Send + Sync + 'static>(is_enabled: bool) -> Router<S> {
+pub(super) fn router<S: Clone + Send + Sync + 'static>(
+    is_enabled: bool,
+    fields: Option<HostedFields<'_>>,
+) -> anyhow::Result<Router<S>> {
     if !is_enabled {
-        return Router::new().route("/", get(async || Redirect::temporary("/docs/")));
+        return Ok(Router::new().route("/", get(async || Redirect::temporary("/docs/"))));
     }
-    let pages = PAGES.into_iter().fold(Router::new(), |router, page| router.route(page, get(shell)));
-    pages.route(FILES, get(file))
+    let policy = policy(fields)?;
+    let shell = move |route: MatchedPath, wish: DocumentRequest| shell(policy.clone(), route, wish);
+    let pages = PAGES.into_iter().fold(Router::new(), |router, page| router.route(page, get(shell.clone())));
+    Ok(pages.route(FILES, get(file)))
 }
 
-async fn shell(route: MatchedPath, wish: DocumentRequest) -> Response {
+/// The policy of the pages. With payment fields, scripts and frames may come from their provider, which makes the addresses of
+/// its further scripts by the policy `default` of trusted types: the page admits those of the same origin.
+fn policy(fields: Option<HostedFields<'_>>) -> anyhow::Result<HeaderValue> {
+    let Some(fields) = fields else { return Ok(HeaderValue::from_static(POLICY)) };
+    let (script, api) = fields.origins()?;
+    let policy = POLICY
+        .replace("script-src 'self'", &format!("script-src 'self' {script}; frame-src {script}"))
+        .replace("connect-src 'self'", &format!("connect-src 'self' {script} {api}"));
+    Ok(HeaderValue::try_from(format!("{policy} default"))?)
+}
+
+async fn shell(policy: HeaderValue, route: MatchedPath, wish: DocumentRequest) -> Response {
     let Some(document) = DOCUMENTS.get(SHELL) else { return nothing_here().into_response() };
     let mut response = document.answer(&wish).await;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
     if route.as_str() == TRACKING {
         headers.insert(ROBOTS, HeaderValue::from_static("noindex"));
@@ -149,6 +166,27 @@ fn content_type(path: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_policy_admits_the_provider_of_payment_fields_where_they_are_configured_and_no_other_host() {
+        assert_eq!(policy(None).unwrap(), POLICY);
+        let fields = HostedFields {
+            publishable_key: "pk_1",
+            script_url: "https://js.provider.example/v3/",
+            api_url: "https://api.provider.example",
+        };
+        let policy = policy(Some(fields)).unwrap();
+        let directives: Vec<_> = policy.to_str().unwrap().split("; ").collect();
+        for directive in [
+            "script-src 'self' https://js.provider.example",
+            "frame-src https://js.provider.example",
+            "connect-src 'self' https://js.provider.example https://api.provider.example",
+            "trusted-types svelte-trusted-html default",
+        ] {
+            assert!(directives.contains(&directive), "{directive}: {directives:?}");
+        }
+        assert_eq!(directives.iter().filter(|directive| directive.contains("provider")).count(), 3);
+    }
 
     #[test]
     fn the_addresses_are_those_of_the_pages() {

@@ -43,13 +43,14 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     let (unnamed, document) = root.nest(API, api).merge(tables).merge(many).split_for_parts();
     let mut names = RouteNames::new();
     let is_console = state.settings.console.enabled;
+    let fields = state.settings.payments.hosted_fields(state.settings.database.url.is_none());
     let documented = document.paths.paths.keys().map(String::as_str);
     for route in documented.chain(kept::ROUTES).chain(console::routes(is_console)) {
         names.insert(route, route.into())?;
     }
     let router = unnamed
         .merge(kept::documentation())
-        .merge(console::router(is_console))
+        .merge(console::router(is_console, fields)?)
         .fallback(async || kept::nothing_here())
         .method_not_allowed_fallback(async || {
             Problem::new(

@@ -9,7 +9,7 @@ use axum::{
 };
 use loadmaster_accounts::{Operator, Principal, Role};
 use loadmaster_platform::{
-    settings::Settings,
+    settings::{MailTransport, PaymentProvider, Settings},
     telemetry::GIT_COMMIT,
     web::{ChosenCoding, ClientAddress, NO_STORE, Problem, ProblemBody, Query, code, problem_responses},
     zones,
@@ -170,7 +170,7 @@ async fn summary(
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(summary.total().await)))
 }
 
-/// Name, version and limits of the server.
+/// Name, version and limits of the server, and how bookings are paid.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Info {
     pub name: &'static str,
@@ -183,6 +183,45 @@ pub(super) struct Info {
     pub time_zones: String,
     pub features: Vec<&'static str>,
     pub limits: Limits,
+    pub payments: PaymentOptions,
+    /// Whether letters are sent, such as the one with the link to a guest's booking.
+    pub sends_mail: bool,
+}
+
+/// How bookings can be paid here.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PaymentOptions {
+    /// The provider whose tokens are taken: `http` or `test`; null if nobody can pay by a token.
+    #[schema(required = true, value_type = Option<String>, example = "http")]
+    pub provider: Option<PaymentProvider>,
+    /// How a page shows the payment fields of the provider `http`; null if that is not configured.
+    #[schema(required = true)]
+    pub fields: Option<PaymentFields>,
+    /// A guest may book without a payment, and gets an invoice.
+    pub guests_on_invoice: bool,
+}
+
+/// Payment fields of a provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PaymentFields {
+    /// The provider's public key.
+    #[schema(example = "pk_live_7")]
+    pub publishable_key: String,
+    /// The address of the provider's script.
+    #[schema(example = "https://js.stripe.com/v3/")]
+    pub script_url: String,
+}
+
+impl PaymentOptions {
+    fn of(settings: &Settings) -> Self {
+        let (payments, is_private) = (&settings.payments, settings.database.url.is_none());
+        let fields = payments.hosted_fields(is_private).map(|fields| PaymentFields {
+            publishable_key: fields.publishable_key.to_owned(),
+            script_url: fields.script_url.to_owned(),
+        });
+        let provider = Some(payments.provider(is_private)).filter(|provider| *provider != PaymentProvider::None);
+        Self { provider, fields, guests_on_invoice: payments.guests_on_invoice }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -200,7 +239,7 @@ pub(super) struct Limits {
 
 problem_responses!(InfoProblems: [INPUT, CALLER]);
 
-/// Show name, version and limits of this server.
+/// Show name, version and limits of this server, and how bookings are paid.
 ///
 /// Nothing of it is secret.
 #[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info), InfoProblems))]
@@ -223,5 +262,7 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) ->
             auto_route_hours: settings.booking.auto_route_hours,
             request_timeout_ms: settings.server.request_timeout_ms,
         },
+        payments: PaymentOptions::of(&settings),
+        sends_mail: settings.mail.transport(settings.database.url.is_none()) != MailTransport::None,
     }))
 }

@@ -131,6 +131,7 @@ impl BookingService {
             is_required: self.pricing.requires_quote(),
             quoted_for: self.pricing.quote_minutes(),
             has_provider: self.payments.provider().is_some(),
+            guests_on_invoice: self.payments.guests_on_invoice(),
         }
     }
 

@@ -16,6 +16,7 @@ use super::{
     error::{HoldLimit, PriceFault},
     judge::HoldRules,
     model::{Hold, HoldKind, MOST_ATTEMPTS},
+    price_books::PriceTerms,
 };
 
 impl Hold {
@@ -157,8 +158,12 @@ impl HoldRules<'_> {
             return Err(PriceFault::Changed(price).into());
         }
         let mut missing = hold.missing();
-        let has_provider = self.prices.terms.has_provider;
-        if caller.is_guest() && has_provider && hold.total().is_some() && terms.method != Some(PaymentMethod::Token) {
+        let PriceTerms { has_provider, guests_on_invoice, .. } = self.prices.terms;
+        let is_settled = match terms.method {
+            None => guests_on_invoice,
+            Some(method) => method == PaymentMethod::Token,
+        };
+        if caller.is_guest() && has_provider && hold.total().is_some() && !is_settled {
             missing.push("/payment_token");
         }
         let pay = match (&terms.method, hold.total()) {

@@ -26,6 +26,8 @@ pub struct PriceTerms {
     pub quoted_for: TimeDelta,
     /// Somebody carries out payments.
     pub has_provider: bool,
+    /// A guest may book now and pay an invoice later.
+    pub guests_on_invoice: bool,
 }
 
 impl PriceBooks {

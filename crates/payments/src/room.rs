@@ -75,6 +75,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         settings: PaymentSettings {
             capture: settings.capture,
             wait: settings.wait(),
+            guests_on_invoice: settings.guests_on_invoice,
             cancellation_fees: settings.cancellation_fees.clone().into(),
         },
         desk: Arc::default(),

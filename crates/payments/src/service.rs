@@ -35,6 +35,7 @@ pub(super) const LONGEST_STATEMENT: usize = 50_000;
 pub(super) struct PaymentSettings {
     pub capture: CaptureMode,
     pub wait: Duration,
+    pub guests_on_invoice: bool,
     pub cancellation_fees: Arc<[CancellationBand]>,
 }
 
@@ -89,6 +90,11 @@ impl PaymentService {
     /// Returns the time for which a request waits for the provider.
     pub const fn wait(&self) -> Duration {
         self.settings.wait
+    }
+
+    /// Whether a guest may book now and pay the carrier's invoice later.
+    pub const fn guests_on_invoice(&self) -> bool {
+        self.settings.guests_on_invoice
     }
 
     pub const fn capture_mode(&self) -> CaptureMode {

@@ -15,7 +15,7 @@ mod webhooks;
 
 pub use bus::{Kafka, Outbox, Stream};
 pub use mask::without_password;
-pub use payments::{CancellationBand, CaptureMode, PaymentProvider, Payments};
+pub use payments::{CancellationBand, CaptureMode, HostedFields, PaymentProvider, Payments};
 pub use post::{Mail, MailTransport, Notifications, Sms, SmsTransport};
 pub use sources::{SettingsError, Sources};
 pub use together::FOR_REQUESTS;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::mask;
 
@@ -11,10 +12,13 @@ pub struct Payments {
     pub provider: PaymentProvider,
     pub capture: CaptureMode,
     pub wait_ms: u64,
+    pub guests_on_invoice: bool,
     pub cancellation_fees: Vec<CancellationBand>,
     pub http_url: Option<String>,
     #[serde(serialize_with = "mask::secret")]
     pub http_secret: Option<SecretString>,
+    pub publishable_key: Option<String>,
+    pub script_url: Option<String>,
     #[serde(serialize_with = "mask::secrets")]
     pub webhook_secrets: Vec<SecretString>,
 }
@@ -48,6 +52,23 @@ pub struct CancellationBand {
     pub percent: u8,
 }
 
+/// Payment fields that the provider's own script shows in a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostedFields<'a> {
+    pub publishable_key: &'a str,
+    pub script_url: &'a str,
+    /// The API that the script calls.
+    pub api_url: &'a str,
+}
+
+impl HostedFields<'_> {
+    /// Returns the origins of the script and of the API.
+    pub fn origins(&self) -> Result<(String, String), url::ParseError> {
+        let origin = |address: &str| Url::parse(address).map(|url| url.origin().ascii_serialization());
+        Ok((origin(self.script_url)?, origin(self.api_url)?))
+    }
+}
+
 impl Payments {
     /// Returns the provider in use. `is_private`: the server runs its own database.
     pub const fn provider(&self, is_private: bool) -> PaymentProvider {
@@ -60,5 +81,18 @@ impl Payments {
 
     pub fn wait(&self) -> Duration {
         Duration::from_millis(self.wait_ms)
+    }
+
+    /// Returns how a page shows the payment fields of the provider `http`; `None` if that is not configured, or if another
+    /// provider is in use. `is_private`: the server runs its own database.
+    pub fn hosted_fields(&self, is_private: bool) -> Option<HostedFields<'_>> {
+        if self.provider(is_private) != PaymentProvider::Http {
+            return None;
+        }
+        Some(HostedFields {
+            publishable_key: self.publishable_key.as_deref()?,
+            script_url: self.script_url.as_deref()?,
+            api_url: self.http_url.as_deref()?,
+        })
     }
 }

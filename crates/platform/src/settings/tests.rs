@@ -352,6 +352,15 @@ fn the_provider_of_payments_is_named_completely() {
     for url in ["ftp://provider.example", "provider.example", "https://provider.example?key=1"] {
         assert!(fault(&[("LOADMASTER_PAYMENTS__HTTP_URL", url)]).starts_with("payments.http_url must be an address"));
     }
+    let fields = [
+        ("LOADMASTER_PAYMENTS__PUBLISHABLE_KEY", "pk_1"),
+        ("LOADMASTER_PAYMENTS__SCRIPT_URL", "https://js.provider.example/v3/"),
+    ];
+    assert!(fault(&fields[..1]).starts_with("payments.script_url is needed with payments.publishable_key"));
+    assert_eq!(load(&fields).payments.hosted_fields(true), Option::None, "the provider in use is `test`");
+    let payments = load(&[http, [fields[0], fields[1], ("LOADMASTER_PAYMENTS__WAIT_MS", "1")]].concat()).payments;
+    let shown = payments.hosted_fields(false).map(|fields| (fields.publishable_key, fields.script_url, fields.api_url));
+    assert_eq!(shown, Some(("pk_1", fields[1].1, http[1].1)));
 }
 
 #[test]

@@ -178,6 +178,13 @@ fn payments(settings: &Settings, faults: &mut Faults) {
     if url.as_ref().is_some_and(|url| !url.as_ref().is_ok_and(is_address_of_provider)) {
         faults.add("payments.http_url", "must be an address that begins with https:// or http://, without a query");
     }
+    let script = payments.script_url.as_deref().map(Url::parse);
+    if script.as_ref().is_some_and(|url| !url.as_ref().is_ok_and(is_address_of_provider)) {
+        faults.add("payments.script_url", "must be an address that begins with https:// or http://, without a query");
+    }
+    if payments.publishable_key.is_some() != payments.script_url.is_some() {
+        faults.add("payments.script_url", "is needed with payments.publishable_key, and the reverse");
+    }
     if payments.provider == PaymentProvider::Http {
         if payments.http_url.is_none() {
             faults.add("payments.http_url", "is needed with payments.provider http");
