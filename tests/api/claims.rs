@@ -1,6 +1,7 @@
 //! Guests that book: what they may do with their bookings, and how a booking gets to an account.
 mod claiming;
 mod guests;
+mod links;
 mod private;
 mod registering;
 

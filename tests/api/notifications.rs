@@ -1,7 +1,7 @@
 //! Who is told what, by e-mail and SMS.
 mod consent;
 mod hearing;
-mod letters;
+pub mod letters;
 mod lists;
 mod preferences;
 mod privacy;

@@ -41,6 +41,17 @@ pub fn with_test() -> WorldOptions {
     WorldOptions::default().set("payments.provider", "test").set("payments.webhook_secrets", webhooks::NEW)
 }
 
+/// A booking that a guest has made on this flight and not paid, by way of a server that lets guests pay later.
+pub async fn unpaid_of_guest(world: &World, flight: &Value) -> Value {
+    let lenient = with_test().set("payments.guests_on_invoice", "true").on(&world.database).start().await;
+    let guest = lenient.caller(Role::Guest).await;
+    let wanted = json!({"flight_ids": [flight["id"]], "weight_kg": 1, "contact": {"email": "gus@example.com"}});
+    let hold = guest.hold(wanted).await;
+    let booking = guest.commit(&hold, json!({"pieces": 1})).await;
+    lenient.shutdown().await;
+    booking
+}
+
 /// Sends a webhook of the provider `test`, as it would.
 pub async fn signed_webhook(world: &World, id: &str, reference: &str) -> Answer {
     webhooks::Webhook::about(id, reference).send_to(world, "/api/v1/payments/webhooks/test").await

@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use loadmaster_accounts::{ClaimDesk, Principal};
+use loadmaster_accounts::{ClaimDesk, Principal, Role};
 use loadmaster_holds as holds;
-use loadmaster_kernel::{BookingRef, OrganizationId, UserId};
+use loadmaster_kernel::{BookingId, BookingRef, OrganizationId, UserId};
 use loadmaster_payments as payments;
 use loadmaster_platform::{
     postgres::{DbError, PgSession},
@@ -17,6 +17,14 @@ use super::{
     model::{Booking, EventType},
     repository,
 };
+
+/// A guest's booking that somebody opens by its claim.
+pub(super) struct Opened {
+    pub guest: Principal,
+    pub booking: Booking,
+    /// When the claim ends.
+    pub expires_at: DateTime<Utc>,
+}
 
 impl BookingService {
     /// Moves a booking to another organization, if the claim is valid and was not used: `None` otherwise. The hold that
@@ -40,6 +48,32 @@ impl BookingService {
         }
         payments::move_in_tx(tx, draft.now.id, organization, author.now).await?;
         Ok(Some(draft.save_alone_in_tx(tx).await?))
+    }
+
+    /// Returns the booking of a claim as long as it is the guest's, the guest as the caller who made it, and the end of the
+    /// claim.
+    pub(super) async fn opened(&self, token: &SecretString) -> Result<Opened, BookingError> {
+        let now = self.clock.now();
+        let claim = self.claims.open(token).filter(|claim| now < claim.expires_at).ok_or(BookingError::ClaimInvalid)?;
+        let booking = repository::find(&mut *self.db.read().await?, claim.booking, Some(claim.guest)).await?;
+        let booking = booking.ok_or(BookingError::ClaimInvalid)?;
+        let session = booking.created_by.uuid().into();
+        let guest = Principal::of_session(booking.created_by, claim.guest, Role::Guest, session);
+        Ok(Opened { guest, booking, expires_at: claim.expires_at })
+    }
+
+    /// Returns the claim of a booking and when it ends, for the letter to the guest who made it; `None` if it has ended or was
+    /// used, or no guest made the booking.
+    pub async fn claim_of_in_tx(
+        &self,
+        tx: &mut PgSession,
+        booking: BookingId,
+    ) -> Result<Option<(SecretString, DateTime<Utc>)>, DbError> {
+        let Some(booking) = repository::find(tx, booking, None).await? else { return Ok(None) };
+        let claim = Claim::new(booking.id, booking.organization_id, booking.created_at);
+        let is_valid =
+            self.clock.now() < claim.expires_at && repository::is_of_guest(tx, booking.organization_id).await?;
+        Ok(is_valid.then(|| (self.claims.token(claim).into(), claim.expires_at)))
     }
 
     /// Locks and returns the booking of a claim that is valid and was not used.

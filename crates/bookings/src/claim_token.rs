@@ -1,5 +1,6 @@
-//! Claims: the proof, given to a guest with its booking, that moves the booking to an account. It is sealed and stored
-//! nowhere, and it is the same whenever it is computed under the same key.
+//! Claims: the proof, given to a guest with its booking and in the letter about it, that opens this booking and moves it to an
+//! account. It is sealed and stored nowhere, and it is the same whenever it is computed under the same
+//! key.
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_kernel::{BookingId, OrganizationId};

@@ -1,5 +1,6 @@
 mod amendment;
 mod bulk;
+mod guest;
 mod payment;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -21,6 +22,7 @@ use utoipa::ToSchema;
 
 pub use amendment::AmendBooking;
 pub use bulk::{BulkAction, BulkBookings, BulkBookingsResult, BulkParams, ChosenRoute};
+pub use guest::{CancelGuestBooking, GuestBookingBody, PayGuestBooking};
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
 use super::model::{

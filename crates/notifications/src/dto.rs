@@ -167,7 +167,7 @@ impl From<&BookingContact> for ContactBody {
 pub struct NotificationBody {
     pub id: NotificationId,
     /// One of the types of the preferences, or of the account: `verify_email`, `verify_phone`, `reset_password`,
-    /// `contact_question`.
+    /// `contact_question`, `guest_booking`.
     #[serde(rename = "type")]
     pub kind: String,
     #[schema(value_type = NotificationChannel)]

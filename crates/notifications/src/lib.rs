@@ -8,6 +8,7 @@ mod compose;
 mod dto;
 mod erase;
 mod error;
+mod guests;
 mod lists;
 mod model;
 mod name;

@@ -18,6 +18,8 @@ pub const LAST_MOMENT: TimeDelta = TimeDelta::hours(24);
 pub const BEFORE_EXPIRY: TimeDelta = TimeDelta::minutes(5);
 /// Asks an address whether it may be written to.
 pub const CONTACT_QUESTION: &str = "contact_question";
+/// Tells a guest about its booking, with the link that opens it.
+pub const GUEST_BOOKING: &str = "guest_booking";
 
 words! {
     /// What somebody is told.

@@ -119,6 +119,7 @@ impl NotificationService {
         if causes.iter().any(|cause| cause.kind == NotificationType::Corrected) {
             told.extend(repository::receivers::of_corrected_steps(tx, causes).await?);
         }
+        self.write_to_guests_in_tx(tx, causes, now).await?;
         let rows: Vec<NewNotification> = told.iter().filter_map(|told| self.row(causes, told, now)).collect();
         if rows.is_empty() { Ok(()) } else { post::enqueue_in_tx(tx, &rows).await }
     }

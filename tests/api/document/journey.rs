@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{document, examples::Examples, operations, schema::Checker};
 use crate::{
-    payments::{any_credit, any_payment, signed_webhook, with_test},
+    payments::{any_credit, any_payment, signed_webhook, unpaid_of_guest, with_test},
     pricing::{sale, surcharge, tariff},
     support::{Answer, Client, NewFlight, World, WorldOptions, until},
 };
@@ -659,8 +659,16 @@ async fn claims(world: &World, journey: &mut Journey<'_>, anyone: &Client, custo
     let pieces = Some(json!({"pieces": 1, "payment_token": "tok_ok"}));
     let booking = journey.visit(&guest, "POST", "/api/v1/holds/{id}/commit", &[id], pieces).await;
     journey.visit(&guest, "GET", "/api/v1/bookings/{ref_id}", &[booking["ref_id"].as_str().unwrap()], None).await;
-    let claim = Some(json!({"claim_token": booking["claim"]["token"]}));
+    let token = &booking["claim"]["token"];
+    let claim = Some(json!({"claim_token": token}));
+    journey.visit(anyone, "POST", "/api/v1/bookings/guest", &[], claim.clone()).await;
     journey.visit(customer, "POST", "/api/v1/bookings/claim", &[], claim).await;
+    let booking = unpaid_of_guest(world, &flight).await;
+    let token = &booking["claim"]["token"];
+    let pays = Some(json!({"claim_token": token, "payment_token": "tok_ok"}));
+    journey.visit(anyone, "POST", "/api/v1/bookings/guest/payments", &[], pays).await;
+    let ends = Some(json!({"claim_token": token, "reason": "Not ready"}));
+    journey.visit(anyone, "POST", "/api/v1/bookings/guest/cancel", &[], ends).await;
 }
 
 async fn system(journey: &mut Journey<'_>, anyone: &Client, staff: &Client) {

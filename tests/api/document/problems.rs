@@ -109,7 +109,12 @@ impl Requests {
         let (media_type, text) = match (body, operation.path) {
             (Some(body), _) => body,
             (None, "/api/v1/holds") => (kind, self.hold.clone()),
-            (None, "/api/v1/bookings/claim") => (kind, self.claim.clone()),
+            (None, "/api/v1/bookings/claim" | "/api/v1/bookings/guest" | "/api/v1/bookings/guest/cancel") => {
+                (kind, self.claim.clone())
+            }
+            (None, "/api/v1/bookings/guest/payments") => {
+                (kind, self.claim.replace('}', ",\"payment_token\":\"tok_ok\"}"))
+            }
             (None, "/api/v1/auth/email/verify") => (kind, json!({"token": self.tokens[0]}).to_string()),
             (None, "/api/v1/auth/password/reset") => {
                 (kind, json!({"token": self.tokens[1], "new": "another horse battery"}).to_string())

@@ -10,7 +10,7 @@ use crate::{
     flight_verbs::path_to,
     holds::{HOLDS, at, hold_on},
     notifications::{PREFERENCES, any_notification, contact},
-    payments::{any_credit, any_payment, audit_of_charges, with_test},
+    payments::{any_credit, any_payment, audit_of_charges, unpaid_of_guest, with_test},
     support::{
         Answer, Client, NewFlight, World, WorldOptions,
         freight::{BOOKINGS, order, path_of, with},
@@ -32,6 +32,7 @@ const SUPPRESSIONS: &str = "/api/v1/admin/suppressions";
 const UNTAGGED: [&str; 5] = ["import", "/preferences", "/contacts", "/resend", "/retry"];
 const ORGANIZATIONS: &str = "/api/v1/organizations";
 const RUN: &str = "/api/v1/admin/schedules/{name}/run";
+const PAY_AS_GUEST: &str = "/api/v1/bookings/guest/payments";
 const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 
 /// What is asked for, and of which operation.
@@ -163,6 +164,11 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     let hold = guest.hold(with(hold_on(&[&roomy]), json!({"contact": {"email": "gus@example.com"}}))).await;
     let booked = guest.commit(&hold, json!({"pieces": 1, "payment_token": "tok_ok"})).await;
     let claim = json!({"claim_token": booked["claim"]["token"]});
+    let hold = guest.hold(with(hold_on(&[&roomy]), json!({"contact": {"email": "gus@example.com"}}))).await;
+    let opened = guest.commit(&hold, json!({"pieces": 1, "payment_token": "tok_ok"})).await;
+    let ends = json!({"claim_token": opened["claim"]["token"]});
+    let unsettled = unpaid_of_guest(world, &roomy).await;
+    let pays = json!({"claim_token": unsettled["claim"]["token"], "payment_token": "tok_ok"});
     let reference = async || {
         let payment = any_payment(world, "tok_confirm").await;
         format!("/api/v1/test-payments/{}", payment["provider_reference"].as_str().unwrap())
@@ -199,6 +205,8 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         booking("cancel", &cancelled, Some(json!({"reason": "Not ready"}))),
         deed("DELETE", "/api/v1/bookings/{ref_id}", deleted, None, 200),
         deed("POST", "/api/v1/bookings/claim", "/api/v1/bookings/claim".to_owned(), Some(claim), 200),
+        deed("POST", "/api/v1/bookings/guest/cancel", "/api/v1/bookings/guest/cancel".to_owned(), Some(ends), 200),
+        deed("POST", PAY_AS_GUEST, PAY_AS_GUEST.to_owned(), Some(pays), 201),
         deed("POST", "/api/v1/flights", "/api/v1/flights".to_owned(), Some(new), 201),
         deed("POST", "/api/v1/flights/import", "/api/v1/flights/import".to_owned(), Some(json!(TABLE)), 200),
         deed("PATCH", "/api/v1/flights/{id}", leaving.clone(), Some(json!({"capacity": {"positions": 3}})), 200),
@@ -387,7 +395,11 @@ async fn without_a_key_each_request_is_its_own() {
                 again.expect_problem(404, "not_found");
             }
             REFUND => drop(again.expect_problem(409, "refund_exceeds_paid")),
-            PAY | "/api/v1/payments/{id}/capture" | "/api/v1/payments/{id}/void" | "/api/v1/payments/{id}/resolve" => {
+            PAY
+            | PAY_AS_GUEST
+            | "/api/v1/payments/{id}/capture"
+            | "/api/v1/payments/{id}/void"
+            | "/api/v1/payments/{id}/resolve" => {
                 drop(again.expect_problem(409, "payment_not_possible"));
             }
             RESEND => assert_eq!(fresh(again, 202).body, first.body),

@@ -23,7 +23,8 @@ pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
 pub(super) use events::{amended_since, events_after, moved_before, newest_events};
 pub(super) use list::{count, list, list_of, mentioning, named, newest_first};
 pub(super) use read::{
-    find, find_all, find_asked, find_by_awb, flights_of, id_of, lock_booking, lock_bookings, lock_free_bookings,
+    find, find_all, find_asked, find_by_awb, flights_of, id_of, is_of_guest, lock_booking, lock_bookings,
+    lock_free_bookings,
 };
 pub(super) use save::{Changes, save};
 pub(super) use write::{claim_awbs, free_awbs, next_reference_blocks, save_texts, skip_reference_blocks};

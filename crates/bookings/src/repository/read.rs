@@ -186,6 +186,17 @@ pub(crate) async fn id_of(db: &mut PgSession, reference: &BookingRef) -> sqlx::R
     Ok(id.fetch_optional(db).await?.map(BookingId::from))
 }
 
+/// Whether an organization was made for a guest.
+pub(crate) async fn is_of_guest(db: &mut PgSession, organization: OrganizationId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from organizations o join users u on u.id = o.founder_id
+                          where o.id = $1 and u.role = 'guest') as "is_of_guest!""#,
+        organization.uuid(),
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// `of`: only if it belongs to that organization. A booking of another organization costs as much as a missing one.
 pub(crate) async fn find(
     db: &mut PgSession,

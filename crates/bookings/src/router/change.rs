@@ -98,11 +98,11 @@ pub(super) fn changed(booking: &Booking) -> Answer {
 }
 
 /// A request to change a booking.
-struct Step {
-    caller: Principal,
-    desk: Desk,
-    reference: BookingRef,
-    request: ChangeRequest,
+pub(super) struct Step {
+    pub caller: Principal,
+    pub desk: Desk,
+    pub reference: BookingRef,
+    pub request: ChangeRequest,
 }
 
 impl Step {
@@ -125,7 +125,7 @@ impl Step {
         Box::pin(self.take(input, cancel)).await
     }
 
-    async fn take<T>(self, input: Result<T, Problem>, verb: impl FnOnce(T) -> Verb) -> Result<Answer, Problem> {
+    pub async fn take<T>(self, input: Result<T, Problem>, verb: impl FnOnce(T) -> Verb) -> Result<Answer, Problem> {
         let Self { caller, desk, reference, request } = self;
         let see = || desk.bookings().visible(caller, &reference);
         let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;

@@ -4,6 +4,7 @@ mod change;
 mod claim;
 mod commit;
 mod export;
+mod guest;
 mod onward;
 mod pay;
 mod read;
@@ -32,6 +33,9 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(change::cancel))
         .routes(routes!(change::correct))
         .routes(routes!(claim::claim))
+        .routes(routes!(guest::open))
+        .routes(routes!(guest::cancel))
+        .routes(routes!(guest::pay))
         .routes(routes!(commit::commit))
         .routes(routes!(pay::list, pay::pay))
         .routes(routes!(pay::cancellation))

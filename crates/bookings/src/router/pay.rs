@@ -82,6 +82,16 @@ pub(super) async fn pay(
     let input = both(query.refuse_all(), both(key, body.read(PaymentRequest::read)));
     bookings.visible(caller, &reference).await?;
     let ((), (key, wanted)) = input?;
+    pay_as(caller, reference, wanted, (bookings, unit_of_work, key)).await
+}
+
+/// Pays all that is due for a booking that the caller may see.
+pub(super) async fn pay_as(
+    caller: Principal,
+    reference: BookingRef,
+    wanted: PaymentRequest,
+    (bookings, unit_of_work, key): (BookingService, UnitOfWork, Key),
+) -> Result<Answer, Problem> {
     let terms = CommitTerms { request: key.name(), ..wanted.terms() };
     if let Some(answer) = bookings.joined_payment(&key, &terms).await? {
         return Ok(answer);

@@ -114,7 +114,7 @@ impl News {
         })
     }
 
-    fn flight(&self, facts: &ShipmentFacts) -> Option<FlightItem> {
+    pub(super) fn flight(&self, facts: &ShipmentFacts) -> Option<FlightItem> {
         let (origin, destination) = (facts.flight_origin?, facts.flight_destination?);
         let departure = facts.actual_departure_at.or(facts.departure_at)?;
         let arrival = facts.actual_arrival_at.or(facts.arrival_at)?;
@@ -235,7 +235,7 @@ fn check(
     }
 }
 
-fn shipment_of(facts: &ShipmentFacts) -> ShipmentItem {
+pub(super) fn shipment_of(facts: &ShipmentFacts) -> ShipmentItem {
     ShipmentItem {
         ref_id: facts.ref_id.clone(),
         awb_number: facts.awb_number.clone(),

@@ -1,6 +1,7 @@
 //! What the letters of this room say: read from the tables when they are sent. A notification that is not true any more, or
 //! that its receiver does not want any more, is left out; a letter of which nothing is left is not sent.
 mod facts;
+mod guest;
 mod item;
 mod receiver;
 mod templates;
@@ -8,6 +9,7 @@ mod templates;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use loadmaster_bookings::BookingService;
 use loadmaster_platform::{
     clock::SharedClock,
     postgres::{DbError, PgSession},
@@ -16,11 +18,12 @@ use loadmaster_reference::Reference;
 use minijinja::{Value, context, value::Serde};
 
 use self::{
+    guest::GuestLetters,
     item::{Item, ItemBody},
     receiver::Told,
 };
 use super::{
-    model::{CONTACT_QUESTION, NotificationType},
+    model::{CONTACT_QUESTION, GUEST_BOOKING, NotificationType},
     post::{Composed, Composer, Composers, Letter, Receiver, Templates},
     repository::consents,
     tokens::{Question, Subscription, Tokens},
@@ -42,10 +45,11 @@ pub(super) struct News {
 struct Questions(Tokens);
 
 /// Returns the composers of this room.
-pub(super) fn composers(news: &News) -> Composers {
+pub(super) fn composers(news: &News, bookings: BookingService) -> Composers {
     let each: Arc<dyn Composer> = Arc::new(news.clone());
     let mut composers: Composers = NotificationType::NAMES.iter().map(|name| (*name, each.clone())).collect();
     composers.insert(Letter::DIGEST, each);
+    composers.insert(GUEST_BOOKING, Arc::new(GuestLetters { news: news.clone(), bookings }));
     composers.insert(CONTACT_QUESTION, Arc::new(Questions(news.tokens.clone())));
     composers
 }

@@ -72,3 +72,10 @@ pub(super) const QUESTION: Templates = &[
     ("contact_question.html", include_str!("../templates/en/contact_question.html")),
     ("contact_question.sms", include_str!("../templates/en/contact_question.sms")),
 ];
+
+/// Of the letter to a guest.
+pub(super) const GUEST: Templates = &[
+    ("guest_booking.subject", include_str!("../templates/en/guest_booking.subject")),
+    ("guest_booking.txt", include_str!("../templates/en/guest_booking.txt")),
+    ("guest_booking.html", include_str!("../templates/en/guest_booking.html")),
+];

@@ -46,6 +46,7 @@ pub(crate) async fn erase(db: &mut PgSession, person: &Person) -> sqlx::Result<L
     let notifications = sqlx::query_scalar!(
         r#"delete from notifications
            where user_id = $1 or (contact_point_id is not null and organization_id = any($2))
+              or (type = 'guest_booking' and booking_id in (select id from bookings where organization_id = any($2)))
            returning letter_id as "letter_id: LetterId""#,
         person.user_id.uuid(),
         &organizations,

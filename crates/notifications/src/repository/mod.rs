@@ -3,6 +3,7 @@
 pub(super) mod consents;
 pub(super) mod erase;
 pub(super) mod facts;
+pub(super) mod guests;
 pub(super) mod lists;
 pub(super) mod preferences;
 pub(super) mod receivers;

@@ -1,0 +1,233 @@
+//! The link of the letter: what whoever has the claim of a guest's booking may do with it, without an account.
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{claim_of, complete, flight, guest, keyed};
+use crate::{
+    billing::{Market, usd},
+    holds::{at, hold_on},
+    notifications::letters::{directory, letter, letters, sent, writing},
+    support::{
+        World, WorldOptions,
+        freight::{each, path_of, text, with},
+        until,
+    },
+};
+
+const OPEN: &str = "/api/v1/bookings/guest";
+const CANCEL: &str = "/api/v1/bookings/guest/cancel";
+const PAY: &str = "/api/v1/bookings/guest/payments";
+
+#[tokio::test]
+async fn the_claim_opens_the_booking_with_its_history_for_anybody_who_has_it() {
+    let world = World::start().await;
+    let flight = flight(&world).await;
+    let guest = guest(&world).await;
+    let hold = guest.hold(with(hold_on(&[&flight]), json!({ "description": "Mangoes" }))).await;
+    let booking = guest.commit(&hold, complete()).await;
+    let opened = world.anonymous().post(OPEN, claim_of(&booking)).await;
+    assert_eq!(opened.header("etag"), Some("\"1\""));
+    let opened = opened.expect(200);
+    assert_eq!(
+        (&opened["booking"]["ref_id"], &opened["booking"]["description"]),
+        (&booking["ref_id"], &json!("Mangoes"))
+    );
+    assert_eq!(each(&opened["timeline"], "event_type"), ["BOOKED"]);
+    assert_eq!((&opened["payments"], &opened["cancellation"]["fee"]), (&json!([]), &Value::Null));
+    assert_eq!(opened["claim_expires_at"], booking["claim"]["expires_at"]);
+    world.customer().await.post(OPEN, claim_of(&booking)).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_claim_opens_and_changes_its_own_booking_alone() {
+    let world = World::start().await;
+    let flight = flight(&world).await;
+    // The bookings of a widget's key belong to one guest, but to several people.
+    let admin = world.admin().await;
+    let key = admin.post("/api/v1/api-keys", json!({ "name": "widget", "role": "guest" })).await.expect(201);
+    let widget = world.anonymous().with_token(text(&key, "key"));
+    let (mine, other) = (widget.book_by_hold(&flight).await, widget.book_by_hold(&flight).await);
+    let anyone = world.anonymous();
+    let opened = anyone.post(OPEN, claim_of(&mine)).await.expect(200);
+    assert!(!opened.to_string().contains(text(&other, "ref_id")), "{opened}");
+    anyone.post(CANCEL, claim_of(&mine)).await.expect(200);
+    assert_eq!(widget.get(&path_of(&other)).await.expect(200)["status"], "BOOKED");
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn what_is_forged_expired_or_claimed_opens_and_changes_nothing() {
+    let world = World::start().await;
+    let flight = flight(&world).await;
+    let (gus, anyone) = (guest(&world).await, world.anonymous());
+    let (claimed, old) = (gus.book_by_hold(&flight).await, gus.book_by_hold(&flight).await);
+    let customer = world.customer().await;
+    customer.claim(&claimed).await.expect(200);
+    let refused = async |claim: Value| {
+        anyone.post(OPEN, claim.clone()).await.expect_problem(400, "invalid_token");
+        anyone.post(CANCEL, claim.clone()).await.expect_problem(400, "invalid_token");
+        let pays = with(claim, json!({ "payment_token": "tok_ok" }));
+        anyone.post(PAY, pays).await.expect_problem(400, "invalid_token");
+    };
+    refused(claim_of(&claimed)).await;
+    let token = text(&old["claim"], "token");
+    for forged in ["forged".to_owned(), token[1..].to_owned(), format!("{token}A")] {
+        refused(json!({ "claim_token": forged })).await;
+    }
+    world.clock.advance(TimeDelta::days(30));
+    refused(claim_of(&old)).await;
+    for (path, more) in [(OPEN, json!({})), (CANCEL, json!({})), (PAY, json!({ "payment_token": "tok_ok" }))] {
+        let faults = world.anonymous().post(path, more).await.expect_faults();
+        assert_eq!(faults, [("/claim_token".to_owned(), "required".to_owned())], "{path}");
+    }
+    assert_eq!(world.operator().await.get(&path_of(&old)).await.expect(200)["status"], "BOOKED");
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_booking_is_cancelled_by_its_claim_once_at_the_version_that_was_shown() {
+    let world = World::start().await;
+    let flight = flight(&world).await;
+    let (gus, anyone) = (guest(&world).await, world.anonymous());
+    let booking = gus.book_by_hold(&flight).await;
+    let stale = anyone.request(reqwest::Method::POST, CANCEL).header("if-match", "\"7\"").json(&claim_of(&booking));
+    crate::support::Answer::of(stale).await.expect_problem(412, "version_mismatch");
+    let body = with(claim_of(&booking), json!({ "reason": "Not ready" }));
+    let waived = with(claim_of(&booking), json!({ "waive_fee": true }));
+    let faults = anyone.post(CANCEL, waived).await.expect_faults();
+    assert_eq!(faults, [("/waive_fee".to_owned(), "unknown_field".to_owned())]);
+    let first = keyed(&anyone, "once", CANCEL, &body).await;
+    assert_eq!((first.status.as_u16(), &first.body["status"]), (200, &json!("CANCELLED")));
+    let again = keyed(&anyone, "once", CANCEL, &body).await;
+    assert_eq!((again.header("idempotency-replayed"), &again.text), (Some("true"), &first.text));
+    keyed(&anyone, "once", CANCEL, &claim_of(&booking)).await.expect_problem(422, "idempotency_key_reused");
+    let refused = anyone.post(CANCEL, body.clone()).await.expect_problem(409, "invalid_transition");
+    assert_eq!(refused["allowed"], json!([]));
+    assert_eq!(anyone.post(OPEN, claim_of(&booking)).await.expect(200)["booking"]["status"], "CANCELLED");
+    // Whoever claims it meanwhile: the answer is not repeated to the link.
+    world.customer().await.claim(&booking).await.expect(200);
+    keyed(&anyone, "once", CANCEL, &body).await.expect_problem(400, "invalid_token");
+    world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn what_has_departed_is_not_cancelled_by_its_claim() {
+    let world = World::start().await;
+    let flight = flight(&world).await;
+    let booking = guest(&world).await.book_by_hold(&flight).await;
+    world.operator().await.walk(&booking, &["depart"]).await;
+    world.anonymous().post(CANCEL, claim_of(&booking)).await.expect_problem(409, "invalid_transition");
+}
+
+/// A market in which guests may pay later.
+async fn on_invoice() -> Market {
+    Market::with(WorldOptions::default().set("payments.guests_on_invoice", "true")).await
+}
+
+#[tokio::test]
+async fn a_guest_books_on_invoice_where_the_carrier_allows_it_and_pays_by_the_link() {
+    let market = on_invoice().await;
+    let gus = guest(&market.world).await;
+    let hold = gus.hold(market.wanted()).await;
+    let account = with(complete(), json!({ "payment_method": "ACCOUNT" }));
+    let commit = format!("{}/commit", at(&hold));
+    gus.post(&commit, account).await.expect_problem(409, "hold_incomplete");
+    let booking = gus.commit(&hold, complete()).await;
+    assert_eq!((text(&booking, "payment_status"), &booking["balance_due"]), ("PENDING", &usd("900.00")));
+    let anyone = market.world.anonymous();
+    let with_token = |token: &str| with(claim_of(&booking), json!({ "payment_token": token }));
+    let declined = anyone.post(PAY, with_token("tok_declined")).await.expect_problem(402, "payment_declined");
+    assert!(declined["payment_id"].is_string());
+    let paid = keyed(&anyone, "once", PAY, &with_token("tok_ok")).await;
+    assert_eq!(paid.status, 201, "{}", paid.text);
+    let again = keyed(&anyone, "once", PAY, &with_token("tok_ok")).await;
+    assert_eq!((again.header("idempotency-replayed"), &again.text), (Some("true"), &paid.text));
+    anyone.post(PAY, with_token("tok_ok")).await.expect_problem(409, "payment_not_possible");
+    until("it is captured", async || {
+        anyone.post(OPEN, claim_of(&booking)).await.expect(200)["booking"]["payment_status"] == "COMPLETED"
+    })
+    .await;
+    let opened = anyone.post(OPEN, claim_of(&booking)).await.expect(200);
+    assert_eq!(each(&opened["payments"], "status"), ["FAILED", "CAPTURED"]);
+    assert_eq!(market.succeeded("CAPTURE").await, 1);
+    let faults = anyone.post(PAY, claim_of(&booking)).await.expect_faults();
+    assert_eq!(faults, [("/payment_token".to_owned(), "required".to_owned())]);
+    let credit = with(claim_of(&booking), json!({ "payment_token": "tok_ok", "payment_method": "ACCOUNT" }));
+    let faults = anyone.post(PAY, credit).await.expect_faults();
+    assert_eq!(faults, [("/payment_method".to_owned(), "unknown_field".to_owned())]);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_guest_may_not_book_on_invoice_elsewhere() {
+    let market = Market::open().await;
+    let info = market.world.anonymous().get("/api/v1/info").await.expect(200);
+    assert_eq!(info["payments"], json!({ "provider": "test", "fields": null, "guests_on_invoice": false }));
+    let gus = guest(&market.world).await;
+    let hold = gus.hold(market.wanted()).await;
+    let refused = gus.post(&format!("{}/commit", at(&hold)), complete()).await.expect_problem(409, "hold_incomplete");
+    assert_eq!(refused["missing"], json!(["/payment_token"]));
+}
+
+#[tokio::test]
+async fn the_letter_to_a_guest_has_a_link_that_opens_the_booking() {
+    let files = directory();
+    let world = writing(files.path()).await;
+    let flight = flight(&world).await;
+    let booking = guest(&world).await.book_by_hold(&flight).await;
+    let letter = letter(&world, "guest_booking", "gus@example.com").await;
+    let body = text(&letter, "text");
+    let token = text(&booking["claim"], "token");
+    assert!(body.contains(&format!("/guest#{token}\n")), "{body}");
+    assert!(body.contains(text(&booking, "ref_id")) && body.contains("AI101"), "{body}");
+    world.anonymous().post(OPEN, json!({ "claim_token": token })).await.expect(200);
+    let rows =
+        world.texts("select concat_ws(' ', receiver, data::text) from notifications where type = 'guest_booking'");
+    let rows = rows.await.join("\n");
+    assert!(!rows.contains("gus@example.com") && !rows.contains(token), "{rows}");
+}
+
+#[tokio::test]
+async fn a_guests_letter_is_not_sent_for_a_booking_that_was_claimed_or_cancelled() {
+    let files = directory();
+    let world = World::start().await;
+    let flight = flight(&world).await;
+    let gus = guest(&world).await;
+    let [claimed, cancelled] = [gus.book_by_hold(&flight).await, gus.book_by_hold(&flight).await];
+    world.customer().await.claim(&claimed).await.expect(200);
+    gus.poke(&format!("{}/cancel", path_of(&cancelled))).await.expect(200);
+    let options = WorldOptions::working().set("mail.transport", "mailbox");
+    let options = options.set("embedded.data_dir", files.path().to_str().unwrap());
+    let working = options.on(&world.database).start().await;
+    sent(&working).await;
+    let of_guests = "select reason from notifications where type = 'guest_booking'";
+    assert_eq!(working.texts(of_guests).await, ["booking_cancelled"], "a claimed booking names no address any more");
+    let kinds = letters(&working).await;
+    assert!(kinds.iter().all(|letter| text(letter, "type") != "guest_booking"), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn an_address_gets_ten_letters_about_bookings_of_guests_in_a_day() {
+    let files = directory();
+    let world = writing(files.path()).await;
+    let flight = flight(&world).await;
+    let gus = guest(&world).await;
+    for _ in 0..11 {
+        gus.book_by_hold(&flight).await;
+    }
+    sent(&world).await;
+    let suppressed = "select reason from notifications where type = 'guest_booking' and status = 'SUPPRESSED'";
+    assert_eq!(world.texts(suppressed).await, ["letters_used_up"]);
+    let letters = letters(&world).await;
+    assert_eq!(letters.iter().filter(|letter| text(letter, "type") == "guest_booking").count(), 10);
+}
+
+#[tokio::test]
+async fn opening_counts_by_the_address_as_any_anonymous_call() {
+    let options = WorldOptions::default().set("rate_limit.enabled", "true");
+    let world = options.set("rate_limit.anonymous_per_minute", "3").start().await;
+    for _ in 0..3 {
+        world.anonymous().post(OPEN, json!({ "claim_token": "forged" })).await.expect_problem(400, "invalid_token");
+    }
+    world.anonymous().post(OPEN, json!({ "claim_token": "forged" })).await.expect_problem(429, "rate_limited");
+}
