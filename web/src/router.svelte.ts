@@ -139,7 +139,7 @@ export function startRouter(isOurs: (path: string) => boolean): void {
     if (link.hash && link.pathname === window.location.pathname) return;
     if (!isOurs(link.pathname)) return;
     event.preventDefault();
-    go(link.pathname + link.search);
+    go(link.pathname + link.search + link.hash);
   });
 }
 

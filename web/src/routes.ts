@@ -22,6 +22,8 @@ export const pages: readonly Page[] = [
   { path: "/forgot", title: words.session.forgot, load: page(() => import("./pages/session/Forgot.svelte")) },
   { path: "/reset", title: words.session.reset, load: page(() => import("./pages/session/Reset.svelte")) },
   { path: "/book", title: words.book.title, load: page(() => import("./pages/book/Book.svelte")) },
+  { path: "/guest", title: words.guest.title, load: page(() => import("./pages/guest/Guest.svelte")) },
+  { path: "/claim", title: words.guest.claim, load: page(() => import("./pages/guest/Claim.svelte")) },
   {
     path: "/bookings",
     title: words.bookings.title,

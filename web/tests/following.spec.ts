@@ -161,11 +161,11 @@ test("a booking's page says what is next, and what is due is paid there", async 
   const booking = await world.book(customer, [flight], 100, { quote_id: quote.id });
   await signIn(page, customer, `/bookings/${booking.ref_id}`);
   await expect(page.locator("[data-next]")).toContainText(`${flight.flight_number} departs from TRV`);
-  await page.getByLabel("Now, with a payment token").check();
-  await page.getByRole("textbox", { name: "Payment token" }).fill("tok_declined");
+  await page.getByLabel("Pay now").check();
+  await page.getByLabel("Test card").selectOption("tok_declined");
   await page.getByRole("button", { name: /^Pay / }).click();
   await expect(page.getByRole("alert")).toContainText(/declined/i);
-  await page.getByRole("textbox", { name: "Payment token" }).fill("tok_ok");
+  await page.getByLabel("Test card").selectOption("tok_ok");
   await page.getByRole("button", { name: /^Pay / }).click();
   await expect(page.getByRole("button", { name: /^Pay / })).toBeHidden();
   await expect

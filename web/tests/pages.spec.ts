@@ -46,6 +46,8 @@ async function shipped(world: World): Promise<{ admin: Caller; flight: Json; boo
 test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell", async ({ page, world }, info) => {
   test.setTimeout(4 * MINUTES);
   const { flight, booking, day } = await shipped(world);
+  const roomy = await world.flight("TRV", "CJB", 91, 1000);
+  const { claim } = await world.bookAsGuest(roomy, "guest@example.com");
   for (const address of [
     "/",
     `/?origin=TRV&destination=CJB&date=${day}&weight=500`,
@@ -55,6 +57,9 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
     "/sign-in",
     "/register",
     "/forgot",
+    "/guest",
+    `/guest#${claim.token}`,
+    "/claim",
     "/reset?token=x",
     `/book?flights=${flight.id}`,
     `/book?flights=${flight.id}&weight=10`,

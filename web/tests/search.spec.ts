@@ -157,14 +157,14 @@ test("a payment that is decided later keeps the room, and becomes one booking", 
   await signIn(page, customer);
   await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
   await page.getByRole("button", { name: "Review" }).click();
-  await page.getByLabel("Now, with a payment token").check();
-  await page.getByRole("textbox", { name: "Payment token" }).fill("tok_declined");
+  await page.getByLabel("Pay now").check();
+  await page.getByLabel("Test card").selectOption("tok_declined");
   await page.getByRole("button", { name: "Book", exact: true }).click();
   await expect(page.getByRole("alert")).toContainText(/declined/i);
-  await page.getByRole("textbox", { name: "Payment token" }).fill("tok_confirm");
+  await page.getByLabel("Test card").selectOption("tok_confirm");
   await page.getByRole("button", { name: "Book", exact: true }).click();
   await expect(page.getByRole("status").filter({ hasText: "has not decided yet" })).toBeVisible({ timeout: 20_000 });
-  await expect(page.getByRole("link", { name: "Confirm the payment" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Confirm the payment" })).toBeVisible();
   const [hold] = await customer.get("/api/v1/holds?status=COMMITTING");
   await (await world.admin()).post(`/api/v1/test-payments/${hold.payment.provider_reference}/confirm`);
   await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible({ timeout: 20_000 });

@@ -27,8 +27,8 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Starts a server in `directory`, and waits until it says where it is. */
-export function start(directory: string, port = 0): Promise<Running> {
+/** Starts a server in `directory` with these settings, and waits until it says where it is. */
+export function start(directory: string, port = 0, settings: Record<string, string> = {}): Promise<Running> {
   if (!existsSync(program())) throw new Error(`${program()} is missing: run \`cargo build\` first.`);
   const child = spawn(program(), ["serve", "--demo"], {
     cwd: directory,
@@ -37,6 +37,7 @@ export function start(directory: string, port = 0): Promise<Running> {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("LOADMASTER_"))),
       LOADMASTER_SERVER__PORT: String(port),
       LOADMASTER_RATE_LIMIT__ENABLED: "false",
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -20,6 +20,8 @@ test("every text of the console can be translated, and has room to be longer", a
     "/sign-in",
     "/register",
     "/forgot",
+    "/guest",
+    "/claim",
     "/bookings",
     `/bookings/${booking.ref_id}`,
     `/bookings/${booking.ref_id}/documents`,

@@ -1,6 +1,7 @@
 // Who is signed in. The access token is kept in memory; the refresh token is in a cookie that only the server reads.
 import { connection } from "./connection.svelte";
 import { patiently, pause } from "./patience";
+import { guestPass } from "./guest-pass";
 import type { Schemas } from "./problem";
 
 export type User = Schemas["User"];
@@ -160,6 +161,11 @@ export class Session {
   }
 
   async #beGuest(): Promise<void> {
+    const before = guestPass.read();
+    if (before && !this.user) {
+      [this.#token, this.#expires, this.isGuest] = [before.token, before.expires, true];
+      if (this.#isFresh()) return;
+    }
     const answer = await patiently(() => fetch("/api/v1/auth/guest", { method: "POST" }).catch(() => null));
     if (!answer?.ok) return;
     const { access_token, expires_in } = (await answer.json()) as Tokens;
@@ -168,6 +174,7 @@ export class Session {
     this.#token = access_token;
     this.#expires = Date.now() + expires_in * 1000;
     this.isGuest = true;
+    guestPass.keep({ token: access_token, expires: this.#expires });
   }
 
   async #enter(path: "login" | "register", body: object): Promise<Response | null> {
@@ -203,6 +210,7 @@ export class Session {
     this.#expires = expires;
     this.user = user;
     this.isGuest = this.isOver = false;
+    guestPass.forget();
     remember(true);
   }
 
@@ -231,6 +239,7 @@ export class Session {
     this.#expires = 0;
     this.user = null;
     this.isGuest = false;
+    guestPass.forget();
     remember(false);
   }
 }

@@ -169,3 +169,31 @@ test("a session that is over is still its user's, until they sign out elsewhere"
   channel.close();
   tab.close();
 });
+
+test("a guest's token outlives a reload until it expires, and goes when somebody signs in", async () => {
+  const kept = new Map<string, string>();
+  vi.stubGlobal("sessionStorage", {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, value: string) => kept.set(name, value),
+    removeItem: (name: string) => kept.delete(name),
+  });
+  localStorage.removeItem("loadmaster.signed-in");
+  const asked = server();
+  const asGuest = async () => {
+    const tab = new Session();
+    await tab.begin();
+    await tab.asGuest();
+    expect([tab.isGuest, tab.user]).toEqual([true, null]);
+    return tab;
+  };
+  const first = await asGuest();
+  const reloaded = await asGuest();
+  expect(await reloaded.token()).toBe(await first.token());
+  expect(asked).toEqual(["/api/v1/auth/guest"]);
+  kept.set("loadmaster.guest", JSON.stringify({ token: "old", expires: Date.now() }));
+  const later = await asGuest();
+  expect(await later.token()).not.toBe("old");
+  await later.signIn("ann@example.com", "a phrase for tests");
+  expect([later.isGuest, kept.size]).toEqual([false, 0]);
+  [first, reloaded, later].forEach((tab) => tab.close());
+});

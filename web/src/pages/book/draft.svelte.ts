@@ -41,6 +41,8 @@ export class Draft {
   booked = $state<Booked | null>(null);
   /** The payment provider has not decided yet: the hold keeps its room until then. */
   isPaying = $state(false);
+  /** A payment that was taken up again came to nothing: the hold waits for another try. */
+  declined = $state(false);
   problem = $state<Problem | null>(null);
   pieces = $state("");
   description = $state("");
@@ -157,6 +159,7 @@ export class Draft {
     }
     this.isPaying = false;
     if (hold.booking_ref) await this.#show(hold.booking_ref);
+    else this.declined = hold.status === "ACTIVE";
   }
 
   async #show(ref_id: string): Promise<void> {

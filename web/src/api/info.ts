@@ -1,0 +1,17 @@
+// What this server is, and how bookings are paid there.
+import { api, take } from "./client";
+import type { Schemas } from "./problem";
+
+let known: Promise<Schemas["Info"]> | null = null;
+
+/** Asks the server once; again if it did not answer. */
+export function serverInfo(): Promise<Schemas["Info"]> {
+  known ??= take(api.GET("/api/v1/info")).then(
+    ({ data }) => data,
+    (error: unknown) => {
+      known = null;
+      throw error;
+    },
+  );
+  return known;
+}

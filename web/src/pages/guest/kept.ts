@@ -1,0 +1,2 @@
+/** The claim that somebody entered before signing in. It is kept in memory alone. */
+export const kept = { claim: "" };

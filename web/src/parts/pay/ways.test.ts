@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { waysOf } from "./ways";
+
+const USD = (amount: string) => ({ amount, currency: "USD" });
+const test = { provider: "test", fields: null, guests_on_invoice: false };
+const asked = { options: test, available: null, amount: USD("900.00"), isBooking: true, isGuest: true };
+
+it("a guest pays now, and on invoice only where the carrier allows it or nobody can pay", () => {
+  expect(waysOf(asked)).toEqual(["token"]);
+  const lenient = { ...test, guests_on_invoice: true };
+  expect(waysOf({ ...asked, options: lenient })).toEqual(["token", "invoice"]);
+  expect(waysOf({ ...asked, options: { ...test, provider: null } })).toEqual(["invoice"]);
+  // What is booked already is on invoice as it is.
+  expect(waysOf({ ...asked, options: lenient, isBooking: false })).toEqual(["token"]);
+});
+
+it("a credit account is offered only to whom it covers the amount", () => {
+  const customer = { ...asked, isGuest: false };
+  expect(waysOf(customer)).toEqual(["later", "token"]);
+  expect(waysOf({ ...customer, available: USD("900.00") })).toEqual(["later", "account", "token"]);
+  expect(waysOf({ ...customer, available: USD("899.99") })).toEqual(["later", "token"]);
+  expect(waysOf({ ...customer, available: { amount: "900", currency: "JPY" } })).toEqual(["later", "token"]);
+  expect(waysOf({ ...customer, available: USD("900.00"), isBooking: false })).toEqual(["account", "token"]);
+});

@@ -1,0 +1,39 @@
+// Which ways of paying are offered to whom.
+import { api } from "../../api/client";
+import type { Schemas } from "../../api/problem";
+import { session } from "../../api/session.svelte";
+import type { PaymentOptions } from "./adapter";
+
+type Money = Schemas["Money"];
+
+export type Way = "token" | "account" | "later" | "invoice";
+export type Terms = { payment_token: string } | { payment_method: "ACCOUNT" } | Record<string, never>;
+
+interface Asked {
+  options: PaymentOptions;
+  /** What the organization may still charge; nothing without credit. */
+  available: Money | null;
+  amount: Money;
+  isBooking: boolean;
+  isGuest: boolean;
+}
+
+/** The ways that the server accepts, the usual one first. */
+export function waysOf({ options, available, amount, isBooking, isGuest }: Asked): Way[] {
+  const token: Way[] = options.provider === null ? [] : ["token"];
+  if (isGuest) {
+    // Without a provider nobody can pay here: the carrier bills what is booked.
+    const onInvoice = options.guests_on_invoice || options.provider === null;
+    return isBooking && onInvoice ? [...token, "invoice"] : token;
+  }
+  const hasCredit = available?.currency === amount.currency && Number(available.amount) >= Number(amount.amount);
+  return [...(isBooking ? (["later"] as const) : []), ...(hasCredit ? (["account"] as const) : []), ...token];
+}
+
+/** Returns what the user's organization may still charge on its credit account; nothing without one. */
+export async function credit(): Promise<Money | null> {
+  const id = session.user?.organization_id;
+  if (!id) return null;
+  const asked = await api.GET("/api/v1/organizations/{id}/credit", { params: { path: { id } } });
+  return asked.data?.available ?? null;
+}
