@@ -26,7 +26,7 @@ async fn the_claim_opens_the_booking_with_its_history_for_anybody_who_has_it() {
     let hold = guest.hold(with(hold_on(&[&flight]), json!({ "description": "Mangoes" }))).await;
     let booking = guest.commit(&hold, complete()).await;
     let opened = world.anonymous().post(OPEN, claim_of(&booking)).await;
-    assert_eq!(opened.header("etag"), Some("\"1\""));
+    assert_eq!((opened.header("etag"), opened.header("cache-control")), (Some("\"1\""), Some("no-store")));
     let opened = opened.expect(200);
     assert_eq!(
         (&opened["booking"]["ref_id"], &opened["booking"]["description"]),

@@ -44,7 +44,8 @@ pub(super) async fn open(State(bookings): State<BookingService>, query: Query, b
         cancellation: bookings.cancellation(guest, &booking.ref_id).await?,
         claim_expires_at: expires_at,
     };
-    Ok(Answer::new(StatusCode::OK, &body, PRIVATE).with_tag(history.booking.version.to_string()))
+    // Shown to whoever has the claim, and whole, whatever a caller prefers: it changes nothing.
+    Ok(Answer::new(StatusCode::OK, &body, PRIVATE).with_tag(history.booking.version.to_string()).uncached())
 }
 
 problem_responses!(CancelProblems: [INPUT, CALLER, BODY, KEY], INVALID_TOKEN, NOT_FOUND, INVALID_TRANSITION, BOOKING_LOCKED, VERSION_MISMATCH);

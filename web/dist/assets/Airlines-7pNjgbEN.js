@@ -1,1 +1,0 @@
-import"./words-B3CfMouk.js";import{t as e}from"./Entries-_AZs4hfd.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,1 +1,0 @@
-import{$ as e,J as t,M as n,P as r,et as i,ft as a,k as o,pt as s,t as c,tt as l}from"./words-B3CfMouk.js";import{t as u}from"./AdminNav-HqyjJjtL.js";var d=r(`<h1 tabindex="-1"> </h1> <!> <p> </p>`,1);function f(r,f){s(f,!0);var p=d(),m=e(p),h=i(m,!0),g=l(m,2);u(g,{});var _=l(g,2),v=i(_,!0);t(()=>{o(h,c.admin.title),o(v,c.admin.text)}),n(r,p),a()}export{f as default};

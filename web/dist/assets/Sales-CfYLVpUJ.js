@@ -1,1 +1,0 @@
-import"./words-B3CfMouk.js";import{i as e,t}from"./Rules-G_3H5Sib.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
