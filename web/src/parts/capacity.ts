@@ -16,6 +16,8 @@ export interface Filling {
   capacity: number;
   available: number;
   percent: number;
+  /** `180 kg left` */
+  left: string;
   /** `180 kg left of 12 400 kg` */
   text: string;
 }
@@ -38,6 +40,7 @@ export function fillings(capacity: Space, available: Space): Filling[] {
       capacity: whole,
       available: left,
       percent,
+      left: words.parts.left(quantity(dimension, left)),
       text: words.parts.leftOf(quantity(dimension, left), quantity(dimension, whole)),
     };
   });

@@ -57,10 +57,16 @@ export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
   return { origin: asked.origin, destination: asked.destination, departure_date: asked.date, ...given };
 }
 
-/** The address of the booking page for an option. */
-export function bookAddress(asked: Asked, flightIds: readonly string[]): string {
+function address(page: string, asked: Asked, flightIds: readonly string[]): string {
   const query = new URLSearchParams({ flights: flightIds.join(",") });
   for (const name of ["origin", "destination", "pieces", "weight", "volume", "handling"] as const)
     if (asked[name]) query.set(name, asked[name]);
-  return `/book?${query.toString()}`;
+  return `${page}?${query.toString()}`;
 }
+
+/** The address of the booking page for an option. */
+export const bookAddress = (asked: Asked, flightIds: readonly string[]): string => address("/book", asked, flightIds);
+
+/** The address of the page that puts an option on the waitlist. */
+export const waitAddress = (asked: Asked, flightIds: readonly string[]): string =>
+  address("/waitlist", asked, flightIds);

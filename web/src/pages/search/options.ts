@@ -1,6 +1,6 @@
 // Direct flights and connections as one kind of option, and why one cannot be booked, in words.
 import type { Schemas } from "../../api/problem";
-import { quantity, type Dimension } from "../../parts/capacity";
+import { fillings, quantity, type Dimension, type Filling } from "../../parts/capacity";
 import { words } from "../../words";
 
 type Flight = Schemas["Flight"];
@@ -48,24 +48,75 @@ export function optionOf(route: Schemas["RouteOption"]): Option {
   };
 }
 
-const ORDERS: Record<string, (option: Option) => number> = {
-  arrival: (option) => Date.parse(option.arrival),
-  duration: (option) => option.minutes,
-  departure: (option) => Date.parse(option.departure),
-};
+/** The names of the airlines that fly an option, in order of its flights; the code of one without a name. */
+export const carriers = (option: Option): string =>
+  [...new Set(option.flights.map((flight) => flight.airline_name ?? flight.airline_code))].join(", ");
+
+/** The fullest dimension of all flights of an option: the room that decides. */
+export const tightest = (option: Option): Filling | undefined =>
+  option.flights
+    .flatMap((flight) => fillings(flight.capacity, flight.available))
+    .sort((a, b) => b.percent - a.percent)[0];
+
+/** What a kilogram of gross weight costs, with the decimals of the total. */
+export function perKilogram(total: Price["total"], weight: number | null): Price["total"] | null {
+  if (weight === null || weight <= 0) return null;
+  const decimals = total.amount.split(".")[1]?.length ?? 0;
+  return { ...total, amount: (Number(total.amount) / weight).toFixed(decimals) };
+}
+
+/** The columns by which options can be ordered, and what of an option counts; nothing stands last in both directions. */
+export const ORDERS = {
+  departure: (option: Option) => Date.parse(option.departure),
+  arrival: (option: Option) => Date.parse(option.arrival),
+  duration: (option: Option) => option.minutes,
+  stops: (option: Option) => option.stops,
+  carrier: carriers,
+  price: (option: Option) => (option.price ? Number(option.price.total.amount) : null),
+  room: leastWeight,
+} as const;
+export type Column = keyof typeof ORDERS;
+
+export interface Order {
+  column: Column;
+  isDescending: boolean;
+}
+
+/** `price`, or `-price` for the highest first. */
+export function orderOf(text: string | null): Order {
+  const name = text?.replace(/^-/, "") ?? "";
+  if (!Object.hasOwn(ORDERS, name)) return { column: "arrival", isDescending: false };
+  return { column: name as Column, isDescending: text?.startsWith("-") ?? false };
+}
+export const orderText = (order: Order): string => `${order.isDescending ? "-" : ""}${order.column}`;
+
+function compared(a: string | number | null, b: string | number | null): number {
+  if (typeof a === "string" && typeof b === "string") return a.localeCompare(b);
+  return Number(a) - Number(b);
+}
 
 /** Bookable options first, then by the order that was asked for; ties as `GET /routes` breaks them. */
-export function sorted(options: readonly Option[], order: string): Option[] {
-  const of = ORDERS[order] ?? ((option: Option) => Date.parse(option.arrival));
-  return [...options].sort(
-    (a, b) =>
-      Number(b.bookable) - Number(a.bookable) ||
-      of(a) - of(b) ||
-      a.stops - b.stops ||
-      a.minutes - b.minutes ||
-      (a.key < b.key ? -1 : 1),
-  );
+export function sorted(options: readonly Option[], { column, isDescending }: Order): Option[] {
+  const keyed = options.map((option) => ({ option, key: ORDERS[column](option) }));
+  const direction = isDescending ? -1 : 1;
+  return keyed
+    .sort(
+      (a, b) =>
+        Number(b.option.bookable) - Number(a.option.bookable) ||
+        Number(a.key === null) - Number(b.key === null) ||
+        currencyOf(a.option, column).localeCompare(currencyOf(b.option, column)) ||
+        direction * compared(a.key, b.key) ||
+        Date.parse(a.option.arrival) - Date.parse(b.option.arrival) ||
+        a.option.stops - b.option.stops ||
+        a.option.minutes - b.option.minutes ||
+        (a.option.key < b.option.key ? -1 : 1),
+    )
+    .map(({ option }) => option);
 }
+
+/** Amounts of several currencies are not compared: they stand together, by the code of the currency. */
+const currencyOf = (option: Option, column: Column): string =>
+  column === "price" ? (option.price?.total.currency ?? "") : "";
 
 interface Wanted {
   weight_kg?: number | null;

@@ -1,0 +1,73 @@
+// Which options are shown. The filters live in the address, in the same form for readers of every language: figures with a point,
+// instants in UTC.
+import { addressedNumber } from "../../words/parse";
+import type { Asked } from "./asked";
+import type { Option } from "./options";
+
+export interface Filters {
+  /** The code of the airline that flies all of it; empty: any. */
+  carrier: string;
+  isDirect: boolean;
+  /** As the address has them; empty: any. */
+  maxPrice: string;
+  before: string;
+}
+
+/** The parameters of the address. */
+export const NONE = { carrier: null, direct: null, max_price: null, arrive_before: null } as const;
+
+export function filtersOf(query: URLSearchParams): Filters {
+  const get = (name: keyof typeof NONE) => query.get(name) ?? "";
+  return {
+    carrier: get("carrier").toUpperCase(),
+    isDirect: get("direct") === "true",
+    maxPrice: get("max_price"),
+    before: get("arrive_before"),
+  };
+}
+
+/** The instant of an address, such as `2026-12-02T12:30:00Z`; nothing for any other text. */
+export function instant(text: string): number | null {
+  const millis = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(millis) ? null : millis;
+}
+
+/** The instant as addresses have it. */
+export const instantText = (at: string | null): string | null => at && at.replace(/\.\d+Z$/, "Z");
+
+/** What is neither a figure nor an instant filters nothing: its field shows the fault. An option without a price has none to compare. */
+export function passing(options: readonly Option[], filters: Filters, currency: string): Option[] {
+  const most = addressedNumber(filters.maxPrice);
+  const before = instant(filters.before);
+  return options.filter(
+    ({ flights, stops, price, arrival }) =>
+      (filters.carrier === "" || flights.every((flight) => flight.airline_code === filters.carrier)) &&
+      (!filters.isDirect || stops === 0) &&
+      (most === null || (price?.total.currency === currency && Number(price.total.amount) <= most)) &&
+      (before === null || Date.parse(arrival) < before),
+  );
+}
+
+/** The filters that mean nothing for another search: prices and carriers of other routes and freight, arrivals of another day. */
+export function outdated(before: Asked, after: Asked): Partial<typeof NONE> {
+  const isSameRoute = before.origin === after.origin && before.destination === after.destination;
+  if (!isSameRoute) return { carrier: NONE.carrier, max_price: NONE.max_price, arrive_before: NONE.arrive_before };
+  return before.date === after.date ? {} : { arrive_before: NONE.arrive_before };
+}
+
+/** The airlines that fly options, by code. */
+export function carriersOf(options: readonly Option[]): { value: string; label: string }[] {
+  const names = new Map(
+    options.flatMap(({ flights }) =>
+      flights.map((flight): [string, string] => [
+        flight.airline_code,
+        flight.airline_name ? `${flight.airline_code} · ${flight.airline_name}` : flight.airline_code,
+      ]),
+    ),
+  );
+  return [...names].map(([value, label]) => ({ value, label })).sort((a, b) => (a.value < b.value ? -1 : 1));
+}
+
+/** The currency of the cheapest list of prices: the first by its code, as `GET /routes` orders them; empty without a price. */
+export const currencyOf = (options: readonly Option[]): string =>
+  options.flatMap(({ price }) => (price ? [price.total.currency] : [])).sort()[0] ?? "";
