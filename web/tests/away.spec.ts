@@ -115,7 +115,7 @@ test("a limit is waited for, and said meanwhile", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 30, 1000);
   await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=10`);
   await expect(page.getByText("Too many requests were made", { exact: false })).toBeVisible();
-  await expect(page.getByRole("article").first()).toBeVisible();
+  await expect(page.getByRole("row").nth(1)).toBeVisible();
   await expect(page.getByText("Too many requests were made", { exact: false })).toBeHidden();
 });
 

@@ -7,12 +7,12 @@ test("a full flight says why, in kilograms, and what helps", async ({ page, worl
   const flight = await world.flight("TRV", "CJB", 30, 680);
   await world.book(await world.operator(), [flight], 500);
   await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=500&pieces=2`);
-  const refused = page.getByRole("article").filter({ hasText: flight.flight_number });
+  const refused = page.locator("tr").filter({ hasText: flight.flight_number });
   await expect(refused).toContainText(`${flight.flight_number} has 180 kg left, you asked for 500 kg.`);
   await refused.getByRole("button", { name: "Ask for 180 kg" }).click();
   await expect(page.getByLabel("Weight (kg)")).toHaveValue("180");
   await expect(
-    page.getByRole("article").filter({ hasText: flight.flight_number }).getByRole("link", { name: /Book/ }),
+    page.locator("tr").filter({ hasText: flight.flight_number }).getByRole("link", { name: /Book/ }),
   ).toBeVisible();
   const result = await world
     .anonymous()
@@ -27,7 +27,7 @@ test("the strip of days shows the figures of seven searches", async ({ page, wor
   await page.goto(`/?origin=DEL&destination=LHR&date=${first}&weight=500`);
   const strip = page.getByRole("navigation", { name: "Days" });
   await expect(strip.getByRole("listitem")).toHaveCount(7);
-  await expect(strip.getByRole("listitem").nth(1)).toContainText("ways");
+  await expect(strip.getByRole("listitem").nth(1)).toContainText("options");
   for (let day = 0; day < 7; day += 1) {
     const date = new Date(Date.parse(first) + (day - 1) * 86_400_000).toISOString().slice(0, 10);
     const options = await world
@@ -36,12 +36,12 @@ test("the strip of days shows the figures of seven searches", async ({ page, wor
     const bookable = options.filter((option: Json) => option.bookable).length;
     const words =
       bookable === options.length
-        ? `${bookable} ${bookable === 1 ? "way" : "ways"}`
+        ? `${bookable} ${bookable === 1 ? "option" : "options"}`
         : bookable > 0
-          ? `${bookable} of ${options.length} ways`
+          ? `${bookable} of ${options.length} options`
           : /full|not bookable/;
     await expect(strip.getByRole("listitem").nth(day)).toContainText(options.length === 0 ? "no flights" : words);
-    // The roomiest way that can be booked, by the least of its flights: a flight after its cut-off may have more room.
+    // The roomiest option that can be booked, by the least of its flights: a flight after its cut-off may have more room.
     const offered = bookable > 0 ? options.filter((option: Json) => option.bookable) : options;
     const room = Math.max(0, ...offered.map((option: Json) => option.available.weight_kg));
     if (options.length > 0)
@@ -188,11 +188,7 @@ test("a search without a weight asks for it before room is held", async ({ page,
   const flight = await world.flight("TRV", "CJB", 33, 1000);
   await signIn(page, await world.customer());
   await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}`);
-  await page
-    .getByRole("article")
-    .filter({ hasText: flight.flight_number })
-    .getByRole("link", { name: /^Book/ })
-    .click();
+  await page.getByRole("row").filter({ hasText: flight.flight_number }).getByRole("link", { name: /^Book/ }).click();
   // Until it is there, the page of the search shows a weight too.
   const hold = page.getByRole("button", { name: "Hold room" });
   await hold.click();
@@ -309,15 +305,16 @@ test("the waitlist is offered only for what the flight could hold, and codes and
   await page.setViewportSize({ width: 360, height: 800 });
   const search = `/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}`;
   await page.goto(`${search}&weight=500`);
-  const option = page.getByRole("article").filter({ hasText: flight.flight_number });
+  const option = page.locator("tr").filter({ hasText: flight.flight_number });
   await expect(option.getByRole("link", { name: "Join the waitlist" })).toBeVisible();
   const departs = option.locator(`time[datetime="${flight.departure_datetime}"]`).first();
   await expect(departs).toBeHidden();
   answer();
   await expect(departs).toContainText("IST");
   await expect(departs).toBeVisible();
+  await option.getByRole("button", { name: /^Details/ }).click();
   // One line, however narrow its place is.
-  const lines = await option
+  const lines = await page
     .getByRole("listitem")
     .getByText("TRV", { exact: true })
     .evaluate((code) => code.getClientRects().length);

@@ -16,7 +16,7 @@ export interface Filling {
   capacity: number;
   available: number;
   percent: number;
-  /** `180 kg left` */
+  /** `180 kg` */
   left: string;
   /** `180 kg left of 12 400 kg` */
   text: string;
@@ -40,7 +40,7 @@ export function fillings(capacity: Space, available: Space): Filling[] {
       capacity: whole,
       available: left,
       percent,
-      left: words.parts.left(quantity(dimension, left)),
+      left: quantity(dimension, left),
       text: words.parts.leftOf(quantity(dimension, left), quantity(dimension, whole)),
     };
   });

@@ -1,0 +1,209 @@
+// The options of a search: a table on a desk, cards on a phone; ordered and filtered by their address.
+import AxeBuilder from "@axe-core/playwright";
+import type { Locator, Page } from "@playwright/test";
+import { randomInt } from "node:crypto";
+import { expect, test, type Json, type World } from "./world";
+
+const WEIGHT = 500;
+
+interface Offered {
+  address: string;
+  early: Json;
+  late: Json;
+  /** Of another airline, and the last to arrive. */
+  other: Json;
+  /** Has no room for the freight. */
+  full: Json;
+}
+
+/** Four flights of a day that no other test uses. */
+async function offered(world: World, days: number): Promise<Offered> {
+  const start = new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  const hours = (hour: number) => (Date.parse(`${start}T00:00:00Z`) - Date.now()) / 3_600_000 + hour;
+  const [early, late, other, full] = await Promise.all([
+    world.flight("TRV", "CJB", hours(2), 5000),
+    world.flight("TRV", "CJB", hours(5), 6000),
+    world.flight("TRV", "CJB", hours(8), 7000, { flight_number: `EK${randomInt(2000, 9999)}` }),
+    world.flight("TRV", "CJB", hours(9), 100),
+  ]);
+  const day = early.departure_local.slice(0, 10);
+  return { address: `/?origin=TRV&destination=CJB&date=${day}&weight=${WEIGHT}`, early, late, other, full };
+}
+
+/** The lines of the options that can be booked. */
+const lines = (page: Page): Locator => page.getByRole("row").filter({ has: page.getByRole("link", { name: /^Book/ }) });
+/** The flights of these lines that are the test's own, in their order: another test may have flights of that day, too. */
+async function numbersOf(page: Page, flights: Json[]): Promise<string[]> {
+  const own = flights.map((flight) => flight.flight_number);
+  return (await lines(page).getByRole("rowheader").allInnerTexts()).filter((text) => own.includes(text));
+}
+
+test("twelve options stand on the first screen of a desk", async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
+  await page.goto(`/?origin=DEL&destination=LHR&date=${day}&weight=${WEIGHT}`);
+  const twelfth = lines(page).nth(11);
+  await expect(twelfth).toBeVisible();
+  await expect(
+    page
+      .getByRole("navigation", { name: "Days" })
+      .getByText(/options/)
+      .first(),
+  ).toBeVisible();
+  const box = await twelfth.boundingBox();
+  expect((box?.y ?? 0) + (box?.height ?? Infinity)).toBeLessThanOrEqual(800);
+});
+
+test("headings order the options by keyboard, and Back restores the order before", async ({ page, world }) => {
+  const { address, early, late, other } = await offered(world, 61);
+  const all = [early, late, other];
+  const forth = all.map((flight) => flight.flight_number);
+  await page.goto(address);
+  const heading = page.getByRole("columnheader", { name: "Room left" }).first();
+  await expect(page.getByRole("columnheader", { name: "Arrives" }).first()).toHaveAttribute("aria-sort", "ascending");
+  await expect.poll(() => numbersOf(page, all)).toEqual(forth);
+  await heading.getByRole("button").focus();
+  await page.keyboard.press("Enter");
+  await expect(heading).toHaveAttribute("aria-sort", "ascending");
+  await page.keyboard.press("Enter");
+  await expect(heading).toHaveAttribute("aria-sort", "descending");
+  await expect(page).toHaveURL(/sort=-room(&|$)/);
+  await expect(page.getByLabel("Order")).toHaveValue("-room");
+  expect(await numbersOf(page, all)).toEqual([...forth].reverse());
+  await page.goBack();
+  await expect(heading).toHaveAttribute("aria-sort", "ascending");
+  expect(await numbersOf(page, all)).toEqual(forth);
+  await page.goBack();
+  await expect(heading).not.toHaveAttribute("aria-sort");
+  await page.getByLabel("Order").selectOption("Latest departure");
+  await expect(page).toHaveURL(/sort=-departure(&|$)/);
+  expect(await numbersOf(page, all)).toEqual([...forth].reverse());
+});
+
+test("filters say how many options are shown, and Back takes them away again", async ({ page, world }) => {
+  const { address, early, late, other, full } = await offered(world, 63);
+  const all = [early, late, other];
+  await page.goto(address);
+  const said = page.locator('[role="status"][aria-live="polite"]');
+  await expect(page.locator("tr").filter({ hasText: full.flight_number })).toContainText("you asked for 500 kg");
+  const whole = (await page.getByRole("heading", { level: 2 }).first().innerText()).trim();
+  await page.getByLabel("Carrier").selectOption(other.airline_code);
+  await expect(page).toHaveURL(/carrier=EK(&|$)/);
+  await expect.poll(() => numbersOf(page, all)).toEqual([other.flight_number]);
+  await expect(page.locator("tr").filter({ hasText: full.flight_number })).toHaveCount(0);
+  await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(/^1 of \d+ options$/);
+  await expect(said).toHaveText(/^1 of \d+ options shown\.$/);
+  await page.getByLabel("Direct only").check();
+  await expect(page).toHaveURL(/direct=true(&|$)/);
+  await page.goBack();
+  await expect(page.getByLabel("Direct only")).not.toBeChecked();
+  await page.goBack();
+  await expect.poll(() => numbersOf(page, all)).toHaveLength(3);
+  await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(whole);
+  await page.getByLabel("Price up to").fill("0.01");
+  await page.getByLabel("Price up to").press("Enter");
+  await expect(page.getByText("No option passes the filters.")).toBeVisible();
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await expect(page.getByRole("heading", { level: 2 }).first()).toBeFocused();
+  await expect.poll(() => numbersOf(page, all)).toHaveLength(3);
+  await expect(page).not.toHaveURL(/max_price/);
+});
+
+test("filters in an address mean the same to readers of every language", async ({ page, browser, world }) => {
+  const { address, early, late, other } = await offered(world, 65);
+  const all = [early, late, other];
+  await page.goto(address);
+  await page.getByLabel("Price up to").fill("1,234,567.5");
+  await page.getByLabel("Price up to").press("Tab");
+  await expect(page).toHaveURL(/max_price=1234567\.5(&|$)/);
+  // A minute after the first one arrives, by the clock of its station.
+  const shown = new Date(Date.parse(`${early.arrival_local.slice(0, 16)}Z`) + 60_000).toISOString().slice(0, 16);
+  await page.getByLabel("Arrives before").fill(shown);
+  const instant = new Date(Date.parse(early.arrival_datetime) + 60_000).toISOString().replace(".000Z", "Z");
+  await expect(page).toHaveURL((url) => url.searchParams.get("arrive_before") === instant);
+  await expect.poll(() => numbersOf(page, all)).toEqual([early.flight_number]);
+  const context = await browser.newContext({ baseURL: world.url, locale: "de-DE", timezoneId: "America/New_York" });
+  const german = await context.newPage();
+  await german.goto(page.url());
+  await expect.poll(() => numbersOf(german, all)).toEqual([early.flight_number]);
+  await expect(german.getByLabel("Price up to")).toHaveValue("1234567,5");
+  await expect(german.getByLabel("Arrives before")).toHaveValue(shown);
+  await context.close();
+  // What is not in this form filters nothing, and its field says so.
+  await page.goto(`${address}&max_price=1,200&arrive_before=tomorrow`);
+  await expect.poll(() => numbersOf(page, all)).toHaveLength(3);
+  await expect(page.getByLabel("Price up to")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByLabel("Arrives before")).toHaveAttribute("aria-invalid", "true");
+  // Another day has other arrivals.
+  await page.goto(`${address}&carrier=EK&arrive_before=${instant}`);
+  await page.getByRole("navigation", { name: "Days" }).getByRole("listitem").last().getByRole("button").click();
+  await expect(page).not.toHaveURL(/arrive_before/);
+  await expect(page).toHaveURL(/carrier=EK/);
+});
+
+test("the details of an option open and close by keyboard", async ({ page, world }) => {
+  const { address, early } = await offered(world, 67);
+  await page.goto(address);
+  const details = page.getByRole("button", { name: `Details ${early.flight_number}` });
+  await expect(details).toHaveAttribute("aria-expanded", "false");
+  await details.focus();
+  await page.keyboard.press("Enter");
+  await expect(details).toHaveAttribute("aria-expanded", "true");
+  const shown = page.locator(`[id="${await details.getAttribute("aria-controls")}"]`);
+  await expect(shown.getByRole("link", { name: early.flight_number })).toHaveAttribute("href", `/flights/${early.id}`);
+  await expect(shown).toContainText("Cut-off");
+  await expect(shown).toContainText("5,000 kg left of 5,000 kg");
+  await expect(shown).toContainText("Carriage");
+  await expect(details).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(details).toHaveAttribute("aria-expanded", "false");
+  await expect(shown).toHaveCount(0);
+});
+
+test("a price for a kilogram is that of the weight that was searched for", async ({ page, world }) => {
+  const { address, early } = await offered(world, 69);
+  await page.goto(address);
+  const result = await world.anonymous().post("/api/v1/routes/search", {
+    origin: "TRV",
+    destination: "CJB",
+    departure_date: early.departure_local.slice(0, 10),
+    weight_kg: WEIGHT,
+    price: true,
+  });
+  const { amount } = result.direct_flights.find((flight: Json) => flight.id === early.id).price.total;
+  const line = lines(page).filter({ hasText: early.flight_number });
+  await expect(line).toContainText(Number(amount).toLocaleString("en-GB", { minimumFractionDigits: 2 }));
+  await expect(line).toContainText((Number(amount) / WEIGHT).toFixed(2));
+  // Without a weight nothing is priced.
+  await page.goto(address.replace(/&weight=\d+/, ""));
+  await expect(lines(page).first()).toBeVisible();
+  await expect(page.getByRole("columnheader", { name: "Price" })).toHaveCount(0);
+});
+
+test("options are sound in both themes as cards and as lines, with details and reasons", async ({ page, world }) => {
+  const { address, early, full } = await offered(world, 71);
+  for (const width of [360, 800, 1280])
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      await page.goto(address);
+      await page.getByRole("button", { name: `Details ${early.flight_number}` }).click();
+      await page.getByRole("button", { name: `Details ${full.flight_number}` }).click();
+      await expect(page.getByText("Cut-off")).toHaveCount(2);
+      const { violations } = await new AxeBuilder({ page })
+        .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+        .analyze();
+      expect(violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target).join(" ")}`)).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow, `${width} px`).toBeLessThanOrEqual(0);
+      const isPhone = width === 360;
+      await expect(page.locator("thead").first()).toBeVisible({ visible: !isPhone });
+      // A card shows the flights above all else.
+      const line = page.locator("tr").filter({ hasText: early.flight_number }).first();
+      const [card, number] = await Promise.all([line.boundingBox(), line.locator("th").boundingBox()]);
+      if (isPhone) expect((number?.y ?? Infinity) - (card?.y ?? 0)).toBeLessThan(20);
+      else expect(card?.height).toBeLessThan(34);
+    }
+});
