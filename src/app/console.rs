@@ -62,6 +62,8 @@ const FILES: &str = "/assets/{*file}";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const REVALIDATED: &str = "no-cache";
 const SHELL: &str = "index.html";
+/// The shell with the search form in it, which is seen before the script is there.
+const SEARCH: &str = "search.html";
 
 /// The console loads nothing from elsewhere, runs no script and no style that is written into a page, and appears in no
 /// frame. Svelte's templates are the only text that becomes HTML.
@@ -82,7 +84,7 @@ static DOCUMENTS: LazyLock<HashMap<String, Document>> = LazyLock::new(|| {
             std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
         };
-        let cache = if path == SHELL { REVALIDATED } else { IMMUTABLE };
+        let cache = if [SHELL, SEARCH].contains(&path) { REVALIDATED } else { IMMUTABLE };
         Some(Document::new(content_type(path), move || bytes.clone()).cached(cache))
     };
     Built::iter().filter_map(|path| Some((path.to_string(), document(&path)?))).collect()
@@ -133,7 +135,8 @@ fn policy(fields: Option<HostedFields<'_>>) -> anyhow::Result<HeaderValue> {
 }
 
 async fn shell(policy: HeaderValue, route: MatchedPath, wish: DocumentRequest) -> Response {
-    let Some(document) = DOCUMENTS.get(SHELL) else { return nothing_here().into_response() };
+    let path = if route.as_str() == "/" { SEARCH } else { SHELL };
+    let Some(document) = DOCUMENTS.get(path) else { return nothing_here().into_response() };
     let mut response = document.answer(&wish).await;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -197,20 +200,22 @@ mod tests {
     }
 
     #[test]
-    fn the_shell_is_compiled_in_and_so_is_every_file_that_it_names() {
-        let shell = Built::get(SHELL).unwrap().data;
-        let shell = std::str::from_utf8(&shell).unwrap();
-        let named: Vec<_> = shell
-            .split('"')
-            .filter(|text| text.starts_with("/assets/"))
-            .map(|path| path.trim_start_matches('/'))
-            .collect();
-        for kind in ["text/javascript", "text/css"] {
-            assert!(named.iter().any(|path| content_type(path).starts_with(kind)), "{kind}: {named:?}");
-        }
-        for path in named {
-            assert!(DOCUMENTS.contains_key(path), "{path}");
-            assert_ne!(content_type(path), "application/octet-stream", "{path}");
+    fn the_shells_are_compiled_in_and_so_is_every_file_that_they_name() {
+        for shell in [SHELL, SEARCH] {
+            let shell = Built::get(shell).unwrap().data;
+            let shell = std::str::from_utf8(&shell).unwrap();
+            let named: Vec<_> = shell
+                .split('"')
+                .filter(|text| text.starts_with("/assets/"))
+                .map(|path| path.trim_start_matches('/'))
+                .collect();
+            for kind in ["text/javascript", "text/css"] {
+                assert!(named.iter().any(|path| content_type(path).starts_with(kind)), "{kind}: {named:?}");
+            }
+            for path in named {
+                assert!(DOCUMENTS.contains_key(path), "{path}");
+                assert_ne!(content_type(path), "application/octet-stream", "{path}");
+            }
         }
     }
 

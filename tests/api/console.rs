@@ -42,6 +42,17 @@ async fn every_page_answers_the_shell_with_its_policy() {
 }
 
 #[tokio::test]
+async fn the_answer_of_the_search_page_holds_its_form_and_no_other_does() {
+    let world = World::start().await;
+    for (path, has_form) in [("/", true), ("/?origin=DEL", true), ("/board", false), ("/track", false)] {
+        let shell = world.anonymous().get(path).await.text;
+        assert_eq!(shell.contains("<form"), has_form, "{path}");
+        // The policy allows neither.
+        assert!(!shell.contains(" style=") && !shell.contains("<script>"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_without_a_page_is_not_found() {
     let world = World::start().await;
     for path in ["/nowhere", "/admin/nowhere", "/admin/users/1", "/account/keys", "/bookings/ACB1/labels"] {
@@ -55,7 +66,7 @@ async fn the_shell_is_validated_and_its_files_are_kept_for_ever() {
     let client = world.anonymous();
     let shell = client.get("/").await;
     let tag = shell.header("etag").unwrap().to_owned();
-    let known = ask(&client, "/board", ("if-none-match", &tag)).await;
+    let known = ask(&client, "/", ("if-none-match", &tag)).await;
     assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""));
     let head = Answer::of(client.request(Method::HEAD, "/")).await;
     assert_eq!((head.status.as_u16(), head.header("etag"), head.text.as_str()), (200, Some(tag.as_str()), ""));

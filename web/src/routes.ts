@@ -1,9 +1,11 @@
-// Every page by its address. A page is a folder of `pages/`, loaded when it is opened.
+// Every page by its address. A page is a folder of `pages/`, loaded when it is opened; the first one comes with the application.
 import type { Component } from "svelte";
+import Search from "./pages/search/Search.svelte";
 import { words } from "./words";
 
 export interface Page {
   path: string;
+  /** The pages of administrators name their own area: its texts are theirs alone. */
   title: string;
   /** Who may open it; anyone, if it is left out. */
   role?: "customer" | "operator" | "admin";
@@ -14,7 +16,7 @@ type Loading = Promise<{ default: Component<{ params: Record<string, string> }> 
 const page = (load: () => Promise<unknown>) => load as () => Loading;
 
 export const pages: readonly Page[] = [
-  { path: "/", title: words.search.title, load: page(() => import("./pages/search/Search.svelte")) },
+  { path: "/", title: words.search.title, load: page(() => Promise.resolve({ default: Search })) },
   { path: "/track", title: words.track.title, load: page(() => import("./pages/track/Find.svelte")) },
   { path: "/track/{number}", title: words.track.title, load: page(() => import("./pages/track/Track.svelte")) },
   { path: "/sign-in", title: words.session.signIn, load: page(() => import("./pages/session/SignIn.svelte")) },
@@ -69,109 +71,109 @@ export const pages: readonly Page[] = [
   },
   {
     path: "/admin",
-    title: words.admin.title,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Home.svelte")),
   },
   {
     path: "/admin/users",
-    title: words.admin.areas.users,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Users.svelte")),
   },
   {
     path: "/admin/organizations",
-    title: words.admin.areas.organizations,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Organizations.svelte")),
   },
   {
     path: "/admin/api-keys",
-    title: words.admin.areas["api-keys"],
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/ApiKeys.svelte")),
   },
   {
     path: "/admin/airports",
-    title: words.admin.areas.airports,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Airports.svelte")),
   },
   {
     path: "/admin/airlines",
-    title: words.admin.areas.airlines,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Airlines.svelte")),
   },
   {
     path: "/admin/aircraft",
-    title: words.admin.areas.aircraft,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Aircraft.svelte")),
   },
   {
     path: "/admin/tariffs",
-    title: words.admin.areas.tariffs,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Tariffs.svelte")),
   },
   {
     path: "/admin/surcharges",
-    title: words.admin.areas.surcharges,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Surcharges.svelte")),
   },
   {
     path: "/admin/sales",
-    title: words.admin.areas.sales,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Sales.svelte")),
   },
   {
     path: "/admin/embargoes",
-    title: words.admin.areas.embargoes,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Embargoes.svelte")),
   },
   {
     path: "/admin/allotments",
-    title: words.admin.areas.allotments,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Allotments.svelte")),
   },
   {
     path: "/admin/import",
-    title: words.admin.areas.import,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Import.svelte")),
   },
   {
     path: "/admin/jobs",
-    title: words.admin.areas.jobs,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Jobs.svelte")),
   },
   {
     path: "/admin/messages",
-    title: words.admin.areas.messages,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Messages.svelte")),
   },
   {
     path: "/admin/audit",
-    title: words.admin.areas.audit,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Audit.svelte")),
   },
   {
     path: "/admin/analytics",
-    title: words.admin.areas.analytics,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Analytics.svelte")),
   },
   {
     path: "/admin/health",
-    title: words.admin.areas.health,
+    title: words.shell.administration,
     role: "admin",
     load: page(() => import("./pages/admin/Health.svelte")),
   },

@@ -67,7 +67,16 @@ test("a name that is typed is asked for once a pause, and a search once", async 
   await page.getByRole("button", { name: "Search" }).click();
   await expect(page.getByRole("navigation", { name: "Days" }).getByRole("listitem")).toHaveCount(7);
   await page.waitForLoadState("networkidle");
-  expect(asked.slice(2).sort()).toEqual(["/api/v1/routes/days", "/api/v1/routes/search"]);
+  expect(asked.splice(2).sort()).toEqual(["/api/v1/routes/days", "/api/v1/routes/search"]);
+  // What was found for a text is known, also in another field.
+  await page.getByLabel("To", { exact: true }).pressSequentially("thiruvan", { delay: 30 });
+  await expect(page.getByRole("listbox").getByRole("option").first()).toBeVisible();
+  // The same search anew is one search, and neither an order nor a filter is any.
+  await page.keyboard.press("Escape");
+  await page.getByLabel("Order").selectOption("Shortest");
+  await page.getByLabel("Direct only").check();
+  await page.waitForLoadState("networkidle");
+  expect(asked.slice(2)).toEqual([]);
 });
 
 /** Goes to an element as somebody without a mouse does. */

@@ -1,4 +1,4 @@
-// The console's texts. Another language is another file like `en.ts`.
+// The console's texts. Another language is other files like `en.ts` and `en-admin.ts`.
 import { en } from "./en";
 
 type Tree = { readonly [name: string]: string | ((...values: never[]) => string) | Tree };
@@ -40,4 +40,7 @@ function translated<T extends Tree>(words: T): T {
   return Object.fromEntries(entries) as T;
 }
 
-export const words = wantsPseudo() ? translated(en) : en;
+/** Texts as this browser shows them. */
+export const shown = <T extends Tree>(texts: T): T => (wantsPseudo() ? translated(texts) : texts);
+
+export const words = shown(en);

@@ -3,7 +3,7 @@ import { api, take } from "../../api/client";
 import { connection } from "../../api/connection.svelte";
 import type { Schemas } from "../../api/problem";
 import { session } from "../../api/session.svelte";
-import { words } from "../../words";
+import { words } from "../../words/admin";
 
 type Health = Schemas["DetailedHealth"];
 

@@ -1,6 +1,6 @@
 // What the reports are about, as it stands in the address.
 import { periods, type Period } from "../../../parts/charts/scale";
-import { words } from "../../../words";
+import { words } from "../../../words/admin";
 import { addDays, dateText, fullDate, monthOf, shortDate } from "../../../words/format";
 
 export interface Asked {

@@ -1,7 +1,7 @@
 // Acts of the audit trail in words: what was done, to what, and what is different since.
 import type { Schemas } from "../../../api/problem";
 import { organizations } from "../../../parts/reference.svelte";
-import { words } from "../../../words";
+import { words } from "../../../words/admin";
 import { fullDate, money, number, weekday } from "../../../words/format";
 
 export type Act = Schemas["ActBody"];

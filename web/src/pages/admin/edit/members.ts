@@ -1,7 +1,7 @@
 // The members of what administrators keep: how each is typed in, sent, and told in words.
 import { addressOf, type Fault } from "../../../api/problem";
 import { organizations } from "../../../parts/reference.svelte";
-import { words } from "../../../words";
+import { words } from "../../../words/admin";
 import { countryText, fullDate, weekday } from "../../../words/format";
 import { entry, figure } from "../../../words/parse";
 

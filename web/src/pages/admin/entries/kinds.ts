@@ -1,6 +1,6 @@
 // The three kinds of reference data: their members, and how each is typed in.
 import type { Schemas } from "../../../api/problem";
-import { words } from "../../../words";
+import { words } from "../../../words/admin";
 import type { Kind, Member } from "../edit/members";
 
 export type Name = "airports" | "airlines" | "aircraft";

@@ -1,6 +1,6 @@
 // The rules that administrators keep: what each has, and how its list shows it.
 import type { Schemas } from "../../../api/problem";
-import { words } from "../../../words";
+import { words } from "../../../words/admin";
 import type { Kept, Kind, Member, Option } from "../edit/members";
 import { charge, effect, period, rates, reach, reduction, route, space } from "./told";
 import { organizations } from "../../../parts/reference.svelte";

@@ -2,7 +2,7 @@
 import type { Schemas } from "../../../api/problem";
 import { quantity } from "../../../parts/capacity";
 import { organizations } from "../../../parts/reference.svelte";
-import { words } from "../../../words";
+import { words } from "../../../words/admin";
 import { country, fullDate, money, number, weekday } from "../../../words/format";
 
 const texts = words.admin.rules;

@@ -1,6 +1,6 @@
 // What administrators may change of a user, and how each is typed in.
 import type { Schemas } from "../../../api/problem";
-import { words } from "../../../words";
+import { words } from "../../../words/admin";
 import type { Member } from "../edit/members";
 
 export type User = Schemas["UserBody"];
