@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 36] = [
+const PAGES: [&str; 37] = [
     "/",
     "/track",
     TRACKING,
@@ -25,6 +25,7 @@ const PAGES: [&str; 36] = [
     "/forgot",
     "/reset",
     "/book",
+    "/holds",
     "/guest",
     "/claim",
     "/bookings",

@@ -24,6 +24,7 @@ export const pages: readonly Page[] = [
   { path: "/forgot", title: words.session.forgot, load: page(() => import("./pages/session/Forgot.svelte")) },
   { path: "/reset", title: words.session.reset, load: page(() => import("./pages/session/Reset.svelte")) },
   { path: "/book", title: words.book.title, load: page(() => import("./pages/book/Book.svelte")) },
+  { path: "/holds", title: words.holds.title, load: page(() => import("./pages/holds/Holds.svelte")) },
   { path: "/guest", title: words.guest.title, load: page(() => import("./pages/guest/Guest.svelte")) },
   { path: "/claim", title: words.guest.claim, load: page(() => import("./pages/guest/Claim.svelte")) },
   {

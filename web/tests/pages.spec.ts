@@ -63,6 +63,8 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
     "/reset?token=x",
     `/book?flights=${flight.id}`,
     `/book?flights=${flight.id}&weight=10`,
+    // Of the guest who booked above: with the strip, and a hold in the list.
+    "/holds",
     "/flights/00000000-0000-7000-8000-000000000000",
   ])
     await isSound(page, address, info);

@@ -46,9 +46,13 @@ function isQuestion(request: Request): boolean {
 export async function send(original: Request): Promise<Response> {
   let hasRefreshed = false;
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await once(await withToken(original.clone()));
+    const request = await withToken(original.clone());
+    const answer = await once(request);
     if (answer.status === 401) {
-      if (!hasRefreshed && (session.user || session.isGuest)) {
+      if (!hasRefreshed && session.isGuest) {
+        hasRefreshed = true;
+        if (await session.renewGuest(request.headers.get("Authorization"))) continue;
+      } else if (!hasRefreshed && session.user) {
         hasRefreshed = true;
         if ((await session.refresh()) || (session.isOver && isQuestion(original))) continue;
       }

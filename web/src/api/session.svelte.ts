@@ -1,7 +1,7 @@
 // Who is signed in. The access token is kept in memory; the refresh token is in a cookie that only the server reads.
 import { connection } from "./connection.svelte";
+import { forgetGuest, keepGuest, keptGuest } from "./guest";
 import { patiently, pause } from "./patience";
-import { guestPass } from "./guest-pass";
 import type { Schemas } from "./problem";
 
 export type User = Schemas["User"];
@@ -43,6 +43,7 @@ export class Session {
   #token: string | null = null;
   #expires = 0;
   #refreshing: Promise<Renewal> | null = null;
+  #becoming: Promise<void> | null = null;
   /** Counts the times that somebody was signed out: what was asked before is not taken after it. */
   #ends = 0;
   /** Sessions that somebody signed out of: their tokens may still be on the way. */
@@ -82,6 +83,7 @@ export class Session {
   /** Asks whether the cookie of an earlier visit is still good; a server that is away is asked again when it is back. */
   async begin(): Promise<void> {
     while (remembered() && (await this.#renewed()) === "unknown") await connection.back();
+    if (!this.#token) this.#resumeGuest();
     this.isKnown = true;
     this.#tellKnown();
   }
@@ -160,12 +162,35 @@ export class Session {
     if (!this.#token) await this.#beGuest();
   }
 
-  async #beGuest(): Promise<void> {
-    const before = guestPass.read();
-    if (before && !this.user) {
-      [this.#token, this.#expires, this.isGuest] = [before.token, before.expires, true];
-      if (this.#isFresh()) return;
-    }
+  /** Whether this browser was left by a guest whose token is still good. */
+  #resumeGuest(): boolean {
+    const guest = keptGuest();
+    if (!guest || Date.now() > guest.expires - SOON_MS) return false;
+    this.#token = guest.token;
+    this.#expires = guest.expires;
+    return (this.isGuest = true);
+  }
+
+  /** A guest who holds room until then comes back to it after the tab was closed; nobody else finds anything. */
+  keepGuest(until: number | null): void {
+    if (this.isGuest && this.#token) keepGuest({ token: this.#token, expires: this.#expires }, until);
+  }
+
+  /** Begins anew as another guest, if this header is of the token that is in use: the server refused it. */
+  async renewGuest(refused: string | null): Promise<boolean> {
+    if (refused === `Bearer ${this.#token ?? ""}`) this.#forget();
+    if (!this.#token) await this.#beGuest();
+    return this.#token !== null;
+  }
+
+  /** Requests that need a guest at once share one. */
+  #beGuest(): Promise<void> {
+    this.#becoming ??= this.#becomeGuest().finally(() => (this.#becoming = null));
+    return this.#becoming;
+  }
+
+  async #becomeGuest(): Promise<void> {
+    if (this.#resumeGuest()) return;
     const answer = await patiently(() => fetch("/api/v1/auth/guest", { method: "POST" }).catch(() => null));
     if (!answer?.ok) return;
     const { access_token, expires_in } = (await answer.json()) as Tokens;
@@ -174,7 +199,7 @@ export class Session {
     this.#token = access_token;
     this.#expires = Date.now() + expires_in * 1000;
     this.isGuest = true;
-    guestPass.keep({ token: access_token, expires: this.#expires });
+    this.keepGuest(null);
   }
 
   async #enter(path: "login" | "register", body: object): Promise<Response | null> {
@@ -210,7 +235,7 @@ export class Session {
     this.#expires = expires;
     this.user = user;
     this.isGuest = this.isOver = false;
-    guestPass.forget();
+    forgetGuest();
     remember(true);
   }
 
@@ -239,7 +264,7 @@ export class Session {
     this.#expires = 0;
     this.user = null;
     this.isGuest = false;
-    guestPass.forget();
+    forgetGuest();
     remember(false);
   }
 }

@@ -170,30 +170,58 @@ test("a session that is over is still its user's, until they sign out elsewhere"
   tab.close();
 });
 
-test("a guest's token outlives a reload until it expires, and goes when somebody signs in", async () => {
+/** Storage of a tab, or of all. */
+function storage() {
   const kept = new Map<string, string>();
-  vi.stubGlobal("sessionStorage", {
+  return {
     getItem: (name: string) => kept.get(name) ?? null,
     setItem: (name: string, value: string) => kept.set(name, value),
     removeItem: (name: string) => kept.delete(name),
-  });
-  localStorage.removeItem("loadmaster.signed-in");
-  const asked = server();
-  const asGuest = async () => {
-    const tab = new Session();
-    await tab.begin();
-    await tab.asGuest();
-    expect([tab.isGuest, tab.user]).toEqual([true, null]);
-    return tab;
   };
-  const first = await asGuest();
-  const reloaded = await asGuest();
-  expect(await reloaded.token()).toBe(await first.token());
-  expect(asked).toEqual(["/api/v1/auth/guest"]);
-  kept.set("loadmaster.guest", JSON.stringify({ token: "old", expires: Date.now() }));
-  const later = await asGuest();
-  expect(await later.token()).not.toBe("old");
-  await later.signIn("ann@example.com", "a phrase for tests");
-  expect([later.isGuest, kept.size]).toEqual([false, 0]);
-  [first, reloaded, later].forEach((tab) => tab.close());
+}
+
+test("a guest is the same one after a reload, and after closing the tab while holding room", async () => {
+  vi.stubGlobal("localStorage", storage());
+  vi.stubGlobal("sessionStorage", storage());
+  server();
+  const tab = new Session();
+  await tab.begin();
+  expect(tab.isGuest).toBe(false);
+  await tab.asGuest();
+  const token = await tab.token();
+  const reloaded = new Session();
+  await reloaded.begin();
+  expect([reloaded.isGuest, await reloaded.token()]).toEqual([true, token]);
+  reloaded.keepGuest(Date.now() + 60_000);
+  vi.stubGlobal("sessionStorage", storage());
+  const reopened = new Session();
+  await reopened.begin();
+  expect([reopened.isGuest, await reopened.token()]).toEqual([true, token]);
+  // Nothing is held any more, by the clock or because it was given back.
+  for (const until of [Date.now() - 1, null]) {
+    reopened.keepGuest(until);
+    vi.stubGlobal("sessionStorage", storage());
+    const stranger = new Session();
+    await stranger.begin();
+    expect([stranger.isGuest, await stranger.token()]).toEqual([false, null]);
+    stranger.close();
+  }
+  [tab, reloaded, reopened].forEach((it) => it.close());
+});
+
+test("a guest whose token is refused is another guest, once for all requests, and nothing is kept of who signs in", async () => {
+  vi.stubGlobal("localStorage", storage());
+  vi.stubGlobal("sessionStorage", storage());
+  const asked = server();
+  const tab = new Session();
+  await tab.begin();
+  await tab.asGuest();
+  const first = `Bearer ${await tab.token()}`;
+  expect(await Promise.all([tab.renewGuest(first), tab.renewGuest(first)])).toEqual([true, true]);
+  expect(await tab.renewGuest(first)).toBe(true);
+  expect(asked).toEqual(["/api/v1/auth/guest", "/api/v1/auth/guest"]);
+  tab.keepGuest(Date.now() + 60_000);
+  await tab.signIn("ann@example.com", "a phrase for tests 17");
+  expect([localStorage.getItem("loadmaster.guest"), sessionStorage.getItem("loadmaster.guest")]).toEqual([null, null]);
+  tab.close();
 });

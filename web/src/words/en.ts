@@ -335,6 +335,10 @@ export const en = {
     extend: "Hold longer",
     over: (weight: string, flights: string) =>
       `The time is up: ${weight} on ${flights} are not held any more. What you entered is kept.`,
+    givenBack: (weight: string, flights: string) =>
+      `${weight} on ${flights} are given back and not held any more. What you entered is kept.`,
+    lost: (weight: string, flights: string) =>
+      `The carrier released ${weight} on ${flights}: they are not held any more. What you entered is kept.`,
     again: "Hold again",
     shipment: "Shipment",
     pieces: "Pieces",
@@ -645,6 +649,18 @@ export const en = {
     piece: "Piece",
     totalWeight: "Total weight",
     tooMany: "Labels have four digits for a piece: the first 9,999 are shown.",
+  },
+  holds: {
+    title: "Holds",
+    youHold: (weight: string, flights: string) => `You hold ${weight} on ${flights},`,
+    left: (time: string) => `${time} left`,
+    more: (count: number) => `and ${count} more`,
+    goOn: "Go on with the booking",
+    giveBack: "Give the room back",
+    sure: "Others can take it at once.",
+    paying: "The payment is in progress.",
+    empty: "You hold no room.",
+    emptyText: "Room is held for you while you book an option of a search.",
   },
   waitlist: {
     title: "Waitlist",

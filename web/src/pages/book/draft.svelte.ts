@@ -1,13 +1,14 @@
 // A booking that is being made: the hold that keeps its room, what is entered for it, and what became of it.
-import { api, FormKey, take } from "../../api/client";
+import { api, FormKey, take, type Answer } from "../../api/client";
 import { asProblem, type Problem, type Schemas } from "../../api/problem";
 import { serverNow } from "../../api/clock.svelte";
 import { session } from "../../api/session.svelte";
+import { holds, type Hold } from "../../parts/holds.svelte";
 import { typedFor, type Typed } from "../../parts/typed";
 import { entry, figureOf } from "../../words/parse";
 import { setQuery } from "../../router.svelte";
+import { forgetMade, isInTheWay, keepMade, leave, madeBy, type Made, type Wanted } from "./made";
 
-type Hold = Schemas["Hold"];
 type Booked = Schemas["CommittedBooking"];
 
 export interface Party {
@@ -55,11 +56,15 @@ export class Draft {
   #key = new FormKey();
   /** Who began it. */
   #person: string | null | undefined;
+  /** The form is not shown any more. */
+  #isLeft = false;
 
   constructor(
     /** What was searched for. */
-    readonly wanted: { flight_ids: string[]; weight_kg: number; volume_m3?: number; special_handling_codes?: string[] },
+    readonly wanted: Wanted,
     pieces: string,
+    /** Learns which hold the form is for. */
+    private readonly onheld: (id: string) => void,
   ) {
     this.pieces = pieces;
   }
@@ -73,7 +78,7 @@ export class Draft {
     return this.#person === session.person;
   }
 
-  /** Takes up the hold that the address names, or holds room. */
+  /** Takes up the hold that the address names or that this tab made for the same option, or holds room. */
   async begin(holdId: string | null): Promise<void> {
     this.problem = null;
     try {
@@ -81,17 +86,59 @@ export class Draft {
       if (this.#person === undefined) this.#person = session.person;
       const typed = holdId ? typedFor(holdId, session.person) : null;
       if (holdId && (await this.#takeUp(holdId, typed))) return;
-      const { data, etag } = await take(
-        api.POST("/api/v1/holds", { params: { header: this.#key.header }, body: { ...this.wanted } }),
-      );
+      const before = madeBy(session.person);
+      if (!holdId && before && (await this.#takeUpAgain(before))) return;
+      const { data, etag } = await this.#make(before);
+      const last = madeBy(session.person);
+      const made = { hold: data.id, etag, person: session.person, wanted: this.wanted };
+      // While this was asked for, the form was left for another option, which has its room by now.
+      if (this.#isLeft && last && last.hold !== before?.hold) return void leave(made);
+      keepMade(made);
       this.keep(data, etag);
-      // The hold is gone, as a guest's is after a reload: what was typed for it is of this one now.
+      if (before) void leave(before);
+      // The hold is gone, as a guest's is whose token is: what was typed for it is of this one now.
       if (typed) this.#restore(data, typed);
       this.step = "shipment";
-      setQuery({ hold: data.id });
+      this.#address(data.id);
     } catch (error) {
       this.problem = asProblem(error);
     }
+  }
+
+  /** Holds room. What the option before keeps may be what is missing: it is given back first if there is no other way. */
+  async #make(before: Made | null): Promise<Answer<Hold>> {
+    const ask = () =>
+      take(api.POST("/api/v1/holds", { params: { header: this.#key.header }, body: { ...this.wanted } }));
+    try {
+      return await ask();
+    } catch (error) {
+      if (!before || !isInTheWay(before, this.wanted, asProblem(error))) throw error;
+      await leave(before);
+      return ask();
+    }
+  }
+
+  /** Whether this tab holds room for this option already. */
+  async #takeUpAgain(before: Made): Promise<boolean> {
+    if (JSON.stringify(before.wanted) !== JSON.stringify(this.wanted)) return false;
+    const found = await take(api.GET("/api/v1/holds/{id}", { params: { path: { id: before.hold } } })).catch(
+      () => null,
+    );
+    if (found?.data.status !== "ACTIVE") return false;
+    this.keep(found.data, found.etag);
+    this.#restore(found.data, typedFor(before.hold, session.person));
+    this.step = "shipment";
+    this.#address(before.hold);
+    return true;
+  }
+
+  #address(hold: string): void {
+    if (!this.#isLeft) setQuery({ hold });
+  }
+
+  /** The form is shown no more. */
+  left(): void {
+    this.#isLeft = true;
   }
 
   async #takeUp(id: string, typed: Typed | null): Promise<boolean> {
@@ -170,6 +217,11 @@ export class Draft {
   keep(hold: Hold, etag: string | null): void {
     this.hold = hold;
     this.#etag = etag;
+    this.onheld(hold.id);
+    holds.learn(hold);
+    const made = madeBy(session.person);
+    if (made?.hold === hold.id && hold.status === "ACTIVE") keepMade({ ...made, etag });
+    else if (hold.status !== "ACTIVE") forgetMade(hold.id);
     this.pieces ||= hold.pieces ? entry(hold.pieces) : "";
   }
 
@@ -188,12 +240,16 @@ export class Draft {
   async commit(body: Schemas["CommitHold"], header: { "Idempotency-Key": string }): Promise<void> {
     const id = this.hold?.id;
     if (!id) return;
+    const made = madeBy(session.person);
+    // It is paid from now on, or booked: another option does not take its place, unless this is refused.
+    forgetMade(id);
     try {
       for (;;) {
         const { data, etag } = await take(
           api.POST("/api/v1/holds/{id}/commit", { params: { path: { id }, header }, body }),
         );
         if ("ref_id" in data) {
+          holds.forget(id);
           this.booked = data;
           this.step = "done";
           return;
@@ -202,9 +258,21 @@ export class Draft {
         this.isPaying = true;
         await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
       }
+    } catch (error) {
+      const { isOffline, status } = asProblem(error);
+      if (made?.hold === id && !isOffline && status < 500) keepMade(made);
+      throw error;
     } finally {
       this.isPaying = false;
     }
+  }
+
+  /** Gives the room back. What is entered stays. */
+  async giveBack(header: { "Idempotency-Key": string }): Promise<void> {
+    if (!this.hold) return;
+    const { data, etag } = await holds.release(this.hold.id, header);
+    this.keep(data, etag);
+    this.step = "over";
   }
 
   /** Forgets a hold that ended and holds again, with another key. */

@@ -59,7 +59,7 @@ export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
 
 function address(page: string, asked: Asked, flightIds: readonly string[]): string {
   const query = new URLSearchParams({ flights: flightIds.join(",") });
-  for (const name of ["origin", "destination", "pieces", "weight", "volume", "handling"] as const)
+  for (const name of ["origin", "destination", "date", "pieces", "weight", "volume", "handling"] as const)
     if (asked[name]) query.set(name, asked[name]);
   return `${page}?${query.toString()}`;
 }
