@@ -1,4 +1,5 @@
 // From the hold to the booking: what is entered, what is kept of it, and where a reader is led.
+import type { Locator } from "@playwright/test";
 import { expect, signIn, test, type Json } from "./world";
 
 test("a country is chosen by its name, and the review shows the whole address", async ({ page, world }) => {
@@ -61,4 +62,94 @@ test("a price names its lines, and what cancelling costs stands beside it", asyn
   await expect(page.getByRole("region", { name: "If you cancel" })).toContainText(
     "The fee is a part of what was paid.",
   );
+});
+
+test("a fault of the shipment is said once, in words, at its field", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 43, 1000);
+  await signIn(page, await world.customer());
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  const email = page.getByRole("group", { name: "Contact" }).getByLabel("E-mail");
+  await email.fill("nobody");
+  await page.getByRole("button", { name: "Review" }).click();
+  await expect(email).toBeFocused();
+  await expect(email).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByRole("alert")).toHaveText("Check the marked field.");
+  const said = (await email.getAttribute("aria-describedby")) ?? "";
+  const fault = (
+    await page
+      .locator(
+        said
+          .split(" ")
+          .map((id) => `[id="${id}"]`)
+          .join(", "),
+      )
+      .last()
+      .innerText()
+  ).trim();
+  expect(fault).toMatch(/^[A-Z][a-z ]/);
+  expect(fault).not.toMatch(/[`/_]/);
+  await expect(page.getByText(fault, { exact: true })).toHaveCount(1);
+});
+
+test("the number of a request is shown only where the server failed", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 44, 100);
+  await signIn(page, await world.customer());
+  const answers: Json[] = [];
+  page.on("response", async (response) => {
+    if (response.url().endsWith("/api/v1/holds") && !response.ok()) answers.push(await response.json());
+  });
+  await page.goto(`/book?flights=${flight.id}&weight=500`);
+  const alert = page.getByRole("alert");
+  await expect(alert).toBeVisible();
+  await expect.poll(() => answers).toHaveLength(1);
+  expect(answers[0]).toMatchObject({ code: "capacity_exceeded", request_id: expect.any(String) });
+  await expect(alert).toContainText(answers[0].detail);
+  await expect(alert).not.toContainText("Request");
+  await page.route("**/api/v1/holds", (route) =>
+    route.fulfill({
+      status: 500,
+      contentType: "application/problem+json",
+      body: JSON.stringify({ status: 500, code: "internal", title: "", detail: "It broke.", request_id: "r-17" }),
+    }),
+  );
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(alert).toContainText("It broke.");
+  await expect(alert).toContainText("Request r-17");
+});
+
+/** The contrast of an element's text to its ground, as WCAG defines it. */
+const contrastOf = (element: Locator): Promise<number> =>
+  element.evaluate((it) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+    const luminance = (color: string) => {
+      if (!canvas) throw new Error("no canvas");
+      canvas.fillStyle = color;
+      canvas.fillRect(0, 0, 1, 1);
+      const linear = [...canvas.getImageData(0, 0, 1, 1).data]
+        .slice(0, 3)
+        .map((value) => value / 255)
+        .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * (linear[0] ?? 0) + 0.7152 * (linear[1] ?? 0) + 0.0722 * (linear[2] ?? 0);
+    };
+    const { color, backgroundColor, opacity } = getComputedStyle(it);
+    const [dark = 0, light = 0] = [luminance(color), luminance(backgroundColor)].sort((one, other) => one - other);
+    return opacity === "1" ? (light + 0.05) / (dark + 0.05) : 0;
+  });
+
+test("a button that cannot be used yet is readable in both themes, also under the pointer", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 45, 1000);
+  await signIn(page, await world.customer());
+  await page.goto(`/book?flights=${flight.id}&weight=100`);
+  await page.getByRole("button", { name: "Review" }).click();
+  const book = page.getByRole("button", { name: "Book", exact: true });
+  await expect(book).toBeDisabled();
+  await expect(page.getByRole("status").filter({ hasText: "Still missing: the number of pieces" })).toBeVisible();
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.mouse.move(0, 0);
+    expect(await contrastOf(book), colorScheme).toBeGreaterThanOrEqual(4.5);
+    const box = await book.boundingBox();
+    await page.mouse.move((box?.x ?? 0) + 5, (box?.y ?? 0) + 5);
+    expect(await contrastOf(book), `${colorScheme}, under the pointer`).toBeGreaterThanOrEqual(4.5);
+  }
 });
