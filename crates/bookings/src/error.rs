@@ -11,10 +11,7 @@ use loadmaster_platform::{
 };
 use loadmaster_search::SearchError;
 
-use super::{
-    correct::CorrectionObstacle,
-    model::{Action, BookingStatus},
-};
+use super::model::{Action, BookingStatus, CorrectionObstacle};
 
 /// Foreign keys to the caller's own rows.
 const CALLER_CONSTRAINTS: [&str; 2] = ["bookings_organization_id_fkey", "bookings_created_by_fkey"];

@@ -1,4 +1,5 @@
 mod bill;
+mod correction;
 mod data;
 mod event;
 mod message;
@@ -15,6 +16,7 @@ use loadmaster_kernel::{
 use serde::{Deserialize, Serialize};
 
 pub use bill::{Bill, BookingPaymentStatus, Fee, FeeReason, Paid, Price};
+pub use correction::CorrectionObstacle;
 #[cfg(test)]
 pub use data::whole_data;
 pub use data::{BookingData, DATA_VERSION, Folding, changed_data};

@@ -395,6 +395,7 @@ async fn without_a_key_each_request_is_its_own() {
                 again.expect_problem(404, "not_found");
             }
             REFUND => drop(again.expect_problem(409, "refund_exceeds_paid")),
+            "/api/v1/bookings/{ref_id}/correct" => drop(again.expect_problem(409, "correction_not_possible")),
             PAY
             | PAY_AS_GUEST
             | "/api/v1/payments/{id}/capture"
