@@ -10,7 +10,7 @@ test("a departure nine days early is said to be unusual, and is taken back with 
   await page.getByRole("button", { name: "Depart", exact: true }).click();
   await expect(dialog.locator("[data-unusual]")).toContainText("Leaves in 9 days.");
   // Without a step there is nothing to take back, and to close the question records none.
-  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.getByRole("button", { name: "Back" }).click();
   await expect(dialog).toBeHidden();
   await expect(page.getByRole("button", { name: "Take back" })).toHaveCount(0);
   expect((await operator.get(path)).status).toBe("BOOKED");
