@@ -268,9 +268,11 @@ mod tests {
             id: 1,
             aggregate: aggregate.to_owned(),
             aggregate_id: Uuid::from_u128(7),
+            sequence: 3,
             event_type: event_type.to_owned(),
             event: json!({"id": "7-3", "sequence": "3", "time": "2026-11-20T08:00:00Z", "data": data}),
             written_at: DateTime::UNIX_EPOCH,
+            organization: None,
             listeners: None,
         }
     }

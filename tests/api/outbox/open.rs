@@ -37,6 +37,7 @@ impl Open {
         let message = |sequence| Message {
             aggregate: "flight",
             aggregate_id,
+            organization: None,
             subject: &subject,
             sequence,
             event_type: "CHANGED",
