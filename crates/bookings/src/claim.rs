@@ -56,7 +56,7 @@ impl BookingService {
         let now = self.clock.now();
         let claim = self.claims.open(token).filter(|claim| now < claim.expires_at).ok_or(BookingError::ClaimInvalid)?;
         let booking = repository::find(&mut *self.db.read().await?, claim.booking, Some(claim.guest)).await?;
-        let booking = booking.ok_or(BookingError::ClaimInvalid)?;
+        let booking = booking.filter(|booking| claim.is_of(booking)).ok_or(BookingError::ClaimInvalid)?;
         let session = booking.created_by.uuid().into();
         let guest = Principal::of_session(booking.created_by, claim.guest, Role::Guest, session);
         Ok(Opened { guest, booking, expires_at: claim.expires_at })
@@ -70,7 +70,7 @@ impl BookingService {
         booking: BookingId,
     ) -> Result<Option<(SecretString, DateTime<Utc>)>, DbError> {
         let Some(booking) = repository::find(tx, booking, None).await? else { return Ok(None) };
-        let claim = Claim::new(booking.id, booking.organization_id, booking.created_at);
+        let claim = Claim::of(&booking);
         let is_valid =
             self.clock.now() < claim.expires_at && repository::is_of_guest(tx, booking.organization_id).await?;
         Ok(is_valid.then(|| (self.claims.token(claim).into(), claim.expires_at)))
@@ -84,9 +84,9 @@ impl BookingService {
         now: DateTime<Utc>,
     ) -> Result<Option<Booking>, DbError> {
         let claim = self.claims.open(token).filter(|claim| now < claim.expires_at);
-        let Some(Claim { booking, guest, .. }) = claim else { return Ok(None) };
-        let booking = repository::lock_booking(tx, booking).await?;
-        Ok(booking.filter(|booking| booking.organization_id == guest))
+        let Some(claim) = claim else { return Ok(None) };
+        let booking = repository::lock_booking(tx, claim.booking).await?;
+        Ok(booking.filter(|booking| claim.is_of(booking)))
     }
 }
 

@@ -8,6 +8,8 @@ use loadmaster_platform::{seal::ProofKey, secrets::ServerSecrets};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+use super::model::Booking;
+
 /// Time for which a booking can be claimed, from its creation.
 const VALID_FOR: TimeDelta = TimeDelta::days(30);
 
@@ -22,6 +24,17 @@ pub(super) struct Claim {
 }
 
 impl Claim {
+    /// Returns the claim of a booking as it is.
+    pub fn of(booking: &Booking) -> Self {
+        Self::new(booking.id, booking.organization_id, booking.created_at)
+    }
+
+    /// Returns whether it is the one claim of a booking: one that was made by whoever knows the key alone, for another organization
+    /// or a longer time, is none.
+    pub fn is_of(&self, booking: &Booking) -> bool {
+        *self == Self::of(booking)
+    }
+
     pub fn new(booking: BookingId, guest: OrganizationId, created_at: DateTime<Utc>) -> Self {
         Self { booking, guest, expires_at: created_at + VALID_FOR }
     }

@@ -89,9 +89,11 @@ async fn an_export_under_way_breaks_off_when_its_caller_loses_access() {
         }
         sqlx::raw_sql("rollback").execute(&mut owner).await.unwrap();
         world.give_back(owner);
-        let answer = export.await.unwrap().unwrap();
-        assert_eq!(answer.status(), 200);
-        answer.text().await.expect_err(&change.to_string());
+        // The head of the answer may not have left yet.
+        if let Ok(answer) = export.await.unwrap() {
+            assert_eq!(answer.status(), 200);
+            answer.text().await.expect_err(&change.to_string());
+        }
     }
 }
 
