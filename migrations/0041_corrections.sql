@@ -1,4 +1,4 @@
--- An operator takes the last step of a booking back: an event of its own, whose data name the step.
+-- An operator takes the last step of a booking back: an event of its own, whose data name the step. 0042 checks the events of before.
 
 do $$
 declare
@@ -11,7 +11,7 @@ begin
             'alter table %I.booking_events add constraint booking_events_event_type_check check (event_type in (
                  ''BOOKED'', ''DEPARTED'', ''ARRIVED'', ''DELIVERED'', ''CANCELLED'', ''AMENDED'', ''REROUTED'',
                  ''OFFLOADED'', ''FLIGHT_RETIMED'', ''FLIGHT_CANCELLED'', ''CLAIMED'', ''PRICED'', ''PAYMENT_CHANGED'',
-                 ''CORRECTED''))',
+                 ''CORRECTED'')) not valid',
             place);
     end loop;
 end

@@ -48,7 +48,7 @@ const SUB_ROOMS: [(&str, &[&str]); 2] = [
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 41] = [
+const PLATFORM: [(&str, u8); 42] = [
     ("descriptors", 0),
     ("json", 0),
     ("outbound", 0),
@@ -63,6 +63,7 @@ const PLATFORM: [(&str, u8); 41] = [
     ("certificate", 1),
     ("clock", 1),
     ("vault", 1),
+    ("proofs", 2),
     ("telemetry", 2),
     ("postgres", 3),
     ("redis", 3),
@@ -75,9 +76,9 @@ const PLATFORM: [(&str, u8); 41] = [
     ("loader", 4),
     ("locks", 4),
     ("personal", 4),
-    ("rate_limit", 4),
     ("rights", 4),
     ("secrets", 4),
+    ("rate_limit", 5),
     ("timing", 5),
     ("writers", 5),
     ("jobs", 6),

@@ -72,7 +72,8 @@ fn report(seconds: f64, mut took: Vec<f64>, queues: &[u64], received: usize, eve
     println!("{} bookings, {:.0} per second", took.len(), took.len() as f64 / seconds);
     println!("ms: p50 {:.1}, p99 {:.1}, p99.9 {:.1}, longest {:.1}", at(0.5), at(0.99), at(0.999), at(1.0));
     let mean = |part: &[u64]| part.iter().sum::<u64>() as f64 / part.len().max(1) as f64;
-    let tenths: Vec<String> = queues.chunks(queues.len().div_ceil(10)).map(|part| format!("{:.0}", mean(part))).collect();
+    let tenths: Vec<String> =
+        queues.chunks(queues.len().div_ceil(10)).map(|part| format!("{:.0}", mean(part))).collect();
     println!("messages not taken, means of ten parts of the time: {}", tenths.join(", "));
     println!("most: {}", queues.iter().max().copied().unwrap_or_default());
     println!("received by webhooks: {received}; by streams: {events}");
@@ -86,8 +87,7 @@ async fn book(site: &Site, shippers: &[Shipper], stop: &Arc<AtomicBool>) -> Vec<
             "flight_ids": [flight], "contacts": [{"name": "Consignee", "role": "consignee", "email": format!("consignee-{}@example.com", number % 100)}]});
         post("/api/v1/bookings", Some(&shipper.token), &body.to_string())
     };
-    let requests: Arc<Vec<Vec<u8>>> =
-        Arc::new(shippers.iter().enumerate().cycle().zip(&flights).map(order).collect());
+    let requests: Arc<Vec<Vec<u8>>> = Arc::new(shippers.iter().enumerate().cycle().zip(&flights).map(order).collect());
     let (begun, start) = (Arc::new(AtomicUsize::new(0)), Instant::now());
     let bookers = (0..CLIENTS).map(|_| {
         let (requests, begun, stop, address) = (requests.clone(), begun.clone(), stop.clone(), site.here);

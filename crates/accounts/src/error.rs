@@ -183,23 +183,10 @@ impl From<AccountError> for Problem {
             }
             E::VersionMismatch(version) => version_mismatch(version),
             E::Repeated(repetition) => repetition.into(),
-            E::TooManyAttempts(verdict) => {
-                Self::quota_used_up(verdict, &format!("try the credentials of one account {}", times(verdict)))
-            }
-            E::RefreshedTooOften(verdict) => {
-                Self::quota_used_up(verdict, &format!("refresh one session {}", times(verdict)))
-            }
-            E::UnsignedTooOften(verdict) => {
-                Self::quota_used_up(verdict, &format!("send refresh tokens of a former release {}", times(verdict)))
-            }
-            E::CodesUsedUp(verdict) => {
-                let codes = if verdict.limit == 1 { "code" } else { "codes" };
-                let detail = format!(
-                    "Your network address had {} {codes} sent by text message within a day; nothing was changed, try again later.",
-                    verdict.limit
-                );
-                Self::limited(verdict, detail)
-            }
+            E::TooManyAttempts(verdict)
+            | E::RefreshedTooOften(verdict)
+            | E::UnsignedTooOften(verdict)
+            | E::CodesUsedUp(verdict) => too_often(&error, verdict),
             E::ClockWrong => Self::unavailable("The clock of this instance is wrong; nothing was changed, try again."),
             E::Busy => Self::unavailable("Too many log-ins are in progress; nothing was changed, try again shortly."),
             E::DatabaseTooSlow => Self::unavailable("The database cannot answer right now; try again shortly."),
@@ -209,6 +196,24 @@ impl From<AccountError> for Problem {
             error => refused_credential(&error),
         }
     }
+}
+
+/// The problem of a quota that is used up.
+fn too_often(error: &AccountError, verdict: Verdict) -> Problem {
+    let what = match error {
+        AccountError::RefreshedTooOften(_) => "refresh one session",
+        AccountError::UnsignedTooOften(_) => "send refresh tokens of a former release",
+        AccountError::CodesUsedUp(_) => {
+            let codes = if verdict.limit == 1 { "code" } else { "codes" };
+            let detail = format!(
+                "Your network address had {} {codes} sent by text message within a day; nothing was changed, try again later.",
+                verdict.limit
+            );
+            return Problem::limited(verdict, detail);
+        }
+        _ => "try the credentials of one account",
+    };
+    Problem::quota_used_up(verdict, &format!("{what} {}", times(verdict)))
 }
 
 /// An action that leads nowhere from this state.

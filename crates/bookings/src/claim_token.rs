@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_kernel::{BookingId, OrganizationId};
-use loadmaster_platform::{seal::ProofKey, secrets::ServerSecrets};
+use loadmaster_platform::{proofs::ProofKey, secrets::ServerSecrets};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 

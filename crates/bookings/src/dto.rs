@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 
 pub use amendment::AmendBooking;
 pub use bulk::{BulkAction, BulkBookings, BulkBookingsResult, BulkParams, ChosenRoute};
-pub use guest::{CancelGuestBooking, GuestBookingBody, PayGuestBooking};
+pub use guest::{CancelGuestBooking, PayGuestBooking};
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
 use super::model::{

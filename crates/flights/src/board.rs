@@ -98,11 +98,7 @@ impl Board {
     }
 
     /// Takes in flights as they were read, each with whether it is scheduled. `moved`: those that may have been elsewhere.
-    pub(super) fn take_in(
-        &self,
-        read: impl IntoIterator<Item = (Lane, Departure, bool)>,
-        moved: &HashSet<FlightId>,
-    ) {
+    pub(super) fn take_in(&self, read: impl IntoIterator<Item = (Lane, Departure, bool)>, moved: &HashSet<FlightId>) {
         let mut by_origin = HashMap::<AirportCode, Vec<(Lane, Departure, bool)>>::new();
         for flight in read {
             by_origin.entry(flight.0.0).or_default().push(flight);

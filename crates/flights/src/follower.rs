@@ -126,7 +126,8 @@ impl NetworkFollower {
         for message in own() {
             let flight = message.aggregate_id.into();
             // The number of a flight's event is its version.
-            changed.insert(flight, message.sequence);
+            let version = changed.entry(flight).or_default();
+            *version = message.sequence.max(*version);
             if message.event_type != FlightEventType::Created.as_str() {
                 moved.insert(flight);
             }

@@ -83,6 +83,8 @@ impl FlightService {
         let Reading { task, since, network_version, changed, _ends } = reading;
         let mut departures = task.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         departures.shrink();
+        // What was written meanwhile may have changed again before it was read: the tables tell.
+        self.written.clear();
         self.board.put(departures, since, network_version);
         let refreshed = self.read_onto_board(changed.iter().copied(), &changed).await.map(drop);
         // With a part of the changes it is not up to date.

@@ -12,6 +12,8 @@ use super::{departures::Departure, model::Lane};
 
 /// Time within which their messages are heard, unless this process is far behind.
 const KEPT: Duration = Duration::from_mins(1);
+/// Most flights, of some 100 bytes each; those of a larger import are read again.
+const MOST: usize = 200_000;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct WrittenFlights(Arc<Mutex<Vec<Import>>>);
@@ -29,8 +31,15 @@ impl WrittenFlights {
 
     /// Takes the flights of an import that was committed.
     pub fn take_in(&self, flights: &[(Lane, Departure)]) {
+        if flights.len() > MOST {
+            return;
+        }
         let flights = flights.iter().map(|flight| (flight.1.flight_id, *flight)).collect();
-        self.imports().push(Import { ended: Instant::now(), flights });
+        let mut imports = self.imports();
+        imports.push(Import { ended: Instant::now(), flights });
+        while imports.iter().map(|import| import.flights.len()).sum::<usize>() > MOST {
+            imports.remove(0);
+        }
     }
 
     /// Returns those of these flights that were written in this version.
@@ -41,6 +50,10 @@ impl WrittenFlights {
             found.find(|(_, departure)| departure.version == *version).copied()
         };
         versions.iter().filter_map(find).collect()
+    }
+
+    pub fn clear(&self) {
+        self.imports().clear();
     }
 
     pub fn forget_old(&self) {

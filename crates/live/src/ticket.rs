@@ -3,7 +3,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_accounts::{Credential, Principal, Role};
 use loadmaster_kernel::{ApiKeyId, OrganizationId, TokenFamilyId, UserId};
-use loadmaster_platform::{seal::ProofKey, secrets::ServerSecrets};
+use loadmaster_platform::{proofs::ProofKey, secrets::ServerSecrets};
 use serde::{Deserialize, Serialize};
 
 /// Time in which a ticket opens streams.

@@ -17,6 +17,7 @@ pub mod outbound;
 pub mod outbox;
 pub mod personal;
 pub mod postgres;
+pub mod proofs;
 pub mod random;
 pub mod rate_limit;
 pub mod redis;

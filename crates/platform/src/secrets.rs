@@ -4,8 +4,8 @@ use sqlx::PgConnection;
 use super::{
     clock::SharedClock,
     postgres::{Database, DbError, PgSession, commit},
+    proofs::ProofKey,
     random::{NoRandomness, TokenSource},
-    seal::ProofKey,
     settings::Secrets,
 };
 

@@ -8,7 +8,7 @@ use crate::{
     holds::{at, hold_on},
     notifications::letters::{directory, letter, letters, sent, writing},
     support::{
-        World, WorldOptions,
+        NewFlight, World, WorldOptions,
         freight::{each, path_of, text, with},
         until,
     },
@@ -210,7 +210,7 @@ async fn a_guests_letter_is_not_sent_for_a_booking_that_was_claimed_or_cancelled
 async fn an_address_gets_ten_letters_about_bookings_of_guests_in_a_day() {
     let files = directory();
     let world = writing(files.path()).await;
-    let flight = flight(&world).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let gus = guest(&world).await;
     for _ in 0..11 {
         gus.book_by_hold(&flight).await;

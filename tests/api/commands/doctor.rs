@@ -10,7 +10,8 @@ use crate::support::{OwnRedis, TestDatabase};
 const NOT_DURABLE: [&str; 2] = ["BROKEN  fsync is off:", "BROKEN  full_page_writes is off:"];
 
 /// No key is configured unless a test does.
-const NO_KEY: &str = "weaker  stored secrets are encrypted under a key that the database contains";
+const NO_KEY: &str =
+    "weaker  stored secrets are encrypted, and links and claims are sealed, under a key that the database contains";
 
 /// The findings that are not fine, but for those about the tests' server.
 fn found(stdout: &str) -> Vec<String> {

@@ -59,6 +59,8 @@ pub(super) struct Requests {
     hold: String,
     /// In letters: for an address, and for a new password.
     tokens: [String; 2],
+    /// Of a session.
+    refresh: String,
 }
 
 impl Requests {
@@ -83,7 +85,10 @@ impl Requests {
             ("/reset-password/{token}", format!("/reset-password/{}", tokens[1])),
         ];
         all.extend(fillings(world).await);
-        Self { fillings: all, claim, hold: room, tokens }
+        let login = json!({"email": "rita@example.com", "password": "correct horse battery"});
+        let session = world.anonymous().post("/api/v1/auth/register", login).await.expect(201);
+        let refresh = session["refresh_token"].as_str().unwrap().to_owned();
+        Self { fillings: all, claim, hold: room, tokens, refresh }
     }
 
     pub(super) fn path(&self, operation: &Operation<'_>) -> String {
@@ -114,6 +119,9 @@ impl Requests {
             }
             (None, "/api/v1/bookings/guest/payments") => {
                 (kind, self.claim.replace('}', ",\"payment_token\":\"tok_ok\"}"))
+            }
+            (None, "/api/v1/auth/refresh" | "/api/v1/auth/logout") => {
+                (kind, json!({"refresh_token": self.refresh}).to_string())
             }
             (None, "/api/v1/auth/email/verify") => (kind, json!({"token": self.tokens[0]}).to_string()),
             (None, "/api/v1/auth/password/reset") => {
@@ -207,7 +215,11 @@ async fn every_operation_refuses_a_credential_that_is_none_or_has_lapsed() {
     let world = with_test().start().await;
     let requests = Requests::to(&world).await;
     let (forged, admin) = (world.anonymous().with_token("nonsense"), world.admin().await);
-    requests.meet("unauthenticated", &[], |it| requests.request(&forged, it, None)).await;
+    let unknown = |it: &Operation<'_>| {
+        let body = it.path.ends_with("/auth/refresh").then(|| (KINDS[0], json!({"refresh_token": "x"}).to_string()));
+        requests.request(&forged, it, body)
+    };
+    requests.meet("unauthenticated", &[], unknown).await;
     world.clock.advance(TimeDelta::minutes(16));
     requests.meet("token_expired", &[], |it| requests.request(&admin, it, None)).await;
 }

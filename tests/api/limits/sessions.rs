@@ -92,6 +92,11 @@ async fn a_refresh_token_that_nobody_issued_is_refused_without_a_look_up() {
     refreshing.await.unwrap().expect(200);
 }
 
+/// A text in the form of refresh tokens of former releases: 256 bits.
+fn formerly(letter: &str) -> String {
+    format!("{}A", letter.repeat(42))
+}
+
 /// Makes the refresh token of a session one of a former release.
 async fn as_of_a_former_release(world: &World, token: &Value, former: &str) -> Value {
     let hash = |text: &str| format!("sha256('{text}'::bytea)");
@@ -105,17 +110,17 @@ async fn tokens_of_a_former_release_are_renewed_and_guesses_in_their_form_are_lo
     let world = world().await;
     let anybody = world.anonymous();
     let (ann, bob) = (session(&world, "ann@example.com").await, session(&world, "bob@example.com").await);
-    let former = as_of_a_former_release(&world, &ann, &"a".repeat(43)).await;
+    let former = as_of_a_former_release(&world, &ann, &formerly("a")).await;
     let renewed = refresh_from(&anybody, OFFICE, &former).await.expect(200)["refresh_token"].clone();
     assert!(renewed.as_str().unwrap().starts_with("lmr_"), "{renewed}");
     for guess in ["b", "c"] {
-        let guess = json!(guess.repeat(43));
+        let guess = json!(formerly(guess));
         refresh_from(&anybody, OFFICE, &guess).await.expect_problem(401, "unauthenticated");
     }
-    let former = as_of_a_former_release(&world, &bob, &"e".repeat(43)).await;
+    let former = as_of_a_former_release(&world, &bob, &formerly("e")).await;
     let mut owner = world.database.owner().await;
     owner.execute("begin; lock table refresh_tokens").await.unwrap();
-    refused(refresh_from(&anybody, OFFICE, &json!("d".repeat(43))).await, 3);
+    refused(refresh_from(&anybody, OFFICE, &json!(formerly("d"))).await, 3);
     owner.execute("rollback").await.unwrap();
     // Sessions of this release are not concerned, nor are those of the former one elsewhere.
     refresh_from(&anybody, OFFICE, &renewed).await.expect(200);

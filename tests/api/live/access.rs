@@ -85,7 +85,7 @@ async fn with_a_key_of_its_own_an_installation_accepts_no_ticket_that_a_reader_o
         Events::open(anyone.request(Method::GET, &format!("{path}?ticket={ticket}"))).await.expect("flight").await;
     };
     opens(forged(&world, short, "guest").await).await;
-    world.clock.advance(TimeDelta::days(30) + TimeDelta::hours(1));
+    world.clock.advance(TimeDelta::days(30) + TimeDelta::days(1));
     opens(ticket(&world.customer().await, &path).await).await;
     let forged = forged(&world, short, "guest").await;
     anyone.get(&format!("{path}?ticket={forged}")).await.expect_problem(401, "unauthenticated");

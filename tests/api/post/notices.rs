@@ -100,7 +100,9 @@ async fn the_owner_of_an_account_is_told_of_each_new_secret_of_its_webhooks() {
     }
     let told = letters(&relay, NEW_SECRET, 2).await;
     assert!(told[0].text().contains("https://one.example/"), "{}", told[0].text());
-    world.admin().await.poke(&path).await.expect(200);
+    let admin = world.admin().await;
+    world.sql("update users set email_verified_at = now()").await;
+    admin.poke(&path).await.expect(200);
     assert_eq!(letters(&relay, NEW_SECRET, 3).await[2].to, [EMAIL], "whoever replaces it");
 }
 

@@ -117,10 +117,9 @@ async fn a_reset_and_a_verification_that_meet_hold_no_token_while_they_wait_for_
     lock.execute("select from users where email = 'ann@example.org' for update").await.unwrap();
     let mut watch = Watch::over(&world.database).await;
     let mut waiting = Vec::new();
-    for (path, body) in [
-        (RESET, json!({"token": reset, "new": NEW})),
-        ("/api/v1/auth/email/verify", json!({"token": verification})),
-    ] {
+    for (path, body) in
+        [(RESET, json!({"token": reset, "new": NEW})), ("/api/v1/auth/email/verify", json!({"token": verification}))]
+    {
         let anybody = world.anonymous();
         waiting.push(tokio::spawn(async move { anybody.post(path, body).await }));
         watch.until_waiting(i64::try_from(waiting.len()).unwrap()).await;

@@ -5,10 +5,11 @@ use loadmaster_kernel::{OneTimeTokenId, UserId, email_key, email_keys};
 use loadmaster_platform::{
     clock::SharedClock,
     postgres::{DbError, PgSession},
+    proofs::ProofKey,
     random::IdSource,
     rate_limit::Verdict,
     room::Opening,
-    seal::{ProofKey, SealKey},
+    seal::SealKey,
 };
 use uuid::Uuid;
 

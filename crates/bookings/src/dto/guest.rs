@@ -1,29 +1,6 @@
-use chrono::{DateTime, Utc};
 use loadmaster_holds as holds;
-use loadmaster_payments::PaymentBody;
 use loadmaster_platform::web::{read, request};
 use secrecy::SecretString;
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use super::{BookingBody, EventBody};
-
-use crate::billing::Cancellation;
-
-/// A guest's booking, as whoever has its claim sees it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = GuestBooking)]
-pub struct GuestBookingBody {
-    pub booking: BookingBody,
-    /// The newest events, oldest first.
-    #[schema(max_items = 200)]
-    pub timeline: Vec<EventBody>,
-    /// Oldest first.
-    pub payments: Vec<PaymentBody>,
-    pub cancellation: Cancellation,
-    /// From then on the claim opens nothing.
-    pub claim_expires_at: DateTime<Utc>,
-}
 
 request! {
     /// The cancellation of a guest's booking.

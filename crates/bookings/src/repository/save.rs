@@ -84,7 +84,12 @@ pub(crate) async fn save(db: &mut PgSession, changes: &Changes<'_>) -> sqlx::Res
     let trace = telemetry::traceparent();
     let organizations: Vec<Option<Uuid>> = column(&changes.messages, |message| message.organization);
     let bills: Vec<Option<Json<&Bill>>> = column(&changes.bookings, |b| b.bill.as_ref().map(Json));
-    bind_messages(bound, &changes.messages, trace.as_deref()).bind(bills).bind(organizations).execute(db).await.map(drop)
+    bind_messages(bound, &changes.messages, trace.as_deref())
+        .bind(bills)
+        .bind(organizations)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 fn bind_bookings<'q>(bound: Bound<'q>, bookings: &[&'q Booking]) -> Bound<'q> {

@@ -1,26 +1,43 @@
 //! What whoever has the claim of a guest's booking may do with it, without an account. The claim is in the body: addresses are
 //! logged.
 use axum::{extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use loadmaster_payments::PaymentBody;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
     postgres::Recency,
     web::{Body, PRIVATE, PageRequest, Problem, Query, both, problem_responses},
     work::{ChangeRequest, UnitOfWork},
 };
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{change::Step, pay::pay_as};
-
 use crate::{
     BookingError, BookingService, MOST_EVENTS,
+    billing::Cancellation,
     cancel::Cancel,
     claim::Opened,
     desk::{Desk, Verb},
-    dto::{
-        BookingBody, CancelGuestBooking, ClaimRequest, EventBody, GuestBookingBody, PayGuestBooking, PaymentRequest,
-    },
+    dto::{BookingBody, CancelGuestBooking, ClaimRequest, EventBody, PayGuestBooking, PaymentRequest},
     error::code,
 };
+
+/// A guest's booking, as whoever has its claim sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GuestBooking)]
+pub(super) struct GuestBookingBody {
+    pub booking: BookingBody,
+    /// The newest events, oldest first.
+    #[schema(max_items = 200)]
+    pub timeline: Vec<EventBody>,
+    /// Oldest first.
+    pub payments: Vec<PaymentBody>,
+    pub cancellation: Cancellation,
+    /// From then on the claim opens nothing.
+    pub claim_expires_at: DateTime<Utc>,
+}
 
 problem_responses!(OpenProblems: [INPUT, CALLER, BODY], INVALID_TOKEN);
 

@@ -345,7 +345,10 @@ mod tests {
         let read = |rows: usize, gaps: usize| {
             let text = format!("name,kg\n{}{}A,1\n", "A,1\n".repeat(rows - 1), ",\n".repeat(gaps));
             let table = Table { most_rows: MOST_ROWS, ..Table::of_file(text.into_bytes().into()) };
-            let read = read_table(&table, &COLUMNS, |fields, _| fields.required("name", read::line(50)));
+            let read = read_table(&table, &COLUMNS, |fields, _| {
+                let (name, kilograms) = (fields.required("name", read::line(50)), fields.required("kg", read::weight));
+                name.zip(kilograms)
+            });
             read.map(|rows| rows.len()).map_err(|error| match error {
                 TableError::Faults(faults) => faults.first()[0].message.clone(),
                 error => error.to_string(),
