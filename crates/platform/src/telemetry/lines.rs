@@ -82,7 +82,8 @@ impl Visit for Plain<'_, '_> {
         }
         let (pause, name) = (std::mem::replace(&mut self.pause, " "), field.name());
         let named = if name == "message" { self.line.write_str(pause) } else { write!(self.line, "{pause}{name}=") };
-        self.outcome = named.and_then(|()| write!(Cut { text: &mut *self.line, left: LONGEST_TEXT }, "{value:?}"));
+        let mut text = Printable { line: &mut *self.line };
+        self.outcome = named.and_then(|()| write!(Cut { text: &mut text, left: LONGEST_TEXT }, "{value:?}"));
     }
 }
 
@@ -152,9 +153,27 @@ struct Cut<'a, W> {
 
 impl<W: Write> Write for Cut<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let text = &text[..text.floor_char_boundary(self.left)];
-        self.left -= text.len();
-        self.text.write_str(text)
+        let end = text.floor_char_boundary(self.left);
+        // Nothing follows what is cut, also where a shorter piece would fit.
+        self.left = if end < text.len() { 0 } else { self.left - end };
+        self.text.write_str(&text[..end])
+    }
+}
+
+/// Escapes control characters, which a terminal would obey, and which would begin another line.
+struct Printable<'a, 'w> {
+    line: &'a mut Writer<'w>,
+}
+
+impl Write for Printable<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut plain = 0;
+        for (at, control) in text.char_indices().filter(|(_, one)| one.is_control()) {
+            self.line.write_str(&text[plain..at])?;
+            write!(self.line, "{}", control.escape_default())?;
+            plain = at + control.len_utf8();
+        }
+        self.line.write_str(&text[plain..])
     }
 }
 
@@ -259,17 +278,42 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_long_text_is_cut_in_lines_for_people_too() {
-        let (long, kept) = ("x".repeat(2 * LONGEST_TEXT), Kept::default());
+    /// The text for people that this work logs.
+    fn printed(work: impl FnOnce()) -> String {
+        let kept = Kept::default();
         let writer = kept.clone();
         let lines = fmt::layer().fmt_fields(PlainFields).with_ansi(false).without_time().with_target(false);
         let lines = lines.with_writer(move || writer.clone());
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
+        kept.text()
+    }
+
+    #[test]
+    fn nothing_follows_what_is_cut() {
+        let long = "x".repeat(LONGEST_TEXT - 1);
+        let lines = logged(|| tracing::warn!("{long}{}{}", "é", "y"));
+        assert_eq!(lines[0]["message"], long);
+    }
+
+    #[test]
+    fn a_terminal_obeys_no_text_of_a_line_for_people() {
+        let text = "a\u{1b}]0;é\u{7}\u{9b}2J\nINFO forged";
+        let printed = printed(|| {
+            let span = tracing::info_span!("request", path = %text);
+            span.in_scope(|| tracing::warn!(agent = %text, "{text}"));
+        });
+        let shown = r"a\u{1b}]0;é\u{7}\u{9b}2J\nINFO forged";
+        assert_eq!(printed, format!(" WARN request{{path={shown}}}: {shown} agent={shown}\n"));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_in_lines_for_people_too() {
+        let long = "x".repeat(2 * LONGEST_TEXT);
+        let printed = printed(|| {
             let span = tracing::info_span!("request", path = %long);
             span.in_scope(|| tracing::warn!(text = %long, count = 7, "{long}"));
         });
         let cut = &long[..LONGEST_TEXT];
-        assert_eq!(kept.text(), format!(" WARN request{{path={cut}}}: {cut} text={cut} count=7\n"));
+        assert_eq!(printed, format!(" WARN request{{path={cut}}}: {cut} text={cut} count=7\n"));
     }
 }
