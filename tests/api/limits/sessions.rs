@@ -92,17 +92,18 @@ async fn a_refresh_token_that_nobody_issued_is_refused_without_a_look_up() {
     refreshing.await.unwrap().expect(200);
 }
 
-/// A text in the form of refresh tokens of former releases: 256 bits.
-fn formerly(letter: &str) -> String {
-    format!("{}A", letter.repeat(42))
+/// A text in the form of the refresh tokens of former releases: 32 bytes in base64.
+fn in_former_form(number: u32) -> Value {
+    json!(format!("{number:A<43}"))
 }
 
 /// Makes the refresh token of a session one of a former release.
-async fn as_of_a_former_release(world: &World, token: &Value, former: &str) -> Value {
+async fn as_of_a_former_release(world: &World, token: &Value, former: u32) -> Value {
+    let former = in_former_form(former);
     let hash = |text: &str| format!("sha256('{text}'::bytea)");
-    let (from, to) = (hash(token.as_str().unwrap()), hash(former));
+    let (from, to) = (hash(token.as_str().unwrap()), hash(former.as_str().unwrap()));
     world.sql(&format!("update refresh_tokens set token_hash = {to} where token_hash = {from}")).await;
-    json!(former)
+    former
 }
 
 #[tokio::test]
@@ -110,17 +111,23 @@ async fn tokens_of_a_former_release_are_renewed_and_guesses_in_their_form_are_lo
     let world = world().await;
     let anybody = world.anonymous();
     let (ann, bob) = (session(&world, "ann@example.com").await, session(&world, "bob@example.com").await);
-    let former = as_of_a_former_release(&world, &ann, &formerly("a")).await;
+    let former = as_of_a_former_release(&world, &ann, 100).await;
     let renewed = refresh_from(&anybody, OFFICE, &former).await.expect(200)["refresh_token"].clone();
     assert!(renewed.as_str().unwrap().starts_with("lmr_"), "{renewed}");
-    for guess in ["b", "c"] {
-        let guess = json!(formerly(guess));
-        refresh_from(&anybody, OFFICE, &guess).await.expect_problem(401, "unauthenticated");
+    // An address has ten times the quota of a session.
+    for number in 1..30 {
+        let answer = refresh_from(&anybody, OFFICE, &in_former_form(number)).await;
+        // Guesses count among the credentials of their address, too.
+        if number <= 10 {
+            answer.expect_problem(401, "unauthenticated");
+        } else {
+            refused(answer, 10);
+        }
     }
-    let former = as_of_a_former_release(&world, &bob, &formerly("e")).await;
+    let former = as_of_a_former_release(&world, &bob, 101).await;
     let mut owner = world.database.owner().await;
     owner.execute("begin; lock table refresh_tokens").await.unwrap();
-    refused(refresh_from(&anybody, OFFICE, &json!(formerly("d"))).await, 3);
+    refused(refresh_from(&anybody, OFFICE, &in_former_form(30)).await, 30);
     owner.execute("rollback").await.unwrap();
     // Sessions of this release are not concerned, nor are those of the former one elsewhere.
     refresh_from(&anybody, OFFICE, &renewed).await.expect(200);

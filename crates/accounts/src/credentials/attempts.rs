@@ -9,6 +9,9 @@ use super::cache::hashed;
 
 use crate::{error::AccountError, people::Email};
 
+/// Quotas of a session that an address has for tokens of former releases: those of an office's sessions.
+const SESSIONS_OF_ADDRESS: u32 = 10;
+
 /// Limits the attempts to use the credentials of one account, and the refreshes of one session, whatever address they
 /// come from.
 #[derive(Clone)]
@@ -51,6 +54,7 @@ impl Attempts {
     /// the application without a connection.
     pub async fn admit_unsigned_refresh(&self, address: Option<ClientAddress>) -> Result<(), AccountError> {
         let (Some(limit), Some(address)) = (self.refreshes_per_minute, address) else { return Ok(()) };
+        let limit = limit.saturating_mul(SESSIONS_OF_ADDRESS);
         let verdict = self.limiter.ask("unsigned_refresh", address.subject(), limit).await;
         if verdict.is_admitted { Ok(()) } else { Err(AccountError::UnsignedTooOften(verdict)) }
     }
