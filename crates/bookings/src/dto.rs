@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 
 pub use amendment::AmendBooking;
 pub use bulk::{BulkAction, BulkBookings, BulkBookingsResult, BulkParams, ChosenRoute};
-pub use guest::{CancelGuestBooking, PayGuestBooking};
+pub use guest::{CancelGuestBooking, ClaimRequest, PayGuestBooking};
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
 use super::model::{
@@ -369,15 +369,6 @@ request! {
     pub struct CorrectBooking in body {
         #[schema(max_length = 500)]
         reason: String = read::prose(read::LINE),
-    }
-}
-
-request! {
-    /// The claim of a guest's booking.
-    pub struct ClaimRequest in body {
-        /// The `token` of the claim.
-        #[schema(value_type = String, min_length = 1, max_length = 500)]
-        claim_token: SecretString = |raw| read::line(read::LINE)(raw).map(SecretString::from),
     }
 }
 

@@ -1,13 +1,28 @@
 use loadmaster_holds as holds;
-use loadmaster_platform::web::{read, request};
+use loadmaster_kernel::Fault;
+use loadmaster_platform::web::{Raw, read, request};
 use secrecy::SecretString;
+
+/// Reads the `token` of a claim.
+fn read_claim_token(raw: Raw<'_>) -> Result<SecretString, Fault> {
+    read::line(read::LINE)(raw).map(SecretString::from)
+}
+
+request! {
+    /// The claim of a guest's booking.
+    pub struct ClaimRequest in body {
+        /// The `token` of the claim.
+        #[schema(value_type = String, min_length = 1, max_length = 500)]
+        claim_token: SecretString = read_claim_token,
+    }
+}
 
 request! {
     /// The cancellation of a guest's booking.
     pub struct CancelGuestBooking in body {
         /// The `token` of the claim.
         #[schema(value_type = String, min_length = 1, max_length = 500)]
-        claim_token: SecretString = |raw| read::line(read::LINE)(raw).map(SecretString::from),
+        claim_token: SecretString = read_claim_token,
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
     }
@@ -18,7 +33,7 @@ request! {
     pub struct PayGuestBooking in body {
         /// The `token` of the claim.
         #[schema(value_type = String, min_length = 1, max_length = 500)]
-        claim_token: SecretString = |raw| read::line(read::LINE)(raw).map(SecretString::from),
+        claim_token: SecretString = read_claim_token,
         #[schema(value_type = String, min_length = 1, max_length = 255)]
         payment_token: SecretString = holds::read_payment_token,
     }

@@ -6,7 +6,6 @@ use loadmaster_platform::{
     web::{Precondition, Problem},
     work::{Keyed, UnitOfWork},
 };
-
 use serde::Deserialize;
 
 use super::{super::error::code, change::changed};
