@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::{CLAIM, claim_of, flight, guest, keyed, register};
 use crate::{
     holds::{HOLDS, at, hold_on},
+    notifications::letters::{directory, letter, letters, writing},
     support::{
         Answer, World, WorldOptions,
-        freight::{path_of, text, with},
+        freight::{each, path_of, text, with},
     },
 };
 
@@ -121,6 +122,23 @@ async fn what_a_person_held_and_claimed_is_exported_and_erased() {
     assert_eq!((&kept["status"], &kept["contact"]), (&json!("ACTIVE"), &Value::Null));
     operator.commit(&open, json!({})).await;
     world.audit_and_rebuild().await;
+}
+
+#[tokio::test]
+async fn the_letter_about_a_booking_that_a_person_claimed_is_exported_and_erased() {
+    let files = directory();
+    let world = writing(files.path()).await;
+    let flight = flight(&world).await;
+    let booking = guest(&world).await.book_by_hold(&flight).await;
+    letter(&world, "guest_booking", "gus@example.com").await;
+    let session = register(&world, "ann@example.com", &claim_of(&booking)).await.expect(201);
+    let privacy: PrivacyService = world.state().service().unwrap();
+    let user = text(&session["user"], "id").parse().unwrap();
+    let export = privacy.export(user).await.unwrap();
+    assert!(each(&export["notifications"], "type").contains(&&json!("guest_booking")), "{}", export["notifications"]);
+    privacy.erase(user).await.unwrap();
+    assert_eq!(world.texts("select id::text from notifications where type = 'guest_booking'").await, [""; 0]);
+    assert!(letters(&world).await.iter().all(|letter| text(letter, "type") != "guest_booking"));
 }
 
 #[tokio::test]

@@ -3,8 +3,23 @@ use loadmaster_platform::{personal::Person, postgres::PgSession};
 use serde_json::Value;
 use uuid::Uuid;
 
+/// Returns the notifications that are a person's: to its user, to contacts of its organizations, and to guests about bookings
+/// that are theirs now.
+async fn letters_of(db: &mut PgSession, person: &Person) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select id from notifications
+         where user_id = $1 or (contact_point_id is not null and organization_id = any($2))
+            or (type = 'guest_booking' and booking_id in (select id from bookings where organization_id = any($2)))",
+        person.user_id.uuid(),
+        &organizations(person),
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Exports what is kept about a person: preferences, and what was sent. Contacts are exported with their bookings.
 pub(crate) async fn export(db: &mut PgSession, person: &Person) -> sqlx::Result<Value> {
+    let letters = letters_of(&mut *db, person).await?;
     sqlx::query_scalar!(
         r#"select jsonb_build_object(
                'notification_preferences', (select to_jsonb(p) - 'user_id' from notification_preferences p
@@ -12,7 +27,7 @@ pub(crate) async fn export(db: &mut PgSession, person: &Person) -> sqlx::Result<
                'notifications', (select coalesce(jsonb_agg(jsonb_build_object(
                    'type', n.type, 'channel', n.channel, 'ref_id', n.ref_id, 'status', n.status, 'reason', n.reason,
                    'created_at', n.created_at, 'sent_at', n.sent_at) order by n.id), '[]')
-                   from notifications n where n.user_id = $1),
+                   from notifications n where n.id = any($3)),
                'contact_consents', (select coalesce(jsonb_agg(jsonb_build_object(
                    'address', p.address, 'status', c.status, 'asked_at', c.asked_at, 'answered_at', c.answered_at)
                    order by c.asked_at, p.address), '[]')
@@ -21,6 +36,7 @@ pub(crate) async fn export(db: &mut PgSession, person: &Person) -> sqlx::Result<
            ) as "export!""#,
         person.user_id.uuid(),
         &organizations(person),
+        &letters,
     )
     .fetch_one(db)
     .await
@@ -44,12 +60,8 @@ pub(crate) async fn erase(db: &mut PgSession, person: &Person) -> sqlx::Result<L
     let preferences = sqlx::query!("delete from notification_preferences where user_id = $1", person.user_id.uuid());
     preferences.execute(&mut *db).await?;
     let notifications = sqlx::query_scalar!(
-        r#"delete from notifications
-           where user_id = $1 or (contact_point_id is not null and organization_id = any($2))
-              or (type = 'guest_booking' and booking_id in (select id from bookings where organization_id = any($2)))
-           returning letter_id as "letter_id: LetterId""#,
-        person.user_id.uuid(),
-        &organizations,
+        r#"delete from notifications where id = any($1) returning letter_id as "letter_id: LetterId""#,
+        &letters_of(&mut *db, person).await?,
     );
     let letters = notifications.fetch_all(&mut *db).await?.into_iter().flatten().collect();
     let consents = sqlx::query!("delete from contact_consents where organization_id = any($1)", &organizations);
