@@ -19,6 +19,7 @@ const LETTERS_USED_UP: &str = "letters_used_up";
 
 impl NotificationService {
     /// Writes the letters to the guests whose bookings were made; those above the bound of an address are listed as suppressed.
+    /// None where the console is off: its page is where the link of the letter leads.
     pub(super) async fn write_to_guests_in_tx(
         &self,
         tx: &mut PgSession,
@@ -28,7 +29,7 @@ impl NotificationService {
         let is_recent =
             |cause: &&Cause| cause.kind == NotificationType::BookingConfirmed && cause.at + LAST_MOMENT > now;
         let made: Vec<_> = causes.iter().filter(is_recent).map(|cause| cause.id).collect();
-        if made.is_empty() {
+        if made.is_empty() || !self.terms.has_console {
             return Ok(());
         }
         for booking in guests::booked(tx, &made).await? {

@@ -73,6 +73,7 @@ fn service(opening: &Opening, post: PostService, tokens: Tokens) -> anyhow::Resu
         terms: NotificationTerms {
             collect: TimeDelta::seconds(settings.collect_seconds.into()),
             reminder_hours: settings.cutoff_reminder_hours.cast_signed(),
+            has_console: opening.settings.console.enabled,
         },
     })
 }

@@ -5,13 +5,15 @@ use loadmaster_platform::{clock::SharedClock, postgres::Database, random::IdSour
 
 use super::{post::PostService, tokens::Tokens};
 
-/// When somebody is told.
+/// When somebody is told, and where links can lead.
 #[derive(Debug, Clone, Copy)]
 pub struct NotificationTerms {
     /// What one flight causes waits for this long.
     pub collect: TimeDelta,
     /// A reminder comes this long before the cut-off.
     pub reminder_hours: i32,
+    /// The console's pages are served.
+    pub has_console: bool,
 }
 
 /// The use cases of this room: `sink` with `ask`, `remind`, `prefer`, `name`, `answer`, `lists` and `resend`. Cheap to clone.

@@ -220,6 +220,23 @@ async fn an_address_gets_ten_letters_about_bookings_of_guests_in_a_day() {
     assert_eq!(world.texts(suppressed).await, ["letters_used_up"]);
     let letters = letters(&world).await;
     assert_eq!(letters.iter().filter(|letter| text(letter, "type") == "guest_booking").count(), 10);
+    // What was not sent does not count: as soon as one of the ten is a day old, another one is sent.
+    let oldest = "select id from notifications where type = 'guest_booking' and status = 'SENT' order by id limit 1";
+    world
+        .sql(&format!("update notifications set created_at = created_at - interval '1 day' where id = ({oldest})"))
+        .await;
+    gus.book_by_hold(&flight).await;
+    sent(&world).await;
+    assert_eq!(world.texts(suppressed).await, ["letters_used_up"]);
+}
+
+#[tokio::test]
+async fn without_the_console_no_letter_with_a_link_to_its_page_is_written() {
+    let world = WorldOptions::working().set("console.enabled", "false").start().await;
+    let flight = flight(&world).await;
+    guest(&world).await.book_by_hold(&flight).await;
+    sent(&world).await;
+    assert_eq!(world.texts("select id::text from notifications where type = 'guest_booking'").await, [""; 0]);
 }
 
 #[tokio::test]

@@ -30,11 +30,12 @@ pub(crate) async fn booked(db: &mut PgSession, bookings: &[Uuid]) -> sqlx::Resul
     .await
 }
 
-/// Returns the number of letters that were written for an address since then, by its digest.
+/// Returns the number of letters that were written for an address since then and not suppressed, by its digest.
 pub(crate) async fn letters_to(db: &mut PgSession, address_hash: &str, since: DateTime<Utc>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select count(*) as "letters!" from notifications
-           where type = 'guest_booking' and data ->> 'address_hash' = $1 and created_at > $2"#,
+           where type = 'guest_booking' and data ->> 'address_hash' = $1 and created_at > $2
+             and status <> 'SUPPRESSED'"#,
         address_hash,
         since,
     )
