@@ -12,6 +12,7 @@ mod shares;
 mod sms;
 mod suppressions;
 mod templates;
+mod upgrading;
 
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::OneTime;

@@ -31,10 +31,34 @@ pub(super) fn counted_as(kind: &str) -> &str {
 }
 
 impl ChannelSender {
+    /// The types that this process can compose. Those of a later release are left to its processes.
+    fn types(&self) -> Vec<&'static str> {
+        self.composers.keys().copied().collect()
+    }
+
+    /// Lets letters wait again that a process of a former release suppressed because it did not know their type.
+    pub(super) async fn restore(&self) -> Result<(), DbError> {
+        if self.transport.is_none() {
+            return Ok(());
+        }
+        let restored = retrying(|| async {
+            let mut tx = self.post.db.begin().await?;
+            let now = self.post.clock.now();
+            let restored = repository::restore(&mut tx, self.channel, &self.types(), now).await?;
+            commit(tx).await?;
+            Ok::<_, DbError>(restored)
+        });
+        let restored = restored.await?;
+        if restored > 0 {
+            tracing::info!(restored, "notifications wait again that a process of a former release suppressed");
+        }
+        Ok(())
+    }
+
     /// Claims at most `free` letters that are due, as far as the pace admits them.
     pub(super) async fn claim(&self, free: usize, under_way: &[LetterId]) -> Result<Vec<Claim>, DbError> {
         let (db, clock) = (&self.post.db, &self.post.clock);
-        if !repository::has_work(&mut *db.read().await?, self.channel, clock.now()).await? {
+        if !repository::has_work(&mut *db.read().await?, self.channel, &self.types(), clock.now()).await? {
             return Ok(Vec::new());
         }
         let (letters, ended, outcome) = retrying(|| async {
@@ -110,7 +134,7 @@ impl ChannelSender {
         under_way: &[LetterId],
         now: DateTime<Utc>,
     ) -> Result<Vec<Claim>, DbError> {
-        let due = repository::lock_due(tx, self.channel, share, now, under_way, BATCH).await?;
+        let due = repository::lock_due(tx, self.channel, (share, &self.types()), now, under_way, BATCH).await?;
         if due.is_empty() {
             return Ok(Vec::new());
         }
@@ -133,7 +157,8 @@ impl ChannelSender {
         match group {
             Group::Again(letter) => repository::claim_again(tx, *letter, until).await?,
             Group::Bundle { receiver, bundle } => {
-                repository::claim_bundle(tx, self.channel, (receiver, bundle), letter, until).await?;
+                let types = self.types();
+                repository::claim_bundle(tx, self.channel, (receiver, bundle, &types), letter, until).await?;
             }
             Group::Single(id) => repository::claim_single(tx, *id, letter, until).await?,
         }

@@ -45,7 +45,11 @@ impl ChannelSender {
         let kind = if is_one || !has_digest { kind } else { Letter::DIGEST.to_owned() };
         let rows = found.into_iter().map(|found| found.row).collect();
         let letter = Letter { id, channel: self.channel, kind, language: self.language.clone(), rows, receiver };
-        let Some(composer) = self.composers.get(letter.kind.as_str()) else { return suppressed("unknown_type") };
+        // A process of a later release may have begun the letter, and goes on with it.
+        let is_known = letter.rows.iter().all(|row| self.composers.contains_key(row.kind.as_str()));
+        let Some(composer) = self.composers.get(letter.kind.as_str()).filter(|_| is_known) else {
+            return Ok(Err(Written::OfOthers));
+        };
         match composer.compose(&mut *snapshot, &letter).await? {
             Composed::Suppress(reason) => suppressed(reason),
             Composed::Text { template, context, unsubscribe, to } => {

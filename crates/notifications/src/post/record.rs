@@ -12,9 +12,6 @@ use super::{
 
 /// The reason of a suppression by the relay.
 const BOUNCED: &str = "bounced";
-/// Pause before a letter that could not be composed is composed again.
-const RELEASED: TimeDelta = TimeDelta::seconds(15);
-
 impl ChannelSender {
     /// Records what became of an attempt.
     pub(super) async fn record(
@@ -87,9 +84,9 @@ impl ChannelSender {
         Ok(())
     }
 
-    /// Gives up a claim of which nothing was sent, so that the letter is not taken for one whose outcome is lost.
-    pub(super) async fn release(&self, claim: Claim) -> Result<(), DbError> {
-        let next_at = self.post.clock.now() + RELEASED;
+    /// Gives up a claim of which nothing was sent for this time, so that the letter is not taken for one whose outcome is lost.
+    pub(super) async fn release(&self, claim: Claim, pause: TimeDelta) -> Result<(), DbError> {
+        let next_at = self.post.clock.now() + pause;
         retrying(|| async {
             let mut tx = self.post.db.begin().await?;
             repository::release(&mut tx, claim, next_at).await?;

@@ -2,6 +2,7 @@
 //! and committed before it is sent, and no transaction is open while it is.
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use chrono::{DateTime, TimeDelta};
 use lettre::message::Mailbox as Sender;
 use loadmaster_kernel::LetterId;
 use loadmaster_platform::{postgres::DbError, trouble::Trouble};
@@ -27,8 +28,15 @@ const LOOK: Duration = Duration::from_millis(250);
 const AT_ONCE: usize = 8;
 /// Longest pause of a channel whose other side is away, in its shortest.
 const LONGEST_REST: u32 = 60;
+/// Interval between two looks for letters that a process of a former release did not know.
+const RESTORE_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Pause before a letter that could not be composed is composed again.
+const RELEASED: TimeDelta = TimeDelta::seconds(15);
+/// Time for which a letter with a type that this process does not know is left to others.
+const LEFT: TimeDelta = TimeDelta::minutes(1);
 /// Time for letters that are on their way when the process stops.
 const FAREWELL: Duration = Duration::from_secs(2);
+const UNRELEASED: &str = "a claim cannot be released; trying again";
 const UNRECORDED: &str = "the outcome of a letter cannot be recorded; it is kept, and recorded later";
 
 /// The sender of one channel.
@@ -60,6 +68,7 @@ impl ChannelSender {
         let mut trouble = Trouble::new("notifications cannot be read; trying again");
         let mut away = Trouble::new("messages cannot be sent: the other side is away");
         let mut temper = Temper { away: 0, rests_until: Instant::now() };
+        let mut restores_at = DateTime::UNIX_EPOCH;
         let (mut under_way, mut letters) = (JoinSet::new(), HashMap::new());
         while !stop.is_cancelled() {
             tokio::select! {
@@ -80,6 +89,10 @@ impl ChannelSender {
             let free = most.saturating_sub(under_way.len());
             if free == 0 || Instant::now() < temper.rests_until {
                 continue;
+            }
+            let now = self.post.clock.now();
+            if now >= restores_at && trouble.note(self.restore().await).is_ok() {
+                restores_at = now + RESTORE_EVERY;
             }
             let busy: Vec<LetterId> = letters.values().copied().collect();
             let Ok(claimed) = trouble.note(self.claim(free, &busy).await) else { continue };
@@ -130,9 +143,13 @@ impl ChannelSender {
                 return Ok(None);
             }
             Ok(Written::Letter(outgoing, attempts)) => (outgoing, attempts),
+            Ok(Written::OfOthers) => {
+                lasting(UNRELEASED, || self.release(claim, LEFT)).await?;
+                return Ok(None);
+            }
             Err(error) => {
                 tracing::warn!(%letter, %error, "a letter could not be composed; it is tried again");
-                lasting("a claim cannot be released; trying again", || self.release(claim)).await?;
+                lasting(UNRELEASED, || self.release(claim, RELEASED)).await?;
                 return Ok(None);
             }
         };
@@ -156,4 +173,6 @@ pub(super) enum Written {
     },
     /// Its notifications are gone, or done with.
     Gone,
+    /// It has a type that this process does not know.
+    OfOthers,
 }

@@ -27,15 +27,16 @@ pub struct Ended {
     pub due_at: DateTime<Utc>,
 }
 
-/// Whether a channel has anything to do.
-pub async fn has_work(db: &mut PgSession, channel: Channel, now: DateTime<Utc>) -> sqlx::Result<bool> {
+/// Whether a channel has anything to do for a process that knows these types.
+pub async fn has_work(db: &mut PgSession, channel: Channel, types: &[&str], now: DateTime<Utc>) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select (exists (select from notifications where channel = $1 and status = 'WAITING' and next_at <= $2
-                             and (claimed_until is null or claimed_until <= $2))
+                             and (claimed_until is null or claimed_until <= $2) and type = any($3))
                 or exists (select from notifications where channel = $1 and status = 'WAITING' and expires_at <= $2
                              and (claimed_until is null or claimed_until <= $2))) as "any!""#,
         channel.as_str(),
         now,
+        types as &[&str],
     )
     .fetch_one(db)
     .await
@@ -120,11 +121,23 @@ pub async fn suppress_due(db: &mut PgSession, channel: Channel, now: DateTime<Ut
     .await
 }
 
-/// Locks what is due of a share, but for letters that this process is sending.
+/// Lets notifications of these types wait again that were suppressed by a process that did not know their type. Returns how many.
+pub async fn restore(db: &mut PgSession, channel: Channel, types: &[&str], now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let restored = sqlx::query!(
+        "update notifications set status = 'WAITING', reason = null, next_at = $3
+         where channel = $1 and status = 'SUPPRESSED' and reason = 'unknown_type' and type = any($2) and expires_at > $3",
+        channel.as_str(),
+        types as &[&str],
+        now,
+    );
+    Ok(restored.execute(db).await?.rows_affected())
+}
+
+/// Locks what is due of a share and of these types, but for letters that this process is sending.
 pub async fn lock_due(
     db: &mut PgSession,
     channel: Channel,
-    share: Share,
+    (share, types): (Share, &[&str]),
     now: DateTime<Utc>,
     under_way: &[LetterId],
     limit: i64,
@@ -136,7 +149,7 @@ pub async fn lock_due(
            where channel = $1 and status = 'WAITING' and next_at <= $2
              and (claimed_until is null or claimed_until <= $2)
              and (letter_id is null or letter_id <> all($3))
-             and ($5::boolean is null or (type = $6) = $5)
+             and ($5::boolean is null or (type = $6) = $5) and type = any($7)
            order by is_urgent desc, next_at, id
            limit $4
            for update skip locked"#,
@@ -146,6 +159,7 @@ pub async fn lock_due(
         limit,
         share.is_of_codes(),
         VERIFY_PHONE,
+        types as &[&str],
     )
     .fetch_all(db)
     .await
@@ -215,22 +229,24 @@ pub async fn claim_single(
     .map(drop)
 }
 
-/// Claims a receiver's bundle as a letter, also what of it is not due yet.
+/// Claims what is of these types in a receiver's bundle as a letter, also what of it is not due yet.
 pub async fn claim_bundle(
     db: &mut PgSession,
     channel: Channel,
-    (receiver, bundle): (&str, &str),
+    (receiver, bundle, types): (&str, &str, &[&str]),
     letter: LetterId,
     until: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update notifications set letter_id = $4, attempts = attempts + 1, claimed_until = $5
-         where channel = $1 and receiver = $2 and bundle = $3 and status = 'WAITING' and letter_id is null",
+         where channel = $1 and receiver = $2 and bundle = $3 and status = 'WAITING' and letter_id is null
+           and type = any($6)",
         channel.as_str(),
         receiver,
         bundle,
         letter.uuid(),
         until,
+        types as &[&str],
     )
     .execute(db)
     .await
