@@ -246,7 +246,8 @@ fn prepare(stream: &TcpStream, patience: Duration) {
 
 /// Waits until a request may be served; waits for ever if it may not, because its connection is about to end.
 async fn await_turn(place: &Place, paced: Option<IpAddr>) {
-    match place.turn(paced) {
+    let (turn, _sleeper) = place.turn(paced);
+    match turn {
         Turn::Now => {}
         Turn::In(time) => tokio::time::sleep(time).await,
         Turn::Never => {

@@ -25,6 +25,9 @@ const TELL_EVERY: Duration = Duration::from_mins(1);
 /// Maximum number of connections closed at once to make room; finding them scans all connections.
 const MOST_SHED: usize = 64;
 
+/// Maximum number of requests of one address that wait for their turn on connections of proxies.
+const MOST_SLEEPERS: usize = 100;
+
 /// Limits on open connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Most {
@@ -56,6 +59,7 @@ pub(super) struct Places {
 struct Taken {
     connections: HashMap<u64, Connection>,
     by_address: HashMap<IpAddr, usize>,
+    sleepers: HashMap<IpAddr, usize>,
     next: u64,
     told: Option<Instant>,
     untold: u64,
@@ -108,6 +112,17 @@ impl Places {
         self.pace.as_ref().zip(paced).map_or(Turn::Now, |(pace, address)| pace.turn(address))
     }
 
+    /// Returns the right of a request from this address to wait on a proxy's connection, unless too many wait.
+    fn sleeper(self: &Arc<Self>, address: IpAddr) -> Option<Sleeper> {
+        let mut taken = self.taken();
+        let count = taken.sleepers.entry(address).or_default();
+        if *count >= MOST_SLEEPERS {
+            return None;
+        }
+        *count += 1;
+        Some(Sleeper { places: self.clone(), address })
+    }
+
     /// Closes idle connections after the system has refused to open another one.
     pub fn exhausted(&self, error: &io::Error) {
         let mut taken = self.taken();
@@ -137,12 +152,7 @@ impl Taken {
 
     fn leave(&mut self, number: u64) -> Option<Connection> {
         let connection = self.connections.remove(&number)?;
-        if let Some(count) = self.by_address.get_mut(&connection.address) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&connection.address);
-            }
-        }
+        less(&mut self.by_address, connection.address);
         Some(connection)
     }
 
@@ -158,6 +168,28 @@ impl Taken {
             self.told = Some(Instant::now());
             tracing::warn!(times, "connections refused: {text}");
         }
+    }
+}
+
+/// Counts one less of an address.
+fn less(counts: &mut HashMap<IpAddr, usize>, address: IpAddr) {
+    if let Some(count) = counts.get_mut(&address) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&address);
+        }
+    }
+}
+
+/// A request that waits for its turn; dropping it lets another one wait.
+pub(super) struct Sleeper {
+    places: Arc<Places>,
+    address: IpAddr,
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        less(&mut self.places.taken().sleepers, self.address);
     }
 }
 
@@ -182,13 +214,18 @@ impl Place {
         })
     }
 
-    /// Returns when a request from this address may be served. A request through a proxy waits the longest time instead of being
-    /// refused here, because other clients share its connection.
-    pub fn turn(&self, paced: Option<IpAddr>) -> Turn {
-        match self.places.turn(paced) {
-            Turn::Never if self.paced.is_none() => Turn::In(QUEUE),
-            turn => turn,
-        }
+    /// Returns when a request from this address may be served, and its right to wait until then. A request through a proxy waits the
+    /// longest time instead of being refused here, because other clients share its connection; if too many of its address wait
+    /// already, it takes its turn now, and the flood guard refuses it.
+    pub fn turn(&self, paced: Option<IpAddr>) -> (Turn, Option<Sleeper>) {
+        let time = match self.places.turn(paced) {
+            turn if self.paced.is_some() => return (turn, None),
+            Turn::Now => return (Turn::Now, None),
+            Turn::In(time) => time,
+            Turn::Never => QUEUE,
+        };
+        let sleeper = paced.and_then(|address| self.places.sleeper(address));
+        (if sleeper.is_some() { Turn::In(time) } else { Turn::Now }, sleeper)
     }
 
     /// Returns the time up to which the peer has used up its share.
@@ -335,16 +372,24 @@ mod tests {
     }
 
     #[test]
-    fn a_client_behind_a_proxy_waits_and_is_not_refused_however_much_it_owes() {
+    fn of_a_client_behind_a_proxy_a_hundred_requests_wait_and_the_others_go_on_to_be_refused() {
         let settings = settings::Settings::load(settings::Sources::default()).unwrap().rate_limit;
         let most = Most { in_all: 2, of_one_address: 1 };
         let places = Places::new(most, &["10.0.0.0/8".parse().unwrap()], Pace::new(&settings));
         let proxy = enter(&places, "10.1.2.3").unwrap();
         let client = Some("192.0.2.1".parse().unwrap());
-        let turns: Vec<_> = (0..2000).map(|_| proxy.turn(client)).collect();
-        assert_eq!(turns.first(), Some(&Turn::Now));
-        assert_eq!(turns.last(), Some(&Turn::In(QUEUE)));
-        assert_eq!(proxy.turn(Some("192.0.2.2".parse().unwrap())), Turn::Now);
+        let mut turns: Vec<_> = (0..2000).map(|_| proxy.turn(client)).collect();
+        assert_eq!(turns.first().map(|(turn, _)| turn), Some(&Turn::Now));
+        assert_eq!(turns.last().map(|(turn, _)| turn), Some(&Turn::Now), "too many wait");
+        turns.retain(|(turn, _)| matches!(turn, Turn::In(_)));
+        assert_eq!(turns.len(), MOST_SLEEPERS);
+        turns.pop();
+        let (turn, sleeper) = proxy.turn(client);
+        assert_eq!((turn, sleeper.is_some()), (Turn::In(QUEUE), true), "one has gone on");
+        assert_eq!(proxy.turn(client).0, Turn::Now);
+        assert_eq!(proxy.turn(Some("192.0.2.2".parse().unwrap())).0, Turn::Now);
+        drop((turns, sleeper));
+        assert!(places.taken().sleepers.is_empty(), "addresses of which nothing waits are forgotten");
     }
 
     #[test]
