@@ -63,7 +63,33 @@ test("a step that somebody else has taken meanwhile is shown before another is r
   expect((await operator.get(path)).status).toBe("BOOKED");
   await page.unroute(`**${path}/depart`);
   await expect(page.getByText("Roses")).toBeVisible();
+  await expect(record).toBeDisabled();
+  await dialog.getByRole("button", { name: "Show it as it is now" }).click();
   await record.click();
+  await expect(dialog).toBeHidden();
+  expect((await operator.get(path)).status).toBe("DEPARTED");
+});
+
+test("an open question takes back no other step than the one it names", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 0.5, 1000, { cutoff_minutes: 0 });
+  const operator = await world.operator();
+  const booking = await world.book(operator, [flight]);
+  const path = `/api/v1/bookings/${booking.ref_id}`;
+  await operator.post(`${path}/depart`);
+  await signIn(page, operator, `/bookings/${booking.ref_id}`);
+  await page.getByRole("button", { name: "Take back" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toContainText("Take back Departed");
+  await dialog.getByLabel("Reason").fill("Wrong booking");
+  await operator.post(`${path}/arrive`);
+  await expect(dialog.getByRole("alert")).toContainText("changed this booking meanwhile");
+  const act = dialog.getByRole("button", { name: "Take back" });
+  await expect(act).toBeDisabled();
+  await dialog.getByLabel("Reason").press("Enter");
+  expect((await operator.get(path)).status).toBe("ARRIVED");
+  await dialog.getByRole("button", { name: "Show it as it is now" }).click();
+  await expect(dialog).toContainText("Take back Arrived");
+  await act.click();
   await expect(dialog).toBeHidden();
   expect((await operator.get(path)).status).toBe("DEPARTED");
 });

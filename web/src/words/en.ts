@@ -521,6 +521,8 @@ export const en = {
     planned: { depart: "Leaves", arrive: "Lands", deliver: "Landed" },
     notes: "Notes",
     meanwhileStep: "Somebody else changed this booking meanwhile. Look at it as it is now, then record the step.",
+    meanwhileCorrected: "Somebody else changed this booking meanwhile. Look at it as it is now, then take a step back.",
+    look: "Show it as it is now",
     unusual: {
       title: "This is unusual:",
       leavesIn: (span: string) => `Leaves in ${span}.`,
@@ -541,7 +543,7 @@ export const en = {
     reroute: "The cargo has no onward flight. The best ways on:",
     unknown: "You have no booking with this reference. Check it, or look for it in your bookings.",
     noRefund: "Nothing was paid, so nothing is given back. Its room is free at once.",
-    meanwhileCancelled: "The booking changed meanwhile. Look at what is given back now, then cancel again.",
+    meanwhileCancelled: "The booking changed meanwhile. Look at it as it is now, then cancel it.",
     rerouteByCarrier: "The cargo has no onward flight. The carrier's staff choose another one.",
     steps: {
       depart: (place: string, flight: string) => `${flight} departs from ${place}`,
