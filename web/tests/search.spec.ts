@@ -79,6 +79,47 @@ test("a name that is typed is asked for once a pause, and a search once", async 
   expect(asked.slice(2)).toEqual([]);
 });
 
+test("a code that is typed over an airport is what Enter searches for, and a text that fits several opens the list", async ({
+  page,
+}) => {
+  await page.goto(`/?origin=TRV&destination=CJB&date=${inHours(48)}&weight=100`);
+  const from = page.getByRole("combobox", { name: "From" });
+  await expect(from).toHaveValue(/TRV/);
+  await from.fill("DEL");
+  await from.press("Enter");
+  await expect(page).toHaveURL(/origin=DEL/);
+  await expect(from).toHaveValue(/DEL/);
+  await from.fill("london");
+  await from.press("Enter");
+  await expect(page.getByRole("listbox").getByRole("option").nth(1)).toBeVisible();
+  await expect(page).toHaveURL(/origin=DEL/);
+});
+
+test("a field says that nothing is found only when it was asked", async ({ page }) => {
+  let answer: () => void = () => undefined;
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  await page.route("**/airports/search?*", async (route) => {
+    await answered;
+    await route.continue();
+  });
+  await page.goto("/");
+  const from = page.getByRole("combobox", { name: "From" });
+  const nothing = page.locator(".choices").getByText("No airport found.");
+  const asks = page.waitForRequest(/airports\/search/);
+  await from.pressSequentially("zzzzq");
+  await asks;
+  await expect(nothing).toBeHidden();
+  answer();
+  await expect(nothing).toBeVisible();
+  await expect(page.getByRole("option", { name: "No airport found." })).toHaveCount(0);
+  await page.unroute("**/airports/search?*");
+  await page.route("**/airports/search?*", (route) => route.fulfill({ status: 500, body: "{}" }));
+  const refused = page.waitForResponse(/airports\/search/);
+  await from.fill("coimb");
+  await (await refused).finished();
+  await expect(nothing).toBeHidden();
+});
+
 /** Goes to an element as somebody without a mouse does. */
 async function tabTo(page: Page, element: Locator): Promise<void> {
   await expect(element).toBeVisible();

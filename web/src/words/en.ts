@@ -51,6 +51,7 @@ export const en = {
     close: "Close",
     showMore: "Show more",
     airportPlaceholder: "City or code",
+    choices: (count: number) => `${count} ${plural(count, "choice", "choices")}.`,
     noAirport: "No airport found.",
     organizationPlaceholder: "Name of an organization",
     noOrganization: "No organization found.",

@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { valueOf, type Choice } from "./finder";
+
+const choice = (title: string): Choice => ({ value: `id-${title}`, label: title, title });
+const [delhi, london] = [choice("DEL"), choice("LHR")];
+
+it("a text that is typed comes to the choice it names, to its own value, or to the only choice", () => {
+  expect(valueOf("lhr", null, [delhi, london])).toBe("id-LHR");
+  expect(valueOf("BOM", "BOM", [delhi])).toBe("BOM");
+  expect(valueOf("delhi", null, [delhi])).toBe("id-DEL");
+  expect(valueOf("", "", [])).toBe("");
+});
+
+it("a text that may be several things, or none, comes to nothing", () => {
+  expect(valueOf("l", null, [delhi, london])).toBeNull();
+  expect(valueOf("nowhere", null, [])).toBeNull();
+});
