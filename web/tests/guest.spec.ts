@@ -115,6 +115,39 @@ test("a booking moves to an account by its link, which shows it no more", async 
   await expect(page.getByRole("main")).not.toContainText(booking.ref_id);
 });
 
+test("a guest's link outlives the skip link and signing in, but not signing out", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 63, 1000);
+  const booking = await world.bookAsGuest(flight, address());
+  const customer = await world.customer();
+  const heading = page.getByRole("heading", { level: 1 });
+  await page.goto(`/guest#${booking.claim.token}`);
+  await expect(heading).toContainText(booking.ref_id);
+  await page.locator("a.skip").focus();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#main")).toBeFocused();
+  await expect(heading).toContainText(booking.ref_id);
+  expect(page.url()).toContain(`#${booking.claim.token}`);
+  await page.getByRole("banner").getByRole("link", { name: "Sign in" }).click();
+  await page.getByLabel("E-mail").fill(customer.email);
+  await page.getByLabel("Password").fill(customer.password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(heading).toContainText(booking.ref_id);
+  await expect(page).toHaveURL(new RegExp(`/guest#${booking.claim.token}$`));
+  await page.getByRole("link", { name: "Track", exact: true }).first().click();
+  await page.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/\/$/);
+  // Within the same document, as the next user of this browser.
+  await page.evaluate(() => {
+    const link = document.createElement("a");
+    link.href = "/claim";
+    document.querySelector("main")?.append(link);
+    link.click();
+  });
+  await expect(page.getByLabel("Code of the booking")).toHaveValue("");
+  await page.evaluate(() => (window.location.hash = "another"));
+  await expect(page.getByLabel("Code of the booking")).toHaveValue("another");
+});
+
 test("a link that is wrong or incomplete says so, and a used code is refused", async ({ page, world }) => {
   for (const [path, text] of [
     ["/guest", "lacks the code of the letter"],
