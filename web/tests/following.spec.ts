@@ -191,3 +191,19 @@ test("tracking tells a cancelled flight first, while it is looked at", async ({ 
     `${flight.flight_number} is cancelled. The cargo gets another flight`,
   );
 });
+
+test("a payment that is confirmed elsewhere is shown without a reload", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 65, 1000);
+  const customer = await world.customer();
+  const hold = await customer.post("/api/v1/holds", { flight_ids: [flight.id], weight_kg: 100, pieces: 3 });
+  const booking = await customer.post(`/api/v1/holds/${hold.id}/commit`);
+  const path = `/api/v1/bookings/${booking.ref_id}/payments`;
+  await customer.post(path, { payment_token: "tok_confirm" });
+  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  const bill = page.locator("section").filter({ has: page.getByRole("heading", { name: "Price and payments" }) });
+  await expect(bill).toContainText("to be confirmed", { timeout: 20_000 });
+  const [payment] = await customer.get(path);
+  await customer.post(`/api/v1/test-payments/${payment.provider_reference}/confirm`);
+  await expect(bill).not.toContainText("to be confirmed", { timeout: 20_000 });
+  await expect(bill.getByRole("listitem")).toContainText("paid");
+});
