@@ -1,4 +1,4 @@
-import { mount } from "svelte";
+import { flushSync, mount, tick } from "svelte";
 import App from "./App.svelte";
 import "./style.css";
 import { applyTheme } from "./parts/theme.svelte";
@@ -10,6 +10,7 @@ if (target) {
   const restore = typedBefore(target);
   target.replaceChildren();
   mount(App, { target });
-  // The page stands before the next picture.
-  requestAnimationFrame(() => restore(target));
+  // The page stands before the browser takes the next key, which would act as a shortcut where no field has the focus.
+  flushSync();
+  void tick().then(() => restore(target));
 }

@@ -18,6 +18,7 @@ export function typedBefore(shell: ParentNode): (page: ParentNode) => void {
     }
     const input = inputs[focused];
     input?.focus();
-    input?.setSelectionRange?.(input.value.length, input.value.length);
+    // Other fields, such as a date, have no selection.
+    if (input?.type === "text") input.setSelectionRange(input.value.length, input.value.length);
   };
 }
