@@ -373,3 +373,45 @@ test("the waitlist is offered only for what the flight could hold, and codes and
   await expect(option).toContainText("you asked for 700 kg");
   await expect(option.getByRole("link", { name: "Join the waitlist" })).toHaveCount(0);
 });
+
+test("what is typed before the application is there keeps the focus, so that no key acts as a shortcut", async ({
+  page,
+}) => {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/assets/*.js", async (route) => {
+    await released;
+    await route.continue();
+  });
+  // Notes what has the focus in the first task after the shell was replaced: the next key would go there.
+  await page.addInitScript(() => {
+    document.addEventListener("DOMContentLoaded", () => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => (document.documentElement.dataset["next"] = document.activeElement?.tagName ?? "");
+      const place = document.getElementById("console");
+      const seen = new MutationObserver(() => {
+        seen.disconnect();
+        port2.postMessage(null);
+      });
+      if (place) seen.observe(place, { childList: true });
+    });
+  });
+  await page.goto("/", { waitUntil: "commit" });
+  const from = page.getByLabel("From", { exact: true });
+  await from.pressSequentially("thiruvan");
+  release();
+  await expect(page.locator("html")).toHaveAttribute("data-next", "INPUT");
+  await page.keyboard.type("b");
+  await expect(from).toHaveValue("thiruvanb");
+  await expect(page).toHaveURL(/\/$/);
+});
+
+test("an order or a filter leaves what is typed for the next search", async ({ page }) => {
+  await page.goto(`/?origin=DEL&destination=LHR&date=${inHours(48)}&weight=500`);
+  await expect(page.getByLabel("Direct only")).toBeVisible();
+  await page.getByLabel("Weight (kg)").fill("750");
+  await page.getByLabel("Direct only").check();
+  await page.getByLabel("Order").selectOption("Shortest");
+  await expect(page).toHaveURL(/direct=true.*sort=/);
+  await expect(page.getByLabel("Weight (kg)")).toHaveValue("750");
+});
