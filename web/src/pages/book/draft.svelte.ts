@@ -2,6 +2,7 @@
 import { api, FormKey, take, type Answer } from "../../api/client";
 import { asProblem, type Problem, type Schemas } from "../../api/problem";
 import { serverNow } from "../../api/clock.svelte";
+import { pause } from "../../api/patience";
 import { session } from "../../api/session.svelte";
 import { holds, type Hold } from "../../parts/holds.svelte";
 import { typedFor, type Typed } from "../../parts/typed";
@@ -40,8 +41,8 @@ export class Draft {
   step = $state<Step>("holding");
   hold = $state<Hold | null>(null);
   booked = $state<Booked | null>(null);
-  /** The payment provider has not decided yet: the hold keeps its room until then. */
-  isPaying = $state(false);
+  /** A commit is under way, from its first request to its last answer. */
+  isCommitting = $state(false);
   /** A payment that was taken up again came to nothing: the hold waits for another try. */
   declined = $state(false);
   problem = $state<Problem | null>(null);
@@ -58,6 +59,9 @@ export class Draft {
   #person: string | null | undefined;
   /** The form is not shown any more. */
   #isLeft = false;
+  #isSettling = false;
+  /** The hold was seen while it was being paid. */
+  #wasPaying = false;
 
   constructor(
     /** What was searched for. */
@@ -67,6 +71,16 @@ export class Draft {
     private readonly onheld: (id: string) => void,
   ) {
     this.pieces = pieces;
+  }
+
+  /** The payment provider has not decided yet: the hold keeps its room until then. */
+  get isPaying(): boolean {
+    return this.step !== "done" && this.hold?.status === "COMMITTING";
+  }
+
+  /** What becomes of the hold is being decided: until then it can be neither changed nor booked again. */
+  get isUndecided(): boolean {
+    return this.isCommitting || this.isPaying;
   }
 
   get ifMatch(): Record<string, string> {
@@ -142,18 +156,14 @@ export class Draft {
   }
 
   async #takeUp(id: string, typed: Typed | null): Promise<boolean> {
-    try {
-      const hold = await this.#read(id);
-      this.#restore(hold, typed);
-      if (hold.status === "ACTIVE") this.step = "shipment";
-      else if (hold.status === "COMMITTING") void this.#await(id);
-      else if (hold.booking_ref) await this.#show(hold.booking_ref);
-      else this.step = "over";
-      return true;
-    } catch (error) {
-      if (asProblem(error).status === 404) return false;
-      throw error;
-    }
+    const hold = await this.#read(id).catch((error: unknown) => {
+      if (asProblem(error).status !== 404) throw error;
+    });
+    if (!hold) return false;
+    this.#restore(hold, typed);
+    if (hold.status === "ACTIVE") this.step = "shipment";
+    else if (!(await this.#isSettled(hold))) void this.settle();
+    return true;
   }
 
   /** Reads the hold again: its version, price and end. What is typed stays. */
@@ -194,23 +204,63 @@ export class Draft {
     this.contact = { name: name ?? "", email: email ?? "", phone: phone ?? "" };
   }
 
-  /** Follows a payment that was begun before the page was loaded again. */
-  async #await(id: string): Promise<void> {
-    this.isPaying = true;
-    this.step = "review";
-    let hold = await this.#read(id);
-    while (hold.status === "COMMITTING") {
-      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-      // A server that is away is asked again.
-      hold = await this.#read(id).catch(() => hold);
+  /**
+   * Reads the hold until its status is final or it can be booked, and shows the step of that status. The server is asked, whose
+   * clock counts; a read without an answer is repeated. A commit under way does the same by itself.
+   */
+  async settle(): Promise<void> {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    this.problem = null;
+    try {
+      while (this.hold && this.#isOfInterest) {
+        try {
+          const hold = await this.#read(this.hold.id);
+          if (this.#isOfInterest && (await this.#isSettled(hold))) return;
+        } catch (error) {
+          const { isOffline, status } = asProblem(error);
+          if (!isOffline && status < 500) throw error;
+        }
+        await pause(ASK_AGAIN_MS);
+      }
+    } catch (error) {
+      this.problem = asProblem(error);
+    } finally {
+      this.#isSettling = false;
     }
-    this.isPaying = false;
-    if (hold.booking_ref) await this.#show(hold.booking_ref);
-    else this.declined = hold.status === "ACTIVE";
+  }
+
+  /** A form that was left follows its payment alone. */
+  get #isOfInterest(): boolean {
+    const isOpen = this.step !== "done" && this.step !== "over" && !this.isCommitting;
+    return isOpen && (!this.#isLeft || this.isPaying || Boolean(this.hold?.booking_ref));
+  }
+
+  /** Shows the step of the hold's status; returns whether that lasts. */
+  async #isSettled(hold: Hold): Promise<boolean> {
+    if (hold.booking_ref) {
+      await this.#show(hold.booking_ref);
+      return true;
+    }
+    if (hold.status === "COMMITTING") {
+      this.#wasPaying = true;
+      this.step = "review";
+      return false;
+    }
+    if (hold.status === "ACTIVE") {
+      this.declined = this.#wasPaying;
+      return Date.parse(hold.expires_at) - serverNow() > ASK_AGAIN_MS;
+    }
+    this.step = "over";
+    return true;
   }
 
   async #show(ref_id: string): Promise<void> {
-    this.booked = (await take(api.GET("/api/v1/bookings/{ref_id}", { params: { path: { ref_id } } }))).data;
+    this.#done((await take(api.GET("/api/v1/bookings/{ref_id}", { params: { path: { ref_id } } }))).data);
+  }
+
+  #done(booked: Booked): void {
+    this.booked = booked;
     this.step = "done";
   }
 
@@ -225,17 +275,6 @@ export class Draft {
     this.pieces ||= hold.pieces ? entry(hold.pieces) : "";
   }
 
-  /** The time is up: what was held is free again, unless its payment is under way. The server is asked, whose clock counts. */
-  async end(): Promise<void> {
-    let hold = await this.reread().catch(() => null);
-    while (hold?.status === "ACTIVE") {
-      if (Date.parse(hold.expires_at) - serverNow() > ASK_AGAIN_MS) return;
-      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS / 4));
-      hold = await this.reread().catch(() => null);
-    }
-    if (this.step !== "done" && !this.isPaying) this.step = "over";
-  }
-
   /** Books what is held. While the payment provider is undecided, the same key joins the payment that is under way. */
   async commit(body: Schemas["CommitHold"], header: { "Idempotency-Key": string }): Promise<void> {
     const id = this.hold?.id;
@@ -243,6 +282,8 @@ export class Draft {
     const made = madeBy(session.person);
     // It is paid from now on, or booked: another option does not take its place, unless this is refused.
     forgetMade(id);
+    this.isCommitting = true;
+    this.declined = this.#wasPaying = false;
     try {
       for (;;) {
         const { data, etag } = await take(
@@ -250,20 +291,18 @@ export class Draft {
         );
         if ("ref_id" in data) {
           holds.forget(id);
-          this.booked = data;
-          this.step = "done";
+          this.#done(data);
           return;
         }
         this.keep(data, etag);
-        this.isPaying = true;
-        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+        await pause(ASK_AGAIN_MS);
       }
     } catch (error) {
       const { isOffline, status } = asProblem(error);
       if (made?.hold === id && !isOffline && status < 500) keepMade(made);
       throw error;
     } finally {
-      this.isPaying = false;
+      this.isCommitting = false;
     }
   }
 

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { api } from "../../api/client";
+import { offline } from "../../api/problem";
+import type { Hold } from "../../parts/holds.svelte";
+import { Draft } from "./draft.svelte";
+
+vi.mock("../../api/client", async (original) => ({
+  ...(await original<typeof import("../../api/client")>()),
+  api: { GET: vi.fn(), POST: vi.fn() },
+}));
+const [get, post] = [vi.mocked(api.GET), vi.mocked(api.POST)] as unknown as ReturnType<typeof vi.fn>[];
+
+const answer = (data: object, status = 200) => ({
+  ...(status < 400 ? { data } : { error: data }),
+  response: new Response(null, { status }),
+});
+const refusal = (status: number, code: string) => answer({ status, code, title: code, detail: code }, status);
+let version = 0;
+const held = (status: string, more: object = {}): Hold =>
+  ({
+    ...{ id: "h", kind: "HOLD", status, booking_ref: null, pieces: 2, version: ++version },
+    ...{ expires_at: new Date(Date.now() + 600_000).toISOString(), ...more },
+  }) as unknown as Hold;
+const committed = () => held("COMMITTED", { booking_ref: "LM1" });
+
+/** The answers of the server to reads of the hold, in order; the last one stands. A booking has its reference alone. */
+function reads(...holds: (Hold | Error)[]): void {
+  get.mockImplementation((path: string) => {
+    if (path.includes("/bookings/")) return Promise.resolve(answer({ ref_id: "LM1" }));
+    const next = holds.length > 1 ? holds.shift() : holds[0];
+    return next instanceof Error ? Promise.reject(next) : Promise.resolve(answer(next as object));
+  });
+}
+
+const onheld = vi.fn();
+function drafted(status = "ACTIVE"): Draft {
+  const draft = new Draft({ flight_ids: ["f"], weight_kg: 100 }, "", onheld);
+  draft.keep(held(status), '"1"');
+  draft.step = "review";
+  return draft;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  const kept = new Map<string, string>();
+  vi.stubGlobal("sessionStorage", {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, value: string) => kept.set(name, value),
+    removeItem: (name: string) => kept.delete(name),
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.clearAllMocks();
+});
+
+test("a hold that was booked elsewhere is shown as booked when its time is up", async () => {
+  reads(committed());
+  const draft = drafted();
+  await draft.settle();
+  expect([draft.step, draft.booked?.ref_id]).toEqual(["done", "LM1"]);
+});
+
+test.each(["EXPIRED", "RELEASED"])("a hold that is %s is over", async (status) => {
+  reads(held(status));
+  const draft = drafted();
+  await draft.settle();
+  expect(draft.step).toBe("over");
+});
+
+test("a read without an answer is repeated, and the hold is not said to be over", async () => {
+  reads(offline("away"), offline("away"), committed());
+  const draft = drafted();
+  const settled = draft.settle();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(draft.step).toBe("review");
+  await vi.advanceTimersByTimeAsync(2000);
+  await settled;
+  expect(draft.step).toBe("done");
+});
+
+test("a read that is refused is a problem", async () => {
+  get.mockResolvedValue(refusal(404, "hold_not_found"));
+  const draft = drafted();
+  await draft.settle();
+  expect([draft.step, draft.problem?.code]).toEqual(["review", "hold_not_found"]);
+});
+
+test("a payment that is begun elsewhere is followed to its end", async () => {
+  reads(held("COMMITTING"), held("COMMITTING"), held("ACTIVE"));
+  const draft = drafted();
+  const settled = draft.settle();
+  await vi.advanceTimersByTimeAsync(10);
+  expect([draft.step, draft.isPaying, draft.isUndecided]).toEqual(["review", true, true]);
+  await vi.advanceTimersByTimeAsync(2000);
+  await settled;
+  expect([draft.step, draft.isPaying, draft.declined]).toEqual(["review", false, true]);
+});
+
+test("a payment whose hold ends is over", async () => {
+  reads(held("COMMITTING"), held("EXPIRED"));
+  const draft = drafted();
+  const settled = draft.settle();
+  await vi.advanceTimersByTimeAsync(1500);
+  await settled;
+  expect([draft.step, draft.isPaying]).toEqual(["over", false]);
+});
+
+test("nothing is asked while the first request of a commit waits", async () => {
+  reads(held("EXPIRED"));
+  let finish: (it: object) => void = () => undefined;
+  post.mockReturnValue(new Promise((resolve) => (finish = resolve)));
+  const draft = drafted();
+  const commit = draft.commit({}, { "Idempotency-Key": "k" });
+  expect(draft.isUndecided).toBe(true);
+  await draft.settle();
+  expect([get.mock.calls.length, draft.step]).toEqual([0, "review"]);
+  finish(answer({ ref_id: "LM1" }));
+  await commit;
+  expect([draft.step, draft.isUndecided]).toEqual(["done", false]);
+});
+
+test("a commit that is refused does not end the payment that is followed", async () => {
+  post.mockResolvedValue(refusal(409, "payment_in_progress"));
+  const draft = drafted("COMMITTING");
+  await expect(draft.commit({}, { "Idempotency-Key": "k" })).rejects.toThrow("payment_in_progress");
+  expect(draft.isPaying).toBe(true);
+});
