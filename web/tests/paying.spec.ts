@@ -22,6 +22,7 @@ const SCRIPT = `
           frame.src = origin + "/frame";
           element.append(frame);
         },
+        on() {},
         destroy() {},
       }),
       update() {},

@@ -8,7 +8,8 @@ vi.mock("../../api/client", async (original) => ({
   ...(await original<typeof import("../../api/client")>()),
   api: { GET: vi.fn(), POST: vi.fn() },
 }));
-const [get, post] = [vi.mocked(api.GET), vi.mocked(api.POST)] as unknown as ReturnType<typeof vi.fn>[];
+type Mock = ReturnType<typeof vi.fn>;
+const [get, post] = [api.GET, api.POST] as unknown as [Mock, Mock];
 
 const answer = (data: object, status = 200) => ({
   ...(status < 400 ? { data } : { error: data }),

@@ -20,6 +20,8 @@ export interface AdapterProps {
   amount: Money;
   options: PaymentOptions;
   fault: string | null;
+  /** Something else is entered where the page does not see it. */
+  onchange: () => void;
 }
 
 /** The fields of the provider in use; nothing where nobody can pay by a token. */

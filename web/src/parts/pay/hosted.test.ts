@@ -9,7 +9,7 @@ it("amounts are in the units of the provider", () => {
 
 /** A provider that answers like this, and what it was asked. */
 function provider(submitted: object, made: object) {
-  const element = { mount: vi.fn(), destroy: vi.fn() };
+  const element = { mount: vi.fn(), on: vi.fn(), destroy: vi.fn() };
   const elements = { create: vi.fn(() => element), submit: vi.fn(() => Promise.resolve(submitted)), update: vi.fn() };
   const it = { elements: vi.fn(() => elements), createPaymentMethod: vi.fn(() => Promise.resolve(made)) };
   return { it, elements, element };
@@ -19,9 +19,11 @@ const USD = (amount: string) => ({ amount, currency: "USD" });
 
 it("fields show the amount, follow its change, and give the id of a payment method", async () => {
   const { it, elements, element } = provider({}, { paymentMethod: { id: "pm_1" } });
-  const fields = fieldsOf(it, USD("12.50"), place);
+  const onchange = vi.fn();
+  const fields = fieldsOf(it, USD("12.50"), place, onchange);
   expect(it.elements).toHaveBeenCalledWith(expect.objectContaining({ mode: "payment", amount: 1250, currency: "usd" }));
   expect(element.mount).toHaveBeenCalledWith(place);
+  expect(element.on).toHaveBeenCalledWith("change", onchange);
   fields.update(USD("13.00"));
   expect(elements.update).toHaveBeenCalledWith({ amount: 1300 });
   expect(await fields.token()).toBe("pm_1");
@@ -31,8 +33,12 @@ it("fields show the amount, follow its change, and give the id of a payment meth
 
 it("what the fields or the provider refuse is told in the provider's words, and gives no token", async () => {
   const incomplete = provider({ error: { message: "Your card number is incomplete." } }, {});
-  await expect(fieldsOf(incomplete.it, USD("1.00"), place).token()).rejects.toThrow("Your card number is incomplete.");
+  await expect(fieldsOf(incomplete.it, USD("1.00"), place, vi.fn()).token()).rejects.toThrow(
+    "Your card number is incomplete.",
+  );
   expect(incomplete.it.createPaymentMethod).not.toHaveBeenCalled();
   const refused = provider({}, { error: {} });
-  await expect(fieldsOf(refused.it, USD("1.00"), place).token()).rejects.toThrow("does not accept these details");
+  await expect(fieldsOf(refused.it, USD("1.00"), place, vi.fn()).token()).rejects.toThrow(
+    "does not accept these details",
+  );
 });

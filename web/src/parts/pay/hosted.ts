@@ -10,7 +10,11 @@ interface Refusal {
   message?: string;
 }
 interface Elements {
-  create(kind: "payment"): { mount(element: HTMLElement): void; destroy(): void };
+  create(kind: "payment"): {
+    mount(element: HTMLElement): void;
+    on(event: "change", changed: () => void): void;
+    destroy(): void;
+  };
   submit(): Promise<{ error?: Refusal }>;
   update(options: { amount: number }): void;
 }
@@ -85,13 +89,18 @@ function load(address: string): Promise<Provide> {
   return loading;
 }
 
-/** Shows the fields for an amount in an element. */
-export async function mount(fields: PaymentFields, amount: Money, element: HTMLElement): Promise<Hosted> {
+/** Shows the fields for an amount in an element; `onchange` learns that something else is entered. */
+export async function mount(
+  fields: PaymentFields,
+  amount: Money,
+  element: HTMLElement,
+  onchange: () => void,
+): Promise<Hosted> {
   const provide = await load(fields.script_url);
-  return fieldsOf(provide(fields.publishable_key), amount, element);
+  return fieldsOf(provide(fields.publishable_key), amount, element, onchange);
 }
 
-export function fieldsOf(provider: Provider, amount: Money, element: HTMLElement): Hosted {
+export function fieldsOf(provider: Provider, amount: Money, element: HTMLElement, onchange: () => void): Hosted {
   const elements = provider.elements({
     mode: "payment",
     amount: units(amount),
@@ -100,6 +109,7 @@ export function fieldsOf(provider: Provider, amount: Money, element: HTMLElement
     paymentMethodCreation: "manual",
   });
   const shown = elements.create("payment");
+  shown.on("change", onchange);
   shown.mount(element);
   return {
     async token() {

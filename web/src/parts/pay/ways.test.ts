@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { waysOf } from "./ways";
+import { termsOf, waysOf } from "./ways";
 
 const USD = (amount: string) => ({ amount, currency: "USD" });
 const test = { provider: "test", fields: null, guests_on_invoice: false };
@@ -21,4 +21,16 @@ it("a credit account is offered only to whom it covers the amount", () => {
   expect(waysOf({ ...customer, available: USD("899.99") })).toEqual(["later", "token"]);
   expect(waysOf({ ...customer, available: { amount: "900", currency: "JPY" } })).toEqual(["later", "token"]);
   expect(waysOf({ ...customer, available: USD("900.00"), isBooking: false })).toEqual(["account", "token"]);
+});
+
+it("says how something is paid, and nothing of what is paid later or on an invoice", async () => {
+  const adapter = { token: () => Promise.resolve("tok_ok") };
+  expect(await termsOf("account", true, null)).toEqual({ payment_method: "ACCOUNT" });
+  expect(await termsOf("token", true, adapter)).toEqual({ payment_token: "tok_ok" });
+  for (const way of ["later", "invoice", null] as const) expect(await termsOf(way, true, adapter)).toEqual({});
+});
+
+it("books nothing before the ways to pay, and the fields of the one that is chosen, are there", async () => {
+  await expect(termsOf(null, false, null)).rejects.toThrow("could not be loaded");
+  await expect(termsOf("token", true, null)).rejects.toThrow("could not be loaded");
 });

@@ -2,7 +2,9 @@
 import { api } from "../../api/client";
 import type { Schemas } from "../../api/problem";
 import { session } from "../../api/session.svelte";
-import type { PaymentOptions } from "./adapter";
+import { words } from "../../words";
+import type { Adapter, PaymentOptions } from "./adapter";
+import { notTaken } from "./hosted";
 
 type Money = Schemas["Money"];
 
@@ -28,6 +30,17 @@ export function waysOf({ options, available, amount, isBooking, isGuest }: Asked
   }
   const hasCredit = available?.currency === amount.currency && Number(available.amount) >= Number(amount.amount);
   return [...(isBooking ? (["later"] as const) : []), ...(hasCredit ? (["account"] as const) : []), ...token];
+}
+
+/**
+ * Returns what the request says of the payment. Nothing is said of one on an invoice, of a later one, and where nothing can be paid.
+ * Throws a `Problem` while the ways are not known, or the fields of the provider are not there.
+ */
+export async function termsOf(way: Way | null, isKnown: boolean, adapter: Adapter | null): Promise<Terms> {
+  if (way === "account") return { payment_method: "ACCOUNT" };
+  if (way === "token" && adapter) return { payment_token: await adapter.token() };
+  if (way === "token" || !isKnown) throw notTaken(words.payment.notLoaded);
+  return {};
 }
 
 /** Returns what the user's organization may still charge on its credit account; nothing without one. */
