@@ -1,7 +1,7 @@
 // A guest: books and pays without an account, comes back by the link of the letter, and moves the booking to an account.
 import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
-import { expect, signIn, test, type Json, type World } from "./world";
+import { expect, pays, signIn, test, type Json, type World } from "./world";
 
 const PHONE = { width: 360, height: 740 };
 
@@ -13,7 +13,6 @@ async function toReview(page: Page, flight: Json, email: string): Promise<void> 
   await expect(page.getByRole("heading", { name: "Review" })).toBeVisible();
 }
 
-const pays = (page: Page, card: string) => page.getByLabel("Test card").selectOption({ label: card });
 const book = (page: Page) => page.getByRole("button", { name: "Book", exact: true }).click();
 
 /** The path and fragment of the link in the letter to a guest. */

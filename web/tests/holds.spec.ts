@@ -1,6 +1,6 @@
 // Room that is held: it is given back for another option, shown on every page, and taken up again.
 import type { Page } from "@playwright/test";
-import { expect, signIn, test, type Caller, type Json, type World } from "./world";
+import { expect, pays, signIn, test, type Caller, type Json, type World } from "./world";
 
 const strip = (page: Page) => page.getByRole("status", { name: "Holds" });
 
@@ -95,27 +95,34 @@ test("a hold whose payment was begun is kept, and one whose payment was declined
   for (const hours of [206, 207, 208]) flights.push(await world.flight("TRV", "CJB", hours, 1000));
   const customer = await world.customer();
   await signIn(page, customer);
-  const pay = async (token: string) => {
+  const pay = async (card: string) => {
     await page.getByLabel("Pieces").fill("2");
     await page.getByRole("button", { name: "Review" }).click();
-    await page.getByLabel("Now, with a payment token").check();
-    await page.getByRole("textbox", { name: "Payment token" }).fill(token);
+    await page.getByLabel("Pay now").check();
+    await pays(page, card);
     await page.getByRole("button", { name: "Book", exact: true }).click();
   };
   await choose(page, flights[0], 100);
-  await pay("tok_declined");
+  await pay("Declined");
   await expect(page.getByRole("alert")).toContainText(/declined/i);
   await choose(page, flights[1], 100);
   await expect.poll(() => held(world, flights[0])).toBe(0);
-  await pay("tok_confirm");
+  await pay("Waits for your confirmation");
   await expect(page.getByRole("status").filter({ hasText: "has not decided yet" })).toBeVisible();
-  await expect(page.getByRole("button", { name: /^Give the room back/ })).toHaveCount(0);
+  for (const name of [/^Give the room back/, /^Hold longer/])
+    await expect(page.getByRole("button", { name })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Back", exact: true })).toBeDisabled();
   await choose(page, flights[2], 100);
   expect(await statusesOf(customer)).toEqual(["ACTIVE", "COMMITTING", "RELEASED"]);
-  await page.goto("/holds");
-  await expect(page.getByRole("article", { name: `100 kg, ${flights[1].flight_number}` })).toContainText(
-    "The payment is in progress.",
-  );
+  await expect(strip(page)).toContainText(`100 kg on ${flights[1].flight_number} are being paid.`);
+  await page.getByRole("banner").getByRole("link", { name: "Holds" }).click();
+  const paying = page.getByRole("article", { name: `100 kg, ${flights[1].flight_number}` });
+  await expect(paying).toContainText("The payment is in progress.");
+  // Nobody says here that it is booked: the list finds it out.
+  const [payment] = (await customer.get("/api/v1/holds?status=COMMITTING")).map((hold: Json) => hold.payment);
+  await customer.post(`/api/v1/test-payments/${payment.provider_reference}/confirm`);
+  await expect(paying).toHaveCount(0, { timeout: 20_000 });
+  await expect(strip(page)).not.toContainText("are being paid");
 });
 
 test("a release that fails is shown nowhere, and sent once more", async ({ page, world }) => {
@@ -324,7 +331,7 @@ test("a guest's hold is on every page, outlives a reload and its tab, and become
   await next.getByLabel("Pieces").fill("2");
   await next.getByRole("group", { name: "Contact" }).getByLabel("E-mail").fill("guest@shipper.example");
   await next.getByRole("button", { name: "Review" }).click();
-  await next.getByRole("textbox", { name: "Payment token" }).fill("tok_ok");
+  await pays(next, "Accepted");
   await next.getByRole("button", { name: "Book", exact: true }).click();
   await expect(next.getByRole("heading", { name: "Booked" })).toBeVisible();
   const availability = await world.anonymous().get(`/api/v1/flights/${flight.id}/availability`);
@@ -355,4 +362,40 @@ test("a hold that runs out while another page is shown says so there, and offers
   await page.getByRole("button", { name: "Hold again" }).click();
   await expect(page.getByRole("region", { name: "Room that is held" })).toContainText("500 kg are held for you");
   expect(await held(world, flight)).toBe(500);
+});
+
+test("a hold that is booked in another tab is shown as booked when its time is up, and is not held again", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 231, 1000);
+  const customer = await world.customer();
+  const hold = await customer.post("/api/v1/holds", {
+    ...{ flight_ids: [flight.id], weight_kg: 100, pieces: 2, ttl_seconds: 20 },
+  });
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=100&hold=${hold.id}`);
+  await expect(page.getByRole("timer")).toBeVisible();
+  await customer.post(`/api/v1/holds/${hold.id}/commit`);
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible({ timeout: 40_000 });
+  expect(await customer.get("/api/v1/bookings")).toHaveLength(1);
+});
+
+test("a guest who comes back in another tab while a payment waits finds it again", async ({ page, context, world }) => {
+  const flight = await world.flight("TRV", "CJB", 232, 1000);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  await page.getByRole("group", { name: "Contact" }).getByLabel("E-mail").fill("guest@shipper.example");
+  await page.getByRole("button", { name: "Review" }).click();
+  await pays(page, "Waits for your confirmation");
+  await page.getByRole("button", { name: "Book", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Confirm the payment" })).toBeVisible({ timeout: 20_000 });
+  const other = await context.newPage();
+  await other.goto("/");
+  await expect(strip(other)).toContainText(`100 kg on ${flight.flight_number} are being paid.`);
+  await strip(other).getByRole("link", { name: "Show the payment" }).click();
+  await other.getByRole("button", { name: "Confirm the payment" }).click();
+  await expect(other.getByRole("heading", { name: "Booked" })).toBeVisible({ timeout: 20_000 });
+  // The form of the first tab learns of it by itself.
+  await page.bringToFront();
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible({ timeout: 20_000 });
 });

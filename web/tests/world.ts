@@ -174,6 +174,9 @@ export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void
   await expect(page).toHaveURL(new RegExp(`${to.split("?")[0]?.replace(/[/]/g, "\\/")}(\\?|$)`));
 }
 
+/** Chooses what becomes of a payment at the provider `test`. */
+export const pays = (page: Page, card: string) => page.getByLabel("Test card").selectOption({ label: card });
+
 /** Tests fail for an error in the console, a value that is read of a page that is gone, a violation of the policy, and a request to another host. */
 export const test = base.extend<{ world: World; faults: string[] }>({
   // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern

@@ -1,6 +1,6 @@
 // The room that the reader holds: every page counts down what ends next, and `/holds` lists all of it.
 import { untrack } from "svelte";
-import { api, take, takeAll } from "../api/client";
+import { api, take, takeAll, type Answer } from "../api/client";
 import { serverNow } from "../api/clock.svelte";
 import { connection } from "../api/connection.svelte";
 import { asProblem, type Problem, type Schemas } from "../api/problem";
@@ -10,10 +10,12 @@ export type Hold = Schemas["Hold"];
 
 /** A hold that has less time left than this is over: what the server says of it is older than that. */
 const MOMENT_MS = 1000;
+/** Between two reads of what is being paid: no tab hears of the provider's answer. */
+const PAYING_MS = 3000;
 
 class Holds {
-  /** Those that keep room, the one that ends next first. */
-  open = $state.raw<readonly Hold[]>([]);
+  /** Those that keep room, also while they are being paid, the one that ends next first. */
+  held = $state.raw<readonly Hold[]>([]);
   /** Its time ran out on a page that shows something else. */
   ended = $state.raw<Hold | null>(null);
   /** The id of the hold that the page that is shown counts down. */
@@ -39,11 +41,18 @@ class Holds {
       void connection.returns;
       if (!session.isKnown) return;
       if (before !== holder) {
-        this.open = [];
+        this.held = [];
         this.ended = null;
       }
       before = holder;
       untrack(() => void this.read());
+    });
+    // A form that shows its hold follows the payment itself.
+    const isPaying = $derived(this.held.some((it) => it.status === "COMMITTING" && it.id !== this.onPage));
+    $effect(() => {
+      if (!isPaying) return;
+      const timer = setInterval(() => document.visibilityState === "visible" && void this.read(), PAYING_MS);
+      return () => clearInterval(timer);
     });
     $effect(() => {
       const read = () => {
@@ -71,7 +80,10 @@ class Holds {
     }
     this.#isReading = true;
     try {
-      const found = await listHolds("ACTIVE");
+      // A hold whose payment begins meanwhile is in both lists.
+      const open = await listHolds("ACTIVE");
+      const paying = await listHolds("COMMITTING");
+      const found = [...open.filter((hold) => !paying.some((it) => it.id === hold.id)), ...paying];
       if (turn !== this.#turn) return;
       this.#set(found);
       this.problem = null;
@@ -85,19 +97,28 @@ class Holds {
   /** Takes what an answer says of a hold. */
   learn(hold: Hold): void {
     if (!isOwn(hold)) return;
-    const before = this.open.find((it) => it.id === hold.id);
-    const isOpen = hold.status === "ACTIVE";
-    if (before ? isOpen && before.version === hold.version : !isOpen) return;
-    this.#change([...this.open.filter((it) => it.id !== hold.id), ...(isOpen ? [hold] : [])]);
+    const before = this.held.find((it) => it.id === hold.id);
+    const isHeld = hold.status === "ACTIVE" || hold.status === "COMMITTING";
+    if (before ? isHeld && before.version === hold.version : !isHeld) return;
+    // An answer that was overtaken by a newer one.
+    if (before && hold.version < before.version) return;
+    this.#change([...this.held.filter((it) => it.id !== hold.id), ...(isHeld ? [hold] : [])]);
   }
 
   /** It has become a booking. */
   forget(id: string): void {
-    if (this.open.some((it) => it.id === id)) this.#change(this.open.filter((it) => it.id !== id));
+    if (this.held.some((it) => it.id === id)) this.#change(this.held.filter((it) => it.id !== id));
+  }
+
+  /** Holds it longer. */
+  async extend(id: string, header: Record<string, string>): Promise<Answer<Hold>> {
+    const done = await take(api.POST("/api/v1/holds/{id}/extend", { params: { path: { id }, header }, body: {} }));
+    this.learn(done.data);
+    return done;
   }
 
   /** Gives its room back. */
-  async release(id: string, header: Record<string, string>): Promise<{ data: Hold; etag: string | null }> {
+  async release(id: string, header: Record<string, string>): Promise<Answer<Hold>> {
     const done = await take(api.POST("/api/v1/holds/{id}/release", { params: { path: { id }, header } }));
     this.learn(done.data);
     return done;
@@ -110,21 +131,22 @@ class Holds {
       () => null,
     );
     const isActive = hold?.status === "ACTIVE";
+    if (hold?.status === "COMMITTING") return this.learn(hold);
     if (isActive && Date.parse(hold.expires_at) - serverNow() > MOMENT_MS) return this.learn(hold);
     this.forget(id);
     if (isActive || hold?.status === "EXPIRED") this.ended = hold;
   }
 
-  #change(open: readonly Hold[]): void {
-    this.#set(open);
+  #change(held: readonly Hold[]): void {
+    this.#set(held);
     this.#channel?.postMessage(null);
     // An answer that is on its way is older.
     if (this.#isReading) void this.read();
   }
 
-  #set(open: readonly Hold[]): void {
-    this.open = open.toSorted((one, other) => Date.parse(one.expires_at) - Date.parse(other.expires_at));
-    const last = this.open.at(-1);
+  #set(held: readonly Hold[]): void {
+    this.held = held.toSorted((one, other) => Date.parse(one.expires_at) - Date.parse(other.expires_at));
+    const last = this.held.at(-1);
     session.keepGuest(last ? Date.now() + Date.parse(last.expires_at) - serverNow() : null);
   }
 }
@@ -134,7 +156,7 @@ const isOwn = (hold: Hold): boolean =>
   hold.kind !== "ALLOTMENT" && (session.user === null || hold.created_by === session.user.id);
 
 /** Returns the reader's own holds in a state. */
-export async function listHolds(status: "ACTIVE" | "COMMITTING"): Promise<Hold[]> {
+async function listHolds(status: "ACTIVE" | "COMMITTING"): Promise<Hold[]> {
   const own = session.user ? { organization_id: session.user.organization_id } : {};
   const all = await takeAll((cursor) =>
     take(

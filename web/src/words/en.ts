@@ -659,6 +659,8 @@ export const en = {
     left: (time: string) => `${time} left`,
     more: (count: number) => `and ${count} more`,
     goOn: "Go on with the booking",
+    isPaid: (weight: string, flights: string) => `${weight} on ${flights} are being paid.`,
+    toPayment: "Show the payment",
     giveBack: "Give the room back",
     sure: "Others can take it at once.",
     paying: "The payment is in progress.",
