@@ -66,11 +66,6 @@ const SHELL: &str = "index.html";
 /// The shell with the search form in it, which is seen before the script is there.
 const SEARCH: &str = "search.html";
 
-/// The console loads nothing from elsewhere, runs no script and no style that is written into a page, and appears in no
-/// frame. Svelte's templates are the only text that becomes HTML.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-     require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
@@ -124,15 +119,24 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(
     Ok(pages.route(FILES, get(file)))
 }
 
-/// The policy of the pages. With payment fields, scripts and frames may come from their provider, which makes the addresses of
-/// its further scripts by the policy `default` of trusted types: the page admits those of the same origin.
+/// The policy of the pages. The console loads nothing from elsewhere, runs no script and no style that is written into a page,
+/// and appears in no frame. Svelte's templates are the only text that becomes HTML. With payment fields, scripts, frames and
+/// connections may be of their provider, whose script makes the addresses of its further scripts by the policy `default` of
+/// trusted types: the page admits those of the same origin.
 fn policy(fields: Option<HostedFields<'_>>) -> anyhow::Result<HeaderValue> {
-    let Some(fields) = fields else { return Ok(HeaderValue::from_static(POLICY)) };
-    let (script, api) = fields.origins()?;
-    let policy = POLICY
-        .replace("script-src 'self'", &format!("script-src 'self' {script}; frame-src {script}"))
-        .replace("connect-src 'self'", &format!("connect-src 'self' {script} {api}"));
-    Ok(HeaderValue::try_from(format!("{policy} default"))?)
+    let (provider, frames, types) = match fields {
+        None => (String::new(), String::new(), ""),
+        Some(fields) => {
+            let origins = fields.origins()?.join(" ");
+            (format!(" {origins}"), format!(" frame-src {origins};"), " default")
+        }
+    };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'{provider};{frames} style-src 'self'; img-src 'self' data:; font-src 'self'; \
+         connect-src 'self'{provider}; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types svelte-trusted-html{types}"
+    );
+    Ok(HeaderValue::try_from(policy)?)
 }
 
 async fn shell(policy: HeaderValue, route: MatchedPath, wish: DocumentRequest) -> Response {
@@ -173,23 +177,25 @@ mod tests {
 
     #[test]
     fn the_policy_admits_the_provider_of_payment_fields_where_they_are_configured_and_no_other_host() {
-        assert_eq!(policy(None).unwrap(), POLICY);
+        let own = policy(None).unwrap();
+        assert!(!own.to_str().unwrap().contains("frame-src"), "{own:?}");
         let fields = HostedFields {
             publishable_key: "pk_1",
             script_url: "https://js.provider.example/v3/",
-            api_url: "https://api.provider.example",
+            script_origins: &["https://hooks.provider.example".to_owned()],
         };
         let policy = policy(Some(fields)).unwrap();
         let directives: Vec<_> = policy.to_str().unwrap().split("; ").collect();
         for directive in [
-            "script-src 'self' https://js.provider.example",
-            "frame-src https://js.provider.example",
-            "connect-src 'self' https://js.provider.example https://api.provider.example",
+            "script-src 'self' https://js.provider.example https://hooks.provider.example",
+            "frame-src https://js.provider.example https://hooks.provider.example",
+            "connect-src 'self' https://js.provider.example https://hooks.provider.example",
             "trusted-types svelte-trusted-html default",
         ] {
             assert!(directives.contains(&directive), "{directive}: {directives:?}");
         }
         assert_eq!(directives.iter().filter(|directive| directive.contains("provider")).count(), 3);
+        assert_eq!(directives.len(), own.to_str().unwrap().split("; ").count() + 1);
     }
 
     #[test]

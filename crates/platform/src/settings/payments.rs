@@ -19,6 +19,7 @@ pub struct Payments {
     pub http_secret: Option<SecretString>,
     pub publishable_key: Option<String>,
     pub script_url: Option<String>,
+    pub script_origins: Vec<String>,
     #[serde(serialize_with = "mask::secrets")]
     pub webhook_secrets: Vec<SecretString>,
 }
@@ -57,15 +58,15 @@ pub struct CancellationBand {
 pub struct HostedFields<'a> {
     pub publishable_key: &'a str,
     pub script_url: &'a str,
-    /// The API that the script calls.
-    pub api_url: &'a str,
+    /// Further origins that the script uses.
+    pub script_origins: &'a [String],
 }
 
 impl HostedFields<'_> {
-    /// Returns the origins of the script and of the API.
-    pub fn origins(&self) -> Result<(String, String), url::ParseError> {
-        let origin = |address: &str| Url::parse(address).map(|url| url.origin().ascii_serialization());
-        Ok((origin(self.script_url)?, origin(self.api_url)?))
+    /// Returns the origin of the script, and the further ones that it uses.
+    pub fn origins(&self) -> Result<Vec<String>, url::ParseError> {
+        let origin = Url::parse(self.script_url)?.origin().ascii_serialization();
+        Ok(std::iter::once(origin).chain(self.script_origins.iter().cloned()).collect())
     }
 }
 
@@ -92,7 +93,7 @@ impl Payments {
         Some(HostedFields {
             publishable_key: self.publishable_key.as_deref()?,
             script_url: self.script_url.as_deref()?,
-            api_url: self.http_url.as_deref()?,
+            script_origins: &self.script_origins,
         })
     }
 }

@@ -358,9 +358,29 @@ fn the_provider_of_payments_is_named_completely() {
     ];
     assert!(fault(&fields[..1]).starts_with("payments.script_url is needed with payments.publishable_key"));
     assert_eq!(load(&fields).payments.hosted_fields(true), Option::None, "the provider in use is `test`");
-    let payments = load(&[http, [fields[0], fields[1], ("LOADMASTER_PAYMENTS__WAIT_MS", "1")]].concat()).payments;
-    let shown = payments.hosted_fields(false).map(|fields| (fields.publishable_key, fields.script_url, fields.api_url));
-    assert_eq!(shown, Some(("pk_1", fields[1].1, http[1].1)));
+    let origins =
+        ("LOADMASTER_PAYMENTS__SCRIPT_ORIGINS", "https://hooks.provider.example,https://*.js.provider.example");
+    let payments = load(&[http, [fields[0], fields[1], origins]].concat()).payments;
+    let shown = payments.hosted_fields(false).unwrap();
+    assert_eq!((shown.publishable_key, shown.script_url), ("pk_1", fields[1].1));
+    let admitted = ["https://js.provider.example", "https://hooks.provider.example", "https://*.js.provider.example"];
+    assert_eq!(shown.origins().unwrap(), admitted, "the API's own address is not published");
+}
+
+#[test]
+fn origins_of_payment_scripts_must_be_sources_of_a_policy() {
+    for bad in [
+        "http://js.provider.example",
+        "https://js.provider.example/",
+        "https://JS.provider.example:443",
+        "https://*",
+        "https://*.*.provider.example",
+        "https://a.example;script-src",
+        "'unsafe-inline'",
+    ] {
+        let fault = fault(&[("LOADMASTER_PAYMENTS__SCRIPT_ORIGINS", bad)]);
+        assert!(fault.starts_with("payments.script_origins must be https://host"), "{bad}: {fault}");
+    }
 }
 
 #[test]

@@ -182,6 +182,12 @@ fn payments(settings: &Settings, faults: &mut Faults) {
     if script.as_ref().is_some_and(|url| !url.as_ref().is_ok_and(is_address_of_provider)) {
         faults.add("payments.script_url", "must be an address that begins with https:// or http://, without a query");
     }
+    for origin in &payments.script_origins {
+        if !is_origin_of_script(origin) {
+            let wanted = "must be https://host[:port] as browsers send it, or https://*.host for all below a host";
+            faults.add("payments.script_origins", &format!("{wanted}, not `{origin}`"));
+        }
+    }
     if payments.publishable_key.is_some() != payments.script_url.is_some() {
         faults.add("payments.script_url", "is needed with payments.publishable_key, and the reverse");
     }
@@ -248,6 +254,13 @@ fn pricing(settings: &Settings, faults: &mut Faults) {
 
 fn is_address_of_provider(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "http") && url.has_host() && url.query().is_none() && url.fragment().is_none()
+}
+
+/// Whether this is a source of a Content-Security-Policy, and no more than one: an origin, or all origins below a host.
+fn is_origin_of_script(origin: &str) -> bool {
+    let host = origin.strip_prefix("https://").map(|host| host.strip_prefix("*.").unwrap_or(host));
+    let plain = host.map(|host| format!("https://{host}"));
+    plain.is_some_and(|plain| as_browsers_send(&plain).as_deref() == Some(&plain) && !plain.contains([';', ',', '\'']))
 }
 
 fn is_webhook_secret(secret: &str) -> bool {
