@@ -90,6 +90,7 @@ test("many bookings at once: what was not possible says why and stays ticked", a
   );
   await page.getByRole("button", { name: "Depart", exact: true }).click();
   await expect(page.locator("[data-result]")).toContainText("45 done, 5 not possible");
+  await expect(page.locator("[data-result]")).toBeFocused();
   await expect(page.locator("[data-refused] li")).toHaveCount(5);
   for (const ref of impossible) {
     await expect(page.getByLabel(`Tick ${ref}`)).toBeChecked();
