@@ -70,6 +70,9 @@ test("headings order the options by keyboard, and Back restores the order before
   await expect(page).toHaveURL(/sort=-room(&|$)/);
   await expect(page.getByLabel("Order")).toHaveValue("-room");
   expect(await numbersOf(page, all)).toEqual([...forth].reverse());
+  await expect(page.locator('[role="status"][aria-live="polite"]')).toHaveText("Order: Most room.", {
+    timeout: 10_000,
+  });
   await page.goBack();
   await expect(heading).toHaveAttribute("aria-sort", "ascending");
   expect(await numbersOf(page, all)).toEqual(forth);

@@ -385,16 +385,15 @@ test("what is typed before the application is there keeps the focus, so that no 
   });
   // Notes what has the focus in the first task after the shell was replaced: the next key would go there.
   await page.addInitScript(() => {
-    document.addEventListener("DOMContentLoaded", () => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => (document.documentElement.dataset["next"] = document.activeElement?.tagName ?? "");
-      const place = document.getElementById("console");
-      const seen = new MutationObserver(() => {
-        seen.disconnect();
-        port2.postMessage(null);
-      });
-      if (place) seen.observe(place, { childList: true });
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => (document.documentElement.dataset["next"] = document.activeElement?.tagName ?? "");
+    const seen = new MutationObserver((records) => {
+      if (!records.some(({ target, removedNodes }) => (target as Element).id === "console" && removedNodes.length > 0))
+        return;
+      seen.disconnect();
+      port2.postMessage(null);
     });
+    seen.observe(document, { childList: true, subtree: true });
   });
   await page.goto("/", { waitUntil: "commit" });
   const from = page.getByLabel("From", { exact: true });

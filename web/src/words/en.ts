@@ -307,6 +307,7 @@ export const en = {
     },
     has: (flight: string, left: string, asked: string) => `${flight} has ${left} left, you asked for ${asked}.`,
     sort: "Order",
+    ordered: (order: string) => `Order: ${order}.`,
     sorts: {
       arrival: "Earliest arrival",
       "-arrival": "Latest arrival",

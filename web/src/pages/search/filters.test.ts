@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Asked } from "./asked";
-import { carriersOf, currencyOf, filtersOf, instant, instantText, outdated, passing } from "./filters";
+import { carriersOf, comparedCurrency, filtersOf, instant, instantText, outdated, passing } from "./filters";
 import type { Option } from "./options";
 
 const option = (key: string, airlines: string[], amount: string | null, currency = "USD", arrival = 12): Option =>
@@ -29,9 +29,11 @@ it("shows the options that pass every filter of the address", () => {
 });
 
 it("compares prices of one currency only", () => {
-  expect(currencyOf(all)).toBe("EUR");
+  expect(comparedCurrency(all)).toBe("EUR");
   expect(keys("max_price=99.5")).toEqual(["mixed"]);
-  expect(currencyOf([all[2] as Option])).toBe("");
+  expect(comparedCurrency([all[2] as Option])).toBe("");
+  // Without any price there is none to compare.
+  expect(keys("max_price=1", "")).toHaveLength(4);
 });
 
 it("takes figures and instants of an address in one form, and guesses no other", () => {
@@ -51,7 +53,9 @@ it("names each airline once, by its code", () => {
 
 it("keeps the filters that mean something for the next search", () => {
   const asked = { origin: "DEL", destination: "LHR", date: "2026-12-02" } as Asked;
-  expect(outdated(asked, { ...asked, weight: "5" })).toEqual({});
+  expect(outdated(asked, { ...asked })).toEqual({});
+  for (const name of ["weight", "volume", "pieces", "handling"] as const)
+    expect(outdated(asked, { ...asked, [name]: "5" })).toEqual({ max_price: null });
   expect(outdated(asked, { ...asked, date: "2026-12-03" })).toEqual({ arrive_before: null });
   expect(outdated(asked, { ...asked, origin: "BOM" })).toEqual({ carrier: null, max_price: null, arrive_before: null });
 });

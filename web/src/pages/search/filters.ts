@@ -2,7 +2,7 @@
 // instants in UTC.
 import { addressedNumber } from "../../words/parse";
 import type { Asked } from "./asked";
-import type { Option } from "./options";
+import { currencyOf, type Option } from "./options";
 
 export interface Filters {
   /** The code of the airline that flies all of it; empty: any. */
@@ -35,9 +35,12 @@ export function instant(text: string): number | null {
 /** The instant as addresses have it. */
 export const instantText = (at: string | null): string | null => at && at.replace(/\.\d+Z$/, "Z");
 
-/** What is neither a figure nor an instant filters nothing: its field shows the fault. An option without a price has none to compare. */
+/**
+ * What is neither a figure nor an instant filters nothing: its field shows the fault. A price is compared where options
+ * have prices; an option without one then has none to compare.
+ */
 export function passing(options: readonly Option[], filters: Filters, currency: string): Option[] {
-  const most = addressedNumber(filters.maxPrice);
+  const most = currency === "" ? null : addressedNumber(filters.maxPrice);
   const before = instant(filters.before);
   return options.filter(
     ({ flights, stops, price, arrival }) =>
@@ -48,11 +51,17 @@ export function passing(options: readonly Option[], filters: Filters, currency: 
   );
 }
 
+const FREIGHT = ["weight", "volume", "pieces", "handling"] as const;
+
 /** The filters that mean nothing for another search: prices and carriers of other routes and freight, arrivals of another day. */
 export function outdated(before: Asked, after: Asked): Partial<typeof NONE> {
   const isSameRoute = before.origin === after.origin && before.destination === after.destination;
   if (!isSameRoute) return { carrier: NONE.carrier, max_price: NONE.max_price, arrive_before: NONE.arrive_before };
-  return before.date === after.date ? {} : { arrive_before: NONE.arrive_before };
+  const isSameFreight = FREIGHT.every((name) => before[name] === after[name]);
+  return {
+    ...(isSameFreight ? {} : { max_price: NONE.max_price }),
+    ...(before.date === after.date ? {} : { arrive_before: NONE.arrive_before }),
+  };
 }
 
 /** The airlines that fly options, by code. */
@@ -68,6 +77,9 @@ export function carriersOf(options: readonly Option[]): { value: string; label: 
   return [...names].map(([value, label]) => ({ value, label })).sort((a, b) => (a.value < b.value ? -1 : 1));
 }
 
-/** The currency of the cheapest list of prices: the first by its code, as `GET /routes` orders them; empty without a price. */
-export const currencyOf = (options: readonly Option[]): string =>
-  options.flatMap(({ price }) => (price ? [price.total.currency] : [])).sort()[0] ?? "";
+/** The currency in which prices are compared: the first by its code, as `GET /routes` orders them; empty without a price. */
+export const comparedCurrency = (options: readonly Option[]): string =>
+  options
+    .map(currencyOf)
+    .filter((code) => code !== "")
+    .sort()[0] ?? "";

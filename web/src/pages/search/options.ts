@@ -58,6 +58,9 @@ export const tightest = (option: Option): Filling | undefined =>
     .flatMap((flight) => fillings(flight.capacity, flight.available))
     .sort((a, b) => b.percent - a.percent)[0];
 
+/** The currency of the price of an option; empty without one. */
+export const currencyOf = (option: Option): string => option.price?.total.currency ?? "";
+
 /** What a kilogram of gross weight costs, with the decimals of the total. */
 export function perKilogram(total: Price["total"], weight: number | null): Price["total"] | null {
   if (weight === null || weight <= 0) return null;
@@ -104,7 +107,8 @@ export function sorted(options: readonly Option[], { column, isDescending }: Ord
       (a, b) =>
         Number(b.option.bookable) - Number(a.option.bookable) ||
         Number(a.key === null) - Number(b.key === null) ||
-        currencyOf(a.option, column).localeCompare(currencyOf(b.option, column)) ||
+        // Amounts of several currencies are not compared: they stand together, by the code of the currency.
+        (column === "price" ? currencyOf(a.option).localeCompare(currencyOf(b.option)) : 0) ||
         direction * compared(a.key, b.key) ||
         Date.parse(a.option.arrival) - Date.parse(b.option.arrival) ||
         a.option.stops - b.option.stops ||
@@ -113,10 +117,6 @@ export function sorted(options: readonly Option[], { column, isDescending }: Ord
     )
     .map(({ option }) => option);
 }
-
-/** Amounts of several currencies are not compared: they stand together, by the code of the currency. */
-const currencyOf = (option: Option, column: Column): string =>
-  column === "price" ? (option.price?.total.currency ?? "") : "";
 
 interface Wanted {
   weight_kg?: number | null;
