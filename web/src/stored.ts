@@ -2,21 +2,34 @@
 
 type Place = "sessionStorage" | "localStorage";
 
-/** Returns what is kept under a name; nothing if it cannot be read. */
-export function stored<T>(place: Place, name: string): T | null {
+/** Returns the text that is kept under a name; nothing if there is none or it cannot be read. */
+export function storedText(place: Place, name: string): string | null {
   try {
-    return JSON.parse(globalThis[place].getItem(name) ?? "null") as T | null;
+    return globalThis[place].getItem(name);
   } catch {
     return null;
   }
 }
 
-/** Keeps a value under a name, or removes it. Storage may be switched off: the value then lasts as long as the page. */
-export function store(place: Place, name: string, value: unknown): void {
+/** Keeps a text under a name, or removes it. Storage may be switched off: the text then lasts as long as the page. */
+export function storeText(place: Place, name: string, text: string | null): void {
   try {
-    if (value === null) globalThis[place].removeItem(name);
-    else globalThis[place].setItem(name, JSON.stringify(value));
+    if (text === null) globalThis[place].removeItem(name);
+    else globalThis[place].setItem(name, text);
   } catch {
     // Nothing is kept.
   }
 }
+
+/** Returns the value that is kept under a name; nothing if there is none or it cannot be read. */
+export function stored<T>(place: Place, name: string): T | null {
+  try {
+    return JSON.parse(storedText(place, name) ?? "null") as T | null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a value under a name, or removes it (`null`). */
+export const store = (place: Place, name: string, value: unknown): void =>
+  storeText(place, name, value === null ? null : JSON.stringify(value));

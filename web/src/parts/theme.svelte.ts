@@ -1,22 +1,10 @@
 // What a person chose for this browser: the theme, and whether single keys act.
+import { storedText, storeText } from "../stored";
 
 export type Theme = "system" | "light" | "dark";
 
-function read(name: string): string | null {
-  try {
-    return localStorage.getItem(`loadmaster.${name}`);
-  } catch {
-    return null;
-  }
-}
-
-function write(name: string, value: string): void {
-  try {
-    localStorage.setItem(`loadmaster.${name}`, value);
-  } catch {
-    // Storage may be switched off: the choice lasts as long as the page.
-  }
-}
+const read = (name: string) => storedText("localStorage", `loadmaster.${name}`);
+const write = (name: string, value: string) => storeText("localStorage", `loadmaster.${name}`, value);
 
 class Choices {
   theme = $state<Theme>("system");

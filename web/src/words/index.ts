@@ -1,16 +1,11 @@
 // The console's texts. Another language is other files like `en.ts` and `en-admin.ts`.
+import { storedText } from "../stored";
 import { en } from "./en";
 
 type Tree = { readonly [name: string]: string | ((...values: never[]) => string) | Tree };
 
 /** Whether this browser shows the pseudo-language, in which a test finds texts that are not here, and too narrow places. */
-function wantsPseudo(): boolean {
-  try {
-    return localStorage.getItem("loadmaster.words") === "pseudo";
-  } catch {
-    return false;
-  }
-}
+const wantsPseudo = (): boolean => storedText("localStorage", "loadmaster.words") === "pseudo";
 
 const ACCENTS: Record<string, string> = {
   a: "á",
