@@ -164,3 +164,33 @@ test("a link that is wrong or incomplete says so, and a used code is refused", a
   await page.getByRole("main").getByRole("button", { name: "Move to an account" }).click();
   await expect(page.getByRole("alert")).toContainText("not valid any more");
 });
+
+test("a guest finds the code of the booking again after a reload", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 65, 1000);
+  await toReview(page, flight, address());
+  await pays(page, "Accepted");
+  await book(page);
+  const code = page.getByRole("main").locator("code");
+  const shown = await code.innerText();
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible();
+  await expect(code).toHaveText(shown);
+});
+
+test("a guest who signs in books on with what was entered, and the room of the guest is free", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 66, 1000);
+  const customer = await world.customer();
+  await page.goto(`/book?flights=${flight.id}&weight=100`);
+  await page.getByLabel("Contents").fill("Machine parts");
+  await page.getByRole("banner").getByRole("link", { name: "Sign in" }).click();
+  await page.getByLabel("E-mail").fill(customer.email);
+  await page.getByLabel("Password").fill(customer.password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByLabel("Contents")).toHaveValue("Machine parts");
+  expect((await customer.get("/api/v1/holds")).map((hold: Json) => hold.status)).toEqual(["ACTIVE"]);
+  const room = await world.anonymous().get(`/api/v1/flights/${flight.id}/availability`);
+  expect(room.held.weight_kg).toBe(100);
+});

@@ -399,3 +399,31 @@ test("a guest who comes back in another tab while a payment waits finds it again
   await page.bringToFront();
   await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible({ timeout: 20_000 });
 });
+
+test("the page of holds asks to sign in while the session is over", async ({ page, context, world }) => {
+  const flight = await world.flight("TRV", "CJB", 233, 1000);
+  const customer = await world.customer();
+  await customer.post("/api/v1/holds", { flight_ids: [flight.id], weight_kg: 500 });
+  const entered = page.waitForResponse("**/api/v1/auth/login");
+  await signIn(page, customer, "/holds");
+  const old = (await (await entered).json()).access_token;
+  const row = page.getByRole("article", { name: `500 kg, ${flight.flight_number}` });
+  await expect(row).toBeVisible();
+  // From now on the server refuses the token, and there is no cookie to renew it with.
+  await context.clearCookies();
+  await page.route("**/api/**", (route) => {
+    const headers = route.request().headers();
+    const isOld = headers["authorization"] === `Bearer ${old}`;
+    return route.continue(isOld ? { headers: { ...headers, authorization: "Bearer none" } } : {});
+  });
+  // As another tab that changed a hold.
+  await page.evaluate(() => new BroadcastChannel("loadmaster.holds").postMessage(null));
+  const main = page.getByRole("main");
+  await expect(main).toContainText("Sign in to go on.");
+  await expect(main).not.toContainText("You hold no room.");
+  await main.getByRole("link", { name: "Sign in" }).click();
+  await page.getByLabel("E-mail").fill(customer.email);
+  await page.getByLabel("Password").fill(customer.password);
+  await main.getByRole("button", { name: "Sign in" }).click();
+  await expect(row).toBeVisible();
+});

@@ -1,7 +1,9 @@
 // The token of a guest, who has no cookie. It outlives a reload in its tab, and its tab for as long as the guest holds room.
 import { store, stored } from "../stored";
+import type { Schemas } from "./problem";
 
 const NAME = "loadmaster.guest";
+const CLAIMS = "loadmaster.claims";
 
 export interface GuestToken {
   token: string;
@@ -32,4 +34,29 @@ export function keepGuest({ token, expires }: GuestToken, until: number | null):
 export function forgetGuest(): void {
   store("sessionStorage", NAME, null);
   store("localStorage", NAME, null);
+  store("sessionStorage", CLAIMS, null);
+}
+
+type Claims = Record<string, Schemas["Claim"]>;
+
+/** The claim to a booking, which the server shows once: it outlives a reload in its tab, as long as the guest. */
+export const claimTo = (ref_id: string): Schemas["Claim"] | undefined =>
+  stored<Claims>("sessionStorage", CLAIMS)?.[ref_id];
+
+export function keepClaim(ref_id: string, claim: Schemas["Claim"]): void {
+  store("sessionStorage", CLAIMS, { ...stored<Claims>("sessionStorage", CLAIMS), [ref_id]: claim });
+}
+
+/** Gives back what a guest holds who signs in, but what is being paid. What fails is left: a hold ends by itself. */
+export async function releaseHolds(token: string): Promise<void> {
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`/api/v1/holds${path}`, { ...init, keepalive: true, headers: { Authorization: `Bearer ${token}` } });
+  try {
+    const answer = await ask("?status=ACTIVE&limit=100");
+    if (!answer.ok) return;
+    const held = (await answer.json()) as { id: string }[];
+    await Promise.allSettled(held.map(({ id }) => ask(`/${id}/release`, { method: "POST" })));
+  } catch {
+    // The server is away.
+  }
 }

@@ -1,6 +1,6 @@
 // Who is signed in. The access token is kept in memory; the refresh token is in a cookie that only the server reads.
 import { connection } from "./connection.svelte";
-import { forgetGuest, keepGuest, keptGuest } from "./guest";
+import { forgetGuest, keepGuest, keptGuest, releaseHolds } from "./guest";
 import { patiently, pause } from "./patience";
 import type { Schemas } from "./problem";
 
@@ -12,6 +12,8 @@ const RANKS: Record<string, number> = { guest: 0, customer: 1, operator: 2, admi
 const HINT = "loadmaster.signed-in";
 /** A token is renewed when it has less than this left. */
 const SOON_MS = 30_000;
+/** A guest's token cannot be renewed: a hold begins only with one that outlasts it and its payment. */
+const LASTING_MS = 3_600_000;
 /** A tab whose turn came after another's gives that one's token this time to arrive. */
 const SHARED_MS = 50;
 
@@ -31,7 +33,8 @@ export class Session {
   user = $state<User | null>(null);
   /** Whether the first question, if somebody is signed in, has been answered. */
   isKnown = $state(false);
-  isGuest = $state(false);
+  /** Whose token a guest has: its subject. */
+  #guest = $state<string | null>(null);
   /** The server ended the session, nobody signed out: what is open waits for somebody to sign in again. */
   isOver = $state(false);
   /** Whose session it was. */
@@ -44,6 +47,8 @@ export class Session {
   #expires = 0;
   #refreshing: Promise<Renewal> | null = null;
   #becoming: Promise<void> | null = null;
+  /** Gives back what a guest held who signed in. */
+  #releasing: Promise<void> = Promise.resolve();
   /** Counts the times that somebody was signed out: what was asked before is not taken after it. */
   #ends = 0;
   /** Sessions that somebody signed out of: their tokens may still be on the way. */
@@ -62,6 +67,15 @@ export class Session {
   /** The id of who is here, also while their session is over and waits for them; nothing of a guest. */
   get person(): string | null {
     return this.user?.id ?? (this.isOver && !this.isGuest ? this.ended : null);
+  }
+
+  get isGuest(): boolean {
+    return this.#guest !== null;
+  }
+
+  /** The id of the user or guest whose token is in use. */
+  get holder(): string | null {
+    return this.user?.id ?? this.#guest;
   }
 
   /** Hears no more of other tabs. */
@@ -156,19 +170,30 @@ export class Session {
     return sid !== null && this.#out.has(sid);
   }
 
-  /** Whoever has no account may hold room and book as a guest. */
+  /** Whoever has no account may hold room and book as a guest. What a user held as a guest is given back before. */
   async asGuest(): Promise<void> {
     await this.#known;
+    await this.#releasing;
     if (!this.#token) await this.#beGuest();
+  }
+
+  /** Takes another token if the guest's ends soon. Only for a guest who holds nothing: what is held is of the token's subject. */
+  async outlastHold(): Promise<void> {
+    if (this.isGuest && this.#expires - Date.now() < LASTING_MS) await this.#beGuest(true);
   }
 
   /** Whether this browser was left by a guest whose token is still good. */
   #resumeGuest(): boolean {
     const guest = keptGuest();
     if (!guest || Date.now() > guest.expires - SOON_MS) return false;
-    this.#token = guest.token;
-    this.#expires = guest.expires;
-    return (this.isGuest = true);
+    this.#takeGuest(guest.token, guest.expires);
+    return true;
+  }
+
+  #takeGuest(token: string, expires: number): void {
+    this.#token = token;
+    this.#expires = expires;
+    this.#guest = claimOf(token, "sub") ?? token;
   }
 
   /** A guest who holds room until then comes back to it after the tab was closed; nobody else finds anything. */
@@ -184,21 +209,21 @@ export class Session {
   }
 
   /** Requests that need a guest at once share one. */
-  #beGuest(): Promise<void> {
-    this.#becoming ??= this.#becomeGuest().finally(() => (this.#becoming = null));
+  #beGuest(isAnother = false): Promise<void> {
+    this.#becoming ??= this.#becomeGuest(isAnother).finally(() => (this.#becoming = null));
     return this.#becoming;
   }
 
-  async #becomeGuest(): Promise<void> {
-    if (this.#resumeGuest()) return;
-    const answer = await patiently(() => fetch("/api/v1/auth/guest", { method: "POST" }).catch(() => null));
+  async #becomeGuest(isAnother: boolean): Promise<void> {
+    if (!isAnother && this.#resumeGuest()) return;
+    const ask = () => fetch("/api/v1/auth/guest", { method: "POST" }).catch(() => null);
+    // A token that is still good is no reason to wait for another.
+    const answer = isAnother ? await ask() : await patiently(ask);
     if (!answer?.ok) return;
     const { access_token, expires_in } = (await answer.json()) as Tokens;
     // Somebody signed in meanwhile, in another tab.
     if (this.user) return;
-    this.#token = access_token;
-    this.#expires = Date.now() + expires_in * 1000;
-    this.isGuest = true;
+    this.#takeGuest(access_token, Date.now() + expires_in * 1000);
     this.keepGuest(null);
   }
 
@@ -231,10 +256,12 @@ export class Session {
   }
 
   #take(token: string, expires: number, user: User | null): void {
+    if (this.isGuest && this.#token) this.#releasing = releaseHolds(this.#token);
     this.#token = token;
     this.#expires = expires;
     this.user = user;
-    this.isGuest = this.isOver = false;
+    this.#guest = null;
+    this.isOver = false;
     forgetGuest();
     remember(true);
   }
@@ -263,18 +290,21 @@ export class Session {
     this.#token = null;
     this.#expires = 0;
     this.user = null;
-    this.isGuest = false;
+    this.#guest = null;
     forgetGuest();
     remember(false);
   }
 }
 
-/** The session that a token is of: its claim `sid`. */
-function sidOf(token: string | null): string | null {
+/** The session that a token is of. */
+const sidOf = (token: string | null): string | null => claimOf(token, "sid");
+
+/** Returns a claim of a token. */
+function claimOf(token: string | null, name: "sid" | "sub"): string | null {
   try {
     const claims = (token?.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
-    const { sid } = JSON.parse(atob(claims)) as { sid?: unknown };
-    return typeof sid === "string" ? sid : null;
+    const claim = (JSON.parse(atob(claims)) as Record<string, unknown>)[name];
+    return typeof claim === "string" ? claim : null;
   } catch {
     return null;
   }

@@ -225,3 +225,72 @@ test("a guest whose token is refused is another guest, once for all requests, an
   expect([localStorage.getItem("loadmaster.guest"), sessionStorage.getItem("loadmaster.guest")]).toEqual([null, null]);
   tab.close();
 });
+
+/** A server whose guests have the subjects `guest 1`, `guest 2`, …, and hold `h1` and `h2`; it remembers what was asked, and by whom. */
+function guests(expires_in: number) {
+  const asked: string[] = [];
+  let made = 0;
+  vi.stubGlobal("localStorage", storage());
+  vi.stubGlobal("sessionStorage", storage());
+  vi.stubGlobal("fetch", (path: string, init: { headers?: Record<string, string> } = {}) => {
+    asked.push(`${path} ${init.headers?.["Authorization"] ?? ""}`.trim());
+    if (path.startsWith("/api/v1/holds?")) return Promise.resolve(Response.json([{ id: "h1" }, { id: "h2" }]));
+    if (path.endsWith("/guest")) {
+      const token = `head.${btoa(JSON.stringify({ sub: `guest ${++made}` }))}.`;
+      return Promise.resolve(Response.json({ access_token: token, expires_in }));
+    }
+    return Promise.resolve(Response.json({ access_token: "of ann", expires_in: 900, user: USER }));
+  });
+  return asked;
+}
+
+test("what a guest holds is given back with its token when it signs in, before anything else is held", async () => {
+  const asked = guests(7200);
+  const tab = new Session();
+  await tab.begin();
+  await tab.asGuest();
+  const token = await tab.token();
+  asked.length = 0;
+  await tab.signIn("ann@example.com", "a phrase for tests 17");
+  await tab.asGuest();
+  expect(asked).toEqual([
+    "/api/v1/auth/login",
+    `/api/v1/holds?status=ACTIVE&limit=100 Bearer ${token}`,
+    `/api/v1/holds/h1/release Bearer ${token}`,
+    `/api/v1/holds/h2/release Bearer ${token}`,
+  ]);
+  expect([tab.holder, tab.isGuest]).toEqual(["u", false]);
+  tab.close();
+});
+
+test("a guest whose token ends within the hour is another one before it holds anything", async () => {
+  guests(3599);
+  const tab = new Session();
+  await tab.begin();
+  await tab.asGuest();
+  expect(tab.holder).toBe("guest 1");
+  await tab.outlastHold();
+  expect(tab.holder).toBe("guest 2");
+  const reloaded = new Session();
+  await reloaded.begin();
+  expect(reloaded.holder).toBe("guest 2");
+  guests(7200);
+  const lasting = new Session();
+  await lasting.begin();
+  await lasting.asGuest();
+  await lasting.outlastHold();
+  expect(lasting.holder).toBe("guest 1");
+  [tab, reloaded, lasting].forEach((it) => it.close());
+});
+
+test("a guest keeps its token if no other can be had", async () => {
+  guests(600);
+  const tab = new Session();
+  await tab.begin();
+  await tab.asGuest();
+  const token = await tab.token();
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("fetch failed")));
+  await tab.outlastHold();
+  expect([tab.holder, await tab.token()]).toEqual(["guest 1", token]);
+  tab.close();
+});

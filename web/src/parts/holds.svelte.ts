@@ -28,16 +28,12 @@ class Holds {
   /** Another tab changed something while this one was hidden. */
   #isStale = false;
 
-  /** Whose they are: nobody holds room before there is a token. */
-  get #holder(): string | null {
-    return session.user?.id ?? (session.isGuest ? "guest" : null);
-  }
-
   /** Reads them whenever somebody else is here, the server is back, or another tab changed them. Called once, by the shell. */
   follow(): void {
     let before: string | null = null;
     $effect(() => {
-      const holder = this.#holder;
+      // Nobody holds room before there is a token.
+      const { holder } = session;
       void connection.returns;
       if (!session.isKnown) return;
       if (before !== holder) {
@@ -74,7 +70,7 @@ class Holds {
   async read(): Promise<void> {
     const turn = ++this.#turn;
     this.#isStale = false;
-    if (this.#holder === null) {
+    if (session.holder === null) {
       this.isRead = session.isKnown;
       return;
     }

@@ -46,7 +46,7 @@ test("an answer that was overtaken changes nothing", () => {
 });
 
 test("a hold whose payment begins between the two reads is in the list once", async () => {
-  vi.spyOn(session, "isGuest", "get").mockReturnValue(true);
+  vi.spyOn(session, "holder", "get").mockReturnValue("guest");
   get.mockImplementation((_: string, { params }: { params: { query: { status: string } } }) => {
     const { status } = params.query;
     return Promise.resolve({ data: [hold("a", status, 1)], response: new Response() });

@@ -1,14 +1,17 @@
 // A booking that is being made: the hold that keeps its room, what is entered for it, and what became of it.
 import { api, FormKey, take, type Answer } from "../../api/client";
+import { claimTo, keepClaim } from "../../api/guest";
 import { asProblem, type Problem, type Schemas } from "../../api/problem";
 import { serverNow } from "../../api/clock.svelte";
 import { pause } from "../../api/patience";
 import { session } from "../../api/session.svelte";
+import { announce } from "../../parts/announce.svelte";
 import { holds, type Hold } from "../../parts/holds.svelte";
-import { typedFor, type Typed } from "../../parts/typed";
+import { forgetTyped, typedFor, type Typed } from "../../parts/typed";
+import { words } from "../../words";
 import { entry, figureOf } from "../../words/parse";
 import { setQuery } from "../../router.svelte";
-import { forgetMade, isInTheWay, keepMade, leave, madeBy, type Made, type Wanted } from "./made";
+import { forgetMade, isInTheWay, keepMade, keepMadeAgain, leave, madeBy, type Made, type Wanted } from "./made";
 
 type Booked = Schemas["CommittedBooking"];
 
@@ -121,6 +124,7 @@ export class Draft {
 
   /** Holds room. What the option before keeps may be what is missing: it is given back first if there is no other way. */
   async #make(before: Made | null): Promise<Answer<Hold>> {
+    if (holds.isRead && holds.held.length === 0) await session.outlastHold();
     const ask = () =>
       take(api.POST("/api/v1/holds", { params: { header: this.#key.header }, body: { ...this.wanted } }));
     try {
@@ -260,14 +264,19 @@ export class Draft {
   }
 
   #done(booked: Booked): void {
-    this.booked = booked;
+    // The claim is in the answer to the commit alone.
+    if (booked.claim) keepClaim(booked.ref_id, booked.claim);
+    const claim = booked.claim ?? claimTo(booked.ref_id);
+    this.booked = { ...booked, ...(claim && { claim }) };
     this.step = "done";
+    if (this.hold) forgetTyped(this.hold.id);
+    if (this.#isLeft) announce(words.book.isBooked(booked.ref_id));
   }
 
   keep(hold: Hold, etag: string | null): void {
     this.hold = hold;
     this.#etag = etag;
-    this.onheld(hold.id);
+    if (!this.#isLeft) this.onheld(hold.id);
     holds.learn(hold);
     const made = madeBy(session.person);
     if (made?.hold === hold.id && hold.status === "ACTIVE") keepMade({ ...made, etag });
@@ -283,6 +292,7 @@ export class Draft {
     // It is paid from now on, or booked: another option does not take its place, unless this is refused.
     forgetMade(id);
     this.isCommitting = true;
+    this.problem = null;
     this.declined = this.#wasPaying = false;
     try {
       for (;;) {
@@ -299,7 +309,7 @@ export class Draft {
       }
     } catch (error) {
       const { isOffline, status } = asProblem(error);
-      if (made?.hold === id && !isOffline && status < 500) keepMade(made);
+      if (made?.hold === id && !isOffline && status < 500) keepMadeAgain(made);
       throw error;
     } finally {
       this.isCommitting = false;

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../api/client";
 import { offline } from "../../api/problem";
 import type { Hold } from "../../parts/holds.svelte";
+import { announcer } from "../../parts/announce.svelte";
 import { Draft } from "./draft.svelte";
+import { keepMade, madeBy } from "./made";
 
 vi.mock("../../api/client", async (original) => ({
   ...(await original<typeof import("../../api/client")>()),
@@ -126,4 +128,43 @@ test("a commit that is refused does not end the payment that is followed", async
   const draft = drafted("COMMITTING");
   await expect(draft.commit({}, { "Idempotency-Key": "k" })).rejects.toThrow("payment_in_progress");
   expect(draft.isPaying).toBe(true);
+});
+
+const made = (hold: string) => ({ hold, etag: null, person: null, wanted: { flight_ids: ["f"], weight_kg: 100 } });
+
+test("a form that was left goes on with its payment, changes no other form, and says that it is booked", async () => {
+  const draft = drafted();
+  const answers = [answer(held("COMMITTING"), 202), answer({ ref_id: "LM1" })];
+  post.mockImplementation(() => Promise.resolve(answers.shift()));
+  const commit = draft.commit({}, { "Idempotency-Key": "k" });
+  onheld.mockClear();
+  draft.left();
+  await vi.advanceTimersByTimeAsync(2000);
+  await commit;
+  expect(onheld).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(announcer.text).toContain("LM1");
+});
+
+test("a commit that is refused takes no place of a hold that was made meanwhile", async () => {
+  keepMade(made("h"));
+  const draft = drafted();
+  let refuse: (it: object) => void = () => undefined;
+  post.mockReturnValue(new Promise((resolve) => (refuse = resolve)));
+  const commit = draft.commit({}, { "Idempotency-Key": "k" });
+  draft.left();
+  keepMade(made("newer"));
+  refuse(refusal(402, "payment_declined"));
+  await expect(commit).rejects.toThrow("payment_declined");
+  expect(madeBy(null)?.hold).toBe("newer");
+});
+
+test("a guest has the claim to its booking after a reload", async () => {
+  const claim = { token: "secret", expires_at: null };
+  post.mockResolvedValue(answer({ ref_id: "LM1", claim }));
+  await drafted().commit({}, { "Idempotency-Key": "k" });
+  reads(committed());
+  const reloaded = drafted();
+  await reloaded.settle();
+  expect(reloaded.booked?.claim).toEqual(claim);
 });

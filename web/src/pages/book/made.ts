@@ -34,6 +34,11 @@ export function madeBy(person: string | null): Made | null {
 
 export const keepMade = (made: Made): void => store("sessionStorage", NAME, made);
 
+/** Keeps it again, unless another was made meanwhile. */
+export function keepMadeAgain(made: Made): void {
+  if (stored<Made>("sessionStorage", NAME) === null) keepMade(made);
+}
+
 export function forgetMade(hold: string): void {
   if (stored<Made>("sessionStorage", NAME)?.hold === hold) store("sessionStorage", NAME, null);
 }
