@@ -177,9 +177,10 @@ export class Session {
     if (!this.#token) await this.#beGuest();
   }
 
-  /** Takes another token if the guest's ends soon. Only for a guest who holds nothing: what is held is of the token's subject. */
-  async outlastHold(): Promise<void> {
-    if (this.isGuest && this.#expires - Date.now() < LASTING_MS) await this.#beGuest(true);
+  /** Takes another token if the guest's ends soon and nothing is held: what is held is of the token's subject. */
+  async outlastHold(holdsNothing: () => Promise<boolean>): Promise<void> {
+    const endsSoon = this.isGuest && this.#expires - Date.now() < LASTING_MS;
+    if (endsSoon && (await holdsNothing())) await this.#beGuest(true);
   }
 
   /** Whether this browser was left by a guest whose token is still good. */

@@ -76,10 +76,7 @@ class Holds {
     }
     this.#isReading = true;
     try {
-      // A hold whose payment begins meanwhile is in both lists.
-      const open = await listHolds("ACTIVE");
-      const paying = await listHolds("COMMITTING");
-      const found = [...open.filter((hold) => !paying.some((it) => it.id === hold.id)), ...paying];
+      const found = await ownHolds();
       if (turn !== this.#turn) return;
       this.#set(found);
       this.problem = null;
@@ -150,6 +147,14 @@ class Holds {
 /** Whether the reader made it. Colleagues see each other's holds, and carrier staff all; allotments are no hold of anybody. */
 const isOwn = (hold: Hold): boolean =>
   hold.kind !== "ALLOTMENT" && (session.user === null || hold.created_by === session.user.id);
+
+/** Returns the reader's own holds that keep room. */
+export async function ownHolds(): Promise<Hold[]> {
+  const open = await listHolds("ACTIVE");
+  const paying = await listHolds("COMMITTING");
+  // A hold whose payment begins meanwhile is in both lists.
+  return [...open.filter((hold) => !paying.some((it) => it.id === hold.id)), ...paying];
+}
 
 /** Returns the reader's own holds in a state. */
 async function listHolds(status: "ACTIVE" | "COMMITTING"): Promise<Hold[]> {

@@ -6,7 +6,7 @@ import { serverNow } from "../../api/clock.svelte";
 import { pause } from "../../api/patience";
 import { session } from "../../api/session.svelte";
 import { announce } from "../../parts/announce.svelte";
-import { holds, type Hold } from "../../parts/holds.svelte";
+import { holds, ownHolds, type Hold } from "../../parts/holds.svelte";
 import { forgetTyped, typedFor, type Typed } from "../../parts/typed";
 import { words } from "../../words";
 import { entry, figureOf } from "../../words/parse";
@@ -124,7 +124,7 @@ export class Draft {
 
   /** Holds room. What the option before keeps may be what is missing: it is given back first if there is no other way. */
   async #make(before: Made | null): Promise<Answer<Hold>> {
-    if (holds.isRead && holds.held.length === 0) await session.outlastHold();
+    await session.outlastHold(async () => (await ownHolds()).length === 0);
     const ask = () =>
       take(api.POST("/api/v1/holds", { params: { header: this.#key.header }, body: { ...this.wanted } }));
     try {
@@ -255,6 +255,7 @@ export class Draft {
       this.declined = this.#wasPaying;
       return Date.parse(hold.expires_at) - serverNow() > ASK_AGAIN_MS;
     }
+    if (hold.status !== "EXPIRED" && hold.status !== "RELEASED") return false;
     this.step = "over";
     return true;
   }

@@ -82,6 +82,17 @@ test("a read without an answer is repeated, and the hold is not said to be over"
   expect(draft.step).toBe("done");
 });
 
+test("a booked hold whose booking is not named yet is read again", async () => {
+  reads(held("COMMITTED"), committed());
+  const draft = drafted();
+  const settled = draft.settle();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(draft.step).toBe("review");
+  await vi.advanceTimersByTimeAsync(1000);
+  await settled;
+  expect(draft.step).toBe("done");
+});
+
 test("a read that is refused is a problem", async () => {
   get.mockResolvedValue(refusal(404, "hold_not_found"));
   const draft = drafted();
