@@ -1,1 +1,0 @@
-import"./first-CJkOYVQ7.js";import{t as e}from"./Entries-BvKWrW77.js";function t(t){e(t,{name:`airlines`})}export{t as default};

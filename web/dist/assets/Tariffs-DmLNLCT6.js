@@ -1,1 +1,0 @@
-import"./first-CJkOYVQ7.js";import{o as e,t}from"./Rules-BcMYd3y_.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,1 +1,0 @@
-function e(){return t(window.location.hash.slice(1)).trim()}function t(e){try{return decodeURIComponent(e)}catch{return``}}var n=e=>`/guest#${encodeURIComponent(e)}`,r=e=>`/claim#${encodeURIComponent(e)}`;function i(e){let t=e.trim();return t.slice(t.indexOf(`#`)+1)}export{n as i,e as n,i as r,r as t};

@@ -1,0 +1,1 @@
+function e(e){let t=e.trim(),n=t.slice(t.indexOf(`#`)+1);try{return decodeURIComponent(n).trim()}catch{return n}}function t(){let{hash:t}=window.location;return t===`#main`?``:e(t)}var n=e=>`/guest#${encodeURIComponent(e)}`,r=e=>`/claim#${encodeURIComponent(e)}`;export{n as i,t as n,e as r,r as t};
