@@ -46,7 +46,7 @@ pub async fn measure(site: &Site, time: Duration) {
     for shipper in &shippers {
         tokio::spawn(listen(site.here, shipper.token.clone(), events.clone()));
     }
-    let (received, stop) = (receiver.count(), Arc::new(AtomicBool::new(false)));
+    let (before, stop) = (receiver.count(), Arc::new(AtomicBool::new(false)));
     let began = Instant::now();
     let booking = book(site, &shippers, &stop).await;
     let mut queues = Vec::new();
@@ -60,7 +60,7 @@ pub async fn measure(site: &Site, time: Duration) {
         took.extend(booking.await.unwrap());
     }
     let seconds = began.elapsed().as_secs_f64();
-    report(seconds, took, &queues, receiver.count() - received, events.load(Ordering::Relaxed));
+    report(seconds, took, &queues, receiver.count() - before, events.load(Ordering::Relaxed));
     rested(site).await;
     println!("all taken {:.1} s after the last booking", began.elapsed().as_secs_f64() - seconds);
     site.audit();

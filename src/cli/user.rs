@@ -78,7 +78,7 @@ impl From<GivenRole> for Role {
 }
 
 pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<()> {
-    Box::pin(Backend::with_rooms(settings, async |rooms| execute(rooms, command).await)).await
+    Box::pin(Backend::with_rooms(settings, async |rooms| Box::pin(execute(rooms, command)).await)).await
 }
 
 async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
@@ -87,10 +87,10 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<()> {
         Command::Create { email, role, name, password_stdin } => create(rooms, email, role, name, password_stdin).await,
         Command::List => list(rooms).await,
         Command::SetRole { email, role } => {
-            change(rooms, &email, UserChange { role: Some(role.into()), ..UserChange::default() }).await
+            Box::pin(change(rooms, &email, UserChange { role: Some(role.into()), ..UserChange::default() })).await
         }
-        Command::Disable { email } => change(rooms, &email, disabled(true)).await,
-        Command::Enable { email } => change(rooms, &email, disabled(false)).await,
+        Command::Disable { email } => Box::pin(change(rooms, &email, disabled(true))).await,
+        Command::Enable { email } => Box::pin(change(rooms, &email, disabled(false))).await,
         Command::Export { email } => {
             let user = find(rooms, &email).await?;
             let export = rooms.service::<PrivacyService>()?.export(user.user.id).await?;

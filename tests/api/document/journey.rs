@@ -665,8 +665,8 @@ async fn claims(world: &World, journey: &mut Journey<'_>, anyone: &Client, custo
     journey.visit(customer, "POST", "/api/v1/bookings/claim", &[], claim).await;
     let booking = unpaid_of_guest(world, &flight).await;
     let token = &booking["claim"]["token"];
-    let pays = Some(json!({"claim_token": token, "payment_token": "tok_ok"}));
-    journey.visit(anyone, "POST", "/api/v1/bookings/guest/payments", &[], pays).await;
+    let guest_pays = Some(json!({"claim_token": token, "payment_token": "tok_ok"}));
+    journey.visit(anyone, "POST", "/api/v1/bookings/guest/payments", &[], guest_pays).await;
     let ends = Some(json!({"claim_token": token, "reason": "Not ready"}));
     journey.visit(anyone, "POST", "/api/v1/bookings/guest/cancel", &[], ends).await;
 }

@@ -169,20 +169,20 @@ async fn what_a_flight_has_taken_along_is_not_taken_back() {
     let [first, second] = two_flights(&world).await;
     let operator = world.operator().await;
     let path = format!("/api/v1/flights/{}", text(&first, "id"));
-    let (alone, along) = (operator.book(order(&[&first])).await, operator.book(order(&[&first, &second])).await);
+    let (alone, carried) = (operator.book(order(&[&first])).await, operator.book(order(&[&first, &second])).await);
     operator.walk(&alone, &["depart"]).await;
     operator.poke(&format!("{path}/depart")).await.expect(200);
     refused(&world, &operator, &alone, "flight_departed").await;
-    refused(&world, &operator, &along, "flight_departed").await;
+    refused(&world, &operator, &carried, "flight_departed").await;
     // An arrival of its own can be: the flight is still in the air.
     operator.walk(&alone, &["arrive"]).await;
     assert_eq!(correct(&operator, &alone).await.expect(200)["status"], "DEPARTED");
     operator.poke(&format!("{path}/arrive")).await.expect(200);
     refused(&world, &operator, &alone, "flight_arrived").await;
-    refused(&world, &operator, &along, "flight_arrived").await;
+    refused(&world, &operator, &carried, "flight_arrived").await;
     // The onward flight has not left.
-    operator.walk(&along, &["depart"]).await;
-    assert_eq!(correct(&operator, &along).await.expect(200)["current_airport"], "BOM");
+    operator.walk(&carried, &["depart"]).await;
+    assert_eq!(correct(&operator, &carried).await.expect(200)["current_airport"], "BOM");
     world.audit().await;
 }
 

@@ -88,20 +88,20 @@ async fn messages_of_an_organization_that_no_webhook_belongs_to_cost_no_statemen
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     heard(&world, "webhooks").await;
     let (stranger, before) = (world.customer().await, executed(&world, FINDS).await);
-    let hold = json!({"flight_ids": [flight["id"]], "weight_kg": 100});
-    let held = stranger.post("/api/v1/holds", hold.clone()).await.expect(201);
+    let wanted = json!({"flight_ids": [flight["id"]], "weight_kg": 100});
+    let held = stranger.post("/api/v1/holds", wanted.clone()).await.expect(201);
     stranger.post(&format!("/api/v1/holds/{}/commit", text(&held, "id")), json!({"pieces": 1})).await.expect(201);
     let booked = stranger.book(order(&[&flight])).await;
     stranger.walk(&booked, &["cancel"]).await;
     heard(&world, "webhooks").await;
     assert_eq!(executed(&world, FINDS).await, before, "no webhook is the stranger's");
     // Each kind of message of its own organization arrives: about a hold twice, and about bookings.
-    let received = receiver.count();
-    let held = customer.post("/api/v1/holds", hold).await.expect(201);
+    let so_far = receiver.count();
+    let held = customer.post("/api/v1/holds", wanted).await.expect(201);
     customer.post(&format!("/api/v1/holds/{}/commit", text(&held, "id")), json!({"pieces": 1})).await.expect(201);
     let booked = customer.book(order(&[&flight])).await;
     customer.walk(&booked, &["cancel"]).await;
-    until("all five arrive", async || receiver.count() == received + 5).await;
+    until("all five arrive", async || receiver.count() == so_far + 5).await;
 }
 
 #[tokio::test]

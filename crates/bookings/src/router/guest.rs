@@ -114,5 +114,5 @@ pub(super) async fn pay(
     let Opened { guest, booking, .. } = bookings.opened(&wanted.claim_token).await?;
     let key = idempotent.key(guest.user_id.uuid(), &body)?;
     let wanted = PaymentRequest { payment_token: Some(wanted.payment_token), payment_method: None };
-    pay_as(guest, booking.ref_id, wanted, (bookings, unit_of_work, key)).await
+    Box::pin(pay_as(guest, booking.ref_id, wanted, (bookings, unit_of_work, key))).await
 }

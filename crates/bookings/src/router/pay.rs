@@ -82,7 +82,7 @@ pub(super) async fn pay(
     let input = both(query.refuse_all(), both(key, body.read(PaymentRequest::read)));
     bookings.visible(caller, &reference).await?;
     let ((), (key, wanted)) = input?;
-    pay_as(caller, reference, wanted, (bookings, unit_of_work, key)).await
+    Box::pin(pay_as(caller, reference, wanted, (bookings, unit_of_work, key))).await
 }
 
 /// Pays all that is due for a booking that the caller may see.

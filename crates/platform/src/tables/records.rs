@@ -34,7 +34,7 @@ impl<'t> Records<'t> {
         for gaps in 0..=most {
             match self.next() {
                 Some(Ok(record)) if is_blank(record) => {}
-                found => return (gaps, found.map(|found| found.cloned())),
+                found => return (gaps, found.map(Result::<&_, _>::cloned)),
             }
         }
         (most + 1, None)

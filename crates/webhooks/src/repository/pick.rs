@@ -20,6 +20,7 @@ pub(crate) struct Receiver {
     pub state: State,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "as the table has them")]
 struct Row {
     id: Uuid,
     url: String,
