@@ -32,7 +32,7 @@ test("focus, announcements and the title follow from the shipment to the booking
   await expect(page.getByRole("heading", { name: "Review" })).toBeFocused();
   await expect(page.locator('[aria-live="polite"]')).toContainText("Review what is booked");
   await expect(page).toHaveTitle("Review · TRV–CJB · Loadmaster");
-  await page.getByRole("button", { name: "Back" }).click();
+  await page.getByRole("button", { name: "Back", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Shipment" })).toBeFocused();
   await page.getByRole("button", { name: "Review" }).click();
   await page.getByRole("button", { name: "Book", exact: true }).click();

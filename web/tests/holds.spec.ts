@@ -13,11 +13,7 @@ async function choose(page: Page, flight: Json, weight: number): Promise<void> {
 }
 
 async function chooseShown(page: Page, flight: Json): Promise<void> {
-  await page
-    .getByRole("article")
-    .filter({ hasText: flight.flight_number })
-    .getByRole("link", { name: /^Book/ })
-    .click();
+  await page.getByRole("row").filter({ hasText: flight.flight_number }).getByRole("link", { name: /^Book/ }).click();
   await expect(page.getByRole("region", { name: "Room that is held" })).toContainText(flight.flight_number);
 }
 

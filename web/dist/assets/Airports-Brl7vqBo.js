@@ -1,1 +1,0 @@
-import"./first-DO0SumjO.js";import{t as e}from"./Entries-B54EP4a1.js";function t(t){e(t,{name:`airports`})}export{t as default};

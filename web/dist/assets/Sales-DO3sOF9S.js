@@ -1,1 +1,0 @@
-import"./first-DO0SumjO.js";import{i as e,t}from"./Rules-CBoTjnG3.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
