@@ -324,6 +324,8 @@ test("a guest's hold is on every page, outlives a reload and its tab, and become
   await page.close();
   await next.goto("/");
   await strip(next).getByRole("link", { name: "Go on with the booking" }).click();
+  // The search, which is left, has a field for the pieces, too.
+  await expect(next.getByRole("region", { name: "Room that is held" })).toBeVisible();
   await next.getByLabel("Pieces").fill("2");
   await next.getByRole("group", { name: "Contact" }).getByLabel("E-mail").fill("guest@shipper.example");
   await next.getByRole("button", { name: "Review" }).click();
