@@ -54,7 +54,7 @@ impl BookingService {
     /// claim.
     pub(super) async fn opened(&self, token: &SecretString) -> Result<Opened, BookingError> {
         let now = self.clock.now();
-        let claim = self.claims.open(token).filter(|claim| now < claim.expires_at).ok_or(BookingError::ClaimInvalid)?;
+        let claim = self.claims.open_valid(token, now).ok_or(BookingError::ClaimInvalid)?;
         let booking = repository::find(&mut *self.db.read().await?, claim.booking, Some(claim.guest)).await?;
         let booking = booking.filter(|booking| claim.is_of(booking)).ok_or(BookingError::ClaimInvalid)?;
         let session = booking.created_by.uuid().into();
@@ -83,8 +83,7 @@ impl BookingService {
         token: &SecretString,
         now: DateTime<Utc>,
     ) -> Result<Option<Booking>, DbError> {
-        let claim = self.claims.open(token).filter(|claim| now < claim.expires_at);
-        let Some(claim) = claim else { return Ok(None) };
+        let Some(claim) = self.claims.open_valid(token, now) else { return Ok(None) };
         let booking = repository::lock_booking(tx, claim.booking).await?;
         Ok(booking.filter(|booking| claim.is_of(booking)))
     }

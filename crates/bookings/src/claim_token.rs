@@ -56,8 +56,13 @@ impl ClaimSeal {
         URL_SAFE_NO_PAD.encode(self.0.seal(SCOPE, &payload))
     }
 
+    /// Returns `None` if the token was not made here, or its claim has ended.
+    pub fn open_valid(&self, token: &SecretString, now: DateTime<Utc>) -> Option<Claim> {
+        self.open(token).filter(|claim| now < claim.expires_at)
+    }
+
     /// Returns `None` if the token was not made here.
-    pub fn open(&self, token: &SecretString) -> Option<Claim> {
+    fn open(&self, token: &SecretString) -> Option<Claim> {
         let sealed = URL_SAFE_NO_PAD.decode(token.expose_secret()).ok()?;
         let (booking, rest) = self.0.open(SCOPE, &sealed)?.split_at_checked(16)?;
         let (guest, end) = rest.split_at_checked(16)?;

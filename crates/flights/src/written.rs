@@ -1,4 +1,4 @@
-//! Flights as imports of this process have written them: whoever hears of them does not read them again.
+//! Flights written by imports of this process, so that the follower need not read them again.
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

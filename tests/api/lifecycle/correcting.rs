@@ -77,7 +77,7 @@ async fn a_departure_nine_days_early_is_taken_back_and_the_flight_leaves_with_th
 }
 
 #[tokio::test]
-async fn the_history_tells_which_step_was_taken_back_by_whom_and_why() {
+async fn the_history_names_the_corrected_step_its_operator_and_the_reason() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
     let staff = Uuid::new_v4();

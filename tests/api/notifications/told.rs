@@ -142,7 +142,7 @@ async fn correct(world: &World, booking: &Value) {
 }
 
 #[tokio::test]
-async fn whoever_was_told_of_a_step_is_told_that_it_was_taken_back() {
+async fn receivers_of_a_step_are_notified_of_its_correction() {
     let files = directory();
     let world = writing(files.path()).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;

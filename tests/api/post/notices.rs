@@ -89,7 +89,7 @@ async fn the_owner_of_an_account_is_told_where_its_webhooks_go_once() {
 }
 
 #[tokio::test]
-async fn the_owner_of_an_account_is_told_of_each_new_secret_of_its_webhooks() {
+async fn the_owner_of_an_account_is_notified_of_each_new_secret_of_its_webhooks() {
     let relay = SmtpServer::start().await;
     let world = mailing(&relay).start().await;
     let ann = owner(&world).await;

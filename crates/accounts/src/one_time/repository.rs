@@ -116,7 +116,7 @@ pub async fn issued_to_askers_since(
 
 /// When the last but `offset` of the tokens that an asker had sent for a purpose since then was issued, if there were more than
 /// that.
-pub async fn asked_since(
+pub async fn requested_since(
     db: &mut PgSession,
     asker_hash: &[u8],
     purpose: Purpose,

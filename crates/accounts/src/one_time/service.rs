@@ -136,7 +136,7 @@ impl OneTime {
         repository::lock_address(&mut *tx, asker_hash).await?;
         let (now, day) = (self.clock.now(), TimeDelta::days(1));
         let offset = i64::from(most.saturating_sub(1));
-        let Some(first) = repository::asked_since(tx, asker_hash, purpose, now - day, offset).await? else {
+        let Some(first) = repository::requested_since(tx, asker_hash, purpose, now - day, offset).await? else {
             return Ok(());
         };
         let seconds = (first + day - now).num_seconds().saturating_add(1);

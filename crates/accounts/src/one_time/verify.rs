@@ -30,7 +30,7 @@ pub async fn mail_verification_in_tx(
     mails.enqueue_in_tx(tx, AccountMailKind::VerifyEmail, user, token, expires_at).await
 }
 
-/// Who has digits sent: an asker's network address, by its digest, and the most that it may have sent in a day.
+/// The network address that requests digits, as a digest, and the most messages it may request in a day.
 #[derive(Debug)]
 pub struct Asker {
     pub hash: Vec<u8>,

@@ -31,8 +31,8 @@ pub(crate) struct Match {
 }
 
 /// Returns which webhooks get these messages; `only`: this webhook at most. What belongs to which organization, and where it
-/// is to go, stands in the tables of other rooms. A guest's things belong to none that has webhooks; what is told of them before an
-/// account claims them is not sent to its organization.
+/// is to go, stands in the tables of other rooms. A guest's organization has no webhooks; messages from before an account claims a
+/// booking are not sent to the account's organization.
 ///
 /// All is found by key, one after the other: else the database, which knows little of the numbers, may read whole tables.
 pub(crate) async fn matching(
