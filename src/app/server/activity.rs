@@ -49,7 +49,7 @@ impl Ended {
     }
 }
 
-/// Activity of one connection. Instants are milliseconds after its start; 0 means "not set".
+/// Activity of one connection. Instants are microseconds after its start; 0 means "not set".
 #[derive(Debug)]
 pub(super) struct Activity {
     began: Instant,
@@ -88,11 +88,11 @@ impl Activity {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX - 1) + 1
     }
 
     fn since(&self, instant: u64) -> Duration {
-        Duration::from_millis(self.now().saturating_sub(instant))
+        Duration::from_micros(self.now().saturating_sub(instant))
     }
 
     /// Records an arrived request, which is under way until the guard is dropped.

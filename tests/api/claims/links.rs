@@ -1,6 +1,7 @@
 //! The link of the letter: what whoever has the claim of a guest's booking may do with it, without an account.
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use sqlx::Executor;
 
 use super::{claim_of, complete, flight, guest, keyed};
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
     holds::{at, hold_on},
     notifications::letters::{directory, letter, letters, sent, writing},
     support::{
-        NewFlight, World, WorldOptions,
+        NewFlight, Watch, World, WorldOptions,
         freight::{each, path_of, text, with},
         until,
     },
@@ -156,6 +157,66 @@ async fn a_guest_books_on_invoice_where_the_carrier_allows_it_and_pays_by_the_li
     let faults = anyone.post(PAY, credit).await.expect_faults();
     assert_eq!(faults, [("/payment_method".to_owned(), "unknown_field".to_owned())]);
     market.audit().await;
+}
+
+#[tokio::test]
+async fn a_payment_by_the_link_that_waits_for_its_payer_is_the_only_one() {
+    let market = on_invoice().await;
+    let gus = guest(&market.world).await;
+    let hold = gus.hold(market.wanted()).await;
+    let booking = gus.commit(&hold, complete()).await;
+    let (anyone, with_token) =
+        (market.world.anonymous(), |token: &str| with(claim_of(&booking), json!({ "payment_token": token })));
+    let waiting = anyone.post(PAY, with_token("tok_confirm")).await;
+    assert!(waiting.header("location").is_some_and(|path| path.starts_with("/api/v1/payments/")));
+    assert_eq!(waiting.expect(202)["status"], "REQUIRES_ACTION");
+    anyone.post(PAY, with_token("tok_ok")).await.expect_problem(409, "payment_in_progress");
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn what_is_claimed_while_its_link_is_used_is_not_found_by_the_link() {
+    let options = WorldOptions { without_redis: true, ..WorldOptions::default() };
+    let market = Market::with(options.set("payments.guests_on_invoice", "true")).await;
+    let gus = guest(&market.world).await;
+    let hold = gus.hold(market.wanted()).await;
+    let booking = gus.commit(&hold, complete()).await;
+    let mut owner = market.world.database.owner().await;
+    let mut watch = Watch::over(&market.world.database).await;
+    owner.execute("begin; select from bookings for update").await.unwrap();
+    let claiming = tokio::spawn({
+        let (customer, claim) = (market.customer.clone(), claim_of(&booking));
+        async move { customer.post("/api/v1/bookings/claim", claim).await }
+    });
+    watch.until_waiting(1).await;
+    let mut late = Vec::new();
+    for (path, body) in
+        [(CANCEL, claim_of(&booking)), (PAY, with(claim_of(&booking), json!({ "payment_token": "tok_ok" })))]
+    {
+        let anyone = market.world.anonymous();
+        late.push(tokio::spawn(async move { anyone.post(path, body).await }));
+        watch.until_waiting(1 + i64::try_from(late.len()).unwrap()).await;
+    }
+    owner.execute("rollback").await.unwrap();
+    claiming.await.unwrap().expect(200);
+    for late in late {
+        late.await.unwrap().expect_problem(404, "not_found");
+    }
+    assert_eq!(market.customer.get(&path_of(&booking)).await.expect(200)["status"], "BOOKED");
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_provider_with_fields_of_its_own_is_shown_with_its_script_and_public_key() {
+    let options = WorldOptions::default()
+        .set("payments.provider", "http")
+        .set("payments.http_url", "http://127.0.0.1:9")
+        .set("payments.http_secret", "sk_of_the_tests")
+        .set("payments.publishable_key", "pk_of_the_tests")
+        .set("payments.script_url", "https://js.provider.example/v3/");
+    let info = options.start().await.anonymous().get("/api/v1/info").await.expect(200);
+    let fields = json!({ "publishable_key": "pk_of_the_tests", "script_url": "https://js.provider.example/v3/" });
+    assert_eq!(info["payments"], json!({ "provider": "http", "fields": fields, "guests_on_invoice": false }));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Stage, changes_of, holder, lock_of, put, send, take_away, until_free};
 use crate::{
+    claims::guest,
     flight_verbs::path_to,
     support::{Answer, WorldOptions, freight::path_of},
 };
@@ -34,6 +35,17 @@ async fn a_booking_under_change_is_locked() {
     take_away(&mut stage.connection, &lock).await;
     stage.operator.walk(&booking, &["depart", "arrive", "deliver"]).await;
     stage.world.audit().await;
+}
+
+#[tokio::test]
+async fn a_guests_booking_under_change_is_locked_for_its_link_too() {
+    let mut stage = Stage::start().await;
+    let booking = guest(&stage.world).await.book_by_hold(&stage.flight).await;
+    put(&mut stage.connection, &lock_of(&booking), "somebody").await;
+    let claim = json!({"claim_token": booking["claim"]["token"]});
+    let refused = stage.world.anonymous().post("/api/v1/bookings/guest/cancel", claim).await;
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    refused.expect_problem(409, "booking_locked");
 }
 
 #[tokio::test]
