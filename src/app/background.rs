@@ -112,7 +112,9 @@ impl BackgroundTasks {
     /// Opens the sink of Kafka, where it is configured. `stop` ends what waits for a broker.
     #[cfg(feature = "kafka")]
     pub(super) fn kafka(&self, stop: CancellationToken) -> anyhow::Result<Option<Kafka>> {
-        let open = |(settings, installation): &(settings::Kafka, String)| Kafka::new(settings, installation, stop);
+        let open = |(settings, installation): &(settings::Kafka, String)| {
+            Kafka::new(settings, installation, self.timing.acknowledgement, stop)
+        };
         self.kafka.as_ref().map(open).transpose()
     }
 

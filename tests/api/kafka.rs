@@ -1,7 +1,10 @@
 //! The sink of Kafka, before librdkafka's mock cluster: only in a build with the feature `kafka`.
 mod cluster;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use serde_json::{Value, json};
@@ -12,10 +15,14 @@ use crate::{
     support::{
         OwnRedis, TestDatabase, World, WorldOptions,
         freight::{at_once, order, path_of, text, two_flights, with},
-        until,
+        sum_of, until,
     },
 };
 use cluster::{Cluster, Record};
+
+/// Counts what Kafka has not acknowledged.
+const KAFKA_BEHIND: &str =
+    "select count(*)::text from outbox where id > (select position from outbox_sinks where name = 'kafka')";
 
 /// A server that delivers to the cluster.
 async fn world(database: &TestDatabase, cluster: &Cluster) -> World {
@@ -115,8 +122,7 @@ async fn brokers_that_were_away_are_told_what_they_have_missed_and_redis_waits_f
     // What only Kafka lacks is kept, however old it is.
     world.sql("update outbox set written_at = now() - interval '100 days'").await;
     world.state().background.run_now("old_outbox").await.unwrap();
-    let place = "select count(*)::text from outbox where id > (select position from outbox_sinks where name = 'kafka')";
-    let waiting: usize = world.texts(place).await[0].parse().unwrap();
+    let waiting: usize = world.texts(KAFKA_BEHIND).await[0].parse().unwrap();
     assert!(waiting >= 4 * 5, "{waiting}");
 
     cluster.up();
@@ -141,6 +147,28 @@ async fn after_refusals_nothing_is_missing_and_no_message_has_overtaken_another(
     }
     let records = until_all_have_arrived(&cluster, &mut database.owner().await).await;
     assert_eq!(count_of_ids(&records), 2 + 4 * 4 * 5);
+    world.shutdown().await;
+}
+
+/// Takes thirteen seconds: for ten of them the first producer may still get on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_producer_waits_for_in_vain_is_handed_to_a_new_one() {
+    let (cluster, database) = (Cluster::start(), TestDatabase::create().await);
+    let world = world(&database, &cluster).await;
+    let flights = two_flights(&world).await;
+    until_all_have_arrived(&cluster, &mut database.owner().await).await;
+    cluster.slow(Duration::from_hours(1));
+    busy(&world, &flights).await;
+    let failures = async || sum_of(&world.anonymous(), "loadmaster_outbox_failures_total{", "\"kafka\"").await;
+    // The fifth attempt begins after four of two seconds and the pauses between them.
+    until("five attempts were in vain", async || failures().await >= 5).await;
+    cluster.slow(Duration::ZERO);
+    let records = until_all_have_arrived(&cluster, &mut database.owner().await).await;
+    assert_eq!(count_of_ids(&records), 2 + 4 * 5);
+    until("its position is saved", async || world.texts(KAFKA_BEHIND).await == ["0"]).await;
+    // The brokers had stored what they did not acknowledge.
+    let records = until_all_have_arrived(&cluster, &mut database.owner().await).await;
+    assert!(records.len() > count_of_ids(&records));
     world.shutdown().await;
 }
 

@@ -1,5 +1,10 @@
 //! The sink of Kafka.
-use std::{collections::HashMap, sync::mpsc, thread, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use loadmaster_platform::{
     outbox::{Entry, Sink, SinkAway, Source},
@@ -49,6 +54,8 @@ pub struct Kafka {
     config: ClientConfig,
     topic: String,
     source: Source,
+    /// The longest time without an acknowledgement before a new producer takes over.
+    acknowledgement: Duration,
     stop: CancellationToken,
     state: Mutex<State>,
 }
@@ -59,6 +66,8 @@ struct State {
     producer: Option<Producer>,
     /// Messages handed over whose outcome is not known, by their ids.
     pending: HashMap<String, DeliveryFuture>,
+    /// When the brokers acknowledged something last, or the first of these was handed over.
+    waiting_since: Option<Instant>,
 }
 
 type Producer = FutureProducer<Telling>;
@@ -91,7 +100,12 @@ struct Record {
 
 impl Kafka {
     /// Fails if librdkafka does not know a property. `stop` ends what waits for a broker.
-    pub fn new(settings: &settings::Kafka, installation: &str, stop: CancellationToken) -> anyhow::Result<Self> {
+    pub fn new(
+        settings: &settings::Kafka,
+        installation: &str,
+        acknowledgement: Duration,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Self> {
         let mut config = ClientConfig::new();
         for (name, value) in DEFAULTS {
             config.set(name, value);
@@ -107,7 +121,7 @@ impl Kafka {
         let checked = config.create_native_config();
         checked.map_err(|error| anyhow::anyhow!("kafka.properties is invalid: {}", without_value(&error)))?;
         let source = Source::of(installation);
-        Ok(Self { config, topic: settings.topic.clone(), source, stop, state: Mutex::default() })
+        Ok(Self { config, topic: settings.topic.clone(), source, acknowledgement, stop, state: Mutex::default() })
     }
 
     /// Writes messages to the topic once more. Fails if not all are acknowledged.
@@ -124,6 +138,11 @@ impl Kafka {
         if !state.pending.is_empty() && records.iter().all(|record| !state.pending.contains_key(&record.name)) {
             state.discard();
         }
+        // The library waits without an end; a producer that does not get on is no reason for the messages to wait.
+        if state.waiting_since.is_some_and(|since| since.elapsed() > self.acknowledgement) {
+            tracing::warn!("Kafka's brokers acknowledge nothing; handing the messages to a new producer");
+            state.discard();
+        }
         let acknowledged = tokio::select! {
             () = self.stop.cancelled() => return Err(SinkAway("the process is stopping".to_owned())),
             acknowledged = self.acknowledged(&mut state, records) => acknowledged,
@@ -137,7 +156,7 @@ impl Kafka {
 
     /// Hands over what was not handed over yet, and waits until all is acknowledged.
     async fn acknowledged(&self, state: &mut State, records: &[Record]) -> Result<(), String> {
-        let State { producer, pending } = state;
+        let State { producer, pending, waiting_since } = state;
         let producer = match producer {
             Some(producer) => producer,
             none => {
@@ -153,6 +172,7 @@ impl Kafka {
             let sent = FutureRecord::to(&self.topic).key(&record.key).payload(&record.text).headers(headers);
             let outcome = producer.send_result(sent).map_err(|(error, _)| error.to_string())?;
             pending.insert(record.name.clone(), outcome);
+            waiting_since.get_or_insert_with(Instant::now);
         }
         for record in records {
             let Some(outcome) = pending.get_mut(&record.name) else { continue };
@@ -162,6 +182,7 @@ impl Kafka {
                 Err(_) => return Err("the producer was stopped".to_owned()),
             }
             pending.remove(&record.name);
+            *waiting_since = (!pending.is_empty()).then(Instant::now);
         }
         Ok(())
     }
@@ -179,6 +200,7 @@ impl State {
     /// Forgets what was handed over. Ending a producer may take a second: the receiver tells of it.
     fn discard(&mut self) -> mpsc::Receiver<()> {
         self.pending.clear();
+        self.waiting_since = None;
         let (ended, is_ended) = mpsc::channel();
         if let Some(producer) = self.producer.take() {
             let ending = move || {

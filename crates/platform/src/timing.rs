@@ -12,6 +12,8 @@ pub struct Timing {
     pub lost_jobs: Duration,
     /// A delivery of messages that takes longer fails.
     pub delivery: Duration,
+    /// The longest time in which Kafka's brokers acknowledge nothing before messages are handed to a new producer.
+    pub acknowledgement: Duration,
     /// The longest times of a call to an address that a caller chose.
     pub calls: CallTimes,
     /// Interval between health checks of the dependencies, for the metrics.
@@ -37,6 +39,7 @@ impl Timing {
         leases: Term::STANDARD,
         lost_jobs: Duration::from_secs(2),
         delivery: Duration::from_secs(5),
+        acknowledgement: Duration::from_secs(30),
         calls: CallTimes::STANDARD,
         health: Duration::from_secs(5),
         measurement: Duration::from_secs(5),
@@ -53,6 +56,7 @@ impl Timing {
         leases: Term::BRIEF,
         lost_jobs: Duration::from_millis(500),
         delivery: Duration::from_secs(2),
+        acknowledgement: Duration::from_secs(10),
         calls: CallTimes::BRIEF,
         health: Duration::from_millis(500),
         measurement: Duration::from_millis(500),

@@ -45,6 +45,11 @@ impl Cluster {
         (1..=BROKERS).for_each(|broker| self.0.broker_up(broker).unwrap());
     }
 
+    /// Lets this time pass before an answer.
+    pub fn slow(&self, time: Duration) {
+        (1..=BROKERS).for_each(|broker| self.0.broker_round_trip_time(broker, time).unwrap());
+    }
+
     /// Answers the next requests of this kind with these errors.
     pub fn refuse(&self, requests: RDKafkaApiKey, errors: &[RDKafkaRespErr]) {
         self.0.request_errors(requests, errors);
