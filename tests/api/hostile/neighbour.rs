@@ -32,6 +32,8 @@ const MEASURED: Duration = Duration::from_secs(10);
 const WARMING: Duration = Duration::from_secs(2);
 /// Requests that must have been worked on for an attack to have been one.
 const ENOUGH: u64 = 20;
+/// The same for requests that take a server's processor for a second, as exports of 28 000 flights do.
+const ENOUGH_LONG: u64 = 4;
 /// A slower answer than this is noticed, a faster one is not, however fast it was before.
 const NOTICED: Duration = Duration::from_millis(50);
 
@@ -260,7 +262,7 @@ impl Scene {
         let mut sum = 0;
         for status in statuses {
             let part = format!("route=\"{route}\",status=\"{status}\"");
-            sum += sum_of(&client, "loadmaster_http_requests_total{", &part).await;
+            sum += sum_of(&client, "http_requests_total{", &part).await;
         }
         sum
     }
@@ -334,7 +336,7 @@ async fn workbooks_of_an_administrator_do_not_slow_others_tenfold() {
     let token = scene.token("admin").await;
     // A small one, and one that unpacks to as much as any may: what stands before an archive counts towards its size.
     let large = [vec![0; 2_600_000], blank_workbook(2600)].concat();
-    for (name, body, enough) in [("workbooks", blank_workbook(160), ENOUGH), ("largest workbooks", large, 4)] {
+    for (name, body, enough) in [("workbooks", blank_workbook(160), ENOUGH), ("largest workbooks", large, ENOUGH_LONG)] {
         let sooner = scene.answered(IMPORT, &["400"]).await;
         let (before, during) = scene.measure(name, |base| workbooks(base, &token, &body)).await;
         assert!(during <= (before * 10).max(NOTICED), "{name}: {before:?} became {during:?}");
@@ -360,7 +362,7 @@ async fn exports_of_a_customer_do_not_slow_others_tenfold() {
             scene.measure(&format!("exports as {format}"), |base| pump(base, 16, head.repeat(50))).await;
         assert!(during <= (before * 10).max(NOTICED), "{format}: {before:?} became {during:?}");
         let sent = scene.answered(EXPORT, &["200"]).await - sooner;
-        assert!(sent >= ENOUGH, "the exports were an attack: {sent} were sent");
+        assert!(sent >= ENOUGH_LONG, "the exports were an attack: {sent} were sent");
     }
 }
 
