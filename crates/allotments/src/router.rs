@@ -1,5 +1,5 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use loadmaster_accounts::{Admin, Customer, Principal};
+use loadmaster_accounts::{Admin, Customer};
 use loadmaster_kernel::AllotmentId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
@@ -85,11 +85,6 @@ async fn show(
     Ok(conditional(&found.version.to_string(), &if_none_match, PRIVATE, Json(AllotmentBody::from(&found))))
 }
 
-/// A cursor is valid only for the organization and role of its reader.
-fn reader_of(caller: Principal) -> String {
-    format!("{} {}", caller.organization_id, caller.role.as_str())
-}
-
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List allotments, newest first: your organization's, or all for carrier staff.
@@ -107,7 +102,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let (filter, page) =
         query.read(|fields| Some((AllotmentFilter::read(fields, caller)?, PageFields::read(fields))))?;
-    let reader = reader_of(caller);
+    let reader = caller.reader();
     let page = page.open::<AllotmentAnchor>(&key, &query, &reader)?;
     let found = allotments.list(&filter, &page, recency).await?;
     let bodies = found.iter().map(AllotmentBody::from).collect();
@@ -130,7 +125,7 @@ async fn flights(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let reader = format!("{} {id}", reader_of(caller));
+    let reader = format!("{} {id}", caller.reader());
     let page = query.read(|fields| Some(PageFields::read(fields)));
     let page = page.and_then(|page| page.open::<FlightAnchor>(&key, &query, &reader));
     let page = unless_missing(page, async { allotments.visible(caller, id).await.map(drop) }).await?;

@@ -134,11 +134,6 @@ async fn show(
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
 }
 
-/// A cursor is valid only for the organization and role of its reader.
-fn reader_of(caller: Principal) -> String {
-    format!("{} {}", caller.organization_id, caller.role.as_str())
-}
-
 problem_responses!(ListProblems: [LIST, SIGNED_IN]);
 
 /// List holds, newest first: your own, or all for carrier staff.
@@ -155,7 +150,7 @@ async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, page) = query.read(|fields| Some((HoldFilter::read(fields, caller)?, PageFields::read(fields))))?;
-    let reader = reader_of(caller);
+    let reader = caller.reader();
     let page = page.open::<HoldAnchor>(&key, &query, &reader)?;
     let found = holds.list(&filter, &page, recency).await?;
     let now = holds.clock.now();
@@ -323,7 +318,7 @@ async fn reservations(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let reader = reader_of(caller);
+    let reader = caller.reader();
     let page = query.read(|fields| Some(PageFields::read(fields)));
     let page = page.and_then(|page| page.open::<HoldAnchor>(&key, &query, &reader));
     holds.check_flight(flight).await?;

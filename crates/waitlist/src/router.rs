@@ -111,11 +111,6 @@ async fn show(
     Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
 }
 
-/// A cursor is valid only for the organization and role of its reader.
-fn reader_of(caller: Principal) -> String {
-    format!("{} {}", caller.organization_id, caller.role.as_str())
-}
-
 problem_responses!(ListProblems: [LIST, ROLE]);
 
 /// List entries of the waitlist, newest first: your own, or all for carrier staff.
@@ -133,7 +128,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let (filter, page) =
         query.read(|fields| Some((WaitlistFilter::read(fields, caller)?, PageFields::read(fields))))?;
-    let reader = reader_of(caller);
+    let reader = caller.reader();
     let page = page.open::<WaitlistAnchor>(&key, &query, &reader)?;
     let found = waitlist.list(&filter, &page, recency).await?;
     let bodies = waitlist.describe(&found).await?;

@@ -106,6 +106,11 @@ impl Principal {
         (self.role < Role::Operator).then_some(self.organization_id)
     }
 
+    /// Returns the reader of a list, to whom its cursors are bound: the caller's organization and role.
+    pub fn reader(&self) -> String {
+        format!("{} {}", self.organization_id, self.role.as_str())
+    }
+
     /// Reads the filter `organization_id` of a list: the carrier's staff name any organization or none, others see their
     /// own and may name it.
     pub fn read_organization(&self, fields: &mut Fields<'_>) -> Option<OrganizationId> {

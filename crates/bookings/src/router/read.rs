@@ -3,7 +3,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use loadmaster_accounts::{Guest, Principal};
+use loadmaster_accounts::Guest;
 use loadmaster_kernel::{BookingId, BookingRef};
 use loadmaster_platform::{
     postgres::Recency,
@@ -98,7 +98,7 @@ pub(super) async fn history(
     query: Query,
 ) -> Result<Response, Problem> {
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
-    let reader = reader_of(caller);
+    let reader = caller.reader();
     let page = query.read(EventParams::read).and_then(|page| page.open::<HistoryAnchor>(&key, &query, &reader));
     let page = unless_missing(page, exists).await?;
     let History { booking, events, older } =
@@ -110,11 +110,6 @@ pub(super) async fn history(
         link(&mut answer, "prev", &older, &key, &query, &reader);
     }
     Ok(answer)
-}
-
-/// A cursor is valid only for the organization and role of its reader.
-fn reader_of(caller: Principal) -> String {
-    format!("{} {}", caller.organization_id, caller.role.as_str())
 }
 
 problem_responses!(ListProblems: [LIST, SIGNED_IN]);
@@ -136,7 +131,7 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let (filter, page) =
         query.read(|fields| Some((BookingFilter::read(fields, &reference, caller)?, PageFields::read(fields))))?;
-    let reader = reader_of(caller);
+    let reader = caller.reader();
     let page = page.open::<Place<BookingId>>(&key, &query, &reader)?;
     let (found, next) = bookings.look(&filter, &page, recency).in_span(span("bookings.list")).await?;
     let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();

@@ -12,7 +12,7 @@ use loadmaster_platform::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{HandlerState, code, reader_of};
+use super::{HandlerState, code};
 
 use crate::{
     dto::{AttemptBody, DeliveryBody, DeliveryDetailsBody, DeliveryFilter, Only, ResendMessages, ResentBody},
@@ -45,7 +45,7 @@ async fn list(
     PathText(id): PathText<WebhookId>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let reader = reader_of(caller);
+    let reader = caller.reader();
     let input = query
         .read(|fields| Some((DeliveryFilter::read(fields, &webhooks.types)?, PageFields::read(fields))))
         .and_then(|(filter, page)| Ok((filter, page.open::<DeliveryAnchor>(&key, &query, &reader)?)));

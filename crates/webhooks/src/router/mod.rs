@@ -46,11 +46,6 @@ pub(super) fn routes() -> Routes<HandlerState> {
 /// The path of a webhook.
 const WEBHOOK: &str = "/api/v1/webhooks/";
 
-/// A cursor is valid only for the organization and role of its reader.
-fn reader_of(caller: Principal) -> String {
-    format!("{} {}", caller.organization_id, caller.role.as_str())
-}
-
 impl WebhookService {
     fn reading<'a>(&'a self, caller: Principal, reference: &'a Reference) -> Reading<'a> {
         Reading { caller, reference, types: &self.types, rules: self.outbound.rules() }
@@ -77,7 +72,7 @@ async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, page) = query.read(|fields| Some((WebhookFilter::read(fields, caller)?, PageFields::read(fields))))?;
-    let reader = reader_of(caller);
+    let reader = caller.reader();
     let page = page.open::<WebhookAnchor>(&key, &query, &reader)?;
     let found = webhooks.list(&filter, &page, recency).in_span(span("webhooks.list")).await?;
     let bodies: Vec<_> = found.iter().map(WebhookBody::from).collect();
