@@ -6,6 +6,7 @@ mod charging;
 mod credit;
 mod desk;
 mod hostile;
+mod listing;
 pub mod provider;
 mod reading;
 mod reconciling;
@@ -18,7 +19,8 @@ use loadmaster::app::AuditOptions;
 use loadmaster_accounts::Role;
 use loadmaster_kernel::{Money, PaymentId, PaymentOperationId};
 use loadmaster_payments::{
-    Charge, NewPayment, Operation, Payment, PaymentService, charge_in_tx, insert_in_tx, lock_in_tx,
+    Charge, NewPayment, Operation, OperationKind, Payment, PaymentChange, PaymentService, charge_in_tx, insert_in_tx,
+    lock_in_tx, save_in_tx,
 };
 use loadmaster_platform::postgres::commit;
 use serde_json::{Value, json};
@@ -101,6 +103,19 @@ impl Shop {
     /// Writes a payment and its promise, as the transaction before the provider is asked does.
     pub async fn promise(&self, amount: Money) -> (PaymentId, PaymentOperationId) {
         promise(&self.world, self.new_payment(amount)).await
+    }
+
+    /// Promises something more of a payment, as the room above does, and asks the provider for nothing. `amount`: cents.
+    pub async fn promise_more(&self, id: PaymentId, kind: OperationKind, amount: i64) -> PaymentOperationId {
+        let mut tx = self.world.db.begin().await.unwrap();
+        let (before, _) = lock_in_tx(&mut tx, &[id]).await.unwrap().pop().unwrap();
+        let mut after = before.clone();
+        let operation = after.promise(kind, amount, Uuid::now_v7().into(), self.world.now());
+        let promised = operation.id;
+        let change = PaymentChange { before: Some(before), after, operations: vec![operation] };
+        save_in_tx(&mut tx, &mut [change]).await.unwrap();
+        commit(tx).await.unwrap();
+        promised
     }
 
     /// Pays by a token; waits for the first answer.

@@ -214,6 +214,7 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("POST", "/api/v1/bookings/{ref_id}/payments", GUESTS),
     ("GET", "/api/v1/bookings/{ref_id}/cancellation", GUESTS),
     ("POST", "/api/v1/bookings/{ref_id}/refunds", ADMINS),
+    ("GET", "/api/v1/payments", GUESTS),
     ("GET", "/api/v1/payments/{id}", GUESTS),
     ("POST", "/api/v1/payments/{id}/capture", ADMINS),
     ("POST", "/api/v1/payments/{id}/void", ADMINS),

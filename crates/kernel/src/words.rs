@@ -20,6 +20,7 @@ macro_rules! words {
             #[allow(dead_code, reason = "not every list of words is registered")]
             pub const NAMES: &[&'static str] = &[$($word,)+];
 
+            #[allow(dead_code, reason = "not every list of words is written")]
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+

@@ -1,16 +1,20 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use loadmaster_accounts::Principal;
 use loadmaster_kernel::{
     BookingRef, Currency, Fault, FaultCode, HoldId, Money, OrganizationId, PaymentId, PaymentOperationId, UserId,
 };
-use loadmaster_platform::web::{Fields, Raw, object, read, request, with};
+use loadmaster_platform::web::{Fields, Raw, list, object, read, request, with};
 use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    model::{CreditAccount, CreditEntry, CreditKind, OperationKind, Payment, PaymentMethod, PaymentStatus},
+    model::{
+        CreditAccount, CreditEntry, CreditKind, ListedPayment, OperationKind, Payment, PaymentDue, PaymentMethod,
+        PaymentStatus,
+    },
     repository::{TestOperation, TestPayment},
 };
 
@@ -81,6 +85,51 @@ impl From<&Payment> for PaymentBody {
             created_at: payment.created_at,
             updated_at: payment.updated_at,
         }
+    }
+}
+
+/// A payment as lists show it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedPayment)]
+pub struct ListedPaymentBody {
+    #[serde(flatten)]
+    pub payment: PaymentBody,
+    pub organization_id: OrganizationId,
+    /// Null for a guest whose hold is not committed yet.
+    #[schema(required = true)]
+    pub organization_name: Option<String>,
+    /// Refunds that are promised and not made yet, or of which nobody knows whether they were.
+    pub refund_due: Money,
+}
+
+impl From<&ListedPayment> for ListedPaymentBody {
+    fn from(listed: &ListedPayment) -> Self {
+        let payment = &listed.payment;
+        Self {
+            payment: payment.into(),
+            organization_id: payment.organization_id,
+            organization_name: listed.organization_name.clone(),
+            refund_due: payment.amount.with_minor(listed.refund_due),
+        }
+    }
+}
+
+request! {
+    /// Which payments a list shows; filters combine with AND.
+    pub struct PaymentFilter in query(caller: Principal) {
+        /// Only payments with one of these statuses, separated by commas.
+        #[param(value_type = Option<Vec<PaymentStatus>>, style = Form, explode = false)]
+        status: Option<Vec<PaymentStatus>> = list(PaymentStatus::WORDS.len(), read::word(PaymentStatus::WORDS)),
+        /// Only payments of which this is still to come: `OPEN`, neither captured nor given up; `FAILED`; `REFUND`, a refund is
+        /// promised and not known to be made.
+        #[param(inline)]
+        due: Option<PaymentDue> = read::word(PaymentDue::WORDS),
+        /// Only payments for this booking.
+        #[param(value_type = Option<String>)]
+        ref_id: Option<BookingRef> = read::code,
+        /// Only payments of this organization: for callers below operators, only their own.
+        #[param(value_type = Option<uuid::Uuid>)]
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
     }
 }
 

@@ -17,8 +17,9 @@ use tokio::sync::{Notify, watch};
 
 use super::{
     desk::{PaymentDesk, Record},
+    dto::PaymentFilter,
     error::PaymentError,
-    model::{CreditAccount, CreditAnchor, CreditEntry, Payment},
+    model::{CreditAccount, CreditAnchor, CreditEntry, ListedPayment, Payment},
     provider::{Journal, Provider, ProviderKind},
     repository::{self, TestOperation},
     signature::WebhookKeys,
@@ -115,6 +116,20 @@ impl PaymentService {
     pub async fn visible(&self, caller: Principal, id: PaymentId) -> Result<Payment, PaymentError> {
         let mut connection = self.db.read().await?;
         repository::find(&mut connection, id, caller.sees_only()).await?.ok_or(PaymentError::Unknown)
+    }
+
+    /// Returns a page of the payments that the filter chooses, newest first.
+    pub(super) async fn list(
+        &self,
+        filter: &PaymentFilter,
+        page: &PageRequest<PaymentId>,
+        recency: Recency,
+    ) -> Result<Vec<ListedPayment>, PaymentError> {
+        let read = move |db: Database| async move {
+            let mut snapshot = db.listing().await?;
+            Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch()).await?)
+        };
+        self.db.reading(recency, read).await
     }
 
     /// Returns the payment with this reference of the provider `test`, if the caller may see it.

@@ -563,6 +563,7 @@ async fn payments(world: &World, journey: &mut Journey<'_>, staff: &Client) {
         journey.visit(staff, "POST", &template, &[reference], None).await;
     }
     any_payment(world, "tok_declined").await;
+    journey.visit(staff, "GET", "/api/v1/payments", &["?limit=1"], None).await;
     journey.visit(staff, "GET", "/api/v1/test-payments/journal", &[], None).await;
     let answer = signed_webhook(world, "msg_1", "test_of_nobody").await;
     assert_eq!(answer.status, 204, "{}", answer.text);

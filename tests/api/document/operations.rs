@@ -89,7 +89,7 @@ const SELF_SUFFICIENT: [&str; 4] =
     ["/api/v1/info", "/api/v1/health", "/api/v1/event-types", "/api/v1/event-types/{type}"];
 
 /// Each role may call these; `roles.rs` asks them all.
-const OF_EACH_ROLE: [&str; 23] = [
+const OF_EACH_ROLE: [&str; 24] = [
     "GET /api/v1/bookings",
     "GET /api/v1/bookings/export",
     "GET /api/v1/bookings/{ref_id}",
@@ -102,6 +102,7 @@ const OF_EACH_ROLE: [&str; 23] = [
     "GET /api/v1/holds/{id}",
     "DELETE /api/v1/holds/{id}",
     "PATCH /api/v1/holds/{id}",
+    "GET /api/v1/payments",
     "GET /api/v1/payments/{id}",
     "GET /api/v1/quotes/{id}",
     "POST /api/v1/bookings/{ref_id}/payments",

@@ -8,7 +8,7 @@ use crate::payments::with_test;
 const NOT_MADE_UP: [&str; 3] = ["cursor", "ticket", "last_event_id"];
 
 /// Values of this parameter: all words, or one of what has no end.
-fn values(name: &str, schema: &Value) -> Vec<String> {
+fn values<'a>(checker: &Checker<'a>, name: &str, schema: &'a Value) -> Vec<String> {
     const VALUES: [(&str, &str); 17] = [
         ("act", "user.changed"),
         ("airline", "AI"),
@@ -28,6 +28,8 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         ("type", "loadmaster.booking.booked.v1"),
         ("types", "loadmaster.booking.booked.v1"),
     ];
+    // Of a list, the words of its entries.
+    let schema = schema.get("items").map_or(schema, |entry| checker.resolve(entry));
     let words = schema["enum"].as_array().or(schema["x-extensible-enum"].as_array());
     if let Some(words) = words {
         return words.iter().map(|word| word.as_str().expect("a word").to_owned()).collect();
@@ -63,7 +65,7 @@ async fn every_parameter_of_a_read_is_taken() {
             let mark = if path.contains('?') { '&' } else { '?' };
             // Guests have no account, which the description says.
             let is_of_guests = |value: &String| name == "role" && value == "guest";
-            let values = values(name, checker.resolve(&parameter["schema"]));
+            let values = values(&checker, name, checker.resolve(&parameter["schema"]));
             for value in values.iter().filter(|value| !is_of_guests(value)) {
                 // The cheapest first needs a weight, as prices do.
                 let weight = if value == "price" { "&weight_kg=1" } else { "" };

@@ -213,6 +213,23 @@ insert into credit_entries (organization_id, seq, kind, amount, used, credit_lim
 select pg_temp.early(1, n), seq, case when seq = 1 then 'LIMIT' else 'PAYMENT' end, 100, 0, 100000000, 'r' || seq, '2025-12-01T00:00:00Z'::timestamptz + seq * interval '10 minutes'
 from generate_series(0, 999) n cross join lateral generate_series(1, case when n = 0 then 50000 else 150 end) seq;
 
+-- Every fifth booking is paid: some at the second attempt, few still under way, and a refund of few is not made yet.
+insert into payments (id, organization_id, created_by, method, booking_id, booking_ref, provider, status, currency, amount, captured,
+                      failure_code, failure_message, created_at, updated_at)
+select pg_temp.v7(s.at, 28, s.n * 2 + attempt), b.organization_id, b.created_by, 'TOKEN', b.id, b.ref_id, 'test', word, 'USD', 10000,
+       case word when 'CAPTURED' then 10000 else 0 end, case word when 'FAILED' then 'card_declined' end,
+       case word when 'FAILED' then 'The payment provider declined the payment.' end, s.at, s.at
+from shipped s join bookings b on b.id = s.id
+cross join lateral generate_series(case when s.n % 500 = 0 then 0 else 1 end, 1) attempt
+cross join lateral (select case when attempt = 0 then 'FAILED' when s.n > 999500 then 'AUTHORIZED' when s.n % 1500 = 5 then 'VOIDED'
+                                else 'CAPTURED' end as word) w
+where s.n % 5 = 0;
+insert into payment_operations (id, payment_id, sequence, kind, amount, status, next_attempt_at, created_at, updated_at)
+select pg_temp.v7(s.at, 29, s.n), p.id, 1, 'REFUND', 1000, word, case word when 'OPEN' then '2026-11-21T00:00:00Z'::timestamptz end, s.at, s.at
+from shipped s join payments p on p.id = pg_temp.v7(s.at, 28, s.n * 2 + 1)
+cross join lateral (select case when s.n % 10000 = 0 then 'OPEN' else 'SUCCEEDED' end as word) w
+where s.n % 100 = 0 and p.status = 'CAPTURED';
+
 insert into test_payments (reference, operation_id, behaviour, status, currency, amount, created_at)
 select 't' || n, pg_temp.early(23, n), 'OK', 'CAPTURED', 'USD', 100, '2025-12-01T00:00:00Z' from generate_series(1, 100000) n;
 insert into test_operations (operation_id, reference, kind, currency, amount, outcome, acted_at)

@@ -3,12 +3,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use loadmaster_kernel::PaymentId;
-use loadmaster_payments::{OperationKind, PaymentChange, lock_in_tx, save_in_tx};
-use loadmaster_platform::postgres::commit;
+use loadmaster_payments::OperationKind;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Shop, text, usd, with_test};
+use super::{SOON, Shop, text, usd, with_test};
 use crate::support::until;
 
 #[tokio::test]
@@ -41,18 +40,10 @@ async fn a_declined_token_charges_nothing_and_says_why() {
     }
 }
 
-/// Promises something more of a payment, as the room above does.
+/// Promises something more of a payment, and has it done.
 async fn promise(shop: &Shop, id: PaymentId, kind: OperationKind, amount: i64) {
-    let mut tx = shop.world.db.begin().await.unwrap();
-    let (before, _) = lock_in_tx(&mut tx, &[id]).await.unwrap().pop().unwrap();
-    let mut after = before.clone();
-    let operation = after.promise(kind, amount, Uuid::now_v7().into(), shop.world.now());
-    let id = operation.id;
-    save_in_tx(&mut tx, &mut [PaymentChange { before: Some(before), after, operations: vec![operation] }])
-        .await
-        .unwrap();
-    commit(tx).await.unwrap();
-    assert!(shop.payments().at_once(id, None).within(Duration::from_secs(10)).await);
+    let promised = shop.promise_more(id, kind, amount).await;
+    assert!(shop.payments().at_once(promised, None).within(SOON).await);
 }
 
 #[tokio::test]

@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use loadmaster_kernel::PaymentId;
-use loadmaster_payments::{OperationKind, PaymentChange, lock_in_tx, save_in_tx};
-use loadmaster_platform::postgres::commit;
+use loadmaster_payments::OperationKind;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -189,12 +188,7 @@ async fn a_provider_that_does_not_know_us_has_charged_nothing() {
 
 /// Promises something more of a payment, and leaves it to the driver.
 async fn promise(shop: &Shop, id: PaymentId, kind: OperationKind, amount: i64) {
-    let mut tx = shop.world.db.begin().await.unwrap();
-    let (before, _) = lock_in_tx(&mut tx, &[id]).await.unwrap().pop().unwrap();
-    let mut after = before.clone();
-    let operations = vec![after.promise(kind, amount, Uuid::now_v7().into(), shop.world.now())];
-    save_in_tx(&mut tx, &mut [PaymentChange { before: Some(before), after, operations }]).await.unwrap();
-    commit(tx).await.unwrap();
+    shop.promise_more(id, kind, amount).await;
     shop.payments().wake();
 }
 

@@ -2,6 +2,7 @@
 pub(super) mod audit;
 mod credit;
 mod journal;
+mod list;
 mod operations;
 mod read;
 mod write;
@@ -11,6 +12,7 @@ pub(super) use journal::{
     TestOperation, TestPayment, due_notifications, insert_test, insert_test_operation, journal, lock_test,
     lock_test_by_operation, notified, operation_of, save_test, settle_test_operation,
 };
+pub(super) use list::list;
 pub(super) use operations::{
     delete_old_webhooks, due, enter_webhook, hurry, is_open, mark_unmatched, payment_of, to_reconcile, unmatched,
     unresolved,

@@ -13,6 +13,7 @@ handler_state!(HandlerState { payments: PaymentService });
 
 pub(super) fn routes() -> Routes<HandlerState> {
     OpenApiRouter::new()
+        .routes(routes!(payments::list))
         .routes(routes!(payments::show))
         .routes(routes!(webhooks::receive))
         .routes(routes!(test_payments::journal))

@@ -3,10 +3,40 @@ use loadmaster_accounts::Guest;
 use loadmaster_kernel::PaymentId;
 use loadmaster_platform::{
     telemetry::{Traced, span},
-    web::{IfNoneMatch, PRIVATE, PathText, Problem, Query, conditional, problem_responses, unless_missing},
+    web::{
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, conditional,
+        private, problem_responses, unless_missing,
+    },
 };
 
-use crate::{dto::PaymentBody, error::code, service::PaymentService};
+use crate::{
+    dto::{ListedPaymentBody, PaymentBody, PaymentFilter},
+    error::code,
+    service::PaymentService,
+};
+
+problem_responses!(ListProblems: [LIST, SIGNED_IN]);
+
+/// List payments, newest first: those of your organization, or all for carrier staff.
+///
+/// Guests see those that were made with their token.
+#[utoipa::path(get, path = "/payments", tag = "payments", operation_id = "listPayments",
+    params(PaymentFilter, PageParams),
+    responses((status = 200, body = Vec<ListedPaymentBody>, headers(("Link" = String))), ListProblems))]
+pub(super) async fn list(
+    Guest(caller): Guest,
+    State(payments): State<PaymentService>,
+    State(key): State<CursorKey>,
+    ReadRecency(recency): ReadRecency,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) = query.read(|fields| Some((PaymentFilter::read(fields, caller)?, PageFields::read(fields))))?;
+    let reader = caller.reader();
+    let page = page.open::<PaymentId>(&key, &query, &reader)?;
+    let found = payments.list(&filter, &page, recency).in_span(span("payments.list")).await?;
+    let bodies: Vec<_> = found.iter().map(ListedPaymentBody::from).collect();
+    Ok(private(page.answer(bodies, |body| body.payment.id, &key, &query, &reader)))
+}
 
 problem_responses!(ShowProblems: [INPUT, SIGNED_IN], NOT_FOUND);
 

@@ -164,6 +164,15 @@ pub const LISTS: &[List] = &[
         path: Some("select organization_id::text from credit_accounts order by entries desc limit 1"),
         ..list("listCreditEntries", ADMIN)
     },
+    List {
+        filters: &[
+            ("status", "values ('CAPTURED'), ('VOIDED'), ('FAILED'), ('AUTHORIZED'), ('FAILED,VOIDED')"),
+            ("due", "values ('FAILED'), ('OPEN'), ('REFUND')"),
+            ("ref_id", "select booking_ref from payments order by id limit 1"),
+            ("organization_id", ORGANIZATIONS),
+        ],
+        ..list("listPayments", BOTH)
+    },
     list("listTestPayments", ADMIN),
     list("listTariffs", ADMIN),
     list("listSurcharges", ADMIN),
