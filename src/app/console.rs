@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 37] = [
+const PAGES: [&str; 38] = [
     "/",
     "/track",
     TRACKING,
@@ -31,6 +31,7 @@ const PAGES: [&str; 37] = [
     "/bookings",
     "/bookings/{ref}",
     "/bookings/{ref}/documents",
+    "/payments",
     "/waitlist",
     "/account",
     "/board",

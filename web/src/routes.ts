@@ -46,6 +46,12 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/documents/Documents.svelte")),
   },
   {
+    path: "/payments",
+    title: words.paymentList.title,
+    role: "customer",
+    load: page(() => import("./pages/payments/Payments.svelte")),
+  },
+  {
     path: "/waitlist",
     title: words.waitlist.title,
     role: "customer",

@@ -91,6 +91,7 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     `/board?station=TRV&date=${day}`,
     `/flights/${flight.id}`,
     "/rerouting",
+    "/payments?show=all",
     `/waitlist?flights=${flight.id}&origin=TRV&destination=CJB&weight=500`,
     "/account",
     `/account?webhook=${webhook.id}`,

@@ -28,6 +28,7 @@ test("every text of the console can be translated, and has room to be longer", a
     `/board?station=TRV&date=${day}`,
     `/flights/${flight.id}`,
     "/rerouting",
+    "/payments?show=all",
     "/holds",
     "/waitlist",
     "/account",
