@@ -45,6 +45,21 @@ test("a customer finds its payments by section and by booking", async ({ page, w
   await expect(page).toHaveURL(new RegExp(`/bookings/${reference}$`));
 });
 
+test("a customer sees what its organization may still charge, as the API says it", async ({ page, world }) => {
+  const [customer, admin] = [await world.customer(), await world.admin()];
+  const { organization_id } = await customer.get("/api/v1/auth/me");
+  const credit = `/api/v1/organizations/${organization_id}/credit`;
+  await signIn(page, customer, "/payments");
+  const account = page.getByRole("region", { name: "Credit account" });
+  await expect(account).toContainText("The organization has no credit account.");
+  const limit = { amount: "5000.00", currency: "USD" };
+  expect((await admin.ask("PATCH", credit, { limit })).status).toBe(200);
+  await page.reload();
+  for (const fact of [/^Limit\s*\$5,000\.00$/, /^Used\s*\$0\.00$/, /^Available\s*\$5,000\.00$/])
+    await expect(account.locator("dl > div").filter({ hasText: fact })).toHaveCount(1);
+  expect((await customer.get(credit)).available).toEqual(limit);
+});
+
 test("staff finds the payments of an organization by one of its rows", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 221, 1000);
   const [customer, operator] = [await world.customer(), await world.operator()];
@@ -55,6 +70,7 @@ test("staff finds the payments of an organization by one of its rows", async ({ 
   await expect(rows).toHaveCount(1);
   await rows.getByRole("link", { name: payment.organization_name }).click();
   await expect(page).toHaveURL(new RegExp(`organization_id=${payment.organization_id}`));
+  await expect(page.getByRole("region", { name: "Credit account" })).toBeVisible();
   await page.getByLabel("Reference").fill("");
   await page.getByRole("button", { name: "Find" }).click();
   await expect(rows).toHaveCount(3);

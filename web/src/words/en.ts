@@ -423,6 +423,14 @@ export const en = {
     noFlight: (place: string) => `The cargo waits for a flight from ${place}.`,
     unknown: "No shipment has this number. Check it, or ask the shipper.",
   },
+  credit: {
+    title: "Credit account",
+    limit: "Limit",
+    used: "Used",
+    available: "Available",
+    none: "The organization has no credit account. The carrier opens one.",
+    inFavour: "The negative amount is a balance in the organization's favour.",
+  },
   paymentList: {
     title: "Payments",
     sections: { OPEN: "Open", FAILED: "Failed", REFUND: "Refunds due", all: "All" },
