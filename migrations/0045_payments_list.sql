@@ -4,3 +4,6 @@ create index payments_by_status on payments (status, id);
 create index payments_by_booking_ref on payments (booking_ref, id) where booking_ref is not null;
 create index payment_operations_refunds_due on payment_operations (payment_id)
     where kind = 'REFUND' and status in ('OPEN', 'UNRESOLVED');
+
+-- Quotes that can still be taken are listed: those of the last hour, among all that were made.
+create index quotes_to_take on quotes (expires_at, organization_id) where not is_taken;

@@ -4,6 +4,7 @@ mod elsewhere;
 mod faults;
 mod importing;
 mod keeping;
+mod listing;
 mod quoting;
 mod sales;
 mod searching;

@@ -123,6 +123,7 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/embargoes/{id}", ANYONE),
     ("PATCH", "/api/v1/embargoes/{id}", ADMINS),
     ("DELETE", "/api/v1/embargoes/{id}", ADMINS),
+    ("GET", "/api/v1/quotes", GUESTS),
     ("POST", "/api/v1/quotes", GUESTS),
     ("GET", "/api/v1/quotes/{id}", GUESTS),
     ("POST", "/api/v1/tariffs/import", ADMINS),

@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::TimeDelta;
 use loadmaster_accounts::{Actor, Acts, Principal, Subject};
 use loadmaster_flights::FlightService;
-use loadmaster_kernel::{Fault, FaultCode, QuoteId};
+use loadmaster_kernel::{Fault, FaultCode, OrganizationId, QuoteId};
 use loadmaster_platform::{
     clock::SharedClock,
     outbox::{self, Message},
@@ -143,6 +143,21 @@ impl PricingService {
         let found = repository::quotes::find(&mut connection, &[id]).await?.pop();
         let is_visible = |quote: &Quote| caller.sees_only().is_none_or(|own| own == quote.organization_id);
         found.filter(is_visible).ok_or(PricingError::Unknown("quote"))
+    }
+
+    /// Returns a page of the quotes that still hold and that nothing has taken, newest first; `of`: of this organization only.
+    pub(super) async fn untaken_quotes(
+        &self,
+        of: Option<OrganizationId>,
+        page: &PageRequest<QuoteId>,
+        recency: Recency,
+    ) -> Result<Vec<Quote>, PricingError> {
+        let now = self.clock.now();
+        let read = move |db: Database| async move {
+            let mut snapshot = db.listing().await?;
+            Ok(repository::quotes::untaken(&mut snapshot, of, page.after, now, page.offset, page.fetch()).await?)
+        };
+        self.db.reading(recency, read).await
     }
 
     /// Deletes quotes that nothing has taken within seven days. Returns their number.

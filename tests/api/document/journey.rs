@@ -265,6 +265,7 @@ async fn prices(journey: &mut Journey<'_>, admin: &Client) {
                        "special_handling_codes": ["PER", "COL"], "product": "ROSES", "discount_code": "SPRING"});
     let quote = journey.visit(admin, "POST", "/api/v1/quotes", &[], Some(asked)).await;
     assert_eq!(quote["lines"].as_array().map(Vec::len), Some(3), "{quote}");
+    journey.visit(admin, "GET", "/api/v1/quotes", &["?limit=1"], None).await;
     journey.visit(admin, "GET", "/api/v1/quotes/{id}", &[quote["id"].as_str().unwrap()], None).await;
     for (template, id) in &full {
         journey.visit(admin, "PATCH", template, &[id], Some(json!({"airline_code": null}))).await;

@@ -89,7 +89,7 @@ const SELF_SUFFICIENT: [&str; 4] =
     ["/api/v1/info", "/api/v1/health", "/api/v1/event-types", "/api/v1/event-types/{type}"];
 
 /// Each role may call these; `roles.rs` asks them all.
-const OF_EACH_ROLE: [&str; 24] = [
+const OF_EACH_ROLE: [&str; 25] = [
     "GET /api/v1/bookings",
     "GET /api/v1/bookings/export",
     "GET /api/v1/bookings/{ref_id}",
@@ -104,6 +104,7 @@ const OF_EACH_ROLE: [&str; 24] = [
     "PATCH /api/v1/holds/{id}",
     "GET /api/v1/payments",
     "GET /api/v1/payments/{id}",
+    "GET /api/v1/quotes",
     "GET /api/v1/quotes/{id}",
     "POST /api/v1/bookings/{ref_id}/payments",
     "POST /api/v1/holds",

@@ -235,6 +235,11 @@ select 't' || n, pg_temp.early(23, n), 'OK', 'CAPTURED', 'USD', 100, '2025-12-01
 insert into test_operations (operation_id, reference, kind, currency, amount, outcome, acted_at)
 select pg_temp.early(23, n), 't' || n, 'AUTHORIZE', 'USD', 100, 'SUCCEEDED', '2025-12-01T00:00:00Z' from generate_series(1, 100000) n;
 
+-- Nobody took these, and they hold no more.
+insert into quotes (id, organization_id, created_by, body, is_taken, expires_at, created_at)
+select pg_temp.v7(at, 30, n), pg_temp.early(1, n % 5000), pg_temp.early(2, n % 5000 * 2), '{}', false, at + interval '1 hour', at
+from generate_series(1, 100000) n cross join lateral (select '2026-11-13T00:00:00Z'::timestamptz + n * interval '6 seconds' as at) m;
+
 -- Rules that came and went: a hundredth of them is in force.
 insert into tariffs (id, version, code, origin, destination, flight_numbers, product, currency, minimum, normal, breaks, valid_from, is_current, revision,
                      created_at, updated_at, ended_at)

@@ -7,7 +7,7 @@ mod tariffs;
 use loadmaster_kernel::{Currency, Fault, Money, Rate};
 use loadmaster_platform::web::{Fields, Raw, read};
 
-pub(super) use quotes::AskQuote;
+pub(super) use quotes::{AskQuote, QuoteFilter};
 pub use quotes::{LineBody, QuoteBody};
 pub(super) use sales::{ChangeSale, CreateSale, SaleBody};
 pub(super) use surcharges::{ChangeSurcharge, CreateSurcharge, SurchargeBody};

@@ -1,5 +1,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_kernel::{AirportCode, FlightId, HandlingCode, Money, Positions, QuoteId, Rate, Volume, Weight};
+use loadmaster_accounts::Principal;
+use loadmaster_kernel::{
+    AirportCode, FlightId, HandlingCode, Money, OrganizationId, Positions, QuoteId, Rate, Volume, Weight,
+};
 use loadmaster_platform::web::{Fields, list, read, request, set, with};
 use loadmaster_reference::Reference;
 use serde::Serialize;
@@ -139,6 +142,15 @@ request! {
         product: Option<Product> = read_product,
         #[schema(max_length = 40)]
         discount_code: Option<String> = read_rule_code,
+    }
+}
+
+request! {
+    /// Which quotes a list shows.
+    pub struct QuoteFilter in query(caller: Principal) {
+        /// Only quotes of this organization: for callers below operators, only their own.
+        #[param(value_type = Option<uuid::Uuid>)]
+        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
     }
 }
 

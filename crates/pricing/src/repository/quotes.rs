@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{QuoteId, SaleId};
+use loadmaster_kernel::{OrganizationId, QuoteId, SaleId};
 use loadmaster_platform::postgres::{PgSession, column};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -36,6 +36,33 @@ pub async fn find(db: &mut PgSession, ids: &[QuoteId]) -> sqlx::Result<Vec<Quote
         r#"select id, organization_id, created_by, body as "body: Json<Rated>", expires_at, created_at
            from quotes where id = any($1)"#,
         &column(ids, |id| id.uuid()),
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(Quote::from).collect())
+}
+
+/// Returns a page of the quotes that still hold and that nothing has taken, newest first; `of`: of this organization only.
+pub async fn untaken(
+    db: &mut PgSession,
+    of: Option<OrganizationId>,
+    after: Option<QuoteId>,
+    now: DateTime<Utc>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Quote>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, organization_id, created_by, body as "body: Json<Rated>", expires_at, created_at
+           from quotes
+           where id in (select id from quotes
+                        where not is_taken and expires_at > $1 and ($2::uuid is null or organization_id = $2)
+                          and ($3::uuid is null or id < $3)
+                        order by id desc limit $4 offset $5)
+           order by id desc"#,
+        now,
+        of.map(OrganizationId::uuid),
+        after.map(QuoteId::uuid),
+        fetch,
+        i64::from(offset),
     );
     Ok(rows.fetch_all(db).await?.into_iter().map(Quote::from).collect())
 }

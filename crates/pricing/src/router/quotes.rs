@@ -4,7 +4,10 @@ use loadmaster_kernel::QuoteId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
     telemetry::{Traced, span},
-    web::{Body, IfNoneMatch, PRIVATE, PathText, Problem, Query, both, conditional, problem_responses, unless_missing},
+    web::{
+        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
+        conditional, private, problem_responses, unless_missing,
+    },
     work::{Keyed, UnitOfWork},
 };
 use loadmaster_reference::Reference;
@@ -14,7 +17,7 @@ use super::HandlerState;
 
 use crate::{
     PricingService, Quote, QuoteBody,
-    dto::AskQuote,
+    dto::{AskQuote, QuoteFilter},
     error::code,
     quoting::{Asked, MakeQuote},
 };
@@ -23,7 +26,31 @@ use crate::{
 const TAG: &str = "1";
 
 pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show))
+}
+
+problem_responses!(ListQuoteProblems: [LIST, SIGNED_IN]);
+
+/// List the quotes that still hold and that no hold and no booking has, newest first: your own, or all for carrier staff.
+///
+/// Guests see those that were made with their token.
+#[utoipa::path(get, path = "/quotes", tag = "prices", operation_id = "listQuotes",
+    params(QuoteFilter, PageParams),
+    responses((status = 200, body = Vec<QuoteBody>, headers(("Link" = String))), ListQuoteProblems))]
+async fn list(
+    Guest(caller): Guest,
+    State(prices): State<PricingService>,
+    State(key): State<CursorKey>,
+    ReadRecency(recency): ReadRecency,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) = query.read(|fields| Some((QuoteFilter::read(fields, caller)?, PageFields::read(fields))))?;
+    let reader = caller.reader();
+    let page = page.open::<QuoteId>(&key, &query, &reader)?;
+    let found = prices.untaken_quotes(filter.organization_id, &page, recency);
+    let found = found.in_span(span("pricing.list_quotes")).await?;
+    let bodies: Vec<_> = found.iter().map(QuoteBody::from).collect();
+    Ok(private(page.answer(bodies, |body| body.id, &key, &query, &reader)))
 }
 
 problem_responses!(CreateQuoteProblems: [INPUT, SIGNED_IN, BODY, KEY], ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, NO_RATE, DISCOUNT_NOT_APPLICABLE);

@@ -174,6 +174,7 @@ pub const LISTS: &[List] = &[
         ..list("listPayments", BOTH)
     },
     list("listTestPayments", ADMIN),
+    List { filters: &[("organization_id", ORGANIZATIONS)], ..list("listQuotes", BOTH) },
     list("listTariffs", ADMIN),
     list("listSurcharges", ADMIN),
     list("listSales", ADMIN),
