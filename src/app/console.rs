@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 38] = [
+const PAGES: [&str; 40] = [
     "/",
     "/track",
     TRACKING,
@@ -32,6 +32,8 @@ const PAGES: [&str; 38] = [
     "/bookings/{ref}",
     "/bookings/{ref}/documents",
     "/payments",
+    "/quotes",
+    "/quotes/{id}",
     "/waitlist",
     "/account",
     "/board",

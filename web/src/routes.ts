@@ -52,6 +52,18 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/payments/Payments.svelte")),
   },
   {
+    path: "/quotes",
+    title: words.quotes.title,
+    role: "customer",
+    load: page(() => import("./pages/quotes/Quotes.svelte")),
+  },
+  {
+    path: "/quotes/{id}",
+    title: words.quotes.one,
+    role: "customer",
+    load: page(() => import("./pages/quotes/Quote.svelte")),
+  },
+  {
     path: "/waitlist",
     title: words.waitlist.title,
     role: "customer",

@@ -81,6 +81,8 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
   const webhook = await admin.post("/api/v1/webhooks", { url: "https://receiver.loadmaster.example/" });
   const delivery = await admin.post(`/api/v1/webhooks/${webhook.id}/test`);
   await admin.post("/api/v1/api-keys", { name: "scanner" });
+  const { origin, destination, id } = flight;
+  const quote = await admin.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
   await signIn(page, admin);
   for (const address of [
     "/bookings",
@@ -92,6 +94,8 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     `/flights/${flight.id}`,
     "/rerouting",
     "/payments?show=all",
+    "/quotes",
+    `/quotes/${quote.id}`,
     `/waitlist?flights=${flight.id}&origin=TRV&destination=CJB&weight=500`,
     "/account",
     `/account?webhook=${webhook.id}`,

@@ -8,6 +8,8 @@ test("every text of the console can be translated, and has room to be longer", a
   const operator = await world.operator();
   const flight = await world.flight("TRV", "CJB", 150, 1000);
   const booking = await world.book(operator, [flight]);
+  const { origin, destination, id } = flight;
+  const quote = await operator.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
   const day = flight.departure_local.slice(0, 10);
   await signIn(page, operator);
   await page.evaluate(() => localStorage.setItem("loadmaster.words", "pseudo"));
@@ -29,6 +31,8 @@ test("every text of the console can be translated, and has room to be longer", a
     `/flights/${flight.id}`,
     "/rerouting",
     "/payments?show=all",
+    "/quotes",
+    `/quotes/${quote.id}`,
     "/holds",
     "/waitlist",
     "/account",

@@ -15,6 +15,9 @@ export interface Wanted {
   weight_kg: number;
   volume_m3?: number;
   special_handling_codes?: string[];
+  /** At the price of this quote. */
+  quote_id?: string;
+  product?: string;
 }
 
 export interface Made {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { askedOf, canonicalOf, searchBody, shown } from "./asked";
+import { askedOf, canonicalOf, quoteBody, searchBody, shown } from "./asked";
 
 const asked = askedOf(
   new URLSearchParams("origin=del&destination=LHR&date=2026-12-02&weight=1200.5&handling=per%20avi"),
@@ -27,4 +27,21 @@ it("writes addresses in one form, and comes back from the fields unchanged", () 
     handling: "PER,AVI",
   });
   expect(canonicalOf(shown(asked))).toEqual({ ...asked, handling: "PER,AVI" });
+});
+
+it("asks for a quote for the flights of an option from end to end, and for none without a weight", () => {
+  const flights = [
+    { id: "f1", origin: "DEL", destination: "BOM" },
+    { id: "f2", origin: "BOM", destination: "LHR" },
+  ];
+  expect(quoteBody({ ...asked, volume: "6.5" }, flights)).toEqual({
+    origin: "DEL",
+    destination: "LHR",
+    flight_ids: ["f1", "f2"],
+    weight_kg: 1200.5,
+    volume_m3: 6.5,
+    special_handling_codes: ["PER", "AVI"],
+  });
+  expect(quoteBody({ ...asked, weight: "" }, flights)).toBeNull();
+  expect(quoteBody(asked, [])).toBeNull();
 });

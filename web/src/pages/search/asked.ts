@@ -57,6 +57,24 @@ export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
   return { origin: asked.origin, destination: asked.destination, departure_date: asked.date, ...given };
 }
 
+/** What a quote for these flights is asked for; nothing without a weight. */
+export function quoteBody(
+  asked: Asked,
+  flights: readonly { id: string; origin: string; destination: string }[],
+): Schemas["AskQuote"] | null {
+  const { weight_kg, volume_m3, special_handling_codes } = searchBody(asked);
+  const [first, last] = [flights[0], flights[flights.length - 1]];
+  if (!first || !last || !weight_kg) return null;
+  return {
+    origin: first.origin,
+    destination: last.destination,
+    flight_ids: flights.map(({ id }) => id),
+    weight_kg,
+    ...(volume_m3 ? { volume_m3 } : {}),
+    ...(special_handling_codes ? { special_handling_codes } : {}),
+  };
+}
+
 function address(page: string, asked: Asked, flightIds: readonly string[]): string {
   const query = new URLSearchParams({ flights: flightIds.join(",") });
   for (const name of ["origin", "destination", "date", "pieces", "weight", "volume", "handling"] as const)
