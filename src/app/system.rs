@@ -9,7 +9,7 @@ use axum::{
 };
 use loadmaster_accounts::{Operator, Principal, Role};
 use loadmaster_platform::{
-    settings::{MailTransport, PaymentProvider, Settings},
+    settings::{CancellationBand, MailTransport, PaymentProvider, Settings},
     telemetry::GIT_COMMIT,
     web::{ChosenCoding, ClientAddress, NO_STORE, Problem, ProblemBody, Query, code, problem_responses},
     zones,
@@ -170,7 +170,7 @@ async fn summary(
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(summary.total().await)))
 }
 
-/// Name, version and limits of the server, and how bookings are paid.
+/// Name, version and limits of the server, how bookings are paid, and what cancelling them costs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Info {
     pub name: &'static str,
@@ -199,6 +199,20 @@ pub(super) struct PaymentOptions {
     pub fields: Option<PaymentFields>,
     /// A guest may book without a payment, and gets an invoice.
     pub guests_on_invoice: bool,
+    /// What a cancellation costs, by falling hours: the first entry whose hours are left to the first departure applies. After
+    /// the last one all of the price is kept, and never more than what was paid.
+    pub cancellation_fees: Vec<CancellationFee>,
+}
+
+/// A part of the price that is kept when a paid booking is cancelled.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CancellationFee {
+    /// The least number of hours that are left to the first departure.
+    #[schema(example = 48)]
+    pub hours: u32,
+    /// The part of the price, in percent.
+    #[schema(example = 25, maximum = 100)]
+    pub percent: u8,
 }
 
 /// Payment fields of a provider.
@@ -220,7 +234,9 @@ impl PaymentOptions {
             script_url: fields.script_url.to_owned(),
         });
         let provider = Some(payments.provider(is_private)).filter(|provider| *provider != PaymentProvider::None);
-        Self { provider, fields, guests_on_invoice: payments.guests_on_invoice }
+        let fee = |band: &CancellationBand| CancellationFee { hours: band.hours, percent: band.percent };
+        let cancellation_fees = payments.cancellation_fees.iter().map(fee).collect();
+        Self { provider, fields, guests_on_invoice: payments.guests_on_invoice, cancellation_fees }
     }
 }
 
@@ -239,7 +255,7 @@ pub(super) struct Limits {
 
 problem_responses!(InfoProblems: [INPUT, CALLER]);
 
-/// Show name, version and limits of this server, and how bookings are paid.
+/// Show name, version and limits of this server, how bookings are paid, and what cancelling them costs.
 ///
 /// Nothing of it is secret.
 #[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info), InfoProblems))]

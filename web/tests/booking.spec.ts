@@ -59,9 +59,19 @@ test("a price names its lines, and what cancelling costs stands beside it", asyn
     fuel.amount.amount,
   );
   await expect(price.getByRole("row")).toHaveCount(hold.quote.lines.length + 1);
-  await expect(page.getByRole("region", { name: "If you cancel" })).toContainText(
-    "The fee is a part of what was paid.",
-  );
+  const cancelling = page.getByRole("region", { name: "If you cancel" });
+  await expect(cancelling.getByRole("listitem")).toHaveText([
+    "Until 48 hours before the first departure: free.",
+    "Until 12 hours before the first departure: 25 % of the price.",
+    "Until the first departure: 50 % of the price.",
+    "After that: the whole price.",
+  ]);
+  const { payments } = await world.anonymous().get("/api/v1/info");
+  expect(payments.cancellation_fees).toEqual([
+    { hours: 48, percent: 0 },
+    { hours: 12, percent: 25 },
+    { hours: 0, percent: 50 },
+  ]);
 });
 
 test("a fault of the shipment is said once, in words, at its field", async ({ page, world }) => {

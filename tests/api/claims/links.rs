@@ -206,6 +206,12 @@ async fn what_is_claimed_while_its_link_is_used_is_not_found_by_the_link() {
     market.audit().await;
 }
 
+/// What cancelling costs unless the settings say otherwise.
+fn fees() -> Value {
+    let fee = |hours: u32, percent: u8| json!({ "hours": hours, "percent": percent });
+    json!({ "cancellation_fees": [fee(48, 0), fee(12, 25), fee(0, 50)] })
+}
+
 #[tokio::test]
 async fn a_provider_with_fields_of_its_own_is_shown_with_its_script_and_public_key() {
     let options = WorldOptions::default()
@@ -216,14 +222,16 @@ async fn a_provider_with_fields_of_its_own_is_shown_with_its_script_and_public_k
         .set("payments.script_url", "https://js.provider.example/v3/");
     let info = options.start().await.anonymous().get("/api/v1/info").await.expect(200);
     let fields = json!({ "publishable_key": "pk_of_the_tests", "script_url": "https://js.provider.example/v3/" });
-    assert_eq!(info["payments"], json!({ "provider": "http", "fields": fields, "guests_on_invoice": false }));
+    let payments = json!({ "provider": "http", "fields": fields, "guests_on_invoice": false });
+    assert_eq!(info["payments"], with(payments, fees()));
 }
 
 #[tokio::test]
 async fn a_guest_may_not_book_on_invoice_elsewhere() {
     let market = Market::open().await;
     let info = market.world.anonymous().get("/api/v1/info").await.expect(200);
-    assert_eq!(info["payments"], json!({ "provider": "test", "fields": null, "guests_on_invoice": false }));
+    let payments = json!({ "provider": "test", "fields": null, "guests_on_invoice": false });
+    assert_eq!(info["payments"], with(payments, fees()));
     let gus = guest(&market.world).await;
     let hold = gus.hold(market.wanted()).await;
     let refused = gus.post(&format!("{}/commit", at(&hold)), complete()).await.expect_problem(409, "hold_incomplete");

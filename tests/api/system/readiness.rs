@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use loadmaster::app;
 use loadmaster_reference as reference;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Executor, PgConnection};
 use tokio::task::JoinSet;
 
@@ -148,6 +148,7 @@ async fn anyone_may_know_what_this_is_and_what_it_takes() {
         .set("search.min_connection_minutes", "90")
         .set("booking.auto_route_hours", "48")
         .set("server.request_timeout_ms", "9000")
+        .set("payments.cancellation_fees", "[{ hours = 24, percent = 10 }]")
         .start()
         .await;
     let info = world.anonymous().get("/api/v1/info").await.expect(200);
@@ -169,4 +170,5 @@ async fn anyone_may_know_what_this_is_and_what_it_takes() {
     ] {
         assert_eq!(info["limits"][name], value, "{name}");
     }
+    assert_eq!(info["payments"]["cancellation_fees"], json!([{"hours": 24, "percent": 10}]));
 }

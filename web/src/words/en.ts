@@ -367,7 +367,18 @@ export const en = {
     review: "Review",
     cancelling: "If you cancel",
     cancellingText:
-      "The fee is a part of what was paid. It rises as the first departure comes nearer; after that departure, or if the freight does not come to its flight, all is kept. If the carrier cancels the flight, all is given back. A booking that is not paid is cancelled for nothing. The page of the booking shows the fee of the moment before you cancel.",
+      "No more is kept than what was paid, and nothing if the carrier cancels the flight. If the freight does not come to its flight, all is kept. The page of the booking shows the fee of the moment before you cancel.",
+    cancellingTerms: {
+      term: (until: string, part: string) => `${until}: ${part}.`,
+      until: (count: number, hours: string) =>
+        `Until ${hours} ${plural(count, "hour", "hours")} before the first departure`,
+      untilDeparture: "Until the first departure",
+      after: "After that",
+      always: "At any time",
+      nothing: "free",
+      part: (percent: string) => `${percent} of the price`,
+      all: "the whole price",
+    },
     noPrice: "No rate applies to this shipment: the carrier bills it as agreed.",
     isMissing: "Still missing:",
     enter: "Enter it",

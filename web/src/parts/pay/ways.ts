@@ -12,7 +12,7 @@ export type Way = "token" | "account" | "later" | "invoice";
 export type Terms = { payment_token: string } | { payment_method: "ACCOUNT" } | Record<string, never>;
 
 interface Asked {
-  options: PaymentOptions;
+  options: Pick<PaymentOptions, "provider" | "guests_on_invoice">;
   /** What the organization may still charge; nothing without credit. */
   available: Money | null;
   amount: Money;
