@@ -1,5 +1,6 @@
 //! Prices: who keeps their rules, what quotes say, and where a change is in effect.
 mod auditing;
+mod defaults;
 mod elsewhere;
 mod faults;
 mod importing;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, World, freight::with};
 
 pub const TARIFFS: &str = "/api/v1/tariffs";
+pub const DEFAULT: &str = "/api/v1/tariffs/default";
 pub const SURCHARGES: &str = "/api/v1/surcharges";
 pub const SALES: &str = "/api/v1/sales";
 pub const QUOTES: &str = "/api/v1/quotes";

@@ -129,6 +129,7 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("POST", "/api/v1/tariffs/import", ADMINS),
     ("GET", "/api/v1/tariffs", OPERATORS),
     ("POST", "/api/v1/tariffs", ADMINS),
+    ("GET", "/api/v1/tariffs/default", OPERATORS),
     ("GET", "/api/v1/tariffs/{id}", OPERATORS),
     ("PATCH", "/api/v1/tariffs/{id}", ADMINS),
     ("DELETE", "/api/v1/tariffs/{id}", ADMINS),

@@ -299,8 +299,19 @@ test("an allotment of an organization shows what it keeps on its flights, and wh
   expect((await admin.ask("GET", `/api/v1/allotments/${made.id}`)).status).toBe(404);
 });
 
-test("lists of prices say what the configuration has in force", async ({ page, world }) => {
-  await signIn(page, await world.adminOfTests(), "/admin/surcharges");
-  await expect(page.getByText("From the configuration: pricing.default_surcharges", { exact: false })).toBeVisible();
-  await expect(page.getByText("is in force", { exact: false })).toHaveCount(0);
+test("lists of prices show what the configuration has in force", async ({ page, world }) => {
+  const admin = await world.adminOfTests();
+  const configured = await admin.get("/api/v1/tariffs/default");
+  expect(configured.is_in_force).toBe(true);
+  await signIn(page, admin, "/admin/tariffs");
+  const section = page.getByRole("region", { name: "From the configuration" });
+  await expect(section).toContainText("In force: pricing.default_tariff");
+  await expect(section).toContainText("$6.5 per kg");
+  await expect(section).toContainText("at least $75.00");
+  await page.goto("/admin/surcharges");
+  await expect(section.getByRole("listitem")).toHaveCount(configured.surcharges.length);
+  await expect(section.getByRole("listitem").filter({ hasText: "MYC" })).toContainText("$0.85 per chargeable kg");
+  await page.goto("/admin/sales");
+  await expect(page.getByRole("heading", { level: 1, name: "Sales" })).toBeVisible();
+  await expect(section).toHaveCount(0);
 });

@@ -92,6 +92,11 @@ impl PricingService {
         applies.then(|| self.defaults.clone())
     }
 
+    /// Returns the tariff of the settings with its surcharges, and whether it applies.
+    pub(super) fn default_tariff(&self) -> (&Defaults, bool) {
+        (self.defaults.as_ref(), self.defaults_now().is_some())
+    }
+
     /// Returns whether holds and bookings need a quote.
     pub fn requires_quote(&self) -> bool {
         self.settings.required

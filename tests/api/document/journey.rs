@@ -261,6 +261,7 @@ async fn prices(journey: &mut Journey<'_>, admin: &Client) {
         full.push((*template, id));
     }
     journey.visit(admin, "POST", "/api/v1/tariffs/import", &[], Some(TARIFFS.into())).await;
+    journey.visit(admin, "GET", "/api/v1/tariffs/default", &[], None).await;
     let asked = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21", "weight_kg": 10,
                        "special_handling_codes": ["PER", "COL"], "product": "ROSES", "discount_code": "SPRING"});
     let quote = journey.visit(admin, "POST", "/api/v1/quotes", &[], Some(asked)).await;

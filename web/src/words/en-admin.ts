@@ -323,21 +323,27 @@ export const enAdmin = {
       end: "End",
       sure: (name: string) => `End ${name} for good?`,
       ended: (name: string) => `${name} is ended.`,
+      configured: {
+        title: "From the configuration",
+        applies: {
+          tariffs:
+            "In force: pricing.default_tariff rates the whole way where a leg has no tariff of this list. Prices name such lines “rate of the configuration”.",
+          surcharges:
+            "In force: pricing.default_surcharges are charged where the tariff of the configuration applies, beside those of this list. Prices name such lines “rate of the configuration”.",
+        },
+        notInForce: "Not in force at this server: “applies” of pricing.default_tariff says where it is.",
+      },
       kinds: {
         tariffs: {
           make: "New tariff",
           called: "Code",
           none: "No tariff was made here.",
           next: "Make a tariff, or import a table of tariffs.",
-          settings:
-            "From the configuration: pricing.default_tariff rates what no tariff of this list does, in the demo or where “applies” is “always”. Prices name such lines “rate of the configuration”.",
         },
         surcharges: {
           make: "New surcharge",
           called: "Code",
           none: "No surcharge was made here.",
-          settings:
-            "From the configuration: pricing.default_surcharges are charged wherever the default tariff applies, besides those of this list. Prices name such lines “rate of the configuration”.",
           next: "Make a surcharge, such as MYC for fuel. It is charged beside the weight charge.",
         },
         sales: {

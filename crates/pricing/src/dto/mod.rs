@@ -1,4 +1,5 @@
 //! Wire types.
+mod defaults;
 mod quotes;
 mod sales;
 mod surcharges;
@@ -7,6 +8,7 @@ mod tariffs;
 use loadmaster_kernel::{Currency, Fault, Money, Rate};
 use loadmaster_platform::web::{Fields, Raw, read};
 
+pub(super) use defaults::DefaultTariffBody;
 pub(super) use quotes::{AskQuote, QuoteFilter};
 pub use quotes::{LineBody, QuoteBody};
 pub(super) use sales::{ChangeSale, CreateSale, SaleBody};

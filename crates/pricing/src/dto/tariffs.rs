@@ -63,6 +63,12 @@ pub struct RateBreakBody {
     pub rate: Rate,
 }
 
+impl From<&Break> for RateBreakBody {
+    fn from(of: &Break) -> Self {
+        Self { from_kg: of.from, rate: of.rate }
+    }
+}
+
 impl TariffBody<'_> {
     /// Returns the members as the cells of a table are written.
     pub fn cells(&self) -> Value {
@@ -101,7 +107,7 @@ impl<'a> From<&'a Rule<Tariff>> for TariffBody<'a> {
             currency: terms.currency(),
             minimum: terms.minimum.amount(),
             normal: terms.normal,
-            breaks: terms.breaks.iter().map(|each| RateBreakBody { from_kg: each.from, rate: each.rate }).collect(),
+            breaks: terms.breaks.iter().map(RateBreakBody::from).collect(),
             valid_from: reach.valid_from,
             valid_to: reach.valid_to,
             created_at: rule.created_at,

@@ -18,13 +18,13 @@ use super::HandlerState;
 use crate::{
     PricingService,
     change::{Change, Create, End},
-    dto::{ChangeTariff, CreateTariff, Shape, TariffBody},
+    dto::{ChangeTariff, CreateTariff, DefaultTariffBody, Shape, TariffBody},
     error::code,
     model::{Rule, RuleAnchor, Tariff},
 };
 
 pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, end))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show_default)).routes(routes!(show, change, end))
 }
 
 problem_responses!(ListTariffProblems: [LIST, ROLE]);
@@ -47,6 +47,23 @@ async fn list(
     let found: Vec<Rule<Tariff>> = prices.list(&page, recency).in_span(span("pricing.list_tariffs")).await?;
     let bodies: Vec<_> = found.iter().map(TariffBody::from).collect();
     Ok(private(page.answer(bodies, |body| RuleAnchor(body.id.uuid()), &key, &query, reader)))
+}
+
+problem_responses!(DefaultTariffProblems: [INPUT, ROLE]);
+
+/// Show the tariff of the settings, which rates what no tariff in force rates, and the surcharges that go with it.
+///
+/// It rates the whole way if a leg has no tariff, wherever `is_in_force` says that it applies.
+#[utoipa::path(get, path = "/tariffs/default", tag = "prices", operation_id = "getDefaultTariff",
+    responses((status = 200, body = DefaultTariffBody), DefaultTariffProblems))]
+async fn show_default(
+    Operator(_caller): Operator,
+    State(prices): State<PricingService>,
+    query: Query,
+) -> Result<Response, Problem> {
+    query.refuse_all()?;
+    let (defaults, is_in_force) = prices.default_tariff();
+    Ok(private(Json(DefaultTariffBody::new(defaults, is_in_force))))
 }
 
 problem_responses!(ShowTariffProblems: [INPUT, ROLE], NOT_FOUND);

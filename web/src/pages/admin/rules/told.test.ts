@@ -27,9 +27,11 @@ test("what limits a rule is named, and nothing else", () => {
 
 test("rates and charges are told with their bounds", () => {
   const tariff = { currency: "JPY", minimum: "7500", normal: "16.5", breaks: [{ from_kg: 45, rate: "10" }] };
-  expect(rates(tariff as Schemas["Tariff"])).toBe("¥16.5 per kg · from 45 kg ¥10 · at least ¥7,500");
+  expect(rates(tariff)).toBe("¥16.5 per kg · from 45 kg ¥10 · at least ¥7,500");
   const surcharge = { basis: "PERCENT", rate: "12", currency: null, minimum: "20", maximum: null, per: "LEG" };
   expect(charge(surcharge as Schemas["Surcharge"])).toBe("12 % of the weight charge · at least 20 · for each leg");
+  const configured = { basis: "PER_KG_ACTUAL", rate: "0.15", currency: "USD", minimum: "10.00" } as const;
+  expect(charge(configured)).toBe("$0.15 per gross kg · at least $10.00");
   const sale = { percent: null, amount: { amount: "50.00", currency: "USD" }, max_uses: 1000 };
   expect(reduction(sale as Schemas["Sale"])).toBe("$50.00 · at most 1,000 uses");
 });

@@ -58,7 +58,7 @@ export function reach(of: Reach): string {
   return parts.filter(Boolean).join(" · ") || texts.all;
 }
 
-export function rates(tariff: Schemas["Tariff"]): string {
+export function rates(tariff: Pick<Schemas["Tariff"], "currency" | "minimum" | "normal" | "breaks">): string {
   const cost = (amount: string) => money({ amount, currency: tariff.currency });
   const steps = tariff.breaks.map((step) => texts.step(number(step.from_kg, 1), cost(step.rate)));
   return [texts.perKilogram(cost(tariff.normal)), ...steps, texts.atLeast(cost(tariff.minimum))].join(" · ");
@@ -66,7 +66,10 @@ export function rates(tariff: Schemas["Tariff"]): string {
 
 const BASES = texts.bases as Record<string, (rate: string) => string>;
 
-export function charge(of: Schemas["Surcharge"]): string {
+type Charge = Pick<Schemas["Surcharge"], "basis" | "rate" | "currency" | "minimum"> &
+  Partial<Pick<Schemas["Surcharge"], "maximum" | "per">>;
+
+export function charge(of: Charge): string {
   const cost = (amount: string) => (of.currency ? money({ amount, currency: of.currency }) : amount);
   return [
     BASES[of.basis]?.(cost(of.rate)) ?? `${cost(of.rate)} ${of.basis}`,
