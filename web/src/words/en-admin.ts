@@ -276,7 +276,7 @@ export const enAdmin = {
       require: "Needs a handling code",
       requires: (codes: string) => `Flies only with one of ${codes}`,
       codes: "Required handling codes",
-      codesHint: "One of these is enough; separated by spaces, such as COL FRO",
+      codesHint: "One of these is enough",
     },
     entries: {
       text: "Code, city or name",

@@ -95,6 +95,7 @@ export const en = {
       name: "Name",
     },
     addCode: "Add a handling code",
+    otherCode: "Another handling code",
     noCode: "None",
     codeText: (code: string, name: string) => `${code} · ${name}`,
     removeCode: (code: string) => `Remove ${code}`,

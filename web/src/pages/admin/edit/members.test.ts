@@ -73,6 +73,13 @@ test("breaks and lists are sent as the API has them, and cleared by null", () =>
   expect(steps("")).toEqual([]);
 });
 
+test("handling codes are sent as a list, and one alone as a text", () => {
+  const codes = { ...typed(EMBARGOES.members, null), effect: "", handling_codes: "AVI PER" };
+  expect(body(EMBARGOES.members, codes, null)).toEqual({ handling_codes: ["AVI", "PER"] });
+  const was = typed(TARIFFS.members, tariff);
+  expect(body(TARIFFS.members, { ...was, handling_code: "PER" }, tariff)).toEqual({ handling_code: "PER" });
+});
+
 test("a code that is given once is sent for a new record alone", () => {
   const values = { ...typed(TARIFFS.members, tariff), code: "OTHER" };
   expect(body(TARIFFS.members, values, tariff)).toEqual({});

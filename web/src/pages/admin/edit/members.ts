@@ -16,6 +16,9 @@ type Type =
   | "either"
   | "choice"
   | "list"
+  /** Special handling codes, and one of them. */
+  | "handling"
+  | "handlingCode"
   | "date"
   | "weekdays"
   | "money"
@@ -127,7 +130,7 @@ const numeric = (text: string): number | string => figure(text) ?? text;
 function asSent(type: Type, text: string): unknown {
   if (type === "number") return numeric(text);
   if (type === "either") return text === "true";
-  if (type === "list") return entries(text);
+  if (type === "list" || type === "handling") return entries(text);
   if (type === "weekdays") return entries(text).map(Number);
   if (type === "money") return sum(text);
   if (type === "breaks") return steps(text).map(({ from, rate }) => ({ from_kg: numeric(from), rate }));
@@ -163,7 +166,7 @@ export function told(member: Member, value: string | boolean | undefined): strin
   if (value === undefined || value === "") return words.booking.none;
   if (member.type === "date") return fullDate(value);
   if (member.type === "weekdays") return entries(value).map(Number).map(weekday).join(", ");
-  if (member.type === "list") return entries(value).join(", ");
+  if (member.type === "list" || member.type === "handling") return entries(value).join(", ");
   if (member.type === "breaks")
     return steps(value)
       .map(({ from, rate }) => words.admin.edit.step(from, rate))

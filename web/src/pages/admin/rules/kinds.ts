@@ -34,7 +34,7 @@ const dates = [
 const handling = {
   name: "handling_codes",
   label: members.handling_codes,
-  type: "list",
+  type: "handling",
   isOptional: true,
   hint: hints.anyOf,
 } as const satisfies Member;
@@ -84,7 +84,7 @@ export const TARIFFS = kind<Schemas["Tariff"]>("tariffs", (tariff) => tariff.cod
     ...flights,
     { name: "organization_id", label: members.organization_id, type: "organization", isOptional: true },
     { name: "product", label: members.product, type: "text", isOptional: true, hint: hints.product },
-    { name: "handling_code", label: members.handling_code, type: "text", isOptional: true },
+    { name: "handling_code", label: members.handling_code, type: "handlingCode", isOptional: true },
   ],
   columns: [way, reached(), { label: columns.rates, text: rates }, departures],
 });
