@@ -8,6 +8,7 @@ use axum::{
     routing::{any, get},
 };
 use loadmaster_accounts::{Operator, Principal, Role};
+use loadmaster_capacity::LAST_OFFERS;
 use loadmaster_platform::{
     settings::{CancellationBand, MailTransport, PaymentProvider, Settings},
     telemetry::GIT_COMMIT,
@@ -251,6 +252,8 @@ pub(super) struct Limits {
     pub min_connection_minutes: u32,
     pub auto_route_hours: u32,
     pub request_timeout_ms: u64,
+    /// Minutes before the cut-off of a flight from which on its waitlist gets no offers any more.
+    pub waitlist_closes_minutes: i64,
 }
 
 problem_responses!(InfoProblems: [INPUT, CALLER]);
@@ -277,6 +280,7 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) ->
             min_connection_minutes: settings.search.min_connection_minutes,
             auto_route_hours: settings.booking.auto_route_hours,
             request_timeout_ms: settings.server.request_timeout_ms,
+            waitlist_closes_minutes: LAST_OFFERS.num_minutes(),
         },
         payments: PaymentOptions::of(&settings),
         sends_mail: settings.mail.transport(settings.database.url.is_none()) != MailTransport::None,

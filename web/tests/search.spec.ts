@@ -374,6 +374,22 @@ test("the waitlist is offered only for what the flight could hold, and codes and
   await expect(option.getByRole("link", { name: "Join the waitlist" })).toHaveCount(0);
 });
 
+test("the waitlist is not offered for a flight that gets no offers any more", async ({ page, world }) => {
+  const { limits } = await world.anonymous().get("/api/v1/info");
+  expect(limits.waitlist_closes_minutes).toBe(30);
+  // They leave together; the cut-off of one is in 20 minutes.
+  const closed = await world.flight("TRV", "CJB", 20, 500, { cutoff_minutes: 20 * 60 - 20 });
+  const open = await world.flight("TRV", "CJB", 20, 500);
+  const operator = await world.operator();
+  for (const flight of [closed, open]) await world.book(operator, [flight], 400);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${open.departure_local.slice(0, 10)}&weight=200`);
+  const option = (flight: Json) => page.locator("tr").filter({ hasText: flight.flight_number });
+  const link = { name: "Join the waitlist" };
+  await expect(option(open).getByRole("link", link)).toBeVisible();
+  await expect(option(closed)).toContainText("you asked for 200 kg");
+  await expect(option(closed).getByRole("link", link)).toHaveCount(0);
+});
+
 test("what is typed before the application is there keeps the focus, so that no key acts as a shortcut", async ({
   page,
 }) => {

@@ -167,6 +167,7 @@ async fn anyone_may_know_what_this_is_and_what_it_takes() {
         ("min_connection_minutes", 90),
         ("auto_route_hours", 48),
         ("request_timeout_ms", 9000),
+        ("waitlist_closes_minutes", 30),
     ] {
         assert_eq!(info["limits"][name], value, "{name}");
     }

@@ -16,19 +16,20 @@ const option = (reasons: string[], flight: object = {}): Option =>
   }) as unknown as Option;
 
 it("offers to wait where room alone is missing", () => {
-  expect(mayWait(option(["weight_exceeded"]), { weight_kg: 500 }, NOW)).toBe(true);
-  expect(mayWait(option([]), { weight_kg: 500 }, NOW)).toBe(false);
-  expect(mayWait(option(["weight_exceeded", "embargoed"]), { weight_kg: 500 }, NOW)).toBe(false);
+  expect(mayWait(option(["weight_exceeded"]), { weight_kg: 500 }, NOW, 30)).toBe(true);
+  expect(mayWait(option([]), { weight_kg: 500 }, NOW, 30)).toBe(false);
+  expect(mayWait(option(["weight_exceeded", "embargoed"]), { weight_kg: 500 }, NOW, 30)).toBe(false);
 });
 
 it("offers no waiting for what the flight cannot hold, or when nothing is offered any more", () => {
-  expect(mayWait(option(["weight_exceeded"]), { weight_kg: 1001 }, NOW)).toBe(false);
+  expect(mayWait(option(["weight_exceeded"]), { weight_kg: 1001 }, NOW, 30)).toBe(false);
   // 999 kg take 5.995 m³ unless another volume is given.
-  expect(mayWait(option(["weight_exceeded"]), { weight_kg: 999 }, NOW)).toBe(true);
-  expect(mayWait(option(["volume_exceeded"]), { weight_kg: 500, volume_m3: 7 }, NOW)).toBe(false);
-  expect(mayWait(option(["weight_exceeded"], { status: "CANCELLED" }), { weight_kg: 500 }, NOW)).toBe(false);
+  expect(mayWait(option(["weight_exceeded"]), { weight_kg: 999 }, NOW, 30)).toBe(true);
+  expect(mayWait(option(["volume_exceeded"]), { weight_kg: 500, volume_m3: 7 }, NOW, 30)).toBe(false);
+  expect(mayWait(option(["weight_exceeded"], { status: "CANCELLED" }), { weight_kg: 500 }, NOW, 30)).toBe(false);
   const late = { cutoff_datetime: "2026-12-02T08:20:00Z" };
-  expect(mayWait(option(["weight_exceeded"], late), { weight_kg: 500 }, NOW)).toBe(false);
+  expect(mayWait(option(["weight_exceeded"], late), { weight_kg: 500 }, NOW, 30)).toBe(false);
+  expect(mayWait(option(["weight_exceeded"], late), { weight_kg: 500 }, NOW, 15)).toBe(true);
 });
 
 const priced = (key: string, amount: string | null, more: object = {}): Option =>

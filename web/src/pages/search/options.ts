@@ -168,18 +168,18 @@ function defaulted(dimension: Dimension, wanted: Wanted): number {
   return Math.ceil((wanted.weight_kg / 166.667) * 1000) / 1000;
 }
 
-/** Nothing is offered to who waits in the last minutes before a cut-off. */
-const LAST_OFFER_MS = 30 * 60_000;
-
-/** Whether waiting can help: room alone is missing, each flight could hold the freight, and offers are still made. */
-export function mayWait(option: Option, wanted: Wanted, now: number): boolean {
+/**
+ * Whether waiting can help: room alone is missing, each flight could hold the freight, and offers are still made.
+ * `closesMinutes` before a cut-off they end.
+ */
+export function mayWait(option: Option, wanted: Wanted, now: number, closesMinutes: number): boolean {
   const isShort = option.reasons.length > 0 && option.reasons.every((reason) => reason in EXCEEDED);
   return (
     isShort &&
     option.flights.every(
       (flight) =>
         flight.status === "SCHEDULED" &&
-        Date.parse(flight.cutoff_datetime) - now > LAST_OFFER_MS &&
+        Date.parse(flight.cutoff_datetime) - now > closesMinutes * 60_000 &&
         Object.values(EXCEEDED).every(
           (dimension) => (wanted[dimension] ?? defaulted(dimension, wanted)) <= flight.capacity[dimension],
         ),
