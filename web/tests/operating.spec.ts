@@ -30,6 +30,23 @@ test("a smaller aircraft is refused with its shortfall, and after offloading the
   expect((await admin.get(`/api/v1/bookings/${second.ref_id}`)).needs_rerouting).toBe(false);
 });
 
+test("a fault of a new time is said once, at its field", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 92, 1000);
+  await signIn(page, await world.adminOfTests(), `/flights/${flight.id}`);
+  await page.getByRole("button", { name: "Change times" }).click();
+  const dialog = page.getByRole("dialog");
+  const departure = dialog.getByLabel("Departure, local time at TRV");
+  const arrival = dialog.getByLabel("Arrival, local time at CJB");
+  await expect(departure).not.toHaveValue("");
+  await arrival.fill(await departure.inputValue());
+  await dialog.getByRole("button", { name: "Show what happens" }).click();
+  await expect(arrival).toHaveAttribute("aria-invalid", "true");
+  await expect(arrival).toHaveAccessibleDescription(/Must be after the departure$/);
+  await expect(departure).not.toHaveAttribute("aria-invalid");
+  await expect(dialog.getByRole("alert")).toHaveText("Check the marked field.");
+  await expect(dialog.locator("[data-impact]")).toHaveCount(0);
+});
+
 test("cancelling shows the bookings that then change", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 95, 1000);
   const customer = await world.customer();

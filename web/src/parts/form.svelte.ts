@@ -2,7 +2,7 @@
 import { tick } from "svelte";
 import { FormKey } from "../api/client";
 import { connection } from "../api/connection.svelte";
-import { addressOf, asProblem, faultText, isOf, offline, type Fault, type Problem } from "../api/problem";
+import { asProblem, faultText, isOf, offline, type Problem } from "../api/problem";
 import { words } from "../words";
 
 export class Form {
@@ -17,11 +17,6 @@ export class Form {
   fault(pointer: string): string | null {
     const found = this.problem?.faults.filter((fault) => isOf(fault, pointer)) ?? [];
     return found.length > 0 ? found.map(faultText).join(" ") : null;
-  }
-
-  /** Faults of members for which the form has no field. */
-  others(pointers: readonly string[]): Fault[] {
-    return this.problem?.faults.filter((fault) => !pointers.includes(addressOf(fault))) ?? [];
   }
 
   /** Whether something waits to be sent again. */
