@@ -1,5 +1,6 @@
 //! Who may come in: registering, logging in, the token endpoint, and what an access token is worth.
 mod api_keys;
+mod choices;
 mod cookies;
 mod credentials;
 mod forged;

@@ -21,18 +21,21 @@ fn assert_session(session: &Value, email: &str, name: Option<&str>) {
         "email",
         "email_verified",
         "id",
+        "language",
         "name",
         "organization_id",
         "phone",
         "phone_verified",
         "role",
         "updated_at",
+        "weight_unit",
     ];
     assert_eq!(members(user), all);
     assert_eq!(
         [&user["email_verified"], &user["phone"], &user["phone_verified"]],
         [&json!(false), &Value::Null, &json!(false)]
     );
+    assert_eq!((&user["language"], &user["weight_unit"]), (&Value::Null, &json!("kg")));
     assert_eq!(user["email"], email);
     assert_eq!(user["name"].as_str(), name);
     assert_eq!(user["role"], "customer");

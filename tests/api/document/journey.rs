@@ -340,7 +340,13 @@ async fn callers(journey: &mut Journey<'_>, anyone: &Client, customer: &Client, 
     journey.visit(anyone, "POST", "/api/v1/auth/guest", &[], None).await;
     journey.visit(anyone, "GET", "/.well-known/jwks.json", &[], None).await;
     journey
-        .visit(customer, "PATCH", "/api/v1/auth/me", &[], Some(json!({"name": "Ann", "phone": "+442079460123"})))
+        .visit(
+            customer,
+            "PATCH",
+            "/api/v1/auth/me",
+            &[],
+            Some(json!({"name": "Ann", "phone": "+442079460123", "language": "en", "weight_unit": "lb"})),
+        )
         .await;
     journey.visit(customer, "POST", "/api/v1/auth/email/verification", &[], None).await;
     journey.visit(customer, "POST", "/api/v1/auth/phone/verification", &[], None).await;

@@ -9,10 +9,13 @@ mod service;
 
 pub use acts::{Actor, Acts, Subject};
 pub use caller::{Admin, Customer, Guest, Operator, required};
-pub(super) use model::{Account, Act, ActAnchor, ActFilter, Email, MAX_TEXT, UserAnchor, UserFilter, read_name};
+pub(super) use model::{
+    Account, AccountLanguage, Act, ActAnchor, ActFilter, Email, MAX_TEXT, UserAnchor, UserFilter, WeightUnit, read_name,
+};
 pub use model::{Credential, ManagedUser, Principal, Role, User};
 pub(super) use repository::{
-    account_by_email, account_by_id, count_acts, list_acts, lock_account, lock_account_to_change, save_name,
+    account_by_email, account_by_id, count_acts, list_acts, lock_account, lock_account_to_change, save_choices,
+    save_name,
 };
 pub(super) use router::{HandlerState, routes};
 pub(super) use service::insert_in_tx;

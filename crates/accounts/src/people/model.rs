@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{
-    ActId, ApiKeyId, Fault, FaultCode, OrganizationId, TokenFamilyId, UserId, email_key, email_keys,
+    ActId, ApiKeyId, Fault, FaultCode, OrganizationId, TokenFamilyId, UserId, email_key, email_keys, words,
 };
 use loadmaster_platform::{
     random::IdSource,
@@ -131,6 +131,22 @@ impl Principal {
     }
 }
 
+words! {
+    /// A language of the console and of letters, as a language tag.
+    pub enum AccountLanguage {
+        English = "en",
+        German = "de",
+    }
+}
+
+words! {
+    /// The unit in which a person enters and reads weights. The API takes and returns kilograms.
+    pub enum WeightUnit {
+        Kilogram = "kg",
+        Pound = "lb",
+    }
+}
+
 /// An account, as shown to its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
@@ -147,6 +163,11 @@ pub struct User {
     #[schema(required = true, example = "+442079460123")]
     pub phone: Option<String>,
     pub phone_verified: bool,
+    /// The language of the console and of letters; null: that of the browser, and for letters that of the installation.
+    #[schema(required = true)]
+    pub language: Option<AccountLanguage>,
+    /// The unit in which the console enters and shows weights.
+    pub weight_unit: WeightUnit,
     pub role: Role,
     /// The organization whose bookings the user can see.
     pub organization_id: OrganizationId,
@@ -164,6 +185,8 @@ impl User {
             email_verified: false,
             phone: None,
             phone_verified: false,
+            language: None,
+            weight_unit: WeightUnit::Kilogram,
             role,
             organization_id: ids.next(now),
             created_at: now,

@@ -1,9 +1,10 @@
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{ActId, OrganizationId, UserId};
+use loadmaster_kernel::{ActId, OrganizationId, UserId, from_column};
 use loadmaster_platform::postgres::{PgSession, column};
 
 use crate::people::model::{
-    Account, Act, ActAnchor, ActFilter, Email, ManagedUser, Role, User, UserAnchor, UserFilter,
+    Account, AccountLanguage, Act, ActAnchor, ActFilter, Email, ManagedUser, Role, User, UserAnchor, UserFilter,
+    WeightUnit,
 };
 
 /// A row of `users`.
@@ -14,6 +15,8 @@ struct Row {
     email_verified: bool,
     phone: Option<String>,
     phone_verified: bool,
+    language: Option<String>,
+    weight_unit: String,
     role: String,
     organization_id: OrganizationId,
     created_at: DateTime<Utc>,
@@ -36,6 +39,8 @@ impl TryFrom<Row> for Account {
             email_verified: row.email_verified,
             phone: row.phone,
             phone_verified: row.phone_verified,
+            language: row.language.map(|tag| from_column(AccountLanguage::WORDS, &tag)).transpose()?,
+            weight_unit: from_column(WeightUnit::WORDS, &row.weight_unit)?,
             role,
             organization_id: row.organization_id,
             created_at: row.created_at,
@@ -120,7 +125,7 @@ macro_rules! select_account {
         sqlx::query_as!(
             Row,
             r#"select id as "id: UserId", email as "email!", name, email_verified_at is not null as "email_verified!", phone,
-                      phone_verified_at is not null as "phone_verified!", role,
+                      phone_verified_at is not null as "phone_verified!", language, weight_unit, role,
                       organization_id as "organization_id: OrganizationId", created_at, updated_at, password_hash as "password_hash!",
                       disabled_at is not null as "disabled!", version
                from users where erased_at is null and role <> 'guest' and "#
@@ -177,7 +182,7 @@ pub async fn list_users(
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: UserId", email as "email!", name, email_verified_at is not null as "email_verified!", phone,
-                  phone_verified_at is not null as "phone_verified!", role,
+                  phone_verified_at is not null as "phone_verified!", language, weight_unit, role,
                   organization_id as "organization_id: OrganizationId", created_at, updated_at, '' as "password_hash!", disabled_at is not null as "disabled!", version
            from users
            where erased_at is null and role <> 'guest'
@@ -207,6 +212,25 @@ pub async fn save_name(db: &mut PgSession, id: UserId, name: Option<&str>, now: 
         id.uuid(),
         name,
         now
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub async fn save_choices(
+    db: &mut PgSession,
+    id: UserId,
+    language: Option<AccountLanguage>,
+    weight_unit: WeightUnit,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update users set language = $2, weight_unit = $3, version = version + 1, updated_at = $4 where id = $1",
+        id.uuid(),
+        language.map(AccountLanguage::as_str),
+        weight_unit.as_str(),
+        now,
     )
     .execute(db)
     .await

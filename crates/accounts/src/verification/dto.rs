@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     credentials::Password,
-    people::{Email, MAX_TEXT, read_name},
+    people::{AccountLanguage, Email, MAX_TEXT, WeightUnit, read_name},
 };
 
 /// Changes to your own account.
@@ -21,11 +21,23 @@ pub(super) struct ChangeMe {
     #[schema(value_type = Option<String>, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
              max_length = 40, example = "+442079460123")]
     pub phone: Patch<String>,
+    /// The language of the console and of letters; `null`: that of the browser, and for letters that of the installation. A new
+    /// language replaces the `language` of the notification preferences.
+    #[schema(value_type = Option<AccountLanguage>)]
+    pub language: Patch<AccountLanguage>,
+    /// The unit in which the console enters and shows weights.
+    #[schema(value_type = WeightUnit, required = false)]
+    pub weight_unit: Option<WeightUnit>,
 }
 
 impl ChangeMe {
     pub fn read(fields: &mut Fields<'_>) -> Self {
-        Self { name: fields.patch("name", read_name), phone: fields.patch("phone", read::phone) }
+        Self {
+            name: fields.patch("name", read_name),
+            phone: fields.patch("phone", read::phone),
+            language: fields.patch("language", read::word(AccountLanguage::WORDS)),
+            weight_unit: fields.not_null("weight_unit", read::word(WeightUnit::WORDS)),
+        }
     }
 }
 

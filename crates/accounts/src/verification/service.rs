@@ -14,7 +14,7 @@ use crate::{
     error::AccountError,
     lasting::LastingAccess,
     one_time::{AccountMails, Asker, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
-    people::{Account, Email, Principal, User, account_by_id, lock_account_to_change, save_name},
+    people::{Account, Email, Principal, User, account_by_id, lock_account_to_change, save_choices, save_name},
 };
 
 /// Changes what users may change of themselves, and verifies it. Cheap to clone.
@@ -72,7 +72,7 @@ impl VerificationService {
         Some(Asker { hash, most: self.codes_per_address })
     }
 
-    /// Sets or clears the caller's name and phone. A phone that is not verified gets digits. Changes nothing if the address had
+    /// Changes the caller's name, phone, language and unit of weights. A phone that is not verified gets digits. Changes nothing if the address had
     /// as many sent as a day allows.
     pub(super) async fn change_me(
         &self,
@@ -93,6 +93,12 @@ impl VerificationService {
             if name != user.name {
                 save_name(&mut tx, user.id, name.as_deref(), now).await?;
                 (user.name, user.updated_at) = (name, now);
+            }
+            let language = change.language.or(user.language);
+            let weight_unit = change.weight_unit.unwrap_or(user.weight_unit);
+            if (language, weight_unit) != (user.language, user.weight_unit) {
+                save_choices(&mut tx, user.id, language, weight_unit, now).await?;
+                (user.language, user.weight_unit, user.updated_at) = (language, weight_unit, now);
             }
             let phone = change.phone.clone().or(user.phone.clone());
             if phone != user.phone {

@@ -17,7 +17,7 @@ use crate::{
 
 problem_responses!(ChangeMeProblems: [INPUT, ROLE, BODY]);
 
-/// Change your name or phone.
+/// Change your name, phone, language or unit of weights.
 ///
 /// A JSON merge patch (RFC 7396). A new phone number gets six digits by a text message; `POST /auth/phone/verify` takes them.
 /// A network address has at most `sms.codes_per_address` (20) such messages sent in a day (429, and nothing is changed).

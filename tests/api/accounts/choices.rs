@@ -1,0 +1,71 @@
+//! The language and the unit of weights that an account chooses.
+use serde_json::{Value, json};
+
+use super::{PASSWORD, bearer, me, register};
+use crate::support::{Client, World};
+
+const ME: &str = "/api/v1/auth/me";
+
+async fn new_account(world: &World) -> Client {
+    let session = register(&world.anonymous(), "ann@forwarder.example", PASSWORD).await.expect(201);
+    bearer(world, &session)
+}
+
+fn choices(user: &Value) -> (&Value, &Value) {
+    (&user["language"], &user["weight_unit"])
+}
+
+#[tokio::test]
+async fn a_new_account_follows_the_browser_and_weighs_in_kilograms() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    assert_eq!(choices(&me(&ann).await.expect(200)), (&Value::Null, &json!("kg")));
+}
+
+#[tokio::test]
+async fn a_user_chooses_language_and_unit_each_alone_and_returns_to_the_language_of_the_browser() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    let german = ann.patch(ME, json!({"language": "DE"})).await.expect(200);
+    assert_eq!(choices(&german), (&json!("de"), &json!("kg")));
+    let pounds = ann.patch(ME, json!({"weight_unit": "lb"})).await.expect(200);
+    assert_eq!(choices(&pounds), (&json!("de"), &json!("lb")));
+    assert_eq!(me(&ann).await.expect(200), pounds);
+    let named = ann.patch(ME, json!({"name": "Ann"})).await.expect(200);
+    assert_eq!(choices(&named), (&json!("de"), &json!("lb")), "a change of the name keeps both");
+    let free = ann.patch(ME, json!({"language": null, "weight_unit": "kg"})).await.expect(200);
+    assert_eq!(choices(&free), (&Value::Null, &json!("kg")));
+}
+
+#[tokio::test]
+async fn only_a_change_of_a_choice_makes_a_new_version_of_the_account() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    let sql = "select version::text from users where email_key = 'ann@forwarder.example'";
+    let version = async || world.texts(sql).await;
+    let before = version().await;
+    ann.patch(ME, json!({"language": null, "weight_unit": "kg"})).await.expect(200);
+    assert_eq!(version().await, before);
+    ann.patch(ME, json!({"weight_unit": "lb"})).await.expect(200);
+    assert_ne!(version().await, before);
+}
+
+#[tokio::test]
+async fn a_choice_that_is_not_offered_is_a_fault_and_changes_nothing() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    for (body, place, code) in [
+        (json!({"language": "fr"}), "/language", "unknown_value"),
+        (json!({"language": "de-AT"}), "/language", "unknown_value"),
+        (json!({"language": ["de"]}), "/language", "wrong_type"),
+        (json!({"weight_unit": "st"}), "/weight_unit", "unknown_value"),
+        (json!({"weight_unit": 1}), "/weight_unit", "wrong_type"),
+        (json!({"weight_unit": null}), "/weight_unit", "required"),
+    ] {
+        let faults = ann.patch(ME, body.clone()).await.expect_faults();
+        assert_eq!(faults, [(place.to_owned(), code.to_owned())], "{body}");
+    }
+    let both = ann.patch(ME, json!({"language": "de", "weight_unit": "st"})).await;
+    assert_eq!(both.expect_faults().len(), 1);
+    assert_eq!(choices(&me(&ann).await.expect(200)), (&Value::Null, &json!("kg")));
+}
