@@ -1,6 +1,7 @@
 //! Who is told what, by e-mail and SMS.
 mod consent;
 mod hearing;
+mod languages;
 pub mod letters;
 mod lists;
 mod preferences;

@@ -1,6 +1,7 @@
 //! E-mail and SMS: what is sent, how often, and to whom not.
 mod account;
 mod failing;
+mod german;
 mod mailbox;
 mod many;
 mod notices;

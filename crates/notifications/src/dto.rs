@@ -93,7 +93,8 @@ impl WantedChannels {
 request! {
     /// What you want to be told. What is left out is as by default.
     pub struct SetPreferencesRequest in body {
-        /// Language tag. Default: the installation's.
+        /// Language tag of letters and text messages. Default: the account's, else the installation's. A language that is chosen
+        /// for the account later takes its place.
         #[schema(max_length = 20)]
         language: Option<String> = read_language,
         /// Default: `own`.
@@ -127,7 +128,8 @@ pub struct PreferencesBody {
 impl PreferencesBody {
     /// `language`: of the installation.
     pub fn new(wanted: &Preferences, language: &str) -> Self {
-        let language = wanted.language.as_deref().unwrap_or(language).to_owned();
+        let chosen = wanted.language.as_deref().or(wanted.account_language.as_deref());
+        let language = chosen.unwrap_or(language).to_owned();
         Self { language, scope: wanted.scope, types: NotificationTypes::from(wanted) }
     }
 }

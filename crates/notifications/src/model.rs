@@ -208,7 +208,10 @@ pub fn bundle_of(flight: Uuid, kind: NotificationType) -> String {
 /// What a user wants to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
+    /// The language of letters alone.
     pub language: Option<String>,
+    /// The language of the account: of letters, too, unless there is one of letters alone.
+    pub account_language: Option<String>,
     pub scope: NotificationScope,
     /// Types that differ from the default, per channel.
     pub email_changed: Vec<String>,
@@ -217,7 +220,13 @@ pub struct Preferences {
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self { language: None, scope: NotificationScope::Own, email_changed: Vec::new(), sms_changed: Vec::new() }
+        Self {
+            language: None,
+            account_language: None,
+            scope: NotificationScope::Own,
+            email_changed: Vec::new(),
+            sms_changed: Vec::new(),
+        }
     }
 }
 

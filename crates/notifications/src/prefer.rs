@@ -30,7 +30,7 @@ impl Command for SetPreferences {
         let user = self.user.uuid();
         repository::preferences::lock_user(tx, user).await?;
         repository::preferences::save(tx, user, &self.wanted, self.notifications.now()).await?;
-        Ok(self.wanted.clone())
+        Ok(repository::preferences::find(tx, user).await?.unwrap_or_default())
     }
 }
 

@@ -46,11 +46,16 @@ const NEUTRAL: &str = "A shipper";
 /// Returns a name that an organization has given to itself, for strangers: one line, and nothing that a mail program could
 /// make a link of. A name that has such a part could carry a message of its own, and is not repeated at all.
 pub fn plain(name: &str) -> String {
+    named(name).unwrap_or_else(|| NEUTRAL.to_owned())
+}
+
+/// The same; `None` for a name that is not repeated.
+pub fn named(name: &str) -> Option<String> {
     let words: Vec<&str> =
         name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");
     let is_link = words.iter().any(|word| word.contains(['/', ':', '@']) || has_inner_dot(word));
-    if is_link || line.is_empty() { NEUTRAL.to_owned() } else { line.chars().take(LONGEST_NAME).collect() }
+    (!is_link && !line.is_empty()).then(|| line.chars().take(LONGEST_NAME).collect())
 }
 
 /// Whether a dot has something on both sides that can be of a host name. Dots of other scripts count (UTS 46), and invisible

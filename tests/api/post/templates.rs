@@ -24,25 +24,25 @@ async fn files_override_templates_one_by_one() {
 #[tokio::test]
 async fn a_language_of_files_is_used_and_what_it_lacks_is_english() {
     let directory = tempfile::tempdir().unwrap();
-    write(directory.path(), "de/verify_email.subject", "Bestätigen Sie Ihre Adresse");
-    write(directory.path(), "de/verify_email.txt", "Guten Tag, hier: {{ link }} für Sie");
+    write(directory.path(), "nl/verify_email.subject", "Bevestig uw adres één keer");
+    write(directory.path(), "nl/verify_email.txt", "Goedendag, hier: {{ link }} voor één keer");
     write(
         directory.path(),
-        "de/verify_email.html",
+        "nl/verify_email.html",
         "{% extends 'layout.html' %}{% block content %}<p>{{ link }}</p>{% endblock %}",
     );
     let relay = SmtpServer::start().await;
     let world = mailing(&relay)
         .set("notifications.templates_dir", directory.path().to_str().unwrap())
-        .set("notifications.language", "de-AT")
+        .set("notifications.language", "nl-BE")
         .start()
         .await;
     register(&world, "ann@example.org").await;
     let mail = taken(&relay, 1).await.remove(0);
     assert!(mail.header("Subject").contains("=?utf-8?"), "{}", mail.header("Subject"));
     assert!(mail.content.is_ascii());
-    assert!(mail.text().contains("Guten Tag, hier: https://cargo.example.com/verify-email/"), "{}", mail.text());
-    assert!(mail.text().contains("<html lang=\"de\">"));
+    assert!(mail.text().contains("Goedendag, hier: https://cargo.example.com/verify-email/"), "{}", mail.text());
+    assert!(mail.text().contains("<html lang=\"nl\">"));
     let forgot = serde_json::json!({"email": "ann@example.org"});
     world.anonymous().post("/api/v1/auth/password/forgot", forgot).await.expect(202);
     assert_eq!(taken(&relay, 2).await[1].header("Subject"), "Set a new password");

@@ -42,6 +42,7 @@ impl GuestLetters {
             // In the fragment, which browsers send to no server: it opens the booking.
             path => format!("/guest#{}", claim.expose_secret()),
             expires => ends_at.format("%-d %B %Y").to_string(),
+            expires_at => ends_at.to_rfc3339(),
             ..context_of(std::slice::from_ref(&item), 1)
         };
         Ok(Composed::Text { template: GUEST_BOOKING, context, unsubscribe: None, to: Address::of(to.email) })
@@ -64,6 +65,7 @@ impl Composer for GuestLetters {
     fn samples(&self) -> Vec<(&'static str, Value)> {
         let item = Item::sample(NotificationType::BookingConfirmed);
         let news = context_of(std::slice::from_ref(&item), 1);
-        vec![(GUEST_BOOKING, context! { path => "/guest#x", expires => "1 May 2030", ..news })]
+        let (path, expires, expires_at) = ("/guest#x", "1 May 2030", "2030-05-01T00:00:00+00:00");
+        vec![(GUEST_BOOKING, context! { path, expires, expires_at, ..news })]
     }
 }

@@ -17,6 +17,12 @@ pub(super) struct When {
     pub utc: String,
     /// `27 Nov 14:30 IST`
     pub short: String,
+    /// For the filter `date`: RFC 3339 at the station's offset.
+    pub at: String,
+    /// The same in UTC.
+    pub instant: String,
+    /// `IST`
+    pub zone: String,
 }
 
 impl When {
@@ -31,6 +37,9 @@ impl When {
             local: format!("{} {name}", local.format("%a %-d %b %Y %H:%M")),
             utc: instant.format("%a %-d %b %Y %H:%M UTC").to_string(),
             short: format!("{} {name}", local.format("%-d %b %H:%M")),
+            at: local.to_rfc3339(),
+            instant: instant.to_rfc3339(),
+            zone: name,
         }
     }
 }
@@ -204,6 +213,10 @@ mod tests {
         let at = When::at(&reference, "DEL".parse().unwrap(), instant);
         assert_eq!(at.local, "Sat 28 Nov 2026 02:30 IST");
         assert_eq!(at.utc, "Fri 27 Nov 2026 21:00 UTC");
+        assert_eq!(
+            [at.at.as_str(), &at.instant, &at.zone],
+            ["2026-11-28T02:30:00+05:30", "2026-11-27T21:00:00+00:00", "IST"]
+        );
         assert_eq!(When::at(&reference, "DXB".parse().unwrap(), instant).short, "28 Nov 01:00 +04");
     }
 }

@@ -145,6 +145,7 @@ impl Questions {
         let context = context! {
             language,
             organization => words::plain(&consent.organization),
+            is_named => words::named(&consent.organization).is_some(),
             path => self.0.confirm_path(question),
         };
         let to = super::post::Address::of(consent.address);
@@ -166,6 +167,6 @@ impl Composer for Questions {
     }
 
     fn samples(&self) -> Vec<(&'static str, Value)> {
-        vec![(CONTACT_QUESTION, context! { organization => "Example Freight", path => "/confirm/x" })]
+        vec![(CONTACT_QUESTION, context! { organization => "Example Freight", is_named => true, path => "/confirm/x" })]
     }
 }

@@ -6,7 +6,7 @@ use loadmaster_platform::postgres::{DbError, PgSession};
 use uuid::Uuid;
 
 use crate::{
-    model::{NotificationChannel, NotificationScope, NotificationType, Preferences},
+    model::{NotificationChannel, NotificationType, Preferences},
     post::{Address, Channel, Letter, NotificationRow, Receiver},
     repository::facts,
 };
@@ -52,12 +52,8 @@ impl Told {
             Channel::Sms => (user.phone.filter(|_| user.is_phone_verified), None, NotificationChannel::Sms),
         };
         let Some(text) = address else { return Ok(Err("unverified")) };
-        let preferences = Preferences {
-            language: None,
-            scope: NotificationScope::Own,
-            email_changed: user.email_changed,
-            sms_changed: user.sms_changed,
-        };
+        let preferences =
+            Preferences { email_changed: user.email_changed, sms_changed: user.sms_changed, ..Preferences::default() };
         let member_of = (!user.is_staff).then_some(user.organization_id);
         let wants = Wants::User { preferences, channel, member_of };
         Ok(Ok(Self { to: Address { text, name }, language: user.language, wants }))

@@ -1,81 +1,64 @@
-//! The English templates of this room.
-use crate::post::Templates;
+//! The templates of this room.
+use crate::post::{Templates, template_files};
 
 /// Of the types, and of letters about several.
-pub(super) const NEWS: Templates = &[
-    ("booking_confirmed.subject", include_str!("../templates/en/booking_confirmed.subject")),
-    ("booking_confirmed.txt", include_str!("../templates/en/booking_confirmed.txt")),
-    ("booking_confirmed.html", include_str!("../templates/en/booking_confirmed.html")),
-    ("booking_confirmed.sms", include_str!("../templates/en/booking_confirmed.sms")),
-    ("departed.subject", include_str!("../templates/en/departed.subject")),
-    ("departed.txt", include_str!("../templates/en/departed.txt")),
-    ("departed.html", include_str!("../templates/en/departed.html")),
-    ("departed.sms", include_str!("../templates/en/departed.sms")),
-    ("arrived.subject", include_str!("../templates/en/arrived.subject")),
-    ("arrived.txt", include_str!("../templates/en/arrived.txt")),
-    ("arrived.html", include_str!("../templates/en/arrived.html")),
-    ("arrived.sms", include_str!("../templates/en/arrived.sms")),
-    ("delivered.subject", include_str!("../templates/en/delivered.subject")),
-    ("delivered.txt", include_str!("../templates/en/delivered.txt")),
-    ("delivered.html", include_str!("../templates/en/delivered.html")),
-    ("delivered.sms", include_str!("../templates/en/delivered.sms")),
-    ("corrected.subject", include_str!("../templates/en/corrected.subject")),
-    ("corrected.txt", include_str!("../templates/en/corrected.txt")),
-    ("corrected.html", include_str!("../templates/en/corrected.html")),
-    ("corrected.sms", include_str!("../templates/en/corrected.sms")),
-    ("retimed.subject", include_str!("../templates/en/retimed.subject")),
-    ("retimed.txt", include_str!("../templates/en/retimed.txt")),
-    ("retimed.html", include_str!("../templates/en/retimed.html")),
-    ("retimed.sms", include_str!("../templates/en/retimed.sms")),
-    ("offloaded.subject", include_str!("../templates/en/offloaded.subject")),
-    ("offloaded.txt", include_str!("../templates/en/offloaded.txt")),
-    ("offloaded.html", include_str!("../templates/en/offloaded.html")),
-    ("offloaded.sms", include_str!("../templates/en/offloaded.sms")),
-    ("cancelled.subject", include_str!("../templates/en/cancelled.subject")),
-    ("cancelled.txt", include_str!("../templates/en/cancelled.txt")),
-    ("cancelled.html", include_str!("../templates/en/cancelled.html")),
-    ("cancelled.sms", include_str!("../templates/en/cancelled.sms")),
-    ("cutoff_reminder.subject", include_str!("../templates/en/cutoff_reminder.subject")),
-    ("cutoff_reminder.txt", include_str!("../templates/en/cutoff_reminder.txt")),
-    ("cutoff_reminder.html", include_str!("../templates/en/cutoff_reminder.html")),
-    ("cutoff_reminder.sms", include_str!("../templates/en/cutoff_reminder.sms")),
-    ("hold_expiring.subject", include_str!("../templates/en/hold_expiring.subject")),
-    ("hold_expiring.txt", include_str!("../templates/en/hold_expiring.txt")),
-    ("hold_expiring.html", include_str!("../templates/en/hold_expiring.html")),
-    ("hold_expiring.sms", include_str!("../templates/en/hold_expiring.sms")),
-    ("waitlist_offer.subject", include_str!("../templates/en/waitlist_offer.subject")),
-    ("waitlist_offer.txt", include_str!("../templates/en/waitlist_offer.txt")),
-    ("waitlist_offer.html", include_str!("../templates/en/waitlist_offer.html")),
-    ("waitlist_offer.sms", include_str!("../templates/en/waitlist_offer.sms")),
-    ("payment.subject", include_str!("../templates/en/payment.subject")),
-    ("payment.txt", include_str!("../templates/en/payment.txt")),
-    ("payment.html", include_str!("../templates/en/payment.html")),
-    ("payment.sms", include_str!("../templates/en/payment.sms")),
-    ("price_alert.subject", include_str!("../templates/en/price_alert.subject")),
-    ("price_alert.txt", include_str!("../templates/en/price_alert.txt")),
-    ("price_alert.html", include_str!("../templates/en/price_alert.html")),
-    ("price_alert.sms", include_str!("../templates/en/price_alert.sms")),
-    ("webhook_failing.subject", include_str!("../templates/en/webhook_failing.subject")),
-    ("webhook_failing.txt", include_str!("../templates/en/webhook_failing.txt")),
-    ("webhook_failing.html", include_str!("../templates/en/webhook_failing.html")),
-    ("webhook_failing.sms", include_str!("../templates/en/webhook_failing.sms")),
-    ("digest.subject", include_str!("../templates/en/digest.subject")),
-    ("digest.txt", include_str!("../templates/en/digest.txt")),
-    ("digest.html", include_str!("../templates/en/digest.html")),
-    ("digest.sms", include_str!("../templates/en/digest.sms")),
-];
+pub(super) const NEWS: Templates = template_files! {
+    "booking_confirmed": ".subject" ".txt" ".html" ".sms";
+    "departed": ".subject" ".txt" ".html" ".sms";
+    "arrived": ".subject" ".txt" ".html" ".sms";
+    "delivered": ".subject" ".txt" ".html" ".sms";
+    "corrected": ".subject" ".txt" ".html" ".sms";
+    "retimed": ".subject" ".txt" ".html" ".sms";
+    "offloaded": ".subject" ".txt" ".html" ".sms";
+    "cancelled": ".subject" ".txt" ".html" ".sms";
+    "cutoff_reminder": ".subject" ".txt" ".html" ".sms";
+    "hold_expiring": ".subject" ".txt" ".html" ".sms";
+    "waitlist_offer": ".subject" ".txt" ".html" ".sms";
+    "payment": ".subject" ".txt" ".html" ".sms";
+    "price_alert": ".subject" ".txt" ".html" ".sms";
+    "webhook_failing": ".subject" ".txt" ".html" ".sms";
+    "digest": ".subject" ".txt" ".html" ".sms";
+};
 
 /// Of the question to a new address.
-pub(super) const QUESTION: Templates = &[
-    ("contact_question.subject", include_str!("../templates/en/contact_question.subject")),
-    ("contact_question.txt", include_str!("../templates/en/contact_question.txt")),
-    ("contact_question.html", include_str!("../templates/en/contact_question.html")),
-    ("contact_question.sms", include_str!("../templates/en/contact_question.sms")),
-];
+pub(super) const QUESTION: Templates = template_files! {
+    "contact_question": ".subject" ".txt" ".html" ".sms";
+};
 
 /// Of the letter to a guest.
-pub(super) const GUEST: Templates = &[
-    ("guest_booking.subject", include_str!("../templates/en/guest_booking.subject")),
-    ("guest_booking.txt", include_str!("../templates/en/guest_booking.txt")),
-    ("guest_booking.html", include_str!("../templates/en/guest_booking.html")),
-];
+pub(super) const GUEST: Templates = template_files! {
+    "guest_booking": ".subject" ".txt" ".html";
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NotificationType;
+
+    fn text(file: &str) -> Option<&'static str> {
+        NEWS.iter().chain(QUESTION).chain(GUEST).find(|(name, _)| *name == file).map(|(_, text)| *text)
+    }
+
+    #[test]
+    fn each_type_has_a_letter_and_a_text_message_in_english_and_in_german() {
+        for kind in NotificationType::NAMES {
+            for ending in ["subject", "txt", "html", "sms"] {
+                let of = |language| text(&format!("{language}/{kind}.{ending}"));
+                let (english, german) = (of("en"), of("de"));
+                assert!(english.is_some() && german.is_some(), "{kind}.{ending}");
+                assert_ne!(english, german, "{kind}.{ending} is translated");
+            }
+        }
+    }
+
+    #[test]
+    fn times_and_figures_of_german_templates_are_in_german_form() {
+        let times = [".local", ".utc", ".short", "{{ expires }}"];
+        let figures = [".weight }}", ".amount }}", ".captured }}", ".refunded }}"];
+        for (name, text) in NEWS.iter().chain(QUESTION).chain(GUEST).filter(|(name, _)| name.starts_with("de/")) {
+            for member in times.iter().chain(&figures) {
+                assert!(!text.contains(*member), "{name} has {member}");
+            }
+        }
+    }
+}

@@ -12,6 +12,7 @@ use super::{
     repository,
     service::PostService,
     shares::VERIFY_PHONE,
+    shipped::template_files,
 };
 
 const VERIFY_EMAIL: &str = "verify_email";
@@ -85,6 +86,7 @@ impl AccountComposer {
         // The name and the address come from the registration, which anybody can make: an unverified address must not receive that name.
         let name = account.name.filter(|_| kind == RESET_PASSWORD && account.is_email_verified);
         let context = self.context_of(kind, purpose, (token, known.expires_at), name.as_deref());
+        let context = context! { language => account.language, ..context };
         Ok(Composed::Text { template: kind, context, unsubscribe: None, to: Address { text, name } })
     }
 
@@ -101,10 +103,11 @@ impl AccountComposer {
         }
         let link = format!("{}/{}/{}", self.public_url, path_of(kind), one_time.token_of(purpose, token));
         let expires = expires_at.format("%-d %B %Y, %H:%M UTC").to_string();
+        let context = context! { link, expires, expires_at => expires_at.to_rfc3339() };
         if kind == RESET_PASSWORD {
-            context! { name, link, expires }
+            context! { name, ..context }
         } else {
-            context! { link, expires }
+            context
         }
     }
 }
@@ -133,19 +136,16 @@ impl Composer for AccountComposer {
     }
 
     fn templates(&self) -> Templates {
-        &[
-            ("verify_email.subject", include_str!("../templates/en/verify_email.subject")),
-            ("verify_email.txt", include_str!("../templates/en/verify_email.txt")),
-            ("verify_email.html", include_str!("../templates/en/verify_email.html")),
-            ("reset_password.subject", include_str!("../templates/en/reset_password.subject")),
-            ("reset_password.txt", include_str!("../templates/en/reset_password.txt")),
-            ("reset_password.html", include_str!("../templates/en/reset_password.html")),
-            ("verify_phone.sms", include_str!("../templates/en/verify_phone.sms")),
-        ]
+        template_files! {
+            "verify_email": ".subject" ".txt" ".html";
+            "reset_password": ".subject" ".txt" ".html";
+            "verify_phone": ".sms";
+        }
     }
 
     fn samples(&self) -> Vec<(&'static str, Value)> {
-        let verify = context! { link => "https://cargo.example.com/x", expires => "1 May 2030, 12:00 UTC" };
+        let (link, expires) = ("https://cargo.example.com/x", "1 May 2030, 12:00 UTC");
+        let verify = context! { link, expires, expires_at => "2030-05-01T12:00:00+00:00" };
         let reset = context! { name => "Ann", ..verify.clone() };
         vec![(VERIFY_EMAIL, verify), (RESET_PASSWORD, reset), (VERIFY_PHONE, context! { code => "012345" })]
     }

@@ -12,6 +12,7 @@ use super::{
     model::{Address, Composed, Composer, Letter, NewNotification, Receiver, Templates},
     repository::{self, AccountRow},
     service::PostService,
+    shipped::template_files,
 };
 
 const NEW_API_KEY: &str = "new_api_key";
@@ -74,8 +75,8 @@ impl NoticeComposer {
             (NEW_WEBHOOK | NEW_WEBHOOK_SECRET, Some(webhook)) => repository::url_of_webhook(snapshot, webhook).await?,
             _ => None,
         };
-        let AccountRow { email: text, name, .. } = account;
-        let context = context_of(name.as_deref(), what.as_deref(), &self.public_url);
+        let AccountRow { email: text, name, language, .. } = account;
+        let context = context! { language, ..context_of(name.as_deref(), what.as_deref(), &self.public_url) };
         Ok(Composed::Text { template: kind, context, unsubscribe: None, to: Address { text, name } })
     }
 }
@@ -90,20 +91,12 @@ impl Composer for NoticeComposer {
     }
 
     fn templates(&self) -> Templates {
-        &[
-            ("new_api_key.subject", include_str!("../templates/en/new_api_key.subject")),
-            ("new_api_key.txt", include_str!("../templates/en/new_api_key.txt")),
-            ("new_api_key.html", include_str!("../templates/en/new_api_key.html")),
-            ("new_webhook.subject", include_str!("../templates/en/new_webhook.subject")),
-            ("new_webhook.txt", include_str!("../templates/en/new_webhook.txt")),
-            ("new_webhook.html", include_str!("../templates/en/new_webhook.html")),
-            ("new_webhook_secret.subject", include_str!("../templates/en/new_webhook_secret.subject")),
-            ("new_webhook_secret.txt", include_str!("../templates/en/new_webhook_secret.txt")),
-            ("new_webhook_secret.html", include_str!("../templates/en/new_webhook_secret.html")),
-            ("new_password.subject", include_str!("../templates/en/new_password.subject")),
-            ("new_password.txt", include_str!("../templates/en/new_password.txt")),
-            ("new_password.html", include_str!("../templates/en/new_password.html")),
-        ]
+        template_files! {
+            "new_api_key": ".subject" ".txt" ".html";
+            "new_webhook": ".subject" ".txt" ".html";
+            "new_webhook_secret": ".subject" ".txt" ".html";
+            "new_password": ".subject" ".txt" ".html";
+        }
     }
 
     fn samples(&self) -> Vec<(&'static str, Value)> {

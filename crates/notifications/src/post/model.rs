@@ -200,7 +200,7 @@ pub enum Composed {
     Suppress(&'static str),
 }
 
-/// The templates of a composer: file name without language, such as `departed.txt`, and text.
+/// The templates of a composer: file name with its language, such as `en/departed.txt`, and text.
 pub type Templates = &'static [(&'static str, &'static str)];
 
 /// Says what a letter says.
@@ -212,7 +212,7 @@ pub trait Composer: Send + Sync {
         letter: &'a Letter,
     ) -> BoxFuture<'a, Result<Composed, DbError>>;
 
-    /// The English templates that it needs.
+    /// The templates that it needs, in every language that ships.
     fn templates(&self) -> Templates {
         &[]
     }

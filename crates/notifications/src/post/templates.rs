@@ -9,12 +9,16 @@ use loadmaster_holds::read_language;
 use loadmaster_platform::web::Raw;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
 
-use super::model::{Channel, Templates};
+use super::{
+    forms,
+    model::{Channel, Templates},
+    shipped::template_files,
+};
 
-/// The language whose templates ship.
+/// The language of receivers for whom no other has the templates.
 const ENGLISH: &str = "en";
-/// Shared by the templates of all languages that have none of their own.
-pub(super) const SHARED: Templates = &[("layout.html", include_str!("../templates/en/layout.html"))];
+/// What HTML templates extend; those of a language without one of its own extend the English one.
+pub(super) const SHARED: Templates = template_files! { "layout": ".html"; };
 /// Longest subject, in characters.
 const LONGEST_SUBJECT: usize = 200;
 
@@ -49,7 +53,7 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let mut texts: BTreeMap<String, String> = BTreeMap::new();
         for (name, text) in shipped.iter().copied().flatten() {
-            texts.insert(format!("{ENGLISH}/{name}"), (*text).to_owned());
+            texts.insert((*name).to_owned(), (*text).to_owned());
         }
         let known: BTreeSet<String> =
             texts.keys().filter_map(|name| Some(name.split_once('/')?.1.to_owned())).collect();
@@ -148,6 +152,7 @@ impl Engine {
 fn environment(names: &BTreeSet<String>, texts: BTreeMap<String, String>) -> anyhow::Result<Environment<'static>> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    forms::add_to(&mut environment);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_auto_escape_callback(|name| {
         if name.rsplit_once('.').is_some_and(|(_, ending)| ending == "html") {
@@ -241,10 +246,10 @@ mod tests {
     use super::*;
 
     const SHIPPED: Templates = &[
-        ("told.subject", "About {{ what }}"),
-        ("told.txt", "{{ what }} at {{ public_url }}"),
-        ("told.html", "{% extends 'layout.html' %}{% block content %}{{ what }}{% endblock %}"),
-        ("told.sms", "{{ what }} at {{ public_host }}\n"),
+        ("en/told.subject", "About {{ what }}"),
+        ("en/told.txt", "{{ what }} at {{ public_url }}"),
+        ("en/told.html", "{% extends 'layout.html' %}{% block content %}{{ what }}{% endblock %}"),
+        ("en/told.sms", "{{ what }} at {{ public_host }}\n"),
     ];
 
     fn engine() -> Engine {

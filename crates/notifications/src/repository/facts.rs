@@ -26,7 +26,7 @@ pub(crate) async fn user(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Us
         r#"select u.email as "email?", u.name, u.email_verified_at is not null as "is_email_verified!", u.phone,
                   u.phone_verified_at is not null as "is_phone_verified!", u.disabled_at is not null as "is_disabled!",
                   u.organization_id, u.role in ('operator', 'admin') as "is_staff!",
-                  p.language as "language?", coalesce(p.email_changed, '{}') as "email_changed!",
+                  coalesce(p.language, u.language) as "language?", coalesce(p.email_changed, '{}') as "email_changed!",
                   coalesce(p.sms_changed, '{}') as "sms_changed!"
            from users u left join notification_preferences p on p.user_id = u.id where u.id = $1"#,
         id,

@@ -5,16 +5,21 @@ use uuid::Uuid;
 
 use crate::model::{NotificationScope, Preferences};
 
+/// A user's preferences: those that are not set are as by default. `None` if there is no such user.
 pub(crate) async fn find(db: &mut PgSession, user: Uuid) -> sqlx::Result<Option<Preferences>> {
     let row = sqlx::query!(
-        "select language, scope, email_changed, sms_changed from notification_preferences where user_id = $1",
+        r#"select u.language as account_language, p.language as "language?", coalesce(p.scope, $2) as "scope!",
+                  coalesce(p.email_changed, '{}') as "email_changed!", coalesce(p.sms_changed, '{}') as "sms_changed!"
+           from users u left join notification_preferences p on p.user_id = u.id where u.id = $1"#,
         user,
+        NotificationScope::Own.as_str(),
     );
     row.fetch_optional(db)
         .await?
         .map(|row| {
             Ok(Preferences {
                 language: row.language,
+                account_language: row.account_language,
                 scope: from_column(NotificationScope::WORDS, &row.scope)?,
                 email_changed: row.email_changed,
                 sms_changed: row.sms_changed,

@@ -9,14 +9,17 @@ pub struct AccountRow {
     pub is_email_verified: bool,
     pub name: Option<String>,
     pub phone: Option<String>,
+    pub language: Option<String>,
 }
 
 /// An account that can be written to, disabled ones excluded.
 pub async fn account(db: &mut PgSession, user: UserId) -> sqlx::Result<Option<AccountRow>> {
     sqlx::query_as!(
         AccountRow,
-        r#"select email as "email!", email_verified_at is not null as "is_email_verified!", name, phone from users
-           where id = $1 and role <> 'guest' and erased_at is null and disabled_at is null"#,
+        r#"select u.email as "email!", u.email_verified_at is not null as "is_email_verified!", u.name, u.phone,
+                  coalesce(p.language, u.language) as "language?"
+           from users u left join notification_preferences p on p.user_id = u.id
+           where u.id = $1 and u.role <> 'guest' and u.erased_at is null and u.disabled_at is null"#,
         user.uuid(),
     )
     .fetch_optional(db)
