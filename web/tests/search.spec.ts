@@ -242,7 +242,7 @@ test("a search without a weight asks for it before room is held", async ({ page,
   // Until it is there, the page of the search shows a weight too.
   const hold = page.getByRole("button", { name: "Hold room" });
   await hold.click();
-  await expect(page.getByText("Enter the weight in kilograms.")).toBeVisible();
+  await expect(page.getByText("Enter the weight in kg.")).toBeVisible();
   await expect(page.getByLabel("Weight (kg)")).toBeFocused();
   await page.getByLabel("Weight (kg)").fill("120,5");
   await hold.click();

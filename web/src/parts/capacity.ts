@@ -1,6 +1,7 @@
 // How full a flight is, the same everywhere: three dimensions, the fullest first.
 import { words } from "../words";
 import { cubicMetres, kilograms, number } from "../words/format";
+import { weightText } from "../words/units";
 
 export interface Space {
   weight_kg: number;
@@ -22,11 +23,16 @@ export interface Filling {
   text: string;
 }
 
-export function quantity(dimension: Dimension, value: number): string {
+/** `180 kg`, `1.5 m³`, `2 ULD positions`, for tables that are in metric units for every reader. */
+export function metric(dimension: Dimension, value: number): string {
   if (dimension === "weight_kg") return kilograms(value);
   if (dimension === "volume_m3") return cubicMetres(value);
   return words.parts.positions(number(value));
 }
+
+/** The same, with the weight in the unit of the account. */
+export const quantity = (dimension: Dimension, value: number): string =>
+  dimension === "weight_kg" ? weightText(value) : metric(dimension, value);
 
 /** Returns the dimensions that the flight has, the fullest first. */
 export function fillings(capacity: Space, available: Space): Filling[] {

@@ -19,9 +19,6 @@ export function number(value: number, digits = 0, least = 0): string {
 
 export const kilograms = (value: number): string => `${number(value, 1)} kg`;
 export const cubicMetres = (value: number): string => `${number(value, 3)} m³`;
-/** `6 pieces, 1,200 kg`. */
-export const freight = (of: { pieces: number; weight_kg: number }): string =>
-  `${words.parts.pieces(of.pieces, number(of.pieces))}, ${kilograms(of.weight_kg)}`;
 export const percent = (value: number): string => `${number(value, 1)} %`;
 
 /** `{"amount": "123.45", "currency": "INR"}`; the amount is never calculated with. */

@@ -1,6 +1,9 @@
-import { expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import type { Schemas } from "../../api/problem";
-import { changed, entered, members, patch } from "./amendment";
+import { followWeightUnit } from "../../words/units";
+import { changed, entered, label, members, patch } from "./amendment";
+
+afterEach(() => followWeightUnit(() => "kg"));
 
 const booking = {
   status: "BOOKED",
@@ -38,4 +41,14 @@ it("offers what may be changed now", () => {
   expect(members(booking)).toContain("weight_kg");
   expect(members({ ...booking, status: "DEPARTED" })).not.toContain("weight_kg");
   expect(members({ ...booking, status: "DELIVERED" })).toEqual([]);
+});
+
+it("sends kilograms of a weight that is changed in pounds, and nothing of one that is not", () => {
+  followWeightUnit(() => "lb");
+  const before = entered(booking);
+  expect(before.weight_kg).toBe("220.4");
+  expect(patch(before, { ...before, description: "Boots" })).toEqual({ description: "Boots" });
+  expect(patch(before, { ...before, weight_kg: "1,000" })).toEqual({ weight_kg: 453.6 });
+  expect(patch(before, { ...before, weight_kg: "a ton" })).toEqual({ weight_kg: "a ton" });
+  expect(label("weight_kg")).toBe("Weight (lb)");
 });

@@ -3,6 +3,7 @@ import type { Schemas } from "../../api/problem";
 import { words } from "../../words";
 import { countryText } from "../../words/format";
 import { entry, figure } from "../../words/parse";
+import { weightEntry, weightFigure, withUnit } from "../../words/units";
 import { handlingCodes } from "../../parts/handling.svelte";
 
 type Booking = Schemas["Booking"];
@@ -25,7 +26,7 @@ const MEMBERS: readonly Member[] = [...FREIGHT, ...TEXTS, ...PARTIES.flatMap(par
 export function label(member: Member): string {
   const [role, name] = member.split("/") as [(typeof PARTIES)[number], (typeof PARTY)[number] | undefined];
   if (name) return `${words.booking[role]}: ${words.booking.partyMembers[name]}`;
-  return (words.booking.members as Record<string, string>)[member] ?? member;
+  return withUnit((words.booking.members as Record<string, string>)[member] ?? member);
 }
 
 /** Is chosen from the list of countries. */
@@ -50,6 +51,7 @@ export function entered(booking: Booking): Entered {
   return {
     ...Object.fromEntries(own.map((member) => [member, booking[member] ?? ""])),
     ...Object.fromEntries(FIGURES.map((member) => [member, entry(booking[member] ?? "")])),
+    weight_kg: weightEntry(booking.weight_kg),
     special_handling_codes: booking.special_handling_codes.join(","),
     ...Object.fromEntries(parties),
   } as Entered;
@@ -75,6 +77,7 @@ export function patch(before: Entered, now: Entered): Record<string, unknown> {
 
 function value(member: Member, text: string): unknown {
   // What is no number goes to the API as it is: its fault names the field.
+  if (member === "weight_kg") return weightFigure(text) ?? null;
   if ((FIGURES as readonly Member[]).includes(member)) return figure(text) ?? null;
   if (member === "special_handling_codes") return handlingCodes(text);
   return text || null;

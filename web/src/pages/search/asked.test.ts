@@ -1,5 +1,8 @@
-import { expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
+import { followWeightUnit } from "../../words/units";
 import { askedOf, canonicalOf, quoteBody, searchBody, shown } from "./asked";
+
+afterEach(() => followWeightUnit(() => "kg"));
 
 const asked = askedOf(
   new URLSearchParams("origin=del&destination=LHR&date=2026-12-02&weight=1200.5&handling=per%20avi"),
@@ -44,4 +47,13 @@ it("asks for a quote for the flights of an option from end to end, and for none 
   });
   expect(quoteBody({ ...asked, weight: "" }, flights)).toBeNull();
   expect(quoteBody(asked, [])).toBeNull();
+});
+
+it("writes kilograms, whatever the unit of the fields", () => {
+  followWeightUnit(() => "lb");
+  const pounds = { ...asked, weight: "1,000", handling: "PER,AVI" };
+  expect(canonicalOf(pounds).weight).toBe("453.6");
+  expect(searchBody(canonicalOf(pounds)).weight_kg).toBe(453.6);
+  expect(shown(canonicalOf(pounds)).weight).toBe("1000");
+  expect(canonicalOf(shown(asked))).toEqual({ ...asked, handling: "PER,AVI" });
 });

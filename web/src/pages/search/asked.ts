@@ -1,8 +1,9 @@
 // What is searched for. It lives in the address, so that a search can be shared: with figures, dates and codes in the same form
-// for readers of every language. Fields show and read the reader's form.
+// for readers of every language, and kilograms. Fields show and read the reader's form and unit.
 import type { Schemas } from "../../api/problem";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { addressed, addressedEntry, canonical } from "../../words/parse";
+import { addressedWeightEntry, canonicalWeight } from "../../words/units";
 
 export interface Asked {
   origin: string;
@@ -29,18 +30,20 @@ export function askedOf(query: URLSearchParams, today: string): Asked {
 
 export const isComplete = (asked: Asked): boolean => asked.origin !== "" && asked.destination !== "";
 
-const FIGURES = ["pieces", "weight", "volume"] as const;
+const FIGURES = ["pieces", "volume"] as const;
 
 /** As the fields show it. */
 export const shown = (asked: Asked): Asked => ({
   ...asked,
   ...Object.fromEntries(FIGURES.map((name) => [name, addressedEntry(asked[name])])),
+  weight: addressedWeightEntry(asked.weight),
 });
 
 /** As the address has it. */
 export const canonicalOf = (form: Asked): Asked => ({
   ...form,
   ...Object.fromEntries(FIGURES.map((name) => [name, canonical(form[name])])),
+  weight: canonicalWeight(form.weight),
   handling: handlingCodes(form.handling).join(","),
 });
 

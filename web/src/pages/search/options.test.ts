@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { mayWait, orderOf, orderText, perKilogram, sorted, tightest, type Option } from "./options";
+import { mayWait, orderOf, orderText, perUnit, sorted, tightest, type Option } from "./options";
 
 const NOW = Date.parse("2026-12-02T08:00:00Z");
 const option = (reasons: string[], flight: object = {}): Option =>
@@ -64,9 +64,9 @@ it("reads the order of an address, and falls back to the earliest arrival", () =
 });
 
 it("prices a kilogram with the decimals of the currency", () => {
-  expect(perKilogram({ amount: "1950.00", currency: "USD" }, 500)).toEqual({ amount: "3.90", currency: "USD" });
-  expect(perKilogram({ amount: "1200", currency: "JPY" }, 500)).toEqual({ amount: "2", currency: "JPY" });
-  expect(perKilogram({ amount: "1.00", currency: "USD" }, null)).toBeNull();
+  expect(perUnit({ amount: "1950.00", currency: "USD" }, 500)).toEqual({ amount: "3.90", currency: "USD" });
+  expect(perUnit({ amount: "1200", currency: "JPY" }, 500)).toEqual({ amount: "2", currency: "JPY" });
+  expect(perUnit({ amount: "1.00", currency: "USD" }, 0)).toBeNull();
 });
 
 it("shows the room that decides: the fullest dimension of the fullest flight", () => {

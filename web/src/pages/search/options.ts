@@ -61,9 +61,9 @@ export const tightest = (option: Option): Filling | undefined =>
 /** The currency of the price of an option; empty without one. */
 export const currencyOf = (option: Option): string => option.price?.total.currency ?? "";
 
-/** What a kilogram of gross weight costs, with the decimals of the total. */
-export function perKilogram(total: Price["total"], weight: number | null): Price["total"] | null {
-  if (weight === null || weight <= 0) return null;
+/** What each unit of this gross weight costs, with the decimals of the total; nothing without a weight. */
+export function perUnit(total: Price["total"], weight: number): Price["total"] | null {
+  if (weight <= 0) return null;
   const decimals = total.amount.split(".")[1]?.length ?? 0;
   return { ...total, amount: (Number(total.amount) / weight).toFixed(decimals) };
 }

@@ -1,6 +1,6 @@
 // How lists tell a rule: where, when and for which freight it applies, and its figures.
 import type { Schemas } from "../../../api/problem";
-import { quantity } from "../../../parts/capacity";
+import { metric } from "../../../parts/capacity";
 import { organizations } from "../../../parts/reference.svelte";
 import { words } from "../../../words/admin";
 import { country, fullDate, money, number, weekday } from "../../../words/format";
@@ -97,7 +97,7 @@ export function effect(of: Schemas["Embargo"]): string {
 /** `500 kg · 3 m³`; dimensions without a figure are left out. */
 export function space(of: Schemas["Space"]): string {
   const parts = (["weight_kg", "volume_m3", "positions"] as const).filter((dimension) => of[dimension] > 0);
-  return parts.map((dimension) => quantity(dimension, of[dimension])).join(" · ") || words.booking.none;
+  return parts.map((dimension) => metric(dimension, of[dimension])).join(" · ") || words.booking.none;
 }
 
 export const sumOf = (one: Schemas["Space"], other: Schemas["Space"]): Schemas["Space"] => ({
