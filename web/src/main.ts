@@ -3,8 +3,11 @@ import App from "./App.svelte";
 import "./style.css";
 import { applyTheme } from "./parts/theme.svelte";
 import { typedBefore } from "./typedBefore";
+import { language } from "./words/language";
 
 applyTheme();
+// The shell, which is in English, is replaced.
+document.documentElement.lang = language;
 const target = document.getElementById("console");
 if (target) {
   const restore = typedBefore(target);

@@ -2,6 +2,7 @@
 import type { Component } from "svelte";
 import Search from "./pages/search/Search.svelte";
 import { words } from "./words";
+import { adminTexts } from "./words/language";
 
 export interface Page {
   path: string;
@@ -14,6 +15,8 @@ export interface Page {
 
 type Loading = Promise<{ default: Component<{ params: Record<string, string> }> }>;
 const page = (load: () => Promise<unknown>) => load as () => Loading;
+/** Loads the texts first: a module whose evaluation failed for want of them is never evaluated again. */
+const adminPage = (load: () => Promise<unknown>) => page(() => adminTexts().then(load));
 
 export const pages: readonly Page[] = [
   { path: "/", title: words.search.title, load: page(() => Promise.resolve({ default: Search })) },
@@ -92,108 +95,108 @@ export const pages: readonly Page[] = [
     path: "/admin",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Home.svelte")),
+    load: adminPage(() => import("./pages/admin/Home.svelte")),
   },
   {
     path: "/admin/users",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Users.svelte")),
+    load: adminPage(() => import("./pages/admin/Users.svelte")),
   },
   {
     path: "/admin/organizations",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Organizations.svelte")),
+    load: adminPage(() => import("./pages/admin/Organizations.svelte")),
   },
   {
     path: "/admin/api-keys",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/ApiKeys.svelte")),
+    load: adminPage(() => import("./pages/admin/ApiKeys.svelte")),
   },
   {
     path: "/admin/airports",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Airports.svelte")),
+    load: adminPage(() => import("./pages/admin/Airports.svelte")),
   },
   {
     path: "/admin/airlines",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Airlines.svelte")),
+    load: adminPage(() => import("./pages/admin/Airlines.svelte")),
   },
   {
     path: "/admin/aircraft",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Aircraft.svelte")),
+    load: adminPage(() => import("./pages/admin/Aircraft.svelte")),
   },
   {
     path: "/admin/tariffs",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Tariffs.svelte")),
+    load: adminPage(() => import("./pages/admin/Tariffs.svelte")),
   },
   {
     path: "/admin/surcharges",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Surcharges.svelte")),
+    load: adminPage(() => import("./pages/admin/Surcharges.svelte")),
   },
   {
     path: "/admin/sales",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Sales.svelte")),
+    load: adminPage(() => import("./pages/admin/Sales.svelte")),
   },
   {
     path: "/admin/embargoes",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Embargoes.svelte")),
+    load: adminPage(() => import("./pages/admin/Embargoes.svelte")),
   },
   {
     path: "/admin/allotments",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Allotments.svelte")),
+    load: adminPage(() => import("./pages/admin/Allotments.svelte")),
   },
   {
     path: "/admin/import",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Import.svelte")),
+    load: adminPage(() => import("./pages/admin/Import.svelte")),
   },
   {
     path: "/admin/jobs",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Jobs.svelte")),
+    load: adminPage(() => import("./pages/admin/Jobs.svelte")),
   },
   {
     path: "/admin/messages",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Messages.svelte")),
+    load: adminPage(() => import("./pages/admin/Messages.svelte")),
   },
   {
     path: "/admin/audit",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Audit.svelte")),
+    load: adminPage(() => import("./pages/admin/Audit.svelte")),
   },
   {
     path: "/admin/analytics",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Analytics.svelte")),
+    load: adminPage(() => import("./pages/admin/Analytics.svelte")),
   },
   {
     path: "/admin/health",
     title: words.shell.administration,
     role: "admin",
-    load: page(() => import("./pages/admin/Health.svelte")),
+    load: adminPage(() => import("./pages/admin/Health.svelte")),
   },
 ];

@@ -1,5 +1,6 @@
 // The countries of ISO 3166-1, as a field offers them. Kosovo has no code there: it is addressed with `XK`.
 import { country } from "./format";
+import { locale } from "./language";
 
 const CODES =
   "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF " +
@@ -21,6 +22,6 @@ let sorted: readonly Country[] | null = null;
 export function countries(): readonly Country[] {
   sorted ??= CODES.split(" ")
     .map((code) => ({ code, name: country(code) }))
-    .sort((a, b) => a.name.localeCompare(b.name, "en"));
+    .sort((a, b) => a.name.localeCompare(b.name, locale));
   return sorted;
 }

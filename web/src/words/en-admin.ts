@@ -666,3 +666,6 @@ export const enAdmin = {
     },
   },
 };
+
+/** The texts that every catalogue for administrators has. */
+export type AdminWords = typeof enAdmin;

@@ -1,5 +1,7 @@
 // The texts of the console in English, but for those of administrators (`en-admin.ts`). A text with figures in it is a function.
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
+const monthName = (month: number) =>
+  ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][month - 1] ?? "";
 
 export const en = {
   shell: {
@@ -10,6 +12,7 @@ export const en = {
     administration: "Administration",
     theme: "Theme",
     themes: { system: "System theme", light: "Light", dark: "Dark" },
+    language: "Language: a change loads the page again",
     away: "The server does not answer. What you entered is kept; this page recovers by itself.",
     unreachable: "The server cannot be reached. What you entered is kept; this page tries again by itself.",
     notSent: "The server cannot be reached. What you entered is kept: send it again when the server answers.",
@@ -27,8 +30,8 @@ export const en = {
   },
   time: {
     weekday: (day: number) => ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][day] ?? "",
-    month: (month: number) =>
-      ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][month - 1] ?? "",
+    month: monthName,
+    day: (day: number, month: number) => `${day} ${monthName(month)}`,
     minutes: (minutes: number) => `${minutes} min`,
     hours: (hours: string) => `${hours} h`,
     both: (hours: string, minutes: number) => `${hours} h ${minutes} min`,
@@ -480,6 +483,7 @@ export const en = {
     emptyText: "Change the filters, or search for a route and book one.",
     bulk: "Many bookings at once",
     tick: "Tick",
+    tickOne: (name: string) => `Tick ${name}`,
     tickAll: "Tick all that are shown",
     untick: "Untick all",
     ticked: (count: string) => `${count} ticked`,
@@ -521,7 +525,9 @@ export const en = {
     balance: "To pay",
     none: "–",
     cancel: "Cancel booking",
+    cancelOne: (reference: string) => `Cancel booking ${reference}`,
     amend: "Amend",
+    amendOne: (reference: string) => `Amend ${reference}`,
     difference: "What changes",
     meanwhile: "What you typed is kept. Beside it stands what it is now; save again to put yours in its place.",
     theirs: (value: string) => `Now: ${value}`,
@@ -579,6 +585,7 @@ export const en = {
       due: (amount: string) => `${amount} is still to be paid.`,
     },
     takeBack: "Take back",
+    takeBackOne: (step: string) => `Take back ${step}`,
     takeBackText:
       "The booking becomes again what it was before this step. The step stays in the history, with your reason, as taken back.",
     tookBack: (status: string) => `Taken back: ${status}`,
@@ -806,6 +813,8 @@ export const en = {
     title: "Notifications",
     language: "Language",
     languageHint: "A language tag, such as en or de. A text that is not available in this language is in English.",
+    console: "This console",
+    consoleHint: "Applies to this browser. A change loads the page again.",
     scope: "Notify me about",
     scopes: {
       own: "my own",
@@ -1031,3 +1040,6 @@ export const en = {
   },
   roles: { guest: "Guest", customer: "Customer", operator: "Operator", admin: "Administrator" },
 };
+
+/** The texts that every catalogue has: a missing or surplus one is a type error. */
+export type Words = typeof en;

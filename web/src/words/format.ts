@@ -1,17 +1,15 @@
 // Numbers, quantities and times as the console writes them everywhere.
 import { words } from "./index";
-
-/** The browser's language; tests run in another one. */
-export const language = (): string | undefined => (typeof navigator === "undefined" ? "en" : navigator.language);
+import { locale } from "./language";
 
 const numbers = new Map<string, Intl.NumberFormat>();
 
 /** With `digits` decimals at most, and `least` at least. */
 export function number(value: number, digits = 0, least = 0): string {
-  const key = `${language()}:${digits}:${least}`;
+  const key = `${digits}:${least}`;
   let format = numbers.get(key);
   if (!format) {
-    format = new Intl.NumberFormat(language(), { maximumFractionDigits: digits, minimumFractionDigits: least });
+    format = new Intl.NumberFormat(locale, { maximumFractionDigits: digits, minimumFractionDigits: least });
     numbers.set(key, format);
   }
   return format.format(value);
@@ -24,7 +22,7 @@ export const percent = (value: number): string => `${number(value, 1)} %`;
 /** `{"amount": "123.45", "currency": "INR"}`; the amount is never calculated with. */
 export function money(value: { amount: string; currency: string }): string {
   const digits = value.amount.split(".")[1]?.length ?? 0;
-  return new Intl.NumberFormat(language(), {
+  return new Intl.NumberFormat(locale, {
     style: "currency",
     currency: value.currency,
     minimumFractionDigits: digits,
@@ -144,7 +142,7 @@ const signed = (days: number): string => (days === 0 ? "" : days > 0 ? `+${days}
 
 function dateOf(wall: Wall): string {
   const weekday = new Date(Date.UTC(wall.year, wall.month - 1, wall.day)).getUTCDay();
-  return `${words.time.weekday(weekday)} ${wall.day} ${words.time.month(wall.month)}`;
+  return `${words.time.weekday(weekday)} ${words.time.day(wall.day, wall.month)}`;
 }
 
 /** `Wed 2 Dec 14:05 IST · 08:35Z` */
@@ -162,13 +160,13 @@ export function dateText(date: string): string {
 /** `2 Dec 2026` of a date `2026-12-02`. */
 export function fullDate(date: string): string {
   const [year = "", month = "1", day = "1"] = date.split("-");
-  return `${Number(day)} ${words.time.month(Number(month))} ${year}`;
+  return `${words.time.day(Number(day), Number(month))} ${year}`;
 }
 
 /** `Mon` of ISO 8601's 1, `Sun` of 7. */
 export const weekday = (day: number): string => words.time.weekday(day % 7);
 
-const countries = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
+const countries = new Intl.DisplayNames(locale, { type: "region", fallback: "code" });
 
 /** `United Kingdom` of `GB`, in the language of the texts. */
 export function country(code: string): string {
@@ -225,7 +223,7 @@ export function instantOf(date: string, time: string, zone: string): Date | null
 /** `2 Dec` of a date, where the year stands elsewhere. */
 export function shortDate(date: string): string {
   const [, month = "1", day = "1"] = date.split("-");
-  return `${Number(day)} ${words.time.month(Number(month))}`;
+  return words.time.day(Number(day), Number(month));
 }
 
 /** `Dec 2026` of a date. */

@@ -1,6 +1,6 @@
-// The console's texts. Another language is other files like `en.ts` and `en-admin.ts`.
+// The console's texts in the language that is shown. Another language is a line in `language.ts` and files like `de.ts`, `de-admin.ts`.
 import { storedText } from "../stored";
-import { en } from "./en";
+import { commonTexts } from "./language";
 
 type Tree = { readonly [name: string]: string | ((...values: never[]) => string) | Tree };
 
@@ -38,4 +38,5 @@ function translated<T extends Tree>(words: T): T {
 /** Texts as this browser shows them. */
 export const shown = <T extends Tree>(texts: T): T => (wantsPseudo() ? translated(texts) : texts);
 
-export const words = shown(en);
+// Whatever imports this waits for the catalogue, which is a file of its own.
+export const words = shown(await commonTexts());

@@ -10,6 +10,10 @@ test.each([
   ["120,5", "en", 120.5],
   ["1.000,5", "de", 1000.5],
   ["1.000", "de", 1000],
+  ["1.200", "de-AT", 1200],
+  ["1.200,5", "de-AT", 1200.5],
+  ["1 200,5", "de-AT", 1200.5],
+  ["120.5", "de-AT", 120.5],
   ["120,5", "de", 120.5],
   ["120.5", "de", 120.5],
   ["1 000,5", "fr", 1000.5],
@@ -53,10 +57,13 @@ test("a figure in an address is the same in every language", () => {
   expect(addressedEntry("1200.5", "de")).toBe("1200,5");
 });
 
-test.each(["en", "de", "fr", "de-CH", "ja", "ar-EG", "sv", "hi"])("a field in %s reads what it shows", (tag) => {
-  for (const value of [0.6, 1.234, 1200, 1200.5, 123456.789, -8.4821])
-    expect(figure(entry(value, tag), tag)).toBe(value);
-});
+test.each(["en", "de", "fr", "de-AT", "de-CH", "ja", "ar-EG", "sv", "hi"])(
+  "a field in %s reads what it shows",
+  (tag) => {
+    for (const value of [0.6, 1.234, 1200, 1200.5, 123456.789, -8.4821])
+      expect(figure(entry(value, tag), tag)).toBe(value);
+  },
+);
 
 test("a field shows figures in the reader's form, and leaves alone what is none", () => {
   expect(entry("1200.5", "de")).toBe("1200,5");

@@ -1,15 +1,18 @@
-// Figures as people type them: with the separators of the browser's language.
-import { language } from "./format";
+// Figures as people type them: with the separators of the language that is shown.
+import { locale } from "./language";
 
 interface Separators {
   decimal: string;
   group: string;
 }
 
-function separators(tag: string | undefined): Separators {
-  const parts = new Intl.NumberFormat(tag, { useGrouping: true, numberingSystem: "latn" }).formatToParts(1234567.5);
-  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
-  return { decimal: of("decimal"), group: of("group") };
+function separators(tag: string): Separators {
+  const separator = (type: "decimal" | "group", form: Intl.NumberFormatOptions): string =>
+    new Intl.NumberFormat(tag, { ...form, useGrouping: true, numberingSystem: "latn" })
+      .formatToParts(1234567.5)
+      .find((part) => part.type === type)?.value ?? "";
+  // Spaces group everywhere, and sums of money have what else does: Austria writes `1 200` and `1.200`.
+  return { decimal: separator("decimal", {}), group: separator("group", { style: "currency", currency: "EUR" }) };
 }
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -44,7 +47,7 @@ function latinOf(text: string, decimal: string): string {
  * and its fault names the field. `1,000` is a thousand where the language groups digits by commas, and one where its decimals
  * begin with one.
  */
-export function figure(text: string, tag = language()): number | string | undefined {
+export function figure(text: string, tag = locale): number | string | undefined {
   const plain = text.trim();
   if (plain === "") return undefined;
   const { decimal, group } = separators(tag);
@@ -69,10 +72,10 @@ export function figure(text: string, tag = language()): number | string | undefi
 export const figureOf = (text: string): number | undefined => figure(text) as number | undefined;
 
 /**
- * A figure as addresses have it, whatever the language of the browser that wrote or reads them: `1200.5`. What is no number stays as
+ * A figure as addresses have it, whatever the language of the page that wrote or reads them: `1200.5`. What is no number stays as
  * it was typed.
  */
-export const canonical = (text: string, tag = language()): string => String(figure(text, tag) ?? "");
+export const canonical = (text: string, tag = locale): string => String(figure(text, tag) ?? "");
 
 /**
  * The figure of an address; nothing if it is empty. What is not written as addresses have it, such as `1.200`, is no number, and is
@@ -93,13 +96,13 @@ export function addressedNumber(text: string): number | null {
 }
 
 /** A figure of an address as its reader types it, for fields. What is no number stays, with its fault. */
-export function addressedEntry(text: string, tag = language()): string {
+export function addressedEntry(text: string, tag = locale): string {
   const value = addressedNumber(text);
   return value === null ? text : entry(value, tag);
 }
 
 /** A figure as its reader types it, for fields: `1200,5` in German. What is no number stays. */
-export function entry(value: string | number, tag = language()): string {
+export function entry(value: string | number, tag = locale): string {
   const given = typeof value === "number" ? value : /^[+-]?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : null;
   if (given === null) return String(value);
   const format = { useGrouping: false, maximumFractionDigits: 6, numberingSystem: "latn" };

@@ -3,6 +3,7 @@ import type { Schemas } from "../../../api/problem";
 import { organizations } from "../../../parts/reference.svelte";
 import { words } from "../../../words/admin";
 import { fullDate, money, number, weekday } from "../../../words/format";
+import { locale } from "../../../words/language";
 
 export type Act = Schemas["ActBody"];
 type Data = Record<string, unknown>;
@@ -16,7 +17,7 @@ export function actOptions(chosen: string): { value: string; label: string }[] {
   const known = Object.entries(acts).map(([value, label]) => ({ value, label }));
   const isKnown = chosen === "" || chosen in acts;
   return [...known, ...(isKnown ? [] : [{ value: chosen, label: chosen }])].sort((a, b) =>
-    a.label.localeCompare(b.label),
+    a.label.localeCompare(b.label, locale),
   );
 }
 
