@@ -130,8 +130,8 @@ test("filters in an address mean the same to readers of every language", async (
   const german = await context.newPage();
   await german.goto(page.url());
   await expect.poll(() => numbersOf(german, all)).toEqual([early.flight_number]);
-  await expect(german.getByLabel("Price up to")).toHaveValue("1234567,5");
-  await expect(german.getByLabel("Arrives before")).toHaveValue(shown);
+  await expect(german.getByLabel("Preis bis")).toHaveValue("1234567,5");
+  await expect(german.getByLabel("Ankunft vor")).toHaveValue(shown);
   await context.close();
   // What is not in this form filters nothing, and its field says so.
   await page.goto(`${address}&max_price=1,200&arrive_before=tomorrow`);

@@ -318,7 +318,7 @@ test("a search that is shared asks for the same freight in every language", asyn
   const lastSearch = await keepSearches(german);
   await german.goto(page.url());
   await expect.poll(lastSearch).toMatchObject({ weight_kg: 1200.5 });
-  await expect(german.getByLabel("Weight (kg)")).toHaveValue("1200,5");
+  await expect(german.getByLabel("Gewicht (kg)")).toHaveValue("1200,5");
   await context.close();
 });
 

@@ -165,13 +165,21 @@ export class World {
   }
 }
 
-/** Signs in by the page. */
+/** Signs in by the page, in whatever language it is. */
 export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void> {
   await page.goto(`/sign-in?to=${encodeURIComponent(to)}`);
-  await page.getByLabel("E-mail").fill(caller.email);
-  await page.getByLabel("Password").fill(caller.password);
-  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  const form = page.locator("main form", { has: page.locator("[name=password]") });
+  await form.locator("[name=email]").fill(caller.email);
+  await form.locator("[name=password]").fill(caller.password);
+  await form.locator("[type=submit]").click();
   await expect(page).toHaveURL(new RegExp(`${to.split("?")[0]?.replace(/[/]/g, "\\/")}(\\?|$)`));
+}
+
+/** Shows the page that is open, and those that follow, in a language. */
+export async function showIn(page: Page, language: "en" | "de"): Promise<void> {
+  await page.evaluate((chosen) => localStorage.setItem("loadmaster.language", chosen), language);
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("lang", language);
 }
 
 /** Chooses what becomes of a payment at the provider `test`. */
