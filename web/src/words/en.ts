@@ -956,6 +956,8 @@ export const en = {
   flight: {
     whoChanged: "Who changed this flight",
     unknown: "There is no such flight.",
+    /** Where a flight has another word than a booking. */
+    statuses: { CANCELLED: "Cancelled" },
     scheduled: "Scheduled departure",
     departed: "Departed",
     arrived: "Arrived",

@@ -43,6 +43,7 @@ const SAME = [
   "parts.fullness",
   "parts.faultOf",
   "parts.codeText",
+  "parts.optional",
   "parts.members.name",
   "price.onFlight",
   "session.name",
