@@ -3,8 +3,8 @@ use loadmaster_platform::{postgres::PgSession, web::Precondition, work::Command}
 
 use super::{
     error::PaymentError,
+    model::TestPayment,
     provider::{Confirmation, Journal},
-    repository::TestPayment,
     service::PaymentService,
 };
 

@@ -10,12 +10,9 @@ use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    model::{
-        CreditAccount, CreditEntry, CreditKind, ListedPayment, OperationKind, Payment, PaymentDue, PaymentMethod,
-        PaymentStatus,
-    },
-    repository::{TestOperation, TestPayment},
+use super::model::{
+    CreditAccount, CreditEntry, CreditKind, ListedPayment, OperationKind, Payment, PaymentDue, PaymentMethod,
+    PaymentStatus, TestOperation, TestPayment,
 };
 
 /// Longest token of a payment provider.

@@ -1,5 +1,6 @@
 //! What a payment is, and what it becomes by each answer of its provider. Pure: the caller gives ids and times.
 mod credit;
+mod journal;
 mod list;
 mod message;
 mod operation;
@@ -13,6 +14,7 @@ use loadmaster_kernel::{
 use serde::{Deserialize, Serialize};
 
 pub use credit::{CreditAccount, CreditAnchor, CreditEntry, CreditKind, CreditRefusal};
+pub use journal::{TestOperation, TestPayment};
 pub use list::{ListedPayment, PaymentDue};
 pub use message::{PaymentEvent, PaymentEventType, message};
 pub use operation::{CALL_TIME, Operation, OperationKind, OperationStatus};

@@ -19,9 +19,9 @@ use super::{
     desk::{PaymentDesk, Record},
     dto::PaymentFilter,
     error::PaymentError,
-    model::{CreditAccount, CreditAnchor, CreditEntry, ListedPayment, Payment},
+    model::{CreditAccount, CreditAnchor, CreditEntry, ListedPayment, Payment, TestOperation},
     provider::{Journal, Provider, ProviderKind},
-    repository::{self, TestOperation},
+    repository,
     signature::WebhookKeys,
     tokens::Tokens,
 };

@@ -3,11 +3,7 @@ use loadmaster_platform::postgres::{DbError, commit, retrying};
 use serde_json::{Value, json};
 
 use super::{
-    error::PaymentError,
-    metric,
-    provider::ProviderKind,
-    repository::{self, TestPayment},
-    service::PaymentService,
+    error::PaymentError, metric, model::TestPayment, provider::ProviderKind, repository, service::PaymentService,
     signature::Signed,
 };
 

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Call, Found, FoundState, Provider, ProviderKind, Silence};
 
 use crate::{
-    model::{Failure, OperationKind, Outcome},
-    repository::{self, TestOperation, TestPayment},
+    model::{Failure, OperationKind, Outcome, TestOperation, TestPayment},
+    repository,
 };
 
 /// Time for which `tok_lost` is not answered.

@@ -9,8 +9,8 @@ mod write;
 
 pub(super) use credit::{account, entries, insert_entry, lock_accounts, opening, save_account, statement};
 pub(super) use journal::{
-    TestOperation, TestPayment, due_notifications, insert_test, insert_test_operation, journal, lock_test,
-    lock_test_by_operation, notified, operation_of, save_test, settle_test_operation,
+    due_notifications, insert_test, insert_test_operation, journal, lock_test, lock_test_by_operation, notified,
+    operation_of, save_test, settle_test_operation,
 };
 pub(super) use list::list;
 pub(super) use operations::{

@@ -14,8 +14,8 @@ use crate::{
     confirm::Confirm,
     dto::{TestEntryBody, TestPaymentBody, TestReference},
     error::code,
+    model::TestPayment,
     provider::Confirmation,
-    repository::TestPayment,
     service::PaymentService,
 };
 
