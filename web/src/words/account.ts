@@ -1,6 +1,7 @@
 // What an account chooses for the texts of the console.
 import { session } from "../api/session.svelte";
 import { storedText, storeText } from "../stored";
+import { isLanguage, language, setLanguage } from "./language";
 import { followWeightUnit, type WeightUnit } from "./units";
 
 /** Keeps the unit for this browser, so that it is known before the account is. */
@@ -22,4 +23,10 @@ export function followAccount(): void {
 /** Keeps the unit of who is signed in for the next visit. */
 export function keepUnit(): void {
   if (session.isKnown && !session.isOver) storeText("localStorage", UNIT, session.user?.weight_unit ?? null);
+}
+
+/** Shows the language of who is signed in, if it is another one. */
+export function showLanguage(): void {
+  const chosen = session.isOver ? null : session.user?.language;
+  if (chosen && chosen !== language && isLanguage(chosen)) setLanguage(chosen);
 }

@@ -328,21 +328,27 @@ export const deAdmin: AdminWords = {
       end: "Beenden",
       sure: (name) => `${name} endgültig beenden?`,
       ended: (name) => `${name} ist beendet.`,
+      configured: {
+        title: "Aus der Konfiguration",
+        applies: {
+          tariffs:
+            "In Kraft: pricing.default_tariff berechnet den ganzen Weg, wenn eine Teilstrecke keinen Tarif dieser Liste hat. Preise nennen solche Zeilen „Rate der Konfiguration“.",
+          surcharges:
+            "In Kraft: pricing.default_surcharges werden berechnet, wo der Tarif der Konfiguration gilt, neben denen dieser Liste. Preise nennen solche Zeilen „Rate der Konfiguration“.",
+        },
+        notInForce: "Auf diesem Server nicht in Kraft: „applies“ von pricing.default_tariff bestimmt, wo sie gilt.",
+      },
       kinds: {
         tariffs: {
           make: "Neuer Tarif",
           called: "Code",
           none: "Hier wurde kein Tarif angelegt.",
           next: "Legen Sie einen Tarif an, oder importieren Sie eine Tariftabelle.",
-          settings:
-            "Aus der Konfiguration: pricing.default_tariff berechnet, was kein Tarif dieser Liste berechnet, in der Demo oder wo „applies“ auf „always“ steht. Preise nennen solche Zeilen „Rate der Konfiguration“.",
         },
         surcharges: {
           make: "Neuer Zuschlag",
           called: "Code",
           none: "Hier wurde kein Zuschlag angelegt.",
-          settings:
-            "Aus der Konfiguration: pricing.default_surcharges werden überall berechnet, wo der Standardtarif gilt, neben denen dieser Liste. Preise nennen solche Zeilen „Rate der Konfiguration“.",
           next: "Legen Sie einen Zuschlag an, zum Beispiel MYC für Treibstoff. Er wird neben der Fracht berechnet.",
         },
         sales: {
@@ -521,9 +527,6 @@ export const deAdmin: AdminWords = {
         `Jemand hat sie inzwischen in „${name}“ umbenannt. Speichern Sie erneut, um Ihren Namen zu verwenden.`,
       credit: "Kredit",
       creditOf: (name) => `Kredit von ${name}`,
-      limit: "Limit",
-      used: "Genutzt",
-      available: "Verfügbar",
       noCredit: "Sie hat noch keinen Kredit. Ein Limit eröffnet ihn.",
       newLimit: "Neues Limit",
       currency: "Währung",

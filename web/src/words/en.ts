@@ -814,7 +814,7 @@ export const en = {
     language: "Language",
     languageHint: "A language tag, such as en or de. A text that is not available in this language is in English.",
     console: "This console",
-    consoleHint: "Applies to this browser. A change loads the page again.",
+    consoleHint: "Applies to your account. A change loads the page again.",
     scope: "Notify me about",
     scopes: {
       own: "my own",

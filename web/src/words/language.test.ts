@@ -38,6 +38,7 @@ function texts(tree: Tree, path = ""): Map<string, string[]> {
 
 // What a German forwarder writes as an English one does: names, codes, and forms that only put values together.
 const SAME = [
+  "book.cancellingTerms.term",
   "shell.name",
   "shell.about",
   "parts.fullness",
@@ -93,7 +94,6 @@ const SAME = [
   "admin.rules.members.rate",
   "admin.rules.bases.FLAT",
   "admin.import.tables.airlines",
-  "admin.organizations.limit",
   "admin.analytics.ranked",
   "admin.analytics.flights.dimension",
 ];
@@ -183,22 +183,23 @@ describe("in a German browser", () => {
       setItem: (name: string, text: string) => kept.set(name, text),
     });
     vi.stubGlobal("window", { location: { reload } });
-    const [{ words }, admin, format, parse, countries, language] = await Promise.all([
+    const [{ words }, admin, format, parse, countries, language, units] = await Promise.all([
       import("./index"),
       import("./admin"),
       import("./format"),
       import("./parse"),
       import("./countries"),
       import("./language"),
+      import("./units"),
     ]);
-    return { words, admin: admin.words, format, parse, countries, language, kept, reload };
+    return { words, admin: admin.words, format, parse, countries, language, units, kept, reload };
   }
 
   it("texts, figures, dates and countries are German", async () => {
-    const { words, admin, format, parse, countries } = await german(null, ["de-DE", "en"]);
+    const { words, admin, format, parse, countries, units } = await german(null, ["de-DE", "en"]);
     expect(words.search.heading).toBe("Wohin geht Ihre Fracht?");
     expect(admin.admin.areas.tariffs).toBe("Tarife");
-    expect(format.freight({ pieces: 1, weight_kg: 12345.5 })).toBe("1 Packstück, 12.345,5 kg");
+    expect(units.freight({ pieces: 1, weight_kg: 12345.5 })).toBe("1 Packstück, 12.345,5 kg");
     expect(parse.figure("1.200,5")).toBe(1200.5);
     expect(parse.entry(1200.5)).toBe("1200,5");
     expect(parse.canonical("1.200,5")).toBe("1200.5");

@@ -19,7 +19,7 @@ export const LANGUAGES = {
 
 export type Language = keyof typeof LANGUAGES;
 
-const isLanguage = (text: string): text is Language => Object.hasOwn(LANGUAGES, text);
+export const isLanguage = (text: string): text is Language => Object.hasOwn(LANGUAGES, text);
 const baseOf = (tag: string): string => tag.toLowerCase().split("-")[0] ?? "";
 
 /** The language to show: the chosen one, else the first of the browser's that has a catalogue, else English. */
@@ -42,8 +42,8 @@ export const commonTexts = LANGUAGES[language].common;
 /** Loads the texts of administrators. */
 export const adminTexts = LANGUAGES[language].admin;
 
-/** Keeps the language for this browser and loads the page of the same address in it. */
+/** Keeps the language for this browser and loads the page of the same address in it, unless the browser keeps nothing. */
 export function setLanguage(chosen: Language): void {
   storeText("localStorage", NAME, chosen);
-  window.location.reload();
+  if (storedText("localStorage", NAME) === chosen) window.location.reload();
 }
