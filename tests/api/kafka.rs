@@ -150,6 +150,25 @@ async fn after_refusals_nothing_is_missing_and_no_message_has_overtaken_another(
     world.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_acknowledged_is_not_sent_again_while_a_partition_has_no_leader() {
+    let (cluster, database) = (Cluster::start(), TestDatabase::create().await);
+    let world = world(&database, &cluster).await;
+    let flights = two_flights(&world).await;
+    until_all_have_arrived(&cluster, &mut database.owner().await).await;
+    let taken = cluster.records().await[0].partition;
+    cluster.lead(taken, None);
+    // A subject of that partition among the first messages, and others after it.
+    busy(&world, &flights).await;
+    busy(&world, &flights).await;
+    let failures = async || sum_of(&world.anonymous(), "loadmaster_outbox_failures_total{", "\"kafka\"").await;
+    until("three attempts were in vain", async || failures().await >= 3).await;
+    cluster.lead(taken, Some(1));
+    let records = until_all_have_arrived(&cluster, &mut database.owner().await).await;
+    assert_eq!((records.len(), count_of_ids(&records)), (2 + 2 * 4 * 5, 2 + 2 * 4 * 5));
+    world.shutdown().await;
+}
+
 /// Takes thirteen seconds: for ten of them the first producer may still get on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_a_producer_waits_for_in_vain_is_handed_to_a_new_one() {

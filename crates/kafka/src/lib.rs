@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt;
 use loadmaster_platform::{
     outbox::{Entry, Sink, SinkAway, Source},
     settings,
@@ -64,10 +65,17 @@ pub struct Kafka {
 #[derive(Default)]
 struct State {
     producer: Option<Producer>,
-    /// Messages handed over whose outcome is not known, by their ids.
-    pending: HashMap<String, DeliveryFuture>,
-    /// When the brokers acknowledged something last, or the first of these was handed over.
+    /// Messages of deliveries that have not succeeded yet, by their ids.
+    handed: HashMap<String, Handed>,
+    /// When the brokers acknowledged one of them last, or the first of them was handed over.
     waiting_since: Option<Instant>,
+}
+
+/// A message that was handed over.
+enum Handed {
+    Waiting(DeliveryFuture),
+    /// Acknowledged: it is not sent again while others of its delivery wait.
+    Stored,
 }
 
 type Producer = FutureProducer<Telling>;
@@ -135,12 +143,8 @@ impl Kafka {
     async fn deliver_all(&self, records: &[Record]) -> Result<(), SinkAway> {
         let mut state = self.state.lock().await;
         // Another process has delivered since: what is left of an earlier attempt is of no use.
-        if !state.pending.is_empty() && records.iter().all(|record| !state.pending.contains_key(&record.name)) {
-            state.discard();
-        }
-        // The library waits without an end; a producer that does not get on is no reason for the messages to wait.
-        if state.waiting_since.is_some_and(|since| since.elapsed() > self.acknowledgement) {
-            tracing::warn!("Kafka's brokers acknowledge nothing; handing the messages to a new producer");
+        if !state.handed.is_empty() && records.iter().all(|record| !state.handed.contains_key(&record.name)) {
+            state.handed.clear();
             state.discard();
         }
         let acknowledged = tokio::select! {
@@ -156,7 +160,13 @@ impl Kafka {
 
     /// Hands over what was not handed over yet, and waits until all is acknowledged.
     async fn acknowledged(&self, state: &mut State, records: &[Record]) -> Result<(), String> {
-        let State { producer, pending, waiting_since } = state;
+        state.settle()?;
+        // librdkafka never gives up a message; a stalled producer is replaced.
+        if let Some(waited) = state.waiting_since.map(|since| since.elapsed()).filter(|w| *w > self.acknowledgement) {
+            tracing::warn!(?waited, "Kafka's brokers acknowledge no message; a new producer takes over");
+            state.discard();
+        }
+        let State { producer, handed, waiting_since } = state;
         let producer = match producer {
             Some(producer) => producer,
             none => {
@@ -165,26 +175,37 @@ impl Kafka {
             }
         };
         for record in records {
-            if pending.contains_key(&record.name) {
+            if handed.contains_key(&record.name) {
                 continue;
             }
             let headers = OwnedHeaders::new().insert(Header { key: "content-type", value: Some(CONTENT_TYPE) });
             let sent = FutureRecord::to(&self.topic).key(&record.key).payload(&record.text).headers(headers);
             let outcome = producer.send_result(sent).map_err(|(error, _)| error.to_string())?;
-            pending.insert(record.name.clone(), outcome);
+            handed.insert(record.name.clone(), Handed::Waiting(outcome));
             waiting_since.get_or_insert_with(Instant::now);
         }
         for record in records {
-            let Some(outcome) = pending.get_mut(&record.name) else { continue };
-            match outcome.await {
-                Ok(Ok(_)) => {}
-                Ok(Err((error, _))) => return Err(error.to_string()),
-                Err(_) => return Err("the producer was stopped".to_owned()),
-            }
-            pending.remove(&record.name);
-            *waiting_since = (!pending.is_empty()).then(Instant::now);
+            let Some(Handed::Waiting(outcome)) = handed.get_mut(&record.name) else { continue };
+            judge(outcome.await)?;
+            handed.insert(record.name.clone(), Handed::Stored);
+            *waiting_since = Some(Instant::now());
+        }
+        for record in records {
+            handed.remove(&record.name);
+        }
+        if handed.is_empty() {
+            *waiting_since = None;
         }
         Ok(())
+    }
+}
+
+/// Fails if the message was not stored.
+fn judge(outcome: <DeliveryFuture as Future>::Output) -> Result<(), String> {
+    match outcome {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err((error, _))) => Err(error.to_string()),
+        Err(_) => Err("the producer was stopped".to_owned()),
     }
 }
 
@@ -197,9 +218,22 @@ impl Sink for Kafka {
 }
 
 impl State {
-    /// Forgets what was handed over. Ending a producer may take a second: the receiver tells of it.
+    /// Notes what was acknowledged since the last attempt. Fails if a message was refused.
+    fn settle(&mut self) -> Result<(), String> {
+        for handed in self.handed.values_mut() {
+            let Handed::Waiting(outcome) = handed else { continue };
+            if let Some(outcome) = outcome.now_or_never() {
+                judge(outcome)?;
+                *handed = Handed::Stored;
+                self.waiting_since = Some(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the producer, and forgets what it was given and is not acknowledged. Ending a producer may take a second: the receiver tells of it.
     fn discard(&mut self) -> mpsc::Receiver<()> {
-        self.pending.clear();
+        self.handed.retain(|_, handed| matches!(handed, Handed::Stored));
         self.waiting_since = None;
         let (ended, is_ended) = mpsc::channel();
         if let Some(producer) = self.producer.take() {

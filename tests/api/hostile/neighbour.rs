@@ -336,7 +336,8 @@ async fn workbooks_of_an_administrator_do_not_slow_others_tenfold() {
     let token = scene.token("admin").await;
     // A small one, and one that unpacks to as much as any may: what stands before an archive counts towards its size.
     let large = [vec![0; 2_600_000], blank_workbook(2600)].concat();
-    for (name, body, enough) in [("workbooks", blank_workbook(160), ENOUGH), ("largest workbooks", large, ENOUGH_LONG)] {
+    for (name, body, enough) in [("workbooks", blank_workbook(160), ENOUGH), ("largest workbooks", large, ENOUGH_LONG)]
+    {
         let sooner = scene.answered(IMPORT, &["400"]).await;
         let (before, during) = scene.measure(name, |base| workbooks(base, &token, &body)).await;
         assert!(during <= (before * 10).max(NOTICED), "{name}: {before:?} became {during:?}");

@@ -45,6 +45,11 @@ impl Cluster {
         (1..=BROKERS).for_each(|broker| self.0.broker_up(broker).unwrap());
     }
 
+    /// Gives a partition a leader, or takes it away.
+    pub fn lead(&self, partition: i32, broker: Option<i32>) {
+        self.0.partition_leader(TOPIC, partition, broker).unwrap();
+    }
+
     /// Lets this time pass before an answer.
     pub fn slow(&self, time: Duration) {
         (1..=BROKERS).for_each(|broker| self.0.broker_round_trip_time(broker, time).unwrap());
