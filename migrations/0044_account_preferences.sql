@@ -6,7 +6,7 @@ alter table users
     add constraint users_language check (language in ('en', 'de')),
     add constraint users_weight_unit check (weight_unit in ('kg', 'lb'));
 
--- Letters follow the latest choice: that of the account replaces one that was made for letters alone, by whichever release.
+-- Letters follow the latest choice: that of the account replaces one that was made for letters alone, also by the previous release.
 create function replace_language_of_letters() returns trigger language plpgsql
     set search_path = pg_catalog, pg_temp as $$
 begin

@@ -50,6 +50,7 @@ async fn quotes_that_can_be_taken_are_listed_for_their_organization_and_for_staf
         assert_eq!(stranger.get(QUOTES).await.expect(200), json!([]));
     }
     world.anonymous().get(QUOTES).await.expect_problem(401, "unauthenticated");
+    assert_eq!(text(&newer, "organization_id"), organization.to_string());
     let [older, newer, foreign] = [&older, &newer, &foreign].map(|quote| text(quote, "id"));
     assert_eq!(listed(&operator, "").await, [foreign, newer, older]);
     let of = format!("organization_id={organization}");

@@ -39,7 +39,8 @@ async fn the_vectors_of_the_trade_are_quoted() {
     let quote = answer.expect(201);
     let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
     let expected = json!({
-        "id": quote["id"], "flight_ids": [flight["id"]], "weight_kg": 98, "volume_m3": 0.588,
+        "id": quote["id"], "organization_id": quote["organization_id"], "flight_ids": [flight["id"]], "weight_kg": 98,
+        "volume_m3": 0.588,
         "special_handling_codes": [], "product": "GENERAL", "discount_code": null, "basis": "THROUGH",
         "chargeable_weight_kg": 98,
         "lines": [{"kind": "WEIGHT", "code": "TACT", "leg": null, "basis": "PER_KG_CHARGEABLE", "quantity": 98, "rate": "9",

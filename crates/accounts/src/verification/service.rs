@@ -72,8 +72,8 @@ impl VerificationService {
         Some(Asker { hash, most: self.codes_per_address })
     }
 
-    /// Changes the caller's name, phone, language and unit of weights. A phone that is not verified gets digits. Changes nothing if the address had
-    /// as many sent as a day allows.
+    /// Changes the caller's name, phone, language and unit of weights. A phone that is not verified gets digits. Changes
+    /// nothing if the address had as many sent as a day allows.
     pub(super) async fn change_me(
         &self,
         caller: Principal,

@@ -27,6 +27,8 @@ const MOST_FLIGHTS: usize = 4;
 #[schema(as = Quote)]
 pub struct QuoteBody {
     pub id: QuoteId,
+    /// Of whoever asked for it.
+    pub organization_id: OrganizationId,
     /// In order of the way.
     pub flight_ids: Vec<FlightId>,
     pub weight_kg: Weight,
@@ -101,6 +103,7 @@ impl From<&Quote> for QuoteBody {
         let (inputs, priced) = (&quote.rated.inputs, &quote.rated.priced);
         Self {
             id: quote.id,
+            organization_id: quote.organization_id,
             flight_ids: quote.flight_ids().collect(),
             weight_kg: inputs.load.weight,
             volume_m3: inputs.load.volume,

@@ -53,7 +53,7 @@ problem_responses!(DefaultTariffProblems: [INPUT, ROLE]);
 
 /// Show the tariff of the settings, which rates what no tariff in force rates, and the surcharges that go with it.
 ///
-/// It rates the whole way if a leg has no tariff, wherever `is_in_force` says that it applies.
+/// If `is_in_force`, it rates the whole route of a shipment where a leg has no tariff.
 #[utoipa::path(get, path = "/tariffs/default", tag = "prices", operation_id = "getDefaultTariff",
     responses((status = 200, body = DefaultTariffBody), DefaultTariffProblems))]
 async fn show_default(
