@@ -1,1 +1,0 @@
-import"./first-CeuZ51Sc.js";import{t as e}from"./Entries-CFUft93T.js";function t(t){e(t,{name:`airports`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-CeuZ51Sc.js";import{r as e,t}from"./Rules-BiM06Ft0.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
