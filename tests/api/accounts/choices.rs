@@ -1,7 +1,7 @@
 //! The language and the unit of weights that an account chooses.
 use serde_json::{Value, json};
 
-use super::{PASSWORD, bearer, me, register};
+use super::{PASSWORD, bearer, log_in, me, register};
 use crate::support::{Client, World};
 
 const ME: &str = "/api/v1/auth/me";
@@ -35,6 +35,24 @@ async fn a_user_chooses_language_and_unit_each_alone_and_returns_to_the_language
     assert_eq!(choices(&named), (&json!("de"), &json!("lb")), "a change of the name keeps both");
     let free = ann.patch(ME, json!({"language": null, "weight_unit": "kg"})).await.expect(200);
     assert_eq!(choices(&free), (&Value::Null, &json!("kg")));
+}
+
+#[tokio::test]
+async fn a_language_of_a_later_release_is_no_choice_and_the_account_works_and_keeps_it() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    world.sql("alter table users drop constraint users_language").await;
+    world.sql("update users set language = 'fr' where email_key = 'ann@forwarder.example'").await;
+    assert_eq!(choices(&me(&ann).await.expect(200)), (&Value::Null, &json!("kg")));
+    log_in(&world.anonymous(), "ann@forwarder.example", PASSWORD).await.expect(200);
+    let listed = world.admin().await.get("/api/v1/users?q=ann@forwarder.example").await.expect(200);
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let pounds = ann.patch(ME, json!({"weight_unit": "lb"})).await.expect(200);
+    assert_eq!(choices(&pounds), (&Value::Null, &json!("lb")));
+    let kept = "select language from users where email_key = 'ann@forwarder.example'";
+    assert_eq!(world.texts(kept).await, ["fr"], "a change of the unit keeps it");
+    let german = ann.patch(ME, json!({"language": "de"})).await.expect(200);
+    assert_eq!(choices(&german), (&json!("de"), &json!("lb")));
 }
 
 #[tokio::test]

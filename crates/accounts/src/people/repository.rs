@@ -39,7 +39,8 @@ impl TryFrom<Row> for Account {
             email_verified: row.email_verified,
             phone: row.phone,
             phone_verified: row.phone_verified,
-            language: row.language.map(|tag| from_column(AccountLanguage::WORDS, &tag)).transpose()?,
+            // A language that only a later release knows is no choice to this one: the account still works.
+            language: row.language.and_then(|tag| from_column(AccountLanguage::WORDS, &tag).ok()),
             weight_unit: from_column(WeightUnit::WORDS, &row.weight_unit)?,
             role,
             organization_id: row.organization_id,
@@ -218,17 +219,32 @@ pub async fn save_name(db: &mut PgSession, id: UserId, name: Option<&str>, now: 
     .map(drop)
 }
 
-pub async fn save_choices(
+pub async fn save_language(
     db: &mut PgSession,
     id: UserId,
     language: Option<AccountLanguage>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update users set language = $2, version = version + 1, updated_at = $3 where id = $1",
+        id.uuid(),
+        language.map(AccountLanguage::as_str),
+        now,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub async fn save_weight_unit(
+    db: &mut PgSession,
+    id: UserId,
     weight_unit: WeightUnit,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update users set language = $2, weight_unit = $3, version = version + 1, updated_at = $4 where id = $1",
+        "update users set weight_unit = $2, version = version + 1, updated_at = $3 where id = $1",
         id.uuid(),
-        language.map(AccountLanguage::as_str),
         weight_unit.as_str(),
         now,
     )

@@ -14,7 +14,10 @@ use crate::{
     error::AccountError,
     lasting::LastingAccess,
     one_time::{AccountMails, Asker, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
-    people::{Account, Email, Principal, User, account_by_id, lock_account_to_change, save_choices, save_name},
+    people::{
+        Account, Email, Principal, User, account_by_id, lock_account_to_change, save_language, save_name,
+        save_weight_unit,
+    },
 };
 
 /// Changes what users may change of themselves, and verifies it. Cheap to clone.
@@ -95,10 +98,14 @@ impl VerificationService {
                 (user.name, user.updated_at) = (name, now);
             }
             let language = change.language.or(user.language);
+            if language != user.language {
+                save_language(&mut tx, user.id, language, now).await?;
+                (user.language, user.updated_at) = (language, now);
+            }
             let weight_unit = change.weight_unit.unwrap_or(user.weight_unit);
-            if (language, weight_unit) != (user.language, user.weight_unit) {
-                save_choices(&mut tx, user.id, language, weight_unit, now).await?;
-                (user.language, user.weight_unit, user.updated_at) = (language, weight_unit, now);
+            if weight_unit != user.weight_unit {
+                save_weight_unit(&mut tx, user.id, weight_unit, now).await?;
+                (user.weight_unit, user.updated_at) = (weight_unit, now);
             }
             let phone = change.phone.clone().or(user.phone.clone());
             if phone != user.phone {

@@ -243,3 +243,24 @@ async fn export_acts(
     let row = |act: &Act| serde_json::to_value(ActBody::from(act.clone())).ok();
     export.paged(read, |act| ActAnchor(act.id), row).await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use utoipa::PartialSchema;
+
+    use super::*;
+
+    fn members<T: PartialSchema>() -> BTreeSet<String> {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        schema["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn tables_have_a_column_for_each_member() {
+        let columns = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(columns(USER_COLUMNS), members::<UserBody>());
+        assert_eq!(columns(ACT_COLUMNS), members::<ActBody>());
+    }
+}
