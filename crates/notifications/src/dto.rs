@@ -93,8 +93,8 @@ impl WantedChannels {
 request! {
     /// What you want to be told. What is left out is as by default.
     pub struct SetPreferencesRequest in body {
-        /// Language tag of letters and text messages. Default: the account's, else the installation's. A language that is chosen
-        /// for the account later takes its place.
+        /// Language tag of letters and text messages. Default: the account's, else the installation's. The account's own is
+        /// the same as none. A language that is chosen for the account later takes its place.
         #[schema(max_length = 20)]
         language: Option<String> = read_language,
         /// Default: `own`.

@@ -108,3 +108,17 @@ async fn letters_follow_the_account_unless_a_later_choice_is_for_letters_alone()
     assert_eq!(language_of_letters(client).await, "en");
     assert_eq!(language_of_letters(&other.client).await, "en");
 }
+
+#[tokio::test]
+async fn preferences_that_are_read_and_written_back_choose_no_language_for_letters_alone() {
+    let world = World::start().await;
+    let person = Person::new(&world).await;
+    let client = &person.client;
+    choose(client, json!("de")).await;
+    let read = client.get(PREFERENCES).await.expect(200);
+    assert_eq!(read["language"], "de");
+    let answer = put(client, PREFERENCES, read.clone()).await.expect(200);
+    assert_eq!(answer, read);
+    choose(client, Value::Null).await;
+    assert_eq!(language_of_letters(client).await, "en", "that of the installation");
+}

@@ -34,10 +34,11 @@ pub(crate) async fn lock_user(db: &mut PgSession, user: Uuid) -> sqlx::Result<bo
     Ok(found.fetch_optional(db).await?.is_some())
 }
 
+/// Replaces a user's preferences. The language of the account is no choice for letters alone: they go on following the account.
 pub(crate) async fn save(db: &mut PgSession, user: Uuid, wanted: &Preferences, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into notification_preferences (user_id, language, scope, email_changed, sms_changed, updated_at)
-         values ($1, $2, $3, $4, $5, $6)
+         values ($1, nullif($2, (select language from users where id = $1)), $3, $4, $5, $6)
          on conflict (user_id) do update set language = excluded.language, scope = excluded.scope,
              email_changed = excluded.email_changed, sms_changed = excluded.sms_changed, updated_at = excluded.updated_at",
         user,
