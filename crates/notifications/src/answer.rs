@@ -25,8 +25,8 @@ words! {
 pub(super) struct Asked {
     /// Masked.
     pub address: String,
-    /// Without anything that looks like a link.
-    pub organization: String,
+    /// `None` for a name that is not repeated, as it has something that looks like a link.
+    pub organization: Option<String>,
     pub status: String,
 }
 
@@ -36,8 +36,16 @@ impl NotificationService {
         let mut connection = self.db.read().await?;
         let found = consents::find(&mut connection, question.contact_point_id, question.organization_id).await?;
         let consent = self.open(question, found)?;
-        let organization = words::plain(&consent.organization);
+        let organization = words::named(&consent.organization);
         Ok(Asked { address: masked(&consent.address), organization, status: consent.status })
+    }
+
+    /// Returns the language of the contact that a token is about, if both are known.
+    pub(super) async fn language_of_question(&self, token: &str) -> Result<Option<String>, NotificationError> {
+        let Some(question) = self.tokens.read_question(token) else { return Ok(None) };
+        let mut connection = self.db.read().await?;
+        let found = consents::find(&mut connection, question.contact_point_id, question.organization_id).await?;
+        Ok(found.and_then(|consent| consent.language))
     }
 
     /// A question that has no answer yet can be answered for a month; an answer can be changed later, but "never" is for

@@ -9,7 +9,7 @@ use super::{
     error::NotificationError,
     model::{NotificationChannel, Preferences},
     post::Receiver,
-    repository,
+    repository::{self, facts},
     service::NotificationService,
     tokens::Subscription,
 };
@@ -68,6 +68,18 @@ impl NotificationService {
         })
         .await?;
         Ok(subscription)
+    }
+
+    /// Returns the language of the receiver that a token is about, if both are known.
+    pub(super) async fn language_of_subscription(&self, token: &str) -> Result<Option<String>, NotificationError> {
+        let Some(subscription) = self.tokens.read_subscription(token) else { return Ok(None) };
+        let mut connection = self.db.read().await?;
+        Ok(match subscription.receiver {
+            Receiver::User(id) => facts::user(&mut connection, id.uuid()).await?.and_then(|user| user.language),
+            Receiver::Contact(id) => {
+                facts::contact(&mut connection, id.uuid(), &[]).await?.and_then(|contact| contact.language)
+            }
+        })
     }
 
     /// Returns what a link would switch off.

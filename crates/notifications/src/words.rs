@@ -1,8 +1,6 @@
 //! Words for people.
 use std::sync::Arc;
 
-use super::model::NotificationType;
-
 /// The language of the installation.
 #[derive(Debug, Clone)]
 pub struct Language(Arc<str>);
@@ -15,26 +13,6 @@ impl Language {
 
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// Says in a few words what a type is about.
-pub const fn describe(kind: NotificationType) -> &'static str {
-    match kind {
-        NotificationType::BookingConfirmed => "confirmed bookings",
-        NotificationType::Departed => "departed shipments",
-        NotificationType::Arrived => "arrived shipments",
-        NotificationType::Delivered => "delivered shipments",
-        NotificationType::Retimed => "flights with new times",
-        NotificationType::Offloaded => "shipments left behind",
-        NotificationType::Cancelled => "cancelled flights and bookings",
-        NotificationType::HoldExpiring => "holds that expire",
-        NotificationType::WaitlistOffer => "offers of room",
-        NotificationType::Payment => "payments",
-        NotificationType::PriceAlert => "prices",
-        NotificationType::CutoffReminder => "reminders of cut-offs",
-        NotificationType::WebhookFailing => "webhooks that fail",
-        NotificationType::Corrected => "corrected steps",
     }
 }
 

@@ -1,14 +1,15 @@
 //! In which language letters and text messages are.
 use chrono::TimeDelta;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     PREFERENCES, Person, agree, contact, heard,
-    letters::{address, directory, letter, writing},
+    letters::{address, directory, letter, link, writing},
     put,
 };
 use crate::support::{
-    Client, NewFlight, World,
+    Answer, Client, NewFlight, World,
     freight::{order, text, with},
 };
 
@@ -88,6 +89,50 @@ async fn a_name_that_is_not_repeated_to_strangers_is_a_german_shipper_in_german(
     booked(&world, &shipper.client, json!({"contacts": [cora]})).await;
     let question = letter(&world, "contact_question", "cora@example.com").await;
     assert_eq!(text(&question, "subject"), "Ein Versender möchte Sie über Sendungen informieren");
+}
+
+/// What a browser gets: by `GET`, or as the answer to a form.
+async fn page(client: &Client, path: &str, form: Option<&'static str>) -> Answer {
+    let method = if form.is_some() { Method::POST } else { Method::GET };
+    let request = client.request(method, path).header("accept", "text/html");
+    Answer::of(match form {
+        Some(form) => request.header("content-type", "application/x-www-form-urlencoded").body(form),
+        None => request,
+    })
+    .await
+}
+
+fn assert_german(page: &Answer, status: u16, parts: &[&str]) {
+    assert_eq!(page.status, status, "{}", page.text);
+    for part in parts.iter().chain(&["<html lang=\"de\">"]) {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn links_of_german_letters_lead_to_german_pages() {
+    let files = directory();
+    let world = writing(files.path()).await;
+    let (shipper, anyone) = (Person::new(&world).await, world.anonymous());
+    choose(&shipper.client, json!("de")).await;
+    world.sql(&format!("update organizations set name = 'win.example' where id = '{}'", shipper.organization)).await;
+    let cora = with(contact("cora@example.com"), json!({"language": "de-AT"}));
+    booked(&world, &shipper.client, json!({"contacts": [cora]})).await;
+    let asking = link(&letter(&world, "contact_question", "cora@example.com").await, "/confirm/");
+    let asked = page(&anyone, &asking, None).await;
+    assert_german(&asked, 200, &["Nachrichten über Sendungen", "Ein Versender möchte", "Ja, informieren Sie mich"]);
+    assert_german(&page(&anyone, &asking, Some("answer=agree")).await, 200, &["Vielen Dank", "Sie werden informiert."]);
+    assert_german(&page(&anyone, &asking, None).await, 200, &["Sie haben dem zugestimmt."]);
+    let declined = page(&anyone, &asking, Some("answer=never")).await;
+    assert_german(&declined, 200, &["An diese Adresse wird nichts gesendet"]);
+    assert_german(&page(&anyone, &asking, Some("answer=agree")).await, 400, &["Dieser Link ist nicht gültig"]);
+    let ending = link(&letter(&world, "booking_confirmed", &address(&shipper)).await, "/unsubscribe/");
+    let asked = page(&anyone, &ending, None).await;
+    assert_german(&asked, 200, &["<button>Abbestellen</button>", "Keine E-Mails dieser Art mehr: bestätigte Buchungen."]);
+    let ended = page(&anyone, &ending, Some("List-Unsubscribe=One-Click")).await;
+    assert_german(&ended, 200, &["Sie erhalten keine E-Mails dieser Art mehr: bestätigte Buchungen."]);
+    let damaged = page(&anyone, &format!("{ending}x"), None).await;
+    assert!(damaged.status == 400 && damaged.text.contains("<html lang=\"en\">"), "{}", damaged.text);
 }
 
 #[tokio::test]

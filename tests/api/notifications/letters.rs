@@ -63,7 +63,7 @@ pub(super) fn address(person: &Person) -> String {
 }
 
 /// The path of the link that begins like this.
-fn link(letter: &Value, begin: &str) -> String {
+pub(super) fn link(letter: &Value, begin: &str) -> String {
     let body = text(letter, "text");
     let at = body.find(begin).unwrap_or_else(|| panic!("no {begin} in {body}"));
     body[at..].split_whitespace().next().unwrap().to_owned()

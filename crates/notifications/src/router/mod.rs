@@ -2,6 +2,7 @@ mod admin;
 mod contacts;
 mod pages;
 mod preferences;
+mod texts;
 
 use loadmaster_platform::room::{Routes, handler_state};
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -2,21 +2,21 @@ use std::str::FromStr;
 
 use axum::{extract::State, response::Response};
 use loadmaster_kernel::{Fault, FaultCode};
-use loadmaster_platform::web::{Audience, Body, Form, InputFault, Page, PathText, Problem, problem_responses};
+use loadmaster_platform::web::{Audience, Body, Form, InputFault, PathText, Problem, problem_responses};
 
-use super::super::{
-    answer::ContactAnswer,
-    dto::AnswerRequest,
-    error::{NotificationError, code},
-    service::NotificationService,
-    tokens::Subscription,
-    words::describe,
+use super::{
+    super::{
+        answer::ContactAnswer,
+        dto::AnswerRequest,
+        error::{NotificationError, code},
+        service::NotificationService,
+        tokens::Subscription,
+        words::Language,
+    },
+    texts::Texts,
 };
 
 const LONGEST_TOKEN: usize = 500;
-const NEWS: &str = "News about shipments";
-const ANSWERS: &str = "<p><button name=\"answer\" value=\"agree\">Yes, send me news</button></p>\n\
-    <p><button name=\"answer\" value=\"never\">No, and never ask again</button></p>";
 
 /// What stands in a link: opaque to all but who has made it.
 #[derive(Debug)]
@@ -31,11 +31,11 @@ impl FromStr for Token {
     }
 }
 
-fn refused(error: NotificationError, audience: Audience) -> Result<Response, Problem> {
+fn refused(error: NotificationError, audience: Audience, texts: &Texts) -> Result<Response, Problem> {
     match error {
-        NotificationError::InvalidToken => Ok(Page::new("This link is not valid")
-            .says("It is damaged, too old, or no longer of use. Nothing was changed.")
-            .refusal(error.into(), audience)),
+        NotificationError::InvalidToken => {
+            Ok(texts.page(texts.invalid).says(texts.nothing_changed).refusal(error.into(), audience))
+        }
         error => Err(error.into()),
     }
 }
@@ -51,23 +51,23 @@ problem_responses!(AnswerProblems: [INPUT, BODY], INVALID_TOKEN, NOT_FOUND);
     responses((status = 200, description = "The question, as a page.", body = String, content_type = "text/html"), PageProblems))]
 pub(super) async fn ask(
     State(notifications): State<NotificationService>,
+    State(language): State<Language>,
     PathText(Token(token)): PathText<Token>,
     audience: Audience,
 ) -> Result<Response, Problem> {
+    let texts = Texts::of(notifications.language_of_question(&token).await?.as_deref(), &language);
     let asked = match notifications.question(&token).await {
         Ok(asked) => asked,
-        Err(error) => return refused(error, audience),
+        Err(error) => return refused(error, audience, texts),
     };
-    let (organization, address) = (&asked.organization, &asked.address);
+    let page = texts.page(texts.news);
     let page = match asked.status.as_str() {
-        "AGREED" => Page::new(NEWS).says("You have agreed to this."),
-        "DECLINED" => {
-            Page::new(NEWS).says("You have answered that nobody may write to this address. Nothing is sent to it.")
-        }
-        _ => Page::new(NEWS),
+        "AGREED" => page.says(texts.has_agreed),
+        "DECLINED" => page.says(texts.has_declined),
+        _ => page,
     };
-    let text = format!("{organization} wants to have news about its shipments sent to {address}.");
-    Ok(page.says(&text).asks(ANSWERS).answer())
+    let text = (texts.question)(asked.organization.as_deref().unwrap_or(texts.shipper), &asked.address);
+    Ok(page.says(&text).asks(&texts.answers()).answer())
 }
 
 /// Answer as a contact.
@@ -80,22 +80,21 @@ pub(super) async fn ask(
     responses((status = 200, description = "What was done, as a page.", body = String, content_type = "text/html"), AnswerProblems))]
 pub(super) async fn answer(
     State(notifications): State<NotificationService>,
+    State(language): State<Language>,
     PathText(Token(token)): PathText<Token>,
     audience: Audience,
     body: Body,
 ) -> Result<Response, Problem> {
     let answer = read_answer(body)?;
+    let texts = Texts::of(notifications.language_of_question(&token).await?.as_deref(), &language);
     if let Err(error) = notifications.answer(&token, answer).await {
-        return refused(error, audience);
+        return refused(error, audience, texts);
     }
     let text = match answer {
-        ContactAnswer::Agree => {
-            "You will be told. Each e-mail has a link that ends messages of its kind. To end text messages, open the link \
-             of the question again and choose \u{201c}No, and never ask again\u{201d}."
-        }
-        ContactAnswer::Never => "Nothing will be sent to this address, and nobody can have it asked again.",
+        ContactAnswer::Agree => texts.agreed,
+        ContactAnswer::Never => texts.declined,
     };
-    Ok(Page::new("Thank you").says(text).answer())
+    Ok(texts.page(texts.thanks).says(text).answer())
 }
 
 fn read_answer(body: Body) -> Result<ContactAnswer, Problem> {
@@ -113,8 +112,10 @@ fn read_answer(body: Body) -> Result<ContactAnswer, Problem> {
     answer.ok_or_else(|| Problem::validation(&InputFault::members(&[("/answer", fault())])))
 }
 
-fn described(subscription: &Subscription) -> String {
-    subscription.kinds.iter().map(|kind| describe(*kind)).collect::<Vec<_>>().join(", ")
+/// A sentence that begins like this and ends with the types.
+fn with_types(begin: &str, subscription: &Subscription, texts: &Texts) -> String {
+    let types: Vec<&str> = subscription.kinds.iter().map(|kind| (texts.about)(*kind)).collect();
+    format!("{begin} {}.", types.join(", "))
 }
 
 /// Ask whether a type of message is to end.
@@ -125,15 +126,18 @@ fn described(subscription: &Subscription) -> String {
     responses((status = 200, description = "The question, as a page.", body = String, content_type = "text/html"), PageProblems))]
 pub(super) async fn ask_unsubscribe(
     State(notifications): State<NotificationService>,
+    State(language): State<Language>,
     PathText(Token(token)): PathText<Token>,
     audience: Audience,
 ) -> Result<Response, Problem> {
+    let texts = Texts::of(notifications.language_of_subscription(&token).await?.as_deref(), &language);
     let subscription = match notifications.subscription(&token) {
         Ok(subscription) => subscription,
-        Err(error) => return refused(error, audience),
+        Err(error) => return refused(error, audience, texts),
     };
-    let text = format!("No more e-mail of this kind: {}.", described(&subscription));
-    Ok(Page::new("Unsubscribe").says(&text).asks("<button>Unsubscribe</button>").answer())
+    let text = with_types(texts.no_more, &subscription, texts);
+    let button = format!("<button>{}</button>", texts.unsubscribe);
+    Ok(texts.page(texts.unsubscribe).says(&text).asks(&button).answer())
 }
 
 /// Switch a type of message off, with one click.
@@ -144,14 +148,16 @@ pub(super) async fn ask_unsubscribe(
     responses((status = 200, description = "What was done, as a page.", body = String, content_type = "text/html"), PageProblems))]
 pub(super) async fn unsubscribe(
     State(notifications): State<NotificationService>,
+    State(language): State<Language>,
     PathText(Token(token)): PathText<Token>,
     audience: Audience,
 ) -> Result<Response, Problem> {
+    let texts = Texts::of(notifications.language_of_subscription(&token).await?.as_deref(), &language);
     match notifications.unsubscribe(&token).await {
         Ok(subscription) => {
-            let text = format!("You get no more e-mail of this kind: {}.", described(&subscription));
-            Ok(Page::new("Unsubscribed").says(&text).answer())
+            let text = with_types(texts.ended, &subscription, texts);
+            Ok(texts.page(texts.unsubscribed).says(&text).answer())
         }
-        Err(error) => refused(error, audience),
+        Err(error) => refused(error, audience, texts),
     }
 }

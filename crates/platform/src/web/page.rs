@@ -44,13 +44,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Audience {
 /// A page with a headline.
 #[derive(Debug)]
 pub struct Page {
+    language: &'static str,
     title: &'static str,
     body: String,
 }
 
 impl Page {
     pub const fn new(title: &'static str) -> Self {
-        Self { title, body: String::new() }
+        Self { language: "en", title, body: String::new() }
+    }
+
+    /// Sets the language tag of the texts; without it they are English.
+    #[must_use]
+    pub fn in_language(self, language: &'static str) -> Self {
+        Self { language, ..self }
     }
 
     /// Adds a paragraph.
@@ -84,9 +91,9 @@ impl Page {
     }
 
     fn with(&self, status: StatusCode) -> Response {
-        let (title, body) = (escaped(self.title), &self.body);
+        let (language, title, body) = (self.language, escaped(self.title), &self.body);
         let text = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+            "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
              <style>body{{max-width:36em;margin:4em auto;padding:0 1em;font:16px/1.5 sans-serif}}\
              button{{padding:.6em 1.2em;font:inherit}}input{{padding:.5em;font:inherit;width:100%;box-sizing:border-box}}\
