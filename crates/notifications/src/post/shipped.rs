@@ -1,6 +1,6 @@
 //! The templates that ship.
 
-/// Declares the templates of types, each with its endings, in every language that ships: a file that lacks does not compile.
+/// Declares the templates of types, each with its endings, in every language that ships: a missing file is a compile error.
 macro_rules! template_files {
     ($($kind:literal: $($ending:literal)+;)+) => {
         &[$($(

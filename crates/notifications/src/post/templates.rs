@@ -17,7 +17,8 @@ use super::{
 
 /// The language of receivers for whom no other has the templates.
 const ENGLISH: &str = "en";
-/// What HTML templates extend; those of a language without one of its own extend the English one.
+/// What HTML templates extend; those of a language without one of its own extend that of its less special form (`de` for `de-at`), else
+/// the English one.
 pub(super) const SHARED: Templates = template_files! { "layout": ".html"; };
 /// Longest subject, in characters.
 const LONGEST_SUBJECT: usize = 200;
@@ -162,11 +163,12 @@ fn environment(names: &BTreeSet<String>, texts: BTreeMap<String, String>) -> any
         }
     });
     let names = names.clone();
-    // What a template names is in its own language, or in English.
+    // What a template names is in its own language, in the less special form of that, or in English.
     environment.set_path_join_callback(move |name, parent| {
         let language = parent.split_once('/').map_or(ENGLISH, |(language, _)| language);
-        let own = format!("{language}/{name}");
-        if names.contains(&own) { own.into() } else { format!("{ENGLISH}/{name}").into() }
+        let candidates = [language, general(language)].map(|language| format!("{language}/{name}"));
+        let own = candidates.into_iter().find(|own| names.contains(own));
+        own.unwrap_or_else(|| format!("{ENGLISH}/{name}")).into()
     });
     for (name, text) in texts {
         environment.add_template_owned(name.clone(), text).map_err(|error| fault_of(&name, &error))?;
@@ -299,6 +301,23 @@ mod tests {
         );
         let of_installation = with_files(&[("pt-BR/told.sms", "Olá")], "pt-BR").unwrap();
         assert_eq!(text(&of_installation, "de"), "Olá");
+    }
+
+    #[test]
+    fn what_a_template_of_a_region_extends_is_of_its_general_language_before_it_is_english() {
+        let html = "{% extends 'layout.html' %}{% block content %}{{ what }}{% endblock %}";
+        let mail = |language: &str| -> Vec<(String, &'static str)> {
+            let parts = [("subject", "x"), ("txt", "x"), ("html", html)];
+            parts.map(|(ending, text)| (format!("{language}/told.{ending}"), text)).into()
+        };
+        let files = [mail("de-AT"), mail("pt-BR")].concat();
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        let engine = with_files(&files, "en").unwrap();
+        let html_in = |wanted| {
+            engine.render(Channel::Email, "told", wanted, &context! { what => "x" }, "https://u").unwrap().html.unwrap()
+        };
+        assert!(html_in("de-AT").contains("Sie erhalten diese Nachricht von"), "{}", html_in("de-AT"));
+        assert!(html_in("pt-BR").contains("You receive this message from"), "{}", html_in("pt-BR"));
     }
 
     #[test]
