@@ -17,7 +17,7 @@ pub(super) struct When {
     pub utc: String,
     /// `27 Nov 14:30 IST`
     pub short: String,
-    /// For the filter `date`: RFC 3339 at the station's offset.
+    /// For the filters: RFC 3339 at the station's offset.
     pub at: String,
     /// The same in UTC.
     pub instant: String,

@@ -2,16 +2,17 @@
 use std::fmt::Write;
 
 use chrono::DateTime;
-use minijinja::{Environment, Error, ErrorKind};
+use minijinja::{Environment, Error, ErrorKind, Value};
 
-/// Adds `date` and `figures`.
+/// Adds `date`, `station`, `station_and_utc` and `figures`.
 pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_filter("date", date);
+    environment.add_filter("station", station);
+    environment.add_filter("station_and_utc", station_and_utc);
     environment.add_filter("figures", figures);
 }
 
-/// `{{ flight.departure.at | date("%d.%m.%Y, %H:%M") }}`: an instant of RFC 3339 by a pattern of `strftime`, at the offset of the
-/// instant.
+/// `{{ expires_at | date("%d.%m.%Y, %H:%M Uhr") }}`: an instant of RFC 3339 by a pattern of `strftime`, at the offset of the instant.
 fn date(instant: &str, pattern: &str) -> Result<String, Error> {
     let refused = |detail| Error::new(ErrorKind::InvalidOperation, detail);
     let instant = DateTime::parse_from_rfc3339(instant).map_err(|_| refused("date is of an instant of RFC 3339"))?;
@@ -19,6 +20,22 @@ fn date(instant: &str, pattern: &str) -> Result<String, Error> {
     write!(written, "{}", instant.format(pattern))
         .map_err(|_| refused("date has a pattern that is not of strftime"))?;
     Ok(written)
+}
+
+/// `{{ flight.departure | station("%d.%m., %H:%M Uhr") }}`: a time by a pattern of `strftime`, at the station and with its zone:
+/// `27.11., 14:30 Uhr IST`.
+fn station(time: &Value, pattern: &str) -> Result<String, Error> {
+    Ok(format!("{} {}", date(&member(time, "at")?, pattern)?, member(time, "zone")?))
+}
+
+/// The same, and in UTC: `27.11., 14:30 Uhr IST (27.11., 09:00 Uhr UTC)`.
+fn station_and_utc(time: &Value, pattern: &str) -> Result<String, Error> {
+    Ok(format!("{} ({} UTC)", station(time, pattern)?, date(&member(time, "instant")?, pattern)?))
+}
+
+fn member(time: &Value, name: &str) -> Result<String, Error> {
+    let refused = || Error::new(ErrorKind::InvalidOperation, "it is of a time, such as flight.departure");
+    time.get_attr(name)?.as_str().map(str::to_owned).ok_or_else(refused)
 }
 
 /// `{{ shipment.weight | figures(",", ".") }}`: the number at the beginning of a text, as `1234.5` of `1234.5 kg`, with these signs
@@ -43,6 +60,8 @@ fn figures(text: &str, decimal: &str, group: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use minijinja::context;
+
     use super::*;
 
     #[test]
@@ -60,6 +79,18 @@ mod tests {
         let of = |instant| date(instant, "%d.%m.%Y, %H:%M").unwrap();
         assert_eq!(of("2026-11-28T02:30:00+05:30"), "28.11.2026, 02:30");
         assert_eq!(of("2026-11-27T21:00:00+00:00"), "27.11.2026, 21:00");
+    }
+
+    #[test]
+    fn times_have_the_zone_of_their_station() {
+        let (at, instant) = ("2026-11-28T02:30:00+05:30", "2026-11-27T21:00:00+00:00");
+        let time = context! { at, instant, zone => "IST" };
+        assert_eq!(station(&time, "%d.%m., %H:%M Uhr").unwrap(), "28.11., 02:30 Uhr IST");
+        let both = station_and_utc(&time, "%d.%m.%Y, %H:%M Uhr").unwrap();
+        assert_eq!(both, "28.11.2026, 02:30 Uhr IST (27.11.2026, 21:00 Uhr UTC)");
+        for other in [Value::UNDEFINED, Value::from(at), context! { at }] {
+            assert!(station(&other, "%d").is_err(), "{other}");
+        }
     }
 
     #[test]
