@@ -5,6 +5,8 @@ mod guest;
 mod item;
 mod receiver;
 mod templates;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -29,36 +29,3 @@ pub(super) const QUESTION: Templates = template_files! {
 pub(super) const GUEST: Templates = template_files! {
     "guest_booking": ".subject" ".txt" ".html";
 };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::NotificationType;
-
-    fn text(file: &str) -> Option<&'static str> {
-        NEWS.iter().chain(QUESTION).chain(GUEST).find(|(name, _)| *name == file).map(|(_, text)| *text)
-    }
-
-    #[test]
-    fn each_type_has_a_letter_and_a_text_message_in_english_and_in_german() {
-        for kind in NotificationType::NAMES {
-            for ending in ["subject", "txt", "html", "sms"] {
-                let of = |language| text(&format!("{language}/{kind}.{ending}"));
-                let (english, german) = (of("en"), of("de"));
-                assert!(english.is_some() && german.is_some(), "{kind}.{ending}");
-                assert_ne!(english, german, "{kind}.{ending} is translated");
-            }
-        }
-    }
-
-    #[test]
-    fn times_and_figures_of_german_templates_are_in_german_form() {
-        let times = [".local", ".utc", ".short", "{{ expires }}"];
-        let figures = [".weight }}", ".amount }}", ".captured }}", ".refunded }}"];
-        for (name, text) in NEWS.iter().chain(QUESTION).chain(GUEST).filter(|(name, _)| name.starts_with("de/")) {
-            for member in times.iter().chain(&figures) {
-                assert!(!text.contains(*member), "{name} has {member}");
-            }
-        }
-    }
-}

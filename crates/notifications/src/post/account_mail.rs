@@ -21,6 +21,12 @@ pub(super) const RESET_PASSWORD: &str = "reset_password";
 /// Their types. They go to addresses that are not verified, and to people who want no other messages.
 pub(super) const ACCOUNT_TYPES: [&str; 3] = [VERIFY_EMAIL, VERIFY_PHONE, RESET_PASSWORD];
 
+pub(crate) const TEMPLATES: Templates = template_files! {
+    "verify_email": ".subject" ".txt" ".html";
+    "reset_password": ".subject" ".txt" ".html";
+    "verify_phone": ".sms";
+};
+
 impl AccountMail for PostService {
     fn enqueue_in_tx<'a>(
         &'a self,
@@ -136,11 +142,7 @@ impl Composer for AccountComposer {
     }
 
     fn templates(&self) -> Templates {
-        template_files! {
-            "verify_email": ".subject" ".txt" ".html";
-            "reset_password": ".subject" ".txt" ".html";
-            "verify_phone": ".sms";
-        }
+        TEMPLATES
     }
 
     fn samples(&self) -> Vec<(&'static str, Value)> {

@@ -23,6 +23,13 @@ const NEW_PASSWORD: &str = "new_password";
 /// Their types.
 pub(super) const NOTICES: [&str; 4] = [NEW_API_KEY, NEW_WEBHOOK, NEW_WEBHOOK_SECRET, NEW_PASSWORD];
 
+pub(crate) const TEMPLATES: Templates = template_files! {
+    "new_api_key": ".subject" ".txt" ".html";
+    "new_webhook": ".subject" ".txt" ".html";
+    "new_webhook_secret": ".subject" ".txt" ".html";
+    "new_password": ".subject" ".txt" ".html";
+};
+
 /// Time for which a notice is of use.
 const USEFUL: TimeDelta = TimeDelta::days(3);
 
@@ -91,12 +98,7 @@ impl Composer for NoticeComposer {
     }
 
     fn templates(&self) -> Templates {
-        template_files! {
-            "new_api_key": ".subject" ".txt" ".html";
-            "new_webhook": ".subject" ".txt" ".html";
-            "new_webhook_secret": ".subject" ".txt" ".html";
-            "new_password": ".subject" ".txt" ".html";
-        }
+        TEMPLATES
     }
 
     fn samples(&self) -> Vec<(&'static str, Value)> {

@@ -34,3 +34,10 @@ pub use open::open;
 pub use router::describe;
 pub use service::{Composers, PostService};
 pub(crate) use shipped::template_files;
+
+#[cfg(test)]
+pub(crate) use self::{
+    account_mail::TEMPLATES as ACCOUNT_MAIL,
+    account_notice::TEMPLATES as ACCOUNT_NOTICES,
+    templates::{Engine, SHARED},
+};

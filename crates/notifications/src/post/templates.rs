@@ -19,13 +19,13 @@ use super::{
 const ENGLISH: &str = "en";
 /// What HTML templates extend; those of a language without one of its own extend that of its less special form (`de` for `de-at`), else
 /// the English one.
-pub(super) const SHARED: Templates = template_files! { "layout": ".html"; };
+pub(crate) const SHARED: Templates = template_files! { "layout": ".html"; };
 /// Longest subject, in characters.
 const LONGEST_SUBJECT: usize = 200;
 
 /// What a letter says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Text {
+pub(crate) struct Text {
     /// One line; empty for SMS.
     pub subject: String,
     pub plain: String,
@@ -33,7 +33,7 @@ pub(super) struct Text {
 }
 
 /// The templates of all languages, compiled.
-pub(super) struct Engine {
+pub(crate) struct Engine {
     environment: Environment<'static>,
     /// `{language}/{type}.{ending}`
     names: BTreeSet<String>,
