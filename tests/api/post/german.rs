@@ -1,9 +1,10 @@
 //! Letters about accounts in German, as a relay and a gateway take them.
 use base64::{Engine, engine::general_purpose::STANDARD};
+use reqwest::Method;
 use serde_json::json;
 
-use super::{mailing, register, sms::Gateway, taken};
-use crate::support::{Client, SmtpServer};
+use super::{mailing, register, sms::Gateway, taken, token_in};
+use crate::support::{Answer, Client, SmtpServer};
 
 async fn in_german(client: &Client) {
     client.patch("/api/v1/auth/me", json!({"language": "de"})).await.expect(200);
@@ -80,4 +81,36 @@ async fn the_digits_for_a_phone_come_in_german() {
     let code = Gateway::code(&message);
     assert!(message.to_string().contains(&format!("{code} ist Ihr Code für ")), "{message}");
     ann.post("/api/v1/auth/phone/verify", json!({ "code": code })).await.expect(204);
+}
+
+/// What a browser gets that sends this form.
+async fn pressed(client: &Client, path: &str, form: &'static str) -> Answer {
+    let request = client.request(Method::POST, path).header("accept", "text/html");
+    Answer::of(request.header("content-type", "application/x-www-form-urlencoded").body(form)).await
+}
+
+fn assert_german(page: &Answer, status: u16, part: &str) {
+    assert_eq!(page.status, status, "{}", page.text);
+    assert!(page.text.contains("<html lang=\"de\">") && page.text.contains(part), "{part}: {}", page.text);
+}
+
+#[tokio::test]
+async fn links_to_a_german_account_lead_to_german_pages() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).start().await;
+    let ann = register(&world, "ann@example.org").await;
+    in_german(&ann).await;
+    let anyone = world.anonymous();
+    let verify = format!("/verify-email/{}", token_in(&taken(&relay, 1).await[0].text(), "verify-email"));
+    assert_german(&anyone.get(&verify).await, 200, "<h1>Bestätigen Sie Ihre E-Mail-Adresse</h1>");
+    assert_german(&pressed(&anyone, &verify, "").await, 200, "Ihre E-Mail-Adresse ist bestätigt.");
+    assert_german(&pressed(&anyone, &verify, "").await, 400, "Dieser Link ist falsch, verbraucht oder abgelaufen.");
+    anyone.post("/api/v1/auth/password/forgot", json!({"email": "ann@example.org"})).await.expect(202);
+    let reset = format!("/reset-password/{}", token_in(&taken(&relay, 2).await[1].text(), "reset-password"));
+    assert_german(&anyone.get(&reset).await, 200, "<button type=\"submit\">Passwort setzen</button>");
+    assert_german(&pressed(&anyone, &reset, "new=short").await, 400, "Es muss 10 bis 128 Zeichen haben");
+    let set = pressed(&anyone, &reset, "new=another+horse+battery").await;
+    assert_german(&set, 200, "Ihr Passwort ist gesetzt");
+    let forged = anyone.get("/verify-email/forged").await;
+    assert!(forged.status == 200 && forged.text.contains("<html lang=\"en\">"), "{}", forged.text);
 }

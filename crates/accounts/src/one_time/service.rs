@@ -177,6 +177,12 @@ impl OneTime {
         Ok(repository::find(db, id, purpose).await?.filter(|token| token.is_valid(self.clock.now())))
     }
 
+    /// Returns the user to whom a token was issued, whether or not it can still be used.
+    pub async fn user_of(&self, db: &mut PgSession, purpose: Purpose, token: &str) -> Result<Option<UserId>, DbError> {
+        let Some(id) = self.id_of(purpose, token) else { return Ok(None) };
+        Ok(repository::find(db, id, purpose).await?.and_then(|token| token.user_id))
+    }
+
     /// Spends a token. `None`: it is forged, used or expired.
     pub async fn spend_in_tx(
         &self,

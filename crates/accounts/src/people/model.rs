@@ -139,6 +139,15 @@ words! {
     }
 }
 
+impl AccountLanguage {
+    /// Returns the language of a tag, whatever its region, and English for every other tag.
+    pub fn of_tag(tag: &str) -> Self {
+        let general = tag.split('-').next().unwrap_or_default();
+        let known = Self::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(general));
+        known.map_or(Self::English, |(_, language)| *language)
+    }
+}
+
 words! {
     /// The unit in which a person enters and reads weights. The API takes and returns kilograms.
     pub enum WeightUnit {

@@ -15,8 +15,8 @@ use crate::{
     lasting::LastingAccess,
     one_time::{AccountMails, Asker, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
     people::{
-        Account, Email, Principal, User, account_by_id, lock_account_to_change, save_language, save_name,
-        save_weight_unit,
+        Account, AccountLanguage, Email, Principal, User, account_by_id, lock_account_to_change, save_language,
+        save_name, save_weight_unit,
     },
 };
 
@@ -36,6 +36,8 @@ pub struct VerificationService {
     pub(super) mails: AccountMails,
     /// `sms.codes_per_address`
     codes_per_address: u32,
+    /// The language of pages for accounts that have chosen none.
+    language: AccountLanguage,
 }
 
 impl VerificationService {
@@ -60,6 +62,7 @@ impl VerificationService {
             one_time,
             mails,
             codes_per_address: settings.sms.codes_per_address,
+            language: AccountLanguage::of_tag(&settings.notifications.language),
         }
     }
 
@@ -135,6 +138,14 @@ impl VerificationService {
             Ok(commit(tx).await?)
         })
         .await
+    }
+
+    /// Returns the language of the account to which a link was sent, or of the installation.
+    pub(super) async fn language_of(&self, purpose: Purpose, token: &str) -> Result<AccountLanguage, AccountError> {
+        let mut db = self.db.read().await?;
+        let Some(user) = self.one_time.user_of(&mut db, purpose, token).await? else { return Ok(self.language) };
+        let account = account_by_id(&mut db, user).await?;
+        Ok(account.and_then(|account| account.user.language).unwrap_or(self.language))
     }
 
     /// Takes the token of a link: the address that it was sent to is verified, if it is still that of the account.

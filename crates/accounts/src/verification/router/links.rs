@@ -3,25 +3,19 @@ use axum::{extract::State, response::Response};
 use loadmaster_kernel::FaultCode;
 use loadmaster_platform::{
     tasks::Tasks,
-    web::{Audience, Form, InputFault, Page, PathText, Problem, problem_responses},
+    web::{Audience, Form, InputFault, PathText, Problem, problem_responses},
 };
+
+use super::texts::{NO_GOOD, Texts};
 
 use crate::{
     error::{AccountError, code},
+    one_time::Purpose,
     verification::{
         dto::{LinkToken, NewPassword},
         service::VerificationService,
     },
 };
-
-const TITLE_OF_VERIFICATION: &str = "Confirm your e-mail address";
-const TITLE_OF_RESET: &str = "Set a new password";
-const NO_GOOD: &str = "This link is wrong, used or expired. Ask for a new one.";
-const NEW_PASSWORD: &str = "<p><label>New password<br>\
-    <input type=\"password\" name=\"new\" required minlength=\"10\" maxlength=\"128\" autocomplete=\"new-password\"></label></p>\n\
-    <p><label><input type=\"checkbox\" name=\"end_all\" value=\"true\"> End all my API keys and webhooks, too: somebody else may have made \
-    or seen them</label></p>\n\
-    <button type=\"submit\">Set the password</button>";
 
 problem_responses!(PageProblems: [], NOT_FOUND);
 problem_responses!(LinkProblems: [], INVALID_TOKEN, NOT_FOUND);
@@ -33,10 +27,13 @@ problem_responses!(LinkProblems: [], INVALID_TOKEN, NOT_FOUND);
     params(("token" = String, Path, description = "The token of the link")),
     responses((status = 200, description = "A page with one button.", content_type = "text/html", body = String),
               PageProblems))]
-pub async fn show_verification(_token: PathText<LinkToken>) -> Response {
-    let asks = "Press the button to confirm that this e-mail address is yours.";
+pub async fn show_verification(
+    State(verification): State<VerificationService>,
+    PathText(LinkToken(token)): PathText<LinkToken>,
+) -> Result<Response, Problem> {
+    let texts = Texts::of(verification.language_of(Purpose::VERIFY_EMAIL, &token).await?);
     // Programs that check links follow them, and press no button.
-    Page::new(TITLE_OF_VERIFICATION).says(asks).asks("<button type=\"submit\">Confirm</button>").answer()
+    Ok(texts.page(texts.verification).says(texts.press).asks(&texts.confirmation()).answer())
 }
 
 /// Verify an e-mail address from the page of its link.
@@ -52,12 +49,11 @@ pub async fn verify(
     PathText(LinkToken(token)): PathText<LinkToken>,
     audience: Audience,
 ) -> Result<Response, Problem> {
+    let texts = Texts::of(verification.language_of(Purpose::VERIFY_EMAIL, &token).await?);
     let work = async move { judged(verification.verify_email(&token).await) };
     Ok(match tasks.to_the_end(work).await? {
-        Link::Good => {
-            Page::new("Confirmed").says("Your e-mail address is confirmed. You can close this page.").answer()
-        }
-        Link::NoGood => no_good(TITLE_OF_VERIFICATION, audience),
+        Link::Good => texts.page(texts.confirmed).says(texts.is_confirmed).answer(),
+        Link::NoGood => no_good(texts, texts.verification, audience),
     })
 }
 
@@ -74,9 +70,10 @@ fn judged(outcome: Result<(), AccountError>) -> Result<Link, AccountError> {
     }
 }
 
-fn no_good(title: &'static str, audience: Audience) -> Response {
+fn no_good(texts: &Texts, title: &'static str, audience: Audience) -> Response {
     let fault = InputFault::path("token", FaultCode::UnknownValue, NO_GOOD);
-    Page::new(title).says(NO_GOOD).refusal(Problem::new(code::INVALID_TOKEN, NO_GOOD).about(&fault), audience)
+    let problem = Problem::new(code::INVALID_TOKEN, NO_GOOD).about(&fault);
+    texts.page(title).says(texts.no_good).refusal(problem, audience)
 }
 
 /// The page for a new password.
@@ -91,9 +88,10 @@ pub async fn show_reset(
     PathText(LinkToken(token)): PathText<LinkToken>,
     audience: Audience,
 ) -> Result<Response, Problem> {
+    let texts = Texts::of(verification.language_of(Purpose::RESET_PASSWORD, &token).await?);
     Ok(match verification.email_of(&token).await? {
-        Some(_) => Page::new(TITLE_OF_RESET).asks(NEW_PASSWORD).answer(),
-        None => no_good(TITLE_OF_RESET, audience),
+        Some(_) => texts.page(texts.reset).asks(&texts.password()).answer(),
+        None => no_good(texts, texts.reset, audience),
     })
 }
 
@@ -115,23 +113,22 @@ pub async fn reset(
 ) -> Result<Response, Problem> {
     verification.sessions.require_password_grant()?;
     let form = form?;
-    let Some(email) = verification.email_of(&token).await? else { return Ok(no_good(TITLE_OF_RESET, audience)) };
+    let texts = Texts::of(verification.language_of(Purpose::RESET_PASSWORD, &token).await?);
+    let Some(email) = verification.email_of(&token).await? else { return Ok(no_good(texts, texts.reset, audience)) };
     // A box that is not ticked is not sent.
     let end_all = form.get("end_all").is_some_and(|value| value != "false");
     let request = match NewPassword::of_form(&token, form.get("new").unwrap_or_default(), end_all, &email) {
         Ok(request) => request,
         Err(fault) => {
-            let page = Page::new(TITLE_OF_RESET).says(&format!("The new password {fault}.")).asks(NEW_PASSWORD);
+            let page = texts.page(texts.reset).says(&(texts.refused)(&fault)).asks(&texts.password());
             let problem = Problem::validation(&InputFault::members(&[("/new", fault)]));
             return Ok(page.refusal(problem, audience));
         }
     };
     let work = async move { judged(verification.reset(request).await) };
     Ok(match tasks.to_the_end(work).await? {
-        Link::Good => {
-            Page::new("Done").says("Your password is set, and all sessions have ended. Log in with it.").answer()
-        }
-        Link::NoGood => no_good(TITLE_OF_RESET, audience),
+        Link::Good => texts.page(texts.done).says(texts.is_set).answer(),
+        Link::NoGood => no_good(texts, texts.reset, audience),
     })
 }
 

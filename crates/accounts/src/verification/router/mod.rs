@@ -1,6 +1,7 @@
 //! The operations of this room: of the API, and pages for links in mails.
 mod api;
 mod links;
+mod texts;
 
 use loadmaster_platform::room::{Routes, handler_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
