@@ -239,6 +239,10 @@ request! {
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Scheduled local departure date at the origin
         departure_date: Option<NaiveDate> = read::date,
+        /// Only flights whose best known departure is at or after this time.
+        departure_from: Option<DateTime<Utc>> = read::instant,
+        /// Only flights whose best known departure is before this time.
+        departure_to: Option<DateTime<Utc>> = read::instant,
         /// Airline designator
         #[param(value_type = Option<String>)]
         airline: Option<AirlineCode> = |raw| reference.read_airline(raw),

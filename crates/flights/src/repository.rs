@@ -285,6 +285,12 @@ fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {
         query.push(" and f.scheduled_departure_at >= ").push_bind(date - chrono::Days::new(1));
         query.push(" and f.scheduled_departure_at < ").push_bind(date + chrono::Days::new(2));
     }
+    if let Some(from) = filter.departure_from {
+        query.push(" and f.departure_at >= ").push_bind(from);
+    }
+    if let Some(to) = filter.departure_to {
+        query.push(" and f.departure_at < ").push_bind(to);
+    }
     if let Some(airline) = filter.airline {
         query.push(" and f.airline_code = ").push_bind(airline);
     }

@@ -36,6 +36,11 @@ async fn filters_combine_with_and() {
         ("destination=DEL", vec!["BA2"]),
         ("departure_date=2026-11-21", vec!["AI1", "AI2", "BA1", "BA2"]),
         ("departure_date=2026-11-23", vec![]),
+        ("departure_from=2026-11-21T12:00:00Z", vec!["BA1", "BA2", "AI1"]),
+        ("departure_to=2026-11-21T11:00:00Z", vec!["AI1"]),
+        ("departure_from=2026-11-21T16:30:00%2B05:30&departure_to=2026-11-21T12:00:00.000001Z", vec!["AI2", "BA1"]),
+        ("departure_from=2026-11-22T00:00:00Z&departure_to=2026-11-21T00:00:00Z", vec![]),
+        ("departure_from=2026-11-21T12:00:00Z&destination=LHR", vec!["BA1", "AI1"]),
         ("airline=ba", vec!["BA1", "BA2"]),
         ("flight_number=AI0001", vec!["AI1", "AI1"]),
         ("flight_number=AI%20001", vec!["AI1", "AI1"]),
@@ -98,6 +103,8 @@ async fn the_departure_date_is_the_scheduled_one_at_the_origin() {
         .unwrap();
     assert_eq!(numbers(&anyone, "departure_date=2026-11-22").await, ["NZ1", "AI2"]);
     assert_eq!(numbers(&anyone, "departure_date=2026-11-23").await, Vec::<String>::new());
+    assert_eq!(numbers(&anyone, "departure_from=2026-11-22T18:30:00Z").await, ["AI2"], "bounds are of the new time");
+    assert_eq!(numbers(&anyone, "departure_to=2026-11-22T18:30:00Z").await, ["NZ1", "AI1", "HA1"]);
 }
 
 #[tokio::test]
@@ -162,6 +169,8 @@ async fn faulty_filters_are_told_by_name() {
         ("origin=QQQ", "origin", "unknown_value"),
         ("destination=x", "destination", "invalid_format"),
         ("departure_date=2026-02-30", "departure_date", "invalid_format"),
+        ("departure_from=2026-11-21", "departure_from", "invalid_format"),
+        ("departure_to=tomorrow", "departure_to", "invalid_format"),
         ("airline=QQ", "airline", "unknown_value"),
         ("airline=AIR", "airline", "invalid_format"),
         ("flight_number=QQ1", "flight_number", "unknown_value"),

@@ -66,6 +66,8 @@ pub const LISTS: &[List] = &[
             ),
             ("destination", "select destination from flights group by 1 order by count(*) desc limit 1"),
             ("departure_date", "values ('2026-11-20'), ('2030-01-01')"),
+            ("departure_from", TIMES),
+            ("departure_to", UNTIL),
             ("airline", "values ('AI'), ('BA'), ('LH')"),
             ("flight_number", "values ('AI1'), ('AI999'), ('LH1')"),
             ("status", "values ('ARRIVED'), ('SCHEDULED'), ('CANCELLED'), ('DEPARTED')"),
