@@ -6,9 +6,6 @@ export type BulkVerb = Schemas["BulkAction"];
 /** What became of each. */
 export type Row = Schemas["BulkBookingsRow"];
 
-/** The most that one request takes. */
-export const MOST = 200;
-
 /** What goes with an action, for these rows. */
 export type ParamsOf = (ids: readonly string[]) => object;
 
