@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 40] = [
+const PAGES: [&str; 41] = [
     "/",
     "/track",
     TRACKING,
@@ -37,6 +37,7 @@ const PAGES: [&str; 40] = [
     "/waitlist",
     "/account",
     "/board",
+    "/flights",
     "/flights/{id}",
     "/rerouting",
     "/admin",

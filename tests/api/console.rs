@@ -24,6 +24,7 @@ async fn every_page_answers_the_shell_with_its_policy() {
         "/bookings",
         "/bookings/ACB1/documents",
         "/board",
+        "/flights",
         "/flights/1",
         "/rerouting",
         "/admin/users",

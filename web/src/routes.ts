@@ -78,6 +78,12 @@ export const pages: readonly Page[] = [
     role: "customer",
     load: page(() => import("./pages/account/Account.svelte")),
   },
+  {
+    path: "/flights",
+    title: words.flights.title,
+    role: "operator",
+    load: page(() => import("./pages/flights/Flights.svelte")),
+  },
   { path: "/flights/{id}", title: words.board.flight, load: page(() => import("./pages/flights/Flight.svelte")) },
   {
     path: "/rerouting",

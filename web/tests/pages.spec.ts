@@ -102,6 +102,7 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     `/bookings/${booking.ref_id}/documents`,
     `/bookings/${booking.ref_id}/documents?show=labels`,
     `/board?station=TRV&date=${day}`,
+    "/flights",
     `/flights/${flight.id}`,
     "/rerouting",
     "/payments?show=all",

@@ -30,6 +30,7 @@ test("every text of the console can be translated, and has room to be longer", a
     `/bookings/${booking.ref_id}`,
     `/bookings/${booking.ref_id}/documents`,
     `/board?station=TRV&date=${day}`,
+    "/flights",
     `/flights/${flight.id}`,
     "/rerouting",
     "/payments?show=all",

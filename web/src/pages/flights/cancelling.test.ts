@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { offline } from "../../api/problem";
+import type { Flight } from "./act";
+import { sumOf, tryAll, type Trial } from "./cancelling";
+
+const flight = (number: number) => ({ id: String(number) }) as Flight;
+const trial = (number: number, bookings: number): Trial => ({ flight: flight(number), bookings, problem: null });
+
+test("trials come in the order of the flights, whichever ends first, and four run at once", async () => {
+  let running = 0;
+  let most = 0;
+  const flights = [5, 4, 3, 2, 1, 0].map(flight);
+  const found = await tryAll(
+    flights,
+    () => true,
+    async (one) => {
+      most = Math.max(most, ++running);
+      for (let turn = 0; turn < Number(one.id); turn += 1) await Promise.resolve();
+      running -= 1;
+      return trial(Number(one.id), 1);
+    },
+  );
+  expect(found.map((it) => it.flight.id)).toEqual(["5", "4", "3", "2", "1", "0"]);
+  expect(most).toBe(4);
+});
+
+test("no trial begins once nobody waits for it", async () => {
+  let begun = 0;
+  const attempt = (one: Flight) => {
+    begun += 1;
+    return Promise.resolve({ flight: one, bookings: 0, problem: null });
+  };
+  await tryAll([0, 1, 2, 3, 4, 5].map(flight), () => begun < 3, attempt);
+  expect(begun).toBe(3);
+});
+
+test("the sum counts bookings of flights that can be cancelled, and those that cannot", () => {
+  const refused = { ...trial(3, 0), problem: offline("") };
+  expect(sumOf([trial(1, 2), trial(2, 5), refused])).toEqual({ flights: 2, bookings: 7, refused: 1 });
+});

@@ -1,0 +1,111 @@
+// The flights of the network: the list, and what administrators do with many.
+import { expect, signIn, test, type Json } from "./world";
+
+const dayOf = (flight: Json): string => flight.departure_datetime.slice(0, 10);
+
+test("flights are found by carrier, number, lane, dates and status", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 100, 1000);
+  const other = await world.flight("CJB", "TRV", 100, 1000);
+  const operator = await world.operator();
+  await world.book(operator, [flight], 400);
+  await signIn(page, operator, `/flights?number=${flight.flight_number}`);
+  const row = page.locator(`[data-flight="${flight.flight_number}"]`);
+  await expect(row).toContainText("TRV – CJB");
+  await expect(row).toContainText("600 kg left");
+  await expect(page.locator(`[data-flight="${other.flight_number}"]`)).toHaveCount(0);
+  await expect(row.getByRole("link", { name: flight.flight_number })).toHaveAttribute("href", `/flights/${flight.id}`);
+  await page.getByLabel("Departs to (UTC)").fill(dayOf(flight));
+  await expect(page).toHaveURL(new RegExp(`to=${dayOf(flight)}`));
+  await expect(row).toBeVisible();
+  await page.getByLabel("Status").selectOption("Cancelled");
+  await expect(page.getByText("No flight fits.")).toBeVisible();
+  await page.getByLabel("Status").selectOption("Scheduled");
+  await expect(row).toBeVisible();
+  await page.getByLabel("Airline code").fill("ba");
+  await page.getByRole("button", { name: "Find" }).click();
+  await expect(page).toHaveURL(/airline=BA/);
+  await expect(page.getByText("No flight fits.")).toBeVisible();
+  // What administrators do is not an operator's.
+  await expect(page.getByRole("button", { name: "New flight" })).toHaveCount(0);
+  await expect(page.getByLabel("Tick all that are shown")).toHaveCount(0);
+});
+
+test("a shipper has no list of flights", async ({ page, world }) => {
+  await signIn(page, await world.customer(), "/bookings");
+  await expect(page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Flights" })).toHaveCount(0);
+  await page.goto("/flights");
+  await expect(page.getByRole("main")).toContainText("Not yours");
+});
+
+test("a flight is copied to another date, and a fault stands at its field", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 101, 1000, { cutoff_minutes: 90 });
+  const admin = await world.adminOfTests();
+  await signIn(page, admin, `/flights?number=${flight.flight_number}`);
+  await page.getByRole("button", { name: `Copy ${flight.flight_number}` }).click();
+  const dialog = page.getByRole("dialog");
+  const departure = dialog.getByLabel("Departure, local time at TRV");
+  await expect(departure).not.toHaveValue("");
+  await expect(dialog.getByLabel("Weight (kg)")).toHaveValue("1000");
+  await expect(dialog.getByLabel("Cut-off, minutes before departure")).toHaveValue("90");
+  const nextDay = await departure.inputValue();
+  // Its own day is taken.
+  const own = flight.departure_local.slice(0, 16);
+  await departure.fill(own);
+  await expect(dialog.getByLabel("Arrival, local time at CJB")).toHaveValue(flight.arrival_local.slice(0, 16));
+  await dialog.getByRole("button", { name: "Create flight" }).click();
+  await expect(dialog.getByRole("alert")).toBeVisible();
+  await departure.fill(nextDay);
+  await dialog.getByLabel("Flight number").fill("Q");
+  await dialog.getByRole("button", { name: "Create flight" }).click();
+  await expect(dialog.getByLabel("Flight number")).toHaveAttribute("aria-invalid", "true");
+  await dialog.getByLabel("Flight number").fill(flight.flight_number);
+  await dialog.getByRole("button", { name: "Create flight" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.locator("[data-made]")).toContainText(`${flight.flight_number} is created.`);
+  await expect(page.locator(`[data-flight="${flight.flight_number}"]`)).toHaveCount(2);
+  const both = await admin.get(`/api/v1/flights?flight_number=${flight.flight_number}`);
+  expect(both).toHaveLength(2);
+  expect(both[1].departure_local.slice(0, 16)).toBe(nextDay);
+  expect(both[1].physical_capacity).toEqual(flight.physical_capacity);
+  expect(Date.parse(both[1].departure_datetime) - Date.parse(both[1].cutoff_datetime)).toBe(90 * 60_000);
+});
+
+test("many flights are cancelled after a look at their bookings; what was not possible stays ticked", async ({
+  page,
+  world,
+}) => {
+  const flights = [await world.flight("TRV", "CJB", 126, 1000)];
+  const number = flights[0].flight_number;
+  for (const hours of [150, 174])
+    flights.push(await world.flight("TRV", "CJB", hours, 1000, { flight_number: number }));
+  const admin = await world.adminOfTests();
+  const [one, two, gone] = flights;
+  const bookings = [await world.book(admin, [one]), await world.book(admin, [two]), await world.book(admin, [two])];
+  await signIn(page, admin, `/flights?number=${number}&from=${dayOf(one)}`);
+  await expect(page.locator("tbody tr")).toHaveCount(3);
+  await page.getByLabel("Tick all that are shown").check();
+  await page.getByRole("button", { name: "Cancel flights …" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.locator("[data-sum]")).toHaveAttribute("data-sum", "3");
+  await expect(dialog.locator("[data-sum]")).toContainText("3 flights can be cancelled; 3 bookings lose their flight.");
+  await expect(dialog.locator("tbody tr")).toHaveCount(3);
+  expect((await admin.get(`/api/v1/flights/${one.id}`)).status, "only tried").toBe("SCHEDULED");
+  // Somebody cancels one of them meanwhile.
+  await admin.post(`/api/v1/flights/${gone.id}/cancel`);
+  await dialog.getByLabel("Reason").fill("Storm");
+  await dialog.getByRole("button", { name: "Cancel flights" }).click();
+  await expect(page.locator("[data-result]")).toContainText("2 done, 1 not possible");
+  await expect(page.locator("[data-result]")).toBeFocused();
+  await expect(page.locator("[data-refused] li")).toHaveCount(1);
+  await expect(page.locator("[data-refused] a")).toHaveAttribute("href", `/flights/${gone.id}`);
+  await expect(page.getByText("1 ticked")).toBeVisible();
+  for (const flight of [one, two]) expect((await admin.get(`/api/v1/flights/${flight.id}`)).status).toBe("CANCELLED");
+  for (const booking of bookings)
+    expect((await admin.get(`/api/v1/bookings/${booking.ref_id}`)).needs_rerouting, booking.ref_id).toBe(true);
+
+  // A flight that cannot be cancelled says so before anything is done.
+  await page.getByRole("button", { name: "Cancel flights …" }).click();
+  await expect(dialog.locator("[data-sum]")).toContainText("Not possible: 1.");
+  await expect(dialog.locator(`[data-trial="${number}"]`)).toContainText("CANCELLED");
+  await expect(dialog.getByRole("button", { name: "Cancel flights" })).toBeDisabled();
+});
