@@ -256,6 +256,13 @@ pub(super) struct Limits {
     pub waitlist_closes_minutes: i64,
 }
 
+/// The parts of this release, and the optional ones that are switched on.
+fn features(settings: &Settings) -> Vec<&'static str> {
+    let optional = settings.operations.operators_change_flights.then_some("operators_change_flights");
+    let always = ["search", "booking", "amending", "tracking", "flight_operations", "flights_import"];
+    always.into_iter().chain(optional).collect()
+}
+
 problem_responses!(InfoProblems: [INPUT, CALLER]);
 
 /// Show name, version and limits of this server, how bookings are paid, and what cancelling them costs.
@@ -269,7 +276,7 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) ->
         version: env!("CARGO_PKG_VERSION"),
         git_commit: GIT_COMMIT,
         time_zones: zones::release().version,
-        features: vec!["search", "booking", "amending", "tracking", "flight_operations", "flights_import"],
+        features: features(&settings),
         limits: Limits {
             max_body_bytes: settings.server.max_body_bytes,
             max_import_bytes: super::router::MAX_IMPORT_BYTES,

@@ -1,5 +1,9 @@
-// The flights of the network: the list, and what administrators do with many.
-import { expect, signIn, test, type Json } from "./world";
+// The flights of the network: the list, what administrators do with many, and what operators may do with one.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { start, stop } from "./server";
+import { expect, signIn, test, World, type Json } from "./world";
 
 const dayOf = (flight: Json): string => flight.departure_datetime.slice(0, 10);
 
@@ -108,4 +112,52 @@ test("many flights are cancelled after a look at their bookings; what was not po
   await expect(dialog.locator("[data-sum]")).toContainText("Not possible: 1.");
   await expect(dialog.locator(`[data-trial="${number}"]`)).toContainText("CANCELLED");
   await expect(dialog.getByRole("button", { name: "Cancel flights" })).toBeDisabled();
+});
+
+test("an operator departs a flight and changes nothing else of it", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 103, 1000);
+  await signIn(page, await world.operator(), `/flights/${flight.id}`);
+  await expect(page.getByRole("button", { name: "Depart", exact: true })).toBeVisible();
+  for (const name of ["Change times", "Change aircraft", "Offload", "Cancel flight"])
+    await expect(page.getByRole("button", { name })).toHaveCount(0);
+});
+
+// The setting is of a whole server: this test has one of its own.
+test("where the server lets operators change flights, one gets new times and the audit trail names the operator", async ({
+  browser,
+}) => {
+  test.setTimeout(480_000);
+  const directory = mkdtempSync(join(tmpdir(), "loadmaster-night-"));
+  const server = await start(directory, 0, { LOADMASTER_OPERATIONS__OPERATORS_CHANGE_FLIGHTS: "true" });
+  const tests = process.env["CONSOLE_PASSWORD"];
+  const context = await browser.newContext({ baseURL: server.url });
+  try {
+    process.env["CONSOLE_PASSWORD"] = server.password;
+    const world = new World(server.url);
+    const flight = await world.flight("TRV", "CJB", 104, 1000);
+    const operator = await world.operator();
+    const page = await context.newPage();
+    await signIn(page, operator, `/flights/${flight.id}`);
+    await page.getByRole("button", { name: "Change times" }).click();
+    await expect(page.getByRole("button", { name: "Cancel flight" })).toHaveCount(0);
+    const dialog = page.getByRole("dialog");
+    const arrival = dialog.getByLabel("Arrival, local time at CJB");
+    const own = flight.arrival_local.slice(0, 16);
+    await expect(arrival).toHaveValue(own);
+    const entered = new Date(Date.parse(`${own}Z`) + 3_600_000).toISOString().slice(0, 16);
+    await arrival.fill(entered);
+    await dialog.getByRole("button", { name: "Show what happens" }).click();
+    await dialog.getByRole("button", { name: "Change times" }).click();
+    await expect(dialog).toBeHidden();
+    const admin = await world.admin();
+    expect((await admin.get(`/api/v1/flights/${flight.id}`)).arrival_local.slice(0, 16)).toBe(entered);
+    const acts = await admin.get(`/api/v1/admin/audit?act=flight.changed&subject_id=${flight.id}`);
+    expect(acts.map((act: Json) => act.actor_id)).toEqual([(await operator.get("/api/v1/auth/me")).id]);
+  } finally {
+    if (tests === undefined) delete process.env["CONSOLE_PASSWORD"];
+    else process.env["CONSOLE_PASSWORD"] = tests;
+    await context.close();
+    await stop(server);
+    rmSync(directory, { recursive: true, force: true });
+  }
 });

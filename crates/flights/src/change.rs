@@ -20,6 +20,20 @@ impl ChangeFlight {
         }
     }
 
+    /// Returns whether the change is one of times, aircraft and cargo alone: what may be sold and until when stays, but for
+    /// the capacity of another aircraft, and no hold ends.
+    pub fn is_operational(&self) -> bool {
+        let rest = Self {
+            departure_datetime: None,
+            arrival_datetime: None,
+            aircraft_code: Patch::Keep,
+            offload: Vec::new(),
+            release_holds: None,
+            ..self.clone()
+        };
+        !self.releases_holds() && rest == Self::default()
+    }
+
     /// Returns whether holds end as far as the capacity requires.
     pub fn releases_holds(&self) -> bool {
         self.release_holds.unwrap_or_default()

@@ -22,7 +22,7 @@ pub const ROOM: Room = Room {
 };
 
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
-    let Opening { db, clock, ids, .. } = opening;
+    let Opening { settings, db, clock, ids, .. } = opening;
     let reference: Reference = opening.service()?;
     let operations = OperationService {
         db: db.clone(),
@@ -33,6 +33,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         clock: clock.clone(),
         ids: ids.clone(),
         acts: opening.service()?,
+        operators_change_flights: settings.operations.operators_change_flights,
     };
     let routes =
         router::routes().with_state(&HandlerState::of(opening, operations.clone(), opening.service()?, reference));

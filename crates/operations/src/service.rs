@@ -33,6 +33,8 @@ pub struct OperationService {
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) acts: Acts,
+    /// Operators change times and aircraft of flights and take bookings off them; otherwise administrators alone do.
+    pub(super) operators_change_flights: bool,
 }
 
 /// The flight that a caller operates, and the precondition.
@@ -90,7 +92,7 @@ impl OperationService {
         }
     }
 
-    /// Records an administrator's change of a flight in the audit trail.
+    /// Records a change of a flight by the carrier's staff in the audit trail.
     pub(super) async fn record_in_tx(
         &self,
         tx: &mut PgSession,

@@ -196,6 +196,7 @@ pub struct Booking {
 #[serde(deny_unknown_fields)]
 pub struct Operations {
     pub backdate_days: u32,
+    pub operators_change_flights: bool,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]

@@ -1,3 +1,4 @@
+mod changer;
 mod tables;
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
@@ -35,6 +36,7 @@ use super::{
     preview::{FlightCommand, Preview},
     service::Target,
 };
+use changer::{Changer, permitted};
 
 handler_state!(HandlerState { operations: OperationService, capacity: CapacityService, reference: Reference });
 
@@ -103,13 +105,16 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// cut-off; no hold outlasts an earlier one. A change of times adds an event to each booking, and a booking whose connection
 /// no longer holds is marked
 /// `needs_rerouting`. The scheduled times never change and define the date of the flight.
+///
+/// For administrators. With the setting `operations.operators_change_flights` operators too change times and aircraft and
+/// take bookings off; the other members, and `release_holds`, stay administrators': 403 `forbidden`.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
     request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the flight still has the version of this ETag")),
     responses((status = 200, body = ChangeAnswer, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
 async fn change(
-    Admin(caller): Admin,
+    Changer(caller): Changer,
     State(operations): State<OperationService>,
     State(capacity): State<CapacityService>,
     State(reference): State<Reference>,
@@ -118,6 +123,7 @@ async fn change(
 ) -> Result<Answer, Problem> {
     let most_percent = capacity.max_overbooking_percent();
     let input = request.body().read_patch(|fields| ChangeFlight::read(fields, &reference, most_percent));
+    let input = input.and_then(|change| permitted(&caller, change));
     let known = reference.clone();
     let answer = move |flight: &Flight| {
         Answer::new(StatusCode::OK, &FlightBody::new(flight, &known), REVALIDATE).with_tag(flight.entity_tag())

@@ -18,10 +18,26 @@ export interface Entered {
   left: Record<string, "NO_SHOW" | "OFFLOADED">;
 }
 
+/** What of a flight a member of the staff may do besides its departure and arrival. */
+export interface Rights {
+  /** Times, aircraft and cargo. */
+  change: boolean;
+  cancel: boolean;
+}
+
+/** The rights of a role, at a server with these features. */
+export const rightsOf = (isAdmin: boolean, features: readonly string[]): Rights => ({
+  change: isAdmin || features.includes("operators_change_flights"),
+  cancel: isAdmin,
+});
+
 /** The actions that a flight allows somebody. */
-export function possible(flight: Flight, isAdmin: boolean): Verb[] {
-  if (flight.status === "SCHEDULED") return isAdmin ? ["depart", "retime", "swap", "offload", "cancel"] : ["depart"];
-  if (flight.status === "DEPARTED") return isAdmin ? ["arrive", "retime"] : ["arrive"];
+export function possible(flight: Pick<Flight, "status">, may: Rights): Verb[] {
+  if (flight.status === "SCHEDULED") {
+    const changes: Verb[] = may.change ? ["retime", "swap", "offload"] : [];
+    return ["depart", ...changes, ...(may.cancel ? (["cancel"] as const) : [])];
+  }
+  if (flight.status === "DEPARTED") return may.change ? ["arrive", "retime"] : ["arrive"];
   return [];
 }
 

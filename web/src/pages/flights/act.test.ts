@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { possible, rightsOf } from "./act";
+
+const [admin, operator, atNight] = [
+  rightsOf(true, []),
+  rightsOf(false, ["booking"]),
+  rightsOf(false, ["booking", "operators_change_flights"]),
+];
+const of = (status: string) => ({ status }) as Parameters<typeof possible>[0];
+
+test("an operator changes flights only where the server lets operators, and never cancels one", () => {
+  expect(possible(of("SCHEDULED"), operator)).toEqual(["depart"]);
+  expect(possible(of("SCHEDULED"), atNight)).toEqual(["depart", "retime", "swap", "offload"]);
+  expect(possible(of("SCHEDULED"), admin)).toEqual(["depart", "retime", "swap", "offload", "cancel"]);
+});
+
+test("a flight in the air arrives, and gets another arrival from who may change it", () => {
+  expect(possible(of("DEPARTED"), operator)).toEqual(["arrive"]);
+  expect(possible(of("DEPARTED"), atNight)).toEqual(["arrive", "retime"]);
+  for (const status of ["ARRIVED", "CANCELLED"]) expect(possible(of(status), admin)).toEqual([]);
+});
