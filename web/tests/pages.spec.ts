@@ -102,6 +102,8 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     `/bookings/${booking.ref_id}/documents`,
     `/bookings/${booking.ref_id}/documents?show=labels`,
     `/board?station=TRV&date=${day}`,
+    "/board?station=TRV&show=arrivals",
+    "/board?all=1",
     "/flights",
     `/flights/${flight.id}`,
     "/rerouting",

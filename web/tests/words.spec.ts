@@ -30,6 +30,8 @@ test("every text of the console can be translated, and has room to be longer", a
     `/bookings/${booking.ref_id}`,
     `/bookings/${booking.ref_id}/documents`,
     `/board?station=TRV&date=${day}`,
+    "/board?station=TRV&show=arrivals",
+    "/board?all=1",
     "/flights",
     `/flights/${flight.id}`,
     "/rerouting",
