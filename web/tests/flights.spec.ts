@@ -118,7 +118,7 @@ test("an operator departs a flight and changes nothing else of it", async ({ pag
   const flight = await world.flight("TRV", "CJB", 103, 1000);
   await signIn(page, await world.operator(), `/flights/${flight.id}`);
   await expect(page.getByRole("button", { name: "Depart", exact: true })).toBeVisible();
-  for (const name of ["Change times", "Change aircraft", "Offload", "Cancel flight"])
+  for (const name of ["Change times", "Change aircraft", "Offload", "Set overbooking", "Cancel flight"])
     await expect(page.getByRole("button", { name })).toHaveCount(0);
 });
 
@@ -160,4 +160,26 @@ test("where the server lets operators change flights, one gets new times and the
     await stop(server);
     rmSync(directory, { recursive: true, force: true });
   }
+});
+
+test("an administrator sets the overbooking of a flight, and its room grows", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 105, 1000);
+  const admin = await world.adminOfTests();
+  await signIn(page, admin, `/flights/${flight.id}`);
+  await page.getByRole("button", { name: "Set overbooking" }).click();
+  const dialog = page.getByRole("dialog");
+  const weight = dialog.getByLabel("Weight, % more");
+  await expect(weight).toHaveValue("0");
+  await weight.fill("99");
+  await dialog.getByRole("button", { name: "Show what happens" }).click();
+  await expect(weight).toHaveAttribute("aria-invalid", "true");
+  await weight.fill("10");
+  await dialog.getByRole("button", { name: "Show what happens" }).click();
+  await expect(dialog.locator("[data-impact]")).toHaveAttribute("data-impact", "0");
+  await dialog.getByRole("button", { name: "Set overbooking" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("main")).toContainText("1,100 kg left");
+  const now = await admin.get(`/api/v1/flights/${flight.id}`);
+  expect(now.overbooking).toEqual({ weight_percent: 10, volume_percent: 0, positions_percent: 0 });
+  expect(now.physical_capacity.weight_kg).toBe(1000);
 });

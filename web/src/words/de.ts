@@ -1001,6 +1001,7 @@ export const de: Words = {
       retime: "Zeiten ändern",
       swap: "Flugzeug wechseln",
       offload: "Ausladen",
+      overbook: "Überbuchung festlegen",
       cancel: "Flug streichen",
     },
     did: {
@@ -1009,7 +1010,13 @@ export const de: Words = {
       retime: (number) => `${number} hat neue Zeiten.`,
       swap: (number) => `${number} hat ein anderes Flugzeug.`,
       offload: (number) => `Fracht wurde aus ${number} ausgeladen.`,
+      overbook: (number) => `${number} hat eine andere Überbuchung.`,
       cancel: (number) => `${number} ist gestrichen.`,
+    },
+    percentages: {
+      weight_percent: "Gewicht, % mehr",
+      volume_percent: "Volumen, % mehr",
+      positions_percent: "Positionen, % mehr",
     },
     preview: "Auswirkungen anzeigen",
     impact: "Auswirkungen",

@@ -970,6 +970,7 @@ export const en = {
       retime: "Change times",
       swap: "Change aircraft",
       offload: "Offload",
+      overbook: "Set overbooking",
       cancel: "Cancel flight",
     },
     did: {
@@ -978,7 +979,13 @@ export const en = {
       retime: (number: string) => `${number} has new times.`,
       swap: (number: string) => `${number} has another aircraft.`,
       offload: (number: string) => `Cargo was taken off ${number}.`,
+      overbook: (number: string) => `${number} has another overbooking.`,
       cancel: (number: string) => `${number} is cancelled.`,
+    },
+    percentages: {
+      weight_percent: "Weight, % more",
+      volume_percent: "Volume, % more",
+      positions_percent: "Positions, % more",
     },
     preview: "Show what happens",
     impact: "What happens",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { possible, rightsOf } from "./act";
+import { change, percentagesOf, possible, rightsOf, type Entered } from "./act";
 
 const [admin, operator, atNight] = [
   rightsOf(true, []),
@@ -11,11 +11,20 @@ const of = (status: string) => ({ status }) as Parameters<typeof possible>[0];
 test("an operator changes flights only where the server lets operators, and never cancels one", () => {
   expect(possible(of("SCHEDULED"), operator)).toEqual(["depart"]);
   expect(possible(of("SCHEDULED"), atNight)).toEqual(["depart", "retime", "swap", "offload"]);
-  expect(possible(of("SCHEDULED"), admin)).toEqual(["depart", "retime", "swap", "offload", "cancel"]);
+  expect(possible(of("SCHEDULED"), admin)).toEqual(["depart", "retime", "swap", "offload", "overbook", "cancel"]);
 });
 
 test("a flight in the air arrives, and gets another arrival from who may change it", () => {
   expect(possible(of("DEPARTED"), operator)).toEqual(["arrive"]);
   expect(possible(of("DEPARTED"), atNight)).toEqual(["arrive", "retime"]);
   for (const status of ["ARRIVED", "CANCELLED"]) expect(possible(of(status), admin)).toEqual([]);
+});
+
+test("the overbooking is sent whole: an empty figure is none, and what is no figure is the API's to refuse", () => {
+  const flight = { overbooking: { weight_percent: 5, volume_percent: 0, positions_percent: 10 } };
+  const overbooking = { ...percentagesOf(flight), volume_percent: "", positions_percent: "many" };
+  const entered: Entered = { departure: null, arrival: null, aircraft: "", reason: "", overbooking, left: {} };
+  expect(change("overbook", entered)).toEqual({
+    overbooking: { weight_percent: 5, volume_percent: 0, positions_percent: "many" },
+  });
 });

@@ -2,10 +2,15 @@
 import { api, take, type Answer } from "../../api/client";
 import type { Schemas } from "../../api/problem";
 import { fromLocal, localTime } from "../../words/format";
+import { entry, figure } from "../../words/parse";
 
 export type Flight = Schemas["Flight"];
 export type Preview = Schemas["FlightPreview"];
-export type Verb = "depart" | "arrive" | "retime" | "swap" | "offload" | "cancel";
+export type Verb = "depart" | "arrive" | "retime" | "swap" | "offload" | "overbook" | "cancel";
+/** The percentages of a flight's overbooking, as the API names them. */
+export const PERCENTAGES = ["weight_percent", "volume_percent", "positions_percent"] as const;
+/** As they are typed. */
+export type Percentages = Record<(typeof PERCENTAGES)[number], string>;
 
 /** What is entered for an action. */
 export interface Entered {
@@ -14,6 +19,7 @@ export interface Entered {
   arrival: string | null;
   aircraft: string;
   reason: string;
+  overbooking: Percentages;
   /** Bookings to leave behind, each with its reason. */
   left: Record<string, "NO_SHOW" | "OFFLOADED">;
 }
@@ -22,23 +28,35 @@ export interface Entered {
 export interface Rights {
   /** Times, aircraft and cargo. */
   change: boolean;
-  cancel: boolean;
+  /** What is sold: overbooking, and cancelling. */
+  sell: boolean;
 }
 
 /** The rights of a role, at a server with these features. */
 export const rightsOf = (isAdmin: boolean, features: readonly string[]): Rights => ({
   change: isAdmin || features.includes("operators_change_flights"),
-  cancel: isAdmin,
+  sell: isAdmin,
 });
 
 /** The actions that a flight allows somebody. */
 export function possible(flight: Pick<Flight, "status">, may: Rights): Verb[] {
   if (flight.status === "SCHEDULED") {
     const changes: Verb[] = may.change ? ["retime", "swap", "offload"] : [];
-    return ["depart", ...changes, ...(may.cancel ? (["cancel"] as const) : [])];
+    const sales: Verb[] = may.sell ? ["overbook", "cancel"] : [];
+    return ["depart", ...changes, ...sales];
   }
   if (flight.status === "DEPARTED") return may.change ? ["arrive", "retime"] : ["arrive"];
   return [];
+}
+
+/** The percentages of a flight, to be typed over. */
+export function percentagesOf(flight: Pick<Flight, "overbooking">): Percentages {
+  const { weight_percent, volume_percent, positions_percent } = flight.overbooking;
+  return {
+    weight_percent: entry(weight_percent),
+    volume_percent: entry(volume_percent),
+    positions_percent: entry(positions_percent),
+  };
 }
 
 /** What was entered as a time at a station; no instant where that is still the flight's own. */
@@ -54,6 +72,11 @@ export function change(verb: Verb, entered: Entered): Schemas["ChangeFlight"] {
   const named = offload.length > 0 ? { offload } : {};
   if (verb === "swap") return { aircraft_code: entered.aircraft, ...named };
   if (verb === "offload") return named;
+  if (verb === "overbook") {
+    // What is no figure is for the API, which names the field; an empty one is no more than the flight carries.
+    const given = PERCENTAGES.map((name) => [name, figure(entered.overbooking[name]) ?? 0]);
+    return { overbooking: Object.fromEntries(given) as Flight["overbooking"], ...named };
+  }
   const departure = entered.departure === null ? {} : { departure_datetime: entered.departure };
   const arrival = entered.arrival === null ? {} : { arrival_datetime: entered.arrival };
   return { ...departure, ...arrival, ...named };
