@@ -40,7 +40,7 @@ describe("acts in words", () => {
     expect(of("webhook.changed", "webhook", "01").href).toBe("/admin/messages?webhook=01");
     expect(of("webhook.deleted", "webhook", "01").href).toBeNull();
     expect(of("airports.imported", "airports", "all")).toEqual({ text: "Airports", href: "/admin/airports" });
-    expect(of("flights.imported", "schedule", "flights")).toEqual({ text: "Flights", href: "/board" });
+    expect(of("flights.imported", "schedule", "flights")).toEqual({ text: "Flights", href: "/flights" });
     expect(of("users.exported", "users", "export").text).toBe("Users");
     expect(of("schedule.run", "schedule", "expired_tokens").text).toBe("Schedule expired_tokens");
     expect(of("ship.sunk", "space_ship", "01")).toEqual({ text: "space ship", href: null });

@@ -32,7 +32,7 @@ const tablePages: Record<string, string | null> = {
   airlines: "/admin/airlines",
   aircraft: "/admin/aircraft",
   tariffs: "/admin/tariffs",
-  flights: "/board",
+  flights: "/flights",
   users: "/admin/users",
   bookings: "/bookings",
 };
