@@ -536,6 +536,7 @@ export const de: Words = {
     none: "–",
     cancel: "Buchung stornieren",
     cancelOne: (reference) => `Buchung ${reference} stornieren`,
+    again: "Noch einmal",
     amend: "Ändern",
     amendOne: (reference) => `${reference} ändern`,
     difference: "Was sich ändert",

@@ -526,6 +526,7 @@ export const en = {
     none: "–",
     cancel: "Cancel booking",
     cancelOne: (reference: string) => `Cancel booking ${reference}`,
+    again: "Again",
     amend: "Amend",
     amendOne: (reference: string) => `Amend ${reference}`,
     difference: "What changes",

@@ -5,6 +5,7 @@ import { asProblem, type Problem, type Schemas } from "../../api/problem";
 import { serverNow } from "../../api/clock.svelte";
 import { pause } from "../../api/patience";
 import { session } from "../../api/session.svelte";
+import { forgetAgain, type Again } from "../../parts/again";
 import { announce } from "../../parts/announce.svelte";
 import { holds, ownHolds, type Hold } from "../../parts/holds.svelte";
 import { forgetTyped, typedFor, type Typed } from "../../parts/typed";
@@ -34,6 +35,14 @@ const nobody = (): Party => ({
   phone: "",
   email: "",
 });
+
+/** A party as the form has it; what the form has no field for is left out. */
+export const partyOf = (party: Schemas["Party"] | null): Party => ({
+  ...nobody(),
+  ...Object.fromEntries(Object.entries(party ?? {}).filter(([name, value]) => name in nobody() && value)),
+});
+
+const isEmpty = (fields: object): boolean => Object.values(fields).every((value) => value === "");
 
 export type Step = "holding" | "shipment" | "review" | "done" | "over";
 
@@ -65,13 +74,17 @@ export class Draft {
   #isSettling = false;
   /** The hold was seen while it was being paid. */
   #wasPaying = false;
+  /** What the booking before had is entered: what is cleared since stays empty. */
+  #isFilled = false;
 
   constructor(
     /** What was searched for. */
-    readonly wanted: Wanted,
+    private wanted: Wanted,
     pieces: string,
     /** Learns which hold the form is for. */
     private readonly onheld: (id: string) => void,
+    /** The booking that is made again, if one is. */
+    private readonly earlier: () => Again | null = () => null,
   ) {
     this.pieces = pieces;
   }
@@ -100,7 +113,11 @@ export class Draft {
     this.problem = null;
     try {
       await session.asGuest();
-      if (this.#person === undefined) this.#person = session.person;
+      if (this.#person === undefined) {
+        this.#person = session.person;
+        const product = this.wanted.quote_id ? null : this.earlier()?.product;
+        if (product) this.wanted = { product, ...this.wanted };
+      }
       const typed = holdId ? typedFor(holdId, session.person) : null;
       if (holdId && (await this.#takeUp(holdId, typed))) return;
       const before = madeBy(session.person);
@@ -115,6 +132,7 @@ export class Draft {
       if (before) void leave(before);
       // The hold is gone, as a guest's is whose token is: what was typed for it is of this one now.
       if (typed) this.#restore(data, typed);
+      else this.#fill();
       this.step = "shipment";
       this.#address(data.id);
     } catch (error) {
@@ -145,6 +163,7 @@ export class Draft {
     if (found?.data.status !== "ACTIVE") return false;
     this.keep(found.data, found.etag);
     this.#restore(found.data, typedFor(before.hold, session.person));
+    this.#fill();
     this.step = "shipment";
     this.#address(before.hold);
     return true;
@@ -206,6 +225,16 @@ export class Draft {
         if (name in this[role] && value) this[role][name as keyof Party] ||= value;
     const { name, email, phone } = hold.contact ?? {};
     this.contact = { name: name ?? "", email: email ?? "", phone: phone ?? "" };
+  }
+
+  /** Enters what the earlier booking has, once, where nothing is entered. */
+  #fill(): void {
+    const earlier = this.#isFilled ? null : this.earlier();
+    this.#isFilled = true;
+    if (!earlier) return;
+    this.description ||= earlier.description ?? "";
+    for (const role of ["shipper", "consignee"] as const) if (isEmpty(this[role])) this[role] = partyOf(earlier[role]);
+    if (isEmpty(this.contact) && earlier.contact) this.contact = { ...earlier.contact };
   }
 
   /**
@@ -271,6 +300,7 @@ export class Draft {
     this.booked = { ...booked, ...(claim && { claim }) };
     this.step = "done";
     if (this.hold) forgetTyped(this.hold.id);
+    if (this.earlier()) forgetAgain();
     if (this.#isLeft) announce(words.book.isBooked(booked.ref_id));
   }
 

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../api/client";
 import { offline } from "../../api/problem";
 import type { Hold } from "../../parts/holds.svelte";
+import { session } from "../../api/session.svelte";
+import { againFor, keepAgain, type Again } from "../../parts/again";
 import { announcer } from "../../parts/announce.svelte";
 import { Draft } from "./draft.svelte";
 import { keepMade, madeBy } from "./made";
@@ -178,4 +180,54 @@ test("a guest has the claim to its booking after a reload", async () => {
   const reloaded = drafted();
   await reloaded.settle();
   expect(reloaded.booked?.claim).toEqual(claim);
+});
+
+const again: Again = {
+  ...{ person: "ann", origin: "DEL", destination: "LHR", description: "Shoes", product: "ROSES" },
+  ...{ shipper: { name: "Sole", city: "Delhi", account_number: "17" }, consignee: null },
+  contact: { name: "Bo", email: "bo@forwarder.example", phone: "" },
+};
+function signedIn(): void {
+  vi.spyOn(session, "asGuest").mockResolvedValue();
+  vi.spyOn(session, "outlastHold").mockResolvedValue();
+  vi.spyOn(session, "person", "get").mockReturnValue("ann");
+}
+const ofAnn = () => againFor("ann", "DEL", "LHR");
+
+test("a form begins with what the earlier booking has, and holds room for its product", async () => {
+  signedIn();
+  keepAgain(again);
+  post.mockImplementation(() => Promise.resolve(answer(held("ACTIVE"), 201)));
+  const draft = new Draft({ flight_ids: ["f"], weight_kg: 100 }, "2", onheld, ofAnn);
+  draft.consignee.name = "Typed";
+  await draft.begin(null);
+  expect(draft.problem).toBeNull();
+  expect(post.mock.lastCall?.[1].body).toEqual({ flight_ids: ["f"], weight_kg: 100, product: "ROSES" });
+  expect(draft.changes).toMatchObject({
+    ...{ pieces: 2, description: "Shoes", awb_number: null, customer_reference: null },
+    shipper: { name: "Sole", city: "Delhi", street: null },
+    consignee: { name: "Typed" },
+    contact: { name: "Bo", email: "bo@forwarder.example", phone: null },
+  });
+  expect(draft.changes.shipper).not.toHaveProperty("account_number");
+  // What is cleared stays empty when room is held again.
+  draft.keep(held("EXPIRED"), null);
+  draft.description = "";
+  await draft.again();
+  expect(draft.description).toBe("");
+  // Booked, it is not entered into another form.
+  post.mockResolvedValue(answer({ ref_id: "LM1" }));
+  await draft.commit({}, { "Idempotency-Key": "k" });
+  expect(ofAnn()).toBeNull();
+  vi.restoreAllMocks();
+});
+
+test("the product of a quote stays that of the quote", async () => {
+  signedIn();
+  keepAgain(again);
+  post.mockImplementation(() => Promise.resolve(answer(held("ACTIVE"), 201)));
+  const draft = new Draft({ flight_ids: ["f"], weight_kg: 100, quote_id: "q" }, "", onheld, ofAnn);
+  await draft.begin(null);
+  expect(post.mock.lastCall?.[1].body).not.toHaveProperty("product");
+  vi.restoreAllMocks();
 });

@@ -78,16 +78,20 @@ export function quoteBody(
   };
 }
 
-function address(page: string, asked: Asked, flightIds: readonly string[]): string {
-  const query = new URLSearchParams({ flights: flightIds.join(",") });
+function address(page: string, asked: Asked, more: Record<string, string> = {}): string {
+  const query = new URLSearchParams(more);
   for (const name of ["origin", "destination", "date", "pieces", "weight", "volume", "handling"] as const)
     if (asked[name]) query.set(name, asked[name]);
   return `${page}?${query.toString()}`;
 }
 
+/** The address of a search. */
+export const searchAddress = (asked: Asked): string => address("/", asked);
+
 /** The address of the booking page for an option. */
-export const bookAddress = (asked: Asked, flightIds: readonly string[]): string => address("/book", asked, flightIds);
+export const bookAddress = (asked: Asked, flightIds: readonly string[]): string =>
+  address("/book", asked, { flights: flightIds.join(",") });
 
 /** The address of the page that puts an option on the waitlist. */
 export const waitAddress = (asked: Asked, flightIds: readonly string[]): string =>
-  address("/waitlist", asked, flightIds);
+  address("/waitlist", asked, { flights: flightIds.join(",") });
