@@ -28,6 +28,7 @@ pub(super) static ROOMS: &[Room] = &[
     loadmaster_bookings::ROOM,
     loadmaster_allotments::ROOM,
     loadmaster_operations::ROOM,
+    loadmaster_parties::ROOM,
     loadmaster_tracking::ROOM,
     loadmaster_waitlist::ROOM,
     loadmaster_admin::ROOM,

@@ -85,6 +85,7 @@ async fn effects(world: &World) -> Vec<String> {
                    select 'preferences ' || p::text from notification_preferences p union all
                    select 'contact ' || c::text from booking_contacts c union all
                    select 'notification ' || id || status from notifications union all
+                   select 'party versions ' || coalesce(sum(version), 0) from parties union all
                    select 'webhook versions ' || coalesce(sum(version), 0) from webhooks union all
                    select 'webhook deliveries ' || status || count(*) from webhook_deliveries group by status union all
                    select 'acts ' || count(*) from admin_acts";

@@ -74,6 +74,7 @@ mod notifications;
 mod observability;
 mod outbox;
 mod overbooking;
+mod parties;
 mod payments;
 mod post;
 mod pricing;

@@ -42,20 +42,44 @@ request! {
     }
 }
 
+impl Party {
+    /// A party of which nothing but its name is known.
+    const fn named(name: String) -> Self {
+        Self {
+            name,
+            account_number: None,
+            street: None,
+            city: None,
+            postal_code: None,
+            country_code: None,
+            phone: None,
+            email: None,
+        }
+    }
+}
+
 impl AmendParty {
-    /// Returns the amended party; `None` if no name is given or known.
+    /// Returns the amended party.
+    #[must_use]
+    pub fn amended(self, party: &Party) -> Party {
+        Party {
+            name: self.name.unwrap_or_else(|| party.name.clone()),
+            account_number: self.account_number.or(party.account_number.clone()),
+            street: self.street.or(party.street.clone()),
+            city: self.city.or(party.city.clone()),
+            postal_code: self.postal_code.or(party.postal_code.clone()),
+            country_code: self.country_code.or(party.country_code.clone()),
+            phone: self.phone.or(party.phone.clone()),
+            email: self.email.or(party.email.clone()),
+        }
+    }
+
+    /// Returns the amended or the new party; `None` if no name is given or known.
     fn apply(self, party: Option<&Party>) -> Option<Party> {
-        let before = |value: fn(&Party) -> Option<String>| party.and_then(value);
-        Some(Party {
-            name: self.name.or_else(|| before(|party| Some(party.name.clone())))?,
-            account_number: self.account_number.or(before(|party| party.account_number.clone())),
-            street: self.street.or(before(|party| party.street.clone())),
-            city: self.city.or(before(|party| party.city.clone())),
-            postal_code: self.postal_code.or(before(|party| party.postal_code.clone())),
-            country_code: self.country_code.or(before(|party| party.country_code.clone())),
-            phone: self.phone.or(before(|party| party.phone.clone())),
-            email: self.email.or(before(|party| party.email.clone())),
-        })
+        match party {
+            Some(party) => Some(self.amended(party)),
+            None => self.name.clone().map(|name| self.amended(&Party::named(name))),
+        }
     }
 }
 

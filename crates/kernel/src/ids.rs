@@ -65,6 +65,8 @@ id!(
     SurchargeId,
     SaleId,
     QuoteId,
+    /// A party in the address book of an organization.
+    PartyId,
     PaymentId,
     /// One thing that a payment provider is asked for.
     PaymentOperationId,

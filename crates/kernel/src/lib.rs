@@ -26,7 +26,7 @@ pub use fault::{Fault, FaultCode, fault_of_end};
 pub use flight_number::FlightNumber;
 pub use ids::{
     ActId, AllotmentId, ApiKeyId, BookingId, ContactPointId, DeliveryId, EmbargoId, EventId, FlightId, HoldId, LegId,
-    LetterId, NotificationId, OneTimeTokenId, OrganizationId, PaymentId, PaymentOperationId, QuoteId, SaleId,
+    LetterId, NotificationId, OneTimeTokenId, OrganizationId, PartyId, PaymentId, PaymentOperationId, QuoteId, SaleId,
     SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId, WebhookId, WebhookMessageId,
 };
 pub use money::{Currency, Money};

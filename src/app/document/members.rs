@@ -161,6 +161,7 @@ const MEANINGS: &[(&str, &str)] = &[
         "payment_token",
         "What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does not.",
     ),
+    ("PartyId", "Id of a party in an address book."),
     ("PaymentId", "Id of a payment."),
     ("PaymentMethod", "`TOKEN`: by the payment provider; `ACCOUNT`: by the credit of the organization."),
     (

@@ -66,6 +66,8 @@ fn rules(organization: &Value) -> Vec<Kind> {
                             "positions": 1, "release_hours": 48});
     let webhooks = json!({"description": "All", "types": ["loadmaster.*"], "origins": ["DEL"], "destinations": ["LHR"],
                           "scope": "organization"});
+    let parties = json!({"account_number": "4711", "street": "Am Wall 1", "city": "Bremen", "postal_code": "28195",
+                         "country_code": "DE", "phone": "+4930555777", "email": "dock@nordwerk.example"});
     let kind = |list, least: Value, more, fixed, optional| Kind {
         list,
         query: "",
@@ -124,6 +126,13 @@ fn rules(organization: &Value) -> Vec<Kind> {
             webhooks,
             &[],
             &["description", "types", "origins", "destinations"],
+        ),
+        kind(
+            "/api/v1/parties",
+            json!({"name": "Nordwerk"}),
+            parties,
+            &[],
+            &["account_number", "street", "city", "postal_code", "country_code", "phone", "email"],
         ),
     ]
 }

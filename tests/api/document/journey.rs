@@ -119,6 +119,7 @@ async fn every_success_has_exactly_the_documented_members() {
     holds(&world, &mut journey, &admin).await;
     waitlist(&world, &mut journey, &admin).await;
     allotments(&mut journey, &admin).await;
+    parties(&mut journey, &customer).await;
     webhooks(&world, &mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
     payments(&world, &mut journey, &admin).await;
@@ -500,7 +501,19 @@ async fn allotments(journey: &mut Journey<'_>, staff: &Client) {
     journey.visit(staff, "DELETE", template, &[id], None).await;
 }
 
-/// Entries that are cancelled, moved, offered and booked, and offered and declined.
+/// A party of an address book.
+async fn parties(journey: &mut Journey<'_>, customer: &Client) {
+    let (list, template) = ("/api/v1/parties", "/api/v1/parties/{id}");
+    let full = json!({"name": "Nordwerk GmbH", "account_number": "4711", "street": "Am Wall 1", "city": "Bremen",
+                      "postal_code": "28195", "country_code": "DE", "phone": "+4930555777", "email": "dock@nordwerk.example"});
+    let party = journey.visit(customer, "POST", list, &[], Some(full)).await;
+    let id = party["id"].as_str().unwrap();
+    journey.visit(customer, "GET", list, &["?q=nord"], None).await;
+    journey.visit(customer, "GET", template, &[id], None).await;
+    journey.visit(customer, "PATCH", template, &[id], Some(json!({"city": "Kiel", "account_number": null}))).await;
+    journey.visit(customer, "DELETE", template, &[id], None).await;
+}
+
 /// A webhook whose receiver is nowhere.
 async fn webhooks(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     let (list, template) = ("/api/v1/webhooks", "/api/v1/webhooks/{id}");
@@ -531,6 +544,7 @@ async fn webhooks(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     journey.visit(staff, "DELETE", template, &[id], None).await;
 }
 
+/// Entries that are cancelled, moved, offered and booked, and offered and declined.
 async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     let flight = world.flight(NewFlight::new("AI403", "DEL", "LHR").leaves_in_hours(60)).await;
     let full = crate::waitlist::fill(staff, &flight).await;

@@ -10,7 +10,9 @@ use crate::{
 };
 
 /// What fills the holes in paths: things that are there, as bad input is told only about those.
-pub(super) async fn fillings(world: &World) -> Vec<(&'static str, String)> {
+///
+/// The party is `caller`'s: nobody else sees it.
+pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static str, String)> {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
     let booking = world.customer().await.post("/api/v1/bookings", order).await.expect(201);
@@ -40,6 +42,7 @@ pub(super) async fn fillings(world: &World) -> Vec<(&'static str, String)> {
     let webhook = admin.post("/api/v1/webhooks", json!({"url": "https://nowhere.example/"})).await.expect(201);
     let webhook = format!("/webhooks/{}", webhook["id"].as_str().unwrap());
     let delivery = admin.poke(&format!("/api/v1{webhook}/test")).await.expect(202);
+    let party = caller.post(crate::parties::PARTIES, json!({"name": "Nordwerk"})).await.expect(201);
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
     any_credit(world, organization.parse().unwrap()).await;
@@ -52,6 +55,7 @@ pub(super) async fn fillings(world: &World) -> Vec<(&'static str, String)> {
         ("/holds/{id}", format!("/holds/{}", hold["id"].as_str().unwrap())),
         ("{hold_id}", reserved["id"].as_str().unwrap().to_owned()),
         ("/webhooks/{id}", webhook),
+        ("/parties/{id}", format!("/parties/{}", party["id"].as_str().unwrap())),
         ("{delivery_id}", delivery["id"].as_str().unwrap().to_owned()),
         ("/waitlist/{id}", format!("/waitlist/{}", waiting["id"].as_str().unwrap())),
         ("/embargoes/{id}", format!("/embargoes/{}", embargo["id"].as_str().unwrap())),
@@ -156,7 +160,7 @@ async fn refused(client: &Client, operation: &Operation<'_>, path: &str, body: V
 async fn bodies_are_read_for_exactly_the_documented_members() {
     let world = with_test().start().await;
     let admin = world.admin().await;
-    let fillings = fillings(&world).await;
+    let fillings = fillings(&world, &admin).await;
     let document = document();
     let checker = Checker::new(&document);
     let names = all_names(&document);
@@ -243,7 +247,7 @@ async fn bodies_are_read_for_exactly_the_documented_members() {
 async fn queries_are_read_for_exactly_the_documented_parameters() {
     let world = with_test().start().await;
     let admin = world.admin().await;
-    let fillings = fillings(&world).await;
+    let fillings = fillings(&world, &admin).await;
     let document = document();
     let mut names = all_names(&document);
     // A ticket that is none is told before all else.

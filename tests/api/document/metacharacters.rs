@@ -54,7 +54,7 @@ async fn send(client: &Client, operation: &Operation<'_>, path: &str, body: Opti
 async fn no_text_of_a_request_is_more_than_data() {
     let world = with_test().start().await;
     let admin = world.admin().await;
-    let fillings = fillings(&world).await;
+    let fillings = fillings(&world, &admin).await;
     let document = document();
     let (mut bodies, mut parameters) = (0, 0);
     // The callers of tests have no password that could be changed.

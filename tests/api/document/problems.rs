@@ -64,7 +64,7 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) async fn to(world: &World) -> Self {
+    pub(super) async fn to(world: &World, caller: &Client) -> Self {
         let guest = world.caller(Role::Guest).await;
         let flight = world.flight(NewFlight::new("AI405", "DEL", "LHR").leaves_in_hours(30)).await;
         let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 1, "contact": {"email": "gus@example.com"}});
@@ -84,7 +84,7 @@ impl Requests {
             ("/verify-email/{token}", format!("/verify-email/{}", tokens[0])),
             ("/reset-password/{token}", format!("/reset-password/{}", tokens[1])),
         ];
-        all.extend(fillings(world).await);
+        all.extend(fillings(world, caller).await);
         let login = json!({"email": "rita@example.com", "password": "correct horse battery"});
         let session = world.anonymous().post("/api/v1/auth/register", login).await.expect(201);
         let refresh = session["refresh_token"].as_str().unwrap().to_owned();
@@ -204,7 +204,8 @@ fn same(caller: &Client, world: &World) -> Client {
 #[tokio::test]
 async fn every_operation_refuses_headers_over_the_limit() {
     let world = with_test().start().await;
-    let (requests, admin) = (Requests::to(&world).await, world.admin().await);
+    let admin = world.admin().await;
+    let requests = Requests::to(&world, &admin).await;
     let padding = "p".repeat(33 * 1024);
     let padded = |it: &Operation<'_>| requests.request(&admin, it, None).header("x-padding", &padding);
     requests.meet("headers_too_large", &[], padded).await;
@@ -213,8 +214,8 @@ async fn every_operation_refuses_headers_over_the_limit() {
 #[tokio::test]
 async fn every_operation_refuses_a_credential_that_is_none_or_has_lapsed() {
     let world = with_test().start().await;
-    let requests = Requests::to(&world).await;
     let (forged, admin) = (world.anonymous().with_token("nonsense"), world.admin().await);
+    let requests = Requests::to(&world, &admin).await;
     let unknown = |it: &Operation<'_>| {
         let body = it.path.ends_with("/auth/refresh").then(|| (KINDS[0], json!({"refresh_token": "x"}).to_string()));
         requests.request(&forged, it, body)
@@ -227,7 +228,8 @@ async fn every_operation_refuses_a_credential_that_is_none_or_has_lapsed() {
 #[tokio::test]
 async fn every_operation_refuses_a_query_or_a_body_that_cannot_be_read() {
     let world = with_test().set("server.max_body_bytes", "5000").start().await;
-    let (requests, admin) = (Requests::to(&world).await, world.admin().await);
+    let admin = world.admin().await;
+    let requests = Requests::to(&world, &admin).await;
     let with_query = |it: &Operation<'_>, query: &str| {
         admin.request(it.method.parse().unwrap(), &format!("{}?{query}", filled(it.path, &requests.fillings)))
     };
@@ -255,7 +257,7 @@ async fn every_operation_refuses_a_query_or_a_body_that_cannot_be_read() {
 #[tokio::test]
 async fn every_operation_refuses_a_caller_that_asks_too_often() {
     let world = with_test().start().await;
-    let requests = Requests::to(&world).await;
+    let requests = Requests::to(&world, &world.admin().await).await;
     let strict = beside(&world).set("rate_limit.enabled", "true").set("rate_limit.flood_per_second", "1");
     let strict = strict.set("rate_limit.anonymous_per_minute", "1").set("rate_limit.credentials_per_minute", "1");
     let strict = strict.start().await;
@@ -266,9 +268,10 @@ async fn every_operation_refuses_a_caller_that_asks_too_often() {
 #[tokio::test]
 async fn every_operation_is_unavailable_where_too_many_requests_are_under_way() {
     let world = with_test().start().await;
-    let requests = Requests::to(&world).await;
+    let admin = world.admin().await;
+    let requests = Requests::to(&world, &admin).await;
     let full = beside(&world).set("server.max_in_flight", "1").set("server.request_timeout_ms", "60000").start().await;
-    let admin = same(&world.admin().await, &full);
+    let admin = same(&admin, &full);
     let held = without_connections(&full).await;
     let waiting = admin.clone();
     let waiting = tokio::spawn(async move { waiting.get("/api/v1/flights").await });
@@ -283,8 +286,8 @@ async fn every_operation_is_unavailable_where_too_many_requests_are_under_way() 
 #[tokio::test]
 async fn every_operation_that_waits_gives_up_when_its_time_is_over() {
     let world = with_test().start().await;
-    let requests = Requests::to(&world).await;
     let admin = world.admin().await;
+    let requests = Requests::to(&world, &admin).await;
     let slow = beside(&world).set("server.request_timeout_ms", "300").start().await;
     let caller = same(&admin, &slow);
     let held = without_connections(&slow).await;
@@ -307,7 +310,8 @@ async fn every_operation_that_waits_gives_up_when_its_time_is_over() {
 #[tokio::test]
 async fn every_operation_that_reads_the_database_admits_a_fault_of_its_own() {
     let world = with_test().start().await;
-    let (requests, admin) = (Requests::to(&world).await, world.admin().await);
+    let admin = world.admin().await;
+    let requests = Requests::to(&world, &admin).await;
     world.sql("alter schema public rename to gone").await;
     requests.meet("internal", &["/webhooks/{provider}"], |it| requests.request(&admin, it, None)).await;
     signed_webhook(&world, "evt_1", "pay_1").await.expect_problem(500, "internal");

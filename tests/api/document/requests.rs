@@ -30,7 +30,8 @@ fn next(answer: &Answer) -> Option<String> {
 #[tokio::test]
 async fn every_representation_with_a_tag_that_the_client_has_is_not_sent_again() {
     let world = with_test().start().await;
-    let (requests, admin, document) = (Requests::to(&world).await, world.admin().await, document());
+    let (admin, document) = (world.admin().await, document());
+    let requests = Requests::to(&world, &admin).await;
     let tagged = operations(&document).into_iter().filter(|it| it.parameters("header").contains(&"If-None-Match"));
     for operation in tagged {
         let answer = Answer::of(requests.request(&admin, &operation, None).header("if-none-match", "*")).await;
@@ -41,7 +42,8 @@ async fn every_representation_with_a_tag_that_the_client_has_is_not_sent_again()
 #[tokio::test]
 async fn every_list_is_given_page_by_page() {
     let world = with_test().start().await;
-    let (requests, admin) = (Requests::to(&world).await, world.admin().await);
+    let admin = world.admin().await;
+    let requests = Requests::to(&world, &admin).await;
     add_entries(&world, &admin, &requests).await;
     let document = document();
     for operation in operations(&document).iter().filter(|it| it.parameters("query").contains(&"cursor")) {
@@ -73,6 +75,7 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
         for (list, entry) in [
             ("allotments", allotment.clone()),
             ("organizations", organization),
+            ("parties", json!({"name": "Nordwerk"})),
             ("sales", sale(json!({}))),
             ("surcharges", surcharge("MYC", json!({}))),
             ("tariffs", tariff(&format!("T{number}"), json!({}))),
@@ -112,7 +115,8 @@ async fn workbook(caller: &Client, path: &str) -> Vec<u8> {
 #[tokio::test]
 async fn every_table_goes_out_as_a_workbook_and_what_can_be_imported_comes_back() {
     let world = with_test().start().await;
-    let (requests, admin, document) = (Requests::to(&world).await, world.admin().await, document());
+    let (admin, document) = (world.admin().await, document());
+    let requests = Requests::to(&world, &admin).await;
     let exports = operations(&document).into_iter().filter(|it| it.path.ends_with("/export"));
     for operation in exports {
         let answer = get(&admin, &requests.path(&operation), "format=xlsx").await;
@@ -162,7 +166,8 @@ async fn every_export_of_more_rows_than_a_workbook_may_have_is_refused() {
 #[tokio::test]
 async fn every_action_on_many_takes_a_key() {
     let world = with_test().start().await;
-    let (requests, admin, document) = (Requests::to(&world).await, world.admin().await, document());
+    let (admin, document) = (world.admin().await, document());
+    let requests = Requests::to(&world, &admin).await;
     for operation in operations(&document).into_iter().filter(|it| it.path.ends_with("/bulk")) {
         let request = requests.request(&admin, &operation, None).header("idempotency-key", "k");
         let answer = Answer::of(request).await;
@@ -173,7 +178,7 @@ async fn every_action_on_many_takes_a_key() {
 #[tokio::test]
 async fn every_stream_takes_a_ticket_and_the_id_of_its_last_event_and_has_a_bound() {
     let world = with_test().set("stream.max_per_caller", "1").start().await;
-    let (requests, document) = (Requests::to(&world).await, document());
+    let (requests, document) = (Requests::to(&world, &world.admin().await).await, document());
     let streams: Vec<_> = operations(&document).into_iter().filter(|it| it.path.ends_with("/stream")).collect();
     assert_eq!(streams.len(), 4);
     for operation in streams {

@@ -10,6 +10,7 @@ use crate::{
     flight_verbs::path_to,
     holds::{HOLDS, at, hold_on},
     notifications::{PREFERENCES, any_notification, contact},
+    parties::PARTIES,
     payments::{any_credit, any_payment, audit_of_charges, unpaid_of_guest, with_test},
     support::{
         Answer, Client, NewFlight, World, WorldOptions,
@@ -120,6 +121,8 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         webhooks.push(format!("/api/v1/webhooks/{}", webhook["id"].as_str().unwrap()));
     }
     let [webhook, unwanted] = webhooks.try_into().unwrap();
+    let party = caller.post(PARTIES, json!({"name": "Nordwerk"})).await.expect(201);
+    let party = format!("{PARTIES}/{}", party["id"].as_str().unwrap());
     caller.poke(&format!("{webhook}/test")).await.expect(202);
     let delivery = caller.poke(&format!("{webhook}/test")).await.expect(202);
     let delivery = format!("{webhook}/deliveries/{}/resend", delivery["id"].as_str().unwrap());
@@ -259,6 +262,9 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("PUT", PREFERENCES, PREFERENCES.to_owned(), Some(json!({"scope": "organization"})), 200),
         deed("PUT", CONTACTS, format!("{moved}/contacts"), Some(json!([contact("cora@example.com")])), 200),
         deed("POST", RESEND, format!("/api/v1/admin/notifications/{sent}/resend"), None, 202),
+        deed("POST", PARTIES, PARTIES.to_owned(), Some(json!({"name": "Sole Traders"})), 201),
+        deed("PATCH", "/api/v1/parties/{id}", party.clone(), Some(json!({"city": "Bremen"})), 200),
+        deed("DELETE", "/api/v1/parties/{id}", party, None, 204),
         deed("PATCH", "/api/v1/webhooks/{id}", webhook.clone(), Some(json!({"description": "Ours"})), 200),
         deed("DELETE", "/api/v1/webhooks/{id}", unwanted, None, 204),
         deed("POST", RESEND_DELIVERY, delivery, None, 202),
@@ -361,7 +367,7 @@ async fn without_a_key_each_request_is_its_own() {
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
             HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS | "/api/v1/embargoes" | "/api/v1/quotes"
-            | "/api/v1/surcharges" | ORGANIZATIONS => {
+            | "/api/v1/surcharges" | ORGANIZATIONS | PARTIES => {
                 assert_ne!(fresh(again, 201).body["id"], first.body["id"]);
             }
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
@@ -380,6 +386,7 @@ async fn without_a_key_each_request_is_its_own() {
             "/api/v1/bookings/claim" => drop(again.expect_problem(400, "invalid_token")),
             "/api/v1/webhooks/{id}/test" | RESEND_DELIVERY | RESEND_SINCE | RUN => drop(fresh(again, 202)),
             "/api/v1/allotments/{id}"
+            | "/api/v1/parties/{id}"
             | "/api/v1/webhooks/{id}"
             | "/api/v1/embargoes/{id}"
             | "/api/v1/tariffs/{id}"

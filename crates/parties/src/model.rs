@@ -1,0 +1,21 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_holds::Party;
+use loadmaster_kernel::{OrganizationId, PartyId, UserId};
+
+/// The most parties in the address book of an organization.
+pub const MOST: i64 = 1000;
+/// Time for which the id of a deleted party is kept, longer than any answer under an `Idempotency-Key`.
+pub const DELETED_KEPT_FOR: TimeDelta = TimeDelta::days(30);
+
+/// A party in the address book of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub id: PartyId,
+    pub organization_id: OrganizationId,
+    pub party: Party,
+    /// None once the person is erased.
+    pub created_by: Option<UserId>,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}

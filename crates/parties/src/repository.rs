@@ -1,0 +1,198 @@
+//! All SQL of this room.
+use chrono::{DateTime, Utc};
+use loadmaster_holds::Party;
+use loadmaster_kernel::{OrganizationId, PartyId, UserId};
+use loadmaster_platform::{
+    personal::Person,
+    postgres::{PgSession, column},
+};
+use serde_json::Value;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::model::Entry;
+
+struct Row {
+    id: Uuid,
+    organization_id: Uuid,
+    party: Json<Party>,
+    created_by: Option<Uuid>,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Row> for Entry {
+    fn from(row: Row) -> Self {
+        let Json(party) = row.party;
+        Self {
+            id: row.id.into(),
+            organization_id: row.organization_id.into(),
+            party,
+            created_by: row.created_by.map(UserId::from),
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A checked query for parties that are not deleted; `$tail` selects and orders them.
+macro_rules! select_parties {
+    ($tail:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select id, organization_id, party as "party!: _", created_by, version, created_at, updated_at
+               from parties where deleted_at is null and "# + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+/// Returns a party of an organization.
+pub(super) async fn find(db: &mut PgSession, id: PartyId, of: OrganizationId) -> sqlx::Result<Option<Entry>> {
+    let found = select_parties!("id = $1 and organization_id = $2", id.uuid(), of.uuid());
+    Ok(found.fetch_optional(db).await?.map(Entry::from))
+}
+
+/// Locks a party of an organization and reads it.
+pub(super) async fn lock(db: &mut PgSession, id: PartyId, of: OrganizationId) -> sqlx::Result<Option<Entry>> {
+    let found = select_parties!("id = $1 and organization_id = $2 for no key update", id.uuid(), of.uuid());
+    Ok(found.fetch_optional(db).await?.map(Entry::from))
+}
+
+/// Returns whether an organization has or had this party.
+pub(super) async fn existed(db: &mut PgSession, id: PartyId, of: OrganizationId) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from parties where id = $1 and organization_id = $2) as "found!""#,
+        id.uuid(),
+        of.uuid(),
+    );
+    found.fetch_one(db).await
+}
+
+/// Returns a page of the parties of an organization whose names contain `name`, newest first.
+pub(super) async fn list(
+    db: &mut PgSession,
+    (of, name): (OrganizationId, Option<&str>),
+    after: Option<PartyId>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Entry>> {
+    let rows = select_parties!(
+        "organization_id = $1 and ($2::text is null or strpos(lower(party ->> 'name'), lower($2)) > 0)
+           and ($3::uuid is null or id < $3)
+         order by id desc offset $4 limit $5",
+        of.uuid(),
+        name,
+        after.map(PartyId::uuid),
+        i64::from(offset),
+        fetch,
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(Entry::from).collect())
+}
+
+/// Locks an organization, so that it gets no party meanwhile.
+pub(super) async fn lock_organization(db: &mut PgSession, organization: OrganizationId) -> sqlx::Result<()> {
+    sqlx::query!("select id from organizations where id = $1 for no key update", organization.uuid())
+        .fetch_optional(db)
+        .await
+        .map(drop)
+}
+
+/// Returns the number of parties of an organization.
+pub(super) async fn count(db: &mut PgSession, organization: OrganizationId) -> sqlx::Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from parties where organization_id = $1 and deleted_at is null"#,
+        organization.uuid(),
+    );
+    count.fetch_one(db).await
+}
+
+pub(super) async fn insert(db: &mut PgSession, entry: &Entry) -> sqlx::Result<()> {
+    let made = sqlx::query!(
+        "insert into parties (id, organization_id, party, created_by, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        entry.id.uuid(),
+        entry.organization_id.uuid(),
+        Json(&entry.party) as Json<&Party>,
+        entry.created_by.map(UserId::uuid),
+        entry.version,
+        entry.created_at,
+        entry.updated_at,
+    );
+    made.execute(db).await.map(drop)
+}
+
+/// Writes the new version of a party. The caller has locked it.
+pub(super) async fn save(db: &mut PgSession, entry: &Entry) -> sqlx::Result<()> {
+    let saved = sqlx::query!(
+        "update parties set party = $2, version = $3, updated_at = $4 where id = $1",
+        entry.id.uuid(),
+        Json(&entry.party) as Json<&Party>,
+        entry.version,
+        entry.updated_at,
+    );
+    saved.execute(db).await.map(drop)
+}
+
+/// Deletes a party: what is left of it says nothing. The caller has locked it.
+pub(super) async fn delete(db: &mut PgSession, id: PartyId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let deleted = sqlx::query!(
+        "update parties set party = null, created_by = null, deleted_at = $2, updated_at = $2, version = version + 1
+         where id = $1",
+        id.uuid(),
+        now,
+    );
+    deleted.execute(db).await.map(drop)
+}
+
+/// Forgets the ids of parties of an organization that were deleted before this time.
+pub(super) async fn forget_deleted(
+    db: &mut PgSession,
+    organization: OrganizationId,
+    before: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let forgotten =
+        sqlx::query!("delete from parties where organization_id = $1 and deleted_at < $2", organization.uuid(), before);
+    forgotten.execute(db).await.map(drop)
+}
+
+/// Returns the parties that a person entered, and those of the person's own organizations, oldest first.
+pub(super) async fn export(db: &mut PgSession, person: &Person) -> sqlx::Result<Vec<Value>> {
+    let found = sqlx::query_scalar!(
+        r#"select party || jsonb_build_object('id', id, 'created_by_this_person', created_by is not distinct from $2,
+                                              'created_at', created_at, 'updated_at', updated_at) as "party!"
+           from parties
+           where deleted_at is null and (organization_id = any($1) or created_by = $2)
+           order by id"#,
+        &column(&person.organizations, |organization| organization.uuid()),
+        person.user_id.uuid(),
+    );
+    found.fetch_all(db).await
+}
+
+/// Deletes the parties of the person's own organizations, and removes the person from those of others, whose versions rise.
+/// Returns the number of both.
+pub(super) async fn erase(db: &mut PgSession, person: &Person, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let erased = sqlx::query!(
+        "update parties
+         set party = case when organization_id = any($1) then null else party end,
+             deleted_at = case when organization_id = any($1) then $3 else deleted_at end,
+             created_by = null, version = version + 1, updated_at = $3
+         where deleted_at is null and (organization_id = any($1) or created_by = $2)",
+        &column(&person.organizations, |organization| organization.uuid()),
+        person.user_id.uuid(),
+        now,
+    );
+    Ok(erased.execute(db).await?.rows_affected())
+}
+
+/// Returns the ids of the parties of these organizations, also of deleted ones.
+pub(super) async fn ids_of(db: &mut PgSession, organizations: &[OrganizationId]) -> sqlx::Result<Vec<String>> {
+    let ids = sqlx::query_scalar!(
+        r#"select id::text as "id!" from parties where organization_id = any($1)"#,
+        &column(organizations, |organization| organization.uuid()),
+    );
+    ids.fetch_all(db).await
+}

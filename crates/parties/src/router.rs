@@ -1,0 +1,145 @@
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use loadmaster_accounts::Customer;
+use loadmaster_holds::{AmendParty, Party};
+use loadmaster_kernel::PartyId;
+use loadmaster_platform::{
+    idempotency::{Answer, Idempotent, KeyHeader},
+    room::{Routes, handler_state},
+    telemetry::{Traced, span},
+    web::{
+        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
+        conditional, private, problem_responses, unless_missing,
+    },
+    work::{ChangeRequest, Keyed, UnitOfWork},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    dto::{EntryBody, PartyFilter},
+    error::code,
+    model::Entry,
+    service::PartyService,
+    write::{Change, Create, Delete},
+};
+
+handler_state!(HandlerState { parties: PartyService });
+
+pub(super) fn routes() -> Routes<HandlerState> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete)).into()
+}
+
+fn answer(status: StatusCode, entry: &Entry) -> Answer {
+    Answer::new(status, &EntryBody::from(entry), PRIVATE).with_tag(entry.version.to_string())
+}
+
+problem_responses!(ListProblems: [LIST, ROLE]);
+
+/// List the parties in the address book of your organization, newest first.
+///
+/// `q` finds a part of the name. Carrier staff see those of their own organization, too.
+#[utoipa::path(get, path = "/parties", tag = "parties", operation_id = "listParties",
+    params(PartyFilter, PageParams),
+    responses((status = 200, body = Vec<EntryBody>, headers(("Link" = String))), ListProblems))]
+async fn list(
+    Customer(caller): Customer,
+    State(parties): State<PartyService>,
+    State(key): State<CursorKey>,
+    ReadRecency(recency): ReadRecency,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, page) = query.read(|fields| Some((PartyFilter::read(fields)?, PageFields::read(fields))))?;
+    let reader = caller.reader();
+    let page = page.open::<PartyId>(&key, &query, &reader)?;
+    let found = parties.list(caller, &filter, &page, recency).in_span(span("parties.list")).await?;
+    let bodies: Vec<_> = found.iter().map(EntryBody::from).collect();
+    Ok(private(page.answer(bodies, |body| body.id, &key, &query, &reader)))
+}
+
+problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
+
+/// Show a party in the address book of your organization.
+///
+/// One of another organization is 404, for carrier staff too.
+#[utoipa::path(get, path = "/parties/{id}", tag = "parties", operation_id = "getParty",
+    params(("id" = PartyId, Path, description = "Id of the party"),
+           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
+    responses((status = 200, body = EntryBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
+async fn show(
+    Customer(caller): Customer,
+    State(parties): State<PartyService>,
+    PathText(id): PathText<PartyId>,
+    if_none_match: IfNoneMatch,
+    query: Query,
+) -> Result<Response, Problem> {
+    unless_missing(query.refuse_all(), async { parties.party(caller, id).await.map(drop) }).await?;
+    let entry = parties.party(caller, id).in_span(span("parties.find")).await?;
+    Ok(conditional(&entry.version.to_string(), &if_none_match, PRIVATE, Json(EntryBody::from(&entry))))
+}
+
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], LIMIT_REACHED);
+
+/// Enter a party into the address book of your organization.
+///
+/// With the members of a booking's `shipper` and `consignee`. An address book has at most 1000 parties. A booking copies what it
+/// takes: a later change of the party does not reach it.
+#[utoipa::path(post, path = "/parties", tag = "parties", operation_id = "createParty",
+    request_body = Party, params(KeyHeader),
+    responses((status = 201, body = EntryBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
+async fn create(
+    Customer(caller): Customer,
+    State(parties): State<PartyService>,
+    State(unit_of_work): State<UnitOfWork>,
+    idempotent: Idempotent,
+    query: Query,
+    body: Body,
+) -> Result<Answer, Problem> {
+    let party = body.read(Party::read);
+    let key = idempotent.key(caller.user_id.uuid(), &body);
+    let ((), (key, party)) = both(query.refuse_all(), both(key, party))?;
+    let answer =
+        |entry: &Entry| answer(StatusCode::CREATED, entry).with_location(format!("/api/v1/parties/{}", entry.id));
+    let command = Create { parties, caller, party };
+    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+}
+
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH);
+
+/// Change a party in the address book of your organization.
+///
+/// A JSON merge patch (RFC 7396).
+#[utoipa::path(patch, path = "/parties/{id}", tag = "parties", operation_id = "changeParty",
+    request_body(content((AmendParty = "application/json"), (AmendParty = "application/merge-patch+json"))),
+    params(("id" = PartyId, Path, description = "Id of the party"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Make the change only if the party still has the version of this ETag")),
+    responses((status = 200, body = EntryBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
+async fn change(
+    Customer(caller): Customer,
+    State(parties): State<PartyService>,
+    PathText(id): PathText<PartyId>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let input = request.body().read_patch(AmendParty::read);
+    // A deleted one too: its last change may be repeated under the same key.
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || parties.existing(caller, id))).await?;
+    let command = |wanted, precondition| Change { parties: parties.clone(), caller, id, precondition, wanted };
+    judged.run(command, |entry| answer(StatusCode::OK, entry)).await
+}
+
+/// Delete a party from the address book of your organization.
+///
+/// Bookings that named it keep what they have.
+#[utoipa::path(delete, path = "/parties/{id}", tag = "parties", operation_id = "deleteParty",
+    params(("id" = PartyId, Path, description = "Id of the party"), KeyHeader,
+           ("If-Match" = Option<String>, Header, description = "Delete it only if the party still has the version of this ETag")),
+    responses((status = 204, headers(("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
+async fn delete(
+    Customer(caller): Customer,
+    State(parties): State<PartyService>,
+    PathText(id): PathText<PartyId>,
+    request: ChangeRequest,
+) -> Result<Answer, Problem> {
+    let input = request.body().read_optional(|_| Some(()));
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || parties.existing(caller, id))).await?;
+    let command = |(), precondition| Delete { parties: parties.clone(), caller, id, precondition };
+    judged.run(command, |()| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE)).await
+}
