@@ -34,6 +34,7 @@ const PAGES: [&str; 41] = [
     "/payments",
     "/quotes",
     "/quotes/{id}",
+    "/parties",
     "/waitlist",
     "/account",
     "/board",

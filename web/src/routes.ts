@@ -67,6 +67,12 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/quotes/Quote.svelte")),
   },
   {
+    path: "/parties",
+    title: words.parties.title,
+    role: "customer",
+    load: page(() => import("./pages/parties/Parties.svelte")),
+  },
+  {
     path: "/waitlist",
     title: words.waitlist.title,
     role: "customer",

@@ -110,6 +110,7 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     "/payments?show=all",
     "/quotes",
     `/quotes/${quote.id}`,
+    "/parties",
     `/waitlist?flights=${flight.id}&origin=TRV&destination=CJB&weight=500`,
     "/account",
     `/account?webhook=${webhook.id}`,

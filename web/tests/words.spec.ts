@@ -38,6 +38,7 @@ test("every text of the console can be translated, and has room to be longer", a
     "/payments?show=all",
     "/quotes",
     `/quotes/${quote.id}`,
+    "/parties",
     "/holds",
     "/waitlist",
     "/account",

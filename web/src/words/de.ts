@@ -743,6 +743,27 @@ export const de: Words = {
     empty: "Sie haben keinen Frachtraum reserviert.",
     emptyText: "Frachtraum wird für Sie reserviert, während Sie eine Option der Suche buchen.",
   },
+  parties: {
+    title: "Adressbuch",
+    query: "Teil des Namens",
+    find: "Finden",
+    add: "Adresse hinzufügen",
+    edit: "Ändern",
+    remove: "Löschen",
+    sure: (name) => `${name} löschen? Buchungen behalten ihre Angaben.`,
+    removed: (name) => `${name} ist gelöscht.`,
+    empty: "Keine Adresse passt.",
+    emptyText:
+      "Bewahren Sie hier Absender und Empfänger Ihrer Buchungen auf: Alle in Ihrer Organisation können sie übernehmen.",
+    changed:
+      "Jemand anders hat diese Adresse geändert. Sehen Sie sich den jetzigen Stand an, und speichern Sie dann erneut.",
+    take: "Aus dem Adressbuch",
+    takeHint: "Teil des Namens",
+    none: "Keine Adresse hat diesen Namen.",
+    taken: (role, name) => `${role} aus dem Adressbuch: ${name}.`,
+    keep: "Im Adressbuch aufbewahren",
+    kept: (name) => `${name} steht im Adressbuch.`,
+  },
   quotes: {
     title: "Preisangebote",
     one: "Preisangebot",

@@ -12,37 +12,10 @@ import { forgetTyped, typedFor, type Typed } from "../../parts/typed";
 import { words } from "../../words";
 import { entry, figureOf } from "../../words/parse";
 import { setQuery } from "../../router.svelte";
+import { isEmpty, membersOf, nobody, partyOf, type Party } from "./party";
 import { forgetMade, isInTheWay, keepMade, keepMadeAgain, leave, madeBy, type Made, type Wanted } from "./made";
 
 type Booked = Schemas["CommittedBooking"];
-
-export interface Party {
-  name: string;
-  street: string;
-  postal_code: string;
-  city: string;
-  country_code: string;
-  phone: string;
-  email: string;
-}
-
-const nobody = (): Party => ({
-  name: "",
-  street: "",
-  postal_code: "",
-  city: "",
-  country_code: "",
-  phone: "",
-  email: "",
-});
-
-/** A party as the form has it; what the form has no field for is left out. */
-export const partyOf = (party: Schemas["Party"] | null): Party => ({
-  ...nobody(),
-  ...Object.fromEntries(Object.entries(party ?? {}).filter(([name, value]) => name in nobody() && value)),
-});
-
-const isEmpty = (fields: object): boolean => Object.values(fields).every((value) => value === "");
 
 export type Step = "holding" | "shipment" | "review" | "done" | "over";
 
@@ -365,10 +338,7 @@ export class Draft {
 
   /** What is entered, as changes of the hold. Empty fields are left out: a party without a name is nobody. */
   get changes(): Schemas["AmendHold"] {
-    const party = (it: Party) =>
-      Object.values(it).some((value) => value.trim() !== "")
-        ? Object.fromEntries(Object.entries(it).map(([name, value]) => [name, value.trim() || null]))
-        : null;
+    const party = (it: Party) => (isEmpty(it) ? null : membersOf(it));
     return {
       pieces: figureOf(this.pieces) ?? null,
       description: this.description.trim() || null,

@@ -1,0 +1,92 @@
+// The address book: parties are kept, taken into a booking, changed and deleted.
+import { expect, signIn, test, type Json } from "./world";
+
+const NORDWERK = {
+  ...{ name: "Nordwerk GmbH", street: "Am Wall 1", city: "Bremen", postal_code: "28195", country_code: "DE" },
+  email: "dock@nordwerk.example",
+};
+
+test("a party of the address book fills the fields of a booking", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 240, 1000);
+  const customer = await world.customer();
+  await customer.post("/api/v1/parties", { name: "Sole Traders", city: "Kochi" });
+  await customer.post("/api/v1/parties", NORDWERK);
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  const consignee = page.getByRole("group", { name: "Consignee" });
+  await consignee.getByLabel("Street").fill("Typed before");
+  await consignee.getByRole("combobox", { name: "From the address book" }).fill("nord");
+  await consignee.getByRole("option", { name: "Nordwerk GmbH Bremen, DE" }).click();
+  await expect(consignee.getByLabel("Name")).toHaveValue("Nordwerk GmbH");
+  await expect(consignee.getByLabel("Street")).toHaveValue("Am Wall 1");
+  await expect(consignee.getByLabel("Country")).toHaveValue("DE");
+  await expect(consignee.getByText("Nordwerk GmbH is in the address book.")).toBeVisible();
+  await expect(page.getByRole("group", { name: "Shipper" }).getByLabel("Name")).toHaveValue("");
+  await page.getByRole("button", { name: "Review" }).click();
+  await expect(page.getByRole("heading", { name: "Review" })).toBeVisible();
+  const [hold] = await customer.get("/api/v1/holds");
+  expect(hold.consignee).toMatchObject(NORDWERK);
+  expect(hold.shipper).toBeNull();
+});
+
+test("a party that is entered for a booking is kept once it is right", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 241, 1000);
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  const shipper = page.getByRole("group", { name: "Shipper" });
+  const keep = shipper.getByRole("button", { name: "Keep in the address book Shipper" });
+  await expect(keep).toBeDisabled();
+  await shipper.getByLabel("Name").fill("Sole Traders");
+  await shipper.getByLabel("E-mail").fill("nobody");
+  await keep.click();
+  await expect(shipper.getByLabel("E-mail")).toBeFocused();
+  await expect(shipper.getByLabel("E-mail")).toHaveAttribute("aria-invalid", "true");
+  expect(await customer.get("/api/v1/parties")).toEqual([]);
+  await shipper.getByLabel("E-mail").fill("sole@traders.example");
+  await keep.click();
+  await expect(shipper.getByText("Sole Traders is in the address book.")).toBeVisible();
+  const kept = await customer.get("/api/v1/parties");
+  expect(kept).toHaveLength(1);
+  expect(kept[0]).toMatchObject({ name: "Sole Traders", email: "sole@traders.example", street: null });
+});
+
+test("a guest has no address book", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 242, 1000);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  await expect(page.getByRole("group", { name: "Shipper" })).toBeVisible();
+  await expect(page.getByLabel("From the address book")).toHaveCount(0);
+});
+
+test("the address book is searched, added to, changed and deleted from", async ({ page, world }) => {
+  const customer = await world.customer();
+  const nordwerk: Json = await customer.post("/api/v1/parties", NORDWERK);
+  await signIn(page, customer, "/parties");
+  const entries = page.getByRole("main").getByRole("listitem");
+  await page.getByRole("button", { name: "Add a party" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Sole Traders");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(entries).toHaveCount(2);
+  await page.getByLabel("Part of the name").fill("nord");
+  await page.getByRole("button", { name: "Find" }).click();
+  await expect(entries).toHaveCount(1);
+  await page.getByRole("button", { name: "Edit Nordwerk GmbH" }).click();
+  await expect(page.getByLabel("City")).toHaveValue("Bremen");
+  await page.getByLabel("City").fill("Kiel");
+  // A colleague is quicker: what is now stands above the form, and is replaced only when it was seen.
+  const path = `/api/v1/parties/${nordwerk.id}`;
+  expect((await customer.ask("PATCH", path, { street: "Am Hafen 2" })).status).toBe(200);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("Somebody else changed this party.");
+  await expect(entries.getByText("Am Hafen 2")).toBeVisible();
+  await expect(page.getByLabel("City")).toHaveValue("Kiel");
+  expect((await customer.get(path)).city).toBe("Bremen");
+  await page.getByLabel("Street").fill("Am Hafen 2");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByLabel("City")).toHaveCount(0);
+  expect(await customer.get(path)).toMatchObject({ city: "Kiel", street: "Am Hafen 2", version: 3 });
+  await page.getByRole("button", { name: /^Delete/ }).click();
+  await page.getByRole("button", { name: /^Delete/ }).click();
+  await expect(page.getByText("No party fits.")).toBeVisible();
+  expect(await customer.get("/api/v1/parties")).toHaveLength(1);
+});
