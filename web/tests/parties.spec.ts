@@ -90,3 +90,37 @@ test("the address book is searched, added to, changed and deleted from", async (
   await expect(page.getByText("No party fits.")).toBeVisible();
   expect(await customer.get("/api/v1/parties")).toHaveLength(1);
 });
+
+test("a row of a spreadsheet that is pasted into the name fills the party", async ({ page, world, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const flight = await world.flight("TRV", "CJB", 243, 1000);
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  const shipper = page.getByRole("group", { name: "Shipper" });
+  const paste = async (text: string) => {
+    await page.evaluate((copied) => navigator.clipboard.writeText(copied), text);
+    await shipper.getByLabel("Name").focus();
+    await page.keyboard.press("ControlOrMeta+V");
+  };
+  await paste("Nordwerk GmbH\tAm Wall 1\tBremen\t28195\tGermany\t+49 30 555777\r\n");
+  await expect(shipper.getByLabel("Name")).toHaveValue("Nordwerk GmbH");
+  await expect(shipper.getByLabel("Country")).toHaveValue("DE");
+  await expect(shipper.getByLabel("Phone")).toHaveValue("+49 30 555777");
+  await expect(page.locator('[aria-live="polite"]')).toContainText("Shipper: 6 fields filled.");
+  await page.getByRole("button", { name: "Review" }).click();
+  await expect(page.getByRole("heading", { name: "Review" })).toBeVisible();
+  const [hold] = await customer.get("/api/v1/holds");
+  expect(hold.shipper).toMatchObject({
+    city: "Bremen",
+    postal_code: "28195",
+    country_code: "DE",
+    phone: "+4930555777",
+  });
+  // A text of one cell is the name, and nothing else.
+  await page.getByRole("button", { name: "Back", exact: true }).click();
+  await shipper.getByLabel("Name").fill("");
+  await paste("Sole Traders");
+  await expect(shipper.getByLabel("Name")).toHaveValue("Sole Traders");
+  await expect(shipper.getByLabel("City")).toHaveValue("Bremen");
+});

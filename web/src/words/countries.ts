@@ -25,3 +25,18 @@ export function countries(): readonly Country[] {
     .sort((a, b) => a.name.localeCompare(b.name, locale));
   return sorted;
 }
+
+/** Languages in which the name of a country is read, beside the one that is shown. */
+const READ = ["en", "de"];
+
+/** The code of a country by its code or name, whatever its case and accents; another text as it is. */
+export function countryCode(text: string): string {
+  const given = text.trim().replaceAll("’", "'");
+  const isGiven = (name: string | undefined) =>
+    name?.replaceAll("’", "'").localeCompare(given, locale, { sensitivity: "base" }) === 0;
+  const names = READ.map((tag) => new Intl.DisplayNames([tag], { type: "region" }));
+  const found = countries().find(
+    ({ code, name }) => isGiven(code) || isGiven(name) || names.some((all) => isGiven(all.of(code))),
+  );
+  return found?.code ?? text;
+}

@@ -368,6 +368,8 @@ export const de: Words = {
     },
     reference: "Ihre Referenz",
     name: "Name",
+    pasteHint: "Eine Zeile oder Spalte aus einer Tabelle, hier eingefügt, füllt alle Felder.",
+    pasted: (role, count) => `${role}: ${count} ${plural(count, "Feld", "Felder")} ausgefüllt.`,
     street: "Straße",
     postalCode: "Postleitzahl",
     city: "Ort",

@@ -358,6 +358,8 @@ export const en = {
     },
     reference: "Your reference",
     name: "Name",
+    pasteHint: "A row or a column pasted from a spreadsheet fills all fields.",
+    pasted: (role: string, count: number) => `${role}: ${count} ${plural(count, "field", "fields")} filled.`,
     street: "Street",
     postalCode: "Postal code",
     city: "City",
