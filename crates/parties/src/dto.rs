@@ -60,7 +60,6 @@ impl From<&Entry> for EntryBody {
 
 request! {
     /// Which parties a list shows.
-    #[derive(Default)]
     pub(super) struct PartyFilter in query {
         /// Part of the name; case is ignored.
         #[param(max_length = 500)]
