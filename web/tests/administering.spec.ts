@@ -158,7 +158,7 @@ test("notifications are told in words, with their addresses, and one is sent aga
   const [notification] = await sent();
   await signIn(page, admin, "/admin/messages");
   await page.getByLabel("Reference").fill(booking.ref_id.toLowerCase());
-  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("main").getByRole("button", { name: "Find" }).click();
   await expect(page).toHaveURL(new RegExp(`ref_id=${booking.ref_id}`));
   const row = page.locator(`[data-notification="${notification.id}"]`);
   await expect(row).toContainText("Booking confirmed");

@@ -1,12 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { expect, signIn, test } from "./world";
-
-/** Digits of an air waybill number of AI, with their check digit. */
-function awb(): string {
-  const serial = String(Math.floor(Math.random() * 9_000_000) + 1_000_000);
-  return `098-${serial}${Number(serial) % 7}`;
-}
+import { awb, expect, signIn, test } from "./world";
 
 test("labels of three pieces print as three pages with the codes of their pieces", async ({ page, world }, info) => {
   const flight = await world.flight("TRV", "CJB", 100, 1000);

@@ -39,7 +39,7 @@ test("a customer finds its payments by section and by booking", async ({ page, w
   await expect(rows).toHaveCount(3);
   await expect(page.getByRole("columnheader", { name: "Organization" })).toHaveCount(0);
   await page.getByLabel("Reference").fill(reference.toLowerCase());
-  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("main").getByRole("button", { name: "Find" }).click();
   await expect(rows).toHaveCount(1);
   await rows.getByRole("link", { name: reference }).click();
   await expect(page).toHaveURL(new RegExp(`/bookings/${reference}$`));
@@ -72,7 +72,7 @@ test("staff finds the payments of an organization by one of its rows", async ({ 
   await expect(page).toHaveURL(new RegExp(`organization_id=${payment.organization_id}`));
   await expect(page.getByRole("region", { name: "Credit account" })).toBeVisible();
   await page.getByLabel("Reference").fill("");
-  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("main").getByRole("button", { name: "Find" }).click();
   await expect(rows).toHaveCount(3);
   const listed = await operator.get(`/api/v1/payments?organization_id=${payment.organization_id}`);
   expect(listed.map((one: Json) => one.status)).toEqual(["REQUIRES_ACTION", "FAILED", "CAPTURED"]);

@@ -165,6 +165,12 @@ export class World {
   }
 }
 
+/** An air waybill number of AI. */
+export function awb(): string {
+  const serial = String(Math.floor(Math.random() * 9_000_000) + 1_000_000);
+  return `098-${serial}${Number(serial) % 7}`;
+}
+
 /** Signs in by the page, in whatever language it is. */
 export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void> {
   await page.goto(`/sign-in?to=${encodeURIComponent(to)}`);

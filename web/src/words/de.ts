@@ -53,6 +53,23 @@ export const de: Words = {
     },
   },
   keys: { title: "Tastatur", thisList: "Diese Liste", act: "Einzelne Tasten lösen Aktionen aus" },
+  find: {
+    title: "Alles durchsuchen",
+    field: "Referenz, Nummer, Name oder Seite",
+    hint: "Zum Beispiel ACB123456789, 020-1234 5675, AI131 02DEC, Delhi",
+    found: "Treffer",
+    none: "Nichts gefunden.",
+    incomplete: "Ein Teil konnte nicht durchsucht werden. Ändern Sie die Eingabe, um die Suche zu wiederholen.",
+    groups: {
+      bookings: "Buchungen",
+      flights: "Flüge",
+      pages: "Seiten",
+      airports: "Flughäfen",
+      organizations: "Organisationen",
+    },
+    track: (number) => `${number} verfolgen`,
+    searchFrom: (airport) => `Suche ab ${airport}`,
+  },
   parts: {
     loading: "Wird geladen …",
     tryAgain: "Erneut versuchen",

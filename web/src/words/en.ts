@@ -43,6 +43,23 @@ export const en = {
     },
   },
   keys: { title: "Keyboard", thisList: "This list", act: "Single keys act" },
+  find: {
+    title: "Find anything",
+    field: "Reference, number, name or page",
+    hint: "Such as ACB123456789, 020-1234 5675, AI131 02DEC, Delhi",
+    found: "Found",
+    none: "Nothing found.",
+    incomplete: "Some of it could not be searched. Type again to repeat the search.",
+    groups: {
+      bookings: "Bookings",
+      flights: "Flights",
+      pages: "Pages",
+      airports: "Airports",
+      organizations: "Organizations",
+    },
+    track: (number: string) => `Track ${number}`,
+    searchFrom: (airport: string) => `Search from ${airport}`,
+  },
   parts: {
     loading: "Loading…",
     tryAgain: "Try again",

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { recognise } from "./recognise";
+
+const TODAY = "2026-11-28";
+
+describe("a text is recognised", () => {
+  it.each(["ACB706597898", "acb706597898", " ACB 706 597 898 ", "ACB-706597898", "706597898", "706 597 898"])(
+    "as the reference ACB706597898: %s",
+    (text) => {
+      expect(recognise(text, TODAY)).toEqual({ reference: "ACB706597898", awb: null, flight: null });
+    },
+  );
+
+  it.each([
+    "020-12345675",
+    "020-1234 5675",
+    "02012345675",
+    "020 1234 5675",
+    "020–12345675",
+    "AWB 020-12345675",
+    "mawb: 020-1234 5675",
+    "AWB02012345675",
+  ])("as the air waybill number 020-12345675: %s", (text) => {
+    expect(recognise(text, TODAY)).toEqual({ reference: null, awb: "020-12345675", flight: null });
+  });
+
+  it.each([
+    ["AI131", "AI131", null],
+    ["ai 131", "AI131", null],
+    ["AI-0131", "AI131", null],
+    ["5x 7", "5X7", null],
+    ["LH8400A", "LH8400A", null],
+    ["AI131 2026-12-02", "AI131", "2026-12-02"],
+    ["AI131/02DEC", "AI131", "2026-12-02"],
+    ["ai131 2 dec", "AI131", "2026-12-02"],
+    ["AI131 2 December 2026", "AI131", "2026-12-02"],
+    ["AI131 02DEC26", "AI131", "2026-12-02"],
+    // The nearest year.
+    ["AI131 03JAN", "AI131", "2027-01-03"],
+    ["AI131 20NOV", "AI131", "2026-11-20"],
+    // A date that is not typed to its end, or that no calendar has.
+    ["AI131 02D", "AI131", null],
+    ["AI131 31FEB", "AI131", null],
+  ])("as a flight: %s", (text, number, date) => {
+    expect(recognise(text, TODAY).flight).toEqual({ number, date });
+  });
+
+  it.each(["", "ACB12", "020-12345674", "delhi", "AI", "12345", "to boxes", "AI0000", "AI131 boxes"])(
+    "as no number: %s",
+    (text) => {
+      expect(recognise(text, TODAY)).toEqual({ reference: null, awb: null, flight: null });
+    },
+  );
+});
