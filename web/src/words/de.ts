@@ -70,6 +70,16 @@ export const de: Words = {
     track: (number) => `${number} verfolgen`,
     searchFrom: (airport) => `Suche ab ${airport}`,
   },
+  views: {
+    title: "Gespeicherte Ansichten",
+    save: "Diese Ansicht speichern",
+    name: "Name der Ansicht",
+    saved: (name) => `Ansicht ${name} gespeichert.`,
+    delete: (name) => `Ansicht ${name} löschen`,
+    deleted: (name) => `Ansicht ${name} gelöscht.`,
+    full: (most) => `Sie haben ${most} gespeicherte Ansichten, mehr sind nicht möglich. Löschen Sie zuerst eine.`,
+    refused: "Dieser Browser erlaubt der Konsole nicht, Ansichten zu speichern.",
+  },
   parts: {
     loading: "Wird geladen …",
     tryAgain: "Erneut versuchen",

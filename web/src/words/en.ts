@@ -60,6 +60,16 @@ export const en = {
     track: (number: string) => `Track ${number}`,
     searchFrom: (airport: string) => `Search from ${airport}`,
   },
+  views: {
+    title: "Saved views",
+    save: "Save this view",
+    name: "Name of the view",
+    saved: (name: string) => `View ${name} saved.`,
+    delete: (name: string) => `Delete the view ${name}`,
+    deleted: (name: string) => `View ${name} deleted.`,
+    full: (most: number) => `You have ${most} saved views, and no more are possible. Delete one first.`,
+    refused: "This browser does not allow the console to store views.",
+  },
   parts: {
     loading: "Loading…",
     tryAgain: "Try again",

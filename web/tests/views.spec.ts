@@ -1,0 +1,48 @@
+// Saved views: the filters of a list under a name, kept in the browser for the account.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, signIn, test } from "./world";
+
+test("a view is saved under a name, opened again, and deleted; a colleague at the same browser has none of it", async ({
+  page,
+  world,
+}) => {
+  const [ann, bob] = [await world.customer(), await world.customer()];
+  await page.setViewportSize({ width: 360, height: 800 });
+  await signIn(page, ann, "/bookings");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Bookings");
+  await expect(page.getByRole("button", { name: "Save this view" })).toHaveCount(0);
+  await page.getByLabel("Status", { exact: true }).selectOption("Departed");
+  await page.getByLabel("Needs a new route").check();
+  await page.getByRole("button", { name: "Save this view" }).click();
+  await page.getByLabel("Name of the view").fill("On the way");
+  await page.keyboard.press("Enter");
+  const views = page.getByRole("region", { name: "Saved views" });
+  await expect(views.getByRole("link", { name: "On the way" })).toHaveAttribute("aria-current", "true");
+  await expect(page.getByRole("button", { name: "Save this view" })).toHaveCount(0);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((it) => it.id)).toEqual([]);
+
+  await page.goto("/bookings");
+  await views.getByRole("link", { name: "On the way" }).click();
+  await expect(page).toHaveURL(/status=DEPARTED/);
+  await expect(page.getByLabel("Status", { exact: true })).toHaveValue("DEPARTED");
+  await expect(page.getByLabel("Needs a new route")).toBeChecked();
+  await page.goto("/payments");
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await expect(page.getByRole("link", { name: "On the way" })).toHaveCount(0);
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+  await signIn(page, bob, "/bookings");
+  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByRole("link", { name: "On the way" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+
+  await signIn(page, ann, "/bookings");
+  await views.getByRole("button", { name: "Delete the view On the way" }).click();
+  await expect(page.getByRole("link", { name: "On the way" })).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByRole("link", { name: "On the way" })).toHaveCount(0);
+});
