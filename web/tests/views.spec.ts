@@ -1,4 +1,4 @@
-// Saved views: the filters of a list under a name, kept in the browser for the account.
+// Lists: their filters under a name, kept in the browser for the account, and the length of their pages.
 import AxeBuilder from "@axe-core/playwright";
 import { expect, signIn, test } from "./world";
 
@@ -45,4 +45,24 @@ test("a view is saved under a name, opened again, and deleted; a colleague at th
   await page.reload();
   await expect(page.getByText("No booking fits.")).toBeVisible();
   await expect(page.getByRole("link", { name: "On the way" })).toHaveCount(0);
+});
+
+test("a page of a list has as many rows as its reader chose, also after a reload", async ({ page, world }) => {
+  const admin = await world.adminOfTests();
+  await page.setViewportSize({ width: 360, height: 800 });
+  await signIn(page, admin, "/admin/airports");
+  const rows = page.locator("tbody tr");
+  await expect(rows).toHaveCount(50);
+  await page.getByLabel("Rows per page").selectOption("25");
+  await expect(rows).toHaveCount(25);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await expect(rows).toHaveCount(50);
+  const asked = page.waitForRequest(/\/api\/v1\/airports\?/);
+  await page.reload();
+  expect(new URL((await asked).url()).searchParams.get("limit")).toBe("25");
+  await expect(page.getByLabel("Rows per page")).toHaveValue("25");
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((it) => it.id)).toEqual([]);
+  await page.getByLabel("Rows per page").selectOption("100");
+  await expect(rows).toHaveCount(100);
 });

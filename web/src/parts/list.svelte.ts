@@ -6,6 +6,7 @@ import { connection } from "../api/connection.svelte";
 import { session } from "../api/session.svelte";
 import { visits } from "../visits";
 import { PATIENCE_MS } from "./load.svelte";
+import { choices } from "./theme.svelte";
 
 /** A page can have no entries although there are more: when a text is looked for. No more such pages are read by themselves. */
 const MOST_EMPTY = 300;
@@ -105,6 +106,12 @@ export class List<T> {
   }
 }
 
+/** The part of a question that names a page of a list, as long as this browser's pages are. */
+export const pageOf = (cursor: string | undefined): { cursor?: string; limit: number } => ({
+  limit: choices.pageSize,
+  ...(cursor ? { cursor } : {}),
+});
+
 /**
  * Reads a list while its component is shown: at once, whenever `depends` changes, and when the server is back. A list that has a
  * `name` on its page is shown by Back with as many pages as it had.
@@ -124,7 +131,7 @@ export function listed<T>(
     );
   $effect(() => {
     // What was shown to somebody is shown again to the same person only.
-    const now = JSON.stringify([untrack(() => session.person), depends()]);
+    const now = JSON.stringify([untrack(() => session.person), choices.pageSize, depends()]);
     void connection.returns;
     if (before !== now) {
       if (before !== undefined) list.clear();

@@ -89,6 +89,7 @@ export const de: Words = {
     copied: "Kopiert",
     notCopied: "Nicht kopiert: Der Browser hat es abgelehnt.",
     close: "Schließen",
+    pageSize: "Zeilen pro Seite",
     showMore: "Mehr anzeigen",
     airportPlaceholder: "Stadt oder Code",
     choices: (count) => `${count} ${plural(count, "Vorschlag", "Vorschläge")}.`,

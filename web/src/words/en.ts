@@ -80,6 +80,7 @@ export const en = {
     notCopied: "Not copied: the browser refused it.",
     close: "Close",
     showMore: "Show more",
+    pageSize: "Rows per page",
     airportPlaceholder: "City or code",
     choices: (count: number) => `${count} ${plural(count, "choice", "choices")}.`,
     noAirport: "No airport found.",

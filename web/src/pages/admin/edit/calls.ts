@@ -18,8 +18,9 @@ const of = <T extends Kept>(kind: Kind<T>, record: T) => `${kind.path}/${encodeU
 const json = async <T>(answer: Promise<Response>) => (await (await answer).json()) as T;
 const match = (record: Kept) => ({ "If-Match": `"${record.version}"` });
 
-export async function page<T>(path: string, query: Record<string, string>): Promise<Answer<T[]>> {
-  const response = await raw(`${path}?${new URLSearchParams(query)}`);
+export async function page<T>(path: string, query: Record<string, string | number>): Promise<Answer<T[]>> {
+  const params = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  const response = await raw(`${path}?${params}`);
   const data = (await response.json()) as T[];
   return { data, etag: response.headers.get("ETag"), next: nextOf(response.headers.get("Link")), response };
 }
