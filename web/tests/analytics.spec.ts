@@ -146,6 +146,63 @@ test("span, period and filters are in the address and survive a reload", async (
   await expect(page.getByRole("combobox", { name: "Origin" })).toHaveValue(/STV/);
 });
 
+test("a span that moves with the day is in the address as itself, until a day is entered", async ({ page, world }) => {
+  const admin = await world.adminOfTests();
+  await signIn(page, admin, "/admin/analytics");
+  const asked = page.waitForRequest(
+    (request) => /\/analytics\/funnel\?/.test(request.url()) && request.url().includes(inDays(-6)),
+  );
+  await page.getByLabel("Span").selectOption("Last 7 days");
+  expect(new URL((await asked).url()).searchParams.get("to")).toBe(inDays(0));
+  await expect(page).toHaveURL(/analytics[?]span=7d$/);
+  await page.reload();
+  await expect(page.getByLabel("Span")).toHaveValue("7d");
+  await expect(page.getByLabel("First day")).toHaveValue(inDays(-6));
+  await page.getByLabel("First day").fill(inDays(-3));
+  await expect(page).toHaveURL(new RegExp(`from=${inDays(-3)}&to=${inDays(0)}`));
+  await expect(page).not.toHaveURL(/span=/);
+  await expect(page.getByLabel("Span")).toHaveValue("");
+});
+
+test("a bar leads to the bookings that it counts, by its row of the table and by pointer", async ({ page, world }) => {
+  const admin = await world.adminOfTests();
+  await fiveBookings(world, admin);
+  const volume = await admin.get(`/api/v1/analytics/volume?${HERE}`);
+  const row = volume.rows.at(-1);
+  await signIn(page, admin, `/admin/analytics?${HERE}`);
+  const listed = page.getByRole("row").filter({ has: page.getByRole("checkbox") });
+  await behind(page, "volume");
+  const days = report(page, "volume")
+    .locator("details")
+    .getByRole("row")
+    .filter({ has: page.getByRole("link") });
+  await days
+    .filter({ hasText: number(row.bookings) })
+    .first()
+    .getByRole("link")
+    .click();
+  await expect(page).toHaveURL(/[/]bookings[?]origin=STV&created_from=/);
+  await expect(listed).toHaveCount(row.bookings);
+  await page.goBack();
+  await behind(page, "funnel");
+  const { delivered } = (await admin.get(`/api/v1/analytics/funnel?${HERE}`)).total.bookings;
+  await report(page, "funnel")
+    .locator("details")
+    .getByRole("link", { name: number(delivered), exact: true })
+    .last()
+    .click();
+  await expect(page).toHaveURL(/status=DELIVERED/);
+  await expect(listed).toHaveCount(delivered);
+  await page.goBack();
+  await report(page, "lanes").getByText("1. STV – GOI").locator("..").locator("svg").click();
+  await expect(page).toHaveURL(/origin=STV&destination=GOI/);
+  await expect(listed.first()).toContainText("STV – GOI");
+  // Bookings have no filter for the airline.
+  await page.goto(`/admin/analytics?${HERE}&airline=AI`);
+  await behind(page, "volume");
+  await expect(report(page, "volume").locator("details").getByRole("link")).toHaveCount(0);
+});
+
 test("a report is downloaded as it is asked", async ({ page, world }) => {
   const admin = await world.adminOfTests();
   await fiveBookings(world, admin);

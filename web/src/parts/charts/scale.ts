@@ -27,14 +27,16 @@ export function periodOf(date: string, by: Period): string {
   return addDays(date, -((weekday + 6) % 7));
 }
 
+/** The first date of the period after the one that begins on `date`: 32 days after the first of a month is a day of the next one. */
+const following = (date: string, by: Period): string => periodOf(addDays(date, { day: 1, week: 7, month: 32 }[by]), by);
+
+/** The last date of the period that begins on `date`. */
+export const lastOf = (date: string, by: Period): string => addDays(following(date, by), -1);
+
 /** The first dates of all periods of a span, also of those in which nothing was counted. */
 export function periods(from: string, to: string, by: Period): string[] {
   const all: string[] = [];
-  for (let date = periodOf(from, by); date <= to;) {
-    all.push(date);
-    // 32 days after the first of a month is a day of the next one.
-    date = periodOf(addDays(date, { day: 1, week: 7, month: 32 }[by]), by);
-  }
+  for (let date = periodOf(from, by); date <= to; date = following(date, by)) all.push(date);
   return all;
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { askedOf, laneText, periodName, perPeriod } from "./asked";
+import { askedOf, laneText, periodName, perPeriod, SPANS } from "./asked";
 
 const read = (query: string) => askedOf(new URLSearchParams(query), "2026-12-02");
 
@@ -17,6 +17,31 @@ it("takes filters as they stand in the address, and leaves faults to the API", (
     origin: "DEL",
   });
   expect(read("to=soon")).toMatchObject({ to: "soon" });
+});
+
+it.each([
+  ["7d", "2026-11-26", "2026-12-02"],
+  ["30d", "2026-11-03", "2026-12-02"],
+  ["90d", "2026-09-04", "2026-12-02"],
+  ["this-month", "2026-12-01", "2026-12-02"],
+  ["last-month", "2026-11-01", "2026-11-30"],
+])("a span of the address, %s, is from %s to %s, whatever dates stand beside it", (span, from, to) => {
+  expect(SPANS).toContain(span);
+  expect(read(`span=${span}&by=week&from=2020-01-01`)).toEqual({ from, to, by: "week" });
+});
+
+it("the month before January is December of the year before, and an unknown span is none", () => {
+  const asked = askedOf(new URLSearchParams("span=last-month"), "2027-01-31");
+  expect([asked.from, asked.to]).toEqual(["2026-12-01", "2026-12-31"]);
+  expect(read("span=ever")).toEqual(read(""));
+});
+
+it("of the first and the last period has the days in the span", () => {
+  const report = { from: "2026-11-28", to: "2026-12-02", rows: [] };
+  expect(perPeriod(report, "month").map((it) => [it.from, it.to])).toEqual([
+    ["2026-11-28", "2026-11-30"],
+    ["2026-12-01", "2026-12-02"],
+  ]);
 });
 
 it("has a place for each period, also for those without a row", () => {
