@@ -130,7 +130,7 @@ test("a webhook is paused, resumed, given a new secret, and deleted", async ({ p
   await expect(page.getByRole("button", { name: "Send a test message" })).toBeDisabled();
   await expect(page.locator("[data-delivery]")).toContainText("failed");
   await page.getByLabel("State").selectOption("DELIVERED");
-  await expect(page.getByText("No delivery fits.")).toBeVisible();
+  await expect(page.getByText("No delivery matches.")).toBeVisible();
   await page.getByLabel("State").selectOption("FAILED");
   await expect(page.locator("[data-delivery]")).toHaveCount(1);
   await page.getByRole("button", { name: "Resume" }).click();

@@ -166,7 +166,7 @@ test("notifications are told in words, with their addresses, and one is sent aga
   await expect(row).toContainText("sent");
   await expect(page.locator("tbody")).not.toContainText(/booking_confirmed|SENT/);
   await page.getByLabel("State").selectOption("failed");
-  await expect(page.getByText("No notification fits.")).toBeVisible();
+  await expect(page.getByText("No notification matches.")).toBeVisible();
   await expect(page).toHaveURL(/status=FAILED/);
   await page.getByLabel("State").selectOption("sent");
   await row.getByRole("button", { name: "Send again" }).click();
@@ -271,7 +271,7 @@ test("what does not work is shown at once, and asked about one question at a tim
     await route.fulfill({ status: 503, json: unwell, headers: { "Retry-After": "1" } }).catch(() => undefined);
   });
   await signIn(page, admin, "/admin/health");
-  await expect(page.getByText("It does not work.")).toBeVisible();
+  await expect(page.getByText("The service does not work.")).toBeVisible();
   const rows = page.getByRole("main").locator("tbody");
   await expect(rows).toContainText("refuses writes");
   await expect(rows).toContainText("too far behind");

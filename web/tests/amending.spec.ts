@@ -15,7 +15,7 @@ test("amending a version that is old shows both and loses no typing", async ({ p
   });
   expect(answer.status).toBe(200);
   await dialog.getByRole("button", { name: "Save" }).click();
-  await expect(dialog.getByRole("alert")).toContainText("Somebody else changed this meanwhile");
+  await expect(dialog.getByRole("alert")).toContainText("Somebody else changed this in the meantime");
   await expect(dialog.getByLabel("Weight (kg)")).toHaveValue("150");
   await expect(dialog.getByText("Now: 120")).toBeVisible();
   await expect(dialog.getByLabel("Contents")).toHaveValue("Boots");
@@ -85,6 +85,6 @@ test("a contact is added, and asked whether they agree", async ({ page, world })
   const contacts = await customer.get(`/api/v1/bookings/${booking.ref_id}/contacts`);
   expect(contacts.map((contact: { email: string }) => contact.email)).toEqual(["cora@consignee.example"]);
   await page.getByRole("button", { name: "Remove Cora Consignee" }).click();
-  await expect(page.getByRole("main")).toContainText("Nobody else is told");
+  await expect(page.getByRole("main")).toContainText("Nobody else is notified");
   expect(await customer.get(`/api/v1/bookings/${booking.ref_id}/contacts`)).toEqual([]);
 });

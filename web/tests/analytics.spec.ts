@@ -281,7 +281,7 @@ test("a report that fails says so and is read again; the others stay", async ({ 
 test("a customer who types the address of the reports sees that it is not theirs", async ({ page, world }) => {
   const customer = await world.customer();
   await signIn(page, customer, "/admin/analytics");
-  await expect(page.getByRole("heading", { name: "Not yours" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No access" })).toBeVisible();
   await expect(page.locator("[data-report]")).toHaveCount(0);
   expect((await customer.ask("GET", "/api/v1/analytics/funnel")).status).toBe(403);
 });

@@ -80,7 +80,7 @@ test("a page that is loaded while the API is away waits for it, and nobody is si
   await expect(page.getByText(AWAY, { exact: false })).toBeVisible();
   await expect(page).toHaveURL(/\/bookings$/);
   await page.unrouteAll();
-  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByText("No booking matches.")).toBeVisible();
   await expect(page.getByText(AWAY, { exact: false })).toBeHidden();
 });
 
@@ -97,7 +97,7 @@ test("answers of a server that is starting are no answers, and a proxy's page is
   await expect(page.getByText(AWAY, { exact: false })).toBeVisible();
   await expect(page.getByRole("alert")).toContainText("The server answered 502 without an explanation.");
   await page.unrouteAll();
-  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByText("No booking matches.")).toBeVisible();
   await expect(page.getByRole("alert")).toBeHidden();
 });
 
@@ -114,9 +114,9 @@ test("a limit is waited for, and said meanwhile", async ({ page, world }) => {
   });
   const flight = await world.flight("TRV", "CJB", 30, 1000);
   await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=10`);
-  await expect(page.getByText("Too many requests were made", { exact: false })).toBeVisible();
+  await expect(page.getByText("Too many requests", { exact: false })).toBeVisible();
   await expect(page.getByRole("row").nth(1)).toBeVisible();
-  await expect(page.getByText("Too many requests were made", { exact: false })).toBeHidden();
+  await expect(page.getByText("Too many requests", { exact: false })).toBeHidden();
 });
 
 test("signing out while the server is away is not said to be done", async ({ page, world }) => {

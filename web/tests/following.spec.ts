@@ -144,7 +144,7 @@ test("a booking's page lists what was sent about it, as the API lets its reader 
   const context2 = await browser.newContext({ baseURL: world.url });
   const alone = await context2.newPage();
   await signIn(alone, silent, `/bookings/${third.ref_id}`);
-  await expect(alone.getByRole("region", { name: "Messages" })).toContainText("You were told nothing");
+  await expect(alone.getByRole("region", { name: "Messages" })).toContainText("You have not been notified");
   expect((await silent.get("/api/v1/notifications")).filter((it: Json) => it.ref_id)).toEqual([]);
   await context2.close();
 });

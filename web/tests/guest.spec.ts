@@ -44,7 +44,7 @@ for (const [name, size] of [
     await pays(page, "Accepted");
     await book(page);
     await expect(page.getByRole("heading", { name: "Booked" })).toBeVisible();
-    await expect(page.getByText("A letter with a link to your booking")).toBeVisible();
+    await expect(page.getByText("An e-mail with a link to your booking")).toBeVisible();
     const reference = await page.locator("strong.ref").innerText();
 
     const device = await browser.newContext({ baseURL: world.url, viewport: size });
@@ -62,7 +62,7 @@ for (const [name, size] of [
     await other.getByRole("button", { name: "Documents" }).click();
     await other.getByRole("button", { name: "Cancel booking" }).click();
     const dialog = other.getByRole("dialog");
-    await expect(dialog).toContainText("Given back");
+    await expect(dialog).toContainText("Refund");
     await dialog.getByRole("button", { name: "Cancel the booking" }).click();
     await expect(other.getByRole("button", { name: "Cancel booking" })).toBeHidden();
     const tracked = await world.anonymous().get(`/api/v1/tracking/${reference}`);
@@ -110,7 +110,7 @@ test("a booking moves to an account by its link, which shows it no more", async 
   await expect(page).toHaveURL(new RegExp(`/bookings/${booking.ref_id}$`));
   expect((await customer.get("/api/v1/bookings")).map((it: Json) => it.ref_id)).toEqual([booking.ref_id]);
   await page.goto(`/guest#${booking.claim.token}`);
-  await expect(page.getByRole("alert")).toContainText("not valid any more");
+  await expect(page.getByRole("alert")).toContainText("no longer valid");
   await expect(page.getByRole("main")).not.toContainText(booking.ref_id);
 });
 
@@ -149,8 +149,8 @@ test("a guest's link outlives the skip link and signing in, but not signing out"
 
 test("a link that is wrong or incomplete says so, and a used code is refused", async ({ page, world }) => {
   for (const [path, text] of [
-    ["/guest", "lacks the code of the letter"],
-    ["/guest#forged", "not valid any more"],
+    ["/guest", "lacks the code from the e-mail"],
+    ["/guest#forged", "no longer valid"],
   ] as const) {
     await page.goto("/");
     await page.goto(path);
@@ -162,7 +162,7 @@ test("a link that is wrong or incomplete says so, and a used code is refused", a
   await expect(page.getByText("Enter the code.")).toBeVisible();
   await page.getByLabel("Code of the booking").fill("forged");
   await page.getByRole("main").getByRole("button", { name: "Move to an account" }).click();
-  await expect(page.getByRole("alert")).toContainText("not valid any more");
+  await expect(page.getByRole("alert")).toContainText("no longer valid");
 });
 
 test("a guest finds the code of the booking again after a reload", async ({ page, world }) => {

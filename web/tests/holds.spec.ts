@@ -42,7 +42,7 @@ test("leaving for another option gives its room back, and Back to it says so", a
   await page.goBack();
   await page.goBack();
   await expect(page.getByRole("alert")).toContainText(
-    `500 kg on ${one.flight_number} are given back and not held any more.`,
+    `500 kg on ${one.flight_number} are released and no longer held.`,
   );
 });
 
@@ -105,7 +105,7 @@ test("a hold whose payment was begun is kept, and one whose payment was declined
   await expect.poll(() => held(world, flights[0])).toBe(0);
   await pay("Waits for your confirmation");
   await expect(page.getByRole("status").filter({ hasText: "has not decided yet" })).toBeVisible();
-  for (const name of [/^Give the room back/, /^Hold longer/])
+  for (const name of [/^Release the room/, /^Hold longer/])
     await expect(page.getByRole("button", { name })).toHaveCount(0);
   await expect(page.getByRole("button", { name: "Back", exact: true })).toBeDisabled();
   await choose(page, flights[2], 100);
@@ -146,14 +146,14 @@ test("room is given back by a button that asks first, and can be held again with
   await signIn(page, customer);
   await choose(page, flight, 500);
   await page.getByLabel("Contents").fill("Machine parts");
-  await page.getByRole("button", { name: "Give the room back" }).click();
+  await page.getByRole("button", { name: "Release the room" }).click();
   await expect(page.getByRole("alert")).toContainText("Others can take it at once.");
   await page.getByRole("button", { name: "Back", exact: true }).click();
   expect(await held(world, flight)).toBe(500);
-  await page.getByRole("button", { name: "Give the room back" }).click();
-  await page.getByRole("button", { name: "Give the room back" }).click();
+  await page.getByRole("button", { name: "Release the room" }).click();
+  await page.getByRole("button", { name: "Release the room" }).click();
   await expect(page.getByRole("alert")).toBeFocused();
-  await expect(page.getByRole("alert")).toContainText(`500 kg on ${flight.flight_number} are given back`);
+  await expect(page.getByRole("alert")).toContainText(`500 kg on ${flight.flight_number} are released`);
   expect(await held(world, flight)).toBe(0);
   await page.getByRole("button", { name: "Hold again" }).click();
   await expect(page.getByLabel("Contents")).toHaveValue("Machine parts");
@@ -238,11 +238,11 @@ test("of several holds the strip shows the one that ends next, and the list all"
     await expect(rows.nth(place)).toContainText(`${100 * (index + 1)} kg`);
   await rows
     .nth(0)
-    .getByRole("button", { name: /^Give the room back/ })
+    .getByRole("button", { name: /^Release the room/ })
     .click();
   await rows
     .nth(0)
-    .getByRole("button", { name: /^Give the room back/ })
+    .getByRole("button", { name: /^Release the room/ })
     .click();
   await expect(rows).toHaveCount(2);
   await expect(page.getByRole("heading", { name: "Holds", level: 1 })).toBeFocused();
@@ -352,7 +352,7 @@ test("a hold that runs out while another page is shown says so there, and offers
   await customer.post("/api/v1/holds", { flight_ids: [flight.id], weight_kg: 500, ttl_seconds: 10 });
   await page.reload();
   await expect(strip(page)).toContainText("You hold 500 kg");
-  await expect(strip(page)).toContainText(`The time is up: 500 kg on ${flight.flight_number} are not held any more.`);
+  await expect(strip(page)).toContainText(`The time is up: 500 kg on ${flight.flight_number} are no longer held.`);
   await expect(strip(page)).not.toContainText("You hold");
   expect(await held(world, flight)).toBe(0);
   await strip(page).getByRole("link", { name: "Hold again" }).click();
@@ -417,7 +417,7 @@ test("the page of holds asks to sign in while the session is over", async ({ pag
   // As another tab that changed a hold.
   await page.evaluate(() => new BroadcastChannel("loadmaster.holds").postMessage(null));
   const main = page.getByRole("main");
-  await expect(main).toContainText("Sign in to go on.");
+  await expect(main).toContainText("Sign in to continue.");
   await expect(main).not.toContainText("You hold no room.");
   await main.getByRole("link", { name: "Sign in" }).click();
   await page.getByLabel("E-mail").fill(customer.email);

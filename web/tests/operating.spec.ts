@@ -13,12 +13,12 @@ test("a smaller aircraft is refused with its shortfall, and after offloading the
   await page.getByRole("button", { name: "Change aircraft" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Aircraft").selectOption("77X");
-  await dialog.getByRole("button", { name: "Show what happens" }).click();
+  await dialog.getByRole("button", { name: "Show the impact" }).click();
   const shortfall = dialog.locator("[data-shortfall]");
   await expect(shortfall).toContainText("Weight");
   await expect(shortfall).toContainText("kg too much");
   await dialog.getByLabel(new RegExp(first.ref_id)).check();
-  await dialog.getByRole("button", { name: "Show what happens" }).click();
+  await dialog.getByRole("button", { name: "Show the impact" }).click();
   const line = dialog.locator(`[data-booking="${first.ref_id}"]`);
   await expect(line).toContainText("left behind");
   await expect(dialog.locator("[data-impact]")).toHaveAttribute("data-impact", "1");
@@ -39,7 +39,7 @@ test("a fault of a new time is said once, at its field", async ({ page, world })
   const arrival = dialog.getByLabel("Arrival, local time at CJB");
   await expect(departure).not.toHaveValue("");
   await arrival.fill(await departure.inputValue());
-  await dialog.getByRole("button", { name: "Show what happens" }).click();
+  await dialog.getByRole("button", { name: "Show the impact" }).click();
   await expect(arrival).toHaveAttribute("aria-invalid", "true");
   await expect(arrival).toHaveAccessibleDescription(/Must be after the departure$/);
   await expect(departure).not.toHaveAttribute("aria-invalid");
@@ -82,7 +82,7 @@ test("a flight that was changed meanwhile gets a new preview", async ({ page, wo
   const changed = await admin.ask("PATCH", `/api/v1/flights/${flight.id}`, { cutoff_minutes: 30 });
   expect(changed.status).toBe(200);
   await dialog.getByRole("button", { name: "Depart", exact: true }).click();
-  await expect(dialog.getByRole("alert")).toContainText("changed this flight meanwhile");
+  await expect(dialog.getByRole("alert")).toContainText("changed this flight in the meantime");
   expect((await admin.get(`/api/v1/flights/${flight.id}`)).status).toBe("SCHEDULED");
   await dialog.getByRole("button", { name: "Depart", exact: true }).click();
   await expect(dialog).toBeHidden();
@@ -133,7 +133,7 @@ test("a booking that took another route than the one shown is named after many w
   await expect(page.locator(`[data-booking="${booking.ref_id}"] .way`).first()).toContainText(shown.flight_number);
   await admin.post(`/api/v1/flights/${shown.id}/cancel`);
   await page.getByLabel(`Tick ${booking.ref_id}`).check();
-  await page.getByRole("button", { name: "Reroute by the best way" }).click();
+  await page.getByRole("button", { name: "Reroute by the best option" }).click();
   await expect(page.locator("[data-notes]")).toContainText(`${booking.ref_id}: The route shown could not be taken`);
   expect((await admin.get(`/api/v1/bookings/${booking.ref_id}`)).flight_ids).toEqual([later.id]);
 });
@@ -142,7 +142,7 @@ test("a customer who types an administrator's address sees that it is not theirs
   const customer = await world.customer();
   await signIn(page, customer, "/bookings");
   await page.goto("/admin/users");
-  await expect(page.getByRole("main")).toContainText("Not yours");
+  await expect(page.getByRole("main")).toContainText("No access");
   expect((await customer.ask("GET", "/api/v1/users")).status).toBe(403);
 });
 

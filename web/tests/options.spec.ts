@@ -106,7 +106,7 @@ test("filters say how many options are shown, and Back takes them away again", a
   await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(whole);
   await page.getByLabel("Price up to").fill("0.01");
   await page.getByLabel("Price up to").press("Enter");
-  await expect(page.getByText("No option passes the filters.")).toBeVisible();
+  await expect(page.getByText("No option matches the filters.")).toBeVisible();
   await page.getByRole("button", { name: "Clear the filters" }).click();
   await expect(page.getByRole("heading", { level: 2 }).first()).toBeFocused();
   await expect.poll(() => numbersOf(page, all)).toHaveLength(3);

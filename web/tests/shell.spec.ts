@@ -46,7 +46,7 @@ test("a customer who types an operator's address is told that it is not theirs",
   const customer = await world.customer();
   await signIn(page, customer);
   await page.goto("/board?station=DEL");
-  await expect(page.getByRole("heading", { name: "Not yours" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No access" })).toBeVisible();
   expect((await customer.ask("GET", "/api/v1/users")).status).toBe(403);
 });
 
@@ -66,7 +66,7 @@ test("the sign-in page names what is wrong and keeps what was typed", async ({ p
 test("without the server a page says so, and recovers by itself", async ({ page, world }) => {
   const customer = await world.customer();
   await signIn(page, customer, "/bookings");
-  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByText("No booking matches.")).toBeVisible();
   await page.route("**/api/**", (route) => route.abort());
   await page.route("**/readyz", (route) => route.abort());
   await page.getByLabel("Status").selectOption("BOOKED");
@@ -75,7 +75,7 @@ test("without the server a page says so, and recovers by itself", async ({ page,
   await page.unrouteAll();
   await expect(page.getByText("The server does not answer", { exact: false })).toBeHidden();
   await expect(page.getByRole("alert")).toBeHidden();
-  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByText("No booking matches.")).toBeVisible();
 });
 
 test("a session that the server ended leads to the sign-in page, and back to the form as it was", async ({

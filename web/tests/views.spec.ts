@@ -34,7 +34,7 @@ test("a view is saved under a name, opened again, and deleted; a colleague at th
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
   await signIn(page, bob, "/bookings");
-  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByText("No booking matches.")).toBeVisible();
   await expect(page.getByRole("link", { name: "On the way" })).toHaveCount(0);
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
@@ -43,7 +43,7 @@ test("a view is saved under a name, opened again, and deleted; a colleague at th
   await views.getByRole("button", { name: "Delete the view On the way" }).click();
   await expect(page.getByRole("link", { name: "On the way" })).toHaveCount(0);
   await page.reload();
-  await expect(page.getByText("No booking fits.")).toBeVisible();
+  await expect(page.getByText("No booking matches.")).toBeVisible();
   await expect(page.getByRole("link", { name: "On the way" })).toHaveCount(0);
 });
 

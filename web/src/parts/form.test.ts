@@ -35,7 +35,7 @@ it("does not repeat what has no key, and does not say so", async () => {
   const form = new Form();
   expect(await form.send(() => Promise.reject(offline("tries again")))).toBeNull();
   expect(form.problem?.again).toBeNull();
-  expect(form.problem?.body.detail).toContain("send it again");
+  expect(form.problem?.body.detail).toContain("send them again");
 });
 
 it("repeats nothing that was refused", async () => {
@@ -68,7 +68,7 @@ it("does not wait with what was withdrawn before its answer failed to come", asy
   fail(offline("tries again"));
   expect(await sent).toBeNull();
   expect(form.waits).toBe(false);
-  expect(form.problem?.body.detail).toContain("send it again");
+  expect(form.problem?.body.detail).toContain("send them again");
 });
 
 it("withdraws by the problem that is shown only what that problem is of", async () => {

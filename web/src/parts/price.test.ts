@@ -44,7 +44,7 @@ it("says where a bound decides", () => {
   const security = { quantity: 98, rate: "0.15", basis: "PER_KG_ACTUAL" } as const;
   expect(basisOf(line({ ...security, amount: { amount: "14.70", currency: "USD" } }))).toBe("98 kg at 0.15");
   expect(basisOf(line({ ...security, amount: { amount: "20.00", currency: "USD" } }))).toBe(
-    "98 kg at 0.15, the least charge",
+    "98 kg at 0.15, the minimum charge",
   );
   expect(basisOf(line({ ...security, amount: { amount: "10.00", currency: "USD" } }))).toBe("98 kg at 0.15, the most");
   // Rounded once, half up.

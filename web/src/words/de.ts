@@ -593,7 +593,6 @@ export const de: Words = {
       phone: "Telefon",
       email: "E-Mail",
     },
-    cancelling: "Bei Stornierung werden erstattet",
     terms: {
       fee: "Stornogebühr",
       refund: "Erstattung",
@@ -815,8 +814,8 @@ export const de: Words = {
     hold: "Jetzt ist Frachtraum frei: buchen",
     joinText: (origin, destination) =>
       `Wenn von ${origin} nach ${destination} Frachtraum frei wird, erhalten Sie ein Angebot, das ihn für Sie reserviert.`,
-    empty: "Nichts wartet auf Frachtraum.",
-    emptyText: "Die Suche zeigt, was voll ist, und führt hierher.",
+    empty: "Nichts steht auf der Warteliste.",
+    emptyText: "Die Suche bietet für volle Flüge die Warteliste an.",
     place: (place) => `Platz ${place}`,
     offered: "Frachtraum ist für Sie reserviert:",
     take: "Buchen",
