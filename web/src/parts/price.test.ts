@@ -46,7 +46,9 @@ it("says where a bound decides", () => {
   expect(basisOf(line({ ...security, amount: { amount: "20.00", currency: "USD" } }))).toBe(
     "98 kg at 0.15, the minimum charge",
   );
-  expect(basisOf(line({ ...security, amount: { amount: "10.00", currency: "USD" } }))).toBe("98 kg at 0.15, the most");
+  expect(basisOf(line({ ...security, amount: { amount: "10.00", currency: "USD" } }))).toBe(
+    "98 kg at 0.15, the maximum charge",
+  );
   // Rounded once, half up.
   expect(basisOf(line({ quantity: 33.3, rate: "0.3333", amount: { amount: "11.10", currency: "USD" } }))).toBe(
     "33.3 kg at 0.3333",
