@@ -1155,7 +1155,7 @@ export const de: Words = {
     emptyText: "Was seinen Flug oder seinen Anschluss verliert, erscheint hier.",
     from: (place, destination) => `${place} nach ${destination}`,
     many: "Mehrere auf einmal nehmen jeweils die erste gezeigte Strecke. Ist sie bis dahin voll, wird die nächste genommen.",
-    noWay:
+    noOption:
       "In den nächsten drei Tagen ist keine Strecke buchbar. Suchen Sie eine in der Suche, oder fragen Sie den Verlader.",
     another: "Die gezeigte Strecke war nicht mehr frei; es wurde eine andere genommen.",
     choose: "Diese Strecke nehmen",

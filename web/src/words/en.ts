@@ -1124,7 +1124,7 @@ export const en = {
     emptyText: "Cargo that loses its flight or its connection appears here.",
     from: (place: string, destination: string) => `${place} to ${destination}`,
     many: "Many at once take the first route shown for each. If it is full by then, the next one is taken.",
-    noWay: "No option can be booked in the next three days. Search for a later one, or ask the shipper.",
+    noOption: "No option can be booked in the next three days. Search for a later one, or ask the shipper.",
     another: "The route shown was no longer available; the booking took another one.",
     choose: "Take this option",
     done: (reference: string) => `${reference} has a new route.`,

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { chosen, firstToArrive, routesOf, startOf, tookAnother, type Way } from "./ways";
+import { chosen, firstToArrive, routesOf, startOf, tookAnother, type OnwardOption } from "./onward";
 
 type Booking = Parameters<typeof startOf>[0];
 
-const way = (id: string, arrival: string) => ({ flights: [{ id }], arrival_datetime: arrival }) as Way;
-const idOf = (found: Way) => found.flights[0]?.id;
+const option = (id: string, arrival: string) => ({ flights: [{ id }], arrival_datetime: arrival }) as OnwardOption;
+const idOf = (found: OnwardOption) => found.flights[0]?.id;
 const leg = (origin: string, destination: string, status: string, departure: string) => ({
   origin,
   destination,
@@ -29,9 +29,10 @@ const DAYS = ["2026-12-01", "2026-12-02", "2026-12-03", "2026-12-04"];
 test("the earliest arrival of all days comes first, also if it leaves a day later", async () => {
   const found = await firstToArrive(DAYS, dayOf, (day) =>
     Promise.resolve(
-      { "2026-12-01": [way("slow", "2026-12-03T20:00:00Z")], "2026-12-02": [way("direct", "2026-12-02T20:00:00Z")] }[
-        day
-      ] ?? [],
+      {
+        "2026-12-01": [option("slow", "2026-12-03T20:00:00Z")],
+        "2026-12-02": [option("direct", "2026-12-02T20:00:00Z")],
+      }[day] ?? [],
     ),
   );
   expect(found.map(idOf)).toEqual(["direct", "slow"]);
@@ -41,13 +42,13 @@ test("a day that can only have later arrivals is not asked for", async () => {
   const asked: string[] = [];
   const found = await firstToArrive(DAYS, dayOf, (day) => {
     asked.push(day);
-    return Promise.resolve([1, 2, 3, 4].map((hour) => way(`${day} ${hour}`, `${day}T0${hour}:00:00Z`)));
+    return Promise.resolve([1, 2, 3, 4].map((hour) => option(`${day} ${hour}`, `${day}T0${hour}:00:00Z`)));
   });
   expect(asked).toEqual(["2026-12-01"]);
   expect(found.map(idOf)).toEqual([1, 2, 3].map((hour) => `2026-12-01 ${hour}`));
 });
 
-test("a way is looked for from the day of the flight that was lost, or from now", () => {
+test("an option is looked for from the day of the flight that was lost, or from now", () => {
   const now = Date.parse("2026-12-01T00:00:00Z");
   const later = "2026-12-09T10:00:00Z";
   expect(startOf(booking([leg("DEL", "LHR", "CANCELLED", later)]), now)).toBe(Date.parse(later));
@@ -59,7 +60,7 @@ test("a way is looked for from the day of the flight that was lost, or from now"
 
 test("many at once take what each shows first, if it shows anything, and never another version than is shown", () => {
   const shown = booking([]);
-  const route = chosen(shown, way("f1", "2026-12-01T00:00:00Z"));
+  const route = chosen(shown, option("f1", "2026-12-01T00:00:00Z"));
   expect(route).toEqual({ ref_id: "ACB12345", flight_ids: ["f1"], version: 3 });
   const rows = [shown, { ...shown, ref_id: "ACB99999", version: 5 }, { ...shown, ref_id: "ACB00000" }];
   const first = new Map([["ACB12345", route]]);

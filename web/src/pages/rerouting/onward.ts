@@ -1,4 +1,4 @@
-// The ways on for cargo that lost its flight: from where it is, or will land, to its destination.
+// The onward options for cargo that lost its flight: from where it is, or will land, to its destination.
 import { api, raw, take } from "../../api/client";
 import type { Schemas } from "../../api/problem";
 import { Lookup } from "../../parts/lookup";
@@ -7,7 +7,7 @@ import { addDays, localDate } from "../../words/format";
 import type { Row } from "../bookings/bulk";
 
 type Booking = Schemas["Booking"];
-export type Way = Schemas["RouteOption"];
+export type OnwardOption = Schemas["RouteOption"];
 
 /** Days that are looked at: as many as the server looks at for many bookings at once. */
 const DAYS = 4;
@@ -36,13 +36,13 @@ export function startOf(booking: Booking, now: number): number {
   return lost ? Date.parse(lost.departure_datetime) : earliest(booking, now);
 }
 
-/** Returns the ways of these days that arrive first; a day that only has later ones is not looked at. */
+/** Returns the options of these days that arrive first; a day that only has later ones is not looked at. */
 export async function firstToArrive(
   days: readonly string[],
   dayOf: (instant: string) => string,
-  look: (day: string) => Promise<Way[]>,
-): Promise<Way[]> {
-  let found: Way[] = [];
+  look: (day: string) => Promise<OnwardOption[]>,
+): Promise<OnwardOption[]> {
+  let found: OnwardOption[] = [];
   for (const day of days) {
     const last = found[MOST - 1];
     if (last && dayOf(last.arrival_datetime) < day) break;
@@ -54,12 +54,15 @@ export async function firstToArrive(
 }
 
 /** Bookings that lost the same flight often ask the same. */
-const lookup = new Lookup<Way>(async (query) => (await (await raw(`/api/v1/routes?${query}`)).json()) as Way[], {
-  keptMs: SHARED_MS,
-});
+const lookup = new Lookup<OnwardOption>(
+  async (query) => (await (await raw(`/api/v1/routes?${query}`)).json()) as OnwardOption[],
+  {
+    keptMs: SHARED_MS,
+  },
+);
 
-/** Returns the best ways on that can be booked now, the earliest arrival first. */
-export async function waysOn(booking: Booking, now: number): Promise<Way[]> {
+/** Returns the best onward options that can be booked now, the earliest arrival first. */
+export async function onwardOptions(booking: Booking, now: number): Promise<OnwardOption[]> {
   const origin = placeOf(booking);
   const from = earliest(booking, now);
   const zone = (await airports.find(origin))?.time_zone ?? "UTC";
@@ -69,8 +72,8 @@ export async function waysOn(booking: Booking, now: number): Promise<Way[]> {
     days,
     (instant) => localDate(new Date(instant), zone),
     async (day) => {
-      const ways = (await lookup.find(queryOf(booking, origin, day))) ?? [];
-      return ways.filter((way) => way.bookable && Date.parse(way.departure_datetime) >= from);
+      const options = (await lookup.find(queryOf(booking, origin, day))) ?? [];
+      return options.filter((option) => option.bookable && Date.parse(option.departure_datetime) >= from);
     },
   );
 }
@@ -97,9 +100,9 @@ export interface Chosen {
   version: number;
 }
 
-export const chosen = (booking: Booking, way: Way): Chosen => ({
+export const chosen = (booking: Booking, option: OnwardOption): Chosen => ({
   ref_id: booking.ref_id,
-  flight_ids: way.flights.map((flight) => flight.id),
+  flight_ids: option.flights.map((flight) => flight.id),
   version: booking.version,
 });
 
@@ -123,11 +126,11 @@ export function tookAnother(row: Pick<Row, "id" | "flight_ids">, sent: readonly 
 }
 
 /** Replaces the flights of a booking that have not departed; fails if it was changed meanwhile. */
-export async function reroute(booking: Booking, way: Way, key: Record<string, string>): Promise<Booking> {
+export async function reroute(booking: Booking, option: OnwardOption, key: Record<string, string>): Promise<Booking> {
   const { data } = await take(
     api.PATCH("/api/v1/bookings/{ref_id}", {
       params: { path: { ref_id: booking.ref_id }, header: { "If-Match": `"${booking.version}"`, ...key } },
-      body: { flight_ids: way.flights.map((flight) => flight.id) },
+      body: { flight_ids: option.flights.map((flight) => flight.id) },
     }),
   );
   return data;
