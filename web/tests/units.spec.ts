@@ -1,4 +1,5 @@
 // Weights in the unit of the account: entered and shown in it, in addresses and the API in kilograms.
+import type { Page } from "@playwright/test";
 import { expect, signIn, test, type Caller, type Json } from "./world";
 
 async function choosePounds(customer: Caller): Promise<void> {
@@ -73,6 +74,69 @@ test("the unit is chosen on the account page, and kept after a reload and a new 
   await expect(page.getByLabel("Weight (lb)")).toHaveValue("1000");
   await page.reload();
   await expect(page.getByLabel("Weight (lb)")).toHaveValue("1000");
+});
+
+/** Renews the session in another tab, whose user the first one takes. */
+async function renewElsewhere(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    new BroadcastChannel("loadmaster.session").addEventListener("message", () => {
+      document.documentElement.dataset["heard"] = "1";
+    });
+  });
+  const other = await page.context().newPage();
+  await other.goto("/track");
+  await expect(page.locator("html")).toHaveAttribute("data-heard", "1");
+  await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
+  await other.close();
+}
+
+test("what is typed into the search stays when the session is renewed, and another unit converts the weight alone", async ({
+  page,
+  world,
+}) => {
+  const customer = await world.customer();
+  await signIn(page, customer);
+  await page.goto("/?origin=DEL&destination=LHR&weight=100");
+  await page.getByLabel("Weight (kg)").fill("453.6");
+  await page.getByLabel("Pieces").fill("7");
+  await renewElsewhere(page);
+  await expect(page.getByLabel("Weight (kg)")).toHaveValue("453.6");
+  await choosePounds(customer);
+  await renewElsewhere(page);
+  await expect(page.getByLabel("Weight (lb)")).toHaveValue("1000");
+  await expect(page.getByLabel("Pieces")).toHaveValue("7");
+  await expect(page.getByLabel("Volume (m³)")).toHaveAttribute("placeholder", "By the weight");
+});
+
+test("a booking is amended in the unit that its form began with, and a weight that nobody touched is not", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 260, 5000);
+  const customer = await world.customer();
+  const booking = await world.book(customer, [flight], 100);
+  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  await page.getByRole("button", { name: "Amend" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByLabel("Weight (kg)")).toHaveValue("100");
+  await choosePounds(customer);
+  await renewElsewhere(page);
+  await dialog.getByLabel("Contents").fill("Shoes");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  expect(await customer.get(`/api/v1/bookings/${booking.ref_id}`)).toMatchObject({
+    description: "Shoes",
+    weight_kg: 100,
+  });
+});
+
+test("a quote has its weight in pounds", async ({ page, world }) => {
+  const { origin, destination, id } = await world.flight("TRV", "CJB", 261, 5000);
+  const customer = await world.customer();
+  await choosePounds(customer);
+  const quote = await customer.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 453.6 });
+  await signIn(page, customer, `/quotes/${quote.id}`);
+  await expect(page.getByRole("article")).toContainText("1,000 lb");
 });
 
 test("a guest has kilograms, in a browser of the United States too", async ({ browser, baseURL }) => {

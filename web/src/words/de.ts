@@ -292,6 +292,7 @@ export const de: Words = {
     weight: "Gewicht (kg)",
     volume: "Volumen (m³)",
     volumeHint: "kg / 166,667",
+    volumeByWeight: "Nach Gewicht",
     handling: "Handling-Codes",
     search: "Suchen",
     days: "Tage",

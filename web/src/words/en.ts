@@ -282,6 +282,7 @@ export const en = {
     weight: "Weight (kg)",
     volume: "Volume (m³)",
     volumeHint: "kg / 166.667",
+    volumeByWeight: "By the weight",
     handling: "Handling codes",
     search: "Search",
     days: "Days",

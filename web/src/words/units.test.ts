@@ -3,6 +3,7 @@ import { addressed } from "./parse";
 import {
   addressedWeightEntry,
   canonicalWeight,
+  convertedEntry,
   followWeightUnit,
   freight,
   fromKilograms,
@@ -72,6 +73,22 @@ describe("in pounds", () => {
       "a ton",
       "1.000",
     ]);
+  });
+
+  it("a form reads and writes the unit that it names, whatever the account has by now", () => {
+    expect([canonicalWeight("1000", "kg"), weightFigure("1000", "kg"), weightEntry(453.6, "kg")]).toEqual([
+      "1000",
+      1000,
+      "453.6",
+    ]);
+    expect([addressedWeightEntry("453.6", "kg"), withUnit("Weight (kg)", "kg")]).toEqual(["453.6", "Weight (kg)"]);
+  });
+
+  it("what is typed is converted when the unit changes, and what is no number stays", () => {
+    expect(convertedEntry("453.6", "kg", "lb")).toBe("1000");
+    expect(convertedEntry("1,000", "lb", "kg")).toBe("453.6");
+    expect([convertedEntry("1,000", "lb", "lb"), convertedEntry("a ton", "kg", "lb")]).toEqual(["1,000", "a ton"]);
+    expect(convertedEntry("", "kg", "lb")).toBe("");
   });
 
   it("names the unit", () => {

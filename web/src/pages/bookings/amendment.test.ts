@@ -20,21 +20,21 @@ const booking = {
 } as unknown as Schemas["Booking"];
 
 it("sends what was changed, and nothing else", () => {
-  const before = entered(booking);
+  const before = entered(booking, "kg");
   const now = { ...before, weight_kg: "120,5", description: " ", "shipper/name": "Sunset", "consignee/city": "Bonn" };
   expect(changed(before, now)).toEqual(["weight_kg", "description", "shipper/name", "consignee/city"]);
-  expect(patch(before, now)).toEqual({
+  expect(patch(before, now, "kg")).toEqual({
     weight_kg: 120.5,
     description: null,
     shipper: { name: "Sunset" },
     consignee: { city: "Bonn" },
   });
-  expect(patch(before, { ...before, "shipper/name": "", special_handling_codes: "per, avi" })).toEqual({
+  expect(patch(before, { ...before, "shipper/name": "", special_handling_codes: "per, avi" }, "kg")).toEqual({
     shipper: null,
     special_handling_codes: ["PER", "AVI"],
   });
-  expect(patch(before, { ...before, pieces: "many" })).toEqual({ pieces: "many" });
-  expect(patch(before, { ...before })).toEqual({});
+  expect(patch(before, { ...before, pieces: "many" }, "kg")).toEqual({ pieces: "many" });
+  expect(patch(before, { ...before }, "kg")).toEqual({});
 });
 
 it("offers what may be changed now", () => {
@@ -44,11 +44,17 @@ it("offers what may be changed now", () => {
 });
 
 it("sends kilograms of a weight that is changed in pounds, and nothing of one that is not", () => {
-  followWeightUnit(() => "lb");
-  const before = entered(booking);
+  const before = entered(booking, "lb");
   expect(before.weight_kg).toBe("220.4");
-  expect(patch(before, { ...before, description: "Boots" })).toEqual({ description: "Boots" });
-  expect(patch(before, { ...before, weight_kg: "1,000" })).toEqual({ weight_kg: 453.6 });
-  expect(patch(before, { ...before, weight_kg: "a ton" })).toEqual({ weight_kg: "a ton" });
-  expect(label("weight_kg")).toBe("Weight (lb)");
+  expect(patch(before, { ...before, description: "Boots" }, "lb")).toEqual({ description: "Boots" });
+  expect(patch(before, { ...before, weight_kg: "1,000" }, "lb")).toEqual({ weight_kg: 453.6 });
+  expect(patch(before, { ...before, weight_kg: "a ton" }, "lb")).toEqual({ weight_kg: "a ton" });
+  expect(label("weight_kg", "lb")).toBe("Weight (lb)");
+});
+
+it("a form that began in pounds reads pounds when the account has kilograms by now, and amends no weight by itself", () => {
+  followWeightUnit(() => "kg");
+  const before = entered(booking, "lb");
+  expect(patch(before, { ...before, description: "Boots" }, "lb")).toEqual({ description: "Boots" });
+  expect(patch(before, { ...before, weight_kg: "1000" }, "lb")).toEqual({ weight_kg: 453.6 });
 });

@@ -3,7 +3,7 @@ import type { Schemas } from "../../api/problem";
 import { words } from "../../words";
 import { countryText } from "../../words/format";
 import { entry, figure } from "../../words/parse";
-import { weightEntry, weightFigure, withUnit } from "../../words/units";
+import { weightEntry, weightFigure, withUnit, type WeightUnit } from "../../words/units";
 import { handlingCodes } from "../../parts/handling.svelte";
 
 type Booking = Schemas["Booking"];
@@ -23,10 +23,10 @@ export const partyMembers = (role: (typeof PARTIES)[number]): Member[] =>
   PARTY.map((name) => `${role}/${name}` as const);
 const MEMBERS: readonly Member[] = [...FREIGHT, ...TEXTS, ...PARTIES.flatMap(partyMembers)];
 
-export function label(member: Member): string {
+export function label(member: Member, unit: WeightUnit): string {
   const [role, name] = member.split("/") as [(typeof PARTIES)[number], (typeof PARTY)[number] | undefined];
   if (name) return `${words.booking[role]}: ${words.booking.partyMembers[name]}`;
-  return withUnit((words.booking.members as Record<string, string>)[member] ?? member);
+  return withUnit((words.booking.members as Record<string, string>)[member] ?? member, unit);
 }
 
 /** Is chosen from the list of countries. */
@@ -45,13 +45,14 @@ export function members(booking: Pick<Booking, "status">): Member[] {
   return MEMBERS.filter((member) => booking.status === "BOOKED" || !freight.includes(member));
 }
 
-export function entered(booking: Booking): Entered {
+/** What a booking has, with its weight in a unit. */
+export function entered(booking: Booking, unit: WeightUnit): Entered {
   const parties = PARTIES.flatMap((role) => PARTY.map((name) => [`${role}/${name}`, booking[role]?.[name] ?? ""]));
   const own = ["awb_number", "description", "customer_reference"] as const;
   return {
     ...Object.fromEntries(own.map((member) => [member, booking[member] ?? ""])),
     ...Object.fromEntries(FIGURES.map((member) => [member, entry(booking[member] ?? "")])),
-    weight_kg: weightEntry(booking.weight_kg),
+    weight_kg: weightEntry(booking.weight_kg, unit),
     special_handling_codes: booking.special_handling_codes.join(","),
     ...Object.fromEntries(parties),
   } as Entered;
@@ -62,12 +63,13 @@ export function changed(before: Entered, now: Entered): Member[] {
   return MEMBERS.filter((member) => before[member].trim() !== now[member].trim());
 }
 
-export function patch(before: Entered, now: Entered): Record<string, unknown> {
+/** The difference; both have their weights in `unit`. */
+export function patch(before: Entered, now: Entered, unit: WeightUnit): Record<string, unknown> {
   const sent: Record<string, unknown> = {};
   for (const member of changed(before, now)) {
     const [role, name] = member.split("/") as [string, string | undefined];
     if (name) sent[role] = { ...(sent[role] ?? {}), [name]: now[member].trim() || null };
-    else sent[member] = value(member, now[member].trim());
+    else sent[member] = value(member, now[member].trim(), unit);
   }
   // Nobody: a party of which nothing is left.
   for (const role of PARTIES)
@@ -75,9 +77,9 @@ export function patch(before: Entered, now: Entered): Record<string, unknown> {
   return sent;
 }
 
-function value(member: Member, text: string): unknown {
+function value(member: Member, text: string, unit: WeightUnit): unknown {
   // What is no number goes to the API as it is: its fault names the field.
-  if (member === "weight_kg") return weightFigure(text) ?? null;
+  if (member === "weight_kg") return weightFigure(text, unit) ?? null;
   if ((FIGURES as readonly Member[]).includes(member)) return figure(text) ?? null;
   if (member === "special_handling_codes") return handlingCodes(text);
   return text || null;
