@@ -1,6 +1,5 @@
 // Weights in the unit of the account: entered and shown in it, in addresses and the API in kilograms.
-import type { Page } from "@playwright/test";
-import { expect, signIn, test, type Caller, type Json } from "./world";
+import { expect, renewElsewhere, signIn, test, type Caller, type Json } from "./world";
 
 async function choosePounds(customer: Caller): Promise<void> {
   const answer = await customer.ask("PATCH", "/api/v1/auth/me", { weight_unit: "lb" });
@@ -75,20 +74,6 @@ test("the unit is chosen on the account page, and kept after a reload and a new 
   await page.reload();
   await expect(page.getByLabel("Weight (lb)")).toHaveValue("1000");
 });
-
-/** Renews the session in another tab, whose user the first one takes. */
-async function renewElsewhere(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    new BroadcastChannel("loadmaster.session").addEventListener("message", () => {
-      document.documentElement.dataset["heard"] = "1";
-    });
-  });
-  const other = await page.context().newPage();
-  await other.goto("/track");
-  await expect(page.locator("html")).toHaveAttribute("data-heard", "1");
-  await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
-  await other.close();
-}
 
 test("what is typed into the search stays when the session is renewed, and another unit converts the weight alone", async ({
   page,

@@ -1,7 +1,7 @@
 // The languages. The pseudo-language finds literals in pages, and what a longer text makes overflow; German is one to choose.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, signIn, test } from "./world";
+import { expect, renewElsewhere, signIn, test, type Caller, type World } from "./world";
 
 /** Elements whose whole text is the console's own, not data. */
 const OWN = "button, legend, th[scope=col], dt, h2, h3, .skip, nav a, label";
@@ -94,7 +94,7 @@ test.describe("in a German browser", () => {
     expect(await seriousFaults(page)).toEqual([]);
     await page.goto("/account");
     await expect(page.getByRole("heading", { level: 2, name: "Benachrichtigungen" })).toBeVisible();
-    await expect(page.getByLabel("Diese Konsole")).toHaveValue("de");
+    await expect(page.getByLabel("Diese Konsole")).toHaveValue("");
     await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
     expect(await seriousFaults(page)).toEqual([]);
   });
@@ -104,9 +104,9 @@ test.describe("in a German browser", () => {
     const address = `/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=1200.5`;
     await page.goto(address);
     await expect(page.getByLabel("Gewicht (kg)")).toHaveValue("1200,5");
-    const choice = page.getByRole("contentinfo").getByRole("combobox");
-    await expect(choice.getByRole("option")).toHaveText(["English", "Deutsch"]);
-    await choice.selectOption("English");
+    const foot = page.getByRole("contentinfo");
+    await expect(foot.getByRole("button", { name: "Deutsch" })).toHaveAttribute("aria-current", "true");
+    await foot.getByRole("button", { name: "English" }).click();
     await expect(page.getByLabel("Weight (kg)")).toHaveValue("1200.5");
     await expect(page).toHaveURL(new RegExp(`date=${flight.departure_local.slice(0, 10)}&weight=1200\\.5`));
     await expect(page.locator("html")).toHaveAttribute("lang", "en");
@@ -116,13 +116,125 @@ test.describe("in a German browser", () => {
     await expect(page.locator("html")).toHaveAttribute("lang", "en");
   });
 
-  test("English is chosen at the account, and stays", async ({ page, world }) => {
+  test("English is chosen at the account, begins with the next page, and is that of the account in other browsers", async ({
+    page,
+    world,
+    browser,
+    baseURL,
+  }) => {
     const customer = await world.customer();
     await signIn(page, customer, "/account");
-    await expect(page.getByRole("contentinfo").getByRole("combobox")).toHaveCount(0);
-    await page.getByLabel("Diese Konsole").selectOption("English");
-    await expect(page.getByRole("heading", { level: 2, name: "Notifications" })).toBeVisible();
-    await page.goto("/bookings");
+    await expect(page.getByRole("contentinfo").getByRole("button", { name: "English" })).toHaveCount(0);
+    const choice = page.getByLabel("Diese Konsole");
+    await expect(choice).toHaveValue("");
+    await page.getByLabel("Name", { exact: true }).first().fill("not saved yet");
+    await choice.selectOption("English");
+    await expect(page.getByText("Die nächste Seite ist auf Englisch.")).toBeVisible();
+    await expect(page.getByLabel("Name", { exact: true }).first()).toHaveValue("not saved yet");
+    expect((await customer.get("/api/v1/auth/me")).language).toBe("en");
+    await page.getByRole("link", { name: "Buchungen" }).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Bookings");
+    const fresh = await browser.newContext({ locale: "de-DE", ...(baseURL ? { baseURL } : {}) });
+    const other = await fresh.newPage();
+    await signIn(other, customer, "/bookings");
+    await expect(other.getByRole("heading", { level: 1 })).toHaveText("Bookings");
+    await other.goto("/account");
+    await other.getByLabel("This console").selectOption("The browser's language");
+    await expect(other.getByText("The next page is in German.")).toBeVisible();
+    expect((await customer.get("/api/v1/auth/me")).language).toBeNull();
+    await fresh.close();
+  });
+
+  test("a choice that is refused leaves the language that the account has", async ({ page, world }) => {
+    await signIn(page, await world.customer(), "/account");
+    await page.route("**/api/v1/auth/me", (route) =>
+      route.request().method() === "PATCH"
+        ? route.fulfill({
+            status: 400,
+            contentType: "application/problem+json",
+            body: JSON.stringify({ status: 400, code: "bad_request", title: "No", detail: "Not now." }),
+          })
+        : route.fallback(),
+    );
+    await page.getByLabel("Diese Konsole").selectOption("English");
+    await expect(page.getByText("Not now.")).toHaveAttribute("lang", "en");
+    await expect(page.getByLabel("Diese Konsole")).toHaveValue("");
+  });
+});
+
+test.describe("with a German account in an English browser", () => {
+  test.use({ locale: "en-GB" });
+
+  async function german(world: World): Promise<Caller> {
+    const customer = await world.customer();
+    expect((await customer.ask("PATCH", "/api/v1/auth/me", { language: "de" })).status).toBe(200);
+    return customer;
+  }
+
+  test("pages are German from signing in to signing out, and the next person's are not", async ({ page, world }) => {
+    await signIn(page, await german(world), "/bookings");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Buchungen");
+    await expect(page.locator("html")).toHaveAttribute("lang", "de");
+    await page.getByRole("button", { name: "Abmelden" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Where does your cargo go?");
+    await expect(page.locator("html")).toHaveAttribute("lang", "en");
+    await signIn(page, await world.customer(), "/bookings");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Bookings");
+  });
+
+  test("a page that is shown keeps its language and what is typed; the next one is German", async ({ page, world }) => {
+    const customer = await world.customer();
+    await signIn(page, customer);
+    await page.getByLabel("Pieces").fill("7");
+    expect((await customer.ask("PATCH", "/api/v1/auth/me", { language: "de" })).status).toBe(200);
+    await renewElsewhere(page);
+    await expect(page.getByLabel("Pieces")).toHaveValue("7");
+    await expect(page.locator("html")).toHaveAttribute("lang", "en");
+    await page.getByRole("link", { name: "Track", exact: true }).click();
+    await expect(page).toHaveURL(/\/track$/);
+    await expect(page.locator("html")).toHaveAttribute("lang", "de");
+  });
+
+  test("a guest's claim is kept when signing in changes the language", async ({ page, world }) => {
+    const customer = await german(world);
+    await page.goto("/claim");
+    await page.getByLabel("Code").fill("a-claim-of-a-guest");
+    await page.getByRole("main").getByRole("link", { name: "Sign in" }).click();
+    await page.getByLabel("E-mail").fill(customer.email);
+    await page.getByLabel("Password").fill(customer.password);
+    await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+    await expect(page.locator("html")).toHaveAttribute("lang", "de");
+    await expect(page).toHaveURL(/\/claim$/);
+    await expect(page.getByRole("main").getByRole("textbox")).toHaveValue("a-claim-of-a-guest");
+  });
+});
+
+test.describe("a catalogue that cannot be loaded", () => {
+  test.use({ locale: "de-DE" });
+  const [german, english] = [/\/assets\/de-[^/]*\.js/, /\/assets\/en-[^/]*\.js/];
+
+  test("is loaded again", async ({ page }) => {
+    await page.route(german, (route) => route.abort(), { times: 1 });
+    await page.goto("/track");
+    await expect(page.locator("html")).toHaveAttribute("lang", "de");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sendung verfolgen");
+  });
+
+  test("gives way to the other language", async ({ page }) => {
+    await page.route(german, (route) => route.abort());
+    await page.goto("/track");
+    await expect(page.locator("html")).toHaveAttribute("lang", "en", { timeout: 15_000 });
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  });
+
+  test("is said, with a way to load the page again, if no other can be loaded", async ({ page }) => {
+    await page.route(german, (route) => route.abort());
+    await page.route(english, (route) => route.abort());
+    await page.goto("/track");
+    const said = page.getByRole("alert");
+    await expect(said).toContainText("Die Texte dieser Seite konnten nicht geladen werden.", { timeout: 15_000 });
+    await page.unroute(german);
+    await said.getByRole("button", { name: "Neu laden" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sendung verfolgen");
   });
 });

@@ -181,6 +181,20 @@ export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void
   await expect(page).toHaveURL(new RegExp(`${to.split("?")[0]?.replace(/[/]/g, "\\/")}(\\?|$)`));
 }
 
+/** Renews the session in another tab, whose user the first one takes. */
+export async function renewElsewhere(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    new BroadcastChannel("loadmaster.session").addEventListener("message", () => {
+      document.documentElement.dataset["heard"] = "1";
+    });
+  });
+  const other = await page.context().newPage();
+  await other.goto("/track");
+  await expect(page.locator("html")).toHaveAttribute("data-heard", "1");
+  await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
+  await other.close();
+}
+
 /** Shows the page that is open, and those that follow, in a language. */
 export async function showIn(page: Page, language: "en" | "de"): Promise<void> {
   await page.evaluate((chosen) => localStorage.setItem("loadmaster.language", chosen), language);

@@ -1,7 +1,7 @@
 // What an account chooses for the texts of the console.
 import { session } from "../api/session.svelte";
 import { storedText, storeText } from "../stored";
-import { isLanguage, language, setLanguage } from "./language";
+import { isOtherNext, keepAccountLanguage } from "./language";
 import { followWeightUnit, type WeightUnit } from "./units";
 
 /** Keeps the unit for this browser, so that it is known before the account is. */
@@ -20,13 +20,15 @@ export function followAccount(): void {
   });
 }
 
-/** Keeps the unit of who is signed in for the next visit. */
-export function keepUnit(): void {
-  if (session.isKnown && !session.isOver) storeText("localStorage", UNIT, session.user?.weight_unit ?? null);
+/** Keeps unit and language of who is signed in for the next page that is loaded; nothing is left of who signed out. */
+export function keepAccount(): void {
+  if (!session.isKnown || session.isOver) return;
+  storeText("localStorage", UNIT, session.user?.weight_unit ?? null);
+  keepAccountLanguage(session.user?.language ?? null);
 }
 
-/** Shows the language of who is signed in, if it is another one. */
-export function showLanguage(): void {
-  const chosen = session.isOver ? null : session.user?.language;
-  if (chosen && chosen !== language && isLanguage(chosen)) setLanguage(chosen);
+/** Whether the next page has another language than this one, by the account of who is signed in now. */
+export function isOtherLanguage(): boolean {
+  keepAccount();
+  return isOtherNext();
 }

@@ -17,7 +17,7 @@ export const de: Words = {
     administration: "Verwaltung",
     theme: "Farbschema",
     themes: { system: "Farben des Systems", light: "Hell", dark: "Dunkel" },
-    language: "Sprache: Eine Änderung lädt die Seite neu",
+    language: "Sprache",
     away: "Der Server antwortet nicht. Ihre Eingaben bleiben erhalten; diese Seite macht von selbst weiter.",
     unreachable:
       "Der Server ist nicht erreichbar. Ihre Eingaben bleiben erhalten; diese Seite versucht es von selbst erneut.",
@@ -894,7 +894,9 @@ export const de: Words = {
     language: "Sprache",
     languageHint: "Ein Sprachkürzel wie en oder de. Ein Text, den es in dieser Sprache nicht gibt, kommt auf Englisch.",
     console: "Diese Konsole",
-    consoleHint: "Gilt für Ihr Konto. Eine Änderung lädt die Seite neu.",
+    consoleHint: "Gilt für Ihr Konto, ab der nächsten Seite.",
+    browsers: "Sprache des Browsers",
+    nextPage: { en: "Die nächste Seite ist auf Englisch.", de: "Die nächste Seite ist auf Deutsch." },
     scope: "Benachrichtigen über",
     scopes: {
       own: "Eigenes",

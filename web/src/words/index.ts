@@ -38,5 +38,4 @@ function translated<T extends Tree>(words: T): T {
 /** Texts as this browser shows them. */
 export const shown = <T extends Tree>(texts: T): T => (wantsPseudo() ? translated(texts) : texts);
 
-// Whatever imports this waits for the catalogue, which is a file of its own.
-export const words = shown(await commonTexts());
+export const words = shown(commonTexts);

@@ -144,17 +144,20 @@ const has = (text: string, value: string) => new RegExp(`(^|[^A-Za-zÄÖÜäöü
 
 describe("the language", () => {
   it.each([
-    ["de", ["en-GB"], "de"],
-    ["en", ["de-AT"], "en"],
-    [null, ["de-AT", "en"], "de"],
-    [null, ["DE"], "de"],
-    [null, ["fr-FR"], "en"],
-    [null, ["fr-FR", "de-CH"], "de"],
-    [null, [], "en"],
+    [[null, "de"], ["en-GB"], "de"],
+    [[null, "en"], ["de-AT"], "en"],
+    // The account's goes before that of the browser.
+    [["de", "en"], ["en-GB"], "de"],
+    [["it", "en"], ["de-DE"], "en"],
+    [[null, null], ["de-AT", "en"], "de"],
+    [[null, null], ["DE"], "de"],
+    [[null, null], ["fr-FR"], "en"],
+    [[null, null], ["fr-FR", "de-CH"], "de"],
+    [[null, null], [], "en"],
     // A language of another release, or of nobody.
-    ["it", ["de-DE"], "de"],
-    ["toString", ["en-GB"], "en"],
-  ])("of the choice %s and the browser's %j is %s", (chosen, preferred, language) => {
+    [[null, "it"], ["de-DE"], "de"],
+    [[null, "toString"], ["en-GB"], "en"],
+  ])("of the choices %j and the browser's %j is %s", (chosen, preferred, language) => {
     expect(languageOf(chosen, preferred)).toBe(language);
   });
 
@@ -181,6 +184,7 @@ describe("in a German browser", () => {
     vi.stubGlobal("localStorage", {
       getItem: (name: string) => kept.get(name) ?? null,
       setItem: (name: string, text: string) => kept.set(name, text),
+      removeItem: (name: string) => kept.delete(name),
     });
     vi.stubGlobal("window", { location: { reload } });
     const [{ words }, admin, format, parse, countries, language, units] = await Promise.all([
@@ -230,5 +234,16 @@ describe("in a German browser", () => {
     expect(kept.get("loadmaster.language")).toBe("en");
     expect(reload).toHaveBeenCalledOnce();
     expect((await german("en", ["de-DE"])).words.search.title).toBe("Search");
+  });
+
+  it("the language of an account is that of the next page, goes before a choice of the browser, and goes with its user", async () => {
+    const { language, kept, reload } = await german("de", ["de-DE"]);
+    language.keepAccountLanguage("en");
+    expect([language.language, language.nextLanguage(), language.isOtherNext()]).toEqual(["de", "en", true]);
+    expect(kept.get("loadmaster.language")).toBe("de");
+    language.keepAccountLanguage(null);
+    expect([language.nextLanguage(), language.isOtherNext()]).toEqual(["de", false]);
+    expect([...kept]).toEqual([["loadmaster.language", "de"]]);
+    expect(reload).not.toHaveBeenCalled();
   });
 });
