@@ -46,6 +46,35 @@ test("focus, announcements and the title follow from the shipment to the booking
   await expect(page).toHaveTitle(`${flight.flight_number} · TRV–CJB · Loadmaster`);
 });
 
+test("nobody books before the terms of cancelling are there, or cannot be had and the page says so", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("CJB", "TRV", 39, 1000);
+  await signIn(page, await world.customer());
+  await page.goto(`/book?flights=${flight.id}&weight=100&pieces=2`);
+  await expect(page.getByRole("button", { name: "Review" })).toBeVisible();
+  let fail: () => void = () => undefined;
+  const failing = new Promise<void>((resolve) => (fail = resolve));
+  const problem = { status: 500, code: "internal_error", title: "Broken", detail: "The terms are away." };
+  await page.route("**/api/v1/info", async (route) => {
+    await failing;
+    await route.fulfill({ status: 500, contentType: "application/problem+json", body: JSON.stringify(problem) });
+  });
+  await page.getByRole("button", { name: "Review" }).click();
+  const terms = page.getByRole("region", { name: "If you cancel" });
+  const book = page.getByRole("button", { name: "Book", exact: true });
+  await expect(terms).toBeVisible();
+  await expect(book).toBeDisabled();
+  fail();
+  await expect(terms.getByRole("alert")).toContainText("The terms are away.");
+  await expect(book).toBeEnabled();
+  await page.unroute("**/api/v1/info");
+  await terms.getByRole("button", { name: "Try again" }).click();
+  await expect(terms).toContainText("of the price");
+  await expect(book).toBeEnabled();
+});
+
 test("a price names its lines, and what cancelling costs stands beside it", async ({ page, world }) => {
   const flight = await world.flight("CJB", "TRV", 38, 1000);
   const customer = await world.customer();

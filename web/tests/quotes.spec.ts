@@ -41,3 +41,30 @@ test("the link of a quote opens it for nobody of another organization", async ({
   await expect(page.getByRole("alert")).toContainText("There is no such quote, or it is not yours.");
   expect((await stranger.ask("GET", `/api/v1/quotes/${quote.id}`)).status).toBe(404);
 });
+
+test("a quote that expired while it was taken leads on at the price of today, and back to its search", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 262, 1000);
+  const customer = await world.customer();
+  const { origin, destination, id } = flight as Json;
+  const quote = await customer.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
+  await signIn(page, customer, `/quotes/${quote.id}`);
+  const take = page.getByRole("link", { name: "Book at this price" });
+  const day = flight.departure_local.slice(0, 10);
+  await expect(take).toHaveAttribute("href", new RegExp(`origin=TRV&destination=CJB&date=${day}&weight=50`));
+  const refusal = { status: 409, code: "quote_expired", title: "The quote has expired", detail: "It holds no longer." };
+  await page.route("**/api/v1/holds", (route) =>
+    route.request().method() === "POST" && route.request().postData()?.includes(quote.id)
+      ? route.fulfill({ status: 409, contentType: "application/problem+json", body: JSON.stringify(refusal) })
+      : route.fallback(),
+  );
+  await take.click();
+  await expect(page.getByRole("main").getByRole("alert")).toContainText("It holds no longer.");
+  await expect(page.getByRole("link", { name: "Back to the search" })).toHaveAttribute("href", /origin=TRV/);
+  await page.getByRole("button", { name: "Hold at today's price" }).click();
+  await expect(page.getByRole("region", { name: "Room that is held" })).toContainText("50 kg are held for you");
+  const [hold] = await customer.get("/api/v1/holds");
+  expect(hold.quote.id).not.toBe(quote.id);
+});

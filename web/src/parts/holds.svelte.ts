@@ -167,7 +167,7 @@ async function listHolds(status: "ACTIVE" | "COMMITTING"): Promise<Hold[]> {
   return all.filter(isOwn);
 }
 
-/** The booking form that goes on with a hold. */
+/** The booking form that goes on with a hold, or holds the same again: also its product and its price. */
 export function holdAddress(hold: Hold): string {
   const query = new URLSearchParams({
     flights: hold.flight_ids.join(","),
@@ -178,6 +178,8 @@ export function holdAddress(hold: Hold): string {
   });
   if (hold.pieces) query.set("pieces", String(hold.pieces));
   if (hold.special_handling_codes.length > 0) query.set("handling", hold.special_handling_codes.join(","));
+  if (hold.product !== "GENERAL") query.set("product", hold.product);
+  if (hold.quote) query.set("quote", hold.quote.id);
   query.set("hold", hold.id);
   return `/book?${query.toString()}`;
 }

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { api } from "../api/client";
 import { session } from "../api/session.svelte";
-import { holds, type Hold } from "./holds.svelte";
+import { holdAddress, holds, type Hold } from "./holds.svelte";
 
 vi.mock("../api/client", async (original) => ({
   ...(await original<typeof import("../api/client")>()),
@@ -53,4 +53,16 @@ test("a hold whose payment begins between the two reads is in the list once", as
   });
   await holds.read();
   expect(shown()).toEqual(["a COMMITTING"]);
+});
+
+test("the form of a hold holds the same again: its product, at its quote", () => {
+  const room = { id: "a", flight_ids: ["f"], origin: "DEL", destination: "LHR", weight_kg: 100, volume_m3: 0.6 };
+  const address = (more: object) => {
+    const made = { ...room, pieces: null, special_handling_codes: [], product: "GENERAL", quote: null, ...more };
+    return new URL(holdAddress(made as unknown as Hold), "http://any").searchParams;
+  };
+  const plain = address({});
+  expect([plain.has("product"), plain.has("quote"), plain.get("hold")]).toEqual([false, false, "a"]);
+  const quoted = address({ product: "ROSES", quote: { id: "q" } });
+  expect([quoted.get("product"), quoted.get("quote")]).toEqual(["ROSES", "q"]);
 });

@@ -385,6 +385,8 @@ export const de: Words = {
     lost: (weight, flights) =>
       `Der Frachtführer hat ${weight} auf ${flights} freigegeben: Sie sind nicht mehr reserviert. Ihre Eingaben bleiben erhalten.`,
     again: "Erneut reservieren",
+    today: "Zum heutigen Preis reservieren",
+    otherPrice: (before, now) => `Der Preis beträgt jetzt ${now}. Vorher waren es ${before}.`,
     shipment: "Sendung",
     pieces: "Packstücke",
     contents: "Inhalt",

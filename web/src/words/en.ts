@@ -375,6 +375,8 @@ export const en = {
     lost: (weight: string, flights: string) =>
       `The carrier released ${weight} on ${flights}: they are no longer held. Your entries are kept.`,
     again: "Hold again",
+    today: "Hold at today's price",
+    otherPrice: (before: string, now: string) => `The price is ${now} now. Before it was ${before}.`,
     shipment: "Shipment",
     pieces: "Pieces",
     contents: "Contents",

@@ -1,7 +1,7 @@
 // A booking that is being made: the hold that keeps its room, what is entered for it, and what became of it.
 import { api, FormKey, take, type Answer } from "../../api/client";
 import { claimTo, keepClaim } from "../../api/guest";
-import { asProblem, type Problem, type Schemas } from "../../api/problem";
+import { asProblem, isOf, type Problem, type Schemas } from "../../api/problem";
 import { serverNow } from "../../api/clock.svelte";
 import { pause } from "../../api/patience";
 import { session } from "../../api/session.svelte";
@@ -18,6 +18,9 @@ import { forgetMade, isInTheWay, keepMade, keepMadeAgain, leave, madeBy, type Ma
 type Booked = Schemas["CommittedBooking"];
 
 export type Step = "holding" | "shipment" | "review" | "done" | "over";
+
+/** The price of a quote cannot be had any more: it is over, of other freight, or its sale is used up. */
+const PRICE_GONE = ["quote_expired", "price_changed", "discount_not_applicable"];
 
 /** Between two questions whether the payment provider has decided. */
 const ASK_AGAIN_MS = 1000;
@@ -38,6 +41,10 @@ export class Draft {
   shipper = $state(nobody());
   consignee = $state(nobody());
   contact = $state({ name: "", email: "", phone: "" });
+  /** The price of the hold before, which the room was held again for. */
+  #priceBefore: Schemas["Money"] | null = null;
+  /** What a hold is asked for: what was searched for, and the quote that it is held at. */
+  #asked: Wanted;
   #etag: string | null = null;
   #key = new FormKey();
   /** Who began it. */
@@ -60,6 +67,7 @@ export class Draft {
     private readonly earlier: () => Again | null = () => null,
   ) {
     this.pieces = pieces;
+    this.#asked = wanted;
   }
 
   /** The payment provider has not decided yet: the hold keeps its room until then. */
@@ -70,6 +78,20 @@ export class Draft {
   /** What becomes of the hold is being decided: until then it can be neither changed nor booked again. */
   get isUndecided(): boolean {
     return this.isCommitting || this.isPaying;
+  }
+
+  /** No room is held, as the price that it was asked for cannot be had any more: today's can. */
+  get isPriceGone(): boolean {
+    const { problem } = this;
+    if (!problem || this.hold || !this.#asked.quote_id) return false;
+    return PRICE_GONE.includes(problem.code) || problem.faults.some((fault) => isOf(fault, "/quote_id"));
+  }
+
+  /** The price before the room was held again, and now, if it is another one. */
+  get otherPrice(): { before: Schemas["Money"]; now: Schemas["Money"] } | null {
+    const [before, now] = [this.#priceBefore, this.hold?.quote?.total];
+    if (!before || !now || (before.amount === now.amount && before.currency === now.currency)) return null;
+    return { before, now };
   }
 
   get ifMatch(): Record<string, string> {
@@ -117,7 +139,7 @@ export class Draft {
   async #make(before: Made | null): Promise<Answer<Hold>> {
     await session.outlastHold(async () => (await ownHolds()).length === 0);
     const ask = () =>
-      take(api.POST("/api/v1/holds", { params: { header: this.#key.header }, body: { ...this.wanted } }));
+      take(api.POST("/api/v1/holds", { params: { header: this.#key.header }, body: { ...this.#asked } }));
     try {
       return await ask();
     } catch (error) {
@@ -328,10 +350,24 @@ export class Draft {
     this.step = "over";
   }
 
-  /** Forgets a hold that ended and holds again, with another key. */
+  /** Forgets a hold that ended and holds again, with another key: the same product, at the same quote. */
   async again(): Promise<void> {
-    this.#key.renew();
+    const { quote, product } = this.hold ?? {};
+    this.#asked = { ...this.wanted, ...(quote ? { quote_id: quote.id } : {}), ...(product ? { product } : {}) };
+    this.#priceBefore = quote?.total ?? null;
     this.hold = null;
+    await this.#anew();
+  }
+
+  /** Holds at the price of today. What is entered stays. */
+  async atTodaysPrice(): Promise<void> {
+    this.#asked = { ...this.#asked };
+    delete this.#asked.quote_id;
+    await this.#anew();
+  }
+
+  async #anew(): Promise<void> {
+    this.#key.renew();
     this.step = "holding";
     await this.begin(null);
   }

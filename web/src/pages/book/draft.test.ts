@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api } from "../../api/client";
 import { offline } from "../../api/problem";
-import type { Hold } from "../../parts/holds.svelte";
 import { session } from "../../api/session.svelte";
+import type { Hold } from "../../parts/holds.svelte";
 import { againFor, keepAgain, type Again } from "../../parts/again";
 import { announcer } from "../../parts/announce.svelte";
 import { Draft } from "./draft.svelte";
@@ -230,4 +230,49 @@ test("the product of a quote stays that of the quote", async () => {
   await draft.begin(null);
   expect(post.mock.lastCall?.[1].body).not.toHaveProperty("product");
   vi.restoreAllMocks();
+});
+
+const usd = (amount: string) => ({ id: `q${amount}`, total: { amount, currency: "USD" } });
+/** The bodies that holds were asked for with. */
+const bodies = () => post.mock.calls.map(([, { body }]) => body as Record<string, unknown>);
+
+/** A form whose hold of a product ended, at a quote. */
+function ended(): Draft {
+  vi.stubGlobal("window", { history: {}, location: {}, scrollTo: () => undefined });
+  vi.spyOn(session, "asGuest").mockResolvedValue();
+  vi.spyOn(session, "outlastHold").mockResolvedValue();
+  const draft = new Draft({ flight_ids: ["f"], weight_kg: 100 }, "", onheld);
+  draft.left();
+  draft.keep(held("EXPIRED", { quote: usd("10.00"), product: "ROSES" }), '"1"');
+  draft.description = "Roses";
+  return draft;
+}
+
+test("room is held again for the same product at the same quote, and nothing is said of an equal price", async () => {
+  const draft = ended();
+  post.mockResolvedValue(answer(held("ACTIVE", { quote: usd("10.00"), product: "ROSES" }), 201));
+  await draft.again();
+  expect(bodies()).toEqual([{ flight_ids: ["f"], weight_kg: 100, quote_id: "q10.00", product: "ROSES" }]);
+  expect([draft.step, draft.otherPrice, draft.isPriceGone]).toEqual(["shipment", null, false]);
+});
+
+test("a quote that expired leaves what was entered, and the room is held at the price of today, which is said", async () => {
+  const draft = ended();
+  post.mockResolvedValueOnce(refusal(409, "quote_expired"));
+  await draft.again();
+  expect([draft.isPriceGone, draft.description]).toEqual([true, "Roses"]);
+  post.mockResolvedValueOnce(answer(held("ACTIVE", { quote: usd("12.00"), product: "ROSES" }), 201));
+  await draft.atTodaysPrice();
+  expect(bodies()[1]).toEqual({ flight_ids: ["f"], weight_kg: 100, product: "ROSES" });
+  const keys = post.mock.calls.map(([, { params }]) => (params.header as Record<string, string>)["Idempotency-Key"]);
+  expect(keys[0]).not.toBe(keys[1]);
+  expect([draft.step, draft.description, draft.isPriceGone]).toEqual(["shipment", "Roses", false]);
+  expect(draft.otherPrice).toEqual({ before: usd("10.00").total, now: usd("12.00").total });
+});
+
+test("another refusal than of the quote offers no other price", async () => {
+  const draft = ended();
+  post.mockResolvedValueOnce(refusal(409, "capacity_exceeded"));
+  await draft.again();
+  expect([draft.problem?.code, draft.isPriceGone]).toEqual(["capacity_exceeded", false]);
 });

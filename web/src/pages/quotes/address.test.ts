@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../api/problem";
-import { takeAddress } from "./address";
+import { searchAddress, takeAddress } from "./address";
 
 const quote = {
   id: "q1",
@@ -11,8 +11,12 @@ const quote = {
   product: "GENERAL",
 } as Schemas["Quote"];
 
-const taken = (more: Partial<Schemas["Quote"]>) =>
-  Object.fromEntries(new URL(takeAddress({ ...quote, ...more }), "http://any").searchParams);
+const legs = [
+  { origin: "DEL", destination: "BOM", departure_local: "2026-12-02T23:30:00+05:30" },
+  { origin: "BOM", destination: "LHR", departure_local: "2026-12-03T07:00:00+05:30" },
+];
+const members = (address: string) => Object.fromEntries(new URL(address, "http://any").searchParams);
+const taken = (more: Partial<Schemas["Quote"]>) => members(takeAddress({ ...quote, ...more }, []));
 
 test("a quote is taken with all that its price depends on", () => {
   expect(taken({})).toEqual({ flights: "f1,f2", weight: "1200.5", volume: "0.006", quote: "q1" });
@@ -23,5 +27,15 @@ test("a quote is taken with all that its price depends on", () => {
     handling: "AVI,PER",
     product: "ROSES",
     quote: "q1",
+  });
+});
+
+test("the address of a quote leads back to the search that it came of, and so does that of one that is over", () => {
+  const search = { origin: "DEL", destination: "LHR", date: "2026-12-02", weight: "1200.5", volume: "0.006" };
+  expect(members(takeAddress(quote, legs))).toEqual({ flights: "f1,f2", ...search, quote: "q1" });
+  expect(searchAddress(quote, legs).startsWith("/?")).toBe(true);
+  expect(members(searchAddress({ ...quote, special_handling_codes: ["AVI"] }, legs))).toEqual({
+    ...search,
+    handling: "AVI",
   });
 });
