@@ -103,7 +103,7 @@ test("many bookings at once: what was not possible says why and stays ticked", a
   await page.getByLabel("Tick all that are shown").check();
   await page.getByRole("button", { name: "Depart …" }).click();
   await expect(page.getByRole("alert")).toContainText(
-    "Depart the 50 ticked? Unusual for 45 of them: Leaves in 4 days.",
+    "Depart the 50 ticked bookings? Unusual for 45 bookings: Leaves in 4 days.",
   );
   await page.getByRole("button", { name: "Depart", exact: true }).click();
   await expect(page.locator("[data-result]")).toContainText("45 done, 5 not possible");

@@ -27,7 +27,7 @@ export interface Filling {
 export function metric(dimension: Dimension, value: number): string {
   if (dimension === "weight_kg") return kilograms(value);
   if (dimension === "volume_m3") return cubicMetres(value);
-  return words.parts.positions(number(value));
+  return words.parts.positions(value, number(value));
 }
 
 /** The same, with the weight in the unit of the account. */

@@ -4,6 +4,8 @@ import type { Words } from "./en";
 const rules = new Intl.PluralRules("de");
 const plural = (count: number, one: string, many: string) => (rules.select(count) === "one" ? one : many);
 
+const selected = (count: number, figure: string) => `${figure} ausgewählte ${plural(count, "Buchung", "Buchungen")}`;
+
 const weekdays = new Intl.DateTimeFormat("de", { weekday: "short", timeZone: "UTC" });
 const days = new Intl.DateTimeFormat("de", { day: "numeric", month: "short", timeZone: "UTC" });
 const months = new Intl.DateTimeFormat("de", { month: "short", timeZone: "UTC" });
@@ -106,7 +108,7 @@ export const de: Words = {
     fullness: (dimension, percent) => `${dimension} ${percent}`,
     left: (left) => `${left} frei`,
     leftOf: (left, whole) => `${left} von ${whole} frei`,
-    positions: (count) => `${count} ULD-Positionen`,
+    positions: (count, figure) => `${figure} ${plural(count, "ULD-Position", "ULD-Positionen")}`,
     pieces: (count, figure) => `${figure} ${plural(count, "Packstück", "Packstücke")}`,
     dimensions: { weight_kg: "Gewicht", volume_m3: "Volumen", positions: "Positionen" },
     liveness: {
@@ -135,7 +137,7 @@ export const de: Words = {
       name: "Name",
     },
     addCode: "Handling-Code hinzufügen",
-    otherCode: "Weiterer Handling-Code",
+    otherCode: "Anderer Handling-Code",
     noCode: "Keiner",
     codeText: (code, name) => `${code} · ${name}`,
     removeCode: (code) => `${code} entfernen`,
@@ -159,7 +161,7 @@ export const de: Words = {
     DELIVERED: "Ausgeliefert",
     CANCELLED: "Storniert",
     SCHEDULED: "Geplant",
-    OFFLOADED: "Ausgeladen",
+    OFFLOADED: "Nicht verladen",
     RELEASED: "Freigegeben",
     REPLACED: "Umgeroutet",
     CLOSED: "Geschlossen",
@@ -184,7 +186,7 @@ export const de: Words = {
     AUTHORIZED: "autorisiert",
     CAPTURED: "bezahlt",
     FAILED: "fehlgeschlagen",
-    VOIDED: "aufgegeben",
+    VOIDED: "aufgehoben",
   },
   events: {
     BOOKED: "Gebucht",
@@ -194,7 +196,7 @@ export const de: Words = {
     CANCELLED: "Storniert",
     AMENDED: "Geändert",
     REROUTED: "Umgeroutet",
-    OFFLOADED: "Ausgeladen",
+    OFFLOADED: "Nicht verladen",
     FLIGHT_RETIMED: "Flugzeiten geändert",
     FLIGHT_CANCELLED: "Flug gestrichen",
     CORRECTED: "Berichtigt: Der letzte Schritt war ein Irrtum",
@@ -259,7 +261,7 @@ export const de: Words = {
     atLeast: (charge) => `${charge}, Mindestbetrag`,
     atMost: (charge) => `${charge}, Höchstbetrag`,
     percent: (rate) => `${rate} % der Fracht`,
-    configured: "Rate der Konfiguration",
+    configured: "Tarif der Konfiguration",
   },
   session: {
     signIn: "Anmelden",
@@ -414,7 +416,7 @@ export const de: Words = {
     review: "Prüfen",
     cancelling: "Wenn Sie stornieren",
     cancellingText:
-      "Die Gebühr ist ein Teil des bezahlten Betrags. Sie steigt, je näher der erste Abflug rückt; nach diesem Abflug, oder wenn die Fracht nicht zu ihrem Flug kommt, wird alles einbehalten. Streicht der Frachtführer den Flug, wird alles erstattet. Eine unbezahlte Buchung zu stornieren ist kostenlos. Die Seite der Buchung zeigt die aktuelle Gebühr, bevor Sie stornieren.",
+      "Es wird nie mehr einbehalten, als bezahlt wurde, und nichts, wenn der Frachtführer den Flug streicht. Kommt die Fracht nicht zu ihrem Flug, wird alles einbehalten. Die Seite der Buchung zeigt die aktuelle Gebühr, bevor Sie stornieren.",
     cancellingTerms: {
       term: (until, part) => `${until}: ${part}.`,
       until: (count, hours) => `Bis ${hours} ${plural(count, "Stunde", "Stunden")} vor dem ersten Abflug`,
@@ -479,7 +481,7 @@ export const de: Words = {
     leftBehind: (flight, place) =>
       `Die Fracht ist nicht mit ${flight} abgeflogen. Sie bekommt einen anderen Flug ab ${place}.`,
     noFlight: (place) => `Die Fracht wartet auf einen Flug ab ${place}.`,
-    unknown: "Keine Sendung hat diese Nummer. Prüfen Sie sie, oder fragen Sie den Verlader.",
+    unknown: "Keine Sendung hat diese Nummer. Prüfen Sie sie, oder fragen Sie den Absender.",
   },
   credit: {
     title: "Kreditkonto",
@@ -531,12 +533,12 @@ export const de: Words = {
     untick: "Auswahl aufheben",
     ticked: (count) => `${count} ausgewählt`,
     sure: {
-      depart: (count) => `Abflug für ${count} ausgewählte Buchungen melden?`,
-      arrive: (count) => `Ankunft für ${count} ausgewählte Buchungen melden?`,
-      deliver: (count) => `Auslieferung für ${count} ausgewählte Buchungen melden?`,
-      cancel: (count) => `${count} ausgewählte Buchungen stornieren?`,
+      depart: (count, figure) => `Abflug für ${selected(count, figure)} melden?`,
+      arrive: (count, figure) => `Ankunft für ${selected(count, figure)} melden?`,
+      deliver: (count, figure) => `Auslieferung für ${selected(count, figure)} melden?`,
+      cancel: (count, figure) => `${selected(count, figure)} stornieren?`,
     },
-    unusual: (count, first) => `Ungewöhnlich bei ${count} davon: ${first}`,
+    unusual: (count, figure, first) => `Ungewöhnlich bei ${figure} ${plural(count, "Buchung", "Buchungen")}: ${first}`,
     tooMany: (most) => `Höchstens ${most} auf einmal.`,
     verbs: {
       depart: "Abflug melden",
@@ -717,7 +719,7 @@ export const de: Words = {
       delivered: "Ausgeliefert",
       corrected: "Schritt zurückgenommen",
       retimed: "Flugzeiten geändert",
-      offloaded: "Ausgeladen",
+      offloaded: "Nicht verladen",
       cancelled: "Storniert",
       hold_expiring: "Reservierung läuft ab",
       waitlist_offer: "Angebot von der Warteliste",
@@ -800,9 +802,9 @@ export const de: Words = {
     title: "Preisangebote",
     one: "Preisangebot",
     all: "Alle Preisangebote Ihrer Organisation",
-    keep: "Preis merken",
+    keep: "Preis sichern",
     empty: "Kein Preisangebot ist verfügbar.",
-    emptyText: "Suchen Sie mit einem Gewicht, und merken Sie den Preis in den Einzelheiten einer Option.",
+    emptyText: "Suchen Sie mit einem Gewicht, und sichern Sie den Preis in den Einzelheiten einer Option.",
     missing: "Dieses Preisangebot gibt es nicht, oder es ist nicht Ihres.",
     validUntil: "Gültig bis",
     left: (time) => `noch ${time}`,
@@ -880,7 +882,7 @@ export const de: Words = {
     made: "Angelegt",
     never: "nie",
     limit: "Grenze",
-    perMinute: (count) => `${count} Anfragen pro Minute`,
+    perMinute: (count, figure) => `${figure} ${plural(count, "Anfrage", "Anfragen")} pro Minute`,
     generalLimit: "allgemeine Grenze",
     actions: "Aktionen",
     endKey: "Widerrufen",
@@ -1056,7 +1058,7 @@ export const de: Words = {
       arrive: "Ankunft melden",
       retime: "Zeiten ändern",
       swap: "Flugzeug wechseln",
-      offload: "Ausladen",
+      offload: "Nicht verladen",
       overbook: "Überbuchung festlegen",
       cancel: "Flug streichen",
     },
@@ -1065,7 +1067,7 @@ export const de: Words = {
       arrive: (number) => `${number} ist angekommen.`,
       retime: (number) => `${number} hat neue Zeiten.`,
       swap: (number) => `${number} hat ein anderes Flugzeug.`,
-      offload: (number) => `Fracht wurde aus ${number} ausgeladen.`,
+      offload: (number) => `Fracht wird auf ${number} nicht verladen.`,
       overbook: (number) => `${number} hat eine andere Überbuchung.`,
       cancel: (number) => `${number} ist gestrichen.`,
     },
@@ -1089,7 +1091,7 @@ export const de: Words = {
     },
     reasons: {
       NO_SHOW: "nicht bei uns angeliefert",
-      OFFLOADED: "ausgeladen",
+      OFFLOADED: "nicht verladen",
       MISSED_CONNECTION: "ihr Zubringer ist nicht angekommen",
     },
     reasonFor: (reference) => `Warum ${reference} zurückbleibt`,
@@ -1161,7 +1163,7 @@ export const de: Words = {
     from: (place, destination) => `${place} nach ${destination}`,
     many: "Mehrere auf einmal nehmen jeweils die erste gezeigte Strecke. Ist sie bis dahin voll, wird die nächste genommen.",
     noOption:
-      "In den nächsten drei Tagen ist keine Strecke buchbar. Suchen Sie eine in der Suche, oder fragen Sie den Verlader.",
+      "In den nächsten drei Tagen ist keine Strecke buchbar. Suchen Sie eine in der Suche, oder fragen Sie den Absender.",
     another: "Die gezeigte Strecke war nicht mehr frei; es wurde eine andere genommen.",
     choose: "Diese Strecke nehmen",
     done: (reference) => `${reference} hat eine neue Strecke.`,

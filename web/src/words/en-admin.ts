@@ -471,7 +471,7 @@ export const enAdmin = {
         PERCENT: (rate: string) => `${rate} % of the weight charge`,
       },
       perLeg: "for each leg",
-      uses: (count: string) => `at most ${count} uses`,
+      uses: (count: number, figure: string) => `at most ${figure} ${count === 1 ? "use" : "uses"}`,
       noCode: "no code",
       before: (hours: string) => `${hours} h before departure`,
       more: "Actions",
@@ -504,8 +504,8 @@ export const enAdmin = {
       was: (created: string, updated: string, unchanged: string) =>
         `Imported: ${created} created, ${updated} changed, ${unchanged} as they were.`,
       done: "The table is imported.",
-      faulty: (count: string) =>
-        `Nothing is imported: ${count} faults. Correct them in your file, and choose it again.`,
+      faulty: (count: number, figure: string) =>
+        `Nothing is imported: ${figure} ${count === 1 ? "fault. Correct it" : "faults. Correct them"} in your file, and choose the file again.`,
       first: (count: string) => `The first ${count} are shown.`,
       takeFaults: "Download the faults (CSV)",
       row: "Row",

@@ -1,5 +1,6 @@
 // The texts of the console in English, but for those of administrators (`en-admin.ts`). A text with figures in it is a function.
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
+const ticked = (count: number, figure: string) => `the ${figure} ticked ${plural(count, "booking", "bookings")}`;
 const monthName = (month: number) =>
   ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][month - 1] ?? "";
 
@@ -96,7 +97,7 @@ export const en = {
     fullness: (dimension: string, percent: string) => `${dimension} ${percent}`,
     left: (left: string) => `${left} left`,
     leftOf: (left: string, whole: string) => `${left} left of ${whole}`,
-    positions: (count: string) => `${count} ULD positions`,
+    positions: (count: number, figure: string) => `${figure} ULD ${plural(count, "position", "positions")}`,
     pieces: (count: number, figure: string) => `${figure} ${plural(count, "piece", "pieces")}`,
     dimensions: { weight_kg: "Weight", volume_m3: "Volume", positions: "Positions" },
     liveness: {
@@ -521,12 +522,13 @@ export const en = {
     untick: "Untick all",
     ticked: (count: string) => `${count} ticked`,
     sure: {
-      depart: (count: string) => `Depart the ${count} ticked?`,
-      arrive: (count: string) => `Arrive the ${count} ticked?`,
-      deliver: (count: string) => `Deliver the ${count} ticked?`,
-      cancel: (count: string) => `Cancel the ${count} ticked?`,
+      depart: (count: number, figure: string) => `Depart ${ticked(count, figure)}?`,
+      arrive: (count: number, figure: string) => `Arrive ${ticked(count, figure)}?`,
+      deliver: (count: number, figure: string) => `Deliver ${ticked(count, figure)}?`,
+      cancel: (count: number, figure: string) => `Cancel ${ticked(count, figure)}?`,
     },
-    unusual: (count: string, first: string) => `Unusual for ${count} of them: ${first}`,
+    unusual: (count: number, figure: string, first: string) =>
+      `Unusual for ${figure} ${plural(count, "booking", "bookings")}: ${first}`,
     tooMany: (most: string) => `At most ${most} at once.`,
     verbs: {
       depart: "Depart",
@@ -852,7 +854,7 @@ export const en = {
     made: "Made",
     never: "never",
     limit: "Limit",
-    perMinute: (count: string) => `${count} requests per minute`,
+    perMinute: (count: number, figure: string) => `${figure} ${plural(count, "request", "requests")} per minute`,
     generalLimit: "general limit",
     actions: "Actions",
     endKey: "Revoke",

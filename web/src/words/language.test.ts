@@ -76,7 +76,6 @@ const SAME = [
   "admin.audit.tables.airlines",
   "admin.audit.tables.manifest",
   "admin.audit.members.version",
-  "admin.audit.members.limit",
   "admin.health.postgres",
   "admin.health.redis",
   "admin.health.milliseconds",
@@ -137,6 +136,17 @@ describe("the German texts", () => {
       "Sollte vor 2 Tagen abfliegen.",
     ]);
     expect(en.parts.pieces(0, "0")).toBe("0 pieces");
+    const both = (text: (of: typeof en) => string) => [text(en), text(de)];
+    expect(both((of) => of.parts.positions(1, "1"))).toEqual(["1 ULD position", "1 ULD-Position"]);
+    expect(both((of) => of.account.perMinute(1, "1"))).toEqual(["1 request per minute", "1 Anfrage pro Minute"]);
+    expect(both((of) => of.bookings.sure.cancel(1, "1"))).toEqual([
+      "Cancel the 1 ticked booking?",
+      "1 ausgewählte Buchung stornieren?",
+    ]);
+    expect(both((of) => of.bookings.sure.depart(2, "2"))).toEqual([
+      "Depart the 2 ticked bookings?",
+      "Abflug für 2 ausgewählte Buchungen melden?",
+    ]);
   });
 });
 

@@ -83,7 +83,7 @@ export function charge(of: Charge): string {
 
 export function reduction(sale: Schemas["Sale"]): string {
   const lower = sale.amount ? money(sale.amount) : `${sale.percent ?? "0"} %`;
-  return sale.max_uses ? `${lower} · ${texts.uses(number(sale.max_uses))}` : lower;
+  return sale.max_uses ? `${lower} · ${texts.uses(sale.max_uses, number(sale.max_uses))}` : lower;
 }
 
 export function effect(of: Schemas["Embargo"]): string {
