@@ -71,12 +71,18 @@ export class Problem extends Error {
   get faults(): Fault[] {
     return this.body.errors ?? [];
   }
+  /** The server says it: its sentences are in English. */
+  get isOfServer(): boolean {
+    return this.status !== 0 && this.code !== UNKNOWN;
+  }
   /** The server could not be asked: nothing is known about what it would have said. */
   get isOffline(): boolean {
     return this.code === OFFLINE;
   }
 }
 
+/** The code of a problem that the console made of an answer without an explanation. */
+const UNKNOWN = "unknown";
 /** The code of a problem that the console made, because no answer came. */
 export const OFFLINE = "offline";
 
@@ -89,7 +95,7 @@ export function problemOf(body: unknown, response: Response): ProblemBody {
   if (body && typeof body === "object" && "detail" in body) return body as ProblemBody;
   return {
     status: response.status,
-    code: "unknown",
+    code: UNKNOWN,
     title: response.statusText,
     detail: words.shell.unexplained(response.status),
     request_id: response.headers.get("X-Request-Id") ?? "",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Problem, type Fault } from "../api/problem";
+import { offline, Problem, problemOf, type Fault } from "../api/problem";
 import { messageOf } from "./faults";
 
 const fault = (pointer: string, message: string): Fault => ({ in: "body", pointer, name: null, code: "x", message });
@@ -15,19 +15,25 @@ const refused = (status: number, errors: Fault[], detail = "All of it.") =>
     errors,
   });
 
+/** What is read of a message. */
+function read(problem: Problem, fields: readonly string[]) {
+  const { text, others, requestId } = messageOf(problem, fields);
+  return { text: text.name + text.text, others: others.map((other) => other.name + other.text), requestId };
+}
+
 it("says a fault once: at its field, if it has one", () => {
   const fields = ["/weight_kg", "/special_handling_codes"];
-  expect(messageOf(refused(400, [weight]), fields)).toEqual({
+  expect(read(refused(400, [weight]), fields)).toEqual({
     text: "Check the marked field.",
     others: [],
     requestId: null,
   });
-  expect(messageOf(refused(400, [weight, code]), fields).text).toBe("Check the marked fields.");
+  expect(read(refused(400, [weight, code]), fields).text).toBe("Check the marked fields.");
 });
 
 it("names the member of a fault without a field", () => {
-  expect(messageOf(refused(400, [weight]), []).text).toBe("Weight: Must be above 0.");
-  expect(messageOf(refused(400, [weight, code]), ["/weight_kg"])).toEqual({
+  expect(read(refused(400, [weight]), []).text).toBe("Weight: Must be above 0.");
+  expect(read(refused(400, [weight, code]), ["/weight_kg"])).toEqual({
     text: "Some entries are not valid.",
     others: ["Handling codes: Is no handling code."],
     requestId: null,
@@ -35,10 +41,24 @@ it("names the member of a fault without a field", () => {
 });
 
 it("gives the number of a request only for failures of the server", () => {
-  expect(messageOf(refused(409, [], "The flight is full."), [])).toEqual({
+  expect(read(refused(409, [], "The flight is full."), [])).toEqual({
     text: "The flight is full.",
     others: [],
     requestId: null,
   });
-  expect(messageOf(refused(500, [], "It broke."), []).requestId).toBe("r-1");
+  expect(read(refused(500, [], "It broke."), []).requestId).toBe("r-1");
+});
+
+it("names English as the language of what the server says, and of nothing else", () => {
+  const langs = (problem: Problem, fields: readonly string[] = []) => {
+    const { text, others } = messageOf(problem, fields);
+    return [text.lang, ...others.map((other) => other.lang)];
+  };
+  expect(langs(refused(409, []))).toEqual(["en"]);
+  expect(langs(refused(400, [weight]))).toEqual(["en"]);
+  expect(langs(refused(400, [weight]), ["/weight_kg"])).toEqual([undefined]);
+  expect(langs(refused(400, [weight, code]), ["/weight_kg"])).toEqual([undefined, "en"]);
+  expect(langs(offline("away"))).toEqual([undefined]);
+  const bare = new Problem(problemOf(null, new Response("", { status: 502 })));
+  expect(langs(bare)).toEqual([undefined]);
 });
