@@ -1,6 +1,6 @@
 // What people keep on their account: notifications, a phone, API keys and webhooks; and the keys as administrators see them.
 import { randomInt, randomUUID } from "node:crypto";
-import { Caller, expect, signIn, test, type Json } from "./world";
+import { Caller, expect, renewElsewhere, signIn, test, type Json } from "./world";
 
 /** A public name that leads nowhere. */
 const NOWHERE = "https://receiver.loadmaster.example/hook";
@@ -38,6 +38,19 @@ test("preferences that are saved come back, and the API says the same", async ({
   await expect(page.getByLabel("Arrived by E-mail")).not.toBeChecked();
   await expect(page.getByLabel("Notify me about")).toHaveValue("organization");
   await expect(page.getByLabel("Language")).toHaveValue("de");
+});
+
+test("a profile that is saved takes nothing back that was changed elsewhere meanwhile", async ({ page, world }) => {
+  const customer = await world.customer();
+  await signIn(page, customer, "/account");
+  const profile = page.locator("section", { has: page.getByRole("heading", { name: "Profile" }) });
+  await expect(profile.getByLabel("Name")).toHaveValue("");
+  expect((await customer.ask("PATCH", "/api/v1/auth/me", { name: "Ann" })).status).toBe(200);
+  await renewElsewhere(page);
+  await profile.getByLabel("Weights in").selectOption("lb");
+  await profile.getByRole("button", { name: "Save" }).click();
+  await expect(profile.getByLabel("Name")).toHaveValue("Ann");
+  expect(await customer.get("/api/v1/auth/me")).toMatchObject({ name: "Ann", weight_unit: "lb" });
 });
 
 test("a phone is verified by the digits that were sent to it, and the message is in the list", async ({

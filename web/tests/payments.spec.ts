@@ -30,6 +30,7 @@ test("a customer finds its payments by section and by booking", async ({ page, w
     page.getByRole("navigation", { name: "Payments" }).getByRole("link", { name, exact: true }).click();
   await expect(rows).toHaveCount(1);
   await expect(rows).toContainText("to be confirmed");
+  await expect(rows.locator("time").first(), "with the year").toContainText(/ 20\d\d /);
   await section("Failed");
   await expect(rows).toHaveCount(1);
   await expect(rows).toContainText("The payment provider declined the payment.");

@@ -32,6 +32,15 @@ test("a shipper keeps the price of an option, finds it again and books at it", a
   await expect(page.getByText("No quote can be taken.")).toBeVisible();
 });
 
+test("carrier staff, who can keep prices too, find their quotes from every page", async ({ page, world }) => {
+  const operator = await world.operator();
+  const { origin, destination, id } = (await world.flight("TRV", "CJB", 263, 1000)) as Json;
+  await operator.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
+  await signIn(page, operator, "/track");
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Quotes" }).click();
+  await expect(page.getByRole("article").first()).toBeVisible();
+});
+
 test("the link of a quote opens it for nobody of another organization", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 231, 1000);
   const [owner, stranger] = [await world.customer(), await world.customer()];
