@@ -80,3 +80,18 @@ test("staff finds the payments of an organization by one of its rows", async ({ 
   await page.getByRole("link", { name: "All organizations" }).click();
   await expect(page).not.toHaveURL(/organization_id/);
 });
+
+test("staff is not shown a credit account that is missing for an organization that does not exist", async ({
+  page,
+  world,
+}) => {
+  const operator = await world.operator();
+  const customer = await world.customer();
+  const { organization_id } = await customer.get("/api/v1/auth/me");
+  const account = page.getByRole("region", { name: "Credit account" });
+  await signIn(page, operator, `/payments?organization_id=${organization_id}`);
+  await expect(account).toContainText("The organization has no credit.");
+  await page.goto("/payments?organization_id=019aa000-0000-7000-8000-00000000000f");
+  await expect(account).toContainText("There is no such organization");
+  await expect(account).not.toContainText("has no credit");
+});
