@@ -111,7 +111,7 @@ export class Draft {
       if (this.#person === undefined) {
         this.#person = session.person;
         const product = this.wanted.quote_id ? null : this.earlier()?.product;
-        if (product) this.wanted = { product, ...this.wanted };
+        if (product) this.#asked = this.wanted = { product, ...this.wanted };
       }
       const typed = holdId ? typedFor(holdId, session.person) : null;
       if (holdId && (await this.#takeUp(holdId, typed))) return;
