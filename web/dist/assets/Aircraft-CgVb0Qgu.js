@@ -1,1 +1,0 @@
-import"./first-CNPZSKds.js";import{t as e}from"./Entries-BtAQCNdd.js";function t(t){e(t,{name:`aircraft`})}export{t as default};

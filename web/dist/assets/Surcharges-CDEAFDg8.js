@@ -1,1 +1,0 @@
-import"./first-CNPZSKds.js";import{a as e,t}from"./Rules-DvVgAMrI.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

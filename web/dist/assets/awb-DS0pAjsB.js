@@ -1,0 +1,1 @@
+var e=/[\s\u2010-\u2015\u2212-]/g;function t(t){let n=t.trim().replace(e,``);return n===``?null:/^\d+$/.test(n)?n.length>11?`length`:n.length<11||Number(n.slice(3,10))%7===Number(n[10])?null:`check`:`digits`}function n(t){let n=t.trim().replace(e,``);return n.length===11?`${n.slice(0,3)}-${n.slice(3)}`:t.trim()}export{n,t};
