@@ -9,11 +9,11 @@ create table parties (
     version         integer     not null default 1,
     created_at      timestamptz not null,
     updated_at      timestamptz not null,
-    -- Nobody sees it any more. Its id stays for as long as an answer under an `Idempotency-Key` may be about it.
+    -- Nobody sees it any more. Its id is deleted once no answer under an `Idempotency-Key` can be about it.
     deleted_at      timestamptz,
     constraint parties_blank_when_deleted check ((party is null) = (deleted_at is not null))
 );
 
-create index parties_by_organization on parties (organization_id, id) where deleted_at is null;
-create index parties_deleted on parties (organization_id, deleted_at) where deleted_at is not null;
+create index parties_by_organization on parties (organization_id, id);
+create index parties_deleted on parties (deleted_at) where deleted_at is not null;
 create index parties_by_creator on parties (created_by) where created_by is not null;

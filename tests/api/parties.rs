@@ -1,13 +1,17 @@
 //! Address books: the parties that an organization keeps for its next bookings.
+use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_privacy::PrivacyService;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{
-    Answer, Client, World,
-    freight::{each, text, with},
+use crate::{
+    jobs::duties::run_again,
+    support::{
+        Answer, Client, World,
+        freight::{at_once, each, text, with},
+    },
 };
 
 pub const PARTIES: &str = "/api/v1/parties";
@@ -178,6 +182,31 @@ async fn a_change_of_another_version_is_refused_and_a_repeated_key_makes_one_par
     assert_eq!(delete().await.status, 204);
     let repeated = delete().await;
     assert_eq!((repeated.status.as_u16(), repeated.header("idempotency-replayed")), (204, Some("true")));
+    // What was answered about a deleted party is not repeated.
+    once(&nordwerk()).await.expect_problem(404, "not_found");
+    customer.change_if(Method::PATCH, &path, "\"1\"", json!({"color": "red"})).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn parties_entered_at_the_same_time_do_not_exceed_the_bound() {
+    let world = World::start().await;
+    let customer = world.customer().await;
+    let first = customer.post(PARTIES, nordwerk()).await.expect(201);
+    world.sql(&fill(text(&first, "organization_id"), 999)).await;
+    let statuses = at_once((0..6).map(|_| {
+        let customer = customer.clone();
+        async move { customer.post(PARTIES, nordwerk()).await.status.as_u16() }
+    }))
+    .await;
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+}
+
+/// Fills an organization's address book up to this number of parties, of which one is there.
+fn fill(organization: &str, number: usize) -> String {
+    format!(
+        "insert into parties (id, organization_id, party, created_at, updated_at)
+         select gen_random_uuid(), '{organization}', '{{\"name\": \"One of many\"}}', now(), now() from generate_series(2, {number})"
+    )
 }
 
 #[tokio::test]
@@ -185,12 +214,7 @@ async fn an_address_book_has_a_thousand_parties_at_most() {
     let world = World::start().await;
     let customer = world.customer().await;
     let last = customer.post(PARTIES, nordwerk()).await.expect(201);
-    let organization = text(&last, "organization_id");
-    let fill = format!(
-        "insert into parties (id, organization_id, party, created_at, updated_at)
-         select gen_random_uuid(), '{organization}', '{{\"name\": \"One of many\"}}', now(), now() from generate_series(2, 1000)"
-    );
-    world.sql(&fill).await;
+    world.sql(&fill(text(&last, "organization_id"), 1000)).await;
     let refused = customer.post(PARTIES, nordwerk()).await.expect_problem(409, "limit_reached");
     assert_eq!((&refused["what"], &refused["limit"]), (&json!("parties"), &json!(1000)));
     world.customer().await.post(PARTIES, nordwerk()).await.expect(201);
@@ -206,10 +230,11 @@ async fn the_id_of_a_deleted_party_is_forgotten_after_thirty_days() {
     let old = customer.post(PARTIES, nordwerk()).await.expect(201);
     customer.delete(&at(&old)).await;
     let deleted = "select id::text from parties where deleted_at is not null";
-    customer.post(PARTIES, nordwerk()).await.expect(201);
+    world.clock.advance(TimeDelta::days(30));
+    run_again(&world, "old_parties").await;
     assert_eq!(world.texts(deleted).await, [text(&old, "id")]);
-    world.sql("update parties set deleted_at = deleted_at - interval '31 days' where deleted_at is not null").await;
-    customer.post(PARTIES, nordwerk()).await.expect(201);
+    world.clock.advance(TimeDelta::seconds(1));
+    run_again(&world, "old_parties").await;
     assert_eq!(world.texts(deleted).await, [""; 0]);
 }
 

@@ -20,8 +20,8 @@ impl ChangeFlight {
         }
     }
 
-    /// Returns whether the change is one of times, aircraft and cargo alone: what may be sold and until when stays, but for
-    /// the capacity of another aircraft, and no hold ends.
+    /// Returns whether the change is one of times, aircraft and cargo alone. New times move the cut-off along; another
+    /// aircraft brings its capacity.
     pub fn is_operational(&self) -> bool {
         let rest = Self {
             departure_datetime: None,
@@ -31,7 +31,14 @@ impl ChangeFlight {
             release_holds: None,
             ..self.clone()
         };
-        !self.releases_holds() && rest == Self::default()
+        !self.releases_holds() && self.aircraft_code != Patch::Clear && rest == Self::default()
+    }
+
+    /// Returns whether the change replaces a capacity that differs from that of the flight's aircraft.
+    pub fn replaces_capacity(&self, flight: &Flight, reference: &Reference) -> bool {
+        let aircraft = flight.aircraft.and_then(|code| reference.aircraft(code));
+        let is_set = aircraft.is_some_and(|aircraft| space_of(&aircraft) != flight.room.physical);
+        is_set && self.aircraft_code.or(flight.aircraft) != flight.aircraft
     }
 
     /// Returns whether holds end as far as the capacity requires.

@@ -1,6 +1,6 @@
 //! The sink of Kafka.
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -72,10 +72,10 @@ struct State {
 }
 
 /// A message that was handed over.
-enum Handed {
-    Waiting(DeliveryFuture),
-    /// Acknowledged: it is not sent again while others of its delivery wait.
-    Stored,
+struct Handed {
+    key: String,
+    /// `None`: acknowledged. It is not sent again while others of its delivery wait.
+    outcome: Option<DeliveryFuture>,
 }
 
 type Producer = FutureProducer<Telling>;
@@ -152,7 +152,8 @@ impl Kafka {
             acknowledged = self.acknowledged(&mut state, records) => acknowledged,
         };
         acknowledged.map_err(|error| {
-            // Whatever was not acknowledged comes again, from the first on: nothing later may go ahead of it.
+            // The batch comes again, from its first message on: nothing later may go ahead of it.
+            state.handed.clear();
             state.discard();
             SinkAway(error)
         })
@@ -164,6 +165,7 @@ impl Kafka {
         // librdkafka never gives up a message; a stalled producer is replaced.
         if let Some(waited) = state.waiting_since.map(|since| since.elapsed()).filter(|w| *w > self.acknowledgement) {
             tracing::warn!(?waited, "Kafka's brokers acknowledge no message; a new producer takes over");
+            state.forget_waiting();
             state.discard();
         }
         let State { producer, handed, waiting_since } = state;
@@ -181,13 +183,14 @@ impl Kafka {
             let headers = OwnedHeaders::new().insert(Header { key: "content-type", value: Some(CONTENT_TYPE) });
             let sent = FutureRecord::to(&self.topic).key(&record.key).payload(&record.text).headers(headers);
             let outcome = producer.send_result(sent).map_err(|(error, _)| error.to_string())?;
-            handed.insert(record.name.clone(), Handed::Waiting(outcome));
+            handed.insert(record.name.clone(), Handed { key: record.key.clone(), outcome: Some(outcome) });
             waiting_since.get_or_insert_with(Instant::now);
         }
         for record in records {
-            let Some(Handed::Waiting(outcome)) = handed.get_mut(&record.name) else { continue };
+            let Some(record) = handed.get_mut(&record.name) else { continue };
+            let Some(outcome) = &mut record.outcome else { continue };
             judge(outcome.await)?;
-            handed.insert(record.name.clone(), Handed::Stored);
+            record.outcome = None;
             *waiting_since = Some(Instant::now());
         }
         for record in records {
@@ -221,19 +224,25 @@ impl State {
     /// Notes what was acknowledged since the last attempt. Fails if a message was refused.
     fn settle(&mut self) -> Result<(), String> {
         for handed in self.handed.values_mut() {
-            let Handed::Waiting(outcome) = handed else { continue };
+            let Some(outcome) = &mut handed.outcome else { continue };
             if let Some(outcome) = outcome.now_or_never() {
                 judge(outcome)?;
-                *handed = Handed::Stored;
+                handed.outcome = None;
                 self.waiting_since = Some(Instant::now());
             }
         }
         Ok(())
     }
 
-    /// Ends the producer, and forgets what it was given and is not acknowledged. Ending a producer may take a second: the receiver tells of it.
+    /// Forgets the messages that are not acknowledged, and all others of their keys: they are sent again in their order.
+    fn forget_waiting(&mut self) {
+        let waiting = self.handed.values().filter(|handed| handed.outcome.is_some());
+        let keys: HashSet<String> = waiting.map(|handed| handed.key.clone()).collect();
+        self.handed.retain(|_, handed| !keys.contains(&handed.key));
+    }
+
+    /// Ends the producer. Ending a producer may take a second: the receiver tells of it.
     fn discard(&mut self) -> mpsc::Receiver<()> {
-        self.handed.retain(|_, handed| matches!(handed, Handed::Stored));
         self.waiting_since = None;
         let (ended, is_ended) = mpsc::channel();
         if let Some(producer) = self.producer.take() {

@@ -1,3 +1,4 @@
+use loadmaster_accounts::Role;
 use loadmaster_bookings::{LeftBehind, OffloadReason, StepAboard};
 use loadmaster_flights::{self as flights, ChangeFlight, Flight, FlightError, FlightEventType};
 use loadmaster_platform::{idempotency::Key, postgres::PgSession, work::Command};
@@ -47,6 +48,9 @@ impl Command for Change {
         if !change.is_possible_for(status) {
             let allowed = allowed(status, false, target.caller.role);
             return Err(OperationError::InvalidTransition { from: status, action: FlightAction::Change, allowed });
+        }
+        if target.caller.role < Role::Admin && change.replaces_capacity(&flight, &operations.reference) {
+            return Err(OperationError::CapacityIsSet);
         }
         // Invalid combinations are reported before anything is moved.
         operations.apply(change, &flight)?;

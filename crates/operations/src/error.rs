@@ -22,6 +22,8 @@ problem_codes! {
 pub enum OperationError {
     #[error("{action:?} is not possible from {from:?}")]
     InvalidTransition { from: FlightStatus, action: FlightAction, allowed: Vec<FlightAction> },
+    #[error("another aircraft would replace a capacity that an administrator has set")]
+    CapacityIsSet,
     #[error("the flight is at version {0}")]
     VersionMismatch(i32),
     #[error("the capacity is below what is booked and held")]
@@ -80,6 +82,10 @@ impl From<OperationError> for Problem {
     fn from(error: OperationError) -> Self {
         match error {
             OperationError::InvalidTransition { from, action, allowed } => refused(from, action, &allowed),
+            OperationError::CapacityIsSet => Problem::new(
+                code::FORBIDDEN,
+                "This flight's capacity differs from that of its aircraft: only an administrator changes the aircraft.",
+            ),
             OperationError::VersionMismatch(current) => version_mismatch(current),
             OperationError::CapacityBelowBooked(shortfall) => shortfall.problem(
                 "The capacity is below what is booked and held",

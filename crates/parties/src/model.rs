@@ -1,11 +1,9 @@
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use loadmaster_holds::Party;
 use loadmaster_kernel::{OrganizationId, PartyId, UserId};
 
 /// The most parties in the address book of an organization.
 pub const MOST: i64 = 1000;
-/// Time for which the id of a deleted party is kept, longer than any answer under an `Idempotency-Key`.
-pub const DELETED_KEPT_FOR: TimeDelta = TimeDelta::days(30);
 
 /// A party in the address book of an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]

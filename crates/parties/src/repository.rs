@@ -147,15 +147,15 @@ pub(super) async fn delete(db: &mut PgSession, id: PartyId, now: DateTime<Utc>) 
     deleted.execute(db).await.map(drop)
 }
 
-/// Forgets the ids of parties of an organization that were deleted before this time.
-pub(super) async fn forget_deleted(
-    db: &mut PgSession,
-    organization: OrganizationId,
-    before: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let forgotten =
-        sqlx::query!("delete from parties where organization_id = $1 and deleted_at < $2", organization.uuid(), before);
-    forgotten.execute(db).await.map(drop)
+/// Deletes up to `most` ids of parties that were deleted before this time. Returns their number.
+pub(super) async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, most: i64) -> sqlx::Result<u64> {
+    let deleted = sqlx::query!(
+        "delete from parties where id in
+             (select id from parties where deleted_at < $1 order by deleted_at limit $2 for update skip locked)",
+        before,
+        most,
+    );
+    Ok(deleted.execute(db).await?.rows_affected())
 }
 
 /// Returns the parties that a person entered, and those of the person's own organizations, oldest first.

@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use loadmaster_platform::room::{Opened, Opening, Room};
+use chrono::TimeDelta;
+use loadmaster_platform::{
+    jobs::Handlers,
+    room::{Opened, Opening, Room},
+};
 
 use super::{
     error::code,
@@ -17,8 +21,15 @@ pub const ROOM: Room = Room {
 };
 
 fn open(opening: &Opening) -> Opened {
-    let Opening { db, clock, ids, .. } = opening;
-    let parties = PartyService { db: db.clone(), clock: clock.clone(), ids: ids.clone() };
+    let Opening { settings, db, clock, ids, .. } = opening;
+    let repeated_for = TimeDelta::hours(settings.idempotency.retention_hours.into());
+    let parties = PartyService { db: db.clone(), clock: clock.clone(), ids: ids.clone(), repeated_for };
+    let jobs =
+        Handlers::default().every(TimeDelta::days(1), "old_parties", parties.for_background(), |parties| async move {
+            let deleted = parties.delete_old().await?;
+            tracing::info!(deleted, "ids of parties deleted");
+            Ok(())
+        });
     let routes = router::routes().with_state(&HandlerState::of(opening, parties.clone()));
-    Opened { routes, personal: Some(Arc::new(parties) as _), ..Opened::default() }
+    Opened { routes, jobs, personal: Some(Arc::new(parties) as _), ..Opened::default() }
 }

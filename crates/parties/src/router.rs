@@ -76,11 +76,11 @@ async fn show(
     Ok(conditional(&entry.version.to_string(), &if_none_match, PRIVATE, Json(EntryBody::from(&entry))))
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], LIMIT_REACHED);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, LIMIT_REACHED);
 
 /// Enter a party into the address book of your organization.
 ///
-/// With the members of a booking's `shipper` and `consignee`. An address book has at most 1000 parties. A booking copies what it
+/// With the members of a booking's `shipper` and `consignee`. 404 answers a repeated request whose party was deleted. An address book has at most 1000 parties. A booking copies what it
 /// takes: a later change of the party does not reach it.
 #[utoipa::path(post, path = "/parties", tag = "parties", operation_id = "createParty",
     request_body = Party, params(KeyHeader),
@@ -98,8 +98,15 @@ async fn create(
     let ((), (key, party)) = both(query.refuse_all(), both(key, party))?;
     let answer =
         |entry: &Entry| answer(StatusCode::CREATED, entry).with_location(format!("/api/v1/parties/{}", entry.id));
-    let command = Create { parties, caller, party };
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    let command = Create { parties: parties.clone(), caller, party };
+    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await?;
+    // An answer is repeated only to a caller who may still see the party.
+    if answer.is_replayed()
+        && let Some(id) = answer.location().and_then(|path| path.rsplit('/').next()?.parse().ok())
+    {
+        parties.party(caller, id).await?;
+    }
+    Ok(answer)
 }
 
 problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH);
@@ -119,8 +126,7 @@ async fn change(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_patch(AmendParty::read);
-    // A deleted one too: its last change may be repeated under the same key.
-    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || parties.existing(caller, id))).await?;
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || parties.party(caller, id))).await?;
     let command = |wanted, precondition| Change { parties: parties.clone(), caller, id, precondition, wanted };
     judged.run(command, |entry| answer(StatusCode::OK, entry)).await
 }
@@ -139,6 +145,7 @@ async fn delete(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
+    // A deleted one too: its deletion may be repeated under the same key.
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || parties.existing(caller, id))).await?;
     let command = |(), precondition| Delete { parties: parties.clone(), caller, id, precondition };
     judged.run(command, |()| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE)).await

@@ -1,13 +1,19 @@
+use chrono::TimeDelta;
 use loadmaster_accounts::Principal;
 use loadmaster_kernel::PartyId;
 use loadmaster_platform::{
     clock::SharedClock,
-    postgres::{Database, Recency},
+    postgres::{Database, DbError, Recency, commit},
     random::IdSource,
     web::PageRequest,
 };
 
 use super::{dto::PartyFilter, error::PartyError, model::Entry, repository};
+
+/// Time for which the id of a deleted party is kept, unless answers under an `Idempotency-Key` are kept longer.
+const DELETED_KEPT_FOR: TimeDelta = TimeDelta::days(30);
+/// Ids deleted in one transaction.
+const DELETED_AT_ONCE: i64 = 1000;
 
 /// The address books: finding parties here, changes in `write`. Everybody, the carrier's staff too, sees those of the own
 /// organization alone. Cheap to clone.
@@ -16,9 +22,31 @@ pub struct PartyService {
     pub(super) db: Database,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
+    /// How long answers are repeated under their keys.
+    pub(super) repeated_for: TimeDelta,
 }
 
 impl PartyService {
+    /// Returns the same service on the connections reserved for background work.
+    pub(super) fn for_background(&self) -> Self {
+        Self { db: self.db.for_background(), ..self.clone() }
+    }
+
+    /// Deletes the ids of parties that were deleted long ago. Returns their number.
+    pub(super) async fn delete_old(&self) -> Result<u64, DbError> {
+        let before = self.clock.now() - DELETED_KEPT_FOR.max(self.repeated_for);
+        let mut sum = 0;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let deleted = repository::delete_old(&mut tx, before, DELETED_AT_ONCE).await?;
+            commit(tx).await?;
+            sum += deleted;
+            if deleted == 0 {
+                return Ok(sum);
+            }
+        }
+    }
+
     pub(super) async fn party(&self, caller: Principal, id: PartyId) -> Result<Entry, PartyError> {
         let mut connection = self.db.read().await?;
         repository::find(&mut connection, id, caller.organization_id).await?.ok_or(PartyError::Unknown)

@@ -5,7 +5,7 @@ use loadmaster_platform::{postgres::PgSession, web::Precondition, work::Command}
 
 use super::{
     error::PartyError,
-    model::{DELETED_KEPT_FOR, Entry, MOST},
+    model::{Entry, MOST},
     repository,
     service::PartyService,
 };
@@ -29,7 +29,6 @@ impl Command for Create {
             return Err(PartyError::LimitReached);
         }
         let now = self.parties.clock.now();
-        repository::forget_deleted(tx, organization_id, now - DELETED_KEPT_FOR).await?;
         let entry = Entry {
             id: self.parties.ids.next(now),
             organization_id,

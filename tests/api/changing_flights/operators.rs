@@ -6,6 +6,7 @@ use super::{change, direct};
 use crate::{
     amending::{patch, patch_if, shown},
     flight_verbs::{flight_now, path_to},
+    holds::hold_on,
     support::{World, WorldOptions, freight::order},
 };
 
@@ -76,13 +77,32 @@ async fn an_operator_changes_neither_what_is_sold_nor_until_when_and_ends_no_hol
         json!({"cutoff_minutes": 30}),
         json!({"cutoff_minutes": null}),
         json!({"aircraft_code": "77X", "release_holds": true}),
+        json!({"aircraft_code": null}),
     ] {
         let told = change(&operator, &flight, wish.clone()).await.expect_problem(403, "forbidden");
         assert!(told["detail"].as_str().unwrap().contains("require the role admin"), "{wish}: {told}");
     }
     operator.poke(&format!("{}/cancel", path_to(&flight))).await.expect_problem(403, "forbidden");
     assert_eq!((world.written().await, flight_now(&admin, &flight).await), before);
-    change(&admin, &flight, json!({"capacity": {"weight_kg": 900}, "cutoff_minutes": 30})).await.expect(200);
+    let restricted = json!({"aircraft_code": "77X", "capacity": {"weight_kg": 900}, "cutoff_minutes": 30});
+    change(&admin, &flight, restricted).await.expect(200);
+    // The restriction is not lifted by an aircraft that comes and goes.
+    let told = change(&operator, &flight, json!({"aircraft_code": "74Y"})).await.expect_problem(403, "forbidden");
+    assert!(told["detail"].as_str().unwrap().contains("only an administrator changes the aircraft"), "{told}");
+    change(&operator, &flight, later()).await.expect(200);
+    assert_eq!(flight_now(&admin, &flight).await["capacity"]["weight_kg"], 900);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_hold_ends_by_the_cut_off_that_an_operator_moves() {
+    let world = world_where_operators_change().await;
+    let (flight, operator, customer) = (direct(&world).await, world.operator().await, world.customer().await);
+    let hold = customer.hold(hold_on(&[&flight])).await;
+    let earlier = json!({"departure_datetime": "2026-11-20T09:05:00Z"});
+    change(&operator, &flight, earlier).await.expect(200);
+    let cutoff = flight_now(&operator, &flight).await["cutoff_datetime"].clone();
+    assert_eq!(customer.held(&hold).await["expires_at"], cutoff);
     world.audit().await;
 }
 

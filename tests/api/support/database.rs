@@ -246,7 +246,7 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 13] = [
+pub const SCHEDULES: [&str; 14] = [
     "partitions_ahead",
     "expired_tokens",
     "old_idempotency_keys",
@@ -257,6 +257,7 @@ pub const SCHEDULES: [&str; 13] = [
     "reconcile_payments",
     "old_payment_webhooks",
     "old_quotes",
+    "old_parties",
     "old_notifications",
     "old_contacts",
     "old_webhook_deliveries",

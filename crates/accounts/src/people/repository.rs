@@ -226,7 +226,8 @@ pub async fn save_language(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update users set language = $2, version = version + 1, updated_at = $3 where id = $1",
+        "update users set language = $2, version = version + 1, updated_at = $3
+         where id = $1 and language is distinct from $2",
         id.uuid(),
         language.map(AccountLanguage::as_str),
         now,

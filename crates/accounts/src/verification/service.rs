@@ -101,7 +101,8 @@ impl VerificationService {
                 (user.name, user.updated_at) = (name, now);
             }
             let language = change.language.or(user.language);
-            if language != user.language {
+            // A language of a later release is read as none.
+            if language != user.language || matches!(change.language, Patch::Clear) {
                 save_language(&mut tx, user.id, language, now).await?;
                 (user.language, user.updated_at) = (language, now);
             }
