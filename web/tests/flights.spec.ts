@@ -38,7 +38,7 @@ test("a shipper has no list of flights", async ({ page, world }) => {
   await signIn(page, await world.customer(), "/bookings");
   await expect(page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Flights" })).toHaveCount(0);
   await page.goto("/flights");
-  await expect(page.getByRole("main")).toContainText("Not yours");
+  await expect(page.getByRole("main")).toContainText("No access");
 });
 
 test("a flight is copied to another date, and a fault stands at its field", async ({ page, world }) => {
@@ -114,6 +114,47 @@ test("many flights are cancelled after a look at their bookings; what was not po
   await expect(dialog.getByRole("button", { name: "Cancel flights" })).toBeDisabled();
 });
 
+test("a flight whose trial got no answer is not cancelled with the others, until it is tried again", async ({
+  page,
+  world,
+}) => {
+  const one = await world.flight("TRV", "CJB", 106, 1000);
+  const number = one.flight_number;
+  const two = await world.flight("TRV", "CJB", 130, 1000, { flight_number: number });
+  const admin = await world.adminOfTests();
+  await signIn(page, admin, `/flights?number=${number}`);
+  await expect(page.locator(`[data-flight="${number}"]`)).toHaveCount(2);
+  await page.route(
+    (url) => url.pathname.endsWith(`/${two.id}/cancel`) && url.searchParams.has("dry_run"),
+    (route) =>
+      route.fulfill({
+        status: 500,
+        contentType: "application/problem+json",
+        json: { status: 500, code: "internal", title: "Internal", detail: "It failed." },
+      }),
+  );
+  await page.getByLabel("Tick all that are shown").check();
+  await page.getByRole("button", { name: "Cancel flights …" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.locator("[data-sum]")).toContainText("1 flight can be cancelled");
+  await expect(dialog.locator("[data-sum]")).not.toContainText("Not possible");
+  await dialog.getByRole("button", { name: "Cancel flights" }).click();
+  await expect(page.locator("[data-result]")).toContainText("1 done, 0 not possible");
+  expect((await admin.get(`/api/v1/flights/${one.id}`)).status).toBe("CANCELLED");
+  expect((await admin.get(`/api/v1/flights/${two.id}`)).status).toBe("SCHEDULED");
+  await expect(page.getByText("1 ticked")).toBeVisible();
+
+  // The server answers again.
+  await page.getByRole("button", { name: "Cancel flights …" }).click();
+  await expect(dialog.getByRole("button", { name: "Cancel flights" })).toBeDisabled();
+  await page.unrouteAll();
+  await dialog.getByRole("button", { name: "Try again" }).click();
+  await expect(dialog.locator("[data-sum]")).toContainText("1 flight can be cancelled");
+  await dialog.getByRole("button", { name: "Cancel flights" }).click();
+  await expect(dialog).toBeHidden();
+  expect((await admin.get(`/api/v1/flights/${two.id}`)).status).toBe("CANCELLED");
+});
+
 test("an operator departs a flight and changes nothing else of it", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 103, 1000);
   await signIn(page, await world.operator(), `/flights/${flight.id}`);
@@ -146,7 +187,7 @@ test("where the server lets operators change flights, one gets new times and the
     await expect(arrival).toHaveValue(own);
     const entered = new Date(Date.parse(`${own}Z`) + 3_600_000).toISOString().slice(0, 16);
     await arrival.fill(entered);
-    await dialog.getByRole("button", { name: "Show what happens" }).click();
+    await dialog.getByRole("button", { name: "Show the impact" }).click();
     await dialog.getByRole("button", { name: "Change times" }).click();
     await expect(dialog).toBeHidden();
     const admin = await world.admin();
@@ -171,10 +212,10 @@ test("an administrator sets the overbooking of a flight, and its room grows", as
   const weight = dialog.getByLabel("Weight, % more");
   await expect(weight).toHaveValue("0");
   await weight.fill("99");
-  await dialog.getByRole("button", { name: "Show what happens" }).click();
+  await dialog.getByRole("button", { name: "Show the impact" }).click();
   await expect(weight).toHaveAttribute("aria-invalid", "true");
   await weight.fill("10");
-  await dialog.getByRole("button", { name: "Show what happens" }).click();
+  await dialog.getByRole("button", { name: "Show the impact" }).click();
   await expect(dialog.locator("[data-impact]")).toHaveAttribute("data-impact", "0");
   await dialog.getByRole("button", { name: "Set overbooking" }).click();
   await expect(dialog).toBeHidden();

@@ -134,7 +134,9 @@ test("a booking that took another route than the one shown is named after many w
   await admin.post(`/api/v1/flights/${shown.id}/cancel`);
   await page.getByLabel(`Tick ${booking.ref_id}`).check();
   await page.getByRole("button", { name: "Reroute by the best option" }).click();
-  await expect(page.locator("[data-notes]")).toContainText(`${booking.ref_id}: The route shown could not be taken`);
+  await expect(page.locator("[data-notes]")).toContainText(
+    `${booking.ref_id}: The route shown was no longer available; the booking took another one.`,
+  );
   expect((await admin.get(`/api/v1/bookings/${booking.ref_id}`)).flight_ids).toEqual([later.id]);
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { offline } from "../../api/problem";
+import { offline, Problem } from "../../api/problem";
 import type { Flight } from "./act";
-import { sumOf, tryAll, type Trial } from "./cancelling";
+import { possibleOf, sumOf, tryAll, unknownOf, type Trial } from "./cancelling";
 
 const flight = (number: number) => ({ id: String(number) }) as Flight;
 const trial = (number: number, bookings: number): Trial => ({ flight: flight(number), bookings, problem: null });
@@ -34,7 +34,19 @@ test("no trial begins once nobody waits for it", async () => {
   expect(begun).toBe(3);
 });
 
+const failed = (number: number, status: number): Trial => ({
+  ...trial(number, 0),
+  problem: new Problem({ status, code: "code", title: "", detail: "" }),
+});
+
+test("a trial without an answer of the flight is neither possible nor refused, and is made again", () => {
+  const unanswered = { ...trial(5, 0), problem: offline("") };
+  const trials = [trial(1, 2), failed(2, 409), failed(3, 429), failed(4, 503), unanswered];
+  expect(possibleOf(trials).map(({ id }) => id)).toEqual(["1"]);
+  expect(unknownOf(trials).map(({ flight }) => flight.id)).toEqual(["3", "4", "5"]);
+  expect(sumOf(trials)).toEqual({ flights: 1, bookings: 2, refused: 1 });
+});
+
 test("the sum counts bookings of flights that can be cancelled, and those that cannot", () => {
-  const refused = { ...trial(3, 0), problem: offline("") };
-  expect(sumOf([trial(1, 2), trial(2, 5), refused])).toEqual({ flights: 2, bookings: 7, refused: 1 });
+  expect(sumOf([trial(1, 2), trial(2, 5), failed(3, 409)])).toEqual({ flights: 2, bookings: 7, refused: 1 });
 });

@@ -6,12 +6,15 @@ import type { Flight } from "./act";
 /** Trials at the same time. */
 const AT_ONCE = 4;
 
+/** Whether nothing is known yet of what was tried: the same may be answered otherwise in a moment. */
+const isPassing = ({ isOffline, status }: Problem): boolean => isOffline || status === 429 || status >= 500;
+
 /** What cancelling a flight would do. */
 export interface Trial {
   flight: Flight;
   /** Bookings that lose the flight. */
   bookings: number;
-  /** Why it is not possible. */
+  /** Why it is not possible, or not known. */
   problem: Problem | null;
 }
 
@@ -43,13 +46,21 @@ export interface Sum {
   refused: number;
 }
 
+/** The flights that can be cancelled: no others are sent. */
+export const possibleOf = (trials: readonly Trial[]): Flight[] =>
+  trials.filter(({ problem }) => !problem).map(({ flight }) => flight);
+
+/** The trials that are to be made again. */
+export const unknownOf = (trials: readonly Trial[]): Trial[] =>
+  trials.filter(({ problem }) => problem !== null && isPassing(problem));
+
 /** The flights that can be cancelled with the bookings that lose them, and those that cannot. */
 export function sumOf(trials: readonly Trial[]): Sum {
-  const possible = trials.filter((trial) => !trial.problem);
+  const possible = possibleOf(trials).length;
   return {
-    flights: possible.length,
-    bookings: possible.reduce((sum, trial) => sum + trial.bookings, 0),
-    refused: trials.length - possible.length,
+    flights: possible,
+    bookings: trials.reduce((sum, trial) => sum + trial.bookings, 0),
+    refused: trials.length - possible - unknownOf(trials).length,
   };
 }
 
