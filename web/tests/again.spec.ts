@@ -27,6 +27,7 @@ test("a booking is made again with its freight and parties, and with no referenc
   expect(Object.fromEntries(address.searchParams)).toMatchObject({
     ...{ origin: "TRV", destination: "IXM", pieces: "3", weight: "120.5", volume: "0.9", handling: "PER" },
     date: flight.departure_local.slice(0, 10),
+    again: "1",
   });
   expect(decodeURIComponent(address.href)).not.toMatch(/Sole|Nordwerk|forwarder|shoes/);
 
@@ -55,7 +56,10 @@ test("a booking is made again with its freight and parties, and with no referenc
   });
 });
 
-test("the list begins a booking again, and another lane has nothing of it", async ({ page, world }) => {
+test("the list begins a booking again, and neither another lane nor a booking of its own has anything of it", async ({
+  page,
+  world,
+}) => {
   const flight = await world.flight("TRV", "IXM", 31, 1000);
   const other = await world.flight("IXM", "TRV", 33, 1000);
   const customer = await world.customer();
@@ -67,9 +71,12 @@ test("the list begins a booking again, and another lane has nothing of it", asyn
     .getByRole("button", { name: `Again ${before.ref_id}` })
     .click();
   await expect(page).toHaveURL(/origin=TRV&destination=IXM/);
-  await page.goto(`/book?flights=${other.id}&origin=IXM&destination=TRV&weight=100&pieces=2`);
+  await page.goto(`/book?flights=${other.id}&origin=IXM&destination=TRV&weight=100&pieces=2&again=1`);
   await expect(page.getByRole("heading", { name: "Shipment" })).toBeVisible();
   await expect(page.getByRole("group", { name: "Shipper" }).getByLabel("Name")).toHaveValue("");
-  await page.goto(`/book?flights=${flight.id}&origin=TRV&destination=IXM&weight=100&pieces=2`);
+  await page.goto(`/book?flights=${flight.id}&origin=TRV&destination=IXM&weight=90&pieces=2`);
+  await expect(page.getByRole("heading", { name: "Shipment" })).toBeVisible();
+  await expect(page.getByRole("group", { name: "Shipper" }).getByLabel("Name")).toHaveValue("");
+  await page.goto(`/book?flights=${flight.id}&origin=TRV&destination=IXM&weight=100&pieces=2&again=1`);
   await expect(page.getByRole("group", { name: "Shipper" }).getByLabel("Name")).toHaveValue("Sole Traders");
 });

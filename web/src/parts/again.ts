@@ -19,10 +19,18 @@ export interface Again {
 
 export const keepAgain = (again: Again): void => store("sessionStorage", NAME, again);
 
-/** Returns what this person chose to book again, if it was on this lane. */
-export function againFor(person: string | null, origin: string | null, destination: string | null): Again | null {
+/** The parameter of an address, `1`, that a booking is made again by. A booking at any other address is one of its own. */
+export const AGAIN = "again";
+
+/** Returns what this person chose to book again, if an address is of that and of its lane. */
+export function againFor(person: string | null, address: URLSearchParams): Again | null {
   const kept = stored<Again>("sessionStorage", NAME);
-  return kept?.person === person && kept.origin === origin && kept.destination === destination ? kept : null;
+  const isMeant =
+    address.has(AGAIN) &&
+    kept?.person === person &&
+    kept.origin === address.get("origin") &&
+    kept.destination === address.get("destination");
+  return isMeant ? kept : null;
 }
 
 export const forgetAgain = (): void => store("sessionStorage", NAME, null);

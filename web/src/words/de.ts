@@ -386,6 +386,7 @@ export const de: Words = {
       `${weight} auf ${flights} sind zurückgegeben und nicht mehr reserviert. Ihre Eingaben bleiben erhalten.`,
     lost: (weight, flights) =>
       `Der Frachtführer hat ${weight} auf ${flights} freigegeben: Sie sind nicht mehr reserviert. Ihre Eingaben bleiben erhalten.`,
+    product: "Produkt",
     again: "Erneut reservieren",
     today: "Zum heutigen Preis reservieren",
     otherPrice: (before, now) => `Der Preis beträgt jetzt ${now}. Vorher waren es ${before}.`,

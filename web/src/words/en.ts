@@ -375,6 +375,7 @@ export const en = {
       `${weight} on ${flights} are released and no longer held. Your entries are kept.`,
     lost: (weight: string, flights: string) =>
       `The carrier released ${weight} on ${flights}: they are no longer held. Your entries are kept.`,
+    product: "Product",
     again: "Hold again",
     today: "Hold at today's price",
     otherPrice: (before: string, now: string) => `The price is ${now} now. Before it was ${before}.`,

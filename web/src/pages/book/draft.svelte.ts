@@ -54,7 +54,7 @@ export class Draft {
   #isSettling = false;
   /** The hold was seen while it was being paid. */
   #wasPaying = false;
-  /** What the booking before had is entered: what is cleared since stays empty. */
+  /** What the booking before had is entered, or what was typed since: what was cleared stays empty. */
   #isFilled = false;
 
   constructor(
@@ -210,6 +210,7 @@ export class Draft {
   #restore(hold: Hold, typed: Typed | null): void {
     if (typed) {
       Object.assign(this, typed);
+      this.#isFilled = true;
       return;
     }
     this.description ||= hold.description ?? "";

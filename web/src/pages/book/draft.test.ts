@@ -5,6 +5,7 @@ import { session } from "../../api/session.svelte";
 import type { Hold } from "../../parts/holds.svelte";
 import { againFor, keepAgain, type Again } from "../../parts/again";
 import { announcer } from "../../parts/announce.svelte";
+import { keepTyped } from "../../parts/typed";
 import { Draft } from "./draft.svelte";
 import { keepMade, madeBy } from "./made";
 
@@ -192,7 +193,7 @@ function signedIn(): void {
   vi.spyOn(session, "outlastHold").mockResolvedValue();
   vi.spyOn(session, "person", "get").mockReturnValue("ann");
 }
-const ofAnn = () => againFor("ann", "DEL", "LHR");
+const ofAnn = () => againFor("ann", new URLSearchParams("origin=DEL&destination=LHR&again=1"));
 
 test("a form begins with what the earlier booking has, and holds room for its product", async () => {
   signedIn();
@@ -219,6 +220,21 @@ test("a form begins with what the earlier booking has, and holds room for its pr
   post.mockResolvedValue(answer({ ref_id: "LM1" }));
   await draft.commit({}, { "Idempotency-Key": "k" });
   expect(ofAnn()).toBeNull();
+  vi.restoreAllMocks();
+});
+
+test("what was typed for the hold of the same option stays as it is typed, also where it was cleared", async () => {
+  signedIn();
+  keepAgain(again);
+  const wanted = { flight_ids: ["f"], weight_kg: 100 };
+  keepMade({ hold: "h", etag: null, person: "ann", wanted: { product: "ROSES", ...wanted } as typeof wanted });
+  const contact = { name: "", email: "", phone: "" };
+  keepTyped("h", "ann", { pieces: "2", description: "", awb: "", reference: "PO 18", contact });
+  reads(held("ACTIVE"));
+  const draft = new Draft(wanted, "", onheld, ofAnn);
+  await draft.begin(null);
+  expect(post).not.toHaveBeenCalled();
+  expect([draft.step, draft.reference, draft.description, draft.contact.email]).toEqual(["shipment", "PO 18", "", ""]);
   vi.restoreAllMocks();
 });
 

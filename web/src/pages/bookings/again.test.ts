@@ -19,6 +19,7 @@ const booking = {
   ...{ customer_reference: "PO 17", shipper: { name: "Sole" }, consignee: null, price: { quote_id: "q" } },
 } as unknown as Schemas["Booking"];
 
+const lane = new URLSearchParams("origin=DEL&destination=LHR&again=1");
 const CONTACTS = [
   { name: "Cy", email: null, phone: "+442079460123" },
   { name: "Bo", email: "bo@forwarder.example", phone: null },
@@ -52,7 +53,7 @@ it("searches for the lane and the freight, on the first day on which it can be b
     ]),
   );
   expect(await prepareAgain(booking, "ann")).toBe(
-    "/?origin=DEL&destination=LHR&date=2026-12-03&pieces=3&weight=1200.5&volume=0.9&handling=PER%2CAVI",
+    "/?origin=DEL&destination=LHR&date=2026-12-03&pieces=3&weight=1200.5&volume=0.9&handling=PER%2CAVI&again=1",
   );
   const asked = new URL(String(read.mock.lastCall?.[0]), "http://x").searchParams;
   expect(Object.fromEntries(asked)).toMatchObject({
@@ -64,7 +65,7 @@ it("searches for the lane and the freight, on the first day on which it can be b
 
 it("keeps parties, contents, contact and product, and neither air waybill, price nor reference", async () => {
   await prepareAgain(booking, "ann");
-  expect(againFor("ann", "DEL", "LHR")).toEqual({
+  expect(againFor("ann", lane)).toEqual({
     person: "ann",
     origin: "DEL",
     destination: "LHR",
@@ -79,10 +80,10 @@ it("keeps parties, contents, contact and product, and neither air waybill, price
 it("keeps no product where there is none of its own, or where the quote is not the reader's", async () => {
   answers["/api/v1/quotes/{id}"] = { product: "GENERAL" };
   await prepareAgain(booking, "ann");
-  expect(againFor("ann", "DEL", "LHR")?.product).toBeNull();
+  expect(againFor("ann", lane)?.product).toBeNull();
   answers["/api/v1/quotes/{id}"] = undefined;
   await prepareAgain(booking, "ann");
-  expect(againFor("ann", "DEL", "LHR")?.product).toBeNull();
+  expect(againFor("ann", lane)?.product).toBeNull();
 });
 
 it("searches today if no day can be read", async () => {

@@ -2,7 +2,7 @@
 import { api, take } from "../../api/client";
 import { serverNow } from "../../api/clock.svelte";
 import type { Schemas } from "../../api/problem";
-import { keepAgain } from "../../parts/again";
+import { AGAIN, keepAgain } from "../../parts/again";
 import { airports } from "../../parts/reference.svelte";
 import { localDate } from "../../words/format";
 import { searchAddress, type Asked } from "../search/asked";
@@ -18,7 +18,7 @@ export async function prepareAgain(booking: Booking, person: string | null): Pro
   const [contact, product, date] = await Promise.all([contactOf(booking), productOf(booking), dateFor(booking)]);
   const { origin, destination, description, shipper, consignee } = booking;
   keepAgain({ person, origin, destination, description, shipper, consignee, contact, product });
-  return searchAddress({ ...askedOf(booking), date });
+  return `${searchAddress({ ...askedOf(booking), date })}&${AGAIN}=1`;
 }
 
 const askedOf = (booking: Booking): Omit<Asked, "date"> => ({

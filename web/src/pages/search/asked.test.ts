@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
 import { followWeightUnit } from "../../words/units";
-import { askedOf, canonicalOf, quoteBody, searchBody, shown } from "./asked";
+import { askedOf, bookAddress, canonicalOf, quoteBody, searchBody, shown } from "./asked";
 
 afterEach(() => followWeightUnit(() => "kg"));
 
@@ -56,4 +56,9 @@ it("writes kilograms, whatever the unit of the fields", () => {
   expect(searchBody(canonicalOf(pounds)).weight_kg).toBe(453.6);
   expect(shown(canonicalOf(pounds)).weight).toBe("1000");
   expect(canonicalOf(shown(asked))).toEqual({ ...asked, handling: "PER,AVI" });
+});
+
+it("books an option of a booking that is made again as such, and any other as one of its own", () => {
+  expect(bookAddress(asked, ["f1"], true)).toMatch(/^\/book\?flights=f1&again=1&origin=DEL/);
+  expect(bookAddress(asked, ["f1"], false)).not.toContain("again");
 });

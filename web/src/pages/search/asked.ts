@@ -1,6 +1,7 @@
 // What is searched for. It lives in the address, so that a search can be shared: with figures, dates and codes in the same form
 // for readers of every language, and kilograms. Fields show and read the reader's form and unit.
 import type { Schemas } from "../../api/problem";
+import { AGAIN } from "../../parts/again";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { addressed, addressedEntry, canonical } from "../../words/parse";
 import { addressedWeightEntry, canonicalWeight } from "../../words/units";
@@ -88,9 +89,9 @@ function address(page: string, asked: Asked, more: Record<string, string> = {}):
 /** The address of a search. */
 export const searchAddress = (asked: Asked): string => address("/", asked);
 
-/** The address of the booking page for an option. */
-export const bookAddress = (asked: Asked, flightIds: readonly string[]): string =>
-  address("/book", asked, { flights: flightIds.join(",") });
+/** The address of the booking page for an option; `isAgain`: of a booking that is made again. */
+export const bookAddress = (asked: Asked, flightIds: readonly string[], isAgain: boolean): string =>
+  address("/book", asked, { flights: flightIds.join(","), ...(isAgain ? { [AGAIN]: "1" } : {}) });
 
 /** The address of the page that puts an option on the waitlist. */
 export const waitAddress = (asked: Asked, flightIds: readonly string[]): string =>

@@ -1,5 +1,6 @@
 // Which options are shown. The filters live in the address, in the same form for readers of every language: figures with a point,
 // instants in UTC.
+import { AGAIN } from "../../parts/again";
 import { addressedNumber } from "../../words/parse";
 import type { Asked } from "./asked";
 import { currencyOf, type Option } from "./options";
@@ -54,9 +55,10 @@ export function passing(options: readonly Option[], filters: Filters, currency: 
 const FREIGHT = ["weight", "volume", "pieces", "handling"] as const;
 
 /** The filters that mean nothing for another search: prices and carriers of other routes and freight, arrivals of another day. */
-export function outdated(before: Asked, after: Asked): Partial<typeof NONE> {
+export function outdated(before: Asked, after: Asked): Partial<Record<keyof typeof NONE | typeof AGAIN, null>> {
   const isSameRoute = before.origin === after.origin && before.destination === after.destination;
-  if (!isSameRoute) return { carrier: NONE.carrier, max_price: NONE.max_price, arrive_before: NONE.arrive_before };
+  if (!isSameRoute)
+    return { carrier: NONE.carrier, max_price: NONE.max_price, arrive_before: NONE.arrive_before, [AGAIN]: null };
   const isSameFreight = FREIGHT.every((name) => before[name] === after[name]);
   return {
     ...(isSameFreight ? {} : { max_price: NONE.max_price }),
