@@ -130,4 +130,9 @@ test("a row of a spreadsheet that is pasted into the name fills the party", asyn
   await paste("Sole Traders");
   await expect(shipper.getByLabel("Name")).toHaveValue("Sole Traders");
   await expect(shipper.getByLabel("City")).toHaveValue("Bremen");
+  // Another party has nothing of the one before.
+  await paste("Sole Traders\nLane 5\n10115 Berlin\nGermany");
+  await expect(shipper.getByLabel("City")).toHaveValue("Berlin");
+  await expect(shipper.getByLabel("Postal code")).toHaveValue("10115");
+  await expect(shipper.getByLabel("Phone")).toHaveValue("");
 });

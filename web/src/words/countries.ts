@@ -29,8 +29,8 @@ export function countries(): readonly Country[] {
 /** Languages in which the name of a country is read, beside the one that is shown. */
 const READ = ["en", "de"];
 
-/** The code of a country by its code or name, whatever its case and accents; another text as it is. */
-export function countryCode(text: string): string {
+/** The code of a country by its code or name, whatever its case and accents. */
+function codeOf(text: string): string | null {
   const given = text.trim().replaceAll("’", "'");
   const isGiven = (name: string | undefined) =>
     name?.replaceAll("’", "'").localeCompare(given, locale, { sensitivity: "base" }) === 0;
@@ -38,5 +38,10 @@ export function countryCode(text: string): string {
   const found = countries().find(
     ({ code, name }) => isGiven(code) || isGiven(name) || names.some((all) => isGiven(all.of(code))),
   );
-  return found?.code ?? text;
+  return found?.code ?? null;
 }
+
+export const isCountry = (text: string): boolean => codeOf(text) !== null;
+
+/** The code of a country by its code or name; another text as it is. */
+export const countryCode = (text: string): string => codeOf(text) ?? text;

@@ -31,6 +31,30 @@ it("knows the postal code by its digits, and the e-mail by its sign", () => {
   expect(pastedParty("Sole\tRue\tParis 8\t75008")).toMatchObject({ city: "Paris 8", postal_code: "75008" });
   expect(pastedParty("Sole\tLane\t28195")).toMatchObject({ city: "", postal_code: "28195" });
 });
+
+it.each([
+  ["Sole\nLane 5\n10115 Berlin\nGermany", { city: "Berlin", postal_code: "10115", country_code: "DE" }],
+  ["Sole\nLane 5\nD-10115 Berlin", { city: "Berlin", postal_code: "D-10115" }],
+  ["Sole\tLane 5\t10115 Berlin\t\tDE", { city: "Berlin", postal_code: "10115", country_code: "DE" }],
+  ["Sole\nKade 5\n1012 AB Amsterdam\nNetherlands", { city: "Amsterdam", postal_code: "1012 AB", country_code: "NL" }],
+  [
+    "Sole\nLane 5\nDublin\nIreland\n+353 1 555",
+    { city: "Dublin", postal_code: "", country_code: "IE", phone: "+353 1 555" },
+  ],
+  ["Sole\tLane\t238801\tSingapore\tSG", { city: "Singapore", postal_code: "238801", country_code: "SG" }],
+  ["Sole\tLane\tParis 8", { city: "Paris 8" }],
+])("reads city, postal code and country of %j", (text, members) => {
+  expect(pastedParty(text)).toMatchObject(members);
+});
+
+it.each([
+  ["a district before a country", "Sole\tRue\tParis 8\tFrance"],
+  ["a postal code before a country", "Sole\tLane\t10115\tGermany"],
+  ["a district before a region", "Sole\tRue\tParis 8\tIle-de-France"],
+  ["a town before a phone", "Sole\tLane\t10115 Berlin\t+49 30 555777"],
+])("takes nothing of %s", (_, text) => {
+  expect(pastedParty(text)).toBeNull();
+});
 const NORDWERK_DE = { ...NORDWERK, name: "Nordwerk" };
 
 it.each([

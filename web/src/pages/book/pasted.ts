@@ -1,5 +1,5 @@
 // A party that is pasted from a spreadsheet: the cells of a row or of a column.
-import { countryCode } from "../../words/countries";
+import { countryCode, isCountry } from "../../words/countries";
 import type { Party } from "./party";
 
 /** What the cells are, in their order. */
@@ -34,17 +34,45 @@ function cellsOf(text: string): string[] | null {
 
 const hasDigit = (text: string): boolean => /\d/.test(text);
 
+/** `28195`, `D-28195`, `110 001`, `SW1A 1AA`, `1012 AB` */
+const isPostalCode = (text: string): boolean =>
+  /^(?:[A-Z]{1,3}[ -])?[A-Z\d]*\d[A-Z\d]*(?:[ -](?:[A-Z]{2}|[A-Z\d]*\d[A-Z\d]*))?$/i.test(text);
+
+/** City and postal code of one line: `10115 Berlin`, in the Netherlands `1012 AB Amsterdam`. */
+function townOf(text: string, country: string): [city: string, code: string] | null {
+  const code = countryCode(country) === "NL" ? /^(\d{4} ?[A-Z]{2}) (.+)$/ : /^((?:[A-Z]{1,3}-)?\d{3,6}) (\p{L}.*)$/u;
+  const found = code.exec(text);
+  return found ? [found[2] ?? "", found[1] ?? ""] : null;
+}
+
 /**
- * The members of a party that the cells of a text give: name, street, city, postal code, country, phone and e-mail. Postal code and
- * city, and phone and e-mail, may stand the other way round. Nothing for a text of one cell, of more than these, or of a table.
+ * The cells in the order of a party: postal code and city may stand the other way round or in one cell, and the postal code may be
+ * left out before the country. Nothing where it is not clear which is which.
+ */
+function ordered(cells: readonly string[]): readonly string[] | null {
+  const [name = "", street = "", place = "", next = "", after = ""] = cells;
+  // Singapore is a city before its country.
+  const isShort = isCountry(next) && !isCountry(after);
+  const rest = cells.slice(isShort ? 3 : 4);
+  const town = townOf(place, isShort ? next : after);
+  if (town) return isShort || next === "" ? [name, street, ...town, ...rest] : null;
+  if (isShort) return hasDigit(place) ? null : [name, street, place, "", ...rest];
+  if (!hasDigit(place) || hasDigit(next)) return cells;
+  if (isPostalCode(place)) return [name, street, next, place, ...rest];
+  return next === "" ? cells : null;
+}
+
+/**
+ * The members of a party that the cells of a text give: name, street, city, postal code, country, phone and e-mail. Phone and e-mail
+ * may stand the other way round. Nothing for a text of one cell, of more than these, of a table, or of which it is not clear what is
+ * the city.
  */
 export function pastedParty(text: string): Partial<Party> | null {
-  const cells = cellsOf(text);
-  if (!cells || cells.length < 2 || cells.length > ORDER.length) return null;
+  const given = cellsOf(text);
+  const cells = given && given.length >= 2 ? ordered(given) : null;
+  if (!cells || cells.length > ORDER.length) return null;
   const party: Partial<Party> = Object.fromEntries(cells.map((cell, index) => [ORDER[index], cell]));
-  const { city, postal_code, phone, email } = party;
-  if (city && hasDigit(city) && !hasDigit(postal_code ?? ""))
-    Object.assign(party, { city: postal_code ?? "", postal_code: city });
+  const { phone, email } = party;
   if (phone?.includes("@")) Object.assign(party, { phone: email ?? "", email: phone });
   if (party.country_code) party.country_code = countryCode(party.country_code);
   return party;
