@@ -1122,6 +1122,7 @@ export const de: Words = {
     capacityHint: "Leer: die des Flugzeugs",
     cutoff: "Annahmeschluss, Minuten vor Abflug",
     cutoffHint: "Leer: 60",
+    noClock: (codes) => `Die Ortszeit von ${codes} ist nicht bekannt: Der Flughafen konnte nicht gelesen werden.`,
     bulk: "Viele Flüge auf einmal",
     cancel: "Flüge streichen",
     concerned: (count, figure) => `${figure} ${plural(count, "Buchung verliert", "Buchungen verlieren")} ihn`,

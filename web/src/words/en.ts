@@ -1091,6 +1091,7 @@ export const en = {
     capacityHint: "Empty: that of the aircraft",
     cutoff: "Cut-off, minutes before departure",
     cutoffHint: "Empty: 60",
+    noClock: (codes: string) => `The local time of ${codes} is not known: the airport could not be read.`,
     bulk: "Many flights at once",
     cancel: "Cancel flights",
     concerned: (count: number, figure: string) => `${figure} ${plural(count, "booking loses", "bookings lose")} it`,

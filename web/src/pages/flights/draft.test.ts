@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Flight } from "./act";
-import { arrivalWith, bodyOf, copyOf, isSkipped, nothing } from "./draft";
+import { bodyOf, copyOf, isSkipped, nothing, withDeparture } from "./draft";
 
 const ZONES = { origin: "Asia/Kolkata", destination: "Europe/London" };
 const flight = {
@@ -19,11 +19,12 @@ const flight = {
 } as Flight;
 
 test("a copy has the scheduled local times a day later, and what the flight carries without overbooking", () => {
-  expect(copyOf(flight, ZONES)).toEqual({
+  expect(copyOf(flight, ZONES, "kg")).toEqual({
     number: "AI131",
     origin: "DEL",
     destination: "LHR",
     departure: "2026-03-29T14:05",
+    followed: "2026-03-29T14:05",
     arrival: "2026-03-29T18:00",
     aircraft: "",
     weight: "10000",
@@ -34,7 +35,7 @@ test("a copy has the scheduled local times a day later, and what the flight carr
 });
 
 test("the body of a copy has the instants of its local times, across a change of the clock", () => {
-  expect(bodyOf(copyOf(flight, ZONES), ZONES)).toEqual({
+  expect(bodyOf(copyOf(flight, ZONES, "kg"), ZONES, "kg")).toEqual({
     flight_number: "AI131",
     origin: "DEL",
     destination: "LHR",
@@ -48,7 +49,7 @@ test("the body of a copy has the instants of its local times, across a change of
 });
 
 test("what is not entered is null, and without a figure there is no capacity", () => {
-  expect(bodyOf({ ...nothing(), aircraft: "77X" }, ZONES)).toEqual({
+  expect(bodyOf({ ...nothing(), aircraft: "77X" }, ZONES, "kg")).toEqual({
     flight_number: null,
     origin: null,
     destination: null,
@@ -57,16 +58,30 @@ test("what is not entered is null, and without a figure there is no capacity", (
     aircraft_code: "77X",
     cutoff_minutes: null,
   });
-  expect(bodyOf({ ...nothing(), weight: "much" }, ZONES).capacity).toEqual({ weight_kg: "much" });
+  expect(bodyOf({ ...nothing(), weight: "much" }, ZONES, "kg").capacity).toEqual({ weight_kg: "much" });
 });
 
 test("the arrival follows the date of the departure, and keeps its time", () => {
-  const before = { departure: "2026-12-30T22:00", arrival: "2026-12-31T04:00" };
-  expect(arrivalWith("2027-01-02T22:00", before)).toBe("2027-01-03T04:00");
-  expect(arrivalWith("2026-12-30T23:00", before)).toBe("2026-12-31T04:00");
-  expect(arrivalWith("", before)).toBe("2026-12-31T04:00");
-  expect(arrivalWith("2026-12-30T22:00", { departure: "", arrival: "2026-12-31T04:00" })).toBe("2026-12-31T04:00");
-  expect(arrivalWith("2026-12-30T22:00", { departure: "", arrival: "" })).toBe("");
+  const before = { departure: "2026-12-30T22:00", followed: "2026-12-30T22:00", arrival: "2026-12-31T04:00" };
+  const arrivalWith = (departure: string, of = before) => withDeparture(departure, of).arrival;
+  expect(arrivalWith("2027-01-02T22:00")).toBe("2027-01-03T04:00");
+  expect(arrivalWith("2026-12-30T23:00")).toBe("2026-12-31T04:00");
+  expect(arrivalWith("2026-12-30T22:00", { ...before, followed: "" })).toBe("2026-12-31T04:00");
+  expect(arrivalWith("2026-12-30T22:00", { departure: "", followed: "", arrival: "" })).toBe("");
+  // The day is emptied and typed again, and the year digit by digit.
+  const emptied = withDeparture("", before);
+  expect(emptied).toEqual({ ...before, departure: "" });
+  const typed = ["0002-01-02T22:00", "0020-01-02T22:00", "0202-01-02T22:00", "2027-01-02T22:00"];
+  expect(typed.reduce((times, departure) => withDeparture(departure, times), emptied).arrival).toBe("2027-01-03T04:00");
+});
+
+test("a copy is read in the unit that it is written in, and a time without a known clock is none", () => {
+  const copy = copyOf(flight, ZONES, "lb");
+  expect(copy.weight).not.toBe("10000");
+  const { capacity, departure_datetime } = bodyOf(copy, { ...ZONES, origin: null }, "lb");
+  expect(Math.round(Number(capacity?.weight_kg))).toBe(10_000);
+  expect(departure_datetime).toBeNull();
+  expect(isSkipped("2026-03-29T01:30", null)).toBe(false);
 });
 
 test("a time that the clock skips is one, an empty one is not", () => {
