@@ -8,6 +8,8 @@ export function isSingleKey(event: KeyboardEvent): boolean {
   return !target?.closest("input, select, textarea, [contenteditable], [role='dialog'], [role='combobox']");
 }
 
-/** Whether a key is Ctrl-K, or Command-K of a Mac. */
-export const isFindKey = (event: KeyboardEvent): boolean =>
-  (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
+/** Whether a key is Ctrl-K; on a Mac Command-K, as Ctrl-K deletes to the end of a line there. */
+export function isFindKey(event: KeyboardEvent, isMac = /^(Mac|iP)/.test(navigator.platform)): boolean {
+  const [wanted, other] = isMac ? [event.metaKey, event.ctrlKey] : [event.ctrlKey, event.metaKey];
+  return wanted && !other && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
+}

@@ -1,4 +1,5 @@
 // What a text can be that is typed into “Find anything”: people type numbers with blanks, dashes and in small letters.
+import { language, type Language } from "../../words/language";
 import { awbFault, awbNumber } from "../awb";
 
 export interface Recognised {
@@ -6,15 +7,17 @@ export interface Recognised {
   reference: string | null;
   /** `020-12345675` */
   awb: string | null;
+  /** It is one of these numbers and nothing else: the letters of a reference were typed, or an air waybill number that is valid. */
+  isCertain: boolean;
   flight: { number: string; date: string | null } | null;
 }
 
-const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-
 /** Returns the numbers that a text has the form of. A date without a year is the nearest one to `today` (`2026-12-02`). */
-export function recognise(typed: string, today: string): Recognised {
+export function recognise(typed: string, today: string, shown: Language = language): Recognised {
   const text = typed.trim().toUpperCase();
-  return { reference: referenceOf(text), awb: awbOf(text), flight: flightOf(text, today) };
+  const [reference, awb] = [referenceOf(text), awbOf(text)];
+  const isCertain = awb !== null || (reference !== null && text.startsWith("ACB"));
+  return { reference, awb, isCertain, flight: flightOf(text, today, shown) };
 }
 
 function referenceOf(text: string): string | null {
@@ -29,25 +32,45 @@ function awbOf(text: string): string | null {
   return /^\d{3}-\d{8}$/.test(number) && awbFault(number) === null ? number : null;
 }
 
-function flightOf(text: string, today: string): Recognised["flight"] {
+/** What follows the number is a date, or it is no flight: none of another day than the one that is meant is offered. */
+function flightOf(text: string, today: string, language: Language): Recognised["flight"] {
   const found = /^([A-Z]\d|\d[A-Z]|[A-Z]{2})[\s-]*0{0,3}([1-9]\d{0,3}[A-Z]?)(?:[\s/,]+(\d.*))?$/.exec(text);
   if (!found) return null;
-  const [, airline = "", number = "", date = ""] = found;
-  return { number: airline + number, date: dateOf(date, today) };
+  const [, airline = "", number = "", typed] = found;
+  const date = typed === undefined ? null : dateOf(typed, today, language);
+  return typed !== undefined && date === null ? null : { number: airline + number, date };
 }
 
-/** Reads `2026-12-02`, `02DEC`, `2 Dec` and `02DEC26`. */
-function dateOf(text: string, today: string): string | null {
+/** Reads `2026-12-02`, `02DEC`, `2 Dec` and `02DEC26`; in German also `2. Dez.` and `2.12.2026`. */
+function dateOf(text: string, today: string, language: Language): string | null {
   const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
   if (iso) return valid(Number(iso[1]), Number(iso[2]), Number(iso[3]));
-  const found = /^(\d{1,2})[\s.-]*([A-Z]{3})[A-Z]*\.?[\s-]*(?:(?:20)?(\d{2}))?$/.exec(text);
-  const month = MONTHS.indexOf(found?.[2] ?? "") + 1;
-  if (!found || month === 0) return null;
-  const day = Number(found[1]);
-  if (found[3]) return valid(2000 + Number(found[3]), month, day);
-  const year = Number(today.slice(0, 4));
+  const figures = language === "de" ? /^(\d{1,2})\.\s*(\d{1,2})(?:\.\s*(?:(?:20)?(\d{2}))?)?$/.exec(text) : null;
+  if (figures) return near(Number(figures[1]), Number(figures[2]), figures[3], today);
+  const found = /^(\d{1,2})[\s.-]*(\p{L}{3})\p{L}*\.?[\s-]*(?:(?:20)?(\d{2}))?$/u.exec(text);
+  return found ? near(Number(found[1]), monthOf(found[2] ?? "", language), found[3], today) : null;
+}
+
+/** The number of a month by its first letters, in English or in the language that is shown; 0 for none. */
+function monthOf(letters: string, language: Language): number {
+  const of = (tag: Language) => {
+    const names = new Intl.DateTimeFormat(tag, { month: "long", timeZone: "UTC" });
+    return Array.from({ length: 12 }, (_, month) =>
+      names
+        .format(Date.UTC(2000, month, 1))
+        .slice(0, 3)
+        .toUpperCase(),
+    );
+  };
+  return of("en").indexOf(letters) + 1 || of(language).indexOf(letters) + 1;
+}
+
+/** A date of a year in two figures; without one, in the nearest year. */
+function near(day: number, month: number, year: string | undefined, today: string): string | null {
+  if (year) return valid(2000 + Number(year), month, day);
+  const now = Number(today.slice(0, 4));
   const distance = (date: string) => Math.abs(Date.parse(date) - Date.parse(today));
-  const candidates = [year - 1, year, year + 1].map((it) => valid(it, month, day)).filter((it) => it !== null);
+  const candidates = [now - 1, now, now + 1].map((it) => valid(it, month, day)).filter((it) => it !== null);
   return candidates.sort((a, b) => distance(a) - distance(b))[0] ?? null;
 }
 

@@ -68,16 +68,21 @@ async function pagesNamed(text: string): Promise<Entry[]> {
 /** Bookings of an account, and the tracking page of a number that is none of theirs. */
 async function bookings(text: string, numbers: Recognised, signal: AbortSignal): Promise<Entry[]> {
   const number = numbers.reference ?? numbers.awb;
-  const own = session.may("customer") && text.length >= LEAST ? await ownBookings(number ?? text, number, signal) : [];
+  const own = session.may("customer") && text.length >= LEAST ? await ownBookings(text, numbers, signal) : [];
   return number === null || own.some(({ score }) => score === EQUAL)
     ? own
     : [...(await tracked(number, signal)), ...own];
 }
 
-async function ownBookings(q: string, number: string | null, signal: AbortSignal): Promise<Entry[]> {
-  const query = { q, limit: MOST };
-  const { data } = await take(api.GET("/api/v1/bookings", { params: { query }, signal }));
-  return data.map((booking) => ({
+/** By the number; by the text, too, where it may be another number, such as one of the shipper's own. */
+async function ownBookings(text: string, numbers: Recognised, signal: AbortSignal): Promise<Entry[]> {
+  const number = numbers.reference ?? numbers.awb;
+  const texts = number === null ? [text] : numbers.isCertain ? [number] : [number, text];
+  const answers = await Promise.all(
+    texts.map((q) => take(api.GET("/api/v1/bookings", { params: { query: { q, limit: MOST } }, signal }))),
+  );
+  const found = new Map(answers.flatMap(({ data }) => data).map((booking) => [booking.ref_id, booking]));
+  return [...found.values()].map((booking) => ({
     group: "bookings",
     href: `/bookings/${booking.ref_id}`,
     title: booking.ref_id,
@@ -86,7 +91,7 @@ async function ownBookings(q: string, number: string | null, signal: AbortSignal
       words.statuses[booking.status],
       ...(booking.awb_number ? [booking.awb_number] : []),
     ].join(" · "),
-    score: [booking.ref_id, booking.awb_number].includes(number) ? EQUAL : WORD,
+    score: number !== null && [booking.ref_id, booking.awb_number].includes(number) ? EQUAL : WORD,
   }));
 }
 
@@ -125,7 +130,7 @@ async function flights({ flight }: Recognised, today: string, signal: AbortSigna
 
 /** What begins at an airport: the board for staff, a search for everybody. */
 async function airports(text: string, numbers: Recognised): Promise<Entry[]> {
-  if (text.length < LEAST || isNumber(numbers)) return [];
+  if (text.length < LEAST || numbers.isCertain) return [];
   const found = await airportLookup.find(text);
   if (!found) throw new Error("airports not read");
   return found.slice(0, MOST).flatMap(({ value: code, text: name = "" }) => {
@@ -139,7 +144,7 @@ async function airports(text: string, numbers: Recognised): Promise<Entry[]> {
 }
 
 async function organizations(text: string, numbers: Recognised, signal: AbortSignal): Promise<Entry[]> {
-  if (!session.may("admin") || text.length < LEAST || isNumber(numbers)) return [];
+  if (!session.may("admin") || text.length < LEAST || numbers.isCertain) return [];
   const query = { q: text, limit: MOST };
   const { data } = await take(api.GET("/api/v1/organizations", { params: { query }, signal }));
   return data.map(({ name }) => ({
@@ -149,5 +154,3 @@ async function organizations(text: string, numbers: Recognised, signal: AbortSig
     score: scoreOf(name, text) ?? CONTAINS,
   }));
 }
-
-const isNumber = ({ reference, awb }: Recognised): boolean => reference !== null || awb !== null;
