@@ -43,6 +43,9 @@ test("the board remembers the station that was chosen in this browser", async ({
   await expect(heading).toContainText("(DEL)");
   await page.goto("/board");
   await expect(heading).toContainText("(TRV)");
+  // The address has it, and so has a view that is saved.
+  await expect(page).toHaveURL(/[?]station=TRV$/);
+  await expect(page.getByRole("button", { name: "Save this view" })).toBeVisible();
 });
 
 test("arrivals show what is in the air and what is yet to leave, and those of a day by its own clock", async ({

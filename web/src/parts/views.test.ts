@@ -41,6 +41,18 @@ it("a browser that keeps nothing refuses, and what is no list of views is none",
   expect(keepView("ann", view("Booked"))).toBe("refused");
 });
 
+it("what is no view is left out, and of two with one name the first is shown", () => {
+  const kept = [null, "x", { name: "Half" }, view("Mine"), view("Mine", "origin=DEL"), view("Mine", "", "/payments")];
+  localStorage.setItem("loadmaster.views.ann", JSON.stringify(kept));
+  expect(viewsOf("ann")).toEqual([view("Mine"), view("Mine", "", "/payments")]);
+});
+
+it("what is searched for is not part of a view", () => {
+  expect(queryText(new URLSearchParams("q=Ann+Lee&status=BOOKED"))).toBe("status=BOOKED");
+  localStorage.setItem("loadmaster.views.ann", JSON.stringify([view("Mine", "q=Ann+Lee&status=BOOKED")]));
+  expect(viewsOf("ann")).toEqual([view("Mine")]);
+});
+
 it("the order of parameters makes no other view", () => {
   expect(queryText(new URLSearchParams("status=BOOKED&origin=DEL"))).toBe("origin=DEL&status=BOOKED");
 });

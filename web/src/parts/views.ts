@@ -15,16 +15,28 @@ export const MOST_VIEWS = 20;
 const keyOf = (person: string): string => `loadmaster.views.${person}`;
 const isSame = (a: View, b: View): boolean => a.path === b.path && a.name === b.name;
 
-/** Parameters in one order, so that the same filters are the same text. */
+/** Whether what the browser kept is a view, of whatever release it is. */
+function isView(kept: unknown): kept is View {
+  const texts = kept as Partial<Record<keyof View, unknown>> | null;
+  return ["name", "path", "query"].every((member) => typeof texts?.[member as keyof View] === "string");
+}
+
+/** The filters in one order, so that the same ones are the same text; without what is searched for, which may be about a person. */
 export function queryText(query: URLSearchParams): string {
   const sorted = new URLSearchParams(query);
+  sorted.delete("q");
   sorted.sort();
   return sorted.toString();
 }
 
 export function viewsOf(person: string): View[] {
-  const kept = stored<View[]>("localStorage", keyOf(person));
-  return Array.isArray(kept) ? kept : [];
+  const kept = stored<unknown>("localStorage", keyOf(person));
+  const views = (Array.isArray(kept) ? kept.filter(isView) : []).map((view) => ({
+    ...view,
+    // Releases before kept what was searched for.
+    query: queryText(new URLSearchParams(view.query)),
+  }));
+  return views.filter((view, index) => views.findIndex((it) => isSame(it, view)) === index);
 }
 
 /** Keeps a view in place of one with the same name of the same list, unless there are too many or the browser keeps nothing. */
