@@ -88,7 +88,7 @@ export const deAdmin: AdminWords = {
         "booking.fee_waived": "Stornogebühr erlassen",
         "bookings.exported": "Tabelle der Buchungen exportiert",
         "payment.capture": "Zahlung eingezogen",
-        "payment.void": "Zahlung aufgehoben",
+        "payment.void": "Zahlung freigegeben",
         "payment.resolve": "Zahlung von Hand entschieden",
         "airport.created": "Flughafen angelegt",
         "airport.changed": "Flughafen geändert",
