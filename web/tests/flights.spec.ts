@@ -155,6 +155,44 @@ test("a flight whose trial got no answer is not cancelled with the others, until
   expect((await admin.get(`/api/v1/flights/${two.id}`)).status).toBe("CANCELLED");
 });
 
+test("what comes late of an act that was closed is not shown for another one", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 107, 1000);
+  await signIn(page, await world.adminOfTests(), `/flights/${flight.id}`);
+  let answer = () => {};
+  const mayAnswer = new Promise<void>((resolve) => (answer = resolve));
+  const isTrial = (url: URL) => url.pathname.endsWith(`/${flight.id}/cancel`) && url.searchParams.has("dry_run");
+  await page.route(isTrial, async (route) => {
+    await mayAnswer;
+    await route.continue();
+  });
+  const dialog = page.getByRole("dialog");
+  const asked = page.waitForRequest((request) => isTrial(new URL(request.url())));
+  await page.getByRole("button", { name: "Cancel flight" }).click();
+  await asked;
+  await dialog.getByRole("button", { name: "Back", exact: true }).click();
+  await page.getByRole("button", { name: "Change times" }).click();
+  await expect(dialog.getByLabel("Arrival, local time at CJB")).toHaveValue(flight.arrival_local.slice(0, 16));
+  const answered = page.waitForResponse((response) => isTrial(new URL(response.url())));
+  answer();
+  await (await answered).finished();
+  await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
+  await expect(dialog.locator("[data-impact]")).toHaveCount(0);
+  await expect(dialog.getByRole("button", { name: "Show the impact" })).toBeVisible();
+});
+
+test("a flight is not copied by a clock that is not known", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 108, 1000);
+  await page.route("**/api/v1/airports/TRV", (route) => route.fulfill({ status: 500, body: "" }));
+  await signIn(page, await world.adminOfTests(), `/flights?number=${flight.flight_number}`);
+  await page.getByRole("button", { name: `Copy ${flight.flight_number}` }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("alert")).toContainText("The local time of TRV is not known");
+  await expect(dialog.getByRole("button", { name: "Create flight" })).toHaveCount(0);
+  await page.unrouteAll();
+  await dialog.getByRole("button", { name: "Try again" }).click();
+  await expect(dialog.getByLabel("Departure, local time at TRV")).toHaveValue(/T/);
+});
+
 test("an operator departs a flight and changes nothing else of it", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 103, 1000);
   await signIn(page, await world.operator(), `/flights/${flight.id}`);
