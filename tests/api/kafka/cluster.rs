@@ -45,9 +45,20 @@ impl Cluster {
         (1..=BROKERS).for_each(|broker| self.0.broker_up(broker).unwrap());
     }
 
-    /// Gives a partition a leader, or takes it away.
-    pub fn lead(&self, partition: i32, broker: Option<i32>) {
-        self.0.partition_leader(TOPIC, partition, broker).unwrap();
+    /// Gives this partition a leader of its own, and returns that broker.
+    pub fn leader_of(&self, partition: i32) -> i32 {
+        for other in 0..PARTITIONS {
+            self.0.partition_leader(TOPIC, other, Some(if other == partition { BROKERS } else { 1 })).unwrap();
+        }
+        BROKERS
+    }
+
+    pub fn down_alone(&self, broker: i32) {
+        self.0.broker_down(broker).unwrap();
+    }
+
+    pub fn up_alone(&self, broker: i32) {
+        self.0.broker_up(broker).unwrap();
     }
 
     /// Lets this time pass before an answer.

@@ -1,1 +1,0 @@
-import"./first-CigvjP69.js";import{t as e}from"./Entries-CdyKjEgW.js";function t(t){e(t,{name:`aircraft`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-CigvjP69.js";import{o as e,t}from"./Rules-C1OwO4vT.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

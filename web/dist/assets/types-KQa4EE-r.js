@@ -1,1 +1,0 @@
-import{Pt as e,jt as t}from"./first-CigvjP69.js";async function n(){let{data:n}=await e(t.GET(`/api/v1/aircraft`,{params:{query:{limit:200}}}));return n.map(e=>({value:e.iata_code,label:`${e.iata_code} · ${e.name}`}))}export{n as t};
