@@ -225,7 +225,7 @@ async fn an_address_book_has_a_thousand_parties_at_most() {
 
 #[tokio::test]
 async fn the_id_of_a_deleted_party_is_forgotten_after_thirty_days() {
-    let world = World::start().await;
+    let world = World::working().await;
     let customer = world.customer().await;
     let old = customer.post(PARTIES, nordwerk()).await.expect(201);
     customer.delete(&at(&old)).await;

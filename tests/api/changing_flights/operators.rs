@@ -99,7 +99,7 @@ async fn a_hold_ends_by_the_cut_off_that_an_operator_moves() {
     let world = world_where_operators_change().await;
     let (flight, operator, customer) = (direct(&world).await, world.operator().await, world.customer().await);
     let hold = customer.hold(hold_on(&[&flight])).await;
-    let earlier = json!({"departure_datetime": "2026-11-20T09:05:00Z"});
+    let earlier = json!({"departure_datetime": "2026-11-20T09:05:00Z", "arrival_datetime": "2026-11-20T18:35:00Z"});
     change(&operator, &flight, earlier).await.expect(200);
     let cutoff = flight_now(&operator, &flight).await["cutoff_datetime"].clone();
     assert_eq!(customer.held(&hold).await["expires_at"], cutoff);

@@ -45,10 +45,10 @@ impl Cluster {
         (1..=BROKERS).for_each(|broker| self.0.broker_up(broker).unwrap());
     }
 
-    /// Gives this partition a leader of its own, and returns that broker.
-    pub fn leader_of(&self, partition: i32) -> i32 {
+    /// Lets one broker lead all partitions but this one, and returns it.
+    pub fn leader_of_others(&self, partition: i32) -> i32 {
         for other in 0..PARTITIONS {
-            self.0.partition_leader(TOPIC, other, Some(if other == partition { BROKERS } else { 1 })).unwrap();
+            self.0.partition_leader(TOPIC, other, Some(if other == partition { 1 } else { BROKERS })).unwrap();
         }
         BROKERS
     }
