@@ -26,7 +26,7 @@ test("flights are found by carrier, number, lane, dates and status", async ({ pa
   await page.getByLabel("Status").selectOption("Scheduled");
   await expect(row).toBeVisible();
   await page.getByLabel("Airline code").fill("ba");
-  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("button", { name: "Find", exact: true }).click();
   await expect(page).toHaveURL(/airline=BA/);
   await expect(page.getByText("No flight fits.")).toBeVisible();
   // What administrators do is not an operator's.

@@ -186,8 +186,8 @@ test("a guest who signs in books on with what was entered, and the room of the g
   await page.goto(`/book?flights=${flight.id}&weight=100`);
   await page.getByLabel("Contents").fill("Machine parts");
   await page.getByRole("banner").getByRole("link", { name: "Sign in" }).click();
-  await page.getByLabel("E-mail").fill(customer.email);
   await page.getByLabel("Password").fill(customer.password);
+  await page.getByLabel("E-mail").fill(customer.email);
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByLabel("Contents")).toHaveValue("Machine parts");
   expect((await customer.get("/api/v1/holds")).map((hold: Json) => hold.status)).toEqual(["ACTIVE"]);

@@ -41,7 +41,7 @@ test("a fault of a new time is said once, at its field", async ({ page, world })
   await arrival.fill(await departure.inputValue());
   await dialog.getByRole("button", { name: "Show the impact" }).click();
   await expect(arrival).toHaveAttribute("aria-invalid", "true");
-  await expect(arrival).toHaveAccessibleDescription(/Must be after the departure$/);
+  await expect(arrival).toHaveAccessibleDescription(/Must be after the departure\.$/);
   await expect(departure).not.toHaveAttribute("aria-invalid");
   await expect(dialog.getByRole("alert")).toHaveText("Check the marked field.");
   await expect(dialog.locator("[data-impact]")).toHaveCount(0);
@@ -130,7 +130,7 @@ test("a booking that took another route than the one shown is named after many w
   const booking = await world.book(await world.customer(), [lost]);
   await admin.post(`/api/v1/flights/${lost.id}/cancel`);
   await signIn(page, admin, "/rerouting");
-  await expect(page.locator(`[data-booking="${booking.ref_id}"] .way`).first()).toContainText(shown.flight_number);
+  await expect(page.locator(`[data-booking="${booking.ref_id}"] .option`).first()).toContainText(shown.flight_number);
   await admin.post(`/api/v1/flights/${shown.id}/cancel`);
   await page.getByLabel(`Tick ${booking.ref_id}`).check();
   await page.getByRole("button", { name: "Reroute by the best option" }).click();

@@ -31,7 +31,8 @@ async function offered(world: World, days: number): Promise<Offered> {
 }
 
 /** The lines of the options that can be booked. */
-const lines = (page: Page): Locator => page.getByRole("row").filter({ has: page.getByRole("link", { name: /^Book/ }) });
+const lines = (page: Page): Locator =>
+  page.getByRole("row").filter({ has: page.getByRole("link", { name: /^(Book|Buchen)/ }) });
 /** The flights of these lines that are the test's own, in their order: another test may have flights of that day, too. */
 async function numbersOf(page: Page, flights: Json[]): Promise<string[]> {
   const own = flights.map((flight) => flight.flight_number);

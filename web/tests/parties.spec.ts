@@ -75,14 +75,15 @@ test("the address book is searched, added to, changed and deleted from", async (
   await page.getByRole("button", { name: "Save" }).click();
   await expect(entries).toHaveCount(2);
   await page.getByLabel("Part of the name").fill("nord");
-  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("button", { name: "Find", exact: true }).click();
   await expect(entries).toHaveCount(1);
   await page.getByRole("button", { name: "Edit Nordwerk GmbH" }).click();
   await expect(page.getByLabel("City")).toHaveValue("Bremen");
   await expect(page.getByRole("button", { name: "Add a party" })).toBeEnabled();
   await page.getByLabel("City").fill("Kiel");
   // What is entered is saved or given up before another form takes its place.
-  for (const name of ["Add a party", "Find"]) await expect(page.getByRole("button", { name })).toBeDisabled();
+  for (const name of ["Add a party", "Find"])
+    await expect(page.getByRole("button", { name, exact: true })).toBeDisabled();
   // A colleague is quicker: what is now stands above the form, and is replaced only when it was seen.
   const path = `/api/v1/parties/${nordwerk.id}`;
   expect((await customer.ask("PATCH", path, { street: "Am Hafen 2" })).status).toBe(200);

@@ -56,7 +56,7 @@ test("a customer sees what its organization may still charge, as the API says it
   const limit = { amount: "5000.00", currency: "USD" };
   expect((await admin.ask("PATCH", credit, { limit })).status).toBe(200);
   await page.reload();
-  for (const fact of [/^Limit\s*\$5,000\.00$/, /^Used\s*\$0\.00$/, /^Available\s*\$5,000\.00$/])
+  for (const fact of [/^Limit\s*US\$5,000\.00$/, /^Used\s*US\$0\.00$/, /^Available\s*US\$5,000\.00$/])
     await expect(account.locator("dl > div").filter({ hasText: fact })).toHaveCount(1);
   expect((await customer.get(credit)).available).toEqual(limit);
 });

@@ -308,7 +308,7 @@ test("lists of prices show what the configuration has in force", async ({ page, 
   const section = page.getByRole("region", { name: "From the configuration" });
   await expect(section).toContainText("In force: pricing.default_tariff");
   await expect(section).toContainText("$6.5 per kg");
-  await expect(section).toContainText("at least $75.00");
+  await expect(section).toContainText("at least US$75.00");
   await page.goto("/admin/surcharges");
   await expect(section.getByRole("listitem")).toHaveCount(configured.surcharges.length);
   await expect(section.getByRole("listitem").filter({ hasText: "MYC" })).toContainText("$0.85 per chargeable kg");

@@ -28,7 +28,7 @@ for (const { locale, from, search, ofAdministrators } of READERS)
         if (scripts.has(requestId)) bytes += encodedDataLength;
       });
       await page.goto("/");
-      await expect(page.getByRole("button", { name: search })).toBeEnabled();
+      await expect(page.getByRole("button", { name: search, exact: true })).toBeEnabled();
       await page.getByLabel(from).fill("delhi");
       await expect(page.getByRole("listbox").getByRole("option").first()).toBeVisible();
       await page.waitForLoadState("networkidle");

@@ -82,7 +82,7 @@ test.describe("in a German browser", () => {
     await expect(page).toHaveTitle("Suche · Loadmaster");
     await page.goto(`/?origin=TRV&destination=CJB&date=${day}`);
     await page.getByLabel("Gewicht (kg)").fill("1.200,5");
-    await page.getByRole("button", { name: "Suchen" }).click();
+    await page.getByRole("button", { name: "Suchen", exact: true }).click();
     await expect(page).toHaveURL(/weight=1200\.5(&|$)/);
     await expect(page.getByRole("link", { name: "Buchen" }).first()).toBeVisible();
     expect(await seriousFaults(page)).toEqual([]);

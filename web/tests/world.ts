@@ -184,6 +184,7 @@ export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void
 /** Renews the session in another tab, whose user the first one takes. */
 export async function renewElsewhere(page: Page): Promise<void> {
   await page.evaluate(() => {
+    delete document.documentElement.dataset["heard"];
     new BroadcastChannel("loadmaster.session").addEventListener("message", () => {
       document.documentElement.dataset["heard"] = "1";
     });

@@ -1,1 +1,0 @@
-import"./first-INKZt2Bt.js";import{t as e}from"./Entries-D47vrH1m.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-INKZt2Bt.js";import{r as e,t}from"./Rules-DEgM56-Y.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
