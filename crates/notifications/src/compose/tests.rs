@@ -83,7 +83,7 @@ fn payments(sample: &PaymentItem) -> Vec<PaymentItem> {
     let events = ["captured", "failed", "refunded", "requires_action"].map(str::to_owned);
     let of = |event: String| [sample.ref_id.clone(), None].map(|ref_id| (event.clone(), ref_id));
     let cases = events.into_iter().flat_map(of);
-    cases.map(|(event, ref_id)| PaymentItem { event, ref_id, ..sample.clone() }).collect()
+    cases.map(|(event, ref_id)| PaymentItem { ref_id, event, ..sample.clone() }).collect()
 }
 
 fn webhooks(sample: &WebhookItem) -> Vec<WebhookItem> {
