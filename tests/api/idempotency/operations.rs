@@ -121,8 +121,12 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         webhooks.push(format!("/api/v1/webhooks/{}", webhook["id"].as_str().unwrap()));
     }
     let [webhook, unwanted] = webhooks.try_into().unwrap();
-    let party = caller.post(PARTIES, json!({"name": "Nordwerk"})).await.expect(201);
-    let party = format!("{PARTIES}/{}", party["id"].as_str().unwrap());
+    let mut parties = Vec::new();
+    for name in ["Nordwerk", "Deleted later"] {
+        let party = caller.post(PARTIES, json!({ "name": name })).await.expect(201);
+        parties.push(format!("{PARTIES}/{}", party["id"].as_str().unwrap()));
+    }
+    let [party, former] = parties.try_into().unwrap();
     caller.poke(&format!("{webhook}/test")).await.expect(202);
     let delivery = caller.poke(&format!("{webhook}/test")).await.expect(202);
     let delivery = format!("{webhook}/deliveries/{}/resend", delivery["id"].as_str().unwrap());
@@ -263,8 +267,8 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("PUT", CONTACTS, format!("{moved}/contacts"), Some(json!([contact("cora@example.com")])), 200),
         deed("POST", RESEND, format!("/api/v1/admin/notifications/{sent}/resend"), None, 202),
         deed("POST", PARTIES, PARTIES.to_owned(), Some(json!({"name": "Sole Traders"})), 201),
-        deed("PATCH", "/api/v1/parties/{id}", party.clone(), Some(json!({"city": "Bremen"})), 200),
-        deed("DELETE", "/api/v1/parties/{id}", party, None, 204),
+        deed("PATCH", "/api/v1/parties/{id}", party, Some(json!({"city": "Bremen"})), 200),
+        deed("DELETE", "/api/v1/parties/{id}", former, None, 204),
         deed("PATCH", "/api/v1/webhooks/{id}", webhook.clone(), Some(json!({"description": "Ours"})), 200),
         deed("DELETE", "/api/v1/webhooks/{id}", unwanted, None, 204),
         deed("POST", RESEND_DELIVERY, delivery, None, 202),
