@@ -241,7 +241,7 @@ impl State {
         self.handed.retain(|_, handed| !keys.contains(&handed.key));
     }
 
-    /// Ends the producer. Ending a producer may take a second: the receiver tells of it.
+    /// Ends the producer, which may take a second. The receiver gets a message when it has ended.
     fn discard(&mut self) -> mpsc::Receiver<()> {
         self.waiting_since = None;
         let (ended, is_ended) = mpsc::channel();
