@@ -143,8 +143,9 @@ export function startRouter(isOurs: (path: string) => boolean): void {
   });
 }
 
-/** Moves the focus to the heading of the page that is shown, where a reader begins. */
+/** Moves the focus to the heading of the page that is shown, where a reader begins; a dialog that is open keeps it. */
 export async function focusHeading(): Promise<void> {
   await tick();
+  if (document.querySelector("[role='dialog'][data-state='open']:not([hidden])")) return;
   document.querySelector<HTMLElement>("main .page:not([hidden]) h1, main > h1")?.focus({ preventScroll: true });
 }

@@ -117,6 +117,26 @@ test("it asks once a pause, says when something could not be searched, and gives
   await expect(page.getByRole("button", { name: "Find anything" })).toBeFocused();
 });
 
+test("a page that opens late leaves the focus in the dialog", async ({ page }) => {
+  await page.goto("/");
+  let open = (): void => undefined;
+  const isAllowed = new Promise<void>((resolve) => (open = resolve));
+  await page.route("**/assets/Find-*.js", async (route) => {
+    await isAllowed;
+    await route.continue();
+  });
+  await page.getByRole("link", { name: "Track" }).first().click();
+  await page.keyboard.press("Control+k");
+  await expect(field(page)).toBeFocused();
+  open();
+  await expect(page.getByLabel("Booking reference or air waybill number")).toBeVisible();
+  await page.keyboard.type("trv");
+  await expect(field(page)).toHaveValue("trv");
+  await page.keyboard.press("Escape");
+  await expect(dialog(page)).toBeHidden();
+  await expect(page.getByRole("link", { name: "Track" }).first()).toBeFocused();
+});
+
 test("with single keys off a slash opens nothing, and Ctrl-K does", async ({ page }) => {
   await page.goto("/track");
   await page.evaluate(() => localStorage.setItem("loadmaster.keys", "off"));
