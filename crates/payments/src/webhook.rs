@@ -84,16 +84,7 @@ impl PaymentService {
     /// Forgets webhooks that were received long ago. Returns their number.
     pub(super) async fn delete_old_webhooks(&self) -> Result<u64, DbError> {
         const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
-        const SOME: i64 = 1_000;
-        let mut deleted = 0;
-        loop {
-            let mut tx = self.db.begin().await?;
-            let some = repository::delete_old_webhooks(&mut tx, self.clock.now() - KEPT, SOME).await?;
-            commit(tx).await?;
-            deleted += some;
-            if some < SOME.unsigned_abs() {
-                return Ok(deleted);
-            }
-        }
+        let before = self.clock.now() - KEPT;
+        self.db.delete_in_batches(|tx, most| Box::pin(repository::delete_old_webhooks(tx, before, most))).await
     }
 }

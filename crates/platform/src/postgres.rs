@@ -1,6 +1,7 @@
 //! The only access to the database: a bounded pool, the only `begin`, commits that report their true outcome, bounded
 //! retries.
 mod archive;
+mod batches;
 mod error;
 mod grants;
 mod keep_alive;

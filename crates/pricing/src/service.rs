@@ -7,7 +7,7 @@ use loadmaster_kernel::{Fault, FaultCode, OrganizationId, QuoteId};
 use loadmaster_platform::{
     clock::SharedClock,
     outbox::{self, Message},
-    postgres::{Database, DbError, PgSession, Recency, commit},
+    postgres::{Database, DbError, PgSession, Recency},
     random::IdSource,
     settings::{self, Applies},
     web::PageRequest,
@@ -167,17 +167,8 @@ impl PricingService {
 
     /// Deletes quotes that nothing has taken within seven days. Returns their number.
     pub(super) async fn delete_old_quotes(&self) -> Result<u64, DbError> {
-        let before = self.clock.now() - KEPT;
-        let mut deleted = 0;
-        loop {
-            let mut tx = self.db.begin().await?;
-            let batch = repository::quotes::delete_old(&mut tx, before, self.clock.now()).await?;
-            commit(tx).await?;
-            deleted += batch;
-            if batch == 0 {
-                return Ok(deleted);
-            }
-        }
+        let now = self.clock.now();
+        self.db.delete_in_batches(|tx, most| Box::pin(repository::quotes::delete_old(tx, now - KEPT, now, most))).await
     }
 
     /// Returns a rule in force.

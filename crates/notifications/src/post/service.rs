@@ -119,18 +119,8 @@ impl PostService {
 
     /// Deletes notifications that are done with and old.
     pub(super) async fn delete_old(&self) -> Result<u64, DbError> {
-        // The size of a transaction, so that no request waits long for its locks.
-        const BATCH: u64 = 5_000;
-        let mut sum = 0;
-        loop {
-            let mut tx = self.db.begin().await?;
-            let deleted = repository::delete_old(&mut tx, self.clock.now() - KEPT, BATCH.cast_signed()).await?;
-            commit(tx).await?;
-            sum += deleted;
-            if deleted < BATCH {
-                return Ok(sum);
-            }
-        }
+        let before = self.clock.now() - KEPT;
+        self.db.delete_in_batches(|tx, most| Box::pin(repository::delete_old(tx, before, most))).await
     }
 
     /// The letters in the mailbox, newest first; none without a mailbox.

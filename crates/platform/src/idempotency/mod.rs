@@ -13,7 +13,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::postgres::{Database, DbError, PgSession, commit};
+use super::postgres::{Database, DbError, PgSession};
 
 pub use answer::Answer;
 pub use extract::{Idempotent, KeyHeader, RowKeys};
@@ -45,9 +45,6 @@ pub async fn forget_in_tx(tx: &mut PgSession, principal: Uuid, names: &[String])
     Ok(repository::forget(tx, principal, &names).await?)
 }
 
-/// Records deleted per statement, so that deletion never delays other work.
-const DELETED_AT_ONCE: u64 = 5_000;
-
 impl Idempotency {
     pub fn new(db: Database, retention_hours: u32) -> Self {
         let retention_hours = i32::try_from(retention_hours).unwrap_or(i32::MAX);
@@ -60,15 +57,7 @@ impl Idempotency {
 
     /// Deletes the records past their retention. Returns their number.
     pub async fn delete_old(&self) -> Result<u64, DbError> {
-        let mut sum = 0;
-        loop {
-            let mut tx = self.db.begin().await?;
-            let deleted = repository::delete_old(&mut tx, self.retention_hours, DELETED_AT_ONCE.cast_signed()).await?;
-            commit(tx).await?;
-            sum += deleted;
-            if deleted < DELETED_AT_ONCE {
-                return Ok(sum);
-            }
-        }
+        let hours = self.retention_hours;
+        self.db.delete_in_batches(|tx, most| Box::pin(repository::delete_old(tx, hours, most))).await
     }
 }

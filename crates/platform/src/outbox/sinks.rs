@@ -7,11 +7,9 @@ use tokio::time::Instant;
 use super::feed::{Feed, settled};
 use crate::{
     leases::LeaseMonitor,
-    postgres::{Database, DbError, commit},
+    postgres::{Database, DbError, PgSession, commit},
 };
 
-/// Messages deleted per statement: their deletion must not delay other work.
-const DELETED_AT_ONCE: i64 = 5_000;
 /// Upper bound of the count of undelivered messages: an exact number is not worth a long count.
 const COUNTED: i64 = 10_000;
 
@@ -217,28 +215,24 @@ pub async fn retire(db: &Database, sink: &str) -> Result<bool, DbError> {
 
 /// Deletes messages older than `age` that every sink has had. Returns their number.
 pub async fn delete_delivered(db: &Database, age: TimeDelta) -> Result<u64, DbError> {
-    let mut sum = 0;
-    loop {
-        let mut tx = db.begin().await?;
-        let deleted = sqlx::query!(
-            // Deletes by key: the planner decides a join by the table's statistics, and read the whole table once per
-            // message after a season's import.
-            "delete from outbox
-             where id = any (array(
-                 select id from (select id, written_at from outbox order by id limit $2) as oldest
-                 where written_at < now() - make_interval(secs => $1)
-                   and id <= (select coalesce(min(least(position, (select min((gap ->> 0)::bigint) - 1
-                                                                   from jsonb_array_elements(gaps) as gap))),
-                                              9223372036854775807)
-                              from outbox_sinks)))",
-            age.as_seconds_f64(),
-            DELETED_AT_ONCE,
-        );
-        let deleted = deleted.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected();
-        commit(tx).await?;
-        sum += deleted;
-        if deleted < u64::try_from(DELETED_AT_ONCE).unwrap_or_default() {
-            return Ok(sum);
-        }
-    }
+    let seconds = age.as_seconds_f64();
+    db.delete_in_batches(|tx, most| Box::pin(delete_some(tx, seconds, most))).await
+}
+
+async fn delete_some(tx: &mut PgSession, seconds: f64, most: i64) -> sqlx::Result<u64> {
+    let deleted = sqlx::query!(
+        // Deletes by key: the planner decides a join by the table's statistics, and read the whole table once per
+        // message after a season's import.
+        "delete from outbox
+         where id = any (array(
+             select id from (select id, written_at from outbox order by id limit $2) as oldest
+             where written_at < now() - make_interval(secs => $1)
+               and id <= (select coalesce(min(least(position, (select min((gap ->> 0)::bigint) - 1
+                                                               from jsonb_array_elements(gaps) as gap))),
+                                          9223372036854775807)
+                          from outbox_sinks)))",
+        seconds,
+        most,
+    );
+    Ok(deleted.execute(tx).await?.rows_affected())
 }

@@ -89,13 +89,14 @@ pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sql
     .map(drop)
 }
 
-/// Deletes quotes made before this time that nothing has taken, some thousands at a time. Returns their number.
-pub async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+/// Deletes at most `limit` unused quotes made before this time. Returns their number.
+pub async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, now: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
-        "delete from quotes where id in (select id from quotes where not is_taken and created_at < $1 and expires_at < $2 limit 5000)
+        "delete from quotes where id in (select id from quotes where not is_taken and created_at < $1 and expires_at < $2 limit $3)
          and not is_taken",
         before,
         now,
+        limit,
     );
     Ok(deleted.execute(db).await?.rows_affected())
 }

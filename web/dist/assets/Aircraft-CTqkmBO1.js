@@ -1,1 +1,0 @@
-import"./first-wULQqHsV.js";import{t as e}from"./Entries-Bk0qEN2P.js";function t(t){e(t,{name:`aircraft`})}export{t as default};

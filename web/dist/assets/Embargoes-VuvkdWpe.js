@@ -1,1 +1,0 @@
-import"./first-wULQqHsV.js";import{r as e,t}from"./Rules-Cz_p1ggf.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
