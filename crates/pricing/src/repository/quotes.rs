@@ -90,7 +90,12 @@ pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sql
 }
 
 /// Deletes at most `limit` unused quotes made before this time. Returns their number.
-pub async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, now: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
+pub async fn delete_old(
+    db: &mut PgSession,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
         "delete from quotes where id in (select id from quotes where not is_taken and created_at < $1 and expires_at < $2 limit $3)
          and not is_taken",
