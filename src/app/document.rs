@@ -21,7 +21,10 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{rooms::ROOMS, webhooks};
+use super::{
+    rooms::{ROOMS, growing},
+    webhooks,
+};
 
 /// The tag of operations that belong to no room.
 const SYSTEM: (&str, &str) = ("system", "Health, metrics and problem codes");
@@ -140,10 +143,6 @@ fn secure(operation: &mut Operation) {
     let is_restricted = ProblemBody::asks_for_credentials(&mut operation.responses);
     let schemes = [BEARER, PASSWORD].map(|scheme| SecurityRequirement::new(scheme, NO_SCOPES));
     operation.security = Some(if is_restricted { schemes.to_vec() } else { Vec::new() });
-}
-
-pub(super) fn growing(schema: &str) -> bool {
-    ROOMS.iter().any(|room| room.growing.contains(&schema))
 }
 
 /// Says what the derived schemas cannot express: which enumerations may grow.

@@ -17,9 +17,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
-    document::growing,
     kept::{Document, DocumentRequest, nothing_here},
-    rooms::ROOMS,
+    rooms::{ROOMS, growing},
 };
 
 /// All types, in the order of their names.

@@ -60,6 +60,11 @@ pub fn metrics() -> Catalogue {
     catalogue
 }
 
+/// Returns whether a schema is an enumeration that may grow.
+pub(super) fn growing(schema: &str) -> bool {
+    ROOMS.iter().any(|room| room.growing.contains(&schema))
+}
+
 /// Returns the tables on which the serving role has restricted rights.
 pub fn tables() -> Vec<Tables> {
     std::iter::once(Tables::PLATFORM).chain(ROOMS.iter().map(|room| room.tables)).collect()

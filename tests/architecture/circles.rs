@@ -1,12 +1,14 @@
 //! No two files of a room lean on each other, directly or by others; only the front door knows its children.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ROOMS, inward, room_of, sources::Source};
+use super::{ROOMS, inward, sources::Source};
 
-/// The folders of rooms and their sub-rooms, each with its front door.
-fn rooms_and_sub_rooms(house: &[Source]) -> Vec<&Source> {
-    let is_door = |source: &&Source| source.path.ends_with("/lib.rs") || source.path.ends_with("/mod.rs");
-    house.iter().filter(is_door).filter(|source| room_of(&source.module).is_some()).collect()
+/// The files that have files below them: each is the front door of a room, or of a part of one, of the platform or of the app.
+fn front_doors(house: &[Source]) -> Vec<&Source> {
+    let of = |door: &Source, source: &Source| {
+        source.module.len() > door.module.len() && source.module.starts_with(&door.module)
+    };
+    house.iter().filter(|door| house.iter().any(|source| of(door, source))).collect()
 }
 
 /// Which child of a room each file leans on, however it spells it: `super::model::Flight`, or `super::Flight` through the front
@@ -60,7 +62,7 @@ fn circle(leanings: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> 
 
 /// A line for each room with a circle.
 pub fn within_rooms(house: &[Source]) -> Vec<String> {
-    let doors = rooms_and_sub_rooms(house);
+    let doors = front_doors(house);
     assert!(doors.len() >= ROOMS.len());
     let circles = doors.iter().filter_map(|door| Some((&door.path, circle(&leanings(door, house))?)));
     circles.map(|(path, circle)| format!("{path}: {} in a circle", circle.join(" → "))).collect()

@@ -34,7 +34,8 @@ impl Notifications {
             Ok::<_, DbError>(repository::receivers::start_of_notifications(&mut connection).await?)
         };
         let from = *self.from.get_or_try_init(read).await?;
-        let has_contacts = Listeners::of(entries).is_none_or(|listeners| listeners.has_contacts);
+        let has_contacts = Listeners::of_all(entries.iter().map(|entry| entry.listeners))
+            .is_none_or(|listeners| listeners.has_contacts);
         let news = News::of(entries.iter().filter(|entry| entry.id > from), has_contacts);
         if news.is_empty() { Ok(()) } else { self.notifications.hear(&news).await }
     }

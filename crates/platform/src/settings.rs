@@ -3,6 +3,7 @@
 //! `config/default.toml` is compiled in and is the manual: it defines meanings, units and defaults. A section here is a
 //! struct with the manual's names. [`Settings::load`] merges the sources and reports *every* fault.
 mod bus;
+mod faults;
 mod layers;
 mod mask;
 mod payments;

@@ -6,6 +6,9 @@ mod surcharge;
 mod tariff;
 mod terms;
 
+use std::borrow::Cow;
+
+use loadmaster_kernel::Fault;
 use serde::{Deserialize, Serialize};
 
 pub use message::{SaleLimitMessage, SaleMessage, SurchargeMessage, TariffImportMessage, TariffMessage};
@@ -13,7 +16,10 @@ pub use reach::{PricedLeg, Reach, Way};
 pub use sale::{DiscountReason, Reduction, Sale, SaleUses, fault_of_percent};
 pub use surcharge::{Per, Surcharge, SurchargeBasis, fault_of_bound, fault_of_currency, fault_of_maximum};
 pub use tariff::{Break, PRODUCT_GENERAL, Product, Tariff, faults_of_breaks, read_product};
-pub use terms::{Copied, Faults, Rank, Rule, Terms, shared};
+pub use terms::{Copied, Rank, Rule, Terms, shared};
+
+/// JSON pointers of members, each with its fault.
+pub type Faults = Vec<(Cow<'static, str>, Fault)>;
 
 /// Aggregates of this room's messages.
 pub const TARIFF: &str = "tariff";

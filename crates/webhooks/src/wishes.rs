@@ -43,7 +43,8 @@ impl Wishes {
     /// Returns the messages that any webhook wants, by their types and organizations. Reads the tables only if the wishes have
     /// changed since.
     pub async fn wanted<'a>(&self, db: &Database, entries: &'a [Entry]) -> Result<Vec<&'a Entry>, DbError> {
-        let Some(Listeners { webhooks: state, .. }) = Listeners::of(entries) else {
+        let Some(Listeners { webhooks: state, .. }) = Listeners::of_all(entries.iter().map(|entry| entry.listeners))
+        else {
             return Ok(entries.iter().collect());
         };
         let types = self.types(db, state).await?;

@@ -1,8 +1,6 @@
 //! What listens to messages. Readers skip what nobody wants, before any statement.
 use uuid::Uuid;
 
-use super::Entry;
-
 /// What listened when a message was read, in the snapshot that it was read in: all that had been committed before the message
 /// is contained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +12,12 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Returns what listened when these messages were read; `None` if that is not known, or they were not read together. Then
+    /// Returns what listened when several messages were read; `None` if that is not known, or they were not read together. Then
     /// nothing may be skipped.
-    pub fn of(entries: &[Entry]) -> Option<Self> {
-        let listeners = entries.first()?.listeners?;
-        entries.iter().all(|entry| entry.listeners == Some(listeners)).then_some(listeners)
+    pub fn of_all(messages: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        let mut messages = messages.into_iter();
+        let listeners = messages.next()?;
+        if messages.all(|others| others == listeners) { listeners } else { None }
     }
 }
 
@@ -29,32 +28,15 @@ pub fn type_matches(pattern: &str, kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use serde_json::Value;
-
     use super::*;
-
-    fn entry(listeners: Option<Listeners>) -> Entry {
-        Entry {
-            id: 1,
-            aggregate: "flight".to_owned(),
-            aggregate_id: Uuid::nil(),
-            sequence: 1,
-            event_type: String::new(),
-            event: Value::Null,
-            written_at: DateTime::UNIX_EPOCH,
-            organization: None,
-            listeners,
-        }
-    }
 
     #[test]
     fn messages_of_several_readings_have_no_common_listeners() {
         let of = |number| Some(Listeners { webhooks: Uuid::from_u128(number), has_contacts: false });
-        assert_eq!(Listeners::of(&[entry(of(1)), entry(of(1))]), of(1));
-        assert_eq!(Listeners::of(&[entry(of(1)), entry(of(2))]), None);
-        assert_eq!(Listeners::of(&[entry(of(1)), entry(None)]), None);
-        assert_eq!(Listeners::of(&[]), None);
+        assert_eq!(Listeners::of_all([of(1), of(1)]), of(1));
+        assert_eq!(Listeners::of_all([of(1), of(2)]), None);
+        assert_eq!(Listeners::of_all([of(1), None]), None);
+        assert_eq!(Listeners::of_all([]), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{layers::Faults, mask, validate::within};
+use super::{faults::Faults, mask, validate::within};
 
 /// Properties of librdkafka that follow from other settings or from what the delivery promises.
 const KAFKA_OURS: [&str; 22] = [

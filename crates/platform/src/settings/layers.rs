@@ -11,6 +11,7 @@ use super::{
     Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail,
     Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings,
     SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
+    faults::Faults,
     text::{Given, fields},
     validate,
 };
@@ -99,12 +100,7 @@ struct Layers {
 
 impl Layers {
     fn new() -> Self {
-        Self {
-            known: known(),
-            values: Values::new(),
-            defaults: Values::new(),
-            faults: Faults { list: Vec::new(), origins: BTreeMap::new() },
-        }
+        Self { known: known(), values: Values::new(), defaults: Values::new(), faults: Faults::default() }
     }
 
     fn file(&mut self, path: &Path) {
@@ -248,7 +244,7 @@ impl Layers {
             }
         };
         validate::validate(&settings, has_kafka, &mut self.faults);
-        if self.faults.list.is_empty() { Ok(settings) } else { Err(self.faults.into_error()) }
+        if self.faults.is_empty() { Ok(settings) } else { Err(self.faults.into_error()) }
     }
 
     fn tree(&self) -> MapDeserializer<'static, std::vec::IntoIter<(String, Section)>, toml::de::Error> {
@@ -316,30 +312,5 @@ impl<'de> IntoDeserializer<'de, toml::de::Error> for Section {
 
     fn into_deserializer(self) -> Self::Deserializer {
         MapDeserializer::new(self.0.into_iter())
-    }
-}
-
-/// The faults found; only the first fault of a setting counts, because the next may follow from it.
-pub(super) struct Faults {
-    list: Vec<(String, String)>,
-    origins: BTreeMap<String, String>,
-}
-
-impl Faults {
-    /// `setting` as `section.key`; `complaint` continues the sentence that begins with it.
-    pub(super) fn add(&mut self, setting: &str, complaint: &str) {
-        let origin = self.origins.get(setting).map_or("not set", String::as_str);
-        let text = format!("{setting} {complaint} ({origin})");
-        self.say(setting, text);
-    }
-
-    fn say(&mut self, about: &str, text: String) {
-        if about.is_empty() || !self.list.iter().any(|(known, _)| known == about) {
-            self.list.push((about.to_owned(), text));
-        }
-    }
-
-    fn into_error(self) -> SettingsError {
-        SettingsError { faults: self.list.into_iter().map(|(_, text)| text).collect() }
     }
 }

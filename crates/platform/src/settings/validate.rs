@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{Algorithm, PaymentProvider, Secrets, Settings, bus, layers::Faults};
+use super::{Algorithm, PaymentProvider, Secrets, Settings, bus, faults::Faults};
 
 const DAY_MS: u64 = 86_400_000;
 const YEAR_HOURS: u32 = 8_784;

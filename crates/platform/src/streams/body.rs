@@ -1,5 +1,4 @@
 use std::{
-    any::Any,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -13,11 +12,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use hyper::body::Frame;
 
-use super::{
-    frame::first_of,
-    queue::{Sender, Taken},
-    registry::{Caller, Streams},
-};
+use super::{frame::first_of, queue::Taken, registry::Opened};
 use crate::web::{Coding, encoded};
 
 /// Tells nginx to pass each event on as it comes.
@@ -35,28 +30,7 @@ pub struct Endless;
 #[error("the stream has ended early")]
 pub struct Broken;
 
-/// A stream that has its place and does not send yet.
-pub struct Opened {
-    streams: Streams,
-    sender: Sender,
-    caller: Caller,
-    keeps: Vec<Box<dyn Any + Send>>,
-}
-
 impl Opened {
-    pub(super) fn new(streams: Streams, sender: Sender, caller: Caller) -> Self {
-        Self { streams, sender, caller, keeps: Vec::new() }
-    }
-
-    pub fn sender(&self) -> &Sender {
-        &self.sender
-    }
-
-    /// Keeps this until the stream is gone.
-    pub fn keep(&mut self, guard: impl Any + Send) {
-        self.keeps.push(Box::new(guard));
-    }
-
     /// Begins with these events.
     pub fn start(self, events: &str) -> Sending {
         Sending { first: Some(first_of(events)), backlog: None, opened: self }
@@ -65,12 +39,6 @@ impl Opened {
     /// Begins with what is read of the past.
     pub fn catch_up(self, events: &str, backlog: Backlog) -> Sending {
         Sending { backlog: Some(backlog), ..self.start(events) }
-    }
-}
-
-impl Drop for Opened {
-    fn drop(&mut self) {
-        self.streams.leave(self.sender.number(), self.caller);
     }
 }
 

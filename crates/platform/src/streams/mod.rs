@@ -6,8 +6,8 @@ mod frame;
 mod queue;
 mod registry;
 
-pub use body::{Backlog, Broken, Endless, Opened, Sending};
+pub use body::{Backlog, Broken, Endless, Sending};
 pub use burst::Burst;
 pub use frame::{Event, RETRY, first_of, open, reset};
 pub use queue::{Order, Piece, Sender};
-pub use registry::{Caller, Refused, Streams};
+pub use registry::{Caller, Opened, Refused, Streams};

@@ -1,4 +1,5 @@
 use std::{
+    any::Any,
     collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,10 +9,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{
-    body::Opened,
-    queue::{Queue, Sender},
-};
+use super::queue::{Queue, Sender};
 use crate::{
     clock::{Moment, SharedClock},
     random::TokenSource,
@@ -111,10 +109,10 @@ impl Streams {
             queue.end(Some(self.retry()));
         }
         drop(open);
-        Ok(Opened::new(self.clone(), Sender(queue), caller))
+        Ok(Opened { streams: self.clone(), sender: Sender(queue), caller, keeps: Vec::new() })
     }
 
-    pub(super) fn leave(&self, number: u64, caller: Caller) {
+    fn leave(&self, number: u64, caller: Caller) {
         let mut open = self.open();
         open.queues.remove(&number);
         if let Some(mine) = open.by_caller.get_mut(&caller) {
@@ -166,6 +164,31 @@ impl Streams {
                 queue.look(now, moment);
             }
         }
+    }
+}
+
+/// A stream that has its place and does not send yet.
+pub struct Opened {
+    pub(super) streams: Streams,
+    pub(super) sender: Sender,
+    caller: Caller,
+    keeps: Vec<Box<dyn Any + Send>>,
+}
+
+impl Opened {
+    pub fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// Keeps this until the stream is gone.
+    pub fn keep(&mut self, guard: impl Any + Send) {
+        self.keeps.push(Box::new(guard));
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.streams.leave(self.sender.number(), self.caller);
     }
 }
 

@@ -7,8 +7,8 @@ use super::{
     formula::unguarded,
     kind::CellKind,
     number::{Sign, decimal_signs},
-    read::{Columns, Taker},
     records::Records,
+    rows::{Columns, Taker},
 };
 
 /// The separators that a header may have. Where the comma is the decimal sign, programs write `;`.

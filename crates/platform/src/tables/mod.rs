@@ -12,6 +12,7 @@ mod kind;
 mod number;
 mod read;
 mod records;
+mod rows;
 mod sheet;
 mod summary;
 mod workbook;
@@ -22,7 +23,8 @@ pub use clock::Clock;
 pub use export::{Export, ExportParams, Format, Pages};
 pub use faults::{TableError, TableFaults};
 pub use kind::CellKind;
-pub use read::{Columns, Table, read_table};
+pub use read::{Table, read_table};
+pub use rows::Columns;
 pub use summary::ImportSummary;
 
 /// The media type of a table in CSV.

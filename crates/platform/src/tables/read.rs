@@ -11,7 +11,9 @@ use super::{
     faults::{TableError, TableFaults, row_fault},
     formula::unguarded,
     kind::{self, CellKind},
-    number, workbook,
+    number,
+    rows::{Columns, LONGEST_CELL, MOST_COLUMNS, Taker, is_blank},
+    workbook,
 };
 
 use crate::web::{Body, Fields, Problem};
@@ -22,12 +24,6 @@ const MOST_ROWS: u64 = 100_000;
 const MOST_ROWS_OF_FILE: u64 = 1_000_000;
 /// The last row of a table, those without a value included.
 const LAST_ROW: u64 = 1_048_576;
-/// Most columns of a table.
-pub(super) const MOST_COLUMNS: usize = 1000;
-/// Longest text of a cell, in characters: that of spreadsheet programs.
-pub(super) const LONGEST_CELL: usize = 32_767;
-/// Longest text of a row, in bytes.
-pub(super) const LONGEST_ROW: usize = 1024 * 1024;
 /// Longest text from a client that a message repeats, in characters.
 const LONGEST_SHOWN: usize = 64;
 
@@ -60,28 +56,6 @@ impl Table {
     }
 }
 
-/// The columns of a table, which may stand in any order.
-#[derive(Debug, Clone, Copy)]
-pub struct Columns {
-    pub required: &'static [&'static str],
-    pub optional: &'static [&'static str],
-    /// What the cells of columns are that are not text.
-    pub kinds: &'static [(&'static str, CellKind)],
-}
-
-impl Columns {
-    fn all(&self) -> impl Iterator<Item = &'static str> {
-        self.required.iter().chain(self.optional).copied()
-    }
-
-    /// Returns the column of a name in a header.
-    pub(super) fn find(&self, name: &str) -> Option<(&'static str, CellKind)> {
-        let column = self.all().find(|column| *column == name.trim())?;
-        let kind = self.kinds.iter().find(|(of, _)| *of == column).map_or(CellKind::Text, |(_, kind)| *kind);
-        Some((column, kind))
-    }
-}
-
 /// Reads the rows of a table with these columns and no others. `read` gets the cells and the number of each row, counted from
 /// 1 without the header, and returns `None` after a fault.
 pub fn read_table<T>(
@@ -111,19 +85,6 @@ pub fn read_table<T>(
     }
     let Reading { rows, faults, .. } = reading;
     faults.unless_faulty(rows)
-}
-
-/// Takes the rows of a table, whatever it is written in.
-pub(super) trait Taker {
-    /// Returns whether the rows are wanted.
-    fn header(&mut self, cells: &[Cow<'_, str>]) -> bool;
-
-    /// Returns whether more rows are wanted. `texts`: the places of a workbook's cells that are text, not numbers or dates. Cells
-    /// are as they stand in the table.
-    fn row(&mut self, number: u64, cells: &[Cow<'_, str>], texts: &[usize]) -> bool;
-
-    /// Something is wrong with a row, or with the table; `text` is a sentence. The header is row 0.
-    fn broken(&mut self, number: u64, column: Option<usize>, text: String);
 }
 
 struct Reading<'c, T, F> {
@@ -261,11 +222,6 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
         let column = column.and_then(|column| self.header.get(column)).map(|name| shown(name));
         self.faults.add([row_fault(number, column.as_deref(), FaultCode::InvalidFormat, text)]);
     }
-}
-
-/// Returns whether no cell has a value.
-pub(super) fn is_blank<'c>(cells: impl IntoIterator<Item = &'c str>) -> bool {
-    cells.into_iter().all(|cell| cell.trim().is_empty())
 }
 
 /// Shortens a text supplied by the client for use in a message.

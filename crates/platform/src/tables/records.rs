@@ -3,7 +3,7 @@ use std::io::{self, Read};
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::read::{LONGEST_ROW, is_blank};
+use super::rows::{LONGEST_ROW, is_blank};
 
 /// The rows of a table, with the header. None is longer than a row may be.
 pub(super) struct Records<'t> {
@@ -62,7 +62,7 @@ impl Read for ByRow<'_> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Columns, Table, TableError, read::LONGEST_CELL, read_table},
+        super::{Columns, Table, TableError, read_table, rows::LONGEST_CELL},
         *,
     };
 

@@ -16,7 +16,7 @@ use zip::{
 
 use super::{
     cell::{Cell, DAY, epoch, written},
-    read::LONGEST_CELL,
+    rows::LONGEST_CELL,
 };
 
 /// Largest width of a column, in characters.

@@ -20,7 +20,7 @@ use self::{
 };
 use super::{
     cell::is_instant,
-    read::{LONGEST_ROW, MOST_COLUMNS, Taker, is_blank},
+    rows::{LONGEST_ROW, MOST_COLUMNS, Taker, is_blank},
 };
 
 /// Most bytes that a workbook may have unpacked, and that its cells may have as text.

@@ -144,7 +144,9 @@ macro_rules! declared {
             pub fn with<V: AsRef<str>>(&self, values: [V; LABELS]) -> metrics::$kind {
                 let look_up = || metrics::$look_up!(self.0.name, self.0.labelled(&values));
                 // While its thread ends nothing is kept any more.
-                $handles.try_with(|handles| handle(handles, &self.0, &values, look_up)).unwrap_or_else(|_| look_up())
+                $handles
+                    .try_with(|handles| handle(handles, self.0.name, &values, look_up))
+                    .unwrap_or_else(|_| look_up())
             }
 
             pub const fn family(&self) -> &Family {

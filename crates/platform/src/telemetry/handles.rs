@@ -5,8 +5,6 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use super::Family;
-
 /// Handles of one kind, by a hash of recorder, family and label values. Label values are bounded in number.
 pub(super) type Handles<H> = RefCell<HashMap<u64, Vec<Known<H>>>>;
 
@@ -18,25 +16,25 @@ pub(super) struct Known<H> {
 }
 
 impl<H> Known<H> {
-    fn is_of<V: AsRef<str>>(&self, recorder: usize, family: &Family, values: &[V]) -> bool {
+    fn is_of<V: AsRef<str>>(&self, recorder: usize, family: &str, values: &[V]) -> bool {
         self.recorder == recorder
-            && self.family == family.name
+            && self.family == family
             && self.values.len() == values.len()
             && self.values.iter().zip(values).all(|(known, value)| **known == *value.as_ref())
     }
 }
 
-/// Returns the handle of the series with these label values; `look_up` finds it the first time.
+/// Returns the handle of the series of this name with these label values; `look_up` finds it the first time.
 pub(super) fn handle<H: Clone, V: AsRef<str>>(
     handles: &Handles<H>,
-    family: &Family,
+    family: &'static str,
     values: &[V],
     look_up: impl FnOnce() -> H,
 ) -> H {
     // A test may have a recorder of its own.
     let recorder = metrics::with_recorder(|recorder| std::ptr::from_ref(recorder).cast::<()>() as usize);
     let mut hasher = DefaultHasher::new();
-    (recorder, family.name.as_ptr() as usize).hash(&mut hasher);
+    (recorder, family.as_ptr() as usize).hash(&mut hasher);
     for value in values {
         value.as_ref().hash(&mut hasher);
     }
@@ -50,7 +48,7 @@ pub(super) fn handle<H: Clone, V: AsRef<str>>(
     }
     let handle = look_up();
     let values = values.iter().map(|value| value.as_ref().into()).collect();
-    let known = Known { recorder, family: family.name, values, handle: handle.clone() };
+    let known = Known { recorder, family, values, handle: handle.clone() };
     handles.borrow_mut().entry(hash).or_default().push(known);
     handle
 }

@@ -12,7 +12,8 @@ use axum::{
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 
-use super::etag::VARY_BY_CODING;
+/// Tells caches that another client may get the answer in another coding.
+pub const VARY_BY_CODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// Answers of fewer bytes are not worth compressing.
 pub const COMPRESS_ABOVE: usize = 1024;

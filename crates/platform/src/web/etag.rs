@@ -7,7 +7,7 @@ use loadmaster_kernel::FaultCode;
 
 use super::{
     code,
-    coding::Coding,
+    coding::{Coding, VARY_BY_CODING},
     problem::{InputFault, Problem},
 };
 
@@ -144,9 +144,6 @@ pub fn conditional(tag: &str, if_none_match: &IfNoneMatch, cache: &'static str, 
     response.headers_mut().insert(header::VARY, VARY_BY_CODING);
     response
 }
-
-/// Tells caches that another client may get the answer in another coding.
-pub const VARY_BY_CODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// Returns a tag without the content coding that it names.
 fn uncoded(tag: &str) -> &str {

@@ -33,11 +33,9 @@ pub use address::{ClientAddress, subscriber};
 pub use body::{Body, BodyLimit, Form};
 pub use code::Code;
 pub use code::{codes, problem_codes};
-pub use coding::{COMPRESS_ABOVE, ChosenCoding, Coding, choose_coding, encode, encoded, is_encoded};
+pub use coding::{COMPRESS_ABOVE, ChosenCoding, Coding, VARY_BY_CODING, choose_coding, encode, encoded, is_encoded};
 pub use context::{carrying_request_id, note_route, request_id, track};
-pub use etag::{
-    IfMatch, IfNoneMatch, Precondition, VARY_BY_CODING, conditional, name_coding_in_tag, tagged, version_mismatch,
-};
+pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, name_coding_in_tag, tagged, version_mismatch};
 pub use fields::{Fields, Patch, Raw};
 pub use fingerprint::{Content, digest_of, fingerprint};
 pub use origin::{ByHttps, RequestOrigin};

@@ -1,14 +1,11 @@
-use std::{borrow::Cow, cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_kernel::{Fault, OrganizationId};
+use loadmaster_kernel::OrganizationId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::Reach;
-
-/// JSON pointers of members, each with its fault.
-pub type Faults = Vec<(Cow<'static, str>, Fault)>;
+use super::{Faults, Reach};
 
 /// What a kind of rule says.
 pub trait Terms: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {

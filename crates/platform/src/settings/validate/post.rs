@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{filled, within};
-use crate::settings::{MailTransport, Settings, SmsTransport, layers::Faults};
+use crate::settings::{MailTransport, Settings, SmsTransport, faults::Faults};
 
 pub(super) fn post(settings: &Settings, faults: &mut Faults) {
     if settings.server.public_url.as_deref().is_some_and(|url| !is_public_url(url)) {

@@ -12,7 +12,7 @@ use quick_xml::{
 };
 use zip::ZipArchive;
 
-use super::super::read::LONGEST_CELL;
+use super::super::rows::LONGEST_CELL;
 
 /// Most bytes of one tag, text or comment.
 const LONGEST_ELEMENT: usize = 256 * 1024;
