@@ -262,3 +262,18 @@ test("an administrator sets the overbooking of a flight, and its room grows", as
   expect(now.overbooking).toEqual({ weight_percent: 10, volume_percent: 0, positions_percent: 0 });
   expect(now.physical_capacity.weight_kg).toBe(1000);
 });
+
+test("words in the list stay whole at 1280 pixels", async ({ page, world }) => {
+  await world.flight("TRV", "CJB", 30, 1000);
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await signIn(page, await world.adminOfTests(), "/flights");
+  const copy = page.getByRole("button", { name: /^Copy/ }).first();
+  await expect(copy).toBeVisible();
+  // One line of text: two would be higher than the button at its least.
+  const lines = await copy.evaluate((it) => {
+    const range = document.createRange();
+    range.selectNodeContents(it);
+    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+  });
+  expect(lines).toBe(1);
+});

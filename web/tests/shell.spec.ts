@@ -202,3 +202,25 @@ test("the focus goes to the heading of the page that opens", async ({ page, worl
   await page.getByRole("link", { name: flight.flight_number }).click();
   await expect(page.getByRole("heading", { level: 1 })).toBeFocused();
 });
+
+test("on a phone the links of somebody who is signed in wait behind a button, until a page opens", async ({
+  page,
+  world,
+}) => {
+  await page.setViewportSize({ width: 360, height: 800 });
+  await page.goto("/");
+  await expect(page.getByRole("link", { name: "Track" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Menu" })).toBeHidden();
+  await signIn(page, await world.customer());
+  const menu = page.getByRole("button", { name: "Menu" });
+  await expect(menu).toHaveAttribute("aria-expanded", "false");
+  await expect(page.getByRole("link", { name: "Bookings" })).toBeHidden();
+  await menu.click();
+  await page.getByRole("link", { name: "Bookings" }).click();
+  await expect(page).toHaveURL(/\/bookings/);
+  await expect(menu).toHaveAttribute("aria-expanded", "false");
+  await expect(page.getByRole("link", { name: "Track" })).toBeHidden();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await expect(menu).toBeHidden();
+  await expect(page.getByRole("link", { name: "Track" })).toBeVisible();
+});

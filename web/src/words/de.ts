@@ -16,6 +16,7 @@ export const de: Words = {
     about: (name, origin, destination) => `${name} · ${origin}–${destination}`,
     skip: "Zum Inhalt springen",
     pages: "Seiten",
+    menu: "Menü",
     administration: "Verwaltung",
     theme: "Farbschema",
     themes: { system: "Farben des Systems", light: "Hell", dark: "Dunkel" },

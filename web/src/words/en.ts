@@ -10,6 +10,7 @@ export const en = {
     about: (name: string, origin: string, destination: string) => `${name} · ${origin}–${destination}`,
     skip: "Skip to the page",
     pages: "Pages",
+    menu: "Menu",
     administration: "Administration",
     theme: "Theme",
     themes: { system: "System theme", light: "Light", dark: "Dark" },
