@@ -60,12 +60,32 @@ async fn only_a_change_of_a_choice_makes_a_new_version_of_the_account() {
     let world = World::start().await;
     let ann = new_account(&world).await;
     let sql = "select version::text from users where email_key = 'ann@forwarder.example'";
-    let version = async || world.texts(sql).await;
+    let version = async || world.texts(sql).await.concat().parse::<i32>().unwrap();
     let before = version().await;
     ann.patch(ME, json!({"language": null, "weight_unit": "kg"})).await.expect(200);
     assert_eq!(version().await, before);
     ann.patch(ME, json!({"weight_unit": "lb"})).await.expect(200);
-    assert_ne!(version().await, before);
+    assert_eq!(version().await, before + 1);
+}
+
+#[tokio::test]
+async fn a_change_of_language_and_unit_is_one_version_and_a_choice_that_is_not_named_stays() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    let sql = "select version::text from users where email_key = 'ann@forwarder.example'";
+    let version = async || world.texts(sql).await.concat().parse::<i32>().unwrap();
+    let before = version().await;
+    let both = ann.patch(ME, json!({"language": "de", "weight_unit": "lb"})).await.expect(200);
+    assert_eq!(choices(&both), (&json!("de"), &json!("lb")));
+    assert_eq!(version().await, before + 1);
+    let one = ann.patch(ME, json!({"language": "en", "weight_unit": "lb"})).await.expect(200);
+    assert_eq!(choices(&one), (&json!("en"), &json!("lb")));
+    assert_eq!(version().await, before + 2);
+    let none = ann.patch(ME, json!({"language": null})).await.expect(200);
+    assert_eq!(choices(&none), (&Value::Null, &json!("lb")));
+    assert_eq!(version().await, before + 3);
+    let again = ann.patch(ME, json!({"language": null, "weight_unit": "lb"})).await.expect(200);
+    assert_eq!((version().await, again), (before + 3, none), "nothing changes, nor does the time of the last change");
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ pub(super) use model::{
 };
 pub use model::{Credential, ManagedUser, Principal, Role, User};
 pub(super) use repository::{
-    account_by_email, account_by_id, count_acts, list_acts, lock_account, lock_account_to_change, save_language,
-    save_name, save_weight_unit,
+    account_by_email, account_by_id, count_acts, list_acts, lock_account, lock_account_to_change, save_choices,
+    save_name,
 };
 pub(super) use router::{HandlerState, routes};
 pub(super) use service::insert_in_tx;

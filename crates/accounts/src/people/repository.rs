@@ -1,6 +1,9 @@
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{ActId, OrganizationId, UserId, from_column};
-use loadmaster_platform::postgres::{PgSession, column};
+use loadmaster_platform::{
+    postgres::{PgSession, column},
+    web::Patch,
+};
 
 use crate::people::model::{
     Account, AccountLanguage, Act, ActAnchor, ActFilter, Email, ManagedUser, Role, User, UserAnchor, UserFilter,
@@ -219,39 +222,29 @@ pub async fn save_name(db: &mut PgSession, id: UserId, name: Option<&str>, now: 
     .map(drop)
 }
 
-pub async fn save_language(
+/// Saves the language and the unit of weights of an account in one version; what is `Keep` or `None` stays as it is. Returns
+/// whether this changes the account.
+pub async fn save_choices(
     db: &mut PgSession,
     id: UserId,
-    language: Option<AccountLanguage>,
+    language: Patch<AccountLanguage>,
+    weight_unit: Option<WeightUnit>,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update users set language = $2, version = version + 1, updated_at = $3
-         where id = $1 and language is distinct from $2",
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update users set language = case when $2::boolean then $3::text else language end,
+                weight_unit = coalesce($4::text, weight_unit), version = version + 1, updated_at = $5
+         where id = $1
+           and (($2 and language is distinct from $3) or weight_unit <> coalesce($4, weight_unit))",
         id.uuid(),
-        language.map(AccountLanguage::as_str),
+        !language.is_keep(),
+        language.set().map(AccountLanguage::as_str),
+        weight_unit.map(WeightUnit::as_str),
         now,
     )
     .execute(db)
-    .await
-    .map(drop)
-}
-
-pub async fn save_weight_unit(
-    db: &mut PgSession,
-    id: UserId,
-    weight_unit: WeightUnit,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update users set weight_unit = $2, version = version + 1, updated_at = $3 where id = $1",
-        id.uuid(),
-        weight_unit.as_str(),
-        now,
-    )
-    .execute(db)
-    .await
-    .map(drop)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 pub async fn insert_act(db: &mut PgSession, act: &Act) -> sqlx::Result<()> {

@@ -15,8 +15,8 @@ use crate::{
     lasting::LastingAccess,
     one_time::{AccountMails, Asker, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
     people::{
-        Account, AccountLanguage, Email, Principal, User, account_by_id, lock_account_to_change, save_language,
-        save_name, save_weight_unit,
+        Account, AccountLanguage, Email, Principal, User, account_by_id, lock_account_to_change, save_choices,
+        save_name,
     },
 };
 
@@ -100,17 +100,12 @@ impl VerificationService {
                 save_name(&mut tx, user.id, name.as_deref(), now).await?;
                 (user.name, user.updated_at) = (name, now);
             }
-            let language = change.language.or(user.language);
-            // A language of a later release is read as none.
-            if language != user.language || matches!(change.language, Patch::Clear) {
-                save_language(&mut tx, user.id, language, now).await?;
-                (user.language, user.updated_at) = (language, now);
+            // The language of the row decides: one of a later release is read as none.
+            if save_choices(&mut tx, user.id, change.language, change.weight_unit, now).await? {
+                user.updated_at = now;
             }
-            let weight_unit = change.weight_unit.unwrap_or(user.weight_unit);
-            if weight_unit != user.weight_unit {
-                save_weight_unit(&mut tx, user.id, weight_unit, now).await?;
-                (user.weight_unit, user.updated_at) = (weight_unit, now);
-            }
+            user.language = change.language.or(user.language);
+            user.weight_unit = change.weight_unit.unwrap_or(user.weight_unit);
             let phone = change.phone.clone().or(user.phone.clone());
             if phone != user.phone {
                 repository::save_phone(&mut tx, user.id, phone.as_deref(), now).await?;
