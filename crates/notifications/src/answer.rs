@@ -8,7 +8,7 @@ use super::{
     model::masked,
     repository::consents::{self, Consent},
     service::NotificationService,
-    tokens::Question,
+    tokens::{Followed, Question},
     words,
 };
 
@@ -31,53 +31,65 @@ pub(super) struct Asked {
 }
 
 impl NotificationService {
-    pub(super) async fn question(&self, token: &str) -> Result<Asked, NotificationError> {
-        let question = self.tokens.read_question(token).ok_or(NotificationError::InvalidToken)?;
+    /// Returns the question of a link, while it can be answered.
+    pub(super) async fn question(&self, token: &str) -> Result<Followed<Asked>, NotificationError> {
+        let Some(question) = self.tokens.read_question(token) else { return Ok(Followed::UNKNOWN) };
         let mut connection = self.db.read().await?;
         let found = consents::find(&mut connection, question.contact_point_id, question.organization_id).await?;
-        let consent = self.open(question, found)?;
+        let Some(consent) = found else { return Ok(Followed::UNKNOWN) };
+        if !self.is_open(question, &consent) {
+            return Ok(Followed { language: consent.language, done: None });
+        }
         let organization = words::named(&consent.organization);
-        Ok(Asked { address: masked(&consent.address), organization, status: consent.status })
-    }
-
-    /// Returns the language of the contact that a token is about, if both are known.
-    pub(super) async fn language_of_question(&self, token: &str) -> Result<Option<String>, NotificationError> {
-        let Some(question) = self.tokens.read_question(token) else { return Ok(None) };
-        let mut connection = self.db.read().await?;
-        let found = consents::find(&mut connection, question.contact_point_id, question.organization_id).await?;
-        Ok(found.and_then(|consent| consent.language))
+        let asked = Asked { address: masked(&consent.address), organization, status: consent.status };
+        Ok(Followed { language: consent.language, done: Some(asked) })
     }
 
     /// A question that has no answer yet can be answered for a month; an answer can be changed later, but "never" is for
     /// ever.
-    fn open(&self, question: Question, found: Option<Consent>) -> Result<Consent, NotificationError> {
-        let consent = found.ok_or(NotificationError::InvalidToken)?;
-        let is_too_old = consent.status == "ASKED" && question.asked_at + ASKED_AGAIN_AFTER <= self.now();
-        if is_too_old { Err(NotificationError::InvalidToken) } else { Ok(consent) }
+    fn is_open(&self, question: Question, consent: &Consent) -> bool {
+        consent.status != "ASKED" || self.now() < question.asked_at + ASKED_AGAIN_AFTER
     }
 
     /// Records an answer. The same answer may be given again; after "never" no other is possible.
-    pub(super) async fn answer(&self, token: &str, answer: ContactAnswer) -> Result<(), NotificationError> {
-        let question = self.tokens.read_question(token).ok_or(NotificationError::InvalidToken)?;
+    pub(super) async fn answer(
+        &self,
+        token: &str,
+        answer: ContactAnswer,
+    ) -> Result<Followed<ContactAnswer>, NotificationError> {
+        let Some(question) = self.tokens.read_question(token) else { return Ok(Followed::UNKNOWN) };
+        let followed = retrying(|| self.answer_once(question, answer)).await?;
+        if followed.done.is_some() {
+            let organization = question.organization_id;
+            tracing::info!(organization_id = %organization, answer = answer.as_str(), "a contact has answered");
+        }
+        Ok(followed)
+    }
+
+    async fn answer_once(
+        &self,
+        question: Question,
+        answer: ContactAnswer,
+    ) -> Result<Followed<ContactAnswer>, NotificationError> {
         let Question { contact_point_id: contact, organization_id: organization, .. } = question;
-        retrying(|| async {
-            let now = self.now();
-            let mut tx = self.db.begin().await?;
-            let consent = self.open(question, consents::find(&mut tx, contact, organization).await?)?;
-            match answer {
-                ContactAnswer::Agree if consent.status == "DECLINED" => return Err(NotificationError::InvalidToken),
-                ContactAnswer::Agree => {
-                    consents::answer(&mut tx, contact, Some(organization), "AGREED", now).await?;
-                }
-                ContactAnswer::Never => {
-                    consents::answer(&mut tx, contact, None, "DECLINED", now).await?;
-                    self.post.decline_in_tx(&mut tx, &consent.address_hash).await?;
-                }
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        let found = consents::find(&mut tx, contact, organization).await?;
+        let Some(consent) = found else { return Ok(Followed::UNKNOWN) };
+        let is_final = consent.status == "DECLINED" && matches!(answer, ContactAnswer::Agree);
+        if is_final || !self.is_open(question, &consent) {
+            return Ok(Followed { language: consent.language, done: None });
+        }
+        match answer {
+            ContactAnswer::Agree => {
+                consents::answer(&mut tx, contact, Some(organization), "AGREED", now).await?;
             }
-            Ok::<_, NotificationError>(commit(tx).await?)
-        })
-        .await?;
-        tracing::info!(organization_id = %organization, answer = answer.as_str(), "a contact has answered");
-        Ok(())
+            ContactAnswer::Never => {
+                consents::answer(&mut tx, contact, None, "DECLINED", now).await?;
+                self.post.decline_in_tx(&mut tx, &consent.address_hash).await?;
+            }
+        }
+        commit(tx).await?;
+        Ok(Followed { language: consent.language, done: Some(answer) })
     }
 }

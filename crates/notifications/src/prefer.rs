@@ -11,7 +11,7 @@ use super::{
     post::Receiver,
     repository::{self, facts},
     service::NotificationService,
-    tokens::Subscription,
+    tokens::{Followed, Subscription},
 };
 
 /// Replaces a user's preferences.
@@ -42,48 +42,50 @@ impl NotificationService {
 
     /// Switches the types of a letter off for its receiver: a user's e-mail of them, or all that a contact gets of them at this
     /// address. Can be repeated.
-    pub(super) async fn unsubscribe(&self, token: &str) -> Result<Subscription, NotificationError> {
-        let subscription = self.tokens.read_subscription(token).ok_or(NotificationError::InvalidToken)?;
-        let Subscription { receiver, kinds } = &subscription;
-        retrying(|| async {
-            let now = self.now();
-            let mut tx = self.db.begin().await?;
-            let is_known = match receiver {
-                Receiver::Contact(contact) => repository::consents::refuse(&mut tx, contact.uuid(), kinds, now).await?,
-                Receiver::User(user) => {
-                    let is_known = repository::preferences::lock_user(&mut tx, user.uuid()).await?;
-                    if is_known {
-                        let found = repository::preferences::find(&mut tx, user.uuid()).await?;
-                        let mut wanted = found.unwrap_or_default();
-                        for kind in kinds {
-                            wanted.switch(*kind, NotificationChannel::Email, false);
-                        }
-                        repository::preferences::save(&mut tx, user.uuid(), &wanted, now).await?;
-                    }
-                    is_known
-                }
-            };
-            commit(tx).await?;
-            if is_known { Ok(()) } else { Err(NotificationError::InvalidToken) }
-        })
-        .await?;
-        Ok(subscription)
+    pub(super) async fn unsubscribe(&self, token: &str) -> Result<Followed<Subscription>, NotificationError> {
+        let Some(subscription) = self.tokens.read_subscription(token) else { return Ok(Followed::UNKNOWN) };
+        let Followed { language, done } = retrying(|| self.unsubscribe_once(&subscription)).await?;
+        Ok(Followed { language, done: done.map(|()| subscription) })
     }
 
-    /// Returns the language of the receiver that a token is about, if both are known.
-    pub(super) async fn language_of_subscription(&self, token: &str) -> Result<Option<String>, NotificationError> {
-        let Some(subscription) = self.tokens.read_subscription(token) else { return Ok(None) };
+    async fn unsubscribe_once(&self, subscription: &Subscription) -> Result<Followed<()>, NotificationError> {
+        let Subscription { receiver, kinds } = subscription;
+        let now = self.now();
+        let mut tx = self.db.begin().await?;
+        let language = match receiver {
+            Receiver::Contact(contact) => {
+                let found = facts::contact(&mut tx, contact.uuid(), &[]).await?;
+                let Some(contact_facts) = found else { return Ok(Followed::UNKNOWN) };
+                repository::consents::refuse(&mut tx, contact.uuid(), kinds, now).await?;
+                contact_facts.language
+            }
+            Receiver::User(user) => {
+                if !repository::preferences::lock_user(&mut tx, user.uuid()).await? {
+                    return Ok(Followed::UNKNOWN);
+                }
+                let found = repository::preferences::find(&mut tx, user.uuid()).await?;
+                let mut wanted = found.unwrap_or_default();
+                for kind in kinds {
+                    wanted.switch(*kind, NotificationChannel::Email, false);
+                }
+                repository::preferences::save(&mut tx, user.uuid(), &wanted, now).await?;
+                wanted.language.or(wanted.account_language)
+            }
+        };
+        commit(tx).await?;
+        Ok(Followed { language, done: Some(()) })
+    }
+
+    /// Returns what a link would switch off.
+    pub(super) async fn subscription(&self, token: &str) -> Result<Followed<Subscription>, NotificationError> {
+        let Some(subscription) = self.tokens.read_subscription(token) else { return Ok(Followed::UNKNOWN) };
         let mut connection = self.db.read().await?;
-        Ok(match subscription.receiver {
+        let language = match subscription.receiver {
             Receiver::User(id) => facts::user(&mut connection, id.uuid()).await?.and_then(|user| user.language),
             Receiver::Contact(id) => {
                 facts::contact(&mut connection, id.uuid(), &[]).await?.and_then(|contact| contact.language)
             }
-        })
-    }
-
-    /// Returns what a link would switch off.
-    pub(super) fn subscription(&self, token: &str) -> Result<Subscription, NotificationError> {
-        self.tokens.read_subscription(token).ok_or(NotificationError::InvalidToken)
+        };
+        Ok(Followed { language, done: Some(subscription) })
     }
 }

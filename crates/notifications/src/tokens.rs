@@ -29,6 +29,19 @@ pub struct Subscription {
     pub kinds: Vec<NotificationType>,
 }
 
+/// What following a link came to, in the language of its receiver, if both are known.
+#[derive(Debug)]
+pub struct Followed<T> {
+    pub language: Option<String>,
+    /// `None`: the link is not valid.
+    pub done: Option<T>,
+}
+
+impl<T> Followed<T> {
+    /// A link that was not made here, or whose receiver is gone.
+    pub const UNKNOWN: Self = Self { language: None, done: None };
+}
+
 impl Tokens {
     pub fn new(secrets: &ServerSecrets) -> Self {
         Self(SealKey::new(&secrets.reference_key))

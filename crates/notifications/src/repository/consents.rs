@@ -220,18 +220,13 @@ pub(crate) async fn answer(
     .map(drop)
 }
 
-/// Records that a contact does not want these types any more. Returns false if there is no such contact.
+/// Records that a contact, which must exist, does not want these types any more.
 pub(crate) async fn refuse(
     db: &mut PgSession,
     contact_point: Uuid,
     kinds: &[NotificationType],
     now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let known =
-        sqlx::query_scalar!(r#"select exists (select from contact_points where id = $1) as "known!""#, contact_point,);
-    if !known.fetch_one(&mut *db).await? {
-        return Ok(false);
-    }
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into contact_refusals (contact_point_id, type, created_at)
          select $1, type, $3 from unnest($2::text[]) as type on conflict do nothing",
@@ -240,6 +235,6 @@ pub(crate) async fn refuse(
         now,
     )
     .execute(db)
-    .await?;
-    Ok(true)
+    .await
+    .map(drop)
 }

@@ -31,13 +31,9 @@ impl FromStr for Token {
     }
 }
 
-fn refused(error: NotificationError, audience: Audience, texts: &Texts) -> Result<Response, Problem> {
-    match error {
-        NotificationError::InvalidToken => {
-            Ok(texts.page(texts.invalid).says(texts.nothing_changed).refusal(error.into(), audience))
-        }
-        error => Err(error.into()),
-    }
+/// The page of a link that is not valid.
+fn refused(audience: Audience, texts: &Texts) -> Response {
+    texts.page(texts.invalid).says(texts.nothing_changed).refusal(NotificationError::InvalidToken.into(), audience)
 }
 
 problem_responses!(PageProblems: [], INVALID_TOKEN, NOT_FOUND);
@@ -55,11 +51,9 @@ pub(super) async fn ask(
     PathText(Token(token)): PathText<Token>,
     audience: Audience,
 ) -> Result<Response, Problem> {
-    let texts = Texts::of(notifications.language_of_question(&token).await?.as_deref(), &language);
-    let asked = match notifications.question(&token).await {
-        Ok(asked) => asked,
-        Err(error) => return refused(error, audience, texts),
-    };
+    let followed = notifications.question(&token).await?;
+    let texts = Texts::of(followed.language.as_deref(), &language);
+    let Some(asked) = followed.done else { return Ok(refused(audience, texts)) };
     let page = texts.page(texts.news);
     let page = match asked.status.as_str() {
         "AGREED" => page.says(texts.has_agreed),
@@ -85,11 +79,9 @@ pub(super) async fn answer(
     audience: Audience,
     body: Body,
 ) -> Result<Response, Problem> {
-    let answer = read_answer(body)?;
-    let texts = Texts::of(notifications.language_of_question(&token).await?.as_deref(), &language);
-    if let Err(error) = notifications.answer(&token, answer).await {
-        return refused(error, audience, texts);
-    }
+    let followed = notifications.answer(&token, read_answer(body)?).await?;
+    let texts = Texts::of(followed.language.as_deref(), &language);
+    let Some(answer) = followed.done else { return Ok(refused(audience, texts)) };
     let text = match answer {
         ContactAnswer::Agree => texts.agreed,
         ContactAnswer::Never => texts.declined,
@@ -130,11 +122,9 @@ pub(super) async fn ask_unsubscribe(
     PathText(Token(token)): PathText<Token>,
     audience: Audience,
 ) -> Result<Response, Problem> {
-    let texts = Texts::of(notifications.language_of_subscription(&token).await?.as_deref(), &language);
-    let subscription = match notifications.subscription(&token) {
-        Ok(subscription) => subscription,
-        Err(error) => return refused(error, audience, texts),
-    };
+    let followed = notifications.subscription(&token).await?;
+    let texts = Texts::of(followed.language.as_deref(), &language);
+    let Some(subscription) = followed.done else { return Ok(refused(audience, texts)) };
     let text = with_types(texts.no_more, &subscription, texts);
     let button = format!("<button>{}</button>", texts.unsubscribe);
     Ok(texts.page(texts.unsubscribe).says(&text).asks(&button).answer())
@@ -152,12 +142,9 @@ pub(super) async fn unsubscribe(
     PathText(Token(token)): PathText<Token>,
     audience: Audience,
 ) -> Result<Response, Problem> {
-    let texts = Texts::of(notifications.language_of_subscription(&token).await?.as_deref(), &language);
-    match notifications.unsubscribe(&token).await {
-        Ok(subscription) => {
-            let text = with_types(texts.ended, &subscription, texts);
-            Ok(texts.page(texts.unsubscribed).says(&text).answer())
-        }
-        Err(error) => refused(error, audience, texts),
-    }
+    let followed = notifications.unsubscribe(&token).await?;
+    let texts = Texts::of(followed.language.as_deref(), &language);
+    let Some(subscription) = followed.done else { return Ok(refused(audience, texts)) };
+    let text = with_types(texts.ended, &subscription, texts);
+    Ok(texts.page(texts.unsubscribed).says(&text).answer())
 }
