@@ -177,10 +177,17 @@ impl OneTime {
         Ok(repository::find(db, id, purpose).await?.filter(|token| token.is_valid(self.clock.now())))
     }
 
-    /// Returns the user to whom a token was issued, whether or not it can still be used.
-    pub async fn user_of(&self, db: &mut PgSession, purpose: Purpose, token: &str) -> Result<Option<UserId>, DbError> {
+    /// Returns the user to whom a token was issued, and whether it can still be used.
+    pub async fn user_of(
+        &self,
+        db: &mut PgSession,
+        purpose: Purpose,
+        token: &str,
+    ) -> Result<Option<(UserId, bool)>, DbError> {
         let Some(id) = self.id_of(purpose, token) else { return Ok(None) };
-        Ok(repository::find(db, id, purpose).await?.and_then(|token| token.user_id))
+        let found = repository::find(db, id, purpose).await?;
+        let now = self.clock.now();
+        Ok(found.and_then(|token| Some((token.user_id?, token.is_valid(now)))))
     }
 
     /// Spends a token. `None`: it is forged, used or expired.

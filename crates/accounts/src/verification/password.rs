@@ -4,7 +4,7 @@ use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     jobs::{self, JobError, JobKind},
     postgres::{DbError, commit, retrying},
-    web::{ClientAddress, Raw},
+    web::ClientAddress,
 };
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::{
     error::AccountError,
     lasting::Ends,
     one_time::{AccountMailKind, NewToken, Purpose},
-    people::{Email, account_by_email, account_by_id, lock_account_to_change},
+    people::{Email, account_by_email, lock_account_to_change},
 };
 
 /// Sends the link for a new password. A job, so that a request takes the same steps whether there is an account or not.
@@ -77,11 +77,7 @@ impl VerificationService {
 
     /// The address of the account that a token is good for, while it is.
     pub(super) async fn email_of(&self, token: &str) -> Result<Option<Email>, AccountError> {
-        let mut db = self.db.read().await?;
-        let found = self.one_time.find(&mut db, Purpose::RESET_PASSWORD, token).await?;
-        let Some(user) = found.and_then(|token| token.user_id) else { return Ok(None) };
-        let account = account_by_id(&mut db, user).await?.filter(|account| !account.disabled);
-        Ok(account.and_then(|account| Email::read(Raw::Text(&account.user.email)).ok()))
+        Ok(self.linked(Purpose::RESET_PASSWORD, token).await?.email)
     }
 
     /// Sets a new password. All sessions of the account end, its other links, and what was made before the address was

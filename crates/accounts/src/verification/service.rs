@@ -40,6 +40,14 @@ pub struct VerificationService {
     language: AccountLanguage,
 }
 
+/// What a link leads to.
+pub(super) struct Linked {
+    /// Of the account, or of the installation.
+    pub language: AccountLanguage,
+    /// The address of the account, while the link is good.
+    pub email: Option<Email>,
+}
+
 impl VerificationService {
     pub(crate) fn new(
         opening: &Opening,
@@ -138,21 +146,37 @@ impl VerificationService {
 
     /// Returns the language of the account to which a link was sent, or of the installation.
     pub(super) async fn language_of(&self, purpose: Purpose, token: &str) -> Result<AccountLanguage, AccountError> {
-        let mut db = self.db.read().await?;
-        let Some(user) = self.one_time.user_of(&mut db, purpose, token).await? else { return Ok(self.language) };
-        let account = account_by_id(&mut db, user).await?;
-        Ok(account.and_then(|account| account.user.language).unwrap_or(self.language))
+        Ok(self.linked(purpose, token).await?.language)
     }
 
-    /// Takes the token of a link: the address that it was sent to is verified, if it is still that of the account.
-    pub(super) async fn verify_email(&self, token: &str) -> Result<(), AccountError> {
+    /// Returns what a link leads to.
+    pub(super) async fn linked(&self, purpose: Purpose, token: &str) -> Result<Linked, AccountError> {
+        let mut db = self.db.read().await?;
+        let unknown = Linked { language: self.language, email: None };
+        let Some((user, is_valid)) = self.one_time.user_of(&mut db, purpose, token).await? else { return Ok(unknown) };
+        let Some(account) = account_by_id(&mut db, user).await? else { return Ok(unknown) };
+        let is_good = is_valid && !account.disabled;
+        Ok(Linked {
+            language: self.language_for(&account.user),
+            email: if is_good { Email::of(&account.user).ok() } else { None },
+        })
+    }
+
+    fn language_for(&self, user: &User) -> AccountLanguage {
+        user.language.unwrap_or(self.language)
+    }
+
+    /// Takes the token of a link: the address that it was sent to is verified, if it is still that of the account. Returns the
+    /// language of the account, or of the installation.
+    pub(super) async fn verify_email(&self, token: &str) -> Result<AccountLanguage, AccountError> {
         let purpose = Purpose::VERIFY_EMAIL;
         retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let id = self.spend_link_in_tx(&mut tx, purpose, token).await?.user.id;
-            repository::save_email_verified(&mut tx, id, self.clock.now()).await?;
-            self.one_time.end_all_in_tx(&mut tx, id, purpose).await?;
-            Ok(commit(tx).await?)
+            let user = self.spend_link_in_tx(&mut tx, purpose, token).await?.user;
+            repository::save_email_verified(&mut tx, user.id, self.clock.now()).await?;
+            self.one_time.end_all_in_tx(&mut tx, user.id, purpose).await?;
+            commit(tx).await?;
+            Ok(self.language_for(&user))
         })
         .await
     }

@@ -11,6 +11,7 @@ use super::texts::{NO_GOOD, Texts};
 use crate::{
     error::{AccountError, code},
     one_time::Purpose,
+    people::AccountLanguage,
     verification::{
         dto::{LinkToken, NewPassword},
         service::VerificationService,
@@ -49,9 +50,10 @@ pub async fn verify(
     PathText(LinkToken(token)): PathText<LinkToken>,
     audience: Audience,
 ) -> Result<Response, Problem> {
-    let texts = Texts::of(verification.language_of(Purpose::VERIFY_EMAIL, &token).await?);
-    let work = async move { judged(verification.verify_email(&token).await) };
-    Ok(match tasks.to_the_end(work).await? {
+    let work = async move { verify_by_link(&verification, &token).await };
+    let (language, link) = tasks.to_the_end(work).await?;
+    let texts = Texts::of(language);
+    Ok(match link {
         Link::Good => texts.page(texts.confirmed).says(texts.is_confirmed).answer(),
         Link::NoGood => no_good(texts, texts.verification, audience),
     })
@@ -67,6 +69,20 @@ fn judged(outcome: Result<(), AccountError>) -> Result<Link, AccountError> {
     match outcome {
         Err(AccountError::OneTimeInvalid) => Ok(Link::NoGood),
         other => other.map(|()| Link::Good),
+    }
+}
+
+/// Returns the language of the account with the outcome. A link that is used or expired still says whose it was.
+async fn verify_by_link(
+    verification: &VerificationService,
+    token: &str,
+) -> Result<(AccountLanguage, Link), AccountError> {
+    match verification.verify_email(token).await {
+        Ok(language) => Ok((language, Link::Good)),
+        Err(AccountError::OneTimeInvalid) => {
+            Ok((verification.language_of(Purpose::VERIFY_EMAIL, token).await?, Link::NoGood))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -88,8 +104,9 @@ pub async fn show_reset(
     PathText(LinkToken(token)): PathText<LinkToken>,
     audience: Audience,
 ) -> Result<Response, Problem> {
-    let texts = Texts::of(verification.language_of(Purpose::RESET_PASSWORD, &token).await?);
-    Ok(match verification.email_of(&token).await? {
+    let linked = verification.linked(Purpose::RESET_PASSWORD, &token).await?;
+    let texts = Texts::of(linked.language);
+    Ok(match linked.email {
         Some(_) => texts.page(texts.reset).asks(&texts.password()).answer(),
         None => no_good(texts, texts.reset, audience),
     })
@@ -113,8 +130,9 @@ pub async fn reset(
 ) -> Result<Response, Problem> {
     verification.sessions.require_password_grant()?;
     let form = form?;
-    let texts = Texts::of(verification.language_of(Purpose::RESET_PASSWORD, &token).await?);
-    let Some(email) = verification.email_of(&token).await? else { return Ok(no_good(texts, texts.reset, audience)) };
+    let linked = verification.linked(Purpose::RESET_PASSWORD, &token).await?;
+    let texts = Texts::of(linked.language);
+    let Some(email) = linked.email else { return Ok(no_good(texts, texts.reset, audience)) };
     // A box that is not ticked is not sent.
     let end_all = form.get("end_all").is_some_and(|value| value != "false");
     let request = match NewPassword::of_form(&token, form.get("new").unwrap_or_default(), end_all, &email) {
