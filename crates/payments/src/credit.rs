@@ -64,7 +64,7 @@ pub async fn charge_in_tx(
     let mut outcomes = Vec::with_capacity(charges.len());
     for charge in charges {
         let Some(account) = accounts.get_mut(&charge.organization) else {
-            outcomes.push(Err(CreditRefusal::None));
+            outcomes.push(Err(CreditRefusal::NoAccount(charge.organization)));
             continue;
         };
         if let Err(refusal) = account.judge(charge.amount) {
@@ -138,7 +138,7 @@ impl Command for SetLimit {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<CreditAccount, PaymentError> {
         let (now, organization) = (self.payments.clock.now(), self.organization);
         if !repository::organization_exists(tx, organization).await? {
-            return Err(PaymentError::UnknownOrganization);
+            return Err(PaymentError::UnknownOrganization(organization));
         }
         let found = lock_credit_in_tx(tx, &[organization]).await?.remove(&organization);
         let version = found.as_ref().map_or(0, |account| account.entries);
@@ -192,7 +192,7 @@ impl Command for PayCredit {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<(CreditEntry, Currency), PaymentError> {
         let (now, organization) = (self.payments.clock.now(), self.organization);
         let found = lock_credit_in_tx(tx, &[organization]).await?.remove(&organization);
-        let mut account = found.ok_or(PaymentError::NoCredit)?;
+        let mut account = found.ok_or(PaymentError::NoCredit(organization))?;
         self.precondition.check(account.entries).map_err(PaymentError::VersionMismatch)?;
         if account.currency != self.amount.currency() {
             return Err(PaymentError::OtherCurrency { member: "/amount/currency", currency: account.currency });

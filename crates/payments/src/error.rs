@@ -1,4 +1,4 @@
-use loadmaster_kernel::{Currency, Fault, FaultCode, Money};
+use loadmaster_kernel::{Currency, Fault, FaultCode, Money, OrganizationId};
 use loadmaster_platform::{
     idempotency::Repetition,
     postgres::{DbError, Transient},
@@ -29,10 +29,10 @@ pub enum PaymentError {
     Unknown,
     #[error("no such provider, or it is not in use")]
     UnknownProvider,
-    #[error("the organization does not exist, or is not the caller's")]
-    UnknownOrganization,
-    #[error("the organization has no credit")]
-    NoCredit,
+    #[error("organization {0} does not exist, or is not the caller's")]
+    UnknownOrganization(OrganizationId),
+    #[error("organization {0} has no credit account")]
+    NoCredit(OrganizationId),
     #[error("the signature is not valid")]
     InvalidSignature,
     /// A webhook whose body is not JSON.
@@ -79,10 +79,10 @@ impl From<PaymentError> for Problem {
         match error {
             PaymentError::Unknown => Self::new(code::NOT_FOUND, "There is no such payment, or it is not yours."),
             PaymentError::UnknownProvider => Self::new(code::NOT_FOUND, "This payment provider is not in use."),
-            PaymentError::UnknownOrganization => {
-                Self::new(code::NOT_FOUND, "There is no such organization, or it is not yours.")
+            PaymentError::UnknownOrganization(id) => {
+                Self::new(code::NOT_FOUND, format!("There is no organization {id}, or it is not yours."))
             }
-            PaymentError::NoCredit => Self::new(code::NOT_FOUND, "The organization has no credit."),
+            PaymentError::NoCredit(id) => Self::new(code::NOT_FOUND, no_account(id)),
             PaymentError::InvalidSignature => {
                 Self::new(code::INVALID_SIGNATURE, "The webhook's signature is missing, wrong or older than 5 minutes.")
             }
@@ -108,11 +108,15 @@ impl From<PaymentError> for Problem {
     }
 }
 
+fn no_account(organization: OrganizationId) -> String {
+    format!("Organization {organization} has no credit account.")
+}
+
 impl From<CreditRefusal> for Problem {
     fn from(refusal: CreditRefusal) -> Self {
         match refusal {
-            CreditRefusal::None => {
-                Self::new(code::PAYMENT_NOT_POSSIBLE, "The organization has no credit.").with("reason", "no_credit")
+            CreditRefusal::NoAccount(id) => {
+                Self::new(code::PAYMENT_NOT_POSSIBLE, no_account(id)).with("reason", "no_credit")
             }
             CreditRefusal::OtherCurrency(currency) => {
                 let text = format!("The organization's credit is in {currency}.");

@@ -162,13 +162,13 @@ impl PaymentService {
     /// Checks that the caller may see the credit of an organization.
     pub(super) fn check_credit_of(caller: Principal, organization: OrganizationId) -> Result<(), PaymentError> {
         let is_own = caller.sees_only().is_none_or(|own| own == organization);
-        if is_own { Ok(()) } else { Err(PaymentError::UnknownOrganization) }
+        if is_own { Ok(()) } else { Err(PaymentError::UnknownOrganization(organization)) }
     }
 
     /// Checks that an organization exists.
     pub(super) async fn check_organization(&self, organization: OrganizationId) -> Result<(), PaymentError> {
         let exists = repository::organization_exists(&mut *self.db.read().await?, organization).await?;
-        if exists { Ok(()) } else { Err(PaymentError::UnknownOrganization) }
+        if exists { Ok(()) } else { Err(PaymentError::UnknownOrganization(organization)) }
     }
 
     /// Returns the credit of an organization, if the caller may see it.
@@ -179,7 +179,7 @@ impl PaymentService {
             return Ok(account);
         }
         self.check_organization(organization).await?;
-        Err(PaymentError::NoCredit)
+        Err(PaymentError::NoCredit(organization))
     }
 
     pub(super) async fn credit_entries(

@@ -9,7 +9,7 @@ use crate::{
     holds::at,
     pricing::{SALES, sale},
     support::{
-        Client, Watch, WorldOptions,
+        Answer, Client, Watch, WorldOptions,
         freight::{path_of, text, with},
     },
 };
@@ -85,13 +85,25 @@ async fn a_booking_can_be_paid_from_the_account_later() {
     market.audit().await;
 }
 
+/// The refusal names the organization of the booking, also to staff, who belong to another one.
+fn expect_no_account(answer: Answer, organization: Uuid) {
+    let refused = answer.expect_problem(409, "payment_not_possible");
+    assert_eq!(text(&refused, "reason"), "no_credit");
+    assert_eq!(text(&refused, "detail"), format!("Organization {organization} has no credit account."));
+}
+
 #[tokio::test]
 async fn an_organization_without_credit_or_in_another_currency_cannot_charge() {
     let market = Market::open().await;
-    let hold = market.hold().await;
-    let refused = market.customer.post(&format!("{}/commit", at(&hold)), by_account()).await;
-    refused.expect_problem(409, "payment_not_possible");
-    let organization = Uuid::new_v4();
+    let (poor, organization) = (Uuid::new_v4(), Uuid::new_v4());
+    let client = market.world.caller_in(Role::Customer, Uuid::new_v4(), poor).await;
+    let hold = client.hold(market.wanted()).await;
+    let refused = client.post(&format!("{}/commit", at(&hold)), by_account()).await;
+    expect_no_account(refused, poor);
+    let booking = client.commit(&hold, json!({})).await;
+    let path = format!("{}/payments", path_of(&booking));
+    expect_no_account(client.post(&path, by_account()).await, poor);
+    expect_no_account(market.admin.post(&path, by_account()).await, poor);
     let client = market.world.caller_in(Role::Customer, Uuid::new_v4(), organization).await;
     let credit = format!("/api/v1/organizations/{organization}/credit");
     let limit = json!({"limit": {"amount": "1000.00", "currency": "EUR"}});

@@ -165,10 +165,28 @@ async fn credit_is_shown_to_its_organization_and_to_staff() {
     let nowhere = format!("/api/v1/organizations/{}/credit", Uuid::new_v4());
     account.admin.get(&nowhere).await.expect_problem(404, "not_found");
     account.admin.patch(&nowhere, limit).await.expect_problem(404, "not_found");
-    // Its organization has no credit.
-    let other = Uuid::new_v4();
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_the_organization_or_its_account() {
+    let account = Account::with_limit("500.00").await;
+    let (nobody, other) = (Uuid::new_v4(), Uuid::new_v4());
     let own = account.world.caller_in(Role::Customer, Uuid::new_v4(), other).await;
-    own.get(&format!("/api/v1/organizations/{other}/credit")).await.expect_problem(404, "not_found");
+    let detail = async |client: &Client, id: Uuid| {
+        let answer = client.get(&format!("/api/v1/organizations/{id}/credit")).await;
+        answer.expect_problem(404, "not_found")["detail"].clone()
+    };
+    let (unknown, without) = (
+        |id: Uuid| json!(format!("There is no organization {id}, or it is not yours.")),
+        format!("Organization {other} has no credit account."),
+    );
+    assert_eq!(detail(&account.admin, nobody).await, unknown(nobody));
+    assert_eq!(detail(&own, account.organization).await, unknown(account.organization));
+    assert_eq!(detail(&own, other).await, json!(without));
+    assert_eq!(detail(&account.admin, other).await, json!(without));
+    let body = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reference": "INV-1"});
+    let paid = account.admin.post(&format!("/api/v1/organizations/{other}/credit/payments"), body).await;
+    assert_eq!(paid.expect_problem(404, "not_found")["detail"], json!(without));
 }
 
 #[tokio::test]

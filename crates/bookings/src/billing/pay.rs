@@ -54,7 +54,8 @@ impl Command for PayBooking {
         let operation = service.ids.next(author.now);
         let is_charge = self.terms.method == Some(PaymentMethod::Account);
         let (payment, operation) = if is_charge {
-            credit.map_or(Err(CreditRefusal::None), |account| account.judge(amount)).map_err(BookingError::Credit)?;
+            let judged = credit.map_or(Err(CreditRefusal::NoAccount(organization)), |account| account.judge(amount));
+            judged.map_err(BookingError::Credit)?;
             Payment::charged(new, operation, author.now)
         } else {
             let provider = service.payments.provider().ok_or(BookingError::PaymentNotPossible("no_provider"))?;

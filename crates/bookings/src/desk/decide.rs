@@ -346,7 +346,8 @@ fn with_postings(shifts: &[Shift]) -> Vec<Shift> {
 /// Checks that the credit account of an organization has room for a charge.
 fn check_credit(found: &LockedRows, organization: OrganizationId, pay: Pay) -> Result<(), BookingError> {
     let Pay::Account(amount) = pay else { return Ok(()) };
-    let judged = found.credit.get(&organization).map_or(Err(CreditRefusal::None), |account| account.judge(amount));
+    let account = found.credit.get(&organization);
+    let judged = account.map_or(Err(CreditRefusal::NoAccount(organization)), |account| account.judge(amount));
     judged.map_err(BookingError::Credit)
 }
 

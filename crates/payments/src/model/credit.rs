@@ -33,8 +33,8 @@ pub struct CreditAccount {
 /// Why credit cannot be charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreditRefusal {
-    /// The organization has no credit.
-    None,
+    /// This organization has no account.
+    NoAccount(OrganizationId),
     /// The account has another currency, this one.
     OtherCurrency(Currency),
     /// More than what is left.
