@@ -15,7 +15,7 @@ pub use message::{SaleLimitMessage, SaleMessage, SurchargeMessage, TariffImportM
 pub use reach::{PricedLeg, Reach, Way};
 pub use sale::{DiscountReason, Reduction, Sale, SaleUses, fault_of_percent};
 pub use surcharge::{Per, Surcharge, SurchargeBasis, fault_of_bound, fault_of_currency, fault_of_maximum};
-pub use tariff::{Break, PRODUCT_GENERAL, Product, Tariff, faults_of_breaks, read_product};
+pub use tariff::{Break, Product, Tariff, faults_of_breaks, read_product};
 pub use terms::{Copied, Rank, Rule, Terms, shared};
 
 /// JSON pointers of members, each with its fault.

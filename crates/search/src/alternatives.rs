@@ -125,7 +125,9 @@ impl SearchService {
             Answer::Prepared(found) => self.body(search, Form::Lists, Coding::Identity, found).await.0,
             Answer::Read(options) => {
                 let is_bookable = options.direct.iter().chain(&options.transit).any(Itinerary::is_bookable);
-                let body = SearchResult::new(search, options, &self.0.reference);
+                let pricer = self.pricer(&search.request).await?;
+                let products = pricer.map(|pricer| pricer.products(search.origin, search.destination));
+                let body = SearchResult::new(search, options, products, &self.0.reference);
                 let body = Bytes::from(serde_json::to_vec(&body).map_err(|_| SearchError::Unwritable)?);
                 if is_bookable {
                     return Ok((body, Coding::Identity));

@@ -3,7 +3,7 @@ use loadmaster_capacity::{OwnRoom, Space};
 use loadmaster_flights::FlightBody;
 use loadmaster_kernel::{AirportCode, HandlingCode, Money, Pieces, Positions, Volume, Weight};
 use loadmaster_platform::web::{Fields, list, read, request, with};
-use loadmaster_pricing::{Estimate, PriceBasis};
+use loadmaster_pricing::{Estimate, PriceBasis, Product, read_product};
 use loadmaster_reference::Reference;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -50,6 +50,10 @@ request! {
         #[schema(default = false)]
         #[param(default = false)]
         price: Option<bool> = with(|fields| read_price(fields)),
+        /// The product as which prices rate the freight; it has no effect without them.
+        #[schema(value_type = Option<String>, max_length = 20, default = "GENERAL")]
+        #[param(value_type = Option<String>, max_length = 20, default = "GENERAL")]
+        product: Option<Product> = read_product,
         /// Maximum number of options in each list.
         #[schema(default = 50, minimum = 1, maximum = 200)]
         #[param(default = 50, minimum = 1, maximum = 200)]
@@ -154,6 +158,7 @@ impl SearchRoutes {
                 volume: self.volume_m3,
                 positions: self.positions,
                 special_handling_codes: self.special_handling_codes,
+                product: self.product.unwrap_or_default(),
                 own,
                 priced_for,
             },
@@ -176,6 +181,7 @@ impl SearchDays {
                 volume: self.volume_m3,
                 positions: self.positions,
                 special_handling_codes: self.special_handling_codes,
+                product: Product::GENERAL,
                 own,
                 priced_for: None,
             },
@@ -289,6 +295,11 @@ pub struct SearchResult {
     pub direct_flights: Vec<DirectFlight>,
     /// Ordered by arrival, then fewer stops, then duration, then id.
     pub transit_routes: Vec<RouteOption>,
+    /// Only if prices are asked for: the products that tariffs rate from this origin to this destination for you, `GENERAL`
+    /// first, then the others by name. The same search with `product` has the prices of one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_items = 1, max_items = 20)]
+    pub products: Option<Vec<Product>>,
     /// Only if nothing can be booked as requested: at most three options that can, on the departure date or one of the
     /// next days (`search.alternative_days`), ordered by day, then arrival. Empty if none was found in 200 milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -301,7 +312,7 @@ fn told(reasons: &[Reason]) -> Vec<&'static str> {
 }
 
 impl SearchResult {
-    pub fn new(search: &Search, mut options: Options, reference: &Reference) -> Self {
+    pub fn new(search: &Search, mut options: Options, products: Option<Vec<Product>>, reference: &Reference) -> Self {
         options.direct.sort_by(|a, b| Sort::Departure.compare(a, b));
         options.transit.sort_by(|a, b| Sort::Arrival.compare(a, b));
         let direct = options.direct.iter().take(search.limit);
@@ -312,6 +323,7 @@ impl SearchResult {
             departure_date: search.date,
             direct_flights: direct.filter_map(|option| DirectFlight::new(option, search, reference)).collect(),
             transit_routes: transit.map(|option| RouteOption::new(option, search, reference)).collect(),
+            products,
             // Inserted into the text (`alternatives`).
             alternatives: None,
         }

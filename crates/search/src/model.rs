@@ -5,7 +5,7 @@ use loadmaster_capacity::{Dimension, FlightCapacity, OwnRoom, Space};
 use loadmaster_embargoes::{Embargoes, FreightEmbargoes, Verdict};
 use loadmaster_flights::{Connections, Flight, Lane, Scope, is_connection};
 use loadmaster_kernel::{AirportCode, Currency, FlightId, HandlingCode, OrganizationId, Positions, Volume, Weight};
-use loadmaster_pricing::Estimate;
+use loadmaster_pricing::{Estimate, Product};
 use utoipa::ToSchema;
 
 use super::pricer::Pricer;
@@ -17,6 +17,8 @@ pub struct Request {
     pub volume: Option<Volume>,
     pub positions: Option<Positions>,
     pub special_handling_codes: Vec<HandlingCode>,
+    /// By whose tariffs prices are.
+    pub product: Product,
     /// What allotments keep for the caller.
     pub own: OwnRoom,
     /// The caller whose prices are asked for.
@@ -34,6 +36,7 @@ impl Request {
             volume: Some(space.volume),
             positions: Some(space.positions),
             special_handling_codes: special_handling_codes.to_vec(),
+            product: Product::GENERAL,
             own: OwnRoom::default(),
             priced_for: None,
         }

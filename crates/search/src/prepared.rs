@@ -22,7 +22,7 @@ use super::{
     model::{Form, Judge, OptionFigures, Sort, price_order},
     pricer::Pricer,
     route_set::{Brief, Places, Ways},
-    spliced::{write_available, write_live, write_price, write_reasons},
+    spliced::{write_available, write_live, write_price, write_products, write_reasons},
 };
 use judging::{Judged, JudgedWay, Judging};
 use parts::{PreparedFlight, PreparedRoute};
@@ -183,7 +183,11 @@ impl Prepared {
         write(&mut out, &direct, |out, place, judged| self.write_direct(out, place, judged, rooms, judge));
         out.extend_from_slice(br#"],"transit_routes":["#);
         write(&mut out, &transit, |out, place, judged| self.write_option(out, place, judged, rooms, judge));
-        out.extend_from_slice(b"]}");
+        out.push(b']');
+        if let Some(pricer) = judge.pricer() {
+            write_products(&mut out, &pricer.products(*origin, *destination));
+        }
+        out.push(b'}');
         out
     }
 

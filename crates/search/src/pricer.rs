@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
-use loadmaster_kernel::{HandlingCode, OrganizationId, Volume, Weight};
-use loadmaster_pricing::{Estimate, Freight, PRODUCT_GENERAL, PriceKey, PriceRules, PricedLeg};
+use loadmaster_kernel::{AirportCode, HandlingCode, OrganizationId, Volume, Weight};
+use loadmaster_pricing::{Estimate, Freight, PriceKey, PriceRules, PricedLeg, Product};
 
 /// Rates the options of one search.
 #[derive(Debug, Clone)]
@@ -11,17 +11,18 @@ pub struct Pricer {
     weight: Weight,
     volume: Volume,
     special_handling_codes: Vec<HandlingCode>,
+    product: Product,
     organization: Option<OrganizationId>,
     now: DateTime<Utc>,
 }
 
 /// All that a price depends on besides flights and space.
-pub type PricerKey = (PriceKey, Vec<HandlingCode>);
+pub type PricerKey = (PriceKey, Product, Vec<HandlingCode>);
 
 impl Pricer {
     pub fn of(
         space: Space,
-        special_handling_codes: &[HandlingCode],
+        (special_handling_codes, product): (&[HandlingCode], Product),
         rules: PriceRules,
         organization: Option<OrganizationId>,
         now: DateTime<Utc>,
@@ -31,13 +32,14 @@ impl Pricer {
             weight: space.weight,
             volume: space.volume,
             special_handling_codes: special_handling_codes.to_vec(),
+            product,
             organization,
             now,
         }
     }
 
     pub fn key(&self) -> PricerKey {
-        (self.rules.key(self.organization, self.now), self.special_handling_codes.clone())
+        (self.rules.key(self.organization, self.now), self.product, self.special_handling_codes.clone())
     }
 
     fn freight(&self) -> Freight<'_> {
@@ -45,8 +47,13 @@ impl Pricer {
             weight: self.weight,
             volume: self.volume,
             special_handling_codes: &self.special_handling_codes,
-            product: PRODUCT_GENERAL,
+            product: self.product.as_str(),
         }
+    }
+
+    /// Returns the products that tariffs rate between these airports.
+    pub fn products(&self, origin: AirportCode, destination: AirportCode) -> Vec<Product> {
+        self.rules.products((origin, destination), self.organization)
     }
 
     pub fn price(&self, flights: &[Flight]) -> Option<Estimate> {

@@ -95,8 +95,8 @@ impl SearchService {
     pub(super) async fn pricer(&self, request: &Request) -> Result<Option<Pricer>, SearchError> {
         let Some(payer) = request.priced_for else { return Ok(None) };
         let rules = self.0.prices.in_force().await?;
-        let codes = &request.special_handling_codes;
-        Ok(Some(Pricer::of(request.space(), codes, rules, payer, self.0.clock.now())))
+        let freight = (request.special_handling_codes.as_slice(), request.product);
+        Ok(Some(Pricer::of(request.space(), freight, rules, payer, self.0.clock.now())))
     }
 
     /// Forgets the written answers of this process.

@@ -2,7 +2,7 @@
 //! of `serde` for the types of `dto`: they are the contract.
 use loadmaster_capacity::{FlightCapacity, Space};
 use loadmaster_flights::FlightBody;
-use loadmaster_pricing::Estimate;
+use loadmaster_pricing::{Estimate, Product};
 
 use super::{
     dto::{RouteOption, RoutePrice},
@@ -85,6 +85,14 @@ pub(super) fn write_price(out: &mut Vec<u8>, price: Option<Estimate>) {
     // Nothing that writes to memory fails.
     if serde_json::to_writer(&mut *out, &price.map(RoutePrice::from)).is_err() {
         out.extend_from_slice(b"null");
+    }
+}
+
+/// Writes `products`.
+pub(super) fn write_products(out: &mut Vec<u8>, products: &[Product]) {
+    out.extend_from_slice(br#","products":"#);
+    if serde_json::to_writer(&mut *out, products).is_err() {
+        out.extend_from_slice(b"[]");
     }
 }
 

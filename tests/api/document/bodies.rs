@@ -51,7 +51,7 @@ async fn a_waitlist_entry_takes_all_members_of_its_freight() {
     admin.get(&reserved).await.expect(200);
     let unpriced = with(with(freight.clone(), place.clone()), codes.clone());
     admin.post("/api/v1/holds", with(unpriced.clone(), json!({"product": "ROSES"}))).await.expect(201);
-    let search = json!({"pieces": 2, "price": true, "max_stops": 1, "limit": 5});
+    let search = json!({"pieces": 2, "price": true, "product": "GENERAL", "max_stops": 1, "limit": 5});
     let found = admin.post("/api/v1/routes/search", with(unpriced.clone(), search.clone())).await.expect(200);
     assert_eq!(found["direct_flights"][0]["price"], Value::Null, "no tariff applies");
     admin.post("/api/v1/tariffs", tariff("T1", json!({}))).await.expect(201);

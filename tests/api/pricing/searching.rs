@@ -137,3 +137,82 @@ async fn answers_from_the_cache_and_from_the_tables_are_the_same() {
         (cached.anonymous().post(SEARCH, body.clone()).await, plain.anonymous().post(SEARCH, body).await);
     assert_eq!(one.text, other.text);
 }
+
+#[tokio::test]
+async fn a_search_names_the_products_of_its_lane_and_prices_the_one_that_is_asked_for() {
+    let world = World::start().await;
+    let (admin, customer, anyone) = (world.admin().await, world.customer().await, world.anonymous());
+    network(&world).await;
+    let own = customer.get("/api/v1/auth/me").await.expect(200)["organization_id"].clone();
+    make(&admin, TARIFFS, flat("ALL", "9", json!({}))).await;
+    let priced = async |client: &Client, members: Value| {
+        client.post(SEARCH, search(with(json!({"price": true}), members))).await.expect(200)
+    };
+    assert_eq!(priced(&anyone, json!({})).await["products"], json!(["GENERAL"]));
+    let mut made = Vec::new();
+    for (code, rate, members) in [
+        ("EXP", "12", json!({"product": "EXPRESS", "airline_code": "AI"})),
+        ("OWN", "3", json!({"product": "BULK", "organization_id": own})),
+        ("OTHER", "3", json!({"product": "ROSES", "origin": "BOM"})),
+    ] {
+        made.push(make(&admin, TARIFFS, flat(code, rate, members)).await);
+    }
+    assert_eq!(priced(&anyone, json!({})).await["products"], json!(["GENERAL", "EXPRESS"]));
+    assert_eq!(priced(&customer, json!({})).await["products"], json!(["GENERAL", "BULK", "EXPRESS"]));
+    for (client, product, expected) in [
+        (&anyone, "GENERAL", "90.00"),
+        (&anyone, "express", "120.00"),
+        (&anyone, "BULK", "90.00"),
+        (&customer, "BULK", "30.00"),
+        (&customer, "GENERAL", "90.00"),
+    ] {
+        // The second answer may be a kept one.
+        for _ in 0..2 {
+            let found = priced(client, json!({"product": product})).await;
+            assert_eq!(found["direct_flights"][0]["price"]["total"]["amount"], expected, "{product}");
+        }
+        let all = ranked(client, &format!("&price=true&product={product}")).await;
+        assert!(all.contains(&format!("AI101 {expected}")), "{product}: {all:?}");
+    }
+    let without = anyone.post(SEARCH, search(json!({"product": "EXPRESS"}))).await.expect(200);
+    assert!(!without.as_object().unwrap().contains_key("products"));
+    let made = made.iter().find(|rule| rule["product"] == "EXPRESS").unwrap();
+    admin.delete(&at(TARIFFS, made)).await.expect(200);
+    assert_eq!(priced(&anyone, json!({})).await["products"], json!(["GENERAL"]));
+}
+
+#[tokio::test]
+async fn products_are_the_same_from_the_cache_and_from_the_tables_and_twenty_at_most() {
+    let cached = World::start().await;
+    let plain = WorldOptions::default().on(&cached.database).set("search.cache_ttl_seconds", "0").start().await;
+    network(&cached).await;
+    let admin = cached.admin().await;
+    for number in 10..32 {
+        make(&admin, TARIFFS, flat(&format!("T{number}"), "9", json!({"product": format!("P{number}")}))).await;
+    }
+    let body = search(json!({"price": true, "product": "P12"}));
+    let (one, other) =
+        (cached.anonymous().post(SEARCH, body.clone()).await, plain.anonymous().post(SEARCH, body).await);
+    assert_eq!(one.text, other.text);
+    let products = one.expect(200)["products"].clone();
+    let expected: Vec<String> =
+        std::iter::once("GENERAL".to_owned()).chain((10..29).map(|number| format!("P{number}"))).collect();
+    assert_eq!(products, json!(expected));
+}
+
+#[tokio::test]
+async fn a_product_that_is_none_is_a_fault() {
+    let world = World::start().await;
+    let anyone = world.anonymous();
+    for (product, code) in [
+        (json!(""), "too_short"),
+        (json!("x".repeat(21)), "too_long"),
+        (json!("RO SES"), "invalid_format"),
+        (json!(7), "wrong_type"),
+    ] {
+        let faults = anyone.post(SEARCH, search(json!({"price": true, "product": product}))).await.expect_faults();
+        assert_eq!(faults, [("/product".to_owned(), code.to_owned())], "{product}");
+    }
+    let faults = anyone.get(&format!("{RANKED}&price=true&product=RO_SES")).await.expect_faults();
+    assert_eq!(faults, [("product".to_owned(), "invalid_format".to_owned())]);
+}

@@ -8,9 +8,6 @@ use uuid::Uuid;
 
 use super::{Faults, Reach, TARIFF, TariffMessage, Terms};
 
-/// The product of freight for which none is named.
-pub const PRODUCT_GENERAL: &str = "GENERAL";
-
 /// A kind of freight that is rated on its own, such as a commodity: 1 to 20 letters, digits and `-`, in capitals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[A-Z0-9-]{1,20}$", example = "GENERAL")]

@@ -1,5 +1,6 @@
 use std::{collections::HashMap, sync::Arc};
 
+use loadmaster_kernel::AirportCode;
 use uuid::Uuid;
 
 use super::{
@@ -69,6 +70,18 @@ impl<T: Terms> Lanes<T> {
             self.buckets.remove(&ends);
         }
         Some(former)
+    }
+
+    /// Returns the keys of the rules whose scopes cover these airports, some of them several times.
+    pub fn keys_between<'a>(
+        &'a self,
+        (origin, destination): (AirportCode, AirportCode),
+        places: &'a Places,
+    ) -> impl Iterator<Item = &'a T::Key> {
+        let origins = (!self.buckets.is_unused()).then(|| places.covering(origin));
+        origins.into_iter().flatten().flat_map(move |from| {
+            places.covering(destination).filter_map(move |to| self.buckets.get(&(from, to))).flat_map(HashMap::keys)
+        })
     }
 
     /// Returns the rules with one of these keys whose scopes cover the way, bucket by bucket; in each the first ones precede.

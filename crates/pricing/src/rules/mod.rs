@@ -9,7 +9,7 @@ mod sharded;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -18,7 +18,7 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_flights::Flight;
-use loadmaster_kernel::{HandlingCode, OrganizationId, SaleId, Volume, Weight};
+use loadmaster_kernel::{AirportCode, HandlingCode, OrganizationId, SaleId, Volume, Weight};
 use loadmaster_reference::Reference;
 use uuid::Uuid;
 
@@ -26,9 +26,12 @@ pub use defaults::Defaults;
 
 use self::{lanes::Lanes, places::Places, sharded::Sharded};
 use super::{
-    model::{DiscountReason, PricedLeg, Rule, Sale, Surcharge, Tariff, Terms},
+    model::{DiscountReason, PricedLeg, Product, Rule, Sale, Surcharge, Tariff, Terms},
     rating::{Inputs, Load, PriceBasis, RATER, Rated, Sums, price, sums},
 };
+
+/// Most products of one lane that are named.
+const MOST_PRODUCTS: usize = 20;
 
 /// Freight to be rated.
 #[derive(Debug, Clone, Copy)]
@@ -250,6 +253,16 @@ impl PriceRules {
         let inputs = inputs(legs, freight, None, organization, at);
         let rules = self.choose(&inputs).ok()?;
         Some(Estimate { sums: sums(inputs.load, &rules)?, basis: rules.basis() })
+    }
+
+    /// Returns the products that tariffs rate between these airports for this organization: `GENERAL`, which rates every other
+    /// one without a tariff of its own, then the others by name, 20 at most.
+    pub fn products(&self, ends: (AirportCode, AirportCode), organization: Option<OrganizationId>) -> Vec<Product> {
+        let tables = &self.0.tables;
+        let keys = tables.tariffs.keys_between(ends, &tables.places);
+        let own = keys.filter(|(owner, _)| owner.is_none() || *owner == organization).map(|(_, product)| *product);
+        let others: BTreeSet<Product> = own.filter(|product| *product != Product::GENERAL).collect();
+        std::iter::once(Product::GENERAL).chain(others).take(MOST_PRODUCTS).collect()
     }
 
     /// Returns what prices of a caller depend on besides freight and flights.
