@@ -318,6 +318,7 @@ export const de: Words = {
     cutoff: "Annahmeschluss",
     freighter: "Frachter",
     book: "Buchen",
+    bookAs: (flights, product) => `${flights} als ${product} buchen`,
     details: "Einzelheiten",
     noPrice: "kein Tarif gilt",
     priceParts: (carriage, surcharges) => `Fracht ${carriage}, Zuschläge ${surcharges}`,

@@ -307,6 +307,7 @@ export const en = {
     cutoff: "Cut-off",
     freighter: "freighter",
     book: "Book",
+    bookAs: (flights: string, product: string) => `Book ${flights} as ${product}`,
     details: "Details",
     noPrice: "no rate applies",
     priceParts: (carriage: string, surcharges: string) => `Carriage ${carriage}, surcharges ${surcharges}`,

@@ -89,9 +89,18 @@ function address(page: string, asked: Asked, more: Record<string, string> = {}):
 /** The address of a search. */
 export const searchAddress = (asked: Asked): string => address("/", asked);
 
-/** The address of the booking page for an option; `isAgain`: of a booking that is made again. */
-export const bookAddress = (asked: Asked, flightIds: readonly string[], isAgain: boolean): string =>
-  address("/book", asked, { flights: flightIds.join(","), ...(isAgain ? { [AGAIN]: "1" } : {}) });
+/** The address of the booking page for an option, as a product if one was chosen; `isAgain`: of a booking that is made again. */
+export const bookAddress = (
+  asked: Asked,
+  flightIds: readonly string[],
+  isAgain: boolean,
+  product: string | null = null,
+): string =>
+  address("/book", asked, {
+    flights: flightIds.join(","),
+    ...(isAgain ? { [AGAIN]: "1" } : {}),
+    ...(product === null ? {} : { product }),
+  });
 
 /** The address of the page that puts an option on the waitlist. */
 export const waitAddress = (asked: Asked, flightIds: readonly string[]): string =>
