@@ -26,6 +26,19 @@ export function faultText(fault: Fault): string {
   return bare.charAt(0).toUpperCase() + bare.slice(1);
 }
 
+/** Sentences of the server at a field: they are in English, whatever the language of the page. */
+export interface ServerFault {
+  text: string;
+  lang: "en";
+}
+/** What is wrong with a field: in the words of the console, or in those of the server. */
+export type FieldFault = string | ServerFault;
+
+export const ofServer = (texts: readonly string[]): ServerFault | null =>
+  texts.length > 0 ? { text: texts.join(" "), lang: "en" } : null;
+export const textOf = (fault: FieldFault): string => (typeof fault === "string" ? fault : fault.text);
+export const langOf = (fault: FieldFault): "en" | undefined => (typeof fault === "string" ? undefined : fault.lang);
+
 /** A problem document, with the members that a code adds. */
 export interface ProblemBody {
   status: number;

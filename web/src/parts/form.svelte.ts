@@ -2,7 +2,7 @@
 import { tick } from "svelte";
 import { FormKey } from "../api/client";
 import { connection } from "../api/connection.svelte";
-import { asProblem, faultText, isOf, offline, type Problem } from "../api/problem";
+import { asProblem, faultText, isOf, offline, ofServer, type Problem, type ServerFault } from "../api/problem";
 import { words } from "../words";
 
 export class Form {
@@ -14,9 +14,9 @@ export class Form {
   #withdrawn = 0;
 
   /** The message for a field, by its pointer (`/weight_kg`) or its name in a query. */
-  fault(pointer: string): string | null {
+  fault(pointer: string): ServerFault | null {
     const found = this.problem?.faults.filter((fault) => isOf(fault, pointer)) ?? [];
-    return found.length > 0 ? found.map(faultText).join(" ") : null;
+    return ofServer(found.map(faultText));
   }
 
   /** Whether something waits to be sent again. */

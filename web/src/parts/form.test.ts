@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { offline, Problem } from "../api/problem";
+import { langOf, offline, ofServer, Problem, textOf, type ProblemBody } from "../api/problem";
 import { Form } from "./form.svelte";
 
 vi.stubGlobal("document", { querySelector: () => null });
@@ -82,4 +82,30 @@ it("withdraws by the problem that is shown only what that problem is of", async 
   expect(form.waits).toBe(true);
   form.problem?.again?.withdraw();
   expect([await first, await second, form.problem]).toEqual([null, null, null]);
+});
+
+it("names English as the language of a fault of the server at its field", async () => {
+  const form = new Form();
+  const errors = [
+    { in: "body", pointer: "/weight_kg", name: null, code: "too_small", message: "`weight_kg` must be above 0" },
+    {
+      in: "body",
+      pointer: "/weight_kg",
+      name: null,
+      code: "too_precise",
+      message: "`weight_kg` has too many decimals",
+    },
+  ];
+  const refused = new Problem({ status: 400, code: "validation_failed", title: "", detail: "", errors } as ProblemBody);
+  await form.send(() => Promise.reject(refused));
+  expect(form.fault("/weight_kg")).toEqual({ text: "Must be above 0 Has too many decimals", lang: "en" });
+  expect(form.fault("/pieces")).toBeNull();
+});
+
+it("names no language of what the console says at a field", () => {
+  const own = "Geben Sie eine Zahl ein.";
+  expect([textOf(own), langOf(own)]).toEqual([own, undefined]);
+  const said = { text: "Must be above 0", lang: "en" } as const;
+  expect([textOf(said), langOf(said)]).toEqual(["Must be above 0", "en"]);
+  expect([ofServer(["Must be above 0"]), ofServer([])]).toEqual([said, null]);
 });

@@ -1,5 +1,6 @@
 // How a page gets a payment token: one adapter for each provider that the server can have. Card data goes from the adapter's
 // fields to the provider; the page and the server see the token alone.
+import type { FieldFault } from "../../api/problem";
 import type { Component } from "svelte";
 import { serverInfo } from "../../api/info";
 import type { Schemas } from "../../api/problem";
@@ -19,7 +20,7 @@ export interface Adapter {
 export interface AdapterProps {
   amount: Money;
   options: PaymentOptions;
-  fault: string | null;
+  fault: FieldFault | null;
   /** Something else is entered where the page does not see it. */
   onchange: () => void;
 }

@@ -105,7 +105,7 @@ test("faults of entries are those of their list", () => {
     detail: "",
     errors: [fault("/types/0", "one"), fault("/types", "two"), fault("/types_of", "three")],
   });
-  expect(faultsBelow(problem, "/types")).toBe("one two");
+  expect(faultsBelow(problem, "/types")).toEqual({ text: "one two", lang: "en" });
   expect(faultsBelow(problem, "/origins")).toBeNull();
   expect(faultsBelow(null, "/types")).toBeNull();
 });

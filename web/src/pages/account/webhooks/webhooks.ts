@@ -1,5 +1,5 @@
 // Webhooks in words, and their terms as they are typed in and sent.
-import type { Problem, Schemas } from "../../../api/problem";
+import { ofServer, type Problem, type Schemas, type ServerFault } from "../../../api/problem";
 import { words } from "../../../words";
 
 export type Webhook = Schemas["Webhook"];
@@ -84,7 +84,7 @@ export function rebased(terms: Terms, before: Webhook, now: Webhook): Terms {
 }
 
 /** The faults of a list and of its entries: `/types`, `/types/0`. */
-export function faultsBelow(problem: Problem | null, pointer: string): string | null {
+export function faultsBelow(problem: Problem | null, pointer: string): ServerFault | null {
   const found = problem?.faults.filter((fault) => `${fault.pointer ?? ""}/`.startsWith(`${pointer}/`)) ?? [];
-  return found.length > 0 ? found.map((fault) => fault.message).join(" ") : null;
+  return ofServer(found.map((fault) => fault.message));
 }

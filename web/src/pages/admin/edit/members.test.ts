@@ -125,8 +125,8 @@ test("members are told in words", () => {
 
 test("a fault inside a member is shown at it, with the entry that it is about", () => {
   const faults = [fault("/flight_numbers/1", "is no flight number"), fault("/flight_number", "is too long")];
-  expect(faultText(faults, "/flight_numbers", "AI1 X")).toBe("X: is no flight number");
-  expect(faultText(faults, "/flight_number")).toBe("is too long");
+  expect(faultText(faults, "/flight_numbers", "AI1 X")).toEqual({ text: "X: is no flight number", lang: "en" });
+  expect(faultText(faults, "/flight_number")).toEqual({ text: "is too long", lang: "en" });
   expect(faultText(faults, "/origin")).toBeNull();
 });
 

@@ -1,5 +1,5 @@
 // The members of what administrators keep: how each is typed in, sent, and told in words.
-import { addressOf, type Fault } from "../../../api/problem";
+import { addressOf, ofServer, type Fault, type ServerFault } from "../../../api/problem";
 import { organizations } from "../../../parts/reference.svelte";
 import { words } from "../../../words/admin";
 import { countryText, fullDate, weekday } from "../../../words/format";
@@ -184,11 +184,11 @@ export function faultsAt(faults: readonly Fault[], pointer: string): Fault[] {
 }
 
 /** What is wrong at a pointer; of a list, with the entry that it is about. */
-export function faultText(faults: readonly Fault[], pointer: string, value: string | boolean = ""): string | null {
+export function faultText(faults: readonly Fault[], pointer: string, value: string | boolean = ""): ServerFault | null {
   const texts = faultsAt(faults, pointer).map((fault) => {
     const at = /\/(\d+)$/.exec(addressOf(fault))?.[1];
     const entry = at === undefined ? undefined : entries(String(value))[Number(at)];
     return entry === undefined ? fault.message : `${entry}: ${fault.message}`;
   });
-  return texts.length > 0 ? texts.join(" ") : null;
+  return ofServer(texts);
 }
