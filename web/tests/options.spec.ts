@@ -2,7 +2,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 import { randomInt } from "node:crypto";
-import { expect, test, type Json, type World } from "./world";
+import { expect, signIn, test, type Json, type World } from "./world";
 
 const WEIGHT = 500;
 
@@ -211,4 +211,68 @@ test("options are sound in both themes as cards and as lines, with details and r
       if (isPhone) expect((number?.y ?? Infinity) - (card?.y ?? 0)).toBeLessThan(20);
       else expect(card?.height).toBeLessThan(34);
     }
+});
+
+test("where tariffs have products, an option shows the price of each, and one click books it", async ({
+  page,
+  world,
+}) => {
+  const admin = await world.admin();
+  const flight = await world.flight("IXZ", "TRV", 100, 5000);
+  // Of a lane that no other test searches.
+  const tariff = (product: string, normal: string) =>
+    admin.post("/api/v1/tariffs", {
+      ...{ code: `T${randomInt(100_000, 999_999)}`, origin: "IXZ", destination: "TRV", product },
+      ...{ currency: "USD", minimum: "0", normal, breaks: [], valid_from: "2020-01-01" },
+    });
+  const [general, express, same] = [
+    await tariff("GENERAL", "2"),
+    await tariff("EXPRESS", "3.5"),
+    await tariff("SAME", "2"),
+  ];
+  try {
+    const customer = await world.customer();
+    await signIn(page, customer);
+    const asked: (string | undefined)[] = [];
+    page.on("request", (request) => {
+      if (new URL(request.url()).pathname !== "/api/v1/routes/search") return;
+      asked.push((request.postDataJSON() as { product?: string }).product);
+    });
+    const address = `/?origin=IXZ&destination=TRV&date=${flight.departure_local.slice(0, 10)}&weight=100`;
+    await page.goto(address);
+    const row = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: flight.flight_number }) });
+    const as = (product: string) => row.getByRole("link", { name: `Book ${flight.flight_number} as ${product}` });
+    await expect(as("GENERAL")).toContainText("US$200.00");
+    await expect(as("EXPRESS")).toContainText("US$350.00");
+    // A product that costs the same has no column, and no product is asked for twice.
+    await expect(page.getByRole("columnheader", { name: "EXPRESS" })).toBeVisible();
+    await expect(page.getByRole("columnheader", { name: "SAME" })).toHaveCount(0);
+    expect(asked).toEqual([undefined, "EXPRESS", "SAME"]);
+    const { violations } = await new AxeBuilder({ page }).include(".options").analyze();
+    expect(violations.map((it) => it.id)).toEqual([]);
+    // On a phone they stand within the card.
+    await page.setViewportSize({ width: 360, height: 800 });
+    await expect(as("EXPRESS")).toBeVisible();
+    await expect(as("GENERAL")).toBeVisible();
+    await as("EXPRESS").click();
+    await expect(page).toHaveURL(/\/book\?.*product=EXPRESS/);
+    await page.getByLabel("Pieces").fill("1");
+    await page.getByRole("button", { name: "Review" }).click();
+    await expect(page.getByRole("main")).toContainText("EXPRESS");
+    await expect(page.getByRole("main")).toContainText("US$350.00");
+    const [hold] = await customer.get("/api/v1/holds");
+    expect(hold).toMatchObject({ product: "EXPRESS", quote: { total: { amount: "350.00", currency: "USD" } } });
+
+    // With one product there is one price, as before.
+    for (const { id } of [express, same]) await admin.ask("DELETE", `/api/v1/tariffs/${id}`);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(address);
+    await expect(row).toContainText("US$200.00");
+    await expect(page.getByRole("columnheader", { name: "Per kg" })).toBeVisible();
+    await expect(as("GENERAL")).toHaveCount(0);
+    await expect(row.getByRole("link", { name: `Book ${flight.flight_number}` })).toBeVisible();
+    expect(asked.slice(3).filter(Boolean)).toEqual([]);
+  } finally {
+    for (const { id } of [general, express, same]) await admin.ask("DELETE", `/api/v1/tariffs/${id}`);
+  }
 });

@@ -1,43 +1,89 @@
-// Every page, on a narrow screen in the dark theme and on a wide one in the light theme, and again in German: no violation that
-// axe knows, nothing wider than the screen, and a picture to look at if CONSOLE_PICTURES is set. Axe takes seconds for each: the
-// pages are divided, so that two browsers share them.
+// Every page in each of both widths, both themes and both languages: no violation that axe knows, nothing wider than the screen, no
+// error in the console and no violation of the policy (`world.ts`), and a picture to look at if CONSOLE_PICTURES is set.
+//
+// Axe takes seconds for a page, so it does not look at all eight:
+// - A language changes texts, and by their length the layout: axe judges the structure in each width and language, which are four.
+// - A theme changes colours alone. Axe judges these where they take it the most time, once in each theme. That a theme changes
+//   nothing else is seen without axe: in each width and language the elements, their roles and states, whether they are shown, and
+//   whether they are large enough to be hit are the same in both themes. So what axe says of the one holds for the other.
+// The pages are divided, so that two browsers share them.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page, TestInfo } from "@playwright/test";
 import { expect, showIn, signIn, test, type Caller, type Json, type World } from "./world";
 
+const LANGUAGES = ["en", "de"] as const;
+/** The theme in which axe looks at each width; the other one is compared with it. */
 const LOOKS = [
-  { width: 360, theme: "dark", language: "en" },
-  { width: 1280, theme: "light", language: "en" },
-  { width: 360, theme: "dark", language: "de" },
+  { width: 360, theme: "dark", other: "light" },
+  { width: 1280, theme: "light", other: "dark" },
 ] as const;
 const MINUTES = 60_000;
 
 async function isSound(page: Page, address: string, info: TestInfo): Promise<void> {
-  for (const { width, theme, language } of LOOKS) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.emulateMedia({ colorScheme: theme });
-    if (language === "en") await page.goto(address);
-    else await showIn(page, language);
-    await expect(page.locator("main h1")).toBeVisible();
-    await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
-    const { violations } = await new AxeBuilder({ page })
-      .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-      // The colours, which take axe the most time, are those of every language.
-      .disableRules(language === "en" ? [] : ["color-contrast"])
-      .analyze();
-    expect(
-      violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target).join(" ")}`),
-      `${address} ${width} ${theme} ${language}`,
-    ).toEqual([]);
-    if (process.env["CONSOLE_PICTURES"]) {
-      const name = `${address.replace(/[^a-z]+/gi, "_").slice(0, 40)}-${width}-${theme}-${language}.png`;
-      await page.screenshot({ path: info.outputPath(name), fullPage: true });
+  for (const language of LANGUAGES)
+    for (const look of LOOKS) {
+      const { width, theme, other } = look;
+      const what = `${address} ${width} ${theme} ${language}`;
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme: theme });
+      if (language === "en") await page.goto(address);
+      else if (look === LOOKS[0]) await showIn(page, language);
+      await expect(page.locator("main h1")).toBeVisible();
+      await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
+      const { violations } = await new AxeBuilder({ page })
+        .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+        // Colours are those of every language.
+        .disableRules(language === "en" ? [] : ["color-contrast"])
+        .analyze();
+      expect(
+        violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target).join(" ")}`),
+        what,
+      ).toEqual([]);
+      await hasRoom(page, what);
+      await pictureOf(page, info, `${address} ${width} ${theme} ${language}`);
+      await isSameIn(page, [theme, other], `${what}, and ${other}`);
+      await hasRoom(page, `${address} ${width} ${other} ${language}`);
     }
-    await hasRoom(page, `${address} ${width} ${language}`);
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await hasRoom(page, `${address} 1280 de`);
   await page.evaluate(() => localStorage.removeItem("loadmaster.language"));
+}
+
+async function pictureOf(page: Page, info: TestInfo, what: string): Promise<void> {
+  if (!process.env["CONSOLE_PICTURES"]) return;
+  const [address = "", ...look] = what.split(" ");
+  const name = `${[address.replace(/[^a-z]+/gi, "_").slice(0, 40), ...look].join("-")}.png`;
+  await page.screenshot({ path: info.outputPath(name), fullPage: true });
+}
+
+/** What axe judges besides colours and texts: each element that is shown, with its role, its states, and whether it can be hit. */
+function structureOf(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const MEANS = /^(role|aria-.+|tabindex|disabled|hidden|inert|alt|for|type|scope|lang)$/;
+    return [...document.body.querySelectorAll("*")]
+      .filter((element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+      .map((element) => {
+        const said = [...element.attributes]
+          .filter(({ name }) => MEANS.test(name))
+          // Texts that count time are not compared.
+          .map(({ name, value }) => (name === "aria-label" || name === "aria-valuetext" ? name : `${name}=${value}`));
+        const { width, height } = element.getBoundingClientRect();
+        const isTarget = element.matches("a, button, input, select, textarea, summary, [tabindex]");
+        return [element.localName, ...said.sort(), ...(isTarget ? [width >= 24, height >= 24] : [])].join(" ");
+      });
+  });
+}
+
+/** What is shown is the same in both themes. A page that is live may change in between: it is then looked at again. */
+async function isSameIn(page: Page, themes: readonly ("light" | "dark")[], what: string): Promise<void> {
+  await expect(async () => {
+    const seen: string[][] = [];
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme });
+      expect(await page.evaluate(() => matchMedia("(prefers-color-scheme: dark)").matches)).toBe(theme === "dark");
+      seen.push(await structureOf(page));
+    }
+    expect(seen[0]?.length, what).toBeGreaterThan(5);
+    expect(seen[1], what).toEqual(seen[0]);
+  }).toPass({ timeout: 20_000 });
 }
 
 async function hasRoom(page: Page, what: string): Promise<void> {

@@ -145,6 +145,23 @@ test.describe("in a German browser", () => {
     await fresh.close();
   });
 
+  test("a fault that the server says in English is marked as English at its field", async ({ page, world }) => {
+    const flight = await world.flight("TRV", "CJB", 153, 5000);
+    await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=0`);
+    const weight = page.getByLabel("Gewicht (kg)");
+    await expect(weight).toHaveAttribute("aria-invalid", "true");
+    await expect(weight).toHaveAccessibleDescription(/must be/i);
+    const described = (await weight.getAttribute("aria-describedby")) ?? "";
+    await expect(page.locator(`[id="${described.split(" ").pop() ?? ""}"]`)).toHaveAttribute("lang", "en");
+    // What the console says itself is in the language of the page.
+    await page.goto(`/book?flights=${flight.id}`);
+    await page.getByRole("button", { name: "Frachtraum reservieren" }).click();
+    const own = page.getByLabel("Gewicht (kg)");
+    await expect(own).toHaveAttribute("aria-invalid", "true");
+    const fault = page.locator(`[id="${(await own.getAttribute("aria-describedby"))?.split(" ").pop() ?? ""}"]`);
+    await expect(fault).not.toHaveAttribute("lang");
+  });
+
   test("a choice that is refused leaves the language that the account has", async ({ page, world }) => {
     await signIn(page, await world.customer(), "/account");
     await page.route("**/api/v1/auth/me", (route) =>
