@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { words } from "../words";
 import { learnTime } from "./clock.svelte";
 import { connection, isGone } from "./connection.svelte";
-import { waitAsTold } from "./patience";
+import { waitRetryAfter } from "./patience";
 import { offline, Problem, problemOf } from "./problem";
 import type { paths } from "./schema";
 import { session } from "./session.svelte";
@@ -17,7 +17,7 @@ async function withToken(request: Request): Promise<Request> {
   return request;
 }
 
-/** Sends a request once and tells the connection how that went. */
+/** Sends a request once and notes at the connection how that went. */
 async function once(request: Request): Promise<Response> {
   const asked = Date.now();
   try {
@@ -32,7 +32,7 @@ async function once(request: Request): Promise<Response> {
   }
 }
 
-/** Whether another attempt can do no harm: it only reads, or its key makes it happen once. */
+/** Whether another attempt can do no harm: it only reads, or by its key it is done once. */
 function isRepeatable(request: Request): boolean {
   return request.method === "GET" || request.method === "HEAD" || request.headers.has("Idempotency-Key");
 }
@@ -64,7 +64,7 @@ export async function send(original: Request): Promise<Response> {
       if (isGone(answer.status) && isQuestion(original)) connection.failed();
       return answer;
     }
-    await waitAsTold(answer, attempt);
+    await waitRetryAfter(answer, attempt);
   }
 }
 

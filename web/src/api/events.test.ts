@@ -8,7 +8,7 @@ it("reads events over pieces, comments and line ends", () => {
   expect(parser.push("\n\r\n")).toEqual([{ id: "7", type: "booking.departed", data: '{"a":1}\n2' }]);
 });
 
-it("keeps the last id, and the wish to wait", () => {
+it("keeps the last id, and how long to wait", () => {
   const parser = new EventParser();
   expect(parser.push("retry: 1500\nid: a\ndata: x\n\ndata\n\n")).toEqual([
     { id: "a", type: "message", data: "x" },

@@ -12,7 +12,7 @@ export class EventParser {
   #data: string[] = [];
   #type = "";
   #id: string | null = null;
-  /** Milliseconds to wait before connecting again, as the server wishes. */
+  /** Milliseconds to wait before connecting again, as the server asks. */
   retry: number | null = null;
 
   push(text: string): StreamEvent[] {

@@ -12,7 +12,7 @@ export function waitBefore(answer: Response, attempt: number): number {
 }
 
 /** Waits before the next attempt; of a limit the page says that it waits. */
-export async function waitAsTold(answer: Response, attempt: number): Promise<void> {
+export async function waitRetryAfter(answer: Response, attempt: number): Promise<void> {
   const isLimited = answer.status === 429;
   if (isLimited) connection.waiting += 1;
   await pause(waitBefore(answer, attempt));
@@ -24,6 +24,6 @@ export async function patiently(ask: () => Promise<Response | null>): Promise<Re
   for (let attempt = 0; ; attempt += 1) {
     const answer = await ask();
     if (answer?.status !== 429) return answer;
-    await waitAsTold(answer, attempt);
+    await waitRetryAfter(answer, attempt);
   }
 }

@@ -115,7 +115,7 @@ export function problemOf(body: unknown, response: Response): ProblemBody {
   };
 }
 
-/** A fault of the console itself is told as such, without the words of its language. */
+/** A fault of the console itself is shown as such, without the words of its language. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   // An answer that broke off while it was read.

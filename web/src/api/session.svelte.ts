@@ -26,8 +26,9 @@ interface Tokens {
   user?: User;
 }
 
-/** What a tab tells the others of the same browser. They share the session's cookie, and so its tokens. */
-type Told = { kind: "out"; sid: string | null } | { kind: "tokens"; access_token: string; expires: number; user: User };
+/** What a tab sends to the others of the same browser. They share the session's cookie, and so its tokens. */
+type Notice =
+  { kind: "out"; sid: string | null } | { kind: "tokens"; access_token: string; expires: number; user: User };
 
 export class Session {
   user = $state<User | null>(null);
@@ -56,11 +57,11 @@ export class Session {
   #channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("loadmaster.session");
 
   constructor() {
-    this.#channel?.addEventListener("message", (event: MessageEvent<Told>) => {
-      const told = event.data;
-      if (told.kind === "out") this.#leave(told.sid);
-      if (told.kind === "tokens" && !this.#isOut(told.access_token))
-        this.#take(told.access_token, told.expires, told.user);
+    this.#channel?.addEventListener("message", (event: MessageEvent<Notice>) => {
+      const notice = event.data;
+      if (notice.kind === "out") this.#leave(notice.sid);
+      if (notice.kind === "tokens" && !this.#isOut(notice.access_token))
+        this.#take(notice.access_token, notice.expires, notice.user);
     });
   }
 
@@ -115,7 +116,7 @@ export class Session {
   #oneAtATime(): Promise<Renewal> {
     const [known, asked] = [this.#token, performance.now()];
     const renew = async (): Promise<Renewal> => {
-      // It waited for its turn: the tab before it has told what it got, or is about to.
+      // It waited for its turn: the tab before it has sent what it got, or is about to.
       if (performance.now() - asked > 5 && this.#token === known) await pause(SHARED_MS);
       if (this.#token !== known && this.#isFresh()) return "renewed";
       const ends = this.#ends;
@@ -154,7 +155,7 @@ export class Session {
     const answer = await patiently(() => this.#post("logout", {}));
     if (!answer || answer.status >= 429) return false;
     this.#leave(sid);
-    this.#tell({ kind: "out", sid });
+    this.#notify({ kind: "out", sid });
     return true;
   }
 
@@ -248,7 +249,7 @@ export class Session {
     const ends = this.#ends;
     if (!this.user) await this.reload();
     if (this.user && this.#ends === ends)
-      this.#tell({
+      this.#notify({
         kind: "tokens",
         access_token: tokens.access_token,
         expires,
@@ -267,8 +268,8 @@ export class Session {
     remember(true);
   }
 
-  #tell(told: Told): void {
-    this.#channel?.postMessage(told);
+  #notify(notice: Notice): void {
+    this.#channel?.postMessage(notice);
   }
 
   #isFresh(): boolean {

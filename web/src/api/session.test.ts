@@ -133,17 +133,17 @@ test("a token whose body is read after signing out is not taken", async () => {
   [one, other].forEach((tab) => tab.close());
 });
 
-test("tokens that other tabs tell of a session that was signed out are ignored; those of the next one are not", async () => {
+test("tokens that other tabs send of a session that was signed out are ignored; those of the next one are not", async () => {
   server(Response.json({ access_token: tokenOf("first"), expires_in: 900, user: USER }), new Response("{}"));
   const tab = new Session();
   await tab.begin();
   expect(tab.person).toBe("u");
   await tab.signOut();
   const channel = new BroadcastChannel("loadmaster.session");
-  const tell = (access_token: string, user: object) =>
+  const notify = (access_token: string, user: object) =>
     channel.postMessage({ kind: "tokens", access_token, expires: Date.now() + 900_000, user });
-  tell(tokenOf("first", "late"), USER);
-  tell(tokenOf("second"), { ...USER, id: "v" });
+  notify(tokenOf("first", "late"), USER);
+  notify(tokenOf("second"), { ...USER, id: "v" });
   const seen: unknown[] = [];
   await vi.waitFor(() => {
     seen.push(tab.person);

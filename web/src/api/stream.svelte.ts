@@ -56,7 +56,7 @@ export class Follower {
     this.#running = running;
     this.state = "connecting";
     while (!this.#isEnded && !running.signal.aborted) {
-      const wished = await this.#read(running.signal);
+      const retry = await this.#read(running.signal);
       if (running.signal.aborted || this.#isEnded) return;
       this.#failures += 1;
       const isPolling = this.#failures > 2;
@@ -64,12 +64,12 @@ export class Follower {
         this.state = "polling";
         this.changed(null);
       }
-      const wait = isPolling ? POLL_MS : Math.min(wished ?? RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS);
+      const wait = isPolling ? POLL_MS : Math.min(retry ?? RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS);
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
 
-  /** Reads until the stream ends; returns the wait that the server wishes. */
+  /** Reads until the stream ends; returns the wait that the server asks for. */
   async #read(signal: AbortSignal): Promise<number | null> {
     const parser = new EventParser();
     const silent = new AbortController();
@@ -88,7 +88,7 @@ export class Follower {
       connection.answered();
       this.#failures = 0;
       this.state = "live";
-      // What happened before the stream was open is read once.
+      // What changed before the stream was open is read once.
       if (this.#lastId === null) this.changed(null);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {

@@ -1,4 +1,4 @@
-// What a screen reader is told without being asked: at most one sentence in five seconds, and the newest wins.
+// What a screen reader announces without being asked: at most one sentence in five seconds, and the newest wins.
 
 const EVERY_MS = 5000;
 

@@ -33,7 +33,7 @@ export class Form {
 
   /**
    * Sends; returns what came back, or nothing after a fault. A second call while one runs does nothing. What got no answer is sent
-   * again when the server is back, as long as that is shown (`Failure`), if the act takes the key by which it happens once.
+   * again when the server is back, as long as that is shown (`Failure`), if the act takes the key by which it is done once.
    * What it sends must not change meanwhile: it is copied before.
    */
   async send<T>(act: (headers: { "Idempotency-Key": string }) => Promise<T>): Promise<T | null> {

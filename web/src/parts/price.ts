@@ -30,7 +30,7 @@ export function basisOf(line: Line): string {
   const charged = rated ?? quantity;
   const weight = charged === quantity ? kilograms(quantity) : texts.chargedAs(kilograms(quantity), kilograms(charged));
   const at = texts.at(weight, rateText(rate));
-  // A bound is told by what the rate alone would come to.
+  // A bound is shown with what the rate alone would come to.
   const difference = Number(line.amount.amount) - charged * Number(rate);
   if (Math.abs(difference) < smallest(line.amount.amount)) return at;
   return difference > 0 ? texts.atLeast(at) : texts.atMost(at);

@@ -204,7 +204,7 @@ export const de: Words = {
   },
   payment: {
     title: "Zahlung",
-    ways: {
+    methods: {
       later: "Später bezahlen",
       invoice: "Auf Rechnung",
       account: "Über den Kreditrahmen Ihrer Organisation",
@@ -892,9 +892,9 @@ export const de: Words = {
     endKeySure: (name) =>
       `Programme, die „${name}“ benutzen, werden innerhalb einer Minute abgewiesen. Endgültig widerrufen?`,
     keyEnded: (name) => `Der Schlüssel „${name}“ ist widerrufen.`,
-    told: "Nachrichten an Sie",
-    toldNone: "In den letzten 90 Tagen wurde Ihnen keine Nachricht gesendet.",
-    toldText: "Die neuesten zehn. Eine Buchung führt die Nachrichten über sie auf.",
+    notified: "Nachrichten an Sie",
+    notifiedNone: "In den letzten 90 Tagen wurde Ihnen keine Nachricht gesendet.",
+    notifiedText: "Die neuesten zehn. Eine Buchung führt die Nachrichten über sie auf.",
   },
   preferences: {
     title: "Benachrichtigungen",

@@ -193,7 +193,7 @@ export const en = {
   },
   payment: {
     title: "Payment",
-    ways: {
+    methods: {
       later: "Pay later",
       invoice: "On invoice",
       account: "On the credit account of your organization",
@@ -863,9 +863,9 @@ export const en = {
     endKey: "Revoke",
     endKeySure: (name: string) => `Programs that use “${name}” are refused within a minute. Revoke it for good?`,
     keyEnded: (name: string) => `The key “${name}” is revoked.`,
-    told: "Messages to you",
-    toldNone: "No message was sent to you in the last 90 days.",
-    toldText: "The newest ten. A booking lists the messages about it.",
+    notified: "Messages to you",
+    notifiedNone: "No message was sent to you in the last 90 days.",
+    notifiedText: "The newest ten. A booking lists the messages about it.",
   },
   preferences: {
     title: "Notifications",

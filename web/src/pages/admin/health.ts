@@ -18,7 +18,7 @@ async function once(request: Request): Promise<Response> {
 
 const isHealth = (body: unknown): body is Health => typeof body === "object" && body !== null && "database" in body;
 
-/** The health, which a degraded or unhealthy server tells with the status 503. */
+/** The health, which a degraded or unhealthy server reports with the status 503. */
 export async function askHealth(): Promise<Health> {
   const answer = await api.GET("/health/detailed", { fetch: once }).catch(() => null);
   if (answer?.data) return answer.data;

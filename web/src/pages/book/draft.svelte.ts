@@ -13,7 +13,7 @@ import { words } from "../../words";
 import { entry, figureOf } from "../../words/parse";
 import { setQuery } from "../../router.svelte";
 import { isEmpty, membersOf, nobody, partyOf, type Party } from "./party";
-import { forgetMade, isInTheWay, keepMade, keepMadeAgain, leave, madeBy, type Made, type Wanted } from "./made";
+import { forgetMade, isObstacle, keepMade, keepMadeAgain, leave, madeBy, type Made, type Wanted } from "./made";
 
 type Booked = Schemas["CommittedBooking"];
 
@@ -135,7 +135,7 @@ export class Draft {
     }
   }
 
-  /** Holds room. What the option before keeps may be what is missing: it is given back first if there is no other way. */
+  /** Holds room. What the option before keeps may be what is missing: it is given back first if nothing else helps. */
   async #make(before: Made | null): Promise<Answer<Hold>> {
     await session.outlastHold(async () => (await ownHolds()).length === 0);
     const ask = () =>
@@ -143,7 +143,7 @@ export class Draft {
     try {
       return await ask();
     } catch (error) {
-      if (!before || !isInTheWay(before, this.wanted, asProblem(error))) throw error;
+      if (!before || !isObstacle(before, this.wanted, asProblem(error))) throw error;
       await leave(before);
       return ask();
     }

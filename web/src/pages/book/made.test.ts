@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
 import { Problem } from "../../api/problem";
-import { forgetMade, isInTheWay, keepMade, madeBy, type Made } from "./made";
+import { forgetMade, isObstacle, keepMade, madeBy, type Made } from "./made";
 
 const made: Made = { hold: "one", etag: '"1"', person: "ann", wanted: { flight_ids: ["AI1", "AI2"], weight_kg: 500 } };
 
@@ -24,13 +24,13 @@ it("knows the hold of an option for who made it, until it is forgotten", () => {
   expect(madeBy("ann")).toBeNull();
 });
 
-it("is in the way of what its flights, or the number of holds, refuse", () => {
+it("is an obstacle to what its flights, or the number of holds, refuse", () => {
   const refusal = (code: string, more = {}) => new Problem({ status: 409, code, title: "", detail: "", ...more });
   const same = { flight_ids: ["AI2"], weight_kg: 700 };
   const other = { flight_ids: ["AI3"], weight_kg: 700 };
-  expect(isInTheWay(made, same, refusal("capacity_exceeded"))).toBe(true);
-  expect(isInTheWay(made, other, refusal("capacity_exceeded"))).toBe(false);
-  expect(isInTheWay(made, other, refusal("hold_limit_exceeded", { limit: "active" }))).toBe(true);
-  expect(isInTheWay(made, other, refusal("hold_limit_exceeded", { limit: "flight_share" }))).toBe(false);
-  expect(isInTheWay(made, same, refusal("embargoed"))).toBe(false);
+  expect(isObstacle(made, same, refusal("capacity_exceeded"))).toBe(true);
+  expect(isObstacle(made, other, refusal("capacity_exceeded"))).toBe(false);
+  expect(isObstacle(made, other, refusal("hold_limit_exceeded", { limit: "active" }))).toBe(true);
+  expect(isObstacle(made, other, refusal("hold_limit_exceeded", { limit: "flight_share" }))).toBe(false);
+  expect(isObstacle(made, same, refusal("embargoed"))).toBe(false);
 });

@@ -47,7 +47,7 @@ export function forgetMade(hold: string): void {
 }
 
 /** Whether what another option is refused for may be what a hold keeps. */
-export function isInTheWay(made: Made, wanted: Wanted, problem: Problem): boolean {
+export function isObstacle(made: Made, wanted: Wanted, problem: Problem): boolean {
   if (problem.code === "hold_limit_exceeded" && problem.extra("limit") === "active") return true;
   const isOfFlight = ["capacity_exceeded", "position_taken", "hold_limit_exceeded"].includes(problem.code);
   return isOfFlight && made.wanted.flight_ids.some((id) => wanted.flight_ids.includes(id));

@@ -17,7 +17,7 @@ it("sends an empty text as nothing", () => {
   });
 });
 
-it("tells whether two say the same, and whether one says anything", () => {
+it("says whether two say the same, and whether one says anything", () => {
   expect(isSame(nordwerk, { ...nordwerk, city: "Bremen " })).toBe(true);
   expect(isSame(nordwerk, { ...nordwerk, phone: "1" })).toBe(false);
   expect([isEmpty(nobody()), isEmpty({ ...nobody(), phone: " " }), isEmpty(nordwerk)]).toEqual([true, true, false]);

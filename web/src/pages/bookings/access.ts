@@ -1,7 +1,7 @@
 // How a booking is read, paid and cancelled: by an account, or by the claim of a guest.
 import { api, take, type Answer } from "../../api/client";
 import type { Schemas } from "../../api/problem";
-import type { Terms } from "../../parts/pay/ways";
+import type { Terms } from "../../parts/pay/methods";
 
 type Headers = { "Idempotency-Key": string };
 

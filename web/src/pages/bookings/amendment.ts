@@ -32,8 +32,8 @@ export function label(member: Member, unit: WeightUnit): string {
 /** Is chosen from the list of countries. */
 export const isCountry = (member: Member): boolean => member.endsWith("/country_code");
 
-/** A member as the difference tells it. */
-export function told(member: Member, text: string): string {
+/** A member as the difference shows it. */
+export function memberText(member: Member, text: string): string {
   if (text.trim() === "") return words.booking.none;
   return isCountry(member) ? countryText(text) : text;
 }

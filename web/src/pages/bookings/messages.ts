@@ -17,7 +17,7 @@ const PAGE = 100;
 /** A customer's list has all bookings in it: no more pages of it than this are read. */
 const MOST_PAGES = 5;
 
-/** The carrier's staff see what everybody was told; others what they were told themselves. */
+/** The carrier's staff see all notifications; others their own. */
 export async function messagesOf(reference: string, isStaff: boolean): Promise<Message[]> {
   if (isStaff) {
     const query = { ref_id: reference, limit: PAGE };

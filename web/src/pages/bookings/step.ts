@@ -47,7 +47,7 @@ export function unusual(step: Step, booking: Booking, flight: Flight | null, now
   return found;
 }
 
-/** The last step of a booking, if staff can take it back: nothing has happened since, for an hour. */
+/** The last step of a booking, if staff can take it back: nothing followed it, for an hour. */
 export function correctable(timeline: readonly Event[], now: number): Event | null {
   const last = timeline.at(-1);
   const isStep = last && ["DEPARTED", "ARRIVED", "DELIVERED"].includes(last.event_type);

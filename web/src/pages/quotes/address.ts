@@ -4,10 +4,10 @@ import type { Schemas } from "../../api/problem";
 /** A flight of a quote; none is known before they are read. */
 export type Leg = Pick<Schemas["Flight"], "origin" | "destination" | "departure_local">;
 
-/** What was searched for: the way and its day, if its flights are known, and the freight. */
+/** What was searched for: the route and its day, if its flights are known, and the freight. */
 function searched(quote: Schemas["Quote"], legs: readonly Leg[]): [string, string][] {
   const [first, last] = [legs[0], legs[legs.length - 1]];
-  const way: [string, string][] =
+  const route: [string, string][] =
     first && last
       ? [
           ["origin", first.origin],
@@ -17,7 +17,7 @@ function searched(quote: Schemas["Quote"], legs: readonly Leg[]): [string, strin
       : [];
   const codes = quote.special_handling_codes.join(",");
   return [
-    ...way,
+    ...route,
     ["weight", String(quote.weight_kg)],
     ["volume", String(quote.volume_m3)],
     ...(codes ? [["handling", codes] as [string, string]] : []),

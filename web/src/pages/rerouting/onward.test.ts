@@ -68,7 +68,7 @@ test("many at once take what each shows first, if it shows anything, and never a
   expect(routesOf(["ACB12345"], [{ ...shown, version: 4 }], first)).toEqual([{ ref_id: "ACB12345", version: 4 }]);
 });
 
-test("a booking that took another route than the one shown is told apart from all others", () => {
+test("a booking that took another route than the one shown is distinguished from all others", () => {
   const sent = [
     { ref_id: "ACB1", flight_ids: ["a", "b"], version: 1 },
     { ref_id: "ACB2", version: 1 },

@@ -92,7 +92,7 @@ function queryOf(booking: Booking, origin: string, day: string): string {
   return query.toString();
 }
 
-/** What the bulk action is told of a booking as it is shown, and to try first for it. */
+/** What the bulk action gets of a booking as it is shown: the route to try first. */
 export interface Chosen {
   ref_id: string;
   /** Nothing while no route is shown for it. */

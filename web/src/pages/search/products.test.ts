@@ -28,9 +28,11 @@ test("asks for the products beside GENERAL, five at most, and for none where the
 });
 
 test("searches once for each product, for the same freight", async () => {
-  const post = vi.spyOn(api, "POST").mockImplementation((_path: unknown, init: unknown) => {
-    const { product } = (init as { body: { product: string } }).body;
-    const data = found({ f: product === "EXPRESS" ? "120.00" : null });
+  const bodies: { product: string }[] = [];
+  vi.spyOn(api, "POST").mockImplementation((_path: unknown, init: unknown) => {
+    const { body } = init as { body: { product: string } };
+    bodies.push(body);
+    const data = found({ f: body.product === "EXPRESS" ? "120.00" : null });
     return Promise.resolve({ data, response: new Response() }) as never;
   });
   const read = await readProducts(asked, ["EXPRESS", "ROSES"]);
@@ -38,7 +40,6 @@ test("searches once for each product, for the same freight", async () => {
     ["EXPRESS", "120.00"],
     ["ROSES", undefined],
   ]);
-  const bodies = post.mock.calls.map(([, init]) => (init as { body: unknown }).body);
   const freight = { origin: "DEL", destination: "LHR", departure_date: "2026-12-02", weight_kg: 500, price: true };
   expect(bodies).toEqual([
     { ...freight, product: "EXPRESS" },

@@ -45,10 +45,10 @@ export function headline(it: Tracking, name: (code: string) => string): string {
   const lost = inOrder(it.legs)
     .filter(({ status }) => status === "CANCELLED" || status === "OFFLOADED")
     .pop();
-  const told = !lost
+  const missed = !lost
     ? words.track.noFlight(place)
     : lost.status === "CANCELLED"
       ? words.track.flightCancelled(lost.flight_number, place)
       : words.track.leftBehind(lost.flight_number, place);
-  return it.status === "DEPARTED" ? `${usual} ${told}` : told;
+  return it.status === "DEPARTED" ? `${usual} ${missed}` : missed;
 }

@@ -9,7 +9,7 @@ const AKL = { latitude: -37.0081, longitude: 174.7917 };
 const last = (line: readonly Point[]) => line[line.length - 1];
 const steps = (line: readonly Point[]) => line.slice(1).map((point, at) => Math.abs(point[0] - (line[at]?.[0] ?? 0)));
 
-it("measures the way as an airline does", () => {
+it("measures the distance as an airline does", () => {
   // 6371 km of radius: DEL–LHR is about 6720 km, NRT–LAX about 8750 km.
   expect((angle(DEL, LHR) / 180) * Math.PI * 6371).toBeCloseTo(6720, -2);
   expect((angle(NRT, LAX) / 180) * Math.PI * 6371).toBeCloseTo(8750, -2);
@@ -37,7 +37,7 @@ it("runs on over the antimeridian, eastwards and westwards", () => {
   expect(last(west)?.[0]).toBeCloseTo(140.3864 - 360, 6);
 });
 
-it("knows a way without length, along the equator, over the pole, and to the other side of the world", () => {
+it("knows a course without length, along the equator, over the pole, and to the other side of the world", () => {
   expect(greatCircle(DEL, DEL)).toEqual([[77.1031, 28.5665]]);
   const equator = greatCircle({ latitude: 0, longitude: 10 }, { latitude: 0, longitude: 50 });
   for (const [, north] of equator) expect(north).toBeCloseTo(0, 9);

@@ -52,7 +52,7 @@ export function greatCircle(from: Place, to: Place): Point[] {
   return points;
 }
 
-/** Between places that face each other every way is as long: this one goes over the north pole. */
+/** Between places that face each other every course is as long: this one goes over the north pole. */
 function overThePole(from: Place, to: Place): Point[] {
   const up = greatCircle(from, { latitude: 90, longitude: from.longitude });
   const down = greatCircle({ latitude: 90, longitude: to.longitude }, to);

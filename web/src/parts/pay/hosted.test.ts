@@ -31,7 +31,7 @@ it("fields show the amount, follow its change, and give the id of a payment meth
   expect(element.destroy).toHaveBeenCalledOnce();
 });
 
-it("what the fields or the provider refuse is told in the provider's words, and gives no token", async () => {
+it("what the fields or the provider refuse is shown in the provider's words, and gives no token", async () => {
   const incomplete = provider({ error: { message: "Your card number is incomplete." } }, {});
   await expect(fieldsOf(incomplete.it, USD("1.00"), place, vi.fn()).token()).rejects.toThrow(
     "Your card number is incomplete.",

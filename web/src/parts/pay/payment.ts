@@ -1,11 +1,11 @@
 // A form that pays: its key and its terms belong together. The fields of a provider give another token each time they are asked.
 import { Form } from "../form.svelte";
-import type { Terms } from "./ways";
+import type { Terms } from "./methods";
 
 export class PaymentForm {
   readonly form = new Form();
   #terms: Terms | null = null;
-  /** Something else was entered while the terms were on their way. */
+  /** Something else was entered while the terms were being read. */
   #isStale = false;
 
   /** Sends the terms of `fields`, and the same ones again with the same key, until they are accepted, declined or changed. */
@@ -22,7 +22,7 @@ export class PaymentForm {
     return done;
   }
 
-  /** Another way is chosen, or something else is entered: what waits to be sent again is not sent any more. */
+  /** Another method is chosen, or something else is entered: what waits to be sent again is not sent any more. */
   changed(): void {
     if (this.form.waits) this.form.withdraw();
     if (this.form.isBusy) this.#isStale = true;

@@ -13,7 +13,7 @@ const act = (name: string, subject_kind: string, subject_id: string, data: objec
 });
 
 describe("acts in words", () => {
-  it("tells an act, and one that is new by its name", () => {
+  it("describes an act, and one that is new by its name", () => {
     expect(actText("flight.changed")).toBe("Flight changed");
     expect(actText("ship.sunk")).toBe("ship.sunk");
   });
@@ -46,7 +46,7 @@ describe("acts in words", () => {
     expect(of("ship.sunk", "space_ship", "01")).toEqual({ text: "space ship", href: null });
   });
 
-  it("tells what is different, and leaves out what is empty in a whole state", () => {
+  it("names what is different, and leaves out what is empty in a whole state", () => {
     const changes = (name: string, data: object) => changesOf(act(name, "any", "01", data));
     expect(
       changes("user.changed", { role: { from: "customer", to: "admin" }, disabled: { from: false, to: true } }),

@@ -47,7 +47,7 @@ function tableOf(act: Act): string | null {
   return verb === "imported" || (verb === "exported" && act.subject_id === "export") ? table : null;
 }
 
-/** The code or name of a rule; a sale and an allotment without one are told by their route. */
+/** The code or name of a rule; a sale and an allotment without one are named by their route. */
 function nameOfRule(data: Data): string {
   const route = [text(data["origin"]), text(data["destination"])].filter(Boolean).join("–");
   return text(data["code"]) || text(data["name"]) || route;
@@ -92,8 +92,8 @@ export function subjectOf(act: Act): Subject {
   }
 }
 
-/** Members that the subject tells, or that say nothing to a reader. */
-const UNTOLD = ["id", "owner", "flight_number", "ref_id", "booking_ref", "payment_id", "created_at", "updated_at"];
+/** Members that the subject names, or that say nothing to a reader. */
+const UNSHOWN = ["id", "owner", "flight_number", "ref_id", "booking_ref", "payment_id", "created_at", "updated_at"];
 const labels: Record<string, string> = { ...words.admin.entries.members, ...words.admin.rules.members, ...own };
 const roles: Record<string, string> = words.roles;
 const states: Record<string, string> = { ...words.paymentStates, ...words.admin.messages.webhookStates };
@@ -106,28 +106,28 @@ export function changesOf(act: Act): string[] {
   // With a version, it is the whole state: what is empty there was mostly never set.
   const isState = "version" in data;
   return Object.entries(data)
-    .filter(([name, value]) => !UNTOLD.includes(name) && !(isState && isEmpty(value)))
+    .filter(([name, value]) => !UNSHOWN.includes(name) && !(isState && isEmpty(value)))
     .sort(([a], [b]) => Number(a === "version") - Number(b === "version"))
-    .map(([name, value]) => words.admin.audit.change(labels[name] ?? plain(name), told(name, value)));
+    .map(([name, value]) => words.admin.audit.change(labels[name] ?? plain(name), valueText(name, value)));
 }
 
-function told(name: string, value: unknown): string {
+function valueText(name: string, value: unknown): string {
   if (isEmpty(value)) return words.booking.none;
   if (typeof value === "boolean") return value ? words.parts.yes : words.parts.no;
   if (typeof value === "number") return name === "weekdays" ? weekday(value) : number(value, 4);
-  if (typeof value === "string") return toldText(name, value);
-  if (Array.isArray(value)) return toldList(name, value);
+  if (typeof value === "string") return textOf(name, value);
+  if (Array.isArray(value)) return listText(name, value);
   const found = value as Data;
-  if ("from" in found && "to" in found) return `${told(name, found["from"])} → ${told(name, found["to"])}`;
+  if ("from" in found && "to" in found) return `${valueText(name, found["from"])} → ${valueText(name, found["to"])}`;
   if (typeof found["amount"] === "string" && typeof found["currency"] === "string")
     return money({ amount: found["amount"], currency: found["currency"] });
   if (Array.isArray(found["require_any"])) return words.admin.edit.requires(found["require_any"].join(", "));
   return Object.entries(found)
-    .map(([inner, one]) => words.admin.audit.change(labels[inner] ?? plain(inner), told(inner, one)))
+    .map(([inner, one]) => words.admin.audit.change(labels[inner] ?? plain(inner), valueText(inner, one)))
     .join(", ");
 }
 
-function toldText(name: string, value: string): string {
+function textOf(name: string, value: string): string {
   if (name === "role") return roles[value] ?? value;
   if (name === "status") return states[value] ?? value;
   if (name === "organization_id") return organizations.get(value)?.name ?? value;
@@ -136,10 +136,10 @@ function toldText(name: string, value: string): string {
   return date ? [fullDate(date), time && `${time} UTC`].filter(Boolean).join(" ") : value;
 }
 
-function toldList(name: string, value: unknown[]): string {
+function listText(name: string, value: unknown[]): string {
   if (name === "breaks")
     return value
       .map((step) => words.admin.edit.step(...((step as unknown[]).map(String).slice(0, 2) as [string, string])))
       .join(", ");
-  return value.map((one) => told(name, one)).join(", ");
+  return value.map((one) => valueText(name, one)).join(", ");
 }

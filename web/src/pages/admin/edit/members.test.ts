@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Fault } from "../../../api/problem";
 import { KINDS, type Entry } from "../entries/kinds";
 import { EMBARGOES, SALES, TARIFFS } from "../rules/kinds";
-import { body, entries, faultText, rebased, steps, told, typed, type Kept, type Member } from "./members";
+import { body, entries, faultText, rebased, steps, memberText, typed, type Kept, type Member } from "./members";
 
 const airports = KINDS.airports.members;
 const heathrow: Entry = {
@@ -112,15 +112,15 @@ test("another's change fills the fields in which nothing was typed", () => {
   expect(body(TARIFFS.members, after, now)).toEqual({ normal: "17" });
 });
 
-test("members are told in words", () => {
-  const of = (name: string) => told(member(TARIFFS.members, name), typed(TARIFFS.members, tariff)[name]);
+test("members are shown in words", () => {
+  const of = (name: string) => memberText(member(TARIFFS.members, name), typed(TARIFFS.members, tariff)[name]);
   expect(of("breaks")).toBe("from 45 kg 10, from 100.5 kg 9.25");
   expect(of("flight_numbers")).toBe("AI101, AI103");
   expect(of("valid_from")).toBe("1 Jan 2026");
   expect(of("valid_to")).toBe("–");
-  expect(told(member(EMBARGOES.members, "weekdays"), "1 7")).toBe("Mon, Sun");
-  expect(told(member(EMBARGOES.members, "effect"), "COL FRO")).toBe("Flies only with one of COL, FRO");
-  expect(told(member(EMBARGOES.members, "is_freighter"), "")).toBe("All flights");
+  expect(memberText(member(EMBARGOES.members, "weekdays"), "1 7")).toBe("Mon, Sun");
+  expect(memberText(member(EMBARGOES.members, "effect"), "COL FRO")).toBe("Flies only with one of COL, FRO");
+  expect(memberText(member(EMBARGOES.members, "is_freighter"), "")).toBe("All flights");
 });
 
 test("a fault inside a member is shown at it, with the entry that it is about", () => {

@@ -1,4 +1,4 @@
-// The members of what administrators keep: how each is typed in, sent, and told in words.
+// The members of what administrators keep: how each is typed in, sent, and shown in words.
 import { addressOf, ofServer, type Fault, type ServerFault } from "../../../api/problem";
 import { organizations } from "../../../parts/reference.svelte";
 import { words } from "../../../words/admin";
@@ -157,8 +157,8 @@ export function rebased(members: readonly Member[], values: Typed, before: Kept,
   return Object.fromEntries(kept) as Typed;
 }
 
-/** A member as the lists and the comparison tell it. */
-export function told(member: Member, value: string | boolean | undefined): string {
+/** A member as the lists and the comparison show it. */
+export function memberText(member: Member, value: string | boolean | undefined): string {
   if (value === true) return words.parts.yes;
   if (value === false) return words.parts.no;
   const option = member.options?.find((one) => one.value === value);

@@ -2,7 +2,7 @@
 import type { Schemas } from "../../../api/problem";
 import { words } from "../../../words/admin";
 import type { Kept, Kind, Member, Option } from "../edit/members";
-import { charge, effect, period, rates, reach, reduction, route, space } from "./told";
+import { charge, effect, period, rates, reach, reduction, route, space } from "./described";
 import { organizations } from "../../../parts/reference.svelte";
 
 type Rule = Kept & { id: string };
@@ -65,7 +65,7 @@ const kind = <T extends Rule>(
   ...more,
 });
 const reached = <T extends Parameters<typeof reach>[0]>() => ({ label: columns.reach, text: (rule: T) => reach(rule) });
-const way = { label: columns.route, text: route };
+const lane = { label: columns.route, text: route };
 const departures = {
   label: columns.departures,
   text: (rule: { valid_from: string; valid_to: string | null }) => period(rule.valid_from, rule.valid_to),
@@ -86,7 +86,7 @@ export const TARIFFS = kind<Schemas["Tariff"]>("tariffs", (tariff) => tariff.cod
     { name: "product", label: members.product, type: "text", isOptional: true, hint: hints.product },
     { name: "handling_code", label: members.handling_code, type: "handlingCode", isOptional: true },
   ],
-  columns: [way, reached(), { label: columns.rates, text: rates }, departures],
+  columns: [lane, reached(), { label: columns.rates, text: rates }, departures],
 });
 
 export const SURCHARGES = kind<Schemas["Surcharge"]>("surcharges", (surcharge) => surcharge.code, {
@@ -109,7 +109,7 @@ export const SURCHARGES = kind<Schemas["Surcharge"]>("surcharges", (surcharge) =
     handling,
     ...flights,
   ],
-  columns: [way, reached(), { label: columns.charge, text: charge }, departures],
+  columns: [lane, reached(), { label: columns.charge, text: charge }, departures],
 });
 
 export const SALES = kind<Schemas["Sale"]>("sales", (sale) => sale.code ?? texts.noCode, {
@@ -125,7 +125,7 @@ export const SALES = kind<Schemas["Sale"]>("sales", (sale) => sale.code ?? texts
     ...flights,
   ],
   columns: [
-    way,
+    lane,
     reached(),
     { label: columns.reduction, text: reduction },
     { label: columns.quotes, text: (sale) => period(sale.sale_from, sale.sale_to) },
@@ -146,7 +146,7 @@ export const EMBARGOES = kind<Schemas["Embargo"]>("embargoes", (embargo) => emba
     { name: "aircraft_code", label: members.aircraft_code, type: "text", isOptional: true },
     { name: "effect", label: members.effect, type: "effect", initial: "FORBID" },
   ],
-  columns: [way, reached(), { label: columns.effect, text: effect }, departures],
+  columns: [lane, reached(), { label: columns.effect, text: effect }, departures],
 });
 
 export const ALLOTMENTS = kind<Schemas["Allotment"]>("allotments", (allotment) => allotment.name, {
@@ -167,7 +167,7 @@ export const ALLOTMENTS = kind<Schemas["Allotment"]>("allotments", (allotment) =
   ],
   columns: [
     { label: columns.owner, text: ({ organization_id: id }) => organizations.get(id)?.name ?? id },
-    way,
+    lane,
     { label: columns.reach, text: (allotment) => reach({ ...allotment, organization_id: null }) },
     { label: columns.room, text: space },
     { label: columns.departures, text: (allotment) => period(allotment.date_from, allotment.date_to) },

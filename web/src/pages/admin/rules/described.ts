@@ -1,4 +1,4 @@
-// How lists tell a rule: where, when and for which freight it applies, and its figures.
+// How lists describe a rule: where, when and for which freight it applies, and its figures.
 import type { Schemas } from "../../../api/problem";
 import { metric } from "../../../parts/capacity";
 import { organizations } from "../../../parts/reference.svelte";

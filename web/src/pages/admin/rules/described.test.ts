@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../../api/problem";
-import { charge, period, rates, reach, reduction, route, scope, space } from "./told";
+import { charge, period, rates, reach, reduction, route, scope, space } from "./described";
 
-test("scopes are told in words", () => {
+test("scopes are described in words", () => {
   expect(["LHR", "city:London,GB", "country:GB", "region:LATIN_AMERICA", "*"].map(scope)).toEqual([
     "LHR",
     "London, GB",
@@ -25,7 +25,7 @@ test("what limits a rule is named, and nothing else", () => {
   );
 });
 
-test("rates and charges are told with their bounds", () => {
+test("rates and charges are described with their bounds", () => {
   const tariff = { currency: "JPY", minimum: "7500", normal: "16.5", breaks: [{ from_kg: 45, rate: "10" }] };
   expect(rates(tariff)).toBe("¥16.5 per kg · from 45 kg ¥10 · at least ¥7,500");
   const surcharge = { basis: "PERCENT", rate: "12", currency: null, minimum: "20", maximum: null, per: "LEG" };

@@ -1,4 +1,4 @@
-// Which ways of paying are offered to whom.
+// Which methods of payment are offered to whom.
 import { api } from "../../api/client";
 import type { Schemas } from "../../api/problem";
 import { session } from "../../api/session.svelte";
@@ -8,7 +8,7 @@ import { notTaken } from "./hosted";
 
 type Money = Schemas["Money"];
 
-export type Way = "token" | "account" | "later" | "invoice";
+export type Method = "token" | "account" | "later" | "invoice";
 export type Terms = { payment_token: string } | { payment_method: "ACCOUNT" } | Record<string, never>;
 
 interface Asked {
@@ -20,9 +20,9 @@ interface Asked {
   isGuest: boolean;
 }
 
-/** The ways that the server accepts, the usual one first. */
-export function waysOf({ options, available, amount, isBooking, isGuest }: Asked): Way[] {
-  const token: Way[] = options.provider === null ? [] : ["token"];
+/** The methods that the server accepts, the usual one first. */
+export function methodsOf({ options, available, amount, isBooking, isGuest }: Asked): Method[] {
+  const token: Method[] = options.provider === null ? [] : ["token"];
   if (isGuest) {
     // Without a provider nobody can pay here: the carrier bills what is booked.
     const onInvoice = options.guests_on_invoice || options.provider === null;
@@ -34,12 +34,12 @@ export function waysOf({ options, available, amount, isBooking, isGuest }: Asked
 
 /**
  * Returns what the request says of the payment. Nothing is said of one on an invoice, of a later one, and where nothing can be paid.
- * Throws a `Problem` while the ways are not known, or the fields of the provider are not there.
+ * Throws a `Problem` while the methods are not known, or the fields of the provider are not there.
  */
-export async function termsOf(way: Way | null, isKnown: boolean, adapter: Adapter | null): Promise<Terms> {
-  if (way === "account") return { payment_method: "ACCOUNT" };
-  if (way === "token" && adapter) return { payment_token: await adapter.token() };
-  if (way === "token" || !isKnown) throw notTaken(words.payment.notLoaded);
+export async function termsOf(method: Method | null, isKnown: boolean, adapter: Adapter | null): Promise<Terms> {
+  if (method === "account") return { payment_method: "ACCOUNT" };
+  if (method === "token" && adapter) return { payment_token: await adapter.token() };
+  if (method === "token" || !isKnown) throw notTaken(words.payment.notLoaded);
   return {};
 }
 
