@@ -72,16 +72,10 @@ impl<T: Terms> Lanes<T> {
         Some(former)
     }
 
-    /// Returns the keys of the rules whose scopes cover these airports, some of them several times.
-    pub fn keys_between<'a>(
-        &'a self,
-        (origin, destination): (AirportCode, AirportCode),
-        places: &'a Places,
-    ) -> impl Iterator<Item = &'a T::Key> {
-        let origins = (!self.buckets.is_unused()).then(|| places.covering(origin));
-        origins.into_iter().flatten().flat_map(move |from| {
-            places.covering(destination).filter_map(move |to| self.buckets.get(&(from, to))).flat_map(HashMap::keys)
-        })
+    /// Returns whether a rule has this key and scopes that cover these airports.
+    pub fn is_between(&self, key: &T::Key, (origin, destination): (AirportCode, AirportCode), places: &Places) -> bool {
+        let has_key = |ends: (Place, Place)| self.buckets.get(&ends).is_some_and(|bucket| bucket.contains_key(key));
+        places.covering(origin).any(|from| places.covering(destination).any(|to| has_key((from, to))))
     }
 
     /// Returns the rules with one of these keys whose scopes cover the way, bucket by bucket; in each the first ones precede.

@@ -99,8 +99,8 @@ struct Tables {
     by_code: Sharded<String, Uuid>,
     /// Sales that may be used so many times only, with their codes.
     limited: Arc<BTreeMap<SaleId, Option<String>>>,
-    /// Organizations that have tariffs of their own, with their number.
-    owners: Sharded<OrganizationId, usize>,
+    /// The products that have tariffs, with their number: those of everybody, and those of each organization that has its own.
+    products: Sharded<Option<OrganizationId>, BTreeMap<Product, usize>>,
     /// Sales that had no use left when they were read: a hint.
     used_up: Arc<HashSet<Uuid>>,
     revisions: Revisions,
@@ -259,15 +259,20 @@ impl PriceRules {
     /// one without a tariff of its own, then the others by name, 20 at most.
     pub fn products(&self, ends: (AirportCode, AirportCode), organization: Option<OrganizationId>) -> Vec<Product> {
         let tables = &self.0.tables;
-        let keys = tables.tariffs.keys_between(ends, &tables.places);
-        let own = keys.filter(|(owner, _)| owner.is_none() || *owner == organization).map(|(_, product)| *product);
-        let others: BTreeSet<Product> = own.filter(|product| *product != Product::GENERAL).collect();
+        let owners = [Some(None), organization.map(Some)];
+        let known = owners.iter().flatten().filter_map(|owner| Some((*owner, tables.products.get(owner)?)));
+        let keys = known.flat_map(|(owner, products)| products.keys().map(move |product| (owner, *product)));
+        let others: BTreeSet<Product> = keys
+            .filter(|(_, product)| *product != Product::GENERAL)
+            .filter(|key| tables.tariffs.is_between(key, ends, &tables.places))
+            .map(|(_, product)| product)
+            .collect();
         std::iter::once(Product::GENERAL).chain(others).take(MOST_PRODUCTS).collect()
     }
 
     /// Returns what prices of a caller depend on besides freight and flights.
     pub fn key(&self, organization: Option<OrganizationId>, at: DateTime<Utc>) -> PriceKey {
-        let is_owner = |owner: &OrganizationId| self.0.tables.owners.get(owner).is_some();
+        let is_owner = |owner: &OrganizationId| self.0.tables.products.get(&Some(*owner)).is_some();
         PriceKey { serial: self.0.serial, date: at.date_naive(), organization: organization.filter(is_owner) }
     }
 
@@ -308,21 +313,27 @@ fn too_large() -> RatingError {
 
 impl Tables {
     fn put_tariff(&mut self, rule: &Rule<Tariff>, reference: &Reference) {
-        let Self { places, tariffs, owners, .. } = self;
-        let former = tariffs.get(rule.id).and_then(|former| former.terms.organization_id);
+        let Self { places, tariffs, products, .. } = self;
+        let former = tariffs.get(rule.id).map(|former| former.terms.key());
         put(tariffs, places, rule, reference);
-        let present = rule.terms.organization_id.filter(|_| rule.ended_at.is_none());
-        if let Some(count) = present.and_then(|owner| owners.entry(owner)) {
-            *count += 1;
+        let present = rule.ended_at.is_none().then(|| rule.terms.key());
+        if let Some((owner, product)) = present
+            && let Some(known) = products.entry(owner)
+        {
+            *known.entry(product).or_default() += 1;
         }
-        if let Some(owner) = former {
-            let left = owners.entry(owner).map_or(0, |count| {
-                *count = count.saturating_sub(1);
-                *count
-            });
+        let Some((owner, product)) = former else { return };
+        let is_last = products.entry(owner).is_some_and(|known| {
+            let left = known.get(&product).map_or(0, |count| count.saturating_sub(1));
             if left == 0 {
-                owners.remove(&owner);
+                known.remove(&product);
+            } else {
+                known.insert(product, left);
             }
+            known.is_empty()
+        });
+        if is_last {
+            products.remove(&owner);
         }
     }
 
