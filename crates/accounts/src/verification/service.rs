@@ -109,7 +109,8 @@ impl VerificationService {
                 (user.name, user.updated_at) = (name, now);
             }
             // The language of the row decides: one of a later release is read as none.
-            if save_choices(&mut tx, user.id, change.language, change.weight_unit, now).await? {
+            let is_chosen = !change.language.is_keep() || change.weight_unit.is_some();
+            if is_chosen && save_choices(&mut tx, user.id, change.language, change.weight_unit, now).await? {
                 user.updated_at = now;
             }
             user.language = change.language.or(user.language);
