@@ -1,5 +1,6 @@
 mod amendment;
 mod bulk;
+mod connections;
 mod guest;
 mod payment;
 
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 
 pub use amendment::AmendBooking;
 pub use bulk::{BulkAction, BulkBookings, BulkBookingsResult, BulkParams, ChosenRoute};
+pub use connections::{ConcernedBooking, ConnectionFilter, ConnectionWindow, FlightConnections};
 pub use guest::{CancelGuestBooking, ClaimRequest, PayGuestBooking};
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 

@@ -13,6 +13,7 @@ mod cancel;
 mod change;
 mod claim;
 mod claim_token;
+mod connections;
 mod contacts;
 mod correct;
 mod courtesy;

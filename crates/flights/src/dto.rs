@@ -243,6 +243,10 @@ request! {
         departure_from: Option<DateTime<Utc>> = read::instant,
         /// Only flights whose best known departure is before this time.
         departure_to: Option<DateTime<Utc>> = read::instant,
+        /// Only flights whose best known arrival is at or after this time, and that departed at most 3 days before it.
+        arrival_from: Option<DateTime<Utc>> = read::instant,
+        /// Only flights whose best known arrival is before this time.
+        arrival_to: Option<DateTime<Utc>> = read::instant,
         /// Airline designator
         #[param(value_type = Option<String>)]
         airline: Option<AirlineCode> = |raw| reference.read_airline(raw),

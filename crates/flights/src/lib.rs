@@ -29,6 +29,7 @@ mod save;
 mod season;
 mod service;
 mod timetable;
+mod window;
 mod written;
 
 pub use audit::replay;
@@ -39,7 +40,8 @@ pub use departures::{Departure, Departures, between};
 pub use dto::{ChangeFlight, FlightBody, FlightFilter, MOST_BOOKINGS, each_once};
 pub use error::{FlightError, code};
 pub use model::{
-    Connections, Flight, FlightEventType, Lane, NetworkVersion, NewFlight, Segment, is_connection, is_in_time,
+    Connections, Flight, FlightAnchor, FlightEventType, Lane, NetworkVersion, NewFlight, Segment, is_connection,
+    is_in_time,
     replay::{FlightData, RebuiltFlight},
     space_of,
 };
@@ -50,3 +52,4 @@ pub use save::{find_all_in_tx, find_in_tx, save_in_tx};
 pub use season::{DaysOfOperation, Differences, Effect, Group, LocalTime, Season, Terms};
 pub use service::FlightService;
 pub use timetable::{ImportListener, ImportProgress, ImportStep, Imported, Timetable};
+pub use window::Window;

@@ -3,6 +3,7 @@ pub(super) mod audit;
 pub(super) mod dates;
 pub(super) mod departures;
 pub(super) mod past;
+pub(super) mod window;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::{FLIGHT, FlightCapacity, FlightStatus, Overbooking, Space};
@@ -291,6 +292,7 @@ fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {
     if let Some(to) = filter.departure_to {
         query.push(" and f.departure_at < ").push_bind(to);
     }
+    window::arriving(query, filter);
     if let Some(airline) = filter.airline {
         query.push(" and f.airline_code = ").push_bind(airline);
     }

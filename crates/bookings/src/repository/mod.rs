@@ -3,6 +3,7 @@
 mod aboard;
 pub(super) mod audit;
 pub(super) mod bills;
+mod connections;
 pub(super) mod contacts;
 mod create;
 mod erase;
@@ -18,6 +19,7 @@ pub(super) use aboard::{
     aboard_with_code, before_departure, count_aboard, departed_on, is_aboard, landed_inbound,
     last_moved_before_arrival, lock_aboard, manifest, named_aboard, next_aboard,
 };
+pub(super) use connections::{bookings_concerned, concerned};
 pub(super) use create::insert_new;
 pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
 pub(super) use events::{amended_since, events_after, moved_before, newest_events};

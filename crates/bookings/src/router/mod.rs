@@ -3,6 +3,7 @@ mod bulk;
 mod change;
 mod claim;
 mod commit;
+mod connections;
 mod export;
 mod guest;
 mod onward;
@@ -36,6 +37,8 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(guest::open))
         .routes(routes!(guest::cancel))
         .routes(routes!(guest::pay))
+        .routes(routes!(connections::list))
+        .routes(routes!(connections::list_of_flight))
         .routes(routes!(commit::commit))
         .routes(routes!(pay::list, pay::pay))
         .routes(routes!(pay::cancellation))
