@@ -1137,6 +1137,7 @@ export const de: Words = {
     heading: (station) => `Abflüge ab ${station}`,
     arrivalsHeading: (station) => `Ankünfte in ${station}`,
     allHeading: "Abflüge aller Stationen",
+    allArrivalsHeading: "Ankünfte aller Stationen",
     departures: "Abflüge",
     arrivals: "Ankünfte",
     station: "Station",
@@ -1152,6 +1153,11 @@ export const de: Words = {
     cutoff: "Annahmeschluss",
     capacity: "Kapazität",
     status: "Status",
+    connections: "Anschlüsse",
+    atRisk: (count, figure) => `${figure} ${plural(count, "Anschluss", "Anschlüsse")} gefährdet`,
+    toReroute: (_count, figure) => `${figure} umzurouten`,
+    onward: (flight, left, needed) =>
+      left < 0 ? `${flight} fliegt ${-left} min vorher ab` : `${flight} ${left} von ${needed} min`,
     closed: "geschlossen",
     in: "noch",
     empty: "Keine Abflüge an diesem Tag.",
@@ -1164,6 +1170,17 @@ export const de: Words = {
     title: "Umroutung",
     empty: "Keine Fracht braucht eine neue Strecke.",
     emptyText: "Was seinen Flug oder seinen Anschluss verliert, erscheint hier.",
+    ofFlight: (flight, from, to) => `${flight}, ${from} nach ${to}`,
+    all: "Alle umzuroutende Fracht",
+    every: "Alle",
+    atRisk: "Anschlüsse gefährdet",
+    toReroute: "Umzurouten",
+    emptyFlight: "Keine Fracht dieses Fluges braucht Ihre Aufmerksamkeit.",
+    emptyFlightText: "Sie erscheint hier, wenn ihr Anschluss gefährdet ist oder sie einen ihrer Flüge verliert.",
+    connection: (flight, left, needed) =>
+      left < 0
+        ? `Der Anschluss ${flight} fliegt ${-left} min vor der Landung ab.`
+        : `Der Anschluss ${flight} hat ${left} min; nötig sind ${needed}.`,
     from: (place, destination) => `${place} nach ${destination}`,
     many: "Mehrere auf einmal nehmen jeweils die erste gezeigte Strecke. Ist sie bis dahin voll, wird die nächste genommen.",
     noOption:

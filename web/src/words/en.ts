@@ -1106,6 +1106,7 @@ export const en = {
     heading: (station: string) => `Departures at ${station}`,
     arrivalsHeading: (station: string) => `Arrivals at ${station}`,
     allHeading: "Departures of all stations",
+    allArrivalsHeading: "Arrivals of all stations",
     departures: "Departures",
     arrivals: "Arrivals",
     station: "Station",
@@ -1121,6 +1122,11 @@ export const en = {
     cutoff: "Cut-off",
     capacity: "Capacity",
     status: "Status",
+    connections: "Connections",
+    atRisk: (count: number, figure: string) => `${figure} ${plural(count, "connection", "connections")} at risk`,
+    toReroute: (_count: number, figure: string) => `${figure} to be rerouted`,
+    onward: (flight: string, left: number, needed: number) =>
+      left < 0 ? `${flight} leaves ${-left} min before` : `${flight} ${left} of ${needed} min`,
     closed: "closed",
     in: "in",
     empty: "No departures on this day.",
@@ -1133,6 +1139,17 @@ export const en = {
     title: "Rerouting",
     empty: "No cargo needs a new route.",
     emptyText: "Cargo that loses its flight or its connection appears here.",
+    ofFlight: (flight: string, from: string, to: string) => `${flight}, ${from} to ${to}`,
+    all: "All cargo to be rerouted",
+    every: "All",
+    atRisk: "Connections at risk",
+    toReroute: "To be rerouted",
+    emptyFlight: "No cargo of this flight needs attention.",
+    emptyFlightText: "It appears here when its connection is at risk or it loses one of its flights.",
+    connection: (flight: string, left: number, needed: number) =>
+      left < 0
+        ? `The connection to ${flight} leaves ${-left} min before the landing.`
+        : `The connection to ${flight} has ${left} min; it needs ${needed}.`,
     from: (place: string, destination: string) => `${place} to ${destination}`,
     many: "Many at once take the first route shown for each. If it is full by then, the next one is taken.",
     noOption: "No option can be booked in the next three days. Search for a later one, or ask the shipper.",

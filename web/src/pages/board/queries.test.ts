@@ -50,11 +50,21 @@ test("arrivals of a day are those that land on it by the station's clock", async
   expect(asked).toEqual([
     {
       destination: "DEL",
-      departure_from: "2026-11-29T22:00:00.000Z",
-      departure_to: "2026-12-03T12:00:00.000Z",
+      arrival_from: "2026-12-01T10:00:00.000Z",
+      arrival_to: "2026-12-03T12:00:00.000Z",
       limit: 100,
     },
   ]);
+});
+
+test("arrivals of all stations have no place, and each its own clock", async () => {
+  const all = view({ station: "", isArrivals: true });
+  for (const query of queriesOf(all, HOUR)) expect(query).not.toHaveProperty("destination");
+  const { ask } = server([
+    { data: [flight("east", "2026-12-02T00:30:00"), flight("west", "2026-12-01T23:30:00")], next: null },
+  ]);
+  const answer = await pageOf({ ...all, date: "2026-12-02" }, HOUR, undefined, ask);
+  expect(answer.data.map((it) => it.id)).toEqual(["east"]);
 });
 
 test("the flights of a query follow those of the one before, and a page goes on where it ended", async () => {

@@ -37,9 +37,9 @@ export function queriesOf({ station, isArrivals, date }: View, hour: number): Qu
       { ...place, departure_from: after(hour, 0), departure_to: after(hour, 24) },
     ];
   if (!isArrivals) return [{ ...place, departure_date: date }];
-  // The day begins 14 hours before UTC's at the earliest and ends 12 hours after it at the latest; flights take 36 at most.
+  // The day begins 14 hours before UTC's at the earliest and ends 12 hours after it at the latest.
   const noon = Date.parse(`${date}T12:00:00Z`);
-  return [{ ...place, departure_from: after(noon, -62), departure_to: after(noon, 24) }];
+  return [{ ...place, arrival_from: after(noon, -26), arrival_to: after(noon, 24) }];
 }
 
 const read = (query: Query): Promise<Answer<Flight[]>> => take(api.GET("/api/v1/flights", { params: { query } }));
@@ -63,12 +63,12 @@ export async function pageOf(view: View, hour: number, cursor?: string, ask = re
   return { etag: null, response: new Response(), ...answer, data: rows, next: null };
 }
 
-/** Arrivals of a day are chosen by their own date: the API chooses flights by their departure. */
+/** Arrivals of a day are chosen by the date at their own station. */
 const isOfDay = (flight: Flight, { isArrivals, date }: View): boolean =>
   !isArrivals || date === null || flight.arrival_local.startsWith(date);
 
 /** The flights as the board shows them: each once, also one that was retimed between two pages, and arrivals by their time. */
-export function ordered(flights: readonly Flight[], isArrivals: boolean): Flight[] {
+export function ordered<F extends Flight>(flights: readonly F[], isArrivals: boolean): F[] {
   const once = [...new Map(flights.map((flight) => [flight.id, flight])).values()];
   const arrival = (flight: Flight) => Date.parse(flight.arrival_datetime);
   return isArrivals ? once.sort((a, b) => arrival(a) - arrival(b)) : once;
