@@ -42,6 +42,7 @@ mod changing_flights;
 mod claims;
 mod cluster;
 mod commands;
+mod concerns;
 mod conditional;
 mod console;
 mod demo_network;

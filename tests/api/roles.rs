@@ -158,6 +158,8 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("POST", "/api/v1/flights/{id}/arrive", OPERATORS),
     ("POST", "/api/v1/flights/{id}/cancel", ADMINS),
     ("GET", "/api/v1/flights/{id}/manifest", OPERATORS),
+    ("GET", "/api/v1/flights/connections", OPERATORS),
+    ("GET", "/api/v1/flights/{id}/connections", OPERATORS),
     ("GET", "/api/v1/flights/{id}/availability", ANYONE),
     ("GET", "/api/v1/routes", ANYONE),
     ("POST", "/api/v1/routes/search", ANYONE),

@@ -1,5 +1,14 @@
 // The board: from now on or of a day, departures or arrivals, one station or all.
-import { expect, signIn, test } from "./world";
+import type { Page } from "@playwright/test";
+import { expect, signIn, test, type Json } from "./world";
+
+const HOUR_MS = 3_600_000;
+
+/** The row of a flight. */
+const rowOf = (page: Page, flight: Json) => page.locator(`[data-flight="${flight.flight_number}"]`);
+
+/** So many hours after another moment. */
+const later = (moment: string, hours: number) => new Date(Date.parse(moment) + hours * HOUR_MS).toISOString();
 
 test("the board begins at now and keeps a flight of yesterday that has not left", async ({ page, world }) => {
   const late = await world.flight("TRV", "CJB", -30, 1000);
@@ -82,4 +91,95 @@ test("the departures of all stations stand on one board", async ({ page, world }
   await page.getByLabel("All stations").uncheck();
   await expect(row(other)).toHaveCount(0);
   await expect(row(one)).toBeVisible();
+});
+
+test("the arrivals of all stations stand on one board", async ({ page, world }) => {
+  const [one, other] = [await world.flight("TRV", "CJB", 0.2, 1000), await world.flight("CJB", "TRV", 0.3, 1000)];
+  const operator = await world.operator();
+  for (const flight of [one, other]) await operator.post(`/api/v1/flights/${flight.id}/depart`);
+  await signIn(page, operator, "/board?station=TRV&show=arrivals");
+  await expect(rowOf(page, other)).toBeVisible();
+  await expect(rowOf(page, one)).toHaveCount(0);
+  await page.getByLabel("All stations").check();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Arrivals of all stations");
+  await expect(rowOf(page, one)).toContainText("CJB");
+  await expect(rowOf(page, other)).toContainText("TRV");
+  // It lands, and is in the air no more.
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  await operator.post(`/api/v1/flights/${one.id}/arrive`);
+  await expect(rowOf(page, one)).toHaveCount(0);
+  await page.getByRole("link", { name: "Departures", exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Departures of all stations");
+  await page.goBack();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Arrivals of all stations");
+});
+
+test("a flight shows its connections at risk while they are, and leads to their bookings", async ({ page, world }) => {
+  // It lands eight hours after it left, three hours before the next one leaves.
+  const first = await world.flight("TRV", "CJB", 3, 1000);
+  const second = await world.flight("CJB", "DEL", 14, 1000);
+  const customer = await world.customer();
+  const booking = await world.book(customer, [first, second], 120);
+  await world.book(customer, [first], 80);
+  const admin = await world.admin();
+  const retime = async (hours: number) => {
+    const wish = { arrival_datetime: later(first.arrival_datetime, hours) };
+    const answer = await admin.ask("PATCH", `/api/v1/flights/${first.id}`, wish);
+    expect(answer.status).toBe(200);
+  };
+  await signIn(page, await world.operator(), "/board?station=TRV");
+  const row = rowOf(page, first);
+  await expect(row).toContainText("Scheduled");
+  await expect(row).not.toContainText("at risk");
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  await retime(2);
+  await expect(row).toContainText("1 connection at risk");
+  await expect(row).toContainText(`120 kg: ${second.flight_number} 60 of 120 min`);
+  await retime(0);
+  await expect(row).not.toContainText("at risk");
+  await retime(4);
+  await expect(row).toContainText(`${second.flight_number} leaves 60 min before`);
+
+  // Arrivals have it, too.
+  await page.goto("/board?station=CJB&show=arrivals");
+  await row.getByRole("link", { name: "1 connection at risk" }).click();
+  await expect(page).toHaveURL(/[/]rerouting[?]flight=.*concern=AT_RISK/);
+  await expect(page.getByRole("link", { name: `${first.flight_number}, TRV to CJB` })).toBeVisible();
+  await expect(page.locator("[data-booking]")).toHaveCount(1);
+  await expect(page.locator(`[data-booking="${booking.ref_id}"]`)).toBeVisible();
+  await expect(
+    page.getByText(`The connection to ${second.flight_number} leaves 60 min before the landing.`),
+  ).toBeVisible();
+  await page.getByRole("link", { name: "To be rerouted", exact: true }).click();
+  await expect(page.getByText("No cargo of this flight needs attention.")).toBeVisible();
+});
+
+test("a flight that was cancelled shows what is to be rerouted, until it is", async ({ page, world }) => {
+  const first = await world.flight("TRV", "CJB", 3, 1000);
+  const second = await world.flight("CJB", "DEL", 14, 1000);
+  const other = await world.flight("CJB", "DEL", 15, 1000);
+  const customer = await world.customer();
+  const booking = await world.book(customer, [first, second]);
+  const admin = await world.admin();
+  const operator = await world.operator();
+  await signIn(page, operator, "/board?station=CJB");
+  await expect(rowOf(page, second)).toContainText("Scheduled");
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  await admin.post(`/api/v1/flights/${second.id}/cancel`);
+  await expect(rowOf(page, second)).toContainText("1 to be rerouted");
+  await rowOf(page, second).getByRole("link", { name: "1 to be rerouted" }).click();
+  await expect(page.locator("[data-booking]")).toHaveCount(1);
+  await expect(page.locator(`[data-booking="${booking.ref_id}"]`)).toBeVisible();
+  // It has another route: neither flight counts it any more.
+  const answer = await operator.ask("PATCH", `/api/v1/bookings/${booking.ref_id}`, {
+    flight_ids: [first.id, other.id],
+  });
+  expect(answer.status).toBe(200);
+  await expect(page.locator("[data-booking]")).toHaveCount(0);
+  await page.goto("/board?station=CJB");
+  await expect(rowOf(page, second)).toContainText("Cancelled");
+  await expect(rowOf(page, second)).not.toContainText("to be rerouted");
+  await page.goto("/board?station=TRV");
+  await expect(rowOf(page, first)).toContainText("Scheduled");
+  await expect(rowOf(page, first)).not.toContainText("to be rerouted");
 });

@@ -446,6 +446,9 @@ async fn operations_of(world: &World, journey: &mut Journey<'_>, customer: &Clie
     let left = json!({"left_behind": [{"ref_id": booked[0], "reason": "NO_SHOW"}]});
     journey.visit(staff, "POST", "/api/v1/flights/{id}/depart", &[flight], Some(left)).await;
     journey.visit(staff, "GET", "/api/v1/flights/{id}/manifest", &[flight], None).await;
+    let window = "?from=2026-11-20T00:00:00Z&to=2026-11-24T00:00:00Z";
+    journey.visit(staff, "GET", "/api/v1/flights/connections", &[window], None).await;
+    journey.visit(staff, "GET", "/api/v1/flights/{id}/connections", &[flight], None).await;
     journey.visit(staff, "POST", "/api/v1/flights/{id}/arrive", &[flight], None).await;
     let reason = Some(json!({"reason": "weather"}));
     let many = json!({"action": "cancel", "ids": [flight]});

@@ -68,13 +68,32 @@ pub const LISTS: &[List] = &[
             ("departure_date", "values ('2026-11-20'), ('2030-01-01')"),
             ("departure_from", TIMES),
             ("departure_to", UNTIL),
+            ("arrival_from", TIMES),
+            ("arrival_to", UNTIL),
             ("airline", "values ('AI'), ('BA'), ('LH')"),
             ("flight_number", "values ('AI1'), ('AI999'), ('LH1')"),
             ("status", "values ('ARRIVED'), ('SCHEDULED'), ('CANCELLED'), ('DEPARTED')"),
         ],
         // By departure, from the oldest: flights of one airline that leave are behind those that have left.
-        apart: &["airline", "status"],
+        apart: &["airline", "status", "arrival_from", "arrival_to"],
         ..list("listFlights", ANYBODY)
+    },
+    List {
+        filters: &[
+            ("station", "select origin from flights group by 1 order by count(*) desc limit 1"),
+            ("from", "values ('2026-11-18T00:00:00Z'), ('2026-11-21T00:00:00Z')"),
+            ("to", "values ('2026-11-23T00:00:00Z')"),
+        ],
+        // Without `from`, `to` is within four days of now, and a day after `from` is its default.
+        apart: &["to"],
+        ..list("listFlightConnections", ADMIN)
+    },
+    List {
+        path: Some(
+            "select flight_id::text from booking_legs where status <> 'RELEASED' group by 1 order by count(*) desc limit 1",
+        ),
+        filters: &[("concern", "values ('AT_RISK'), ('TO_REROUTE')")],
+        ..list("listConcernedBookings", ADMIN)
     },
     List {
         filters: &[
