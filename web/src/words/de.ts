@@ -1175,7 +1175,7 @@ export const de: Words = {
     every: "Alle",
     atRisk: "Anschlüsse gefährdet",
     toReroute: "Umzurouten",
-    emptyFlight: "Keine Fracht dieses Fluges braucht Ihre Aufmerksamkeit.",
+    emptyFlight: "Keine Fracht dieses Fluges steht hier.",
     emptyFlightText: "Sie erscheint hier, wenn ihr Anschluss gefährdet ist oder sie einen ihrer Flüge verliert.",
     connection: (flight, left, needed) =>
       left < 0

@@ -1144,7 +1144,7 @@ export const en = {
     every: "All",
     atRisk: "Connections at risk",
     toReroute: "To be rerouted",
-    emptyFlight: "No cargo of this flight needs attention.",
+    emptyFlight: "No cargo of this flight is listed here.",
     emptyFlightText: "It appears here when its connection is at risk or it loses one of its flights.",
     connection: (flight: string, left: number, needed: number) =>
       left < 0
