@@ -116,7 +116,7 @@ impl BookingService {
         concern: Option<Concern>,
         page: &PageRequest<BookingAnchor>,
         recency: Recency,
-    ) -> Result<Vec<(Booking, AtRisk)>, BookingError> {
+    ) -> Result<Vec<(Booking, Concerned)>, BookingError> {
         let read = move |db: Database| async move {
             let mut snapshot = db.snapshot().await?;
             let now = self.clock.now();
