@@ -14,6 +14,7 @@ use axum::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use loadmaster_platform::{
+    listing::TOTAL_COUNT,
     rate_limit::Verdict,
     settings,
     telemetry::{self, Traced},
@@ -191,6 +192,7 @@ pub(super) fn cors(server: &settings::Server) -> Option<CorsLayer> {
             named("cache-status"),
             POSITION,
             PREFERENCE_APPLIED,
+            TOTAL_COUNT,
             header::ALLOW,
             header::CONTENT_DISPOSITION,
             header::WWW_AUTHENTICATE,

@@ -2,15 +2,18 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use loadmaster_capacity::{FlightStatus, Overbooking, OverbookingFields, Space, SpaceFields};
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, BookingRef, Fault, FlightId, FlightNumber};
-use loadmaster_platform::web::{Fields, Raw, list, object, read, request, with};
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, BookingRef, Fault, FlightId, FlightNumber, words};
+use loadmaster_platform::{
+    listing::Direction,
+    web::{Fields, Raw, list, object, read, request, with},
+};
 use loadmaster_reference::{Aircraft, Reference};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{
     Flight, NewFlight,
-    model::{LONGEST_CUTOFF_MINUTES, fault_of_arrival, space_of},
+    model::{FlightAnchor, LONGEST_CUTOFF_MINUTES, fault_of_arrival, space_of},
 };
 
 /// More bookings than any flight carries.
@@ -253,6 +256,45 @@ request! {
         #[param(value_type = Option<String>)]
         flight_number: Option<FlightNumber> = |raw| reference.read_flight_number(raw),
         status: Option<FlightStatus> = read::word(FlightStatus::WORDS),
+    }
+}
+
+words! {
+    /// The orders of the list of flights; a leading `-` is descending.
+    pub enum FlightSort {
+        Earliest = "departure_datetime",
+        Latest = "-departure_datetime",
+        Number = "flight_number",
+        NumberDescending = "-flight_number",
+    }
+}
+
+impl FlightSort {
+    pub fn direction(self) -> Direction {
+        Direction::of(self.as_str())
+    }
+
+    pub const fn is_by_number(self) -> bool {
+        matches!(self, Self::Number | Self::NumberDescending)
+    }
+
+    /// Returns the place of a flight in the order.
+    pub const fn anchor(self, number: FlightNumber, departure: DateTime<Utc>, id: FlightId) -> FlightAnchor {
+        if self.is_by_number() {
+            FlightAnchor::Number(number, departure, id)
+        } else {
+            FlightAnchor::Departure(departure, id)
+        }
+    }
+}
+
+request! {
+    /// In which order a list shows flights.
+    #[derive(Copy, Default)]
+    pub struct FlightOrder in query {
+        /// By departure (default) or by flight number, then departure; a leading `-` is descending.
+        #[param(inline)]
+        sort: Option<FlightSort> = read::word(FlightSort::WORDS),
     }
 }
 

@@ -2,11 +2,17 @@ use chrono::{DateTime, Utc};
 use loadmaster_capacity::FlightCapacity;
 use loadmaster_kernel::{AirportCode, FlightId};
 use loadmaster_platform::{
+    listing::{CountParams, Listed},
     postgres::{Database, DbError, Recency},
     web::PageRequest,
 };
 
-use super::{Flight, FlightError, FlightService, dto::FlightFilter, model::FlightAnchor, repository};
+use super::{
+    Flight, FlightError, FlightService,
+    dto::{FlightFilter, FlightSort},
+    model::FlightAnchor,
+    repository,
+};
 
 impl FlightService {
     /// Returns one flight.
@@ -42,15 +48,21 @@ impl FlightService {
         self.known.take_in(found);
     }
 
-    pub async fn list(
+    pub(super) async fn list(
         &self,
         filter: &FlightFilter,
+        sort: FlightSort,
         page: &PageRequest<FlightAnchor>,
+        count: CountParams,
         recency: Recency,
-    ) -> Result<Vec<Flight>, FlightError> {
+    ) -> Result<Listed<Flight>, FlightError> {
         let read = move |db: Database| async move {
-            let mut connection = db.listing().await?;
-            Ok(repository::list(&mut connection, filter, page.after.as_ref(), page.offset, page.fetch()).await?)
+            let mut snapshot = db.listing().await?;
+            let (after, offset, fetch) = (page.after.as_ref(), page.offset, page.fetch());
+            let entries = repository::list(&mut snapshot, filter, sort, after, offset, fetch).await?;
+            let total =
+                if count.is_wanted() { Some(repository::number_of(&mut snapshot, filter, sort).await?) } else { None };
+            Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await
     }

@@ -153,9 +153,21 @@ pub const fn space_of(aircraft: &Aircraft) -> Space {
     Space { weight: aircraft.max_cargo, volume: aircraft.max_volume, positions: aircraft.positions }
 }
 
-/// The end of a page of flights: lists are ordered by departure, then id.
+/// The end of a page of flights: the values by which the list is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FlightAnchor(pub DateTime<Utc>, pub FlightId);
+#[serde(untagged)]
+pub enum FlightAnchor {
+    Departure(DateTime<Utc>, FlightId),
+    Number(FlightNumber, DateTime<Utc>, FlightId),
+}
+
+impl FlightAnchor {
+    pub const fn departure_and_id(self) -> (DateTime<Utc>, FlightId) {
+        match self {
+            Self::Departure(departure, id) | Self::Number(_, departure, id) => (departure, id),
+        }
+    }
+}
 
 /// Origin and destination of a flight.
 pub type Lane = (AirportCode, AirportCode);

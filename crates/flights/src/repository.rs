@@ -2,6 +2,7 @@
 pub(super) mod audit;
 pub(super) mod dates;
 pub(super) mod departures;
+mod list;
 pub(super) mod past;
 pub(super) mod window;
 
@@ -13,13 +14,12 @@ use loadmaster_platform::{
     postgres::{PgSession, Statement, column, planned_list},
     telemetry,
 };
-use sqlx::{QueryBuilder, types::Json};
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{
-    dto::FlightFilter,
-    model::{AirlineLane, Flight, FlightAnchor, FlightEventType, NetworkVersion, replay::FlightData},
-};
+pub(super) use list::{count, list, number_of};
+
+use super::model::{AirlineLane, Flight, FlightEventType, NetworkVersion, replay::FlightData};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -230,84 +230,6 @@ pub(super) async fn find_within(
         &last,
     );
     flights(rows.fetch_all(db).await?)
-}
-
-pub(super) async fn list(
-    db: &mut PgSession,
-    filter: &FlightFilter,
-    after: Option<&FlightAnchor>,
-    offset: u32,
-    fetch: i64,
-) -> sqlx::Result<Vec<Flight>> {
-    let mut query = QueryBuilder::new(
-        "select f.id, f.flight_number, f.origin, f.destination, f.departure_at, f.arrival_at,
-                f.scheduled_departure_at, f.scheduled_arrival_at, f.scheduled_date, f.actual_departure_at, f.actual_arrival_at,
-                f.aircraft_code, f.is_freighter, f.created_at, f.updated_at,
-                c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
-                c.physical_weight_hg, c.physical_volume_l, c.physical_positions, c.overbooking_weight_percent,
-                c.overbooking_volume_percent, c.overbooking_positions_percent,
-                c.booked_weight_hg, c.booked_volume_l, c.booked_positions,
-                c.held_weight_hg, c.held_volume_l, c.held_positions,
-                c.aside_weight_hg, c.aside_volume_l, c.aside_positions, c.aside_until, c.waiting, c.allotted,
-                c.version, c.ledger_seq
-         from (select f.* from flights f where true",
-    );
-    choose(&mut query, filter);
-    if let Some(FlightAnchor(departure, id)) = after {
-        query.push(" and (f.departure_at, f.id) > (").push_bind(*departure).push(", ").push_bind(*id).push(")");
-    }
-    query.push(" order by f.departure_at, f.id limit ").push_bind(fetch);
-    query.push(" offset ").push_bind(i64::from(offset));
-    query.push(") f join flight_capacity c on c.flight_id = f.id order by f.departure_at, f.id");
-    flights(query.build_query_as::<Row>().fetch_all(db).await?)
-}
-
-/// Returns the number of flights that the filter chooses, and a digest of their ids and versions.
-pub(super) async fn count(db: &mut PgSession, filter: &FlightFilter) -> sqlx::Result<(i64, i64)> {
-    let mut query = QueryBuilder::new(
-        "select count(*), coalesce(bit_xor(uuid_hash_extended(f.id, c.version)), 0)
-         from (select f.id from flights f where true",
-    );
-    choose(&mut query, filter);
-    query.push(") f join flight_capacity c on c.flight_id = f.id");
-    query.build_query_as().fetch_one(&mut *db).await
-}
-
-fn choose(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {
-    if let Some(origin) = filter.origin {
-        query.push(" and f.origin = ").push_bind(origin);
-    }
-    if let Some(destination) = filter.destination {
-        query.push(" and f.destination = ").push_bind(destination);
-    }
-    if let Some(date) = filter.departure_date {
-        // The bounds on the instant allow use of the index: no zone is further than a day from UTC.
-        query.push(" and f.scheduled_date = ").push_bind(date);
-        query.push(" and f.scheduled_departure_at >= ").push_bind(date - chrono::Days::new(1));
-        query.push(" and f.scheduled_departure_at < ").push_bind(date + chrono::Days::new(2));
-    }
-    if let Some(from) = filter.departure_from {
-        query.push(" and f.departure_at >= ").push_bind(from);
-    }
-    if let Some(to) = filter.departure_to {
-        query.push(" and f.departure_at < ").push_bind(to);
-    }
-    window::arriving(query, filter);
-    if let Some(airline) = filter.airline {
-        query.push(" and f.airline_code = ").push_bind(airline);
-    }
-    if let Some(number) = &filter.flight_number {
-        query.push(" and f.flight_number = ").push_bind(number.as_str().to_owned());
-    }
-    if let Some(status) = filter.status {
-        // What the status means for the flight's own row: there are indexes for it in the order of the list.
-        query.push(match status {
-            FlightStatus::Scheduled => " and f.cancelled_at is null and f.actual_departure_at is null",
-            FlightStatus::Departed => " and f.actual_departure_at is not null and f.actual_arrival_at is null",
-            FlightStatus::Arrived => " and f.actual_arrival_at is not null",
-            FlightStatus::Cancelled => " and f.cancelled_at is not null",
-        });
-    }
 }
 
 /// Inserts new flights; `capacity` opens their capacity.

@@ -3,6 +3,7 @@ use loadmaster_accounts::Admin;
 use loadmaster_kernel::{AirlineCode, FlightId};
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
+    listing::{CountParams, tell_total},
     postgres::Recency,
     room::{Routes, handler_state},
     tables::{Export, ExportParams},
@@ -19,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Flight, FlightBody, FlightError, FlightFilter, FlightService,
     create::Create,
-    dto::{AirlineRoute, CapacityShape, CreateFlight, RouteFilter},
+    dto::{AirlineRoute, CapacityShape, CreateFlight, FlightOrder, FlightSort, RouteFilter},
     export::{EXPORTED, row},
     model::{FlightAnchor, RouteAnchor},
 };
@@ -90,12 +91,12 @@ async fn show(
 
 problem_responses!(ListProblems: [LIST, CALLER]);
 
-/// List flights by departure, then id.
+/// List flights by departure, then id, or in the order of `sort`.
 ///
 /// The filters combine with AND.
 #[utoipa::path(get, path = "/flights", tag = "flights", operation_id = "listFlights",
-    params(FlightFilter, PageParams),
-    responses((status = 200, body = Vec<FlightBody>, headers(("Link" = String))), ListProblems))]
+    params(FlightFilter, FlightOrder, CountParams, PageParams),
+    responses((status = 200, body = Vec<FlightBody>, headers(("Link" = String), ("Total-Count" = Option<String>))), ListProblems))]
 async fn list(
     State(flights): State<FlightService>,
     State(reference): State<Reference>,
@@ -103,12 +104,18 @@ async fn list(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) =
-        query.read(|fields| Some((FlightFilter::read(fields, &reference)?, PageFields::read(fields))))?;
+    let (filter, order, count, page) = query.read(|fields| {
+        let (filter, order) = (FlightFilter::read(fields, &reference)?, FlightOrder::read(fields)?);
+        Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
+    })?;
+    let sort = order.sort.unwrap_or(FlightSort::Earliest);
     let page = page.open::<FlightAnchor>(&key, &query, "")?;
-    let found = flights.list(&filter, &page, recency).in_span(span("flights.list")).await?;
-    let bodies: Vec<_> = found.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
-    Ok(page.answer(bodies, |body| FlightAnchor(body.departure_datetime, body.id), &key, &query, ""))
+    let found = flights.list(&filter, sort, &page, count, recency).in_span(span("flights.list")).await?;
+    let bodies: Vec<_> = found.entries.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
+    let anchor = |body: &FlightBody| sort.anchor(body.flight_number, body.departure_datetime, body.id);
+    let mut answer = page.answer(bodies, anchor, &key, &query, "");
+    tell_total(&mut answer, found.total);
+    Ok(answer)
 }
 
 problem_responses!(ExportProblems: [INPUT, CALLER], EXPORT_TOO_LARGE);
@@ -137,9 +144,12 @@ async fn export(
     let status = filter.status;
     let read = move |page: PageRequest<FlightAnchor>| {
         let (flights, filter) = (flights.clone(), filter.clone());
-        async move { Ok(flights.list(&filter, &page, Recency::Now).await?) }
+        async move {
+            let count = CountParams::default();
+            Ok(flights.list(&filter, FlightSort::Earliest, &page, count, Recency::Now).await?.entries)
+        }
     };
-    let anchor = |flight: &Flight| FlightAnchor(flight.departure, flight.id);
+    let anchor = |flight: &Flight| FlightAnchor::Departure(flight.departure, flight.id);
     export.paged(read, anchor, move |flight| row(flight, status)).await
 }
 

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod json;
 pub mod leases;
+pub mod listing;
 pub mod loader;
 pub mod locks;
 pub mod outbound;

@@ -11,7 +11,7 @@ use crate::app::guard::is_always_answered;
 /// A header: its name, its value's type, and what it says.
 struct Known(&'static str, Type, &'static str);
 
-const KNOWN: [Known; 14] = [
+const KNOWN: [Known; 15] = [
     Known(
         "Accept-Encoding",
         Type::String,
@@ -54,6 +54,12 @@ const KNOWN: [Known; 14] = [
     Known("RateLimit-Remaining", Type::Integer, "The number of requests that are left."),
     Known("RateLimit-Reset", Type::Integer, "Seconds until the end of the minute over which requests are counted."),
     Known("Retry-After", Type::Integer, "Seconds to wait before another attempt."),
+    Known(
+        "Total-Count",
+        Type::String,
+        "With `count=true`, the number of entries of the list on all its pages, up to `1000`; `1000+` if there are more. Left out \
+         otherwise, and where counting is not cheap: with `q` in `GET /bookings`.",
+    ),
     Known("WWW-Authenticate", Type::String, "The scheme of credentials that is accepted (RFC 9110)."),
     Known("X-Request-Id", Type::String, "The id of the request: the one that it brought, or a new one."),
 ];

@@ -96,7 +96,7 @@ async fn configured_origins_may_call_and_read_the_headers() {
             assert_eq!(answer.header("access-control-allow-origin"), Some(origin), "{path}");
             let exposed: BTreeSet<_> = answer.header("access-control-expose-headers").unwrap().split(',').collect();
             let expected = "accept-encoding,etag,link,location,retry-after,ratelimit-limit,ratelimit-remaining,ratelimit-reset,\
-                            x-request-id,idempotency-replayed,cache-status,loadmaster-position,preference-applied,allow,\
+                            x-request-id,idempotency-replayed,cache-status,loadmaster-position,preference-applied,total-count,allow,\
                             content-disposition,www-authenticate";
             assert_eq!(exposed, expected.split(',').collect(), "{path}");
             assert!(answer.header("vary").unwrap().contains("origin"));

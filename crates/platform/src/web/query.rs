@@ -48,19 +48,19 @@ impl Query {
         self.read(|_| Some(()))
     }
 
-    /// Returns the identity of the list: its address and filters, whatever their order.
+    /// Returns the identity of the list: its address, order and filters, whatever their order.
     pub(super) fn scope(&self) -> String {
-        let paging = |name: &str| matches!(name, "limit" | "offset" | "cursor");
+        let paging = |name: &str| matches!(name, "limit" | "offset" | "cursor" | "count");
         let mut filters: Vec<_> = self.pairs.iter().flatten().filter(|(name, _)| !paging(name)).collect();
         filters.sort();
         format!("{}\n{filters:?}", self.path)
     }
 
-    /// Returns the address of the next page.
+    /// Returns the address of the next page. Its entries are counted once, with the first page.
     pub(super) fn with_cursor(&self, cursor: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(
-            self.pairs.iter().flatten().filter(|(name, _)| !matches!(name.as_str(), "offset" | "cursor")),
+            self.pairs.iter().flatten().filter(|(name, _)| !matches!(name.as_str(), "offset" | "cursor" | "count")),
         );
         query.append_pair("cursor", cursor);
         format!("{}?{}", self.path, query.finish())

@@ -1,0 +1,200 @@
+//! What lists have in common beside their pages: their order, as it is read by an index, and the number of their entries.
+use std::collections::HashMap;
+
+use axum::{
+    http::{HeaderName, HeaderValue},
+    response::Response,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use crate::web::{read, request};
+
+/// In the answer of a list that was requested with `count=true`: the number of its entries.
+pub const TOTAL_COUNT: HeaderName = HeaderName::from_static("total-count");
+
+/// No more entries of a list are counted.
+const MOST_COUNTED: usize = 1_000;
+
+request! {
+    /// Whether the entries of a list are counted.
+    #[derive(Copy, Default)]
+    pub struct CountParams in query {
+        /// `true` adds the header `Total-Count`: the number of entries that match on all pages, or `1000+` if there are more than
+        /// 1000.
+        count: Option<bool> = read::boolean,
+    }
+}
+
+impl CountParams {
+    /// Returns whether the entries are to be counted.
+    pub fn is_wanted(self) -> bool {
+        self.count.unwrap_or(false)
+    }
+}
+
+/// The number of entries of a list, as far as they are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total(usize);
+
+impl Total {
+    /// The number of entries to look for, one more than are counted: it reveals that there are more.
+    pub const LOOKED_FOR: i64 = 1_001;
+
+    /// Of the entries that were found when as many as [`Self::LOOKED_FOR`] were looked for.
+    pub const fn of(found: usize) -> Self {
+        Self(found)
+    }
+
+    fn text(self) -> String {
+        if self.0 > MOST_COUNTED { format!("{MOST_COUNTED}+") } else { self.0.to_string() }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Listed<T> {
+    /// One more than the page shows, if there are more.
+    pub entries: Vec<T>,
+    /// `None` if they were not to be counted.
+    pub total: Option<Total>,
+}
+
+/// Adds the number of entries of the list to its answer.
+pub fn tell_total(response: &mut Response, total: Option<Total>) {
+    if let Some(value) = total.and_then(|total| HeaderValue::from_str(&total.text()).ok()) {
+        response.headers_mut().insert(TOTAL_COUNT, value);
+    }
+}
+
+/// The direction in which a list is ordered, and read by an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Ascending,
+    Descending,
+}
+
+impl Direction {
+    /// Returns the direction of a value of `sort`: a leading `-` is descending.
+    pub fn of(word: &str) -> Self {
+        if word.starts_with('-') { Self::Descending } else { Self::Ascending }
+    }
+
+    /// Returns the operator that chooses the entries behind a place.
+    pub const fn behind(self) -> &'static str {
+        match self {
+            Self::Ascending => " > ",
+            Self::Descending => " < ",
+        }
+    }
+
+    /// Returns the clause that orders by these columns.
+    pub fn order_by(self, columns: &[&str]) -> String {
+        let suffix = match self {
+            Self::Ascending => "",
+            Self::Descending => " desc",
+        };
+        let columns: Vec<_> = columns.iter().map(|column| format!("{column}{suffix}")).collect();
+        format!(" order by {}", columns.join(", "))
+    }
+}
+
+/// The end of a page of a list that is ordered by id, or by a time and then by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Anchor {
+    Id(Uuid),
+    Time(DateTime<Utc>, Uuid),
+}
+
+/// The order of a list: by id, which is that of creation, or by a column with a time and then by id.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    pub id: &'static str,
+    pub time: Option<&'static str>,
+    pub direction: Direction,
+}
+
+impl Order {
+    /// Orders what a statement chooses, whose end is a condition, and takes the page from it that begins behind `after`.
+    pub fn page(self, query: &mut QueryBuilder<Postgres>, after: Option<Anchor>, offset: u32, fetch: i64) {
+        let behind = self.direction.behind();
+        match (after, self.time) {
+            (None, _) => {}
+            (Some(Anchor::Time(at, id)), Some(time)) => {
+                query.push(format!(" and ({time}, {}){behind}(", self.id)).push_bind(at);
+                query.push(", ").push_bind(id).push(")");
+            }
+            (Some(Anchor::Id(id) | Anchor::Time(_, id)), _) => {
+                query.push(format!(" and {}{behind}", self.id)).push_bind(id);
+            }
+        }
+        let columns: Vec<&str> = self.time.into_iter().chain([self.id]).collect();
+        query.push(self.direction.order_by(&columns));
+        query.push(" limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    }
+}
+
+/// Returns entries in the order in which a list has chosen their ids; what was not found is left out.
+pub fn in_order_of<T>(ids: &[Uuid], found: Vec<T>, id: impl Fn(&T) -> Uuid) -> Vec<T> {
+    let mut found: HashMap<Uuid, T> = found.into_iter().map(|entry| (id(&entry), entry)).collect();
+    ids.iter().filter_map(|id| found.remove(id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    #[test]
+    fn a_list_of_more_entries_than_are_counted_says_so() {
+        for (found, told) in [(0, "0"), (214, "214"), (1_000, "1000"), (1_001, "1000+")] {
+            let mut response = ().into_response();
+            tell_total(&mut response, Some(Total::of(found)));
+            assert_eq!(response.headers()[TOTAL_COUNT], told);
+        }
+        let mut response = ().into_response();
+        tell_total(&mut response, None);
+        assert!(!response.headers().contains_key(TOTAL_COUNT));
+        assert_eq!(Total::LOOKED_FOR, i64::try_from(MOST_COUNTED).unwrap() + 1);
+    }
+
+    #[test]
+    fn a_leading_minus_reverses_all_columns() {
+        assert_eq!(Direction::of("name").order_by(&["name", "id"]), " order by name, id");
+        assert_eq!(Direction::of("-name").order_by(&["name", "id"]), " order by name desc, id desc");
+        assert_eq!((Direction::Ascending.behind(), Direction::Descending.behind()), (" > ", " < "));
+    }
+
+    #[test]
+    fn a_page_begins_behind_its_anchor_in_the_order_of_the_list() {
+        let page = |time, direction, after| {
+            let mut query = QueryBuilder::new("select id from t where true");
+            Order { id: "id", time, direction }.page(&mut query, after, 0, 51);
+            query.into_string()
+        };
+        let (id, at) = (Uuid::from_u128(1), DateTime::UNIX_EPOCH);
+        assert_eq!(
+            page(None, Direction::Descending, Some(Anchor::Id(id))),
+            "select id from t where true and id < $1 order by id desc limit $2 offset $3"
+        );
+        assert_eq!(
+            page(Some("at"), Direction::Ascending, Some(Anchor::Time(at, id))),
+            "select id from t where true and (at, id) > ($1, $2) order by at, id limit $3 offset $4"
+        );
+        assert_eq!(
+            page(Some("at"), Direction::Descending, None),
+            "select id from t where true order by at desc, id desc limit $1 offset $2"
+        );
+    }
+
+    #[test]
+    fn entries_come_in_the_order_of_their_ids() {
+        let [a, b, c] = [1, 2, 3].map(Uuid::from_u128);
+        let found = vec![(a, "a"), (b, "b")];
+        assert_eq!(in_order_of(&[b, c, a], found, |(id, _)| *id), [(b, "b"), (a, "a")]);
+    }
+}
