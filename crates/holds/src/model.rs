@@ -14,7 +14,6 @@ use loadmaster_kernel::{
 };
 use loadmaster_payments::Payment;
 use loadmaster_pricing::Quote;
-use serde::{Deserialize, Serialize};
 
 use super::texts::{Contact, Texts};
 
@@ -270,7 +269,3 @@ pub struct By {
     pub actor: Option<UserId>,
     pub now: DateTime<Utc>,
 }
-
-/// The end of a page of holds: lists start with the newest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldAnchor(pub HoldId);

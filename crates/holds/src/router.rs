@@ -8,6 +8,7 @@ use loadmaster_accounts::{Customer, Guest, Principal};
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
+    listing::{Anchor, CountParams, ExpiryOrder, tell_total},
     room::{Routes, handler_state},
     web::{
         Body, ClientAddress, CursorKey, IfNoneMatch, NO_STORE, PRIVATE, PageFields, PageParams, PathText, PathTexts,
@@ -24,7 +25,7 @@ use super::{
     counter::HoldRequest,
     dto::{AmendHold, CreateHold, CreateReservation, ExtendHold, HoldBody, HoldFilter, Position},
     error::code,
-    model::{EndReason, Hold, HoldAnchor, HoldKind},
+    model::{EndReason, Hold, HoldKind},
 };
 
 handler_state!(HandlerState { holds: HoldService, reference: Reference });
@@ -136,12 +137,12 @@ async fn show(
 
 problem_responses!(ListProblems: [LIST, SIGNED_IN]);
 
-/// List holds, newest first: your own, or all for carrier staff.
+/// List holds, newest first or in the order of `sort`: your own, or all for carrier staff.
 ///
 /// Guests see those that were made with their token.
 #[utoipa::path(get, path = "/holds", tag = "holds", operation_id = "listHolds",
-    params(HoldFilter, PageParams),
-    responses((status = 200, body = Vec<HoldBody>, headers(("Link" = String))), ListProblems))]
+    params(HoldFilter, ExpiryOrder, CountParams, PageParams),
+    responses((status = 200, body = Vec<HoldBody>, headers(("Link" = String), ("Total-Count" = Option<String>))), ListProblems))]
 async fn list(
     Guest(caller): Guest,
     State(holds): State<HoldService>,
@@ -149,13 +150,19 @@ async fn list(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| Some((HoldFilter::read(fields, caller)?, PageFields::read(fields))))?;
+    let (filter, order, count, page) = query.read(|fields| {
+        let (filter, order) = (HoldFilter::read(fields, caller)?, ExpiryOrder::read(fields)?);
+        Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
+    })?;
     let reader = caller.reader();
-    let page = page.open::<HoldAnchor>(&key, &query, &reader)?;
-    let found = holds.list(&filter, &page, recency).await?;
+    let page = page.open::<Anchor>(&key, &query, &reader)?;
+    let found = holds.list(&filter, order, &page, count, recency).await?;
     let now = holds.clock.now();
-    let bodies: Vec<_> = found.iter().map(|hold| HoldBody::new(hold, now)).collect();
-    Ok(private(page.answer(bodies, |body| HoldAnchor(body.id), &key, &query, &reader)))
+    let bodies: Vec<_> = found.entries.iter().map(|hold| HoldBody::new(hold, now)).collect();
+    let anchor = |body: &HoldBody| order.anchor(body.id.uuid(), body.expires_at);
+    let mut answer = private(page.answer(bodies, anchor, &key, &query, &reader));
+    tell_total(&mut answer, found.total);
+    Ok(answer)
 }
 
 /// A request to change a hold.
@@ -320,7 +327,7 @@ async fn reservations(
 ) -> Result<Response, Problem> {
     let reader = caller.reader();
     let page = query.read(|fields| Some(PageFields::read(fields)));
-    let page = page.and_then(|page| page.open::<HoldAnchor>(&key, &query, &reader));
+    let page = page.and_then(|page| page.open::<Anchor>(&key, &query, &reader));
     holds.check_flight(flight).await?;
     let page = page?;
     let filter = HoldFilter {
@@ -329,10 +336,10 @@ async fn reservations(
         organization_id: caller.sees_only(),
         ..HoldFilter::default()
     };
-    let found = holds.list(&filter, &page, recency).await?;
+    let found = holds.list(&filter, ExpiryOrder::default(), &page, CountParams::default(), recency).await?;
     let now = holds.clock.now();
-    let bodies: Vec<_> = found.iter().map(|hold| HoldBody::new(hold, now)).collect();
-    Ok(private(page.answer(bodies, |body| HoldAnchor(body.id), &key, &query, &reader)))
+    let bodies: Vec<_> = found.entries.iter().map(|hold| HoldBody::new(hold, now)).collect();
+    Ok(private(page.answer(bodies, |body| Anchor::Id(body.id.uuid()), &key, &query, &reader)))
 }
 
 problem_responses!(WithdrawProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, VERSION_MISMATCH);

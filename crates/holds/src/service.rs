@@ -10,6 +10,7 @@ use loadmaster_kernel::{FlightId, HoldId, OrganizationId};
 use loadmaster_platform::{
     clock::SharedClock,
     idempotency::{Answer, Key},
+    listing::{Anchor, CountParams, ExpiryOrder, Listed},
     postgres::{Database, DbError, PgSession, Recency},
     seal::SealKey,
     web::{ClientAddress, PageRequest, Problem},
@@ -23,7 +24,7 @@ use super::{
     draft::is_of,
     dto::{CreateHold, HoldFilter, Position, PositionStatus},
     metric,
-    model::{Hold, HoldAnchor, HoldEventType, HoldKind, MOST_ATTEMPTS, PositionName},
+    model::{Hold, HoldEventType, HoldKind, MOST_ATTEMPTS, PositionName},
     repository,
 };
 
@@ -151,13 +152,22 @@ impl HoldService {
     pub(super) async fn list(
         &self,
         filter: &HoldFilter,
-        page: &PageRequest<HoldAnchor>,
+        order: ExpiryOrder,
+        page: &PageRequest<Anchor>,
+        count: CountParams,
         recency: Recency,
-    ) -> Result<Vec<Hold>, HoldError> {
+    ) -> Result<Listed<Hold>, HoldError> {
         let now = self.clock.now();
         let read = move |db: Database| async move {
             let mut snapshot = db.listing().await?;
-            Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch(), now).await?)
+            let (after, offset, fetch) = (page.after, page.offset, page.fetch());
+            let entries = repository::list(&mut snapshot, filter, order, after, offset, fetch, now).await?;
+            let total = if count.is_wanted() {
+                Some(repository::number_of(&mut snapshot, filter, order, now).await?)
+            } else {
+                None
+            };
+            Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await
     }

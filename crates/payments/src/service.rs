@@ -9,6 +9,7 @@ use loadmaster_accounts::{Acts, Principal};
 use loadmaster_kernel::{OrganizationId, PaymentId, PaymentOperationId};
 use loadmaster_platform::{
     clock::SharedClock,
+    listing::{Anchor, CountParams, CreatedOrder, Listed},
     postgres::{Database, DbError, Recency},
     tasks::Tasks,
     web::PageRequest,
@@ -118,16 +119,22 @@ impl PaymentService {
         repository::find(&mut connection, id, caller.sees_only()).await?.ok_or(PaymentError::Unknown)
     }
 
-    /// Returns a page of the payments that the filter chooses, newest first.
+    /// Returns a page of the payments that the filter chooses.
     pub(super) async fn list(
         &self,
         filter: &PaymentFilter,
-        page: &PageRequest<PaymentId>,
+        order: CreatedOrder,
+        page: &PageRequest<Anchor>,
+        count: CountParams,
         recency: Recency,
-    ) -> Result<Vec<ListedPayment>, PaymentError> {
+    ) -> Result<Listed<ListedPayment>, PaymentError> {
         let read = move |db: Database| async move {
             let mut snapshot = db.listing().await?;
-            Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch()).await?)
+            let (after, offset, fetch) = (page.after, page.offset, page.fetch());
+            let entries = repository::list(&mut snapshot, filter, order, after, offset, fetch).await?;
+            let total =
+                if count.is_wanted() { Some(repository::number_of(&mut snapshot, filter, order).await?) } else { None };
+            Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await
     }

@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use chrono::{DateTime, Utc};
+use loadmaster_kernel::words;
 use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -134,6 +135,73 @@ impl Order {
         let columns: Vec<&str> = self.time.into_iter().chain([self.id]).collect();
         query.push(self.direction.order_by(&columns));
         query.push(" limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    }
+}
+
+words! {
+    /// The orders of a list of what was created; a leading `-` is descending.
+    pub enum CreatedSort {
+        Oldest = "created_at",
+        Newest = "-created_at",
+    }
+}
+
+words! {
+    /// The orders of a list of what was created and expires; a leading `-` is descending.
+    pub enum ExpirySort {
+        Oldest = "created_at",
+        Newest = "-created_at",
+        ExpiresFirst = "expires_at",
+        ExpiresLast = "-expires_at",
+    }
+}
+
+request! {
+    /// In which order a list shows what was created.
+    #[derive(Copy, Default)]
+    pub struct CreatedOrder in query {
+        /// By creation: `-created_at` (default), newest first, or `created_at`.
+        #[param(inline)]
+        sort: Option<CreatedSort> = read::word(CreatedSort::WORDS),
+    }
+}
+
+request! {
+    /// In which order a list shows what expires.
+    #[derive(Copy, Default)]
+    pub struct ExpiryOrder in query {
+        /// By creation (default `-created_at`, newest first) or by expiry; a leading `-` is descending.
+        #[param(inline)]
+        sort: Option<ExpirySort> = read::word(ExpirySort::WORDS),
+    }
+}
+
+impl CreatedOrder {
+    /// Returns the order by ids, which are those of creation.
+    pub fn by(self, id: &'static str) -> Order {
+        let word = self.sort.unwrap_or(CreatedSort::Newest).as_str();
+        Order { id, time: None, direction: Direction::of(word) }
+    }
+}
+
+impl ExpiryOrder {
+    fn chosen(self) -> ExpirySort {
+        self.sort.unwrap_or(ExpirySort::Newest)
+    }
+
+    fn is_by_expiry(self) -> bool {
+        matches!(self.chosen(), ExpirySort::ExpiresFirst | ExpirySort::ExpiresLast)
+    }
+
+    /// Returns the order by these columns.
+    pub fn by(self, id: &'static str, expires_at: &'static str) -> Order {
+        let time = self.is_by_expiry().then_some(expires_at);
+        Order { id, time, direction: Direction::of(self.chosen().as_str()) }
+    }
+
+    /// Returns the place of an entry in the order.
+    pub fn anchor(self, id: Uuid, expires_at: DateTime<Utc>) -> Anchor {
+        if self.is_by_expiry() { Anchor::Time(expires_at, id) } else { Anchor::Id(id) }
     }
 }
 

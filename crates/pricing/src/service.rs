@@ -6,6 +6,7 @@ use loadmaster_flights::FlightService;
 use loadmaster_kernel::{Fault, FaultCode, OrganizationId, QuoteId};
 use loadmaster_platform::{
     clock::SharedClock,
+    listing::{Anchor, CountParams, ExpiryOrder, Listed},
     outbox::{self, Message},
     postgres::{Database, DbError, PgSession, Recency},
     random::IdSource,
@@ -150,17 +151,26 @@ impl PricingService {
         found.filter(is_visible).ok_or(PricingError::Unknown("quote"))
     }
 
-    /// Returns a page of the quotes that still hold and that nothing has taken, newest first; `of`: of this organization only.
+    /// Returns a page of the quotes that still hold and that nothing has taken; `of`: of this organization only.
     pub(super) async fn untaken_quotes(
         &self,
         of: Option<OrganizationId>,
-        page: &PageRequest<QuoteId>,
+        order: ExpiryOrder,
+        page: &PageRequest<Anchor>,
+        count: CountParams,
         recency: Recency,
-    ) -> Result<Vec<Quote>, PricingError> {
+    ) -> Result<Listed<Quote>, PricingError> {
         let now = self.clock.now();
         let read = move |db: Database| async move {
             let mut snapshot = db.listing().await?;
-            Ok(repository::quotes::untaken(&mut snapshot, of, page.after, now, page.offset, page.fetch()).await?)
+            let (after, offset, fetch) = (page.after, page.offset, page.fetch());
+            let entries = repository::quotes::untaken(&mut snapshot, of, order, after, now, offset, fetch).await?;
+            let total = if count.is_wanted() {
+                Some(repository::quotes::number_of_untaken(&mut snapshot, of, order, now).await?)
+            } else {
+                None
+            };
+            Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await
     }

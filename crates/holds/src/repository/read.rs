@@ -11,14 +11,13 @@ use loadmaster_kernel::{
 use loadmaster_payments::{self as payments, Payment};
 use loadmaster_platform::postgres::{DbError, PgSession, column, planned_list};
 use loadmaster_pricing::{self as pricing, Quote};
-use sqlx::{QueryBuilder, types::Json};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::returning_on;
 
 use crate::{
-    dto::HoldFilter,
-    model::{EndReason, Hold, HoldAnchor, HoldKind, HoldLeg, HoldStatus, PositionName},
+    model::{EndReason, Hold, HoldKind, HoldLeg, HoldStatus, PositionName},
     texts::{Contact, Party, Texts},
 };
 
@@ -231,56 +230,6 @@ pub(crate) async fn lock_free(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<
     );
     let locked = locked.fetch_all(&mut *db).await?;
     find_all(db, &locked).await
-}
-
-pub(crate) async fn list(
-    db: &mut PgSession,
-    filter: &HoldFilter,
-    after: Option<HoldAnchor>,
-    offset: u32,
-    fetch: i64,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Vec<Hold>> {
-    // Made for the filters that are given: each is served by the indexes that fit it. The holds of an organization are read from its
-    // index, which includes their kind: `is not distinct from` is looked up in no index.
-    let mut query = QueryBuilder::new("select h.id from holds h where true");
-    let mut is = " = ";
-    if let Some(organization) = filter.organization_id {
-        query.push(" and h.organization_id = ").push_bind(organization);
-        is = " is not distinct from ";
-    }
-    match filter.status {
-        None => {}
-        Some(status @ (HoldStatus::Active | HoldStatus::Committing)) => {
-            query.push(" and h.is_open and h.status = ").push_bind(status.as_str());
-            query.push(" and h.expires_at > ").push_bind(now);
-        }
-        Some(HoldStatus::Expired) => {
-            query.push(" and (h.status = 'EXPIRED' or h.is_open and h.expires_at <= ").push_bind(now).push(")");
-        }
-        Some(status @ (HoldStatus::Committed | HoldStatus::Released)) => {
-            query.push(" and h.status = ").push_bind(status.as_str());
-        }
-    }
-    if let Some(kind) = filter.kind {
-        query.push(" and h.kind").push(is).push_bind(kind.as_str());
-    }
-    if let Some(flight) = filter.flight_id {
-        query.push(" and h.id in (select hold_id from hold_legs where flight_id = ").push_bind(flight);
-        query.push(if matches!(filter.status, Some(HoldStatus::Active | HoldStatus::Committing)) {
-            " and is_open)"
-        } else {
-            ")"
-        });
-    }
-    if let Some(HoldAnchor(id)) = after {
-        query.push(" and h.id < ").push_bind(id);
-    }
-    query.push(" order by h.id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
-    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
-    let mut found = find_all(db, &ids).await?;
-    found.reverse();
-    Ok(found)
 }
 
 /// Returns holds whose time is up and that still keep room: the oldest, at most so many.

@@ -1,6 +1,8 @@
-//! Which payments a list shows, newest first.
-use loadmaster_kernel::PaymentId;
-use loadmaster_platform::postgres::PgSession;
+//! Which payments a list shows, and in which order.
+use loadmaster_platform::{
+    listing::{Anchor, CreatedOrder, Total, in_order_of},
+    postgres::PgSession,
+};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
@@ -15,10 +17,29 @@ use crate::{
 pub(crate) async fn list(
     db: &mut PgSession,
     filter: &PaymentFilter,
-    after: Option<PaymentId>,
+    order: CreatedOrder,
+    after: Option<Anchor>,
     offset: u32,
     fetch: i64,
 ) -> sqlx::Result<Vec<ListedPayment>> {
+    let ids = chosen(db, filter, order, after, offset, fetch).await?;
+    let listed = described(db, &ids).await?;
+    Ok(in_order_of(&ids, listed, |listed| listed.payment.id.uuid()))
+}
+
+/// Returns the number of payments that a list with this filter has, as far as they are counted.
+pub(crate) async fn number_of(db: &mut PgSession, filter: &PaymentFilter, order: CreatedOrder) -> sqlx::Result<Total> {
+    Ok(Total::of(chosen(db, filter, order, None, 0, Total::LOOKED_FOR).await?.len()))
+}
+
+async fn chosen(
+    db: &mut PgSession,
+    filter: &PaymentFilter,
+    order: CreatedOrder,
+    after: Option<Anchor>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Uuid>> {
     // Made for the filters that are given: each is served by the index that fits it.
     let mut query = QueryBuilder::new("select id from payments where true");
     if let Some(organization) = filter.organization_id {
@@ -47,19 +68,15 @@ pub(crate) async fn list(
             );
         }
     }
-    if let Some(id) = after {
-        query.push(" and id < ").push_bind(id);
-    }
-    query.push(" order by id desc limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
-    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
-    described(db, &ids).await
+    order.by("id").page(&mut query, after, offset, fetch);
+    query.build_query_scalar().fetch_all(db).await
 }
 
 fn names(statuses: &[PaymentStatus]) -> Vec<&'static str> {
     statuses.iter().map(|status| status.as_str()).collect()
 }
 
-/// Returns these payments, newest first, with what lists show beside them.
+/// Returns these payments, in ascending order of id, with what lists show beside them.
 async fn described(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<ListedPayment>> {
     let payments = find_all(&mut *db, ids).await?;
     let beside = sqlx::query!(
@@ -77,5 +94,5 @@ async fn described(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<ListedP
         organization_name: row.organization_name,
         refund_due: row.refund_due,
     });
-    Ok(listed.rev().collect())
+    Ok(listed.collect())
 }

@@ -12,7 +12,7 @@ pub(super) use journal::{
     due_notifications, insert_test, insert_test_operation, journal, lock_test, lock_test_by_operation, notified,
     operation_of, save_test, settle_test_operation,
 };
-pub(super) use list::list;
+pub(super) use list::{list, number_of};
 pub(super) use operations::{
     delete_old_webhooks, due, enter_webhook, hurry, is_open, mark_unmatched, payment_of, to_reconcile, unmatched,
     unresolved,

@@ -2,6 +2,7 @@ use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::Guest;
 use loadmaster_kernel::PaymentId;
 use loadmaster_platform::{
+    listing::{Anchor, CountParams, CreatedOrder, tell_total},
     telemetry::{Traced, span},
     web::{
         CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, conditional,
@@ -17,12 +18,13 @@ use crate::{
 
 problem_responses!(ListProblems: [LIST, SIGNED_IN]);
 
-/// List payments, newest first: those of your organization, or all for carrier staff.
+/// List payments, newest first unless `sort` reverses it: those of your organization, or all for carrier staff.
 ///
 /// Guests see those that were made with their token.
 #[utoipa::path(get, path = "/payments", tag = "payments", operation_id = "listPayments",
-    params(PaymentFilter, PageParams),
-    responses((status = 200, body = Vec<ListedPaymentBody>, headers(("Link" = String))), ListProblems))]
+    params(PaymentFilter, CreatedOrder, CountParams, PageParams),
+    responses((status = 200, body = Vec<ListedPaymentBody>, headers(("Link" = String), ("Total-Count" = Option<String>))),
+              ListProblems))]
 pub(super) async fn list(
     Guest(caller): Guest,
     State(payments): State<PaymentService>,
@@ -30,12 +32,18 @@ pub(super) async fn list(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| Some((PaymentFilter::read(fields, caller)?, PageFields::read(fields))))?;
+    let (filter, order, count, page) = query.read(|fields| {
+        let (filter, order) = (PaymentFilter::read(fields, caller)?, CreatedOrder::read(fields)?);
+        Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
+    })?;
     let reader = caller.reader();
-    let page = page.open::<PaymentId>(&key, &query, &reader)?;
-    let found = payments.list(&filter, &page, recency).in_span(span("payments.list")).await?;
-    let bodies: Vec<_> = found.iter().map(ListedPaymentBody::from).collect();
-    Ok(private(page.answer(bodies, |body| body.payment.id, &key, &query, &reader)))
+    let page = page.open::<Anchor>(&key, &query, &reader)?;
+    let found = payments.list(&filter, order, &page, count, recency).in_span(span("payments.list")).await?;
+    let bodies: Vec<_> = found.entries.iter().map(ListedPaymentBody::from).collect();
+    let anchor = |body: &ListedPaymentBody| Anchor::Id(body.payment.id.uuid());
+    let mut answer = private(page.answer(bodies, anchor, &key, &query, &reader));
+    tell_total(&mut answer, found.total);
+    Ok(answer)
 }
 
 problem_responses!(ShowProblems: [INPUT, SIGNED_IN], NOT_FOUND);

@@ -2,8 +2,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{OrganizationId, QuoteId, SaleId};
-use loadmaster_platform::postgres::{PgSession, column};
-use sqlx::types::Json;
+use loadmaster_platform::{
+    listing::{Anchor, ExpiryOrder, Total, in_order_of},
+    postgres::{PgSession, column},
+};
+use sqlx::{QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use crate::quote::{Quote, Rated};
@@ -40,31 +43,47 @@ pub async fn find(db: &mut PgSession, ids: &[QuoteId]) -> sqlx::Result<Vec<Quote
     Ok(rows.fetch_all(db).await?.into_iter().map(Quote::from).collect())
 }
 
-/// Returns a page of the quotes that still hold and that nothing has taken, newest first; `of`: of this organization only.
+/// Returns a page of the quotes that still hold and that nothing has taken; `of`: of this organization only.
 pub async fn untaken(
     db: &mut PgSession,
     of: Option<OrganizationId>,
-    after: Option<QuoteId>,
+    order: ExpiryOrder,
+    after: Option<Anchor>,
     now: DateTime<Utc>,
     offset: u32,
     fetch: i64,
 ) -> sqlx::Result<Vec<Quote>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, organization_id, created_by, body as "body: Json<Rated>", expires_at, created_at
-           from quotes
-           where id in (select id from quotes
-                        where not is_taken and expires_at > $1 and ($2::uuid is null or organization_id = $2)
-                          and ($3::uuid is null or id < $3)
-                        order by id desc limit $4 offset $5)
-           order by id desc"#,
-        now,
-        of.map(OrganizationId::uuid),
-        after.map(QuoteId::uuid),
-        fetch,
-        i64::from(offset),
-    );
-    Ok(rows.fetch_all(db).await?.into_iter().map(Quote::from).collect())
+    let ids = chosen(db, of, order, after, now, offset, fetch).await?;
+    let quotes: Vec<QuoteId> = ids.iter().copied().map(QuoteId::from).collect();
+    Ok(in_order_of(&ids, find(db, &quotes).await?, |quote| quote.id.uuid()))
+}
+
+/// Returns the number of quotes that a list of untaken ones has, as far as they are counted.
+pub async fn number_of_untaken(
+    db: &mut PgSession,
+    of: Option<OrganizationId>,
+    order: ExpiryOrder,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Total> {
+    Ok(Total::of(chosen(db, of, order, None, now, 0, Total::LOOKED_FOR).await?.len()))
+}
+
+async fn chosen(
+    db: &mut PgSession,
+    of: Option<OrganizationId>,
+    order: ExpiryOrder,
+    after: Option<Anchor>,
+    now: DateTime<Utc>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    let mut query = QueryBuilder::new("select id from quotes where not is_taken and expires_at > ");
+    query.push_bind(now);
+    if let Some(organization) = of {
+        query.push(" and organization_id = ").push_bind(organization);
+    }
+    order.by("id", "expires_at").page(&mut query, after, offset, fetch);
+    query.build_query_scalar().fetch_all(db).await
 }
 
 /// Keeps those for good that there are already, if they are taken now.

@@ -3,6 +3,7 @@ use loadmaster_accounts::Guest;
 use loadmaster_kernel::QuoteId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
+    listing::{Anchor, CountParams, ExpiryOrder, tell_total},
     telemetry::{Traced, span},
     web::{
         Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
@@ -31,12 +32,13 @@ pub(super) fn routes() -> OpenApiRouter<HandlerState> {
 
 problem_responses!(ListQuoteProblems: [LIST, SIGNED_IN]);
 
-/// List the quotes that still hold and that no hold and no booking has, newest first: your own, or all for carrier staff.
+/// List the quotes that still hold and that no hold and no booking has: your own, or all for carrier staff.
 ///
-/// Guests see those that were made with their token.
+/// Newest first or in the order of `sort`. Guests see those that were made with their token.
 #[utoipa::path(get, path = "/quotes", tag = "prices", operation_id = "listQuotes",
-    params(QuoteFilter, PageParams),
-    responses((status = 200, body = Vec<QuoteBody>, headers(("Link" = String))), ListQuoteProblems))]
+    params(QuoteFilter, ExpiryOrder, CountParams, PageParams),
+    responses((status = 200, body = Vec<QuoteBody>, headers(("Link" = String), ("Total-Count" = Option<String>))),
+              ListQuoteProblems))]
 async fn list(
     Guest(caller): Guest,
     State(prices): State<PricingService>,
@@ -44,13 +46,19 @@ async fn list(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| Some((QuoteFilter::read(fields, caller)?, PageFields::read(fields))))?;
+    let (filter, order, count, page) = query.read(|fields| {
+        let (filter, order) = (QuoteFilter::read(fields, caller)?, ExpiryOrder::read(fields)?);
+        Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
+    })?;
     let reader = caller.reader();
-    let page = page.open::<QuoteId>(&key, &query, &reader)?;
-    let found = prices.untaken_quotes(filter.organization_id, &page, recency);
+    let page = page.open::<Anchor>(&key, &query, &reader)?;
+    let found = prices.untaken_quotes(filter.organization_id, order, &page, count, recency);
     let found = found.in_span(span("pricing.list_quotes")).await?;
-    let bodies: Vec<_> = found.iter().map(QuoteBody::from).collect();
-    Ok(private(page.answer(bodies, |body| body.id, &key, &query, &reader)))
+    let bodies: Vec<_> = found.entries.iter().map(QuoteBody::from).collect();
+    let anchor = |body: &QuoteBody| order.anchor(body.id.uuid(), body.expires_at);
+    let mut answer = private(page.answer(bodies, anchor, &key, &query, &reader));
+    tell_total(&mut answer, found.total);
+    Ok(answer)
 }
 
 problem_responses!(CreateQuoteProblems: [INPUT, SIGNED_IN, BODY, KEY], ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, NO_BOOKABLE_ITINERARY, NO_RATE, DISCOUNT_NOT_APPLICABLE);
