@@ -4,7 +4,7 @@ use loadmaster_platform::{
     postgres::{DbError, Transient},
     random::NoRandomness,
     rate_limit::Verdict,
-    web::{InputFault, Problem, problem_codes, version_mismatch},
+    web::{InputFault, Problem, invalid_cursor, problem_codes, version_mismatch},
 };
 
 problem_codes! {
@@ -78,6 +78,9 @@ pub enum AccountError {
     Unknown(&'static str),
     #[error("there is no such organization")]
     UnknownOrganization,
+    /// The account at which a page begins was erased after the page before was read.
+    #[error("there is no such place in the list")]
+    PlaceGone,
     /// Without this user nobody could administer the installation.
     #[error("the last administrator cannot be changed: {0}")]
     LastAdministrator(&'static str),
@@ -177,6 +180,7 @@ impl From<AccountError> for Problem {
                  administrators how to log in.",
             ),
             E::Unknown(what) => Self::not_found(format!("{what} with this id")),
+            E::PlaceGone => invalid_cursor("The account at which the page begins is gone."),
             E::LastAdministrator(action) => {
                 let text = "This user is the last administrator; give another user the role admin first.";
                 impossible_step(text, "admin", action)

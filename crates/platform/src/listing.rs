@@ -102,7 +102,8 @@ impl Direction {
     }
 }
 
-/// The end of a page of a list that is ordered by id, or by a time and then by id.
+/// The end of a page of a list. Texts by which a list is ordered may be about a person, and addresses are logged: a cursor has the
+/// id alone, and the text is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Anchor {
@@ -110,30 +111,47 @@ pub enum Anchor {
     Time(DateTime<Utc>, Uuid),
 }
 
-/// The order of a list: by id, which is that of creation, or by a column with a time and then by id.
+/// What a list is ordered by before the id.
+#[derive(Debug, Clone, Copy)]
+pub enum By {
+    /// Nothing: the order of ids is that of creation.
+    Id,
+    /// A column with a time.
+    Time(&'static str),
+    /// A text, computed from a row of `table`.
+    Text { table: &'static str, text: &'static str },
+}
+
+/// The order of a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Order {
+    pub by: By,
     pub id: &'static str,
-    pub time: Option<&'static str>,
     pub direction: Direction,
 }
 
 impl Order {
     /// Orders what a statement chooses, whose end is a condition, and takes the page from it that begins behind `after`.
     pub fn page(self, query: &mut QueryBuilder<Postgres>, after: Option<Anchor>, offset: u32, fetch: i64) {
-        let behind = self.direction.behind();
-        match (after, self.time) {
+        let (own, behind) = (self.id, self.direction.behind());
+        match (after, self.by) {
             (None, _) => {}
-            (Some(Anchor::Time(at, id)), Some(time)) => {
-                query.push(format!(" and ({time}, {}){behind}(", self.id)).push_bind(at);
+            (Some(Anchor::Time(at, id)), By::Time(time)) => {
+                query.push(format!(" and ({time}, {own}){behind}(")).push_bind(at);
                 query.push(", ").push_bind(id).push(")");
             }
+            (Some(Anchor::Id(id)), By::Text { table, text }) => {
+                query.push(format!(" and ({text}, {own}){behind}((select {text} from {table} where {own} = "));
+                query.push_bind(id).push("), ").push_bind(id).push(")");
+            }
             (Some(Anchor::Id(id) | Anchor::Time(_, id)), _) => {
-                query.push(format!(" and {}{behind}", self.id)).push_bind(id);
+                query.push(format!(" and {own}{behind}")).push_bind(id);
             }
         }
-        let columns: Vec<&str> = self.time.into_iter().chain([self.id]).collect();
-        query.push(self.direction.order_by(&columns));
+        query.push(match self.by {
+            By::Id => self.direction.order_by(&[own]),
+            By::Time(key) | By::Text { text: key, .. } => self.direction.order_by(&[key, own]),
+        });
         query.push(" limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     }
 }
@@ -180,7 +198,7 @@ impl CreatedOrder {
     /// Returns the order by ids, which are those of creation.
     pub fn by(self, id: &'static str) -> Order {
         let word = self.sort.unwrap_or(CreatedSort::Newest).as_str();
-        Order { id, time: None, direction: Direction::of(word) }
+        Order { by: By::Id, id, direction: Direction::of(word) }
     }
 }
 
@@ -195,8 +213,8 @@ impl ExpiryOrder {
 
     /// Returns the order by these columns.
     pub fn by(self, id: &'static str, expires_at: &'static str) -> Order {
-        let time = self.is_by_expiry().then_some(expires_at);
-        Order { id, time, direction: Direction::of(self.chosen().as_str()) }
+        let by = if self.is_by_expiry() { By::Time(expires_at) } else { By::Id };
+        Order { by, id, direction: Direction::of(self.chosen().as_str()) }
     }
 
     /// Returns the place of an entry in the order.
@@ -239,23 +257,28 @@ mod tests {
 
     #[test]
     fn a_page_begins_behind_its_anchor_in_the_order_of_the_list() {
-        let page = |time, direction, after| {
+        let page = |by, direction, after| {
             let mut query = QueryBuilder::new("select id from t where true");
-            Order { id: "id", time, direction }.page(&mut query, after, 0, 51);
+            Order { by, id: "t.id", direction }.page(&mut query, after, 0, 51);
             query.into_string()
         };
         let (id, at) = (Uuid::from_u128(1), DateTime::UNIX_EPOCH);
         assert_eq!(
-            page(None, Direction::Descending, Some(Anchor::Id(id))),
-            "select id from t where true and id < $1 order by id desc limit $2 offset $3"
+            page(By::Id, Direction::Descending, Some(Anchor::Id(id))),
+            "select id from t where true and t.id < $1 order by t.id desc limit $2 offset $3"
         );
         assert_eq!(
-            page(Some("at"), Direction::Ascending, Some(Anchor::Time(at, id))),
-            "select id from t where true and (at, id) > ($1, $2) order by at, id limit $3 offset $4"
+            page(By::Time("at"), Direction::Ascending, Some(Anchor::Time(at, id))),
+            "select id from t where true and (at, t.id) > ($1, $2) order by at, t.id limit $3 offset $4"
         );
         assert_eq!(
-            page(Some("at"), Direction::Descending, None),
-            "select id from t where true order by at desc, id desc limit $1 offset $2"
+            page(By::Text { table: "t", text: "lower(name)" }, Direction::Descending, Some(Anchor::Id(id))),
+            "select id from t where true and (lower(name), t.id) < ((select lower(name) from t where t.id = $1), $2) \
+             order by lower(name) desc, t.id desc limit $3 offset $4"
+        );
+        assert_eq!(
+            page(By::Time("at"), Direction::Descending, None),
+            "select id from t where true order by at desc, t.id desc limit $1 offset $2"
         );
     }
 

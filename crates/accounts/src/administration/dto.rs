@@ -10,9 +10,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{manage::UserChange, model::Organization};
+use super::{
+    manage::UserChange,
+    model::{Organization, OrganizationSort},
+};
 
-use crate::people::{Act, ActFilter, ManagedUser, Role, UserFilter};
+use crate::people::{Act, ActFilter, ManagedUser, Role, UserFilter, UserSort};
 
 /// The longest id of a subject and name of an act that a list is filtered by.
 const MAX_FILTER: usize = 100;
@@ -175,6 +178,26 @@ request! {
         /// Part of the name; case is ignored.
         #[param(max_length = 100)]
         q: Option<String> = read::line(MAX_FILTER),
+    }
+}
+
+request! {
+    /// In which order a list shows organizations.
+    #[derive(Copy, Default)]
+    pub(super) struct OrganizationOrder in query {
+        /// By creation (default `-created_at`, newest first) or by name; a leading `-` is descending.
+        #[param(inline)]
+        sort: Option<OrganizationSort> = read::word(OrganizationSort::WORDS),
+    }
+}
+
+request! {
+    /// In which order a list shows users.
+    #[derive(Copy, Default)]
+    pub(super) struct UserOrder in query {
+        /// By creation (default `-created_at`, newest first) or by e-mail address; a leading `-` is descending.
+        #[param(inline)]
+        sort: Option<UserSort> = read::word(UserSort::WORDS),
     }
 }
 

@@ -1,12 +1,17 @@
 use loadmaster_kernel::{OrganizationId, UserId};
 use loadmaster_platform::{
+    listing::{Anchor, CountParams, Listed},
     postgres::PgSession,
     web::{PageRequest, Precondition},
     work::Command,
 };
 use serde_json::json;
 
-use super::{model::Organization, repository, service::AdministrationService};
+use super::{
+    model::{Organization, OrganizationSort},
+    repository,
+    service::AdministrationService,
+};
 
 use crate::{
     error::AccountError,
@@ -74,14 +79,24 @@ impl AdministrationService {
         found.ok_or(AccountError::Unknown("organization"))
     }
 
-    /// Organizations, newest first; not those of guests.
+    /// Organizations in this order; not those of guests.
     pub(super) async fn list_organizations(
         &self,
         q: Option<&str>,
-        page: &PageRequest<OrganizationId>,
-    ) -> Result<Vec<Organization>, AccountError> {
+        sort: OrganizationSort,
+        page: &PageRequest<Anchor>,
+        count: CountParams,
+    ) -> Result<Listed<Organization>, AccountError> {
         let pattern = q.map(|text| format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")));
+        let (pattern, order) = (pattern.as_deref(), sort.order());
         let mut db = self.db.listing().await?;
-        Ok(repository::list_organizations(&mut db, pattern.as_deref(), page.after, page.offset, page.fetch()).await?)
+        let (after, offset, fetch) = (page.after, page.offset, page.fetch());
+        let entries = repository::list_organizations(&mut db, pattern, order, after, offset, fetch).await?;
+        let total = if count.is_wanted() {
+            Some(repository::number_of_organizations(&mut db, pattern, order).await?)
+        } else {
+            None
+        };
+        Ok(Listed { entries, total })
     }
 }

@@ -1,7 +1,11 @@
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{OrganizationId, UserId};
-use loadmaster_platform::postgres::PgSession;
+use loadmaster_platform::{
+    listing::{Anchor, Order, Total, in_order_of},
+    postgres::PgSession,
+};
 use serde_json::Value;
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::model::Organization;
@@ -186,25 +190,48 @@ pub(super) async fn rename_organization(tx: &mut PgSession, organization: &Organ
     .map(drop)
 }
 
-/// Organizations, newest first. A guest's is nobody's to name.
+/// Organizations in this order. A guest's is nobody's to name.
 pub(super) async fn list_organizations(
     db: &mut PgSession,
     pattern: Option<&str>,
-    after: Option<OrganizationId>,
+    order: Order,
+    after: Option<Anchor>,
     offset: u32,
     fetch: i64,
 ) -> sqlx::Result<Vec<Organization>> {
-    sqlx::query_as!(
+    let ids = chosen(db, pattern, order, after, offset, fetch).await?;
+    let found = sqlx::query_as!(
         Organization,
-        r#"select o.id as "id: OrganizationId", o.name, o.version, o.created_at from organizations o
-           where not o.is_of_guest and ($1::text is null or o.name ilike $1) and ($2::uuid is null or o.id < $2)
-             and (select u.role from users u where u.id = o.founder_id) is distinct from 'guest'
-           order by o.id desc offset $3 limit $4"#,
-        pattern,
-        after.map(OrganizationId::uuid),
-        i64::from(offset),
-        fetch,
-    )
-    .fetch_all(db)
-    .await
+        r#"select id as "id: OrganizationId", name, version, created_at from organizations where id = any($1)"#,
+        &ids,
+    );
+    Ok(in_order_of(&ids, found.fetch_all(db).await?, |organization| organization.id.uuid()))
+}
+
+/// The number of organizations that a list with this pattern has, as far as they are counted.
+pub(super) async fn number_of_organizations(
+    db: &mut PgSession,
+    pattern: Option<&str>,
+    order: Order,
+) -> sqlx::Result<Total> {
+    Ok(Total::of(chosen(db, pattern, order, None, 0, Total::LOOKED_FOR).await?.len()))
+}
+
+async fn chosen(
+    db: &mut PgSession,
+    pattern: Option<&str>,
+    order: Order,
+    after: Option<Anchor>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    let mut query = QueryBuilder::new(
+        "select o.id from organizations o
+         where not o.is_of_guest and (select u.role from users u where u.id = o.founder_id) is distinct from 'guest'",
+    );
+    if let Some(pattern) = pattern {
+        query.push(" and o.name ilike ").push_bind(pattern.to_owned());
+    }
+    order.page(&mut query, after, offset, fetch);
+    query.build_query_scalar().fetch_all(db).await
 }

@@ -10,7 +10,7 @@ mod service;
 pub use acts::{Actor, Acts, Subject};
 pub use caller::{Admin, Customer, Guest, Operator, required};
 pub(super) use model::{
-    Account, AccountLanguage, Act, ActAnchor, ActFilter, Email, MAX_TEXT, UserAnchor, UserFilter, WeightUnit, read_name,
+    Account, AccountLanguage, Act, ActAnchor, ActFilter, Email, MAX_TEXT, UserFilter, UserSort, WeightUnit, read_name,
 };
 pub use model::{Credential, ManagedUser, Principal, Role, User};
 pub(super) use repository::{

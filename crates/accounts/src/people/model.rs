@@ -5,6 +5,7 @@ use loadmaster_kernel::{
     ActId, ApiKeyId, Fault, FaultCode, OrganizationId, TokenFamilyId, UserId, email_key, email_keys, words,
 };
 use loadmaster_platform::{
+    listing::{By, Direction, Order},
     random::IdSource,
     web::{Fields, Raw, read},
 };
@@ -252,9 +253,26 @@ impl UserFilter {
     }
 }
 
-/// The end of a page of users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserAnchor(pub UserId);
+words! {
+    /// The orders of the list of users; a leading `-` is descending.
+    pub enum UserSort {
+        Oldest = "created_at",
+        Newest = "-created_at",
+        Email = "email",
+        EmailDescending = "-email",
+    }
+}
+
+impl UserSort {
+    pub const fn is_by_email(self) -> bool {
+        matches!(self, Self::Email | Self::EmailDescending)
+    }
+
+    pub fn order(self) -> Order {
+        let by = if self.is_by_email() { By::Text { table: "users u", text: "lower(u.email)" } } else { By::Id };
+        Order { by, id: "u.id", direction: Direction::of(self.as_str()) }
+    }
+}
 
 /// An entry of the record of administrative acts.
 #[derive(Debug, Clone)]

@@ -1,13 +1,15 @@
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{ActId, OrganizationId, UserId, from_column};
 use loadmaster_platform::{
+    listing::{Anchor, Order, Total, in_order_of},
     postgres::{PgSession, column},
     web::Patch,
 };
+use sqlx::QueryBuilder;
+use uuid::Uuid;
 
 use crate::people::model::{
-    Account, AccountLanguage, Act, ActAnchor, ActFilter, Email, ManagedUser, Role, User, UserAnchor, UserFilter,
-    WeightUnit,
+    Account, AccountLanguage, Act, ActAnchor, ActFilter, Email, ManagedUser, Role, User, UserFilter, WeightUnit,
 };
 
 /// A row of `users`.
@@ -175,39 +177,61 @@ pub async fn lock_account_to_change(db: &mut PgSession, id: UserId) -> sqlx::Res
     row.map(Account::try_from).transpose()
 }
 
-/// Accounts, newest first.
+/// Accounts in this order.
 pub async fn list_users(
     db: &mut PgSession,
     filter: &UserFilter,
-    after: Option<UserAnchor>,
+    order: Order,
+    after: Option<Anchor>,
     offset: u32,
     limit: i64,
 ) -> sqlx::Result<Vec<ManagedUser>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id as "id: UserId", email as "email!", name, email_verified_at is not null as "email_verified!", phone,
-                  phone_verified_at is not null as "phone_verified!", language, weight_unit, role,
-                  organization_id as "organization_id: OrganizationId", created_at, updated_at, '' as "password_hash!", disabled_at is not null as "disabled!", version
-           from users
-           where erased_at is null and role <> 'guest'
-             and ($1::text is null or email ilike $1 or name ilike $1)
-             and ($2::text is null or role = $2)
-             and ($3::uuid is null or organization_id = $3)
-             and ($4::boolean is null or (disabled_at is not null) = $4)
-             and ($5::uuid is null or id < $5)
-           order by id desc
-           offset $6 limit $7"#,
-        filter.pattern(),
-        filter.role.map(Role::as_str),
-        filter.organization_id.map(OrganizationId::uuid),
-        filter.disabled,
-        after.map(|UserAnchor(id)| id.uuid()),
-        i64::from(offset),
-        limit,
+    let ids = chosen(db, filter, order, after, offset, limit).await?;
+    let rows = select_account!("id = any($1)", &ids).fetch_all(db).await?;
+    let users: Vec<_> =
+        rows.into_iter().map(|row| Account::try_from(row).map(ManagedUser::from)).collect::<sqlx::Result<_>>()?;
+    Ok(in_order_of(&ids, users, |managed| managed.user.id.uuid()))
+}
+
+/// The number of accounts that a list with this filter has, as far as they are counted.
+pub async fn number_of_users(db: &mut PgSession, filter: &UserFilter, order: Order) -> sqlx::Result<Total> {
+    Ok(Total::of(chosen(db, filter, order, None, 0, Total::LOOKED_FOR).await?.len()))
+}
+
+async fn chosen(
+    db: &mut PgSession,
+    filter: &UserFilter,
+    order: Order,
+    after: Option<Anchor>,
+    offset: u32,
+    limit: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    let mut query = QueryBuilder::new("select u.id from users u where u.erased_at is null and u.role <> 'guest'");
+    if let Some(pattern) = filter.pattern() {
+        query.push(" and (u.email ilike ").push_bind(pattern.clone());
+        query.push(" or u.name ilike ").push_bind(pattern).push(")");
+    }
+    if let Some(role) = filter.role {
+        query.push(" and u.role = ").push_bind(role.as_str());
+    }
+    if let Some(organization) = filter.organization_id {
+        query.push(" and u.organization_id = ").push_bind(organization);
+    }
+    if let Some(is_disabled) = filter.disabled {
+        query.push(if is_disabled { " and u.disabled_at is not null" } else { " and u.disabled_at is null" });
+    }
+    order.page(&mut query, after, offset, limit);
+    query.build_query_scalar().fetch_all(db).await
+}
+
+/// Whether the account of a place in a list is still one.
+pub async fn is_listed(db: &mut PgSession, id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from users where id = $1 and erased_at is null and role <> 'guest') as "listed!""#,
+        id
     )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(|row| Account::try_from(row).map(ManagedUser::from)).collect()
+    .fetch_one(db)
+    .await
 }
 
 pub async fn save_name(db: &mut PgSession, id: UserId, name: Option<&str>, now: DateTime<Utc>) -> sqlx::Result<()> {

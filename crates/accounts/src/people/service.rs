@@ -1,12 +1,13 @@
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{OrganizationId, UserId};
 use loadmaster_platform::{
+    listing::{Anchor, CountParams, Listed},
     postgres::{Database, DbError, PgSession},
     web::{PageRequest, Raw},
 };
 
 use super::{
-    model::{Email, ManagedUser, Principal, Role, User, UserAnchor, UserFilter},
+    model::{Email, ManagedUser, Principal, Role, User, UserFilter, UserSort},
     repository,
 };
 
@@ -51,14 +52,25 @@ impl UserService {
         account.map(ManagedUser::from).ok_or(AccountError::Unknown("user"))
     }
 
-    /// Users, newest first.
+    /// Users in this order.
     pub async fn list(
         &self,
         filter: &UserFilter,
-        page: &PageRequest<UserAnchor>,
-    ) -> Result<Vec<ManagedUser>, AccountError> {
+        sort: UserSort,
+        page: &PageRequest<Anchor>,
+        count: CountParams,
+    ) -> Result<Listed<ManagedUser>, AccountError> {
         let mut db = self.db.listing().await?;
-        Ok(repository::list_users(&mut db, filter, page.after, page.offset, page.fetch()).await?)
+        let (order, after) = (sort.order(), page.after);
+        if let Some(Anchor::Id(id)) = after.filter(|_| sort.is_by_email())
+            && !repository::is_listed(&mut db, id).await?
+        {
+            return Err(AccountError::PlaceGone);
+        }
+        let entries = repository::list_users(&mut db, filter, order, after, page.offset, page.fetch()).await?;
+        let total =
+            if count.is_wanted() { Some(repository::number_of_users(&mut db, filter, order).await?) } else { None };
+        Ok(Listed { entries, total })
     }
 
     /// The number of users that a list with this filter has.
@@ -69,7 +81,7 @@ impl UserService {
     /// All users, newest first, without pages.
     pub async fn all(&self) -> Result<Vec<ManagedUser>, AccountError> {
         let mut db = self.db.read().await?;
-        Ok(repository::list_users(&mut db, &UserFilter::default(), None, 0, i64::MAX).await?)
+        Ok(repository::list_users(&mut db, &UserFilter::default(), UserSort::Newest.order(), None, 0, i64::MAX).await?)
     }
 
     /// Whether there is an account with exactly that role, disabled accounts included.

@@ -4,6 +4,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
+    listing::{Anchor, CountParams, tell_total},
     room::{Routes, handler_state},
     tables::{Export, ExportParams},
     web::{
@@ -16,14 +17,14 @@ use loadmaster_platform::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    dto::{self, ActBody, BulkUserAction, BulkUsers, UserBody, read_act_filter, read_user_filter},
+    dto::{self, ActBody, BulkUserAction, BulkUsers, UserBody, UserOrder, read_act_filter, read_user_filter},
     manage::{ChangeUser, UserChange},
     service::AdministrationService,
 };
 
 use crate::{
     error::code,
-    people::{Act, ActAnchor, Actor, Admin, ManagedUser, Role, UserAnchor, UserService},
+    people::{Act, ActAnchor, Actor, Admin, ManagedUser, Role, UserService, UserSort},
 };
 
 handler_state!(HandlerState { users: UserService, administration: AdministrationService });
@@ -37,26 +38,31 @@ pub fn routes() -> Routes<HandlerState> {
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// List users, newest first.
+/// List users, newest first or in the order of `sort`.
 ///
 /// The filters combine with AND.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
     params(("q" = Option<String>, Query, description = "Part of the e-mail address or name; case is ignored"),
            ("role" = Option<Role>, Query), ("organization_id" = Option<uuid::Uuid>, Query),
-           ("disabled" = Option<bool>, Query), PageParams),
-    responses((status = 200, body = Vec<UserBody>, headers(("Link" = String))), ListProblems))]
+           ("disabled" = Option<bool>, Query), UserOrder, CountParams, PageParams),
+    responses((status = 200, body = Vec<UserBody>, headers(("Link" = String), ("Total-Count" = Option<String>))), ListProblems))]
 async fn list(
     Admin(caller): Admin,
     State(users): State<UserService>,
     State(key): State<CursorKey>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| Some((read_user_filter(fields), PageFields::read(fields))))?;
+    let (filter, order, count, page) = query.read(|fields| {
+        let (filter, order) = (read_user_filter(fields), UserOrder::read(fields)?);
+        Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
+    })?;
     let reader = caller.role.as_str();
-    let page = page.open::<UserAnchor>(&key, &query, reader)?;
-    let found = users.list(&filter, &page).await?;
-    let bodies: Vec<_> = found.iter().map(UserBody::from).collect();
-    Ok(private(page.answer(bodies, |body| UserAnchor(body.id), &key, &query, reader)))
+    let page = page.open::<Anchor>(&key, &query, reader)?;
+    let found = users.list(&filter, order.sort.unwrap_or(UserSort::Newest), &page, count).await?;
+    let bodies: Vec<_> = found.entries.iter().map(UserBody::from).collect();
+    let mut answer = private(page.answer(bodies, |body| Anchor::Id(body.id.uuid()), &key, &query, reader));
+    tell_total(&mut answer, found.total);
+    Ok(answer)
 }
 
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
@@ -210,12 +216,12 @@ async fn export_users(
     let rows = users.count(&filter).await?;
     export.check(rows)?;
     administration.record_export(caller.user_id, "users", rows).await?;
-    let read = move |page: PageRequest<UserAnchor>| {
+    let read = move |page: PageRequest<Anchor>| {
         let (users, filter) = (users.clone(), filter.clone());
-        async move { Ok(users.list(&filter, &page).await?) }
+        async move { Ok(users.list(&filter, UserSort::Newest, &page, CountParams::default()).await?.entries) }
     };
     let row = |user: &ManagedUser| serde_json::to_value(UserBody::from(user)).ok();
-    export.paged(read, |user| UserAnchor(user.user.id), row).await
+    export.paged(read, |user| Anchor::Id(user.user.id.uuid()), row).await
 }
 
 /// Export administrative acts, newest first.

@@ -2,6 +2,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::OrganizationId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
+    listing::{Anchor, CountParams, tell_total},
     web::{
         Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both, conditional,
         private, problem_responses, unless_missing,
@@ -14,8 +15,8 @@ use super::HandlerState;
 
 use crate::{
     administration::{
-        dto::{ChangeOrganization, CreateOrganizationBody, OrganizationBody, OrganizationFilter},
-        model::Organization,
+        dto::{ChangeOrganization, CreateOrganizationBody, OrganizationBody, OrganizationFilter, OrganizationOrder},
+        model::{Organization, OrganizationSort},
         organizations::{CreateOrganization, RenameOrganization},
         service::AdministrationService,
     },
@@ -33,24 +34,31 @@ fn answer(status: StatusCode, organization: &Organization) -> Answer {
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// List organizations, newest first.
+/// List organizations, newest first or in the order of `sort`.
 ///
 /// `q` finds a part of the name.
 #[utoipa::path(get, path = "/organizations", tag = "users", operation_id = "listOrganizations",
-    params(OrganizationFilter, PageParams),
-    responses((status = 200, body = Vec<OrganizationBody>, headers(("Link" = String))), ListProblems))]
+    params(OrganizationFilter, OrganizationOrder, CountParams, PageParams),
+    responses((status = 200, body = Vec<OrganizationBody>, headers(("Link" = String), ("Total-Count" = Option<String>))),
+              ListProblems))]
 async fn list(
     Admin(caller): Admin,
     State(administration): State<AdministrationService>,
     State(key): State<CursorKey>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| Some((OrganizationFilter::read(fields)?, PageFields::read(fields))))?;
+    let (filter, order, count, page) = query.read(|fields| {
+        let (filter, order) = (OrganizationFilter::read(fields)?, OrganizationOrder::read(fields)?);
+        Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
+    })?;
     let reader = caller.role.as_str();
-    let page = page.open::<OrganizationId>(&key, &query, reader)?;
-    let found = administration.list_organizations(filter.q.as_deref(), &page).await?;
-    let bodies: Vec<_> = found.iter().map(OrganizationBody::from).collect();
-    Ok(private(page.answer(bodies, |body| body.id, &key, &query, reader)))
+    let page = page.open::<Anchor>(&key, &query, reader)?;
+    let sort = order.sort.unwrap_or(OrganizationSort::Newest);
+    let found = administration.list_organizations(filter.q.as_deref(), sort, &page, count).await?;
+    let bodies: Vec<_> = found.entries.iter().map(OrganizationBody::from).collect();
+    let mut answer = private(page.answer(bodies, |body| Anchor::Id(body.id.uuid()), &key, &query, reader));
+    tell_total(&mut answer, found.total);
+    Ok(answer)
 }
 
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
