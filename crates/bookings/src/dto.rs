@@ -11,10 +11,13 @@ use loadmaster_holds::{
 };
 use loadmaster_kernel::{
     AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId, Money,
-    OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
+    OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight, words,
 };
 use loadmaster_payments::PaymentMethod;
-use loadmaster_platform::web::{PageUpTo, list, object, objects, read, request, set, with};
+use loadmaster_platform::{
+    listing::Direction,
+    web::{PageUpTo, list, object, objects, read, request, set, with},
+};
 use loadmaster_pricing::read_rule_code;
 use loadmaster_reference::Reference;
 use secrecy::SecretString;
@@ -398,5 +401,36 @@ request! {
         /// Only bookings of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
         organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
+    }
+}
+
+words! {
+    /// The orders of the list of bookings; a leading `-` is descending.
+    pub enum BookingSort {
+        Oldest = "created_at",
+        Newest = "-created_at",
+        Earliest = "departure_datetime",
+        Latest = "-departure_datetime",
+    }
+}
+
+impl BookingSort {
+    pub fn direction(self) -> Direction {
+        Direction::of(self.as_str())
+    }
+
+    pub const fn is_by_departure(self) -> bool {
+        matches!(self, Self::Earliest | Self::Latest)
+    }
+}
+
+request! {
+    /// In which order a list shows bookings.
+    #[derive(Copy, Default)]
+    pub struct BookingOrder in query {
+        /// By creation (default `-created_at`, newest first) or by the departure of the first leg in force; a leading `-` is
+        /// descending. By departure the list has the newest 5000 bookings that match, or with `q` those of the newest 2000 that match.
+        #[param(inline)]
+        sort: Option<BookingSort> = read::word(BookingSort::WORDS),
     }
 }

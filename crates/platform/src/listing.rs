@@ -83,6 +83,14 @@ impl Direction {
         if word.starts_with('-') { Self::Descending } else { Self::Ascending }
     }
 
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Ascending => Self::Descending,
+            Self::Descending => Self::Ascending,
+        }
+    }
+
     /// Returns the operator that chooses the entries behind a place.
     pub const fn behind(self) -> &'static str {
         match self {

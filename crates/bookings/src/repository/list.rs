@@ -1,34 +1,48 @@
-//! Which bookings lists show, newest first.
-use chrono::TimeDelta;
+//! Which bookings lists show, and in which order.
+use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_kernel::{AwbNumber, BookingId, BookingRef};
-use loadmaster_platform::postgres::PgSession;
+use loadmaster_platform::{
+    listing::{Anchor, By, Direction, Order, Total, in_order_of},
+    postgres::PgSession,
+};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::read::find_all;
 
-use crate::{
-    dto::BookingFilter,
-    model::{Booking, BookingAnchor},
-};
+use crate::{dto::BookingFilter, model::Booking};
 
 type Statement = QueryBuilder<sqlx::Postgres>;
 
-/// Returns a page of the bookings that the filter chooses.
-pub(crate) async fn list(
-    db: &mut PgSession,
-    filter: &BookingFilter,
-    after: Option<BookingAnchor>,
-    offset: u32,
-    fetch: i64,
-) -> sqlx::Result<Vec<Booking>> {
+/// Which part of a list is read, and in which order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub direction: Direction,
+    pub after: Option<Anchor>,
+    pub offset: u32,
+    pub fetch: i64,
+}
+
+/// Returns a page of the bookings that the filter chooses, in the order of creation.
+pub(crate) async fn list(db: &mut PgSession, filter: &BookingFilter, part: Part) -> sqlx::Result<Vec<Booking>> {
+    let ids = ids_of_list(db, filter, part).await?;
+    in_order(db, &ids).await
+}
+
+/// Returns the number of bookings that a list with this filter has, as far as they are counted.
+pub(crate) async fn number_of(db: &mut PgSession, filter: &BookingFilter, direction: Direction) -> sqlx::Result<Total> {
+    let part = Part { direction, after: None, offset: 0, fetch: Total::LOOKED_FOR };
+    Ok(Total::of(ids_of_list(db, filter, part).await?.len()))
+}
+
+async fn ids_of_list(db: &mut PgSession, filter: &BookingFilter, part: Part) -> sqlx::Result<Vec<Uuid>> {
     let choose = |query: &mut Statement| {
         choose(query, filter);
         if let Some(text) = &filter.q {
             mention(query, text);
         }
     };
-    page(db, filter, if filter.q.is_some() { TEXTS } else { "" }, choose, after, offset, fetch).await
+    page(db, filter, if filter.q.is_some() { TEXTS } else { "" }, choose, part).await
 }
 
 /// Returns the ids of bookings with this reference, air waybill number or customer reference, whoever's they are; no more than
@@ -50,15 +64,14 @@ pub(crate) async fn list_of(
     db: &mut PgSession,
     filter: &BookingFilter,
     ids: Vec<Uuid>,
-    after: Option<BookingAnchor>,
-    offset: u32,
-    fetch: i64,
+    part: Part,
 ) -> sqlx::Result<Vec<Booking>> {
     let choose = |query: &mut Statement| {
         choose(query, filter);
         query.push(" and b.id = any(").push_bind(ids).push(")");
     };
-    page(db, filter, "", choose, after, offset, fetch).await
+    let ids = page(db, filter, "", choose, part).await?;
+    in_order(db, &ids).await
 }
 
 /// The rows of the page are chosen first, by what stands in an index: what is shown of them is read for them alone.
@@ -67,28 +80,75 @@ async fn page(
     filter: &BookingFilter,
     texts: &str,
     choose: impl FnOnce(&mut Statement),
-    after: Option<BookingAnchor>,
-    offset: u32,
-    fetch: i64,
-) -> sqlx::Result<Vec<Booking>> {
+    part: Part,
+) -> sqlx::Result<Vec<Uuid>> {
     let key = key(filter);
     let mut query = QueryBuilder::new(format!("select {key} from "));
     from(&mut query, filter);
     query.push(texts).push(" where true");
     choose(&mut query);
-    if let Some(BookingAnchor(id)) = after {
-        query.push(format!(" and {key} < ")).push_bind(id);
-    }
-    query.push(format!(" order by {key} desc limit ")).push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
-    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *db).await?;
-    newest_first(db, &ids).await
+    let order = Order { by: By::Id, id: key, direction: part.direction };
+    order.page(&mut query, part.after, part.offset, part.fetch);
+    query.build_query_scalar().fetch_all(db).await
 }
 
-/// Returns these bookings in the order of the list.
-pub(crate) async fn newest_first(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
-    let mut found = find_all(db, ids).await?;
-    found.reverse();
-    Ok(found)
+/// Returns these bookings in this order.
+pub(crate) async fn in_order(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
+    Ok(in_order_of(ids, find_all(db, ids).await?, |booking| booking.id.uuid()))
+}
+
+/// In which bookings a list by departure looks: the newest of those that the filter chooses. No index has the departure of a
+/// booking beside what lists choose by, and each write of a booking would pay for it.
+#[derive(Debug)]
+pub(crate) enum Among<'a> {
+    /// So many.
+    Newest(i64),
+    /// Those with these ids.
+    Named(Vec<Uuid>),
+    /// Those that mention a text, of so many of the part of the filter that an index has.
+    Mentioning(&'a str, i64),
+}
+
+/// Returns a page of bookings in the order of their departures, with these: of the first leg in force or, if none is, of the first
+/// one.
+pub(crate) async fn by_departure(
+    db: &mut PgSession,
+    filter: &BookingFilter,
+    among: Among<'_>,
+    part: Part,
+) -> sqlx::Result<Vec<(DateTime<Utc>, Uuid)>> {
+    let (columns, window, most) = match &among {
+        Among::Newest(most) => ("b.id", filter.clone(), Some(*most)),
+        Among::Named(_) => ("b.id", filter.clone(), None),
+        Among::Mentioning(_, most) => (LOOKED, window_of(filter), Some(*most)),
+    };
+    let mut query = QueryBuilder::new(format!("with looked as materialized (select {columns} from "));
+    from(&mut query, &window);
+    query.push(" where true");
+    choose(&mut query, &window);
+    if let Among::Named(ids) = &among {
+        query.push(" and b.id = any(").push_bind(ids.clone()).push(")");
+    }
+    if let Some(most) = most {
+        query.push(format!(" order by {} desc limit ", key(filter))).push_bind(most);
+    }
+    query.push(
+        ") select d.departs_at, b.id from looked b
+           cross join lateral (
+               select coalesce(min(departure_at) filter (where status in ('BOOKED', 'DEPARTED', 'ARRIVED')),
+                               min(departure_at), 'epoch') as departs_at
+               from booking_legs where booking_id = b.id) d",
+    );
+    if let Among::Mentioning(text, _) = &among {
+        query.push(TEXTS_OF_LOOKED).push(" where true");
+        choose(&mut query, filter);
+        mention(&mut query, text);
+    } else {
+        query.push(" where true");
+    }
+    let order = Order { by: By::Time("d.departs_at"), id: "b.id", direction: part.direction };
+    order.page(&mut query, part.after, part.offset, part.fetch);
+    query.build_query_as().fetch_all(db).await
 }
 
 /// Bookings, as `b`. Those on a flight are looked up one by one by its legs, which are few, whatever the planner takes the
@@ -109,41 +169,37 @@ const fn key(filter: &BookingFilter) -> &'static str {
 }
 
 const TEXTS: &str = " left join booking_texts t on t.booking_id = b.id";
+const TEXTS_OF_LOOKED: &str =
+    " left join lateral (select * from booking_texts where booking_id = b.id offset 0) t on true";
+/// What a list chooses by when it looks for a text.
+const LOOKED: &str = "b.id, b.ref_id, b.awb_number, b.organization_id, b.origin, b.destination, b.status, b.needs_rerouting, b.created_at";
 
-/// Looks for a text in the newest bookings of the organization or, if none is given, of the route or the status: in this many of
-/// those before a place. Returns the ids of those that mention it and that the whole filter chooses, newest first, and the last
-/// one that was looked at, if there may be more. Whatever the filter is, no more rows are read.
+/// Looks for a text in the bookings of the organization or, if none is given, of the route or the status: in this many of those
+/// behind a place. Returns the ids of those that mention it and that the whole filter chooses, in the order of creation, and the
+/// last one that was looked at, if there may be more. Whatever the filter is, no more rows are read.
 pub(crate) async fn mentioning(
     db: &mut PgSession,
     filter: &BookingFilter,
     text: &str,
-    before: Option<BookingId>,
+    direction: Direction,
+    after: Option<BookingId>,
     looked_at: u32,
 ) -> sqlx::Result<(Vec<BookingId>, Option<BookingId>)> {
-    let mut query = QueryBuilder::new(
-        "with looked as materialized (
-             select b.id, b.ref_id, b.awb_number, b.organization_id, b.origin, b.destination, b.status, b.needs_rerouting, b.created_at
-             from ",
-    );
+    let mut query = QueryBuilder::new(format!("with looked as materialized (select {LOOKED} from "));
     let window = window_of(filter);
     from(&mut query, &window);
     query.push(" where true");
     choose(&mut query, &window);
-    let key = key(filter);
-    if let Some(before) = before {
-        query.push(format!(" and {key} < ")).push_bind(before);
-    }
-    query.push(format!(" order by {key} desc limit ")).push_bind(i64::from(looked_at)).push(
-        "), found as (
-             select b.id from looked b
-             left join lateral (select * from booking_texts where booking_id = b.id offset 0) t on true where true",
-    );
+    let order = Order { by: By::Id, id: key(filter), direction };
+    order.page(&mut query, after.map(|id| Anchor::Id(id.uuid())), 0, i64::from(looked_at));
+    query.push("), found as (select b.id from looked b").push(TEXTS_OF_LOOKED).push(" where true");
     choose(&mut query, filter);
     mention(&mut query, text);
-    query.push(
-        ") select array(select id from found order by id desc), array(select id from looked order by id limit 1),
-                  (select count(*) from looked)",
-    );
+    let (in_order, last_first) = (direction.order_by(&["id"]), direction.reversed().order_by(&["id"]));
+    query.push(format!(
+        ") select array(select id from found{in_order}), array(select id from looked{last_first} limit 1),
+                  (select count(*) from looked)"
+    ));
     let (ids, last, count): (Vec<Uuid>, Vec<Uuid>, i64) = query.build_query_as().fetch_one(&mut *db).await?;
     let last = last.first().filter(|_| count == i64::from(looked_at)).copied();
     Ok((ids.into_iter().map(BookingId::from).collect(), last.map(BookingId::from)))

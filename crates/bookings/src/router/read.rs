@@ -6,6 +6,7 @@ use axum::{
 use loadmaster_accounts::Guest;
 use loadmaster_kernel::{BookingId, BookingRef};
 use loadmaster_platform::{
+    listing::{Anchor, CountParams, tell_total},
     postgres::Recency,
     telemetry::{Traced, span},
     web::{
@@ -14,12 +15,14 @@ use loadmaster_platform::{
     },
 };
 use loadmaster_reference::Reference;
+use serde::Serialize;
 
 use super::super::error::code;
 
 use crate::{
     BookingService, EventParams, History, HistoryAnchor, MOST_EVENTS,
-    dto::{BookingBody, BookingFilter, EventBody, HistoryBody, StatusBody},
+    dto::{BookingBody, BookingFilter, BookingOrder, BookingSort, EventBody, HistoryBody, StatusBody},
+    list::Page,
 };
 
 problem_responses!(ReadProblems: [INPUT, SIGNED_IN], NOT_FOUND);
@@ -114,13 +117,13 @@ pub(super) async fn history(
 
 problem_responses!(ListProblems: [LIST, SIGNED_IN]);
 
-/// List bookings, newest first: those of your organization, or all for carrier staff.
+/// List bookings, newest first or in the order of `sort`: those of your organization, or all for carrier staff.
 ///
 /// Guests see the bookings made of their holds. With `q` a page can have fewer entries than `limit`, or none, although there
 /// are more: the list ends where there is no `Link`.
 #[utoipa::path(get, path = "/bookings", tag = "bookings", operation_id = "listBookings",
-    params(BookingFilter, PageParams),
-    responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String))), ListProblems))]
+    params(BookingFilter, BookingOrder, CountParams, PageParams),
+    responses((status = 200, body = Vec<BookingBody>, headers(("Link" = String), ("Total-Count" = Option<String>))), ListProblems))]
 pub(super) async fn list(
     Guest(caller): Guest,
     State(bookings): State<BookingService>,
@@ -129,15 +132,28 @@ pub(super) async fn list(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) =
-        query.read(|fields| Some((BookingFilter::read(fields, &reference, caller)?, PageFields::read(fields))))?;
-    let reader = caller.reader();
-    let page = page.open::<Place<BookingId>>(&key, &query, &reader)?;
-    let (found, next) = bookings.look(&filter, &page, recency).in_span(span("bookings.list")).await?;
-    let bodies: Vec<_> = found.iter().map(BookingBody::from).collect();
-    let mut answer = private(Json(bodies).into_response());
-    if let Some(next) = next {
-        link(&mut answer, "next", &next, &key, &query, &reader);
+    let (filter, order, count, fields) = query.read(|fields| {
+        let (filter, order) = (BookingFilter::read(fields, &reference, caller)?, BookingOrder::read(fields)?);
+        Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
+    })?;
+    let (sort, reader) = (order.sort.unwrap_or(BookingSort::Newest), caller.reader());
+    let direction = sort.direction();
+    if sort.is_by_departure() {
+        let page = fields.open::<Anchor>(&key, &query, &reader)?;
+        let found = bookings.look_by_departure(&filter, direction, &page, count, recency);
+        return Ok(answer(found.in_span(span("bookings.list")).await?, &key, &query, &reader));
     }
-    Ok(answer)
+    let page = fields.open::<Place<BookingId>>(&key, &query, &reader)?;
+    let found = bookings.look(&filter, direction, &page, count, recency).in_span(span("bookings.list")).await?;
+    Ok(answer(found, &key, &query, &reader))
+}
+
+fn answer<P: Serialize>(page: Page<P>, key: &CursorKey, query: &Query, reader: &str) -> Response {
+    let bodies: Vec<_> = page.bookings.iter().map(BookingBody::from).collect();
+    let mut answer = private(Json(bodies).into_response());
+    if let Some(next) = page.next {
+        link(&mut answer, "next", &next, key, query, reader);
+    }
+    tell_total(&mut answer, page.total);
+    answer
 }
