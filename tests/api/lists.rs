@@ -4,4 +4,5 @@ mod described;
 mod filters;
 mod million;
 mod pages;
+mod sorting;
 mod stable;

@@ -99,3 +99,30 @@ async fn a_cursor_leads_through_all_holds_of_its_reader_even_while_new_ones_come
     assert_eq!(seen, made);
     assert_eq!(filtered(&customer, "limit=2&offset=6").await, made[3..]);
 }
+
+#[tokio::test]
+async fn holds_are_sorted_by_creation_and_by_expiry() {
+    let world = World::start().await;
+    let flight = direct(&world, "AI101", 1000.0).await;
+    let customer = world.customer().await;
+    let mut held = Vec::new();
+    for seconds in [300, 100, 200, 100] {
+        held.push(id(&customer.hold(with(hold_on(&[&flight]), json!({ "ttl_seconds": seconds }))).await));
+        world.clock.advance(TimeDelta::seconds(1));
+    }
+    world.customer().await.hold(hold_on(&[&flight])).await;
+    let [late, first, middle, second] = held.iter().map(String::as_str).collect::<Vec<_>>()[..] else { panic!("four") };
+    for (sort, expected) in [
+        ("expires_at", [first, second, middle, late]),
+        ("-expires_at", [late, middle, second, first]),
+        ("created_at", [late, first, middle, second]),
+        ("-created_at", [second, middle, first, late]),
+    ] {
+        let all = customer.whole_list(&format!("{HOLDS}?sort={sort}"), "id").await;
+        assert_eq!(all, expected.map(ToString::to_string), "{sort}");
+    }
+    world.clock.advance(TimeDelta::seconds(120));
+    let active = customer.whole_list(&format!("{HOLDS}?status=ACTIVE&sort=expires_at"), "id").await;
+    assert_eq!(active, [middle, late]);
+    world.audit().await;
+}

@@ -167,3 +167,16 @@ async fn a_cursor_leads_through_all_payments_of_its_reader_even_while_new_ones_c
     assert_eq!(seen, made);
     assert_eq!(filtered(&shop.payer, "limit=2&offset=6").await, made[3..]);
 }
+
+#[tokio::test]
+async fn payments_are_sorted_by_creation() {
+    let shop = Shop::open(with_test()).await;
+    let mut made = Vec::new();
+    for token in ["tok_ok", "tok_declined", "tok_ok"] {
+        made.push(shop.pay(token).await.to_string());
+    }
+    assert_eq!(shop.payer.whole_list(&format!("{PAYMENTS}?sort=created_at"), "id").await, made);
+    made.reverse();
+    assert_eq!(shop.payer.whole_list(&format!("{PAYMENTS}?sort=-created_at"), "id").await, made);
+    assert_eq!(shop.payer.whole_list(PAYMENTS, "id").await, made);
+}

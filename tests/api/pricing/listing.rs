@@ -110,3 +110,29 @@ async fn a_cursor_leads_through_all_quotes_of_its_reader_even_while_new_ones_com
     assert_eq!(seen, made);
     assert_eq!(listed(&customer, "limit=2&offset=6").await, made[3..]);
 }
+
+#[tokio::test]
+async fn quotes_are_sorted_by_creation_and_by_expiry() {
+    let (world, flight) = priced().await;
+    let (customer, stranger) = (world.customer().await, world.customer().await);
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(text(&quoted(&customer, &flight).await, "id").to_owned());
+        world.clock.advance(TimeDelta::minutes(1));
+    }
+    quoted(&stranger, &flight).await;
+    // The one in the middle holds longest.
+    let longer = "update quotes set expires_at = expires_at + interval '5 minutes' where id";
+    world.sql(&format!("{longer} = '{}'", made[1])).await;
+    let [a, b, c] = &made[..] else { panic!("three") };
+    for (sort, expected) in
+        [("expires_at", [a, c, b]), ("-expires_at", [b, c, a]), ("created_at", [a, b, c]), ("-created_at", [c, b, a])]
+    {
+        assert_eq!(
+            customer.whole_list(&format!("{QUOTES}?sort={sort}"), "id").await,
+            expected.map(Clone::clone),
+            "{sort}"
+        );
+    }
+    assert_eq!(world.operator().await.whole_list(&format!("{QUOTES}?sort=expires_at"), "id").await.len(), 4);
+}

@@ -83,6 +83,27 @@ impl Client {
         self.post(BOOKINGS, order).await.expect(201)
     }
 
+    /// Reads a list from its first page to its last one, two entries at a time. Its entries are counted on the first page.
+    pub async fn whole_list(&self, path: &str, member: &str) -> Vec<String> {
+        let separator = if path.contains('?') { "&" } else { "?" };
+        let mut next = Some(format!("{path}{separator}limit=2&count=true"));
+        let (mut all, mut total) = (Vec::new(), None);
+        while let Some(path) = next.take() {
+            let page = self.get(&path).await;
+            if total.is_none() {
+                total = Some(page.header("total-count").expect("a count").parse::<usize>().expect("a number"));
+            } else {
+                assert_eq!(page.header("total-count"), None, "{path}");
+            }
+            let link =
+                page.header("link").map(|link| link.trim_start_matches('<').split('>').next().unwrap().to_owned());
+            next = link.inspect(|link| assert!(!link.contains("count="), "{link}"));
+            all.extend(each(&page.expect(200), member).into_iter().map(|value| value.as_str().unwrap().to_owned()));
+        }
+        assert_eq!(total, Some(all.len()), "{path}");
+        all
+    }
+
     /// Moves a booking by each of these actions in turn; answers it as it is then.
     pub async fn walk(&self, booking: &Value, actions: &[&str]) -> Value {
         let mut now = booking.clone();

@@ -80,3 +80,31 @@ async fn users_are_listed_newest_first_by_filters_that_combine() {
     }
     admin.get(&format!("{PATH}?cursor=x")).await.expect_problem(400, "invalid_cursor");
 }
+
+#[tokio::test]
+async fn users_are_sorted_by_address_in_any_case_and_by_creation() {
+    let world = World::working().await;
+    let admin = world.admin().await;
+    let mut made = Vec::new();
+    for email in ["Zoe@sorted.example", "ann@sorted.example", "Bob@sorted.example"] {
+        let body = json!({"email": email, "password": "correct horse battery", "name": "Sorted"});
+        made.push(world.anonymous().post("/api/v1/auth/register", body).await.expect(201)["user"].clone());
+    }
+    let (ann, bob, zoe) = ("ann@sorted.example", "Bob@sorted.example", "Zoe@sorted.example");
+    for (sort, expected) in [
+        ("email", [ann, bob, zoe]),
+        ("-email", [zoe, bob, ann]),
+        ("created_at", [zoe, ann, bob]),
+        ("-created_at", [bob, ann, zoe]),
+    ] {
+        let shown = admin.whole_list(&format!("{PATH}?q=sorted&sort={sort}"), "email").await;
+        assert_eq!(shown, expected, "{sort}");
+    }
+
+    // The address at which a page ends is in no link, and is looked up: it may be gone.
+    let page = admin.get(&format!("{PATH}?q=sorted&sort=email&limit=1")).await;
+    let link = page.header("link").unwrap().trim_start_matches('<').split('>').next().unwrap().to_owned();
+    admin.get(&link).await.expect(200);
+    world.sql(&format!("update users set erased_at = now() where id = '{}'", made[1]["id"].as_str().unwrap())).await;
+    admin.get(&link).await.expect_problem(400, "invalid_cursor");
+}

@@ -36,6 +36,8 @@ const FLIGHTS: &str =
                        union all (select flight_id::text from booking_legs group by 1 order by count(*) limit 1)";
 const TIMES: &str = "values ('2026-01-01T00:00:00Z'), ('2026-10-01T00:00:00Z')";
 const UNTIL: &str = "values ('2026-11-19T00:00:00Z'), ('2025-12-05T00:00:00Z')";
+const COUNTED: &str = "values ('true')";
+const BY_EXPIRY: &str = "values ('expires_at'), ('-expires_at'), ('created_at'), ('-created_at')";
 const BOOLEANS: &str = "values ('false'), ('true')";
 
 /// Every list of the API.
@@ -55,6 +57,8 @@ pub const LISTS: &[List] = &[
                  ((select ref_id from bookings order by id limit 1))",
             ),
             ("organization_id", ORGANIZATIONS),
+            ("sort", "values ('departure_datetime'), ('-departure_datetime'), ('created_at'), ('-created_at')"),
+            ("count", COUNTED),
         ],
         ..list("listBookings", BOTH)
     },
@@ -73,6 +77,8 @@ pub const LISTS: &[List] = &[
             ("airline", "values ('AI'), ('BA'), ('LH')"),
             ("flight_number", "values ('AI1'), ('AI999'), ('LH1')"),
             ("status", "values ('ARRIVED'), ('SCHEDULED'), ('CANCELLED'), ('DEPARTED')"),
+            ("sort", "values ('-departure_datetime'), ('flight_number'), ('-flight_number'), ('departure_datetime')"),
+            ("count", COUNTED),
         ],
         // By departure, from the oldest: flights of one airline that leave are behind those that have left.
         apart: &["airline", "status", "arrival_from", "arrival_to"],
@@ -101,6 +107,8 @@ pub const LISTS: &[List] = &[
             ("kind", "values ('ITINERARY'), ('RESERVATION'), ('OFFER'), ('ALLOTMENT')"),
             ("flight_id", "select flight_id::text from hold_legs group by 1 order by count(*) desc limit 1"),
             ("organization_id", ORGANIZATIONS),
+            ("sort", BY_EXPIRY),
+            ("count", COUNTED),
         ],
         ..list("listHolds", BOTH)
     },
@@ -155,10 +163,19 @@ pub const LISTS: &[List] = &[
             ("role", "values ('customer'), ('operator'), ('admin')"),
             ("organization_id", ORGANIZATIONS),
             ("disabled", BOOLEANS),
+            ("sort", "values ('email'), ('-email'), ('created_at'), ('-created_at')"),
+            ("count", COUNTED),
         ],
         ..list("listUsers", ADMIN)
     },
-    List { filters: &[("q", "values ('forwarder'), ('no such one'), ('4711')")], ..list("listOrganizations", ADMIN) },
+    List {
+        filters: &[
+            ("q", "values ('forwarder'), ('no such one'), ('4711')"),
+            ("sort", "values ('name'), ('-name'), ('created_at'), ('-created_at')"),
+            ("count", COUNTED),
+        ],
+        ..list("listOrganizations", ADMIN)
+    },
     List { filters: &[("q", "values ('forwarder'), ('no such one')")], ..list("listParties", ANYBODY) },
     List {
         filters: &[("user_id", "select user_id::text from api_keys group by 1 order by count(*) desc limit 1")],
@@ -192,11 +209,16 @@ pub const LISTS: &[List] = &[
             ("due", "values ('FAILED'), ('OPEN'), ('REFUND')"),
             ("ref_id", "select booking_ref from payments order by id limit 1"),
             ("organization_id", ORGANIZATIONS),
+            ("sort", "values ('created_at'), ('-created_at')"),
+            ("count", COUNTED),
         ],
         ..list("listPayments", BOTH)
     },
     list("listTestPayments", ADMIN),
-    List { filters: &[("organization_id", ORGANIZATIONS)], ..list("listQuotes", BOTH) },
+    List {
+        filters: &[("organization_id", ORGANIZATIONS), ("sort", BY_EXPIRY), ("count", COUNTED)],
+        ..list("listQuotes", BOTH)
+    },
     list("listTariffs", ADMIN),
     list("listSurcharges", ADMIN),
     list("listSales", ADMIN),
