@@ -6,6 +6,7 @@ import { connection } from "../api/connection.svelte";
 import { session } from "../api/session.svelte";
 import { visits } from "../visits";
 import { PATIENCE_MS } from "./load.svelte";
+import { totalOf, type Total } from "./sort";
 import { choices } from "./theme.svelte";
 
 /** A page can have no entries although there are more: when a text is looked for. No more such pages are read by themselves. */
@@ -16,6 +17,7 @@ export interface Shown<T> {
   /** The cursor of the next page. */
   next: string | null;
   pages: number;
+  total: Total | null;
 }
 
 export class List<T> {
@@ -25,6 +27,8 @@ export class List<T> {
   /** It takes longer than a moment. */
   isSlow = $state(false);
   isRead = $state(false);
+  /** The number of entries on all pages, if the server counts them. */
+  total = $state.raw<Total | null>(null);
   #next = $state<string | null>(null);
   #pages = 1;
   #turn = 0;
@@ -38,13 +42,14 @@ export class List<T> {
 
   /** What is shown, to be shown again at once when somebody comes back. */
   get shown(): Shown<T> | null {
-    return this.isRead ? { rows: this.rows, next: this.#next, pages: this.#pages } : null;
+    return this.isRead ? { rows: this.rows, next: this.#next, pages: this.#pages, total: this.total } : null;
   }
 
   show(before: Shown<T>): void {
     this.rows = before.rows;
     this.#next = before.next;
     this.#pages = before.pages;
+    this.total = before.total;
     this.isRead = true;
   }
 
@@ -63,6 +68,7 @@ export class List<T> {
     this.isRead = false;
     this.#next = null;
     this.#pages = 1;
+    this.total = null;
     this.problem = null;
   }
 
@@ -84,16 +90,20 @@ export class List<T> {
       const rows = [...before];
       let cursor: string | null | undefined = from;
       let read = 0;
+      let total = from ? this.total : null;
       do {
         const answer: Answer<T[]> = await this.page(cursor);
         // It is over, or asked anew.
         if (turn !== this.#turn) return;
         rows.push(...answer.data);
+        // It comes with the first page.
+        total ??= totalOf(answer.response.headers.get("Total-Count"));
         cursor = answer.next;
         read += 1;
       } while (cursor && (read < pages || (rows.length === before.length && read < MOST_EMPTY)));
       this.#pages = from ? this.#pages + read : read;
       this.rows = rows;
+      this.total = total;
       this.#next = cursor ?? null;
       this.problem = null;
       this.isRead = true;
@@ -112,17 +122,26 @@ export const pageOf = (cursor: string | undefined): { cursor?: string; limit: nu
   ...(cursor ? { cursor } : {}),
 });
 
+/** The same, for a list whose entries the server counts with the first page. */
+export const countedPageOf = (cursor: string | undefined): ReturnType<typeof pageOf> & { count?: boolean } => ({
+  ...pageOf(cursor),
+  ...(cursor ? {} : { count: true }),
+});
+
 /**
  * Reads a list while its component is shown: at once, whenever `depends` changes, and when the server is back. A list that has a
- * `name` on its page is shown by Back with as many pages as it had.
+ * `name` on its page is shown by Back with as many pages as it had. When another `order` is asked for, the rows stay until those in
+ * that order are there: so does the heading that was clicked.
  */
 export function listed<T>(
   page: (cursor: string | undefined) => Promise<Answer<T[]>>,
   depends: () => unknown = () => null,
   name?: string,
+  order: () => string | undefined = () => undefined,
 ): List<T> {
   const list = new List(page);
   let before: string | undefined;
+  let filtered: string | undefined;
   if (name)
     $effect(() =>
       visits.keep((lists) => {
@@ -131,14 +150,16 @@ export function listed<T>(
     );
   $effect(() => {
     // What was shown to somebody is shown again to the same person only.
-    const now = JSON.stringify([untrack(() => session.person), choices.pageSize, depends()]);
+    const filters = JSON.stringify([untrack(() => session.person), choices.pageSize, depends()]);
+    const now = `${filters} ${order() ?? ""}`;
     void connection.returns;
     if (before !== now) {
-      if (before !== undefined) list.clear();
+      if (filtered !== undefined && filtered !== filters) list.clear();
       const shown = name ? (visits.recall(`${name} ${now}`) as Shown<T> | undefined) : undefined;
       if (shown) list.show(shown);
     }
     before = now;
+    filtered = filters;
     // What is read while it asks is no reason to ask again.
     untrack(() => void list.load());
   });

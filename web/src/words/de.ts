@@ -83,6 +83,14 @@ export const de: Words = {
     full: (most) => `Sie haben ${most} gespeicherte Ansichten, mehr sind nicht möglich. Löschen Sie zuerst eine.`,
     refused: "Dieser Browser erlaubt der Konsole nicht, Ansichten zu speichern.",
   },
+  counts: {
+    bookings: (count, figure) => `${figure} ${plural(count, "Buchung", "Buchungen")}`,
+    flights: (count, figure) => `${figure} ${plural(count, "Flug", "Flüge")}`,
+    payments: (count, figure) => `${figure} ${plural(count, "Zahlung", "Zahlungen")}`,
+    quotes: (count, figure) => `${figure} ${plural(count, "Angebot", "Angebote")}`,
+    users: (count, figure) => `${figure} ${plural(count, "Benutzer", "Benutzer")}`,
+    organizations: (count, figure) => `${figure} ${plural(count, "Organisation", "Organisationen")}`,
+  },
   parts: {
     loading: "Wird geladen …",
     tryAgain: "Erneut versuchen",
@@ -94,6 +102,10 @@ export const de: Words = {
     close: "Schließen",
     pageSize: "Zeilen pro Seite",
     showMore: "Mehr anzeigen",
+    sortBy: "Sortieren nach",
+    unsorted: "Keine Sortierung gewählt",
+    sorted: (column, isDescending) => `${column}, ${isDescending ? "absteigend" : "aufsteigend"}`,
+    moreThan: (counted) => `mehr als ${counted}`,
     airportPlaceholder: "Stadt oder Code",
     choices: (count) => `${count} ${plural(count, "Vorschlag", "Vorschläge")}.`,
     noAirport: "Kein Flughafen gefunden.",
@@ -516,6 +528,7 @@ export const de: Words = {
     refunded: (amount) => `${amount} erstattet`,
   },
   bookings: {
+    made: "Gebucht",
     title: "Buchungen",
     reference: "Referenz",
     route: "Strecke",
@@ -802,6 +815,8 @@ export const de: Words = {
     kept: (name) => `${name} steht im Adressbuch.`,
   },
   quotes: {
+    made: "Angefragt",
+    expiry: "Gültig bis",
     title: "Preisangebote",
     one: "Preisangebot",
     all: "Alle Preisangebote Ihrer Organisation",

@@ -72,6 +72,15 @@ export const en = {
     full: (most: number) => `You have ${most} saved views, and no more are possible. Delete one first.`,
     refused: "This browser does not allow the console to store views.",
   },
+  /** Entries of lists, with their number. */
+  counts: {
+    bookings: (count: number, figure: string) => `${figure} ${plural(count, "booking", "bookings")}`,
+    flights: (count: number, figure: string) => `${figure} ${plural(count, "flight", "flights")}`,
+    payments: (count: number, figure: string) => `${figure} ${plural(count, "payment", "payments")}`,
+    quotes: (count: number, figure: string) => `${figure} ${plural(count, "quote", "quotes")}`,
+    users: (count: number, figure: string) => `${figure} ${plural(count, "user", "users")}`,
+    organizations: (count: number, figure: string) => `${figure} ${plural(count, "organization", "organizations")}`,
+  },
   parts: {
     loading: "Loading…",
     tryAgain: "Try again",
@@ -82,6 +91,10 @@ export const en = {
     notCopied: "Not copied: the browser refused it.",
     close: "Close",
     showMore: "Show more",
+    sortBy: "Sort by",
+    unsorted: "No order chosen",
+    sorted: (column: string, isDescending: boolean) => `${column}, ${isDescending ? "descending" : "ascending"}`,
+    moreThan: (counted: string) => `more than ${counted}`,
     pageSize: "Rows per page",
     airportPlaceholder: "City or code",
     choices: (count: number) => `${count} ${plural(count, "choice", "choices")}.`,
@@ -505,6 +518,7 @@ export const en = {
     refunded: (amount: string) => `${amount} refunded`,
   },
   bookings: {
+    made: "Booked",
     title: "Bookings",
     reference: "Reference",
     route: "Route",
@@ -775,6 +789,8 @@ export const en = {
     kept: (name: string) => `${name} is in the address book.`,
   },
   quotes: {
+    made: "Asked for",
+    expiry: "Valid until",
     title: "Quotes",
     one: "Quote",
     all: "All quotes of your organization",

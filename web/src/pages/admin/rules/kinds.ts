@@ -4,12 +4,19 @@ import { words } from "../../../words/admin";
 import type { Kept, Kind, Member, Option } from "../edit/members";
 import { charge, effect, period, rates, reach, reduction, route, space } from "./described";
 import { organizations } from "../../../parts/reference.svelte";
+import type { SortValue } from "../../../parts/sort";
 
 type Rule = Kept & { id: string };
+interface RuleColumn<T extends Rule> {
+  label: string;
+  text: (rule: T) => string;
+  /** The name of its order in the address, and the value that rules are sorted by. */
+  order?: { name: string; value: (rule: T) => SortValue };
+}
 export interface RuleKind<T extends Rule> extends Kind<T> {
   name: keyof typeof words.admin.rules.kinds;
   /** The first column names the rule; these are the others. */
-  columns: readonly { label: string; text: (rule: T) => string }[];
+  columns: readonly RuleColumn<T>[];
   /** Is imported and exported as a table. */
   hasTable?: boolean;
 }
@@ -65,11 +72,14 @@ const kind = <T extends Rule>(
   ...more,
 });
 const reached = <T extends Parameters<typeof reach>[0]>() => ({ label: columns.reach, text: (rule: T) => reach(rule) });
-const lane = { label: columns.route, text: route };
+const lane = { label: columns.route, text: route, order: { name: "route", value: route } };
 const departures = {
   label: columns.departures,
   text: (rule: { valid_from: string; valid_to: string | null }) => period(rule.valid_from, rule.valid_to),
+  order: { name: "from", value: (rule: { valid_from: string }) => rule.valid_from },
 };
+
+const owner = ({ organization_id: id }: { organization_id: string }): string => organizations.get(id)?.name ?? id;
 
 export const TARIFFS = kind<Schemas["Tariff"]>("tariffs", (tariff) => tariff.code, {
   hasTable: true,
@@ -128,7 +138,11 @@ export const SALES = kind<Schemas["Sale"]>("sales", (sale) => sale.code ?? texts
     lane,
     reached(),
     { label: columns.reduction, text: reduction },
-    { label: columns.quotes, text: (sale) => period(sale.sale_from, sale.sale_to) },
+    {
+      label: columns.quotes,
+      text: (sale) => period(sale.sale_from, sale.sale_to),
+      order: { name: "sale_from", value: (sale) => sale.sale_from },
+    },
     departures,
   ],
 });
@@ -166,11 +180,19 @@ export const ALLOTMENTS = kind<Schemas["Allotment"]>("allotments", (allotment) =
     { name: "flight_number", label: members.flight_number, type: "text", isOptional: true },
   ],
   columns: [
-    { label: columns.owner, text: ({ organization_id: id }) => organizations.get(id)?.name ?? id },
+    { label: columns.owner, text: owner, order: { name: "owner", value: owner } },
     lane,
     { label: columns.reach, text: (allotment) => reach({ ...allotment, organization_id: null }) },
     { label: columns.room, text: space },
-    { label: columns.departures, text: (allotment) => period(allotment.date_from, allotment.date_to) },
-    { label: columns.release, text: (allotment) => texts.before(String(allotment.release_hours)) },
+    {
+      label: columns.departures,
+      text: (allotment) => period(allotment.date_from, allotment.date_to),
+      order: { name: "from", value: (allotment) => allotment.date_from },
+    },
+    {
+      label: columns.release,
+      text: (allotment) => texts.before(String(allotment.release_hours)),
+      order: { name: "release", value: (allotment) => allotment.release_hours },
+    },
   ],
 });
