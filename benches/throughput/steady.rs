@@ -1,5 +1,5 @@
 //! A steady load with all that listens: `BENCH_ONLY=steady BENCH_SECONDS=600 cargo bench --bench throughput`. A hundred
-//! organizations, each with a webhook that answers, an open stream of messages and a contact that is named on each booking, make a
+//! organizations, each with a webhook that answers, an open stream of a flight and a contact that is named on each booking, make a
 //! thousand bookings a second. Each second, it looks at what the sinks of the outbox and the webhooks have not taken yet.
 use std::{
     sync::{
@@ -43,12 +43,14 @@ pub async fn measure(site: &Site, time: Duration) {
     switch_webhooks(site, &shippers, true).await;
     rested(site).await;
     let events = Arc::new(AtomicUsize::new(0));
-    for shipper in &shippers {
-        tokio::spawn(listen(site.here, shipper.token.clone(), events.clone()));
+    let flights = network::apart(site).await;
+    for (shipper, flight) in shippers.iter().zip(&flights) {
+        let request = authorized(&format!("/api/v1/flights/{flight}/stream"), &shipper.token);
+        tokio::spawn(listen(site.here, request, events.clone()));
     }
     let (before, stop) = (receiver.count(), Arc::new(AtomicBool::new(false)));
     let began = Instant::now();
-    let booking = book(site, &shippers, &stop).await;
+    let booking = book(site, &shippers, &flights, &stop);
     let mut queues = Vec::new();
     while began.elapsed() < time {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -60,6 +62,7 @@ pub async fn measure(site: &Site, time: Duration) {
         took.extend(booking.await.unwrap());
     }
     let seconds = began.elapsed().as_secs_f64();
+    assert!(events.load(Ordering::Relaxed) > 0, "no stream has shown an event");
     report(seconds, took, &queues, receiver.count() - before, events.load(Ordering::Relaxed));
     rested(site).await;
     println!("all taken {:.1} s after the last booking", began.elapsed().as_secs_f64() - seconds);
@@ -80,14 +83,13 @@ fn report(seconds: f64, mut took: Vec<f64>, queues: &[u64], received: usize, eve
 }
 
 /// Begins bookings at their times, whether or not the ones before were slow; returns the milliseconds from each one's time to its answer.
-async fn book(site: &Site, shippers: &[Shipper], stop: &Arc<AtomicBool>) -> Vec<JoinHandle<Vec<f64>>> {
-    let flights = network::apart(site).await;
+fn book(site: &Site, shippers: &[Shipper], flights: &[String], stop: &Arc<AtomicBool>) -> Vec<JoinHandle<Vec<f64>>> {
     let order = |((number, shipper), flight): ((usize, &Shipper), &String)| {
         let body = json!({"origin": "SIN", "destination": "NRT", "pieces": 1, "weight_kg": 0.1, "volume_m3": 0.001,
             "flight_ids": [flight], "contacts": [{"name": "Consignee", "role": "consignee", "email": format!("consignee-{}@example.com", number % 100)}]});
         post("/api/v1/bookings", Some(&shipper.token), &body.to_string())
     };
-    let requests: Arc<Vec<Vec<u8>>> = Arc::new(shippers.iter().enumerate().cycle().zip(&flights).map(order).collect());
+    let requests: Arc<Vec<Vec<u8>>> = Arc::new(shippers.iter().enumerate().cycle().zip(flights).map(order).collect());
     let (begun, start) = (Arc::new(AtomicUsize::new(0)), Instant::now());
     let bookers = (0..CLIENTS).map(|_| {
         let (requests, begun, stop, address) = (requests.clone(), begun.clone(), stop.clone(), site.here);
@@ -109,13 +111,13 @@ async fn book(site: &Site, shippers: &[Shipper], stop: &Arc<AtomicBool>) -> Vec<
     bookers.collect()
 }
 
-/// Reads the organization's messages as they come, and counts them.
-async fn listen(address: std::net::SocketAddr, token: String, events: Arc<AtomicUsize>) {
+/// Reads the events of a flight as they come, and counts them.
+async fn listen(address: std::net::SocketAddr, request: Vec<u8>, events: Arc<AtomicUsize>) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(&authorized("/api/v1/stream", &token)).await.unwrap();
+    stream.write_all(&request).await.unwrap();
     let mut read = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = stream.read(&mut read).await {
-        events.fetch_add(read[..length].windows(4).filter(|text| text == b"\nid:").count(), Ordering::Relaxed);
+        events.fetch_add(read[..length].windows(7).filter(|text| text == b"\nevent:").count(), Ordering::Relaxed);
     }
     panic!("a stream has ended");
 }

@@ -125,7 +125,7 @@ impl BookingService {
             let part = (before, page.fetch());
             let found = repository::bookings_concerned(&mut snapshot, &landing, now, concern, part).await?;
             let ids: Vec<Uuid> = found.iter().map(|found| found.booking_id).collect();
-            let bookings = repository::newest_first(&mut snapshot, &ids).await?.into_iter();
+            let bookings = repository::in_order(&mut snapshot, &ids).await?.into_iter();
             let of = |booking: Booking| {
                 let concern = found.iter().find(|found| BookingId::from(found.booking_id) == booking.id).copied()?;
                 Some((booking, concern))
