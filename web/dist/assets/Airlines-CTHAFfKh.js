@@ -1,1 +1,0 @@
-import"./first-Dtf3VaJZ.js";import{t as e}from"./Entries-Dl9BjgoB.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-Dtf3VaJZ.js";import{a as e,t}from"./Rules-GPBgDPSj.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
