@@ -48,7 +48,7 @@ const SUB_ROOMS: [(&str, &[&str]); 2] = [
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 42] = [
+const PLATFORM: [(&str, u8); 43] = [
     ("descriptors", 0),
     ("json", 0),
     ("outbound", 0),
@@ -86,6 +86,7 @@ const PLATFORM: [(&str, u8); 42] = [
     ("follower", 7),
     ("web", 7),
     ("idempotency", 8),
+    ("listing", 8),
     ("streams", 8),
     ("tables", 8),
     ("tasks", 8),

@@ -4,10 +4,10 @@ mod examples;
 mod headers;
 mod links;
 mod members;
-#[cfg(test)]
-mod patterns;
 mod responses;
 mod schemas;
+#[cfg(test)]
+mod tests;
 
 use loadmaster_platform::web::{InputFault, ProblemBody};
 use utoipa::openapi::{
@@ -23,7 +23,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{
     rooms::{ROOMS, growing},
-    webhooks,
+    system, webhooks,
 };
 
 /// The tag of operations that belong to no room.
@@ -90,7 +90,7 @@ pub fn openapi() -> OpenApi {
     for room in ROOMS {
         document.merge((room.describe)());
     }
-    document.merge(super::router::system().describe());
+    document.merge(system::routes().describe());
     for (path, method, operation) in operations(&mut document.paths) {
         secure(operation);
         responses::complete(operation);

@@ -30,6 +30,8 @@ pub(super) const ALWAYS_ANSWERED: [&str; 6] = ["/livez", "/readyz", "/health", D
 /// The only one of them that is restricted.
 pub(super) const DETAILED: &str = "/health/detailed";
 
+/// Maximum size of a table to import, in bytes.
+pub(super) const MAX_IMPORT_BYTES: usize = 32 * 1024 * 1024;
 /// Maximum size of one header, and of all headers together, in bytes, names included.
 const LARGEST_HEADER: usize = 32 * 1024;
 const LARGEST_HEADERS: usize = 64 * 1024;

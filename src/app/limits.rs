@@ -18,8 +18,11 @@ use loadmaster_platform::{
 use super::{
     console::is_console,
     guard::{DETAILED, is_always_answered},
-    system::PeerAddress,
 };
+
+/// The peer's address, put into each request by the server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PeerAddress(pub IpAddr);
 
 /// The quotas used here.
 pub(super) const QUOTAS: [&str; 5] = ["anonymous", "expired", "principal", "api_key", "credentials"];

@@ -3,6 +3,7 @@
 mod audit;
 mod background;
 mod console;
+mod docs;
 mod document;
 mod door;
 mod event_types;
@@ -33,7 +34,8 @@ pub use event_types::{broken_event_types, event_schemas};
 pub use instance::Instance;
 pub use problems::problems_page;
 pub use replay::{ReplaySink, pasts, replay};
-pub use rooms::{Left, metrics, migrate, restored, tables, unfinished};
+pub use rooms::{Left, migrate, restored, tables, unfinished};
+pub use scrape::metrics;
 pub use server::{Application, Server, bind};
 pub use state::{AppState, Resources};
 use workers::start_workers;

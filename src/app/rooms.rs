@@ -10,7 +10,6 @@ use loadmaster_platform::{
     postgres::{self, Month, Tables},
     room::{Messages, Opened, Opening, Room, Routes, Unfinished, Worker},
     secrets,
-    telemetry::{self, Catalogue},
     web::{self, Code},
 };
 
@@ -44,21 +43,6 @@ pub(super) static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| {
     let own = ROOMS.iter().flat_map(|room| room.codes.iter().copied());
     web::code::CODES.iter().copied().chain(own).collect()
 });
-
-/// All metrics that `/metrics` may show: the platform's, then each room's.
-pub fn metrics() -> Catalogue {
-    let mut catalogue = Catalogue::default();
-    catalogue.groups.extend_from_slice(telemetry::metric::METRICS);
-    catalogue.declare("code", CODES.iter().map(|code| code.as_str()));
-    catalogue.declare("quota", super::limits::QUOTAS);
-    for room in ROOMS {
-        catalogue.groups.extend_from_slice(room.metrics);
-        for (label, values) in room.labels {
-            catalogue.declare(label, values.iter().copied());
-        }
-    }
-    catalogue
-}
 
 /// Returns whether a schema is an enumeration that may grow.
 pub(super) fn growing(schema: &str) -> bool {

@@ -8,21 +8,13 @@ use loadmaster_platform::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    AppState, console, event_types,
-    guard::{Bounded, Bounds},
-    kept, problems, system,
+    AppState, console, docs,
+    guard::{Bounded, Bounds, MAX_IMPORT_BYTES},
+    kept, system,
 };
 
-/// Maximum size of a table to import, in bytes.
-pub(super) const MAX_IMPORT_BYTES: usize = 32 * 1024 * 1024;
 /// Importing a table of that size takes longer than any other request may.
 const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
-
-/// Routes that belong to no room.
-pub(super) fn system() -> Routes<AppState> {
-    let root = OpenApiRouter::new().merge(system::probes()).merge(problems::catalogue());
-    Routes { api: system::information().merge(event_types::catalogue()), root, ..Routes::default() }
-}
 
 /// The templates of all routes, by path.
 pub(super) type RouteNames = matchit::Router<Box<str>>;
@@ -30,7 +22,7 @@ pub(super) type RouteNames = matchit::Router<Box<str>>;
 /// Builds the routes of all rooms and of the system.
 pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     let server = &state.settings.server;
-    let rooms = state.take_routes().into_iter().fold(system().with_state(state), Routes::and);
+    let rooms = state.take_routes().into_iter().fold(system::routes().with_state(state), Routes::and);
     let Routes { api, tables, bulk: many, root } = rooms;
     let (tables, many) = (OpenApiRouter::new().nest(API, tables), OpenApiRouter::new().nest(API, many));
     let bounded = Bounded {
@@ -45,11 +37,11 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     let is_console = state.settings.console.enabled;
     let fields = state.settings.payments.hosted_fields(state.settings.database.url.is_none());
     let documented = document.paths.paths.keys().map(String::as_str);
-    for route in documented.chain(kept::ROUTES).chain(console::routes(is_console)) {
+    for route in documented.chain(docs::ROUTES).chain(console::routes(is_console)) {
         names.insert(route, route.into())?;
     }
     let router = unnamed
-        .merge(kept::documentation())
+        .merge(docs::documentation())
         .merge(console::router(is_console, fields)?)
         .fallback(async || kept::nothing_here())
         .method_not_allowed_fallback(async || {

@@ -8,16 +8,35 @@ use axum::{
 use bytes::Bytes;
 use loadmaster_platform::{
     shared::Shared,
-    telemetry::{measure_logging, measure_process},
+    telemetry::{self, Catalogue, measure_logging, measure_process},
     web::{COMPRESS_ABOVE, Coding, Problem, encode, encoded},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::health::Health;
+use super::{
+    health::Health,
+    limits,
+    rooms::{CODES, ROOMS},
+};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Rendering in one coding takes a tenth of one processor at most, regardless of the number of requests.
 const PAUSE: u32 = 9;
+
+/// All metrics that `/metrics` may show: the platform's, then each room's.
+pub fn metrics() -> Catalogue {
+    let mut catalogue = Catalogue::default();
+    catalogue.groups.extend_from_slice(telemetry::metric::METRICS);
+    catalogue.declare("code", CODES.iter().map(|code| code.as_str()));
+    catalogue.declare("quota", limits::QUOTAS);
+    for room in ROOMS {
+        catalogue.groups.extend_from_slice(room.metrics);
+        for (label, values) in room.labels {
+            catalogue.declare(label, values.iter().copied());
+        }
+    }
+    catalogue
+}
 
 /// The metrics of this instance, in Prometheus' text format: rendered and encoded once for all concurrent requests.
 #[derive(Clone)]

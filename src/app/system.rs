@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use axum::{
     Extension, Json, Router,
     extract::State,
@@ -10,6 +8,7 @@ use axum::{
 use loadmaster_accounts::{Operator, Principal, Role};
 use loadmaster_capacity::LAST_OFFERS;
 use loadmaster_platform::{
+    room::Routes,
     settings::{CancellationBand, MailTransport, PaymentProvider, Settings},
     telemetry::GIT_COMMIT,
     web::{ChosenCoding, ClientAddress, NO_STORE, Problem, ProblemBody, Query, code, problem_responses},
@@ -20,18 +19,22 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    AppState,
+    AppState, event_types,
+    guard::MAX_IMPORT_BYTES,
     health::{DetailedHealth, Health, HealthBody, HealthStatus},
+    problems,
     scrape::Scrape,
     summary::{Summary, SummaryBody},
 };
 
-/// The peer's address, put into each request by the server.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PeerAddress(pub IpAddr);
+/// Routes that belong to no room.
+pub(super) fn routes() -> Routes<AppState> {
+    let root = OpenApiRouter::new().merge(probes()).merge(problems::catalogue());
+    Routes { api: information().merge(event_types::catalogue()), root, ..Routes::default() }
+}
 
 /// Routes outside the API's base path.
-pub(super) fn probes() -> OpenApiRouter<AppState> {
+fn probes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(livez))
         .routes(routes!(readyz))
@@ -62,7 +65,7 @@ fn health_answer(status: HealthStatus) -> Response {
 }
 
 /// Routes below the API's base path.
-pub(super) fn information() -> OpenApiRouter<AppState> {
+fn information() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(info)).routes(routes!(api_health))
 }
 
@@ -279,7 +282,7 @@ async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) ->
         features: features(&settings),
         limits: Limits {
             max_body_bytes: settings.server.max_body_bytes,
-            max_import_bytes: super::router::MAX_IMPORT_BYTES,
+            max_import_bytes: MAX_IMPORT_BYTES,
             max_page_size: 100,
             max_search_results: 200,
             max_flights_per_booking: 4,

@@ -2,9 +2,8 @@
 //! rerouted, by flight. Judged by the flights' best known times at the moment of reading: a flight that departs or lands late does
 //! not change the times of its legs.
 use chrono::{DateTime, Utc};
-use loadmaster_capacity::FlightStatus;
 use loadmaster_flights::{Flight, FlightAnchor, Window};
-use loadmaster_kernel::{BookingId, FlightId, FlightNumber, Weight, words};
+use loadmaster_kernel::BookingId;
 use loadmaster_platform::{
     postgres::{Database, Recency},
     web::PageRequest,
@@ -13,76 +12,9 @@ use uuid::Uuid;
 
 use super::{
     BookingError, BookingService,
-    model::{Booking, BookingAnchor},
+    model::{Booking, BookingAnchor, Concern, Concerned, FlightConcerns, Landing, Sum},
     repository,
 };
-
-words! {
-    /// Why a booking is listed at a flight.
-    pub enum Concern {
-        /// The time to its connection is shorter than the minimum.
-        AtRisk = "AT_RISK",
-        /// It lost a leg.
-        ToReroute = "TO_REROUTE",
-    }
-}
-
-/// When a flight lands at the earliest, and the minimum connection time there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Landing {
-    pub flight_id: FlightId,
-    pub at: DateTime<Utc>,
-    pub minutes_needed: i32,
-}
-
-/// A flight that may be missed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Onward {
-    pub flight_id: FlightId,
-    pub flight_number: FlightNumber,
-    pub departure: DateTime<Utc>,
-    /// From the landing to the departure, rounded down; negative if it leaves before. The least of all bookings.
-    pub minutes_left: i32,
-    pub minutes_needed: i32,
-}
-
-/// Bookings of a flight with the same onward flight at risk, or without one: those to be rerouted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sum {
-    pub flight_id: FlightId,
-    pub onward: Option<Onward>,
-    pub bookings: i64,
-    pub weight: Weight,
-}
-
-/// A booking of a flight that needs attention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Concerned {
-    pub booking_id: Uuid,
-    /// The flight that it may miss.
-    pub onward: Option<Onward>,
-    pub is_to_reroute: bool,
-}
-
-/// The figures of a flight.
-#[derive(Debug)]
-pub(super) struct FlightConcerns {
-    pub flight: Flight,
-    /// The earliest onward departure first, then those to be rerouted.
-    pub sums: Vec<Sum>,
-}
-
-impl Landing {
-    /// A flight that is late has its best known times behind it: it leaves or lands now at the earliest.
-    fn of(flight: &Flight, minutes_needed: i64, now: DateTime<Utc>) -> Self {
-        let at = match flight.room.status {
-            FlightStatus::Scheduled => flight.arrival.max(now + (flight.arrival - flight.departure)),
-            FlightStatus::Departed => flight.arrival.max(now),
-            FlightStatus::Arrived | FlightStatus::Cancelled => flight.arrival,
-        };
-        Self { flight_id: flight.id, at, minutes_needed: i32::try_from(minutes_needed).unwrap_or(i32::MAX) }
-    }
-}
 
 impl BookingService {
     /// Returns the flights of a window with bookings whose connection is at risk or that are to be rerouted, and the last flight

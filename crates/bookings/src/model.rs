@@ -1,4 +1,5 @@
 mod bill;
+mod connections;
 mod correction;
 mod data;
 mod event;
@@ -16,6 +17,7 @@ use loadmaster_kernel::{
 use serde::{Deserialize, Serialize};
 
 pub use bill::{Bill, BookingPaymentStatus, Fee, FeeReason, Paid, Price};
+pub use connections::{Concern, Concerned, FlightConcerns, Landing, Onward, Sum};
 pub use correction::CorrectionObstacle;
 #[cfg(test)]
 pub use data::whole_data;

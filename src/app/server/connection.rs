@@ -39,7 +39,7 @@ use super::{
     transport::{Left, Lent, Transport},
 };
 
-use crate::app::system::PeerAddress;
+use crate::app::limits::PeerAddress;
 
 /// Maximum read-ahead of HTTP/1, in bytes: a larger head is refused without a response body. Above the limit on
 /// headers, so that most refusals state the reason.

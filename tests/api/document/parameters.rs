@@ -34,6 +34,11 @@ fn values<'a>(checker: &Checker<'a>, name: &str, schema: &'a Value) -> Vec<Strin
     if let Some(words) = words {
         return words.iter().map(|word| word.as_str().expect("a word").to_owned()).collect();
     }
+    match (name, schema["format"].as_str()) {
+        ("from", Some("date-time")) => return vec!["2026-11-20T00:00:00Z&to=2026-11-21T00:00:00Z".to_owned()],
+        ("to", Some("date-time")) => return vec!["2026-11-21T00:00:00Z&from=2026-11-20T00:00:00Z".to_owned()],
+        _ => {}
+    }
     if let Some((_, value)) = VALUES.iter().find(|(known, _)| *known == name) {
         return vec![(*value).to_owned()];
     }

@@ -69,7 +69,9 @@ mod tests {
             let mut forged = token.clone();
             forged.replace_range(at..=at, if &token[at..=at] == "A" { "B" } else { "A" });
             assert_eq!(own.origin(&forged), Origin::Unknown, "character {at}");
-            assert_eq!(own.origin(&token[..at]), Origin::Unknown, "{at} characters of it");
+            // 43 of them may have the former form.
+            let is_like_former = at == 43 && own.origin(&token[..at]) == Origin::Unsigned;
+            assert!(is_like_former || own.origin(&token[..at]) == Origin::Unknown, "{at} characters of it");
         }
         assert_eq!(own.origin(&TokenSource::default().token().unwrap()), Origin::Unsigned);
         for unknown in ["", "guess", "lmr_", &"A".repeat(42), &"A".repeat(44), &"ä".repeat(43)] {

@@ -8,10 +8,7 @@ use utoipa::ToSchema;
 
 use super::BookingBody;
 
-use crate::{
-    connections::{Concern, Concerned, FlightConcerns, Onward, Sum},
-    model::Booking,
-};
+use crate::model::{Booking, Concern, Concerned, FlightConcerns, Onward, Sum};
 
 /// Longest window, so that a page does not look through more flights than a board shows.
 const LONGEST: TimeDelta = TimeDelta::days(4);

@@ -5,7 +5,7 @@ use loadmaster_kernel::{FlightId, FlightNumber, Weight};
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
-use crate::connections::{Concern, Concerned, Landing, Onward, Sum};
+use crate::model::{Concern, Concerned, Landing, Onward, Sum};
 
 /// A checked query whose `$tail` selects from `at_risk` and `to_reroute`. `$1` to `$3`: the flights, when each lands and how many
 /// minutes a connection takes there; `$4`: now.

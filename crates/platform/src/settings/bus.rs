@@ -5,7 +5,10 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{faults::Faults, mask, validate::within};
+use super::{
+    faults::{Faults, within},
+    mask,
+};
 
 /// Properties of librdkafka that follow from other settings or from what the delivery promises.
 const KAFKA_OURS: [&str; 22] = [

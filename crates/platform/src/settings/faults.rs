@@ -1,5 +1,5 @@
 //! What is wrong with the settings, each with its source.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display, ops::RangeInclusive};
 
 use super::SettingsError;
 
@@ -30,5 +30,17 @@ impl Faults {
 
     pub(super) fn into_error(self) -> SettingsError {
         SettingsError { faults: self.list.into_iter().map(|(_, text)| text).collect() }
+    }
+}
+
+/// Refuses a value outside a range.
+pub(super) fn within<T: Copy + PartialOrd + Display>(
+    setting: &str,
+    value: T,
+    range: RangeInclusive<T>,
+    faults: &mut Faults,
+) {
+    if !range.contains(&value) {
+        faults.add(setting, &format!("must be between {} and {}, not {value}", range.start(), range.end()));
     }
 }

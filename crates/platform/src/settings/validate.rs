@@ -1,15 +1,16 @@
 //! The rules that types cannot carry.
 mod post;
 
-use std::{fmt::Display, ops::RangeInclusive};
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use loadmaster_kernel::Money;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{Algorithm, PaymentProvider, Secrets, Settings, bus, faults::Faults};
+use super::{
+    Algorithm, PaymentProvider, Secrets, Settings, bus,
+    faults::{Faults, within},
+};
 
 const DAY_MS: u64 = 86_400_000;
 const YEAR_HOURS: u32 = 8_784;
@@ -268,17 +269,6 @@ fn is_webhook_secret(secret: &str) -> bool {
     match secret.strip_prefix("whsec_") {
         Some(text) => STANDARD.decode(text).is_ok_and(|key| key.len() >= LEAST),
         None => secret.len() >= LEAST,
-    }
-}
-
-pub(super) fn within<T: Copy + PartialOrd + Display>(
-    setting: &str,
-    value: T,
-    range: RangeInclusive<T>,
-    faults: &mut Faults,
-) {
-    if !range.contains(&value) {
-        faults.add(setting, &format!("must be between {} and {}, not {value}", range.start(), range.end()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Telemetry of the process: log lines, metrics, and traces where a collector is configured.
 mod family;
 mod handles;
+mod last;
 mod lines;
 mod logs;
 pub mod metric;

@@ -16,7 +16,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracer, Span};
 use pin_project_lite::pin_project;
 
-use super::{propagation, statements::Settling};
+use super::{last::Settling, propagation};
 
 /// Set when traces are exported.
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();

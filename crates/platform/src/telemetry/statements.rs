@@ -1,7 +1,6 @@
 //! Spans of database statements. The database client reports each statement when it has ended; a sampled one becomes a
 //! span of that length. Only the text is exported, in which values are placeholders.
 use std::{
-    cell::RefCell,
     fmt::Debug,
     sync::OnceLock,
     time::{Duration, SystemTime},
@@ -11,7 +10,6 @@ use opentelemetry::{
     KeyValue,
     trace::{Span as _, SpanBuilder, SpanKind, Status},
 };
-use opentelemetry_sdk::trace::Span;
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -23,7 +21,10 @@ use tracing_subscriber::{
     layer::{Context, Filter},
 };
 
-use super::spans::{self, TraceSpan};
+use super::{
+    last,
+    spans::{self, TraceSpan},
+};
 
 /// The target under which the database client reports its statements.
 const TOLD: &str = "sqlx::query";
@@ -54,43 +55,14 @@ fn call(operation: &str, summary: String) -> SpanBuilder {
     SpanBuilder::from_name(summary).with_kind(SpanKind::Client).with_attributes(attributes)
 }
 
-thread_local! {
-    /// The statement that ended last on this thread. The database client does not report its outcome: that becomes
-    /// known before the caller awaits again.
-    static LAST: RefCell<Option<Statement>> = const { RefCell::new(None) };
-}
-
-/// A statement that has ended; dropping it exports its span.
-struct Statement {
-    span: Span,
-    ended: SystemTime,
-}
-
-impl Drop for Statement {
-    fn drop(&mut self) {
-        self.span.end_with_timestamp(self.ended);
-    }
-}
-
-/// Dropping it exports the statement that ended last as successful.
-pub(super) struct Settling;
-
-impl Drop for Settling {
-    fn drop(&mut self) {
-        if spans::are_traces_on() {
-            _ = LAST.try_with(RefCell::take);
-        }
-    }
-}
-
 /// Marks the statement that ended just now as failed, with this SQLSTATE if the database answered.
 pub fn statement_failed(sql_state: Option<&str>) {
     if !spans::is_sampled() {
         return;
     }
-    let Ok(Some(mut last)) = LAST.try_with(RefCell::take) else { return };
-    last.span.set_status(Status::error(""));
-    last.span.set_attributes(failure(sql_state));
+    let Some(mut statement) = last::taken() else { return };
+    statement.span.set_status(Status::error(""));
+    statement.span.set_attributes(failure(sql_state));
 }
 
 /// Marks the current call as failed, with this SQLSTATE if the database answered.
@@ -161,7 +133,7 @@ impl<S: Subscriber> Layer<S> for Statements {
         let Some(mut span) = span else { return };
         span.set_attribute(KeyValue::new("db.query.text", text.to_owned()));
         span.set_attribute(KeyValue::new("db.response.returned_rows", ended.rows));
-        _ = LAST.try_with(|last| last.replace(Some(Statement { span, ended: now })));
+        last::note(span, now);
     }
 }
 

@@ -15,9 +15,8 @@ use utoipa::ToSchema;
 
 use super::{
     code,
-    fields::{Fields, Raw},
+    fields::{Fields, Raw, Reader},
     problem::{Problem, ProblemBody},
-    request::Reader,
 };
 
 /// The most resources of one request.

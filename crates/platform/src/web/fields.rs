@@ -3,10 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loadmaster_kernel::{Fault, FaultCode};
 use serde_json::{Map, Value};
 
-use super::{
-    problem::{InputFault, Problem},
-    request::Reader,
-};
+use super::problem::{InputFault, Problem};
 
 /// Largest number of reported faults: a longer list does not help, and an answer must not be larger than its request.
 pub(super) const MOST_FAULTS: usize = 200;
@@ -55,6 +52,12 @@ impl<T> Patch<T> {
 
 /// Reads the members of one object and collects all faults, so that the client learns of them at once.
 ///
+/// Reads the value of a member: a reader of single values, as in [`super::read`], or one of the functions of `request`.
+pub trait Reader<'a, T> {
+    /// Returns `None` when the member is absent or faulty; a fault is recorded in `fields`.
+    fn read(self, fields: &mut Fields<'a>, name: &'static str) -> Option<T>;
+}
+
 /// A reader requests each member it knows by name; any other member is unknown and a fault. Members that are `null`
 /// count as absent.
 #[derive(Debug)]

@@ -36,7 +36,7 @@ pub use code::{codes, problem_codes};
 pub use coding::{COMPRESS_ABOVE, ChosenCoding, Coding, VARY_BY_CODING, choose_coding, encode, encoded, is_encoded};
 pub use context::{carrying_request_id, note_route, request_id, track};
 pub use etag::{IfMatch, IfNoneMatch, Precondition, conditional, name_coding_in_tag, tagged, version_mismatch};
-pub use fields::{Fields, Patch, Raw};
+pub use fields::{Fields, Patch, Raw, Reader};
 pub use fingerprint::{Content, digest_of, fingerprint};
 pub use origin::{ByHttps, RequestOrigin};
 pub use page::{Audience, Page};
@@ -51,7 +51,7 @@ pub use query::Query;
 pub use quota::{tell_quota, tells_quota};
 pub use recency::{POSITION, ReadRecency, Reader as RecencyReader, tell_position};
 pub use request::request;
-pub use request::{Reader, list, object, objects, set, with};
+pub use request::{list, object, objects, set, with};
 
 /// Content-Type of bodies that are JSON already.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");

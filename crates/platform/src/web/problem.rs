@@ -188,6 +188,13 @@ impl Problem {
         Self { quota: Some(verdict), ..Self::new(code::RATE_LIMITED, detail).retry_after(verdict.reset) }
     }
 
+    /// Returns the problem for an exhausted quota. `what` completes "You may … per minute".
+    pub fn quota_used_up(verdict: Verdict, what: &str) -> Self {
+        let reset = verdict.reset;
+        let seconds = if reset == 1 { "second" } else { "seconds" };
+        Self::limited(verdict, format!("You may {what} per minute; try again in {reset} {seconds}."))
+    }
+
     /// Returns the body: also that of a part of a response.
     pub fn into_body(self) -> ProblemBody {
         ProblemBody {

@@ -1,6 +1,5 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::Problem;
 use crate::rate_limit::Verdict;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -20,13 +19,4 @@ pub fn tell_quota(verdict: Verdict, headers: &mut HeaderMap) {
 /// Returns whether the headers report a quota.
 pub fn tells_quota(headers: &HeaderMap) -> bool {
     headers.contains_key(LIMIT)
-}
-
-impl Problem {
-    /// Returns the problem for an exhausted quota. `what` completes "You may … per minute".
-    pub fn quota_used_up(verdict: Verdict, what: &str) -> Self {
-        let reset = verdict.reset;
-        let seconds = if reset == 1 { "second" } else { "seconds" };
-        Self::limited(verdict, format!("You may {what} per minute; try again in {reset} {seconds}."))
-    }
 }

@@ -1,13 +1,7 @@
 //! Requests: one declaration of a body or a query yields its description and its reader.
 use loadmaster_kernel::Fault;
 
-use super::fields::{Fields, Raw};
-
-/// Reads the value of a member: a reader of single values, as in [`super::read`], or one of the functions below.
-pub trait Reader<'a, T> {
-    /// Returns `None` when the member is absent or faulty; a fault is recorded in `fields`.
-    fn read(self, fields: &mut Fields<'a>, name: &'static str) -> Option<T>;
-}
+use super::fields::{Fields, Raw, Reader};
 
 impl<'a, T, F: FnOnce(Raw<'a>) -> Result<T, Fault>> Reader<'a, T> for F {
     fn read(self, fields: &mut Fields<'a>, name: &'static str) -> Option<T> {
