@@ -180,7 +180,7 @@ impl From<AccountError> for Problem {
                  administrators how to log in.",
             ),
             E::Unknown(what) => Self::not_found(format!("{what} with this id")),
-            E::PlaceGone => invalid_cursor("The account at which the page begins is gone."),
+            E::PlaceGone => invalid_cursor("What the page begins behind has changed or is gone."),
             E::LastAdministrator(action) => {
                 let text = "This user is the last administrator; give another user the role admin first.";
                 impossible_step(text, "admin", action)

@@ -428,8 +428,8 @@ request! {
     /// In which order a list shows bookings.
     #[derive(Copy, Default)]
     pub struct BookingOrder in query {
-        /// By creation (default `-created_at`, newest first) or by the departure of the first leg in force; a leading `-` is
-        /// descending. By departure the list has the newest 5000 bookings that match, or with `q` those of the newest 2000 that match.
+        /// By creation (default `-created_at`, newest first) or by the departure of the first leg in force (or, if none is, of
+        /// the first one); a leading `-` is descending. By departure the list has the newest 5000 bookings that match, or with `q` those of the newest 2000 that match.
         #[param(inline)]
         sort: Option<BookingSort> = read::word(BookingSort::WORDS),
     }

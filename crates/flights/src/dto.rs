@@ -292,7 +292,7 @@ request! {
     /// In which order a list shows flights.
     #[derive(Copy, Default)]
     pub struct FlightOrder in query {
-        /// By departure (default) or by flight number, then departure; a leading `-` is descending.
+        /// By departure (default) or by flight number as text (`AI101` before `AI20`), then departure; a leading `-` is descending.
         #[param(inline)]
         sort: Option<FlightSort> = read::word(FlightSort::WORDS),
     }

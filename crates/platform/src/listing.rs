@@ -117,6 +117,13 @@ impl Direction {
 pub enum Anchor {
     Id(Uuid),
     Time(DateTime<Utc>, Uuid),
+    /// With the [`print_of`] the text.
+    Text(u16, Uuid),
+}
+
+/// Returns a short digest of a text: it shows that the text of a place has changed, and reveals nothing of it.
+pub fn print_of(text: &str) -> u16 {
+    text.bytes().fold(0, |print: u16, byte| print.rotate_left(5) ^ u16::from(byte).wrapping_mul(0x9e37))
 }
 
 /// What a list is ordered by before the id.
@@ -148,11 +155,11 @@ impl Order {
                 query.push(format!(" and ({time}, {own}){behind}(")).push_bind(at);
                 query.push(", ").push_bind(id).push(")");
             }
-            (Some(Anchor::Id(id)), By::Text { table, text }) => {
+            (Some(Anchor::Id(id) | Anchor::Text(_, id)), By::Text { table, text }) => {
                 query.push(format!(" and ({text}, {own}){behind}((select {text} from {table} where {own} = "));
                 query.push_bind(id).push("), ").push_bind(id).push(")");
             }
-            (Some(Anchor::Id(id) | Anchor::Time(_, id)), _) => {
+            (Some(Anchor::Id(id) | Anchor::Time(_, id) | Anchor::Text(_, id)), _) => {
                 query.push(format!(" and {own}{behind}")).push_bind(id);
             }
         }
@@ -254,6 +261,13 @@ mod tests {
         tell_total(&mut response, None);
         assert!(!response.headers().contains_key(TOTAL_COUNT));
         assert_eq!(Total::LOOKED_FOR, i64::try_from(MOST_COUNTED).unwrap() + 1);
+    }
+
+    #[test]
+    fn another_text_has_another_print() {
+        let names = ["Blue Crate", "Blue Crates", "Zebra", "Erased", "", "A", "AA"];
+        let prints: std::collections::BTreeSet<_> = names.iter().map(|name| print_of(name)).collect();
+        assert_eq!(prints.len(), names.len());
     }
 
     #[test]

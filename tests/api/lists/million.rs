@@ -59,7 +59,8 @@ async fn asked<'a>(list: &'a List, described: &Described, owner: &mut PgConnecti
     for subset in 0_u32..1 << values.len() {
         let chosen: Vec<_> =
             values.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1).map(|(_, it)| it).collect();
-        if chosen.len() > 1 && chosen.iter().any(|(name, _)| list.apart.contains(name)) {
+        let filters = chosen.iter().filter(|(name, _)| !["sort", "count"].contains(name)).count();
+        if filters > 1 && chosen.iter().any(|(name, _)| list.apart.contains(name)) {
             continue;
         }
         let has = |name: &str| chosen.iter().any(|(chosen, _)| *chosen == name);

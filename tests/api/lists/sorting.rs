@@ -128,6 +128,16 @@ async fn organizations_are_sorted_by_name_in_any_case() {
     assert_eq!(sorted("sort=created_at").await, ["zebra Cargo", "Blue Crate", "apex", "blue Arrow"]);
     assert_eq!(sorted("sort=-created_at").await, ["blue Arrow", "apex", "Blue Crate", "zebra Cargo"]);
     assert_eq!(sorted("q=BLUE&sort=name").await, ["blue Arrow", "Blue Crate"]);
+
+    // A page does not begin behind a name that has changed: what is between the two names would be skipped.
+    let page = admin.get("/api/v1/organizations?q=blue&sort=name&limit=1").await;
+    let behind = next(&page).expect("a second page");
+    let arrow = page.expect(200)[0].clone();
+    admin.get(&behind).await.expect(200);
+    let renamed = json!({"name": "Blue Zebra"});
+    admin.patch(&format!("/api/v1/organizations/{}", text(&arrow, "id")), renamed).await.expect(200);
+    let refused = admin.get(&behind).await;
+    assert_eq!(refused.expect(400)["code"], "invalid_cursor");
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ export class List<T> {
   #pages = 1;
   #turn = 0;
   #isEnded = false;
+  /** What is shown is not what was asked for last. */
+  #isOutdated = false;
 
   constructor(private readonly page: (cursor: string | undefined) => Promise<Answer<T[]>>) {}
 
@@ -42,7 +44,9 @@ export class List<T> {
 
   /** What is shown, to be shown again at once when somebody comes back. */
   get shown(): Shown<T> | null {
-    return this.isRead ? { rows: this.rows, next: this.#next, pages: this.#pages, total: this.total } : null;
+    return this.isRead && !this.#isOutdated
+      ? { rows: this.rows, next: this.#next, pages: this.#pages, total: this.total }
+      : null;
   }
 
   show(before: Shown<T>): void {
@@ -51,6 +55,7 @@ export class List<T> {
     this.#pages = before.pages;
     this.total = before.total;
     this.isRead = true;
+    this.#isOutdated = false;
   }
 
   /** Reads again as many pages as are shown; their rows stay until these are there. */
@@ -60,6 +65,14 @@ export class List<T> {
 
   async more(): Promise<void> {
     if (this.#next && !this.isBusy) await this.#read(this.#next, 1, this.rows);
+  }
+
+  /** Begins anew with one page; the rows stay until it is there, and nothing is read behind them. */
+  restart(): void {
+    this.#turn += 1;
+    this.#next = null;
+    this.#pages = 1;
+    this.#isOutdated = true;
   }
 
   clear(): void {
@@ -107,6 +120,7 @@ export class List<T> {
       this.#next = cursor ?? null;
       this.problem = null;
       this.isRead = true;
+      this.#isOutdated = false;
     } catch (error) {
       if (turn === this.#turn) this.problem = asProblem(error);
     } finally {
@@ -155,6 +169,7 @@ export function listed<T>(
     void connection.returns;
     if (before !== now) {
       if (filtered !== undefined && filtered !== filters) list.clear();
+      else if (before !== undefined) list.restart();
       const shown = name ? (visits.recall(`${name} ${now}`) as Shown<T> | undefined) : undefined;
       if (shown) list.show(shown);
     }

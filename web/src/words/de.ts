@@ -87,7 +87,7 @@ export const de: Words = {
     bookings: (count, figure) => `${figure} ${plural(count, "Buchung", "Buchungen")}`,
     flights: (count, figure) => `${figure} ${plural(count, "Flug", "Flüge")}`,
     payments: (count, figure) => `${figure} ${plural(count, "Zahlung", "Zahlungen")}`,
-    quotes: (count, figure) => `${figure} ${plural(count, "Angebot", "Angebote")}`,
+    quotes: (count, figure) => `${figure} ${plural(count, "Preisangebot", "Preisangebote")}`,
     users: (count, figure) => `${figure} ${plural(count, "Benutzer", "Benutzer")}`,
     organizations: (count, figure) => `${figure} ${plural(count, "Organisation", "Organisationen")}`,
   },
@@ -529,6 +529,8 @@ export const de: Words = {
   },
   bookings: {
     made: "Gebucht",
+    amongNewest:
+      "Nach Abflug geordnet sind die neuesten 5.000 Buchungen; mit einem Text die unter den neuesten 2.000 gefundenen.",
     title: "Buchungen",
     reference: "Referenz",
     route: "Strecke",

@@ -519,6 +519,8 @@ export const en = {
   },
   bookings: {
     made: "Booked",
+    amongNewest:
+      "In the order of departures are the newest 5,000 bookings; with a text, those found among the newest 2,000.",
     title: "Bookings",
     reference: "Reference",
     route: "Route",

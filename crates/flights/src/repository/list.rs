@@ -38,6 +38,7 @@ pub(crate) async fn list(
     );
     let order = order_by(sort);
     choose(&mut query, filter);
+    bound_numbers(&mut query, filter, sort);
     begin_behind(&mut query, sort.direction(), after);
     query.push(&order).push(" limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     query.push(") f join flight_capacity c on c.flight_id = f.id").push(&order);
@@ -49,6 +50,7 @@ pub(crate) async fn list(
 pub(crate) async fn number_of(db: &mut PgSession, filter: &FlightFilter, sort: FlightSort) -> sqlx::Result<Total> {
     let mut query = QueryBuilder::new("select f.id from flights f where true");
     choose(&mut query, filter);
+    bound_numbers(&mut query, filter, sort);
     query.push(order_by(sort)).push(" limit ").push_bind(Total::LOOKED_FOR);
     let found: Vec<Uuid> = query.build_query_scalar().fetch_all(db).await?;
     Ok(Total::of(found.len()))
@@ -58,6 +60,15 @@ fn order_by(sort: FlightSort) -> String {
     let columns: &[&str] =
         if sort.is_by_number() { &["f.flight_number", "f.departure_at", "f.id"] } else { &["f.departure_at", "f.id"] };
     sort.direction().order_by(columns)
+}
+
+/// The numbers of an airline begin with its code: in the order of numbers only its part of the index is read. The planner does not
+/// know that.
+fn bound_numbers(query: &mut QueryBuilder<Postgres>, filter: &FlightFilter, sort: FlightSort) {
+    if let Some(airline) = filter.airline.filter(|_| sort.is_by_number()) {
+        query.push(" and f.flight_number between ").push_bind(airline.to_string());
+        query.push(" and ").push_bind(format!("{airline}9999Z"));
+    }
 }
 
 fn begin_behind(query: &mut QueryBuilder<Postgres>, direction: Direction, after: Option<&FlightAnchor>) {
