@@ -1,1 +1,0 @@
-import"./first-C83GgS2m.js";import{t as e}from"./Entries-CbWCM3SO.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,0 +1,1 @@
+import"./first-CcePso1j.js";import{o as e,t}from"./Rules-DGMODmUJ.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

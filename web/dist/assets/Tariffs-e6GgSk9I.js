@@ -1,1 +1,0 @@
-import"./first-C83GgS2m.js";import{o as e,t}from"./Rules-Dsd2AwXS.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
