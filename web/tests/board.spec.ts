@@ -102,6 +102,12 @@ test("the arrivals of all stations stand on one board", async ({ page, world }) 
   await expect(rowOf(page, one)).toHaveCount(0);
   await page.getByLabel("All stations").check();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Arrivals of all stations");
+  // What left first stands on the first page.
+  const more = page.getByRole("button", { name: "Show more" });
+  await expect(async () => {
+    if (await more.isVisible()) await more.click();
+    await expect(rowOf(page, one)).toBeVisible({ timeout: 2000 });
+  }).toPass();
   await expect(rowOf(page, one)).toContainText("CJB");
   await expect(rowOf(page, other)).toContainText("TRV");
   // It lands, and is in the air no more.

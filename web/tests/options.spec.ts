@@ -234,9 +234,9 @@ test("where tariffs have products, an option shows the price of each, and one cl
     const customer = await world.customer();
     await signIn(page, customer);
     const asked: (string | undefined)[] = [];
-    page.on("request", (request) => {
-      if (new URL(request.url()).pathname !== "/api/v1/routes/search") return;
-      asked.push((request.postDataJSON() as { product?: string }).product);
+    await page.route("**/api/v1/routes/search", (route) => {
+      asked.push((route.request().postDataJSON() as { product?: string }).product);
+      return route.continue();
     });
     const address = `/?origin=IXZ&destination=TRV&date=${flight.departure_local.slice(0, 10)}&weight=100`;
     await page.goto(address);

@@ -101,7 +101,7 @@ async function shipped(world: World): Promise<{ admin: Caller; flight: Json; boo
 }
 
 test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell", async ({ page, world }, info) => {
-  test.setTimeout(4 * MINUTES);
+  test.setTimeout(6 * MINUTES);
   const { flight, booking, day } = await shipped(world);
   const roomy = await world.flight("TRV", "CJB", 91, 1000);
   const { claim } = await world.bookAsGuest(roomy, "guest@example.com");
@@ -133,7 +133,7 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
 });
 
 test("the pages of shippers and staff violate nothing of it", async ({ page, world }, info) => {
-  test.setTimeout(6 * MINUTES);
+  test.setTimeout(9 * MINUTES);
   const { admin, flight, booking, day } = await shipped(world);
   const webhook = await admin.post("/api/v1/webhooks", { url: "https://receiver.loadmaster.example/" });
   const delivery = await admin.post(`/api/v1/webhooks/${webhook.id}/test`);
@@ -194,7 +194,7 @@ const ADMIN = {
 
 for (const [area, addresses] of Object.entries(ADMIN))
   test(`the pages of administrators violate nothing of it: ${area}`, async ({ page, world }, info) => {
-    test.setTimeout(6 * MINUTES);
+    test.setTimeout(9 * MINUTES);
     const admin = await world.adminOfTests();
     await signIn(page, admin);
     for (const address of addresses) await isSound(page, address, info);

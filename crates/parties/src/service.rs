@@ -3,7 +3,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_kernel::PartyId;
 use loadmaster_platform::{
     clock::SharedClock,
-    postgres::{Database, DbError, Recency, commit},
+    postgres::{Database, DbError, Recency},
     random::IdSource,
     web::PageRequest,
 };
@@ -12,8 +12,6 @@ use super::{dto::PartyFilter, error::PartyError, model::Entry, repository};
 
 /// Time for which the id of a deleted party is kept, unless answers under an `Idempotency-Key` are kept longer.
 const DELETED_KEPT_FOR: TimeDelta = TimeDelta::days(30);
-/// Ids deleted in one transaction.
-const DELETED_AT_ONCE: i64 = 1000;
 
 /// The address books: finding parties here, changes in `write`. Everybody, the carrier's staff too, sees those of the own
 /// organization alone. Cheap to clone.
@@ -35,16 +33,7 @@ impl PartyService {
     /// Deletes the ids of parties that were deleted long ago. Returns their number.
     pub(super) async fn delete_old(&self) -> Result<u64, DbError> {
         let before = self.clock.now() - DELETED_KEPT_FOR.max(self.repeated_for);
-        let mut sum = 0;
-        loop {
-            let mut tx = self.db.begin().await?;
-            let deleted = repository::delete_old(&mut tx, before, DELETED_AT_ONCE).await?;
-            commit(tx).await?;
-            sum += deleted;
-            if deleted == 0 {
-                return Ok(sum);
-            }
-        }
+        self.db.delete_in_batches(|tx, most| Box::pin(repository::delete_old(tx, before, most))).await
     }
 
     pub(super) async fn party(&self, caller: Principal, id: PartyId) -> Result<Entry, PartyError> {

@@ -126,7 +126,7 @@ impl SearchService {
             Answer::Read(options) => {
                 let is_bookable = options.direct.iter().chain(&options.transit).any(Itinerary::is_bookable);
                 let pricer = self.pricer(&search.request).await?;
-                let products = pricer.map(|pricer| pricer.products(search.origin, search.destination));
+                let products = pricer.map(|pricer| pricer.products(search.origin, search.destination, search.date));
                 let body = SearchResult::new(search, options, products, &self.0.reference);
                 let body = Bytes::from(serde_json::to_vec(&body).map_err(|_| SearchError::Unwritable)?);
                 if is_bookable {

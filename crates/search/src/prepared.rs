@@ -185,7 +185,7 @@ impl Prepared {
         write(&mut out, &transit, |out, place, judged| self.write_option(out, place, judged, rooms, judge));
         out.push(b']');
         if let Some(pricer) = judge.pricer() {
-            write_products(&mut out, &pricer.products(*origin, *destination));
+            write_products(&mut out, &pricer.products(*origin, *destination, *date));
         }
         out.push(b'}');
         out

@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_kernel::{AirportCode, HandlingCode, OrganizationId, Volume, Weight};
@@ -51,9 +51,9 @@ impl Pricer {
         }
     }
 
-    /// Returns the products that tariffs rate between these airports.
-    pub fn products(&self, origin: AirportCode, destination: AirportCode) -> Vec<Product> {
-        self.rules.products((origin, destination), self.organization)
+    /// Returns the products that tariffs rate between these airports on this day.
+    pub fn products(&self, origin: AirportCode, destination: AirportCode, date: NaiveDate) -> Vec<Product> {
+        self.rules.products((origin, destination), date, self.organization)
     }
 
     pub fn price(&self, flights: &[Flight]) -> Option<Estimate> {

@@ -21,7 +21,7 @@ async fn the_window_begins_with_its_first_moment_and_ends_before_its_last() {
         ("from=2026-11-21T13:30:00%2B05:30", 1),
         ("from=2026-11-21T00:00:00Z&to=2026-11-21T08:00:00Z", 0),
         ("from=2026-11-21T00:00:00Z&to=2026-11-21T08:00:00.000001Z", 1),
-        // A day from now on ends just before it leaves.
+        // From a day ago to a day from now on: it ends just before the flight leaves.
         ("", 0),
         ("to=2026-11-21T09:00:00Z", 1),
         ("from=2026-11-20T08:00:00Z&to=2026-11-24T08:00:00Z", 1),

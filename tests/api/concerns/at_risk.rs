@@ -122,6 +122,22 @@ async fn a_late_landing_counts_until_the_onward_flight_leaves() {
 }
 
 #[tokio::test]
+async fn freight_in_the_air_is_on_its_way_although_its_flight_is_not_known_to_have_left() {
+    let transfer = Transfer::start().await;
+    let (flown, left) = (transfer.book().await, transfer.book().await);
+    let (flown_name, left_name) = (text(&flown, "ref_id"), text(&left, "ref_id"));
+    transfer.at("08:00:00");
+    transfer.operator.walk(&flown, &["depart"]).await;
+    let at_risk = async || concerned(&transfer.operator, &transfer.first, "concern=AT_RISK").await;
+    // What has not left lands four hours from now at the earliest.
+    transfer.at("14:30:00");
+    assert_eq!(at_risk().await, [left_name]);
+    transfer.at("18:30:00");
+    assert_eq!(at_risk().await, [left_name, flown_name]);
+    transfer.world.audit().await;
+}
+
+#[tokio::test]
 async fn an_onward_flight_that_is_late_too_takes_the_risk_away() {
     let transfer = Transfer::start().await;
     transfer.book().await;

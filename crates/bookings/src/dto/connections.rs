@@ -13,35 +13,40 @@ use crate::model::{Booking, Concern, Concerned, FlightConcerns, Onward, Sum};
 /// Longest window, so that a page does not look through more flights than a board shows.
 const LONGEST: TimeDelta = TimeDelta::days(4);
 /// Length of a window without an end.
-const USUAL: TimeDelta = TimeDelta::days(1);
+const USUAL: TimeDelta = TimeDelta::days(2);
+/// How long ago a window without a beginning begins.
+const BEFORE: TimeDelta = TimeDelta::days(1);
 /// Most onward flights named at a flight.
 const MOST_ONWARD: usize = 50;
 
 request! {
     /// Which flights are looked at.
-    pub struct ConnectionWindow in query(reference: &Reference, now: DateTime<Utc>) {
+    pub struct ConnectionWindow in query(reference: &Reference) {
         /// Only flights from or to this airport.
         #[param(value_type = Option<String>)]
         station: Option<AirportCode> = |raw| reference.read_airport(raw),
-        /// Only flights whose best known departure is at or after this time. Default: now.
+        /// Only flights whose best known departure is at or after this time. Default: a day ago, so that
+        /// flights that are late or in the air are among them.
         from: Option<DateTime<Utc>> = read::instant,
-        /// Only flights whose best known departure is before this time, which is after `from` by at most 4 days. Default: 24 hours
+        /// Only flights whose best known departure is before this time, which is after `from` by at most 4 days. Default: two days
         /// after `from`.
-        to: Option<DateTime<Utc>> = with(|fields| read_end(fields, from.unwrap_or(now))),
+        to: Option<DateTime<Utc>> = with(|fields| read_end(fields, from)),
     }
 }
 
 impl ConnectionWindow {
-    /// Returns the window; one without bounds begins now.
+    /// Returns the window; one without a beginning begins a day ago, or before its end.
     pub fn window(&self, now: DateTime<Utc>) -> Window {
-        let from = self.from.unwrap_or(now);
+        let usual = self.to.map_or(now - BEFORE, |to| (now - BEFORE).clamp(to - LONGEST, to));
+        let from = self.from.unwrap_or(usual);
         Window { station: self.station, from, to: self.to.unwrap_or(from + USUAL) }
     }
 }
 
-fn read_end(fields: &mut Fields<'_>, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn read_end(fields: &mut Fields<'_>, from: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     fields.optional("to", |raw| {
         let to = read::instant(raw)?;
+        let Some(from) = from else { return Ok(to) };
         if to <= from {
             Err(Fault::new(FaultCode::OutOfOrder, "must be after `from`"))
         } else if to - from > LONGEST {

@@ -20,6 +20,8 @@ words! {
 pub struct Landing {
     pub flight_id: FlightId,
     pub at: DateTime<Utc>,
+    /// The same of freight that is in the air, whatever is known of the flight.
+    pub in_the_air: DateTime<Utc>,
     pub minutes_needed: i32,
 }
 
@@ -68,6 +70,11 @@ impl Landing {
             FlightStatus::Departed => flight.arrival.max(now),
             FlightStatus::Arrived | FlightStatus::Cancelled => flight.arrival,
         };
-        Self { flight_id: flight.id, at, minutes_needed: i32::try_from(minutes_needed).unwrap_or(i32::MAX) }
+        Self {
+            flight_id: flight.id,
+            at,
+            in_the_air: flight.arrival.max(now),
+            minutes_needed: i32::try_from(minutes_needed).unwrap_or(i32::MAX),
+        }
     }
 }

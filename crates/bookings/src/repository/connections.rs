@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::model::{Concern, Concerned, Landing, Onward, Sum};
 
-/// A checked query whose `$tail` selects from `at_risk` and `to_reroute`. `$1` to `$3`: the flights, when each lands and how many
-/// minutes a connection takes there; `$4`: now.
+/// A checked query whose `$tail` selects from `at_risk` and `to_reroute`. `$1` to `$4`: the flights, when each lands, how many
+/// minutes a connection takes there, and when freight that is in the air lands; `$5`: now.
 ///
 /// The freight of a leg that has landed is there since the booking's last movement. A flight that is late leaves now at the
 /// earliest. A leg is replaced by a later one at its place or before.
@@ -18,10 +18,12 @@ macro_rules! select_concerned {
             r#"with aboard as materialized (
                    select asked.flight_id, asked.minutes, l.booking_id, l.id, l.sequence, l.flight_number, l.destination,
                           l.status,
-                          case l.status when 'ARRIVED' then coalesce(b.moved_at, asked.lands_at) else asked.lands_at end
-                              as lands_at,
+                          case l.status when 'ARRIVED' then coalesce(b.moved_at, asked.lands_at)
+                                        when 'DEPARTED' then asked.in_the_air_at
+                                        else asked.lands_at end as lands_at,
                           b.weight_hg, b.needs_rerouting
-                   from unnest($1::uuid[], $2::timestamptz[], $3::integer[]) as asked (flight_id, lands_at, minutes)
+                   from unnest($1::uuid[], $2::timestamptz[], $3::integer[], $4::timestamptz[])
+                        as asked (flight_id, lands_at, minutes, in_the_air_at)
                    cross join lateral (
                        select booking_id, id, sequence, flight_number, destination, status from booking_legs
                        where flight_id = asked.flight_id
@@ -32,7 +34,7 @@ macro_rules! select_concerned {
                    where b.status not in ('DELIVERED', 'CANCELLED')
                ), at_risk as (
                    select a.flight_id, a.booking_id, a.weight_hg, n.flight_id as onward_id, n.flight_number, f.departure_at,
-                          floor(extract(epoch from greatest(f.departure_at, $4::timestamptz) - a.lands_at) / 60)::integer
+                          floor(extract(epoch from greatest(f.departure_at, $5::timestamptz) - a.lands_at) / 60)::integer
                               as minutes_left,
                           n.minutes as minutes_needed
                    from aboard a
@@ -49,7 +51,7 @@ macro_rules! select_concerned {
                        select status from flight_capacity where flight_id = n.flight_id offset 0) c
                    where a.status in ('BOOKED', 'DEPARTED', 'ARRIVED') and n.status = 'BOOKED' and n.origin = a.destination
                      and c.status = 'SCHEDULED'
-                     and greatest(f.departure_at, $4::timestamptz) - a.lands_at < make_interval(mins => n.minutes)
+                     and greatest(f.departure_at, $5::timestamptz) - a.lands_at < make_interval(mins => n.minutes)
                ), to_reroute as (
                    select a.flight_id, a.booking_id, a.weight_hg from aboard a
                    where a.needs_rerouting
@@ -89,6 +91,7 @@ pub(crate) async fn concerned(db: &mut PgSession, landings: &[Landing], now: Dat
         &column(landings, |landing| landing.flight_id.uuid()),
         &column(landings, |landing| landing.at),
         &column(landings, |landing| landing.minutes_needed),
+        &column(landings, |landing| landing.in_the_air),
         now,
     );
     let rows = sums.fetch_all(db).await?.into_iter();
@@ -116,16 +119,17 @@ pub(crate) async fn bookings_concerned(
                   r.flight_number as "flight_number?: FlightNumber", r.departure_at as "departure_at?",
                   r.minutes_left as "minutes_left?", r.minutes_needed as "minutes_needed?",
                   w.booking_id is not null as "lost_leg!"
-           from (select booking_id from at_risk where $5::boolean
+           from (select booking_id from at_risk where $6::boolean
                  union
-                 select booking_id from to_reroute where $6::boolean) chosen
+                 select booking_id from to_reroute where $7::boolean) chosen
            left join at_risk r on r.booking_id = chosen.booking_id
            left join to_reroute w on w.booking_id = chosen.booking_id
-           where $7::uuid is null or chosen.booking_id < $7
-           order by 1 desc limit $8"#,
+           where $8::uuid is null or chosen.booking_id < $8
+           order by 1 desc limit $9"#,
         &column(landings, |landing| landing.flight_id.uuid()),
         &column(landings, |landing| landing.at),
         &column(landings, |landing| landing.minutes_needed),
+        &column(landings, |landing| landing.in_the_air),
         now,
         concern != Some(Concern::ToReroute),
         concern != Some(Concern::AtRisk),

@@ -45,9 +45,8 @@ pub(super) async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let now = bookings.clock.now();
-    let (window, page) = query.read(|fields| {
-        Some((ConnectionWindow::read(fields, &reference, now)?, PageUpTo::<MOST_FLIGHTS>::read(fields)?))
-    })?;
+    let (window, page) = query
+        .read(|fields| Some((ConnectionWindow::read(fields, &reference)?, PageUpTo::<MOST_FLIGHTS>::read(fields)?)))?;
     let reader = caller.role.as_str();
     let page = page.open::<FlightAnchor>(&key, &query, reader)?;
     let (found, last) =

@@ -1,5 +1,6 @@
 use std::{collections::HashMap, sync::Arc};
 
+use chrono::NaiveDate;
 use loadmaster_kernel::AirportCode;
 use uuid::Uuid;
 
@@ -72,10 +73,17 @@ impl<T: Terms> Lanes<T> {
         Some(former)
     }
 
-    /// Returns whether a rule has this key and scopes that cover these airports.
-    pub fn is_between(&self, key: &T::Key, (origin, destination): (AirportCode, AirportCode), places: &Places) -> bool {
-        let has_key = |ends: (Place, Place)| self.buckets.get(&ends).is_some_and(|bucket| bucket.contains_key(key));
-        places.covering(origin).any(|from| places.covering(destination).any(|to| has_key((from, to))))
+    /// Returns whether a rule of this day has this key and scopes that cover these airports.
+    pub fn is_between(
+        &self,
+        key: &T::Key,
+        (origin, destination): (AirportCode, AirportCode),
+        date: NaiveDate,
+        places: &Places,
+    ) -> bool {
+        let rules = |ends: (Place, Place)| self.buckets.get(&ends).and_then(|bucket| bucket.get(key));
+        let has_rule = |ends| rules(ends).is_some_and(|rules| rules.iter().any(|it| it.terms.reach().covers(date)));
+        places.covering(origin).any(|from| places.covering(destination).any(|to| has_rule((from, to))))
     }
 
     /// Returns the rules with one of these keys whose scopes cover the way, bucket by bucket; in each the first ones precede.

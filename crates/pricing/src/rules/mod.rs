@@ -255,16 +255,21 @@ impl PriceRules {
         Some(Estimate { sums: sums(inputs.load, &rules)?, basis: rules.basis() })
     }
 
-    /// Returns the products that tariffs rate between these airports for this organization: `GENERAL`, which rates every other
-    /// one without a tariff of its own, then the others by name, 20 at most.
-    pub fn products(&self, ends: (AirportCode, AirportCode), organization: Option<OrganizationId>) -> Vec<Product> {
+    /// Returns the products that tariffs rate between these airports on this day for this organization: `GENERAL`, which rates
+    /// every other one without a tariff of its own, then the others by name, 20 at most.
+    pub fn products(
+        &self,
+        ends: (AirportCode, AirportCode),
+        date: NaiveDate,
+        organization: Option<OrganizationId>,
+    ) -> Vec<Product> {
         let tables = &self.0.tables;
         let owners = [Some(None), organization.map(Some)];
         let known = owners.iter().flatten().filter_map(|owner| Some((*owner, tables.products.get(owner)?)));
         let keys = known.flat_map(|(owner, products)| products.keys().map(move |product| (owner, *product)));
         let others: BTreeSet<Product> = keys
             .filter(|(_, product)| *product != Product::GENERAL)
-            .filter(|key| tables.tariffs.is_between(key, ends, &tables.places))
+            .filter(|key| tables.tariffs.is_between(key, ends, date, &tables.places))
             .map(|(_, product)| product)
             .collect();
         std::iter::once(Product::GENERAL).chain(others).take(MOST_PRODUCTS).collect()

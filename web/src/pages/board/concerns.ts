@@ -5,7 +5,8 @@ import type { Flight } from "./queries";
 
 export type Concerns = Schemas["FlightConnections"];
 /** A flight as the board shows it; `null`: none of its bookings needs attention. */
-export type Row = Flight & { concerns: Concerns | null };
+/** A flight of the board; its concerns are null if there are none, and undefined if they could not be read. */
+export type Row = Flight & { concerns?: Concerns | null | undefined };
 
 export interface Window {
   from: string;

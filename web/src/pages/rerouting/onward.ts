@@ -65,6 +65,10 @@ const lookup = new Lookup<OnwardOption>(
 export async function onwardOptions(booking: Booking, now: number): Promise<OnwardOption[]> {
   const origin = placeOf(booking);
   const from = earliest(booking, now);
+  // A booking that has lost no leg may miss its next flight: that one is no option.
+  const missed = booking.needs_rerouting
+    ? []
+    : booking.legs.filter((leg) => leg.status === "BOOKED" && leg.origin === origin).map((leg) => leg.flight_id);
   const zone = (await airports.find(origin))?.time_zone ?? "UTC";
   const first = localDate(new Date(startOf(booking, now)), zone);
   const days = Array.from({ length: DAYS }, (_, index) => addDays(first, index));
@@ -73,7 +77,12 @@ export async function onwardOptions(booking: Booking, now: number): Promise<Onwa
     (instant) => localDate(new Date(instant), zone),
     async (day) => {
       const options = (await lookup.find(queryOf(booking, origin, day))) ?? [];
-      return options.filter((option) => option.bookable && Date.parse(option.departure_datetime) >= from);
+      return options.filter(
+        (option) =>
+          option.bookable &&
+          Date.parse(option.departure_datetime) >= from &&
+          !missed.includes(option.flights[0]?.id ?? ""),
+      );
     },
   );
 }
