@@ -1,1 +1,0 @@
-import"./first-CcePso1j.js";import{t as e}from"./Entries-B-T3uNuq.js";function t(t){e(t,{name:`airlines`})}export{t as default};

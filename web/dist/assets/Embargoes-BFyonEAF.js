@@ -1,1 +1,0 @@
-import"./first-CcePso1j.js";import{r as e,t}from"./Rules-DGMODmUJ.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
