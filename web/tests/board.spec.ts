@@ -77,6 +77,15 @@ test("arrivals show what is in the air and what is yet to leave, and those of a 
   await expect(row(ahead)).toBeVisible();
 });
 
+/** Reads further pages until this flight is there: those of all stations that leave before stand on the first ones. */
+async function readTo(page: Page, flight: Json): Promise<void> {
+  const more = page.getByRole("button", { name: "Show more" });
+  await expect(async () => {
+    if (!(await rowOf(page, flight).isVisible()) && (await more.isVisible())) await more.click();
+    await expect(rowOf(page, flight)).toBeVisible({ timeout: 2000 });
+  }).toPass();
+}
+
 test("the departures of all stations stand on one board", async ({ page, world }) => {
   const [one, other] = [await world.flight("TRV", "CJB", 0.2, 1000), await world.flight("CJB", "TRV", 0.3, 1000)];
   const operator = await world.operator();
@@ -86,6 +95,8 @@ test("the departures of all stations stand on one board", async ({ page, world }
   await expect(row(other)).toHaveCount(0);
   await page.getByLabel("All stations").check();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Departures of all stations");
+  await readTo(page, one);
+  await readTo(page, other);
   await expect(row(one)).toContainText("TRV");
   await expect(row(other)).toContainText("CJB");
   await page.getByLabel("All stations").uncheck();
@@ -102,12 +113,7 @@ test("the arrivals of all stations stand on one board", async ({ page, world }) 
   await expect(rowOf(page, one)).toHaveCount(0);
   await page.getByLabel("All stations").check();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Arrivals of all stations");
-  // What left first stands on the first page.
-  const more = page.getByRole("button", { name: "Show more" });
-  await expect(async () => {
-    if (await more.isVisible()) await more.click();
-    await expect(rowOf(page, one)).toBeVisible({ timeout: 2000 });
-  }).toPass();
+  await readTo(page, one);
   await expect(rowOf(page, one)).toContainText("CJB");
   await expect(rowOf(page, other)).toContainText("TRV");
   // It lands, and is in the air no more.

@@ -86,7 +86,6 @@ async fn what_is_asked_wrongly_is_told() {
         (format!("{CONNECTIONS}?station=QQQ"), "station", "unknown_value"),
         (format!("{CONNECTIONS}?from=2026-11-21"), "from", "invalid_format"),
         (format!("{CONNECTIONS}?from=2026-11-21T08:00:00Z&to=2026-11-21T08:00:00Z"), "to", "out_of_order"),
-        (format!("{CONNECTIONS}?to=2026-11-20T08:00:00Z"), "to", "out_of_order"),
         (format!("{CONNECTIONS}?from=2026-11-20T08:00:00Z&to=2026-11-24T08:00:00.000001Z"), "to", "out_of_order"),
         (format!("{CONNECTIONS}?limit=0"), "limit", "too_small"),
         (format!("{CONNECTIONS}?flight_number=AI101"), "flight_number", "unknown_field"),
