@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     model::{CONTACT_QUESTION, LAST_MOMENT},
-    post::{self, Channel, NewNotification, Receiver},
+    post::{Channel, NewNotification, Receiver},
     repository::consents::{self, Asked, Named},
     service::NotificationService,
 };
@@ -73,7 +73,22 @@ impl NotificationService {
             consents::record_question(tx, self.ids.next(now), key, how, now).await?;
             questions.asked.push(self.question_to(one, point, &now.timestamp_micros(), now));
         }
-        enqueue_in_tx(tx, &questions).await
+        self.enqueue_questions_in_tx(tx, &questions).await
+    }
+
+    async fn enqueue_questions_in_tx(&self, tx: &mut PgSession, questions: &Questions) -> Result<(), DbError> {
+        if !questions.asked.is_empty() {
+            self.post.enqueue_in_tx(tx, &questions.asked).await?;
+        }
+        for reason in [UNVERIFIED_ACCOUNT, TEXTS_USED_UP] {
+            let withheld = questions.withheld.iter().filter(|(of, _)| *of == reason);
+            let withheld: Vec<NewNotification> = withheld.map(|(_, question)| question.clone()).collect();
+            if !withheld.is_empty() {
+                tracing::info!(reason, questions = withheld.len(), "questions to contacts are not sent by text message");
+                self.post.enqueue_suppressed_in_tx(tx, &withheld, reason).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The notification that asks an address; `of` tells it from another one that asks the same.
@@ -111,21 +126,6 @@ async fn verified_in_tx(tx: &mut PgSession, named: &[Named]) -> Result<HashSet<U
     }
     let phones: Vec<Uuid> = phones.into_iter().collect();
     Ok(consents::verified(tx, &phones).await?.into_iter().collect())
-}
-
-async fn enqueue_in_tx(tx: &mut PgSession, questions: &Questions) -> Result<(), DbError> {
-    if !questions.asked.is_empty() {
-        post::enqueue_in_tx(tx, &questions.asked).await?;
-    }
-    for reason in [UNVERIFIED_ACCOUNT, TEXTS_USED_UP] {
-        let withheld = questions.withheld.iter().filter(|(of, _)| *of == reason);
-        let withheld: Vec<NewNotification> = withheld.map(|(_, question)| question.clone()).collect();
-        if !withheld.is_empty() {
-            tracing::info!(reason, questions = withheld.len(), "questions to contacts are not sent by text message");
-            post::enqueue_suppressed_in_tx(tx, &withheld, reason).await?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

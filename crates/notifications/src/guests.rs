@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     model::{Cause, GUEST_BOOKING, LAST_MOMENT, NotificationType},
-    post::{self, NewNotification, Receiver},
+    post::{NewNotification, Receiver},
     repository::guests::{self, GuestBooking},
     service::NotificationService,
 };
@@ -37,9 +37,9 @@ impl NotificationService {
             let letters = guests::letters_to(tx, &address_hash, now - TimeDelta::days(1)).await?;
             let new = [self.letter_to(&booking, &address_hash, now)];
             if letters < MOST_TO_ADDRESS {
-                post::enqueue_in_tx(tx, &new).await?;
+                self.post.enqueue_in_tx(tx, &new).await?;
             } else {
-                post::enqueue_suppressed_in_tx(tx, &new, LETTERS_USED_UP).await?;
+                self.post.enqueue_suppressed_in_tx(tx, &new, LETTERS_USED_UP).await?;
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     model::{Cause, NotificationType, bundle_of},
-    post::{self, Channel, NewNotification},
+    post::{Channel, NewNotification},
     repository::{
         self,
         receivers::Recipient,
@@ -115,7 +115,7 @@ impl NotificationService {
         let rows: Vec<NewNotification> =
             told.iter().filter_map(|told| self.reminder(&causes, &due, told, now)).collect();
         if !rows.is_empty() {
-            post::enqueue_in_tx(tx, &rows).await?;
+            self.post.enqueue_in_tx(tx, &rows).await?;
         }
         repository::reminders::enter(tx, &due, now).await?;
         Ok(due.len())

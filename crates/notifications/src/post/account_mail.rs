@@ -7,7 +7,6 @@ use loadmaster_platform::postgres::{DbError, PgSession};
 use minijinja::{Value, context};
 
 use super::{
-    enqueue::enqueue_in_tx,
     model::{Address, Channel, Composed, Composer, Letter, NewNotification, Receiver, Templates},
     repository,
     service::PostService,
@@ -48,7 +47,7 @@ impl AccountMail for PostService {
             subject_id: Some(token.uuid()),
             ..NewNotification::urgent(self.ids.next(now), Receiver::User(user), kind, (now, expires_at))
         };
-        Box::pin(async move { enqueue_in_tx(tx, &[new]).await })
+        Box::pin(async move { Self::enqueue_in_tx(self, tx, &[new]).await })
     }
 
     fn tell_in_tx<'a>(

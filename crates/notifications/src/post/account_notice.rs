@@ -8,7 +8,6 @@ use loadmaster_platform::postgres::{DbError, PgSession};
 use minijinja::{Value, context};
 
 use super::{
-    enqueue::enqueue_in_tx,
     model::{Address, Composed, Composer, Letter, NewNotification, Receiver, Templates},
     repository::{self, AccountRow},
     service::PostService,
@@ -56,7 +55,7 @@ impl PostService {
         };
         let letter = NewNotification::urgent(id, Receiver::User(user), kind, (now, now + USEFUL));
         let new = NewNotification { message_id, subject_id, ..letter };
-        enqueue_in_tx(tx, &[new]).await
+        self.enqueue_in_tx(tx, &[new]).await
     }
 }
 

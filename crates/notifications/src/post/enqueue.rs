@@ -1,20 +1,35 @@
-use loadmaster_platform::postgres::{DbError, PgSession, column};
+use loadmaster_platform::postgres::{DbError, PgSession};
 
-use super::{model::NewNotification, repository};
+use super::{
+    claim::counted_as,
+    metric,
+    model::{Channel, NewNotification},
+    repository,
+    service::PostService,
+};
 
-/// Writes notifications, to be sent when they are due. A notification that is there already is left as it is. Joins the
-/// caller's transaction.
-pub async fn enqueue_in_tx(tx: &mut PgSession, new: &[NewNotification]) -> Result<(), DbError> {
-    Ok(repository::insert(tx, new).await?)
-}
+/// Why notifications on a channel without a transport are not sent.
+pub(super) const NO_TRANSPORT: &str = "no_transport";
 
-/// Writes notifications that are not sent, so that lists show them with the reason, which is a word. Joins the caller's
-/// transaction.
-pub async fn enqueue_suppressed_in_tx(
-    tx: &mut PgSession,
-    new: &[NewNotification],
-    reason: &str,
-) -> Result<(), DbError> {
-    repository::insert(tx, new).await?;
-    Ok(repository::suppress(tx, &column(new, |one| one.id.uuid()), reason).await?)
+impl PostService {
+    /// Writes notifications, to be sent when they are due; those on channels without a transport are suppressed at once. A
+    /// notification that is there already is left as it is. Joins the caller's transaction.
+    pub async fn enqueue_in_tx(&self, tx: &mut PgSession, new: &[NewNotification]) -> Result<(), DbError> {
+        repository::insert(tx, new, (&self.closed, NO_TRANSPORT)).await?;
+        for one in new.iter().filter(|one| self.closed.contains(&one.channel.as_str())) {
+            metric::NOTIFICATIONS.with([one.channel.as_str(), counted_as(one.kind), "suppressed"]).increment(1);
+        }
+        Ok(())
+    }
+
+    /// Writes notifications that are not sent, so that lists show them with the reason, which is a word. Joins the caller's
+    /// transaction.
+    pub async fn enqueue_suppressed_in_tx(
+        &self,
+        tx: &mut PgSession,
+        new: &[NewNotification],
+        reason: &str,
+    ) -> Result<(), DbError> {
+        Ok(repository::insert(tx, new, (&Channel::ALL.map(Channel::as_str), reason)).await?)
+    }
 }

@@ -27,7 +27,6 @@ mod suppress;
 mod templates;
 mod transport;
 
-pub use enqueue::{enqueue_in_tx, enqueue_suppressed_in_tx};
 pub use metric::METRICS;
 pub use model::{Address, Channel, Composed, Composer, Letter, NewNotification, NotificationRow, Receiver, Templates};
 pub use open::open;

@@ -35,14 +35,20 @@ pub struct PostService {
     pub(super) ids: IdSource,
     key: SealKey,
     mailbox: Option<Mailbox>,
+    /// The channels without a transport.
+    pub(super) closed: Vec<&'static str>,
 }
 
 impl PostService {
-    pub(super) fn new(opening: &Opening, mailbox: Option<Mailbox>) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        opening: &Opening,
+        mailbox: Option<Mailbox>,
+        closed: Vec<&'static str>,
+    ) -> anyhow::Result<Self> {
         let Opening { db, clock, secrets, ids, .. } = opening;
         let key = SealKey::new(&secrets.reference_key);
         let (db, clock, ids) = (db.clone(), clock.clone(), ids.clone());
-        Ok(Self { db, clock, one_time: opening.service()?, ids, key, mailbox })
+        Ok(Self { db, clock, one_time: opening.service()?, ids, key, mailbox, closed })
     }
 
     /// The same, with connections that requests do not wait for.

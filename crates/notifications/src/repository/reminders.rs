@@ -1,5 +1,5 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster_platform::postgres::PgSession;
+use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
 /// A booking whose shipper is to be reminded, and the flight that it must reach.
@@ -38,39 +38,68 @@ pub(crate) async fn due(
     before_hours: i32,
     limit: i64,
 ) -> sqlx::Result<Vec<Reminder>> {
-    let until = now + TimeDelta::hours(before_hours.into());
+    let closing = closing(db, among, now, now + TimeDelta::hours(before_hours.into())).await?;
+    if closing.is_empty() {
+        return Ok(Vec::new());
+    }
+    // All is found by key, one after the other: a kept plan may otherwise read the bookings of all flights.
     sqlx::query_as!(
         Reminder,
-        r#"with f as materialized (
-               select flight_id, cutoff_at from flight_capacity
-               where status = 'SCHEDULED' and cutoff_at > $1 and cutoff_at <= $3
-               union
-               select flight_id, cutoff_at from flight_capacity
-               where status = 'SCHEDULED' and cutoff_at > $2 and cutoff_at <= $3 and flight_id in (
-                   select unnest($4::uuid[])
-                   union select flight_id from booking_legs where booking_id = any($5) and status = 'BOOKED')
-           )
-           select b.id as "booking_id!", b.ref_id as "ref_id!", f.flight_id as "flight_id!", f.cutoff_at as "cutoff_at!"
-           from f
-           join booking_legs l on l.flight_id = f.flight_id and l.status = 'BOOKED'
-           join bookings b on b.id = l.booking_id and b.status = 'BOOKED' and not b.needs_rerouting
-           join flights t on t.id = f.flight_id
-           where not exists (select from booking_legs e
-                             where e.booking_id = l.booking_id and e.status = 'BOOKED' and e.sequence < l.sequence)
-             and not exists (select from reminders r where r.booking_id = b.id and r.status <> 'WAITING')
-             and exists (
-                 select from booking_events e
-                 where e.booking_id = b.id and e.sequence = 1
-                   and (e.data #>> '{legs,0,departure_at}')::timestamptz - (t.departure_at - f.cutoff_at)
-                       - make_interval(hours => $6) > b.created_at)
-           order by f.cutoff_at, b.id limit $7"#,
+        r#"select b.id as "booking_id!", b.ref_id as "ref_id!", f.flight_id as "flight_id!", f.cutoff_at as "cutoff_at!"
+           from unnest($1::uuid[], $2::timestamptz[]) as f (flight_id, cutoff_at)
+           cross join lateral (select departure_at from flights t where t.id = f.flight_id limit 1) t
+           cross join lateral (
+               select booking_id, sequence from booking_legs l
+               where l.flight_id = f.flight_id and l.status = 'BOOKED' offset 0) l
+           cross join lateral (
+               select id, ref_id, created_at from bookings b
+               where b.id = l.booking_id and b.status = 'BOOKED' and not b.needs_rerouting limit 1) b
+           cross join lateral (
+               select e.data from booking_events e
+               where e.booking_id = b.id and e.sequence = 1
+                 and not exists (select from reminders r where r.booking_id = b.id and r.status <> 'WAITING')
+                 and not exists (select from booking_legs s
+                                 where s.booking_id = b.id and s.status = 'BOOKED' and s.sequence < l.sequence)
+               limit 1) e
+           where (e.data #>> '{legs,0,departure_at}')::timestamptz - (t.departure_at - f.cutoff_at)
+                 - make_interval(hours => $3) > b.created_at
+           order by f.cutoff_at, b.id limit $4"#,
+        &column(&closing, |one| one.flight_id),
+        &column(&closing, |one| one.cutoff_at),
+        before_hours,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A flight that is about to close.
+struct Closing {
+    flight_id: Uuid,
+    cutoff_at: DateTime<Utc>,
+}
+
+/// Returns the flights that close until then.
+async fn closing(
+    db: &mut PgSession,
+    among: &Among<'_>,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> sqlx::Result<Vec<Closing>> {
+    sqlx::query_as!(
+        Closing,
+        r#"select flight_id as "flight_id!", cutoff_at as "cutoff_at!" from flight_capacity
+           where status = 'SCHEDULED' and cutoff_at > $1 and cutoff_at <= $3
+           union
+           select flight_id, cutoff_at from flight_capacity
+           where status = 'SCHEDULED' and cutoff_at > $2 and cutoff_at <= $3 and flight_id in (
+               select unnest($4::uuid[])
+               union select flight_id from booking_legs where booking_id = any($5) and status = 'BOOKED')"#,
         among.after.unwrap_or(until),
         now,
         until,
         among.flights,
         among.bookings,
-        before_hours,
-        limit,
     )
     .fetch_all(db)
     .await

@@ -12,4 +12,4 @@ pub use claim::{
 };
 pub use record::{delete_old, ended, later, release, rows_of, sent};
 pub use suppressions::{SuppressionRow, delete_suppression, insert_declined, insert_suppression, suppression};
-pub use write::{insert, suppress};
+pub use write::insert;

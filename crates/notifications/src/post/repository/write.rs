@@ -5,17 +5,22 @@ use uuid::Uuid;
 
 use crate::post::model::NewNotification;
 
-/// Inserts notifications, unless they are there.
-pub async fn insert(db: &mut PgSession, new: &[NewNotification]) -> sqlx::Result<()> {
+/// Inserts notifications, unless they are there: those on these channels as suppressed, for this reason.
+pub async fn insert(
+    db: &mut PgSession,
+    new: &[NewNotification],
+    (suppressed, reason): (&[&str], &str),
+) -> sqlx::Result<()> {
     if new.is_empty() {
         return Ok(());
     }
     sqlx::query!(
         "insert into notifications (id, message_id, receiver, user_id, contact_point_id, organization_id, channel, type,
                                     booking_id, ref_id, subject_id, data, bundle, is_urgent, due_at, next_at,
-                                    expires_at, created_at)
+                                    expires_at, created_at, status, reason)
          select id, message_id, receiver, user_id, contact_point_id, organization_id, channel, type, booking_id, ref_id,
-                subject_id, data, bundle, is_urgent, due_at, due_at, expires_at, created_at
+                subject_id, data, bundle, is_urgent, due_at, due_at, expires_at, created_at,
+                case when channel = any($18) then 'SUPPRESSED' else 'WAITING' end, case when channel = any($18) then $19 end
          from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[],
                      $9::uuid[], $10::text[], $11::uuid[], $12::jsonb[], $13::text[], $14::boolean[],
                      $15::timestamptz[], $16::timestamptz[], $17::timestamptz[])
@@ -40,18 +45,7 @@ pub async fn insert(db: &mut PgSession, new: &[NewNotification]) -> sqlx::Result
         &column(new, |n| n.due_at),
         &column(new, |n| n.expires_at),
         &column(new, |n| n.created_at),
-    )
-    .execute(db)
-    .await
-    .map(drop)
-}
-
-/// Ends notifications that wait and were not tried.
-pub async fn suppress(db: &mut PgSession, ids: &[Uuid], reason: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update notifications set status = 'SUPPRESSED', reason = $2
-         where id = any($1) and status = 'WAITING' and letter_id is null",
-        ids,
+        suppressed as &[&str],
         reason,
     )
     .execute(db)
