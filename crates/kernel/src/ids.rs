@@ -67,6 +67,8 @@ id!(
     QuoteId,
     /// A party in the address book of an organization.
     PartyId,
+    /// A template for the bookings of an organization.
+    BookingTemplateId,
     PaymentId,
     /// One thing that a payment provider is asked for.
     PaymentOperationId,

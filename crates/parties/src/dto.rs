@@ -1,3 +1,5 @@
+mod template;
+
 use chrono::{DateTime, Utc};
 use loadmaster_holds::Party;
 use loadmaster_kernel::{OrganizationId, PartyId, UserId};
@@ -5,12 +7,14 @@ use loadmaster_platform::web::{read, request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(super) use template::{BookingTemplateBody, ChangeBookingTemplate, CreateBookingTemplate};
+
 use super::model::Entry;
 
 /// A party in the address book of an organization.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AddressBookParty)]
-pub(super) struct EntryBody {
+pub(super) struct PartyBody {
     pub id: PartyId,
     pub name: String,
     #[schema(required = true)]
@@ -36,9 +40,10 @@ pub(super) struct EntryBody {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<&Entry> for EntryBody {
-    fn from(entry: &Entry) -> Self {
-        let Party { name, account_number, street, city, postal_code, country_code, phone, email } = entry.party.clone();
+impl From<&Entry<Party>> for PartyBody {
+    fn from(entry: &Entry<Party>) -> Self {
+        let Party { name, account_number, street, city, postal_code, country_code, phone, email } =
+            entry.content.clone();
         Self {
             id: entry.id,
             name,
@@ -59,8 +64,8 @@ impl From<&Entry> for EntryBody {
 }
 
 request! {
-    /// Which parties a list shows.
-    pub(super) struct PartyFilter in query {
+    /// Which entries a list shows.
+    pub(super) struct NameFilter in query {
         /// Part of the name; case is ignored.
         #[param(max_length = 500)]
         q: Option<String> = read::line(read::LINE),

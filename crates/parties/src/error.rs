@@ -1,20 +1,29 @@
+use loadmaster_holds::MemberFaults;
 use loadmaster_platform::{
     idempotency::Repetition,
     postgres::{DbError, Transient},
-    web::{Problem, problem_codes, version_mismatch},
+    web::{InputFault, Problem, problem_codes, version_mismatch},
 };
 
-use super::model::MOST;
+use super::model::Kind;
 
 problem_codes! {}
 
+/// The index that keeps the names of an organization's templates apart.
+const ONE_NAME: &str = "booking_templates_one_name";
+
 #[derive(Debug, thiserror::Error)]
 pub enum PartyError {
-    #[error("no such party, or not in the caller's address book")]
-    Unknown,
-    #[error("the address book is full")]
-    LimitReached,
-    #[error("the party is at version {0}")]
+    #[error("no such {0:?}, or not one of the caller's organization")]
+    Unknown(Kind),
+    #[error("the organization has as many as it may: {0:?}")]
+    LimitReached(Kind),
+    #[error("another template of the organization has this name")]
+    NameTaken,
+    /// Members that contradict existing values.
+    #[error("{0:?}")]
+    Invalid(MemberFaults),
+    #[error("it is at version {0}")]
     VersionMismatch(i32),
     #[error(transparent)]
     Repeated(#[from] Repetition),
@@ -24,7 +33,10 @@ pub enum PartyError {
 
 impl From<sqlx::Error> for PartyError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.into())
+        match DbError::from(error) {
+            error if error.constraint() == Some(ONE_NAME) => Self::NameTaken,
+            error => Self::Database(error),
+        }
     }
 }
 
@@ -40,14 +52,32 @@ impl Transient for PartyError {
 impl From<PartyError> for Problem {
     fn from(error: PartyError) -> Self {
         match error {
-            PartyError::Unknown => Self::new(code::NOT_FOUND, "There is no such party in your address book."),
-            PartyError::LimitReached => {
-                let text = format!("Your address book has {MOST} parties already; delete one first.");
-                Self::new(code::LIMIT_REACHED, text).with("what", "parties").with("limit", MOST)
+            PartyError::Unknown(Kind::Party) => {
+                Self::new(code::NOT_FOUND, "There is no such party in your address book.")
             }
+            PartyError::Unknown(Kind::Template) => {
+                Self::new(code::NOT_FOUND, "Your organization has no such booking template.")
+            }
+            PartyError::LimitReached(kind) => limit_reached(kind),
+            PartyError::NameTaken => {
+                Self::new(code::ALREADY_EXISTS, "Another booking template of your organization has this name.")
+            }
+            PartyError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             PartyError::VersionMismatch(current) => version_mismatch(current),
             PartyError::Repeated(repetition) => repetition.into(),
             PartyError::Database(cause) => cause.into(),
         }
     }
+}
+
+fn limit_reached(kind: Kind) -> Problem {
+    let most = kind.most();
+    let (what, text) = match kind {
+        Kind::Party => ("parties", format!("Your address book has {most} parties already; delete one first.")),
+        Kind::Template => {
+            let text = format!("Your organization has {most} booking templates already; delete one first.");
+            ("booking_templates", text)
+        }
+    };
+    Problem::new(code::LIMIT_REACHED, text).with("what", what).with("limit", most)
 }

@@ -1,5 +1,5 @@
-//! Address books: the shippers and consignees that an organization keeps for its next bookings. Decides who sees a party, and
-//! how many there may be. A booking copies what it takes: later changes of a party do not reach it.
+//! What organizations keep for their next bookings: address books of shippers and consignees, and booking templates. Decides who
+//! sees an entry, and how many there may be. A booking copies what it takes: later changes of an entry do not reach it.
 mod dto;
 mod erase;
 mod error;

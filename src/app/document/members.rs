@@ -30,6 +30,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("BookingCounts", "Numbers of bookings by step."),
     ("BookingId", "Id of a booking."),
     ("bookings", "Number of bookings."),
+    ("BookingTemplateId", "Id of a booking template."),
     ("breaks", "Rates by weight: each is valid from its weight on, and the rates fall as the weight rises."),
     ("cancelled", "Number cancelled."),
     ("chargeable_weight_kg", "Chargeable weight in kg."),

@@ -4,7 +4,6 @@ use loadmaster_holds::{AmendParty, Party};
 use loadmaster_kernel::PartyId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
-    room::{Routes, handler_state},
     telemetry::{Traced, span},
     web::{
         Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
@@ -14,22 +13,22 @@ use loadmaster_platform::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    dto::{EntryBody, PartyFilter},
+use super::{HandlerState, if_seen};
+
+use crate::{
+    dto::{NameFilter, PartyBody},
     error::code,
     model::Entry,
     service::PartyService,
     write::{Change, Create, Delete},
 };
 
-handler_state!(HandlerState { parties: PartyService });
-
-pub(super) fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete)).into()
+pub(super) fn routes() -> OpenApiRouter<HandlerState> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete))
 }
 
-fn answer(status: StatusCode, entry: &Entry) -> Answer {
-    Answer::new(status, &EntryBody::from(entry), PRIVATE).with_tag(entry.version.to_string())
+fn answer(status: StatusCode, entry: &Entry<Party>) -> Answer {
+    Answer::new(status, &PartyBody::from(entry), PRIVATE).with_tag(entry.version.to_string())
 }
 
 problem_responses!(ListProblems: [LIST, ROLE]);
@@ -38,8 +37,8 @@ problem_responses!(ListProblems: [LIST, ROLE]);
 ///
 /// `q` finds a part of the name. Carrier staff see those of their own organization, too.
 #[utoipa::path(get, path = "/parties", tag = "parties", operation_id = "listParties",
-    params(PartyFilter, PageParams),
-    responses((status = 200, body = Vec<EntryBody>, headers(("Link" = String))), ListProblems))]
+    params(NameFilter, PageParams),
+    responses((status = 200, body = Vec<PartyBody>, headers(("Link" = String))), ListProblems))]
 async fn list(
     Customer(caller): Customer,
     State(parties): State<PartyService>,
@@ -47,11 +46,11 @@ async fn list(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| Some((PartyFilter::read(fields)?, PageFields::read(fields))))?;
+    let (filter, page) = query.read(|fields| Some((NameFilter::read(fields)?, PageFields::read(fields))))?;
     let reader = caller.reader();
     let page = page.open::<PartyId>(&key, &query, &reader)?;
-    let found = parties.list(caller, &filter, &page, recency).in_span(span("parties.list")).await?;
-    let bodies: Vec<_> = found.iter().map(EntryBody::from).collect();
+    let found = parties.list::<Party>(caller, &filter, &page, recency).in_span(span("parties.list")).await?;
+    let bodies: Vec<_> = found.iter().map(PartyBody::from).collect();
     Ok(private(page.answer(bodies, |body| body.id, &key, &query, &reader)))
 }
 
@@ -63,7 +62,7 @@ problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 #[utoipa::path(get, path = "/parties/{id}", tag = "parties", operation_id = "getParty",
     params(("id" = PartyId, Path, description = "Id of the party"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
-    responses((status = 200, body = EntryBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
+    responses((status = 200, body = PartyBody, headers(("ETag" = String))), (status = 304), ShowProblems))]
 async fn show(
     Customer(caller): Customer,
     State(parties): State<PartyService>,
@@ -71,9 +70,9 @@ async fn show(
     if_none_match: IfNoneMatch,
     query: Query,
 ) -> Result<Response, Problem> {
-    unless_missing(query.refuse_all(), async { parties.party(caller, id).await.map(drop) }).await?;
-    let entry = parties.party(caller, id).in_span(span("parties.find")).await?;
-    Ok(conditional(&entry.version.to_string(), &if_none_match, PRIVATE, Json(EntryBody::from(&entry))))
+    unless_missing(query.refuse_all(), async { parties.entry::<Party>(caller, id).await.map(drop) }).await?;
+    let entry = parties.entry::<Party>(caller, id).in_span(span("parties.find")).await?;
+    Ok(conditional(&entry.version.to_string(), &if_none_match, PRIVATE, Json(PartyBody::from(&entry))))
 }
 
 problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, LIMIT_REACHED);
@@ -84,7 +83,7 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, LIMIT_RE
 /// takes: a later change of the party does not reach it.
 #[utoipa::path(post, path = "/parties", tag = "parties", operation_id = "createParty",
     request_body = Party, params(KeyHeader),
-    responses((status = 201, body = EntryBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
+    responses((status = 201, body = PartyBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
 async fn create(
     Customer(caller): Customer,
     State(parties): State<PartyService>,
@@ -96,17 +95,12 @@ async fn create(
     let party = body.read(Party::read);
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let ((), (key, party)) = both(query.refuse_all(), both(key, party))?;
-    let answer =
-        |entry: &Entry| answer(StatusCode::CREATED, entry).with_location(format!("/api/v1/parties/{}", entry.id));
-    let command = Create { parties: parties.clone(), caller, party };
+    let answer = |entry: &Entry<Party>| {
+        answer(StatusCode::CREATED, entry).with_location(format!("/api/v1/parties/{}", entry.id))
+    };
+    let command = Create { parties: parties.clone(), caller, content: party };
     let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await?;
-    // An answer is repeated only to a caller who may still see the party.
-    if answer.is_replayed()
-        && let Some(id) = answer.location().and_then(|path| path.rsplit('/').next()?.parse().ok())
-    {
-        parties.party(caller, id).await?;
-    }
-    Ok(answer)
+    if_seen::<Party>(answer, &parties, caller).await
 }
 
 problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH);
@@ -118,7 +112,7 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_
     request_body(content((AmendParty = "application/json"), (AmendParty = "application/merge-patch+json"))),
     params(("id" = PartyId, Path, description = "Id of the party"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Make the change only if the party still has the version of this ETag")),
-    responses((status = 200, body = EntryBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
+    responses((status = 200, body = PartyBody, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
 async fn change(
     Customer(caller): Customer,
     State(parties): State<PartyService>,
@@ -126,8 +120,8 @@ async fn change(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_patch(AmendParty::read);
-    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || parties.party(caller, id))).await?;
-    let command = |wanted, precondition| Change { parties: parties.clone(), caller, id, precondition, wanted };
+    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || parties.entry::<Party>(caller, id))).await?;
+    let command = |wanted, precondition| Change::<Party> { parties: parties.clone(), caller, id, precondition, wanted };
     judged.run(command, |entry| answer(StatusCode::OK, entry)).await
 }
 
@@ -146,7 +140,8 @@ async fn delete(
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
     // A deleted one too: its deletion may be repeated under the same key.
-    let judged = Box::pin(request.judge(caller.user_id.uuid(), input, || parties.existing(caller, id))).await?;
-    let command = |(), precondition| Delete { parties: parties.clone(), caller, id, precondition };
+    let judged =
+        Box::pin(request.judge(caller.user_id.uuid(), input, || parties.existing::<Party>(caller, id))).await?;
+    let command = |(), precondition| Delete::<Party> { parties: parties.clone(), caller, id, precondition };
     judged.run(command, |()| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE)).await
 }

@@ -1,0 +1,187 @@
+use chrono::{DateTime, Utc};
+use loadmaster_holds::{AmendParty, MOST_HANDLING_CODES, MemberFaults, Party, Texts, TextsPatch, read_product};
+use loadmaster_kernel::{AirportCode, BookingTemplateId, Fault, FaultCode, HandlingCode, Pieces, Volume, Weight};
+use loadmaster_platform::web::{Patch, object, read, request, set};
+use loadmaster_reference::Reference;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::{Entry, Template};
+
+/// Longest name of a template, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// A template for the bookings of an organization: what they have in common. What differs is null.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BookingTemplate)]
+pub struct BookingTemplateBody {
+    pub id: BookingTemplateId,
+    /// Unique within the organization, regardless of case.
+    pub name: String,
+    /// Airport of departure.
+    #[schema(required = true)]
+    pub origin: Option<AirportCode>,
+    /// Airport of arrival.
+    #[schema(required = true)]
+    pub destination: Option<AirportCode>,
+    #[schema(required = true)]
+    pub weight_kg: Option<Weight>,
+    #[schema(required = true)]
+    pub pieces: Option<Pieces>,
+    /// Null: bookings get their volume from the weight.
+    #[schema(required = true)]
+    pub volume_m3: Option<Volume>,
+    #[schema(required = true)]
+    pub description: Option<String>,
+    pub special_handling_codes: Vec<HandlingCode>,
+    #[schema(required = true)]
+    pub product: Option<String>,
+    #[schema(required = true)]
+    pub shipper: Option<Party>,
+    #[schema(required = true)]
+    pub consignee: Option<Party>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub version: i32,
+}
+
+impl From<&Entry<Template>> for BookingTemplateBody {
+    fn from(entry: &Entry<Template>) -> Self {
+        let template = entry.content.clone();
+        Self {
+            id: entry.id,
+            name: template.name,
+            origin: template.origin,
+            destination: template.destination,
+            weight_kg: template.weight,
+            pieces: template.pieces,
+            volume_m3: template.volume,
+            description: template.description,
+            special_handling_codes: template.special_handling_codes,
+            product: template.product,
+            shipper: template.shipper,
+            consignee: template.consignee,
+            created_at: entry.created_at,
+            updated_at: entry.updated_at,
+            version: entry.version,
+        }
+    }
+}
+
+request! {
+    /// A booking template to keep. Members that differ from booking to booking are left out.
+    pub struct CreateBookingTemplate in body(reference: &Reference) {
+        /// Unique within the organization, regardless of case.
+        #[schema(max_length = 60)]
+        name: String = read::line(LONGEST_NAME),
+        /// Airport of departure.
+        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Airport of arrival, other than `origin`.
+        destination: Option<AirportCode> = |raw| reference.read_destination(raw, origin),
+        pieces: Option<Pieces> = read::pieces,
+        weight_kg: Option<Weight> = read::weight,
+        /// Left out: bookings get their volume from the weight.
+        volume_m3: Option<Volume> = read::volume,
+        #[schema(max_length = 2000)]
+        description: Option<String> = read::prose(read::PROSE),
+        #[schema(max_items = 9)]
+        special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        #[schema(max_length = 20)]
+        product: Option<String> = read_product,
+        shipper: Option<Party> = object(Party::read),
+        consignee: Option<Party> = object(Party::read),
+    }
+}
+
+impl From<CreateBookingTemplate> for Template {
+    fn from(new: CreateBookingTemplate) -> Self {
+        Self {
+            name: new.name,
+            origin: new.origin,
+            destination: new.destination,
+            pieces: new.pieces,
+            weight: new.weight_kg,
+            volume: new.volume_m3,
+            product: new.product,
+            special_handling_codes: new.special_handling_codes,
+            description: new.description,
+            shipper: new.shipper,
+            consignee: new.consignee,
+        }
+    }
+}
+
+request! {
+    /// Changes to a booking template: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; `null`
+    /// clears a member.
+    pub struct ChangeBookingTemplate in patch(reference: &Reference) {
+        /// Unique within the organization, regardless of case.
+        #[schema(max_length = 60)]
+        name: Option<String> = read::line(LONGEST_NAME),
+        /// Airport of departure.
+        origin: Patch<AirportCode> = |raw| reference.read_airport(raw),
+        /// Airport of arrival, other than `origin`.
+        destination: Patch<AirportCode> = |raw| reference.read_destination(raw, origin.set()),
+        pieces: Patch<Pieces> = read::pieces,
+        weight_kg: Patch<Weight> = read::weight,
+        /// `null`: bookings get their volume from the weight.
+        volume_m3: Patch<Volume> = read::volume,
+        #[schema(max_length = 2000)]
+        description: Patch<String> = read::prose(read::PROSE),
+        #[schema(max_items = 9)]
+        special_handling_codes: Patch<Vec<HandlingCode>> =
+            set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        #[schema(max_length = 20)]
+        product: Patch<String> = read_product,
+        shipper: Patch<AmendParty> = object(AmendParty::read),
+        consignee: Patch<AmendParty> = object(AmendParty::read),
+    }
+}
+
+impl ChangeBookingTemplate {
+    /// Returns the changed template, or the members that contradict existing values, each with its fault.
+    pub fn applied(&self, before: &Template) -> Result<Template, MemberFaults> {
+        let (texts, mut faults) = match self.texts(before) {
+            Ok(texts) => (texts, Vec::new()),
+            Err(faults) => (Texts::default(), faults),
+        };
+        let (origin, destination) = (self.origin.or(before.origin), self.destination.or(before.destination));
+        if destination.is_some() && destination == origin {
+            faults.push(("/destination", Fault::new(FaultCode::SameAsOrigin, "must differ from the origin")));
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let codes = self.special_handling_codes.clone().or(Some(before.special_handling_codes.clone()));
+        Ok(Template {
+            name: self.name.clone().unwrap_or_else(|| before.name.clone()),
+            origin,
+            destination,
+            pieces: self.pieces.or(before.pieces),
+            weight: self.weight_kg.or(before.weight),
+            volume: self.volume_m3.or(before.volume),
+            product: self.product.clone().or(before.product.clone()),
+            special_handling_codes: codes.unwrap_or_default(),
+            description: texts.description,
+            shipper: texts.shipper,
+            consignee: texts.consignee,
+        })
+    }
+
+    /// Returns the texts after the patch.
+    fn texts(&self, before: &Template) -> Result<Texts, MemberFaults> {
+        let texts = Texts {
+            description: before.description.clone(),
+            shipper: before.shipper.clone(),
+            consignee: before.consignee.clone(),
+            customer_reference: None,
+        };
+        let patch = TextsPatch {
+            description: &self.description,
+            shipper: &self.shipper,
+            consignee: &self.consignee,
+            customer_reference: &Patch::Keep,
+        };
+        patch.apply(texts)
+    }
+}

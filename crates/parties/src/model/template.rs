@@ -1,0 +1,19 @@
+use loadmaster_holds::Party;
+use loadmaster_kernel::{AirportCode, HandlingCode, Pieces, Volume, Weight};
+
+/// Members of a booking that an organization makes again and again. All but the name may be left open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Unique within the organization, regardless of case.
+    pub name: String,
+    pub origin: Option<AirportCode>,
+    pub destination: Option<AirportCode>,
+    pub pieces: Option<Pieces>,
+    pub weight: Option<Weight>,
+    pub volume: Option<Volume>,
+    pub product: Option<String>,
+    pub special_handling_codes: Vec<HandlingCode>,
+    pub description: Option<String>,
+    pub shipper: Option<Party>,
+    pub consignee: Option<Party>,
+}
