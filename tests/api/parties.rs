@@ -1,4 +1,6 @@
-//! Address books: the parties that an organization keeps for its next bookings.
+//! What an organization keeps for its next bookings: the parties of its address book, and booking templates.
+mod templates;
+
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_privacy::PrivacyService;
@@ -15,6 +17,7 @@ use crate::{
 };
 
 pub const PARTIES: &str = "/api/v1/parties";
+pub const TEMPLATES: &str = "/api/v1/booking-templates";
 
 fn nordwerk() -> Value {
     json!({"name": "Nordwerk GmbH", "account_number": "4711", "street": "Am Wall 1", "city": "Bremen",
