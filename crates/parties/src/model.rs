@@ -1,6 +1,6 @@
 mod template;
 
-use std::{fmt::Display, str::FromStr};
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use loadmaster_holds::Party;
@@ -28,7 +28,7 @@ impl Kind {
 
 /// The content of an entry: a party or a template.
 pub trait Content: Clone + PartialEq + Send + Sync + 'static {
-    type Id: Copy + Display + FromStr + From<Uuid> + Send + Sync + 'static;
+    type Id: Copy + FromStr + From<Uuid> + Send + Sync + 'static;
     const KIND: Kind;
 }
 

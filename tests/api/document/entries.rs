@@ -68,6 +68,10 @@ fn rules(organization: &Value) -> Vec<Kind> {
                           "scope": "organization"});
     let parties = json!({"account_number": "4711", "street": "Am Wall 1", "city": "Bremen", "postal_code": "28195",
                          "country_code": "DE", "phone": "+4930555777", "email": "dock@nordwerk.example"});
+    let templates = json!({"name": "Roses", "origin": "DEL", "destination": "LHR", "weight_kg": 500.5, "pieces": 10,
+                           "volume_m3": 3.125, "description": "Roses", "special_handling_codes": ["PER"],
+                           "product": "EXPRESS", "shipper": with(json!({"name": "Nordwerk"}), parties.clone()),
+                           "consignee": {"name": "Rose Trade Ltd"}});
     let kind = |list, least: Value, more, fixed, optional| Kind {
         list,
         query: "",
@@ -133,6 +137,24 @@ fn rules(organization: &Value) -> Vec<Kind> {
             parties,
             &[],
             &["account_number", "street", "city", "postal_code", "country_code", "phone", "email"],
+        ),
+        kind(
+            "/api/v1/booking-templates",
+            json!({"name": "Anything"}),
+            templates,
+            &["name"],
+            &[
+                "origin",
+                "destination",
+                "weight_kg",
+                "pieces",
+                "volume_m3",
+                "description",
+                "special_handling_codes",
+                "product",
+                "shipper",
+                "consignee",
+            ],
         ),
     ]
 }

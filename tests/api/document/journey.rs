@@ -121,6 +121,7 @@ async fn every_success_has_exactly_the_documented_members() {
     waitlist(&world, &mut journey, &admin).await;
     allotments(&mut journey, &admin).await;
     parties(&mut journey, &customer).await;
+    templates(&mut journey, &customer).await;
     webhooks(&world, &mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
     payments(&world, &mut journey, &admin).await;
@@ -515,6 +516,22 @@ async fn parties(journey: &mut Journey<'_>, customer: &Client) {
     journey.visit(customer, "GET", list, &["?q=nord"], None).await;
     journey.visit(customer, "GET", template, &[id], None).await;
     journey.visit(customer, "PATCH", template, &[id], Some(json!({"city": "Kiel", "account_number": null}))).await;
+    journey.visit(customer, "DELETE", template, &[id], None).await;
+}
+
+/// A template of the bookings of an organization.
+async fn templates(journey: &mut Journey<'_>, customer: &Client) {
+    let (list, template) = ("/api/v1/booking-templates", "/api/v1/booking-templates/{id}");
+    let full = json!({"name": "Roses to London", "origin": "DEL", "destination": "LHR", "weight_kg": 500.5, "pieces": 10,
+                      "volume_m3": 3.125, "description": "Roses", "special_handling_codes": ["PER"], "product": "GENERAL",
+                      "shipper": {"name": "Nordwerk GmbH", "city": "Bremen", "country_code": "DE"},
+                      "consignee": {"name": "Rose Trade Ltd"}});
+    let roses = journey.visit(customer, "POST", list, &[], Some(full)).await;
+    let id = roses["id"].as_str().unwrap();
+    journey.visit(customer, "GET", list, &["?q=roses"], None).await;
+    journey.visit(customer, "GET", template, &[id], None).await;
+    let change = json!({"pieces": 12, "volume_m3": null, "shipper": {"city": "Kiel"}});
+    journey.visit(customer, "PATCH", template, &[id], Some(change)).await;
     journey.visit(customer, "DELETE", template, &[id], None).await;
 }
 

@@ -11,7 +11,7 @@ use crate::{
 
 /// What fills the holes in paths: things that are there, as bad input is told only about those.
 ///
-/// The party is `caller`'s: nobody else sees it.
+/// The party and the template are `caller`'s: nobody else sees them.
 pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static str, String)> {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
@@ -43,6 +43,7 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
     let webhook = format!("/webhooks/{}", webhook["id"].as_str().unwrap());
     let delivery = admin.poke(&format!("/api/v1{webhook}/test")).await.expect(202);
     let party = caller.post(crate::parties::PARTIES, json!({"name": "Nordwerk"})).await.expect(201);
+    let template = caller.post(crate::parties::TEMPLATES, json!({"name": "Roses"})).await.expect(201);
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
     any_credit(world, organization.parse().unwrap()).await;
@@ -55,6 +56,7 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
         ("/holds/{id}", format!("/holds/{}", hold["id"].as_str().unwrap())),
         ("{hold_id}", reserved["id"].as_str().unwrap().to_owned()),
         ("/webhooks/{id}", webhook),
+        ("/booking-templates/{id}", format!("/booking-templates/{}", template["id"].as_str().unwrap())),
         ("/parties/{id}", format!("/parties/{}", party["id"].as_str().unwrap())),
         ("{delivery_id}", delivery["id"].as_str().unwrap().to_owned()),
         ("/waitlist/{id}", format!("/waitlist/{}", waiting["id"].as_str().unwrap())),

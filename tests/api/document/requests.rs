@@ -75,6 +75,7 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
         for (list, entry) in [
             ("allotments", allotment.clone()),
             ("organizations", organization),
+            ("booking-templates", json!({"name": format!("Roses {number}")})),
             ("parties", json!({"name": "Nordwerk"})),
             ("sales", sale(json!({}))),
             ("surcharges", surcharge("MYC", json!({}))),

@@ -10,7 +10,7 @@ use crate::{
     flight_verbs::path_to,
     holds::{HOLDS, at, hold_on},
     notifications::{PREFERENCES, any_notification, contact},
-    parties::PARTIES,
+    parties::{PARTIES, TEMPLATES},
     payments::{any_credit, any_payment, audit_of_charges, unpaid_of_guest, with_test},
     support::{
         Answer, Client, NewFlight, World, WorldOptions,
@@ -127,6 +127,12 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         parties.push(format!("{PARTIES}/{}", party["id"].as_str().unwrap()));
     }
     let [party, former] = parties.try_into().unwrap();
+    let mut templates = Vec::new();
+    for name in ["Weekly", "Deleted later"] {
+        let template = caller.post(TEMPLATES, json!({ "name": name })).await.expect(201);
+        templates.push(format!("{TEMPLATES}/{}", template["id"].as_str().unwrap()));
+    }
+    let [template, unused] = templates.try_into().unwrap();
     caller.poke(&format!("{webhook}/test")).await.expect(202);
     let delivery = caller.poke(&format!("{webhook}/test")).await.expect(202);
     let delivery = format!("{webhook}/deliveries/{}/resend", delivery["id"].as_str().unwrap());
@@ -269,6 +275,9 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", PARTIES, PARTIES.to_owned(), Some(json!({"name": "Sole Traders"})), 201),
         deed("PATCH", "/api/v1/parties/{id}", party, Some(json!({"city": "Bremen"})), 200),
         deed("DELETE", "/api/v1/parties/{id}", former, None, 204),
+        deed("POST", TEMPLATES, TEMPLATES.to_owned(), Some(json!({"name": "Daily"})), 201),
+        deed("PATCH", "/api/v1/booking-templates/{id}", template, Some(json!({"pieces": 2})), 200),
+        deed("DELETE", "/api/v1/booking-templates/{id}", unused, None, 204),
         deed("PATCH", "/api/v1/webhooks/{id}", webhook.clone(), Some(json!({"description": "Ours"})), 200),
         deed("DELETE", "/api/v1/webhooks/{id}", unwanted, None, 204),
         deed("POST", RESEND_DELIVERY, delivery, None, 202),
@@ -384,13 +393,14 @@ async fn without_a_key_each_request_is_its_own() {
             | "/api/v1/airlines/import"
             | "/api/v1/aircraft/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
             "/api/v1/flights" | "/api/v1/tariffs" | "/api/v1/sales" | "/api/v1/airports" | "/api/v1/airlines"
-            | "/api/v1/aircraft" => {
+            | "/api/v1/aircraft" | TEMPLATES => {
                 again.expect_problem(409, "already_exists");
             }
             "/api/v1/bookings/claim" => drop(again.expect_problem(400, "invalid_token")),
             "/api/v1/webhooks/{id}/test" | RESEND_DELIVERY | RESEND_SINCE | RUN => drop(fresh(again, 202)),
             "/api/v1/allotments/{id}"
             | "/api/v1/parties/{id}"
+            | "/api/v1/booking-templates/{id}"
             | "/api/v1/webhooks/{id}"
             | "/api/v1/embargoes/{id}"
             | "/api/v1/tariffs/{id}"

@@ -82,10 +82,16 @@ async fn a_template_keeps_each_member_or_none_but_its_name() {
     let nulls = with(empty("Nulls"), json!({"special_handling_codes": null}));
     let nulls = customer.post(TEMPLATES, nulls).await.expect(201);
     assert_eq!(content(&nulls), empty("Nulls"));
-    for template in [&least, &nulls] {
+    let parties = json!({"name": "Other way round", "shipper": named("Rose Trade Ltd"), "consignee": nordwerk()});
+    let turned = customer.post(TEMPLATES, parties).await.expect(201);
+    let parties = json!({"shipper": named("Rose Trade Ltd"), "consignee": kept_roses()["shipper"]});
+    assert_eq!(content(&turned), with(empty("Other way round"), parties));
+    let parties = json!({"name": "Nobody", "shipper": null, "consignee": named("Rose Trade Ltd")});
+    let nobody = customer.post(TEMPLATES, parties).await.expect(201);
+    for template in [&least, &nulls, &turned, &nobody] {
         assert_eq!(customer.get(&at(template)).await.expect(200), *template);
     }
-    assert_eq!(customer.get(TEMPLATES).await.expect(200), json!([nulls, least, full]));
+    assert_eq!(customer.get(TEMPLATES).await.expect(200), json!([nobody, turned, nulls, least, full]));
 
     // Alone each of them, too.
     for (member, value) in roses().as_object().unwrap().iter().filter(|(member, _)| *member != "name") {
@@ -120,7 +126,11 @@ async fn a_patch_changes_what_it_names_and_null_removes_it() {
     assert_eq!((&bare["shipper"], &bare["consignee"]), (&named("Südwerk"), &named("Südwerk")));
     assert_eq!(customer.get(TEMPLATES).await.expect(200), json!([bare]));
 
-    for (version, member) in (5..).zip(roses().as_object().unwrap().keys().filter(|member| *member != "name")) {
+    let turned = json!({"consignee": nordwerk(), "shipper": {"street": "Am Wall 1"}});
+    let turned = customer.patch(&path, turned).await.expect(200);
+    assert_eq!(turned["consignee"], kept_roses()["shipper"]);
+
+    for (version, member) in (6..).zip(roses().as_object().unwrap().keys().filter(|member| *member != "name")) {
         let before = customer.get(&path).await.expect(200);
         let after = customer.patch(&path, json!({member: null})).await.expect(200);
         assert_eq!(content(&after), with(content(&before), json!({member: empty("")[member]})), "{member}");

@@ -177,6 +177,7 @@ pub const LISTS: &[List] = &[
         ..list("listOrganizations", ADMIN)
     },
     List { filters: &[("q", "values ('forwarder'), ('no such one')")], ..list("listParties", ANYBODY) },
+    List { filters: &[("q", "values ('roses'), ('no such one')")], ..list("listBookingTemplates", ANYBODY) },
     List {
         filters: &[("user_id", "select user_id::text from api_keys group by 1 order by count(*) desc limit 1")],
         ..list("listApiKeys", BOTH)
