@@ -11,9 +11,11 @@ use crate::{
         site::{Site, Variant},
     },
     contests::{Bench, Contest},
+    plans,
 };
 
 pub async fn measure(directory: &std::path::Path, other: PathBuf, only: &str, time: Duration, rounds: u64) {
+    assert_eq!(other.file_name(), Some("loadmaster".as_ref()), "processor time is counted by the names of processes");
     let before = Site::start_by(directory, other.clone(), &[Variant::of("other", other)], &TUNING).await;
     let after = Site::start_tuned(directory, &[Variant::plain("server")], &TUNING).await;
     let mut before_bench = Bench::prepare(&before, directory, only, time).await;
@@ -41,6 +43,10 @@ pub async fn measure(directory: &std::path::Path, other: PathBuf, only: &str, ti
     let report = json!({"seconds": time.as_secs(), "rounds": rounds, "rows": rows});
     std::fs::write(&path, serde_json::to_vec_pretty(&report).unwrap()).unwrap();
     println!("\n{}", path.display());
+    for (name, site, bench) in [("before", &before, &before_bench), ("after", &after, &after_bench)] {
+        println!("\n{name}:");
+        plans::count(site, bench).await.iter().for_each(plans::Plans::print);
+    }
     drop((before_bench, after_bench));
     before.stop().await;
     after.stop().await;

@@ -1,4 +1,4 @@
-//! How often PostgreSQL plans: with generic plans, hardly ever.
+//! What PostgreSQL does for requests, by statement: its time, its pages, and its plans, which with generic plans are few.
 use std::time::Duration;
 
 use sqlx::{Connection, Executor, PgConnection, Row};
@@ -18,6 +18,8 @@ pub struct Plans {
     pub pages: i64,
     /// The statements that are planned most often: plans, calls, text.
     pub most: Vec<(i64, i64, String)>,
+    /// The statements that take the most time, background work included: microseconds and calls per request, text.
+    pub dearest: Vec<(f64, f64, String)>,
 }
 
 /// Statements planned less often than this are not shown.
@@ -27,6 +29,26 @@ const WHILE: Duration = Duration::from_secs(1);
 const COUNTED: &str = "select plans, calls, query, shared_blks_hit + shared_blks_read
                        from pg_stat_statements s join pg_roles r on r.oid = s.userid
                        where rolname = 'loadmaster_app' order by plans desc";
+const DEAREST: &str = "select total_exec_time * 1000, calls::float8, query
+                       from pg_stat_statements s join pg_roles r on r.oid = s.userid order by 1 desc limit 12";
+
+impl Plans {
+    pub fn print(&self) {
+        let per_request = |count: i64| count as f64 / self.requests.max(1) as f64;
+        let (statements, made, pages) = (per_request(self.statements), per_request(self.made), per_request(self.pages));
+        println!("{}: {statements:.2} statements, {made:.3} plans and {pages:.0} pages per request", self.name);
+        for (plans, calls, text) in &self.most {
+            println!("  {plans:>7} plans of {calls:>7} calls: {}", in_one_line(text));
+        }
+        for (time, calls, text) in &self.dearest {
+            println!("  {time:>7.1} µs, {calls:>6.3} calls: {}", in_one_line(text));
+        }
+    }
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(110).collect()
+}
 
 /// Loads the server once more for each kind of request, with the statistics of statements on.
 pub async fn count(site: &Site, bench: &Bench<'_>) -> Vec<Plans> {
@@ -47,6 +69,10 @@ pub async fn count(site: &Site, bench: &Bench<'_>) -> Vec<Plans> {
         let load = bench.load(contest, WHILE).await;
         let rows = owner.fetch_all(COUNTED).await.unwrap();
         let pages = rows.iter().map(|row| row.get::<i64, _>(3)).sum();
+        let requests = load.answers.max(1) as f64;
+        let dearest = owner.fetch_all(DEAREST).await.unwrap();
+        let dearest =
+            dearest.iter().map(|row| (row.get::<f64, _>(0) / requests, row.get::<f64, _>(1) / requests, row.get(2)));
         let rows: Vec<(i64, i64, String)> = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
         counted.push(Plans {
             name: contest.name,
@@ -54,6 +80,7 @@ pub async fn count(site: &Site, bench: &Bench<'_>) -> Vec<Plans> {
             statements: rows.iter().map(|row| row.1).sum(),
             made: rows.iter().map(|row| row.0).sum(),
             pages,
+            dearest: dearest.collect(),
             most: rows.into_iter().filter(|row| row.0 > OFTEN).take(5).collect(),
         });
     }

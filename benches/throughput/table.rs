@@ -43,16 +43,7 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
     if let Some(ratio) = holds_to_bookings(bench) {
         println!("one flight, 64 clients, holds to bookings: {ratio:.2} (goal 0.9)");
     }
-    for plan in plans {
-        let per_request = |count: i64| count as f64 / plan.requests.max(1) as f64;
-        let (name, statements, made) = (plan.name, per_request(plan.statements), per_request(plan.made));
-        let pages = per_request(plan.pages);
-        println!("{name}: {statements:.2} statements, {made:.3} plans and {pages:.0} pages per request");
-        for (plans, calls, text) in &plan.most {
-            let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(110).collect();
-            println!("  {plans:>7} plans of {calls:>7} calls: {text}");
-        }
-    }
+    plans.iter().for_each(Plans::print);
     json!({
         "seconds": time.as_secs(),
         "rounds": rounds,
