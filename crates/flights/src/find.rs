@@ -60,8 +60,8 @@ impl FlightService {
             let mut snapshot = db.listing().await?;
             let (after, offset, fetch) = (page.after.as_ref(), page.offset, page.fetch());
             let entries = repository::list(&mut snapshot, filter, sort, after, offset, fetch).await?;
-            let total =
-                if count.is_wanted() { Some(repository::number_of(&mut snapshot, filter, sort).await?) } else { None };
+            let counted = repository::number_of(&mut snapshot, filter, sort);
+            let total = count.total(page, entries.len(), counted).await?;
             Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await

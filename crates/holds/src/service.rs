@@ -162,11 +162,8 @@ impl HoldService {
             let mut snapshot = db.listing().await?;
             let (after, offset, fetch) = (page.after, page.offset, page.fetch());
             let entries = repository::list(&mut snapshot, filter, order, after, offset, fetch, now).await?;
-            let total = if count.is_wanted() {
-                Some(repository::number_of(&mut snapshot, filter, order, now).await?)
-            } else {
-                None
-            };
+            let counted = repository::number_of(&mut snapshot, filter, order, now);
+            let total = count.total(page, entries.len(), counted).await?;
             Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await

@@ -132,8 +132,8 @@ impl PaymentService {
             let mut snapshot = db.listing().await?;
             let (after, offset, fetch) = (page.after, page.offset, page.fetch());
             let entries = repository::list(&mut snapshot, filter, order, after, offset, fetch).await?;
-            let total =
-                if count.is_wanted() { Some(repository::number_of(&mut snapshot, filter, order).await?) } else { None };
+            let counted = repository::number_of(&mut snapshot, filter, order);
+            let total = count.total(page, entries.len(), counted).await?;
             Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await

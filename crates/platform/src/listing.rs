@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::web::{read, request};
+use crate::web::{PageRequest, read, request};
 
 /// In the answer of a list that was requested with `count=true`: the number of its entries.
 pub const TOTAL_COUNT: HeaderName = HeaderName::from_static("total-count");
@@ -33,6 +33,20 @@ impl CountParams {
     /// Returns whether the entries are to be counted.
     pub fn is_wanted(self) -> bool {
         self.count.unwrap_or(false)
+    }
+
+    /// Returns the number of entries of a list, if it is wanted. `found` were fetched for `page`: a first page that has all entries
+    /// is its own count, and `counted` is not awaited.
+    pub async fn total<A, E>(
+        self,
+        page: &PageRequest<A>,
+        found: usize,
+        counted: impl Future<Output = Result<Total, E>>,
+    ) -> Result<Option<Total>, E> {
+        if !self.is_wanted() {
+            return Ok(None);
+        }
+        if page.is_whole_list(found) { Ok(Some(Total::of(found))) } else { counted.await.map(Some) }
     }
 }
 
@@ -261,6 +275,24 @@ mod tests {
         tell_total(&mut response, None);
         assert!(!response.headers().contains_key(TOTAL_COUNT));
         assert_eq!(Total::LOOKED_FOR, i64::try_from(MOST_COUNTED).unwrap() + 1);
+    }
+
+    #[tokio::test]
+    async fn only_a_first_page_with_all_entries_is_its_own_count() {
+        let total = async |count, page: PageRequest<u8>, found| {
+            let counted = async { Ok::<_, ()>(Total::of(7)) };
+            CountParams { count }.total(&page, found, counted).await.unwrap().map(Total::text)
+        };
+        let first = || PageRequest::first(2);
+        assert_eq!(total(None, first(), 2).await, None);
+        assert_eq!(total(Some(false), first(), 2).await, None);
+        assert_eq!(total(Some(true), first(), 0).await.as_deref(), Some("0"));
+        assert_eq!(total(Some(true), first(), 2).await.as_deref(), Some("2"));
+        assert_eq!(total(Some(true), first(), 3).await.as_deref(), Some("7"), "there are more");
+        assert_eq!(total(Some(true), first().following(1), 1).await.as_deref(), Some("7"), "behind a cursor");
+        let mut skipping = first();
+        skipping.offset = 5;
+        assert_eq!(total(Some(true), skipping, 2).await.as_deref(), Some("7"), "behind an offset");
     }
 
     #[test]

@@ -165,11 +165,8 @@ impl PricingService {
             let mut snapshot = db.listing().await?;
             let (after, offset, fetch) = (page.after, page.offset, page.fetch());
             let entries = repository::quotes::untaken(&mut snapshot, of, order, after, now, offset, fetch).await?;
-            let total = if count.is_wanted() {
-                Some(repository::quotes::number_of_untaken(&mut snapshot, of, order, now).await?)
-            } else {
-                None
-            };
+            let counted = repository::quotes::number_of_untaken(&mut snapshot, of, order, now);
+            let total = count.total(page, entries.len(), counted).await?;
             Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await

@@ -98,11 +98,8 @@ impl AdministrationService {
             }
         }
         let entries = repository::list_organizations(&mut db, pattern, order, after, offset, fetch).await?;
-        let total = if count.is_wanted() {
-            Some(repository::number_of_organizations(&mut db, pattern, order).await?)
-        } else {
-            None
-        };
+        let counted = repository::number_of_organizations(&mut db, pattern, order);
+        let total = count.total(page, entries.len(), counted).await?;
         Ok(Listed { entries, total })
     }
 }

@@ -68,8 +68,8 @@ impl UserService {
             return Err(AccountError::PlaceGone);
         }
         let entries = repository::list_users(&mut db, filter, order, after, page.offset, page.fetch()).await?;
-        let total =
-            if count.is_wanted() { Some(repository::number_of_users(&mut db, filter, order).await?) } else { None };
+        let counted = repository::number_of_users(&mut db, filter, order);
+        let total = count.total(page, entries.len(), counted).await?;
         Ok(Listed { entries, total })
     }
 

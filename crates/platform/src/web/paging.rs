@@ -165,6 +165,11 @@ impl<A> PageRequest<A> {
         i64::from(self.limit) + 1
     }
 
+    /// Returns whether these fetched entries are all of the list: this is its first page, and there is none after it.
+    pub fn is_whole_list(&self, found: usize) -> bool {
+        self.after.is_none() && self.offset == 0 && found <= self.limit as usize
+    }
+
     /// Cuts the fetched entries to the page, and answers with a link to the next one if there is more.
     pub fn answer<T: Serialize>(
         &self,
