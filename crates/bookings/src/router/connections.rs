@@ -1,11 +1,11 @@
-use axum::{Json, extract::State, response::Response};
+use axum::{extract::State, response::Response};
 use loadmaster_accounts::Operator;
 use loadmaster_flights::FlightAnchor;
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::{
     telemetry::{Traced, span},
     web::{
-        CursorKey, PageUpTo, PathText, Problem, Query, ReadRecency, link, private, problem_responses, unless_missing,
+        CursorKey, PageUpTo, PathText, Problem, Query, ReadRecency, linked, private, problem_responses, unless_missing,
     },
 };
 use loadmaster_reference::Reference;
@@ -52,11 +52,7 @@ pub(super) async fn list(
     let (found, last) =
         bookings.concerns(window.window(now), &page, recency).in_span(span("bookings.connections")).await?;
     let bodies: Vec<_> = found.iter().map(FlightConnections::from).collect();
-    let mut answer = private(Json(bodies));
-    if let Some(last) = last {
-        link(&mut answer, "next", &last, &key, &query, reader);
-    }
-    Ok(answer)
+    Ok(private(linked(bodies, last, &key, &query, reader)))
 }
 
 problem_responses!(FlightProblems: [LIST, ROLE], NOT_FOUND);
@@ -85,9 +81,5 @@ pub(super) async fn list_of_flight(
         bookings.concerned(&flight, filter.concern, &page, recency).in_span(span("bookings.concerned")).await?;
     let last = page.cut(&mut found).map(|(booking, _)| BookingAnchor(booking.id));
     let bodies: Vec<_> = found.iter().map(ConcernedBooking::from).collect();
-    let mut answer = private(Json(bodies));
-    if let Some(last) = last {
-        link(&mut answer, "next", &last, &key, &query, reader);
-    }
-    Ok(answer)
+    Ok(private(linked(bodies, last, &key, &query, reader)))
 }

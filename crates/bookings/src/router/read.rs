@@ -1,8 +1,4 @@
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::Guest;
 use loadmaster_kernel::{BookingId, BookingRef};
 use loadmaster_platform::{
@@ -11,7 +7,7 @@ use loadmaster_platform::{
     telemetry::{Traced, span},
     web::{
         CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Place, Problem, Query,
-        ReadRecency, conditional, link, private, problem_responses, read as reader, unless_missing,
+        ReadRecency, conditional, link, linked, private, problem_responses, read as reader, unless_missing,
     },
 };
 use loadmaster_reference::Reference;
@@ -150,10 +146,7 @@ pub(super) async fn list(
 
 fn answer<P: Serialize>(page: Page<P>, key: &CursorKey, query: &Query, reader: &str) -> Response {
     let bodies: Vec<_> = page.bookings.iter().map(BookingBody::from).collect();
-    let mut answer = private(Json(bodies).into_response());
-    if let Some(next) = page.next {
-        link(&mut answer, "next", &next, key, query, reader);
-    }
+    let mut answer = private(linked(bodies, page.next, key, query, reader));
     tell_total(&mut answer, page.total);
     answer
 }

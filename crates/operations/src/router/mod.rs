@@ -13,7 +13,7 @@ use loadmaster_platform::{
     web::{
         Body, CursorKey, PRIVATE, PageUpTo, PathText, Precondition, Problem, Query, ReadRecency, both,
         bulk::{self, BulkResult},
-        link, private, problem_responses, unless_missing,
+        linked, private, problem_responses, unless_missing,
     },
     work::{ChangeRequest, Keyed, UnitOfWork},
 };
@@ -285,9 +285,6 @@ async fn manifest(
         .await
         .map_err(|error: OperationError| Problem::from(error))?;
     let last = page.cut(&mut bookings).map(|last| last.ref_id.clone());
-    let mut answer = private(Json(Manifest::new(&flight, &bookings, &freight, &reference)));
-    if let Some(last) = last {
-        link(&mut answer, "next", &last, &key, &query, reader);
-    }
-    Ok(answer)
+    let manifest = Manifest::new(&flight, &bookings, &freight, &reference);
+    Ok(private(linked(manifest, last, &key, &query, reader)))
 }

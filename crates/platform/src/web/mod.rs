@@ -40,7 +40,7 @@ pub use fields::{Fields, Patch, Raw, Reader};
 pub use fingerprint::{Content, digest_of, fingerprint};
 pub use origin::{ByHttps, RequestOrigin};
 pub use page::{Audience, Page};
-pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, Place, invalid_cursor, link};
+pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, Place, invalid_cursor, link, linked};
 pub use path::{PathText, PathTexts};
 pub(crate) use payer::{billed, owe};
 pub use payer::{paid, take_owed};

@@ -183,11 +183,7 @@ impl<A> PageRequest<A> {
         A: Serialize,
     {
         let last = self.cut(&mut entries).map(anchor);
-        let mut response = Json(entries).into_response();
-        if let Some(last) = last {
-            link(&mut response, "next", &last, key, query, reader);
-        }
-        response
+        linked(entries, last, key, query, reader)
     }
 
     /// Cuts the fetched entries to the page. Returns the last entry of the page if there are more entries after it.
@@ -238,6 +234,21 @@ impl<K: Copy> PageRequest<Place<K>> {
         let next = looked_to.map(|last| if left > 0 { Place::Skipping(last, left) } else { Place::After(last) });
         (shown, next)
     }
+}
+
+/// Answers with a page of a list, and with a link to the page that begins after `last` if there is one.
+pub fn linked(
+    page: impl Serialize,
+    last: Option<impl Serialize>,
+    key: &CursorKey,
+    query: &Query,
+    reader: &str,
+) -> Response {
+    let mut response = Json(page).into_response();
+    if let Some(last) = last {
+        link(&mut response, "next", &last, key, query, reader);
+    }
+    response
 }
 
 /// Adds a `Link` to the page of this list that begins after `anchor`. `rel` is `next`, or `prev` where a list goes back
