@@ -3,7 +3,7 @@ use loadmaster_accounts::Admin;
 use loadmaster_kernel::{AirlineCode, FlightId};
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
-    listing::{CountParams, tell_total},
+    listing::{CountParams, add_total},
     postgres::Recency,
     room::{Routes, handler_state},
     tables::{Export, ExportParams},
@@ -114,7 +114,7 @@ async fn list(
     let bodies: Vec<_> = found.entries.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
     let anchor = |body: &FlightBody| sort.anchor(body.flight_number, body.departure_datetime, body.id);
     let mut answer = page.answer(bodies, anchor, &key, &query, "");
-    tell_total(&mut answer, found.total);
+    add_total(&mut answer, found.total);
     Ok(answer)
 }
 

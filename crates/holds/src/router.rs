@@ -8,7 +8,7 @@ use loadmaster_accounts::{Customer, Guest, Principal};
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
-    listing::{Anchor, CountParams, ExpiryOrder, tell_total},
+    listing::{Anchor, CountParams, ExpiryOrder, add_total},
     room::{Routes, handler_state},
     web::{
         Body, ClientAddress, CursorKey, IfNoneMatch, NO_STORE, PRIVATE, PageFields, PageParams, PathText, PathTexts,
@@ -161,7 +161,7 @@ async fn list(
     let bodies: Vec<_> = found.entries.iter().map(|hold| HoldBody::new(hold, now)).collect();
     let anchor = |body: &HoldBody| order.anchor(body.id.uuid(), body.expires_at);
     let mut answer = private(page.answer(bodies, anchor, &key, &query, &reader));
-    tell_total(&mut answer, found.total);
+    add_total(&mut answer, found.total);
     Ok(answer)
 }
 

@@ -78,7 +78,7 @@ pub struct Listed<T> {
 }
 
 /// Adds the number of entries of the list to its answer.
-pub fn tell_total(response: &mut Response, total: Option<Total>) {
+pub fn add_total(response: &mut Response, total: Option<Total>) {
     if let Some(value) = total.and_then(|total| HeaderValue::from_str(&total.text()).ok()) {
         response.headers_mut().insert(TOTAL_COUNT, value);
     }
@@ -268,11 +268,11 @@ mod tests {
     fn a_list_of_more_entries_than_are_counted_says_so() {
         for (found, told) in [(0, "0"), (214, "214"), (1_000, "1000"), (1_001, "1000+")] {
             let mut response = ().into_response();
-            tell_total(&mut response, Some(Total::of(found)));
+            add_total(&mut response, Some(Total::of(found)));
             assert_eq!(response.headers()[TOTAL_COUNT], told);
         }
         let mut response = ().into_response();
-        tell_total(&mut response, None);
+        add_total(&mut response, None);
         assert!(!response.headers().contains_key(TOTAL_COUNT));
         assert_eq!(Total::LOOKED_FOR, i64::try_from(MOST_COUNTED).unwrap() + 1);
     }

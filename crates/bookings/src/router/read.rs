@@ -2,7 +2,7 @@ use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::Guest;
 use loadmaster_kernel::{BookingId, BookingRef};
 use loadmaster_platform::{
-    listing::{Anchor, CountParams, tell_total},
+    listing::{Anchor, CountParams, add_total},
     postgres::Recency,
     telemetry::{Traced, span},
     web::{
@@ -147,6 +147,6 @@ pub(super) async fn list(
 fn answer<P: Serialize>(page: Page<P>, key: &CursorKey, query: &Query, reader: &str) -> Response {
     let bodies: Vec<_> = page.bookings.iter().map(BookingBody::from).collect();
     let mut answer = private(linked(bodies, page.next, key, query, reader));
-    tell_total(&mut answer, page.total);
+    add_total(&mut answer, page.total);
     answer
 }

@@ -2,7 +2,7 @@ use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::Guest;
 use loadmaster_kernel::PaymentId;
 use loadmaster_platform::{
-    listing::{Anchor, CountParams, CreatedOrder, tell_total},
+    listing::{Anchor, CountParams, CreatedOrder, add_total},
     telemetry::{Traced, span},
     web::{
         CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, conditional,
@@ -42,7 +42,7 @@ pub(super) async fn list(
     let bodies: Vec<_> = found.entries.iter().map(ListedPaymentBody::from).collect();
     let anchor = |body: &ListedPaymentBody| Anchor::Id(body.payment.id.uuid());
     let mut answer = private(page.answer(bodies, anchor, &key, &query, &reader));
-    tell_total(&mut answer, found.total);
+    add_total(&mut answer, found.total);
     Ok(answer)
 }
 

@@ -3,7 +3,7 @@ use loadmaster_accounts::Guest;
 use loadmaster_kernel::QuoteId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
-    listing::{Anchor, CountParams, ExpiryOrder, tell_total},
+    listing::{Anchor, CountParams, ExpiryOrder, add_total},
     telemetry::{Traced, span},
     web::{
         Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
@@ -57,7 +57,7 @@ async fn list(
     let bodies: Vec<_> = found.entries.iter().map(QuoteBody::from).collect();
     let anchor = |body: &QuoteBody| order.anchor(body.id.uuid(), body.expires_at);
     let mut answer = private(page.answer(bodies, anchor, &key, &query, &reader));
-    tell_total(&mut answer, found.total);
+    add_total(&mut answer, found.total);
     Ok(answer)
 }
 

@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
-    listing::{Anchor, CountParams, tell_total},
+    listing::{Anchor, CountParams, add_total},
     room::{Routes, handler_state},
     tables::{Export, ExportParams},
     web::{
@@ -61,7 +61,7 @@ async fn list(
     let found = users.list(&filter, order.sort.unwrap_or(UserSort::Newest), &page, count).await?;
     let bodies: Vec<_> = found.entries.iter().map(UserBody::from).collect();
     let mut answer = private(page.answer(bodies, |body| Anchor::Id(body.id.uuid()), &key, &query, reader));
-    tell_total(&mut answer, found.total);
+    add_total(&mut answer, found.total);
     Ok(answer)
 }
 

@@ -2,7 +2,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::OrganizationId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
-    listing::{Anchor, CountParams, print_of, tell_total},
+    listing::{Anchor, CountParams, add_total, print_of},
     web::{
         Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both, conditional,
         private, problem_responses, unless_missing,
@@ -61,7 +61,7 @@ async fn list(
         OrganizationSort::Newest | OrganizationSort::Oldest => Anchor::Id(body.id.uuid()),
     };
     let mut answer = private(page.answer(bodies, place, &key, &query, reader));
-    tell_total(&mut answer, found.total);
+    add_total(&mut answer, found.total);
     Ok(answer)
 }
 
