@@ -79,7 +79,7 @@ async fn pages_go_on_behind_the_last_flight_that_was_looked_at() {
 }
 
 #[tokio::test]
-async fn what_is_asked_wrongly_is_told() {
+async fn invalid_filters_are_reported_with_their_name_and_code() {
     let transfer = Transfer::start().await;
     let of_flight = format!("{}/connections", path_to(&transfer.first));
     for (path, name, code) in [

@@ -212,7 +212,7 @@ async fn the_minimum_is_that_of_the_airport() {
 }
 
 #[tokio::test]
-async fn onward_flights_are_told_apart_the_earliest_first() {
+async fn connections_at_risk_are_listed_by_onward_flight_earliest_first() {
     let transfer = Transfer::start().await;
     let later = transfer.world.flight(NewFlight::new("AI103", "BOM", "DXB").leaves_in_hours(37)).await;
     let safe = transfer.world.flight(NewFlight::new("AI104", "BOM", "SIN").leaves_in_hours(48)).await;

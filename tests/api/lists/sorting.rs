@@ -141,7 +141,7 @@ async fn organizations_are_sorted_by_name_in_any_case() {
 }
 
 #[tokio::test]
-async fn more_than_a_thousand_entries_are_told_as_more() {
+async fn a_list_of_more_than_a_thousand_entries_has_the_count_1000_plus() {
     let world = World::start().await;
     let admin = world.admin().await;
     let fill = |from: u32, to: u32| {

@@ -139,7 +139,7 @@ async fn answers_from_the_cache_and_from_the_tables_are_the_same() {
 }
 
 #[tokio::test]
-async fn a_search_names_the_products_of_its_lane_and_prices_the_one_that_is_asked_for() {
+async fn a_search_lists_the_products_of_its_lane_and_prices_the_requested_one() {
     let world = World::start().await;
     let (admin, customer, anyone) = (world.admin().await, world.customer().await, world.anonymous());
     network(&world).await;
