@@ -1,4 +1,4 @@
-//! What bookings with a connection at risk, or without one, are at their flights.
+//! Connections at risk, and bookings to be rerouted, of each flight.
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::FlightStatus;
 use loadmaster_flights::Flight;
@@ -31,7 +31,8 @@ pub struct Onward {
     pub flight_id: FlightId,
     pub flight_number: FlightNumber,
     pub departure: DateTime<Utc>,
-    /// From the landing to the departure, rounded down; negative if it leaves before. The least of all bookings.
+    /// Minutes from the landing to the departure, rounded down; negative if the flight leaves before the landing. Of several
+    /// bookings, the lowest.
     pub minutes_left: i32,
     pub minutes_needed: i32,
 }

@@ -101,11 +101,11 @@ pub(crate) async fn in_order(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<V
 /// booking beside what lists choose by, and each write of a booking would pay for it.
 #[derive(Debug)]
 pub(crate) enum Among<'a> {
-    /// So many.
+    /// This number of bookings.
     Newest(i64),
     /// Those with these ids.
     Named(Vec<Uuid>),
-    /// Those that mention a text, of so many of the part of the filter that an index has.
+    /// Those that mention this text, out of this number of bookings that the indexed part of the filter chooses.
     Mentioning(&'a str, i64),
 }
 
