@@ -21,37 +21,37 @@ const ALL: &str = "from=2026-11-20T08:00:00Z&to=2026-11-24T08:00:00Z";
 
 /// AI101 leaves Delhi at 8:00 and lands in Bombay at 12:00, AI102 leaves there at 20:00 on 21 November 2026. A connection takes two
 /// hours.
-struct Transfer {
-    world: World,
-    customer: Client,
-    operator: Client,
-    admin: Client,
-    first: Value,
-    second: Value,
+pub struct Transfer {
+    pub world: World,
+    pub customer: Client,
+    pub operator: Client,
+    pub admin: Client,
+    pub first: Value,
+    pub second: Value,
 }
 
 impl Transfer {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::of(long_day().await).await
     }
 
-    async fn of(world: World) -> Self {
+    pub async fn of(world: World) -> Self {
         let first = world.flight(NewFlight::new("AI101", "DEL", "BOM")).await;
         let second = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36)).await;
         let (customer, operator, admin) = (world.customer().await, world.operator().await, world.admin().await);
         Self { world, customer, operator, admin, first, second }
     }
 
-    async fn book(&self) -> Value {
+    pub async fn book(&self) -> Value {
         self.customer.book(order(&[&self.first, &self.second])).await
     }
 
-    async fn lands_at(&self, time: &str) {
+    pub async fn lands_at(&self, time: &str) {
         let wish = json!({"arrival_datetime": format!("2026-11-21T{time}Z")});
         patch(&self.admin, &path_to(&self.first), wish).await.expect(200);
     }
 
-    async fn leaves_at(&self, time: &str) {
+    pub async fn leaves_at(&self, time: &str) {
         let wish = json!({"departure_datetime": format!("2026-11-21T{time}Z")});
         patch(&self.admin, &path_to(&self.second), wish).await.expect(200);
     }
