@@ -1,9 +1,8 @@
 // How a page gets a payment token: one adapter for each provider that the server can have. Card data goes from the adapter's
 // fields to the provider; the page and the server see the token alone.
-import type { FieldFault } from "../../api/problem";
 import type { Component } from "svelte";
 import { serverInfo } from "../../api/info";
-import type { Schemas } from "../../api/problem";
+import type { FieldFault, Schemas } from "../../api/problem";
 import HostedFields from "./HostedFields.svelte";
 import TestFields from "./TestFields.svelte";
 import TokenField from "./TokenField.svelte";
