@@ -3,7 +3,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_holds::{self as holds, CURABLE, CreateHold, HoldVerb};
 use loadmaster_kernel::{BookingRef, FlightId, HoldId};
 use loadmaster_platform::{idempotency::Answer, web::Problem};
-use loadmaster_search::{Day, Request, Wish};
+use loadmaster_search::{Day, Request, RouteQuery};
 
 use super::{
     BookingError, BookingService,
@@ -20,7 +20,7 @@ impl BookingService {
     ) -> Result<Answer, Problem> {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
-                Err(problem.with("alternatives", self.search.alternatives(new.wish()).await))
+                Err(problem.with("alternatives", self.search.alternatives(new.route_query()).await))
             }
             outcome => outcome,
         }
@@ -35,9 +35,13 @@ impl BookingService {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
                 let request = Request::of(new.load().space, &new.special_handling_codes);
-                let wish =
-                    self.search.wish((new.origin, new.destination), &new.flight_ids, new.departure_date, request);
-                let found = self.search.alternatives_once(wish).await;
+                let route = self.search.route_query(
+                    (new.origin, new.destination),
+                    &new.flight_ids,
+                    new.departure_date,
+                    request,
+                );
+                let found = self.search.alternatives_once(route).await;
                 Err(problem.with("alternatives", found))
             }
             outcome => outcome,
@@ -54,12 +58,12 @@ impl BookingService {
     ) -> Result<Answer, Problem> {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
-                let wish = async {
+                let route = async {
                     let hold = self.holds.visible(caller, hold).await.ok()?;
                     let patch = verb.patch()?;
                     let amended = holds::amended(&hold, patch).ok()?;
                     let way = patch.flight_ids.clone().filter(|way| !way.is_empty());
-                    Some(Wish {
+                    Some(RouteQuery {
                         origin: hold.origin,
                         destination: hold.destination,
                         day: Day::Of(way.unwrap_or_else(|| hold.flight_ids().collect())),
@@ -67,7 +71,7 @@ impl BookingService {
                         request: Request::of(amended.space, &amended.special_handling_codes),
                     })
                 };
-                Err(problem.with("alternatives", self.search.alternatives_once(wish).await))
+                Err(problem.with("alternatives", self.search.alternatives_once(route).await))
             }
             outcome => outcome,
         }
@@ -83,11 +87,11 @@ impl BookingService {
     ) -> Result<Answer, Problem> {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
-                let wish = async {
+                let route = async {
                     let booking = self.visible(caller, reference).await.ok()?;
                     self.onward(&booking, amendment)
                 };
-                Err(problem.with("alternatives", self.search.alternatives_once(wish).await))
+                Err(problem.with("alternatives", self.search.alternatives_once(route).await))
             }
             outcome => outcome,
         }
@@ -104,32 +108,32 @@ impl BookingService {
         let lost = booking.legs.iter().filter(|leg| leg.origin == origin && leg.departure > now);
         let lost = lost.filter(|leg| leg.status != LegStatus::Replaced).map(|leg| leg.flight_id).next();
         let day = lost.map_or(Day::Today, |flight| Day::Of(vec![flight]));
-        let wish = self.onward_on(booking, day, Request::of(booking.space, &booking.special_handling_codes));
-        let found = self.search.onward(wish, refused.len() + 1).await?;
+        let route = self.onward_on(booking, day, Request::of(booking.space, &booking.special_handling_codes));
+        let found = self.search.onward(route, refused.len() + 1).await?;
         Ok(found.into_iter().find(|way| !refused.contains(way)))
     }
 
-    /// Returns the wish for other flights for the amended booking.
-    fn onward(&self, booking: &Booking, amendment: &AmendBooking) -> Option<Wish> {
+    /// Returns the query for other flights for the amended booking.
+    fn onward(&self, booking: &Booking, amendment: &AmendBooking) -> Option<RouteQuery> {
         let amended = amendment.amended(booking).ok()?;
         let planned = || booking.undeparted_legs().map(|leg| leg.flight_id).collect();
         let day = Day::Of(if amendment.way().is_empty() { planned() } else { amendment.way().to_vec() });
         Some(self.onward_on(booking, day, Request::of(amended.space, &amended.special_handling_codes)))
     }
 
-    /// Returns the wish for flights from where the cargo is or will land, after its landing and a connection.
-    fn onward_on(&self, booking: &Booking, day: Day, request: Request) -> Wish {
+    /// Returns the query for flights from where the cargo is or will land, after its landing and a connection.
+    fn onward_on(&self, booking: &Booking, day: Day, request: Request) -> RouteQuery {
         let origin = booking.onward_from();
         let connection = self.flights.connections().minimum(origin);
         let earliest = booking.last_leg_flown().map(|flown| flown.arrival + connection);
-        Wish { origin, destination: booking.destination, day, earliest, request }
+        RouteQuery { origin, destination: booking.destination, day, earliest, request }
     }
 }
 
 impl CreateBooking {
-    fn wish(&self) -> Wish {
+    fn route_query(&self) -> RouteQuery {
         let asked = self.departure_date.map_or(Day::Today, Day::On);
-        Wish {
+        RouteQuery {
             origin: self.origin,
             destination: self.destination,
             day: if self.flight_ids.is_empty() { asked } else { Day::Of(self.flight_ids.clone()) },

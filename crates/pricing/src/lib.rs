@@ -33,4 +33,4 @@ pub use room::ROOM;
 pub use rules::{Estimate, Freight, PriceKey, PriceRules, RatingError};
 pub use service::PricingService;
 pub use uses::{lock_sales_in_tx, return_uses_in_tx, sales_of_in_tx, use_sales_in_tx};
-pub use ways::{On, WayFinder, Wish};
+pub use ways::{On, RouteQuery, WayFinder};

@@ -20,7 +20,7 @@ use super::{
     repository,
     rules::{Freight, PriceRules, RatingError},
     service::PricingService,
-    ways::{On, Wish},
+    ways::{On, RouteQuery},
 };
 
 /// Refusals of a quote that other flights or another day may cure.
@@ -42,7 +42,7 @@ pub async fn insert_quotes_in_tx(tx: &mut PgSession, quotes: &[Quote], is_taken:
 /// What a quote is asked for.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
-    pub wish: Wish,
+    pub route: RouteQuery,
     pub product: Product,
     pub discount_code: Option<String>,
 }
@@ -50,9 +50,9 @@ pub(super) struct Asked {
 impl Asked {
     fn freight(&self) -> Freight<'_> {
         Freight {
-            weight: self.wish.weight,
-            volume: self.wish.volume,
-            special_handling_codes: &self.wish.special_handling_codes,
+            weight: self.route.weight,
+            volume: self.route.volume,
+            special_handling_codes: &self.route.special_handling_codes,
             product: self.product.as_str(),
         }
     }
@@ -108,16 +108,16 @@ impl Command for MakeQuote {
 impl PricingService {
     /// Rates freight on named flights, or on the cheapest way that can be booked.
     async fn rate(&self, caller: Principal, asked: &Asked) -> Result<Rated, PricingError> {
-        let wish = &asked.wish;
-        match &wish.on {
+        let route = &asked.route;
+        match &route.on {
             On::Flights(ids) => {
-                let flights = self.named_flights(ids, wish).await?;
+                let flights = self.named_flights(ids, route).await?;
                 let rules = self.in_force().await?;
                 Ok(self.rate_way(&rules, caller, asked, &flights)?)
             }
             On::Date(date) => {
                 let ways = match self.ways.get() {
-                    Some(finder) => finder.ways(caller, *date, wish).await?,
+                    Some(finder) => finder.ways(caller, *date, route).await?,
                     None => Vec::new(),
                 };
                 let rules = self.in_force().await?;
@@ -127,10 +127,10 @@ impl PricingService {
     }
 
     /// Adds `alternatives` to a refusal where other flights or another day may help; to be called with no transaction open.
-    pub(super) async fn or_alternatives(&self, wish: &Wish, problem: Problem) -> Problem {
+    pub(super) async fn or_alternatives(&self, route: &RouteQuery, problem: Problem) -> Problem {
         match self.ways.get() {
             Some(finder) if CURABLE.contains(&problem.code()) => {
-                problem.with("alternatives", finder.alternatives(wish).await)
+                problem.with("alternatives", finder.alternatives(route).await)
             }
             _ => problem,
         }
@@ -178,12 +178,12 @@ impl PricingService {
     }
 
     /// Returns these flights, which lead from origin to destination and still take bookings.
-    async fn named_flights(&self, ids: &[FlightId], wish: &Wish) -> Result<Vec<Flight>, PricingError> {
+    async fn named_flights(&self, ids: &[FlightId], route: &RouteQuery) -> Result<Vec<Flight>, PricingError> {
         let found = self.flights.flights(ids).await?;
         let flights = flights::in_order(ids, found).map_err(PricingError::ItineraryInvalid)?;
         let rules = self.flights.connections();
         let minimum = |airport| flights::Connections::minimum_connection(rules, airport);
-        if let Some(fault) = flights::chain_fault(&flights, (wish.origin, wish.destination), None, minimum) {
+        if let Some(fault) = flights::chain_fault(&flights, (route.origin, route.destination), None, minimum) {
             return Err(PricingError::ItineraryInvalid(fault));
         }
         let now = self.clock.now();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Freight that is to be carried.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct RouteQuery {
     pub origin: AirportCode,
     pub destination: AirportCode,
     pub on: On,
@@ -29,14 +29,14 @@ pub enum On {
 
 /// Finds flights for freight. A higher room implements it.
 pub trait WayFinder: Send + Sync {
-    /// Returns the ways that the caller can book now on the day of the wish, in no particular order.
+    /// Returns the ways that the caller can book now on the day of the query, in no particular order.
     fn ways<'a>(
         &'a self,
         caller: Principal,
         day: NaiveDate,
-        wish: &'a Wish,
+        route: &'a RouteQuery,
     ) -> BoxFuture<'a, Result<Vec<Vec<Flight>>, DbError>>;
 
     /// Returns a few options (`RouteOption`) that can be booked instead of what was refused, or none.
-    fn alternatives<'a>(&'a self, wish: &'a Wish) -> BoxFuture<'a, Vec<Value>>;
+    fn alternatives<'a>(&'a self, route: &'a RouteQuery) -> BoxFuture<'a, Vec<Value>>;
 }

@@ -22,7 +22,7 @@ const MOST: usize = 3;
 
 /// Freight that was refused.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct RouteQuery {
     pub origin: AirportCode,
     pub destination: AirportCode,
     pub day: Day,
@@ -58,8 +58,8 @@ impl SearchService {
     /// Returns the flights of the options that can be booked for this freight, on that day or one of the
     /// `search.alternative_days` after it: the earliest arrival first, at most `most` of each day. Unlike
     /// [`Self::alternatives`] it takes the time that it needs, because a change depends on it.
-    pub async fn onward(&self, wish: Wish, most: usize) -> Result<Vec<Vec<FlightId>>, SearchError> {
-        let wanted = Search { limit: most, ..self.search_of(wish).await? };
+    pub async fn onward(&self, route: RouteQuery, most: usize) -> Result<Vec<Vec<FlightId>>, SearchError> {
+        let wanted = Search { limit: most, ..self.search_of(route).await? };
         let mut options = Vec::new();
         for date in wanted.date.iter_days().take(self.days_ahead()) {
             options.extend(self.bookable(&Search { date, ..wanted.clone() }).await?);
@@ -73,29 +73,29 @@ impl SearchService {
     /// Returns at most three options (`RouteOption`) that can be booked for this freight, on that day or one of the
     /// `search.alternative_days` after it: by day, then the earliest arrival first. To be called after a refusal, with
     /// no transaction open. Never fails, and takes 200 milliseconds at most: it returns none if they do not suffice.
-    pub async fn alternatives(&self, wish: Wish) -> Vec<Value> {
-        self.alternatives_once(async { Some(wish) }).await
+    pub async fn alternatives(&self, route: RouteQuery) -> Vec<Value> {
+        self.alternatives_once(async { Some(route) }).await
     }
 
-    /// The same for a wish that is to be read first, within the same time; none for `None`.
-    pub async fn alternatives_once(&self, wish: impl Future<Output = Option<Wish>> + Send) -> Vec<Value> {
+    /// The same for a query that is to be read first, within the same time; none for `None`.
+    pub async fn alternatives_once(&self, route: impl Future<Output = Option<RouteQuery>> + Send) -> Vec<Value> {
         let looking = Box::pin(async {
-            match wish.await {
-                Some(wish) => self.look_ahead(self.search_of(wish).await?, 0).await,
+            match route.await {
+                Some(route) => self.look_ahead(self.search_of(route).await?, 0).await,
                 None => Ok(Vec::new()),
             }
         });
         self.in_time(looking).await.iter().filter_map(|option| serde_json::from_slice(option).ok()).collect()
     }
 
-    /// Returns the wish of a request that names its ends, or flights whose ends they are; `None` if these do not exist.
-    pub async fn wish(
+    /// Returns the query of a request that names its ends, or flights whose ends they are; `None` if these do not exist.
+    pub async fn route_query(
         &self,
         (origin, destination): (Option<AirportCode>, Option<AirportCode>),
         flights: &[FlightId],
         date: Option<NaiveDate>,
         request: Request,
-    ) -> Option<Wish> {
+    ) -> Option<RouteQuery> {
         let known = async |id: &FlightId| self.0.flights.recent(*id).await.ok().flatten();
         let origin = match (origin, flights.first()) {
             (None, Some(first)) => known(first).await?.origin,
@@ -107,7 +107,7 @@ impl SearchService {
         };
         let asked = date.map_or(Day::Today, Day::On);
         let day = if flights.is_empty() { asked } else { Day::Of(flights.to_vec()) };
-        Some(Wish { origin, destination, day, earliest: None, request })
+        Some(RouteQuery { origin, destination, day, earliest: None, request })
     }
 
     /// Returns the body of `POST /routes/search`, in this coding if that is worth while. If nothing can be booked, with
@@ -162,8 +162,8 @@ impl SearchService {
         }
     }
 
-    async fn search_of(&self, wish: Wish) -> Result<Search, SearchError> {
-        let Wish { origin, destination, day, earliest, request } = wish;
+    async fn search_of(&self, route: RouteQuery) -> Result<Search, SearchError> {
+        let RouteQuery { origin, destination, day, earliest, request } = route;
         let date = match day {
             Day::On(date) => date,
             Day::Of(flights) => match self.departure_of(&flights).await? {

@@ -28,7 +28,7 @@ mod spliced;
 mod stored;
 mod ways;
 
-pub use alternatives::{Day, Wish};
+pub use alternatives::{Day, RouteQuery};
 pub use error::SearchError;
 pub use model::{Candidates, Departing, Itinerary, Request};
 pub use room::ROOM;

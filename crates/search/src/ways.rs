@@ -7,7 +7,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_platform::postgres::DbError;
-use loadmaster_pricing::{On, WayFinder, Wish};
+use loadmaster_pricing::{On, RouteQuery, WayFinder};
 use serde_json::Value;
 
 use super::{
@@ -25,10 +25,15 @@ impl SearchService {
         Arc::new(Ways(Arc::downgrade(&self.0)))
     }
 
-    async fn bookable_ways(&self, caller: Principal, day: NaiveDate, wish: &Wish) -> Result<Vec<Vec<Flight>>, DbError> {
-        let request = request_for(wish).by(self.own_room(Some(caller)));
+    async fn bookable_ways(
+        &self,
+        caller: Principal,
+        day: NaiveDate,
+        route: &RouteQuery,
+    ) -> Result<Vec<Vec<Flight>>, DbError> {
+        let request = request_for(route).by(self.own_room(Some(caller)));
         let departing = Departing::On(day);
-        match Box::pin(self.candidates(wish.origin, wish.destination, departing, &request)).await {
+        match Box::pin(self.candidates(route.origin, route.destination, departing, &request)).await {
             Ok(found) => Ok(found.bookable.into_iter().map(Itinerary::into_legs).collect()),
             Err(SearchError::Database(cause)) => Err(cause),
             // The airports exist, and candidates are read from the tables.
@@ -37,9 +42,9 @@ impl SearchService {
     }
 }
 
-fn request_for(wish: &Wish) -> Request {
-    let space = Space { weight: wish.weight, volume: wish.volume, positions: wish.positions.unwrap_or_default() };
-    Request::of(space, &wish.special_handling_codes)
+fn request_for(route: &RouteQuery) -> Request {
+    let space = Space { weight: route.weight, volume: route.volume, positions: route.positions.unwrap_or_default() };
+    Request::of(space, &route.special_handling_codes)
 }
 
 impl WayFinder for Ways {
@@ -47,25 +52,25 @@ impl WayFinder for Ways {
         &'a self,
         caller: Principal,
         day: NaiveDate,
-        wish: &'a Wish,
+        route: &'a RouteQuery,
     ) -> BoxFuture<'a, Result<Vec<Vec<Flight>>, DbError>> {
         Box::pin(async move {
             match self.0.upgrade() {
-                Some(inner) => SearchService(inner).bookable_ways(caller, day, wish).await,
+                Some(inner) => SearchService(inner).bookable_ways(caller, day, route).await,
                 None => Ok(Vec::new()),
             }
         })
     }
 
-    fn alternatives<'a>(&'a self, wish: &'a Wish) -> BoxFuture<'a, Vec<Value>> {
+    fn alternatives<'a>(&'a self, route: &'a RouteQuery) -> BoxFuture<'a, Vec<Value>> {
         Box::pin(async move {
             let Some(inner) = self.0.upgrade() else { return Vec::new() };
-            let (origin, destination, request) = (wish.origin, wish.destination, request_for(wish));
-            let day = match &wish.on {
+            let (origin, destination, request) = (route.origin, route.destination, request_for(route));
+            let day = match &route.on {
                 On::Flights(flights) => Day::Of(flights.clone()),
                 On::Date(date) => Day::On(*date),
             };
-            let refused = alternatives::Wish { origin, destination, day, earliest: None, request };
+            let refused = alternatives::RouteQuery { origin, destination, day, earliest: None, request };
             SearchService(inner).alternatives(refused).await
         })
     }

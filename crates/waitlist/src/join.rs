@@ -161,8 +161,8 @@ impl WaitlistService {
             Err(problem) if CURABLE.contains(&problem.code()) => {
                 let JoinWaitlist { origin, destination, flight_ids, departure_date, .. } = wanted;
                 let request = Request::of(wanted.load().space, &wanted.special_handling_codes);
-                let wish = self.search.wish((*origin, *destination), flight_ids, *departure_date, request);
-                Err(problem.with("alternatives", self.search.alternatives_once(wish).await))
+                let route = self.search.route_query((*origin, *destination), flight_ids, *departure_date, request);
+                Err(problem.with("alternatives", self.search.alternatives_once(route).await))
             }
             outcome => outcome,
         }

@@ -15,7 +15,7 @@ use crate::{
     quote::Quote,
     quoting::Asked,
     rating::{Line, LineKind, LineRule, PriceBasis, RateClass},
-    ways::{On, Wish},
+    ways::{On, RouteQuery},
 };
 
 /// As many as an air waybill has boxes for.
@@ -171,7 +171,7 @@ impl From<AskQuote> for Asked {
             Some(date) if asked.flight_ids.is_empty() => On::Date(date),
             _ => On::Flights(asked.flight_ids),
         };
-        let wish = Wish {
+        let route = RouteQuery {
             origin: asked.origin,
             destination: asked.destination,
             on,
@@ -180,6 +180,6 @@ impl From<AskQuote> for Asked {
             positions: asked.positions,
             special_handling_codes: asked.special_handling_codes,
         };
-        Self { wish, product: asked.product.unwrap_or_default(), discount_code: asked.discount_code }
+        Self { route, product: asked.product.unwrap_or_default(), discount_code: asked.discount_code }
     }
 }

@@ -87,10 +87,10 @@ async fn create(
         answer.with_tag(TAG.to_owned()).with_location(format!("/api/v1/quotes/{}", quote.id))
     };
     let asked = Asked::from(asked);
-    let wish = asked.wish.clone();
+    let route = asked.route.clone();
     let command = MakeQuote { prices: prices.clone(), caller, asked, rated: None };
     match unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await {
-        Err(problem) => Err(prices.or_alternatives(&wish, problem).await),
+        Err(problem) => Err(prices.or_alternatives(&route, problem).await),
         made => made,
     }
 }
