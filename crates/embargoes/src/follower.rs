@@ -10,7 +10,7 @@ pub(super) struct EmbargoFollower(pub EmbargoService);
 
 impl EmbargoFollower {
     async fn read(&self) -> anyhow::Result<()> {
-        self.0.known.changed();
+        self.0.snapshot.changed();
         self.0.reload().await?;
         Ok(())
     }
@@ -25,7 +25,7 @@ impl Follower for EmbargoFollower {
         Box::pin(async {
             // Other airports may lie in the scopes of embargoes.
             if messages.iter().any(|message| message.aggregate == REFERENCE) {
-                self.0.known.forget();
+                self.0.snapshot.forget();
             }
             if messages.iter().any(|message| [EMBARGO, REFERENCE].contains(&message.aggregate.as_str())) {
                 self.read().await
@@ -36,6 +36,6 @@ impl Follower for EmbargoFollower {
     }
 
     fn caught_up(&self, began: Moment) {
-        self.0.known.caught_up(began);
+        self.0.snapshot.caught_up(began);
     }
 }

@@ -1,6 +1,6 @@
 //! Embargoes: rules of the carriers on which flights carry which freight. Decides, leg by leg and by the local departure,
 //! whether a flight may carry freight with these special handling codes, or only with one of others. Administrators keep
-//! the rules; every process knows those in force (`known`) and judges by them without asking the database.
+//! the rules; every process knows those in force (`snapshot`) and judges by them without asking the database.
 mod change;
 mod create;
 mod dto;
@@ -8,12 +8,12 @@ mod end;
 mod error;
 mod follower;
 mod in_force;
-mod known;
 mod model;
 mod repository;
 mod room;
 mod router;
 mod service;
+mod snapshot;
 
 pub use dto::MOST_HANDLING_CODES;
 pub use error::code;

@@ -13,9 +13,9 @@ use serde_json::json;
 use super::{
     error::EmbargoError,
     in_force::Embargoes,
-    known::Known,
     model::{EMBARGO, Embargo, EmbargoEventType, EmbargoMessage},
     repository,
+    snapshot::EmbargoSnapshot,
 };
 
 /// The use cases of embargoes: `create`, `change` and `end` in their own files; finding, and those in force, here.
@@ -23,7 +23,7 @@ use super::{
 pub struct EmbargoService {
     pub(super) db: Database,
     pub(super) reference: Reference,
-    pub(super) known: Known,
+    pub(super) snapshot: EmbargoSnapshot,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     acts: Acts,
@@ -31,7 +31,7 @@ pub struct EmbargoService {
 
 impl EmbargoService {
     pub fn new(db: Database, reference: Reference, clock: SharedClock, ids: IdSource, acts: Acts) -> Self {
-        Self { db, reference, known: Known::default(), clock, ids, acts }
+        Self { db, reference, snapshot: EmbargoSnapshot::default(), clock, ids, acts }
     }
 
     /// Returns the same service on the connections reserved for background work.
@@ -43,7 +43,7 @@ impl EmbargoService {
     /// Returns the embargoes in force: all changes by this process, and those by others up to half a second ago. Reads
     /// them only if this process is not up to date.
     pub async fn in_force(&self) -> Result<Embargoes, DbError> {
-        match self.known.current(self.clock.now()) {
+        match self.snapshot.current(self.clock.now()) {
             Some(embargoes) => Ok(embargoes),
             None => self.reload().await,
         }
@@ -51,7 +51,7 @@ impl EmbargoService {
 
     /// Returns the same within a transaction.
     pub async fn in_force_in_tx(&self, tx: &mut PgSession) -> Result<Embargoes, DbError> {
-        match self.known.current(self.clock.now()) {
+        match self.snapshot.current(self.clock.now()) {
             Some(embargoes) => Ok(embargoes),
             None => Ok(self.load(tx).await?),
         }
@@ -64,9 +64,9 @@ impl EmbargoService {
     }
 
     async fn load(&self, db: &mut PgSession) -> sqlx::Result<Embargoes> {
-        let as_of = self.known.begin_reading();
+        let as_of = self.snapshot.begin_reading();
         let all = repository::in_force(db).await?;
-        Ok(self.known.take_in(as_of, all, &self.reference))
+        Ok(self.snapshot.take_in(as_of, all, &self.reference))
     }
 
     /// Returns an embargo in force.
@@ -132,7 +132,7 @@ impl EmbargoService {
 
     /// To be called after the commit of a change: it is in effect in this process from now on.
     pub(super) async fn changed(&self, embargo: &Embargo, event_type: EmbargoEventType) {
-        self.known.changed();
+        self.snapshot.changed();
         if let Err(error) = self.reload().await {
             tracing::debug!(%error, "the embargoes cannot be read; they are read when they are needed");
         }

@@ -15,7 +15,7 @@ const FRESH_FOR: Duration = Duration::from_millis(450);
 /// The embargoes that this process knows. They are used only while no change is in doubt, and while this process hears
 /// the changes of others; else the tables are read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known(Arc<RwLock<State>>);
+pub(super) struct EmbargoSnapshot(Arc<RwLock<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -27,7 +27,7 @@ struct State {
     caught_up: Option<Moment>,
 }
 
-impl Known {
+impl EmbargoSnapshot {
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -81,34 +81,34 @@ impl Known {
 mod tests {
     use super::*;
 
-    fn read(known: &Known) -> u64 {
-        let as_of = known.begin_reading();
-        known.take_in(as_of, Vec::new(), &Reference::default());
+    fn read(snapshot: &EmbargoSnapshot) -> u64 {
+        let as_of = snapshot.begin_reading();
+        snapshot.take_in(as_of, Vec::new(), &Reference::default());
         as_of
     }
 
     #[tokio::test(start_paused = true)]
     async fn embargoes_are_known_while_nothing_is_in_doubt() {
-        let (known, now) = (Known::default(), DateTime::UNIX_EPOCH);
-        known.caught_up(Moment::at(now));
-        assert!(known.current(now).is_none(), "never read");
-        read(&known);
-        assert!(known.current(now).is_some());
+        let (snapshot, now) = (EmbargoSnapshot::default(), DateTime::UNIX_EPOCH);
+        snapshot.caught_up(Moment::at(now));
+        assert!(snapshot.current(now).is_none(), "never read");
+        read(&snapshot);
+        assert!(snapshot.current(now).is_some());
 
-        known.changed();
-        assert!(known.current(now).is_none(), "changed");
-        let before = known.begin_reading();
-        known.changed();
-        known.take_in(before, Vec::new(), &Reference::default());
-        assert!(known.current(now).is_none(), "changed again while it was read");
-        read(&known);
-        known.take_in(before, Vec::new(), &Reference::default());
-        assert!(known.current(now).is_some(), "a late reader does not take it back");
+        snapshot.changed();
+        assert!(snapshot.current(now).is_none(), "changed");
+        let before = snapshot.begin_reading();
+        snapshot.changed();
+        snapshot.take_in(before, Vec::new(), &Reference::default());
+        assert!(snapshot.current(now).is_none(), "changed again while it was read");
+        read(&snapshot);
+        snapshot.take_in(before, Vec::new(), &Reference::default());
+        assert!(snapshot.current(now).is_some(), "a late reader does not take it back");
 
         tokio::time::advance(Duration::from_millis(450)).await;
-        assert!(known.current(now).is_none(), "changes by others are not heard");
-        known.caught_up(Moment::at(now));
-        assert!(known.current(now).is_some());
-        assert!(known.current(now + chrono::TimeDelta::hours(1)).is_none());
+        assert!(snapshot.current(now).is_none(), "changes by others are not heard");
+        snapshot.caught_up(Moment::at(now));
+        assert!(snapshot.current(now).is_some());
+        assert!(snapshot.current(now + chrono::TimeDelta::hours(1)).is_none());
     }
 }
