@@ -68,9 +68,9 @@ pub struct LockedRows {
     pub blocked: BTreeSet<Uuid>,
 }
 
-/// How much room a lane may give away.
+/// To which bound a lane may give capacity away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum CapacityBound {
     /// As long as more than the threshold stays free.
     AboveThreshold,
     /// To the last tenth of a kilogram.
@@ -115,7 +115,13 @@ impl From<Result<Self, BookingError>> for Decision {
 
 impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     /// Decides an order and changes the rooms by what it takes or gives back: all legs or none.
-    pub fn decide(&self, found: &mut LockedRows, extent: Extent, operation: &Operation, has_cleared: bool) -> Decision {
+    pub fn decide(
+        &self,
+        found: &mut LockedRows,
+        bound: CapacityBound,
+        operation: &Operation,
+        has_cleared: bool,
+    ) -> Decision {
         if let Some(blocked) = operation.rows().find(|row| found.blocked.contains(row)) {
             return Decision::Blocked(blocked);
         }
@@ -123,9 +129,9 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             return Decision::Refused(BookingError::PaymentInProgress);
         }
         let judged = match operation {
-            Operation::Book(new) => self.book(found, extent, new),
+            Operation::Book(new) => self.book(found, bound, new),
             Operation::Move(movement) => self.move_on(found, movement).map(Decision::Granted),
-            Operation::Hold(new) => self.hold(found, extent, new),
+            Operation::Hold(new) => self.hold(found, bound, new),
             Operation::StepHold(step) => self.step_hold(found, step).map(Decision::Granted),
         };
         match judged {
@@ -149,13 +155,14 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
     }
 
-    fn hold(&self, found: &mut LockedRows, extent: Extent, new: &NewHold) -> Result<Decision, BookingError> {
+    fn hold(&self, found: &mut LockedRows, bound: CapacityBound, new: &NewHold) -> Result<Decision, BookingError> {
         let organization = new.caller.principal.organization_id;
         let flights = flights_of(found, organization, &new.flights)?;
         let made = self.holds(found).make(&found.books, new, &flights)?;
         check_credit(found, organization, made.pay)?;
         let space = new.new.load().space;
-        if extent == Extent::AboveThreshold && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
+        if bound == CapacityBound::AboveThreshold
+            && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
         {
             return Ok(Decision::LastKilos);
         }
@@ -216,10 +223,16 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         Ok(flights)
     }
 
-    fn book(&self, found: &mut LockedRows, extent: Extent, operation: &NewBooking) -> Result<Decision, BookingError> {
+    fn book(
+        &self,
+        found: &mut LockedRows,
+        bound: CapacityBound,
+        operation: &NewBooking,
+    ) -> Result<Decision, BookingError> {
         let flights = self.judge(found, operation)?;
         let space = operation.new.space();
-        if extent == Extent::AboveThreshold && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
+        if bound == CapacityBound::AboveThreshold
+            && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
         {
             return Ok(Decision::LastKilos);
         }

@@ -19,7 +19,7 @@ use super::{
     action::{Next, Report, Wait},
     blocked::Blocked,
     chosen::Chosen,
-    decide::{Decision, Extent, LockedRows, Rules},
+    decide::{CapacityBound, Decision, LockedRows, Rules},
     failure::Failure,
     order::{Arrival, Order, Ticket},
     suspects::Suspects,
@@ -280,12 +280,13 @@ impl<T: Ticket, M> Lane<T, M> {
         if self.defect == Defect::StaleJudgement {
             found.rooms.extend(self.known.iter().map(|room| (room.flight_id, *room)));
         }
-        let extent = if self.kind == LaneKind::Ordinary { Extent::AboveThreshold } else { Extent::Everything };
+        let bound =
+            if self.kind == LaneKind::Ordinary { CapacityBound::AboveThreshold } else { CapacityBound::Everything };
         for entry in &mut self.batch {
             let operation = &entry.order.operation;
             entry.decision = match std::mem::replace(&mut entry.decision, Decision::Open) {
                 Decision::Refused(lost) => Decision::Refused(rules.refuse(&found, operation, lost)),
-                _ => rules.decide(&mut found, extent, operation, entry.order.has_cleared),
+                _ => rules.decide(&mut found, bound, operation, entry.order.has_cleared),
             };
         }
         let grants = self.batch.iter().any(|entry| matches!(entry.decision, Decision::Granted(_)));

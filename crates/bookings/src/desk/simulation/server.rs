@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{
     super::{
         action::{Next, Report, Wait},
-        decide::{Decision, Extent, Grant, LockedRows, Rules, new_leg},
+        decide::{CapacityBound, Decision, Grant, LockedRows, Rules, new_leg},
         lane::{Lane, LaneKind},
         order::{self, Operation, Order, Verb},
     },
@@ -315,7 +315,11 @@ impl Server {
     /// The decisions are those that one after the other would get, by the rows that are locked.
     fn check_decisions(&self, rooms: Vec<FlightCapacity>, blocked: &BTreeSet<Uuid>, at: DateTime<Utc>) {
         let mut rooms: HashMap<_, _> = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
-        let extent = if self.lane.kind() == LaneKind::Ordinary { Extent::AboveThreshold } else { Extent::Everything };
+        let bound = if self.lane.kind() == LaneKind::Ordinary {
+            CapacityBound::AboveThreshold
+        } else {
+            CapacityBound::Everything
+        };
         for entry in self.lane.batch() {
             let flights = entry.order.operation.flights();
             let is_blocked = entry.order.operation.rows().any(|row| blocked.contains(&row));
@@ -333,7 +337,7 @@ impl Server {
                     };
                     let fits = flights.iter().all(|flight| has_room(flight) && is_open(flight));
                     let is_tight = |flight: &FlightId| (rooms[flight].available() - space).weight <= super::THRESHOLD;
-                    let is_for_others = extent == Extent::AboveThreshold && flights.iter().any(is_tight);
+                    let is_for_others = bound == CapacityBound::AboveThreshold && flights.iter().any(is_tight);
                     let expected = (fits && !is_for_others, fits && is_for_others);
                     let decided = (matches!(decision, Decision::Granted(_)), matches!(decision, Decision::LastKilos));
                     assert_eq!(decided, expected, "a wrong decision: {entry:?} by {rooms:?}");
