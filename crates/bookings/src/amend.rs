@@ -228,8 +228,8 @@ impl Amending<'_> {
 
     /// Takes room and gives it back, from and to the organization's allotments first.
     pub(super) async fn shift(&mut self, tx: &mut PgSession, shifts: &[Shift]) -> Result<(), BookingError> {
-        let woven = self.draws.weave(Some(self.draft.now.organization_id), shifts);
-        capacity::shift_in_tx(tx, &woven, self.author.now).await?;
+        let applied = self.draws.apply_allotments(Some(self.draft.now.organization_id), shifts);
+        capacity::shift_in_tx(tx, &applied, self.author.now).await?;
         Ok(())
     }
 }

@@ -56,7 +56,7 @@ impl Draws {
         Ok(())
     }
 
-    /// Writes what has changed. The caller changes the flights' room by the woven shifts.
+    /// Writes what has changed. The caller changes the flights' room by the shifts of `apply_allotments`.
     pub async fn save_in_tx(&self, tx: &mut PgSession, now: DateTime<Utc>) -> Result<(), DbError> {
         let draws = self.changed_draws();
         if !draws.is_empty() {
@@ -90,7 +90,7 @@ pub async fn give_back_in_tx(
 ) -> Result<Vec<FlightCapacity>, DbError> {
     let takers: Vec<Uuid> = shifts.iter().filter_map(Shift::taker).collect();
     let mut draws = Draws::of_takers_in_tx(tx, &takers, now).await?;
-    let rooms = capacity::shift_in_tx(tx, &draws.weave(None, shifts), now).await?;
+    let rooms = capacity::shift_in_tx(tx, &draws.apply_allotments(None, shifts), now).await?;
     draws.save_in_tx(tx, now).await?;
     Ok(rooms)
 }

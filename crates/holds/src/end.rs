@@ -193,9 +193,9 @@ pub async fn end_in_tx(
         (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, now);
         let is_cut = |shift: &Shift| Some(shift.flight_id) == cut;
         let own = own.into_iter().map(|shift| if is_cut(&shift) { shift.staying() } else { shift });
-        let woven = draws.weave(None, &own.collect::<Vec<_>>());
-        left_over = woven.iter().filter(|shift| is_cut(shift)).fold(left_over, |sum, shift| sum - shift.more);
-        shifts.extend(woven);
+        let applied = draws.apply_allotments(None, &own.collect::<Vec<_>>());
+        left_over = applied.iter().filter(|shift| is_cut(shift)).fold(left_over, |sum, shift| sum - shift.more);
+        shifts.extend(applied);
         changes.push(HoldChange { before: Some(before), after, event_type, actor, trace: None });
     }
     let rooms = capacity::shift_in_tx(tx, &shifts, now).await?;

@@ -342,7 +342,7 @@ impl LockedRows {
 
     /// Changes the rooms by these shifts of an organization, and by what they draw from its allotments.
     fn shift(&mut self, organization: OrganizationId, shifts: &[Shift]) {
-        for shift in self.draws.weave(Some(organization), shifts) {
+        for shift in self.draws.apply_allotments(Some(organization), shifts) {
             if let Some(room) = self.rooms.get_mut(&shift.flight_id) {
                 room.apply(&shift, self.at);
             }

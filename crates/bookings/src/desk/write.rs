@@ -373,7 +373,7 @@ impl Batch {
 
     /// Adds shifts of an organization, and what they draw from its allotments: as it was decided, in the same order.
     fn shift(&mut self, organization: OrganizationId, shifts: &[Shift]) {
-        self.shifts.extend(self.draws.weave(Some(organization), shifts));
+        self.shifts.extend(self.draws.apply_allotments(Some(organization), shifts));
     }
 
     fn add_new(&mut self, service: &BookingService, booking: Booking, entry: &OwnEntry) {

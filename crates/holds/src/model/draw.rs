@@ -82,41 +82,41 @@ impl Draws {
 
     /// Returns these shifts of an organization with those of its allotments: what is drawn leaves the allotment before it is
     /// taken, and what is given back returns to it after. Without an organization, nothing is drawn.
-    pub fn weave(&mut self, organization: Option<OrganizationId>, shifts: &[Shift]) -> Vec<Shift> {
+    pub fn apply_allotments(&mut self, organization: Option<OrganizationId>, shifts: &[Shift]) -> Vec<Shift> {
         if self.kept.is_empty() {
             return shifts.to_vec();
         }
-        let mut woven = Vec::with_capacity(shifts.len() + 2);
+        let mut applied = Vec::with_capacity(shifts.len() + 2);
         for shift in shifts {
-            self.weave_one(organization, *shift, &mut woven);
+            self.apply_allotments_to(organization, *shift, &mut applied);
         }
-        woven
+        applied
     }
 
-    fn weave_one(&mut self, organization: Option<OrganizationId>, shift: Shift, woven: &mut Vec<Shift>) {
+    fn apply_allotments_to(&mut self, organization: Option<OrganizationId>, shift: Shift, applied: &mut Vec<Shift>) {
         let is_of_allotment = shift.hold_id.is_some_and(|hold| self.kept.contains_key(&hold));
         let Some(taker) = shift.taker().filter(|_| !is_of_allotment) else {
-            return woven.push(shift);
+            return applied.push(shift);
         };
         let flight = shift.flight_id;
         if shift.posted().is_some() {
             self.posted = Some((flight, self.take_draws(taker, flight)));
-            return woven.push(shift);
+            return applied.push(shift);
         }
         if let Some((_, draws)) = self.posted.take_if(|(posted_on, _)| *posted_on == flight) {
             for (hold, space) in draws {
                 self.change(taker, hold, space);
             }
-            return woven.push(shift);
+            return applied.push(shift);
         }
         let drawn = self.draw(organization, flight, taker, shift.more.most(NOTHING));
-        woven.extend(
+        applied.extend(
             drawn.into_iter().map(|(hold, space)| Shift::hold_amended(flight, hold, NOTHING - space).staying()),
         );
         let returned = self.give_back(flight, taker, (NOTHING - shift.more).most(NOTHING));
         let sum = returned.iter().fold(NOTHING, |sum, (_, space)| sum + *space);
-        woven.push(shift.staying_in_part(sum));
-        woven.extend(returned.into_iter().map(|(hold, space)| Shift::hold_amended(flight, hold, space)));
+        applied.push(shift.staying_in_part(sum));
+        applied.extend(returned.into_iter().map(|(hold, space)| Shift::hold_amended(flight, hold, space)));
     }
 
     /// Draws as much of this as the organization's allotments keep on the flight.

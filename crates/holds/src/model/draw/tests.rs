@@ -31,15 +31,15 @@ fn a_taking_draws_first_and_gives_back_first() {
     let mut draws = Draws::default();
     draws.know_kept([kept(1, 7, 9, space(100, 100))]);
     let own = Some(id(7));
-    assert_eq!(told(&draws.weave(own, &[booked(20, 60)])), [("HOLD_AMENDED", -60), ("BOOKED", 60)]);
-    assert_eq!(told(&draws.weave(own, &[booked(21, 60)])), [("HOLD_AMENDED", -40), ("BOOKED", 60)]);
-    assert_eq!(told(&draws.weave(own, &[booked(22, 60)])), [("BOOKED", 60)]);
+    assert_eq!(told(&draws.apply_allotments(own, &[booked(20, 60)])), [("HOLD_AMENDED", -60), ("BOOKED", 60)]);
+    assert_eq!(told(&draws.apply_allotments(own, &[booked(21, 60)])), [("HOLD_AMENDED", -40), ("BOOKED", 60)]);
+    assert_eq!(told(&draws.apply_allotments(own, &[booked(22, 60)])), [("BOOKED", 60)]);
     let less = Shift::amended(id(9), id(50), id(21), space(-30, -30));
-    assert_eq!(told(&draws.weave(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 30)]);
+    assert_eq!(told(&draws.apply_allotments(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 30)]);
     let released = Shift::released(id(9), id(50), id(21), space(30, 30));
-    let woven = draws.weave(None, &[released]);
-    assert_eq!(told(&woven), [("RELEASED", -30), ("HOLD_AMENDED", 10)]);
-    assert_eq!(woven[0].freed(), Some(space(20, 20)), "the rest is free for those who wait");
+    let applied = draws.apply_allotments(None, &[released]);
+    assert_eq!(told(&applied), [("RELEASED", -30), ("HOLD_AMENDED", 10)]);
+    assert_eq!(applied[0].freed(), Some(space(20, 20)), "the rest is free for those who wait");
     assert_eq!(draws.changed_holds().get(&id(1)), Some(&space(-60, -60)));
     let left: Vec<_> = draws.changed_draws().iter().map(|draw| (draw.taker, draw.space)).collect();
     assert_eq!(left, [(id(20), space(60, 60)), (id(21), space(0, 0))]);
@@ -49,12 +49,12 @@ fn a_taking_draws_first_and_gives_back_first() {
 fn others_and_other_flights_draw_nothing() {
     let mut draws = Draws::default();
     draws.know_kept([kept(1, 7, 9, space(100, 100))]);
-    assert_eq!(told(&draws.weave(Some(id(8)), &[booked(20, 60)])), [("BOOKED", 60)]);
-    assert_eq!(told(&draws.weave(None, &[booked(20, 60)])), [("BOOKED", 60)]);
+    assert_eq!(told(&draws.apply_allotments(Some(id(8)), &[booked(20, 60)])), [("BOOKED", 60)]);
+    assert_eq!(told(&draws.apply_allotments(None, &[booked(20, 60)])), [("BOOKED", 60)]);
     let elsewhere = Shift::held(id(10), id(30), space(5, 5));
-    assert_eq!(told(&draws.weave(Some(id(7)), &[elsewhere])), [("HELD", 5)]);
+    assert_eq!(told(&draws.apply_allotments(Some(id(7)), &[elsewhere])), [("HELD", 5)]);
     let own = Shift::hold_released(id(9), id(1), space(100, 100));
-    assert_eq!(told(&draws.weave(None, &[own])), [("HOLD_RELEASED", -100)]);
+    assert_eq!(told(&draws.apply_allotments(None, &[own])), [("HOLD_RELEASED", -100)]);
     assert!(draws.changed_draws().is_empty());
 }
 
@@ -64,7 +64,7 @@ fn what_a_hold_has_drawn_moves_on_to_its_booking() {
     draws.know_kept([kept(1, 7, 9, space(100, 100))]);
     draws.know_drawn([Draw { taker: id(30), hold_id: id(1), flight_id: id(9), space: space(40, 40) }]);
     let committed = [Shift::hold_posted(id(9), id(30), space(60, 60)), booked(20, 60)];
-    assert_eq!(told(&draws.weave(Some(id(7)), &committed)), [("HOLD_POSTED", -60), ("BOOKED", 60)]);
+    assert_eq!(told(&draws.apply_allotments(Some(id(7)), &committed)), [("HOLD_POSTED", -60), ("BOOKED", 60)]);
     assert_eq!(draws.drawn_by(id(20)).collect::<Vec<_>>(), [(id(1), space(40, 40))]);
     assert_eq!(draws.drawn_by(id(30)).collect::<Vec<_>>(), [(id(1), space(0, 0))]);
     assert!(draws.changed_holds().is_empty());
@@ -78,7 +78,11 @@ fn nothing_returns_to_an_allotment_that_ends() {
     draws.know_drawn([Draw { taker: id(20), hold_id: id(2), flight_id: id(9), space: space(5, 5) }]);
     draws.close(id(1));
     let less = Shift::amended(id(9), id(50), id(20), space(-10, -10));
-    assert_eq!(told(&draws.weave(None, &[less])), [("AMENDED", -10), ("HOLD_AMENDED", 5)], "first what returns");
+    assert_eq!(
+        told(&draws.apply_allotments(None, &[less])),
+        [("AMENDED", -10), ("HOLD_AMENDED", 5)],
+        "first what returns"
+    );
     let left: Vec<_> = draws.changed_draws().iter().map(|draw| draw.space).collect();
     assert_eq!(left, [space(35, 35), space(0, 0)], "what was drawn from it stays known");
 }
@@ -92,7 +96,7 @@ fn what_was_drawn_beyond_a_smaller_freight_does_not_return() {
     draws.know_kept([(hold, Kept { excess: Some(space(20, 0)), ..kept })]);
     draws.know_drawn([Draw { taker: id(20), hold_id: id(1), flight_id: id(9), space: space(70, 20) }]);
     let less = Shift::amended(id(9), id(50), id(20), space(-30, -5));
-    assert_eq!(told(&draws.weave(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 10)]);
+    assert_eq!(told(&draws.apply_allotments(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 10)]);
     assert_eq!(draws.drawn_by(id(20)).collect::<Vec<_>>(), [(id(1), space(40, 15))]);
 }
 
@@ -148,8 +152,8 @@ proptest! {
             models[0].change(taker, weight);
             models[1].change(taker, volume);
             let shift = Shift::amended(id(9), id(50), id(100 + taker), space(weight, volume));
-            for woven in draws.weave(Some(id(7)), &[shift]) {
-                room.apply(&woven, DateTime::UNIX_EPOCH);
+            for applied in draws.apply_allotments(Some(id(7)), &[shift]) {
+                room.apply(&applied, DateTime::UNIX_EPOCH);
                 for figure in room.available().figures().into_iter().chain(room.held.figures()) {
                     prop_assert!(figure >= 0);
                 }
