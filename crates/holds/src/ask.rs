@@ -135,8 +135,8 @@ pub enum HoldVerb {
     Release(EndReason),
     /// With changes that are made at once.
     Commit(Box<AmendHold>, Arc<CommitTerms>),
-    /// Its payment is authorized.
-    Post(PaymentId),
+    /// It becomes a booking: its payment is authorized.
+    Book(PaymentId),
 }
 
 impl HoldVerb {
@@ -150,7 +150,7 @@ impl HoldVerb {
     pub const fn patch(&self) -> Option<&AmendHold> {
         match self {
             Self::Amend(patch) | Self::Commit(patch, _) => Some(patch),
-            Self::Extend(_) | Self::Release(_) | Self::Post(_) => None,
+            Self::Extend(_) | Self::Release(_) | Self::Book(_) => None,
         }
     }
 }
@@ -161,7 +161,7 @@ impl HoldVerb {
             Self::Amend(_) => HoldAction::Amend,
             Self::Extend(_) => HoldAction::Extend,
             Self::Release(_) => HoldAction::Release,
-            Self::Commit(..) | Self::Post(_) => HoldAction::Commit,
+            Self::Commit(..) | Self::Book(_) => HoldAction::Commit,
         }
     }
 }
@@ -183,7 +183,7 @@ impl HoldStep {
             HoldVerb::Amend(patch) | HoldVerb::Commit(patch, _) => patch.flight_ids.as_deref().unwrap_or_default(),
             // Others judge by the lock of the flight whether a named position is still its own.
             HoldVerb::Extend(_) if self.seen.legs.iter().all(|leg| leg.names.is_empty()) => return Vec::new(),
-            HoldVerb::Extend(_) | HoldVerb::Release(_) | HoldVerb::Post(_) => &[],
+            HoldVerb::Extend(_) | HoldVerb::Release(_) | HoldVerb::Book(_) => &[],
         };
         let mut flights: Vec<FlightId> = self.seen.flight_ids().chain(wanted.iter().copied()).collect();
         flights.sort_unstable();

@@ -132,7 +132,7 @@ impl HoldRules<'_> {
             HoldVerb::Extend(seconds) => self.extend(hold, *seconds)?,
             HoldVerb::Release(reason) => end(hold, HoldStatus::Released, Some(*reason), self.now),
             HoldVerb::Commit(patch, terms) => self.commit(books, hold, (patch, terms), flights, &step.caller)?,
-            HoldVerb::Post(_) => self.post(hold, hold.clone(), Vec::new(), Pay::Nothing),
+            HoldVerb::Book(_) => self.post(hold, hold.clone(), Vec::new(), Pay::Nothing),
         };
         // A payment that is to be begun changes it, too.
         if stepped.after != stepped.before || matches!(stepped.pay, Pay::Token(_)) {
@@ -153,7 +153,7 @@ impl HoldRules<'_> {
         }
         step.precondition.check(hold.version).map_err(HoldError::VersionMismatch)?;
         let action = step.verb.action();
-        if let HoldVerb::Post(payment) = &step.verb {
+        if let HoldVerb::Book(payment) = &step.verb {
             // It was judged when its payment was begun.
             return match hold.status_at(self.now) {
                 HoldStatus::Committing if hold.payment_id() == Some(*payment) => Ok(()),

@@ -210,7 +210,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             let room = found.draws.room_for(hold.organization_id, *found.rooms.get(id)?);
             Some((*id, Flight { room, ..flight.clone() }))
         });
-        let is_judged = step.verb.patch().is_some() || matches!(step.verb, HoldVerb::Post(_));
+        let is_judged = step.verb.patch().is_some() || matches!(step.verb, HoldVerb::Book(_));
         let known: HashMap<FlightId, Flight> = if is_judged { known.collect() } else { HashMap::new() };
         let stepped = self.holds(found).judge_step(&found.books, step, hold, &known)?;
         Ok((stepped, known))
@@ -373,7 +373,7 @@ fn charge(found: &mut LockedRows, organization: OrganizationId, pay: Pay) {
 
 /// Returns the payment whose authorization makes this step possible, if one does.
 fn authorized(found: &LockedRows, verb: &HoldVerb) -> Result<Option<Payment>, BookingError> {
-    let HoldVerb::Post(id) = verb else { return Ok(None) };
+    let HoldVerb::Book(id) = verb else { return Ok(None) };
     let known = found.payments.get(id);
     let is_free =
         |(payment, operations): &&PaymentWithOperations| payment.booking.is_none() && payment.is_capturable(operations);

@@ -42,7 +42,7 @@ impl StepOfHold {
 
     /// Returns whether it makes a booking of the hold.
     pub const fn commits(&self) -> bool {
-        matches!(self.step.verb, HoldVerb::Commit(..) | HoldVerb::Post(_))
+        matches!(self.step.verb, HoldVerb::Commit(..) | HoldVerb::Book(_))
     }
 }
 
@@ -186,7 +186,7 @@ impl Operation {
                     Patch::Keep => step.step.seen.awb_number.as_ref(),
                     Patch::Clear => None,
                 },
-                HoldVerb::Post(_) => step.step.seen.awb_number.as_ref(),
+                HoldVerb::Book(_) => step.step.seen.awb_number.as_ref(),
                 _ => None,
             },
             Self::Hold(new) => new.new.awb_number.as_ref().filter(|_| new.commit.is_some()),
@@ -239,7 +239,7 @@ impl Operation {
     pub fn payment(&self) -> Option<PaymentId> {
         match self {
             Self::StepHold(step) => match step.step.verb {
-                HoldVerb::Post(payment) => Some(payment),
+                HoldVerb::Book(payment) => Some(payment),
                 _ => None,
             },
             Self::Book(_) | Self::Move(_) | Self::Hold(_) => None,

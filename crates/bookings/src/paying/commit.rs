@@ -127,7 +127,7 @@ impl Desk {
             caller: HoldCaller { principal, address_key: None },
             hold,
             precondition: Precondition::default(),
-            verb: HoldVerb::Post(payment.id),
+            verb: HoldVerb::Book(payment.id),
         };
         let request = Request::new(Key::none(), AnswerFor::Booking(created), self.until())?;
         let posted = self.try_to_step_hold(&wanted, bookings.clock.now(), &request).await;
