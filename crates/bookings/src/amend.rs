@@ -79,7 +79,7 @@ impl Alteration for Amend {
 
     fn applied(&self, bookings: &BookingService, booking: &Booking) {
         bookings.changed(booking);
-        bookings.keep_promises(booking);
+        bookings.start_refunds(booking);
         tracing::info!(ref_id = %booking.ref_id, version = booking.version, "booking amended");
     }
 }

@@ -135,8 +135,8 @@ impl BookingService {
         }
     }
 
-    /// To be called after the commit of what may have promised a refund: it is made at once.
-    pub(super) fn keep_promises(&self, booking: &Booking) {
+    /// Starts the refunds that a commit may have promised. To be called after the commit.
+    pub(super) fn start_refunds(&self, booking: &Booking) {
         if booking.bill.is_some() {
             self.payments.wake();
         }

@@ -415,7 +415,7 @@ impl BookingService {
     /// To be called after the commit of a step.
     fn moved(&self, booking: &Booking, action: Action) {
         if action == Action::Cancel {
-            self.keep_promises(booking);
+            self.start_refunds(booking);
             tracing::info!(ref_id = %booking.ref_id, "booking cancelled");
         } else {
             tracing::info!(ref_id = %booking.ref_id, action = action.as_str(), "booking moved");
