@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::web::{PageRequest, read, request};
+use crate::{
+    postgres::PgSession,
+    web::{PageRequest, read, request},
+};
 
 /// In the answer of a list that was requested with `count=true`: the number of its entries.
 pub const TOTAL_COUNT: HeaderName = HeaderName::from_static("total-count");
@@ -136,7 +139,7 @@ pub enum Anchor {
 }
 
 /// Returns a short digest of a text: it shows that the text of a place has changed, and reveals nothing of it.
-pub fn print_of(text: &str) -> u16 {
+fn print_of(text: &str) -> u16 {
     text.bytes().fold(0, |print: u16, byte| print.rotate_left(5) ^ u16::from(byte).wrapping_mul(0x9e37))
 }
 
@@ -147,8 +150,8 @@ pub enum By {
     Id,
     /// A column with a time.
     Time(&'static str),
-    /// A text, computed from a row of `table`.
-    Text { table: &'static str, text: &'static str },
+    /// A column of `table` with a text, in any case.
+    Text { table: &'static str, column: &'static str },
 }
 
 /// The order of a list.
@@ -160,6 +163,20 @@ pub struct Order {
 }
 
 impl Order {
+    /// Returns the place of an entry in an order by ids, or by this text.
+    pub fn anchor(self, text: &str, id: Uuid) -> Anchor {
+        if matches!(self.by, By::Text { .. }) { Anchor::Text(print_of(text), id) } else { Anchor::Id(id) }
+    }
+
+    /// Returns whether the entry behind which a page begins still has its text: what is between the old and the new one would be
+    /// skipped or repeated.
+    pub async fn has_place(self, db: &mut PgSession, after: Option<Anchor>) -> sqlx::Result<bool> {
+        let (Some(Anchor::Text(print, id)), By::Text { table, column }) = (after, self.by) else { return Ok(true) };
+        let mut query = QueryBuilder::<Postgres>::new(format!("select {column} from {table} where {} = ", self.id));
+        let text: Option<Option<String>> = query.push_bind(id).build_query_scalar().fetch_optional(db).await?;
+        Ok(text.flatten().is_some_and(|text| print_of(&text) == print))
+    }
+
     /// Orders what a statement chooses, whose end is a condition, and takes the page from it that begins behind `after`.
     pub fn page(self, query: &mut QueryBuilder<Postgres>, after: Option<Anchor>, offset: u32, fetch: i64) {
         let (own, behind) = (self.id, self.direction.behind());
@@ -169,7 +186,8 @@ impl Order {
                 query.push(format!(" and ({time}, {own}){behind}(")).push_bind(at);
                 query.push(", ").push_bind(id).push(")");
             }
-            (Some(Anchor::Id(id) | Anchor::Text(_, id)), By::Text { table, text }) => {
+            (Some(Anchor::Id(id) | Anchor::Text(_, id)), By::Text { table, column }) => {
+                let text = format!("lower({column})");
                 query.push(format!(" and ({text}, {own}){behind}((select {text} from {table} where {own} = "));
                 query.push_bind(id).push("), ").push_bind(id).push(")");
             }
@@ -179,7 +197,8 @@ impl Order {
         }
         query.push(match self.by {
             By::Id => self.direction.order_by(&[own]),
-            By::Time(key) | By::Text { text: key, .. } => self.direction.order_by(&[key, own]),
+            By::Time(key) => self.direction.order_by(&[key, own]),
+            By::Text { column, .. } => self.direction.order_by(&[&format!("lower({column})"), own]),
         });
         query.push(" limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     }
@@ -326,7 +345,7 @@ mod tests {
             "select id from t where true and (at, t.id) > ($1, $2) order by at, t.id limit $3 offset $4"
         );
         assert_eq!(
-            page(By::Text { table: "t", text: "lower(name)" }, Direction::Descending, Some(Anchor::Id(id))),
+            page(By::Text { table: "t", column: "name" }, Direction::Descending, Some(Anchor::Text(0, id))),
             "select id from t where true and (lower(name), t.id) < ((select lower(name) from t where t.id = $1), $2) \
              order by lower(name) desc, t.id desc limit $3 offset $4"
         );

@@ -24,7 +24,7 @@ words! {
 impl OrganizationSort {
     pub fn order(self) -> Order {
         let by = match self {
-            Self::Name | Self::NameDescending => By::Text { table: "organizations o", text: "lower(o.name)" },
+            Self::Name | Self::NameDescending => By::Text { table: "organizations o", column: "o.name" },
             Self::Oldest | Self::Newest => By::Id,
         };
         Order { by, id: "o.id", direction: Direction::of(self.as_str()) }

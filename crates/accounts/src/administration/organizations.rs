@@ -1,6 +1,6 @@
 use loadmaster_kernel::{OrganizationId, UserId};
 use loadmaster_platform::{
-    listing::{Anchor, CountParams, Listed, print_of},
+    listing::{Anchor, CountParams, Listed},
     postgres::PgSession,
     web::{PageRequest, Precondition},
     work::Command,
@@ -91,11 +91,8 @@ impl AdministrationService {
         let (pattern, order) = (pattern.as_deref(), sort.order());
         let mut db = self.db.listing().await?;
         let (after, offset, fetch) = (page.after, page.offset, page.fetch());
-        if let Some(Anchor::Text(print, id)) = after {
-            let place = repository::find_organization(&mut db, id.into()).await?;
-            if place.is_none_or(|place| print_of(&place.name) != print) {
-                return Err(AccountError::PlaceGone);
-            }
+        if !order.has_place(&mut db, after).await? {
+            return Err(AccountError::PlaceGone);
         }
         let entries = repository::list_organizations(&mut db, pattern, order, after, offset, fetch).await?;
         let counted = repository::number_of_organizations(&mut db, pattern, order);

@@ -264,12 +264,11 @@ words! {
 }
 
 impl UserSort {
-    pub const fn is_by_email(self) -> bool {
-        matches!(self, Self::Email | Self::EmailDescending)
-    }
-
     pub fn order(self) -> Order {
-        let by = if self.is_by_email() { By::Text { table: "users u", text: "lower(u.email)" } } else { By::Id };
+        let by = match self {
+            Self::Email | Self::EmailDescending => By::Text { table: "users u", column: "u.email" },
+            Self::Oldest | Self::Newest => By::Id,
+        };
         Order { by, id: "u.id", direction: Direction::of(self.as_str()) }
     }
 }

@@ -224,16 +224,6 @@ async fn chosen(
     query.build_query_scalar().fetch_all(db).await
 }
 
-/// Whether the account of a place in a list is still one.
-pub async fn is_listed(db: &mut PgSession, id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (select from users where id = $1 and erased_at is null and role <> 'guest') as "listed!""#,
-        id
-    )
-    .fetch_one(db)
-    .await
-}
-
 pub async fn save_name(db: &mut PgSession, id: UserId, name: Option<&str>, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "update users set name = $2, version = version + 1, updated_at = $3 where id = $1",

@@ -62,9 +62,7 @@ impl UserService {
     ) -> Result<Listed<ManagedUser>, AccountError> {
         let mut db = self.db.listing().await?;
         let (order, after) = (sort.order(), page.after);
-        if let Some(Anchor::Id(id)) = after.filter(|_| sort.is_by_email())
-            && !repository::is_listed(&mut db, id).await?
-        {
+        if !order.has_place(&mut db, after).await? {
             return Err(AccountError::PlaceGone);
         }
         let entries = repository::list_users(&mut db, filter, order, after, page.offset, page.fetch()).await?;

@@ -58,9 +58,11 @@ async fn list(
     })?;
     let reader = caller.role.as_str();
     let page = page.open::<Anchor>(&key, &query, reader)?;
-    let found = users.list(&filter, order.sort.unwrap_or(UserSort::Newest), &page, count).await?;
+    let sort = order.sort.unwrap_or(UserSort::Newest);
+    let found = users.list(&filter, sort, &page, count).await?;
     let bodies: Vec<_> = found.entries.iter().map(UserBody::from).collect();
-    let mut answer = private(page.answer(bodies, |body| Anchor::Id(body.id.uuid()), &key, &query, reader));
+    let place = |body: &UserBody| sort.order().anchor(&body.email, body.id.uuid());
+    let mut answer = private(page.answer(bodies, place, &key, &query, reader));
     add_total(&mut answer, found.total);
     Ok(answer)
 }

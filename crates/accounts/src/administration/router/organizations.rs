@@ -2,7 +2,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::OrganizationId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
-    listing::{Anchor, CountParams, add_total, print_of},
+    listing::{Anchor, CountParams, add_total},
     web::{
         Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both, conditional,
         private, problem_responses, unless_missing,
@@ -56,10 +56,7 @@ async fn list(
     let sort = order.sort.unwrap_or(OrganizationSort::Newest);
     let found = administration.list_organizations(filter.q.as_deref(), sort, &page, count).await?;
     let bodies: Vec<_> = found.entries.iter().map(OrganizationBody::from).collect();
-    let place = |body: &OrganizationBody| match sort {
-        OrganizationSort::Name | OrganizationSort::NameDescending => Anchor::Text(print_of(&body.name), body.id.uuid()),
-        OrganizationSort::Newest | OrganizationSort::Oldest => Anchor::Id(body.id.uuid()),
-    };
+    let place = |body: &OrganizationBody| sort.order().anchor(&body.name, body.id.uuid());
     let mut answer = private(page.answer(bodies, place, &key, &query, reader));
     add_total(&mut answer, found.total);
     Ok(answer)
