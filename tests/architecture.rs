@@ -59,7 +59,7 @@ const PLATFORM: [(&str, u8); 43] = [
     ("shared", 0),
     ("shutdown", 0),
     ("tally", 0),
-    ("trouble", 0),
+    ("outage", 0),
     ("certificate", 1),
     ("clock", 1),
     ("vault", 1),

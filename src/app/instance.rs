@@ -2,10 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use loadmaster_platform::{
     clock_watch::ClockWatch,
+    outage::OutageLog,
     postgres::{Database, DbError},
     room::Worker,
     settings,
-    trouble::Trouble,
     zones::ZoneWatch,
 };
 use loadmaster_reference::is_reference_data_loaded;
@@ -107,7 +107,7 @@ impl Instance {
 }
 
 async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
-    let (mut is_told, mut away) = (false, Trouble::new("the database is unavailable; waiting for it"));
+    let (mut is_told, mut away) = (false, OutageLog::new("the database is unavailable; waiting for it"));
     loop {
         match is_prepared(db).await {
             Ok(is_prepared) => {

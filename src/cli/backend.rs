@@ -4,6 +4,7 @@ use loadmaster_platform::{
     clock::{Clock, DatabaseClock, SystemClock},
     clock_watch::ClockWatch,
     embedded::Embedded,
+    outage::OutageLog,
     outbound::SystemNetwork,
     postgres::{self, Database, Unreachable},
     random::{IdSource, TokenSource},
@@ -11,7 +12,6 @@ use loadmaster_platform::{
     settings::Settings,
     telemetry,
     timing::Timing,
-    trouble::Trouble,
     zones::ZoneWatch,
 };
 use loadmaster_reference as reference;
@@ -141,11 +141,11 @@ impl Backend {
     /// Like [`Self::database`], but tries again while a configured database is unavailable. Does not retry errors in
     /// its address or the credentials.
     pub async fn await_database(&self) -> anyhow::Result<Database> {
-        let mut trouble = Trouble::new("the database is unavailable; waiting for it");
+        let mut outage = OutageLog::new("the database is unavailable; waiting for it");
         loop {
             let error = match self.database().await {
                 Ok(db) => {
-                    trouble.end();
+                    outage.end();
                     return Ok(db);
                 }
                 Err(error) => error,
@@ -154,7 +154,7 @@ impl Backend {
             if self.is_private() || !is_away {
                 return Err(error);
             }
-            trouble.lasts(&format_args!("{error:#}"));
+            outage.lasts(&format_args!("{error:#}"));
             tokio::time::sleep(DATABASE_POLL).await;
         }
     }

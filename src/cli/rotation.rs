@@ -2,12 +2,12 @@
 use std::time::Duration;
 
 use loadmaster_platform::{
+    outage::OutageLog,
     postgres::Database,
     redis::Redis,
     room::Worker,
     settings::{self, Settings},
     shutdown::stopped_within,
-    trouble::Trouble,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -25,12 +25,12 @@ pub(super) fn following(
     let mut known = (known.database.clone(), known.redis.clone());
     Box::new(move |stop| {
         Box::pin(async move {
-            let mut trouble = Trouble::new("the settings cannot be read again; the former credentials stay in use");
+            let mut outage = OutageLog::new("the settings cannot be read again; the former credentials stay in use");
             while !stopped_within(&stop, interval).await {
                 let again = arguments.clone();
                 let read = tokio::task::spawn_blocking(move || again.load()).await;
                 let Ok(read) = read else { continue };
-                let Ok(Settings { database, redis: cache, .. }) = trouble.note(read) else { continue };
+                let Ok(Settings { database, redis: cache, .. }) = outage.note(read) else { continue };
                 take(&known, (&database, &cache), &db, redis.as_ref());
                 known = (database, cache);
             }

@@ -3,10 +3,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use loadmaster_platform::{
     jobs::Handlers,
+    outage::OutageLog,
     postgres::Tables,
     room::{Opened, Opening, Room},
     shutdown::stopped_within,
-    trouble::Trouble,
 };
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
@@ -100,9 +100,9 @@ fn jobs(sessions: &SessionService, verification: &VerificationService) -> Handle
 }
 
 async fn poll_changes(sessions: SessionService, interval: Duration, stop: CancellationToken) {
-    let mut trouble =
-        Trouble::new("changes of access cannot be read; after 60 seconds each request queries the database");
+    let mut outage =
+        OutageLog::new("changes of access cannot be read; after 60 seconds each request queries the database");
     while !stopped_within(&stop, interval).await {
-        _ = trouble.note(sessions.poll_changes().await);
+        _ = outage.note(sessions.poll_changes().await);
     }
 }

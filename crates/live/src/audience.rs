@@ -1,7 +1,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use loadmaster_accounts::{AccountError, Authenticator, Principal};
-use loadmaster_platform::{shutdown::stopped_within, streams::Sender, trouble::Trouble};
+use loadmaster_platform::{outage::OutageLog, shutdown::stopped_within, streams::Sender};
 use tokio_util::sync::CancellationToken;
 
 use super::groups::{Groups, Joined};
@@ -31,9 +31,9 @@ impl Audience {
 
     /// Ends the streams of callers whose access has ended, until `stop`.
     pub async fn watch(self, interval: Duration, stop: CancellationToken) {
-        let mut trouble = Trouble::new("it is not known whether the callers of open streams still have access");
+        let mut outage = OutageLog::new("it is not known whether the callers of open streams still have access");
         while !stopped_within(&stop, interval).await {
-            _ = trouble.note(self.look().await);
+            _ = outage.note(self.look().await);
         }
     }
 

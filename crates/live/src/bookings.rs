@@ -7,10 +7,10 @@ use loadmaster_bookings::{
 use loadmaster_kernel::{BookingId, OrganizationId};
 use loadmaster_platform::{
     clock::{Moment, SharedClock},
+    outage::OutageLog,
     outbox::Entry,
     shutdown::stopped_within,
     streams::{Backlog, Broken, Burst, Event, Opened, Piece, Sender, Sending, reset},
-    trouble::Trouble,
 };
 use loadmaster_tracking::{Tracking, TrackingEvent};
 use tokio::sync::Notify;
@@ -216,13 +216,13 @@ impl BookingStreams {
 
     /// Sends the events of bookings that somebody follows, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut trouble = Trouble::new("bookings cannot be read, so their streams say nothing");
+        let mut outage = OutageLog::new("bookings cannot be read, so their streams say nothing");
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.news.notified() => {}
             }
-            if trouble.note(self.look().await).is_err() {
+            if outage.note(self.look().await).is_err() {
                 self.news.notify_one();
                 _ = stopped_within(&stop, PAUSE).await;
             }

@@ -13,9 +13,9 @@ use loadmaster_flights::{Flight, FlightBody, FlightService};
 use loadmaster_kernel::{FlightId, OrganizationId};
 use loadmaster_platform::{
     clock::{Moment, SharedClock},
+    outage::OutageLog,
     shutdown::stopped_within,
     streams::{Event, Opened, Order, Piece, Sender, Sending, reset},
-    trouble::Trouble,
 };
 use loadmaster_reference::Reference;
 use serde::Serialize;
@@ -138,7 +138,7 @@ impl FlightStreams {
 
     /// Sends the states of flights that have changed, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut trouble = Trouble::new("flights cannot be read, so their streams say nothing");
+        let mut outage = OutageLog::new("flights cannot be read, so their streams say nothing");
         let (mut began, mut looked) = (Instant::now(), Instant::now());
         while !stopped_within(&stop, LOOK.saturating_sub(began.elapsed())).await {
             began = Instant::now();
@@ -147,7 +147,7 @@ impl FlightStreams {
                 continue;
             }
             looked = began;
-            if trouble.note(self.look().await).is_err() {
+            if outage.note(self.look().await).is_err() {
                 self.hear();
             }
         }

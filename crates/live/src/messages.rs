@@ -7,11 +7,11 @@ use std::{
 use loadmaster_flights::FlightService;
 use loadmaster_platform::{
     clock::{Moment, SharedClock},
+    outage::OutageLog,
     outbox::{Entry, Feed, Resumed, Source},
     postgres::Database,
     shutdown::stopped_within,
     streams::{Backlog, Broken, Burst, Event, Opened, Piece, Sender, Sending, open, reset},
-    trouble::Trouble,
 };
 use tokio::{sync, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -216,7 +216,7 @@ impl MessageStreams {
 
     /// Sends messages as they are written, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut trouble = Trouble::new("the outbox cannot be read, so the streams of messages say nothing");
+        let mut outage = OutageLog::new("the outbox cannot be read, so the streams of messages say nothing");
         let mut began = Instant::now();
         while !stopped_within(&stop, POLL.saturating_sub(began.elapsed())).await {
             began = Instant::now();
@@ -224,7 +224,7 @@ impl MessageStreams {
             if self.members().is_empty() {
                 *place = None;
             } else {
-                _ = trouble.note(self.caught_up(&mut place).await.map(drop));
+                _ = outage.note(self.caught_up(&mut place).await.map(drop));
             }
         }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_bookings::BOOKING;
 use loadmaster_platform::{
+    outage::OutageLog,
     postgres::{DbError, PgSession, commit, keep_plans, retrying},
     shutdown::stopped_within,
-    trouble::Trouble,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -40,12 +40,12 @@ const AT_ONCE: usize = 500;
 impl NotificationService {
     /// Sends what is due, until `stop`. One process at a time does this.
     pub(super) async fn remind(self, stop: CancellationToken) {
-        let mut trouble = Trouble::new("reminders cannot be read; trying again");
+        let mut outage = OutageLog::new("reminders cannot be read; trying again");
         let mut looked_at_all = DateTime::UNIX_EPOCH;
         while !stopped_within(&stop, POLL).await {
             let now = self.now();
             let is_whole = (now - looked_at_all).abs() >= WHOLE_EVERY;
-            let reminded = trouble.note(self.remind_all(is_whole).await);
+            let reminded = outage.note(self.remind_all(is_whole).await);
             if is_whole && reminded.is_ok() {
                 looked_at_all = now;
             }

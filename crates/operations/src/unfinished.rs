@@ -8,8 +8,8 @@ use loadmaster_flights::{self as flights, Flight};
 use loadmaster_kernel::{FlightId, UserId};
 use loadmaster_platform::{
     jobs::{self, NewJob},
+    outage::OutageLog,
     postgres::{PgSession, commit, retrying},
-    trouble::Trouble,
 };
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -70,9 +70,9 @@ impl OperationService {
     /// their next step meanwhile. In a longer outage the job loses its lease and runs again.
     pub async fn finish_steps(&self) -> Result<(), OperationError> {
         let until = Instant::now() + LONGEST_RUN;
-        let mut trouble = Trouble::new("bookings cannot be updated after changes of their flights; trying again");
+        let mut outage = OutageLog::new("bookings cannot be updated after changes of their flights; trying again");
         loop {
-            match trouble.note(self.finish_once(until).await) {
+            match outage.note(self.finish_once(until).await) {
                 Err(error) if error.is_unavailable() && Instant::now() < until => sleep(PAUSE_UNAVAILABLE).await,
                 outcome => return outcome,
             }

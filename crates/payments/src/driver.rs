@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::future::select_all;
-use loadmaster_platform::{shutdown::stopped_within, trouble::Trouble};
+use loadmaster_platform::{outage::OutageLog, shutdown::stopped_within};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,7 @@ const MEASURED: Duration = Duration::from_secs(15);
 impl PaymentService {
     /// Keeps promises until `stop`.
     pub(super) async fn work(self, stop: CancellationToken) {
-        let mut trouble = Trouble::new("payments cannot be looked at; trying again");
+        let mut outage = OutageLog::new("payments cannot be looked at; trying again");
         let mut measured: Option<Instant> = None;
         let mut own_attempts = Vec::new();
         while !stop.is_cancelled() {
@@ -35,7 +35,7 @@ impl PaymentService {
             if !went_well && stopped_within(&stop, LOOK).await {
                 break;
             }
-            if trouble.note(self.look(&mut own_attempts).await).is_err() {
+            if outage.note(self.look(&mut own_attempts).await).is_err() {
                 continue;
             }
             if measured.is_none_or(|measured| measured.elapsed() >= MEASURED) && self.measure().await.is_ok() {

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     clock::{Clock, DatabaseClock, SharedClock},
+    outage::OutageLog,
     postgres::{self, Database, DbError},
     shutdown::stopped_within,
-    trouble::Trouble,
 };
 
 /// Interval between two comparisons.
@@ -60,12 +60,12 @@ impl ClockWatch {
 
     /// Compares each minute, and when the clock of the machine was set, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut trouble = Trouble::new("the time of the database cannot be read; trying again");
+        let mut outage = OutageLog::new("the time of the database cannot be read; trying again");
         let mut compared = Instant::now();
         while !stopped_within(&stop, LOOK).await {
             let Some(clock) = self.clock.of_the_database() else { return };
             if compared.elapsed() >= INTERVAL || clock.has_jumped() {
-                _ = trouble.note(self.compare().await);
+                _ = outage.note(self.compare().await);
                 compared = Instant::now();
             }
         }

@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     clock::{Moment, SharedClock},
+    outage::OutageLog,
     outbox::{Entry, Feed, FeedError},
     postgres::Database,
     shutdown::stopped_within,
-    trouble::Trouble,
 };
 
 /// Interval between reads of the outbox.
@@ -64,10 +64,10 @@ impl OutboxFollower {
     /// Runs until `stop`. Retries an absent database; skips nothing. Reads an exchanged database anew.
     pub async fn run(self, stop: CancellationToken) {
         let mut feed: Option<Feed> = None;
-        let mut trouble = Trouble::new("the follower cannot read the outbox; data cached in memory is not used");
+        let mut outage = OutageLog::new("the follower cannot read the outbox; data cached in memory is not used");
         while !stop.is_cancelled() {
             let began = Instant::now();
-            _ = trouble.note(self.look(&mut feed, &stop).await);
+            _ = outage.note(self.look(&mut feed, &stop).await);
             _ = stopped_within(&stop, POLL.saturating_sub(began.elapsed())).await;
         }
     }

@@ -8,10 +8,10 @@ use std::{
 
 use loadmaster_kernel::WebhookId;
 use loadmaster_platform::{
+    outage::OutageLog,
     postgres::{DbError, commit, retrying},
     shutdown::stopped_within,
     telemetry::Traced,
-    trouble::Trouble,
 };
 use tokio::{
     task::JoinSet,
@@ -173,7 +173,7 @@ impl WebhookService {
     /// Makes attempts until `stop`. Dropped, it makes no more.
     pub(super) async fn deliver_all(&self, stop: &CancellationToken) {
         let mut attempts = Attempts::default();
-        let mut trouble = Trouble::new("messages cannot be sent to webhooks; trying again");
+        let mut outage = OutageLog::new("messages cannot be sent to webhooks; trying again");
         let mut rest = Duration::ZERO;
         loop {
             if stopped_within(stop, rest).await {
@@ -186,7 +186,7 @@ impl WebhookService {
                 () = tokio::time::sleep(LOOK) => {}
             }
             attempts.collect(Duration::ZERO).await;
-            rest = match trouble.note(self.look(&mut attempts).await) {
+            rest = match outage.note(self.look(&mut attempts).await) {
                 Ok(true) => SHORT_REST,
                 Ok(false) => REST,
                 Err(_) => LOOK,
@@ -196,7 +196,7 @@ impl WebhookService {
         while !attempts.running.is_empty() && Instant::now() < end {
             attempts.collect(end.saturating_duration_since(Instant::now())).await;
         }
-        _ = trouble.note(self.write_down(&mut attempts, &[]).await);
+        _ = outage.note(self.write_down(&mut attempts, &[]).await);
     }
 
     /// Writes down what has ended, and begins what is due. Returns whether there may be more to begin as soon as attempts end.

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use loadmaster_platform::{
     leases::{LeaseMonitor, held},
+    outage::OutageLog,
     postgres::{DbError, commit},
     shutdown::stopped_within,
-    trouble::Trouble,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -21,10 +21,10 @@ impl WebhookService {
     /// Serves webhooks until `stop`.
     pub(super) async fn work(self, stop: CancellationToken) {
         let watching = tokio::spawn(self.clone().watch(stop.clone()));
-        let mut trouble = Trouble::new("webhooks cannot be served; trying again");
+        let mut outage = OutageLog::new("webhooks cannot be served; trying again");
         while !stop.is_cancelled() {
             let asked = Instant::now();
-            if trouble.note(self.register().await).is_err() {
+            if outage.note(self.register().await).is_err() {
                 stopped_within(&stop, PAUSE).await;
                 continue;
             }
@@ -61,10 +61,10 @@ impl WebhookService {
     /// Frees the webhooks of processes that went away, and measures what waits.
     async fn watch(self, stop: CancellationToken) {
         let mut monitor = LeaseMonitor::new(self.timing.leases);
-        let mut trouble = Trouble::new("processes that serve webhooks cannot be watched; trying again");
+        let mut outage = OutageLog::new("processes that serve webhooks cannot be watched; trying again");
         let mut measured: Option<Instant> = None;
         while !stopped_within(&stop, self.timing.lost_jobs).await {
-            _ = trouble.note(self.take_from_the_silent(&mut monitor).await);
+            _ = outage.note(self.take_from_the_silent(&mut monitor).await);
             if measured.is_none_or(|measured| measured.elapsed() >= MEASURED) && self.measure().await.is_ok() {
                 measured = Some(Instant::now());
             }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use loadmaster_platform::{postgres::DbError, trouble::Trouble};
+use loadmaster_platform::{outage::OutageLog, postgres::DbError};
 
 /// Shortest and longest pause before an outcome that the database did not take is recorded again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -12,9 +12,9 @@ where
     F: Future<Output = Result<(), DbError>>,
 {
     let (mut pause, longest) = PAUSES;
-    let mut trouble = Trouble::new(what);
+    let mut outage = OutageLog::new(what);
     loop {
-        match trouble.note(work().await) {
+        match outage.note(work().await) {
             Err(error) if error.is_overload() || matches!(error, DbError::OutcomeUnknown(_)) => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(longest);

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta};
 use lettre::message::Mailbox as Sender;
 use loadmaster_kernel::LetterId;
-use loadmaster_platform::{postgres::DbError, trouble::Trouble};
+use loadmaster_platform::{outage::OutageLog, postgres::DbError};
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout},
@@ -56,7 +56,7 @@ pub(super) struct ChannelSender {
 }
 
 /// How the other side behaves.
-struct Temper {
+struct Backoff {
     /// In a row.
     away: u32,
     rests_until: Instant,
@@ -65,9 +65,9 @@ struct Temper {
 impl ChannelSender {
     /// Sends until `stop`.
     pub async fn work(self: Arc<Self>, stop: CancellationToken) {
-        let mut trouble = Trouble::new("notifications cannot be read; trying again");
-        let mut away = Trouble::new("messages cannot be sent: the other side is away");
-        let mut temper = Temper { away: 0, rests_until: Instant::now() };
+        let mut outage = OutageLog::new("notifications cannot be read; trying again");
+        let mut away = OutageLog::new("messages cannot be sent: the other side is away");
+        let mut backoff = Backoff { away: 0, rests_until: Instant::now() };
         let mut restores_at = DateTime::UNIX_EPOCH;
         let (mut under_way, mut letters) = (JoinSet::new(), HashMap::new());
         while !stop.is_cancelled() {
@@ -80,22 +80,22 @@ impl ChannelSender {
                     };
                     letters.remove(&id);
                     if let Some(delivery) = delivery {
-                        self.learn(&delivery, &mut temper, &mut away);
+                        self.learn(&delivery, &mut backoff, &mut away);
                     }
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let most = if temper.away > 0 { 1 } else { AT_ONCE };
+            let most = if backoff.away > 0 { 1 } else { AT_ONCE };
             let free = most.saturating_sub(under_way.len());
-            if free == 0 || Instant::now() < temper.rests_until {
+            if free == 0 || Instant::now() < backoff.rests_until {
                 continue;
             }
             let now = self.post.clock.now();
-            if now >= restores_at && trouble.note(self.restore().await).is_ok() {
+            if now >= restores_at && outage.note(self.restore().await).is_ok() {
                 restores_at = now + RESTORE_EVERY;
             }
             let busy: Vec<LetterId> = letters.values().copied().collect();
-            let Ok(claimed) = trouble.note(self.claim(free, &busy).await) else { continue };
+            let Ok(claimed) = outage.note(self.claim(free, &busy).await) else { continue };
             for claim in claimed {
                 let this = self.clone();
                 let handle = under_way.spawn(async move { this.attempt(claim).await });
@@ -108,17 +108,17 @@ impl ChannelSender {
         }
     }
 
-    fn learn(&self, delivery: &Delivery, temper: &mut Temper, trouble: &mut Trouble) {
+    fn learn(&self, delivery: &Delivery, backoff: &mut Backoff, outage: &mut OutageLog) {
         if let Delivery::Away(says) = delivery {
-            temper.away += 1;
-            let factor = 2u32.saturating_pow(temper.away.min(16) - 1).min(LONGEST_REST);
-            temper.rests_until = Instant::now() + self.rest * factor;
-            trouble.lasts(&format_args!("{}: {says}", self.channel.as_str()));
+            backoff.away += 1;
+            let factor = 2u32.saturating_pow(backoff.away.min(16) - 1).min(LONGEST_REST);
+            backoff.rests_until = Instant::now() + self.rest * factor;
+            outage.lasts(&format_args!("{}: {says}", self.channel.as_str()));
         } else if *delivery == Delivery::Delivered {
-            temper.away = 0;
-            trouble.end();
+            backoff.away = 0;
+            outage.end();
         } else {
-            temper.away = 0;
+            backoff.away = 0;
         }
     }
 

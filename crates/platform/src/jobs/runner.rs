@@ -18,11 +18,11 @@ use uuid::Uuid;
 use super::{Handlers, Job, JobState, queue};
 use crate::{
     leases::{LeaseMonitor, held},
+    outage::OutageLog,
     postgres::{Database, DbError},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
     timing::Timing,
-    trouble::Trouble,
 };
 
 /// Interval at which an idle process polls for jobs.
@@ -67,13 +67,13 @@ impl Runner {
     pub async fn run(self, stop: CancellationToken) {
         let (places, give_back) = (Places::of(&self.handlers.kinds()), CancellationToken::new());
         let mut running = JoinSet::new();
-        let mut trouble = Trouble::new("jobs cannot be read; trying again");
+        let mut outage = OutageLog::new("jobs cannot be read; trying again");
         self.announce();
         let keeper = tokio::spawn(self.clone().look_after(stop.clone()));
         while !stop.is_cancelled() {
             while running.try_join_next().is_some() {}
             let claimed =
-                if running.len() < AT_ONCE { trouble.note(self.claim(&places.open(), None).await) } else { Ok(None) };
+                if running.len() < AT_ONCE { outage.note(self.claim(&places.open(), None).await) } else { Ok(None) };
             match claimed {
                 Ok(Some(job)) => {
                     let (runner, place, give_back) = (self.clone(), places.take(&job.0.kind), give_back.clone());
@@ -124,12 +124,12 @@ impl Runner {
 
     /// Recovers the jobs of processes that went away, and those delayed by a clock that was set back.
     async fn look_after(self, stop: CancellationToken) {
-        let (mut monitor, mut trouble) = (
+        let (mut monitor, mut outage) = (
             LeaseMonitor::new(self.timing.leases),
-            Trouble::new("jobs of stopped processes cannot be looked for; trying again"),
+            OutageLog::new("jobs of stopped processes cannot be looked for; trying again"),
         );
         loop {
-            _ = trouble.note(self.take_from_the_silent(&mut monitor).await);
+            _ = outage.note(self.take_from_the_silent(&mut monitor).await);
             if stopped_within(&stop, self.timing.lost_jobs).await {
                 break;
             }

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::{NewJob, enqueue_in_tx, hurry_in_tx};
 use crate::{
     clock::SharedClock,
+    outage::OutageLog,
     postgres::{Database, DbError, PgSession, commit},
     random::IdSource,
     shutdown::stopped_within,
-    trouble::Trouble,
 };
 
 /// Interval at which a process checks for due schedules.
@@ -47,9 +47,9 @@ impl Schedules {
     }
 
     pub async fn run(self, stop: CancellationToken) {
-        let mut trouble = Trouble::new("schedules cannot be read; trying again");
+        let mut outage = OutageLog::new("schedules cannot be read; trying again");
         loop {
-            _ = trouble.note(self.promise_due().await);
+            _ = outage.note(self.promise_due().await);
             if stopped_within(&stop, POLL).await {
                 break;
             }

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     leases::{LeaseMonitor, held},
+    outage::OutageLog,
     postgres::{Database, DbError},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
     timing::Timing,
-    trouble::Trouble,
 };
 
 /// Interval between reads of the outbox while it is empty.
@@ -59,15 +59,15 @@ pub async fn relay<S: Sink>(
     stop: CancellationToken,
 ) {
     let relay = Relay { db, readings, sink, process, timing, stop };
-    let (mut monitor, mut trouble) = (
+    let (mut monitor, mut outage) = (
         LeaseMonitor::new(timing.leases),
-        Trouble::new(format!("the outbox cannot be read for {}; trying again", S::NAME)),
+        OutageLog::new(format!("the outbox cannot be read for {}; trying again", S::NAME)),
     );
     metric::OUTBOX_DELIVERED.with([S::NAME]).increment(0);
     metric::OUTBOX_FAILURES.with([S::NAME]).increment(0);
     loop {
-        if let Err(error) = relay.run_lease(&mut monitor, &mut trouble).await {
-            trouble.lasts(&error);
+        if let Err(error) = relay.run_lease(&mut monitor, &mut outage).await {
+            outage.lasts(&error);
         }
         if stopped_within(&relay.stop, WAIT_FOR_LEASE).await {
             break;
@@ -96,20 +96,20 @@ struct Temper {
 
 impl<S: Sink> Relay<S> {
     /// Delivers while this process holds the lease; returns immediately if another holds it.
-    async fn run_lease(&self, monitor: &mut LeaseMonitor<&'static str>, trouble: &mut Trouble) -> Result<(), DbError> {
+    async fn run_lease(&self, monitor: &mut LeaseMonitor<&'static str>, outage: &mut OutageLog) -> Result<(), DbError> {
         let asked = Instant::now();
         let Some(place) = sinks::take(&self.db, S::NAME, &self.process, monitor).await? else {
-            trouble.end();
+            outage.end();
             return Ok(());
         };
         let beat = || sinks::beat(&self.db, S::NAME, &self.process);
-        held(self.timing.leases, asked, beat, self.deliver_all(place, trouble)).await.unwrap_or_else(|| {
+        held(self.timing.leases, asked, beat, self.deliver_all(place, outage)).await.unwrap_or_else(|| {
             tracing::warn!(sink = S::NAME, "the lease was lost; another process delivers to this sink");
             Ok(())
         })
     }
 
-    async fn deliver_all(&self, mut place: Place, trouble: &mut Trouble) -> Result<(), DbError> {
+    async fn deliver_all(&self, mut place: Place, outage: &mut OutageLog) -> Result<(), DbError> {
         let mut temper = Temper { failures: 0, batch: BATCH };
         loop {
             let mut next = place.clone();
@@ -131,7 +131,7 @@ impl<S: Sink> Relay<S> {
                 }
                 place = next;
             }
-            trouble.end();
+            outage.end();
             let is_full = count(&entries) >= asked_for;
             let pause = match (is_taken, entries.is_empty(), is_full) {
                 (true, _, true) => Duration::ZERO,

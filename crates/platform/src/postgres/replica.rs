@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Database, DbError, connect_options};
 use crate::{
+    outage::OutageLog,
     settings,
     shared::Shared,
     shutdown::stopped_within,
     telemetry::{Traced, metric},
-    trouble::Trouble,
 };
 
 /// Longest wait for an answer about positions; a server that takes longer is of no use to readers.
@@ -266,15 +266,15 @@ impl Database {
     /// Observes the standby at this interval until `stop`. Without this it is not used.
     pub async fn watch_replica(self, interval: Duration, stop: CancellationToken) {
         let Some(replica) = self.replica else { return };
-        let mut trouble = Trouble::new("the read replica cannot be used; reading from the primary");
+        let mut outage = OutageLog::new("the read replica cannot be used; reading from the primary");
         let mut samples = Samples::default();
         loop {
             let seen = replica.observe(&mut samples).await;
             match seen.state {
-                ReplicaState::Up => trouble.end(),
+                ReplicaState::Up => outage.end(),
                 // The first observation has nothing to compare with.
                 ReplicaState::Behind if samples.0.len() < 2 => {}
-                state => trouble.lasts(&state.as_str()),
+                state => outage.lasts(&state.as_str()),
             }
             metric::REPLICA_LAG.set(seen.lag.map_or(f64::NAN, |lag| lag.as_secs_f64()));
             metric::DEPENDENCY_UP.with(["replica"]).set(u8::from(seen.state == ReplicaState::Up));

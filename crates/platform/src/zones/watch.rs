@@ -4,12 +4,12 @@ use std::{io, path::PathBuf, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::{Release, release, renew};
-use crate::{shutdown::stopped_within, telemetry::metric, trouble::Trouble};
+use crate::{outage::OutageLog, shutdown::stopped_within, telemetry::metric};
 
 /// Takes the release of the system whenever it is later.
 pub struct ZoneWatch {
     directory: PathBuf,
-    trouble: Trouble,
+    outage: OutageLog,
 }
 
 impl ZoneWatch {
@@ -17,7 +17,7 @@ impl ZoneWatch {
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
-            trouble: Trouble::new("the time zones of the system cannot be read; the former rules stay; trying again"),
+            outage: OutageLog::new("the time zones of the system cannot be read; the former rules stay; trying again"),
         }
     }
 
@@ -25,7 +25,7 @@ impl ZoneWatch {
     pub async fn compare(&mut self) {
         let (before, directory) = (release(), self.directory.clone());
         let renewed = tokio::task::spawn_blocking(move || renew(&directory)).await;
-        if self.trouble.note(renewed.unwrap_or_else(|error| Err(io::Error::other(error)))).unwrap_or(false) {
+        if self.outage.note(renewed.unwrap_or_else(|error| Err(io::Error::other(error)))).unwrap_or(false) {
             set(&before, 0);
             tracing::info!(
                 version = release().version,

@@ -3,12 +3,12 @@ use std::{borrow::Cow, fmt::Display};
 /// The health of a repeated operation. Logs a warning once when it begins to fail, and a message once when it works
 /// again; failures in between are logged at a lower level.
 #[derive(Debug)]
-pub struct Trouble {
+pub struct OutageLog {
     what: Cow<'static, str>,
     is_told: bool,
 }
 
-impl Trouble {
+impl OutageLog {
     /// `what` is the warning.
     pub fn new(what: impl Into<Cow<'static, str>>) -> Self {
         Self { what: what.into(), is_told: false }
@@ -34,7 +34,7 @@ impl Trouble {
 
     pub fn end(&mut self) {
         if std::mem::take(&mut self.is_told) {
-            tracing::info!(trouble = %self.what, "recovered");
+            tracing::info!(outage = %self.what, "recovered");
         }
     }
 }
