@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use loadmaster_accounts::Acts;
@@ -53,9 +53,13 @@ impl BookingLimits {
 }
 
 /// The use cases of shipments, a file per verb: `book`, `movement`, `correct`, `amend`, `reroute`, `cancel`, `find`, `list`;
-/// `aboard` changes all bookings on a flight.
+/// `aboard` changes all bookings on a flight. Cheap to clone.
 #[derive(Clone)]
-pub struct BookingService {
+pub struct BookingService(Arc<Parts>);
+
+/// What it stands on.
+#[derive(Clone)]
+pub struct Parts {
     pub(super) db: Database,
     pub(super) capacity: CapacityService,
     pub(super) flights: FlightService,
@@ -77,6 +81,14 @@ pub struct BookingService {
     pub(super) lines: FifoLock<BookingRef>,
     pub(super) limits: BookingLimits,
     tally: Tally,
+}
+
+impl Deref for BookingService {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl BookingService {
@@ -101,7 +113,7 @@ impl BookingService {
         let (references, claims) = (ReferenceSource::new(secrets), ClaimSeal::new(secrets));
         let own = OwnBookings::default();
         let (known, reads, lines) = (KnownReferences::default(), reads(&db), FifoLock::default());
-        Self {
+        Self(Arc::new(Parts {
             db,
             capacity,
             flights,
@@ -122,7 +134,7 @@ impl BookingService {
             lines,
             limits,
             tally,
-        }
+        }))
     }
 
     /// Returns the settings of prices and payments.
@@ -164,18 +176,18 @@ impl BookingService {
     /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             db: self.db.for_background(),
             holds: self.holds.for_background(),
             pricing: self.pricing.for_background(),
             payments: self.payments.for_background(),
-            ..self.clone()
-        }
+            ..Parts::clone(self)
+        }))
     }
 
     /// Returns the same service on a connection of its own, which waits no longer than this for a lock.
     pub(super) fn on_its_own_connection(&self, lock: Duration) -> Self {
-        Self { db: self.db.own_connection(lock), ..self.clone() }
+        Self(Arc::new(Parts { db: self.db.own_connection(lock), ..Parts::clone(self) }))
     }
 
     /// Counts a new booking.

@@ -18,6 +18,7 @@ mod transaction;
 use std::{
     hash::{BuildHasher, RandomState},
     io,
+    ops::Deref,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -73,8 +74,12 @@ const DUTY_CONNECTIONS: u32 = 3;
 /// Longest wait for the first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Database {
+pub struct Database(Arc<Parts>);
+
+#[derive(Debug, Clone)]
+pub struct Parts {
     pool: Pool,
     /// One separate connection for health checks: a busy pool does not mean a sick database.
     probes: Pool,
@@ -124,6 +129,20 @@ impl Limits {
     }
 }
 
+impl Deref for Database {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl From<Parts> for Database {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
 impl Database {
     /// Opens the serving pool. Makes one connection immediately, so that a wrong address is reported at start-up.
     pub async fn open(url: &SecretString, settings: &settings::Database) -> anyhow::Result<Self> {
@@ -137,7 +156,7 @@ impl Database {
         _ = connect(&this.options, url).await?.close().await;
         let Some(read_url) = &settings.read_url else { return Ok(this) };
         let replica = Replica::new(read_url, settings, this.for_positions())?;
-        Ok(Self { replica: Some(Arc::new(replica)), ..this })
+        Ok(Parts { replica: Some(Arc::new(replica)), ..Parts::clone(&this) }.into())
     }
 
     /// Prepares the connections without making any.
@@ -152,14 +171,15 @@ impl Database {
         let pool = pool(settings.connections(), true);
         let bound = limits.statement + SILENCE;
         let own = Arc::default();
-        Self { pool, probes, background, own, options, pooler, is_serving: true, limits, bound, state, replica: None }
+        Parts { pool, probes, background, own, options, pooler, is_serving: true, limits, bound, state, replica: None }
+            .into()
     }
 
     /// Returns the same database through one connection reserved for questions about its log.
     fn for_positions(&self) -> Self {
         let pool = Pool::new(self.options.clone(), 1, self.pool.patience(), false, &self.state);
         self.own.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
-        Self { pool, ..self.for_probes() }
+        Parts { pool, ..Parts::clone(&self.for_probes()) }.into()
     }
 
     /// Uses the role and the password in this address for connections from now on.
@@ -190,18 +210,18 @@ impl Database {
         }
         let pool = Pool::new(options, 1, self.pool.patience(), true, &self.state);
         self.own.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
-        Self { pool, limits, ..self.clone() }
+        Parts { pool, limits, ..Parts::clone(self) }.into()
     }
 
     /// Returns the longest time for which a transaction waits for a row.
-    pub const fn lock_patience(&self) -> Duration {
+    pub fn lock_patience(&self) -> Duration {
         self.limits.lock
     }
 
     /// Returns the same database through the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
-        Self { pool: self.background.clone(), is_serving: false, ..self.clone() }
+        Parts { pool: self.background.clone(), is_serving: false, ..Parts::clone(self) }.into()
     }
 
     /// Returns the same database through the connection reserved for health checks. A health check waits no longer
@@ -210,7 +230,7 @@ impl Database {
     pub fn for_probes(&self) -> Self {
         let bound = self.bound.min(self.probes.patience() * 3 / 4);
         // A late answer within so short a bound says nothing about the other connections.
-        Self { pool: self.probes.clone(), is_serving: false, bound, state: Arc::default(), ..self.clone() }
+        Parts { pool: self.probes.clone(), is_serving: false, bound, state: Arc::default(), ..Parts::clone(self) }.into()
     }
 
     fn session(&self, connection: Pooled) -> PgSession {

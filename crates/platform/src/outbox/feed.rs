@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -21,7 +24,7 @@ pub struct Entry {
     pub sequence: i32,
     pub event_type: String,
     /// The `CloudEvents` document; null if it was not asked for.
-    pub event: Value,
+    pub event: Arc<Value>,
     /// Time of writing, by the database's clock.
     pub written_at: DateTime<Utc>,
     /// The organization that the aggregate belonged to; `None`: to nobody alone, or not known.
@@ -415,7 +418,7 @@ impl From<Row> for Entry {
             aggregate_id: row.aggregate_id,
             sequence: row.sequence,
             event_type: row.event_type,
-            event,
+            event: Arc::new(event),
             written_at: row.written_at,
             organization: row.organization_id,
             listeners: None,

@@ -6,8 +6,8 @@ use tokio::sync::Mutex;
 use super::feed::{Entry, Feed, FeedError, count};
 use crate::postgres::Database;
 
-/// Readings that are kept for the relays that come next.
-const KEPT: usize = 4;
+/// Most messages that are kept for the relays that come next, but for the last reading, which is kept whole.
+const KEPT: i64 = 1_000;
 /// Longest wait for the reading of another relay. After it a relay reads for itself, so that none delays another.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -48,12 +48,23 @@ struct Reading {
 }
 
 impl Kept {
-    /// Moves the position behind a reading of what it lacks, and returns that reading's messages: at most `limit`.
+    /// Moves the position behind the readings of what it lacks, and returns their messages: at most `limit`.
     pub fn follow(&self, feed: &mut Feed, limit: i64) -> Option<Arc<[Entry]>> {
+        let first = self.step(feed, limit)?;
+        let Some(second) = self.step(feed, limit - count(first)) else { return Some(first.clone()) };
+        let mut entries = [&first[..], &second[..]].concat();
+        while let Some(next) = self.step(feed, limit - count(&entries)) {
+            entries.extend_from_slice(next);
+        }
+        Some(entries.into())
+    }
+
+    /// Moves the position behind one reading.
+    fn step(&self, feed: &mut Feed, limit: i64) -> Option<&Arc<[Entry]>> {
         let is_next = |reading: &&Reading| count(&reading.entries) <= limit && feed.lacks_the_same_as(&reading.before);
         let Reading { after, entries, .. } = self.0.iter().find(is_next)?;
         feed.clone_from(after);
-        Some(entries.clone())
+        Some(entries)
     }
 
     /// Returns where a kept reading begins or ends next: one that stops there can be followed by those of others.
@@ -66,8 +77,13 @@ impl Kept {
     pub fn keep(&mut self, before: Feed, after: &Feed, entries: &Arc<[Entry]>) {
         // A reading that does not advance the position would be followed again without end.
         if after.position() > before.position() {
-            self.0.truncate(KEPT - 1);
             self.0.push_front(Reading { before, after: after.clone(), entries: entries.clone() });
+            let mut messages = 0;
+            let within = self.0.iter().take_while(|reading| {
+                messages += count(&reading.entries);
+                messages <= KEPT
+            });
+            self.0.truncate(within.count().max(1));
         }
     }
 }

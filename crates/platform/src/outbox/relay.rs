@@ -88,7 +88,7 @@ struct Relay<S> {
 }
 
 /// Recent behaviour of the sink.
-struct Temper {
+struct Backoff {
     failures: u32,
     /// Number of messages per delivery, reduced after a failure: the sink may be slow, or the messages long.
     batch: i64,
@@ -110,10 +110,10 @@ impl<S: Sink> Relay<S> {
     }
 
     async fn deliver_all(&self, mut place: Place, outage: &mut OutageLog) -> Result<(), DbError> {
-        let mut temper = Temper { failures: 0, batch: BATCH };
+        let mut backoff = Backoff { failures: 0, batch: BATCH };
         loop {
             let mut next = place.clone();
-            let asked_for = temper.batch;
+            let asked_for = backoff.batch;
             let entries = match self.readings.read(&self.db, &mut next.feed, asked_for).await {
                 Ok(entries) => entries,
                 Err(FeedError::Db(error)) => return Err(error),
@@ -122,7 +122,7 @@ impl<S: Sink> Relay<S> {
                     return Ok(());
                 }
             };
-            let delivered = self.deliver(&entries, place.mark.as_deref(), &mut temper).await;
+            let delivered = self.deliver(&entries, place.mark.as_deref(), &mut backoff).await;
             let is_taken = delivered.is_some();
             if let Some(mark) = delivered {
                 next.mark = mark.or(next.mark);
@@ -137,7 +137,7 @@ impl<S: Sink> Relay<S> {
                 (true, _, true) => Duration::ZERO,
                 (true, true, _) => POLL,
                 (true, ..) => REST,
-                (false, ..) => pause_after(temper.failures),
+                (false, ..) => pause_after(backoff.failures),
             };
             if stopped_within(&self.stop, pause).await {
                 return Ok(());
@@ -146,7 +146,7 @@ impl<S: Sink> Relay<S> {
     }
 
     /// Returns the sink's mark if the delivery succeeded; `None` if it failed.
-    async fn deliver(&self, entries: &[Entry], mark: Option<&str>, temper: &mut Temper) -> Option<Option<String>> {
+    async fn deliver(&self, entries: &[Entry], mark: Option<&str>, backoff: &mut Backoff) -> Option<Option<String>> {
         if entries.is_empty() {
             return Some(None);
         }
@@ -165,17 +165,17 @@ impl<S: Sink> Relay<S> {
         let _told = span.entered();
         match outcome {
             Ok(mark) => {
-                *temper = Temper { failures: 0, batch: (temper.batch * 2).min(BATCH) };
+                *backoff = Backoff { failures: 0, batch: (backoff.batch * 2).min(BATCH) };
                 let delivered = u64::try_from(entries.len()).unwrap_or_default();
                 metric::OUTBOX_DELIVERED.with([S::NAME]).increment(delivered);
                 Some(mark)
             }
             Err(error) => {
-                if temper.failures == 0 {
+                if backoff.failures == 0 {
                     tracing::warn!(%error, sink = S::NAME, "messages cannot be delivered; trying again");
                 }
-                *temper =
-                    Temper { failures: temper.failures + 1, batch: (temper.batch.min(count(entries)) / 2).max(1) };
+                *backoff =
+                    Backoff { failures: backoff.failures + 1, batch: (backoff.batch.min(count(entries)) / 2).max(1) };
                 metric::OUTBOX_FAILURES.with([S::NAME]).increment(1);
                 None
             }

@@ -1,5 +1,5 @@
 //! Delivers messages again: those that the outbox has as they are there, older ones as their histories tell them.
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -81,7 +81,7 @@ impl Entry {
             aggregate_id: message.aggregate_id,
             sequence: message.sequence,
             event_type: message.event_type.to_owned(),
-            event: serde_json::to_value(message.cloud_event(message.trace))?,
+            event: Arc::new(serde_json::to_value(message.cloud_event(message.trace))?),
             written_at,
             organization: message.organization,
             listeners: None,

@@ -1,4 +1,6 @@
 //! The events that were committed, as the outbox has them.
+use std::sync::Arc;
+
 use anyhow::Context;
 use loadmaster_platform::{outbox::Feed, postgres::Database, settings};
 use serde_json::Value;
@@ -20,7 +22,7 @@ impl Truth {
             if entries.is_empty() {
                 return Ok(events);
             }
-            events.extend(entries.into_iter().map(|entry| entry.event));
+            events.extend(entries.into_iter().map(|entry| Arc::unwrap_or_clone(entry.event)));
         }
     }
 }

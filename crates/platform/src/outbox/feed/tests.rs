@@ -11,7 +11,7 @@ fn entry(id: i64) -> Entry {
         aggregate_id: Uuid::nil(),
         sequence: 1,
         event_type: String::new(),
-        event: Value::Null,
+        event: Arc::default(),
         written_at: DateTime::UNIX_EPOCH,
         organization: None,
         listeners: None,
