@@ -28,7 +28,7 @@ impl BookingService {
         let read = move |db: Database| async move {
             let mut snapshot = db.snapshot().await?;
             let mut flights = window.flights_in_tx(&mut snapshot, page.after, page.fetch()).await?;
-            let last = page.cut(&mut flights).map(|last| FlightAnchor::Departure(last.departure, last.id));
+            let last = page.cut(&mut flights).map(|last| FlightAnchor::Time(last.departure, last.id));
             let now = self.clock.now();
             let landings: Vec<Landing> = flights.iter().map(|flight| self.landing(flight, now)).collect();
             let sums = repository::concerned(&mut snapshot, &landings, now).await?;

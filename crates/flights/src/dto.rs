@@ -264,6 +264,8 @@ words! {
     pub enum FlightSort {
         Earliest = "departure_datetime",
         Latest = "-departure_datetime",
+        LandsFirst = "arrival_datetime",
+        LandsLast = "-arrival_datetime",
         Number = "flight_number",
         NumberDescending = "-flight_number",
     }
@@ -278,12 +280,18 @@ impl FlightSort {
         matches!(self, Self::Number | Self::NumberDescending)
     }
 
+    pub const fn is_by_arrival(self) -> bool {
+        matches!(self, Self::LandsFirst | Self::LandsLast)
+    }
+
     /// Returns the place of a flight in the order.
-    pub const fn anchor(self, number: FlightNumber, departure: DateTime<Utc>, id: FlightId) -> FlightAnchor {
-        if self.is_by_number() {
-            FlightAnchor::Number(number, departure, id)
-        } else {
-            FlightAnchor::Departure(departure, id)
+    pub const fn anchor(self, flight: &FlightBody) -> FlightAnchor {
+        match self {
+            Self::Number | Self::NumberDescending => {
+                FlightAnchor::Number(flight.flight_number, flight.departure_datetime, flight.id)
+            }
+            Self::LandsFirst | Self::LandsLast => FlightAnchor::Time(flight.arrival_datetime, flight.id),
+            Self::Earliest | Self::Latest => FlightAnchor::Time(flight.departure_datetime, flight.id),
         }
     }
 }
@@ -292,7 +300,9 @@ request! {
     /// In which order a list shows flights.
     #[derive(Copy, Default)]
     pub struct FlightOrder in query {
-        /// By departure (default) or by flight number as text (`AI101` before `AI20`), then departure; a leading `-` is descending.
+        /// By best known departure (default), by best known arrival, or by flight number as text (`AI101` before `AI20`), then
+        /// departure; a leading `-` is descending. By arrival, `departure_to` also leaves out flights that arrive 3 days after it
+        /// or later.
         #[param(inline)]
         sort: Option<FlightSort> = read::word(FlightSort::WORDS),
     }

@@ -157,14 +157,15 @@ pub const fn space_of(aircraft: &Aircraft) -> Space {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FlightAnchor {
-    Departure(DateTime<Utc>, FlightId),
+    /// The departure or the arrival, by which the list is ordered.
+    Time(DateTime<Utc>, FlightId),
     Number(FlightNumber, DateTime<Utc>, FlightId),
 }
 
 impl FlightAnchor {
-    pub const fn departure_and_id(self) -> (DateTime<Utc>, FlightId) {
+    pub const fn time_and_id(self) -> (DateTime<Utc>, FlightId) {
         match self {
-            Self::Departure(departure, id) | Self::Number(_, departure, id) => (departure, id),
+            Self::Time(time, id) | Self::Number(_, time, id) => (time, id),
         }
     }
 }

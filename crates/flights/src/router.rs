@@ -112,7 +112,7 @@ async fn list(
     let page = page.open::<FlightAnchor>(&key, &query, "")?;
     let found = flights.list(&filter, sort, &page, count, recency).in_span(span("flights.list")).await?;
     let bodies: Vec<_> = found.entries.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
-    let anchor = |body: &FlightBody| sort.anchor(body.flight_number, body.departure_datetime, body.id);
+    let anchor = |body: &FlightBody| sort.anchor(body);
     let mut answer = page.answer(bodies, anchor, &key, &query, "");
     add_total(&mut answer, found.total);
     Ok(answer)
@@ -149,7 +149,7 @@ async fn export(
             Ok(flights.list(&filter, FlightSort::Earliest, &page, count, Recency::Now).await?.entries)
         }
     };
-    let anchor = |flight: &Flight| FlightAnchor::Departure(flight.departure, flight.id);
+    let anchor = |flight: &Flight| FlightAnchor::Time(flight.departure, flight.id);
     export.paged(read, anchor, move |flight| row(flight, status)).await
 }
 

@@ -27,7 +27,7 @@ impl Window {
     ) -> Result<Vec<Flight>, DbError> {
         // No flight has this id: the place is before all that depart at `from`.
         let first = (self.from, FlightId::from(Uuid::nil()));
-        let place = after.map_or(first, FlightAnchor::departure_and_id);
+        let place = after.map_or(first, FlightAnchor::time_and_id);
         let ids = repository::window::departing(snapshot, self.station, place, self.to, most).await?;
         let mut found = repository::find(snapshot, &ids).await?;
         found.sort_unstable_by_key(|flight| (flight.departure, flight.id));

@@ -99,19 +99,50 @@ async fn a_text_is_looked_for_from_the_oldest_booking_on() {
 }
 
 #[tokio::test]
-async fn flights_are_sorted_by_departure_and_by_number() {
+async fn flights_are_sorted_by_departure_by_arrival_and_by_number() {
     let world = World::start().await;
     let mut ids = Vec::new();
-    for (number, hours) in [("BA7", 40), ("AI101", 60), ("AI101", 30), ("AI20", 40)] {
-        let flight = world.flight(NewFlight::new(number, "DEL", "LHR").leaves_in_hours(hours)).await;
-        ids.push(text(&flight, "id").to_owned());
+    for (number, hours, takes) in [("BA7", 40, 6), ("AI101", 60, 4), ("AI101", 30, 20), ("AI20", 40, 6)] {
+        let flight = NewFlight::new(number, "DEL", "LHR").leaves_in_hours(hours).takes_minutes(takes * 60);
+        ids.push(text(&world.flight(flight).await, "id").to_owned());
     }
     let [ba, late, early, twenty] = ids.iter().map(String::as_str).collect::<Vec<_>>()[..] else { panic!("four") };
     let anybody = world.anonymous();
     expect_both_ways(&anybody, &format!("{FLIGHTS}?"), "departure_datetime", "id", &[early, ba, twenty, late]).await;
+    expect_both_ways(&anybody, &format!("{FLIGHTS}?"), "arrival_datetime", "id", &[ba, twenty, early, late]).await;
     expect_both_ways(&anybody, &format!("{FLIGHTS}?"), "flight_number", "id", &[early, late, twenty, ba]).await;
     expect_both_ways(&anybody, &format!("{FLIGHTS}?airline=AI&"), "flight_number", "id", &[early, late, twenty]).await;
     assert_eq!(anybody.whole_list(FLIGHTS, "id").await, [early, ba, twenty, late].map(ToString::to_string));
+}
+
+#[tokio::test]
+async fn filters_choose_the_same_flights_in_the_order_of_arrival() {
+    let world = World::start().await;
+    let mut flights = Vec::new();
+    for (hours, takes) in [(30, 20), (40, 6), (60, 24)] {
+        let flight = NewFlight::new(&format!("AI{hours}"), "DEL", "LHR").leaves_in_hours(hours);
+        flights.push(world.flight(flight.takes_minutes(takes * 60)).await);
+    }
+    let [slow, quick, last] = &flights[..] else { panic!("three") };
+    let ids = |flights: &[&Value]| flights.iter().map(|flight| text(flight, "id").to_owned()).collect::<Vec<_>>();
+    let anybody = world.anonymous();
+    let departure = |flight: &Value| text(flight, "departure_datetime").to_owned();
+    let arrival = |flight: &Value| text(flight, "arrival_datetime").to_owned();
+    for (filter, expected) in [
+        (format!("departure_from={}", departure(quick)), vec![quick, last]),
+        (format!("departure_to={}", departure(last)), vec![quick, slow]),
+        (format!("departure_from={}&departure_to={}", departure(slow), departure(quick)), vec![slow]),
+        (format!("arrival_from={}", arrival(slow)), vec![slow, last]),
+        (format!("arrival_to={}", arrival(slow)), vec![quick]),
+        ("status=SCHEDULED".to_owned(), vec![quick, slow, last]),
+        ("status=DEPARTED".to_owned(), vec![]),
+        ("airline=BA".to_owned(), vec![]),
+    ] {
+        let list = format!("{FLIGHTS}?{filter}&sort=arrival_datetime");
+        assert_eq!(anybody.whole_list(&list, "id").await, ids(&expected), "{filter}");
+        let counted = anybody.get(&format!("{list}&count=true")).await;
+        assert_eq!(counted.header("total-count"), Some(expected.len().to_string().as_str()), "{filter}");
+    }
 }
 
 #[tokio::test]
@@ -196,6 +227,7 @@ async fn unknown_orders_and_cursors_of_another_order_are_refused() {
     for (path, orders) in [
         (BOOKINGS, ["", "sort=created_at&", "sort=departure_datetime&", "sort=-departure_datetime&"]),
         (FLIGHTS, ["", "sort=-departure_datetime&", "sort=flight_number&", "sort=-flight_number&"]),
+        (FLIGHTS, ["", "sort=-departure_datetime&", "sort=arrival_datetime&", "sort=-arrival_datetime&"]),
     ] {
         for own in orders {
             let link = next(&admin.get(&format!("{path}?{own}limit=1")).await).expect("a second page");

@@ -1,13 +1,13 @@
 //! Which flights lists show, and in which order.
 use loadmaster_capacity::FlightStatus;
-use loadmaster_platform::{
-    listing::{Direction, Total},
-    postgres::PgSession,
-};
+use loadmaster_platform::{listing::Total, postgres::PgSession};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Row, flights, window::arriving};
+use super::{
+    Row, flights,
+    window::{arriving, arriving_soon},
+};
 
 use crate::{
     dto::{FlightFilter, FlightSort},
@@ -38,8 +38,8 @@ pub(crate) async fn list(
     );
     let order = order_by(sort);
     choose(&mut query, filter);
-    bound_numbers(&mut query, filter, sort);
-    begin_behind(&mut query, sort.direction(), after);
+    bound(&mut query, filter, sort);
+    begin_behind(&mut query, sort, after);
     query.push(&order).push(" limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     query.push(") f join flight_capacity c on c.flight_id = f.id").push(&order);
     flights(query.build_query_as::<Row>().fetch_all(db).await?)
@@ -50,7 +50,7 @@ pub(crate) async fn list(
 pub(crate) async fn number_of(db: &mut PgSession, filter: &FlightFilter, sort: FlightSort) -> sqlx::Result<Total> {
     let mut query = QueryBuilder::new("select f.id from flights f where true");
     choose(&mut query, filter);
-    bound_numbers(&mut query, filter, sort);
+    bound(&mut query, filter, sort);
     query.push(order_by(sort)).push(" limit ").push_bind(Total::LOOKED_FOR);
     let found: Vec<Uuid> = query.build_query_scalar().fetch_all(db).await?;
     Ok(Total::of(found.len()))
@@ -58,25 +58,33 @@ pub(crate) async fn number_of(db: &mut PgSession, filter: &FlightFilter, sort: F
 
 fn order_by(sort: FlightSort) -> String {
     let columns: &[&str] =
-        if sort.is_by_number() { &["f.flight_number", "f.departure_at", "f.id"] } else { &["f.departure_at", "f.id"] };
+        if sort.is_by_number() { &["f.flight_number", "f.departure_at", "f.id"] } else { &[time_of(sort), "f.id"] };
     sort.direction().order_by(columns)
 }
 
-/// The numbers of an airline begin with its code: in the order of numbers only its part of the index is read. The planner does not
-/// know that.
-fn bound_numbers(query: &mut QueryBuilder<Postgres>, filter: &FlightFilter, sort: FlightSort) {
+/// The time by which a list that is not in the order of numbers is ordered.
+const fn time_of(sort: FlightSort) -> &'static str {
+    if sort.is_by_arrival() { "f.arrival_at" } else { "f.departure_at" }
+}
+
+/// Restricts a list to the part of the index of its order in which the flights of the filter are. The planner does not know that
+/// the numbers of an airline begin with its code, and that flights arrive soon after they depart.
+fn bound(query: &mut QueryBuilder<Postgres>, filter: &FlightFilter, sort: FlightSort) {
+    if sort.is_by_arrival() {
+        arriving_soon(query, filter);
+    }
     if let Some(airline) = filter.airline.filter(|_| sort.is_by_number()) {
         query.push(" and f.flight_number between ").push_bind(airline.to_string());
         query.push(" and ").push_bind(format!("{airline}9999Z"));
     }
 }
 
-fn begin_behind(query: &mut QueryBuilder<Postgres>, direction: Direction, after: Option<&FlightAnchor>) {
-    let behind = direction.behind();
+fn begin_behind(query: &mut QueryBuilder<Postgres>, sort: FlightSort, after: Option<&FlightAnchor>) {
+    let behind = sort.direction().behind();
     match after {
         None => {}
-        Some(FlightAnchor::Departure(departure, id)) => {
-            query.push(" and (f.departure_at, f.id)").push(behind).push("(").push_bind(*departure);
+        Some(FlightAnchor::Time(time, id)) => {
+            query.push(format!(" and ({}, f.id){behind}(", time_of(sort))).push_bind(*time);
             query.push(", ").push_bind(*id).push(")");
         }
         Some(FlightAnchor::Number(number, departure, id)) => {

@@ -45,3 +45,13 @@ pub(crate) fn arriving(query: &mut QueryBuilder<sqlx::Postgres>, filter: &Flight
         query.push(" and f.departure_at < ").push_bind(to);
     }
 }
+
+/// Bounds the arrivals of flights that are chosen by their departure: no flight arrives before it departs, or much later.
+pub(crate) fn arriving_soon(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {
+    if let Some(from) = filter.departure_from {
+        query.push(" and f.arrival_at > ").push_bind(from);
+    }
+    if let Some(to) = filter.departure_to {
+        query.push(" and f.arrival_at < ").push_bind(to + LONGEST_DAYS);
+    }
+}

@@ -77,7 +77,11 @@ pub const LISTS: &[List] = &[
             ("airline", "values ('AI'), ('BA'), ('LH')"),
             ("flight_number", "values ('AI1'), ('AI999'), ('LH1')"),
             ("status", "values ('ARRIVED'), ('SCHEDULED'), ('CANCELLED'), ('DEPARTED')"),
-            ("sort", "values ('-departure_datetime'), ('flight_number'), ('-flight_number'), ('departure_datetime')"),
+            (
+                "sort",
+                "values ('-departure_datetime'), ('arrival_datetime'), ('flight_number'), ('-flight_number'),
+                 ('-arrival_datetime'), ('departure_datetime')",
+            ),
             ("count", COUNTED),
         ],
         // By departure, from the oldest: flights of one airline that leave are behind those that have left.

@@ -20,6 +20,9 @@ export const hourOf = (now: number): number => Math.floor(now / HOUR_MS) * HOUR_
 /** The moment so many hours after another one. */
 const after = (moment: number, hours: number): string => new Date(moment + hours * HOUR_MS).toISOString();
 
+/** A page of arrivals has those that land first. */
+const byArrival = { sort: "arrival_datetime" } as const;
+
 /**
  * Returns the queries whose flights make up the board, in order. From now on these are, for departures, flights of the last two
  * days that have not left yet, then those of 24 hours; for arrivals, flights in the air, then those yet to leave.
@@ -28,8 +31,8 @@ export function queriesOf({ station, isArrivals, date }: View, hour: number): Qu
   const place = station === "" ? {} : isArrivals ? { destination: station } : { origin: station };
   if (date === null && isArrivals)
     return [
-      { ...place, status: "DEPARTED", departure_from: after(hour, -72) },
-      { ...place, status: "SCHEDULED", departure_from: after(hour, -48), departure_to: after(hour, 24) },
+      { ...place, ...byArrival, status: "DEPARTED", departure_from: after(hour, -72) },
+      { ...place, ...byArrival, status: "SCHEDULED", departure_from: after(hour, -48), departure_to: after(hour, 24) },
     ];
   if (date === null)
     return [
@@ -39,7 +42,7 @@ export function queriesOf({ station, isArrivals, date }: View, hour: number): Qu
   if (!isArrivals) return [{ ...place, departure_date: date }];
   // The day begins 14 hours before UTC's at the earliest and ends 12 hours after it at the latest.
   const noon = Date.parse(`${date}T12:00:00Z`);
-  return [{ ...place, arrival_from: after(noon, -26), arrival_to: after(noon, 24) }];
+  return [{ ...place, ...byArrival, arrival_from: after(noon, -26), arrival_to: after(noon, 24) }];
 }
 
 const read = (query: Query): Promise<Answer<Flight[]>> => take(api.GET("/api/v1/flights", { params: { query } }));
