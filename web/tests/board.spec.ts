@@ -3,6 +3,9 @@ import type { Page } from "@playwright/test";
 import { expect, signIn, test, type Json } from "./world";
 
 const HOUR_MS = 3_600_000;
+/** Connections are read in a rhythm of their own. */
+const CONNECTIONS_MS = 15_000;
+const RHYTHM = { timeout: CONNECTIONS_MS + 20_000 };
 
 /** The row of a flight. */
 const rowOf = (page: Page, flight: Json) => page.locator(`[data-flight="${flight.flight_number}"]`);
@@ -147,12 +150,12 @@ test("a flight shows its connections at risk while they are, and leads to their 
   await expect(row).not.toContainText("at risk");
   await expect(page.getByText("live", { exact: true })).toBeVisible();
   await retime(2);
-  await expect(row).toContainText("1 connection at risk");
+  await expect(row).toContainText("1 connection at risk", RHYTHM);
   await expect(row).toContainText(`120 kg: ${second.flight_number} 60 of 120 min`);
   await retime(0);
-  await expect(row).not.toContainText("at risk");
+  await expect(row).not.toContainText("at risk", RHYTHM);
   await retime(4);
-  await expect(row).toContainText(`${second.flight_number} leaves 60 min before`);
+  await expect(row).toContainText(`${second.flight_number} leaves 60 min before`, RHYTHM);
 
   // Arrivals have it, too.
   await page.goto("/board?station=CJB&show=arrivals");
@@ -180,7 +183,7 @@ test("a flight that was cancelled shows what is to be rerouted, until it is", as
   await expect(rowOf(page, second)).toContainText("Scheduled");
   await expect(page.getByText("live", { exact: true })).toBeVisible();
   await admin.post(`/api/v1/flights/${second.id}/cancel`);
-  await expect(rowOf(page, second)).toContainText("1 to be rerouted");
+  await expect(rowOf(page, second)).toContainText("1 to be rerouted", RHYTHM);
   await rowOf(page, second).getByRole("link", { name: "1 to be rerouted" }).click();
   await expect(page.locator("[data-booking]")).toHaveCount(1);
   await expect(page.locator(`[data-booking="${booking.ref_id}"]`)).toBeVisible();
@@ -196,4 +199,49 @@ test("a flight that was cancelled shows what is to be rerouted, until it is", as
   await page.goto("/board?station=TRV");
   await expect(rowOf(page, first)).toContainText("Scheduled");
   await expect(rowOf(page, first)).not.toContainText("to be rerouted");
+});
+
+test("while bookings come, flights are read with each of them and their connections every 15 seconds", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 2, 1000);
+  const operator = await world.operator();
+  const read = { flights: 0, connections: 0 };
+  let first: string | null = null;
+  page.on("request", (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    if (pathname.endsWith("/flights")) read.flights += 1;
+    // Flights far apart are asked about apart: the first question of each reading begins with the same flight.
+    if (!pathname.endsWith("/flights/connections")) return;
+    first ??= searchParams.get("from");
+    if (searchParams.get("from") === first) read.connections += 1;
+  });
+  await page.clock.install();
+  await signIn(page, operator, `/board?station=TRV&date=${flight.departure_local.slice(0, 10)}`);
+  const row = rowOf(page, flight);
+  await expect(row.locator("td").last()).toHaveText("–");
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  expect(read.connections).toBeGreaterThan(0);
+  // The clock of the page stands, except for as long as it is let run.
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 2000));
+  let passed = 0;
+  const run = async (millis: number) => {
+    passed += millis;
+    await page.clock.runFor(millis);
+  };
+  const before = { ...read };
+  for (const share of [10, 20, 30, 40, 50, 60]) {
+    await world.book(operator, [flight], 100);
+    await expect(async () => {
+      await run(400);
+      await expect(row).toContainText(`${share} %`, { timeout: 2000 });
+    }).toPass();
+  }
+  const most = () => 1 + Math.ceil(passed / CONNECTIONS_MS);
+  expect(read.flights - before.flights).toBeGreaterThanOrEqual(6);
+  expect(read.connections - before.connections).toBeLessThanOrEqual(most());
+  await run(CONNECTIONS_MS);
+  await expect.poll(() => read.connections).toBeGreaterThan(before.connections);
+  expect(read.connections - before.connections).toBeLessThanOrEqual(most());
 });

@@ -4,9 +4,8 @@ import type { Schemas } from "../../api/problem";
 import type { Flight } from "./queries";
 
 export type Concerns = Schemas["FlightConnections"];
-/** A flight as the board shows it; `null`: none of its bookings needs attention. */
-/** A flight of the board; its concerns are null if there are none, and undefined if they could not be read. */
-export type Row = Flight & { concerns?: Concerns | null | undefined };
+/** By the id of the flight; `null`: none of its bookings needs attention. What was not read has no entry. */
+export type ConcernsOf = ReadonlyMap<string, Concerns | null>;
 
 export interface Window {
   from: string;
@@ -38,14 +37,14 @@ export function windowsOf(flights: readonly Pick<Flight, "departure_datetime">[]
 type Ask = (query: Window & { station?: string; cursor?: string }) => Promise<Answer<Concerns[]>>;
 const read: Ask = (query) => take(api.GET("/api/v1/flights/connections", { params: { query } }));
 
-/** Adds to each flight what it brings along. `station`: where they all leave or land; nothing: anywhere. */
-export async function withConcerns(flights: readonly Flight[], station: string, ask = read): Promise<Row[]> {
-  const found = new Map<string, Concerns>();
+/** Reads what flights bring along. `station`: where they all leave or land; nothing: anywhere. */
+export async function concernsOf(flights: readonly Flight[], station: string, ask = read): Promise<ConcernsOf> {
+  const found = new Map<string, Concerns | null>(flights.map((flight) => [flight.id, null]));
   for (const window of windowsOf(flights)) {
     const all = await takeAll((cursor) =>
       ask({ ...window, ...(station ? { station } : {}), ...(cursor ? { cursor } : {}) }),
     );
-    for (const concerns of all) found.set(concerns.flight_id, concerns);
+    for (const concerns of all) if (found.has(concerns.flight_id)) found.set(concerns.flight_id, concerns);
   }
-  return flights.map((flight) => ({ ...flight, concerns: found.get(flight.id) ?? null }));
+  return found;
 }
