@@ -1,6 +1,6 @@
 // The options of a search: a table on a desk, cards on a phone; ordered and filtered by their address.
 import AxeBuilder from "@axe-core/playwright";
-import type { Locator, Page } from "@playwright/test";
+import type { Locator, Page, Request } from "@playwright/test";
 import { randomInt } from "node:crypto";
 import { expect, signIn, test, type Json, type World } from "./world";
 
@@ -234,9 +234,13 @@ test("where tariffs have products, an option shows the price of each, and one cl
     const customer = await world.customer();
     await signIn(page, customer);
     const asked: (string | undefined)[] = [];
+    const refused = new Set<string | undefined>();
     await page.route("**/api/v1/routes/search", (route) => {
-      asked.push((route.request().postDataJSON() as { product?: string }).product);
-      return route.continue();
+      const { product } = route.request().postDataJSON() as { product?: string };
+      asked.push(product);
+      return refused.has(product)
+        ? route.fulfill({ status: 500, contentType: "application/problem+json", body: "{}" })
+        : route.continue();
     });
     const address = `/?origin=IXZ&destination=TRV&date=${flight.departure_local.slice(0, 10)}&weight=100`;
     await page.goto(address);
@@ -246,10 +250,21 @@ test("where tariffs have products, an option shows the price of each, and one cl
     await expect(as("EXPRESS")).toContainText("US$350.00");
     // A product that costs the same has no column, and no product is asked for twice.
     await expect(page.getByRole("columnheader", { name: "EXPRESS" })).toBeVisible();
+    await expect.poll(() => asked).toEqual([undefined, "EXPRESS", "SAME"]);
     await expect(page.getByRole("columnheader", { name: "SAME" })).toHaveCount(0);
-    expect(asked).toEqual([undefined, "EXPRESS", "SAME"]);
     const { violations } = await new AxeBuilder({ page }).include(".options").analyze();
     expect(violations.map((it) => it.id)).toEqual([]);
+    // One that cannot be read keeps its column, beside the others.
+    refused.add("SAME");
+    await page.reload();
+    await expect(as("EXPRESS")).toContainText("US$350.00");
+    const failed = page.getByRole("columnheader", { name: "SAME" });
+    await expect(failed).toBeVisible();
+    await expect(row).toContainText("not read");
+    refused.clear();
+    await failed.getByRole("button", { name: "Try again SAME" }).click();
+    await expect(failed).toHaveCount(0);
+    await expect(page.getByRole("heading", { level: 2 }).first()).toBeFocused();
     // On a phone they stand within the card.
     await page.setViewportSize({ width: 360, height: 800 });
     await expect(as("EXPRESS")).toBeVisible();
@@ -266,13 +281,54 @@ test("where tariffs have products, an option shows the price of each, and one cl
     // With one product there is one price, as before.
     for (const { id } of [express, same]) await admin.ask("DELETE", `/api/v1/tariffs/${id}`);
     await page.setViewportSize({ width: 1280, height: 900 });
+    const before = asked.length;
     await page.goto(address);
     await expect(row).toContainText("US$200.00");
     await expect(page.getByRole("columnheader", { name: "Per kg" })).toBeVisible();
     await expect(as("GENERAL")).toHaveCount(0);
     await expect(row.getByRole("link", { name: `Book ${flight.flight_number}` })).toBeVisible();
-    expect(asked.slice(3).filter(Boolean)).toEqual([]);
+    expect(asked.slice(before).filter(Boolean)).toEqual([]);
   } finally {
     for (const { id } of [general, express, same]) await admin.ask("DELETE", `/api/v1/tariffs/${id}`);
+  }
+});
+
+test("the searches of products that a newer search abandons are aborted, and each column says that it is read", async ({
+  page,
+  world,
+}) => {
+  const admin = await world.admin();
+  const flight = await world.flight("IXZ", "CJB", 100, 5000);
+  const tariffs: Json[] = [];
+  for (const product of ["GENERAL", "EXPRESS"])
+    tariffs.push(
+      await admin.post("/api/v1/tariffs", {
+        ...{ code: `T${randomInt(100_000, 999_999)}`, origin: "IXZ", destination: "CJB", product },
+        ...{ currency: "USD", minimum: "0", normal: product === "GENERAL" ? "2" : "3", breaks: [] },
+        valid_from: "2020-01-01",
+      }),
+    );
+  try {
+    // The first search of the product is not answered.
+    let isHeld = true;
+    const isOfProduct = (request: Request) => (request.postDataJSON() as Json)?.product === "EXPRESS";
+    await page.route("**/api/v1/routes/search", (route) =>
+      isHeld && isOfProduct(route.request()) ? undefined : route.continue(),
+    );
+    await signIn(page, await world.customer());
+    const address = `/?origin=IXZ&destination=CJB&date=${flight.departure_local.slice(0, 10)}&weight=`;
+    await page.goto(`${address}100`);
+    const column = page.getByRole("columnheader", { name: "EXPRESS" });
+    await expect(column).toHaveAttribute("aria-busy", "true");
+    const aborted = page.waitForEvent("requestfailed", isOfProduct);
+    isHeld = false;
+    await page.getByLabel("Weight (kg)").fill("200");
+    await page.getByRole("button", { name: "Search", exact: true }).click();
+    await aborted;
+    const as = page.getByRole("link", { name: `Book ${flight.flight_number} as EXPRESS` });
+    await expect(as).toContainText("US$600.00");
+    await expect(column).toHaveAttribute("aria-busy", "false");
+  } finally {
+    for (const { id } of tariffs) await admin.ask("DELETE", `/api/v1/tariffs/${id}`);
   }
 });

@@ -333,6 +333,9 @@ export const de: Words = {
     bookAs: (flights, product) => `${flights} als ${product} buchen`,
     details: "Einzelheiten",
     noPrice: "kein Tarif gilt",
+    notRead: "nicht geladen",
+    notOffered: "nicht angeboten",
+    productFailed: (product) => `Die Preise von ${product} konnten nicht geladen werden.`,
     priceParts: (carriage, surcharges) => `Fracht ${carriage}, Zuschläge ${surcharges}`,
     columns: {
       departure: "Abflug",

@@ -323,6 +323,10 @@ export const en = {
     bookAs: (flights: string, product: string) => `Book ${flights} as ${product}`,
     details: "Details",
     noPrice: "no rate applies",
+    /** Of a price in the column of a product. */
+    notRead: "not read",
+    notOffered: "not offered",
+    productFailed: (product: string) => `The prices of ${product} could not be read.`,
     priceParts: (carriage: string, surcharges: string) => `Carriage ${carriage}, surcharges ${surcharges}`,
     columns: {
       departure: "Departs",

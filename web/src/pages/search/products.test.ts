@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { api } from "../../api/client";
-import type { Schemas } from "../../api/problem";
+import type { Problem, Schemas } from "../../api/problem";
 import { askedOf } from "./asked";
-import { compared, otherProducts, readProducts } from "./products";
+import { compared, otherProducts, type ProductPrices } from "./products";
+import { ProductSearches } from "./products.svelte";
 
 type SearchResult = Schemas["SearchResult"];
 
@@ -27,18 +28,26 @@ test("asks for the products beside GENERAL, five at most, and for none where the
   expect(otherProducts(found({}, { products }))).toEqual(["A", "B", "C", "D", "E"]);
 });
 
-test("searches once for each product, for the same freight", async () => {
+/** Answers searches by their product, and keeps what was asked. */
+function server(answer: (product: string, signal: AbortSignal) => Promise<SearchResult>) {
   const bodies: { product: string }[] = [];
   vi.spyOn(api, "POST").mockImplementation((_path: unknown, init: unknown) => {
-    const { body } = init as { body: { product: string } };
+    const { body, signal } = init as { body: { product: string }; signal: AbortSignal };
     bodies.push(body);
-    const data = found({ f: body.product === "EXPRESS" ? "120.00" : null });
-    return Promise.resolve({ data, response: new Response() }) as never;
+    return answer(body.product, signal).then((data) => ({ data, response: new Response() })) as never;
   });
-  const read = await readProducts(asked, ["EXPRESS", "ROSES"]);
-  expect(read.map(({ product, prices }) => [product, prices["f"]?.total.amount])).toEqual([
-    ["EXPRESS", "120.00"],
-    ["ROSES", undefined],
+  return bodies;
+}
+const shownBy = (searches: ProductSearches) =>
+  searches.columns.map(({ product, prices, problem }) => [product, prices?.["f"]?.total.amount, problem !== null]);
+
+test("searches once for each product, for the same freight", async () => {
+  const bodies = server((product) => Promise.resolve(found({ f: product === "EXPRESS" ? "120.00" : null })));
+  const searches = new ProductSearches();
+  await searches.read(asked, ["EXPRESS", "ROSES"]);
+  expect(shownBy(searches)).toEqual([
+    ["EXPRESS", "120.00", false],
+    ["ROSES", undefined, false],
   ]);
   const freight = { origin: "DEL", destination: "LHR", departure_date: "2026-12-02", weight_kg: 500, price: true };
   expect(bodies).toEqual([
@@ -47,10 +56,52 @@ test("searches once for each product, for the same freight", async () => {
   ]);
 });
 
-test("compares the products whose price differs on any option, and nothing where none does", () => {
+test("a product that fails keeps its column, the others are read, and it can be read again", async () => {
+  let isAway = true;
+  const bodies = server((product) =>
+    product === "EXPRESS" && isAway ? Promise.reject(new Error("away")) : Promise.resolve(found({ f: "120.00" })),
+  );
+  const searches = new ProductSearches();
+  await searches.read(asked, ["EXPRESS", "ROSES"]);
+  expect(shownBy(searches)).toEqual([
+    ["EXPRESS", undefined, true],
+    ["ROSES", "120.00", false],
+  ]);
+  isAway = false;
+  const again = searches.retry("EXPRESS");
+  expect(shownBy(searches)[0]).toEqual(["EXPRESS", undefined, false]);
+  await again;
+  expect(shownBy(searches)[0]).toEqual(["EXPRESS", "120.00", false]);
+  expect(bodies.map(({ product }) => product)).toEqual(["EXPRESS", "ROSES", "EXPRESS"]);
+});
+
+test("a newer search, and the end of the page, abort what is read", async () => {
+  const signals: AbortSignal[] = [];
+  const bodies = server(
+    (_product, signal) =>
+      new Promise((_resolve, reject) => {
+        signals.push(signal);
+        signal.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+      }),
+  );
+  const searches = new ProductSearches();
+  const before = searches.read(asked, ["EXPRESS", "ROSES"]);
+  const after = searches.read(asked, ["ROSES"]);
+  await before;
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+  expect(shownBy(searches)).toEqual([["ROSES", undefined, false]]);
+  searches.end();
+  await after;
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+  expect(bodies.map(({ product }) => product)).toEqual(["EXPRESS", "ROSES"]);
+  expect(shownBy(searches), "an abandoned search is no failure").toEqual([["ROSES", undefined, false]]);
+});
+
+test("compares the products whose price differs on any option that both offer, and nothing where none does", () => {
   const general = found({ f: "90.00", g: "95.00" }, { alternatives: [{ flights: [{ id: "x" }], price: null }] });
-  const of = (product: string, f: string | null, c: string) => ({
+  const of = (product: string, f: string | null, c: string): ProductPrices => ({
     product,
+    problem: null,
     prices: Object.fromEntries(
       Object.entries({ f, g: "95.00", "c1,c2": c, x: null }).map(([key, amount]) => [
         key,
@@ -59,10 +110,17 @@ test("compares the products whose price differs on any option, and nothing where
     ),
   });
   const same = of("SAME", "90.00", "300.00");
-  const shown = (others: Parameters<typeof compared>[1]) => compared(general, others).map(({ product }) => product);
+  const fewer: ProductPrices = { product: "FEWER", problem: null, prices: { g: same.prices?.["g"] ?? null } };
+  const shown = (others: readonly ProductPrices[], isSlow = false) =>
+    compared(general, others, isSlow).map(({ product }) => product);
   expect(shown([])).toEqual([]);
   expect(shown([same])).toEqual([]);
+  expect(shown([fewer]), "what it does not offer is no difference").toEqual([]);
   expect(
     shown([same, of("EXPRESS", "120.00", "300.00"), of("LEG", "90.00", "301.00"), of("NONE", null, "300.00")]),
   ).toEqual(["GENERAL", "EXPRESS", "LEG", "NONE"]);
+  const reading: ProductPrices = { product: "READING", prices: null, problem: null };
+  expect(shown([reading])).toEqual([]);
+  expect(shown([reading], true)).toEqual(["GENERAL", "READING"]);
+  expect(shown([{ ...reading, problem: new Error() as Problem }])).toEqual(["GENERAL", "READING"]);
 });

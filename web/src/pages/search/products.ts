@@ -1,7 +1,5 @@
 // What the options of a search cost as each of the products that tariffs rate on its lane.
-import { api, take } from "../../api/client";
-import type { Schemas } from "../../api/problem";
-import { searchBody, type Asked } from "./asked";
+import type { Problem, Schemas } from "../../api/problem";
 import { optionOf, optionsOf } from "./options";
 
 type SearchResult = Schemas["SearchResult"];
@@ -12,39 +10,40 @@ export const GENERAL = "GENERAL";
 /** Most products beside it: a table has no room for more columns, and each takes a search. */
 const MOST = 5;
 
-/** The prices of a product, by the keys of the options; null: no rate applies. */
+/** By the keys of the options; null: no rate applies. An option that is not offered as the product has no entry. */
+export type Prices = Readonly<Record<string, Price | null>>;
+
+/** The column of a product. */
 export interface ProductPrices {
   product: string;
-  prices: Record<string, Price | null>;
+  /** Nothing while they are read, and where they could not be. */
+  prices: Prices | null;
+  /** Why they could not be read. */
+  problem: Problem | null;
 }
 
 /** The products beside `GENERAL`. */
 export const otherProducts = (found: SearchResult): string[] =>
   (found.products ?? []).filter((product) => product !== GENERAL).slice(0, MOST);
 
-function pricesOf(product: string, found: SearchResult): ProductPrices {
+/** The prices of an answer. */
+export function pricesOf(found: SearchResult): Prices {
   const options = [...optionsOf(found), ...(found.alternatives ?? []).map(optionOf)];
-  return { product, prices: Object.fromEntries(options.map(({ key, price }) => [key, price ?? null])) };
-}
-
-/** Reads the prices of these products, one search after the other: together they could exceed the limit of a caller. */
-export async function readProducts(asked: Asked, products: readonly string[]): Promise<ProductPrices[]> {
-  const all: ProductPrices[] = [];
-  for (const product of products) {
-    const { data } = await take(api.POST("/api/v1/routes/search", { body: { ...searchBody(asked), product } }));
-    all.push(pricesOf(product, data));
-  }
-  return all;
+  return Object.fromEntries(options.map(({ key, price }) => [key, price ?? null]));
 }
 
 const isSame = (a: Price | null | undefined, b: Price | null | undefined): boolean =>
   a?.total.amount === b?.total.amount && a?.total.currency === b?.total.currency;
 
-/** The products that get a column: `GENERAL` and those whose price differs from its on any option; none without one. */
-export function compared(found: SearchResult, others: readonly ProductPrices[]): ProductPrices[] {
-  const general = pricesOf(GENERAL, found);
-  const different = others.filter(({ prices }) =>
-    Object.keys(general.prices).some((key) => !isSame(prices[key], general.prices[key])),
-  );
-  return different.length === 0 ? [] : [general, ...different];
+/**
+ * The products that get a column: `GENERAL`, those whose price differs from its on any option that both offer, those that could not
+ * be read, and with `isSlow` those that are still read; none without another one than `GENERAL`.
+ */
+export function compared(found: SearchResult, others: readonly ProductPrices[], isSlow: boolean): ProductPrices[] {
+  const general = pricesOf(found);
+  const shown = others.filter(({ prices, problem }) => {
+    if (prices === null) return problem !== null || isSlow;
+    return Object.keys(general).some((key) => key in prices && !isSame(prices[key], general[key]));
+  });
+  return shown.length === 0 ? [] : [{ product: GENERAL, prices: general, problem: null }, ...shown];
 }
