@@ -167,6 +167,20 @@ test("a flight shows its connections at risk while they are, and leads to their 
   await expect(
     page.getByText(`The connection to ${second.flight_number} leaves 60 min before the landing.`),
   ).toBeVisible();
+  // Options leave after the minimum connection time: the server knows it.
+  const soon = await world.flight("CJB", "DEL", 14, 1000, {
+    departure_datetime: later(first.arrival_datetime, 4 + 1),
+    arrival_datetime: later(first.arrival_datetime, 4 + 4),
+  });
+  const next = await world.flight("CJB", "DEL", 14, 1000, {
+    departure_datetime: later(first.arrival_datetime, 4 + 2.5),
+    arrival_datetime: later(first.arrival_datetime, 4 + 5),
+  });
+  await (await world.operator()).post(`/api/v1/flights/${first.id}/depart`);
+  const options = page.locator(`[data-booking="${booking.ref_id}"] .option`);
+  await page.reload();
+  await expect(options.filter({ hasText: next.flight_number })).toHaveCount(1);
+  await expect(options.filter({ hasText: soon.flight_number })).toHaveCount(0);
   await page.getByRole("link", { name: "To be rerouted", exact: true }).click();
   await expect(page.getByText("No cargo of this flight is listed here.")).toBeVisible();
 });

@@ -17,7 +17,7 @@ use loadmaster_kernel::{
 use serde::{Deserialize, Serialize};
 
 pub use bill::{Bill, BookingPaymentStatus, Fee, FeeReason, Paid, Price};
-pub use connections::{Concern, Concerned, FlightConcerns, Landing, Onward, Sum};
+pub use connections::{Concern, Concerned, FlightConcerns, Landing, ListedConcern, Onward, Sum};
 pub use correction::CorrectionObstacle;
 #[cfg(test)]
 pub use data::whole_data;

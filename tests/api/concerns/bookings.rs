@@ -27,8 +27,8 @@ async fn each_booking_has_its_connection_and_whether_it_lost_a_leg() {
     });
     let (long_now, short_now) = (shown(operator, &long).await, shown(operator, &short).await);
     let expected = json!([
-        {"booking": long_now, "at_risk": connection, "to_reroute": true},
-        {"booking": short_now, "at_risk": connection, "to_reroute": false},
+        {"booking": long_now, "at_risk": connection, "to_reroute": true, "earliest_departure_datetime": null},
+        {"booking": short_now, "at_risk": connection, "to_reroute": false, "earliest_departure_datetime": null},
     ]);
     let path = format!("{}/connections", path_to(first));
     let found = operator.get(&path).await;
@@ -39,6 +39,58 @@ async fn each_booking_has_its_connection_and_whether_it_lost_a_leg() {
     assert_eq!(concerned(operator, first, "concern=to_reroute").await, [long]);
     let lost = operator.get(&format!("{}/connections", path_to(&third))).await.expect(200);
     assert_eq!((&lost[0]["at_risk"], &lost[0]["to_reroute"]), (&json!(null), &json!(true)));
+    transfer.world.audit().await;
+}
+
+#[tokio::test]
+async fn another_route_may_leave_a_connection_after_the_landing() {
+    let transfer = Transfer::start().await;
+    let later = NewFlight::new("AI103", "BOM", "LHR").departs("2026-11-21T21:40:00Z");
+    let later = transfer.world.flight(later).await;
+    let booking = transfer.book().await;
+    let (first, operator) = (&transfer.first, &transfer.operator);
+    let path = format!("{}/connections", path_to(first));
+    let earliest = async || operator.get(&path).await.expect(200)[0]["earliest_departure_datetime"].clone();
+    transfer.lands_at("19:00:00").await;
+    assert_eq!(earliest().await, json!(null), "it has not been flown");
+    transfer.at("08:00:00");
+    done(operator, first, "depart").await;
+    assert_eq!(earliest().await, json!("2026-11-21T21:00:00Z"), "two hours after the best known landing");
+    transfer.at("19:30:00");
+    assert_eq!(earliest().await, json!("2026-11-21T21:30:00Z"), "it is late and lands now at the earliest");
+    transfer.at("19:40:00");
+    done(operator, first, "arrive").await;
+    transfer.at("19:50:00");
+    assert_eq!(earliest().await, json!("2026-11-21T21:40:00Z"), "counted from the landing");
+    amend(operator, &booking, json!({"flight_ids": [later["id"]]})).await.expect(200);
+    transfer.world.audit().await;
+}
+
+#[tokio::test]
+async fn a_flight_further_on_has_the_landing_of_the_one_before() {
+    let transfer = Transfer::start().await;
+    let booking = transfer.book().await;
+    transfer.at("08:00:00");
+    done(&transfer.operator, &transfer.first, "depart").await;
+    transfer.lands_at("15:30:00").await;
+    done(&transfer.admin, &transfer.second, "cancel").await;
+    let path = format!("{}/connections?concern=TO_REROUTE", path_to(&transfer.second));
+    let found = transfer.operator.get(&path).await.expect(200);
+    assert_eq!(found[0]["booking"]["ref_id"], booking["ref_id"]);
+    assert_eq!(found[0]["earliest_departure_datetime"], json!("2026-11-21T17:30:00Z"));
+    transfer.world.audit().await;
+}
+
+#[tokio::test]
+async fn freight_that_lands_early_waits_for_its_booked_arrival() {
+    let transfer = Transfer::start().await;
+    transfer.book().await;
+    transfer.operator.walk(&transfer.book().await, &["depart", "arrive"]).await;
+    done(&transfer.admin, &transfer.second, "cancel").await;
+    let path = format!("{}/connections?concern=TO_REROUTE", path_to(&transfer.second));
+    let found = transfer.operator.get(&path).await.expect(200);
+    let earliest = [&found[0], &found[1]].map(|it| &it["earliest_departure_datetime"]);
+    assert_eq!(earliest, [&json!("2026-11-21T14:00:00Z"), &json!(null)], "a day before its flight was to land");
     transfer.world.audit().await;
 }
 

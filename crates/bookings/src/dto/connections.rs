@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::BookingBody;
 
-use crate::model::{Booking, Concern, Concerned, FlightConcerns, Onward, Sum};
+use crate::model::{Concern, FlightConcerns, ListedConcern, Onward, Sum};
 
 /// Longest window, so that a page does not look through more flights than a board shows.
 const LONGEST: TimeDelta = TimeDelta::days(4);
@@ -152,6 +152,11 @@ pub struct ConcernedBooking {
     pub at_risk: Option<ConnectionAtRisk>,
     /// Whether it lost a leg, on this flight or on another one of its route, and needs another route.
     pub to_reroute: bool,
+    /// When the first flight of another route may leave at the earliest, UTC: the minimum connection time of the airport after the
+    /// best known landing of the freight, and not before its booked one. Null if it has not been flown yet: any flight that still
+    /// takes bookings will do.
+    #[schema(required = true, example = "2026-12-02T21:40:00Z")]
+    pub earliest_departure_datetime: Option<DateTime<Utc>>,
 }
 
 impl From<&FlightConcerns> for FlightConnections {
@@ -204,12 +209,13 @@ impl From<&Onward> for ConnectionAtRisk {
     }
 }
 
-impl From<&(Booking, Concerned)> for ConcernedBooking {
-    fn from((booking, concerned): &(Booking, Concerned)) -> Self {
+impl From<&ListedConcern> for ConcernedBooking {
+    fn from(ListedConcern { booking, concerned, earliest_departure }: &ListedConcern) -> Self {
         Self {
             booking: BookingBody::from(booking),
             at_risk: concerned.onward.as_ref().map(ConnectionAtRisk::from),
             to_reroute: concerned.is_to_reroute,
+            earliest_departure_datetime: *earliest_departure,
         }
     }
 }

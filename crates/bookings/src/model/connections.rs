@@ -5,6 +5,8 @@ use loadmaster_flights::Flight;
 use loadmaster_kernel::{FlightId, FlightNumber, Weight, words};
 use uuid::Uuid;
 
+use super::Booking;
+
 words! {
     /// Why a booking is listed at a flight.
     pub enum Concern {
@@ -53,6 +55,15 @@ pub struct Concerned {
     /// The flight that it may miss.
     pub onward: Option<Onward>,
     pub is_to_reroute: bool,
+}
+
+/// A booking of a flight that needs attention, as it is listed.
+#[derive(Debug)]
+pub struct ListedConcern {
+    pub booking: Booking,
+    pub concerned: Concerned,
+    /// When another flight may take the freight on from where it is or will land; `None` if nothing was flown yet.
+    pub earliest_departure: Option<DateTime<Utc>>,
 }
 
 /// The figures of a flight.

@@ -59,7 +59,8 @@ problem_responses!(FlightProblems: [LIST, ROLE], NOT_FOUND);
 
 /// List the bookings of a flight whose connection is at risk or that are to be rerouted, newest first.
 ///
-/// They are those that `GET /flights/connections` counts for the flight, each with the connection that it may miss.
+/// They are those that `GET /flights/connections` counts for the flight, each with the connection that it may miss and the earliest departure of
+/// another route.
 #[utoipa::path(get, path = "/flights/{id}/connections", tag = "flights", operation_id = "listConcernedBookings",
     params(("id" = FlightId, Path, description = "Id of the flight"), ConnectionFilter, PageUpTo<MOST_BOOKINGS>),
     responses((status = 200, body = Vec<ConcernedBooking>, headers(("Link" = Option<String>))), FlightProblems))]
@@ -79,7 +80,7 @@ pub(super) async fn list_of_flight(
     let flight = bookings.flights.flight(id).await?;
     let mut found =
         bookings.concerned(&flight, filter.concern, &page, recency).in_span(span("bookings.concerned")).await?;
-    let last = page.cut(&mut found).map(|(booking, _)| BookingAnchor(booking.id));
+    let last = page.cut(&mut found).map(|found| BookingAnchor(found.booking.id));
     let bodies: Vec<_> = found.iter().map(ConcernedBooking::from).collect();
     Ok(private(linked(bodies, last, &key, &query, reader)))
 }

@@ -3,7 +3,7 @@ import { api, take, type Answer } from "../../api/client";
 import type { Schemas } from "../../api/problem";
 
 export type Concern = "AT_RISK" | "TO_REROUTE";
-export type Listed = Pick<Schemas["ConcernedBooking"], "booking" | "at_risk">;
+export type Listed = Pick<Schemas["ConcernedBooking"], "booking" | "at_risk" | "earliest_departure_datetime">;
 
 const CONCERNS: readonly Concern[] = ["AT_RISK", "TO_REROUTE"];
 const PAGE = 100;
@@ -25,5 +25,8 @@ export async function pageOf(
       }),
     );
   const answer = await take(api.GET("/api/v1/bookings", { params: { query: { ...part, needs_rerouting: true } } }));
-  return { ...answer, data: answer.data.map((booking) => ({ booking, at_risk: null })) };
+  return {
+    ...answer,
+    data: answer.data.map((booking) => ({ booking, at_risk: null, earliest_departure_datetime: null })),
+  };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chosen, firstToArrive, routesOf, startOf, tookAnother, type OnwardOption } from "./onward";
+import { chosen, earliestOf, firstToArrive, routesOf, startOf, tookAnother, type OnwardOption } from "./onward";
 
 type Booking = Parameters<typeof startOf>[0];
 
@@ -51,11 +51,23 @@ test("a day that can only have later arrivals is not asked for", async () => {
 test("an option is looked for from the day of the flight that was lost, or from now", () => {
   const now = Date.parse("2026-12-01T00:00:00Z");
   const later = "2026-12-09T10:00:00Z";
-  expect(startOf(booking([leg("DEL", "LHR", "CANCELLED", later)]), now)).toBe(Date.parse(later));
-  expect(startOf(booking([leg("DEL", "LHR", "OFFLOADED", "2026-11-30T10:00:00Z")]), now)).toBe(now);
-  expect(startOf(booking([leg("DEL", "LHR", "REPLACED", later)]), now)).toBe(now);
+  expect(startOf(booking([leg("DEL", "LHR", "CANCELLED", later)]), now, now)).toBe(Date.parse(later));
+  expect(startOf(booking([leg("DEL", "LHR", "OFFLOADED", "2026-11-30T10:00:00Z")]), now, now)).toBe(now);
+  expect(startOf(booking([leg("DEL", "LHR", "REPLACED", later)]), now, now)).toBe(now);
+  expect(startOf(booking([leg("DEL", "LHR", "REPLACED", later)]), now + 1, now)).toBe(now + 1);
   const flying = [leg("DEL", "BOM", "DEPARTED", "2026-12-02T10:00:00Z"), leg("BOM", "LHR", "CANCELLED", later)];
-  expect(startOf(booking(flying, { current_airport: null }), now)).toBe(Date.parse(later));
+  expect(startOf(booking(flying, { current_airport: null }), now, now)).toBe(Date.parse(later));
+});
+
+test("the earliest departure is the server's, or else the landing, and never in the past", () => {
+  const now = Date.parse("2026-12-01T00:00:00Z");
+  const [landing, connected] = ["2026-12-02T10:00:00Z", "2026-12-02T12:00:00Z"];
+  const flying = booking([leg("DEL", "BOM", "DEPARTED", landing)], { current_airport: null });
+  expect(earliestOf(flying, now, connected)).toBe(Date.parse(connected));
+  expect(earliestOf(flying, now, null)).toBe(Date.parse(landing));
+  expect(earliestOf(booking([leg("DEL", "LHR", "BOOKED", landing)]), now, null)).toBe(now);
+  expect(earliestOf(booking([leg("DEL", "BOM", "ARRIVED", landing)]), now, connected)).toBe(Date.parse(connected));
+  expect(earliestOf(flying, now, "2026-11-30T12:00:00Z")).toBe(now);
 });
 
 test("many at once take what each shows first, if it shows anything, and never another version than is shown", () => {

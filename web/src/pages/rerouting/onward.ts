@@ -21,19 +21,20 @@ export function placeOf(booking: Booking): string {
   return booking.current_airport ?? flying?.destination ?? booking.origin;
 }
 
-/** The earliest departure: now, or after the landing. */
-function earliest(booking: Booking, now: number): number {
+/** The earliest departure: now, or after the landing; `known`: as the server judges it, with the time that a connection takes. */
+export function earliestOf(booking: Booking, now: number, known: string | null): number {
   const flying = booking.legs.find((leg) => leg.status === "DEPARTED");
-  return flying ? Math.max(now, Date.parse(flying.arrival_datetime)) : now;
+  const after = known ?? flying?.arrival_datetime;
+  return after === undefined ? now : Math.max(now, Date.parse(after));
 }
 
 /** The first departure that is looked at: of the flight that was lost, or else as soon as the cargo is there. */
-export function startOf(booking: Booking, now: number): number {
+export function startOf(booking: Booking, earliest: number, now: number): number {
   const place = placeOf(booking);
   const isAhead = (leg: Booking["legs"][number]) =>
     leg.origin === place && leg.status !== "REPLACED" && Date.parse(leg.departure_datetime) > now;
   const lost = booking.legs.find(isAhead);
-  return lost ? Date.parse(lost.departure_datetime) : earliest(booking, now);
+  return lost ? Date.parse(lost.departure_datetime) : earliest;
 }
 
 /** Returns the options of these days that arrive first; a day that only has later ones is not looked at. */
@@ -61,16 +62,15 @@ const lookup = new Lookup<OnwardOption>(
   },
 );
 
-/** Returns the best onward options that can be booked now, the earliest arrival first. */
-export async function onwardOptions(booking: Booking, now: number): Promise<OnwardOption[]> {
+/** Returns the best onward options that can be booked now and leave at a time or later, the earliest arrival first. */
+export async function onwardOptions(booking: Booking, from: number, now: number): Promise<OnwardOption[]> {
   const origin = placeOf(booking);
-  const from = earliest(booking, now);
   // A booking that has lost no leg may miss its next flight: that one is no option.
   const missed = booking.needs_rerouting
     ? []
     : booking.legs.filter((leg) => leg.status === "BOOKED" && leg.origin === origin).map((leg) => leg.flight_id);
   const zone = (await airports.find(origin))?.time_zone ?? "UTC";
-  const first = localDate(new Date(startOf(booking, now)), zone);
+  const first = localDate(new Date(startOf(booking, from, now)), zone);
   const days = Array.from({ length: DAYS }, (_, index) => addDays(first, index));
   return firstToArrive(
     days,
