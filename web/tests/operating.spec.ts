@@ -89,6 +89,26 @@ test("a flight that was changed meanwhile gets a new preview", async ({ page, wo
   expect((await admin.get(`/api/v1/flights/${flight.id}`)).status).toBe("DEPARTED");
 });
 
+test("a dialog gives the focus back to the button that opened it, or to the heading when that is gone", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("TRV", "CJB", 95, 1000);
+  await signIn(page, await world.operator(), `/flights/${flight.id}`);
+  const opener = page.getByRole("button", { name: "Depart", exact: true });
+  const dialog = page.getByRole("dialog");
+  await opener.press("Enter");
+  await expect(dialog.locator("[data-impact]")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(dialog).toHaveCount(0);
+  await expect(opener).toBeFocused();
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("button", { name: "Depart", exact: true }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(opener).toHaveCount(0);
+  await expect(page.getByRole("heading", { level: 1 })).toBeFocused();
+});
+
 test("many bookings at once: what was not possible says why and stays ticked", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 97, 20_000);
   const operator = await world.operator();
