@@ -20,6 +20,22 @@ it("runs at once, and what is asked for within the pause together at its end", (
   expect(run).toHaveBeenCalledTimes(3);
 });
 
+it("runs now within the pause, too, which begins anew", () => {
+  const run = vi.fn();
+  const reading = new Unhurried(run, 5000);
+  reading.ask();
+  reading.ask();
+  vi.advanceTimersByTime(3000);
+  reading.now();
+  expect(run).toHaveBeenCalledTimes(2);
+  // What was asked for before has been read.
+  vi.advanceTimersByTime(4999);
+  reading.ask();
+  expect(run).toHaveBeenCalledTimes(2);
+  vi.advanceTimersByTime(1);
+  expect(run).toHaveBeenCalledTimes(3);
+});
+
 it("runs nothing after its end", () => {
   const run = vi.fn();
   const reading = new Unhurried(run, 5000);

@@ -24,6 +24,12 @@ export class Unhurried {
     this.run();
   }
 
+  /** Runs at once, whenever it ran last; the pause begins anew. */
+  now(): void {
+    this.end();
+    this.ask();
+  }
+
   /** Runs no more of what was asked for. */
   end(): void {
     if (this.#timer) clearTimeout(this.#timer);
