@@ -1174,10 +1174,12 @@ export const de: Words = {
     capacity: "Kapazität",
     status: "Status",
     connections: "Anschlüsse",
-    atRisk: (count, figure) => `${figure} ${plural(count, "Anschluss", "Anschlüsse")} gefährdet`,
+    atRisk: (count, figure) => `${figure} ${plural(count, "gefährdeter Anschluss", "gefährdete Anschlüsse")}`,
     toReroute: (_count, figure) => `${figure} umzurouten`,
     onward: (flight, left, needed) =>
-      left < 0 ? `${flight} fliegt ${-left} min vorher ab` : `${flight} ${left} von ${needed} min`,
+      left < 0
+        ? `${flight} fliegt ${-left} min vor der Landung ab`
+        : `${flight} mit ${left} statt ${needed} min Umladezeit`,
     closed: "geschlossen",
     in: "noch",
     empty: "Keine Abflüge an diesem Tag.",
@@ -1193,10 +1195,10 @@ export const de: Words = {
     ofFlight: (flight, from, to) => `${flight}, ${from} nach ${to}`,
     all: "Alle umzuroutende Fracht",
     every: "Alle",
-    atRisk: "Anschlüsse gefährdet",
+    atRisk: "Gefährdete Anschlüsse",
     toReroute: "Umzurouten",
-    emptyFlight: "Keine Fracht dieses Fluges steht hier.",
-    emptyFlightText: "Sie erscheint hier, wenn ihr Anschluss gefährdet ist oder sie einen ihrer Flüge verliert.",
+    emptyFlight: "Zu diesem Flug gibt es hier keine Fracht.",
+    emptyFlightText: "Fracht erscheint hier, wenn ihr Anschluss gefährdet ist oder sie einen ihrer Flüge verliert.",
     connection: (flight, left, needed) =>
       left < 0
         ? `Der Anschluss ${flight} fliegt ${-left} min vor der Landung ab.`
