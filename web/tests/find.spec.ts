@@ -119,15 +119,18 @@ test("it asks once a pause, says when something could not be searched, and gives
 
 test("a page that opens late leaves the focus in the dialog", async ({ page }) => {
   await page.goto("/");
+  let isAsked = false;
   let open = (): void => undefined;
   const isAllowed = new Promise<void>((resolve) => (open = resolve));
   await page.route("**/assets/Find-*.js", async (route) => {
+    isAsked = true;
     await isAllowed;
     await route.continue();
   });
   await page.getByRole("link", { name: "Track" }).first().click();
   await page.keyboard.press("Control+k");
   await expect(field(page)).toBeFocused();
+  await expect.poll(() => isAsked, "the page is late").toBe(true);
   open();
   await expect(page.getByLabel("Booking reference or air waybill number")).toBeVisible();
   await page.keyboard.type("trv");
