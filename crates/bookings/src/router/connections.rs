@@ -59,8 +59,8 @@ problem_responses!(FlightProblems: [LIST, ROLE], NOT_FOUND);
 
 /// List the bookings of a flight whose connection is at risk or that are to be rerouted, newest first.
 ///
-/// They are those that `GET /flights/connections` counts for the flight, each with the connection that it may miss and the earliest departure of
-/// another route.
+/// They are those that `GET /flights/connections` counts for the flight, each with the connection that it may miss and the earliest
+/// departure of another route.
 #[utoipa::path(get, path = "/flights/{id}/connections", tag = "flights", operation_id = "listConcernedBookings",
     params(("id" = FlightId, Path, description = "Id of the flight"), ConnectionFilter, PageUpTo<MOST_BOOKINGS>),
     responses((status = 200, body = Vec<ConcernedBooking>, headers(("Link" = Option<String>))), FlightProblems))]

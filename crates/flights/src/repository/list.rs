@@ -57,9 +57,10 @@ pub(crate) async fn number_of(db: &mut PgSession, filter: &FlightFilter, sort: F
 }
 
 fn order_by(sort: FlightSort) -> String {
-    let columns: &[&str] =
-        if sort.is_by_number() { &["f.flight_number", "f.departure_at", "f.id"] } else { &[time_of(sort), "f.id"] };
-    sort.direction().order_by(columns)
+    if sort.is_by_number() {
+        return sort.direction().order_by(&["f.flight_number", "f.departure_at", "f.id"]);
+    }
+    sort.direction().order_by(&[time_of(sort), "f.id"])
 }
 
 /// The time by which a list that is not in the order of numbers is ordered.
