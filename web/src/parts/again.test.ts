@@ -27,6 +27,16 @@ it("keeps a booking for its lane, and for the person who chose it", () => {
   expect(againFor(null, of("DEL", "LHR"))).toBeNull();
 });
 
+it("keeps a template without an airport for each lane that has the other one", () => {
+  keepAgain({ ...again, destination: null });
+  expect(againFor("ann", of("DEL", "CDG"))?.description).toBe("Shoes");
+  expect(againFor("ann", of("BOM", "CDG"))).toBeNull();
+  keepAgain({ ...again, origin: null, destination: null });
+  expect(againFor("ann", of("BOM", "CDG"))?.description).toBe("Shoes");
+  expect(againFor("ann", of("BOM", "CDG", {}))).toBeNull();
+  expect(againFor("ben", of("BOM", "CDG"))).toBeNull();
+});
+
 it("gives nothing to a booking of the same lane that is not made again", () => {
   keepAgain(again);
   expect(againFor("ann", of("DEL", "LHR", {}))).toBeNull();

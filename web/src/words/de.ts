@@ -65,6 +65,7 @@ export const de: Words = {
     incomplete: "Ein Teil konnte nicht durchsucht werden. Geben Sie den Text erneut ein, um die Suche zu wiederholen.",
     groups: {
       bookings: "Buchungen",
+      templates: "Mit einer Vorlage buchen",
       flights: "Flüge",
       pages: "Seiten",
       airports: "Flughäfen",
@@ -800,6 +801,7 @@ export const de: Words = {
   },
   parties: {
     title: "Adressbuch",
+    section: "Absender und Empfänger",
     query: "Teil des Namens",
     find: "Finden",
     add: "Absender oder Empfänger hinzufügen",
@@ -818,6 +820,29 @@ export const de: Words = {
     taken: (role, name) => `${role} aus dem Adressbuch: ${name}.`,
     keep: "Im Adressbuch aufbewahren",
     kept: (name) => `${name} steht im Adressbuch.`,
+  },
+  templates: {
+    title: "Buchungsvorlagen",
+    section: "Vorlagen",
+    name: "Name der Vorlage",
+    acts: "Verwenden, umbenennen, löschen",
+    use: "Verwenden",
+    rename: "Umbenennen",
+    renamed: (name) => `Die Vorlage heißt ${name}.`,
+    meanwhile: (name) =>
+      `Jemand anders hat diese Vorlage geändert: Sie heißt jetzt ${name}. Speichern Sie erneut, um den Namen zu ersetzen.`,
+    sure: (name) => `${name} löschen? Buchungen behalten ihre Angaben.`,
+    removed: (name) => `${name} ist gelöscht.`,
+    empty: "Ihre Organisation hat keine Vorlagen.",
+    noneFits: "Keine Vorlage hat diesen Namen.",
+    emptyText:
+      "Bewahren Sie Sendungen, die Sie immer wieder buchen, als Vorlage auf: auf der Seite einer Buchung oder beim Buchen.",
+    save: "Als Vorlage speichern",
+    isKept:
+      "Die Vorlage enthält die folgenden Angaben, für alle in Ihrer Organisation. Luftfrachtbrief, Referenzen, Kontakte, Flüge und Preis bleiben bei der Buchung.",
+    kept: (name) => `${name} ist als Vorlage gespeichert.`,
+    taken: "Eine andere Vorlage Ihrer Organisation hat diesen Namen.",
+    noName: "Ohne Namen",
   },
   quotes: {
     made: "Angefragt",

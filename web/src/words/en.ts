@@ -54,6 +54,7 @@ export const en = {
     incomplete: "Some of it could not be searched. Type again to repeat the search.",
     groups: {
       bookings: "Bookings",
+      templates: "Book with a template",
       flights: "Flights",
       pages: "Pages",
       airports: "Airports",
@@ -777,6 +778,7 @@ export const en = {
   },
   parties: {
     title: "Address book",
+    section: "Parties",
     query: "Part of the name",
     find: "Find",
     add: "Add a party",
@@ -793,6 +795,28 @@ export const en = {
     taken: (role: string, name: string) => `${role} from the address book: ${name}.`,
     keep: "Keep in the address book",
     kept: (name: string) => `${name} is in the address book.`,
+  },
+  templates: {
+    title: "Booking templates",
+    section: "Templates",
+    name: "Name of the template",
+    acts: "Use, rename, delete",
+    use: "Use",
+    rename: "Rename",
+    renamed: (name: string) => `The template is named ${name}.`,
+    meanwhile: (name: string) =>
+      `Somebody else changed this template: it is named ${name} now. Save again to replace the name.`,
+    sure: (name: string) => `Delete ${name}? Bookings keep what they have.`,
+    removed: (name: string) => `${name} is deleted.`,
+    empty: "Your organization has no templates.",
+    noneFits: "No template has this name.",
+    emptyText: "Save what you book again and again as a template, on the page of a booking or while you book.",
+    save: "Save as template",
+    isKept:
+      "The template keeps what is listed here, for everybody in your organization. Air waybill, references, contacts, flights and price stay with the booking.",
+    kept: (name: string) => `${name} is kept as a template.`,
+    taken: "Another template of your organization has this name.",
+    noName: "Without a name",
   },
   quotes: {
     made: "Asked for",

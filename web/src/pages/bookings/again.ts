@@ -2,7 +2,7 @@
 import { api, take } from "../../api/client";
 import { serverNow } from "../../api/clock.svelte";
 import type { Schemas } from "../../api/problem";
-import { AGAIN, keepAgain } from "../../parts/again";
+import { AGAIN, keepAgain, type Again } from "../../parts/again";
 import { airports } from "../../parts/reference.svelte";
 import { localDate } from "../../words/format";
 import { searchAddress, type Asked } from "../search/asked";
@@ -15,10 +15,20 @@ const DAYS = 14;
 
 /** Keeps what the form of another booking begins with for `person`; returns the address of the search for it. */
 export async function prepareAgain(booking: Booking, person: string | null): Promise<string> {
-  const [contact, product, date] = await Promise.all([contactOf(booking), productOf(booking), dateFor(booking)]);
+  const asked = askedOf(booking);
+  const [contact, product, date] = await Promise.all([contactOf(booking), productOf(booking), dateFor(asked)]);
   const { origin, destination, description, shipper, consignee } = booking;
-  keepAgain({ person, origin, destination, description, shipper, consignee, contact, product });
-  return `${searchAddress({ ...askedOf(booking), date })}&${AGAIN}=1`;
+  return keptFor(
+    { ...asked, date },
+    { person, origin, destination, description, shipper, consignee, contact, product },
+  );
+}
+
+/** Keeps what the form of a booking begins with; returns the address of the search for its lane and freight. */
+export function keptFor(asked: Asked, again: Again): string {
+  keepAgain(again);
+  const address = searchAddress(asked);
+  return `${address}${address.endsWith("?") ? "" : "&"}${AGAIN}=1`;
 }
 
 const askedOf = (booking: Booking): Omit<Asked, "date"> => ({
@@ -38,17 +48,17 @@ async function contactOf({ ref_id }: Booking): Promise<{ name: string; email: st
 }
 
 /** The product that the booking was priced as, where its reader may see the quote. */
-async function productOf({ price }: Booking): Promise<string | null> {
+export async function productOf({ price }: Booking): Promise<string | null> {
   if (!price) return null;
   const { data } = await api.GET("/api/v1/quotes/{id}", { params: { path: { id: price.quote_id } } });
   return data && data.product !== "GENERAL" ? data.product : null;
 }
 
 /** The first day, from today at the origin on, on which the same can be booked; else today. */
-async function dateFor(booking: Booking): Promise<string> {
-  const zone = (await airports.find(booking.origin))?.time_zone ?? "UTC";
+export async function dateFor(asked: Omit<Asked, "date">): Promise<string> {
+  const zone = (await airports.find(asked.origin))?.time_zone ?? "UTC";
   const today = localDate(new Date(serverNow()), zone);
-  const address = daysAddress({ ...askedOf(booking), date: today }, today, DAYS);
+  const address = daysAddress({ ...asked, date: today }, today, DAYS);
   // What is wrong with the lane or the freight by now is said by the search, at its field.
   const days = await readDays(address).catch(() => []);
   return days.find((day) => day.bookable > 0)?.departure_date ?? today;

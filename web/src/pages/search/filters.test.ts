@@ -63,3 +63,12 @@ it("keeps the filters that mean something for the next search", () => {
     again: null,
   });
 });
+
+it("keeps the mark of a template whose lane was open until an airport of it is replaced", () => {
+  const asked = { origin: "", destination: "LHR", date: "2026-12-02" } as Asked;
+  const gone = { carrier: null, max_price: null, arrive_before: null };
+  expect(outdated(asked, { ...asked, origin: "DEL" })).toEqual(gone);
+  expect(outdated({ ...asked, destination: "" }, { ...asked, origin: "DEL" })).toEqual(gone);
+  expect(outdated(asked, { ...asked, origin: "DEL", destination: "CDG" })).toEqual({ ...gone, again: null });
+  expect(outdated({ ...asked, origin: "DEL" }, asked)).toEqual({ ...gone, again: null });
+});

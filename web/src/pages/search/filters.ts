@@ -57,8 +57,12 @@ const FREIGHT = ["weight", "volume", "pieces", "handling"] as const;
 /** The filters that mean nothing for another search: prices and carriers of other routes and freight, arrivals of another day. */
 export function outdated(before: Asked, after: Asked): Partial<Record<keyof typeof NONE | typeof AGAIN, null>> {
   const isSameRoute = before.origin === after.origin && before.destination === after.destination;
-  if (!isSameRoute)
-    return { carrier: NONE.carrier, max_price: NONE.max_price, arrive_before: NONE.arrive_before, [AGAIN]: null };
+  if (!isSameRoute) {
+    // A lane that was open, as that of a template, is completed.
+    const isCompleted = (["origin", "destination"] as const).every((end) => ["", after[end]].includes(before[end]));
+    const gone = { carrier: NONE.carrier, max_price: NONE.max_price, arrive_before: NONE.arrive_before };
+    return isCompleted ? gone : { ...gone, [AGAIN]: null };
+  }
   const isSameFreight = FREIGHT.every((name) => before[name] === after[name]);
   return {
     ...(isSameFreight ? {} : { max_price: NONE.max_price }),

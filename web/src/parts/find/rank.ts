@@ -1,12 +1,13 @@
 // The order of what “Find anything” found.
 
 /** The groups, as they stand where none fits better. */
-export const GROUPS = ["bookings", "flights", "pages", "airports", "organizations"] as const;
+export const GROUPS = ["bookings", "templates", "flights", "pages", "airports", "organizations"] as const;
 export type Group = (typeof GROUPS)[number];
 
 export interface Entry {
   group: Group;
-  href: string;
+  /** The address of it, or what prepares it. */
+  href: string | (() => Promise<string>);
   title: string;
   text?: string;
   /** How well it fits; less is better. */

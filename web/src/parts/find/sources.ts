@@ -2,10 +2,12 @@
 import { api, take } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { session } from "../../api/session.svelte";
+import { laneText, prepareUse, type Template } from "../../pages/parties/template";
 import { pages } from "../../routes";
 import { shown, words } from "../../words";
 import { addDays, fullDate, localDate } from "../../words/format";
 import { adminTexts } from "../../words/language";
+import { weightText } from "../../words/units";
 import { airportLookup } from "../airports";
 import { BEGINS, CONTAINS, EQUAL, scoreOf, WORD, type Entry } from "./rank";
 import { recognise, type Recognised } from "./recognise";
@@ -31,6 +33,7 @@ export async function findAll(typed: string, signal: AbortSignal): Promise<Found
   const answers = await Promise.allSettled([
     pagesNamed(text),
     bookings(text, numbers, signal),
+    templates(text, numbers, signal),
     flights(numbers, today, signal),
     airports(text, numbers),
     organizations(text, numbers, signal),
@@ -106,6 +109,31 @@ async function tracked(number: string, signal: AbortSignal): Promise<Entry[]> {
     return [];
   }
 }
+
+/** Templates of the organization by their names: to choose one begins a booking with it. */
+async function templates(text: string, numbers: Recognised, signal: AbortSignal): Promise<Entry[]> {
+  if (!session.may("customer") || text.length < LEAST || numbers.isCertain) return [];
+  // Names begin with a lane, `DEL–LHR`, whose dash keyboards lack.
+  const texts = new Set([text, text.replaceAll("-", "–")]);
+  const answers = await Promise.all(
+    [...texts].map((q) =>
+      take(api.GET("/api/v1/booking-templates", { params: { query: { q, limit: MOST } }, signal })),
+    ),
+  );
+  const found = new Map(answers.flatMap(({ data }) => data).map((template) => [template.id, template]));
+  return [...found.values()].map((template) => ({
+    group: "templates" as const,
+    href: () => prepareUse(template, session.person),
+    title: template.name,
+    text: partsOf(template).join(" · "),
+    score: scoreOf(template.name, text) ?? CONTAINS,
+  }));
+}
+
+const partsOf = (template: Template): string[] => [
+  laneText(template),
+  ...(template.weight_kg ? [weightText(template.weight_kg)] : []),
+];
 
 /** Flights of a number on its date; without one, on the days that are today somewhere. */
 async function flights({ flight }: Recognised, today: string, signal: AbortSignal): Promise<Entry[]> {
