@@ -161,6 +161,7 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     "/quotes",
     `/quotes/${quote.id}`,
     "/parties",
+    "/parties?show=templates",
     `/waitlist?flights=${flight.id}&origin=TRV&destination=CJB&weight=500`,
     "/account",
     `/account?webhook=${webhook.id}`,

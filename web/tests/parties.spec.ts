@@ -69,7 +69,7 @@ test("the address book is searched, added to, changed and deleted from", async (
   const customer = await world.customer();
   const nordwerk: Json = await customer.post("/api/v1/parties", NORDWERK);
   await signIn(page, customer, "/parties");
-  const entries = page.getByRole("main").getByRole("listitem");
+  const entries = page.getByRole("list", { name: "Address book" }).getByRole("listitem");
   await page.getByRole("button", { name: "Add a party" }).click();
   await page.getByLabel("Name", { exact: true }).fill("Sole Traders");
   await page.getByRole("button", { name: "Save" }).click();

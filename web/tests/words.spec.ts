@@ -39,6 +39,7 @@ test("every text of the console can be translated, and has room to be longer", a
     "/quotes",
     `/quotes/${quote.id}`,
     "/parties",
+    "/parties?show=templates",
     "/holds",
     "/waitlist",
     "/account",

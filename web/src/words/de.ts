@@ -830,7 +830,7 @@ export const de: Words = {
     rename: "Umbenennen",
     renamed: (name) => `Die Vorlage heißt ${name}.`,
     meanwhile: (name) =>
-      `Jemand anders hat diese Vorlage geändert: Sie heißt jetzt ${name}. Speichern Sie erneut, um den Namen zu ersetzen.`,
+      `Jemand anders hat diese Vorlage geändert: Sie heißt jetzt ${name}. Benennen Sie sie erneut um, um diesen Namen zu ersetzen.`,
     sure: (name) => `${name} löschen? Buchungen behalten ihre Angaben.`,
     removed: (name) => `${name} ist gelöscht.`,
     empty: "Ihre Organisation hat keine Vorlagen.",

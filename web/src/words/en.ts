@@ -805,7 +805,7 @@ export const en = {
     rename: "Rename",
     renamed: (name: string) => `The template is named ${name}.`,
     meanwhile: (name: string) =>
-      `Somebody else changed this template: it is named ${name} now. Save again to replace the name.`,
+      `Somebody else changed this template: it is named ${name} now. Rename it again to replace this name.`,
     sure: (name: string) => `Delete ${name}? Bookings keep what they have.`,
     removed: (name: string) => `${name} is deleted.`,
     empty: "Your organization has no templates.",
