@@ -203,7 +203,7 @@ impl Replica {
 
 impl Database {
     /// Returns whether reads may be answered by a standby.
-    pub const fn has_replica(&self) -> bool {
+    pub fn has_replica(&self) -> bool {
         self.replica.is_some()
     }
 
@@ -265,7 +265,7 @@ impl Database {
 
     /// Observes the standby at this interval until `stop`. Without this it is not used.
     pub async fn watch_replica(self, interval: Duration, stop: CancellationToken) {
-        let Some(replica) = self.replica else { return };
+        let Some(replica) = &self.replica else { return };
         let mut outage = OutageLog::new("the read replica cannot be used; reading from the primary");
         let mut samples = Samples::default();
         loop {
