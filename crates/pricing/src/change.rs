@@ -16,8 +16,8 @@ use super::{
     service::PricingService,
 };
 
-/// A kind of rule that administrators change.
-pub(super) trait Kept: Stored {
+/// A kind of rule that administrators change; each change is recorded with its actor.
+pub(super) trait AuditedRule: Stored {
     /// The names of the spans.
     const CREATE: &'static str;
     const CHANGE: &'static str;
@@ -32,7 +32,7 @@ pub(super) trait Kept: Stored {
     ) -> impl Future<Output = Result<(), PricingError>> + Send;
 }
 
-impl Kept for Tariff {
+impl AuditedRule for Tariff {
     const CREATE: &'static str = "pricing.create_tariff";
     const CHANGE: &'static str = "pricing.change_tariff";
     const END: &'static str = "pricing.end_tariff";
@@ -42,7 +42,7 @@ impl Kept for Tariff {
     }
 }
 
-impl Kept for Surcharge {
+impl AuditedRule for Surcharge {
     const CREATE: &'static str = "pricing.create_surcharge";
     const CHANGE: &'static str = "pricing.change_surcharge";
     const END: &'static str = "pricing.end_surcharge";
@@ -52,7 +52,7 @@ impl Kept for Surcharge {
     }
 }
 
-impl Kept for Sale {
+impl AuditedRule for Sale {
     const CREATE: &'static str = "pricing.create_sale";
     const CHANGE: &'static str = "pricing.change_sale";
     const END: &'static str = "pricing.end_sale";
@@ -86,7 +86,7 @@ pub(super) struct Create<T> {
     pub terms: T,
 }
 
-impl<T: Kept> Command for Create<T> {
+impl<T: AuditedRule> Command for Create<T> {
     const NAME: &'static str = T::CREATE;
     type Done = Rule<T>;
     type Error = PricingError;
@@ -127,7 +127,7 @@ pub(super) struct Change<T, P> {
     pub of: PhantomData<fn() -> T>,
 }
 
-impl<T: Kept, P: PatchOf<T>> Command for Change<T, P> {
+impl<T: AuditedRule, P: PatchOf<T>> Command for Change<T, P> {
     const NAME: &'static str = T::CHANGE;
     type Done = Rule<T>;
     type Error = PricingError;
@@ -167,7 +167,7 @@ pub(super) struct End<T> {
     pub of: PhantomData<fn() -> T>,
 }
 
-impl<T: Kept> Command for End<T> {
+impl<T: AuditedRule> Command for End<T> {
     const NAME: &'static str = T::END;
     type Done = Rule<T>;
     type Error = PricingError;
