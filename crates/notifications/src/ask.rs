@@ -84,7 +84,11 @@ impl NotificationService {
             let withheld = questions.withheld.iter().filter(|(of, _)| *of == reason);
             let withheld: Vec<NewNotification> = withheld.map(|(_, question)| question.clone()).collect();
             if !withheld.is_empty() {
-                tracing::info!(reason, questions = withheld.len(), "questions to contacts are not sent by text message");
+                tracing::info!(
+                    reason,
+                    questions = withheld.len(),
+                    "questions to contacts are not sent by text message"
+                );
                 self.post.enqueue_suppressed_in_tx(tx, &withheld, reason).await?;
             }
         }

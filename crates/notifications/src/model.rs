@@ -279,7 +279,7 @@ mod tests {
             aggregate_id: Uuid::from_u128(7),
             sequence: 3,
             event_type: event_type.to_owned(),
-            event: json!({"id": "7-3", "sequence": "3", "time": "2026-11-20T08:00:00Z", "data": data}),
+            event: json!({"id": "7-3", "sequence": "3", "time": "2026-11-20T08:00:00Z", "data": data}).into(),
             written_at: DateTime::UNIX_EPOCH,
             organization: None,
             listeners: None,

@@ -230,7 +230,8 @@ impl Database {
     pub fn for_probes(&self) -> Self {
         let bound = self.bound.min(self.probes.patience() * 3 / 4);
         // A late answer within so short a bound says nothing about the other connections.
-        Parts { pool: self.probes.clone(), is_serving: false, bound, state: Arc::default(), ..Parts::clone(self) }.into()
+        Parts { pool: self.probes.clone(), is_serving: false, bound, state: Arc::default(), ..Parts::clone(self) }
+            .into()
     }
 
     fn session(&self, connection: Pooled) -> PgSession {

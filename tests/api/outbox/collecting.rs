@@ -63,7 +63,7 @@ impl<const LETTER: char> Collecting<LETTER> {
 
     /// The documents, as they came.
     pub fn messages(&self) -> Vec<Value> {
-        self.taken().into_iter().map(|entry| entry.event).collect()
+        self.taken().into_iter().map(|entry| Arc::unwrap_or_clone(entry.event)).collect()
     }
 
     pub fn ids(&self) -> Vec<String> {

@@ -1,4 +1,6 @@
 //! A place in the outbox: what is committed late is read late, what is rolled back is forgotten.
+use std::sync::Arc;
+
 use loadmaster_platform::outbox::{Entry, Feed};
 use uuid::Uuid;
 
@@ -19,7 +21,7 @@ async fn read(feed: &mut Feed, world: &World, limit: i64) -> Vec<String> {
 }
 
 fn told(entries: Vec<Entry>) -> Vec<String> {
-    ids(&entries.into_iter().map(|entry| entry.event).collect::<Vec<_>>())
+    ids(&entries.into_iter().map(|entry| Arc::unwrap_or_clone(entry.event)).collect::<Vec<_>>())
 }
 
 fn named(aggregate: Uuid, sequences: impl Iterator<Item = i32>) -> Vec<String> {

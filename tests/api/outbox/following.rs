@@ -80,7 +80,7 @@ impl Follow for Notes {
     }
 
     fn hear<'a>(&'a self, messages: &'a [Entry]) -> BoxFuture<'a, anyhow::Result<()>> {
-        self.0.lock().unwrap().extend(messages.iter().map(|entry| entry.event.clone()));
+        self.0.lock().unwrap().extend(messages.iter().map(|entry| Value::clone(&entry.event)));
         Box::pin(async { Ok(()) })
     }
 }

@@ -1,5 +1,5 @@
 //! Many transactions that begin, write and end in any order, some of them in nothing: every reader has every message once.
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use loadmaster_platform::outbox::Feed;
 use serde_json::Value;
@@ -55,7 +55,7 @@ async fn read_on(world: &World, stop: &CancellationToken) -> Vec<Value> {
         if stopped && entries.is_empty() {
             return all;
         }
-        all.extend(entries.into_iter().map(|entry| entry.event));
+        all.extend(entries.into_iter().map(|entry| Arc::unwrap_or_clone(entry.event)));
     }
 }
 

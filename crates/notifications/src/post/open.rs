@@ -37,7 +37,8 @@ pub fn open(opening: &Opening, composers: Composers) -> anyhow::Result<(PostServ
     let has_mailbox = mail == MailTransport::Mailbox || sms == SmsTransport::Mailbox;
     let mailbox = has_mailbox.then(|| Mailbox::open(&settings.embedded.data_dir, clock.clone())).transpose()?;
     let channels = [(Channel::Email, mail == MailTransport::None), (Channel::Sms, sms == SmsTransport::None)];
-    let closed = channels.into_iter().filter(|(_, is_closed)| *is_closed).map(|(channel, _)| channel.as_str()).collect();
+    let closed =
+        channels.into_iter().filter(|(_, is_closed)| *is_closed).map(|(channel, _)| channel.as_str()).collect();
     let post = PostService::new(opening, mailbox, closed)?;
     opening.service::<AccountMails>()?.open(Arc::new(post.clone()));
     let senders = senders(opening, &post, composers, (mail, sms))?;

@@ -40,11 +40,7 @@ pub struct PostService {
 }
 
 impl PostService {
-    pub(super) fn new(
-        opening: &Opening,
-        mailbox: Option<Mailbox>,
-        closed: Vec<&'static str>,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(opening: &Opening, mailbox: Option<Mailbox>, closed: Vec<&'static str>) -> anyhow::Result<Self> {
         let Opening { db, clock, secrets, ids, .. } = opening;
         let key = SealKey::new(&secrets.reference_key);
         let (db, clock, ids) = (db.clone(), clock.clone(), ids.clone());

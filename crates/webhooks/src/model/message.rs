@@ -91,7 +91,7 @@ pub fn test_message(webhook: WebhookId, id: Uuid, source: &Source, now: DateTime
         aggregate_id: id,
         sequence: 1,
         event_type: WebhookEventType::Test.as_str().to_owned(),
-        event,
+        event: event.into(),
         written_at: now,
         organization: None,
         listeners: None,
