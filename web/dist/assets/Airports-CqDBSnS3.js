@@ -1,1 +1,0 @@
-import"./first-O1vT5Sww.js";import{t as e}from"./Entries-DjCTQQYm.js";function t(t){e(t,{name:`airports`})}export{t as default};

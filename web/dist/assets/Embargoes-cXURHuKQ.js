@@ -1,1 +1,0 @@
-import"./first-O1vT5Sww.js";import{r as e,t}from"./Rules-C6kcPy_3.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

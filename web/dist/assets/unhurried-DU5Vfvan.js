@@ -1,0 +1,1 @@
+var e=class{run;pauseMs;#e=null;#t=!1;constructor(e,t){this.run=e,this.pauseMs=t}ask(){this.#e?this.#t=!0:(this.#t=!1,this.#e=setTimeout(()=>{this.#e=null,this.#t&&this.ask()},this.pauseMs),this.run())}now(){this.end(),this.ask()}end(){this.#e&&clearTimeout(this.#e),this.#e=null,this.#t=!1}};export{e as t};
