@@ -77,10 +77,10 @@ test("a contact is added, and asked whether they agree", async ({ page, world })
   await page.getByRole("button", { name: "Add a contact" }).click();
   await page.getByLabel("Name").fill("Cora Consignee");
   await page.getByLabel("E-mail").fill("nowhere");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByLabel("E-mail")).toHaveAttribute("aria-invalid", "true");
   await page.getByLabel("E-mail").fill("cora@consignee.example");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("main")).toContainText("Cora Consignee · Notify party");
   const contacts = await customer.get(`/api/v1/bookings/${booking.ref_id}/contacts`);
   expect(contacts.map((contact: { email: string }) => contact.email)).toEqual(["cora@consignee.example"]);
