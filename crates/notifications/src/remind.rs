@@ -115,7 +115,7 @@ impl NotificationService {
         let rows: Vec<NewNotification> =
             told.iter().filter_map(|told| self.reminder(&causes, &due, told, now)).collect();
         if !rows.is_empty() {
-            self.post.enqueue_in_tx(tx, &rows).await?;
+            self.post.enqueue_by_sender_in_tx(tx, &rows).await?;
         }
         repository::reminders::enter(tx, &due, now).await?;
         Ok(due.len())

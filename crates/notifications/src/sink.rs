@@ -122,7 +122,7 @@ impl NotificationService {
         }
         self.write_to_guests_in_tx(tx, causes, now).await?;
         let rows: Vec<NewNotification> = told.iter().filter_map(|told| self.row(causes, told, now)).collect();
-        if rows.is_empty() { Ok(()) } else { self.post.enqueue_in_tx(tx, &rows).await }
+        if rows.is_empty() { Ok(()) } else { self.post.enqueue_by_sender_in_tx(tx, &rows).await }
     }
 
     /// Returns what is written for one receiver, if it is not too late for it.

@@ -9,6 +9,7 @@ mod migrate;
 mod months;
 mod pool;
 mod replica;
+mod retry;
 mod session;
 mod state;
 mod statement;
@@ -16,7 +17,6 @@ mod status;
 mod transaction;
 
 use std::{
-    hash::{BuildHasher, RandomState},
     io,
     ops::Deref,
     str::FromStr,
@@ -46,6 +46,7 @@ pub use migrate::migrate;
 pub use months::{IdMonths, PLANNED_LENGTH, column, planned_list};
 pub use pool::PoolSize;
 pub use replica::{LogPosition, Recency, ReplicaState, ReplicaStatus};
+pub use retry::{MAX_RETRIES, pause_before_retry, retrying};
 pub use session::PgSession;
 pub use state::Refusal;
 pub use status::{DatabaseStatus, clock, is_current, is_migrated, serving_sessions};
@@ -366,33 +367,6 @@ pub async fn keep_plans(tx: &mut PgSession) -> sqlx::Result<()> {
 pub async fn limit_lock_waits(tx: &mut PgSession, longest: Duration) -> sqlx::Result<()> {
     let limit = format!("set local lock_timeout = {}", longest.as_millis());
     sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(tx).await.map(drop)
-}
-
-/// Number of retries of a transaction that the database chose as the victim of a conflict.
-pub const MAX_RETRIES: u32 = 5;
-
-/// Runs a whole unit of work, and repeats it when the database chose it as a victim: everything is rebuilt each time.
-pub async fn retrying<T, E, F>(mut work: impl FnMut() -> F) -> Result<T, E>
-where
-    E: Transient,
-    F: Future<Output = Result<T, E>>,
-{
-    for attempt in 1..=MAX_RETRIES {
-        match work().await {
-            Err(error) if error.is_transient() => {
-                metric::TRANSACTION_RETRIES.increment(1);
-                tokio::time::sleep(pause_before_retry(attempt)).await;
-            }
-            outcome => return outcome,
-        }
-    }
-    work().await
-}
-
-/// Returns a random pause, so that two victims of one conflict do not collide again.
-pub fn pause_before_retry(attempt: u32) -> Duration {
-    let jitter = RandomState::new().hash_one(attempt) % 10;
-    Duration::from_millis(u64::from(attempt) * 5 + jitter)
 }
 
 fn connect_options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {

@@ -12,9 +12,14 @@ use super::{
 pub(super) const NO_TRANSPORT: &str = "no_transport";
 
 impl PostService {
-    /// Writes notifications, to be sent when they are due; those on channels without a transport are suppressed at once. A
-    /// notification that is there already is left as it is. Joins the caller's transaction.
+    /// Writes notifications, to be sent when they are due. A notification that is there already is left as it is. Joins the
+    /// caller's transaction.
     pub async fn enqueue_in_tx(&self, tx: &mut PgSession, new: &[NewNotification]) -> Result<(), DbError> {
+        Ok(repository::insert(tx, new, (&[], NO_TRANSPORT)).await?)
+    }
+
+    /// The same for background work, which runs in processes that send: what they have no transport for is suppressed at once.
+    pub async fn enqueue_by_sender_in_tx(&self, tx: &mut PgSession, new: &[NewNotification]) -> Result<(), DbError> {
         repository::insert(tx, new, (&self.closed, NO_TRANSPORT)).await?;
         for one in new.iter().filter(|one| self.closed.contains(&one.channel.as_str())) {
             metric::NOTIFICATIONS.with([one.channel.as_str(), counted_as(one.kind), "suppressed"]).increment(1);
