@@ -91,6 +91,36 @@ test("a booking is saved as a template, and a booking that is made with it has e
   });
 });
 
+test("another template on the same option fills the form with its own parties, also after going back", async ({
+  page,
+  world,
+}) => {
+  const flight = await world.flight("VTZ", "BBI", 30, 1000);
+  const customer = await world.customer();
+  const lane = { origin: "VTZ", destination: "BBI", weight_kg: 60, pieces: 1 };
+  await make(customer, "To Bremen", { ...lane, description: "Running shoes", consignee: CONSIGNEE });
+  await make(customer, "To Kochi", { ...lane, description: "Hats", consignee: SHIPPER });
+  await signIn(page, customer);
+  const use = async (name: string) => {
+    await page.goto(LIST);
+    await page.getByRole("button", { name: `Use ${name}` }).click();
+    const option = page.getByRole("row").filter({ hasText: flight.flight_number });
+    await option.getByRole("link", { name: "Book" }).click();
+  };
+  await use("To Bremen");
+  await expect(party(page, "Consignee").getByLabel("Name")).toHaveValue("Nordwerk");
+  await expect(page).toHaveURL(/hold=/);
+  const first = page.url();
+  await use("To Kochi");
+  await expect(party(page, "Consignee").getByLabel("Name")).toHaveValue("Sole Traders");
+  await expect(page.getByLabel("Contents")).toHaveValue("Hats");
+  await expect(page).toHaveURL(/hold=/);
+  // The room of the first one was given back: what the address leads to is held anew, by its own template.
+  await page.goto(first);
+  await expect(party(page, "Consignee").getByLabel("Name")).toHaveValue("Nordwerk");
+  await expect(page.getByLabel("Contents")).toHaveValue("Running shoes");
+});
+
 test("what is entered for a booking is saved as a template, under a name that no other one has", async ({
   page,
   world,

@@ -264,8 +264,8 @@ words! {
     pub enum FlightSort {
         Earliest = "departure_datetime",
         Latest = "-departure_datetime",
-        LandsFirst = "arrival_datetime",
-        LandsLast = "-arrival_datetime",
+        ArrivesFirst = "arrival_datetime",
+        ArrivesLast = "-arrival_datetime",
         Number = "flight_number",
         NumberDescending = "-flight_number",
     }
@@ -281,7 +281,7 @@ impl FlightSort {
     }
 
     pub const fn is_by_arrival(self) -> bool {
-        matches!(self, Self::LandsFirst | Self::LandsLast)
+        matches!(self, Self::ArrivesFirst | Self::ArrivesLast)
     }
 
     /// Returns the place of a flight in the order.
@@ -290,7 +290,7 @@ impl FlightSort {
             Self::Number | Self::NumberDescending => {
                 FlightAnchor::Number(flight.flight_number, flight.departure_datetime, flight.id)
             }
-            Self::LandsFirst | Self::LandsLast => FlightAnchor::Time(flight.arrival_datetime, flight.id),
+            Self::ArrivesFirst | Self::ArrivesLast => FlightAnchor::Time(flight.arrival_datetime, flight.id),
             Self::Earliest | Self::Latest => FlightAnchor::Time(flight.departure_datetime, flight.id),
         }
     }

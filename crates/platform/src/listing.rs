@@ -128,7 +128,7 @@ impl Direction {
 }
 
 /// The end of a page of a list. Texts by which a list is ordered may be about a person, and addresses are logged: a cursor has the
-/// id alone, and the text is looked up.
+/// id and a short digest, and the text is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Anchor {
@@ -138,9 +138,9 @@ pub enum Anchor {
     Text(u16, Uuid),
 }
 
-/// Returns a short digest of a text: it shows that the text of a place has changed, and reveals nothing of it.
+/// Returns a digest of a text in any case: it shows that the text of a place has changed, and is too short to tell what it was.
 fn print_of(text: &str) -> u16 {
-    text.bytes().fold(0, |print: u16, byte| print.rotate_left(5) ^ u16::from(byte).wrapping_mul(0x9e37))
+    text.to_lowercase().bytes().fold(0, |print: u16, byte| print.rotate_left(5) ^ u16::from(byte).wrapping_mul(0x9e37))
 }
 
 /// What a list is ordered by before the id.

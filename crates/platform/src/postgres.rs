@@ -79,6 +79,7 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Parts>);
 
+/// What it consists of.
 #[derive(Debug, Clone)]
 pub struct Parts {
     pool: Pool,

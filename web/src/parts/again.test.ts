@@ -31,10 +31,10 @@ it("keeps a template without an airport for each lane that has the other one", (
   keepAgain({ ...again, destination: null });
   expect(againFor("ann", of("DEL", "CDG"))?.description).toBe("Shoes");
   expect(againFor("ann", of("BOM", "CDG"))).toBeNull();
-  keepAgain({ ...again, origin: null, destination: null });
-  expect(againFor("ann", of("BOM", "CDG"))?.description).toBe("Shoes");
+  const second = { again: keepAgain({ ...again, origin: null, destination: null }) };
+  expect(againFor("ann", of("BOM", "CDG", second))?.description).toBe("Shoes");
   expect(againFor("ann", of("BOM", "CDG", {}))).toBeNull();
-  expect(againFor("ben", of("BOM", "CDG"))).toBeNull();
+  expect(againFor("ben", of("BOM", "CDG", second))).toBeNull();
 });
 
 it("gives nothing to a booking of the same lane that is not made again", () => {
@@ -42,10 +42,14 @@ it("gives nothing to a booking of the same lane that is not made again", () => {
   expect(againFor("ann", of("DEL", "LHR", {}))).toBeNull();
 });
 
-it("keeps the booking that was chosen last, until it is forgotten", () => {
-  keepAgain(again);
-  keepAgain({ ...again, description: "Hats" });
-  expect(againFor("ann", of("DEL", "LHR"))?.description).toBe("Hats");
+it("keeps what was chosen by its mark, also when something else is chosen for the same lane, until it is forgotten", () => {
+  const marks = ["Shoes", "Hats"].map((description) => keepAgain({ ...again, description }));
+  const found = () => marks.map((mark) => againFor("ann", of("DEL", "LHR", { again: mark }))?.description);
+  expect(found()).toEqual(["Shoes", "Hats"]);
+  for (let more = 0; more < 4; more++) keepAgain(again);
+  expect(found()).toEqual([undefined, "Hats"]);
   forgetAgain();
-  expect(againFor("ann", of("DEL", "LHR"))).toBeNull();
+  expect(found()).toEqual([undefined, undefined]);
+  // No mark is given twice.
+  expect(marks).not.toContain(keepAgain(again));
 });

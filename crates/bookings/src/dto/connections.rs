@@ -153,8 +153,8 @@ pub struct ConcernedBooking {
     /// Whether it lost a leg, on this flight or on another one of its route, and needs another route.
     pub to_reroute: bool,
     /// When the first flight of another route may leave at the earliest, UTC: the minimum connection time of the airport after the
-    /// best known landing of the freight, and not before its booked one. Null if it has not been flown yet: any flight that still
-    /// takes bookings will do.
+    /// best known landing of the freight, and not before its booked one. A flight that continues under the same number needs no
+    /// such time. Null if the freight has not been flown yet: any flight that still takes bookings will do.
     #[schema(required = true, example = "2026-12-02T21:40:00Z")]
     pub earliest_departure_datetime: Option<DateTime<Utc>>,
 }

@@ -36,7 +36,7 @@ pub(crate) async fn list(
                 c.version, c.ledger_seq
          from (select f.* from flights f where true",
     );
-    let order = order_by(sort);
+    let order = order_by(filter, sort);
     choose(&mut query, filter);
     bound(&mut query, filter, sort);
     begin_behind(&mut query, sort, after);
@@ -51,14 +51,18 @@ pub(crate) async fn number_of(db: &mut PgSession, filter: &FlightFilter, sort: F
     let mut query = QueryBuilder::new("select f.id from flights f where true");
     choose(&mut query, filter);
     bound(&mut query, filter, sort);
-    query.push(order_by(sort)).push(" limit ").push_bind(Total::LOOKED_FOR);
+    query.push(order_by(filter, sort)).push(" limit ").push_bind(Total::LOOKED_FOR);
     let found: Vec<Uuid> = query.build_query_scalar().fetch_all(db).await?;
     Ok(Total::of(found.len()))
 }
 
-fn order_by(sort: FlightSort) -> String {
+fn order_by(filter: &FlightFilter, sort: FlightSort) -> String {
     if sort.is_by_number() {
         return sort.direction().order_by(&["f.flight_number", "f.departure_at", "f.id"]);
+    }
+    // The few flights of a date or a number are sorted: the index of arrivals may have them behind all others.
+    if sort.is_by_arrival() && (filter.departure_date.is_some() || filter.flight_number.is_some()) {
+        return sort.direction().order_by(&["(f.arrival_at + interval '0')", "f.id"]);
     }
     sort.direction().order_by(&[time_of(sort), "f.id"])
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::dto::FlightFilter;
 
-/// Days before a moment in which flights departed that arrive after it, also when they were reported late.
+/// Days within which a flight arrives after its departure, also when both were reported late.
 const LONGEST_DAYS: Days = Days::new(3);
 
 /// Returns the ids of flights that depart behind one place in the order of departure, then id, and before a moment; only those
@@ -49,7 +49,7 @@ pub(crate) fn arriving(query: &mut QueryBuilder<sqlx::Postgres>, filter: &Flight
 /// Bounds the arrivals of flights that are chosen by their departure: no flight arrives before it departs, or much later.
 pub(crate) fn arriving_soon(query: &mut QueryBuilder<sqlx::Postgres>, filter: &FlightFilter) {
     if let Some(from) = filter.departure_from {
-        query.push(" and f.arrival_at > ").push_bind(from);
+        query.push(" and f.arrival_at >= ").push_bind(from);
     }
     if let Some(to) = filter.departure_to {
         query.push(" and f.arrival_at < ").push_bind(to + LONGEST_DAYS);

@@ -9,20 +9,20 @@ use super::{
 };
 
 /// Why notifications on a channel without a transport are not sent.
-pub(super) const NO_TRANSPORT: &str = "no_transport";
+const NO_TRANSPORT: &str = "no_transport";
 
 impl PostService {
     /// Writes notifications, to be sent when they are due. A notification that is there already is left as it is. Joins the
     /// caller's transaction.
     pub async fn enqueue_in_tx(&self, tx: &mut PgSession, new: &[NewNotification]) -> Result<(), DbError> {
-        Ok(repository::insert(tx, new, (&[], NO_TRANSPORT)).await?)
+        repository::insert(tx, new, (&[], None)).await?;
+        Ok(())
     }
 
     /// The same for background work, which runs in processes that send: what they have no transport for is suppressed at once.
     pub async fn enqueue_by_sender_in_tx(&self, tx: &mut PgSession, new: &[NewNotification]) -> Result<(), DbError> {
-        repository::insert(tx, new, (&self.closed, NO_TRANSPORT)).await?;
-        for one in new.iter().filter(|one| self.closed.contains(&one.channel.as_str())) {
-            metric::NOTIFICATIONS.with([one.channel.as_str(), counted_as(one.kind), "suppressed"]).increment(1);
+        for (channel, kind) in repository::insert(tx, new, (&self.closed, Some(NO_TRANSPORT))).await? {
+            metric::NOTIFICATIONS.with([&channel, counted_as(&kind), "suppressed"]).increment(1);
         }
         Ok(())
     }
@@ -35,6 +35,7 @@ impl PostService {
         new: &[NewNotification],
         reason: &str,
     ) -> Result<(), DbError> {
-        Ok(repository::insert(tx, new, (&Channel::ALL.map(Channel::as_str), reason)).await?)
+        repository::insert(tx, new, (&Channel::ALL.map(Channel::as_str), Some(reason))).await?;
+        Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster_platform::postgres::{PgSession, column};
+use loadmaster_platform::postgres::PgSession;
 use uuid::Uuid;
 
 /// A booking whose shipper is to be reminded, and the flight that it must reach.
@@ -38,7 +38,8 @@ pub(crate) async fn due(
     before_hours: i32,
     limit: i64,
 ) -> sqlx::Result<Vec<Reminder>> {
-    let closing = closing(db, among, now, now + TimeDelta::hours(before_hours.into())).await?;
+    let until = now + TimeDelta::hours(before_hours.into());
+    let closing = closing(db, among, now, until).await?;
     if closing.is_empty() {
         return Ok(Vec::new());
     }
@@ -46,7 +47,10 @@ pub(crate) async fn due(
     sqlx::query_as!(
         Reminder,
         r#"select b.id as "booking_id!", b.ref_id as "ref_id!", f.flight_id as "flight_id!", f.cutoff_at as "cutoff_at!"
-           from unnest($1::uuid[], $2::timestamptz[]) as f (flight_id, cutoff_at)
+           from unnest($1::uuid[]) as chosen (id)
+           cross join lateral (
+               select flight_id, cutoff_at from flight_capacity c
+               where c.flight_id = chosen.id and c.status = 'SCHEDULED' and c.cutoff_at > $2 and c.cutoff_at <= $5 limit 1) f
            cross join lateral (select departure_at from flights t where t.id = f.flight_id limit 1) t
            cross join lateral (
                select booking_id, sequence from booking_legs l
@@ -64,19 +68,14 @@ pub(crate) async fn due(
            where (e.data #>> '{legs,0,departure_at}')::timestamptz - (t.departure_at - f.cutoff_at)
                  - make_interval(hours => $3) > b.created_at
            order by f.cutoff_at, b.id limit $4"#,
-        &column(&closing, |one| one.flight_id),
-        &column(&closing, |one| one.cutoff_at),
+        &closing,
+        now,
         before_hours,
         limit,
+        until,
     )
     .fetch_all(db)
     .await
-}
-
-/// A flight that is about to close.
-struct Closing {
-    flight_id: Uuid,
-    cutoff_at: DateTime<Utc>,
 }
 
 /// Returns the flights that close until then.
@@ -85,13 +84,12 @@ async fn closing(
     among: &Among<'_>,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
-) -> sqlx::Result<Vec<Closing>> {
-    sqlx::query_as!(
-        Closing,
-        r#"select flight_id as "flight_id!", cutoff_at as "cutoff_at!" from flight_capacity
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"select flight_id as "flight_id!" from flight_capacity
            where status = 'SCHEDULED' and cutoff_at > $1 and cutoff_at <= $3
            union
-           select flight_id, cutoff_at from flight_capacity
+           select flight_id from flight_capacity
            where status = 'SCHEDULED' and cutoff_at > $2 and cutoff_at <= $3 and flight_id in (
                select unnest($4::uuid[])
                union select flight_id from booking_legs where booking_id = any($5) and status = 'BOOKED')"#,

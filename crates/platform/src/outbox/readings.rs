@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 use super::feed::{Entry, Feed, FeedError, count};
 use crate::postgres::Database;
 
-/// Most messages that are kept for the relays that come next, but for the last reading, which is kept whole.
+/// Most messages that are kept for the relays that come next.
 const KEPT: i64 = 1_000;
 /// Longest wait for the reading of another relay. After it a relay reads for itself, so that none delays another.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -83,7 +83,7 @@ impl Kept {
                 messages += count(&reading.entries);
                 messages <= KEPT
             });
-            self.0.truncate(within.count().max(1));
+            self.0.truncate(within.count());
         }
     }
 }

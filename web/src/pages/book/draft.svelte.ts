@@ -65,6 +65,7 @@ export class Draft {
     private readonly onheld: (id: string) => void,
     /** The booking that is made again, if one is. */
     private readonly earlier: () => Again | null = () => null,
+    private readonly mark: string | null = null,
   ) {
     this.pieces = pieces;
     this.#asked = wanted;
@@ -119,7 +120,7 @@ export class Draft {
       if (!holdId && before && (await this.#takeUpAgain(before))) return;
       const { data, etag } = await this.#make(before);
       const last = madeBy(session.person);
-      const made = { hold: data.id, etag, person: session.person, wanted: this.wanted };
+      const made = { hold: data.id, etag, person: session.person, wanted: this.wanted, mark: this.mark };
       // While this was asked for, the form was left for another option, which has its room by now.
       if (this.#isLeft && last && last.hold !== before?.hold) return void leave(made);
       keepMade(made);
@@ -149,9 +150,9 @@ export class Draft {
     }
   }
 
-  /** Whether this tab holds room for this option already. */
+  /** Whether this tab holds room for this option already, for a booking made by the same. */
   async #takeUpAgain(before: Made): Promise<boolean> {
-    if (JSON.stringify(before.wanted) !== JSON.stringify(this.wanted)) return false;
+    if (before.mark !== this.mark || JSON.stringify(before.wanted) !== JSON.stringify(this.wanted)) return false;
     const found = await take(api.GET("/api/v1/holds/{id}", { params: { path: { id: before.hold } } })).catch(
       () => null,
     );

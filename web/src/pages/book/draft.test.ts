@@ -144,7 +144,13 @@ test("a commit that is refused does not end the payment that is followed", async
   expect(draft.isPaying).toBe(true);
 });
 
-const made = (hold: string) => ({ hold, etag: null, person: null, wanted: { flight_ids: ["f"], weight_kg: 100 } });
+const made = (hold: string) => ({
+  hold,
+  etag: null,
+  person: null,
+  mark: null,
+  wanted: { flight_ids: ["f"], weight_kg: 100 },
+});
 
 test("a form that was left goes on with its payment, changes no other form, and says that it is booked", async () => {
   const draft = drafted();
@@ -227,7 +233,13 @@ test("what was typed for the hold of the same option stays as it is typed, also 
   signedIn();
   keepAgain(again);
   const wanted = { flight_ids: ["f"], weight_kg: 100 };
-  keepMade({ hold: "h", etag: null, person: "ann", wanted: { product: "ROSES", ...wanted } as typeof wanted });
+  keepMade({
+    hold: "h",
+    etag: null,
+    person: "ann",
+    mark: null,
+    wanted: { product: "ROSES", ...wanted } as typeof wanted,
+  });
   const contact = { name: "", email: "", phone: "" };
   keepTyped("h", "ann", { pieces: "2", description: "", awb: "", reference: "PO 18", contact });
   reads(held("ACTIVE"));

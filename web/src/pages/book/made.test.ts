@@ -2,7 +2,13 @@ import { expect, it, vi } from "vitest";
 import { Problem } from "../../api/problem";
 import { forgetMade, isObstacle, keepMade, madeBy, type Made } from "./made";
 
-const made: Made = { hold: "one", etag: '"1"', person: "ann", wanted: { flight_ids: ["AI1", "AI2"], weight_kg: 500 } };
+const made: Made = {
+  hold: "one",
+  etag: '"1"',
+  person: "ann",
+  mark: null,
+  wanted: { flight_ids: ["AI1", "AI2"], weight_kg: 500 },
+};
 
 function storage(): void {
   const kept = new Map<string, string>();

@@ -27,6 +27,8 @@ export interface Made {
   /** The id of the user who made it; nothing of a guest. */
   person: string | null;
   wanted: Wanted;
+  /** The mark of what the booking is made by (`AGAIN`), if it is made again. */
+  mark: string | null;
 }
 
 /** The hold that this person made last in this tab, unless it is being paid or over. */

@@ -25,8 +25,11 @@ const CONTACTS = [
   { name: "Bo", email: "bo@forwarder.example", phone: null },
 ];
 const answers: Record<string, unknown> = {};
+/** The status of what has no answer. */
+let missing = 404;
 
 beforeEach(() => {
+  missing = 404;
   const kept = new Map<string, string>();
   vi.stubGlobal("sessionStorage", {
     getItem: (name: string) => kept.get(name) ?? null,
@@ -39,7 +42,7 @@ beforeEach(() => {
     "/api/v1/airports/{code}": { iata_code: "DEL", time_zone: "Asia/Kolkata" },
   });
   get.mockImplementation((path: string) =>
-    Promise.resolve({ data: answers[path], response: new Response(null, { status: 200 }) }),
+    Promise.resolve({ data: answers[path], response: new Response(null, { status: answers[path] ? 200 : missing }) }),
   );
   read.mockResolvedValue(Response.json([{ departure_date: "2026-12-02", bookable: 0 }]));
 });
@@ -82,8 +85,16 @@ it("keeps no product where there is none of its own, or where the quote is not t
   await prepareAgain(booking, "ann");
   expect(againFor("ann", lane)?.product).toBeNull();
   answers["/api/v1/quotes/{id}"] = undefined;
-  await prepareAgain(booking, "ann");
-  expect(againFor("ann", lane)?.product).toBeNull();
+  const address = await prepareAgain(booking, "ann");
+  expect(address).toMatch(/again=2$/);
+  expect(againFor("ann", new URLSearchParams(address.slice(2)))?.product).toBeNull();
+});
+
+it("begins nothing if the quote cannot be read, so that no product is lost", async () => {
+  answers["/api/v1/quotes/{id}"] = undefined;
+  missing = 500;
+  await expect(prepareAgain(booking, "ann")).rejects.toMatchObject({ status: 500 });
+  expect(againFor("ann", lane)).toBeNull();
 });
 
 it("searches today if no day can be read", async () => {

@@ -1,7 +1,7 @@
 // Another booking like one that was made: its lane and freight are searched for, what else it has waits in the tab for the form.
 import { api, take } from "../../api/client";
 import { serverNow } from "../../api/clock.svelte";
-import type { Schemas } from "../../api/problem";
+import { asProblem, type Schemas } from "../../api/problem";
 import { AGAIN, keepAgain, type Again } from "../../parts/again";
 import { airports } from "../../parts/reference.svelte";
 import { localDate } from "../../words/format";
@@ -26,9 +26,8 @@ export async function prepareAgain(booking: Booking, person: string | null): Pro
 
 /** Keeps what the form of a booking begins with; returns the address of the search for its lane and freight. */
 export function keptFor(asked: Asked, again: Again): string {
-  keepAgain(again);
   const address = searchAddress(asked);
-  return `${address}${address.endsWith("?") ? "" : "&"}${AGAIN}=1`;
+  return `${address}${address.endsWith("?") ? "" : "&"}${AGAIN}=${keepAgain(again)}`;
 }
 
 const askedOf = (booking: Booking): Omit<Asked, "date"> => ({
@@ -50,8 +49,11 @@ async function contactOf({ ref_id }: Booking): Promise<{ name: string; email: st
 /** The product that the booking was priced as, where its reader may see the quote. */
 export async function productOf({ price }: Booking): Promise<string | null> {
   if (!price) return null;
-  const { data } = await api.GET("/api/v1/quotes/{id}", { params: { path: { id: price.quote_id } } });
-  return data && data.product !== "GENERAL" ? data.product : null;
+  const params = { path: { id: price.quote_id } };
+  const quote = await take(api.GET("/api/v1/quotes/{id}", { params })).catch((error: unknown) => {
+    if (![403, 404].includes(asProblem(error).status)) throw error;
+  });
+  return quote && quote.data.product !== "GENERAL" ? quote.data.product : null;
 }
 
 /** The first day, from today at the origin on, on which the same can be booked; else today. */

@@ -134,9 +134,9 @@ describe("a template that is used", () => {
     expect(await prepareUse(OPEN, "ann")).toBe("/?again=1");
     expect(read).not.toHaveBeenCalled();
     expect(againFor("ann", lane)?.shipper).toEqual(SHIPPER);
-    expect(await prepareUse({ ...OPEN, origin: "DEL", pieces: 2 }, "ann")).toBe("/?origin=DEL&pieces=2&again=1");
-    expect(againFor("ann", lane)?.shipper).toEqual(SHIPPER);
-    expect(againFor("ann", new URLSearchParams("origin=BOM&destination=LHR&again=1"))).toBeNull();
+    expect(await prepareUse({ ...OPEN, origin: "DEL", pieces: 2 }, "ann")).toBe("/?origin=DEL&pieces=2&again=2");
+    expect(againFor("ann", new URLSearchParams("origin=DEL&destination=LHR&again=2"))?.shipper).toEqual(SHIPPER);
+    expect(againFor("ann", new URLSearchParams("origin=BOM&destination=LHR&again=2"))).toBeNull();
   });
 
   it("without a weight counts the days of its lane", async () => {

@@ -32,7 +32,8 @@ export function contentOf(of: Whole, product: string | null): Content {
     shipper: of.shipper,
     consignee: of.consignee,
   };
-  const isSome = (value: unknown) => Boolean(value) && !(Array.isArray(value) && value.length === 0);
+  const isSome = (value: unknown) =>
+    value !== null && value !== undefined && value !== "" && !(Array.isArray(value) && value.length === 0);
   return Object.fromEntries(Object.entries(members).filter(([, value]) => isSome(value))) as Content;
 }
 

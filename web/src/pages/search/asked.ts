@@ -89,16 +89,16 @@ function address(page: string, asked: Asked, more: Record<string, string> = {}):
 /** The address of a search. */
 export const searchAddress = (asked: Asked): string => address("/", asked);
 
-/** The address of the booking page for an option, as a product if one was chosen; `isAgain`: of a booking that is made again. */
+/** The address of the booking page for an option, as a product if one was chosen; `again`: the mark of one that is made again. */
 export const bookAddress = (
   asked: Asked,
   flightIds: readonly string[],
-  isAgain: boolean,
+  again: string | null,
   product: string | null = null,
 ): string =>
   address("/book", asked, {
     flights: flightIds.join(","),
-    ...(isAgain ? { [AGAIN]: "1" } : {}),
+    ...(again ? { [AGAIN]: again } : {}),
     ...(product === null ? {} : { product }),
   });
 

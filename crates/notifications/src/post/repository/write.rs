@@ -5,16 +5,17 @@ use uuid::Uuid;
 
 use crate::post::model::NewNotification;
 
-/// Inserts notifications, unless they are there: those on these channels as suppressed, for this reason.
+/// Inserts notifications, unless they are there: those on these channels as suppressed, for this reason. Returns the channels and
+/// types of those.
 pub async fn insert(
     db: &mut PgSession,
     new: &[NewNotification],
-    (suppressed, reason): (&[&str], &str),
-) -> sqlx::Result<()> {
+    (suppressed, reason): (&[&str], Option<&str>),
+) -> sqlx::Result<Vec<(String, String)>> {
     if new.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    sqlx::query!(
+    let inserted = sqlx::query!(
         "insert into notifications (id, message_id, receiver, user_id, contact_point_id, organization_id, channel, type,
                                     booking_id, ref_id, subject_id, data, bundle, is_urgent, due_at, next_at,
                                     expires_at, created_at, status, reason)
@@ -27,7 +28,8 @@ pub async fn insert(
              as new (id, message_id, receiver, user_id, contact_point_id, organization_id, channel, type, booking_id,
                      ref_id, subject_id, data, bundle, is_urgent, due_at, expires_at, created_at)
          order by message_id, receiver, channel, type
-         on conflict (message_id, receiver, channel, type) do nothing",
+         on conflict (message_id, receiver, channel, type) do nothing
+         returning channel, type as kind",
         &column(new, |n| n.id.uuid()),
         &column(new, |n| n.message_id.as_str()) as &[&str],
         &column(new, |n| n.receiver.to_string()),
@@ -47,8 +49,7 @@ pub async fn insert(
         &column(new, |n| n.created_at),
         suppressed as &[&str],
         reason,
-    )
-    .execute(db)
-    .await
-    .map(drop)
+    );
+    let inserted = inserted.fetch_all(db).await?.into_iter().map(|row| (row.channel, row.kind));
+    Ok(inserted.filter(|(channel, _)| suppressed.contains(&channel.as_str())).collect())
 }
