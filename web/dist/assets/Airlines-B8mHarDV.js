@@ -1,1 +1,0 @@
-import"./first-zN8JN9xk.js";import{t as e}from"./Entries-mZ7MP8HG.js";function t(t){e(t,{name:`airlines`})}export{t as default};

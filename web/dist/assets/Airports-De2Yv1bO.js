@@ -1,1 +1,0 @@
-import"./first-zN8JN9xk.js";import{t as e}from"./Entries-mZ7MP8HG.js";function t(t){e(t,{name:`airports`})}export{t as default};

@@ -1,0 +1,1 @@
+import"./first-k_3xQqSr.js";import{r as e,t}from"./Rules-BAu-g-m2.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

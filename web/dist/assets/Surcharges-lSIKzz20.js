@@ -1,1 +1,0 @@
-import"./first-zN8JN9xk.js";import{a as e,t}from"./Rules-BhA14f25.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
