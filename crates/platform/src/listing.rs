@@ -134,7 +134,7 @@ impl Direction {
 pub enum Anchor {
     Id(Uuid),
     Time(DateTime<Utc>, Uuid),
-    /// With the [`print_of`] the text.
+    /// With a digest of the text.
     Text(u16, Uuid),
 }
 
