@@ -238,7 +238,7 @@ test("while bookings come, flights are read with each of them and their connecti
   await expect(page.getByText("live", { exact: true })).toBeVisible();
   expect(read.connections).toBeGreaterThan(0);
   // The clock of the page stands, except for as long as it is let run.
-  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 2000));
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 10_000));
   let passed = 0;
   const run = async (millis: number) => {
     passed += millis;
