@@ -1,1 +1,0 @@
-import"./first-k_3xQqSr.js";import{t as e}from"./Entries-BFgJ5GpN.js";function t(t){e(t,{name:`airlines`})}export{t as default};

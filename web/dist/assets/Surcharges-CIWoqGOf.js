@@ -1,1 +1,0 @@
-import"./first-k_3xQqSr.js";import{a as e,t}from"./Rules-BAu-g-m2.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
