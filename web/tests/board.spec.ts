@@ -253,7 +253,8 @@ test("while bookings come, flights are read with each of them and their connecti
     }).toPass();
   }
   const most = () => 1 + Math.ceil(passed / CONNECTIONS_MS);
-  expect(read.flights - before.flights).toBeGreaterThanOrEqual(6);
+  // A reading that was on its way may show the first booking.
+  expect(read.flights - before.flights).toBeGreaterThanOrEqual(5);
   expect(read.connections - before.connections).toBeLessThanOrEqual(most());
   await run(CONNECTIONS_MS);
   await expect.poll(() => read.connections).toBeGreaterThan(before.connections);

@@ -256,8 +256,11 @@ test("a template without lane and weight is of the lane that is searched for, un
   await expect(page).toHaveURL(/again=1/);
   const option = page.getByRole("row").filter({ hasText: flight.flight_number });
   await option.getByRole("link", { name: "Book" }).click();
+  const hold = page.getByRole("button", { name: "Hold room" });
+  // The page of the search has a weight, too.
+  await expect(hold).toBeVisible();
   await page.getByLabel("Weight (kg)").fill("75");
-  await page.getByRole("button", { name: "Hold room" }).click();
+  await hold.click();
   await expect(party(page, "Shipper").getByLabel("Name")).toHaveValue("Sole Traders");
   await expect(page.getByLabel("Contents")).toHaveValue("Running shoes");
   await expect(page.getByLabel("Pieces")).toHaveValue("2");
