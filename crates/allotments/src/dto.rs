@@ -1,12 +1,12 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
-use loadmaster_holds::Load;
 use loadmaster_kernel::{
     AirlineCode, AirportCode, AllotmentId, FlightId, FlightNumber, OrganizationId, Positions, Volume, Weight,
 };
 use loadmaster_platform::web::{read, request, set, with};
 use loadmaster_reference::Reference;
+use loadmaster_shipment::Load;
 use serde::Serialize;
 use utoipa::ToSchema;
 

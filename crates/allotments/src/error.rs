@@ -1,11 +1,11 @@
 use loadmaster_flights::FlightError;
-use loadmaster_holds::MemberFaults;
 use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::{
     idempotency::Repetition,
     postgres::{DbError, Transient},
     web::{InputFault, Problem, problem_codes, version_mismatch},
 };
+use loadmaster_shipment::MemberFaults;
 
 problem_codes! {}
 

@@ -12,6 +12,7 @@ use loadmaster_platform::{
     postgres::{DbError, PgSession},
     work::Command,
 };
+use loadmaster_shipment as shipment;
 
 use super::{
     error::AllotmentError,
@@ -214,7 +215,7 @@ impl Target<'_> {
             pieces: None,
             space: allotment.space,
             volume_defaulted: allotment.volume_defaulted,
-            product: holds::GENERAL.to_owned(),
+            product: shipment::GENERAL.to_owned(),
             special_handling_codes: Vec::new(),
             awb_number: None,
             booking: None,
@@ -225,7 +226,7 @@ impl Target<'_> {
             version: 1,
             created_at: now,
             updated_at: now,
-            texts: holds::Texts::default(),
+            texts: shipment::Texts::default(),
             contact: None,
             quote: None,
             payment: None,

@@ -1,9 +1,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::Space;
-use loadmaster_holds::MemberFaults;
 use loadmaster_kernel::{
     AirlineCode, AirportCode, AllotmentId, Fault, FaultCode, FlightId, FlightNumber, OrganizationId, UserId, words,
 };
+use loadmaster_shipment::MemberFaults;
 use serde::{Deserialize, Serialize};
 
 /// Kind of an allotment in records of acts.

@@ -4,10 +4,12 @@ use loadmaster_holds::{self as holds, CURABLE, CreateHold, HoldVerb};
 use loadmaster_kernel::{BookingRef, FlightId, HoldId};
 use loadmaster_platform::{idempotency::Answer, web::Problem};
 use loadmaster_search::{Day, Request, RouteQuery};
+use loadmaster_shipment::Shipment;
 
 use super::{
     BookingError, BookingService,
-    dto::{AmendBooking, CreateBooking},
+    draw_up::BookingOrder,
+    dto::AmendBooking,
     model::{Booking, LegStatus},
 };
 
@@ -15,7 +17,7 @@ impl BookingService {
     /// Adds `alternatives` to the refusal of a new booking where they may help.
     pub(super) async fn or_alternatives(
         &self,
-        new: &CreateBooking,
+        new: &BookingOrder,
         outcome: Result<Answer, Problem>,
     ) -> Result<Answer, Problem> {
         match outcome {
@@ -130,15 +132,16 @@ impl BookingService {
     }
 }
 
-impl CreateBooking {
+impl BookingOrder {
     fn route_query(&self) -> RouteQuery {
         let asked = self.departure_date.map_or(Day::Today, Day::On);
+        let Shipment { origin, destination, load, special_handling_codes, .. } = &self.shipment;
         RouteQuery {
-            origin: self.origin,
-            destination: self.destination,
+            origin: *origin,
+            destination: *destination,
             day: if self.flight_ids.is_empty() { asked } else { Day::Of(self.flight_ids.clone()) },
             earliest: None,
-            request: Request::of(self.space(), &self.special_handling_codes),
+            request: Request::of(load.space, special_handling_codes),
         }
     }
 }

@@ -2,9 +2,10 @@ use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_capacity::{self as capacity, FlightCapacity, FlightStatus, OpenUntil, Shift, Shortfall, Space};
 use loadmaster_flights as flights;
-use loadmaster_holds::{self as holds, Draws, ItineraryError};
+use loadmaster_holds::Draws;
 use loadmaster_kernel::{AwbNumber, BookingId, FlightId, HandlingCode};
 use loadmaster_platform::postgres::PgSession;
+use loadmaster_shipment::{self as shipment, ItineraryError};
 
 use super::{
     BookingError, BookingService,
@@ -186,7 +187,7 @@ impl Amending<'_> {
         let found = flights::find_all_in_tx(tx, &flights).await?;
         match found.iter().find(|flight| !flight.is_freighter) {
             None => Ok(()),
-            Some(flight) => Err(holds::no_freighter(flight).into()),
+            Some(flight) => Err(shipment::no_freighter(flight).into()),
         }
     }
 
@@ -195,8 +196,8 @@ impl Amending<'_> {
         let flights: Vec<FlightId> = amended.undeparted_legs().map(|leg| leg.flight_id).collect();
         let found = flights::find_all_in_tx(tx, &flights).await?;
         let embargoes = self.service.embargoes.in_force_in_tx(tx).await?;
-        let flights = holds::in_order(&flights, found)?;
-        Ok(holds::check_embargoes(&flights, &amended.special_handling_codes, &embargoes)?)
+        let flights = shipment::in_order(&flights, found)?;
+        Ok(shipment::check_embargoes(&flights, &amended.special_handling_codes, &embargoes)?)
     }
 
     /// Adjusts the room of each leg that has not departed to the amended booking.

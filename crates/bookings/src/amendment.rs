@@ -2,8 +2,8 @@
 use std::fmt::Write;
 
 use loadmaster_accounts::Role;
-use loadmaster_holds::{Load, TextsPatch};
 use loadmaster_kernel::{AwbNumber, FlightId, HandlingCode};
+use loadmaster_shipment::{Load, TextsPatch};
 
 use super::{
     BookingError,

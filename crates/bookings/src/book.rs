@@ -20,7 +20,7 @@ use super::{
     attempts::Attempts,
     contacts::contacts_in_tx,
     desk::{AnswerFor, Desk, Operation, Refusal, Request},
-    draw_up::NewBooking,
+    draw_up::{BookingOrder, Making, NewBooking},
     dto::CreateBooking,
     error::code,
     hold::Wanted,
@@ -44,23 +44,23 @@ impl Desk {
             let fault = Fault::new(FaultCode::InvalidFormat, "needs `quote_id`: without a quote there is no price");
             return Err(BookingError::Invalid(vec![("/discount_code", fault)]).into());
         }
-        if let Some((new, terms)) = new.as_commit() {
-            return self.hold_and_book(caller, new, terms, key, answer).await;
-        }
+        let order = match new.making() {
+            Making::AtOnce(order) => Arc::new(order),
+            Making::OfHold(new, terms) => return self.hold_and_book(caller, *new, terms, key, answer).await,
+        };
         if self.bookings().price_terms().is_required {
             return Err(HoldError::from(PriceFault::Required).into());
         }
         let until = self.until();
         let request = Request::new(key, AnswerFor::Booking(answer), until)?;
-        let new = Arc::new(new);
-        let outcome = self.try_to_book(caller, new.clone(), &request, until).in_span(span("bookings.book")).await;
+        let outcome = self.try_to_book(caller, order.clone(), &request, until).in_span(span("bookings.book")).await;
         if let Err(Refusal { error, .. }) = &outcome {
             metric::BOOKINGS.with([error.outcome()]).increment(1);
         }
         let outcome = request.resolve(outcome).await;
         // The key is free again while alternatives are looked for.
         drop(request);
-        self.bookings().or_alternatives(&new, outcome).await
+        self.bookings().or_alternatives(&order, outcome).await
     }
 
     /// Holds room and commits the hold in one, or once its payment is authorized.
@@ -116,24 +116,25 @@ impl Desk {
     async fn try_to_book(
         &self,
         caller: Principal,
-        new: Arc<CreateBooking>,
+        order: Arc<BookingOrder>,
         request: &Request,
         until: Instant,
     ) -> Result<Answer, Refusal> {
         let operation =
-            |flights| Operation::Book(Box::new(NewBooking { caller, new: new.clone(), flights, hold: None }));
-        if !new.flight_ids.is_empty() {
-            return self.submit(operation(new.flight_ids.clone()), request).await;
+            |flights| Operation::Book(Box::new(NewBooking { caller, order: order.clone(), flights, hold: None }));
+        let BookingOrder { shipment, flight_ids, departure_date, .. } = &*order;
+        if !flight_ids.is_empty() {
+            return self.submit(operation(flight_ids.clone()), request).await;
         }
         let attempts = Attempts::until(until);
         let mut options = VecDeque::new();
         loop {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
-                let wanted = (new.origin, new.destination, new.departure_date);
+                let wanted = (shipment.origin, shipment.destination, *departure_date);
                 options = self
                     .bookings()
-                    .candidates(&caller, wanted, new.space(), &new.special_handling_codes, &attempts)
+                    .candidates(&caller, wanted, shipment.load.space, &shipment.special_handling_codes, &attempts)
                     .await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use loadmaster_holds::ItineraryError;
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::{idempotency::Key, postgres::PgSession, work::Command};
+use loadmaster_shipment::ItineraryError;
 
 use super::{
     BookingError, BookingService,

@@ -1,7 +1,7 @@
 //! The contacts of bookings: who is told about a shipment. The room that writes to them decides whom it may write to.
-use loadmaster_holds::BookingContact;
 use loadmaster_kernel::{BookingId, HoldId};
 use loadmaster_platform::postgres::{DbError, PgSession};
+use loadmaster_shipment::BookingContact;
 use uuid::Uuid;
 
 use super::{BookingError, repository};

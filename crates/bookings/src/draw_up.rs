@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
-use loadmaster_capacity::{OpenUntil, Space};
+use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
-use loadmaster_holds::{CommitTerms, CreateHold, Demand, Hold, Load, PaymentTerms};
+use loadmaster_holds::{CommitTerms, CreateHold, Hold, PaymentTerms};
 use loadmaster_kernel::{BookingId, BookingRef, FlightId, HoldId, OrganizationId, Pieces};
+use loadmaster_shipment::{BookingContact, Load, Shipment};
 
 use super::{
     BookingService,
@@ -17,10 +18,35 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct NewBooking {
     pub caller: Principal,
-    pub new: Arc<CreateBooking>,
+    pub order: Arc<BookingOrder>,
     pub flights: Vec<FlightId>,
     /// The hold that it is made of.
     pub hold: Option<MadeOf>,
+}
+
+/// What is asked for with a booking that is made at once.
+#[derive(Debug)]
+pub struct BookingOrder {
+    pub shipment: Shipment,
+    /// Empty: the best option.
+    pub flight_ids: Vec<FlightId>,
+    pub departure_date: Option<NaiveDate>,
+    pub contacts: Vec<BookingContact>,
+}
+
+impl BookingOrder {
+    /// The booking that a hold is to become; `None` if the hold lacks what a booking requires.
+    pub(super) fn of(hold: &Hold) -> Option<Self> {
+        let shipment = hold.shipment()?;
+        Some(Self { shipment, flight_ids: Vec::new(), departure_date: None, contacts: Vec::new() })
+    }
+}
+
+/// How a booking that is asked for is made.
+pub(super) enum Making {
+    AtOnce(BookingOrder),
+    /// Of a hold: it names a price, a payment or what only holds have.
+    OfHold(Box<CreateHold>, CommitTerms),
 }
 
 /// The hold that a booking is made of.
@@ -40,100 +66,70 @@ impl From<&Hold> for MadeOf {
 }
 
 impl CreateBooking {
-    /// Returns the room that it takes; a missing volume follows from the weight.
-    pub(super) fn space(&self) -> Space {
-        Load::of(self.weight_kg, self.volume_m3, self.positions).space
-    }
-
-    /// Returns the hold that is to become the booking at once, if the booking names a price, a payment or what only holds
-    /// have.
-    pub(super) fn as_commit(&self) -> Option<(CreateHold, CommitTerms)> {
-        let terms = PaymentTerms {
-            payment_token: self.payment_token.clone(),
-            payment_method: self.payment_method,
-            expected_total: self.expected_total,
-        };
-        let is_plain = self.quote_id.is_none()
+    /// Returns how it is made. Names each member: the compiler asks where a new one goes.
+    pub(super) fn making(self) -> Making {
+        let Self {
+            origin,
+            destination,
+            pieces,
+            weight_kg,
+            volume_m3,
+            positions,
+            flight_ids,
+            departure_date,
+            description,
+            special_handling_codes,
+            awb_number,
+            shipper,
+            consignee,
+            customer_reference,
+            quote_id,
+            position_names,
+            product,
+            contact,
+            contacts,
+            discount_code,
+            payment_token,
+            payment_method,
+            expected_total,
+        } = self;
+        let texts = Texts { description, customer_reference, shipper, consignee };
+        let terms = PaymentTerms { payment_token, payment_method, expected_total };
+        let is_plain = quote_id.is_none()
             && !terms.is_given()
-            && self.position_names.is_none()
-            && self.product.is_none()
-            && self.contact.is_none()
-            && self.discount_code.is_none();
+            && position_names.is_none()
+            && product.is_none()
+            && contact.is_none()
+            && discount_code.is_none();
         if is_plain {
-            return None;
+            let load = Load::of(weight_kg, volume_m3, positions);
+            let shipment = Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts };
+            return Making::AtOnce(BookingOrder { shipment, flight_ids, departure_date, contacts });
         }
+        let Texts { description, customer_reference, shipper, consignee } = texts;
         let hold = CreateHold {
-            flight_ids: self.flight_ids.clone(),
-            origin: Some(self.origin),
-            destination: Some(self.destination),
-            departure_date: self.departure_date,
-            weight_kg: self.weight_kg,
-            volume_m3: self.volume_m3,
-            positions: self.positions,
+            flight_ids,
+            origin: Some(origin),
+            destination: Some(destination),
+            departure_date,
+            weight_kg,
+            volume_m3,
+            positions,
             ttl_seconds: None,
-            quote_id: self.quote_id,
-            discount_code: self.discount_code.clone(),
-            pieces: Some(self.pieces),
-            position_names: self.position_names.clone(),
-            product: self.product.clone(),
-            description: self.description.clone(),
-            special_handling_codes: self.special_handling_codes.clone(),
-            awb_number: self.awb_number.clone(),
-            shipper: self.shipper.clone(),
-            consignee: self.consignee.clone(),
-            customer_reference: self.customer_reference.clone(),
-            contact: self.contact.clone(),
+            quote_id,
+            discount_code,
+            pieces: Some(pieces),
+            position_names,
+            product,
+            description,
+            special_handling_codes,
+            awb_number,
+            shipper,
+            consignee,
+            customer_reference,
+            contact,
         };
-        Some((hold, CommitTerms { contacts: self.contacts.clone(), ..CommitTerms::new(&terms) }))
-    }
-
-    /// The booking that a hold is to become; `None` if the hold lacks what a booking requires.
-    pub(super) fn of_hold(hold: &Hold) -> Option<Self> {
-        Some(Self {
-            origin: hold.origin,
-            destination: hold.destination,
-            pieces: hold.pieces?,
-            weight_kg: hold.space.weight,
-            volume_m3: Some(hold.space.volume).filter(|_| !hold.volume_defaulted),
-            positions: Some(hold.space.positions),
-            flight_ids: Vec::new(),
-            departure_date: None,
-            description: hold.texts.description.clone(),
-            special_handling_codes: hold.special_handling_codes.clone(),
-            awb_number: hold.awb_number.clone(),
-            shipper: hold.texts.shipper.clone(),
-            consignee: hold.texts.consignee.clone(),
-            customer_reference: hold.texts.customer_reference.clone(),
-            quote_id: None,
-            position_names: None,
-            product: None,
-            contact: None,
-            contacts: Vec::new(),
-            discount_code: None,
-            payment_token: None,
-            payment_method: None,
-            expected_total: None,
-        })
-    }
-
-    pub(super) fn demand(&self) -> Demand<'_> {
-        Demand {
-            origin: self.origin,
-            destination: self.destination,
-            space: self.space(),
-            special_handling_codes: &self.special_handling_codes,
-            inbound: None,
-            until: OpenUntil::Cutoff,
-        }
-    }
-
-    pub(super) fn texts(&self) -> Texts {
-        Texts {
-            description: self.description.clone(),
-            customer_reference: self.customer_reference.clone(),
-            shipper: self.shipper.clone(),
-            consignee: self.consignee.clone(),
-        }
+        Making::OfHold(Box::new(hold), CommitTerms { contacts, ..CommitTerms::new(&terms) })
     }
 }
 
@@ -146,20 +142,22 @@ impl BookingService {
         flights: &[Flight],
         now: DateTime<Utc>,
     ) -> Booking {
-        let NewBooking { caller, new, .. } = operation;
+        let NewBooking { caller, order, .. } = operation;
+        let Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts } =
+            order.shipment.clone();
         Booking {
             id,
             ref_id,
             organization_id: operation.hold.as_ref().map_or(caller.organization_id, |hold| hold.organization_id),
             created_by: caller.user_id,
             status: BookingStatus::Booked,
-            origin: new.origin,
-            destination: new.destination,
-            pieces: new.pieces,
-            space: new.space(),
-            volume_defaulted: new.volume_m3.is_none(),
-            special_handling_codes: new.special_handling_codes.clone(),
-            awb_number: new.awb_number.clone(),
+            origin,
+            destination,
+            pieces,
+            space: load.space,
+            volume_defaulted: load.volume_defaulted,
+            special_handling_codes,
+            awb_number,
             hold_id: operation.hold.as_ref().map(|hold| hold.id),
             bill: operation.hold.as_ref().and_then(|hold| hold.price.clone()).map(Bill::new),
             needs_rerouting: false,
@@ -168,8 +166,8 @@ impl BookingService {
             version: 1,
             created_at: now,
             updated_at: now,
-            texts: new.texts(),
-            legs: self.legs(flights, 1, (new.pieces, new.space()), now),
+            texts,
+            legs: self.legs(flights, 1, (pieces, load.space), now),
         }
     }
 

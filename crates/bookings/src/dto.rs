@@ -6,9 +6,7 @@ mod payment;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
-use loadmaster_holds::{
-    self as holds, BookingContact, MOST_CONTACTS, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames,
-};
+use loadmaster_holds as holds;
 use loadmaster_kernel::{
     AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId, Money,
     OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight, words,
@@ -20,6 +18,10 @@ use loadmaster_platform::{
 };
 use loadmaster_pricing::read_rule_code;
 use loadmaster_reference::Reference;
+use loadmaster_shipment::{
+    self as shipment, BookingContact, MOST_CONTACTS, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party,
+    PositionNames,
+};
 use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -319,14 +321,14 @@ request! {
         /// One of your quotes, for these flights and this freight: its total is the price. Without one there is no price.
         quote_id: Option<QuoteId> = read::code,
         /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
-        position_names: Option<PositionNames> = with(holds::read_position_names),
+        position_names: Option<PositionNames> = with(shipment::read_position_names),
         /// Default: `GENERAL`.
         #[schema(max_length = 20)]
-        product: Option<String> = holds::read_product,
+        product: Option<String> = shipment::read_product,
         contact: Option<NewContact> = object(NewContact::read),
         /// Persons who receive notifications about the shipment, at the addresses that agree to it.
         #[schema(max_items = 10)]
-        contacts: Vec<BookingContact> = objects(MOST_CONTACTS, holds::read_contact),
+        contacts: Vec<BookingContact> = objects(MOST_CONTACTS, shipment::read_contact),
         /// The code of the sale that the quote has.
         #[schema(max_length = 40)]
         discount_code: Option<String> = read_rule_code,

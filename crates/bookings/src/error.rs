@@ -1,6 +1,6 @@
 use loadmaster_accounts::invalid_token;
 use loadmaster_capacity::CapacityShortfall;
-use loadmaster_holds::{HoldError, ItineraryError, no_bookable_itinerary};
+use loadmaster_holds::{HoldError, no_bookable_itinerary};
 use loadmaster_kernel::{AirportCode, AwbNumber, BookingRef, Fault, FlightNumber, Money};
 use loadmaster_payments::{CreditRefusal, Operation, operations_unresolved, payment_in_progress, payment_not_possible};
 use loadmaster_platform::{
@@ -10,6 +10,7 @@ use loadmaster_platform::{
     web::{InputFault, Problem, invalid_cursor, problem_codes, version_mismatch},
 };
 use loadmaster_search::SearchError;
+use loadmaster_shipment::ItineraryError;
 
 use super::model::{Action, BookingStatus, CorrectionObstacle};
 

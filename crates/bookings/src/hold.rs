@@ -1,10 +1,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
 use loadmaster_holds::{
-    self as holds, CommitTerms, CreateHold, Hold, HoldCaller, HoldDesk, HoldKind, HoldRequest, HoldStep, HoldVerb,
-    NewHold,
+    self as holds, CommitTerms, CreateHold, Hold, HoldCaller, HoldKind, HoldStep, HoldVerb, NewHold,
 };
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
@@ -22,30 +20,39 @@ use super::{
     router::created,
 };
 
-impl HoldDesk for Desk {
-    fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> BoxFuture<'_, Result<Answer, Problem>> {
-        Box::pin(async move {
-            match request {
-                HoldRequest::New { kind, new } => {
-                    self.hold(caller, kind, (Arc::new(*new), None), key, AnswerFor::Hold(holds::created)).await
-                }
-                HoldRequest::Step { hold, precondition, verb: HoldVerb::Commit(patch, terms) } => {
-                    let principal = caller.principal;
-                    let terms = Arc::new(CommitTerms { request: key.name(), ..(*terms).clone() });
-                    if let Some(answer) = self.joined(principal, &key, &terms).await? {
-                        return Ok(answer);
-                    }
-                    let verb = HoldVerb::Commit(patch, terms.clone());
-                    let wanted = Wanted { caller, hold, precondition, verb };
-                    let outcome = self.step_hold(wanted, key.clone(), AnswerFor::Booking(created)).await;
-                    self.finished_or_joined(principal, outcome, &terms, &key).await
-                }
-                HoldRequest::Step { hold, precondition, verb } => {
-                    let wanted = Wanted { caller, hold, precondition, verb };
-                    self.step_hold(wanted, key, AnswerFor::Hold(holds::changed)).await
-                }
-            }
-        })
+impl Desk {
+    /// Makes a hold.
+    pub(super) async fn make_hold(
+        &self,
+        caller: HoldCaller,
+        kind: HoldKind,
+        new: CreateHold,
+        key: Key,
+    ) -> Result<Answer, Problem> {
+        self.hold(caller, kind, (Arc::new(new), None), key, AnswerFor::Hold(holds::created)).await
+    }
+
+    /// Changes a hold, or makes a booking of it.
+    pub async fn change_hold(
+        &self,
+        caller: HoldCaller,
+        (hold, precondition): (HoldId, Precondition),
+        verb: HoldVerb,
+        key: Key,
+    ) -> Result<Answer, Problem> {
+        let HoldVerb::Commit(patch, terms) = verb else {
+            let wanted = Wanted { caller, hold, precondition, verb };
+            return self.step_hold(wanted, key, AnswerFor::Hold(holds::changed)).await;
+        };
+        let principal = caller.principal;
+        let terms = Arc::new(CommitTerms { request: key.name(), ..(*terms).clone() });
+        if let Some(answer) = self.joined(principal, &key, &terms).await? {
+            return Ok(answer);
+        }
+        let verb = HoldVerb::Commit(patch, terms.clone());
+        let wanted = Wanted { caller, hold, precondition, verb };
+        let outcome = self.step_hold(wanted, key.clone(), AnswerFor::Booking(created)).await;
+        self.finished_or_joined(principal, outcome, &terms, &key).await
     }
 }
 

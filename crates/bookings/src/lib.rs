@@ -48,6 +48,7 @@ pub use aboard::{
 };
 pub use billing::Lifted;
 pub use contacts::{contacts_in_tx, set_contacts_in_tx};
+pub use desk::Desk;
 pub use dto::{BookingBody, EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};
 pub use find::{History, HistoryAnchor, Since, Wanted};

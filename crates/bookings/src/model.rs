@@ -25,7 +25,7 @@ pub use data::{BookingData, DATA_VERSION, Folding, changed_data};
 pub use event::{Correction, Event, EventType};
 pub use message::{BookingMessage, message};
 
-pub use loadmaster_holds::{Party, Texts};
+pub use loadmaster_shipment::{Party, Texts};
 
 /// Kind of a booking in messages and audits.
 pub const BOOKING: &str = "booking";

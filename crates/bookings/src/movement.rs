@@ -1,7 +1,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use loadmaster_capacity::{FlightCapacity, FlightStatus};
-use loadmaster_holds::ItineraryError;
 use loadmaster_kernel::{AirportCode, Fault, FaultCode};
+use loadmaster_shipment::ItineraryError;
 
 use super::{
     BookingError, BookingService,

@@ -1,8 +1,8 @@
 use loadmaster_capacity::{self as capacity, Shift};
 use loadmaster_flights::{self as flights, Segment};
-use loadmaster_holds::{self as holds, Demand, ItineraryError};
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::postgres::PgSession;
+use loadmaster_shipment::{self as shipment, Demand, ItineraryError};
 
 use super::{
     BookingError,
@@ -35,7 +35,7 @@ impl Amending<'_> {
         for flight in &mut found {
             flight.room = self.draws.room_for(booking.organization_id, flight.room);
         }
-        let flights = holds::in_order(flight_ids, found)?;
+        let flights = shipment::in_order(flight_ids, found)?;
         let flown = booking.last_leg_flown();
         let demand = Demand {
             origin: booking.onward_from(),
@@ -47,7 +47,7 @@ impl Amending<'_> {
         };
         let rules = self.service.flights.connections();
         let embargoes = self.service.embargoes.in_force_in_tx(tx).await?;
-        holds::check_itinerary(&flights, demand, &embargoes, |airport| rules.minimum(airport), self.author.now)?;
+        shipment::check_itinerary(&flights, demand, &embargoes, |airport| rules.minimum(airport), self.author.now)?;
         let next = flown.map_or(1, |leg| leg.sequence + 1);
         let legs = self.service.legs(&flights, next, (booking.pieces, booking.space), self.author.now);
         let taken: Vec<Shift> =

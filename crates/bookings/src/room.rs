@@ -80,7 +80,6 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     );
     let desk = DeskLimits { lanes: settings.desk.lanes, batch: settings.desk.batch, queue: settings.desk.queue };
     let desk = Desk::open(&bookings, desk, tasks.clone());
-    bookings.holds.open_desk(Arc::new(desk.clone()));
     bookings.payments.know_desk(Arc::new(desk.for_background()));
     opening.service::<SessionService>()?.open_claims(Arc::new(bookings.clone()));
     let routes = router::routes().with_state(&HandlerState::of(
@@ -93,7 +92,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let follower = Some(Arc::new(BookingFollower(bookings.for_background())) as Arc<dyn Follower>);
     let personal = Some(Arc::new(bookings.clone()) as _);
     let sweeping = desk.for_background();
-    let opened = Opened { routes, follower, personal, ..Opened::default() }.with(bookings);
+    let opened = Opened { routes, follower, personal, ..Opened::default() }.with(bookings).with(desk);
     Ok(opened.working(|stop| sweeping.sweep_payments(stop)))
 }
 

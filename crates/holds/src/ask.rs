@@ -10,12 +10,12 @@ use loadmaster_capacity::Shift;
 use loadmaster_kernel::{FlightId, Money, OrganizationId, PaymentId, UserId};
 use loadmaster_payments::{PaymentMethod, RequestHash};
 use loadmaster_platform::web::{Patch, Precondition};
+use loadmaster_shipment::{BookingContact, PositionName};
 use secrecy::SecretString;
 
 use super::{
-    contacts::BookingContact,
     dto::{AmendHold, CommitHold, CreateHold, PaymentTerms},
-    model::{EndReason, Hold, HoldAction, HoldEventType, HoldKind, PositionName},
+    model::{EndReason, Hold, HoldAction, HoldEventType, HoldKind},
 };
 
 /// Bounds on holds.

@@ -3,11 +3,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_kernel::{FlightId, HoldId};
+use loadmaster_shipment::PositionName;
 
 use super::{
     ask::{HoldCaller, HoldLimits, Subject},
     error::{HoldError, HoldLimit},
-    model::{Hold, HoldStatus, PositionName},
+    model::{Hold, HoldStatus},
 };
 
 /// The holder of a named position.

@@ -7,14 +7,13 @@ use loadmaster_flights::Flight;
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId};
 use loadmaster_platform::web::Patch;
 use loadmaster_pricing::Quote;
+use loadmaster_shipment::{GENERAL, Load, PositionName, TextsPatch, named_positions};
 
 use super::{
     HoldError,
     ask::{HoldLimits, NewHold, Pay, Stepped},
-    dto::{AmendHold, CreateHold, named_positions},
-    load::Load,
-    model::{EndReason, GENERAL, Hold, HoldEventType, HoldLeg, HoldStatus, PositionName},
-    texts::TextsPatch,
+    dto::{AmendHold, CreateHold},
+    model::{EndReason, Hold, HoldEventType, HoldLeg, HoldStatus},
 };
 
 /// Returns the end of the longest life of a hold: some time after it was made, and no later than the cut-offs.

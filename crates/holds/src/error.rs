@@ -1,6 +1,5 @@
 use chrono::{DateTime, Utc};
-use loadmaster_capacity::{Dimension, Shortfall};
-use loadmaster_kernel::{FlightId, FlightNumber, Money};
+use loadmaster_kernel::{FlightId, Money};
 use loadmaster_payments::{payment_in_progress, payment_not_possible};
 use loadmaster_platform::{
     idempotency::Repetition,
@@ -11,12 +10,9 @@ use loadmaster_pricing::{
     DiscountReason, RatingError, discount_not_applicable, price_changed, quote_expired, quote_required,
 };
 use loadmaster_search::SearchError;
+use loadmaster_shipment::{ItineraryError, MemberFaults, PositionName};
 
-use super::{
-    itinerary::ItineraryError,
-    model::{HoldAction, HoldStatus, PositionName},
-    texts::MemberFaults,
-};
+use super::model::{HoldAction, HoldStatus};
 
 problem_codes! {
     { loadmaster_capacity::code::CAPACITY_EXCEEDED, loadmaster_embargoes::code::EMBARGOED, loadmaster_embargoes::code::HANDLING_REQUIRED, loadmaster_flights::code::FLIGHT_CLOSED, loadmaster_flights::code::FLIGHT_CANCELLED, loadmaster_flights::code::ITINERARY_INVALID, loadmaster_flights::code::NO_BOOKABLE_ITINERARY, loadmaster_pricing::code::DISCOUNT_NOT_APPLICABLE, loadmaster_pricing::code::NO_RATE, loadmaster_pricing::code::PRICE_CHANGED, loadmaster_pricing::code::QUOTE_EXPIRED, loadmaster_pricing::code::QUOTE_REQUIRED, loadmaster_payments::code::PAYMENT_IN_PROGRESS, loadmaster_payments::code::PAYMENT_NOT_POSSIBLE }
@@ -305,35 +301,4 @@ pub fn no_bookable_itinerary() -> Problem {
         code::NO_BOOKABLE_ITINERARY,
         "No direct flight or connection that has room for this freight, and may carry it, was found for that departure.",
     )
-}
-
-impl From<ItineraryError> for Problem {
-    fn from(error: ItineraryError) -> Self {
-        match error {
-            ItineraryError::Full { flight_id, flight_number, shortfall } => full(flight_id, flight_number, &shortfall),
-            ItineraryError::Invalid(text) => Self::new(code::ITINERARY_INVALID, text),
-            ItineraryError::Closed(number) => Self::new(
-                code::FLIGHT_CLOSED,
-                format!("{number} is closed for booking; its cut-off has passed or it has departed."),
-            ),
-            ItineraryError::Cancelled(number) => Self::new(code::FLIGHT_CANCELLED, format!("{number} is cancelled.")),
-            ItineraryError::Embargoed(violation) => (*violation).into(),
-        }
-    }
-}
-
-fn full(flight_id: FlightId, flight_number: FlightNumber, shortfall: &Shortfall) -> Problem {
-    let (requested, available) = (shortfall.requested, shortfall.available);
-    let told = match shortfall.dimension {
-        Dimension::Weight => format!("{} of {}", available.weight, requested.weight),
-        Dimension::Volume => format!("{} of {}", available.volume, requested.volume),
-        Dimension::Positions => format!("{} of {} positions", available.positions.count(), requested.positions.count()),
-    };
-    let dimension = shortfall.dimension;
-    Problem::new(code::CAPACITY_EXCEEDED, format!("{flight_number} has only {told} available."))
-        .with("flight_id", flight_id)
-        .with("flight_number", flight_number)
-        .with("dimension", dimension.as_str())
-        .with("requested", requested.figure(dimension))
-        .with("available", available.figure(dimension))
 }

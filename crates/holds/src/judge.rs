@@ -8,6 +8,7 @@ use loadmaster_flights::Flight;
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId};
 use loadmaster_payments::Payment;
 use loadmaster_platform::random::IdSource;
+use loadmaster_shipment::{self as shipment, Demand, ItineraryError, PositionName};
 use uuid::Uuid;
 
 use super::{
@@ -17,8 +18,7 @@ use super::{
     draft::{amended, differences, draw_up, end, ends, latest_expiry, legs, names_after, unknown_name},
     dto::AmendHold,
     error::HoldLimit,
-    itinerary::{self, Demand, ItineraryError},
-    model::{Hold, HoldAction, HoldEventType, HoldKind, HoldStatus, PositionName},
+    model::{Hold, HoldAction, HoldEventType, HoldKind, HoldStatus},
     price_books::PriceBooks,
 };
 
@@ -83,7 +83,7 @@ impl HoldRules<'_> {
             inbound: None,
             until: OpenUntil::Cutoff,
         };
-        let judged = itinerary::check(flights, demand, self.embargoes, self.minimum_connection, self.now);
+        let judged = shipment::check_itinerary(flights, demand, self.embargoes, self.minimum_connection, self.now);
         if !matches!(judged, Ok(()) | Err(ItineraryError::Full { .. })) {
             return Ok(judged?);
         }
@@ -253,13 +253,19 @@ impl HoldRules<'_> {
             Some(Flight { room, ..flight.clone() })
         };
         let distinct: BTreeSet<&FlightId> = way.iter().collect();
-        let flights = itinerary::in_order(way, distinct.into_iter().filter_map(without_own).collect())?;
+        let flights = shipment::in_order(way, distinct.into_iter().filter_map(without_own).collect())?;
         if hold.kind == HoldKind::Reservation
             && let (Some(first), Some(last)) = (flights.first(), flights.last())
         {
             (after.origin, after.destination) = (first.origin, last.destination);
         }
-        itinerary::check(&flights, demand(after, after.space), self.embargoes, self.minimum_connection, self.now)?;
+        shipment::check_itinerary(
+            &flights,
+            demand(after, after.space),
+            self.embargoes,
+            self.minimum_connection,
+            self.now,
+        )?;
         if caller.is_guest() {
             self.check_share(books, &flights, after.space, own)?;
         }
@@ -279,8 +285,8 @@ impl HoldRules<'_> {
         let pay = self.payment(&after, terms, caller)?;
         let way: Vec<FlightId> = after.flight_ids().collect();
         let flights = way.iter().filter_map(|flight| known.get(flight).cloned()).collect();
-        let flights = itinerary::in_order(&way, flights)?;
-        itinerary::check(
+        let flights = shipment::in_order(&way, flights)?;
+        shipment::check_itinerary(
             &flights,
             demand(&after, Space::default()),
             self.embargoes,

@@ -6,8 +6,6 @@ mod ask;
 mod asked;
 mod audit;
 mod books;
-mod contacts;
-mod counter;
 mod draft;
 mod draws;
 mod dto;
@@ -15,9 +13,7 @@ mod end;
 mod erase;
 mod error;
 mod flight;
-mod itinerary;
 mod judge;
-mod load;
 mod metric;
 mod model;
 mod price;
@@ -26,35 +22,29 @@ mod repository;
 mod room;
 mod router;
 mod service;
-mod texts;
 mod write;
 
 pub use ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped, actor};
 pub use asked::Asked;
 pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
-pub use contacts::{BookingContact, ContactRole, ContactTopic, MOST_CONTACTS, read_contact, read_language};
-pub use counter::{HoldDesk, HoldRequest};
 pub use draft::amended;
 pub use draws::{drawn_from_in_tx, give_back_in_tx, move_draws_in_tx};
 pub use dto::{
-    AmendHold, CommitHold, CreateHold, HoldBody, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, PaymentTerms,
-    PositionNames, read_method, read_payment_token, read_position_names, read_product,
+    AmendHold, CommitHold, CreateHold, CreateReservation, ExtendHold, HoldBody, PaymentTerms, read_method,
+    read_payment_token,
 };
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;
 pub use error::{CURABLE, HoldError, PriceFault, code, no_bookable_itinerary};
 pub use flight::{HeldWith, as_found_in_tx, fit_in_tx, release_all_in_tx, release_newest_in_tx};
-pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_embargoes, in_order, no_freighter};
 pub use judge::{HoldRules, NewlyHeld};
-pub use load::Load;
 pub use model::{
-    By, Draws, EndReason, GENERAL, HOLD, Hold, HoldAction, HoldChange, HoldEvent, HoldEventType, HoldKind, HoldLeg,
-    HoldStatus, left_of,
+    By, Draws, EndReason, HOLD, Hold, HoldAction, HoldChange, HoldEvent, HoldEventType, HoldKind, HoldLeg, HoldStatus,
+    left_of,
 };
 pub use price_books::{PriceBooks, PriceTerms};
 pub use room::ROOM;
-pub use router::{changed, created, pending};
+pub use router::{PATH, changed, created, pending};
 pub use service::HoldService;
-pub use texts::{AmendContact, AmendParty, Contact, MemberFaults, Party, Texts, TextsPatch};
 pub use write::{free_positions_in_tx, lock_free_in_tx, lock_in_tx, write_in_tx};

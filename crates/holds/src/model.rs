@@ -1,6 +1,5 @@
 mod draw;
 mod message;
-mod position;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +13,10 @@ use loadmaster_kernel::{
 };
 use loadmaster_payments::Payment;
 use loadmaster_pricing::Quote;
-
-use super::texts::{Contact, Texts};
+use loadmaster_shipment::{Contact, Load, PositionName, Shipment, Texts};
 
 pub use draw::{Draw, Draws, Kept, left_of};
 pub use message::{HoldChange, HoldEvent, HoldEventType, message};
-pub use position::PositionName;
 
 /// Kind of a hold in messages and audits.
 pub const HOLD: &str = "hold";
@@ -30,9 +27,6 @@ const COMMITTING_FOR: TimeDelta = TimeDelta::minutes(10);
 const ANOTHER_TRY: TimeDelta = TimeDelta::seconds(120);
 /// Most payments that are begun for a hold.
 pub const MOST_ATTEMPTS: u32 = 5;
-
-/// The product of freight for which none is named.
-pub const GENERAL: &str = "GENERAL";
 
 words! {
     /// The purpose of a hold.
@@ -229,6 +223,19 @@ impl Hold {
     pub fn position_names(&self) -> BTreeMap<FlightId, BTreeSet<PositionName>> {
         let named = self.legs.iter().filter(|leg| !leg.names.is_empty());
         named.map(|leg| (leg.flight_id, leg.names.clone())).collect()
+    }
+
+    /// Returns what it keeps space for, as it becomes a booking; `None` without a number of pieces.
+    pub fn shipment(&self) -> Option<Shipment> {
+        Some(Shipment {
+            origin: self.origin,
+            destination: self.destination,
+            pieces: self.pieces?,
+            load: Load { space: self.space, volume_defaulted: self.volume_defaulted },
+            special_handling_codes: self.special_handling_codes.clone(),
+            awb_number: self.awb_number.clone(),
+            texts: self.texts.clone(),
+        })
     }
 
     /// Returns the members, as JSON pointers, without which it cannot become a booking.

@@ -1,7 +1,4 @@
-use std::{
-    collections::HashSet,
-    sync::{Arc, OnceLock},
-};
+use std::collections::HashSet;
 
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::{Principal, Role};
@@ -9,22 +6,21 @@ use loadmaster_capacity::{CapacityError, CapacityService, Lapsed, Space};
 use loadmaster_kernel::{FlightId, HoldId, OrganizationId};
 use loadmaster_platform::{
     clock::SharedClock,
-    idempotency::{Answer, Key},
     listing::{Anchor, CountParams, ExpiryOrder, Listed},
     postgres::{Database, DbError, PgSession, Recency},
     seal::SealKey,
-    web::{ClientAddress, PageRequest, Problem},
+    web::{ClientAddress, PageRequest},
 };
 use loadmaster_pricing as pricing;
+use loadmaster_shipment::PositionName;
 
 use super::{
     HoldError,
     ask::{HoldCaller, HoldLimits},
-    counter::{HoldDesk, HoldRequest},
     draft::is_of,
     dto::{CreateHold, HoldFilter, Position, PositionStatus},
     metric,
-    model::{Hold, HoldEventType, HoldKind, MOST_ATTEMPTS, PositionName},
+    model::{Hold, HoldEventType, HoldKind, MOST_ATTEMPTS},
     repository,
 };
 
@@ -36,7 +32,6 @@ pub struct HoldService {
     pub(super) capacity: CapacityService,
     pub(super) limits: HoldLimits,
     pub(super) addresses: SealKey,
-    desk: Arc<OnceLock<Arc<dyn HoldDesk>>>,
 }
 
 impl HoldService {
@@ -47,12 +42,7 @@ impl HoldService {
         limits: HoldLimits,
         addresses: SealKey,
     ) -> Self {
-        Self { db, clock, capacity, limits, addresses, desk: Arc::default() }
-    }
-
-    /// Provides the desk, once.
-    pub fn open_desk(&self, desk: Arc<dyn HoldDesk>) {
-        _ = self.desk.set(desk);
+        Self { db, clock, capacity, limits, addresses }
     }
 
     pub const fn limits(&self) -> HoldLimits {
@@ -77,14 +67,6 @@ impl HoldService {
             sealed
         });
         HoldCaller { principal, address_key: address }
-    }
-
-    /// Has the desk carry out what changes holds.
-    pub async fn carry_out(&self, caller: HoldCaller, request: HoldRequest, key: Key) -> Result<Answer, Problem> {
-        let Some(desk) = self.desk.get() else {
-            return Err(Problem::unavailable("The server is starting; try again shortly."));
-        };
-        desk.carry_out(caller, request, key).await
     }
 
     /// To be called after the commit of a change by the desk.
@@ -135,7 +117,7 @@ impl HoldService {
     }
 
     /// The same for a reservation on this flight.
-    pub(super) async fn visible_reservation(
+    pub async fn visible_reservation(
         &self,
         caller: Principal,
         flight: FlightId,
@@ -170,7 +152,7 @@ impl HoldService {
     }
 
     /// Checks that the flight exists.
-    pub(super) async fn check_flight(&self, flight: FlightId) -> Result<(), HoldError> {
+    pub async fn check_flight(&self, flight: FlightId) -> Result<(), HoldError> {
         match self.capacity.availability(flight, None).await {
             Ok(_) => Ok(()),
             Err(CapacityError::Unknown(flight)) => Err(HoldError::UnknownFlight(flight)),

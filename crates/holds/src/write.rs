@@ -3,10 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use loadmaster_kernel::{BookingId, FlightId, HoldId};
 use loadmaster_platform::postgres::{DbError, PgSession, column};
 use loadmaster_pricing::{self as pricing, PricingError};
+use loadmaster_shipment::PositionName;
 use uuid::Uuid;
 
 use super::{
-    model::{Hold, HoldChange, HoldStatus, PositionName},
+    model::{Hold, HoldChange, HoldStatus},
     repository,
 };
 

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
-use loadmaster_holds::{BookingContact, ContactRole, ContactTopic, read_language};
 use loadmaster_kernel::{BookingRef, NotificationId};
 use loadmaster_platform::web::{object, read, request};
+use loadmaster_shipment::{BookingContact, ContactRole, ContactTopic, read_language};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,9 +1,9 @@
 //! Whom a booking names to be told.
 use loadmaster_accounts::Principal;
 use loadmaster_bookings::{self as bookings, Booking};
-use loadmaster_holds::BookingContact;
 use loadmaster_kernel::{BookingId, BookingRef};
 use loadmaster_platform::{postgres::PgSession, work::Command};
+use loadmaster_shipment::BookingContact;
 
 use super::{error::NotificationError, repository, service::NotificationService};
 

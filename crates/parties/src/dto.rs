@@ -1,9 +1,9 @@
 mod template;
 
 use chrono::{DateTime, Utc};
-use loadmaster_holds::Party;
 use loadmaster_kernel::{OrganizationId, PartyId, UserId};
 use loadmaster_platform::web::{read, request};
+use loadmaster_shipment::Party;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -2,11 +2,11 @@
 //! organization of several people keeps both, without the name of a person who is erased; they go with the person who is its
 //! last member.
 use futures_util::future::BoxFuture;
-use loadmaster_holds::Party;
 use loadmaster_platform::{
     personal::{Person, PersonalData},
     postgres::{DbError, PgSession, commit, retrying},
 };
+use loadmaster_shipment::Party;
 use serde_json::{Map, Value, json};
 
 use super::{error::PartyError, model::Template, repository::Stored, service::PartyService};

@@ -1,9 +1,9 @@
-use loadmaster_holds::MemberFaults;
 use loadmaster_platform::{
     idempotency::Repetition,
     postgres::{DbError, Transient},
     web::{InputFault, Problem, problem_codes, version_mismatch},
 };
+use loadmaster_shipment::MemberFaults;
 
 use super::model::Kind;
 

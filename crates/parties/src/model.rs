@@ -3,8 +3,8 @@ mod template;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use loadmaster_holds::Party;
 use loadmaster_kernel::{BookingTemplateId, OrganizationId, PartyId, UserId};
+use loadmaster_shipment::Party;
 use uuid::Uuid;
 
 pub use template::Template;

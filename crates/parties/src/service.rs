@@ -1,12 +1,12 @@
 use chrono::TimeDelta;
 use loadmaster_accounts::Principal;
-use loadmaster_holds::Party;
 use loadmaster_platform::{
     clock::SharedClock,
     postgres::{Database, DbError, Recency},
     random::IdSource,
     web::PageRequest,
 };
+use loadmaster_shipment::Party;
 
 use super::{
     dto::NameFilter,

@@ -1,6 +1,6 @@
 use loadmaster_accounts::Principal;
-use loadmaster_holds::{AmendParty, MemberFaults, Party};
 use loadmaster_platform::{postgres::PgSession, web::Precondition, work::Command};
+use loadmaster_shipment::{AmendParty, MemberFaults, Party};
 
 use super::{
     dto::ChangeBookingTemplate,

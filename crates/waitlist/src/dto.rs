@@ -1,12 +1,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
-use loadmaster_holds::{HoldBody, Load, MOST_FLIGHTS, MOST_HANDLING_CODES};
+use loadmaster_holds::HoldBody;
 use loadmaster_kernel::{
     AirportCode, BookingRef, Fault, FlightId, HandlingCode, OrganizationId, Positions, UserId, Volume, WaitlistEntryId,
     Weight,
 };
 use loadmaster_platform::web::{Fields, Raw, list, read, request, set, with};
 use loadmaster_reference::Reference;
+use loadmaster_shipment::{Load, MOST_FLIGHTS, MOST_HANDLING_CODES};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,5 +1,5 @@
 use loadmaster_flights::FlightError;
-use loadmaster_holds::{HoldError, ItineraryError, no_bookable_itinerary};
+use loadmaster_holds::{HoldError, no_bookable_itinerary};
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::{
     idempotency::Repetition,
@@ -7,6 +7,7 @@ use loadmaster_platform::{
     web::{Problem, problem_codes, version_mismatch},
 };
 use loadmaster_search::SearchError;
+use loadmaster_shipment::ItineraryError;
 
 use super::model::WaitlistStatus;
 

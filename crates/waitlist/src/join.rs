@@ -4,7 +4,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_capacity::{self as capacity, OpenUntil, Shortfall, Space};
 use loadmaster_embargoes::Embargoes;
 use loadmaster_flights::{self as flights, Flight};
-use loadmaster_holds::{self as holds, Asked, CURABLE, Demand, ItineraryError};
+use loadmaster_holds::{self as holds, Asked, CURABLE};
 use loadmaster_kernel::{AirportCode, FlightId};
 use loadmaster_platform::{
     idempotency::{Answer, Key},
@@ -13,6 +13,7 @@ use loadmaster_platform::{
     work::Command,
 };
 use loadmaster_search::{self as search, Departing, Request};
+use loadmaster_shipment::{self as shipment, Demand, ItineraryError};
 
 use super::{
     dto::JoinWaitlist,
@@ -55,7 +56,7 @@ impl Command for Join {
         let (origin, destination) = match (wanted.flight_ids.as_slice(), wanted.origin, wanted.destination) {
             ([], Some(origin), Some(destination)) => (origin, destination),
             ([], ..) => return Err(WaitlistError::NoItinerary),
-            (named, ..) => waitlist.check(wanted, &holds::in_order(named, found.clone())?, &embargoes)?,
+            (named, ..) => waitlist.check(wanted, &shipment::in_order(named, found.clone())?, &embargoes)?,
         };
         let counted = waitlist.holds.caller(*caller, None);
         let mut asked = Asked::default();
@@ -199,8 +200,8 @@ impl WaitlistService {
         };
         let (rules, now) = (self.flights.connections(), self.clock.now());
         let has_room = |way: &&Vec<FlightId>| {
-            holds::in_order(way, flights.to_vec()).is_ok_and(|flights| {
-                holds::check_itinerary(&flights, demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
+            shipment::in_order(way, flights.to_vec()).is_ok_and(|flights| {
+                shipment::check_itinerary(&flights, demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
             })
         };
         ways.iter().find(has_room).cloned()
@@ -225,7 +226,7 @@ impl WaitlistService {
             until: OpenUntil::Cutoff,
         };
         let rules = self.flights.connections();
-        holds::check_itinerary(flights, demand, embargoes, |airport| rules.minimum(airport), self.clock.now())?;
+        shipment::check_itinerary(flights, demand, embargoes, |airport| rules.minimum(airport), self.clock.now())?;
         match flights.iter().find_map(|flight| too_small(flight, wanted.load().space)) {
             Some(error) => Err(error.into()),
             None => Ok((origin, destination)),

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use loadmaster_capacity::{self as capacity, FlightCapacity, LAST_OFFERS, OpenUntil, Shift, Space};
 use loadmaster_embargoes::Embargoes;
 use loadmaster_flights::{self as flights, Flight};
-use loadmaster_holds::{self as holds, Demand, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
+use loadmaster_holds::{self as holds, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{postgres::PgSession, work::Command};
+use loadmaster_shipment::{self as shipment, Demand};
 
 use super::{
     error::WaitlistError,
@@ -49,7 +50,7 @@ impl Command for MakeOffer {
         capacity::lock_in_tx(tx, &locked).await?;
         let now = waitlist.clock.now();
         let found = flights::find_all_in_tx(tx, way).await?;
-        let Ok(flights) = holds::in_order(way, found) else { return Ok(None) };
+        let Ok(flights) = shipment::in_order(way, found) else { return Ok(None) };
         let embargoes = waitlist.embargoes.in_force_in_tx(tx).await?;
         if !waitlist.can_offer(queued, &as_left(&flights, kept), &embargoes, now) {
             return Ok(None);
@@ -124,7 +125,7 @@ impl WaitlistService {
         };
         let rules = self.flights.connections();
         let in_time = flights.iter().all(|flight| now + LAST_OFFERS < flight.room.cutoff);
-        in_time && holds::check_itinerary(flights, demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
+        in_time && shipment::check_itinerary(flights, demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
     }
 
     fn draw_up(&self, entry: &Waiting, flights: &[Flight], now: DateTime<Utc>) -> Hold {
@@ -148,7 +149,7 @@ impl WaitlistService {
             pieces: None,
             space: entry.space,
             volume_defaulted: entry.volume_defaulted,
-            product: holds::GENERAL.to_owned(),
+            product: shipment::GENERAL.to_owned(),
             special_handling_codes: entry.special_handling_codes.clone(),
             awb_number: None,
             booking: None,
@@ -159,7 +160,7 @@ impl WaitlistService {
             version: 1,
             created_at: now,
             updated_at: now,
-            texts: holds::Texts::default(),
+            texts: shipment::Texts::default(),
             contact: None,
             quote: None,
             payment: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use loadmaster_embargoes::MOST_HANDLING_CODES;
-use loadmaster_holds::MOST_CONTACTS;
+use loadmaster_shipment::MOST_CONTACTS;
 use utoipa::openapi::{
     Components, Content, Object, ObjectBuilder, OneOf, Paths, Ref, RefOr, Schema, Type,
     path::{Operation, Parameter, ParameterIn},

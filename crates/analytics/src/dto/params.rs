@@ -1,9 +1,9 @@
 use chrono::NaiveDate;
 use loadmaster_accounts::{Principal, Role};
-use loadmaster_holds::read_product;
 use loadmaster_kernel::{AirlineCode, AirportCode, Fault, FaultCode, OrganizationId, words};
 use loadmaster_platform::web::{Fields, read, request, with};
 use loadmaster_reference::Reference;
+use loadmaster_shipment::read_product;
 
 use crate::model::{LONGEST_SPAN, MOST_ROWS, Period, Scope, Span};
 

@@ -6,12 +6,13 @@ use loadmaster_capacity::{CapacityShortfall, FlightCapacity, FlightStatus, Shift
 use loadmaster_embargoes::Embargoes;
 use loadmaster_flights::Flight;
 use loadmaster_holds::{
-    self as holds, Draws, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStatus, HoldStep, HoldVerb,
-    ItineraryError, NewHold, NewlyHeld, Pay, PriceBooks, Stepped,
+    Draws, Hold, HoldBooks, HoldError, HoldLimits, HoldRules, HoldStatus, HoldStep, HoldVerb, NewHold, NewlyHeld, Pay,
+    PriceBooks, Stepped,
 };
 use loadmaster_kernel::{AirportCode, BookingId, FlightId, HoldId, OrganizationId, PaymentId, Weight};
 use loadmaster_payments::{CreditAccount, CreditRefusal, Payment, PaymentWithOperations, RequestHash};
 use loadmaster_platform::random::IdSource;
+use loadmaster_shipment::{self as shipment, ItineraryError};
 use uuid::Uuid;
 
 use super::{
@@ -219,7 +220,13 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     /// Returns the flights of a new booking, if they are its itinerary and have room.
     fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
         let flights = flights_of(found, operation.caller.organization_id, &operation.flights)?;
-        holds::check_itinerary(&flights, operation.new.demand(), &found.embargoes, &self.minimum_connection, found.at)?;
+        shipment::check_itinerary(
+            &flights,
+            operation.order.shipment.demand(),
+            &found.embargoes,
+            &self.minimum_connection,
+            found.at,
+        )?;
         Ok(flights)
     }
 
@@ -230,7 +237,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         operation: &NewBooking,
     ) -> Result<Decision, BookingError> {
         let flights = self.judge(found, operation)?;
-        let space = operation.new.space();
+        let space = operation.order.shipment.load.space;
         if bound == CapacityBound::AboveThreshold
             && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
         {
@@ -400,7 +407,7 @@ fn flights_of(
         let room = found.draws.room_for(organization, *found.rooms.get(id)?);
         Some(Flight { room, ..flight.clone() })
     });
-    holds::in_order(wanted, known.collect())
+    shipment::in_order(wanted, known.collect())
 }
 
 /// Returns whether a flight may have room by its row that nobody has a right to any more.

@@ -25,8 +25,7 @@ use super::{
         billing::{self, Books},
         contacts::NewContacts,
         draft::{Author, Draft, save_in_tx},
-        draw_up::{MadeOf, NewBooking},
-        dto::CreateBooking,
+        draw_up::{BookingOrder, MadeOf, NewBooking},
         model::{Booking, BookingData, Event, message},
         repository,
     },
@@ -225,7 +224,7 @@ impl Batch {
                 let booking = service.draw_up(operation, (made.id, reference), flights, now);
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
-                self.contacts.give(booking.id.uuid(), &operation.new.contacts);
+                self.contacts.give(booking.id.uuid(), &operation.order.contacts);
                 self.add_new(service, booking, entry);
             }
             (Decision::Granted(Grant::Commit(stepped, flights, payment)), Operation::StepHold(order)) => {
@@ -311,10 +310,10 @@ impl Batch {
     ) {
         let Posting { caller, stepped, flights, payment } = *posting;
         let mut hold = stepped.after.clone();
-        let Some(new) = CreateBooking::of_hold(&hold) else { return };
+        let Some(order) = BookingOrder::of(&hold) else { return };
         let operation = NewBooking {
             caller: caller.principal,
-            new: Arc::new(new),
+            order: Arc::new(order),
             flights: Vec::new(),
             hold: Some(MadeOf::from(&hold)),
         };

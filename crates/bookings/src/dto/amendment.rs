@@ -1,8 +1,8 @@
 //! The merge patch of a booking.
-use loadmaster_holds::AmendParty;
 use loadmaster_kernel::{AwbNumber, FlightId, HandlingCode, Pieces, Positions, Volume, Weight};
 use loadmaster_platform::web::{list, object, read, request, set};
 use loadmaster_reference::Reference;
+use loadmaster_shipment::AmendParty;
 
 use super::{MOST_FLIGHTS, MOST_HANDLING_CODES};
 

@@ -120,9 +120,9 @@ impl Desk {
             payments::find_in_tx(&mut connection, &[payment]).await?.pop()
         };
         let (payment, _) = found.ok_or(BookingError::UnknownPayment)?;
-        // In the name of whoever pays; the commit was judged when the payment was begun.
+        // In the name of whoever pays, for the hold's organization; the commit was judged when the payment was begun.
         let session = payment.created_by.uuid().into();
-        let principal = Principal::of_session(payment.created_by, payment.organization_id, Role::Operator, session);
+        let principal = Principal::of_session(payment.created_by, payment.organization_id, Role::Customer, session);
         let wanted = Wanted {
             caller: HoldCaller { principal, address_key: None },
             hold,

@@ -1,7 +1,7 @@
 //! Contacts of bookings; until a hold that has some becomes a booking, they lie under the id of the hold.
-use loadmaster_holds::{BookingContact, ContactRole, ContactTopic};
 use loadmaster_kernel::{BookingId, HoldId, from_column};
 use loadmaster_platform::postgres::{PgSession, column};
+use loadmaster_shipment::{BookingContact, ContactRole, ContactTopic};
 use sqlx::types::Json;
 use uuid::Uuid;
 

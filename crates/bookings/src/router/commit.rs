@@ -1,6 +1,6 @@
 use axum::{Extension, extract::State};
 use loadmaster_accounts::Guest;
-use loadmaster_holds::{CommitHold, HoldBody, HoldRequest, HoldService, HoldVerb};
+use loadmaster_holds::{CommitHold, HoldBody, HoldService, HoldVerb};
 use loadmaster_kernel::HoldId;
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
@@ -11,7 +11,7 @@ use loadmaster_reference::Reference;
 
 use super::{change::check_replayed, claim::with_claim};
 
-use crate::{BookingService, dto::CommittedBooking, error::code};
+use crate::{BookingService, desk::Desk, dto::CommittedBooking, error::code};
 
 problem_responses!(CommitProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, HOLD_INCOMPLETE, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, PRICE_CHANGED, QUOTE_REQUIRED, NO_RATE, DISCOUNT_NOT_APPLICABLE, PAYMENT_DECLINED, PAYMENT_IN_PROGRESS, PAYMENT_NOT_POSSIBLE, CREDIT_EXCEEDED, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, VERSION_MISMATCH);
 
@@ -33,6 +33,7 @@ problem_responses!(CommitProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INV
 pub(super) async fn commit(
     Guest(caller): Guest,
     State(bookings): State<BookingService>,
+    State(desk): State<Desk>,
     State(holds): State<HoldService>,
     State(known): State<Reference>,
     PathText(id): PathText<HoldId>,
@@ -45,7 +46,7 @@ pub(super) async fn commit(
     let counted = holds.caller(caller, address.map(|Extension(address)| address));
     let step = async |commit, precondition, key| {
         let verb = HoldVerb::commit(commit);
-        holds.carry_out(counted, HoldRequest::Step { hold: id, precondition, verb }, key).await
+        desk.change_hold(counted, (id, precondition), verb, key).await
     };
     let answer = judged.carry_out(step).await?;
     check_replayed(&bookings, caller, &answer).await?;

@@ -6,6 +6,7 @@ mod commit;
 mod connections;
 mod export;
 mod guest;
+mod hold;
 mod onward;
 mod pay;
 mod read;
@@ -39,6 +40,12 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(guest::pay))
         .routes(routes!(connections::list))
         .routes(routes!(connections::list_of_flight))
+        .routes(routes!(hold::create))
+        .routes(routes!(hold::amend, hold::delete))
+        .routes(routes!(hold::extend))
+        .routes(routes!(hold::release))
+        .routes(routes!(hold::reserve))
+        .routes(routes!(hold::release_reservation))
         .routes(routes!(commit::commit))
         .routes(routes!(pay::list, pay::pay))
         .routes(routes!(pay::cancellation))

@@ -2,12 +2,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::postgres::{PgSession, column, planned_list};
+use loadmaster_shipment::PositionName;
 use uuid::Uuid;
 
 use crate::{
     ask::Subject,
     books::{HoldBooks, Holder},
-    model::PositionName,
 };
 
 /// Locks these callers' numbers of holds until the end of the transaction, in ascending order. Comes after the locks of

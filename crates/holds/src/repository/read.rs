@@ -11,15 +11,13 @@ use loadmaster_kernel::{
 use loadmaster_payments::{self as payments, Payment};
 use loadmaster_platform::postgres::{DbError, PgSession, column, planned_list};
 use loadmaster_pricing::{self as pricing, Quote};
+use loadmaster_shipment::{Contact, Party, PositionName, Texts};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::returning_on;
 
-use crate::{
-    model::{EndReason, Hold, HoldKind, HoldLeg, HoldStatus, PositionName},
-    texts::{Contact, Party, Texts},
-};
+use crate::model::{EndReason, Hold, HoldKind, HoldLeg, HoldStatus};
 
 struct Row {
     id: Uuid,

@@ -8,13 +8,11 @@ use loadmaster_platform::{
     postgres::{PgSession, column, planned_list},
     telemetry,
 };
+use loadmaster_shipment::{Contact, Party};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{
-    model::{EndReason, HOLD, Hold, HoldChange, HoldEvent, HoldLeg, message},
-    texts::{Contact, Party},
-};
+use crate::model::{EndReason, HOLD, Hold, HoldChange, HoldEvent, HoldLeg, message};
 
 /// One text for the codes of a hold: arrays of arrays must have equal lengths.
 fn joined(hold: &Hold) -> String {

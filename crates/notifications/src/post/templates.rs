@@ -5,8 +5,8 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use loadmaster_holds::read_language;
 use loadmaster_platform::web::Raw;
+use loadmaster_shipment::read_language;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig};
 
 use super::{

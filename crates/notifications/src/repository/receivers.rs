@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use loadmaster_holds::ContactRole;
 use loadmaster_platform::postgres::{PgSession, column};
+use loadmaster_shipment::ContactRole;
 use uuid::Uuid;
 
 use crate::{

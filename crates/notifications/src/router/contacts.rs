@@ -1,12 +1,12 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Customer;
-use loadmaster_holds::{BookingContact, MOST_CONTACTS, read_contact};
 use loadmaster_kernel::BookingRef;
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     web::{PRIVATE, PathText, Problem, Query, private, problem_responses, unless_missing},
     work::ChangeRequest,
 };
+use loadmaster_shipment::{BookingContact, MOST_CONTACTS, read_contact};
 
 use super::super::{dto::ContactBody, error::code, name::SetContacts, service::NotificationService};
 

@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
-use loadmaster_holds::{AmendParty, MOST_HANDLING_CODES, MemberFaults, Party, Texts, TextsPatch, read_product};
 use loadmaster_kernel::{AirportCode, BookingTemplateId, Fault, FaultCode, HandlingCode, Pieces, Volume, Weight};
 use loadmaster_platform::web::{Patch, object, read, request, set};
 use loadmaster_reference::Reference;
+use loadmaster_shipment::{AmendParty, MOST_HANDLING_CODES, MemberFaults, Party, Texts, TextsPatch, read_product};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,5 +1,5 @@
-use loadmaster_holds::Party;
 use loadmaster_kernel::{AirportCode, HandlingCode, Pieces, Volume, Weight};
+use loadmaster_shipment::Party;
 
 /// Members of a booking that an organization makes again and again. All but the name may be left open.
 #[derive(Debug, Clone, PartialEq, Eq)]

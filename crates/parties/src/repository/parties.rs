@@ -1,11 +1,11 @@
 //! The table `parties`.
 use chrono::{DateTime, Utc};
-use loadmaster_holds::Party;
 use loadmaster_kernel::{OrganizationId, PartyId, UserId};
 use loadmaster_platform::{
     personal::Person,
     postgres::{PgSession, column},
 };
+use loadmaster_shipment::Party;
 use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;

@@ -1,11 +1,11 @@
 //! The table `booking_templates`.
 use chrono::{DateTime, Utc};
-use loadmaster_holds::Party;
 use loadmaster_kernel::{AirportCode, BookingTemplateId, HandlingCode, OrganizationId, Pieces, UserId, Volume, Weight};
 use loadmaster_platform::{
     personal::Person,
     postgres::{PgSession, column},
 };
+use loadmaster_shipment::Party;
 use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;

@@ -1,6 +1,5 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Customer;
-use loadmaster_holds::{AmendParty, Party};
 use loadmaster_kernel::PartyId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, KeyHeader},
@@ -11,6 +10,7 @@ use loadmaster_platform::{
     },
     work::{ChangeRequest, Keyed, UnitOfWork},
 };
+use loadmaster_shipment::{AmendParty, Party};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{HandlerState, if_seen};

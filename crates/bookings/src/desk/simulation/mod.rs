@@ -30,12 +30,14 @@ use super::{
     order::{Arrival, Order},
 };
 
+use loadmaster_shipment::{Load, Shipment, Texts};
+
 use crate::{
     BookingError,
     cancel::Cancel,
     courtesy::Target,
-    draw_up::NewBooking,
-    dto::{CreateBooking, RecordMovement},
+    draw_up::{BookingOrder, NewBooking},
+    dto::RecordMovement,
     model::Action,
     movement::Advance,
 };
@@ -222,33 +224,18 @@ impl World {
         let most = if self.dice.one_in(5) { 3_000 } else { 600 };
         let weight = self.dice.below(most);
         let awb = self.dice.below(12);
-        let new = CreateBooking {
+        let shipment = Shipment {
             origin: origin.parse().unwrap(),
             destination: destination.parse().unwrap(),
             pieces: Pieces::from_count("1").unwrap(),
-            weight_kg: Weight::from_hectograms(1 + weight.cast_signed()),
-            volume_m3: Some(Volume::from_litres(1)),
-            positions: None,
-            flight_ids: Vec::new(),
-            departure_date: None,
-            description: None,
+            load: Load::of(Weight::from_hectograms(1 + weight.cast_signed()), Some(Volume::from_litres(1)), None),
             special_handling_codes: Vec::new(),
             awb_number: (awb < 4).then(|| awb_number(awb)),
-            shipper: None,
-            consignee: None,
-            customer_reference: None,
-            quote_id: None,
-            position_names: None,
-            product: None,
-            contact: None,
-            contacts: Vec::new(),
-            discount_code: None,
-            payment_token: None,
-            payment_method: None,
-            expected_total: None,
+            texts: Texts::default(),
         };
+        let order = BookingOrder { shipment, flight_ids: Vec::new(), departure_date: None, contacts: Vec::new() };
         let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
-        Some(Operation::Book(Box::new(NewBooking { caller, new: Arc::new(new), flights, hold: None })))
+        Some(Operation::Book(Box::new(NewBooking { caller, order: Arc::new(order), flights, hold: None })))
     }
 
     fn hang_up(&mut self) {

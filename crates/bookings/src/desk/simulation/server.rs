@@ -270,9 +270,9 @@ impl Server {
             let made = match grant {
                 Grant::Book(flights) => {
                     let Operation::Book(new) = &entry.order.operation else { panic!("another kind of grant") };
-                    let made = booked(entry.made.expect("it has an id"), flights, new.new.space());
-                    changes.claims.extend(new.new.awb_number.clone().map(|awb| (awb, made.id)));
-                    Booking { awb_number: new.new.awb_number.clone(), ..made }
+                    let made = booked(entry.made.expect("it has an id"), flights, new.order.shipment.load.space);
+                    changes.claims.extend(new.order.shipment.awb_number.clone().map(|awb| (awb, made.id)));
+                    Booking { awb_number: new.order.shipment.awb_number.clone(), ..made }
                 }
                 Grant::Advance(seen, _) => departed(seen),
                 Grant::Cancel(seen, ..) => {
@@ -330,7 +330,7 @@ impl Server {
             );
             match (&entry.order.operation, &entry.decision) {
                 (Operation::Book(new), decision) if !is_blocked && !is_taken(decision) => {
-                    let space = new.new.space();
+                    let space = new.order.shipment.load.space;
                     let has_room = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
                     let is_open = |flight: &FlightId| {
                         rooms[flight].status == FlightStatus::Scheduled && at < rooms[flight].cutoff
@@ -386,7 +386,7 @@ fn is_taken(decision: &Decision) -> bool {
 fn shifts_of(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
     match (operation, grant) {
         (Operation::Book(new), Grant::Book(flights)) => {
-            flights.iter().map(|flight| (flight.id, new.new.space())).collect()
+            flights.iter().map(|flight| (flight.id, new.order.shipment.load.space)).collect()
         }
         (Operation::Move(movement), Grant::Cancel(booking, ..)) => {
             assert!(matches!(movement.verb, Verb::Cancel(_)));
