@@ -1,5 +1,5 @@
 //! A seeded walk over the API: callers of all kinds take random steps with random members, against the real router, PostgreSQL and
-//! the provider `test`, and a model of the contract judges each answer. See `docs/reliability.md`.
+//! the provider `test`, and a model of the contract judges each answer. See `docs/checker.md`.
 //!
 //! It is a binary of its own, so that it is soon built; the servers of the tests are those of `tests/api`.
 #![allow(

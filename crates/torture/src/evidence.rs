@@ -12,7 +12,7 @@ use super::wire::{Outcome, Reply};
 /// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Breach {
-    /// The promise in `docs/reliability.md`.
+    /// The promise in `docs/checker.md`.
     pub promise: Promise,
     pub what: String,
 }

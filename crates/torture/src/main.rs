@@ -1,5 +1,5 @@
 //! The checker: load on small flights during faults, and afterwards a comparison of every call with the state of the
-//! system. `docs/reliability.md` describes what it finds and how to read its report.
+//! system. `docs/checker.md` describes what it finds and how to read its report.
 mod answers;
 mod callers;
 mod check;
