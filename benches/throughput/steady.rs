@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 use crate::{
@@ -44,9 +44,10 @@ pub async fn measure(site: &Site, time: Duration) {
     rested(site).await;
     let events = Arc::new(AtomicUsize::new(0));
     let flights = network::apart(site).await;
+    let mut listeners = JoinSet::new();
     for (shipper, flight) in shippers.iter().zip(&flights) {
         let request = authorized(&format!("/api/v1/flights/{flight}/stream"), &shipper.token);
-        tokio::spawn(listen(site.here, request, events.clone()));
+        listeners.spawn(listen(site.here, request, events.clone()));
     }
     let (before, stop) = (receiver.count(), Arc::new(AtomicBool::new(false)));
     let began = Instant::now();
@@ -65,6 +66,7 @@ pub async fn measure(site: &Site, time: Duration) {
     assert!(events.load(Ordering::Relaxed) > 0, "no stream has shown an event");
     report(seconds, took, &queues, receiver.count() - before, events.load(Ordering::Relaxed));
     rested(site).await;
+    assert!(listeners.try_join_next().is_none(), "a stream has ended");
     println!("all taken {:.1} s after the last booking", began.elapsed().as_secs_f64() - seconds);
     site.audit();
 }
@@ -119,5 +121,4 @@ async fn listen(address: std::net::SocketAddr, request: Vec<u8>, events: Arc<Ato
     while let Ok(length @ 1..) = stream.read(&mut read).await {
         events.fetch_add(read[..length].windows(7).filter(|text| text == b"\nevent:").count(), Ordering::Relaxed);
     }
-    panic!("a stream has ended");
 }
