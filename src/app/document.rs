@@ -3,7 +3,6 @@ mod conditions;
 mod examples;
 mod headers;
 mod links;
-mod members;
 mod responses;
 mod schemas;
 #[cfg(test)]
@@ -106,7 +105,6 @@ pub fn openapi() -> OpenApi {
         links::add(&mut document.paths, components);
         headers::declare(components);
         name_growing(components);
-        members::describe(&mut document.paths, components);
     }
     document
 }

@@ -100,7 +100,7 @@ problem_responses!(ShowProblems: [INPUT, CALLER], NOT_FOUND);
 ///
 /// Within a version members may be added, and none is taken away or changes its meaning.
 #[utoipa::path(get, path = "/event-types/{type}", tag = "system", operation_id = "getEventType",
-    params(("type" = String, Path),
+    params(("type" = String, Path, description = "The type, such as `loadmaster.booking.booked.v1`"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, description = "The schema.", content_type = "application/schema+json", body = serde_json::Value, headers(("ETag" = String))),
               (status = 304), ShowProblems))]

@@ -41,6 +41,7 @@ pub struct Health {
     database_looks: Shared<Option<DatabaseStatus>>,
 }
 
+/// `healthy`; `degraded`: a part that is not essential is unavailable; `unhealthy`: the database is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthStatus {
@@ -54,17 +55,21 @@ pub enum HealthStatus {
 /// The health of the instance in one word.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthBody {
+    /// State of the instance.
     pub status: HealthStatus,
 }
 
 /// The health of the instance, by dependency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DetailedHealth {
+    /// State of the instance.
     pub status: HealthStatus,
+    /// The database.
     pub database: DatabaseHealth,
     /// Null if none is configured.
     #[schema(required = true)]
     pub replica: Option<ReplicaHealth>,
+    /// Redis.
     pub redis: RedisHealth,
     /// The clock of this process's machine.
     pub clock: ClockHealth,
@@ -76,17 +81,23 @@ pub struct DetailedHealth {
     pub outbox: Option<Vec<SinkHealth>>,
 }
 
+/// State of the database.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DatabaseHealth {
     /// `up`; `down`: it does not answer; `read_only`: it answers, but is a standby or was set to read-only; `refusing`:
     /// it refused a write in the last 10 seconds, and has accepted none since, because its disk is full or its files
     /// cannot be read or written.
     pub state: &'static str,
+    /// Time that the last request took, in milliseconds.
     pub latency_ms: f64,
+    /// Number of the newest migration.
     #[schema(required = true)]
     pub migration_version: Option<i64>,
+    /// Connections to the database.
     pub pool_connections: u32,
+    /// Database connections that are not in use.
     pub pool_idle: usize,
+    /// Maximum number of connections to the database.
     pub pool_max: u32,
 }
 
@@ -107,10 +118,12 @@ impl From<ReplicaStatus> for ReplicaHealth {
     }
 }
 
+/// State of Redis.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RedisHealth {
     /// `up`; `down`: it is unavailable, full, read-only or returns errors; `none`: no Redis is used.
     pub state: &'static str,
+    /// Time that the last request took, in milliseconds; null if there was no answer.
     #[schema(required = true)]
     pub latency_ms: Option<f64>,
     /// `open`: after consecutive failures, requests do not use Redis until it answers again. `closed`: requests use
@@ -129,12 +142,16 @@ pub struct ClockHealth {
     pub skew_ms: f64,
 }
 
+/// State of the background jobs.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JobsHealth {
     /// `dead`: jobs have failed for good. `late`: a job has been due for more than 60 seconds. Otherwise `ok`.
     pub state: &'static str,
+    /// Number that wait.
     pub queued: i64,
+    /// Number in progress.
     pub running: i64,
+    /// Jobs that were given up.
     pub dead: i64,
     /// Seconds since the oldest due job became due.
     pub oldest_seconds: f64,
@@ -143,10 +160,12 @@ pub struct JobsHealth {
 /// The backlog of one sink of messages.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SinkHealth {
+    /// Where messages go.
     pub sink: String,
     /// `unserved`: no process delivers to the sink. `late`: a message has waited for more than 60 seconds. Otherwise
     /// `ok`.
     pub state: &'static str,
+    /// Delay behind the newest change, in seconds.
     pub lag_seconds: f64,
     /// Number of messages not yet delivered to the sink, counted up to 10 000.
     pub undelivered: i64,

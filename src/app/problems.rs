@@ -38,8 +38,11 @@ pub(super) struct ProblemEntry {
     /// The `type` of problems with this code.
     #[serde(rename = "type")]
     pub kind: String,
+    /// The stable code, which programs compare.
     pub code: &'static str,
+    /// The status code of responses with it.
     pub status: u16,
+    /// Short title of the code.
     pub title: &'static str,
     /// Advice for clients.
     pub advice: &'static str,
@@ -111,7 +114,7 @@ problem_responses!(ShowProblems: [], NOT_FOUND);
 ///
 /// This is where the `type` of a problem leads.
 #[utoipa::path(get, path = "/problems/{code}", tag = "system", operation_id = "getProblem",
-    params(("code" = String, Path),
+    params(("code" = String, Path, description = "The stable code"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
     responses((status = 200, body = ProblemEntry, headers(("ETag" = String))), (status = 304), ShowProblems))]
 async fn show(Path(name): Path<String>, wish: DocumentRequest) -> Response {

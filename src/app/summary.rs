@@ -17,29 +17,41 @@ const REPEAT: Duration = Duration::from_secs(15);
 /// Counts since the start; the operation's description says over which processes.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct SummaryBody {
+    /// Numbers of bookings by step.
     pub bookings: BookingCounts,
+    /// Counts of searches.
     pub routes: RouteCounts,
     pub cache: CacheCounts,
 }
 
+/// Numbers of bookings by step.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct BookingCounts {
+    /// Number created.
     pub created: u64,
+    /// Number that have departed.
     pub departed: u64,
+    /// Number that have arrived.
     pub arrived: u64,
+    /// Number delivered.
     pub delivered: u64,
+    /// Number cancelled.
     pub cancelled: u64,
 }
 
+/// Number of searches.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct RouteCounts {
+    /// Number of searches.
     pub searches: u64,
 }
 
 /// The route cache.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct CacheCounts {
+    /// Number of searches found in the cache.
     pub hits: u64,
+    /// Number of searches not found in the cache.
     pub misses: u64,
 }
 

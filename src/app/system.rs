@@ -177,7 +177,9 @@ async fn summary(
 /// Name, version and limits of the server, how bookings are paid, and what cancelling them costs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Info {
+    /// Its name.
     pub name: &'static str,
+    /// The version of Loadmaster.
     pub version: &'static str,
     /// The commit that the server was built from; null if unknown.
     #[schema(required = true)]
@@ -185,7 +187,9 @@ pub(super) struct Info {
     /// The release of the IANA time zone database by which local times are told.
     #[schema(example = "2026f")]
     pub time_zones: String,
+    /// Optional parts that this installation has switched on.
     pub features: Vec<&'static str>,
+    /// The bounds that requests must keep.
     pub limits: Limits,
     pub payments: PaymentOptions,
     /// Whether letters are sent, such as the one with the link to a guest's booking.
@@ -244,16 +248,26 @@ impl PaymentOptions {
     }
 }
 
+/// The bounds that requests must keep.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Limits {
+    /// Largest body of a request, in bytes.
     pub max_body_bytes: usize,
+    /// Largest table that can be imported, in bytes.
     pub max_import_bytes: usize,
+    /// Maximum number of entries of a page.
     pub max_page_size: u32,
+    /// Maximum number of options of a search.
     pub max_search_results: u32,
+    /// Maximum number of flights of a booking.
     pub max_flights_per_booking: u32,
+    /// Maximum number of connections of an option.
     pub max_stops: u8,
+    /// The shortest connection, in minutes.
     pub min_connection_minutes: u32,
+    /// A booking without flights and date departs within this number of hours.
     pub auto_route_hours: u32,
+    /// Maximum time of a request, in milliseconds; after it, the server answers 504.
     pub request_timeout_ms: u64,
     /// Minutes before the cut-off of a flight from which on its waitlist gets no offers any more.
     pub waitlist_closes_minutes: i64,

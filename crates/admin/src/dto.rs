@@ -15,12 +15,14 @@ const LONGEST_KIND: usize = 100;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Job)]
 pub(super) struct JobBody {
+    /// Permanent identifier.
     pub id: Uuid,
     /// What is done.
     pub kind: String,
     pub state: JobState,
     /// Smaller comes first.
     pub priority: i16,
+    /// Number of attempts so far.
     pub attempts: i32,
     /// After so many failures it is dead.
     pub max_attempts: i32,
@@ -29,6 +31,7 @@ pub(super) struct JobBody {
     /// Why the last attempt failed.
     #[schema(required = true)]
     pub last_error: Option<String>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -52,6 +55,7 @@ request! {
     /// Which jobs are listed; filters combine with AND.
     #[derive(Default)]
     pub(super) struct JobFilter in query {
+        /// Only those in this state.
         state: Option<JobState> = read::word(JobState::WORDS),
         /// What is done.
         #[param(max_length = 100)]
@@ -80,6 +84,7 @@ impl From<&Planned> for ScheduleBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Sink)]
 pub(super) struct SinkBody {
+    /// Its name.
     #[schema(example = "webhooks")]
     pub name: String,
     /// Age of the oldest message that is not delivered to it; 0 if there is none.

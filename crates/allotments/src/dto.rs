@@ -20,8 +20,11 @@ const MOST_RELEASE_HOURS: i32 = 8_784;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Allotment)]
 pub struct AllotmentBody {
+    /// Permanent identifier.
     pub id: AllotmentId,
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
+    /// Its name.
     pub name: String,
     #[schema(required = true)]
     pub airline_code: Option<AirlineCode>,
@@ -40,8 +43,11 @@ pub struct AllotmentBody {
     pub positions: Positions,
     /// Hours before the departure at which the room is released.
     pub release_hours: i32,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -72,6 +78,7 @@ impl From<&Allotment> for AllotmentBody {
 /// An allotment on one flight.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AllotmentFlight {
+    /// The flight.
     pub flight_id: FlightId,
     pub flight_number: FlightNumber,
     /// Best known departure, UTC.
@@ -99,7 +106,9 @@ impl From<&OnFlight> for AllotmentFlight {
 request! {
     /// A new allotment.
     pub struct CreateAllotment in body(reference: &Reference) {
+        /// The organization that it belongs to.
         organization_id: OrganizationId = read::code,
+        /// Its name.
         #[schema(max_length = 500)]
         name: String = read::line(read::LINE),
         /// Only flights of this airline.
@@ -136,15 +145,19 @@ request! {
     /// A change of an allotment: a JSON merge patch (RFC 7396). The holds follow within 60 seconds.
     #[derive(PartialEq)]
     pub struct ChangeAllotment in patch(reference: &Reference) {
+        /// Its name.
         #[schema(max_length = 500)]
         name: Option<String> = read::line(read::LINE),
         airline_code: Patch<AirlineCode> = |raw| reference.read_airline(raw),
         flight_number: Patch<FlightNumber> = |raw| reference.read_flight_number(raw),
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Days of the week of the local departure, 1 (Monday) to 7; null or empty: all.
         #[schema(max_items = 7)]
         weekdays: Patch<Vec<i16>> = set(DAYS, read::integer(1, 7)),
+        /// The first local date of departure.
         date_from: Option<NaiveDate> = read::date,
+        /// The last local date of departure.
         date_to: Option<NaiveDate> = read::date,
         weight_kg: Option<Weight> = read::weight,
         /// `null`: the default for the weight.

@@ -1,21 +1,18 @@
 mod amendment;
 mod bulk;
 mod connections;
+mod filter;
 mod guest;
 mod payment;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_accounts::Principal;
 use loadmaster_holds as holds;
 use loadmaster_kernel::{
     AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId, Money,
-    OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight, words,
+    OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
 };
 use loadmaster_payments::PaymentMethod;
-use loadmaster_platform::{
-    listing::Direction,
-    web::{PageUpTo, list, object, objects, read, request, set, with},
-};
+use loadmaster_platform::web::{PageUpTo, list, object, objects, read, request, set, with};
 use loadmaster_pricing::read_rule_code;
 use loadmaster_reference::Reference;
 use loadmaster_shipment::{
@@ -29,6 +26,7 @@ use utoipa::ToSchema;
 pub use amendment::AmendBooking;
 pub use bulk::{BulkAction, BulkBookings, BulkBookingsResult, BulkParams, ChosenRoute};
 pub use connections::{ConcernedBooking, ConnectionFilter, ConnectionWindow, FlightConnections};
+pub use filter::{BookingFilter, BookingOrder, BookingSort};
 pub use guest::{CancelGuestBooking, ClaimRequest, PayGuestBooking};
 pub use payment::{CaptureRequest, NoMembers, PaymentRequest, RefundRequest, ResolveRequest};
 
@@ -41,6 +39,7 @@ use super::model::{
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Booking)]
 pub struct BookingBody {
+    /// Permanent identifier.
     pub id: BookingId,
     pub ref_id: BookingRef,
     pub status: BookingStatus,
@@ -49,7 +48,9 @@ pub struct BookingBody {
     /// The airport where the cargo is; null while it is in the air.
     #[schema(required = true)]
     pub current_airport: Option<AirportCode>,
+    /// Whether the shipment has arrived at its destination.
     pub at_destination: bool,
+    /// Whether a leg is missing, so that the shipment does not reach its destination.
     pub needs_rerouting: bool,
     pub pieces: Pieces,
     pub weight_kg: Weight,
@@ -57,8 +58,10 @@ pub struct BookingBody {
     /// The larger of gross weight and volume / 6000 cm³ per kg, rounded up to the next 0.5 kg.
     pub chargeable_weight_kg: Weight,
     pub positions: Positions,
+    /// What the freight is, in your own words.
     #[schema(required = true)]
     pub description: Option<String>,
+    /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
     #[schema(required = true)]
     pub awb_number: Option<AwbNumber>,
@@ -66,6 +69,7 @@ pub struct BookingBody {
     pub shipper: Option<Party>,
     #[schema(required = true)]
     pub consignee: Option<Party>,
+    /// A reference of your own, such as the number of an order.
     #[schema(required = true)]
     pub customer_reference: Option<String>,
     /// The hold that it was made of.
@@ -88,13 +92,19 @@ pub struct BookingBody {
     pub cancellation_fee: Option<Money>,
     /// The flights of the legs in force, in order.
     pub flight_ids: Vec<FlightId>,
+    /// The flights of the journey, in order.
     pub legs: Vec<LegBody>,
     /// Actions that are possible in the current state, regardless of the caller's role.
     pub next_actions: Vec<Action>,
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
+    /// The user who created it.
     pub created_by: UserId,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
     /// The newest events of the history, oldest first; only with `?include=history`. Older events are in `/history`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,6 +172,7 @@ pub struct CommittedBooking {
 pub struct ClaimBody {
     /// For `POST /bookings/claim` or `POST /auth/register`. It cannot be shown again: keep it.
     pub token: String,
+    /// The token is valid until this time.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -169,13 +180,18 @@ pub struct ClaimBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Leg)]
 pub struct LegBody {
+    /// Permanent identifier.
     pub id: LegId,
+    /// Position in the order, from 1.
     pub sequence: i32,
+    /// The flight.
     pub flight_id: FlightId,
     pub flight_number: FlightNumber,
     pub origin: AirportCode,
     pub destination: AirportCode,
+    /// When it departs.
     pub departure_datetime: DateTime<Utc>,
+    /// When it arrives.
     pub arrival_datetime: DateTime<Utc>,
     pub status: LegStatus,
     /// Reason why the leg was left behind.
@@ -215,7 +231,9 @@ impl From<&Leg> for LegBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct EventBody {
+    /// Permanent identifier.
     pub id: EventId,
+    /// Position in the order, from 1.
     pub sequence: i32,
     pub event_type: EventType,
     /// The status of the booking after the event.
@@ -225,10 +243,12 @@ pub struct EventBody {
     pub fsu_code: Option<&'static str>,
     #[schema(required = true)]
     pub location: Option<AirportCode>,
+    /// The flight.
     #[schema(required = true)]
     pub flight_id: Option<FlightId>,
     #[schema(required = true)]
     pub flight_number: Option<FlightNumber>,
+    /// The leg that it belongs to; null: the whole booking.
     #[schema(required = true)]
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,
@@ -241,6 +261,7 @@ pub struct EventBody {
     /// The user who acted.
     #[schema(required = true)]
     pub actor: Option<UserId>,
+    /// A remark that is shown in the history.
     #[schema(required = true)]
     pub notes: Option<String>,
     /// Time at which it happened.
@@ -278,6 +299,7 @@ impl From<&Event> for EventBody {
 pub struct StatusBody {
     pub ref_id: BookingRef,
     pub status: BookingStatus,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -309,13 +331,16 @@ request! {
         flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),
         /// Local calendar date at the origin; used only without `flight_ids`. Default: the earliest possible departure.
         departure_date: Option<NaiveDate> = read::date,
+        /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
         description: Option<String> = read::prose(read::PROSE),
+        /// IATA special handling codes of the freight, such as `PER`.
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         awb_number: Option<AwbNumber> = read::code,
         shipper: Option<Party> = object(Party::read),
         consignee: Option<Party> = object(Party::read),
+        /// A reference of your own, such as the number of an order.
         #[schema(max_length = 500)]
         customer_reference: Option<String> = read::line(read::LINE),
         /// One of your quotes, for these flights and this freight: its total is the price. Without one there is no price.
@@ -332,6 +357,9 @@ request! {
         /// The code of the sale that the quote has.
         #[schema(max_length = 40)]
         discount_code: Option<String> = read_rule_code,
+        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
+        /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
+        /// not.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
         payment_token: Option<SecretString> = holds::read_payment_token,
         /// Only `ACCOUNT`: the credit account of the organization. Not together with `payment_token`.
@@ -355,6 +383,7 @@ request! {
         /// Default: now. Not before the booking was made or has moved, at most `operations.backdate_days` (7) ago, and at most
         /// 5 minutes in the future.
         occurred_at: Option<DateTime<Utc>> = read::instant,
+        /// A remark that is shown in the history.
         #[schema(max_length = 2000)]
         notes: Option<String> = read::prose(read::PROSE),
     }
@@ -364,6 +393,7 @@ request! {
     /// The cancellation of a booking.
     #[derive(Default)]
     pub struct CancelBooking in body {
+        /// Why, in your own words.
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
         /// No fee is kept; for the carrier's staff only.
@@ -374,65 +404,8 @@ request! {
 request! {
     /// Why the last step of a booking is taken back.
     pub struct CorrectBooking in body {
+        /// Why, in your own words.
         #[schema(max_length = 500)]
         reason: String = read::prose(read::LINE),
-    }
-}
-
-request! {
-    /// Which bookings a list shows; filters combine with AND.
-    #[derive(Default)]
-    pub struct BookingFilter in query(reference: &Reference, caller: Principal) {
-        status: Option<BookingStatus> = read::word(BookingStatus::WORDS),
-        #[param(value_type = Option<String>)]
-        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
-        #[param(value_type = Option<String>)]
-        destination: Option<AirportCode> = |raw| reference.read_airport(raw),
-        /// Only bookings with a leg in force on this flight.
-        #[param(value_type = Option<uuid::Uuid>)]
-        flight_id: Option<FlightId> = read::code,
-        /// Only bookings created at or after this time.
-        created_from: Option<DateTime<Utc>> = read::instant,
-        /// Only bookings created before this time.
-        created_to: Option<DateTime<Utc>> = read::instant,
-        needs_rerouting: Option<bool> = read::boolean,
-        /// Part of the booking reference, air waybill number, customer reference or description. If bookings have exactly this
-        /// reference or number, only these; else each page looks in 500 bookings, the next ones of the organization or, without
-        /// one, of the route or the status.
-        q: Option<String> = read::line(100),
-        /// Only bookings of this organization: for callers below operators, only their own.
-        #[param(value_type = Option<uuid::Uuid>)]
-        organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),
-    }
-}
-
-words! {
-    /// The orders of the list of bookings; a leading `-` is descending.
-    pub enum BookingSort {
-        Oldest = "created_at",
-        Newest = "-created_at",
-        Earliest = "departure_datetime",
-        Latest = "-departure_datetime",
-    }
-}
-
-impl BookingSort {
-    pub fn direction(self) -> Direction {
-        Direction::of(self.as_str())
-    }
-
-    pub const fn is_by_departure(self) -> bool {
-        matches!(self, Self::Earliest | Self::Latest)
-    }
-}
-
-request! {
-    /// In which order a list shows bookings.
-    #[derive(Copy, Default)]
-    pub struct BookingOrder in query {
-        /// By creation (default `-created_at`, newest first) or by the departure of the first leg in force (or, if none is, of
-        /// the first one); a leading `-` is descending. By departure the list has the newest 5000 bookings that match, or with `q` those of the newest 2000 that match.
-        #[param(inline)]
-        sort: Option<BookingSort> = read::word(BookingSort::WORDS),
     }
 }

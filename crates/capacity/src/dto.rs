@@ -9,6 +9,7 @@ use super::model::{FlightCapacity, Overbooking, Space};
 /// The availability of a flight at `as_of`, read from the database.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Availability {
+    /// The flight.
     pub flight_id: FlightId,
     /// The capacity that may be sold.
     pub capacity: Space,
@@ -23,6 +24,7 @@ pub struct Availability {
     pub mode: &'static str,
     /// The version of the flight; bookings do not change it.
     pub version: i32,
+    /// The moment whose figures these are.
     pub as_of: DateTime<Utc>,
 }
 
@@ -57,10 +59,13 @@ request! {
     /// `capacity.max_overbooking_percent`, 20 unless configured.
     #[derive(Copy, Default, PartialEq, Eq)]
     pub struct OverbookingFields in patch(most_percent: u8) {
+        /// Percentage of the weight that is sold above capacity.
         #[schema(minimum = 0, maximum = 100)]
         weight_percent: Patch<u8> = read::integer(0, most_percent),
+        /// Percentage of the volume that is sold above capacity.
         #[schema(minimum = 0, maximum = 100)]
         volume_percent: Patch<u8> = read::integer(0, most_percent),
+        /// Percentage of the positions that are sold above capacity.
         #[schema(minimum = 0, maximum = 100)]
         positions_percent: Patch<u8> = read::integer(0, most_percent),
     }

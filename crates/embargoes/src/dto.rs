@@ -16,8 +16,11 @@ pub const MOST_HANDLING_CODES: usize = 50;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Embargo)]
 pub(super) struct EmbargoBody<'a> {
+    /// Permanent identifier.
     pub id: EmbargoId,
+    /// Its name.
     pub name: &'a str,
+    /// Why, in your own words.
     pub reason: &'a str,
     #[schema(required = true)]
     pub airline_code: Option<AirlineCode>,
@@ -25,6 +28,7 @@ pub(super) struct EmbargoBody<'a> {
     pub origin: &'a Scope,
     /// Destination of a leg.
     pub destination: &'a Scope,
+    /// Only flights with one of these numbers; empty: any flight.
     pub flight_numbers: &'a [FlightNumber],
     /// First local date of a leg's departure.
     pub valid_from: NaiveDate,
@@ -33,6 +37,7 @@ pub(super) struct EmbargoBody<'a> {
     pub valid_to: Option<NaiveDate>,
     #[schema(required = true)]
     pub aircraft_code: Option<AircraftCode>,
+    /// `true`: only flights by freighters; `false`: only others.
     #[schema(required = true)]
     pub is_freighter: Option<bool>,
     /// ISO 8601 weekdays of the local departure: 1 is Monday, 7 is Sunday.
@@ -41,8 +46,11 @@ pub(super) struct EmbargoBody<'a> {
     /// It concerns freight with any of these special handling codes.
     pub handling_codes: &'a [HandlingCode],
     pub effect: &'a Effect,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
     /// Set in the answer to its deletion only.
     #[schema(required = true)]
@@ -81,6 +89,7 @@ request! {
         /// Shown to callers whose freight it stops.
         #[schema(max_length = 100)]
         name: String = read::line(LONGEST_NAME),
+        /// Why, in your own words.
         #[schema(max_length = 500)]
         reason: String = read::line(read::LINE),
         airline_code: Option<AirlineCode> = |raw| reference.read_airline(raw),
@@ -88,6 +97,7 @@ request! {
         origin: Scope = |raw| reference.read_scope(raw),
         /// Destination of a leg.
         destination: Scope = |raw| reference.read_scope(raw),
+        /// Only flights with one of these numbers; empty: any flight.
         #[schema(max_items = 50)]
         flight_numbers: Vec<FlightNumber> = set(MOST_FLIGHT_NUMBERS, |raw| reference.read_flight_number(raw)),
         /// First local date of a leg's departure.
@@ -111,21 +121,29 @@ request! {
     /// Changes to an embargo: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; `null` clears a
     /// member, which then matches all.
     pub(super) struct ChangeEmbargo in patch(reference: &Reference) {
+        /// Its name.
         #[schema(max_length = 100)]
         name: Option<String> = read::line(LONGEST_NAME),
+        /// Why, in your own words.
         #[schema(max_length = 500)]
         reason: Option<String> = read::line(read::LINE),
         airline_code: Patch<AirlineCode> = |raw| reference.read_airline(raw),
         origin: Option<Scope> = |raw| reference.read_scope(raw),
         destination: Option<Scope> = |raw| reference.read_scope(raw),
+        /// Only flights with one of these numbers; empty: any flight.
         #[schema(max_items = 50)]
         flight_numbers: Patch<Vec<FlightNumber>> = set(MOST_FLIGHT_NUMBERS, |raw| reference.read_flight_number(raw)),
+        /// First local date of departure.
         valid_from: Option<NaiveDate> = read::date,
+        /// Last local date of departure; null: without end.
         valid_to: Patch<NaiveDate> = read::date,
         aircraft_code: Patch<AircraftCode> = |raw| reference.read_aircraft(raw),
+        /// `true`: only flights by freighters; `false`: only others.
         is_freighter: Patch<bool> = read::boolean,
+        /// Days of the week of the local departure, 1 (Monday) to 7; null or empty: all.
         #[schema(max_items = 7)]
         weekdays: Patch<Vec<i16>> = set(7, read::integer(1, 7)),
+        /// Only freight with any of these codes; empty: all freight.
         #[schema(max_items = 50)]
         handling_codes: Patch<Vec<HandlingCode>> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         effect: Option<Effect> = with(|fields| read_effect(fields, reference)),

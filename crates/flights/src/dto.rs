@@ -23,9 +23,11 @@ pub const MOST_BOOKINGS: usize = 10_000;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Flight)]
 pub struct FlightBody {
+    /// Permanent identifier.
     pub id: FlightId,
     pub flight_number: FlightNumber,
     pub airline_code: AirlineCode,
+    /// The name of the airline; null if it is not known.
     #[schema(required = true)]
     pub airline_name: Option<String>,
     pub origin: AirportCode,
@@ -42,14 +44,19 @@ pub struct FlightBody {
     pub arrival_local: DateTime<FixedOffset>,
     /// As first scheduled; never changes and defines the date of the flight.
     pub scheduled_departure_datetime: DateTime<Utc>,
+    /// Scheduled time of arrival.
     pub scheduled_arrival_datetime: DateTime<Utc>,
+    /// When it departed; null until then.
     #[schema(required = true)]
     pub actual_departure_datetime: Option<DateTime<Utc>>,
+    /// When it arrived; null until then.
     #[schema(required = true)]
     pub actual_arrival_datetime: Option<DateTime<Utc>>,
+    /// Scheduled time from departure to arrival, in minutes.
     pub duration_minutes: i64,
     #[schema(required = true)]
     pub aircraft_code: Option<AircraftCode>,
+    /// Whether it carries freight alone, no passengers.
     pub is_freighter: bool,
     pub status: FlightStatus,
     /// Time at which booking closes.
@@ -66,7 +73,9 @@ pub struct FlightBody {
     pub utilization_percent: f64,
     /// Number of the last schedule, capacity or status change; bookings do not change it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -253,8 +262,10 @@ request! {
         /// Airline designator
         #[param(value_type = Option<String>)]
         airline: Option<AirlineCode> = |raw| reference.read_airline(raw),
+        /// Only flights with this number.
         #[param(value_type = Option<String>)]
         flight_number: Option<FlightNumber> = |raw| reference.read_flight_number(raw),
+        /// Only those in this state.
         status: Option<FlightStatus> = read::word(FlightStatus::WORDS),
     }
 }

@@ -1,4 +1,5 @@
 mod commit;
+mod positions;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use commit::{CommitHold, PaymentTerms, read_method, read_payment_token};
+pub use positions::{Position, PositionStatus};
 
 use super::model::{EndReason, Hold, HoldKind, HoldLeg, HoldStatus};
 
@@ -28,6 +30,7 @@ const LONGEST_SECONDS: u32 = 900;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Hold)]
 pub struct HoldBody {
+    /// Permanent identifier.
     pub id: HoldId,
     pub kind: HoldKind,
     pub status: HoldStatus,
@@ -36,7 +39,9 @@ pub struct HoldBody {
     pub end_reason: Option<EndReason>,
     pub origin: AirportCode,
     pub destination: AirportCode,
+    /// The flights, in order.
     pub flight_ids: Vec<FlightId>,
+    /// The flights of the journey, in order.
     pub legs: Vec<HoldLegBody>,
     #[schema(required = true)]
     pub pieces: Option<Pieces>,
@@ -48,9 +53,12 @@ pub struct HoldBody {
     pub positions: Positions,
     /// The positions that are named, by flight.
     pub position_names: PositionNames,
+    /// The product, such as `GENERAL`.
     pub product: String,
+    /// What the freight is, in your own words.
     #[schema(required = true)]
     pub description: Option<String>,
+    /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
     #[schema(required = true)]
     pub awb_number: Option<AwbNumber>,
@@ -58,6 +66,7 @@ pub struct HoldBody {
     pub shipper: Option<Party>,
     #[schema(required = true)]
     pub consignee: Option<Party>,
+    /// A reference of your own, such as the number of an order.
     #[schema(required = true)]
     pub customer_reference: Option<String>,
     #[schema(required = true)]
@@ -77,10 +86,15 @@ pub struct HoldBody {
     pub expires_at: DateTime<Utc>,
     /// The time up to which the hold can be extended.
     pub latest_expires_at: DateTime<Utc>,
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
+    /// The user who created it.
     pub created_by: UserId,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -130,12 +144,16 @@ impl HoldBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = HoldLeg)]
 pub struct HoldLegBody {
+    /// Position in the order, from 1.
     pub sequence: i32,
+    /// The flight.
     pub flight_id: FlightId,
     pub flight_number: FlightNumber,
     pub origin: AirportCode,
     pub destination: AirportCode,
+    /// When it departs.
     pub departure_datetime: DateTime<Utc>,
+    /// When it arrives.
     pub arrival_datetime: DateTime<Utc>,
     pub weight_kg: Weight,
     pub volume_m3: Volume,
@@ -157,22 +175,6 @@ impl From<&HoldLeg> for HoldLegBody {
             positions: leg.space.positions,
         }
     }
-}
-
-/// A position of a flight.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Position {
-    pub name: PositionName,
-    pub status: PositionStatus,
-}
-
-/// Whether a position has been taken by its name.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PositionStatus {
-    Free,
-    Held,
-    Booked,
 }
 
 request! {
@@ -208,13 +210,16 @@ request! {
         /// Default: `GENERAL`.
         #[schema(max_length = 20)]
         product: Option<String> = read_product,
+        /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
         description: Option<String> = read::prose(read::PROSE),
+        /// IATA special handling codes of the freight, such as `PER`.
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         awb_number: Option<AwbNumber> = read::code,
         shipper: Option<Party> = object(Party::read),
         consignee: Option<Party> = object(Party::read),
+        /// A reference of your own, such as the number of an order.
         #[schema(max_length = 500)]
         customer_reference: Option<String> = read::line(read::LINE),
         contact: Option<NewContact> = object(NewContact::read),
@@ -249,21 +254,24 @@ request! {
         positions: Patch<Positions> = read::positions,
         /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`. `null` drops the
         /// names, not the number.
-        position_names: Patch<PositionNames> = with(|fields| fields.optional("position_names", read_names)),
+        position_names: Patch<PositionNames> = with(read_position_names),
         /// One to four flights, in order, in place of the present ones.
         #[schema(max_items = 4)]
         flight_ids: Option<Vec<FlightId>> = list(MOST_FLIGHTS, read::code),
         /// `null`: `GENERAL`.
         #[schema(max_length = 20)]
         product: Patch<String> = read_product,
+        /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
         description: Patch<String> = read::prose(read::PROSE),
+        /// IATA special handling codes of the freight, such as `PER`.
         #[schema(max_items = 9)]
         special_handling_codes: Patch<Vec<HandlingCode>> =
             set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         awb_number: Patch<AwbNumber> = read::code,
         shipper: Patch<AmendParty> = object(AmendParty::read),
         consignee: Patch<AmendParty> = object(AmendParty::read),
+        /// A reference of your own, such as the number of an order.
         #[schema(max_length = 500)]
         customer_reference: Patch<String> = read::line(read::LINE),
         contact: Patch<AmendContact> = object(AmendContact::read),
@@ -287,7 +295,9 @@ request! {
     /// Which holds a list shows; filters combine with AND.
     #[derive(Default)]
     pub struct HoldFilter in query(caller: Principal) {
+        /// Only those in this state.
         status: Option<HoldStatus> = read::word(HoldStatus::WORDS),
+        /// Only those of this kind.
         kind: Option<HoldKind> = read::word(HoldKind::WORDS),
         /// Only holds of room on this flight.
         #[param(value_type = Option<uuid::Uuid>)]

@@ -46,29 +46,45 @@ macro_rules! id {
 }
 
 id!(
+    /// Id of a flight.
     FlightId,
+    /// Id of a booking.
     BookingId,
+    /// Id of a leg.
     LegId,
+    /// Id of a hold.
     HoldId,
+    /// Id of an entry of the waitlist.
     WaitlistEntryId,
+    /// Id of an allotment.
     AllotmentId,
+    /// Id of an event.
     EventId,
+    /// Id of a user.
     UserId,
+    /// Id of an organization.
     OrganizationId,
     /// All refresh tokens that descend from one login; `sid` in access tokens.
     TokenFamilyId,
+    /// Id of an API key.
     ApiKeyId,
     /// An administrative act.
     ActId,
+    /// Id of an embargo.
     EmbargoId,
+    /// Id of a tariff.
     TariffId,
+    /// Id of a surcharge.
     SurchargeId,
+    /// Id of a sale.
     SaleId,
+    /// Id of a quote.
     QuoteId,
     /// A party in the address book of an organization.
     PartyId,
     /// A template for the bookings of an organization.
     BookingTemplateId,
+    /// Id of a payment.
     PaymentId,
     /// One thing that a payment provider is asked for.
     PaymentOperationId,
@@ -79,6 +95,7 @@ id!(
     /// What several notifications are sent in together.
     LetterId,
     OneTimeTokenId,
+    /// Id of a webhook.
     WebhookId,
     /// A message for one webhook.
     DeliveryId,

@@ -43,6 +43,7 @@ pub(super) struct StreamMessage {
     id: String,
     /// The installation.
     source: String,
+    /// The type of the event.
     #[schema(rename = "type", example = "loadmaster.booking.booked.v1")]
     kind: String,
     /// The public name of what it is about, such as a booking's `ref_id`.

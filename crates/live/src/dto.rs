@@ -58,6 +58,7 @@ request! {
 pub struct StreamTicket {
     /// For the parameter `ticket` of that path. Anyone who has it can use it until it expires.
     pub ticket: String,
+    /// The ticket is valid until this time.
     pub expires_at: DateTime<Utc>,
 }
 

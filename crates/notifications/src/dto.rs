@@ -14,7 +14,9 @@ use super::{
 /// Whether a type goes by each channel.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Channels {
+    /// Whether notifications are sent by e-mail.
     pub email: bool,
+    /// Whether notifications are sent by SMS.
     pub sms: bool,
 }
 
@@ -74,7 +76,9 @@ by_type! {
 request! {
     /// Whether a type goes by each channel; what is left out is as by default.
     pub struct WantedChannels in body {
+        /// Whether notifications are sent by e-mail.
         email: Option<bool> = read::boolean,
+        /// Whether notifications are sent by SMS.
         sms: Option<bool> = read::boolean,
     }
 }
@@ -138,12 +142,17 @@ impl PreferencesBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BookingContactShown)]
 pub struct ContactBody {
+    /// Name of the person.
     pub name: String,
     pub role: ContactRole,
+    /// E-mail address.
     #[schema(required = true)]
     pub email: Option<String>,
+    /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
+    /// without what is dialled within the country only.
     #[schema(required = true)]
     pub phone: Option<String>,
+    /// Language tag, such as `en`.
     #[schema(required = true)]
     pub language: Option<String>,
     /// What the contact is told at the addresses that have agreed to it.
@@ -179,7 +188,9 @@ pub struct NotificationBody {
     pub ref_id: Option<String>,
     #[schema(value_type = NotificationStatus)]
     pub status: String,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was sent; null until then.
     #[schema(required = true)]
     pub sent_at: Option<DateTime<Utc>>,
     /// Why it was not sent.
@@ -219,6 +230,7 @@ request! {
         /// Only about this booking.
         #[param(value_type = Option<String>)]
         ref_id: Option<BookingRef> = read::code,
+        /// Only those in this state.
         status: Option<NotificationStatus> = read::word(NotificationStatus::WORDS),
     }
 }

@@ -85,6 +85,7 @@ pub struct ImpactBody {
     pub ref_id: BookingRef,
     pub pieces: Pieces,
     pub weight_kg: Weight,
+    /// What the change would do to the booking.
     pub effects: Vec<Effect>,
 }
 
@@ -193,6 +194,7 @@ request! {
     /// The cancellation of a flight. The reason appears in the histories of its bookings.
     #[derive(Default)]
     pub struct CancelFlight in body {
+        /// Why, in your own words.
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
     }
@@ -209,6 +211,7 @@ request! {
     /// An action on many flights.
     pub struct BulkFlights in body {
         action: BulkFlightAction = read::word(BulkFlightAction::WORDS),
+        /// Ids of the objects that the request applies to.
         #[schema(value_type = Vec<FlightId>, min_items = 1, max_items = 200)]
         ids: Ids<FlightId> = bulk::ids(read::code),
         /// The body of the single call.
@@ -233,6 +236,7 @@ pub struct ManifestLine {
     #[schema(required = true)]
     pub awb_number: Option<AwbNumber>,
     pub booking_status: BookingStatus,
+    /// The leg of the booking on this flight.
     pub leg_id: LegId,
     pub leg_status: LegStatus,
     /// Origin of the booking, not of the flight.
@@ -243,7 +247,9 @@ pub struct ManifestLine {
     pub weight_kg: Weight,
     pub volume_m3: Volume,
     pub positions: Positions,
+    /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
+    /// What the freight is, in your own words.
     #[schema(required = true)]
     pub description: Option<String>,
     #[schema(required = true)]
@@ -264,7 +270,9 @@ pub struct ManifestTotals {
 /// A sum over lines of a manifest.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct ManifestSum {
+    /// Number of bookings.
     pub bookings: u64,
+    /// Number of pieces.
     pub pieces: u64,
     pub weight_kg: Weight,
     pub volume_m3: Volume,

@@ -16,27 +16,40 @@ use super::model::Entry;
 #[schema(as = AddressBookParty)]
 pub(super) struct PartyBody {
     pub id: PartyId,
+    /// Its name.
     pub name: String,
+    /// The number of the account with the carrier.
     #[schema(required = true)]
     pub account_number: Option<String>,
+    /// Street and number.
     #[schema(required = true)]
     pub street: Option<String>,
+    /// The name of the city.
     #[schema(required = true)]
     pub city: Option<String>,
+    /// Postal code, as the country writes it.
     #[schema(required = true)]
     pub postal_code: Option<String>,
+    /// ISO 3166-1 code of the country, two letters.
     #[schema(required = true)]
     pub country_code: Option<String>,
+    /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
+    /// without what is dialled within the country only.
     #[schema(required = true)]
     pub phone: Option<String>,
+    /// E-mail address.
     #[schema(required = true)]
     pub email: Option<String>,
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
     /// The user who created it; null once that person is erased.
     #[schema(required = true)]
     pub created_by: Option<UserId>,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 

@@ -25,6 +25,7 @@ const LONGEST_PERIOD: i64 = 366;
 /// Where the payer confirms a payment.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PaymentAction {
+    /// Address of the page on which the payer confirms the payment.
     pub url: String,
 }
 
@@ -33,6 +34,7 @@ pub struct PaymentAction {
 pub struct PaymentFailure {
     /// The provider's word, or `provider_unavailable`.
     pub code: String,
+    /// What the provider said.
     pub message: String,
 }
 
@@ -40,11 +42,14 @@ pub struct PaymentFailure {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Payment)]
 pub struct PaymentBody {
+    /// Permanent identifier.
     pub id: PaymentId,
     #[schema(required = true)]
     pub booking_ref: Option<BookingRef>,
+    /// The hold that it is for; null for that of a booking.
     #[schema(required = true)]
     pub hold_id: Option<HoldId>,
+    /// How it is paid.
     pub method: PaymentMethod,
     /// The provider's name of the payment.
     #[schema(required = true)]
@@ -58,8 +63,11 @@ pub struct PaymentBody {
     pub action: Option<PaymentAction>,
     #[schema(required = true)]
     pub failure: Option<PaymentFailure>,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -91,6 +99,7 @@ impl From<&Payment> for PaymentBody {
 pub struct ListedPaymentBody {
     #[serde(flatten)]
     pub payment: PaymentBody,
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
     /// Null for a guest whose hold is not committed yet.
     #[schema(required = true)]
@@ -148,8 +157,10 @@ pub struct TestEntryBody {
     pub operation_id: PaymentOperationId,
     pub kind: OperationKind,
     pub amount: Money,
+    /// Result of the attempt.
     #[schema(example = "SUCCEEDED")]
     pub outcome: String,
+    /// When it happened.
     pub at: DateTime<Utc>,
 }
 
@@ -171,7 +182,9 @@ impl TryFrom<&TestOperation> for TestEntryBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TestPayment)]
 pub struct TestPaymentBody {
+    /// Reference that its source gives it.
     pub reference: String,
+    /// Its state.
     #[schema(example = "AUTHORIZED")]
     pub status: String,
     pub amount: Money,
@@ -225,14 +238,18 @@ pub struct CreditEntryBody {
     pub amount: Money,
     pub used: Money,
     pub limit: Money,
+    /// The payment that caused it; null if none did.
     #[schema(required = true)]
     pub payment_id: Option<PaymentId>,
     #[schema(required = true)]
     pub booking_ref: Option<BookingRef>,
+    /// Reference that its source gives it.
     #[schema(required = true)]
     pub reference: Option<String>,
+    /// The user who caused it; null if nobody did.
     #[schema(required = true)]
     pub actor_id: Option<UserId>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -258,6 +275,7 @@ impl CreditEntryBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Credit)]
 pub struct CreditBody {
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
     pub limit: Money,
     /// Negative: a balance in the organization's favour.
@@ -266,7 +284,9 @@ pub struct CreditBody {
     pub available: Money,
     /// The last 50, newest first.
     pub entries: Vec<CreditEntryBody>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -288,6 +308,7 @@ impl CreditBody {
 /// The limit of an organization's credit, as it was set.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreditLimit {
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
     pub limit: Money,
     pub used: Money,

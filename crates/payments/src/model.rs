@@ -43,6 +43,7 @@ words! {
 }
 
 words! {
+    /// `TOKEN`: by the payment provider; `ACCOUNT`: by the credit of the organization.
     pub enum PaymentMethod {
         /// A token of the provider.
         Token = "TOKEN",

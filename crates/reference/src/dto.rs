@@ -13,10 +13,13 @@ const LONGEST_QUERY: usize = 100;
 #[schema(as = Airport)]
 pub(super) struct AirportBody<'a> {
     pub iata_code: AirportCode,
+    /// ICAO code.
     #[schema(required, example = "VIDP")]
     pub icao_code: Option<&'a str>,
+    /// Its name.
     #[schema(example = "Indira Gandhi International Airport")]
     pub name: &'a str,
+    /// The name of the city.
     #[schema(example = "New Delhi")]
     pub city: &'a str,
     /// ISO 3166-1 alpha-2.
@@ -28,6 +31,7 @@ pub(super) struct AirportBody<'a> {
     /// In degrees, east positive.
     #[schema(example = 77.1031)]
     pub longitude: f64,
+    /// Height above mean sea level, in feet.
     #[schema(required, example = 777)]
     pub elevation_ft: Option<i32>,
     /// IANA time zone, which defines the local departure date.
@@ -37,6 +41,7 @@ pub(super) struct AirportBody<'a> {
     pub is_major: bool,
     /// An inactive airport is not offered, and not for new flights.
     pub is_active: bool,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
 }
 
@@ -64,8 +69,10 @@ impl<'a> From<&'a Airport> for AirportBody<'a> {
 #[schema(as = Airline)]
 pub(super) struct AirlineBody<'a> {
     pub iata_code: AirlineCode,
+    /// ICAO code.
     #[schema(required, example = "AIC")]
     pub icao_code: Option<&'a str>,
+    /// Its name.
     #[schema(example = "Air India")]
     pub name: &'a str,
     /// ISO 3166-1 alpha-2.
@@ -74,11 +81,14 @@ pub(super) struct AirlineBody<'a> {
     /// The first three digits of the airline's air waybill numbers.
     #[schema(required, example = "098")]
     pub awb_prefix: Option<&'a str>,
+    /// The alliance that the airline belongs to.
     #[schema(required, example = "Star Alliance")]
     pub alliance: Option<&'a str>,
+    /// Whether the airline carries no passengers.
     pub is_cargo_only: bool,
     /// An inactive airline is not for new flights.
     pub is_active: bool,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
 }
 
@@ -103,19 +113,24 @@ impl<'a> From<&'a Airline> for AirlineBody<'a> {
 #[schema(as = Aircraft)]
 pub(super) struct AircraftBody<'a> {
     pub iata_code: AircraftCode,
+    /// ICAO code.
     #[schema(required, example = "B77L")]
     pub icao_code: Option<&'a str>,
+    /// Its name.
     #[schema(example = "777F Freighter")]
     pub name: &'a str,
+    /// Manufacturer.
     #[schema(example = "Boeing")]
     pub manufacturer: &'a str,
     pub max_cargo_kg: Weight,
     pub max_cargo_m3: Volume,
     /// Number of ULD positions; 0 if cargo is loaded loose.
     pub positions: Positions,
+    /// Whether it carries freight alone, no passengers.
     pub is_freighter: bool,
     /// An inactive aircraft type is not for new flights.
     pub is_active: bool,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
 }
 
@@ -141,6 +156,7 @@ impl<'a> From<&'a Aircraft> for AircraftBody<'a> {
 #[schema(as = HandlingCodeEntry)]
 pub(super) struct HandlingCodeBody<'a> {
     pub code: HandlingCode,
+    /// Its name.
     #[schema(example = "Perishable cargo")]
     pub name: &'a str,
 }
@@ -155,8 +171,10 @@ impl<'a> From<(HandlingCode, &'a str)> for HandlingCodeBody<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Region)]
 pub(super) struct RegionBody<'a> {
+    /// The name by which it is referred to.
     #[schema(example = "EUROPE")]
     pub code: &'a str,
+    /// Its name.
     #[schema(example = "Europe")]
     pub name: &'a str,
     /// ISO 3166-1 alpha-2.

@@ -22,10 +22,13 @@ request! {
     /// An airport to create.
     pub(super) struct CreateAirport in body {
         iata_code: AirportCode = read::code,
+        /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{4}$", example = "VIDP")]
         icao_code: Option<String> = |raw| icao(raw, 4),
+        /// Its name.
         #[schema(max_length = 200)]
         name: String = read::line(LONGEST_NAME),
+        /// The name of the city.
         #[schema(max_length = 200)]
         city: String = read::line(LONGEST_NAME),
         /// ISO 3166-1 alpha-2.
@@ -37,6 +40,7 @@ request! {
         /// In degrees, east positive.
         #[schema(minimum = -180, maximum = 180)]
         longitude: f64 = |raw| degrees(raw, 180.0),
+        /// Height above mean sea level, in feet.
         #[schema(minimum = -2000, maximum = 20_000)]
         elevation_ft: Option<i32> = read::integer(ELEVATIONS.0, ELEVATIONS.1),
         /// IANA time zone, which defines the local departure date.
@@ -52,23 +56,32 @@ request! {
 request! {
     /// Changes to an airport: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
     pub(super) struct ChangeAirport in patch {
+        /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{4}$")]
         icao_code: Patch<String> = |raw| icao(raw, 4),
+        /// Its name.
         #[schema(max_length = 200)]
         name: Option<String> = read::line(LONGEST_NAME),
+        /// The name of the city.
         #[schema(max_length = 200)]
         city: Option<String> = read::line(LONGEST_NAME),
+        /// ISO 3166-1 code of the country, two letters.
         country_code: Option<String> = read::country,
+        /// Degrees north of the equator; south is negative.
         #[schema(minimum = -90, maximum = 90)]
         latitude: Option<f64> = |raw| degrees(raw, 90.0),
+        /// Degrees east of Greenwich; west is negative.
         #[schema(minimum = -180, maximum = 180)]
         longitude: Option<f64> = |raw| degrees(raw, 180.0),
+        /// Height above mean sea level, in feet.
         #[schema(minimum = -2000, maximum = 20_000)]
         elevation_ft: Patch<i32> = read::integer(ELEVATIONS.0, ELEVATIONS.1),
         /// Not of an airport that is in use: the local dates of its flights name them.
         #[schema(value_type = Option<String>)]
         time_zone: Option<Zone> = zone,
+        /// Whether it is one of the large airports.
         is_major: Option<bool> = read::boolean,
+        /// Whether it is offered for new flights.
         is_active: Option<bool> = read::boolean,
     }
 }
@@ -77,8 +90,10 @@ request! {
     /// An airline to create.
     pub(super) struct CreateAirline in body {
         iata_code: AirlineCode = read::code,
+        /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{3}$", example = "AIC")]
         icao_code: Option<String> = |raw| icao(raw, 3),
+        /// Its name.
         #[schema(max_length = 200)]
         name: String = read::line(LONGEST_NAME),
         /// ISO 3166-1 alpha-2.
@@ -87,6 +102,7 @@ request! {
         /// The first three digits of the airline's air waybill numbers.
         #[schema(pattern = "^[0-9]{3}$", example = "098")]
         awb_prefix: Option<String> = awb_prefix,
+        /// The alliance that the airline belongs to.
         #[schema(max_length = 200)]
         alliance: Option<String> = read::line(LONGEST_NAME),
         #[schema(default = false)]
@@ -99,16 +115,23 @@ request! {
 request! {
     /// Changes to an airline: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
     pub(super) struct ChangeAirline in patch {
+        /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{3}$")]
         icao_code: Patch<String> = |raw| icao(raw, 3),
+        /// Its name.
         #[schema(max_length = 200)]
         name: Option<String> = read::line(LONGEST_NAME),
+        /// ISO 3166-1 code of the country, two letters.
         country_code: Option<String> = read::country,
+        /// The first three digits of the airline's air waybills.
         #[schema(pattern = "^[0-9]{3}$")]
         awb_prefix: Patch<String> = awb_prefix,
+        /// The alliance that the airline belongs to.
         #[schema(max_length = 200)]
         alliance: Patch<String> = read::line(LONGEST_NAME),
+        /// Whether the airline carries no passengers.
         is_cargo_only: Option<bool> = read::boolean,
+        /// Whether it is offered for new flights.
         is_active: Option<bool> = read::boolean,
     }
 }
@@ -117,10 +140,13 @@ request! {
     /// An aircraft type to create.
     pub(super) struct CreateAircraft in body {
         iata_code: AircraftCode = read::code,
+        /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{4}$", example = "B77L")]
         icao_code: Option<String> = |raw| icao(raw, 4),
+        /// Its name.
         #[schema(max_length = 200)]
         name: String = read::line(LONGEST_NAME),
+        /// Manufacturer.
         #[schema(max_length = 200)]
         manufacturer: String = read::line(LONGEST_NAME),
         max_cargo_kg: Weight = read::weight,
@@ -137,16 +163,21 @@ request! {
 request! {
     /// Changes to an aircraft type: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; so do flights.
     pub(super) struct ChangeAircraft in patch {
+        /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{4}$")]
         icao_code: Patch<String> = |raw| icao(raw, 4),
+        /// Its name.
         #[schema(max_length = 200)]
         name: Option<String> = read::line(LONGEST_NAME),
+        /// Manufacturer.
         #[schema(max_length = 200)]
         manufacturer: Option<String> = read::line(LONGEST_NAME),
         max_cargo_kg: Option<Weight> = read::weight,
         max_cargo_m3: Option<Volume> = read::volume,
         positions: Option<Positions> = read::positions,
+        /// Whether it carries freight alone, no passengers.
         is_freighter: Option<bool> = read::boolean,
+        /// Whether it is offered for new flights.
         is_active: Option<bool> = read::boolean,
     }
 }

@@ -29,20 +29,25 @@ request! {
         destination: AirportCode = |raw| reference.read_destination(raw, origin),
         /// Local calendar date at the origin.
         departure_date: NaiveDate = read::date,
+        /// Weight of the freight in kg: options say whether it fits.
         #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
         #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
         weight_kg: Option<Weight> = read::weight,
+        /// Volume of the freight in m³. Default: by the weight, at 166.667 kg per m³.
         #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
         #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
         volume_m3: Option<Volume> = read::volume,
+        /// Number of whole ULD positions of the freight.
         #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
         positions: Option<Positions> = read::positions,
+        /// Number of pieces of the freight.
         #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
         pieces: Option<Pieces> = read::pieces,
         /// At most nine codes; in a query, separated by commas.
         #[schema(max_items = 9)]
         #[param(value_type = Option<String>)]
         special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        /// Maximum number of connections of an option.
         #[schema(default = 1, minimum = 0, maximum = 3)]
         #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 3)]
         max_stops: Option<u8> = read::integer(0, most_stops),
@@ -75,17 +80,22 @@ request! {
         /// Number of days.
         #[param(default = 7, minimum = 1, maximum = 14)]
         days: Option<u8> = read::integer(1, MOST_DAYS),
+        /// Weight of the freight in kg: options say whether it fits.
         #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
         weight_kg: Option<Weight> = read::weight,
+        /// Volume of the freight in m³. Default: by the weight, at 166.667 kg per m³.
         #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
         volume_m3: Option<Volume> = read::volume,
+        /// Number of whole ULD positions of the freight.
         #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
         positions: Option<Positions> = read::positions,
+        /// Number of pieces of the freight.
         #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
         pieces: Option<Pieces> = read::pieces,
         /// At most nine codes, separated by commas.
         #[param(value_type = Option<String>)]
         special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        /// Maximum number of connections of an option.
         #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 3)]
         max_stops: Option<u8> = read::integer(0, most_stops),
     }
@@ -219,6 +229,7 @@ pub struct RouteDay {
 pub struct DirectFlight {
     #[serde(flatten)]
     pub flight: FlightBody,
+    /// Whether it can be booked for this freight at this moment; `reasons` says why not.
     pub bookable: bool,
     /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
     /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
@@ -234,22 +245,29 @@ pub struct DirectFlight {
 pub struct RouteOption {
     /// `direct` or `transit`.
     pub route_type: &'static str,
+    /// Number of connections.
     pub stops: usize,
+    /// The flights, in order.
     pub flights: Vec<FlightBody>,
     /// The airport of the first connection; null on a direct route.
     #[schema(required = true)]
     pub transit_airport: Option<AirportCode>,
+    /// The airports of the connections, in order.
     pub transit_airports: Vec<AirportCode>,
+    /// When it departs.
     pub departure_datetime: DateTime<Utc>,
+    /// When it arrives.
     pub arrival_datetime: DateTime<Utc>,
     /// At most two decimals.
     #[serde(serialize_with = "loadmaster_kernel::short_number")]
     pub total_duration_hours: f64,
+    /// From the first departure to the last arrival, in minutes.
     pub total_duration_minutes: i64,
     /// Minutes on the ground at each connection.
     pub connection_minutes: Vec<i64>,
     /// The smallest availability of any leg, in each dimension.
     pub available: Space,
+    /// Whether it can be booked for this freight at this moment; `reasons` says why not.
     pub bookable: bool,
     /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
     /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
@@ -290,6 +308,7 @@ fn priced(itinerary: &Itinerary, search: &Search) -> AskedPrice {
 pub struct SearchResult {
     pub origin: AirportCode,
     pub destination: AirportCode,
+    /// Local calendar date at the origin.
     pub departure_date: NaiveDate,
     /// Ordered by departure.
     pub direct_flights: Vec<DirectFlight>,

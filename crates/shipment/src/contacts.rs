@@ -49,6 +49,7 @@ request! {
     #[derive(PartialEq, Eq, Serialize)]
     #[schema(example = json!({ "name": "Bo", "role": "consignee", "email": "bo@forwarder.example", "language": "en" }))]
     pub struct BookingContact in body {
+        /// Name of the person.
         #[schema(max_length = 500)]
         name: String = read::line(read::LINE),
         role: ContactRole = read::word(ContactRole::WORDS),

@@ -26,8 +26,12 @@ pub struct PositionNames(pub BTreeMap<FlightId, BTreeSet<PositionName>>);
 request! {
     /// The person to be told about a shipment.
     pub struct NewContact in body {
+        /// Name of the person.
         name: Option<String> = read::line(read::LINE),
+        /// E-mail address.
         email: String = read::email,
+        /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
+        /// without what is dialled within the country only.
         #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
                  example = "+442079460123")]
         phone: Option<String> = read::phone,

@@ -10,16 +10,24 @@ request! {
     /// The shipper or the consignee.
     #[derive(PartialEq, Eq, Serialize, Deserialize)]
     pub struct Party in body {
+        /// Its name.
         name: String = read::line(read::LINE),
+        /// The number of the account with the carrier.
         account_number: Option<String> = read::line(read::LINE),
+        /// Street and number.
         street: Option<String> = read::line(read::LINE),
+        /// The name of the city.
         city: Option<String> = read::line(read::LINE),
+        /// Postal code, as the country writes it.
         postal_code: Option<String> = read::line(read::LINE),
         /// ISO 3166 alpha-2.
         country_code: Option<String> = read::country,
+        /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
+        /// without what is dialled within the country only.
         #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
                  example = "+442079460123")]
         phone: Option<String> = read::phone,
+        /// E-mail address.
         email: Option<String> = read::email,
     }
 }
@@ -27,17 +35,25 @@ request! {
 request! {
     /// Changes to the shipper or consignee; its members are merged. A new party requires a `name`.
     pub struct AmendParty in patch {
+        /// Its name.
         #[schema(max_length = 500)]
         name: Option<String> = read::line(read::LINE),
+        /// The number of the account with the carrier.
         account_number: Patch<String> = read::line(read::LINE),
+        /// Street and number.
         street: Patch<String> = read::line(read::LINE),
+        /// The name of the city.
         city: Patch<String> = read::line(read::LINE),
+        /// Postal code, as the country writes it.
         postal_code: Patch<String> = read::line(read::LINE),
         /// ISO 3166 alpha-2.
         country_code: Patch<String> = read::country,
+        /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
+        /// without what is dialled within the country only.
         #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
                  example = "+442079460123")]
         phone: Patch<String> = read::phone,
+        /// E-mail address.
         email: Patch<String> = read::email,
     }
 }
@@ -132,10 +148,14 @@ impl TextsPatch<'_> {
 /// The person to be told about a shipment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Contact {
+    /// Name of the person.
     #[schema(required = true)]
     pub name: Option<String>,
+    /// E-mail address.
     #[schema(format = Email)]
     pub email: String,
+    /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
+    /// without what is dialled within the country only.
     #[schema(required = true)]
     pub phone: Option<String>,
 }
@@ -143,9 +163,13 @@ pub struct Contact {
 request! {
     /// Changes to the contact; its members are merged. A new contact requires an `email`.
     pub struct AmendContact in patch {
+        /// Name of the person.
         #[schema(max_length = 500)]
         name: Patch<String> = read::line(read::LINE),
+        /// E-mail address.
         email: Option<String> = read::email,
+        /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
+        /// without what is dialled within the country only.
         #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$",
                  example = "+442079460123")]
         phone: Patch<String> = read::phone,

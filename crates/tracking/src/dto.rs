@@ -16,9 +16,11 @@ pub struct Tracking {
     /// The airport where the cargo is; null while it is in the air.
     #[schema(required = true)]
     pub current_airport: Option<AirportCode>,
+    /// Whether the shipment has arrived at its destination.
     pub at_destination: bool,
     pub pieces: Pieces,
     pub weight_kg: Weight,
+    /// The flights of the journey, in order.
     pub legs: Vec<LegBody>,
     /// The newest events, or with `cursor` older ones; oldest first. A step that was taken back is left out.
     #[schema(max_items = 200)]
@@ -28,6 +30,7 @@ pub struct Tracking {
 /// The public view of an event, without notes and actor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrackingEvent {
+    /// Position in the order, from 1.
     pub sequence: i32,
     pub event_type: EventType,
     /// The status of the booking after the event.
@@ -37,10 +40,12 @@ pub struct TrackingEvent {
     pub fsu_code: Option<&'static str>,
     #[schema(required = true)]
     pub location: Option<AirportCode>,
+    /// The flight.
     #[schema(required = true)]
     pub flight_id: Option<FlightId>,
     #[schema(required = true)]
     pub flight_number: Option<FlightNumber>,
+    /// The leg that it belongs to; null: the whole booking.
     #[schema(required = true)]
     pub leg_id: Option<LegId>,
     pub pieces: Pieces,

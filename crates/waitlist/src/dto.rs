@@ -17,17 +17,20 @@ use super::model::{Waiting, WaitlistStatus};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WaitlistEntry)]
 pub struct WaitlistEntryBody {
+    /// Permanent identifier.
     pub id: WaitlistEntryId,
     pub status: WaitlistStatus,
     pub origin: AirportCode,
     pub destination: AirportCode,
     /// The flights that it waits for; empty if any way on the date will do.
     pub flight_ids: Vec<FlightId>,
+    /// Local calendar date at the origin.
     #[schema(required = true)]
     pub departure_date: Option<NaiveDate>,
     pub weight_kg: Weight,
     pub volume_m3: Volume,
     pub positions: Positions,
+    /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
     /// 1 is served first, 9 last; customers have 5.
     pub priority: i32,
@@ -41,11 +44,17 @@ pub struct WaitlistEntryBody {
     pub offer: Option<HoldBody>,
     #[schema(required = true)]
     pub booking_ref: Option<BookingRef>,
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
+    /// The user who created it.
     pub created_by: UserId,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was queued.
     pub queued_at: DateTime<Utc>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -95,6 +104,7 @@ request! {
         volume_m3: Option<Volume> = read::volume,
         /// Number of whole ULD positions, of any type, on each flight.
         positions: Option<Positions> = read::positions,
+        /// IATA special handling codes of the freight, such as `PER`.
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
     }
@@ -136,6 +146,7 @@ request! {
     /// Which entries a list shows; filters combine with AND.
     #[derive(Default)]
     pub struct WaitlistFilter in query(caller: Principal) {
+        /// Only those in this state.
         status: Option<WaitlistStatus> = read::word(WaitlistStatus::WORDS),
         /// Only entries that name this flight, or wait for it.
         #[param(value_type = Option<uuid::Uuid>)]

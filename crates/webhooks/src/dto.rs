@@ -59,9 +59,12 @@ impl<'a, T: Ord, F: Fn(Raw<'_>) -> Result<T, Fault>> Reader<'a, Vec<T>> for Some
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Webhook)]
 pub(super) struct WebhookBody {
+    /// Permanent identifier.
     pub id: WebhookId,
+    /// The address to which messages are sent.
     #[schema(example = "https://example.com/hooks/cargo")]
     pub url: String,
+    /// What it is for, in your own words.
     #[schema(required = true)]
     pub description: Option<String>,
     /// Types of messages, or prefixes with `.*`.
@@ -71,6 +74,7 @@ pub(super) struct WebhookBody {
     /// Only messages about freight and flights to these airports; empty: any.
     pub destinations: Vec<AirportCode>,
     pub scope: WebhookScope,
+    /// Its state.
     pub status: WebhookStatus,
     #[schema(required = true)]
     pub disabled_reason: Option<DisabledReason>,
@@ -83,13 +87,18 @@ pub(super) struct WebhookBody {
     /// When the first of the attempts was made that have all failed; null while it is `ACTIVE`.
     #[schema(required = true)]
     pub failing_since: Option<DateTime<Utc>>,
+    /// When the receiver last accepted a message; null if it never did.
     #[schema(required = true)]
     pub last_success_at: Option<DateTime<Utc>>,
     /// Number of messages that wait to be sent.
     pub waiting: i32,
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -156,15 +165,21 @@ pub(super) struct DeliveryBody {
     pub id: DeliveryId,
     /// The `id` of the event, which is sent as `webhook-id`.
     pub message_id: String,
+    /// The type of the event, such as `loadmaster.booking.booked.v1`.
     #[serde(rename = "type")]
     pub event_type: String,
+    /// What it is about, such as a booking.
     pub subject: String,
+    /// Its state.
     pub status: DeliveryStatus,
+    /// Number of attempts so far.
     pub attempt_count: i32,
     /// When it is sent; null unless it is `WAITING`.
     #[schema(required = true)]
     pub next_attempt_at: Option<DateTime<Utc>>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When the receiver took it; null until then.
     #[schema(required = true)]
     pub delivered_at: Option<DateTime<Utc>>,
 }
@@ -202,8 +217,11 @@ pub(super) struct DeliveryDetailsBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookAttempt)]
 pub(super) struct AttemptBody {
+    /// Number in the sequence, from 1.
     pub number: i32,
+    /// When it began.
     pub started_at: DateTime<Utc>,
+    /// Time taken, in milliseconds.
     pub duration_ms: i32,
     pub outcome: AttemptOutcome,
     /// The status of the answer, if there was one.
@@ -225,6 +243,7 @@ impl From<Attempt> for AttemptBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ResentMessages)]
 pub(super) struct ResentBody {
+    /// Number of messages that are sent again.
     pub queued: i64,
 }
 
@@ -235,6 +254,7 @@ request! {
         /// address.
         #[schema(max_length = 500, example = "https://example.com/hooks/cargo")]
         url: String = |raw| reading.url(raw),
+        /// What it is for, in your own words.
         #[schema(max_length = 2000)]
         description: Option<String> = read::prose(read::PROSE),
         /// Types of messages, or prefixes with `.*`. Default: `loadmaster.booking.*`.
@@ -270,8 +290,10 @@ const SETTABLE: &[(&str, WebhookStatus)] = &[("ACTIVE", WebhookStatus::Active), 
 request! {
     /// Changes to a webhook: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
     pub(super) struct ChangeWebhook in patch(reading: Reading<'_>) {
+        /// The address to which messages are sent.
         #[schema(max_length = 500)]
         url: Option<String> = |raw| reading.url(raw),
+        /// What it is for, in your own words.
         #[schema(max_length = 2000)]
         description: Patch<String> = read::prose(read::PROSE),
         /// `null`: `loadmaster.booking.*`.
@@ -348,6 +370,7 @@ request! {
     /// Which webhooks a list shows; filters combine with AND.
     #[derive(Default)]
     pub(super) struct WebhookFilter in query(caller: Principal) {
+        /// Only those in this state.
         status: Option<WebhookStatus> = read::word(WebhookStatus::WORDS),
         /// Only webhooks of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
@@ -359,6 +382,7 @@ request! {
     /// Which deliveries a list shows; filters combine with AND.
     #[derive(Default)]
     pub(super) struct DeliveryFilter in query(types: &[String]) {
+        /// Only those in this state.
         status: Option<DeliveryStatus> = read::word(DeliveryStatus::WORDS),
         /// A type of messages, or a prefix with `.*`.
         #[param(rename = "type")]

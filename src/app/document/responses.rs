@@ -9,7 +9,7 @@ use utoipa::openapi::{
     schema::{AnyOf, ArrayItems},
 };
 
-use super::{members, name_of, operations, responses};
+use super::{name_of, operations, responses};
 
 const PAGE_OF_HTML: &str = "text/html";
 
@@ -85,10 +85,21 @@ fn text_of(schema: &RefOr<Schema>, components: &Components) -> String {
             ArrayItems::RefOrSchema(entry) => return text_of(entry, components),
             ArrayItems::False => None,
         },
-        RefOr::T(schema) => members::text_of(schema),
+        RefOr::T(schema) => own_text(schema),
     };
     let first = found.and_then(|text| text.split("\n\n").next());
     first.unwrap_or_default().replace('\n', " ")
+}
+
+const fn own_text(schema: &Schema) -> Option<&String> {
+    match schema {
+        Schema::Object(object) => object.description.as_ref(),
+        Schema::Array(list) => list.description.as_ref(),
+        Schema::AllOf(parts) => parts.description.as_ref(),
+        Schema::OneOf(shapes) => shapes.description.as_ref(),
+        Schema::AnyOf(shapes) => shapes.description.as_ref(),
+        _ => None,
+    }
 }
 
 /// The sentence as it stands after a colon: an article begins small.

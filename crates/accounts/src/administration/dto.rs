@@ -25,24 +25,31 @@ const LONGEST_NAME: usize = 200;
 /// A user, as shown to administrators.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UserBody {
+    /// Permanent identifier.
     pub id: UserId,
+    /// E-mail address.
     #[schema(format = Email)]
     pub email: String,
     /// Whether the user has shown to receive mail there.
     pub email_verified: bool,
+    /// Name of the person.
     #[schema(required = true)]
     pub name: Option<String>,
     /// In the form `+<country><number>`.
     #[schema(required = true)]
     pub phone: Option<String>,
+    /// Whether the user has verified the phone number.
     pub phone_verified: bool,
     pub role: Role,
     /// The organization whose bookings the user can see.
     pub organization_id: OrganizationId,
     /// A disabled user can neither log in nor use existing credentials.
     pub disabled: bool,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -104,6 +111,7 @@ request! {
     /// An action on many users.
     pub(super) struct BulkUsers in body {
         action: BulkUserAction = read::word(BulkUserAction::WORDS),
+        /// Ids of the objects that the request applies to.
         #[schema(value_type = Vec<UserId>, min_items = 1, max_items = 200)]
         ids: Ids<UserId> = bulk::ids(read::code),
     }
@@ -130,12 +138,15 @@ pub(super) struct ActBody {
     pub actor_id: Option<UserId>,
     /// What kind of thing was acted on, such as `user`, `api_key`, `flight`, `booking` or `payment`. More values may be added.
     pub subject_kind: String,
+    /// The id of what was acted on.
     pub subject_id: String,
     /// The new state of the subject, such as `{"role": {"from": "customer", "to": "operator"}}`.
     #[schema(value_type = Object)]
     pub data: Value,
+    /// The id of the request, as in its header `X-Request-Id`.
     #[schema(required = true)]
     pub request_id: Option<String>,
+    /// When the action was done.
     pub acted_at: DateTime<Utc>,
 }
 
@@ -158,10 +169,14 @@ pub(super) fn read_act_filter(fields: &mut Fields<'_>) -> ActFilter {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Organization)]
 pub(super) struct OrganizationBody {
+    /// Permanent identifier.
     pub id: OrganizationId,
+    /// Its name.
     #[schema(example = "Blue Crate Forwarding")]
     pub name: String,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -204,6 +219,7 @@ request! {
 request! {
     /// An organization to create.
     pub(super) struct CreateOrganizationBody in body {
+        /// Its name.
         #[schema(max_length = 200)]
         name: String = read::line(LONGEST_NAME),
     }
@@ -212,6 +228,7 @@ request! {
 request! {
     /// Changes to an organization: a JSON merge patch (RFC 7396).
     pub(super) struct ChangeOrganization in patch {
+        /// Its name.
         #[schema(max_length = 200)]
         name: Option<String> = read::line(LONGEST_NAME),
     }

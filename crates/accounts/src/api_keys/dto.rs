@@ -59,14 +59,18 @@ impl ChangeApiKey {
 /// An API key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ApiKeyBody {
+    /// Permanent identifier.
     pub id: ApiKeyId,
+    /// Its name.
     pub name: String,
     pub role: Role,
+    /// It is valid until this time; null: without end.
     #[schema(required = true)]
     pub expires_at: Option<DateTime<Utc>>,
     /// Saved at most once per minute; may be up to 2 minutes late.
     #[schema(required = true)]
     pub last_used_at: Option<DateTime<Utc>>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Maximum number of requests per minute; null: the general limit applies.
     #[schema(required = true)]
@@ -97,13 +101,18 @@ impl From<&ApiKey> for ApiKeyBody {
 /// A new API key, with its secret.
 #[derive(Serialize, ToSchema)]
 pub(super) struct NewApiKeyBody {
+    /// Permanent identifier.
     pub id: ApiKeyId,
+    /// Its name.
     pub name: String,
     pub role: Role,
+    /// It is valid until this time; null: without end.
     #[schema(required = true)]
     pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used; null if it never was.
     #[schema(required = true)]
     pub last_used_at: Option<DateTime<Utc>>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Maximum number of requests per minute; null: the general limit applies.
     #[schema(required = true)]

@@ -42,8 +42,10 @@ impl RegisterRequest {
 /// An account and its password.
 #[derive(Debug, ToSchema)]
 pub struct LoginRequest {
+    /// E-mail address.
     #[schema(value_type = String, format = Email, max_length = 254, example = "ann@forwarder.example")]
     pub email: Email,
+    /// The password.
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
     pub password: SecretString,
     /// `cookie`: the refresh token is kept in a cookie of the browser.
@@ -119,6 +121,7 @@ impl RefreshRequest {
 /// A change of password.
 #[derive(Debug, ToSchema)]
 pub struct PasswordChange {
+    /// The present password.
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
     pub current: SecretString,
     /// Must be neither a common password nor the e-mail address.
@@ -144,6 +147,7 @@ impl PasswordChange {
 pub struct GuestBody {
     /// Send it as `Authorization: Bearer …`.
     pub access_token: String,
+    /// Always `bearer`.
     #[schema(example = "bearer")]
     pub token_type: &'static str,
     /// Lifetime of the access token in seconds.
@@ -161,6 +165,7 @@ pub struct SessionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refresh_token: Option<String>,
+    /// Always `bearer`.
     #[schema(example = "bearer")]
     pub token_type: &'static str,
     /// Lifetime of the access token in seconds.
@@ -190,6 +195,7 @@ pub struct TokenRequest {
     grant_type: String,
     /// For the grant `password`: the e-mail address of the account.
     username: Option<String>,
+    /// The password.
     #[schema(format = Password)]
     password: Option<String>,
     /// For the grant `refresh_token`.
@@ -202,11 +208,13 @@ pub struct TokenRequest {
 pub struct TokenBody {
     /// Send it as `Authorization: Bearer …`.
     pub access_token: String,
+    /// Always `bearer`.
     #[schema(example = "bearer")]
     pub token_type: &'static str,
     /// Lifetime of the access token in seconds.
     #[schema(example = 900)]
     pub expires_in: i64,
+    /// Token with which a new access token is requested.
     pub refresh_token: String,
 }
 
@@ -227,31 +235,40 @@ pub struct TokenErrorBody {
     /// `invalid_request`, `invalid_grant` or `unsupported_grant_type`.
     #[schema(example = "invalid_grant")]
     pub error: &'static str,
+    /// What is wrong, in a sentence.
     pub error_description: String,
     /// One sentence that can be shown to a user.
     pub detail: String,
+    /// The id of the request, as in its header `X-Request-Id`.
     pub request_id: String,
 }
 
 /// The public keys that verify access tokens (RFC 7517).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JwkSet {
+    /// The keys that signatures are checked with.
     pub keys: Vec<Jwk>,
 }
 
 /// A public key (RFC 8037).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Jwk {
+    /// The type of the key.
     #[schema(example = "OKP")]
     pub kty: &'static str,
+    /// The curve of the key.
     #[schema(example = "Ed25519")]
     pub crv: &'static str,
+    /// Use of the key: signatures.
     #[serde(rename = "use")]
     #[schema(example = "sig")]
     pub usage: &'static str,
+    /// The algorithm of signatures made with it.
     #[schema(example = "EdDSA")]
     pub alg: &'static str,
+    /// Key ID, as in the header of a token.
     pub kid: String,
+    /// The public key.
     pub x: String,
 }
 

@@ -160,10 +160,12 @@ words! {
 /// An account, as shown to its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
+    /// Permanent identifier.
     pub id: UserId,
     /// As entered at registration. Neither its case matters nor the spelling of its domain, in letters or in ASCII (`xn--…`).
     #[schema(format = Email)]
     pub email: String,
+    /// Name of the person.
     #[schema(required = true)]
     pub name: Option<String>,
     /// Whether the user has confirmed that the e-mail address is theirs. Messages about shipments go to verified addresses
@@ -172,6 +174,7 @@ pub struct User {
     /// `+`, country and number.
     #[schema(required = true, example = "+442079460123")]
     pub phone: Option<String>,
+    /// Whether the user has verified the phone number.
     pub phone_verified: bool,
     /// The language of the console and of letters; null: that of the browser, and for letters that of the installation.
     #[schema(required = true)]
@@ -181,7 +184,9 @@ pub struct User {
     pub role: Role,
     /// The organization whose bookings the user can see.
     pub organization_id: OrganizationId,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 

@@ -44,6 +44,7 @@ impl ChangeMe {
 /// The token of a link.
 #[derive(Debug, ToSchema)]
 pub(super) struct VerifyEmail {
+    /// The token of the link.
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
     pub token: SecretString,
 }
@@ -70,6 +71,7 @@ impl FromStr for LinkToken {
 /// The digits of a text message.
 #[derive(Debug, ToSchema)]
 pub(super) struct VerifyPhone {
+    /// The six digits of the message.
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 20, example = "012345")]
     pub code: SecretString,
 }
@@ -83,6 +85,7 @@ impl VerifyPhone {
 /// Whose password is forgotten.
 #[derive(Debug, ToSchema)]
 pub(super) struct ForgottenPassword {
+    /// E-mail address.
     #[schema(value_type = String, format = Email, max_length = 254, example = "ann@forwarder.example")]
     pub email: Email,
 }
@@ -96,6 +99,7 @@ impl ForgottenPassword {
 /// A new password, with the token of a link.
 #[derive(Debug, ToSchema)]
 pub(super) struct NewPassword {
+    /// The token of the link.
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 500)]
     pub token: SecretString,
     /// Must be neither a common password nor the e-mail address.

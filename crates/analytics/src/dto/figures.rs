@@ -7,13 +7,16 @@ use crate::model::{Carried, FlightSums, FunnelSums, Percentiles, Punctuality, Te
 /// Bookings that were made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VolumeFigures {
+    /// Number of bookings.
     pub bookings: i64,
     /// Of these, those that are cancelled now.
     pub cancelled: i64,
     /// Of bookings that are not cancelled, like the weights.
     pub pieces: i64,
+    /// Weight in kg.
     #[schema(value_type = f64, minimum = 0)]
     pub weight_kg: Weight,
+    /// Chargeable weight in kg.
     #[schema(value_type = f64, minimum = 0)]
     pub chargeable_weight_kg: Weight,
     /// The totals that are agreed now, of cancelled bookings the fees, in each currency. Bookings without a price add nothing.
@@ -64,10 +67,13 @@ impl From<Punctuality> for PunctualityFigures {
 /// Room on flights, or freight.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CarriedFigures {
+    /// Weight in kg.
     #[schema(value_type = f64, minimum = 0)]
     pub weight_kg: Weight,
+    /// Volume in m³.
     #[schema(value_type = f64, minimum = 0)]
     pub volume_m3: Volume,
+    /// Number of whole ULD positions.
     #[schema(value_type = i64, minimum = 0)]
     pub positions: Positions,
 }
@@ -81,10 +87,13 @@ impl From<Carried> for CarriedFigures {
 /// What was carried, in percent of the capacity; null where there is none.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CarriedPercent {
+    /// Percentage of the weight that was carried.
     #[schema(value_type = Option<f64>, required = true)]
     pub weight: Option<Tenths>,
+    /// Percentage of the volume that was carried.
     #[schema(value_type = Option<f64>, required = true)]
     pub volume: Option<Tenths>,
+    /// Percentage of the positions that were carried.
     #[schema(value_type = Option<f64>, required = true)]
     pub positions: Option<Tenths>,
 }
@@ -92,6 +101,7 @@ pub struct CarriedPercent {
 /// Flights on the schedule.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FlightFigures {
+    /// Number of flights.
     pub flights: i64,
     /// Null without flights.
     #[schema(value_type = Option<f64>, required = true)]
@@ -134,8 +144,11 @@ impl FlightFigures {
 /// each is the time of a shipment.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TransitMinutes {
+    /// Median: half of the values are at most this.
     pub p50: i32,
+    /// 90th percentile: 90 % of the values are at most this.
     pub p90: i32,
+    /// 95th percentile: 95 % of the values are at most this.
     pub p95: i32,
 }
 
@@ -148,6 +161,7 @@ impl From<Percentiles> for TransitMinutes {
 /// Shipments that have arrived.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TransitFigures {
+    /// Number of shipments.
     pub shipments: i64,
     /// As first booked; null without shipments.
     #[schema(required = true)]
@@ -178,6 +192,7 @@ impl From<&TransitSums> for TransitFigures {
 /// Quotes that were made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QuotesMade {
+    /// Number created.
     pub made: i64,
     /// Of these, those that a hold or a booking has.
     pub taken: i64,
@@ -186,6 +201,7 @@ pub struct QuotesMade {
 /// Holds that were made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HoldsMade {
+    /// Number created.
     pub made: i64,
     /// Of these, those that became bookings.
     pub committed: i64,
@@ -194,6 +210,7 @@ pub struct HoldsMade {
 /// Bookings that were made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BookingsMade {
+    /// Number created.
     pub made: i64,
     /// Of these, those that are delivered now.
     pub delivered: i64,

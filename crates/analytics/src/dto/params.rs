@@ -136,8 +136,10 @@ fn read_limit(fields: &mut Fields<'_>, most: u32, periods: i64) -> Option<u32> {
 request! {
     /// Where, and by whom it is flown; filters combine with AND.
     pub struct PlaceParams in query(reference: &Reference) {
+        /// Only those from this airport.
         #[param(value_type = Option<String>)]
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Only those to this airport.
         #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Airline designator; of freight, that of its first flight.

@@ -11,12 +11,15 @@ request! {
     /// member.
     #[derive(Default)]
     pub struct AmendBooking in patch(reference: &Reference) {
+        /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
         description: Patch<String> = read::prose(read::PROSE),
+        /// A reference of your own, such as the number of an order.
         #[schema(max_length = 500)]
         customer_reference: Patch<String> = read::line(read::LINE),
         shipper: Patch<AmendParty> = object(AmendParty::read),
         consignee: Patch<AmendParty> = object(AmendParty::read),
+        /// IATA special handling codes of the freight, such as `PER`.
         #[schema(max_items = 9)]
         special_handling_codes: Patch<Vec<HandlingCode>> =
             set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),

@@ -129,7 +129,9 @@ fn read_params(
 /// The results of an action on many bookings.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkBookingsResult {
+    /// Number that succeeded.
     pub succeeded: usize,
+    /// Number that failed.
     pub failed: usize,
     /// One for each of `ids`, in their order.
     #[schema(max_items = 200)]
@@ -141,6 +143,7 @@ pub struct BulkBookingsResult {
 pub struct BulkBookingsRow {
     #[schema(value_type = BookingRef)]
     pub id: String,
+    /// Whether the action succeeded.
     pub ok: bool,
     /// Why nothing was done: the problem of the single call.
     #[schema(required)]

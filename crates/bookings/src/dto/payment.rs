@@ -7,6 +7,9 @@ use secrecy::SecretString;
 request! {
     /// How what is due for a booking is paid: one of the two.
     pub struct PaymentRequest in body {
+        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
+        /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
+        /// not.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
         payment_token: Option<SecretString> = holds::read_payment_token,
         /// Only `ACCOUNT`: the credit account of the organization.
@@ -35,6 +38,7 @@ request! {
     pub struct RefundRequest in body {
         /// Default: all that is left of what was paid.
         amount: Option<Money> = object(read::money),
+        /// Why, in your own words.
         #[schema(max_length = 500)]
         reason: Option<String> = read::prose(read::LINE),
     }

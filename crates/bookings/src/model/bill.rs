@@ -49,6 +49,7 @@ pub struct Fee {
 /// The price of a booking: that of its quote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Price {
+    /// The quote that it is from.
     pub quote_id: QuoteId,
     pub basis: PriceBasis,
     pub weight_charge: Money,

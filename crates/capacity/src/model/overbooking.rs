@@ -10,8 +10,11 @@ use super::{FlightCapacity, Space};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Overbooking {
+    /// Percentage of the weight that is sold above capacity.
     pub weight_percent: u8,
+    /// Percentage of the volume that is sold above capacity.
     pub volume_percent: u8,
+    /// Percentage of the positions that are sold above capacity.
     pub positions_percent: u8,
 }
 

@@ -9,6 +9,7 @@ use super::transport::Kept;
 request! {
     /// An e-mail address.
     pub struct SuppressedAddress in body {
+        /// E-mail address.
         #[schema(format = Email, max_length = 254, example = "ann@forwarder.example")]
         email: String = read::email,
     }
@@ -28,6 +29,7 @@ pub(super) struct KeptBody {
     /// `null` for SMS.
     #[schema(required = true)]
     pub subject: Option<String>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -43,6 +45,7 @@ impl From<&Kept> for KeptBody {
 pub(super) struct KeptLetterBody {
     #[serde(flatten)]
     pub head: KeptBody,
+    /// The text of the letter, without markup.
     pub text: String,
     /// `null` for SMS.
     #[schema(required = true)]

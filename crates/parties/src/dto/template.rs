@@ -31,17 +31,23 @@ pub struct BookingTemplateBody {
     /// Null: bookings get their volume from the weight.
     #[schema(required = true)]
     pub volume_m3: Option<Volume>,
+    /// What the freight is, in your own words.
     #[schema(required = true)]
     pub description: Option<String>,
+    /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
+    /// The product, such as `GENERAL`.
     #[schema(required = true)]
     pub product: Option<String>,
     #[schema(required = true)]
     pub shipper: Option<Party>,
     #[schema(required = true)]
     pub consignee: Option<Party>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
 }
 
@@ -82,10 +88,13 @@ request! {
         weight_kg: Option<Weight> = read::weight,
         /// Left out: bookings get their volume from the weight.
         volume_m3: Option<Volume> = read::volume,
+        /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
         description: Option<String> = read::prose(read::PROSE),
+        /// IATA special handling codes of the freight, such as `PER`.
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        /// The product, such as `GENERAL`.
         #[schema(max_length = 20)]
         product: Option<String> = read_product,
         shipper: Option<Party> = object(Party::read),
@@ -126,11 +135,14 @@ request! {
         weight_kg: Patch<Weight> = read::weight,
         /// `null`: bookings get their volume from the weight.
         volume_m3: Patch<Volume> = read::volume,
+        /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
         description: Patch<String> = read::prose(read::PROSE),
+        /// IATA special handling codes of the freight, such as `PER`.
         #[schema(max_items = 9)]
         special_handling_codes: Patch<Vec<HandlingCode>> =
             set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        /// The product, such as `GENERAL`.
         #[schema(max_length = 20)]
         product: Patch<String> = read_product,
         shipper: Patch<AmendParty> = object(AmendParty::read),

@@ -59,7 +59,9 @@ impl<'a, T: Display, F: Fn(Raw<'_>) -> Result<T, Fault>> Reader<'a, Ids<T>> for 
 /// The results of an action on many resources.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkResult {
+    /// Number that succeeded.
     pub succeeded: usize,
+    /// Number that failed.
     pub failed: usize,
     /// One for each of `ids`, in their order.
     #[schema(max_items = 200)]
@@ -70,7 +72,9 @@ pub struct BulkResult {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BulkRow)]
 pub struct RowResult {
+    /// Id of the resource, as in `ids`.
     pub id: String,
+    /// Whether the action succeeded.
     pub ok: bool,
     /// Why nothing was done: the problem of the single call.
     #[schema(required)]

@@ -35,13 +35,16 @@ pub struct ProblemBody {
     #[serde(rename = "type")]
     #[schema(example = "/problems/capacity_exceeded")]
     pub kind: String,
+    /// Short title of the code.
     pub title: &'static str,
+    /// The status code of the response.
     pub status: u16,
     /// One sentence that names the obstacle and can be shown to a user.
     pub detail: String,
     /// A stable code for use in programs.
     #[schema(example = "capacity_exceeded")]
     pub code: &'static str,
+    /// The id of the request, as in its header `X-Request-Id`.
     pub request_id: String,
     /// Further members that depend on the code, such as `errors`, `available` or `allowed`.
     #[serde(flatten)]
@@ -70,6 +73,7 @@ pub struct InputFault {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub row: Option<u64>,
+    /// The column of the table, by its heading.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub column: Option<String>,

@@ -20,6 +20,7 @@ pub struct DefaultTariffBody {
     pub minimum: String,
     /// For a kilogram, from 0 kg on.
     pub normal: Rate,
+    /// Rates by weight: each is valid from its weight on, and the rates fall as the weight rises.
     pub breaks: Vec<RateBreakBody>,
     /// Charged where the tariff of the settings applies, beside the surcharges in force.
     pub surcharges: Vec<DefaultSurchargeBody>,

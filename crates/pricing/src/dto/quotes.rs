@@ -26,6 +26,7 @@ const MOST_FLIGHTS: usize = 4;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Quote)]
 pub struct QuoteBody {
+    /// Permanent identifier.
     pub id: QuoteId,
     /// Of whoever asked for it.
     pub organization_id: OrganizationId,
@@ -33,8 +34,10 @@ pub struct QuoteBody {
     pub flight_ids: Vec<FlightId>,
     pub weight_kg: Weight,
     pub volume_m3: Volume,
+    /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
     pub product: Product,
+    /// The code of a sale.
     #[schema(required = true)]
     pub discount_code: Option<String>,
     pub basis: PriceBasis,
@@ -46,7 +49,9 @@ pub struct QuoteBody {
     pub discount: Money,
     pub surcharges: Money,
     pub total: Money,
+    /// The price is valid until this time.
     pub expires_at: DateTime<Utc>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -77,6 +82,7 @@ pub struct LineBody {
     /// Null: of the settings.
     #[schema(required = true)]
     pub rule: Option<LineRule>,
+    /// What it is for, in words.
     pub text: String,
 }
 
@@ -138,11 +144,13 @@ request! {
         volume_m3: Option<Volume> = read::volume,
         /// Number of whole ULD positions, of any type, on each flight.
         positions: Option<Positions> = read::positions,
+        /// IATA special handling codes of the freight, such as `PER`.
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         /// Default: `GENERAL`.
         #[schema(value_type = Option<String>, max_length = 20)]
         product: Option<Product> = read_product,
+        /// The code of a sale.
         #[schema(max_length = 40)]
         discount_code: Option<String> = read_rule_code,
     }

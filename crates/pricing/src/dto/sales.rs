@@ -18,10 +18,12 @@ const MOST_USES: i64 = 1_000_000_000;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Sale)]
 pub struct SaleBody<'a> {
+    /// Permanent identifier.
     pub id: SaleId,
     /// Null: it applies without a code.
     #[schema(required = true)]
     pub code: Option<&'a str>,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
     /// Of the weight charge; null: `amount`.
     #[schema(required = true)]
@@ -47,6 +49,7 @@ pub struct SaleBody<'a> {
     /// How many holds and bookings may use it; null: any number.
     #[schema(required = true)]
     pub max_uses: Option<i64>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When this version was made.
     pub updated_at: DateTime<Utc>,
@@ -105,6 +108,7 @@ request! {
         origin: Scope = |raw| reference.read_scope(raw),
         /// Destination of the shipment.
         destination: Scope = |raw| reference.read_scope(raw),
+        /// Only flights with one of these numbers; empty: any flight.
         #[schema(max_items = 50)]
         flight_numbers: Vec<FlightNumber> = set(MOST_FLIGHT_NUMBERS, |raw| reference.read_flight_number(raw)),
         /// First local date of departure.
@@ -123,14 +127,19 @@ request! {
     pub struct ChangeSale in patch(reference: &Reference) {
         percent: Patch<Rate> = read::code,
         amount: Patch<Money> = object(read::money),
+        /// The first day on which it can be used, in UTC.
         sale_from: Option<NaiveDate> = read::date,
+        /// The last day on which it can be used, in UTC.
         sale_to: Option<NaiveDate> = read::date,
         airline_code: Patch<AirlineCode> = |raw| reference.read_airline(raw),
         origin: Option<Scope> = |raw| reference.read_scope(raw),
         destination: Option<Scope> = |raw| reference.read_scope(raw),
+        /// Only flights with one of these numbers; empty: any flight.
         #[schema(max_items = 50)]
         flight_numbers: Patch<Vec<FlightNumber>> = set(MOST_FLIGHT_NUMBERS, |raw| reference.read_flight_number(raw)),
+        /// First local date of departure.
         valid_from: Option<NaiveDate> = read::date,
+        /// Last local date of departure; null: without end.
         valid_to: Patch<NaiveDate> = read::date,
         /// Not below the number of uses.
         #[schema(minimum = 1, maximum = 1_000_000_000)]

@@ -16,8 +16,11 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Surcharge)]
 pub struct SurchargeBody<'a> {
+    /// Permanent identifier.
     pub id: SurchargeId,
+    /// A name of your own for it, unique among its kind.
     pub code: &'a str,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
     pub basis: SurchargeBasis,
     /// For a kilogram, for all, or in percent of the weight charge before the discount.
@@ -25,8 +28,10 @@ pub struct SurchargeBody<'a> {
     /// Null: that of the tariff.
     #[schema(required = true)]
     pub currency: Option<Currency>,
+    /// Minimum charge.
     #[schema(required = true)]
     pub minimum: Option<String>,
+    /// Maximum charge; null: no maximum.
     #[schema(required = true)]
     pub maximum: Option<String>,
     pub per: Per,
@@ -43,6 +48,7 @@ pub struct SurchargeBody<'a> {
     /// Last local date of departure.
     #[schema(required = true)]
     pub valid_to: Option<NaiveDate>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When this version was made.
     pub updated_at: DateTime<Utc>,
@@ -104,6 +110,7 @@ request! {
         origin: Scope = |raw| reference.read_scope(raw),
         /// Destination of the shipment, or of the leg.
         destination: Scope = |raw| reference.read_scope(raw),
+        /// Only flights with one of these numbers; empty: any flight.
         #[schema(max_items = 50)]
         flight_numbers: Vec<FlightNumber> = set(MOST_FLIGHT_NUMBERS, |raw| reference.read_flight_number(raw)),
         /// First local date of departure.
@@ -123,14 +130,18 @@ request! {
         minimum: Patch<Rate> = read::code,
         maximum: Patch<Rate> = read::code,
         per: Option<Per> = read::word(Per::WORDS),
+        /// Only freight with any of these codes; empty: all freight.
         #[schema(max_items = 50)]
         handling_codes: Patch<Vec<HandlingCode>> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         airline_code: Patch<AirlineCode> = |raw| reference.read_airline(raw),
         origin: Option<Scope> = |raw| reference.read_scope(raw),
         destination: Option<Scope> = |raw| reference.read_scope(raw),
+        /// Only flights with one of these numbers; empty: any flight.
         #[schema(max_items = 50)]
         flight_numbers: Patch<Vec<FlightNumber>> = set(MOST_FLIGHT_NUMBERS, |raw| reference.read_flight_number(raw)),
+        /// First local date of departure.
         valid_from: Option<NaiveDate> = read::date,
+        /// Last local date of departure; null: without end.
         valid_to: Patch<NaiveDate> = read::date,
     }
 }

@@ -21,8 +21,11 @@ const MOST_BREAKS: usize = 30;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Tariff)]
 pub struct TariffBody<'a> {
+    /// Permanent identifier.
     pub id: TariffId,
+    /// A name of your own for it, unique among its kind.
     pub code: &'a str,
+    /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
     #[schema(required = true)]
     pub airline_code: Option<AirlineCode>,
@@ -41,12 +44,14 @@ pub struct TariffBody<'a> {
     pub minimum: String,
     /// For a kilogram, from 0 kg on.
     pub normal: Rate,
+    /// Rates by weight: each is valid from its weight on, and the rates fall as the weight rises.
     pub breaks: Vec<RateBreakBody>,
     /// First local date of departure.
     pub valid_from: NaiveDate,
     /// Last local date of departure.
     #[schema(required = true)]
     pub valid_to: Option<NaiveDate>,
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When this version was made.
     pub updated_at: DateTime<Utc>,
@@ -181,8 +186,10 @@ request! {
         airline_code: Patch<AirlineCode> = |raw| reference.read_airline(raw),
         origin: Option<Scope> = |raw| reference.read_scope(raw),
         destination: Option<Scope> = |raw| reference.read_scope(raw),
+        /// Only flights with one of these numbers; empty: any flight.
         #[schema(max_items = 50)]
         flight_numbers: Patch<Vec<FlightNumber>> = set(MOST_FLIGHT_NUMBERS, |raw| reference.read_flight_number(raw)),
+        /// The organization that it is for; null: all.
         organization_id: Patch<OrganizationId> = read::code,
         /// `null`: `GENERAL`.
         #[schema(max_length = 20)]
@@ -193,9 +200,12 @@ request! {
         #[schema(pattern = r"^[0-9]{1,12}(\.[0-9]{1,3})?$")]
         minimum: Option<String> = read::any,
         normal: Option<Rate> = read::code,
+        /// Rates by weight: each is valid from its weight on, and the rates fall as the weight rises.
         #[schema(max_items = 30)]
         breaks: Patch<Vec<RateBreak>> = objects(MOST_BREAKS, RateBreak::read),
+        /// First local date of departure.
         valid_from: Option<NaiveDate> = read::date,
+        /// Last local date of departure; null: without end.
         valid_to: Patch<NaiveDate> = read::date,
     }
 }

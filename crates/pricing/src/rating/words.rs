@@ -34,7 +34,9 @@ words! {
 /// The version of the rule that a line follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LineRule {
+    /// Id of the tariff, the surcharge or the sale.
     pub id: Uuid,
+    /// The version by which the line was rated.
     pub version: i32,
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub const WEBHOOK: &str = "webhook";
 
 words! {
+    /// `ACTIVE`; `FAILING`: the receiver fails, and messages are sent one at a time; `DISABLED`: nothing is sent.
     pub enum WebhookStatus {
         Active = "ACTIVE",
         /// Its receiver fails: it is tried with one message at a time.
@@ -66,6 +67,7 @@ words! {
 }
 
 words! {
+    /// Result of sending a message to a webhook.
     pub enum DeliveryStatus {
         Waiting = "WAITING",
         Delivered = "DELIVERED",

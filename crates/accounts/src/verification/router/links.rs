@@ -154,6 +154,7 @@ pub async fn reset(
 #[derive(utoipa::ToSchema)]
 #[allow(dead_code, reason = "describes a form in OpenAPI; its parameters are read by name")]
 struct NewPasswordForm {
+    /// The new password.
     #[schema(format = Password, min_length = 10, max_length = 128)]
     new: String,
     /// `true` ends all API keys and webhooks of the user.
