@@ -1,5 +1,4 @@
 //! The API's description, put together from what the rooms say of their operations.
-mod conditions;
 mod examples;
 mod headers;
 mod links;
@@ -101,7 +100,7 @@ pub fn openapi() -> OpenApi {
         responses::overlap(components);
         responses::describe(&mut document.paths, components);
         schemas::close(&mut document.paths, components);
-        conditions::state(components);
+        ROOMS.iter().flat_map(|room| room.conditions).for_each(|condition| condition.state(components));
         links::add(&mut document.paths, components);
         headers::declare(components);
         name_growing(components);

@@ -12,7 +12,11 @@ use loadmaster_kernel::{
     OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
 };
 use loadmaster_payments::PaymentMethod;
-use loadmaster_platform::web::{PageUpTo, list, object, objects, read, request, set, with};
+use loadmaster_platform::web::{
+    Condition, PageUpTo,
+    condition::{absent, any, given},
+    list, object, objects, read, request, set, with,
+};
 use loadmaster_pricing::read_rule_code;
 use loadmaster_reference::Reference;
 use loadmaster_shipment::{
@@ -368,6 +372,12 @@ request! {
         /// The total that you expect: with another one nothing is booked.
         expected_total: Option<Money> = object(read::money),
     }
+}
+
+impl CreateBooking {
+    /// The quote that the discount is in.
+    pub const NEEDS: Condition =
+        Condition::of::<Self>(&["discount_code"], || any(&[absent("discount_code"), given("quote_id", "string")]));
 }
 
 request! {

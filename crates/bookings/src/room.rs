@@ -17,6 +17,7 @@ use super::{
     code,
     courtesy::LOCK,
     desk::{Desk, DeskLimits},
+    dto::{BulkBookings, CreateBooking, PaymentRequest},
     metric::METRICS,
     model::BookingMessage,
     past::PAST,
@@ -26,6 +27,7 @@ use super::{
 pub const ROOM: Room = Room {
     tags: &[("bookings", "Bookings, their legs and their histories")],
     growing: &["LegStatus", "EventType", "Action", "FeeReason"],
+    conditions: &[CreateBooking::NEEDS, BulkBookings::NEEDS, PaymentRequest::NEEDS],
     codes: code::CODES,
     metrics: METRICS,
     labels: &[("lock", &[LOCK])],

@@ -5,7 +5,11 @@ use loadmaster_capacity::{FlightStatus, Overbooking, OverbookingFields, Space, S
 use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, BookingRef, Fault, FlightId, FlightNumber, words};
 use loadmaster_platform::{
     listing::Direction,
-    web::{Fields, Raw, list, object, read, request, with},
+    web::{
+        Condition, Fields, Raw,
+        condition::{any, given, having},
+        list, object, read, request, with,
+    },
 };
 use loadmaster_reference::{Aircraft, Reference};
 use serde::{Serialize, Serializer};
@@ -139,6 +143,15 @@ request! {
         #[schema(default = 60, minimum = 0, maximum = 43_200)]
         cutoff_minutes: Option<u32> = read::integer(0, LONGEST_CUTOFF_MINUTES),
     }
+}
+
+impl CreateFlight {
+    /// What it can carry, or the aircraft that says it.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["origin"], || {
+        let mut room = given("weight_kg", "number");
+        room["type"] = "object".into();
+        any(&[given("aircraft_code", "string"), having("capacity", &room)])
+    });
 }
 
 /// How the capacity is spelled: as an object in JSON, as three cells in a table.

@@ -12,6 +12,7 @@ use loadmaster_platform::{
 use super::{
     ConnectionRules, FlightService,
     audit::AUDIT,
+    dto::CreateFlight,
     error::code,
     follower::NetworkFollower,
     metric::METRICS,
@@ -23,6 +24,7 @@ use super::{
 pub const ROOM: Room = Room {
     tags: &[("flights", "The schedule of flights and their availability")],
     growing: &["FlightStatus"],
+    conditions: &[CreateFlight::NEEDS],
     codes: code::CODES,
     metrics: METRICS,
     tables: Tables { history: &["flight_events"], fixed: &["network"], kept: &["flights"] },

@@ -8,7 +8,11 @@ use loadmaster_kernel::{
     Positions, QuoteId, UserId, Volume, Weight,
 };
 use loadmaster_payments::PaymentBody;
-use loadmaster_platform::web::{Fields, Raw, list, object, read, request, set, with};
+use loadmaster_platform::web::{
+    Condition, Fields, Raw,
+    condition::{all, any, filled, given},
+    list, object, read, request, set, with,
+};
 use loadmaster_pricing::{QuoteBody, read_rule_code};
 use loadmaster_reference::Reference;
 use loadmaster_shipment::{
@@ -224,6 +228,14 @@ request! {
         customer_reference: Option<String> = read::line(read::LINE),
         contact: Option<NewContact> = object(NewContact::read),
     }
+}
+
+impl CreateHold {
+    /// Its flights, a quote for them, or the ends of the way.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["weight_kg"], || {
+        let ends = all(&[given("origin", "string"), given("destination", "string")]);
+        any(&[filled("flight_ids"), given("quote_id", "string"), ends])
+    });
 }
 
 request! {

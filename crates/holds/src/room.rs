@@ -15,7 +15,7 @@ use loadmaster_platform::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    HOLD, HoldEvent, HoldEventType, HoldKind, HoldLimits, HoldService,
+    BookingContact, CreateHold, HOLD, HoldEvent, HoldEventType, HoldKind, HoldLimits, HoldService,
     audit::AUDIT,
     code,
     metric::METRICS,
@@ -25,6 +25,7 @@ use super::{
 pub const ROOM: Room = Room {
     tags: &[("holds", "Room that is kept for a bounded time, before it is booked")],
     growing: &["HoldKind", "HoldStatus", "EndReason", "PositionStatus"],
+    conditions: &[CreateHold::NEEDS, BookingContact::NEEDS],
     codes: code::CODES,
     metrics: METRICS,
     tables: Tables { history: &["hold_events"], kept: &["holds"], ..Tables::NONE },

@@ -34,7 +34,7 @@ use super::{
     telemetry::Group,
     timing::Timing,
     vault::Vault,
-    web::{Code, CursorKey},
+    web::{Code, Condition, CursorKey},
     work::UnitOfWork,
 };
 
@@ -53,6 +53,8 @@ pub struct Room {
     pub tags: &'static [(&'static str, &'static str)],
     /// Its lists of words in the API that may grow: clients must accept unknown words.
     pub growing: &'static [&'static str],
+    /// What members of its requests require of each other.
+    pub conditions: &'static [Condition],
     pub codes: &'static [Code],
     pub metrics: &'static [Group],
     /// Label values of platform metrics: the locks and quotas that the room uses.
@@ -77,6 +79,7 @@ impl Room {
             name,
             tags: &[],
             growing: &[],
+            conditions: &[],
             codes: &[],
             metrics: &[],
             labels: &[],

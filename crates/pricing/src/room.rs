@@ -11,6 +11,7 @@ use loadmaster_reference::Reference;
 
 use super::{
     audit::AUDIT,
+    dto::{AskQuote, ChangeSale, CreateSale, CreateSurcharge},
     error::code,
     follower::PriceFollower,
     metric::METRICS,
@@ -30,6 +31,7 @@ const fn of_rules(aggregate: &'static str, subject: &'static str, data: fn() -> 
 pub const ROOM: Room = Room {
     tags: &[("prices", "Tariffs, surcharges, sales, and the quotes made by them")],
     growing: &["PriceBasis", "LineKind", "RateClass", "SurchargeBasis", "Per"],
+    conditions: &[AskQuote::NEEDS, CreateSale::NEEDS, ChangeSale::NEEDS, CreateSurcharge::NEEDS],
     codes: code::CODES,
     metrics: METRICS,
     tables: Tables { kept: &["price_revision", "tariffs", "surcharges", "sales", "sale_counters"], ..Tables::NONE },

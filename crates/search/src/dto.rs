@@ -2,10 +2,15 @@ use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::{OwnRoom, Space};
 use loadmaster_flights::FlightBody;
 use loadmaster_kernel::{AirportCode, HandlingCode, Money, Pieces, Positions, Volume, Weight};
-use loadmaster_platform::web::{Fields, list, read, request, with};
+use loadmaster_platform::web::{
+    Condition, Fields,
+    condition::{among, any, given},
+    list, read, request, with,
+};
 use loadmaster_pricing::{Estimate, PriceBasis, Product, read_product};
 use loadmaster_reference::Reference;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort};
@@ -64,6 +69,13 @@ request! {
         #[param(default = 50, minimum = 1, maximum = 200)]
         limit: Option<u32> = read::integer(1, MOST),
     }
+}
+
+impl SearchRoutes {
+    /// A weight, if prices are asked for.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["price"], || {
+        any(&[among("price", &json!([false, null])), given("weight_kg", "number")])
+    });
 }
 
 request! {

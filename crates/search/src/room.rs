@@ -12,6 +12,7 @@ use loadmaster_reference::Reference;
 
 use super::{
     SearchService,
+    dto::SearchRoutes,
     follower::ReferenceFollower,
     metric::METRICS,
     router::{self, HandlerState},
@@ -19,6 +20,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("search", "Routes from one airport to another")],
+    conditions: &[SearchRoutes::NEEDS],
     metrics: METRICS,
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),

@@ -1,6 +1,10 @@
 //! People to be told about a shipment. Only addresses that agree are written to; the room that writes decides that.
 use loadmaster_kernel::{Fault, words};
-use loadmaster_platform::web::{Fields, Raw, list, read, request};
+use loadmaster_platform::web::{
+    Condition, Fields, Raw,
+    condition::{any, given},
+    list, read, request,
+};
 use serde::Serialize;
 
 /// Contacts of one shipment.
@@ -69,6 +73,10 @@ request! {
 }
 
 impl BookingContact {
+    /// An address.
+    pub const NEEDS: Condition =
+        Condition::of::<Self>(&["name"], || any(&[given("email", "string"), given("phone", "string")]));
+
     /// Returns what it is told: what was asked for, or what its role is told.
     pub fn topics(&self) -> &[ContactTopic] {
         if self.types.is_empty() { self.role.topics() } else { &self.types }

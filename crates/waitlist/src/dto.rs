@@ -5,7 +5,11 @@ use loadmaster_kernel::{
     AirportCode, BookingRef, Fault, FlightId, HandlingCode, OrganizationId, Positions, UserId, Volume, WaitlistEntryId,
     Weight,
 };
-use loadmaster_platform::web::{Fields, Raw, list, read, request, set, with};
+use loadmaster_platform::web::{
+    Condition, Fields, Raw,
+    condition::{all, any, filled, given},
+    list, read, request, set, with,
+};
 use loadmaster_reference::Reference;
 use loadmaster_shipment::{Load, MOST_FLIGHTS, MOST_HANDLING_CODES};
 use serde::Serialize;
@@ -108,6 +112,14 @@ request! {
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
     }
+}
+
+impl JoinWaitlist {
+    /// Its flights, or the ends and the date of the way.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["weight_kg"], || {
+        let ends = all(&[given("origin", "string"), given("destination", "string")]);
+        any(&[filled("flight_ids"), all(&[ends, given("departure_date", "string")])])
+    });
 }
 
 /// Reads a member that is required unless flights are named, validly or not.

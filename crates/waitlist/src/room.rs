@@ -11,6 +11,7 @@ use loadmaster_platform::{
 
 use super::{
     audit::AUDIT,
+    dto::JoinWaitlist,
     error::code,
     metric::METRICS,
     model::{WAITLIST, WaitlistEventType, WaitlistMessage},
@@ -21,6 +22,7 @@ use super::{
 pub const ROOM: Room = Room {
     tags: &[("waitlist", "Waiting for room on flights that are full")],
     growing: &["WaitlistStatus"],
+    conditions: &[JoinWaitlist::NEEDS],
     codes: code::CODES,
     metrics: METRICS,
     tables: Tables { kept: &["waitlist_entries"], ..Tables::NONE },

@@ -1,5 +1,9 @@
 use loadmaster_kernel::{Fault, FaultCode};
-use loadmaster_platform::web::{Fields, Raw, read};
+use loadmaster_platform::web::{
+    Condition, Fields, Raw,
+    condition::{absent, all, any, given},
+    read,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -89,6 +93,7 @@ impl SessionKind {
 
 /// The refresh token of a session: in the body, or with `"session": "cookie"` in the browser's cookie.
 #[derive(Debug, ToSchema)]
+#[schema(min_properties = 1)]
 pub struct RefreshRequest {
     /// Required without `session`.
     #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 500)]
@@ -100,6 +105,14 @@ pub struct RefreshRequest {
 }
 
 impl RefreshRequest {
+    /// A token, or the cookie.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["refresh_token", "session"], || {
+        any(&[
+            all(&[given("refresh_token", "string"), absent("session")]),
+            all(&[absent("refresh_token"), given("session", "string")]),
+        ])
+    });
+
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let session = fields.optional("session", SessionKind::read);
         if fields.is_absent("session") {

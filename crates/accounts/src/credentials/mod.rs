@@ -24,7 +24,7 @@ pub(super) use attempts::Attempts;
 pub(super) use cache::{VerifiedCache, hashed};
 pub(super) use changes::AccessChanges;
 pub use claims::ClaimDesk;
-pub(super) use dto::secret;
+pub(super) use dto::{RefreshRequest, secret};
 pub use key_ring::KeyRing;
 pub(super) use model::Ending;
 pub(super) use passwords::{Password, Passwords};

@@ -1,11 +1,13 @@
 use loadmaster_kernel::{BookingRef, Fault, FaultCode, FlightId, words};
 use loadmaster_platform::web::{
-    Fields, ProblemBody,
+    Condition, Fields, ProblemBody,
     bulk::{self, Ids, MOST_IDS, RowOutcome},
+    condition::{any, reference},
     list, object, objects, read, request, with,
 };
 use loadmaster_reference::Reference;
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{CancelBooking, MOST_FLIGHTS, RecordMovement};
@@ -103,6 +105,19 @@ request! {
         #[schema(value_type = Option<Object>)]
         params: Option<BulkParams> = with(|fields| read_params(fields, (action, ids.as_ref()), reference)),
     }
+}
+
+impl BulkBookings {
+    /// The body of the single call that the action is.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["params"], || {
+        let of = |actions: &[&str], params: &Value| json!({ "properties": { "action": { "enum": actions }, "params": params } });
+        let nothing = json!({ "type": "null" });
+        any(&[
+            of(&["cancel"], &any(&[reference::<CancelBooking>(), nothing.clone()])),
+            of(&["depart", "arrive", "deliver"], &any(&[reference::<RecordMovement>(), nothing])),
+            of(&["reroute"], &json!({ "maxProperties": 0 })),
+        ])
+    });
 }
 
 fn read_params(

@@ -1,11 +1,16 @@
 use loadmaster_holds::{self as holds, CommitTerms, PaymentTerms};
 use loadmaster_kernel::{Money, PaymentOperationId};
 use loadmaster_payments::PaymentMethod;
-use loadmaster_platform::web::{Fields, object, read, request, with};
+use loadmaster_platform::web::{
+    Condition, Fields,
+    condition::{any, given},
+    object, read, request, with,
+};
 use secrecy::SecretString;
 
 request! {
     /// How what is due for a booking is paid: one of the two.
+    #[schema(min_properties = 1)]
     pub struct PaymentRequest in body {
         /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
         /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
@@ -27,6 +32,11 @@ fn read_either(fields: &mut Fields<'_>, has_token: bool) -> Option<PaymentMethod
 }
 
 impl PaymentRequest {
+    /// A token, or the account.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["payment_token", "payment_method"], || {
+        any(&[given("payment_token", "string"), given("payment_method", "string")])
+    });
+
     pub fn terms(self) -> CommitTerms {
         let Self { payment_token, payment_method } = self;
         CommitTerms::new(&PaymentTerms { payment_token, payment_method, expected_total: None })

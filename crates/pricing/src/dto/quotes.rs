@@ -3,7 +3,11 @@ use loadmaster_accounts::Principal;
 use loadmaster_kernel::{
     AirportCode, FlightId, HandlingCode, Money, OrganizationId, Positions, QuoteId, Rate, Volume, Weight,
 };
-use loadmaster_platform::web::{Fields, list, read, request, set, with};
+use loadmaster_platform::web::{
+    Condition, Fields,
+    condition::{any, filled, given},
+    list, read, request, set, with,
+};
 use loadmaster_reference::Reference;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -154,6 +158,12 @@ request! {
         #[schema(max_length = 40)]
         discount_code: Option<String> = read_rule_code,
     }
+}
+
+impl AskQuote {
+    /// Its flights, or a date.
+    pub const NEEDS: Condition =
+        Condition::of::<Self>(&["weight_kg"], || any(&[filled("flight_ids"), given("departure_date", "string")]));
 }
 
 request! {

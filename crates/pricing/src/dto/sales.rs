@@ -1,6 +1,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_kernel::{AirlineCode, Fault, FaultCode, FlightNumber, Money, Rate, SaleId};
-use loadmaster_platform::web::{Fields, Patch, Raw, object, read, request, set, with};
+use loadmaster_platform::web::{
+    Condition, Fields, Patch, Raw,
+    condition::{absent, all, any, given},
+    object, read, request, set, with,
+};
 use loadmaster_reference::{Reference, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -121,6 +125,16 @@ request! {
     }
 }
 
+impl CreateSale {
+    /// A percentage, or an amount.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["origin"], || {
+        any(&[
+            all(&[given("percent", "string"), absent("amount")]),
+            all(&[given("amount", "object"), absent("percent")]),
+        ])
+    });
+}
+
 request! {
     /// Changes to a sale: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; `null` clears a
     /// member. `percent` replaces an amount, and `amount` a percentage. The code remains.
@@ -145,6 +159,11 @@ request! {
         #[schema(minimum = 1, maximum = 1_000_000_000)]
         max_uses: Patch<i64> = read::integer(1, MOST_USES),
     }
+}
+
+impl ChangeSale {
+    /// No more than one of the two.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["percent"], || any(&[absent("percent"), absent("amount")]));
 }
 
 fn read_percent(raw: Raw<'_>) -> Result<Rate, Fault> {

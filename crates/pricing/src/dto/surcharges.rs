@@ -1,8 +1,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_kernel::{AirlineCode, Currency, Fault, FlightNumber, HandlingCode, Rate, SurchargeId};
-use loadmaster_platform::web::{Fields, Raw, read, request, set, with};
+use loadmaster_platform::web::{
+    Condition, Fields, Raw,
+    condition::{absent, all, among, any, given},
+    read, request, set, with,
+};
 use loadmaster_reference::{Reference, Scope};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{MOST_FLIGHT_NUMBERS, MOST_HANDLING_CODES, patched_reach, reach_of, written};
@@ -118,6 +123,14 @@ request! {
         /// Last local date of departure.
         valid_to: Option<NaiveDate> = |raw| read::last_date(raw, valid_from, "valid_from"),
     }
+}
+
+impl CreateSurcharge {
+    /// A currency, unless it is a share of the weight charge.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["basis"], || {
+        let share = all(&[among("basis", &json!(["PERCENT"])), absent("currency")]);
+        any(&[share, given("currency", "string")])
+    });
 }
 
 request! {
