@@ -97,7 +97,6 @@ pub fn openapi() -> OpenApi {
     }
     document.webhooks = Some(webhooks::sent());
     if let Some(components) = &mut document.components {
-        responses::overlap(components);
         responses::describe(&mut document.paths, components);
         schemas::close(&mut document.paths, components);
         ROOMS.iter().flat_map(|room| room.conditions).for_each(|condition| condition.state(components));

@@ -118,7 +118,7 @@ request! {
         origin: AirportCode = |raw| reference.read_airport(raw),
         destination: AirportCode = |raw| reference.read_destination(raw, origin),
         /// Days of the local departure, 1 (Monday) to 7. Default: every day.
-        #[schema(max_items = 7)]
+        #[schema(max_items = 7, minimum = 1, maximum = 7)]
         weekdays: Vec<i16> = set(DAYS, read::integer(1, 7)),
         /// First local departure date.
         date_from: NaiveDate = read::date,
@@ -153,7 +153,7 @@ request! {
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Days of the week of the local departure, 1 (Monday) to 7; null or empty: all.
-        #[schema(max_items = 7)]
+        #[schema(max_items = 7, minimum = 1, maximum = 7)]
         weekdays: Patch<Vec<i16>> = set(DAYS, read::integer(1, 7)),
         /// The first local date of departure.
         date_from: Option<NaiveDate> = read::date,

@@ -352,19 +352,19 @@ request! {
         /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
         position_names: Option<PositionNames> = with(shipment::read_position_names),
         /// Default: `GENERAL`.
-        #[schema(max_length = 20)]
+        #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$")]
         product: Option<String> = shipment::read_product,
         contact: Option<NewContact> = object(NewContact::read),
         /// Persons who receive notifications about the shipment, at the addresses that agree to it.
         #[schema(max_items = 10)]
         contacts: Vec<BookingContact> = objects(MOST_CONTACTS, shipment::read_contact),
         /// The code of the sale that the quote has.
-        #[schema(max_length = 40)]
+        #[schema(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         discount_code: Option<String> = read_rule_code,
         /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
         /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
         /// not.
-        #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
         payment_token: Option<SecretString> = holds::read_payment_token,
         /// Only `ACCOUNT`: the credit account of the organization. Not together with `payment_token`.
         #[schema(value_type = Option<String>)]

@@ -108,7 +108,7 @@ request! {
         /// `true`: only flights by freighters; `false`: only others.
         is_freighter: Option<bool> = read::boolean,
         /// ISO 8601 weekdays of the local departure: 1 is Monday, 7 is Sunday.
-        #[schema(max_items = 7)]
+        #[schema(max_items = 7, minimum = 1, maximum = 7)]
         weekdays: Vec<i16> = set(7, read::integer(1, 7)),
         /// It concerns freight with any of these special handling codes.
         #[schema(max_items = 50)]
@@ -141,7 +141,7 @@ request! {
         /// `true`: only flights by freighters; `false`: only others.
         is_freighter: Patch<bool> = read::boolean,
         /// Days of the week of the local departure, 1 (Monday) to 7; null or empty: all.
-        #[schema(max_items = 7)]
+        #[schema(max_items = 7, minimum = 1, maximum = 7)]
         weekdays: Patch<Vec<i16>> = set(7, read::integer(1, 7)),
         /// Only freight with any of these codes; empty: all freight.
         #[schema(max_items = 50)]

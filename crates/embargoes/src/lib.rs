@@ -15,7 +15,6 @@ mod router;
 mod service;
 mod snapshot;
 
-pub use dto::MOST_HANDLING_CODES;
 pub use error::code;
 pub use in_force::{Embargoes, FreightEmbargoes, Verdict};
 pub use model::{Effect, JudgedLeg, Obstacle, Terms, Violation};

@@ -6,11 +6,16 @@ use loadmaster_platform::{
     room::{Data, Messages, Opened, Opening, Room},
 };
 use loadmaster_reference::Reference;
+use utoipa::{
+    ToSchema,
+    openapi::{OpenApi, RefOr, Schema},
+};
 
 use super::{
+    dto::MOST_HANDLING_CODES,
     error::code,
     follower::EmbargoFollower,
-    model::{EMBARGO, EmbargoEventType, EmbargoMessage},
+    model::{EMBARGO, Effect, EmbargoEventType, EmbargoMessage},
     router::{self, HandlerState},
     service::EmbargoService,
 };
@@ -26,10 +31,26 @@ pub const ROOM: Room = Room {
         subject: "the embargo's id",
         data: Data::of::<EmbargoMessage>,
     }],
-    describe: || router::routes().describe(),
+    describe,
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("embargoes")
 };
+
+/// Returns the room's operations. The derived schema does not say how many codes an effect has.
+fn describe() -> OpenApi {
+    let mut document = router::routes().describe();
+    let effect = document.components.as_mut().and_then(|components| components.schemas.get_mut(&*Effect::name()));
+    if let Some(RefOr::T(Schema::OneOf(effects))) = effect {
+        for effect in &mut effects.items {
+            if let RefOr::T(Schema::Object(effect)) = effect
+                && let Some(RefOr::T(Schema::Array(codes))) = effect.properties.get_mut("require_any")
+            {
+                (codes.min_items, codes.max_items) = (Some(1), Some(MOST_HANDLING_CODES));
+            }
+        }
+    }
+    document
+}
 
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { db, clock, ids, .. } = opening;

@@ -257,10 +257,8 @@ request! {
     #[derive(Default)]
     pub struct FlightFilter in query(reference: &Reference) {
         /// IATA airport code
-        #[param(value_type = Option<String>)]
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// IATA airport code
-        #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Scheduled local departure date at the origin
         departure_date: Option<NaiveDate> = read::date,
@@ -273,10 +271,8 @@ request! {
         /// Only flights whose best known arrival is before this time.
         arrival_to: Option<DateTime<Utc>> = read::instant,
         /// Airline designator
-        #[param(value_type = Option<String>)]
         airline: Option<AirlineCode> = |raw| reference.read_airline(raw),
         /// Only flights with this number.
-        #[param(value_type = Option<String>)]
         flight_number: Option<FlightNumber> = |raw| reference.read_flight_number(raw),
         /// Only those in this state.
         status: Option<FlightStatus> = read::word(FlightStatus::WORDS),
@@ -337,10 +333,8 @@ request! {
     #[derive(Copy, Default)]
     pub struct RouteFilter in query(reference: &Reference) {
         /// IATA airport code
-        #[param(value_type = Option<String>)]
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// IATA airport code
-        #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
     }
 }

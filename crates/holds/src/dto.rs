@@ -206,13 +206,13 @@ request! {
         /// One of your quotes, for these flights and this freight. Default: a price by the rules of today.
         quote_id: Option<QuoteId> = read::code,
         /// The code of a sale.
-        #[schema(max_length = 40)]
+        #[schema(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         discount_code: Option<String> = read_rule_code,
         pieces: Option<Pieces> = read::pieces,
         /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
         position_names: Option<PositionNames> = with(read_position_names),
         /// Default: `GENERAL`.
-        #[schema(max_length = 20)]
+        #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$")]
         product: Option<String> = read_product,
         /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
@@ -271,7 +271,7 @@ request! {
         #[schema(max_items = 4)]
         flight_ids: Option<Vec<FlightId>> = list(MOST_FLIGHTS, read::code),
         /// `null`: `GENERAL`.
-        #[schema(max_length = 20)]
+        #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$")]
         product: Patch<String> = read_product,
         /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
@@ -288,7 +288,7 @@ request! {
         customer_reference: Patch<String> = read::line(read::LINE),
         contact: Patch<AmendContact> = object(AmendContact::read),
         /// The code of a sale; `null`: none.
-        #[schema(max_length = 40)]
+        #[schema(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         discount_code: Patch<String> = read_rule_code,
     }
 }

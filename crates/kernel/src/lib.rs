@@ -5,6 +5,7 @@ mod booking_ref;
 mod codes;
 mod counted;
 mod decimal;
+pub mod described;
 mod email;
 mod fault;
 mod flight_number;

@@ -99,7 +99,7 @@ request! {
     pub struct SetPreferencesRequest in body {
         /// Language tag of letters and text messages. Default: the account's, else the installation's. The account's own is
         /// the same as none. A language that is chosen for the account later takes its place.
-        #[schema(max_length = 20)]
+        #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
         language: Option<String> = read_language,
         /// Default: `own`.
         scope: Option<NotificationScope> = read::word(NotificationScope::WORDS),
@@ -172,6 +172,12 @@ impl From<&BookingContact> for ContactBody {
     }
 }
 
+// As many contacts as a booking may have; a list that is a whole body has no other place for that.
+#[derive(ToSchema)]
+#[schema(max_items = 10)]
+#[allow(dead_code, reason = "declares the body")]
+pub struct WantedContacts(Vec<BookingContact>);
+
 /// A notification to one receiver on one channel.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Notification)]
@@ -228,7 +234,6 @@ request! {
     #[derive(Default)]
     pub struct NotificationFilter in query {
         /// Only about this booking.
-        #[param(value_type = Option<String>)]
         ref_id: Option<BookingRef> = read::code,
         /// Only those in this state.
         status: Option<NotificationStatus> = read::word(NotificationStatus::WORDS),

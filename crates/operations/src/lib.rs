@@ -5,6 +5,7 @@ mod arrive;
 mod cancel;
 mod change;
 mod depart;
+mod described;
 mod dto;
 mod error;
 mod held;

@@ -7,6 +7,7 @@ use loadmaster_reference::Reference;
 
 use super::{
     OperationService,
+    described::describe,
     error::code,
     metric::METRICS,
     router::{self, HandlerState},
@@ -16,7 +17,7 @@ use super::{
 pub const ROOM: Room = Room {
     codes: code::CODES,
     metrics: METRICS,
-    describe: || router::routes().describe(),
+    describe,
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("operations")
 };

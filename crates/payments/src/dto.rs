@@ -131,7 +131,6 @@ request! {
         #[param(inline)]
         due: Option<PaymentDue> = read::word(PaymentDue::WORDS),
         /// Only payments for this booking.
-        #[param(value_type = Option<String>)]
         ref_id: Option<BookingRef> = read::code,
         /// Only payments of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]

@@ -204,7 +204,7 @@ request! {
         #[param(min_length = 1, max_length = 100, example = "new y")]
         q: Option<String> = read::line(LONGEST_QUERY),
         /// ISO 3166-1 alpha-2.
-        #[param(example = "IN")]
+        #[param(min_length = 1, pattern = "^[A-Za-z]{2}$", example = "IN")]
         country: Option<String> = read::country,
         /// `true`: only the larger cargo airports; `false`: only the others.
         major: Option<bool> = read::boolean,

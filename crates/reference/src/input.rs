@@ -32,7 +32,7 @@ request! {
         #[schema(max_length = 200)]
         city: String = read::line(LONGEST_NAME),
         /// ISO 3166-1 alpha-2.
-        #[schema(example = "IN")]
+        #[schema(min_length = 1, pattern = "^[A-Za-z]{2}$", example = "IN")]
         country_code: String = read::country,
         /// In degrees, north positive.
         #[schema(minimum = -90, maximum = 90)]
@@ -66,6 +66,7 @@ request! {
         #[schema(max_length = 200)]
         city: Option<String> = read::line(LONGEST_NAME),
         /// ISO 3166-1 code of the country, two letters.
+        #[schema(min_length = 1, pattern = "^[A-Za-z]{2}$")]
         country_code: Option<String> = read::country,
         /// Degrees north of the equator; south is negative.
         #[schema(minimum = -90, maximum = 90)]
@@ -97,7 +98,7 @@ request! {
         #[schema(max_length = 200)]
         name: String = read::line(LONGEST_NAME),
         /// ISO 3166-1 alpha-2.
-        #[schema(example = "IN")]
+        #[schema(min_length = 1, pattern = "^[A-Za-z]{2}$", example = "IN")]
         country_code: String = read::country,
         /// The first three digits of the airline's air waybill numbers.
         #[schema(pattern = "^[0-9]{3}$", example = "098")]
@@ -122,6 +123,7 @@ request! {
         #[schema(max_length = 200)]
         name: Option<String> = read::line(LONGEST_NAME),
         /// ISO 3166-1 code of the country, two letters.
+        #[schema(min_length = 1, pattern = "^[A-Za-z]{2}$")]
         country_code: Option<String> = read::country,
         /// The first three digits of the airline's air waybills.
         #[schema(pattern = "^[0-9]{3}$")]

@@ -50,7 +50,7 @@ request! {
         pieces: Option<Pieces> = read::pieces,
         /// At most nine codes; in a query, separated by commas.
         #[schema(max_items = 9)]
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, min_length = 1, pattern = "^[A-Za-z]{3}(,[A-Za-z]{3}){0,8}$")]
         special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         /// Maximum number of connections of an option.
         #[schema(default = 1, minimum = 0, maximum = 3)]
@@ -61,8 +61,8 @@ request! {
         #[param(default = false)]
         price: Option<bool> = with(|fields| read_price(fields)),
         /// The product as which prices rate the freight; it has no effect without them.
-        #[schema(value_type = Option<String>, max_length = 20, default = "GENERAL")]
-        #[param(value_type = Option<String>, max_length = 20, default = "GENERAL")]
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$", default = "GENERAL")]
+        #[param(value_type = Option<String>, min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$", default = "GENERAL")]
         product: Option<Product> = read_product,
         /// Maximum number of options in each list.
         #[schema(default = 50, minimum = 1, maximum = 200)]
@@ -105,7 +105,7 @@ request! {
         #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
         pieces: Option<Pieces> = read::pieces,
         /// At most nine codes, separated by commas.
-        #[param(value_type = Option<String>)]
+        #[param(value_type = Option<String>, min_length = 1, pattern = "^[A-Za-z]{3}(,[A-Za-z]{3}){0,8}$")]
         special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         /// Maximum number of connections of an option.
         #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 3)]

@@ -64,7 +64,7 @@ request! {
         #[schema(max_length = 40, pattern = r"^\+[ .()/~-]*[1-9]([ .()/~-]*[0-9]){6,16}[ .()/~-]*$")]
         phone: Option<String> = read::phone,
         /// Language tag, such as `en`.
-        #[schema(max_length = 20)]
+        #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
         language: Option<String> = read_language,
         /// Default: `departed` to `cancelled`; for `emergency`, `offloaded` and `cancelled`.
         #[schema(max_items = 8)]

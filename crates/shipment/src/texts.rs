@@ -21,6 +21,7 @@ request! {
         /// Postal code, as the country writes it.
         postal_code: Option<String> = read::line(read::LINE),
         /// ISO 3166 alpha-2.
+        #[schema(min_length = 1, pattern = "^[A-Za-z]{2}$")]
         country_code: Option<String> = read::country,
         /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
         /// without what is dialled within the country only.
@@ -47,6 +48,7 @@ request! {
         /// Postal code, as the country writes it.
         postal_code: Patch<String> = read::line(read::LINE),
         /// ISO 3166 alpha-2.
+        #[schema(min_length = 1, pattern = "^[A-Za-z]{2}$")]
         country_code: Patch<String> = read::country,
         /// Phone number with the country code, as people write it: `+44 (0)20 7946 0123` is kept as `+442079460123`,
         /// without what is dialled within the country only.

@@ -6,7 +6,7 @@ use utoipa::openapi::{
 
 use super::responses;
 
-use crate::app::guard::is_always_answered;
+use crate::app::{guard::is_always_answered, rooms::CODES};
 
 /// A header: its name, its value's type, and what it says.
 struct Known(&'static str, Type, &'static str);
@@ -58,7 +58,7 @@ const KNOWN: [Known; 15] = [
         "Total-Count",
         Type::String,
         "With `count=true`, the number of entries of the list on all its pages, up to `1000`; `1000+` if there are more. Left out \
-         otherwise, and where counting is not cheap: with `q` in `GET /bookings`.",
+         otherwise, and with a filter that says that the list is not counted.",
     ),
     Known("WWW-Authenticate", Type::String, "The scheme of credentials that is accepted (RFC 9110)."),
     Known("X-Request-Id", Type::String, "The id of the request: the one that it brought, or a new one."),
@@ -95,7 +95,8 @@ pub(super) fn tell(path: &str, method: &HttpMethod, operation: &mut Operation) {
 
 /// Returns whether a response lists a code of something that ends by itself.
 fn waits(response: &Response) -> bool {
-    ["`idempotency_in_progress`", "`booking_locked`"].iter().any(|code| response.description.contains(code))
+    let mut waiting = CODES.iter().filter(|code| code.advice().contains("`Retry-After`"));
+    waiting.any(|code| response.description.contains(&format!("`{}`", code.as_str())))
 }
 
 /// Describes the headers among the components.

@@ -1,13 +1,7 @@
 //! What operations leave unsaid of their responses: that any request can have too large headers, that people get refusals as
 //! pages where they get pages, and descriptions of the responses that are what their bodies are.
-use std::mem;
-
 use loadmaster_platform::web::{ProblemBody, code};
-use utoipa::openapi::{
-    Components, Paths, RefOr, Response, Schema,
-    path::Operation,
-    schema::{AnyOf, ArrayItems},
-};
+use utoipa::openapi::{Components, Paths, RefOr, Response, Schema, path::Operation, schema::ArrayItems};
 
 use super::{name_of, operations, responses};
 
@@ -60,17 +54,6 @@ pub(super) fn complete(operation: &mut Operation) {
         for (_, refusal) in responses(operation).filter(|(status, _)| *status == "400") {
             refusal.content.insert(PAGE_OF_HTML.to_owned(), page.clone());
         }
-    }
-}
-
-/// Says of answers of one shape or another that they can have both: a preview has all members of a step.
-pub(super) fn overlap(components: &mut Components) {
-    if let Some(RefOr::T(answer)) = components.schemas.get_mut("StepAnswer")
-        && let Schema::OneOf(shapes) = answer
-    {
-        let mut either = AnyOf::new();
-        (either.items, either.description) = (mem::take(&mut shapes.items), shapes.description.take());
-        *answer = Schema::AnyOf(either);
     }
 }
 

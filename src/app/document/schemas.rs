@@ -2,10 +2,9 @@
 //! that are empty or have control characters, times far away, weights of nothing.
 use std::collections::BTreeSet;
 
-use loadmaster_embargoes::MOST_HANDLING_CODES;
-use loadmaster_shipment::MOST_CONTACTS;
+use loadmaster_kernel::described::{FORMATS, PATTERNS, POSITIVE};
 use utoipa::openapi::{
-    Components, Content, Object, ObjectBuilder, OneOf, Paths, Ref, RefOr, Schema, Type,
+    Components, Content, Object, ObjectBuilder, OneOf, Paths, RefOr, Schema, Type,
     path::{Operation, Parameter, ParameterIn},
     schema::{AdditionalProperties, AllOf, ArrayItems, KnownFormat, SchemaFormat, SchemaType},
 };
@@ -20,42 +19,13 @@ const INSTANT: &str = "^(19[7-9][0-9]|2[01][0-9]{2})-.+$";
 pub(super) const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
 const PROSE: &str = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*$";
 const OF_PROSE: [&str; 3] = ["notes", "description", "reason"];
-/// Texts that have one form, by the name of their member or parameter.
-const FORMS: [(&str, &str); 7] = [
-    ("country", "^[A-Za-z]{2}$"),
-    ("country_code", "^[A-Za-z]{2}$"),
-    ("discount_code", "^[A-Za-z0-9._-]+$"),
-    ("language", "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
-    ("payment_token", "^[!-~]+$"),
-    ("product", "^[A-Za-z0-9-]+$"),
-    ("special_handling_codes", "^[A-Za-z]{3}(,[A-Za-z]{3}){0,8}$"),
-];
 
 /// The forms of headers that are read.
 const KEY: &str = r#"^([!-~]{1,255}|"[!-~]{1,255}")$"#;
 const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
 
-/// Quantities that are 0 in answers, but never in requests, each with the least that can be sent.
-const POSITIVE: [(&str, f64); 2] = [("Weight", 0.1), ("Volume", 0.001)];
-/// Query parameters that are codes, and their schemas.
-const CODES: [(&str, &str); 5] = [
-    ("origin", "AirportCode"),
-    ("destination", "AirportCode"),
-    ("airline", "AirlineCode"),
-    ("flight_number", "FlightNumber"),
-    ("ref_id", "BookingRef"),
-];
-/// The list that may not be empty.
-const REQUIRED_ENTRY: &str = "require_any";
-/// Days of the week, 1 (Monday) to 7.
-const WEEKDAYS: &str = "weekdays";
-/// Lists that name nothing twice.
-const UNIQUE: [&str; 3] = ["ids", "left_behind", "offload"];
-
-/// No airline has two digits. Messages say less of their flight numbers, and keep to what they have said.
-const FLIGHT_NUMBER: &str = "^([A-Z][A-Z0-9]|[0-9][A-Z])[1-9][0-9]{0,3}[A-Z]?$";
-/// The format of air waybill numbers: no pattern says what their check digit is.
-const AWB: &str = "awb-number";
+/// The list of what an action on many things applies to: it names nothing twice.
+const IDS: &str = "ids";
 
 /// The media type of workbooks.
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -77,10 +47,6 @@ pub(super) fn close(paths: &mut Paths, components: &mut Components) {
             {
                 without_null(schema);
                 sent.close("", schema);
-                // The only list that is a whole body.
-                if let RefOr::T(Schema::Array(contacts)) = schema {
-                    contacts.max_items = Some(MOST_CONTACTS);
-                }
             }
         }
     }
@@ -91,11 +57,15 @@ pub(super) fn close(paths: &mut Paths, components: &mut Components) {
             components.schemas.insert(positive_name(name), Schema::Object(positive).into());
         }
     }
-    if let Some(RefOr::T(Schema::Object(number))) = components.schemas.get_mut("AwbNumber") {
-        number.format = Some(SchemaFormat::Custom(AWB.to_owned()));
+    for (name, format) in FORMATS {
+        if let Some(RefOr::T(Schema::Object(text))) = components.schemas.get_mut(name) {
+            text.format = Some(SchemaFormat::Custom(format.to_owned()));
+        }
     }
-    if let Some(RefOr::T(Schema::Object(number))) = components.schemas.get_mut("FlightNumber") {
-        number.pattern = Some(FLIGHT_NUMBER.to_owned());
+    for (name, pattern) in PATTERNS {
+        if let Some(RefOr::T(Schema::Object(text))) = components.schemas.get_mut(name) {
+            text.pattern = Some(pattern.to_owned());
+        }
     }
     let mut closed = BTreeSet::new();
     while let Some(name) = sent.found.pop_first() {
@@ -147,10 +117,7 @@ fn close_parameter(parameter: &mut Parameter) {
         (ParameterIn::Header, "If-Match") => object.pattern = Some(TAGS.to_owned()),
         // More than the most means the most.
         (ParameterIn::Query, "limit") => object.format = None,
-        (ParameterIn::Query, name) => match CODES.iter().find(|(code, _)| *code == name) {
-            Some((_, code)) if is_plain_text(object) => *schema = Ref::from_schema_name(*code).into(),
-            _ => close_text(name, object),
-        },
+        (ParameterIn::Query, name) => close_text(name, object),
         _ => {}
     }
 }
@@ -204,15 +171,9 @@ impl Sent {
                 }
             }
             Schema::Array(list) => {
-                list.unique_items |= UNIQUE.contains(&name);
-                if name == REQUIRED_ENTRY {
-                    (list.min_items, list.max_items) = (Some(1), Some(MOST_HANDLING_CODES));
-                }
+                list.unique_items |= name == IDS;
                 if let ArrayItems::RefOrSchema(entry) = &mut list.items {
                     self.close(name, entry);
-                    if let (WEEKDAYS, RefOr::T(Schema::Object(day))) = (name, &mut **entry) {
-                        (day.minimum, day.maximum) = (Some(1.into()), Some(7.into()));
-                    }
                 }
             }
             Schema::OneOf(choice) => choice.items.iter_mut().for_each(|item| self.close(name, item)),
@@ -266,10 +227,6 @@ fn is_text(object: &Object) -> bool {
     }
 }
 
-fn is_plain_text(object: &Object) -> bool {
-    is_text(object) && object.enum_values.is_none() && object.pattern.is_none() && object.format.is_none()
-}
-
 /// Says which texts are read.
 fn close_text(name: &str, object: &mut Object) {
     if !is_text(object) || object.enum_values.is_some() || object.pattern.is_some() {
@@ -283,9 +240,8 @@ fn close_text(name: &str, object: &mut Object) {
         None if name == "url" => object.format = Some(SchemaFormat::Custom("uri".to_owned())),
         None => {
             object.min_length.get_or_insert(1);
-            let of_name = FORMS.iter().find(|(known, _)| *known == name).map(|(_, form)| *form);
             let text = if OF_PROSE.contains(&name) { PROSE } else { LINE };
-            object.pattern = Some(of_name.unwrap_or(text).to_owned());
+            object.pattern = Some(text.to_owned());
         }
         Some(_) => {}
     }

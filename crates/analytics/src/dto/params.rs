@@ -137,13 +137,10 @@ request! {
     /// Where, and by whom it is flown; filters combine with AND.
     pub struct PlaceParams in query(reference: &Reference) {
         /// Only those from this airport.
-        #[param(value_type = Option<String>)]
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Only those to this airport.
-        #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Airline designator; of freight, that of its first flight.
-        #[param(value_type = Option<String>)]
         airline: Option<AirlineCode> = |raw| reference.read_airline(raw),
     }
 }
@@ -152,7 +149,7 @@ request! {
     /// Filters by product and organization; they combine with AND.
     pub struct FreightParams in query(caller: Principal) {
         /// That for which freight was booked; `GENERAL` if none was named.
-        #[param(max_length = 20)]
+        #[param(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$")]
         product: Option<String> = read_product,
         /// Only what belongs to this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]

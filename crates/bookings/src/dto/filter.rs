@@ -16,10 +16,8 @@ request! {
         /// Only those in this state.
         status: Option<BookingStatus> = read::word(BookingStatus::WORDS),
         /// Only those from this airport.
-        #[param(value_type = Option<String>)]
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Only those to this airport.
-        #[param(value_type = Option<String>)]
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Only bookings with a leg in force on this flight.
         #[param(value_type = Option<uuid::Uuid>)]
@@ -32,7 +30,7 @@ request! {
         needs_rerouting: Option<bool> = read::boolean,
         /// Part of the booking reference, air waybill number, customer reference or description. If bookings have exactly this
         /// reference or number, only these; else each page looks in 500 bookings, the next ones of the organization or, without
-        /// one, of the route or the status.
+        /// one, of the route or the status. The list is not counted.
         q: Option<String> = read::line(100),
         /// Only bookings of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]

@@ -20,7 +20,7 @@ request! {
         /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
         /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
         /// not.
-        #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
         payment_token: Option<SecretString> = read_payment_token,
         /// Only `ACCOUNT`: the credit account of the organization. Not together with `payment_token`.
         #[schema(value_type = Option<String>)]

@@ -8,7 +8,12 @@ use loadmaster_platform::{
 };
 use loadmaster_shipment::{BookingContact, MOST_CONTACTS, read_contact};
 
-use super::super::{dto::ContactBody, error::code, name::SetContacts, service::NotificationService};
+use super::super::{
+    dto::{ContactBody, WantedContacts},
+    error::code,
+    name::SetContacts,
+    service::NotificationService,
+};
 
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
@@ -38,7 +43,7 @@ problem_responses!(ReplaceProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND);
 /// notifications about other bookings of the same organization that name it. For one organization at most 50 addresses are
 /// asked in a day; set the contacts again to have the others asked.
 #[utoipa::path(put, path = "/bookings/{ref_id}/contacts", tag = "notifications", operation_id = "setBookingContacts",
-    request_body = Vec<BookingContact>,
+    request_body = inline(WantedContacts),
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case"), KeyHeader),
     responses((status = 200, body = Vec<ContactBody>, headers(("Idempotency-Replayed" = Option<bool>))), ReplaceProblems))]
 pub(super) async fn replace(

@@ -95,7 +95,7 @@ request! {
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         /// The product, such as `GENERAL`.
-        #[schema(max_length = 20)]
+        #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$")]
         product: Option<String> = read_product,
         shipper: Option<Party> = object(Party::read),
         consignee: Option<Party> = object(Party::read),
@@ -143,7 +143,7 @@ request! {
         special_handling_codes: Patch<Vec<HandlingCode>> =
             set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         /// The product, such as `GENERAL`.
-        #[schema(max_length = 20)]
+        #[schema(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$")]
         product: Patch<String> = read_product,
         shipper: Patch<AmendParty> = object(AmendParty::read),
         consignee: Patch<AmendParty> = object(AmendParty::read),

@@ -152,10 +152,10 @@ request! {
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
         /// Default: `GENERAL`.
-        #[schema(value_type = Option<String>, max_length = 20)]
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$")]
         product: Option<Product> = read_product,
         /// The code of a sale.
-        #[schema(max_length = 40)]
+        #[schema(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         discount_code: Option<String> = read_rule_code,
     }
 }

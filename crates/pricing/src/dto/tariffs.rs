@@ -150,7 +150,7 @@ request! {
         #[schema(value_type = Option<uuid::Uuid>)]
         organization_id: Option<OrganizationId> = read::code,
         /// Default: `GENERAL`, which rates every product that has no tariff of its own.
-        #[schema(value_type = Option<String>, max_length = 20)]
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$")]
         product: Option<Product> = read_product,
         /// The freight has this special handling code.
         handling_code: Option<HandlingCode> = |raw| reference.read_handling_code(raw),
