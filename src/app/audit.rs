@@ -19,7 +19,7 @@ pub struct Subject {
 pub struct AuditOptions {
     /// `None`: everything is audited.
     pub subject: Option<Subject>,
-    /// Also replay bookings and flights from their histories, and compare every member.
+    /// Also replay what has a history from it, and compare every member.
     pub rebuild: bool,
     /// Events since then must have their messages; `None`: the period for which the outbox is sure to have kept them.
     pub messages_since: Option<DateTime<Utc>>,
