@@ -361,9 +361,8 @@ request! {
         /// The code of the sale that the quote has.
         #[schema(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         discount_code: Option<String> = read_rule_code,
-        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
-        /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
-        /// not.
+        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII characters.
+        /// It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does not.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
         payment_token: Option<SecretString> = holds::read_payment_token,
         /// Only `ACCOUNT`: the credit account of the organization. Not together with `payment_token`.

@@ -35,9 +35,8 @@ request! {
         /// The `token` of the claim.
         #[schema(value_type = String, min_length = 1, max_length = 500)]
         claim_token: SecretString = read_claim_token,
-        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
-        /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
-        /// not.
+        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII characters.
+        /// It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does not.
         #[schema(value_type = String, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
         payment_token: SecretString = holds::read_payment_token,
     }

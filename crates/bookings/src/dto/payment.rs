@@ -12,9 +12,8 @@ request! {
     /// How what is due for a booking is paid: one of the two.
     #[schema(min_properties = 1)]
     pub struct PaymentRequest in body {
-        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
-        /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
-        /// not.
+        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII characters.
+        /// It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does not.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
         payment_token: Option<SecretString> = holds::read_payment_token,
         /// Only `ACCOUNT`: the credit account of the organization.

@@ -17,9 +17,8 @@ request! {
     /// How a booking is paid for.
     #[derive(Default)]
     pub struct PaymentTerms in body {
-        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII
-        /// characters. It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does
-        /// not.
+        /// What the payment provider gives to the payer's browser in place of a card number: at most 255 visible ASCII characters.
+        /// It is passed on, never stored. At the provider `test`, `tok_ok` pays and `tok_declined` does not.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
         payment_token: Option<SecretString> = read_payment_token,
         /// Only `ACCOUNT`: the credit account of the organization. Not together with `payment_token`.
