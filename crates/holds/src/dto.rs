@@ -16,8 +16,8 @@ use loadmaster_platform::web::{
 use loadmaster_pricing::{QuoteBody, read_rule_code};
 use loadmaster_reference::Reference;
 use loadmaster_shipment::{
-    AmendContact, AmendParty, Contact, Load, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionName,
-    PositionNames, Texts, named_positions, read_names, read_position_names, read_product,
+    AmendContact, AmendParty, Contact, Load, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames,
+    Texts, named_positions, read_position_names, read_product,
 };
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -12,10 +12,11 @@ use loadmaster_platform::{
     room::{Data, Messages, Opened, Opening, Room, Unfinished},
     seal::SealKey,
 };
+use loadmaster_shipment::BookingContact;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BookingContact, CreateHold, HOLD, HoldEvent, HoldEventType, HoldKind, HoldLimits, HoldService,
+    CreateHold, HOLD, HoldEvent, HoldEventType, HoldKind, HoldLimits, HoldService,
     audit::AUDIT,
     code,
     metric::METRICS,

@@ -14,8 +14,8 @@ pub use itinerary::{Demand, ItineraryError, check as check_itinerary, check_emba
 pub use load::Load;
 pub use position::PositionName;
 pub use request::{
-    GENERAL, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, PositionNames, named_positions, read_names,
-    read_position_names, read_product,
+    GENERAL, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, PositionNames, named_positions, read_position_names,
+    read_product,
 };
 pub use shipment::Shipment;
 pub use texts::{AmendContact, AmendParty, Contact, MemberFaults, Party, Texts, TextsPatch};

@@ -54,7 +54,7 @@ pub fn read_position_names(fields: &mut Fields<'_>) -> Option<PositionNames> {
 }
 
 /// Reads named positions: at least one on each flight that is named, and as many on each.
-pub fn read_names(raw: Raw<'_>) -> Result<PositionNames, Fault> {
+fn read_names(raw: Raw<'_>) -> Result<PositionNames, Fault> {
     let wrong =
         || Fault::new(FaultCode::WrongType, "must be an object with an array of position names for each flight");
     let Raw::Json(Value::Object(flights)) = raw else { return Err(wrong()) };
