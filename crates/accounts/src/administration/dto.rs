@@ -117,12 +117,24 @@ request! {
     }
 }
 
-pub(super) fn read_user_filter(fields: &mut Fields<'_>) -> UserFilter {
-    UserFilter {
-        text: fields.optional("q", read::line(read::LINE)),
-        role: fields.optional("role", read::word(Role::OF_ACCOUNTS)),
-        organization_id: fields.optional("organization_id", read::code),
-        disabled: fields.optional("disabled", read::boolean),
+request! {
+    /// Which users a list shows; the filters combine with AND.
+    pub(super) struct UserParams in query {
+        /// Part of the e-mail address or name; case is ignored
+        q: Option<String> = read::line(read::LINE),
+        /// Only users with this role; `guest` is refused, as guests have no account.
+        role: Option<Role> = read::word(Role::OF_ACCOUNTS),
+        /// Only those of this organization.
+        #[param(value_type = Option<Uuid>)]
+        organization_id: Option<OrganizationId> = read::code,
+        /// Only disabled users (`true`), or only those who can log in (`false`).
+        disabled: Option<bool> = read::boolean,
+    }
+}
+
+impl From<UserParams> for UserFilter {
+    fn from(UserParams { q, role, organization_id, disabled }: UserParams) -> Self {
+        Self { text: q, role, organization_id, disabled }
     }
 }
 

@@ -17,14 +17,14 @@ use loadmaster_platform::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    dto::{self, ActBody, BulkUserAction, BulkUsers, UserBody, UserOrder, read_act_filter, read_user_filter},
+    dto::{self, ActBody, BulkUserAction, BulkUsers, UserBody, UserOrder, UserParams, read_act_filter},
     manage::{ChangeUser, UserChange},
     service::AdministrationService,
 };
 
 use crate::{
     error::code,
-    people::{Act, ActAnchor, Actor, Admin, ManagedUser, Role, UserService, UserSort},
+    people::{Act, ActAnchor, Actor, Admin, ManagedUser, UserService, UserSort},
 };
 
 handler_state!(HandlerState { users: UserService, administration: AdministrationService });
@@ -42,9 +42,7 @@ problem_responses!(ListProblems: [LIST, ROLE]);
 ///
 /// The filters combine with AND.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "listUsers",
-    params(("q" = Option<String>, Query, description = "Part of the e-mail address or name; case is ignored"),
-           ("role" = Option<Role>, Query), ("organization_id" = Option<uuid::Uuid>, Query),
-           ("disabled" = Option<bool>, Query), UserOrder, CountParams, PageParams),
+    params(UserParams, UserOrder, CountParams, PageParams),
     responses((status = 200, body = Vec<UserBody>, headers(("Link" = String), ("Total-Count" = Option<String>))), ListProblems))]
 async fn list(
     Admin(caller): Admin,
@@ -53,7 +51,7 @@ async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, order, count, page) = query.read(|fields| {
-        let (filter, order) = (read_user_filter(fields), UserOrder::read(fields)?);
+        let (filter, order) = (UserParams::read(fields)?.into(), UserOrder::read(fields)?);
         Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
     })?;
     let reader = caller.role.as_str();
@@ -202,9 +200,7 @@ problem_responses!(ExportProblems: [INPUT, ROLE], EXPORT_TOO_LARGE);
 /// A table with the members of each user. The export is recorded in `/admin/audit`. In CSV every text is quoted, and one that
 /// a spreadsheet could take for a formula gets a leading `'`.
 #[utoipa::path(get, path = "/users/export", tag = "users", operation_id = "exportUsers",
-    params(("q" = Option<String>, Query, description = "Part of the e-mail address or name; case is ignored"),
-           ("role" = Option<Role>, Query), ("organization_id" = Option<uuid::Uuid>, Query),
-           ("disabled" = Option<bool>, Query), ExportParams),
+    params(UserParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
 async fn export_users(
@@ -213,7 +209,8 @@ async fn export_users(
     State(administration): State<AdministrationService>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, params) = query.read(|fields| Some((read_user_filter(fields), ExportParams::read(fields)?)))?;
+    let (filter, params) =
+        query.read(|fields| Some((UserParams::read(fields)?.into(), ExportParams::read(fields)?)))?;
     let export = Export::new("users", USER_COLUMNS, &params);
     let rows = users.count(&filter).await?;
     export.check(rows)?;
