@@ -217,8 +217,8 @@ def main() -> None:
     series = rule["seriesQuery"].split("{")[0]
     for name in {series, *re.findall(r"loadmaster_[a-z_]+", rule["metricsQuery"])}:
         check(
-            f"| `{name}` | gauge |" in (ROOT / "docs/operating.md").read_text(),
-            f"{name} is not a gauge of docs/operating.md",
+            f"| `{name}` | gauge |" in (ROOT / "docs/metrics.md").read_text(),
+            f"{name} is not a gauge of docs/metrics.md",
         )
     check(rule["name"]["matches"] == f"^{series}$", "the adapter's rule names another series than it queries")
 

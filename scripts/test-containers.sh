@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts and uses the containers of a clean checkout as README.md and docs/operating.md say: build, tour, restarts, faults,
+# Starts and uses the containers of a clean checkout as README.md and docs/containers.md say: build, tour, restarts, faults,
 # rolling restart and a killed instance under load, replica, monitoring and TLS. Prints how long each step took.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -435,7 +435,7 @@ serve_tls() {
     loadmaster doctor >"$WORK/doctor" || fail "doctor: $(<"$WORK/doctor")"
 }
 
-# As docs/operating.md says: the file is written in place, PostgreSQL learns it, the instances follow.
+# As docs/containers.md says: the file is written in place, PostgreSQL learns it, the instances follow.
 change_passwords() {
     local file=$CHECKOUT/secrets/app_url changed
     changed=$(sed 's|:[^:@]*@|:another-password@|' "$file")

@@ -151,7 +151,7 @@ async fn detailed(
 
 /// Show the metrics of this instance in the Prometheus text format.
 ///
-/// For Prometheus; what they mean is in `docs/operating.md`.
+/// For Prometheus; what they mean is in `docs/metrics.md`.
 #[utoipa::path(get, path = "/metrics", tag = "system", operation_id = "metrics",
     responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")))]
 async fn scrape(State(scrape): State<Scrape>, coding: ChosenCoding) -> Response {

@@ -30,13 +30,13 @@ metrics! {
         DESK_ORDERS: Counter "loadmaster_desk_orders_total" []
             "Orders submitted to the booking desk.";
         DESK_WAITING: Gauge "loadmaster_desk_waiting" [LANE]
-            "Orders that wait in a lane of the booking desk while it is at work on a batch.";
+            "Orders that wait in a lane of the booking desk while it works on a batch.";
         DESK_BLOCKED: Gauge "loadmaster_desk_blocked" [LANE]
             "Orders that wait because other transactions have locked what they need.";
         DESK_BATCH: Histogram "loadmaster_desk_batch_orders" [LANE]
             "Orders in a batch.";
         DESK_SPLIT: Counter "loadmaster_desk_batches_split_total" [LANE]
-            "Batches that failed because of one of their orders, and whose orders were tried in smaller batches.";
+            "Batches that failed because of one order, and were split.";
         DESK_WAIT: Histogram "loadmaster_desk_wait_seconds" [LANE]
             "Time from the arrival of an order to the beginning of its first batch.";
         DESK_COMMIT: Histogram "loadmaster_desk_commit_seconds" [LANE]

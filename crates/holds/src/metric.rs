@@ -30,8 +30,8 @@ const OUTCOME: Label = Label::one_of(
 metrics! {
     "Holds": {
         HOLDS: Counter "loadmaster_holds_total" [KIND, OUTCOME]
-            "Holds that were made, and that ended; and attempts to make one that were refused.";
+            "Holds made and ended, and attempts that were refused.";
         HOLDS_ACTIVE: Gauge "loadmaster_holds_active" []
-            "Holds that keep room, in the whole database; a few seconds old.";
+            "Holds that keep space, in the whole database; a few seconds old.";
     }
 }

@@ -9,12 +9,14 @@ const OUTCOME: Label =
 metrics! {
     "Payments": {
         OPERATIONS: Counter "loadmaster_payment_operations_total" [KIND, OUTCOME]
-            "Answers of the payment provider to this process; `unknown`: there was none, or none that could be read.";
+            "Answers of the payment provider to this process; `unknown`: none, or an unreadable one.";
         UNRESOLVED: Gauge "loadmaster_payments_unresolved" []
-            "Operations of payments that are asked for no more and that an administrator has to resolve, in the whole database; at most 15 seconds old.";
+            "Payment operations that an administrator has to resolve, in the whole database; at most 15 seconds old.";
         UNMATCHED: Gauge "loadmaster_payments_unmatched" []
-            "Payments of which the provider said otherwise than the books at the last reconciliation, in the whole database; at most 15 seconds old.";
+            "Payments that differed from the provider's books at the last reconciliation, in the whole database; at most 15 \
+             seconds old.";
         WEBHOOKS: Counter "loadmaster_payment_webhooks_total" [Label::one_of("outcome", &["accepted", "repeated", "unknown", "refused"])]
-            "Webhooks received: `accepted`, the payment is looked up; `repeated`; `unknown`, of no payment of ours; `refused`, not signed as it should be.";
+            "Webhooks received: `accepted`; `repeated`; `unknown`, of an unknown payment; `refused`, with an \
+             invalid signature.";
     }
 }

@@ -11,8 +11,7 @@ metrics! {
         ROUTE_CACHE_MISSES: Counter "loadmaster_route_cache_misses_total" []
             "Searches whose network part was not cached.";
         ROUTE_READS: Counter "loadmaster_route_reads_total" [Label::one_of("from", &["memory", "tables"])]
-            "Network parts that were not cached: found in the departures in memory, or read from the tables because these were \
-             not loaded or behind.";
+            "Network parts that were not cached: found in the departures in memory, or read from the tables.";
         ROUTE_SEARCHES_CUT: Counter "loadmaster_route_searches_cut_total" []
             "Searches for routes with two or three stops that ended at the bound on their work: some of these may be missing.";
         ROUTE_CACHE_HIT_RATIO: Gauge "loadmaster_route_cache_hit_ratio" []

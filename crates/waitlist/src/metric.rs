@@ -10,6 +10,6 @@ metrics! {
             [Label::one_of("outcome", &["made", "booked", "declined", "cancelled", "expired"])]
             "Offers that were made to entries of the waitlist, and what became of them.";
         OLDEST_ASIDE: Gauge "loadmaster_set_aside_oldest_seconds" []
-            "How long room has been set aside on a flight without being looked at: 0 if there is none.";
+            "How long the oldest space set aside on a flight has waited for a matcher; 0 if there is none.";
     }
 }

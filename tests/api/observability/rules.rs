@@ -71,7 +71,7 @@ fn every_alert_says_how_grave_it_is_what_is_wrong_and_where_to_read_on() {
         }
         // The anchor that a heading of this name gets.
         let (page, anchor) = text(&annotations["runbook_url"]).split_once('#').unwrap();
-        assert!(page.starts_with("https://") && page.ends_with("/docs/operating.md"), "{page}");
+        assert!(page.starts_with("https://") && page.ends_with("/docs/runbook.md"), "{page}");
         assert_eq!(anchor, name.to_lowercase());
         assert_eq!(rule.body["labels"].as_object().unwrap().len(), 1, "{name}");
         names.push(name.to_owned());

@@ -1,4 +1,4 @@
-//! The runbook in `docs/operating.md`: an entry for each alert, whose commands, statements and queries work.
+//! The runbook in `docs/runbook.md`: an entry for each alert, whose commands, statements and queries work.
 use std::collections::BTreeSet;
 
 use sqlx::{AssertSqlSafe, Executor};
@@ -19,22 +19,21 @@ impl Entry {
     }
 }
 
-/// The entries of the section "Alerts".
+/// The entries of the page, each below a heading of its own.
 fn entries() -> Vec<Entry> {
-    let document = read("docs/operating.md");
-    let section = document.split("\n## ").find(|section| section.starts_with("Alerts\n")).expect("a section on alerts");
+    let document = read("docs/runbook.md");
     let entry = |text: &str| {
         let (heading, body) = text.split_once('\n').expect("more than a heading");
         Entry { alert: heading.to_owned(), body: body.to_owned() }
     };
-    section.split("\n### ").skip(1).map(entry).collect()
+    document.split("\n## ").skip(1).map(entry).collect()
 }
 
 /// The queries that an operator is told to ask.
 pub fn queries() -> Vec<Query> {
     let entries = entries();
     let of = |entry: &Entry| {
-        let place = format!("docs/operating.md: {}", entry.alert);
+        let place = format!("docs/runbook.md: {}", entry.alert);
         let queries: Vec<_> =
             entry.fenced("promql").iter().flat_map(|fence| fence.lines().map(ToOwned::to_owned)).collect();
         queries.into_iter().map(move |expr| Query { place: place.clone(), expr })

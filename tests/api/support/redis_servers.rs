@@ -32,7 +32,7 @@ impl RedisServer {
     }
 
     /// One that listens for encrypted connections only, with `server.crt` of the directory, and knows one user, who may do
-    /// what docs/operating.md says is needed.
+    /// what docs/secrets.md says is needed.
     pub fn encrypted(directory: &Path, password: &str) -> Self {
         let (port, at) = (free_port(), |name: &str| directory.join(name).display().to_string());
         let rights = "~loadmaster:* ~{loadmaster:* ~route:* ~lock:* &loadmaster:* +@all -@admin -@dangerous +info";

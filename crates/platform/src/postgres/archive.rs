@@ -92,7 +92,7 @@ pub async fn archive_month(owner: &mut PgConnection, month: Month) -> anyhow::Re
     ensure!(
         schema.is_some(),
         "there is no schema `loadmaster_archive`: when the database was migrated, the owner could not create schemas; grant it `create` on \
-         the database and see docs/operating.md"
+         the database and see docs/database.md"
     );
     let question = "select table_name, when_archived = 'move' from partitioned_tables
                     where to_regclass(format('public.%I', table_name || '_' || $1)) is not null

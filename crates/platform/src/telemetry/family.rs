@@ -8,7 +8,7 @@ use super::handles::{Handles, handle};
 pub struct Family {
     pub name: &'static str,
     pub kind: Kind,
-    /// Description, the same in `/metrics` and `docs/operating.md`.
+    /// Description, the same in `/metrics` and `docs/metrics.md`.
     pub help: &'static str,
     pub labels: &'static [Label],
 }

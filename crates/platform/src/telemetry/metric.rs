@@ -1,4 +1,4 @@
-//! The platform's metrics, and how a room declares its own. Code counts only by these names, and `docs/operating.md`
+//! The platform's metrics, and how a room declares its own. Code counts only by these names, and `docs/metrics.md`
 //! shows the same tables.
 use super::family::Label;
 
@@ -69,12 +69,9 @@ metrics! {
         CONNECTIONS: Gauge "loadmaster_connections" []
             "Open connections of callers.";
         CONNECTIONS_CLOSED: Counter "loadmaster_connections_closed_total" [Label::one_of("reason", &CLOSED)]
-            "Connections and HTTP/2 streams that the server closed: refused by a limit on connections (of one address or in \
-             total) or on request rate, closed while idle to free a connection, idle for too long, headers sent too \
-             slowly, or response read too slowly.";
+            "Connections and HTTP/2 streams that the server closed; `shed`: an idle one, to free a connection.";
         TLS_HANDSHAKES: Counter "loadmaster_tls_handshakes_total" [Label::one_of("outcome", &["done", "failed"])]
-            "TLS handshakes that were completed, and that failed because the client spoke no TLS, left, or had nothing in \
-             common with the server.";
+            "TLS handshakes completed, and failed.";
         TLS_RELOADS: Counter "loadmaster_tls_reloads_total" [Label::one_of("outcome", &["done", "failed"])]
             "Changes of the files of the TLS certificate: `done`, new connections use it; `failed`, the former one stays in use.";
         TLS_VALID_UNTIL: Gauge "loadmaster_tls_certificate_valid_until_seconds" []
@@ -111,7 +108,8 @@ metrics! {
     }
     "Database, Redis and process": {
         DEPENDENCY_UP: Gauge "loadmaster_dependency_up" [Label::one_of("dependency", &["database", "redis", "replica"])]
-            "1 if the dependency answered the last check, which runs every 5 seconds, else 0. Absent for `redis` and `replica` if none is configured.";
+            "1 if the dependency answered the last check, each 5 seconds, else 0. Absent for `redis` and `replica` if none \
+             is configured.";
         CLOCK_SKEW: Gauge "loadmaster_clock_skew_seconds" []
             "Seconds by which the clock of this process's machine is ahead of the database's.";
         POOL_CONNECTIONS: Gauge "loadmaster_db_pool_connections" [Label::one_of("state", &["idle", "used"])]
@@ -123,7 +121,7 @@ metrics! {
         REPLICA_LAG: Gauge "loadmaster_replica_lag_seconds" []
             "Age of the state of the standby that answers reads; NaN while it is unknown. Absent if none is configured.";
         REPLICA_READS: Counter "loadmaster_replica_reads_total" [Label::one_of("server", &["replica", "primary"])]
-            "Reads that a standby may answer, by the server that answered. The primary answers while the standby is down or behind, or lacks changes that the caller must see.";
+            "Reads that a standby may answer, by the server that answered.";
         REDIS_BREAKER_OPEN: Gauge "loadmaster_redis_breaker_open" []
             "1 while this process does not use Redis because calls to it failed, else 0.";
         LOG_LINES_DROPPED: Counter "loadmaster_log_lines_dropped_total" []

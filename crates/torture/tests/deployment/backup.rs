@@ -1,5 +1,5 @@
 //! Base backup, archive of the write-ahead log and point-in-time recovery, by the scripts of `deploy/backup` and the steps of
-//! `docs/operating.md`.
+//! `docs/backup.md`.
 use std::{
     collections::HashSet,
     path::PathBuf,

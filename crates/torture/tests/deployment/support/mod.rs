@@ -49,7 +49,7 @@ pub fn until_within(patience: Duration, what: &str, condition: &mut dyn FnMut() 
     }
 }
 
-/// Prints a measured time in the form in which `docs/operating.md` quotes it.
+/// Prints a measured time in the form in which `docs/backup.md` and `docs/database.md` quote it.
 pub fn report(what: &str, time: Duration) {
     println!("{what}: {:.1} s", time.as_secs_f64());
 }
