@@ -39,3 +39,6 @@ pub use scrape::metrics;
 pub use server::{Application, Server, bind};
 pub use state::{AppState, Resources};
 use workers::start_workers;
+
+/// Whether the sink of Kafka is compiled in.
+pub const HAS_KAFKA: bool = cfg!(feature = "kafka");

@@ -69,7 +69,7 @@ impl SettingsArguments {
         Settings::load(Sources {
             config_file: self.config,
             overrides: self.set,
-            has_kafka: cfg!(feature = "kafka"),
+            has_kafka: app::HAS_KAFKA,
             ..Sources::from_process()
         })
     }

@@ -7,7 +7,6 @@ mod forged;
 mod guests;
 mod input;
 mod lasting;
-pub mod listening;
 mod losing_access;
 mod no_passwords;
 mod passwords;
@@ -19,9 +18,8 @@ mod statements;
 mod token_endpoint;
 mod tokens;
 
+use loadmaster_testkit::{Answer, Client, World};
 use serde_json::{Value, json};
-
-use crate::support::{Answer, Client, World};
 
 const PASSWORD: &str = "correct horse battery";
 

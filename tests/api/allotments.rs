@@ -6,10 +6,9 @@ mod own;
 
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Client, NewFlight, World, freight::text, until};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use crate::support::{Client, NewFlight, World, freight::text, until};
 
 pub const ALLOTMENTS: &str = "/api/v1/allotments";
 

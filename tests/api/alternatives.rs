@@ -3,9 +3,8 @@ mod amending;
 mod booking;
 mod searching;
 
+use loadmaster_testkit::NewFlight;
 use serde_json::Value;
-
-use crate::support::NewFlight;
 
 /// The flight numbers of each alternative, as `AI1+AI2`. Each can be booked.
 #[track_caller]

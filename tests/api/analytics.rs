@@ -8,13 +8,12 @@ mod volume;
 
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::Role;
-use serde_json::{Value, json};
-use uuid::Uuid;
-
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, World,
     freight::{order, with},
 };
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 const VOLUME: &str = "/api/v1/analytics/volume";
 const FLIGHTS: &str = "/api/v1/analytics/flights";

@@ -4,12 +4,11 @@ use std::process::Command;
 use chrono::TimeDelta;
 use loadmaster::app::{self, AuditOptions};
 use loadmaster_platform::postgres::{self, Month};
-use sqlx::PgConnection;
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, breaches,
     freight::{BOOKINGS, order, path_of},
 };
+use sqlx::PgConnection;
 
 const MOVED: [&str; 4] = ["bookings", "booking_legs", "booking_events", "capacity_ledger"];
 

@@ -10,12 +10,11 @@ mod rebuilding;
 mod running;
 mod scopes;
 
-use serde_json::Value;
-
-use crate::{
-    commands::process::{Done, loadmaster},
-    support::TestDatabase,
+use loadmaster_testkit::{
+    TestDatabase,
+    command::{Done, loadmaster},
 };
+use serde_json::Value;
 
 /// Runs `loadmaster audit` as the serving role.
 async fn audit(database: &TestDatabase, arguments: &[&str]) -> Done {

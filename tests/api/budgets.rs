@@ -6,18 +6,16 @@ mod counting;
 use std::hint::black_box;
 
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    NewFlight, OwnRedis, World, WorldOptions,
+    freight::{order, text},
+    import::table,
+    logs, until_blocked, until_it_follows,
+};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
-use crate::{
-    import::table,
-    support::{
-        NewFlight, OwnRedis, World, WorldOptions,
-        freight::{order, text},
-        logs, until_blocked, until_it_follows,
-    },
-};
 use counting::{Cost, Meter, Raw, request};
 
 /// Requests of each kind.

@@ -1,16 +1,13 @@
 //! One request for many resources: each is judged alone, and a repetition does nothing twice.
 use loadmaster_accounts::Role;
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use crate::{
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
     amending::shown,
     flight_verbs::{flight_now, path_to},
-    support::{
-        Answer, Client, NewFlight, World,
-        freight::{order, text, two_flights},
-    },
+    freight::{order, text, two_flights},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 pub const BOOKINGS: &str = "/api/v1/bookings/bulk";
 const FLIGHTS: &str = "/api/v1/flights/bulk";

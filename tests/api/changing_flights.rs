@@ -12,13 +12,12 @@ mod requests;
 mod retiming;
 mod states;
 
-use serde_json::{Value, json};
-
-use crate::{
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
     amending::patch,
     flight_verbs::{flight_now, path_to},
-    support::{Answer, Client, NewFlight, World},
 };
+use serde_json::{Value, json};
 
 const FLIGHTS: &str = "/api/v1/flights";
 
@@ -44,7 +43,7 @@ async fn create(admin: &Client, body: Value) -> Value {
 
 fn space(weight: f64, volume: f64, positions: u32) -> Value {
     let short = |figure: f64| if figure.fract() == 0.0 { format!("{figure:.0}") } else { figure.to_string() };
-    crate::support::freight::raw(&format!(
+    loadmaster_testkit::freight::raw(&format!(
         r#"{{"weight_kg": {}, "volume_m3": {}, "positions": {positions}}}"#,
         short(weight),
         short(volume)

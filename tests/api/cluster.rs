@@ -1,13 +1,12 @@
 //! A Redis Cluster in place of a single Redis.
-use serde_json::Value;
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{BOOKINGS, order, path_of},
     is_long,
     redis_servers::RedisCluster,
     until,
 };
+use serde_json::Value;
 
 async fn details(world: &World) -> Value {
     world.anonymous().get("/health/detailed").await.body

@@ -5,7 +5,6 @@ mod doctor;
 mod erasing;
 mod logs;
 mod people;
-pub mod process;
 mod restored;
 mod schedules;
 mod serving;

@@ -4,16 +4,13 @@ mod at_risk;
 mod bookings;
 mod lost;
 
-use serde_json::{Value, json};
-
-use crate::{
+use loadmaster_testkit::{
+    Client, NewFlight, World,
     amending::{long_day, patch},
     flight_verbs::path_to,
-    support::{
-        Client, NewFlight, World,
-        freight::{each, order, text},
-    },
+    freight::{each, order, text},
 };
+use serde_json::{Value, json};
 
 const CONNECTIONS: &str = "/api/v1/flights/connections";
 /// Four days from the clock's start, 8:00 on 20 November 2026.

@@ -4,13 +4,12 @@ mod flights;
 mod minimal;
 mod raced;
 
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, World,
     freight::{order, path_of, text},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 async fn call(client: &Client, method: Method, path: &str, header: &str, value: &str) -> Answer {
     let request = client.request(method.clone(), path).header(header, value);

@@ -1,7 +1,6 @@
 //! The web console: its shell, its files, and what keeps other pages out.
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 use reqwest::Method;
-
-use crate::support::{Answer, Client, World, WorldOptions};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \

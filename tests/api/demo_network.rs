@@ -9,12 +9,8 @@ use loadmaster::cli::demo_timetable;
 use loadmaster_flights::NewFlight;
 use loadmaster_kernel::AirportCode;
 use loadmaster_reference::{Airport, Reference};
+use loadmaster_testkit::{TestDatabase, World, WorldOptions, command::loadmaster};
 use serde_json::{Value, json};
-
-use crate::{
-    commands::process::loadmaster,
-    support::{TestDatabase, World, WorldOptions},
-};
 
 fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()

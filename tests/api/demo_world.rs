@@ -2,10 +2,9 @@
 use chrono::TimeDelta;
 use loadmaster::cli::demo_world;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Client, WorldOptions, is_long};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-
-use crate::support::{Client, WorldOptions, is_long};
 
 /// A page of a list with this filter.
 async fn listed(client: &Client, path: &str) -> Vec<Value> {

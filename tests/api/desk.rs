@@ -1,16 +1,12 @@
 //! The booking desk: many requests in one transaction, and what one of them means for the others.
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    freight::{BOOKINGS, at_once, order, path_of, text, with},
+    is_long, pricing, sum_of, until, until_blocked,
+};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::{task::JoinHandle, time::Instant};
-
-use crate::{
-    pricing,
-    support::{
-        Answer, Client, NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, at_once, order, path_of, text, with},
-        is_long, sum_of, until, until_blocked,
-    },
-};
 
 async fn flight(world: &World, number: &str) -> Value {
     world.flight(NewFlight::new(number, "DEL", "LHR").weight(10_000.0)).await

@@ -2,11 +2,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use loadmaster_platform::{postgres::Database, redis::Redis, settings::Settings};
-use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
-use tokio::process::Command;
-
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, Process, TestDatabase, World, WorldOptions,
     certificates::{authority, sign},
     freight::{BOOKINGS, order},
@@ -15,6 +11,9 @@ use crate::support::{
     redis_servers::{RedisServer, free_port},
     until,
 };
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use tokio::process::Command;
 
 async fn details(world: &World) -> Value {
     world.anonymous().get("/health/detailed").await.body

@@ -7,10 +7,9 @@ mod servers;
 mod shutdown;
 mod silence;
 
+use loadmaster_testkit::{Answer, Client, NewFlight, World};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-
-use crate::support::{Answer, Client, NewFlight, World};
 
 async fn roomy_flight(world: &World, number: &str) -> Value {
     world.flight(NewFlight::new(number, "DEL", "LHR").weight(5_000_000.0).volume(50_000.0)).await

@@ -9,32 +9,12 @@ mod previewing;
 mod refusals;
 mod when;
 
-use serde_json::{Value, json};
-
-use crate::support::{
-    Answer, Client, NewFlight, World,
+use loadmaster_testkit::{
+    NewFlight, World,
+    flight_verbs::flight_now,
     freight::{each, text},
 };
-
-/// The address of a flight.
-pub fn path_to(flight: &Value) -> String {
-    format!("/api/v1/flights/{}", text(flight, "id"))
-}
-
-/// The flight as it is now.
-pub async fn flight_now(client: &Client, flight: &Value) -> Value {
-    client.get(&path_to(flight)).await.expect(200)
-}
-
-/// Lets a flight depart, arrive or be cancelled.
-pub async fn act(client: &Client, flight: &Value, verb: &str, said: Value) -> Answer {
-    client.post(&format!("{}/{verb}", path_to(flight)), said).await
-}
-
-/// The same without a body; answers what was done.
-pub async fn done(client: &Client, flight: &Value, verb: &str) -> Value {
-    client.poke(&format!("{}/{verb}", path_to(flight))).await.expect(200)
-}
+use serde_json::{Value, json};
 
 /// How many bookings were changed.
 fn changed(done: &Value) -> u64 {

@@ -5,9 +5,8 @@ mod input;
 mod list;
 mod routes;
 
+use loadmaster_testkit::World;
 use serde_json::{Value, json};
-
-use crate::support::World;
 
 const FLIGHTS: &str = "/api/v1/flights";
 

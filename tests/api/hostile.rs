@@ -6,11 +6,11 @@ mod neighbour;
 mod readers;
 mod smuggled;
 mod streams;
-pub mod workbooks;
+mod workbooks;
 
 pub use streams::taken_back;
 
-use crate::support::Client;
+use loadmaster_testkit::Client;
 
 /// A caller at this loopback address.
 fn client_at(address: &str, base: &str) -> Client {

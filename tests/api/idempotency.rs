@@ -12,14 +12,12 @@ mod late;
 mod many;
 mod operations;
 
-pub use operations::dead_job;
 mod rights;
 mod scope;
 
+use loadmaster_testkit::{Answer, Client, World, freight::BOOKINGS};
 use reqwest::Method;
 use serde_json::Value;
-
-use crate::support::{Answer, Client, World, freight::BOOKINGS};
 
 const HEADER: &str = "idempotency-key";
 const REPLAYED: &str = "idempotency-replayed";

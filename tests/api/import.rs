@@ -5,28 +5,16 @@ mod million;
 mod upsert;
 mod version;
 
+use loadmaster_testkit::{
+    Answer, Client, World,
+    import::{counts, table},
+};
 use serde_json::Value;
 
-use crate::support::{Answer, Client, World};
-
 const IMPORT: &str = "/api/v1/flights/import";
-const HEADER: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
-
-/// A table of these rows under the documented header.
-pub fn table(rows: &[&str]) -> String {
-    let lines = std::iter::once(HEADER).chain(rows.iter().copied());
-    lines.map(|line| format!("{line}\n")).collect()
-}
 
 async fn import(admin: &Client, table: impl Into<reqwest::Body>) -> Answer {
     admin.post_raw(IMPORT, "text/csv", table).await
-}
-
-/// (created, updated, unchanged)
-pub fn counts(done: &Value) -> (u64, u64, u64) {
-    assert_eq!(done.as_object().unwrap().len(), 3, "{done}");
-    let count = |member: &str| done[member].as_u64().unwrap();
-    (count("created"), count("updated"), count("unchanged"))
 }
 
 /// Imports rows that have no fault.

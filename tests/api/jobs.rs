@@ -22,12 +22,11 @@ use loadmaster_platform::{
     settings::{Settings, Sources},
     timing::Timing,
 };
+use loadmaster_testkit::{TestDatabase, pooler, start_of_time, until};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-use crate::support::{TestDatabase, pooler, start_of_time, until};
 
 /// A queue that nobody serves but the test.
 #[derive(Clone)]

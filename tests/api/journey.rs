@@ -1,7 +1,6 @@
 //! The main job from end to end.
+use loadmaster_testkit::{NewFlight, World};
 use serde_json::json;
-
-use crate::support::{NewFlight, World};
 
 #[tokio::test]
 async fn a_shipment_is_booked_flown_and_delivered() {

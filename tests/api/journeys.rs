@@ -12,10 +12,10 @@ use std::{
 };
 
 use chrono::TimeDelta;
+use loadmaster_testkit::{World, WorldOptions, is_long, start_of_time};
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use tokio::runtime::Runtime;
 
-use crate::support::{World, WorldOptions, is_long, start_of_time};
 use play::Tally;
 use steps::Step;
 

@@ -6,18 +6,16 @@ use std::{
     time::Duration,
 };
 
+use loadmaster_testkit::{
+    OwnRedis, TestDatabase, World, WorldOptions,
+    command::loadmaster,
+    freight::{at_once, order, path_of, text, two_flights, with},
+    sum_of, until,
+};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::{
-    commands::process::loadmaster,
-    support::{
-        OwnRedis, TestDatabase, World, WorldOptions,
-        freight::{at_once, order, path_of, text, two_flights, with},
-        sum_of, until,
-    },
-};
 use cluster::{Cluster, Record};
 
 /// Counts what Kafka has not acknowledged.

@@ -7,18 +7,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, Dice, NewFlight, World, WorldOptions,
+    freight::{BOOKINGS, order, path_of, text, with},
+    holds::hold_on,
+    rounds,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{
-    allotments::ALLOTMENTS,
-    holds::hold_on,
-    support::{
-        Answer, Client, Dice, NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, order, path_of, text, with},
-        rounds,
-    },
-};
+use crate::allotments::ALLOTMENTS;
 use model::{FLIGHTS, Held, LONGEST, MOST_PASSED_OVER, Model, Waits};
 use steps::{Refusal, Step, next};
 
@@ -85,7 +83,7 @@ impl Played {
     }
 
     fn hold_at(&self, hold: usize) -> String {
-        crate::holds::at(&self.holds[hold])
+        loadmaster_testkit::holds::at(&self.holds[hold])
     }
 
     fn entry_at(&self, entry: usize) -> String {
@@ -98,7 +96,7 @@ impl Played {
         let answer = match step {
             Step::Hold { flight, weight, seconds } => {
                 let wanted = json!({ "weight_kg": kilograms(*weight), "ttl_seconds": seconds, "pieces": 1 });
-                client.post(crate::holds::HOLDS, with(hold_on(&[&self.flights[*flight]]), wanted)).await
+                client.post(loadmaster_testkit::holds::HOLDS, with(hold_on(&[&self.flights[*flight]]), wanted)).await
             }
             Step::AmendHold { hold, weight: to } => client.patch(&self.hold_at(*hold), weight(*to)).await,
             Step::MoveHold { hold, flight } => {

@@ -6,14 +6,13 @@ mod together;
 
 use std::collections::BTreeMap;
 
+use loadmaster_testkit::{Answer, Client, World, freight::text};
 use serde_json::{Value, json};
-
-use crate::support::{Answer, Client, World, freight::text};
 
 /// So many kilograms on these flights, and next to no volume.
 fn wish(flights: &[&Value], kilograms: u32) -> Value {
-    let wish = crate::support::freight::order(flights);
-    crate::support::freight::with(wish, json!({"weight_kg": kilograms, "volume_m3": 0.01}))
+    let wish = loadmaster_testkit::freight::order(flights);
+    loadmaster_testkit::freight::with(wish, json!({"weight_kg": kilograms, "volume_m3": 0.01}))
 }
 
 /// How often room was taken or not, by path and outcome. The counters are the process's.

@@ -8,4 +8,4 @@ mod reading;
 mod rebuilding;
 mod when;
 
-use crate::support::freight::two_flights;
+use loadmaster_testkit::freight::two_flights;

@@ -8,7 +8,7 @@ mod sessions;
 mod together;
 mod windows;
 
-use crate::support::{Answer, Client, World, WorldOptions};
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 
 /// Costs nothing and anybody may ask it.
 const OPEN: &str = "/api/v1/airports/BOM";

@@ -7,10 +7,9 @@ mod limits;
 mod messages;
 mod tracking;
 
+use loadmaster_testkit::{Client, Events, NewFlight, World, freight::path_of};
 use reqwest::Method;
 use serde_json::Value;
-
-use crate::support::{Client, Events, NewFlight, World, freight::path_of};
 
 /// A stream as this caller, from where `last` is the last event.
 async fn follow(client: &Client, path: &str, last: Option<&str>) -> Events {

@@ -2,35 +2,17 @@
 mod expiring;
 mod held;
 mod illness;
-mod overheard;
 mod released;
 mod waiting;
 
-pub use overheard::Overheard;
-
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, OwnRedis, World, WorldOptions,
+    freight::{order, path_of},
+    until,
+};
 use redis::aio::MultiplexedConnection;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::support::{
-    Answer, Client, NewFlight, OwnRedis, World, WorldOptions,
-    freight::{order, path_of, text},
-    until,
-};
-
-/// Where the lock of a booking lies.
-pub fn lock_of(booking: &Value) -> String {
-    format!("lock:booking:{}", text(booking, "ref_id"))
-}
-
-/// Puts a foreign token there.
-pub async fn put(redis: &mut MultiplexedConnection, lock: &str, token: &str) {
-    redis::cmd("SET").arg(lock).arg(token).query_async::<()>(redis).await.unwrap();
-}
-
-pub async fn take_away(redis: &mut MultiplexedConnection, lock: &str) {
-    redis::cmd("DEL").arg(lock).query_async::<()>(redis).await.unwrap();
-}
 
 async fn holder(redis: &mut MultiplexedConnection, lock: &str) -> Option<String> {
     redis::cmd("GET").arg(lock).query_async(redis).await.unwrap()

@@ -19,7 +19,6 @@
     clippy::too_many_lines,
     reason = "tests read as one story each"
 )]
-mod support;
 
 /// Counts what is allocated, for `budgets`.
 #[global_allocator]

@@ -12,8 +12,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::support::{Client, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions, until};
+use loadmaster_testkit::{Client, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions, until};
 
 /// One line of the text format: a name, its labels, a value.
 #[derive(Debug)]

@@ -26,14 +26,14 @@ mod unwell;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::{Value, json};
-use sqlx::{PgConnection, Row};
-
-use crate::support::{
+use loadmaster_testkit::{
     Client, World,
     freight::{order, path_of, text, with},
     until,
 };
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Row};
+
 use consumer::Consumer;
 
 /// The ids of messages as they came.

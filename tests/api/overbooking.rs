@@ -4,13 +4,8 @@ mod departing;
 mod older;
 mod selling;
 
+use loadmaster_testkit::{Client, NewFlight, World, amending::patch, flight_verbs::path_to};
 use serde_json::{Value, json};
-
-use crate::{
-    amending::patch,
-    flight_verbs::path_to,
-    support::{Client, NewFlight, World},
-};
 
 /// DEL–LHR with a thousand kilograms, a thousand cubic metres and ten positions, overbooked like this.
 async fn overbooked(world: &World, percents: Value) -> Value {
@@ -28,7 +23,7 @@ fn percents(weight: u8, volume: u8, positions: u8) -> Value {
 }
 
 fn space(weight: f64, volume: f64, positions: u32) -> Value {
-    crate::support::freight::raw(&format!(
+    loadmaster_testkit::freight::raw(&format!(
         r#"{{"weight_kg": {weight}, "volume_m3": {volume}, "positions": {positions}}}"#
     ))
 }

@@ -4,20 +4,15 @@ mod templates;
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_privacy::PrivacyService;
+use loadmaster_testkit::{
+    Answer, Client, World,
+    freight::{at_once, each, text, with},
+    jobs::run_again,
+    parties::PARTIES,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use crate::{
-    jobs::duties::run_again,
-    support::{
-        Answer, Client, World,
-        freight::{at_once, each, text, with},
-    },
-};
-
-pub const PARTIES: &str = "/api/v1/parties";
-pub const TEMPLATES: &str = "/api/v1/booking-templates";
 
 fn nordwerk() -> Value {
     json!({"name": "Nordwerk GmbH", "account_number": "4711", "street": "Am Wall 1", "city": "Bremen",

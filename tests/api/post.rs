@@ -17,11 +17,10 @@ mod upgrading;
 
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::OneTime;
+use loadmaster_testkit::{Client, SmtpServer, TakenMail, World, WorldOptions, until};
 use serde_json::{Value, json};
 use sqlx::Row;
 use uuid::Uuid;
-
-use crate::support::{Client, SmtpServer, TakenMail, World, WorldOptions, until};
 
 const PASSWORD: &str = "correct horse battery";
 const PUBLIC: &str = "https://cargo.example.com";

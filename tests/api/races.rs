@@ -9,10 +9,9 @@ mod status;
 
 use std::sync::Arc;
 
+use loadmaster_testkit::{Answer, Client};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
-
-use crate::support::{Answer, Client};
 
 /// Runs so many clients, all set off at the same moment.
 async fn at_once<T, F>(clients: usize, work: impl Fn(usize) -> F) -> Vec<T>

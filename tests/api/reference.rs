@@ -2,13 +2,12 @@
 //! lists and faults.
 use loadmaster::app;
 use loadmaster_reference as reference;
-use serde_json::{Value, json};
-use sqlx::PgConnection;
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, TestDatabase, World,
     freight::{order, text, with},
 };
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 async fn codes(client: &Client, path: &str) -> Vec<String> {
     let list = client.get(&format!("/api/v1{path}")).await.expect(200);

@@ -1,14 +1,13 @@
 //! Reads that a standby answers: never without a caller's own changes, and from the primary whenever the standby cannot.
 //! Each test takes some seconds: it copies a database to a standby.
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, OwnRedis, TestDatabase, World, WorldOptions,
     freight::{BOOKINGS, order, path_of},
     is_long,
     standby::Pair,
     sum_of, until,
 };
+use serde_json::{Value, json};
 
 /// So far behind a paused standby never is.
 const FOR_EVER: &str = "600000";

@@ -6,12 +6,8 @@ mod needs;
 mod room;
 mod who;
 
+use loadmaster_testkit::{Answer, Client, NewFlight, World, amending::amend, freight::order};
 use serde_json::{Value, json};
-
-use crate::{
-    amending::amend,
-    support::{Answer, Client, NewFlight, World, freight::order},
-};
 
 /// The ways from Delhi to London. In hours after the clock's start:
 ///

@@ -3,13 +3,11 @@ mod compose;
 mod planted;
 
 use chrono::{DateTime, Datelike, Months, Utc};
+use loadmaster_testkit::{
+    NewFlight, TestDatabase, Watch, World, WorldOptions, command::loadmaster, start_of_time, until,
+};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
-
-use crate::{
-    commands::process::loadmaster,
-    support::{NewFlight, TestDatabase, Watch, World, WorldOptions, start_of_time, until},
-};
 
 /// Tables to which rows are only added.
 const HISTORY: [&str; 4] = ["capacity_ledger", "flight_events", "booking_events", "admin_acts"];
@@ -510,7 +508,7 @@ async fn serving_sessions_commit_durably_and_are_bounded_in_time() {
 /// Behind a transaction pooler the same bounds come with each transaction.
 #[tokio::test]
 async fn transactions_behind_a_pooler_are_bounded_alike() {
-    let world = crate::support::WorldOptions::default().set("database.transaction_pooler", "true").start().await;
+    let world = loadmaster_testkit::WorldOptions::default().set("database.transaction_pooler", "true").start().await;
     let mut tx = world.db.begin().await.unwrap();
     for (setting, expected) in
         [("statement_timeout", "8s"), ("lock_timeout", "3s"), ("idle_in_transaction_session_timeout", "10s")]

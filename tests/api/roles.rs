@@ -6,8 +6,6 @@ use std::collections::BTreeSet;
 use loadmaster_accounts::Role;
 use reqwest::Method;
 
-use crate::support::{Answer, Client, NewFlight, World, is_long};
-
 /// What a role meets at an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cell {
@@ -20,6 +18,7 @@ enum Cell {
 }
 
 use Cell::{May, Not, Unknown};
+use loadmaster_testkit::{Answer, Client, NewFlight, World, is_long};
 
 /// For anonymous, guest, customer, operator and admin, as in the contract's table.
 const ANYONE: [Cell; 5] = [May, May, May, May, May];

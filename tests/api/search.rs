@@ -15,9 +15,8 @@ mod property;
 mod stops;
 mod suspended;
 
+use loadmaster_testkit::{NewFlight, OwnRedis, World};
 use serde_json::{Value, json};
-
-use crate::support::{NewFlight, OwnRedis, World};
 
 /// The answer of `POST /routes/search`.
 async fn search(world: &World, origin: &str, destination: &str, date: &str) -> Value {

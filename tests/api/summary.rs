@@ -2,16 +2,13 @@
 use std::collections::BTreeMap;
 
 use loadmaster_accounts::Role;
-use serde_json::{Value, json};
-
-use crate::{
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
     flight_verbs::{act, done},
-    support::{
-        Client, NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, order, path_of, with},
-        until,
-    },
+    freight::{BOOKINGS, order, path_of, with},
+    until,
 };
+use serde_json::{Value, json};
 
 const SUMMARY: &str = "/api/metrics/summary";
 

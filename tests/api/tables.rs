@@ -6,32 +6,15 @@ use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
 use loadmaster_platform::tables::XLSX;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    freight::{order, text, with},
+    jobs::dead_job,
+    reference::airport,
+    until,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
-    idempotency::dead_job,
-    support::{
-        Answer, Client, NewFlight, World, WorldOptions,
-        freight::{order, text, with},
-        until,
-    },
-};
-
-pub fn airport(code: &str) -> Value {
-    json!({"iata_code": code, "icao_code": "QQQQ", "name": "Field", "city": "Town", "country_code": "GB", "latitude": 51.5,
-           "longitude": -0.5, "elevation_ft": 80, "time_zone": "Europe/London"})
-}
-
-pub fn airline(code: &str) -> Value {
-    json!({"iata_code": code, "icao_code": "QQQ", "name": "Line", "country_code": "GB", "awb_prefix": "999",
-           "alliance": "None"})
-}
-
-pub fn aircraft(code: &str) -> Value {
-    json!({"iata_code": code, "icao_code": "QQQQ", "name": "Type", "manufacturer": "Maker", "max_cargo_kg": 1000,
-           "max_cargo_m3": 10, "positions": 4})
-}
 
 async fn found(client: &Client, q: &str) -> Vec<String> {
     let list = client.get(&format!("/api/v1/airports/search?q={q}")).await.expect(200);
@@ -181,11 +164,14 @@ async fn what_is_exported_comes_back_unchanged_as_csv_and_as_workbook() {
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     world.flight(NewFlight::new("AI103", "DEL", "BOM").weight(1234.5)).await;
     admin
-        .post("/api/v1/tariffs", crate::pricing::tariff("T1", json!({"breaks": [{"from_kg": 45, "rate": "10"}]})))
+        .post(
+            "/api/v1/tariffs",
+            loadmaster_testkit::pricing::tariff("T1", json!({"breaks": [{"from_kg": 45, "rate": "10"}]})),
+        )
         .await
         .expect(201);
     let thousandths = json!({"currency": "KWD", "minimum": "10.500", "normal": "1.125", "breaks": []});
-    admin.post("/api/v1/tariffs", crate::pricing::tariff("T2", thousandths)).await.expect(201);
+    admin.post("/api/v1/tariffs", loadmaster_testkit::pricing::tariff("T2", thousandths)).await.expect(201);
     admin.post("/api/v1/airports", with(airport("QQA"), json!({"name": "=cmd|' /C calc'!A0"}))).await.expect(201);
     admin.patch("/api/v1/airlines/AI", json!({"is_active": false, "alliance": null})).await.expect(200);
     admin.patch("/api/v1/airlines/AI", json!({"is_active": true})).await.expect(200);

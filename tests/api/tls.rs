@@ -11,8 +11,7 @@ use std::time::Duration;
 use axum::http;
 use bytes::Bytes;
 use h2::client::SendRequest;
-
-use crate::support::{Encrypted, TlsFiles, World, WorldOptions};
+use loadmaster_testkit::{Encrypted, TlsFiles, World, WorldOptions};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const LIVEZ: &[u8] = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";

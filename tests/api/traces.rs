@@ -6,13 +6,12 @@ mod set;
 mod told;
 
 use chrono::{SubsecRound, TimeDelta, Utc};
+use loadmaster_testkit::{
+    Client, OwnRedis, TestDatabase,
+    command::{Done, Serving, loadmaster},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use crate::{
-    commands::process::{Done, Serving, loadmaster},
-    support::{Client, OwnRedis, TestDatabase},
-};
 
 const PASSWORD: &str = "correct horse battery";
 

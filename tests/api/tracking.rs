@@ -1,12 +1,11 @@
 //! What anyone may see of a shipment who knows its number.
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, NewFlight, World,
     freight::{each, order, text, with},
 };
+use serde_json::{Value, json};
 
 const AWB: &str = "020-12345675";
 

@@ -3,9 +3,8 @@ mod audit;
 mod changing;
 mod listing;
 
+use loadmaster_testkit::{Client, World};
 use serde_json::Value;
-
-use crate::support::{Client, World};
 
 const PATH: &str = "/api/v1/users";
 

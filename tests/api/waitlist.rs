@@ -11,42 +11,13 @@ mod ways;
 
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, World, WorldOptions,
     freight::{BOOKINGS, order, path_of, text, with},
     until,
+    waitlist::{WAITLIST, at, join, reached, wanted},
 };
-
-pub const WAITLIST: &str = "/api/v1/waitlist";
-
-pub fn wanted(flight: &Value, kilograms: f64) -> Value {
-    json!({ "flight_ids": [flight["id"]], "weight_kg": kilograms })
-}
-
-pub fn at(entry: &Value) -> String {
-    format!("{WAITLIST}/{}", text(entry, "id"))
-}
-
-pub async fn join(client: &Client, wanted: Value) -> Value {
-    client.post(WAITLIST, wanted).await.expect(201)
-}
-
-/// Books all that is free on a flight: only for a full one can anybody wait.
-pub async fn fill(client: &Client, flight: &Value) -> Value {
-    let free = client.room(flight).await["available"]["weight_kg"].clone();
-    client.book(with(order(&[flight]), json!({ "weight_kg": free }))).await
-}
-
-/// Waits until the entry has this status, and returns it.
-pub async fn reached(client: &Client, entry: &Value, status: &str) -> Value {
-    until(&format!("the entry is {status}"), async || {
-        text(&client.get(&at(entry)).await.expect(200), "status") == status
-    })
-    .await;
-    client.get(&at(entry)).await.expect(200)
-}
+use serde_json::{Value, json};
 
 async fn full_flight(world: &World) -> (Value, Client, Value) {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await;

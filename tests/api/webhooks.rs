@@ -13,10 +13,10 @@ mod urls;
 
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Client, World, WorldOptions, freight::text, until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Client, World, WorldOptions, freight::text, until};
 use receiver::Receiver;
 
 pub const WEBHOOKS: &str = "/api/v1/webhooks";
@@ -42,7 +42,7 @@ pub async fn colleagues(world: &World) -> (Client, Client) {
 
 /// A webhook that goes to a receiver of the test; an operator's, who may send there.
 pub async fn webhook_to(operator: &Client, receiver: &Receiver, more: Value) -> Value {
-    let wanted = crate::support::freight::with(json!({"url": receiver.url()}), more);
+    let wanted = loadmaster_testkit::freight::with(json!({"url": receiver.url()}), more);
     operator.post(WEBHOOKS, wanted).await.expect(201)
 }
 

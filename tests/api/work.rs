@@ -14,9 +14,8 @@ use loadmaster_platform::{
     web::{Body, PRIVATE, Problem, code},
     work::{Command, Keyed, Transaction, run_alone},
 };
+use loadmaster_testkit::World;
 use uuid::Uuid;
-
-use crate::support::World;
 
 async fn world() -> World {
     let world = World::working().await;

@@ -1,8 +1,7 @@
 //! Who takes the steps: guests, customers of two organizations, staff, and their keys, as long as they may.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::World;
 use uuid::Uuid;
-
-use crate::support::World;
 
 /// Somebody with an account.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,5 @@
 //! A seeded walk over the API: callers of all kinds take random steps with random members, against the real router, PostgreSQL and
 //! the provider `test`, and a model of the contract judges each answer. See `docs/checker.md`.
-//!
-//! It is a binary of its own, so that it is soon built; the servers of the tests are those of `tests/api`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,9 +19,6 @@
     reason = "tests read as one story each"
 )]
 #![allow(clippy::option_option, reason = "a member is left out, null, or has a value")]
-#[path = "../api/support/mod.rs"]
-mod support;
-
 mod callers;
 mod compare;
 mod members;
@@ -38,7 +33,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::is_long;
+use loadmaster_testkit::is_long;
+
 use play::Walk;
 
 /// Steps in one world. So a failure is repeated soon, by its seed.

@@ -1,13 +1,13 @@
 //! Optional members of a shipment, combined at random: what a request says, and what the freight is after it.
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::Dice;
 use serde_json::{Map, Value, json};
 
 use super::{
     model::{Flight, Freight, WAYBILLS, standard_volume},
     wire,
 };
-use crate::support::Dice;
 
 /// The members that an operation takes beside freight and texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Keys for programs: made by people, shown once, never worth more than who made them.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Answer, Client, NewFlight, World, WorldOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{PASSWORD, bearer, members, register};
-use crate::support::{Answer, Client, NewFlight, World, WorldOptions};
 
 const PATH: &str = "/api/v1/api-keys";
 
@@ -39,7 +39,8 @@ async fn a_key_is_shown_once_and_works_like_a_token() {
     let program = user_of(&world, &key);
     assert_eq!(program.get("/api/v1/auth/me").await.expect(200)["email"], "ann@forwarder.example");
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
-    let booking = program.post("/api/v1/bookings", crate::support::freight::open_order("DEL", "LHR")).await.expect(201);
+    let booking =
+        program.post("/api/v1/bookings", loadmaster_testkit::freight::open_order("DEL", "LHR")).await.expect(201);
     let path = format!("/api/v1/bookings/{}", booking["ref_id"].as_str().unwrap());
     assert_eq!(ann.get(&path).await.expect(200), booking);
     world.customer().await.get(&path).await.expect_problem(404, "not_found");

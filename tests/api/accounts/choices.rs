@@ -1,8 +1,8 @@
 //! The language and the unit of weights that an account chooses.
+use loadmaster_testkit::{Client, World};
 use serde_json::{Value, json};
 
 use super::{PASSWORD, bearer, log_in, me, register};
-use crate::support::{Client, World};
 
 const ME: &str = "/api/v1/auth/me";
 

@@ -1,9 +1,9 @@
 //! Sessions of browsers: the refresh token travels in a cookie, for pages of this server alone.
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{PASSWORD, log_in, me, register};
-use crate::support::{Answer, Client, World, WorldOptions};
 
 const EMAIL: &str = "ann@forwarder.example";
 const SCOPE: &str = "; HttpOnly; SameSite=Strict; Path=/api/v1/auth";

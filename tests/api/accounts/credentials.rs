@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::{Client, World};
 use serde_json::{Value, json};
 use sqlx::Row;
 use tokio::task::JoinSet;
 
 use super::{PASSWORD, disable, log_in, members, register, without_request_id};
-use crate::support::{Client, World};
 
 /// What registering and logging in answer (api, section 2).
 #[track_caller]
@@ -161,7 +161,7 @@ async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
     register(&client, "ann@forwarder.example", PASSWORD).await.expect(201);
     let wrong = log_in(&client, "ann@forwarder.example", "correct horse batterY").await;
     let unknown = log_in(&client, "bob@forwarder.example", PASSWORD).await;
-    let names = |answer: &crate::support::Answer| -> BTreeSet<String> {
+    let names = |answer: &loadmaster_testkit::Answer| -> BTreeSet<String> {
         answer.headers.keys().map(ToString::to_string).collect()
     };
     assert_eq!(names(&wrong), names(&unknown));

@@ -7,11 +7,11 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use loadmaster_testkit::{Answer, Client, World, WorldOptions, freight::with};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, me, register};
-use crate::support::{Answer, Client, World, WorldOptions, freight::with};
 
 const SECRET: &str = "a secret of more than thirty-two bytes";
 

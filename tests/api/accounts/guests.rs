@@ -1,9 +1,9 @@
 //! Guests: a token for anybody, that stands for no account.
 use chrono::TimeDelta;
+use loadmaster_testkit::{Client, World, WorldOptions};
 use serde_json::json;
 
 use super::{bearer, me, members};
-use crate::support::{Client, World, WorldOptions};
 
 const PATH: &str = "/api/v1/auth/guest";
 

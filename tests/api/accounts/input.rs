@@ -1,11 +1,11 @@
 //! What callers send about themselves: nobody gives himself more than is his, and nothing of it breaks the log.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Answer, NewFlight, World, freight::open_order};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{PASSWORD, bearer, me, register};
-use crate::support::{Answer, NewFlight, World, freight::open_order};
 
 /// What a caller might slip in.
 fn privileges() -> [(&'static str, Value); 10] {
@@ -41,7 +41,7 @@ async fn nobody_slips_in_a_role_an_organization_or_an_id() {
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let session = register(&world.anonymous(), "ann@forwarder.example", PASSWORD).await.expect(201);
     let (ann, admin) = (bearer(&world, &session), world.admin().await);
-    let booking = crate::support::freight::path_of(&ann.book(open_order("DEL", "LHR")).await);
+    let booking = loadmaster_testkit::freight::path_of(&ann.book(open_order("DEL", "LHR")).await);
     let key = ann.post("/api/v1/api-keys", json!({"name": "x"})).await.expect(201);
     let key = format!("/api/v1/api-keys/{}", key["id"].as_str().unwrap());
     let user = format!("/api/v1/users/{}", session["user"]["id"].as_str().unwrap());
@@ -71,7 +71,7 @@ async fn nobody_slips_in_a_role_an_organization_or_an_id() {
         let caller = if [&key, &user].contains(&&path.to_owned()) { &admin } else { &ann };
         for (member, value) in privileges().into_iter().filter(|(member, _)| !own.contains(member)) {
             let request = caller.request(method.clone(), path).header("content-type", "application/json");
-            let body = crate::support::freight::with(body.clone(), json!({member: value}));
+            let body = loadmaster_testkit::freight::with(body.clone(), json!({member: value}));
             let faults = Answer::of(request.body(body.to_string())).await.expect_faults();
             assert_eq!(faults, [(format!("/{member}"), "unknown_field".to_owned())], "{method} {path}");
         }
@@ -113,7 +113,7 @@ async fn a_foreign_booking_is_not_there_whatever_is_asked_of_it() {
     let bob =
         world.caller_in(Role::Customer, moving, serde_json::from_value(booking["organization_id"].clone()).unwrap());
     let bob = bob.await;
-    let describe = async |client: &crate::support::Client| {
+    let describe = async |client: &loadmaster_testkit::Client| {
         let request = client.request(Method::PATCH, &path).header("idempotency-key", "once");
         Answer::of(request.header("content-type", "application/json").body("{\"description\":\"x\"}")).await
     };

@@ -3,12 +3,12 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use loadmaster_accounts::{NewToken, OneTime, Purpose};
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::{PASSWORD, bearer, log_in, me, refresh, register, without_request_id};
-use crate::support::{Answer, Client, World, WorldOptions};
 
 const EMAIL: &str = "ann@forwarder.example";
 const KEYS: &str = "/api/v1/api-keys";
@@ -209,7 +209,7 @@ async fn a_reset_spares_what_its_owner_made_unless_all_is_to_end() {
     let webhook = ann.post(HOOKS, hook()).await.expect(201);
     let reset = async |body: Value| {
         let token = link_to_reset(&world, &session["user"]).await;
-        let body = crate::support::freight::with(json!({ "token": token, "new": NEW }), body);
+        let body = loadmaster_testkit::freight::with(json!({ "token": token, "new": NEW }), body);
         world.anonymous().post(RESET, body).await.expect(204);
         bearer(&world, &log_in(&world.anonymous(), EMAIL, NEW).await.expect(200))
     };
@@ -251,7 +251,7 @@ async fn a_change_of_the_password_ends_all_if_that_is_wanted() {
     let ann = bearer(&world, &register(&world.anonymous(), EMAIL, PASSWORD).await.expect(201));
     let (key, webhook) = (ann.post(KEYS, named("x")).await.expect(201), ann.post(HOOKS, hook()).await.expect(201));
     let change = async |current: &str, new: &str, more: Value| -> Answer {
-        let body = crate::support::freight::with(json!({"current": current, "new": new}), more);
+        let body = loadmaster_testkit::freight::with(json!({"current": current, "new": new}), more);
         ann.post("/api/v1/auth/password", body).await
     };
     change(PASSWORD, NEW, json!({})).await.expect(204);

@@ -1,11 +1,11 @@
 //! Who is disabled, demoted, moved or logged out loses access within a minute, on every instance.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Client, Watch, World, WorldOptions, until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{PASSWORD, bearer, log_out, me, refresh, register};
-use crate::support::{Client, Watch, World, WorldOptions, until};
 
 const EMAIL: &str = "ann@forwarder.example";
 

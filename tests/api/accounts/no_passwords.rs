@@ -1,8 +1,8 @@
 //! An installation whose users do not exchange passwords for tokens: every way to do so is closed, the others stay open.
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 use serde_json::json;
 
 use super::{PASSWORD, bearer, log_in, me, refresh, register};
-use crate::support::{Answer, Client, World, WorldOptions};
 
 const EMAIL: &str = "ada@example.com";
 const FORM: &str = "application/x-www-form-urlencoded";

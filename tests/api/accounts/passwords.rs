@@ -1,8 +1,8 @@
 //! Changing one's password and name.
+use loadmaster_testkit::{Answer, Client, World};
 use serde_json::{Value, json};
 
 use super::{PASSWORD, bearer, log_in, me, refresh, register};
-use crate::support::{Answer, Client, World};
 
 const EMAIL: &str = "ann.smith@forwarder.example";
 const NEW: &str = "battery staple horse";
@@ -54,7 +54,7 @@ async fn one_of_two_concurrent_password_changes_succeeds() {
     let ann = bearer(&world, &own);
     let bodies = [json!({"current": PASSWORD, "new": NEW}), json!({"current": PASSWORD, "new": "another good phrase"})];
     let answers =
-        crate::support::freight::at_once(bodies.into_iter().map(|body| ann.sending("/api/v1/auth/password", body)))
+        loadmaster_testkit::freight::at_once(bodies.into_iter().map(|body| ann.sending("/api/v1/auth/password", body)))
             .await;
     let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status.as_u16()).collect();
     statuses.sort_unstable();

@@ -1,9 +1,9 @@
 //! Sessions: a refresh token is good once, and a session ends when it is shown by two.
 use chrono::TimeDelta;
+use loadmaster_testkit::{World, freight::at_once};
 use serde_json::{Value, json};
 
 use super::{PASSWORD, bearer, disable, log_in, log_out, me, members, refresh, register};
-use crate::support::{World, freight::at_once};
 
 const EMAIL: &str = "ann@forwarder.example";
 
@@ -134,7 +134,7 @@ async fn twelve_at_once_with_a_token_that_was_spent_long_ago_all_fail() {
 async fn a_string_that_is_not_a_refresh_token_is_refused_without_details() {
     let (world, session) = world_with_a_session().await;
     let client = world.anonymous();
-    let told = |answer: crate::support::Answer| answer.expect_problem(401, "unauthenticated")["detail"].clone();
+    let told = |answer: loadmaster_testkit::Answer| answer.expect_problem(401, "unauthenticated")["detail"].clone();
     let unknown = told(refresh(&client, &json!("no such token")).await);
     let key = told(refresh(&client, &json!("lmk_0123456789")).await);
     log_out(&client, &session["refresh_token"]).await.expect(204);

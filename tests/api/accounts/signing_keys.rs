@@ -3,10 +3,10 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use loadmaster_accounts::Rotation;
+use loadmaster_testkit::{World, WorldOptions, is_long};
 use serde_json::{Value, json};
 
 use super::{PASSWORD, bearer, log_in, me, refresh, register};
-use crate::support::{World, WorldOptions, is_long};
 
 const JWKS: &str = "/.well-known/jwks.json";
 const EMAIL: &str = "ann@forwarder.example";

@@ -1,10 +1,10 @@
 //! What is never told: a whole run's log holds no secret and nothing about people.
 use loadmaster_accounts::Rotation;
+use loadmaster_testkit::{Answer, NewFlight, World, freight::open_order, listening::Log};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{PASSWORD, bearer, listening::Log, log_in, log_out, refresh};
-use crate::support::{Answer, NewFlight, World, freight::open_order};
+use super::{PASSWORD, bearer, log_in, log_out, refresh};
 
 /// As much as the server can be made to tell, but for the test's own HTTP client.
 const EVERYTHING: &str = "trace,hyper=info,hyper_util=info,reqwest=info";
@@ -33,7 +33,10 @@ async fn play(world: &World) -> Vec<String> {
     let booking = program.book(order.clone()).await;
     order["weight_kg"] = json!(-1);
     program.post("/api/v1/bookings", order.clone()).await.expect_faults();
-    program.patch(&crate::support::freight::path_of(&booking), json!({"shipper": {"name": ""}})).await.expect_faults();
+    program
+        .patch(&loadmaster_testkit::freight::path_of(&booking), json!({"shipper": {"name": ""}}))
+        .await
+        .expect_faults();
     let change = json!({"current": PASSWORD, "new": NEW_PASSWORD});
     ann.post("/api/v1/auth/password", change).await.expect(204);
     let form = format!("grant_type=password&username=annabella@forwarder.example&password={NEW_PASSWORD}");

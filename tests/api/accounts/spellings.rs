@@ -1,6 +1,7 @@
 //! The same address and the same password, written in different ways.
+use loadmaster_testkit::World;
+
 use super::{PASSWORD, log_in, register};
-use crate::support::World;
 
 const IN_LETTERS: &str = "ann@bücher.example";
 const IN_ASCII: &str = "ann@xn--bcher-kva.example";

@@ -1,9 +1,9 @@
 //! What is not told must not be noticed either: the same work is done whatever is the case.
+use loadmaster_testkit::{Answer, Client, NewFlight, World, freight::open_order, listening::Log};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{PASSWORD, disable, listening::Log, register};
-use crate::support::{Answer, Client, NewFlight, World, freight::open_order};
+use super::{PASSWORD, disable, register};
 
 /// The statements of the database, the hashing of passwords, and the requests that they are of.
 const WORK: &str = "sqlx::query=debug,loadmaster=trace";

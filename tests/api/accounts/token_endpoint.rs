@@ -1,9 +1,9 @@
 //! `/auth/token` speaks RFC 6749, so that Swagger's *Authorize* works.
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, disable, members, register};
-use crate::support::{Answer, Client, World, WorldOptions};
 
 const PATH: &str = "/api/v1/auth/token";
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -1,11 +1,11 @@
 //! What an access token is worth: who it speaks for, how long, and what happens to one that is no good.
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
+use loadmaster_testkit::{Answer, World, WorldOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, members, register};
-use crate::support::{Answer, World, WorldOptions};
 
 /// One route for callers and two that are public: a bad credential is refused on all.
 const ROUTES: [&str; 3] = ["/api/v1/auth/me", "/api/v1/airports/DEL", "/health"];

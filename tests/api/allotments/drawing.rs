@@ -1,15 +1,13 @@
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    Client, NewFlight,
+    freight::{BOOKINGS, at_once, order, path_of, with},
+    holds::hold_on,
+    until,
+};
 use serde_json::{Value, json};
 
 use super::{Stage, flight_in};
-use crate::{
-    holds::hold_on,
-    support::{
-        Client, NewFlight,
-        freight::{BOOKINGS, at_once, order, path_of, with},
-        until,
-    },
-};
 
 /// A booking of so many kilograms on a flight.
 fn freight(flight: &Value, kilograms: f64) -> Value {
@@ -96,7 +94,7 @@ async fn a_hold_that_is_released_or_runs_out_returns_what_it_drew() {
     let allotment = stage.kept(300.0).await;
     let user = stage.user().await;
     let hold = user.hold_weight(flight, 200.0).await;
-    let path = crate::holds::at(&hold);
+    let path = loadmaster_testkit::holds::at(&hold);
     user.patch(&path, json!({ "weight_kg": 250 })).await.expect(200);
     assert_eq!(stage.figures(&allotment).await, (50.0, 250.0));
     user.poke(&format!("{path}/release")).await.expect(200);

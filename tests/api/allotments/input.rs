@@ -1,13 +1,13 @@
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, World,
+    freight::{text, with},
+};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{ALLOTMENTS, Stage, at};
-use crate::support::{
-    Answer, World,
-    freight::{text, with},
-};
 
 fn faults(of: &[(&str, &str)]) -> Vec<(String, String)> {
     of.iter().map(|(place, code)| ((*place).to_owned(), (*code).to_owned())).collect()

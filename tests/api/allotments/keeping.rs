@@ -1,11 +1,11 @@
 use chrono::TimeDelta;
-use serde_json::json;
-
-use super::{Stage, at, flight_in};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight,
     freight::{path_of, text, with},
 };
+use serde_json::json;
+
+use super::{Stage, at, flight_in};
 
 #[tokio::test]
 async fn an_allotment_is_kept_on_each_flight_of_its_kind_and_on_new_ones() {
@@ -61,7 +61,7 @@ async fn what_is_kept_is_free_for_all_from_the_time_of_release() {
     let stage = Stage::set(500.0).await;
     let Stage { world, flight, .. } = &stage;
     let allotment = stage.kept(300.0).await;
-    stage.user().await.book(with(crate::support::freight::order(&[flight]), json!({ "weight_kg": 120 }))).await;
+    stage.user().await.book(with(loadmaster_testkit::freight::order(&[flight]), json!({ "weight_kg": 120 }))).await;
     assert_eq!(stage.figures(&allotment).await, (180.0, 120.0));
     world.clock.advance(TimeDelta::hours(52));
     assert_eq!(world.available(flight).await["weight_kg"], 380);
@@ -75,7 +75,7 @@ async fn the_hold_follows_the_allotment() {
     let stage = Stage::set(500.0).await;
     let Stage { world, flight, .. } = &stage;
     let allotment = stage.kept(300.0).await;
-    stage.user().await.book(with(crate::support::freight::order(&[flight]), json!({ "weight_kg": 120 }))).await;
+    stage.user().await.book(with(loadmaster_testkit::freight::order(&[flight]), json!({ "weight_kg": 120 }))).await;
     let admin = world.admin().await;
     admin.patch(&at(&allotment), json!({ "weight_kg": 400 })).await.expect(200);
     stage.until(&allotment, flight, "KEPT", 280.0).await;
@@ -100,7 +100,7 @@ async fn an_allotment_that_is_kept_again_takes_only_what_was_not_drawn_from_it()
     let Stage { world, flight, .. } = &stage;
     let allotment = stage.kept(100.0).await;
     let user = stage.user().await;
-    let weighing = |kilograms| with(crate::support::freight::order(&[flight]), json!({ "weight_kg": kilograms }));
+    let weighing = |kilograms| with(loadmaster_testkit::freight::order(&[flight]), json!({ "weight_kg": kilograms }));
     let (booking, other) = (user.book(weighing(50)).await, user.book(weighing(30)).await);
     world.clock.advance(TimeDelta::hours(60));
     // The keeper looks when any flight is new; by itself it does so only twice a minute.
@@ -135,7 +135,7 @@ async fn what_a_hold_drew_is_remembered_in_its_booking_while_the_allotment_is_el
     stage.until(&allotment, flight, "KEPT", 0.0).await;
     assert_eq!(stage.figures(&allotment).await, (0.0, 100.0));
     user.walk(&booking, &["cancel"]).await;
-    user.delete(&crate::holds::at(&all)).await.expect(200);
+    user.delete(&loadmaster_testkit::holds::at(&all)).await.expect(200);
     assert_eq!(stage.figures(&allotment).await, (100.0, 0.0));
     world.audit().await;
 }
@@ -151,7 +151,8 @@ async fn an_allotment_that_ends_or_goes_elsewhere_releases_its_room() {
     stage.until(&allotment, &elsewhere, "KEPT", 300.0).await;
     stage.until(&allotment, flight, "RELEASED", 0.0).await;
     admin.delete(&at(&allotment)).await.expect(200);
-    crate::support::until("the room is free", async || world.available(&elsewhere).await["weight_kg"] == 1000).await;
+    loadmaster_testkit::until("the room is free", async || world.available(&elsewhere).await["weight_kg"] == 1000)
+        .await;
     assert_eq!(world.available(flight).await["weight_kg"], 500);
     let reasons = world.texts("select end_reason from holds order by id").await;
     assert_eq!(reasons, ["ALLOTMENT", "ALLOTMENT"]);
@@ -170,8 +171,8 @@ async fn the_hold_ends_with_its_flight_and_moves_with_its_departure() {
     admin.patch(&path, times).await.expect(200);
     let ends = "select to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') from holds";
     let expected = later(53).format("%Y-%m-%d %H:%M").to_string();
-    crate::support::until("it ends later", async || world.texts(ends).await == [expected.clone()]).await;
-    stage.user().await.book(with(crate::support::freight::order(&[flight]), json!({ "weight_kg": 120 }))).await;
+    loadmaster_testkit::until("it ends later", async || world.texts(ends).await == [expected.clone()]).await;
+    stage.user().await.book(with(loadmaster_testkit::freight::order(&[flight]), json!({ "weight_kg": 120 }))).await;
     admin.post(&format!("{path}/cancel"), json!({})).await.expect(200);
     stage.until(&allotment, flight, "RELEASED", 0.0).await;
     world.audit().await;
@@ -189,10 +190,10 @@ async fn a_smaller_aircraft_ends_allotments_before_the_holds_that_drew_all_they_
     let admin = world.admin().await;
     admin.patch(&path, cut(250)).await.expect(200);
     assert_eq!(stage.on(&allotment, flight).await.unwrap()["kept"]["weight_kg"], 0);
-    assert_eq!(user.get(&crate::holds::at(&hold)).await.expect(200)["status"], "ACTIVE");
+    assert_eq!(user.get(&loadmaster_testkit::holds::at(&hold)).await.expect(200)["status"], "ACTIVE");
     assert_eq!(world.available(flight).await["weight_kg"], 50);
     admin.patch(&path, cut(100)).await.expect(200);
-    assert_eq!(user.get(&crate::holds::at(&hold)).await.expect(200)["status"], "RELEASED");
+    assert_eq!(user.get(&loadmaster_testkit::holds::at(&hold)).await.expect(200)["status"], "RELEASED");
     assert_eq!(world.available(flight).await["weight_kg"], 100);
     world.audit().await;
 }

@@ -1,7 +1,7 @@
+use loadmaster_testkit::{Client, freight::text, until};
 use serde_json::{Value, json};
 
 use super::Stage;
-use crate::support::{Client, freight::text, until};
 
 const SEARCH: &str = "/api/v1/routes/search";
 

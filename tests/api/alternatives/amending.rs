@@ -1,15 +1,13 @@
 //! With the refusal of an amendment for lack of room: from where the cargo is.
+use loadmaster_testkit::{
+    World,
+    amending::{amend, refused},
+    freight::{order, path_of, with},
+    holds::{self, hold_on},
+};
 use serde_json::json;
 
 use super::{between, names, on};
-use crate::{
-    amending::{amend, refused},
-    holds::{self, hold_on},
-    support::{
-        World,
-        freight::{order, path_of, with},
-    },
-};
 
 #[tokio::test]
 async fn freight_that_grows_too_large_is_offered_flights_that_take_it() {

@@ -1,14 +1,12 @@
 //! With the refusal of a new booking.
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
+    flight_verbs::{act, path_to},
+    freight::{BOOKINGS, open_order, order, with},
+};
 use serde_json::{Value, json};
 
 use super::{between, names, on};
-use crate::{
-    flight_verbs::{act, path_to},
-    support::{
-        Client, NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, open_order, order, with},
-    },
-};
 
 async fn refused(client: &Client, order: Value, code: &str) -> Value {
     client.post(BOOKINGS, order).await.expect_problem(409, code)

@@ -1,13 +1,13 @@
 //! With a search that finds nothing bookable.
 use async_compression::tokio::bufread::GzipDecoder;
+use loadmaster_testkit::{
+    Answer, NewFlight, World, WorldOptions,
+    freight::{order, with},
+};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use super::{between, names, on};
-use crate::support::{
-    Answer, NewFlight, World, WorldOptions,
-    freight::{order, with},
-};
 
 const SEARCH: &str = "/api/v1/routes/search";
 

@@ -1,12 +1,13 @@
 //! A customer may change the freight until the first cut-off that concerns it; the carrier until the flight departs.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{amend, awb, closing, long_day, refused, shown, told_of};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight,
+    amending::{amend, closing, long_day, refused, shown, told_of},
     freight::{order, text},
 };
+use serde_json::{Value, json};
+
+use super::awb;
 
 /// The members that concern what the flights carry.
 fn freight() -> [Value; 5] {

@@ -1,12 +1,12 @@
 //! What is wrong with a change, member by member; nothing is written.
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use super::{Case, amend, each_alone, long, not_a, shown};
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, World,
+    amending::{amend, each_alone, shown},
+    bad_input::{Case, long, not_a},
     freight::{order, path_of, raw},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 const ID: &str = "01890000-0000-7000-8000-000000000000";
 

@@ -1,14 +1,15 @@
 //! Each member that can be changed, and what else changes with it.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    amending::{amend, shown, timeline, told_of},
+    freight::{order, raw, two_flights, with, without},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{amend, party, shown, timeline, told_of, two_flights};
-use crate::support::{
-    Client, NewFlight, World,
-    freight::{order, raw, with, without},
-};
+use super::party;
 
 /// A booking that has everything.
 async fn rich(world: &World, customer: &Client) -> Value {

@@ -1,11 +1,13 @@
 //! Shipper and consignee are merged member by member (RFC 7396), and stay out of everything that is told.
-use serde_json::{Value, json};
-
-use super::{amend, long, not_a, party, patch, shown, told_of};
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, World, WorldOptions,
+    amending::{amend, patch, shown, told_of},
+    bad_input::{long, not_a},
     freight::{at_once, order, path_of, with},
 };
+use serde_json::{Value, json};
+
+use super::party;
 
 async fn booked(world: &World, customer: &Client, said: Value) -> Value {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;

@@ -1,14 +1,13 @@
 //! Who may ask for a change, on which version, and in which form: judged in this order.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
+    amending::{amend, patch, patch_if, shown},
+    freight::{order, path_of, text, without},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::{amend, patch, patch_if, shown};
-use crate::support::{
-    Answer, Client, NewFlight, World,
-    freight::{order, path_of, text, without},
-};
 
 async fn one_booking() -> (World, Client, Value) {
     let world = World::start().await;

@@ -1,11 +1,10 @@
 //! Changed freight takes its room anew: what fits to the last litre is taken, what does not changes nothing.
-use serde_json::{Value, json};
-
-use super::{amend, patch, refused, shown};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
+    amending::{amend, patch, refused, shown},
     freight::{BOOKINGS, at_once, order, path_of, with},
 };
+use serde_json::{Value, json};
 
 fn space(weight: Value, volume: Value, positions: Value) -> Value {
     json!({"weight_kg": weight, "volume_m3": volume, "positions": positions})

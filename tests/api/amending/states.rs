@@ -1,10 +1,14 @@
 //! What may be amended in which state of the booking, and by whom.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, World,
+    amending::{amend, refused, shown},
+    freight::{order, two_flights},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{amend, awb, refused, shown, two_flights};
-use crate::support::{Client, World, freight::order};
+use super::awb;
 
 /// Where a booking of two legs can be, and what can follow there: for the carrier's staff, and for customers.
 struct State {

@@ -1,13 +1,12 @@
 //! Hundreds of odd changes to a few bookings and flights at once, the same in every run: whatever is sent, the server
 //! does not fail and the books stay in order.
-use reqwest::Method;
-use serde_json::{Map, Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, Dice, NewFlight, World, WorldOptions,
     freight::{at_once, order, path_of, raw, text},
     rounds,
 };
+use reqwest::Method;
+use serde_json::{Map, Value, json};
 
 /// Of one set of flights and bookings.
 const CHANGES: usize = 100;
@@ -228,7 +227,7 @@ async fn lists_of_references_may_be_long_and_do_not_make_it_fail() {
     let entries: Vec<_> = references.iter().map(|it| json!({"ref_id": it, "reason": "NO_SHOW"})).collect();
     let before = world.written().await;
     for answer in [
-        super::patch(&admin, &path, json!({"offload": references})).await,
+        loadmaster_testkit::amending::patch(&admin, &path, json!({"offload": references})).await,
         admin.post(&format!("{path}/depart"), json!({"left_behind": entries})).await,
     ] {
         let status = answer.status.as_u16();

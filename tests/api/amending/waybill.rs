@@ -1,11 +1,12 @@
 //! The air waybill number of a booking may come, change and go; no two bookings in force share one.
-use serde_json::{Value, json};
-
-use super::{amend, awb, refused, shown};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
+    amending::{amend, refused, shown},
     freight::{at_once, order, path_of, text, with},
 };
+use serde_json::{Value, json};
+
+use super::awb;
 
 /// The reference of the booking that an air waybill number leads to.
 async fn tracked(world: &World, number: &str) -> Option<String> {
@@ -119,7 +120,7 @@ async fn one_of_ten_concurrent_amendments_gets_an_air_waybill_number() {
     }
     let answers = at_once(bookings.iter().map(|booking| {
         let (client, path) = (customer.clone(), path_of(booking));
-        async move { super::patch(&client, &path, json!({"awb_number": awb(1)})).await }
+        async move { loadmaster_testkit::amending::patch(&client, &path, json!({"awb_number": awb(1)})).await }
     }))
     .await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);

@@ -1,8 +1,8 @@
 use loadmaster_accounts::Role;
+use loadmaster_testkit::World;
 use serde_json::{Value, json};
 
 use super::{FLIGHTS, FUNNEL, TRANSIT, VOLUME, report};
-use crate::support::World;
 
 const ALL: [&str; 4] = [VOLUME, FLIGHTS, TRANSIT, FUNNEL];
 

@@ -1,16 +1,14 @@
 use std::io::Cursor;
 
 use calamine::{Data, Reader, Xlsx};
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    billing::Market,
+    freight::{order, text},
+};
 use reqwest::Method;
 
 use super::{FLIGHTS, FUNNEL, TRANSIT, VOLUME, any_flight, firm, of_weight};
-use crate::{
-    billing::Market,
-    support::{
-        Client, NewFlight, World,
-        freight::{order, text},
-    },
-};
 
 async fn exported(client: &Client, path: &str, media: &str) -> Vec<u8> {
     let answer = client.request(Method::GET, path).send().await.unwrap();

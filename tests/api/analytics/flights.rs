@@ -1,14 +1,12 @@
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    amending::long_day,
+    flight_verbs::{act, path_to},
+    freight::{order, text, with},
+};
 use serde_json::{Value, json};
 
 use super::{FLIGHTS, adds_up, at, report, rows};
-use crate::{
-    amending::long_day,
-    flight_verbs::{act, path_to},
-    support::{
-        Client, NewFlight, World,
-        freight::{order, text, with},
-    },
-};
 
 /// A flight from Delhi to London that takes eight hours.
 async fn flight(world: &World, number: &str, departs: &str) -> Value {

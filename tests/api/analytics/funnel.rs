@@ -1,17 +1,15 @@
-use serde_json::{Value, json};
-
-use super::{FUNNEL, adds_up, any_flight, at, firm, of_weight, report, rows};
-use crate::{
+use loadmaster_testkit::{
+    NewFlight, World,
     amending::long_day,
     billing::Market,
     flight_verbs::done,
+    freight::{text, with},
     holds::hold_on,
     pricing::{TARIFFS, flat, make},
-    support::{
-        NewFlight, World,
-        freight::{text, with},
-    },
 };
+use serde_json::{Value, json};
+
+use super::{FUNNEL, adds_up, any_flight, at, firm, of_weight, report, rows};
 
 #[tokio::test]
 async fn of_what_was_made_in_the_span_it_tells_what_led_on() {
@@ -96,7 +94,7 @@ async fn room_that_an_allotment_keeps_is_no_step() {
     let allotment = json!({"organization_id": own, "name": "Weekly", "origin": "DEL", "destination": "LHR",
                            "date_from": "2026-11-20", "date_to": "2026-12-31", "weight_kg": 100});
     market.admin.post("/api/v1/allotments", allotment).await.expect(201);
-    crate::support::until("room is kept", async || {
+    loadmaster_testkit::until("room is kept", async || {
         !market.world.texts("select kind from holds where kind = 'ALLOTMENT'").await.is_empty()
     })
     .await;

@@ -1,14 +1,12 @@
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    amending::long_day,
+    flight_verbs::act,
+    freight::{order, path_of, text, with},
+};
 use serde_json::{Value, json};
 
 use super::{TRANSIT, adds_up, at, firm, report, rows};
-use crate::{
-    amending::long_day,
-    flight_verbs::act,
-    support::{
-        Client, NewFlight, World,
-        freight::{order, path_of, text, with},
-    },
-};
 
 /// A flight that leaves at this time and takes so many minutes.
 async fn flight(
@@ -42,7 +40,7 @@ async fn times_are_from_the_first_departure_to_the_arrival_at_the_destination() 
     let booking = customer.book(order(&[&first, &second])).await;
     // A later plan than the one that was booked.
     let later = json!({"departure_datetime": "2026-11-21T07:00:00Z", "arrival_datetime": "2026-11-21T17:00:00Z"});
-    world.admin().await.patch(&crate::flight_verbs::path_to(&second), later).await.expect(200);
+    world.admin().await.patch(&loadmaster_testkit::flight_verbs::path_to(&second), later).await.expect(200);
     at(&world, "2026-11-23T08:00:00Z");
     fly(&operator, &first, "2026-11-21T00:10:00Z", "2026-11-21T02:00:00Z").await;
     let query = "from=2026-11-20&to=2026-11-23&group=lane";

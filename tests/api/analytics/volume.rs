@@ -1,15 +1,13 @@
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::long_day,
+    billing::{Market, usd},
+    freight::{order, path_of, text, with},
+    pricing::{TARIFFS, flat, make},
+};
 use serde_json::{Value, json};
 
 use super::{VOLUME, adds_up, any_flight, at, firm, of_weight, report, rows};
-use crate::{
-    amending::long_day,
-    billing::{Market, usd},
-    pricing::{TARIFFS, flat, make},
-    support::{
-        NewFlight, World,
-        freight::{order, path_of, text, with},
-    },
-};
 
 const ADDITIVE: [&str; 5] = ["bookings", "cancelled", "pieces", "weight_kg", "chargeable_weight_kg"];
 
@@ -209,12 +207,12 @@ async fn what_the_limit_leaves_out_is_in_other() {
 }
 
 /// Books by a quote.
-async fn priced(customer: &crate::support::Client, flight: &Value, weight: f64) -> Value {
+async fn priced(customer: &loadmaster_testkit::Client, flight: &Value, weight: f64) -> Value {
     let asked = json!({"origin": flight["origin"], "destination": flight["destination"], "flight_ids": [flight["id"]],
                        "weight_kg": weight});
     let quote = customer.post("/api/v1/quotes", asked).await.expect(201);
     let wanted = with(order(&[flight]), json!({"weight_kg": weight, "quote_id": quote["id"]}));
-    let wanted = crate::support::freight::without(wanted, "volume_m3");
+    let wanted = loadmaster_testkit::freight::without(wanted, "volume_m3");
     customer.book(wanted).await
 }
 

@@ -1,16 +1,13 @@
 //! Room that is set aside for longer than it may be is seen found.
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster::app::AuditOptions;
-use serde_json::json;
-use sqlx::Executor;
-
-use crate::{
-    support::{
-        NewFlight, TestDatabase, World, breaches,
-        freight::{order, with},
-    },
+use loadmaster_testkit::{
+    NewFlight, TestDatabase, World, breaches,
+    freight::{order, with},
     waitlist::{join, wanted},
 };
+use serde_json::json;
+use sqlx::Executor;
 
 /// The numbers of the rules that are broken at this time, after this was done behind the product's back.
 async fn broken(books: &TestDatabase, spoil: &str, now: DateTime<Utc>) -> Vec<u8> {

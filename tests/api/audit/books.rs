@@ -2,18 +2,15 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-use sqlx::Executor;
-
-use crate::{
+use loadmaster_testkit::{
+    Client, NewFlight, TestDatabase, World,
     amending::amend,
     flight_verbs::{act, done, path_to},
+    freight::{order, with},
     holds::{at, hold_on},
-    support::{
-        Client, NewFlight, TestDatabase, World,
-        freight::{order, with},
-    },
 };
+use serde_json::{Value, json};
+use sqlx::Executor;
 
 /// What stands in the books, and how to name it.
 pub struct Books {

@@ -1,8 +1,8 @@
 //! Where all is well, it says so, writes nothing and needs no more than to read.
+use loadmaster_testkit::TestDatabase;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use super::{audit, books::Books, broken, document};
-use crate::support::TestDatabase;
 
 #[tokio::test]
 async fn whatever_happens_to_bookings_and_flights_the_books_are_right() {

@@ -1,10 +1,9 @@
 //! A million entries, in the memory of a few thousand.
 use std::{process::Stdio, time::Duration};
 
+use loadmaster_testkit::{TestDatabase, is_long};
 use sqlx::Executor;
 use tokio::process::Command;
-
-use crate::support::{TestDatabase, is_long};
 
 const BOOKINGS: u32 = 100_000;
 /// Of each booking: it is made, and amended nine times.

@@ -1,14 +1,15 @@
 //! The audit looks at money: each way in which too much is kept, or credit was charged for nothing, is seen found.
 use loadmaster::app::AuditOptions;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    TestDatabase,
+    billing::{Market, usd},
+    breaches,
+    freight::path_of,
+};
 use serde_json::json;
 use sqlx::Executor;
 use uuid::Uuid;
-
-use crate::{
-    billing::{Market, usd},
-    support::{TestDatabase, breaches, freight::path_of},
-};
 
 /// What the audit finds after this was done behind the product's back: numbers of rules and faults.
 async fn found(books: &TestDatabase, spoil: &str) -> Vec<(u8, String)> {

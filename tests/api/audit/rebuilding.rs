@@ -6,11 +6,11 @@ use loadmaster_capacity::Space;
 use loadmaster_flights::{self as flights, RebuiltFlight};
 use loadmaster_kernel::{BookingId, FlightId};
 use loadmaster_platform::postgres::PgSession;
+use loadmaster_testkit::{TestDatabase, command::loadmaster};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use uuid::Uuid;
 
 use super::{audit, books::Books};
-use crate::{commands::process::loadmaster, support::TestDatabase};
 
 /// What is told once and never told again: histories, free text, accounts, what was promised to others, and holds.
 const KEPT: [&str; 13] = [

@@ -1,11 +1,11 @@
 //! How it is run, and what it says when it cannot.
+use loadmaster_testkit::{
+    TestDatabase,
+    command::{Done, loadmaster},
+};
 use serde_json::json;
 
 use super::{audit, books::Books, document};
-use crate::{
-    commands::process::{Done, loadmaster},
-    support::TestDatabase,
-};
 
 /// The one sentence of an audit that could not run.
 #[track_caller]
@@ -101,7 +101,7 @@ async fn the_same_is_told_as_one_json_document() {
 
 #[tokio::test]
 async fn it_runs_beside_a_server_and_sees_one_moment() {
-    use crate::support::{
+    use loadmaster_testkit::{
         World,
         freight::{order, two_flights},
     };

@@ -1,12 +1,11 @@
 //! The body of cancel and delete.
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use super::{Case, each_alone, long};
-use crate::support::{
+use loadmaster_testkit::{
     Answer, NewFlight, World,
+    bad_input::{Case, each_alone, long},
     freight::{order, path_of},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 fn cases() -> Vec<Case> {
     vec![

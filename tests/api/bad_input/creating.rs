@@ -1,11 +1,10 @@
 //! `POST /bookings`, member by member.
-use serde_json::{Value, json};
-
-use super::{Case, each_alone, long};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
+    bad_input::{Case, each_alone, long},
     freight::{BOOKINGS, order, raw, with, without},
 };
+use serde_json::{Value, json};
 
 const ID: &str = "01890000-0000-7000-8000-000000000000";
 

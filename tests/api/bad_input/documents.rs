@@ -1,10 +1,9 @@
 //! Bodies that are no JSON object, or none at all.
-use serde_json::json;
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
     freight::{BOOKINGS, order, path_of},
 };
+use serde_json::json;
 
 /// `[[[…]]]`, so deep.
 fn nested(depth: usize) -> String {

@@ -1,11 +1,10 @@
 //! The bodies of depart, arrive and deliver.
-use serde_json::{Value, json};
-
-use super::{Case, each_alone, long};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
+    bad_input::{Case, each_alone, long},
     freight::{order, path_of},
 };
+use serde_json::{Value, json};
 
 const STEPS: [&str; 3] = ["depart", "arrive", "deliver"];
 

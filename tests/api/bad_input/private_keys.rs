@@ -1,13 +1,12 @@
 //! The two member names that `serde_json` keeps for itself mean nothing in what a client sends. In a body or in a token's
 //! header they once made the server parse text within text without a bound on depth, which ended the process.
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, World,
     freight::{order, path_of, with},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 /// The member names as a client may write them: an escaped letter makes the same name.
 const RAW_VALUE: [&str; 2] = ["$serde_json::private::RawValue", "\\u0024serde_json::private::RawValue"];

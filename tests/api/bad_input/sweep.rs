@@ -1,11 +1,10 @@
 //! Hundreds of odd bodies, the same in every run: whatever is sent, the server does not fail.
-use serde_json::{Map, Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, World,
     freight::{at_once, order, path_of, raw},
     rounds,
 };
+use serde_json::{Map, Value, json};
 
 /// `SplitMix64`: numbers that look random and are the same in every run.
 struct Dice(u64);

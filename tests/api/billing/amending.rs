@@ -1,10 +1,9 @@
-use serde_json::json;
-
-use super::{Market, usd};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight,
+    billing::{Market, usd},
     freight::{path_of, text, with},
 };
+use serde_json::json;
 
 #[tokio::test]
 async fn amended_freight_costs_by_the_rules_of_its_quote_and_the_difference_is_due_or_goes_back() {
@@ -75,8 +74,9 @@ async fn a_handling_code_that_is_added_afterwards_costs_its_surcharge() {
 #[tokio::test]
 async fn a_tariff_of_a_handling_code_applies_once_the_freight_has_it() {
     let market = Market::open().await;
-    let perishables = with(super::tariff(), json!({"code": "PER", "handling_code": "PER", "normal": "12"}));
-    market.admin.post(super::TARIFFS, perishables).await.expect(201);
+    let perishables =
+        with(loadmaster_testkit::billing::tariff(), json!({"code": "PER", "handling_code": "PER", "normal": "12"}));
+    market.admin.post(loadmaster_testkit::pricing::TARIFFS, perishables).await.expect(201);
     let booking = market.paid().await;
     let path = path_of(&booking);
     let dear = market.customer.patch(&path, json!({"special_handling_codes": ["PER"]})).await.expect(200);
@@ -89,8 +89,9 @@ async fn a_tariff_of_a_handling_code_applies_once_the_freight_has_it() {
 #[tokio::test]
 async fn a_change_to_freight_without_a_rate_in_its_currency_is_refused() {
     let market = Market::open().await;
-    let euros = with(super::tariff(), json!({"code": "PER", "handling_code": "PER", "currency": "EUR"}));
-    market.admin.post(super::TARIFFS, euros).await.expect(201);
+    let euros =
+        with(loadmaster_testkit::billing::tariff(), json!({"code": "PER", "handling_code": "PER", "currency": "EUR"}));
+    market.admin.post(loadmaster_testkit::pricing::TARIFFS, euros).await.expect(201);
     let booking = market.paid().await;
     let path = path_of(&booking);
     let refused = market.customer.patch(&path, json!({"special_handling_codes": ["PER"]})).await;

@@ -1,12 +1,11 @@
 use futures_util::future::join_all;
-use reqwest::Method;
-use serde_json::json;
-
-use super::{Market, usd};
-use crate::support::{
+use loadmaster_testkit::{
     Answer,
+    billing::{Market, usd},
     freight::{path_of, text},
 };
+use reqwest::Method;
+use serde_json::json;
 
 #[tokio::test]
 async fn what_a_cancellation_costs_depends_on_the_hours_left() {

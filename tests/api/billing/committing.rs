@@ -1,16 +1,13 @@
 use futures_util::future::join_all;
 use loadmaster_accounts::Role;
-use serde_json::{Value, json};
-
-use super::{Market, order_for, usd};
-use crate::{
+use loadmaster_testkit::{
+    Answer, Client, WorldOptions,
+    billing::{Market, order_for, usd},
+    freight::{BOOKINGS, path_of, text, with},
     holds::{HOLDS, at},
-    support::{
-        Answer, Client, WorldOptions,
-        freight::{BOOKINGS, path_of, text, with},
-        until,
-    },
+    until,
 };
+use serde_json::{Value, json};
 
 async fn commit(caller: &Client, hold: &Value, token: &str) -> Answer {
     caller.post(&format!("{}/commit", at(hold)), json!({"payment_token": token})).await

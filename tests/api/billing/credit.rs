@@ -1,18 +1,15 @@
 use futures_util::future::join_all;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, Watch, WorldOptions,
+    billing::{Market, usd},
+    freight::{path_of, text, with},
+    holds::at,
+    pricing::{SALES, sale},
+};
 use serde_json::{Value, json};
 use sqlx::Executor;
 use uuid::Uuid;
-
-use super::{Market, usd};
-use crate::{
-    holds::at,
-    pricing::{SALES, sale},
-    support::{
-        Answer, Client, Watch, WorldOptions,
-        freight::{path_of, text, with},
-    },
-};
 
 struct Forwarder {
     client: Client,

@@ -1,37 +1,11 @@
 //! A cancellation fee holds through changes of the booking.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{Market, usd};
-use crate::support::{
-    Client, NewFlight, WorldOptions,
+use loadmaster_testkit::{
+    WorldOptions,
+    billing::{Market, usd},
     freight::{path_of, text},
 };
-
-impl Market {
-    /// Another flight from Delhi to London.
-    async fn flight_in(&self, number: &str, hours: i64) -> Value {
-        self.world.flight(NewFlight::new(number, "DEL", "LHR").leaves_in_hours(hours).weight(10_000.0)).await
-    }
-
-    /// What it costs to cancel now.
-    pub async fn cancellation(&self, booking: &Value) -> Value {
-        self.customer.get(&format!("{}/cancellation", path_of(booking))).await.expect(200)
-    }
-
-    /// Cancels, and checks the fee.
-    pub async fn cancel_for(&self, booking: &Value, fee: &str) -> Value {
-        let cancelled = self.customer.poke(&format!("{}/cancel", path_of(booking))).await.expect(200);
-        assert_eq!(cancelled["cancellation_fee"], usd(fee));
-        cancelled
-    }
-}
-
-impl Client {
-    pub async fn move_to(&self, booking: &Value, flight: &Value) -> Value {
-        self.patch(&path_of(booking), json!({"flight_ids": [text(flight, "id")]})).await.expect(200)
-    }
-}
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_move_to_a_later_flight_keeps_the_fee_that_stood() {

@@ -1,13 +1,11 @@
-use serde_json::json;
-
-use super::{Market, QUOTES, TARIFFS, order_for, tariff, usd};
-use crate::{
+use loadmaster_testkit::{
+    billing::{Market, order_for, tariff, usd},
+    freight::{BOOKINGS, at_once, text, with},
     holds::{HOLDS, at},
-    support::{
-        freight::{BOOKINGS, at_once, text, with},
-        until,
-    },
+    pricing::{QUOTES, TARIFFS},
+    until,
 };
+use serde_json::json;
 
 #[tokio::test]
 async fn a_hold_is_priced_at_once_and_keeps_its_price_when_the_tariff_changes() {
@@ -81,7 +79,7 @@ async fn a_booking_by_a_quote_has_its_price_and_another_one_has_none() {
 
 #[tokio::test]
 async fn where_quotes_are_required_nothing_is_booked_without_one() {
-    let options = crate::support::WorldOptions::default().set("pricing.required", "true");
+    let options = loadmaster_testkit::WorldOptions::default().set("pricing.required", "true");
     let market = Market::with(options).await;
     market.customer.post(BOOKINGS, order_for(&market.flight, json!({}))).await.expect_problem(409, "quote_required");
     let hold = market.hold().await;

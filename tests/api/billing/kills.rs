@@ -7,13 +7,15 @@ use std::{
     time::Duration,
 };
 
+use loadmaster_testkit::{
+    Dice,
+    freight::text,
+    holds::{HOLDS, at},
+    rounds,
+};
 use serde_json::json;
 
 use super::stage::{Stage, Wish, all};
-use crate::{
-    holds::{HOLDS, at},
-    support::{Dice, freight::text, rounds},
-};
 
 const TOKENS: [&str; 7] = ["tok_ok", "tok_visa", "tok_slow", "tok_hang", "tok_lost", "tok_declined", "tok_confirm"];
 
@@ -92,7 +94,7 @@ async fn commits_with_payment_survive_kills_at_any_moment() {
                 stage.until_serving().await;
                 tokio::time::sleep(Duration::from_millis(dice.below(2500))).await;
                 stage.kill();
-                crate::support::until("it is dead", async || stage.crashes().len() > ended).await;
+                loadmaster_testkit::until("it is dead", async || stage.crashes().len() > ended).await;
                 stage.pass(dice.below(20));
             }
             stage.until_serving().await;

@@ -1,11 +1,10 @@
-use reqwest::Method;
-use serde_json::json;
-
-use super::{Market, usd};
-use crate::support::{
+use loadmaster_testkit::{
     Answer,
+    billing::{Market, usd},
     freight::{path_of, text},
 };
+use reqwest::Method;
+use serde_json::json;
 
 #[tokio::test]
 async fn an_administrator_refunds_what_is_left_and_no_more() {

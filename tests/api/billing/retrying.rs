@@ -2,18 +2,16 @@
 use chrono::TimeDelta;
 use futures_util::future::join;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client,
+    billing::{Market, order_for},
+    freight::{BOOKINGS, text, with},
+    holds::HOLDS,
+    pricing::QUOTES,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::{Market, QUOTES, order_for};
-use crate::{
-    holds::HOLDS,
-    support::{
-        Answer, Client,
-        freight::{BOOKINGS, text, with},
-    },
-};
 
 /// All of the flight for 90 000 USD.
 async fn quote_of_all(market: &Market, caller: &Client) -> Value {

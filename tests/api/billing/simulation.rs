@@ -7,15 +7,10 @@ mod outside;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use loadmaster_testkit::{Dice, is_long, payments::WEBHOOK_SECRET, rounds};
 
 use super::stage::{Stage, all};
-use crate::{
-    payments::{
-        provider::{Hostile, SECRET},
-        webhooks::NEW,
-    },
-    support::{Dice, is_long, rounds},
-};
+use crate::payments::provider::{Hostile, SECRET};
 use customer::{Customer, Script};
 use outside::Outside;
 
@@ -52,7 +47,7 @@ async fn run(seed: u64, sabotage: Option<&'static str>, places: &[&str]) -> Ran 
         ("payments.provider", "http"),
         ("payments.http_url", &hostile.url()),
         ("payments.http_secret", SECRET),
-        ("payments.webhook_secrets", NEW),
+        ("payments.webhook_secrets", WEBHOOK_SECRET),
     ];
     let stage = Stage::open(&settings, sabotage).await;
     hostile.weather(20 + dice.below(60), seed);

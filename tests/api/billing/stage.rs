@@ -10,6 +10,12 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, Dice, NewFlight, Process, TestDatabase, World, WorldOptions,
+    billing::tariff,
+    freight::text,
+    pricing::{QUOTES, TARIFFS},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -19,9 +25,6 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 use uuid::Uuid;
-
-use super::{QUOTES, TARIFFS, tariff};
-use crate::support::{Answer, Client, Dice, NewFlight, Process, TestDatabase, World, WorldOptions, freight::text};
 
 /// Longest time for which nothing may stay undecided once nobody disturbs; what a deliberate fault leaves is not waited for as
 /// long.
@@ -180,7 +183,7 @@ impl Stage {
 
     /// Waits until a process answers.
     pub async fn until_serving(&self) {
-        crate::support::until("it serves", async || {
+        loadmaster_testkit::until("it serves", async || {
             let probe = self.client(&self.admin).request(Method::GET, "/livez");
             probe.timeout(Duration::from_secs(2)).send().await.is_ok()
         })
@@ -314,7 +317,7 @@ impl Stage {
     /// What the product's own audit says.
     pub async fn audit(&self) {
         let options = loadmaster::app::AuditOptions::default();
-        for check in crate::support::breaches(&self.world.database, options).await {
+        for check in loadmaster_testkit::breaches(&self.world.database, options).await {
             self.breach(format!("audit: {check:?}"));
         }
     }

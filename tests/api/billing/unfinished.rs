@@ -1,16 +1,13 @@
 //! Commits whose payment is under way when something else happens.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    billing::{Market, usd},
+    freight::{path_of, text},
+    holds::at,
+    until,
+};
 use serde_json::{Value, json};
 use sqlx::Executor as _;
-
-use super::{Market, usd};
-use crate::{
-    holds::at,
-    support::{
-        freight::{path_of, text},
-        until,
-    },
-};
 
 /// A hold that waits for its payer.
 async fn waiting(market: &Market) -> Value {

@@ -1,10 +1,9 @@
 //! Air waybill numbers: their check digit, their form, and that no two bookings in force share one.
-use serde_json::json;
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
     freight::{BOOKINGS, at_once, order, path_of, with},
 };
+use serde_json::json;
 
 #[tokio::test]
 async fn a_number_is_shown_in_one_form_however_it_is_written() {

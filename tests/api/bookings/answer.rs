@@ -1,12 +1,11 @@
 //! What the answer to a new booking tells, and where.
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
     freight::{BOOKINGS, order, path_of, text, with, without},
 };
+use serde_json::{Value, json};
 
 const MEMBERS: &[&str] = &[
     "id",

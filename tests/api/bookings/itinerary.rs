@@ -2,13 +2,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-use uuid::Uuid;
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{BOOKINGS, order, text, with},
 };
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// A flight of four hours that leaves so many minutes after the clock's start.
 fn leaving(number: &str, origin: &'static str, destination: &'static str, minutes: i64) -> NewFlight {

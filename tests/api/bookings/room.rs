@@ -1,10 +1,9 @@
 //! All legs get room or none does.
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
     freight::{BOOKINGS, each, order, with},
 };
+use serde_json::{Value, json};
 
 /// Four flights that chain from Delhi to New York.
 async fn chain(world: &World) -> Vec<Value> {

@@ -1,11 +1,10 @@
 //! Bookings that name no flights: the best one is found.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{BOOKINGS, at_once, open_order, order, with},
 };
+use serde_json::{Value, json};
 
 /// A flight that leaves and arrives so many hours after the clock's start.
 fn between(number: &str, origin: &'static str, destination: &'static str, hours: (i64, i64)) -> NewFlight {

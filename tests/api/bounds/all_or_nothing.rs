@@ -1,10 +1,9 @@
 //! A booking whose flights cannot be changed is no booking.
-use sqlx::Executor;
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{BOOKINGS, open_order, order},
 };
+use sqlx::Executor;
 
 /// The database drops every change of the room on a flight without a word.
 async fn drop_changes(world: &World) {

@@ -1,10 +1,9 @@
 //! How often one booking can be amended.
-use serde_json::json;
-
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{order, path_of},
 };
+use serde_json::json;
 
 async fn events(world: &World) -> usize {
     world.texts("select event_type from booking_events").await.len()
@@ -70,7 +69,7 @@ async fn a_repeated_request_is_no_amendment_and_one_that_changes_nothing_neither
     let amend = async |pieces: u32, key: &str| {
         let request = customer.request(reqwest::Method::PATCH, &path).header("idempotency-key", key);
         let request = request.header("content-type", "application/json").body(json!({"pieces": pieces}).to_string());
-        crate::support::Answer::of(request).await
+        loadmaster_testkit::Answer::of(request).await
     };
     for _ in 0..5 {
         amend(3, "first").await.expect(200);

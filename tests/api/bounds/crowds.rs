@@ -2,20 +2,15 @@
 //! transactions that can be interrupted anywhere, while the books stay right and nothing gets on or off.
 use std::time::{Duration, Instant};
 
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
+    crowds::{STEPS, go_on, interrupt_after, refuse_after, until_followed, until_interrupted},
+    flight_verbs::{act, flight_now, path_to},
+    freight::{each, order, path_of, text},
+    is_long, until,
+};
 use serde_json::{Value, json};
 use sqlx::Executor;
-
-use crate::{
-    flight_verbs::{act, flight_now, path_to},
-    support::{
-        Client, NewFlight, World, WorldOptions,
-        freight::{each, order, path_of, text},
-        is_long, until,
-    },
-};
-
-/// The name of job and schedule.
-const STEPS: &str = "flight_steps";
 
 /// A world where a transaction takes five bookings, and a flight with this number of bookings.
 async fn crowded(bookings: usize) -> (World, Value, Vec<Value>) {
@@ -27,46 +22,6 @@ async fn crowded(bookings: usize) -> (World, Value, Vec<Value>) {
         all.push(customer.book(order(&[&flight])).await);
     }
     (world, flight, all)
-}
-
-/// Lets this many transactions take bookings along; the next one fails, as if the process had been killed in it.
-pub async fn interrupt_after(world: &World, transactions: u32) {
-    refuse_after(world, transactions, "P0001").await;
-}
-
-/// Lets this many transactions take bookings along; PostgreSQL refuses the next ones with this code.
-async fn refuse_after(world: &World, transactions: u32, code: &str) {
-    let sql = format!(
-        "create sequence interruptions;
-         create function interrupt() returns trigger language plpgsql security definer as $$ begin
-             if tg_op = 'UPDATE' and new.done_to <= old.done_to then return new; end if;
-             if nextval('public.interruptions') > {transactions} then raise exception 'interrupted' using errcode = '{code}'; end if;
-             return coalesce(new, old);
-         end $$;
-         create trigger interrupt before update or delete on flight_steps for each row execute function interrupt()"
-    );
-    world.database.owner().await.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql))).await.unwrap();
-}
-
-pub async fn until_interrupted(world: &World) {
-    until("the job has failed", async || {
-        !world
-            .texts(&format!("select 'x' from jobs where kind = '{STEPS}' and last_error is not null"))
-            .await
-            .is_empty()
-    })
-    .await;
-}
-
-/// Nothing interrupts any more, and the job is run now; answers when it is done.
-pub async fn go_on(world: &World) {
-    world.sql("drop trigger interrupt on flight_steps").await;
-    world.state().background.run_now(STEPS).await.unwrap();
-    until_followed(world).await;
-}
-
-async fn until_followed(world: &World) {
-    until("all bookings have followed", async || world.texts("select 'x' from flight_steps").await.is_empty()).await;
 }
 
 async fn count(world: &World, rows: &str) -> usize {
@@ -205,7 +160,7 @@ async fn new_times_reach_a_crowd_and_newer_ones_overtake_them() {
     assert_eq!(late["legs"][0]["departure_datetime"], "2026-11-21T09:00:00Z");
     act(&admin, &flight, "depart", json!({})).await.expect_problem(503, "unavailable");
     let gone = json!({"offload": [bookings[11]["ref_id"]]});
-    let again = crate::support::freight::with(at(10), gone);
+    let again = loadmaster_testkit::freight::with(at(10), gone);
     admin.patch(&path_to(&flight), again).await.expect(200);
     world.audit_and_rebuild().await;
     go_on(&world).await;
@@ -301,7 +256,7 @@ async fn only_flights_that_have_bookings_are_waited_for_after_new_times() {
                   positions,cutoff_minutes\n";
     let admin = world.admin().await;
     let import = admin.request(reqwest::Method::POST, "/api/v1/flights/import").header("content-type", "text/csv");
-    let done = crate::support::Answer::of(import.body(format!("{header}{}", rows.concat()))).await.expect(200);
+    let done = loadmaster_testkit::Answer::of(import.body(format!("{header}{}", rows.concat()))).await.expect(200);
     assert_eq!(done["updated"], 2, "{done}");
     assert_eq!(world.texts("select flight_id::text from flight_steps").await, [text(&flight, "id")]);
     act(&admin, &empty, "depart", json!({})).await.expect(200);
@@ -313,7 +268,7 @@ async fn the_answer_to_a_crowded_step_is_repeated_as_it_was() {
     let operator = world.operator().await;
     let depart = async || {
         let request = operator.request(reqwest::Method::POST, &format!("{}/depart", path_to(&flight)));
-        crate::support::Answer::of(request.header("idempotency-key", "once")).await.expect(200)
+        loadmaster_testkit::Answer::of(request.header("idempotency-key", "once")).await.expect(200)
     };
     let first = depart().await;
     assert_eq!(first["bookings_pending"], 7);

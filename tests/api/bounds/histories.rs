@@ -1,11 +1,10 @@
 //! A history of any length is answered by its newest events, and the older ones are reached by following `Link`.
-use serde_json::{Value, json};
-use sqlx::{Executor, Row};
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, World,
     freight::{order, path_of, text},
 };
+use serde_json::{Value, json};
+use sqlx::{Executor, Row};
 
 /// A booking with this number of further events, written behind the API.
 async fn booking_with(world: &World, client: &Client, events: u32) -> Value {

@@ -1,13 +1,10 @@
 //! Whoever names the bookings of others holds up nobody.
-use serde_json::json;
-
-use crate::{
+use loadmaster_testkit::{
+    NewFlight, OwnRedis, WorldOptions,
+    freight::{at_once, order, path_of, text},
     locks::Overheard,
-    support::{
-        NewFlight, OwnRedis, WorldOptions,
-        freight::{at_once, order, path_of, text},
-    },
 };
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_takes_no_lock_of_a_booking_and_its_owner_does_not_wait() {
@@ -48,7 +45,7 @@ async fn a_stale_precondition_is_refused_without_a_lock() {
     let lock = format!("lock:booking:{}", text(&booking, "ref_id"));
     let cancel = format!("{}/cancel", path_of(&booking));
     let stale = owner.request(reqwest::Method::POST, &cancel).header("if-match", "\"7\"");
-    crate::support::Answer::of(stale).await.expect_problem(412, "version_mismatch");
+    loadmaster_testkit::Answer::of(stale).await.expect_problem(412, "version_mismatch");
     owner.poke(&cancel).await.expect(200);
     heard.until(1, &["SET", &lock]).await;
     assert_eq!(heard.count(&["SET", &lock]), 1);

@@ -5,10 +5,9 @@ use std::{
     net::TcpStream,
 };
 
+use loadmaster_testkit::{OwnRedis, Watch, World, until};
 use sqlx::{Executor, PgConnection, Row, postgres::PgRow};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
-
-use crate::support::{OwnRedis, Watch, World, until};
 
 const NAMES: [&str; 6] = ["statements", "rows written", "pages", "bytes of WAL", "round trips to Redis", "allocations"];
 

@@ -1,15 +1,13 @@
 //! Another aircraft brings its own figures, unless others are given, and is a freighter or not.
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::shown,
+    flight_verbs::flight_now,
+    freight::{order, text, with},
+};
 use serde_json::{Value, json};
 
 use super::{change, create, direct, refused, space};
-use crate::{
-    amending::shown,
-    flight_verbs::flight_now,
-    support::{
-        NewFlight, World,
-        freight::{order, text, with},
-    },
-};
 
 #[tokio::test]
 async fn an_aircraft_without_a_capacity_brings_its_three_figures() {

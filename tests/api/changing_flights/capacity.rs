@@ -1,14 +1,12 @@
 //! What may be sold may change, but never below what is sold.
+use loadmaster_testkit::{
+    NewFlight, World,
+    flight_verbs::flight_now,
+    freight::{BOOKINGS, order, text, with},
+};
 use serde_json::{Value, json};
 
 use super::{change, create, direct, refused, space};
-use crate::{
-    flight_verbs::flight_now,
-    support::{
-        NewFlight, World,
-        freight::{BOOKINGS, order, text, with},
-    },
-};
 
 fn shortfall(dimension: &str, requested: Value, booked: Value) -> Value {
     json!({"dimension": dimension, "requested": requested, "booked": booked, "held": 0})

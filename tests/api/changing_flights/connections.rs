@@ -1,15 +1,13 @@
 //! A retimed flight may break the connections of its bookings, and mend them.
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
+    amending::{shown, told_of},
+    freight::{BOOKINGS, each, order, text},
+};
 use serde_json::{Value, json};
 
 use super::change;
-use crate::{
-    amending::{shown, told_of},
-    concerns::Transfer,
-    support::{
-        NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, each, order, text},
-    },
-};
+use crate::concerns::Transfer;
 
 impl Transfer {
     /// Whether the booking needs another way.
@@ -147,9 +145,10 @@ async fn a_broken_connection_is_rerouted_or_flown_all_the_same() {
     transfer.lands_at("19:00:00").await;
     // The same way again is none.
     let same = json!({"flight_ids": booking["flight_ids"]});
-    crate::amending::refused(&transfer.world, &transfer.customer, &booking, same, "itinerary_invalid").await;
+    loadmaster_testkit::amending::refused(&transfer.world, &transfer.customer, &booking, same, "itinerary_invalid")
+        .await;
     let way = json!({"flight_ids": [transfer.first["id"], later["id"]]});
-    let found = crate::amending::amend(&transfer.customer, &booking, way).await.expect(200);
+    let found = loadmaster_testkit::amending::amend(&transfer.customer, &booking, way).await.expect(200);
     assert_eq!(found["needs_rerouting"], false);
     // The cargo made it in spite of all: once there, nothing is needed.
     let there = transfer.operator.walk(&other, &["depart", "arrive", "depart", "arrive"]).await;

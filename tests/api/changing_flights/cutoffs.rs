@@ -1,16 +1,14 @@
 //! The cut-off goes along with the departure and may be moved for itself.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    World,
+    amending::{amend, long_day},
+    flight_verbs::flight_now,
+    freight::{BOOKINGS, order},
+};
 use serde_json::{Value, json};
 
 use super::{change, create, direct, refused};
-use crate::{
-    amending::{amend, long_day},
-    flight_verbs::flight_now,
-    support::{
-        World,
-        freight::{BOOKINGS, order},
-    },
-};
 
 /// What a search says against the flight of [`direct`] on the day it leaves.
 async fn reasons(world: &World, date: &str) -> Value {
@@ -109,6 +107,6 @@ async fn whatever_the_distance_it_is_kept() {
 async fn once_it_has_left_there_is_nothing_to_close() {
     let world = World::start().await;
     let (flight, admin) = (direct(&world).await, world.admin().await);
-    admin.poke(&format!("{}/depart", crate::flight_verbs::path_to(&flight))).await.expect(200);
+    admin.poke(&format!("{}/depart", loadmaster_testkit::flight_verbs::path_to(&flight))).await.expect(200);
     refused(&world, &admin, &flight, json!({"cutoff_minutes": 30}), "invalid_transition").await;
 }

@@ -1,13 +1,15 @@
 //! What is wrong with a change of a flight, member by member; nothing is written.
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::each_alone,
+    bad_input::{Case, not_a},
+    flight_verbs::{flight_now, path_to},
+    freight::raw,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{change, direct};
-use crate::{
-    amending::{Case, each_alone, not_a},
-    flight_verbs::{flight_now, path_to},
-    support::{NewFlight, World, freight::raw},
-};
 
 async fn judged(cases: Vec<Case>) {
     let world = World::start().await;

@@ -1,14 +1,11 @@
 //! An import that moves a booked flight moves its bookings, as a change of the flight does.
-use serde_json::{Value, json};
-
-use crate::{
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
     amending::{shown, timeline, told_of},
     flight_verbs::flight_now,
-    support::{
-        Answer, Client, NewFlight, World,
-        freight::{order, with},
-    },
+    freight::{order, with},
 };
+use serde_json::{Value, json};
 
 const HEADER: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
 

@@ -1,9 +1,9 @@
 //! Retimed over midnight and through the nights in which clocks change.
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_testkit::{NewFlight, World, freight::each};
 use serde_json::{Value, json};
 
 use super::{FLIGHTS, change};
-use crate::support::{NewFlight, World, freight::each};
 
 /// The numbers of the direct flights that a search for this local date finds.
 async fn found(world: &World, origin: &str, date: &str) -> Vec<String> {

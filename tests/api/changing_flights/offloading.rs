@@ -1,15 +1,13 @@
 //! Bookings may be taken off a flight in the step that leaves no room for them.
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::{shown, timeline, told_of},
+    flight_verbs::flight_now,
+    freight::{each, order, text, with},
+};
 use serde_json::{Value, json};
 
 use super::{change, direct, refused, version_tag};
-use crate::{
-    amending::{shown, timeline, told_of},
-    flight_verbs::flight_now,
-    support::{
-        NewFlight, World,
-        freight::{each, order, text, with},
-    },
-};
 
 #[tokio::test]
 async fn an_offloaded_booking_releases_capacity_and_needs_rerouting() {
@@ -20,7 +18,7 @@ async fn an_offloaded_booking_releases_capacity_and_needs_rerouting() {
     let stays = customer.book(order(&[&first])).await;
     let short = customer.book(with(order(&[&first]), json!({"positions": 2}))).await;
     let long = customer.book(order(&[&first, &second])).await;
-    let tag = admin.get(&crate::flight_verbs::path_to(&first)).await.header("etag").unwrap().to_owned();
+    let tag = admin.get(&loadmaster_testkit::flight_verbs::path_to(&first)).await.header("etag").unwrap().to_owned();
     world.clock.advance(chrono::TimeDelta::minutes(2));
 
     let references = [text(&short, "ref_id").to_lowercase(), text(&long, "ref_id").to_owned()];

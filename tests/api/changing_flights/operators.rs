@@ -1,14 +1,15 @@
 //! Operators change flights where the installation lets them, and only what cannot wait for an administrator.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    World, WorldOptions,
+    amending::{patch, patch_if, shown},
+    flight_verbs::{flight_now, path_to},
+    freight::order,
+    holds::hold_on,
+};
 use serde_json::{Value, json};
 
 use super::{change, direct};
-use crate::{
-    amending::{patch, patch_if, shown},
-    flight_verbs::{flight_now, path_to},
-    holds::hold_on,
-    support::{World, WorldOptions, freight::order},
-};
 
 async fn world_where_operators_change() -> World {
     WorldOptions::default().set("operations.operators_change_flights", "true").start().await

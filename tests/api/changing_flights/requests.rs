@@ -1,17 +1,15 @@
 //! Who may ask for a change of a flight, on which version, and in which form.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, World,
+    amending::{patch, patch_if},
+    flight_verbs::{flight_now, path_to},
+    freight::{order, text},
+};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{change, direct};
-use crate::{
-    amending::{patch, patch_if},
-    flight_verbs::{flight_now, path_to},
-    support::{
-        Answer, World,
-        freight::{order, text},
-    },
-};
 
 #[tokio::test]
 async fn only_admins_change_flights_and_the_role_is_judged_before_existence() {

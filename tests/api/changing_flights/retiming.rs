@@ -1,16 +1,14 @@
 //! A flight that is retimed takes its bookings along.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::{shown, timeline, told_of},
+    flight_verbs::{flight_now, path_to},
+    freight::{order, with},
+};
 use serde_json::{Value, json};
 
 use super::{change, direct, version_tag};
-use crate::{
-    amending::{shown, timeline, told_of},
-    flight_verbs::{flight_now, path_to},
-    support::{
-        NewFlight, World,
-        freight::{order, with},
-    },
-};
 
 #[tokio::test]
 async fn the_flight_tells_its_new_times_and_keeps_those_it_was_scheduled_for() {
@@ -87,8 +85,8 @@ async fn the_bookings_on_it_move_along() {
     assert_eq!(flight["available"], taken);
     assert_eq!((world.available(&first).await, world.available(&second).await), (taken, available));
     // What was read before is stale.
-    let stale = customer.request(reqwest::Method::DELETE, &crate::support::freight::path_of(&short));
-    let stale = crate::support::Answer::of(stale.header("if-match", "\"1\"")).await;
+    let stale = customer.request(reqwest::Method::DELETE, &loadmaster_testkit::freight::path_of(&short));
+    let stale = loadmaster_testkit::Answer::of(stale.header("if-match", "\"1\"")).await;
     stale.expect_problem(412, "version_mismatch");
     operator.walk(&long, &["depart", "arrive", "depart", "arrive", "deliver"]).await;
     world.audit().await;
@@ -106,7 +104,7 @@ async fn bookings_no_longer_on_the_flight_are_not_retimed() {
         gone.push(operator.walk(&booking, steps).await);
     }
     let rerouted = customer.book(order(&[&flight])).await;
-    crate::amending::amend(&customer, &rerouted, json!({"flight_ids": [other["id"]]})).await.expect(200);
+    loadmaster_testkit::amending::amend(&customer, &rerouted, json!({"flight_ids": [other["id"]]})).await.expect(200);
     gone.push(shown(&customer, &rerouted).await);
     let offloaded = customer.book(order(&[&flight])).await;
     change(&admin, &flight, json!({"offload": [offloaded["ref_id"]]})).await.expect(200);

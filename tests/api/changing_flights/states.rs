@@ -1,16 +1,14 @@
 //! What may be changed of a flight that has left, has landed, or does not go.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::{long_day, shown, told_of},
+    flight_verbs::{done, flight_now},
+    freight::{order, text},
+};
 use serde_json::{Value, json};
 
 use super::{change, direct, refused};
-use crate::{
-    amending::{long_day, shown, told_of},
-    flight_verbs::{done, flight_now},
-    support::{
-        NewFlight, World,
-        freight::{order, text},
-    },
-};
 
 /// Changes that a flight which goes would take.
 fn wishes() -> Vec<Value> {

@@ -1,16 +1,15 @@
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    Watch, World, WorldOptions,
+    claims::{CLAIM, claim_of, complete, guest},
+    freight::{BOOKINGS, at_once, each, path_of, text, with},
+    holds::{at, hold_on},
+    until_blocked,
+};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
-use super::{CLAIM, PASSWORD, REGISTER, claim_of, complete, flight, guest, keyed, register};
-use crate::{
-    holds::{at, hold_on},
-    support::{
-        Watch, World, WorldOptions,
-        freight::{BOOKINGS, at_once, each, path_of, text, with},
-        until_blocked,
-    },
-};
+use super::{PASSWORD, REGISTER, flight, keyed, register};
 
 #[tokio::test]
 async fn a_claimed_booking_is_the_accounts_and_no_longer_the_guests() {
@@ -188,7 +187,7 @@ async fn every_instance_shows_a_claimed_booking_to_its_new_owner_at_once_and_to_
     let (guest, customer) = (guest(&here).await, here.customer().await);
     let booking = guest.book_by_hold(&flight).await;
     let path = path_of(&booking);
-    let at_there = |client: &crate::support::Client| there.anonymous().with_token(client.token.as_deref().unwrap());
+    let at_there = |client: &loadmaster_testkit::Client| there.anonymous().with_token(client.token.as_deref().unwrap());
     // Both instances know the booking, as the guest's.
     for _ in 0..2 {
         guest.get(&path).await.expect(200);

@@ -1,13 +1,14 @@
 use loadmaster_accounts::{AccountError, UserService};
 use loadmaster_privacy::{PrivacyError, PrivacyService};
+use loadmaster_testkit::{
+    World, WorldOptions,
+    claims::guest,
+    freight::{BOOKINGS, each, order, path_of, text},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{flight, guest};
-use crate::support::{
-    World, WorldOptions,
-    freight::{BOOKINGS, each, order, path_of, text},
-};
+use super::flight;
 
 #[tokio::test]
 async fn a_guest_reads_and_cancels_the_bookings_made_of_its_holds_and_does_nothing_else() {
@@ -28,7 +29,7 @@ async fn a_guest_reads_and_cancels_the_bookings_made_of_its_holds_and_does_nothi
             [(Method::GET, ""), (Method::GET, "/status"), (Method::GET, "/history"), (Method::POST, "/cancel")]
         {
             let request = stranger.request(method, &format!("{path}{of_it}"));
-            crate::support::Answer::of(request).await.expect_problem(404, "not_found");
+            loadmaster_testkit::Answer::of(request).await.expect_problem(404, "not_found");
         }
         stranger.delete(&path).await.expect_problem(404, "not_found");
     }

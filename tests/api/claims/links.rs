@@ -1,19 +1,18 @@
 //! The link of the letter: what whoever has the claim of a guest's booking may do with it, without an account.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, Watch, World, WorldOptions,
+    billing::{Market, usd},
+    claims::{claim_of, complete, guest},
+    freight::{each, path_of, text, with},
+    holds::{at, hold_on},
+    letters::{directory, letter, letters, sent, writing},
+    until,
+};
 use serde_json::{Value, json};
 use sqlx::Executor;
 
-use super::{claim_of, complete, flight, guest, keyed};
-use crate::{
-    billing::{Market, usd},
-    holds::{at, hold_on},
-    notifications::letters::{directory, letter, letters, sent, writing},
-    support::{
-        NewFlight, Watch, World, WorldOptions,
-        freight::{each, path_of, text, with},
-        until,
-    },
-};
+use super::{flight, keyed};
 
 const OPEN: &str = "/api/v1/bookings/guest";
 const CANCEL: &str = "/api/v1/bookings/guest/cancel";
@@ -92,7 +91,7 @@ async fn a_booking_is_cancelled_by_its_claim_once_at_the_version_that_was_shown(
     let (gus, anyone) = (guest(&world).await, world.anonymous());
     let booking = gus.book_by_hold(&flight).await;
     let stale = anyone.request(reqwest::Method::POST, CANCEL).header("if-match", "\"7\"").json(&claim_of(&booking));
-    crate::support::Answer::of(stale).await.expect_problem(412, "version_mismatch");
+    loadmaster_testkit::Answer::of(stale).await.expect_problem(412, "version_mismatch");
     let body = with(claim_of(&booking), json!({ "reason": "Not ready" }));
     let waived = with(claim_of(&booking), json!({ "waive_fee": true }));
     let faults = anyone.post(CANCEL, waived).await.expect_faults();

@@ -1,17 +1,16 @@
 //! What guests and holds tell about people, and where it is.
 use loadmaster_privacy::PrivacyService;
+use loadmaster_testkit::{
+    Answer, World, WorldOptions,
+    claims::{CLAIM, claim_of, guest},
+    freight::{each, path_of, text, with},
+    holds::{HOLDS, at, hold_on},
+    letters::{directory, letter, letters, writing},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{CLAIM, claim_of, flight, guest, keyed, register};
-use crate::{
-    holds::{HOLDS, at, hold_on},
-    notifications::letters::{directory, letter, letters, writing},
-    support::{
-        Answer, World, WorldOptions,
-        freight::{each, path_of, text, with},
-    },
-};
+use super::{flight, keyed, register};
 
 /// Parts of all that the texts below say.
 const TRACES: [&str; 7] =

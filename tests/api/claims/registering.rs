@@ -1,10 +1,11 @@
-use serde_json::{Value, json};
-
-use super::{PASSWORD, REGISTER, claim_of, flight, guest, register};
-use crate::support::{
+use loadmaster_testkit::{
     World,
+    claims::{claim_of, guest},
     freight::{BOOKINGS, each, path_of, text, with},
 };
+use serde_json::{Value, json};
+
+use super::{PASSWORD, REGISTER, flight, register};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -63,7 +64,7 @@ async fn a_registration_with_a_claim_that_is_not_valid_leaves_no_account() {
             .map(|account| with(account, json!({ "claim_token": wrong })));
         let [of_account, free] =
             [world.anonymous().post(REGISTER, of_account).await, world.anonymous().post(REGISTER, free).await];
-        let told = |answer: crate::support::Answer| {
+        let told = |answer: loadmaster_testkit::Answer| {
             let mut problem = answer.expect_problem(400, "invalid_token");
             problem.as_object_mut().unwrap().remove("request_id");
             problem

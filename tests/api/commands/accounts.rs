@@ -1,8 +1,10 @@
 //! Commands about users: what each says when it works, and when it does not.
+use loadmaster_testkit::{
+    TestDatabase, World,
+    command::{Done, loadmaster},
+    is_long, redis_url, until,
+};
 use serde_json::{Value, json};
-
-use super::process::{Done, loadmaster};
-use crate::support::{TestDatabase, World, is_long, redis_url, until};
 
 const EMAIL: &str = "ann@forwarder.example";
 const PASSWORD: &str = "correct horse battery";
@@ -182,7 +184,7 @@ async fn a_server_notices_what_the_command_line_has_changed() {
     run(&database, &["user", "disable", "--email", EMAIL]).await.succeeded();
     run(&database, &["user", "set-role", "--email", "bob@forwarder.example", "--role", "operator"]).await.succeeded();
     run(&database, &["user", "erase", "--email", "eve@forwarder.example", "--yes"]).await.succeeded();
-    let status = async |caller: &crate::support::Client| caller.get("/api/v1/bookings").await;
+    let status = async |caller: &loadmaster_testkit::Client| caller.get("/api/v1/bookings").await;
     for (caller, code) in
         [(&callers[0], "unauthenticated"), (&callers[1], "token_expired"), (&callers[2], "unauthenticated")]
     {

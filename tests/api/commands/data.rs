@@ -3,11 +3,13 @@ use chrono::Days;
 use loadmaster::cli::demo_timetable;
 use loadmaster_flights::FlightService;
 use loadmaster_reference::Reference;
+use loadmaster_testkit::{
+    TestDatabase, World, WorldOptions,
+    command::{Done, loadmaster},
+    is_long,
+};
 use serde_json::json;
 use sqlx::Executor;
-
-use super::process::{Done, loadmaster};
-use crate::support::{TestDatabase, World, WorldOptions, is_long};
 
 #[tokio::test]
 async fn migrate_brings_a_database_up_to_date_and_check_tells_whether_it_is() {

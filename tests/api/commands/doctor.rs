@@ -1,10 +1,8 @@
 //! What `doctor` finds, and what it makes of it.
 use std::os::unix::fs::PermissionsExt;
 
+use loadmaster_testkit::{OwnRedis, TestDatabase, command::loadmaster};
 use sqlx::{AssertSqlSafe, Executor};
-
-use super::process::loadmaster;
-use crate::support::{OwnRedis, TestDatabase};
 
 /// The tests' server gives up durability for speed; `doctor` says so of any server.
 const NOT_DURABLE: [&str; 2] = ["BROKEN  fsync is off:", "BROKEN  full_page_writes is off:"];

@@ -1,14 +1,13 @@
 //! Erasing a person: nothing of it is left in any table, and the books are as they were.
 use loadmaster_accounts::Role;
 use loadmaster_privacy::{Erased, PrivacyService};
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use super::process::loadmaster;
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, World,
+    command::loadmaster,
     freight::{open_order, path_of, with},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 const EMAIL: &str = "Annabella.Smithson@forwarder.example";
 const PASSWORD: &str = "correct horse battery";

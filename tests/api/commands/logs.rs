@@ -1,13 +1,13 @@
 //! A server that is told to log everything, in either format: nobody forges a line, and no secret is in it.
 use chrono::{SubsecRound, TimeDelta, Utc};
-use serde_json::{Value, json};
-
-use super::process::{Serving, loadmaster};
-use crate::support::{
-    Answer, Client, TestDatabase, exchange,
+use loadmaster_testkit::{
+    Answer, Client, TestDatabase,
+    command::{Serving, loadmaster},
+    exchange,
     freight::{open_order, path_of, with},
     redis_url,
 };
+use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse battery";
 const NEW_PASSWORD: &str = "battery staple horse";

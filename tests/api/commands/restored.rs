@@ -1,6 +1,5 @@
 //! `loadmaster restored`. Whole restores are tested in `crates/torture/tests/deployment/backup.rs`.
-use super::process::loadmaster;
-use crate::support::{TestDatabase, World, WorldOptions, until};
+use loadmaster_testkit::{TestDatabase, World, WorldOptions, command::loadmaster, until};
 
 async fn namespaces(database: &TestDatabase) -> Vec<Vec<u8>> {
     let secrets = "select value from server_secrets where name = 'redis_namespace'";

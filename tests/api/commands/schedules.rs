@@ -1,16 +1,13 @@
 //! A season's timetable, shown and applied. The command knows the real time: its flights leave in 2031. Most tests run it
 //! several times, and each run opens all rooms: that takes seconds.
-use serde_json::{Value, json};
-
-use super::process::{Done, Loadmaster, loadmaster};
-use crate::{
+use loadmaster_testkit::{
+    NewFlight, World,
     amending::{shown, timeline},
+    command::{Done, Loadmaster, loadmaster},
     flight_verbs::{done, flight_now},
-    support::{
-        NewFlight, World,
-        freight::{each, order},
-    },
+    freight::{each, order},
 };
+use serde_json::{Value, json};
 
 const HEADER: &str = "flight_number,origin,destination,departure_time,arrival_time,arrival_day_offset,days_of_operation,from,to,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
 /// Six flights. 6 January 2031 is a Monday.

@@ -1,12 +1,14 @@
 //! Starting, being ready, and ending.
+use loadmaster_testkit::{
+    Gate, TestDatabase,
+    command::{PORT, loadmaster},
+    own_host, redis_url, until,
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-
-use super::process::{PORT, loadmaster, own_host};
-use crate::support::{Gate, TestDatabase, redis_url, until};
 
 #[tokio::test]
 async fn a_server_starts_serves_and_ends_when_it_is_told_to() {

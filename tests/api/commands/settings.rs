@@ -1,8 +1,6 @@
 //! Settings, and commands that need no database.
+use loadmaster_testkit::{TestDatabase, command::loadmaster};
 use serde_json::Value;
-
-use super::process::loadmaster;
-use crate::support::TestDatabase;
 
 #[tokio::test]
 async fn config_prints_what_is_in_effect_with_secrets_masked() {

@@ -1,8 +1,9 @@
 //! `loadmaster keys`: keys follow each other under the eyes of a server that serves.
+use loadmaster_testkit::{
+    TestDatabase, World, WorldOptions,
+    command::{Done, loadmaster},
+};
 use serde_json::json;
-
-use super::process::{Done, loadmaster};
-use crate::support::{TestDatabase, World, WorldOptions};
 
 const SECRET: &str = "a secret of more than thirty-two bytes";
 

@@ -1,14 +1,12 @@
 //! Which flights are looked at, and who may ask.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    NewFlight,
+    flight_verbs::{done, path_to},
+    freight::{order, text},
+};
 
 use super::{ALL, CONNECTIONS, Transfer, count, counts};
-use crate::{
-    flight_verbs::{done, path_to},
-    support::{
-        NewFlight,
-        freight::{order, text},
-    },
-};
 
 #[tokio::test]
 async fn the_window_begins_with_its_first_moment_and_ends_before_its_last() {

@@ -1,16 +1,14 @@
 //! A connection is at risk while it is shorter than the minimum by the best known times.
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
+    amending::{patch, shown},
+    flight_verbs::{done, path_to},
+    freight::{order, text, with},
+    holds::hold_on,
+};
 use serde_json::{Value, json};
 
 use super::{ALL, CONNECTIONS, Transfer, concerned, count, counts};
-use crate::{
-    amending::{patch, shown},
-    flight_verbs::{done, path_to},
-    holds::hold_on,
-    support::{
-        NewFlight, World, WorldOptions,
-        freight::{order, text, with},
-    },
-};
 
 #[tokio::test]
 async fn a_flight_that_is_retimed_endangers_connections_until_it_is_retimed_back() {

@@ -1,15 +1,13 @@
 //! The bookings of one flight that need attention.
+use loadmaster_testkit::{
+    NewFlight,
+    amending::{amend, shown},
+    flight_verbs::{done, path_to},
+    freight::{order, text},
+};
 use serde_json::json;
 
 use super::{Transfer, concerned};
-use crate::{
-    amending::{amend, shown},
-    flight_verbs::{done, path_to},
-    support::{
-        NewFlight,
-        freight::{order, text},
-    },
-};
 
 #[tokio::test]
 async fn each_booking_has_its_connection_and_whether_it_lost_a_leg() {

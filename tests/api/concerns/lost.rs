@@ -1,12 +1,13 @@
 //! Bookings that lost a leg are to be rerouted: they count on the flights that they are on, and on the one that they lost.
+use loadmaster_testkit::{
+    NewFlight,
+    amending::{amend, patch, shown},
+    flight_verbs::{done, path_to},
+    freight::text,
+};
 use serde_json::json;
 
 use super::{Transfer, concerned, count, counts};
-use crate::{
-    amending::{amend, patch, shown},
-    flight_verbs::{done, path_to},
-    support::{NewFlight, freight::text},
-};
 
 #[tokio::test]
 async fn a_cancelled_flight_leaves_bookings_to_reroute_until_they_have_another() {

@@ -1,11 +1,10 @@
 //! Entity tags of answers in a content coding.
-use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::json;
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, World,
     freight::{order, path_of, with},
 };
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::json;
 
 const CODINGS: [(&str, &str); 4] =
     [("identity", "\"1\""), ("gzip", "\"1-gzip\""), ("br", "\"1-br\""), ("zstd", "\"1-zstd\"")];

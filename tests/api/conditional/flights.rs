@@ -1,15 +1,13 @@
 //! A flight's tag: its version, then what its bookings count.
+use loadmaster_testkit::{
+    Answer, NewFlight, World,
+    flight_verbs::path_to,
+    freight::{order, path_of, text},
+};
 use reqwest::Method;
 use serde_json::json;
 
 use super::call;
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        Answer, NewFlight, World,
-        freight::{order, path_of, text},
-    },
-};
 
 /// Tags that name version 1, and such as do not.
 const GOOD: [&str; 8] =

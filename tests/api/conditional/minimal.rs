@@ -1,11 +1,10 @@
 //! `Prefer: return=minimal`: a change is made all the same, and its answer has no body.
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, World,
     freight::{BOOKINGS, order, path_of, text},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 async fn ask(client: &Client, method: Method, path: &str, body: Option<&Value>, more: &[(&str, &str)]) -> Answer {
     let mut request = client.request(method, path).header("prefer", "return=minimal");

@@ -1,14 +1,11 @@
 //! Many who saw the same version: the first of them changes it, and the others see that they are late.
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    flight_verbs::path_to,
+    freight::{at_once, each, order, path_of, text},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        Answer, Client, NewFlight, World, WorldOptions,
-        freight::{at_once, each, order, path_of, text},
-    },
-};
 
 const MANY: usize = 20;
 

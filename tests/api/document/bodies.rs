@@ -1,17 +1,14 @@
 //! Bodies with all their members.
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use crate::{
+use loadmaster_testkit::{
+    Answer, NewFlight,
     flight_verbs::path_to,
+    freight::{order, path_of, text, with},
     notifications::{contact, contacts_of, put},
     payments::with_test,
     pricing::{sale, tariff},
-    support::{
-        Answer, NewFlight,
-        freight::{order, path_of, text, with},
-    },
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_movement_takes_all_that_is_known_of_it_alone_and_for_many() {

@@ -1,22 +1,19 @@
 //! What is refused when freight is booked: of a hold, of an offer of the waitlist, and without either.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
-use serde_json::{Value, json};
-use uuid::Uuid;
-
-use crate::{
-    billing::{QUOTES, usd},
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
+    billing::usd,
     flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of, text, with},
     holds::{HOLDS, at, hold_on},
     payments::with_test,
-    pricing::{sale, tariff},
-    support::{
-        Client, NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, order, path_of, text, with},
-        until,
-    },
+    pricing::{QUOTES, sale, tariff},
+    until,
     waitlist::{WAITLIST, fill},
 };
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 const TAKEN: &str = "098-55555555";
 
@@ -224,7 +221,7 @@ async fn an_offer_whose_connection_has_become_too_short_is_not_booked() {
     let onward = stage.world.flight(NewFlight::new("AI302", "BOM", "LHR").leaves_in_hours(36)).await;
     let entry = stage.offer(&[&first, &onward]).await;
     // One minute after the first one has landed.
-    crate::notifications::retime(&stage.world, &onward, TimeDelta::minutes(1) - TimeDelta::hours(8)).await;
+    loadmaster_testkit::notifications::retime(&stage.world, &onward, TimeDelta::minutes(1) - TimeDelta::hours(8)).await;
     meets(&stage.caller, &format!("{entry}/book"), json!({"pieces": 1}), 409, "itinerary_invalid").await;
     stage.world.audit().await;
 }

@@ -1,15 +1,12 @@
 //! Entries of reference data and of rules, with all members and with the least: each is made, shown, changed to other values,
 //! and cleared of what may be cleared.
-use serde_json::{Map, Value, json};
-
-use crate::{
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    freight::{text, with},
     payments::with_test,
     pricing::{sale, surcharge, tariff},
-    support::{
-        Client, NewFlight, World,
-        freight::{text, with},
-    },
 };
+use serde_json::{Map, Value, json};
 
 /// Entries of one kind, and the query of a list that has them.
 struct Kind {

@@ -2,11 +2,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, FixedOffset, SecondsFormat, Timelike};
+use loadmaster_testkit::Answer;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{operations, schema::Checker};
-use crate::support::Answer;
 
 /// The examples of operations.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/app/document/examples.json");

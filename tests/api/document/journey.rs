@@ -6,15 +6,16 @@ use std::{
 
 use chrono::TimeDelta;
 use loadmaster_accounts::{NewToken, OneTime, Purpose};
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    payments::{any_credit, any_payment, signed_webhook, unpaid_of_guest, with_test},
+    pricing::{sale, surcharge, tariff},
+    until,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{document, examples::Examples, operations, schema::Checker};
-use crate::{
-    payments::{any_credit, any_payment, signed_webhook, unpaid_of_guest, with_test},
-    pricing::{sale, surcharge, tariff},
-    support::{Answer, Client, NewFlight, World, WorldOptions, until},
-};
 
 /// Sends requests and holds the answers against the document.
 struct Journey<'a> {
@@ -196,9 +197,9 @@ async fn rules(journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
 /// Reference data, organizations, tables to take along, and the work in the background.
 async fn administration(world: &World, journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
     let kinds = [
-        ("airports", crate::tables::airport("QQA"), "QQA", "activate"),
-        ("airlines", crate::tables::airline("Q0"), "Q0", "activate"),
-        ("aircraft", crate::tables::aircraft("Q0Q"), "Q0Q", "deactivate"),
+        ("airports", loadmaster_testkit::reference::airport("QQA"), "QQA", "activate"),
+        ("airlines", loadmaster_testkit::reference::airline("Q0"), "Q0", "activate"),
+        ("aircraft", loadmaster_testkit::reference::aircraft("Q0Q"), "Q0Q", "deactivate"),
     ];
     for (kind, new, code, action) in kinds {
         let (list, one) = (format!("/api/v1/{kind}"), format!("/api/v1/{kind}/{{code}}"));
@@ -229,7 +230,8 @@ async fn administration(world: &World, journey: &mut Journey<'_>, anyone: &Clien
         journey.visit(admin, "GET", &one, &["?group=lane&limit=1&by=month"], None).await;
         journey.visit(admin, "GET", &format!("{one}/export"), &[], None).await;
     }
-    let [again, never] = [crate::idempotency::dead_job(world).await, crate::idempotency::dead_job(world).await];
+    let [again, never] =
+        [loadmaster_testkit::jobs::dead_job(world).await, loadmaster_testkit::jobs::dead_job(world).await];
     world.sql("insert into schedules (name, next_run_at) values ('made_up', now())").await;
     journey.visit(admin, "GET", "/api/v1/admin/jobs", &["?state=DEAD"], None).await;
     journey.visit(admin, "POST", "/api/v1/admin/jobs/{id}/retry", &[&again], None).await;
@@ -568,7 +570,7 @@ async fn webhooks(world: &World, journey: &mut Journey<'_>, staff: &Client) {
 /// Entries that are cancelled, moved, offered and booked, and offered and declined.
 async fn waitlist(world: &World, journey: &mut Journey<'_>, staff: &Client) {
     let flight = world.flight(NewFlight::new("AI403", "DEL", "LHR").leaves_in_hours(60)).await;
-    let full = crate::waitlist::fill(staff, &flight).await;
+    let full = loadmaster_testkit::waitlist::fill(staff, &flight).await;
     let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 1});
     let (list, template) = ("/api/v1/waitlist", "/api/v1/waitlist/{id}");
     let mut entries = Vec::new();
@@ -673,17 +675,17 @@ async fn notifications(world: &World, journey: &mut Journey<'_>, anyone: &Client
         json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "pieces": 1, "weight_kg": 1});
     let booking = staff.post("/api/v1/bookings", order).await.expect(201);
     let (contacts, reference) = ("/api/v1/bookings/{ref_id}/contacts", booking["ref_id"].as_str().unwrap());
-    let cora = json!([crate::notifications::contact("cora@journey.example")]);
+    let cora = json!([loadmaster_testkit::notifications::contact("cora@journey.example")]);
     journey.visit(staff, "PUT", contacts, &[reference], Some(cora)).await;
     journey.visit(staff, "GET", contacts, &[reference], None).await;
-    let sent = crate::notifications::any_notification(world).await;
+    let sent = loadmaster_testkit::notifications::any_notification(world).await;
     journey.visit(staff, "GET", "/api/v1/admin/notifications", &[], None).await;
     journey.visit(staff, "POST", "/api/v1/admin/notifications/{id}/resend", &[&sent], None).await;
     for (template, path) in [
-        ("/confirm/{token}", crate::notifications::confirm_path(world, "cora@journey.example").await),
+        ("/confirm/{token}", loadmaster_testkit::notifications::confirm_path(world, "cora@journey.example").await),
         (
             "/unsubscribe/{token}",
-            crate::notifications::unsubscribe_path(world, "cora@journey.example", "departed").await,
+            loadmaster_testkit::notifications::unsubscribe_path(world, "cora@journey.example", "departed").await,
         ),
     ] {
         let token = path.rsplit('/').next().unwrap();

@@ -1,13 +1,13 @@
 //! Readers and document know the same members: each request is sent every name that any schema has.
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::{
+    Client, NewFlight, World, is_long,
+    payments::{any_credit, any_payment, with_test},
+};
 use serde_json::{Map, Value, json};
 
 use super::{Operation, document, operations, schema::Checker};
-use crate::{
-    payments::{any_credit, any_payment, with_test},
-    support::{Client, NewFlight, World, is_long},
-};
 
 /// What fills the holes in paths: things that are there, as bad input is told only about those.
 ///
@@ -30,20 +30,21 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
     let allotment = json!({"organization_id": booking["organization_id"], "name": "Weekly", "origin": "SYD",
                            "destination": "LHR", "date_from": "2026-12-01", "date_to": "2026-12-31", "weight_kg": 1});
     let allotment = admin.post("/api/v1/allotments", allotment).await.expect(201);
-    let tariff = admin.post("/api/v1/tariffs", crate::pricing::tariff("T1", json!({}))).await.expect(201);
-    let surcharge = admin.post("/api/v1/surcharges", crate::pricing::surcharge("MYC", json!({}))).await.expect(201);
-    let sale = admin.post("/api/v1/sales", crate::pricing::sale(json!({}))).await.expect(201);
+    let tariff = admin.post("/api/v1/tariffs", loadmaster_testkit::pricing::tariff("T1", json!({}))).await.expect(201);
+    let surcharge =
+        admin.post("/api/v1/surcharges", loadmaster_testkit::pricing::surcharge("MYC", json!({}))).await.expect(201);
+    let sale = admin.post("/api/v1/sales", loadmaster_testkit::pricing::sale(json!({}))).await.expect(201);
     let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [flight["id"]], "weight_kg": 1});
     let quote = admin.post("/api/v1/quotes", asked).await.expect(201);
     let full = world.flight(NewFlight::new("AI901", "BOM", "LHR")).await;
-    crate::waitlist::fill(&admin, &full).await;
+    loadmaster_testkit::waitlist::fill(&admin, &full).await;
     let wish = json!({"flight_ids": [full["id"]], "weight_kg": 1});
     let waiting = admin.post("/api/v1/waitlist", wish).await.expect(201);
     let webhook = admin.post("/api/v1/webhooks", json!({"url": "https://nowhere.example/"})).await.expect(201);
     let webhook = format!("/webhooks/{}", webhook["id"].as_str().unwrap());
     let delivery = admin.poke(&format!("/api/v1{webhook}/test")).await.expect(202);
-    let party = caller.post(crate::parties::PARTIES, json!({"name": "Nordwerk"})).await.expect(201);
-    let template = caller.post(crate::parties::TEMPLATES, json!({"name": "Roses"})).await.expect(201);
+    let party = caller.post(loadmaster_testkit::parties::PARTIES, json!({"name": "Nordwerk"})).await.expect(201);
+    let template = caller.post(loadmaster_testkit::parties::TEMPLATES, json!({"name": "Roses"})).await.expect(201);
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
     any_credit(world, organization.parse().unwrap()).await;
@@ -69,7 +70,10 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
         ("/schedules/{name}", "/schedules/expired_tokens".to_owned()),
         ("/users/{id}", format!("/users/{}", booking["created_by"].as_str().unwrap())),
         ("/api-keys/{id}", format!("/api-keys/{}", key["id"].as_str().unwrap())),
-        ("/notifications/{id}", format!("/notifications/{}", crate::notifications::any_notification(world).await)),
+        (
+            "/notifications/{id}",
+            format!("/notifications/{}", loadmaster_testkit::notifications::any_notification(world).await),
+        ),
         ("{token}", "token".to_owned()),
         ("{type}", "loadmaster.booking.booked.v1".to_owned()),
         ("{id}", flight["id"].as_str().unwrap().to_owned()),
@@ -155,7 +159,7 @@ fn bodies(names: &BTreeSet<&str>) -> Vec<Value> {
 async fn refused(client: &Client, operation: &Operation<'_>, path: &str, body: Value) -> Value {
     let request = client.request(operation.method.parse().unwrap(), path);
     let request = request.header("content-type", "application/json").body(body.to_string());
-    crate::support::Answer::of(request).await.expect_problem(400, "validation_failed")
+    loadmaster_testkit::Answer::of(request).await.expect_problem(400, "validation_failed")
 }
 
 #[tokio::test]

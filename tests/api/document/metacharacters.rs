@@ -1,14 +1,14 @@
 //! Every text of every request is data: what means something to SQL, a shell, a page or a spreadsheet changes nothing.
+use loadmaster_testkit::{
+    Answer, Client,
+    payments::{audit_of_charges, with_test},
+};
 use serde_json::Value;
 
 use super::{
     Operation, document,
     members::{filled, fillings},
     operations,
-};
-use crate::{
-    payments::{audit_of_charges, with_test},
-    support::{Answer, Client},
 };
 
 const TEXTS: [&str; 4] = [

@@ -1,8 +1,8 @@
 //! Every parameter of a read is taken, one at a time.
+use loadmaster_testkit::payments::with_test;
 use serde_json::Value;
 
 use super::{document, operations, problems::Requests, schema::Checker};
-use crate::payments::with_test;
 
 /// A place in a list, and what goes with a stream, are not made up.
 const NOT_MADE_UP: [&str; 3] = ["cursor", "ticket", "last_event_id"];

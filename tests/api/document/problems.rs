@@ -3,6 +3,12 @@ use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
 use loadmaster_accounts::{NewToken, OneTime, Purpose, Role};
 use loadmaster_platform::postgres::commit;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    notifications::{confirm_path, contact, put, unsubscribe_path},
+    payments::{audit_of_charges, signed_webhook, with_test},
+    until,
+};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -13,11 +19,6 @@ use super::{
     Operation, document,
     members::{filled, fillings},
     operations,
-};
-use crate::{
-    notifications::{confirm_path, contact, put, unsubscribe_path},
-    payments::{audit_of_charges, signed_webhook, with_test},
-    support::{Answer, Client, NewFlight, World, WorldOptions, until},
 };
 
 /// The operations that list this code.

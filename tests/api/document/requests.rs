@@ -1,17 +1,15 @@
 //! What many operations take, taken by each that documents it.
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    freight::{order, text},
+    jobs::dead_job,
+    payments::{any_payment, with_test},
+    pricing::{sale, surcharge, tariff},
+};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{document, operations, problems::Requests};
-use crate::{
-    idempotency::dead_job,
-    payments::{any_payment, with_test},
-    pricing::{sale, surcharge, tariff},
-    support::{
-        Answer, Client, NewFlight, World, WorldOptions,
-        freight::{order, text},
-    },
-};
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -64,7 +62,7 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
     let me = admin.get("/api/v1/auth/me").await.expect(200);
     let organization = &me["organization_id"];
     let flight = world.flight(NewFlight::new("AI301", "DEL", "LHR")).await;
-    crate::waitlist::fill(admin, &flight).await;
+    loadmaster_testkit::waitlist::fill(admin, &flight).await;
     let allotment = json!({"organization_id": organization, "name": "Weekly", "origin": "SYD", "destination": "LHR",
                            "date_from": "2026-12-01", "date_to": "2026-12-31", "weight_kg": 1});
     let waiting = json!({"flight_ids": [flight["id"]], "weight_kg": 1});

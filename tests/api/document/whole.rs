@@ -2,22 +2,19 @@
 //! shows them whole.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use crate::{
-    billing::{QUOTES, usd},
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    billing::usd,
+    freight::{BOOKINGS, order, path_of, text, with},
     holds::{HOLDS, at, hold_on},
     notifications::contact,
     payments::{any_payment, with_test},
-    pricing::{sale, tariff},
-    support::{
-        Answer, Client, NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, order, path_of, text, with},
-        until,
-    },
+    pricing::{QUOTES, sale, tariff},
+    until,
     waitlist::{WAITLIST, fill},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 /// What is told of freight, and of whom to ask about it. Air waybills have numbers of their own.
 fn shapes(number: usize) -> [Value; 3] {

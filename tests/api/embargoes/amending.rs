@@ -1,14 +1,11 @@
 //! What is booked stays; what is booked anew is judged.
-use serde_json::json;
-
-use super::{carrying, embargo, impose, only_with, path_of};
-use crate::{
+use loadmaster_testkit::{
+    NewFlight, World,
     amending::{amend, refused, shown},
-    support::{
-        NewFlight, World,
-        freight::{order, two_flights, with},
-    },
+    embargoes::{carrying, embargo, impose, only_with, path_of},
+    freight::{order, two_flights, with},
 };
+use serde_json::json;
 
 #[tokio::test]
 async fn what_changes_neither_freight_nor_codes_nor_route_is_not_judged() {

@@ -1,14 +1,11 @@
 //! A booking is judged leg by leg, after its flights and before their space.
-use serde_json::{Value, json};
-
-use super::{carrying, embargo, impose, only_with, path_of};
-use crate::{
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    embargoes::{carrying, embargo, impose, only_with, path_of},
     flight_verbs::{done, path_to},
-    support::{
-        Client, NewFlight, World,
-        freight::{BOOKINGS, open_order, order, with},
-    },
+    freight::{BOOKINGS, open_order, order, with},
 };
+use serde_json::{Value, json};
 
 async fn refused(client: &Client, order: Value, code: &str, embargo: &Value, flight: &Value) -> Value {
     let problem = client.post(BOOKINGS, order).await.expect_problem(409, code);

@@ -1,14 +1,13 @@
 //! A change is in effect at once where it is made, and within a second everywhere.
 use std::time::Instant;
 
-use serde_json::{Value, json};
-
-use super::{EMBARGOES, carrying, embargo, impose, path_of};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, SOON, World, WorldOptions,
+    embargoes::{EMBARGOES, carrying, embargo, impose, path_of},
     freight::{BOOKINGS, order},
     until, until_it_follows,
 };
+use serde_json::{Value, json};
 
 const RANKED: &str = "/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-21";
 

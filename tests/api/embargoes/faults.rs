@@ -1,11 +1,10 @@
 //! Every fault of every member.
-use serde_json::{Value, json};
-
-use super::{EMBARGOES, embargo, impose, path_of};
-use crate::support::{
+use loadmaster_testkit::{
     World,
+    embargoes::{EMBARGOES, embargo, impose, path_of},
     freight::{with, without},
 };
+use serde_json::{Value, json};
 
 /// Where the fault is, what is sent, and the fault's code.
 fn faulty() -> Vec<(&'static str, Value, &'static str)> {

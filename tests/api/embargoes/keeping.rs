@@ -1,12 +1,11 @@
 //! Creating, reading, changing and ending.
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use super::{EMBARGOES, embargo, impose, only_with, path_of};
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, World,
+    embargoes::{EMBARGOES, embargo, impose, only_with, path_of},
     freight::{each, with},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 const UNKNOWN: &str = "/api/v1/embargoes/01890000-0000-7000-8000-000000000000";
 

@@ -1,8 +1,9 @@
 //! A search shows what embargoes forbid, also where the routes and whole answers are kept.
+use loadmaster_testkit::{
+    Answer, NewFlight, World, WorldOptions,
+    embargoes::{embargo, impose, only_with, path_of},
+};
 use serde_json::{Value, json};
-
-use super::{embargo, impose, only_with, path_of};
-use crate::support::{Answer, NewFlight, World, WorldOptions};
 
 const LISTS: &str = "/api/v1/routes/search";
 

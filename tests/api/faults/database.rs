@@ -2,14 +2,14 @@
 use std::{sync::Arc, time::Duration};
 
 use loadmaster_platform::postgres::{DbError, commit};
+use loadmaster_testkit::{
+    Answer, Brake, Client, Dice, Gate, NewFlight, TestDatabase, Watch, World, WorldOptions, until, until_blocked,
+};
 use serde_json::Value;
 use sqlx::{Executor, Row};
 use tokio::sync::Barrier;
 
 use super::{Holding, book, count, expect_unavailable, order, path, reference, roomy_flight};
-use crate::support::{
-    Answer, Brake, Client, Dice, Gate, NewFlight, TestDatabase, Watch, World, WorldOptions, until, until_blocked,
-};
 
 /// As many as a test world's pool has.
 const CONNECTIONS: usize = 8;

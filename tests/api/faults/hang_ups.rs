@@ -1,13 +1,13 @@
 //! Callers that go away in the middle of a request.
 use std::{io, time::Duration};
 
+use loadmaster_testkit::{Brake, Client, Dice, Watch, World, WorldOptions, rounds};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
 use super::{book, count, order, path, reference, roomy_flight};
-use crate::support::{Brake, Client, Dice, Watch, World, WorldOptions, rounds};
 
 const SEED: u64 = 20_261_120;
 /// Callers at the same time.

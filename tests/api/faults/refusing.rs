@@ -1,10 +1,10 @@
 //! PostgreSQL answers, and refuses to work: it is read-only, full or out of memory. Writes are refused with `Retry-After`, and
 //! reads are served where that is possible.
+use loadmaster_testkit::{Answer, Client, NewFlight, TestDatabase, Watch, World, is_long, until};
 use serde_json::{Value, json};
 use sqlx::{Executor, PgConnection};
 
 use super::{book, expect_unavailable, order, path, reference, roomy_flight};
-use crate::support::{Answer, Client, NewFlight, TestDatabase, Watch, World, is_long, until};
 
 const PASSWORD: &str = "correct horse battery";
 

@@ -14,6 +14,7 @@ use loadmaster_platform::{
     embedded::Embedded,
     settings::{self, Settings, Sources},
 };
+use loadmaster_testkit::{Client, OwnRedis, TestDatabase, World, WorldOptions, until};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -22,7 +23,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{book, expect_unavailable, path, reference, roomy_flight};
-use crate::support::{Client, OwnRedis, TestDatabase, World, WorldOptions, until};
 
 fn directory() -> TempDir {
     let directory = tempfile::Builder::new().prefix("loadmaster-").tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! The end of a server that is in use.
+use loadmaster_testkit::{Brake, Client, Watch, WorldOptions, until, until_blocked};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{Holding, book, count, order, roomy_flight};
-use crate::support::{Brake, Client, Watch, WorldOptions, until, until_blocked};
 
 fn address(client: &Client) -> &str {
     client.base.trim_start_matches("http://")

@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use loadmaster_testkit::{Answer, Client, Gate, TestDatabase, Watch, World, WorldOptions, until};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{book, count, expect_unavailable, order, path, reference, roomy_flight};
-use crate::support::{Answer, Client, Gate, TestDatabase, Watch, World, WorldOptions, until};
 
 /// As many as a test world's pool has.
 const CONNECTIONS: usize = 8;
@@ -169,7 +169,7 @@ async fn when_the_database_falls_silent_under_load_all_are_answered_and_service_
 async fn the_lines_for_a_flight_and_a_booking_are_free_again_after_a_silence() {
     let (world, gate) = world_behind_a_gate().await;
     let customer = world.customer().await;
-    let flight = world.flight(crate::support::NewFlight::new("AI101", "DEL", "LHR").weight(90.0)).await;
+    let flight = world.flight(loadmaster_testkit::NewFlight::new("AI101", "DEL", "LHR").weight(90.0)).await;
     let made = path(&reference(&book(&customer, &flight).await.expect(201)));
     let cancel = format!("{made}/cancel");
 

@@ -1,12 +1,14 @@
 //! Arriving brings everybody in who is in the air.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    World,
+    amending::{long_day, shown, timeline, told_of},
+    flight_verbs::{done, flight_now},
+    freight::order,
+};
 use serde_json::{Value, json};
 
-use super::{changed, done, flight_events, flight_now, left_behind, legs, two_flights};
-use crate::{
-    amending::{long_day, shown, timeline, told_of},
-    support::{World, freight::order},
-};
+use super::{changed, flight_events, left_behind, legs, two_flights};
 
 #[tokio::test]
 async fn all_bookings_in_the_air_arrive() {

@@ -1,15 +1,15 @@
 //! What may be said with a flight's depart, arrive and cancel.
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::each_alone,
+    bad_input::{Case, long, not_a},
+    flight_verbs::{act, flight_now, path_to},
+    freight::{order, text},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{act, flight_now, path_to, two_flights};
-use crate::{
-    amending::{Case, each_alone, long, not_a},
-    support::{
-        NewFlight, World,
-        freight::{order, text},
-    },
-};
+use super::two_flights;
 
 /// What is wrong with a moment, whichever it is the moment of.
 fn moments() -> Vec<Case> {

@@ -1,15 +1,14 @@
 //! Cancelling a flight takes its bookings off it; they stay and need another way.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::{amend, shown, timeline, told_of},
+    flight_verbs::{act, done, flight_now, path_to},
+    freight::{BOOKINGS, each, order, text, with},
+};
 use serde_json::{Value, json};
 
-use super::{act, changed, done, flight_events, flight_now, left_behind, legs, path_to, two_flights};
-use crate::{
-    amending::{amend, shown, timeline, told_of},
-    support::{
-        NewFlight, World,
-        freight::{BOOKINGS, each, order, text, with},
-    },
-};
+use super::{changed, flight_events, left_behind, legs, two_flights};
 
 #[tokio::test]
 async fn its_legs_are_cancelled_and_the_bookings_stay() {
@@ -143,7 +142,7 @@ async fn legs_that_were_given_up_before_are_passed_over() {
     let replaced = amend(&customer, &replaced, json!({"flight_ids": [direct["id"]]})).await.expect(200);
     let offloaded = customer.book(order(&[&first])).await;
     let offload = json!({"offload": [offloaded["ref_id"]]});
-    crate::amending::patch(&admin, &path_to(&first), offload).await.expect(200);
+    loadmaster_testkit::amending::patch(&admin, &path_to(&first), offload).await.expect(200);
     let offloaded = shown(&customer, &offloaded).await;
     let aboard = customer.book(order(&[&first])).await;
 

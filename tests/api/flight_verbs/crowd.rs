@@ -1,11 +1,12 @@
 //! A full flight moves in one transaction, with everybody on it.
-use serde_json::{Value, json};
-
-use super::{act, changed, done, left_behind};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
+    flight_verbs::{act, done},
     freight::{BOOKINGS, at_once, order, text, with},
 };
+use serde_json::{Value, json};
+
+use super::{changed, left_behind};
 
 const CROWD: usize = 200;
 

@@ -1,17 +1,16 @@
 //! Departing takes along every booking that is there, and leaves behind who is not.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::{amend, long_day, shown, timeline, told_of},
+    flight_verbs::{act, done, flight_now, path_to},
+    freight::{BOOKINGS, order, path_of, text, with},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{act, changed, done, flight_events, flight_now, left_behind, legs, path_to, two_flights};
-use crate::{
-    amending::{amend, long_day, shown, timeline, told_of},
-    support::{
-        NewFlight, World,
-        freight::{BOOKINGS, order, path_of, text, with},
-    },
-};
+use super::{changed, flight_events, left_behind, legs, two_flights};
 
 #[tokio::test]
 async fn all_bookings_that_are_there_depart() {
@@ -91,7 +90,7 @@ async fn a_flight_that_leaves_after_it_was_to_land_lands_later() {
         ("AI203", 31, "2026-11-21T15:00:00Z", "2026-11-21T19:00:00Z"),
     ] {
         let flight = world.flight(NewFlight::new(number, "DEL", "BOM")).await;
-        world.clock.set(crate::support::start_of_time() + TimeDelta::hours(hours));
+        world.clock.set(loadmaster_testkit::start_of_time() + TimeDelta::hours(hours));
         let flight = done(&operator, &flight, "depart").await["flight"].clone();
         assert_eq!(flight["departure_datetime"], departure, "{number}");
         assert_eq!(flight["arrival_datetime"], arrival, "{number}");
@@ -231,7 +230,7 @@ async fn a_booking_rerouted_back_to_a_flight_departs_with_it_once() {
     amend(&customer, &booking, json!({"flight_ids": [direct["id"]]})).await.expect(200);
     amend(&customer, &booking, json!({"flight_ids": booking["flight_ids"]})).await.expect(200);
     let offload = json!({"offload": [booking["ref_id"]]});
-    crate::amending::patch(&admin, &path_to(&first), offload).await.expect(200);
+    loadmaster_testkit::amending::patch(&admin, &path_to(&first), offload).await.expect(200);
     amend(&customer, &booking, json!({"flight_ids": booking["flight_ids"]})).await.expect(200);
 
     let list = admin.get(&format!("{}/manifest", path_to(&first))).await.expect(200);

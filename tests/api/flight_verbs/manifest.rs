@@ -2,16 +2,15 @@
 use std::collections::BTreeSet;
 
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, World,
+    amending::{amend, shown},
+    flight_verbs::{act, done, flight_now, path_to},
+    freight::{each, order, text, with},
+};
 use serde_json::{Value, json};
 
-use super::{act, done, flight_now, path_to, two_flights};
-use crate::{
-    amending::{amend, shown},
-    support::{
-        Client, World,
-        freight::{each, order, text, with},
-    },
-};
+use super::two_flights;
 
 const ENTRY: [&str; 15] = [
     "ref_id",
@@ -146,7 +145,7 @@ async fn it_shows_each_booking_as_it_is_now() {
     let entry = &list["bookings"][0];
     assert_eq!((&entry["weight_kg"], &entry["pieces"], &entry["description"]), (&json!(70), &json!(7), &json!("Figs")));
     assert_eq!((&list["totals"]["weight_kg"], &list["totals"]["pieces"]), (&json!(70), &json!(7)));
-    let direct = world.flight(crate::support::NewFlight::new("AI103", "DEL", "LHR")).await;
+    let direct = world.flight(loadmaster_testkit::NewFlight::new("AI103", "DEL", "LHR")).await;
     amend(&customer, &booking, json!({"flight_ids": [direct["id"]]})).await.expect(200);
     assert_eq!(manifest(&operator, &second).await["bookings"], json!([]));
     let moved = shown(&customer, &booking).await;

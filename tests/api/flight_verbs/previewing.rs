@@ -1,17 +1,16 @@
 //! A preview of an action is the action, taken back: same judgement, same effects, nothing kept.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    amending::{patch, shown},
+    flight_verbs::{act, done, flight_now, path_to},
+    freight::{order, text, with},
+    holds::{HOLDS, at, hold_on},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{act, changed, done, flight_now, left_behind, path_to, two_flights};
-use crate::{
-    amending::{patch, shown},
-    holds::{HOLDS, at, hold_on},
-    support::{
-        Answer, Client, NewFlight, World, WorldOptions,
-        freight::{order, text, with},
-    },
-};
+use super::{changed, left_behind, two_flights};
 
 /// What an action would do; nothing may come of it.
 async fn preview(world: &World, client: &Client, flight: &Value, verb: &str, said: Value) -> Value {

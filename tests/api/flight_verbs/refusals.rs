@@ -1,13 +1,12 @@
 //! Who may move a flight, from which state, on which version.
 use loadmaster_accounts::Role;
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use super::{act, done, flight_now, path_to};
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, World,
+    flight_verbs::{act, done, flight_now, path_to},
     freight::{order, text},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 const VERBS: [&str; 3] = ["depart", "arrive", "cancel"];
 

@@ -1,15 +1,14 @@
 //! When a flight departed or arrived: as told, in order, and at most five minutes ahead.
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_testkit::{
+    Answer, Client, World,
+    amending::timeline,
+    flight_verbs::{act, done, flight_now},
+    freight::{order, path_of},
+};
 use serde_json::{Value, json};
 
-use super::{act, done, flight_now, two_flights};
-use crate::{
-    amending::timeline,
-    support::{
-        Answer, Client, World,
-        freight::{order, path_of},
-    },
-};
+use super::two_flights;
 
 fn at(instant: DateTime<Utc>) -> Value {
     json!({"occurred_at": instant})

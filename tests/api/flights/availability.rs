@@ -1,8 +1,8 @@
 //! How much room a flight has right now.
+use loadmaster_testkit::{World, WorldOptions};
 use serde_json::{Value, json};
 
 use super::{FLIGHTS, create};
-use crate::support::{World, WorldOptions};
 
 async fn availability(world: &World, flight: &Value) -> Value {
     let path = format!("{FLIGHTS}/{}/availability", flight["id"].as_str().unwrap());
@@ -86,7 +86,7 @@ async fn a_booking_moves_the_etag_but_not_the_version() {
     assert_eq!(answer.header("etag"), Some("\"1-2\""));
     assert_eq!(answer.expect(200)["version"], 1);
     let unchanged = world.anonymous().request(reqwest::Method::GET, &path).header("if-none-match", "W/\"1-2\"");
-    assert_eq!(crate::support::Answer::of(unchanged).await.status, 304);
+    assert_eq!(loadmaster_testkit::Answer::of(unchanged).await.status, 304);
     let changed = world.anonymous().request(reqwest::Method::GET, &path).header("if-none-match", "\"1-1\"");
-    assert_eq!(crate::support::Answer::of(changed).await.status, 200);
+    assert_eq!(loadmaster_testkit::Answer::of(changed).await.status, 200);
 }

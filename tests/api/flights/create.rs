@@ -1,10 +1,10 @@
 use chrono::Duration;
+use loadmaster_testkit::World;
 use serde_json::{Value, json};
 use sqlx::Row;
 use uuid::Uuid;
 
 use super::{FLIGHTS, create, flight, flight_with, id_of};
-use crate::support::World;
 
 #[tokio::test]
 async fn a_flight_has_exactly_the_promised_members() {

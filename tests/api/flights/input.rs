@@ -1,8 +1,8 @@
 //! What is wrong with a flight, member by member.
+use loadmaster_testkit::World;
 use serde_json::json;
 
 use super::{FLIGHTS, flight, flight_with};
-use crate::support::World;
 
 #[tokio::test]
 async fn each_member_is_judged() {

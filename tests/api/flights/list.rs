@@ -1,8 +1,8 @@
 //! Finding flights.
+use loadmaster_testkit::{Client, World};
 use serde_json::{Value, json};
 
 use super::{FLIGHTS, create, id_of};
-use crate::support::{Client, World};
 
 async fn numbers(client: &Client, query: &str) -> Vec<String> {
     let list = client.get(&format!("{FLIGHTS}?{query}")).await.expect(200);

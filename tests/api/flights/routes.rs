@@ -1,8 +1,8 @@
 //! The routes that airlines fly, derived from the flights there are.
+use loadmaster_testkit::{Readings, World, until_it_follows};
 use serde_json::{Value, json};
 
 use super::{create, id_of};
-use crate::support::{Readings, World, until_it_follows};
 
 /// A flight of so many minutes.
 fn leg(number: &str, origin: &str, destination: &str, departure: &str, minutes: i64) -> Value {

@@ -1,13 +1,14 @@
 //! What changes room taken, by holds and bookings, and finds room that holds keep whose time is up.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{HOLDS, at, direct, events_of, held_on, hold_on};
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, World, WorldOptions,
     freight::{BOOKINGS, order, path_of, text, with},
+    holds::{HOLDS, at, hold_on},
     until,
 };
+use serde_json::{Value, json};
+
+use super::{direct, events_of, held_on};
 
 /// Holds this weight for ten seconds.
 async fn briefly(client: &Client, flight: &Value, kilograms: u32) -> Value {
@@ -70,7 +71,7 @@ async fn however_many_holds_have_run_out_their_room_is_free() {
     let (operator, customer) = (world.operator().await, world.customer().await);
     let wanted = with(hold_on(&[&flight]), json!({ "weight_kg": 1, "ttl_seconds": 60 }));
     for _ in 0..6 {
-        let made = crate::support::freight::at_once((0..100).map(|_| operator.sending(HOLDS, wanted.clone())));
+        let made = loadmaster_testkit::freight::at_once((0..100).map(|_| operator.sending(HOLDS, wanted.clone())));
         made.await.into_iter().for_each(|answer| drop(answer.expect(201)));
     }
     world.clock.advance(TimeDelta::seconds(60));
@@ -165,7 +166,7 @@ async fn an_offer_becomes_neither_larger_nor_one_of_other_flights() {
     let other = world.flight(NewFlight::new("AI102", "DEL", "LHR").leaves_in_hours(200)).await;
     let customer = world.customer().await;
     let wanted = json!({ "flight_ids": [flight["id"]], "weight_kg": 100 });
-    let booking = crate::waitlist::fill(&customer, &flight).await;
+    let booking = loadmaster_testkit::waitlist::fill(&customer, &flight).await;
     let entry = customer.post("/api/v1/waitlist", wanted).await.expect(201);
     customer.walk(&booking, &["cancel"]).await;
     let path = format!("/api/v1/waitlist/{}", text(&entry, "id"));

@@ -1,14 +1,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    freight::{at_once, text, with},
+    holds::{HOLDS, at, hold_on},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::{HOLDS, at, hold_on};
-use crate::support::{
-    Answer, Client, NewFlight, World, WorldOptions,
-    freight::{at_once, text, with},
-};
 
 #[tokio::test]
 async fn a_guest_holds_at_most_a_fifth_of_a_flight_and_all_guests_a_third_of_it() {

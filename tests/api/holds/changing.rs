@@ -1,17 +1,16 @@
 //! Flights that get smaller or leave earlier, and what becomes of their holds.
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
+    flight_verbs::path_to,
+    freight::{order, text, with},
+    holds::{at, hold_on},
+    import::table,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{at, direct, events_of, held_on, hold_on, named, positions};
-use crate::{
-    flight_verbs::path_to,
-    import::table,
-    support::{
-        Answer, Client, NewFlight, World,
-        freight::{order, text, with},
-    },
-};
+use super::{direct, events_of, held_on, named, positions};
 
 async fn change(admin: &Client, flight: &Value, wish: Value) -> Answer {
     admin.patch(&path_to(flight), wish).await

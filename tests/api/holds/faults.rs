@@ -1,14 +1,13 @@
 //! What is wrong with a request about holds is told completely, and nothing is written.
+use loadmaster_testkit::{
+    World,
+    bad_input::{Case, each_alone, long},
+    freight::{raw, text, with, without},
+    holds::{HOLDS, at, hold_on},
+};
 use serde_json::{Value, json};
 
-use super::{HOLDS, at, direct, hold_on};
-use crate::{
-    bad_input::{Case, each_alone, long},
-    support::{
-        World,
-        freight::{raw, text, with, without},
-    },
-};
+use super::direct;
 
 /// Faults that a hold and a change of one have in common.
 fn of_freight() -> Vec<Case> {

@@ -2,17 +2,16 @@
 use std::time::Instant;
 
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
+    flight_verbs::done,
+    freight::{at_once, text, with},
+    holds::{HOLDS, at, hold_on},
+    rounds,
+};
 use serde_json::{Value, json};
 
-use super::{HOLDS, at, direct, events_of, held_on, hold_on, named, positions};
-use crate::{
-    flight_verbs::done,
-    support::{
-        Client, NewFlight, World, WorldOptions,
-        freight::{at_once, text, with},
-        rounds,
-    },
-};
+use super::{direct, events_of, held_on, named, positions};
 
 async fn first(world: &World) -> Value {
     world.flight(NewFlight::new("AI101", "DEL", "BOM").weight(100_000.0)).await

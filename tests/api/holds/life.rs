@@ -1,16 +1,15 @@
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 
+use loadmaster_testkit::{
+    NewFlight, World,
+    freight::{BOOKINGS, at_once, order, path_of, text, with},
+    holds::{HOLDS, at, hold_on},
+    until,
+};
 use serde_json::{Value, json};
 use sqlx::Executor;
 use uuid::Uuid;
-
-use super::{HOLDS, at, hold_on};
-use crate::support::{
-    NewFlight, World,
-    freight::{BOOKINGS, at_once, order, path_of, text, with},
-    until,
-};
 
 async fn flight(world: &World, kilograms: f64) -> Value {
     world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(kilograms).positions(4)).await

@@ -1,12 +1,13 @@
 //! Lists of holds: by status, kind and flight, page by page.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{HOLDS, at, direct, hold_on};
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, World,
     freight::{text, with},
+    holds::{HOLDS, at, hold_on},
 };
+use serde_json::{Value, json};
+
+use super::direct;
 
 /// The ids in an answer.
 #[track_caller]

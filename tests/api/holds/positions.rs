@@ -1,14 +1,13 @@
 //! Named positions of bookings that were made of holds: free as soon as the booking leaves the flight.
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    flight_verbs::{act, path_to},
+    freight::{BOOKINGS, at_once, order, path_of, text, with},
+    holds::HOLDS,
+};
 use serde_json::{Value, json};
 
-use super::{HOLDS, direct, named, positions};
-use crate::{
-    flight_verbs::{act, path_to},
-    support::{
-        Client, NewFlight, World,
-        freight::{BOOKINGS, at_once, order, path_of, text, with},
-    },
-};
+use super::{direct, named, positions};
 
 /// A flight, and a booking that has `P2` and `P4` of it.
 async fn booked(world: &World) -> (Value, Client, Value) {

@@ -1,18 +1,17 @@
 //! Two that cannot both be right about a hold: one wins each time. 200 rounds each take seconds: `./test --long`.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, World, WorldOptions,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, order, text, with},
+    holds::{HOLDS, at, hold_on},
+    rounds,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{HOLDS, at, direct, hold_on, named};
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        Answer, Client, World, WorldOptions,
-        freight::{BOOKINGS, order, text, with},
-        rounds,
-    },
-};
+use super::{direct, named};
 
 /// Rounds of each test.
 fn tries() -> usize {

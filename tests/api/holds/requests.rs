@@ -1,13 +1,14 @@
 //! Who may ask for a change of a hold, on which version, under which key and in which form.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    freight::{text, with},
+    holds::{HOLDS, at, hold_on},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{HOLDS, at, direct, held_on, hold_on};
-use crate::support::{
-    Answer, Client, NewFlight, World, WorldOptions,
-    freight::{text, with},
-};
+use super::{direct, held_on};
 
 /// What changes a hold, as method, path below it, and a body that is fine.
 const CHANGES: [(Method, &str, &str); 5] = [
@@ -165,7 +166,7 @@ async fn a_closed_or_unknown_flight_cannot_be_held() {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(1)).await;
     let onward = world.flight(NewFlight::new("AI102", "LHR", "JFK").leaves_in_hours(30)).await;
     let gone = direct(&world, "AI103", 1000.0).await;
-    crate::flight_verbs::done(&world.admin().await, &gone, "cancel").await;
+    loadmaster_testkit::flight_verbs::done(&world.admin().await, &gone, "cancel").await;
     let customer = world.customer().await;
     customer.post(HOLDS, hold_on(&[&flight])).await.expect_problem(409, "flight_closed");
     customer.post(HOLDS, hold_on(&[&gone])).await.expect_problem(409, "flight_cancelled");

@@ -1,12 +1,13 @@
 //! Reservations: holds of one flight, by the flight's own address.
 use loadmaster_accounts::Role;
-use serde_json::{Value, json};
-
-use super::{at, direct, held_on, hold_on};
-use crate::support::{
+use loadmaster_testkit::{
     World,
     freight::{each, text, with},
+    holds::{at, hold_on},
 };
+use serde_json::{Value, json};
+
+use super::{direct, held_on};
 
 fn of(flight: &Value) -> String {
     format!("/api/v1/flights/{}/reservations", text(flight, "id"))
@@ -25,11 +26,11 @@ async fn a_reservation_is_a_hold_of_one_flight() {
     assert_eq!((text(&reservation, "origin"), text(&reservation, "destination")), ("DEL", "LHR"));
     assert_eq!(customer.held(&reservation).await, reservation);
     // It may go to another flight, wherever that leads.
-    let other = world.flight(crate::support::NewFlight::new("AI102", "BOM", "DXB")).await;
+    let other = world.flight(loadmaster_testkit::NewFlight::new("AI102", "BOM", "DXB")).await;
     let moved = customer.patch(&at(&reservation), json!({ "flight_ids": [other["id"]] })).await.expect(200);
     assert_eq!((text(&moved, "origin"), text(&moved, "destination")), ("BOM", "DXB"));
     // But not to several.
-    let onward = world.flight(crate::support::NewFlight::new("AI103", "DXB", "LHR").leaves_in_hours(36)).await;
+    let onward = world.flight(loadmaster_testkit::NewFlight::new("AI103", "DXB", "LHR").leaves_in_hours(36)).await;
     let way = json!({ "flight_ids": [other["id"], onward["id"]], "pieces": 1 });
     let faults = [("/flight_ids".to_owned(), "too_long".to_owned())];
     assert_eq!(customer.patch(&at(&moved), way.clone()).await.expect_faults(), faults);
@@ -68,7 +69,7 @@ async fn the_reservations_of_a_flight_are_listed_and_deleted_by_their_owner_or_t
         .await
         .expect_problem(404, "not_found");
     let stale = one.request(reqwest::Method::DELETE, &path(&older)).header("if-match", "\"2\"");
-    crate::support::Answer::of(stale).await.expect_problem(412, "version_mismatch");
+    loadmaster_testkit::Answer::of(stale).await.expect_problem(412, "version_mismatch");
     let deleted = one.delete(&path(&older)).await.expect(200);
     assert_eq!((text(&deleted, "status"), text(&deleted, "end_reason")), ("RELEASED", "CALLER"));
     one.delete(&path(&older)).await.expect_problem(409, "invalid_transition");

@@ -2,14 +2,15 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{at, direct, hold_on};
-use crate::support::{
+use loadmaster_testkit::{
     TestDatabase, World, WorldOptions,
     freight::{text, with},
+    holds::{at, hold_on},
     until,
 };
+use serde_json::{Value, json};
+
+use super::direct;
 
 /// Whether a search finds a way for so many kilograms.
 async fn finds(world: &World, kilograms: u32) -> bool {
@@ -77,7 +78,10 @@ async fn holds_are_counted_and_measured() {
     let flight = direct(&world, "AI101", 1000.0).await;
     let customer = world.customer().await;
     let hold = customer.hold(hold_on(&[&flight])).await;
-    customer.post(super::HOLDS, with(hold_on(&[&flight]), json!({ "weight_kg": 5000 }))).await.expect(409);
+    customer
+        .post(loadmaster_testkit::holds::HOLDS, with(hold_on(&[&flight]), json!({ "weight_kg": 5000 })))
+        .await
+        .expect(409);
     customer.delete(&at(&hold)).await.expect(200);
     customer.hold(hold_on(&[&flight])).await;
     let metrics = async || world.anonymous().get("/metrics").await.text;

@@ -1,8 +1,8 @@
 //! Bodies that are too large, or come slowly.
+use loadmaster_testkit::{World, WorldOptions, connect, connect_from, is_closed, read_answer};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::client_at;
-use crate::support::{World, WorldOptions, connect, connect_from, is_closed, read_answer};
 
 const BOOKINGS: &str = "/api/v1/bookings";
 
@@ -76,7 +76,7 @@ async fn slow_bodies_from_one_address_leave_places_for_others() {
     let refused = client_at("127.0.0.66", &world.base).get("/api/v1/airports/DEL").await;
     refused.expect_problem(429, "rate_limited");
     drop(slow);
-    crate::support::until("its places are free again", async || {
+    loadmaster_testkit::until("its places are free again", async || {
         client_at("127.0.0.66", &world.base).get("/api/v1/airports/DEL").await.status == 200
     })
     .await;

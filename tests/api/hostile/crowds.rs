@@ -1,8 +1,8 @@
 //! More connections than there may be.
+use loadmaster_testkit::{OwnRedis, Process, TestDatabase, World, WorldOptions, connect_from, is_closed, read_answer};
 use tokio::{io::AsyncWriteExt, net::TcpStream, process::Command};
 
 use super::client_at;
-use crate::support::{OwnRedis, Process, TestDatabase, World, WorldOptions, connect_from, is_closed, read_answer};
 
 const LIVEZ: &[u8] = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -33,7 +33,7 @@ async fn one_address_has_a_share_of_the_connections_and_proxies_have_more() {
     assert_eq!(served(&world, "127.0.0.67", 3).await.0, 3);
     assert_eq!(served(&world, "127.0.0.77", 6).await.0, 6);
     drop(open);
-    crate::support::until("its places are free again", async || served(&world, "127.0.0.66", 1).await.0 == 1).await;
+    loadmaster_testkit::until("its places are free again", async || served(&world, "127.0.0.66", 1).await.0 == 1).await;
     let told = world.anonymous().get("/metrics").await.text;
     assert!(told.contains("loadmaster_connections_closed_total{reason=\"address_limit\"} "), "{told}");
 }

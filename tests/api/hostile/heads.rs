@@ -1,7 +1,6 @@
 //! What stands before the body: too much of it, too slowly.
+use loadmaster_testkit::{World, WorldOptions, connect, exchange, is_closed, read_answer};
 use tokio::io::AsyncWriteExt;
-
-use crate::support::{World, WorldOptions, connect, exchange, is_closed, read_answer};
 
 const KIB: usize = 1024;
 

@@ -9,6 +9,9 @@ use std::{
 };
 
 use loadmaster_platform::tables::XLSX;
+use loadmaster_testkit::{
+    Client, OwnRedis, Process, TestDatabase, connect_from, import::table, is_long, sum_of, workbook::workbook,
+};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -17,11 +20,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{client_at, streams::taken_back, workbooks::workbook};
-use crate::{
-    import::table,
-    support::{Client, OwnRedis, Process, TestDatabase, connect_from, is_long, sum_of},
-};
+use super::{client_at, streams::taken_back};
 
 const STRANGER: &str = "127.0.0.66";
 /// The number of other accounts, each at an address of its own and each calling as often as its quota allows.

@@ -1,12 +1,11 @@
 //! Callers that do not read what they asked for. Answers must be larger than what the sockets keep.
 use std::time::Duration;
 
+use loadmaster_testkit::{WorldOptions, connect};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-
-use crate::support::{WorldOptions, connect};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Answers of some hundred kilobytes each, all asked for at once.

@@ -1,7 +1,9 @@
 //! Requests that two readers could take for different ones: none of them carries another request past the first.
+use loadmaster_testkit::{
+    Client, NewFlight, World, exchange,
+    freight::{BOOKINGS, text},
+};
 use serde_json::json;
-
-use crate::support::{Client, NewFlight, World, exchange, freight::BOOKINGS, freight::text};
 
 /// Headers that leave open where the body ends, and a body that is over early for one of the readings.
 const AMBIGUOUS: [(&str, &str); 14] = [

@@ -4,12 +4,11 @@ use std::time::Duration;
 use axum::http;
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
+use loadmaster_testkit::{World, WorldOptions, connect, exchange};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     task::JoinHandle,
 };
-
-use crate::support::{World, WorldOptions, connect, exchange};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const KIB: usize = 1024;

@@ -1,35 +1,9 @@
 //! Workbooks that claim to contain, or unpack to, more than their own size allows.
-use std::io::{Cursor, Write};
 
 use loadmaster_platform::tables::XLSX;
-use zip::{ZipWriter, write::SimpleFileOptions};
-
-use crate::support::World;
+use loadmaster_testkit::{World, workbook::workbook};
 
 const IMPORTS: [&str; 5] = ["airports", "airlines", "aircraft", "flights", "tariffs"];
-
-/// A workbook with these rows and shared strings.
-pub fn workbook(rows: &str, strings: &str) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in [
-        (
-            "_rels/.rels",
-            r#"<Relationships><Relationship Id="r1" Type="x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
-        ),
-        ("xl/workbook.xml", r#"<workbook><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>"#),
-        (
-            "xl/_rels/workbook.xml.rels",
-            r#"<Relationships><Relationship Id="r1" Type="x/worksheet" Target="sheet.xml"/>
-               <Relationship Id="r2" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>"#,
-        ),
-        ("xl/sheet.xml", &format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")),
-        ("xl/sharedStrings.xml", strings),
-    ] {
-        zip.start_file(name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
 
 #[tokio::test]
 async fn a_small_workbook_that_claims_or_unpacks_to_much_is_refused_with_its_reason() {

@@ -1,12 +1,12 @@
 //! One thing has one address for a key, however the address is written, and no address makes a key fail.
+use loadmaster_testkit::{
+    Dice, NewFlight, World,
+    freight::{order, path_of},
+};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{fresh, kept, poke, post, repeats};
-use crate::support::{
-    Dice, NewFlight, World,
-    freight::{order, path_of},
-};
 
 /// `/a/b` with each character of the last segment as `%XX`.
 fn encoded(path: &str) -> String {

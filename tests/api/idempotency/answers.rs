@@ -1,15 +1,13 @@
 //! What a repetition is told, and what it is not asked any more.
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of},
+};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{HEADER, ask, book, fresh, kept, poke, post, repeats};
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        Answer, Client, NewFlight, World,
-        freight::{BOOKINGS, order, path_of},
-    },
-};
 
 async fn if_match(client: &Client, key: &str, path: &str, tag: &str) -> Answer {
     Answer::of(client.request(Method::POST, path).header(HEADER, key).header("if-match", tag)).await

@@ -1,12 +1,12 @@
 //! What counts as the same request.
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
+    freight::{BOOKINGS, order, path_of, text, with},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{HEADER, book, effects, fresh, repeats};
-use crate::support::{
-    Answer, Client, NewFlight, World,
-    freight::{BOOKINGS, order, path_of, text, with},
-};
 
 async fn send(client: &Client, method: Method, path: &str, media_type: &str, body: &str) -> Answer {
     let request = client.request(method, path).header(HEADER, "k").header("content-type", media_type);

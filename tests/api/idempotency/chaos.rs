@@ -9,15 +9,15 @@ use std::{
 };
 
 use chrono::{TimeDelta, Utc};
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use super::{HEADER, effects};
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, Dice, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions,
     freight::{BOOKINGS, at_once, order, text, with},
     rounds, until,
 };
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{HEADER, effects};
 
 /// Requests that wait for a connection while the other server is gone are answered all the same, though a thousand of them come
 /// from one address.

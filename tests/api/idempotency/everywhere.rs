@@ -1,5 +1,9 @@
 //! One key for requests to all operations.
 use loadmaster_platform::web::digest_of;
+use loadmaster_testkit::{
+    freight::text,
+    payments::{audit_of_charges, with_test},
+};
 use reqwest::Method;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -7,10 +11,6 @@ use sqlx::PgConnection;
 use super::{
     effects, fresh, kept,
     operations::{Deed, deeds},
-};
-use crate::{
-    payments::{audit_of_charges, with_test},
-    support::freight::text,
 };
 
 const KEY: &str = "k";

@@ -1,12 +1,12 @@
 //! Answers are kept for a day, by the database's clock: time passes by making them older.
-use serde_json::json;
-
-use super::{book, effects, fresh, kept, poke, repeats};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{order, path_of, with},
     until,
 };
+use serde_json::json;
+
+use super::{book, effects, fresh, kept, poke, repeats};
 
 /// As if so many minutes had passed.
 async fn pass(world: &World, minutes: u32) {

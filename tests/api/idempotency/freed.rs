@@ -1,18 +1,16 @@
 //! A refusal is no effect: its key is as good as new.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Brake, NewFlight, World, WorldOptions,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of, with},
+    until,
+};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{HEADER, KEYS_HELD, ask, book, fresh, kept, poke, post, repeats};
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        Answer, Brake, NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, order, path_of, with},
-        until,
-    },
-};
 
 #[tokio::test]
 async fn bad_input_leaves_the_key_free() {

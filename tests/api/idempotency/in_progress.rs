@@ -1,19 +1,17 @@
 //! The first request is not done yet, and there is the second.
+use loadmaster_testkit::{
+    Answer, Brake, Client, NewFlight, OwnRedis, Watch, World, WorldOptions,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of, with},
+    locks::{Overheard, lock_of, put, take_away},
+    sum_of, until, until_blocked,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 
 use super::{ask, at, book, effects, fresh, kept, repeats};
-use crate::{
-    flight_verbs::path_to,
-    locks::{Overheard, lock_of, put, take_away},
-    support::{
-        Answer, Brake, Client, NewFlight, OwnRedis, Watch, World, WorldOptions,
-        freight::{BOOKINGS, order, path_of, with},
-        sum_of, until, until_blocked,
-    },
-};
 
 /// Two instances of one installation, which would ask for ever for a booking that is locked.
 async fn two_instances() -> [World; 2] {

@@ -1,15 +1,13 @@
 //! Keys that are none.
+use loadmaster_testkit::{
+    Answer, NewFlight, World,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of, with},
+};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{HEADER, ask, book, effects, kept};
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        Answer, NewFlight, World,
-        freight::{BOOKINGS, order, path_of, with},
-    },
-};
 
 const NONE: [&str; 6] = ["", "\"\"", "a b", "a\tb", "caf\u{e9}", " \" \" "];
 

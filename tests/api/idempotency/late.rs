@@ -1,19 +1,17 @@
 //! A repetition that finds its way barred by what the first request did, at an instance that knew nothing of it.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, OwnRedis, Readings, World, WorldOptions,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of, with},
+    locks::{Overheard, lock_of, put, take_away},
+    until,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::{KEYS_HELD, ask, at, book, effects, fresh, repeats};
-use crate::{
-    flight_verbs::path_to,
-    locks::{Overheard, lock_of, put, take_away},
-    support::{
-        Answer, Client, NewFlight, OwnRedis, Readings, World, WorldOptions,
-        freight::{BOOKINGS, order, path_of, with},
-        until,
-    },
-};
 
 /// Two instances. The second waits for its own Redis as long as that is silent: it has found nothing in its way, and has
 /// begun no transaction.

@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
-
-use super::{at, book, effects, kept};
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, Dice, NewFlight, World, WorldOptions,
     freight::{at_once, order, text, with},
     rounds,
 };
+use serde_json::{Value, json};
+
+use super::{at, book, effects, kept};
 
 const EACH: usize = 10;
 
@@ -92,7 +92,7 @@ async fn forty_requests_for_one_step_take_it_once() {
     let flight = one.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = one.operator().await;
     let booking = operator.book(order(&[&flight])).await;
-    let path = crate::support::freight::path_of(&booking);
+    let path = loadmaster_testkit::freight::path_of(&booking);
     let clients = [operator.clone(), at(&operator, &other)];
     for (step, version) in [("depart", 2), ("arrive", 3), ("deliver", 4)] {
         let answers = at_once((0..40).map(|number| {

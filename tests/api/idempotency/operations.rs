@@ -2,22 +2,21 @@
 use std::collections::BTreeSet;
 
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of, with},
+    holds::{HOLDS, at, hold_on},
+    jobs::dead_job,
+    notifications::{PREFERENCES, any_notification, contact},
+    parties::{PARTIES, TEMPLATES},
+    payments::{any_credit, any_payment, audit_of_charges, unpaid_of_guest, with_test},
+    until,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{HEADER, effects, fresh, kept, repeats};
-use crate::{
-    flight_verbs::path_to,
-    holds::{HOLDS, at, hold_on},
-    notifications::{PREFERENCES, any_notification, contact},
-    parties::{PARTIES, TEMPLATES},
-    payments::{any_credit, any_payment, audit_of_charges, unpaid_of_guest, with_test},
-    support::{
-        Answer, Client, NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, order, path_of, with},
-        until,
-    },
-};
 
 const ALLOTMENTS: &str = "/api/v1/allotments";
 const PAY: &str = "/api/v1/bookings/{ref_id}/payments";
@@ -92,7 +91,7 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     let reserved = format!("{reservations}/{}", reserved["id"].as_str().unwrap());
     let (awaited, mut entries) = (flight("AI117").await, Vec::new());
     let given_back = caller.book(with(order(&[&awaited]), json!({"weight_kg": 200}))).await;
-    crate::waitlist::fill(caller, &awaited).await;
+    loadmaster_testkit::waitlist::fill(caller, &awaited).await;
     for _ in 0..2 {
         let entry = caller.post(WAITLIST, hold_on(&[&awaited])).await.expect(201);
         entries.push(format!("{WAITLIST}/{}", entry["id"].as_str().unwrap()));
@@ -148,13 +147,13 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
                          "valid_from": "2026-11-20", "effect": "FORBID"});
     let ended = caller.post("/api/v1/embargoes", embargo.clone()).await.expect(201);
     let ended = format!("/api/v1/embargoes/{}", ended["id"].as_str().unwrap());
-    let tariff = crate::pricing::tariff("T1", json!({}));
+    let tariff = loadmaster_testkit::pricing::tariff("T1", json!({}));
     let dear = caller.post("/api/v1/tariffs", tariff.clone()).await.expect(201);
     let dear = format!("/api/v1/tariffs/{}", dear["id"].as_str().unwrap());
-    let fuel = crate::pricing::surcharge("MYC", json!({"currency": "USD"}));
+    let fuel = loadmaster_testkit::pricing::surcharge("MYC", json!({"currency": "USD"}));
     let charged = caller.post("/api/v1/surcharges", fuel.clone()).await.expect(201);
     let charged = format!("/api/v1/surcharges/{}", charged["id"].as_str().unwrap());
-    let sale = crate::pricing::sale(json!({"code": "SPRING"}));
+    let sale = loadmaster_testkit::pricing::sale(json!({"code": "SPRING"}));
     let lowered = caller.post("/api/v1/sales", sale.clone()).await.expect(201);
     let lowered = format!("/api/v1/sales/{}", lowered["id"].as_str().unwrap());
     let asked = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [roomy["id"]], "weight_kg": 1});
@@ -304,15 +303,15 @@ fn reference_deeds() -> Vec<Deed> {
     };
     let change = || Some(json!({"name": "Another name"}));
     vec![
-        deed("POST", "/api/v1/airports", "/api/v1/airports", Some(crate::tables::airport("QQA")), 201),
+        deed("POST", "/api/v1/airports", "/api/v1/airports", Some(loadmaster_testkit::reference::airport("QQA")), 201),
         deed("PATCH", "/api/v1/airports/{code}", "/api/v1/airports/QQA", change(), 200),
         deed("DELETE", "/api/v1/airports/{code}", "/api/v1/airports/QQA", None, 204),
         deed("POST", "/api/v1/airports/import", "/api/v1/airports/import", Some(json!(AIRPORTS)), 200),
-        deed("POST", "/api/v1/airlines", "/api/v1/airlines", Some(crate::tables::airline("Q0")), 201),
+        deed("POST", "/api/v1/airlines", "/api/v1/airlines", Some(loadmaster_testkit::reference::airline("Q0")), 201),
         deed("PATCH", "/api/v1/airlines/{code}", "/api/v1/airlines/Q0", change(), 200),
         deed("DELETE", "/api/v1/airlines/{code}", "/api/v1/airlines/Q0", None, 204),
         deed("POST", "/api/v1/airlines/import", "/api/v1/airlines/import", Some(json!(AIRLINES)), 200),
-        deed("POST", "/api/v1/aircraft", "/api/v1/aircraft", Some(crate::tables::aircraft("Q0Q")), 201),
+        deed("POST", "/api/v1/aircraft", "/api/v1/aircraft", Some(loadmaster_testkit::reference::aircraft("Q0Q")), 201),
         deed("PATCH", "/api/v1/aircraft/{code}", "/api/v1/aircraft/Q0Q", change(), 200),
         deed("DELETE", "/api/v1/aircraft/{code}", "/api/v1/aircraft/Q0Q", None, 204),
         deed("POST", "/api/v1/aircraft/import", "/api/v1/aircraft/import", Some(json!(AIRCRAFT)), 200),
@@ -322,18 +321,6 @@ fn reference_deeds() -> Vec<Deed> {
 const AIRPORTS: &str = "iata_code,name,city,country_code,latitude,longitude,time_zone\nQQB,Field,Town,GB,1,2,UTC\n";
 const AIRLINES: &str = "iata_code,name,country_code\nQ1,Line,GB\n";
 const AIRCRAFT: &str = "iata_code,name,manufacturer,max_cargo_kg,max_cargo_m3\nQ1Q,Type,Maker,1000,10\n";
-
-/// A job that has failed for good.
-pub async fn dead_job(world: &World) -> String {
-    let id = uuid::Uuid::now_v7();
-    let job = format!(
-        "insert into jobs (id, kind, payload, priority, state, run_at, attempts, max_attempts, last_error, created_at,
-                           updated_at)
-         values ('{id}', 'made_up_{id}', 'null', 0, 'DEAD', now(), 10, 10, 'It did not work', now(), now())"
-    );
-    world.sql(&job).await;
-    id.to_string()
-}
 
 #[tokio::test]
 async fn each_change_that_is_repeated_is_answered_as_the_first_time_and_made_once() {

@@ -1,17 +1,15 @@
 //! To be told again is to read: who may not see a thing any more is not told of it.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    flight_verbs::path_to,
+    freight::{order, path_of},
+};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{ask, book, effects, fresh, poke, repeats};
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        Client, NewFlight, World,
-        freight::{order, path_of},
-    },
-};
 
 /// One user, wherever he belongs and whatever he may do.
 struct User(Uuid);

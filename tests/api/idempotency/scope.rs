@@ -1,15 +1,13 @@
 //! Whose key it is, and for what.
+use loadmaster_testkit::{
+    NewFlight, World,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, each, order, path_of},
+};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{ask, book, fresh, kept, poke, repeats};
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        NewFlight, World,
-        freight::{BOOKINGS, each, order, path_of},
-    },
-};
 
 #[tokio::test]
 async fn two_callers_may_use_one_key() {

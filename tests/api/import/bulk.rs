@@ -1,18 +1,17 @@
 //! Large tables, and tables that come at once.
 use chrono::TimeDelta;
 use loadmaster_flights::{Departures, FlightService};
+use loadmaster_testkit::{
+    Readings, World,
+    freight::{order, path_of, text},
+    import::{counts, table},
+    is_long, until, until_it_follows,
+    waitlist::WAITLIST,
+};
 use serde_json::json;
 use sqlx::{Connection, Executor};
 
-use super::{count, counts, execute, fault, faults, import, import_rows, schedule, table};
-use crate::{
-    support::{
-        Readings, World,
-        freight::{order, path_of, text},
-        is_long, until, until_it_follows,
-    },
-    waitlist::WAITLIST,
-};
+use super::{count, execute, fault, faults, import, import_rows, schedule};
 
 /// Flights of one day each, from 21 November 2026 on: 100 numbers a day.
 fn rows(how_many: usize) -> Vec<String> {

@@ -1,8 +1,11 @@
 //! What is wrong with a table: told by row, and nothing of it is taken.
+use loadmaster_testkit::{
+    World,
+    import::{HEADER, table},
+};
 use serde_json::json;
 
-use super::{HEADER, IMPORT, count, execute, fault, faults, import, import_rows, schedule, table};
-use crate::support::World;
+use super::{IMPORT, count, execute, fault, faults, import, import_rows, schedule};
 
 const GOOD: &str = "AI101,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77X,,,,";
 

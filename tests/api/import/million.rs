@@ -1,11 +1,7 @@
 //! A million flights by the command line, in `./test --long`.
 use std::{fmt::Write, time::Duration};
 
-use super::HEADER;
-use crate::{
-    commands::process::loadmaster,
-    support::{TestDatabase, is_long},
-};
+use loadmaster_testkit::{TestDatabase, command::loadmaster, import::HEADER, is_long};
 
 const ROWS: usize = 1_000_000;
 /// Nobody waits for as long on a machine that does nothing else.

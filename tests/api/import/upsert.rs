@@ -1,8 +1,11 @@
 //! What an import makes, changes and leaves alone.
+use loadmaster_testkit::{
+    NewFlight, World,
+    import::{HEADER, counts, table},
+};
 use serde_json::{Value, json};
 
-use super::{HEADER, IMPORT, count, counts, execute, import, import_rows, schedule, table};
-use crate::support::{NewFlight, World};
+use super::{IMPORT, count, execute, import, import_rows, schedule};
 
 const FIRST: &str = "AI101,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77X,,,,";
 const SECOND: &str = "AI102,LHR,DEL,2026-11-22T10:00:00Z,2026-11-22T19:30:00Z,,1000.5,,,90";

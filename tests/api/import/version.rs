@@ -1,8 +1,7 @@
 //! The network's version moves once with each transaction that brings a flight into the network or moves one, whatever else
 //! the transaction does.
+use loadmaster_testkit::{NewFlight, World};
 use sqlx::{Executor, PgConnection};
-
-use crate::support::{NewFlight, World};
 
 async fn version(session: &mut PgConnection) -> i64 {
     sqlx::query_scalar("select version from network").fetch_one(session).await.unwrap()

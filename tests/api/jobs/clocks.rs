@@ -5,11 +5,11 @@ use loadmaster_platform::{
     clock::ManualClock,
     jobs::{Handlers, JobState, NewJob, Schedule, Schedules},
 };
+use loadmaster_testkit::{start_of_time, until};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Gate, Log, Queue};
-use crate::support::{start_of_time, until};
 
 /// An hour forward, an hour back, back again and so on.
 const JUMPS: [TimeDelta; 5] =

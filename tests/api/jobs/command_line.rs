@@ -1,13 +1,13 @@
 //! `loadmaster jobs`, and what the metrics say.
 use std::collections::{BTreeMap, BTreeSet};
 
+use loadmaster_testkit::{
+    SCHEDULES, TestDatabase,
+    command::{Done, Serving, loadmaster},
+    until,
+};
 use sqlx::Connection;
 use uuid::Uuid;
-
-use crate::{
-    commands::process::{Done, Serving, loadmaster},
-    support::{SCHEDULES, TestDatabase, until},
-};
 
 /// A real server.
 pub async fn serve(database: &TestDatabase) -> Serving {

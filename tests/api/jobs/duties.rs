@@ -1,30 +1,14 @@
 //! What this product's own schedules do, in a server that runs.
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_platform::outbox::retire;
+use loadmaster_testkit::{
+    NewFlight, TestDatabase, World, WorldOptions,
+    jobs::{run_again, until_run},
+    start_of_time, until,
+};
 use serde_json::json;
 use sqlx::Row;
 use uuid::Uuid;
-
-use crate::support::{NewFlight, TestDatabase, World, WorldOptions, start_of_time, until};
-
-/// Until the schedule has run since it was new, or due again.
-async fn until_run(world: &World, name: &str) {
-    let mut owner = world.database.owner().await;
-    until(&format!("{name} has run"), async || {
-        let query = "select coalesce(bool_and(next_run_at > now()), false) and count(*) = 1
-                            and not exists (select from jobs where kind = $1)
-                     from schedules where name = $1";
-        sqlx::query_scalar(query).bind(name).fetch_one(&mut owner).await.unwrap()
-    })
-    .await;
-}
-
-/// As if its period were over.
-pub async fn run_again(world: &World, name: &str) {
-    let due = sqlx::query("update schedules set next_run_at = now() where name = $1").bind(name);
-    due.execute(&mut world.database.owner().await).await.unwrap();
-    until_run(world, name).await;
-}
 
 async fn partitions(world: &World) -> Vec<String> {
     let query = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid

@@ -2,11 +2,11 @@
 use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
 use loadmaster_platform::jobs::{Handlers, Job, JobState, NewJob, Ran, retry_dead};
+use loadmaster_testkit::until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Gate, Log, Queue};
-use crate::support::until;
 
 /// Fails with the payload's text.
 fn failing() -> Handlers {

@@ -1,10 +1,10 @@
 //! Kinds of jobs that hang, fail or panic are in nobody's way.
 use anyhow::anyhow;
 use loadmaster_platform::jobs::{Handlers, JobState, NewJob};
+use loadmaster_testkit::until;
 use serde_json::{Value, json};
 
 use super::{Gate, Log, Queue};
-use crate::support::until;
 
 fn poisoned(kind: &'static str, jobs: usize) -> impl Iterator<Item = NewJob> {
     (0..jobs).map(move |_| NewJob { priority: -9, ..NewJob::now(kind, Value::Null) })

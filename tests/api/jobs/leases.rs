@@ -6,10 +6,10 @@ use std::{
 };
 
 use loadmaster_platform::jobs::{Handlers, JobState, NewJob, Ran};
+use loadmaster_testkit::{Watch, until};
 use serde_json::{Value, json};
 
 use super::{Gate, Log, Queue, Serving};
-use crate::support::{Watch, until};
 
 #[tokio::test]
 async fn a_job_whose_process_went_away_is_taken_by_another_once_that_was_silent_for_long() {

@@ -4,11 +4,11 @@ use loadmaster_platform::{
     jobs::{Depth, Handlers, JobState, NewJob, Ran, depth, enqueue_in_tx},
     postgres::commit,
 };
+use loadmaster_testkit::{Watch, until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Gate, Log, Queue};
-use crate::support::{Watch, until};
 
 #[tokio::test]
 async fn a_job_is_there_exactly_when_its_transaction_is() {

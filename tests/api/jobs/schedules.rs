@@ -6,11 +6,11 @@ use loadmaster_platform::{
     clock::ManualClock,
     jobs::{Handlers, JobState, Ran, Schedule, Schedules},
 };
+use loadmaster_testkit::{start_of_time, until};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Queue;
-use crate::support::{start_of_time, until};
 
 static HOURLY: [Schedule; 1] = [Schedule { name: "hourly", every: TimeDelta::hours(1) }];
 static TWO: [Schedule; 2] =

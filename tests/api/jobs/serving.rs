@@ -1,11 +1,11 @@
 //! Jobs in a process that starts, stops or is killed.
 use chrono::TimeDelta;
 use loadmaster_platform::jobs::{Handlers, JobState, NewJob, Ran};
+use loadmaster_testkit::{SCHEDULES, TestDatabase, Watch, WorldOptions, until};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use super::{Gate, Log, Queue, command_line::serve};
-use crate::support::{SCHEDULES, TestDatabase, Watch, WorldOptions, until};
 
 /// Keeps the job `expired_tokens` from getting on, for as long as a statement may wait.
 struct Holding(PgConnection);

@@ -1,14 +1,9 @@
 //! Rules of time zones change, and processes follow.
 use std::fs;
 
+use loadmaster_testkit::{NewFlight, World, WorldOptions, freight::text, import::table, jobs::run_again, until};
 use serde_json::{Value, json};
 use sqlx::Executor;
-
-use super::duties::run_again;
-use crate::{
-    import::table,
-    support::{NewFlight, World, WorldOptions, freight::text, until},
-};
 
 /// Flights of one number that leave Vancouver at 07:30 UTC: by the rules from 2026 on at 00:30 of that day, by those of 2025 at 23:30 of
 /// the day before, which is in their names.
@@ -40,7 +35,7 @@ async fn import(world: &World, rows: &[String]) -> Value {
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     let request =
         world.admin().await.request(reqwest::Method::POST, "/api/v1/flights/import").header("content-type", "text/csv");
-    crate::support::Answer::of(request.body(table(&rows))).await.body
+    loadmaster_testkit::Answer::of(request.body(table(&rows))).await.body
 }
 
 #[tokio::test]

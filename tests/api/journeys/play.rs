@@ -2,6 +2,10 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    Answer, Client, World,
+    freight::{BOOKINGS, text, with},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,10 +14,6 @@ use super::{
     model::{CODES, Flown, Model, Named, PLANS, ROUTES, Refusal, Space, standard_volume},
     steps::{Alteration, Amendment, Call, Caller, Change, Operation, Order, Route, Step, Verb},
     told::{self, Words},
-};
-use crate::support::{
-    Answer, Client, World,
-    freight::{BOOKINGS, text, with},
 };
 
 const FLIGHTS: &str = "/api/v1/flights";

@@ -1,12 +1,12 @@
 //! The model's state in the API's words.
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use loadmaster_testkit::freight::raw;
 use serde_json::{Value, json};
 
 use super::{
     model::{Booking, Flight, Leg, Space},
     steps::Patch,
 };
-use crate::support::freight::raw;
 
 /// What the journeys of one case share: when it began, what its flights are called, its own air waybill numbers.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
+use loadmaster_testkit::Dice;
+
 use super::model::{CAPACITY, FLIGHTS, Held, Model, Waits};
-use crate::support::Dice;
 
 /// The code of the problem that a step is refused with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,8 @@
 //! Which way room is taken.
+use loadmaster_testkit::{NewFlight, OwnRedis, World, WorldOptions, freight::text, locks::Overheard};
 use serde_json::json;
 
 use super::{allocations, grown, left, mode, wish};
-use crate::{
-    locks::Overheard,
-    support::{NewFlight, OwnRedis, World, WorldOptions, freight::text},
-};
 
 async fn world_of(redis: &OwnRedis, threshold: &str) -> World {
     let options =

@@ -1,15 +1,14 @@
 //! Fifty who come one after the other while the first is held up.
 use std::time::{Duration, Instant};
 
+use loadmaster_testkit::{
+    Answer, Client, Dice, NewFlight, OwnRedis, World, WorldOptions, freight::text, locks::put, until,
+};
 use serde_json::Value;
 use sqlx::{Connection, Executor};
 use tokio::task::JoinHandle;
 
 use super::{got_room, left, served, wish};
-use crate::{
-    locks::put,
-    support::{Answer, Client, Dice, NewFlight, OwnRedis, World, WorldOptions, freight::text, until},
-};
 
 const CLIENTS: usize = 50;
 

@@ -1,16 +1,14 @@
 //! A flight's lock whose holder is gone.
+use loadmaster_testkit::{
+    Answer, Brake, Client, NewFlight, OwnRedis, WorldOptions,
+    freight::{at_once, text},
+    locks::put,
+    until_blocked,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::{got_room, wish};
-use crate::{
-    locks::put,
-    support::{
-        Answer, Brake, Client, NewFlight, OwnRedis, WorldOptions,
-        freight::{at_once, text},
-        until_blocked,
-    },
-};
 
 #[tokio::test]
 async fn the_lock_of_a_dead_process_stops_no_booking() {

@@ -1,14 +1,14 @@
 //! All at once, at one instance or at two.
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
-use super::{allocations, got_room, grown, left, wish};
-use crate::support::{
+use loadmaster_testkit::{
     Client, Dice, NewFlight, World, WorldOptions,
     freight::{at_once, path_of},
     rounds,
 };
+use serde_json::{Value, json};
+
+use super::{allocations, got_room, grown, left, wish};
 
 /// Whether each was booked.
 async fn ask_all(clients: &[Client], flights: &[&Value], wishes: &[u32]) -> Vec<bool> {

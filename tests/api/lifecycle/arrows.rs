@@ -1,15 +1,15 @@
 //! Every arrow and every non-arrow of the state machine, for each role, through HTTP.
 use futures_util::future::join_all;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, World,
+    freight::{each, order, path_of},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::two_flights;
-use crate::support::{
-    Answer, Client, World,
-    freight::{each, order, path_of},
-};
 
 /// Where a booking can be in its life, and what it then looks like.
 struct State {

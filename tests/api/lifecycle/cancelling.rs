@@ -1,12 +1,12 @@
 //! Cancelling gives back what has not departed.
+use loadmaster_testkit::{
+    Answer, NewFlight, World,
+    freight::{BOOKINGS, each, order, path_of, text, with},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::two_flights;
-use crate::support::{
-    Answer, NewFlight, World,
-    freight::{BOOKINGS, each, order, path_of, text, with},
-};
 
 fn space(weight: u32, volume: u32, positions: u32) -> Value {
     json!({"weight_kg": weight, "volume_m3": volume, "positions": positions})

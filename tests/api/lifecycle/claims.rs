@@ -1,11 +1,11 @@
 //! What a caller says about a movement must be so: the place and the flight.
-use serde_json::{Value, json};
-
-use super::two_flights;
-use crate::support::{
+use loadmaster_testkit::{
     World,
     freight::{order, path_of, text},
 };
+use serde_json::{Value, json};
+
+use super::two_flights;
 
 #[tokio::test]
 async fn a_step_happens_only_at_its_own_airport() {

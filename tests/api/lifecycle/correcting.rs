@@ -1,16 +1,16 @@
 //! Taking the last step of a booking back.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    billing::{Market, usd},
+    freight::{each, order, path_of, text},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::two_flights;
-use crate::billing::{Market, usd};
-use crate::support::{
-    Answer, Client, NewFlight, World, WorldOptions,
-    freight::{each, order, path_of, text},
-};
 
 fn reason() -> Value {
     json!({"reason": "Wrong booking"})

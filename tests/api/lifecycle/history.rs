@@ -2,14 +2,14 @@
 use std::collections::BTreeSet;
 
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    World,
+    freight::{each, order, path_of},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::two_flights;
-use crate::support::{
-    World,
-    freight::{each, order, path_of},
-};
 
 #[tokio::test]
 async fn an_undisturbed_journey_of_one_leg_has_exactly_four_events() {

@@ -4,13 +4,13 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use serde_json::{Value, json};
-
-use super::two_flights;
-use crate::support::{
+use loadmaster_testkit::{
     Client, World,
     freight::{BOOKINGS, each, order, path_of},
 };
+use serde_json::{Value, json};
+
+use super::two_flights;
 
 /// The booking's and its legs' statuses by version, on an undisturbed journey of two legs.
 const WHOLE: [(&str, [&str; 2]); 6] = [

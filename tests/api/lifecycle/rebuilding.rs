@@ -1,13 +1,13 @@
 //! The events alone are enough to know where every shipment stands: a fold over their `data`, written from the documents
 //! and not from the product's code, gives what the tables say.
+use loadmaster_testkit::{
+    World,
+    freight::{each, order, raw, with},
+};
 use serde_json::{Map, Value, json};
 use sqlx::Row;
 
 use super::two_flights;
-use crate::support::{
-    World,
-    freight::{each, order, raw, with},
-};
 
 /// What the events say of one booking.
 #[derive(Default)]

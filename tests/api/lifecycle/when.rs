@@ -1,12 +1,12 @@
 //! When a movement happened.
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-
-use super::two_flights;
-use crate::support::{
+use loadmaster_testkit::{
     Client, World, WorldOptions,
     freight::{order, path_of},
 };
+use serde_json::{Value, json};
+
+use super::two_flights;
 
 async fn last_event(client: &Client, path: &str) -> Value {
     let history = client.get(&format!("{path}/history")).await.expect(200);

@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
+use loadmaster_testkit::{Answer, World};
 use serde_json::{Value, json};
 
 use super::{behind_proxies, limited, post_as, refused, told};
-use crate::support::{Answer, World};
 
 const LOGIN: &str = "/api/v1/auth/login";
 const PASSWORD: &str = "correct horse battery";

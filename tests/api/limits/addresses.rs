@@ -9,7 +9,7 @@ async fn an_untrusted_peer_cannot_choose_an_address() {
     }
     refused(get_as(&anybody, "203.0.113.9", OPEN).await, 3);
     let request = anybody.request(reqwest::Method::GET, OPEN).header("forwarded", "for=203.0.113.10");
-    refused(crate::support::Answer::of(request.header("x-real-ip", "203.0.113.11")).await, 3);
+    refused(loadmaster_testkit::Answer::of(request.header("x-real-ip", "203.0.113.11")).await, 3);
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn forged_forwarding_headers_change_no_quota() {
     let anybody = world.anonymous();
     let left = async |address: &str, besides: &str| {
         let request = anybody.request(reqwest::Method::GET, OPEN).header("x-forwarded-for", address);
-        told(&crate::support::Answer::of(request.header("forwarded", besides)).await).unwrap()[1]
+        told(&loadmaster_testkit::Answer::of(request.header("forwarded", besides)).await).unwrap()[1]
     };
     for number in 1..=5 {
         assert_eq!(left("203.0.113.1", &format!("for=198.51.100.{number}")).await, 60 - number);

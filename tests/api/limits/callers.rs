@@ -1,10 +1,10 @@
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Client, World};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{OPEN, limited, refused, told, until_refused};
-use crate::support::{Client, World};
 
 async fn world() -> World {
     limited().set("rate_limit.authenticated_per_minute", "5").set("rate_limit.anonymous_per_minute", "3").start().await

@@ -1,5 +1,6 @@
+use loadmaster_testkit::{Client, World};
+
 use super::{OPEN, behind_proxies, get_as, limited, told};
-use crate::support::{Client, World};
 
 /// How many of some requests at once were refused. The guard's clock is the machine's: it is the number that is too large
 /// for any machine to be slow enough.
@@ -39,7 +40,7 @@ async fn a_flood_from_one_address_is_refused_before_it_costs_anything() {
 async fn no_guard_where_it_is_switched_off() {
     for world in [
         limited().set("rate_limit.flood_per_second", "0").start().await,
-        World::with(crate::support::WorldOptions::working().set("rate_limit.flood_per_second", "1")).await,
+        World::with(loadmaster_testkit::WorldOptions::working().set("rate_limit.flood_per_second", "1")).await,
     ] {
         assert_eq!(flood(&world.anonymous()).await, 0);
     }

@@ -2,10 +2,9 @@
 //! limit.
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use loadmaster_testkit::{Answer, Client, NewFlight, World, WorldOptions, freight::text};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
-
-use crate::support::{Answer, Client, NewFlight, World, WorldOptions, freight::text};
 
 const PEOPLE: usize = 50;
 const TABS: usize = 3;

@@ -1,10 +1,10 @@
 //! Refreshing counts by session, and by address only where no session is known.
 use chrono::TimeDelta;
+use loadmaster_testkit::{Answer, Client, Watch, World};
 use serde_json::{Value, json};
 use sqlx::Executor;
 
 use super::{behind_proxies, limited, post_as, refused, told};
-use crate::support::{Answer, Client, Watch, World};
 
 const REFRESH: &str = "/api/v1/auth/refresh";
 const PASSWORD: &str = "correct horse battery";

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Client, OwnRedis, TestDatabase, World, WorldOptions};
 use uuid::Uuid;
 
 use super::{OPEN, get_as, limited, post_as, refused, told, until_refused};
-use crate::support::{Client, OwnRedis, TestDatabase, World, WorldOptions};
 
 #[tokio::test]
 async fn two_instances_count_together_with_redis() {

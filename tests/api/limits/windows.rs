@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
+use loadmaster_testkit::{World, WorldOptions};
 
 use super::{OPEN, limited, refused, told, until_refused};
-use crate::support::{World, WorldOptions};
 
 async fn both() -> [World; 2] {
     let alone = WorldOptions { without_redis: true, ..limited() };
@@ -110,7 +110,7 @@ async fn a_page_of_another_site_can_read_the_refusal_and_its_question_is_free() 
     }
     let ask = async || {
         let request = anybody.request(reqwest::Method::GET, OPEN).header("origin", "https://shop.example");
-        crate::support::Answer::of(request).await
+        loadmaster_testkit::Answer::of(request).await
     };
     ask().await.expect(200);
     let answer = ask().await;

@@ -1,14 +1,14 @@
 //! No list goes on by a cursor that is not its own: walked over all lists of the API's description. That a list's own cursor is
 //! refused with other filters and in another's hands is checked where all lists have several pages: with a million bookings.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    NewFlight, WorldOptions,
+    freight::{BOOKINGS, order, text},
+};
 use sqlx::Executor;
 use uuid::Uuid;
 
 use super::described::{described, next};
-use crate::support::{
-    NewFlight, WorldOptions,
-    freight::{BOOKINGS, order, text},
-};
 
 /// One of what the paths of lists name; bookings and flights are made through the API.
 const THINGS: &str = "

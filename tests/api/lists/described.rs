@@ -1,7 +1,7 @@
 //! The lists of the API, as its description has them.
 use std::collections::BTreeMap;
 
-use crate::support::Answer;
+use loadmaster_testkit::Answer;
 
 /// A list as the API's description has it.
 pub struct Described {

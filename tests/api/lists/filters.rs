@@ -1,13 +1,12 @@
 //! Which bookings a list shows.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
-use serde_json::{Value, json};
-use uuid::Uuid;
-
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, World,
     freight::{BOOKINGS, each, order, path_of, text},
 };
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// The references that a list shows, in its order.
 async fn listed(client: &Client, query: &str) -> Vec<String> {

@@ -10,11 +10,11 @@ use std::{
 };
 
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Answer, Client, TestDatabase, World, WorldOptions, is_long};
 use sqlx::{Executor, PgConnection};
 use uuid::Uuid;
 
 use super::described::{Described, described, next};
-use crate::support::{Answer, Client, TestDatabase, World, WorldOptions, is_long};
 use plans::Read;
 use samples::{LISTS, List, OF_STAFF};
 use server::{Log, Server};

@@ -1,12 +1,11 @@
 //! Page by page, by cursor or by offset.
 use loadmaster_accounts::Role;
-use serde_json::Value;
-use uuid::Uuid;
-
-use crate::support::{
+use loadmaster_testkit::{
     Answer, Client, NewFlight, World,
     freight::{BOOKINGS, each, open_order, order, text},
 };
+use serde_json::Value;
+use uuid::Uuid;
 
 fn references(list: &Value) -> Vec<String> {
     each(list, "ref_id").into_iter().map(|reference| reference.as_str().unwrap().to_owned()).collect()

@@ -1,14 +1,14 @@
 //! In which order lists show their entries, and how many there are.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
+    freight::{BOOKINGS, order, text, with},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::described::{described, next};
-use crate::support::{
-    Client, NewFlight, World, WorldOptions,
-    freight::{BOOKINGS, order, text, with},
-};
 
 const FLIGHTS: &str = "/api/v1/flights";
 

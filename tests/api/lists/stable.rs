@@ -5,16 +5,14 @@ use std::{
 };
 
 use futures_util::future::join;
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    flight_verbs::act,
+    freight::{BOOKINGS, order, path_of, text},
+};
 use serde_json::{Value, json};
 
 use super::described::next;
-use crate::{
-    flight_verbs::act,
-    support::{
-        Client, NewFlight, World,
-        freight::{BOOKINGS, order, path_of, text},
-    },
-};
 
 /// Reads all pages of a list while `others` do something beside each page, and once more while they do it without a pause. Returns
 /// how often each entry was shown.
@@ -134,7 +132,7 @@ async fn a_text_finds_whole_references_alone_and_parts_in_the_rest() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let (customer, operator) = (world.customer().await, world.operator().await);
-    let with = |extra: Value| crate::support::freight::with(order(&[&flight]), extra);
+    let with = |extra: Value| loadmaster_testkit::freight::with(order(&[&flight]), extra);
     let plain = customer.book(with(json!({"customer_reference": "PO-4711", "awb_number": "020-12345675"}))).await;
     let mentioning = customer.book(with(json!({"description": "As po-4711, but smaller"}))).await;
     let listed = async |client: &Client, text: &str| -> Vec<String> {

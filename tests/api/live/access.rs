@@ -2,15 +2,15 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_platform::seal::SealKey;
+use loadmaster_testkit::{
+    Client, Events, World, WorldOptions,
+    freight::{order, path_of, text},
+};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{follow, follow_booking, path_of_flight, roomy};
-use crate::support::{
-    Client, Events, World, WorldOptions,
-    freight::{order, path_of, text},
-};
 
 const TICKETS: &str = "/api/v1/stream-tickets";
 

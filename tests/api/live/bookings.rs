@@ -1,10 +1,10 @@
-use serde_json::Value;
-
-use super::{follow, follow_booking, roomy, sequence};
-use crate::support::{
+use loadmaster_testkit::{
     SOON, World, WorldOptions,
     freight::{order, path_of, text},
 };
+use serde_json::Value;
+
+use super::{follow, follow_booking, roomy, sequence};
 
 #[tokio::test]
 async fn a_stream_begins_with_the_booking_as_it_is_and_goes_on_with_each_of_its_events() {
@@ -64,7 +64,7 @@ async fn a_stream_that_is_resumed_on_another_instance_after_a_restart_has_each_e
     assert_eq!(seen, [2, 3, 4, 5]);
     // The same by the address, which is all that `EventSource` has when it is made.
     let path = format!("{}/stream?last_event_id=4", path_of(&booking));
-    let mut late = crate::support::Events::open(customer.request(reqwest::Method::GET, &path)).await;
+    let mut late = loadmaster_testkit::Events::open(customer.request(reqwest::Method::GET, &path)).await;
     assert_eq!(sequence(&late.expect("booking").await.data), 5);
 }
 

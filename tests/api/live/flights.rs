@@ -1,13 +1,13 @@
 use std::time::Instant;
 
-use serde_json::{Value, json};
-
-use super::{follow, path_of_flight, roomy};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, SOON, World, WorldOptions,
     freight::{BOOKINGS, at_once, order, without},
     sum_of, until,
 };
+use serde_json::{Value, json};
+
+use super::{follow, path_of_flight, roomy};
 
 /// The time of reading differs from one reading to the next.
 fn room(availability: &Value) -> Value {

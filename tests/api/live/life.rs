@@ -1,9 +1,9 @@
 use axum::http;
 use chrono::TimeDelta;
+use loadmaster_testkit::{World, WorldOptions, connect, freight::order, sum_of, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{follow, path_of_flight, roomy};
-use crate::support::{World, WorldOptions, connect, freight::order, sum_of, until};
 
 #[tokio::test]
 async fn silence_is_broken_by_comments() {

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use loadmaster_testkit::{Events, World, WorldOptions, freight::order, until};
+
 use super::{follow, path_of_flight, roomy};
-use crate::support::{Events, World, WorldOptions, freight::order, until};
 
 #[tokio::test]
 async fn each_caller_has_its_streams_and_a_closed_one_makes_room() {

@@ -1,11 +1,11 @@
+use loadmaster_testkit::{
+    Client, Events, NewFlight, World, WorldOptions,
+    freight::{order, text},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{follow, roomy};
-use crate::support::{
-    Client, Events, NewFlight, World, WorldOptions,
-    freight::{order, text},
-};
 
 const API: &str = "/api/v1";
 

@@ -1,11 +1,11 @@
+use loadmaster_testkit::{
+    World, connect,
+    freight::{order, path_of, text, with},
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{follow, roomy, sequence};
-use crate::support::{
-    World, connect,
-    freight::{order, path_of, text, with},
-};
 
 #[tokio::test]
 async fn anyone_may_follow_a_shipment_and_sees_no_party_note_or_actor() {

@@ -1,15 +1,16 @@
 //! A lock that expires while its holder is at work does no harm: the row has a lock of its own, and a version.
+use loadmaster_testkit::{
+    Answer, Brake, Client, Watch, World, WorldOptions,
+    freight::{each, path_of},
+    locks::{lock_of, take_away},
+    until_blocked,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 use tokio::task::JoinHandle;
 
-use super::{Stage, lock_of, send, take_away, until_free};
-use crate::support::{
-    Answer, Brake, Client, Watch, World, WorldOptions,
-    freight::{each, path_of},
-    until_blocked,
-};
+use super::{Stage, send, until_free};
 
 /// Beside the one on the stage: in one process they would stand in line.
 async fn beside(stage: &Stage) -> World {

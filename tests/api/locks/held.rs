@@ -1,13 +1,15 @@
 //! Somebody else is at the booking.
+use loadmaster_testkit::{
+    Answer, WorldOptions,
+    claims::guest,
+    flight_verbs::path_to,
+    freight::path_of,
+    locks::{lock_of, put, take_away},
+};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Stage, changes_of, holder, lock_of, put, send, take_away, until_free};
-use crate::{
-    claims::guest,
-    flight_verbs::path_to,
-    support::{Answer, WorldOptions, freight::path_of},
-};
+use super::{Stage, changes_of, holder, send, until_free};
 
 #[tokio::test]
 async fn a_booking_under_change_is_locked() {

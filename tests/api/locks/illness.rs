@@ -1,16 +1,17 @@
 //! Redis is away, silent, full, read-only or forgets: bookings and steps go on, for the rows' own locks are enough.
 use std::collections::HashMap;
 
+use loadmaster_testkit::{
+    NewFlight, OwnRedis, WorldOptions,
+    freight::{order, path_of, with},
+    locks::{Overheard, lock_of, put, take_away},
+    until,
+};
 use redis::aio::MultiplexedConnection;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Overheard, Stage, changes_of, lock_of, put, send, take_away};
-use crate::support::{
-    NewFlight, OwnRedis, WorldOptions,
-    freight::{order, path_of, with},
-    until,
-};
+use super::{Stage, changes_of, send};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Illness {

@@ -1,11 +1,16 @@
 //! Who has done what he wanted, or could not, gives the lock back; but not another's.
+use loadmaster_testkit::{
+    Answer, Brake, Watch,
+    freight::path_of,
+    locks::{Overheard, lock_of, put},
+    until_blocked,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, Postgres, Transaction};
 use tokio::task::JoinHandle;
 
-use super::{Overheard, Stage, holder, lock_of, put, until_free};
-use crate::support::{Answer, Brake, Watch, freight::path_of, until_blocked};
+use super::{Stage, holder, until_free};
 
 /// Holds a booking's row, so that who changes it is kept at it.
 async fn hold<'a>(owner: &'a mut PgConnection, booking: &Value) -> Transaction<'a, Postgres> {

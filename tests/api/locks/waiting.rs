@@ -1,13 +1,14 @@
 //! Who finds a booking locked asks again for a while.
 use std::sync::Arc;
 
-use serde_json::json;
-
-use super::{Overheard, Stage, lock_of, put, take_away};
-use crate::support::{
+use loadmaster_testkit::{
     WorldOptions,
     freight::{at_once, path_of},
+    locks::{Overheard, lock_of, put, take_away},
 };
+use serde_json::json;
+
+use super::Stage;
 
 #[tokio::test]
 async fn attempts_to_take_the_lock_are_limited_by_the_settings() {

@@ -11,12 +11,12 @@ use std::{
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use loadmaster::app;
 use loadmaster_platform::telemetry::{Catalogue, Family, Kind, Label, Values};
-
-use super::{Alone, Sample, scraped, tomorrow};
-use crate::support::{
+use loadmaster_testkit::{
     freight::{order, path_of, text},
     until,
 };
+
+use super::{Alone, Sample, scraped, tomorrow};
 
 fn catalogue() -> &'static Catalogue {
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(app::metrics);

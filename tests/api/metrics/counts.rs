@@ -1,18 +1,16 @@
 //! The process's metrics: with `cargo test` other tests count in them too, so that those of a world look for growth.
 use std::collections::{BTreeMap, BTreeSet};
 
+use loadmaster_testkit::{
+    Answer, NewFlight, World,
+    flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of, with},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Executor;
 
 use super::{Alone, Sample, scrape, tomorrow, total};
-use crate::{
-    flight_verbs::path_to,
-    support::{
-        Answer, NewFlight, World,
-        freight::{BOOKINGS, order, path_of, with},
-    },
-};
 
 #[tokio::test]
 async fn requests_are_counted_by_the_template_of_their_route() {

@@ -1,6 +1,7 @@
 //! What the server stands on, as its metrics tell it.
+use loadmaster_testkit::{NewFlight, SCHEDULES, Watch, World, WorldOptions, until};
+
 use super::Alone;
-use crate::support::{NewFlight, SCHEDULES, Watch, World, WorldOptions, until};
 
 const UP: &str = "loadmaster_dependency_up";
 const DATABASE: [(&str, &str); 1] = [("dependency", "database")];

@@ -1,18 +1,16 @@
 //! What happens to flights and their room, counted once and by what it was.
 use chrono::{SubsecRound, TimeDelta, Utc};
 use loadmaster::app;
+use loadmaster_testkit::{
+    Answer,
+    amending::patch,
+    flight_verbs::path_to,
+    freight::{order, path_of, text},
+    import::{counts, table},
+};
 use serde_json::json;
 
 use super::{Alone, tomorrow};
-use crate::{
-    amending::patch,
-    flight_verbs::path_to,
-    import::{counts, table},
-    support::{
-        Answer,
-        freight::{order, path_of, text},
-    },
-};
 
 const ACTIONS: &str = "loadmaster_flight_actions_total";
 const CHANGE: [(&str, &str); 1] = [("action", "change")];

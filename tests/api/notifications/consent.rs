@@ -1,13 +1,14 @@
 //! Contacts: nobody is written to without having agreed, and nobody is asked often.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-use sqlx::{Connection, Executor};
-
-use super::{Person, agree, confirm_path, contact, contacts_of, heard, point_of, put, told, told_to, unsubscribe_path};
-use crate::support::{
+use loadmaster_testkit::{
     Client, Watch, World, WorldOptions,
     freight::{BOOKINGS, order, text, two_flights, with},
+    notifications::{
+        Person, agree, confirm_path, contact, contacts_of, heard, point_of, put, told, told_to, unsubscribe_path,
+    },
 };
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
 
 /// The questions that were written, by address.
 async fn questions(world: &World) -> Vec<String> {
@@ -252,7 +253,7 @@ async fn addresses_of_parties_are_never_written_to() {
 
 #[tokio::test]
 async fn contacts_of_a_booking_that_is_paid_for_come_with_it() {
-    let world = crate::payments::with_test().with_workers().start().await;
+    let world = loadmaster_testkit::payments::with_test().with_workers().start().await;
     let [first, _] = two_flights(&world).await;
     let shipper = Person::new(&world).await;
     let held = with(

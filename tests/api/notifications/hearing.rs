@@ -1,20 +1,17 @@
 //! What becomes of the messages of the outbox.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
-use serde_json::json;
-use uuid::Uuid;
-
-use super::{PREFERENCES, Person, cancel_flight, heard, put, retime, told, told_to};
-use crate::{
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
     claims::guest,
+    freight::{order, text, two_flights, with},
     holds::hold_on,
-    support::{
-        NewFlight, World, WorldOptions,
-        freight::{order, text, two_flights, with},
-        until,
-    },
+    notifications::{PREFERENCES, Person, cancel_flight, heard, put, retime, told, told_to},
+    until,
     waitlist::{join, reached, wanted},
 };
+use serde_json::json;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn whoever_made_a_booking_is_told_once_of_each_step_that_is_on_by_default() {

@@ -1,17 +1,15 @@
 //! In which language letters and text messages are.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
+    freight::{order, text, with},
+    letters::{directory, letter, writing},
+    notifications::{PREFERENCES, Person, agree, contact, heard, put},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{
-    PREFERENCES, Person, agree, contact, heard,
-    letters::{address, directory, letter, link, writing},
-    put,
-};
-use crate::support::{
-    Answer, Client, NewFlight, World,
-    freight::{order, text, with},
-};
+use super::letters::{address, link};
 
 async fn choose(client: &Client, language: Value) {
     client.patch("/api/v1/auth/me", json!({ "language": language })).await.expect(200);

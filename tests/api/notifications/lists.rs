@@ -1,12 +1,11 @@
 //! What was sent, or was not.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{Person, contact, heard};
-use crate::support::{
+use loadmaster_testkit::{
     World,
     freight::{each, order, text, two_flights, with},
+    notifications::{Person, contact, heard},
 };
+use serde_json::{Value, json};
 
 const OWN: &str = "/api/v1/notifications";
 const ALL: &str = "/api/v1/admin/notifications";

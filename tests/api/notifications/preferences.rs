@@ -1,8 +1,9 @@
 //! What users want to be told.
+use loadmaster_testkit::{
+    World,
+    notifications::{PREFERENCES, Person, put},
+};
 use serde_json::json;
-
-use super::{PREFERENCES, Person, put};
-use crate::support::World;
 
 #[tokio::test]
 async fn by_default_all_goes_by_email_but_departures_and_arrivals_and_nothing_by_sms() {

@@ -1,16 +1,12 @@
 //! Erasing a person erases contacts, addresses and preferences.
 use loadmaster_privacy::PrivacyService;
-use serde_json::{Value, json};
-
-use super::{
-    PREFERENCES, Person, agree, contact, heard,
-    letters::{directory, letters, sent, writing},
-    put,
-};
-use crate::support::{
+use loadmaster_testkit::{
     World,
     freight::{each, order, text, two_flights, with},
+    letters::{directory, letters, sent, writing},
+    notifications::{PREFERENCES, Person, agree, contact, heard, put},
 };
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn contacts_addresses_and_preferences_are_exported_and_erased() {

@@ -1,13 +1,12 @@
 //! The reminder of the cut-off: one for each booking, found by the tables when it is due.
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-
-use super::{Person, cancel_flight, heard, retime, told_to};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{order, path_of, text},
+    notifications::{Person, cancel_flight, heard, retime, told_to},
     until,
 };
+use serde_json::{Value, json};
 
 fn cutoff(flight: &Value) -> DateTime<Utc> {
     text(flight, "cutoff_datetime").parse().unwrap()

@@ -1,12 +1,11 @@
 //! Questions to contacts by text message: each costs money, and rings a stranger's telephone.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{Person, contacts_of, put};
-use crate::support::{
+use loadmaster_testkit::{
     Client, World,
     freight::{order, text, two_flights},
+    notifications::{Person, contacts_of, put},
 };
+use serde_json::{Value, json};
 
 /// The questions by text message, in order: `status reason`.
 async fn by_text(world: &World) -> Vec<String> {

@@ -1,20 +1,16 @@
 //! What letters say when something has changed since they were written down.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World,
+    freight::{order, path_of, text, with},
+    holds::hold_on,
+    letters::{directory, letter, letters, sent, writing},
+    notifications::{PREFERENCES, Person, cancel_flight, heard, put},
+    until,
+};
 use serde_json::{Value, json};
 
-use super::{
-    PREFERENCES, Person, cancel_flight, heard,
-    letters::{address, directory, letter, letters, sent, writing},
-    put,
-};
-use crate::{
-    holds::hold_on,
-    support::{
-        NewFlight, World,
-        freight::{order, path_of, text, with},
-        until,
-    },
-};
+use super::letters::address;
 
 /// The reasons for which notifications of a type were not sent.
 async fn reasons(world: &World, kind: &str) -> Vec<String> {

@@ -4,14 +4,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use loadmaster_testkit::{Client, own_host, until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{alert_names, alerts, how_to_install, list, path, run, text, yaml};
-use crate::{
-    commands::process::own_host,
-    support::{Client, until},
-};
 
 const SETTINGS: &str = "alertmanager/alertmanager.yml";
 /// Debian's name for it, and everybody else's.

@@ -4,6 +4,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use loadmaster_testkit::Client;
+
 use super::{
     Query, alert_names, all_dashboards, all_rules, list, panel_queries,
     prometheus::{Prometheus, until_known},
@@ -11,7 +13,7 @@ use super::{
     runbook, text,
     traffic::Site,
 };
-use crate::{metrics::parse, support::Client};
+use crate::metrics::parse;
 
 /// What Prometheus makes itself.
 const ITS_OWN: [&str; 2] = ["up", "ALERTS"];

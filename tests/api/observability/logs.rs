@@ -1,13 +1,10 @@
 //! What is asked of the logs is in the lines that a server writes.
 use std::{collections::BTreeMap, path::Path};
 
+use loadmaster_testkit::{TestDatabase, command::loadmaster, redis_url, until};
 use serde_json::Value;
 
 use super::{list, panel_queries, queries::asked_of_lines, read, text, yaml};
-use crate::{
-    commands::process::loadmaster,
-    support::{TestDatabase, redis_url, until},
-};
 
 const ALLOY: &str = "deploy/observability/alloy/config.alloy";
 /// Of a caller that traces.

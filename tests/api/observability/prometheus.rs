@@ -5,14 +5,11 @@ use std::{
     time::Duration,
 };
 
+use loadmaster_testkit::{Client, own_host, until};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{files, how_to_install, list, read, text};
-use crate::{
-    commands::process::own_host,
-    support::{Client, until},
-};
 
 const HOME: &str = "deploy/observability/prometheus";
 

@@ -1,10 +1,10 @@
 //! The runbook in `docs/runbook.md`: an entry for each alert, whose commands, statements and queries work.
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::{TestDatabase, command::loadmaster};
 use sqlx::{AssertSqlSafe, Executor};
 
 use super::{Query, alert_names, read};
-use crate::{commands::process::loadmaster, support::TestDatabase};
 
 struct Entry {
     alert: String,

@@ -2,15 +2,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
-
-use crate::{
-    commands::process::loadmaster,
-    support::{
-        Client, OwnRedis, Process, TestDatabase,
-        freight::{BOOKINGS, open_order, order, path_of, with},
-    },
+use loadmaster_testkit::{
+    Client, OwnRedis, Process, TestDatabase,
+    command::loadmaster,
+    freight::{BOOKINGS, open_order, order, path_of, with},
 };
+use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse battery";
 const ADMIN: &str = "root@carrier.example";

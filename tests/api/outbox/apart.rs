@@ -1,10 +1,11 @@
 //! Each sink has a place and a lease of its own: one that is away for long delays no other.
-use super::{People, SHIPPED, consumer::Consumer, ship, until_all_have_arrived};
-use crate::support::{
+use loadmaster_testkit::{
     OwnRedis, TestDatabase, WorldOptions,
     freight::{at_once, two_flights},
     until,
 };
+
+use super::{People, SHIPPED, consumer::Consumer, ship, until_all_have_arrived};
 
 /// The sinks of every build. Kafka's, in a build that has it, is looked at there.
 const SINKS: [&str; 3] = ["notifications", "redis_streams", "webhooks"];

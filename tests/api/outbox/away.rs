@@ -1,14 +1,15 @@
 //! Redis away: nobody waits for it, and nothing is lost.
 use std::collections::BTreeSet;
 
-use super::{
-    People, SHIPPED, assert_in_order, consumer::Consumer, count_of_events, happened, ids, ship, until_all_have_arrived,
-    until_place_is_kept,
-};
-use crate::support::{
+use loadmaster_testkit::{
     OwnRedis, TestDatabase, WorldOptions,
     freight::{at_once, two_flights},
     until,
+};
+
+use super::{
+    People, SHIPPED, assert_in_order, consumer::Consumer, count_of_events, happened, ids, ship, until_all_have_arrived,
+    until_place_is_kept,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -7,16 +7,16 @@ use std::{
 
 use chrono::{TimeDelta, Utc};
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, Dice, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions,
+    freight::{BOOKINGS, order, path_of, with},
+    rounds, until,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{consumer::Consumer, count_of_events, promises::Promises, until_all_have_arrived};
-use crate::support::{
-    Client, Dice, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions,
-    freight::{BOOKINGS, order, path_of, with},
-    rounds, until,
-};
 
 /// Callers of whichever server lives.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ impl Callers {
             for _ in 0..4 {
                 self.ask(&mut dice, &self.customer, Method::POST, BOOKINGS, wish.clone()).await;
             }
-            let path = crate::flight_verbs::path_to(&flight);
+            let path = loadmaster_testkit::flight_verbs::path_to(&flight);
             let smaller = json!({"capacity": {"weight_kg": 900}});
             self.ask(&mut dice, &self.admin, Method::PATCH, &path, smaller).await;
             let verb = *dice.pick(&["depart", "cancel"]);

@@ -9,11 +9,10 @@ use loadmaster_platform::{
     outbox::{Entry, Readings, Sink, SinkAway, relay},
     timing::Timing,
 };
+use loadmaster_testkit::{World, freight::text, until};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-use crate::support::{World, freight::text, until};
 
 /// What a sink does with what it is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! `loadmaster outbox`.
-use crate::{
-    commands::process::{Done, loadmaster},
-    support::{TestDatabase, World, WorldOptions, freight::two_flights},
+use loadmaster_testkit::{
+    TestDatabase, World, WorldOptions,
+    command::{Done, loadmaster},
+    freight::two_flights,
 };
 
 async fn outbox(database: &TestDatabase, arguments: &[&str]) -> Done {

@@ -1,10 +1,9 @@
 //! Who reads the stream in Redis, or listens to the channel beside it.
 use std::sync::{Arc, Mutex};
 
+use loadmaster_testkit::{OwnRedis, until};
 use redis::aio::MultiplexedConnection;
 use serde_json::Value;
-
-use crate::support::{OwnRedis, until};
 
 /// The stream, and the channel beside it.
 const NAME: &str = "loadmaster:events";

@@ -1,6 +1,7 @@
 //! Old messages go once every sink has had them.
 use chrono::TimeDelta;
 use loadmaster_platform::outbox::{delete_delivered, retire};
+use loadmaster_testkit::{World, WorldOptions, until};
 use uuid::Uuid;
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
     open::{Open, tell},
     reading::{ends, rows_read},
 };
-use crate::support::{World, WorldOptions, until};
 
 /// The server's own deletion has run and will not for an hour.
 async fn alone() -> World {

@@ -5,10 +5,9 @@ use loadmaster_platform::{
     embedded::Rehearsal,
     settings::{Settings, Sources},
 };
+use loadmaster_testkit::{NewFlight, OwnRedis, WorldOptions, freight::order, until};
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
-
-use crate::support::{NewFlight, OwnRedis, WorldOptions, freight::order, until};
 
 const STREAM: &str = "loadmaster:events";
 

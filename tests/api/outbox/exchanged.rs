@@ -1,6 +1,7 @@
 //! Another database behind the same address: an older backup, or a standby that lacks the last transactions. It gives out
 //! numbers again that its predecessor had given out; no message with such a number is skipped.
 use loadmaster_platform::outbox::{Feed, FeedError};
+use loadmaster_testkit::{TestDatabase, World, WorldOptions, until};
 use uuid::Uuid;
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
     collecting::{Collecting, Mood},
     open::tell,
 };
-use crate::support::{TestDatabase, World, WorldOptions, until};
 
 async fn alone(database: &TestDatabase) -> World {
     WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(database).start().await

@@ -2,13 +2,13 @@
 use std::sync::Arc;
 
 use loadmaster_platform::outbox::{Entry, Feed};
+use loadmaster_testkit::{World, WorldOptions, freight::two_flights, until};
 use uuid::Uuid;
 
 use super::{
     ids,
     open::{Open, tell},
 };
-use crate::support::{World, WorldOptions, freight::two_flights, until};
 
 /// Nobody but the test reads the outbox.
 async fn alone() -> World {

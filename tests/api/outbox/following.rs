@@ -6,6 +6,7 @@ use loadmaster_platform::{
     follower::{Follower as Follow, OutboxFollower},
     outbox::Entry,
 };
+use loadmaster_testkit::{TestDatabase, World, WorldOptions, freight::two_flights, until};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,6 @@ use super::{
     open::{Open, tell},
     ship,
 };
-use crate::support::{TestDatabase, World, WorldOptions, freight::two_flights, until};
 
 /// Writes down what it sees.
 pub struct Follower {

@@ -2,6 +2,7 @@
 //! once, for work in proportion to their number.
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::{TestDatabase, World, WorldOptions, rounds, until};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -11,7 +12,6 @@ use super::{
     following::Follower,
     open::{Open, tell},
 };
-use crate::support::{TestDatabase, World, WorldOptions, rounds, until};
 
 /// Numbered by turns, so many of each at a time.
 const CHUNK: i32 = 20;

@@ -1,8 +1,8 @@
 //! A stream that Redis has lost, in whole or in part: it is noticed with the next message, also by another process.
+use loadmaster_testkit::{NewFlight, OwnRedis, TestDatabase, World, WorldOptions, until};
 use redis::aio::MultiplexedConnection;
 
 use super::{People, SHIPPED, consumer::Consumer, ship};
-use crate::support::{NewFlight, OwnRedis, TestDatabase, World, WorldOptions, until};
 
 const STREAM: &str = "loadmaster:events";
 

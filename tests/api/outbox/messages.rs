@@ -3,19 +3,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    amending::{amend, patch},
+    flight_verbs::{done, path_to},
+    freight::{order, path_of, text, two_flights, with},
+};
 use serde_json::{Value, json};
 use sqlx::Row;
 use uuid::Uuid;
 
 use super::{documents, happened};
-use crate::{
-    amending::{amend, patch},
-    flight_verbs::{done, path_to},
-    support::{
-        Client, NewFlight, World,
-        freight::{order, path_of, text, two_flights, with},
-    },
-};
 
 /// In names, descriptions and notes, and nowhere else.
 const PRIVATE: &str = "Zanzibar";

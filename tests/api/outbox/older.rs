@@ -1,6 +1,11 @@
 //! While a version is rolled out an older process writes bare data where this one writes whole documents.
 use std::collections::BTreeMap;
 
+use loadmaster_testkit::{
+    OwnRedis, World, WorldOptions,
+    freight::{text, two_flights},
+    until,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,11 +16,6 @@ use super::{
     documents, ids,
     open::{Open, tell},
     ship,
-};
-use crate::support::{
-    OwnRedis, World, WorldOptions,
-    freight::{text, two_flights},
-    until,
 };
 
 async fn alone() -> World {

@@ -5,11 +5,10 @@ use loadmaster_platform::{
     outbox::{Message, append_in_tx},
     postgres::PgSession,
 };
+use loadmaster_testkit::{TestDatabase, start_of_time};
 use serde_json::json;
 use sqlx::Executor;
 use uuid::Uuid;
-
-use crate::support::{TestDatabase, start_of_time};
 
 /// One of the serving role that has its transaction number.
 pub struct Open(PgSession);

@@ -5,12 +5,11 @@ use loadmaster_platform::{
     jobs::{NewJob, enqueue_in_tx},
     postgres::commit,
 };
+use loadmaster_testkit::{World, until};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-use crate::support::{World, until};
 
 /// The database writes down which jobs were promised and which are done. The work of `expired_tokens` takes its time, and
 /// the database counts how often it begins, and how often it does while it goes on elsewhere: also when it is never

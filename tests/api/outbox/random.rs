@@ -2,6 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use loadmaster_platform::outbox::Feed;
+use loadmaster_testkit::{Dice, TestDatabase, World, WorldOptions, freight::at_once, until};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -13,7 +14,6 @@ use super::{
     ids,
     open::Open,
 };
-use crate::support::{Dice, TestDatabase, World, WorldOptions, freight::at_once, until};
 
 /// Transactions of one session, each of which writes some messages of one of these under its lock.
 async fn scribble(database: TestDatabase, aggregates: [Uuid; 5], mut dice: Dice) {

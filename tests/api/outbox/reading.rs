@@ -1,9 +1,9 @@
 //! A long backlog is read a bit at a time, not over and over from one end to the other.
 use loadmaster_platform::outbox::Feed;
+use loadmaster_testkit::{TestDatabase, Watch, World, WorldOptions, until};
 use uuid::Uuid;
 
 use super::open::{Open, tell};
-use crate::support::{TestDatabase, Watch, World, WorldOptions, until};
 
 /// How many rows of the outbox were read by going through the table or along one of its indexes.
 pub(super) async fn rows_read(database: &TestDatabase) -> i64 {

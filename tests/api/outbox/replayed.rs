@@ -4,16 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use loadmaster::app::{self, ReplaySink};
 use loadmaster_platform::outbox::Wanted;
+use loadmaster_testkit::{
+    OwnRedis, TestDatabase, World, WorldOptions,
+    command::{Done, loadmaster},
+    freight::{at_once, order, path_of, text, two_flights, with},
+};
 use serde_json::{Value, json};
 
 use super::{People, SHIPPED, assert_in_order, consumer::Consumer, ids, ship, until_all_have_arrived};
-use crate::{
-    commands::process::{Done, loadmaster},
-    support::{
-        OwnRedis, TestDatabase, World, WorldOptions,
-        freight::{at_once, order, path_of, text, two_flights, with},
-    },
-};
 
 /// A database in which much has happened and been delivered, and what was delivered.
 async fn delivered(redis: &OwnRedis) -> (World, Consumer) {

@@ -3,6 +3,11 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use loadmaster_platform::outbox::{delete_delivered, lags};
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
+    freight::{at_once, two_flights},
+    until,
+};
 use uuid::Uuid;
 
 use super::{
@@ -11,11 +16,6 @@ use super::{
     count_of_events, happened,
     open::{Open, tell},
     ship,
-};
-use crate::support::{
-    NewFlight, World, WorldOptions,
-    freight::{at_once, two_flights},
-    until,
 };
 
 /// Only the test delivers.

@@ -1,18 +1,16 @@
 //! The stream and the channel in Redis.
+use loadmaster_testkit::{
+    OwnRedis, TestDatabase, World, WorldOptions,
+    flight_verbs::done,
+    freight::{at_once, two_flights},
+    rounds, until,
+};
 use serde_json::Value;
 
 use super::{
     People, SHIPPED, assert_no_repetition,
     consumer::{Consumer, Heard},
     count_of_events, ids, ship, until_all_have_arrived, until_place_is_kept,
-};
-use crate::{
-    flight_verbs::done,
-    support::{
-        OwnRedis, TestDatabase, World, WorldOptions,
-        freight::{at_once, two_flights},
-        rounds, until,
-    },
 };
 
 /// Nothing is sent twice because the machine is slow.

@@ -1,6 +1,11 @@
 //! Redis slow or full: it gets everything in the end, and work goes on meanwhile.
 use std::{path::PathBuf, time::Duration};
 
+use loadmaster_testkit::{
+    OwnRedis, TestDatabase, World, WorldOptions,
+    freight::{at_once, two_flights},
+    until,
+};
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 use tokio::{
@@ -17,11 +22,6 @@ use tokio::{
 use super::{
     People, SHIPPED, assert_no_repetition, consumer::Consumer, count_of_events, ids, ship, until_all_have_arrived,
     until_place_is_kept,
-};
-use crate::support::{
-    OwnRedis, TestDatabase, World, WorldOptions,
-    freight::{at_once, two_flights},
-    until,
 };
 
 /// More than a server waits for Redis where somebody waits for it.

@@ -1,16 +1,14 @@
 //! Aircraft, capacities and imports say what a flight carries; its overbooking stays.
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::patch,
+    flight_verbs::{flight_now, path_to},
+    freight::{order, text, with},
+    import::{counts, table},
+};
 use serde_json::json;
 
 use super::{overbook, overbooked, percents, space};
-use crate::{
-    amending::patch,
-    flight_verbs::{flight_now, path_to},
-    import::{counts, table},
-    support::{
-        NewFlight, World,
-        freight::{order, text, with},
-    },
-};
 
 #[tokio::test]
 async fn a_new_capacity_or_aircraft_is_overbooked_like_the_old_one() {

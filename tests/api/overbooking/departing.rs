@@ -1,15 +1,13 @@
 //! An overbooked flight departs with what it carries, and with no more.
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::patch,
+    flight_verbs::{act, flight_now, path_to},
+    freight::{order, path_of, text, with},
+};
 use serde_json::{Value, json};
 
 use super::{overbook, overbooked, percents};
-use crate::{
-    amending::patch,
-    flight_verbs::{act, flight_now, path_to},
-    support::{
-        NewFlight, World,
-        freight::{order, path_of, text, with},
-    },
-};
 
 fn naming(bookings: &[&Value]) -> Value {
     let entry = |booking: &&Value| json!({"ref_id": booking["ref_id"], "reason": "OFFLOADED"});
@@ -69,7 +67,7 @@ async fn a_flight_that_carries_more_after_all_departs_with_all() {
     customer.book(with(order(&[&flight]), json!({"weight_kg": 1100}))).await;
     act(&admin, &flight, "depart", json!({})).await.expect_problem(409, "capacity_below_booked");
     let wish = json!({"capacity": {"weight_kg": 1100}, "overbooking": null});
-    let path = crate::flight_verbs::path_to(&flight);
+    let path = loadmaster_testkit::flight_verbs::path_to(&flight);
     admin.patch(&path, wish).await.expect(200);
     let done = act(&admin, &flight, "depart", json!({})).await.expect(200);
     assert_eq!(done["bookings_changed"], 1);
@@ -83,7 +81,7 @@ async fn after_departure_the_overbooking_is_fixed() {
     let flight = overbooked(&world, percents(10, 0, 0)).await;
     act(&admin, &flight, "depart", json!({})).await.expect(200);
     for wish in [json!({"overbooking": null}), json!({"overbooking": {"weight_percent": 10}})] {
-        let path = crate::flight_verbs::path_to(&flight);
+        let path = loadmaster_testkit::flight_verbs::path_to(&flight);
         admin.patch(&path, wish).await.expect_problem(409, "invalid_transition");
     }
     let other = world.flight(NewFlight::new("AI102", "DEL", "LHR")).await;

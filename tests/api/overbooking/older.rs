@@ -1,9 +1,9 @@
 //! The version before serves while the tables already have the columns of overbooking. It reads and writes the capacity
 //! alone.
+use loadmaster_testkit::{World, flight_verbs::flight_now};
 use serde_json::json;
 
 use super::{overbooked, percents, space};
-use crate::{flight_verbs::flight_now, support::World};
 
 /// What the version before writes when it changes a flight.
 fn changed(capacity: &str) -> String {

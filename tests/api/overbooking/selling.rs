@@ -1,15 +1,13 @@
 //! How much is sold, who decides it, and who sees it.
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
+    amending::patch,
+    flight_verbs::{flight_now, path_to},
+    freight::{BOOKINGS, at_once, order, raw, text, with},
+};
 use serde_json::{Value, json};
 
 use super::{overbook, overbooked, percents, space};
-use crate::{
-    amending::patch,
-    flight_verbs::{flight_now, path_to},
-    support::{
-        NewFlight, World, WorldOptions,
-        freight::{BOOKINGS, at_once, order, raw, text, with},
-    },
-};
 
 #[tokio::test]
 async fn eleven_hundred_kilograms_of_a_thousand_are_sold_and_not_a_tenth_more() {

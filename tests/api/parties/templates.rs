@@ -3,17 +3,16 @@ mod faults;
 mod private;
 
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    Answer, Client, World,
+    freight::{at_once, each, text, with},
+    jobs::run_again,
+    parties::TEMPLATES,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{TEMPLATES, colleagues, nordwerk};
-use crate::{
-    jobs::duties::run_again,
-    support::{
-        Answer, Client, World,
-        freight::{at_once, each, text, with},
-    },
-};
+use super::{colleagues, nordwerk};
 
 /// With all members, and not as it is kept.
 fn roses() -> Value {

@@ -5,9 +5,13 @@ use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_payments::Outcome;
 use loadmaster_platform::clock::Clock;
+use loadmaster_testkit::{
+    WorldOptions,
+    payments::{SOON, usd, with_test},
+    until,
+};
 
-use super::{SOON, Shop, desk::Till, usd, with_test};
-use crate::support::{WorldOptions, until};
+use super::{Shop, desk::Till};
 
 /// Another process at the same database, with its driver.
 pub async fn another(shop: &Shop, options: WorldOptions) -> Shop {

@@ -4,10 +4,13 @@ use loadmaster_payments::{
     NewPayment, Payment, insert_in_tx, lock_of_bookings_in_tx, move_in_tx, of_holds_in_tx, of_request_in_tx,
 };
 use loadmaster_platform::postgres::commit;
+use loadmaster_testkit::{
+    World, breaches,
+    payments::{usd, with_test},
+};
 use uuid::Uuid;
 
-use super::{Shop, usd, with_test};
-use crate::support::{World, breaches};
+use super::Shop;
 
 #[tokio::test]
 async fn a_hold_has_one_open_payment_and_any_number_that_failed() {
@@ -23,7 +26,7 @@ async fn a_hold_has_one_open_payment_and_any_number_that_failed() {
             commit(tx).await.unwrap();
         }
         if let Some(token) = token {
-            shop.payments().at_once(operation, Some(token.into())).within(super::SOON).await;
+            shop.payments().at_once(operation, Some(token.into())).within(loadmaster_testkit::payments::SOON).await;
         }
         inserted
     };

@@ -4,11 +4,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use loadmaster_kernel::PaymentId;
 use loadmaster_payments::OperationKind;
+use loadmaster_testkit::{
+    payments::{SOON, usd, with_test},
+    until,
+};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{SOON, Shop, text, usd, with_test};
-use crate::support::until;
+use super::{Shop, text};
 
 #[tokio::test]
 async fn what_is_authorized_is_captured_once() {
@@ -133,7 +136,7 @@ async fn a_payer_confirms_or_fails_a_payment() {
 
 #[tokio::test]
 async fn without_the_provider_its_operations_do_not_exist() {
-    let world = crate::support::World::start().await;
+    let world = loadmaster_testkit::World::start().await;
     let admin = world.admin().await;
     admin.get(super::JOURNAL).await.expect_problem(404, "not_found");
     let path = format!("/api/v1/test-payments/test_{}/confirm", Uuid::nil().simple());

@@ -3,11 +3,12 @@ use loadmaster_accounts::Role;
 use loadmaster_kernel::Money;
 use loadmaster_payments::{Charge, CreditRefund, CreditRefusal, charge_in_tx, refund_credit_in_tx};
 use loadmaster_platform::postgres::commit;
+use loadmaster_testkit::{
+    Answer, Client, World, WorldOptions,
+    payments::{audit_of_charges, usd},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::{audit_of_charges, usd};
-use crate::support::{Answer, Client, World, WorldOptions};
 
 struct Account {
     world: World,

@@ -4,16 +4,20 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use loadmaster_kernel::PaymentId;
 use loadmaster_payments::OperationKind;
+use loadmaster_testkit::{
+    WorldOptions,
+    payments::{SOON, usd},
+    until,
+};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    SOON, Shop,
+    Shop,
     attempts::another,
     provider::{Hostile, SECRET, Trouble},
-    text, usd,
+    text,
 };
-use crate::support::{WorldOptions, until};
 
 pub fn asking(hostile: &Hostile) -> WorldOptions {
     WorldOptions::default()

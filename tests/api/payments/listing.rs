@@ -2,11 +2,14 @@
 use loadmaster_accounts::Role;
 use loadmaster_kernel::PaymentId;
 use loadmaster_payments::{NewPayment, OperationKind};
+use loadmaster_testkit::{
+    Answer, Client,
+    payments::{SOON, any_payment, pay, usd, with_test},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{SOON, Shop, any_payment, pay, text, usd, with_test};
-use crate::support::{Answer, Client};
+use super::{Shop, text};
 
 const PAYMENTS: &str = "/api/v1/payments";
 const REFERENCE: &str = "ACB123456789";

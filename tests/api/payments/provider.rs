@@ -14,9 +14,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use loadmaster_testkit::Dice;
 use serde_json::{Value, json};
-
-use crate::support::Dice;
 
 pub const SECRET: &str = "sk_test_of_the_provider";
 

@@ -1,11 +1,14 @@
 //! Who sees payments, and what a person is told of them.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer,
+    payments::{path_of, usd, with_test},
+};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Shop, path_of, usd, with_test};
-use crate::support::Answer;
+use super::Shop;
 
 #[tokio::test]
 async fn a_payment_is_its_organizations_and_the_carriers() {

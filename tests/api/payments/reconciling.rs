@@ -1,6 +1,7 @@
 //! The books are compared with the provider's, and nothing is mended in silence.
+use loadmaster_testkit::until;
+
 use super::{Shop, hostile::asking, provider::Hostile};
-use crate::support::until;
 
 #[tokio::test]
 async fn a_payment_of_which_the_provider_says_otherwise_is_counted_until_it_does_not() {

@@ -1,11 +1,12 @@
 //! A token of a provider is passed on, and is nowhere else.
 use std::path::PathBuf;
 
+use loadmaster_testkit::payments::{SOON, usd};
+
 use super::{
-    SOON, Shop,
+    Shop,
     hostile::asking,
     provider::{Hostile, SECRET, Trouble},
-    usd,
 };
 
 /// The tables in which any row contains this text.
@@ -57,7 +58,7 @@ async fn a_token_is_in_no_table_and_in_no_log() {
 
 #[tokio::test]
 async fn a_token_of_the_test_provider_is_kept_as_a_word() {
-    let shop = Shop::open(super::with_test()).await;
+    let shop = Shop::open(loadmaster_testkit::payments::with_test()).await;
     shop.pay("tok_visa").await;
     shop.pay("tok_of_somebody_else").await;
     for token in ["tok_visa", "tok_of_somebody_else"] {

@@ -1,62 +1,23 @@
 //! Webhooks: whose they are, and that they are hints.
-use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use loadmaster_kernel::PaymentId;
-use reqwest::{Method, RequestBuilder};
+use loadmaster_testkit::{
+    payments::{WEBHOOK_SECRET, WEBHOOKS, Webhook},
+    until,
+};
 use serde_json::{Value, json};
 
 use super::{Shop, hostile::asking, provider::Hostile, text};
-use crate::support::{Answer, Client, World, until};
 
-const PATH: &str = "/api/v1/payments/webhooks/http";
-pub const NEW: &str = "a new secret of the provider";
 /// `whsec_` and its base64.
 const OLD: &[u8] = b"an old secret of the provider";
 
 async fn shop() -> (Hostile, Shop) {
     let hostile = Hostile::start().await;
-    let secrets = format!("{NEW},whsec_{}", STANDARD.encode(OLD));
+    let secrets = format!("{WEBHOOK_SECRET},whsec_{}", STANDARD.encode(OLD));
     let shop = Shop::open(asking(&hostile).set("payments.webhook_secrets", &secrets).with_workers()).await.with_till();
     (hostile, shop)
-}
-
-pub struct Webhook<'a> {
-    id: &'a str,
-    age: TimeDelta,
-    secret: &'a [u8],
-    body: String,
-}
-
-impl<'a> Webhook<'a> {
-    pub fn about(id: &'a str, reference: &str) -> Self {
-        let body = json!({"type": "payment_intent.amount_capturable_updated", "timestamp": "2026-11-20T08:00:00Z",
-                          "data": {"id": reference}});
-        Self { id, age: TimeDelta::zero(), secret: NEW.as_bytes(), body: body.to_string() }
-    }
-
-    async fn send(&self, shop: &Shop) -> Answer {
-        self.send_to(&shop.world, PATH).await
-    }
-
-    pub async fn send_to(&self, world: &World, path: &str) -> Answer {
-        Answer::of(self.request_to(path, &world.anonymous(), world.now())).await
-    }
-
-    /// The request of a provider that keeps [`NEW`].
-    pub fn request(&self, client: &Client, now: DateTime<Utc>) -> RequestBuilder {
-        self.request_to(PATH, client, now)
-    }
-
-    fn request_to(&self, path: &str, client: &Client, now: DateTime<Utc>) -> RequestBuilder {
-        let timestamp = (now - self.age).timestamp().to_string();
-        let content = format!("{}.{timestamp}.{}", self.id, self.body);
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.secret), content.as_bytes());
-        let signature = format!("v1,{}", STANDARD.encode(tag));
-        let request = client.request(Method::POST, path).header("content-type", "application/json");
-        let request = request.header("webhook-id", self.id).header("webhook-timestamp", timestamp);
-        request.header("webhook-signature", signature).body(self.body.clone())
-    }
 }
 
 async fn waiting(shop: &Shop) -> PaymentId {
@@ -74,11 +35,11 @@ async fn a_webhook_has_the_payment_looked_up_and_its_repetition_does_not() {
     let (hostile, shop) = shop().await;
     let payment = waiting(&shop).await;
     hostile.settle("pi_1", "requires_capture");
-    assert!(Webhook::about("msg_1", "pi_1").send(&shop).await.status == 204);
+    assert!(Webhook::about("msg_1", "pi_1").send(&shop.world).await.status == 204);
     shop.until_status(payment, "CAPTURED").await;
     let asked = hostile.asked().len();
     for _ in 0..3 {
-        Webhook::about("msg_1", "pi_1").send(&shop).await.expect(204);
+        Webhook::about("msg_1", "pi_1").send(&shop.world).await.expect(204);
     }
     assert_eq!(hostile.asked().len(), asked);
     assert_eq!(hostile.done(), ["AUTHORIZE 10000", "CAPTURE 10000"]);
@@ -91,12 +52,12 @@ async fn the_state_comes_from_the_provider_whatever_order_webhooks_have() {
     let (hostile, shop) = shop().await;
     let payment = waiting(&shop).await;
     // It says that the payment succeeded; the provider says that it waits.
-    Webhook::about("msg_2", "pi_1").send(&shop).await.expect(204);
+    Webhook::about("msg_2", "pi_1").send(&shop.world).await.expect(204);
     until("it was looked up", async || attempts(&shop, payment).await == 2).await;
     assert_eq!(shop.status(payment).await, "REQUIRES_ACTION");
     hostile.settle("pi_1", "requires_capture");
     for id in ["msg_4", "msg_3"] {
-        Webhook::about(id, "pi_1").send(&shop).await.expect(204);
+        Webhook::about(id, "pi_1").send(&shop.world).await.expect(204);
     }
     shop.until_status(payment, "CAPTURED").await;
     assert_eq!(shop.messages(payment).await, ["CREATED", "PROCESSING", "REQUIRES_ACTION", "AUTHORIZED", "CAPTURED"]);
@@ -116,16 +77,16 @@ async fn what_is_not_signed_as_it_should_be_is_refused() {
         (Webhook { age: TimeDelta::minutes(6), ..about("msg_1") }, "old"),
         (Webhook { age: TimeDelta::minutes(-6), ..about("msg_1") }, "from the future"),
     ] {
-        let answer = webhook.send(&shop).await;
+        let answer = webhook.send(&shop.world).await;
         assert_eq!(answer.status, 401, "{what}");
         answer.expect_problem(401, "invalid_signature");
     }
     let bare = shop.world.anonymous();
-    bare.post(PATH, json!({"data": {"id": "pi_1"}})).await.expect_problem(401, "invalid_signature");
+    bare.post(WEBHOOKS, json!({"data": {"id": "pi_1"}})).await.expect_problem(401, "invalid_signature");
     assert_eq!(shop.world.texts("select webhook_id from payment_webhooks").await, [""; 0]);
     assert_eq!(attempts(&shop, payment).await, before);
-    Webhook { secret: OLD, ..about("msg_1") }.send(&shop).await.expect(204);
-    Webhook { age: TimeDelta::minutes(4), ..about("msg_2") }.send(&shop).await.expect(204);
+    Webhook { secret: OLD, ..about("msg_1") }.send(&shop.world).await.expect(204);
+    Webhook { age: TimeDelta::minutes(4), ..about("msg_2") }.send(&shop.world).await.expect(204);
 }
 
 #[tokio::test]
@@ -138,15 +99,15 @@ async fn what_is_signed_and_about_nothing_of_ours_is_received() {
         ("msg_4", "\"\"".to_owned()),
         ("msg_7", json!({"type": "x", "data": {"id": "pi_1\0"}}).to_string()),
     ] {
-        Webhook { body, ..Webhook::about(id, "") }.send(&shop).await.expect(204);
+        Webhook { body, ..Webhook::about(id, "") }.send(&shop.world).await.expect(204);
     }
     let broken = Webhook { body: "{".to_owned(), ..Webhook::about("msg_5", "") };
-    broken.send(&shop).await.expect_problem(400, "malformed_request");
+    broken.send(&shop.world).await.expect_problem(400, "malformed_request");
     let large = Webhook { body: format!("\"{}\"", "x".repeat(2 << 20)), ..Webhook::about("msg_6", "") };
-    large.send(&shop).await.expect_problem(413, "payload_too_large");
-    let odd = shop.world.anonymous().post_raw(PATH, "text/plain", "{}").await;
+    large.send(&shop.world).await.expect_problem(413, "payload_too_large");
+    let odd = shop.world.anonymous().post_raw(WEBHOOKS, "text/plain", "{}").await;
     odd.expect_problem(415, "unsupported_media_type");
-    shop.world.anonymous().post(&format!("{PATH}?x=1"), json!({})).await.expect_faults();
+    shop.world.anonymous().post(&format!("{WEBHOOKS}?x=1"), json!({})).await.expect_faults();
     let other = shop.world.anonymous().post("/api/v1/payments/webhooks/test", json!({})).await;
     other.expect_problem(404, "not_found");
     assert_eq!(shop.world.texts("select webhook_id from payment_webhooks order by 1").await.len(), 5);
@@ -159,7 +120,7 @@ async fn a_storm_of_webhooks_has_one_effect() {
     hostile.settle("pi_1", "requires_capture");
     let ids: Vec<String> = (0..30).map(|number| format!("msg_{}", number % 10)).collect();
     let webhooks: Vec<Webhook<'_>> = ids.iter().map(|id| Webhook::about(id, "pi_1")).collect();
-    let sent = webhooks.iter().map(|webhook| webhook.send(&shop));
+    let sent = webhooks.iter().map(|webhook| webhook.send(&shop.world));
     for answer in futures_util::future::join_all(sent).await {
         assert_eq!(answer.status, 204, "{}", answer.text);
     }
@@ -171,9 +132,9 @@ async fn a_storm_of_webhooks_has_one_effect() {
 #[tokio::test]
 async fn webhooks_are_forgotten_after_thirty_days() {
     let (_, shop) = shop().await;
-    Webhook::about("msg_old", "pi_9").send(&shop).await.expect(204);
+    Webhook::about("msg_old", "pi_9").send(&shop.world).await.expect(204);
     shop.world.clock.advance(TimeDelta::days(30) + TimeDelta::seconds(1));
-    Webhook::about("msg_new", "pi_9").send(&shop).await.expect(204);
+    Webhook::about("msg_new", "pi_9").send(&shop.world).await.expect(204);
     shop.world.state().background.run_now("old_payment_webhooks").await.unwrap();
     assert_eq!(shop.world.texts("select webhook_id from payment_webhooks").await, ["msg_new"]);
 }
@@ -184,16 +145,16 @@ async fn webhooks_are_counted_by_what_became_of_them() {
     let (_, shop) = shop().await;
     let counted = async |outcome: &str| {
         let line = format!("loadmaster_payment_webhooks_total{{outcome=\"{outcome}\"}}");
-        crate::support::sum_of(&shop.world.anonymous(), &line, "").await
+        loadmaster_testkit::sum_of(&shop.world.anonymous(), &line, "").await
     };
     let payment = waiting(&shop).await;
     let before =
         [counted("accepted").await, counted("repeated").await, counted("unknown").await, counted("refused").await];
-    Webhook::about("msg_1", "pi_1").send(&shop).await.expect(204);
-    Webhook::about("msg_1", "pi_1").send(&shop).await.expect(204);
-    Webhook::about("msg_2", "pi_7").send(&shop).await.expect(204);
+    Webhook::about("msg_1", "pi_1").send(&shop.world).await.expect(204);
+    Webhook::about("msg_1", "pi_1").send(&shop.world).await.expect(204);
+    Webhook::about("msg_2", "pi_7").send(&shop.world).await.expect(204);
     Webhook { secret: b"no", ..Webhook::about("msg_3", "pi_1") }
-        .send(&shop)
+        .send(&shop.world)
         .await
         .expect_problem(401, "invalid_signature");
     let after =

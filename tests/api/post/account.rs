@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
+use loadmaster_testkit::{SmtpServer, World};
 use serde_json::json;
 
 use super::{PASSWORD, PUBLIC, mailing, me, register, register_as, rows, settled, taken, token_in};
-use crate::support::{SmtpServer, World};
 
 const VERIFY: &str = "/api/v1/auth/email/verify";
 const AGAIN: &str = "/api/v1/auth/email/verification";
@@ -180,7 +180,7 @@ async fn links_are_on_the_public_address_whatever_the_host_header_says() {
     let world = mailing(&relay).start().await;
     let request = world.anonymous().request(reqwest::Method::POST, "/api/v1/auth/register");
     let body = json!({"email": "ann@example.org", "password": PASSWORD});
-    crate::support::Answer::of(request.header("host", "evil.example.net").json(&body)).await.expect(201);
+    loadmaster_testkit::Answer::of(request.header("host", "evil.example.net").json(&body)).await.expect(201);
     let mail = taken(&relay, 1).await.remove(0);
     assert!(mail.text().contains(PUBLIC));
     assert!(!mail.text().contains("evil.example.net"));

@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
 use loadmaster_platform::clock::Clock;
+use loadmaster_testkit::{SmtpFault, SmtpServer, SmtpStep, World, until};
 
 use super::{flood, mailing, register, rows, settled, settled_at, taken};
-use crate::support::{SmtpFault, SmtpServer, SmtpStep, World, until};
 
 /// A server with one letter that is due, and a relay that misbehaves at a step.
 async fn trying(relay: &SmtpServer, step: SmtpStep, fault: SmtpFault) -> World {

@@ -1,10 +1,10 @@
 //! Letters about accounts in German, as a relay and a gateway take them.
 use base64::{Engine, engine::general_purpose::STANDARD};
+use loadmaster_testkit::{Answer, Client, SmtpServer};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{mailing, register, sms::Gateway, taken, token_in};
-use crate::support::{Answer, Client, SmtpServer};
 
 async fn in_german(client: &Client) {
     client.patch("/api/v1/auth/me", json!({"language": "de"})).await.expect(200);

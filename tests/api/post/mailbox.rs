@@ -1,9 +1,9 @@
 use std::os::unix::fs::PermissionsExt;
 
+use loadmaster_testkit::{Client, World, WorldOptions, until};
 use serde_json::{Value, json};
 
 use super::{PASSWORD, flood, register, rows, token_in};
-use crate::support::{Client, World, WorldOptions, until};
 
 const MAILBOX: &str = "/api/v1/admin/mailbox";
 

@@ -1,18 +1,17 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, OwnRedis, Process, SmtpFault, SmtpServer, SmtpStep, World,
+    freight::{order, with},
+    is_long,
+    notifications::{PREFERENCES, Person, cancel_flight, heard, put},
+    rounds, until,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{PUBLIC, flood, flood_to, mailing, rows, settled, taken};
-use crate::{
-    notifications::{PREFERENCES, Person, cancel_flight, heard, put},
-    support::{
-        NewFlight, OwnRedis, Process, SmtpFault, SmtpServer, SmtpStep, World,
-        freight::{order, with},
-        is_long, rounds, until,
-    },
-};
 
 #[tokio::test]
 async fn two_processes_keep_the_rate_together_and_send_none_twice() {
@@ -147,7 +146,7 @@ async fn old_notifications_are_deleted_and_exports_and_erasures_know_them() {
         .unwrap();
     assert_eq!(tokens, 0);
     world.clock.advance(TimeDelta::days(91));
-    crate::jobs::duties::run_again(&world, "old_notifications").await;
+    loadmaster_testkit::jobs::run_again(&world, "old_notifications").await;
     assert!(rows(&world).await.is_empty());
 }
 

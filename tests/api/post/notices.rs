@@ -1,9 +1,9 @@
 //! Letters to the owners of accounts about access that was made, which nobody switches off.
+use loadmaster_testkit::{Answer, Client, SmtpServer, TakenMail, World, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, PUBLIC, mailing, register, token_in};
-use crate::support::{Answer, Client, SmtpServer, TakenMail, World, until};
 
 const EMAIL: &str = "ann@example.org";
 const KEYS: &str = "/api/v1/api-keys";

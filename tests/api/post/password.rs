@@ -2,10 +2,10 @@ use axum::http::Method;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use loadmaster_testkit::{Answer, SmtpServer, TakenMail, Watch, World, WorldOptions, until};
 use sqlx::{Connection, Executor};
 
 use super::{PASSWORD, mailing, me, register, rows, taken, token_in};
-use crate::support::{Answer, SmtpServer, TakenMail, Watch, World, WorldOptions, until};
 
 const FORGOT: &str = "/api/v1/auth/password/forgot";
 const RESET: &str = "/api/v1/auth/password/reset";

@@ -1,9 +1,9 @@
 use axum::http::Method;
 use chrono::TimeDelta;
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 use serde_json::{Value, json};
 
 use super::{me, register, rows, sms::Gateway};
-use crate::support::{Answer, Client, World, WorldOptions};
 
 const VERIFY: &str = "/api/v1/auth/phone/verify";
 const AGAIN: &str = "/api/v1/auth/phone/verification";
@@ -147,7 +147,7 @@ async fn numbers_are_set_as_often_as_credentials_are_tried() {
 
 #[tokio::test]
 async fn what_is_no_phone_number_is_refused() {
-    let world = crate::support::World::start().await;
+    let world = loadmaster_testkit::World::start().await;
     let ann = world.customer().await;
     for phone in
         ["", "12345678", "+", "+123456", "+01234567890", "+1234567890123456", "+44 20 seven", "+44\n2079460123"]

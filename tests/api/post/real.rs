@@ -1,8 +1,9 @@
 //! The same relay as everybody's: `aiosmtpd`, with TLS.
 use std::{fs, net::TcpStream, path::Path, process::Stdio};
 
+use loadmaster_testkit::{SmtpServer, certificates, is_long, until};
+
 use super::{mailing, register, settled};
-use crate::support::{SmtpServer, certificates, is_long, until};
 
 /// Answers the port of a relay that puts its mails into `mails` below the directory.
 async fn relay(directory: &Path, mails: &str, tls: [&str; 2]) -> (u16, tokio::process::Child) {

@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use loadmaster_testkit::{SmtpServer, World};
 use sqlx::Connection;
 
 use super::{
@@ -9,7 +10,6 @@ use super::{
     sms::{Gateway, text_of},
     taken,
 };
-use crate::support::{SmtpServer, World};
 
 /// From now on the database ends the session of whoever records that something was sent.
 async fn refuse_to_record(world: &World) {

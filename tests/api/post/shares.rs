@@ -1,15 +1,13 @@
 //! The share of the day's text messages that is for codes, and the share of all others.
+use loadmaster_testkit::{
+    World, WorldOptions,
+    freight::{order, two_flights},
+    notifications::{Person, contacts_of, put},
+    until,
+};
 use serde_json::{Value, json};
 
 use super::{register, sms::Gateway};
-use crate::{
-    notifications::{Person, contacts_of, put},
-    support::{
-        World, WorldOptions,
-        freight::{order, two_flights},
-        until,
-    },
-};
 
 /// Five texts a day, two of them for codes.
 fn five_a_day(gateway: &Gateway) -> WorldOptions {

@@ -6,10 +6,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
+use loadmaster_testkit::{World, WorldOptions, until};
 use serde_json::{Value, json};
 
 use super::{PUBLIC, register, rows, settled};
-use crate::support::{World, WorldOptions, until};
 
 /// A gateway for text messages.
 #[derive(Clone, Default)]

@@ -1,14 +1,12 @@
+use loadmaster_testkit::{
+    Answer, Client, SmtpFault, SmtpServer, SmtpStep, World,
+    freight::{order, two_flights, with},
+    notifications::{Person, confirm_path, contact, heard},
+    until,
+};
 use serde_json::json;
 
 use super::{mailing, register, rows, settled, taken};
-use crate::{
-    notifications::{Person, confirm_path, contact, heard},
-    support::{
-        Answer, Client, SmtpFault, SmtpServer, SmtpStep, World,
-        freight::{order, two_flights, with},
-        until,
-    },
-};
 
 const PATH: &str = "/api/v1/admin/suppressions";
 

@@ -1,7 +1,8 @@
 use std::{fs, path::Path};
 
+use loadmaster_testkit::{SmtpServer, WorldOptions};
+
 use super::{mailing, register, taken};
-use crate::support::{SmtpServer, WorldOptions};
 
 fn write(directory: &Path, name: &str, text: &str) {
     let path = directory.join(name);
@@ -61,7 +62,7 @@ async fn a_faulty_override_stops_the_start_with_its_name() {
     for (name, text, told) in faulty {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), name, text);
-        let database = crate::support::TestDatabase::light().await;
+        let database = loadmaster_testkit::TestDatabase::light().await;
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_loadmaster"));
         command.env_clear().envs(database.environment()).env("PATH", std::env::var_os("PATH").unwrap());
         command.arg("serve").args(["--set", "server.port=0"]);

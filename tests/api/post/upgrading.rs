@@ -1,8 +1,8 @@
 //! Letters whose type another release knows.
 use chrono::TimeDelta;
+use loadmaster_testkit::{SmtpServer, World, until};
 
 use super::{flood, flood_to, mailing, settled_at, taken};
-use crate::support::{SmtpServer, World, until};
 
 const STATUSES: &str = "select concat_ws(' ', status, reason) from notifications order by id";
 

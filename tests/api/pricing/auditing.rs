@@ -1,9 +1,12 @@
 //! Quotes and counters that were spoiled are noticed.
 use loadmaster::app::AuditOptions;
+use loadmaster_testkit::{
+    NewFlight, World, breaches,
+    pricing::{QUOTES, SALES, TARIFFS, asked, flat, make, sale},
+};
 use serde_json::json;
 
-use super::{QUOTES, SALES, TARIFFS, asked, flat, guest, make, sale};
-use crate::support::{NewFlight, World, breaches};
+use super::guest;
 
 /// The numbers of the rules that are broken.
 async fn broken(world: &World) -> Vec<Option<u8>> {

@@ -1,8 +1,6 @@
 //! The tariff of the settings and its surcharges, as staff reads them.
+use loadmaster_testkit::{World, WorldOptions, pricing::DEFAULT};
 use serde_json::json;
-
-use super::DEFAULT;
-use crate::support::{World, WorldOptions};
 
 #[tokio::test]
 async fn operators_read_the_tariff_of_the_settings_and_whether_it_is_in_force() {

@@ -1,10 +1,12 @@
 //! A change is in effect at once where it is made, and within a second everywhere.
 use std::time::Instant;
 
+use loadmaster_testkit::{
+    NewFlight, SOON, World, WorldOptions,
+    pricing::{QUOTES, TARIFFS, asked, at, flat, make, total},
+    until, until_it_follows,
+};
 use serde_json::json;
-
-use super::{QUOTES, TARIFFS, asked, at, flat, make, total};
-use crate::support::{NewFlight, SOON, World, WorldOptions, until, until_it_follows};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_instance_rates_by_a_change_within_a_second() {
@@ -55,7 +57,7 @@ async fn an_instance_that_hears_of_changes_asks_no_table() {
     world.sql("alter table tariffs rename to tariffs_elsewhere; alter table price_revision rename to elsewhere").await;
     // While it lags behind, it asks the table in vain.
     until("it rates without the table", async || {
-        customer.post(super::QUOTES, asked(&[&flight], 10.0)).await.status == 201
+        customer.post(loadmaster_testkit::pricing::QUOTES, asked(&[&flight], 10.0)).await.status == 201
     })
     .await;
     world.sql("alter table tariffs_elsewhere rename to tariffs; alter table elsewhere rename to price_revision").await;

@@ -1,11 +1,10 @@
 //! Every fault of every member.
-use serde_json::{Value, json};
-
-use super::{QUOTES, SALES, SURCHARGES, TARIFFS, at, make, sale, surcharge, tariff};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World,
     freight::{with, without},
+    pricing::{QUOTES, SALES, SURCHARGES, TARIFFS, at, make, sale, surcharge, tariff},
 };
+use serde_json::{Value, json};
 
 /// Where the fault is, what is sent, and the fault's code.
 type Faulty = (&'static str, Value, &'static str);
@@ -174,7 +173,7 @@ async fn each_fault_of_what_is_asked_is_told() {
     let world = World::start().await;
     let guest = super::guest(&world).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
-    let good = super::asked(&[&flight], 10.0);
+    let good = loadmaster_testkit::pricing::asked(&[&flight], 10.0);
     for (member, value, place, code) in [
         ("origin", json!("QQQ"), "/origin", "unknown_value"),
         ("destination", json!("DEL"), "/destination", "same_as_origin"),

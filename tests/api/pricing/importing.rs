@@ -1,13 +1,12 @@
 //! Tariffs as CSV: all or nothing, each made or changed by its code.
 use std::{fmt::Write, time::Instant};
 
-use serde_json::{Value, json};
-
-use super::{TARIFFS, asked, make, tariff, total};
-use crate::{
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World,
     import::counts,
-    support::{Answer, Client, NewFlight, World},
+    pricing::{TARIFFS, asked, make, tariff, total},
 };
+use serde_json::{Value, json};
 
 const HEADER: &str = "code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,minimum,\
                       normal,breaks,valid_from,valid_to";

@@ -1,10 +1,12 @@
 //! Creating, reading, changing and ending.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    Answer, Client, World,
+    freight::with,
+    pricing::{SALES, SURCHARGES, TARIFFS, at, make, sale, surcharge, tariff},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use super::{SALES, SURCHARGES, TARIFFS, at, make, sale, surcharge, tariff};
-use crate::support::{Answer, Client, World, freight::with};
 
 async fn send(client: &Client, method: Method, path: &str, header: (&str, &str), body: Option<Value>) -> Answer {
     let request = client.request(method, path).header(header.0, header.1);

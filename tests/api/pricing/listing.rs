@@ -1,14 +1,15 @@
 //! Lists of the quotes that can still be taken: whose, which, page by page.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    freight::{text, with},
+    pricing::{QUOTES, TARIFFS, asked, flat, make},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{QUOTES, TARIFFS, asked, flat, guest, make};
-use crate::support::{
-    Answer, Client, NewFlight, World, WorldOptions,
-    freight::{text, with},
-};
+use super::guest;
 
 /// A world with a price for each flight, and a flight. Its clock is moved by hours.
 async fn priced() -> (World, Value) {

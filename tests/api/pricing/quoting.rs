@@ -1,12 +1,13 @@
 //! What a quote says, and for how long.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{QUOTES, SURCHARGES, TARIFFS, asked, at, flat, guest, make, surcharge, tariff, total};
-use crate::support::{
+use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{path_of, with},
+    pricing::{QUOTES, SURCHARGES, TARIFFS, asked, at, flat, make, surcharge, tariff, total},
 };
+use serde_json::{Value, json};
+
+use super::guest;
 
 /// DEL to LHR by way of BOM.
 async fn two_legs(world: &World) -> [Value; 2] {
@@ -263,10 +264,10 @@ async fn quotes_that_nothing_has_taken_are_deleted_after_seven_days() {
     }
     let taken = quotes[0].rsplit_once('/').unwrap().1;
     world.sql(&format!("update quotes set is_taken = true where id = '{taken}'")).await;
-    crate::jobs::duties::run_again(&world, "old_quotes").await;
+    loadmaster_testkit::jobs::run_again(&world, "old_quotes").await;
     assert_eq!(world.texts("select count(*)::text from quotes").await, ["2"]);
     world.clock.advance(TimeDelta::days(7) + TimeDelta::seconds(1));
-    crate::jobs::duties::run_again(&world, "old_quotes").await;
+    loadmaster_testkit::jobs::run_again(&world, "old_quotes").await;
     assert_eq!(world.texts("select id::text from quotes").await, [taken]);
 }
 

@@ -4,11 +4,16 @@ use loadmaster::app::AuditOptions;
 use loadmaster_kernel::SaleId;
 use loadmaster_platform::postgres::commit;
 use loadmaster_pricing::{self as pricing, PricingError, SaleUses};
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions, breaches,
+    freight::with,
+    pricing::{QUOTES, SALES, TARIFFS, asked, at, flat, make, sale},
+    until,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{QUOTES, SALES, TARIFFS, asked, at, flat, guest, make, sale};
-use crate::support::{NewFlight, World, WorldOptions, breaches, freight::with, until};
+use super::guest;
 
 #[tokio::test]
 async fn a_quote_has_its_codes_sale_or_the_best_one_without() {

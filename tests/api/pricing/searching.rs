@@ -1,8 +1,12 @@
 //! Prices of routes.
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
+    freight::with,
+    pricing::{QUOTES, SALES, SURCHARGES, TARIFFS, asked, at, flat, make, sale, surcharge},
+};
 use serde_json::{Value, json};
 
-use super::{QUOTES, SALES, SURCHARGES, TARIFFS, asked, at, flat, guest, make, sale, surcharge};
-use crate::support::{Client, NewFlight, World, WorldOptions, freight::with};
+use super::guest;
 
 const RANKED: &str = "/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-21&weight_kg=10";
 const SEARCH: &str = "/api/v1/routes/search";

@@ -2,13 +2,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Brake, Client, NewFlight, World, WorldOptions,
+    payments::{any_credit, audit_of_charges},
+    redis_url, until, until_blocked,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
 use crate::document::{examples, operations::assert_listed};
-use crate::payments::{any_credit, audit_of_charges};
-use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, redis_url, until, until_blocked};
 
 /// A problem that was met, and where.
 #[derive(Debug)]
@@ -231,7 +234,7 @@ async fn bookings_that_cannot_be_paid(world: &World, met: &mut Provocations) {
     const HOLDS: (&str, &str) = ("POST", "/api/v1/holds");
     const COMMIT: (&str, &str) = ("POST", "/api/v1/holds/{id}/commit");
     let admin = world.admin().await;
-    admin.post("/api/v1/tariffs", crate::pricing::tariff("PAID", json!({}))).await.expect(201);
+    admin.post("/api/v1/tariffs", loadmaster_testkit::pricing::tariff("PAID", json!({}))).await.expect(201);
     let flight = world.flight(NewFlight::new("AI503", "DEL", "LHR")).await;
     let wish = json!({"flight_ids": [flight["id"]], "weight_kg": 10, "pieces": 1});
     let held = async || {
@@ -308,7 +311,7 @@ async fn prices_that_cannot_be_given(world: &World, met: &mut Provocations) {
                        "discount_code": "SPRING"});
     let refused = guest.post(at.1, asked.clone()).await;
     met.met(409, "no_rate", at, refused);
-    admin.post("/api/v1/tariffs", crate::pricing::tariff("T1", json!({}))).await.expect(201);
+    admin.post("/api/v1/tariffs", loadmaster_testkit::pricing::tariff("T1", json!({}))).await.expect(201);
     let refused = guest.post(at.1, asked).await;
     assert_eq!(met.met(409, "discount_not_applicable", at, refused)["reason"], "unknown");
 }

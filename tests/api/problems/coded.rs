@@ -2,10 +2,9 @@
 use async_compression::Level;
 use bytes::Bytes;
 use loadmaster_platform::web::{Coding, encode};
+use loadmaster_testkit::{Answer, Client, World};
 use reqwest::Method;
 use serde_json::json;
-
-use crate::support::{Answer, Client, World};
 
 const SEARCH: &str = "/api/v1/routes/search";
 const CODED: [(Coding, &str); 3] = [(Coding::Gzip, "gzip"), (Coding::Brotli, "br"), (Coding::Zstd, "zstd")];
@@ -31,7 +30,7 @@ fn question() -> Vec<u8> {
 async fn a_body_may_come_in_gzip_br_or_zstd() {
     let world = World::start().await;
     let (anyone, admin) = (world.anonymous(), world.admin().await);
-    let table = crate::import::table(&["AI101,DEL,LHR,2026-11-22T08:00:00Z,2026-11-22T17:00:00Z,77X,,,,"]);
+    let table = loadmaster_testkit::import::table(&["AI101,DEL,LHR,2026-11-22T08:00:00Z,2026-11-22T17:00:00Z,77X,,,,"]);
     for (number, (coding, name)) in CODED.into_iter().enumerate() {
         search(&anyone, name, coded(&question(), coding).await).await.expect(200);
         let body = coded(table.as_bytes(), coding).await;

@@ -1,5 +1,5 @@
 //! The page that shows the API, without the internet.
-use crate::support::World;
+use loadmaster_testkit::World;
 
 #[tokio::test]
 async fn the_documentation_has_an_address_without_a_slash() {

@@ -1,8 +1,7 @@
 //! What axum and hyper would answer in their own words.
+use loadmaster_testkit::{Answer, World, WorldOptions, exchange};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::support::{Answer, World, WorldOptions, exchange};
 
 const BOOKINGS: &str = "/api/v1/bookings";
 

@@ -1,9 +1,8 @@
 //! What every answer carries.
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 use reqwest::Method;
-
-use crate::support::{Answer, Client, World, WorldOptions};
 
 /// A success, a redirect, refusals of the rooms and of the frame, a file.
 const PATHS: [&str; 9] = [

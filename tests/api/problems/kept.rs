@@ -2,11 +2,10 @@
 use std::collections::BTreeSet;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
+use loadmaster_testkit::{Answer, Client, NewFlight, World};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
-
-use crate::support::{Answer, Client, NewFlight, World};
 
 /// Large ones of each kind, and their types.
 const LARGE: [(&str, &str); 7] = [

@@ -1,11 +1,10 @@
 //! More than the server can take, and callers that do not finish.
 use std::time::Duration;
 
+use loadmaster_testkit::{Answer, NewFlight, World, WorldOptions, exchange, until_blocked};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::task::JoinHandle;
-
-use crate::support::{Answer, NewFlight, World, WorldOptions, exchange, until_blocked};
 
 /// A booking that waits for a row somebody else holds, until that one lets go.
 struct Stuck {

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use loadmaster::app::AuditOptions;
 use loadmaster_platform::postgres::PgSession;
+use loadmaster_testkit::{NewFlight, World, breaches_in};
 use sqlx::AssertSqlSafe;
 
 use super::order;
-use crate::support::{NewFlight, World, breaches_in};
 
 /// Each spoils the books behind the product's back, in a way that no trigger or constraint stops.
 const BREACHES: [&str; 11] = [

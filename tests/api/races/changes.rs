@@ -1,10 +1,10 @@
 //! Callers that meet at an air waybill, at the best flight, or at a flight that is being changed.
 use chrono::TimeDelta;
+use loadmaster_testkit::{Answer, Brake, Client, NewFlight, World, WorldOptions, start_of_time, until_blocked};
 use serde_json::{Value, json};
 use sqlx::Connection;
 
 use super::{at_once, booked_kg, kilograms, order, parted, text};
-use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, start_of_time, until_blocked};
 
 const AWB: &str = "098-12345675";
 

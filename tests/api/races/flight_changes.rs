@@ -4,15 +4,15 @@ mod shrinking;
 
 use std::collections::BTreeMap;
 
+use loadmaster_testkit::{Answer, Client, Watch, World, WorldOptions, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{at_once, order, text};
-use crate::support::{Answer, Client, Watch, World, WorldOptions, until};
 
 /// Rounds of each test.
 fn tries() -> usize {
-    crate::support::rounds(20, 200)
+    loadmaster_testkit::rounds(20, 200)
 }
 
 /// Rounds run side by side, each on a flight of its own.

@@ -1,8 +1,8 @@
 //! Itineraries of several legs that share flights.
+use loadmaster_testkit::{Dice, NewFlight, Watch, World, WorldOptions, rounds, until};
 use serde_json::Value;
 
 use super::{at_once, kilograms, order, reconnected, text};
-use crate::support::{Dice, NewFlight, Watch, World, WorldOptions, rounds, until};
 
 const ROUNDS: usize = 3;
 

@@ -1,8 +1,8 @@
 //! The last room of one flight.
+use loadmaster_testkit::{Client, Dice, NewFlight, TestDatabase, World, WorldOptions};
 use serde_json::{Value, json};
 
 use super::{at_once, booked_kg, kilograms, order, parted, reconnected, text};
-use crate::support::{Client, Dice, NewFlight, TestDatabase, World, WorldOptions};
 
 const CLIENTS: usize = 200;
 /// Each scarce flight below has room for so many of the shipments that are sent to it.

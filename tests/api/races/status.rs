@@ -1,9 +1,9 @@
 //! Two calls that want to move one booking.
+use loadmaster_testkit::{Answer, Brake, Client, NewFlight, World, WorldOptions, rounds, until_blocked};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{at_once, booked_kg, kilograms, order, text};
-use crate::support::{Answer, Brake, Client, NewFlight, World, WorldOptions, rounds, until_blocked};
 
 /// Races run side by side, each lane on a flight of its own, so that room can be checked after each.
 const LANES: usize = 4;

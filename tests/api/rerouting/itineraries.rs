@@ -1,16 +1,14 @@
 //! Which flights make a way for the cargo.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
+    amending::{closing, long_day, refused, shown},
+    freight::{order, text, with},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Network, ids, in_force, reroute};
-use crate::{
-    amending::{closing, long_day, refused, shown},
-    support::{
-        NewFlight, World, WorldOptions,
-        freight::{order, text, with},
-    },
-};
 
 /// A flight of four hours that leaves so many minutes after the clock's start.
 fn leaving(number: &str, origin: &'static str, destination: &'static str, minutes: i64) -> NewFlight {
@@ -198,9 +196,9 @@ async fn freight_for_cargo_aircraft_only_is_rerouted_onto_freighters() {
     reroute(&customer, &booking, &[&other]).await.expect(200);
     // What the same change makes of the freight counts.
     let freed = json!({"flight_ids": ids(&[&passengers]), "special_handling_codes": null});
-    let after: Value = crate::amending::amend(&customer, &booking, freed).await.expect(200);
+    let after: Value = loadmaster_testkit::amending::amend(&customer, &booking, freed).await.expect(200);
     assert_eq!(after["flight_ids"], ids(&[&passengers]));
     let bound = json!({"flight_ids": ids(&[&one]), "special_handling_codes": ["CAO"]});
-    crate::amending::amend(&customer, &booking, bound).await.expect(200);
+    loadmaster_testkit::amending::amend(&customer, &booking, bound).await.expect(200);
     world.audit().await;
 }

@@ -1,15 +1,13 @@
 //! What becomes of the legs: replaced where they have not departed, continued from where the cargo is or will land.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    World,
+    amending::{amend, shown, timeline, told_of},
+    freight::{each, text},
+};
 use serde_json::{Value, json};
 
 use super::{Network, ids, in_force, past, reroute};
-use crate::{
-    amending::{amend, shown, timeline, told_of},
-    support::{
-        World,
-        freight::{each, text},
-    },
-};
 
 #[tokio::test]
 async fn before_departure_all_legs_are_replaced() {

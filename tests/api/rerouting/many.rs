@@ -1,17 +1,15 @@
 //! Many bookings at once: one after the other, each by the room that those before it left.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    amending::{amend, shown},
+    flight_verbs::path_to,
+    freight::{order, path_of, text, two_flights, with},
+};
 use serde_json::{Value, json};
 
 use super::ids;
-use crate::{
-    amending::{amend, shown},
-    bulk::{BOOKINGS, keyed, outcomes},
-    flight_verbs::path_to,
-    support::{
-        Client, NewFlight, World,
-        freight::{order, path_of, text, two_flights, with},
-    },
-};
+use crate::bulk::{BOOKINGS, keyed, outcomes};
 
 /// A flight from Delhi to London that is cancelled, the bookings that were on it, and what else flies there.
 struct Lost {

@@ -1,14 +1,12 @@
 //! A booking that lost a flight says that it needs another, until it has one.
+use loadmaster_testkit::{
+    Client, World,
+    amending::{amend, patch, shown, told_of},
+    freight::{BOOKINGS, each, text},
+};
 use serde_json::{Value, json};
 
 use super::{Network, ids, in_force, past, reroute};
-use crate::{
-    amending::{amend, patch, shown, told_of},
-    support::{
-        Client, World,
-        freight::{BOOKINGS, each, text},
-    },
-};
 
 async fn cancel(world: &World, flight: &Value) {
     world.admin().await.poke(&format!("/api/v1/flights/{}/cancel", text(flight, "id"))).await.expect(200);
@@ -56,7 +54,7 @@ async fn a_booking_without_any_leg_can_be_put_on_a_flight_again_by_its_customer(
     // Without a leg there is no room to take: the freight may be what it will be.
     amend(&customer, &booking, json!({"weight_kg": 5000})).await.expect(200);
     let change = json!({"flight_ids": ids(&[&network.to_bombay, &network.onward])});
-    let path = crate::support::freight::path_of(&booking);
+    let path = loadmaster_testkit::freight::path_of(&booking);
     patch(&customer, &path, change.clone()).await.expect_problem(409, "capacity_exceeded");
     amend(&customer, &booking, json!({"weight_kg": 400})).await.expect(200);
     assert!(shown(&customer, &booking).await["needs_rerouting"].as_bool().unwrap());

@@ -1,14 +1,12 @@
 //! Rerouting takes room on all new flights or on none, and gives back that of the old ones first.
+use loadmaster_testkit::{
+    NewFlight, World,
+    amending::{amend, refused, shown, told_of},
+    freight::{order, with},
+};
 use serde_json::{Value, json};
 
 use super::{Network, ids, in_force, past, reroute};
-use crate::{
-    amending::{amend, refused, shown, told_of},
-    support::{
-        NewFlight, World,
-        freight::{order, with},
-    },
-};
 
 #[tokio::test]
 async fn a_full_flight_takes_nobody_and_the_old_way_is_kept() {

@@ -1,12 +1,13 @@
 //! Who may reroute, and until when.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    World,
+    amending::{patch, patch_if, refused, shown},
+    freight::path_of,
+};
 use serde_json::json;
 
 use super::{Network, ids, in_force, reroute};
-use crate::{
-    amending::{patch, patch_if, refused, shown},
-    support::{World, freight::path_of},
-};
 
 #[tokio::test]
 async fn customers_reroute_until_the_first_departure_and_the_carrier_until_the_destination() {

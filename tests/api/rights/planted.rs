@@ -1,9 +1,9 @@
 //! Functions that run as the owner, called by a role that has planted objects of its own in their way.
 use loadmaster::app;
+use loadmaster_testkit::{NewFlight, TestDatabase, World, freight::order, start_of_time};
 use sqlx::{Executor, PgConnection};
 
 use super::{DENIED, ensured, names, refused, world_with_a_shipment};
-use crate::support::{NewFlight, TestDatabase, World, freight::order, start_of_time};
 
 /// What a role with the right to create in the schema puts beside PostgreSQL's own functions and operators: first by name
 /// and exact arguments, and more exact where PostgreSQL's takes any.

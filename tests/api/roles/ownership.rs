@@ -1,10 +1,9 @@
 //! A booking is its organization's: nobody else's customer learns that it exists.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Answer, Client, NewFlight, World};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use crate::support::{Answer, Client, NewFlight, World};
 
 async fn book(caller: &Client) -> Value {
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 10});

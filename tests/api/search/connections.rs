@@ -1,9 +1,9 @@
 //! What makes two flights a connection.
+use loadmaster_testkit::{NewFlight, World, WorldOptions};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{direct, from_bombay, names, ranked, search, search_for, to_bombay, transit};
-use crate::support::{NewFlight, World, WorldOptions};
 
 const NONE: [&str; 0] = [];
 

@@ -1,6 +1,7 @@
 //! Departures in memory that differ from the tables are corrected, and counted.
+use loadmaster_testkit::{NewFlight, World, is_long, sum_of, until, until_it_follows};
+
 use super::{direct, search};
-use crate::support::{NewFlight, World, is_long, sum_of, until, until_it_follows};
 
 /// Moves all flights by days without a message, and so that no trigger knows of it either.
 async fn move_silently(world: &World, days: i32) {

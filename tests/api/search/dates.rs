@@ -1,6 +1,7 @@
 //! The departure date is the calendar date at the origin airport.
+use loadmaster_testkit::{NewFlight, World, WorldOptions, until, until_it_follows};
+
 use super::{direct, search, transit};
-use crate::support::{NewFlight, World, WorldOptions, until, until_it_follows};
 
 #[tokio::test]
 async fn a_flight_belongs_to_the_local_date_of_its_origin() {

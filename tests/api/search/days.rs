@@ -1,7 +1,6 @@
 //! Several days at once, with the figures of as many searches.
+use loadmaster_testkit::{NewFlight, World, freight::order};
 use serde_json::{Value, json};
-
-use crate::support::{NewFlight, World, freight::order};
 
 const DAYS: &str = "/api/v1/routes/days?origin=DEL&destination=LHR";
 

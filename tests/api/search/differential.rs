@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
-
-use super::fresh::{PAIRS, Three, answers, answers_match, schedule};
-use crate::support::{
+use loadmaster_testkit::{
     Client, Dice, NewFlight, World,
     freight::{at_once, order, path_of, text},
     rounds, until,
 };
+use serde_json::{Value, json};
+
+use super::fresh::{PAIRS, Three, answers, answers_match, schedule};
 
 /// Changes bookings and flights at random.
 async fn meddle(client: Client, flights: Vec<Value>, seed: usize) {

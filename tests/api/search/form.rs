@@ -1,8 +1,8 @@
 //! The shape of the answers.
+use loadmaster_testkit::{NewFlight, World};
 use serde_json::{Value, json};
 
 use super::{from_bombay, names, ranked, search, search_for, to_bombay};
-use crate::support::{NewFlight, World};
 
 fn members(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()

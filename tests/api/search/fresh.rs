@@ -1,14 +1,14 @@
 //! What is kept never lies: after every change, a search tells what the tables say; at once where the change was made, soon
 //! elsewhere, and whatever befalls Redis. The tables are asked through an instance that keeps nothing.
 use loadmaster_platform::clock::Clock;
-use serde_json::{Value, json};
-
-use super::{kept, put_back};
-use crate::support::{
+use loadmaster_testkit::{
     Client, NewFlight, OwnRedis, World, WorldOptions,
     freight::{order, path_of, text},
     rounds, until,
 };
+use serde_json::{Value, json};
+
+use super::{kept, put_back};
 
 /// Two instances that keep what they find, and one that keeps nothing, with one schedule.
 pub struct Three {

@@ -1,7 +1,6 @@
 //! What is wrong with a question, all of it at once.
+use loadmaster_testkit::World;
 use serde_json::{Value, json};
-
-use crate::support::World;
 
 fn question() -> Value {
     json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21"})
@@ -116,7 +115,7 @@ async fn all_faults_are_told_at_once() {
 
 #[tokio::test]
 async fn an_installation_without_connections_refuses_one_stop() {
-    let world = crate::support::WorldOptions::working().set("search.max_stops", "0").start().await;
+    let world = loadmaster_testkit::WorldOptions::working().set("search.max_stops", "0").start().await;
     let mut body = question();
     body["max_stops"] = json!(1);
     let faults = world.anonymous().post("/api/v1/routes/search", body).await.expect_faults();

@@ -1,8 +1,8 @@
 //! Which options can be booked, and why others cannot.
+use loadmaster_testkit::{NewFlight, World};
 use serde_json::{Value, json};
 
 use super::{direct, from_bombay, names, ranked, search, search_for, to_bombay};
-use crate::support::{NewFlight, World};
 
 const DAY: &str = "2026-11-21";
 

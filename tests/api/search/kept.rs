@@ -1,8 +1,8 @@
 //! What searches find is kept, and told as such; how much is counted.
+use loadmaster_testkit::{Answer, NewFlight, OwnRedis, World, WorldOptions, until};
 use serde_json::{Value, json};
 
 use super::{direct, kept, put_back, search, search_for};
-use crate::support::{Answer, NewFlight, OwnRedis, World, WorldOptions, until};
 
 const SEARCH: &str = "/api/v1/routes/search";
 const RANKED: &str = "/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-21";

@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use loadmaster_platform::zones::Zone;
+use loadmaster_testkit::{
+    Client, Dice, TestDatabase, World, WorldOptions, freight::text, rounds, sum_of, until_it_follows,
+};
 use serde_json::{Value, json};
 use sqlx::{Executor, PgConnection};
 use uuid::Uuid;
 
 use super::ranked;
-use crate::support::{
-    Client, Dice, TestDatabase, World, WorldOptions, freight::text, rounds, sum_of, until_it_follows,
-};
 
 const SEED: u64 = 20_261_126;
 /// The first days of the networks: in most, clocks change two days later, in America, Europe and Australia.

@@ -1,8 +1,8 @@
 //! In which order options are told.
+use loadmaster_testkit::{NewFlight, World};
 use serde_json::Value;
 
 use super::{direct, from_bombay, names, ranked, search, to_bombay, transit};
-use crate::support::{NewFlight, World};
 
 const QUERY: &str = "origin=DEL&destination=LHR&departure_date=2026-11-21";
 

@@ -3,6 +3,7 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use loadmaster_platform::zones::Zone;
+use loadmaster_testkit::World;
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -10,7 +11,6 @@ use proptest::{
 use serde_json::{Value, json};
 
 use super::{ranked, search_for};
-use crate::support::World;
 
 /// Far east, far west, half an hour off, with and without summer time.
 const AIRPORTS: [(&str, &str); 5] = [

@@ -1,8 +1,8 @@
 //! Routes with two and three stops: the best by arrival, duration and number of stops.
+use loadmaster_testkit::{NewFlight, OwnRedis, World, WorldOptions, freight::text, until_it_follows};
 use serde_json::{Value, json};
 
 use super::{direct, names, ranked, search, search_for, transit};
-use crate::support::{NewFlight, OwnRedis, World, WorldOptions, freight::text, until_it_follows};
 
 /// A flight on 21 November 2026 that departs and arrives at these hours in UTC, counted from that day's start.
 async fn flight(

@@ -1,9 +1,8 @@
 //! A machine that was suspended: the steady clock stood still meanwhile, the wall clock did not.
 use chrono::TimeDelta;
+use loadmaster_testkit::{NewFlight, World, WorldOptions, freight::text, until};
 use serde_json::{Value, json};
 use sqlx::Executor;
-
-use crate::support::{NewFlight, World, WorldOptions, freight::text, until};
 
 /// What a search says is free on the only flight, and whether its network part was kept.
 async fn free(world: &World) -> (Value, bool) {

@@ -2,13 +2,14 @@
 //! alone causes.
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_holds::HoldService;
+use loadmaster_testkit::{
+    Client, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions,
+    freight::text,
+    holds::{HOLDS, at},
+    until,
+};
 use serde_json::{Value, json};
 use tokio::process::Command;
-
-use crate::{
-    holds::{HOLDS, at},
-    support::{Client, NewFlight, OwnRedis, Process, TestDatabase, World, WorldOptions, freight::text, until},
-};
 
 fn wanted(flight: &Value, seconds: u32) -> Value {
     json!({"flight_ids": [text(flight, "id")], "weight_kg": 100, "ttl_seconds": seconds})

@@ -5,9 +5,8 @@ use std::{
 };
 
 use loadmaster::app::{broken_event_types, event_schemas};
+use loadmaster_testkit::{World, freight::text, told::faults};
 use serde_json::{Value, json};
-
-use crate::support::{World, freight::text, told::faults};
 
 const EVENT_TYPES: &str = "/api/v1/event-types";
 

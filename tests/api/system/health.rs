@@ -5,9 +5,8 @@ use loadmaster_platform::{
     embedded::Rehearsal,
     settings::{Settings, Sources},
 };
+use loadmaster_testkit::{Client, NewFlight, OwnRedis, SCHEDULES, TestDatabase, World, WorldOptions, until};
 use serde_json::{Value, json};
-
-use crate::support::{Client, NewFlight, OwnRedis, SCHEDULES, TestDatabase, World, WorldOptions, until};
 
 /// Both say the same.
 const PATHS: [&str; 2] = ["/health", "/api/v1/health"];
@@ -162,7 +161,7 @@ async fn configured_networks_see_the_details_without_a_credential() {
     let far = WorldOptions::working().set("server.detail_networks", "192.0.2.0/24").start().await;
     // What a proxy says is believed only where proxies are trusted.
     let request = far.anonymous().request(reqwest::Method::GET, "/health/detailed");
-    let answer = crate::support::Answer::of(request.header("x-forwarded-for", "192.0.2.7")).await;
+    let answer = loadmaster_testkit::Answer::of(request.header("x-forwarded-for", "192.0.2.7")).await;
     answer.expect_problem(401, "unauthenticated");
 }
 

@@ -1,12 +1,11 @@
 use chrono::{DateTime, Utc};
 use loadmaster::app;
 use loadmaster_reference as reference;
+use loadmaster_testkit::{Answer, Client, Readings, TestDatabase, World, WorldOptions, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Executor, PgConnection};
 use tokio::task::JoinSet;
-
-use crate::support::{Answer, Client, Readings, TestDatabase, World, WorldOptions, until};
 
 async fn is_ready(client: &Client) -> bool {
     client.get("/readyz").await.status == 200
@@ -52,7 +51,7 @@ async fn an_instance_waits_for_the_migrations_alive_but_not_ready() {
 
     // What `loadmaster migrate` does: the tables, then the serving role's rights, then the reference data.
     let mut owner = database.owner().await;
-    app::migrate(&mut owner, crate::support::start_of_time()).await.unwrap();
+    app::migrate(&mut owner, loadmaster_testkit::start_of_time()).await.unwrap();
     owner.execute("revoke select on all tables in schema public from loadmaster_app").await.unwrap();
     until_it_has_looked(&mut owner).await;
     owner.execute("grant select on all tables in schema public to loadmaster_app").await.unwrap();

@@ -1,10 +1,9 @@
 //! What watches may ask as often as it likes: many who ask at once share one answer.
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::{Client, OwnRedis, World, WorldOptions, until};
 use redis::aio::MultiplexedConnection;
 use tokio::task::JoinSet;
-
-use crate::support::{Client, OwnRedis, World, WorldOptions, until};
 
 const CALLERS: usize = 150;
 

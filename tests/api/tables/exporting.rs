@@ -1,9 +1,9 @@
 //! Exports by how many run, by their version, and without a directory for temporary files.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Answer, Client, NewFlight, Watch, World};
 use tokio::task::JoinSet;
 
 use super::cells;
-use crate::support::{Answer, Client, NewFlight, Watch, World};
 
 const FLIGHTS: &str = "/api/v1/flights/export";
 
@@ -80,7 +80,7 @@ async fn a_workbook_of_more_rows_than_a_page_is_whole_and_in_order() {
             format!("AI{number},DEL,LHR,2027-02-{day:02}T10:00:00Z,2027-02-{day:02}T19:00:00Z,,1000,10,5,60")
         })
         .collect();
-    let table = crate::import::table(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    let table = loadmaster_testkit::import::table(&rows.iter().map(String::as_str).collect::<Vec<_>>());
     world.admin().await.post_raw("/api/v1/flights/import", "text/csv", table).await.expect(200);
     let sheet = cells(super::exported(&world.anonymous(), &format!("{FLIGHTS}?format=xlsx")).await);
     assert_eq!(sheet.len(), 1201);

@@ -1,11 +1,7 @@
 //! Tables as they stand in files: their encodings, numbers kept as text, and faults that show what was written.
 use loadmaster_platform::tables::XLSX;
+use loadmaster_testkit::{Answer, Client, World, freight::text, workbook::workbook};
 use serde_json::{Value, json};
-
-use crate::{
-    hostile::workbooks::workbook,
-    support::{Answer, Client, World, freight::text},
-};
 
 const AIRPORTS: &str = "/api/v1/airports/import";
 const HEADER: [&str; 7] = ["iata_code", "name", "city", "country_code", "latitude", "longitude", "time_zone"];

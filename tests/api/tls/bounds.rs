@@ -1,16 +1,14 @@
 //! The bounds on connections, which hold over TLS as without.
 use std::time::Duration;
 
+use loadmaster_testkit::{TlsFiles, World, WorldOptions, connect_from, is_closed, read_answer, until};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
 use super::{HALF_A_HANDSHAKE, LIVEZ, PATIENCE, get, world};
-use crate::{
-    hostile::taken_back,
-    support::{TlsFiles, World, WorldOptions, connect_from, is_closed, read_answer, until},
-};
+use crate::hostile::taken_back;
 
 /// Whether a new connection of this address is served.
 async fn is_served(files: &TlsFiles, world: &World, address: &str) -> bool {

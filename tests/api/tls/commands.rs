@@ -1,9 +1,9 @@
 //! Commands that know of the certificate.
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::{
-    commands::process::{Done, loadmaster},
-    support::{OwnRedis, Process, TestDatabase, TlsFiles},
+use loadmaster_testkit::{
+    OwnRedis, Process, TestDatabase, TlsFiles,
+    command::{Done, loadmaster},
 };
 
 fn settings(files: &TlsFiles) -> Vec<String> {

@@ -3,13 +3,13 @@ use std::sync::{Arc, Mutex};
 
 use axum::http;
 use bytes::Bytes;
+use loadmaster_testkit::{NewFlight, TlsFiles, World, WorldOptions, connect, is_closed, read_answer, until};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
 use super::{HALF_A_HANDSHAKE, PATIENCE, get, http2, world};
-use crate::support::{NewFlight, TlsFiles, World, WorldOptions, connect, is_closed, read_answer, until};
 
 /// A wire to the server on which all that the server sends is overheard.
 struct Tap {
@@ -116,7 +116,7 @@ async fn a_stream_of_events_ends_when_its_client_leaves_or_talks_into_it() {
     let world = world(&files).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let path = format!("/api/v1/flights/{}/stream", flight["id"].as_str().unwrap());
-    let open = async || crate::support::sum_of(&world.anonymous(), "loadmaster_streams{", "kind=\"flight\"").await;
+    let open = async || loadmaster_testkit::sum_of(&world.anonymous(), "loadmaster_streams{", "kind=\"flight\"").await;
     let follow = async || {
         let mut stream = files.connect(&world.base, &["http/1.1"]).await;
         let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");

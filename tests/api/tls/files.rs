@@ -6,11 +6,7 @@ use loadmaster_platform::{
     certificate::CertificateFiles,
     settings::{Settings, Sources},
 };
-
-use crate::{
-    commands::process::loadmaster,
-    support::{TlsFiles, certificates::convert},
-};
+use loadmaster_testkit::{TlsFiles, certificates::convert, command::loadmaster};
 
 /// What is wrong with the files, or the certificate's fingerprint.
 fn load(files: &TlsFiles) -> Result<String, String> {
@@ -29,7 +25,7 @@ fn a_key_may_have_any_usual_format() {
     assert!(fs::read_to_string(files.at("pkcs1.key")).unwrap().starts_with("-----BEGIN RSA PRIVATE KEY-----"));
     files.place("first", "pkcs1");
     assert_eq!(load(&files), Ok(fingerprint));
-    crate::support::certificates::issue_elliptic(files.directory(), "authority", "elliptic", "localhost");
+    loadmaster_testkit::certificates::issue_elliptic(files.directory(), "authority", "elliptic", "localhost");
     for key in ["elliptic", "sec1"] {
         files.place("elliptic", key);
         load(&files).unwrap();

@@ -1,4 +1,5 @@
 //! What is spoken on the port.
+use loadmaster_testkit::{Answer, TlsFiles, World, WorldOptions, connect, exchange, read_answer};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::rustls::{
@@ -8,7 +9,6 @@ use tokio_rustls::rustls::{
 };
 
 use super::{HSTS, LIVEZ, ask, get, http2, world};
-use crate::support::{Answer, TlsFiles, World, WorldOptions, connect, exchange, read_answer};
 
 #[tokio::test]
 async fn the_client_chooses_http_1_or_2() {

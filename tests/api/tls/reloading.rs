@@ -10,13 +10,12 @@ use std::{
 };
 
 use chrono::{TimeDelta, Utc};
+use loadmaster_testkit::{
+    Encrypted, TlsFiles, World, WorldOptions, connect, listening::Log, read_answer, shown, until,
+};
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 
 use super::{LIVEZ, ask, get, http2, world};
-use crate::{
-    accounts::listening::Log,
-    support::{Encrypted, TlsFiles, World, WorldOptions, connect, read_answer, shown, until},
-};
 
 /// Between two requests: several are sent between any two looks at the files.
 const PAUSE: Duration = Duration::from_millis(5);

@@ -1,11 +1,11 @@
 //! A trace goes on in what is done later, and comes through where nothing is exported.
+use loadmaster_testkit::{command::loadmaster, until};
 use serde_json::Value;
 
 use super::{
     PASSWORD, Site, answered,
     collector::{Collector, Kind, Span},
 };
-use crate::{commands::process::loadmaster, support::until};
 
 const TRACE: &str = "af7651916cd43dd8448eb211c80319c0";
 

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::{command::loadmaster, until};
+
 use super::{
     Site, answered,
     collector::{Collector, Kind, Span},
 };
-use crate::{commands::process::loadmaster, support::until};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";

@@ -1,11 +1,8 @@
 //! Traces are set by the usual variables.
+use loadmaster_testkit::{TestDatabase, command::loadmaster, until};
 use serde_json::Value;
 
 use super::{Site, collector::Collector};
-use crate::{
-    commands::process::loadmaster,
-    support::{TestDatabase, until},
-};
 
 #[tokio::test]
 async fn a_variable_that_makes_no_sense_stops_the_start_by_name() {

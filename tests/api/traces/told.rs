@@ -1,4 +1,5 @@
 //! What spans say of a request and of what was asked of the databases, by OpenTelemetry's conventions.
+use loadmaster_testkit::{Answer, freight::path_of, until};
 use serde_json::json;
 use sqlx::Executor;
 
@@ -6,7 +7,6 @@ use super::{
     Site,
     collector::{Collector, Kind, Span},
 };
-use crate::support::{Answer, freight::path_of, until};
 
 const CALLER: &str = "00f067aa0ba902b7";
 

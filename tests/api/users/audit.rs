@@ -1,9 +1,9 @@
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Answer, World, freight::each};
 use reqwest::Method;
 use serde_json::json;
 
 use super::{path_of, user};
-use crate::support::{Answer, World, freight::each};
 
 const AUDIT: &str = "/api/v1/admin/audit";
 

@@ -1,9 +1,9 @@
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Answer, Client, World, freight::at_once};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{path_of, user};
-use crate::support::{Answer, Client, World, freight::at_once};
 
 /// A change with headers.
 async fn patch(client: &Client, path: &str, headers: &[(&'static str, &str)], body: Value) -> Answer {
@@ -140,7 +140,7 @@ async fn nobody_becomes_an_administrator_without_one() {
 
 #[tokio::test]
 async fn a_user_who_moves_sees_the_bookings_of_the_new_organization_and_no_others() {
-    use crate::support::{NewFlight, freight::open_order};
+    use loadmaster_testkit::{NewFlight, freight::open_order};
     let world = World::working().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let ((ann, ann_user), (bob, bob_user)) = (user(&world, Role::Customer).await, user(&world, Role::Customer).await);
@@ -196,7 +196,7 @@ async fn a_response_is_repeated_only_to_a_current_administrator() {
 #[tokio::test]
 async fn two_administrators_on_two_instances_never_both_go() {
     let here = World::working().await;
-    let there = crate::support::WorldOptions::working().on(&here.database).start().await;
+    let there = loadmaster_testkit::WorldOptions::working().on(&here.database).start().await;
     let (mut ann, mut bob) = (user(&here, Role::Admin).await, user(&here, Role::Admin).await);
     for round in 0..6 {
         let change = if round % 2 == 0 { json!({"role": "customer"}) } else { json!({"disabled": true}) };

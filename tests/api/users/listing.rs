@@ -1,9 +1,9 @@
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{Answer, World, freight::each};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{PATH, path_of, user};
-use crate::support::{Answer, World, freight::each};
 
 #[tokio::test]
 async fn an_administrator_reads_a_user_with_its_version() {

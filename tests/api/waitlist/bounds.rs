@@ -1,16 +1,13 @@
 //! Waiting is no way to hold: freight that can be held now does not wait, and who waits counts as who holds.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{WAITLIST, at, fill, join, reached, wanted};
-use crate::{
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
+    freight::{at_once, order, with},
     holds::{HOLDS, hold_on},
-    support::{
-        Client, NewFlight, World, WorldOptions,
-        freight::{at_once, order, with},
-        rounds,
-    },
+    rounds,
+    waitlist::{WAITLIST, at, fill, join, reached, wanted},
 };
+use serde_json::{Value, json};
 
 async fn flight(world: &World, number: &str) -> Value {
     world.flight(NewFlight::new(number, "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await
@@ -131,7 +128,7 @@ async fn who_waits_or_has_an_offer_counts_as_who_holds() {
     customer.delete(&at(&entries[2])).await.expect(200);
     join(&customer, wanted(&flight, 500.0)).await;
     is_refused().await;
-    customer.delete(&crate::holds::at(&more)).await.expect(200);
+    customer.delete(&loadmaster_testkit::holds::at(&more)).await.expect(200);
     for _ in 0..5 {
         join(&operator, wanted(&flight, 500.0)).await;
     }

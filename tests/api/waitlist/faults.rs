@@ -2,21 +2,18 @@
 //! tested for all operations together.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
-use reqwest::Method;
-use serde_json::{Value, json};
-use uuid::Uuid;
-
-use super::{WAITLIST, at, fill, join, reached, wanted};
-use crate::{
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
     bad_input::{Case, each_alone},
     embargoes::{embargo, impose, only_with},
     flight_verbs::path_to,
+    freight::{raw, text, with},
     holds,
-    support::{
-        Answer, Client, NewFlight, World, WorldOptions,
-        freight::{raw, text, with},
-    },
+    waitlist::{WAITLIST, at, fill, join, reached, wanted},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 fn of_freight() -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
@@ -295,7 +292,7 @@ async fn what_is_done_to_the_hold_of_an_offer_is_done_to_the_entry() {
     assert_eq!(text(&customer.get(&at(&offers[1])).await.expect(200), "status"), "DECLINED");
     let recorded = "select coalesce(string_agg(status, ' ' order by id), '') from waitlist_entries
                     where status in ('BOOKED', 'DECLINED')";
-    crate::support::until("it is recorded", async || world.texts(recorded).await == ["BOOKED DECLINED"]).await;
+    loadmaster_testkit::until("it is recorded", async || world.texts(recorded).await == ["BOOKED DECLINED"]).await;
     // An offer is for what was waited for, and no more.
     let other = reached(&customer, &other, "OFFERED").await;
     let more = json!({ "pieces": 1, "weight_kg": 51 });

@@ -1,16 +1,13 @@
 //! Whatever frees room for which somebody waits sets it aside: walk-ins get nothing of it. No matcher runs here.
 use chrono::TimeDelta;
-use serde_json::{Value, json};
-
-use super::{join, wanted};
-use crate::{
+use loadmaster_testkit::{
+    Client, NewFlight, World,
     flight_verbs::path_to,
+    freight::{BOOKINGS, order, path_of, text, with},
     holds::{self, hold_on},
-    support::{
-        Client, NewFlight, World,
-        freight::{BOOKINGS, order, path_of, text, with},
-    },
+    waitlist::{join, wanted},
 };
+use serde_json::{Value, json};
 
 /// A full flight for which somebody waits: what is booked and held on it, an administrator, and somebody who walks in.
 struct Full {

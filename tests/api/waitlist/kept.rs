@@ -1,16 +1,15 @@
 //! For whom room is kept, how much of it, and for how long.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight,
+    freight::{BOOKINGS, order, path_of, with},
+    holds::{self, hold_on},
+    until,
+    waitlist::{reached, wanted},
+};
 use serde_json::{Value, json};
 
-use super::{order::Desk, reached, wanted};
-use crate::{
-    holds::{self, hold_on},
-    support::{
-        NewFlight,
-        freight::{BOOKINGS, order, path_of, with},
-        until,
-    },
-};
+use super::order::Desk;
 
 async fn passed_over_too_often(desk: &Desk) {
     desk.world.sql("update waitlist_entries set passed_over = 3 where status = 'WAITING'").await;
@@ -53,7 +52,7 @@ async fn room_is_kept_for_six_hours_and_then_open_to_all() {
     reached(&desk.admin(), &second, "OFFERED").await;
     // What becomes free later is not kept either.
     let third = desk.join(wanted(&flight, 10.0)).await;
-    desk.admin().poke(&format!("{}/decline", super::at(&second))).await.expect(200);
+    desk.admin().poke(&format!("{}/decline", loadmaster_testkit::waitlist::at(&second))).await.expect(200);
     reached(&desk.admin(), &third, "OFFERED").await;
     assert_eq!(desk.status(&large).await, "WAITING");
     desk.world.audit().await;

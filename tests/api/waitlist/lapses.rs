@@ -1,11 +1,15 @@
 //! Offers that an organization lets lapse count against it on that flight.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client,
+    freight::text,
+    waitlist::{at, join, reached, wanted},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{at, join, order::Desk, reached, wanted};
-use crate::support::{Client, freight::text};
+use super::order::Desk;
 
 /// An organization whose token is renewed as the clock goes on.
 struct Waiter(Uuid, Uuid);

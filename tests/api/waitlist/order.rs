@@ -1,19 +1,16 @@
 //! Who is served before whom, and on which flights.
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_accounts::Role;
-use serde_json::{Value, json};
-use uuid::Uuid;
-
-use super::{at, join, reached, wanted};
-use crate::{
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
     embargoes::{embargo, impose},
     flight_verbs::path_to,
-    support::{
-        Client, NewFlight, World, WorldOptions,
-        freight::{order, path_of, text, with},
-        until,
-    },
+    freight::{order, path_of, text, with},
+    until,
+    waitlist::{at, join, reached, wanted},
 };
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// An administrator whose token is renewed as the clock goes on.
 pub struct Desk {
@@ -139,7 +136,7 @@ async fn the_tag_of_an_entry_tells_that_it_was_passed_over() {
     desk.cancel(&booking).await;
     reached(&desk.admin(), &small, "OFFERED").await;
     let again = desk.admin().request(reqwest::Method::GET, &at(&large)).header("if-none-match", before);
-    assert_eq!(crate::support::Answer::of(again).await.expect(200)["passed_over"], 1);
+    assert_eq!(loadmaster_testkit::Answer::of(again).await.expect(200)["passed_over"], 1);
 }
 
 #[tokio::test]

@@ -3,18 +3,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Answer, Client, World, WorldOptions,
+    freight::{BOOKINGS, at_once, order, text},
+    holds::{HOLDS, hold_on},
+    rounds, until,
+    waitlist::{WAITLIST, at, fill, join, wanted},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use super::{WAITLIST, at, fill, join, wanted};
-use crate::{
-    holds::{HOLDS, hold_on},
-    support::{
-        Answer, Client, World, WorldOptions,
-        freight::{BOOKINGS, at_once, order, text},
-        rounds, until,
-    },
-};
 
 /// Rounds of each test.
 fn tries() -> usize {

@@ -2,20 +2,17 @@
 use std::time::{Duration, Instant};
 
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, NewFlight, World, WorldOptions,
+    flight_verbs::path_to,
+    freight::{order, text, with},
+    holds::{HOLDS, hold_on},
+    is_long,
+    waitlist::{WAITLIST, at, wanted},
+};
 use serde_json::{Value, json};
 use sqlx::Executor;
 use uuid::Uuid;
-
-use super::{WAITLIST, at, wanted};
-use crate::{
-    flight_verbs::path_to,
-    holds::{HOLDS, hold_on},
-    support::{
-        Client, NewFlight, World, WorldOptions,
-        freight::{order, text, with},
-        is_long,
-    },
-};
 
 const WAITERS: usize = 10_000;
 
@@ -202,10 +199,10 @@ async fn of_a_crowd_over_three_flights_waits_the_last_as_short_as_the_first() {
     let serving = WorldOptions::working().on(&world.database).start().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     for hold in &holds[1..] {
-        operator.patch(&crate::holds::at(hold), json!({ "weight_kg": 80 })).await.expect(200);
+        operator.patch(&loadmaster_testkit::holds::at(hold), json!({ "weight_kg": 80 })).await.expect(200);
     }
     // Of the hundred, fifty go to the first of the flight; nobody over several flights gets any.
-    let freeing = async { operator.delete(&crate::holds::at(&holds[0])).await.expect(200) };
+    let freeing = async { operator.delete(&loadmaster_testkit::holds::at(&holds[0])).await.expect(200) };
     let waited = waits_for_offer(&operator, freeing, &last).await;
     println!("60 entries over three flights: the offer behind them after {waited:?}");
     world.audit().await;

@@ -1,17 +1,16 @@
 //! Entries over several flights, and by date.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
+    flight_verbs::path_to,
+    freight::{order, text, with},
+    holds::{self, hold_on},
+    until,
+    waitlist::{WAITLIST, at, fill, join, reached, wanted},
+};
 use serde_json::{Value, json};
 
-use super::{WAITLIST, at, fill, join, order::Desk, reached, wanted};
-use crate::{
-    flight_verbs::path_to,
-    holds::{self, hold_on},
-    support::{
-        NewFlight, World, WorldOptions,
-        freight::{order, text, with},
-        until,
-    },
-};
+use super::order::Desk;
 
 /// Two flights that connect in Bombay, for 100 kg each.
 async fn chain(desk: &Desk) -> [Value; 2] {

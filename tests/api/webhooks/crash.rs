@@ -1,6 +1,9 @@
 //! Processes that die amid deliveries.
 use std::collections::BTreeMap;
 
+use loadmaster_testkit::{
+    Client, NewFlight, Process, TestDatabase, World, WorldOptions, freight::order, redis_url, rounds, until,
+};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -8,9 +11,6 @@ use super::{
     colleagues,
     receiver::{Mode, Receiver},
     sending, webhook_to,
-};
-use crate::support::{
-    Client, NewFlight, Process, TestDatabase, World, WorldOptions, freight::order, redis_url, rounds, until,
 };
 
 fn server(database: &TestDatabase) -> Command {

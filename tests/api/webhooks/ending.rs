@@ -1,6 +1,11 @@
 //! Webhooks end with the keys that made them, and sleep while their users may not have what they send.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{
+    Client, NewFlight, Watch, World,
+    freight::{order, text},
+    until,
+};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 use uuid::Uuid;
@@ -9,11 +14,6 @@ use super::{
     WEBHOOKS, as_time_goes_on, at, colleagues, counts_agree, deliveries, heard,
     receiver::{Mode, Receiver},
     sending, shown, until_status, webhook_to,
-};
-use crate::support::{
-    Client, NewFlight, Watch, World,
-    freight::{order, text},
-    until,
 };
 
 const KEYS: &str = "/api/v1/api-keys";

@@ -2,17 +2,17 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_testkit::{
+    NewFlight, World,
+    freight::{order, text},
+    until,
+};
 use serde_json::{Value, json};
 
 use super::{
     as_time_goes_on, at, colleagues, deliveries, details,
     receiver::{Mode, Receiver},
     sending, shown, until_status, webhook_to,
-};
-use crate::support::{
-    NewFlight, World,
-    freight::{order, text},
-    until,
 };
 
 fn instant(value: &Value) -> DateTime<Utc> {
@@ -36,7 +36,7 @@ async fn a_receiver_that_was_away_gets_all_in_order() {
     for round in 0..10 {
         for booking in &bookings {
             let change = json!({"weight_kg": 101 + round});
-            customer.patch(&crate::support::freight::path_of(booking), change).await.expect(200);
+            customer.patch(&loadmaster_testkit::freight::path_of(booking), change).await.expect(200);
         }
         world.clock.advance(TimeDelta::seconds(12));
     }
@@ -241,9 +241,9 @@ async fn what_is_older_than_thirty_days_is_deleted() {
                     select count(*)::text from webhook_messages";
         world.texts(rows).await
     };
-    crate::jobs::duties::run_again(&world, "old_webhook_deliveries").await;
+    loadmaster_testkit::jobs::run_again(&world, "old_webhook_deliveries").await;
     assert_eq!(rows().await, ["1", "1", "1", "1"]);
     world.clock.advance(TimeDelta::days(31));
-    crate::jobs::duties::run_again(&world, "old_webhook_deliveries").await;
+    loadmaster_testkit::jobs::run_again(&world, "old_webhook_deliveries").await;
     assert_eq!(rows().await, ["1", "0", "0", "0"]);
 }

@@ -1,6 +1,7 @@
 //! Receivers that hang do not delay others.
 use std::time::{Duration, Instant};
 
+use loadmaster_testkit::{World, rounds, until};
 use serde_json::json;
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
     receiver::{Mode, Receiver},
     sending, webhook_to,
 };
-use crate::support::{World, rounds, until};
 
 /// Many hanging receivers: seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -51,7 +51,7 @@ async fn beside_receivers_that_hang_a_good_one_is_not_delayed() {
 async fn receivers_that_were_good_and_hang_lose_their_places_to_others() {
     let world = World::with(sending().set("webhooks.max_per_organization", "1000")).await;
     let (operator, customer) = colleagues(&world).await;
-    let flight = world.flight(crate::support::NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
+    let flight = world.flight(loadmaster_testkit::NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let (bad, good) = (Receiver::start(Mode::Status(200)).await, Receiver::start(Mode::Status(200)).await);
     let mut webhooks = Vec::new();
     for _ in 0..16 {
@@ -68,7 +68,7 @@ async fn receivers_that_were_good_and_hang_lose_their_places_to_others() {
     .await;
     bad.turn(Mode::Hangs);
     for _ in 0..5 {
-        customer.book(crate::support::freight::order(&[&flight])).await;
+        customer.book(loadmaster_testkit::freight::order(&[&flight])).await;
     }
     until("they hold all places", async || bad.most_at_once() == 64).await;
     operator.poke(&format!("{}/test", at(&webhooks[16]))).await.expect(202);
@@ -89,17 +89,17 @@ async fn receivers_that_were_good_and_hang_lose_their_places_to_others() {
 async fn a_good_receiver_gets_four_at_once_and_one_of_each_subject() {
     let world = World::with(sending()).await;
     let (operator, customer) = colleagues(&world).await;
-    let flight = world.flight(crate::support::NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
+    let flight = world.flight(loadmaster_testkit::NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let receiver = Receiver::start(Mode::Status(200)).await;
     let webhook = webhook_to(&operator, &receiver, json!({})).await;
     operator.poke(&format!("{}/test", at(&webhook))).await.expect(202);
     until("it is known to be good", async || super::shown(&operator, &webhook).await["last_success_at"].is_string())
         .await;
     receiver.turn(Mode::Hangs);
-    let booking = customer.book(crate::support::freight::order(&[&flight])).await;
+    let booking = customer.book(loadmaster_testkit::freight::order(&[&flight])).await;
     operator.walk(&booking, &["depart", "arrive"]).await;
     for _ in 0..6 {
-        customer.book(crate::support::freight::order(&[&flight])).await;
+        customer.book(loadmaster_testkit::freight::order(&[&flight])).await;
     }
     until("four hang", async || receiver.most_at_once() == 4).await;
     tokio::time::sleep(Duration::from_millis(600)).await;

@@ -1,10 +1,10 @@
 //! Making, reading, changing and deleting webhooks.
 use loadmaster_accounts::Role;
+use loadmaster_testkit::{World, freight::with};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{WEBHOOKS, at, colleagues, shown};
-use crate::support::{World, freight::with};
 
 fn wanted() -> Value {
     json!({"url": "https://example.com/hook"})
@@ -39,7 +39,7 @@ async fn a_webhook_is_made_shown_changed_and_deleted() {
     let changed = customer.patch(&location, change.clone()).await.expect(200);
     assert_eq!((&changed["version"], &changed["destinations"]), (&json!(2), &json!(["JFK", "LHR"])));
     let stale = customer.request(reqwest::Method::PATCH, &location).header("if-match", "\"1\"").json(&change);
-    crate::support::Answer::of(stale).await.expect_problem(412, "version_mismatch");
+    loadmaster_testkit::Answer::of(stale).await.expect_problem(412, "version_mismatch");
     let cleared = json!({"types": null, "origins": null, "destinations": null, "description": null});
     let cleared = customer.patch(&location, cleared).await.expect(200);
     assert_eq!((&cleared["types"], &cleared["origins"]), (&made["types"], &json!([])));
@@ -109,7 +109,7 @@ async fn others_do_not_see_a_webhook_and_operators_see_all() {
     ] {
         let request = stranger.request(method.parse().unwrap(), &path);
         let request = if method == "GET" { request } else { request.json(&json!({})) };
-        crate::support::Answer::of(request).await.expect_problem(404, "not_found");
+        loadmaster_testkit::Answer::of(request).await.expect_problem(404, "not_found");
     }
     assert_eq!(stranger.get(WEBHOOKS).await.expect(200), json!([]));
     assert_eq!(operator.get(&path).await.expect(200)["id"], webhook["id"]);
@@ -160,7 +160,7 @@ async fn a_customer_may_only_disable_or_delete_what_an_operator_changed_last() {
 async fn an_organization_has_ten() {
     let world = World::start().await;
     let customer = world.customer().await;
-    let made = crate::support::freight::at_once((0..12).map(|_| customer.sending(WEBHOOKS, wanted()))).await;
+    let made = loadmaster_testkit::freight::at_once((0..12).map(|_| customer.sending(WEBHOOKS, wanted()))).await;
     assert_eq!(made.iter().filter(|answer| answer.status == 201).count(), 10);
     let told = customer.post(WEBHOOKS, wanted()).await.expect_problem(409, "limit_reached");
     assert_eq!((&told["what"], &told["limit"]), (&json!("webhooks"), &json!(10)));
@@ -175,7 +175,7 @@ async fn what_answers_a_secret_ignores_the_key() {
     let customer = world.customer().await;
     let ask = async |path: &str, body: Value| {
         let request = customer.request(reqwest::Method::POST, path).header("idempotency-key", "one").json(&body);
-        crate::support::Answer::of(request).await
+        loadmaster_testkit::Answer::of(request).await
     };
     let (one, other) = (ask(WEBHOOKS, wanted()).await.expect(201), ask(WEBHOOKS, wanted()).await.expect(201));
     assert_ne!(one["id"], other["id"]);

@@ -1,20 +1,18 @@
 //! `loadmaster outbox replay` to one webhook.
 use std::collections::BTreeMap;
 
+use loadmaster_testkit::{
+    TestDatabase,
+    command::loadmaster,
+    freight::{order, text, two_flights, with},
+    until,
+};
 use serde_json::{Value, json};
 
 use super::{
     at, colleagues,
     receiver::{Mode, Received, Receiver},
     sending, webhook_to,
-};
-use crate::{
-    commands::process::loadmaster,
-    support::{
-        TestDatabase,
-        freight::{order, text, two_flights, with},
-        until,
-    },
 };
 
 fn by_id(events: impl Iterator<Item = Value>) -> BTreeMap<String, Value> {

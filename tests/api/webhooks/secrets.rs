@@ -1,6 +1,7 @@
 //! Secrets that change, and how they are kept.
 use chrono::TimeDelta;
 use loadmaster_platform::settings::Settings;
+use loadmaster_testkit::{World, freight::text, until};
 use loadmaster_webhooks::WebhookService;
 use serde_json::json;
 
@@ -9,7 +10,6 @@ use super::{
     receiver::{Mode, Receiver},
     sending, webhook_to,
 };
-use crate::support::{World, freight::text, until};
 
 #[tokio::test]
 async fn while_a_secret_is_replaced_both_sign_and_then_the_new_one_alone() {

@@ -1,16 +1,16 @@
 //! What is sent, to whom, and what becomes of it.
 use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World,
+    freight::{each, order, path_of, text},
+    until,
+};
 use serde_json::{Value, json};
 
 use super::{
     WEBHOOKS, at, colleagues, deliveries, details,
     receiver::{Mode, Receiver},
     sending, shown, webhook_to,
-};
-use crate::support::{
-    NewFlight, World,
-    freight::{each, order, path_of, text},
-    until,
 };
 
 #[tokio::test]

@@ -1,6 +1,11 @@
 //! Messages that nobody wants cost no statement, and a webhook that begins to want them misses none.
 use std::collections::BTreeSet;
 
+use loadmaster_testkit::{
+    NewFlight, TestDatabase, World,
+    freight::{order, text},
+    rounds, until,
+};
 use serde_json::json;
 use sqlx::Executor;
 
@@ -8,11 +13,6 @@ use super::{
     colleagues, deliveries,
     receiver::{Mode, Receiver},
     sending, webhook_to,
-};
-use crate::support::{
-    NewFlight, TestDatabase, World,
-    freight::{order, text},
-    rounds, until,
 };
 
 /// A database that counts the statements of sessions that begin from now on.
@@ -112,7 +112,7 @@ async fn a_contact_is_asked_though_none_was_known_before() {
     customer.book(order(&[&flight])).await;
     heard(&world, "notifications").await;
     let contact = json!({"contacts": [{"name": "Cora", "role": "notify", "email": "cora@example.com"}]});
-    customer.book(crate::support::freight::with(order(&[&flight]), contact)).await;
+    customer.book(loadmaster_testkit::freight::with(order(&[&flight]), contact)).await;
     heard(&world, "notifications").await;
     let asked = "select p.address from notifications n join contact_points p on p.id = n.contact_point_id
                  where n.type = 'contact_question'";

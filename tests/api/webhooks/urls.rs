@@ -1,16 +1,16 @@
 //! Where webhooks may go.
+use loadmaster_testkit::{
+    NewFlight, TestNetwork, World,
+    certificates::{authority, sign},
+    freight::order,
+    until,
+};
 use serde_json::json;
 
 use super::{
     WEBHOOKS, at, deliveries, details,
     receiver::{Mode, Receiver},
     sending,
-};
-use crate::support::{
-    NewFlight, TestNetwork, World,
-    certificates::{authority, sign},
-    freight::order,
-    until,
 };
 
 #[tokio::test]
@@ -115,7 +115,8 @@ async fn a_name_that_changes_to_a_private_address_is_never_reached_there() {
     assert!(network.looked_up().len() >= 4);
     let delivery = deliveries(&customer, &webhook, "").await.remove(0);
     let attempts = details(&customer, &webhook, &delivery).await["attempts"].clone();
-    let outcomes: Vec<_> = crate::support::freight::each(&attempts, "outcome").into_iter().take(4).cloned().collect();
+    let outcomes: Vec<_> =
+        loadmaster_testkit::freight::each(&attempts, "outcome").into_iter().take(4).cloned().collect();
     assert_eq!(outcomes, ["rejected", "unreachable", "unreachable", "unreachable"]);
     assert_eq!(attempts[1]["response"], serde_json::Value::Null, "a refused address looks like a name that is nowhere");
 }

@@ -2,9 +2,9 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use loadmaster_testkit::Answer;
 
 use super::{FEW, FEW_USES, Freight, MOST_ADDRESS_HOLDS, MOST_GUEST_HOLDS, MOST_HOLDS, Model, Space, rate};
-use crate::support::Answer;
 
 const MINIMUM_CONNECTION: TimeDelta = TimeDelta::minutes(120);
 

@@ -185,7 +185,7 @@ impl Walk {
         let flight = self.some_flight();
         let by = if self.chance(6) { self.anyone() } else { ADMIN };
         let known = self.model.flights[flight].clone();
-        let change = |dice: &mut crate::support::Dice, now: i64| {
+        let change = |dice: &mut loadmaster_testkit::Dice, now: i64| {
             if dice.below(3) == 0 { now } else { 1 + now * (50 + i64::try_from(dice.below(110)).unwrap()) / 100 }
         };
         let mut capacity = known.capacity;

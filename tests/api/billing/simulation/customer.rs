@@ -2,21 +2,16 @@
 //! later.
 use std::sync::{Arc, Mutex};
 
+use loadmaster_testkit::{
+    Answer, Client, Dice,
+    billing::{order_for, usd},
+    freight::{BOOKINGS, path_of, text, with},
+    holds::{HOLDS, at},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::super::{
-    order_for,
-    stage::{Stage, Wish},
-    usd,
-};
-use crate::{
-    holds::{HOLDS, at},
-    support::{
-        Answer, Client, Dice,
-        freight::{BOOKINGS, path_of, text, with},
-    },
-};
+use super::super::stage::{Stage, Wish};
 
 /// Refusals that a customer may meet whose hold ends, or whose payment is decided otherwise, while it is away.
 const REFUSALS: [&str; 7] = [

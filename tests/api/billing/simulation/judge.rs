@@ -1,13 +1,11 @@
 //! Compares the books with the provider, once nothing is under way.
 use std::collections::BTreeMap;
 
+use loadmaster_testkit::freight::text;
 use serde_json::Value;
 
 use super::super::stage::Stage;
-use crate::{
-    payments::provider::{Hostile, Intent},
-    support::freight::text,
-};
+use crate::payments::provider::{Hostile, Intent};
 
 const PAYMENTS: &str =
     "select id, hold_id, booking_id, status, amount, captured, refunded, provider_reference from payments";

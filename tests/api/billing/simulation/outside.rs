@@ -8,13 +8,11 @@ use std::{
 };
 
 use chrono::TimeDelta;
+use loadmaster_testkit::{Client, Dice, payments::Webhook};
 use tokio::task::AbortHandle;
 
 use super::super::stage::Stage;
-use crate::{
-    payments::{provider::Hostile, webhooks::Webhook},
-    support::{Client, Dice},
-};
+use crate::payments::provider::Hostile;
 
 const SIGNATURE_IS_GOOD_FOR: TimeDelta = TimeDelta::minutes(5);
 

@@ -7,15 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-use sqlx::{Connection, Executor, PgConnection};
-use tempfile::TempDir;
-
-use crate::support::{
+use loadmaster_testkit::{
     TestDatabase,
     own_postgres::{as_postgres, directory, serve},
     until,
 };
+use serde_json::Value;
+use sqlx::{Connection, Executor, PgConnection};
+use tempfile::TempDir;
 
 /// A statement as it was executed.
 pub struct Executed {

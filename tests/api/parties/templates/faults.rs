@@ -1,11 +1,11 @@
 //! What a template refuses.
-use serde_json::{Value, json};
-
-use super::{TEMPLATES, at, content, named, nordwerk, roses};
-use crate::support::{
+use loadmaster_testkit::{
     World, WorldOptions,
     freight::{text, with, without},
 };
+use serde_json::{Value, json};
+
+use super::{TEMPLATES, at, content, named, nordwerk, roses};
 
 fn told(faults: &[(&str, &str)]) -> Vec<(String, String)> {
     faults.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect()

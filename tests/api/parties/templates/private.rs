@@ -1,14 +1,14 @@
 //! Who sees templates, and what becomes of them with a person.
 use loadmaster_accounts::Role;
 use loadmaster_privacy::PrivacyService;
+use loadmaster_testkit::{
+    Answer, Client, World,
+    freight::{each, text},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{TEMPLATES, at, colleagues, kept_roses, roses};
-use crate::support::{
-    Answer, Client, World,
-    freight::{each, text},
-};
 
 /// Every operation on a template, with what would be refused of one's own.
 async fn is_hidden(stranger: &Client, template: &Value) {

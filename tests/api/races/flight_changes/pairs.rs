@@ -1,11 +1,11 @@
 //! Both flights of one journey change at once, while its bookings come, go and change.
+use loadmaster_testkit::{Answer, Client, World, WorldOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     Call, all_at_once, imported, in_lanes, listed, order, poking, reference, roomy, settled, text, tries, was_done,
 };
-use crate::support::{Answer, Client, World, WorldOptions};
 
 /// Two flights that connect in Bombay, another one from there, and callers.
 #[derive(Clone)]

@@ -1,9 +1,9 @@
 //! One flight that many change at once.
+use loadmaster_testkit::{Answer, WorldOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Call, Round, all_at_once, all_rounds, in_lanes, patching, poking, reference, settled, was_done};
-use crate::support::{Answer, WorldOptions};
 
 fn changing(round: &Round, change: Value) -> Call {
     let (admin, path) = (round.admin.clone(), round.path(""));

@@ -1,6 +1,5 @@
 //! A record of the calls that the tests make: `tests/untried.rs` compares it with the API's description. `./test` names its
-//! directory in `LOADMASTER_TEST_RECORD`; each process writes a file of its own there, and each fact once. `tests/walk` writes
-//! none: how far it comes in its time, and what it tries, differs from run to run.
+//! directory in `LOADMASTER_TEST_RECORD`; each process writes a file of its own there, and each fact once.
 //!
 //! ```text
 //! POST /api/v1/bookings 409 capacity_exceeded<TAB>got /code<TAB>got /errors/-/pointer<TAB>got /limit null
@@ -11,7 +10,10 @@ use std::{
     fs::File,
     io::Write,
     path::PathBuf,
-    sync::{LazyLock, Mutex},
+    sync::{
+        LazyLock, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use loadmaster_platform::json;
@@ -29,9 +31,16 @@ struct Record {
     known: BTreeMap<String, BTreeSet<String>>,
 }
 
+static IS_WANTED: AtomicBool = AtomicBool::new(true);
+
+/// From now on this process records nothing: for tests that try something else in each run.
+pub fn keep_no_record() {
+    IS_WANTED.store(false, Ordering::Relaxed);
+}
+
 static RECORD: LazyLock<Option<Mutex<Record>>> = LazyLock::new(|| {
-    let is_of_the_suite = env!("CARGO_CRATE_NAME") == "api";
-    let directory = std::env::var_os("LOADMASTER_TEST_RECORD").filter(|path| is_of_the_suite && !path.is_empty());
+    let is_wanted = IS_WANTED.load(Ordering::Relaxed);
+    let directory = std::env::var_os("LOADMASTER_TEST_RECORD").filter(|path| is_wanted && !path.is_empty());
     let directory = PathBuf::from(directory?);
     let file = File::create(directory.join(uuid::Uuid::new_v4().to_string())).expect("the directory exists");
     Some(Mutex::new(Record { file, known: BTreeMap::new() }))

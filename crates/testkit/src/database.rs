@@ -309,7 +309,7 @@ async fn template(kind: Kind, maintenance: &mut PgConnection) -> String {
 fn fingerprint() -> u64 {
     let mut hash = DefaultHasher::new();
     for folder in ["migrations", "data"] {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + folder;
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../").to_owned() + folder;
         let mut files: Vec<_> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         for file in files {

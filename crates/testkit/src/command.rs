@@ -10,8 +10,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-pub use crate::support::own_host;
-use crate::support::{Client, TestDatabase, pooler};
+use crate::{Client, TestDatabase, own_host, pooler, process::program};
 
 /// Nothing that is awaited here takes nearly as long.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -61,7 +60,7 @@ pub struct Loadmaster {
 
 pub fn loadmaster(arguments: &[&str]) -> Loadmaster {
     let directory = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
+    let mut command = Command::new(program());
     command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir(directory.path());
     command.env("LOADMASTER_TEST_TIMING", "brief");
     if pooler().is_some() {

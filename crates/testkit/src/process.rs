@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::atomic::{AtomicU8, Ordering},
     time::Duration,
@@ -20,6 +20,14 @@ pub fn own_host() -> String {
     format!("127.{}.{}.{}", 1 + (process >> 8) % 254, process % 256, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// The binary `loadmaster`: Cargo builds it for the integration tests of its package, and puts them into a directory beside it.
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("this program");
+    let path = test.parent().and_then(Path::parent).expect("a directory of a build").join("loadmaster");
+    assert!(path.exists(), "there is no {}: run `cargo build`, or the tests by ./test", path.display());
+    path
+}
+
 /// A server in a process of its own; killed with its owner.
 pub struct Process {
     pub child: Child,
@@ -31,7 +39,7 @@ pub struct Process {
 impl Process {
     /// `settings` are more of the command line's.
     pub async fn start(database: &TestDatabase, redis: &OwnRedis, settings: &[&str]) -> Self {
-        Self::spawn(Command::new(env!("CARGO_BIN_EXE_loadmaster")), database, redis, settings).await
+        Self::spawn(Command::new(program()), database, redis, settings).await
     }
 
     /// One that may open only so many file descriptors.
@@ -43,7 +51,7 @@ impl Process {
     ) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"")]);
-        command.arg(env!("CARGO_BIN_EXE_loadmaster"));
+        command.arg(program());
         Self::spawn(command, database, redis, settings).await
     }
 

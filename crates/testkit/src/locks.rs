@@ -1,11 +1,14 @@
+//! The locks in Redis, seen from outside.
 use std::sync::{Arc, Mutex};
 
+use redis::aio::MultiplexedConnection;
+use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
 };
 
-use crate::support::{OwnRedis, until};
+use crate::{OwnRedis, freight::text, until};
 
 /// What a Redis is asked, as it says itself.
 #[derive(Clone, Default)]
@@ -38,4 +41,19 @@ impl Overheard {
     pub async fn until(&self, times: usize, words: &[&str]) {
         until(&format!("{words:?} was heard {times} times"), async || self.count(words) >= times).await;
     }
+}
+
+/// Where the lock of a booking lies.
+pub fn lock_of(booking: &Value) -> String {
+    format!("lock:booking:{}", text(booking, "ref_id"))
+}
+
+/// Puts a foreign token there.
+pub async fn put(redis: &mut MultiplexedConnection, lock: &str, token: &str) {
+    redis::cmd("SET").arg(lock).arg(token).query_async::<()>(redis).await.unwrap();
+}
+
+/// Removes a lock.
+pub async fn take_away(redis: &mut MultiplexedConnection, lock: &str) {
+    redis::cmd("DEL").arg(lock).query_async::<()>(redis).await.unwrap();
 }

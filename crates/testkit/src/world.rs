@@ -118,7 +118,7 @@ impl WorldOptions {
             overrides.push(("database.transaction_pooler".to_owned(), "true".to_owned()));
         }
         overrides.extend(self.settings);
-        let sources = Sources { overrides, has_kafka: cfg!(feature = "kafka"), ..Sources::default() };
+        let sources = Sources { overrides, has_kafka: app::HAS_KAFKA, ..Sources::default() };
         let settings = Arc::new(Settings::load(sources).expect("the test's settings are valid"));
         let clock = ManualClock::at(start_of_time());
         let url = settings.database.url.clone().expect("a database");
