@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// The documents that make promises. A table whose last heading is [`COLUMN`] lists them.
 const DOCUMENTS: [&str; 2] = ["docs/security.md", "docs/reliability.md"];
 const COLUMN: &str = "held by";
+/// The tests of the API, below `tests`: documents name their files without these directories.
+const SUITES: [&str; 7] = ["around", "commerce", "freight", "ground", "network", "people", "surface"];
 
 /// A row of a table of promises: its line in the document and its last cell.
 #[derive(Debug)]
@@ -39,14 +41,16 @@ fn tests_in(cell: &str) -> Vec<(&str, &str)> {
     cell.split('`').skip(1).step_by(2).filter_map(|quoted| quoted.split_once(".rs::")).collect()
 }
 
-/// What is wrong with one named test, if anything is. A path is below `tests/api`, or below the repository's root.
+/// What is wrong with one named test, if anything is. A path is below one of the [`SUITES`], or below the
+/// repository's root.
 fn fault(root: &Path, file: &str, function: &str, sources: &mut BTreeMap<String, String>) -> Option<String> {
     let text = sources.entry(file.to_owned()).or_insert_with(|| {
-        let candidates = [root.join(format!("tests/api/{file}.rs")), root.join(format!("{file}.rs"))];
-        candidates.iter().find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default()
+        let suites = SUITES.iter().map(|suite| root.join(format!("tests/{suite}/{file}.rs")));
+        let mut candidates = suites.chain([root.join(format!("{file}.rs"))]);
+        candidates.find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default()
     });
     if text.is_empty() {
-        return Some(format!("there is no {file}.rs below tests/api or the root"));
+        return Some(format!("there is no {file}.rs below the tests of the API or the root"));
     }
     let Some((before, _)) = text.split_once(&format!("fn {function}(")) else {
         return Some(format!("{file}.rs has no function {function}"));
@@ -91,7 +95,10 @@ fn a_promise_without_a_test_is_found() {
     let complaint = |cell: &str| complaints("page.md", &table(cell), root).join("\n");
     assert_eq!(complaint("`tests/promises.rs::a_promise_without_a_test_is_found`"), "");
     assert_eq!(complaint("somewhere"), "page.md:3: the promise names no test");
-    assert_eq!(complaint("`nowhere.rs::x`"), "page.md:3: there is no nowhere.rs below tests/api or the root");
+    assert_eq!(
+        complaint("`nowhere.rs::x`"),
+        "page.md:3: there is no nowhere.rs below the tests of the API or the root"
+    );
     assert_eq!(complaint("`tests/promises.rs::x`"), "page.md:3: tests/promises.rs has no function x");
     assert_eq!(complaint("`tests/promises.rs::cells`"), "page.md:3: cells in tests/promises.rs is no test");
     let other = "| promise | where |\n|---|---|\n| x | y |\n";

@@ -1,4 +1,4 @@
-//! What the tests sent and received, as `tests/api/support/record.rs` has written it.
+//! What the tests sent and received, as `crates/testkit/src/record.rs` has written it.
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs,

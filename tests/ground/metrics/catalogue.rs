@@ -61,7 +61,7 @@ fn names(samples: &[Sample]) -> BTreeSet<&'static str> {
 async fn all_of_the_catalogue_is_there_after_some_traffic_and_nothing_else() {
     let alone = Alone::start(&[]).await;
     live(&alone).await;
-    // These need a standby, letters, and TLS: tests/api/replica.rs, tests/api/post.rs and tests/api/tls.rs have them.
+    // These need a standby, letters, and TLS: `replica`, `tls` and tests/around/post.rs have them.
     let elsewhere = [
         "loadmaster_replica_lag_seconds",
         "loadmaster_notification_delay_seconds",

@@ -1,6 +1,9 @@
 //! The API's behaviour, told by tests that drive the real router over HTTP, on a real PostgreSQL and a real Redis. Each
 //! test has a world of its own: a database copied from a migrated template, a server on a free port, a clock that stands
 //! still until it is moved.
+//!
+//! Here: the ground that all capabilities stand on: processes, PostgreSQL, Redis and Kafka, jobs, messages, telemetry, TLS, and
+//! callers that attack.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,75 +27,24 @@
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
-mod accounts;
-mod allotments;
-mod alternatives;
-mod amending;
-mod analytics;
 mod archive;
-mod audit;
-mod bad_input;
-mod billing;
-mod bookings;
 mod bounds;
 mod budgets;
-mod bulk;
-mod changing_flights;
-mod claims;
 mod cluster;
 mod commands;
-mod concerns;
-mod conditional;
-mod console;
-mod demo_network;
-mod demo_world;
-mod desk;
-mod document;
-mod embargoes;
 mod encryption;
 mod faults;
-mod flight_verbs;
-mod flights;
-mod holds;
 mod hostile;
-mod idempotency;
-mod import;
 mod jobs;
-mod journey;
-mod journeys;
 #[cfg(feature = "kafka")]
 mod kafka;
-mod keeping;
-mod last_kilos;
-mod lifecycle;
-mod limits;
-mod lists;
-mod live;
 mod locks;
 mod metrics;
-mod notifications;
 mod observability;
 mod outbox;
-mod overbooking;
-mod parties;
-mod payments;
-mod post;
-mod pricing;
-mod problems;
-mod races;
-mod reference;
 mod replica;
-mod rerouting;
 mod rights;
-mod roles;
-mod search;
-mod summary;
 mod system;
-mod tables;
 mod tls;
 mod traces;
-mod tracking;
-mod users;
-mod waitlist;
-mod webhooks;
 mod work;

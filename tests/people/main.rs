@@ -1,0 +1,30 @@
+//! The API's behaviour, told by tests that drive the real router over HTTP, on a real PostgreSQL and a real Redis. Each
+//! test has a world of its own: a database copied from a migrated template, a server on a free port, a clock that stands
+//! still until it is moved.
+//!
+//! Here: who calls: accounts, users, roles, organizations with their address books, guests, and how often each may ask.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking"
+)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::needless_pass_by_value,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    reason = "tests read as one story each"
+)]
+
+mod accounts;
+mod claims;
+mod limits;
+mod parties;
+mod roles;
+mod users;
