@@ -9,7 +9,7 @@ use loadmaster::cli::demo_timetable;
 use loadmaster_flights::NewFlight;
 use loadmaster_kernel::AirportCode;
 use loadmaster_reference::{Airport, Reference};
-use loadmaster_testkit::{TestDatabase, World, WorldOptions, command::loadmaster};
+use loadmaster_testkit::{TestDatabase, World, WorldOptions, command::loadmaster, import::HEADER};
 use serde_json::{Value, json};
 
 fn date(text: &str) -> NaiveDate {
@@ -200,8 +200,7 @@ async fn changed_and_booked(world: &World) -> Value {
         text("aircraft_code"),
         "900,,,".to_owned(),
     ];
-    let header = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
-    let table = format!("{header}\n{}\n", row.join(","));
+    let table = format!("{HEADER}\n{}\n", row.join(","));
     let done = admin.post_raw("/api/v1/flights/import", "text/csv", table).await.expect(200);
     assert_eq!(done["updated"], 1);
     let order = json!({"origin": text("origin"), "destination": text("destination"), "pieces": 1, "weight_kg": 1,

@@ -142,7 +142,7 @@ async fn instances_with_one_redis_count_together() {
 
 #[tokio::test]
 async fn without_a_redis_an_instance_counts_for_itself() {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::working() };
+    let options = WorldOptions::working().without_redis();
     let first = options.clone().start().await;
     let second = options.on(&first.database).start().await;
     let clients = [first.operator().await, second.operator().await];

@@ -23,6 +23,7 @@ use loadmaster_payments::{
 use loadmaster_platform::postgres::commit;
 use loadmaster_testkit::{
     Client, World, WorldOptions,
+    freight::text,
     payments::{new_payment, path_of, pay, promise, usd},
     until,
 };
@@ -133,8 +134,4 @@ impl Shop {
         let of = format!("select event_type from outbox where aggregate_id = '{id}' order by id");
         self.world.texts(&of).await
     }
-}
-
-fn text<'a>(value: &'a Value, member: &str) -> &'a str {
-    value[member].as_str().unwrap()
 }

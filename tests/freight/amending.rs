@@ -9,7 +9,16 @@ mod states;
 mod sweep;
 mod waybill;
 
+use loadmaster_testkit::{Client, NewFlight, World, freight::order};
 use serde_json::Value;
+
+async fn one_booking() -> (World, Client, Value) {
+    let world = World::start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let booking = customer.book(order(&[&flight])).await;
+    (world, customer, booking)
+}
 
 /// An air waybill number with its right check digit.
 fn awb(serial: u32) -> String {

@@ -1,12 +1,11 @@
 //! One request for many resources: each is judged alone, and a repetition does nothing twice.
 use loadmaster_accounts::Role;
 use loadmaster_testkit::{
-    Answer, Client, NewFlight, World,
+    Client, NewFlight, World,
     amending::shown,
     flight_verbs::{flight_now, path_to},
     freight::{order, text, two_flights},
 };
-use reqwest::Method;
 use serde_json::{Value, json};
 
 pub const BOOKINGS: &str = "/api/v1/bookings/bulk";
@@ -14,8 +13,7 @@ const FLIGHTS: &str = "/api/v1/flights/bulk";
 const USERS: &str = "/api/v1/users/bulk";
 
 pub async fn keyed(client: &Client, path: &str, key: &str, body: &Value) -> Value {
-    let request = client.request(Method::POST, path).header("idempotency-key", key);
-    Answer::of(request.header("content-type", "application/json").body(body.to_string())).await.expect(200)
+    client.post_under(key, path, body).await.expect(200)
 }
 
 /// Whether each row was done, or its problem's code.

@@ -23,19 +23,13 @@ async fn unlock(mut owner: PgConnection) {
     owner.close().await.unwrap();
 }
 
-/// How many orders have been left at the desk.
-async fn orders(client: &Client) -> u64 {
-    let metrics = client.get("/metrics").await.text;
-    let counted = metrics.lines().find_map(|line| line.strip_prefix("loadmaster_desk_orders_total "));
-    counted.unwrap().parse().unwrap()
-}
-
 /// Submits these, until all of them are at the desk.
 async fn submitted(customer: &Client, asked: impl IntoIterator<Item = Value>) -> Vec<JoinHandle<Answer>> {
-    let before = orders(customer).await;
+    let before = sum_of(customer, "loadmaster_desk_orders_total ", "").await;
     let waiting: Vec<_> = asked.into_iter().map(|order| spawn_post(customer, BOOKINGS, order)).collect();
     let all = before + waiting.len() as u64;
-    until("all orders are at the desk", async || orders(customer).await == all).await;
+    until("all orders are at the desk", async || sum_of(customer, "loadmaster_desk_orders_total ", "").await == all)
+        .await;
     waiting
 }
 

@@ -19,6 +19,10 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
+fn over(flights: &[Value; 2], kilograms: usize) -> Value {
+    json!({ "flight_ids": [flights[0]["id"], flights[1]["id"]], "weight_kg": kilograms })
+}
+
 async fn full_flight(world: &World) -> (Value, Client, Value) {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await;
     let holder = world.customer().await;

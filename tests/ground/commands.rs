@@ -10,3 +10,12 @@ mod schedules;
 mod serving;
 mod settings;
 mod signing_keys;
+
+use loadmaster_testkit::{
+    TestDatabase,
+    command::{Done, loadmaster},
+};
+
+async fn run(database: &TestDatabase, arguments: &[&str]) -> Done {
+    loadmaster(arguments).on(database).run().await
+}

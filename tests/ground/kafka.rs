@@ -24,7 +24,7 @@ const KAFKA_BEHIND: &str =
 
 /// A server that delivers to the cluster.
 async fn world(database: &TestDatabase, cluster: &Cluster) -> World {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() };
+    let options = WorldOptions::patient().with_workers().without_redis();
     options.on(database).set("kafka.brokers", &cluster.brokers()).start().await
 }
 

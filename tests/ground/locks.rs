@@ -6,7 +6,7 @@ mod released;
 mod waiting;
 
 use loadmaster_testkit::{
-    Answer, Client, NewFlight, OwnRedis, World, WorldOptions,
+    Client, NewFlight, OwnRedis, World, WorldOptions,
     freight::{order, path_of},
     until,
 };
@@ -41,7 +41,7 @@ impl Stage {
 
     async fn with(options: WorldOptions) -> Self {
         let redis = OwnRedis::start().await;
-        let mut options = WorldOptions { without_redis: true, ..options }.set("redis.url", &redis.url());
+        let mut options = options.without_redis().set("redis.url", &redis.url());
         if options.settings.iter().all(|(name, _)| name != "redis.timeout_ms") {
             options = options.set("redis.timeout_ms", "20000");
         }
@@ -69,13 +69,4 @@ fn changes_of(booking: &Value) -> [(Method, String, Option<Value>, bool); 7] {
         (Method::POST, format!("{path}/deliver"), None, true),
         (Method::POST, format!("{path}/correct"), Some(json!({"reason": "Wrong booking"})), true),
     ]
-}
-
-async fn send(client: &Client, method: &Method, path: &str, body: Option<&Value>) -> Answer {
-    let request = client.request(method.clone(), path);
-    Answer::of(match body {
-        Some(body) => request.header("content-type", "application/json").body(body.to_string()),
-        None => request,
-    })
-    .await
 }

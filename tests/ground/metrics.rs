@@ -134,7 +134,7 @@ impl Alone {
 
     /// Another server on the same database, for what tests do behind the API; with this one's clock.
     async fn neighbour(&self) -> World {
-        let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() };
+        let options = WorldOptions::patient().with_workers().without_redis();
         let world = options.on(&self.database).start().await;
         world.clock.set(Utc::now());
         world

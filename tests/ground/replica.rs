@@ -156,7 +156,7 @@ async fn without_redis_callers_see_their_own_changes_all_the_same() {
     let pair = Pair::start().await;
     let own = OwnRedis::start().await;
     let options = || {
-        let options = WorldOptions { without_redis: true, ..WorldOptions::working() }.on(&pair.database);
+        let options = WorldOptions::working().without_redis().on(&pair.database);
         let options = options.set("database.read_url", &pair.standby.url()).set("database.read_max_lag_ms", FOR_EVER);
         options.set("server.detail_networks", "127.0.0.0/8").set("redis.url", &own.url())
     };

@@ -18,6 +18,7 @@ mod statements;
 mod token_endpoint;
 mod tokens;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use loadmaster_testkit::{Answer, Client, World};
 use serde_json::{Value, json};
 
@@ -57,6 +58,11 @@ async fn disable(world: &World, email: &str) {
         .await
         .unwrap();
     assert_eq!(changed.rows_affected(), 1);
+}
+
+/// A part of a token: its header, or its claims.
+fn part(token: &str, number: usize) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(number).unwrap()).unwrap()).unwrap()
 }
 
 /// The names of an object's members, sorted.

@@ -5,7 +5,7 @@ mod links;
 mod private;
 mod registering;
 
-use loadmaster_testkit::{Answer, Client, NewFlight, World};
+use loadmaster_testkit::{Answer, NewFlight, World};
 use serde_json::{Value, json};
 
 const REGISTER: &str = "/api/v1/auth/register";
@@ -19,10 +19,4 @@ async fn flight(world: &World) -> Value {
 async fn register(world: &World, email: &str, claim: &Value) -> Answer {
     let body = json!({ "email": email, "password": PASSWORD, "claim_token": claim["claim_token"] });
     world.anonymous().post(REGISTER, body).await
-}
-
-/// Posts under a key.
-async fn keyed(client: &Client, key: &str, path: &str, body: &Value) -> Answer {
-    let request = client.request(reqwest::Method::POST, path).header("idempotency-key", key);
-    Answer::of(request.header("content-type", "application/json").body(body.to_string())).await
 }

@@ -26,12 +26,11 @@ async fn behind_proxies() -> World {
 
 /// The same as that client of the proxy.
 async fn get_as(client: &Client, address: &str, path: &str) -> Answer {
-    Answer::of(client.request(reqwest::Method::GET, path).header("x-forwarded-for", address)).await
+    client.send(reqwest::Method::GET, path, &[("x-forwarded-for", address)], None).await
 }
 
 async fn post_as(client: &Client, address: &str, path: &str, body: &serde_json::Value) -> Answer {
-    let request = client.request(reqwest::Method::POST, path).header("x-forwarded-for", address);
-    Answer::of(request.header("content-type", "application/json").body(body.to_string())).await
+    client.send(reqwest::Method::POST, path, &[("x-forwarded-for", address)], Some(body)).await
 }
 
 /// Limit, what remains, and the seconds until more.

@@ -108,13 +108,9 @@ async fn an_address_book_is_its_organizations_for_the_carriers_staff_too() {
     let made = ann.post(PARTIES, nordwerk()).await.expect(201);
     assert_eq!(bob.get(&at(&made)).await.expect(200), made);
     for stranger in [world.customer().await, world.operator().await, world.admin().await] {
-        for (method, body) in [("GET", None), ("PATCH", Some("{\"colour\": 1}")), ("DELETE", None)] {
-            let request = stranger.request(method.parse().unwrap(), &at(&made)).header("if-match", "\"77\"");
-            let request = match body {
-                Some(body) => request.header("content-type", "application/json").body(body),
-                None => request,
-            };
-            Answer::of(request).await.expect_problem(404, "not_found");
+        for (method, body) in [("GET", None), ("PATCH", Some(json!({"colour": 1}))), ("DELETE", None)] {
+            let (method, tag) = (method.parse().unwrap(), [("if-match", "\"77\"")]);
+            stranger.send(method, &at(&made), &tag, body.as_ref()).await.expect_problem(404, "not_found");
         }
         assert_eq!(stranger.get(PARTIES).await.expect(200), json!([]));
         let own = stranger.post(PARTIES, json!({"name": "Own"})).await.expect(201);
@@ -157,10 +153,7 @@ async fn parties_are_found_by_a_part_of_their_names_newest_first() {
 async fn a_change_of_another_version_is_refused_and_a_repeated_key_makes_one_party() {
     let world = World::start().await;
     let customer = world.customer().await;
-    let once = async |body: &Value| {
-        let request = customer.request(Method::POST, PARTIES).header("idempotency-key", "once");
-        Answer::of(request.header("content-type", "application/json").body(body.to_string())).await
-    };
+    let once = async |body: &Value| customer.post_under("once", PARTIES, body).await;
     let made = once(&nordwerk()).await.expect(201);
     let again = once(&nordwerk()).await;
     assert_eq!(again.header("idempotency-replayed"), Some("true"));

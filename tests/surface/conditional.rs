@@ -122,9 +122,9 @@ async fn a_stale_version_is_told_before_an_impossible_step() {
         answer.expect_problem(409, "invalid_transition");
     }
     // And before what is said about the step.
-    let request = operator.request(Method::POST, &format!("{path}/arrive")).header("if-match", "\"1\"");
-    let request = request.header("content-type", "application/json").body(r#"{"location": "DEL"}"#);
-    Answer::of(request).await.expect_problem(412, "version_mismatch");
+    let (stale, body) = ([("if-match", "\"1\"")], json!({"location": "DEL"}));
+    let answer = operator.send(Method::POST, &format!("{path}/arrive"), &stale, Some(&body)).await;
+    answer.expect_problem(412, "version_mismatch");
 }
 
 #[tokio::test]

@@ -28,12 +28,7 @@ const KEYS_HELD: &str = "select objid::text from pg_locks where locktype = 'advi
 
 /// Asks under a key; without a body, if there is none.
 async fn ask(client: &Client, key: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
-    let request = client.request(method, path).header(HEADER, key);
-    Answer::of(match body {
-        Some(body) => request.header("content-type", "application/json").body(body.to_string()),
-        None => request,
-    })
-    .await
+    client.send(method, path, &[(HEADER, key)], body).await
 }
 
 async fn post(client: &Client, key: &str, path: &str, body: &Value) -> Answer {
@@ -95,9 +90,4 @@ async fn effects(world: &World) -> Vec<String> {
 /// How many answers are kept.
 async fn kept(world: &World) -> String {
     world.texts("select count(*)::text from idempotency_records").await.remove(0)
-}
-
-/// The same caller of another instance.
-fn at(client: &Client, instance: &World) -> Client {
-    instance.anonymous().with_token(client.token.as_deref().expect("a token"))
 }

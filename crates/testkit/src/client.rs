@@ -53,7 +53,7 @@ impl Client {
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
-        Answer::of(self.with_body(Method::POST, path, body)).await
+        Answer::of(self.with_body(Method::POST, path, &body)).await
     }
 
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
@@ -63,10 +63,24 @@ impl Client {
 
     /// A change of this version alone.
     pub async fn change_if(&self, method: Method, path: &str, tag: &str, body: Value) -> Answer {
-        Answer::of(self.with_body(method, path, body).header("if-match", tag)).await
+        Answer::of(self.with_body(method, path, &body).header("if-match", tag)).await
     }
 
-    fn with_body(&self, method: Method, path: &str, body: Value) -> RequestBuilder {
+    /// A request with these headers, and with this body if there is one.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        let request = match body {
+            Some(body) => self.with_body(method, path, body),
+            None => self.request(method, path),
+        };
+        Answer::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+    }
+
+    /// A post under this idempotency key.
+    pub async fn post_under(&self, key: &str, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, &[("idempotency-key", key)], Some(body)).await
+    }
+
+    fn with_body(&self, method: Method, path: &str, body: &Value) -> RequestBuilder {
         // The tests' own text of the body: numbers stay as they were written.
         self.request(method, path).header("content-type", "application/json").body(body.to_string())
     }

@@ -1,10 +1,13 @@
 //! Short ways to book and move freight, and to look behind the API.
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::{Executor, Row};
 
 use super::{
     client::{Answer, Client},
-    world::{NewFlight, World},
+    world::{NewFlight, World, WorldOptions},
 };
 
 pub const BOOKINGS: &str = "/api/v1/bookings";
@@ -56,6 +59,29 @@ pub fn path_of(booking: &Value) -> String {
 #[track_caller]
 pub fn each<'a>(list: &'a Value, member: &str) -> Vec<&'a Value> {
     list.as_array().expect("a list").iter().map(|entry| &entry[member]).collect()
+}
+
+/// An instant of an answer.
+#[track_caller]
+pub fn instant(value: &Value) -> DateTime<Utc> {
+    value.as_str().expect("an instant").parse().expect("RFC 3339")
+}
+
+/// The names of an object's members.
+#[track_caller]
+pub fn members(value: &Value) -> BTreeSet<&str> {
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+/// Sends both, now the one first and now the other.
+pub async fn race(round: usize, one: impl Future<Output = Answer>, other: impl Future<Output = Answer>) -> [Answer; 2] {
+    if round.is_multiple_of(2) {
+        let (one, other) = tokio::join!(one, other);
+        [one, other]
+    } else {
+        let (other, one) = tokio::join!(other, one);
+        [one, other]
+    }
 }
 
 /// Runs them beside each other; answers in their order.
@@ -115,6 +141,18 @@ impl Client {
 }
 
 impl World {
+    /// Two instances of one installation.
+    pub async fn two(options: WorldOptions) -> [Self; 2] {
+        let one = options.clone().start().await;
+        let other = options.on(&one.database).start().await;
+        [one, other]
+    }
+
+    /// A caller of another instance, at this one.
+    pub fn same(&self, caller: &Client) -> Client {
+        self.anonymous().with_token(caller.token.as_deref().expect("a token"))
+    }
+
     /// Runs a statement as the tables' owner.
     pub async fn sql(&self, statement: &str) {
         let mut owner = self.owner().await;

@@ -67,6 +67,12 @@ impl WorldOptions {
         Self { with_workers: true, ..self }
     }
 
+    /// With no Redis, unless `redis.url` is set.
+    #[must_use]
+    pub fn without_redis(self) -> Self {
+        Self { without_redis: true, ..self }
+    }
+
     #[must_use]
     pub fn over(self, network: &TestNetwork) -> Self {
         Self { network: network.clone(), ..self }
@@ -204,6 +210,12 @@ impl NewFlight {
     #[must_use]
     pub fn leaves_in_hours(mut self, hours: i64) -> Self {
         self.leaves_in = TimeDelta::hours(hours);
+        self
+    }
+
+    #[must_use]
+    pub fn leaves_in_minutes(mut self, minutes: i64) -> Self {
+        self.leaves_in = TimeDelta::minutes(minutes);
         self
     }
 

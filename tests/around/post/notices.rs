@@ -32,7 +32,7 @@ async fn letters(relay: &SmtpServer, subject: &str, count: usize) -> Vec<TakenMa
 }
 
 async fn keyed(client: &Client, method: Method, path: &str, body: Value) -> Answer {
-    Answer::of(client.request(method, path).header("idempotency-key", "once").json(&body)).await
+    client.send(method, path, &[("idempotency-key", "once")], Some(&body)).await
 }
 
 /// The notifications of this type that are written.

@@ -1,10 +1,10 @@
 //! Receivers that fail, come back, or do not.
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use loadmaster_testkit::{
     NewFlight, World,
-    freight::{order, text},
+    freight::{instant, order, text},
     until,
 };
 use serde_json::{Value, json};
@@ -14,10 +14,6 @@ use super::{
     receiver::{Mode, Receiver},
     sending, shown, until_status, webhook_to,
 };
-
-fn instant(value: &Value) -> DateTime<Utc> {
-    DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap().to_utc()
-}
 
 #[tokio::test]
 async fn a_receiver_that_was_away_gets_all_in_order() {

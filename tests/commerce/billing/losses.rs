@@ -3,13 +3,10 @@ use loadmaster_testkit::{
     Answer, NewFlight, WorldOptions,
     billing::{Market, usd},
     crowds::{go_on, interrupt_after, until_interrupted},
+    flight_verbs::path_to,
     freight::{order, path_of, text},
 };
 use serde_json::{Value, json};
-
-fn path_to(flight: &Value) -> String {
-    format!("/api/v1/flights/{}", text(flight, "id"))
-}
 
 /// A flight that leaves so many hours after the market was opened.
 async fn flight_on(

@@ -110,7 +110,7 @@ impl Stage {
     /// DEL–LHR at 9 USD for a kilogram, forty hours before it leaves.
     pub async fn open(settings: &[(&str, &str)], sabotage: Option<&'static str>) -> Arc<Self> {
         let database = TestDatabase::create().await;
-        let options = WorldOptions { without_redis: true, ..WorldOptions::patient() };
+        let options = WorldOptions::patient().without_redis();
         let options = options.set("auth.access_token_minutes", "100000").on(&database);
         let world = options.start().await;
         let now = DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap();

@@ -5,13 +5,14 @@ use chrono::TimeDelta;
 use loadmaster_kernel::PaymentId;
 use loadmaster_payments::OperationKind;
 use loadmaster_testkit::{
+    freight::text,
     payments::{SOON, usd, with_test},
     until,
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Shop, text};
+use super::Shop;
 
 #[tokio::test]
 async fn what_is_authorized_is_captured_once() {

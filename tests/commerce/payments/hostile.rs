@@ -6,6 +6,7 @@ use loadmaster_kernel::PaymentId;
 use loadmaster_payments::OperationKind;
 use loadmaster_testkit::{
     WorldOptions,
+    freight::text,
     payments::{SOON, usd},
     until,
 };
@@ -16,7 +17,6 @@ use super::{
     Shop,
     attempts::another,
     provider::{Hostile, SECRET, Trouble},
-    text,
 };
 
 pub fn asking(hostile: &Hostile) -> WorldOptions {

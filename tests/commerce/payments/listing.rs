@@ -4,12 +4,13 @@ use loadmaster_kernel::PaymentId;
 use loadmaster_payments::{NewPayment, OperationKind};
 use loadmaster_testkit::{
     Answer, Client,
+    freight::text,
     payments::{SOON, any_payment, pay, usd, with_test},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Shop, text};
+use super::Shop;
 
 const PAYMENTS: &str = "/api/v1/payments";
 const REFERENCE: &str = "ACB123456789";

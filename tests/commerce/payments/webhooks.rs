@@ -3,12 +3,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use loadmaster_kernel::PaymentId;
 use loadmaster_testkit::{
+    freight::text,
     payments::{WEBHOOK_SECRET, WEBHOOKS, Webhook},
     until,
 };
 use serde_json::{Value, json};
 
-use super::{Shop, hostile::asking, provider::Hostile, text};
+use super::{Shop, hostile::asking, provider::Hostile};
 
 /// `whsec_` and its base64.
 const OLD: &[u8] = b"an old secret of the provider";

@@ -1,21 +1,12 @@
 //! Creating, reading, changing and ending.
 use chrono::TimeDelta;
 use loadmaster_testkit::{
-    Answer, Client, World,
+    World,
     freight::with,
     pricing::{SALES, SURCHARGES, TARIFFS, at, make, sale, surcharge, tariff},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-
-async fn send(client: &Client, method: Method, path: &str, header: (&str, &str), body: Option<Value>) -> Answer {
-    let request = client.request(method, path).header(header.0, header.1);
-    Answer::of(match body {
-        Some(body) => request.header("content-type", "application/json").body(body.to_string()),
-        None => request,
-    })
-    .await
-}
 
 fn kinds() -> [(&'static str, Value, Value); 3] {
     [
@@ -55,7 +46,7 @@ async fn a_rule_says_what_it_was_given_and_nothing_for_the_rest() {
         assert_eq!(location, at(list, &rule));
         assert_eq!(admin.get(&location).await.expect(200), rule);
         assert_eq!(admin.get(list).await.expect(200), json!([rule]));
-        assert_eq!(send(&admin, Method::GET, &location, ("if-none-match", "\"1\""), None).await.status, 304);
+        assert_eq!(admin.send(Method::GET, &location, &[("if-none-match", "\"1\"")], None).await.status, 304);
     }
     let yen =
         make(&admin, TARIFFS, tariff("YEN", json!({"currency": "JPY", "minimum": "7500", "normal": "1600.5"}))).await;
@@ -115,12 +106,12 @@ async fn a_stale_version_changes_and_ends_nothing() {
     for (list, new, change) in kinds() {
         let rule = make(&admin, list, new).await;
         let path = at(list, &rule);
-        send(&admin, Method::PATCH, &path, ("if-match", "\"1\""), Some(change)).await.expect(200);
+        admin.send(Method::PATCH, &path, &[("if-match", "\"1\"")], Some(&change)).await.expect(200);
         for (method, body) in [(Method::PATCH, Some(json!({"valid_to": "2027-12-31"}))), (Method::DELETE, None)] {
-            let stale = send(&admin, method, &path, ("if-match", "\"1\""), body).await;
+            let stale = admin.send(method, &path, &[("if-match", "\"1\"")], body.as_ref()).await;
             stale.expect_problem(412, "version_mismatch");
         }
-        send(&admin, Method::DELETE, &path, ("if-match", "\"2\""), None).await.expect(200);
+        admin.send(Method::DELETE, &path, &[("if-match", "\"2\"")], None).await.expect(200);
     }
 }
 

@@ -146,7 +146,7 @@ async fn flights_that_are_no_way_have_no_price() {
     let (admin, guest) = (world.admin().await, guest(&world).await);
     make(&admin, TARIFFS, flat("T", "5", json!({}))).await;
     let [first, second] = two_legs(&world).await;
-    let closed = NewFlight { leaves_in: TimeDelta::minutes(30), ..NewFlight::new("AI107", "DEL", "LHR") };
+    let closed = NewFlight::new("AI107", "DEL", "LHR").leaves_in_minutes(30);
     let closed = world.flight(closed).await;
     let cancelled = world.flight(NewFlight::new("AI109", "DEL", "LHR")).await;
     admin.poke(&format!("{}/cancel", at("/api/v1/flights", &cancelled))).await.expect(200);

@@ -1,22 +1,15 @@
 //! What is wrong with a change, member by member; nothing is written.
 use loadmaster_testkit::{
-    Client, NewFlight, World,
     amending::{amend, each_alone, shown},
     bad_input::{Case, long, not_a},
-    freight::{order, path_of, raw},
+    freight::{path_of, raw},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const ID: &str = "01890000-0000-7000-8000-000000000000";
+use super::one_booking;
 
-async fn one_booking() -> (World, Client, Value) {
-    let world = World::start().await;
-    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
-    let customer = world.customer().await;
-    let booking = customer.book(order(&[&flight])).await;
-    (world, customer, booking)
-}
+const ID: &str = "01890000-0000-7000-8000-000000000000";
 
 async fn judged(cases: Vec<Case>) {
     let (world, customer, booking) = one_booking().await;

@@ -6,16 +6,10 @@ use loadmaster_testkit::{
     freight::{order, path_of, text, without},
 };
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-async fn one_booking() -> (World, Client, Value) {
-    let world = World::start().await;
-    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
-    let customer = world.customer().await;
-    let booking = customer.book(order(&[&flight])).await;
-    (world, customer, booking)
-}
+use super::one_booking;
 
 async fn raw_patch(client: &Client, path: &str, media_type: &str, body: impl Into<reqwest::Body>) -> Answer {
     Answer::of(client.request(Method::PATCH, path).header("content-type", media_type).body(body)).await

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use loadmaster_testkit::{
     NewFlight, World,
-    freight::{BOOKINGS, order, path_of, text, with, without},
+    freight::{BOOKINGS, members, order, path_of, text, with, without},
 };
 use serde_json::{Value, json};
 
@@ -62,10 +62,6 @@ const LEG_MEMBERS: &[&str] = &[
 ];
 const PARTY_MEMBERS: &[&str] =
     &["name", "account_number", "street", "city", "postal_code", "country_code", "phone", "email"];
-
-fn members(value: &Value) -> BTreeSet<&str> {
-    value.as_object().expect("an object").keys().map(String::as_str).collect()
-}
 
 fn set<'a>(names: &[&'a str]) -> BTreeSet<&'a str> {
     names.iter().copied().collect()

@@ -118,7 +118,7 @@ async fn the_hours_that_hold_without_a_date_are_a_setting() {
 #[tokio::test]
 async fn closed_departed_cancelled_and_unsuitable_flights_are_skipped() {
     let world = World::start().await;
-    let closed = NewFlight { leaves_in: TimeDelta::minutes(59), ..NewFlight::new("AI101", "DEL", "LHR") };
+    let closed = NewFlight::new("AI101", "DEL", "LHR").leaves_in_minutes(59);
     world.flight(closed).await;
     let departed = world.flight(between("AI102", "DEL", "LHR", (5, 10))).await;
     let cancelled = world.flight(between("AI103", "DEL", "LHR", (6, 11))).await;

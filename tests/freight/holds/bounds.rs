@@ -49,8 +49,7 @@ async fn behind_a_proxy() -> World {
 
 /// A guest's hold from this address.
 async fn hold_from(guest: &Client, address: &str, wanted: &Value) -> Answer {
-    let request = guest.request(Method::POST, HOLDS).header("x-forwarded-for", address);
-    Answer::of(request.header("content-type", "application/json").body(wanted.to_string())).await
+    guest.send(Method::POST, HOLDS, &[("x-forwarded-for", address)], Some(wanted)).await
 }
 
 async fn guests<const N: usize>(world: &World) -> [Client; N] {

@@ -4,7 +4,7 @@ use loadmaster_accounts::Role;
 use loadmaster_testkit::{
     Answer, Client, World, WorldOptions,
     flight_verbs::path_to,
-    freight::{BOOKINGS, order, text, with},
+    freight::{BOOKINGS, order, race, text, with},
     holds::{HOLDS, at, hold_on},
     rounds,
 };
@@ -49,17 +49,6 @@ impl Races {
     async fn held(&self, flight: &Value) -> Value {
         let wanted = json!({ "pieces": 1, "ttl_seconds": 10 });
         self.customer().hold(with(hold_on(&[flight]), wanted)).await
-    }
-}
-
-/// Sends both, now the one first and now the other.
-async fn race(round: usize, one: impl Future<Output = Answer>, two: impl Future<Output = Answer>) -> [Answer; 2] {
-    if round.is_multiple_of(2) {
-        let (one, two) = tokio::join!(one, two);
-        [one, two]
-    } else {
-        let (two, one) = tokio::join!(two, one);
-        [one, two]
     }
 }
 

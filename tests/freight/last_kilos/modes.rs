@@ -5,8 +5,7 @@ use serde_json::json;
 use super::{allocations, grown, left, mode, wish};
 
 async fn world_of(redis: &OwnRedis, threshold: &str) -> World {
-    let options =
-        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.set("redis.url", &redis.url());
+    let options = WorldOptions::patient().with_workers().without_redis().set("redis.url", &redis.url());
     options.set("redis.timeout_ms", "20000").set("capacity.critical_threshold_kg", threshold).start().await
 }
 

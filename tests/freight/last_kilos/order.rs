@@ -2,7 +2,7 @@
 use std::time::{Duration, Instant};
 
 use loadmaster_testkit::{
-    Answer, Client, Dice, NewFlight, OwnRedis, World, WorldOptions, freight::text, locks::put, until,
+    Answer, Client, Dice, NewFlight, OwnRedis, World, WorldOptions, freight::text, locks::put, sum_of, until,
 };
 use serde_json::Value;
 use sqlx::{Connection, Executor};
@@ -18,13 +18,6 @@ fn wishes(seed: u64) -> Vec<u32> {
     (0..CLIENTS).map(|_| 1 + u32::try_from(dice.below(9)).unwrap()).collect()
 }
 
-/// How many orders have been left at the desk.
-async fn orders(client: &Client) -> u64 {
-    let metrics = client.get("/metrics").await.text;
-    let counted = metrics.lines().find_map(|line| line.strip_prefix("loadmaster_desk_orders_total "));
-    counted.unwrap().parse().unwrap()
-}
-
 /// They come one after the other: each is there before the next sets off. `blocked` says how long this may go on.
 async fn arrive(
     world: &World,
@@ -38,12 +31,15 @@ async fn arrive(
         if !blocked() {
             return (sent, number);
         }
-        let before = orders(&customer).await;
+        let before = sum_of(&customer, "loadmaster_desk_orders_total ", "").await;
         // On a connection of his own.
         let client = Client { token: customer.token.clone(), ..Client::anonymous(&customer.base) };
         let wish = wish(flights, kilograms);
         sent.push(tokio::spawn(async move { client.post("/api/v1/bookings", wish).await }));
-        until("the order is at the desk", async || orders(&customer).await > before).await;
+        until("the order is at the desk", async || {
+            sum_of(&customer, "loadmaster_desk_orders_total ", "").await > before
+        })
+        .await;
     }
     (sent, wishes.len())
 }
@@ -76,7 +72,7 @@ async fn tight(world: &World) -> Value {
 
 /// Whose server is connected to Redis: a connection is not waited for as long as an answer.
 async fn world_on(redis: &OwnRedis) -> World {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient() };
+    let options = WorldOptions::patient().without_redis();
     let world = options.set("redis.url", &redis.url()).set("redis.timeout_ms", "60000").start().await;
     let operator = world.operator().await;
     let state = async || operator.get("/health/detailed").await.body["redis"]["state"].clone();
@@ -135,7 +131,7 @@ async fn without_redis_they_are_served_in_the_same_order() {
     redis.kill();
     let flight = tight(&world).await;
     behind_a_row(&world, &[&flight], &wishes(4)).await;
-    let none = WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await;
+    let none = WorldOptions::patient().without_redis().start().await;
     let flight = tight(&none).await;
     behind_a_row(&none, &[&flight], &wishes(5)).await;
 }

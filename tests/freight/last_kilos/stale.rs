@@ -13,8 +13,7 @@ use super::{got_room, wish};
 #[tokio::test]
 async fn the_lock_of_a_dead_process_stops_no_booking() {
     let redis = OwnRedis::start().await;
-    let options =
-        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.set("redis.url", &redis.url());
+    let options = WorldOptions::patient().with_workers().without_redis().set("redis.url", &redis.url());
     let world = options.set("redis.timeout_ms", "20000").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(30.0)).await;
     let (customer, mut connection) = (world.customer().await, redis.connect().await);
@@ -42,15 +41,14 @@ fn spawn(client: &Client, flight: &Value) -> JoinHandle<Answer> {
 async fn the_row_is_what_counts_when_the_lock_is_lost() {
     let redis = OwnRedis::start().await;
     let instance = || {
-        let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }
-            .set("redis.url", &redis.url());
+        let options = WorldOptions::patient().with_workers().without_redis().set("redis.url", &redis.url());
         options.set("redis.timeout_ms", "20000")
     };
     let one = instance().start().await;
     let other = instance().on(&one.database).start().await;
     let flight = one.flight(NewFlight::new("AI101", "DEL", "LHR").weight(50.0)).await;
     let customer = one.customer().await;
-    let elsewhere = other.anonymous().with_token(customer.token.as_deref().unwrap());
+    let elsewhere = other.same(&customer);
     let lock = format!("lock:flight:{}", text(&flight, "id"));
     // The first is at its writing when its lock is lost; the second finds the lock free, and the row locked.
     let mut brake = Brake::on(&one.database).await;

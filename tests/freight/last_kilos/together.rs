@@ -21,11 +21,10 @@ async fn ask_all(clients: &[Client], flights: &[&Value], wishes: &[u32]) -> Vec<
 }
 
 async fn two_instances(threshold: &str) -> ([World; 2], [Client; 2]) {
-    let options = || WorldOptions::patient().with_workers().set("capacity.critical_threshold_kg", threshold);
-    let one = options().start().await;
-    let other = options().on(&one.database).start().await;
+    let options = WorldOptions::patient().with_workers().set("capacity.critical_threshold_kg", threshold);
+    let [one, other] = World::two(options).await;
     let customer = one.customer().await;
-    let elsewhere = other.anonymous().with_token(customer.token.as_deref().unwrap());
+    let elsewhere = other.same(&customer);
     ([one, other], [customer, elsewhere])
 }
 

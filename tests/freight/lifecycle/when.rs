@@ -2,7 +2,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_testkit::{
     Client, World, WorldOptions,
-    freight::{order, path_of},
+    freight::{instant, order, path_of},
 };
 use serde_json::{Value, json};
 
@@ -11,10 +11,6 @@ use super::two_flights;
 async fn last_event(client: &Client, path: &str) -> Value {
     let history = client.get(&format!("{path}/history")).await.expect(200);
     history["timeline"].as_array().unwrap().last().unwrap().clone()
-}
-
-fn instant(value: &Value) -> DateTime<Utc> {
-    value.as_str().expect("an instant").parse().expect("RFC 3339")
 }
 
 #[tokio::test]

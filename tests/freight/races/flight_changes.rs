@@ -4,7 +4,7 @@ mod shrinking;
 
 use std::collections::BTreeMap;
 
-use loadmaster_testkit::{Answer, Client, Watch, World, WorldOptions, until};
+use loadmaster_testkit::{Answer, Client, Watch, World, WorldOptions, import::HEADER, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,8 +17,6 @@ fn tries() -> usize {
 
 /// Rounds run side by side, each on a flight of its own.
 const LANES: usize = 4;
-
-const HEADER: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
 
 /// What a booking may have come to: its status, the types of its events, and its legs as status and weight.
 type Outcome = (&'static str, &'static [&'static str], &'static [(&'static str, u64)]);

@@ -1,5 +1,5 @@
 //! Two calls that want to move one booking.
-use loadmaster_testkit::{Answer, Brake, Client, NewFlight, World, WorldOptions, rounds, until_blocked};
+use loadmaster_testkit::{Answer, Brake, Client, NewFlight, World, WorldOptions, freight::race, rounds, until_blocked};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -48,16 +48,6 @@ impl Lane {
     }
 }
 
-/// Sends both, now the one first and now the other, each from a task of its own.
-async fn race(number: usize, one: impl Future<Output = Answer>, two: impl Future<Output = Answer>) -> (Answer, Answer) {
-    if number.is_multiple_of(2) {
-        tokio::join!(one, two)
-    } else {
-        let (two, one) = tokio::join!(two, one);
-        (one, two)
-    }
-}
-
 /// Runs `races` races in lanes. A race gets its lane, its number, and the kilograms that are booked before it; it
 /// answers those that are booked after it.
 async fn in_lanes<F>(races: usize, run: impl Fn(Lane, usize, u64) -> F + Clone + Send + Sync + 'static)
@@ -96,7 +86,7 @@ async fn operators_cancel_against_depart_ends_in_cancelled_alone_or_departed_the
     in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         let (cancel, depart) = (format!("{path}/cancel"), format!("{path}/depart"));
-        let (cancel, depart) = race(number, lane.operator.poke(&cancel), lane.operator.poke(&depart)).await;
+        let [cancel, depart] = race(number, lane.operator.poke(&cancel), lane.operator.poke(&depart)).await;
         cancel.expect(200);
         let outcome = lane.outcome(&path).await;
         if depart.status == 200 {
@@ -121,7 +111,7 @@ async fn exactly_one_of_cancel_and_depart_with_the_same_if_match_succeeds() {
         let (cancel, depart) = (format!("{path}/cancel"), format!("{path}/depart"));
         let cancel = if_match(&lane.operator, &cancel, "\"1\"");
         let depart = if_match(&lane.operator, &depart, "\"1\"");
-        let (cancel, depart) = race(number, cancel, depart).await;
+        let [cancel, depart] = race(number, cancel, depart).await;
         let outcome = lane.outcome(&path).await;
         let (winner, loser, event, leg, taken) = if cancel.status == 200 {
             (cancel, depart, "CANCELLED", "RELEASED", 0)
@@ -142,7 +132,7 @@ async fn exactly_one_of_a_customers_cancel_and_an_operators_depart_succeeds() {
     in_lanes(tries(), async |lane: Lane, number, booked| {
         let path = lane.booking().await;
         let (cancel, depart) = (format!("{path}/cancel"), format!("{path}/depart"));
-        let (cancel, depart) = race(number, lane.customer.poke(&cancel), lane.operator.poke(&depart)).await;
+        let [cancel, depart] = race(number, lane.customer.poke(&cancel), lane.operator.poke(&depart)).await;
         let outcome = lane.outcome(&path).await;
         let (winner, loser, event, leg, taken) = if cancel.status == 200 {
             (cancel, depart, "CANCELLED", "RELEASED", 0)
@@ -163,7 +153,7 @@ async fn each_step_of_two_concurrent_departs_arrives_and_delivers_succeeds_once(
         let path = lane.booking().await;
         for (action, status) in [("depart", "DEPARTED"), ("arrive", "ARRIVED"), ("deliver", "DELIVERED")] {
             let path = format!("{path}/{action}");
-            let (one, two) = race(number, lane.operator.poke(&path), lane.operator.poke(&path)).await;
+            let [one, two] = race(number, lane.operator.poke(&path), lane.operator.poke(&path)).await;
             let (winner, loser) = if one.status == 200 { (one, two) } else { (two, one) };
             winner.expect(200);
             assert_eq!(loser.expect_problem(409, "invalid_transition")["from"], status);
@@ -178,11 +168,8 @@ async fn each_step_of_two_concurrent_departs_arrives_and_delivers_succeeds_once(
 /// Makes the second call while the first is at its writing. It is made where nobody knows of courtesy locks: only the
 /// rows' own count.
 async fn queued(world: &World, lane: &Lane, calls: [(&str, &str); 2]) -> [Answer; 2] {
-    let beside = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }
-        .on(&world.database)
-        .start()
-        .await;
-    let elsewhere = beside.anonymous().with_token(lane.operator.token.as_deref().unwrap());
+    let beside = WorldOptions::patient().with_workers().without_redis().on(&world.database).start().await;
+    let elsewhere = beside.same(&lane.operator);
     let mut brake = Brake::on(&world.database).await;
     let [first, second] = [(&lane.operator, calls[0]), (&elsewhere, calls[1])].map(|(client, (path, action))| {
         let (client, path) = (client.clone(), format!("{path}/{action}"));

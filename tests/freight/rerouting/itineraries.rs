@@ -12,7 +12,7 @@ use super::{Network, ids, in_force, reroute};
 
 /// A flight of four hours that leaves so many minutes after the clock's start.
 fn leaving(number: &str, origin: &'static str, destination: &'static str, minutes: i64) -> NewFlight {
-    NewFlight { leaves_in: TimeDelta::minutes(minutes), ..NewFlight::new(number, origin, destination) }
+    NewFlight::new(number, origin, destination).leaves_in_minutes(minutes)
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::order::Desk;
+use super::{order::Desk, over};
 
 async fn passed_over_too_often(desk: &Desk) {
     desk.world.sql("update waitlist_entries set passed_over = 3 where status = 'WAITING'").await;
@@ -23,10 +23,6 @@ async fn chain(desk: &Desk) -> ([Value; 2], Value, Value) {
     let booking = desk.admin().book(order(&[&flights[0]])).await;
     let hold = desk.admin().hold(hold_on(&[&flights[1]])).await;
     (flights, booking, hold)
-}
-
-fn over(flights: &[Value; 2], kilograms: usize) -> Value {
-    json!({ "flight_ids": [flights[0]["id"], flights[1]["id"]], "weight_kg": kilograms })
 }
 
 #[tokio::test]

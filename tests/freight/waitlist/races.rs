@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_accounts::Role;
 use loadmaster_testkit::{
     Answer, Client, World, WorldOptions,
-    freight::{BOOKINGS, at_once, order, text},
+    freight::{BOOKINGS, at_once, order, race, text},
     holds::{HOLDS, hold_on},
     rounds, until,
     waitlist::{WAITLIST, at, fill, join, wanted},
@@ -85,17 +85,6 @@ impl Races {
     }
 }
 
-/// Sends both, now the one first and now the other.
-async fn race(round: usize, one: impl Future<Output = Answer>, two: impl Future<Output = Answer>) -> [Answer; 2] {
-    if round.is_multiple_of(2) {
-        let (one, two) = tokio::join!(one, two);
-        [one, two]
-    } else {
-        let (two, one) = tokio::join!(two, one);
-        [one, two]
-    }
-}
-
 fn booking(client: &Client, entry: &Value) -> impl Future<Output = Answer> + use<> {
     let (client, path) = (client.clone(), format!("{}/book", at(entry)));
     async move { client.post(&path, json!({ "pieces": 1 })).await }
@@ -168,7 +157,7 @@ async fn two_matchers_offer_the_same_room_once() {
     for round in 0..tries() {
         let flight = races.flight(round, 300, 3000).await;
         let here = races.customer();
-        let there = other.anonymous().with_token(here.token.as_deref().unwrap());
+        let there = other.same(&here);
         let booking = fill(&races.admin(), &flight).await;
         let joining = (0..6).map(|number| {
             let client = if number % 2 == 0 { &here } else { &there };

@@ -10,17 +10,13 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::order::Desk;
+use super::{order::Desk, over};
 
 /// Two flights that connect in Bombay, for 100 kg each.
 async fn chain(desk: &Desk) -> [Value; 2] {
     let first = NewFlight::new("AI101", "DEL", "BOM").weight(100.0).leaves_in_hours(200);
     let second = NewFlight::new("AI102", "BOM", "LHR").weight(100.0).leaves_in_hours(210);
     [desk.world.flight(first).await, desk.world.flight(second).await]
-}
-
-fn over(flights: &[Value; 2], kilograms: usize) -> Value {
-    json!({ "flight_ids": [flights[0]["id"], flights[1]["id"]], "weight_kg": kilograms })
 }
 
 async fn book(desk: &Desk, flights: &[&Value], kilograms: usize) -> Value {
@@ -107,7 +103,7 @@ async fn a_sweep_opens_what_is_still_set_aside_where_nobody_waits() {
     world.shutdown().await;
     // A process without a matcher: nobody learns that the entry leaves.
     let silent = WorldOptions::default().on(&database).start().await;
-    let admin = silent.anonymous().with_token(admin.token.as_deref().unwrap());
+    let admin = silent.same(&admin);
     admin.delete(&at(&large)).await.expect(200);
     silent.shutdown().await;
     let sweeping = WorldOptions::working().on(&database).start().await;

@@ -67,9 +67,8 @@ async fn a_repeated_request_is_no_amendment_and_one_that_changes_nothing_neither
     let customer = world.customer().await;
     let path = path_of(&customer.book(order(&[&flight])).await);
     let amend = async |pieces: u32, key: &str| {
-        let request = customer.request(reqwest::Method::PATCH, &path).header("idempotency-key", key);
-        let request = request.header("content-type", "application/json").body(json!({"pieces": pieces}).to_string());
-        loadmaster_testkit::Answer::of(request).await
+        let body = json!({"pieces": pieces});
+        customer.send(reqwest::Method::PATCH, &path, &[("idempotency-key", key)], Some(&body)).await
     };
     for _ in 0..5 {
         amend(3, "first").await.expect(200);

@@ -9,7 +9,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_takes_no_lock_of_a_booking_and_its_owner_does_not_wait() {
     let redis = OwnRedis::start().await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() };
+    let options = WorldOptions::patient().with_workers().without_redis();
     let world = options.set("redis.url", &redis.url()).set("redis.timeout_ms", "20000").start().await;
     let heard = Overheard::at(&redis).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
@@ -36,7 +36,7 @@ async fn a_stranger_takes_no_lock_of_a_booking_and_its_owner_does_not_wait() {
 #[tokio::test]
 async fn a_stale_precondition_is_refused_without_a_lock() {
     let redis = OwnRedis::start().await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() };
+    let options = WorldOptions::patient().with_workers().without_redis();
     let world = options.set("redis.url", &redis.url()).set("redis.timeout_ms", "20000").start().await;
     let heard = Overheard::at(&redis).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;

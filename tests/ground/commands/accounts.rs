@@ -6,12 +6,10 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
+use super::run;
+
 const EMAIL: &str = "ann@forwarder.example";
 const PASSWORD: &str = "correct horse battery";
-
-async fn run(database: &TestDatabase, arguments: &[&str]) -> Done {
-    loadmaster(arguments).on(database).run().await
-}
 
 async fn create(database: &TestDatabase, email: &str, role: &str) -> Done {
     let arguments = ["user", "create", "--email", email, "--role", role, "--password-stdin"];

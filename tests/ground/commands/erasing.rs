@@ -2,7 +2,7 @@
 use loadmaster_accounts::Role;
 use loadmaster_privacy::{Erased, PrivacyService};
 use loadmaster_testkit::{
-    Answer, Client, NewFlight, World,
+    Client, NewFlight, World,
     command::loadmaster,
     freight::{open_order, path_of, with},
 };
@@ -41,8 +41,7 @@ fn order() -> Value {
 
 /// Sends with an idempotency key, so that the answer is kept.
 async fn keyed(client: &Client, method: Method, path: &str, body: Value) -> Value {
-    let request = client.request(method, path).header("idempotency-key", "once");
-    let answer = Answer::of(request.header("content-type", "application/json").body(body.to_string())).await;
+    let answer = client.send(method, path, &[("idempotency-key", "once")], Some(&body)).await;
     assert!(answer.status.is_success(), "{}", answer.text);
     answer.body
 }

@@ -2,12 +2,10 @@
 use loadmaster_testkit::{NewFlight, TestDatabase, World, command::loadmaster, freight::open_order};
 use serde_json::{Value, json};
 
+use super::run;
+
 const EMAIL: &str = "ann@forwarder.example";
 const PASSWORD: &str = "correct horse battery";
-
-async fn run(database: &TestDatabase, arguments: &[&str]) -> loadmaster_testkit::command::Done {
-    loadmaster(arguments).on(database).run().await
-}
 
 async fn register(world: &World, email: &str) -> Value {
     let body = json!({"email": email, "password": PASSWORD, "name": "Annabella Smithson"});
@@ -56,9 +54,7 @@ async fn a_person_is_exported_and_erased_and_the_books_stay() {
     let mut order = open_order("DEL", "LHR");
     order["shipper"] = json!({"name": "Secretive Shipper", "phone": "+4930555777"});
     order["description"] = json!("Confidential goods");
-    let request = ann.request(reqwest::Method::POST, "/api/v1/bookings").header("idempotency-key", "once");
-    let request = request.header("content-type", "application/json").body(order.to_string());
-    let booking = loadmaster_testkit::Answer::of(request).await.expect(201);
+    let booking = ann.post_under("once", "/api/v1/bookings", &order).await.expect(201);
     let path = format!("/api/v1/bookings/{}", booking["ref_id"].as_str().unwrap());
     ann.post(&format!("{path}/cancel"), json!({"reason": "Confidential reason"})).await.expect(200);
     ann.post("/api/v1/api-keys", json!({"name": "Annabella's scanner"})).await.expect(201);

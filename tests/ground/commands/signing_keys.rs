@@ -1,15 +1,10 @@
 //! `loadmaster keys`: keys follow each other under the eyes of a server that serves.
-use loadmaster_testkit::{
-    TestDatabase, World, WorldOptions,
-    command::{Done, loadmaster},
-};
+use loadmaster_testkit::{TestDatabase, World, WorldOptions, command::loadmaster};
 use serde_json::json;
 
-const SECRET: &str = "a secret of more than thirty-two bytes";
+use super::run;
 
-async fn run(database: &TestDatabase, arguments: &[&str]) -> Done {
-    loadmaster(arguments).on(database).run().await
-}
+const SECRET: &str = "a secret of more than thirty-two bytes";
 
 fn kid(told: &str) -> String {
     told.split(' ').next().unwrap().to_owned()

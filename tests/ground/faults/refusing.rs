@@ -88,8 +88,7 @@ impl Writes {
     }
 
     async fn book_keyed(customer: &Client, flight: &Value) -> Answer {
-        let request = customer.request(reqwest::Method::POST, "/api/v1/bookings").header("idempotency-key", "refused");
-        Answer::of(request.header("content-type", "application/json").body(order(flight).to_string())).await
+        customer.post_under("refused", "/api/v1/bookings", &order(flight)).await
     }
 
     async fn expect_refused(&self, why: &str, writes: impl IntoIterator<Item = &'static str>) {

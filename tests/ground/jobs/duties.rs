@@ -95,8 +95,7 @@ async fn age(world: &World, table: &str, days: i32, column: &str) {
 #[tokio::test]
 async fn a_server_deletes_old_messages_that_were_delivered_and_no_others() {
     // Given messages of which a sink has had all but the third, and another sink that was not served for long,
-    let world =
-        WorldOptions { without_redis: true, ..WorldOptions::working() }.on(&TestDatabase::create().await).start().await;
+    let world = WorldOptions::working().without_redis().on(&TestDatabase::create().await).start().await;
     until_run(&world, "old_outbox").await;
     let flight = async |number: &str| drop(world.flight(NewFlight::new(number, "DEL", "LHR")).await);
     for number in ["AI101", "AI102", "AI103", "AI104"] {

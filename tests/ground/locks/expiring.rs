@@ -10,18 +10,17 @@ use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 use tokio::task::JoinHandle;
 
-use super::{Stage, send, until_free};
+use super::{Stage, until_free};
 
 /// Beside the one on the stage: in one process they would stand in line.
 async fn beside(stage: &Stage) -> World {
-    let options =
-        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(&stage.world.database);
+    let options = WorldOptions::patient().with_workers().without_redis().on(&stage.world.database);
     options.set("redis.url", &stage.redis.url()).set("redis.timeout_ms", "20000").start().await
 }
 
 fn spawn(client: &Client, change: (Method, String, Option<Value>)) -> JoinHandle<Answer> {
     let (client, (method, path, body)) = (client.clone(), change);
-    tokio::spawn(async move { send(&client, &method, &path, body.as_ref()).await })
+    tokio::spawn(async move { client.send(method, &path, &[], body.as_ref()).await })
 }
 
 /// Both are at it at once: the lock of the first has expired before the second asked. Answers in the order of asking.
@@ -31,7 +30,7 @@ async fn both_at_once(
     changes: [(Method, String, Option<Value>); 2],
 ) -> [Answer; 2] {
     let other = beside(stage).await;
-    let elsewhere = other.anonymous().with_token(stage.operator.token.as_deref().unwrap());
+    let elsewhere = other.same(&stage.operator);
     let mut watch = Watch::over(&stage.world.database).await;
     let mut owner = stage.world.database.owner().await;
     let mut held = owner.begin().await.unwrap();
@@ -60,7 +59,7 @@ async fn one_step_is_taken_once() {
     let booking = stage.book().await;
     let depart = (Method::POST, format!("{}/depart", path_of(&booking)), None);
     let other = beside(&stage).await;
-    let elsewhere = other.anonymous().with_token(stage.operator.token.as_deref().unwrap());
+    let elsewhere = other.same(&stage.operator);
     let mut brake = Brake::on(&stage.world.database).await;
     let first = spawn(&stage.operator, depart.clone());
     brake.until_stopped(1).await;
@@ -99,7 +98,7 @@ async fn one_of_two_changes_of_a_version_succeeds() {
     let mut stage = Stage::start().await;
     let booking = stage.book().await;
     let other = beside(&stage).await;
-    let elsewhere = other.anonymous().with_token(stage.customer.token.as_deref().unwrap());
+    let elsewhere = other.same(&stage.customer);
     let mut owner = stage.world.database.owner().await;
     let mut held = owner.begin().await.unwrap();
     held.execute("select from bookings for update").await.unwrap();

@@ -9,7 +9,7 @@ use loadmaster_testkit::{
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Stage, changes_of, holder, send, until_free};
+use super::{Stage, changes_of, holder, until_free};
 
 #[tokio::test]
 async fn a_booking_under_change_is_locked() {
@@ -24,7 +24,7 @@ async fn a_booking_under_change_is_locked() {
             callers.push(&stage.customer);
         }
         for caller in callers {
-            let answer = send(caller, &method, &path, body.as_ref()).await;
+            let answer = caller.send(method.clone(), &path, &[], body.as_ref()).await;
             assert_eq!(answer.header("retry-after"), Some("1"), "{method} {path}");
             let problem = answer.expect_problem(409, "booking_locked");
             assert!(problem["detail"].as_str().unwrap().contains(booking["ref_id"].as_str().unwrap()), "{problem}");
@@ -62,7 +62,7 @@ async fn a_caller_without_access_does_not_learn_that_a_booking_is_locked() {
             put(&mut stage.connection, &lock_of(&booking), "somebody").await;
         }
         for (method, path, body, for_staff) in &changes {
-            let answer = send(&stranger, method, path, body.as_ref()).await;
+            let answer = stranger.send(method.clone(), path, &[], body.as_ref()).await;
             assert_eq!(answer.header("retry-after"), None);
             let problem = if *for_staff {
                 answer.expect_problem(403, "forbidden")

@@ -8,10 +8,9 @@ use loadmaster_testkit::{
     until,
 };
 use redis::aio::MultiplexedConnection;
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Stage, changes_of, send};
+use super::{Stage, changes_of};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Illness {
@@ -90,7 +89,7 @@ impl Stage {
         let booking = self.book().await;
         put(&mut self.connection, &lock_of(&booking), "somebody").await;
         for (method, path, body, _) in changes_of(&booking) {
-            send(&self.operator, &method, &path, body.as_ref()).await.expect_problem(409, "booking_locked");
+            self.operator.send(method, &path, &[], body.as_ref()).await.expect_problem(409, "booking_locked");
         }
         take_away(&mut self.connection, &lock_of(&booking)).await;
         self.operator.walk(&booking, &["depart"]).await;
@@ -219,11 +218,8 @@ async fn locks_that_were_asked_for_in_vain_are_not_held_afterwards() {
 #[tokio::test]
 async fn an_instance_without_redis_works_beside_one_with() {
     let stage = stage().await;
-    let other = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }
-        .on(&stage.world.database)
-        .start()
-        .await;
-    let operator = other.anonymous().with_token(stage.operator.token.as_deref().unwrap());
+    let other = WorldOptions::patient().with_workers().without_redis().on(&stage.world.database).start().await;
+    let operator = other.same(&stage.operator);
     let tight = stage.world.flight(NewFlight::new("AI201", "DEL", "LHR").weight(100.0)).await;
     let wish = with(order(&[&tight]), json!({"weight_kg": 50}));
     let (one, two) = (stage.operator.book(wish.clone()).await, operator.book(wish.clone()).await);
@@ -231,7 +227,7 @@ async fn an_instance_without_redis_works_beside_one_with() {
     for booking in [&one, &two] {
         stage.operator.walk(booking, &["depart"]).await;
         operator.walk(booking, &["arrive"]).await;
-        send(&stage.operator, &Method::POST, &format!("{}/deliver", path_of(booking)), None).await.expect(200);
+        stage.operator.poke(&format!("{}/deliver", path_of(booking))).await.expect(200);
     }
     assert_eq!(other.anonymous().get("/health").await.expect(200)["status"], "healthy");
     stage.world.audit().await;

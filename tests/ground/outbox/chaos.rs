@@ -158,8 +158,7 @@ async fn kill_and_start(
 async fn servers_killed_at_random_leave_no_change_untold_and_no_job_undone() {
     let times = rounds(3, 30);
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
-    let world =
-        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(&database).start().await;
+    let world = WorldOptions::patient().with_workers().without_redis().on(&database).start().await;
     world.clock.set(now());
     let flights = flights(&world).await;
     let mut processes = [Process::start(&database, &redis, &[]).await, Process::start(&database, &redis, &[]).await];

@@ -22,7 +22,7 @@ fn cells(line: &str) -> Vec<&str> {
 
 #[tokio::test]
 async fn outbox_sinks_shows_how_far_each_is_behind_and_whether_it_is_served() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.start().await;
+    let world = WorldOptions::default().without_redis().start().await;
     let head = ["sink", "behind", "served"];
     let printed = outbox(&world.database, &["sinks"]).await.succeeded();
     assert_eq!(cells(printed.trim_end()), head);
@@ -42,7 +42,7 @@ async fn outbox_sinks_shows_how_far_each_is_behind_and_whether_it_is_served() {
 
 #[tokio::test]
 async fn outbox_retire_forgets_the_sink_that_is_named_and_no_other() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.start().await;
+    let world = WorldOptions::default().without_redis().start().await;
     add_sink(&world, "old_system", 0, None).await;
     add_sink(&world, "redis_streams", 0, None).await;
     for unknown in ["nonsense", "", "old_system ", "%", "OLD_SYSTEM"] {

@@ -12,7 +12,7 @@ use super::{
 
 /// The server's own deletion has run and will not for an hour.
 async fn alone() -> World {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
+    let world = WorldOptions::patient().with_workers().without_redis().start().await;
     let undone =
         "select 'left' where not exists (select from schedules where name = 'old_outbox' and next_run_at > now())
                   or exists (select from jobs where kind = 'old_outbox')";
@@ -214,7 +214,7 @@ async fn a_season_of_messages_is_deleted_by_its_keys_whatever_the_planner_knows(
     // What its sinks have read is not counted until their sessions have ended.
     let database = ends(world).await;
     let before = rows_read(&database).await;
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&database).start().await;
+    let world = WorldOptions::patient().without_redis().on(&database).start().await;
     assert_eq!(delete(&world).await, [] as [String; 0]);
     let rows = rows_read(&ends(world).await).await - before;
     // Over and over from one end to the other would be thousands of times each.
@@ -223,7 +223,7 @@ async fn a_season_of_messages_is_deleted_by_its_keys_whatever_the_planner_knows(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn messages_are_kept_as_long_as_the_setting_says() {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient() };
+    let options = WorldOptions::patient().without_redis();
     let world = options.set("outbox.retention_days", "3").start().await;
     two_messages(&world).await;
     let_days_pass(&world, 2).await;

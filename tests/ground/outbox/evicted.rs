@@ -24,7 +24,7 @@ async fn keys(redis: &mut MultiplexedConnection) -> Vec<(String, i64)> {
 #[tokio::test]
 async fn every_key_in_redis_expires_but_the_stream_of_events() {
     let own = OwnRedis::start().await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::working() }.set("redis.url", &own.url());
+    let options = WorldOptions::working().without_redis().set("redis.url", &own.url());
     let world = options.set("redis.timeout_ms", "10000").set("rate_limit.enabled", "true").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(150.0)).await;
     let (customer, operator) = (world.customer().await, world.operator().await);

@@ -11,7 +11,7 @@ use super::{
 };
 
 async fn alone(database: &TestDatabase) -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(database).start().await
+    WorldOptions::patient().with_workers().without_redis().on(database).start().await
 }
 
 fn has<const LETTER: char>(sink: &Collecting<LETTER>, aggregate: Uuid, count: usize) -> bool {
@@ -53,7 +53,7 @@ async fn a_sink_skips_nothing_of_a_database_that_was_silently_exchanged_for_an_o
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_kept_place_above_all_numbers_that_were_given_out_is_not_believed() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
+    let world = WorldOptions::patient().with_workers().without_redis().start().await;
     let aggregate = Uuid::new_v4();
     tell(&world.database, aggregate, 1..=3).await;
     world.sql("insert into outbox_sinks (name, position) values ('a', 1000)").await;

@@ -12,7 +12,7 @@ use super::{
 
 /// Nobody but the test reads the outbox.
 async fn alone() -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await
+    WorldOptions::patient().with_workers().without_redis().start().await
 }
 
 /// What there is to read now.

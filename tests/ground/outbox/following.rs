@@ -86,7 +86,7 @@ impl Follow for Notes {
 }
 
 async fn alone(database: &TestDatabase) -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(database).start().await
+    WorldOptions::patient().with_workers().without_redis().on(database).start().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -77,7 +77,7 @@ fn number(count: i32) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_reader_has_all_of_two_interleaved_imports_once_also_one_that_starts_in_the_middle() {
     let each = i32::try_from(rounds(5_000, 125_000)).unwrap();
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
+    let world = WorldOptions::patient().with_workers().without_redis().start().await;
     count_writing(&world).await;
     let sink = Collecting::<'a'>::that(Mood::Takes);
     let (relaying, early) = (sink.served_by(&world, "one"), Follower::start(&world));

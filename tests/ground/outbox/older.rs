@@ -19,7 +19,7 @@ use super::{
 };
 
 async fn alone() -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await
+    WorldOptions::patient().with_workers().without_redis().start().await
 }
 
 /// Writes what is in the outbox so far again, as the version before would have written it. Answers what it said.

@@ -61,7 +61,7 @@ async fn read_on(world: &World, stop: &CancellationToken) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_the_order_of_commits_every_reader_has_every_message_once_and_in_order() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
+    let world = WorldOptions::patient().with_workers().without_redis().start().await;
     let (stop, sink) = (CancellationToken::new(), Collecting::<'a'>::that(Mood::Takes));
     let (relaying, follower) = (sink.served_by(&world, "one"), Follower::start(&world));
     follower.until_it_follows(&world).await;

@@ -26,7 +26,7 @@ const AT_ONCE: i64 = 6;
 
 #[tokio::test]
 async fn a_backlog_beside_an_open_import_is_read_by_its_key() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
+    let world = WorldOptions::patient().with_workers().without_redis().start().await;
     let mut slow = Open::begin(&world.database).await;
     slow.write(Uuid::new_v4(), 1..=2_000).await;
     tell(&world.database, Uuid::new_v4(), 1..=1).await;
@@ -57,7 +57,7 @@ async fn a_backlog_beside_an_open_import_is_read_by_its_key() {
 
 #[tokio::test]
 async fn two_interleaved_imports_that_end_one_after_the_other_are_read_by_their_key() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
+    let world = WorldOptions::patient().with_workers().without_redis().start().await;
     let mut imports = [Open::begin(&world.database).await, Open::begin(&world.database).await];
     let aggregates = [Uuid::new_v4(), Uuid::new_v4()];
     // So many of each, by turns of ten.
@@ -90,7 +90,7 @@ async fn two_interleaved_imports_that_end_one_after_the_other_are_read_by_their_
 
 #[tokio::test]
 async fn late_messages_are_never_read_by_a_bitmap() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await;
+    let world = WorldOptions::patient().without_redis().start().await;
     let mut slow = Open::begin(&world.database).await;
     slow.write(Uuid::new_v4(), 1..=1).await;
     tell(&world.database, Uuid::new_v4(), 1..=1).await;

@@ -20,7 +20,7 @@ use super::{
 
 /// Only the test delivers.
 async fn alone() -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::patient() }.start().await
+    WorldOptions::patient().without_redis().start().await
 }
 
 async fn work(world: &World, times: usize) {

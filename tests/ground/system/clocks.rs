@@ -58,7 +58,7 @@ async fn with_a_wrong_clock_a_process_is_not_ready_and_ends_and_signs_nothing() 
 #[tokio::test]
 async fn a_process_that_is_twenty_minutes_ahead_ends_no_holds_of_another() {
     let database = TestDatabase::create().await;
-    let world = WorldOptions { without_redis: true, ..WorldOptions::default() }.on(&database).start().await;
+    let world = WorldOptions::default().without_redis().on(&database).start().await;
     let now = DateTime::from_timestamp(Utc::now().timestamp(), 0).unwrap();
     world.clock.set(now);
     let departure = (now + TimeDelta::hours(40)).to_rfc3339();

@@ -29,12 +29,12 @@ async fn expect_health(client: &Client, code: u16, expected: &str) {
 }
 
 async fn world_with(redis: &OwnRedis) -> World {
-    WorldOptions { without_redis: true, ..WorldOptions::working() }.set("redis.url", &redis.url()).start().await
+    WorldOptions::working().without_redis().set("redis.url", &redis.url()).start().await
 }
 
 #[tokio::test]
 async fn without_a_redis_configured_it_is_healthy() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::working() }.start().await;
+    let world = WorldOptions::working().without_redis().start().await;
     expect_health(&world.anonymous(), 200, "healthy").await;
     let details = world.operator().await.get("/health/detailed").await.expect(200);
     assert_eq!(details["redis"]["state"], "none");
@@ -70,7 +70,7 @@ async fn a_redis_that_is_silent_full_or_was_never_there_degrades() {
     full.fill().await;
     expect_health(&world_with(&full).await.anonymous(), 200, "degraded").await;
 
-    let nowhere = WorldOptions { without_redis: true, ..WorldOptions::working() };
+    let nowhere = WorldOptions::working().without_redis();
     let nowhere = nowhere.set("redis.url", "redis+unix:///nowhere/redis.sock").start().await;
     expect_health(&nowhere.anonymous(), 200, "degraded").await;
 }
@@ -238,7 +238,7 @@ async fn a_silent_database_does_not_delay_health_requests() {
     let settings = Settings::load(Sources { overrides, ..Sources::default() }).unwrap();
     let mut servers = Rehearsal::start(&settings.embedded).await.unwrap();
     let database = TestDatabase::elsewhere(&servers.urls().owner).await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::working() }.on(&database);
+    let options = WorldOptions::working().without_redis().on(&database);
     let options = options.set("server.detail_networks", "127.0.0.0/8").set("server.request_timeout_ms", "20000");
     // It is not the pool's patience that ends the wait.
     let world = options.set("database.acquire_timeout_ms", "60000").start().await;

@@ -74,7 +74,7 @@ async fn scripts(redis: &mut MultiplexedConnection) -> u64 {
 #[tokio::test]
 async fn concurrent_health_requests_cause_few_calls_to_redis() {
     let own = OwnRedis::start().await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::working() };
+    let options = WorldOptions::working().without_redis();
     let world = options.set("redis.url", &own.url()).set("redis.timeout_ms", "10000").start().await;
     let client = world.anonymous();
     until("it is healthy", async || client.get("/health").await.body["status"] == "healthy").await;

@@ -4,10 +4,9 @@ use loadmaster_testkit::{
     amending::{shown, timeline, told_of},
     flight_verbs::flight_now,
     freight::{order, with},
+    import::HEADER,
 };
 use serde_json::{Value, json};
-
-const HEADER: &str = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
 
 /// Imports these rows: their first five cells, all else as [`NewFlight`] has it.
 async fn import(admin: &Client, rows: &[&str]) -> Answer {

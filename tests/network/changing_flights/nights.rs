@@ -1,6 +1,9 @@
 //! Retimed over midnight and through the nights in which clocks change.
-use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster_testkit::{NewFlight, World, freight::each};
+use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World,
+    freight::{each, instant},
+};
 use serde_json::{Value, json};
 
 use super::{FLIGHTS, change};
@@ -19,10 +22,6 @@ async fn scheduled(world: &World, date: &str) -> Vec<String> {
 
 fn numbers(flights: &Value) -> Vec<String> {
     each(flights, "flight_number").into_iter().map(|number| number.as_str().unwrap().to_owned()).collect()
-}
-
-fn instant(value: &Value) -> DateTime<Utc> {
-    value.as_str().expect("an instant").parse().expect("RFC 3339")
 }
 
 #[tokio::test]

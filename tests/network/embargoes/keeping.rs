@@ -1,6 +1,6 @@
 //! Creating, reading, changing and ending.
 use loadmaster_testkit::{
-    Answer, Client, World,
+    World,
     embargoes::{EMBARGOES, embargo, impose, only_with, path_of},
     freight::{each, with},
 };
@@ -8,17 +8,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 const UNKNOWN: &str = "/api/v1/embargoes/01890000-0000-7000-8000-000000000000";
-
-async fn send(client: &Client, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
-    let mut request = client.request(method, path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    if let Some(body) = body {
-        request = request.header("content-type", "application/json").body(body.to_string());
-    }
-    Answer::of(request).await
-}
 
 #[tokio::test]
 async fn an_embargo_says_what_it_was_given_and_null_or_nothing_for_the_rest() {
@@ -56,7 +45,7 @@ async fn an_embargo_says_what_it_was_given_and_null_or_nothing_for_the_rest() {
     let shown = anyone.get(&path_of(&full)).await;
     assert_eq!((shown.header("etag"), shown.header("cache-control")), (Some("\"1\""), Some("no-cache")));
     assert_eq!(shown.expect(200), full);
-    let again = send(&anyone, Method::GET, &path_of(&full), &[("if-none-match", "\"1\"")], None).await;
+    let again = anyone.send(Method::GET, &path_of(&full), &[("if-none-match", "\"1\"")], None).await;
     assert_eq!(again.status, 304);
     assert_eq!(anyone.get(EMBARGOES).await.expect(200), json!([least, full]));
 }
@@ -144,13 +133,13 @@ async fn a_stale_version_changes_and_ends_nothing() {
     let first = impose(&admin, embargo(json!({}))).await;
     let path = path_of(&first);
     let rename = |name: &str| Some(json!({"name": name}));
-    send(&admin, Method::PATCH, &path, &[("if-match", "\"1\"")], rename("One")).await.expect(200);
+    admin.send(Method::PATCH, &path, &[("if-match", "\"1\"")], rename("One").as_ref()).await.expect(200);
     for (method, body) in [(Method::PATCH, rename("Two")), (Method::DELETE, None)] {
-        let stale = send(&admin, method, &path, &[("if-match", "\"1\"")], body).await;
+        let stale = admin.send(method, &path, &[("if-match", "\"1\"")], body.as_ref()).await;
         stale.expect_problem(412, "version_mismatch");
     }
     assert_eq!(admin.get(&path).await.expect(200)["name"], "One");
-    send(&admin, Method::DELETE, &path, &[("if-match", "\"2\"")], None).await.expect(200);
+    admin.send(Method::DELETE, &path, &[("if-match", "\"2\"")], None).await.expect(200);
 }
 
 #[tokio::test]
@@ -158,15 +147,15 @@ async fn a_repeated_key_makes_changes_and_ends_one_embargo_once() {
     let world = World::start().await;
     let admin = world.admin().await;
     let create =
-        async || send(&admin, Method::POST, EMBARGOES, &[("idempotency-key", "make")], Some(embargo(json!({})))).await;
+        async || admin.send(Method::POST, EMBARGOES, &[("idempotency-key", "make")], Some(&embargo(json!({})))).await;
     let made = create().await.expect(201);
     let path = path_of(&made);
     let change = async |name: &str| {
-        send(&admin, Method::PATCH, &path, &[("idempotency-key", "change")], Some(json!({"name": name}))).await
+        admin.send(Method::PATCH, &path, &[("idempotency-key", "change")], Some(&json!({"name": name}))).await
     };
     let changed = change("Heat").await.expect(200);
     change("Cold").await.expect_problem(422, "idempotency_key_reused");
-    let end = async || send(&admin, Method::DELETE, &path, &[("idempotency-key", "end")], None).await;
+    let end = async || admin.send(Method::DELETE, &path, &[("idempotency-key", "end")], None).await;
     let ended = end().await.expect(200);
     for (again, first) in [(create().await, made), (change("Heat").await, changed), (end().await, ended)] {
         assert_eq!(again.header("idempotency-replayed"), Some("true"));

@@ -1,12 +1,11 @@
 //! What a flight carries: booking by booking, in all, and by handling code.
-use std::collections::BTreeSet;
 
 use loadmaster_accounts::Role;
 use loadmaster_testkit::{
     Client, World,
     amending::{amend, shown},
     flight_verbs::{act, done, flight_now, path_to},
-    freight::{each, order, text, with},
+    freight::{each, members, order, text, with},
 };
 use serde_json::{Value, json};
 
@@ -32,10 +31,6 @@ const ENTRY: [&str; 15] = [
 
 async fn manifest(client: &Client, flight: &Value) -> Value {
     client.get(&format!("{}/manifest", path_to(flight))).await.expect(200)
-}
-
-fn members(value: &Value) -> BTreeSet<&str> {
-    value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
 fn sorted(bookings: &[&Value]) -> Value {

@@ -154,8 +154,8 @@ async fn a_faulty_body_is_told_before_a_stale_version_and_an_impossible_step() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = world.operator().await;
-    let request = operator.request(Method::POST, &format!("{}/arrive", path_to(&flight))).header("if-match", "\"9\"");
-    let request = request.header("content-type", "application/json").body(r#"{"occurred_at": 5}"#);
-    let faults = Answer::of(request).await.expect_faults();
+    let (path, stale) = (format!("{}/arrive", path_to(&flight)), [("if-match", "\"9\"")]);
+    let answer = operator.send(Method::POST, &path, &stale, Some(&json!({"occurred_at": 5}))).await;
+    let faults = answer.expect_faults();
     assert_eq!(faults, [("/occurred_at".to_owned(), "wrong_type".to_owned())]);
 }

@@ -4,7 +4,7 @@ use loadmaster_testkit::{
     Answer, Client, World,
     amending::timeline,
     flight_verbs::{act, done, flight_now},
-    freight::{order, path_of},
+    freight::{instant, order, path_of},
 };
 use serde_json::{Value, json};
 
@@ -12,10 +12,6 @@ use super::two_flights;
 
 fn at(instant: DateTime<Utc>) -> Value {
     json!({"occurred_at": instant})
-}
-
-fn instant(value: &Value) -> DateTime<Utc> {
-    value.as_str().expect("an instant").parse().expect("RFC 3339")
 }
 
 #[track_caller]

@@ -3,6 +3,7 @@
 use loadmaster_platform::clock::Clock;
 use loadmaster_testkit::{
     Client, NewFlight, OwnRedis, World, WorldOptions,
+    flight_verbs::path_to,
     freight::{order, path_of, text},
     rounds, until,
 };
@@ -136,10 +137,6 @@ pub async fn schedule(world: &World) -> Schedule {
     }
 }
 
-fn flight_path(flight: &Value) -> String {
-    format!("/api/v1/flights/{}", text(flight, "id"))
-}
-
 /// Every verb that changes what searches show, each followed by a look. Takes turns between instances: `act` is where it is
 /// done.
 async fn live(three: &Three) {
@@ -158,18 +155,18 @@ async fn live(three: &Three) {
     admin.poke(&format!("{}/cancel", path_of(&two_legs))).await.expect(200);
     three.is_told("a cancelled booking").await;
 
-    admin.patch(&flight_path(&first), json!({"cutoff_minutes": 1440})).await.expect(200);
+    admin.patch(&path_to(&first), json!({"cutoff_minutes": 1440})).await.expect(200);
     three.is_told("a cut-off").await;
-    admin.patch(&flight_path(&second), json!({"capacity": {"weight_kg": 333.3}})).await.expect(200);
+    admin.patch(&path_to(&second), json!({"capacity": {"weight_kg": 333.3}})).await.expect(200);
     three.is_told("a smaller capacity").await;
-    admin.patch(&flight_path(&freighter), json!({"aircraft_code": "77W"})).await.expect(200);
+    admin.patch(&path_to(&freighter), json!({"aircraft_code": "77W"})).await.expect(200);
     three.is_told("another aircraft").await;
     let early = json!({"departure_datetime": "2026-11-21T20:00:00Z", "arrival_datetime": "2026-11-21T23:00:00Z"});
     let now = three.here.clock.now();
     assert!(now < "2026-11-21T20:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap(), "{now}");
-    admin.patch(&flight_path(&second), early).await.expect(200);
+    admin.patch(&path_to(&second), early).await.expect(200);
     three.is_told("a connection that was lost or won").await;
-    admin.patch(&flight_path(&direct), json!({"offload": [booking["ref_id"]]})).await.expect(200);
+    admin.patch(&path_to(&direct), json!({"offload": [booking["ref_id"]]})).await.expect(200);
     three.is_told("an off-loading").await;
 
     let table = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes
@@ -180,11 +177,11 @@ EK512,BOM,LHR,2026-11-21T12:00:00Z,2026-11-21T20:00:00Z,,700,,,60
     admin.post_raw("/api/v1/flights/import", "text/csv", table).await.expect(200);
     three.is_told("an import").await;
 
-    admin.poke(&format!("{}/cancel", flight_path(&freighter))).await.expect(200);
+    admin.poke(&format!("{}/cancel", path_to(&freighter))).await.expect(200);
     three.is_told("a cancelled flight").await;
-    admin.poke(&format!("{}/depart", flight_path(&direct))).await.expect(200);
+    admin.poke(&format!("{}/depart", path_to(&direct))).await.expect(200);
     three.is_told("a departure").await;
-    admin.poke(&format!("{}/arrive", flight_path(&direct))).await.expect(200);
+    admin.poke(&format!("{}/arrive", path_to(&direct))).await.expect(200);
     three.is_told("an arrival").await;
     let late = json!({"flight_number": "AI105", "origin": "DEL", "destination": "LHR", "capacity": {"weight_kg": 77.7},
         "departure_datetime": "2026-11-21T17:30:00Z", "arrival_datetime": "2026-11-22T01:00:00Z"});
@@ -202,7 +199,7 @@ async fn every_change_is_told_here_at_once_and_there_soon() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn without_redis_too() {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() };
+    let options = WorldOptions::patient().with_workers().without_redis();
     let three = Three::with(options).await;
     three.look().await;
     live(&three).await;
@@ -223,9 +220,9 @@ async fn change(three: &Three, number: u32) {
     three.admin.book(order(&[&kept])).await;
     three.assert_current(pairs, "a booking").await;
     let later = json!({"departure_datetime": "2026-11-22T09:00:00Z", "arrival_datetime": "2026-11-22T15:00:00Z"});
-    three.admin.patch(&flight_path(&kept), later).await.expect(200);
+    three.admin.patch(&path_to(&kept), later).await.expect(200);
     three.assert_current(pairs, "a retimed flight").await;
-    three.admin.poke(&format!("{}/cancel", flight_path(&lost))).await.expect(200);
+    three.admin.poke(&format!("{}/cancel", path_to(&lost))).await.expect(200);
     three.assert_current(pairs, "a cancelled flight").await;
 }
 

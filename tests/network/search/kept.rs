@@ -162,7 +162,7 @@ async fn an_installation_that_keeps_nothing_reads_each_time() {
 
 #[tokio::test]
 async fn the_summary_counts_hits_and_misses() {
-    let world = WorldOptions { without_redis: true, ..WorldOptions::working() }.start().await;
+    let world = WorldOptions::working().without_redis().start().await;
     let operator = world.operator().await;
     for _ in 0..5 {
         search_for(&world, "DEL", "LHR", "2026-11-21", json!({})).await;

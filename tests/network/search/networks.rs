@@ -251,7 +251,7 @@ async fn routes_in_memory_follow_each_change() {
     rows.write(&mut owner).await;
     let world = WorldOptions::patient().with_workers().on(&database).start().await;
     // This one follows nothing, and looks into the tables each time.
-    let tables = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&database).start().await;
+    let tables = WorldOptions::patient().without_redis().on(&database).start().await;
     let (admin, mut made, mut far) = (world.admin().await, Vec::new(), 0);
     for round in 0..6 {
         for _ in 0..10 {

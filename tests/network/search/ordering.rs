@@ -1,6 +1,5 @@
 //! In which order options are told.
-use loadmaster_testkit::{NewFlight, World};
-use serde_json::Value;
+use loadmaster_testkit::{NewFlight, World, freight::text};
 
 use super::{direct, from_bombay, names, ranked, search, to_bombay, transit};
 
@@ -57,10 +56,6 @@ async fn equal_arrivals_are_ordered_by_stops_then_duration_then_id() {
     twins.sort_unstable();
     let expected = [twins[0].1, twins[1].1, "AI1", "AI12+AI13", "AI11+AI13"];
     assert_eq!(names(&ranked(&world, QUERY).await), expected);
-}
-
-fn text<'a>(flight: &'a Value, member: &str) -> &'a str {
-    flight[member].as_str().unwrap()
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use loadmaster_platform::zones::Zone;
-use loadmaster_testkit::World;
+use loadmaster_testkit::{World, import::HEADER};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -166,7 +166,6 @@ fn read(options: &Value) -> Told {
 
 /// Puts the network on the schedule; fills in the ids.
 async fn schedule(world: &World, legs: &mut [Leg]) {
-    let header = "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
     let rows = legs.iter().map(|leg| {
         let (origin, destination) = (AIRPORTS[leg.origin].0, AIRPORTS[leg.destination].0);
         let aircraft = if leg.freighter { "77X" } else { "77W" };
@@ -178,7 +177,7 @@ async fn schedule(world: &World, legs: &mut [Leg]) {
             leg.number
         )
     });
-    let table = std::iter::once(header.to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
+    let table = std::iter::once(HEADER.to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
     let admin = world.admin().await;
     let done = admin.post_raw("/api/v1/flights/import", "text/csv", table).await.expect(200);
     assert_eq!(done["created"], legs.len());

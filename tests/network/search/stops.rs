@@ -95,7 +95,7 @@ async fn an_option_says_where_it_stops_and_can_be_booked() {
 #[tokio::test]
 async fn a_new_or_changed_flight_is_in_routes_with_many_stops_at_once() {
     let redis = OwnRedis::start().await;
-    let options = WorldOptions { without_redis: true, ..WorldOptions::working() };
+    let options = WorldOptions::working().without_redis();
     let world = options.set("redis.url", &redis.url()).start().await;
     until_it_follows(&world).await;
     chain(&world).await;

@@ -16,7 +16,7 @@ async fn free(world: &World) -> (Value, bool) {
 async fn after_a_jump_of_the_wall_clock_alone_the_next_search_reads_the_tables() {
     for hours in [1, -1] {
         // Given a search that is answered from memory,
-        let world = WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.start().await;
+        let world = WorldOptions::patient().with_workers().without_redis().start().await;
         let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0)).await;
         until("the answer is kept", async || free(&world).await == (json!(1000), true)).await;
         // and a process that is told of no change from now on,

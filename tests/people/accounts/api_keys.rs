@@ -1,8 +1,7 @@
 //! Keys for programs: made by people, shown once, never worth more than who made them.
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
-use loadmaster_testkit::{Answer, Client, NewFlight, World, WorldOptions};
-use reqwest::Method;
+use loadmaster_testkit::{Client, NewFlight, World, WorldOptions};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -286,10 +285,7 @@ async fn the_list_has_pages() {
 async fn an_idempotency_key_makes_no_difference() {
     let world = World::start().await;
     let ann = world.customer().await;
-    let ask = async || {
-        let request = ann.request(Method::POST, PATH).header("idempotency-key", "once");
-        Answer::of(request.header("content-type", "application/json").body("{\"name\":\"x\"}")).await.expect(201)
-    };
+    let ask = async || ann.post_under("once", PATH, &json!({"name": "x"})).await.expect(201);
     assert_ne!(ask().await["key"], ask().await["key"]);
     assert_eq!(world.texts("select count(*)::text from idempotency_records").await, ["0"]);
 }

@@ -11,7 +11,7 @@ use loadmaster_testkit::{Answer, Client, World, WorldOptions, freight::with};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{PASSWORD, me, register};
+use super::{PASSWORD, me, part, register};
 
 const SECRET: &str = "a secret of more than thirty-two bytes";
 
@@ -29,10 +29,6 @@ struct Forge {
 
 fn encoded(part: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(part)
-}
-
-fn part(token: &str, number: usize) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(number).unwrap()).unwrap()).unwrap()
 }
 
 /// Header and claims, as they are signed.

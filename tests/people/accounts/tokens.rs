@@ -3,16 +3,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use loadmaster_testkit::{Answer, World, WorldOptions};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{PASSWORD, members, register};
+use super::{PASSWORD, members, part, register};
 
 /// One route for callers and two that are public: a bad credential is refused on all.
 const ROUTES: [&str; 3] = ["/api/v1/auth/me", "/api/v1/airports/DEL", "/health"];
-
-fn part(token: &str, number: usize) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(number).unwrap()).unwrap()).unwrap()
-}
 
 #[tokio::test]
 async fn an_access_token_says_who_calls_and_until_when() {

@@ -9,7 +9,7 @@ use loadmaster_testkit::{
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
-use super::{PASSWORD, REGISTER, flight, keyed, register};
+use super::{PASSWORD, REGISTER, flight, register};
 
 #[tokio::test]
 async fn a_claimed_booking_is_the_accounts_and_no_longer_the_guests() {
@@ -57,13 +57,13 @@ async fn a_claim_is_used_once() {
     let flight = flight(&world).await;
     let booking = guest(&world).await.book_by_hold(&flight).await;
     let (one, other) = (world.customer().await, world.customer().await);
-    let first = keyed(&one, "once", CLAIM, &claim_of(&booking)).await;
+    let first = one.post_under("once", CLAIM, &claim_of(&booking)).await;
     assert_eq!(first.status, 200, "{}", first.text);
     for again in [&one, &other, &world.operator().await] {
         again.claim(&booking).await.expect_problem(400, "invalid_token");
     }
     register(&world, "late@example.com", &claim_of(&booking)).await.expect_problem(400, "invalid_token");
-    let replayed = keyed(&one, "once", CLAIM, &claim_of(&booking)).await;
+    let replayed = one.post_under("once", CLAIM, &claim_of(&booking)).await;
     assert_eq!((replayed.header("idempotency-replayed"), &replayed.text), (Some("true"), &first.text));
     world.audit_and_rebuild().await;
 }
@@ -125,16 +125,16 @@ async fn a_repeated_commit_tells_the_same_claim_which_is_stored_nowhere() {
     let (guest, customer) = (guest(&world).await, world.customer().await);
     let hold = guest.hold(hold_on(&[&flight])).await;
     let commit = format!("{}/commit", at(&hold));
-    let first = keyed(&guest, "once", &commit, &complete()).await;
+    let first = guest.post_under("once", &commit, &complete()).await;
     assert_eq!((first.status.as_u16(), first.header("cache-control")), (201, Some("no-store")));
-    let again = keyed(&guest, "once", &commit, &complete()).await;
+    let again = guest.post_under("once", &commit, &complete()).await;
     assert_eq!((again.header("idempotency-replayed"), &again.text), (Some("true"), &first.text));
     let token = text(&first.body["claim"], "token");
     assert_eq!(world.found(&[&token.to_lowercase()]).await, [""; 0]);
     assert_eq!(world.found(&["\"claim\""]).await, [""; 0]);
     assert_eq!(guest.get(&path_of(&first.body)).await.expect(200).get("claim"), None);
     customer.claim(&first.body).await.expect(200);
-    keyed(&guest, "once", &commit, &complete()).await.expect_problem(404, "not_found");
+    guest.post_under("once", &commit, &complete()).await.expect_problem(404, "not_found");
     world.audit().await;
 }
 
@@ -187,7 +187,7 @@ async fn every_instance_shows_a_claimed_booking_to_its_new_owner_at_once_and_to_
     let (guest, customer) = (guest(&here).await, here.customer().await);
     let booking = guest.book_by_hold(&flight).await;
     let path = path_of(&booking);
-    let at_there = |client: &loadmaster_testkit::Client| there.anonymous().with_token(client.token.as_deref().unwrap());
+    let at_there = |client: &loadmaster_testkit::Client| there.same(client);
     // Both instances know the booking, as the guest's.
     for _ in 0..2 {
         guest.get(&path).await.expect(200);
@@ -197,8 +197,7 @@ async fn every_instance_shows_a_claimed_booking_to_its_new_owner_at_once_and_to_
     customer.claim(&booking).await.expect(200);
     at_there(&guest).poke(&format!("{path}/cancel")).await.expect_problem(404, "not_found");
     for world in [&here, &there] {
-        let [guest, customer] =
-            [&guest, &customer].map(|it| world.anonymous().with_token(it.token.as_deref().unwrap()));
+        let [guest, customer] = [&guest, &customer].map(|it| world.same(it));
         for shown in ["", "/status", "/history", "?include=history"] {
             guest.get(&format!("{path}{shown}")).await.expect_problem(404, "not_found");
             customer.get(&format!("{path}{shown}")).await.expect(200);

@@ -12,7 +12,7 @@ use loadmaster_testkit::{
 use serde_json::{Value, json};
 use sqlx::Executor;
 
-use super::{flight, keyed};
+use super::flight;
 
 const OPEN: &str = "/api/v1/bookings/guest";
 const CANCEL: &str = "/api/v1/bookings/guest/cancel";
@@ -96,17 +96,17 @@ async fn a_booking_is_cancelled_by_its_claim_once_at_the_version_that_was_shown(
     let waived = with(claim_of(&booking), json!({ "waive_fee": true }));
     let faults = anyone.post(CANCEL, waived).await.expect_faults();
     assert_eq!(faults, [("/waive_fee".to_owned(), "unknown_field".to_owned())]);
-    let first = keyed(&anyone, "once", CANCEL, &body).await;
+    let first = anyone.post_under("once", CANCEL, &body).await;
     assert_eq!((first.status.as_u16(), &first.body["status"]), (200, &json!("CANCELLED")));
-    let again = keyed(&anyone, "once", CANCEL, &body).await;
+    let again = anyone.post_under("once", CANCEL, &body).await;
     assert_eq!((again.header("idempotency-replayed"), &again.text), (Some("true"), &first.text));
-    keyed(&anyone, "once", CANCEL, &claim_of(&booking)).await.expect_problem(422, "idempotency_key_reused");
+    anyone.post_under("once", CANCEL, &claim_of(&booking)).await.expect_problem(422, "idempotency_key_reused");
     let refused = anyone.post(CANCEL, body.clone()).await.expect_problem(409, "invalid_transition");
     assert_eq!(refused["allowed"], json!([]));
     assert_eq!(anyone.post(OPEN, claim_of(&booking)).await.expect(200)["booking"]["status"], "CANCELLED");
     // Whoever claims it meanwhile: the answer is not repeated to the link.
     world.customer().await.claim(&booking).await.expect(200);
-    keyed(&anyone, "once", CANCEL, &body).await.expect_problem(400, "invalid_token");
+    anyone.post_under("once", CANCEL, &body).await.expect_problem(400, "invalid_token");
     world.audit_and_rebuild().await;
 }
 
@@ -138,9 +138,9 @@ async fn a_guest_books_on_invoice_where_the_carrier_allows_it_and_pays_by_the_li
     let with_token = |token: &str| with(claim_of(&booking), json!({ "payment_token": token }));
     let declined = anyone.post(PAY, with_token("tok_declined")).await.expect_problem(402, "payment_declined");
     assert!(declined["payment_id"].is_string());
-    let paid = keyed(&anyone, "once", PAY, &with_token("tok_ok")).await;
+    let paid = anyone.post_under("once", PAY, &with_token("tok_ok")).await;
     assert_eq!(paid.status, 201, "{}", paid.text);
-    let again = keyed(&anyone, "once", PAY, &with_token("tok_ok")).await;
+    let again = anyone.post_under("once", PAY, &with_token("tok_ok")).await;
     assert_eq!((again.header("idempotency-replayed"), &again.text), (Some("true"), &paid.text));
     anyone.post(PAY, with_token("tok_ok")).await.expect_problem(409, "payment_not_possible");
     until("it is captured", async || {
@@ -175,7 +175,7 @@ async fn a_payment_by_the_link_that_waits_for_its_payer_is_the_only_one() {
 
 #[tokio::test]
 async fn what_is_claimed_while_its_link_is_used_is_not_found_by_the_link() {
-    let options = WorldOptions { without_redis: true, ..WorldOptions::default() };
+    let options = WorldOptions::default().without_redis();
     let market = Market::with(options.set("payments.guests_on_invoice", "true")).await;
     let gus = guest(&market.world).await;
     let hold = gus.hold(market.wanted()).await;

@@ -10,7 +10,7 @@ use loadmaster_testkit::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{flight, keyed, register};
+use super::{flight, register};
 
 /// Parts of all that the texts below say.
 const TRACES: [&str; 7] =
@@ -79,12 +79,12 @@ async fn what_a_person_held_and_claimed_is_exported_and_erased() {
     let gus = guest(&world).await;
     let wish = with(hold_on(&[&flight]), texts());
     // The answers to the guest are kept as well.
-    let held = keyed(&gus, "hold", HOLDS, &wish).await.expect(201);
-    let booking = keyed(&gus, "commit", &format!("{}/commit", at(&held)), &json!({ "pieces": 1 })).await.expect(201);
+    let held = gus.post_under("hold", HOLDS, &wish).await.expect(201);
+    let booking = gus.post_under("commit", &format!("{}/commit", at(&held)), &json!({ "pieces": 1 })).await.expect(201);
     let session = register(&world, "ann@example.com", &claim_of(&booking)).await.expect(201);
     let ann = world.anonymous().with_token(text(&session, "access_token"));
 
-    let open = keyed(&ann, "open", HOLDS, &wish).await.expect(201);
+    let open = ann.post_under("open", HOLDS, &wish).await.expect(201);
     let released = ann.hold(wish.clone()).await;
     ann.delete(&at(&released)).await.expect(200);
     let own = ann.hold(with(wish.clone(), json!({ "pieces": 2 }))).await;
@@ -93,13 +93,16 @@ async fn what_a_person_held_and_claimed_is_exported_and_erased() {
     let operator = world.operator().await;
     let reserved = json!({ "weight_kg": 1 });
     let reserve = format!("/api/v1/flights/{}/reservations", text(&flight, "id"));
-    let reserved = keyed(&ann, "reserve", &reserve, &reserved).await.expect(201);
+    let reserved = ann.post_under("reserve", &reserve, &reserved).await.expect(201);
     ann.patch(&at(&reserved), texts()).await.expect(200);
     let request = operator.request(Method::DELETE, &format!("{reserve}/{}", text(&reserved, "id")));
     Answer::of(request.header("idempotency-key", "away")).await.expect(200);
     let request = operator.request(Method::PATCH, &at(&open)).header("idempotency-key", "change");
     Answer::of(request.json(&json!({ "pieces": 3 }))).await.expect(200);
-    keyed(&operator, "theirs", CLAIM, &json!({ "claim_token": "forged" })).await.expect_problem(400, "invalid_token");
+    operator
+        .post_under("theirs", CLAIM, &json!({ "claim_token": "forged" }))
+        .await
+        .expect_problem(400, "invalid_token");
 
     let privacy: PrivacyService = world.state().service().unwrap();
     let user = text(&session["user"], "id").parse().unwrap();

@@ -42,7 +42,7 @@ async fn redis_learns_no_network_address_and_no_account() {
 #[tokio::test]
 async fn without_redis_each_instance_counts_for_itself() {
     let database = TestDatabase::create().await;
-    let alone = || WorldOptions { without_redis: true, ..limited() }.on(&database);
+    let alone = || limited().without_redis().on(&database);
     for world in [alone().start().await, alone().start().await] {
         assert_eq!(until_refused(&world.anonymous(), OPEN).await, 60);
     }
@@ -50,7 +50,7 @@ async fn without_redis_each_instance_counts_for_itself() {
 
 #[tokio::test]
 async fn many_at_once_are_not_more_than_the_quota() {
-    for world in [limited().start().await, WorldOptions { without_redis: true, ..limited() }.start().await] {
+    for world in [limited().start().await, limited().without_redis().start().await] {
         let anybody = world.anonymous();
         let asked: Vec<_> = (0..90)
             .map(|_| {

@@ -4,7 +4,7 @@ use loadmaster_testkit::{World, WorldOptions};
 use super::{OPEN, limited, refused, told, until_refused};
 
 async fn both() -> [World; 2] {
-    let alone = WorldOptions { without_redis: true, ..limited() };
+    let alone = limited().without_redis();
     [limited().start().await, alone.start().await]
 }
 

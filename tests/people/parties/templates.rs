@@ -187,10 +187,7 @@ async fn templates_are_found_by_a_part_of_their_names_newest_first() {
 async fn a_change_of_another_version_is_refused_and_a_repeated_key_makes_one_template() {
     let world = World::start().await;
     let customer = world.customer().await;
-    let once = async |body: &Value| {
-        let request = customer.request(Method::POST, TEMPLATES).header("idempotency-key", "once");
-        Answer::of(request.header("content-type", "application/json").body(body.to_string())).await
-    };
+    let once = async |body: &Value| customer.post_under("once", TEMPLATES, body).await;
     let made = once(&roses()).await.expect(201);
     let again = once(&roses()).await;
     assert_eq!(again.header("idempotency-replayed"), Some("true"));

@@ -12,9 +12,8 @@ async fn administrative_acts_are_listed_newest_first() {
     let world = World::working().await;
     let (admin, me) = user(&world, Role::Admin).await;
     let (_, ann) = user(&world, Role::Customer).await;
-    let request = admin.request(Method::PATCH, &path_of(&ann)).header("x-request-id", "ticket-77");
-    let request = request.header("content-type", "application/json").body("{\"role\":\"operator\"}");
-    Answer::of(request).await.expect(200);
+    let (role, ticket) = (json!({"role": "operator"}), [("x-request-id", "ticket-77")]);
+    admin.send(Method::PATCH, &path_of(&ann), &ticket, Some(&role)).await.expect(200);
     world.clock.advance(chrono::TimeDelta::seconds(1));
     admin.patch(&path_of(&ann), json!({"disabled": true})).await.expect(200);
     let answer = admin.get(AUDIT).await;

@@ -7,14 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 async fn ask(client: &Client, method: Method, path: &str, body: Option<&Value>, more: &[(&str, &str)]) -> Answer {
-    let mut request = client.request(method, path).header("prefer", "return=minimal");
-    for (name, value) in more {
-        request = request.header(*name, *value);
-    }
-    if let Some(body) = body {
-        request = request.header("content-type", "application/json").body(body.to_string());
-    }
-    Answer::of(request).await
+    let headers = [&[("prefer", "return=minimal")][..], more].concat();
+    client.send(method, path, &headers, body).await
 }
 
 fn assert_minimal(answer: &Answer, status: u16, tag: &str) {

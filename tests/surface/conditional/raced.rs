@@ -11,10 +11,7 @@ const MANY: usize = 20;
 
 /// Two instances, whose callers ask for a booking's lock until they have it.
 async fn instances() -> [World; 2] {
-    let options = || WorldOptions::patient().set("locks.attempts", "100000").set("locks.delay_ms", "5");
-    let one = options().start().await;
-    let other = options().on(&one.database).start().await;
-    [one, other]
+    World::two(WorldOptions::patient().set("locks.attempts", "100000").set("locks.delay_ms", "5")).await
 }
 
 /// Many at once, at both instances, each with this tag; answers who was first.
@@ -25,12 +22,9 @@ async fn one_of_many(
     change: impl Fn(usize) -> (Method, String, Value),
 ) -> Answer {
     let answers = at_once((0..MANY).map(|number| {
-        let client = worlds[number % 2].anonymous().with_token(client.token.as_deref().unwrap());
+        let client = worlds[number % 2].same(client);
         let ((method, path, body), tag) = (change(number), tag.to_owned());
-        async move {
-            let request = client.request(method, &path).header("if-match", tag);
-            Answer::of(request.header("content-type", "application/json").body(body.to_string())).await
-        }
+        async move { client.send(method, &path, &[("if-match", tag.as_str())], Some(&body)).await }
     }))
     .await;
     let (mut made, late): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
@@ -119,7 +113,7 @@ async fn without_a_tag_all_are_made() {
     let path = path_of(&customer.book(order(&[&flight])).await);
     for tag in [None, Some("*")] {
         let answers = at_once((0..MANY).map(|number| {
-            let client = worlds[number % 2].anonymous().with_token(customer.token.as_deref().unwrap());
+            let client = worlds[number % 2].same(&customer);
             let path = path.clone();
             async move {
                 let request = client.request(Method::PATCH, &path).header("content-type", "application/json");

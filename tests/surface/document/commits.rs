@@ -41,7 +41,7 @@ impl Obstacles {
         let (caller, staff) = (world.caller_in(Role::Customer, user, organization).await, world.admin().await);
         let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").positions(3)).await;
         let elsewhere = world.flight(NewFlight::new("AI201", "BOM", "SIN")).await;
-        let soon = NewFlight { leaves_in: TimeDelta::minutes(30), ..NewFlight::new("AI103", "DEL", "LHR") };
+        let soon = NewFlight::new("AI103", "DEL", "LHR").leaves_in_minutes(30);
         let closed = world.flight(soon).await;
         let cancelled = world.flight(NewFlight::new("AI105", "DEL", "LHR")).await;
         staff.poke(&format!("{}/cancel", path_to(&cancelled))).await.expect(200);

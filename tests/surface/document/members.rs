@@ -157,9 +157,8 @@ fn bodies(names: &BTreeSet<&str>) -> Vec<Value> {
 }
 
 async fn refused(client: &Client, operation: &Operation<'_>, path: &str, body: Value) -> Value {
-    let request = client.request(operation.method.parse().unwrap(), path);
-    let request = request.header("content-type", "application/json").body(body.to_string());
-    loadmaster_testkit::Answer::of(request).await.expect_problem(400, "validation_failed")
+    let method = operation.method.parse().unwrap();
+    client.send(method, path, &[], Some(&body)).await.expect_problem(400, "validation_failed")
 }
 
 #[tokio::test]

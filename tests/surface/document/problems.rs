@@ -198,10 +198,6 @@ fn beside(world: &World) -> WorldOptions {
     with_test().on(&world.database).set("database.acquire_timeout_ms", "60000")
 }
 
-fn same(caller: &Client, world: &World) -> Client {
-    world.anonymous().with_token(caller.token.as_deref().unwrap())
-}
-
 #[tokio::test]
 async fn every_operation_refuses_headers_over_the_limit() {
     let world = with_test().start().await;
@@ -272,7 +268,7 @@ async fn every_operation_is_unavailable_where_too_many_requests_are_under_way() 
     let admin = world.admin().await;
     let requests = Requests::to(&world, &admin).await;
     let full = beside(&world).set("server.max_in_flight", "1").set("server.request_timeout_ms", "60000").start().await;
-    let admin = same(&admin, &full);
+    let admin = full.same(&admin);
     let held = without_connections(&full).await;
     let waiting = admin.clone();
     let waiting = tokio::spawn(async move { waiting.get("/api/v1/flights").await });
@@ -290,7 +286,7 @@ async fn every_operation_that_waits_gives_up_when_its_time_is_over() {
     let admin = world.admin().await;
     let requests = Requests::to(&world, &admin).await;
     let slow = beside(&world).set("server.request_timeout_ms", "300").start().await;
-    let caller = same(&admin, &slow);
+    let caller = slow.same(&admin);
     let held = without_connections(&slow).await;
     // Tables and actions on many may take minutes; the last three have connections of their own.
     let others =

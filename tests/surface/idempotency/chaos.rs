@@ -94,8 +94,7 @@ async fn flights(world: &World) -> Arc<[Value; 2]> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_requests_under_each_key_make_one_booking_for_each_key_though_servers_are_killed() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
-    let world =
-        WorldOptions { without_redis: true, ..WorldOptions::patient().with_workers() }.on(&database).start().await;
+    let world = WorldOptions::patient().with_workers().without_redis().on(&database).start().await;
     let flights = flights(&world).await;
     let start = || Process::start(&database, &redis, &PATIENT);
     let (mut one, mut other) = (start().await, start().await);

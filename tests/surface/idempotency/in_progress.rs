@@ -11,14 +11,11 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 
-use super::{ask, at, book, effects, fresh, kept, repeats};
+use super::{ask, book, effects, fresh, kept, repeats};
 
 /// Two instances of one installation, which would ask for ever for a booking that is locked.
 async fn two_instances() -> [World; 2] {
-    let options = || WorldOptions::patient().set("locks.attempts", "100000").set("locks.delay_ms", "5");
-    let one = options().start().await;
-    let other = options().on(&one.database).start().await;
-    [one, other]
+    World::two(WorldOptions::patient().set("locks.attempts", "100000").set("locks.delay_ms", "5")).await
 }
 
 fn spawn(client: &Client, method: &Method, path: &str, body: Option<&Value>) -> JoinHandle<Answer> {
@@ -85,7 +82,7 @@ async fn another_body_under_a_key_at_work_is_in_progress_too_and_reused_afterwar
     let worlds = two_instances().await;
     let flight = worlds[0].flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = worlds[0].customer().await;
-    let elsewhere = at(&customer, &worlds[1]);
+    let elsewhere = worlds[1].same(&customer);
     let (wish, other) = (order(&[&flight]), with(order(&[&flight]), json!({"pieces": 5})));
     let mut brake = Brake::on(&worlds[0].database).await;
     let first = spawn(&customer, &Method::POST, BOOKINGS, Some(&wish));
@@ -107,7 +104,7 @@ async fn two_instances_that_wait_for_one_flight_make_one_booking() {
     let worlds = two_instances().await;
     let flight = worlds[0].flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = worlds[0].customer().await;
-    let (elsewhere, wish) = (at(&customer, &worlds[1]), order(&[&flight]));
+    let (elsewhere, wish) = (worlds[1].same(&customer), order(&[&flight]));
     let mut owner = worlds[0].database.owner().await;
     let mut held = owner.begin().await.unwrap();
     sqlx::query("select from flight_capacity for update").execute(&mut *held).await.unwrap();
@@ -184,7 +181,7 @@ async fn two_instances_that_wait_for_one_booking_take_one_step() {
     let heard = Overheard::at(&redis).await;
     // By the time their locks would last the two are told apart.
     let instance = |ttl: &str| {
-        let options = WorldOptions { without_redis: true, ..WorldOptions::patient() }.set("redis.url", &redis.url());
+        let options = WorldOptions::patient().without_redis().set("redis.url", &redis.url());
         options.set("redis.timeout_ms", "20000").set("locks.attempts", "100000").set("locks.ttl_ms", ttl)
     };
     let one = instance("600001").start().await;
@@ -197,7 +194,7 @@ async fn two_instances_that_wait_for_one_booking_take_one_step() {
     let mut connection = redis.connect().await;
     put(&mut connection, &lock, "somebody").await;
     let here = spawn(&operator, &Method::POST, &path, None);
-    let there = spawn(&at(&operator, &other), &Method::POST, &path, None);
+    let there = spawn(&other.same(&operator), &Method::POST, &path, None);
     for ttl in ["600001", "600002"] {
         heard.until(2, &["SET", &lock, ttl]).await;
     }

@@ -60,13 +60,12 @@ async fn it_is_told_with_all_other_faults() {
     let pair = |place: &str, code: &str| (place.to_owned(), code.to_owned());
     assert_eq!(faults, [pair("/pieces", "too_small"), pair("/weight", "unknown_field"), fault()]);
 
-    let request =
-        operator.request(Method::POST, &format!("{path}/depart?x=1")).header(HEADER, "").header("if-match", "1");
-    let request = request.header("content-type", "application/json").body(r#"{"location": "D"}"#);
+    let (path, headers) = (format!("{path}/depart?x=1"), [(HEADER, ""), ("if-match", "1")]);
+    let answer = operator.send(Method::POST, &path, &headers, Some(&json!({"location": "D"}))).await;
     let mut expected =
         [pair("/location", "invalid_format"), fault(), pair("if-match", "invalid_format"), pair("x", "unknown_field")];
     expected.sort();
-    assert_eq!(Answer::of(request).await.expect_faults(), expected);
+    assert_eq!(answer.expect_faults(), expected);
 
     let admin = world.admin().await;
     let request = admin.request(Method::POST, "/api/v1/flights/import?dry_run=perhaps").header(HEADER, "");

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{KEYS_HELD, ask, at, book, effects, fresh, repeats};
+use super::{KEYS_HELD, ask, book, effects, fresh, repeats};
 
 /// Two instances. The second waits for its own Redis as long as that is silent: it has found nothing in its way, and has
 /// begun no transaction.
@@ -26,7 +26,7 @@ struct Late {
 impl Late {
     async fn start() -> Self {
         let (redis, quick) = (OwnRedis::start().await, WorldOptions::patient().start().await);
-        let slow = WorldOptions { without_redis: true, ..WorldOptions::patient() }.on(&quick.database);
+        let slow = WorldOptions::patient().without_redis().on(&quick.database);
         let slow = slow.set("redis.url", &redis.url()).set("redis.timeout_ms", "60000");
         let slow = slow.set("locks.attempts", "100000").set("locks.delay_ms", "5").start().await;
         let readings = Readings::of(&quick.database, "flights").await;
@@ -99,7 +99,7 @@ async fn a_repetition_of_a_completed_step_returns_its_result() {
         // Somebody whom only the slow one knows has the booking's lock.
         put(&mut connection, &lock, "somebody").await;
         let asked = heard.count(&["SET", &lock, "NX"]);
-        let (elsewhere, again) = (at(&operator, &late.slow), (method.clone(), path.clone(), body.clone()));
+        let (elsewhere, again) = (late.slow.same(&operator), (method.clone(), path.clone(), body.clone()));
         let waiting = tokio::spawn(async move { ask(&elsewhere, "k", again.0, &again.1, again.2.as_ref()).await });
         // The second time it asks it has found no first request on its way.
         heard.until(asked + 2, &["SET", &lock, "NX"]).await;

@@ -12,7 +12,7 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::{at, book, effects, kept};
+use super::{book, effects, kept};
 
 const EACH: usize = 10;
 
@@ -47,7 +47,7 @@ async fn ten_requests_under_each_key_at_two_instances_make_one_booking_for_each_
     let exactly = f64::from(u32::try_from(keys() / 2).unwrap());
     let tight = one.flight(NewFlight::new("AI103", "DEL", "LHR").weight(exactly)).await;
     let customer = one.customer().await;
-    let clients = [customer.clone(), at(&customer, &other)];
+    let clients = [customer.clone(), other.same(&customer)];
     let mut asked: Vec<usize> = (0..keys() * EACH).collect();
     let mut dice = Dice::new(5);
     for at in (1..asked.len()).rev() {
@@ -93,7 +93,7 @@ async fn forty_requests_for_one_step_take_it_once() {
     let operator = one.operator().await;
     let booking = operator.book(order(&[&flight])).await;
     let path = loadmaster_testkit::freight::path_of(&booking);
-    let clients = [operator.clone(), at(&operator, &other)];
+    let clients = [operator.clone(), other.same(&operator)];
     for (step, version) in [("depart", 2), ("arrive", 3), ("deliver", 4)] {
         let answers = at_once((0..40).map(|number| {
             let (client, path) = (clients[number % 2].clone(), format!("{path}/{step}"));

@@ -178,7 +178,7 @@ async fn what_lasts_is_for_owners(world: &World, met: &mut Provocations) {
     let directory = tempfile::tempdir().unwrap();
     let mailing = WorldOptions::default().set("mail.transport", "mailbox").on(&world.database);
     let mailing = mailing.set("embedded.data_dir", directory.path().to_str().unwrap()).start().await;
-    let unverified = mailing.anonymous().with_token(customer.token.as_deref().unwrap());
+    let unverified = mailing.same(&customer);
     met.met(403, "email_unverified", KEYS, unverified.post(KEYS.1, key.clone()).await);
     world.sql("update refresh_tokens set saved_at = saved_at - interval '11 minutes'").await;
     met.met(403, "sign_in_required", KEYS, customer.post(KEYS.1, key).await);
@@ -271,7 +271,7 @@ async fn bookings_that_cannot_be_paid(world: &World, met: &mut Provocations) {
 async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
     let customer = world.customer().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
-    let closed = world.flight(NewFlight { leaves_in: TimeDelta::minutes(30), ..NewFlight::new("AI103", "DEL", "LHR") });
+    let closed = world.flight(NewFlight::new("AI103", "DEL", "LHR").leaves_in_minutes(30));
     let closed = closed.await;
     let cancelled = world.flight(NewFlight::new("AI105", "DEL", "LHR")).await;
     let cancel = format!("/api/v1/flights/{}/cancel", cancelled["id"].as_str().unwrap());
@@ -421,7 +421,7 @@ async fn book_slowly(world: &World, customer: &Client) -> Answer {
     let impatient = WorldOptions { database, ..WorldOptions::default() }.set("server.request_timeout_ms", "300");
     let impatient = impatient.start().await;
     let brake = Brake::on(&world.database).await;
-    let customer = impatient.anonymous().with_token(customer.token.as_deref().unwrap());
+    let customer = impatient.same(customer);
     let answer = customer.post(BOOKINGS.1, order("LHR", 1, &[&flight])).await;
     brake.release().await;
     // What was begun is finished all the same.
