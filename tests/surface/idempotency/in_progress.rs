@@ -35,7 +35,7 @@ async fn held_up(worlds: &[World; 2], client: &Client, (method, path, body): (Me
     let mut brake = Brake::on(&worlds[0].database).await;
     let first = spawn(client, &method, path, body);
     brake.until_stopped(1).await;
-    let elsewhere = at(client, &worlds[1]);
+    let elsewhere = worlds[1].same(client);
     in_progress(ask(client, "k", method.clone(), path, body).await);
     in_progress(ask(&elsewhere, "k", method.clone(), path, body).await);
     brake.release().await;

@@ -37,7 +37,7 @@ impl Late {
     async fn send(&mut self, client: &Client, method: Method, path: &str, body: Option<Value>) -> JoinHandle<Answer> {
         self.redis.pause();
         let before = self.readings.count().await;
-        let (client, path) = (at(client, &self.slow), path.to_owned());
+        let (client, path) = (self.slow.same(client), path.to_owned());
         let sent = tokio::spawn(async move { ask(&client, "k", method, &path, body.as_ref()).await });
         self.readings.until_above(before).await;
         until("the key is free", async || self.quick.texts(KEYS_HELD).await.is_empty()).await;
