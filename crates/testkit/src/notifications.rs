@@ -126,6 +126,17 @@ pub async fn any_notification(world: &World) -> String {
     id
 }
 
+/// Makes a notification that a user was sent.
+pub async fn notify(world: &World, user: &str) {
+    let sent = format!(
+        "insert into notifications (id, message_id, receiver, user_id, channel, type, due_at, next_at, expires_at, status,
+                                    created_at, sent_at)
+         select id, id, 'user:' || me, me, 'email', 'payment', now(), now(), now(), 'SENT', now(), now()
+         from (select overlay(gen_random_uuid()::text placing 'ffffffff' from 1)::uuid as id, '{user}'::uuid as me) new"
+    );
+    world.sql(&sent).await;
+}
+
 /// The path of a letter's link: what it is about, under the server's seal.
 async fn sealed(world: &World, scope: &str, payload: &[u8]) -> String {
     let mut owner = world.owner().await;

@@ -3,7 +3,7 @@ use loadmaster_testkit::{
     Answer, NewFlight,
     flight_verbs::path_to,
     freight::{order, path_of, text, with},
-    notifications::{contact, contacts_of, put},
+    notifications::{contact, contacts_of, notify, put},
     payments::with_test,
     pricing::{sale, tariff},
 };
@@ -100,14 +100,7 @@ async fn preferences_and_contacts_take_all_members() {
     let me = admin.get("/api/v1/auth/me").await.expect(200);
     let organization = format!("/api/v1/organizations/{}", text(&me, "organization_id"));
     admin.patch(&organization, json!({"name": "Blue Crate"})).await.expect(200);
-    let sent = format!(
-        "insert into notifications (id, message_id, receiver, user_id, channel, type, due_at, next_at, expires_at, status,
-                                    created_at, sent_at)
-         select id, id, 'user:' || me, me, 'email', 'payment', now(), now(), now(), 'SENT', now(), now()
-         from (select overlay(gen_random_uuid()::text placing 'ffffffff' from 1)::uuid as id, '{}'::uuid as me) new",
-        text(&me, "id")
-    );
-    world.sql(&sent).await;
+    notify(&world, text(&me, "id")).await;
     let told = admin.get("/api/v1/notifications").await.expect(200);
     assert_eq!((&told[0]["reason"], &told[0]["ref_id"]), (&Value::Null, &Value::Null), "{told}");
     world.sql("update notifications set reason = 'greylisted'").await;

@@ -3,6 +3,7 @@ use loadmaster_testkit::{
     Answer, Client, NewFlight, World, WorldOptions,
     freight::{order, text},
     jobs::dead_job,
+    notifications::notify,
     payments::{any_payment, with_test},
     pricing::{sale, surcharge, tariff},
 };
@@ -85,14 +86,7 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
             // The first of some rules is there.
             assert!([201, 409].contains(&made.status.as_u16()), "{list}: {}", made.text);
         }
-        let sent = format!(
-            "insert into notifications (id, message_id, receiver, user_id, channel, type, due_at, next_at, expires_at, status,
-                                        created_at, sent_at)
-             select id, id, 'user:' || me, me, 'email', 'payment', now(), now(), now(), 'SENT', now(), now()
-             from (select overlay(gen_random_uuid()::text placing 'ffffffff' from 1)::uuid as id, '{}'::uuid as me) new",
-            text(&me, "id")
-        );
-        world.sql(&sent).await;
+        notify(&world, text(&me, "id")).await;
     }
     let document = document();
     let path = |template: &str, method: &str| {
