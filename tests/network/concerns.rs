@@ -8,7 +8,7 @@ use loadmaster_testkit::{
     Client, NewFlight, World,
     amending::{long_day, patch},
     flight_verbs::path_to,
-    freight::{each, order, text},
+    freight::{each, order, text, texts},
 };
 use serde_json::{Value, json};
 
@@ -91,5 +91,5 @@ fn count(number: &str, at_risk: i64, to_reroute: i64) -> (String, i64, i64) {
 async fn concerned(client: &Client, flight: &Value, query: &str) -> Vec<String> {
     let list = client.get(&format!("{}/connections?{query}", path_to(flight))).await.expect(200);
     let bookings = json!(each(&list, "booking"));
-    each(&bookings, "ref_id").into_iter().map(|it| it.as_str().expect("a text").to_owned()).collect()
+    texts(&bookings, "ref_id")
 }

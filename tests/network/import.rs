@@ -46,8 +46,3 @@ fn fault(row: u64, pointer: &str, code: &str) -> (u64, String, String) {
 async fn execute(world: &World, sql: &'static str) {
     sqlx::query(sql).execute(&mut world.database.owner().await).await.unwrap();
 }
-
-async fn count(world: &World, table: &str) -> i64 {
-    let query = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
-    sqlx::query_scalar(query).fetch_one(&mut world.database.owner().await).await.unwrap()
-}

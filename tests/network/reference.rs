@@ -4,14 +4,14 @@ use loadmaster::app;
 use loadmaster_reference as reference;
 use loadmaster_testkit::{
     Answer, Client, NewFlight, TestDatabase, World,
-    freight::{order, text, with},
+    freight::{order, text, texts, with},
 };
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 async fn codes(client: &Client, path: &str) -> Vec<String> {
     let list = client.get(&format!("/api/v1{path}")).await.expect(200);
-    list.as_array().unwrap().iter().map(|entry| entry["iata_code"].as_str().unwrap().to_owned()).collect()
+    texts(&list, "iata_code")
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use calamine::{Data, Reader, Xlsx};
 use loadmaster_platform::tables::XLSX;
 use loadmaster_testkit::{
     Answer, Client, NewFlight, World, WorldOptions,
-    freight::{order, text, with},
+    freight::{order, text, texts, with},
     jobs::dead_job,
     reference::airport,
     until,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 async fn found(client: &Client, q: &str) -> Vec<String> {
     let list = client.get(&format!("/api/v1/airports/search?q={q}")).await.expect(200);
-    list.as_array().unwrap().iter().map(|airport| text(airport, "iata_code").to_owned()).collect()
+    texts(&list, "iata_code")
 }
 
 async fn exported(client: &Client, path: &str) -> Vec<u8> {

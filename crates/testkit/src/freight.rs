@@ -84,6 +84,12 @@ pub async fn race(round: usize, one: impl Future<Output = Answer>, other: impl F
     }
 }
 
+/// One member of each entry, which is text.
+#[track_caller]
+pub fn texts(list: &Value, member: &str) -> Vec<String> {
+    list.as_array().expect("a list").iter().map(|entry| text(entry, member).to_owned()).collect()
+}
+
 /// Runs them beside each other; answers in their order.
 pub async fn at_once<F>(work: impl Iterator<Item = F>) -> Vec<F::Output>
 where
@@ -168,6 +174,11 @@ impl World {
         let rows = query.fetch_all(&mut owner).await.expect("it runs");
         self.give_back(owner);
         rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The number of these rows: of a table, with or without a condition.
+    pub async fn count(&self, rows: &str) -> usize {
+        self.texts(&format!("select count(*)::text from {rows}")).await[0].parse().expect("a number")
     }
 
     /// In which columns one of these lower-case texts is, of whatever type they are: bytes are looked into as text,

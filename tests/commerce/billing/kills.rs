@@ -127,6 +127,5 @@ async fn commits_with_payment_survive_kills_at_any_moment() {
     drop(served);
     let breaches = stage.breaches();
     assert!(breaches.is_empty(), "{breaches:#?}");
-    let captured = stage.world.texts("select count(*)::text from payments where status = 'CAPTURED'").await;
-    assert_ne!(captured, ["0"], "something was paid");
+    assert_ne!(stage.world.count("payments where status = 'CAPTURED'").await, 0, "something was paid");
 }

@@ -4,7 +4,7 @@ use loadmaster_kernel::PaymentId;
 use loadmaster_payments::{NewPayment, OperationKind};
 use loadmaster_testkit::{
     Answer, Client,
-    freight::text,
+    freight::{text, texts},
     payments::{SOON, any_payment, pay, usd, with_test},
 };
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const REFERENCE: &str = "ACB123456789";
 /// The ids in an answer.
 #[track_caller]
 fn ids(answer: Answer) -> Vec<String> {
-    answer.expect(200).as_array().unwrap().iter().map(|payment| text(payment, "id").to_owned()).collect()
+    texts(&answer.expect(200), "id")
 }
 
 async fn filtered(client: &Client, query: &str) -> Vec<String> {

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_testkit::{
     Answer, Client, NewFlight, World, WorldOptions,
-    freight::{text, with},
+    freight::{text, texts, with},
     pricing::{QUOTES, TARIFFS, asked, flat, make},
 };
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn quoted(client: &Client, flight: &Value) -> Value {
 /// The ids in an answer.
 #[track_caller]
 fn ids(answer: Answer) -> Vec<String> {
-    answer.expect(200).as_array().unwrap().iter().map(|quote| text(quote, "id").to_owned()).collect()
+    texts(&answer.expect(200), "id")
 }
 
 async fn listed(client: &Client, query: &str) -> Vec<String> {

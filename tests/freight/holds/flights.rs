@@ -116,8 +116,8 @@ async fn a_flight_with_a_thousand_holds_is_cancelled_within_two_seconds() {
     let took = began.elapsed();
     println!("{number} holds ended in {took:?}");
     assert!(took.as_secs_f64() < 2.0, "{number} holds took {took:?}");
-    let ended = "select count(*)::text from holds where status = 'RELEASED' and end_reason = 'FLIGHT_CANCELLED'";
-    assert_eq!(world.texts(ended).await, [number.to_string()]);
+    let ended = "holds where status = 'RELEASED' and end_reason = 'FLIGHT_CANCELLED'";
+    assert_eq!(world.count(ended).await, number);
     for flight in &next {
         assert_eq!(held_on(&admin, flight).await, 0);
     }
@@ -154,7 +154,7 @@ async fn a_flight_is_cancelled_in_a_storm_of_new_holds_that_lead_on_to_other_fli
         done(&admin, &first, "cancel").await;
     };
     tokio::join!(storm, cancelling);
-    assert_eq!(world.texts("select count(*)::text from hold_legs where is_open").await, ["0"]);
+    assert_eq!(world.count("hold_legs where is_open").await, 0);
     for flight in &next {
         assert_eq!(held_on(&admin, flight).await, 0);
     }

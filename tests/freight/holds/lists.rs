@@ -2,7 +2,7 @@
 use chrono::TimeDelta;
 use loadmaster_testkit::{
     Answer, Client, World,
-    freight::{text, with},
+    freight::{text, texts, with},
     holds::{HOLDS, at, hold_on},
 };
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::direct;
 /// The ids in an answer.
 #[track_caller]
 fn ids(answer: Answer) -> Vec<String> {
-    answer.expect(200).as_array().unwrap().iter().map(|hold| text(hold, "id").to_owned()).collect()
+    texts(&answer.expect(200), "id")
 }
 
 fn id(hold: &Value) -> String {

@@ -2,7 +2,7 @@
 use loadmaster_testkit::{
     Client, World,
     amending::{amend, patch, shown, told_of},
-    freight::{BOOKINGS, each, text},
+    freight::{BOOKINGS, text, texts},
 };
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn cancel(world: &World, flight: &Value) {
 /// The references of the bookings that need another flight, or that need none.
 async fn in_need(client: &Client, needs: bool) -> Vec<String> {
     let list = client.get(&format!("{BOOKINGS}?needs_rerouting={needs}")).await.expect(200);
-    each(&list, "ref_id").into_iter().map(|reference| reference.as_str().unwrap().to_owned()).collect()
+    texts(&list, "ref_id")
 }
 
 #[tokio::test]

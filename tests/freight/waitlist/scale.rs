@@ -51,15 +51,15 @@ impl Crowd {
         holder.walk(&booking, &["cancel"]).await;
         println!("{what}: cancelled after {:?}", began.elapsed());
         let offered = "select (row_number() over (order by rank))::text || ' ' || status from waitlist_entries";
-        let mut served = Vec::new();
-        while served.len() < offers {
-            assert!(began.elapsed() < Duration::from_mins(1), "only {served:?} have offers");
+        let mut served = 0;
+        while served < offers {
+            assert!(began.elapsed() < Duration::from_mins(1), "only {served} have offers");
             tokio::time::sleep(Duration::from_millis(10)).await;
-            let count = world.texts("select count(*)::text from waitlist_entries where status = 'OFFERED'").await;
-            if served.is_empty() && count[0] != "0" {
+            let count = world.count("waitlist_entries where status = 'OFFERED'").await;
+            if served == 0 && count != 0 {
                 println!("{what}: the first offer after {:?}", began.elapsed());
             }
-            served = (0..count[0].parse().unwrap()).collect();
+            served = count;
         }
         println!("{what}: {offers} offers after {:?}", began.elapsed());
         let page = Instant::now();

@@ -24,10 +24,6 @@ async fn crowded(bookings: usize) -> (World, Value, Vec<Value>) {
     (world, flight, all)
 }
 
-async fn count(world: &World, rows: &str) -> usize {
-    world.texts(&format!("select count(*)::text from {rows}")).await[0].parse().unwrap()
-}
-
 async fn now(client: &Client, booking: &Value) -> Value {
     client.get(&path_of(booking)).await.expect(200)
 }
@@ -43,8 +39,8 @@ async fn a_crowded_flight_departs_at_once_and_its_bookings_follow_after_an_inter
     assert_eq!(departed["left_behind"], gone);
     assert_eq!(departed["flight"]["status"], "DEPARTED");
     until_interrupted(&world).await;
-    assert_eq!(count(&world, "booking_legs where status = 'DEPARTED'").await, 5);
-    assert_eq!(count(&world, "booking_legs where status = 'BOOKED'").await, 6);
+    assert_eq!(world.count("booking_legs where status = 'DEPARTED'").await, 5);
+    assert_eq!(world.count("booking_legs where status = 'BOOKED'").await, 6);
     world.audit_and_rebuild().await;
 
     // In between: nobody gets on, what waits cannot be changed behind the flight's back, and the flight waits, too.
@@ -68,17 +64,17 @@ async fn a_crowded_flight_departs_at_once_and_its_bookings_follow_after_an_inter
     world.audit_and_rebuild().await;
 
     go_on(&world).await;
-    assert_eq!(count(&world, "booking_legs where status = 'DEPARTED'").await, 11);
-    assert_eq!(count(&world, "booking_events where event_type = 'DEPARTED'").await, 11);
+    assert_eq!(world.count("booking_legs where status = 'DEPARTED'").await, 11);
+    assert_eq!(world.count("booking_events where event_type = 'DEPARTED'").await, 11);
     assert_eq!(
-        count(&world, "(select distinct occurred_at from booking_events where event_type = 'DEPARTED') e").await,
+        world.count("(select distinct occurred_at from booking_events where event_type = 'DEPARTED') e").await,
         1
     );
     world.audit_and_rebuild().await;
     let landed = act(&staff, &flight, "arrive", json!({})).await.expect(200);
     assert_eq!(landed["bookings_pending"], 11);
     until_followed(&world).await;
-    assert_eq!(count(&world, "booking_legs where status = 'ARRIVED'").await, 11);
+    assert_eq!(world.count("booking_legs where status = 'ARRIVED'").await, 11);
     world.audit_and_rebuild().await;
 }
 
@@ -92,14 +88,10 @@ async fn bookings_follow_as_soon_as_a_database_that_could_not_work_does() {
         world.texts("select last_value::text from interruptions").await[0].parse::<i64>().unwrap() >= 3
     })
     .await;
-    assert_eq!(
-        count(&world, "jobs where last_error is not null").await,
-        0,
-        "a failed job would wait for half a minute"
-    );
+    assert_eq!(world.count("jobs where last_error is not null").await, 0, "a failed job would wait for half a minute");
     world.sql("drop trigger interrupt on flight_steps").await;
     until_followed(&world).await;
-    assert_eq!(count(&world, "booking_legs where status = 'DEPARTED'").await, 12);
+    assert_eq!(world.count("booking_legs where status = 'DEPARTED'").await, 12);
     world.audit_and_rebuild().await;
 }
 
@@ -115,7 +107,7 @@ async fn another_process_finishes_what_one_that_is_gone_has_begun() {
     let next = WorldOptions::patient().with_workers().set("booking.moved_at_once", "5").on(&database).start().await;
     next.sql("update jobs set run_at = now()").await;
     until_followed(&next).await;
-    assert_eq!(count(&next, "booking_legs where status = 'DEPARTED'").await, 12);
+    assert_eq!(next.count("booking_legs where status = 'DEPARTED'").await, 12);
     next.audit_and_rebuild().await;
 }
 
@@ -136,9 +128,9 @@ async fn a_crowded_flight_is_cancelled_and_each_booking_gives_its_room_back_once
     world.audit_and_rebuild().await;
     go_on(&world).await;
     assert_eq!(world.available(&flight).await["weight_kg"], 100_000);
-    assert_eq!(count(&world, "booking_legs where status = 'CANCELLED'").await, 12);
-    assert_eq!(count(&world, "booking_event_notes where notes = 'Fog'").await, 12);
-    assert_eq!(count(&world, "bookings where needs_rerouting").await, 12);
+    assert_eq!(world.count("booking_legs where status = 'CANCELLED'").await, 12);
+    assert_eq!(world.count("booking_event_notes where notes = 'Fog'").await, 12);
+    assert_eq!(world.count("bookings where needs_rerouting").await, 12);
     world.audit_and_rebuild().await;
 }
 
@@ -154,7 +146,7 @@ async fn new_times_reach_a_crowd_and_newer_ones_overtake_them() {
     admin.patch(&path_to(&flight), at(9)).await.expect(200);
     until_interrupted(&world).await;
     let at_nine = "booking_legs where departure_at = '2026-11-21T09:00:00Z'";
-    assert_eq!(count(&world, at_nine).await, 5);
+    assert_eq!(world.count(at_nine).await, 5);
     // The flight is still open.
     let late = customer.book(order(&[&flight])).await;
     assert_eq!(late["legs"][0]["departure_datetime"], "2026-11-21T09:00:00Z");
@@ -164,9 +156,9 @@ async fn new_times_reach_a_crowd_and_newer_ones_overtake_them() {
     admin.patch(&path_to(&flight), again).await.expect(200);
     world.audit_and_rebuild().await;
     go_on(&world).await;
-    assert_eq!(count(&world, "booking_legs where departure_at = '2026-11-21T10:00:00Z'").await, 12);
+    assert_eq!(world.count("booking_legs where departure_at = '2026-11-21T10:00:00Z'").await, 12);
     assert_eq!(now(&admin, &bookings[11]).await["legs"][0]["status"], "OFFLOADED");
-    assert_eq!(count(&world, "booking_events where event_type = 'FLIGHT_RETIMED'").await, 5 + 12);
+    assert_eq!(world.count("booking_events where event_type = 'FLIGHT_RETIMED'").await, 5 + 12);
     assert_eq!(flight_now(&admin, &flight).await["departure_datetime"], "2026-11-21T10:00:00Z");
     world.audit_and_rebuild().await;
 }
@@ -217,7 +209,7 @@ async fn a_booking_that_lands_after_a_crowded_departure_is_not_on_that_flight() 
     go_on(&world).await;
     let left = now(&operator, &connecting).await;
     assert_eq!((&left["status"], &left["legs"][1]["offload_reason"]), (&json!("ARRIVED"), &json!("MISSED_CONNECTION")));
-    assert_eq!(count(&world, "booking_legs where status = 'DEPARTED'").await, 12);
+    assert_eq!(world.count("booking_legs where status = 'DEPARTED'").await, 12);
     world.audit_and_rebuild().await;
 }
 
@@ -283,7 +275,7 @@ async fn a_step_of_few_bookings_has_nothing_pending() {
     let departed = act(&world.operator().await, &flight, "depart", json!({})).await.expect(200);
     assert_eq!(departed["bookings_changed"], bookings.len());
     assert!(departed.get("bookings_pending").is_none());
-    assert_eq!(count(&world, "flight_steps").await, 0);
+    assert_eq!(world.count("flight_steps").await, 0);
 }
 
 #[tokio::test]
@@ -335,13 +327,13 @@ async fn a_flight_with_a_quarter_of_a_million_bookings_makes_its_steps() {
     let began = Instant::now();
     admin.patch(&path_to(&flight), later).await.expect(200);
     followed(&world, "retimed", began).await;
-    assert_eq!(count(&world, "booking_events where event_type = 'FLIGHT_RETIMED'").await, bookings as usize);
+    assert_eq!(world.count("booking_events where event_type = 'FLIGHT_RETIMED'").await, bookings as usize);
     for (verb, status) in [("depart", "DEPARTED"), ("arrive", "ARRIVED")] {
         let began = Instant::now();
         let done = act(&operator, &flight, verb, json!({})).await.expect(200);
         assert_eq!(done["bookings_pending"], bookings);
         followed(&world, verb, began).await;
-        assert_eq!(count(&world, &format!("booking_legs where status = '{status}'")).await, bookings as usize);
+        assert_eq!(world.count(&format!("booking_legs where status = '{status}'")).await, bookings as usize);
     }
     let page = operator.get(&format!("{}/manifest", path_to(&flight))).await.expect(200);
     assert_eq!((&page["totals"]["bookings"], page["bookings"].as_array().unwrap().len()), (&json!(bookings), 1000));
@@ -375,7 +367,7 @@ async fn filled(bookings: u32) -> (World, Value) {
 /// Waits until all bookings have followed; says how long the answer and all of it took.
 async fn followed(world: &World, step: &str, began: Instant) {
     let answered = began.elapsed();
-    while count(world, "flight_steps").await > 0 {
+    while world.count("flight_steps").await > 0 {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     println!("{step}: answered after {answered:?}, done after {:?}", began.elapsed());

@@ -2,7 +2,7 @@
 use chrono::TimeDelta;
 use loadmaster_testkit::{
     NewFlight, World,
-    freight::{each, instant},
+    freight::{instant, texts},
 };
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ async fn scheduled(world: &World, date: &str) -> Vec<String> {
 }
 
 fn numbers(flights: &Value) -> Vec<String> {
-    each(flights, "flight_number").into_iter().map(|number| number.as_str().unwrap().to_owned()).collect()
+    texts(flights, "flight_number")
 }
 
 #[tokio::test]

@@ -22,11 +22,6 @@ async fn booked(world: &World, flight: &Value, many: usize) -> Vec<Value> {
     bookings
 }
 
-/// How many of these rows there are.
-async fn count(world: &World, rows: &str) -> String {
-    world.texts(&format!("select count(*)::text from {rows}")).await.remove(0)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_bookings_depart_and_arrive_with_their_flight() {
     let world = WorldOptions::patient().start().await;
@@ -40,22 +35,22 @@ async fn two_hundred_bookings_depart_and_arrive_with_their_flight() {
     let gone = act(&operator, &flight, "depart", json!({"left_behind": named})).await.expect(200);
     assert_eq!((changed(&gone), left_behind(&gone).len()), (200, 20));
     for (rows, expected) in [
-        ("booking_legs where status = 'DEPARTED'", "180"),
-        ("booking_legs where status = 'OFFLOADED' and offload_reason = 'NO_SHOW'", "20"),
-        ("bookings where status = 'DEPARTED' and not needs_rerouting and version = 2", "180"),
-        ("bookings where status = 'BOOKED' and needs_rerouting and version = 2", "20"),
-        ("booking_events where event_type = 'DEPARTED' and sequence = 2", "180"),
-        ("booking_events where event_type = 'OFFLOADED' and sequence = 2", "20"),
-        ("outbox where aggregate = 'booking'", "400"),
+        ("booking_legs where status = 'DEPARTED'", 180),
+        ("booking_legs where status = 'OFFLOADED' and offload_reason = 'NO_SHOW'", 20),
+        ("bookings where status = 'DEPARTED' and not needs_rerouting and version = 2", 180),
+        ("bookings where status = 'BOOKED' and needs_rerouting and version = 2", 20),
+        ("booking_events where event_type = 'DEPARTED' and sequence = 2", 180),
+        ("booking_events where event_type = 'OFFLOADED' and sequence = 2", 20),
+        ("outbox where aggregate = 'booking'", 400),
     ] {
-        assert_eq!(count(&world, rows).await, expected, "{rows}");
+        assert_eq!(world.count(rows).await, expected, "{rows}");
     }
     assert_eq!(world.available(&flight).await["weight_kg"], 10_000 - 1800);
 
     let landed = done(&operator, &flight, "arrive").await;
     assert_eq!((changed(&landed), left_behind(&landed)), (180, vec![]));
-    assert_eq!(count(&world, "booking_legs where status = 'ARRIVED'").await, "180");
-    assert_eq!(count(&world, "booking_events where event_type = 'ARRIVED' and sequence = 3").await, "180");
+    assert_eq!(world.count("booking_legs where status = 'ARRIVED'").await, 180);
+    assert_eq!(world.count("booking_events where event_type = 'ARRIVED' and sequence = 3").await, 180);
     let list = operator.get(&format!("/api/v1/flights/{}/manifest", text(&flight, "id"))).await.expect(200);
     assert_eq!(list["totals"]["bookings"], 180);
     assert_eq!(list["bookings"].as_array().unwrap().len(), 180);
@@ -75,7 +70,7 @@ async fn two_hundred_bookings_lose_their_flight() {
         "bookings where status = 'BOOKED' and needs_rerouting and version = 2",
         "booking_events where event_type = 'FLIGHT_CANCELLED'",
     ] {
-        assert_eq!(count(&world, rows).await, "200", "{rows}");
+        assert_eq!(world.count(rows).await, 200, "{rows}");
     }
     world.audit().await;
 }

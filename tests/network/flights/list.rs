@@ -1,12 +1,12 @@
 //! Finding flights.
-use loadmaster_testkit::{Client, World};
+use loadmaster_testkit::{Client, World, freight::texts};
 use serde_json::{Value, json};
 
 use super::{FLIGHTS, create, id_of};
 
 async fn numbers(client: &Client, query: &str) -> Vec<String> {
     let list = client.get(&format!("{FLIGHTS}?{query}")).await.expect(200);
-    list.as_array().unwrap().iter().map(|flight| flight["flight_number"].as_str().unwrap().to_owned()).collect()
+    texts(&list, "flight_number")
 }
 
 /// Leaves at this instant and flies an hour.

@@ -11,7 +11,7 @@ use loadmaster_testkit::{
 use serde_json::json;
 use sqlx::{Connection, Executor};
 
-use super::{count, execute, fault, faults, import, import_rows, schedule};
+use super::{execute, fault, faults, import, import_rows, schedule};
 
 /// Flights of one day each, from 21 November 2026 on: 100 numbers a day.
 fn rows(how_many: usize) -> Vec<String> {
@@ -102,7 +102,7 @@ async fn one_table_imported_twice_at_once_makes_each_flight_once() {
     }
     all.sort_unstable();
     assert_eq!(all, [(0, 0, 300), (0, 0, 300), (300, 0, 0)]);
-    assert_eq!(super::count(&world, "flights").await, 300);
+    assert_eq!(world.count("flights").await, 300);
     world.audit().await;
 }
 
@@ -206,7 +206,7 @@ async fn thousands_of_flights_are_changed_as_one_by_one() {
     let offered = async || customer.get(&entry).await.expect(200)["status"] == "OFFERED";
     until("the new room is offered to who waits", offered).await;
     for (table, rows) in [("flight_events", 2 * many), ("flights where updated_at > created_at", many)] {
-        assert_eq!(count(&world, table).await, i64::from(rows), "{table}");
+        assert_eq!(world.count(table).await, usize::try_from(rows).unwrap(), "{table}");
     }
     assert_eq!(counts(&import(&admin, as_table(&after)).await.expect(200)), (0, 0, many.into()));
     world.audit().await;
@@ -223,8 +223,8 @@ async fn a_broken_row_far_behind_the_first_ones_leaves_nothing() {
     let mut table = rows(4500);
     table.push(other.replace("T19:30", "T19:45"));
     assert_eq!(faults(import(&admin, as_table(&table)).await), [fault(4501, "/flight_number", "out_of_order")]);
-    assert_eq!(count(&world, "flights").await, 1);
-    assert_eq!(count(&world, "outbox where event_type = 'CREATED' and aggregate = 'flight'").await, 1);
+    assert_eq!(world.count("flights").await, 1);
+    assert_eq!(world.count("outbox where event_type = 'CREATED' and aggregate = 'flight'").await, 1);
 }
 
 /// Takes a second: it writes 4 500 flights three times.
@@ -241,7 +241,7 @@ async fn what_fails_after_thousands_were_written_leaves_nothing() {
     import(&admin, as_table(&table)).await.expect_problem(500, "internal");
     for kept in ["flights", "flight_capacity", "capacity_ledger", "flight_events", "outbox where aggregate = 'flight'"]
     {
-        assert_eq!(count(&world, kept).await, 0, "{kept}");
+        assert_eq!(world.count(kept).await, 0, "{kept}");
     }
     execute(&world, "drop trigger fail on flights").await;
 

@@ -5,7 +5,7 @@ use loadmaster_testkit::{
 };
 use serde_json::json;
 
-use super::{IMPORT, count, execute, fault, faults, import, import_rows, schedule};
+use super::{IMPORT, execute, fault, faults, import, import_rows, schedule};
 
 const GOOD: &str = "AI101,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77X,,,,";
 
@@ -15,7 +15,7 @@ async fn one_faulty_row_keeps_all_others_out() {
     let bad = "AI102,DEL,QQQ,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77X,,,,";
     let answer = import(&world.admin().await, table(&[GOOD, bad])).await;
     assert_eq!(faults(answer), [fault(2, "/destination", "unknown_value")]);
-    assert_eq!((count(&world, "flights").await, count(&world, "capacity_ledger").await), (0, 0));
+    assert_eq!((world.count("flights").await, world.count("capacity_ledger").await), (0, 0));
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn two_rows_of_one_flight_are_told() {
     let answer = import(&world.admin().await, table(&[GOOD, again])).await;
     assert!(answer.text.contains("row 1"), "{}", answer.text);
     assert_eq!(faults(answer), [fault(2, "/flight_number", "invalid_format")]);
-    assert_eq!(count(&world, "flights").await, 0);
+    assert_eq!(world.count("flights").await, 0);
 }
 
 #[tokio::test]
@@ -189,5 +189,5 @@ async fn a_body_that_is_not_a_table_is_refused() {
     import(&admin, broken).await.expect_problem(400, "malformed_request");
     let faulty = admin.post_raw(&format!("{IMPORT}?color=red"), "text/csv", table(&[GOOD])).await.expect_faults();
     assert_eq!(faulty, [("color".to_owned(), "unknown_field".to_owned())]);
-    assert_eq!(count(&world, "flights").await, 0);
+    assert_eq!(world.count("flights").await, 0);
 }

@@ -5,7 +5,7 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::{IMPORT, count, execute, import, import_rows, schedule};
+use super::{IMPORT, execute, import, import_rows, schedule};
 
 const FIRST: &str = "AI101,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77X,,,,";
 const SECOND: &str = "AI102,LHR,DEL,2026-11-22T10:00:00Z,2026-11-22T19:30:00Z,,1000.5,,,90";
@@ -21,7 +21,7 @@ async fn flights_are_made_as_one_by_one() {
     assert_eq!(flights[1]["capacity"], json!({"weight_kg": 1000.5, "volume_m3": 6.003, "positions": 0}));
     assert_eq!((&flights[1]["aircraft_code"], &flights[1]["version"]), (&Value::Null, &json!(1)));
     assert_eq!(flights[1]["cutoff_datetime"], "2026-11-22T08:30:00Z");
-    assert_eq!(count(&world, "flight_events").await, 2);
+    assert_eq!(world.count("flight_events").await, 2);
     world.audit().await;
 }
 
@@ -50,9 +50,9 @@ async fn existing_flights_are_updated_or_left_unchanged() {
     assert_eq!((&first["version"], &first["updated_at"]), (&json!(2), &json!("2026-11-20T08:01:00Z")));
     assert_eq!((&second["flight_number"], &second["version"]), (&json!("AI102"), &json!(1)));
     assert_eq!(second["updated_at"], "2026-11-20T08:00:00Z");
-    assert_eq!(count(&world, "flight_events where event_type = 'CHANGED' and sequence = 2").await, 1);
-    assert_eq!(count(&world, "capacity_ledger where seq = 2 and kind = 'CAPACITY_SET'").await, 1);
-    assert_eq!(count(&world, "outbox where event_type = 'CHANGED'").await, 1);
+    assert_eq!(world.count("flight_events where event_type = 'CHANGED' and sequence = 2").await, 1);
+    assert_eq!(world.count("capacity_ledger where seq = 2 and kind = 'CAPACITY_SET'").await, 1);
+    assert_eq!(world.count("outbox where event_type = 'CHANGED'").await, 1);
     world.audit().await;
 }
 
@@ -65,7 +65,7 @@ async fn the_same_table_again_changes_nothing() {
     world.clock.advance(chrono::Duration::minutes(1));
     assert_eq!(import_rows(&admin, &[FIRST, SECOND]).await, (0, 0, 2));
     assert_eq!(schedule(&world).await, before);
-    assert_eq!((count(&world, "flight_events").await, count(&world, "capacity_ledger").await), (2, 2));
+    assert_eq!((world.count("flight_events").await, world.count("capacity_ledger").await), (2, 2));
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_dry_run_counts_and_writes_nothing() {
     let dry = format!("{IMPORT}?dry_run=true");
     assert_eq!(counts(&admin.post_raw(&dry, "text/csv", rows.clone()).await.expect(200)), (1, 1, 0));
     assert_eq!(schedule(&world).await, before);
-    assert_eq!((count(&world, "flight_events").await, count(&world, "outbox").await), (1, 1));
+    assert_eq!((world.count("flight_events").await, world.count("outbox").await), (1, 1));
     // Its faults are those of the real one.
     let faulty = table(&["AI101,DEL,QQQ,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77W,,,,"]);
     admin.post_raw(&dry, "text/csv", faulty).await.expect_faults();

@@ -5,7 +5,7 @@ mod private;
 use chrono::TimeDelta;
 use loadmaster_testkit::{
     Answer, Client, World,
-    freight::{at_once, each, text, with},
+    freight::{at_once, each, text, texts, with},
     jobs::run_again,
     parties::TEMPLATES,
 };
@@ -59,7 +59,7 @@ fn content(template: &Value) -> Value {
 
 async fn names(client: &Client, query: &str) -> Vec<String> {
     let templates = client.get(&format!("{TEMPLATES}{query}")).await.expect(200);
-    each(&templates, "name").into_iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+    texts(&templates, "name")
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_testkit::{
     Client, NewFlight, World,
-    freight::{BOOKINGS, each, order, path_of, text},
+    freight::{BOOKINGS, each, order, path_of, text, texts},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// The references that a list shows, in its order.
 async fn listed(client: &Client, query: &str) -> Vec<String> {
     let list = client.get(&format!("{BOOKINGS}?{query}")).await.expect(200);
-    each(&list, "ref_id").into_iter().map(|reference| reference.as_str().unwrap().to_owned()).collect()
+    texts(&list, "ref_id")
 }
 
 fn references(bookings: &[&Value]) -> Vec<String> {
