@@ -44,8 +44,8 @@ impl Desk {
             let fault = Fault::new(FaultCode::InvalidFormat, "needs `quote_id`: without a quote there is no price");
             return Err(BookingError::Invalid(vec![("/discount_code", fault)]).into());
         }
-        let order = match new.making() {
-            Making::AtOnce(order) => Arc::new(order),
+        let order: Arc<BookingOrder> = match new.making() {
+            Making::AtOnce(order) => Arc::from(order),
             Making::OfHold(new, terms) => return self.hold_and_book(caller, *new, terms, key, answer).await,
         };
         if self.bookings().price_terms().is_required {

@@ -44,7 +44,7 @@ impl BookingOrder {
 
 /// How a booking that is asked for is made.
 pub(super) enum Making {
-    AtOnce(BookingOrder),
+    AtOnce(Box<BookingOrder>),
     /// Of a hold: it names a price, a payment or what only holds have.
     OfHold(Box<CreateHold>, CommitTerms),
 }
@@ -104,7 +104,7 @@ impl CreateBooking {
         if is_plain {
             let load = Load::of(weight_kg, volume_m3, positions);
             let shipment = Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts };
-            return Making::AtOnce(BookingOrder { shipment, flight_ids, departure_date, contacts });
+            return Making::AtOnce(Box::new(BookingOrder { shipment, flight_ids, departure_date, contacts }));
         }
         let Texts { description, customer_reference, shipper, consignee } = texts;
         let hold = CreateHold {

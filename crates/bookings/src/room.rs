@@ -84,13 +84,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let desk = Desk::open(&bookings, desk, tasks.clone());
     bookings.payments.know_desk(Arc::new(desk.for_background()));
     opening.service::<SessionService>()?.open_claims(Arc::new(bookings.clone()));
-    let routes = router::routes().with_state(&HandlerState::of(
-        opening,
-        bookings.clone(),
-        desk.clone(),
-        opening.service()?,
-        opening.service()?,
-    ));
+    let routes =
+        router::routes().with_state(&HandlerState::of(opening, bookings.clone(), desk.clone(), opening.service()?));
     let follower = Some(Arc::new(BookingFollower(bookings.for_background())) as Arc<dyn Follower>);
     let personal = Some(Arc::new(bookings.clone()) as _);
     let sweeping = desk.for_background();

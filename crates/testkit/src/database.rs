@@ -5,7 +5,6 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use loadmaster::app;
-use loadmaster_platform::postgres;
 use loadmaster_reference as reference;
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use sqlx::{Connection, Executor, PgConnection, postgres::PgConnectOptions};

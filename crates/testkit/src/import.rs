@@ -7,7 +7,7 @@ pub const HEADER: &str = "flight_number,origin,destination,departure_datetime,ar
 /// A table of these rows under the documented header.
 pub fn table(rows: &[&str]) -> String {
     let lines = std::iter::once(HEADER).chain(rows.iter().copied());
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// (created, updated, unchanged)

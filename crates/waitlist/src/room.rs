@@ -63,7 +63,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         flights_left: Arc::default(),
         widened: Arc::default(),
     };
-    let state = HandlerState::of(opening, waitlist.clone(), opening.service()?, opening.service()?, opening.service()?);
+    let state = HandlerState::of(opening, waitlist.clone(), opening.service()?, opening.service()?);
     let routes = router::routes().with_state(&state);
     let follower = Some(Arc::new(WaitlistFollower(waitlist.clone())) as Arc<dyn Follower>);
     let (matching, sweeping) = (waitlist.for_background(), waitlist.for_background());

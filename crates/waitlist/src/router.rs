@@ -1,7 +1,7 @@
 use axum::{Extension, Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Customer, Operator, Principal};
 use loadmaster_bookings::{BookingBody, Desk};
-use loadmaster_holds::{CommitHold, EndReason, HoldService, HoldVerb};
+use loadmaster_holds::{CommitHold, EndReason, HoldVerb};
 use loadmaster_kernel::{HoldId, WaitlistEntryId};
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, Key, KeyHeader},
@@ -24,7 +24,7 @@ use super::{
     service::{Placed, WaitlistService},
 };
 
-handler_state!(HandlerState { waitlist: WaitlistService, desk: Desk, holds: HoldService, reference: Reference });
+handler_state!(HandlerState { waitlist: WaitlistService, desk: Desk, reference: Reference });
 
 type Address = Option<Extension<ClientAddress>>;
 
@@ -159,7 +159,7 @@ impl Step {
     /// of the entry.
     async fn take_offer<T>(
         self,
-        (desk, holds): (&Desk, &HoldService),
+        desk: &Desk,
         address: Address,
         input: Result<T, Problem>,
         action: &'static str,
@@ -168,7 +168,7 @@ impl Step {
         let Self { caller, waitlist, id, request } = self;
         let see = || waitlist.visible(caller, id);
         let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
-        let counted = holds.caller(caller, address.map(|Extension(address)| address));
+        let counted = desk.holds().caller(caller, address.map(|Extension(address)| address));
         let work = async |input, precondition: Precondition, key: Key| {
             let hold = waitlist.offered(caller, id, &precondition, &key, action).await?;
             desk.change_hold(counted, (hold, Precondition::default()), verb(input), key).await
@@ -317,7 +317,6 @@ async fn book(
     Customer(caller): Customer,
     State(waitlist): State<WaitlistService>,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     State(known): State<Reference>,
     PathText(id): PathText<WaitlistEntryId>,
     address: Address,
@@ -325,7 +324,7 @@ async fn book(
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|fields| CommitHold::read(fields, &known));
     let verb = HoldVerb::commit;
-    Step { caller, waitlist, id, request }.take_offer((&desk, &holds), address, input, "book", verb).await
+    Step { caller, waitlist, id, request }.take_offer(&desk, address, input, "book", verb).await
 }
 
 problem_responses!(DeclineProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, HOLD_EXPIRED, VERSION_MISMATCH);
@@ -341,7 +340,6 @@ async fn decline(
     Customer(caller): Customer,
     State(waitlist): State<WaitlistService>,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     PathText(id): PathText<WaitlistEntryId>,
     address: Address,
     request: ChangeRequest,
@@ -349,6 +347,6 @@ async fn decline(
     let input = request.body().read_optional(|_| Some(()));
     let verb = |()| HoldVerb::Release(EndReason::Declined);
     let step = Step { caller, waitlist: waitlist.clone(), id, request };
-    let released = step.take_offer((&desk, &holds), address, input, "decline", verb).await?;
+    let released = step.take_offer(&desk, address, input, "decline", verb).await?;
     Ok(released.replaced_by(waitlist.declined(caller, id).await?))
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use loadmaster_accounts::Role;
-use loadmaster_testkit::{Client, OwnRedis, TestDatabase, World, WorldOptions};
+use loadmaster_testkit::{Client, OwnRedis, TestDatabase, World};
 use uuid::Uuid;
 
 use super::{OPEN, get_as, limited, post_as, refused, told, until_refused};

@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use loadmaster_testkit::{World, WorldOptions};
+use loadmaster_testkit::World;
 
 use super::{OPEN, limited, refused, told, until_refused};
 

@@ -86,7 +86,7 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
             // The first of some rules is there.
             assert!([201, 409].contains(&made.status.as_u16()), "{list}: {}", made.text);
         }
-        notify(&world, text(&me, "id")).await;
+        notify(world, text(&me, "id")).await;
     }
     let document = document();
     let path = |template: &str, method: &str| {

@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-use loadmaster_holds::Hold;
+use loadmaster_holds::{Hold, HoldService};
 use loadmaster_platform::{
     idempotency::{Answer, InUse, Key, Repetition},
     tasks::Tasks,
@@ -145,8 +145,12 @@ impl Desk {
         Self { inner: self.inner.clone(), bookings: self.bookings.for_background() }
     }
 
-    pub fn bookings(&self) -> &BookingService {
+    pub(crate) fn bookings(&self) -> &BookingService {
         &self.bookings
+    }
+
+    pub fn holds(&self) -> &HoldService {
+        &self.bookings.holds
     }
 
     /// Returns the end of a request that begins now. The remaining tenth of its time is for the response.

@@ -1,6 +1,6 @@
 use axum::{Extension, extract::State};
 use loadmaster_accounts::Guest;
-use loadmaster_holds::{CommitHold, HoldBody, HoldService, HoldVerb};
+use loadmaster_holds::{CommitHold, HoldBody, HoldVerb};
 use loadmaster_kernel::HoldId;
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
@@ -34,13 +34,13 @@ pub(super) async fn commit(
     Guest(caller): Guest,
     State(bookings): State<BookingService>,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     State(known): State<Reference>,
     PathText(id): PathText<HoldId>,
     address: Option<Extension<ClientAddress>>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|fields| CommitHold::read(fields, &known));
+    let holds = desk.holds();
     let see = || holds.visible(caller, id);
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
     let counted = holds.caller(caller, address.map(|Extension(address)| address));

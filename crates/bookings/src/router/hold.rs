@@ -2,8 +2,7 @@
 use axum::{Extension, extract::State};
 use loadmaster_accounts::{Customer, Guest, Principal};
 use loadmaster_holds::{
-    self as holds, AmendHold, CreateHold, CreateReservation, EndReason, ExtendHold, HoldBody, HoldKind, HoldService,
-    HoldVerb,
+    self as holds, AmendHold, CreateHold, CreateReservation, EndReason, ExtendHold, HoldBody, HoldKind, HoldVerb,
 };
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
@@ -19,12 +18,13 @@ type Address = Option<Extension<ClientAddress>>;
 
 /// Makes a hold. A repeated answer is given only if the caller may still see the hold.
 async fn make(
-    (desk, holds): (&Desk, &HoldService),
+    desk: &Desk,
     caller: Principal,
     address: Address,
     (kind, new): (HoldKind, CreateHold),
     key: Key,
 ) -> Result<Answer, Problem> {
+    let holds = desk.holds();
     let counted = holds.caller(caller, address.map(|Extension(address)| address));
     let answer = desk.make_hold(counted, kind, new, key).await?;
     let made = answer.location().and_then(|location| location.strip_prefix(holds::PATH)?.parse().ok());
@@ -48,7 +48,6 @@ problem_responses!(CreateProblems: [INPUT, SIGNED_IN, BODY, KEY], CAPACITY_EXCEE
 pub(super) async fn create(
     Guest(caller): Guest,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     State(reference): State<Reference>,
     address: Address,
     idempotent: Idempotent,
@@ -58,7 +57,7 @@ pub(super) async fn create(
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let input = both(key, body.read(|fields| CreateHold::read(fields, &reference)));
     let ((), (key, new)) = both(query.refuse_all(), input)?;
-    make((&desk, &holds), caller, address, (HoldKind::Itinerary, new), key).await
+    make(&desk, caller, address, (HoldKind::Itinerary, new), key).await
 }
 
 /// A request to change a hold.
@@ -66,7 +65,6 @@ struct Step {
     caller: Principal,
     address: Address,
     desk: Desk,
-    holds: HoldService,
     id: HoldId,
     /// It must be a reservation on this flight.
     on: Option<FlightId>,
@@ -75,7 +73,8 @@ struct Step {
 
 impl Step {
     async fn take<T>(self, input: Result<T, Problem>, verb: impl FnOnce(T) -> HoldVerb) -> Result<Answer, Problem> {
-        let Self { caller, address, desk, holds, id, on, request } = self;
+        let Self { caller, address, desk, id, on, request } = self;
+        let holds = desk.holds();
         let see = || async {
             match on {
                 Some(flight) => holds.visible_reservation(caller, flight, id).await,
@@ -108,7 +107,6 @@ problem_responses!(AmendProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INVA
 pub(super) async fn amend(
     Guest(caller): Guest,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     State(known): State<Reference>,
     PathText(id): PathText<HoldId>,
     address: Address,
@@ -116,7 +114,7 @@ pub(super) async fn amend(
 ) -> Result<Answer, Problem> {
     let input = request.body().read_patch(|fields| AmendHold::read(fields, &known));
     let verb = |patch| HoldVerb::Amend(Box::new(patch));
-    Step { caller, address, desk, holds, id, on: None, request }.take(input, verb).await
+    Step { caller, address, desk, id, on: None, request }.take(input, verb).await
 }
 
 problem_responses!(ExtendProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, HOLD_LIMIT_EXCEEDED, VERSION_MISMATCH);
@@ -133,14 +131,13 @@ problem_responses!(ExtendProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INV
 pub(super) async fn extend(
     Guest(caller): Guest,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     PathText(id): PathText<HoldId>,
     address: Address,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(ExtendHold::read);
     let verb = |extension: ExtendHold| HoldVerb::Extend(extension.ttl_seconds);
-    Step { caller, address, desk, holds, id, on: None, request }.take(input, verb).await
+    Step { caller, address, desk, id, on: None, request }.take(input, verb).await
 }
 
 problem_responses!(ReleaseProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, VERSION_MISMATCH);
@@ -155,15 +152,12 @@ problem_responses!(ReleaseProblems: [INPUT, SIGNED_IN, BODY, KEY], NOT_FOUND, IN
 pub(super) async fn release(
     Guest(caller): Guest,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     PathText(id): PathText<HoldId>,
     address: Address,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, desk, holds, id, on: None, request }
-        .take(input, |()| HoldVerb::Release(EndReason::Caller))
-        .await
+    Step { caller, address, desk, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
 }
 
 /// Release a hold with DELETE.
@@ -176,15 +170,12 @@ pub(super) async fn release(
 pub(super) async fn delete(
     Guest(caller): Guest,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     PathText(id): PathText<HoldId>,
     address: Address,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, desk, holds, id, on: None, request }
-        .take(input, |()| HoldVerb::Release(EndReason::Caller))
-        .await
+    Step { caller, address, desk, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
 }
 
 problem_responses!(ReserveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, CAPACITY_EXCEEDED, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, HOLD_LIMIT_EXCEEDED);
@@ -199,7 +190,6 @@ problem_responses!(ReserveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, CAPACIT
 pub(super) async fn reserve(
     Customer(caller): Customer,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     PathText(flight): PathText<FlightId>,
     address: Address,
     idempotent: Idempotent,
@@ -208,10 +198,10 @@ pub(super) async fn reserve(
 ) -> Result<Answer, Problem> {
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let input = both(query.refuse_all(), both(key, body.read(CreateReservation::read)));
-    holds.check_flight(flight).await?;
+    desk.holds().check_flight(flight).await?;
     let ((), (key, new)) = input?;
     let new = CreateHold::on_one_flight(flight, &new);
-    make((&desk, &holds), caller, address, (HoldKind::Reservation, new), key).await
+    make(&desk, caller, address, (HoldKind::Reservation, new), key).await
 }
 
 problem_responses!(WithdrawProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, PAYMENT_IN_PROGRESS, HOLD_EXPIRED, VERSION_MISMATCH);
@@ -227,13 +217,12 @@ problem_responses!(WithdrawProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALI
 pub(super) async fn release_reservation(
     Customer(caller): Customer,
     State(desk): State<Desk>,
-    State(holds): State<HoldService>,
     PathTexts(flight, id): PathTexts<FlightId, HoldId>,
     address: Address,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, desk, holds, id, on: Some(flight), request }
+    Step { caller, address, desk, id, on: Some(flight), request }
         .take(input, |()| HoldVerb::Release(EndReason::Caller))
         .await
 }

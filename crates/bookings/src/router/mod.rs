@@ -11,14 +11,13 @@ mod onward;
 mod pay;
 mod read;
 
-use loadmaster_holds::HoldService;
 use loadmaster_platform::room::{Routes, handler_state};
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{BookingService, desk::Desk};
 
-handler_state!(HandlerState { bookings: BookingService, desk: Desk, holds: HoldService, reference: Reference });
+handler_state!(HandlerState { bookings: BookingService, desk: Desk, reference: Reference });
 
 pub(super) use change::created;
 pub(super) use pay::{payment_decided, payment_made, payment_pending, refund_promised};
