@@ -27,7 +27,7 @@ mod unwell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use loadmaster_testkit::{
-    Client, World,
+    Client, TestDatabase, World, WorldOptions,
     freight::{order, path_of, text, with},
     until,
 };
@@ -35,6 +35,15 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, Row};
 
 use consumer::Consumer;
+
+/// A server that works without Redis.
+async fn alone() -> World {
+    WorldOptions::patient().with_workers().without_redis().start().await
+}
+
+async fn alone_on(database: &TestDatabase) -> World {
+    WorldOptions::patient().with_workers().without_redis().on(database).start().await
+}
 
 /// The ids of messages as they came.
 fn ids(messages: &[Value]) -> Vec<String> {

@@ -18,6 +18,11 @@ mod suspended;
 use loadmaster_testkit::{NewFlight, OwnRedis, World};
 use serde_json::{Value, json};
 
+/// From Delhi to London, on the day after the start of the clock.
+fn question() -> Value {
+    json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21"})
+}
+
 /// The answer of `POST /routes/search`.
 async fn search(world: &World, origin: &str, destination: &str, date: &str) -> Value {
     search_for(world, origin, destination, date, json!({})).await

@@ -1,18 +1,14 @@
 //! Another database behind the same address: an older backup, or a standby that lacks the last transactions. It gives out
 //! numbers again that its predecessor had given out; no message with such a number is skipped.
 use loadmaster_platform::outbox::{Feed, FeedError};
-use loadmaster_testkit::{TestDatabase, World, WorldOptions, until};
+use loadmaster_testkit::{TestDatabase, WorldOptions, until};
 use uuid::Uuid;
 
 use super::{
-    assert_in_order,
+    alone_on, assert_in_order,
     collecting::{Collecting, Mood},
     open::tell,
 };
-
-async fn alone(database: &TestDatabase) -> World {
-    WorldOptions::patient().with_workers().without_redis().on(database).start().await
-}
 
 fn has<const LETTER: char>(sink: &Collecting<LETTER>, aggregate: Uuid, count: usize) -> bool {
     let aggregate = aggregate.to_string();
@@ -22,7 +18,7 @@ fn has<const LETTER: char>(sink: &Collecting<LETTER>, aggregate: Uuid, count: us
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_sink_skips_nothing_of_a_database_that_was_silently_exchanged_for_an_older_one() {
     let database = TestDatabase::create().await;
-    let world = alone(&database).await;
+    let world = alone_on(&database).await;
     let sink = Collecting::<'a'>::that(Mood::Takes);
     let serving = sink.served_by(&world, "one");
     let [before, lost, waits, after] = [(); 4].map(|()| Uuid::new_v4());
@@ -69,7 +65,7 @@ async fn a_kept_place_above_all_numbers_that_were_given_out_is_not_believed() {
 async fn a_feed_does_not_read_on_from_its_place_in_another_database() {
     let database = TestDatabase::create().await;
     let backup = database.copy().await;
-    let world = alone(&database).await;
+    let world = alone_on(&database).await;
     tell(&database, Uuid::new_v4(), 1..=30).await;
     let mut feeds = [Feed::default(), Feed::from_now(&world.db).await.unwrap()];
     assert_eq!(feeds[0].read(&world.db, 100).await.unwrap().len(), 30);

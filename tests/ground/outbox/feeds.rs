@@ -2,18 +2,13 @@
 use std::sync::Arc;
 
 use loadmaster_platform::outbox::{Entry, Feed};
-use loadmaster_testkit::{World, WorldOptions, freight::two_flights, until};
+use loadmaster_testkit::{World, freight::two_flights, until};
 use uuid::Uuid;
 
 use super::{
-    ids,
+    alone, ids,
     open::{Open, tell},
 };
-
-/// Nobody but the test reads the outbox.
-async fn alone() -> World {
-    WorldOptions::patient().with_workers().without_redis().start().await
-}
 
 /// What there is to read now.
 async fn read(feed: &mut Feed, world: &World, limit: i64) -> Vec<String> {

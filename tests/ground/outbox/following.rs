@@ -6,14 +6,14 @@ use loadmaster_platform::{
     follower::{Follower as Follow, OutboxFollower},
     outbox::Entry,
 };
-use loadmaster_testkit::{TestDatabase, World, WorldOptions, freight::two_flights, until};
+use loadmaster_testkit::{TestDatabase, World, freight::two_flights, until};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    People, SHIPPED, assert_in_order, assert_no_repetition, happened, ids,
+    People, SHIPPED, alone_on, assert_in_order, assert_no_repetition, happened, ids,
     open::{Open, tell},
     ship,
 };
@@ -85,14 +85,10 @@ impl Follow for Notes {
     }
 }
 
-async fn alone(database: &TestDatabase) -> World {
-    WorldOptions::patient().with_workers().without_redis().on(database).start().await
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_follower_sees_what_others_do_from_now_on_once_late_ones_included() {
     let database = TestDatabase::create().await;
-    let (here, there) = (alone(&database).await, alone(&database).await);
+    let (here, there) = (alone_on(&database).await, alone_on(&database).await);
     let (flights, people) = (two_flights(&there).await, People::of(&there).await);
     ship(people.clone(), flights.clone()).await;
     let late = Uuid::new_v4();
@@ -120,7 +116,7 @@ async fn a_follower_sees_what_others_do_from_now_on_once_late_ones_included() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_follower_misses_nothing_while_its_database_is_away() {
     let database = TestDatabase::create().await;
-    let world = alone(&database).await;
+    let world = alone_on(&database).await;
     let follower = Follower::start(&world);
     follower.until_it_follows(&world).await;
     let (flights, people) = (two_flights(&world).await, People::of(&world).await);
@@ -149,7 +145,7 @@ async fn a_follower_misses_nothing_while_its_database_is_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_follower_ends_when_it_is_told_to_however_much_there_is_to_see() {
     let database = TestDatabase::create().await;
-    let world = alone(&database).await;
+    let world = alone_on(&database).await;
     let follower = Follower::start(&world);
     follower.until_it_follows(&world).await;
     let stop = CancellationToken::new();

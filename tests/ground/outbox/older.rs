@@ -10,17 +10,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    People, SHIPPED, assert_in_order, assert_no_repetition, assert_told,
+    People, SHIPPED, alone, assert_in_order, assert_no_repetition, assert_told,
     collecting::{Collecting, Mood},
     consumer::Consumer,
     documents, ids,
     open::{Open, tell},
     ship,
 };
-
-async fn alone() -> World {
-    WorldOptions::patient().with_workers().without_redis().start().await
-}
 
 /// Writes what is in the outbox so far again, as the version before would have written it. Answers what it said.
 async fn make_older(world: &World) -> BTreeMap<String, Value> {

@@ -2,9 +2,7 @@
 use loadmaster_testkit::World;
 use serde_json::{Value, json};
 
-fn question() -> Value {
-    json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21"})
-}
+use super::question;
 
 #[tokio::test]
 async fn each_member_of_a_body_is_judged() {

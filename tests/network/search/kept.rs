@@ -1,15 +1,11 @@
 //! What searches find is kept, and told as such; how much is counted.
 use loadmaster_testkit::{Answer, NewFlight, OwnRedis, World, WorldOptions, until};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{direct, kept, put_back, search, search_for};
+use super::{direct, kept, put_back, question, search, search_for};
 
 const SEARCH: &str = "/api/v1/routes/search";
 const RANKED: &str = "/api/v1/routes?origin=DEL&destination=LHR&departure_date=2026-11-21";
-
-fn question() -> Value {
-    json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21"})
-}
 
 /// The seconds that a hit tells.
 #[track_caller]
