@@ -1,8 +1,13 @@
 //! Reports: each figure is what the test's own bookings, flights, holds and quotes imply, and nobody reads others'.
 mod asking;
+mod channels;
+mod demand;
 mod exporting;
 mod flights;
 mod funnel;
+mod plain;
+mod popular;
+mod searches;
 mod transit;
 mod volume;
 
@@ -19,6 +24,9 @@ const VOLUME: &str = "/api/v1/analytics/volume";
 const FLIGHTS: &str = "/api/v1/analytics/flights";
 const TRANSIT: &str = "/api/v1/analytics/transit-times";
 const FUNNEL: &str = "/api/v1/analytics/funnel";
+const DAILY: &str = "/api/v1/analytics/daily";
+const DEMAND: &str = "/api/v1/analytics/demand";
+const SEARCHES: &str = "/api/v1/analytics/searches";
 
 /// Moves the clock on to this instant.
 fn at(world: &World, instant: &str) {

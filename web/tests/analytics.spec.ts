@@ -105,7 +105,7 @@ test("charts and the tables behind them show what the API says", async ({ page, 
 
   const { made, delivered } = funnel.total.bookings;
   const share = `${number((delivered / made) * 100)} %`;
-  expect((await behind(page, "funnel"))[2]).toEqual(["Bookings", number(made), "Delivered", number(delivered), share]);
+  expect((await behind(page, "funnel"))[3]).toEqual(["Bookings", number(made), "Delivered", number(delivered), share]);
   await expect(report(page, "funnel").getByRole("img")).toContainText(`${number(delivered)} ${share} of those made`);
 
   const of = (key: string) =>
@@ -119,6 +119,40 @@ test("charts and the tables behind them show what the API says", async ({ page, 
   await expect(report(page, "lanes").getByRole("img")).toContainText(
     `1. STV – GOI ${number(of("STV-GOI"))} ${number((of("STV-GOI") / volume.total.bookings) * 100)} % of all bookings`,
   );
+});
+
+test("searches are shown with what became of them, and in the figures of the day", async ({ page, world }) => {
+  const admin = await world.adminOfTests();
+  const customer = await world.customer();
+  const made = async (origin: string) =>
+    (await admin.get(`/api/v1/analytics/demand?${SPAN}&origin=${origin}`)).total.searches as number;
+  const before = await made("TIR");
+  const flight = await world.flight("TIR", "VGA", 20, 500);
+  const departure_date = flight.departure_local.slice(0, 10);
+  for (const weight_kg of [10, 100, 900])
+    await customer.post("/api/v1/routes/search", { origin: "TIR", destination: "VGA", departure_date, weight_kg });
+  // A server writes what it has counted every half minute.
+  await expect.poll(() => made("TIR"), { timeout: 90_000 }).toBe(before + 3);
+  const asked = `${SPAN}&origin=TIR`;
+  const whole = (await admin.get(`/api/v1/analytics/demand?${asked}`)).total;
+  const { rows } = await admin.get(`/api/v1/analytics/demand?${asked}&group=outcome&by=month`);
+  const full = rows
+    .filter((row: Json) => row.key === "NO_ROOM")
+    .reduce((sum: number, row: Json) => sum + row.searches, 0);
+  await signIn(page, admin, `/admin/analytics?${asked}`);
+  await expect(fact(page, "demand", "Searches")).toHaveText(number(whole.searches));
+  await expect(fact(page, "demand", "Bookable")).toHaveText(`${number(whole.bookable_percent)} %`);
+  const days = await behind(page, "demand");
+  expect(days.map((row) => Number(row[1])).reduce((sum, it) => sum + it, 0)).toBe(whole.searches);
+  const outcomes = await behind(page, "demand", 1);
+  expect(outcomes.find((row) => row[0] === "No space")?.[1]).toBe(number(full));
+  expect((await behind(page, "demand", 2))[0]?.slice(0, 2)).toEqual(["TIR – VGA", number(whole.searches)]);
+  expect((await behind(page, "funnel"))[0]?.slice(0, 3)).toEqual(["Searches", number(whole.searches), "Bookable"]);
+  const daily = (await admin.get(`/api/v1/analytics/daily?${SPAN}`)).total;
+  expect(daily.searches).toBeGreaterThanOrEqual(3);
+  await expect(fact(page, "daily", "Searches")).toBeVisible();
+  await page.goto(`/admin/analytics?${asked}&airline=AI`);
+  expect((await behind(page, "funnel"))[0]?.[0], "nothing is known of the airlines of searches").toBe("Quotes");
 });
 
 test("span, period and filters are in the address and survive a reload", async ({ page, world }) => {
@@ -245,7 +279,8 @@ test("a report without figures says what helps, and a span that is refused is to
     ["volume", "No bookings in this span"],
     ["utilisation", "No flights in this span"],
     ["transit", "No shipments arrived in this span"],
-    ["funnel", "No quotes, holds or bookings in this span"],
+    ["demand", "No searches in this span"],
+    ["funnel", "No searches, quotes, holds or bookings in this span"],
     ["lanes", "No bookings in this span"],
   ] as const) {
     await expect(report(page, name)).toContainText(title);

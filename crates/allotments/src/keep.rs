@@ -232,6 +232,7 @@ impl Target<'_> {
             payment: None,
             attempts: 0,
             active_until: None,
+            channel: None,
             legs: vec![HoldLeg::of(1, flight, left, BTreeSet::new())],
         }
     }

@@ -1,4 +1,8 @@
-use loadmaster_platform::room::{Opened, Opening, Room};
+use chrono::TimeDelta;
+use loadmaster_platform::{
+    jobs::Handlers,
+    room::{Opened, Opening, Room},
+};
 use loadmaster_reference::Reference;
 
 use super::{
@@ -7,7 +11,7 @@ use super::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("analytics", "Reports about bookings, flights and transit times")],
+    tags: &[("analytics", "Reports about searches, bookings, flights and transit times")],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("analytics")
@@ -17,6 +21,10 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { db, clock, .. } = opening;
     let reference: Reference = opening.service()?;
     let analytics = AnalyticsService { db: db.clone(), clock: clock.clone(), reference: reference.clone() };
+    let background = AnalyticsService { db: db.for_background(), ..analytics.clone() };
+    let jobs = Handlers::default().every(TimeDelta::minutes(15), "popular_lanes", background, |analytics| async move {
+        Ok(analytics.renew_popular().await?)
+    });
     let routes = router::routes().with_state(&HandlerState::of(opening, analytics, reference));
-    Ok(Opened { routes, ..Opened::default() })
+    Ok(Opened { routes, jobs, ..Opened::default() })
 }

@@ -1,12 +1,18 @@
 use chrono::NaiveDate;
+use loadmaster_kernel::AirportCode;
 use loadmaster_platform::{
     clock::SharedClock,
-    postgres::{Database, DbError, Recency},
+    listing::Anchor,
+    postgres::{Database, DbError, Recency, commit, retrying},
+    web::PageRequest,
 };
 use loadmaster_reference::Reference;
 
 use super::{
-    model::{FlightSums, FunnelSums, Offsets, Report, Scope, Span, TransitSums, VolumeSums},
+    model::{
+        DailySums, DemandSums, FlightSums, FunnelSums, Offsets, PopularLane, PopularPeriod, Report, Scope, SearchCount,
+        SearchFilter, Span, TransitSums, VolumeSums,
+    },
     repository,
 };
 
@@ -52,5 +58,55 @@ impl AnalyticsService {
         let (as_of, offsets) = (self.clock.now(), &self.offsets(scope.span, scope.span));
         let read = |db: Database| async move { Ok(repository::funnel(&mut *db.read().await?, scope, offsets).await?) };
         Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
+    }
+
+    pub async fn daily(&self, scope: &Scope, recency: Recency) -> Result<Report<DailySums>, DbError> {
+        let (as_of, offsets) = (self.clock.now(), &self.offsets(scope.span, scope.span));
+        let read = |db: Database| async move { Ok(repository::daily(&mut *db.read().await?, scope, offsets).await?) };
+        Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
+    }
+
+    pub async fn demand(&self, scope: &Scope, recency: Recency) -> Result<Report<DemandSums>, DbError> {
+        let as_of = self.clock.now();
+        let read = |db: Database| async move { Ok(repository::demand(&mut *db.read().await?, scope).await?) };
+        Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
+    }
+
+    pub async fn searches(
+        &self,
+        filter: &SearchFilter,
+        page: &PageRequest<Anchor>,
+        recency: Recency,
+    ) -> Result<Vec<SearchCount>, DbError> {
+        let read =
+            |db: Database| async move { Ok(repository::searches(&mut *db.listing().await?, filter, page).await?) };
+        self.db.reading(recency, read).await
+    }
+
+    pub async fn popular(
+        &self,
+        period: PopularPeriod,
+        origin: Option<AirportCode>,
+        limit: i64,
+        recency: Recency,
+    ) -> Result<Vec<PopularLane>, DbError> {
+        let read =
+            |db: Database| async move { Ok(repository::popular(&mut *db.read().await?, period, origin, limit).await?) };
+        self.db.reading(recency, read).await
+    }
+
+    /// Finds the popular lanes of now.
+    pub async fn renew_popular(&self) -> Result<(), DbError> {
+        let now = self.clock.now();
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            repository::replace_popular(&mut tx, now).await?;
+            commit(tx).await
+        })
+        .await
+    }
+
+    pub async fn count_searches(&self, filter: &SearchFilter) -> Result<i64, DbError> {
+        Ok(repository::count_searches(&mut *self.db.read().await?, filter).await?)
     }
 }

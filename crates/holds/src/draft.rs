@@ -85,6 +85,7 @@ pub fn draw_up(
         payment: None,
         attempts: 0,
         active_until: None,
+        channel: Some(principal.channel()),
         legs,
     })
 }

@@ -4,7 +4,7 @@ mod message;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use loadmaster_accounts::{Principal, Role};
+use loadmaster_accounts::{Channel, Principal, Role};
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_kernel::{
@@ -165,6 +165,8 @@ pub struct Hold {
     pub attempts: u32,
     /// While a payment is under way: when the hold would have expired without it.
     pub active_until: Option<DateTime<Utc>>,
+    /// Where it was asked for; `None` if that is not known, and of what the product itself keeps.
+    pub channel: Option<Channel>,
     /// In order of sequence.
     pub legs: Vec<HoldLeg>,
 }

@@ -48,6 +48,7 @@ impl Hold {
             rated: Arc::new(rated),
             expires_at: now + quoted_for,
             created_at: now,
+            channel: self.channel,
         }
     }
 

@@ -92,7 +92,13 @@ impl Tickets {
             Kind::Session(family) => Credential::Session(family),
             Kind::ApiKey(id, rate_limit_per_minute) => Credential::ApiKey { id, rate_limit_per_minute },
         };
-        Some(Principal { user_id: content.user, organization_id: content.organization, role: content.role, credential })
+        Some(Principal {
+            user_id: content.user,
+            organization_id: content.organization,
+            role: content.role,
+            credential,
+            is_console: false,
+        })
     }
 }
 

@@ -41,6 +41,7 @@ pub struct Settings {
     pub rate_limit: RateLimit,
     pub capacity: Capacity,
     pub search: Search,
+    pub analytics: Analytics,
     pub booking: Booking,
     pub operations: Operations,
     pub holds: Holds,
@@ -183,6 +184,12 @@ pub struct Search {
     pub connection_minutes_by_airport: BTreeMap<String, u32>,
     pub max_stops: u8,
     pub alternative_days: u8,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Analytics {
+    pub search_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -32,6 +32,8 @@ pub struct Timing {
     pub post: Duration,
     /// The longest time for which alternatives to what was refused are looked for.
     pub alternatives: Duration,
+    /// Interval between writes of what was counted of searches.
+    pub search_counts: Duration,
 }
 
 impl Timing {
@@ -49,6 +51,7 @@ impl Timing {
         zones: Duration::from_mins(1),
         post: Duration::from_secs(20),
         alternatives: Duration::from_millis(200),
+        search_counts: Duration::from_secs(30),
     };
 
     /// For tests: short enough to wait for, and longer than a busy machine delays anything.
@@ -66,6 +69,7 @@ impl Timing {
         zones: Duration::from_millis(500),
         post: Duration::from_secs(2),
         alternatives: Duration::from_secs(2),
+        search_counts: Duration::from_secs(1),
     };
 
     /// Returns the timing of this process: the standard one, unless a test started the process.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use loadmaster_accounts::Channel;
 use loadmaster_kernel::{FlightId, HandlingCode, Money, OrganizationId, QuoteId, SaleId, UserId, Volume, Weight};
 
 pub use super::rating::Rated;
@@ -19,6 +20,8 @@ pub struct Quote {
     pub rated: Arc<Rated>,
     pub expires_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+    /// Where it was asked for; `None` if that is not known.
+    pub channel: Option<Channel>,
 }
 
 impl PartialEq for Quote {

@@ -93,6 +93,7 @@ impl Command for MakeQuote {
             rated: Arc::new(rated),
             expires_at: now + prices.quote_minutes(),
             created_at: now,
+            channel: Some(caller.channel()),
         };
         insert_quotes_in_tx(tx, std::slice::from_ref(&quote), false).await?;
         Ok(quote)

@@ -15,6 +15,7 @@ use super::{
     find::Answer,
     model::{Form, Itinerary, Request, Sort},
     prepared::{OptionText, Shown},
+    seen::Seen,
 };
 
 /// Most alternatives of one answer.
@@ -110,34 +111,37 @@ impl SearchService {
         Some(RouteQuery { origin, destination, day, earliest: None, request })
     }
 
-    /// Returns the body of `POST /routes/search`, in this coding if that is worth while. If nothing can be booked, with
-    /// alternatives: such an answer is not kept, as it also depends on the flights of other days.
+    /// Returns the body of `POST /routes/search`, in this coding if that is worth while, and what the search has found. If nothing
+    /// can be booked, with alternatives: such an answer is not kept, as it also depends on the flights of other days.
     pub(super) async fn lists(
         &self,
         search: &Search,
         coding: Coding,
         answer: Answer,
-    ) -> Result<(Bytes, Coding), SearchError> {
-        let body = match answer {
+    ) -> Result<(Bytes, Coding, Seen), SearchError> {
+        let (body, seen) = match answer {
             Answer::Prepared(found) if found.0.is_bookable(search, &found.1, &found.2) => {
                 return Ok(self.body(search, Form::Lists, coding, found).await);
             }
-            Answer::Prepared(found) => self.body(search, Form::Lists, Coding::Identity, found).await.0,
+            Answer::Prepared(found) => {
+                let (body, _, seen) = self.body(search, Form::Lists, Coding::Identity, found).await;
+                (body, seen)
+            }
             Answer::Read(options) => {
-                let is_bookable = options.direct.iter().chain(&options.transit).any(Itinerary::is_bookable);
+                let seen = Seen::of(&options, search.request.priced_for.is_some());
                 let pricer = self.pricer(&search.request).await?;
                 let products = pricer.map(|pricer| pricer.products(search.origin, search.destination, search.date));
                 let body = SearchResult::new(search, options, products, &self.0.reference);
                 let body = Bytes::from(serde_json::to_vec(&body).map_err(|_| SearchError::Unwritable)?);
-                if is_bookable {
-                    return Ok((body, Coding::Identity));
+                if seen.outcome.is_bookable() {
+                    return Ok((body, Coding::Identity, seen));
                 }
-                body
+                (body, seen)
             }
         };
         // This search has found nothing on its own day.
         let found = self.in_time(self.look_ahead(Search { limit: MOST, ..search.clone() }, 1)).await;
-        Ok((with_alternatives(&body, &found), Coding::Identity))
+        Ok((with_alternatives(&body, &found), Coding::Identity, seen))
     }
 
     /// Returns what is found in time, without an error.

@@ -11,6 +11,7 @@ use super::{
     model::{Form, Judge, Question},
     prepared::{Capacities, Prepared, Shared},
     pricer::{Pricer, PricerKey},
+    seen::Seen,
 };
 
 /// Maximum size of this process's finished answers, in bytes.
@@ -42,6 +43,7 @@ struct Finished {
     from: DateTime<Utc>,
     until: DateTime<Utc>,
     body: Bytes,
+    seen: Seen,
 }
 
 impl Finished {
@@ -68,14 +70,14 @@ impl Default for Bodies {
 }
 
 impl Bodies {
-    /// Returns the answer, and its coding: a small one is not worth any.
+    /// Returns the answer, its coding (a small one is not worth any), and what the search has found.
     pub async fn get(
         &self,
         search: &Search,
         form: Form,
         coding: Coding,
         (prepared, rooms, judge): (Shared, Capacities, Judge),
-    ) -> (Bytes, Coding) {
+    ) -> (Bytes, Coding, Seen) {
         let asked = Asked {
             question: search.question(),
             space: judge.space().figures(),
@@ -91,26 +93,27 @@ impl Bodies {
         let is_own = search.request.own.is_on_any(rooms.iter().map(|room| room.flight_id));
         let kept = if is_own { None } else { self.0.get(&asked) };
         if let Some(kept) = kept.filter(|kept| kept.is_true(&prepared, &rooms, now)) {
-            return (kept.body.clone(), coding);
+            return (kept.body.clone(), coding, kept.seen);
         }
+        let seen = prepared.seen(search, &rooms, &judge);
         let body = match form {
             Form::Lists => prepared.search_result(search, &rooms, &judge),
             Form::Ranking(sort) => prepared.ranking(search, sort, &rooms, &judge),
         };
         let body = Bytes::from(body);
         if coding != Coding::Identity && body.len() < COMPRESS_ABOVE {
-            return (body, Coding::Identity);
+            return (body, Coding::Identity, seen);
         }
         let body = encode(body, coding, Level::Fastest).await;
         if is_own {
-            return (body, coding);
+            return (body, coding, seen);
         }
         // Without the rest of the buffer, which the allocator would leave: what is kept is as large as it weighs.
         let body = Bytes::copy_from_slice(&body);
         let next = rooms.iter().map(|room| room.cutoff).filter(|cutoff| *cutoff > now).min();
         let until = next.unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let finished = Finished { prepared: Arc::downgrade(&prepared), rooms, from: now, until, body: body.clone() };
-        self.0.insert(asked, Arc::new(finished));
-        (body, coding)
+        let (prepared, kept) = (Arc::downgrade(&prepared), body.clone());
+        self.0.insert(asked, Arc::new(Finished { prepared, rooms, from: now, until, body: kept, seen }));
+        (body, coding, seen)
     }
 }

@@ -14,6 +14,7 @@ use super::{
     model::{Form, Judge, Options, Question},
     prepared::{Capacities, Prepared, Shared, Shown},
     route_set::Ways,
+    seen::Seen,
 };
 
 /// Maximum number of attempts for flights that change during a search; after that it reads the tables.
@@ -51,14 +52,14 @@ impl SearchService {
         }
     }
 
-    /// Returns the body of an answer, in this coding if that is worth while.
+    /// Returns the body of an answer, in this coding if that is worth while, and what the search has found.
     pub(super) async fn body(
         &self,
         search: &Search,
         form: Form,
         coding: Coding,
         found: (Shared, Capacities, Judge),
-    ) -> (Bytes, Coding) {
+    ) -> (Bytes, Coding, Seen) {
         self.0.bodies.get(search, form, coding, found).await
     }
 

@@ -3,11 +3,14 @@
 //!
 //! The flights that form routes are cached for a while (`cache`), serialized except for values that bookings change
 //! (`prepared`); each answer adds their capacity and the results of the clock (`find`). Where nothing can be booked,
-//! `alternatives` looks at the next days.
+//! `alternatives` looks at the next days. What callers ask for is counted (`counter`), without a word about them.
 mod alternatives;
 mod between;
 mod bodies;
 mod cache;
+mod counted;
+mod counter;
+mod counting;
 mod days;
 #[cfg(test)]
 mod dice;
@@ -19,10 +22,13 @@ mod metric;
 mod model;
 mod prepared;
 mod pricer;
+mod repeats;
+mod repository;
 mod room;
 mod route_set;
 mod router;
 mod scan;
+mod seen;
 mod service;
 mod spliced;
 mod stored;
@@ -32,4 +38,5 @@ pub use alternatives::{Day, RouteQuery};
 pub use error::SearchError;
 pub use model::{Candidates, Departing, Itinerary, Request};
 pub use room::ROOM;
+pub use seen::Outcome;
 pub use service::SearchService;

@@ -14,6 +14,8 @@ metrics! {
             "Network parts that were not cached: found in the departures in memory, or read from the tables.";
         ROUTE_SEARCHES_CUT: Counter "loadmaster_route_searches_cut_total" []
             "Searches for routes with two or three stops that ended at the bound on their work: some of these may be missing.";
+        SEARCHES_UNRECORDED: Counter "loadmaster_searches_unrecorded_total" []
+            "Searches whose counts could not be written to the database before this process stopped.";
         ROUTE_CACHE_HIT_RATIO: Gauge "loadmaster_route_cache_hit_ratio" []
             "Ratio of cache hits to all searches since the start, from 0 to 1.";
         ROUTE_CACHE_FILL: Histogram "loadmaster_route_cache_fill_seconds" []

@@ -22,6 +22,7 @@ use super::{
     model::{Form, Judge, OptionFigures, Sort, price_order},
     pricer::Pricer,
     route_set::{Brief, Places, Ways},
+    seen::{Seeing, Seen},
     spliced::{write_available, write_live, write_price, write_products, write_reasons},
 };
 use judging::{Judged, JudgedWay, Judging};
@@ -261,6 +262,22 @@ impl Prepared {
         let judging = self.judging(rooms, judge);
         let mut judged = self.ways.iter().filter(|way| way.is_within(search)).filter_map(|way| judging.judge(way));
         judged.any(|judged| judged.reasons.is_empty())
+    }
+
+    /// Returns what a search has found, of the routes whose flights' capacities these are.
+    pub fn seen(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Seen {
+        let (judging, mut seeing) = (self.judging(rooms, judge), Seeing::default());
+        for (place, way) in self.ways.iter().enumerate().filter(|(_, way)| way.is_within(search)) {
+            let judged = if seeing.is_settled() { None } else { judging.judge(way) };
+            match judged {
+                Some(judged) => {
+                    let has_rate = || judge.pricer().is_none_or(|pricer| self.price(place, pricer).is_some());
+                    seeing.add(&judged.reasons, has_rate);
+                }
+                None => seeing.pass(),
+            }
+        }
+        seeing.seen()
     }
 
     /// Returns the figures of each route, in no particular order.

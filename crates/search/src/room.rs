@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use loadmaster_capacity::CapacityService;
 use loadmaster_embargoes::EmbargoService;
 use loadmaster_flights::FlightService;
 use loadmaster_platform::{
     follower::Follower,
+    jobs::Handlers,
+    postgres::Database,
     room::{Opened, Opening, Room},
 };
 use loadmaster_pricing::PricingService;
@@ -12,6 +15,7 @@ use loadmaster_reference::Reference;
 
 use super::{
     SearchService,
+    counter::Counter,
     dto::SearchRoutes,
     follower::ReferenceFollower,
     metric::METRICS,
@@ -28,7 +32,7 @@ pub const ROOM: Room = Room {
 };
 
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
-    let Opening { settings, redis, secrets, clock, tally, timing, .. } = opening;
+    let Opening { settings, db, ids, redis, secrets, clock, tally, timing, .. } = opening;
     let (flights, capacity): (FlightService, CapacityService) = (opening.service()?, opening.service()?);
     let (reference, embargoes): (Reference, EmbargoService) = (opening.service()?, opening.service()?);
     let prices: PricingService = opening.service()?;
@@ -44,10 +48,27 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         tally,
         timing.alternatives,
         shared,
+        Counter::new(db, ids),
     );
     let routes = router::routes().with_state(&HandlerState::of(opening, search.clone(), reference));
     prices.find_ways_with(search.way_finder());
-    let measured = search.clone();
+    let (measured, counting, interval) = (search.clone(), search.clone(), timing.search_counts);
+    let jobs = jobs(&search, db.for_background(), settings.analytics.search_days);
     let follower = Some(Arc::new(ReferenceFollower(search.clone())) as Arc<dyn Follower>);
-    Ok(Opened { routes, follower, ..Opened::default() }.with(search).measured(move || measured.measure()))
+    let opened = Opened { routes, follower, jobs, ..Opened::default() }.with(search);
+    let opened = opened.working(move |stop| counting.keep_counts(interval, stop));
+    Ok(opened.measured(move || measured.measure()))
+}
+
+fn jobs(search: &SearchService, db: Database, days: u32) -> Handlers {
+    Handlers::default().every(
+        TimeDelta::days(1),
+        "old_searches",
+        (search.clone(), db),
+        move |(search, db)| async move {
+            let summed = search.sum_up(&db, days).await?;
+            tracing::info!(summed, "counts of searches added to the sums of their days");
+            Ok(())
+        },
+    )
 }

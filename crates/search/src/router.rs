@@ -10,18 +10,24 @@ use loadmaster_capacity::OwnRoom;
 use loadmaster_platform::{
     room::{Routes, handler_state},
     telemetry::{Traced, span},
-    web::{Body, ChosenCoding, Coding, JSON, NO_STORE, Problem, Query, both, code, encoded, problem_responses},
+    web::{
+        Body, ChosenCoding, ClientAddress, Coding, JSON, NO_STORE, Problem, Query, both, code, encoded,
+        problem_responses,
+    },
 };
 use loadmaster_reference::Reference;
 use serde::Serialize;
+use tokio::time::Instant;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     SearchService,
     cache::CacheStatus,
+    counter::{Answered, Asker},
     dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchResult, SearchRoutes},
     find::Answer,
     model::{Form, Payer},
+    seen::Seen,
 };
 
 /// RFC 9211.
@@ -36,6 +42,11 @@ type Caller = Option<Extension<Principal>>;
 fn own(service: &SearchService, caller: Caller) -> (OwnRoom, Payer) {
     let caller = caller.map(|Extension(caller)| caller);
     (service.own_room(caller), caller.map(|caller| caller.organization_id))
+}
+
+/// The caller as far as it is counted.
+fn asker(caller: Option<&Extension<Principal>>, address: Option<Extension<ClientAddress>>) -> Asker {
+    Asker::of(caller.map(|Extension(caller)| caller), address.map(|Extension(address)| address))
 }
 
 pub(super) fn routes() -> Routes<HandlerState> {
@@ -62,18 +73,22 @@ problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
                    description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), SearchProblems))]
 async fn search(
     caller: Caller,
+    address: Option<Extension<ClientAddress>>,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
     coding: ChosenCoding,
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
+    let (began, asker) = (Instant::now(), asker(caller.as_ref(), address));
     let read = body.read(|fields| SearchRoutes::read(fields, &reference, service.max_stops()));
     let ((), search) = both(query.refuse_all(), read)?;
     let (room, payer) = own(&service, caller);
     let search = search.complete(service.max_stops(), room, payer);
     let (answer, status) = service.find(&search, Form::Lists).in_span(span("search.find")).await?;
-    Ok(kept(service.lists(&search, coding.into(), answer).await?, status))
+    let (body, coding, seen) = service.lists(&search, coding.into(), answer).await?;
+    service.count_for(asker, Answered { search: &search, seen, status, took: began.elapsed() });
+    Ok(kept((body, coding), status))
 }
 
 problem_responses!(RankedProblems: [INPUT, CALLER]);
@@ -89,11 +104,13 @@ problem_responses!(RankedProblems: [INPUT, CALLER]);
                    description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]
 async fn ranked(
     caller: Caller,
+    address: Option<Extension<ClientAddress>>,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
     coding: ChosenCoding,
     query: Query,
 ) -> Result<Response, Problem> {
+    let (began, asker) = (Instant::now(), asker(caller.as_ref(), address));
     let (search, ranking) = query.read(|fields| {
         let ranking = Ranking::read(fields)?;
         Some((ranking.read_search(fields, &reference, service.max_stops())?, ranking))
@@ -101,14 +118,16 @@ async fn ranked(
     let (room, payer) = own(&service, caller);
     let (search, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
     let (answer, status) = service.find(&search, Form::Ranking(sort)).in_span(span("search.find")).await?;
-    match answer {
-        Answer::Prepared(found) => {
-            Ok(kept(service.body(&search, Form::Ranking(sort), coding.into(), found).await, status))
-        }
+    let (body, coding, seen) = match answer {
+        Answer::Prepared(found) => service.body(&search, Form::Ranking(sort), coding.into(), found).await,
         Answer::Read(options) => {
-            Ok(told(json(&RouteOption::ranking(&search, sort, options, &reference))?.into(), status))
+            let seen = Seen::of(&options, search.request.priced_for.is_some());
+            let body = json(&RouteOption::ranking(&search, sort, options, &reference))?;
+            (body.into(), Coding::Identity, seen)
         }
-    }
+    };
+    service.count_for(asker, Answered { search: &search, seen, status, took: began.elapsed() });
+    Ok(kept((body, coding), status))
 }
 
 problem_responses!(DaysProblems: [INPUT, CALLER]);

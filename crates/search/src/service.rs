@@ -15,6 +15,7 @@ use super::{
     SearchError,
     bodies::Bodies,
     cache::RouteCache,
+    counter::Counter,
     model::{Candidates, Departing, Itinerary, Judge, MOST_STOPS_NEAR, Options, Request, connect},
     pricer::Pricer,
     route_set::RouteSet,
@@ -49,6 +50,7 @@ pub(super) struct Inner {
     /// The longest time for which alternatives are looked for.
     pub longest_look: Duration,
     pub tally: Tally,
+    pub counter: Counter,
 }
 
 impl SearchService {
@@ -66,6 +68,7 @@ impl SearchService {
         tally: &Tally,
         longest_look: Duration,
         shared: Option<(Redis, &ServerSecrets)>,
+        counter: Counter,
     ) -> Self {
         let time = Duration::from_secs(settings.cache_ttl_seconds);
         let cache = (!time.is_zero()).then(|| RouteCache::new(time, settings, clock, shared));
@@ -83,6 +86,7 @@ impl SearchService {
             reading: Semaphore::new(1),
             longest_look,
             tally: tally.clone(),
+            counter,
         }))
     }
 

@@ -245,7 +245,7 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 14] = [
+pub const SCHEDULES: [&str; 16] = [
     "partitions_ahead",
     "expired_tokens",
     "old_idempotency_keys",
@@ -260,6 +260,8 @@ pub const SCHEDULES: [&str; 14] = [
     "old_notifications",
     "old_contacts",
     "old_webhook_deliveries",
+    "old_searches",
+    "popular_lanes",
 ];
 
 /// Makes a light database of a migrated one: without the partitions of the months after the next, and with all schedules

@@ -166,6 +166,7 @@ impl WaitlistService {
             payment: None,
             attempts: 0,
             active_until: None,
+            channel: None,
             legs: legs.collect(),
         }
     }

@@ -30,7 +30,7 @@ async fn a_report_is_of_the_last_28_days_unless_others_are_named() {
     }
     let empty = report(&operator, VOLUME, "").await;
     let nothing = json!({"bookings": 0, "cancelled": 0, "pieces": 0, "weight_kg": 0, "chargeable_weight_kg": 0,
-                         "revenue": [], "change_percent": null});
+                         "revenue": [], "yield_per_kg": [], "change_percent": null});
     assert_eq!(empty["total"], nothing);
     let empty = report(&operator, TRANSIT, "group=lane").await;
     let nothing =
@@ -102,5 +102,5 @@ async fn each_role_has_the_reports_that_it_may_read() {
             customer.get(&path).await.expect(200);
         }
     }
-    anyone.get("/api/v1/analytics/searches").await.expect_problem(404, "not_found");
+    anyone.get("/api/v1/analytics/nothing").await.expect_problem(404, "not_found");
 }

@@ -59,8 +59,8 @@ async fn revenue_has_a_column_of_numbers_for_each_currency() {
     let market = Market::open().await;
     market.paid().await;
     let lines = csv(&market.customer, &format!("{VOLUME}/export")).await;
-    assert!(lines[0].ends_with(",\"change_percent\",\"revenue_USD\""), "{lines:?}");
-    assert!(lines[1].ends_with(",,900.00"), "{lines:?}");
+    assert!(lines[0].ends_with(",\"change_percent\",\"revenue_USD\",\"yield_per_kg_USD\""), "{lines:?}");
+    assert!(lines[1].ends_with(",,900.00,9"), "{lines:?}");
 }
 
 #[tokio::test]
@@ -71,10 +71,10 @@ async fn all_reports_are_exported() {
     let booking = customer.book(order(&[&flight])).await;
     let query = "from=2026-11-20&to=2026-11-22";
     let flights = csv(&operator, &format!("{FLIGHTS}/export?{query}&group=flight_number")).await;
-    assert_eq!(flights[0].matches(',').count(), 18);
-    assert_eq!(flights[1], "\"2026-11-21\",\"AI101\",1,0,0,,,0,,,200,10,0,100,1,0,50,10,");
+    assert_eq!(flights[0].matches(',').count(), 24);
+    assert_eq!(flights[1], "\"2026-11-21\",\"AI101\",1,0,0,,,0,,,200,10,0,100,1,0,50,10,,0,0,0,100,9,0");
     let own = csv(&customer, &format!("{FLIGHTS}/export?{query}")).await;
-    assert_eq!(own[1], "\"2026-11-21\",,1,0,0,,,0,,,,,,,,,,,", "what the carrier alone may know is empty");
+    assert_eq!(own[1], "\"2026-11-21\",,1,0,0,,,0,,,,,,,,,,,,,,,,,", "what the carrier alone may know is empty");
     operator.walk(&booking, &["depart", "arrive"]).await;
     let transit = csv(&customer, &format!("{TRANSIT}/export?group=lane")).await;
     assert_eq!(
@@ -84,6 +84,6 @@ async fn all_reports_are_exported() {
     );
     assert_eq!(transit[1], "\"2026-11-20\",\"DEL-LHR\",1,240,240,240,0,0,0,0,100");
     let funnel = csv(&operator, &format!("{FUNNEL}/export?group=product")).await;
-    assert_eq!(funnel[1], "\"2026-11-20\",\"GENERAL\",0,0,0,0,1,0");
+    assert_eq!(funnel[1], "\"2026-11-20\",\"GENERAL\",0,0,0,0,0,0,1,0");
     assert_eq!(text(&booking, "status"), "BOOKED");
 }

@@ -112,7 +112,7 @@ async fn what_a_flight_carried_was_booked_on_it_at_departure() {
     assert_eq!(found["percent"], json!({"weight": 50, "volume": 20, "positions": 50}));
     let own = report(&customer, FLIGHTS, query).await["total"].clone();
     assert_eq!((&own["flights"], &own["departed"]["on_time_percent"]), (&json!(1), &json!(100)));
-    for member in ["capacity", "carried", "percent"] {
+    for member in ["capacity", "carried", "percent", "held", "available"] {
         assert_eq!(own[member], Value::Null, "{member} is the carrier's");
     }
     world.audit().await;
@@ -151,4 +151,41 @@ async fn flights_are_grouped_and_filtered_and_the_rest_is_in_other() {
     {
         assert_eq!(find(filter).await["total"]["flights"], count, "{filter}");
     }
+}
+
+#[tokio::test]
+async fn what_can_be_sold_at_each_station_is_told_of_flights_that_have_not_left() {
+    let world = long_day().await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let new = |number: &str, origin: &'static str, departs: &str| {
+        NewFlight::new(number, origin, "LHR").departs(departs).weight(500.0).volume(50.0).positions(5)
+    };
+    let left = world.flight(new("AI101", "DEL", "2026-11-20T08:30:00Z")).await;
+    let [ahead, away, gone] = [
+        world.flight(new("AI102", "DEL", "2026-11-23T10:00:00Z")).await,
+        world.flight(new("AI103", "BOM", "2026-11-23T10:00:00Z")).await,
+        world.flight(new("AI104", "BOM", "2026-11-23T11:00:00Z")).await,
+    ];
+    let overbooked =
+        json!({"capacity": {"weight_kg": 500, "volume_m3": 50, "positions": 5}, "overbooking": {"weight_percent": 10}});
+    world.admin().await.patch(&path_to(&away), overbooked).await.expect(200);
+    customer.book(with(order(&[&ahead]), json!({"weight_kg": 100, "volume_m3": 5, "positions": 1}))).await;
+    let held = json!({"flight_ids": [ahead["id"]], "weight_kg": 50, "volume_m3": 2, "positions": 2});
+    let held = customer.hold(held).await;
+    act(&world.admin().await, &gone, "cancel", json!({})).await.expect(200);
+    act(&operator, &left, "depart", json!({})).await.expect(200);
+    let space = |weight: u32, volume: u32, positions: u32| json!({"weight_kg": weight, "volume_m3": volume, "positions": positions});
+    let span = "from=2026-11-20&to=2026-12-20";
+    let find = async || report(&operator, FLIGHTS, &format!("{span}&by=month&group=station")).await;
+    let found = find().await;
+    let expected = [("2026-11-01", "BOM", &space(0, 0, 0)), ("2026-11-01", "DEL", &space(50, 2, 2))];
+    assert_eq!(rows(&found, "held"), expected);
+    let expected = [("2026-11-01", "BOM", &space(550, 50, 5)), ("2026-11-01", "DEL", &space(350, 43, 2))];
+    assert_eq!(rows(&found, "available"), expected);
+    assert_eq!((&found["total"]["available"], &found["total"]["flights"]), (&space(900, 93, 7), &json!(4)));
+    adds_up(&found, &["held/weight_kg", "available/weight_kg", "available/volume_m3", "available/positions"]);
+    // The hold has ended: what it kept can be sold again.
+    customer.delete(&crate::holds::at(&held)).await.expect(200);
+    assert_eq!(find().await["total"]["held"], space(0, 0, 0));
+    world.audit().await;
 }

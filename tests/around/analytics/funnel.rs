@@ -1,5 +1,5 @@
 use loadmaster_testkit::{
-    NewFlight, World,
+    Client, NewFlight, World,
     amending::long_day,
     billing::Market,
     flight_verbs::done,
@@ -9,7 +9,10 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::{FUNNEL, adds_up, any_flight, at, firm, of_weight, report, rows};
+use super::{
+    FUNNEL, adds_up, any_flight, at, firm, of_weight, report, rows,
+    searches::{asked, write},
+};
 
 #[tokio::test]
 async fn of_what_was_made_in_the_span_it_tells_what_led_on() {
@@ -61,7 +64,7 @@ async fn of_what_was_made_in_the_span_it_tells_what_led_on() {
         assert_eq!(found[1..], made[1..], "{filter}: {found:?}");
         assert!(found[0] >= made[0], "{filter}: {found:?}");
     }
-    assert!(lanes.get("searches").is_none() && text(&lanes, "to") == "2026-11-20");
+    assert_eq!(text(&lanes, "to"), "2026-11-20");
     world.audit().await;
 }
 
@@ -109,8 +112,52 @@ async fn nothing_is_reported_of_an_empty_house() {
     let found = report(&world.operator().await, FUNNEL, "group=product").await;
     assert_eq!(
         found["total"],
-        json!({"quotes": {"made": 0, "taken": 0}, "holds": {"made": 0, "committed": 0},
-                                      "bookings": {"made": 0, "delivered": 0}})
+        json!({"searches": {"made": 0, "bookable": 0}, "quotes": {"made": 0, "taken": 0},
+               "holds": {"made": 0, "committed": 0}, "bookings": {"made": 0, "delivered": 0}})
     );
     assert_eq!((&found["rows"], &found["other"]), (&json!([]), &Value::Null));
+}
+
+#[tokio::test]
+async fn the_funnel_begins_with_searches_where_their_lanes_are_all_that_is_asked_about() {
+    let world = World::start().await;
+    let (customer, organization) = firm(&world).await;
+    let operator = world.operator().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(500.0)).await;
+    for weight in [10, 50, 600] {
+        let more = json!({"weight_kg": weight});
+        customer.post("/api/v1/routes/search", asked("DEL", "LHR", more)).await.expect(200);
+    }
+    customer.post("/api/v1/routes/search", asked("BOM", "LHR", json!({}))).await.expect(200);
+    write(&world).await;
+    customer.book(of_weight(&flight, 10.0)).await;
+    let lanes = report(&operator, FUNNEL, "group=lane").await;
+    let steps = [
+        ("2026-11-20", "DEL-LHR", &json!({"made": 3, "bookable": 2})),
+        ("2026-11-20", "BOM-LHR", &json!({"made": 1, "bookable": 0})),
+    ];
+    assert_eq!(rows(&lanes, "searches"), steps);
+    assert_eq!(
+        rows(&lanes, "bookings/made").iter().map(|(.., made)| *made).collect::<Vec<_>>(),
+        [&json!(1), &json!(0)]
+    );
+    let one = report(&operator, FUNNEL, "group=lane&limit=1&origin=DEL").await;
+    assert_eq!((&one["total"]["searches"]["made"], &one["other"]), (&json!(3), &Value::Null));
+    adds_up(&report(&operator, FUNNEL, "group=lane&limit=1").await, &["searches/made", "searches/bookable"]);
+    let products = report(&operator, FUNNEL, "group=product").await;
+    let expected = [("2026-11-20", "GENERAL", &json!(0)), ("2026-11-20", "-", &json!(4))];
+    assert_eq!(rows(&products, "searches/made"), expected);
+    other_lane(&world, &customer).await;
+    for filter in ["airline=AI", "product=GENERAL", &format!("organization_id={organization}")] {
+        let found = report(&operator, FUNNEL, &format!("group=lane&limit=1&{filter}")).await;
+        for searches in [&found["total"], &found["rows"][0], &found["other"]].map(|figures| figures.get("searches")) {
+            assert_eq!(searches, Some(&Value::Null), "{filter}: {found:#}");
+        }
+    }
+}
+
+/// Another booking, for what the limit leaves out.
+async fn other_lane(world: &World, customer: &Client) {
+    let flight = any_flight(world, "AI900", "BOM", "LHR").await;
+    customer.book(of_weight(&flight, 5.0)).await;
 }

@@ -6,6 +6,7 @@ use std::{
 
 use chrono::TimeDelta;
 use loadmaster_accounts::{NewToken, OneTime, Purpose};
+use loadmaster_search::SearchService;
 use loadmaster_testkit::{
     Answer, Client, NewFlight, World, WorldOptions,
     payments::{any_credit, any_payment, signed_webhook, unpaid_of_guest, with_test},
@@ -222,14 +223,21 @@ async fn administration(world: &World, journey: &mut Journey<'_>, anyone: &Clien
     let flight = admin.get("/api/v1/flights?limit=1").await.expect(200);
     let flight = flight[0]["id"].as_str().unwrap();
     journey.visit(admin, "GET", "/api/v1/flights/{id}/manifest/export", &[flight], None).await;
-    for list in ["flights", "bookings", "tariffs", "users", "admin/audit"] {
+    let search: SearchService = world.state().service().unwrap();
+    search.write_counts().await.unwrap();
+    world.sql("insert into popular_lanes values ('week', 'DEL', 'LHR', 1, 2, 1, 1, 120, 7)").await;
+    journey.visit(admin, "GET", "/api/v1/routes/popular", &["?origin=DEL"], None).await;
+    journey.visit(admin, "GET", "/api/v1/analytics/searches", &["?origin=DEL"], None).await;
+    for list in ["flights", "bookings", "tariffs", "users", "admin/audit", "analytics/searches"] {
         journey.visit(admin, "GET", &format!("/api/v1/{list}/export"), &[], None).await;
     }
-    for name in ["volume", "flights", "transit-times", "funnel"] {
+    for name in ["volume", "flights", "transit-times", "funnel", "demand"] {
         let one = format!("/api/v1/analytics/{name}");
         journey.visit(admin, "GET", &one, &["?group=lane&limit=1&by=month"], None).await;
         journey.visit(admin, "GET", &format!("{one}/export"), &[], None).await;
     }
+    journey.visit(admin, "GET", "/api/v1/analytics/daily", &["?by=month"], None).await;
+    journey.visit(admin, "GET", "/api/v1/analytics/daily/export", &[], None).await;
     let [again, never] =
         [loadmaster_testkit::jobs::dead_job(world).await, loadmaster_testkit::jobs::dead_job(world).await];
     world.sql("insert into schedules (name, next_run_at) values ('made_up', now())").await;

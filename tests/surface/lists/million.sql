@@ -240,6 +240,15 @@ insert into quotes (id, organization_id, created_by, body, is_taken, expires_at,
 select pg_temp.v7(at, 30, n), pg_temp.early(1, n % 5000), pg_temp.early(2, n % 5000 * 2), '{}', false, at + interval '1 hour', at
 from generate_series(1, 100000) n cross join lateral (select '2026-11-13T00:00:00Z'::timestamptz + n * interval '6 seconds' as at) m;
 
+-- A month of searches; few found no rate.
+insert into searches (id, asked_on, origin, destination, departure_date, weight_class, role, channel, outcome, searches, options, bookable,
+                      took_us, cache_hits, counted_at)
+select pg_temp.v7(at, 31, n), at::date, a.code, z.code, at::date + 3, 100, null, 'ANONYMOUS',
+       case when n % 3000 = 0 then 'NO_RATE' when n % 5 = 0 then 'NO_ROOM' else 'BOOKABLE' end, 1, 3, 1, 900, 1, at
+from generate_series(0, 299999) n
+cross join lateral (select '2026-10-22T00:00:00Z'::timestamptz + n * interval '8.6 seconds' as at) m
+join place a on a.n = n % 60 join place z on z.n = 60 + n % 59;
+
 -- Rules that came and went: a hundredth of them is in force.
 insert into tariffs (id, version, code, origin, destination, flight_numbers, product, currency, minimum, normal, breaks, valid_from, is_current, revision,
                      created_at, updated_at, ended_at)

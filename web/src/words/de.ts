@@ -388,6 +388,7 @@ export const de: Words = {
       "-room": "Größter freier Raum",
     },
     empty: "Geben Sie zwei Flughäfen und Ihre Fracht ein. Zum Suchen brauchen Sie kein Konto.",
+    popular: "Diese Woche oft gesucht",
   },
   book: {
     title: "Buchen",

@@ -379,6 +379,7 @@ export const en = {
       "-room": "Most room",
     },
     empty: "Enter two airports and what you ship. No account is needed to look.",
+    popular: "Often searched this week",
   },
   book: {
     title: "Book",

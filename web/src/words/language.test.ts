@@ -94,6 +94,8 @@ const SAME = [
   "admin.rules.bases.FLAT",
   "admin.import.tables.airlines",
   "admin.analytics.ranked",
+  "admin.analytics.daily.ms",
+  "admin.analytics.demand.outcomes.EMBARGO",
   "admin.analytics.flights.dimension",
 ];
 

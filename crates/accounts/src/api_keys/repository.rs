@@ -48,7 +48,7 @@ impl KeyRow {
             Role::Guest => self.id.uuid().into(),
             Role::Customer | Role::Operator | Role::Admin => self.organization_id,
         };
-        Ok(Principal { user_id: self.user_id, organization_id, role, credential })
+        Ok(Principal { user_id: self.user_id, organization_id, role, credential, is_console: false })
     }
 
     fn rate_limit(&self) -> Option<u32> {

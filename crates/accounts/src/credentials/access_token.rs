@@ -23,7 +23,7 @@ pub const CLOCK_SKEW: i64 = 60;
 /// The longest header of a token that is read, in bytes of Base64. Our headers have some 120.
 const LONGEST_HEADER: usize = 1024;
 
-/// The claims of an access token (RFC 7519, section 4.1, and three of our own).
+/// The claims of an access token (RFC 7519, section 4.1, and four of our own).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -37,6 +37,9 @@ struct Claims {
     role: Role,
     org: OrganizationId,
     sid: TokenFamilyId,
+    /// Whether the session is one of the console.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    console: bool,
 }
 
 /// Encodes and decodes access tokens: JWTs of one algorithm, one issuer and one audience.
@@ -94,6 +97,7 @@ impl AccessTokens {
             role: principal.role,
             org: principal.organization_id,
             sid,
+            console: principal.is_console,
         };
         let (kid, key) = ring.signing(now)?;
         let header = Header { kid: Some(kid.to_owned()), ..Header::new(self.algorithm) };
@@ -129,6 +133,7 @@ impl AccessTokens {
             return Err(AccountError::KeyEnded);
         }
         let principal = Principal::of_session(claims.sub, claims.org, claims.role, claims.sid);
+        let principal = principal.in_console(claims.console);
         Verified { principal, expires_at: claims.exp }.at(now)
     }
 }

@@ -18,7 +18,7 @@ use super::{
     cache::hashed,
     changes::AccessChanges,
     claims::{ClaimDesk, Claims},
-    dto::{LoginRequest, PasswordChange, RegisterRequest},
+    dto::{LoginRequest, PasswordChange, RegisterRequest, SessionKind},
     key_ring::KeyRing,
     model::{Ending, Session},
     passwords::{Password, Passwords, Verdict},
@@ -147,13 +147,13 @@ impl SessionService {
     /// Makes a customer's account with an organization of its own, and logs it in. A booking that is claimed moves to
     /// it in the same transaction.
     pub(super) async fn register(&self, request: RegisterRequest) -> Result<Session, AccountError> {
-        let RegisterRequest { email, password, name, claim_token, .. } = request;
+        let RegisterRequest { email, password, name, claim_token, session: kind } = request;
         let hash = self.passwords.hash(password, self.random.bytes()?).await?;
         let ring = self.tokens.keys().await?;
         let registered = retrying(|| async {
             let now = self.clock.now();
             let user = User::new(&self.ids, &email, name.as_deref(), Role::Customer, now);
-            let (session, refresh_token) = self.session(&ring, user, (self.ids.next(now), 0), now)?;
+            let (session, refresh_token) = self.session(&ring, (user, kind), (self.ids.next(now), 0), now)?;
             let mut tx = self.db.begin().await?;
             // First: whether an address has an account is not told to whoever has no good claim.
             if let Some(claim) = &claim_token {
@@ -187,7 +187,7 @@ impl SessionService {
     /// Opens a session. An unknown address and a wrong password give the same error after the same time; that an account
     /// is disabled is revealed only with its password.
     pub(super) async fn log_in(&self, request: LoginRequest) -> Result<Session, AccountError> {
-        let LoginRequest { email, password, .. } = request;
+        let LoginRequest { email, password, session: kind } = request;
         self.attempts.admit(&email).await?;
         let (mut checked, verdict) = self.check_password(&email, &password).await?;
         if verdict == Verdict::Outdated {
@@ -201,7 +201,7 @@ impl SessionService {
             let account = lock_account(&mut tx, checked.user.id).await?;
             let account = account.filter(|account| account.password_hash == checked.password_hash);
             let user = account.ok_or(AccountError::InvalidCredentials)?.enabled()?.user;
-            let (session, refresh_token) = self.session(&ring, user, (self.ids.next(now), 0), now)?;
+            let (session, refresh_token) = self.session(&ring, (user, kind), (self.ids.next(now), 0), now)?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
             commit(tx).await?;
             Ok(session)
@@ -258,9 +258,13 @@ impl SessionService {
 
     /// Continues a session: spends the refresh token and issues new tokens. A token that was spent more than [`GRACE`] ago
     /// ends its session: thief and owner must log in again, and only the owner can.
-    pub(super) async fn refresh(&self, presented: Presented) -> Result<Session, AccountError> {
+    pub(super) async fn refresh(
+        &self,
+        presented: Presented,
+        kind: Option<SessionKind>,
+    ) -> Result<Session, AccountError> {
         let ring = self.tokens.keys().await?;
-        match retrying(|| self.try_refresh(&ring, &presented.token)).await? {
+        match retrying(|| self.try_refresh(&ring, &presented.token, kind)).await? {
             Refreshed::Session(session) => Ok(*session),
             Refreshed::Reused(token) => {
                 let (family, user) = (token.family_id, token.user_id);
@@ -271,7 +275,12 @@ impl SessionService {
         }
     }
 
-    async fn try_refresh(&self, ring: &KeyRing, known: &RefreshToken) -> Result<Refreshed, AccountError> {
+    async fn try_refresh(
+        &self,
+        ring: &KeyRing,
+        known: &RefreshToken,
+        kind: Option<SessionKind>,
+    ) -> Result<Refreshed, AccountError> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         repository::lock_family(&mut tx, known.family_id).await?;
@@ -291,7 +300,7 @@ impl SessionService {
         }
         let user = account.ok_or(AccountError::RefreshInvalid)?.enabled()?.user;
         let next = (token.family_id, token.generation.saturating_add(1));
-        let (session, successor) = self.session(ring, user, next, now)?;
+        let (session, successor) = self.session(ring, (user, kind), next, now)?;
         repository::spend_generation(&mut tx, token.family_id, token.generation, now).await?;
         repository::insert_refresh_token(&mut tx, &successor).await?;
         commit(tx).await?;
@@ -352,11 +361,11 @@ impl SessionService {
     }
 
     /// New tokens of a session of `user`, and the refresh token as it must be stored. The tokens that descend from one
-    /// log-in are a family; each use of one begins the next generation.
+    /// log-in are a family; each use of one begins the next generation. Sessions by cookie are those of the console.
     fn session(
         &self,
         ring: &KeyRing,
-        user: User,
+        (user, kind): (User, Option<SessionKind>),
         (family, generation): (TokenFamilyId, i32),
         now: DateTime<Utc>,
     ) -> Result<(Session, RefreshToken), AccountError> {
@@ -372,6 +381,7 @@ impl SessionService {
             spent_at: None,
         };
         let principal = Principal::of_session(user.id, user.organization_id, user.role, family);
+        let principal = principal.in_console(kind.is_some());
         let access_token = self.tokens.issue_with(ring, principal, family, now)?;
         let refresh_token = refresh_token.into();
         Ok((Session { user, access_token, refresh_token, expires_in: self.tokens.lifetime() }, stored))

@@ -12,7 +12,7 @@ pub use caller::{Admin, Customer, Guest, Operator, required};
 pub(super) use model::{
     Account, AccountLanguage, Act, ActAnchor, ActFilter, Email, MAX_TEXT, UserFilter, UserSort, WeightUnit, read_name,
 };
-pub use model::{Credential, ManagedUser, Principal, Role, User};
+pub use model::{Channel, Credential, ManagedUser, Principal, Role, User};
 pub(super) use repository::{
     account_by_email, account_by_id, count_acts, list_acts, lock_account, lock_account_to_change, save_choices,
     save_name,

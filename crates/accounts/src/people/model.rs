@@ -66,6 +66,35 @@ pub enum Credential {
     ApiKey { id: ApiKeyId, rate_limit_per_minute: Option<u32> },
 }
 
+words! {
+    /// Where a request comes from, as far as its credential says.
+    pub enum Channel {
+        /// A session of the console: its refresh token is in a cookie of the browser.
+        Console = "CONSOLE",
+        ApiKey = "API_KEY",
+        Guest = "GUEST",
+        /// No credential at all.
+        Anonymous = "ANONYMOUS",
+        /// A session whose client keeps its refresh token itself.
+        Api = "API",
+    }
+}
+
+impl Channel {
+    /// Returns the channel of this name. Later versions may store others.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(word, _)| *word == name).map(|(_, channel)| *channel)
+    }
+
+    /// Returns the channel of a request by this caller.
+    pub const fn of(caller: Option<&Principal>) -> Self {
+        match caller {
+            Some(caller) => caller.channel(),
+            None => Self::Anonymous,
+        }
+    }
+}
+
 /// The caller of a request, as its credential proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Principal {
@@ -76,6 +105,8 @@ pub struct Principal {
     pub organization_id: OrganizationId,
     pub role: Role,
     pub credential: Credential,
+    /// Whether its session is one of the console.
+    pub is_console: bool,
 }
 
 impl Principal {
@@ -90,7 +121,23 @@ impl Principal {
             Role::Guest => Credential::Guest,
             _ => Credential::Session(session),
         };
-        Self { user_id, organization_id, role, credential }
+        Self { user_id, organization_id, role, credential, is_console: false }
+    }
+
+    /// Returns the same caller in a session of the console, or in another.
+    #[must_use]
+    pub const fn in_console(self, is_console: bool) -> Self {
+        Self { is_console, ..self }
+    }
+
+    /// Returns the channel of its requests.
+    pub const fn channel(&self) -> Channel {
+        match self.credential {
+            Credential::Guest => Channel::Guest,
+            Credential::ApiKey { .. } => Channel::ApiKey,
+            Credential::Session(_) if self.is_console => Channel::Console,
+            Credential::Session(_) => Channel::Api,
+        }
     }
 
     /// The session that the caller is logged in with. An API key has none and is refused: some operations are for people

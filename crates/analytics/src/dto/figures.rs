@@ -1,8 +1,11 @@
-use loadmaster_kernel::{Money, Positions, Volume, Weight};
+use loadmaster_kernel::{Currency, Money, Positions, Rate, Volume, Weight};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Carried, FlightSums, FunnelSums, Percentiles, Punctuality, Tenths, TransitSums, VolumeSums};
+use crate::model::{
+    Carried, DailySums, DemandSums, FlightSums, FunnelSums, Percentiles, Punctuality, Sold, Tenths, TransitSums,
+    VolumeSums,
+};
 
 /// Bookings that were made.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,6 +24,9 @@ pub struct VolumeFigures {
     pub chargeable_weight_kg: Weight,
     /// The totals that are agreed now, of cancelled bookings the fees, in each currency. Bookings without a price add nothing.
     pub revenue: Vec<Money>,
+    /// The agreed totals of bookings that have a price and are not cancelled, by the kilogram of their chargeable weight, in each
+    /// currency.
+    pub yield_per_kg: Vec<YieldPerKg>,
     /// How much more `weight_kg` is than in the span of the same length before; in a row, than on its dates moved back by the
     /// length of the span. Null where nothing was before.
     #[schema(value_type = Option<f64>, required = true)]
@@ -36,8 +42,23 @@ impl From<&VolumeSums> for VolumeFigures {
             weight_kg: sums.weight,
             chargeable_weight_kg: sums.chargeable,
             revenue: sums.revenue(),
+            yield_per_kg: sums.sold.iter().filter_map(YieldPerKg::of).collect(),
             change_percent: Tenths::growth(sums.weight.hectograms(), sums.weight_before.hectograms()),
         }
+    }
+}
+
+/// What a kilogram of chargeable weight was sold for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct YieldPerKg {
+    /// At most four decimals.
+    pub amount: Rate,
+    pub currency: Currency,
+}
+
+impl YieldPerKg {
+    fn of((currency, sold): (&Currency, &Sold)) -> Option<Self> {
+        Some(Self { amount: sold.per_kg(*currency)?, currency: *currency })
     }
 }
 
@@ -117,6 +138,12 @@ pub struct FlightFigures {
     /// Null for customers.
     #[schema(required = true)]
     pub percent: Option<CarriedPercent>,
+    /// What holds keep on flights that have not departed and are not cancelled; null for customers.
+    #[schema(required = true)]
+    pub held: Option<CarriedFigures>,
+    /// What can still be sold on the same flights, with overbooking; null for customers.
+    #[schema(required = true)]
+    pub available: Option<CarriedFigures>,
 }
 
 impl FlightFigures {
@@ -136,6 +163,8 @@ impl FlightFigures {
             capacity: is_whole.then(|| capacity.into()),
             carried: is_whole.then(|| carried.into()),
             percent: is_whole.then_some(percent),
+            held: is_whole.then(|| sums.held.into()),
+            available: is_whole.then(|| sums.available.into()),
         }
     }
 }
@@ -189,6 +218,77 @@ impl From<&TransitSums> for TransitFigures {
     }
 }
 
+/// Searches that were counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DemandFigures {
+    pub searches: i64,
+    /// Of these, those with an option that could be booked as requested; null without searches.
+    #[schema(value_type = Option<f64>, required = true)]
+    pub bookable_percent: Option<Tenths>,
+    /// Options that a search found, whether they could be booked or not; null without searches.
+    #[schema(value_type = Option<f64>, required = true)]
+    pub mean_options: Option<Tenths>,
+}
+
+impl From<&DemandSums> for DemandFigures {
+    fn from(sums: &DemandSums) -> Self {
+        Self {
+            searches: sums.searches,
+            bookable_percent: Tenths::percent(sums.bookable, sums.searches),
+            mean_options: Tenths::quotient(sums.options, sums.searches),
+        }
+    }
+}
+
+/// The business of some dates.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DailyFigures {
+    pub searches: i64,
+    /// Null without searches.
+    #[schema(value_type = Option<f64>, required = true)]
+    pub mean_search_ms: Option<Tenths>,
+    /// Searches whose routes came from the cache; null without searches.
+    #[schema(value_type = Option<f64>, required = true)]
+    pub cache_hit_percent: Option<Tenths>,
+    /// Quotes that nothing took are deleted after seven days: of earlier dates only those taken are counted.
+    pub quotes: i64,
+    /// Without holds of allotments.
+    pub holds: i64,
+    pub bookings: i64,
+    /// Of the bookings, those that are cancelled now.
+    pub cancelled: i64,
+    /// Of the bookings, those that are delivered now.
+    pub delivered: i64,
+    /// Of bookings that are not cancelled.
+    #[schema(value_type = f64, minimum = 0)]
+    pub weight_kg: Weight,
+    /// The totals that are agreed now, of cancelled bookings the fees, in each currency. Bookings without a price add nothing.
+    pub revenue: Vec<Money>,
+    /// Accounts that were made, on the date in UTC.
+    pub new_users: i64,
+    /// Accounts that made a quote, hold or booking: each counts once in a row, and once in `total`.
+    pub active_users: i64,
+}
+
+impl From<&DailySums> for DailyFigures {
+    fn from(sums: &DailySums) -> Self {
+        Self {
+            searches: sums.searches,
+            mean_search_ms: Tenths::quotient(sums.took_us, sums.searches.saturating_mul(1000)),
+            cache_hit_percent: Tenths::percent(sums.cache_hits, sums.searches),
+            quotes: sums.quotes,
+            holds: sums.holds,
+            bookings: sums.bookings,
+            cancelled: sums.cancelled,
+            delivered: sums.delivered,
+            weight_kg: sums.weight,
+            revenue: sums.revenue(),
+            new_users: sums.new_users,
+            active_users: sums.active_users,
+        }
+    }
+}
+
 /// Quotes that were made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QuotesMade {
@@ -216,17 +316,30 @@ pub struct BookingsMade {
     pub delivered: i64,
 }
 
+/// Searches that were made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchesMade {
+    pub made: i64,
+    /// Of these, those with an option that could be booked as requested.
+    pub bookable: i64,
+}
+
 /// What was made, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FunnelFigures {
+    /// Null if the report is about an airline, a product or an organization, of which nothing is known of searches.
+    #[schema(required = true)]
+    pub searches: Option<SearchesMade>,
     pub quotes: QuotesMade,
     pub holds: HoldsMade,
     pub bookings: BookingsMade,
 }
 
-impl From<&FunnelSums> for FunnelFigures {
-    fn from(FunnelSums { quotes, holds, bookings }: &FunnelSums) -> Self {
+impl FunnelFigures {
+    /// `knows_searches`: they could be chosen by the filters of the report.
+    pub fn new(FunnelSums { searches, quotes, holds, bookings }: &FunnelSums, knows_searches: bool) -> Self {
         Self {
+            searches: knows_searches.then_some(SearchesMade { made: searches.made, bookable: searches.done }),
             quotes: QuotesMade { made: quotes.made, taken: quotes.done },
             holds: HoldsMade { made: holds.made, committed: holds.done },
             bookings: BookingsMade { made: bookings.made, delivered: bookings.done },

@@ -1,12 +1,16 @@
 mod figures;
 mod params;
+mod popular;
 mod report;
+mod searches;
 mod table;
 
-pub use figures::FlightFigures;
+pub use figures::{FlightFigures, FunnelFigures};
 pub use params::{
-    FlightGroups, FreightParams, FunnelGroups, LaneGroups, PlaceParams, SpanParams, VolumeGroups, read_flights,
-    read_funnel, read_transit, read_volume,
+    DemandGroups, FlightGroups, FreightParams, FunnelGroups, LaneGroups, LaneParams, PlaceParams, SpanParams,
+    VolumeGroups, read_daily, read_demand, read_flights, read_funnel, read_transit, read_volume,
 };
-pub use report::{FlightReport, FunnelReport, TransitReport, VolumeReport};
-pub use table::{rows_of, split_revenue};
+pub use popular::{DEFAULT_LANES, PopularLaneBody, PopularParams};
+pub use report::{DailyReport, DemandReport, FlightReport, FunnelReport, TransitReport, VolumeReport};
+pub use searches::{SearchParams, read_searches};
+pub use table::{rows_of, split_amounts};

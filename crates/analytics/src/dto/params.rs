@@ -20,6 +20,7 @@ words! {
         Product = "product",
         Airline = "airline",
         Organization = "organization",
+        Channel = "channel",
     }
 }
 
@@ -28,6 +29,7 @@ words! {
         FlightNumber = "flight_number",
         Airline = "airline",
         Lane = "lane",
+        Station = "station",
     }
 }
 
@@ -38,9 +40,18 @@ words! {
 }
 
 words! {
+    pub enum DemandGroup {
+        Lane = "lane",
+        WeightClass = "weight_class",
+        Outcome = "outcome",
+    }
+}
+
+words! {
     pub enum FunnelGroup {
         Lane = "lane",
         Product = "product",
+        Channel = "channel",
     }
 }
 
@@ -58,7 +69,7 @@ request! {
     }
 }
 
-fn read_end(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
+pub(super) fn read_end(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
     let fault_of = |to: Option<NaiveDate>| {
         let is_too_long = Span::of(from, to, today).days() > LONGEST_SPAN;
         let text = || format!("must be at most {} days after `from`", LONGEST_SPAN - 1);
@@ -79,7 +90,8 @@ fn read_end(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: NaiveDate) 
 request! {
     /// What the rows of a report are grouped by.
     pub struct VolumeGroups in query(periods: i64) {
-        /// Default: nothing. `airline` is that of the first flight.
+        /// Default: nothing. `airline` is that of the first flight; `channel` says where a booking comes from: `CONSOLE`, `API`,
+        /// `API_KEY` or `GUEST`, null for earlier ones.
         #[param(inline)]
         group: Option<VolumeGroup> = read::word(VolumeGroup::WORDS),
         /// Number of groups with rows of their own, those with the most weight; the others are together in `other`. A report has at most
@@ -92,7 +104,7 @@ request! {
 request! {
     /// What the rows of a report are grouped by.
     pub struct FlightGroups in query(periods: i64) {
-        /// Default: nothing.
+        /// Default: nothing. `station` is that of departure.
         #[param(inline)]
         group: Option<FlightGroup> = read::word(FlightGroup::WORDS),
         /// Number of groups with rows of their own, those with the most flights; the others are together in `other`. A report has at most
@@ -117,13 +129,37 @@ request! {
 request! {
     /// What the rows of a report are grouped by.
     pub struct FunnelGroups in query(periods: i64) {
-        /// Default: nothing.
+        /// Default: nothing. `channel` says where a step comes from: `CONSOLE`, `API`, `API_KEY`, `GUEST` or `ANONYMOUS`, null for
+        /// earlier ones. Searches have no product: by `product` they are in rows without a key.
         #[param(inline)]
         group: Option<FunnelGroup> = read::word(FunnelGroup::WORDS),
         /// Number of groups with rows of their own, those with the most bookings; the others are together in `other`. A report has at most
         /// 40 000 rows: more groups than have room mean those that have.
         #[param(minimum = 1, maximum = 1000, default = 50)]
         limit: Option<u32> = with(|fields| read_limit(fields, MOST_GROUPS, periods)),
+    }
+}
+
+request! {
+    /// What the rows of a report are grouped by.
+    pub struct DemandGroups in query(periods: i64) {
+        /// Default: nothing. The lane `*` has searches of lanes that were not kept apart.
+        #[param(inline)]
+        group: Option<DemandGroup> = read::word(DemandGroup::WORDS),
+        /// Number of groups with rows of their own, those with the most searches; the others are together in `other`. A report has at
+        /// most 40 000 rows: more groups than have room mean those that have.
+        #[param(minimum = 1, maximum = 1000, default = 50)]
+        limit: Option<u32> = with(|fields| read_limit(fields, MOST_GROUPS, periods)),
+    }
+}
+
+request! {
+    /// Where; filters combine with AND.
+    pub struct LaneParams in query(reference: &Reference) {
+        #[param(value_type = Option<String>)]
+        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        #[param(value_type = Option<String>)]
+        destination: Option<AirportCode> = |raw| reference.read_airport(raw),
     }
 }
 
@@ -195,6 +231,25 @@ pub fn read_transit(
     group_by(&mut scope, group.map(LaneGroup::as_str), limit);
     read_places(&mut scope, fields, reference)?;
     read_freight(&mut scope, fields, caller)?;
+    Some(scope)
+}
+
+/// The scope of a report without groups or filters.
+pub fn read_daily(fields: &mut Fields<'_>, caller: Principal, today: NaiveDate) -> Option<Scope> {
+    begin(fields, caller, today)
+}
+
+pub fn read_demand(
+    fields: &mut Fields<'_>,
+    reference: &Reference,
+    caller: Principal,
+    today: NaiveDate,
+) -> Option<Scope> {
+    let mut scope = begin(fields, caller, today)?;
+    let DemandGroups { group, limit } = DemandGroups::read(fields, scope.span.periods(scope.by))?;
+    group_by(&mut scope, group.map(DemandGroup::as_str), limit);
+    let LaneParams { origin, destination } = LaneParams::read(fields, reference)?;
+    (scope.origin, scope.destination) = (origin, destination);
     Some(scope)
 }
 

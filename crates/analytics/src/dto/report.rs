@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::figures::{FlightFigures, FunnelFigures, TransitFigures, VolumeFigures};
+use super::figures::{DailyFigures, DemandFigures, FlightFigures, FunnelFigures, TransitFigures, VolumeFigures};
 use crate::model::Report;
 
 /// Declares the body of a report with these figures.
@@ -80,7 +80,21 @@ report!(
 );
 
 report!(
-    /// Quotes, holds and bookings by the local date on which they were made at their origins.
+    /// The business of each day.
+    DailyReport,
+    DailyRow,
+    DailyFigures
+);
+
+report!(
+    /// Searches by the local date at their origins on which they were made.
+    DemandReport,
+    DemandRow,
+    DemandFigures
+);
+
+report!(
+    /// Searches, quotes, holds and bookings by the local date on which they were made at their origins.
     FunnelReport,
     FunnelRow,
     FunnelFigures

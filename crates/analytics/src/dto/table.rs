@@ -18,21 +18,21 @@ pub fn rows_of(report: impl Serialize) -> Result<Vec<Value>, serde_json::Error> 
     Ok(rows)
 }
 
-/// Gives each currency a column of its own, so that amounts are numbers that can be added up. Returns the addresses of these
+/// Gives each currency of a member with amounts a column of its own, so that these are numbers. Returns the addresses of these
 /// columns.
-pub fn split_revenue(rows: &mut [Value]) -> Vec<String> {
+pub fn split_amounts(rows: &mut [Value], member: &str) -> Vec<String> {
     let mut currencies = BTreeSet::new();
     for row in rows {
-        let Value::Array(amounts) = row["revenue"].take() else { continue };
+        let Value::Array(amounts) = row[member].take() else { continue };
         let mut columns = Map::new();
         for amount in &amounts {
-            let text = |member: &str| amount[member].as_str().unwrap_or_default();
+            let text = |name: &str| amount[name].as_str().unwrap_or_default();
             if let Ok(number) = text("amount").parse::<Number>() {
                 columns.insert(text("currency").to_owned(), Value::Number(number));
             }
         }
-        currencies.extend(columns.keys().map(|currency| format!("revenue/{currency}")));
-        row["revenue"] = columns.into();
+        currencies.extend(columns.keys().map(|currency| format!("{member}/{currency}")));
+        row[member] = columns.into();
     }
     currencies.into_iter().collect()
 }
@@ -57,7 +57,7 @@ mod tests {
             json!({"revenue": []}),
             json!({"revenue": [amount("0.10", "EUR")]}),
         ];
-        assert_eq!(split_revenue(&mut rows), ["revenue/EUR", "revenue/JPY", "revenue/USD"]);
+        assert_eq!(split_amounts(&mut rows, "revenue"), ["revenue/EUR", "revenue/JPY", "revenue/USD"]);
         assert_eq!(rows[0].to_string(), r#"{"revenue":{"JPY":300,"USD":1200.50}}"#);
         assert_eq!(rows[1], json!({"revenue": {}}));
     }

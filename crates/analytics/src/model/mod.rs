@@ -1,13 +1,22 @@
 mod offsets;
+mod popular;
 mod report;
 mod scope;
+mod search_count;
+mod sold;
 mod span;
 mod sums;
 mod tenths;
 
 pub use offsets::Offsets;
+pub use popular::{PopularLane, PopularPeriod};
 pub use report::{Place, Report, Row};
 pub use scope::Scope;
+pub use search_count::{SearchCount, SearchFilter};
+pub use sold::Sold;
 pub use span::{LONGEST_SPAN, MOST_ROWS, Period, Span};
-pub use sums::{Carried, Figures, FlightSums, FunnelSums, Percentiles, Punctuality, Step, TransitSums, VolumeSums};
+pub use sums::{
+    Carried, DailySums, DemandSums, Figures, FlightSums, FunnelSums, Percentiles, Punctuality, Step, TransitSums,
+    VolumeSums,
+};
 pub use tenths::Tenths;

@@ -20,3 +20,10 @@ pub struct Scope {
     /// Whether the report tells what only the carrier's staff may know.
     pub is_whole: bool,
 }
+
+impl Scope {
+    /// Returns whether searches can be chosen by its filters: of them only the lane is known.
+    pub fn knows_searches(&self) -> bool {
+        self.airline.is_none() && self.product.is_none() && self.organization.is_none()
+    }
+}

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use loadmaster_kernel::{Currency, Money, Positions, Volume, Weight};
 
-use super::Tenths;
+use super::{Sold, Tenths};
 
 /// What a report sums up.
 pub trait Figures: Default {
@@ -25,6 +25,8 @@ pub struct VolumeSums {
     pub weight_before: Weight,
     /// In minor units, of currencies in which anything has a price.
     pub revenue: BTreeMap<Currency, i64>,
+    /// Bookings that have a price and are not cancelled.
+    pub sold: BTreeMap<Currency, Sold>,
 }
 
 impl VolumeSums {
@@ -43,6 +45,9 @@ impl Figures for VolumeSums {
         self.weight_before += other.weight_before;
         for (currency, minor) in other.revenue {
             *self.revenue.entry(currency).or_default() += minor;
+        }
+        for (currency, sold) in other.sold {
+            self.sold.entry(currency).or_default().add(sold);
         }
     }
 
@@ -88,6 +93,10 @@ pub struct FlightSums {
     /// Of flights that are not cancelled.
     pub capacity: Carried,
     pub carried: Carried,
+    /// Of flights that have not departed and are not cancelled, as is `available`.
+    pub held: Carried,
+    /// With overbooking.
+    pub available: Carried,
 }
 
 impl Figures for FlightSums {
@@ -140,6 +149,75 @@ impl Figures for TransitSums {
     }
 }
 
+/// Searches that were counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DemandSums {
+    pub searches: i64,
+    pub options: i64,
+    /// Searches with an option that could be booked.
+    pub bookable: i64,
+}
+
+impl Figures for DemandSums {
+    /// A place in the report has one row.
+    fn add(&mut self, other: Self) {
+        *self = other;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.searches == 0
+    }
+}
+
+/// The business of some dates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DailySums {
+    pub searches: i64,
+    /// Microseconds that all searches took.
+    pub took_us: i64,
+    pub cache_hits: i64,
+    pub quotes: i64,
+    pub holds: i64,
+    pub bookings: i64,
+    pub cancelled: i64,
+    pub delivered: i64,
+    pub weight: Weight,
+    /// In minor units, of currencies in which anything has a price.
+    pub revenue: BTreeMap<Currency, i64>,
+    pub new_users: i64,
+    pub active_users: i64,
+}
+
+impl DailySums {
+    pub fn revenue(&self) -> Vec<Money> {
+        self.revenue.iter().map(|(currency, minor)| Money::new(*minor, *currency)).collect()
+    }
+}
+
+impl Figures for DailySums {
+    /// A place in the report has several rows, of different figures; active users are in one of them.
+    fn add(&mut self, other: Self) {
+        self.searches += other.searches;
+        self.took_us += other.took_us;
+        self.cache_hits += other.cache_hits;
+        self.quotes += other.quotes;
+        self.holds += other.holds;
+        self.bookings += other.bookings;
+        self.cancelled += other.cancelled;
+        self.delivered += other.delivered;
+        self.weight += other.weight;
+        self.new_users += other.new_users;
+        self.active_users += other.active_users;
+        for (currency, minor) in other.revenue {
+            *self.revenue.entry(currency).or_default() += minor;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.searches + self.quotes + self.holds + self.bookings + self.new_users == 0
+    }
+}
+
 /// What was made, and how much of it led on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Step {
@@ -147,9 +225,10 @@ pub struct Step {
     pub done: i64,
 }
 
-/// From quotes to deliveries.
+/// From searches to deliveries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FunnelSums {
+    pub searches: Step,
     pub quotes: Step,
     pub holds: Step,
     pub bookings: Step,
@@ -162,6 +241,6 @@ impl Figures for FunnelSums {
     }
 
     fn is_empty(&self) -> bool {
-        self.quotes.made + self.holds.made + self.bookings.made == 0
+        self.searches.made + self.quotes.made + self.holds.made + self.bookings.made == 0
     }
 }

@@ -33,6 +33,12 @@ pub(crate) async fn flights(db: &mut PgSession, scope: &Scope) -> sqlx::Result<V
             },
             capacity: Carried { weight: row.capacity_hg, volume: row.capacity_l, positions: row.capacity_positions },
             carried: Carried { weight: row.carried_hg, volume: row.carried_l, positions: row.carried_positions },
+            held: Carried { weight: row.held_hg, volume: row.held_l, positions: row.held_positions },
+            available: Carried {
+                weight: row.available_hg,
+                volume: row.available_l,
+                positions: row.available_positions,
+            },
         };
         (Place::of(row.is_total, row.time, row.place, row.name), sums)
     });

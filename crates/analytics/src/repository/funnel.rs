@@ -3,7 +3,8 @@ use loadmaster_platform::postgres::PgSession;
 
 use crate::model::{FunnelSums, Offsets, Place, Scope, Step};
 
-/// Returns the quotes, holds and bookings made in the span. Holds of allotments are left out: nobody made them to book. Each is
+/// Returns the searches, quotes, holds and bookings made in the span. Of searches only the lane is known: other filters leave all
+/// of them out. Holds of allotments are left out: nobody made them to book. Each is
 /// of the airline of its first leg.
 pub(crate) async fn funnel(
     db: &mut PgSession,
@@ -32,6 +33,7 @@ pub(crate) async fn funnel(
     );
     let rows = rows.fetch_all(db).await?.into_iter().map(|row| {
         let sums = FunnelSums {
+            searches: Step { made: row.searches, done: row.bookable },
             quotes: Step { made: row.quotes, done: row.taken },
             holds: Step { made: row.holds, done: row.committed },
             bookings: Step { made: row.bookings, done: row.delivered },

@@ -5,12 +5,12 @@ with zone as materialized (
     select 'QUOTE' as step, created_at, organization_id, body #>> '{inputs,legs,0,origin}' as origin,
            body #>> '{inputs,legs,-1,destination}' as destination,
            left(body #>> '{inputs,legs,0,flight_number}', 2) as airline,
-           body #>> '{inputs,product}' as product, is_taken as is_done
+           body #>> '{inputs,product}' as product, is_taken as is_done, channel
     from quotes
     where id >= uuid_v7_floor($5) and id < uuid_v7_floor($6)
     union all
     select 'HOLD', h.created_at, h.organization_id, h.origin, h.destination, l.airline, h.product,
-           h.status = 'COMMITTED'
+           h.status = 'COMMITTED', h.channel
     from holds h
     left join lateral (
         select left(flight_number, 2) as airline from hold_legs
@@ -19,7 +19,7 @@ with zone as materialized (
     where h.id >= uuid_v7_floor($5) and h.id < uuid_v7_floor($6) and h.kind <> 'ALLOTMENT'
     union all
     select 'BOOKING', b.created_at, b.organization_id, b.origin, b.destination, l.airline,
-           coalesce(h.product, 'GENERAL'), b.status = 'DELIVERED'
+           coalesce(h.product, 'GENERAL'), b.status = 'DELIVERED', b.channel
     from bookings b
     left join lateral (
         select left(flight_number, 2) as airline from booking_legs
@@ -31,12 +31,17 @@ with zone as materialized (
         where id = b.hold_id and ($7 = 'product' or $11::text is not null) offset 0
     ) h on true
     where b.id >= uuid_v7_floor($5) and b.id < uuid_v7_floor($6)
+), searched as (
+    select asked_on, origin, destination, channel, searches, bookable from searches where asked_on between $14 and $15
+    union all
+    select asked_on, origin, destination, channel, searches, bookable from search_days where asked_on between $14 and $15
 ), counted as (
     select coalesce(case $7::text
                when 'lane' then m.origin || '-' || m.destination
                when 'product' then m.product
+               when 'channel' then m.channel
            end, '') as key,
-           date_trunc($13, d.date::timestamp)::date as period, m.step, m.is_done
+           date_trunc($13, d.date::timestamp)::date as period, m.step, 1::bigint as made, m.is_done::integer::bigint as done
     from made m
     join airports a on a.iata_code = m.origin
     left join zone z on z.name = a.time_zone and m.created_at >= z.starts_at and m.created_at < z.ends_at
@@ -49,21 +54,33 @@ with zone as materialized (
       and ($10::text is null or m.airline = $10)
       and ($11::text is null or m.product = $11)
       and ($12::uuid is null or m.organization_id = $12)
+    union all
+    select coalesce(case $7::text
+               when 'lane' then case when origin = '*' then '*' else origin || '-' || destination end
+               when 'channel' then channel
+           end, ''),
+           date_trunc($13, asked_on::timestamp)::date, 'SEARCH', searches, bookable
+    from searched
+    where ($8::text is null or origin = $8)
+      and ($9::text is null or destination = $9)
+      and num_nonnulls($10, $11, $12) = 0
 ), named as (
-    select key, row_number() over (order by count(*) filter (where step = 'BOOKING') desc, count(*) desc, key) as rank
+    select key, row_number() over (order by count(*) filter (where step = 'BOOKING') desc, sum(made) desc, key) as rank
     from counted group by key
 ), placed as (
     select rank <= $16 as is_named, case when rank <= $16 then rank end as place,
            case when rank <= $16 then key end as name, case when rank <= $16 then period end as time,
-           step, is_done
+           step, made, done
     from counted join named using (key)
 )
 select grouping(is_named) = 1 as "is_total!", time, place, name,
-       count(*) filter (where step = 'QUOTE') as "quotes!",
-       count(*) filter (where step = 'QUOTE' and is_done) as "taken!",
-       count(*) filter (where step = 'HOLD') as "holds!",
-       count(*) filter (where step = 'HOLD' and is_done) as "committed!",
-       count(*) filter (where step = 'BOOKING') as "bookings!",
-       count(*) filter (where step = 'BOOKING' and is_done) as "delivered!"
+       coalesce(sum(made) filter (where step = 'SEARCH'), 0)::bigint as "searches!",
+       coalesce(sum(done) filter (where step = 'SEARCH'), 0)::bigint as "bookable!",
+       coalesce(sum(made) filter (where step = 'QUOTE'), 0)::bigint as "quotes!",
+       coalesce(sum(done) filter (where step = 'QUOTE'), 0)::bigint as "taken!",
+       coalesce(sum(made) filter (where step = 'HOLD'), 0)::bigint as "holds!",
+       coalesce(sum(done) filter (where step = 'HOLD'), 0)::bigint as "committed!",
+       coalesce(sum(made) filter (where step = 'BOOKING'), 0)::bigint as "bookings!",
+       coalesce(sum(done) filter (where step = 'BOOKING'), 0)::bigint as "delivered!"
 from placed
 group by grouping sets ((is_named, time, place, name), ())

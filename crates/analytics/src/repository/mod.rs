@@ -3,12 +3,20 @@
 //!
 //! The first parameters of a statement are the [`Offsets`](super::model::Offsets) by which it finds local dates. Bookings, quotes
 //! and holds are found by the instants in their ids, between which all local dates of the report lie.
+mod daily;
+mod demand;
 mod flights;
 mod funnel;
+mod popular;
+mod searches;
 mod transit;
 mod volume;
 
+pub(super) use daily::daily;
+pub(super) use demand::demand;
 pub(super) use flights::flights;
 pub(super) use funnel::funnel;
+pub(super) use popular::{popular, replace_popular};
+pub(super) use searches::{count_searches, searches};
 pub(super) use transit::transit;
 pub(super) use volume::volume;

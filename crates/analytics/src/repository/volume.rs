@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use loadmaster_kernel::{AirlineCode, AirportCode, Currency, OrganizationId, Weight};
 use loadmaster_platform::postgres::PgSession;
 
-use crate::model::{Offsets, Place, Scope, VolumeSums};
+use crate::model::{Offsets, Place, Scope, Sold, VolumeSums};
 
 /// Returns the bookings made in the span, one row for each currency. The span before is moved onto this one, so that each
 /// period has the weight of the one that corresponds to it. A booking is of the airline of its first leg.
@@ -38,8 +38,9 @@ pub(crate) async fn volume(
         let currency = row.currency.filter(|_| row.bookings > 0);
         let currency =
             currency.map(|code| code.parse::<Currency>().map_err(|fault| sqlx::Error::Decode(fault.message.into())));
-        let revenue: BTreeMap<Currency, i64> =
-            currency.transpose()?.map(|currency| (currency, row.minor)).into_iter().collect();
+        let currency = currency.transpose()?;
+        let revenue: BTreeMap<Currency, i64> = currency.map(|currency| (currency, row.minor)).into_iter().collect();
+        let sold = Sold { minor: row.agreed, chargeable: row.chargeable_hg };
         let sums = VolumeSums {
             bookings: row.bookings,
             cancelled: row.cancelled,
@@ -48,6 +49,7 @@ pub(crate) async fn volume(
             chargeable: row.chargeable_hg,
             weight_before: row.before_hg,
             revenue,
+            sold: currency.map(|currency| (currency, sold)).into_iter().collect(),
         };
         Ok((Place::of(row.is_total, row.period, row.rank, row.key), sums))
     });

@@ -7,6 +7,7 @@ with zone as materialized (
                when 'product' then coalesce(h.product, 'GENERAL')
                when 'airline' then l.airline
                when 'organization' then b.organization_id::text
+               when 'channel' then b.channel
            end, '') as key,
            date_trunc($6, (case when d.date < $8 then d.date + ($9::date - $8::date + 1) else d.date end)::timestamp)::date
                as period,
@@ -45,7 +46,8 @@ with zone as materialized (
            sum(weight_hg) filter (where not is_before and not is_cancelled) as weight_hg,
            sum(chargeable_hg) filter (where not is_before and not is_cancelled) as chargeable_hg,
            sum(weight_hg) filter (where is_before and not is_cancelled) as before_hg,
-           sum(minor) filter (where not is_before) as minor
+           sum(minor) filter (where not is_before) as minor,
+           sum(minor) filter (where not is_before and not is_cancelled) as agreed
     from made group by key, period, currency
 ), named as (
     select key, row_number() over (order by coalesce(sum(weight_hg), 0) desc, sum(bookings) desc, key) as rank
@@ -53,13 +55,14 @@ with zone as materialized (
 ), placed as (
     select coalesce(rank <= $17, false) as is_named, case when rank <= $17 then rank end as rank,
            case when rank <= $17 then key end as key, case when rank <= $17 then period end as period,
-           currency, bookings, cancelled, pieces, weight_hg, chargeable_hg, before_hg, minor
+           currency, bookings, cancelled, pieces, weight_hg, chargeable_hg, before_hg, minor, agreed
     from sums left join named using (key)
 )
 select grouping(is_named) = 1 as "is_total!", period, rank, key, currency,
        sum(bookings)::bigint as "bookings!", sum(cancelled)::bigint as "cancelled!",
        coalesce(sum(pieces), 0)::bigint as "pieces!", coalesce(sum(weight_hg), 0)::bigint as "weight_hg!: Weight",
        coalesce(sum(chargeable_hg), 0)::bigint as "chargeable_hg!: Weight",
-       coalesce(sum(before_hg), 0)::bigint as "before_hg!: Weight", coalesce(sum(minor), 0)::bigint as "minor!"
+       coalesce(sum(before_hg), 0)::bigint as "before_hg!: Weight", coalesce(sum(minor), 0)::bigint as "minor!",
+       coalesce(sum(agreed), 0)::bigint as "agreed!"
 from placed
 group by grouping sets ((is_named, period, rank, key, currency), (currency))

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::{
     dto::{
-        FlightFigures, FlightGroups, FlightReport, FreightParams, FunnelGroups, FunnelReport, LaneGroups, PlaceParams,
-        SpanParams, TransitReport, VolumeGroups, VolumeReport, read_flights, read_funnel, read_transit, read_volume,
-        rows_of, split_revenue,
+        FlightFigures, FlightGroups, FlightReport, FreightParams, FunnelFigures, FunnelGroups, FunnelReport,
+        LaneGroups, PlaceParams, SpanParams, TransitReport, VolumeGroups, VolumeReport, read_flights, read_funnel,
+        read_transit, read_volume, rows_of, split_amounts,
     },
     model::{FlightSums, FunnelSums, TransitSums, VolumeSums},
     service::AnalyticsService,
@@ -41,6 +41,12 @@ const FLIGHTS: &[&str] = &[
     "percent/weight",
     "percent/volume",
     "percent/positions",
+    "held/weight_kg",
+    "held/volume_m3",
+    "held/positions",
+    "available/weight_kg",
+    "available/volume_m3",
+    "available/positions",
 ];
 
 const TRANSIT: &[&str] = &[
@@ -60,6 +66,8 @@ const TRANSIT: &[&str] = &[
 const FUNNEL: &[&str] = &[
     "period",
     "key",
+    "searches/made",
+    "searches/bookable",
     "quotes/made",
     "quotes/taken",
     "holds/made",
@@ -70,13 +78,13 @@ const FUNNEL: &[&str] = &[
 
 problem_responses!(ExportProblems: [INPUT, ROLE]);
 
-fn table(report: impl Serialize) -> Result<Vec<serde_json::Value>, Problem> {
+pub(super) fn table(report: impl Serialize) -> Result<Vec<serde_json::Value>, Problem> {
     rows_of(report).map_err(|error| Problem::internal(&error))
 }
 
 /// Export the report about what was booked.
 ///
-/// A table of its rows; the names of nested members are joined by `_`, and revenue has a column for each currency. A last row of
+/// A table of its rows; the names of nested members are joined by `_`, and revenue and yield have a column for each currency. A last row of
 /// the key `other` has the groups that `limit` left out. In CSV every text is quoted, and one that a spreadsheet could take for a
 /// formula gets a leading `'`.
 #[utoipa::path(get, path = "/analytics/volume/export", tag = "analytics", operation_id = "exportVolumeReport",
@@ -94,8 +102,8 @@ pub(super) async fn volume(
     })?;
     let report = analytics.volume(&scope, Recency::Now).await?;
     let mut rows = table(VolumeReport::new(&report, |sums: &VolumeSums| sums.into()))?;
-    let currencies = split_revenue(&mut rows);
-    Export::new("volume", VOLUME, &params).and(currencies).whole(rows).await
+    let (revenue, yields) = (split_amounts(&mut rows, "revenue"), split_amounts(&mut rows, "yield_per_kg"));
+    Export::new("volume", VOLUME, &params).and(revenue).and(yields).whole(rows).await
 }
 
 /// Export the report about flights.
@@ -142,7 +150,7 @@ pub(super) async fn transit(
     Export::new("transit-times", TRANSIT, &params).whole(rows).await
 }
 
-/// Export the report about what became of quotes, holds and bookings.
+/// Export the report about what became of searches, quotes, holds and bookings.
 ///
 /// A table of its rows; the names of nested members are joined by `_`. A last row of the key `other` has the groups that `limit`
 /// left out. In CSV every text is quoted, and one that a spreadsheet could take for a formula gets a leading `'`.
@@ -160,6 +168,6 @@ pub(super) async fn funnel(
         Some((read_funnel(fields, &reference, caller, analytics.today())?, ExportParams::read(fields)?))
     })?;
     let report = analytics.funnel(&scope, Recency::Now).await?;
-    let rows = table(FunnelReport::new(&report, |sums: &FunnelSums| sums.into()))?;
-    Export::new("funnel", FUNNEL, &params).whole(rows).await
+    let figures = |sums: &FunnelSums| FunnelFigures::new(sums, scope.knows_searches());
+    Export::new("funnel", FUNNEL, &params).whole(table(FunnelReport::new(&report, figures))?).await
 }

@@ -1,4 +1,8 @@
+mod daily;
+mod demand;
 mod export;
+mod popular;
+mod searches;
 
 use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::{Customer, Operator};
@@ -12,8 +16,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{
-        FlightFigures, FlightGroups, FlightReport, FreightParams, FunnelGroups, FunnelReport, LaneGroups, PlaceParams,
-        SpanParams, TransitReport, VolumeGroups, VolumeReport, read_flights, read_funnel, read_transit, read_volume,
+        FlightFigures, FlightGroups, FlightReport, FreightParams, FunnelFigures, FunnelGroups, FunnelReport,
+        LaneGroups, PlaceParams, SpanParams, TransitReport, VolumeGroups, VolumeReport, read_flights, read_funnel,
+        read_transit, read_volume,
     },
     model::{FlightSums, FunnelSums, TransitSums, VolumeSums},
     service::AnalyticsService,
@@ -26,12 +31,19 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(volume))
         .routes(routes!(flights))
         .routes(routes!(transit))
-        .routes(routes!(funnel));
+        .routes(routes!(funnel))
+        .routes(routes!(demand::demand))
+        .routes(routes!(daily::daily))
+        .routes(routes!(searches::list))
+        .routes(routes!(popular::popular));
     let tables = OpenApiRouter::new()
         .routes(routes!(export::volume))
         .routes(routes!(export::flights))
         .routes(routes!(export::transit))
-        .routes(routes!(export::funnel));
+        .routes(routes!(export::funnel))
+        .routes(routes!(demand::export))
+        .routes(routes!(daily::export))
+        .routes(routes!(searches::export));
     Routes { api, tables, ..Routes::default() }
 }
 
@@ -94,11 +106,11 @@ async fn transit(
     Ok(private(Json(TransitReport::new(&report, |sums: &TransitSums| sums.into()))))
 }
 
-/// Report what became of the quotes, holds and bookings that were made.
+/// Report what became of the searches, quotes, holds and bookings that were made.
 ///
 /// Each counts on the local date on which it was made at its origin. Quotes are also those by which holds and bookings were
 /// priced, and priced again. Quotes that nothing took are deleted after seven days: of earlier dates only those taken are
-/// counted. Holds of allotments and archived bookings are not counted. Searches are not recorded yet.
+/// counted. Holds of allotments and archived bookings are not counted. Searches are those of `GET /analytics/demand`.
 #[utoipa::path(get, path = "/analytics/funnel", tag = "analytics", operation_id = "getFunnelReport",
     params(SpanParams, FunnelGroups, PlaceParams, FreightParams),
     responses((status = 200, body = FunnelReport), ReportProblems))]
@@ -111,5 +123,6 @@ async fn funnel(
 ) -> Result<Response, Problem> {
     let scope = query.read(|fields| read_funnel(fields, &reference, caller, analytics.today()))?;
     let report = analytics.funnel(&scope, recency).in_span(span("analytics.funnel")).await?;
-    Ok(private(Json(FunnelReport::new(&report, |sums: &FunnelSums| sums.into()))))
+    let figures = |sums: &FunnelSums| FunnelFigures::new(sums, scope.knows_searches());
+    Ok(private(Json(FunnelReport::new(&report, figures))))
 }

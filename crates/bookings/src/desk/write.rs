@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use loadmaster_accounts::{self as accounts, Actor, Subject};
+use loadmaster_accounts::{self as accounts, Actor, Channel, Subject};
 use loadmaster_capacity::{self as capacity, FlightCapacity, Shift};
 use loadmaster_flights::Flight;
 use loadmaster_holds::{
@@ -53,8 +53,8 @@ struct Batch {
     shifts: Vec<Shift>,
     /// What allotments keep, as the shifts change it.
     draws: Draws,
-    /// With the traces of the requests.
-    new: Vec<(Booking, Event<BookingData>, Option<String>)>,
+    /// With the traces of the requests, and the channels of their callers.
+    new: Vec<(Booking, Event<BookingData>, Option<String>, Channel)>,
     /// Who is told about the new bookings.
     contacts: NewContacts,
     drafts: Vec<Draft>,
@@ -175,8 +175,8 @@ impl Batch {
         if self.new.is_empty() {
             return None;
         }
-        let new: Vec<_> = self.new.iter().map(|(booking, event, _)| (booking, event)).collect();
-        let messages = self.new.iter().map(|(booking, event, trace)| message(booking, event, trace.as_deref()));
+        let new: Vec<_> = self.new.iter().map(|(booking, event, _, channel)| (booking, event, *channel)).collect();
+        let messages = self.new.iter().map(|(booking, event, trace, _)| message(booking, event, trace.as_deref()));
         Some(repository::insert_new(&new, &messages.collect::<Vec<_>>()))
     }
 
@@ -225,7 +225,7 @@ impl Batch {
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
                 self.contacts.give(booking.id.uuid(), &operation.order.contacts);
-                self.add_new(service, booking, entry);
+                self.add_new(service, booking, operation.caller.channel(), entry);
             }
             (Decision::Granted(Grant::Commit(stepped, flights, payment)), Operation::StepHold(order)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
@@ -339,7 +339,8 @@ impl Batch {
         }
         self.contacts.book(hold.id, id);
         hold.booking = Some((id, reference));
-        self.add_new(service, booking, entry);
+        // The commit may come later, once the payment is authorized.
+        self.add_new(service, booking, hold.channel.unwrap_or(caller.principal.channel()), entry);
         self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(caller), entry);
     }
 
@@ -375,10 +376,10 @@ impl Batch {
         self.shifts.extend(self.draws.apply_allotments(Some(organization), shifts));
     }
 
-    fn add_new(&mut self, service: &BookingService, booking: Booking, entry: &OwnEntry) {
+    fn add_new(&mut self, service: &BookingService, booking: Booking, channel: Channel, entry: &OwnEntry) {
         let event = service.booked_event(&booking);
         self.place().new = Some(self.new.len());
-        self.new.push((booking, event, entry.order.ticket.trace.clone()));
+        self.new.push((booking, event, entry.order.ticket.trace.clone(), channel));
     }
 
     fn add_hold(

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use loadmaster_accounts::Principal;
+use loadmaster_accounts::{Channel, Principal};
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_kernel::{
@@ -57,6 +57,7 @@ struct Row {
     payment_id: Option<Uuid>,
     attempts: i32,
     active_until: Option<DateTime<Utc>>,
+    channel: Option<String>,
 }
 
 impl Row {
@@ -98,6 +99,7 @@ impl Row {
             payment,
             attempts: self.attempts.cast_unsigned(),
             active_until: self.active_until,
+            channel: self.channel.as_deref().and_then(Channel::named),
             legs,
         })
     }
@@ -117,7 +119,7 @@ macro_rules! select_holds {
                       h.event_sequence, h.version, h.created_at, h.updated_at,
                       t.description as "description?", t.customer_reference as "customer_reference?",
                       t.shipper as "shipper?: _", t.consignee as "consignee?: _", t.contact as "contact?: _",
-                      h.quote_id, h.payment_id, h.attempts, h.active_until
+                      h.quote_id, h.payment_id, h.attempts, h.active_until, h.channel
                from holds h left join hold_texts t on t.hold_id = h.id "# + $tail
             $(, $argument)*
         )

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use loadmaster_accounts::Channel;
 use loadmaster_capacity::FlightCapacity;
 use loadmaster_kernel::{
     AirportCode, AwbNumber, BookingId, FlightId, HandlingCode, HoldId, PaymentId, QuoteId, UserId,
@@ -83,6 +84,7 @@ pub(crate) async fn insert(db: &mut PgSession, changes: &[&HoldChange]) -> sqlx:
         &column(&new, |h| h.payment_id().map(PaymentId::uuid)) as &[Option<Uuid>],
         &column(&new, |h| h.attempts.cast_signed()),
         &column(&new, |h| h.active_until) as &[Option<DateTime<Utc>>],
+        &column(&new, |h| h.channel.map(Channel::as_str)) as &[Option<&str>],
     )
     .execute(db)
     .await

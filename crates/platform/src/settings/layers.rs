@@ -8,8 +8,8 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks, Mail,
-    Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings,
+    Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks,
+    Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings,
     SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
     faults::Faults,
     text::{Given, fields},
@@ -279,6 +279,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("rate_limit", fields::<RateLimit>()),
         ("capacity", fields::<Capacity>()),
         ("search", fields::<Search>()),
+        ("analytics", fields::<Analytics>()),
         ("booking", fields::<Booking>()),
         ("operations", fields::<Operations>()),
         ("holds", fields::<Holds>()),

@@ -150,6 +150,7 @@ fn search(settings: &Settings, faults: &mut Faults) {
     within("search.min_connection_minutes", search.min_connection_minutes, minutes.clone(), faults);
     within("search.max_stops", search.max_stops, 0..=3, faults);
     within("search.alternative_days", search.alternative_days, 0..=14, faults);
+    within("analytics.search_days", settings.analytics.search_days, 1..=3_660, faults);
     for (airport, needed) in &search.connection_minutes_by_airport {
         if airport.len() != 3 || !airport.bytes().all(|byte| byte.is_ascii_uppercase()) {
             let complaint = format!("must use airport codes of three capital letters, not `{airport}`");

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use loadmaster_accounts::Channel;
 use loadmaster_kernel::{OrganizationId, QuoteId, SaleId};
 use loadmaster_platform::{
     listing::{Anchor, ExpiryOrder, Total, in_order_of},
@@ -18,6 +19,7 @@ struct Row {
     body: Json<Rated>,
     expires_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
+    channel: Option<String>,
 }
 
 impl From<Row> for Quote {
@@ -29,6 +31,7 @@ impl From<Row> for Quote {
             rated: Arc::new(row.body.0),
             expires_at: row.expires_at,
             created_at: row.created_at,
+            channel: row.channel.as_deref().and_then(Channel::named),
         }
     }
 }
@@ -36,7 +39,7 @@ impl From<Row> for Quote {
 pub async fn find(db: &mut PgSession, ids: &[QuoteId]) -> sqlx::Result<Vec<Quote>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, organization_id, created_by, body as "body: Json<Rated>", expires_at, created_at
+        r#"select id, organization_id, created_by, body as "body: Json<Rated>", expires_at, created_at, channel
            from quotes where id = any($1)"#,
         &column(ids, |id| id.uuid()),
     );
@@ -89,10 +92,12 @@ async fn chosen(
 /// Keeps those for good that there are already, if they are taken now.
 pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into quotes (id, organization_id, created_by, body, sale_id, is_taken, expires_at, created_at)
-         select new.id, new.organization_id, new.created_by, new.body, new.sale_id, $6, new.expires_at, new.created_at
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[], $5::uuid[], $7::timestamptz[], $8::timestamptz[])
-              as new (id, organization_id, created_by, body, sale_id, expires_at, created_at)
+        "insert into quotes (id, organization_id, created_by, body, sale_id, is_taken, expires_at, created_at, channel)
+         select new.id, new.organization_id, new.created_by, new.body, new.sale_id, $6, new.expires_at, new.created_at,
+                new.channel
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[], $5::uuid[], $7::timestamptz[], $8::timestamptz[],
+                     $9::text[])
+              as new (id, organization_id, created_by, body, sale_id, expires_at, created_at, channel)
          on conflict (id) do update set is_taken = quotes.is_taken or excluded.is_taken",
         &column(quotes, |quote| quote.id.uuid()),
         &column(quotes, |quote| quote.organization_id.uuid()),
@@ -102,6 +107,7 @@ pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sql
         is_taken,
         &column(quotes, |quote| quote.expires_at),
         &column(quotes, |quote| quote.created_at),
+        &column(quotes, |quote| quote.channel.map(Channel::as_str)) as &[Option<&str>],
     )
     .execute(db)
     .await

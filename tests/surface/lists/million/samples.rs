@@ -221,6 +221,16 @@ pub const LISTS: &[List] = &[
     },
     list("listTestPayments", ADMIN),
     List {
+        filters: &[
+            ("from", "values ('2026-11-01'), ('2026-11-19')"),
+            ("to", "values ('2026-11-20'), ('2026-11-19')"),
+            ("origin", ORIGINS),
+            ("destination", DESTINATIONS),
+            ("outcome", "values ('BOOKABLE'), ('NO_ROOM'), ('NO_RATE')"),
+        ],
+        ..list("listSearches", ADMIN)
+    },
+    List {
         filters: &[("organization_id", ORGANIZATIONS), ("sort", BY_EXPIRY), ("count", COUNTED)],
         ..list("listQuotes", BOTH)
     },

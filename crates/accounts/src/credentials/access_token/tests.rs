@@ -5,6 +5,7 @@ use loadmaster_platform::settings::{Settings, Sources};
 use serde_json::{Value, json};
 
 use super::{super::key_ring::tests::stored, *};
+use crate::people::Channel;
 
 fn settings() -> Auth {
     Settings::load(Sources::default()).unwrap().auth
@@ -98,6 +99,17 @@ fn a_fresh_token_names_its_bearer() {
             "sid": "00000000-0000-0000-0000-000000000003",
         })
     );
+}
+
+#[test]
+fn a_token_of_the_console_says_so() {
+    let house = House::new();
+    let token = house.token_with(&[("console", json!(true))]);
+    let found = house.verify(&token).unwrap().principal;
+    assert_eq!((found, found.channel()), (principal().in_console(true), Channel::Console));
+    assert_eq!(house.verify(&house.token()).unwrap().principal.channel(), Channel::Api);
+    let issued = house.tokens.issue(&house.ring, found, Uuid::from_u128(3).into(), Uuid::from_u128(4), birth());
+    assert_eq!(part(&issued.unwrap(), 1)["console"], true);
 }
 
 #[test]

@@ -119,8 +119,9 @@ async fn refresh(
     let (kind, token) = (request.session, presented(&sessions, request, &cookies)?);
     let presented = sessions.present(&token, address.map(|Extension(address)| address)).await?;
     let (quota, refreshing) = (presented.quota, sessions.clone());
-    let session =
-        tasks.to_the_end(async move { refreshing.refresh(presented).in_span(span("accounts.refresh")).await }).await;
+    let session = tasks
+        .to_the_end(async move { refreshing.refresh(presented, kind).in_span(span("accounts.refresh")).await })
+        .await;
     let mut response = opened(&sessions, StatusCode::OK, &session.map_err(|it| it.telling(quota))?, (kind, &cookies));
     if let Some(quota) = quota {
         tell_quota(quota, response.headers_mut());
@@ -253,7 +254,7 @@ async fn token(
     let work = async move {
         match grant {
             Grant::Password(request) => sessions.log_in(request).await,
-            Grant::Refresh(token) => sessions.refresh(sessions.present(&token, address).await?).await,
+            Grant::Refresh(token) => sessions.refresh(sessions.present(&token, address).await?, None).await,
         }
     };
     let session = tasks.to_the_end(work).await?;

@@ -208,6 +208,7 @@ impl World {
             organization_id: Uuid::nil().into(),
             role: Role::Operator,
             credential: Credential::Session(Uuid::nil().into()),
+            is_console: false,
         };
         if self.dice.one_in(3) {
             let there: Vec<_> = self.books.bookings.keys().copied().collect();

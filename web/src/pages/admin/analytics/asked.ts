@@ -46,6 +46,11 @@ function datesOf(query: URLSearchParams, today: string): { from: string; to: str
   return { from: query.get("from") || earlier, to };
 }
 
+/** What searches are asked about: of them only the lane is known. */
+export function ofLanes({ from, to, by, origin, destination }: Asked) {
+  return { from, to, by, ...(origin ? { origin } : {}), ...(destination ? { destination } : {}) };
+}
+
 /** `Wed 2 Dec 2026`, `Week from 30 Nov 2026` or `Dec 2026`. */
 export function periodName(date: string, by: Period): string {
   if (by === "month") return monthOf(date);

@@ -1,0 +1,30 @@
+use chrono::NaiveDate;
+use loadmaster_kernel::AirportCode;
+use loadmaster_platform::web::{Fields, read, request, with};
+use loadmaster_reference::Reference;
+use loadmaster_search::Outcome;
+
+use super::params::read_end;
+use crate::model::{SearchFilter, Span};
+
+request! {
+    /// Which searches are listed; filters combine with AND.
+    pub struct SearchParams in query(reference: &Reference, today: NaiveDate) {
+        /// First local date on which was asked. Default: 27 days before `to`.
+        from: Option<NaiveDate> = read::date,
+        /// Last local date on which was asked, at most 399 days after `from`. Default: today (UTC).
+        to: Option<NaiveDate> = with(|fields| read_end(fields, from, today)),
+        #[param(value_type = Option<String>)]
+        origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        #[param(value_type = Option<String>)]
+        destination: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Only searches of which this became.
+        #[param(inline)]
+        outcome: Option<Outcome> = read::word(Outcome::WORDS),
+    }
+}
+
+pub fn read_searches(fields: &mut Fields<'_>, reference: &Reference, today: NaiveDate) -> Option<SearchFilter> {
+    let SearchParams { from, to, origin, destination, outcome } = SearchParams::read(fields, reference, today)?;
+    Some(SearchFilter { span: Span::of(from, to, today), origin, destination, outcome })
+}
