@@ -8,6 +8,7 @@ mod fees;
 mod holding;
 mod kills;
 mod losses;
+mod members;
 mod refunding;
 mod retrying;
 mod simulation;

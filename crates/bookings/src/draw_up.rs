@@ -66,8 +66,17 @@ impl From<&Hold> for MadeOf {
 }
 
 impl CreateBooking {
+    /// Returns whether it names neither a price nor a payment, nor what only holds have.
+    const fn is_plain(&self) -> bool {
+        let is_priced = self.quote_id.is_some() || self.discount_code.is_some() || self.expected_total.is_some();
+        let is_paid = self.payment_token.is_some() || self.payment_method.is_some();
+        let is_of_holds = self.position_names.is_some() || self.product.is_some() || self.contact.is_some();
+        !is_priced && !is_paid && !is_of_holds
+    }
+
     /// Returns how it is made. Names each member: the compiler asks where a new one goes.
     pub(super) fn making(self) -> Making {
+        let is_plain = self.is_plain();
         let Self {
             origin,
             destination,
@@ -95,12 +104,6 @@ impl CreateBooking {
         } = self;
         let texts = Texts { description, customer_reference, shipper, consignee };
         let terms = PaymentTerms { payment_token, payment_method, expected_total };
-        let is_plain = quote_id.is_none()
-            && !terms.is_given()
-            && position_names.is_none()
-            && product.is_none()
-            && contact.is_none()
-            && discount_code.is_none();
         if is_plain {
             let load = Load::of(weight_kg, volume_m3, positions);
             let shipment = Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts };
