@@ -43,8 +43,8 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Compiles the templates that ship, with the files of the operator in their place, and tries each with a sample. A
-    /// fault names the file.
+    /// Compiles the templates that ship, with the files of the operator in their place. With such files it tries each
+    /// template with a sample; a fault names the file.
     pub fn new(
         shipped: &[Templates],
         files: Option<&Path>,
@@ -67,8 +67,10 @@ impl Engine {
         let language = language.to_ascii_lowercase();
         let engine = Self { environment, names, language, public_url: public_url.to_owned() };
         engine.refuse_incomplete()?;
-        for (template, sample) in samples {
-            engine.try_all(template, sample)?;
+        if files.is_some() {
+            for (template, sample) in samples {
+                engine.try_all(template, sample)?;
+            }
         }
         Ok(engine)
     }
@@ -330,9 +332,11 @@ mod tests {
     }
 
     #[test]
-    fn the_samples_are_tried() {
+    fn the_samples_are_tried_beside_files_of_the_operator() {
         let samples = [("told", context! { who => "it" })];
-        let tried = Engine::new(&[SHARED, SHIPPED], None, "en", "https://cargo.example.com", &samples);
-        assert!(tried.is_err_and(|error| error.to_string().contains("en/told.")));
+        let directory = tempfile::tempdir().unwrap();
+        let start = |files| Engine::new(&[SHARED, SHIPPED], files, "en", "https://cargo.example.com", &samples);
+        assert!(start(Some(directory.path())).is_err_and(|error| error.to_string().contains("en/told.")));
+        assert!(start(None).is_ok());
     }
 }
