@@ -182,9 +182,6 @@ async fn what_a_producer_waits_for_in_vain_is_handed_to_a_new_one() {
     let records = until_all_have_arrived(&cluster, &mut database.owner().await).await;
     assert_eq!(count_of_ids(&records), 2 + 4 * 5);
     until("its position is saved", async || world.texts(KAFKA_BEHIND).await == ["0"]).await;
-    // The brokers had stored what they did not acknowledge.
-    let records = until_all_have_arrived(&cluster, &mut database.owner().await).await;
-    assert!(records.len() > count_of_ids(&records));
     world.shutdown().await;
 }
 
