@@ -8,7 +8,7 @@ use loadmaster_shipment::Shipment;
 
 use super::{
     BookingError, BookingService,
-    draw_up::BookingOrder,
+    draw_up::PlainBooking,
     dto::AmendBooking,
     model::{Booking, LegStatus},
 };
@@ -17,7 +17,7 @@ impl BookingService {
     /// Adds `alternatives` to the refusal of a new booking where they may help.
     pub(super) async fn or_alternatives(
         &self,
-        new: &BookingOrder,
+        new: &PlainBooking,
         outcome: Result<Answer, Problem>,
     ) -> Result<Answer, Problem> {
         match outcome {
@@ -132,7 +132,7 @@ impl BookingService {
     }
 }
 
-impl BookingOrder {
+impl PlainBooking {
     fn route_query(&self) -> RouteQuery {
         let asked = self.departure_date.map_or(Day::Today, Day::On);
         let Shipment { origin, destination, load, special_handling_codes, .. } = &self.shipment;

@@ -20,7 +20,7 @@ use super::{
     attempts::Attempts,
     contacts::contacts_in_tx,
     desk::{AnswerFor, Desk, Operation, Refusal, Request},
-    draw_up::{BookingOrder, Making, NewBooking},
+    draw_up::{Making, NewBooking, PlainBooking},
     dto::CreateBooking,
     error::code,
     hold::Wanted,
@@ -44,8 +44,8 @@ impl Desk {
             let fault = Fault::new(FaultCode::InvalidFormat, "needs `quote_id`: without a quote there is no price");
             return Err(BookingError::Invalid(vec![("/discount_code", fault)]).into());
         }
-        let order: Arc<BookingOrder> = match new.making() {
-            Making::AtOnce(order) => Arc::from(order),
+        let wanted = match new.making() {
+            Making::AtOnce(wanted) => wanted,
             Making::OfHold(new, terms) => return self.hold_and_book(caller, *new, terms, key, answer).await,
         };
         if self.bookings().price_terms().is_required {
@@ -53,14 +53,14 @@ impl Desk {
         }
         let until = self.until();
         let request = Request::new(key, AnswerFor::Booking(answer), until)?;
-        let outcome = self.try_to_book(caller, order.clone(), &request, until).in_span(span("bookings.book")).await;
+        let outcome = self.try_to_book(caller, wanted.clone(), &request, until).in_span(span("bookings.book")).await;
         if let Err(Refusal { error, .. }) = &outcome {
             metric::BOOKINGS.with([error.outcome()]).increment(1);
         }
         let outcome = request.resolve(outcome).await;
         // The key is free again while alternatives are looked for.
         drop(request);
-        self.bookings().or_alternatives(&order, outcome).await
+        self.bookings().or_alternatives(&wanted, outcome).await
     }
 
     /// Holds room and commits the hold in one, or once its payment is authorized.
@@ -116,13 +116,13 @@ impl Desk {
     async fn try_to_book(
         &self,
         caller: Principal,
-        order: Arc<BookingOrder>,
+        wanted: Arc<PlainBooking>,
         request: &Request,
         until: Instant,
     ) -> Result<Answer, Refusal> {
         let operation =
-            |flights| Operation::Book(Box::new(NewBooking { caller, order: order.clone(), flights, hold: None }));
-        let BookingOrder { shipment, flight_ids, departure_date, .. } = &*order;
+            |flights| Operation::Book(Box::new(NewBooking { caller, wanted: wanted.clone(), flights, hold: None }));
+        let PlainBooking { shipment, flight_ids, departure_date, .. } = &*wanted;
         if !flight_ids.is_empty() {
             return self.submit(operation(flight_ids.clone()), request).await;
         }
@@ -131,10 +131,10 @@ impl Desk {
         loop {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
-                let wanted = (shipment.origin, shipment.destination, *departure_date);
+                let lane = (shipment.origin, shipment.destination, *departure_date);
                 options = self
                     .bookings()
-                    .candidates(&caller, wanted, shipment.load.space, &shipment.special_handling_codes, &attempts)
+                    .candidates(&caller, lane, shipment.load.space, &shipment.special_handling_codes, &attempts)
                     .await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;

@@ -18,15 +18,22 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct NewBooking {
     pub caller: Principal,
-    pub order: Arc<BookingOrder>,
+    pub wanted: Arc<PlainBooking>,
     pub flights: Vec<FlightId>,
     /// The hold that it is made of.
     pub hold: Option<MadeOf>,
 }
 
-/// What is asked for with a booking that is made at once.
+impl NewBooking {
+    /// Returns the space that it takes on each flight.
+    pub fn space(&self) -> Space {
+        self.wanted.shipment.load.space
+    }
+}
+
+/// What is asked for with a booking without a price.
 #[derive(Debug)]
-pub struct BookingOrder {
+pub struct PlainBooking {
     pub shipment: Shipment,
     /// Empty: the best option.
     pub flight_ids: Vec<FlightId>,
@@ -34,7 +41,7 @@ pub struct BookingOrder {
     pub contacts: Vec<BookingContact>,
 }
 
-impl BookingOrder {
+impl PlainBooking {
     /// The booking that a hold is to become; `None` if the hold lacks what a booking requires.
     pub(super) fn of(hold: &Hold) -> Option<Self> {
         let shipment = hold.shipment()?;
@@ -44,7 +51,7 @@ impl BookingOrder {
 
 /// How a booking that is asked for is made.
 pub(super) enum Making {
-    AtOnce(Box<BookingOrder>),
+    AtOnce(Arc<PlainBooking>),
     /// Of a hold: it names a price, a payment or what only holds have.
     OfHold(Box<CreateHold>, CommitTerms),
 }
@@ -74,7 +81,7 @@ impl CreateBooking {
         !is_priced && !is_paid && !is_of_holds
     }
 
-    /// Returns how it is made. Names each member: the compiler asks where a new one goes.
+    /// Returns how it is made. Names each member: the compiler asks where a new one goes, and it goes into both.
     pub(super) fn making(self) -> Making {
         let is_plain = self.is_plain();
         let Self {
@@ -102,14 +109,13 @@ impl CreateBooking {
             payment_method,
             expected_total,
         } = self;
-        let texts = Texts { description, customer_reference, shipper, consignee };
         let terms = PaymentTerms { payment_token, payment_method, expected_total };
         if is_plain {
             let load = Load::of(weight_kg, volume_m3, positions);
+            let texts = Texts { description, customer_reference, shipper, consignee };
             let shipment = Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts };
-            return Making::AtOnce(Box::new(BookingOrder { shipment, flight_ids, departure_date, contacts }));
+            return Making::AtOnce(Arc::new(PlainBooking { shipment, flight_ids, departure_date, contacts }));
         }
-        let Texts { description, customer_reference, shipper, consignee } = texts;
         let hold = CreateHold {
             flight_ids,
             origin: Some(origin),
@@ -145,9 +151,9 @@ impl BookingService {
         flights: &[Flight],
         now: DateTime<Utc>,
     ) -> Booking {
-        let NewBooking { caller, order, .. } = operation;
+        let NewBooking { caller, wanted, .. } = operation;
         let Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts } =
-            order.shipment.clone();
+            wanted.shipment.clone();
         Booking {
             id,
             ref_id,

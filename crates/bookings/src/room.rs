@@ -11,6 +11,8 @@ use loadmaster_platform::{
     room::{Data, Messages, Opened, Opening, Room, Unfinished},
 };
 
+use loadmaster_shipment::BookingContact;
+
 use super::{
     BOOKING, BookingLimits, BookingService, EventType,
     audit::AUDIT,
@@ -27,7 +29,7 @@ use super::{
 pub const ROOM: Room = Room {
     tags: &[("bookings", "Bookings, their legs and their histories")],
     growing: &["LegStatus", "EventType", "Action", "FeeReason"],
-    conditions: &[CreateBooking::NEEDS, BulkBookings::NEEDS, PaymentRequest::NEEDS],
+    conditions: &[CreateBooking::NEEDS, BookingContact::NEEDS, BulkBookings::NEEDS, PaymentRequest::NEEDS],
     codes: code::CODES,
     metrics: METRICS,
     labels: &[("lock", &[LOCK])],

@@ -1,7 +1,7 @@
-//! Room that is kept for a bounded time before it is booked: holds of itineraries, reservations of single flights, and
-//! the holds of offers and allotments. Decides which flights carry freight, who may hold how much and for how long, and
-//! what ends a hold. A hold whose time is up keeps nothing, whether or not that was recorded. What a hold becomes is
-//! decided by `bookings`, whose desk also carries out what is asked here.
+//! Space that is kept for a bounded time before it is booked: holds of itineraries, reservations of single flights, and the
+//! holds of offers and allotments. Decides who may hold how much and for how long, and what ends a hold. A hold whose time
+//! is up keeps nothing, whether or not that was recorded. The desk of `bookings` makes and changes holds, and that room has
+//! their routes.
 mod ask;
 mod asked;
 mod audit;

@@ -12,7 +12,6 @@ use loadmaster_platform::{
     room::{Data, Messages, Opened, Opening, Room, Unfinished},
     seal::SealKey,
 };
-use loadmaster_shipment::BookingContact;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -26,7 +25,7 @@ use super::{
 pub const ROOM: Room = Room {
     tags: &[("holds", "Room that is kept for a bounded time, before it is booked")],
     growing: &["HoldKind", "HoldStatus", "EndReason", "PositionStatus"],
-    conditions: &[CreateHold::NEEDS, BookingContact::NEEDS],
+    conditions: &[CreateHold::NEEDS],
     codes: code::CODES,
     metrics: METRICS,
     tables: Tables { history: &["hold_events"], kept: &["holds"], ..Tables::NONE },

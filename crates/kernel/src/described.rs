@@ -1,5 +1,5 @@
-//! What the API's description says of these types beyond what they say of themselves. Messages have the same types, and keep to
-//! what they have said of them.
+//! Patterns, formats and minima of these types in the API's description. The schemas of messages, which have the same types, do
+//! not get them: they keep to what they have said.
 
 /// Texts with a pattern that leaves out more: no airline has two digits.
 pub const PATTERNS: [(&str, &str); 1] = [("FlightNumber", "^([A-Z][A-Z0-9]|[0-9][A-Z])[1-9][0-9]{0,3}[A-Z]?$")];

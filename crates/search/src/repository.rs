@@ -1,7 +1,6 @@
 //! All SQL of this room.
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Role;
-use loadmaster_kernel::AirportCode;
 use loadmaster_platform::postgres::{PgSession, column};
 
 use super::counted::Row;

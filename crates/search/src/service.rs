@@ -57,7 +57,7 @@ impl SearchService {
     /// Creates the service. Results are cached in `redis`, if there is one, for all processes of the installation that
     /// search by the same rules.
     #[allow(clippy::too_many_arguments, reason = "each is one thing that it stands on")]
-    pub fn new(
+    pub(crate) fn new(
         flights: &FlightService,
         capacity: &CapacityService,
         embargoes: &EmbargoService,

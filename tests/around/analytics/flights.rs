@@ -185,7 +185,7 @@ async fn what_can_be_sold_at_each_station_is_told_of_flights_that_have_not_left(
     assert_eq!((&found["total"]["available"], &found["total"]["flights"]), (&space(900, 93, 7), &json!(4)));
     adds_up(&found, &["held/weight_kg", "available/weight_kg", "available/volume_m3", "available/positions"]);
     // The hold has ended: what it kept can be sold again.
-    customer.delete(&crate::holds::at(&held)).await.expect(200);
+    customer.delete(&loadmaster_testkit::holds::at(&held)).await.expect(200);
     assert_eq!(find().await["total"]["held"], space(0, 0, 0));
     world.audit().await;
 }

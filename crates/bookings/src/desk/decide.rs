@@ -222,7 +222,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         let flights = flights_of(found, operation.caller.organization_id, &operation.flights)?;
         shipment::check_itinerary(
             &flights,
-            operation.order.shipment.demand(),
+            operation.wanted.shipment.demand(),
             &found.embargoes,
             &self.minimum_connection,
             found.at,
@@ -237,7 +237,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         operation: &NewBooking,
     ) -> Result<Decision, BookingError> {
         let flights = self.judge(found, operation)?;
-        let space = operation.order.shipment.load.space;
+        let space = operation.space();
         if bound == CapacityBound::AboveThreshold
             && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
         {

@@ -159,7 +159,7 @@ impl Operation {
     /// The room that it takes on each flight, if it is new.
     pub fn takes(&self) -> Option<Space> {
         match self {
-            Self::Book(new) => Some(new.order.shipment.load.space),
+            Self::Book(new) => Some(new.space()),
             Self::Hold(new) => Some(new.new.load().space),
             Self::Move(_) | Self::StepHold(_) => None,
         }
@@ -168,7 +168,7 @@ impl Operation {
     /// The air waybill that the order claims or frees.
     pub fn awb(&self) -> Option<&AwbNumber> {
         match self {
-            Self::Book(new) => new.order.shipment.awb_number.as_ref(),
+            Self::Book(new) => new.wanted.shipment.awb_number.as_ref(),
             Self::Move(movement) => {
                 movement.seen.awb_number.as_ref().filter(|_| matches!(movement.verb, Verb::Cancel(_)))
             }
@@ -179,7 +179,7 @@ impl Operation {
     /// The air waybill to be claimed.
     pub fn claim(&self) -> Option<&AwbNumber> {
         match self {
-            Self::Book(new) => new.order.shipment.awb_number.as_ref(),
+            Self::Book(new) => new.wanted.shipment.awb_number.as_ref(),
             Self::StepHold(step) => match &step.step.verb {
                 HoldVerb::Commit(patch, _) => match &patch.awb_number {
                     Patch::Set(number) => Some(number),

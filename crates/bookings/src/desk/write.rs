@@ -25,7 +25,7 @@ use super::{
         billing::{self, Books},
         contacts::NewContacts,
         draft::{Author, Draft, save_in_tx},
-        draw_up::{BookingOrder, MadeOf, NewBooking},
+        draw_up::{MadeOf, NewBooking, PlainBooking},
         model::{Booking, BookingData, Event, message},
         repository,
     },
@@ -224,7 +224,7 @@ impl Batch {
                 let booking = service.draw_up(operation, (made.id, reference), flights, now);
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
-                self.contacts.give(booking.id.uuid(), &operation.order.contacts);
+                self.contacts.give(booking.id.uuid(), &operation.wanted.contacts);
                 self.add_new(service, booking, operation.caller.channel(), entry);
             }
             (Decision::Granted(Grant::Commit(stepped, flights, payment)), Operation::StepHold(order)) => {
@@ -310,10 +310,10 @@ impl Batch {
     ) {
         let Posting { caller, stepped, flights, payment } = *posting;
         let mut hold = stepped.after.clone();
-        let Some(order) = BookingOrder::of(&hold) else { return };
+        let Some(wanted) = PlainBooking::of(&hold) else { return };
         let operation = NewBooking {
             caller: caller.principal,
-            order: Arc::new(order),
+            wanted: Arc::new(wanted),
             flights: Vec::new(),
             hold: Some(MadeOf::from(&hold)),
         };

@@ -30,7 +30,7 @@ request! {
         needs_rerouting: Option<bool> = read::boolean,
         /// Part of the booking reference, air waybill number, customer reference or description. If bookings have exactly this
         /// reference or number, only these; else each page looks in 500 bookings, the next ones of the organization or, without
-        /// one, of the route or the status. The list is not counted.
+        /// one, of the route or the status. With it, `GET /bookings` has no `Total-Count`.
         q: Option<String> = read::line(100),
         /// Only bookings of this organization: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]

@@ -20,6 +20,7 @@ use loadmaster_capacity::{FlightCapacity, Space};
 use loadmaster_flights::Flight;
 use loadmaster_kernel::{BookingId, FlightId, Pieces, Positions, Volume, Weight};
 use loadmaster_platform::{postgres::DbError, web::Precondition};
+use loadmaster_shipment::{Load, Shipment, Texts};
 use uuid::Uuid;
 
 use super::{
@@ -30,13 +31,11 @@ use super::{
     order::{Arrival, Order},
 };
 
-use loadmaster_shipment::{Load, Shipment, Texts};
-
 use crate::{
     BookingError,
     cancel::Cancel,
     courtesy::Target,
-    draw_up::{BookingOrder, NewBooking},
+    draw_up::{NewBooking, PlainBooking},
     dto::RecordMovement,
     model::Action,
     movement::Advance,
@@ -234,9 +233,9 @@ impl World {
             awb_number: (awb < 4).then(|| awb_number(awb)),
             texts: Texts::default(),
         };
-        let order = BookingOrder { shipment, flight_ids: Vec::new(), departure_date: None, contacts: Vec::new() };
+        let wanted = PlainBooking { shipment, flight_ids: Vec::new(), departure_date: None, contacts: Vec::new() };
         let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
-        Some(Operation::Book(Box::new(NewBooking { caller, order: Arc::new(order), flights, hold: None })))
+        Some(Operation::Book(Box::new(NewBooking { caller, wanted: Arc::new(wanted), flights, hold: None })))
     }
 
     fn hang_up(&mut self) {

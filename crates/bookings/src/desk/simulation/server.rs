@@ -270,9 +270,9 @@ impl Server {
             let made = match grant {
                 Grant::Book(flights) => {
                     let Operation::Book(new) = &entry.order.operation else { panic!("another kind of grant") };
-                    let made = booked(entry.made.expect("it has an id"), flights, new.order.shipment.load.space);
-                    changes.claims.extend(new.order.shipment.awb_number.clone().map(|awb| (awb, made.id)));
-                    Booking { awb_number: new.order.shipment.awb_number.clone(), ..made }
+                    let made = booked(entry.made.expect("it has an id"), flights, new.space());
+                    changes.claims.extend(new.wanted.shipment.awb_number.clone().map(|awb| (awb, made.id)));
+                    Booking { awb_number: new.wanted.shipment.awb_number.clone(), ..made }
                 }
                 Grant::Advance(seen, _) => departed(seen),
                 Grant::Cancel(seen, ..) => {
@@ -330,7 +330,7 @@ impl Server {
             );
             match (&entry.order.operation, &entry.decision) {
                 (Operation::Book(new), decision) if !is_blocked && !is_taken(decision) => {
-                    let space = new.order.shipment.load.space;
+                    let space = new.space();
                     let has_room = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
                     let is_open = |flight: &FlightId| {
                         rooms[flight].status == FlightStatus::Scheduled && at < rooms[flight].cutoff
@@ -385,9 +385,7 @@ fn is_taken(decision: &Decision) -> bool {
 /// The changes of rooms by a grant.
 fn shifts_of(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
     match (operation, grant) {
-        (Operation::Book(new), Grant::Book(flights)) => {
-            flights.iter().map(|flight| (flight.id, new.order.shipment.load.space)).collect()
-        }
+        (Operation::Book(new), Grant::Book(flights)) => flights.iter().map(|flight| (flight.id, new.space())).collect(),
         (Operation::Move(movement), Grant::Cancel(booking, ..)) => {
             assert!(matches!(movement.verb, Verb::Cancel(_)));
             booking.undeparted_legs().map(|leg| (leg.flight_id, Space::default() - leg.space)).collect()
