@@ -1,1 +1,0 @@
-import"./first-byD_TdZv.js";import{t as e}from"./Entries-DLK9Vbgd.js";function t(t){e(t,{name:`airlines`})}export{t as default};

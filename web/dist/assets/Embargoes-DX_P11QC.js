@@ -1,1 +1,0 @@
-import"./first-byD_TdZv.js";import{r as e,t}from"./Rules-62PKOYtn.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,0 +1,1 @@
+import"./first-BCUH8afs.js";import{r as e,t}from"./Rules-B3LTjjp-.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
