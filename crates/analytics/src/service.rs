@@ -44,7 +44,7 @@ impl AnalyticsService {
 
     pub async fn flights(&self, scope: &Scope, recency: Recency) -> Result<Report<FlightSums>, DbError> {
         let as_of = self.clock.now();
-        let read = |db: Database| async move { Ok(repository::flights(&mut *db.read().await?, scope).await?) };
+        let read = |db: Database| async move { Ok(repository::flights(&mut *db.read().await?, scope, as_of).await?) };
         Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
     }
 

@@ -202,13 +202,14 @@ impl Database {
     }
 
     /// Returns the same database through one connection of the caller's own, made when it is first used. It keeps the
-    /// plans of its statements for any parameters, and waits no longer than `lock` for a row.
+    /// plans of its statements for any parameters, by key, as tables grow, and waits no longer than `lock` for a row.
     #[must_use]
     pub fn own_connection(&self, lock: Duration) -> Self {
         let limits = Limits { lock, ..self.limits };
         let mut options = self.options.clone();
         if !self.pooler {
-            options = options.options(limits.settings()).options([("plan_cache_mode", "force_generic_plan")]);
+            let kept = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
+            options = options.options(limits.settings()).options(kept);
         }
         let pool = Pool::new(options, 1, self.pool.patience(), true, &self.state);
         self.own.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());

@@ -29,7 +29,12 @@ impl Repeats {
             if known == digest && second.abs_diff(counted_at) < WINDOW {
                 return true;
             }
-            if oldest.as_ref().is_none_or(|oldest| counted_at < oldest[1]) {
+            let is_older = oldest.as_ref().is_none_or(|oldest| counted_at < oldest[1]);
+            if known == digest {
+                *place = [digest, second];
+                return false;
+            }
+            if is_older {
                 oldest = Some(place);
             }
         }

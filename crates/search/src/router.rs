@@ -86,8 +86,10 @@ async fn search(
     let (room, payer) = own(&service, caller);
     let search = search.complete(service.max_stops(), room, payer);
     let (answer, status) = service.find(&search, Form::Lists).in_span(span("search.find")).await?;
+    // Without the alternatives.
+    let took = began.elapsed();
     let (body, coding, seen) = service.lists(&search, coding.into(), answer).await?;
-    service.count_for(asker, Answered { search: &search, seen, status, took: began.elapsed() });
+    service.count_for(asker, Answered { search: &search, seen, status, took });
     Ok(kept((body, coding), status))
 }
 
@@ -118,6 +120,7 @@ async fn ranked(
     let (room, payer) = own(&service, caller);
     let (search, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
     let (answer, status) = service.find(&search, Form::Ranking(sort)).in_span(span("search.find")).await?;
+    let took = began.elapsed();
     let (body, coding, seen) = match answer {
         Answer::Prepared(found) => service.body(&search, Form::Ranking(sort), coding.into(), found).await,
         Answer::Read(options) => {
@@ -126,7 +129,7 @@ async fn ranked(
             (body.into(), Coding::Identity, seen)
         }
     };
-    service.count_for(asker, Answered { search: &search, seen, status, took: began.elapsed() });
+    service.count_for(asker, Answered { search: &search, seen, status, took });
     Ok(kept((body, coding), status))
 }
 

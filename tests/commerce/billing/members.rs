@@ -51,7 +51,7 @@ async fn a_booking_of_a_hold_keeps_each_member_that_a_booking_made_at_once_keeps
     let plain = shipment(&market, "098-12345675");
     let quoted = json!({
         "origin": "DEL", "destination": "LHR", "flight_ids": [market.flight["id"]], "weight_kg": 100, "volume_m3": 0.4,
-        "positions": 1, "pieces": 3, "special_handling_codes": ["HEA"],
+        "positions": 1, "special_handling_codes": ["HEA"],
     });
     let quote = market.customer.post("/api/v1/quotes", quoted).await.expect(201);
     let priced = with(shipment(&market, "098-12345686"), of_holds(&market, &quote));

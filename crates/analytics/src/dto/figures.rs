@@ -221,6 +221,7 @@ impl From<&TransitSums> for TransitFigures {
 /// Searches that were counted.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DemandFigures {
+    /// Number of searches.
     pub searches: i64,
     /// Of these, those with an option that could be booked as requested; null without searches.
     #[schema(value_type = Option<f64>, required = true)]
@@ -243,6 +244,7 @@ impl From<&DemandSums> for DemandFigures {
 /// The business of some dates.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DailyFigures {
+    /// Number of searches.
     pub searches: i64,
     /// Null without searches.
     #[schema(value_type = Option<f64>, required = true)]
@@ -254,6 +256,7 @@ pub struct DailyFigures {
     pub quotes: i64,
     /// Without holds of allotments.
     pub holds: i64,
+    /// Number of bookings.
     pub bookings: i64,
     /// Of the bookings, those that are cancelled now.
     pub cancelled: i64,
@@ -266,7 +269,7 @@ pub struct DailyFigures {
     pub revenue: Vec<Money>,
     /// Accounts that were made, on the date in UTC.
     pub new_users: i64,
-    /// Accounts that made a quote, hold or booking: each counts once in a row, and once in `total`.
+    /// Accounts that made a quote, hold or booking, without offers of the waitlist: each counts once in a row, and once in `total`.
     pub active_users: i64,
 }
 
@@ -319,6 +322,7 @@ pub struct BookingsMade {
 /// Searches that were made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchesMade {
+    /// Number of searches.
     pub made: i64,
     /// Of these, those with an option that could be booked as requested.
     pub bookable: i64,
@@ -327,7 +331,7 @@ pub struct SearchesMade {
 /// What was made, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FunnelFigures {
-    /// Null if the report is about an airline, a product or an organization, of which nothing is known of searches.
+    /// Null in a report about an airline, a product or an organization, or by product: searches have none of these.
     #[schema(required = true)]
     pub searches: Option<SearchesMade>,
     pub quotes: QuotesMade,

@@ -156,9 +156,9 @@ request! {
 request! {
     /// Where; filters combine with AND.
     pub struct LaneParams in query(reference: &Reference) {
-        #[param(value_type = Option<String>)]
+        /// Only searches from this airport.
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
-        #[param(value_type = Option<String>)]
+        /// Only searches to this airport.
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
     }
 }

@@ -39,13 +39,11 @@ pub struct PopularLaneBody {
     pub origin: String,
     #[schema(value_type = AirportCode)]
     pub destination: String,
-    /// Only for carrier staff: searches in the period.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    /// For carrier staff: searches in the period; null for others.
+    #[schema(required = true)]
     pub searches: Option<i64>,
-    /// Only for carrier staff: bookings that were made in the period.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    /// For carrier staff: bookings that were made in the period; null for others.
+    #[schema(required = true)]
     pub bookings: Option<i64>,
 }
 

@@ -12,11 +12,12 @@ request! {
     pub struct SearchParams in query(reference: &Reference, today: NaiveDate) {
         /// First local date on which was asked. Default: 27 days before `to`.
         from: Option<NaiveDate> = read::date,
-        /// Last local date on which was asked, at most 399 days after `from`. Default: today (UTC).
+        /// Last local date on which was asked, at most 399 days after `from`. Default: tomorrow
+        /// (UTC), which has begun in the east.
         to: Option<NaiveDate> = with(|fields| read_end(fields, from, today)),
-        #[param(value_type = Option<String>)]
+        /// Only searches from this airport.
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
-        #[param(value_type = Option<String>)]
+        /// Only searches to this airport.
         destination: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Only searches of which this became.
         #[param(inline)]
@@ -25,6 +26,7 @@ request! {
 }
 
 pub fn read_searches(fields: &mut Fields<'_>, reference: &Reference, today: NaiveDate) -> Option<SearchFilter> {
+    let today = today.succ_opt().unwrap_or(today);
     let SearchParams { from, to, origin, destination, outcome } = SearchParams::read(fields, reference, today)?;
     Some(SearchFilter { span: Span::of(from, to, today), origin, destination, outcome })
 }

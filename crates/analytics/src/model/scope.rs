@@ -24,6 +24,7 @@ pub struct Scope {
 impl Scope {
     /// Returns whether searches can be chosen by its filters: of them only the lane is known.
     pub fn knows_searches(&self) -> bool {
-        self.airline.is_none() && self.product.is_none() && self.organization.is_none()
+        let is_by_product = self.group == Some("product");
+        self.airline.is_none() && self.product.is_none() && self.organization.is_none() && !is_by_product
     }
 }

@@ -7,7 +7,7 @@ with zone as materialized (
     from quotes
     where id >= uuid_v7_floor($5) and id < uuid_v7_floor($6)
     union all
-    select 'HOLD', created_at, created_by, origin, null, 0, null, 0
+    select 'HOLD', created_at, case when kind <> 'OFFER' then created_by end, origin, null, 0, null, 0
     from holds
     where id >= uuid_v7_floor($5) and id < uuid_v7_floor($6) and kind <> 'ALLOTMENT'
     union all

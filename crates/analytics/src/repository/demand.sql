@@ -10,10 +10,12 @@ with counted as (
                when 'weight_class' then weight_class::text
                when 'outcome' then outcome
            end, '') as key,
-           date_trunc($2, asked_on::timestamp)::date as period, searches, options, bookable
+           date_trunc($2, asked_on::timestamp)::date as period,
+           sum(searches) as searches, sum(options) as options, sum(bookable) as bookable
     from counted
     where ($5::text is null or origin = $5)
       and ($6::text is null or destination = $6)
+    group by 1, 2
 ), named as (
     select key, row_number() over (order by sum(searches) desc, key) as rank from grouped group by key
 ), placed as (

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use loadmaster_kernel::{AirlineCode, AirportCode, Positions, Volume, Weight};
 use loadmaster_platform::postgres::PgSession;
 
@@ -5,7 +6,11 @@ use crate::model::{Carried, FlightSums, Place, Punctuality, Scope};
 
 /// Returns the flights on the schedule of these dates. What is booked on a flight does not change after its departure: what
 /// was left behind has given its room back, and what is cancelled in the air has not.
-pub(crate) async fn flights(db: &mut PgSession, scope: &Scope) -> sqlx::Result<Vec<(Place, FlightSums)>> {
+pub(crate) async fn flights(
+    db: &mut PgSession,
+    scope: &Scope,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<(Place, FlightSums)>> {
     let rows = sqlx::query_file!(
         "src/repository/flights.sql",
         scope.group,
@@ -16,6 +21,7 @@ pub(crate) async fn flights(db: &mut PgSession, scope: &Scope) -> sqlx::Result<V
         scope.destination.as_ref().map(AirportCode::as_str),
         scope.airline.as_ref().map(AirlineCode::as_str),
         scope.limit,
+        now,
     );
     let rows = rows.fetch_all(db).await?.into_iter().map(|row| {
         let sums = FlightSums {

@@ -7,6 +7,7 @@ with flown as (
            end, '') as key,
            date_trunc($2, f.scheduled_date::timestamp)::date as period,
            c.status = 'CANCELLED' as is_cancelled, c.status = 'SCHEDULED' as is_ahead,
+           c.status = 'SCHEDULED' and c.cutoff_at > $9 as is_open,
            extract(epoch from f.actual_departure_at - f.scheduled_departure_at)::bigint as departed_after,
            extract(epoch from f.actual_arrival_at - f.scheduled_arrival_at)::bigint as arrived_after,
            coalesce(c.physical_weight_hg, c.capacity_weight_hg) as capacity_hg,
@@ -41,9 +42,9 @@ with flown as (
            sum(held_hg) filter (where is_ahead) as held_hg,
            sum(held_l) filter (where is_ahead) as held_l,
            sum(held_positions) filter (where is_ahead) as held_positions,
-           sum(available_hg) filter (where is_ahead) as available_hg,
-           sum(available_l) filter (where is_ahead) as available_l,
-           sum(available_positions) filter (where is_ahead) as available_positions
+           sum(available_hg) filter (where is_open) as available_hg,
+           sum(available_l) filter (where is_open) as available_l,
+           sum(available_positions) filter (where is_open) as available_positions
     from flown group by key, period
 ), named as (
     select key, row_number() over (order by sum(flights) desc, key) as rank from sums group by key

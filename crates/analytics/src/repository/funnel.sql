@@ -32,9 +32,12 @@ with zone as materialized (
     ) h on true
     where b.id >= uuid_v7_floor($5) and b.id < uuid_v7_floor($6)
 ), searched as (
-    select asked_on, origin, destination, channel, searches, bookable from searches where asked_on between $14 and $15
+    select asked_on, origin, destination, channel, sum(searches) as searches, sum(bookable) as bookable
+    from searches where asked_on between $14 and $15 and num_nonnulls($10::text, $11::text, $12::uuid) = 0
+    group by asked_on, origin, destination, channel
     union all
-    select asked_on, origin, destination, channel, searches, bookable from search_days where asked_on between $14 and $15
+    select asked_on, origin, destination, channel, searches, bookable from search_days
+    where asked_on between $14 and $15 and num_nonnulls($10::text, $11::text, $12::uuid) = 0
 ), counted as (
     select coalesce(case $7::text
                when 'lane' then m.origin || '-' || m.destination
@@ -63,15 +66,18 @@ with zone as materialized (
     from searched
     where ($8::text is null or origin = $8)
       and ($9::text is null or destination = $9)
-      and num_nonnulls($10, $11, $12) = 0
+), summed as (
+    select key, period, step, sum(made) as made, sum(done) as done from counted group by key, period, step
 ), named as (
-    select key, row_number() over (order by count(*) filter (where step = 'BOOKING') desc, sum(made) desc, key) as rank
-    from counted group by key
+    select key, row_number() over (
+               order by coalesce(sum(made) filter (where step = 'BOOKING'), 0) desc, sum(made) desc, key
+           ) as rank
+    from summed group by key
 ), placed as (
     select rank <= $16 as is_named, case when rank <= $16 then rank end as place,
            case when rank <= $16 then key end as name, case when rank <= $16 then period end as time,
            step, made, done
-    from counted join named using (key)
+    from summed join named using (key)
 )
 select grouping(is_named) = 1 as "is_total!", time, place, name,
        coalesce(sum(made) filter (where step = 'SEARCH'), 0)::bigint as "searches!",

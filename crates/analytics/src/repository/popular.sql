@@ -1,8 +1,9 @@
 with spans (period, days) as (
     values ('day', 1), ('week', 7), ('month', 30)
 ), counted as (
-    select origin, destination, searches, counted_at as at
+    select origin, destination, sum(searches) as searches, date_trunc('hour', counted_at) as at
     from searches where id >= uuid_v7_floor($1::timestamptz - interval '60 days') and origin <> '*'
+    group by origin, destination, date_trunc('hour', counted_at)
     union all
     select origin, destination, searches, (asked_on + time '12:00') at time zone 'UTC'
     from search_days where asked_on >= ($1::timestamptz at time zone 'UTC')::date - 60 and origin <> '*'

@@ -54,7 +54,7 @@ struct Batch {
     /// What allotments keep, as the shifts change it.
     draws: Draws,
     /// With the traces of the requests, and the channels of their callers.
-    new: Vec<(Booking, Event<BookingData>, Option<String>, Channel)>,
+    new: Vec<(Booking, Event<BookingData>, Option<String>, Option<Channel>)>,
     /// Who is told about the new bookings.
     contacts: NewContacts,
     drafts: Vec<Draft>,
@@ -225,7 +225,7 @@ impl Batch {
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
                 self.contacts.give(booking.id.uuid(), &operation.wanted.contacts);
-                self.add_new(service, booking, operation.caller.channel(), entry);
+                self.add_new(service, booking, Some(operation.caller.channel()), entry);
             }
             (Decision::Granted(Grant::Commit(stepped, flights, payment)), Operation::StepHold(order)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
@@ -340,7 +340,8 @@ impl Batch {
         self.contacts.book(hold.id, id);
         hold.booking = Some((id, reference));
         // The commit may come later, once the payment is authorized.
-        self.add_new(service, booking, hold.channel.unwrap_or(caller.principal.channel()), entry);
+        let channel = hold.channel.or_else(|| payment.is_none().then(|| caller.principal.channel()));
+        self.add_new(service, booking, channel, entry);
         self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(caller), entry);
     }
 
@@ -376,7 +377,7 @@ impl Batch {
         self.shifts.extend(self.draws.apply_allotments(Some(organization), shifts));
     }
 
-    fn add_new(&mut self, service: &BookingService, booking: Booking, channel: Channel, entry: &OwnEntry) {
+    fn add_new(&mut self, service: &BookingService, booking: Booking, channel: Option<Channel>, entry: &OwnEntry) {
         let event = service.booked_event(&booking);
         self.place().new = Some(self.new.len());
         self.new.push((booking, event, entry.order.ticket.trace.clone(), channel));

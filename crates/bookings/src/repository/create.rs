@@ -19,7 +19,7 @@ use crate::{
 /// Returns one statement that inserts new bookings, each with the channel that it came by, its reference, texts if there are
 /// any, legs, first event and message. The data of the event are the whole booking.
 pub(crate) fn insert_new(
-    new: &[(&Booking, &Event<BookingData>, Channel)],
+    new: &[(&Booking, &Event<BookingData>, Option<Channel>)],
     messages: &[Message<'_, BookingMessage<'_>>],
 ) -> Statement {
     debug_assert!(new.iter().all(|(booking, event, _)| event.sequence == 1 && event.status == booking.status));
@@ -74,6 +74,6 @@ pub(crate) fn insert_new(
         DATA_VERSION,
         BOOKING,
         &column(new, |(b, ..)| b.bill.as_ref().map(Json)) as &[Option<Json<&Bill>>],
-        &column(new, |(.., channel)| channel.as_str()) as &[&str],
+        &column(new, |(.., channel)| channel.map(Channel::as_str)) as &[Option<&str>],
     )
 }
