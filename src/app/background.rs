@@ -1,26 +1,29 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::Context;
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Weekday};
 use loadmaster_platform::{
     clock::SharedClock,
-    jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules},
+    jobs::{self, Depth, Handlers, Job, Ran, Runner, Schedule, Schedules, TimeOfDay},
     outbox::{self, Lag, Readings, RedisStreams, Sink, relay},
     postgres::{Database, commit},
     random::IdSource,
     redis::Redis,
     room::Opening,
+    settings,
     shutdown::stopped_within,
     telemetry::metric,
     timing::Timing,
+    zones::Zone,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 #[cfg(feature = "kafka")]
 use loadmaster_kafka::Kafka;
-#[cfg(feature = "kafka")]
-use loadmaster_platform::settings;
 
 /// Timeout of a delivery. No request waits for one: waiting for a slow Redis is better than sending it the same again.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
@@ -52,7 +55,8 @@ impl BackgroundTasks {
         let redis = redis.as_ref().map(|redis| redis.patient(DELIVERY_PATIENCE)).transpose()?;
         let redis = redis.map(|redis| (redis, secrets.namespace.clone()));
         let db = db.for_background();
-        let schedules = Schedules::new(db.clone(), jobs.schedules(), ids.clone(), clock.clone());
+        let times = times_of_day(&opening.settings.server, jobs.schedules())?;
+        let schedules = Schedules::new(db.clone(), jobs.schedules(), ids.clone(), clock.clone()).at_times(times);
         let runner = Runner::new(db.clone(), jobs, process.clone(), *timing);
         // Without the sink, validation has refused brokers.
         #[cfg(feature = "kafka")]
@@ -127,6 +131,11 @@ impl BackgroundTasks {
         self.schedules.all()
     }
 
+    /// Returns the time of day of a schedule, if it has one.
+    pub fn time_of(&self, schedule: &Schedule) -> Option<TimeOfDay> {
+        self.schedules.time_of(schedule.name)
+    }
+
     /// Runs a scheduled job now, in this process, in addition to its schedule.
     pub async fn run_now(&self, name: &str) -> anyhow::Result<Ran> {
         let known = || self.schedules().iter().map(|schedule| schedule.name).collect::<Vec<_>>().join(", ");
@@ -164,6 +173,24 @@ impl BackgroundTasks {
     pub async fn drop_job(&self, id: Uuid) -> anyhow::Result<bool> {
         Ok(jobs::drop_dead(&self.db, id).await?)
     }
+}
+
+/// Returns the times of day that the settings give to schedules. Fails for a name that no daily schedule has.
+fn times_of_day(server: &settings::Server, all: &[Schedule]) -> anyhow::Result<BTreeMap<String, TimeOfDay>> {
+    let name = &server.time_zone;
+    let zone = Zone::named(name).with_context(|| format!("server.time_zone: there is no time zone `{name}`"))?;
+    let each = |(name, wanted): (&String, &settings::ScheduledAt)| -> anyhow::Result<(String, TimeOfDay)> {
+        let schedule = all.iter().find(|schedule| schedule.name == name);
+        let schedule = schedule.with_context(|| format!("server.schedules: there is no scheduled job `{name}`"))?;
+        anyhow::ensure!(
+            schedule.every >= TimeDelta::days(1),
+            "server.schedules: `{name}` runs more than once a day, and keeps its interval"
+        );
+        let time = wanted.time().with_context(|| format!("server.schedules: `{}` is no time of day", wanted.at))?;
+        let weekday = wanted.weekday.map(|number| Weekday::try_from(number.saturating_sub(1))).transpose()?;
+        Ok((name.clone(), TimeOfDay { time, weekday, zone }))
+    };
+    server.schedules.iter().map(each).collect()
 }
 
 /// Returns the jobs of the platform. The rooms register their own.

@@ -322,8 +322,11 @@ impl Health {
         loop {
             let (database, redis) = tokio::join!(self.database(), self.redis());
             metric::DEPENDENCY_UP.with(["database"]).set(is_up(database.state));
-            if self.redis.is_some() {
+            if let Some(server) = &self.redis {
                 metric::DEPENDENCY_UP.with(["redis"]).set(is_up(redis.state));
+                let memory = if redis.state == "up" { server.memory().await.ok() } else { None };
+                #[allow(clippy::cast_precision_loss, reason = "below 2^53 bytes")]
+                metric::REDIS_MEMORY.set(memory.map_or(f64::NAN, |bytes| bytes as f64));
             }
             if stopped_within(&stop, interval).await {
                 break;

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use governor::{DefaultKeyedRateLimiter, Quota};
-use loadmaster_accounts::{Authenticator, Credential, Principal, ignores_tokens};
+use loadmaster_accounts::{Authenticator, CallerQuotas, Principal, ignores_tokens};
 use loadmaster_platform::{
     rate_limit::{RateLimiter, Verdict},
     settings,
@@ -40,6 +40,7 @@ const REFRESH: &str = "/api/v1/auth/refresh";
 #[derive(Clone)]
 pub(super) struct Limits {
     limiter: RateLimiter,
+    quotas: CallerQuotas,
     settings: settings::RateLimit,
     proxies: Arc<[ipnet::IpNet]>,
 }
@@ -89,7 +90,8 @@ impl Subject {
 
 impl Limits {
     pub fn new(limiter: RateLimiter, settings: settings::RateLimit, proxies: &[ipnet::IpNet]) -> Self {
-        Self { limiter, settings, proxies: proxies.into() }
+        let quotas = CallerQuotas::new(limiter.clone(), &settings);
+        Self { limiter, quotas, settings, proxies: proxies.into() }
     }
 
     /// Gives back what this process was granted of callers' quotas and did not use.
@@ -149,18 +151,10 @@ impl Limits {
         }
     }
 
-    /// Counts a known caller. Guest tokens are open to anyone and count by address. An API key with a rate of its own
-    /// counts by itself, all others count with their account: more keys do not allow more requests.
+    /// Counts a known caller.
     pub async fn ask_for_caller(&self, caller: Principal, subject: &Subject) -> Result<Option<Verdict>, Box<Response>> {
-        let (limiter, settings) = (&self.limiter, &self.settings);
-        let counts = settings.enabled && !subject.path.is_exempt();
-        let Some(address) = subject.address.filter(|_| counts) else { return Ok(None) };
-        let verdict = match caller.credential {
-            Credential::Guest => limiter.ask("anonymous", address.subject(), settings.anonymous_per_minute).await,
-            Credential::ApiKey { id, rate_limit_per_minute: Some(own) } => limiter.ask("api_key", id, own).await,
-            _ => limiter.ask("principal", caller.user_id, settings.authenticated_per_minute).await,
-        };
-        admitted(verdict).map(Some)
+        let Some(address) = subject.address.filter(|_| !subject.path.is_exempt()) else { return Ok(None) };
+        self.quotas.count(Some(caller), address).await.map(admitted).transpose()
     }
 }
 

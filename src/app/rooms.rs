@@ -99,6 +99,7 @@ pub async fn restored(owner: &mut sqlx::PgConnection) -> anyhow::Result<u64> {
 pub(super) struct OpenRooms {
     pub services: Extensions,
     pub routes: Vec<Routes<()>>,
+    pub features: Vec<&'static str>,
     pub jobs: Handlers,
     pub followers: Vec<Arc<dyn Follower>>,
     pub workers: Vec<Worker>,
@@ -110,10 +111,12 @@ impl OpenRooms {
     pub async fn open(mut opening: Opening) -> anyhow::Result<Self> {
         let mut open = Self::default();
         for room in ROOMS {
-            let Opened { services, routes, jobs, follower, personal, workers, gauges } = (room.open)(&opening).await?;
+            let Opened { services, routes, features, jobs, follower, personal, workers, gauges } =
+                (room.open)(&opening).await?;
             opening.services.extend(services);
             opening.personal.extend(personal);
             open.routes.push(routes);
+            open.features.extend(room.features.iter().copied().chain(features));
             open.jobs = open.jobs.and(jobs);
             open.followers.extend(follower);
             open.workers.extend(workers);

@@ -63,6 +63,7 @@ pub struct Application {
     /// Taken when the workers start, as the server begins to serve.
     workers: Mutex<Vec<Worker>>,
     routes: Mutex<Vec<Routes<()>>>,
+    features: Features,
 }
 
 impl std::ops::Deref for AppState {
@@ -84,7 +85,26 @@ macro_rules! parts {
     )+};
 }
 
-parts!(idempotency: Idempotency, summary: Summary, health: Health, scrape: Scrape, settings: Arc<Settings>);
+parts!(
+    idempotency: Idempotency,
+    summary: Summary,
+    health: Health,
+    scrape: Scrape,
+    settings: Arc<Settings>,
+    features: Features,
+);
+
+/// What this server can do: the features of the open rooms, in their order, then those that belong to no room.
+#[derive(Clone)]
+pub(super) struct Features(pub Arc<[&'static str]>);
+
+impl Features {
+    fn of(mut rooms: Vec<&'static str>, settings: &Settings) -> Self {
+        let has_kafka = !settings.kafka.brokers.is_empty();
+        rooms.extend(has_kafka.then_some("kafka"));
+        Self(rooms.into())
+    }
+}
 
 /// The parts from which the application is built.
 #[derive(Clone)]
@@ -140,6 +160,7 @@ impl AppState {
         let health = Health::new(db, redis.clone(), clock.clone(), settings.clock.warn_ms);
         Ok(Self(Arc::new(Application {
             services: rooms.services,
+            features: Features::of(rooms.features, &settings),
             summary: Summary::new(opening.tally, redis, &opening.secrets.namespace, &process),
             background,
             limits: Limits::new(opening.limiter, settings.rate_limit.clone(), &settings.server.trusted_proxies),

@@ -24,6 +24,7 @@ use super::{
     health::{DetailedHealth, Health, HealthBody, HealthStatus},
     problems,
     scrape::Scrape,
+    state::Features,
     summary::{Summary, SummaryBody},
 };
 
@@ -187,7 +188,8 @@ pub(super) struct Info {
     /// The release of the IANA time zone database by which local times are told.
     #[schema(example = "2026f")]
     pub time_zones: String,
-    /// Optional parts that this installation has switched on.
+    /// What this server can do, by the parts that are open and the settings that switch one on, such as `holds`, `waitlist`,
+    /// `webhooks`, `payment_tokens` (a provider takes payments by a token) and `kafka`. Clients must accept unknown words.
     pub features: Vec<&'static str>,
     /// The bounds that requests must keep.
     pub limits: Limits,
@@ -273,27 +275,24 @@ pub(super) struct Limits {
     pub waitlist_closes_minutes: i64,
 }
 
-/// The parts of this release, and the optional ones that are switched on.
-fn features(settings: &Settings) -> Vec<&'static str> {
-    let optional = settings.operations.operators_change_flights.then_some("operators_change_flights");
-    let always = ["search", "booking", "amending", "tracking", "flight_operations", "flights_import"];
-    always.into_iter().chain(optional).collect()
-}
-
 problem_responses!(InfoProblems: [INPUT, CALLER]);
 
 /// Show name, version and limits of this server, how bookings are paid, and what cancelling them costs.
 ///
 /// Nothing of it is secret.
 #[utoipa::path(get, path = "/info", tag = "system", operation_id = "info", responses((status = 200, body = Info), InfoProblems))]
-async fn info(State(settings): State<std::sync::Arc<Settings>>, query: Query) -> Result<Json<Info>, Problem> {
+async fn info(
+    State(settings): State<std::sync::Arc<Settings>>,
+    State(Features(features)): State<Features>,
+    query: Query,
+) -> Result<Json<Info>, Problem> {
     query.refuse_all()?;
     Ok(Json(Info {
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: GIT_COMMIT,
         time_zones: zones::release().version,
-        features: features(&settings),
+        features: features.to_vec(),
         limits: Limits {
             max_body_bytes: settings.server.max_body_bytes,
             max_import_bytes: MAX_IMPORT_BYTES,

@@ -81,9 +81,10 @@ async fn list(rooms: &AppState) -> anyhow::Result<()> {
         .background
         .schedules()
         .iter()
-        .map(|schedule| match schedule.every.num_hours() {
-            0 => format!("{} (every {} min)", schedule.name, schedule.every.num_minutes()),
-            hours => format!("{} (every {hours} h)", schedule.name),
+        .map(|schedule| match (rooms.background.time_of(schedule), schedule.every.num_hours()) {
+            (Some(time), _) => format!("{} ({time})", schedule.name),
+            (None, 0) => format!("{} (every {} min)", schedule.name, schedule.every.num_minutes()),
+            (None, hours) => format!("{} (every {hours} h)", schedule.name),
         })
         .collect();
     let more = if jobs.len() < 1000 { "" } else { " at least" };

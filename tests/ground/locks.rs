@@ -2,6 +2,7 @@
 mod expiring;
 mod held;
 mod illness;
+mod logged;
 mod released;
 mod waiting;
 

@@ -9,6 +9,7 @@ mod fresh;
 mod input;
 mod judging;
 mod kept;
+mod legs;
 mod networks;
 mod ordering;
 mod property;

@@ -53,6 +53,26 @@ test("a profile that is saved takes nothing back that was changed elsewhere mean
   expect(await customer.get("/api/v1/auth/me")).toMatchObject({ name: "Ann", weight_unit: "lb" });
 });
 
+test("an empty search begins at the home airport, which the account page keeps and clears", async ({ page, world }) => {
+  const customer = await world.customer();
+  await signIn(page, customer, "/account");
+  const profile = page.locator("section", { has: page.getByRole("heading", { name: "Profile" }) });
+  await profile.getByLabel("Home airport").fill("DEL");
+  await profile.getByLabel("Home airport").press("Tab");
+  await profile.getByRole("button", { name: "Save" }).click();
+  await expect.poll(async () => (await customer.get("/api/v1/auth/me")).home_airport).toBe("DEL");
+  await page.goto("/");
+  await expect(page.getByLabel("From", { exact: true })).toHaveValue(/DEL/);
+  await page.goto("/?origin=BOM&destination=LHR");
+  await expect(page.getByLabel("From", { exact: true })).toHaveValue(/BOM/);
+  await page.goto("/account");
+  await expect(profile.getByLabel("Home airport")).toHaveValue(/DEL/);
+  await profile.getByLabel("Home airport").fill("");
+  await profile.getByLabel("Home airport").press("Tab");
+  await profile.getByRole("button", { name: "Save" }).click();
+  await expect.poll(async () => (await customer.get("/api/v1/auth/me")).home_airport).toBeNull();
+});
+
 test("a phone is verified by the digits that were sent to it, and the message is in the list", async ({
   page,
   world,

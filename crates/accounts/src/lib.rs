@@ -26,7 +26,7 @@ pub use one_time::{
     AccountMail, AccountMailKind, AccountMails, AccountNotice, NewToken, OneTime, OneTimeToken, Purpose,
 };
 pub use people::{
-    Actor, Acts, Admin, Channel, Credential, Customer, Guest, ManagedUser, Operator, Principal, Role, Subject, User,
-    UserService, admit_guests_in_tx, required,
+    Actor, Acts, Admin, CallerQuotas, Channel, Credential, Customer, Guest, KnownAirports, ManagedUser, Operator,
+    Principal, Role, Subject, User, UserService, admit_guests_in_tx, required,
 };
 pub use room::ROOM;

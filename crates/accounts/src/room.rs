@@ -19,12 +19,13 @@ use super::{
     error::code,
     lasting::LastingAccess,
     one_time::{AccountMails, OneTime},
-    people::{self, Acts, UserService},
+    people::{self, Acts, KnownAirports, UserService},
     verification::{self, FORGOTTEN, VerificationService},
 };
 
 pub const ROOM: Room = Room {
     tags: &[("auth", "Log-in, access tokens and API keys"), ("users", "Users and the log of administrative acts")],
+    features: &["accounts", "api_keys"],
     codes: code::CODES,
     growing: &["SleepReason"],
     conditions: &[RefreshRequest::NEEDS],
@@ -56,7 +57,9 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let lasting = LastingAccess::new(opening, acts.clone(), mails.clone());
     let mailing = (one_time.clone(), mails.clone(), lasting.clone());
     let sessions = SessionService::new(opening, passwords.clone(), tokens.clone(), changes.clone(), mailing.clone());
-    let verification = VerificationService::new(opening, sessions.clone(), passwords.clone(), changes.clone(), mailing);
+    let airports = KnownAirports::default();
+    let mine = (mailing, airports.clone());
+    let verification = VerificationService::new(opening, sessions.clone(), passwords.clone(), changes.clone(), mine);
     let proofs = Proofs::new(opening, passwords.clone());
     let api_keys = ApiKeyService::new(opening, acts.clone(), changes.clone(), lasting.clone(), proofs);
     let administration = AdministrationService::new(opening, passwords, acts.clone(), changes, one_time.clone());
@@ -73,6 +76,7 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
         .and(administration::routes().with_state(&administrators));
     let opened = Opened { routes, jobs: jobs(&sessions, &verification), ..Opened::default() }
         .with(acts)
+        .with(airports)
         .with(one_time)
         .with(mails)
         .with(lasting)

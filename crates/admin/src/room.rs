@@ -7,6 +7,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("admin", "Jobs, schedules and the delivery of messages")],
+    features: &["administration"],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("admin")

@@ -20,6 +20,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("allotments", "Room that organizations have on every flight of a kind")],
+    features: &["allotments"],
     growing: &["AllotmentStatus"],
     codes: code::CODES,
     metrics: METRICS,

@@ -12,6 +12,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("analytics", "Reports about searches, bookings, flights and transit times")],
+    features: &["analytics"],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("analytics")

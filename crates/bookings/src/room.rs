@@ -28,6 +28,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("bookings", "Bookings, their legs and their histories")],
+    features: &["booking", "amending"],
     growing: &["LegStatus", "EventType", "Action", "FeeReason"],
     conditions: &[CreateBooking::NEEDS, BookingContact::NEEDS, BulkBookings::NEEDS, PaymentRequest::NEEDS],
     codes: code::CODES,

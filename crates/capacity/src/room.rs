@@ -20,6 +20,7 @@ use super::{
 };
 
 pub const ROOM: Room = Room {
+    features: &["availability"],
     codes: code::CODES,
     metrics: METRICS,
     labels: &[("lock", &[LOCK])],

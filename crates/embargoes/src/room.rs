@@ -22,6 +22,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("embargoes", "Rules on which flights carry which freight")],
+    features: &["embargoes"],
     codes: code::CODES,
     tables: Tables { kept: &["embargoes"], ..Tables::NONE },
     messages: &[Messages {

@@ -351,4 +351,13 @@ pub struct AirlineRoute {
     pub typical_duration_minutes: i32,
     /// Number of departures in the next 30 days; a cancellation may take 60 seconds to be reflected.
     pub flights_next_30_days: i64,
+    /// Local weekdays at the origin of these departures, ascending, 1 for Monday.
+    #[schema(max_items = 7, example = json!([1, 3, 5]))]
+    pub days_of_operation: Vec<i16>,
+    /// Scheduled local date at the origin of the next departure; null if there is none to come.
+    #[schema(required = true)]
+    pub first_date: Option<NaiveDate>,
+    /// The same of the last departure that is known.
+    #[schema(required = true)]
+    pub last_date: Option<NaiveDate>,
 }

@@ -213,4 +213,9 @@ pub struct AirlineLane {
     pub destination: AirportCode,
     pub typical_minutes: i32,
     pub upcoming: i64,
+    /// Local weekdays of the upcoming departures, ascending, 1 for Monday.
+    pub days: Vec<i16>,
+    /// Local dates of the next and the last departure.
+    pub first_date: Option<NaiveDate>,
+    pub last_date: Option<NaiveDate>,
 }

@@ -23,6 +23,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("flights", "The schedule of flights and their availability")],
+    features: &["flights", "flights_import"],
     growing: &["FlightStatus"],
     conditions: &[CreateFlight::NEEDS],
     codes: code::CODES,

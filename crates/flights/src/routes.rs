@@ -71,6 +71,9 @@ impl FlightService {
             distance_km,
             typical_duration_minutes: row.typical_minutes,
             flights_next_30_days: row.upcoming,
+            days_of_operation: row.days.clone(),
+            first_date: row.first_date,
+            last_date: row.last_date,
         }
     }
 }

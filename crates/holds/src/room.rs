@@ -24,6 +24,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("holds", "Room that is kept for a bounded time, before it is booked")],
+    features: &["holds"],
     growing: &["HoldKind", "HoldStatus", "EndReason", "PositionStatus"],
     conditions: &[CreateHold::NEEDS],
     codes: code::CODES,

@@ -27,6 +27,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("streams", "What happens, as it happens")],
+    features: &["streams"],
     codes: code::CODES,
     metrics: METRICS,
     describe: || router::routes().describe(),

@@ -24,6 +24,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("notifications", "Notifications by e-mail and SMS, and who receives which")],
+    features: &["notifications"],
     growing: &["NotificationChannel", "NotificationStatus", "ContactRole", "ContactTopic"],
     codes: code::CODES,
     metrics: post::METRICS,
@@ -82,6 +83,7 @@ fn service(opening: &Opening, post: PostService, tokens: Tokens) -> anyhow::Resu
 fn joined(post: Opened, mut mine: Opened) -> Opened {
     mine.routes = post.routes.and(mine.routes);
     mine.jobs = post.jobs.and(mine.jobs);
+    mine.features.extend(post.features);
     mine.workers.extend(post.workers);
     mine.gauges.extend(post.gauges);
     mine.services.extend(post.services);

@@ -15,6 +15,7 @@ use super::{
 };
 
 pub const ROOM: Room = Room {
+    features: &["flight_operations"],
     codes: code::CODES,
     metrics: METRICS,
     describe,
@@ -42,5 +43,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         Handlers::default().every(TimeDelta::minutes(5), UNFINISHED, operations.clone(), |operations| async move {
             Ok(operations.finish_steps().await?)
         });
-    Ok(Opened { routes, jobs, ..Opened::default() }.with(operations))
+    let is_on = operations.operators_change_flights;
+    let opened = Opened { routes, jobs, ..Opened::default() }.with(operations);
+    Ok(opened.featuring("operators_change_flights", is_on))
 }

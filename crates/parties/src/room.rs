@@ -17,6 +17,7 @@ pub const ROOM: Room = Room {
         ("parties", "The address book of your organization"),
         ("booking templates", "What bookings of your organization have in common"),
     ],
+    features: &["parties", "booking_templates"],
     codes: code::CODES,
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),

@@ -25,6 +25,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("payments", "Payments for bookings"), ("credit", "Credit of organizations")],
+    features: &["payments"],
     growing: &["PaymentStatus", "PaymentMethod", "CreditKind"],
     codes: code::CODES,
     metrics: METRICS,
@@ -93,7 +94,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
             payments.delete_old_webhooks().await.map(drop).map_err(Into::into)
         });
     let personal = Some(Arc::new(payments.clone()) as _);
-    let opened = Opened { routes, jobs, personal, ..Opened::default() };
+    let takes_tokens = payments.provider.is_some();
+    let opened = Opened { routes, jobs, personal, ..Opened::default() }.featuring("payment_tokens", takes_tokens);
     Ok(opened.working(|stop| working.work(stop)).with(payments))
 }
 

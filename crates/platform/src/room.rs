@@ -51,6 +51,8 @@ pub struct Room {
     pub name: &'static str,
     /// The tags of its operations in the API's description, and their descriptions.
     pub tags: &'static [(&'static str, &'static str)],
+    /// What the product can do by it, in `features` of `GET /info`. What depends on a setting is said when it is opened.
+    pub features: &'static [&'static str],
     /// Its lists of words in the API that may grow: clients must accept unknown words.
     pub growing: &'static [&'static str],
     /// What members of its requests require of each other.
@@ -78,6 +80,7 @@ impl Room {
         Self {
             name,
             tags: &[],
+            features: &[],
             growing: &[],
             conditions: &[],
             codes: &[],
@@ -176,6 +179,8 @@ pub type Worker = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + 
 pub struct Opened {
     pub services: Extensions,
     pub routes: Routes<()>,
+    /// Its features that the settings have switched on, beside those of its registration.
+    pub features: Vec<&'static str>,
     pub jobs: Handlers,
     pub follower: Option<Arc<dyn Follower>>,
     pub personal: Option<Arc<dyn PersonalData>>,
@@ -189,6 +194,13 @@ impl Opened {
     #[must_use]
     pub fn with<T: Clone + Send + Sync + 'static>(mut self, service: T) -> Self {
         self.services.insert(service);
+        self
+    }
+
+    /// Adds a feature if the settings have switched it on.
+    #[must_use]
+    pub fn featuring(mut self, feature: &'static str, is_on: bool) -> Self {
+        self.features.extend(is_on.then_some(feature));
         self
     }
 

@@ -10,6 +10,7 @@ mod payments;
 mod post;
 mod sources;
 mod text;
+mod times;
 mod together;
 mod validate;
 mod webhooks;
@@ -19,6 +20,7 @@ pub use mask::without_password;
 pub use payments::{CancellationBand, CaptureMode, HostedFields, PaymentProvider, Payments};
 pub use post::{Mail, MailTransport, Notifications, Sms, SmsTransport};
 pub use sources::{SettingsError, Sources};
+pub use times::ScheduledAt;
 pub use together::FOR_REQUESTS;
 pub use webhooks::{Secrets, Webhooks};
 
@@ -94,6 +96,8 @@ pub struct Server {
     pub detail_networks: Vec<IpNet>,
     pub tls_cert_file: Option<PathBuf>,
     pub tls_key_file: Option<PathBuf>,
+    pub time_zone: String,
+    pub schedules: BTreeMap<String, ScheduledAt>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -247,6 +251,8 @@ pub struct Pricing {
     pub quote_minutes: u32,
     pub default_tariff: DefaultTariff,
     pub default_surcharges: Vec<DefaultSurcharge>,
+    /// The members of a sale without `max_uses`, as its creation reads them.
+    pub default_sales: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -5,7 +5,6 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use loadmaster_platform::clock::Moment;
-use loadmaster_reference::Reference;
 
 use super::rules::{Changes, Defaults, PriceRules};
 
@@ -40,8 +39,8 @@ pub(super) struct Reading {
 }
 
 impl Known {
-    pub fn new(reference: &Reference, defaults: Option<Arc<Defaults>>) -> Self {
-        let rules = PriceRules::new(reference, defaults);
+    /// Begins with these rules, which are not read from the tables.
+    pub fn new(rules: PriceRules) -> Self {
         Self(Arc::new(RwLock::new(State { rules, changes: 0, as_of: None, caught_up: None, epoch: 0 })))
     }
 
@@ -65,10 +64,10 @@ impl Known {
         self.write().changes += 1;
     }
 
-    /// Forgets everything: the tables may be those of another database.
-    pub fn forget(&self, reference: &Reference, defaults: Option<Arc<Defaults>>) {
+    /// Forgets everything, and begins with these rules: the tables may be those of another database.
+    pub fn forget(&self, rules: PriceRules) {
         let mut state = self.write();
-        state.rules = PriceRules::new(reference, defaults);
+        state.rules = rules;
         (state.as_of, state.epoch) = (None, state.epoch + 1);
         state.changes += 1;
     }
@@ -127,7 +126,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn rules_are_known_while_nothing_is_in_doubt() {
-        let (known, now) = (Known::new(&Reference::default(), None), DateTime::UNIX_EPOCH);
+        let (known, now) = (Known::new(PriceRules::default()), DateTime::UNIX_EPOCH);
         known.caught_up(Moment::at(now));
         assert!(known.current(now).is_none(), "never read");
         read(&known).await;
@@ -143,7 +142,7 @@ mod tests {
         assert!(known.current(now).is_some());
 
         let before = known.begin_reading();
-        known.forget(&Reference::default(), None);
+        known.forget(PriceRules::default());
         known.take_in(before, Changes::default()).await;
         assert!(known.current(now).is_none(), "what was read is of another database");
         read(&known).await;

@@ -11,7 +11,7 @@ use loadmaster_reference::Reference;
 
 use super::{
     audit::AUDIT,
-    dto::{AskQuote, ChangeSale, CreateSale, CreateSurcharge},
+    dto::{AskQuote, ChangeSale, CreateSale, CreateSurcharge, default_sales},
     error::code,
     follower::PriceFollower,
     metric::METRICS,
@@ -30,6 +30,7 @@ const fn of_rules(aggregate: &'static str, subject: &'static str, data: fn() -> 
 
 pub const ROOM: Room = Room {
     tags: &[("prices", "Tariffs, surcharges, sales, and the quotes made by them")],
+    features: &["prices"],
     growing: &["PriceBasis", "LineKind", "RateClass", "SurchargeBasis", "Per"],
     conditions: &[AskQuote::NEEDS, CreateSale::NEEDS, ChangeSale::NEEDS, CreateSurcharge::NEEDS],
     codes: code::CODES,
@@ -70,7 +71,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         clock.clone(),
         ids.clone(),
         opening.service()?,
-        &settings.pricing,
+        (&settings.pricing, default_sales(&settings.pricing, &reference)?),
     )?;
     let routes = router::routes().with_state(&HandlerState::of(opening, prices.clone(), reference));
     let follower = Some(Arc::new(PriceFollower(prices.for_background())) as Arc<dyn Follower>);

@@ -20,12 +20,15 @@ use uuid::Uuid;
 use super::{
     error::PricingError,
     known::Known,
-    model::{PriceEventType, Rule, Sale, SaleUses, Terms},
+    model::{Copied, PriceEventType, Rule, Sale, SaleUses, Terms},
     quote::Quote,
     repository::{self, Stored, uses},
     rules::{Defaults, PriceRules},
     ways::WayFinder,
 };
+
+/// The sales of the settings.
+pub type DefaultSales = Arc<[Arc<Copied<Sale>>]>;
 
 /// How long a quote that nothing has taken is kept.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -44,6 +47,8 @@ pub struct PricingService {
     settings: Arc<settings::Pricing>,
     /// The tariff of the settings, wherever it applies.
     defaults: Arc<Defaults>,
+    /// The sales of the settings.
+    sales: DefaultSales,
     is_demo: Arc<OnceLock<()>>,
 }
 
@@ -56,13 +61,13 @@ impl PricingService {
         clock: SharedClock,
         ids: IdSource,
         acts: Acts,
-        settings: &settings::Pricing,
+        (settings, sales): (&settings::Pricing, DefaultSales),
     ) -> Result<Self, Fault> {
         let defaults = Arc::new(Defaults::of(settings, &reference)?);
         let applies = (settings.default_tariff.applies == Applies::Always).then(|| defaults.clone());
-        let known = Known::new(&reference, applies);
+        let known = Known::new(PriceRules::new(&reference, applies).with_sales(&sales));
         let (ways, is_demo, settings) = (Arc::default(), Arc::default(), Arc::new(settings.clone()));
-        Ok(Self { db, flights, reference, known, clock, ids, acts, ways, settings, defaults, is_demo })
+        Ok(Self { db, flights, reference, known, clock, ids, acts, ways, settings, defaults, sales, is_demo })
     }
 
     /// Returns the same service on the connections reserved for background work.
@@ -96,6 +101,11 @@ impl PricingService {
     /// Returns the tariff of the settings with its surcharges, and whether it applies.
     pub(super) fn default_tariff(&self) -> (&Defaults, bool) {
         (self.defaults.as_ref(), self.defaults_now().is_some())
+    }
+
+    /// Returns the sales of the settings.
+    pub(super) fn default_sales(&self) -> &[Arc<Copied<Sale>>] {
+        &self.sales
     }
 
     /// Returns whether holds and bookings need a quote.
@@ -133,7 +143,7 @@ impl PricingService {
 
     /// Reads everything, perhaps from another database than before.
     pub(super) async fn start_anew(&self) -> Result<PriceRules, DbError> {
-        self.known.forget(&self.reference, self.defaults_now());
+        self.known.forget(PriceRules::new(&self.reference, self.defaults_now()).with_sales(&self.sales));
         self.reload().await
     }
 

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use loadmaster_accounts::KnownAirports;
 use loadmaster_platform::{
     follower::Follower,
     postgres::Tables,
@@ -17,6 +18,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("reference data", "Airports, airlines, aircraft, special handling codes and regions")],
+    features: &["reference_data"],
     codes: code::CODES,
     tables: Tables { fixed: &["handling_codes"], ..Tables::NONE },
     messages: &[Messages {
@@ -34,6 +36,8 @@ pub const ROOM: Room = Room {
 async fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { db, clock, ids, .. } = opening;
     let reference = Reference::load(db).await?;
+    let airports = reference.clone();
+    opening.service::<KnownAirports>()?.are(move |code| airports.airport(code).is_some());
     let keeper = Keeper::new(db.clone(), reference.clone(), clock.clone(), ids.clone(), opening.service()?);
     let routes = router::routes().with_state(&HandlerState::of(opening, reference.clone(), keeper.clone()));
     let follower = Some(Arc::new(ReferenceFollower(keeper.for_background())) as Arc<dyn Follower>);

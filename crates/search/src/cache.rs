@@ -50,6 +50,14 @@ impl CacheStatus {
             Self::Miss => "loadmaster; fwd=miss".to_owned(),
         }
     }
+
+    /// Returns the status of an answer that consists of two.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Hit(left), Self::Hit(other)) => Self::Hit(left.min(other)),
+            _ => Self::Miss,
+        }
+    }
 }
 
 /// A search result, and when it expires.

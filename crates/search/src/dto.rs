@@ -16,12 +16,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort};
 
 const DEFAULT_LIMIT: u32 = 50;
-const MOST: u32 = 200;
+pub(super) const MOST: u32 = 200;
 /// Two weeks.
 const MOST_DAYS: u8 = 14;
 const DEFAULT_DAYS: u8 = 7;
 /// As many as an air waybill has boxes for.
-const MOST_HANDLING_CODES: usize = 9;
+pub(super) const MOST_HANDLING_CODES: usize = 9;
 
 request! {
     /// A route search. `pieces` is accepted for convenience and has no effect.
@@ -123,7 +123,7 @@ request! {
 }
 
 /// Reads whether prices are asked for: they need a weight.
-fn read_price(fields: &mut Fields<'_>) -> Option<bool> {
+pub(super) fn read_price(fields: &mut Fields<'_>) -> Option<bool> {
     let wanted = fields.optional("price", read::boolean)?;
     if wanted && fields.is_absent("weight_kg") {
         fields.missing("weight_kg");

@@ -77,6 +77,7 @@ impl SearchService {
             let looking = async {
                 let found = cache.get(self, question, network_version, outdated.as_ref()).await?;
                 note("loadmaster.cache.hit", matches!(found.status, CacheStatus::Hit(_)));
+                log(&question, found.status);
                 Ok::<_, SearchError>(found)
             };
             let found = looking.in_span(span("route cache")).await?;
@@ -176,6 +177,19 @@ impl SearchService {
         #[allow(clippy::cast_precision_loss, reason = "a ratio")]
         let ratio = if hits + misses == 0 { 0.0 } else { hits as f64 / (hits + misses) as f64 };
         metric::ROUTE_CACHE_HIT_RATIO.set(ratio);
+    }
+}
+
+fn log(question: &Question, status: CacheStatus) {
+    let Question { origin, destination, date, max_stops } = question;
+    match status {
+        CacheStatus::Hit(left) => {
+            let seconds_left = left.as_secs();
+            tracing::debug!(%origin, %destination, %date, max_stops, seconds_left, "hit of the route cache");
+        }
+        CacheStatus::Miss => {
+            tracing::debug!(%origin, %destination, %date, max_stops, "miss of the route cache; the network was searched");
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod dto;
 mod error;
 mod find;
 mod follower;
+mod legs;
 mod metric;
 mod model;
 mod prepared;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use loadmaster_accounts::CallerQuotas;
 use loadmaster_capacity::CapacityService;
 use loadmaster_embargoes::EmbargoService;
 use loadmaster_flights::FlightService;
@@ -18,13 +19,15 @@ use super::{
     counter::Counter,
     dto::SearchRoutes,
     follower::ReferenceFollower,
+    legs::SearchLegs,
     metric::METRICS,
     router::{self, HandlerState},
 };
 
 pub const ROOM: Room = Room {
     tags: &[("search", "Routes from one airport to another")],
-    conditions: &[SearchRoutes::NEEDS],
+    conditions: &[SearchRoutes::NEEDS, SearchLegs::NEEDS],
+    features: &["search"],
     metrics: METRICS,
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
@@ -49,6 +52,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         timing.alternatives,
         shared,
         Counter::new(db, ids),
+        CallerQuotas::new(opening.limiter.clone(), &settings.rate_limit),
     );
     let routes = router::routes().with_state(&HandlerState::of(opening, search.clone(), reference));
     prices.find_ways_with(search.way_finder());

@@ -24,8 +24,9 @@ use super::{
     SearchService,
     cache::CacheStatus,
     counter::{Answered, Asker},
-    dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchResult, SearchRoutes},
+    dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchRoutes},
     find::Answer,
+    legs::{Asked, SearchAnswer, SearchQuestion, with_quota},
     model::{Form, Payer},
     seen::Seen,
 };
@@ -37,6 +38,8 @@ handler_state!(HandlerState { search: SearchService, reference: Reference });
 
 /// Nobody, or who sent a token: what allotments keep is shown to their organizations.
 type Caller = Option<Extension<Principal>>;
+/// `None`: tests call the application without a connection.
+type Address = Option<Extension<ClientAddress>>;
 
 /// What is shown to this caller alone: room, and the organization by whose tariffs prices are.
 fn own(service: &SearchService, caller: Caller) -> (OwnRoom, Payer) {
@@ -66,14 +69,18 @@ problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 /// are not bookable as requested follow the bookable ones, with their reasons. If none is bookable, `alternatives` shows
 /// options of that day or the next that are. The availability shown is at most 1 second old. With a token, what allotments
 /// keep for your organization is available, and prices are by its tariffs.
+///
+/// With `legs`, 1 to 6 of them, in place of `origin`, `destination` and `departure_date`, each leg is searched alone, with the
+/// same freight, and the answer has the results as `legs`, in their order. The search takes as much of the caller's quota as
+/// that many requests. `Cache-Status` is a hit if the routes of all legs came from the cache.
 #[utoipa::path(post, path = "/routes/search", tag = "search", operation_id = "searchRoutes",
-    request_body = SearchRoutes,
-    responses((status = 200, body = SearchResult,
+    request_body = SearchQuestion,
+    responses((status = 200, body = SearchAnswer,
                headers(("Cache-Status" = String,
                    description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), SearchProblems))]
 async fn search(
     caller: Caller,
-    address: Option<Extension<ClientAddress>>,
+    address: Address,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
     coding: ChosenCoding,
@@ -81,9 +88,18 @@ async fn search(
     body: Body,
 ) -> Result<Response, Problem> {
     let (began, asker) = (Instant::now(), asker(caller.as_ref(), address));
-    let read = body.read(|fields| SearchRoutes::read(fields, &reference, service.max_stops()));
-    let ((), search) = both(query.refuse_all(), read)?;
+    let read = body.read(|fields| Asked::read(fields, &reference, service.max_stops()));
+    let ((), question) = both(query.refuse_all(), read)?;
     let (room, payer) = own(&service, caller);
+    let search = match question {
+        Asked::One(search) => search,
+        Asked::Several(legs) => {
+            let (caller, address) = (caller.map(|it| it.0), address.map(|it| it.0));
+            let left = service.admit_legs(caller, address, legs.len()).await?;
+            let (body, status) = Box::pin(service.find_legs(legs, &room, payer, asker)).await?;
+            return Ok(with_quota(told(body, status), left));
+        }
+    };
     let search = search.complete(service.max_stops(), room, payer);
     let (answer, status) = service.find(&search, Form::Lists).in_span(span("search.find")).await?;
     // Without the alternatives.

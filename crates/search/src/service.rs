@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_accounts::Principal;
+use loadmaster_accounts::{CallerQuotas, Principal};
 use loadmaster_capacity::{CapacityService, OwnRoom, Space};
 use loadmaster_embargoes::EmbargoService;
 use loadmaster_flights::{Connections, Flight, FlightService};
@@ -51,6 +51,8 @@ pub(super) struct Inner {
     pub longest_look: Duration,
     pub tally: Tally,
     pub counter: Counter,
+    /// The quotas of callers, of which each further leg takes one.
+    pub quotas: CallerQuotas,
 }
 
 impl SearchService {
@@ -69,6 +71,7 @@ impl SearchService {
         longest_look: Duration,
         shared: Option<(Redis, &ServerSecrets)>,
         counter: Counter,
+        quotas: CallerQuotas,
     ) -> Self {
         let time = Duration::from_secs(settings.cache_ttl_seconds);
         let cache = (!time.is_zero()).then(|| RouteCache::new(time, settings, clock, shared));
@@ -87,6 +90,7 @@ impl SearchService {
             longest_look,
             tally: tally.clone(),
             counter,
+            quotas,
         }))
     }
 

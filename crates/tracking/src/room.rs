@@ -4,6 +4,7 @@ use super::router::{self, HandlerState};
 
 pub const ROOM: Room = Room {
     tags: &[("tracking", "Tracking a booking without logging in")],
+    features: &["tracking"],
     describe: || router::routes().describe(),
     open: |opening| Box::pin(async { open(opening) }),
     ..Room::named("tracking")

@@ -21,6 +21,7 @@ use super::{
 
 pub const ROOM: Room = Room {
     tags: &[("waitlist", "Waiting for room on flights that are full")],
+    features: &["waitlist"],
     growing: &["WaitlistStatus"],
     conditions: &[JoinWaitlist::NEEDS],
     codes: code::CODES,

@@ -20,6 +20,7 @@ const WEBHOOK_SUBJECT: &str = "the webhook's id";
 
 pub const ROOM: Room = Room {
     tags: &[("webhooks", "Messages to your own receivers")],
+    features: &["webhooks"],
     growing: &["WebhookStatus", "DisabledReason", "AttemptOutcome"],
     metrics: METRICS,
     messages: &[

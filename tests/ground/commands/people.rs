@@ -58,13 +58,17 @@ async fn a_person_is_exported_and_erased_and_the_books_stay() {
     let path = format!("/api/v1/bookings/{}", booking["ref_id"].as_str().unwrap());
     ann.post(&format!("{path}/cancel"), json!({"reason": "Confidential reason"})).await.expect(200);
     ann.post("/api/v1/api-keys", json!({"name": "Annabella's scanner"})).await.expect(201);
-    ann.patch("/api/v1/auth/me", json!({"language": "de", "weight_unit": "lb"})).await.expect(200);
+    ann.patch("/api/v1/auth/me", json!({"language": "de", "weight_unit": "lb", "home_airport": "DEL"}))
+        .await
+        .expect(200);
     let bystander = register(&world, "bob@forwarder.example").await;
 
     let export = run(&world.database, &["user", "export", "--email", EMAIL]).await.succeeded();
     let export: Value = serde_json::from_str(&export).unwrap();
     assert_eq!(export["account"]["email"], EMAIL);
     assert_eq!((&export["account"]["language"], &export["account"]["weight_unit"]), (&json!("de"), &json!("lb")));
+    assert_eq!(export["account"]["home_airport"], "DEL");
+    assert_eq!(export["account"]["last_login_at"], json!(world.now().date_naive()));
     assert_eq!(export["account"]["organization"]["name"], "Annabella Smithson");
     assert_eq!(export["bookings"][0]["shipper"]["name"], "Secretive Shipper");
     assert_eq!(export["bookings"][0]["notes"], json!(["Confidential reason"]));
@@ -81,7 +85,7 @@ async fn a_person_is_exported_and_erased_and_the_books_stay() {
     let login = json!({"email": EMAIL, "password": PASSWORD});
     world.anonymous().post("/api/v1/auth/login", login).await.expect_problem(401, "invalid_credentials");
 
-    let choices = "select weight_unit || coalesce(language, '') from users where erased_at is not null";
+    let choices = "select weight_unit || coalesce(language, home_airport, last_login_on::text, '') from users where erased_at is not null";
     assert_eq!(world.texts(choices).await, ["kg"]);
     let blank = world.operator().await.get(&path).await.expect(200);
     assert_eq!([&blank["shipper"], &blank["description"]], [&Value::Null; 2]);

@@ -66,6 +66,28 @@ async fn jobs_list_shows_what_waits_what_has_failed_for_good_and_what_is_schedul
 }
 
 #[tokio::test]
+async fn daily_jobs_have_a_time_of_day_by_the_settings_and_others_are_refused() {
+    let database = TestDatabase::create().await;
+    let listed = async |schedules: &str, zone: &str| {
+        let (schedules, zone) = (format!("server.schedules={schedules}"), format!("server.time_zone={zone}"));
+        loadmaster(&["--set", &schedules, "--set", &zone, "jobs", "list"]).on(&database).run().await
+    };
+    let two = r#"{ old_quotes = { at = "04:00" }, partitions_ahead = { at = "23:30", weekday = 7 } }"#;
+    let printed = listed(two, "Europe/Berlin").await.succeeded();
+    for text in ["old_quotes (daily at 04:00 Europe/Berlin)", "partitions_ahead (Sun at 23:30 Europe/Berlin)"] {
+        assert!(printed.contains(text), "{printed}");
+    }
+    for (schedules, zone, named) in [
+        (r#"{ old_hats = { at = "04:00" } }"#, "UTC", "old_hats"),
+        (r#"{ expired_tokens = { at = "04:00" } }"#, "UTC", "expired_tokens"),
+        ("{}", "Mars/Olympus", "Mars/Olympus"),
+    ] {
+        let complaint = listed(schedules, zone).await.complained();
+        assert!(complaint.contains(named), "{complaint}");
+    }
+}
+
+#[tokio::test]
 async fn jobs_run_does_a_scheduled_job_now() {
     let database = TestDatabase::create().await;
     for name in SCHEDULES {

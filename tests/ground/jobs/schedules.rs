@@ -1,10 +1,11 @@
 //! What is promised again and again: once over all processes, in step, whatever the clocks do.
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use loadmaster_platform::{
     clock::ManualClock,
-    jobs::{Handlers, JobState, Ran, Schedule, Schedules},
+    jobs::{Handlers, JobState, Ran, Schedule, Schedules, TimeOfDay},
+    zones::Zone,
 };
 use loadmaster_testkit::{start_of_time, until};
 use tokio::task::JoinSet;
@@ -214,4 +215,45 @@ async fn a_schedule_that_cannot_be_promised_keeps_no_other_from_it() {
         schedules(&queue, &TWO).promise_due().await.unwrap();
         assert_eq!(do_all(&queue).await, ["daily"], "it is made up for");
     }
+}
+
+/// When the daily one is due.
+async fn next_daily(queue: &Queue) -> DateTime<Utc> {
+    let query = "select next_run_at from schedules where name = 'daily'";
+    sqlx::query_scalar(query).fetch_one(&mut queue.database.owner().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_schedule_with_a_time_of_day_keeps_to_it_and_a_later_plan_is_brought_forward() {
+    let queue = Queue::start().await;
+    let began = Utc::now();
+    let time = (began + TimeDelta::hours(2)).time().with_nanosecond(0).unwrap();
+    let at = TimeOfDay { time, weekday: None, zone: Zone::named("UTC").unwrap() };
+    let schedules = schedules(&queue, &TWO).at_times([("daily".to_owned(), at)].into());
+    schedules.promise_due().await.unwrap();
+    assert_eq!(do_all(&queue).await, ["daily", "hourly"], "a new schedule is due at once");
+    assert_eq!(next_daily(&queue).await, at.after(began));
+    assert_eq!(minutes_to_go(&queue).await, 60, "the others keep their intervals");
+    assert_eq!(tick(&queue, &schedules).await, 0);
+    let plan = async |ahead: &str| {
+        let plan = format!("update schedules set next_run_at = now() + interval '{ahead}' where name = 'daily'");
+        let mut owner = queue.database.owner().await;
+        sqlx::query(sqlx::AssertSqlSafe(plan)).execute(&mut owner).await.unwrap();
+    };
+    plan("20 hours").await;
+    assert_eq!(tick(&queue, &schedules).await, 0, "it only moves");
+    assert_eq!(next_daily(&queue).await, at.after(began));
+    plan("-3 days").await;
+    schedules.promise_due().await.unwrap();
+    assert_eq!(do_all(&queue).await, ["daily"], "missed runs are caught up by one");
+    assert_eq!(next_daily(&queue).await, at.after(began));
+    let weekly = TimeOfDay { weekday: Some((began + TimeDelta::days(3)).weekday()), ..at };
+    let schedules = schedules.at_times([("daily".to_owned(), weekly)].into());
+    plan("-1 minutes").await;
+    assert_eq!(tick(&queue, &schedules).await, 1);
+    let next = next_daily(&queue).await;
+    assert_eq!(next, weekly.after(began));
+    assert!(next > began + TimeDelta::days(2), "{next}");
+    assert_eq!(tick(&queue, &schedules).await, 0);
+    assert_eq!(next_daily(&queue).await, next, "days ahead");
 }

@@ -4,6 +4,7 @@ use loadmaster_testkit::{NewFlight, SCHEDULES, Watch, World, WorldOptions, until
 use super::Alone;
 
 const UP: &str = "loadmaster_dependency_up";
+const MEMORY: &str = "loadmaster_redis_memory_bytes";
 const DATABASE: [(&str, &str); 1] = [("dependency", "database")];
 const REDIS: [(&str, &str); 1] = [("dependency", "redis")];
 
@@ -12,13 +13,16 @@ async fn a_dependency_that_goes_away_is_down_and_up_again_when_it_is_back() {
     let mut alone = Alone::start(&[]).await;
     alone.until(UP, &DATABASE, |up| up == 1.0).await;
     alone.until(UP, &REDIS, |up| up == 1.0).await;
+    alone.until(MEMORY, &[], |bytes| bytes > 100_000.0).await;
 
     alone.redis.kill();
     alone.until(UP, &REDIS, |up| up == 0.0).await;
+    alone.until(MEMORY, &[], f64::is_nan).await;
     assert_eq!(alone.value(UP, &DATABASE).await, 1.0);
     alone.until("loadmaster_redis_breaker_open", &[], |open| open == 1.0).await;
     alone.redis.start_again().await;
     alone.until(UP, &REDIS, |up| up == 1.0).await;
+    alone.until(MEMORY, &[], |bytes| bytes > 100_000.0).await;
 
     alone.database.close_doors().await;
     alone.until(UP, &DATABASE, |up| up == 0.0).await;

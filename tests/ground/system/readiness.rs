@@ -155,7 +155,6 @@ async fn anyone_may_know_what_this_is_and_what_it_takes() {
     assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
     assert!(matches!(&info["git_commit"], Value::Null | Value::String(_)));
     assert!(info["time_zones"].as_str().unwrap() >= "2026f", "{info}");
-    assert!(info["features"].as_array().is_some_and(|features| features.contains(&"booking".into())));
     for (name, value) in [
         ("max_body_bytes", 4096),
         ("max_import_bytes", 32 * 1024 * 1024),
@@ -171,4 +170,44 @@ async fn anyone_may_know_what_this_is_and_what_it_takes() {
         assert_eq!(info["limits"][name], value, "{name}");
     }
     assert_eq!(info["payments"]["cancellation_fees"], json!([{"hours": 24, "percent": 10}]));
+}
+
+#[tokio::test]
+async fn each_room_says_what_it_can_do_and_a_setting_switches_its_feature_on() {
+    let rooms = [
+        "accounts",
+        "api_keys",
+        "reference_data",
+        "availability",
+        "flights",
+        "flights_import",
+        "embargoes",
+        "prices",
+        "payments",
+        "search",
+        "holds",
+        "booking",
+        "amending",
+        "allotments",
+        "flight_operations",
+        "parties",
+        "booking_templates",
+        "tracking",
+        "waitlist",
+        "administration",
+        "analytics",
+        "streams",
+        "webhooks",
+        "notifications",
+    ];
+    let optional = ["payment_tokens", "operators_change_flights", "kafka"];
+    let features = async |world: &World| world.anonymous().get("/api/v1/info").await.expect(200)["features"].clone();
+    let without = WorldOptions::working().set("payments.provider", "none").start().await;
+    assert_eq!(features(&without).await, json!(rooms));
+    let options = WorldOptions::working().set("payments.provider", "test");
+    let with = options.set("operations.operators_change_flights", "true").start().await;
+    let found = features(&with).await;
+    let has = |name: &&str| found.as_array().unwrap().contains(&json!(name));
+    assert!(rooms.iter().all(&has), "{found}");
+    assert_eq!(optional.map(|name| has(&name)), [true, true, false], "{found}");
 }

@@ -30,8 +30,28 @@ async fn a_route_has_exactly_the_promised_members() {
     assert_eq!(
         routes,
         json!([{"airline_code": "AI", "origin": "DEL", "destination": "LHR", "distance_km": distance,
-                "typical_duration_minutes": 570, "flights_next_30_days": 2}])
+                "typical_duration_minutes": 570, "flights_next_30_days": 2, "days_of_operation": [5, 7],
+                "first_date": "2026-11-20", "last_date": "2026-12-20"}])
     );
+}
+
+#[tokio::test]
+async fn days_and_dates_of_a_route_are_local_to_its_origin_and_only_of_departures_to_come() {
+    let world = World::working().await;
+    // Half past midnight in Delhi, on the day after that in UTC.
+    for (number, departure) in
+        [("AI101", "2026-11-23T19:00:00Z"), ("AI101", "2026-11-24T19:00:00Z"), ("AI101", "2027-02-03T19:00:00Z")]
+    {
+        create(&world, leg(number, "DEL", "LHR", departure, 500)).await;
+    }
+    create(&world, leg("AI201", "BOM", "LHR", "2026-11-19T10:00:00Z", 500)).await;
+    let routes = world.anonymous().get("/api/v1/airlines/AI/routes").await.expect(200);
+    let told =
+        |route: usize| ["days_of_operation", "first_date", "last_date"].map(|member| routes[route][member].clone());
+    assert_eq!(told(0), [json!([]), Value::Null, Value::Null], "only in the past: {routes}");
+    assert_eq!(told(1), [json!([2, 3]), json!("2026-11-24"), json!("2027-02-04")], "{routes}");
+    let found = world.anonymous().get("/api/v1/airlines/routes/search").await.expect(200);
+    assert_eq!(found, routes);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! The language and the unit of weights that an account chooses.
-use loadmaster_testkit::{Client, World};
+//! The language, the unit of weights and the home airport that an account chooses, and the date of its last log-in.
+use chrono::TimeDelta;
+use loadmaster_testkit::{Client, World, freight::at_once};
 use serde_json::{Value, json};
 
 use super::{PASSWORD, bearer, log_in, me, register};
@@ -106,4 +107,59 @@ async fn a_choice_that_is_not_offered_is_a_fault_and_changes_nothing() {
     let both = ann.patch(ME, json!({"language": "de", "weight_unit": "st"})).await;
     assert_eq!(both.expect_faults().len(), 1);
     assert_eq!(choices(&me(&ann).await.expect(200)), (&Value::Null, &json!("kg")));
+}
+
+#[tokio::test]
+async fn a_home_airport_is_chosen_changed_and_cleared_in_one_version_each() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    let sql = "select version::text from users where email_key = 'ann@forwarder.example'";
+    let version = async || world.texts(sql).await.concat().parse::<i32>().unwrap();
+    let before = version().await;
+    for (home, version_after) in
+        [(json!("del"), 1), (json!("DEL"), 1), (json!("LHR"), 2), (json!(null), 3), (json!(null), 3)]
+    {
+        let changed = ann.patch(ME, json!({"home_airport": home})).await.expect(200);
+        assert_eq!(changed["home_airport"], home.as_str().map_or(Value::Null, |home| json!(home.to_uppercase())));
+        assert_eq!(me(&ann).await.expect(200), changed);
+        assert_eq!(version().await, before + version_after, "{home}");
+    }
+    let kept = ann.patch(ME, json!({"home_airport": "DEL", "language": "de"})).await.expect(200);
+    assert_eq!((&kept["home_airport"], &kept["language"]), (&json!("DEL"), &json!("de")));
+    let named = ann.patch(ME, json!({"name": "Ann"})).await.expect(200);
+    assert_eq!(named["home_airport"], "DEL");
+    for (home, code) in [(json!("QQQ"), "unknown_value"), (json!("DELHI"), "invalid_format"), (json!(5), "wrong_type")]
+    {
+        let faults = ann.patch(ME, json!({"home_airport": home})).await.expect_faults();
+        assert_eq!(faults, [("/home_airport".to_owned(), code.to_owned())], "{home}");
+    }
+    assert_eq!(me(&ann).await.expect(200), named);
+}
+
+#[tokio::test]
+async fn administrators_see_the_date_of_the_last_log_in_which_is_no_change_of_the_account() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    let id = me(&ann).await.expect(200)["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/users/{id}");
+    let shown = async || world.admin().await.get(&path).await.expect(200);
+    let registered = shown().await;
+    assert_eq!(registered["last_login_at"], json!(world.now().date_naive()));
+    world.clock.advance(TimeDelta::days(2));
+    log_in(&world.anonymous(), "ann@forwarder.example", "WrongPassword77")
+        .await
+        .expect_problem(401, "invalid_credentials");
+    assert_eq!(shown().await, registered);
+    let log_ins = (0..4).map(|_| {
+        let client = world.anonymous();
+        async move { log_in(&client, "ann@forwarder.example", PASSWORD).await.expect(200) }
+    });
+    at_once(log_ins).await;
+    let mut later = shown().await;
+    assert_eq!(later["last_login_at"], json!(world.now().date_naive()));
+    later["last_login_at"] = registered["last_login_at"].clone();
+    assert_eq!(later, registered, "the version, and the time of the last change, are the same");
+    world.sql("update users set last_login_on = null where email_key = 'ann@forwarder.example'").await;
+    let listed = world.admin().await.get("/api/v1/users?q=ann@forwarder.example").await.expect(200);
+    assert_eq!([&listed[0]["last_login_at"], &shown().await["last_login_at"]], [&Value::Null; 2]);
 }

@@ -20,6 +20,7 @@ fn assert_session(session: &Value, email: &str, name: Option<&str>) {
         "created_at",
         "email",
         "email_verified",
+        "home_airport",
         "id",
         "language",
         "name",
@@ -36,6 +37,7 @@ fn assert_session(session: &Value, email: &str, name: Option<&str>) {
         [&json!(false), &Value::Null, &json!(false)]
     );
     assert_eq!((&user["language"], &user["weight_unit"]), (&Value::Null, &json!("kg")));
+    assert_eq!(user["home_airport"], Value::Null);
     assert_eq!(user["email"], email);
     assert_eq!(user["name"].as_str(), name);
     assert_eq!(user["role"], "customer");

@@ -17,7 +17,10 @@ async fn an_administrator_reads_a_user_with_its_version() {
     assert_eq!((&shown["disabled"], &shown["version"]), (&json!(false), &json!(1)));
     shown.as_object_mut().unwrap().retain(|name, _| !["disabled", "version"].contains(&name.as_str()));
     // The choices of a person are that person's alone.
-    ann.as_object_mut().unwrap().retain(|name, _| !["language", "weight_unit"].contains(&name.as_str()));
+    let choices = ["language", "weight_unit", "home_airport"];
+    ann.as_object_mut().unwrap().retain(|name, _| !choices.contains(&name.as_str()));
+    let last_login = shown.as_object_mut().unwrap().remove("last_login_at");
+    assert_eq!(last_login, Some(Value::Null), "it has never logged in");
     assert_eq!(shown, ann);
     let cached = admin.request(Method::GET, &path_of(&ann)).header("if-none-match", "\"1\"");
     assert_eq!(Answer::of(cached).await.status, 304);

@@ -358,7 +358,8 @@ async fn callers(journey: &mut Journey<'_>, anyone: &Client, customer: &Client, 
             "PATCH",
             "/api/v1/auth/me",
             &[],
-            Some(json!({"name": "Ann", "phone": "+442079460123", "language": "en", "weight_unit": "lb"})),
+            Some(json!({"name": "Ann", "phone": "+442079460123", "language": "en", "weight_unit": "lb",
+                        "home_airport": "DEL"})),
         )
         .await;
     journey.visit(customer, "POST", "/api/v1/auth/email/verification", &[], None).await;

@@ -335,6 +335,8 @@ export const deAdmin: AdminWords = {
             "In Kraft: pricing.default_tariff berechnet den ganzen Weg, wenn eine Teilstrecke keinen Tarif dieser Liste hat. Preise nennen solche Zeilen „Tarif der Konfiguration“.",
           surcharges:
             "In Kraft: pricing.default_surcharges werden berechnet, wo der Tarif der Konfiguration gilt, neben denen dieser Liste. Preise nennen solche Zeilen „Tarif der Konfiguration“.",
+          sales:
+            "In Kraft: pricing.default_sales gelten neben denen dieser Liste, gleich welcher Tarif berechnet wird.",
         },
         notInForce: "Auf diesem Server nicht in Kraft: „applies“ von pricing.default_tariff bestimmt, wo sie gilt.",
       },

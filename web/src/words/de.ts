@@ -902,6 +902,8 @@ export const de: Words = {
     saved: "Gespeichert.",
     weightUnit: "Gewichte in",
     weightUnitHint: "Etiketten, Preiszeilen, Auswertungen und Verwaltung sind in Kilogramm.",
+    homeAirport: "Heimatflughafen",
+    homeAirportHint: "Eine leere Suche beginnt hier.",
     weightUnits: { kg: "Kilogramm (kg)", lb: "Pfund (lb)" },
     password: "Passwort",
     current: "Jetziges Passwort",

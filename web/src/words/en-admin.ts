@@ -334,6 +334,7 @@ export const enAdmin = {
             "In force: pricing.default_tariff rates the whole route where a leg has no tariff of this list. Prices name such lines “rate of the configuration”.",
           surcharges:
             "In force: pricing.default_surcharges are charged where the tariff of the configuration applies, beside those of this list. Prices name such lines “rate of the configuration”.",
+          sales: "In force: pricing.default_sales apply beside those of this list, whatever tariff rates.",
         },
         notInForce: "Not in force at this server: “applies” of pricing.default_tariff says where it is.",
       },

@@ -875,6 +875,8 @@ export const en = {
     saved: "Saved.",
     weightUnit: "Weights in",
     weightUnitHint: "Labels, the lines of prices, analytics and administration are in kilograms.",
+    homeAirport: "Home airport",
+    homeAirportHint: "An empty search begins here.",
     weightUnits: { kg: "Kilograms (kg)", lb: "Pounds (lb)" },
     password: "Password",
     current: "Current password",

@@ -1,4 +1,4 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_kernel::{ActId, OrganizationId, UserId, words};
 use loadmaster_platform::web::{
     Fields,
@@ -45,6 +45,10 @@ pub(super) struct UserBody {
     pub organization_id: OrganizationId,
     /// A disabled user can neither log in nor use existing credentials.
     pub disabled: bool,
+    /// UTC date of the last log-in with the password, or of the registration; null if it is not known. A session that is
+    /// continued, and API keys, do not count.
+    #[schema(required = true)]
+    pub last_login_at: Option<NaiveDate>,
     /// Number that increases with each change; the `ETag` contains it.
     pub version: i32,
     /// When it was created.
@@ -66,6 +70,7 @@ impl From<&ManagedUser> for UserBody {
             role: user.role,
             organization_id: user.organization_id,
             disabled: managed.disabled,
+            last_login_at: managed.last_login_on,
             version: managed.version,
             created_at: user.created_at,
             updated_at: user.updated_at,

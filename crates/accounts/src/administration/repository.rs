@@ -102,6 +102,7 @@ pub async fn erase_account(
         "update users
          set email = 'erased-' || id::text || '@erased.invalid', email_key = 'erased-' || id::text || '@erased.invalid',
              name = null, phone = null, phone_verified_at = null, email_verified_at = null, language = null, weight_unit = 'kg',
+             home_airport = null, last_login_on = null,
              password_hash = 'erased', erased_at = $2, version = version + 1, updated_at = $2
          where id = $1",
         user.uuid(),
@@ -119,7 +120,8 @@ pub async fn export_account(db: &mut PgSession, user: UserId) -> sqlx::Result<Va
                'account', (select jsonb_build_object(
                                'id', u.id, 'email', u.email, 'email_verified_at', u.email_verified_at, 'phone', u.phone,
                                'phone_verified_at', u.phone_verified_at, 'name', u.name, 'language', u.language,
-                               'weight_unit', u.weight_unit, 'role', u.role,
+                               'weight_unit', u.weight_unit, 'home_airport', u.home_airport,
+                               'last_login_at', u.last_login_on, 'role', u.role,
                                'created_at', u.created_at, 'updated_at', u.updated_at, 'disabled_at', u.disabled_at,
                                'organization', jsonb_build_object('id', o.id, 'name', o.name, 'created_at', o.created_at))
                            from users u join organizations o on o.id = u.organization_id where u.id = $1),

@@ -33,7 +33,7 @@ use crate::{
     one_time::{AccountMails, OneTime, mail_verification_in_tx},
     people::{
         Account, Email, Principal, Role, User, account_by_email, account_by_id, insert_in_tx, lock_account,
-        lock_account_to_change,
+        lock_account_to_change, save_login,
     },
 };
 
@@ -160,6 +160,7 @@ impl SessionService {
                 self.claims.check_in_tx(&mut tx, claim).await?;
             }
             insert_in_tx(&mut tx, &session.user, &email, &hash).await?;
+            save_login(&mut tx, session.user.id, now.date_naive()).await?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
             mail_verification_in_tx(&mut tx, &self.one_time, &self.mails, (session.user.id, &session.user.email))
                 .await?;
@@ -197,12 +198,21 @@ impl SessionService {
         retrying(|| async {
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
+            // The first log-in of a day writes its date, and must not share its lock with others that do.
+            let is_first = checked.last_login_on != Some(now.date_naive());
             // Checking takes a while: the password may have been changed or the account disabled meanwhile.
-            let account = lock_account(&mut tx, checked.user.id).await?;
+            let account = if is_first {
+                lock_account_to_change(&mut tx, checked.user.id).await?
+            } else {
+                lock_account(&mut tx, checked.user.id).await?
+            };
             let account = account.filter(|account| account.password_hash == checked.password_hash);
             let user = account.ok_or(AccountError::InvalidCredentials)?.enabled()?.user;
             let (session, refresh_token) = self.session(&ring, (user, kind), (self.ids.next(now), 0), now)?;
             repository::insert_refresh_token(&mut tx, &refresh_token).await?;
+            if is_first {
+                save_login(&mut tx, session.user.id, now.date_naive()).await?;
+            }
             commit(tx).await?;
             Ok(session)
         })

@@ -1,8 +1,8 @@
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_kernel::{
-    ActId, ApiKeyId, Fault, FaultCode, OrganizationId, TokenFamilyId, UserId, email_key, email_keys, words,
+    ActId, AirportCode, ApiKeyId, Fault, FaultCode, OrganizationId, TokenFamilyId, UserId, email_key, email_keys, words,
 };
 use loadmaster_platform::{
     listing::{By, Direction, Order},
@@ -228,6 +228,9 @@ pub struct User {
     pub language: Option<AccountLanguage>,
     /// The unit in which the console enters and shows weights.
     pub weight_unit: WeightUnit,
+    /// The airport with which the console begins a search; null: none.
+    #[schema(required = true)]
+    pub home_airport: Option<AirportCode>,
     pub role: Role,
     /// The organization whose bookings the user can see.
     pub organization_id: OrganizationId,
@@ -249,6 +252,7 @@ impl User {
             phone_verified: false,
             language: None,
             weight_unit: WeightUnit::Kilogram,
+            home_airport: None,
             role,
             organization_id: ids.next(now),
             created_at: now,
@@ -262,6 +266,8 @@ impl User {
 pub struct ManagedUser {
     pub user: User,
     pub disabled: bool,
+    /// UTC date of the last log-in with a password, or of the registration.
+    pub last_login_on: Option<NaiveDate>,
     pub version: i32,
 }
 
@@ -271,6 +277,7 @@ pub struct Account {
     pub user: User,
     pub password_hash: String,
     pub disabled: bool,
+    pub last_login_on: Option<NaiveDate>,
     pub version: i32,
 }
 
@@ -283,7 +290,8 @@ impl Account {
 
 impl From<Account> for ManagedUser {
     fn from(account: Account) -> Self {
-        Self { user: account.user, disabled: account.disabled, version: account.version }
+        let Account { user, disabled, last_login_on, version, .. } = account;
+        Self { user, disabled, last_login_on, version }
     }
 }
 

@@ -1,5 +1,5 @@
-use chrono::{DateTime, Utc};
-use loadmaster_kernel::{ActId, OrganizationId, UserId, from_column};
+use chrono::{DateTime, NaiveDate, Utc};
+use loadmaster_kernel::{ActId, AirportCode, OrganizationId, UserId, from_column};
 use loadmaster_platform::{
     listing::{Anchor, Order, Total, in_order_of},
     postgres::{PgSession, column},
@@ -22,12 +22,14 @@ struct Row {
     phone_verified: bool,
     language: Option<String>,
     weight_unit: String,
+    home_airport: Option<AirportCode>,
     role: String,
     organization_id: OrganizationId,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     password_hash: String,
     disabled: bool,
+    last_login_on: Option<NaiveDate>,
     version: i32,
 }
 
@@ -47,12 +49,14 @@ impl TryFrom<Row> for Account {
             // A language that only a later release knows is no choice to this one: the account still works.
             language: row.language.and_then(|tag| from_column(AccountLanguage::WORDS, &tag).ok()),
             weight_unit: from_column(WeightUnit::WORDS, &row.weight_unit)?,
+            home_airport: row.home_airport,
             role,
             organization_id: row.organization_id,
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
-        Ok(Self { user, password_hash: row.password_hash, disabled: row.disabled, version: row.version })
+        let Row { password_hash, disabled, last_login_on, version, .. } = row;
+        Ok(Self { user, password_hash, disabled, last_login_on, version })
     }
 }
 
@@ -131,7 +135,8 @@ macro_rules! select_account {
         sqlx::query_as!(
             Row,
             r#"select id as "id: UserId", email as "email!", name, email_verified_at is not null as "email_verified!", phone,
-                      phone_verified_at is not null as "phone_verified!", language, weight_unit, role,
+                      phone_verified_at is not null as "phone_verified!", language, weight_unit,
+                      home_airport as "home_airport: AirportCode", role, last_login_on,
                       organization_id as "organization_id: OrganizationId", created_at, updated_at, password_hash as "password_hash!",
                       disabled_at is not null as "disabled!", version
                from users where erased_at is null and role <> 'guest' and "#
@@ -236,29 +241,40 @@ pub async fn save_name(db: &mut PgSession, id: UserId, name: Option<&str>, now: 
     .map(drop)
 }
 
-/// Saves the language and the unit of weights of an account in one version; what is `Keep` or `None` stays as it is. Returns
-/// whether this changes the account.
+/// Saves the language, the unit of weights and the home airport of an account in one version; what is `Keep` or `None` stays as
+/// it is. Returns whether this changes the account.
 pub async fn save_choices(
     db: &mut PgSession,
     id: UserId,
     language: Patch<AccountLanguage>,
     weight_unit: Option<WeightUnit>,
+    home_airport: Patch<AirportCode>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update users set language = case when $2::boolean then $3::text else language end,
-                weight_unit = coalesce($4::text, weight_unit), version = version + 1, updated_at = $5
+                weight_unit = coalesce($4::text, weight_unit),
+                home_airport = case when $6::boolean then $7::text else home_airport end,
+                version = version + 1, updated_at = $5
          where id = $1
-           and (($2 and language is distinct from $3) or weight_unit <> coalesce($4, weight_unit))",
+           and (($2 and language is distinct from $3) or weight_unit <> coalesce($4, weight_unit)
+                or ($6 and home_airport is distinct from $7))",
         id.uuid(),
         !language.is_keep(),
         language.set().map(AccountLanguage::as_str),
         weight_unit.map(WeightUnit::as_str),
         now,
+        !home_airport.is_keep(),
+        home_airport.set() as Option<AirportCode>,
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Saves the date of a log-in; it is no change of the account. The account is locked to be changed, or new.
+pub async fn save_login(db: &mut PgSession, id: UserId, date: NaiveDate) -> sqlx::Result<()> {
+    sqlx::query!("update users set last_login_on = $2 where id = $1", id.uuid(), date).execute(db).await.map(drop)
 }
 
 pub async fn insert_act(db: &mut PgSession, act: &Act) -> sqlx::Result<()> {

@@ -1,13 +1,13 @@
 use std::str::FromStr;
 
-use loadmaster_kernel::Fault;
+use loadmaster_kernel::{AirportCode, Fault};
 use loadmaster_platform::web::{Fields, Patch, Raw, read};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 
 use crate::{
     credentials::Password,
-    people::{AccountLanguage, Email, MAX_TEXT, WeightUnit, read_name},
+    people::{AccountLanguage, Email, KnownAirports, MAX_TEXT, WeightUnit, read_name},
 };
 
 /// Changes to your own account.
@@ -28,15 +28,19 @@ pub(super) struct ChangeMe {
     /// The unit in which the console enters and shows weights.
     #[schema(value_type = WeightUnit, required = false)]
     pub weight_unit: Option<WeightUnit>,
+    /// IATA code of the airport with which the console begins a search; `null`: none.
+    #[schema(value_type = Option<AirportCode>)]
+    pub home_airport: Patch<AirportCode>,
 }
 
 impl ChangeMe {
-    pub fn read(fields: &mut Fields<'_>) -> Self {
+    pub fn read(fields: &mut Fields<'_>, airports: &KnownAirports) -> Self {
         Self {
             name: fields.patch("name", read_name),
             phone: fields.patch("phone", read::phone),
             language: fields.patch("language", read::word(AccountLanguage::WORDS)),
             weight_unit: fields.not_null("weight_unit", read::word(WeightUnit::WORDS)),
+            home_airport: fields.patch("home_airport", |raw: Raw<'_>| airports.read(raw)),
         }
     }
 }

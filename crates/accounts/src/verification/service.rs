@@ -15,8 +15,8 @@ use crate::{
     lasting::LastingAccess,
     one_time::{AccountMails, Asker, OneTime, Purpose, mail_verification_in_tx, text_digits_in_tx},
     people::{
-        Account, AccountLanguage, Email, Principal, User, account_by_id, lock_account_to_change, save_choices,
-        save_name,
+        Account, AccountLanguage, Email, KnownAirports, Principal, User, account_by_id, lock_account_to_change,
+        save_choices, save_name,
     },
 };
 
@@ -38,6 +38,7 @@ pub struct VerificationService {
     codes_per_address: u32,
     /// The language of pages for accounts that have chosen none.
     language: AccountLanguage,
+    airports: KnownAirports,
 }
 
 /// What a link leads to.
@@ -54,7 +55,7 @@ impl VerificationService {
         sessions: SessionService,
         passwords: Passwords,
         changes: AccessChanges,
-        (one_time, mails, lasting): (OneTime, AccountMails, LastingAccess),
+        ((one_time, mails, lasting), airports): ((OneTime, AccountMails, LastingAccess), KnownAirports),
     ) -> Self {
         let Opening { settings, db, clock, ids, tokens, limiter, .. } = opening;
         Self {
@@ -71,7 +72,13 @@ impl VerificationService {
             mails,
             codes_per_address: settings.sms.codes_per_address,
             language: AccountLanguage::of_tag(&settings.notifications.language),
+            airports,
         }
+    }
+
+    /// Returns which airports exist.
+    pub(super) fn airports(&self) -> &KnownAirports {
+        &self.airports
     }
 
     /// Counts an attempt against the account's quota of credentials.
@@ -86,8 +93,8 @@ impl VerificationService {
         Some(Asker { hash, most: self.codes_per_address })
     }
 
-    /// Changes the caller's name, phone, language and unit of weights. A phone that is not verified gets digits. Changes
-    /// nothing if the address had as many sent as a day allows.
+    /// Changes the caller's name, phone, language, unit of weights and home airport. A phone that is not verified gets digits.
+    /// Changes nothing if the address had as many sent as a day allows.
     pub(super) async fn change_me(
         &self,
         caller: Principal,
@@ -109,12 +116,14 @@ impl VerificationService {
                 (user.name, user.updated_at) = (name, now);
             }
             // The language of the row decides: one of a later release is read as none.
-            let is_chosen = !change.language.is_keep() || change.weight_unit.is_some();
-            if is_chosen && save_choices(&mut tx, user.id, change.language, change.weight_unit, now).await? {
+            let ChangeMe { language, weight_unit, home_airport, .. } = *change;
+            let is_chosen = !language.is_keep() || weight_unit.is_some() || !home_airport.is_keep();
+            if is_chosen && save_choices(&mut tx, user.id, language, weight_unit, home_airport, now).await? {
                 user.updated_at = now;
             }
-            user.language = change.language.or(user.language);
-            user.weight_unit = change.weight_unit.unwrap_or(user.weight_unit);
+            user.language = language.or(user.language);
+            user.weight_unit = weight_unit.unwrap_or(user.weight_unit);
+            user.home_airport = home_airport.or(user.home_airport);
             let phone = change.phone.clone().or(user.phone.clone());
             if phone != user.phone {
                 repository::save_phone(&mut tx, user.id, phone.as_deref(), now).await?;

@@ -4,6 +4,7 @@
 mod queue;
 mod runner;
 mod schedule;
+mod time_of_day;
 
 use std::{collections::BTreeMap, marker::PhantomData, pin::Pin, sync::Arc};
 
@@ -20,6 +21,7 @@ pub use queue::{
 };
 pub use runner::{Ran, Runner};
 pub use schedule::{Planned, Schedule, Schedules, planned, run_in_tx};
+pub use time_of_day::TimeOfDay;
 
 words! {
     /// Where a job is. One that is done is gone.

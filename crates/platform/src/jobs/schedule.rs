@@ -1,11 +1,11 @@
-use std::{cmp::Reverse, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{NewJob, enqueue_in_tx, hurry_in_tx};
+use super::{NewJob, TimeOfDay, enqueue_in_tx, hurry_in_tx};
 use crate::{
     clock::SharedClock,
     outage::OutageLog,
@@ -30,6 +30,8 @@ pub struct Schedule {
 pub struct Schedules {
     db: Database,
     all: Arc<[Schedule]>,
+    /// By name, in place of the interval.
+    times: Arc<BTreeMap<String, TimeOfDay>>,
     ids: IdSource,
     clock: SharedClock,
 }
@@ -38,7 +40,31 @@ impl Schedules {
     pub fn new(db: Database, all: &[Schedule], ids: IdSource, clock: SharedClock) -> Self {
         let mut all = all.to_vec();
         all.sort_by_key(|schedule| (Reverse(schedule.every), schedule.name));
-        Self { db, all: all.into(), ids, clock }
+        Self { db, all: all.into(), times: Arc::default(), ids, clock }
+    }
+
+    /// Lets the schedules of these names run at a time of day, in place of once in their interval.
+    #[must_use]
+    pub fn at_times(self, times: BTreeMap<String, TimeOfDay>) -> Self {
+        Self { times: times.into(), ..self }
+    }
+
+    /// Returns the time of day of a schedule, if it has one.
+    pub fn time_of(&self, name: &str) -> Option<TimeOfDay> {
+        self.times.get(name).copied()
+    }
+
+    /// Returns whether a schedule is due, or further ahead than possible unless the clock was set back, or its time of day is
+    /// new.
+    fn needs_care(&self, schedule: &Schedule, next: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        match self.time_of(schedule.name) {
+            Some(time) => next <= now || next > time.after(now),
+            None => schedule.needs_care(next, now),
+        }
+    }
+
+    fn next_after(&self, schedule: &Schedule, next: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.time_of(schedule.name).map_or_else(|| schedule.next_after(next, now), |time| time.after(now))
     }
 
     /// Returns the schedules, the rarest first.
@@ -67,7 +93,7 @@ impl Schedules {
         drop(reading);
         for schedule in self.all.iter() {
             let row = known.iter().find(|row| row.name == schedule.name);
-            if row.is_some_and(|row| !schedule.needs_care(row.next_run_at, row.now)) {
+            if row.is_some_and(|row| !self.needs_care(schedule, row.next_run_at, row.now)) {
                 continue;
             }
             // An error of one schedule must not block the others.
@@ -93,7 +119,7 @@ impl Schedules {
             // Another process holds it.
             return Ok(());
         };
-        if !schedule.needs_care(found.next_run_at, found.now) {
+        if !self.needs_care(schedule, found.next_run_at, found.now) {
             // Another process has enqueued it.
             return Ok(());
         }
@@ -103,7 +129,7 @@ impl Schedules {
         let moved = sqlx::query!(
             "update schedules set next_run_at = $2 where name = $1",
             schedule.name,
-            schedule.next_after(found.next_run_at, found.now),
+            self.next_after(schedule, found.next_run_at, found.now),
         );
         moved.execute(&mut *tx).await.map_err(DbError::from)?;
         commit(tx).await

@@ -62,7 +62,7 @@ impl Locks {
         let began = Instant::now();
         let asked = self.try_once(what, which).await;
         if !matches!(asked, Asked::Held) {
-            tell(what, &asked, began);
+            tell((what, which), &asked, began);
         }
         asked
     }
@@ -121,9 +121,12 @@ impl Locks {
         let began = Instant::now();
         let asking = async {
             let mut asked = self.try_once(what, which).await;
-            for _ in 1..attempts {
+            for attempt in 1..attempts {
                 if !matches!(asked, Asked::Held) || Instant::now() + delay > until {
                     break;
+                }
+                if attempt == 1 {
+                    tracing::debug!(lock = what, of = %which, "lock held by another caller; waiting for it");
                 }
                 sleep(delay).await;
                 asked = self.try_once(what, which).await;
@@ -133,18 +136,20 @@ impl Locks {
         let waiting = span("wait for lock");
         waiting.note("loadmaster.lock.name", what);
         let asked = asking.in_span(waiting).await;
-        tell(what, &asked, began);
+        tell((what, which), &asked, began);
         asked
     }
 }
 
-fn tell(what: &'static str, asked: &Asked, began: Instant) {
-    metric::LOCK_WAIT.with([what]).record(began.elapsed().as_secs_f64());
-    let outcome = match asked {
-        Asked::Got(_) => "got",
-        Asked::Away => "away",
-        Asked::Held => "held",
+fn tell((what, which): (&'static str, &impl Display), asked: &Asked, began: Instant) {
+    let waited = began.elapsed();
+    metric::LOCK_WAIT.with([what]).record(waited.as_secs_f64());
+    let (outcome, text) = match asked {
+        Asked::Got(_) => ("got", "lock taken"),
+        Asked::Away => ("away", "lock not taken; Redis is away"),
+        Asked::Held => ("held", "lock not taken; another caller still holds it"),
     };
+    tracing::debug!(lock = what, of = %which, waited_ms = waited.as_secs_f64() * 1000.0, "{text}");
     metric::LOCKS.with([what, outcome]).increment(1);
 }
 
@@ -175,8 +180,15 @@ impl Lock {
 /// nevertheless, and would block everybody until it expires. (Not a method of the lock: a runtime that shuts down drops
 /// spawned tasks unrun, and a lock dropped there would spawn itself again without end.)
 async fn give_back(redis: Box<Redis>, key: String, token: Box<str>, until: Instant) {
-    while redis.delete_if(&key, &token).await.is_err() {
-        sleep(GIVE_BACK_AGAIN).await;
+    loop {
+        match redis.delete_if(&key, &token).await {
+            Ok(true) => return,
+            Ok(false) => {
+                tracing::debug!(key, "lock lost; it had expired before it was released, or Redis had not set it");
+                return;
+            }
+            Err(RedisAway(_)) => sleep(GIVE_BACK_AGAIN).await,
+        }
         // A Redis that does not answer is not called; the probe finds out when it is back.
         while redis.is_given_up() && Instant::now() < until {
             sleep(GIVE_BACK_AGAIN).await;

@@ -1,6 +1,7 @@
 //! Redis, used for speed and for serialising requests. Correctness never depends on it.
 mod breaker;
 mod link;
+mod memory;
 mod scripts;
 
 use std::{
@@ -199,12 +200,13 @@ impl Redis {
         Ok(answer.is_some())
     }
 
-    /// Deletes a key if it has this value. Runs also while the breaker is open: nobody waits for it.
-    pub async fn delete_if(&self, key: &str, value: &str) -> Result<(), RedisAway> {
+    /// Deletes a key if it has this value, and returns whether it had. Runs also while the breaker is open: nobody waits for
+    /// it.
+    pub async fn delete_if(&self, key: &str, value: &str) -> Result<bool, RedisAway> {
         let mut delete = redis::cmd("EVAL");
         delete.arg(DELETE_IF).arg(1).arg(key).arg(value);
         let mut connection = self.link();
-        self.bounded("EVAL", async move { delete.query_async::<()>(&mut connection).await }).await
+        self.bounded("EVAL", async move { delete.query_async::<bool>(&mut connection).await }).await
     }
 
     /// Returns the value of a key, and its remaining lifetime.

@@ -4,20 +4,37 @@ mod post;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use loadmaster_kernel::Money;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::{
     Algorithm, PaymentProvider, Secrets, Settings, bus,
     faults::{Faults, within},
+    times,
 };
 
 const DAY_MS: u64 = 86_400_000;
 const YEAR_HOURS: u32 = 8_784;
 const MIN_SECRET_BYTES: usize = 32;
+/// What a sale of the settings may say: all that others say but `max_uses`, since its uses are not counted.
+const SALE: [&str; 11] = [
+    "code",
+    "percent",
+    "amount",
+    "sale_from",
+    "sale_to",
+    "airline_code",
+    "origin",
+    "destination",
+    "flight_numbers",
+    "valid_from",
+    "valid_to",
+];
 
 pub(super) fn validate(settings: &Settings, has_kafka: bool, faults: &mut Faults) {
     server(settings, faults);
+    times::validate(&settings.server, faults);
     stores(settings, faults);
     auth(settings, faults);
     limits(settings, faults);
@@ -250,6 +267,20 @@ fn pricing(settings: &Settings, faults: &mut Faults) {
             let complaint =
                 format!("must use codes of two letters and `C` or `A`, such as MYC, not `{}`", surcharge.code);
             faults.add("pricing.default_surcharges", &complaint);
+        }
+    }
+    sales(&pricing.default_sales, faults);
+}
+
+/// Checks the names of members; what they say is read against the reference data when the room opens.
+fn sales(sales: &[serde_json::Map<String, Value>], faults: &mut Faults) {
+    for (number, sale) in (1..).zip(sales) {
+        for member in sale.keys().filter(|member| !SALE.contains(&member.as_str())) {
+            let complaint = format!("has `{member}` in its entry {number}, which a sale of the settings does not take");
+            faults.add("pricing.default_sales", &complaint);
+        }
+        for (member, _) in sale.iter().filter(|(_, value)| value.is_number() || value.is_boolean()) {
+            faults.add("pricing.default_sales", &format!("must have a text as `{member}` in its entry {number}"));
         }
     }
 }

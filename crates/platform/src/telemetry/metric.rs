@@ -124,6 +124,8 @@ metrics! {
             "Reads that a standby may answer, by the server that answered.";
         REDIS_BREAKER_OPEN: Gauge "loadmaster_redis_breaker_open" []
             "1 while this process does not use Redis because calls to it failed, else 0.";
+        REDIS_MEMORY: Gauge "loadmaster_redis_memory_bytes" []
+            "Memory that Redis uses for its data and itself (`used_memory`), of all servers of a cluster together, as of the last check; NaN while it is unknown. Absent if none is configured.";
         LOG_LINES_DROPPED: Counter "loadmaster_log_lines_dropped_total" []
             "Log lines dropped because the log output did not keep up.";
         BUILD_INFO: Gauge "loadmaster_build_info"

@@ -1,11 +1,16 @@
-use loadmaster_kernel::{Currency, HandlingCode, Rate};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use loadmaster_kernel::{AirlineCode, Currency, Fault, FlightNumber, HandlingCode, Money, Rate};
+use loadmaster_platform::{settings, web::Fields};
+use loadmaster_reference::{Reference, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{tariffs::RateBreakBody, written};
+use super::{sales::CreateSale, tariffs::RateBreakBody, written};
 
 use crate::{
-    model::{Surcharge, SurchargeBasis},
+    model::{Copied, Reduction, Sale, Surcharge, SurchargeBasis},
     rules::Defaults,
 };
 
@@ -24,6 +29,55 @@ pub struct DefaultTariffBody {
     pub breaks: Vec<RateBreakBody>,
     /// Charged where the tariff of the settings applies, beside the surcharges in force.
     pub surcharges: Vec<DefaultSurchargeBody>,
+    /// The sales of the settings. They lower the weight charge of every tariff, whether or not this one is in force.
+    pub sales: Vec<DefaultSaleBody>,
+}
+
+/// A sale of the settings: it has no limit of uses.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DefaultSale)]
+pub struct DefaultSaleBody {
+    /// Null: it applies without a code.
+    #[schema(required = true)]
+    pub code: Option<String>,
+    /// Of the weight charge; null: `amount`.
+    #[schema(required = true)]
+    pub percent: Option<Rate>,
+    /// In quotes of its currency only; null: `percent`.
+    #[schema(required = true)]
+    pub amount: Option<Money>,
+    /// First UTC date of quoting.
+    pub sale_from: NaiveDate,
+    /// Last UTC date of quoting.
+    pub sale_to: NaiveDate,
+    #[schema(required = true)]
+    pub airline_code: Option<AirlineCode>,
+    pub origin: Scope,
+    pub destination: Scope,
+    /// One leg has one of these; empty: any.
+    pub flight_numbers: Vec<FlightNumber>,
+    /// First local date of departure.
+    pub valid_from: NaiveDate,
+    /// Last local date of departure.
+    #[schema(required = true)]
+    pub valid_to: Option<NaiveDate>,
+}
+
+/// Reads the sales of the settings as `POST /sales` reads one. Fails with the first fault: a member that is missing or cannot
+/// be read, a place or an airline that does not exist.
+pub fn default_sales(settings: &settings::Pricing, reference: &Reference) -> Result<Arc<[Arc<Copied<Sale>>]>, Fault> {
+    let each = |(number, members): (u32, &serde_json::Map<String, serde_json::Value>)| {
+        let mut fields = Fields::of_body(members);
+        let sale = CreateSale::read(&mut fields, reference);
+        match (fields.finish().into_iter().next(), sale) {
+            (None, Some(sale)) => Ok(Arc::new(Copied { id: None, version: 1, terms: Sale::from(sale) })),
+            (fault, _) => {
+                let message = fault.map(|fault| fault.message).unwrap_or_default();
+                Err(Fault::format(format!("pricing.default_sales, entry {number}: {message}")))
+            }
+        }
+    };
+    (1..).zip(&settings.default_sales).map(each).collect()
 }
 
 /// A surcharge of the settings.
@@ -46,7 +100,7 @@ pub struct DefaultSurchargeBody {
 }
 
 impl DefaultTariffBody {
-    pub fn new(defaults: &Defaults, is_in_force: bool) -> Self {
+    pub fn new(defaults: &Defaults, sales: &[Arc<Copied<Sale>>], is_in_force: bool) -> Self {
         let tariff = &defaults.tariff.terms;
         Self {
             is_in_force,
@@ -55,6 +109,30 @@ impl DefaultTariffBody {
             normal: tariff.normal,
             breaks: tariff.breaks.iter().map(RateBreakBody::from).collect(),
             surcharges: defaults.surcharges.iter().map(|each| DefaultSurchargeBody::from(&each.terms)).collect(),
+            sales: sales.iter().map(|each| DefaultSaleBody::from(&each.terms)).collect(),
+        }
+    }
+}
+
+impl From<&Sale> for DefaultSaleBody {
+    fn from(terms: &Sale) -> Self {
+        let reach = &terms.reach;
+        let (percent, amount) = match terms.reduction {
+            Reduction::Percent(percent) => (Some(percent), None),
+            Reduction::Amount(amount) => (None, Some(amount)),
+        };
+        Self {
+            code: terms.code.clone(),
+            percent,
+            amount,
+            sale_from: terms.sale_from,
+            sale_to: terms.sale_to,
+            airline_code: reach.airline_code,
+            origin: reach.origin.clone(),
+            destination: reach.destination.clone(),
+            flight_numbers: reach.flight_numbers.clone(),
+            valid_from: reach.valid_from,
+            valid_to: reach.valid_to,
         }
     }
 }

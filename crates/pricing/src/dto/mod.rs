@@ -8,7 +8,7 @@ mod tariffs;
 use loadmaster_kernel::{Currency, Fault, Money, Rate};
 use loadmaster_platform::web::{Fields, Raw, read};
 
-pub(super) use defaults::DefaultTariffBody;
+pub(super) use defaults::{DefaultTariffBody, default_sales};
 pub(super) use quotes::{AskQuote, QuoteFilter};
 pub use quotes::{LineBody, QuoteBody};
 pub(super) use sales::{ChangeSale, CreateSale, SaleBody};

@@ -51,9 +51,11 @@ async fn list(
 
 problem_responses!(DefaultTariffProblems: [INPUT, ROLE]);
 
-/// Show the tariff of the settings, which rates what no tariff in force rates, and the surcharges that go with it.
+/// Show the tariff of the settings, which rates what no tariff in force rates, the surcharges that go with it, and the sales
+/// of the settings.
 ///
-/// If `is_in_force`, it rates the whole route of a shipment where a leg has no tariff.
+/// If `is_in_force`, it rates the whole route of a shipment where a leg has no tariff. The sales lower the weight charge of
+/// every tariff, beside those of `GET /sales`.
 #[utoipa::path(get, path = "/tariffs/default", tag = "prices", operation_id = "getDefaultTariff",
     responses((status = 200, body = DefaultTariffBody), DefaultTariffProblems))]
 async fn show_default(
@@ -63,7 +65,7 @@ async fn show_default(
 ) -> Result<Response, Problem> {
     query.refuse_all()?;
     let (defaults, is_in_force) = prices.default_tariff();
-    Ok(private(Json(DefaultTariffBody::new(defaults, is_in_force))))
+    Ok(private(Json(DefaultTariffBody::new(defaults, prices.default_sales(), is_in_force))))
 }
 
 problem_responses!(ShowTariffProblems: [INPUT, ROLE], NOT_FOUND);

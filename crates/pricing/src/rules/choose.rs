@@ -4,7 +4,7 @@ use std::sync::Arc;
 use loadmaster_kernel::{Currency, Money, SaleId};
 use uuid::Uuid;
 
-use super::{PriceRules, RatingError};
+use super::{PriceRules, RatingError, defaults::DefaultSale};
 
 use crate::{
     model::{
@@ -125,7 +125,8 @@ impl PriceRules {
         }
         let mut best: Option<(i64, &Arc<Copied<Sale>>)> = None;
         let mut charge = None;
-        for sale in tables.sales.covering(way, &tables.places, &[()]).flatten() {
+        let own = self.0.sales.iter().filter(|sale| sale.is_between(way)).map(|sale| &sale.rule);
+        for sale in tables.sales.covering(way, &tables.places, &[()]).flatten().chain(own) {
             let is_on = sale.terms.code.is_none() && sale.terms.is_on(inputs.quoted_at) && !self.is_used_up(sale);
             if !is_on || !sale.terms.reach.matches(way) {
                 continue;
@@ -143,7 +144,12 @@ impl PriceRules {
 
     /// Returns whether a sale in force has this code.
     pub fn knows_code(&self, code: &str) -> bool {
-        self.0.tables.by_code.get(code).is_some()
+        self.0.tables.by_code.get(code).is_some() || self.default_sale(code).is_some()
+    }
+
+    /// Returns the sale of the settings with this code.
+    fn default_sale(&self, code: &str) -> Option<&DefaultSale> {
+        self.0.sales.iter().find(|sale| sale.rule.terms.code.as_deref() == Some(code))
     }
 
     fn coded_sale(
@@ -155,7 +161,9 @@ impl PriceRules {
     ) -> Result<Arc<Copied<Sale>>, RatingError> {
         let refuse = |reason| Err(RatingError::Discount(reason));
         let tables = &self.0.tables;
-        let Some(sale) = tables.by_code.get(code).and_then(|id| tables.sales.get(*id)) else {
+        let kept = tables.by_code.get(code).and_then(|id| tables.sales.get(*id));
+        let own = self.default_sale(code);
+        let Some(sale) = kept.or_else(|| own.map(|sale| &sale.rule)) else {
             return refuse(DiscountReason::Unknown);
         };
         let terms = &sale.terms;
@@ -166,8 +174,11 @@ impl PriceRules {
             Reduction::Percent(_) => true,
             Reduction::Amount(amount) => amount.currency() == currency,
         };
-        let mut covering = tables.sales.covering(way, &tables.places, &[()]).flatten();
-        if !is_in_currency || !terms.reach.matches(way) || !covering.any(|other| other.id == sale.id) {
+        let is_between = match own.filter(|_| kept.is_none()) {
+            Some(own) => own.is_between(way),
+            None => tables.sales.covering(way, &tables.places, &[()]).flatten().any(|other| other.id == sale.id),
+        };
+        if !is_in_currency || !terms.reach.matches(way) || !is_between {
             return refuse(DiscountReason::Route);
         }
         if self.is_used_up(sale) {

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use chrono::DateTime;
 use loadmaster_kernel::{Fault, Money, Weight};
 use loadmaster_platform::{settings, web::Raw};
-use loadmaster_reference::{Reference, Scope};
+use loadmaster_reference::{Area, Reference, Scope};
 
-use crate::model::{Break, Copied, Per, Product, Reach, Surcharge, SurchargeBasis, Tariff};
+use crate::model::{Break, Copied, Per, Product, Reach, Sale, Surcharge, SurchargeBasis, Tariff, Way};
 
 /// The code of the tariff of the settings.
 const CODE: &str = "DEFAULT";
@@ -59,6 +59,27 @@ impl Defaults {
             surcharges: surcharges.map(|terms| Arc::new(Copied { id: None, version: 1, terms })).collect(),
             tariff: Arc::new(Copied { id: None, version: 1, terms: tariff }),
         })
+    }
+}
+
+/// A sale of the settings, with the airports of its scopes.
+#[derive(Debug)]
+pub(super) struct DefaultSale {
+    pub rule: Arc<Copied<Sale>>,
+    origin: Area,
+    destination: Area,
+}
+
+impl DefaultSale {
+    pub fn new(rule: &Arc<Copied<Sale>>, reference: &Reference) -> Self {
+        let reach = &rule.terms.reach;
+        let (origin, destination) = (reference.area(&reach.origin), reference.area(&reach.destination));
+        Self { rule: rule.clone(), origin, destination }
+    }
+
+    /// Returns whether its scopes cover the way.
+    pub fn is_between(&self, way: &Way<'_>) -> bool {
+        self.origin.contains(way.origin) && self.destination.contains(way.destination)
     }
 }
 

@@ -24,9 +24,9 @@ use uuid::Uuid;
 
 pub use defaults::Defaults;
 
-use self::{lanes::Lanes, places::Places, sharded::Sharded};
+use self::{defaults::DefaultSale, lanes::Lanes, places::Places, sharded::Sharded};
 use super::{
-    model::{DiscountReason, PricedLeg, Product, Rule, Sale, Surcharge, Tariff, Terms},
+    model::{Copied, DiscountReason, PricedLeg, Product, Rule, Sale, Surcharge, Tariff, Terms},
     rating::{Inputs, Load, PriceBasis, RATER, Rated, Sums, price, sums},
 };
 
@@ -84,6 +84,8 @@ pub struct PriceRules(Arc<Inner>, Option<Arc<HashMap<SaleId, bool>>>);
 struct Inner {
     tables: Tables,
     defaults: Option<Arc<Defaults>>,
+    /// Those of the settings, which apply whatever tariff rates.
+    sales: Arc<[DefaultSale]>,
     reference: Reference,
     /// Differs from that of all other rules in this process.
     serial: u64,
@@ -144,8 +146,17 @@ fn next_serial() -> u64 {
 
 impl PriceRules {
     pub(super) fn new(reference: &Reference, defaults: Option<Arc<Defaults>>) -> Self {
-        let inner = Inner { tables: Tables::default(), defaults, reference: reference.clone(), serial: next_serial() };
-        Self(Arc::new(inner), None)
+        let (tables, sales, reference) = (Tables::default(), Arc::default(), reference.clone());
+        Self(Arc::new(Inner { tables, defaults, sales, reference, serial: next_serial() }), None)
+    }
+
+    /// Returns the same with these sales of the settings.
+    #[must_use]
+    pub(super) fn with_sales(&self, sales: &[Arc<Copied<Sale>>]) -> Self {
+        let Inner { tables, defaults, reference, .. } = &*self.0;
+        let sales = sales.iter().map(|sale| DefaultSale::new(sale, reference)).collect();
+        let (tables, defaults, reference) = (tables.clone(), defaults.clone(), reference.clone());
+        Self(Arc::new(Inner { tables, defaults, sales, reference, serial: next_serial() }), None)
     }
 
     pub(super) fn revisions(&self) -> Revisions {
@@ -155,9 +166,9 @@ impl PriceRules {
     /// Returns the same with other defaults.
     #[must_use]
     pub(super) fn with_defaults(&self, defaults: Option<Arc<Defaults>>) -> Self {
-        let Inner { tables, reference, .. } = &*self.0;
-        let (tables, reference) = (tables.clone(), reference.clone());
-        Self(Arc::new(Inner { tables, defaults, reference, serial: next_serial() }), None)
+        let Inner { tables, sales, reference, .. } = &*self.0;
+        let (tables, sales, reference) = (tables.clone(), sales.clone(), reference.clone());
+        Self(Arc::new(Inner { tables, defaults, sales, reference, serial: next_serial() }), None)
     }
 
     /// Returns the rules after these changes.
@@ -185,8 +196,8 @@ impl PriceRules {
         for rule in changes.sales {
             tables.put_sale(&rule, reference);
         }
-        let (defaults, reference) = (inner.defaults.clone(), reference.clone());
-        Self(Arc::new(Inner { tables, defaults, reference, serial: next_serial() }), None)
+        let (defaults, sales, reference) = (inner.defaults.clone(), inner.sales.clone(), reference.clone());
+        Self(Arc::new(Inner { tables, defaults, sales, reference, serial: next_serial() }), None)
     }
 
     /// Returns the same rules, with what is known for certain about these sales: whether they have no use left.

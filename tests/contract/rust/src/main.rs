@@ -3,14 +3,14 @@
 
 use std::env;
 
+use chrono::{Days, Utc};
 use loadmaster_client::{
     apis::{Error, auth_api, bookings_api, configuration::Configuration, search_api, tracking_api, webhooks_api},
     models::{
         Booking, BookingStatus, CreateBooking, DirectFlight, LoginRequest, Party, ProblemBody, RecordMovement,
-        RegisterRequest, Role, SearchRoutes, SessionBody,
+        RegisterRequest, Role, SearchAnswer, SearchQuestion, SearchRoutes, SessionBody,
     },
 };
-use chrono::{Days, Utc};
 use uuid::Uuid;
 
 type Failure = Box<dyn std::error::Error>;
@@ -57,7 +57,10 @@ async fn flight_for(anyone: &Configuration, weight: f64) -> Result<DirectFlight,
         let day = Utc::now().date_naive() + Days::new(days);
         let mut search = SearchRoutes::new("DEL".into(), "LHR".into(), day);
         search.weight_kg = Some(Some(weight));
-        let found = expected(search_api::search_routes(anyone, search).await)?;
+        let search = SearchQuestion::SearchRoutes(Box::new(search));
+        let SearchAnswer::SearchResult(found) = expected(search_api::search_routes(anyone, search).await)? else {
+            return Err("not the result of one leg".into());
+        };
         assert_eq!(found.departure_date, day);
         if let Some(flight) = found.direct_flights.into_iter().find(|flight| flight.bookable) {
             assert_eq!((&*flight.origin, &*flight.destination, &*flight.status), ("DEL", "LHR", "SCHEDULED"));
@@ -113,9 +116,11 @@ async fn main() -> Result<(), Failure> {
     movement.location = Some(Some("DEL".into()));
     let departed = expected(bookings_api::depart_booking(&operator, reference, None, None, Some(movement)).await)?;
     assert_eq!(departed.status, BookingStatus::Departed);
-    let arrived = expected(bookings_api::arrive_booking(&operator, reference, None, None, Some(RecordMovement::new())).await)?;
+    let arrived =
+        expected(bookings_api::arrive_booking(&operator, reference, None, None, Some(RecordMovement::new())).await)?;
     assert_eq!(arrived.current_airport.as_deref(), Some("LHR"));
-    let delivered = expected(bookings_api::deliver_booking(&operator, reference, None, None, Some(RecordMovement::new())).await)?;
+    let delivered =
+        expected(bookings_api::deliver_booking(&operator, reference, None, None, Some(RecordMovement::new())).await)?;
     assert!(delivered.next_actions.is_empty());
 
     let tracked = expected(tracking_api::track_shipment(&anyone, reference, None, None).await)?;

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
 import { followWeightUnit } from "../../words/units";
-import { askedOf, bookAddress, canonicalOf, quoteBody, searchBody, shown } from "./asked";
+import { askedOf, bookAddress, canonicalOf, fromHome, quoteBody, resultOf, searchBody, shown } from "./asked";
 
 afterEach(() => followWeightUnit(() => "kg"));
 
@@ -20,6 +20,19 @@ it("asks for what the address says, in every language", () => {
   });
   // Not guessed: the API names the field.
   expect(searchBody({ ...asked, weight: "1,200" }).weight_kg).toBe("1,200");
+});
+
+it("begins at the home airport of the account where no origin is named", () => {
+  const empty = askedOf(new URLSearchParams("destination=LHR"), "2026-12-01");
+  expect(fromHome(empty, "BOM")).toEqual({ ...empty, origin: "BOM" });
+  expect(fromHome(empty, "")).toEqual(empty);
+  expect(fromHome(asked, "BOM")).toEqual(asked);
+});
+
+it("takes the result of one leg, and refuses that of several", () => {
+  const one = { origin: "DEL", direct_flights: [] } as unknown as Parameters<typeof resultOf>[0];
+  expect(resultOf(one)).toBe(one);
+  expect(() => resultOf({ legs: [] })).toThrow(TypeError);
 });
 
 it("writes addresses in one form, and comes back from the fields unchanged", () => {

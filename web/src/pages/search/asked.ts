@@ -29,6 +29,10 @@ export function askedOf(query: URLSearchParams, today: string): Asked {
   };
 }
 
+/** A search without an origin begins at the home airport of the account, if it has one. */
+export const fromHome = (asked: Asked, home: string): Asked =>
+  asked.origin === "" ? { ...asked, origin: home } : asked;
+
 export const isComplete = (asked: Asked): boolean => asked.origin !== "" && asked.destination !== "";
 
 const FIGURES = ["pieces", "volume"] as const;
@@ -59,6 +63,12 @@ export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
   };
   const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
   return { origin: asked.origin, destination: asked.destination, departure_date: asked.date, ...given };
+}
+
+/** The result of a search on one leg: the console asks for no more at once. */
+export function resultOf(answer: Schemas["SearchAnswer"]): Schemas["SearchResult"] {
+  if ("legs" in answer) throw new TypeError("an answer for several legs");
+  return answer;
 }
 
 /** What a quote for these flights is asked for; nothing without a weight. */

@@ -2,7 +2,7 @@
 import { api, take } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { PATIENCE_MS } from "../../parts/load.svelte";
-import { searchBody, type Asked } from "./asked";
+import { resultOf, searchBody, type Asked } from "./asked";
 import { pricesOf, type ProductPrices } from "./products";
 
 export class ProductSearches {
@@ -49,7 +49,7 @@ export class ProductSearches {
     try {
       const body = { ...searchBody(asked), product };
       const { data } = await take(api.POST("/api/v1/routes/search", { body, signal }));
-      if (!signal.aborted) this.#show({ product, prices: pricesOf(data), problem: null });
+      if (!signal.aborted) this.#show({ product, prices: pricesOf(resultOf(data)), problem: null });
     } catch (error) {
       if (!signal.aborted) this.#show({ product, prices: null, problem: asProblem(error) });
     }

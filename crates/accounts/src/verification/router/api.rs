@@ -17,7 +17,7 @@ use crate::{
 
 problem_responses!(ChangeMeProblems: [INPUT, ROLE, BODY]);
 
-/// Change your name, phone, language or unit of weights.
+/// Change your name, phone, language, unit of weights or home airport.
 ///
 /// A JSON merge patch (RFC 7396). A new phone number gets six digits by a text message; `POST /auth/phone/verify` takes them.
 /// A network address has at most `sms.codes_per_address` (20) such messages sent in a day (429, and nothing is changed).
@@ -33,7 +33,8 @@ pub async fn change_me(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let ((), change) = both(query.refuse_all(), body.read_patch(|fields| Some(ChangeMe::read(fields))))?;
+    let ((), change) =
+        both(query.refuse_all(), body.read_patch(|fields| Some(ChangeMe::read(fields, verification.airports()))))?;
     let address = address.map(|Extension(address)| address);
     let work =
         async move { verification.change_me(caller, &change, address).in_span(span("accounts.change_me")).await };

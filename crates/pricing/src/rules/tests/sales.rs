@@ -107,3 +107,21 @@ fn a_free_shipment_uses_no_sale_by_itself() {
     assert!(quoted(None).rules.sale.is_none());
     assert!(quoted(Some("TEN")).rules.sale.is_some());
 }
+
+#[test]
+fn sales_of_the_settings_apply_beside_those_in_force() {
+    let own = |sale: Sale| Arc::new(Copied { id: None, version: 1, terms: sale });
+    let sales =
+        [own(sale(None, "20", between("DEL", "city:London,GB"))), own(sale(Some("HALF"), "50", between("*", "DXB")))];
+    let all = with(vec![sale(None, "10", reach()), sale(Some("TEN"), "10", reach())]).with_sales(&sales);
+    assert_eq!(discount(&all, None, noon()), Ok("-20.00".to_owned()));
+    assert_eq!(discount(&all, None, noon() + TimeDelta::days(1)), Ok("0.00".to_owned()));
+    assert_eq!(discount(&all, Some("TEN"), noon()), Ok("-10.00".to_owned()));
+    assert_eq!(discount(&all, Some("HALF"), noon()), refused(DiscountReason::Route));
+    assert!(all.knows_code("HALF") && !all.knows_code("TWICE"));
+    // They stay when the rules change, and with the default tariff.
+    let changed = all.changed(Changes { sales: vec![rule(9, 1, sale(None, "30", reach()))], ..Changes::default() });
+    assert_eq!(discount(&changed, None, noon()), Ok("-30.00".to_owned()));
+    let used_up = changed.with_defaults(None).without_sales([Uuid::from_u128(9).into()]);
+    assert_eq!(discount(&used_up, None, noon()), Ok("-20.00".to_owned()));
+}

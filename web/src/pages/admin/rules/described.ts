@@ -81,7 +81,9 @@ export function charge(of: Charge): string {
     .join(" · ");
 }
 
-export function reduction(sale: Schemas["Sale"]): string {
+type Reduction = Pick<Schemas["Sale"], "amount" | "percent"> & Partial<Pick<Schemas["Sale"], "max_uses">>;
+
+export function reduction(sale: Reduction): string {
   const lower = sale.amount ? money(sale.amount) : `${sale.percent ?? "0"} %`;
   return sale.max_uses ? `${lower} · ${texts.uses(sale.max_uses, number(sale.max_uses))}` : lower;
 }
