@@ -92,7 +92,7 @@ pub fn openapi() -> OpenApi {
     for (path, method, operation) in operations(&mut document.paths) {
         secure(operation);
         responses::complete(operation);
-        headers::tell(path, &method, operation);
+        headers::add_headers(path, &method, operation);
         examples::put(operation);
     }
     document.webhooks = Some(webhooks::sent());

@@ -14,8 +14,8 @@ use loadmaster_platform::{
     clock::SharedClock,
     random::IdSource,
     web::{
-        COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, VARY_BY_CODING, choose_coding, is_encoded, minimal,
-        name_coding_in_tag, prefers_minimal, tell_position, track,
+        COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, VARY_BY_CODING, add_position_header, choose_coding,
+        is_encoded, minimal, name_coding_in_tag, prefers_minimal, track,
     },
     writers::Writers,
 };
@@ -171,7 +171,7 @@ impl Door {
             Ok(verdict) => {
                 let response = self.authenticate(request, subject).await;
                 match verdict {
-                    Some(verdict) => limits::told(verdict, response),
+                    Some(verdict) => limits::with_quota(verdict, response),
                     None => self.limits.count_bad_token(subject, response).await,
                 }
             }
@@ -189,7 +189,7 @@ impl Door {
         match self.limits.ask_for_caller(caller, subject).await {
             Err(refusal) => *refusal,
             Ok(None) => self.serve_in_place(request, Some(caller)).await,
-            Ok(Some(verdict)) => limits::told(verdict, self.serve_in_place(request, Some(caller)).await),
+            Ok(Some(verdict)) => limits::with_quota(verdict, self.serve_in_place(request, Some(caller)).await),
         }
     }
 
@@ -226,7 +226,7 @@ impl Door {
             return response;
         }
         let position = writing.end(!response.status().is_server_error()).await;
-        tell_position(&mut response, position);
+        add_position_header(&mut response, position);
         response
     }
 
@@ -277,7 +277,7 @@ fn describe_coding(response: &mut Response, coding: Coding) {
     }
 }
 
-/// Tells caches that another client may get the answer in another coding, as the compression does.
+/// Informs caches that another client may get the answer in another coding, as the compression does.
 fn vary(response: &mut Response) {
     if is_compressible(response) {
         response.headers_mut().append(header::VARY, VARY_BY_CODING);

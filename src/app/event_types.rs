@@ -1,4 +1,4 @@
-//! The catalogue of messages: what each tells, and its JSON Schema.
+//! The catalogue of messages: what each says, and its JSON Schema.
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::{

@@ -24,7 +24,7 @@ use loadmaster_platform::{
 };
 use tokio::time::Instant;
 
-use super::occupancy::{Occupancy, Place};
+use super::occupancy::{Occupancy, Slot};
 
 /// Exports that run at a time, of one caller and of all.
 const OF_ONE: u32 = 2;
@@ -52,7 +52,7 @@ enum Refused {
 
 impl Exports {
     /// Gives a place to an export; to any other request it gives none, and needs none.
-    pub fn enter(&self, request: &Request, caller: Option<Principal>) -> Result<Option<Place<Caller>>, Box<Response>> {
+    pub fn enter(&self, request: &Request, caller: Option<Principal>) -> Result<Option<Slot<Caller>>, Box<Response>> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) || !request.uri().path().ends_with("/export") {
             return Ok(None);
         }
@@ -76,7 +76,7 @@ impl Exports {
         })
     }
 
-    fn place(&self, caller: Caller) -> Result<Place<Caller>, Refused> {
+    fn place(&self, caller: Caller) -> Result<Slot<Caller>, Refused> {
         self.0.take(Some(caller), |in_all, own| {
             if own >= OF_ONE as usize {
                 return Err(Refused::Caller);
@@ -87,14 +87,14 @@ impl Exports {
 }
 
 /// Keeps the place until the answer has been sent, or nobody reads it any more.
-pub(super) fn keeping(place: Place<Caller>, access: Option<Access>, response: Response) -> Response {
+pub(super) fn keeping(place: Slot<Caller>, access: Option<Access>, response: Response) -> Response {
     response.map(|body| Body::new(Export { body, access, _place: place }))
 }
 
 struct Export {
     body: Body,
     access: Option<Access>,
-    _place: Place<Caller>,
+    _place: Slot<Caller>,
 }
 
 /// Judges a caller again and again while an answer is sent.

@@ -1,6 +1,6 @@
 use std::{net::IpAddr, sync::Arc};
 
-use super::occupancy::{Occupancy, Place};
+use super::occupancy::{Occupancy, Slot};
 
 /// The requests being served. While fewer than half of the places are taken, every request gets one; beyond that an
 /// address may hold a quarter of them, so that no single address keeps others out.
@@ -25,7 +25,7 @@ impl InFlight {
     }
 
     /// Returns a place for a request from this address.
-    pub fn enter(&self, address: Option<IpAddr>) -> Result<Place<IpAddr>, Refused> {
+    pub fn enter(&self, address: Option<IpAddr>) -> Result<Slot<IpAddr>, Refused> {
         self.places.take(address, |in_all, own| {
             if in_all >= self.most {
                 return Err(Refused::Full);
@@ -43,11 +43,11 @@ impl InFlight {
 mod tests {
     use super::*;
 
-    fn enter(in_flight: &InFlight, last: u8) -> Result<Place<IpAddr>, Refused> {
+    fn enter(in_flight: &InFlight, last: u8) -> Result<Slot<IpAddr>, Refused> {
         in_flight.enter(Some([192, 0, 2, last].into()))
     }
 
-    fn take(in_flight: &InFlight, last: u8, most: usize) -> Vec<Place<IpAddr>> {
+    fn take(in_flight: &InFlight, last: u8, most: usize) -> Vec<Slot<IpAddr>> {
         (0..most).map_while(|_| enter(in_flight, last).ok()).collect()
     }
 

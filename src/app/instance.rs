@@ -107,7 +107,7 @@ impl Instance {
 }
 
 async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
-    let (mut is_told, mut away) = (false, OutageLog::new("the database is unavailable; waiting for it"));
+    let (mut is_logged, mut away) = (false, OutageLog::new("the database is unavailable; waiting for it"));
     loop {
         match is_prepared(db).await {
             Ok(is_prepared) => {
@@ -115,10 +115,10 @@ async fn wait_for_migrations(db: &Database) -> anyhow::Result<()> {
                 if is_prepared {
                     return Ok(());
                 }
-                if !is_told {
+                if !is_logged {
                     tracing::warn!("the database is not migrated to this version; waiting for `loadmaster migrate`");
                 }
-                is_told = true;
+                is_logged = true;
             }
             Err(error) if error.is_overload() => away.lasts(&error),
             Err(error) => return Err(error.into()),

@@ -12,7 +12,7 @@ use loadmaster_accounts::{Authenticator, CallerQuotas, Principal, ignores_tokens
 use loadmaster_platform::{
     rate_limit::{RateLimiter, Verdict},
     settings,
-    web::{ByHttps, ClientAddress, Problem, code, tell_quota, tells_quota},
+    web::{ByHttps, ClientAddress, Problem, add_quota_headers, code, has_quota_headers},
 };
 
 use super::{
@@ -104,7 +104,7 @@ impl Limits {
         let PeerAddress(peer) = *request.extensions().get::<PeerAddress>()?;
         let address = ClientAddress::of(peer, request.headers(), &self.proxies);
         let connection = request.extensions().get().copied().unwrap_or(ByHttps(false));
-        let encryption = connection.told(peer, request.headers(), &self.proxies);
+        let encryption = connection.with_proxies(peer, request.headers(), &self.proxies);
         request.extensions_mut().insert(address);
         request.extensions_mut().insert(encryption);
         Some(address)
@@ -128,7 +128,7 @@ impl Limits {
     }
 
     /// Counts a refused token. A caller that tries out tokens counts as anonymous, or as trying credentials if they are
-    /// refresh tokens. An expired token was once valid: its caller must be told so, and must not use up the quota of
+    /// refresh tokens. An expired token was once valid: its caller must learn so, and must not use up the quota of
     /// others at the same address.
     pub async fn count_bad_token(&self, subject: &Subject, response: Response) -> Response {
         let settings = &self.settings;
@@ -142,11 +142,11 @@ impl Limits {
         };
         let Some(address) = self.stranger(subject) else { return response };
         // A request counted against an inner quota is not counted again.
-        if tells_quota(response.headers()) {
+        if has_quota_headers(response.headers()) {
             return response;
         }
         match admitted(self.limiter.ask(quota, address.subject(), limit).await) {
-            Ok(verdict) => told(verdict, response),
+            Ok(verdict) => with_quota(verdict, response),
             Err(refusal) => *refusal,
         }
     }
@@ -189,8 +189,8 @@ fn admitted(verdict: Verdict) -> Result<Verdict, Box<Response>> {
     if verdict.is_admitted { Ok(verdict) } else { Err(Box::new(refusal(verdict))) }
 }
 
-pub(super) fn told(verdict: Verdict, mut response: Response) -> Response {
-    tell_quota(verdict, response.headers_mut());
+pub(super) fn with_quota(verdict: Verdict, mut response: Response) -> Response {
+    add_quota_headers(verdict, response.headers_mut());
     response
 }
 

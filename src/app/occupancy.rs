@@ -16,7 +16,7 @@ pub(super) struct Taken<K> {
 
 /// A taken place; dropping it frees the place.
 #[derive(Debug)]
-pub(super) struct Place<K: Copy + Eq + Hash> {
+pub(super) struct Slot<K: Copy + Eq + Hash> {
     occupancy: Arc<Occupancy<K>>,
     holder: Option<K>,
 }
@@ -37,7 +37,7 @@ impl<K: Copy + Eq + Hash> Occupancy<K> {
         self: &Arc<Self>,
         holder: Option<K>,
         judge: impl FnOnce(usize, usize) -> Result<(), E>,
-    ) -> Result<Place<K>, E> {
+    ) -> Result<Slot<K>, E> {
         let mut taken = self.taken();
         let own = holder.and_then(|holder| taken.by_holder.get(&holder)).copied().unwrap_or_default();
         judge(taken.in_all, own)?;
@@ -45,11 +45,11 @@ impl<K: Copy + Eq + Hash> Occupancy<K> {
             taken.by_holder.insert(holder, own + 1);
         }
         taken.in_all += 1;
-        Ok(Place { occupancy: self.clone(), holder })
+        Ok(Slot { occupancy: self.clone(), holder })
     }
 }
 
-impl<K: Copy + Eq + Hash> Drop for Place<K> {
+impl<K: Copy + Eq + Hash> Drop for Slot<K> {
     fn drop(&mut self) {
         let mut taken = self.occupancy.taken();
         taken.in_all -= 1;

@@ -58,7 +58,7 @@ async fn look(backend: &Backend, options: &Options) -> anyhow::Result<AuditRepor
     let progress = Progress::on_terminal("Auditing");
     let watch = |what: &'static str, count: u64| {
         let count = if count == 0 { String::new() } else { format!("{count} ") };
-        progress.tell(format!("Auditing: {count}{what}"));
+        progress.show(format!("Auditing: {count}{what}"));
     };
     let report = audit(&mut snapshot, &wanted, &watch).await;
     drop(progress);

@@ -46,8 +46,8 @@ async fn load_demo(rooms: &AppState) -> anyhow::Result<ExitCode> {
 }
 
 async fn import(rooms: &AppState, table: Table, dry_run: bool) -> anyhow::Result<ExitCode> {
-    let told = tables::progress("Importing flights");
-    let outcome = rooms.service::<OperationService>()?.import(table, dry_run, told).await;
+    let listener = tables::progress("Importing flights");
+    let outcome = rooms.service::<OperationService>()?.import(table, dry_run, listener).await;
     match outcome {
         Ok(done) => {
             let would = if dry_run { "Would be " } else { "" };

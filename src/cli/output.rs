@@ -45,16 +45,16 @@ impl Progress {
     }
 
     /// Shows that so much of the work is done: on a terminal always, otherwise about ten times, if there is much.
-    pub fn tell_steps(&self, what: String, done: usize, before: usize, of: usize) {
+    pub fn show_steps(&self, what: String, done: usize, before: usize, of: usize) {
         if self.0.is_some() {
-            self.tell(what);
+            self.show(what);
         } else if of >= DIVIDED && done * PARTS / of > before * PARTS / of {
             _ = writeln!(std::io::stderr(), "loadmaster: {what} …");
         }
     }
 
     /// Shows the operation's progress.
-    pub fn tell(&self, what: String) {
+    pub fn show(&self, what: String) {
         if let Some(bar) = &self.0 {
             bar.set_message(what);
         }

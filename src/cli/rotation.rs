@@ -45,17 +45,17 @@ fn take(
     redis: Option<&Redis>,
 ) {
     if let Some(url) = changed(database.url.as_ref(), new_database.url.as_ref()) {
-        tell("database.url", db.renew_login(url));
+        log_outcome("database.url", db.renew_login(url));
     }
     if let Some(url) = changed(database.read_url.as_ref(), new_database.read_url.as_ref()) {
-        tell("database.read_url", db.renew_replica_login(url));
+        log_outcome("database.read_url", db.renew_replica_login(url));
     }
     if let (Some(url), Some(redis)) = (changed(cache.url.as_ref(), new_cache.url.as_ref()), redis) {
-        tell("redis.url", redis.move_to(url, new_cache));
+        log_outcome("redis.url", redis.move_to(url, new_cache));
     }
 }
 
-fn tell(setting: &'static str, outcome: anyhow::Result<()>) {
+fn log_outcome(setting: &'static str, outcome: anyhow::Result<()>) {
     match outcome {
         Ok(()) => tracing::info!(setting, "new credentials are used for new connections"),
         Err(error) => {

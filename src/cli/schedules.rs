@@ -1,4 +1,4 @@
-mod told;
+mod listing;
 
 use std::{
     io::{IsTerminal, Write},
@@ -53,7 +53,7 @@ async fn import(rooms: &AppState, table: Table, options: Options) -> anyhow::Res
     let compared = compare(&operations, table).await;
     drop(progress);
     let (season, differences) = compared.map_err(tables::explain)?;
-    say(&told::told(&differences, options.limit));
+    say(&listing::listing(&differences, options.limit));
     if differences.has_refused() {
         anyhow::bail!("nothing was changed: flights of the file are refused; change the file, or what is in their way");
     }

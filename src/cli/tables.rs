@@ -46,7 +46,7 @@ pub(super) fn progress(doing: &'static str) -> Box<ImportListener> {
             ImportStep::Writing => "written",
         };
         let what = format!("{doing}: {} of {} {step}", at.done, at.of);
-        shown.tell_steps(what, at.done, before.swap(at.done, Ordering::Relaxed), at.of);
+        shown.show_steps(what, at.done, before.swap(at.done, Ordering::Relaxed), at.of);
     })
 }
 

@@ -25,6 +25,8 @@ pub struct Source {
     pub begins: Vec<(usize, String)>,
     /// Each word of the text, in lower case: names are taken apart.
     pub words: Vec<(usize, String)>,
+    /// The words of names and comments alone.
+    pub spoken: Vec<(usize, String)>,
     /// From where on there is nothing but tests.
     tests_from: Option<usize>,
     /// Lines of items that only tests have.
@@ -74,6 +76,7 @@ impl Source {
             asyncs: Vec::new(),
             begins: Vec::new(),
             words: words(text),
+            spoken: words(&without_literals(text)),
             tests_from: tests_from(path, text),
             of_tests: (2..).zip(text.lines()).filter(|(_, line)| line.trim() == TESTS).map(|(next, _)| next).collect(),
             functions: Vec::new(),
@@ -117,6 +120,33 @@ fn words(text: &str) -> Vec<(usize, String)> {
         }
     }
     found
+}
+
+/// The text with blanks in place of its literals.
+fn without_literals(text: &str) -> String {
+    let mut lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+    blank_literals(text.parse().unwrap(), &mut lines);
+    let lines: Vec<String> = lines.into_iter().map(String::from_iter).collect();
+    lines.join("\n")
+}
+
+fn blank_literals(stream: TokenStream, lines: &mut [Vec<char>]) {
+    for tree in stream {
+        let (start, end) = (tree.span().start(), tree.span().end());
+        match tree {
+            TokenTree::Group(group) => blank_literals(group.stream(), lines),
+            // The text of a comment that documents something is a literal, too.
+            TokenTree::Literal(_) if lines[start.line - 1][start.column] != '/' => {
+                for at in start.line..=end.line {
+                    let line = &mut lines[at - 1];
+                    let from = if at == start.line { start.column } else { 0 };
+                    let to = if at == end.line { end.column } else { line.len() };
+                    line[from..to].fill(' ');
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 const TESTS: &str = "#[cfg(test)]";

@@ -78,7 +78,7 @@ impl Authenticator {
     }
 }
 
-/// RFC 6750, section 3.1: the challenge tells the client that its token is not valid.
+/// RFC 6750, section 3.1: the challenge informs the client that its token is not valid.
 fn refused(error: AccountError) -> Response {
     let problem = Problem::from(error);
     let is_invalid = problem.code() == code::UNAUTHENTICATED;

@@ -81,14 +81,14 @@ async fn list_jobs(
 }
 
 /// A request without a body that matters.
-struct Asked {
+struct BareRequest {
     unit_of_work: UnitOfWork,
     idempotent: Idempotent,
     query: Query,
     body: Body,
 }
 
-impl Asked {
+impl BareRequest {
     async fn run<C>(
         self,
         caller: Uuid,
@@ -123,7 +123,7 @@ async fn retry(
 ) -> Result<Answer, Problem> {
     let command = Retry { backstage, actor: caller.user_id, id };
     let answer = |job: &Job| Answer::new(StatusCode::OK, &JobBody::from(job), PRIVATE);
-    Asked { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
+    BareRequest { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
 }
 
 /// Drop a dead job: its work is not done.
@@ -143,7 +143,7 @@ async fn drop_job(
 ) -> Result<Answer, Problem> {
     let command = Drop { backstage, actor: caller.user_id, id };
     let answer = |(): &()| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE);
-    Asked { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
+    BareRequest { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
 }
 
 /// List the schedules by name.
@@ -178,7 +178,7 @@ async fn run(
 ) -> Result<Answer, Problem> {
     let command = Run { backstage, actor: caller.user_id, name };
     let answer = |planned: &Planned| Answer::new(StatusCode::ACCEPTED, &ScheduleBody::from(planned), PRIVATE).settled();
-    Asked { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
+    BareRequest { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
 }
 
 /// List the sinks of messages by name.

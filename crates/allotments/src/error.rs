@@ -20,7 +20,7 @@ pub enum AllotmentError {
     Invalid(MemberFaults),
     #[error("the allotment is at version {0}")]
     VersionMismatch(i32),
-    /// The flight lacks room that may be free once expired holds have ended.
+    /// The flight lacks space that may be free once expired holds have ended.
     #[error("the flight lacks room")]
     Short,
     #[error(transparent)]

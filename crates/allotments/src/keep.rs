@@ -27,12 +27,12 @@ pub(super) struct Keep {
     pub allotments: AllotmentService,
     pub allotment: AllotmentId,
     pub flight: FlightId,
-    room: Room,
+    state: SpaceState,
 }
 
-/// Whether there may be more room than the flight's row says.
+/// Whether there may be more space than the flight's row says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Room {
+enum SpaceState {
     AsFound,
     /// The last attempt lacked some.
     Short,
@@ -42,14 +42,14 @@ enum Room {
 
 impl Keep {
     pub fn new(allotments: AllotmentService, allotment: AllotmentId, flight: FlightId) -> Self {
-        Self { allotments, allotment, flight, room: Room::AsFound }
+        Self { allotments, allotment, flight, state: SpaceState::AsFound }
     }
 
-    /// Fails once if the flight lacks room: what expired holds keep is then made free.
+    /// Fails once if the flight lacks space: what expired holds keep is then made free.
     fn decide(&mut self, wanted: Option<Space>, keeps: Space, flight: &Flight) -> Result<Keeping, AllotmentError> {
         let keeping = decide(wanted, keeps, flight.room.available());
-        if keeping == Keeping::Fall && self.room == Room::AsFound {
-            self.room = Room::Short;
+        if keeping == Keeping::Fall && self.state == SpaceState::AsFound {
+            self.state = SpaceState::Short;
             return Err(AllotmentError::Short);
         }
         Ok(keeping)
@@ -62,9 +62,9 @@ impl Command for Keep {
     type Error = AllotmentError;
 
     async fn prepare(&mut self, _: &Key) -> Result<(), AllotmentError> {
-        if self.room == Room::Short {
+        if self.state == SpaceState::Short {
             self.allotments.holds.clear(&[self.flight]).await?;
-            self.room = Room::Cleared;
+            self.state = SpaceState::Cleared;
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Takes all of it, but for what was drawn from its `last` hold here and is still taken, or notes that there is no room.
+    /// Takes all of it, but for what was drawn from its `last` hold here and is still taken, or notes that there is no space.
     async fn take(
         &self,
         tx: &mut PgSession,

@@ -13,7 +13,7 @@ use super::{error::AllotmentError, keep::Keep, metric, repository, service::Allo
 const SWEEP: Duration = Duration::from_secs(30);
 /// Shortest pause between two looks.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Time after which an allotment for which there was no room is tried again.
+/// Time after which an allotment for which there was no space is tried again.
 const AGAIN: TimeDelta = TimeDelta::minutes(5);
 /// Most flights read in one statement.
 const AT_ONCE: i64 = 1_000;

@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 /// Kind of an allotment in records of acts.
 pub const ALLOTMENT: &str = "allotment";
 
-/// Hours before the departure at which the room is released, unless another number is given.
+/// Hours before the departure at which the space is released, unless another number is given.
 pub const RELEASE_HOURS: i32 = 48;
 
 words! {
     /// What became of an allotment on a flight.
     pub enum AllotmentStatus {
-        /// The room is kept, but for what was drawn from it.
+        /// The space is kept, but for what was drawn from it.
         Kept = "KEPT",
-        /// There was not enough room for all of it.
+        /// There was not enough space for all of it.
         Short = "SHORT",
         /// The time of release has come, or the allotment does not concern the flight any more.
         Released = "RELEASED",
@@ -108,12 +108,12 @@ pub struct FlightAnchor(pub DateTime<Utc>, pub FlightId);
 pub enum Keeping {
     /// Keep all of it, with a new hold or the present one.
     Keep,
-    /// There is not enough room: nothing is kept.
+    /// There is not enough space: nothing is kept.
     Fall,
     Release,
 }
 
-/// Decides by what the flight has: free room for all, and what the present hold keeps. `to_keep`: what the hold must keep;
+/// Decides by what the flight has: free space for all, and what the present hold keeps. `to_keep`: what the hold must keep;
 /// `None`: the allotment does not concern the flight.
 pub fn decide(to_keep: Option<Space>, keeps: Space, available: Space) -> Keeping {
     match to_keep {

@@ -40,7 +40,7 @@ pub enum StepAboard {
     Depart { occurred_at: DateTime<Utc> },
     /// The bookings in the air on the flight land.
     Arrive { occurred_at: DateTime<Utc> },
-    /// The legs end and release their room; the bookings stay and need rerouting.
+    /// The legs end and release their space; the bookings stay and need rerouting.
     Cancel { reason: Option<String> },
     /// Legs that have not landed get the flight's times, and connections are checked again.
     Retime,
@@ -89,30 +89,30 @@ pub struct Portion {
 }
 
 impl BookingService {
-    /// Returns the departure time: `told`, else now, and not before the freight that leaves with it was booked and has
+    /// Returns the departure time: `stated`, else now, and not before the freight that leaves with it was booked and has
     /// moved.
     pub async fn departure_in_tx(
         &self,
         tx: &mut PgSession,
         flight: FlightId,
-        told: Option<DateTime<Utc>>,
+        stated: Option<DateTime<Utc>>,
     ) -> Result<DateTime<Utc>, BookingError> {
         self.lock_few_in_tx(tx, flight, 0).await?;
         let (moved_at, booked_at) = repository::before_departure(tx, flight).await?;
-        occurred_at(told, Before { moved_at, booked_at, backdate: self.limits.backdate }, self.clock.now())
+        occurred_at(stated, Before { moved_at, booked_at, backdate: self.limits.backdate }, self.clock.now())
     }
 
-    /// Returns the arrival time: `told`, else now, and not before the departure or the last movement of the freight on
+    /// Returns the arrival time: `stated`, else now, and not before the departure or the last movement of the freight on
     /// it.
     pub async fn arrival_in_tx(
         &self,
         tx: &mut PgSession,
         flight: &Flight,
-        told: Option<DateTime<Utc>>,
+        stated: Option<DateTime<Utc>>,
     ) -> Result<DateTime<Utc>, BookingError> {
         self.lock_few_in_tx(tx, flight.id, 0).await?;
         let moved_at = repository::last_moved_before_arrival(tx, flight.id).await?.max(flight.actual_departure);
-        occurred_at(told, Before { moved_at, booked_at: None, backdate: self.limits.backdate }, self.clock.now())
+        occurred_at(stated, Before { moved_at, booked_at: None, backdate: self.limits.backdate }, self.clock.now())
     }
 
     /// Locks all bookings on the flight in ascending order, so that none of them is moved until the transaction ends.
@@ -421,17 +421,17 @@ fn booked_leg(booking: &Booking, flight: FlightId) -> Option<&Leg> {
     booking.undeparted_legs().find(|leg| leg.flight_id == flight)
 }
 
-/// Ends the leg on a cancelled flight and records the event. The caller releases its room.
+/// Ends the leg on a cancelled flight and records the event. The caller releases its space.
 fn lose_flight(draft: &mut Draft, flight: FlightId, reason: Option<&str>, author: Author<'_>) -> Vec<Shift> {
     let Some(leg) = booked_leg(&draft.now, flight).cloned() else { return Vec::new() };
     let given = draft.release_legs(LegStatus::Cancelled, |leg| leg.flight_id == flight);
     billing::lose_flight(&mut draft.now);
-    let told = EventDetails { leg: Some(leg), notes: reason.map(str::to_owned), ..EventDetails::default() };
-    draft.record(author, EventType::FlightCancelled, told);
+    let details = EventDetails { leg: Some(leg), notes: reason.map(str::to_owned), ..EventDetails::default() };
+    draft.record(author, EventType::FlightCancelled, details);
     given
 }
 
-/// Takes a booking off a flight and records the event. The caller releases its room.
+/// Takes a booking off a flight and records the event. The caller releases its space.
 fn offload(draft: &mut Draft, flight: FlightId, reason: OffloadReason, author: Author<'_>) -> Vec<Shift> {
     let id = booked_leg(&draft.now, flight).map(|leg| leg.id);
     let given = draft.release_legs(LegStatus::Offloaded, |leg| leg.flight_id == flight);

@@ -200,13 +200,13 @@ impl Amending<'_> {
         Ok(shipment::check_embargoes(&flights, &amended.special_handling_codes, &embargoes)?)
     }
 
-    /// Adjusts the room of each leg that has not departed to the amended booking.
+    /// Adjusts the space of each leg that has not departed to the amended booking.
     async fn retake(&mut self, tx: &mut PgSession) -> Result<(), BookingError> {
         let (booking_id, pieces, space) = (self.draft.now.id, self.draft.now.pieces, self.draft.now.space);
         let mut shifts = Vec::new();
         for leg in self.draft.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
             let Some(room) = self.rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
-            let room = self.draws.room_for(self.draft.now.organization_id, *room);
+            let room = self.draws.capacity_for(self.draft.now.organization_id, *room);
             let available = room.available() + leg.space;
             if let Some(dimension) = space.exceeds(available).next() {
                 return Err(ItineraryError::Full {
@@ -227,7 +227,7 @@ impl Amending<'_> {
         Ok(())
     }
 
-    /// Takes room and gives it back, from and to the organization's allotments first.
+    /// Takes space and gives it back, from and to the organization's allotments first.
     pub(super) async fn shift(&mut self, tx: &mut PgSession, shifts: &[Shift]) -> Result<(), BookingError> {
         let applied = self.draws.apply_allotments(Some(self.draft.now.organization_id), shifts);
         capacity::shift_in_tx(tx, &applied, self.author.now).await?;

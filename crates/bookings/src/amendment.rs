@@ -29,7 +29,7 @@ impl AmendBooking {
         self.flight_ids.as_deref().unwrap_or_default()
     }
 
-    /// Returns the flights to lock before the booking: those that release or take room, or may be of the wrong kind.
+    /// Returns the flights to lock before the booking: those that release or take space, or may be of the wrong kind.
     pub fn flights_to_lock(&self, booking: &Booking) -> Vec<FlightId> {
         if !self.names_freight() && self.special_handling_codes.is_keep() && self.way().is_empty() {
             return Vec::new();
@@ -82,12 +82,12 @@ impl AmendBooking {
 
 /// Names the changed members, figures with old and new values; contains no free text and no personal data.
 pub(super) fn changes_text(before: &Booking, after: &Booking) -> String {
-    let mut told = String::new();
+    let mut text = String::new();
     let mut add = |name: &str, change: Option<(String, String)>| {
-        let separator = if told.is_empty() { "Changed " } else { "; " };
+        let separator = if text.is_empty() { "Changed " } else { "; " };
         _ = match change {
-            Some((from, to)) => write!(told, "{separator}{name} from {from} to {to}"),
-            None => write!(told, "{separator}{name}"),
+            Some((from, to)) => write!(text, "{separator}{name} from {from} to {to}"),
+            None => write!(text, "{separator}{name}"),
         };
     };
     let awb = |booking: &Booking| booking.awb_number.as_ref().map_or("none".to_owned(), ToString::to_string);
@@ -124,6 +124,6 @@ pub(super) fn changes_text(before: &Booking, after: &Booking) -> String {
     for (name, _) in texts.into_iter().filter(|(_, is_changed)| *is_changed) {
         add(name, None);
     }
-    told.push('.');
-    told
+    text.push('.');
+    text
 }

@@ -13,11 +13,11 @@ use uuid::Uuid;
 use super::{
     BOOKING, billing,
     held::{self, COMMITTED},
-    history::{self, Found},
+    history::{self, BookingFindings},
     repository,
 };
 
-/// The ledger holds for each leg exactly the room that its status requires, and no entry without a leg.
+/// The ledger holds for each leg exactly the space that its status requires, and no entry without a leg.
 const ALLOCATIONS: Rule = Rule::new(3, "each leg holds exactly its capacity");
 /// The legs are those that the events record.
 const LEGS: Rule = Rule::new(4, "all legs took capacity or none did");
@@ -52,7 +52,7 @@ pub(super) const AUDIT: Audit = Audit {
 /// Audits bookings, their legs and their histories, and their data in ledger, outbox and keys.
 async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
     let only = scope.of(BOOKING);
-    let mut found = Found::default();
+    let mut found = BookingFindings::default();
     count(snapshot, only, &mut found).await?;
     watch("legs and ledger", 0);
     allocations(snapshot, only, &mut found.allocations).await?;
@@ -63,7 +63,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     names(snapshot, only, &mut found.names).await?;
     messages(snapshot, scope, &mut found.messages).await?;
     let (named, committed) = held::audit(snapshot, only).await?;
-    let Found { allocations, legs, history, keys, names, messages, rebuilt } = found;
+    let BookingFindings { allocations, legs, history, keys, names, messages, rebuilt } = found;
     let mut found = vec![
         (ALLOCATIONS, allocations),
         (LEGS, legs),
@@ -98,7 +98,7 @@ async fn booking(snapshot: &mut PgSession, name: &str) -> Result<Option<Only>, D
     Ok((!named.is_empty()).then(|| Only::from([(BOOKING, named), (HOLD, held)])))
 }
 
-async fn count(snapshot: &mut PgSession, only: Option<&[Uuid]>, found: &mut Found) -> Result<(), DbError> {
+async fn count(snapshot: &mut PgSession, only: Option<&[Uuid]>, found: &mut BookingFindings) -> Result<(), DbError> {
     let counts = repository::audit::counts(snapshot, only).await?;
     let number = |count: i64| u64::try_from(count).unwrap_or_default();
     found.allocations.has_checked("legs", number(counts.legs));
@@ -138,9 +138,9 @@ async fn allocations(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: 
 async fn entries(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut unequal = repository::audit::unequal_entries(snapshot, only);
     while let Some(row) = unequal.try_next().await? {
-        let told = format!("{} / {} / {}", row.told_taken, row.told_amended, row.told_given);
+        let by_events = format!("{} / {} / {}", row.told_taken, row.told_amended, row.told_given);
         let fault = format!(
-            "this leg took / changed / released capacity {told} times by its events, and {} / {} / {} times by the ledger",
+            "this leg took / changed / released capacity {by_events} times by its events, and {} / {} / {} times by the ledger",
             row.taken, row.amended, row.given
         );
         let (booking, leg) = (shown(row.booking_id), row.leg_id.as_deref().unwrap_or("none"));

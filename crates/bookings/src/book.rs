@@ -31,7 +31,7 @@ use super::{
 const GONE: [Code; 3] = [code::HOLD_EXPIRED, code::INVALID_TRANSITION, code::PAYMENT_IN_PROGRESS];
 
 impl Desk {
-    /// Books room on every flight of an itinerary, or on none: on the named flights, or on the best option available,
+    /// Books space on every flight of an itinerary, or on none: on the named flights, or on the best option available,
     /// direct before connecting, earliest arrival first.
     pub(super) async fn book(
         &self,
@@ -63,7 +63,7 @@ impl Desk {
         self.bookings().or_alternatives(&wanted, outcome).await
     }
 
-    /// Holds room and commits the hold in one, or once its payment is authorized.
+    /// Holds space and commits the hold in one, or once its payment is authorized.
     async fn hold_and_book(
         &self,
         caller: Principal,

@@ -7,8 +7,8 @@ use super::{
     model::{Booking, BookingStatus, EventType, LegStatus},
 };
 
-/// Cancels a shipment and releases the room of every leg that has not departed. Departed legs keep their status and
-/// their room.
+/// Cancels a shipment and releases the space of every leg that has not departed. Departed legs keep their status and
+/// their space.
 #[derive(Debug, Clone)]
 pub struct Cancel {
     pub reason: Option<String>,
@@ -17,7 +17,7 @@ pub struct Cancel {
 }
 
 impl BookingService {
-    /// Makes a cancellation that has passed its checks and records the event; returns the room to be released.
+    /// Makes a cancellation that has passed its checks and records the event; returns the space to be released.
     /// Its fee is fixed, and what follows for its payments is promised. `present`: the booking once its flights have
     /// reached it, by which the fee is judged.
     pub(super) fn cancel(
@@ -42,8 +42,8 @@ impl BookingService {
             books.capture_fee(full.map_or(0, |full| full.amount), &self.ids, author.now);
             books.settle(&mut draft.now, self.payments.capture_mode(), &self.ids, author.actor, author.now);
         }
-        let told = EventDetails { notes: cancel.reason.clone(), ..EventDetails::default() };
-        draft.record(author, EventType::Cancelled, told);
+        let details = EventDetails { notes: cancel.reason.clone(), ..EventDetails::default() };
+        draft.record(author, EventType::Cancelled, details);
         released
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Change<V> {
     seen: Option<Booking>,
     /// The flight that ran short in the last attempt.
     short: Option<FlightId>,
-    /// Flights that ran short before, and on which room was freed that nobody had a right to any more.
+    /// Flights that ran short before, and on which space was freed that nobody had a right to any more.
     cleared: BTreeSet<FlightId>,
 }
 
@@ -88,7 +88,7 @@ impl<V: Alteration> Command for Change<V> {
     }
 }
 
-/// Returns the flight that lacks room, some of which may be kept by holds whose time is up.
+/// Returns the flight that lacks space, some of which may be kept by holds whose time is up.
 const fn short_of(error: &BookingError) -> Option<FlightId> {
     match error {
         BookingError::Itinerary(ItineraryError::Full { flight_id, .. }) => Some(*flight_id),

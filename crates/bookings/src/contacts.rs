@@ -1,4 +1,4 @@
-//! The contacts of bookings: who is told about a shipment. The room that writes to them decides whom it may write to.
+//! The contacts of bookings: who is notified about a shipment. The room that writes to them decides whom it may write to.
 use loadmaster_kernel::{BookingId, HoldId};
 use loadmaster_platform::postgres::{DbError, PgSession};
 use loadmaster_shipment::BookingContact;

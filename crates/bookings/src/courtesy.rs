@@ -2,7 +2,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_kernel::BookingRef;
 use loadmaster_platform::{
     idempotency::Key,
-    locks::{Asked, Guard, Ticket},
+    locks::{Guard, LockOutcome, Ticket},
     web::Precondition,
 };
 use tokio::time::{Instant, timeout_at};
@@ -43,9 +43,9 @@ impl BookingService {
             return Ok((self.lock_in_line(reference, key, None, until).await?, None));
         };
         match self.locks.ask(LOCK, reference).await {
-            Asked::Got(lock) => Ok((BookingLock(Guard::new(place, Some(lock))), Some(seen))),
-            Asked::Away => Ok((BookingLock(Guard::new(place, None)), Some(seen))),
-            Asked::Held => Ok((self.lock_in_line(reference, key, Some(place), until).await?, None)),
+            LockOutcome::Got(lock) => Ok((BookingLock(Guard::new(place, Some(lock))), Some(seen))),
+            LockOutcome::Away => Ok((BookingLock(Guard::new(place, None)), Some(seen))),
+            LockOutcome::Held => Ok((self.lock_in_line(reference, key, Some(place), until).await?, None)),
         }
     }
 
@@ -66,9 +66,9 @@ impl BookingService {
                 .map_err(|_| BookingError::Locked(reference.clone()))?,
         };
         match self.locks.ask_until(LOCK, reference, until).await {
-            Asked::Got(lock) => Ok(BookingLock(Guard::new(place, Some(lock)))),
-            Asked::Away => Ok(BookingLock(Guard::new(place, None))),
-            Asked::Held => Err(BookingError::Locked(reference.clone())),
+            LockOutcome::Got(lock) => Ok(BookingLock(Guard::new(place, Some(lock)))),
+            LockOutcome::Away => Ok(BookingLock(Guard::new(place, None))),
+            LockOutcome::Held => Err(BookingError::Locked(reference.clone())),
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Draft {
     /// The state in the database.
     found: Booking,
     /// The state after the last event.
-    told: Booking,
+    recorded: Booking,
     events: Vec<Event>,
     /// The states after the events but the last.
     earlier: Vec<Booking>,
@@ -57,7 +57,7 @@ impl Draft {
             now: booking.clone(),
             trace: None,
             found: booking.clone(),
-            told: booking,
+            recorded: booking,
             events: Vec::new(),
             earlier: Vec::new(),
         }
@@ -85,15 +85,15 @@ impl Draft {
 
     /// Returns whether there are changes without an event.
     pub fn has_news(&self) -> bool {
-        self.now != self.told
+        self.now != self.recorded
     }
 
     pub fn leg_mut(&mut self, id: LegId) -> Option<&mut Leg> {
         self.now.legs.iter_mut().find(|leg| leg.id == id)
     }
 
-    /// Takes undeparted legs out of force: sets this status and returns the room to be released.
-    #[must_use = "the room is given back by the caller"]
+    /// Takes undeparted legs out of force: sets this status and returns the space to be released.
+    #[must_use = "the space is given back by the caller"]
     pub fn release_legs(&mut self, status: LegStatus, which: impl Fn(&Leg) -> bool) -> Vec<Shift> {
         let booking_id = self.now.id;
         let given = self.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked && which(leg));
@@ -130,13 +130,13 @@ impl Draft {
     }
 
     /// Raises the booking's counters and adds the event for the change.
-    pub fn record(&mut self, author: Author<'_>, event_type: EventType, told: EventDetails) {
+    pub fn record(&mut self, author: Author<'_>, event_type: EventType, details: EventDetails) {
         self.now.version += 1;
         self.now.event_sequence += 1;
         self.now.updated_at = author.now;
-        let leg = told.leg.as_ref();
-        let mut data = changed_data(&self.told, &self.now);
-        if let Some(step) = told.corrects {
+        let leg = details.leg.as_ref();
+        let mut data = changed_data(&self.recorded, &self.now);
+        if let Some(step) = details.corrects {
             data[Correction::MEMBER] = json!(step);
         }
         self.events.push(Event {
@@ -144,21 +144,21 @@ impl Draft {
             sequence: self.now.event_sequence,
             event_type,
             status: self.now.status,
-            location: told.location.or_else(|| self.now.current_airport()),
+            location: details.location.or_else(|| self.now.current_airport()),
             flight_id: leg.map(|leg| leg.flight_id),
             flight_number: leg.map(|leg| leg.flight_number),
             leg_id: leg.map(|leg| leg.id),
             pieces: self.now.pieces,
             weight: self.now.space.weight,
             actor: author.actor,
-            notes: told.notes,
+            notes: details.notes,
             data,
-            corrects: told.corrects,
+            corrects: details.corrects,
             is_corrected: false,
-            occurred_at: told.occurred_at.unwrap_or(author.now),
+            occurred_at: details.occurred_at.unwrap_or(author.now),
             created_at: author.now,
         });
-        let before = std::mem::replace(&mut self.told, self.now.clone());
+        let before = std::mem::replace(&mut self.recorded, self.now.clone());
         if self.events.len() > 1 {
             self.earlier.push(before);
         }

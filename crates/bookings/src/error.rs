@@ -94,7 +94,7 @@ pub enum BookingError {
     /// The locked rows are not the ones that the booking now needs.
     #[error("the booking changed while it was locked")]
     Raced,
-    /// The room changed faster than the attempts to book it.
+    /// The space changed faster than the attempts to book it.
     #[error("the flights changed at every attempt")]
     Unsettled,
     /// A valid token of a user that this database does not know.

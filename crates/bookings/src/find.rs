@@ -66,7 +66,7 @@ impl BookingService {
     }
 
     /// `of`: only if it belongs to that organization. A booking of another organization is looked for by as many
-    /// statements as one that does not exist, so that the time of the answer hardly tells them apart.
+    /// statements as one that does not exist, so that the time of the answer hardly distinguishes them.
     async fn find_in(
         &self,
         db: &mut PgSession,

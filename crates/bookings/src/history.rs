@@ -22,7 +22,7 @@ const PAGE: i64 = 500;
 
 /// Findings about bookings.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct BookingFindings {
     pub allocations: Findings,
     pub legs: Findings,
     pub history: Findings,
@@ -68,7 +68,7 @@ pub(super) async fn replay_all(
     snapshot: &mut PgSession,
     scope: &Scope,
     watch: Watch<'_>,
-    found: &mut Found,
+    found: &mut BookingFindings,
 ) -> Result<(), DbError> {
     let (mut after, mut seen) = (Uuid::nil(), 0);
     loop {
@@ -94,7 +94,7 @@ fn of_booking(row: &Booking, fault: impl Into<String>) -> Breach {
     Breach::of("bookings", [("id", &row.id), ("ref_id", &row.ref_id)], fault)
 }
 
-fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, found: &mut Found) {
+fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, found: &mut BookingFindings) {
     for contradiction in replay.contradictions {
         let key: [(_, &dyn std::fmt::Display); 2] = [("booking_id", &id), ("sequence", &contradiction.sequence)];
         let breach = Breach::of("booking_events", key, contradiction.text);
@@ -137,16 +137,16 @@ fn compare(row: &Booking, rebuilt: Booking, findings: &mut Findings) {
     findings.has_checked("legs", u64::try_from(row.legs.len()).unwrap_or_default());
     for (leg, rebuilt) in row.legs.iter().filter_map(|leg| Some((leg, rebuilt.legs.iter().find(|r| r.id == leg.id)?))) {
         if leg != rebuilt {
-            let told = differences!(leg, rebuilt; sequence, flight_id, flight_number, origin, destination, departure,
+            let different = differences!(leg, rebuilt; sequence, flight_id, flight_number, origin, destination, departure,
                                     arrival, status, offload_reason, space_code, pieces, space);
-            findings.add(Breach::of("booking_legs", [("booking_id", &row.id), ("id", &leg.id)], told));
+            findings.add(Breach::of("booking_legs", [("booking_id", &row.id), ("id", &leg.id)], different));
         }
     }
     let rebuilt = Booking { legs: row.legs.clone(), ..rebuilt };
     if *row != rebuilt {
-        let told = differences!(row, &rebuilt; ref_id, organization_id, created_by, status, origin, destination, pieces,
+        let different = differences!(row, &rebuilt; ref_id, organization_id, created_by, status, origin, destination, pieces,
                                 space, volume_defaulted, special_handling_codes, awb_number, hold_id, needs_rerouting,
                                 event_sequence, moved_at, version, created_at, updated_at);
-        findings.add(of_booking(row, told));
+        findings.add(of_booking(row, different));
     }
 }

@@ -65,7 +65,7 @@ pub(super) struct Wanted {
 }
 
 impl Desk {
-    /// Holds room on every flight of an itinerary, or on none: on the named flights, or on the best option available.
+    /// Holds space on every flight of an itinerary, or on none: on the named flights, or on the best option available.
     /// With terms it becomes a booking at once.
     pub(super) async fn hold(
         &self,

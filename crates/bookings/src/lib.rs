@@ -1,6 +1,6 @@
-//! Shipments from booking to delivery. Decides which flights make an itinerary, takes room on all legs or on none,
+//! Shipments from booking to delivery. Decides which flights make an itinerary, takes space on all legs or on none,
 //! decides which step may follow which, what may still be amended and when a shipment needs rerouting, and keeps the
-//! history. The room on flights belongs to `capacity`; the steps of flights belong to `operations`.
+//! history. The space on flights belongs to `capacity`; the steps of flights belong to `operations`.
 mod aboard;
 mod alternatives;
 mod amend;

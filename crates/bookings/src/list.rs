@@ -3,7 +3,7 @@ use loadmaster_kernel::BookingId;
 use loadmaster_platform::{
     listing::{Anchor, CountParams, Direction, Total},
     postgres::{Database, PgSession, Recency},
-    web::{PageRequest, Place},
+    web::{ListPosition, PageRequest},
 };
 
 use super::{
@@ -37,10 +37,10 @@ impl BookingService {
         &self,
         filter: &BookingFilter,
         direction: Direction,
-        page: &PageRequest<Place<BookingId>>,
+        page: &PageRequest<ListPosition<BookingId>>,
         count: CountParams,
         recency: Recency,
-    ) -> Result<Page<Place<BookingId>>, BookingError> {
+    ) -> Result<Page<ListPosition<BookingId>>, BookingError> {
         let read = move |db: Database| async move {
             let mut snapshot = db.listing().await?;
             let anchored = page.anchored(|id| Anchor::Id(id.uuid()));
@@ -53,7 +53,7 @@ impl BookingService {
                     repository::list_of(&mut snapshot, filter, named, part).await?
                 }
             };
-            let next = page.cut(&mut bookings).map(|last| Place::After(last.id));
+            let next = page.cut(&mut bookings).map(|last| ListPosition::After(last.id));
             let Some(text) = filter.q.as_ref().filter(|_| bookings.is_empty()) else {
                 return Ok(Page { bookings, next, total });
             };

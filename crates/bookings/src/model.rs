@@ -287,7 +287,7 @@ impl Booking {
     }
 
     /// Returns the flights to lock before the booking for this action: departing checks that the flight is not
-    /// cancelled, cancelling releases its room.
+    /// cancelled, cancelling releases its space.
     pub fn flights_to_lock(&self, action: Action) -> Vec<FlightId> {
         let mut flights: Vec<FlightId> = match action {
             Action::Depart => self.next_leg().map(|leg| leg.flight_id).into_iter().collect(),
@@ -315,7 +315,7 @@ impl Booking {
         self.hold_id.filter(|_| self.status == BookingStatus::Cancelled && is_unpaid)
     }
 
-    /// Returns the legs that hold room on a flight which has not taken the cargo.
+    /// Returns the legs that hold space on a flight which has not taken the cargo.
     pub fn undeparted_legs(&self) -> impl Iterator<Item = &Leg> {
         self.legs.iter().filter(|leg| leg.status == LegStatus::Booked)
     }

@@ -73,14 +73,14 @@ impl BookingService {
         }
         // The cargo may have made a connection that was too short.
         draft.now.needs_rerouting &= self.lacks_a_way(&draft.now);
-        let told = EventDetails {
+        let details = EventDetails {
             leg: Some(leg),
             location: Some(step.place),
             notes,
             occurred_at: Some(occurred_at),
             ..EventDetails::default()
         };
-        draft.record(author, step.event_type, told);
+        draft.record(author, step.event_type, details);
     }
 }
 
@@ -147,25 +147,25 @@ pub(super) struct Before {
 
 /// Returns the time of a movement: as reported, else now, and never before the booking and the previous movement.
 pub(super) fn occurred_at(
-    told: Option<DateTime<Utc>>,
+    stated: Option<DateTime<Utc>>,
     before: Before,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, BookingError> {
     let Before { moved_at, booked_at, backdate } = before;
-    let Some(told) = told else { return Ok(moved_at.max(booked_at).map_or(now, |earliest| earliest.max(now))) };
+    let Some(stated) = stated else { return Ok(moved_at.max(booked_at).map_or(now, |earliest| earliest.max(now))) };
     for (earliest, event) in [(moved_at, "the previous movement"), (booked_at, "the booking was made,")] {
-        if let Some(earliest) = earliest.filter(|earliest| told < *earliest) {
+        if let Some(earliest) = earliest.filter(|earliest| stated < *earliest) {
             let earliest = earliest.to_rfc3339_opts(SecondsFormat::AutoSi, true);
             return refuse(FaultCode::OutOfOrder, format!("must not be before {event} at {earliest}"));
         }
     }
-    if told < now - backdate {
+    if stated < now - backdate {
         return refuse(FaultCode::TooSmall, format!("must not be more than {} days ago", backdate.num_days()));
     }
-    if told > now + MOST_AHEAD {
+    if stated > now + MOST_AHEAD {
         return refuse(FaultCode::OutOfOrder, "must not be more than 5 minutes in the future".to_owned());
     }
-    Ok(told)
+    Ok(stated)
 }
 
 fn refuse<T>(code: FaultCode, message: String) -> Result<T, BookingError> {
@@ -180,13 +180,13 @@ mod tests {
         DateTime::from_timestamp(second, 0).unwrap()
     }
 
-    fn time_of(told: Option<i64>, moved: Option<i64>, booked: Option<i64>) -> Option<i64> {
+    fn time_of(stated: Option<i64>, moved: Option<i64>, booked: Option<i64>) -> Option<i64> {
         let before = Before { moved_at: moved.map(at), booked_at: booked.map(at), backdate: TimeDelta::seconds(900) };
-        Some(occurred_at(told.map(at), before, at(1000)).ok()?.timestamp())
+        Some(occurred_at(stated.map(at), before, at(1000)).ok()?.timestamp())
     }
 
     #[test]
-    fn a_movement_happens_now_unless_told_and_never_before_the_one_it_follows() {
+    fn a_movement_happens_now_unless_stated_and_never_before_the_one_it_follows() {
         assert_eq!(time_of(None, None, None), Some(1000));
         assert_eq!(time_of(None, Some(1200), None), Some(1200));
         assert_eq!(time_of(None, Some(1100), Some(1200)), Some(1200));

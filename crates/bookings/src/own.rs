@@ -27,7 +27,7 @@ impl OwnBookings {
         bookings.insert(booking);
     }
 
-    /// Returns whether the first message of this booking tells nothing new.
+    /// Returns whether the first message of this booking says nothing new.
     pub fn heard(&self, booking: BookingId) -> bool {
         self.bookings().remove(&booking)
     }

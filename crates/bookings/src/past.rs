@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     BOOKING,
     model::{Folding, message},
-    repository::past::{published_events, told},
+    repository::past::{ids_to_replay, published_events},
 };
 
 pub(super) const PAST: Past = Past { aggregate: BOOKING, page };
@@ -23,7 +23,7 @@ fn page<'a>(
     after: Uuid,
 ) -> BoxFuture<'a, Result<Option<Page>, DbError>> {
     Box::pin(async move {
-        let ids = told(snapshot, wanted, after, PAGE).await?;
+        let ids = ids_to_replay(snapshot, wanted, after, PAGE).await?;
         let Some(last) = ids.last().copied() else { return Ok(None) };
         let unreadable = |text: String| DbError::Sql(sqlx::Error::Decode(text.into()));
         let (mut entries, mut folding, mut of) = (Vec::new(), Folding::default(), None);

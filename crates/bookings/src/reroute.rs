@@ -17,7 +17,7 @@ const MOST_LEGS: usize = 1_000;
 
 impl Amending<'_> {
     /// Replaces all legs that have not departed by legs on these flights, from where the cargo is or will land. The old
-    /// legs release their room first: the new route may use some of the same flights. All or nothing: the caller rolls
+    /// legs release their space first: the new route may use some of the same flights. All or nothing: the caller rolls
     /// back.
     pub(super) async fn reroute(&mut self, tx: &mut PgSession, flight_ids: &[FlightId]) -> Result<(), BookingError> {
         if self.draft.now.legs.len() + flight_ids.len() > MOST_LEGS {
@@ -33,7 +33,7 @@ impl Amending<'_> {
         let booking = &self.draft.now;
         let mut found = flights::find_all_in_tx(tx, flight_ids).await?;
         for flight in &mut found {
-            flight.room = self.draws.room_for(booking.organization_id, flight.room);
+            flight.room = self.draws.capacity_for(booking.organization_id, flight.room);
         }
         let flights = shipment::in_order(flight_ids, found)?;
         let flown = booking.last_leg_flown();

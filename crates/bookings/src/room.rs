@@ -96,7 +96,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     Ok(opened.working(|stop| sweeping.sweep_payments(stop)))
 }
 
-/// Invalidates the room on a booking's flights, which any change of the booking may have altered.
+/// Invalidates the space on a booking's flights, which any change of the booking may have altered.
 struct BookingFollower(BookingService);
 
 impl BookingFollower {

@@ -161,7 +161,7 @@ impl BookingService {
         Ok(found.iter().flat_map(|quote| quote.flight_ids().collect::<Vec<_>>()).collect())
     }
 
-    /// Invalidates the room on the booking's flights; call it after the commit.
+    /// Invalidates the space on the booking's flights; call it after the commit.
     pub(super) fn changed(&self, booking: &Booking) {
         self.capacity.changed(booking.legs.iter().map(|leg| leg.flight_id));
     }

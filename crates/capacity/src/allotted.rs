@@ -8,7 +8,7 @@ use loadmaster_kernel::{FlightId, OrganizationId};
 
 use super::{FlightCapacity, Space};
 
-/// Room that an allotment keeps for an organization on a flight, until then.
+/// Space that an allotment keeps for an organization on a flight, until then.
 #[derive(Debug, Clone, Copy)]
 pub struct Allotted {
     pub organization_id: OrganizationId,
@@ -19,16 +19,16 @@ pub struct Allotted {
 
 type OfFlights = HashMap<FlightId, Vec<(Space, DateTime<Utc>)>>;
 
-/// The room that allotments keep, by organization, in this process's memory: searches show it to the organization. What a
+/// The space that allotments keep, by organization, in this process's memory: searches show it to the organization. What a
 /// booking gets of it is decided under the flight's lock.
 #[derive(Debug, Clone, Default)]
-pub struct AllottedRoom(Arc<RwLock<HashMap<OrganizationId, Arc<OfFlights>>>>);
+pub struct AllottedSpaceIndex(Arc<RwLock<HashMap<OrganizationId, Arc<OfFlights>>>>);
 
 /// What one organization has by its allotments; empty for most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OwnRoom(Option<Arc<OfFlights>>);
+pub struct OwnSpace(Option<Arc<OfFlights>>);
 
-impl AllottedRoom {
+impl AllottedSpaceIndex {
     /// Replaces what is known.
     pub fn learn(&self, all: impl IntoIterator<Item = Allotted>) {
         let mut known = HashMap::new();
@@ -46,9 +46,9 @@ impl AllottedRoom {
         add(&mut known, all);
     }
 
-    pub fn of(&self, organization: Option<OrganizationId>) -> OwnRoom {
+    pub fn of(&self, organization: Option<OrganizationId>) -> OwnSpace {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        OwnRoom(organization.and_then(|organization| known.get(&organization).cloned()))
+        OwnSpace(organization.and_then(|organization| known.get(&organization).cloned()))
     }
 }
 
@@ -59,7 +59,7 @@ fn add(known: &mut HashMap<OrganizationId, Arc<OfFlights>>, all: impl IntoIterat
     }
 }
 
-impl OwnRoom {
+impl OwnSpace {
     /// Returns whether the organization has no allotment anywhere.
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -76,7 +76,7 @@ impl OwnRoom {
         kept.iter().filter(|(_, until)| now < *until).fold(Space::default(), |sum, (space, _)| sum + *space)
     }
 
-    /// Returns the room as the organization finds it. What its allotments keep counts as free, as far as it is held by
+    /// Returns the space as the organization finds it. What its allotments keep counts as free, as far as it is held by
     /// the row, which may be older or newer.
     #[must_use]
     pub fn opened(&self, room: FlightCapacity, now: DateTime<Utc>) -> FlightCapacity {
@@ -98,12 +98,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_organization_finds_its_own_room_until_it_is_released() {
+    fn an_organization_finds_its_own_space_until_it_is_released() {
         let (own, other) = (OrganizationId::from(Uuid::from_u128(1)), OrganizationId::from(Uuid::from_u128(2)));
         let (flight, until) = (FlightId::from(Uuid::from_u128(3)), DateTime::UNIX_EPOCH + TimeDelta::hours(1));
         let now = DateTime::UNIX_EPOCH;
         let space = Space::from_columns(30, 20, 1);
-        let known = AllottedRoom::default();
+        let known = AllottedSpaceIndex::default();
         assert!(known.of(Some(own)).is_empty());
         let allotted = Allotted { organization_id: own, flight_id: flight, space, until };
         known.learn([allotted, Allotted { space: Space::from_columns(1, 1, 0), ..allotted }]);
@@ -131,7 +131,7 @@ mod tests {
             let space = Space::from_columns(weight, weight, 0);
             Allotted { organization_id, flight_id, space, until }
         };
-        let known = AllottedRoom::default();
+        let known = AllottedSpaceIndex::default();
         known.learn([allotted(one, 10), allotted(two, 20)]);
         let before = known.of(Some(organization_id));
         known.learn_on(&[one].into(), [allotted(one, 5), allotted(one, 2)]);

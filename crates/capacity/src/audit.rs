@@ -40,7 +40,7 @@ pub(super) const AUDIT: Audit = Audit {
 };
 
 #[derive(Debug, Default)]
-struct Found {
+struct CapacityFindings {
     sold: Findings,
     current: Findings,
 }
@@ -51,7 +51,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
         return Ok(Vec::new());
     }
     let flights = scope.of(FLIGHT);
-    let mut found = Found::default();
+    let mut found = CapacityFindings::default();
     replay(snapshot, flights, watch, &mut found).await?;
     compare(snapshot, flights, &mut found.current).await?;
     Ok(vec![(SOLD, found.sold), (CURRENT, found.current)])
@@ -66,7 +66,7 @@ async fn replay(
     snapshot: &mut PgSession,
     flights: Option<&[Uuid]>,
     watch: Watch<'_>,
-    found: &mut Found,
+    found: &mut CapacityFindings,
 ) -> Result<(), DbError> {
     let mut replay = LedgerReplay::default();
     let mut ledgers = repository::audit::ledgers(snapshot, flights);
@@ -93,7 +93,7 @@ async fn compare(snapshot: &mut PgSession, flights: Option<&[Uuid]>, current: &m
     current.has_checked("flights", u64::try_from(count).unwrap_or_default());
     let mut mismatches = repository::audit::mismatches(snapshot, flights);
     while let Some(row) = mismatches.try_next().await? {
-        current.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], told(&row)));
+        current.add(Breach::of("flight_capacity", [("flight_id", &row.flight_id)], difference(&row)));
     }
     drop(mismatches);
     let mut rowless = repository::audit::rowless(snapshot, flights);
@@ -107,13 +107,13 @@ async fn compare(snapshot: &mut PgSession, flights: Option<&[Uuid]>, current: &m
     Ok(())
 }
 
-fn told(row: &repository::audit::Mismatch) -> String {
+fn difference(row: &repository::audit::Mismatch) -> String {
     let (Some(last), Some(left)) = (row.last_seq, &row.left) else {
         return "this flight has no ledger".to_owned();
     };
     let number = (row.ledger_seq != last).then(|| format!("ledger_seq is {} instead of {last}", row.ledger_seq));
     let figures = FIGURES.iter().zip(row.row.iter().zip(left)).filter(|(_, (is, left))| is != left);
     let figures = figures.map(|(name, (is, left))| format!("{name} is {is} instead of {left}"));
-    let told: Vec<String> = number.into_iter().chain(figures).collect();
-    format!("{}, by the last ledger entry", told.join(", "))
+    let differences: Vec<String> = number.into_iter().chain(figures).collect();
+    format!("{}, by the last ledger entry", differences.join(", "))
 }

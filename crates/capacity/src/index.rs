@@ -22,7 +22,7 @@ pub(super) const KEPT: TimeDelta = TimeDelta::days(2);
 /// Few shards are cheap; this number keeps one growing shard from blocking the others or doubling the memory.
 const SHARDS: usize = 64;
 
-/// The room on each flight, in this process's memory: searches show it, and a booking may try by it. What a booking gets
+/// The space on each flight, in this process's memory: searches show it, and a booking may try by it. What a booking gets
 /// is decided by the statement that sells.
 ///
 /// A flight's row is stored only if it is not older than the known one: its version and the number of its last ledger
@@ -33,8 +33,8 @@ const SHARDS: usize = 64;
 pub struct AvailabilityIndex(Arc<State>);
 
 struct State {
-    /// Rows lie one behind the other: a table of hashes has room for twice as many, which costs less of places than of rows.
-    shards: [RwLock<IndexMap<FlightId, Known>>; SHARDS],
+    /// Rows lie one behind the other: a table of hashes has space for twice as many, which costs less of places than of rows.
+    shards: [RwLock<IndexMap<FlightId, PackedRow>>; SHARDS],
     /// Flights that may have changed, each with the number of its last invalidation.
     invalidations: Mutex<HashMap<FlightId, u64>>,
     invalidated: AtomicUsize,
@@ -47,7 +47,7 @@ struct State {
 
 /// A flight's row, packed: there may be a million.
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct PackedRow {
     physical: Packed,
     /// Booked and held.
     taken: Packed,
@@ -79,7 +79,7 @@ impl Packed {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading(u64);
 
-impl Known {
+impl PackedRow {
     /// Returns `None` for a row that has no place here: it is read each time.
     fn of(room: &FlightCapacity) -> Option<Self> {
         Some(Self {
@@ -131,13 +131,13 @@ impl Default for AvailabilityIndex {
 }
 
 impl AvailabilityIndex {
-    fn shard(&self, flight: FlightId) -> &RwLock<IndexMap<FlightId, Known>> {
+    fn shard(&self, flight: FlightId) -> &RwLock<IndexMap<FlightId, PackedRow>> {
         // The last bits of a UUIDv7 are random.
         let last = flight.uuid().as_bytes()[15];
         &self.0.shards[usize::from(last) % SHARDS]
     }
 
-    /// Returns a flight's room, with booked and held in one figure, unless it is unknown or invalidated. The caller
+    /// Returns a flight's space, with booked and held in one figure, unless it is unknown or invalidated. The caller
     /// checks whether this process is up to date.
     pub fn room(&self, flight: FlightId) -> Option<FlightCapacity> {
         if self.is_invalidated(flight) {
@@ -194,7 +194,7 @@ impl AvailabilityIndex {
             if shard.get(&room.flight_id).is_some_and(|known| !known.is_older_than(room)) {
                 continue;
             }
-            match Known::of(room) {
+            match PackedRow::of(room) {
                 Some(known) => drop(shard.insert(room.flight_id, known)),
                 None => drop(shard.swap_remove(&room.flight_id)),
             }

@@ -1,4 +1,4 @@
-//! The room on each flight, and the bookings and holds that take it. Decides whether freight fits; no other module changes
+//! The space on each flight, and the bookings and holds that take it. Decides whether freight fits; no other module changes
 //! `flight_capacity` or writes the ledger. Every change of a row is a ledger entry with the resulting state, so that a
 //! replay can prove that no flight was ever oversold.
 mod allotted;
@@ -15,7 +15,7 @@ mod router;
 mod service;
 mod turn;
 
-pub use allotted::{Allotted, AllottedRoom, OwnRoom};
+pub use allotted::{Allotted, AllottedSpaceIndex, OwnSpace};
 pub use audit::has_ledger;
 pub use dto::{Availability, OverbookingFields, SpaceFields};
 pub use error::{CapacityError, code};

@@ -28,7 +28,7 @@ impl CapacityService {
         &self.index
     }
 
-    /// Marks these flights as changed; call it after a commit that may have changed their room. Their room is not shown
+    /// Marks these flights as changed; call it after a commit that may have changed their space. Their space is not shown
     /// until it is read again.
     pub fn changed(&self, flights: impl IntoIterator<Item = FlightId>) {
         self.index.invalidate(flights);
@@ -39,7 +39,7 @@ impl CapacityService {
         self.index.take_in(self.index.begin_reading(), &[], rooms, self.clock.now());
     }
 
-    /// Returns the room to show for each of these flights, in their order, each of at least the version given with it.
+    /// Returns the space to show for each of these flights, in their order, each of at least the version given with it.
     /// Reads the index if this process is up to date and the flight is not invalidated, else the tables. `None`: the
     /// flight does not exist.
     pub async fn rooms(

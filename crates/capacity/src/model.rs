@@ -84,7 +84,7 @@ impl Space {
         }
     }
 
-    /// Returns the smaller figure in each dimension: the room that a chain of flights offers.
+    /// Returns the smaller figure in each dimension: the space that a chain of flights offers.
     #[must_use]
     pub fn least(self, other: Self) -> Self {
         Self {
@@ -141,29 +141,29 @@ words! {
 }
 
 words! {
-    /// What an entry of a flight's ledger tells.
+    /// What an entry of a flight's ledger says.
     pub enum EntryKind {
         /// The flight was opened, or what may be sold was set anew.
         CapacitySet = "CAPACITY_SET",
         Booked = "BOOKED",
         Amended = "AMENDED",
         Released = "RELEASED",
-        /// A hold took room. This kind and those that follow change the room held, not the room booked.
+        /// A hold took space. This kind and those that follow change the space held, not the space booked.
         Held = "HELD",
         HoldAmended = "HOLD_AMENDED",
-        /// A hold gave its room to the booking of the next entry.
+        /// A hold gave its space to the booking of the next entry.
         HoldPosted = "HOLD_POSTED",
         HoldReleased = "HOLD_RELEASED",
         HoldExpired = "HOLD_EXPIRED",
-        /// Room that became free was set aside for those on the waitlist.
+        /// Space that became free was set aside for those on the waitlist.
         SetAside = "SET_ASIDE",
-        /// Room that was set aside became free for all, or for the offer of the next entry.
+        /// Space that was set aside became free for all, or for the offer of the next entry.
         Opened = "OPENED",
     }
 }
 
 impl EntryKind {
-    /// Returns whether the entry changes the room held, not the room booked.
+    /// Returns whether the entry changes the space held, not the space booked.
     pub const fn counts_in_held(self) -> bool {
         !matches!(self, Self::CapacitySet | Self::Booked | Self::Amended | Self::Released)
     }
@@ -178,21 +178,21 @@ pub struct FlightCapacity {
     pub flight_id: FlightId,
     pub status: FlightStatus,
     pub cutoff: DateTime<Utc>,
-    /// The room offered for sale.
+    /// The space offered for sale.
     pub capacity: Space,
     /// What the aircraft carries, of which `capacity` follows by the overbooking.
     pub physical: Space,
     pub overbooking: Overbooking,
     pub booked: Space,
-    /// The room of open holds, and the room set aside.
+    /// The space of open holds, and the space set aside.
     pub held: Space,
     /// The part of `held` that is set aside for those on the waitlist.
     pub aside: Space,
     /// Until when it is kept for them without an offer.
     pub aside_until: Option<DateTime<Utc>>,
-    /// Number of entries on the waitlist that could use room on this flight.
+    /// Number of entries on the waitlist that could use space on this flight.
     pub waiting: i32,
-    /// Number of allotments that have or had room on this flight.
+    /// Number of allotments that have or had space on this flight.
     pub allotted: i32,
     /// Counts changes of schedule, capacity and status; bookings do not change it.
     pub version: i32,
@@ -248,17 +248,17 @@ impl FlightCapacity {
         requested.exceeds(available).next().map(|dimension| Shortfall { dimension, requested, available })
     }
 
-    /// Returns whether room that becomes free now is set aside for those on the waitlist.
+    /// Returns whether space that becomes free now is set aside for those on the waitlist.
     pub fn is_awaited(&self, now: DateTime<Utc>) -> bool {
         self.waiting > 0 && self.status == FlightStatus::Scheduled && now + LAST_OFFERS < self.cutoff
     }
 
-    /// Returns whether room is set aside which nobody has offered in time: a taking that runs short may open it.
+    /// Returns whether space is set aside which nobody has offered in time: a taking that runs short may open it.
     pub fn has_forgotten_aside(&self, now: DateTime<Utc>) -> bool {
         self.aside != Space::default() && self.aside_until.is_none_or(|until| until <= now)
     }
 
-    /// Changes the room as the ledger entries of this shift do. What becomes free goes to those on the waitlist, if there
+    /// Changes the space as the ledger entries of this shift do. What becomes free goes to those on the waitlist, if there
     /// are any.
     pub fn apply(&mut self, shift: &Shift, now: DateTime<Utc>) {
         let taken = if shift.kind.counts_in_held() { &mut self.held } else { &mut self.booked };

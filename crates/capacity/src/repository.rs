@@ -153,7 +153,7 @@ pub(super) fn insert(new: &[NewCapacity], now: DateTime<Utc>) -> Statement {
 }
 
 /// Sets capacity, overbooking and cut-off and raises the versions. Returns false if the capacity of one would fall below the
-/// room taken; the caller then writes nothing.
+/// space taken; the caller then writes nothing.
 pub(super) async fn change(db: &mut PgSession, rooms: &[FlightCapacity], now: DateTime<Utc>) -> sqlx::Result<bool> {
     let marks: Vec<_> = rooms.iter().map(FlightCapacity::overbooking_columns).collect();
     let done = sqlx::query!(
@@ -225,7 +225,7 @@ pub(super) async fn add_waiting(db: &mut PgSession, flights: &[(FlightId, i32)])
     .map(drop)
 }
 
-/// Adds to the numbers of allotments that keep room on flights. The caller holds the flights' locks.
+/// Adds to the numbers of allotments that keep space on flights. The caller holds the flights' locks.
 pub(super) async fn add_allotted(db: &mut PgSession, flights: &[(FlightId, i32)]) -> sqlx::Result<()> {
     sqlx::query!(
         "update flight_capacity c set allotted = c.allotted + more.allotments

@@ -43,7 +43,7 @@ fn open(opening: &Opening) -> Opened {
         .measured(move || measured.measure())
 }
 
-/// Keeps the availability index up to date. Other rooms report the flights whose room has changed; the index itself
+/// Keeps the availability index up to date. Other rooms report the flights whose space has changed; the index itself
 /// only learns up to which moment it is complete.
 struct IndexFollower(CapacityService);
 

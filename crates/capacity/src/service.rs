@@ -12,10 +12,11 @@ use loadmaster_platform::{
 
 use super::model::{LAST_OFFERS, entries};
 use super::{
-    AllottedRoom, AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, Space, repository,
+    AllottedSpaceIndex, AvailabilityIndex, CapacityError, FlightCapacity, FlightStatus, NewCapacity, Shift, Space,
+    repository,
 };
 
-/// Time for which room that was set aside is kept without an offer.
+/// Time for which space that was set aside is kept without an offer.
 pub const ASIDE_FOR: TimeDelta = TimeDelta::seconds(30);
 
 /// Returns the statement that opens new flights for sale, for the transaction that inserts them.
@@ -86,8 +87,8 @@ pub async fn change_all_in_tx(
     Ok(Some(changed))
 }
 
-/// Changes the room taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as
-/// they are once this transaction is committed. The caller holds the flights' locks and has judged that there is room;
+/// Changes the space taken on flights, with an entry for each of these shifts in their order. Returns the flights' rows as
+/// they are once this transaction is committed. The caller holds the flights' locks and has judged that there is space;
 /// the tables refuse what is not so.
 pub async fn shift_in_tx(
     tx: &mut PgSession,
@@ -107,7 +108,7 @@ pub async fn shift_in_tx(
     let awaited =
         if freed.is_empty() { Vec::new() } else { repository::awaited(tx, &freed, now + LAST_OFFERS).await? };
     let rooms = write_shifts(tx, &entered, &awaited, now).await?;
-    // Each entry is of a flight that was changed, or there would be a booking without room.
+    // Each entry is of a flight that was changed, or there would be a booking without space.
     if entered.iter().any(|shift| !rooms.iter().any(|room| room.flight_id == shift.flight_id)) {
         return Err(sqlx::Error::RowNotFound.into());
     }
@@ -120,7 +121,7 @@ pub async fn await_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Res
     Ok(repository::add_waiting(tx, flights).await?)
 }
 
-/// Changes the numbers of allotments that have or had room on flights, whose locks the caller holds.
+/// Changes the numbers of allotments that have or had space on flights, whose locks the caller holds.
 pub async fn allot_in_tx(tx: &mut PgSession, flights: &[(FlightId, i32)]) -> Result<(), DbError> {
     Ok(repository::add_allotted(tx, flights).await?)
 }
@@ -172,10 +173,10 @@ pub async fn set_status_in_tx(
 
 /// Knows the holds of a flight. Provided by the room of holds, which is above this one.
 pub trait Lapsed: Send + Sync {
-    /// Returns the room that is still held by the tables although the time of its holds is up, and that becomes free for all.
+    /// Returns the space that is still held by the tables although the time of its holds is up, and that becomes free for all.
     fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>>;
 
-    /// Returns the room that allotments of this organization keep for it, with what returns to them from such holds.
+    /// Returns the space that allotments of this organization keep for it, with what returns to them from such holds.
     fn allotted<'a>(
         &'a self,
         snapshot: &'a mut PgSession,
@@ -184,26 +185,26 @@ pub trait Lapsed: Send + Sync {
     ) -> BoxFuture<'a, Result<Space, DbError>>;
 }
 
-/// Reports the room on a flight, directly from the book of record.
+/// Reports the space on a flight, directly from the book of record.
 #[derive(Clone)]
 pub struct CapacityService {
     pub(super) lapsed: Arc<OnceLock<Arc<dyn Lapsed>>>,
     pub(super) db: Database,
     pub(super) clock: SharedClock,
     pub(super) index: AvailabilityIndex,
-    pub(super) allotted: AllottedRoom,
+    pub(super) allotted: AllottedSpaceIndex,
     pub(super) threshold: Weight,
     pub(super) locks: Locks,
     pub(super) max_overbooking_percent: u8,
 }
 
 impl CapacityService {
-    /// Creates the service. At or below `critical_threshold_kg` of free weight, a flight's room is taken in turn.
+    /// Creates the service. At or below `critical_threshold_kg` of free weight, a flight's space is taken in turn.
     pub fn new(db: Database, clock: SharedClock, locks: Locks, settings: &settings::Capacity) -> Self {
         let threshold = Weight::from_hectograms(i64::from(settings.critical_threshold_kg) * 10);
         let max_overbooking_percent = settings.max_overbooking_percent;
         let index = AvailabilityIndex::default();
-        let allotted = AllottedRoom::default();
+        let allotted = AllottedSpaceIndex::default();
         Self { lapsed: Arc::default(), db, clock, index, allotted, threshold, locks, max_overbooking_percent }
     }
 
@@ -212,7 +213,7 @@ impl CapacityService {
         self.max_overbooking_percent
     }
 
-    /// Returns the weight that must stay free when room is taken out of turn.
+    /// Returns the weight that must stay free when space is taken out of turn.
     pub const fn threshold(&self) -> Weight {
         self.threshold
     }
@@ -222,12 +223,12 @@ impl CapacityService {
         _ = self.lapsed.set(lapsed);
     }
 
-    /// Returns the room that allotments keep, by organization, as this process knows it.
-    pub const fn allotted(&self) -> &AllottedRoom {
+    /// Returns the space that allotments keep, by organization, as this process knows it.
+    pub const fn allotted(&self) -> &AllottedSpaceIndex {
         &self.allotted
     }
 
-    /// Returns the flight's current row and the time of reading. Room of holds whose time is up counts as free, and so does
+    /// Returns the flight's current row and the time of reading. Space of holds whose time is up counts as free, and so does
     /// what allotments keep for this organization.
     pub async fn availability(
         &self,
@@ -254,7 +255,7 @@ impl CapacityService {
         Ok((room, self.clock.now()))
     }
 
-    /// Returns those of these flights on which room is set aside that nobody has offered in time.
+    /// Returns those of these flights on which space is set aside that nobody has offered in time.
     pub async fn forgotten(&self, flights: &[FlightId]) -> Result<Vec<FlightId>, DbError> {
         let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
         let rooms = repository::find_all(&mut *self.db.read().await?, &ids).await?;

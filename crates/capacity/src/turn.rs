@@ -1,12 +1,12 @@
 use loadmaster_kernel::FlightId;
-use loadmaster_platform::locks::{Asked, Lock};
+use loadmaster_platform::locks::{Lock, LockOutcome};
 
 use super::{CapacityService, metric::CAPACITY_TAKINGS};
 
 /// The name of the lock on a flight.
 pub(super) const LOCK: &str = "flight";
 
-/// The circumstances in which room is taken, for the metrics.
+/// The circumstances in which space is taken, for the metrics.
 #[derive(Debug, Clone, Copy)]
 pub enum Path {
     /// More than the threshold stays free.
@@ -26,7 +26,7 @@ impl Path {
         }
     }
 
-    /// Counts this many takings of room.
+    /// Counts this many takings of space.
     pub fn count_taken(self, takings: usize) {
         self.count("taken", takings);
     }
@@ -46,8 +46,8 @@ impl CapacityService {
     /// One that is held elsewhere is waited for briefly; without it the row lock suffices.
     pub async fn turns(&self, flights: impl IntoIterator<Item = FlightId>) -> Vec<Lock> {
         let asked = flights.into_iter().map(async |flight| match self.locks.ask_briefly(LOCK, &flight).await {
-            Asked::Got(lock) => Some(lock),
-            Asked::Away | Asked::Held => None,
+            LockOutcome::Got(lock) => Some(lock),
+            LockOutcome::Away | LockOutcome::Held => None,
         });
         futures_util::future::join_all(asked).await.into_iter().flatten().collect()
     }

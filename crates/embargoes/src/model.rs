@@ -20,7 +20,7 @@ words! {
 }
 
 impl EmbargoEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] =
         ["An embargo was made.", "An embargo was changed.", "An embargo has ended."];
 }

@@ -27,9 +27,9 @@ pub(super) const AUDIT: Audit = Audit {
 async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
     let mut found = Vec::new();
     if !scope.leaves_out(FLIGHT) {
-        let mut told = Findings::default();
-        messages(snapshot, scope, &mut told).await?;
-        found.push((Rule::MESSAGES, told));
+        let mut of_messages = Findings::default();
+        messages(snapshot, scope, &mut of_messages).await?;
+        found.push((Rule::MESSAGES, of_messages));
         if scope.rebuild {
             let mut rebuilt = Findings::default();
             rebuild_all(snapshot, scope.of(FLIGHT), watch, &mut rebuilt).await?;
@@ -127,13 +127,13 @@ async fn rows(snapshot: &mut PgSession, ids: &[Uuid]) -> Result<HashMap<FlightId
 }
 
 fn compare(row: &RebuiltFlight, mut rebuilt: RebuiltFlight, findings: &mut Findings) {
-    // Neither events nor the ledger tell these of a flight; other rules check them.
+    // Neither events nor the ledger record these of a flight; other rules check them.
     let FlightCapacity { aside, aside_until, waiting, allotted, .. } = row.flight.room;
     rebuilt.flight.room = FlightCapacity { aside, aside_until, waiting, allotted, ..rebuilt.flight.room };
     if *row == rebuilt {
         return;
     }
-    let told = if row.flight.room != rebuilt.flight.room {
+    let difference = if row.flight.room != rebuilt.flight.room {
         differences!(&row.flight.room, &rebuilt.flight.room; status, cutoff, capacity, physical, overbooking, booked, held,
                      version, ledger_seq)
     } else if row.flight != rebuilt.flight {
@@ -143,5 +143,5 @@ fn compare(row: &RebuiltFlight, mut rebuilt: RebuiltFlight, findings: &mut Findi
     } else {
         differences!(row, &rebuilt; airline_code, cancelled_at)
     };
-    findings.add(Breach::of("flights", [("id", &row.flight.id)], told));
+    findings.add(Breach::of("flights", [("id", &row.flight.id)], difference));
 }

@@ -9,7 +9,7 @@ use loadmaster_kernel::{AirportCode, FlightId};
 use tokio::{sync::Notify, time::timeout};
 
 use super::{
-    departures::{Departure, Departures, Place},
+    departures::{Departure, DeparturePosition, Departures},
     model::{Lane, NetworkVersion},
 };
 
@@ -124,7 +124,12 @@ impl Board {
     }
 
     /// Returns the flights behind one place and up to another that are otherwise here than they were read just now.
-    pub(super) fn differences(&self, after: Place, last: Place, read: &[(Lane, Departure)]) -> Differences {
+    pub(super) fn differences(
+        &self,
+        after: DeparturePosition,
+        last: DeparturePosition,
+        read: &[(Lane, Departure)],
+    ) -> Differences {
         let state = self.read();
         let Some(Coverage { since, .. }) = state.coverage else { return Differences::default() };
         let mut found = Differences::default();

@@ -3,7 +3,7 @@ use loadmaster_kernel::{AirportCode, FlightId};
 
 use super::{Flight, Lane, Segment, is_connection};
 
-/// Puts the flights found into the requested order; a missing flight is a fault, told in a sentence.
+/// Puts the flights found into the requested order; a missing flight is a fault, described in a sentence.
 pub fn in_order(ids: &[FlightId], mut found: Vec<Flight>) -> Result<Vec<Flight>, String> {
     let mut ordered = Vec::with_capacity(ids.len());
     for id in ids {

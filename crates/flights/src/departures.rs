@@ -8,7 +8,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::model::Lane;
 
 /// The part of a scheduled flight that decides which routes it is part of, and whether they can be booked as far as it is
-/// not a matter of room. Packed: there may be a million.
+/// not a matter of space. Packed: there may be a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Departure {
     pub flight_id: FlightId,
@@ -42,13 +42,13 @@ impl Departure {
     }
 
     /// Returns its place in the order of all flights.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> DeparturePosition {
         (self.departure, self.flight_id)
     }
 }
 
 /// A place in the order of flights: by departure, then id.
-pub type Place = (DateTime<Utc>, FlightId);
+pub type DeparturePosition = (DateTime<Utc>, FlightId);
 
 /// Something for each of several airports, in the order of their codes, one behind the other.
 type ByAirport<T> = IndexMap<AirportCode, T, FxBuildHasher>;
@@ -108,7 +108,11 @@ impl Departures {
     }
 
     /// Returns the flights behind one place and up to another, in no particular order.
-    pub fn within(&self, after: Place, last: Place) -> impl Iterator<Item = (Lane, &Departure)> {
+    pub fn within(
+        &self,
+        after: DeparturePosition,
+        last: DeparturePosition,
+    ) -> impl Iterator<Item = (Lane, &Departure)> {
         let lanes = self.leaving.iter().flat_map(|(origin, lanes)| lanes.iter().map(move |lane| (*origin, lane)));
         lanes.flat_map(move |(origin, (destination, OnLane { flights, .. }))| {
             let start = flights.partition_point(|departure| departure.place() <= after);

@@ -38,7 +38,7 @@ impl FlightService {
         Ok(found)
     }
 
-    /// Returns the flight of this room as this process remembers it; `None` if it does not, or as of another version.
+    /// Returns the flight of this capacity row as this process remembers it; `None` if it does not, or as of another version.
     pub fn known_as(&self, room: FlightCapacity) -> Option<Flight> {
         self.known.with(room)
     }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     FlightService, Lane, NetworkVersion,
-    departures::Place,
+    departures::DeparturePosition,
     loading::{Doubt, Reading},
     model::FlightEventType,
 };
@@ -37,7 +37,7 @@ struct Progress {
     has_heard: bool,
     board: BoardState,
     /// When the board is compared with the tables next, and from behind which place on.
-    check: Option<(Instant, Option<Place>)>,
+    check: Option<(Instant, Option<DeparturePosition>)>,
     /// What the last comparison found.
     doubt: Option<Doubt>,
     stop: CancellationToken,

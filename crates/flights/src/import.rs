@@ -107,23 +107,23 @@ impl FlightService {
         timetable: &Timetable,
         dry_run: bool,
         now: DateTime<Utc>,
-        told: &ImportListener,
+        listener: &ImportListener,
     ) -> Result<Imported, FlightError> {
         if dry_run {
             allow_long_statements(tx).await?;
-            let summary = self.plan_in_tx(tx, timetable, told).await?.summary();
+            let summary = self.plan_in_tx(tx, timetable, listener).await?.summary();
             return Ok(Imported { summary, ..Imported::default() });
         }
         begin_import_in_tx(tx).await?;
-        let plan = self.plan_in_tx(tx, timetable, told).await?;
-        self.carry_out_in_tx(tx, actor, &plan, now, told).await
+        let plan = self.plan_in_tx(tx, timetable, listener).await?;
+        self.carry_out_in_tx(tx, actor, &plan, now, listener).await
     }
 
     async fn plan_in_tx<'a>(
         &self,
         tx: &mut PgSession,
         timetable: &'a Timetable,
-        told: &ImportListener,
+        listener: &ImportListener,
     ) -> Result<Plan<'a>, FlightError> {
         let (mut plan, mut done) = (Plan::default(), 0);
         let former = self.former_names(tx, timetable).await?;
@@ -140,12 +140,12 @@ impl FlightService {
                 plan.add(dated, step);
             }
             done += batch.len();
-            told(ImportProgress { step: ImportStep::Comparing, done, of: timetable.0.len() });
+            listener(ImportProgress { step: ImportStep::Comparing, done, of: timetable.0.len() });
         }
         if plan.faults.is_empty() { Ok(plan) } else { Err(TableError::Faults(plan.faults).into()) }
     }
 
-    /// Returns the flights whose rows in the timetable are refused and on which holds keep room: what is held may be the
+    /// Returns the flights whose rows in the timetable are refused and on which holds keep space: what is held may be the
     /// obstacle.
     pub async fn refused_with_holds(&self, timetable: &Timetable) -> Result<Vec<FlightId>, FlightError> {
         let mut all = Vec::new();

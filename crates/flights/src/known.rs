@@ -8,10 +8,10 @@ use super::Flight;
 
 /// Most flights, of some 500 bytes each.
 const MOST: u64 = 10_000;
-/// How long one is known: versions do not tell of what was changed by hand in the tables.
+/// How long one is known: versions do not show what was changed by hand in the tables.
 const KEPT: Duration = Duration::from_secs(5);
 
-/// Flights as they were last read. With a room of the same version, all else about a flight is still true.
+/// Flights as they were last read. With a capacity row of the same version, all else about a flight is still true.
 #[derive(Debug, Clone)]
 pub(super) struct KnownFlights(Cache<FlightId, Arc<Flight>>);
 
@@ -31,7 +31,7 @@ impl KnownFlights {
         }
     }
 
-    /// Returns the flight with this room; `None` if it is not known as of the room's version.
+    /// Returns the flight with this capacity row; `None` if it is not known as of the row's version.
     pub fn with(&self, room: FlightCapacity) -> Option<Flight> {
         let known = self.0.get(&room.flight_id).filter(|known| known.room.version == room.version)?;
         Some(Flight { room, ..Flight::clone(&known) })

@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     Board, FlightService, Lane, NetworkVersion,
     board::{Differences, KEPT},
-    departures::{Departure, Departures, Place},
+    departures::{Departure, DeparturePosition, Departures},
     metric, repository,
 };
 
@@ -20,10 +20,10 @@ const CHANGED: usize = 1_000;
 
 /// Differences between a part of the board and the tables.
 pub(super) struct Doubt {
-    after: Place,
-    last: Place,
+    after: DeparturePosition,
+    last: DeparturePosition,
     /// From which place on the board is compared next.
-    pub next: Option<Place>,
+    pub next: Option<DeparturePosition>,
     differences: Differences,
     /// How often all messages were heard since.
     passes: u8,
@@ -70,7 +70,7 @@ impl FlightService {
     /// Begins to read the departures from the tables, which include all changes up to this version. The caller must
     /// receive every change made from now on.
     pub(super) fn read_board(&self, network_version: NetworkVersion, stop: &CancellationToken) -> Reading {
-        // The old one goes first: there is never room for two.
+        // The old one goes first: there is never memory for two.
         self.board.clear();
         let (since, stop) = (self.clock.now() - KEPT, stop.child_token());
         let (flights, ends) = (self.clone(), stop.clone().drop_guard());
@@ -83,7 +83,7 @@ impl FlightService {
         let Reading { task, since, network_version, changed, _ends } = reading;
         let mut departures = task.await.map_err(|_| sqlx::Error::WorkerCrashed)??;
         departures.shrink();
-        // What was written meanwhile may have changed again before it was read: the tables tell.
+        // What was written meanwhile may have changed again before it was read: the tables decide.
         self.written.clear();
         self.board.put(departures, since, network_version);
         let refreshed = self.read_onto_board(changed.iter().copied(), &changed).await.map(drop);
@@ -154,7 +154,7 @@ impl FlightService {
     /// Compares the board with the tables, from behind this place on, as far as one statement reads: a change without a
     /// message that came together with messages is found only so. The tables are ahead of the board by the changes whose
     /// messages are not heard yet, so that a difference is a [`Doubt`] at first.
-    pub(super) async fn compare_board(&self, after: Option<Place>) -> Result<Doubt, DbError> {
+    pub(super) async fn compare_board(&self, after: Option<DeparturePosition>) -> Result<Doubt, DbError> {
         let after = after.unwrap_or_else(|| first_place(self.clock.now() - KEPT));
         let read = self.board_page(after).await?;
         let next = next_place(&read);
@@ -179,7 +179,7 @@ impl FlightService {
         Ok(())
     }
 
-    async fn board_page(&self, after: Place) -> Result<Vec<(Lane, Departure)>, DbError> {
+    async fn board_page(&self, after: DeparturePosition) -> Result<Vec<(Lane, Departure)>, DbError> {
         let mut db = self.db.for_background().read().await?;
         Ok(repository::departures::page(&mut db, after, DateTime::<Utc>::MAX_UTC, PAGE).await?)
     }
@@ -194,9 +194,9 @@ impl FlightService {
 async fn read_page(
     db: &mut PgSession,
     departures: &mut Departures,
-    after: Place,
+    after: DeparturePosition,
     to: DateTime<Utc>,
-) -> Result<Option<Place>, DbError> {
+) -> Result<Option<DeparturePosition>, DbError> {
     let found = repository::departures::page(db, after, to, PAGE).await?;
     let next = next_place(&found);
     for (lane, departure) in found {
@@ -206,12 +206,12 @@ async fn read_page(
 }
 
 /// Returns the place before all flights that depart from this moment on.
-fn first_place(from: DateTime<Utc>) -> Place {
+fn first_place(from: DateTime<Utc>) -> DeparturePosition {
     (from, FlightId::from(uuid::Uuid::nil()))
 }
 
 /// Returns the place behind a page; `None` if it is the last.
-fn next_place(page: &[(Lane, Departure)]) -> Option<Place> {
+fn next_place(page: &[(Lane, Departure)]) -> Option<DeparturePosition> {
     let is_full = i64::try_from(page.len()).is_ok_and(|count| count == PAGE);
     page.last().filter(|_| is_full).map(|(_, last)| last.place())
 }

@@ -21,7 +21,7 @@ words! {
 }
 
 impl FlightEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = [
         "A flight was put on the schedule.",
         "Times, capacity or other terms of the flight were changed.",
@@ -60,7 +60,7 @@ impl Flight {
         self.room.status == FlightStatus::Scheduled && now < self.room.cutoff
     }
 
-    /// Returns the part of the `ETag` that tells changed availability from a changed schedule.
+    /// Returns the part of the `ETag` that distinguishes changed availability from a changed schedule.
     pub fn entity_tag(&self) -> String {
         format!("{}-{}", self.room.version, self.room.ledger_seq)
     }

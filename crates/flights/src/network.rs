@@ -15,7 +15,7 @@ use super::model::{Lane, NetworkVersion};
 /// Flights removed from the network do not change its version: stored results hold the flights' own versions, which
 /// change.
 #[derive(Debug, Clone, Default)]
-pub struct Network(Arc<RwLock<Known>>);
+pub struct Network(Arc<RwLock<NetworkState>>);
 
 /// What a search result depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ pub enum Scope {
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct NetworkState {
     epoch: i64,
     /// For airports without a known change since.
     floor: i64,
@@ -42,7 +42,7 @@ struct Known {
     learned: i64,
 }
 
-impl Known {
+impl NetworkState {
     fn of(&self, scope: Scope) -> NetworkVersion {
         let known = match scope {
             Scope::Lane((origin, destination)) => {
@@ -72,11 +72,11 @@ impl Known {
 }
 
 impl Network {
-    fn read(&self) -> RwLockReadGuard<'_, Known> {
+    fn read(&self) -> RwLockReadGuard<'_, NetworkState> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+    fn write(&self) -> RwLockWriteGuard<'_, NetworkState> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -7,7 +7,7 @@ use loadmaster_platform::{
 };
 use uuid::Uuid;
 
-use super::repository::past::{published_events, told};
+use super::repository::past::{ids_to_replay, published_events};
 
 pub(super) const PAST: Past = Past { aggregate: FLIGHT, page };
 
@@ -20,7 +20,7 @@ fn page<'a>(
     after: Uuid,
 ) -> BoxFuture<'a, Result<Option<Page>, DbError>> {
     Box::pin(async move {
-        let ids = told(snapshot, wanted, after, PAGE).await?;
+        let ids = ids_to_replay(snapshot, wanted, after, PAGE).await?;
         let Some(last) = ids.last().copied() else { return Ok(None) };
         let mut entries = Vec::new();
         for event in published_events(snapshot, &ids).await? {

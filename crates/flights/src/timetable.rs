@@ -75,7 +75,7 @@ pub enum ImportStep {
     Writing,
 }
 
-/// Is told how far an import is.
+/// Receives the progress of an import.
 pub type ImportListener = dyn Fn(ImportProgress) + Send + Sync;
 
 /// The effect of a timetable on the schedule.
@@ -169,12 +169,12 @@ impl FlightService {
         actor: Option<UserId>,
         plan: &Plan<'_>,
         now: DateTime<Utc>,
-        told: &ImportListener,
+        listener: &ImportListener,
     ) -> Result<Imported, FlightError> {
         let mut done = Imported { summary: plan.summary(), ..Imported::default() };
         let of = plan.create.len() + plan.update.len();
-        let telling =
-            |done: &Imported| told(ImportProgress { step: ImportStep::Writing, done: done.touched.len(), of });
+        let report =
+            |done: &Imported| listener(ImportProgress { step: ImportStep::Writing, done: done.touched.len(), of });
         let as_new = |dated: &&Dated| dated.flight.as_flight(self.ids.next(now), dated.name.2, now);
         let mut batches = plan.create.chunks(BATCH).map(|batch| {
             let new: Vec<Flight> = batch.iter().map(as_new).collect();
@@ -189,13 +189,13 @@ impl FlightService {
                 error => error,
             })?;
             done.touched.extend(new.iter().map(touched));
-            telling(&done);
+            report(&done);
             next = following;
         }
         lock_all_in_tx(tx, &plan.update).await?;
         for batch in plan.update.chunks(BATCH) {
             update_in_tx(tx, batch, actor, now, &mut done).await?;
-            telling(&done);
+            report(&done);
         }
         Ok(done)
     }

@@ -19,7 +19,7 @@ pub(super) const AUDIT: Audit = Audit {
     subjects: &[],
 };
 
-/// Audits flights' room held, holds, their legs and histories, and their data in ledger and outbox.
+/// Audits flights' space held, holds, their legs and histories, and their data in ledger and outbox.
 async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Result<Vec<(Rule, Findings)>, DbError> {
     watch("holds", 0);
     let only = scope.of(HOLD);
@@ -35,11 +35,11 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     legs(snapshot, only, &mut held).await?;
     histories(snapshot, only, &mut held).await?;
     names(snapshot, only, &mut held).await?;
-    told(snapshot, scope, &mut messages).await?;
+    audit_messages(snapshot, scope, &mut messages).await?;
     Ok(vec![(HELD, held), (Rule::MESSAGES, messages)])
 }
 
-/// Returns every hold that keeps or kept room on a flight.
+/// Returns every hold that keeps or kept space on a flight.
 pub async fn ever_on(snapshot: &mut PgSession, flight: FlightId) -> Result<Vec<Uuid>, DbError> {
     Ok(repository::ever_on(snapshot, flight).await?)
 }
@@ -124,7 +124,7 @@ async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut F
     Ok(())
 }
 
-async fn told(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
+async fn audit_messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
     let only = scope.of(HOLD);
     let mut missing = repository::missing_messages(snapshot, only, scope.messages_since);
     while let Some(row) = missing.try_next().await? {

@@ -22,7 +22,7 @@ pub enum Holder {
 #[derive(Debug, Default)]
 pub struct HoldBooks {
     pub claims: HashMap<(FlightId, PositionName), Holder>,
-    /// Room that guests hold.
+    /// Space that guests hold.
     pub guests: HashMap<FlightId, Space>,
     /// Numbers of active holds and of waiting entries of the waitlist, together.
     pub active: HashMap<Subject, i64>,

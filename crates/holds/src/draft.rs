@@ -108,7 +108,7 @@ pub fn is_of(hold: &Hold, order: &CreateHold) -> bool {
         && order.discount_code.as_deref().is_none_or(|wanted| Some(wanted) == code)
 }
 
-/// Ends a hold and gives its room back.
+/// Ends a hold and gives its space back.
 pub fn end(hold: &Hold, status: HoldStatus, reason: Option<EndReason>, now: DateTime<Utc>) -> Stepped {
     let mut after = hold.clone();
     after.end(status, reason, now);

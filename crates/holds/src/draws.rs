@@ -27,7 +27,7 @@ impl Draws {
             return Ok(Self::default());
         }
         let mut draws = Self::default();
-        // What the takers have drawn from tells more of the same holds.
+        // What the takers have drawn from shows more of the same holds.
         draws.add_takers_in_tx(tx, takers, now).await?;
         draws.know_kept(repository::kept_on(tx, &flights, now).await?);
         Ok(draws)
@@ -56,7 +56,7 @@ impl Draws {
         Ok(())
     }
 
-    /// Writes what has changed. The caller changes the flights' room by the shifts of `apply_allotments`.
+    /// Writes what has changed. The caller changes the flights' space by the shifts of `apply_allotments`.
     pub async fn save_in_tx(&self, tx: &mut PgSession, now: DateTime<Utc>) -> Result<(), DbError> {
         let draws = self.changed_draws();
         if !draws.is_empty() {
@@ -81,7 +81,7 @@ impl Draws {
     }
 }
 
-/// Gives room of legs or holds back, to the allotments that it was drawn from as far as they are kept. Returns the flights'
+/// Gives space of legs or holds back, to the allotments that it was drawn from as far as they are kept. Returns the flights'
 /// rows after it, as [`capacity::shift_in_tx`] does.
 pub async fn give_back_in_tx(
     tx: &mut PgSession,

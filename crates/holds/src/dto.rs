@@ -331,7 +331,7 @@ fn read_end(
 }
 
 impl CreateHold {
-    /// A reservation of room on one flight.
+    /// A reservation of space on one flight.
     pub fn on_one_flight(flight: FlightId, new: &CreateReservation) -> Self {
         Self {
             flight_ids: vec![flight],
@@ -357,7 +357,7 @@ impl CreateHold {
         }
     }
 
-    /// Returns the room that it takes on each flight.
+    /// Returns the space that it takes on each flight.
     pub fn load(&self) -> Load {
         let named = self.position_names.as_ref().and_then(named_positions);
         Load::of(self.weight_kg, self.volume_m3, named.or(self.positions))

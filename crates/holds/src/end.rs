@@ -25,7 +25,7 @@ const SWEEP: Duration = Duration::from_secs(2);
 /// Most holds that are ended in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// The longest wait for a row when room is freed for somebody who waits for the answer.
+/// The longest wait for a row when space is freed for somebody who waits for the answer.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Holds that end together, and the flights' rows after it.
@@ -38,7 +38,7 @@ pub struct Ended {
 }
 
 impl HoldService {
-    /// Frees room on flights that ran short, in transactions of its own: what holds keep whose time is up, and what was set
+    /// Frees space on flights that ran short, in transactions of its own: what holds keep whose time is up, and what was set
     /// aside and not offered in time.
     pub async fn clear(&self, flights: &[FlightId]) -> Result<(), DbError> {
         if !self.clock.is_trusted() {
@@ -82,7 +82,7 @@ impl HoldService {
             return Ok(0);
         }
         let ended = retrying(|| self.expire_once(due, rows)).await?;
-        self.tell(&ended);
+        self.show_ended(&ended);
         Ok(ended.holds.len())
     }
 
@@ -112,8 +112,8 @@ impl HoldService {
         Ok(ended)
     }
 
-    /// To be called after the commit: shows the flights' room, and counts.
-    pub fn tell(&self, ended: &Ended) {
+    /// To be called after the commit: shows the flights' space, and counts.
+    pub fn show_ended(&self, ended: &Ended) {
         self.capacity.wrote(&ended.rooms);
         for hold in &ended.holds {
             metric::HOLDS.with([hold.kind.as_str(), outcome(hold.status)]).increment(1);

@@ -116,7 +116,7 @@ pub enum HoldError {
     Expired,
     #[error("{action:?} is not possible from {from:?}")]
     Ended { from: HoldStatus, action: HoldAction },
-    /// Held room of this kind is changed elsewhere.
+    /// Held space of this kind is changed elsewhere.
     #[error("{0:?} is not possible: the hold belongs to an allotment")]
     OfAllotment(HoldAction),
     /// An offer is for the flights of an entry of the waitlist, and for no more than its freight.

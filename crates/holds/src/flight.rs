@@ -31,17 +31,17 @@ pub async fn as_found_in_tx(
     let draws = Draws::read_in_tx(tx, flights.iter().map(|flight| &flight.room), &[], now).await?;
     for Flight { id, room, .. } in &mut flights {
         if room.kept() != Space::default() && !room.is_awaited(now) {
-            room.held = room.held - repository::expired_room(tx, *id, now).await?;
+            room.held = room.held - repository::expired_space(tx, *id, now).await?;
         }
         if room.has_forgotten_aside(now) {
             (room.held, room.aside) = (room.kept(), Space::default());
         }
-        *room = draws.room_for(organization, *room);
+        *room = draws.capacity_for(organization, *room);
     }
     Ok(flights)
 }
 
-/// The flights whose locks the end of a flight's holds requires: itself, and those on which its holds keep room, too. Which
+/// The flights whose locks the end of a flight's holds requires: itself, and those on which its holds keep space, too. Which
 /// these are is known for certain only under the flight's lock, and locks are taken in ascending order: each attempt locks
 /// all flights that were seen so far.
 #[derive(Debug, Default)]

@@ -50,7 +50,7 @@ impl HoldRules<'_> {
         self.ids.next(self.now)
     }
 
-    /// Makes a hold on these flights, in order, with their locked rows. The caller takes the room.
+    /// Makes a hold on these flights, in order, with their locked rows. The caller takes the space.
     pub fn make(&self, books: &HoldBooks, new: &NewHold, flights: &[Flight]) -> Result<NewlyHeld, HoldError> {
         self.judge_new(books, new, flights)?;
         let mut hold = draw_up(new, self.new_id(), flights, self.limits, self.now)
@@ -197,7 +197,7 @@ impl HoldRules<'_> {
         })
     }
 
-    /// Applies a merge patch, re-taking room where freight or flights change.
+    /// Applies a merge patch, re-taking space where freight or flights change.
     fn amend(
         &self,
         books: &HoldBooks,
@@ -272,7 +272,7 @@ impl HoldRules<'_> {
         Ok(flights)
     }
 
-    /// Judges the hold anew but for its room, and posts that to a booking.
+    /// Judges the hold anew but for its space, and posts that to a booking.
     fn commit(
         &self,
         books: &HoldBooks,
@@ -299,7 +299,7 @@ impl HoldRules<'_> {
         Ok(self.post(&before, after, shifts, pay))
     }
 
-    /// Gives the room of a hold to the booking that it becomes.
+    /// Gives the space of a hold to the booking that it becomes.
     fn post(&self, before: &Hold, mut after: Hold, mut shifts: Vec<Shift>, pay: Pay) -> Stepped {
         shifts.extend(after.legs.iter().map(|leg| Shift::hold_posted(leg.flight_id, after.id, leg.space)));
         after.end(HoldStatus::Committed, None, self.now);

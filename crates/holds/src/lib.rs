@@ -3,9 +3,9 @@
 //! is up keeps nothing, whether or not that was recorded. The desk of `bookings` makes and changes holds, and that room has
 //! their routes.
 mod ask;
-mod asked;
 mod audit;
 mod books;
+mod books_request;
 mod draft;
 mod draws;
 mod dto;
@@ -25,9 +25,9 @@ mod service;
 mod write;
 
 pub use ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped, actor};
-pub use asked::Asked;
 pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
+pub use books_request::BooksRequest;
 pub use draft::amended;
 pub use draws::{drawn_from_in_tx, give_back_in_tx, move_draws_in_tx};
 pub use dto::{

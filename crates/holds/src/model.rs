@@ -15,7 +15,7 @@ use loadmaster_payments::Payment;
 use loadmaster_pricing::Quote;
 use loadmaster_shipment::{Contact, Load, PositionName, Shipment, Texts};
 
-pub use draw::{Draw, Draws, Kept, left_of};
+pub use draw::{AllottedSpace, Draw, Draws, left_of};
 pub use message::{HoldChange, HoldEvent, HoldEventType, message};
 
 /// Kind of a hold in messages and audits.
@@ -31,13 +31,13 @@ pub const MOST_ATTEMPTS: u32 = 5;
 words! {
     /// The purpose of a hold.
     pub enum HoldKind {
-        /// Room on every flight of an itinerary.
+        /// Space on every flight of an itinerary.
         Itinerary = "ITINERARY",
-        /// Room on one flight.
+        /// Space on one flight.
         Reservation = "RESERVATION",
-        /// Room offered to an entry of the waitlist.
+        /// Space offered to an entry of the waitlist.
         Offer = "OFFER",
-        /// Room that an organization has by an allotment.
+        /// Space that an organization has by an allotment.
         Allotment = "ALLOTMENT",
     }
 }
@@ -122,7 +122,7 @@ impl HoldLeg {
     }
 }
 
-/// Room kept for a bounded time.
+/// Space kept for a bounded time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     pub id: HoldId,
@@ -180,7 +180,7 @@ impl Hold {
         }
     }
 
-    /// Returns whether it keeps room, by the tables.
+    /// Returns whether it keeps space, by the tables.
     pub fn is_open(&self) -> bool {
         matches!(self.status, HoldStatus::Active | HoldStatus::Committing)
     }
@@ -203,7 +203,7 @@ impl Hold {
         caller.role >= Role::Operator || self.organization_id == caller.organization_id
     }
 
-    /// Returns the room that it keeps on each flight. An allotment's hold keeps what was not drawn from it.
+    /// Returns the space that it keeps on each flight. An allotment's hold keeps what was not drawn from it.
     pub fn keeps(&self) -> Space {
         match (self.kind, self.legs.first()) {
             (HoldKind::Allotment, Some(leg)) => leg.space,

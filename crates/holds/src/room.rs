@@ -80,7 +80,7 @@ fn jobs(holds: &HoldService) -> Handlers {
     })
 }
 
-/// Invalidates the room on a hold's flights, which any change of the hold may have altered, and learns what allotments keep.
+/// Invalidates the space on a hold's flights, which any change of the hold may have altered, and learns what allotments keep.
 struct HoldFollower(HoldService);
 
 impl Follower for HoldFollower {

@@ -24,7 +24,7 @@ use super::{
     repository,
 };
 
-/// The use cases of holds, a file per verb: what takes or gives back room goes to the desk; `end` ends holds.
+/// The use cases of holds, a file per verb: what takes or gives back space goes to the desk; `end` ends holds.
 #[derive(Clone)]
 pub struct HoldService {
     pub(super) db: Database,
@@ -197,7 +197,7 @@ impl HoldService {
 
 impl Lapsed for HoldService {
     fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>> {
-        Box::pin(async move { Ok(repository::expired_room(snapshot, flight, self.clock.now()).await?) })
+        Box::pin(async move { Ok(repository::expired_space(snapshot, flight, self.clock.now()).await?) })
     }
 
     fn allotted<'a>(

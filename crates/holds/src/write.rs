@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Writes new and changed holds, each with its event and message; what changes nothing makes no event. The caller holds the
-/// locks of those there are, and has changed the flights' room.
+/// locks of those there are, and has changed the flights' space.
 pub async fn write_in_tx(tx: &mut PgSession, changes: &[HoldChange]) -> Result<(), DbError> {
     let changes: Vec<&HoldChange> =
         changes.iter().filter(|change| change.before.as_ref() != Some(&change.after)).collect();

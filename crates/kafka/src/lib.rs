@@ -78,12 +78,12 @@ struct Handed {
     outcome: Option<DeliveryFuture>,
 }
 
-type Producer = FutureProducer<Telling>;
+type Producer = FutureProducer<LoggingContext>;
 
 /// Passes on what librdkafka says.
-struct Telling;
+struct LoggingContext;
 
-impl ClientContext for Telling {
+impl ClientContext for LoggingContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
         match level {
@@ -172,7 +172,7 @@ impl Kafka {
         let producer = match producer {
             Some(producer) => producer,
             none => {
-                let made = Producer::from_config_and_context(&self.config, Telling);
+                let made = Producer::from_config_and_context(&self.config, LoggingContext);
                 none.insert(made.map_err(|error| without_value(&error))?)
             }
         };

@@ -37,14 +37,14 @@ pub(super) enum View {
 /// Follows single bookings, event by event.
 #[derive(Clone)]
 pub(super) struct BookingStreams {
-    groups: Groups<BookingId, Told, Member>,
+    groups: Groups<BookingId, SentEvents, Member>,
     news: Arc<Notify>,
     bookings: BookingService,
     clock: SharedClock,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Told {
+struct SentEvents {
     /// The number of the last event before those that the group is sent; `None`: the first stream is being opened.
     began: Option<i32>,
     /// The number of the last event that was sent.
@@ -52,7 +52,7 @@ struct Told {
     has_news: bool,
 }
 
-impl Told {
+impl SentEvents {
     /// Lets a stream begin after this event, if it may. Returns false if it has to begin later: the group may never be sent what is in
     /// between. Events that the others have must not be sent again for its sake.
     fn admits(&mut self, now: i32) -> bool {
@@ -143,7 +143,7 @@ impl BookingStreams {
         let mut has_news = false;
         for message in messages {
             if let Some(group) = groups.get_mut(&message.aggregate_id.into()) {
-                group.told.has_news = true;
+                group.sent.has_news = true;
                 has_news = true;
             }
         }
@@ -165,7 +165,7 @@ impl BookingStreams {
         // From now on it hears of changes; then the state is read, so that none is missed.
         opened.keep(self.groups.join(id, sender.number(), Member { sender: sender.clone(), view }));
         let mut shown = self.read(id, view).await?;
-        if self.groups.with(id, |group| group.told.admits(shown.sequence)) == Some(false) {
+        if self.groups.with(id, |group| group.sent.admits(shown.sequence)) == Some(false) {
             shown = self.read(id, view).await?;
         }
         let now = shown.sequence;
@@ -231,25 +231,25 @@ impl BookingStreams {
 
     async fn look(&self) -> Result<(), LiveError> {
         let mut changed = Vec::new();
-        for (id, group) in self.groups.all().iter_mut().filter(|(_, group)| group.told.has_news) {
-            if let Some(last) = group.told.last {
-                group.told.has_news = false;
+        for (id, group) in self.groups.all().iter_mut().filter(|(_, group)| group.sent.has_news) {
+            if let Some(last) = group.sent.last {
+                group.sent.has_news = false;
                 changed.push((*id, last));
             }
         }
-        let telling = futures_util::stream::iter(changed).map(|(id, last)| async move {
-            let told = self.tell(id, last).await;
-            if told.is_err() {
-                self.groups.with(id, |group| group.told.has_news = true);
+        let sending = futures_util::stream::iter(changed).map(|(id, last)| async move {
+            let sent = self.send_news(id, last).await;
+            if sent.is_err() {
+                self.groups.with(id, |group| group.sent.has_news = true);
             }
-            told
+            sent
         });
-        let outcomes: Vec<_> = telling.buffer_unordered(AT_ONCE).collect().await;
+        let outcomes: Vec<_> = sending.buffer_unordered(AT_ONCE).collect().await;
         outcomes.into_iter().collect()
     }
 
     /// Reads what is new of a booking once, and sends it to all who follow it.
-    async fn tell(&self, id: BookingId, last: i32) -> Result<(), LiveError> {
+    async fn send_news(&self, id: BookingId, last: i32) -> Result<(), LiveError> {
         let (found, is_public) = self.news_of(id, last).await?;
         let Some(found) = found else {
             self.groups.with(id, |group| {
@@ -282,14 +282,14 @@ impl BookingStreams {
                         sender.send(piece, moment);
                     }
                 }
-                group.told.last = group.told.last.max(Some(step.sequence));
+                group.sent.last = group.sent.last.max(Some(step.sequence));
             });
             let bytes = whole.bytes.len() + public.map_or(0, |public| public.bytes.len());
             burst.sent(bytes, || self.has_any(id, |member| member.sender.is_behind())).await;
         }
         let has_more = found.later.last().is_some_and(|last| found.booking.event_sequence > last.sequence);
         if has_more {
-            self.groups.with(id, |group| group.told.has_news = true);
+            self.groups.with(id, |group| group.sent.has_news = true);
             self.news.notify_one();
         }
         Ok(())
@@ -333,14 +333,14 @@ mod tests {
 
     #[test]
     fn a_newcomer_makes_nobody_hear_an_event_twice_and_misses_none_itself() {
-        let mut told = Told::default();
-        assert!(told.admits(5));
-        told.last = Some(7);
-        assert!(told.admits(6), "it was there when 7 was sent");
-        assert_eq!(told.last, Some(7));
-        assert!(!told.admits(4), "5 was not sent to anyone");
-        assert_eq!(told.last, Some(7));
-        assert!(told.admits(9));
-        assert_eq!(told.last, Some(7), "8 and 9 are still to be sent to the others");
+        let mut sent = SentEvents::default();
+        assert!(sent.admits(5));
+        sent.last = Some(7);
+        assert!(sent.admits(6), "it was there when 7 was sent");
+        assert_eq!(sent.last, Some(7));
+        assert!(!sent.admits(4), "5 was not sent to anyone");
+        assert_eq!(sent.last, Some(7));
+        assert!(sent.admits(9));
+        assert_eq!(sent.last, Some(7), "8 and 9 are still to be sent to the others");
     }
 }

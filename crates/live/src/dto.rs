@@ -14,7 +14,7 @@ use super::ticket::StreamPath;
 const MOST_TYPES: usize = 50;
 
 request! {
-    /// What a stream is told in its address: `EventSource` sends no headers of its own.
+    /// The parameters of a stream's address: `EventSource` sends no headers of its own.
     #[derive(Default)]
     pub struct StreamParams in query {
         /// A ticket of `POST /stream-tickets`, in place of `Authorization`.

@@ -26,7 +26,7 @@ use super::{error::LiveError, groups::Groups};
 
 /// Least time between two looks at the flights that somebody follows, and so between two states of one flight.
 const LOOK: Duration = Duration::from_millis(200);
-/// Time after which they are looked at although no message came: some changes of their room have none.
+/// Time after which they are looked at although no message came: some changes of their space have none.
 const LOOK_ANYWAY: Duration = Duration::from_millis(600);
 /// Flights read in one statement.
 const BATCH: usize = 2_000;
@@ -35,7 +35,7 @@ const BATCH: usize = 2_000;
 const FLIGHT: u8 = 1;
 const AVAILABILITY: u8 = 2;
 
-/// Follows single flights: their schedule and their room.
+/// Follows single flights: their schedule and their space.
 #[derive(Clone)]
 pub(super) struct FlightStreams {
     groups: Groups<FlightId, Option<Order>, Member>,
@@ -53,8 +53,8 @@ struct Member {
     organization: Option<OrganizationId>,
 }
 
-/// The room on a flight as one organization sees it.
-struct Room {
+/// The space on a flight as one organization sees it.
+struct SpaceReading {
     row: FlightCapacity,
     as_of: DateTime<Utc>,
 }
@@ -91,13 +91,13 @@ impl FlightStreams {
         // From now on it hears of changes; then the state is read, so that none is missed.
         opened.keep(self.groups.join(id, sender.number(), Member { sender: sender.clone(), organization }));
         let (mut flight, mut room, mut now) = self.read(id, organization).await?;
-        let told = self.groups.with(id, |group| *group.told.get_or_insert(now));
-        if told.is_some_and(|told| now < told) {
+        let sent = self.groups.with(id, |group| *group.sent.get_or_insert(now));
+        if sent.is_some_and(|sent| now < sent) {
             // The others were shown a later state, and are not shown it again.
             (flight, room, now) = self.read(id, organization).await?;
         }
         sender.has_shown(now);
-        let state = || Ok::<_, serde_json::Error>(self.flight_event(&flight, now)? + &self.room_event(&room, now)?);
+        let state = || Ok::<_, serde_json::Error>(self.flight_event(&flight, now)? + &self.space_event(&room, now)?);
         let events = match last.map(order_of) {
             Some(Some(order)) if order == now => String::new(),
             Some(Some(order)) if order > now => reset("unknown") + &state()?,
@@ -107,32 +107,32 @@ impl FlightStreams {
         Ok(opened.start(&events))
     }
 
-    /// Reads a flight and its room.
+    /// Reads a flight and its space.
     async fn read(
         &self,
         id: FlightId,
         organization: Option<OrganizationId>,
-    ) -> Result<(Flight, Room, Order), LiveError> {
+    ) -> Result<(Flight, SpaceReading, Order), LiveError> {
         let flight = self.flights.flight(id).await?;
         let room = self.room(flight.room, organization).await?;
         let order = (i64::from(flight.room.version), room.row.ledger_seq);
         Ok((flight, room, order))
     }
 
-    /// Returns the room of a row that was just read. Another reading is needed only where something is kept for somebody.
-    async fn room(&self, row: FlightCapacity, organization: Option<OrganizationId>) -> Result<Room, LiveError> {
+    /// Returns the space of a row that was just read. Another reading is needed only where something is kept for somebody.
+    async fn room(&self, row: FlightCapacity, organization: Option<OrganizationId>) -> Result<SpaceReading, LiveError> {
         if row.held == row.aside {
-            return Ok(Room { row, as_of: self.clock.now() });
+            return Ok(SpaceReading { row, as_of: self.clock.now() });
         }
         let (row, as_of) = self.capacity.availability(row.flight_id, organization).await?;
-        Ok(Room { row, as_of })
+        Ok(SpaceReading { row, as_of })
     }
 
     fn flight_event(&self, flight: &Flight, order: Order) -> serde_json::Result<String> {
         event("flight", &FlightBody::new(flight, &self.reference), order)
     }
 
-    fn room_event(&self, Room { row, as_of }: &Room, order: Order) -> serde_json::Result<String> {
+    fn space_event(&self, SpaceReading { row, as_of }: &SpaceReading, order: Order) -> serde_json::Result<String> {
         event("availability", &Availability::new(row, self.capacity.is_critical(row), *as_of), order)
     }
 
@@ -154,20 +154,20 @@ impl FlightStreams {
     }
 
     async fn look(&self) -> Result<(), LiveError> {
-        // Those without a state are being opened; they are told when they know what they begin with.
-        let told: HashMap<FlightId, Order> =
-            self.groups.all().iter().filter_map(|(id, group)| Some((*id, group.told?))).collect();
-        let ids: Vec<FlightId> = told.keys().copied().collect();
+        // Those without a state are being opened; they are sent more when they know what they begin with.
+        let sent: HashMap<FlightId, Order> =
+            self.groups.all().iter().filter_map(|(id, group)| Some((*id, group.sent?))).collect();
+        let ids: Vec<FlightId> = sent.keys().copied().collect();
         let mut changed = Vec::new();
         for ids in ids.chunks(BATCH) {
             let rows = self.capacity.rows(ids).await?;
-            let is_new = |row: &&FlightCapacity| told.get(&row.flight_id).is_some_and(|told| *told != order(row));
+            let is_new = |row: &&FlightCapacity| sent.get(&row.flight_id).is_some_and(|sent| *sent != order(row));
             changed.extend(rows.iter().filter(is_new).map(|row| row.flight_id));
         }
         for ids in changed.chunks(BATCH) {
             for flight in self.flights.flights(ids).await? {
-                if let Some(told) = told.get(&flight.id) {
-                    self.tell(&flight, *told).await?;
+                if let Some(sent) = sent.get(&flight.id) {
+                    self.send_state(&flight, *sent).await?;
                 }
             }
         }
@@ -175,11 +175,11 @@ impl FlightStreams {
     }
 
     /// Sends the state of a flight to all who follow it.
-    async fn tell(&self, flight: &Flight, told: Order) -> Result<(), LiveError> {
+    async fn send_state(&self, flight: &Flight, sent: Order) -> Result<(), LiveError> {
         let version = i64::from(flight.room.version);
         let room = self.room(flight.room, None).await?;
         let now = (version, room.row.ledger_seq);
-        let schedule = if version == told.0 { String::new() } else { self.flight_event(flight, now)? };
+        let schedule = if version == sent.0 { String::new() } else { self.flight_event(flight, now)? };
         let mut rooms = HashMap::from([(None, self.piece(&schedule, &room)?)]);
         if flight.room.allotted > 0 {
             for organization in self.organizations(flight.id) {
@@ -194,12 +194,12 @@ impl FlightStreams {
                 let own = organization.filter(|_| flight.room.allotted > 0);
                 match rooms.get(&own) {
                     Some(room) => sender.send(room, moment),
-                    // It came meanwhile; all are told once more.
+                    // It came meanwhile; the state is sent to all once more.
                     None => is_complete = false,
                 }
             }
             if is_complete {
-                group.told = Some(now);
+                group.sent = Some(now);
             }
         });
         Ok(())
@@ -211,10 +211,10 @@ impl FlightStreams {
         own.unwrap_or_default()
     }
 
-    /// Returns the room, after the schedule if that has changed: in one piece, since whoever has the one has the id of both.
-    fn piece(&self, schedule: &str, room: &Room) -> serde_json::Result<Piece> {
+    /// Returns the space, after the schedule if that has changed: in one piece, since whoever has the one has the id of both.
+    fn piece(&self, schedule: &str, room: &SpaceReading) -> serde_json::Result<Piece> {
         let order = order(&room.row);
-        let bytes = (schedule.to_owned() + &self.room_event(room, order)?).into();
+        let bytes = (schedule.to_owned() + &self.space_event(room, order)?).into();
         let kind = if schedule.is_empty() { AVAILABILITY } else { FLIGHT };
         Ok(Piece { bytes, order: Some(order), replaces: Some(kind) })
     }

@@ -4,10 +4,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Those who follow one thing, and how far they have been told of it.
+/// Those who follow one thing, and how much of it they have been sent.
 #[derive(Debug)]
 pub(super) struct Group<S, M> {
-    pub told: S,
+    pub sent: S,
     /// By the numbers of their streams.
     pub members: HashMap<u64, M>,
 }
@@ -38,7 +38,7 @@ pub(super) struct Joined<K: Copy + Eq + Hash, S, M> {
 impl<K: Copy + Eq + Hash, S: Default, M> Groups<K, S, M> {
     pub fn join(&self, key: K, number: u64, member: M) -> Joined<K, S, M> {
         let mut groups = self.all();
-        let group = groups.entry(key).or_insert_with(|| Group { told: S::default(), members: HashMap::new() });
+        let group = groups.entry(key).or_insert_with(|| Group { sent: S::default(), members: HashMap::new() });
         group.members.insert(number, member);
         Joined { groups: self.clone(), key, number }
     }
@@ -75,10 +75,10 @@ mod tests {
     fn a_group_lasts_as_long_as_somebody_is_in_it() {
         let groups = Groups::<u8, u8, &str>::default();
         let first = groups.join(7, 1, "first");
-        groups.with(7, |group| group.told = 5);
+        groups.with(7, |group| group.sent = 5);
         let second = groups.join(7, 2, "second");
         drop(first);
-        assert_eq!(groups.with(7, |group| (group.told, group.members.len())), Some((5, 1)));
+        assert_eq!(groups.with(7, |group| (group.sent, group.members.len())), Some((5, 1)));
         drop(second);
         assert!(groups.all().is_empty());
     }

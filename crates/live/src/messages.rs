@@ -97,7 +97,7 @@ impl MessageStreams {
 
     /// Sends this member what comes after the place with this id.
     fn enroll(&self, member: Member, id: &str) {
-        member.sender.tell_id_after_silence(id);
+        member.sender.send_id_after_silence(id);
         self.members().insert(member.sender.number(), member);
     }
 
@@ -210,7 +210,7 @@ impl MessageStreams {
     fn move_on(&self, feed: &Feed) {
         let id = feed.mark(&self.installation);
         for member in self.members().values() {
-            member.sender.tell_id_after_silence(&id);
+            member.sender.send_id_after_silence(&id);
         }
     }
 

@@ -63,7 +63,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         .measured(move || live.measure()))
 }
 
-/// Tells those who send what somebody follows that there is something new.
+/// Notifies those who send what somebody follows that there is something new.
 struct StreamFollower {
     live: LiveService,
     has_begun: AtomicBool,

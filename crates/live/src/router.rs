@@ -37,7 +37,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
 }
 
 /// What every request for a stream may bring.
-struct Asked {
+struct StreamRequest {
     /// By its token.
     caller: Option<Principal>,
     address: Option<ClientAddress>,
@@ -45,7 +45,7 @@ struct Asked {
     last: Option<String>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
+impl<S: Send + Sync> FromRequestParts<S> for StreamRequest {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Self::Rejection> {
@@ -60,7 +60,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     }
 }
 
-impl Asked {
+impl StreamRequest {
     /// Returns the caller: a ticket counts in place of a token, and like a token before the other parameters are judged.
     async fn caller(&self, live: &LiveService, query: &Query) -> Result<Option<Principal>, LiveError> {
         match query.raw("ticket") {
@@ -69,7 +69,7 @@ impl Asked {
         }
     }
 
-    /// A header tells a later event than the address, which stays as it is when `EventSource` comes back.
+    /// A header names a later event than the address, which stays as it is when `EventSource` comes back.
     fn listener(self, caller: Option<Principal>, last: Option<String>) -> Listener {
         Listener { caller, address: self.address, last: self.last.or(last).filter(|id| !id.is_empty()) }
     }
@@ -90,7 +90,7 @@ problem_responses!(PublicProblems: [INPUT, CALLER], NOT_FOUND, TOO_MANY_STREAMS)
 async fn flight(
     State(live): State<LiveService>,
     PathText(id): PathText<FlightId>,
-    asked: Asked,
+    asked: StreamRequest,
     query: Query,
 ) -> Result<Response, Problem> {
     let caller = asked.caller(&live, &query).await?;
@@ -113,7 +113,7 @@ problem_responses!(BookingProblems: [INPUT, SIGNED_IN], NOT_FOUND, TOO_MANY_STRE
 async fn booking(
     State(live): State<LiveService>,
     reference: Result<PathText<BookingRef>, Problem>,
-    asked: Asked,
+    asked: StreamRequest,
     query: Query,
 ) -> Result<Response, Problem> {
     let caller = required(asked.caller(&live, &query).await?.as_ref(), Role::Guest)?;
@@ -138,7 +138,7 @@ async fn booking(
 async fn tracking(
     State(live): State<LiveService>,
     PathText(number): PathText<TrackingNumber>,
-    asked: Asked,
+    asked: StreamRequest,
     query: Query,
 ) -> Result<Response, Problem> {
     let caller = asked.caller(&live, &query).await?;
@@ -162,7 +162,7 @@ problem_responses!(MessageProblems: [INPUT, ROLE], TOO_MANY_STREAMS);
 async fn messages(
     State(live): State<LiveService>,
     State(reference): State<Reference>,
-    asked: Asked,
+    asked: StreamRequest,
     query: Query,
 ) -> Result<Response, Problem> {
     let caller = required(asked.caller(&live, &query).await?.as_ref(), Role::Operator)?;

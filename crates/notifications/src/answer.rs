@@ -22,7 +22,7 @@ words! {
 }
 
 /// A question, as a page shows it.
-pub(super) struct Asked {
+pub(super) struct ConsentQuestion {
     /// Masked.
     pub address: String,
     /// `None` for a name that is not repeated, as it has something that looks like a link.
@@ -32,7 +32,7 @@ pub(super) struct Asked {
 
 impl NotificationService {
     /// Returns the question of a link, while it can be answered.
-    pub(super) async fn question(&self, token: &str) -> Result<Followed<Asked>, NotificationError> {
+    pub(super) async fn question(&self, token: &str) -> Result<Followed<ConsentQuestion>, NotificationError> {
         let Some(question) = self.tokens.read_question(token) else { return Ok(Followed::UNKNOWN) };
         let mut connection = self.db.read().await?;
         let found = consents::find(&mut connection, question.contact_point_id, question.organization_id).await?;
@@ -41,7 +41,7 @@ impl NotificationService {
             return Ok(Followed { language: consent.language, done: None });
         }
         let organization = words::named(&consent.organization);
-        let asked = Asked { address: masked(&consent.address), organization, status: consent.status };
+        let asked = ConsentQuestion { address: masked(&consent.address), organization, status: consent.status };
         Ok(Followed { language: consent.language, done: Some(asked) })
     }
 

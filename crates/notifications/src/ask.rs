@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     model::{CONTACT_QUESTION, LAST_MOMENT},
     post::{Channel, NewNotification, Receiver},
-    repository::consents::{self, Asked, Named},
+    repository::consents::{self, AskingHistory, Named},
     service::NotificationService,
 };
 
@@ -95,7 +95,7 @@ impl NotificationService {
         Ok(())
     }
 
-    /// The notification that asks an address; `of` tells it from another one that asks the same.
+    /// The notification that asks an address; `of` distinguishes it from another one that asks the same.
     fn question_to(&self, one: &Named, point: Uuid, of: &dyn std::fmt::Display, now: DateTime<Utc>) -> NewNotification {
         let receiver = Receiver::Contact(point.into());
         NewNotification {
@@ -110,7 +110,7 @@ impl NotificationService {
 }
 
 /// Decides by what was asked before. `is_verified`: the organization has a verified account.
-fn decide(one: &Named, asked: &Asked, is_verified: bool) -> Decision {
+fn decide(one: &Named, asked: &AskingHistory, is_verified: bool) -> Decision {
     let has_answered = asked.status.as_deref().is_some_and(|status| status != "ASKED");
     let is_bounded =
         asked.of_pair > 0 || asked.of_address >= MOST_TO_ADDRESS || asked.of_organization >= MOST_OF_ORGANIZATION;
@@ -143,8 +143,13 @@ mod tests {
 
     #[test]
     fn questions_by_text_need_a_verified_account_and_have_a_bound_of_their_own() {
-        let asked =
-            |of_organization, by_text| Asked { status: None, of_pair: 0, of_address: 0, of_organization, by_text };
+        let asked = |of_organization, by_text| AskingHistory {
+            status: None,
+            of_pair: 0,
+            of_address: 0,
+            of_organization,
+            by_text,
+        };
         let (phone, email) = (named("phone"), named("email"));
         assert_eq!(decide(&phone, &asked(0, 0), false), Decision::Withhold(UNVERIFIED_ACCOUNT));
         assert_eq!(decide(&email, &asked(0, 0), false), Decision::Ask);

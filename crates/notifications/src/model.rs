@@ -1,4 +1,4 @@
-//! What is told to whom: the types, who has them by default, what causes them, and when they are due.
+//! Notifications: their types, who has them by default, what causes them, and when they are due.
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_bookings::BOOKING;
 use loadmaster_holds::HOLD;
@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What is not told by then is not told.
+/// What is not sent by then is never sent.
 pub const LAST_MOMENT: TimeDelta = TimeDelta::hours(24);
 /// Before a hold expires.
 pub const BEFORE_EXPIRY: TimeDelta = TimeDelta::minutes(5);
 /// Asks an address whether it may be written to.
 pub const CONTACT_QUESTION: &str = "contact_question";
-/// Tells a guest about its booking, with the link that opens it.
+/// Informs a guest about its booking, with the link that opens it.
 pub const GUEST_BOOKING: &str = "guest_booking";
 
 words! {
-    /// What somebody is told.
+    /// What somebody is notified of.
     pub enum NotificationType {
         BookingConfirmed = "booking_confirmed",
         Departed = "departed",
@@ -37,7 +37,7 @@ words! {
         PriceAlert = "price_alert",
         CutoffReminder = "cutoff_reminder",
         WebhookFailing = "webhook_failing",
-        /// A step that a receiver was told of was taken back. Goes to the receivers of the notification about the step, and
+        /// A step that a receiver was notified of was taken back. Goes to the receivers of the notification about the step, and
         /// has no preference of its own.
         Corrected = "corrected",
     }
@@ -83,7 +83,7 @@ impl NotificationType {
         matches!(self, Self::Cancelled | Self::Offloaded | Self::CutoffReminder)
     }
 
-    /// Types whose last moment is the end of what they tell of: past it, they are of no use.
+    /// Types whose last moment is the end of their subject: past it, they are of no use.
     pub const FIXED: [Self; 3] = [Self::HoldExpiring, Self::WaitlistOffer, Self::CutoffReminder];
 
     /// Returns the type whose preference decides on a notification of this type: of a correction, that of the step.
@@ -97,7 +97,7 @@ impl NotificationType {
     }
 }
 
-/// A message that somebody is to be told of.
+/// A message that somebody is to be notified of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
     pub message_id: String,
@@ -162,7 +162,7 @@ impl Cause {
     }
 }
 
-/// When something is told, and in which bundle.
+/// When something is sent, and in which bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     pub message_id: String,
@@ -205,7 +205,7 @@ pub fn bundle_of(flight: Uuid, kind: NotificationType) -> String {
     format!("flight:{flight}:{}", kind.as_str())
 }
 
-/// What a user wants to be told.
+/// What a user wants to be notified of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
     /// The language of letters alone.
@@ -318,14 +318,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_past_its_last_moment_is_not_told() {
+    fn what_is_past_its_last_moment_is_not_sent() {
         let cause = Cause::of(&entry(BOOKING, "BOOKED", &json!({}))).unwrap();
         assert!(Schedule::of(&cause, at(0), None, at(24 * 60 - 1), TimeDelta::zero()).is_some());
         assert_eq!(Schedule::of(&cause, at(0), None, at(24 * 60), TimeDelta::zero()), None);
     }
 
     #[test]
-    fn a_hold_is_told_five_minutes_before_and_each_expiry_once() {
+    fn a_hold_is_announced_five_minutes_before_and_each_expiry_once() {
         let cause = Cause::of(&entry(HOLD, "CREATED", &json!({}))).unwrap();
         let of = |until| Schedule::of(&cause, at(0), Some(at(until)), at(1), TimeDelta::zero());
         assert_eq!(of(15).unwrap().due_at, at(10));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn masked_addresses_tell_little() {
+    fn masked_addresses_reveal_little() {
         assert_eq!(masked("ann@example.com"), "a***@example.com");
         assert_eq!(masked("+4969123456"), "***56");
         assert_eq!(masked("ä@example.com"), "ä***@example.com");

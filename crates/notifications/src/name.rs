@@ -1,4 +1,4 @@
-//! Whom a booking names to be told.
+//! Whom a booking names to be notified.
 use loadmaster_accounts::Principal;
 use loadmaster_bookings::{self as bookings, Booking};
 use loadmaster_kernel::{BookingId, BookingRef};

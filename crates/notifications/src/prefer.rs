@@ -1,4 +1,4 @@
-//! What users want to be told.
+//! What users want to be notified of.
 use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     postgres::{PgSession, commit, retrying},

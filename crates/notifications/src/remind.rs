@@ -109,11 +109,11 @@ impl NotificationService {
             data: json!({}),
         };
         let causes: Vec<Cause> = due.iter().map(cause).collect();
-        let mut told = repository::receivers::users(tx, &causes).await?;
+        let mut recipients = repository::receivers::users(tx, &causes).await?;
         let numbered: Vec<(i64, &Cause)> = (1..).zip(&causes).collect();
-        told.extend(repository::receivers::contacts(tx, &numbered).await?);
+        recipients.extend(repository::receivers::contacts(tx, &numbered).await?);
         let rows: Vec<NewNotification> =
-            told.iter().filter_map(|told| self.reminder(&causes, &due, told, now)).collect();
+            recipients.iter().filter_map(|recipient| self.reminder(&causes, &due, recipient, now)).collect();
         if !rows.is_empty() {
             self.post.enqueue_by_sender_in_tx(tx, &rows).await?;
         }
@@ -126,19 +126,19 @@ impl NotificationService {
         &self,
         causes: &[Cause],
         due: &[Reminder],
-        told: &Recipient,
+        recipient: &Recipient,
         now: DateTime<Utc>,
     ) -> Option<NewNotification> {
-        let place = usize::try_from(told.n).ok()?.checked_sub(1)?;
+        let place = usize::try_from(recipient.n).ok()?.checked_sub(1)?;
         let (cause, due) = (causes.get(place)?, due.get(place)?);
         Some(NewNotification {
             id: self.ids.next(now),
             message_id: cause.message_id.clone(),
-            receiver: told.receiver()?,
-            organization_id: told.organization_id.map(Into::into),
-            channel: Channel::from_name(&told.channel)?,
+            receiver: recipient.receiver()?,
+            organization_id: recipient.organization_id.map(Into::into),
+            channel: Channel::from_name(&recipient.channel)?,
             kind: cause.kind.as_str(),
-            booking_id: told.booking_id.map(Into::into),
+            booking_id: recipient.booking_id.map(Into::into),
             ref_id: Some(due.ref_id.clone()),
             subject_id: Some(due.flight_id),
             data: cause.data.clone(),

@@ -5,7 +5,7 @@ use loadmaster_platform::{clock::SharedClock, postgres::Database, random::IdSour
 
 use super::{post::PostService, tokens::Tokens};
 
-/// When somebody is told, and where links can lead.
+/// When somebody is notified, and where links can lead.
 #[derive(Debug, Clone, Copy)]
 pub struct NotificationTerms {
     /// What one flight causes waits for this long.

@@ -1,4 +1,4 @@
-//! Hears every message of the outbox, and writes down who is to be told of it.
+//! Hears every message of the outbox, and writes down who is to be notified of it.
 use chrono::{DateTime, Utc};
 use loadmaster_bookings::BOOKING;
 use loadmaster_capacity::FLIGHT;
@@ -19,7 +19,7 @@ use super::{
 /// The sink of the outbox. It only writes rows: sending is the work of `post`.
 pub(super) struct Notifications {
     notifications: NotificationService,
-    /// The number of the last message that is not told. It is the same for ever.
+    /// The number of the last message that nobody is notified of. It is the same for ever.
     from: OnceCell<i64>,
 }
 
@@ -97,7 +97,7 @@ impl NotificationService {
     async fn write_in_tx(&self, tx: &mut PgSession, news: &News) -> Result<(), DbError> {
         let now = self.now();
         if !news.causes.is_empty() {
-            self.tell_in_tx(tx, news, now).await?;
+            self.write_notifications_in_tx(tx, news, now).await?;
         }
         if !news.booked.is_empty() {
             let named = repository::consents::named_by(tx, &news.booked).await?;
@@ -109,37 +109,43 @@ impl NotificationService {
         Ok(())
     }
 
-    async fn tell_in_tx(&self, tx: &mut PgSession, news: &News, now: DateTime<Utc>) -> Result<(), DbError> {
+    async fn write_notifications_in_tx(
+        &self,
+        tx: &mut PgSession,
+        news: &News,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbError> {
         let causes = &news.causes;
-        let mut told = repository::receivers::users(tx, causes).await?;
+        let mut recipients = repository::receivers::users(tx, causes).await?;
         let of_bookings: Vec<(i64, &Cause)> =
             (1..).zip(causes).filter(|(_, cause)| cause.aggregate == BOOKING).collect();
         if news.has_contacts && !of_bookings.is_empty() {
-            told.extend(repository::receivers::contacts(tx, &of_bookings).await?);
+            recipients.extend(repository::receivers::contacts(tx, &of_bookings).await?);
         }
         if causes.iter().any(|cause| cause.kind == NotificationType::Corrected) {
-            told.extend(repository::receivers::of_corrected_steps(tx, causes).await?);
+            recipients.extend(repository::receivers::of_corrected_steps(tx, causes).await?);
         }
         self.write_to_guests_in_tx(tx, causes, now).await?;
-        let rows: Vec<NewNotification> = told.iter().filter_map(|told| self.row(causes, told, now)).collect();
+        let rows: Vec<NewNotification> =
+            recipients.iter().filter_map(|recipient| self.row(causes, recipient, now)).collect();
         if rows.is_empty() { Ok(()) } else { self.post.enqueue_by_sender_in_tx(tx, &rows).await }
     }
 
     /// Returns what is written for one receiver, if it is not too late for it.
-    fn row(&self, causes: &[Cause], told: &Recipient, now: DateTime<Utc>) -> Option<NewNotification> {
-        let cause = causes.get(usize::try_from(told.n).ok()?.checked_sub(1)?)?;
-        let at = told.recorded_at.unwrap_or(cause.at);
+    fn row(&self, causes: &[Cause], recipient: &Recipient, now: DateTime<Utc>) -> Option<NewNotification> {
+        let cause = causes.get(usize::try_from(recipient.n).ok()?.checked_sub(1)?)?;
+        let at = recipient.recorded_at.unwrap_or(cause.at);
         let Schedule { message_id, bundle, due_at, expires_at } =
-            Schedule::of(cause, at, told.until, now, self.terms.collect)?;
+            Schedule::of(cause, at, recipient.until, now, self.terms.collect)?;
         Some(NewNotification {
             id: self.ids.next(now),
             message_id,
-            receiver: told.receiver()?,
-            organization_id: told.organization_id.map(Into::into),
-            channel: Channel::from_name(&told.channel)?,
+            receiver: recipient.receiver()?,
+            organization_id: recipient.organization_id.map(Into::into),
+            channel: Channel::from_name(&recipient.channel)?,
             kind: cause.kind.as_str(),
-            booking_id: told.booking_id.map(Into::into),
-            ref_id: told.ref_id.clone(),
+            booking_id: recipient.booking_id.map(Into::into),
+            ref_id: recipient.ref_id.clone(),
             subject_id: if cause.aggregate == BOOKING { cause.flight } else { Some(cause.id) },
             data: cause.data.clone(),
             bundle,

@@ -38,7 +38,7 @@ impl Command for Arrive {
 
     async fn concluded(&mut self, outcome: Result<&Operated, &OperationError>) {
         if let Ok(done) = outcome {
-            self.operations.tell(FlightAction::Arrive, done);
+            self.operations.report(FlightAction::Arrive, done);
             self.operations.bookings.count(Action::Arrive, done.bookings_changed);
         }
     }

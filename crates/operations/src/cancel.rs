@@ -12,7 +12,7 @@ use super::{
     service::Target,
 };
 
-/// Cancels the flight: its bookings keep their status, release their room and need rerouting; its holds end.
+/// Cancels the flight: its bookings keep their status, release their space and need rerouting; its holds end.
 pub(super) struct Cancel {
     pub operations: OperationService,
     pub target: Target,
@@ -51,8 +51,8 @@ impl Command for Cancel {
 
     async fn concluded(&mut self, outcome: Result<&Operated, &OperationError>) {
         if let Ok(done) = outcome {
-            self.operations.tell_ended(&self.held);
-            self.operations.tell(FlightAction::Cancel, done);
+            self.operations.show_ended(&self.held);
+            self.operations.report(FlightAction::Cancel, done);
         }
     }
 }

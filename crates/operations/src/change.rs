@@ -75,7 +75,7 @@ impl Command for Change {
         self.has_changed = is_new || !change.offload.is_empty();
         if self.has_changed {
             operations
-                .record_in_tx(tx, target, "flight.changed", told(change, held, &before, &flight), &flight)
+                .record_in_tx(tx, target, "flight.changed", audit_details(change, held, &before, &flight), &flight)
                 .await?;
         }
         let actor = Some(target.caller.user_id);
@@ -91,7 +91,7 @@ impl Command for Change {
 
     async fn concluded(&mut self, outcome: Result<&Flight, &OperationError>) {
         if let Ok(flight) = outcome {
-            let holds_ended = self.operations.tell_ended(&self.held);
+            let holds_ended = self.operations.show_ended(&self.held);
             self.operations.flights.changed([flight]);
             let (version, offloaded) = (flight.room.version, self.wanted.offload.len());
             tracing::info!(flight_id = %flight.id, version, offloaded, holds_ended, "flight changed");
@@ -101,17 +101,17 @@ impl Command for Change {
 }
 
 /// Returns what the audit trail records beside the flight: above all what is different from before.
-fn told(change: &ChangeFlight, held: &Held, before: &Flight, flight: &Flight) -> Map<String, Value> {
-    let mut told = differences(before, flight);
-    told.insert("offloaded".to_owned(), json!(change.offload));
+fn audit_details(change: &ChangeFlight, held: &Held, before: &Flight, flight: &Flight) -> Map<String, Value> {
+    let mut details = differences(before, flight);
+    details.insert("offloaded".to_owned(), json!(change.offload));
     if !change.overbooking.is_keep() {
-        told.insert("overbooking".to_owned(), json!(flight.room.overbooking));
+        details.insert("overbooking".to_owned(), json!(flight.room.overbooking));
     }
     let released = held.released();
     if !released.is_empty() {
-        told.insert("released_holds".to_owned(), json!(released));
+        details.insert("released_holds".to_owned(), json!(released));
     }
-    told
+    details
 }
 
 /// Returns the members of a flight that differ, each as `{from, to}`.

@@ -12,7 +12,7 @@ use super::{
     service::Target,
 };
 
-/// Departs the flight with every booking whose cargo is there; the others are left behind and release their room. What
+/// Departs the flight with every booking whose cargo is there; the others are left behind and release their space. What
 /// remains must not be more than the flight carries. Its holds end.
 pub(super) struct Depart {
     pub operations: OperationService,
@@ -53,7 +53,7 @@ impl Command for Depart {
         left_behind.extend_from_slice(named);
         left_behind.sort_by(|a, b| a.ref_id.as_str().cmp(b.ref_id.as_str()));
         operations.release_all_in_tx(tx, held, &flight, EndReason::FlightDeparted, actor).await?;
-        // Read again: bookings left behind and holds have released room.
+        // Read again: bookings left behind and holds have released space.
         let flight = flights::find_in_tx(tx, flight.id).await?;
         // What has departed one by one is gone: a flight that takes nothing more along can always depart.
         if moved + pending > 0
@@ -70,8 +70,8 @@ impl Command for Depart {
 
     async fn concluded(&mut self, outcome: Result<&Operated, &OperationError>) {
         if let Ok(done) = outcome {
-            self.operations.tell_ended(&self.held);
-            self.operations.tell(FlightAction::Depart, done);
+            self.operations.show_ended(&self.held);
+            self.operations.report(FlightAction::Depart, done);
             self.operations.bookings.count(Action::Depart, done.bookings_changed - done.left_behind.len());
         }
     }

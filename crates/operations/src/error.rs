@@ -30,7 +30,7 @@ pub enum OperationError {
     CapacityBelowBooked(CapacityShortfall),
     #[error("more is on board than the flight carries")]
     TooMuchOnBoard(CapacityShortfall),
-    /// Holds that were made meanwhile keep room on flights that are not locked.
+    /// Holds that were made meanwhile keep space on flights that are not locked.
     #[error("the holds of the flight keep room on flights that are not locked")]
     OutOfReach,
     #[error("{number} carries cargo that flies on cargo aircraft only")]

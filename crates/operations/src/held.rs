@@ -15,7 +15,7 @@ const MOST_LOOKS: u32 = 20;
 #[derive(Debug, Default)]
 pub(super) struct Held {
     with: HeldWith,
-    /// The last attempt lacked room that nobody may have a right to any more.
+    /// The last attempt lacked space that nobody may have a right to any more.
     is_short: bool,
     has_cleared: bool,
     /// How often flights were missing among those that are locked.
@@ -36,7 +36,7 @@ impl Held {
         released.map(|hold| hold.id).collect()
     }
 
-    /// Returns whether the attempt failed only because flights were not locked, or because room was taken by holds whose
+    /// Returns whether the attempt failed only because flights were not locked, or because space was taken by holds whose
     /// time is up: the next one gets further.
     pub const fn is_out_of_date(&self, error: &OperationError) -> bool {
         match error {
@@ -48,7 +48,7 @@ impl Held {
 }
 
 impl OperationService {
-    /// Looks, before an attempt, on which flights the holds of this one keep room, too; and frees what the last attempt
+    /// Looks, before an attempt, on which flights the holds of this one keep space, too; and frees what the last attempt
     /// lacked.
     pub(super) async fn prepare_held(&self, held: &mut Held, flight: FlightId) -> Result<(), OperationError> {
         if std::mem::take(&mut held.is_short) {
@@ -60,7 +60,7 @@ impl OperationService {
         Ok(())
     }
 
-    /// Checks, under the lock of the flight, that the flights are locked on which its holds keep room.
+    /// Checks, under the lock of the flight, that the flights are locked on which its holds keep space.
     pub(super) async fn check_reach_in_tx(
         &self,
         tx: &mut PgSession,
@@ -88,7 +88,7 @@ impl OperationService {
         Ok(())
     }
 
-    /// Returns the flight once this capacity does not fall short of the room taken; with `releases`, as many holds on it are
+    /// Returns the flight once this capacity does not fall short of the space taken; with `releases`, as many holds on it are
     /// released as that requires.
     pub(super) async fn fit_into_in_tx(
         &self,
@@ -138,8 +138,8 @@ impl OperationService {
     }
 
     /// To be called after the commit.
-    pub(super) fn tell_ended(&self, held: &Held) -> usize {
-        self.holds.tell(&held.ended);
+    pub(super) fn show_ended(&self, held: &Held) -> usize {
+        self.holds.show_ended(&held.ended);
         held.ended.holds.len()
     }
 }

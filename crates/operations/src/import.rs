@@ -23,8 +23,8 @@ pub(super) struct Import {
     /// Flights have refused their rows, perhaps because of holds whose time is up.
     is_refused: bool,
     has_cleared: bool,
-    /// Is told how far it is.
-    told: Box<ImportListener>,
+    /// Receives its progress.
+    listener: Box<ImportListener>,
 }
 
 impl Import {
@@ -38,7 +38,7 @@ impl Import {
             touched: Vec::new(),
             is_refused: false,
             has_cleared: false,
-            told: Box::new(|_| {}),
+            listener: Box::new(|_| {}),
         }
     }
 }
@@ -65,9 +65,9 @@ impl Command for Import {
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, OperationError> {
-        let Self { operations, actor, dry_run, timetable, touched, told, .. } = self;
+        let Self { operations, actor, dry_run, timetable, touched, listener, .. } = self;
         let Some(timetable) = timetable else { return Ok(ImportSummary::default()) };
-        let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now(), told).await;
+        let done = operations.flights.import_in_tx(tx, *actor, timetable, *dry_run, operations.now(), listener).await;
         self.is_refused = matches!(&done, Err(FlightError::Table(_)));
         let imported = done?;
         if !*dry_run {
@@ -112,9 +112,9 @@ impl OperationService {
         &self,
         table: Table,
         dry_run: bool,
-        told: Box<ImportListener>,
+        listener: Box<ImportListener>,
     ) -> Result<ImportSummary, OperationError> {
-        let import = Import { told, ..Import::new(self.clone(), None, table, dry_run) };
+        let import = Import { listener, ..Import::new(self.clone(), None, table, dry_run) };
         Box::pin(work::run_alone(&self.db, import)).await
     }
 }

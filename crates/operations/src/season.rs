@@ -13,7 +13,7 @@ struct ApplySeason {
     season: Season,
     shown: Differences,
     touched: Vec<(Lane, Departure)>,
-    told: Box<ImportListener>,
+    listener: Box<ImportListener>,
 }
 
 impl Command for ApplySeason {
@@ -22,9 +22,9 @@ impl Command for ApplySeason {
     type Error = OperationError;
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, OperationError> {
-        let Self { operations, season, shown, touched, told } = self;
+        let Self { operations, season, shown, touched, listener } = self;
         let now = operations.now();
-        let imported = operations.flights.apply_season_in_tx(tx, None, season, shown, now, told).await?;
+        let imported = operations.flights.apply_season_in_tx(tx, None, season, shown, now, listener).await?;
         operations.conclude_import_in_tx(tx, &imported, None).await?;
         *touched = imported.touched;
         Ok(imported.summary)
@@ -63,9 +63,9 @@ impl OperationService {
         &self,
         season: Season,
         shown: Differences,
-        told: Box<ImportListener>,
+        listener: Box<ImportListener>,
     ) -> Result<ImportSummary, OperationError> {
-        let command = ApplySeason { operations: self.clone(), season, shown, touched: Vec::new(), told };
+        let command = ApplySeason { operations: self.clone(), season, shown, touched: Vec::new(), listener };
         Box::pin(work::run_alone(&self.db, command)).await
     }
 }

@@ -108,7 +108,7 @@ impl OperationService {
     }
 
     /// Reports a flight's step to searches, log and metrics, after the commit.
-    pub(super) fn tell(&self, action: FlightAction, done: &Operated) {
+    pub(super) fn report(&self, action: FlightAction, done: &Operated) {
         self.flights.left(&done.flight);
         let (flight_id, bookings_changed) = (done.flight.id, done.bookings_changed);
         let left_behind = done.left_behind.len();

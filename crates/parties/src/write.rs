@@ -11,7 +11,7 @@ use super::{
 };
 
 /// A kind of entry that customers change.
-pub(super) trait Kept: Stored {
+pub(super) trait Editable: Stored {
     type Patch: Send + Sync + 'static;
     /// The names of the spans.
     const CREATE: &'static str;
@@ -22,7 +22,7 @@ pub(super) trait Kept: Stored {
     fn after(&self, patch: &Self::Patch) -> Result<Self, MemberFaults>;
 }
 
-impl Kept for Party {
+impl Editable for Party {
     type Patch = AmendParty;
     const CREATE: &'static str = "parties.create";
     const CHANGE: &'static str = "parties.change";
@@ -33,7 +33,7 @@ impl Kept for Party {
     }
 }
 
-impl Kept for Template {
+impl Editable for Template {
     type Patch = ChangeBookingTemplate;
     const CREATE: &'static str = "parties.create_template";
     const CHANGE: &'static str = "parties.change_template";
@@ -51,7 +51,7 @@ pub(super) struct Create<T> {
     pub content: T,
 }
 
-impl<T: Kept> Command for Create<T> {
+impl<T: Editable> Command for Create<T> {
     const NAME: &'static str = T::CREATE;
     type Done = Entry<T>;
     type Error = PartyError;
@@ -78,7 +78,7 @@ impl<T: Kept> Command for Create<T> {
 }
 
 /// Changes an entry. One that is changed to what it is already keeps its version.
-pub(super) struct Change<T: Kept> {
+pub(super) struct Change<T: Editable> {
     pub parties: PartyService,
     pub caller: Principal,
     pub id: T::Id,
@@ -86,7 +86,7 @@ pub(super) struct Change<T: Kept> {
     pub wanted: T::Patch,
 }
 
-impl<T: Kept> Command for Change<T> {
+impl<T: Editable> Command for Change<T> {
     const NAME: &'static str = T::CHANGE;
     type Done = Entry<T>;
     type Error = PartyError;
@@ -105,14 +105,14 @@ impl<T: Kept> Command for Change<T> {
 }
 
 /// Deletes an entry.
-pub(super) struct Delete<T: Kept> {
+pub(super) struct Delete<T: Editable> {
     pub parties: PartyService,
     pub caller: Principal,
     pub id: T::Id,
     pub precondition: Precondition,
 }
 
-impl<T: Kept> Command for Delete<T> {
+impl<T: Editable> Command for Delete<T> {
     const NAME: &'static str = T::DELETE;
     type Done = ();
     type Error = PartyError;
@@ -125,7 +125,7 @@ impl<T: Kept> Command for Delete<T> {
 }
 
 /// Locks an entry of the caller's organization that still has the version that the caller knows.
-async fn lock_in_tx<T: Kept>(
+async fn lock_in_tx<T: Editable>(
     tx: &mut PgSession,
     caller: Principal,
     id: T::Id,

@@ -185,7 +185,7 @@ impl PaymentService {
     }
 
     /// Looks for the provider's name of a payment whose authorization nobody knows the outcome of. `None` if that is known, or
-    /// the provider does not tell.
+    /// the provider does not report.
     pub async fn reference_of(&self, payment: PaymentId) -> Result<Option<String>, DbError> {
         let found = {
             let mut connection = self.db.read().await?;

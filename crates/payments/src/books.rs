@@ -146,10 +146,10 @@ pub async fn save_in_tx(tx: &mut PgSession, changes: &mut [PaymentChange]) -> Re
     let mut events = Vec::new();
     for (place, PaymentChange { before, after, .. }) in changes.iter_mut().enumerate() {
         let happened = PaymentEventType::between(before.as_ref(), after);
-        let told = before.as_ref().map_or(0, |before| before.event_sequence);
+        let last = before.as_ref().map_or(0, |before| before.event_sequence);
         after.version = before.as_ref().map_or(1, |before| before.version + 1);
-        after.event_sequence = told + i32::try_from(happened.len()).unwrap_or_default();
-        events.extend((told + 1..).zip(happened).map(|(sequence, event_type)| (place, sequence, event_type)));
+        after.event_sequence = last + i32::try_from(happened.len()).unwrap_or_default();
+        events.extend((last + 1..).zip(happened).map(|(sequence, event_type)| (place, sequence, event_type)));
     }
     let (new, known): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.before.is_none());
     let payments = |of: Vec<&PaymentChange>| of.into_iter().map(|change| change.after.clone()).collect::<Vec<_>>();

@@ -84,7 +84,7 @@ impl Failure {
         Self { code: Self::NOT_SENT.to_owned(), message: message.to_owned() }
     }
 
-    /// Of an authorization whose outcome the provider never told.
+    /// Of an authorization whose outcome the provider never reported.
     fn resolved() -> Self {
         let message = "The carrier has found out that the payment was not made.";
         Self { code: "resolved".to_owned(), message: message.to_owned() }

@@ -5,7 +5,7 @@ use loadmaster_platform::postgres::{DbError, commit};
 
 use super::{
     model::{Payment, PaymentStatus},
-    provider::{Found, FoundState, Provider},
+    provider::{FoundState, Provider, ProviderPayment},
     repository,
     service::PaymentService,
 };
@@ -39,7 +39,7 @@ impl PaymentService {
         let Some(payment) = repository::find(&mut *self.db.read().await?, id, None).await? else { return Ok(false) };
         let Some(reference) = &payment.provider_reference else { return Ok(false) };
         let Ok(found) = provider.find(reference).await else {
-            tracing::warn!(payment_id = %id, "the provider did not tell of a payment; it is compared in an hour");
+            tracing::warn!(payment_id = %id, "the provider did not report a payment; it is compared in an hour");
             return Ok(false);
         };
         let difference = difference(&payment, found.as_ref(), |amount| provider.chargeable(amount));
@@ -61,7 +61,11 @@ impl PaymentService {
 }
 
 /// Returns how the provider's payment differs from ours.
-fn difference(payment: &Payment, found: Option<&Found>, chargeable: impl Fn(Money) -> Money) -> Option<&'static str> {
+fn difference(
+    payment: &Payment,
+    found: Option<&ProviderPayment>,
+    chargeable: impl Fn(Money) -> Money,
+) -> Option<&'static str> {
     let Some(found) = found else { return Some("the provider does not know it") };
     let charged = |minor| chargeable(payment.amount.with_minor(minor)).minor();
     if found.amount != chargeable(payment.amount) {

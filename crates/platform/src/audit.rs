@@ -169,15 +169,15 @@ impl Findings {
 macro_rules! differences {
     ($found:expr, $expected:expr; $($member:ident),+ $(,)?) => {{
         let (found, expected) = ($found, $expected);
-        let mut told = Vec::<String>::new();
+        let mut different = Vec::<String>::new();
         $(if found.$member != expected.$member {
-            told.push(format!("{} is {:?} instead of {:?}", stringify!($member), found.$member, expected.$member));
+            different.push(format!("{} is {:?} instead of {:?}", stringify!($member), found.$member, expected.$member));
         })+
         // A difference in a member that is not listed above must not be overlooked.
-        if told.is_empty() && found != expected {
-            told.push(format!("it is {found:?} instead of {expected:?}"));
+        if different.is_empty() && found != expected {
+            different.push(format!("it is {found:?} instead of {expected:?}"));
         }
-        told.join("; ")
+        different.join("; ")
     }};
 }
 
@@ -217,15 +217,15 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_told_also_of_members_that_nobody_listed() {
+    fn differences_are_reported_also_of_members_that_nobody_listed() {
         #[derive(Debug, PartialEq)]
         struct Row {
             listed: i32,
             other: i32,
         }
-        let told = |a, b| differences!(&Row { listed: a, other: b }, &Row { listed: 1, other: 1 }; listed);
-        assert_eq!(told(1, 1), "");
-        assert_eq!(told(2, 1), "listed is 2 instead of 1");
-        assert!(told(1, 2).contains("other: 2"));
+        let text = |a, b| differences!(&Row { listed: a, other: b }, &Row { listed: 1, other: 1 }; listed);
+        assert_eq!(text(1, 1), "");
+        assert_eq!(text(2, 1), "listed is 2 instead of 1");
+        assert!(text(1, 2).contains("other: 2"));
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 const MOST_SKEW: TimeDelta = TimeDelta::seconds(30);
 /// A difference from the time of the database that is not worth a step of the clock.
 const TOLERANCE: TimeDelta = TimeDelta::milliseconds(50);
-/// An answer of the database that took longer tells too little of the time.
+/// An answer of the database that took longer says too little of the time.
 const SLOW: Duration = Duration::from_secs(1);
 /// A change of the difference that shows that the wall clock of the machine was set.
 const JUMP: TimeDelta = TimeDelta::seconds(1);

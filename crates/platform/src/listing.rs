@@ -138,7 +138,7 @@ pub enum Anchor {
     Text(u16, Uuid),
 }
 
-/// Returns a digest of a text in any case: it shows that the text of a place has changed, and is too short to tell what it was.
+/// Returns a digest of a text in any case: it shows that the text of a place has changed, and is too short to reveal what it was.
 fn print_of(text: &str) -> u16 {
     text.to_lowercase().bytes().fold(0, |print: u16, byte| print.rotate_left(5) ^ u16::from(byte).wrapping_mul(0x9e37))
 }
@@ -285,10 +285,10 @@ mod tests {
 
     #[test]
     fn a_list_of_more_entries_than_are_counted_says_so() {
-        for (found, told) in [(0, "0"), (214, "214"), (1_000, "1000"), (1_001, "1000+")] {
+        for (found, shown) in [(0, "0"), (214, "214"), (1_000, "1000"), (1_001, "1000+")] {
             let mut response = ().into_response();
             add_total(&mut response, Some(Total::of(found)));
-            assert_eq!(response.headers()[TOTAL_COUNT], told);
+            assert_eq!(response.headers()[TOTAL_COUNT], shown);
         }
         let mut response = ().into_response();
         add_total(&mut response, None);

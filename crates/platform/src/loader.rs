@@ -74,7 +74,7 @@ impl<W: Send + 'static, A: Send + 'static> Loader<W, A> {
         let is_held_up = queue.under_way < MOST_AT_ONCE && queue.last_started.elapsed() > SLOW;
         if !queue.waiting.is_empty() && (queue.under_way == 0 || is_held_up) {
             queue.under_way += 1;
-            let place = Place { loader: self.0.clone(), is_free: false };
+            let place = ReadingTask { loader: self.0.clone(), is_free: false };
             tokio::spawn(place.work());
         }
     }
@@ -87,12 +87,12 @@ impl<W, A> Inner<W, A> {
 }
 
 /// A place among the reads under way. If its work panics, or the runtime ends, those that wait are not left waiting.
-struct Place<W, A> {
+struct ReadingTask<W, A> {
     loader: Arc<Inner<W, A>>,
     is_free: bool,
 }
 
-impl<W, A> Place<W, A> {
+impl<W, A> ReadingTask<W, A> {
     /// Reads until nobody waits.
     async fn work(mut self) {
         while let Some((wishes, senders)) = self.next() {
@@ -119,7 +119,7 @@ impl<W, A> Place<W, A> {
     }
 }
 
-impl<W, A> Drop for Place<W, A> {
+impl<W, A> Drop for ReadingTask<W, A> {
     fn drop(&mut self) {
         if !self.is_free {
             let mut queue = self.loader.queue();
@@ -140,12 +140,12 @@ mod tests {
 
     use super::*;
 
-    /// Doubles numbers; each read waits for a permit, and tells how many it serves.
+    /// Doubles numbers; each read waits for a permit, and records how many it serves.
     fn doubling(permits: &Arc<Semaphore>) -> (Loader<usize, usize>, Arc<Mutex<Vec<usize>>>) {
         let (sizes, permits) = (Arc::<Mutex<Vec<usize>>>::default(), permits.clone());
-        let told = sizes.clone();
+        let recorded = sizes.clone();
         let loader = Loader::new(move |wishes: Vec<usize>| {
-            told.lock().unwrap().push(wishes.len());
+            recorded.lock().unwrap().push(wishes.len());
             let permits = permits.clone();
             Box::pin(async move {
                 permits.acquire().await.unwrap().forget();

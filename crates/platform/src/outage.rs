@@ -5,13 +5,13 @@ use std::{borrow::Cow, fmt::Display};
 #[derive(Debug)]
 pub struct OutageLog {
     what: Cow<'static, str>,
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl OutageLog {
     /// `what` is the warning.
     pub fn new(what: impl Into<Cow<'static, str>>) -> Self {
-        Self { what: what.into(), is_told: false }
+        Self { what: what.into(), is_reported: false }
     }
 
     /// Records an outcome, and returns it.
@@ -24,16 +24,16 @@ impl OutageLog {
     }
 
     pub fn lasts(&mut self, error: &impl Display) {
-        if self.is_told {
+        if self.is_reported {
             tracing::debug!(%error, "{}", self.what);
         } else {
             tracing::warn!(%error, "{}", self.what);
         }
-        self.is_told = true;
+        self.is_reported = true;
     }
 
     pub fn end(&mut self) {
-        if std::mem::take(&mut self.is_told) {
+        if std::mem::take(&mut self.is_reported) {
             tracing::info!(outage = %self.what, "recovered");
         }
     }

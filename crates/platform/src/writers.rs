@@ -22,7 +22,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// Longest wait for a standby where a position cannot be shared.
 const REPLAY_PATIENCE: Duration = Duration::from_millis(250);
 
-/// The writes of callers. Callers are told apart by any text.
+/// The writes of callers. Callers are distinguished by any text.
 #[derive(Debug, Clone)]
 pub struct Writers(Arc<Inner>);
 
@@ -77,7 +77,7 @@ impl Writers {
         });
     }
 
-    /// Tells the other processes; returns whether they will know.
+    /// Notifies the other processes; returns whether they will know.
     async fn share(&self, caller: &str, position: LogPosition) -> bool {
         let Some(redis) = &self.0.redis else { return true };
         let shared = if position == LogPosition::UNKNOWN {
@@ -88,9 +88,9 @@ impl Writers {
         shared.inspect_err(|error| tracing::debug!(%error, "the position of a change could not be shared")).is_ok()
     }
 
-    /// Returns how recent a state this caller must see. `told` is the position that the caller itself has named.
-    pub async fn recency(&self, caller: Option<&str>, told: Option<LogPosition>) -> Recency {
-        let Some(caller) = caller else { return told.map_or(Recency::Recent, Recency::After) };
+    /// Returns how recent a state this caller must see. `named` is the position that the caller itself has named.
+    pub async fn recency(&self, caller: Option<&str>, named: Option<LogPosition>) -> Recency {
+        let Some(caller) = caller else { return named.map_or(Recency::Recent, Recency::After) };
         if self.0.doubts.contains_key(caller) {
             return Recency::Primary;
         }
@@ -107,7 +107,7 @@ impl Writers {
             position.unwrap_or(LogPosition::UNKNOWN)
         });
         let own = self.0.own.get(caller).map(|(position, _)| position);
-        [own, elsewhere, told].into_iter().flatten().max().map_or(Recency::Recent, Recency::After)
+        [own, elsewhere, named].into_iter().flatten().max().map_or(Recency::Recent, Recency::After)
     }
 
     fn key(&self, what: &str, caller: &str) -> String {

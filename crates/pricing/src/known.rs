@@ -17,7 +17,7 @@ const MANY: usize = 1000;
 /// The price rules that this process knows. They are used only while no change is in doubt, and while this process hears the
 /// changes of others; else what has changed in the tables is read.
 #[derive(Debug, Clone)]
-pub(super) struct Known(Arc<RwLock<State>>);
+pub(super) struct CachedRules(Arc<RwLock<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -38,7 +38,7 @@ pub(super) struct Reading {
     epoch: u64,
 }
 
-impl Known {
+impl CachedRules {
     /// Begins with these rules, which are not read from the tables.
     pub fn new(rules: PriceRules) -> Self {
         Self(Arc::new(RwLock::new(State { rules, changes: 0, as_of: None, caught_up: None, epoch: 0 })))
@@ -119,14 +119,14 @@ impl Known {
 mod tests {
     use super::*;
 
-    async fn read(known: &Known) {
+    async fn read(known: &CachedRules) {
         let reading = known.begin_reading();
         known.take_in(reading, Changes::default()).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn rules_are_known_while_nothing_is_in_doubt() {
-        let (known, now) = (Known::new(PriceRules::default()), DateTime::UNIX_EPOCH);
+        let (known, now) = (CachedRules::new(PriceRules::default()), DateTime::UNIX_EPOCH);
         known.caught_up(Moment::at(now));
         assert!(known.current(now).is_none(), "never read");
         read(&known).await;

@@ -53,18 +53,18 @@ loadmaster_kernel::words! {
 }
 
 impl PriceEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] =
         ["A rule of prices was made.", "A rule of prices was changed.", "A rule of prices has ended."];
 }
 
 impl ImportEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = ["Tariffs were imported: one message for all of them."];
 }
 
 impl LimitEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = ["A sale has no use left.", "A sale has uses left again."];
 }
 

@@ -41,13 +41,13 @@ pub async fn insert_quotes_in_tx(tx: &mut PgSession, quotes: &[Quote], is_taken:
 
 /// What a quote is asked for.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct QuoteRequest {
     pub route: RouteQuery,
     pub product: Product,
     pub discount_code: Option<String>,
 }
 
-impl Asked {
+impl QuoteRequest {
     fn freight(&self) -> Freight<'_> {
         Freight {
             weight: self.route.weight,
@@ -67,7 +67,7 @@ pub fn count_quote() {
 pub(super) struct MakeQuote {
     pub prices: PricingService,
     pub caller: Principal,
-    pub asked: Asked,
+    pub asked: QuoteRequest,
     pub rated: Option<Rated>,
 }
 
@@ -108,7 +108,7 @@ impl Command for MakeQuote {
 
 impl PricingService {
     /// Rates freight on named flights, or on the cheapest way that can be booked.
-    async fn rate(&self, caller: Principal, asked: &Asked) -> Result<Rated, PricingError> {
+    async fn rate(&self, caller: Principal, asked: &QuoteRequest) -> Result<Rated, PricingError> {
         let route = &asked.route;
         match &route.on {
             On::Flights(ids) => {
@@ -141,7 +141,7 @@ impl PricingService {
         &self,
         rules: &PriceRules,
         caller: Principal,
-        asked: &Asked,
+        asked: &QuoteRequest,
         flights: &[Flight],
     ) -> Result<Rated, RatingError> {
         let (freight, code) = (asked.freight(), asked.discount_code.as_deref());
@@ -153,7 +153,7 @@ impl PricingService {
         &self,
         rules: &PriceRules,
         caller: Principal,
-        asked: &Asked,
+        asked: &QuoteRequest,
         ways: Vec<Vec<Flight>>,
     ) -> Result<Rated, PricingError> {
         let (mut best, mut refused) = (None, None);

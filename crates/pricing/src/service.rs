@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     error::PricingError,
-    known::Known,
+    known::CachedRules,
     model::{Copied, PriceEventType, Rule, Sale, SaleUses, Terms},
     quote::Quote,
     repository::{self, Stored, uses},
@@ -39,7 +39,7 @@ pub struct PricingService {
     pub(super) db: Database,
     pub(super) flights: FlightService,
     pub(super) reference: Reference,
-    pub(super) known: Known,
+    pub(super) known: CachedRules,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) acts: Acts,
@@ -65,7 +65,7 @@ impl PricingService {
     ) -> Result<Self, Fault> {
         let defaults = Arc::new(Defaults::of(settings, &reference)?);
         let applies = (settings.default_tariff.applies == Applies::Always).then(|| defaults.clone());
-        let known = Known::new(PriceRules::new(&reference, applies).with_sales(&sales));
+        let known = CachedRules::new(PriceRules::new(&reference, applies).with_sales(&sales));
         let (ways, is_demo, settings) = (Arc::default(), Arc::default(), Arc::new(settings.clone()));
         Ok(Self { db, flights, reference, known, clock, ids, acts, ways, settings, defaults, sales, is_demo })
     }

@@ -41,7 +41,7 @@ pub async fn use_sales_in_tx(
         }
         error => error.into(),
     })?;
-    Ok(tell_in_tx(tx, &taken, now).await?)
+    Ok(write_messages_in_tx(tx, &taken, now).await?)
 }
 
 /// Returns the sales that these subjects use, in ascending order.
@@ -63,11 +63,11 @@ pub async fn return_uses_in_tx(tx: &mut PgSession, subjects: &[Uuid], now: DateT
     }
     uses::lock(tx, &sales).await?;
     let returned = uses::give_back(tx, subjects).await?;
-    Ok(tell_in_tx(tx, &returned, now).await?)
+    Ok(write_messages_in_tx(tx, &returned, now).await?)
 }
 
-/// Tells every process which limits are reached, and which not any more.
-async fn tell_in_tx(tx: &mut PgSession, turns: &[Turn], now: DateTime<Utc>) -> sqlx::Result<()> {
+/// Informs every process which limits are reached, and which not any more.
+async fn write_messages_in_tx(tx: &mut PgSession, turns: &[Turn], now: DateTime<Utc>) -> sqlx::Result<()> {
     if turns.is_empty() {
         return Ok(());
     }

@@ -19,7 +19,7 @@ words! {
 }
 
 impl ReferenceEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = ["An administrator changed reference data."];
 }
 

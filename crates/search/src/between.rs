@@ -12,7 +12,7 @@ use super::{
     SearchError, SearchService, metric,
     model::Question,
     route_set::{Brief, RouteSet, Ways},
-    scan::{self, Found, Leg, Wanted},
+    scan::{self, Leg, ScanResult, Wanted},
 };
 
 /// Most looks at a lane, a flight or another way, in one search for routes with two stops, or three.
@@ -67,7 +67,7 @@ impl SearchService {
         wanted: &Wanted,
         network_version: NetworkVersion,
         is_again: bool,
-    ) -> Option<Found> {
+    ) -> Option<ScanResult> {
         let board = self.0.flights.board();
         // What it does not know yet of a change that moves no version.
         let mut is_behind = is_again;
@@ -92,7 +92,7 @@ impl SearchService {
         Ok(Wanted { origin, destination, from, to, date, max_stops })
     }
 
-    fn scan(&self, departures: &Departures, wanted: &Wanted) -> Found {
+    fn scan(&self, departures: &Departures, wanted: &Wanted) -> ScanResult {
         let found = scan::routes(departures, wanted, self.0.flights.connections(), MOST_WORK);
         if found.is_cut {
             metric::ROUTE_SEARCHES_CUT.increment(1);
@@ -124,14 +124,14 @@ fn ids(legs: &[Leg]) -> Vec<FlightId> {
 }
 
 /// Returns the routes with their flights as they were read; `None` if any is no longer as it was found.
-fn ways_of(Found { legs, routes, .. }: Found, flights: Vec<Flight>) -> Option<RouteSet> {
+fn ways_of(ScanResult { legs, routes, .. }: ScanResult, flights: Vec<Flight>) -> Option<RouteSet> {
     let mut read: HashMap<FlightId, Flight> = flights.into_iter().map(|flight| (flight.id, flight)).collect();
     let flight = |leg: &Leg| read.remove(&leg.flight.flight_id).filter(|flight| is_as_found(flight, leg));
     Some(RouteSet { flights: legs.iter().map(flight).collect::<Option<_>>()?, routes })
 }
 
 /// Returns the routes with what memory knows of their flights.
-fn remembered_ways(Found { legs, routes, .. }: Found) -> Ways {
+fn remembered_ways(ScanResult { legs, routes, .. }: ScanResult) -> Ways {
     Ways { flights: legs.iter().map(|leg| (brief(leg), None)).collect(), routes }
 }
 

@@ -21,7 +21,7 @@ const ENTRY_BYTES: usize = 400;
 
 /// All that an answer depends on besides the network, the capacities and the time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Asked {
+struct BodyKey {
     question: Question,
     space: [i64; 3],
     needs_freighter: bool,
@@ -54,14 +54,14 @@ impl Finished {
     }
 }
 
-/// Finished answers, in each coding that was asked for. One is used again while its network part is the same, no room
+/// Finished answers, in each coding that was asked for. One is used again while its network part is the same, no space
 /// on its flights has moved, and none of them has passed its cut-off.
 #[derive(Debug, Clone)]
-pub(super) struct Bodies(Cache<Asked, Arc<Finished>>);
+pub(super) struct Bodies(Cache<BodyKey, Arc<Finished>>);
 
 impl Default for Bodies {
     fn default() -> Self {
-        let weigh = |_: &Asked, finished: &Arc<Finished>| {
+        let weigh = |_: &BodyKey, finished: &Arc<Finished>| {
             let bytes = finished.body.len() + std::mem::size_of_val(finished.rooms.as_slice()) + ENTRY_BYTES;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
@@ -78,7 +78,7 @@ impl Bodies {
         coding: Coding,
         (prepared, rooms, judge): (Shared, Capacities, Judge),
     ) -> (Bytes, Coding, Seen) {
-        let asked = Asked {
+        let asked = BodyKey {
             question: search.question(),
             space: judge.space().figures(),
             needs_freighter: judge.needs_freighter(),

@@ -62,18 +62,18 @@ impl CacheStatus {
 
 /// A search result, and when it expires.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct RouteResult {
     pub prepared: Shared,
     pub status: CacheStatus,
     network_version: NetworkVersion,
-    /// The rules of time zones by which dates and times in it were told.
+    /// The rules of time zones by which dates and times in it were computed.
     zones: u64,
     /// When it was stored, and for how long.
     since: Moment,
     time: Duration,
 }
 
-impl Found {
+impl RouteResult {
     /// Returns the remaining time: zero if it has expired by either clock.
     fn left(&self, now: DateTime<Utc>) -> Duration {
         self.time.saturating_sub(self.since.age(now))
@@ -94,7 +94,7 @@ pub(super) trait Source: Clone + Send + Sync + 'static {
 }
 
 /// Searches under way, each shared by all callers with the same question about the same network version.
-type Filling = HashMap<(Question, NetworkVersion), watch::Receiver<Option<Found>>>;
+type Filling = HashMap<(Question, NetworkVersion), watch::Receiver<Option<RouteResult>>>;
 
 /// The network part of answers, by the version of the network in which they were found: first in this process, then in
 /// Redis, where all processes find it. Results of an older version are not looked up any more. Other writers to Redis
@@ -108,7 +108,7 @@ struct State {
     redis: Option<(Redis, SealKey)>,
     /// The end of each key in Redis: the installation and its search rules.
     group: String,
-    results: Cache<Question, Found>,
+    results: Cache<Question, RouteResult>,
     filling: Mutex<Filling>,
 }
 
@@ -137,7 +137,7 @@ impl RouteCache {
         question: &Question,
         network_version: NetworkVersion,
         outdated: Option<&Shared>,
-    ) -> Option<Found> {
+    ) -> Option<RouteResult> {
         let now = self.0.clock.now();
         let found = self.0.results.get(question).filter(|found| {
             found.network_version == network_version
@@ -145,7 +145,7 @@ impl RouteCache {
                 && !found.left(now).is_zero()
                 && outdated.is_none_or(|outdated| !Arc::ptr_eq(outdated, &found.prepared))
         })?;
-        Some(Found { status: CacheStatus::Hit(found.left(now)), ..found })
+        Some(RouteResult { status: CacheStatus::Hit(found.left(now)), ..found })
     }
 
     /// Returns whether this process has a result at hand.
@@ -161,12 +161,12 @@ impl RouteCache {
         question: Question,
         network_version: NetworkVersion,
         outdated: Option<&Shared>,
-    ) -> Result<Found, SearchError> {
+    ) -> Result<RouteResult, SearchError> {
         if let Some(found) = self.at_hand(&question, network_version, outdated) {
             return Ok(found);
         }
         let place = (question, network_version);
-        let (told, telling) = {
+        let (outcome, sender) = {
             let mut filling = self.filling();
             // A search may have ended just now.
             if let Some(found) = self.at_hand(&question, network_version, outdated) {
@@ -175,15 +175,15 @@ impl RouteCache {
             match filling.entry(place) {
                 Entry::Occupied(under_way) => (under_way.get().clone(), None),
                 Entry::Vacant(free) => {
-                    let (telling, told) = watch::channel(None);
-                    free.insert(told.clone());
-                    (told, Some(telling))
+                    let (sender, outcome) = watch::channel(None);
+                    free.insert(outcome.clone());
+                    (outcome, Some(sender))
                 }
             }
         };
-        let Some(telling) = telling else { return self.join(source, place, outdated.is_some(), told).await };
+        let Some(sender) = sender else { return self.join(source, place, outdated.is_some(), outcome).await };
         // The first caller may hang up; the others wait all the same.
-        let filling = self.clone().fill(source.clone(), place, outdated.is_some(), telling);
+        let filling = self.clone().fill(source.clone(), place, outdated.is_some(), sender);
         let filling = tokio::spawn(filling.in_same_trace().in_current_span());
         filling.await.unwrap_or(Err(SearchError::Interrupted))
     }
@@ -194,9 +194,9 @@ impl RouteCache {
         source: &S,
         (question, network_version): (Question, NetworkVersion),
         is_again: bool,
-        mut told: watch::Receiver<Option<Found>>,
-    ) -> Result<Found, SearchError> {
-        if let Ok(found) = told.wait_for(Option::is_some).await
+        mut outcome: watch::Receiver<Option<RouteResult>>,
+    ) -> Result<RouteResult, SearchError> {
+        if let Ok(found) = outcome.wait_for(Option::is_some).await
             && let Some(found) = found.as_ref()
         {
             return Ok(found.clone());
@@ -204,7 +204,7 @@ impl RouteCache {
         let zones = zones::changes();
         let prepared = source.prepare(source.ways(question, network_version, is_again).await?).into();
         let since = Moment::at(self.0.clock.now());
-        Ok(Found { prepared, status: CacheStatus::Miss, network_version, zones, since, time: Duration::ZERO })
+        Ok(RouteResult { prepared, status: CacheStatus::Miss, network_version, zones, since, time: Duration::ZERO })
     }
 
     async fn fill<S: Source>(
@@ -212,8 +212,8 @@ impl RouteCache {
         source: S,
         place: (Question, NetworkVersion),
         is_again: bool,
-        telling: watch::Sender<Option<Found>>,
-    ) -> Result<Found, SearchError> {
+        sender: watch::Sender<Option<RouteResult>>,
+    ) -> Result<RouteResult, SearchError> {
         // However the search ends, no caller joins it afterwards.
         let _under_way = UnderWay(&self, place);
         let (question, network_version) = place;
@@ -228,12 +228,15 @@ impl RouteCache {
             let prepared = source.prepare(ways).into();
             metric::ROUTE_CACHE_FILL.record(began.elapsed().as_secs_f64());
             let since = Moment::at(self.0.clock.now());
-            (Found { prepared, status: CacheStatus::Miss, network_version, zones, since, time: self.0.time }, true)
+            (
+                RouteResult { prepared, status: CacheStatus::Miss, network_version, zones, since, time: self.0.time },
+                true,
+            )
         };
         self.0.results.insert(question, found.clone());
-        // Makes room at once: otherwise dozens of entries above the bound could wait for it.
+        // Makes space at once: otherwise dozens of entries above the bound could wait for it.
         self.0.results.run_pending_tasks();
-        telling.send_replace(Some(found.clone()));
+        sender.send_replace(Some(found.clone()));
         if let (Some((redis, seal)), true) = (self.0.redis.clone(), is_new) {
             let (time, prepared) = (self.0.time, found.prepared.clone());
             // No caller waits for the write to Redis.
@@ -249,7 +252,7 @@ impl RouteCache {
     }
 
     /// Returns the result that a process has stored in Redis; `None` if there is none, or none sealed under this key.
-    async fn recall<S: Source>(&self, source: &S, place: (Question, NetworkVersion)) -> Option<Found> {
+    async fn recall<S: Source>(&self, source: &S, place: (Question, NetworkVersion)) -> Option<RouteResult> {
         let (question, network_version) = place;
         let (redis, seal) = self.0.redis.as_ref()?;
         let zones = zones::changes();
@@ -260,7 +263,7 @@ impl RouteCache {
         let ways = stored::from_bytes(seal.open(&key, &bytes)?, question.origin, question.destination)?;
         let prepared = source.prepare(ways).into();
         let (since, time) = (Moment::at(self.0.clock.now()), left.min(self.0.time));
-        Some(Found { prepared, status: CacheStatus::Hit(time), network_version, zones, since, time })
+        Some(RouteResult { prepared, status: CacheStatus::Hit(time), network_version, zones, since, time })
     }
 
     /// Returns the key in Redis. Keys are never searched by pattern: the versions of the network and of the rules of time zones
@@ -283,13 +286,13 @@ impl RouteCache {
     }
 }
 
-/// Returns an empty cache that holds at most `most` bytes. It counts the entries evicted for lack of room: by recency alone,
+/// Returns an empty cache that holds at most `most` bytes. It counts the entries evicted for lack of space: by recency alone,
 /// as small results, which anybody can ask for, would keep large ones out if the frequency of all that must go counted.
-fn bounded(most: u64) -> Cache<Question, Found> {
+fn bounded(most: u64) -> Cache<Question, RouteResult> {
     Cache::builder()
         .max_capacity(most)
         .eviction_policy(EvictionPolicy::lru())
-        .weigher(|_, found: &Found| u32::try_from(found.prepared.weight() + ENTRY_BYTES).unwrap_or(u32::MAX))
+        .weigher(|_, found: &RouteResult| u32::try_from(found.prepared.weight() + ENTRY_BYTES).unwrap_or(u32::MAX))
         .eviction_listener(|_, _, cause| {
             if cause == RemovalCause::Size {
                 metric::ROUTE_CACHE_EVICTIONS.increment(1);

@@ -62,7 +62,7 @@ pub struct Row {
 pub struct SumsByKey(HashMap<Key, Sums, FxBuildHasher>);
 
 impl SumsByKey {
-    /// `unlaned` is the key of searches for which there is no room, and makes no more than a few hundred.
+    /// `unlaned` is the key of searches for which there is no space, and makes no more than a few hundred.
     pub fn add(&mut self, key: Key, unlaned: impl FnOnce(Key) -> Key, sums: Sums) {
         let key = if self.0.len() < MOST_KEYS || self.0.contains_key(&key) { key } else { unlaned(key) };
         self.0.entry(key).or_default().add(sums);

@@ -1,5 +1,5 @@
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_capacity::{OwnRoom, Space};
+use loadmaster_capacity::{OwnSpace, Space};
 use loadmaster_flights::FlightBody;
 use loadmaster_kernel::{AirportCode, HandlingCode, Money, Pieces, Positions, Volume, Weight};
 use loadmaster_platform::web::{
@@ -136,8 +136,8 @@ impl Ranking {
     pub fn read_search(&self, fields: &mut Fields<'_>, reference: &Reference, most_stops: u8) -> Option<SearchRoutes> {
         let is_by_price = self.sort == Some(Sort::Price);
         let mut search = SearchRoutes::read(fields, reference, most_stops);
-        let is_told = search.as_ref().is_none_or(|search| search.price == Some(true));
-        if is_by_price && !is_told && fields.is_absent("weight_kg") {
+        let is_priced = search.as_ref().is_none_or(|search| search.price == Some(true));
+        if is_by_price && !is_priced && fields.is_absent("weight_kg") {
             fields.missing("weight_kg");
         }
         if let Some(search) = search.as_mut().filter(|_| is_by_price) {
@@ -169,7 +169,7 @@ impl Search {
 
 impl SearchRoutes {
     /// The search of a caller for whom allotments keep this, with the limits that the request leaves out.
-    pub fn complete(self, most_stops: u8, own: OwnRoom, payer: Payer) -> Search {
+    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> Search {
         let priced_for = self.price.unwrap_or_default().then_some(payer);
         Search {
             origin: self.origin,
@@ -193,7 +193,7 @@ impl SearchRoutes {
 
 impl SearchDays {
     /// The search of the first day, and the number of days.
-    pub fn complete(self, most_stops: u8, own: OwnRoom) -> (Search, usize) {
+    pub fn complete(self, most_stops: u8, own: OwnSpace) -> (Search, usize) {
         let search = Search {
             origin: self.origin,
             destination: self.destination,
@@ -338,7 +338,7 @@ pub struct SearchResult {
     pub alternatives: Option<Vec<RouteOption>>,
 }
 
-fn told(reasons: &[Reason]) -> Vec<&'static str> {
+fn names_of(reasons: &[Reason]) -> Vec<&'static str> {
     reasons.iter().map(|reason| reason.as_str()).collect()
 }
 
@@ -366,7 +366,7 @@ impl DirectFlight {
         Some(Self {
             flight: FlightBody::new(itinerary.legs().first()?, reference),
             bookable: itinerary.is_bookable(),
-            reasons: told(itinerary.reasons()),
+            reasons: names_of(itinerary.reasons()),
             price: priced(itinerary, search),
         })
     }
@@ -381,7 +381,7 @@ impl RouteOption {
             flights,
             available: itinerary.available(),
             bookable: itinerary.is_bookable(),
-            reasons: told(itinerary.reasons()),
+            reasons: names_of(itinerary.reasons()),
             price: priced(itinerary, search),
             ..Self::frame(&legs)
         }

@@ -94,7 +94,7 @@ impl SearchService {
         Ok(None)
     }
 
-    /// Returns the room, as of now, on as many of the flights as the answer depends on, and which flights it takes to read;
+    /// Returns the space, as of now, on as many of the flights as the answer depends on, and which flights it takes to read;
     /// `None` if one of them is no longer as it was prepared.
     async fn look(
         &self,

@@ -5,15 +5,15 @@ use axum::response::Response;
 use bytes::Bytes;
 use chrono::NaiveDate;
 use loadmaster_accounts::Principal;
-use loadmaster_capacity::OwnRoom;
+use loadmaster_capacity::OwnSpace;
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, HandlingCode, Pieces, Positions, Volume, Weight};
 use loadmaster_platform::{
     rate_limit::Verdict,
     telemetry::{Traced, span},
     web::{
-        ClientAddress, Coding, Condition, Fields, Problem, Raw,
+        ClientAddress, Coding, Condition, Fields, Problem, Raw, add_quota_headers,
         condition::{among, any, given},
-        list, objects, read, request, tell_quota, with,
+        list, objects, read, request, with,
     },
 };
 use loadmaster_pricing::{Product, read_product};
@@ -109,13 +109,13 @@ pub(super) struct SearchLegsResult {
 }
 
 /// What was asked for.
-pub(super) enum Asked {
+pub(super) enum Requested {
     One(SearchRoutes),
     /// One search for each leg.
     Several(Vec<SearchRoutes>),
 }
 
-impl Asked {
+impl Requested {
     /// Reads a search: on several legs if there is a member `legs`.
     pub fn read(fields: &mut Fields<'_>, reference: &Reference, most_stops: u8) -> Option<Self> {
         if !fields.is_absent("legs") {
@@ -198,7 +198,7 @@ impl SearchService {
     pub(super) async fn find_legs(
         &self,
         legs: Vec<SearchRoutes>,
-        room: &OwnRoom,
+        space: &OwnSpace,
         payer: Payer,
         asker: Asker,
     ) -> Result<(Bytes, CacheStatus), SearchError> {
@@ -206,7 +206,7 @@ impl SearchService {
         let mut status: Option<CacheStatus> = None;
         for (index, leg) in legs.into_iter().enumerate() {
             let began = Instant::now();
-            let search: Search = leg.complete(self.max_stops(), room.clone(), payer);
+            let search: Search = leg.complete(self.max_stops(), space.clone(), payer);
             let (answer, found) = self.find(&search, Form::Lists).in_span(span("search.find")).await?;
             let took = began.elapsed();
             let (leg, _, seen) = self.lists(&search, Coding::Identity, answer).await?;
@@ -225,7 +225,7 @@ impl SearchService {
 /// The answer with what is left of the caller's quota.
 pub(super) fn with_quota(mut response: Response, left: Option<Verdict>) -> Response {
     if let Some(verdict) = left {
-        tell_quota(verdict, response.headers_mut());
+        add_quota_headers(verdict, response.headers_mut());
     }
     response
 }

@@ -1,7 +1,7 @@
 use std::{cmp::Ordering, collections::HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use loadmaster_capacity::{Dimension, FlightCapacity, OwnRoom, Space};
+use loadmaster_capacity::{Dimension, FlightCapacity, OwnSpace, Space};
 use loadmaster_embargoes::{Embargoes, FreightEmbargoes, Verdict};
 use loadmaster_flights::{Connections, Flight, Lane, Scope, is_connection};
 use loadmaster_kernel::{AirportCode, Currency, FlightId, HandlingCode, OrganizationId, Positions, Volume, Weight};
@@ -20,7 +20,7 @@ pub struct Request {
     /// By whose tariffs prices are.
     pub product: Product,
     /// What allotments keep for the caller.
-    pub own: OwnRoom,
+    pub own: OwnSpace,
     /// The caller whose prices are asked for.
     pub priced_for: Option<Payer>,
 }
@@ -29,7 +29,7 @@ pub struct Request {
 pub type Payer = Option<OrganizationId>;
 
 impl Request {
-    /// Returns the request for freight that takes this room.
+    /// Returns the request for freight that takes this space.
     pub fn of(space: Space, special_handling_codes: &[HandlingCode]) -> Self {
         Self {
             weight: Some(space.weight),
@@ -37,14 +37,14 @@ impl Request {
             positions: Some(space.positions),
             special_handling_codes: special_handling_codes.to_vec(),
             product: Product::GENERAL,
-            own: OwnRoom::default(),
+            own: OwnSpace::default(),
             priced_for: None,
         }
     }
 
     /// Returns the request of a caller for whom allotments keep this.
     #[must_use]
-    pub fn by(self, own: OwnRoom) -> Self {
+    pub fn by(self, own: OwnSpace) -> Self {
         Self { own, ..self }
     }
 
@@ -76,7 +76,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    const fn is_of_room(self) -> bool {
+    const fn is_of_space(self) -> bool {
         matches!(self, Self::WeightExceeded | Self::VolumeExceeded | Self::PositionsExceeded)
     }
 
@@ -199,9 +199,9 @@ impl Itinerary {
         &self.reasons
     }
 
-    /// Returns whether it would be bookable with more room.
-    pub fn lacks_only_room(&self) -> bool {
-        !self.reasons.is_empty() && self.reasons.iter().all(|reason| reason.is_of_room())
+    /// Returns whether it would be bookable with more space.
+    pub fn lacks_only_space(&self) -> bool {
+        !self.reasons.is_empty() && self.reasons.iter().all(|reason| reason.is_of_space())
     }
 
     pub fn is_bookable(&self) -> bool {
@@ -371,7 +371,7 @@ pub struct Options {
 pub struct Candidates {
     /// The best first.
     pub bookable: Vec<Itinerary>,
-    /// Flights of options that lack nothing but room, of which some is held.
+    /// Flights of options that lack nothing but space, of which some is held.
     pub full: Vec<FlightId>,
 }
 

@@ -33,7 +33,7 @@ const FLIGHT_TEXT: usize = 900;
 const ROUTE_TEXT: usize = 400;
 /// Most routes of one answer: of a result with more, few of the others' texts are ever written.
 const MOST_SHOWN: usize = 200;
-/// Fewest routes whose room is looked at, if there are as many.
+/// Fewest routes whose space is looked at, if there are as many.
 const FEWEST_LOOKED_AT: usize = 100;
 
 /// All routes of one day between two airports. What is shown of them is read and serialized when it is
@@ -147,7 +147,7 @@ impl Prepared {
         flights + ways + size_of::<Self>()
     }
 
-    /// Returns an empty buffer with room for the routes that the answer to this search shows.
+    /// Returns an empty buffer with space for the routes that the answer to this search shows.
     fn buffer(&self, search: &Search) -> Vec<u8> {
         Vec::with_capacity(self.ways.len().min(search.limit).min(MOST_SHOWN) * (ROUTE_TEXT + 2 * FLIGHT_TEXT) + 200)
     }
@@ -202,7 +202,7 @@ impl Prepared {
         out
     }
 
-    /// Returns the routes that the search allows, in this order; those that it cannot tell apart are as by arrival.
+    /// Returns the routes that the search allows, in this order; those that it cannot distinguish are as by arrival.
     fn order(&self, search: &Search, sort: Sort, judge: &Judge) -> Vec<usize> {
         let mut places = self.within(search, |_| true);
         let way = |place: &usize| &self.ways[*place];

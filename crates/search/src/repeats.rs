@@ -4,7 +4,7 @@
 const WINDOW: u64 = 600;
 /// A digest has a place in one set only: which one follows from the digest.
 const SETS: u64 = 1 << 15;
-/// Places of a set; when all are taken, the oldest digest makes room.
+/// Places of a set; when all are taken, the oldest digest makes space.
 const PLACES: usize = 8;
 
 /// A table of fixed size, 4 MiB, of which the system gives as much memory as is written to.
@@ -66,6 +66,6 @@ mod tests {
             assert!(!repeats.is_repeated(5 + number * SETS, 1_000_000 + number));
         }
         assert!(repeats.is_repeated(5 + SETS, 1_000_010), "the second one is still known");
-        assert!(!repeats.is_repeated(5, 1_000_010), "the first one made room");
+        assert!(!repeats.is_repeated(5, 1_000_010), "the first one made space");
     }
 }

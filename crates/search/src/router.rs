@@ -6,7 +6,7 @@ use axum::{
 };
 use bytes::Bytes;
 use loadmaster_accounts::Principal;
-use loadmaster_capacity::OwnRoom;
+use loadmaster_capacity::OwnSpace;
 use loadmaster_platform::{
     room::{Routes, handler_state},
     telemetry::{Traced, span},
@@ -26,7 +26,7 @@ use super::{
     counter::{Answered, Asker},
     dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchRoutes},
     find::Answer,
-    legs::{Asked, SearchAnswer, SearchQuestion, with_quota},
+    legs::{Requested, SearchAnswer, SearchQuestion, with_quota},
     model::{Form, Payer},
     seen::Seen,
 };
@@ -41,10 +41,10 @@ type Caller = Option<Extension<Principal>>;
 /// `None`: tests call the application without a connection.
 type Address = Option<Extension<ClientAddress>>;
 
-/// What is shown to this caller alone: room, and the organization by whose tariffs prices are.
-fn own(service: &SearchService, caller: Caller) -> (OwnRoom, Payer) {
+/// What is shown to this caller alone: space, and the organization by whose tariffs prices are.
+fn own(service: &SearchService, caller: Caller) -> (OwnSpace, Payer) {
     let caller = caller.map(|Extension(caller)| caller);
-    (service.own_room(caller), caller.map(|caller| caller.organization_id))
+    (service.own_space(caller), caller.map(|caller| caller.organization_id))
 }
 
 /// The caller as far as it is counted.
@@ -88,16 +88,16 @@ async fn search(
     body: Body,
 ) -> Result<Response, Problem> {
     let (began, asker) = (Instant::now(), asker(caller.as_ref(), address));
-    let read = body.read(|fields| Asked::read(fields, &reference, service.max_stops()));
+    let read = body.read(|fields| Requested::read(fields, &reference, service.max_stops()));
     let ((), question) = both(query.refuse_all(), read)?;
     let (room, payer) = own(&service, caller);
     let search = match question {
-        Asked::One(search) => search,
-        Asked::Several(legs) => {
+        Requested::One(search) => search,
+        Requested::Several(legs) => {
             let (caller, address) = (caller.map(|it| it.0), address.map(|it| it.0));
             let left = service.admit_legs(caller, address, legs.len()).await?;
             let (body, status) = Box::pin(service.find_legs(legs, &room, payer, asker)).await?;
-            return Ok(with_quota(told(body, status), left));
+            return Ok(with_quota(respond(body, status), left));
         }
     };
     let search = search.complete(service.max_stops(), room, payer);
@@ -174,7 +174,7 @@ fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
 }
 
 /// Builds the response; it is as of now, so no other party may cache it.
-fn told(body: Bytes, status: CacheStatus) -> Response {
+fn respond(body: Bytes, status: CacheStatus) -> Response {
     let cache_status = HeaderValue::try_from(status.header()).unwrap_or(HeaderValue::from_static("loadmaster"));
     let headers = [
         (header::CONTENT_TYPE, JSON),
@@ -186,6 +186,6 @@ fn told(body: Bytes, status: CacheStatus) -> Response {
 
 /// The same with a body in its final form.
 fn kept((body, coding): (Bytes, Coding), status: CacheStatus) -> Response {
-    let response = told(body, status);
+    let response = respond(body, status);
     if coding == Coding::Identity { response } else { encoded(response, coding) }
 }

@@ -37,7 +37,7 @@ pub(super) struct Wanted {
 
 /// What a search has found.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct ScanResult {
     /// The legs of all routes, of each flight once.
     pub legs: Vec<Leg>,
     /// In no particular order.
@@ -47,7 +47,12 @@ pub(super) struct Found {
 }
 
 /// Returns the routes from origin to destination. `most_work` bounds what is done for far routes.
-pub(super) fn routes(departures: &Departures, wanted: &Wanted, rules: &impl Connections, most_work: usize) -> Found {
+pub(super) fn routes(
+    departures: &Departures,
+    wanted: &Wanted,
+    rules: &impl Connections,
+    most_work: usize,
+) -> ScanResult {
     let rules = DayRules { rules, date: wanted.date, known: RefCell::default() };
     let mut found = near(departures, wanted, &rules);
     if usize::from(wanted.max_stops) + 1 >= far::FEWEST_LEGS {
@@ -58,7 +63,7 @@ pub(super) fn routes(departures: &Departures, wanted: &Wanted, rules: &impl Conn
     found
 }
 
-impl Found {
+impl ScanResult {
     /// Adds a leg that no route has yet; returns its place.
     fn add(&mut self, leg: Leg) -> usize {
         self.legs.push(leg);
@@ -119,9 +124,9 @@ impl<R: Connections> DayRules<'_, R> {
 }
 
 /// Returns all direct flights, and all connections with one stop if any stops are wanted.
-fn near(departures: &Departures, wanted: &Wanted, rules: &DayRules<'_, impl Connections>) -> Found {
+fn near(departures: &Departures, wanted: &Wanted, rules: &DayRules<'_, impl Connections>) -> ScanResult {
     let Wanted { origin, destination, from, to, .. } = *wanted;
-    let mut found = Found::default();
+    let mut found = ScanResult::default();
     for flight in between(departures.on((origin, destination)), from, to) {
         let place = found.add(Leg { lane: (origin, destination), flight: *flight });
         found.routes.push(smallvec![place]);

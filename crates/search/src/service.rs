@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::{CallerQuotas, Principal};
-use loadmaster_capacity::{CapacityService, OwnRoom, Space};
+use loadmaster_capacity::{CapacityService, OwnSpace, Space};
 use loadmaster_embargoes::EmbargoService;
 use loadmaster_flights::{Connections, Flight, FlightService};
 use loadmaster_kernel::{AirportCode, FlightId};
@@ -24,7 +24,7 @@ use super::{
 /// Most answers for which alternatives are looked for at once: a crowd of refusals must not crowd out other requests.
 const AT_ONCE: usize = 8;
 
-/// Most flights on which a booking without flights looks for room that nobody has a right to any more.
+/// Most flights on which a booking without flights looks for space that nobody has a right to any more.
 const MOST_CLEARED: usize = 50;
 
 /// Finds routes from one airport to another.
@@ -95,7 +95,7 @@ impl SearchService {
     }
 
     /// Returns what allotments keep for the organization of this caller.
-    pub(super) fn own_room(&self, caller: Option<Principal>) -> OwnRoom {
+    pub(super) fn own_space(&self, caller: Option<Principal>) -> OwnSpace {
         self.0.capacity.allotted().of(caller.map(|caller| caller.organization_id))
     }
 
@@ -125,7 +125,7 @@ impl SearchService {
 
     /// Returns options whose first leg leaves in `[from, to)`, direct ones first by arrival, then connections by
     /// arrival: the order in which a booking without flights tries them. Only bookable options, and the flights on which
-    /// others lack nothing but room that is held.
+    /// others lack nothing but space that is held.
     pub async fn candidates(
         &self,
         origin: AirportCode,
@@ -160,7 +160,7 @@ impl SearchService {
         found.transit.sort_by(|a, b| order.compare(a, b));
         let (bookable, others): (Vec<_>, Vec<_>) =
             found.direct.into_iter().chain(found.transit).partition(Itinerary::is_bookable);
-        let full = others.iter().filter(|way| way.lacks_only_room()).flat_map(Itinerary::legs);
+        let full = others.iter().filter(|way| way.lacks_only_space()).flat_map(Itinerary::legs);
         let full = full.filter(|flight| flight.room.held != Space::default()).map(|flight| flight.id);
         let full: BTreeSet<FlightId> = full.take(MOST_CLEARED).collect();
         Ok(Candidates { bookable, full: full.into_iter().collect() })

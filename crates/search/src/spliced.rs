@@ -143,7 +143,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn room_is_written_as_serde_writes_it(
+        fn space_is_written_as_serde_writes_it(
             weight in -1_000_000_i64..10_000_000_000,
             volume in -1_000_000_i64..10_000_000_000_000,
             positions in -9_i64..100_000,

@@ -31,7 +31,7 @@ impl SearchService {
         day: NaiveDate,
         route: &RouteQuery,
     ) -> Result<Vec<Vec<Flight>>, DbError> {
-        let request = request_for(route).by(self.own_room(Some(caller)));
+        let request = request_for(route).by(self.own_space(Some(caller)));
         let departing = Departing::On(day);
         match Box::pin(self.candidates(route.origin, route.destination, departing, &request)).await {
             Ok(found) => Ok(found.bookable.into_iter().map(Itinerary::into_legs).collect()),

@@ -1,4 +1,4 @@
-//! People to be told about a shipment. Only addresses that agree are written to; the room that writes decides that.
+//! People to be notified about a shipment. Only addresses that agree are written to; the room that writes decides that.
 use loadmaster_kernel::{Fault, words};
 use loadmaster_platform::web::{
     Condition, Fields, Raw,
@@ -36,7 +36,7 @@ words! {
 }
 
 impl ContactRole {
-    /// What a contact of this role is told unless it is said otherwise.
+    /// What a contact of this role is notified of unless it is said otherwise.
     pub const fn topics(self) -> &'static [ContactTopic] {
         use ContactTopic::{Arrived, Cancelled, Delivered, Departed, Offloaded, Retimed};
         match self {
@@ -77,7 +77,7 @@ impl BookingContact {
     pub const NEEDS: Condition =
         Condition::of::<Self>(&["name"], || any(&[given("email", "string"), given("phone", "string")]));
 
-    /// Returns what it is told: what was asked for, or what its role is told.
+    /// Returns what it is notified of: what was asked for, or the default of its role.
     pub fn topics(&self) -> &[ContactTopic] {
         if self.types.is_empty() { self.role.topics() } else { &self.types }
     }

@@ -53,7 +53,7 @@ pub fn in_order(ids: &[FlightId], found: Vec<Flight>) -> Result<Vec<Flight>, Iti
 }
 
 /// Checks that these flights, in this order, carry the freight: they chain with time to connect, are not cancelled,
-/// still take bookings, are of the required kind, may carry it under the embargoes, and have room. Returns the first
+/// still take bookings, are of the required kind, may carry it under the embargoes, and have space. Returns the first
 /// obstacle.
 pub fn check(
     flights: &[Flight],

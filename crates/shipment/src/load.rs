@@ -2,7 +2,7 @@ use loadmaster_capacity::Space;
 use loadmaster_kernel::{Positions, Volume, Weight};
 use loadmaster_platform::web::Patch;
 
-/// The room that freight takes on each of its flights.
+/// The space that freight takes on each of its flights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
     pub space: Space,

@@ -6,7 +6,7 @@ use loadmaster_platform::{
 
 use super::repository;
 
-/// An entry is `OFFERED` exactly as long as a hold is open for it, and room is set aside only where somebody waits, and no longer
+/// An entry is `OFFERED` exactly as long as a hold is open for it, and space is set aside only where somebody waits, and no longer
 /// than for its time.
 const OFFERS: Rule = Rule::new(17, "offers are held, and room is set aside for those who wait");
 

@@ -1,4 +1,4 @@
-//! The next entry on a flight, by the order of every flight on which its offer takes room.
+//! The next entry on a flight, by the order of every flight on which its offer takes space.
 use std::ops::ControlFlow;
 
 use chrono::TimeDelta;
@@ -15,7 +15,7 @@ use super::{
     service::WaitlistService,
 };
 
-/// The first entry that can be offered room, in the order of a flight.
+/// The first entry that can be offered space, in the order of a flight.
 pub(super) enum First {
     /// An entry, with the way that it can be offered now.
     Entry(Queued, Vec<FlightId>),
@@ -134,7 +134,7 @@ impl WaitlistService {
     }
 
     /// Reads on in the order of a flight if all that was read is passed: the entries that fit what is free there, and those
-    /// for which room may be kept.
+    /// for which space may be kept.
     async fn read_line(&self, pass: &mut Pass, flight: FlightId) -> Result<(), WaitlistError> {
         while let Some((after, most)) = pass.next_page(flight) {
             self.read(pass, &[flight]).await?;
@@ -152,13 +152,13 @@ impl WaitlistService {
         Ok(())
     }
 
-    /// Returns whether room on a flight is kept, at this time, for entries that were passed over too often.
+    /// Returns whether space on a flight is kept, at this time, for entries that were passed over too often.
     fn keeps(&self, pass: &Pass, flight: FlightId) -> bool {
         pass.room(flight).is_some_and(|room| self.clock.now() + KEPT_UNTIL < room.cutoff)
     }
 
-    /// Returns whether room is kept for this entry: for some hours, if what is not booked on its flights could hold it. Not
-    /// if room is not all that it lacks: an embargo would keep the room from all others for nothing.
+    /// Returns whether space is kept for this entry: for some hours, if what is not booked on its flights could hold it. Not
+    /// if space is not all that it lacks: an embargo would keep the space from all others for nothing.
     async fn is_kept_for(&self, pass: &mut Pass, entry: &Queued) -> Result<bool, WaitlistError> {
         let now = self.clock.now();
         if !entry.was_passed_over_too_often(self.limits.max_passed_over)

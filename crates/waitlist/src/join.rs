@@ -4,7 +4,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_capacity::{self as capacity, OpenUntil, Shortfall, Space};
 use loadmaster_embargoes::Embargoes;
 use loadmaster_flights::{self as flights, Flight};
-use loadmaster_holds::{self as holds, Asked, CURABLE};
+use loadmaster_holds::{self as holds, BooksRequest, CURABLE};
 use loadmaster_kernel::{AirportCode, FlightId};
 use loadmaster_platform::{
     idempotency::{Answer, Key},
@@ -20,7 +20,7 @@ use super::{
     error::WaitlistError,
     model::{ORDINARY, Waiting, WaitlistEventType, WaitlistStatus},
     repository,
-    service::{Placed, WaitlistService, tell_in_tx},
+    service::{Placed, WaitlistService, write_messages_in_tx},
 };
 
 /// Puts freight on the waitlist.
@@ -59,12 +59,12 @@ impl Command for Join {
             (named, ..) => waitlist.check(wanted, &shipment::in_order(named, found.clone())?, &embargoes)?,
         };
         let counted = waitlist.holds.caller(*caller, None);
-        let mut asked = Asked::default();
+        let mut asked = BooksRequest::default();
         asked.new_hold(&counted, &[], false);
         asked.read_in_tx(tx, now).await?.check_number(&counted, &waitlist.holds.limits(), now)?;
-        // Also room that became free since the caller looked: a hold takes it, for minutes and not for a day.
+        // Also space that became free since the caller looked: a hold takes it, for minutes and not for a day.
         let found = holds::as_found_in_tx(tx, found, caller.organization_id, now).await?;
-        if let Some(way) = waitlist.with_room(wanted, (origin, destination), &found, ways, &embargoes) {
+        if let Some(way) = waitlist.way_with_space(wanted, (origin, destination), &found, ways, &embargoes) {
             return Err(WaitlistError::NotFull(way));
         }
         let entry = Waiting {
@@ -92,7 +92,7 @@ impl Command for Join {
         repository::insert(tx, &entry, &flights).await?;
         let more: Vec<_> = flights.iter().map(|flight| (*flight, 1)).collect();
         capacity::await_in_tx(tx, &more).await?;
-        tell_in_tx(tx, &[(&entry, WaitlistEventType::Waiting)]).await?;
+        write_messages_in_tx(tx, &[(&entry, WaitlistEventType::Waiting)]).await?;
         Ok(Placed::find_in_tx(tx, entry).await?)
     }
 
@@ -169,7 +169,7 @@ impl WaitlistService {
         }
     }
 
-    /// Returns the ways on a date that are open, whatever room they have, in the order in which a booking tries them.
+    /// Returns the ways on a date that are open, whatever space they have, in the order in which a booking tries them.
     pub(super) async fn ways(
         &self,
         (origin, destination): (AirportCode, AirportCode),
@@ -182,7 +182,7 @@ impl WaitlistService {
     }
 
     /// Returns the first of these ways on which the freight can be held now.
-    fn with_room(
+    fn way_with_space(
         &self,
         wanted: &JoinWaitlist,
         (origin, destination): (AirportCode, AirportCode),
@@ -199,12 +199,12 @@ impl WaitlistService {
             until: OpenUntil::Cutoff,
         };
         let (rules, now) = (self.flights.connections(), self.clock.now());
-        let has_room = |way: &&Vec<FlightId>| {
+        let has_space = |way: &&Vec<FlightId>| {
             shipment::in_order(way, flights.to_vec()).is_ok_and(|flights| {
                 shipment::check_itinerary(&flights, demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
             })
         };
-        ways.iter().find(has_room).cloned()
+        ways.iter().find(has_space).cloned()
     }
 
     /// Checks the named flights; returns where they lead.

@@ -1,5 +1,5 @@
-//! Who waits for room on flights that are full, and who gets what others give back. Decides the order, offers room as a
-//! hold to the first that fits, and keeps room for some hours for those who were passed over too often. Room that becomes free is set aside by
+//! Who waits for space on flights that are full, and who gets what others give back. Decides the order, offers space as a
+//! hold to the first that fits, and keeps space for some hours for those who were passed over too often. Space that becomes free is set aside by
 //! `capacity`; an offer is a hold, and becomes a booking as every hold does.
 mod audit;
 mod choose;

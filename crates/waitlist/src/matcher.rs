@@ -1,4 +1,4 @@
-//! Gives what becomes free to those who wait. Room that is set aside names its flight by itself: nothing that a process
+//! Gives what becomes free to those who wait. Space that is set aside names its flight by itself: nothing that a process
 //! forgets is lost.
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -23,16 +23,16 @@ use super::{
     metric,
     model::KEPT_UNTIL,
     offer::MakeOffer,
-    pass::{Kept, Pass},
+    pass::{Pass, ReservedSpace},
     repository,
     service::WaitlistService,
 };
 
-/// Interval between two looks for room that was set aside.
+/// Interval between two looks for space that was set aside.
 const LOOK: Duration = Duration::from_millis(250);
 /// Time after which flights that were freed meanwhile come first.
 const LOOK_ENDS: Duration = Duration::from_millis(500);
-/// Most flights without freed room that are visited at a look.
+/// Most flights without freed space that are visited at a look.
 const AT_A_LOOK: usize = 16;
 /// Most offers that are made, and entries that are judged, on one flight before others have their turn.
 const OFFERS: usize = 50;
@@ -40,7 +40,7 @@ const STEPS: usize = 2_000;
 /// What is kept for longer than this was looked at, and waits for more. A second for clocks that differ.
 const LOOKED_AT: TimeDelta = TimeDelta::seconds(ASIDE_FOR.num_seconds() + 1);
 
-/// Returns until when room that is set aside now, and not looked at, would be kept at most.
+/// Returns until when space that is set aside now, and not looked at, would be kept at most.
 pub(super) fn looked_at_until(now: DateTime<Utc>) -> DateTime<Utc> {
     now + LOOKED_AT
 }
@@ -56,7 +56,7 @@ impl WaitlistService {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes offers until `stop`: first on flights on which room was set aside, then on others.
+    /// Makes offers until `stop`: first on flights on which space was set aside, then on others.
     pub(super) async fn work(self, stop: CancellationToken) {
         let (mut unfinished, mut is_idle) = (VecDeque::new(), true);
         while !stop.is_cancelled() {
@@ -76,7 +76,7 @@ impl WaitlistService {
         }
     }
 
-    /// Visits the flights with freed room, then goes on with those of which the last visit was not the end, then with others.
+    /// Visits the flights with freed space, then goes on with those of which the last visit was not the end, then with others.
     /// Returns whether one could not be served, and is to be tried again later.
     async fn look(&self, unfinished: &mut VecDeque<Pass>) -> Result<bool, WaitlistError> {
         if !self.clock.is_trusted() {
@@ -159,7 +159,7 @@ impl WaitlistService {
     }
 
     /// Opens what nobody can use of what was set aside, or keeps it for those who were passed over too often. False: other
-    /// room is set aside than was looked at, and somebody may be able to use it.
+    /// space is set aside than was looked at, and somebody may be able to use it.
     async fn dispose_of_rest(&self, pass: &Pass) -> Result<bool, DbError> {
         let (flight, kept) = (pass.flight, pass.kept(pass.flight));
         let aside = pass.room(flight).map_or_else(Space::default, |room| room.aside);
@@ -188,7 +188,7 @@ impl WaitlistService {
 async fn dispose_in_tx(
     tx: &mut PgSession,
     room: &FlightCapacity,
-    kept: &Kept,
+    kept: &ReservedSpace,
     now: DateTime<Utc>,
 ) -> Result<Vec<FlightCapacity>, DbError> {
     let keeps = room.aside.least(kept.aside);
@@ -211,7 +211,7 @@ async fn dispose_in_tx(
 /// What comes next on a flight.
 enum Next {
     Offered,
-    /// The room or the order is not what was read: it is read again.
+    /// The space or the order is not what was read: it is read again.
     Changed,
     /// Nobody fits what is left.
     Rest,

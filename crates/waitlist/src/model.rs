@@ -23,7 +23,7 @@ words! {
     /// The status of an entry.
     pub enum WaitlistStatus {
         Waiting = "WAITING",
-        /// Room is held for it.
+        /// Space is held for it.
         Offered = "OFFERED",
         /// The offer was booked.
         Booked = "BOOKED",
@@ -50,7 +50,7 @@ words! {
 }
 
 impl WaitlistEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = [
         "An entry waits, at first or again.",
         "An offer was made: a hold.",
@@ -144,7 +144,7 @@ pub struct Queued {
     pub lane: (AirportCode, AirportCode),
     pub departure_date: Option<NaiveDate>,
     pub special_handling_codes: Vec<HandlingCode>,
-    /// Since when room has been kept for it.
+    /// Since when space has been kept for it.
     pub kept_since: Option<DateTime<Utc>>,
 }
 
@@ -154,7 +154,7 @@ impl Queued {
         self.passed_over >= most && !self.flight_ids.is_empty()
     }
 
-    /// Returns when room is kept for it no more, if that began at this time at the latest.
+    /// Returns when space is kept for it no more, if that began at this time at the latest.
     pub fn kept_until(&self, hours: u32, now: DateTime<Utc>) -> DateTime<Utc> {
         self.kept_since.unwrap_or(now) + TimeDelta::hours(i64::from(hours))
     }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_kept_for_some_hours_since_that_began() {
+    fn space_is_kept_for_some_hours_since_that_began() {
         let now = DateTime::UNIX_EPOCH;
         let mut entry = queued(3, true);
         assert_eq!(entry.kept_until(6, now), now + TimeDelta::hours(6));

@@ -12,12 +12,12 @@ use loadmaster_shipment::{self as shipment, Demand};
 use super::{
     error::WaitlistError,
     model::{Offer, Queued, Waiting, WaitlistEventType, WaitlistStatus, offer_ends},
-    pass::Kept,
+    pass::ReservedSpace,
     repository,
     service::{WaitlistService, advance, save_in_tx},
 };
 
-/// Holds room for one entry on this way, past those before it that do not fit.
+/// Holds space for one entry on this way, past those before it that do not fit.
 pub(super) struct MakeOffer {
     pub waitlist: WaitlistService,
     pub entry: Queued,
@@ -37,7 +37,7 @@ pub(super) struct Made {
 
 impl Command for MakeOffer {
     const NAME: &'static str = "waitlist.offer";
-    /// `None`: the room or the entry has gone meanwhile.
+    /// `None`: the space or the entry has gone meanwhile.
     type Done = Option<Made>;
     type Error = WaitlistError;
 
@@ -100,9 +100,10 @@ fn shifts(hold: &Hold, flights: &[Flight], kept: impl Fn(FlightId) -> Space) -> 
     shifts
 }
 
-/// Returns the flights as an offer finds them: with what is set aside as free room, and without what is kept for others.
+/// Returns the flights as an offer finds them: with what is set aside as free space, and without what is kept for others.
 pub(super) fn as_left(flights: &[Flight], kept: impl Fn(FlightId) -> Space) -> Vec<Flight> {
-    let left = |flight: &Flight| Flight { room: Kept::leaves(kept(flight.id), &flight.room), ..flight.clone() };
+    let left =
+        |flight: &Flight| Flight { room: ReservedSpace::leaves(kept(flight.id), &flight.room), ..flight.clone() };
     flights.iter().map(left).collect()
 }
 

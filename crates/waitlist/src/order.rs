@@ -8,7 +8,7 @@ use super::{
     error::WaitlistError,
     model::{WaitlistEventType, WaitlistStatus},
     repository,
-    service::{Placed, WaitlistService, advance, save_in_tx, tell_in_tx},
+    service::{Placed, WaitlistService, advance, save_in_tx, write_messages_in_tx},
 };
 
 /// What is done with an entry that waits.
@@ -89,7 +89,7 @@ impl Command for Change {
                 }
                 entry.priority = repository::find(tx, entry.id, None).await?.map_or(entry.priority, |e| e.priority);
                 repository::save(tx, &[&entry]).await?;
-                tell_in_tx(tx, &[(&entry, WaitlistEventType::Moved)]).await?;
+                write_messages_in_tx(tx, &[(&entry, WaitlistEventType::Moved)]).await?;
                 json!({ "before": before })
             }
         };

@@ -34,7 +34,7 @@ pub(super) enum Verdict {
     Open,
     /// It gets no offer now.
     Refused,
-    /// It gets no offer now, and room is kept for it.
+    /// It gets no offer now, and space is kept for it.
     Kept,
 }
 
@@ -52,15 +52,15 @@ struct Line {
     after: Option<WaitlistEntryId>,
     is_complete: bool,
     passed: HashSet<WaitlistEntryId>,
-    kept: Kept,
+    kept: ReservedSpace,
 }
 
 /// What is kept on a flight for entries that were passed in its line.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Kept {
+pub(super) struct ReservedSpace {
     /// What those behind them do not get.
     pub space: Space,
-    /// The part for which room stays set aside: that of entries some of whose lack is there.
+    /// The part for which space stays set aside: that of entries some of whose lack is there.
     pub aside: Space,
     /// These entries.
     pub entries: Vec<WaitlistEntryId>,
@@ -68,8 +68,8 @@ pub(super) struct Kept {
     pub until: Option<DateTime<Utc>>,
 }
 
-impl Kept {
-    /// Returns the room on a flight as an offer finds it: what is set aside is free, what is kept is not.
+impl ReservedSpace {
+    /// Returns the space on a flight as an offer finds it: what is set aside is free, what is kept is not.
     pub fn leaves(space: Space, room: &FlightCapacity) -> FlightCapacity {
         let kept = room.kept();
         let free = room.capacity - room.booked - kept;
@@ -89,28 +89,28 @@ impl Pass {
         }
     }
 
-    /// Returns the room on a flight, if it exists and was read.
+    /// Returns the space on a flight, if it exists and was read.
     pub fn room(&self, flight: FlightId) -> Option<&FlightCapacity> {
         self.flights.get(&flight).map(|flight| &flight.room)
     }
 
     /// Returns what is free on a flight for those who wait, what is set aside included.
     pub fn free(&self, flight: FlightId) -> Option<Space> {
-        self.room(flight).map(|room| Kept::leaves(Space::default(), room).available())
+        self.room(flight).map(|room| ReservedSpace::leaves(Space::default(), room).available())
     }
 
     /// Returns the same without what is kept for entries that were passed.
     pub fn left(&self, flight: FlightId) -> Option<Space> {
         let kept = self.lines.get(&flight).map(|line| line.kept.space).unwrap_or_default();
-        self.room(flight).map(|room| Kept::leaves(kept, room).available())
+        self.room(flight).map(|room| ReservedSpace::leaves(kept, room).available())
     }
 
     /// Returns what is kept on a flight for entries that were passed.
-    pub fn kept(&self, flight: FlightId) -> Kept {
+    pub fn kept(&self, flight: FlightId) -> ReservedSpace {
         self.lines.get(&flight).map(|line| line.kept.clone()).unwrap_or_default()
     }
 
-    /// Takes note of an offer, and of the room that it has left.
+    /// Takes note of an offer, and of the space that it has left.
     pub fn offered(&mut self, entry: WaitlistEntryId, rooms: &[FlightCapacity]) {
         self.judging.clear();
         self.judged.retain(|_, verdict| *verdict != Verdict::Open);
@@ -131,7 +131,7 @@ impl Pass {
         self.lines.get(&flight).is_some_and(|line| line.passed.contains(&entry))
     }
 
-    /// Passes the first entry of a flight's line, for which room may be kept until then.
+    /// Passes the first entry of a flight's line, for which space may be kept until then.
     pub fn pass(&mut self, flight: FlightId, kept_until: Option<DateTime<Utc>>) {
         let (aside, free) = (self.room(flight).map(|room| room.aside), self.free(flight));
         let line = self.lines.entry(flight).or_default();
@@ -140,7 +140,7 @@ impl Pass {
         let (Some(until), Some(aside), Some(free)) = (kept_until, aside, free) else { return };
         let kept = &mut line.kept;
         let lack = (entry.space - free).most(Space::default());
-        // Only where room is set aside for it: then its time runs.
+        // Only where space is set aside for it: then its time runs.
         if aside != Space::default() && (lack == Space::default() || lack.least(aside) != Space::default()) {
             kept.space = kept.space + entry.space;
             kept.aside = kept.aside + entry.space;

@@ -32,9 +32,9 @@ use super::{
 pub struct WaitlistLimits {
     /// Longest life of an offer.
     pub offer_hours: u32,
-    /// How often an entry is passed over before room is kept for it.
+    /// How often an entry is passed over before space is kept for it.
     pub max_passed_over: i32,
-    /// How long room is kept for an entry at most.
+    /// How long space is kept for an entry at most.
     pub keep_hours: u32,
 }
 
@@ -153,11 +153,14 @@ pub(super) async fn save_in_tx(tx: &mut PgSession, changed: &[(&Waiting, Waitlis
             capacity::await_in_tx(tx, &left).await?;
         }
     }
-    tell_in_tx(tx, changed).await
+    write_messages_in_tx(tx, changed).await
 }
 
 /// Writes a message for each of these events.
-pub(super) async fn tell_in_tx(tx: &mut PgSession, changed: &[(&Waiting, WaitlistEventType)]) -> Result<(), DbError> {
+pub(super) async fn write_messages_in_tx(
+    tx: &mut PgSession,
+    changed: &[(&Waiting, WaitlistEventType)],
+) -> Result<(), DbError> {
     let subjects: Vec<String> = changed.iter().map(|(entry, _)| entry.id.to_string()).collect();
     let messages: Vec<_> =
         changed.iter().zip(&subjects).map(|((entry, event), subject)| message(entry, subject, *event)).collect();

@@ -1,5 +1,5 @@
 //! Looks at all flights for which somebody waits, now and then: a promise that was lost is mended. And measures, apart from
-//! that and from the matcher, how long room has been set aside.
+//! that and from the matcher, how long space has been set aside.
 use std::time::Duration;
 
 use chrono::TimeDelta;

@@ -70,10 +70,10 @@ impl WebhookService {
         Ok(webhook)
     }
 
-    /// Tells the user of a webhook by e-mail that it is there, or goes elsewhere.
+    /// Notifies the user of a webhook by e-mail that it is there, or goes elsewhere.
     pub(super) async fn notify_maker_in_tx(&self, tx: &mut PgSession, webhook: &Webhook) -> Result<(), WebhookError> {
         let notice = AccountNotice::NewWebhook { id: webhook.id, version: webhook.version };
-        Ok(self.lasting.tell_in_tx(tx, notice, webhook.maker.user).await?)
+        Ok(self.lasting.notify_in_tx(tx, notice, webhook.maker.user).await?)
     }
 
     /// Records what an operator does. The address and the description are not recorded: they may hold secrets and names.

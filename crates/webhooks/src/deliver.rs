@@ -203,7 +203,7 @@ impl WebhookService {
     async fn look(&self, attempts: &mut Attempts) -> Result<bool, DbError> {
         let more = self.write_down(attempts, &[]).await?;
         if attempts.free().0 == 0 {
-            self.make_room(attempts).await?;
+            self.make_space(attempts).await?;
             return Ok(true);
         }
         let due = self.lease(attempts).await?;
@@ -217,7 +217,7 @@ impl WebhookService {
 
     /// Breaks off attempts at receivers that were good and do not respond any more, as far as others wait for their places. What
     /// was broken off is sent again from a doubtful receiver's place, with all the time that a call may take.
-    async fn make_room(&self, attempts: &Attempts) -> Result<(), DbError> {
+    async fn make_space(&self, attempts: &Attempts) -> Result<(), DbError> {
         let under_way: Vec<Uuid> = attempts.webhooks().into_iter().map(WebhookId::uuid).collect();
         let (now, most) = (self.clock.now(), i64::try_from(AT_ONCE).unwrap_or(i64::MAX));
         let waiting = repository::due(&mut *self.db.read().await?, &self.process, now, (most, 0), &under_way).await?;

@@ -220,7 +220,7 @@ impl WebhookService {
             })
             .collect();
         repository::save_states(tx, &learned, now).await?;
-        self.tell_in_tx(tx, &webhooks, &ledger.events, now).await?;
+        self.write_messages_in_tx(tx, &webhooks, &ledger.events, now).await?;
         let reason = |webhook: WebhookId| Some((webhook, webhooks.get(&webhook)?.state.disabled_reason?));
         Ok(Saved {
             disabled: ledger.disabled.into_iter().filter_map(reason).collect(),
@@ -230,7 +230,7 @@ impl WebhookService {
     }
 
     /// Writes the messages about webhooks that fail or were disabled.
-    async fn tell_in_tx(
+    async fn write_messages_in_tx(
         &self,
         tx: &mut PgSession,
         webhooks: &BTreeMap<WebhookId, Locked>,

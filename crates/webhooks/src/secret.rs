@@ -58,7 +58,7 @@ impl WebhookService {
                 former: until.map(|until| former(before, until, now)).unwrap_or_default(),
             };
             repository::set_secrets(&mut tx, &after).await?;
-            self.lasting.tell_in_tx(&mut tx, AccountNotice::NewWebhookSecret(id), webhook.maker.user).await?;
+            self.lasting.notify_in_tx(&mut tx, AccountNotice::NewWebhookSecret(id), webhook.maker.user).await?;
             self.record_in_tx(&mut tx, caller, &webhook, "webhook.secret_changed").await?;
             commit(tx).await?;
             Ok(until)

@@ -16,10 +16,10 @@ use super::repository;
 /// they were the same: a webhook that was created before a message was committed is never overlooked, whichever process
 /// created it.
 #[derive(Clone, Default)]
-pub(super) struct Wishes(Arc<Mutex<Option<Known>>>);
+pub(super) struct Wishes(Arc<Mutex<Option<LoadedTypes>>>);
 
 #[derive(Clone)]
-struct Known {
+struct LoadedTypes {
     state: Uuid,
     types: Arc<Types>,
 }
@@ -62,7 +62,7 @@ impl Wishes {
         for (organization, wanted) in wanted {
             types.0.entry(organization).or_default().push(wanted);
         }
-        let known = Known { state, types: types.into() };
+        let known = LoadedTypes { state, types: types.into() };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
         Ok(known.types)
     }

@@ -9,66 +9,70 @@ use super::responses;
 use crate::app::{guard::is_always_answered, rooms::CODES};
 
 /// A header: its name, its value's type, and what it says.
-struct Known(&'static str, Type, &'static str);
+struct DescribedHeader(&'static str, Type, &'static str);
 
-const KNOWN: [Known; 15] = [
-    Known(
+const KNOWN: [DescribedHeader; 15] = [
+    DescribedHeader(
         "Accept-Encoding",
         Type::String,
         "The content codings in which a body may be sent, if the body was refused for its coding. Left out otherwise.",
     ),
-    Known(
+    DescribedHeader(
         "Cache-Status",
         Type::String,
         "Whether the answer came from the cache of routes (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`.",
     ),
-    Known("Content-Disposition", Type::String, "The name under which a browser saves the file."),
-    Known(
+    DescribedHeader("Content-Disposition", Type::String, "The name under which a browser saves the file."),
+    DescribedHeader(
         "ETag",
         Type::String,
         "The version, for `If-Match` and `If-None-Match`. With a `Content-Encoding` its name follows, as in `\"3-gzip\"`: both \
          headers take either form.",
     ),
-    Known(
+    DescribedHeader(
         "Idempotency-Replayed",
         Type::Boolean,
         "`true` on a repetition under the same `Idempotency-Key`: this is the first response again. Left out otherwise.",
     ),
-    Known(
+    DescribedHeader(
         "Link",
         Type::String,
         "The URL of the next page, as `<…>; rel=\"next\"`, or in a history of the page before, as `<…>; rel=\"prev\"`. Left \
          out where there is none.",
     ),
-    Known(
+    DescribedHeader(
         "Loadmaster-Position",
         Type::String,
         "The position of the change, for other callers that are to see it at once. Only where a standby answers reads.",
     ),
-    Known("Location", Type::String, "The path of what was made."),
-    Known(
+    DescribedHeader("Location", Type::String, "The path of what was made."),
+    DescribedHeader(
         "RateLimit-Limit",
         Type::Integer,
         "The number of requests that are allowed within a minute. Left out where no limit applies.",
     ),
-    Known("RateLimit-Remaining", Type::Integer, "The number of requests that are left."),
-    Known("RateLimit-Reset", Type::Integer, "Seconds until the end of the minute over which requests are counted."),
-    Known("Retry-After", Type::Integer, "Seconds to wait before another attempt."),
-    Known(
+    DescribedHeader("RateLimit-Remaining", Type::Integer, "The number of requests that are left."),
+    DescribedHeader(
+        "RateLimit-Reset",
+        Type::Integer,
+        "Seconds until the end of the minute over which requests are counted.",
+    ),
+    DescribedHeader("Retry-After", Type::Integer, "Seconds to wait before another attempt."),
+    DescribedHeader(
         "Total-Count",
         Type::String,
         "With `count=true`, the number of entries of the list on all its pages, up to `1000`; `1000+` if there are more. Left out \
          otherwise, and with a filter that says that the list is not counted.",
     ),
-    Known("WWW-Authenticate", Type::String, "The scheme of credentials that is accepted (RFC 9110)."),
-    Known("X-Request-Id", Type::String, "The id of the request: the one that it brought, or a new one."),
+    DescribedHeader("WWW-Authenticate", Type::String, "The scheme of credentials that is accepted (RFC 9110)."),
+    DescribedHeader("X-Request-Id", Type::String, "The id of the request: the one that it brought, or a new one."),
 ];
 
-/// Headers of responses to requests that are counted; told where a client plans by them.
+/// Headers of responses to requests that are counted. Described where a client plans by them.
 const OF_LIMITS: [&str; 3] = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 
 /// Has the responses of an operation name all their headers, each by reference.
-pub(super) fn tell(path: &str, method: &HttpMethod, operation: &mut Operation) {
+pub(super) fn add_headers(path: &str, method: &HttpMethod, operation: &mut Operation) {
     for (status, response) in responses(operation) {
         let is_change = !matches!(method, HttpMethod::Get) && status.starts_with('2');
         let may_come_later = matches!(status, "429" | "503") || waits(response);
@@ -83,7 +87,7 @@ pub(super) fn tell(path: &str, method: &HttpMethod, operation: &mut Operation) {
         let counts = status.starts_with('2') || status == "429";
         let limited = counts && path.starts_with(API) && !is_always_answered(path);
         let limits = OF_LIMITS.iter().filter(|_| limited);
-        let added = added.into_iter().filter_map(|(is_told, name)| is_told.then_some(name)).chain(limits.copied());
+        let added = added.into_iter().filter_map(|(applies, name)| applies.then_some(name)).chain(limits.copied());
         let all: Vec<String> = response.headers.keys().cloned().chain(added.map(ToOwned::to_owned)).collect();
         let by_reference = |name: String| {
             let place = Ref::new(format!("#/components/headers/{name}"));
@@ -101,7 +105,7 @@ fn waits(response: &Response) -> bool {
 
 /// Describes the headers among the components.
 pub(super) fn declare(components: &mut Components) {
-    let header = |Known(name, kind, text): Known| {
+    let header = |DescribedHeader(name, kind, text): DescribedHeader| {
         let value = ObjectBuilder::new().schema_type(SchemaType::Type(kind)).build();
         let mut header = Header::new(value);
         header.description = Some(text.to_owned());

@@ -193,7 +193,7 @@ impl Sent {
         for (name, member) in &mut object.properties {
             self.close(name, member);
             if let RefOr::T(Schema::Object(member)) = member {
-                tell_default(member);
+                describe_default(member);
             }
         }
     }
@@ -212,7 +212,7 @@ fn joined(parts: &AllOf) -> Option<Object> {
 }
 
 /// Generators take a member with a `default` for one that is always there: the text says it instead.
-fn tell_default(member: &mut Object) {
+fn describe_default(member: &mut Object) {
     if let Some(default) = member.default.take() {
         let text = member.description.take().map(|text| format!("{text} ")).unwrap_or_default();
         member.description = Some(format!("{text}Default: `{default}`."));

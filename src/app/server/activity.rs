@@ -140,7 +140,7 @@ impl Activity {
         (self.under_way.load(Relaxed) == 0).then(|| self.since(self.quiet_since.load(Relaxed)))
     }
 
-    /// Asks the connection to close and make room.
+    /// Asks the connection to close and make space.
     pub fn shed(&self) {
         self.is_shed.cancel();
     }
@@ -164,7 +164,7 @@ impl Activity {
         self.must_reset.load(Relaxed)
     }
 
-    /// Waits until the connection exceeds a time limit or must make room. With `is_ending` it was already asked to end,
+    /// Waits until the connection exceeds a time limit or must make space. With `is_ending` it was already asked to end,
     /// and is not asked again.
     pub async fn over(&self, bounds: &Bounds, is_ending: bool) -> Ended {
         loop {

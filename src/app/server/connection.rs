@@ -32,7 +32,7 @@ use super::{
     endless::Leaving,
     linger::Lingering,
     pace::Turn,
-    places::{Cost, Place},
+    places::{ConnectionSlot, Cost},
     stream::Watched,
     streams::{Answering, Streams},
     tls::Tls,
@@ -54,7 +54,7 @@ const MOST_RESETS: usize = 20;
 const MOST_FAULTS: usize = 128;
 /// Maximum number of bytes that one HTTP/2 request has waiting to be sent.
 const MOST_SENDING: usize = 64 * 1024;
-/// Size of the system's send buffer for one connection, in bytes. Linux doubles it and reports room again when a third
+/// Size of the system's send buffer for one connection, in bytes. Linux doubles it and reports space again when a third
 /// is free: a slow reader must have read that much within `server.write_timeout_ms`.
 const SEND_BUFFER: usize = 48 * 1024;
 /// `Strict-Transport-Security` of responses over TLS: browsers use only HTTPS for a year (RFC 6797).
@@ -96,7 +96,7 @@ impl Door {
     fn protocols(&self) -> auto::Builder<Streams> {
         let Bounds { head, write, .. } = self.bounds;
         let mut builder = auto::Builder::new(Streams { patience: write });
-        // The connection's own timeouts are stricter than hyper's header timeout, and tell idle connections from slow
+        // The connection's own timeouts are stricter than hyper's header timeout, and distinguish idle connections from slow
         // ones.
         builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MOST_READ_AHEAD);
         builder
@@ -113,7 +113,7 @@ impl Door {
     }
 
     /// Serves a connection until either side ends it.
-    pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
+    pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: ConnectionSlot) {
         prepare(&stream, self.bounds.write);
         let Some(transport) = Box::pin(self.open(Watched::new(stream, Arc::new(place)))).await else { return };
         let (left, leaving) = (Left::default(), Leaving::default());
@@ -127,7 +127,7 @@ impl Door {
     }
 
     /// Returns the transport after its TLS handshake, if one is needed; `None` if that failed. The bounds on a head that does
-    /// not arrive apply to the handshake, and its connection may be closed to make room.
+    /// not arrive apply to the handshake, and its connection may be closed to make space.
     async fn open(&self, socket: Watched) -> Option<Transport> {
         let Some(tls) = &self.tls else { return Some(Transport::Plain(socket)) };
         let place = socket.place().clone();
@@ -163,7 +163,7 @@ impl Door {
         let io = TokioIo::new(Lent::new(transport, left));
         let connection = self.protocols().serve_connection(io, TowerToHyperService::new(service)).into_owned();
         let mut connection = pin!(connection);
-        let (mut is_stopping, mut told) = (false, None);
+        let (mut is_stopping, mut closing_since) = (false, None);
         loop {
             tokio::select! {
                 ended = poll_fn(|context| cost.of(|| connection.as_mut().poll(context))) => {
@@ -172,7 +172,7 @@ impl Door {
                     }
                     return;
                 }
-                why = activity.over(&self.bounds, told.is_some()) => {
+                why = activity.over(&self.bounds, closing_since.is_some()) => {
                     metric::CONNECTIONS_CLOSED.with([why.as_str()]).increment(1);
                     match why {
                         Ended::SlowHead => return,
@@ -180,11 +180,11 @@ impl Door {
                         // A request that has just arrived is still answered.
                         Ended::Idle | Ended::Shed => connection.as_mut().graceful_shutdown(),
                     }
-                    told = Some(Instant::now());
+                    closing_since = Some(Instant::now());
                 }
                 // A client may ignore the request to close the connection.
-                () = tokio::time::sleep(GOODBYE), if told.is_some() => {
-                    let since = told.map_or(Duration::ZERO, |told| told.elapsed());
+                () = tokio::time::sleep(GOODBYE), if closing_since.is_some() => {
+                    let since = closing_since.map_or(Duration::ZERO, |closing_since| closing_since.elapsed());
                     let goes_on = activity.has_asked_within(since.saturating_sub(GOODBYE));
                     if goes_on || activity.idle().is_some() {
                         // A server stop must not discard data that the client has still to read.
@@ -196,7 +196,7 @@ impl Door {
                 }
                 () = self.stopping.cancelled(), if !is_stopping => {
                     is_stopping = true;
-                    told = told.or_else(|| Some(Instant::now()));
+                    closing_since = closing_since.or_else(|| Some(Instant::now()));
                     connection.as_mut().graceful_shutdown();
                 }
                 () = leaving.left() => return,
@@ -216,7 +216,7 @@ struct Caller {
 /// Answers a request in its turn. An endless answer takes its `way_out`, and nothing is returned.
 async fn take_turn(
     request: hyper::Request<hyper::body::Incoming>,
-    (asking, under_way): (Arc<Place>, UnderWay),
+    (asking, under_way): (Arc<ConnectionSlot>, UnderWay),
     (application, caller): (Arc<dyn Application>, Caller),
     way_out: Option<Leaving>,
 ) -> Result<hyper::Response<Answering>, Infallible> {
@@ -245,7 +245,7 @@ fn prepare(stream: &TcpStream, patience: Duration) {
 }
 
 /// Waits until a request may be served; waits for ever if it may not, because its connection is about to end.
-async fn await_turn(place: &Place, paced: Option<IpAddr>) {
+async fn await_turn(place: &ConnectionSlot, paced: Option<IpAddr>) {
     let (turn, _sleeper) = place.turn(paced);
     match turn {
         Turn::Now => {}

@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(turns.iter().filter(|turn| matches!(turn, Turn::In(_))).count(), 799);
         assert_eq!(turns.last(), Some(&Turn::Never));
         assert_eq!(pace.turn_at(other, now), Turn::Now);
-        // A second later there is room for the requests of one second.
+        // A second later there is space for the requests of one second.
         let later = now + Duration::from_secs(1);
         let waiting = (0..2000).map(|_| pace.turn_at(mine, later)).filter(|turn| *turn != Turn::Never);
         assert_eq!(waiting.count(), 400);

@@ -21,8 +21,8 @@ use super::{
 };
 
 /// Minimum time between two log lines about refused connections.
-const TELL_EVERY: Duration = Duration::from_mins(1);
-/// Maximum number of connections closed at once to make room; finding them scans all connections.
+const LOG_EVERY: Duration = Duration::from_mins(1);
+/// Maximum number of connections closed at once to make space; finding them scans all connections.
 const MOST_SHED: usize = 64;
 
 /// Maximum number of requests of one address that wait for their turn on connections of proxies.
@@ -45,7 +45,7 @@ impl Most {
     }
 }
 
-/// The open connections. When all places are taken, connections without a request under way are closed to make room,
+/// The open connections. When all places are taken, connections without a request under way are closed to make space,
 /// longest idle first.
 pub(super) struct Places {
     most: Most,
@@ -61,8 +61,8 @@ struct Taken {
     by_address: HashMap<IpAddr, usize>,
     sleepers: HashMap<IpAddr, usize>,
     next: u64,
-    told: Option<Instant>,
-    untold: u64,
+    logged_at: Option<Instant>,
+    unlogged: u64,
 }
 
 struct Connection {
@@ -81,7 +81,7 @@ impl Places {
     }
 
     /// Returns a place for a new connection of this peer, unless a limit refuses it.
-    pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+    pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionSlot> {
         let (peer, address) = (peer.to_canonical(), subscriber(peer.to_canonical()));
         let is_proxy = self.proxies.iter().any(|network| network.contains(&peer));
         let paced = (!is_proxy).then_some(address);
@@ -104,7 +104,14 @@ impl Places {
         *taken.by_address.entry(address).or_default() += 1;
         taken.connections.insert(number, Connection { address, is_proxy, activity: activity.clone() });
         drop(taken);
-        Some(Place { places: self.clone(), number, peer, paced, activity, _open: metric::CONNECTIONS.one_more() })
+        Some(ConnectionSlot {
+            places: self.clone(),
+            number,
+            peer,
+            paced,
+            activity,
+            _open: metric::CONNECTIONS.one_more(),
+        })
     }
 
     /// Returns when a connection or request from this address may be served; proxies are not paced.
@@ -127,7 +134,7 @@ impl Places {
     pub fn exhausted(&self, error: &io::Error) {
         let mut taken = self.taken();
         let shed = taken.shed(MOST_SHED);
-        taken.tell(&format_args!("the system cannot open a connection ({error}); closing {shed} idle ones"));
+        taken.log(&format_args!("the system cannot open a connection ({error}); closing {shed} idle ones"));
     }
 }
 
@@ -158,14 +165,14 @@ impl Taken {
 
     fn refused(&mut self, reason: &'static str, text: &'static str) {
         metric::CONNECTIONS_CLOSED.with([reason]).increment(1);
-        self.tell(&text);
+        self.log(&text);
     }
 
-    fn tell(&mut self, text: &dyn std::fmt::Display) {
-        self.untold += 1;
-        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            let times = std::mem::take(&mut self.untold);
-            self.told = Some(Instant::now());
+    fn log(&mut self, text: &dyn std::fmt::Display) {
+        self.unlogged += 1;
+        if self.logged_at.is_none_or(|logged_at| logged_at.elapsed() >= LOG_EVERY) {
+            let times = std::mem::take(&mut self.unlogged);
+            self.logged_at = Some(Instant::now());
             tracing::warn!(times, "connections refused: {text}");
         }
     }
@@ -194,7 +201,7 @@ impl Drop for Sleeper {
 }
 
 /// A connection's place; dropping it frees the place.
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     places: Arc<Places>,
     number: u64,
     peer: IpAddr,
@@ -203,7 +210,7 @@ pub(super) struct Place {
     _open: OneMore,
 }
 
-impl Place {
+impl ConnectionSlot {
     /// Returns the address whose pace applies to a request with these headers: the client's, if the peer is a proxy
     /// that names it.
     pub fn paced(&self, headers: &HeaderMap) -> Option<IpAddr> {
@@ -262,19 +269,19 @@ impl Drop for Measured {
 /// Cost of a connection or of one of its requests. The address is charged for work as it is done, because an answer
 /// that is never read may not end, and for bytes at the end.
 pub(super) struct Cost {
-    place: Arc<Place>,
+    place: Arc<ConnectionSlot>,
     paced: Option<IpAddr>,
     processor: Duration,
     bytes: u64,
 }
 
 impl Cost {
-    pub fn new(place: Arc<Place>, paced: Option<IpAddr>) -> Self {
+    pub fn new(place: Arc<ConnectionSlot>, paced: Option<IpAddr>) -> Self {
         Self { place, paced, processor: Duration::ZERO, bytes: 0 }
     }
 
     /// Starts the cost of everything the peer sends, unless the peer is a proxy.
-    pub fn of_peer(place: Arc<Place>) -> Self {
+    pub fn of_peer(place: Arc<ConnectionSlot>) -> Self {
         let paced = place.paced;
         Self::new(place, paced)
     }
@@ -324,7 +331,7 @@ impl Drop for Cost {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.places.taken().leave(self.number);
     }
@@ -340,7 +347,7 @@ mod tests {
         Places::new(Most { in_all, of_one_address }, &["10.0.0.0/8".parse().unwrap()], None)
     }
 
-    fn enter(places: &Arc<Places>, peer: &str) -> Option<Place> {
+    fn enter(places: &Arc<Places>, peer: &str) -> Option<ConnectionSlot> {
         places.enter(peer.parse().unwrap())
     }
 
@@ -359,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn when_all_places_are_taken_idle_connections_make_room_and_busy_ones_do_not() {
+    fn when_all_places_are_taken_idle_connections_make_space_and_busy_ones_do_not() {
         let places = places(3, 3);
         let taken: Vec<_> = (0..3).map(|_| enter(&places, "192.0.2.1").unwrap()).collect();
         let busy: Vec<_> = taken[..2].iter().map(|place| place.activity.ask(false)).collect();

@@ -11,7 +11,7 @@ use tokio::{
     time::Sleep,
 };
 
-use super::places::Place;
+use super::places::ConnectionSlot;
 
 /// After this many bytes without a request, other connections get their turn, and a peer that has used up its share
 /// rests: frames, chunks and bodies also take time.
@@ -20,17 +20,17 @@ const LOOK_EVERY: usize = 64 * 1024;
 /// A socket that records the data passing through it. With TLS that is what the network carries.
 pub(super) struct Watched {
     stream: TcpStream,
-    place: Arc<Place>,
+    place: Arc<ConnectionSlot>,
     read: usize,
     rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watched {
-    pub fn new(stream: TcpStream, place: Arc<Place>) -> Self {
+    pub fn new(stream: TcpStream, place: Arc<ConnectionSlot>) -> Self {
         Self { stream, place, read: 0, rest: None }
     }
 
-    pub fn place(&self) -> &Arc<Place> {
+    pub fn place(&self) -> &Arc<ConnectionSlot> {
         &self.place
     }
 

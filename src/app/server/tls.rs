@@ -35,7 +35,7 @@ impl Tls {
             tracing::warn!("{exposure}");
         }
         let tls = Arc::new(Self(RwLock::new(acceptor(&certificate)?)));
-        tell(&certificate, "TLS is on");
+        log_certificate(&certificate, "TLS is on");
         let mut warner = Warner { validity: certificate.validity, warned: None };
         warner.warn(clock.now());
         Ok(Some((tls.clone(), Follower { tls, files, clock, last: Ok(contents), is_decided: true, warner })))
@@ -68,7 +68,7 @@ fn acceptor(certificate: &ServerCertificate) -> anyhow::Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(certificate.server_config()?)))
 }
 
-fn tell(certificate: &ServerCertificate, what: &'static str) {
+fn log_certificate(certificate: &ServerCertificate, what: &'static str) {
     let (fingerprint, valid_until) = (certificate.fingerprint(), certificate.validity.until);
     tracing::info!(fingerprint, %valid_until, "{what}");
 }
@@ -120,7 +120,7 @@ impl Follower {
             Ok(certificate) => {
                 self.warner = Warner { validity: certificate.validity, warned: None };
                 metric::TLS_RELOADS.with(["done"]).increment(1);
-                tell(&certificate, "the changed TLS certificate is used for new connections");
+                log_certificate(&certificate, "the changed TLS certificate is used for new connections");
             }
             Err(error) => {
                 metric::TLS_RELOADS.with(["failed"]).increment(1);

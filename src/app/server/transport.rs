@@ -8,7 +8,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use super::{places::Place, stream::Watched};
+use super::{places::ConnectionSlot, stream::Watched};
 
 /// What a connection's bytes pass through. There is no way past TLS to the socket.
 pub(super) enum Transport {
@@ -17,7 +17,7 @@ pub(super) enum Transport {
 }
 
 impl Transport {
-    pub fn place(&self) -> &Arc<Place> {
+    pub fn place(&self) -> &Arc<ConnectionSlot> {
         match self {
             Self::Plain(socket) => socket.place(),
             Self::Encrypted(stream) => stream.get_ref().0.place(),
@@ -73,7 +73,7 @@ impl AsyncWrite for Transport {
 }
 
 impl Drop for Transport {
-    /// However a connection ends: without `close_notify` the client could not tell it from one that an attacker has cut. The
+    /// However a connection ends: without `close_notify` the client could not distinguish it from one that an attacker has cut. The
     /// system takes these few bytes, or they are not waited for.
     fn drop(&mut self) {
         if self.is_encrypted() && !self.place().activity.must_reset() {

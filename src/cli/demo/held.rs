@@ -17,7 +17,7 @@ const FULL_KG: u32 = 1000;
 const PATIENCE: Duration = Duration::from_secs(30);
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// A guest holds room, completes the shipment step by step and commits it.
+/// A guest holds space, completes the shipment step by step and commits it.
 pub(super) async fn play(cast: &Cast) -> anyhow::Result<()> {
     let flight = find_flight(&cast.anyone).await?;
     let guest = cast.anyone.with_session(&cast.anyone.poke("/api/v1/auth/guest").await?);
@@ -83,7 +83,7 @@ pub(super) async fn play_waitlist(cast: &Cast) -> anyhow::Result<String> {
     Ok(full)
 }
 
-/// Waits until room is offered to an entry of the waitlist, and returns the hold.
+/// Waits until space is offered to an entry of the waitlist, and returns the hold.
 async fn offered(waiter: &Caller, path: &str) -> anyhow::Result<Value> {
     let began = Instant::now();
     loop {

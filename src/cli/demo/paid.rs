@@ -53,7 +53,7 @@ pub(super) async fn play(cast: &Cast) -> anyhow::Result<Option<Last>> {
     let cancelled = refunded(cast, &path, &estimate["refund"]).await?;
     let (fee, refunded) = (money(&cancelled["cancellation_fee"]), money(&cancelled["refunded"]));
     step("cancel", &format!("{reference} is {}: fee {fee}, refunded {refunded}", text(&cancelled, "status")));
-    // A capture and a refund are told each, the refund after the cancellation.
+    // A capture and a refund are reported each, the refund after the cancellation.
     let count = ["paid", "refunded"].iter().filter(|member| is_positive(&cancelled[**member])).count();
     let kind = if count == 0 { "cancelled" } else { "payment" };
     Ok(Some(Last { count: count.max(1), ..Last::about(reference, kind) }))

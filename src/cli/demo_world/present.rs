@@ -27,10 +27,10 @@ pub(super) async fn go_on(stage: &Stage) -> anyhow::Result<()> {
     let now = stage.state.clock.now();
     let agent = stage.actor(&AGENT).await?;
     for flight in shipments::flights(&agent, "SCHEDULED", now).await? {
-        let told = json!({"occurred_at": flight.departure});
+        let body = json!({"occurred_at": flight.departure});
         let path = format!("/api/v1/flights/{}/depart", flight.id);
         // Cargo may have reached the airport later than that: then it leaves now.
-        if agent.post(&path, &told).await?.is_none() {
+        if agent.post(&path, &body).await?.is_none() {
             agent.post(&path, &json!({})).await?;
         }
     }

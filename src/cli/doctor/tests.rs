@@ -26,8 +26,8 @@ fn a_sound_server_is_fine_and_each_setting_that_loses_commits_is_broken() {
         (Durability { version: 130_022, ..sound() }, "PostgreSQL 13.22; the oldest supported version is 14"),
     ] {
         let findings = durability(&found);
-        let told = broken(&findings);
-        assert!(told.len() == 1 && told[0].contains(word), "{findings:?}");
+        let problems = broken(&findings);
+        assert!(problems.len() == 1 && problems[0].contains(word), "{findings:?}");
     }
     assert!(broken(&durability(&Durability { version: 140_000, ..sound() })).is_empty());
 }
@@ -50,7 +50,7 @@ fn only_policies_that_spare_what_never_expires_are_fine() {
 }
 
 #[test]
-fn the_exit_status_tells_broken_from_exposed_and_comfort_costs_nothing() {
+fn the_exit_status_distinguishes_broken_from_exposed_and_ignores_comfort() {
     let text = String::new;
     let (fine, weaker) = (Finding::Fine(text()), Finding::Weaker(text()));
     assert_eq!(status(&[fine, weaker]), 0);

@@ -62,7 +62,7 @@ async fn more_kept_of_an_ended_booking_than_its_fee_is_found_by_its_events() {
     assert_eq!(found(&books, open).await, []);
     let other = "update bookings set bill = jsonb_set(bill, '{fee}', '0')";
     let other = found(&books, other).await;
-    assert!(other.iter().any(|(rule, fault)| *rule == 14 && fault.contains("its events tell")), "{other:?}");
+    assert!(other.iter().any(|(rule, fault)| *rule == 14 && fault.contains("its events record")), "{other:?}");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub struct KeyRow {
     rate_limit_per_minute: Option<i32>,
     owner_role: String,
     organization_id: OrganizationId,
-    /// Why it does not act, as the rule of all lasting access tells.
+    /// Why it does not act, as the rule of all lasting access decides.
     obstacle: Option<String>,
 }
 

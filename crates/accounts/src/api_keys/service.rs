@@ -112,7 +112,7 @@ impl ApiKeyService {
         tracing::warn!(%error, "the time of last use of an API key could not be saved");
     }
 
-    /// Makes a key that may do no more than the caller, and tells the caller by e-mail. Answers it with its secret, of which
+    /// Makes a key that may do no more than the caller, and notifies the caller by e-mail. Answers it with its secret, of which
     /// only a hash is stored. API keys cannot make keys: a thief would keep access after the stolen key is revoked. Nor does
     /// a session alone, unless its log-in is recent: its token lives for minutes, a key for years.
     pub(super) async fn create(
@@ -157,7 +157,7 @@ impl ApiKeyService {
                     .record_in_tx(&mut tx, actor, "api_key.created", Subject::new("api_key", key.id), data)
                     .await?;
             }
-            self.lasting.tell_in_tx(&mut tx, AccountNotice::NewApiKey(key.id), caller.user_id).await?;
+            self.lasting.notify_in_tx(&mut tx, AccountNotice::NewApiKey(key.id), caller.user_id).await?;
             commit(tx).await?;
             Ok::<(), AccountError>(())
         })

@@ -39,7 +39,7 @@ impl KeyRing {
     /// The shared secret of HS256.
     pub fn of_secret(secret: &SecretString) -> Self {
         let secret = secret.expose_secret().as_bytes();
-        // The id identifies the secret without revealing it; 96 bits tell two secrets apart.
+        // The id identifies the secret without revealing it; 96 bits distinguish two secrets.
         let hash = digest(&SHA256, &[b"loadmaster key id\0", secret].concat());
         let kid = URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12]);
         let key = VerifyingKey { key: DecodingKey::from_secret(secret), until: None, public: None };

@@ -76,7 +76,7 @@ pub(super) enum Grant {
     Refresh(SecretString),
 }
 
-/// Reads the grant of a form; `passwords` tells whether the installation exchanges passwords for tokens.
+/// Reads the grant of a form; `passwords` says whether the installation exchanges passwords for tokens.
 pub(super) fn grant(form: &Form, passwords: bool) -> Result<Grant, TokenRefusal> {
     let part = |name: &str| {
         let missing = || TokenRefusal::invalid_request(format!("`{name}` must be given exactly once."));

@@ -155,7 +155,7 @@ impl SessionService {
             let user = User::new(&self.ids, &email, name.as_deref(), Role::Customer, now);
             let (session, refresh_token) = self.session(&ring, (user, kind), (self.ids.next(now), 0), now)?;
             let mut tx = self.db.begin().await?;
-            // First: whether an address has an account is not told to whoever has no good claim.
+            // First: whether an address has an account is not revealed to whoever has no good claim.
             if let Some(claim) = &claim_token {
                 self.claims.check_in_tx(&mut tx, claim).await?;
             }

@@ -12,7 +12,7 @@ words! {
     }
 }
 
-/// Why something that a user made does not act, as the database's function `access_obstacle` tells.
+/// Why something that a user made does not act, as the database's function `access_obstacle` decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     Asleep(SleepReason),

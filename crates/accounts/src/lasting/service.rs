@@ -15,7 +15,7 @@ use crate::{
     people::{Account, Actor, Acts, Credential, Principal, Role, Subject, User, lock_account},
 };
 
-/// Admits those who make something that lasts, tells its owners, and ends it. Cheap to clone.
+/// Admits those who make something that lasts, notifies its owners, and ends it. Cheap to clone.
 #[derive(Clone)]
 pub struct LastingAccess {
     clock: SharedClock,
@@ -53,12 +53,12 @@ impl LastingAccess {
         Ok(account)
     }
 
-    /// Tells the owner of an account. Joins the transaction of the act.
-    pub async fn tell_in_tx(&self, tx: &mut PgSession, notice: AccountNotice, user: UserId) -> Result<(), DbError> {
-        self.mails.tell_in_tx(tx, notice, user).await
+    /// Notifies the owner of an account. Joins the transaction of the act.
+    pub async fn notify_in_tx(&self, tx: &mut PgSession, notice: AccountNotice, user: UserId) -> Result<(), DbError> {
+        self.mails.notify_in_tx(tx, notice, user).await
     }
 
-    /// Ends what a new password ends, and tells the owner of the password. The caller holds the account.
+    /// Ends what a new password ends, and notifies the owner of the password. The caller holds the account.
     pub(crate) async fn renew_in_tx(&self, tx: &mut PgSession, user: UserId, ends: Ends) -> Result<(), AccountError> {
         match ends {
             Ends::Nothing => {}
@@ -70,6 +70,6 @@ impl LastingAccess {
             let (subject, data) = (Subject::new("api_key", key), json!({"owner": user, "role": role}));
             self.acts.record_in_tx(&mut *tx, Actor::Caller(user), "api_key.revoked", subject, data).await?;
         }
-        Ok(self.tell_in_tx(tx, AccountNotice::NewPassword, user).await?)
+        Ok(self.notify_in_tx(tx, AccountNotice::NewPassword, user).await?)
     }
 }

@@ -13,7 +13,7 @@ pub enum AccountMailKind {
     ResetPassword,
 }
 
-/// What the owner of an account learns by e-mail whatever the owner wants to be told, at an address that is verified: access
+/// What the owner of an account learns by e-mail whatever the owner wants to be notified of, at an address that is verified: access
 /// was made that lasts, or the password is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountNotice {
@@ -41,7 +41,7 @@ pub trait AccountMail: Send + Sync {
     ) -> BoxFuture<'a, Result<(), DbError>>;
 
     /// Writes a notice, once for each cause. Joins the caller's transaction.
-    fn tell_in_tx<'a>(
+    fn notify_in_tx<'a>(
         &'a self,
         tx: &'a mut PgSession,
         notice: AccountNotice,
@@ -73,9 +73,9 @@ impl AccountMails {
         }
     }
 
-    pub async fn tell_in_tx(&self, tx: &mut PgSession, notice: AccountNotice, user: UserId) -> Result<(), DbError> {
+    pub async fn notify_in_tx(&self, tx: &mut PgSession, notice: AccountNotice, user: UserId) -> Result<(), DbError> {
         match self.0.get() {
-            Some(desk) => desk.tell_in_tx(tx, notice, user).await,
+            Some(desk) => desk.notify_in_tx(tx, notice, user).await,
             None => Ok(()),
         }
     }

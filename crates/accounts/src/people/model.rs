@@ -22,7 +22,7 @@ pub const MAX_TEXT: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Looks around, holds room, and reads and cancels the bookings made of its holds.
+    /// Looks around, holds space, and reads and cancels the bookings made of its holds.
     Guest,
     /// A shipper or forwarder: books and follows the shipments of its organization.
     Customer,

@@ -115,7 +115,7 @@ pub(super) struct NewPassword {
 }
 
 impl NewPassword {
-    /// The token, by which the account is found whose address may not be the password. Faults are told later.
+    /// The token, by which the account is found whose address may not be the password. Faults are reported later.
     #[expect(clippy::unnecessary_wraps, reason = "a body is read by functions of this form")]
     pub fn token_alone(fields: &mut Fields<'_>) -> Option<String> {
         let token = fields.optional("token", |raw| Ok(read::any(raw).unwrap_or_default()));

@@ -50,7 +50,7 @@ pub(crate) async fn astray_takers(db: &mut PgSession, flights: Option<&[Uuid]>) 
     ids.fetch_all(db).await
 }
 
-/// A flight that counts other allotments than have or had room on it.
+/// A flight that counts other allotments than have or had space on it.
 pub(crate) struct Mismatch {
     pub flight_id: Uuid,
     pub said: i32,

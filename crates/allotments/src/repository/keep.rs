@@ -5,7 +5,7 @@ use loadmaster_platform::postgres::PgSession;
 use crate::model::Allotment;
 
 /// Returns where something is to be done: where an allotment is to be kept and is not, or otherwise than it says, unless
-/// there was no room after `tried_since`; and where it is kept and is not to be.
+/// there was no space after `tried_since`; and where it is kept and is not to be.
 pub(crate) async fn due(
     db: &mut PgSession,
     now: DateTime<Utc>,
@@ -70,7 +70,7 @@ pub(crate) async fn hold_on(
     Ok(hold.fetch_optional(db).await?.flatten().map(HoldId::from))
 }
 
-/// Notes what became of an attempt to keep an allotment on a flight: a new hold, or none for lack of room.
+/// Notes what became of an attempt to keep an allotment on a flight: a new hold, or none for lack of space.
 pub(crate) async fn note(
     db: &mut PgSession,
     allotment: &Allotment,
@@ -108,7 +108,7 @@ pub(crate) async fn follow(db: &mut PgSession, allotment: &Allotment, flight: Fl
     .map(drop)
 }
 
-/// Returns the numbers of flights on which allotments are kept, and on which there is no room for them.
+/// Returns the numbers of flights on which allotments are kept, and on which there is no space for them.
 pub(crate) async fn counts(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<(i32, i32)> {
     let counts = sqlx::query!(
         r#"select count(h.id)::int as "kept!", count(*) filter (where h.id is null)::int as "short!"

@@ -163,7 +163,7 @@ request! {
     }
 }
 
-/// More groups than have room in a report mean those that have: the others are together in `other`.
+/// More groups than have space in a report mean those that have: the others are together in `other`.
 fn read_limit(fields: &mut Fields<'_>, most: u32, periods: i64) -> Option<u32> {
     let room = u32::try_from(MOST_ROWS / periods).unwrap_or(most);
     fields.optional("limit", read::integer(1, most)).map(|limit| limit.min(room))

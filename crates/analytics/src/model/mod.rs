@@ -10,7 +10,7 @@ mod tenths;
 
 pub use offsets::Offsets;
 pub use popular::{PopularLane, PopularPeriod};
-pub use report::{Place, Report, Row};
+pub use report::{FigurePosition, Report, Row};
 pub use scope::Scope;
 pub use search_count::{SearchCount, SearchFilter};
 pub use sold::Sold;

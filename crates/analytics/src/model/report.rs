@@ -6,7 +6,7 @@ use super::{Figures, Span};
 
 /// The place of figures in a report.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum FigurePosition {
     Total,
     /// All groups that the limit left out.
     Other,
@@ -18,7 +18,7 @@ pub enum Place {
     },
 }
 
-impl Place {
+impl FigurePosition {
     /// Returns the place that the columns of a statement name: without a period it is that of all groups that are left out,
     /// or of everything.
     pub fn of(is_total: bool, period: Option<NaiveDate>, rank: Option<i64>, key: Option<String>) -> Self {
@@ -54,18 +54,20 @@ pub struct Report<F> {
 
 impl<F: Figures> Report<F> {
     /// Returns the report of figures that a statement found, of each place one or several.
-    pub fn of(span: Span, as_of: DateTime<Utc>, found: impl IntoIterator<Item = (Place, F)>) -> Self {
-        let mut places = BTreeMap::<Place, F>::new();
+    pub fn of(span: Span, as_of: DateTime<Utc>, found: impl IntoIterator<Item = (FigurePosition, F)>) -> Self {
+        let mut places = BTreeMap::<FigurePosition, F>::new();
         for (place, figures) in found {
             places.entry(place).or_default().add(figures);
         }
         let mut report = Self { span, as_of, total: F::default(), rows: Vec::new(), other: None };
         for (place, figures) in places {
             match place {
-                Place::Total => report.total = figures,
-                Place::Other => report.other = Some(figures).filter(|figures| !figures.is_empty()),
-                Place::Row { period, key, .. } if !figures.is_empty() => report.rows.push(Row { period, key, figures }),
-                Place::Row { .. } => {}
+                FigurePosition::Total => report.total = figures,
+                FigurePosition::Other => report.other = Some(figures).filter(|figures| !figures.is_empty()),
+                FigurePosition::Row { period, key, .. } if !figures.is_empty() => {
+                    report.rows.push(Row { period, key, figures });
+                }
+                FigurePosition::Row { .. } => {}
             }
         }
         report

@@ -17,7 +17,7 @@ pub struct Scope {
     pub product: Option<String>,
     /// Only what belongs to this organization.
     pub organization: Option<OrganizationId>,
-    /// Whether the report tells what only the carrier's staff may know.
+    /// Whether the report shows what only the carrier's staff may know.
     pub is_whole: bool,
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use loadmaster_kernel::{Currency, Weight};
 use loadmaster_platform::postgres::PgSession;
 
-use crate::model::{DailySums, Offsets, Place, Scope};
+use crate::model::{DailySums, FigurePosition, Offsets, Scope};
 
 /// Returns what was searched, quoted, held and booked on these dates at its origin, and who registered on them (UTC), in several
 /// rows of each place. Holds of allotments are left out: nobody made them to book.
@@ -11,7 +11,7 @@ pub(crate) async fn daily(
     db: &mut PgSession,
     scope: &Scope,
     offsets: &Offsets,
-) -> sqlx::Result<Vec<(Place, DailySums)>> {
+) -> sqlx::Result<Vec<(FigurePosition, DailySums)>> {
     let (from, to) = scope.span.instants();
     let rows = sqlx::query_file!(
         "src/repository/daily.sql",
@@ -45,7 +45,7 @@ pub(crate) async fn daily(
             new_users: row.new_users,
             active_users: row.active_users,
         };
-        Ok((Place::of(row.is_total, row.period, None, None), sums))
+        Ok((FigurePosition::of(row.is_total, row.period, None, None), sums))
     });
     rows.collect()
 }

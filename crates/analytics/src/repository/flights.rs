@@ -2,15 +2,15 @@ use chrono::{DateTime, Utc};
 use loadmaster_kernel::{AirlineCode, AirportCode, Positions, Volume, Weight};
 use loadmaster_platform::postgres::PgSession;
 
-use crate::model::{Carried, FlightSums, Place, Punctuality, Scope};
+use crate::model::{Carried, FigurePosition, FlightSums, Punctuality, Scope};
 
 /// Returns the flights on the schedule of these dates. What is booked on a flight does not change after its departure: what
-/// was left behind has given its room back, and what is cancelled in the air has not.
+/// was left behind has given its space back, and what is cancelled in the air has not.
 pub(crate) async fn flights(
     db: &mut PgSession,
     scope: &Scope,
     now: DateTime<Utc>,
-) -> sqlx::Result<Vec<(Place, FlightSums)>> {
+) -> sqlx::Result<Vec<(FigurePosition, FlightSums)>> {
     let rows = sqlx::query_file!(
         "src/repository/flights.sql",
         scope.group,
@@ -46,7 +46,7 @@ pub(crate) async fn flights(
                 positions: row.available_positions,
             },
         };
-        (Place::of(row.is_total, row.time, row.place, row.name), sums)
+        (FigurePosition::of(row.is_total, row.time, row.place, row.name), sums)
     });
     Ok(rows.collect())
 }

@@ -1,7 +1,7 @@
 use loadmaster_kernel::{AirlineCode, AirportCode, OrganizationId};
 use loadmaster_platform::postgres::PgSession;
 
-use crate::model::{FunnelSums, Offsets, Place, Scope, Step};
+use crate::model::{FigurePosition, FunnelSums, Offsets, Scope, Step};
 
 /// Returns the searches, quotes, holds and bookings made in the span. Of searches only the lane is known: other filters leave all
 /// of them out. Holds of allotments are left out: nobody made them to book. Each is
@@ -10,7 +10,7 @@ pub(crate) async fn funnel(
     db: &mut PgSession,
     scope: &Scope,
     offsets: &Offsets,
-) -> sqlx::Result<Vec<(Place, FunnelSums)>> {
+) -> sqlx::Result<Vec<(FigurePosition, FunnelSums)>> {
     let (from, to) = scope.span.instants();
     let rows = sqlx::query_file!(
         "src/repository/funnel.sql",
@@ -38,7 +38,7 @@ pub(crate) async fn funnel(
             holds: Step { made: row.holds, done: row.committed },
             bookings: Step { made: row.bookings, done: row.delivered },
         };
-        (Place::of(row.is_total, row.time, row.place, row.name), sums)
+        (FigurePosition::of(row.is_total, row.time, row.place, row.name), sums)
     });
     Ok(rows.collect())
 }

@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use loadmaster_kernel::{AirlineCode, AirportCode, OrganizationId};
 use loadmaster_platform::postgres::PgSession;
 
-use crate::model::{Offsets, Percentiles, Place, Scope, TransitSums};
+use crate::model::{FigurePosition, Offsets, Percentiles, Scope, TransitSums};
 
 /// How long before its arrival a shipment was booked at most.
 const BOOKED_BEFORE: TimeDelta = TimeDelta::days(400);
@@ -15,7 +15,7 @@ pub(crate) async fn transit(
     db: &mut PgSession,
     scope: &Scope,
     offsets: &Offsets,
-) -> sqlx::Result<Vec<(Place, TransitSums)>> {
+) -> sqlx::Result<Vec<(FigurePosition, TransitSums)>> {
     let (from, to) = scope.span.instants();
     let rows = sqlx::query_file!(
         "src/repository/transit.sql",
@@ -46,7 +46,7 @@ pub(crate) async fn transit(
             late: row.late,
             as_booked: row.as_booked,
         };
-        (Place::of(row.is_total, row.time, row.place, row.name), sums)
+        (FigurePosition::of(row.is_total, row.time, row.place, row.name), sums)
     });
     Ok(rows.collect())
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use loadmaster_kernel::{AirlineCode, AirportCode, Currency, OrganizationId, Weight};
 use loadmaster_platform::postgres::PgSession;
 
-use crate::model::{Offsets, Place, Scope, Sold, VolumeSums};
+use crate::model::{FigurePosition, Offsets, Scope, Sold, VolumeSums};
 
 /// Returns the bookings made in the span, one row for each currency. The span before is moved onto this one, so that each
 /// period has the weight of the one that corresponds to it. A booking is of the airline of its first leg.
@@ -11,7 +11,7 @@ pub(crate) async fn volume(
     db: &mut PgSession,
     scope: &Scope,
     offsets: &Offsets,
-) -> sqlx::Result<Vec<(Place, VolumeSums)>> {
+) -> sqlx::Result<Vec<(FigurePosition, VolumeSums)>> {
     let before = scope.span.before();
     let ((from, _), (_, to)) = (before.instants(), scope.span.instants());
     let rows = sqlx::query_file!(
@@ -51,7 +51,7 @@ pub(crate) async fn volume(
             revenue,
             sold: currency.map(|currency| (currency, sold)).into_iter().collect(),
         };
-        Ok((Place::of(row.is_total, row.period, row.rank, row.key), sums))
+        Ok((FigurePosition::of(row.is_total, row.period, row.rank, row.key), sums))
     });
     rows.collect()
 }

@@ -27,7 +27,7 @@ pub async fn audit(snapshot: &mut PgSession, only: Option<&[Uuid]>) -> Result<Ve
         let fault = if row.is_over {
             format!("{} is kept, and its events allow {}, while no refund is under way", row.kept, row.owed)
         } else {
-            "its bill is not the one that its events tell".to_owned()
+            "its bill is not the one that its events record".to_owned()
         };
         payments.add(Breach::of("bookings", [("id", &row.booking_id)], fault));
     }

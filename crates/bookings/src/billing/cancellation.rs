@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     super::model::{Bill, Booking, Fee, FeeReason, LegStatus},
-    settle::Kept,
+    settle::FeeSources,
 };
 
 /// What it costs to cancel a booking at this moment.
@@ -41,7 +41,13 @@ impl Cancellation {
     /// A booking without a price.
     const FREE: Self = Self { full: None, fee: None, refund: None, reason: None, floor: None, next_change_at: None };
 
-    pub fn of(booking: &Booking, kept: Kept, bands: &[CancellationBand], waives: bool, now: DateTime<Utc>) -> Self {
+    pub fn of(
+        booking: &Booking,
+        kept: FeeSources,
+        bands: &[CancellationBand],
+        waives: bool,
+        now: DateTime<Utc>,
+    ) -> Self {
         let Some(bill) = &booking.bill else { return Self::FREE };
         let nothing = Fee { amount: 0, reason: FeeReason::Waived };
         let full = if waives { nothing } else { full_fee(booking, bill, bands, now) };

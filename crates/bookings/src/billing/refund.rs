@@ -56,8 +56,8 @@ impl Command for Refund {
         let mut draft = Draft::of(booking);
         books.note(&mut draft.now);
         // The record of acts has no free text: the reason is a note of the event, which can be erased.
-        let told = EventDetails { notes: self.reason.clone(), ..EventDetails::default() };
-        draft.record(author, EventType::PaymentChanged, told);
+        let details = EventDetails { notes: self.reason.clone(), ..EventDetails::default() };
+        draft.record(author, EventType::PaymentChanged, details);
         let data = json!({"ref_id": draft.now.ref_id, "amount": amount});
         let subject = Subject::new(BOOKING, draft.now.id);
         service.acts.record_in_tx(tx, Actor::Caller(caller.user_id), "booking.refunded", subject, data).await?;

@@ -34,7 +34,7 @@ pub struct Books {
 
 /// What a fee can be kept of, in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct FeeSources {
     /// Captured, and neither refunded nor promised back.
     pub captured: i64,
     /// Promised to be captured.
@@ -43,7 +43,7 @@ pub struct Kept {
     pub authorized: i64,
 }
 
-impl Kept {
+impl FeeSources {
     pub const fn all(self) -> i64 {
         self.captured + self.promised + self.authorized
     }
@@ -138,10 +138,10 @@ impl Books {
     }
 
     /// Returns what a fee can be kept of.
-    pub fn kept(&self) -> Kept {
+    pub fn kept(&self) -> FeeSources {
         let is_capturable = |(payment, operations): &&PaymentWithOperations| payment.is_capturable(operations);
         let authorized = self.payments.iter().filter(is_capturable).map(|(payment, _)| payment.amount.minor());
-        Kept { captured: self.refundable(), promised: self.promised(), authorized: authorized.sum() }
+        FeeSources { captured: self.refundable(), promised: self.promised(), authorized: authorized.sum() }
     }
 
     /// Promises to capture what is lacking of a fee from what is authorized. The provider voids the rest with it.

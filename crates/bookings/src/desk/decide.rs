@@ -28,7 +28,7 @@ use super::{
 
 /// The rules of the trade that are settings.
 pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
-    /// At or below this free weight, room is given only in order of arrival.
+    /// At or below this free weight, space is given only in order of arrival.
     pub threshold: Weight,
     pub minimum_connection: M,
     /// Longest time for which a movement may be reported afterwards.
@@ -38,7 +38,7 @@ pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
     pub ids: IdSource,
 }
 
-/// The rows that a batch has locked. The rooms change with each decision.
+/// The rows that a batch has locked. The capacities change with each decision.
 #[derive(Debug, Default)]
 pub struct LockedRows {
     /// The time after the locks were taken.
@@ -86,7 +86,7 @@ pub enum Decision {
     Refused(BookingError),
     /// Only the lane for the last kilograms may grant it.
     LastKilos,
-    /// A flight lacks room, some of which may be kept by holds whose time is up.
+    /// A flight lacks space, some of which may be kept by holds whose time is up.
     Short,
     /// Another transaction has locked this flight, booking or hold.
     Blocked(Uuid),
@@ -115,7 +115,7 @@ impl From<Result<Self, BookingError>> for Decision {
 }
 
 impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
-    /// Decides an order and changes the rooms by what it takes or gives back: all legs or none.
+    /// Decides an order and changes the capacities by what it takes or gives back: all legs or none.
     pub fn decide(
         &self,
         found: &mut LockedRows,
@@ -178,7 +178,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         Ok(Decision::Granted(Grant::HoldAndBook(Box::new(made), flights)))
     }
 
-    /// Judges a step against the locked state of the hold, and changes the rooms by what it takes and gives back.
+    /// Judges a step against the locked state of the hold, and changes the capacities by what it takes and gives back.
     fn step_hold(&self, found: &mut LockedRows, order: &StepOfHold) -> Result<Grant, BookingError> {
         let step = &order.step;
         let (stepped, known) = self.judge_step(found, step)?;
@@ -208,7 +208,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             return Err(BookingError::Raced);
         }
         let known = found.flights.iter().filter_map(|(id, flight)| {
-            let room = found.draws.room_for(hold.organization_id, *found.rooms.get(id)?);
+            let room = found.draws.capacity_for(hold.organization_id, *found.rooms.get(id)?);
             Some((*id, Flight { room, ..flight.clone() }))
         });
         let is_judged = step.verb.patch().is_some() || matches!(step.verb, HoldVerb::Book(_));
@@ -217,7 +217,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         Ok((stepped, known))
     }
 
-    /// Returns the flights of a new booking, if they are its itinerary and have room.
+    /// Returns the flights of a new booking, if they are its itinerary and have space.
     fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
         let flights = flights_of(found, operation.caller.organization_id, &operation.flights)?;
         shipment::check_itinerary(
@@ -281,7 +281,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
         let rooms: Vec<FlightCapacity> =
             movement.flights().iter().filter_map(|flight| found.rooms.get(flight).copied()).collect();
-        // The cancellation of a flight records its own event and releases the same room.
+        // The cancellation of a flight records its own event and releases the same space.
         check_flights_are_with_it(booking, rooms.iter().filter(|flight| flight.status != FlightStatus::Cancelled))?;
         match verb {
             Verb::Advance(advance) => {
@@ -309,16 +309,16 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         room.available().weight - space.weight <= self.threshold
     }
 
-    /// Returns whether this operation fits, and only the lane for the last kilograms may grant it, by rooms that were not
+    /// Returns whether this operation fits, and only the lane for the last kilograms may grant it, by capacities that were not
     /// locked.
     pub fn needs_last_kilos_lane(
         &self,
         operation: &Operation,
-        room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
+        capacity_of: impl Fn(FlightId) -> Option<FlightCapacity>,
     ) -> bool {
         let Some(space) = operation.takes() else { return false };
         let mut is_critical = false;
-        for room in operation.flights().iter().filter_map(|flight| room_of(*flight)) {
+        for room in operation.flights().iter().filter_map(|flight| capacity_of(*flight)) {
             if room.shortfall(space).is_some() || room.status != FlightStatus::Scheduled {
                 return false;
             }
@@ -329,7 +329,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
 }
 
 impl LockedRows {
-    /// Returns the legs and holds that may give room back.
+    /// Returns the legs and holds that may give space back.
     pub fn takers(&self) -> Vec<Uuid> {
         let legs = self.bookings.values().flat_map(|booking| booking.undeparted_legs().map(|leg| leg.id.uuid()));
         legs.chain(self.holds.keys().map(|hold| hold.uuid())).collect()
@@ -347,7 +347,7 @@ impl LockedRows {
         Ok(())
     }
 
-    /// Changes the rooms by these shifts of an organization, and by what they draw from its allotments.
+    /// Changes the capacities by these shifts of an organization, and by what they draw from its allotments.
     fn shift(&mut self, organization: OrganizationId, shifts: &[Shift]) {
         for shift in self.draws.apply_allotments(Some(organization), shifts) {
             if let Some(room) = self.rooms.get_mut(&shift.flight_id) {
@@ -363,7 +363,7 @@ fn with_postings(shifts: &[Shift]) -> Vec<Shift> {
     shifts.iter().flat_map(|shift| [Some(*shift), posted(shift)]).flatten().collect()
 }
 
-/// Checks that the credit account of an organization has room for a charge.
+/// Checks that the credit account of an organization has space for a charge.
 fn check_credit(found: &LockedRows, organization: OrganizationId, pay: Pay) -> Result<(), BookingError> {
     let Pay::Account(amount) = pay else { return Ok(()) };
     let account = found.credit.get(&organization);
@@ -404,13 +404,13 @@ fn flights_of(
     let named: BTreeSet<FlightId> = wanted.iter().copied().collect();
     let known = named.iter().filter_map(|id| {
         let flight = found.flights.get(id)?;
-        let room = found.draws.room_for(organization, *found.rooms.get(id)?);
+        let room = found.draws.capacity_for(organization, *found.rooms.get(id)?);
         Some(Flight { room, ..flight.clone() })
     });
     shipment::in_order(wanted, known.collect())
 }
 
-/// Returns whether a flight may have room by its row that nobody has a right to any more.
+/// Returns whether a flight may have space by its row that nobody has a right to any more.
 fn may_be_cleared(room: &FlightCapacity, now: DateTime<Utc>) -> bool {
     room.held != room.aside || room.has_forgotten_aside(now)
 }

@@ -74,11 +74,11 @@ pub struct Lane<T, M> {
     /// The batch is a trial of orders that have met a lock before.
     is_trial: bool,
     settled: Vec<Settled<T, M>>,
-    /// Flights that lacked room, some of which may be kept by nobody.
+    /// Flights that lacked space, some of which may be kept by nobody.
     short: BTreeSet<FlightId>,
     #[cfg(test)]
     pub defect: Defect,
-    /// The rooms before the locks.
+    /// The capacities before the locks.
     #[cfg(test)]
     known: Vec<FlightCapacity>,
 }
@@ -157,7 +157,7 @@ impl<T: Ticket, M> Lane<T, M> {
         &mut self.batch
     }
 
-    /// Returns the flights that lacked room since the last call. Their orders are decided again.
+    /// Returns the flights that lacked space since the last call. Their orders are decided again.
     pub fn take_short(&mut self) -> Vec<FlightId> {
         std::mem::take(&mut self.short).into_iter().collect()
     }
@@ -167,14 +167,14 @@ impl<T: Ticket, M> Lane<T, M> {
         std::mem::take(&mut self.settled)
     }
 
-    /// Chooses the next batch; returns false if there is nothing to do. `room_of` knows rooms without a lock.
+    /// Chooses the next batch; returns false if there is nothing to do. `capacity_of` knows capacities without a lock.
     pub fn start<F: Fn(AirportCode) -> TimeDelta>(
         &mut self,
         rules: &Rules<F>,
-        room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
+        capacity_of: impl Fn(FlightId) -> Option<FlightCapacity>,
     ) -> bool {
         debug_assert!(self.batch.is_empty());
-        self.set_aside(rules, &room_of);
+        self.set_aside(rules, &capacity_of);
         // Trials and other batches take turns; none comes between a batch that met a locked row and its repetition.
         let may_try = self.waiting.is_empty() || !(self.is_trial || self.passes_over);
         let trial = if may_try { self.blocked.trial(&self.waiting) } else { Vec::new() };
@@ -188,7 +188,7 @@ impl<T: Ticket, M> Lane<T, M> {
         #[cfg(test)]
         {
             let flights = self.batch.iter().flat_map(|entry| entry.order.operation.flights());
-            self.known = flights.filter_map(|flight| room_of(*flight)).collect();
+            self.known = flights.filter_map(|flight| capacity_of(*flight)).collect();
         }
         self.doing = Next::Enter(if self.is_trial { self.patience() } else { Wait::ForOthers });
         !self.batch.is_empty() || !self.waiting.is_empty()
@@ -198,7 +198,7 @@ impl<T: Ticket, M> Lane<T, M> {
     fn set_aside<F: Fn(AirportCode) -> TimeDelta>(
         &mut self,
         rules: &Rules<F>,
-        room_of: impl Fn(FlightId) -> Option<FlightCapacity>,
+        capacity_of: impl Fn(FlightId) -> Option<FlightCapacity>,
     ) {
         let blocked = self.waiting.extract_if(.., |_, order| self.blocked.concerns(&order.operation));
         for (_, order) in blocked.collect::<Vec<_>>() {
@@ -208,7 +208,7 @@ impl<T: Ticket, M> Lane<T, M> {
         self.blocked.try_apart(suspect.map(|(_, order)| order));
         if self.kind == LaneKind::Ordinary {
             let last_kilos =
-                self.waiting.extract_if(.., |_, order| rules.needs_last_kilos_lane(&order.operation, &room_of));
+                self.waiting.extract_if(.., |_, order| rules.needs_last_kilos_lane(&order.operation, &capacity_of));
             self.settled.extend(last_kilos.map(|(_, order)| Settled::ToLastKilos(order)));
         }
     }
@@ -401,7 +401,7 @@ impl<T: Ticket, M> Lane<T, M> {
                 (Decision::Refused(error), _) => self.settled.push(Settled::Refused(entry.order, error, None)),
                 (Decision::LastKilos, _) => self.settled.push(Settled::ToLastKilos(entry.order.pass_on())),
                 (Decision::Short, _) => {
-                    // Any of its flights: only the first that lacks room is known.
+                    // Any of its flights: only the first that lacks space is known.
                     self.short.extend(entry.order.operation.flights());
                     self.arrive(Order { has_cleared: true, ..entry.order.put_back() });
                 }

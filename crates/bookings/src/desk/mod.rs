@@ -163,7 +163,7 @@ impl Desk {
     pub async fn submit(&self, operation: Operation, request: &Request) -> Outcome {
         let desk = &self.inner;
         let Some(places) = desk.places.take(&operation) else { return Err(BookingError::Crowded.into()) };
-        let (answer, mut told) = oneshot::channel();
+        let (answer, mut outcome) = oneshot::channel();
         let progress = Progress::default();
         let ticket = ticket::Ticket::new(request, answer, progress.clone(), places, desk.tasks.hold());
         let arrival = order::Arrival(desk.arrivals.fetch_add(1, Relaxed));
@@ -172,8 +172,8 @@ impl Desk {
         let waiting = async {
             let mut until = request.until.min(Instant::now() + desk.patience);
             loop {
-                if let Ok(told) = timeout_at(until, &mut told).await {
-                    return told;
+                if let Ok(outcome) = timeout_at(until, &mut outcome).await {
+                    return outcome;
                 }
                 if progress.leave() {
                     return Ok(Err(BookingError::Crowded.into()));
@@ -182,8 +182,8 @@ impl Desk {
                 until += LOCK_PATIENCE;
             }
         };
-        let told = waiting.in_span(span("wait at the desk")).await;
-        told.unwrap_or_else(|_| Err(BookingError::Database(sqlx::Error::WorkerCrashed.into()).into()))
+        let outcome = waiting.in_span(span("wait at the desk")).await;
+        outcome.unwrap_or_else(|_| Err(BookingError::Database(sqlx::Error::WorkerCrashed.into()).into()))
     }
 }
 

@@ -147,7 +147,7 @@ impl Operation {
         }
     }
 
-    /// Whether its flights are judged by their schedules, not by their rooms alone.
+    /// Whether its flights are judged by their schedules, not by their capacities alone.
     pub const fn needs_schedules(&self) -> bool {
         match self {
             Self::Book(_) | Self::Hold(_) => true,
@@ -156,7 +156,7 @@ impl Operation {
         }
     }
 
-    /// The room that it takes on each flight, if it is new.
+    /// The space that it takes on each flight, if it is new.
     pub fn takes(&self) -> Option<Space> {
         match self {
             Self::Book(new) => Some(new.space()),
@@ -290,7 +290,7 @@ pub struct Order<T> {
     pub ticket: T,
     /// It was begun before in this lane, without effect.
     pub is_repeated: bool,
-    /// It ran short, and room that nobody has any more was freed for it.
+    /// It ran short, and space that nobody has any more was freed for it.
     pub has_cleared: bool,
 }
 

@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use loadmaster_capacity::{CapacityShortfall, FlightCapacity, Space};
 use loadmaster_flights::{self as flights, Flight};
-use loadmaster_holds::Asked;
+use loadmaster_holds::BooksRequest;
 use loadmaster_kernel::{BookingId, FlightId, OrganizationId, PaymentId, QuoteId, SaleId};
 use loadmaster_payments::{self as payments, RequestHash};
 use loadmaster_platform::{postgres::DbError, work::Transaction};
@@ -22,8 +22,8 @@ use super::{
 };
 
 /// Returns what these orders must know about holds beyond the rows that they lock.
-pub fn asked(batch: &[OwnEntry]) -> Asked {
-    let mut asked = Asked::default();
+pub fn asked(batch: &[OwnEntry]) -> BooksRequest {
+    let mut asked = BooksRequest::default();
     for operation in batch.iter().map(|entry| &entry.order.operation) {
         match operation {
             Operation::Hold(new) => asked.new_hold(&new.caller, &new.flights, new.new.position_names.is_some()),

@@ -53,7 +53,7 @@ pub struct Runner {
     decided_at: DateTime<Utc>,
     /// What allotments kept before the decisions, by which they are written.
     draws: Draws,
-    /// The rooms that the batch leaves.
+    /// The capacities that the batch leaves.
     rooms: Vec<FlightCapacity>,
 }
 
@@ -114,8 +114,8 @@ impl Runner {
             }
             let index = self.bookings.capacity.index();
             let is_fresh = index.is_fresh(self.bookings.clock.now());
-            let room_of = |flight| if is_fresh { index.room(flight) } else { None };
-            let has_more = self.lane.start(&rules(&self.bookings), room_of);
+            let capacity_of = |flight| if is_fresh { index.room(flight) } else { None };
+            let has_more = self.lane.start(&rules(&self.bookings), capacity_of);
             if !self.lane.batch().is_empty() {
                 self.serve_batch().await;
             }
@@ -132,7 +132,7 @@ impl Runner {
         metric::DESK_WAITING.with([&*self.name]).set(0);
     }
 
-    /// Frees the room that nobody has a right to any more, on flights that ran short. If that fails, their orders are
+    /// Frees the space that nobody has a right to any more, on flights that ran short. If that fails, their orders are
     /// decided by the rows as they are.
     async fn clear(&mut self) {
         let short = self.lane.take_short();
@@ -214,7 +214,7 @@ impl Runner {
         }
     }
 
-    /// Returns how often the batch takes room on a flight.
+    /// Returns how often the batch takes space on a flight.
     fn takings(&self) -> usize {
         let operations = self.lane.batch().iter().map(|entry| &entry.order.operation);
         operations.filter(|operation| operation.takes().is_some()).map(|operation| operation.flights().len()).sum()
@@ -352,7 +352,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Tells each what became of its order, or passes it on.
+    /// Reports to each the outcome of its order, or passes it on.
     fn reply(&mut self) {
         let settled = self.lane.take_settled();
         let rooms = std::mem::take(&mut self.rooms);

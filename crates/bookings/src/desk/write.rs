@@ -47,15 +47,17 @@ pub struct Made {
 
 pub type OwnEntry = Entry<Ticket, Made>;
 
+/// A new booking with its first event, the trace of the request, and the channel of its caller.
+type New = (Booking, Event<BookingData>, Option<String>, Option<Channel>);
+
 /// What is written, in the order of the batch.
 #[derive(Default)]
 struct Batch {
     shifts: Vec<Shift>,
     /// What allotments keep, as the shifts change it.
     draws: Draws,
-    /// With the traces of the requests, and the channels of their callers.
-    new: Vec<(Booking, Event<BookingData>, Option<String>, Option<Channel>)>,
-    /// Who is told about the new bookings.
+    new: Vec<New>,
+    /// Who is notified about the new bookings.
     contacts: NewContacts,
     drafts: Vec<Draft>,
     /// Claims of refused orders and of cancelled bookings.
@@ -72,7 +74,7 @@ struct Batch {
     /// Charges to credit accounts.
     charges: Vec<Charge>,
     /// For each entry, which of these it has made.
-    places: Vec<Place>,
+    places: Vec<EntryIndices>,
 }
 
 /// A waived fee: the member of staff, the id of the request, and the booking.
@@ -80,7 +82,7 @@ type Waiver = (UserId, String, BookingId, BookingRef);
 
 /// What an entry has made: places in the lists of its batch.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct EntryIndices {
     new: Option<usize>,
     draft: Option<usize>,
     hold: Option<usize>,
@@ -111,7 +113,7 @@ pub async fn write(
     let mut references = service.references.take(tx, new).await?.into_iter();
     let mut batch = Batch { draws, ..Batch::default() };
     for entry in entries.iter_mut() {
-        batch.places.push(Place::default());
+        batch.places.push(EntryIndices::default());
         batch.add(service, entry, &mut references, now);
     }
     if !batch.freed.is_empty() {
@@ -182,7 +184,7 @@ impl Batch {
 
     /// Returns the answers, in the order of the entries.
     fn answers(&self, entries: &[OwnEntry]) -> Vec<Option<Answer>> {
-        let answer = |(entry, place): (&OwnEntry, &Place)| match entry.order.ticket.answer_for {
+        let answer = |(entry, place): (&OwnEntry, &EntryIndices)| match entry.order.ticket.answer_for {
             AnswerFor::Booking(answer) => {
                 let new = place.new.map(|at| &self.new[at].0);
                 let booking = new.or(place.draft.map(|at| &self.drafts[at].now));
@@ -299,7 +301,7 @@ impl Batch {
         self.drafts.push(draft);
     }
 
-    /// Makes a booking of a hold: on each flight, it takes the room that the hold gives by the entry before.
+    /// Makes a booking of a hold: on each flight, it takes the space that the hold gives by the entry before.
     fn commit(
         &mut self,
         service: &BookingService,
@@ -345,7 +347,7 @@ impl Batch {
         self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(caller), entry);
     }
 
-    /// Takes the room of a new hold.
+    /// Takes the space of a new hold.
     fn take(&mut self, hold: &Hold) {
         let taken = hold.legs.iter().map(|leg| Shift::held(leg.flight_id, hold.id, leg.space));
         self.shift(hold.organization_id, &taken.collect::<Vec<_>>());
@@ -397,9 +399,9 @@ impl Batch {
     }
 
     /// The place of the entry that is added.
-    fn place(&mut self) -> &mut Place {
+    fn place(&mut self) -> &mut EntryIndices {
         if self.places.is_empty() {
-            self.places.push(Place::default());
+            self.places.push(EntryIndices::default());
         }
         let last = self.places.len() - 1;
         &mut self.places[last]

@@ -166,7 +166,7 @@ impl From<LegData> for Leg {
     }
 }
 
-/// Returns the data of an event that tells all of a booking.
+/// Returns the data of an event that contains all of a booking.
 #[cfg(test)]
 pub fn whole_data(booking: &Booking) -> Value {
     serde_json::to_value(BookingData::from(booking)).unwrap_or_default()

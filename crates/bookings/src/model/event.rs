@@ -31,7 +31,7 @@ words! {
 }
 
 impl EventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = [
         "A booking was made.",
         "The cargo departed on a flight.",

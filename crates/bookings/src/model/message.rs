@@ -43,7 +43,7 @@ pub struct BookingMessage<'a> {
     corrects: Option<Correction>,
 }
 
-/// Returns the message about an event of a booking, which is as after this event: its history tells the same. `trace`: of the request; `None`: the
+/// Returns the message about an event of a booking, which is as after this event: its history says the same. `trace`: of the request; `None`: the
 /// current one.
 pub fn message<'a, D>(
     booking: &'a Booking,

@@ -26,7 +26,7 @@ pub struct PastEvent {
 /// The rule that an event contradicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// All legs take room or none does.
+    /// All legs take space or none does.
     AllLegs,
     /// Events follow one another in a possible order.
     Steps,
@@ -195,7 +195,7 @@ impl Replay {
             let text = "the booking changes its organization if and only if it is claimed";
             self.contradict(event, Rule::Steps, text.to_owned());
         }
-        // A leg that was taken out of force cannot hold room again.
+        // A leg that was taken out of force cannot hold space again.
         let revived = now.legs.iter().any(|leg| {
             let was = before.legs.iter().find(|was| was.id == leg.id);
             leg.status.is_in_force() && was.is_some_and(|was| !was.status.is_in_force())
@@ -206,7 +206,7 @@ impl Replay {
     }
 }
 
-/// Returns whether an event that takes room takes it on every leg that has not departed.
+/// Returns whether an event that takes space takes it on every leg that has not departed.
 fn takes_all_or_none(event_type: EventType, now: &Booking) -> bool {
     match event_type {
         EventType::Booked | EventType::Rerouted => {

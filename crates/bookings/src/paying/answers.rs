@@ -121,7 +121,7 @@ impl BookingService {
         Ok(())
     }
 
-    /// Stores an answer under the key of its request in place of the one there is: it tells more.
+    /// Stores an answer under the key of its request in place of the one there is: it says more.
     async fn keep_instead(&self, key: &Key, answer: Answer) -> Answer {
         let kept = async {
             let mut tx = Transaction::begin(&self.db).await?;

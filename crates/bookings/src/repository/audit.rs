@@ -52,7 +52,7 @@ pub(crate) struct Untrue {
     pub taken: String,
 }
 
-/// Streams mismatches of legs and ledger: a leg in force must have its room in the ledger, on its flight and for its
+/// Streams mismatches of legs and ledger: a leg in force must have its space in the ledger, on its flight and for its
 /// booking, any other leg must have none, and no entry may lack its leg.
 pub(crate) fn untrue_allocations<'a>(
     db: &'a mut PgSession,
@@ -85,7 +85,7 @@ pub(crate) fn untrue_allocations<'a>(
     rows.fetch(db)
 }
 
-/// How many times a leg took room, changed it and released it: by its events and by the ledger.
+/// How many times a leg took space, changed it and released it: by its events and by the ledger.
 #[derive(Debug)]
 pub(crate) struct Unequal {
     pub booking_id: Option<Uuid>,
@@ -273,7 +273,7 @@ pub(crate) async fn named(db: &mut PgSession, reference: &str) -> sqlx::Result<V
     ids.fetch_all(db).await
 }
 
-/// Returns every booking that ever had room on a flight, by its legs and by the flight's ledger.
+/// Returns every booking that ever had space on a flight, by its legs and by the flight's ledger.
 pub(crate) async fn ever_on(db: &mut PgSession, flight: Uuid) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         r#"select booking_id as "id!" from booking_legs where flight_id = $1

@@ -57,7 +57,7 @@ pub(crate) fn unlike<'a>(
     rows.fetch(db)
 }
 
-/// An entry by which a hold gave its room, and that did not go to its booking.
+/// An entry by which a hold gave its space, and that did not go to its booking.
 #[derive(Debug)]
 pub(crate) struct Unposted {
     pub flight_id: Uuid,

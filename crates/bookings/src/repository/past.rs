@@ -50,7 +50,12 @@ pub(crate) fn past_events<'a>(
 }
 
 /// Returns the next bookings after an id that have wanted events.
-pub(crate) async fn told(db: &mut PgSession, wanted: &Wanted, after: Uuid, size: i64) -> sqlx::Result<Vec<Uuid>> {
+pub(crate) async fn ids_to_replay(
+    db: &mut PgSession,
+    wanted: &Wanted,
+    after: Uuid,
+    size: i64,
+) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         "select distinct booking_id from booking_events
          where booking_id > $1 and ($2::timestamptz is null or created_at >= $2) and created_at < $3
@@ -65,7 +70,7 @@ pub(crate) async fn told(db: &mut PgSession, wanted: &Wanted, after: Uuid, size:
     ids.fetch_all(db).await
 }
 
-/// Streams the events of these bookings with all that their messages tell, by booking and number.
+/// Streams the events of these bookings with all that their messages say, by booking and number.
 pub(crate) fn published_events<'a>(
     db: &'a mut PgSession,
     ids: &[Uuid],

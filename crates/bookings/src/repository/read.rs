@@ -133,11 +133,11 @@ impl LegRow {
 /// Bookings with their texts and legs, in one statement, which so sees one moment. Its text names the months of the
 /// bookings, for the sake of its plan; the tables are looked up one row after the other, whatever the planner takes
 /// their sizes for: a plan that is kept must be right when a month has grown.
-fn select_whole(months: IdMonths, asked: Asked, condition: &str) -> AssertSqlSafe<String> {
+fn select_whole(months: IdMonths, asked: Selection, condition: &str) -> AssertSqlSafe<String> {
     let asked = match asked {
-        Asked::One => "",
-        Asked::Ids => "unnest($1::uuid[]) as asked (id) cross join ",
-        Asked::WithOrganizations => "unnest($1::uuid[], $2::uuid[]) as asked (id, organization_id) cross join ",
+        Selection::One => "",
+        Selection::Ids => "unnest($1::uuid[]) as asked (id) cross join ",
+        Selection::WithOrganizations => "unnest($1::uuid[], $2::uuid[]) as asked (id, organization_id) cross join ",
     };
     let id = if asked.is_empty() { "$1" } else { "asked.id" };
     AssertSqlSafe(format!(
@@ -161,7 +161,7 @@ fn select_whole(months: IdMonths, asked: Asked, condition: &str) -> AssertSqlSaf
 
 /// What bookings are asked for by the parameters of [`select_whole`].
 #[derive(Clone, Copy)]
-enum Asked {
+enum Selection {
     One,
     Ids,
     WithOrganizations,
@@ -204,7 +204,7 @@ pub(crate) async fn find(
     of: Option<OrganizationId>,
 ) -> sqlx::Result<Option<Booking>> {
     let condition = "($2::uuid is null or b.organization_id = $2)";
-    let select = select_whole(IdMonths::of(id.uuid()), Asked::One, condition);
+    let select = select_whole(IdMonths::of(id.uuid()), Selection::One, condition);
     let rows = sqlx::query(select).bind(id.uuid()).bind(of.map(OrganizationId::uuid)).fetch_all(db).await?;
     Ok(whole(rows)?.pop())
 }
@@ -221,14 +221,14 @@ pub(crate) async fn find_asked(
     let ids = filled(&ids);
     organizations.resize(ids.len(), None);
     let condition = "(asked.organization_id is null or asked.organization_id = b.organization_id)";
-    let select = select_whole(months, Asked::WithOrganizations, condition);
+    let select = select_whole(months, Selection::WithOrganizations, condition);
     whole(sqlx::query(select).bind(ids).bind(organizations).fetch_all(db).await?)
 }
 
 /// Returns these bookings in ascending order of id.
 pub(crate) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Booking>> {
     let Some(months) = IdMonths::of_all(ids) else { return Ok(Vec::new()) };
-    whole(sqlx::query(select_whole(months, Asked::Ids, "true")).bind(filled(ids)).fetch_all(db).await?)
+    whole(sqlx::query(select_whole(months, Selection::Ids, "true")).bind(filled(ids)).fetch_all(db).await?)
 }
 
 /// Returns the list with enough null ids after its own that the database keeps its plan; see [`PLANNED_LENGTH`].

@@ -22,7 +22,7 @@ use crate::{
 /// Most routes that are tried for one booking, the chosen one included.
 const MOST_TRIED: usize = 10;
 
-/// Moves a booking to the chosen route or else to the one that arrives first. The room shown by other processes may be out
+/// Moves a booking to the chosen route or else to the one that arrives first. The space shown by other processes may be out
 /// of date, and a flight may close meanwhile: a route that is refused is left out, and the next one is tried. Returns the
 /// flights of the route that it took, in order, also of one that it took under the same key before.
 pub(super) async fn reroute(

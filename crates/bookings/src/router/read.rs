@@ -6,7 +6,7 @@ use loadmaster_platform::{
     postgres::Recency,
     telemetry::{Traced, span},
     web::{
-        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Place, Problem, Query,
+        CursorKey, IfNoneMatch, ListPosition, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query,
         ReadRecency, conditional, link, linked, private, problem_responses, read as reader, unless_missing,
     },
 };
@@ -139,7 +139,7 @@ pub(super) async fn list(
         let found = bookings.look_by_departure(&filter, direction, &page, count, recency);
         return Ok(answer(found.in_span(span("bookings.list")).await?, &key, &query, &reader));
     }
-    let page = fields.open::<Place<BookingId>>(&key, &query, &reader)?;
+    let page = fields.open::<ListPosition<BookingId>>(&key, &query, &reader)?;
     let found = bookings.look(&filter, direction, &page, count, recency).in_span(span("bookings.list")).await?;
     Ok(answer(found, &key, &query, &reader))
 }

@@ -12,14 +12,14 @@ pub struct NewCapacity {
     pub cutoff: DateTime<Utc>,
 }
 
-/// End of the sale of a flight's room: the cut-off for shippers, the departure for the carrier's staff.
+/// End of the sale of a flight's space: the cut-off for shippers, the departure for the carrier's staff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenUntil {
     Cutoff,
     Departure,
 }
 
-/// A change of the room that a leg or a hold takes on a flight: an entry of the flight's ledger.
+/// A change of the space that a leg or a hold takes on a flight: an entry of the flight's ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shift {
     pub flight_id: FlightId,
@@ -27,7 +27,7 @@ pub struct Shift {
     pub leg_id: Option<LegId>,
     pub hold_id: Option<HoldId>,
     pub(super) kind: EntryKind,
-    /// What is taken in addition; negative where room is given back.
+    /// What is taken in addition; negative where space is given back.
     pub more: Space,
     /// The part of what is given back that is taken again at once.
     stays: Space,
@@ -45,7 +45,7 @@ impl Shift {
         Self { flight_id, booking_id: None, leg_id: None, hold_id, kind, more, stays: NOTHING }
     }
 
-    /// A new leg takes all the room that it needs.
+    /// A new leg takes all the space that it needs.
     pub const fn booked(flight_id: FlightId, booking_id: BookingId, leg_id: LegId, space: Space) -> Self {
         Self::of_leg(flight_id, (booking_id, leg_id), EntryKind::Booked, space)
     }
@@ -55,12 +55,12 @@ impl Shift {
         Self::of_leg(flight_id, (booking_id, leg_id), EntryKind::Amended, more)
     }
 
-    /// A leg gives back all its room.
+    /// A leg gives back all its space.
     pub fn released(flight_id: FlightId, booking_id: BookingId, leg_id: LegId, space: Space) -> Self {
         Self::of_leg(flight_id, (booking_id, leg_id), EntryKind::Released, NOTHING - space)
     }
 
-    /// A new hold takes room.
+    /// A new hold takes space.
     pub const fn held(flight_id: FlightId, hold_id: HoldId, space: Space) -> Self {
         Self::of_hold(flight_id, Some(hold_id), EntryKind::Held, space)
     }
@@ -70,7 +70,7 @@ impl Shift {
         Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldAmended, more)
     }
 
-    /// A hold gives its room to a booking, which takes it by the next entry.
+    /// A hold gives its space to a booking, which takes it by the next entry.
     pub fn hold_posted(flight_id: FlightId, hold_id: HoldId, space: Space) -> Self {
         Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldPosted, NOTHING - space)
     }
@@ -83,12 +83,12 @@ impl Shift {
         Self::of_hold(flight_id, Some(hold_id), EntryKind::HoldExpired, NOTHING - space)
     }
 
-    /// Room that was set aside becomes free.
+    /// Space that was set aside becomes free.
     pub fn opened(flight_id: FlightId, space: Space) -> Self {
         Self::of_hold(flight_id, None, EntryKind::Opened, NOTHING - space)
     }
 
-    /// Room that became free is set aside.
+    /// Space that became free is set aside.
     pub const fn set_aside(flight_id: FlightId, space: Space) -> Self {
         Self::of_hold(flight_id, None, EntryKind::SetAside, space)
     }
@@ -105,7 +105,7 @@ impl Shift {
         Self { stays: self.stays.most(part), ..self }
     }
 
-    /// Returns the id of the leg or hold that takes the room or gives it back.
+    /// Returns the id of the leg or hold that takes the space or gives it back.
     pub fn taker(&self) -> Option<Uuid> {
         self.leg_id.map(LegId::uuid).or(self.hold_id.map(HoldId::uuid))
     }
@@ -114,12 +114,12 @@ impl Shift {
         self.kind.as_str()
     }
 
-    /// Returns the room that a hold gives to a booking, if it does.
+    /// Returns the space that a hold gives to a booking, if it does.
     pub fn posted(&self) -> Option<Space> {
         (self.kind == EntryKind::HoldPosted).then(|| NOTHING - self.more)
     }
 
-    /// Returns the room that becomes free for others, if any does.
+    /// Returns the space that becomes free for others, if any does.
     pub fn freed(&self) -> Option<Space> {
         let gives_back = match self.kind {
             EntryKind::Amended

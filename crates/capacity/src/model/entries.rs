@@ -12,9 +12,9 @@ pub struct NewEntry<'a> {
     pub shift: std::borrow::Cow<'a, Shift>,
     /// How many entries of the same flight follow.
     pub later: i64,
-    /// What these change of the room booked.
+    /// What these change of the space booked.
     pub booked_later: Space,
-    /// What these change of the room held.
+    /// What these change of the space held.
     pub held_later: Space,
 }
 
@@ -92,7 +92,7 @@ mod tests {
             Shift::released(one, booking, leg, space(4)),
         ];
         let (entries, sums) = entries(&shifts.iter().collect::<Vec<_>>(), &[other]);
-        let told: Vec<_> = entries
+        let written: Vec<_> = entries
             .iter()
             .map(|e| (e.shift.kind(), e.later, e.booked_later.figures()[0], e.held_later.figures()[0]))
             .collect();
@@ -103,13 +103,13 @@ mod tests {
             ("SET_ASIDE", 0, 0, 0),
             ("RELEASED", 0, 0, 0),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(written, expected);
         // What returns to an allotment at once is not set aside.
         let returned = Shift::released(other, booking, leg, space(9)).staying_in_part(space(5));
         let shifts = [returned, Shift::hold_amended(other, hold, space(5))];
-        let told: Vec<_> = super::entries(&shifts.iter().collect::<Vec<_>>(), &[other]).0;
-        let told: Vec<_> = told.iter().map(|e| (e.shift.kind(), e.shift.more.figures()[0])).collect();
-        assert_eq!(told, [("RELEASED", -9), ("SET_ASIDE", 4), ("HOLD_AMENDED", 5)]);
+        let written: Vec<_> = super::entries(&shifts.iter().collect::<Vec<_>>(), &[other]).0;
+        let written: Vec<_> = written.iter().map(|e| (e.shift.kind(), e.shift.more.figures()[0])).collect();
+        assert_eq!(written, [("RELEASED", -9), ("SET_ASIDE", 4), ("HOLD_AMENDED", 5)]);
         let of = |flight| sums.iter().find(|sum| sum.flight_id == flight).unwrap();
         assert_eq!((of(one).booked, of(one).held, of(one).aside), (space(6), space(-10), Space::default()));
         assert_eq!((of(other).entries, of(other).held, of(other).aside), (2, Space::default(), space(7)));

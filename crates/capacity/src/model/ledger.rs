@@ -4,9 +4,9 @@ use loadmaster_kernel::FlightId;
 
 use super::{EntryKind, Space};
 
-/// A flight's room at some moment.
+/// A flight's space at some moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Room {
+pub struct FlightSpace {
     pub capacity: Space,
     pub booked: Space,
     pub held: Space,
@@ -18,10 +18,10 @@ pub struct LedgerEntry {
     pub flight_id: FlightId,
     pub seq: i64,
     pub kind: EntryKind,
-    /// Change of the room booked or, by its kind, held; negative: given back.
+    /// Change of the space booked or, by its kind, held; negative: given back.
     pub added: Space,
     /// State of the flight's row that the entry records.
-    pub after: Room,
+    pub after: FlightSpace,
 }
 
 /// A fault of an entry.
@@ -29,10 +29,10 @@ pub struct LedgerEntry {
 pub enum LedgerFault {
     /// The sequence requires another number.
     OutOfSequence { expected: i64 },
-    /// After the entry, the room taken is negative or exceeds the capacity.
-    Oversold(Room),
+    /// After the entry, the space taken is negative or exceeds the capacity.
+    Oversold(FlightSpace),
     /// The recorded state differs from the sum of the entries so far.
-    NotTheSum { said: Room, replayed: Room },
+    NotTheSum { said: FlightSpace, replayed: FlightSpace },
     /// The figures overflow.
     Uncountable,
 }
@@ -41,9 +41,9 @@ impl std::fmt::Display for LedgerFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::OutOfSequence { expected } => write!(f, "entry {expected} is missing before this entry"),
-            Self::Oversold(room) => write!(f, "the replay shows the flight oversold: {}", told(*room)),
+            Self::Oversold(room) => write!(f, "the replay shows the flight oversold: {}", description(*room)),
             Self::NotTheSum { said, replayed } => {
-                write!(f, "this entry records {}; the replay results in {}", told(*said), told(*replayed))
+                write!(f, "this entry records {}; the replay results in {}", description(*said), description(*replayed))
             }
             Self::Uncountable => f.write_str("the sums overflow at this entry"),
         }
@@ -51,7 +51,7 @@ impl std::fmt::Display for LedgerFault {
 }
 
 /// Formats in the units of the tables.
-fn told(room: Room) -> String {
+fn description(room: FlightSpace) -> String {
     let figures = |space: Space| {
         let [weight, volume, positions] = space.figures();
         format!("{weight} hg, {volume} l, {positions} positions")
@@ -59,8 +59,8 @@ fn told(room: Room) -> String {
     format!("booked {} + held {} of {}", figures(room.booked), figures(room.held), figures(room.capacity))
 }
 
-impl Room {
-    /// Returns whether, in every dimension, no figure is negative and the room taken does not exceed the capacity.
+impl FlightSpace {
+    /// Returns whether, in every dimension, no figure is negative and the space taken does not exceed the capacity.
     pub fn is_sound(&self) -> bool {
         let (booked, held) = (self.booked.figures(), self.held.figures());
         let each = booked.into_iter().zip(held).zip(self.capacity.figures());
@@ -82,7 +82,7 @@ impl Room {
 pub struct LedgerReplay {
     flight: Option<FlightId>,
     seq: i64,
-    room: Room,
+    room: FlightSpace,
     /// Deviation of the last entry: one wrong entry must not make all later ones wrong.
     drift: [i64; 9],
     entries: u64,
@@ -141,8 +141,8 @@ mod tests {
         Space::from_columns(weight, weight, weight)
     }
 
-    fn room(capacity: i64, booked: i64) -> Room {
-        Room { capacity: space(capacity), booked: space(booked), held: space(0) }
+    fn room(capacity: i64, booked: i64) -> FlightSpace {
+        FlightSpace { capacity: space(capacity), booked: space(booked), held: space(0) }
     }
 
     /// Builds an entry of the first flight.
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_held_posted_and_set_aside() {
+    fn space_is_held_posted_and_set_aside() {
         let flight_id = FlightId::from(Uuid::from_u128(1));
         let steps = [
             (CapacitySet, 0, 0, 0),
@@ -190,7 +190,7 @@ mod tests {
             seq,
             kind,
             added: space(added),
-            after: Room { capacity: space(100), booked: space(booked), held: space(held) },
+            after: FlightSpace { capacity: space(100), booked: space(booked), held: space(held) },
         });
         assert_eq!(faults(&ledger.collect::<Vec<_>>()), []);
         let mut oversold = self::ledger();
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_adds_up_has_no_fault_and_flights_are_told_apart() {
+    fn a_ledger_that_adds_up_has_no_fault_and_flights_are_distinguished() {
         let mut two = ledger();
         let other = FlightId::from(Uuid::from_u128(2));
         two.extend(ledger().into_iter().map(|entry| LedgerEntry { flight_id: other, ..entry }));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_entry_is_told_where_it_is_missing() {
+    fn a_missing_entry_is_reported_where_it_is_missing() {
         let mut lacking = ledger();
         lacking.remove(4);
         let found = faults(&lacking);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_says_it_left_something_else_is_told_once() {
+    fn an_entry_that_says_it_left_something_else_is_reported_once() {
         let mut wrong = ledger();
         wrong[1].after.booked = space(50);
         let said = wrong[1].after;

@@ -47,7 +47,7 @@ impl FlightCapacity {
         Self { capacity: overbooking.authorized(physical), physical, overbooking, ..self }
     }
 
-    /// Returns it with the overbooking that the columns tell, in the order of the dimensions: a physical figure is
+    /// Returns it with the overbooking that the columns state, in the order of the dimensions: a physical figure is
     /// stored only where the percentage is not 0.
     pub fn with_columns(self, physical: [Option<i64>; 3], percents: [i16; 3]) -> Result<Self, TryFromIntError> {
         let figures = self.capacity.figures();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_tell_what_is_carried_only_where_it_differs() {
+    fn columns_state_what_is_carried_only_where_it_differs() {
         let id = loadmaster_kernel::FlightId::from(Uuid::nil());
         let opened = FlightCapacity::opened(id, Space::from_columns(1100, 2000, 5), DateTime::UNIX_EPOCH);
         assert_eq!(opened.overbooking_columns(), ([None; 3], [0; 3]));

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::model::{
     EntryKind, Space,
-    ledger::{LedgerEntry, Room},
+    ledger::{FlightSpace, LedgerEntry},
 };
 
 struct Row {
@@ -36,7 +36,7 @@ impl TryFrom<Row> for LedgerEntry {
             seq: row.seq,
             kind: from_column(EntryKind::WORDS, &row.kind)?,
             added: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
-            after: Room {
+            after: FlightSpace {
                 capacity: Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions),
                 booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
                 held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),

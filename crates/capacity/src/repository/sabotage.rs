@@ -1,4 +1,4 @@
-//! Leaves part of the room taken out of the ledger (`forget_ledger`), or with a hold that has become a booking
+//! Leaves part of the space taken out of the ledger (`forget_ledger`), or with a hold that has become a booking
 //! (`keep_held`), to test the audit and the checker.
 use loadmaster_platform::postgres::PgSession;
 use loadmaster_platform::sabotage::{is_on, now_and_then};

@@ -5,7 +5,7 @@ use loadmaster_platform::postgres::{PgSession, planned_list};
 use uuid::Uuid;
 
 use super::super::{
-    departures::{Departure, Place},
+    departures::{Departure, DeparturePosition},
     model::Lane,
 };
 
@@ -33,7 +33,7 @@ impl Row {
 /// Returns scheduled flights that depart before `to`, from behind this place on in the order of departure, then id.
 pub(crate) async fn page(
     db: &mut PgSession,
-    (departure, id): Place,
+    (departure, id): DeparturePosition,
     to: DateTime<Utc>,
     limit: i64,
 ) -> sqlx::Result<Vec<(Lane, Departure)>> {

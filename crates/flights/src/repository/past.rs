@@ -1,4 +1,4 @@
-//! What flights' histories tell of the messages about them.
+//! The messages about flights, from their histories.
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{FlightId, from_column};
 use loadmaster_platform::{outbox::Wanted, postgres::PgSession};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::model::FlightEventType;
 
-/// An event with all that its message tells.
+/// An event with all that its message says.
 #[derive(Debug)]
 pub(crate) struct PublishedEvent {
     pub flight_id: FlightId,
@@ -19,7 +19,12 @@ pub(crate) struct PublishedEvent {
 }
 
 /// Returns the next flights after an id that have wanted events.
-pub(crate) async fn told(db: &mut PgSession, wanted: &Wanted, after: Uuid, size: i64) -> sqlx::Result<Vec<Uuid>> {
+pub(crate) async fn ids_to_replay(
+    db: &mut PgSession,
+    wanted: &Wanted,
+    after: Uuid,
+    size: i64,
+) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         "select distinct flight_id from flight_events
          where flight_id > $1 and ($2::timestamptz is null or created_at >= $2) and created_at < $3

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// The flights on the schedule in the periods of a season.
-struct Found {
+struct ExistingFlights {
     periods: HashMap<AirportCode, HashMap<FlightNumber, Periods>>,
     existing: HashMap<Name, Flight>,
     cancelled: HashSet<Name>,
@@ -48,7 +48,7 @@ impl FlightService {
         season: &Season,
         shown: &Differences,
         now: DateTime<Utc>,
-        told: &ImportListener,
+        listener: &ImportListener,
     ) -> Result<Imported, FlightError> {
         if !season.is_of(now, &self.reference) {
             return Err(FlightError::NotAsShown);
@@ -62,11 +62,11 @@ impl FlightService {
         if !plan.faults.is_empty() {
             return Err(TableError::Faults(plan.faults).into());
         }
-        self.carry_out_in_tx(tx, actor, &plan, now, told).await
+        self.carry_out_in_tx(tx, actor, &plan, now, listener).await
     }
 }
 
-async fn find_in_tx(tx: &mut PgSession, season: &Season) -> Result<Found, FlightError> {
+async fn find_in_tx(tx: &mut PgSession, season: &Season) -> Result<ExistingFlights, FlightError> {
     let periods = season.periods();
     let span = |origin: AirportCode, number: &FlightNumber, periods: &Periods| {
         let (first, last) = periods.iter().copied().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
@@ -74,7 +74,7 @@ async fn find_in_tx(tx: &mut PgSession, season: &Season) -> Result<Found, Flight
     };
     let each = periods.iter().flat_map(|(origin, numbers)| numbers.iter().map(|(number, of)| (*origin, number, of)));
     let spans: Vec<_> = each.filter_map(|(origin, number, periods)| span(origin, number, periods)).collect();
-    let mut found = Found { periods, existing: HashMap::new(), cancelled: HashSet::new() };
+    let mut found = ExistingFlights { periods, existing: HashMap::new(), cancelled: HashSet::new() };
     for flight in repository::find_within(tx, &spans).await? {
         if flight.room.status == FlightStatus::Cancelled {
             found.cancelled.insert(name_of(&flight));
@@ -86,7 +86,7 @@ async fn find_in_tx(tx: &mut PgSession, season: &Season) -> Result<Found, Flight
 }
 
 /// Returns the differences, and how to carry them out.
-fn compare<'a>(season: &'a Season, found: &'a Found, reference: &Reference) -> (Differences, Plan<'a>) {
+fn compare<'a>(season: &'a Season, found: &'a ExistingFlights, reference: &Reference) -> (Differences, Plan<'a>) {
     let (mut gathering, mut plan, mut departed) = (Gathering::default(), Plan::default(), 0);
     for dated in &season.timetable.0 {
         let existing = found.existing.get(&dated.name);
@@ -111,7 +111,7 @@ fn compare<'a>(season: &'a Season, found: &'a Found, reference: &Reference) -> (
 }
 
 /// Returns what happens to a flight of the season, if anything.
-fn effect(dated: &Dated, step: &Step<'_>, found: &Found, reference: &Reference) -> Option<Effect> {
+fn effect(dated: &Dated, step: &Step<'_>, found: &ExistingFlights, reference: &Reference) -> Option<Effect> {
     let terms = Terms::of_new(&dated.flight, dated.name.2, reference);
     match step {
         Step::Create => Some(Effect::New { terms, was_cancelled: found.cancelled.contains(&dated.name) }),
@@ -123,7 +123,7 @@ fn effect(dated: &Dated, step: &Step<'_>, found: &Found, reference: &Reference) 
     }
 }
 
-impl Found {
+impl ExistingFlights {
     /// Returns whether one of the season's periods has this date.
     fn covers(&self, (number, origin, date): &(FlightNumber, AirportCode, NaiveDate)) -> bool {
         let periods = self.periods.get(origin).and_then(|numbers| numbers.get(number));

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arrival_that_is_not_after_the_departure_is_told_with_its_date() {
+    fn an_arrival_that_is_not_after_the_departure_is_reported_with_its_date() {
         let line = |times, date| line(("LHR", "FRA"), times, "1234567", date);
         let day = ("2027-03-27", "2027-03-29");
         let before = expanded(&line(("10:00", "10:30", 0), day)).unwrap_err();
@@ -182,10 +182,10 @@ mod tests {
     }
 
     #[test]
-    fn a_departure_that_the_clocks_move_to_the_next_day_is_told() {
+    fn a_departure_that_the_clocks_move_to_the_next_day_is_reported() {
         // Nuuk skips from 23:00 to midnight.
         let night = line(("GOH", "CPH"), ("23:30", "06:00", 1), "6", ("2027-03-27", "2027-03-27"));
-        let told = expanded(&night).unwrap_err();
-        assert_eq!(told, "departure_time does not exist on 2027-03-27, when the clocks go forward past midnight");
+        let fault = expanded(&night).unwrap_err();
+        assert_eq!(fault, "departure_time does not exist on 2027-03-27, when the clocks go forward past midnight");
     }
 }

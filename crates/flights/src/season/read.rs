@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn each_cell_is_checked() {
-        for (replace, by, told) in [
+        for (replace, by, expected) in [
             ("AI101", "AI", "`flight_number` in row 1 must be an airline designator"),
             ("DEL", "QQQ", "`origin` in row 1 names an unknown airport"),
             ("LHR", "DEL", "`destination` in row 1 "),
@@ -230,7 +230,7 @@ mod tests {
             ("14:30", "04:00", "`arrival_time` in row 1 must be after the departure on 2026-12-02."),
         ] {
             let found = faults(replace, by);
-            assert!(found.len() == 1 && found[0].starts_with(told), "{replace} → {by}: {found:?}");
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{replace} → {by}: {found:?}");
         }
         assert!(read(&[&LINE.replace("2026-12-31", "2028-01-04")]).is_ok());
         // Both days exist, but neither is a Monday, Wednesday or Friday.
@@ -251,11 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_of_all_rows_are_told() {
+    fn all_faults_of_all_rows_are_reported() {
         let found = read(&[&LINE.replace("DEL", "QQQ").replace("10:00", "x"), LINE, &LINE.replace("LHR", "QQQ")]);
         let found = found.unwrap_err();
         let begins = ["`origin` in row 1", "`departure_time` in row 1", "`destination` in row 3"];
-        assert!(found.len() == 3 && found.iter().zip(begins).all(|(told, begin)| told.starts_with(begin)), "{found:?}");
+        assert!(
+            found.len() == 3 && found.iter().zip(begins).all(|(fault, begin)| fault.starts_with(begin)),
+            "{found:?}"
+        );
     }
 
     #[test]

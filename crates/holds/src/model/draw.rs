@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// What an allotment's hold keeps on its flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
+pub struct AllottedSpace {
     pub organization_id: OrganizationId,
     pub flight_id: FlightId,
     /// What can be drawn now.
@@ -31,7 +31,7 @@ pub struct Draw {
 /// The allotments' holds that locked flights have, and what was drawn from them. It changes with each taking.
 #[derive(Debug, Clone, Default)]
 pub struct Draws {
-    kept: BTreeMap<HoldId, Kept>,
+    kept: BTreeMap<HoldId, AllottedSpace>,
     drawn: BTreeMap<(Uuid, HoldId), Space>,
     /// What the holds have given or got back.
     changed_holds: BTreeMap<HoldId, Space>,
@@ -44,7 +44,7 @@ const NOTHING: Space = Space::from_columns(0, 0, 0);
 
 impl Draws {
     /// Adds holds that keep something. One that is known stays as it is.
-    pub fn know_kept(&mut self, kept: impl IntoIterator<Item = (HoldId, Kept)>) {
+    pub fn know_kept(&mut self, kept: impl IntoIterator<Item = (HoldId, AllottedSpace)>) {
         for (hold, kept) in kept {
             self.kept.entry(hold).or_insert(kept);
         }
@@ -72,9 +72,9 @@ impl Draws {
         own.map(|((_, hold), space)| (*hold, *space))
     }
 
-    /// Returns the room as this organization finds it: what its allotments keep is free for it.
+    /// Returns the space as this organization finds it: what its allotments keep is free for it.
     #[must_use]
-    pub fn room_for(&self, organization: OrganizationId, room: FlightCapacity) -> FlightCapacity {
+    pub fn capacity_for(&self, organization: OrganizationId, room: FlightCapacity) -> FlightCapacity {
         let own =
             self.kept.values().filter(|kept| kept.organization_id == organization && kept.flight_id == room.flight_id);
         FlightCapacity { held: own.fold(room.held, |held, kept| held - kept.space), ..room }

@@ -19,7 +19,7 @@ words! {
 }
 
 impl HoldEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = [
         "Room is held.",
         "What the hold keeps has changed.",

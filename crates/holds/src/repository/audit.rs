@@ -33,7 +33,7 @@ pub(crate) async fn counts(db: &mut PgSession, only: Only<'_>) -> sqlx::Result<C
     counts.fetch_one(db).await
 }
 
-/// A flight whose room held is not what holds keep and what is set aside. Figures as text: sums may be larger than any
+/// A flight whose space held is not what holds keep and what is set aside. Figures as text: sums may be larger than any
 /// column.
 #[derive(Debug)]
 pub(crate) struct Misheld {
@@ -280,7 +280,7 @@ pub(crate) fn stray_messages<'a>(
     rows.fetch(db)
 }
 
-/// Returns every hold that ever kept room on a flight, by its legs and by the flight's ledger.
+/// Returns every hold that ever kept space on a flight, by its legs and by the flight's ledger.
 pub(crate) async fn ever_on(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         r#"select hold_id as "id!" from hold_legs where flight_id = $1

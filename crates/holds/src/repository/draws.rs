@@ -4,14 +4,14 @@ use loadmaster_kernel::{FlightId, HoldId, OrganizationId};
 use loadmaster_platform::postgres::{PgSession, column, planned_list};
 use uuid::Uuid;
 
-use crate::model::{Draw, Kept};
+use crate::model::{AllottedSpace, Draw};
 
 /// Returns what allotments keep on these flights. A hold whose time is up keeps nothing.
 pub(crate) async fn kept_on(
     db: &mut PgSession,
     flights: &[FlightId],
     now: DateTime<Utc>,
-) -> sqlx::Result<Vec<(HoldId, Kept)>> {
+) -> sqlx::Result<Vec<(HoldId, AllottedSpace)>> {
     let rows = sqlx::query!(
         "select h.id, h.organization_id, l.flight_id, l.weight_hg, l.volume_l, l.positions
          from hold_legs l join holds h on h.id = l.hold_id
@@ -24,7 +24,7 @@ pub(crate) async fn kept_on(
         .map(|r| {
             let space = Space::from_columns(r.weight_hg, r.volume_l, r.positions);
             let (organization_id, flight_id) = (r.organization_id.into(), r.flight_id.into());
-            (r.id.into(), Kept { organization_id, flight_id, space, excess: Some(Space::default()) })
+            (r.id.into(), AllottedSpace { organization_id, flight_id, space, excess: Some(Space::default()) })
         })
         .collect())
 }
@@ -35,7 +35,7 @@ pub(crate) async fn drawn_by(
     db: &mut PgSession,
     takers: &[Uuid],
     now: DateTime<Utc>,
-) -> sqlx::Result<Vec<(Draw, Kept)>> {
+) -> sqlx::Result<Vec<(Draw, AllottedSpace)>> {
     let rows = sqlx::query!(
         r#"select d.taker_id, d.hold_id, d.flight_id, d.weight_hg, d.volume_l, d.positions, h.organization_id,
                   h.status = 'ACTIVE' as "is_open!", h.expires_at > $2 as "is_in_time!",
@@ -64,7 +64,7 @@ pub(crate) async fn drawn_by(
             };
             let kept = Space::from_columns(r.kept_weight_hg, r.kept_volume_l, r.kept_positions);
             let excess = Space::from_columns(r.excess_weight, r.excess_volume, r.excess_positions);
-            let kept = Kept {
+            let kept = AllottedSpace {
                 organization_id: r.organization_id.into(),
                 flight_id: draw.flight_id,
                 space: if r.is_open && r.is_in_time { kept } else { Space::default() },

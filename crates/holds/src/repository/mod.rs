@@ -14,7 +14,7 @@ pub(super) use draws::{
 pub(super) use erase::{blank, export, ids_of, texts_of, texts_of_ended};
 pub(super) use list::{list, number_of};
 pub(super) use read::{
-    active, expired_on, expired_room, find, find_all, flights_held_with, left_by_failed_payments, lock, lock_free,
+    active, expired_on, expired_space, find, find_all, flights_held_with, left_by_failed_payments, lock, lock_free,
     open_on, positions, to_expire, unfit,
 };
 pub(super) use write::{

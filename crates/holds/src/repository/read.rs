@@ -232,7 +232,7 @@ pub(crate) async fn lock_free(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<
     find_all(db, &locked).await
 }
 
-/// Returns holds whose time is up and that still keep room: the oldest, at most so many.
+/// Returns holds whose time is up and that still keep space: the oldest, at most so many.
 pub(crate) async fn to_expire(
     db: &mut PgSession,
     now: DateTime<Utc>,
@@ -252,7 +252,7 @@ pub(crate) async fn to_expire(
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.expires_at, row.id)).collect())
 }
 
-/// Returns the holds of room on these flights whose time is up: at most so many.
+/// Returns the holds of space on these flights whose time is up: at most so many.
 pub(crate) async fn expired_on(
     db: &mut PgSession,
     flights: &[Uuid],
@@ -270,7 +270,7 @@ pub(crate) async fn expired_on(
     ids.fetch_all(db).await
 }
 
-/// Returns the open holds of room on this flight, newest first.
+/// Returns the open holds of space on this flight, newest first.
 pub(crate) async fn open_on(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         "select hold_id from hold_legs where flight_id = $1 and is_open order by hold_id desc",
@@ -279,7 +279,7 @@ pub(crate) async fn open_on(db: &mut PgSession, flight: FlightId) -> sqlx::Resul
     ids.fetch_all(db).await
 }
 
-/// Returns the flights on which open holds of this flight keep room, too.
+/// Returns the flights on which open holds of this flight keep space, too.
 pub(crate) async fn flights_held_with(db: &mut PgSession, flight: FlightId) -> sqlx::Result<Vec<FlightId>> {
     let ids = sqlx::query_scalar!(
         "select distinct other.flight_id from hold_legs l join hold_legs other on other.hold_id = l.hold_id
@@ -312,15 +312,15 @@ pub(crate) async fn positions(db: &mut PgSession, flight: FlightId, now: DateTim
     rows.fetch_all(db).await?.into_iter().map(|row| claim(row.name, row.is_booked)).collect()
 }
 
-/// Returns the number of holds that keep room.
+/// Returns the number of holds that keep space.
 pub(crate) async fn active(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<i32> {
     let active =
         sqlx::query_scalar!(r#"select count(*)::int as "active!" from holds where is_open and expires_at > $1"#, now,);
     active.fetch_one(db).await
 }
 
-/// Returns the room that holds whose time is up still have on a flight, by its row, without what returns to allotments.
-pub(crate) async fn expired_room(db: &mut PgSession, flight: FlightId, now: DateTime<Utc>) -> sqlx::Result<Space> {
+/// Returns the space that holds whose time is up still have on a flight, by its row, without what returns to allotments.
+pub(crate) async fn expired_space(db: &mut PgSession, flight: FlightId, now: DateTime<Utc>) -> sqlx::Result<Space> {
     let sum = sqlx::query!(
         r#"select coalesce(sum(l.weight_hg), 0)::bigint as "weight!", coalesce(sum(l.volume_l), 0)::bigint as "volume!",
                   coalesce(sum(l.positions), 0)::bigint as "positions!"

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     News,
     item::{FlightItem, HoldItem, Item, PaymentItem, ShipmentItem, WebhookItem, When},
-    receiver::Told,
+    receiver::LetterReceiver,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 
 /// What was read for the rows of a letter.
 #[derive(Default)]
-struct Found {
+struct LetterFacts {
     /// By the place of the row.
     shipments: HashMap<usize, ShipmentFacts>,
     holds: HashMap<Uuid, HoldFacts>,
@@ -30,19 +30,19 @@ struct Found {
 }
 
 impl News {
-    /// Returns what a letter tells, each thing once; or why it tells nothing.
+    /// Returns the items of a letter, each once; or why it has none.
     pub(super) async fn items(
         &self,
         snapshot: &mut PgSession,
         letter: &Letter,
-        told: &Told,
+        receiver: &LetterReceiver,
     ) -> Result<Result<Vec<Item>, &'static str>, DbError> {
-        let found = Found::read(snapshot, &letter.rows).await?;
+        let found = LetterFacts::read(snapshot, &letter.rows).await?;
         let (mut items, mut reason) = (Vec::<Item>::new(), "not_true");
         let mut seen = std::collections::HashSet::new();
         for (place, row) in letter.rows.iter().enumerate() {
             let Some(kind) = NotificationType::of(&row.kind) else { continue };
-            let item = match told.refuses(row, kind.wanted_as(&row.data)) {
+            let item = match receiver.refuses(row, kind.wanted_as(&row.data)) {
                 Some(refusal) => Err(refusal),
                 None => self.item(kind, row, place, &found),
             };
@@ -64,7 +64,7 @@ impl News {
         kind: NotificationType,
         row: &NotificationRow,
         place: usize,
-        found: &Found,
+        found: &LetterFacts,
     ) -> Result<Item, &'static str> {
         let subject = row.subject_id.unwrap_or_default();
         match kind {
@@ -130,7 +130,7 @@ impl News {
     }
 }
 
-impl Found {
+impl LetterFacts {
     async fn read(snapshot: &mut PgSession, rows: &[NotificationRow]) -> Result<Self, DbError> {
         let about = |kind: NotificationType| -> Vec<Uuid> {
             rows.iter().filter(|row| row.kind == kind.as_str()).filter_map(|row| row.subject_id).collect()
@@ -178,7 +178,7 @@ impl Found {
     }
 }
 
-/// A webhook that has recovered is not told to fail, nor one that a user has disabled.
+/// A webhook that has recovered is not reported as failing, nor one that a user has disabled.
 fn webhook_of(facts: &WebhookFacts, event: &str) -> Result<WebhookItem, &'static str> {
     let reason = facts.disabled_reason.clone();
     if !facts.status.eq_ignore_ascii_case(event) || reason.as_deref() == Some("manual") {
@@ -187,7 +187,7 @@ fn webhook_of(facts: &WebhookFacts, event: &str) -> Result<WebhookItem, &'static
     Ok(WebhookItem { id: facts.id, event: event.to_owned(), reason, url: facts.url.clone() })
 }
 
-/// Whether what a row tells of a shipment is still true.
+/// Whether what a row says of a shipment is still true.
 fn check(
     kind: NotificationType,
     row: &NotificationRow,

@@ -1,4 +1,4 @@
-//! One thing that a letter tells.
+//! One item of a letter.
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::AirportCode;
 use loadmaster_platform::zones::Zone;
@@ -72,7 +72,7 @@ pub(super) struct ShipmentItem {
     pub is_cancelled: bool,
 }
 
-/// Room that is held, or offered.
+/// Space that is held, or offered.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct HoldItem {
     pub id: Uuid,
@@ -106,11 +106,11 @@ pub(super) struct WebhookItem {
     pub url: String,
 }
 
-/// One thing that a letter tells.
+/// One item of a letter.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     pub kind: NotificationType,
-    /// The type by whose preference it is told.
+    /// The type by whose preference it is sent.
     pub wanted: NotificationType,
     pub flight: Option<FlightItem>,
     pub shipment: Option<ShipmentItem>,
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_at_the_station_with_its_zone_and_in_utc() {
+    fn times_are_shown_at_the_station_with_its_zone_and_in_utc() {
         let instant = "2026-11-27T21:00:00Z".parse().unwrap();
         let reference = Reference::bundled().unwrap();
         let at = When::at(&reference, "DEL".parse().unwrap(), instant);

@@ -22,7 +22,7 @@ use minijinja::{Value, context, value::Serde};
 use self::{
     guest::GuestLetters,
     item::{Item, ItemBody},
-    receiver::Told,
+    receiver::LetterReceiver,
 };
 use super::{
     model::{CONTACT_QUESTION, GUEST_BOOKING, NotificationType},
@@ -76,11 +76,11 @@ fn context_of(items: &[Item], total: usize) -> Value {
 
 impl News {
     async fn write(&self, snapshot: &mut PgSession, letter: &Letter) -> Result<Composed, DbError> {
-        let told = match Told::find(snapshot, letter).await? {
-            Ok(told) => told,
+        let receiver = match LetterReceiver::find(snapshot, letter).await? {
+            Ok(receiver) => receiver,
             Err(reason) => return Ok(Composed::Suppress(reason)),
         };
-        let items = match self.items(snapshot, letter, &told).await? {
+        let items = match self.items(snapshot, letter, &receiver).await? {
             Ok(items) => items,
             Err(reason) => return Ok(Composed::Suppress(reason)),
         };
@@ -88,7 +88,7 @@ impl News {
         let shown = items.get(..MOST_LISTED).unwrap_or(&items);
         let kind = items.first().map_or(NotificationType::Cancelled, |item| item.kind);
         let is_mixed = items.iter().any(|item| item.kind != kind);
-        let language = told.language.clone().unwrap_or_else(|| letter.language.clone());
+        let language = receiver.language.clone().unwrap_or_else(|| letter.language.clone());
         let context = context! { language, ..context_of(shown, total) };
         let template = if is_mixed { Letter::DIGEST } else { kind.as_str() };
         let mut kinds: Vec<NotificationType> = Vec::new();
@@ -98,7 +98,7 @@ impl News {
             }
         }
         let unsubscribe = Some(self.tokens.unsubscribe_path(&Subscription { receiver: letter.receiver, kinds }));
-        Ok(Composed::Text { template, context, unsubscribe, to: told.to })
+        Ok(Composed::Text { template, context, unsubscribe, to: receiver.to })
     }
 }
 

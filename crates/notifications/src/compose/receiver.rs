@@ -12,18 +12,18 @@ use crate::{
 };
 
 /// The receiver of a letter.
-pub(super) struct Told {
+pub(super) struct LetterReceiver {
     pub to: Address,
     pub language: Option<String>,
     wants: Wants,
 }
 
-/// What a receiver wants to be told.
+/// What a receiver wants to be notified of.
 enum Wants {
     User {
         preferences: Preferences,
         channel: NotificationChannel,
-        /// The only organization of which it may be told; `None` for the carrier's staff.
+        /// The only organization of which it may be notified; `None` for the carrier's staff.
         member_of: Option<Uuid>,
     },
     Contact {
@@ -33,7 +33,7 @@ enum Wants {
     },
 }
 
-impl Told {
+impl LetterReceiver {
     /// Returns the receiver, or why nothing may be sent.
     pub async fn find(snapshot: &mut PgSession, letter: &Letter) -> Result<Result<Self, &'static str>, DbError> {
         match letter.receiver {
@@ -74,7 +74,7 @@ impl Told {
         Ok(Ok(Self { to: Address::of(contact.address), language: contact.language, wants }))
     }
 
-    /// Returns why the receiver is not to be told this, if it is not.
+    /// Returns why the receiver is not to be notified of this, if it is not.
     pub fn refuses(&self, row: &NotificationRow, kind: NotificationType) -> Option<&'static str> {
         match &self.wants {
             Wants::User { preferences, channel, member_of } => {

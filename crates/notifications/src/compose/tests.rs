@@ -1,4 +1,4 @@
-//! The templates that ship, in both languages and in every case that their texts tell apart.
+//! The templates that ship, in both languages and in every case that their texts distinguish.
 use std::slice;
 
 use minijinja::{Value, context};

@@ -50,7 +50,7 @@ impl AccountMail for PostService {
         Box::pin(async move { Self::enqueue_in_tx(self, tx, &[new]).await })
     }
 
-    fn tell_in_tx<'a>(
+    fn notify_in_tx<'a>(
         &'a self,
         tx: &'a mut PgSession,
         notice: AccountNotice,

@@ -1,5 +1,5 @@
 //! The notices to the owners of accounts: access was made that lasts, or the password is another. They go to verified addresses,
-//! whatever their owners want to be told.
+//! whatever their owners want to be notified of.
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::AccountNotice;

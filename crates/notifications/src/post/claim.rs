@@ -25,7 +25,7 @@ const BATCH: i64 = 500;
 type Postponed = (DateTime<Utc>, Vec<Uuid>, Vec<String>);
 
 /// The type by which a notification is counted. Those about accounts are counted together: a counter of the links for new
-/// passwords would tell readers of the metrics whether an address that they ask for has an account.
+/// passwords would show readers of the metrics whether an address that they ask for has an account.
 pub(super) fn counted_as(kind: &str) -> &str {
     if ACCOUNT_TYPES.contains(&kind) || NOTICES.contains(&kind) { "account" } else { kind }
 }

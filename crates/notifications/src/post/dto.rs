@@ -4,7 +4,7 @@ use loadmaster_platform::web::{read, request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::transport::Kept;
+use super::transport::StoredLetter;
 
 request! {
     /// An e-mail address.
@@ -33,9 +33,9 @@ pub(super) struct KeptBody {
     pub created_at: DateTime<Utc>,
 }
 
-impl From<&Kept> for KeptBody {
-    fn from(kept: &Kept) -> Self {
-        let Kept { id, channel, kind, to, subject, created_at, .. } = kept.clone();
+impl From<&StoredLetter> for KeptBody {
+    fn from(kept: &StoredLetter) -> Self {
+        let StoredLetter { id, channel, kind, to, subject, created_at, .. } = kept.clone();
         Self { id, channel, kind, to, subject, created_at }
     }
 }
@@ -52,8 +52,8 @@ pub(super) struct KeptLetterBody {
     pub html: Option<String>,
 }
 
-impl From<&Kept> for KeptLetterBody {
-    fn from(kept: &Kept) -> Self {
+impl From<&StoredLetter> for KeptLetterBody {
+    fn from(kept: &StoredLetter) -> Self {
         Self { head: kept.into(), text: kept.text.clone(), html: kept.html.clone() }
     }
 }

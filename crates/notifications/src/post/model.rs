@@ -89,7 +89,7 @@ pub struct NewNotification {
     pub ref_id: Option<String>,
     /// What it is about: a flight, a hold, a token.
     pub subject_id: Option<Uuid>,
-    /// Facts that the tables no longer tell when it is sent. No personal data.
+    /// Facts that the tables no longer hold when it is sent. No personal data.
     pub data: Value,
     /// Waiting notifications of one receiver and channel with the same bundle are sent as one letter, when the first of
     /// them is due.

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_letters_are_planned_than_there_is_room_for() {
+    fn no_more_letters_are_planned_than_there_is_space_for() {
         let rows: Vec<Due> = (0..5).map(|id| due(id, "a", None)).collect();
         assert_eq!(plan(&rows, &HashMap::new(), 2, now()).letters, [single(0), single(1)]);
     }

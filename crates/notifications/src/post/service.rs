@@ -17,7 +17,7 @@ use super::{
     error::PostError,
     model::{Composer, Receiver},
     repository,
-    transport::{Kept, Mailbox},
+    transport::{Mailbox, StoredLetter},
 };
 
 /// The composers, by the types of notifications.
@@ -126,14 +126,14 @@ impl PostService {
     }
 
     /// The letters in the mailbox, newest first; none without a mailbox.
-    pub(super) async fn kept(&self, page: &PageRequest<LetterId>) -> Result<Vec<Kept>, PostError> {
+    pub(super) async fn kept(&self, page: &PageRequest<LetterId>) -> Result<Vec<StoredLetter>, PostError> {
         let Some(mailbox) = &self.mailbox else { return Ok(Vec::new()) };
         let most = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
         let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
         Ok(mailbox.list(page.after, skip, most).await?)
     }
 
-    pub(super) async fn kept_letter(&self, id: LetterId) -> Result<Kept, PostError> {
+    pub(super) async fn kept_letter(&self, id: LetterId) -> Result<StoredLetter, PostError> {
         let Some(mailbox) = &self.mailbox else { return Err(PostError::UnknownLetter) };
         mailbox.find(id).await?.ok_or(PostError::UnknownLetter)
     }

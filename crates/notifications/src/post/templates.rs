@@ -250,35 +250,35 @@ mod tests {
     use super::*;
 
     const SHIPPED: Templates = &[
-        ("en/told.subject", "About {{ what }}"),
-        ("en/told.txt", "{{ what }} at {{ public_url }}"),
-        ("en/told.html", "{% extends 'layout.html' %}{% block content %}{{ what }}{% endblock %}"),
-        ("en/told.sms", "{{ what }} at {{ public_host }}\n"),
+        ("en/sample.subject", "About {{ what }}"),
+        ("en/sample.txt", "{{ what }} at {{ public_url }}"),
+        ("en/sample.html", "{% extends 'layout.html' %}{% block content %}{{ what }}{% endblock %}"),
+        ("en/sample.sms", "{{ what }} at {{ public_host }}\n"),
     ];
 
     fn engine() -> Engine {
-        let samples = [("told", context! { what => "it" })];
+        let samples = [("sample", context! { what => "it" })];
         Engine::new(&[SHARED, SHIPPED], None, "de-AT", "https://cargo.example.com/x", &samples).unwrap()
     }
 
     #[test]
     fn markup_is_escaped_in_html_only_and_a_subject_is_one_line() {
         let values = context! { what => "<b>\r\nBcc: x & \u{7}y" };
-        let text = engine().render(Channel::Email, "told", "en", &values, "https://u").unwrap();
+        let text = engine().render(Channel::Email, "sample", "en", &values, "https://u").unwrap();
         assert_eq!(text.subject, "About <b> Bcc: x & y");
         assert!(text.plain.contains("<b>"));
         let html = text.html.unwrap();
         assert!(html.contains("&lt;b&gt;") && !html.contains("<b>"), "{html}");
         assert!(html.contains("<a href=\"https:&#x2f;&#x2f;u\""), "{html}");
-        let sms = engine().render(Channel::Sms, "told", "fr", &context! { what => "<b>" }, "").unwrap();
+        let sms = engine().render(Channel::Sms, "sample", "fr", &context! { what => "<b>" }, "").unwrap();
         assert_eq!(sms.plain, "<b> at cargo.example.com/x");
     }
 
     #[test]
     fn what_is_not_defined_is_an_error_that_names_the_template_and_no_value() {
         let values = context! { other => "personal" };
-        let error = engine().render(Channel::Email, "told", "en", &values, "").unwrap_err().to_string();
-        assert!(error.contains("en/told.subject") && !error.contains("personal"), "{error}");
+        let error = engine().render(Channel::Email, "sample", "en", &values, "").unwrap_err().to_string();
+        assert!(error.contains("en/sample.subject") && !error.contains("personal"), "{error}");
     }
 
     fn with_files(files: &[(&str, &str)], language: &str) -> anyhow::Result<Engine> {
@@ -288,20 +288,20 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let samples = [("told", context! { what => "it" })];
+        let samples = [("sample", context! { what => "it" })];
         Engine::new(&[SHARED, SHIPPED], Some(directory.path()), language, "https://cargo.example.com", &samples)
     }
 
     #[test]
     fn languages_of_directories_and_receivers_are_the_same_in_any_case() {
         let values = context! { what => "x" };
-        let text = |engine: &Engine, wanted| engine.render(Channel::Sms, "told", wanted, &values, "").unwrap().plain;
-        let of_region = with_files(&[("pt-BR/told.sms", "Olá"), ("PT/told.sms", "Bom dia")], "en").unwrap();
+        let text = |engine: &Engine, wanted| engine.render(Channel::Sms, "sample", wanted, &values, "").unwrap().plain;
+        let of_region = with_files(&[("pt-BR/sample.sms", "Olá"), ("PT/sample.sms", "Bom dia")], "en").unwrap();
         assert_eq!(
             ["pt-br", "pt-BR", "pt-pt", "PT"].map(|wanted| text(&of_region, wanted)),
             ["Olá", "Olá", "Bom dia", "Bom dia"]
         );
-        let of_installation = with_files(&[("pt-BR/told.sms", "Olá")], "pt-BR").unwrap();
+        let of_installation = with_files(&[("pt-BR/sample.sms", "Olá")], "pt-BR").unwrap();
         assert_eq!(text(&of_installation, "de"), "Olá");
     }
 
@@ -310,13 +310,17 @@ mod tests {
         let html = "{% extends 'layout.html' %}{% block content %}{{ what }}{% endblock %}";
         let mail = |language: &str| -> Vec<(String, &'static str)> {
             let parts = [("subject", "x"), ("txt", "x"), ("html", html)];
-            parts.map(|(ending, text)| (format!("{language}/told.{ending}"), text)).into()
+            parts.map(|(ending, text)| (format!("{language}/sample.{ending}"), text)).into()
         };
         let files = [mail("de-AT"), mail("pt-BR")].concat();
         let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
         let engine = with_files(&files, "en").unwrap();
         let html_in = |wanted| {
-            engine.render(Channel::Email, "told", wanted, &context! { what => "x" }, "https://u").unwrap().html.unwrap()
+            engine
+                .render(Channel::Email, "sample", wanted, &context! { what => "x" }, "https://u")
+                .unwrap()
+                .html
+                .unwrap()
         };
         assert!(html_in("de-AT").contains("Sie erhalten diese Nachricht von"), "{}", html_in("de-AT"));
         assert!(html_in("pt-BR").contains("You receive this message from"), "{}", html_in("pt-BR"));
@@ -325,18 +329,18 @@ mod tests {
     #[test]
     fn directories_that_no_language_would_use_are_refused() {
         let refused = |files: &[(&str, &str)]| format!("{:#}", with_files(files, "en").err().unwrap());
-        assert!(refused(&[("pt_BR/told.sms", "x")]).contains("pt_BR must be named by a language tag"));
-        assert!(refused(&[("english/told.sms", "x")]).contains("english must be named by a language tag"));
-        let clash = refused(&[("pt-BR/told.sms", "x"), ("pt-br/told.sms", "x")]);
+        assert!(refused(&[("pt_BR/sample.sms", "x")]).contains("pt_BR must be named by a language tag"));
+        assert!(refused(&[("english/sample.sms", "x")]).contains("english must be named by a language tag"));
+        let clash = refused(&[("pt-BR/sample.sms", "x"), ("pt-br/sample.sms", "x")]);
         assert!(clash.contains("pt-BR and pt-br are the same language"), "{clash}");
     }
 
     #[test]
     fn the_samples_are_tried_beside_files_of_the_operator() {
-        let samples = [("told", context! { who => "it" })];
+        let samples = [("sample", context! { who => "it" })];
         let directory = tempfile::tempdir().unwrap();
         let start = |files| Engine::new(&[SHARED, SHIPPED], files, "en", "https://cargo.example.com", &samples);
-        assert!(start(Some(directory.path())).is_err_and(|error| error.to_string().contains("en/told.")));
+        assert!(start(Some(directory.path())).is_err_and(|error| error.to_string().contains("en/sample.")));
         assert!(start(None).is_ok());
     }
 }

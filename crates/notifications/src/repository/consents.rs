@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::model::NotificationType;
 
-/// An address that somebody names to be told, for an organization.
+/// An address that somebody names to be notified, for an organization.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Named {
     pub organization_id: Uuid,
@@ -91,7 +91,7 @@ pub(crate) async fn enter(
 }
 
 /// How often an address was asked, and what it has answered.
-pub(crate) struct Asked {
+pub(crate) struct AskingHistory {
     pub status: Option<String>,
     /// Questions to this address for this organization since `month`.
     pub of_pair: i64,
@@ -108,9 +108,9 @@ pub(crate) async fn asked(
     (contact_point, hash, organization): (Uuid, &[u8], Uuid),
     month: DateTime<Utc>,
     day: DateTime<Utc>,
-) -> sqlx::Result<Asked> {
+) -> sqlx::Result<AskingHistory> {
     sqlx::query_as!(
-        Asked,
+        AskingHistory,
         r#"select (select status from contact_consents where contact_point_id = $1 and organization_id = $3) as status,
                   (select count(*) from contact_questions
                    where address_hash = $2 and organization_id = $3 and asked_at > $4) as "of_pair!",

@@ -4,7 +4,7 @@ use loadmaster_kernel::AirportCode;
 use loadmaster_platform::postgres::PgSession;
 use uuid::Uuid;
 
-/// A user who is to be told.
+/// A user who is to be notified.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as it was read")]
 pub(crate) struct UserFacts {
     pub email: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) async fn user(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Us
     .await
 }
 
-/// An address that is to be told, and for whom it may be.
+/// An address that is to be notified, and for whom it may be.
 pub(crate) struct ContactFacts {
     pub address: String,
     /// The organizations for which it has agreed.
@@ -135,7 +135,7 @@ pub(crate) struct HoldFacts {
     pub destination: AirportCode,
     pub weight_hg: i64,
     pub expires_at: DateTime<Utc>,
-    /// It keeps room, and nothing is under way.
+    /// It keeps space, and nothing is under way.
     pub is_open: bool,
     pub flight_number: Option<String>,
     pub departure_at: Option<DateTime<Utc>>,

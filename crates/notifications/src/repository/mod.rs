@@ -1,4 +1,4 @@
-//! All SQL of this room outside its sub-room. Who is told what depends on tables of lower rooms, which are joined here: one
+//! All SQL of this room outside its sub-room. Who is notified of what depends on tables of lower rooms, which are joined here: one
 //! statement finds the receivers of a whole batch of messages.
 pub(super) mod consents;
 pub(super) mod erase;

@@ -19,7 +19,7 @@ pub(crate) struct Recipient {
     pub organization_id: Option<Uuid>,
     pub booking_id: Option<Uuid>,
     pub ref_id: Option<String>,
-    /// When it was recorded; `None`: the message tells.
+    /// When it was recorded; `None`: the message says so.
     pub recorded_at: Option<DateTime<Utc>>,
     /// The last moment, where the subject has one.
     pub until: Option<DateTime<Utc>>,
@@ -48,7 +48,7 @@ pub(crate) async fn start_of_notifications(db: &mut PgSession) -> sqlx::Result<i
 ///
 /// All is found by key, one after the other: else the database, which knows little of the numbers, may do it once per user.
 pub(crate) async fn users(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<Vec<Recipient>> {
-    let told = sqlx::query_as!(
+    let recipients = sqlx::query_as!(
         Recipient,
         r#"with c (aggregate, id, sequence, type, n) as (
                select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[]) with ordinality
@@ -104,10 +104,10 @@ pub(crate) async fn users(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<
         &column(causes, |cause| cause.kind.as_str().to_owned()),
         &NotificationType::by_email() as &[&str],
     );
-    told.fetch_all(db).await
+    recipients.fetch_all(db).await
 }
 
-/// Returns the contacts to be told: those that have agreed to it for this organization.
+/// Returns the contacts to be notified: those that have agreed to it for this organization.
 pub(crate) async fn contacts(db: &mut PgSession, causes: &[(i64, &Cause)]) -> sqlx::Result<Vec<Recipient>> {
     let words = |role: ContactRole| -> Vec<String> { column(role.topics(), |topic| topic.as_str().to_owned()) };
     sqlx::query_as!(
@@ -152,7 +152,7 @@ pub(crate) async fn contacts(db: &mut PgSession, causes: &[(i64, &Cause)]) -> sq
     .await
 }
 
-/// Returns whoever was told of a step that was taken back, on the channel by which that went. A notification about the step
+/// Returns whoever was notified of a step that was taken back, on the channel by which that went. A notification about the step
 /// that still waits is not sent any more.
 pub(crate) async fn of_corrected_steps(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<Vec<Recipient>> {
     let steps = (1_i64..).zip(causes).filter_map(|(n, cause)| Some((n, cause.corrected_message()?)));

@@ -21,7 +21,7 @@ words! {
 }
 
 impl PaymentEventType {
-    /// What each of [`Self::NAMES`] tells.
+    /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = [
         "A payment was made.",
         "The provider was asked.",

@@ -177,7 +177,7 @@ impl Operation {
     }
 
     /// Has it asked again, unless that was done for long enough. What became due while the provider was asked stays due: a
-    /// webhook may tell of something that came after the answer.
+    /// webhook may report something that came after the answer.
     fn ask_again(&mut self, why: &str, now: DateTime<Utc>) {
         let is_hurried = self.next_attempt_at.is_some_and(|due| due <= now);
         let next = if is_hurried { now } else { now + pause_after(self.attempts) };

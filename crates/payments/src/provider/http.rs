@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Call, Found, FoundState, Provider, ProviderKind, Silence,
+    Call, FoundState, Provider, ProviderKind, ProviderPayment, Silence,
     amounts::{chargeable, of_units, to_units},
 };
 
@@ -70,20 +70,20 @@ impl Http {
         Said::to(self.request(Method::GET, path)).await
     }
 
-    async fn look_up(&self, reference: &str) -> Result<Option<Found>, Silence> {
+    async fn look_up(&self, reference: &str) -> Result<Option<ProviderPayment>, Silence> {
         let path = format!("/v1/payment_intents/{}?expand%5B%5D=latest_charge", escaped(reference));
         match self.get(&path).await {
             Said::Done(value) => {
                 Intent::read(&value).and_then(Intent::found).map(Some).ok_or_else(|| unreadable("payment"))
             }
             Said::Refused { status: StatusCode::NOT_FOUND, .. } => Ok(None),
-            other => Err(Silence(other.told())),
+            other => Err(Silence(other.description())),
         }
     }
 
     /// Finds the payment of an authorization by the id that was sent with it. The provider's search may be behind: what
     /// it does not find may yet be there.
-    async fn search_for(&self, operation: PaymentOperationId) -> Result<Option<Found>, Silence> {
+    async fn search_for(&self, operation: PaymentOperationId) -> Result<Option<ProviderPayment>, Silence> {
         let query = format!("metadata['operation_id']:'{operation}'");
         let path = format!("/v1/payment_intents/search?query={}", escaped(&query));
         let Said::Done(value) = self.get(&path).await else { return Err(Silence("the search has failed".to_owned())) };
@@ -122,7 +122,7 @@ impl Http {
             Said::Done(value) => Intent::read(&value)
                 .filter(|intent| !token.is_some_and(|token| intent.id.contains(token.expose_secret())))
                 .and_then(Intent::found)
-                .map_or_else(|| unknown("its answer cannot be read"), Found::authorization),
+                .map_or_else(|| unknown("its answer cannot be read"), ProviderPayment::authorization),
             // The key was used for the request with the token.
             Said::Refused { error, .. } if error.is_about_the_key() => {
                 authorization(self.search_for(call.operation).await, "not found yet")
@@ -159,7 +159,7 @@ impl Http {
         };
         match found {
             Ok(Some(found)) if done(&found.state) => Outcome::Succeeded { reference: Some(found.reference) },
-            Ok(Some(Found { state: FoundState::Pending, reference, .. })) => Outcome::Pending { reference },
+            Ok(Some(ProviderPayment { state: FoundState::Pending, reference, .. })) => Outcome::Pending { reference },
             Ok(_) => Outcome::Declined { failure, reference: None },
             Err(Silence(why)) => Outcome::Unknown(why),
         }
@@ -229,11 +229,11 @@ impl Provider for Http {
         Box::pin(self.change(call, "cancel", &[], |state| matches!(state, FoundState::Voided | FoundState::Failed(_))))
     }
 
-    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<Found>, Silence>> {
+    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<ProviderPayment>, Silence>> {
         Box::pin(self.search_for(operation))
     }
 
-    fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<Found>, Silence>> {
+    fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<ProviderPayment>, Silence>> {
         Box::pin(self.look_up(reference))
     }
 }
@@ -282,7 +282,7 @@ impl Said {
         }
     }
 
-    fn told(self) -> String {
+    fn description(self) -> String {
         match self {
             Self::Done(_) => "its answer cannot be read".to_owned(),
             Self::Refused { status, .. } => format!("it answered {}", status.as_u16()),
@@ -341,7 +341,7 @@ impl Intent {
     }
 
     /// Returns the payment; `None` if it is not in words that are known.
-    fn found(self) -> Option<Found> {
+    fn found(self) -> Option<ProviderPayment> {
         let reference = plain(&self.id)?;
         let currency: Currency = self.currency.to_ascii_uppercase().parse().ok()?;
         let state = match self.status.as_str() {
@@ -362,7 +362,7 @@ impl Intent {
             None => None,
         };
         let (amount, captured) = (of_units(self.amount, currency)?, minor(self.amount_received)?);
-        Some(Found { reference, state, amount, captured, refunded })
+        Some(ProviderPayment { reference, state, amount, captured, refunded })
     }
 }
 
@@ -383,7 +383,7 @@ fn plain(text: &str) -> Option<String> {
 }
 
 /// Returns what a payment that was looked for says about its authorization; `absent`: what it means that there is none.
-fn authorization(looked_up: Result<Option<Found>, Silence>, absent: &str) -> Outcome {
+fn authorization(looked_up: Result<Option<ProviderPayment>, Silence>, absent: &str) -> Outcome {
     match looked_up {
         Ok(Some(found)) => found.authorization(),
         Ok(None) => unknown(absent),

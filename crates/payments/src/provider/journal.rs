@@ -9,7 +9,7 @@ use loadmaster_platform::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Call, Found, FoundState, Provider, ProviderKind, Silence};
+use super::{Call, FoundState, Provider, ProviderKind, ProviderPayment, Silence};
 
 use crate::{
     model::{Failure, OperationKind, Outcome, TestOperation, TestPayment},
@@ -249,7 +249,7 @@ fn entry(call: &Call, payment: &TestPayment, kind: OperationKind, outcome: &str,
     }
 }
 
-fn found(payment: &TestPayment) -> Found {
+fn found(payment: &TestPayment) -> ProviderPayment {
     let state = match payment.status.as_str() {
         "AUTHORIZED" => FoundState::Authorized,
         "CAPTURED" => FoundState::Captured,
@@ -261,7 +261,7 @@ fn found(payment: &TestPayment) -> Found {
         "FAILED" => FoundState::Failed(Failure::declined("card_declined")),
         _ => FoundState::Pending,
     };
-    Found {
+    ProviderPayment {
         reference: payment.reference.clone(),
         state,
         amount: Money::new(payment.amount, payment.currency),
@@ -319,7 +319,7 @@ impl Provider for Journal {
         }))
     }
 
-    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<Found>, Silence>> {
+    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<ProviderPayment>, Silence>> {
         Box::pin(async move {
             let looking = async {
                 let mut tx = self.db.begin().await?;
@@ -332,7 +332,7 @@ impl Provider for Journal {
         })
     }
 
-    fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<Found>, Silence>> {
+    fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<ProviderPayment>, Silence>> {
         Box::pin(async move {
             let looking = async {
                 let mut tx = self.db.begin().await?;

@@ -49,7 +49,7 @@ pub struct Call {
 
 /// A payment as its provider has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct ProviderPayment {
     pub reference: String,
     pub state: FoundState,
     pub amount: Money,
@@ -68,7 +68,7 @@ pub enum FoundState {
     Failed(Failure),
 }
 
-impl Found {
+impl ProviderPayment {
     /// Returns what it says about the authorization.
     pub fn authorization(self) -> Outcome {
         let Self { reference, state, .. } = self;
@@ -110,8 +110,8 @@ pub trait Provider: Send + Sync {
     fn void<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Outcome>;
 
     /// Looks for the payment of an authorization of which no reference is known; `None` if there is none, or none yet.
-    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<Found>, Silence>>;
+    fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<ProviderPayment>, Silence>>;
 
     /// Looks a payment up; `None` if there is none.
-    fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<Found>, Silence>>;
+    fn find<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<Option<ProviderPayment>, Silence>>;
 }

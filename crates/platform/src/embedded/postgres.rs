@@ -140,7 +140,7 @@ impl PrivatePostgres {
 
     async fn ready(&self) -> Result<()> {
         let began = Instant::now();
-        let mut told = false;
+        let mut is_logged = false;
         let maintenance = url(&self.socket_dir, OWNER, "postgres");
         let db = loop {
             match connect(&maintenance).await {
@@ -150,9 +150,9 @@ impl PrivatePostgres {
                 Err(error) if began.elapsed() > START_WITHIN && !is_recovering(&error) => return Err(error),
                 Err(_) => sleep(Duration::from_millis(30)).await,
             }
-            if began.elapsed() > SLOW && !told {
+            if began.elapsed() > SLOW && !is_logged {
                 tracing::info!("waiting for the private PostgreSQL to start; after a crash it first recovers its data");
-                told = true;
+                is_logged = true;
             }
         };
         bootstrap(db).await

@@ -28,7 +28,7 @@ use super::{
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_');
 const START_WITHIN: Duration = Duration::from_secs(5);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
-const TELL_WITHIN: Duration = Duration::from_secs(30);
+const COMMAND_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Evicts keys with an expiry, least recently used first; the stream of events, which has no expiry, stays.
 pub(super) const EVICTION: &str = "volatile-lru";
@@ -99,7 +99,7 @@ impl PrivateRedis {
     }
 
     /// Sends a command whose answer does not matter; repeats it as needed on a busy machine.
-    pub(super) async fn tell(&self, words: &[&str]) -> Result<()> {
+    pub(super) async fn send(&self, words: &[&str]) -> Result<()> {
         self.ask::<()>(words).await
     }
 
@@ -112,7 +112,7 @@ impl PrivateRedis {
     async fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> Result<T> {
         let mut command = redis::Cmd::new();
         command.arg(words);
-        let answer = timeout(TELL_WITHIN, async {
+        let answer = timeout(COMMAND_WITHIN, async {
             loop {
                 if let Ok(mut connection) = connect(&self.socket).await
                     && let Ok(answer) = command.query_async::<T>(&mut connection).await

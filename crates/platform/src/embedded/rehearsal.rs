@@ -161,7 +161,7 @@ impl Rehearsal {
         self.volume.as_ref().context("PostgreSQL has a file system of its own")?.fill()
     }
 
-    /// Makes room again, and starts PostgreSQL if it ended for lack of room.
+    /// Makes space again, and starts PostgreSQL if it ended for lack of space.
     pub async fn free_disk(&mut self) -> Result<()> {
         self.volume.as_ref().context("PostgreSQL has a file system of its own")?.free()?;
         if !self.postgres.as_ref().is_some_and(PrivatePostgres::is_alive) {
@@ -191,28 +191,28 @@ impl Rehearsal {
 
     /// Deletes all data in Redis.
     pub async fn flush_redis(&self) -> Result<()> {
-        self.redis()?.tell(&["FLUSHALL"]).await
+        self.redis()?.send(&["FLUSHALL"]).await
     }
 
     /// Makes Redis refuse all commands that need memory, without eviction.
     pub async fn fill_redis(&mut self) -> Result<()> {
         self.remember_redis_limits().await?;
-        self.redis()?.tell(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await?;
-        self.redis()?.tell(&["CONFIG", "SET", "maxmemory", "1"]).await
+        self.redis()?.send(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await?;
+        self.redis()?.send(&["CONFIG", "SET", "maxmemory", "1"]).await
     }
 
     /// Gives Redis far too little memory: it evicts all that its own policy allows, and refuses the rest.
     pub async fn starve_redis(&mut self) -> Result<()> {
         self.remember_redis_limits().await?;
-        self.redis()?.tell(&["CONFIG", "SET", "maxmemory", "1"]).await
+        self.redis()?.send(&["CONFIG", "SET", "maxmemory", "1"]).await
     }
 
     /// Ends [`Self::fill_redis`] or [`Self::starve_redis`].
     pub async fn widen_redis(&mut self) -> Result<()> {
         let [memory, policy] = self.redis_limits.take().context("another limit is set")?;
         let redis = self.redis()?;
-        redis.tell(&["CONFIG", "SET", "maxmemory", &memory]).await?;
-        redis.tell(&["CONFIG", "SET", "maxmemory-policy", &policy]).await
+        redis.send(&["CONFIG", "SET", "maxmemory", &memory]).await?;
+        redis.send(&["CONFIG", "SET", "maxmemory-policy", &policy]).await
     }
 
     async fn remember_redis_limits(&mut self) -> Result<()> {

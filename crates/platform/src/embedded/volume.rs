@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use super::home::{Home, Owner};
 
-/// The limit while there is room, in mebibytes. Only stored data uses memory.
-const ROOMY_MIB: u64 = 4096;
+/// The limit while there is space, in mebibytes. Only stored data uses memory.
+const LARGE_MIB: u64 = 4096;
 
 /// A mounted file system; unmounted when dropped. It stays mounted when the process is killed (`umount` it by hand).
 pub(super) struct Volume {
@@ -19,7 +19,7 @@ impl Volume {
     pub fn mount(path: &Path, home: &Home) -> Result<Self> {
         home.make_private(path)?;
         let owner = home.owner().map_or_else(String::new, |owner: &Owner| format!(",uid={}", owner.uid()));
-        system::mount(path, &format!("size={ROOMY_MIB}m,mode=0700{owner}"), false)?;
+        system::mount(path, &format!("size={LARGE_MIB}m,mode=0700{owner}"), false)?;
         let this = Self { path: path.to_owned() };
         // Gives it to the user's group as well.
         home.make_private(path)?;
@@ -39,7 +39,7 @@ impl Volume {
     }
 
     pub fn free(&self) -> Result<()> {
-        system::mount(&self.path, &format!("size={ROOMY_MIB}m"), true)
+        system::mount(&self.path, &format!("size={LARGE_MIB}m"), true)
     }
 }
 

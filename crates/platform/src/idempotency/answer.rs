@@ -18,7 +18,7 @@ pub struct Answer {
     cache: &'static str,
     body: String,
     is_replayed: bool,
-    /// It tells an outcome, and not of work under way.
+    /// It reports an outcome, and not work under way.
     is_final: bool,
 }
 
@@ -99,7 +99,7 @@ impl Answer {
         i16::try_from(self.status.as_u16()).unwrap_or_default()
     }
 
-    /// Returns whether it tells an outcome: one that tells of work under way is not stored.
+    /// Returns whether it reports an outcome: one that reports work under way is not stored.
     pub fn is_final(&self) -> bool {
         self.is_final
     }

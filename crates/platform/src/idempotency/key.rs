@@ -2,7 +2,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
     Answer, Idempotency, Scope,
-    repository::{self, Kept},
+    repository::{self, StoredAnswer},
 };
 use crate::{
     postgres::{DbError, PgSession},
@@ -168,11 +168,11 @@ pub async fn enter_in_tx(tx: &mut PgSession, keys: &[&Key]) -> Result<Vec<Result
 
 /// Stores the answers of requests in the transaction that makes their changes.
 pub async fn keep_in_tx(tx: &mut PgSession, answers: &[(&Key, &Answer)]) -> Result<(), DbError> {
-    let kept: Vec<Kept<'_>> = answers
+    let kept: Vec<StoredAnswer<'_>> = answers
         .iter()
         .filter_map(|(key, answer)| {
             let key = key.0.as_ref()?;
-            Some(Kept { scope: &key.scope, request_hash: &key.request_hash, answer })
+            Some(StoredAnswer { scope: &key.scope, request_hash: &key.request_hash, answer })
         })
         .collect();
     if kept.is_empty() {

@@ -62,14 +62,14 @@ pub(super) async fn find_all(
 }
 
 /// An answer that is stored under a key.
-pub(super) struct Kept<'a> {
+pub(super) struct StoredAnswer<'a> {
     pub scope: &'a Scope,
     pub request_hash: &'a [u8],
     pub answer: &'a Answer,
 }
 
 /// Stores answers. Replaces existing records, which the search ignored as too old.
-pub(super) async fn keep_all(db: &mut PgSession, kept: &[Kept<'_>]) -> sqlx::Result<()> {
+pub(super) async fn keep_all(db: &mut PgSession, kept: &[StoredAnswer<'_>]) -> sqlx::Result<()> {
     let statement = sqlx::query!(
         "insert into idempotency_records (principal_id, method, path, key, request_hash, status, location, etag, body)
          select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int2[], $7::text[],

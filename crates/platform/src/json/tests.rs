@@ -73,7 +73,7 @@ fn strings_are_unescaped() {
 
 #[test]
 fn malformed_values_are_refused_with_their_position() {
-    for (text, told) in [
+    for (text, expected) in [
         ("", "the text ends too early at line 1 column 1"),
         ("{", "the text ends too early at line 1 column 2"),
         ("{} {}", "text follows the value at line 1 column 4"),
@@ -88,7 +88,7 @@ fn malformed_values_are_refused_with_their_position() {
         ("\u{feff}{}", "a value is expected at line 1 column 1"),
         ("\u{a0}{}", "a value is expected at line 1 column 1"),
     ] {
-        assert_eq!(refused(text.as_bytes()), told, "{text:?}");
+        assert_eq!(refused(text.as_bytes()), expected, "{text:?}");
     }
     assert_eq!(refused(b"{\"a\xff\":1}"), "the text is not UTF-8 at line 1 column 4");
 }

@@ -43,7 +43,7 @@ pub struct Locks {
 
 /// The outcome of a lock request.
 #[derive(Debug)]
-pub enum Asked {
+pub enum LockOutcome {
     /// The caller holds it until this is dropped, or until it expires.
     Got(Lock),
     /// Redis is away: the row lock alone suffices.
@@ -58,48 +58,48 @@ impl Locks {
     }
 
     /// Makes one attempt. Leaves a held lock out of the metrics: the caller may retry, and the final outcome counts.
-    pub async fn ask(&self, what: &'static str, which: &impl Display) -> Asked {
+    pub async fn ask(&self, what: &'static str, which: &impl Display) -> LockOutcome {
         let began = Instant::now();
         let asked = self.try_once(what, which).await;
-        if !matches!(asked, Asked::Held) {
-            tell((what, which), &asked, began);
+        if !matches!(asked, LockOutcome::Held) {
+            record_outcome((what, which), &asked, began);
         }
         asked
     }
 
-    async fn try_once(&self, what: &'static str, which: &impl Display) -> Asked {
-        let Some(redis) = self.redis.clone().filter(|redis| !redis.is_given_up()) else { return Asked::Away };
-        let Ok(token) = self.tokens.token() else { return Asked::Away };
+    async fn try_once(&self, what: &'static str, which: &impl Display) -> LockOutcome {
+        let Some(redis) = self.redis.clone().filter(|redis| !redis.is_given_up()) else { return LockOutcome::Away };
+        let Ok(token) = self.tokens.token() else { return LockOutcome::Away };
         let (key, until) = (format!("lock:{what}:{which}"), Instant::now() + self.settings.ttl());
         let lock = Lock { redis: Box::new(redis), key, token: token.into(), until };
         match lock.redis.set_if_absent(&lock.key, &lock.token, self.settings.ttl()).await {
-            Ok(true) => Asked::Got(lock),
+            Ok(true) => LockOutcome::Got(lock),
             Ok(false) => {
                 lock.forget();
-                Asked::Held
+                LockOutcome::Held
             }
             // Redis may have set it nevertheless: dropping this releases it.
-            Err(RedisAway(_)) => Asked::Away,
+            Err(RedisAway(_)) => LockOutcome::Away,
         }
     }
 
     /// Retries until the lock is free, at most for the configured patience and not beyond `until`.
-    pub async fn ask_until(&self, what: &'static str, which: &impl Display, until: Instant) -> Asked {
+    pub async fn ask_until(&self, what: &'static str, which: &impl Display, until: Instant) -> LockOutcome {
         self.ask_again(what, which, self.settings.attempts, self.settings.delay(), until).await
     }
 
     /// Retries until the lock is free, for a tenth of a second at most, for things that are handed on quickly.
-    pub async fn ask_briefly(&self, what: &'static str, which: &impl Display) -> Asked {
+    pub async fn ask_briefly(&self, what: &'static str, which: &impl Display) -> LockOutcome {
         let name = which.to_string();
         let given_up = || self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
         if given_up().get(&name).is_some_and(|until| Instant::now() < *until) {
-            return Asked::Held;
+            return LockOutcome::Held;
         }
         let until = Instant::now() + BRIEF_DELAY * BRIEF_ATTEMPTS;
         let asked = self.ask_again(what, which, BRIEF_ATTEMPTS, BRIEF_DELAY, until).await;
         let mut given_up = given_up();
         given_up.retain(|_, until| Instant::now() < *until);
-        if matches!(asked, Asked::Held) {
+        if matches!(asked, LockOutcome::Held) {
             given_up.insert(name, Instant::now() + GIVEN_UP_FOR);
         }
         asked
@@ -117,12 +117,12 @@ impl Locks {
         attempts: u32,
         delay: Duration,
         until: Instant,
-    ) -> Asked {
+    ) -> LockOutcome {
         let began = Instant::now();
         let asking = async {
             let mut asked = self.try_once(what, which).await;
             for attempt in 1..attempts {
-                if !matches!(asked, Asked::Held) || Instant::now() + delay > until {
+                if !matches!(asked, LockOutcome::Held) || Instant::now() + delay > until {
                     break;
                 }
                 if attempt == 1 {
@@ -136,18 +136,18 @@ impl Locks {
         let waiting = span("wait for lock");
         waiting.note("loadmaster.lock.name", what);
         let asked = asking.in_span(waiting).await;
-        tell((what, which), &asked, began);
+        record_outcome((what, which), &asked, began);
         asked
     }
 }
 
-fn tell((what, which): (&'static str, &impl Display), asked: &Asked, began: Instant) {
+fn record_outcome((what, which): (&'static str, &impl Display), asked: &LockOutcome, began: Instant) {
     let waited = began.elapsed();
     metric::LOCK_WAIT.with([what]).record(waited.as_secs_f64());
     let (outcome, text) = match asked {
-        Asked::Got(_) => ("got", "lock taken"),
-        Asked::Away => ("away", "lock not taken; Redis is away"),
-        Asked::Held => ("held", "lock not taken; another caller still holds it"),
+        LockOutcome::Got(_) => ("got", "lock taken"),
+        LockOutcome::Away => ("away", "lock not taken; Redis is away"),
+        LockOutcome::Held => ("held", "lock not taken; another caller still holds it"),
     };
     tracing::debug!(lock = what, of = %which, waited_ms = waited.as_secs_f64() * 1000.0, "{text}");
     metric::LOCKS.with([what, outcome]).increment(1);

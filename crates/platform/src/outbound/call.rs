@@ -53,7 +53,7 @@ pub enum Outcome {
     /// 3xx: it is not followed.
     Redirected,
     Timeout,
-    /// There is no such name, no connection, or the address is refused: a caller cannot tell which.
+    /// There is no such name, no connection, or the address is refused: a caller cannot know which.
     Unreachable,
     Tls,
 }

@@ -253,7 +253,7 @@ impl Feed {
     fn advance(&mut self, reading: &Reading) {
         let (before, open) = (self.position, &reading.snapshot.open);
         let last = reading.entries.last().map_or(0, |entry| entry.id);
-        // Late messages come first: a reading with room for a new one contains all late ones.
+        // Late messages come first: a reading with space for a new one contains all late ones.
         let has_all_late = !reading.is_full || last > before;
         self.awaited.retain(|transaction, read| {
             if open.contains(transaction) {

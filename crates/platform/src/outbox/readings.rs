@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// The last readings of this process. Relays that have caught up follow each other through them: one asks the database, the
 /// others find its reading here.
 #[derive(Clone, Default)]
-pub struct Readings(Arc<Mutex<Kept>>);
+pub struct Readings(Arc<Mutex<RecentReadings>>);
 
 impl Readings {
     /// Reads like [`Feed::read`].
@@ -39,7 +39,7 @@ impl Readings {
 
 /// The newest first.
 #[derive(Default)]
-pub(super) struct Kept(VecDeque<Reading>);
+pub(super) struct RecentReadings(VecDeque<Reading>);
 
 struct Reading {
     before: Feed,
@@ -47,7 +47,7 @@ struct Reading {
     entries: Arc<[Entry]>,
 }
 
-impl Kept {
+impl RecentReadings {
     /// Moves the position behind the readings of what it lacks, and returns their messages: at most `limit`.
     pub fn follow(&self, feed: &mut Feed, limit: i64) -> Option<Arc<[Entry]>> {
         let first = self.step(feed, limit)?;

@@ -7,7 +7,7 @@ use tracing::Instrument;
 use super::{
     feed::{Entry, FeedError, count},
     readings::Readings,
-    sinks::{self, Place},
+    sinks::{self, SinkPosition},
 };
 use crate::{
     leases::{LeaseMonitor, held},
@@ -109,7 +109,7 @@ impl<S: Sink> Relay<S> {
         })
     }
 
-    async fn deliver_all(&self, mut place: Place, outage: &mut OutageLog) -> Result<(), DbError> {
+    async fn deliver_all(&self, mut place: SinkPosition, outage: &mut OutageLog) -> Result<(), DbError> {
         let mut backoff = Backoff { failures: 0, batch: BATCH };
         loop {
             let mut next = place.clone();
@@ -162,7 +162,7 @@ impl<S: Sink> Relay<S> {
         let part = telemetry::delivery(S::NAME, entries.len(), causes);
         let span = part.log_span();
         let outcome = delivering.in_span(part).instrument(span.clone()).await;
-        let _told = span.entered();
+        let _entered = span.entered();
         match outcome {
             Ok(mark) => {
                 *backoff = Backoff { failures: 0, batch: (backoff.batch * 2).min(BATCH) };

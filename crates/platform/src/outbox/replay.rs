@@ -1,4 +1,4 @@
-//! Delivers messages again: those that the outbox has as they are there, older ones as their histories tell them.
+//! Delivers messages again: those that the outbox has as they are there, older ones as their histories record them.
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
@@ -110,9 +110,9 @@ pub async fn replay<E: From<DbError>>(
             replayed.rebuilt += u64::try_from(rebuilt).unwrap_or_default();
         }
     }
-    let told: Vec<String> = pasts.iter().map(|past| past.aggregate.to_owned()).collect();
+    let aggregates: Vec<String> = pasts.iter().map(|past| past.aggregate.to_owned()).collect();
     let mut after = 0;
-    while let Some((last, entries)) = outbox_page(db, &told, after).await? {
+    while let Some((last, entries)) = outbox_page(db, &aggregates, after).await? {
         after = last;
         let entries: Vec<Entry> = entries.into_iter().filter(|entry| wanted.has(entry)).collect();
         for batch in entries.chunks(BATCH) {
@@ -151,7 +151,7 @@ async fn past_page(
 }
 
 /// Reads the next messages of the outbox about other aggregates than these; `None` if there are no more.
-async fn outbox_page(db: &Database, told: &[String], after: i64) -> Result<Option<(i64, Vec<Entry>)>, DbError> {
+async fn outbox_page(db: &Database, aggregates: &[String], after: i64) -> Result<Option<(i64, Vec<Entry>)>, DbError> {
     let mut reading = db.read().await?;
     let rows = sqlx::query_as!(
         Row,
@@ -159,7 +159,7 @@ async fn outbox_page(db: &Database, told: &[String], after: i64) -> Result<Optio
                   organization_id
            from outbox where id > $1 and aggregate <> all($2) order by id limit $3"#,
         after,
-        told,
+        aggregates,
         PAGE,
     );
     let rows = rows.fetch_all(&mut *reading).await?;

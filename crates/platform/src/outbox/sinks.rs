@@ -15,13 +15,13 @@ const COUNTED: i64 = 10_000;
 
 /// The stored position of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SinkPosition {
     pub feed: Feed,
     /// The mark that the sink returned with its last delivery.
     pub mark: Option<String>,
 }
 
-impl Place {
+impl SinkPosition {
     /// Returns whether it must be stored again: messages were delivered, or more of them may be deleted.
     pub fn is_worth_keeping(&self, before: &Self) -> bool {
         self.feed.position() != before.feed.position()
@@ -37,7 +37,7 @@ pub(super) async fn take(
     sink: &'static str,
     process: &str,
     monitor: &mut LeaseMonitor<&'static str>,
-) -> Result<Option<Place>, DbError> {
+) -> Result<Option<SinkPosition>, DbError> {
     let asked = Instant::now();
     let mut tx = db.begin().await?;
     let made =
@@ -51,7 +51,7 @@ pub(super) async fn take(
         return Ok(None);
     }
     let taken = sqlx::query_as!(
-        Kept,
+        SinkRow,
         r#"update outbox_sinks set leased_by = $2, beat = beat + 1, updated_at = now()
            where name = $1 and beat = $3
            returning position, gaps, reached, awaited, mark, server_epoch() as "epoch!",
@@ -66,7 +66,7 @@ pub(super) async fn take(
 }
 
 /// A sink's row.
-struct Kept {
+struct SinkRow {
     position: i64,
     gaps: Value,
     reached: Option<i64>,
@@ -77,8 +77,8 @@ struct Kept {
     last: i64,
 }
 
-impl Kept {
-    fn place(self, sink: &str) -> Place {
+impl SinkRow {
+    fn place(self, sink: &str) -> SinkPosition {
         let (mut position, mut awaited) = self.exact().unwrap_or_else(|| (self.without_gaps(), BTreeMap::new()));
         if position > self.last {
             tracing::error!(
@@ -90,7 +90,7 @@ impl Kept {
             );
             (position, awaited) = (0, BTreeMap::new());
         }
-        Place { feed: Feed::resume(position, awaited, self.epoch), mark: self.mark }
+        SinkPosition { feed: Feed::resume(position, awaited, self.epoch), mark: self.mark }
     }
 
     /// Returns the position as this version stores it, unless an older process has written since.
@@ -123,7 +123,7 @@ pub(super) async fn beat(db: &Database, sink: &str, process: &str) -> Result<boo
 }
 
 /// Stores a sink's position; returns false if another process holds the lease, or the database was exchanged.
-pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &Place) -> Result<bool, DbError> {
+pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &SinkPosition) -> Result<bool, DbError> {
     let awaited: Vec<(&i64, &i64)> = place.feed.awaited().iter().collect();
     let mut tx = db.begin().await?;
     let kept = sqlx::query!(

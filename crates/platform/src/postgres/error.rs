@@ -261,7 +261,7 @@ fn copy(error: &sqlx::Error) -> sqlx::Error {
     }
 }
 
-/// An error of the server, told again.
+/// An error of the server, repeated.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 struct Copied {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_tells_what_becomes_of_the_connection() {
+    fn a_state_decides_what_becomes_of_the_connection() {
         for (states, verdict) in [
             (vec!["23505", "22001", "40001", "40P01", "42501", "55P03", "57014", "25001"], Verdict::OfStatement),
             (vec!["57P01", "57P02", "57P03", "57P05", "08006", "08P01", "25P03", "28P01", "3D000"], Verdict::Lost),

@@ -222,7 +222,7 @@ impl Connector {
     }
 }
 
-/// Returns whether the server refuses connections as one does that starts or has no room for the moment.
+/// Returns whether the server refuses connections as one does that starts or has no space for the moment.
 fn is_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,

@@ -294,8 +294,8 @@ async fn identity(db: &Database) -> Option<i64> {
 /// Returns the answer to a question about a server, if there is one in time.
 async fn number(db: &Database, question: &'static str) -> Option<i64> {
     let read = async { Ok::<_, DbError>(sqlx::query_scalar(question).fetch_one(&mut *db.read().await?).await?) };
-    let told = tokio::time::timeout(PATIENCE, read).await.ok()?;
-    told.inspect_err(|error| tracing::debug!(error = error.summary(), question, "a server gave no answer")).ok()
+    let answer = tokio::time::timeout(PATIENCE, read).await.ok()?;
+    answer.inspect_err(|error| tracing::debug!(error = error.summary(), question, "a server gave no answer")).ok()
 }
 
 /// When the primary's log was at least at which positions, oldest first.

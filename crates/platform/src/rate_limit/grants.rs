@@ -54,7 +54,7 @@ struct Book {
 #[derive(Debug)]
 struct Caller {
     limit: u32,
-    /// The window as last told, with all that was granted.
+    /// The window as last reported, with all that was granted.
     window: Window,
     /// Granted and not used.
     left: u32,

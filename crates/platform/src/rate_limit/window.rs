@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn sixty_pass_in_a_window_and_the_next_is_told_when_to_come() {
+    fn sixty_pass_in_a_window_and_the_next_learns_when_to_come() {
         let mut window = Window::default();
         let verdicts = ask(&mut window, 60, (0..61).map(|n| 10 * LENGTH + n * 100));
         assert_eq!(verdicts.iter().filter(|verdict| verdict.is_admitted).count(), 60);
@@ -144,11 +144,11 @@ mod tests {
             let window = Window { number: 100, current: current.min(limit), previous: previous.min(limit) };
             let now = 100 * LENGTH + elapsed;
             prop_assume!(!window.admits(now, limit));
-            let told = window.verdict(now, limit, false);
-            let later = now + i64::from(told.reset) * 1000;
-            prop_assert!(window.at(later).admits(later, limit), "{told:?}");
+            let verdict = window.verdict(now, limit, false);
+            let later = now + i64::from(verdict.reset) * 1000;
+            prop_assert!(window.at(later).admits(later, limit), "{verdict:?}");
             let sooner = later - 1000 - 1;
-            prop_assert!(sooner < now || !window.at(sooner).admits(sooner, limit), "{told:?}");
+            prop_assert!(sooner < now || !window.at(sooner).admits(sooner, limit), "{verdict:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Redis, RedisAway, Told};
+use super::{InfoText, Redis, RedisAway};
 
 impl Redis {
     /// Returns the memory that the server uses, or all servers of a cluster together, in bytes. A refusal says nothing about
@@ -7,14 +7,14 @@ impl Redis {
         let mut connection = self.link();
         let mut info = redis::cmd("INFO");
         info.arg("memory");
-        let told = self.bounded("INFO", async move { info.query_async::<Told>(&mut connection).await }).await?;
-        used_memory(&told.0).ok_or_else(|| RedisAway("INFO reports no used_memory".to_owned()))
+        let info = self.bounded("INFO", async move { info.query_async::<InfoText>(&mut connection).await }).await?;
+        used_memory(&info.0).ok_or_else(|| RedisAway("INFO reports no used_memory".to_owned()))
     }
 }
 
 /// Returns the sum of `used_memory` in the answers to `INFO`; `None` without any.
-fn used_memory(told: &str) -> Option<u64> {
-    let of_each = told.lines().filter_map(|line| line.strip_prefix("used_memory:")?.trim().parse::<u64>().ok());
+fn used_memory(info: &str) -> Option<u64> {
+    let of_each = info.lines().filter_map(|line| line.strip_prefix("used_memory:")?.trim().parse::<u64>().ok());
     of_each.reduce(u64::saturating_add)
 }
 

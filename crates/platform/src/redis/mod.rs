@@ -179,8 +179,8 @@ impl Redis {
     /// Returns the server's `maxmemory-policy`, which applies when its memory is full.
     pub async fn eviction_policy(&self) -> Result<String, RedisAway> {
         // Allowed where CONFIG is not, as with most hosted servers.
-        let told: Told = self.ask("INFO", redis::cmd("INFO").arg("memory")).await?;
-        let policy = told.0.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        let info: InfoText = self.ask("INFO", redis::cmd("INFO").arg("memory")).await?;
+        let policy = info.0.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
         policy
             .map(|policy| policy.trim().to_owned())
             .ok_or_else(|| RedisAway("INFO reports no maxmemory_policy".to_owned()))
@@ -252,7 +252,7 @@ impl Redis {
             let each = wanted.chunks(1).map(|one| self.ask_for_grants(link.clone(), process, one, (now, length)));
             Ok(try_join_all(each).await?.into_iter().flatten().collect())
         };
-        let told = self.guarded("EVALSHA", asking).await?;
+        let replies = self.guarded("EVALSHA", asking).await?;
         let granted = |(requests, number, current, previous, lent_elsewhere)| Granted {
             requests,
             number,
@@ -260,7 +260,7 @@ impl Redis {
             previous,
             lent_elsewhere,
         };
-        Ok(told.into_iter().map(granted).collect())
+        Ok(replies.into_iter().map(granted).collect())
     }
 
     async fn ask_for_grants(
@@ -404,9 +404,9 @@ fn word_key(group: &str, member: &str) -> String {
 }
 
 /// The answer to `INFO`; a cluster gives one of each server, which should be configured alike.
-struct Told(String);
+struct InfoText(String);
 
-impl FromRedisValue for Told {
+impl FromRedisValue for InfoText {
     fn from_redis_value(value: redis::Value) -> Result<Self, redis::ParsingError> {
         if matches!(value, redis::Value::Map(_)) {
             let of_each = HashMap::<String, String>::from_redis_value(value)?;

@@ -15,10 +15,10 @@ pub(super) const RAISE: &str = "
 
 /// The sliding window of `platform::rate_limit`, as a script, which runs atomically, for any number of callers. A clock
 /// behind another process's stays in the window that was begun; a window of a clock that ran ahead expires with its key.
-/// Those that wait are granted what is free; in advance at most a sixteenth of the rest. Also tells when another process than
+/// Those that wait are granted what is free; in advance at most a sixteenth of the rest. Also reports when another process than
 /// the one that asks was last granted some in advance: it may give them back soon.
 pub(super) const GRANT: &str = "
-    local now, length, process, told = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], {}
+    local now, length, process, answers = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], {}
     local window = math.floor(now / length)
     for place, key in ipairs(KEYS) do
         local at = 5 * place - 1
@@ -52,6 +52,6 @@ pub(super) const GRANT: &str = "
                 'lender', lender, 'lent', lent, 'lent_before', lent_before)
             redis.call('PEXPIRE', key, 2 * length)
         end
-        told[place] = {granted, number, current, previous, lender == process and lent_before or lent}
+        answers[place] = {granted, number, current, previous, lender == process and lent_before or lent}
     end
-    return told";
+    return answers";

@@ -60,7 +60,7 @@ impl Comparison<'_> {
                     }
                 }
                 (_, was, is) if was == is => {}
-                (_, was, is) => found.push(format!("{at}: {} became {}", told(was), told(is))),
+                (_, was, is) => found.push(format!("{at}: {} became {}", shown(was), shown(is))),
             }
         }
     }
@@ -102,7 +102,7 @@ fn words(schema: &Map<String, Value>) -> Vec<&str> {
     schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn told(value: Option<&Value>) -> String {
+fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), Value::to_string)
 }
 

@@ -11,7 +11,7 @@ use crate::outbox;
 pub struct Messages {
     pub aggregate: &'static str,
     pub event_types: &'static [&'static str],
-    /// What a message of each type tells, in the same order.
+    /// What a message of each type says, in the same order.
     pub about: &'static [&'static str],
     /// What is true of the subject of all of them.
     pub subject: &'static str,

@@ -1,4 +1,4 @@
-//! Messages to people: e-mail, SMS, and what is told.
+//! Messages to people: e-mail, SMS, and their subjects.
 use std::{collections::BTreeMap, path::PathBuf};
 
 use secrecy::SecretString;

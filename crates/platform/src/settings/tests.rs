@@ -298,16 +298,16 @@ fn a_drain_that_takes_the_whole_shutdown_is_refused() {
 }
 
 #[test]
-fn waits_that_outlast_what_waits_for_them_are_told_by_name() {
+fn waits_that_outlast_what_waits_for_them_are_named() {
     assert_eq!(load(&[]).contradictions(), [""; 0]);
-    let told = |pairs: &[(&str, &str)]| load(pairs).contradictions().join("\n");
+    let text = |pairs: &[(&str, &str)]| load(pairs).contradictions().join("\n");
     assert!(
-        told(&[("LOADMASTER_LOCKS__DELAY_MS", "200")]).starts_with("locks.attempts × locks.delay_ms amounts to 10000")
+        text(&[("LOADMASTER_LOCKS__DELAY_MS", "200")]).starts_with("locks.attempts × locks.delay_ms amounts to 10000")
     );
     assert!(
-        told(&[("LOADMASTER_DATABASE__ACQUIRE_TIMEOUT_MS", "10000")]).contains("callers receive 504 instead of 503")
+        text(&[("LOADMASTER_DATABASE__ACQUIRE_TIMEOUT_MS", "10000")]).contains("callers receive 504 instead of 503")
     );
-    assert!(told(&[("LOADMASTER_SERVER__SHUTDOWN_MS", "20000")]).starts_with("a shutdown leaves requests 9000 ms"));
+    assert!(text(&[("LOADMASTER_SERVER__SHUTDOWN_MS", "20000")]).starts_with("a shutdown leaves requests 9000 ms"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use hyper::body::Frame;
 use super::{frame::first_of, queue::Taken, registry::Opened};
 use crate::web::{Coding, encoded};
 
-/// Tells nginx to pass each event on as it comes.
+/// Has nginx pass each event on as it comes.
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// What happened before a stream was opened, read as its client takes it.

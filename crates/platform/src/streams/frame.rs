@@ -32,7 +32,7 @@ pub fn open(id: &str) -> String {
     format!("id: {id}\nevent: open\n\n")
 }
 
-/// Returns the event that tells a client that its id leads nowhere; the state now follows it.
+/// Returns the event that informs a client that its id leads nowhere; the state now follows it.
 pub fn reset(reason: &'static str) -> String {
     #[derive(Serialize)]
     struct Reset {

@@ -221,12 +221,12 @@ fn wake(mut state: MutexGuard<'_, State>) {
 pub struct Sender(pub(super) Arc<Queue>);
 
 impl Sender {
-    /// Tells the stream from all others of this process.
+    /// Identifies the stream in this process.
     pub fn number(&self) -> u64 {
         self.0.number
     }
 
-    /// Sends a piece at its time, which one reading of the clock tells for all streams.
+    /// Sends a piece at its time, which one reading of the clock gives for all streams.
     pub fn send(&self, piece: &Piece, now: Moment) {
         self.0.push(piece, now);
     }
@@ -237,7 +237,7 @@ impl Sender {
     }
 
     /// Moves the client's id on in silence: after it come this id without data and a comment.
-    pub fn tell_id_after_silence(&self, id: &str) {
+    pub fn send_id_after_silence(&self, id: &str) {
         self.0.say_after_silence([open(id).as_bytes(), &COMMENT].concat().into());
     }
 
@@ -357,7 +357,7 @@ mod tests {
         look_after(&queue, 15);
         look_after(&queue, 16);
         assert_eq!(take(&queue), (vec![COMMENT], false));
-        Sender(queue.clone()).tell_id_after_silence("7");
+        Sender(queue.clone()).send_id_after_silence("7");
         look_after(&queue, 16);
         assert_eq!(take(&queue), (vec!["id: 7\nevent: open\n\n:\n".into()], false));
     }

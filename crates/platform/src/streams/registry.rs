@@ -132,7 +132,7 @@ impl Streams {
         counts
     }
 
-    /// Ends all streams, and those that are opened from now on: each tells its client when to come back.
+    /// Ends all streams, and those that are opened from now on: each informs its client when to come back.
     pub fn end(&self) {
         self.open().is_ending = true;
         self.end_those_open();
@@ -237,20 +237,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn at_the_end_each_client_is_told_when_to_come_back_and_so_are_late_ones() {
+    async fn at_the_end_each_client_learns_when_to_come_back_and_so_do_late_ones() {
         let streams = streams(100, 100);
         let mut open: Vec<_> = (0..40).map(|_| streams.enter("a", caller(1)).unwrap().start("")).collect();
         streams.end();
         open.push(streams.enter("a", caller(1)).unwrap().start(""));
-        let mut told = std::collections::BTreeSet::new();
+        let mut retries = std::collections::BTreeSet::new();
         for mut body in open {
             let text = all_of(&mut body);
             let words = text.strip_prefix("retry: 3000\n").unwrap();
             let retry: u16 = words.strip_prefix("retry: ").unwrap().trim_end().parse().unwrap();
             assert!((SHORTEST_RETRY..=LONGEST_RETRY).contains(&retry), "{retry}");
-            told.insert(retry);
+            retries.insert(retry);
         }
-        assert!(told.len() > 10, "they do not come back together: {told:?}");
+        assert!(retries.len() > 10, "they do not come back together: {retries:?}");
     }
 
     fn all_of(body: &mut (impl HttpBody<Data = bytes::Bytes, Error = super::super::Broken> + Unpin)) -> String {

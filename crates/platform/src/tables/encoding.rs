@@ -11,7 +11,7 @@ use crate::web::{Problem, code};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Charset {
     Utf8,
-    /// The mark, or else the first letter, tells the order of the bytes.
+    /// The mark, or else the first letter, shows the order of the bytes.
     Utf16,
     Utf16Le,
     Utf16Be,

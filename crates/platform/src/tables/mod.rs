@@ -1,4 +1,4 @@
-//! Tables that people keep in spreadsheets. They come in as CSV or as a workbook (xlsx), with all their faults told by row
+//! Tables that people keep in spreadsheets. They come in as CSV or as a workbook (xlsx), with all their faults listed by row
 //! and column, and go out as both, row by row. No cell is ever a formula.
 mod apart;
 mod cell;

@@ -49,7 +49,7 @@ impl Table {
         Ok(Self { format: Format::Csv, bytes, charset: named.transpose()?, most_rows: MOST_ROWS })
     }
 
-    /// Takes a file, whose form its beginning tells: a workbook is an archive.
+    /// Takes a file, whose form its beginning shows: a workbook is an archive.
     pub fn of_file(bytes: Bytes) -> Self {
         let format = if bytes.starts_with(b"PK\x03\x04") { Format::Xlsx } else { Format::Csv };
         Self { format, bytes, charset: None, most_rows: MOST_ROWS_OF_FILE }

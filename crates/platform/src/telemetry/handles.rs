@@ -6,16 +6,16 @@ use std::{
 };
 
 /// Handles of one kind, by a hash of recorder, family and label values. Label values are bounded in number.
-pub(super) type Handles<H> = RefCell<HashMap<u64, Vec<Known<H>>>>;
+pub(super) type Handles<H> = RefCell<HashMap<u64, Vec<CachedHandle<H>>>>;
 
-pub(super) struct Known<H> {
+pub(super) struct CachedHandle<H> {
     recorder: usize,
     family: &'static str,
     values: Box<[Box<str>]>,
     handle: H,
 }
 
-impl<H> Known<H> {
+impl<H> CachedHandle<H> {
     fn is_of<V: AsRef<str>>(&self, recorder: usize, family: &str, values: &[V]) -> bool {
         self.recorder == recorder
             && self.family == family
@@ -39,7 +39,7 @@ pub(super) fn handle<H: Clone, V: AsRef<str>>(
         value.as_ref().hash(&mut hasher);
     }
     let hash = hasher.finish();
-    let known = |handles: &HashMap<u64, Vec<Known<H>>>| {
+    let known = |handles: &HashMap<u64, Vec<CachedHandle<H>>>| {
         let known = handles.get(&hash)?.iter().find(|known| known.is_of(recorder, family, values))?;
         Some(known.handle.clone())
     };
@@ -48,7 +48,7 @@ pub(super) fn handle<H: Clone, V: AsRef<str>>(
     }
     let handle = look_up();
     let values = values.iter().map(|value| value.as_ref().into()).collect();
-    let known = Known { recorder, family, values, handle: handle.clone() };
+    let known = CachedHandle { recorder, family, values, handle: handle.clone() };
     handles.borrow_mut().entry(hash).or_default().push(known);
     handle
 }

@@ -213,9 +213,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct LineBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl std::io::Write for Kept {
+    impl std::io::Write for LineBuffer {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -225,7 +225,7 @@ mod tests {
         }
     }
 
-    impl Kept {
+    impl LineBuffer {
         fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
@@ -233,7 +233,7 @@ mod tests {
 
     /// The lines that this work logs.
     fn logged(work: impl FnOnce()) -> Vec<Value> {
-        let kept = Kept::default();
+        let kept = LineBuffer::default();
         let writer = kept.clone();
         let lines = fmt::layer().fmt_fields(JsonFields).event_format(JsonLines);
         let lines = lines.with_writer(move || writer.clone());
@@ -280,7 +280,7 @@ mod tests {
 
     /// The text for people that this work logs.
     fn printed(work: impl FnOnce()) -> String {
-        let kept = Kept::default();
+        let kept = LineBuffer::default();
         let writer = kept.clone();
         let lines = fmt::layer().fmt_fields(PlainFields).with_ansi(false).without_time().with_target(false);
         let lines = lines.with_writer(move || writer.clone());

@@ -58,8 +58,8 @@ pub fn start_logging(settings: &Telemetry, with_traces: bool) -> anyhow::Result<
     let registry = tracing_subscriber::registry();
     if with_traces {
         let are_logged = logged.max_level_hint().is_none_or(|level| level >= LevelFilter::DEBUG);
-        let told = Statements.with_filter(OfSampled);
-        registry.with(lines.with_filter(logged)).with(told).with(Gate { are_logged }).try_init()?;
+        let statements = Statements.with_filter(OfSampled);
+        registry.with(lines.with_filter(logged)).with(statements).with(Gate { are_logged }).try_init()?;
     } else {
         registry.with(lines).with(logged).try_init()?;
     }

@@ -106,7 +106,7 @@ impl Traces {
     /// Starts the export on its own thread; called inside the runtime. An absent collector costs spans and nothing
     /// else.
     pub fn start(self) -> anyhow::Result<Exporting> {
-        let exporter = Telling { exporter: self.exporter()?, is_away: AtomicBool::new(false) };
+        let exporter = LoggingExporter { exporter: self.exporter()?, is_away: AtomicBool::new(false) };
         let provider = SdkTracerProvider::builder()
             .with_sampler(self.sampling)
             .with_batch_exporter(exporter)
@@ -171,12 +171,12 @@ fn decoded(value: &str) -> String {
 /// Logs when the collector goes away and when it is back. The libraries would log it with every batch; they are
 /// silenced.
 #[derive(Debug)]
-struct Telling {
+struct LoggingExporter {
     exporter: SpanExporter,
     is_away: AtomicBool,
 }
 
-impl opentelemetry_sdk::trace::SpanExporter for Telling {
+impl opentelemetry_sdk::trace::SpanExporter for LoggingExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let sent = self.exporter.export(batch).await;
         match &sent {

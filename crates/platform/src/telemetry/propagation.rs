@@ -27,12 +27,12 @@ pub(super) fn turn_off() {
 }
 
 /// The received headers, in the form that the library reads.
-struct Told<'a> {
+struct TraceHeaders<'a> {
     traceparent: &'a str,
     tracestate: String,
 }
 
-impl Extractor for Told<'_> {
+impl Extractor for TraceHeaders<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         match key {
             TRACEPARENT => Some(self.traceparent),
@@ -46,7 +46,7 @@ impl Extractor for Told<'_> {
     }
 }
 
-impl Told<'_> {
+impl TraceHeaders<'_> {
     fn context(&self) -> Option<Context> {
         let context = TraceContextPropagator::new().extract_with_context(&Context::new(), self);
         (is_well_formed(self.traceparent) && context.has_active_span()).then_some(context)
@@ -55,19 +55,19 @@ impl Told<'_> {
 
 /// Returns the caller's trace context; `None` if it is absent or invalid.
 pub(super) fn extract(headers: &HeaderMap) -> Option<Context> {
-    let mut told = headers.get_all(TRACEPARENT).iter();
-    let (traceparent, None) = (told.next()?.to_str().ok()?, told.next()) else { return None };
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let (traceparent, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
     if IS_OFF.load(Ordering::Relaxed) {
         return None;
     }
     let states: Vec<_> = headers.get_all(TRACESTATE).iter().filter_map(|value| value.to_str().ok()).collect();
     let tracestate = Some(states.join(",")).filter(|state| state.len() <= LONGEST_STATE).unwrap_or_default();
-    Told { traceparent, tracestate }.context()
+    TraceHeaders { traceparent, tracestate }.context()
 }
 
 /// Parses the trace that is stored with a message or a job.
 pub(super) fn parse(traceparent: &str) -> Option<SpanContext> {
-    let context = Told { traceparent, tracestate: String::new() }.context()?;
+    let context = TraceHeaders { traceparent, tracestate: String::new() }.context()?;
     Some(context.span().span_context().clone())
 }
 
@@ -108,7 +108,7 @@ mod tests {
 
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
-    fn told(values: &[&str], states: &[&str]) -> Option<SpanContext> {
+    fn extracted(values: &[&str], states: &[&str]) -> Option<SpanContext> {
         let named = |name, values: &[&str]| -> Vec<_> {
             values.iter().map(|value| (HeaderName::from_static(name), value.parse().unwrap())).collect()
         };
@@ -119,20 +119,20 @@ mod tests {
     #[test]
     fn a_callers_trace_is_read() {
         for (flags, is_sampled) in [("00", false), ("01", true), ("03", true)] {
-            let found = told(&[&format!("00-{TRACE}-b7ad6b7169203331-{flags}")], &[]).unwrap();
+            let found = extracted(&[&format!("00-{TRACE}-b7ad6b7169203331-{flags}")], &[]).unwrap();
             assert_eq!(found.trace_id().to_string(), TRACE);
             assert_eq!(found.span_id().to_string(), "b7ad6b7169203331");
             assert!(found.is_remote() && found.is_sampled() == is_sampled, "{flags}");
             assert_eq!(parse(&written(&found)), Some(found));
         }
-        assert!(told(&[&format!("01-{TRACE}-b7ad6b7169203331-01-more")], &[]).is_some(), "a later version");
+        assert!(extracted(&[&format!("01-{TRACE}-b7ad6b7169203331-01-more")], &[]).is_some(), "a later version");
     }
 
     #[test]
     fn a_malformed_traceparent_is_ignored() {
         let good = format!("00-{TRACE}-b7ad6b7169203331-01");
-        assert!(told(&[], &[]).is_none());
-        assert!(told(&[&good, &good], &[]).is_none(), "told twice");
+        assert!(extracted(&[], &[]).is_none());
+        assert!(extracted(&[&good, &good], &[]).is_none(), "named twice");
         for bad in [
             "",
             "00",
@@ -145,14 +145,14 @@ mod tests {
             &format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)),
             &format!("00-{TRACE}-0000000000000000-01"),
         ] {
-            assert!(told(&[bad], &[]).is_none(), "{bad}");
+            assert!(extracted(&[bad], &[]).is_none(), "{bad}");
         }
     }
 
     #[test]
     fn a_short_tracestate_is_passed_on() {
         let good = format!("00-{TRACE}-b7ad6b7169203331-01");
-        let state = |states: &[&str]| told(&[&good], states).unwrap().trace_state().header();
+        let state = |states: &[&str]| extracted(&[&good], states).unwrap().trace_state().header();
         assert_eq!(state(&["rojo=1", "congo=2"]), "rojo=1,congo=2", "several headers are one");
         assert_eq!(state(&["no state"]), "");
         let long = format!("a={},b={}", "x".repeat(250), "y".repeat(250));

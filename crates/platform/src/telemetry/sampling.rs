@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_request_are_told_with_it() {
+    fn the_parts_of_a_request_are_sampled_with_it() {
         for name in ["always_on", "always_off", "traceidratio", "parentbased_traceidratio"] {
             let sampling = sampling(name, Some("0.5"));
             assert_eq!(sampled(&sampling, Some(context(true, false)), &[]), 1000, "{name}");

@@ -27,7 +27,7 @@ use super::{
 };
 
 /// The target under which the database client reports its statements.
-const TOLD: &str = "sqlx::query";
+const STATEMENTS: &str = "sqlx::query";
 
 /// Attributes of the database that this process uses.
 static DATABASE: OnceLock<Vec<KeyValue>> = OnceLock::new();
@@ -87,11 +87,11 @@ pub(super) struct OfSampled;
 
 impl<S: Subscriber> Filter<S> for OfSampled {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        metadata.target() == TOLD && spans::is_sampled()
+        metadata.target() == STATEMENTS && spans::is_sampled()
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.target() == TOLD { Interest::sometimes() } else { Interest::never() }
+        if metadata.target() == STATEMENTS { Interest::sometimes() } else { Interest::never() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -109,11 +109,14 @@ pub(super) struct Gate {
 
 impl<S: Subscriber> Layer<S> for Gate {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.target() == TOLD { Interest::sometimes() } else { Interest::always() }
+        if metadata.target() == STATEMENTS { Interest::sometimes() } else { Interest::always() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        self.are_logged || metadata.target() != TOLD || *metadata.level() < tracing::Level::DEBUG || spans::is_sampled()
+        self.are_logged
+            || metadata.target() != STATEMENTS
+            || *metadata.level() < tracing::Level::DEBUG
+            || spans::is_sampled()
     }
 }
 
@@ -224,10 +227,10 @@ mod tests {
 
     #[test]
     fn without_an_answer_there_is_no_sqlstate() {
-        let told = |state| failure(state).into_iter().map(|pair| format!("{}={}", pair.key, pair.value));
+        let attributes = |state| failure(state).into_iter().map(|pair| format!("{}={}", pair.key, pair.value));
         let refused = ["error.type=55P03", "db.response.status_code=55P03"];
-        assert_eq!(told(Some("55P03")).collect::<Vec<_>>(), refused);
-        assert_eq!(told(None).collect::<Vec<_>>(), ["error.type=unavailable"]);
+        assert_eq!(attributes(Some("55P03")).collect::<Vec<_>>(), refused);
+        assert_eq!(attributes(None).collect::<Vec<_>>(), ["error.type=unavailable"]);
     }
 
     #[test]
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_statement_of_ours_is_told_by_a_table_of_ours() {
+    fn every_statement_of_ours_is_named_by_a_table_of_ours() {
         let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
         let read = |folder: &str| -> Vec<String> {
             let files = std::fs::read_dir(root.join(folder)).unwrap();

@@ -23,11 +23,11 @@ impl ClientAddress {
             return Self { address: peer, is_sure: true };
         }
         let here = Self { address: peer, is_sure: true };
-        let told = |name: HeaderName, hops: Vec<Option<IpAddr>>| {
+        let by_header = |name: HeaderName, hops: Vec<Option<IpAddr>>| {
             headers.contains_key(name).then(|| client(here, hops, is_trusted))
         };
-        let nearly_all = told(X_FORWARDED_FOR, forwarded_for(headers));
-        let few = told(header::FORWARDED, forwarded(headers));
+        let nearly_all = by_header(X_FORWARDED_FOR, forwarded_for(headers));
+        let few = by_header(header::FORWARDED, forwarded(headers));
         match (nearly_all, few) {
             (None, None) => here,
             (Some(one), None) | (None, Some(one)) => one,

@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 
-/// Tells caches that another client may get the answer in another coding.
+/// Informs caches that another client may get the answer in another coding.
 pub const VARY_BY_CODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// Answers of fewer bytes are not worth compressing.

@@ -80,7 +80,7 @@ impl Current {
 }
 
 /// Gives a request its id, its span, its metrics and its one log line, while `serve` answers it.
-/// `named` names the route of a path for a request that is refused before its route is found; `is_routine` tells the paths
+/// `named` names the route of a path for a request that is refused before its route is found; `is_routine` names the paths
 /// that monitoring calls every few seconds: a good answer there is not worth a line at the level `info`.
 pub async fn track<F: Future<Output = Response>>(
     (clock, ids): (&SharedClock, &IdSource),

@@ -139,7 +139,7 @@ pub fn conditional(tag: &str, if_none_match: &IfNoneMatch, cache: &'static str, 
         return response;
     };
     let mut response = StatusCode::NOT_MODIFIED.into_response();
-    // Its own tag tells a cache which of the forms that it stores is still good.
+    // Its own tag shows a cache which of the forms that it stores is still good.
     tagged(&mut response, known, cache);
     response.headers_mut().insert(header::VARY, VARY_BY_CODING);
     response

@@ -316,12 +316,12 @@ impl<'a> Fields<'a> {
         let name: String = name.chars().take(LONGEST_NAME).collect();
         let column = self.row.map(|_| name.clone());
         let mut pointer = format!("{}/{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
-        let mut told = self.prefix.trim_start_matches('/').replace('/', ".");
-        told.push_str(if told.is_empty() { "" } else { "." });
-        told.extend(name.chars().filter(|c| !c.is_control()));
+        let mut dotted = self.prefix.trim_start_matches('/').replace('/', ".");
+        dotted.push_str(if dotted.is_empty() { "" } else { "." });
+        dotted.extend(name.chars().filter(|c| !c.is_control()));
         if let Some(index) = index {
             pointer = format!("{pointer}/{index}");
-            told = format!("{told}[{index}]");
+            dotted = format!("{dotted}[{index}]");
         }
         let row = self.row.map(|row| format!(" in row {row}")).unwrap_or_default();
         let is_body = self.place == "body";
@@ -330,7 +330,7 @@ impl<'a> Fields<'a> {
             pointer: is_body.then_some(pointer),
             name: (!is_body).then_some(name),
             code: fault.code.as_str(),
-            message: format!("`{told}`{row} {}.", fault.message),
+            message: format!("`{dotted}`{row} {}.", fault.message),
             row: self.row,
             column,
             value,

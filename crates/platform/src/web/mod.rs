@@ -42,7 +42,9 @@ pub use fields::{Fields, Patch, Raw, Reader};
 pub use fingerprint::{Content, digest_of, fingerprint};
 pub use origin::{ByHttps, RequestOrigin};
 pub use page::{Audience, Page};
-pub use paging::{CursorKey, PageFields, PageParams, PageRequest, PageUpTo, Place, invalid_cursor, link, linked};
+pub use paging::{
+    CursorKey, ListPosition, PageFields, PageParams, PageRequest, PageUpTo, invalid_cursor, link, linked,
+};
 pub use path::{PathText, PathTexts};
 pub(crate) use payer::{billed, owe};
 pub use payer::{paid, take_owed};
@@ -50,8 +52,8 @@ pub use prefer::{PREFER, PREFERENCE_APPLIED, minimal, prefers_minimal};
 pub use problem::problem_responses;
 pub use problem::{InputFault, Problem, ProblemBody};
 pub use query::Query;
-pub use quota::{tell_quota, tells_quota};
-pub use recency::{POSITION, ReadRecency, Reader as RecencyReader, tell_position};
+pub use quota::{add_quota_headers, has_quota_headers};
+pub use recency::{POSITION, ReadRecency, Reader as RecencyReader, add_position_header};
 pub use request::request;
 pub use request::{list, object, objects, set, with};
 

@@ -18,18 +18,18 @@ impl ByHttps {
     /// Adds what a trusted proxy says of its client's connection to what is known of the peer's own. Any proxy that came by
     /// https decides: a client that claims it for itself changes only its own answer.
     #[must_use]
-    pub fn told(self, peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+    pub fn with_proxies(self, peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let peer = peer.to_canonical();
         if !trusted.iter().any(|network| network.contains(&peer)) {
             return self;
         }
         let words = |name: HeaderName| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
         let said = words(X_FORWARDED_PROTO).flat_map(|value| value.split(','));
-        let told = words(header::FORWARDED).flat_map(|value| value.split([',', ';'])).filter_map(|pair| {
+        let by_forwarded = words(header::FORWARDED).flat_map(|value| value.split([',', ';'])).filter_map(|pair| {
             let (name, value) = pair.trim().split_once('=')?;
             name.trim().eq_ignore_ascii_case("proto").then(|| value.trim().trim_matches('"'))
         });
-        let mut schemes = said.chain(told).peekable();
+        let mut schemes = said.chain(by_forwarded).peekable();
         if schemes.peek().is_none() {
             return self;
         }
@@ -127,7 +127,7 @@ mod tests {
             for (name, value) in headers {
                 map.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
             }
-            connection.told(peer.parse().unwrap(), &map, &trusted).0
+            connection.with_proxies(peer.parse().unwrap(), &map, &trusted).0
         };
         let by = |peer: &str, headers: &[(&str, &str)]| over(ByHttps(false), peer, headers);
         assert!(by("10.0.0.1", &[("x-forwarded-proto", "https")]));

@@ -198,19 +198,19 @@ impl<A> PageRequest<A> {
 /// A place in a list in which a text is looked for a part at a time. `K` is the sort key of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Place<K> {
+pub enum ListPosition<K> {
     After(K),
     /// After that entry, leaving out as many of the next ones as an `offset` has left.
     Skipping(K, u32),
 }
 
-impl<K: Copy> PageRequest<Place<K>> {
+impl<K: Copy> PageRequest<ListPosition<K>> {
     /// Returns the entry after which the page begins, and the number of entries to leave out.
     pub fn start(&self) -> (Option<K>, u32) {
         match self.after {
             None => (None, self.offset),
-            Some(Place::After(key)) => (Some(key), 0),
-            Some(Place::Skipping(key, left)) => (Some(key), left),
+            Some(ListPosition::After(key)) => (Some(key), 0),
+            Some(ListPosition::Skipping(key, left)) => (Some(key), left),
         }
     }
 
@@ -222,16 +222,17 @@ impl<K: Copy> PageRequest<Place<K>> {
 
     /// Returns the entries of the page and the place where the next one begins. `found` are all that were found in the part
     /// of the list that was looked through, and `looked_to` is its end, unless the list ends there, too.
-    pub fn settle(&self, found: &[K], looked_to: Option<K>) -> (Vec<K>, Option<Place<K>>) {
+    pub fn settle(&self, found: &[K], looked_to: Option<K>) -> (Vec<K>, Option<ListPosition<K>>) {
         let (_, skipped) = self.start();
         let rest = found.get(skipped as usize..).unwrap_or_default();
         let shown: Vec<K> = rest.iter().take(self.limit as usize).copied().collect();
         if rest.len() > shown.len() {
-            let next = shown.last().copied().map(Place::After);
+            let next = shown.last().copied().map(ListPosition::After);
             return (shown, next);
         }
         let left = skipped.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
-        let next = looked_to.map(|last| if left > 0 { Place::Skipping(last, left) } else { Place::After(last) });
+        let next =
+            looked_to.map(|last| if left > 0 { ListPosition::Skipping(last, left) } else { ListPosition::After(last) });
         (shown, next)
     }
 }
@@ -321,15 +322,18 @@ mod tests {
     fn a_text_is_looked_for_a_part_at_a_time_and_an_offset_goes_on_behind_the_part() {
         let page = |offset, after| PageRequest { limit: 2, offset, after };
         // More was found than is shown: the next page begins behind what is shown.
-        assert_eq!(page(0, None).settle(&[9, 7, 5], Some(4)), (vec![9, 7], Some(Place::After(7))));
-        assert_eq!(page(1, None).settle(&[9, 7, 5], Some(4)), (vec![7, 5], Some(Place::After(4))));
+        assert_eq!(page(0, None).settle(&[9, 7, 5], Some(4)), (vec![9, 7], Some(ListPosition::After(7))));
+        assert_eq!(page(1, None).settle(&[9, 7, 5], Some(4)), (vec![7, 5], Some(ListPosition::After(4))));
         assert_eq!(page(0, None).settle(&[9, 7], None), (vec![9, 7], None));
         // Nothing was found: the next page begins behind what was looked through.
-        assert_eq!(page(0, Some(Place::After(9))).settle(&[], Some(4)), (vec![], Some(Place::After(4))));
-        assert_eq!(page(3, None).settle(&[9], Some(4)), (vec![], Some(Place::Skipping(4, 2))));
-        assert_eq!(page(0, Some(Place::Skipping(4, 2))).settle(&[3, 2, 1], None), (vec![1], None));
-        let text = serde_json::to_string(&[Place::After(4), Place::Skipping(4, 2)]).unwrap();
-        assert_eq!(serde_json::from_str::<[Place<i32>; 2]>(&text).unwrap(), [Place::After(4), Place::Skipping(4, 2)]);
+        assert_eq!(page(0, Some(ListPosition::After(9))).settle(&[], Some(4)), (vec![], Some(ListPosition::After(4))));
+        assert_eq!(page(3, None).settle(&[9], Some(4)), (vec![], Some(ListPosition::Skipping(4, 2))));
+        assert_eq!(page(0, Some(ListPosition::Skipping(4, 2))).settle(&[3, 2, 1], None), (vec![1], None));
+        let text = serde_json::to_string(&[ListPosition::After(4), ListPosition::Skipping(4, 2)]).unwrap();
+        assert_eq!(
+            serde_json::from_str::<[ListPosition<i32>; 2]>(&text).unwrap(),
+            [ListPosition::After(4), ListPosition::Skipping(4, 2)]
+        );
         assert_eq!(text, "[4,[4,2]]");
     }
 

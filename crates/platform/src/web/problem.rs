@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{
     code::{self, Code},
     context::request_id,
-    quota::tell_quota,
+    quota::add_quota_headers,
 };
 
 use crate::{postgres::DbError, random::NoRandomness, rate_limit::Verdict};
@@ -127,13 +127,13 @@ impl InputFault {
     }
 
     fn member(pointer: &str, fault: &Fault) -> Self {
-        let told = pointer.trim_start_matches('/').replace('/', ".");
+        let dotted = pointer.trim_start_matches('/').replace('/', ".");
         Self {
             place: "body",
             pointer: Some(pointer.to_owned()),
             name: None,
             code: fault.code.as_str(),
-            message: format!("`{told}` {}.", fault.message),
+            message: format!("`{dotted}` {}.", fault.message),
             row: None,
             column: None,
             value: None,
@@ -155,13 +155,13 @@ impl Problem {
         self
     }
 
-    /// Tells programs which part of the request it is about.
+    /// Adds, for programs, which part of the request it is about.
     #[must_use]
     pub fn about(self, fault: &InputFault) -> Self {
         self.with("errors", [fault])
     }
 
-    /// Tells programs that a change may have been made.
+    /// Adds, for programs, that a change may have been made.
     #[must_use]
     pub fn with_unknown_outcome(self) -> Self {
         self.with("outcome", "unknown")
@@ -182,7 +182,7 @@ impl Problem {
 
     /// Reports this quota with the problem, unless it reports its own.
     #[must_use]
-    pub fn telling(mut self, quota: Option<Verdict>) -> Self {
+    pub fn with_quota(mut self, quota: Option<Verdict>) -> Self {
         self.quota = self.quota.or(quota);
         self
     }
@@ -310,7 +310,7 @@ impl IntoResponse for Problem {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd"));
         }
         if let Some(verdict) = quota {
-            tell_quota(verdict, headers);
+            add_quota_headers(verdict, headers);
         }
         // RFC 9110, section 15.5.2: every 401 names the authentication scheme.
         if code.status() == StatusCode::UNAUTHORIZED {

@@ -31,9 +31,9 @@ impl<S: Send + Sync> FromRequestParts<S> for ReadRecency {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let told = position_of(&parts.headers)?;
+        let named = position_of(&parts.headers)?;
         let Some(Reader { writers, caller }) = parts.extensions.get() else { return Ok(Self(Recency::Recent)) };
-        Ok(Self(writers.recency(caller.as_deref(), told).await))
+        Ok(Self(writers.recency(caller.as_deref(), named).await))
     }
 }
 
@@ -52,8 +52,8 @@ fn malformed() -> Problem {
     Problem::validation(&[InputFault::header(POSITION.as_str(), FaultCode::InvalidFormat, message)])
 }
 
-/// Tells the position after the changes of a request.
-pub fn tell_position(response: &mut Response, position: LogPosition) {
+/// Adds the header with the position after the changes of a request.
+pub fn add_position_header(response: &mut Response, position: LogPosition) {
     if let Ok(value) = HeaderValue::from_str(&position.to_string()) {
         response.headers_mut().insert(POSITION, value);
     }

@@ -225,15 +225,15 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_also_those_beside_members_before() {
-        let told = note(&json!({"title": "abcdef", "stars": 10, "tags": ["a", "b", "c"], "colour": 1})).unwrap_err();
+    fn all_faults_are_reported_also_those_beside_members_before() {
+        let faults = note(&json!({"title": "abcdef", "stars": 10, "tags": ["a", "b", "c"], "colour": 1})).unwrap_err();
         let expected = [
             "`title` must have at most 5 characters.",
             "`stars` must be at most 9.",
             "`tags` must have at most 2 entries.",
             "`colour` is not a member of this object.",
         ];
-        assert_eq!(told, expected);
+        assert_eq!(faults, expected);
         assert_eq!(note(&json!({"stars": 1})).unwrap_err(), ["`title` is required."]);
         assert_eq!(note(&json!({"title": "abc", "stars": 2})).unwrap_err(), ["`stars` must be at least 3."]);
     }
@@ -245,8 +245,8 @@ mod tests {
         let cleared = NotePatch { title: None, stars: Patch::Clear, notes: Patch::Clear };
         assert_eq!(patch(json!({"stars": null, "notes": null})), Ok(cleared));
         assert_eq!(patch(json!({"title": null})).unwrap_err(), ["`title` cannot be cleared."]);
-        let told = patch(json!({"notes": [{"title": "abc"}, {"title": "abcd"}]})).unwrap_err();
-        assert_eq!(told, ["`notes.1.title` must have at most 3 characters."]);
+        let faults = patch(json!({"notes": [{"title": "abc"}, {"title": "abcd"}]})).unwrap_err();
+        assert_eq!(faults, ["`notes.1.title` must have at most 3 characters."]);
     }
 
     #[test]

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_release_is_told_by_the_first_line_alone() {
+    fn the_release_is_named_by_the_first_line_alone() {
         assert_eq!(version_in(Large(0)).unwrap(), "2099a");
         assert_eq!(version_in(&b"2099b"[..]).unwrap(), "2099b");
         assert_eq!(version_in(&b""[..]).unwrap(), "");

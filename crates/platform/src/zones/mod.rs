@@ -27,9 +27,9 @@ pub use watch::ZoneWatch;
 
 /// A time zone, by its name. A later release changes its rules.
 #[derive(Clone, Copy)]
-pub struct Zone(&'static Known);
+pub struct Zone(&'static ZoneEntry);
 
-struct Known {
+struct ZoneEntry {
     name: &'static str,
     /// As of the release in force; `None` until they are used.
     rules: RwLock<Option<TimeZone>>,
@@ -54,7 +54,7 @@ static STATE: LazyLock<Mutex<State>> =
 struct State {
     database: ZoneDatabase,
     /// The zones that were asked for.
-    known: BTreeMap<&'static str, &'static Known>,
+    known: BTreeMap<&'static str, &'static ZoneEntry>,
 }
 
 fn state() -> MutexGuard<'static, State> {
@@ -102,7 +102,7 @@ impl Zone {
         }
         // As many as there are zones, once in the life of a process.
         let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
-        let known: &'static Known = Box::leak(Box::new(Known { name, rules: RwLock::default() }));
+        let known: &'static ZoneEntry = Box::leak(Box::new(ZoneEntry { name, rules: RwLock::default() }));
         state.known.insert(name, known);
         Some(Self(known))
     }

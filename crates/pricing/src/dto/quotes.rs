@@ -17,7 +17,7 @@ use super::read_rule_code;
 use crate::{
     model::{Product, SurchargeBasis, read_product},
     quote::Quote,
-    quoting::Asked,
+    quoting::QuoteRequest,
     rating::{Line, LineKind, LineRule, PriceBasis, RateClass},
     ways::{On, RouteQuery},
 };
@@ -183,7 +183,7 @@ fn read_date(fields: &mut Fields<'_>) -> Option<NaiveDate> {
     fields.optional("departure_date", read::date)
 }
 
-impl From<AskQuote> for Asked {
+impl From<AskQuote> for QuoteRequest {
     fn from(asked: AskQuote) -> Self {
         let on = match asked.departure_date {
             Some(date) if asked.flight_ids.is_empty() => On::Date(date),

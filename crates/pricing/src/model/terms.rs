@@ -15,7 +15,7 @@ pub trait Terms: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOw
     const CREATED: &'static str;
     const CHANGED: &'static str;
     const ENDED: &'static str;
-    /// What tells rules of one scope apart in the index.
+    /// What distinguishes rules of one scope in the index.
     type Key: Copy + Eq + std::hash::Hash + Default + std::fmt::Debug + Send + Sync;
 
     /// The data of its messages.
@@ -68,7 +68,7 @@ pub struct Copied<T> {
 }
 
 /// The order in which rules of one bucket are tried.
-pub type Place = (bool, bool, bool, Reverse<NaiveDate>, Reverse<Option<Uuid>>);
+pub type TrialOrder = (bool, bool, bool, Reverse<NaiveDate>, Reverse<Option<Uuid>>);
 
 /// The order of rules that match.
 pub type Rank = (bool, bool, bool, u8, u8, Reverse<NaiveDate>, Reverse<Option<Uuid>>);
@@ -76,7 +76,7 @@ pub type Rank = (bool, bool, bool, u8, u8, Reverse<NaiveDate>, Reverse<Option<Uu
 impl<T: Terms> Copied<T> {
     /// Of several rules with the same scopes, the least place comes first: a handling code, an airline, a flight number given
     /// before not, then the later first date, then the newer id.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> TrialOrder {
         let reach = self.terms.reach();
         (
             !self.terms.has_handling(),

@@ -85,7 +85,7 @@ impl Line {
 fn text(charge: &Charge<'_>) -> String {
     let currency = charge.amount.currency();
     let magnitude = charge.amount.with_minor(charge.amount.minor().abs());
-    let told = match (charge.basis, charge.quantity, charge.rate) {
+    let basis = match (charge.basis, charge.quantity, charge.rate) {
         (SurchargeBasis::PerKgActual | SurchargeBasis::PerKgChargeable, Some(weight), Some(rate)) => {
             match charge.rated.filter(|rated| *rated != weight) {
                 Some(rated) => format!("{weight} as {rated} at {rate} {currency}"),
@@ -100,8 +100,8 @@ fn text(charge: &Charge<'_>) -> String {
         _ => magnitude.to_string(),
     };
     match charge.bound {
-        None => told,
-        Some(Bound::AtLeast) => format!("{told}, at least {magnitude}"),
-        Some(Bound::AtMost) => format!("{told}, at most {magnitude}"),
+        None => basis,
+        Some(Bound::AtLeast) => format!("{basis}, at least {magnitude}"),
+        Some(Bound::AtMost) => format!("{basis}, at most {magnitude}"),
     }
 }

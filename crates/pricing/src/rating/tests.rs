@@ -171,7 +171,7 @@ fn surcharges_are_of_their_weight_or_of_the_undiscounted_charge() {
         on(None, within(None, Some("10.5"), surcharge("FFC", Percent, "12.5"))),
     ];
     let price = price(RATER, &inputs("100.2", 1200), &all).unwrap();
-    let told: Vec<_> = price.lines.iter().map(|line| (line.amount.amount(), line.text.as_str())).collect();
+    let lines: Vec<_> = price.lines.iter().map(|line| (line.amount.amount(), line.text.as_str())).collect();
     let expected = [
         ("400.00", "200 kg at 2 USD"),
         ("-200.00", "50 % of 400.00 USD"),
@@ -182,7 +182,7 @@ fn surcharges_are_of_their_weight_or_of_the_undiscounted_charge() {
         ("60.00", "100.2 kg at 0.5 USD, at least 60.00 USD"),
         ("10.50", "12.5 % of 400.00 USD, at most 10.50 USD"),
     ];
-    assert_eq!(told, expected.map(|(amount, text)| (amount.to_owned(), text)));
+    assert_eq!(lines, expected.map(|(amount, text)| (amount.to_owned(), text)));
     let sum: i64 = price.lines.iter().map(|line| line.amount.minor()).sum();
     assert_eq!(price.total.minor(), sum);
     let sums = [price.weight_charge, price.discount, price.surcharges].map(Money::amount);

@@ -20,7 +20,7 @@ use crate::{
     PricingService, Quote, QuoteBody,
     dto::{AskQuote, QuoteFilter},
     error::code,
-    quoting::{Asked, MakeQuote},
+    quoting::{MakeQuote, QuoteRequest},
 };
 
 /// A quote never changes: it has one version.
@@ -86,7 +86,7 @@ async fn create(
         let answer = Answer::new(StatusCode::CREATED, &QuoteBody::from(quote), PRIVATE);
         answer.with_tag(TAG.to_owned()).with_location(format!("/api/v1/quotes/{}", quote.id))
     };
-    let asked = Asked::from(asked);
+    let asked = QuoteRequest::from(asked);
     let route = asked.route.clone();
     let command = MakeQuote { prices: prices.clone(), caller, asked, rated: None };
     match unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await {

@@ -64,7 +64,7 @@ impl PriceRules {
         let (tables, currency) = (&self.0.tables, one_currency(tariffs)?);
         let is_default = tariffs.iter().all(|tariff| tariff.rule.id.is_none());
         let defaults = self.0.defaults.iter().filter(|_| is_default).flat_map(|defaults| &defaults.surcharges);
-        let mut found = Found::default();
+        let mut found = MatchingSurcharges::default();
         let numbered: Vec<(Option<u16>, &Way<'_>)> =
             std::iter::once((None, whole)).chain((1..).map(Some).zip(legs)).collect();
         for (leg, way) in &numbered {
@@ -220,7 +220,7 @@ fn weight_charge_of(inputs: &Inputs, tariffs: &[OnLeg<Tariff>]) -> Option<Money>
 
 /// The surcharges of each code that match: the first for the shipment, and the first for each leg.
 #[derive(Default)]
-struct Found<'a>(Vec<OfCode<'a>>);
+struct MatchingSurcharges<'a>(Vec<OfCode<'a>>);
 
 struct OfCode<'a> {
     code: &'a str,
@@ -230,7 +230,7 @@ struct OfCode<'a> {
     foreign: Vec<(Option<u16>, Currency)>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> MatchingSurcharges<'a> {
     /// Takes in a surcharge whose scopes cover the way: a leg, or the whole one.
     fn consider(
         &mut self,

@@ -5,7 +5,7 @@ use loadmaster_kernel::AirportCode;
 use uuid::Uuid;
 
 use super::{
-    places::{Place, Places},
+    places::{Places, ScopeNumber},
     sharded::Sharded,
 };
 use crate::model::{Copied, Terms, Way};
@@ -16,7 +16,7 @@ type Bucket<T> = HashMap<<T as Terms>::Key, Vec<Arc<Copied<T>>>>;
 /// The rules of one kind in force, by origin and destination. Its clone shares all of them.
 #[derive(Debug, Clone)]
 pub struct Lanes<T: Terms> {
-    buckets: Sharded<(Place, Place), Bucket<T>>,
+    buckets: Sharded<(ScopeNumber, ScopeNumber), Bucket<T>>,
     by_id: Sharded<Uuid, Arc<Copied<T>>>,
 }
 
@@ -81,7 +81,7 @@ impl<T: Terms> Lanes<T> {
         date: NaiveDate,
         places: &Places,
     ) -> bool {
-        let rules = |ends: (Place, Place)| self.buckets.get(&ends).and_then(|bucket| bucket.get(key));
+        let rules = |ends: (ScopeNumber, ScopeNumber)| self.buckets.get(&ends).and_then(|bucket| bucket.get(key));
         let has_rule = |ends| rules(ends).is_some_and(|rules| rules.iter().any(|it| it.terms.reach().covers(date)));
         places.covering(origin).any(|from| places.covering(destination).any(|to| has_rule((from, to))))
     }

@@ -68,7 +68,7 @@ fn changed(
     each.collect()
 }
 
-/// Returns whether these are the same rules of today. Those of the settings have no id: their terms tell them apart.
+/// Returns whether these are the same rules of today. Those of the settings have no id: their terms distinguish them.
 fn are_same<T: Terms>(some: &[OnLeg<T>], others: &[OnLeg<T>]) -> bool {
     let is_same = |(one, other): (&OnLeg<T>, &OnLeg<T>)| {
         let has_same_terms = || one.rule.id.is_some() || one.rule.terms == other.rule.terms;

@@ -168,29 +168,29 @@ fn event(subject: &str, sequence: u64) -> Value {
 async fn takes_each_event_once(of: fn(&Path) -> Command) {
     let sender = Sender::new();
     let receiver = Receiver::start(of, &sender.secret());
-    let told =
+    let line =
         |word: &str, subject: &str, sequence: u64| format!("{word} loadmaster.booking.amended.v1 {subject} {sequence}");
     assert_eq!(sender.send_signed(&receiver, &event("A", 1), 0).await, 204);
-    assert_eq!(receiver.says(), told("new", "A", 1));
+    assert_eq!(receiver.says(), line("new", "A", 1));
     // A repetition says nothing: the next line is about the next event.
     assert_eq!(sender.send_signed(&receiver, &event("A", 1), 0).await, 204);
     // A late one does not lower the highest.
     for (word, sequence) in [("new", 4), ("late", 2), ("late", 3), ("new", 5)] {
         assert_eq!(sender.send_signed(&receiver, &event("A", sequence), 0).await, 204);
-        assert_eq!(receiver.says(), told(word, "A", sequence));
+        assert_eq!(receiver.says(), line(word, "A", sequence));
     }
     assert_eq!(sender.send_signed(&receiver, &event("B", 2), 0).await, 204);
-    assert_eq!(receiver.says(), told("new", "B", 2));
+    assert_eq!(receiver.says(), line("new", "B", 2));
     // The numbers of another source are other numbers.
     let mut restored = event("A", 1);
     restored["source"] = "/loadmaster/2".into();
     restored["id"] = "C".into();
     assert_eq!(sender.send_signed(&receiver, &restored, 0).await, 204);
-    assert_eq!(receiver.says(), told("new", "A", 1));
+    assert_eq!(receiver.says(), line("new", "A", 1));
     // Ten is above nine, and a number.
     for sequence in [9, 10] {
         assert_eq!(sender.send_signed(&receiver, &event("D", sequence), 0).await, 204);
-        assert_eq!(receiver.says(), told("new", "D", sequence));
+        assert_eq!(receiver.says(), line("new", "D", sequence));
     }
 }
 

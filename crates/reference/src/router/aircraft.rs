@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     HandlerState,
-    entries::{self, Asked, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, TableProblems},
+    entries::{self, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, RequestParts, TableProblems},
 };
 
 use crate::{
@@ -81,7 +81,7 @@ async fn create(
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    entries::create::<Aircraft>(Asked { caller, keeper, unit_of_work, idempotent, query, body }).await
+    entries::create::<Aircraft>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
 }
 
 /// Change an aircraft type.
@@ -139,7 +139,7 @@ async fn import(
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    entries::import::<Aircraft>(Asked { caller, keeper, unit_of_work, idempotent, query, body }).await
+    entries::import::<Aircraft>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
 }
 
 /// Export aircraft types.
@@ -174,7 +174,7 @@ async fn act(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let asked = Asked { caller, keeper, unit_of_work, idempotent, query, body };
+    let asked = RequestParts { caller, keeper, unit_of_work, idempotent, query, body };
     let read = |body: &Body| {
         let BulkAircraft { action, ids } = body.read(BulkAircraft::read)?;
         Ok((action.as_str(), ids, ChangeAircraft::of_state(action == StateAction::Activate)))

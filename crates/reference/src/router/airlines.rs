@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     HandlerState,
-    entries::{self, Asked, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, TableProblems},
+    entries::{self, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, RequestParts, TableProblems},
 };
 
 use crate::{
@@ -72,7 +72,7 @@ async fn create(
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    entries::create::<Airline>(Asked { caller, keeper, unit_of_work, idempotent, query, body }).await
+    entries::create::<Airline>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
 }
 
 /// Change an airline.
@@ -130,7 +130,7 @@ async fn import(
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    entries::import::<Airline>(Asked { caller, keeper, unit_of_work, idempotent, query, body }).await
+    entries::import::<Airline>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
 }
 
 /// Export airlines.
@@ -165,7 +165,7 @@ async fn act(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let asked = Asked { caller, keeper, unit_of_work, idempotent, query, body };
+    let asked = RequestParts { caller, keeper, unit_of_work, idempotent, query, body };
     let read = |body: &Body| {
         let BulkAirlines { action, ids } = body.read(BulkAirlines::read)?;
         Ok((action.as_str(), ids, ChangeAirline::of_state(action == StateAction::Activate)))

@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     HandlerState,
-    entries::{self, Asked, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, TableProblems},
+    entries::{self, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, RequestParts, TableProblems},
 };
 
 use crate::{
@@ -83,7 +83,7 @@ async fn create(
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    entries::create::<Airport>(Asked { caller, keeper, unit_of_work, idempotent, query, body }).await
+    entries::create::<Airport>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
 }
 
 /// Change an airport.
@@ -142,7 +142,7 @@ async fn import(
     query: Query,
     body: Body,
 ) -> Result<Answer, Problem> {
-    entries::import::<Airport>(Asked { caller, keeper, unit_of_work, idempotent, query, body }).await
+    entries::import::<Airport>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
 }
 
 /// Export airports.
@@ -177,7 +177,7 @@ async fn act(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let asked = Asked { caller, keeper, unit_of_work, idempotent, query, body };
+    let asked = RequestParts { caller, keeper, unit_of_work, idempotent, query, body };
     let read = |body: &Body| {
         let BulkAirports { action, ids } = body.read(BulkAirports::read)?;
         Ok((action.as_str(), ids, action.change()))

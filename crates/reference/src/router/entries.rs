@@ -41,7 +41,7 @@ fn answer<K: Kind>(status: StatusCode, entry: &K) -> Answer {
 }
 
 /// The parts of a request that is not about one entry that exists.
-pub struct Asked {
+pub struct RequestParts {
     pub caller: Principal,
     pub keeper: Keeper,
     pub unit_of_work: UnitOfWork,
@@ -50,8 +50,8 @@ pub struct Asked {
     pub body: Body,
 }
 
-pub async fn create<K: Kind>(asked: Asked) -> Result<Answer, Problem> {
-    let Asked { caller, keeper, unit_of_work, idempotent, query, body } = asked;
+pub async fn create<K: Kind>(asked: RequestParts) -> Result<Answer, Problem> {
+    let RequestParts { caller, keeper, unit_of_work, idempotent, query, body } = asked;
     let new = body.read(K::row);
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
@@ -96,11 +96,11 @@ pub async fn delete<K: Kind>(
     Box::pin(judged.run(command, |_| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE))).await
 }
 
-pub async fn import<K: Kind>(asked: Asked) -> Result<Answer, Problem>
+pub async fn import<K: Kind>(asked: RequestParts) -> Result<Answer, Problem>
 where
     K::Create: Clone,
 {
-    let Asked { caller, keeper, unit_of_work, idempotent, query, body } = asked;
+    let RequestParts { caller, keeper, unit_of_work, idempotent, query, body } = asked;
     let key = idempotent.key(caller.user_id.uuid(), &body);
     let (key, dry_run) = both(key, read_dry_run(&query))?;
     let (actor, table) = (caller.user_id, Some(Table::of(body)?));
@@ -111,13 +111,13 @@ where
 
 /// Acts on many entries. `asked` is the action's name, and `change` what it changes of each.
 pub async fn act<K: Kind>(
-    asked: Asked,
+    asked: RequestParts,
     read: impl FnOnce(&Body) -> Result<(&'static str, Ids<K::Code>, K::Change), Problem>,
 ) -> Result<Response, Problem>
 where
     K::Code: std::fmt::Display,
 {
-    let Asked { caller, keeper, unit_of_work, idempotent, query, body } = asked;
+    let RequestParts { caller, keeper, unit_of_work, idempotent, query, body } = asked;
     let input = both(idempotent.rows(caller.user_id.uuid()), read(&body));
     let ((), (keys, (action, ids, wanted))) = both(query.refuse_all(), input)?;
     let act = |code: K::Code| {

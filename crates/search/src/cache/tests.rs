@@ -78,7 +78,7 @@ const fn version(version: i64) -> NetworkVersion {
     NetworkVersion { version, epoch: 1 }
 }
 
-fn spawn(cache: &RouteCache, source: &Fake, network_version: NetworkVersion) -> tokio::task::JoinHandle<Found> {
+fn spawn(cache: &RouteCache, source: &Fake, network_version: NetworkVersion) -> tokio::task::JoinHandle<RouteResult> {
     let (cache, source) = (cache.clone(), source.clone());
     tokio::spawn(async move { cache.get(&source, question(), network_version, None).await.unwrap() })
 }
@@ -203,7 +203,7 @@ async fn what_is_asked_for_often_stays_and_the_bound_holds() {
 
 #[test]
 fn small_results_that_were_asked_for_twice_do_not_keep_a_large_one_out() {
-    let found = |routes: usize| Found {
+    let found = |routes: usize| RouteResult {
         prepared: Prepared::with_routes(routes).into(),
         status: CacheStatus::Miss,
         network_version: version(1),

@@ -28,7 +28,7 @@ pub(super) struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    /// Returns `None` if the room on one of its flights is not among those that are known.
+    /// Returns `None` if the space on one of its flights is not among those that are known.
     pub fn judge(&self, way: &PreparedRoute) -> Option<Judged> {
         if way.legs.iter().any(|leg| *leg >= self.rooms.len()) {
             return None;

@@ -1,4 +1,4 @@
-//! An answer from the room on the first flights is the one from the room on all.
+//! An answer from the space on the first flights is the one from the space on all.
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_embargoes::Embargoes;
@@ -49,7 +49,7 @@ fn prepared(routes: usize, dice: &mut Dice) -> Prepared {
     Prepared::new(Ways { flights, routes }, &Reference::default())
 }
 
-/// Room on all flights, of which this share in percent is large enough.
+/// Space on all flights, of which this share in percent is large enough.
 fn rooms(prepared: &Prepared, percent: u64, dice: &mut Dice) -> Capacities {
     let room = |(flight, _)| {
         let weight = if dice.below(100) < percent { 1_000 } else { 10 };
@@ -60,7 +60,7 @@ fn rooms(prepared: &Prepared, percent: u64, dice: &mut Dice) -> Capacities {
 }
 
 #[test]
-fn an_answer_needs_the_room_on_the_first_flights_or_says_that_it_needs_more() {
+fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
     let (mut dice, mut seen) = (Dice(20_261_126), [0; 3]);
     let is_long = std::env::var_os("LOADMASTER_TEST_LONG").is_some_and(|value| !value.is_empty());
     for number in 0..400 {

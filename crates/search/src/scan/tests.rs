@@ -114,7 +114,7 @@ impl Network {
 }
 
 /// The routes, each with its legs.
-fn spelled_out(found: &Found) -> Vec<Route> {
+fn spelled_out(found: &ScanResult) -> Vec<Route> {
     found.routes.iter().map(|places| places.iter().map(|place| found.legs[*place]).collect()).collect()
 }
 
@@ -164,7 +164,7 @@ fn near_routes_are_all_and_far_ones_the_best_that_there_are() {
         assert!(names(&found_far).is_subset(&names(&far)), "network {number}");
         seen += best.len();
     }
-    assert!(seen > 200, "the networks are dense enough to tell something: {seen}");
+    assert!(seen > 200, "the networks are dense enough to prove something: {seen}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub(crate) struct Mismatch {
     pub waiting: i64,
 }
 
-/// Returns flights that count other entries than wait for them, or have room set aside that nobody waits for. The rest is
+/// Returns flights that count other entries than wait for them, or have space set aside that nobody waits for. The rest is
 /// opened within seconds after the last entry has left.
 pub(crate) async fn flight_mismatches(db: &mut PgSession, flights: Option<&[Uuid]>) -> sqlx::Result<Vec<Mismatch>> {
     let rows = sqlx::query_as!(
@@ -66,7 +66,7 @@ pub(crate) async fn flight_mismatches(db: &mut PgSession, flights: Option<&[Uuid
     rows.fetch_all(db).await
 }
 
-/// Returns flights on which room is still set aside a minute after its time, or after the cut-off, or for nobody, where nothing
+/// Returns flights on which space is still set aside a minute after its time, or after the cut-off, or for nobody, where nothing
 /// has changed on the waitlist since then. `now`: the database's time by default.
 pub(crate) async fn forgotten(
     db: &mut PgSession,

@@ -191,7 +191,7 @@ pub(crate) struct Stretch {
     pub free: Space,
     /// Entries with named flights that were passed over so often are not left out, whatever they need.
     pub kept_from: Option<i32>,
-    /// Unless room was kept for them from before this time.
+    /// Unless space was kept for them from before this time.
     pub kept_since: DateTime<Utc>,
     /// Only entries behind this one.
     pub after: Option<WaitlistEntryId>,
@@ -256,7 +256,7 @@ pub(crate) async fn awaited_by(db: &mut PgSession, ids: &[WaitlistEntryId]) -> s
     Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
 }
 
-/// Returns flights with room that was set aside and not looked at yet: the oldest first.
+/// Returns flights with space that was set aside and not looked at yet: the oldest first.
 pub(crate) async fn to_match(db: &mut PgSession, looked_at_until: DateTime<Utc>) -> sqlx::Result<Vec<FlightId>> {
     let ids = sqlx::query_scalar!(
         "select flight_id from flight_capacity where aside_until <= $1 order by aside_until limit 200",
@@ -265,7 +265,7 @@ pub(crate) async fn to_match(db: &mut PgSession, looked_at_until: DateTime<Utc>)
     Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
 }
 
-/// Returns since when room has been set aside somewhere without being looked at: until when it is kept.
+/// Returns since when space has been set aside somewhere without being looked at: until when it is kept.
 pub(crate) async fn oldest_aside(
     db: &mut PgSession,
     looked_at_until: DateTime<Utc>,
@@ -275,7 +275,7 @@ pub(crate) async fn oldest_aside(
     oldest.fetch_one(db).await
 }
 
-/// Returns all flights with free room for which somebody waits, and those on which room is set aside.
+/// Returns all flights with free space for which somebody waits, and those on which space is set aside.
 pub(crate) async fn affected(db: &mut PgSession) -> sqlx::Result<Vec<FlightId>> {
     let ids = sqlx::query_scalar!(
         r#"select flight_id as "flight_id!" from (

@@ -156,7 +156,7 @@ pub(crate) async fn move_before(
     Ok(moved.execute(db).await?.rows_affected() == 1)
 }
 
-/// Takes note that room is kept for these entries, for which it was not before. The caller holds the lock of a flight that
+/// Takes note that space is kept for these entries, for which it was not before. The caller holds the lock of a flight that
 /// each waits for.
 pub(crate) async fn keep(db: &mut PgSession, entries: &[WaitlistEntryId], now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(

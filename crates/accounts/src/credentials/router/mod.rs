@@ -10,7 +10,7 @@ use loadmaster_platform::{
     room::{Routes, handler_state},
     tasks::Tasks,
     telemetry::{Traced, span},
-    web::{Body, ClientAddress, Form, NO_STORE, Problem, Query, both, problem_responses, tell_quota},
+    web::{Body, ClientAddress, Form, NO_STORE, Problem, Query, add_quota_headers, both, problem_responses},
 };
 use secrecy::{ExposeSecret, SecretString};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -122,9 +122,10 @@ async fn refresh(
     let session = tasks
         .to_the_end(async move { refreshing.refresh(presented, kind).in_span(span("accounts.refresh")).await })
         .await;
-    let mut response = opened(&sessions, StatusCode::OK, &session.map_err(|it| it.telling(quota))?, (kind, &cookies));
+    let mut response =
+        opened(&sessions, StatusCode::OK, &session.map_err(|it| it.with_quota(quota))?, (kind, &cookies));
     if let Some(quota) = quota {
-        tell_quota(quota, response.headers_mut());
+        add_quota_headers(quota, response.headers_mut());
     }
     Ok(response)
 }

@@ -175,7 +175,7 @@ pub async fn reset(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     verification.sessions.require_password_grant()?;
-    // What is faulty in it, the second reading tells.
+    // The second reading reports its faults.
     let token = body.read(NewPassword::token_alone).unwrap_or_default();
     let email = verification.email_of(&token).await?;
     let read = body.read(|fields| NewPassword::read(fields, email.as_ref()));

@@ -38,12 +38,12 @@ fn served_beside_locks(seed: u64) -> World {
         }
     }
     let is_served = |world: &World| {
-        world.requests.iter().zip(&needs_them).all(|(request, needs_them)| *needs_them || request.told.is_some())
+        world.requests.iter().zip(&needs_them).all(|(request, needs_them)| *needs_them || request.answer.is_some())
     };
     act(&mut world, 4_000, is_served);
     for (request, needs_them) in world.requests.iter().zip(&needs_them) {
         assert!(
-            *needs_them || request.told.is_some(),
+            *needs_them || request.answer.is_some(),
             "seed {seed}: delayed by locks that it does not need: {request:?}"
         );
     }
@@ -55,7 +55,7 @@ fn served_beside_locks(seed: u64) -> World {
 fn locks_of_others_delay_only_the_requests_that_need_them() {
     for seed in 0..200 {
         let mut world = served_beside_locks(seed);
-        act(&mut world, 16_000, |world| world.requests.iter().all(|request| request.told.is_some()));
-        assert!(world.requests.iter().all(|request| request.told.is_some()), "seed {seed}: some wait for ever");
+        act(&mut world, 16_000, |world| world.requests.iter().all(|request| request.answer.is_some()));
+        assert!(world.requests.iter().all(|request| request.answer.is_some()), "seed {seed}: some wait for ever");
     }
 }

@@ -55,7 +55,7 @@ pub enum Defect {
     None,
     /// Acknowledges orders before they are committed.
     EarlyAnswer,
-    /// Decides by the rooms as they were before the locks.
+    /// Decides by the capacities as they were before the locks.
     StaleJudgement,
     /// Refuses a whole batch for an error of one order.
     SharedBlame,
@@ -63,7 +63,7 @@ pub enum Defect {
 
 /// The answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Answer {
     Done(BookingId),
     Refused,
     Unknown,
@@ -71,7 +71,7 @@ enum Told {
 
 #[derive(Debug)]
 struct Request {
-    told: Option<Told>,
+    answer: Option<Answer>,
     ticket: Ticket,
     process: usize,
     /// It left before it was begun.
@@ -90,7 +90,7 @@ struct World {
     requests: Vec<Request>,
     arrivals: u64,
     now: DateTime<Utc>,
-    /// What the processes know of the rooms without a lock.
+    /// What the processes know of the capacities without a lock.
     known: BTreeMap<FlightId, FlightCapacity>,
     /// A transaction of another program, and the row that it has locked.
     foreign: Option<(TxId, Row)>,
@@ -193,8 +193,8 @@ impl World {
         let is_guilty = self.dice.one_in(25);
         let ticket = Ticket { request, progress, is_gone: Rc::default(), is_guilty };
         let process = self.dice.place(self.processes.len());
-        let told = None;
-        self.requests.push(Request { told, ticket: ticket.clone(), process, has_no_effect: false });
+        let answer = None;
+        self.requests.push(Request { answer, ticket: ticket.clone(), process, has_no_effect: false });
         let arrival = Arrival(self.arrivals);
         self.arrivals += 1;
         let lane = home(&operation, LANES);
@@ -254,7 +254,7 @@ impl World {
             if self.dice.one_in(2) { self.now + TimeDelta::hours(hours) } else { self.now - TimeDelta::hours(hours) };
     }
 
-    /// Another program locks a flight or claims an air waybill; later it gives room of the flight to others or takes it
+    /// Another program locks a flight or claims an air waybill; later it gives space of the flight to others or takes it
     /// back, and gives the claim up.
     fn somebody_else(&mut self) {
         if let Some((tx, row)) = self.foreign.take() {
@@ -290,7 +290,7 @@ impl World {
             server.crash(&mut self.books);
         }
         for request in self.requests.iter_mut().filter(|request| request.process == number && request.waits()) {
-            request.told = Some(Told::Unknown);
+            request.answer = Some(Answer::Unknown);
         }
     }
 
@@ -330,11 +330,11 @@ impl World {
     }
 
     fn reply(&mut self, process: usize, settled: Settled<Ticket, BookingId>) {
-        let (ticket, told) = match settled {
-            Settled::Done(order, made, _) => (order.ticket, Told::Done(made.expect("it was made"))),
+        let (ticket, answer) = match settled {
+            Settled::Done(order, made, _) => (order.ticket, Answer::Done(made.expect("it was made"))),
             Settled::Refused(order, BookingError::Database(DbError::OutcomeUnknown(_)), made) => {
-                assert!(made.is_some(), "what may have been made is not told");
-                (order.ticket, Told::Unknown)
+                assert!(made.is_some(), "what may have been made is not reported");
+                (order.ticket, Answer::Unknown)
             }
             Settled::Refused(order, error, _) => {
                 // Also by a panic, which has no code. Conflicts are not endless. Any statement may take too long.
@@ -343,13 +343,13 @@ impl World {
                     assert!(may_meet_all || order.ticket.is_guilty, "blamed for another's order: {error}");
                     assert!(!error.is_lock_timeout(), "refused for another's lock");
                 }
-                (order.ticket, Told::Refused)
+                (order.ticket, Answer::Refused)
             }
             Settled::ToLastKilos(order) => return self.processes[process].lanes[LANES].inbox.push(order),
         };
         let request = &mut self.requests[ticket.request];
-        assert!(request.told.is_none(), "told twice: {request:?}");
-        request.told = Some(told);
+        assert!(request.answer.is_none(), "answered twice: {request:?}");
+        request.answer = Some(answer);
         self.check_effects();
     }
 
@@ -357,10 +357,10 @@ impl World {
     fn check_effects(&self) {
         for (number, request) in self.requests.iter().enumerate() {
             let effect = self.books.effects.get(&number);
-            match request.told {
-                Some(Told::Done(made)) => assert_eq!(effect, Some(&made), "an acknowledgement is lost: {request:?}"),
-                Some(Told::Refused) => assert_eq!(effect, None, "it was refused, and made: {request:?}"),
-                Some(Told::Unknown) | None => {}
+            match request.answer {
+                Some(Answer::Done(made)) => assert_eq!(effect, Some(&made), "an acknowledgement is lost: {request:?}"),
+                Some(Answer::Refused) => assert_eq!(effect, None, "it was refused, and made: {request:?}"),
+                Some(Answer::Unknown) | None => {}
             }
             assert!(!request.has_no_effect || effect.is_none(), "nobody waited for it: {request:?}");
         }
@@ -369,7 +369,7 @@ impl World {
 
 impl Request {
     fn waits(&self) -> bool {
-        self.told.is_none() && !self.ticket.is_gone.get()
+        self.answer.is_none() && !self.ticket.is_gone.get()
     }
 }
 
@@ -397,7 +397,7 @@ fn seeds() -> std::ops::Range<u64> {
 fn is_found(defect: Defect, description: &str) -> bool {
     (0..50).any(|seed| {
         let Err(found) = catch_unwind(AssertUnwindSafe(|| World::new(seed, defect).run())) else { return false };
-        found.downcast_ref::<String>().is_some_and(|told| told.contains(description))
+        found.downcast_ref::<String>().is_some_and(|text| text.contains(description))
     })
 }
 

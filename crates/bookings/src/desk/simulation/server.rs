@@ -331,11 +331,11 @@ impl Server {
             match (&entry.order.operation, &entry.decision) {
                 (Operation::Book(new), decision) if !is_blocked && !is_taken(decision) => {
                     let space = new.space();
-                    let has_room = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
+                    let has_space = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
                     let is_open = |flight: &FlightId| {
                         rooms[flight].status == FlightStatus::Scheduled && at < rooms[flight].cutoff
                     };
-                    let fits = flights.iter().all(|flight| has_room(flight) && is_open(flight));
+                    let fits = flights.iter().all(|flight| has_space(flight) && is_open(flight));
                     let is_tight = |flight: &FlightId| (rooms[flight].available() - space).weight <= super::THRESHOLD;
                     let is_for_others = bound == CapacityBound::AboveThreshold && flights.iter().any(is_tight);
                     let expected = (fits && !is_for_others, fits && is_for_others);
@@ -382,7 +382,7 @@ fn is_taken(decision: &Decision) -> bool {
     matches!(decision, Decision::Refused(BookingError::AwbTaken(_)))
 }
 
-/// The changes of rooms by a grant.
+/// The changes of capacities by a grant.
 fn shifts_of(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
     match (operation, grant) {
         (Operation::Book(new), Grant::Book(flights)) => flights.iter().map(|flight| (flight.id, new.space())).collect(),

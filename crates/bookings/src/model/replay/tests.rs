@@ -16,7 +16,7 @@ use crate::model::{
 /// A booking and the events of its changes.
 struct Story {
     now: Booking,
-    told: Booking,
+    recorded: Booking,
     events: Vec<PastEvent>,
 }
 
@@ -33,7 +33,7 @@ impl Story {
         for leg in &mut now.legs {
             leg.space = now.space;
         }
-        let mut story = Self { told: now.clone(), now, events: Vec::new() };
+        let mut story = Self { recorded: now.clone(), now, events: Vec::new() };
         let data = whole_data(&story.now);
         story.push(EventType::Booked, data);
         story
@@ -56,12 +56,12 @@ impl Story {
         if event_type.is_movement() {
             self.now.moved_at = Some(when);
         }
-        self.told = self.now.clone();
+        self.recorded = self.now.clone();
     }
 
     fn then(mut self, event_type: EventType, change: impl Fn(&mut Booking)) -> Self {
         change(&mut self.now);
-        let data = changed_data(&self.told, &self.now);
+        let data = changed_data(&self.recorded, &self.now);
         self.push(event_type, data);
         self
     }
@@ -89,7 +89,7 @@ impl Story {
         (self.now.status, self.now.moved_at) = (before.status, before.moved_at);
         self.now.needs_rerouting = before.needs_rerouting;
         self.now.legs.clone_from(&before.legs);
-        let mut data = changed_data(&self.told, &self.now);
+        let mut data = changed_data(&self.recorded, &self.now);
         data[Correction::MEMBER] = json!(step);
         change(&mut data);
         self.push(EventType::Corrected, data);
@@ -160,7 +160,7 @@ fn members_that_change_vanish_or_come_are_rebuilt() {
 }
 
 #[test]
-fn a_missing_event_is_told_where_it_is_missing() {
+fn a_missing_event_is_reported_where_it_is_missing() {
     let mut story = whole_journey();
     story.events.remove(3);
     assert!(story.broken()[&5].contains(&Rule::Steps));
@@ -217,7 +217,7 @@ fn a_leg_that_was_given_up_stays_so() {
 }
 
 #[test]
-fn all_legs_take_room_or_none_does() {
+fn all_legs_take_space_or_none_does() {
     let larger = Space::from_columns(20, 13, 0);
     let mut story = Story::begin();
     story.events[0].data["legs"][1]["weight_hg"] = json!(9);
@@ -240,7 +240,7 @@ fn all_legs_take_room_or_none_does() {
 }
 
 #[test]
-fn data_that_cannot_be_read_is_told_and_ends_the_replay() {
+fn data_that_cannot_be_read_is_reported_and_ends_the_replay() {
     let spoil: [fn(&mut PastEvent); 5] = [
         |event| event.data_version = 2,
         |event| event.data = json!([]),

@@ -120,7 +120,7 @@ fn replayed(now: &Flight) -> RebuiltFlight {
 }
 
 #[test]
-fn steps_that_cannot_follow_are_told() {
+fn steps_that_cannot_follow_are_reported() {
     let wrong = |steps: &[Step]| {
         let (now, events) = story(steps);
         replay(now.id, &events, BOOKED).1.into_iter().map(|(sequence, _)| sequence).collect::<Vec<_>>()
@@ -133,7 +133,7 @@ fn steps_that_cannot_follow_are_told() {
 }
 
 #[test]
-fn gaps_and_data_that_cannot_be_read_are_told() {
+fn gaps_and_data_that_cannot_be_read_are_reported() {
     let (now, mut events) = story(&[(Changed, retime), (Departed, depart)]);
     events.remove(1);
     assert_eq!(replay(now.id, &events, BOOKED), (None, vec![(3, "expected event 2 here".to_owned())]));

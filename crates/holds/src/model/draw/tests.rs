@@ -13,12 +13,15 @@ fn space(weight: i64, volume: i64) -> Space {
     Space::from_columns(weight, volume, 0)
 }
 
-fn kept(number: u128, organization: u128, flight: u128, space: Space) -> (HoldId, Kept) {
-    (id(number), Kept { organization_id: id(organization), flight_id: id(flight), space, excess: Some(NOTHING) })
+fn kept(number: u128, organization: u128, flight: u128, space: Space) -> (HoldId, AllottedSpace) {
+    (
+        id(number),
+        AllottedSpace { organization_id: id(organization), flight_id: id(flight), space, excess: Some(NOTHING) },
+    )
 }
 
 /// The entries as they are written: the kind, the hold if it is an allotment's, and the weight.
-fn told(shifts: &[Shift]) -> Vec<(&'static str, i64)> {
+fn kinds_and_weights(shifts: &[Shift]) -> Vec<(&'static str, i64)> {
     shifts.iter().map(|shift| (shift.kind(), shift.more.figures()[0])).collect()
 }
 
@@ -31,14 +34,20 @@ fn a_taking_draws_first_and_gives_back_first() {
     let mut draws = Draws::default();
     draws.know_kept([kept(1, 7, 9, space(100, 100))]);
     let own = Some(id(7));
-    assert_eq!(told(&draws.apply_allotments(own, &[booked(20, 60)])), [("HOLD_AMENDED", -60), ("BOOKED", 60)]);
-    assert_eq!(told(&draws.apply_allotments(own, &[booked(21, 60)])), [("HOLD_AMENDED", -40), ("BOOKED", 60)]);
-    assert_eq!(told(&draws.apply_allotments(own, &[booked(22, 60)])), [("BOOKED", 60)]);
+    assert_eq!(
+        kinds_and_weights(&draws.apply_allotments(own, &[booked(20, 60)])),
+        [("HOLD_AMENDED", -60), ("BOOKED", 60)]
+    );
+    assert_eq!(
+        kinds_and_weights(&draws.apply_allotments(own, &[booked(21, 60)])),
+        [("HOLD_AMENDED", -40), ("BOOKED", 60)]
+    );
+    assert_eq!(kinds_and_weights(&draws.apply_allotments(own, &[booked(22, 60)])), [("BOOKED", 60)]);
     let less = Shift::amended(id(9), id(50), id(21), space(-30, -30));
-    assert_eq!(told(&draws.apply_allotments(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 30)]);
+    assert_eq!(kinds_and_weights(&draws.apply_allotments(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 30)]);
     let released = Shift::released(id(9), id(50), id(21), space(30, 30));
     let applied = draws.apply_allotments(None, &[released]);
-    assert_eq!(told(&applied), [("RELEASED", -30), ("HOLD_AMENDED", 10)]);
+    assert_eq!(kinds_and_weights(&applied), [("RELEASED", -30), ("HOLD_AMENDED", 10)]);
     assert_eq!(applied[0].freed(), Some(space(20, 20)), "the rest is free for those who wait");
     assert_eq!(draws.changed_holds().get(&id(1)), Some(&space(-60, -60)));
     let left: Vec<_> = draws.changed_draws().iter().map(|draw| (draw.taker, draw.space)).collect();
@@ -49,12 +58,12 @@ fn a_taking_draws_first_and_gives_back_first() {
 fn others_and_other_flights_draw_nothing() {
     let mut draws = Draws::default();
     draws.know_kept([kept(1, 7, 9, space(100, 100))]);
-    assert_eq!(told(&draws.apply_allotments(Some(id(8)), &[booked(20, 60)])), [("BOOKED", 60)]);
-    assert_eq!(told(&draws.apply_allotments(None, &[booked(20, 60)])), [("BOOKED", 60)]);
+    assert_eq!(kinds_and_weights(&draws.apply_allotments(Some(id(8)), &[booked(20, 60)])), [("BOOKED", 60)]);
+    assert_eq!(kinds_and_weights(&draws.apply_allotments(None, &[booked(20, 60)])), [("BOOKED", 60)]);
     let elsewhere = Shift::held(id(10), id(30), space(5, 5));
-    assert_eq!(told(&draws.apply_allotments(Some(id(7)), &[elsewhere])), [("HELD", 5)]);
+    assert_eq!(kinds_and_weights(&draws.apply_allotments(Some(id(7)), &[elsewhere])), [("HELD", 5)]);
     let own = Shift::hold_released(id(9), id(1), space(100, 100));
-    assert_eq!(told(&draws.apply_allotments(None, &[own])), [("HOLD_RELEASED", -100)]);
+    assert_eq!(kinds_and_weights(&draws.apply_allotments(None, &[own])), [("HOLD_RELEASED", -100)]);
     assert!(draws.changed_draws().is_empty());
 }
 
@@ -64,7 +73,10 @@ fn what_a_hold_has_drawn_moves_on_to_its_booking() {
     draws.know_kept([kept(1, 7, 9, space(100, 100))]);
     draws.know_drawn([Draw { taker: id(30), hold_id: id(1), flight_id: id(9), space: space(40, 40) }]);
     let committed = [Shift::hold_posted(id(9), id(30), space(60, 60)), booked(20, 60)];
-    assert_eq!(told(&draws.apply_allotments(Some(id(7)), &committed)), [("HOLD_POSTED", -60), ("BOOKED", 60)]);
+    assert_eq!(
+        kinds_and_weights(&draws.apply_allotments(Some(id(7)), &committed)),
+        [("HOLD_POSTED", -60), ("BOOKED", 60)]
+    );
     assert_eq!(draws.drawn_by(id(20)).collect::<Vec<_>>(), [(id(1), space(40, 40))]);
     assert_eq!(draws.drawn_by(id(30)).collect::<Vec<_>>(), [(id(1), space(0, 0))]);
     assert!(draws.changed_holds().is_empty());
@@ -79,7 +91,7 @@ fn nothing_returns_to_an_allotment_that_ends() {
     draws.close(id(1));
     let less = Shift::amended(id(9), id(50), id(20), space(-10, -10));
     assert_eq!(
-        told(&draws.apply_allotments(None, &[less])),
+        kinds_and_weights(&draws.apply_allotments(None, &[less])),
         [("AMENDED", -10), ("HOLD_AMENDED", 5)],
         "first what returns"
     );
@@ -93,10 +105,10 @@ fn what_was_drawn_beyond_a_smaller_freight_does_not_return() {
     assert_eq!(left_of(space(50, 50), space(70, 20)), space(0, 30));
     let mut draws = Draws::default();
     let (hold, kept) = kept(1, 7, 9, space(0, 30));
-    draws.know_kept([(hold, Kept { excess: Some(space(20, 0)), ..kept })]);
+    draws.know_kept([(hold, AllottedSpace { excess: Some(space(20, 0)), ..kept })]);
     draws.know_drawn([Draw { taker: id(20), hold_id: id(1), flight_id: id(9), space: space(70, 20) }]);
     let less = Shift::amended(id(9), id(50), id(20), space(-30, -5));
-    assert_eq!(told(&draws.apply_allotments(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 10)]);
+    assert_eq!(kinds_and_weights(&draws.apply_allotments(None, &[less])), [("AMENDED", -30), ("HOLD_AMENDED", 10)]);
     assert_eq!(draws.drawn_by(id(20)).collect::<Vec<_>>(), [(id(1), space(40, 15))]);
 }
 
@@ -133,7 +145,7 @@ impl Naive {
 }
 
 proptest! {
-    /// Any sequence of takings and returns leaves what unit by unit would, and the sum of all room is the same after each.
+    /// Any sequence of takings and returns leaves what unit by unit would, and the sum of all space is the same after each.
     #[test]
     fn drawing_is_as_unit_by_unit(
         weights in (0i64..60, 0i64..60),
@@ -160,7 +172,7 @@ proptest! {
             }
             prop_assert_eq!(room.available(), space(models[0].free, models[1].free));
             prop_assert_eq!(room.held, space(models[0].kept, models[1].kept));
-            let found = draws.room_for(id(7), room);
+            let found = draws.capacity_for(id(7), room);
             prop_assert_eq!(found.available(), room.available() + room.held);
             for taker in 0..4 {
                 let drawn = draws.drawn_by(Uuid::from_u128(100 + taker)).fold(NOTHING, |sum, (_, space)| sum + space);

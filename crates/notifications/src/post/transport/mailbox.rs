@@ -23,7 +23,7 @@ const KEPT: usize = 1_000;
 
 /// A letter in the mailbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in super::super) struct Kept {
+pub(in super::super) struct StoredLetter {
     pub id: LetterId,
     pub channel: String,
     /// The type of what it says.
@@ -60,7 +60,7 @@ impl Mailbox {
 
     /// Writes a letter; a repetition takes the place of the first.
     pub async fn deliver(&self, outgoing: &Outgoing) -> Delivery {
-        let kept = Kept {
+        let kept = StoredLetter {
             id: outgoing.id,
             channel: if outgoing.mail.is_some() { "email" } else { "sms" }.to_owned(),
             kind: outgoing.kind.clone(),
@@ -90,7 +90,7 @@ impl Mailbox {
         }
     }
 
-    fn write(&self, kept: &Kept, name: &str, content: &[u8]) -> io::Result<()> {
+    fn write(&self, kept: &StoredLetter, name: &str, content: &[u8]) -> io::Result<()> {
         write_whole(&self.parts, &format!("{}.json", kept.id), &serde_json::to_vec(kept)?)?;
         write_whole(&self.folder, name, content)?;
         let mut names = names_in(&self.folder)?;
@@ -106,7 +106,7 @@ impl Mailbox {
     }
 
     /// Letters from before `before`, newest first.
-    pub async fn list(&self, before: Option<LetterId>, skip: usize, most: usize) -> io::Result<Vec<Kept>> {
+    pub async fn list(&self, before: Option<LetterId>, skip: usize, most: usize) -> io::Result<Vec<StoredLetter>> {
         let this = self.clone();
         let listing = move || {
             let mut ids: Vec<Uuid> = names_in(&this.folder)?.iter().filter_map(|name| id_of(name)).collect();
@@ -117,7 +117,7 @@ impl Mailbox {
         tokio::task::spawn_blocking(listing).await.map_err(io::Error::other)?
     }
 
-    pub async fn find(&self, id: LetterId) -> io::Result<Option<Kept>> {
+    pub async fn find(&self, id: LetterId) -> io::Result<Option<StoredLetter>> {
         let this = self.clone();
         tokio::task::spawn_blocking(move || this.read(id.uuid())).await.map_err(io::Error::other)?
     }
@@ -127,7 +127,7 @@ impl Mailbox {
         let this = self.clone();
         let letters: HashSet<LetterId> = letters.into_iter().collect();
         let receivers: HashSet<String> = receivers.iter().map(ToString::to_string).collect();
-        let is_meant = move |kept: &Kept| letters.contains(&kept.id) || receivers.contains(&kept.receiver);
+        let is_meant = move |kept: &StoredLetter| letters.contains(&kept.id) || receivers.contains(&kept.receiver);
         let removing = move || {
             for name in names_in(&this.folder)? {
                 let Some(id) = id_of(&name) else { continue };
@@ -142,7 +142,7 @@ impl Mailbox {
     }
 
     /// `None` for a letter that another process has just removed.
-    fn read(&self, id: Uuid) -> io::Result<Option<Kept>> {
+    fn read(&self, id: Uuid) -> io::Result<Option<StoredLetter>> {
         match fs::read(self.parts.join(format!("{id}.json"))) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -151,7 +151,7 @@ impl Mailbox {
     }
 }
 
-fn text_message(kept: &Kept) -> Vec<u8> {
+fn text_message(kept: &StoredLetter) -> Vec<u8> {
     let date = kept.created_at.to_rfc2822();
     format!("To: {}\nDate: {date}\nMessage-ID: {}\n\n{}\n", kept.to, kept.id, kept.text).into_bytes()
 }

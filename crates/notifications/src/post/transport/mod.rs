@@ -7,7 +7,7 @@ use lettre::Message;
 use loadmaster_kernel::LetterId;
 
 pub(super) use gateway::Gateway;
-pub(super) use mailbox::{Kept, Mailbox};
+pub(super) use mailbox::{Mailbox, StoredLetter};
 pub(super) use smtp::Relay;
 
 use super::{
@@ -34,7 +34,7 @@ pub(super) enum Delivery {
     Away(String),
     /// Not now.
     Later(String),
-    /// Whether it was delivered is not known, and the receiver could not tell a repetition.
+    /// Whether it was delivered is not known, and the receiver could not recognize a repetition.
     Unknown(String),
     /// Never.
     Refused(String),
@@ -67,7 +67,7 @@ impl Transport {
         matches!(self, Self::None)
     }
 
-    /// Whether the receiver can tell a repetition from another letter.
+    /// Whether the receiver can distinguish a repetition from another letter.
     pub fn may_repeat(&self) -> bool {
         !matches!(self, Self::Gateway(_))
     }

@@ -253,7 +253,7 @@ impl Fault {
         self.enhanced.as_deref().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
     }
 
-    /// Some relays refuse the sender, or us, only when they are told the receiver.
+    /// Some relays refuse the sender, or us, only when they learn the receiver.
     fn is_of_sender(&self) -> bool {
         self.has(&["5.7."]) || matches!(self.enhanced.as_deref(), Some("5.1.7" | "5.1.8"))
     }
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_rfc_3463_are_told_from_words() {
+    fn codes_of_rfc_3463_are_distinguished_from_words() {
         assert!(is_enhanced("5.1.1") && is_enhanced("4.7.650"));
         for word in ["5.1", "5.1.1.1", "ann@example.org", "5..1", "a.b.c", "10.0.0.12345"] {
             assert!(!is_enhanced(word), "{word}");

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn found(value: &Value) -> Option<Found> {
+fn found(value: &Value) -> Option<ProviderPayment> {
     Intent::read(value).and_then(Intent::found)
 }
 

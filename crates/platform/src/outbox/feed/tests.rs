@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::{super::readings::Kept, *};
+use super::{super::readings::RecentReadings, *};
 
 fn entry(id: i64) -> Entry {
     Entry {
@@ -118,13 +118,13 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Runs the steps; returns all messages in the order of their reading.
 fn run(model: &mut Model, feed: &mut Feed, steps: &[Step]) -> (Vec<(i64, usize)>, usize) {
-    let (mut told, mut repeats) = (Vec::new(), 0);
+    let (mut delivered, mut repeats) = (Vec::new(), 0);
     for step in steps {
         match *step {
             Step::Begin(aggregate) => model.open_transaction(aggregate),
             Step::Write(aggregate, count) => model.write(aggregate, count),
             Step::End(aggregate, is_committed) => model.end(aggregate, is_committed),
-            Step::Read(limit) => told.extend(model.read(feed, limit)),
+            Step::Read(limit) => delivered.extend(model.read(feed, limit)),
             Step::Resume => *feed = Feed::resume(feed.position, feed.awaited.clone(), 1),
             Step::ResumeAtSettled => {
                 repeats += 1;
@@ -139,9 +139,9 @@ fn run(model: &mut Model, feed: &mut Feed, steps: &[Step]) -> (Vec<(i64, usize)>
     loop {
         let found = model.read(feed, 3);
         if found.is_empty() {
-            return (told, repeats);
+            return (delivered, repeats);
         }
-        told.extend(found);
+        delivered.extend(found);
     }
 }
 
@@ -151,12 +151,12 @@ proptest! {
         steps in prop::collection::vec(step(), 0..150),
     ) {
         let (mut model, mut feed) = (Model::default(), Feed::default());
-        let (told, repeats) = run(&mut model, &mut feed, &steps);
-        let ids: BTreeSet<i64> = told.iter().map(|(id, _)| *id).collect();
+        let (delivered, repeats) = run(&mut model, &mut feed, &steps);
+        let ids: BTreeSet<i64> = delivered.iter().map(|(id, _)| *id).collect();
         prop_assert_eq!(&ids, &model.committed(0));
         prop_assert_eq!(feed.settled(), feed.position());
         let (mut last, mut seen) = (HashMap::<usize, i64>::new(), BTreeSet::new());
-        for (id, aggregate) in told {
+        for (id, aggregate) in delivered {
             let is_new = seen.insert(id);
             prop_assert!(is_new || repeats > 0, "{} came again", id);
             let last = last.entry(aggregate).or_default();
@@ -169,9 +169,9 @@ proptest! {
     fn relays_that_share_their_readings_each_read_every_message_once(
         steps in prop::collection::vec((step(), 0..3_usize), 0..200),
     ) {
-        let (mut model, mut kept) = (Model::default(), Kept::default());
+        let (mut model, mut kept) = (Model::default(), RecentReadings::default());
         let mut feeds: [(Feed, Vec<(i64, usize)>); 3] = Default::default();
-        let mut read = |model: &Model, (feed, told): &mut (Feed, Vec<(i64, usize)>), limit| {
+        let mut read = |model: &Model, (feed, delivered): &mut (Feed, Vec<(i64, usize)>), limit| {
             let entries = kept.follow(feed, i64::try_from(limit).unwrap()).unwrap_or_else(|| {
                 let (before, up_to) = (feed.clone(), kept.next_end(feed).unwrap_or(i64::MAX));
                 let mut found = model.read_up_to(feed, limit, up_to);
@@ -182,7 +182,7 @@ proptest! {
                 kept.keep(before, feed, &entries);
                 entries
             });
-            told.extend(entries.iter().map(|entry| (entry.id, model.messages[usize::try_from(entry.id - 1).unwrap()].1)));
+            delivered.extend(entries.iter().map(|entry| (entry.id, model.messages[usize::try_from(entry.id - 1).unwrap()].1)));
             entries.len()
         };
         for (step, reader) in steps {
@@ -204,12 +204,12 @@ proptest! {
         for reader in &mut feeds {
             while read(&model, reader, 3) > 0 {}
         }
-        for (_, told) in feeds {
-            let ids: BTreeSet<i64> = told.iter().map(|(id, _)| *id).collect();
+        for (_, delivered) in feeds {
+            let ids: BTreeSet<i64> = delivered.iter().map(|(id, _)| *id).collect();
             prop_assert_eq!(&ids, &model.committed(0));
-            prop_assert_eq!(ids.len(), told.len());
+            prop_assert_eq!(ids.len(), delivered.len());
             let mut last = HashMap::<usize, i64>::new();
-            for (id, aggregate) in told {
+            for (id, aggregate) in delivered {
                 let last = last.entry(aggregate).or_default();
                 prop_assert!(id > *last, "{} comes after {}", id, last);
                 *last = id;
@@ -235,8 +235,8 @@ proptest! {
         let awaited = snapshot.open.iter().map(|transaction| (*transaction, 0)).collect();
         let mut feed = Feed { position: visible.last().copied().unwrap_or_default(), awaited, server: None };
         let steps: Vec<Step> = after.into_iter().filter(|step| !matches!(step, Step::ResumeAtSettled)).collect();
-        let (told, _) = run(&mut model, &mut feed, &steps);
-        let ids: Vec<i64> = told.iter().map(|(id, _)| *id).collect();
+        let (delivered, _) = run(&mut model, &mut feed, &steps);
+        let ids: Vec<i64> = delivered.iter().map(|(id, _)| *id).collect();
         let unique: BTreeSet<i64> = ids.iter().copied().collect();
         prop_assert_eq!(ids.len(), unique.len());
         prop_assert_eq!(unique, model.committed(0).difference(&visible).copied().collect::<BTreeSet<_>>());
@@ -245,7 +245,7 @@ proptest! {
 
 #[test]
 fn a_reading_is_followed_only_on_its_server_and_within_the_limit() {
-    let (mut model, mut kept, mut feed) = (Model::default(), Kept::default(), Feed::default());
+    let (mut model, mut kept, mut feed) = (Model::default(), RecentReadings::default(), Feed::default());
     assert!(model.read(&mut feed, 9).is_empty());
     let before = feed.clone();
     for aggregate in 0..3 {

@@ -21,7 +21,7 @@ const DEEPEST: usize = 64;
 /// The end of an archive: its record, with the longest comment, and what points to a record of 64 bits.
 const LONGEST_END: usize = 66 * 1024;
 
-/// Most entries of an archive: workbooks have some tens, and room for as many as it claims is made before they are read.
+/// Most entries of an archive: workbooks have some tens, and space for as many as it claims is made before they are read.
 const MOST_ENTRIES: u64 = 10_000;
 /// Length of the record that counts entries with 16 bits: their number is at 8.
 const RECORD_OF_16: usize = 22;

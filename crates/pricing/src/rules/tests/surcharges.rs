@@ -34,7 +34,7 @@ fn charged(is_through: bool, surcharges: Vec<Surcharge>) -> Vec<(String, Option<
     lines.map(|line| (line.code.unwrap(), line.leg, line.amount.amount())).collect()
 }
 
-fn told(all: &[(&str, Option<u16>, &str)]) -> Vec<(String, Option<u16>, String)> {
+fn expected_lines(all: &[(&str, Option<u16>, &str)]) -> Vec<(String, Option<u16>, String)> {
     all.iter().map(|(code, leg, amount)| ((*code).to_owned(), *leg, (*amount).to_owned())).collect()
 }
 
@@ -47,7 +47,7 @@ fn all_that_match_apply_and_of_one_code_the_first() {
         flat("MYC", "4", between("BOM", "LHR")),
         flat("SCC", "5", reach()),
     ];
-    assert_eq!(charged(true, all), told(&[("MYC", None, "2.00"), ("SCC", None, "5.00")]));
+    assert_eq!(charged(true, all), expected_lines(&[("MYC", None, "2.00"), ("SCC", None, "5.00")]));
 }
 
 #[test]
@@ -55,8 +55,8 @@ fn a_surcharge_for_legs_is_charged_on_each_that_it_matches() {
     let on_first = per_leg(flat("MYC", "7", between("DEL", "DXB")));
     let on_all = per_leg(flat("SCC", "5", reach()));
     let expected = [("MYC", Some(1), "7.00"), ("SCC", Some(1), "5.00"), ("SCC", Some(2), "5.00")];
-    assert_eq!(charged(true, vec![on_first.clone(), on_all.clone()]), told(&expected));
-    assert_eq!(charged(false, vec![on_first, on_all]), told(&expected));
+    assert_eq!(charged(true, vec![on_first.clone(), on_all.clone()]), expected_lines(&expected));
+    assert_eq!(charged(false, vec![on_first, on_all]), expected_lines(&expected));
     // One for the shipment is not for a leg, and the other way round.
     assert_eq!(charged(true, vec![flat("MYC", "7", between("DEL", "DXB"))]), []);
     assert_eq!(charged(true, vec![per_leg(flat("MYC", "7", between("DEL", "LHR")))]), []);
@@ -66,19 +66,19 @@ fn a_surcharge_for_legs_is_charged_on_each_that_it_matches() {
 fn of_one_code_either_the_shipments_or_the_legs_apply() {
     let of_legs = vec![per_leg(flat("MYC", "7", between("DEL", "*"))), per_leg(flat("MYC", "8", reach()))];
     let narrow = flat("MYC", "9", between("DEL", "LHR"));
-    assert_eq!(charged(true, [of_legs.clone(), vec![narrow]].concat()), told(&[("MYC", None, "9.00")]));
+    assert_eq!(charged(true, [of_legs.clone(), vec![narrow]].concat()), expected_lines(&[("MYC", None, "9.00")]));
     let wide = flat("MYC", "9", between("country:IN", "*"));
     let expected = [("MYC", Some(1), "7.00"), ("MYC", Some(2), "8.00")];
-    assert_eq!(charged(true, [of_legs, vec![wide]].concat()), told(&expected));
+    assert_eq!(charged(true, [of_legs, vec![wide]].concat()), expected_lines(&expected));
 }
 
 #[test]
 fn a_percentage_is_of_its_leg_and_of_a_through_rate_taken_once() {
     let percent = per_leg(surcharge("MYC", SurchargeBasis::Percent, "10", reach()));
-    assert_eq!(charged(true, vec![percent.clone()]), told(&[("MYC", None, "3.00")]));
-    assert_eq!(charged(false, vec![percent]), told(&[("MYC", Some(1), "1.00"), ("MYC", Some(2), "2.00")]));
+    assert_eq!(charged(true, vec![percent.clone()]), expected_lines(&[("MYC", None, "3.00")]));
+    assert_eq!(charged(false, vec![percent]), expected_lines(&[("MYC", Some(1), "1.00"), ("MYC", Some(2), "2.00")]));
     let of_all = surcharge("MYC", SurchargeBasis::Percent, "10", reach());
-    assert_eq!(charged(false, vec![of_all]), told(&[("MYC", None, "3.00")]));
+    assert_eq!(charged(false, vec![of_all]), expected_lines(&[("MYC", None, "3.00")]));
 }
 
 #[test]

@@ -13,16 +13,16 @@ use super::{
 
 /// What orders about holds must know beyond the rows that they lock.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct BooksRequest {
     /// Callers of new holds.
     subjects: BTreeSet<Subject>,
-    /// Flights of which guests want room.
+    /// Flights of which guests want space.
     guests_on: BTreeSet<FlightId>,
     /// Flights of which positions are wanted by name.
     named_on: BTreeSet<FlightId>,
 }
 
-impl Asked {
+impl BooksRequest {
     pub fn new_hold(&mut self, caller: &HoldCaller, flights: &[FlightId], has_names: bool) {
         self.subjects.extend(caller.subjects());
         self.change(caller, flights, has_names);

@@ -8,7 +8,7 @@ use loadmaster_flights::{DaysOfOperation, Differences, Effect, Group, LocalTime,
 const FEW: usize = 3;
 
 /// Returns a line for each group, and the totals.
-pub(super) fn told(differences: &Differences, limit: usize) -> String {
+pub(super) fn listing(differences: &Differences, limit: usize) -> String {
     let mut text = String::new();
     for group in differences.groups.iter().take(limit) {
         text.push_str(&line(group));
@@ -92,8 +92,8 @@ fn changes(from: &Terms, to: &Terms) -> String {
         ]
     };
     let pairs = members(from).into_iter().zip(members(to)).filter(|(old, new)| old != new);
-    let told: Vec<String> = pairs.map(|((name, old), (_, new))| format!("{name} {old} → {new}")).collect();
-    told.join("; ")
+    let pairs_shown: Vec<String> = pairs.map(|((name, old), (_, new))| format!("{name} {old} → {new}")).collect();
+    pairs_shown.join("; ")
 }
 
 fn aircraft(terms: &Terms) -> String {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_what_happens_to_which_flights() {
+    fn a_line_names_an_effect_and_its_flights() {
         let season = dates("135", "2026-12-01", "2027-03-27");
         let new = |was_cancelled| Effect::New { terms: terms(), was_cancelled };
         let whole = "10:00-14:30, 77X, 102000 kg, 653 m³, 37 positions, cut-off 60 min";
@@ -174,12 +174,12 @@ mod tests {
     }
 
     #[test]
-    fn a_change_tells_what_was_and_what_will_be() {
-        let told = |to: Terms| changes(&terms(), &to);
+    fn a_change_shows_the_values_before_and_after() {
+        let shown = |to: Terms| changes(&terms(), &to);
         let retimed = Terms { departure: time("23:50:00", -1), arrival: time("00:10:30", 1), ..terms() };
-        assert_eq!(told(retimed), "departure 10:00 → 23:50-1; arrival 14:30 → 00:10:30+1");
+        assert_eq!(shown(retimed), "departure 10:00 → 23:50-1; arrival 14:30 → 00:10:30+1");
         let repeated = Terms { departure: LocalTime { is_repeated: true, ..terms().departure }, ..terms() };
-        assert_eq!(told(repeated), "departure 10:00 → 10:00 (repeated)");
+        assert_eq!(shown(repeated), "departure 10:00 → 10:00 (repeated)");
         let swapped = Terms {
             destination: "FRA".parse().unwrap(),
             aircraft: None,
@@ -190,7 +190,7 @@ mod tests {
         };
         let expected = "destination LHR → FRA; aircraft 77X → no aircraft; freighter yes → no; \
                         capacity 102000 kg, 653 m³, 37 positions → 1000.5 kg, 6.003 m³, 0 positions; cut-off 60 min → 90 min";
-        assert_eq!(told(swapped), expected);
+        assert_eq!(shown(swapped), expected);
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
         ];
         let groups = effects.into_iter().zip(1..).map(|(effect, many)| group(effect, &season[..many])).collect();
         let all = Differences { groups, unchanged: 9, departed: 5, past: 8 };
-        let text = told(&all, 2);
+        let text = listing(&all, 2);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);
         assert_eq!(lines[2], "… and 3 more lines; --limit 5 shows them");
@@ -213,7 +213,7 @@ mod tests {
                       not in the file (they stay as they are): 5, departed (they stay as they are): 5, \
                       before today (left out): 8";
         assert_eq!(lines[3], totals);
-        assert_eq!(told(&all, 5).lines().count(), 6);
-        assert_eq!(told(&Differences::default(), 5), "new: 0, changed: 0, unchanged: 0\n");
+        assert_eq!(listing(&all, 5).lines().count(), 6);
+        assert_eq!(listing(&Differences::default(), 5), "new: 0, changed: 0, unchanged: 0\n");
     }
 }
