@@ -1,1 +1,0 @@
-import"./first-BCUH8afs.js";import{t as e}from"./Entries-D5u4Vd8w.js";function t(t){e(t,{name:`aircraft`})}export{t as default};

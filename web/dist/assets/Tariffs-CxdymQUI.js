@@ -1,1 +1,0 @@
-import"./first-BCUH8afs.js";import{o as e,t}from"./Rules-B3LTjjp-.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
