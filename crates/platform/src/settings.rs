@@ -6,6 +6,7 @@ mod bus;
 mod faults;
 mod layers;
 mod mask;
+mod networks;
 mod payments;
 mod post;
 mod sources;
@@ -29,7 +30,9 @@ use std::{collections::BTreeMap, path::PathBuf, thread, time::Duration};
 use ipnet::IpNet;
 use loadmaster_kernel::{Currency, HandlingCode, Rate};
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
+
+use networks::networks;
 
 /// The effective settings. `Debug` and [`Settings::render`] show no secret.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -435,19 +438,6 @@ impl Settings {
     pub fn render(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
-}
-
-/// Reads networks; a plain address means the network of that one address.
-fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
-    let network = |text: String| {
-        let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-        text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
-            de::Error::custom(format_args!(
-                "`{text}` is neither a network, such as 10.0.0.0/8, nor an address, such as 192.0.2.7"
-            ))
-        })
-    };
-    Vec::<String>::deserialize(deserializer)?.into_iter().map(network).collect()
 }
 
 #[cfg(test)]

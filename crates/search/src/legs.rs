@@ -1,7 +1,6 @@
 //! Several legs in one search, with the same freight on each.
 use std::time::Instant;
 
-use axum::response::Response;
 use bytes::Bytes;
 use chrono::NaiveDate;
 use loadmaster_accounts::Principal;
@@ -11,7 +10,7 @@ use loadmaster_platform::{
     rate_limit::Verdict,
     telemetry::{Traced, span},
     web::{
-        ClientAddress, Coding, Condition, Fields, Problem, Raw, add_quota_headers,
+        ClientAddress, Coding, Condition, Fields, Problem, Raw,
         condition::{among, any, given},
         list, objects, read, request, with,
     },
@@ -183,9 +182,10 @@ impl SearchService {
     ) -> Result<Option<Verdict>, Problem> {
         let mut left = None;
         let Some(address) = address else { return Ok(left) };
-        for _ in 1..legs {
+        for further in (1..legs).rev() {
             let Some(verdict) = self.0.quotas.count(caller, address).await else { return Ok(None) };
-            if !verdict.is_admitted {
+            // A search for which it does not suffice is refused at the first: the rest stays for other requests.
+            if !verdict.is_admitted || usize::try_from(verdict.remaining).is_ok_and(|left| left + 1 < further) {
                 let legs = if verdict.limit == 1 { "leg" } else { "legs" };
                 return Err(Problem::quota_used_up(verdict, &format!("search {} {legs}", verdict.limit)));
             }
@@ -220,12 +220,4 @@ impl SearchService {
         body.extend_from_slice(b"]}");
         Ok((body.into(), status.unwrap_or(CacheStatus::Miss)))
     }
-}
-
-/// The answer with what is left of the caller's quota.
-pub(super) fn with_quota(mut response: Response, left: Option<Verdict>) -> Response {
-    if let Some(verdict) = left {
-        add_quota_headers(verdict, response.headers_mut());
-    }
-    response
 }

@@ -8,11 +8,12 @@ use bytes::Bytes;
 use loadmaster_accounts::Principal;
 use loadmaster_capacity::OwnSpace;
 use loadmaster_platform::{
+    rate_limit::Verdict,
     room::{Routes, handler_state},
     telemetry::{Traced, span},
     web::{
-        Body, ChosenCoding, ClientAddress, Coding, JSON, NO_STORE, Problem, Query, both, code, encoded,
-        problem_responses,
+        Body, ChosenCoding, ClientAddress, Coding, JSON, NO_STORE, Problem, Query, add_quota_headers, both, code,
+        encoded, problem_responses,
     },
 };
 use loadmaster_reference::Reference;
@@ -26,7 +27,7 @@ use super::{
     counter::{Answered, Asker},
     dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchRoutes},
     find::Answer,
-    legs::{Requested, SearchAnswer, SearchQuestion, with_quota},
+    legs::{Requested, SearchAnswer, SearchQuestion},
     model::{Form, Payer},
     seen::Seen,
 };
@@ -171,6 +172,14 @@ async fn days(
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(body).map_err(|error| Problem::internal(&error))
+}
+
+/// The response with what is left of the caller's quota.
+fn with_quota(mut response: Response, left: Option<Verdict>) -> Response {
+    if let Some(verdict) = left {
+        add_quota_headers(verdict, response.headers_mut());
+    }
+    response
 }
 
 /// Builds the response; it is as of now, so no other party may cache it.

@@ -44,7 +44,7 @@ async fn lanes_are_ranked_by_searches_and_compared_with_the_period_before() {
     renew(&world).await;
     let found = anyone.get(&format!("{POPULAR}?period=day")).await.expect(200);
     assert_eq!(lanes(&found), expected(&[(1, None, "BOM-LHR"), (2, None, "DEL-LHR")]), "four searches are too few");
-    assert_eq!(found[0].as_object().unwrap().len(), 4, "others see no numbers: {found}");
+    assert!(found[0]["searches"].is_null() && found[0]["bookings"].is_null(), "others see no numbers: {found}");
 
     at(&world, "2026-11-21T10:00:00Z");
     search(&world, "DEL", "LHR", 8).await;

@@ -33,7 +33,8 @@ const REBUILT: [&str; 6] = ["flights", "flight_capacity", "bookings", "booking_l
 
 /// The rows of a table, as PostgreSQL writes them.
 async fn rows(db: &mut PgConnection, table: &str) -> Vec<String> {
-    let query = format!("select to_jsonb(t)::text from {table} t order by 1");
+    // The channel of a booking serves reports alone, and stands in no event.
+    let query = format!("select (to_jsonb(t) - 'channel')::text from {table} t order by 1");
     sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(db).await.unwrap()
 }
 

@@ -274,7 +274,10 @@ pub async fn save_choices(
 
 /// Saves the date of a log-in; it is no change of the account. The account is locked to be changed, or new.
 pub async fn save_login(db: &mut PgSession, id: UserId, date: NaiveDate) -> sqlx::Result<()> {
-    sqlx::query!("update users set last_login_on = $2 where id = $1", id.uuid(), date).execute(db).await.map(drop)
+    sqlx::query!("update users set last_login_on = greatest(last_login_on, $2) where id = $1", id.uuid(), date)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 pub async fn insert_act(db: &mut PgSession, act: &Act) -> sqlx::Result<()> {

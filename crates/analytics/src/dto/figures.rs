@@ -331,7 +331,8 @@ pub struct SearchesMade {
 /// What was made, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FunnelFigures {
-    /// Null in a report about an airline, a product or an organization, or by product: searches have none of these.
+    /// Null in a report about an airline, a product or an organization, of which searches have none. By product, all are in a
+    /// row without a key.
     #[schema(required = true)]
     pub searches: Option<SearchesMade>,
     pub quotes: QuotesMade,

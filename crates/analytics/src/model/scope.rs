@@ -24,7 +24,6 @@ pub struct Scope {
 impl Scope {
     /// Returns whether searches can be chosen by its filters: of them only the lane is known.
     pub fn knows_searches(&self) -> bool {
-        let is_by_product = self.group == Some("product");
-        self.airline.is_none() && self.product.is_none() && self.organization.is_none() && !is_by_product
+        self.airline.is_none() && self.product.is_none() && self.organization.is_none()
     }
 }

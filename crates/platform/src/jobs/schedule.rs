@@ -17,6 +17,9 @@ use crate::{
 /// Interval at which a process checks for due schedules.
 const POLL: Duration = Duration::from_secs(1);
 
+/// How far the clock may have been set back without another run at a time of day.
+const BACK: TimeDelta = TimeDelta::minutes(5);
+
 /// A job that is enqueued periodically.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
@@ -58,7 +61,8 @@ impl Schedules {
     /// new.
     fn needs_care(&self, schedule: &Schedule, next: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         match self.time_of(schedule.name) {
-            Some(time) => next <= now || next > time.after(now),
+            // Not a clock that was set back a little just after a run.
+            Some(time) => next <= now || next > time.after(now + BACK),
             None => schedule.needs_care(next, now),
         }
     }

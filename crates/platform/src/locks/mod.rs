@@ -180,15 +180,20 @@ impl Lock {
 /// nevertheless, and would block everybody until it expires. (Not a method of the lock: a runtime that shuts down drops
 /// spawned tasks unrun, and a lock dropped there would spawn itself again without end.)
 async fn give_back(redis: Box<Redis>, key: String, token: Box<str>, until: Instant) {
+    let mut is_first = true;
     loop {
         match redis.delete_if(&key, &token).await {
             Ok(true) => return,
             Ok(false) => {
-                tracing::debug!(key, "lock lost; it had expired before it was released, or Redis had not set it");
+                // An attempt whose answer was lost may have deleted it.
+                if is_first {
+                    tracing::debug!(key, "lock lost; it had expired before it was released, or Redis had not set it");
+                }
                 return;
             }
             Err(RedisAway(_)) => sleep(GIVE_BACK_AGAIN).await,
         }
+        is_first = false;
         // A Redis that does not answer is not called; the probe finds out when it is back.
         while redis.is_given_up() && Instant::now() < until {
             sleep(GIVE_BACK_AGAIN).await;

@@ -1,7 +1,7 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::NaiveDate;
-use loadmaster_kernel::{AirlineCode, Currency, Fault, FlightNumber, HandlingCode, Money, Rate};
+use loadmaster_kernel::{AirlineCode, Currency, Fault, FaultCode, FlightNumber, HandlingCode, Money, Rate};
 use loadmaster_platform::{settings, web::Fields};
 use loadmaster_reference::{Reference, Scope};
 use serde::Serialize;
@@ -64,20 +64,35 @@ pub struct DefaultSaleBody {
 }
 
 /// Reads the sales of the settings as `POST /sales` reads one. Fails with the first fault: a member that is missing or cannot
-/// be read, a place or an airline that does not exist.
+/// be read, a code that two have. A sale for a place or an airline that does not exist is left out: whoever deletes one cannot
+/// know of it.
 pub fn default_sales(settings: &settings::Pricing, reference: &Reference) -> Result<Arc<[Arc<Copied<Sale>>]>, Fault> {
     let each = |(number, members): (u32, &serde_json::Map<String, serde_json::Value>)| {
         let mut fields = Fields::of_body(members);
         let sale = CreateSale::read(&mut fields, reference);
-        match (fields.finish().into_iter().next(), sale) {
-            (None, Some(sale)) => Ok(Arc::new(Copied { id: None, version: 1, terms: Sale::from(sale) })),
+        let faults = fields.finish();
+        if !faults.is_empty() && faults.iter().all(|fault| fault.code == FaultCode::UnknownValue.as_str()) {
+            let fault = &faults[0].message;
+            tracing::error!(entry = number, fault, "sale of the settings left out");
+            return Ok(None);
+        }
+        match (faults.into_iter().next(), sale) {
+            (None, Some(sale)) => Ok(Some(Arc::new(Copied { id: None, version: 1, terms: Sale::from(sale) }))),
             (fault, _) => {
                 let message = fault.map(|fault| fault.message).unwrap_or_default();
                 Err(Fault::format(format!("pricing.default_sales, entry {number}: {message}")))
             }
         }
     };
-    (1..).zip(&settings.default_sales).map(each).collect()
+    let sales: Vec<_> =
+        (1..).zip(&settings.default_sales).map(each).filter_map(Result::transpose).collect::<Result<_, Fault>>()?;
+    let mut codes = BTreeSet::new();
+    for code in sales.iter().filter_map(|sale| sale.terms.code.as_ref()) {
+        if !codes.insert(code) {
+            return Err(Fault::format(format!("pricing.default_sales: two entries have the code {code}")));
+        }
+    }
+    Ok(sales.into())
 }
 
 /// A surcharge of the settings.

@@ -84,7 +84,13 @@ async fn show(
     let exists = async { users.find(id).await.map(drop) };
     unless_missing(query.refuse_all(), exists).await?;
     let user = users.find(id).await?;
-    Ok(conditional(&user.version.to_string(), &if_none_match, PRIVATE, Json(UserBody::from(&user))))
+    let body = UserBody::from(&user);
+    // A log-in is no change of the account.
+    let tag = match body.last_login_at {
+        Some(date) => format!("{}-{}", user.version, date.format("%Y%m%d")),
+        None => user.version.to_string(),
+    };
+    Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
 }
 
 problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
@@ -187,6 +193,7 @@ const USER_COLUMNS: &[&str] = &[
     "role",
     "organization_id",
     "disabled",
+    "last_login_at",
     "version",
     "created_at",
     "updated_at",
