@@ -360,8 +360,8 @@ pub(super) async fn routes(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Resu
                        (order by extract(epoch from scheduled_arrival_at - scheduled_departure_at)) / 60)::int
                       as "typical_minutes!",
                   count(*) filter (where departure_at >= $1 and departure_at < $2) as "upcoming!",
-                  coalesce(array_agg(distinct extract(isodow from scheduled_date)::smallint
-                                     order by extract(isodow from scheduled_date)::smallint)
+                  coalesce(array_agg(distinct date_part('isodow', scheduled_date)::smallint
+                                     order by date_part('isodow', scheduled_date)::smallint)
                                filter (where departure_at >= $1 and departure_at < $2), '{}') as "days!",
                   min(scheduled_date) filter (where departure_at >= $1) as first_date,
                   max(scheduled_date) filter (where departure_at >= $1) as last_date

@@ -10,6 +10,7 @@ use super::Span;
 /// Equal searches that a process counted between two writes.
 #[derive(Debug, Clone, Serialize, ToSchema, sqlx::FromRow)]
 pub struct SearchCount {
+    /// Permanent identifier.
     pub id: Uuid,
     /// The local date at the origin on which was asked.
     pub asked_on: NaiveDate,
