@@ -93,7 +93,7 @@ pub struct CommitTerms {
     pub expected_total: Option<Money>,
     /// Names the request under its `Idempotency-Key`: a repetition joins the payment that it began.
     pub request: Option<RequestHash>,
-    /// Who is notified about the shipment: kept for the room that makes the booking.
+    /// Contacts of the shipment, for the room that makes the booking.
     pub contacts: Vec<BookingContact>,
 }
 

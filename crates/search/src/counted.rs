@@ -62,9 +62,10 @@ pub struct Row {
 pub struct SumsByKey(HashMap<Key, Sums, FxBuildHasher>);
 
 impl SumsByKey {
-    /// `unlaned` is the key of searches for which there is no space, and makes no more than a few hundred.
-    pub fn add(&mut self, key: Key, unlaned: impl FnOnce(Key) -> Key, sums: Sums) {
-        let key = if self.0.len() < MOST_KEYS || self.0.contains_key(&key) { key } else { unlaned(key) };
+    /// Beyond the bound a search counts without its lane, which makes no more than a few hundred further keys.
+    pub fn add(&mut self, key: Key, sums: Sums) {
+        let is_kept = self.0.len() < MOST_KEYS || self.0.contains_key(&key);
+        let key = if is_kept { key } else { Key { lane: None, ..key } };
         self.0.entry(key).or_default().add(sums);
     }
 
@@ -116,9 +117,9 @@ mod tests {
         let one = Sums { searches: 1, options: 2, ..Sums::default() };
         let mut sums = SumsByKey::default();
         for number in 0..MOST_KEYS + 10 {
-            sums.add(key(number), |key| Key { lane: None, ..key }, one);
+            sums.add(key(number), one);
         }
-        sums.add(key(3), |key| Key { lane: None, ..key }, one);
+        sums.add(key(3), one);
         let found = sums.take();
         let of = |lane: Option<_>| found.iter().find(|(key, _)| key.lane == lane).unwrap().1;
         assert_eq!((found.len(), of(None).searches, of(None).options), (MOST_KEYS + 1, 10, 20));

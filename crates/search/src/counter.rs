@@ -110,10 +110,9 @@ impl Counter {
             took_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
             cache_hits: matches!(status, CacheStatus::Hit(_)).into(),
         };
-        let unlaned = |key: Key| Key { lane: None, ..key };
         let mut state = self.state();
         if !state.repeats.is_repeated(digest, now.timestamp().unsigned_abs()) {
-            state.sums.add(key, unlaned, sums);
+            state.sums.add(key, sums);
         }
     }
 

@@ -10,7 +10,7 @@ use loadmaster_platform::web::{
 use loadmaster_pricing::{Estimate, PriceBasis, Product, read_product};
 use loadmaster_reference::Reference;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort};
@@ -73,9 +73,12 @@ request! {
 
 impl SearchRoutes {
     /// A weight, if prices are asked for.
-    pub const NEEDS: Condition = Condition::of::<Self>(&["price"], || {
-        any(&[among("price", &json!([false, null])), given("weight_kg", "number")])
-    });
+    pub const NEEDS: Condition = Condition::of::<Self>(&["price"], weight_for_prices);
+}
+
+/// Prices need a weight.
+pub(super) fn weight_for_prices() -> Value {
+    any(&[among("price", &json!([false, null])), given("weight_kg", "number")])
 }
 
 request! {

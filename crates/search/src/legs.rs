@@ -9,22 +9,17 @@ use loadmaster_kernel::{AirportCode, Fault, FaultCode, HandlingCode, Pieces, Pos
 use loadmaster_platform::{
     rate_limit::Verdict,
     telemetry::{Traced, span},
-    web::{
-        ClientAddress, Coding, Condition, Fields, Problem, Raw,
-        condition::{among, any, given},
-        list, objects, read, request, with,
-    },
+    web::{ClientAddress, Coding, Condition, Fields, Problem, Raw, list, objects, read, request, with},
 };
 use loadmaster_pricing::{Product, read_product};
 use loadmaster_reference::Reference;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
     SearchError, SearchService,
     cache::CacheStatus,
     counter::{Answered, Asker},
-    dto::{MOST, MOST_HANDLING_CODES, Search, SearchResult, SearchRoutes, read_price},
+    dto::{MOST, MOST_HANDLING_CODES, Search, SearchResult, SearchRoutes, read_price, weight_for_prices},
     model::{Form, Payer},
 };
 
@@ -128,9 +123,7 @@ impl Requested {
 
 impl SearchLegs {
     /// A weight, if prices are asked for.
-    pub const NEEDS: Condition = Condition::of::<Self>(&["price"], || {
-        any(&[among("price", &json!([false, null])), given("weight_kg", "number")])
-    });
+    pub const NEEDS: Condition = Condition::of::<Self>(&["price"], weight_for_prices);
 
     fn each(self) -> Vec<SearchRoutes> {
         let Self { legs, weight_kg, volume_m3, positions, pieces, special_handling_codes, .. } = self;

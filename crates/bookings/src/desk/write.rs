@@ -57,7 +57,7 @@ struct Batch {
     /// What allotments keep, as the shifts change it.
     draws: Draws,
     new: Vec<New>,
-    /// Who is notified about the new bookings.
+    /// Contacts of the new bookings.
     contacts: NewContacts,
     drafts: Vec<Draft>,
     /// Claims of refused orders and of cancelled bookings.

@@ -83,13 +83,18 @@ impl Step {
         };
         let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
         if on.is_some() {
-            // Whoever carries it out asks for the hold alone.
+            // The desk checks the hold, not its flight.
             see().await?;
         }
         let counted = holds.caller(caller, address.map(|Extension(address)| address));
         let step =
             async |input, precondition, key| desk.change_hold(counted, (id, precondition), verb(input), key).await;
         judged.carry_out(step).await
+    }
+
+    async fn release(self) -> Result<Answer, Problem> {
+        let input = self.request.body().read_optional(|_| Some(()));
+        self.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
     }
 }
 
@@ -156,8 +161,7 @@ pub(super) async fn release(
     address: Address,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, desk, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
+    Step { caller, address, desk, id, on: None, request }.release().await
 }
 
 /// Release a hold with DELETE.
@@ -174,8 +178,7 @@ pub(super) async fn delete(
     address: Address,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, desk, id, on: None, request }.take(input, |()| HoldVerb::Release(EndReason::Caller)).await
+    Step { caller, address, desk, id, on: None, request }.release().await
 }
 
 problem_responses!(ReserveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, CAPACITY_EXCEEDED, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, HOLD_LIMIT_EXCEEDED);
@@ -221,8 +224,5 @@ pub(super) async fn release_reservation(
     address: Address,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|_| Some(()));
-    Step { caller, address, desk, id, on: Some(flight), request }
-        .take(input, |()| HoldVerb::Release(EndReason::Caller))
-        .await
+    Step { caller, address, desk, id, on: Some(flight), request }.release().await
 }

@@ -232,7 +232,7 @@ pub(crate) async fn lock_free(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<
     find_all(db, &locked).await
 }
 
-/// Returns holds whose time is up and that still keep space: the oldest, at most so many.
+/// Returns expired holds that still keep space, oldest first, up to `most`.
 pub(crate) async fn to_expire(
     db: &mut PgSession,
     now: DateTime<Utc>,
@@ -252,7 +252,7 @@ pub(crate) async fn to_expire(
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.expires_at, row.id)).collect())
 }
 
-/// Returns the holds of space on these flights whose time is up: at most so many.
+/// Returns expired holds of space on these flights, up to `most`.
 pub(crate) async fn expired_on(
     db: &mut PgSession,
     flights: &[Uuid],
