@@ -7,8 +7,8 @@ export default defineConfig({
   testDir: "tests",
   testMatch: "*.spec.ts",
   globalSetup: "./tests/server.ts",
-  // Each test brings its own users and flights, so that tests of a file can run beside those of others.
-  workers: 2,
+  // Each test brings its own users and flights, so that tests of a file can run beside those of others. A third of their time is waiting.
+  workers: 3,
   // Bounds, not expectations: a busy machine is several times slower than a quiet one.
   timeout: 180_000,
   expect: { timeout: 20_000 },

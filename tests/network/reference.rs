@@ -105,7 +105,7 @@ async fn unknown_reference_data_is_not_found() {
 
 #[tokio::test]
 async fn lists_lead_on_through_all_pages() {
-    let world = World::start().await;
+    let world = World::migrated().await;
     let (mut seen, mut next) = (0, Some("/api/v1/airports?country=IN&limit=30".to_owned()));
     let (mut last, mut pages) = (String::new(), 0);
     while let Some(path) = next {
@@ -209,7 +209,7 @@ async fn concurrent_seeding_does_not_fail() {
 
 #[tokio::test]
 async fn a_served_airport_is_the_one_in_the_database() {
-    let world = World::start().await;
+    let world = World::migrated().await;
     let rows: Vec<(String, String, f64)> = sqlx::query_as(
         "select iata_code, time_zone, latitude from airports where country_code = 'KI' order by iata_code",
     )

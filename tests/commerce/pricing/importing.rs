@@ -114,7 +114,7 @@ async fn each_fault_is_told_with_its_row_and_nothing_is_written() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_thousand_tariffs_are_imported_and_rate_at_once() {
-    let world = World::start().await;
+    let world = World::migrated().await;
     let admin = world.admin().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let airports: Vec<String> = world.texts("select iata_code from airports order by 1 limit 1000").await;
