@@ -29,8 +29,8 @@ const WAITING: usize = 64;
 const ANY: f64 = f64::INFINITY;
 
 /// What each kind of request may cost: statements, rows written, pages touched, bytes of WAL, round trips to Redis, allocations. A
-/// tenth above what was counted on 2026-11-27, allocations and the pages of a hold on 2026-11-28. How many orders are decided together, and how often a search
-/// that is not cached reads what has changed, varies: their statements have more room.
+/// tenth above what was counted on 2026-11-27, allocations and the pages of a hold on 2026-11-28. How many orders are decided
+/// together, and how often a search that is not cached reads what has changed, varies: their statements have more room.
 const BUDGETS: [(&str, [f64; 6]); 10] = [
     ("create, spread", [6.84, 7.70, 62.61, 4_401.0, 0.50, 380.0]),
     ("create, one flight", [6.62, 7.70, 58.77, 4_419.0, 0.50, 379.0]),

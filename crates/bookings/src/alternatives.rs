@@ -8,6 +8,7 @@ use loadmaster_shipment::Shipment;
 
 use super::{
     BookingError, BookingService,
+    desk::Done,
     draw_up::PlainBooking,
     dto::AmendBooking,
     model::{Booking, LegStatus},
@@ -32,8 +33,8 @@ impl BookingService {
     pub(super) async fn or_alternatives_to_hold(
         &self,
         new: &CreateHold,
-        outcome: Result<Answer, Problem>,
-    ) -> Result<Answer, Problem> {
+        outcome: Result<Done, Problem>,
+    ) -> Result<Done, Problem> {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
                 let request = Request::of(new.load().space, &new.special_handling_codes);
@@ -56,8 +57,8 @@ impl BookingService {
         &self,
         caller: Principal,
         (hold, verb): (HoldId, &HoldVerb),
-        outcome: Result<Answer, Problem>,
-    ) -> Result<Answer, Problem> {
+        outcome: Result<Done, Problem>,
+    ) -> Result<Done, Problem> {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
                 let route = async {

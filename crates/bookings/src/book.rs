@@ -4,7 +4,7 @@ use chrono::{NaiveDate, TimeDelta};
 use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
-use loadmaster_holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, HoldVerb, PriceFault};
+use loadmaster_holds::{AskedBy, CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, HoldVerb, PriceFault};
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HandlingCode, HoldId};
 use loadmaster_platform::{
     idempotency::{Answer, Key},
@@ -19,7 +19,7 @@ use super::{
     BookingError, BookingService,
     attempts::Attempts,
     contacts::contacts_in_tx,
-    desk::{AnswerFor, Desk, Operation, Refusal, Request},
+    desk::{AnswerFor, Desk, Operation, Outcome, Refusal, Request},
     draw_up::{Making, NewBooking, PlainBooking},
     dto::CreateBooking,
     error::code,
@@ -57,7 +57,7 @@ impl Desk {
         if let Err(Refusal { error, .. }) = &outcome {
             metric::BOOKINGS.with([error.outcome()]).increment(1);
         }
-        let outcome = request.resolve(outcome).await;
+        let outcome = request.resolve(outcome).await.map(|done| done.answer);
         // The key is free again while alternatives are looked for.
         drop(request);
         self.bookings().or_alternatives(&wanted, outcome).await
@@ -80,7 +80,8 @@ impl Desk {
         let answer = AnswerFor::Booking(answer);
         for hold in self.left_by_attempts(caller, &new, &terms).await? {
             let verb = HoldVerb::Commit(Box::default(), terms.clone());
-            let wanted = Wanted { caller: by.clone(), hold, precondition: Precondition::default(), verb };
+            let wanted =
+                Wanted { asked_by: AskedBy::Caller(by.clone()), hold, precondition: Precondition::default(), verb };
             let outcome = self.step_hold(wanted, key.clone(), answer).await;
             if !outcome.as_ref().is_err_and(|problem| GONE.contains(&problem.code())) {
                 return self.finished_or_joined(caller, outcome, &terms, &key).await;
@@ -119,9 +120,8 @@ impl Desk {
         wanted: Arc<PlainBooking>,
         request: &Request,
         until: Instant,
-    ) -> Result<Answer, Refusal> {
-        let operation =
-            |flights| Operation::Book(Box::new(NewBooking { caller, wanted: wanted.clone(), flights, hold: None }));
+    ) -> Outcome {
+        let operation = |flights| Operation::book(NewBooking { caller, wanted: wanted.clone(), flights });
         let PlainBooking { shipment, flight_ids, departure_date, .. } = &*wanted;
         if !flight_ids.is_empty() {
             return self.submit(operation(flight_ids.clone()), request).await;

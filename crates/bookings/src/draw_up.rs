@@ -5,7 +5,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_holds::{CommitTerms, CreateHold, Hold, PaymentTerms};
-use loadmaster_kernel::{BookingId, BookingRef, FlightId, HoldId, OrganizationId, Pieces};
+use loadmaster_kernel::{BookingId, BookingRef, FlightId, HoldId, OrganizationId, Pieces, UserId};
 use loadmaster_shipment::{BookingContact, Load, Shipment};
 
 use super::{
@@ -20,11 +20,14 @@ pub struct NewBooking {
     pub caller: Principal,
     pub wanted: Arc<PlainBooking>,
     pub flights: Vec<FlightId>,
-    /// The hold that it is made of.
-    pub hold: Option<MadeOf>,
 }
 
 impl NewBooking {
+    /// Returns the organization that it will belong to, and its user who asks for it.
+    pub fn owner(&self) -> (OrganizationId, UserId) {
+        (self.caller.organization_id, self.caller.user_id)
+    }
+
     /// Returns the space that it takes on each flight.
     pub fn space(&self) -> Space {
         self.wanted.shipment.load.space
@@ -41,14 +44,6 @@ pub struct PlainBooking {
     pub contacts: Vec<BookingContact>,
 }
 
-impl PlainBooking {
-    /// The booking that a hold is to become; `None` if the hold lacks what a booking requires.
-    pub(super) fn of(hold: &Hold) -> Option<Self> {
-        let shipment = hold.shipment()?;
-        Some(Self { shipment, flight_ids: Vec::new(), departure_date: None, contacts: Vec::new() })
-    }
-}
-
 /// How a booking that is asked for is made.
 pub(super) enum Making {
     AtOnce(Arc<PlainBooking>),
@@ -60,15 +55,13 @@ pub(super) enum Making {
 #[derive(Debug, Clone)]
 pub struct MadeOf {
     pub id: HoldId,
-    /// The organization that the booking will belong to.
-    pub organization_id: OrganizationId,
     pub price: Option<Price>,
 }
 
 impl From<&Hold> for MadeOf {
     fn from(hold: &Hold) -> Self {
         let price = hold.quote.as_ref().map(Price::from);
-        Self { id: hold.id, organization_id: hold.organization_id, price }
+        Self { id: hold.id, price }
     }
 }
 
@@ -143,22 +136,23 @@ impl CreateBooking {
 }
 
 impl BookingService {
-    /// Draws up a new booking on these flights.
+    /// Draws up a new booking on these flights, of an organization and by one of its users.
     pub(super) fn draw_up(
         &self,
-        operation: &NewBooking,
+        shipment: Shipment,
+        (organization_id, created_by): (OrganizationId, UserId),
+        made_of: Option<MadeOf>,
         (id, ref_id): (BookingId, BookingRef),
         flights: &[Flight],
         now: DateTime<Utc>,
     ) -> Booking {
-        let NewBooking { caller, wanted, .. } = operation;
-        let Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts } =
-            wanted.shipment.clone();
+        let Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts } = shipment;
+        let (hold_id, price) = made_of.map_or((None, None), |MadeOf { id, price }| (Some(id), price));
         Booking {
             id,
             ref_id,
-            organization_id: operation.hold.as_ref().map_or(caller.organization_id, |hold| hold.organization_id),
-            created_by: caller.user_id,
+            organization_id,
+            created_by,
             status: BookingStatus::Booked,
             origin,
             destination,
@@ -167,8 +161,8 @@ impl BookingService {
             volume_defaulted: load.volume_defaulted,
             special_handling_codes,
             awb_number,
-            hold_id: operation.hold.as_ref().map(|hold| hold.id),
-            bill: operation.hold.as_ref().and_then(|hold| hold.price.clone()).map(Bill::new),
+            hold_id,
+            bill: price.map(Bill::new),
             needs_rerouting: false,
             event_sequence: 1,
             moved_at: None,

@@ -2,7 +2,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use loadmaster_holds::{
-    self as holds, CommitTerms, CreateHold, Hold, HoldCaller, HoldKind, HoldStep, HoldVerb, NewHold,
+    self as holds, AskedBy, CommitTerms, CreateHold, HoldCaller, HoldKind, HoldStep, HoldVerb, NewHold,
 };
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::{
     BookingError,
     attempts::Attempts,
-    desk::{AnswerFor, Desk, Operation, Refusal, Request, StepOfHold},
+    desk::{AnswerFor, Desk, Done, Operation, Outcome, Refusal, Request},
     router::created,
 };
 
@@ -29,7 +29,8 @@ impl Desk {
         new: CreateHold,
         key: Key,
     ) -> Result<Answer, Problem> {
-        self.hold(caller, kind, (Arc::new(new), None), key, AnswerFor::Hold(holds::created)).await
+        let made = self.hold(caller, kind, (Arc::new(new), None), key, AnswerFor::Hold(holds::created)).await;
+        made.map(|done| done.answer)
     }
 
     /// Changes a hold, or makes a booking of it.
@@ -40,25 +41,26 @@ impl Desk {
         verb: HoldVerb,
         key: Key,
     ) -> Result<Answer, Problem> {
+        let (principal, asked_by) = (caller.principal, AskedBy::Caller(caller));
         let HoldVerb::Commit(patch, terms) = verb else {
-            let wanted = Wanted { caller, hold, precondition, verb };
-            return self.step_hold(wanted, key, AnswerFor::Hold(holds::changed)).await;
+            let wanted = Wanted { asked_by, hold, precondition, verb };
+            let changed = self.step_hold(wanted, key, AnswerFor::Hold(holds::changed)).await;
+            return changed.map(|done| done.answer);
         };
-        let principal = caller.principal;
         let terms = Arc::new(CommitTerms { request: key.name(), ..(*terms).clone() });
         if let Some(answer) = self.joined(principal, &key, &terms).await? {
             return Ok(answer);
         }
         let verb = HoldVerb::Commit(patch, terms.clone());
-        let wanted = Wanted { caller, hold, precondition, verb };
+        let wanted = Wanted { asked_by, hold, precondition, verb };
         let outcome = self.step_hold(wanted, key.clone(), AnswerFor::Booking(created)).await;
         self.finished_or_joined(principal, outcome, &terms, &key).await
     }
 }
 
-/// A change of one hold that a caller asks for.
+/// A change of one hold.
 pub(super) struct Wanted {
-    pub caller: HoldCaller,
+    pub asked_by: AskedBy,
     pub hold: HoldId,
     pub precondition: Precondition,
     pub verb: HoldVerb,
@@ -74,7 +76,7 @@ impl Desk {
         (new, commit): (Arc<CreateHold>, Option<Arc<CommitTerms>>),
         key: Key,
         answer: AnswerFor,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Done, Problem> {
         let until = self.until();
         let request = Request::new(key, answer, until)?;
         let wanted = NewHold { caller, kind, new: new.clone(), flights: Vec::new(), commit };
@@ -88,9 +90,9 @@ impl Desk {
         self.bookings().or_alternatives_to_hold(&new, outcome).await
     }
 
-    async fn try_to_hold(&self, wanted: &NewHold, request: &Request, until: Instant) -> Result<Answer, Refusal> {
+    async fn try_to_hold(&self, wanted: &NewHold, request: &Request, until: Instant) -> Outcome {
         let (caller, new) = (&wanted.caller, &wanted.new);
-        let operation = |flights| Operation::Hold(Box::new(NewHold { flights, ..wanted.clone() }));
+        let operation = |flights| Operation::hold(NewHold { flights, ..wanted.clone() });
         if let (true, Some(quote)) = (new.flight_ids.is_empty(), new.quote_id) {
             let flights = self.bookings().flights_of_quote(quote).await?;
             return self.submit(operation(flights), request).await;
@@ -118,14 +120,15 @@ impl Desk {
         }
     }
 
-    pub(super) async fn step_hold(&self, wanted: Wanted, key: Key, answer: AnswerFor) -> Result<Answer, Problem> {
+    pub(super) async fn step_hold(&self, wanted: Wanted, key: Key, answer: AnswerFor) -> Result<Done, Problem> {
         let asked_at = self.bookings().clock.now();
         let request = Request::new(key, answer, self.until())?;
         let outcome = self.try_to_step_hold(&wanted, asked_at, &request).in_span(span("bookings.step_hold")).await;
         let outcome = request.resolve(outcome).await;
         drop(request);
-        let (caller, step) = (wanted.caller.principal, (wanted.hold, &wanted.verb));
-        self.bookings().or_alternatives_to_step(caller, step, outcome).await
+        let AskedBy::Caller(caller) = &wanted.asked_by else { return outcome };
+        let step = (wanted.hold, &wanted.verb);
+        self.bookings().or_alternatives_to_step(caller.principal, step, outcome).await
     }
 
     pub(super) async fn try_to_step_hold(
@@ -133,23 +136,18 @@ impl Desk {
         wanted: &Wanted,
         asked_at: DateTime<Utc>,
         request: &Request,
-    ) -> Result<Answer, Refusal> {
+    ) -> Outcome {
         let mut attempts = 0;
         loop {
-            let seen: Hold = self
-                .bookings()
-                .holds
-                .visible(wanted.caller.principal, wanted.hold)
-                .await
-                .map_err(BookingError::from)?;
+            let seen = self.holds().asked_for(&wanted.asked_by, wanted.hold).await.map_err(BookingError::from)?;
             let step = HoldStep {
-                caller: wanted.caller.clone(),
+                asked_by: wanted.asked_by.clone(),
                 precondition: wanted.precondition.clone(),
                 verb: wanted.verb.clone(),
                 seen,
                 asked_at,
             };
-            match self.submit(Operation::StepHold(Box::new(StepOfHold::new(step))), request).await {
+            match self.submit(Operation::step_hold(step), request).await {
                 Err(Refusal { error: BookingError::Raced, .. }) if attempts < MAX_RETRIES => attempts += 1,
                 outcome => return outcome,
             }

@@ -8,7 +8,7 @@ use loadmaster_platform::{
 use super::{
     BookingError,
     courtesy::Target,
-    desk::{AnswerFor, Desk, Movement, Operation, Refusal, Request, Verb},
+    desk::{AnswerFor, Desk, Movement, Operation, Outcome, Refusal, Request, Verb},
     model::Booking,
 };
 
@@ -23,10 +23,10 @@ impl Desk {
     ) -> Result<Answer, Problem> {
         let request = Request::new(key, AnswerFor::Booking(answer), self.until())?;
         let outcome = self.try_to_step(&target, &verb, &request).in_span(span(verb.name())).await;
-        request.resolve(outcome).await
+        request.resolve(outcome).await.map(|done| done.answer)
     }
 
-    async fn try_to_step(&self, target: &Target, verb: &Verb, request: &Request) -> Result<Answer, Refusal> {
+    async fn try_to_step(&self, target: &Target, verb: &Verb, request: &Request) -> Outcome {
         let bookings = self.bookings();
         let (_lock, mut seen) = bookings.lock(target, request.key()).await?;
         let mut attempts = 0;
@@ -35,8 +35,8 @@ impl Desk {
                 Some(seen) => seen,
                 None => bookings.visible(target.caller, &target.reference).await?,
             };
-            let movement = Movement::new(target.clone(), verb.clone(), seen);
-            match self.submit(Operation::Move(Box::new(movement)), request).await {
+            let movement = Movement { target: target.clone(), verb: verb.clone(), seen };
+            match self.submit(Operation::step(movement), request).await {
                 Err(Refusal { error: BookingError::Raced, .. }) if attempts < MAX_RETRIES => attempts += 1,
                 outcome => return outcome,
             }

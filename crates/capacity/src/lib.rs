@@ -11,7 +11,6 @@ mod metric;
 mod model;
 mod repository;
 mod room;
-mod router;
 mod service;
 mod turn;
 
@@ -26,7 +25,7 @@ pub use model::{
 };
 pub use room::ROOM;
 pub use service::{
-    ASIDE_FOR, CapacityService, Lapsed, allot_in_tx, await_in_tx, change_all_in_tx, change_in_tx, keep_aside_in_tx,
+    ASIDE_FOR, CapacityService, allot_in_tx, await_in_tx, change_all_in_tx, change_in_tx, find_in_tx, keep_aside_in_tx,
     lock_free_in_tx, lock_in_tx, open, open_forgotten_in_tx, set_status_in_tx, shift_in_tx,
 };
 pub use turn::Path;

@@ -10,14 +10,7 @@ use loadmaster_platform::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    CapacityService,
-    audit::AUDIT,
-    code,
-    metric::METRICS,
-    router::{self, HandlerState},
-    turn::LOCK,
-};
+use super::{CapacityService, audit::AUDIT, code, metric::METRICS, turn::LOCK};
 
 pub const ROOM: Room = Room {
     features: &["availability"],
@@ -26,7 +19,6 @@ pub const ROOM: Room = Room {
     labels: &[("lock", &[LOCK])],
     tables: Tables { history: &["capacity_ledger"], kept: &["flight_capacity"], ..Tables::NONE },
     audit: AUDIT,
-    describe: || router::routes().describe(),
     open: |opening| Box::pin(async { Ok(open(opening)) }),
     ..Room::named("capacity")
 };
@@ -35,9 +27,8 @@ fn open(opening: &Opening) -> Opened {
     let Opening { settings, db, clock, locks, .. } = opening;
     let capacity = CapacityService::new(db.clone(), clock.clone(), locks.clone(), &settings.capacity);
     let (settling, measured) = (capacity.clone(), capacity.clone());
-    let routes = router::routes().with_state(&HandlerState::of(opening, capacity.clone()));
     let follower = Some(Arc::new(IndexFollower(capacity.for_background())) as Arc<dyn Follower>);
-    Opened { routes, follower, ..Opened::default() }
+    Opened { follower, ..Opened::default() }
         .with(capacity)
         .working(|stop| settling.refresh_invalidated(stop))
         .measured(move || measured.measure())

@@ -1,8 +1,5 @@
-use std::sync::{Arc, OnceLock};
-
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::BoxFuture;
-use loadmaster_kernel::{FlightId, OrganizationId, Weight};
+use loadmaster_kernel::{FlightId, Weight};
 use loadmaster_platform::{
     clock::SharedClock,
     locks::Locks,
@@ -171,24 +168,14 @@ pub async fn set_status_in_tx(
     Ok(repository::find(tx, flight).await?)
 }
 
-/// Knows the holds of a flight. Provided by the room of holds, which is above this one.
-pub trait Lapsed: Send + Sync {
-    /// Returns the space that is still held by the tables although the time of its holds is up, and that becomes free for all.
-    fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>>;
-
-    /// Returns the space that allotments of this organization keep for it, with what returns to them from such holds.
-    fn allotted<'a>(
-        &'a self,
-        snapshot: &'a mut PgSession,
-        flight: FlightId,
-        organization: OrganizationId,
-    ) -> BoxFuture<'a, Result<Space, DbError>>;
+/// Reads a flight's row.
+pub async fn find_in_tx(tx: &mut PgSession, flight: FlightId) -> Result<FlightCapacity, CapacityError> {
+    repository::find(tx, flight).await?.ok_or(CapacityError::Unknown(flight))
 }
 
 /// Reports the space on a flight, directly from the book of record.
 #[derive(Clone)]
 pub struct CapacityService {
-    pub(super) lapsed: Arc<OnceLock<Arc<dyn Lapsed>>>,
     pub(super) db: Database,
     pub(super) clock: SharedClock,
     pub(super) index: AvailabilityIndex,
@@ -205,7 +192,7 @@ impl CapacityService {
         let max_overbooking_percent = settings.max_overbooking_percent;
         let index = AvailabilityIndex::default();
         let allotted = AllottedSpaceIndex::default();
-        Self { lapsed: Arc::default(), db, clock, index, allotted, threshold, locks, max_overbooking_percent }
+        Self { db, clock, index, allotted, threshold, locks, max_overbooking_percent }
     }
 
     /// Returns the highest percentage by which a flight may be overbooked.
@@ -218,41 +205,9 @@ impl CapacityService {
         self.threshold
     }
 
-    /// Provides what is known of lapsed holds, once.
-    pub fn know_lapsed(&self, lapsed: Arc<dyn Lapsed>) {
-        _ = self.lapsed.set(lapsed);
-    }
-
     /// Returns the space that allotments keep, by organization, as this process knows it.
     pub const fn allotted(&self) -> &AllottedSpaceIndex {
         &self.allotted
-    }
-
-    /// Returns the flight's current row and the time of reading. Space of holds whose time is up counts as free, and so does
-    /// what allotments keep for this organization.
-    pub async fn availability(
-        &self,
-        flight: FlightId,
-        organization: Option<OrganizationId>,
-    ) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
-        let mut connection = self.db.read().await?;
-        let found = repository::find(&mut connection, flight).await?;
-        drop(connection);
-        let mut room = found.ok_or(CapacityError::Unknown(flight))?;
-        if room.held != room.aside
-            && let Some(lapsed) = self.lapsed.get()
-        {
-            let mut snapshot = self.db.snapshot().await?;
-            room = repository::find(&mut snapshot, flight).await?.ok_or(CapacityError::Unknown(flight))?;
-            // What lapses on an awaited flight goes to those who wait.
-            if !room.is_awaited(self.clock.now()) {
-                room.held = room.held - lapsed.lapsed(&mut snapshot, flight).await?;
-            }
-            if let Some(organization) = organization.filter(|_| room.allotted > 0) {
-                room.held = room.held - lapsed.allotted(&mut snapshot, flight, organization).await?;
-            }
-        }
-        Ok((room, self.clock.now()))
     }
 
     /// Returns those of these flights on which space is set aside that nobody has offered in time.

@@ -5,7 +5,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use loadmaster_accounts::{Principal, Role};
+use loadmaster_accounts::{Channel, Principal, Role};
 use loadmaster_capacity::Shift;
 use loadmaster_kernel::{FlightId, Money, OrganizationId, PaymentId, UserId};
 use loadmaster_payments::{PaymentMethod, RequestHash};
@@ -65,6 +65,42 @@ impl HoldCaller {
     }
 }
 
+/// In whose name a hold is changed.
+#[derive(Debug, Clone)]
+pub enum AskedBy {
+    Caller(HoldCaller),
+    /// The user who began its payment: that is authorized, and nobody asks any more.
+    Payer(UserId),
+}
+
+impl AskedBy {
+    pub const fn user_id(&self) -> UserId {
+        match self {
+            Self::Caller(caller) => caller.principal.user_id,
+            Self::Payer(user) => *user,
+        }
+    }
+
+    pub fn is_guest(&self) -> bool {
+        matches!(self, Self::Caller(caller) if caller.is_guest())
+    }
+
+    /// Returns the channel by which a caller asks; `None` for a payment.
+    pub const fn channel(&self) -> Option<Channel> {
+        match self {
+            Self::Caller(caller) => Some(caller.principal.channel()),
+            Self::Payer(_) => None,
+        }
+    }
+
+    pub(super) fn sees(&self, hold: &Hold) -> bool {
+        match self {
+            Self::Caller(caller) => hold.is_visible_to(caller.principal),
+            Self::Payer(_) => true,
+        }
+    }
+}
+
 /// A caller, or several, whose holds are counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
@@ -118,7 +154,7 @@ pub enum Pay {
 /// A change of one hold, as it was read before.
 #[derive(Debug, Clone)]
 pub struct HoldStep {
-    pub caller: HoldCaller,
+    pub asked_by: AskedBy,
     pub precondition: Precondition,
     pub verb: HoldVerb,
     pub seen: Hold,
@@ -198,9 +234,4 @@ impl HoldStep {
             _ => None,
         }
     }
-}
-
-/// The user of a hold's caller, for its history.
-pub fn actor(caller: &HoldCaller) -> UserId {
-    caller.principal.user_id
 }

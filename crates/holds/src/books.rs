@@ -56,8 +56,20 @@ impl HoldBooks {
         Ok(())
     }
 
-    /// Takes note of a new hold or of one that changed, for the next decision of the batch.
-    pub fn note(&mut self, caller: &HoldCaller, before: Option<&Hold>, after: &Hold) {
+    /// Takes note of a new hold, for the next decision of the batch.
+    pub fn note_new(&mut self, caller: &HoldCaller, made: &Hold) {
+        for subject in caller.subjects() {
+            if let Subject::Address(address) = &subject {
+                let lately = self.lately.entry(address.clone()).or_insert((0, made.created_at));
+                lately.0 += 1;
+            }
+            *self.active.entry(subject).or_default() += 1;
+        }
+        self.note(None, made);
+    }
+
+    /// Takes note of a hold that changed, for the next decision of the batch.
+    pub fn note(&mut self, before: Option<&Hold>, after: &Hold) {
         for leg in before.into_iter().flat_map(|hold| &hold.legs) {
             for name in &leg.names {
                 self.claims.remove(&(leg.flight_id, *name));
@@ -66,15 +78,6 @@ impl HoldBooks {
                 && let Some(held) = self.guests.get_mut(&leg.flight_id)
             {
                 *held = *held - leg.space;
-            }
-        }
-        if before.is_none() {
-            for subject in caller.subjects() {
-                if let Subject::Address(address) = &subject {
-                    let lately = self.lately.entry(address.clone()).or_insert((0, after.created_at));
-                    lately.0 += 1;
-                }
-                *self.active.entry(subject).or_default() += 1;
             }
         }
         let holder = match after.status {

@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use loadmaster_accounts::Role;
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::postgres::{DbError, PgSession};
 
@@ -25,11 +24,11 @@ pub struct BooksRequest {
 impl BooksRequest {
     pub fn new_hold(&mut self, caller: &HoldCaller, flights: &[FlightId], has_names: bool) {
         self.subjects.extend(caller.subjects());
-        self.change(caller, flights, has_names);
+        self.change(caller.is_guest(), flights, has_names);
     }
 
-    pub fn change(&mut self, caller: &HoldCaller, flights: &[FlightId], has_names: bool) {
-        if caller.principal.role == Role::Guest {
+    pub fn change(&mut self, is_guest: bool, flights: &[FlightId], has_names: bool) {
+        if is_guest {
             self.guests_on.extend(flights);
         }
         if has_names {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     HoldError,
-    ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped},
+    ask::{CommitTerms, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped},
     books::{HoldBooks, Holder},
     draft::{amended, differences, draw_up, end, ends, latest_expiry, legs, names_after, unknown_name},
     dto::AmendHold,
@@ -60,7 +60,7 @@ impl HoldRules<'_> {
             hold.quote = self.price_new(new, &hold, flights)?;
         }
         let Some(terms) = &new.commit else { return Ok(NewlyHeld { hold, booked: None, pay: Pay::Nothing }) };
-        let pay = self.payment(&hold, terms, &new.caller)?;
+        let pay = self.payment(&hold, terms, new.caller.is_guest())?;
         let booked = (!matches!(pay, Pay::Token(_))).then(|| {
             let mut booked = self.post(&hold, hold.clone(), Vec::new(), pay);
             self.advance(&mut booked);
@@ -128,10 +128,12 @@ impl HoldRules<'_> {
     ) -> Result<Stepped, HoldError> {
         self.check_open(step, hold)?;
         let mut stepped = match &step.verb {
-            HoldVerb::Amend(patch) => self.amend(books, hold, patch, flights, &step.caller)?,
+            HoldVerb::Amend(patch) => self.amend(books, hold, patch, flights, step.asked_by.is_guest())?,
             HoldVerb::Extend(seconds) => self.extend(hold, *seconds)?,
             HoldVerb::Release(reason) => end(hold, HoldStatus::Released, Some(*reason), self.now),
-            HoldVerb::Commit(patch, terms) => self.commit(books, hold, (patch, terms), flights, &step.caller)?,
+            HoldVerb::Commit(patch, terms) => {
+                self.commit(books, hold, (patch, terms), flights, step.asked_by.is_guest())?
+            }
             HoldVerb::Book(_) => self.post(hold, hold.clone(), Vec::new(), Pay::Nothing),
         };
         // A payment that is to be begun changes it, too.
@@ -148,7 +150,7 @@ impl HoldRules<'_> {
     }
 
     fn check_open(&self, step: &HoldStep, hold: &Hold) -> Result<(), HoldError> {
-        if !hold.is_visible_to(step.caller.principal) {
+        if !step.asked_by.sees(hold) {
             return Err(HoldError::Unknown);
         }
         step.precondition.check(hold.version).map_err(HoldError::VersionMismatch)?;
@@ -204,7 +206,7 @@ impl HoldRules<'_> {
         hold: &Hold,
         patch: &AmendHold,
         known: &HashMap<FlightId, Flight>,
-        caller: &HoldCaller,
+        is_guest: bool,
     ) -> Result<Stepped, HoldError> {
         let mut after = amended(hold, patch)?;
         let way = patch.flight_ids.as_deref().filter(|way| !way.is_empty());
@@ -220,7 +222,7 @@ impl HoldRules<'_> {
         }
         let mut shifts = Vec::new();
         if new_way || after.space != hold.space || after.special_handling_codes != hold.special_handling_codes {
-            let flights = self.retake(books, hold, &mut after, &way, known, caller)?;
+            let flights = self.retake(books, hold, &mut after, &way, known, is_guest)?;
             shifts = differences(hold, &way, after.space);
             after.legs = legs(&flights, after.space);
             after.latest_expires_at = self.latest_expiry(&after, &flights);
@@ -244,7 +246,7 @@ impl HoldRules<'_> {
         after: &mut Hold,
         way: &[FlightId],
         known: &HashMap<FlightId, Flight>,
-        caller: &HoldCaller,
+        is_guest: bool,
     ) -> Result<Vec<Flight>, HoldError> {
         let own = |flight: FlightId| hold.space_on(flight);
         let without_own = |id: &FlightId| {
@@ -266,7 +268,7 @@ impl HoldRules<'_> {
             self.minimum_connection,
             self.now,
         )?;
-        if caller.is_guest() {
+        if is_guest {
             self.check_share(books, &flights, after.space, own)?;
         }
         Ok(flights)
@@ -279,10 +281,10 @@ impl HoldRules<'_> {
         hold: &Hold,
         (patch, terms): (&AmendHold, &CommitTerms),
         known: &HashMap<FlightId, Flight>,
-        caller: &HoldCaller,
+        is_guest: bool,
     ) -> Result<Stepped, HoldError> {
-        let Stepped { before, after, shifts, event_type, .. } = self.amend(books, hold, patch, known, caller)?;
-        let pay = self.payment(&after, terms, caller)?;
+        let Stepped { before, after, shifts, event_type, .. } = self.amend(books, hold, patch, known, is_guest)?;
+        let pay = self.payment(&after, terms, is_guest)?;
         let way: Vec<FlightId> = after.flight_ids().collect();
         let flights = way.iter().filter_map(|flight| known.get(flight).cloned()).collect();
         let flights = shipment::in_order(&way, flights)?;

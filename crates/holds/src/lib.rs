@@ -24,7 +24,7 @@ mod router;
 mod service;
 mod write;
 
-pub use ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped, actor};
+pub use ask::{AskedBy, CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped};
 pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
 pub use books_request::BooksRequest;
@@ -45,6 +45,6 @@ pub use model::{
 };
 pub use price_books::{PriceBooks, PriceTerms};
 pub use room::ROOM;
-pub use router::{PATH, changed, created, pending};
+pub use router::{changed, created, pending};
 pub use service::HoldService;
 pub use write::{free_positions_in_tx, lock_free_in_tx, lock_in_tx, write_in_tx};

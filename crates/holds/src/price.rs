@@ -11,7 +11,7 @@ use loadmaster_pricing::{DiscountReason, Freight, PriceRules, Quote, Rated, Rati
 
 use super::{
     HoldError,
-    ask::{CommitTerms, HoldCaller, NewHold, Pay},
+    ask::{CommitTerms, NewHold, Pay},
     dto::AmendHold,
     error::{HoldLimit, PriceFault},
     judge::HoldRules,
@@ -150,7 +150,7 @@ impl HoldRules<'_> {
     }
 
     /// Returns how a hold that is to become a booking is paid for, after a look at what its caller expects.
-    pub(super) fn payment(&self, hold: &Hold, terms: &CommitTerms, caller: &HoldCaller) -> Result<Pay, HoldError> {
+    pub(super) fn payment(&self, hold: &Hold, terms: &CommitTerms, is_guest: bool) -> Result<Pay, HoldError> {
         let price = hold.quote.as_ref().map(Quote::total);
         if self.prices.terms.is_required && price.is_none() {
             return Err(PriceFault::Required.into());
@@ -164,7 +164,7 @@ impl HoldRules<'_> {
             None => guests_on_invoice,
             Some(method) => method == PaymentMethod::Token,
         };
-        if caller.is_guest() && has_provider && hold.total().is_some() && !is_settled {
+        if is_guest && has_provider && hold.total().is_some() && !is_settled {
             missing.push("/payment_token");
         }
         let pay = match (&terms.method, hold.total()) {

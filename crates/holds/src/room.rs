@@ -62,8 +62,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     };
     let capacity: CapacityService = opening.service()?;
     let addresses = SealKey::new(&secrets.reference_key);
-    let holds = HoldService::new(db.clone(), clock.clone(), capacity.clone(), limits, addresses);
-    capacity.know_lapsed(Arc::new(holds.clone()));
+    let holds = HoldService::new(db.clone(), clock.clone(), capacity, limits, addresses);
     let routes = router::routes().with_state(&HandlerState::of(opening, holds.clone()));
     let follower = Some(Arc::new(HoldFollower(holds.for_background())) as Arc<dyn Follower>);
     let sweeping = holds.for_background();

@@ -1,10 +1,11 @@
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use loadmaster_accounts::{Customer, Guest};
+use loadmaster_accounts::{Customer, Guest, Principal};
+use loadmaster_capacity::Availability;
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
     idempotency::Answer,
@@ -31,12 +32,13 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(reservations))
+        .routes(routes!(availability))
         .routes(routes!(positions));
     api.into()
 }
 
 /// The path of a hold.
-pub const PATH: &str = "/api/v1/holds/";
+const PATH: &str = "/api/v1/holds/";
 
 /// Returns the answer to what made or changed a hold, as the hold is then.
 fn answer(status: StatusCode, hold: &Hold) -> Answer {
@@ -144,6 +146,29 @@ async fn reservations(
     let now = holds.clock.now();
     let bodies: Vec<_> = found.entries.iter().map(|hold| HoldBody::new(hold, now)).collect();
     Ok(private(page.answer(bodies, |body| Anchor::Id(body.id.uuid()), &key, &query, &reader)))
+}
+
+problem_responses!(AvailabilityProblems: [INPUT, CALLER], NOT_FOUND);
+
+/// Show the current availability of a flight.
+///
+/// Read from the database, never from a cache: the capacity that a booking at this moment would find. What allotments
+/// keep for your organization is available to you; to others it is held.
+#[utoipa::path(get, path = "/flights/{id}/availability", tag = "flights", operation_id = "getFlightAvailability",
+    params(("id" = FlightId, Path, description = "Id of the flight")),
+    responses((status = 200, body = Availability), AvailabilityProblems))]
+async fn availability(
+    caller: Option<Extension<Principal>>,
+    State(holds): State<HoldService>,
+    PathText(id): PathText<FlightId>,
+    query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    let organization = caller.map(|Extension(caller)| caller.organization_id);
+    let exists = async { holds.availability(id, None).await.map(drop) };
+    unless_missing(query.refuse_all(), exists).await?;
+    let (found, as_of) = holds.availability(id, organization).await?;
+    let answer = Availability::new(&found, holds.capacity.is_critical(&found), as_of);
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(answer)))
 }
 
 problem_responses!(PositionProblems: [INPUT, CALLER], NOT_FOUND);

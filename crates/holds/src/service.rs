@@ -1,13 +1,13 @@
 use std::collections::HashSet;
 
-use futures_util::future::BoxFuture;
+use chrono::{DateTime, Utc};
 use loadmaster_accounts::{Principal, Role};
-use loadmaster_capacity::{CapacityError, CapacityService, Lapsed, Space};
+use loadmaster_capacity::{self as capacity, CapacityError, CapacityService, FlightCapacity};
 use loadmaster_kernel::{FlightId, HoldId, OrganizationId};
 use loadmaster_platform::{
     clock::SharedClock,
     listing::{Anchor, CountParams, ExpiryOrder, Listed},
-    postgres::{Database, DbError, PgSession, Recency},
+    postgres::{Database, DbError, Recency},
     seal::SealKey,
     web::{ClientAddress, PageRequest},
 };
@@ -16,7 +16,7 @@ use loadmaster_shipment::PositionName;
 
 use super::{
     HoldError,
-    ask::{HoldCaller, HoldLimits},
+    ask::{AskedBy, HoldCaller, HoldLimits},
     draft::is_of,
     dto::{CreateHold, HoldFilter, Position, PositionStatus},
     metric,
@@ -97,6 +97,14 @@ impl HoldService {
         repository::find(&mut connection, id, caller.sees_only()).await?.ok_or(HoldError::Unknown)
     }
 
+    /// Returns a hold that is to be changed.
+    pub async fn asked_for(&self, asked_by: &AskedBy, id: HoldId) -> Result<Hold, HoldError> {
+        match asked_by {
+            AskedBy::Caller(caller) => self.visible(caller.principal, id).await,
+            AskedBy::Payer(_) => self.find_all(&[id]).await?.pop().ok_or(HoldError::Unknown),
+        }
+    }
+
     /// Returns the holds that earlier attempts of the caller to make this booking have left, because their payments failed.
     pub async fn left_by_attempts(&self, caller: Principal, order: &CreateHold) -> Result<Vec<Hold>, HoldError> {
         let Some(quote) = order.quote_id else { return Ok(Vec::new()) };
@@ -151,9 +159,34 @@ impl HoldService {
         self.db.reading(recency, read).await
     }
 
+    /// Returns the flight's current row and the time of reading. Space of holds whose time is up counts as free, and so does
+    /// what allotments keep for this organization.
+    pub async fn availability(
+        &self,
+        flight: FlightId,
+        organization: Option<OrganizationId>,
+    ) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
+        let mut connection = self.db.read().await?;
+        let mut room = capacity::find_in_tx(&mut connection, flight).await?;
+        drop(connection);
+        if room.held != room.aside {
+            let mut snapshot = self.db.snapshot().await?;
+            room = capacity::find_in_tx(&mut snapshot, flight).await?;
+            let now = self.clock.now();
+            // What lapses on an awaited flight goes to those who wait.
+            if !room.is_awaited(now) {
+                room.held = room.held - repository::expired_space(&mut snapshot, flight, now).await?;
+            }
+            if let Some(organization) = organization.filter(|_| room.allotted > 0) {
+                room.held = room.held - repository::allotted_on(&mut snapshot, flight, organization, now).await?;
+            }
+        }
+        Ok((room, self.clock.now()))
+    }
+
     /// Checks that the flight exists.
     pub async fn check_flight(&self, flight: FlightId) -> Result<(), HoldError> {
-        match self.capacity.availability(flight, None).await {
+        match self.availability(flight, None).await {
             Ok(_) => Ok(()),
             Err(CapacityError::Unknown(flight)) => Err(HoldError::UnknownFlight(flight)),
             Err(CapacityError::Database(cause)) => Err(cause.into()),
@@ -162,7 +195,7 @@ impl HoldService {
 
     /// Returns all positions of a flight.
     pub(super) async fn positions(&self, flight: FlightId) -> Result<Vec<Position>, HoldError> {
-        let (room, now) = match self.capacity.availability(flight, None).await {
+        let (room, now) = match self.availability(flight, None).await {
             Ok(found) => found,
             Err(CapacityError::Unknown(flight)) => return Err(HoldError::UnknownFlight(flight)),
             Err(CapacityError::Database(cause)) => return Err(cause.into()),
@@ -192,20 +225,5 @@ impl HoldService {
         let found = repository::allotted_among(&mut *self.db.read().await?, &ids, now).await?;
         self.capacity.allotted().learn_on(flights, found);
         Ok(())
-    }
-}
-
-impl Lapsed for HoldService {
-    fn lapsed<'a>(&'a self, snapshot: &'a mut PgSession, flight: FlightId) -> BoxFuture<'a, Result<Space, DbError>> {
-        Box::pin(async move { Ok(repository::expired_space(snapshot, flight, self.clock.now()).await?) })
-    }
-
-    fn allotted<'a>(
-        &'a self,
-        snapshot: &'a mut PgSession,
-        flight: FlightId,
-        organization: OrganizationId,
-    ) -> BoxFuture<'a, Result<Space, DbError>> {
-        Box::pin(async move { Ok(repository::allotted_on(snapshot, flight, organization, self.clock.now()).await?) })
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::{Availability, CapacityService, FlightCapacity};
 use loadmaster_flights::{Flight, FlightBody, FlightService};
+use loadmaster_holds::HoldService;
 use loadmaster_kernel::{FlightId, OrganizationId};
 use loadmaster_platform::{
     clock::{Moment, SharedClock},
@@ -42,6 +43,7 @@ pub(super) struct FlightStreams {
     has_news: Arc<AtomicBool>,
     flights: FlightService,
     capacity: CapacityService,
+    holds: HoldService,
     reference: Reference,
     clock: SharedClock,
 }
@@ -60,14 +62,20 @@ struct SpaceReading {
 }
 
 impl FlightStreams {
-    pub fn new(flights: FlightService, capacity: CapacityService, reference: Reference, clock: SharedClock) -> Self {
-        Self { groups: Groups::default(), has_news: Arc::default(), flights, capacity, reference, clock }
+    pub fn new(
+        flights: FlightService,
+        capacity: CapacityService,
+        holds: HoldService,
+        reference: Reference,
+        clock: SharedClock,
+    ) -> Self {
+        Self { groups: Groups::default(), has_news: Arc::default(), flights, capacity, holds, reference, clock }
     }
 
     #[must_use]
     pub fn for_background(&self) -> Self {
         let (flights, capacity) = (self.flights.for_background(), self.capacity.for_background());
-        Self { flights, capacity, ..self.clone() }
+        Self { flights, capacity, holds: self.holds.for_background(), ..self.clone() }
     }
 
     pub async fn exists(&self, id: FlightId) -> Result<(), LiveError> {
@@ -124,7 +132,7 @@ impl FlightStreams {
         if row.held == row.aside {
             return Ok(SpaceReading { row, as_of: self.clock.now() });
         }
-        let (row, as_of) = self.capacity.availability(row.flight_id, organization).await?;
+        let (row, as_of) = self.holds.availability(row.flight_id, organization).await?;
         Ok(SpaceReading { row, as_of })
     }
 

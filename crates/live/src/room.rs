@@ -38,10 +38,12 @@ pub const ROOM: Room = Room {
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { db, clock, streams, secrets, timing, .. } = opening;
     let flights: FlightService = opening.service()?;
+    let flight_streams =
+        FlightStreams::new(flights.clone(), opening.service()?, opening.service()?, opening.service()?, clock.clone());
     let live = LiveService {
         streams: streams.clone(),
         audience: Audience::new(opening.service()?),
-        flights: FlightStreams::new(flights.clone(), opening.service()?, opening.service()?, clock.clone()),
+        flights: flight_streams,
         booking_streams: BookingStreams::new(opening.service()?, clock.clone()),
         messages: MessageStreams::new(db, &flights, clock.clone(), &secrets.namespace),
         bookings: opening.service()?,

@@ -26,8 +26,6 @@ use super::{
     service::PaymentService,
 };
 
-/// Interval at which the outcome of another process's attempt is looked for.
-const LOOK: Duration = Duration::from_millis(100);
 /// Longest time for which a process tries to record an outcome before it is left to the next attempt.
 const RECORDED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -107,15 +105,17 @@ impl PaymentService {
     /// is.
     pub async fn decided_within(&self, operation: PaymentOperationId, time: Duration) -> Result<bool, DbError> {
         let until = Instant::now() + time;
+        let payment = repository::payment_of(&mut *self.db.read().await?, operation).await?;
+        let Some(payment) = payment else { return Ok(true) };
+        let waiter = self.waiter(payment, None);
         loop {
             if !self.is_open(operation).await? {
                 return Ok(true);
             }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if Instant::now() >= until {
                 return Ok(false);
             }
-            sleep(LOOK.min(left)).await;
+            waiter.woken(until).await;
         }
     }
 
@@ -250,7 +250,10 @@ impl PaymentService {
                     sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(2));
                 }
-                outcome => return outcome,
+                outcome => {
+                    self.changed(decided.payment);
+                    return outcome;
+                }
             }
         }
     }

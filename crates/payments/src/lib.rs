@@ -23,6 +23,7 @@ mod sabotage;
 mod service;
 mod signature;
 mod tokens;
+mod waiters;
 mod webhook;
 
 pub use attempt::Attempt;
@@ -42,3 +43,4 @@ pub use model::{
 pub use provider::ProviderKind;
 pub use room::ROOM;
 pub use service::{CancellationBand, CaptureMode, PaymentService};
+pub use waiters::Waiter;

@@ -21,6 +21,7 @@ use super::{
     service::{PaymentService, PaymentSettings},
     signature::WebhookKeys,
     tokens::Tokens,
+    waiters::Waiters,
 };
 
 pub const ROOM: Room = Room {
@@ -83,6 +84,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         under_way: Arc::default(),
         tokens: Tokens::default(),
         news: Arc::default(),
+        waiters: Waiters::default(),
     };
     let routes = router::routes().with_state(&HandlerState::of(opening, payments.clone()));
     let working = payments.for_background();
@@ -93,9 +95,11 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         .every(TimeDelta::days(1), "old_payment_webhooks", working.clone(), |payments| async move {
             payments.delete_old_webhooks().await.map(drop).map_err(Into::into)
         });
+    let follower = Some(Arc::new(payments.waiters.clone()) as _);
     let personal = Some(Arc::new(payments.clone()) as _);
     let takes_tokens = payments.provider.is_some();
-    let opened = Opened { routes, jobs, personal, ..Opened::default() }.featuring("payment_tokens", takes_tokens);
+    let opened =
+        Opened { routes, jobs, follower, personal, ..Opened::default() }.featuring("payment_tokens", takes_tokens);
     Ok(opened.working(|stop| working.work(stop)).with(payments))
 }
 

@@ -6,7 +6,7 @@ use std::{
 
 use chrono::NaiveDate;
 use loadmaster_accounts::{Acts, Principal};
-use loadmaster_kernel::{OrganizationId, PaymentId, PaymentOperationId};
+use loadmaster_kernel::{HoldId, OrganizationId, PaymentId, PaymentOperationId};
 use loadmaster_platform::{
     clock::SharedClock,
     listing::{Anchor, CountParams, CreatedOrder, Listed},
@@ -25,6 +25,7 @@ use super::{
     repository,
     signature::WebhookKeys,
     tokens::Tokens,
+    waiters::{Waiter, Waiters},
 };
 
 pub use loadmaster_platform::settings::{CancellationBand, CaptureMode};
@@ -62,6 +63,8 @@ pub struct PaymentService {
     pub(super) tokens: Tokens,
     /// Wakes the driver of this process.
     pub(super) news: Arc<Notify>,
+    /// Requests that wait for what becomes of a payment.
+    pub(super) waiters: Waiters,
 }
 
 impl PaymentService {
@@ -111,6 +114,17 @@ impl PaymentService {
     /// Has the driver look for promises now. To be called after the commit of a transaction that has made some.
     pub fn wake(&self) {
         self.news.notify_one();
+    }
+
+    /// Enters a request that waits for what becomes of a payment, and of the hold that it is for. To be called before they are
+    /// read.
+    pub fn waiter(&self, payment: PaymentId, hold: Option<HoldId>) -> Waiter {
+        self.waiters.enter([payment.uuid()].into_iter().chain(hold.map(HoldId::uuid)).collect())
+    }
+
+    /// Wakes the requests that wait for what becomes of a payment. To be called after the commit of a change.
+    pub fn changed(&self, payment: PaymentId) {
+        self.waiters.wake([payment.uuid()]);
     }
 
     /// Returns the payment if the caller may see it; one of another organization is reported as unknown.

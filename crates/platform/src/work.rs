@@ -76,7 +76,19 @@ impl UnitOfWork {
         C: Command + 'static,
     {
         let (db, tasks) = (self.db.clone(), self.tasks.clone());
-        Box::pin(async move { tasks.to_the_end(Box::pin(run(db, keyed))).await })
+        let running = Box::pin(run(db, keyed));
+        let answering = async move { running.await.map(|(answer, _)| answer) };
+        Box::pin(async move { tasks.to_the_end(answering).await })
+    }
+
+    /// Runs a command like [`Self::run`], for a caller that goes on with what was done. That is `None` if the answer is one
+    /// that was stored.
+    pub async fn run_and_show<C>(&self, keyed: Keyed<C>) -> Result<(Answer, Option<C::Done>), Problem>
+    where
+        C: Command + 'static,
+        C::Done: 'static,
+    {
+        self.tasks.to_the_end(Box::pin(run(self.db.clone(), keyed))).await
     }
 
     /// Runs a command to its end, then rolls back: returns what it would have done. Nothing is stored under a key, and
@@ -98,7 +110,10 @@ impl UnitOfWork {
     }
 }
 
-async fn run<C: Command>(db: Database, Keyed { command, key, answer }: Keyed<C>) -> Result<Answer, Problem> {
+async fn run<C: Command>(
+    db: Database,
+    Keyed { command, key, answer }: Keyed<C>,
+) -> Result<(Answer, Option<C::Done>), Problem> {
     // A key that is in use in this process is refused immediately, without a query.
     let Some(_in_use) = key.start() else { return Err(Repetition::InProgress.into()) };
     let mut work = Work::new(command, key, Some(answer));
@@ -202,14 +217,17 @@ impl<C: Command> Work<C> {
         Some(pause)
     }
 
-    /// Returns the answer. The cause of a failure may be the effect itself: made earlier, by another process meanwhile,
-    /// or by a commit that was not confirmed.
-    async fn conclude(mut self) -> Result<Answer, Problem> {
+    /// Returns the answer, and what was done for it. The cause of a failure may be the effect itself: made earlier, by another
+    /// process meanwhile, or by a commit that was not confirmed.
+    async fn conclude(mut self) -> Result<(Answer, Option<C::Done>), Problem> {
         let Some(outcome) = self.outcome.take() else { return Err(Problem::internal(&"a command without an outcome")) };
         self.command.concluded(outcome.as_ref()).await;
         match outcome {
-            Ok(_) => self.kept.ok_or_else(|| Problem::internal(&"a command without an answer")),
-            Err(error) => self.key.resolve(error.into(), self.kept.as_ref()).await,
+            Ok(done) => {
+                let answer = self.kept.ok_or_else(|| Problem::internal(&"a command without an answer"))?;
+                Ok((answer, Some(done)))
+            }
+            Err(error) => Ok((self.key.resolve(error.into(), self.kept.as_ref()).await?, None)),
         }
     }
 }

@@ -52,6 +52,7 @@ pub mod redis_servers;
 pub mod reference;
 mod smtp;
 pub mod standby;
+mod statements;
 mod tls;
 pub mod told;
 pub mod waitlist;

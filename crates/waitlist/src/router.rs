@@ -78,8 +78,7 @@ async fn join(
     let made = |made: &Placed| answer(StatusCode::CREATED, made).with_location(format!("{ENTRY}{}", made.entry.id));
     let outcome = unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await;
     let answer = waitlist.or_alternatives(&wanted, outcome).await?;
-    let made = answer.location().and_then(|location| location.strip_prefix(ENTRY)?.parse().ok());
-    if let (true, Some(made)) = (answer.is_replayed(), made) {
+    if let Some(made) = answer.made_before() {
         waitlist.visible(caller, made).await?;
     }
     Ok(answer)

@@ -7,33 +7,12 @@ use loadmaster_testkit::{
     rounds, until,
 };
 use serde_json::json;
-use sqlx::Executor;
 
 use super::{
     colleagues, deliveries,
     receiver::{Mode, Receiver},
     sending, webhook_to,
 };
-
-/// A database that counts the statements of sessions that begin from now on.
-async fn counting() -> TestDatabase {
-    let database = TestDatabase::light().await;
-    let mut owner = database.owner().await;
-    owner.execute("create extension pg_stat_statements").await.expect("PostgreSQL is installed with its extensions");
-    let name: String = sqlx::query_scalar("select current_database()").fetch_one(&mut owner).await.unwrap();
-    let track = format!("alter role loadmaster_app in database {name} set pg_stat_statements.track = 'all'");
-    owner.execute(sqlx::AssertSqlSafe(track)).await.unwrap();
-    database
-}
-
-/// How often statements that contain this were executed since.
-async fn executed(world: &World, part: &str) -> i64 {
-    let counted = format!(
-        "select coalesce(sum(calls), 0)::text from pg_stat_statements s join pg_database d on d.oid = s.dbid
-         where d.datname = current_database() and query like '%{part}%' and query not like '%pg_stat_statements%'"
-    );
-    world.texts(&counted).await[0].parse().unwrap()
-}
 
 /// Waits until a sink has heard everything.
 async fn heard(world: &World, sink: &str) {
@@ -52,7 +31,7 @@ const CONTACTS: &str = "from booking_contacts k";
 
 #[tokio::test]
 async fn messages_that_nobody_wants_cost_no_statement() {
-    let world = sending().on(&counting().await).start().await;
+    let world = sending().on(&TestDatabase::counting().await).start().await;
     let receiver = Receiver::start(Mode::Status(200)).await;
     let (operator, customer) = colleagues(&world).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
@@ -61,40 +40,40 @@ async fn messages_that_nobody_wants_cost_no_statement() {
     }
     heard(&world, "webhooks").await;
     heard(&world, "notifications").await;
-    assert_eq!(executed(&world, FINDS).await, 0, "there is no webhook");
-    assert_eq!(executed(&world, CONTACTS).await, 0, "no booking names a contact");
+    assert_eq!(world.executed(FINDS).await, 0, "there is no webhook");
+    assert_eq!(world.executed(CONTACTS).await, 0, "no booking names a contact");
 
     webhook_to(&operator, &receiver, json!({"types": ["loadmaster.payment.*", "loadmaster.booking.cancelled.v1"]}))
         .await;
-    let before = executed(&world, ASKS).await;
+    let before = world.executed(ASKS).await;
     let mut last = None;
     for _ in 0..20 {
         last = Some(customer.book(order(&[&flight])).await);
         heard(&world, "webhooks").await;
     }
-    assert_eq!(executed(&world, FINDS).await, 0, "nobody wants new bookings");
-    assert!(executed(&world, ASKS).await - before <= 2, "its wishes are read once");
+    assert_eq!(world.executed(FINDS).await, 0, "nobody wants new bookings");
+    assert!(world.executed(ASKS).await - before <= 2, "its wishes are read once");
     customer.walk(&last.unwrap(), &["cancel"]).await;
     until("the cancellation arrives", async || receiver.count() == 1).await;
-    assert!(executed(&world, FINDS).await >= 1, "statements are counted");
+    assert!(world.executed(FINDS).await >= 1, "statements are counted");
 }
 
 #[tokio::test]
 async fn messages_of_an_organization_that_no_webhook_belongs_to_cost_no_statement() {
-    let world = sending().on(&counting().await).start().await;
+    let world = sending().on(&TestDatabase::counting().await).start().await;
     let receiver = Receiver::start(Mode::Status(200)).await;
     let (operator, customer) = colleagues(&world).await;
     webhook_to(&operator, &receiver, json!({"types": ["loadmaster.*"]})).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     heard(&world, "webhooks").await;
-    let (stranger, before) = (world.customer().await, executed(&world, FINDS).await);
+    let (stranger, before) = (world.customer().await, world.executed(FINDS).await);
     let wanted = json!({"flight_ids": [flight["id"]], "weight_kg": 100});
     let held = stranger.post("/api/v1/holds", wanted.clone()).await.expect(201);
     stranger.post(&format!("/api/v1/holds/{}/commit", text(&held, "id")), json!({"pieces": 1})).await.expect(201);
     let booked = stranger.book(order(&[&flight])).await;
     stranger.walk(&booked, &["cancel"]).await;
     heard(&world, "webhooks").await;
-    assert_eq!(executed(&world, FINDS).await, before, "no webhook is the stranger's");
+    assert_eq!(world.executed(FINDS).await, before, "no webhook is the stranger's");
     // Each kind of message of its own organization arrives: about a hold twice, and about bookings.
     let so_far = receiver.count();
     let held = customer.post("/api/v1/holds", wanted).await.expect(201);

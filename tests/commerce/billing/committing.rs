@@ -118,6 +118,28 @@ async fn a_provider_that_decides_late_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_commit_is_answered_whose_payment_another_process_settles() {
+    let market = Market::open().await;
+    let hold = market.hold().await;
+    let here = WorldOptions::default().set("payments.provider", "test").on(&market.world.database);
+    let here = here.with_workers().start().await;
+    here.clock.set(market.world.now());
+    let customer = here.anonymous().with_token(&here.token(Role::Customer, market.ids[2], market.ids[3]));
+    // By the clock of this process, which stands, it is never due.
+    let there = async {
+        let asked = "select provider_reference from payments where provider_reference is not null";
+        until("the provider is asked", async || !market.world.texts(asked).await.is_empty()).await;
+        market.world.clock.advance(chrono::TimeDelta::seconds(3));
+    };
+    let (booking, ()) = tokio::join!(commit(&customer, &hold, "tok_slow"), there);
+    let booking = booking.expect(201);
+    assert_eq!(booking["hold_id"], hold["id"]);
+    assert_eq!(text(&market.customer.settled(&booking).await, "payment_status"), "COMPLETED");
+    assert_eq!(market.succeeded("CAPTURE").await, 1);
+    market.audit().await;
+}
+
+#[tokio::test]
 async fn a_guest_pays_at_once() {
     let market = Market::open().await;
     let guest = market.world.caller(Role::Guest).await;

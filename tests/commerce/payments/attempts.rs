@@ -6,7 +6,7 @@ use loadmaster_accounts::Role;
 use loadmaster_payments::Outcome;
 use loadmaster_platform::clock::Clock;
 use loadmaster_testkit::{
-    WorldOptions,
+    TestDatabase, WorldOptions,
     payments::{SOON, usd, with_test},
     until,
 };
@@ -120,6 +120,15 @@ async fn several_processes_make_one_attempt_between_them() {
         assert_eq!(operations[0].attempts, 1);
     }
     shop.world.audit().await;
+}
+
+#[tokio::test]
+async fn a_wait_that_nothing_ends_reads_the_tables_once_a_second() {
+    let shop = Shop::open(with_test().on(&TestDatabase::counting().await)).await;
+    let (_, operation) = shop.promise(usd(10_000)).await;
+    assert!(!shop.payments().decided_within(operation, Duration::from_secs(3)).await.unwrap());
+    let read = shop.world.executed(r#"as "open!" from payment_operations"#).await;
+    assert!((1..=5).contains(&read), "{read}");
 }
 
 #[tokio::test]

@@ -114,6 +114,7 @@ impl Command for Administer {
 
     async fn concluded(&mut self, outcome: Result<&Payment, &BookingError>) {
         if let Ok(payment) = outcome {
+            self.bookings.payments.changed(payment.id);
             tracing::info!(payment_id = %payment.id, act = self.verdict.act(), "payment administered");
         }
     }

@@ -58,7 +58,7 @@ impl<T: Ticket> Blocked<T> {
     }
 
     pub fn concerns(&self, operation: &Operation) -> bool {
-        !self.rows.is_empty() && operation.rows().any(|row| self.rows.contains(&row))
+        !self.rows.is_empty() && operation.needs.rows().any(|row| self.rows.contains(&row))
     }
 
     /// Takes in an order for a row that was found locked: this one, or one that is known to be.
@@ -93,11 +93,11 @@ impl<T: Ticket> Blocked<T> {
     pub fn look(&mut self, free: &[Uuid]) -> Vec<Order<T>> {
         self.for_rows.retain(|_, order| !order.ticket.has_left());
         self.others.retain(|_, order| !order.ticket.has_left());
-        let needed: BTreeSet<Uuid> = self.for_rows.values().flat_map(|order| order.operation.rows()).collect();
+        let needed: BTreeSet<Uuid> = self.for_rows.values().flat_map(|order| order.operation.needs.rows()).collect();
         self.rows.retain(|row| needed.contains(row) && !free.contains(row));
         self.due = self.due.max(1);
         let rows = &self.rows;
-        let is_free = |_: &Arrival, order: &mut Order<T>| !order.operation.rows().any(|row| rows.contains(&row));
+        let is_free = |_: &Arrival, order: &mut Order<T>| !order.operation.needs.rows().any(|row| rows.contains(&row));
         self.for_rows.extract_if(.., is_free).map(|(_, order)| order).collect()
     }
 
@@ -109,8 +109,8 @@ impl<T: Ticket> Blocked<T> {
         }
         self.due -= 1;
         let passes = |arrival: &Arrival, order: &Order<T>| {
-            let shares = |flight| order.operation.flights().contains(flight);
-            waiting.range(..arrival).any(|(_, earlier)| earlier.operation.flights().iter().any(shares))
+            let shares = |flight| order.operation.needs.flights.contains(flight);
+            waiting.range(..arrival).any(|(_, earlier)| earlier.operation.needs.flights.iter().any(shares))
         };
         let may_go = |(arrival, order): &(&Arrival, &Order<T>)| !passes(arrival, order);
         let mut chosen = Chosen::default();

@@ -24,7 +24,7 @@ impl<'a> Chosen<'a> {
             let is_free = |flight: &FlightId| self.of_flight.get(flight).is_none_or(|taken| *taken < share);
             if !self.arrivals.contains(arrival)
                 && !self.has_its_like(&order.operation)
-                && order.operation.flights().iter().all(is_free)
+                && order.operation.needs.flights.iter().all(is_free)
             {
                 self.take(*arrival, &order.operation);
             }
@@ -43,8 +43,8 @@ impl<'a> Chosen<'a> {
                 return;
             }
             let operation = &order.operation;
-            if self.has_its_like(operation) || operation.flights().iter().any(|flight| closed.contains(flight)) {
-                closed.extend(operation.flights());
+            if self.has_its_like(operation) || operation.needs.flights.iter().any(|flight| closed.contains(flight)) {
+                closed.extend(&operation.needs.flights);
             } else {
                 self.take(*arrival, operation);
             }
@@ -52,15 +52,15 @@ impl<'a> Chosen<'a> {
     }
 
     fn has_its_like(&self, operation: &Operation) -> bool {
-        operation.row().is_some_and(|row| self.rows.contains(&row))
-            || operation.awb().is_some_and(|awb| self.awbs.contains(awb))
+        operation.needs.row().is_some_and(|row| self.rows.contains(&row))
+            || operation.needs.awb.as_ref().is_some_and(|awb| self.awbs.contains(awb))
     }
 
     fn take(&mut self, arrival: Arrival, operation: &'a Operation) {
         self.arrivals.insert(arrival);
-        self.awbs.extend(operation.awb());
-        self.rows.extend(operation.row());
-        for flight in operation.flights() {
+        self.awbs.extend(operation.needs.awb.as_ref());
+        self.rows.extend(operation.needs.row());
+        for flight in &operation.needs.flights {
             *self.of_flight.entry(*flight).or_default() += 1;
         }
     }

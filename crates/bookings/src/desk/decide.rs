@@ -23,7 +23,7 @@ use super::{
         model::{Action, Booking, Leg},
         movement::{Moving, check_flights_are_with_it},
     },
-    order::{Movement, Operation, StepOfHold, Verb},
+    order::{Movement, Operation, Verb, What},
 };
 
 /// The rules of the trade that are settings.
@@ -123,17 +123,17 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         operation: &Operation,
         has_cleared: bool,
     ) -> Decision {
-        if let Some(blocked) = operation.rows().find(|row| found.blocked.contains(row)) {
+        if let Some(blocked) = operation.needs.rows().find(|row| found.blocked.contains(row)) {
             return Decision::Blocked(blocked);
         }
-        if operation.request().is_some_and(|request| found.begun.contains(&request)) {
+        if operation.needs.request.is_some_and(|request| found.begun.contains(&request)) {
             return Decision::Refused(BookingError::PaymentInProgress);
         }
-        let judged = match operation {
-            Operation::Book(new) => self.book(found, bound, new),
-            Operation::Move(movement) => self.move_on(found, movement).map(Decision::Granted),
-            Operation::Hold(new) => self.hold(found, bound, new),
-            Operation::StepHold(step) => self.step_hold(found, step).map(Decision::Granted),
+        let judged = match &operation.what {
+            What::Book(new) => self.book(found, bound, new),
+            What::Move(movement) => self.move_on(found, movement, &operation.needs.flights).map(Decision::Granted),
+            What::Hold(new) => self.hold(found, bound, new),
+            What::StepHold(step) => self.step_hold(found, step).map(Decision::Granted),
         };
         match judged {
             Err(BookingError::Itinerary(ItineraryError::Full { flight_id, .. }))
@@ -169,24 +169,23 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
         let held = flights.iter().map(|flight| Shift::held(flight.id, made.hold.id, space));
         found.shift(organization, &held.collect::<Vec<_>>());
-        found.books.note(&new.caller, None, &made.hold);
+        found.books.note_new(&new.caller, &made.hold);
         found.prices.note(None, &made.hold);
         charge(found, organization, made.pay);
         let Some(booked) = &made.booked else { return Ok(Decision::Granted(Grant::Hold(Box::new(made)))) };
         found.shift(organization, &with_postings(&booked.shifts));
-        found.books.note(&new.caller, Some(&made.hold), &booked.after);
+        found.books.note(Some(&made.hold), &booked.after);
         Ok(Decision::Granted(Grant::HoldAndBook(Box::new(made), flights)))
     }
 
     /// Judges a step against the locked state of the hold, and changes the capacities by what it takes and gives back.
-    fn step_hold(&self, found: &mut LockedRows, order: &StepOfHold) -> Result<Grant, BookingError> {
-        let step = &order.step;
+    fn step_hold(&self, found: &mut LockedRows, step: &HoldStep) -> Result<Grant, BookingError> {
         let (stepped, known) = self.judge_step(found, step)?;
         let organization = stepped.after.organization_id;
         let payment = authorized(found, &step.verb)?;
         check_credit(found, organization, stepped.pay)?;
         found.shift(organization, &with_postings(&stepped.shifts));
-        found.books.note(&step.caller, Some(&stepped.before), &stepped.after);
+        found.books.note(Some(&stepped.before), &stepped.after);
         found.prices.note(Some(&stepped.before), &stepped.after);
         charge(found, organization, stepped.pay);
         if stepped.after.status != HoldStatus::Committed {
@@ -251,19 +250,23 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     /// Returns why an order is refused that has lost its air waybill: because of `lost`, unless its flights or its hold
     /// are to blame.
     pub fn refuse(&self, found: &LockedRows, operation: &Operation, lost: BookingError) -> BookingError {
-        if operation.rows().any(|row| found.blocked.contains(&row)) {
+        if operation.needs.rows().any(|row| found.blocked.contains(&row)) {
             return lost;
         }
-        match operation {
-            Operation::Book(new) => self.judge(found, new).err().unwrap_or(lost),
-            Operation::StepHold(order) => self.judge_step(found, &order.step).err().unwrap_or(lost),
-            Operation::Move(_) | Operation::Hold(_) => lost,
+        match &operation.what {
+            What::Book(new) => self.judge(found, new).err().unwrap_or(lost),
+            What::StepHold(step) => self.judge_step(found, step).err().unwrap_or(lost),
+            What::Move(_) | What::Hold(_) => lost,
         }
     }
 
     /// Checks a step against the locked state: version, transition, locks, then the step's own conditions.
-    fn move_on(&self, found: &mut LockedRows, movement: &Movement) -> Result<Grant, BookingError> {
-        let Movement { target, verb, seen, .. } = movement;
+    fn move_on(
+        &self,
+        found: &mut LockedRows,
+        Movement { target, verb, seen }: &Movement,
+        flights: &[FlightId],
+    ) -> Result<Grant, BookingError> {
         let action = verb.action();
         let booking = found.bookings.get(&seen.id).ok_or(BookingError::Unknown)?;
         // It may have moved to another organization since it was read.
@@ -276,11 +279,10 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             return Err(BookingError::InvalidTransition { from: booking.status, action, allowed });
         }
         // The booking changed between reading and locking: the locks held are not the ones it now needs.
-        if booking.flights_to_lock(action) != movement.flights() || booking.awb_number != seen.awb_number {
+        if booking.flights_to_lock(action) != flights || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
-        let rooms: Vec<FlightCapacity> =
-            movement.flights().iter().filter_map(|flight| found.rooms.get(flight).copied()).collect();
+        let rooms: Vec<FlightCapacity> = flights.iter().filter_map(|flight| found.rooms.get(flight).copied()).collect();
         // The cancellation of a flight records its own event and releases the same space.
         check_flights_are_with_it(booking, rooms.iter().filter(|flight| flight.status != FlightStatus::Cancelled))?;
         match verb {
@@ -316,9 +318,9 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         operation: &Operation,
         capacity_of: impl Fn(FlightId) -> Option<FlightCapacity>,
     ) -> bool {
-        let Some(space) = operation.takes() else { return false };
+        let Some(space) = operation.needs.takes else { return false };
         let mut is_critical = false;
-        for room in operation.flights().iter().filter_map(|flight| capacity_of(*flight)) {
+        for room in operation.needs.flights.iter().filter_map(|flight| capacity_of(*flight)) {
             if room.shortfall(space).is_some() || room.status != FlightStatus::Scheduled {
                 return false;
             }

@@ -187,7 +187,7 @@ impl<T: Ticket, M> Lane<T, M> {
         }
         #[cfg(test)]
         {
-            let flights = self.batch.iter().flat_map(|entry| entry.order.operation.flights());
+            let flights = self.batch.iter().flat_map(|entry| &entry.order.operation.needs.flights);
             self.known = flights.filter_map(|flight| capacity_of(*flight)).collect();
         }
         self.doing = Next::Enter(if self.is_trial { self.patience() } else { Wait::ForOthers });
@@ -347,7 +347,7 @@ impl<T: Ticket, M> Lane<T, M> {
     /// One order is to blame. Halves of the batch are tried, down to that order alone. Its caller is a suspect then.
     fn blame(&mut self, error: DbError) {
         if let [entry] = &self.batch[..] {
-            self.suspects.add(entry.order.operation.caller());
+            self.suspects.add(entry.order.operation.needs.caller);
             return self.refuse_all(error);
         }
         #[cfg(test)]
@@ -370,9 +370,9 @@ impl<T: Ticket, M> Lane<T, M> {
             return self.blocked.trial_failed(orders);
         }
         self.passes_over = false;
-        let claiming = claiming && orders.iter().any(|order| order.operation.claim().is_some());
+        let claiming = claiming && orders.iter().any(|order| order.operation.needs.claim().is_some());
         let (hindered, free): (Vec<_>, Vec<_>) =
-            orders.into_iter().partition(|order| !claiming || order.operation.claim().is_some());
+            orders.into_iter().partition(|order| !claiming || order.operation.needs.claim().is_some());
         self.blocked.try_apart(hindered);
         self.waiting.extend(free.into_iter().map(|order| (order.arrival, order)));
     }
@@ -402,7 +402,7 @@ impl<T: Ticket, M> Lane<T, M> {
                 (Decision::LastKilos, _) => self.settled.push(Settled::ToLastKilos(entry.order.pass_on())),
                 (Decision::Short, _) => {
                     // Any of its flights: only the first that lacks space is known.
-                    self.short.extend(entry.order.operation.flights());
+                    self.short.extend(&entry.order.operation.needs.flights);
                     self.arrive(Order { has_cleared: true, ..entry.order.put_back() });
                 }
                 (Decision::Blocked(row), _) => {

@@ -40,10 +40,10 @@ use tokio::{
 use super::{BookingError, BookingService, metric, model::Booking};
 use lane::{Lane, LaneKind};
 use run::Runner;
-use ticket::{Outcome, Progress, Queues};
+use ticket::{Progress, Queues};
 
-pub(super) use order::{Movement, Operation, StepOfHold, Verb};
-pub(super) use ticket::Refusal;
+pub(super) use order::{Movement, Operation, Verb};
+pub(super) use ticket::{Awaited, Done, Outcome, Refusal};
 
 type Order = order::Order<ticket::Ticket>;
 
@@ -105,12 +105,12 @@ impl Request {
         &self.key
     }
 
-    /// Returns the answer. The cause of a refusal may be the effect itself: made earlier, by another process meanwhile,
+    /// Returns the effect. The cause of a refusal may be the effect itself: made earlier, by another process meanwhile,
     /// or by a commit that was not confirmed.
-    pub async fn resolve(&self, outcome: Outcome) -> Result<Answer, Problem> {
+    pub async fn resolve(&self, outcome: Outcome) -> Result<Done, Problem> {
         match outcome {
-            Ok(answer) => Ok(answer),
-            Err(Refusal { error, kept }) => self.key.resolve(error.into(), kept.as_deref()).await,
+            Ok(done) => Ok(done),
+            Err(Refusal { error, kept }) => self.key.resolve(error.into(), kept.as_deref()).await.map(Done::from),
         }
     }
 }
@@ -189,11 +189,8 @@ impl Desk {
 
 /// Returns the number of the lane that serves an order first: by its lowest flight, so that orders for one flight meet.
 fn home(operation: &Operation, lanes: usize) -> usize {
-    let home = match operation {
-        Operation::Book(new) => new.flights.iter().min().map(|flight| flight.uuid()),
-        Operation::Hold(new) => new.flights.iter().min().map(|flight| flight.uuid()),
-        Operation::Move(_) | Operation::StepHold(_) => operation.row(),
-    };
+    let needs = &operation.needs;
+    let home = needs.row().or_else(|| needs.flights.iter().min().map(|flight| flight.uuid()));
     // The last bytes of a UUIDv7 are random.
     usize::from(home.unwrap_or_default().as_bytes()[15]) % lanes
 }

@@ -1,5 +1,6 @@
+use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
-use loadmaster_holds::{HoldStep, HoldVerb, NewHold};
+use loadmaster_holds::{CommitTerms, HoldStep, HoldVerb, NewHold};
 use loadmaster_kernel::{AwbNumber, BookingId, FlightId, HoldId, OrganizationId, PaymentId, QuoteId, UserId};
 use loadmaster_payments::{PaymentMethod, RequestHash};
 use loadmaster_platform::web::Patch;
@@ -18,41 +19,185 @@ use super::super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Arrival(pub u64);
 
-/// An operation that the desk carries out.
+/// An operation that the desk carries out, and what it needs.
 #[derive(Debug)]
-pub enum Operation {
+pub struct Operation {
+    pub what: What,
+    pub needs: Needs,
+}
+
+#[derive(Debug)]
+pub enum What {
     Book(Box<NewBooking>),
     Move(Box<Movement>),
     Hold(Box<NewHold>),
-    StepHold(Box<StepOfHold>),
+    StepHold(Box<HoldStep>),
 }
 
-/// A step of a hold, which was read before: its rows to be locked follow from that.
+/// What is locked and read for an operation. It follows from what was read before: the decision checks that it still holds.
 #[derive(Debug)]
-pub struct StepOfHold {
-    pub step: HoldStep,
-    flights: Vec<FlightId>,
+pub struct Needs {
+    /// The user who gives the order.
+    pub caller: UserId,
+    /// The flights to be locked.
+    pub flights: Vec<FlightId>,
+    /// The booking to be locked.
+    pub booking: Option<BookingId>,
+    /// The hold to be locked.
+    pub hold: Option<HoldId>,
+    /// The air waybill that it claims or frees.
+    pub awb: Option<AwbNumber>,
+    /// Whether it makes a booking.
+    pub books: bool,
+    /// Whether its flights are judged by their schedules, not by their capacities alone.
+    pub schedules: bool,
+    /// Whether freight is priced.
+    pub prices: bool,
+    /// The space that it takes on each flight, if it is new.
+    pub takes: Option<Space>,
+    /// The flight on which a booking departs by itself.
+    pub departs_on: Option<FlightId>,
+    /// The quote that it names.
+    pub quote: Option<QuoteId>,
+    /// The codes of the sales that it may use.
+    pub discount_codes: Vec<String>,
+    /// The organization whose credit account is to be charged, or gets back what was paid from it.
+    pub credit: Option<OrganizationId>,
+    /// The payment whose authorization makes it possible.
+    pub payment: Option<PaymentId>,
+    /// The request that begins a payment: one request begins one.
+    pub request: Option<RequestHash>,
+    /// The booking with a bill that is to be cancelled.
+    pub bill: Option<BookingId>,
 }
 
-impl StepOfHold {
-    pub fn new(step: HoldStep) -> Self {
-        let flights = step.flights();
-        Self { step, flights }
+impl Needs {
+    const fn of(caller: UserId, flights: Vec<FlightId>) -> Self {
+        Self {
+            caller,
+            flights,
+            booking: None,
+            hold: None,
+            awb: None,
+            books: false,
+            schedules: false,
+            prices: false,
+            takes: None,
+            departs_on: None,
+            quote: None,
+            discount_codes: Vec::new(),
+            credit: None,
+            payment: None,
+            request: None,
+            bill: None,
+        }
     }
 
-    /// Returns whether it makes a booking of the hold.
-    pub const fn commits(&self) -> bool {
-        matches!(self.step.verb, HoldVerb::Commit(..) | HoldVerb::Book(_))
+    /// Notes how the booking that is made is paid for.
+    fn pay(&mut self, terms: &CommitTerms, organization: OrganizationId) {
+        self.request = terms.request;
+        self.credit = (terms.method == Some(PaymentMethod::Account)).then_some(organization);
+    }
+
+    /// The booking or hold to be locked.
+    pub fn row(&self) -> Option<Uuid> {
+        self.booking.map(BookingId::uuid).or(self.hold.map(HoldId::uuid))
+    }
+
+    /// The flights, and the booking or hold, to be locked.
+    pub fn rows(&self) -> impl Iterator<Item = Uuid> {
+        self.flights.iter().map(|flight| flight.uuid()).chain(self.row())
+    }
+
+    /// The air waybill to be claimed.
+    pub fn claim(&self) -> Option<&AwbNumber> {
+        self.awb.as_ref().filter(|_| self.books)
     }
 }
 
-/// A step of a booking, which was read before: its rows to be locked follow from that.
+impl Operation {
+    pub fn book(new: NewBooking) -> Self {
+        let needs = Needs {
+            awb: new.wanted.shipment.awb_number.clone(),
+            books: true,
+            schedules: true,
+            takes: Some(new.space()),
+            ..Needs::of(new.caller.user_id, new.flights.clone())
+        };
+        Self { what: What::Book(Box::new(new)), needs }
+    }
+
+    pub fn hold(new: NewHold) -> Self {
+        let Principal { user_id, organization_id, .. } = new.caller.principal;
+        let mut needs = Needs {
+            schedules: true,
+            prices: true,
+            takes: Some(new.new.load().space),
+            quote: new.new.quote_id,
+            discount_codes: new.new.discount_code.iter().cloned().collect(),
+            ..Needs::of(user_id, new.flights.clone())
+        };
+        if let Some(terms) = &new.commit {
+            (needs.books, needs.awb) = (true, new.new.awb_number.clone());
+            needs.pay(terms, organization_id);
+        }
+        Self { what: What::Hold(Box::new(new)), needs }
+    }
+
+    pub fn step_hold(step: HoldStep) -> Self {
+        let (verb, seen) = (&step.verb, &step.seen);
+        let mut needs = Needs { hold: Some(seen.id), ..Needs::of(step.asked_by.user_id(), step.flights()) };
+        needs.prices = verb.patch().is_some();
+        if let Some(Patch::Set(code)) = verb.patch().map(|patch| &patch.discount_code) {
+            needs.discount_codes.push(code.clone());
+        }
+        needs.discount_codes.extend(seen.quote.as_ref().and_then(Quote::discount_code).map(str::to_owned));
+        match verb {
+            HoldVerb::Commit(patch, terms) => {
+                needs.books = true;
+                needs.awb = match &patch.awb_number {
+                    Patch::Set(number) => Some(number.clone()),
+                    Patch::Keep => seen.awb_number.clone(),
+                    Patch::Clear => None,
+                };
+                needs.pay(terms, seen.organization_id);
+            }
+            HoldVerb::Book(payment) => {
+                (needs.books, needs.payment) = (true, Some(*payment));
+                needs.awb.clone_from(&seen.awb_number);
+            }
+            HoldVerb::Amend(_) | HoldVerb::Extend(_) | HoldVerb::Release(_) => {}
+        }
+        needs.schedules = needs.books || matches!(verb, HoldVerb::Amend(_));
+        Self { what: What::StepHold(Box::new(step)), needs }
+    }
+
+    pub fn step(movement: Movement) -> Self {
+        let Movement { target, verb, seen } = &movement;
+        let flights = seen.flights_to_lock(verb.action());
+        let mut needs = Needs { booking: Some(seen.id), ..Needs::of(target.caller.user_id, flights) };
+        match verb {
+            Verb::Advance(advance) if advance.action == Action::Depart => {
+                needs.departs_on = needs.flights.first().copied();
+            }
+            Verb::Advance(_) => {}
+            Verb::Cancel(_) => {
+                needs.awb.clone_from(&seen.awb_number);
+                if seen.bill.is_some() {
+                    (needs.bill, needs.credit) = (Some(seen.id), Some(seen.organization_id));
+                }
+            }
+        }
+        Self { what: What::Move(Box::new(movement)), needs }
+    }
+}
+
+/// A step of a booking, which was read before.
 #[derive(Debug)]
 pub struct Movement {
     pub target: Target,
     pub verb: Verb,
     pub seen: Booking,
-    flights: Vec<FlightId>,
 }
 
 #[derive(Debug, Clone)]
@@ -75,210 +220,6 @@ impl Verb {
             Self::Advance(advance) => advance.action,
             Self::Cancel(_) => Action::Cancel,
         }
-    }
-}
-
-impl Movement {
-    pub fn new(target: Target, verb: Verb, seen: Booking) -> Self {
-        let flights = seen.flights_to_lock(verb.action());
-        Self { target, verb, seen, flights }
-    }
-
-    /// The flights to be locked.
-    pub fn flights(&self) -> &[FlightId] {
-        &self.flights
-    }
-}
-
-impl Operation {
-    /// The flights to be locked.
-    pub fn flights(&self) -> &[FlightId] {
-        match self {
-            Self::Book(new) => &new.flights,
-            Self::Move(movement) => movement.flights(),
-            Self::Hold(new) => &new.flights,
-            Self::StepHold(step) => &step.flights,
-        }
-    }
-
-    /// The user who gives the order.
-    pub fn caller(&self) -> UserId {
-        match self {
-            Self::Book(new) => new.caller.user_id,
-            Self::Move(movement) => movement.target.caller.user_id,
-            Self::Hold(new) => new.caller.principal.user_id,
-            Self::StepHold(step) => step.step.caller.principal.user_id,
-        }
-    }
-
-    /// The booking to be locked.
-    pub fn booking(&self) -> Option<BookingId> {
-        match self {
-            Self::Move(movement) => Some(movement.seen.id),
-            Self::Book(_) | Self::Hold(_) | Self::StepHold(_) => None,
-        }
-    }
-
-    /// The hold to be locked.
-    pub fn hold(&self) -> Option<HoldId> {
-        match self {
-            Self::StepHold(step) => Some(step.step.seen.id),
-            Self::Book(_) | Self::Move(_) | Self::Hold(_) => None,
-        }
-    }
-
-    /// The booking or hold to be locked.
-    pub fn row(&self) -> Option<Uuid> {
-        self.booking().map(BookingId::uuid).or(self.hold().map(HoldId::uuid))
-    }
-
-    /// The flights, and the booking or hold, to be locked.
-    pub fn rows(&self) -> impl Iterator<Item = Uuid> {
-        self.flights().iter().map(|flight| flight.uuid()).chain(self.row())
-    }
-
-    /// Whether it makes a booking.
-    pub const fn books(&self) -> bool {
-        match self {
-            Self::Book(_) => true,
-            Self::StepHold(step) => step.commits(),
-            Self::Hold(new) => new.commit.is_some(),
-            Self::Move(_) => false,
-        }
-    }
-
-    /// Whether its flights are judged by their schedules, not by their capacities alone.
-    pub const fn needs_schedules(&self) -> bool {
-        match self {
-            Self::Book(_) | Self::Hold(_) => true,
-            Self::StepHold(step) => step.commits() || matches!(step.step.verb, HoldVerb::Amend(_)),
-            Self::Move(_) => false,
-        }
-    }
-
-    /// The space that it takes on each flight, if it is new.
-    pub fn takes(&self) -> Option<Space> {
-        match self {
-            Self::Book(new) => Some(new.space()),
-            Self::Hold(new) => Some(new.new.load().space),
-            Self::Move(_) | Self::StepHold(_) => None,
-        }
-    }
-
-    /// The air waybill that the order claims or frees.
-    pub fn awb(&self) -> Option<&AwbNumber> {
-        match self {
-            Self::Book(new) => new.wanted.shipment.awb_number.as_ref(),
-            Self::Move(movement) => {
-                movement.seen.awb_number.as_ref().filter(|_| matches!(movement.verb, Verb::Cancel(_)))
-            }
-            Self::Hold(_) | Self::StepHold(_) => self.claim(),
-        }
-    }
-
-    /// The air waybill to be claimed.
-    pub fn claim(&self) -> Option<&AwbNumber> {
-        match self {
-            Self::Book(new) => new.wanted.shipment.awb_number.as_ref(),
-            Self::StepHold(step) => match &step.step.verb {
-                HoldVerb::Commit(patch, _) => match &patch.awb_number {
-                    Patch::Set(number) => Some(number),
-                    Patch::Keep => step.step.seen.awb_number.as_ref(),
-                    Patch::Clear => None,
-                },
-                HoldVerb::Book(_) => step.step.seen.awb_number.as_ref(),
-                _ => None,
-            },
-            Self::Hold(new) => new.new.awb_number.as_ref().filter(|_| new.commit.is_some()),
-            Self::Move(_) => None,
-        }
-    }
-
-    /// The quote that it names.
-    pub fn quote(&self) -> Option<QuoteId> {
-        match self {
-            Self::Hold(new) => new.new.quote_id,
-            Self::Book(_) | Self::Move(_) | Self::StepHold(_) => None,
-        }
-    }
-
-    /// The codes of the sales that it may use.
-    pub fn discount_codes(&self) -> impl Iterator<Item = &str> {
-        let (asked, kept) = match self {
-            Self::Hold(new) => (new.new.discount_code.as_deref(), None),
-            Self::StepHold(step) => {
-                let asked = step.step.verb.patch().and_then(|patch| match &patch.discount_code {
-                    Patch::Set(code) => Some(code.as_str()),
-                    Patch::Keep | Patch::Clear => None,
-                });
-                (asked, step.step.seen.quote.as_ref().and_then(Quote::discount_code))
-            }
-            Self::Book(_) | Self::Move(_) => (None, None),
-        };
-        asked.into_iter().chain(kept)
-    }
-
-    /// Whether freight is priced.
-    pub fn prices(&self) -> bool {
-        match self {
-            Self::Hold(_) => true,
-            Self::StepHold(step) => step.step.verb.patch().is_some(),
-            Self::Book(_) | Self::Move(_) => false,
-        }
-    }
-
-    /// The flight on which a booking departs by itself.
-    pub fn departs_on(&self) -> Option<FlightId> {
-        match self {
-            Self::Move(movement) if movement.verb.action() == Action::Depart => movement.flights().first().copied(),
-            _ => None,
-        }
-    }
-
-    /// The payment whose authorization makes it possible.
-    pub fn payment(&self) -> Option<PaymentId> {
-        match self {
-            Self::StepHold(step) => match step.step.verb {
-                HoldVerb::Book(payment) => Some(payment),
-                _ => None,
-            },
-            Self::Book(_) | Self::Move(_) | Self::Hold(_) => None,
-        }
-    }
-
-    /// The booking with a bill that is to be cancelled, as it was read before.
-    pub fn billed(&self) -> Option<&Booking> {
-        match self {
-            Self::Move(movement) if matches!(movement.verb, Verb::Cancel(_)) => {
-                Some(&movement.seen).filter(|booking| booking.bill.is_some())
-            }
-            _ => None,
-        }
-    }
-
-    /// The request that begins a payment: one request begins one.
-    pub fn request(&self) -> Option<RequestHash> {
-        match self {
-            Self::Hold(new) => new.commit.as_ref()?.request,
-            Self::StepHold(step) => match &step.step.verb {
-                HoldVerb::Commit(_, terms) => terms.request,
-                _ => None,
-            },
-            Self::Book(_) | Self::Move(_) => None,
-        }
-    }
-
-    /// The organization whose credit account is to be charged.
-    pub fn charged(&self) -> Option<OrganizationId> {
-        let (terms, organization) = match self {
-            Self::Hold(new) => (new.commit.as_ref()?, new.caller.principal.organization_id),
-            Self::StepHold(step) => match &step.step.verb {
-                HoldVerb::Commit(_, terms) => (terms, step.step.seen.organization_id),
-                _ => return None,
-            },
-            Self::Book(_) | Self::Move(_) => return None,
-        };
-        (terms.method == Some(PaymentMethod::Account)).then_some(organization)
     }
 }
 

@@ -16,20 +16,25 @@ use super::{
         model::Booking,
         repository,
     },
-    Operation,
     decide::LockedRows,
+    order::{Needs, What},
     write::OwnEntry,
 };
+
+/// Returns what each order of a batch needs.
+pub fn needs_of(batch: &[OwnEntry]) -> impl Iterator<Item = &Needs> {
+    batch.iter().map(|entry| &entry.order.operation.needs)
+}
 
 /// Returns what these orders must know about holds beyond the rows that they lock.
 pub fn asked(batch: &[OwnEntry]) -> BooksRequest {
     let mut asked = BooksRequest::default();
     for operation in batch.iter().map(|entry| &entry.order.operation) {
-        match operation {
-            Operation::Hold(new) => asked.new_hold(&new.caller, &new.flights, new.new.position_names.is_some()),
-            Operation::StepHold(order) if operation.needs_schedules() => {
-                let has_names = order.step.names().is_some() || !order.step.seen.position_names().is_empty();
-                asked.change(&order.step.caller, operation.flights(), has_names);
+        match &operation.what {
+            What::Hold(new) => asked.new_hold(&new.caller, &new.flights, new.new.position_names.is_some()),
+            What::StepHold(step) if operation.needs.schedules => {
+                let has_names = step.names().is_some() || !step.seen.position_names().is_empty();
+                asked.change(step.asked_by.is_guest(), &operation.needs.flights, has_names);
             }
             _ => {}
         }
@@ -51,7 +56,7 @@ pub async fn read_more(
 
 /// Reads what has departed on the flights from which a booking departs, where more is booked than they carry.
 async fn read_departed(tx: &mut Transaction, batch: &[OwnEntry], found: &mut LockedRows) -> Result<(), DbError> {
-    let left = batch.iter().filter_map(|entry| entry.order.operation.departs_on());
+    let left = batch.iter().filter_map(|entry| entry.order.operation.needs.departs_on);
     let is_overbooked = |room: &FlightCapacity| CapacityShortfall::on_board(room, room.booked).is_some();
     let asked: BTreeSet<FlightId> = left.filter(|flight| found.rooms.get(flight).is_some_and(is_overbooked)).collect();
     if !asked.is_empty() {
@@ -70,8 +75,8 @@ async fn read_lost(
     batch: &[OwnEntry],
     found: &mut LockedRows,
 ) -> Result<(), DbError> {
-    let billed = batch.iter().map(|entry| &entry.order.operation).filter(|operation| operation.billed().is_some());
-    let flights: BTreeSet<FlightId> = billed.flat_map(|operation| operation.flights().iter().copied()).collect();
+    let billed = needs_of(batch).filter(|needs| needs.bill.is_some());
+    let flights: BTreeSet<FlightId> = billed.flat_map(|needs| needs.flights.iter().copied()).collect();
     let lost = timetable(tx, service, &flights, &found.rooms).await?;
     found.flights.extend(lost);
     Ok(())
@@ -84,41 +89,38 @@ async fn read_prices(
     batch: &[OwnEntry],
     found: &mut LockedRows,
 ) -> Result<(), DbError> {
-    let orders = || batch.iter().map(|entry| &entry.order.operation);
+    let all = || needs_of(batch);
     let mut sales = BTreeSet::<SaleId>::new();
-    if orders().any(Operation::prices) {
+    if all().any(|needs| needs.prices) {
         found.prices.rules = service.pricing.in_force_in_tx(tx).await?;
         found.prices.terms = service.price_terms();
-        let asked: Vec<QuoteId> = orders().filter_map(Operation::quote).collect();
+        let asked: Vec<QuoteId> = all().filter_map(|needs| needs.quote).collect();
         let quotes = pricing::quotes_in_tx(tx, &asked).await?;
         sales.extend(quotes.iter().filter_map(Quote::sale));
-        let codes: Vec<&str> = orders().flat_map(Operation::discount_codes).collect();
+        let codes: Vec<&str> = all().flat_map(|needs| &needs.discount_codes).map(String::as_str).collect();
         sales.extend(found.prices.rules.limited_sales(&codes));
         found.prices.quotes = quotes.into_iter().map(|quote| (quote.id, quote)).collect();
     }
-    let billed = || orders().filter_map(Operation::billed);
-    let cancelled: Vec<&Booking> = billed().filter_map(|booking| found.bookings.get(&booking.id)).collect();
+    let cancelled: Vec<&Booking> = all().filter_map(|needs| found.bookings.get(&needs.bill?)).collect();
     sales.extend(billing::used_sales_in_tx(tx, &cancelled).await?);
     if !sales.is_empty() {
         let sales: Vec<SaleId> = sales.into_iter().collect();
         found.prices.sales = pricing::lock_sales_in_tx(tx, &sales).await?;
     }
-    let requests: Vec<RequestHash> = orders().filter_map(Operation::request).collect();
+    let requests: Vec<RequestHash> = all().filter_map(|needs| needs.request).collect();
     found.begun = payments::begun_in_tx(tx, &requests).await?;
-    // What was paid from an account goes back to it.
-    let charged = orders().filter_map(Operation::charged).chain(billed().map(|booking| booking.organization_id));
-    let charged: BTreeSet<OrganizationId> = charged.collect();
-    if !charged.is_empty() {
-        let charged: Vec<OrganizationId> = charged.into_iter().collect();
-        found.credit = payments::lock_credit_in_tx(tx, &charged).await?;
+    let credit: BTreeSet<OrganizationId> = all().filter_map(|needs| needs.credit).collect();
+    if !credit.is_empty() {
+        let credit: Vec<OrganizationId> = credit.into_iter().collect();
+        found.credit = payments::lock_credit_in_tx(tx, &credit).await?;
     }
-    let posted: BTreeSet<PaymentId> = orders().filter_map(Operation::payment).collect();
+    let posted: BTreeSet<PaymentId> = all().filter_map(|needs| needs.payment).collect();
     if !posted.is_empty() {
         let posted: Vec<PaymentId> = posted.into_iter().collect();
         let locked = payments::lock_in_tx(tx, &posted).await?;
         found.payments = locked.into_iter().map(|found| (found.0.id, found)).collect();
     }
-    let billed: BTreeSet<BookingId> = billed().map(|booking| booking.id).collect();
+    let billed: BTreeSet<BookingId> = all().filter_map(|needs| needs.bill).collect();
     for booking in billed {
         found.bills.insert(booking, Books::of_booking_in_tx(tx, booking).await?);
     }

@@ -23,13 +23,14 @@ use super::{
         model::{Action, Booking},
         repository,
     },
-    Inner, Operation, Order,
+    Inner, Order,
     action::{Next, Report, Wait},
     decide::{LockedRows, Rules},
     failure,
     lane::{Lane, LaneKind, Settled},
-    reading::{asked, read_more, timetable},
-    ticket::Ticket,
+    order::{Needs, What},
+    reading::{asked, needs_of, read_more, timetable},
+    ticket::{Awaited, Done, Ticket},
     write::{self, Made, OwnEntry},
 };
 
@@ -216,8 +217,8 @@ impl Runner {
 
     /// Returns how often the batch takes space on a flight.
     fn takings(&self) -> usize {
-        let operations = self.lane.batch().iter().map(|entry| &entry.order.operation);
-        operations.filter(|operation| operation.takes().is_some()).map(|operation| operation.flights().len()).sum()
+        let taking = needs_of(self.lane.batch()).filter(|needs| needs.takes.is_some());
+        taking.map(|needs| needs.flights.len()).sum()
     }
 
     async fn carry_out(&mut self, next: Next) -> Result<Report, DbError> {
@@ -253,7 +254,7 @@ impl Runner {
     /// Takes the courtesy locks for the last kilograms, begins, enters the keys, and claims the air waybills.
     async fn enter(&mut self, wait: Wait) -> Result<Vec<Result<(), BookingError>>, DbError> {
         if self.lane.kind() == LaneKind::LastKilos {
-            let flights = wanted(self.lane.batch(), |operation| operation.takes().is_some());
+            let flights = wanted(self.lane.batch(), |needs| needs.takes.is_some());
             self.turns = self.bookings.capacity.turns(flights).in_span(span("wait for turn")).await;
         }
         let tx = self.tx.insert(Transaction::begin(&self.bookings.db).await?);
@@ -267,17 +268,18 @@ impl Runner {
             entered.into_iter().map(|entered| entered.map_err(BookingError::from)).collect();
         let mut claims = Vec::new();
         for (entry, outcome) in self.lane.batch_mut().iter_mut().zip(&outcomes) {
-            if entry.order.operation.books() {
+            let needs = &entry.order.operation.needs;
+            if needs.books {
                 let id = self.bookings.ids.next(begun_at);
+                claims.extend(needs.claim().filter(|_| outcome.is_ok()).map(|awb| (awb.clone(), id)));
                 entry.made = Some(Made { id, booking: None, hold: None, answer: None });
-                claims.extend(entry.order.operation.claim().filter(|_| outcome.is_ok()).map(|awb| (awb.clone(), id)));
             }
         }
         if !claims.is_empty() {
             claims.sort();
             let won = repository::claim_awbs(tx, &claims).await?;
             for (entry, outcome) in self.lane.batch().iter().zip(&mut outcomes) {
-                let Some((awb, made)) = entry.order.operation.claim().zip(entry.made.as_ref()) else { continue };
+                let Some((awb, made)) = entry.order.operation.needs.claim().zip(entry.made.as_ref()) else { continue };
                 if outcome.is_ok() && !won.contains(&made.id) {
                     *outcome = Err(BookingError::AwbTaken(awb.clone()));
                 }
@@ -289,12 +291,11 @@ impl Runner {
     /// Locks the flights of all orders in ascending order, then the bookings, and reads them.
     async fn lock(&mut self, wait: Wait) -> Result<LockedRows, DbError> {
         let flights: Vec<FlightId> = wanted(self.lane.batch(), |_| true).into_iter().collect();
-        let judged = wanted(self.lane.batch(), Operation::needs_schedules);
+        let judged = wanted(self.lane.batch(), |needs| needs.schedules);
         let mut bookings: Vec<Uuid> =
-            self.lane.batch().iter().filter_map(|entry| Some(entry.order.operation.booking()?.uuid())).collect();
+            needs_of(self.lane.batch()).filter_map(|needs| Some(needs.booking?.uuid())).collect();
         bookings.sort_unstable();
-        let mut holds: Vec<HoldId> =
-            self.lane.batch().iter().filter_map(|entry| entry.order.operation.hold()).collect();
+        let mut holds: Vec<HoldId> = needs_of(self.lane.batch()).filter_map(|needs| needs.hold).collect();
         holds.sort_unstable();
         let asked = asked(self.lane.batch());
         let service = self.bookings.clone();
@@ -382,23 +383,25 @@ impl Runner {
             if let Some((hold, event_type)) = &hold {
                 bookings.holds.changed(hold, *event_type);
             }
-            match (&operation, &booking) {
-                (Operation::Move(movement), Some(booking)) => bookings.moved(booking, movement.verb.action()),
-                (Operation::Book(_), Some(booking)) => {
+            match (&operation.what, &booking) {
+                (What::Move(movement), Some(booking)) => bookings.moved(booking, movement.verb.action()),
+                (What::Book(_), Some(booking)) => {
                     self.path().count_taken(booking.legs.len());
                     bookings.created(booking);
                 }
-                (Operation::StepHold(_), Some(booking)) => bookings.created(booking),
-                (Operation::Hold(_), made) => {
-                    self.path().count_taken(operation.flights().len());
+                (What::StepHold(_), Some(booking)) => bookings.created(booking),
+                (What::Hold(_), made) => {
+                    self.path().count_taken(operation.needs.flights.len());
                     if let Some(booking) = made {
                         bookings.created(booking);
                     }
                 }
-                (Operation::Book(_) | Operation::Move(_) | Operation::StepHold(_), None) => {}
+                (What::Book(_) | What::Move(_) | What::StepHold(_), None) => {}
             }
         });
-        ticket.acknowledge(answer, proof);
+        let awaited = hold.as_ref().filter(|_| !answer.is_final()).and_then(|(hold, _)| hold.payment.as_ref());
+        let awaits = awaited.map(Awaited::from);
+        ticket.acknowledge(Done { answer, awaits }, proof);
     }
 }
 
@@ -440,7 +443,6 @@ fn count(orders: usize) -> u32 {
 }
 
 /// Returns the flights of these orders, in ascending order.
-fn wanted(batch: &[OwnEntry], which: impl Fn(&Operation) -> bool) -> BTreeSet<FlightId> {
-    let orders = batch.iter().map(|entry| &entry.order.operation).filter(|operation| which(operation));
-    orders.flat_map(|operation| operation.flights().iter().copied()).collect()
+fn wanted(batch: &[OwnEntry], which: impl Fn(&Needs) -> bool) -> BTreeSet<FlightId> {
+    needs_of(batch).filter(|needs| which(needs)).flat_map(|needs| needs.flights.iter().copied()).collect()
 }

@@ -24,7 +24,7 @@ impl Suspects {
 
     /// Returns whether the order is to be tried apart, and counts a new one.
     pub fn concerns<T>(&mut self, order: &Order<T>) -> bool {
-        let caller = order.operation.caller();
+        let caller = order.operation.needs.caller;
         let Some(left) = self.0.get_mut(&caller) else { return false };
         if !order.is_repeated {
             *left -= 1;

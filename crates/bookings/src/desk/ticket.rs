@@ -6,6 +6,8 @@ use std::{
     },
 };
 
+use loadmaster_kernel::{HoldId, PaymentId};
+use loadmaster_payments::Payment;
 use loadmaster_platform::{
     idempotency::{Answer, InUse, Key},
     postgres::DbError,
@@ -19,7 +21,36 @@ use uuid::Uuid;
 use super::{super::BookingError, AnswerFor, Operation, Request, order};
 
 /// The outcome of an order.
-pub type Outcome = Result<Answer, Refusal>;
+pub type Outcome = Result<Done, Refusal>;
+
+/// The effect of an order.
+#[derive(Debug)]
+pub struct Done {
+    pub answer: Answer,
+    /// What is decided before the order has its whole effect: the answer reports that it is under way.
+    pub awaits: Option<Awaited>,
+}
+
+impl From<Answer> for Done {
+    /// The whole effect.
+    fn from(answer: Answer) -> Self {
+        Self { answer, awaits: None }
+    }
+}
+
+/// A payment that its provider decides.
+#[derive(Debug, Clone, Copy)]
+pub struct Awaited {
+    pub payment: PaymentId,
+    /// The hold that it is for.
+    pub hold: Option<HoldId>,
+}
+
+impl From<&Payment> for Awaited {
+    fn from(payment: &Payment) -> Self {
+        Self { payment: payment.id, hold: payment.hold_id }
+    }
+}
 
 /// The reason why an order has no effect.
 #[derive(Debug)]
@@ -94,8 +125,8 @@ impl Ticket {
     }
 
     /// Acknowledges the order, whose effect is proven to be committed.
-    pub fn acknowledge(self, answer: Answer, _: Committed) {
-        self.reply(Ok(answer));
+    pub fn acknowledge(self, done: Done, _: Committed) {
+        self.reply(Ok(done));
     }
 
     /// Answers the request, if its client still waits.
@@ -148,7 +179,7 @@ impl Queues {
 
     /// Takes a place for each thing that the order wants; `None` if one of the queues is full.
     pub fn take(&self, operation: &Operation) -> Option<QueuePlaces> {
-        let of: Vec<Uuid> = operation.rows().collect();
+        let of: Vec<Uuid> = operation.needs.rows().collect();
         let mut taken = self.taken();
         if of.iter().any(|thing| taken.get(thing).is_some_and(|taken| *taken >= self.most)) {
             return None;

@@ -1,12 +1,10 @@
 //! Writes what a batch has been granted, in as few statements as there are kinds of rows.
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::{self as accounts, Actor, Channel, Subject};
 use loadmaster_capacity::{self as capacity, FlightCapacity, Shift};
 use loadmaster_flights::Flight;
 use loadmaster_holds::{
-    self as holds, CommitTerms, Draws, Hold, HoldCaller, HoldChange, HoldEventType, HoldVerb, Pay, Stepped, actor,
+    self as holds, AskedBy, CommitTerms, Draws, Hold, HoldChange, HoldEventType, HoldVerb, Pay, Stepped,
 };
 use loadmaster_kernel::{AwbNumber, BookingId, BookingRef, OrganizationId, UserId};
 use loadmaster_payments::{self as payments, Charge, Payment, PaymentChange};
@@ -25,13 +23,14 @@ use super::{
         billing::{self, Books},
         contacts::NewContacts,
         draft::{Author, Draft, save_in_tx},
-        draw_up::{MadeOf, NewBooking, PlainBooking},
+        draw_up::MadeOf,
         model::{Booking, BookingData, Event, message},
         repository,
     },
-    AnswerFor, Operation, Verb,
+    AnswerFor, Verb,
     decide::{Decision, Grant},
     lane::Entry,
+    order::What,
     ticket::Ticket,
 };
 
@@ -91,7 +90,7 @@ struct EntryIndices {
 /// A hold that becomes a booking, and what it stands on.
 #[derive(Clone, Copy)]
 struct Posting<'a> {
-    caller: &'a HoldCaller,
+    asked_by: &'a AskedBy,
     stepped: &'a Stepped,
     flights: &'a [Flight],
     /// It is authorized.
@@ -220,56 +219,54 @@ impl Batch {
         references: &mut impl Iterator<Item = BookingRef>,
         now: DateTime<Utc>,
     ) {
-        match (&entry.decision, &entry.order.operation) {
-            (Decision::Granted(Grant::Book(flights)), Operation::Book(operation)) => {
+        match (&entry.decision, &entry.order.operation.what) {
+            (Decision::Granted(Grant::Book(flights)), What::Book(new)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
-                let booking = service.draw_up(operation, (made.id, reference), flights, now);
+                let (shipment, owner) = (new.wanted.shipment.clone(), new.owner());
+                let booking = service.draw_up(shipment, owner, None, (made.id, reference), flights, now);
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
-                self.contacts.give(booking.id.uuid(), &operation.wanted.contacts);
-                self.add_new(service, booking, Some(operation.caller.channel()), entry);
+                self.contacts.give(booking.id.uuid(), &new.wanted.contacts);
+                self.add_new(service, booking, Some(new.caller.channel()), entry);
             }
-            (Decision::Granted(Grant::Commit(stepped, flights, payment)), Operation::StepHold(order)) => {
+            (Decision::Granted(Grant::Commit(stepped, flights, payment)), What::StepHold(step)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
-                let posting = Posting { caller: &order.step.caller, stepped, flights, payment: payment.as_deref() };
+                let posting = Posting { asked_by: &step.asked_by, stepped, flights, payment: payment.as_deref() };
                 self.commit(service, entry, &posting, (made.id, reference), now);
             }
-            (Decision::Granted(Grant::Hold(made)), Operation::Hold(new)) => {
-                let mut hold = made.hold.clone();
+            (Decision::Granted(Grant::Hold(made)), What::Hold(new)) => {
+                let (mut hold, by) = (made.hold.clone(), new.caller.principal.user_id);
                 self.take(&hold);
                 if let Some(terms) = &new.commit {
                     self.contacts.give(hold.id.uuid(), &terms.contacts);
-                    self.begin_payment(service, &mut hold, made.pay, terms, &new.caller);
+                    self.begin_payment(service, &mut hold, made.pay, terms, by);
                     self.give_claim_back(entry);
                 }
-                self.add_hold(None, hold, HoldEventType::Created, actor(&new.caller), entry);
+                self.add_hold(None, hold, HoldEventType::Created, by, entry);
             }
-            (Decision::Granted(Grant::HoldAndBook(held, flights)), Operation::Hold(new)) => {
+            (Decision::Granted(Grant::HoldAndBook(held, flights)), What::Hold(new)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
-                let Some(stepped) = &held.booked else { return };
+                let (Some(stepped), asked_by) = (&held.booked, AskedBy::Caller(new.caller.clone())) else { return };
                 self.contacts.give(made.id.uuid(), new.commit.as_deref().map_or(&[], |terms| &terms.contacts));
                 self.take(&held.hold);
-                self.add_hold(None, held.hold.clone(), HoldEventType::Created, actor(&new.caller), entry);
-                let posting = Posting { caller: &new.caller, stepped, flights, payment: None };
+                self.add_hold(None, held.hold.clone(), HoldEventType::Created, asked_by.user_id(), entry);
+                let posting = Posting { asked_by: &asked_by, stepped, flights, payment: None };
                 self.commit(service, entry, &posting, (made.id, reference), now);
             }
-            (Decision::Granted(Grant::StepHold(stepped)), Operation::StepHold(order)) => {
+            (Decision::Granted(Grant::StepHold(stepped)), What::StepHold(step)) => {
                 self.shift(stepped.after.organization_id, &stepped.shifts);
-                let (before, mut after) = (stepped.before.clone(), stepped.after.clone());
-                if let HoldVerb::Commit(_, terms) = &order.step.verb {
-                    self.begin_payment(service, &mut after, stepped.pay, terms, &order.step.caller);
+                let (before, mut after, by) = (&stepped.before, stepped.after.clone(), step.asked_by.user_id());
+                if let HoldVerb::Commit(_, terms) = &step.verb {
+                    self.begin_payment(service, &mut after, stepped.pay, terms, by);
                     self.give_claim_back(entry);
                 }
-                self.add_hold(Some(before), after, stepped.event_type, actor(&order.step.caller), entry);
+                self.add_hold(Some(before.clone()), after, stepped.event_type, by, entry);
             }
-            (Decision::Granted(grant), Operation::Move(movement)) => {
+            (Decision::Granted(grant), What::Move(movement)) => {
                 let author = Author { ids: &service.ids, actor: Some(movement.target.caller.user_id), now };
                 self.move_on(service, entry, grant, &movement.verb, author);
             }
-            (_, operation) => {
-                let id = entry.made.as_ref().map(|made| made.id);
-                self.freed.extend(operation.claim().cloned().zip(id));
-            }
+            _ => self.give_claim_back(entry),
         }
     }
 
@@ -310,16 +307,11 @@ impl Batch {
         (id, reference): (BookingId, BookingRef),
         now: DateTime<Utc>,
     ) {
-        let Posting { caller, stepped, flights, payment } = *posting;
-        let mut hold = stepped.after.clone();
-        let Some(wanted) = PlainBooking::of(&hold) else { return };
-        let operation = NewBooking {
-            caller: caller.principal,
-            wanted: Arc::new(wanted),
-            flights: Vec::new(),
-            hold: Some(MadeOf::from(&hold)),
-        };
-        let mut booking = service.draw_up(&operation, (id, reference.clone()), flights, now);
+        let Posting { asked_by, stepped, flights, payment } = *posting;
+        let (mut hold, by) = (stepped.after.clone(), asked_by.user_id());
+        let Some(shipment) = hold.shipment() else { return };
+        let (owner, made_of) = ((hold.organization_id, by), Some(MadeOf::from(&hold)));
+        let mut booking = service.draw_up(shipment, owner, made_of, (id, reference.clone()), flights, now);
         let mut shifts = Vec::with_capacity(2 * stepped.shifts.len());
         for shift in &stepped.shifts {
             shifts.push(*shift);
@@ -341,10 +333,9 @@ impl Batch {
         }
         self.contacts.book(hold.id, id);
         hold.booking = Some((id, reference));
-        // The commit may come later, once the payment is authorized.
-        let channel = hold.channel.or_else(|| payment.is_none().then(|| caller.principal.channel()));
+        let channel = hold.channel.or(asked_by.channel());
         self.add_new(service, booking, channel, entry);
-        self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, actor(caller), entry);
+        self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, by, entry);
     }
 
     /// Takes the space of a new hold.
@@ -354,24 +345,17 @@ impl Batch {
     }
 
     /// Begins the payment of a hold that is to become a booking.
-    fn begin_payment(
-        &mut self,
-        service: &BookingService,
-        hold: &mut Hold,
-        pay: Pay,
-        terms: &CommitTerms,
-        caller: &HoldCaller,
-    ) {
+    fn begin_payment(&mut self, service: &BookingService, hold: &mut Hold, pay: Pay, terms: &CommitTerms, by: UserId) {
         let Pay::Token(amount) = pay else { return };
-        let change = billing::of_hold(service, hold, amount, terms, actor(caller));
+        let change = billing::of_hold(service, hold, amount, terms, by);
         hold.begin_payment(change.after.clone(), hold.updated_at);
         self.payments.push(change);
     }
 
-    /// Frees the air waybill of an order that makes no booking yet.
+    /// Frees the air waybill of an order that makes no booking, or none yet.
     fn give_claim_back(&mut self, entry: &OwnEntry) {
         let id = entry.made.as_ref().map(|made| made.id);
-        self.freed.extend(entry.order.operation.claim().cloned().zip(id));
+        self.freed.extend(entry.order.operation.needs.claim().cloned().zip(id));
     }
 
     /// Adds shifts of an organization, and what they draw from its allotments: as it was decided, in the same order.

@@ -9,23 +9,17 @@ use loadmaster_platform::{
     web::Problem,
     work::Transaction,
 };
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{
     super::{
         BookingError, BookingService,
         billing::{Books, Cancellation},
+        desk::Awaited,
         router::{payment_decided, payment_made, payment_pending, refund_promised},
     },
     commit::declined,
 };
-
-/// The payment that an answer shows.
-#[derive(Deserialize)]
-struct Shown {
-    id: PaymentId,
-}
 
 impl BookingService {
     /// Returns the answer of a request that began a payment before under the same key; `None` if there was none.
@@ -41,24 +35,28 @@ impl BookingService {
             payments::of_request_in_tx(&mut connection, request).await?
         };
         match found.filter(|(payment, _)| !matches!(payment.status, PaymentStatus::Failed | PaymentStatus::Voided)) {
-            Some((payment, _)) => self.paid_or_pending(payment.id, terms, key).await.map(Some),
+            Some((payment, _)) => self.paid_or_pending(Awaited::from(&payment), terms, key).await.map(Some),
             None => Ok(None),
         }
     }
 
     /// Returns the final answer to a payment, or within the time for which requests wait, that it is under way.
-    pub async fn finished_payment(&self, begun: Answer, terms: &CommitTerms, key: &Key) -> Result<Answer, Problem> {
-        if begun.is_final() {
-            return Ok(begun);
+    pub async fn finished_payment(
+        &self,
+        (answer, begun): (Answer, Option<Payment>),
+        terms: &CommitTerms,
+        key: &Key,
+    ) -> Result<Answer, Problem> {
+        match begun.filter(|_| !answer.is_final()) {
+            Some(payment) => self.paid_or_pending(Awaited::from(&payment), terms, key).await,
+            None => Ok(answer),
         }
-        let Some(Shown { id }) = begun.read() else { return Ok(begun) };
-        self.paid_or_pending(id, terms, key).await
     }
 
-    async fn paid_or_pending(&self, id: PaymentId, terms: &CommitTerms, key: &Key) -> Result<Answer, Problem> {
+    async fn paid_or_pending(&self, awaited: Awaited, terms: &CommitTerms, key: &Key) -> Result<Answer, Problem> {
         let until = Instant::now() + self.payments.wait();
-        self.carry_out(id, terms.token.as_ref(), until).await?;
-        let payment = self.found_payment(id).await?;
+        self.carry_out(awaited, terms.token.as_ref(), until).await?;
+        let payment = self.found_payment(awaited.payment).await?;
         let answer = match payment.status {
             PaymentStatus::Failed => return Err(declined(&payment)),
             PaymentStatus::Voided => return Err(BookingError::PaymentNotPossible("voided").into()),
@@ -86,7 +84,8 @@ impl BookingService {
         if kept.is_replayed() {
             return Ok(kept);
         }
-        self.carry_out(id, None, Instant::now() + self.payments.wait()).await?;
+        let awaited = Awaited { payment: id, hold: None };
+        self.carry_out(awaited, None, Instant::now() + self.payments.wait()).await?;
         let payment = self.found_payment(id).await?;
         Ok(self.keep_instead(key, payment_decided(&payment)).await)
     }
@@ -116,7 +115,7 @@ impl BookingService {
             payments::of_bookings_in_tx(&mut connection, &[booking]).await?
         };
         for (payment, _) in found.iter().filter(|(payment, _)| payment.method == PaymentMethod::Token) {
-            self.carry_out(payment.id, None, until).await?;
+            self.carry_out(Awaited::from(payment), None, until).await?;
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! A commit with a token of a payment provider: the hold waits, the provider is asked outside any transaction, and the
 //! booking is made once the amount is authorized. Requests under the same key join it.
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
-use loadmaster_accounts::{Principal, Role};
-use loadmaster_holds::{self as holds, CommitTerms, HoldAction, HoldCaller, HoldError, HoldStatus, HoldVerb};
-use loadmaster_kernel::{HoldId, PaymentId, PaymentOperationId};
+use loadmaster_accounts::Principal;
+use loadmaster_holds::{self as holds, AskedBy, CommitTerms, HoldAction, HoldError, HoldStatus, HoldVerb};
+use loadmaster_kernel::{PaymentId, PaymentOperationId};
 use loadmaster_payments::{self as payments, Payment, PaymentStatus, PaymentWithOperations};
 use loadmaster_platform::{
     idempotency::{Answer, Key, Repetition},
@@ -13,31 +13,18 @@ use loadmaster_platform::{
     work::Transaction,
 };
 use secrecy::SecretString;
-use serde::Deserialize;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::super::{
-    BookingError, BookingService,
-    desk::{AnswerFor, Desk, Request},
-    error::code,
-    hold::Wanted,
-    router::created,
+use super::{
+    super::{
+        BookingError, BookingService,
+        desk::{AnswerFor, Awaited, Desk, Done, Request},
+        error::code,
+        hold::Wanted,
+        router::created,
+    },
+    record::Paid,
 };
-
-/// Interval between two looks at a payment that the provider decides later.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// The payment that an answer names.
-#[derive(Deserialize)]
-struct Named {
-    id: PaymentId,
-}
-
-/// A hold whose payment is under way.
-#[derive(Deserialize)]
-struct Waiting {
-    payment: Named,
-}
 
 impl Desk {
     /// Returns the answer of a request that was made before under the same key, once its payment is decided; `None` if there
@@ -59,21 +46,23 @@ impl Desk {
             payments::of_request_in_tx(&mut connection, request).await?
         };
         match found.filter(|(payment, _)| payment.is_open() || payment.booking.is_some()) {
-            Some((payment, _)) => self.decided_or_pending(caller, payment.id, terms, key).await.map(Some),
+            Some((payment, _)) => self.decided_or_pending(caller, Awaited::from(&payment), terms, key).await.map(Some),
             None => Ok(None),
         }
     }
 
-    /// Returns the final answer to a commit. One that was refused because the same request was there before joins that.
+    /// Returns the final answer to a commit, or within the time for which requests wait, that it is under way. One that was
+    /// refused because the same request was there before joins that.
     pub(crate) async fn finished_or_joined(
         &self,
         caller: Principal,
-        outcome: Result<Answer, Problem>,
+        outcome: Result<Done, Problem>,
         terms: &CommitTerms,
         key: &Key,
     ) -> Result<Answer, Problem> {
         match outcome {
-            Ok(answer) => self.finished(caller, answer, terms, key).await,
+            Ok(Done { awaits: Some(awaited), .. }) => self.decided_or_pending(caller, awaited, terms, key).await,
+            Ok(Done { answer, awaits: None }) => Ok(answer),
             Err(refusal) if [code::PAYMENT_IN_PROGRESS, code::INVALID_TRANSITION].contains(&refusal.code()) => {
                 Ok(self.joined(caller, key, terms).await?.ok_or(refusal)?)
             }
@@ -81,56 +70,32 @@ impl Desk {
         }
     }
 
-    /// Returns the final answer to a commit, or within the time for which requests wait, that it is under way.
-    async fn finished(
-        &self,
-        caller: Principal,
-        answer: Answer,
-        terms: &CommitTerms,
-        key: &Key,
-    ) -> Result<Answer, Problem> {
-        if answer.is_final() {
-            return Ok(answer);
-        }
-        let Some(Waiting { payment }) = answer.read() else { return Ok(answer) };
-        self.decided_or_pending(caller, payment.id, terms, key).await
-    }
-
     async fn decided_or_pending(
         &self,
         caller: Principal,
-        payment: PaymentId,
+        awaited: Awaited,
         terms: &CommitTerms,
         key: &Key,
     ) -> Result<Answer, Problem> {
         let bookings = self.bookings();
         let until = Instant::now() + bookings.payments.wait();
-        bookings.carry_out(payment, terms.token.as_ref(), until).await?;
+        bookings.carry_out(awaited, terms.token.as_ref(), until).await?;
         #[cfg(debug_assertions)]
         loadmaster_platform::sabotage::step("commit carried out");
-        let answer = bookings.outcome_of_commit(caller, payment).await?;
+        let answer = bookings.outcome_of_commit(caller, awaited.payment).await?;
         bookings.keep(key, answer).await
     }
 
     /// Makes the booking of a hold whose payment is authorized.
-    pub(super) async fn post_hold(&self, hold: HoldId, payment: PaymentId) -> Result<(), BookingError> {
-        let bookings = self.bookings();
-        let found = {
-            let mut connection = bookings.db.read().await?;
-            payments::find_in_tx(&mut connection, &[payment]).await?.pop()
-        };
-        let (payment, _) = found.ok_or(BookingError::UnknownPayment)?;
-        // In the name of whoever pays, for the hold's organization; the commit was judged when the payment was begun.
-        let session = payment.created_by.uuid().into();
-        let principal = Principal::of_session(payment.created_by, payment.organization_id, Role::Customer, session);
+    pub(super) async fn post_hold(&self, Paid { hold, payment, payer }: Paid) -> Result<(), BookingError> {
         let wanted = Wanted {
-            caller: HoldCaller { principal, address_key: None },
+            asked_by: AskedBy::Payer(payer),
             hold,
             precondition: Precondition::default(),
-            verb: HoldVerb::Book(payment.id),
+            verb: HoldVerb::Book(payment),
         };
         let request = Request::new(Key::none(), AnswerFor::Booking(created), self.until())?;
-        let posted = self.try_to_step_hold(&wanted, bookings.clock.now(), &request).await;
+        let posted = self.try_to_step_hold(&wanted, self.bookings().clock.now(), &request).await;
         posted.map(drop).map_err(|refusal| refusal.error)
     }
 }
@@ -144,10 +109,11 @@ impl BookingService {
     /// Has the operations of a payment carried out, as far as the provider decides them in time.
     pub(super) async fn carry_out(
         &self,
-        payment: PaymentId,
+        Awaited { payment, hold }: Awaited,
         token: Option<&SecretString>,
         until: Instant,
     ) -> Result<(), DbError> {
+        let waiter = self.payments.waiter(payment, hold);
         let work = async {
             let mut tried = BTreeSet::<PaymentOperationId>::new();
             while let Some((payment, operations)) = self.payment(payment).await? {
@@ -159,9 +125,7 @@ impl BookingService {
                         let left = until.saturating_duration_since(Instant::now());
                         self.payments.at_once(operation.id, token.cloned()).within(left).await;
                     }
-                    None if is_going_on(&payment, &operations) => {
-                        sleep(LOOK).await;
-                    }
+                    None if is_going_on(&payment, &operations) => waiter.woken(until).await,
                     None => break,
                 }
             }

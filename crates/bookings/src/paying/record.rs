@@ -2,7 +2,7 @@
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use loadmaster_holds::{self as holds, Hold, HoldStatus};
-use loadmaster_kernel::{BookingId, HoldId, PaymentId, PaymentOperationId};
+use loadmaster_kernel::{BookingId, HoldId, PaymentId, PaymentOperationId, UserId};
 use loadmaster_payments::{
     self as payments, Decided, Operation, OperationKind, Payment, PaymentChange, PaymentDesk, PaymentStatus,
     PaymentWithOperations,
@@ -23,8 +23,22 @@ use super::super::{
 pub(super) struct Recorded {
     /// What is to be tried at once.
     promised: Vec<PaymentOperationId>,
-    /// The hold that can become a booking, and its authorized payment.
-    authorized: Option<(HoldId, PaymentId)>,
+    authorized: Option<Paid>,
+}
+
+/// A hold that can become a booking: its payment is authorized.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paid {
+    pub hold: HoldId,
+    pub payment: PaymentId,
+    /// Who began the payment.
+    pub payer: UserId,
+}
+
+impl Paid {
+    fn of(hold: HoldId, payment: &Payment) -> Self {
+        Self { hold, payment: payment.id, payer: payment.created_by }
+    }
 }
 
 impl PaymentDesk for Desk {
@@ -33,7 +47,7 @@ impl PaymentDesk for Desk {
             let bookings = self.bookings();
             let Recorded { promised, authorized } = retrying(|| bookings.record(decided)).await?;
             match authorized {
-                Some((hold, payment)) => self.post(hold, payment).await,
+                Some(paid) => self.post(paid).await,
                 None => Ok(promised),
             }
         })
@@ -42,9 +56,9 @@ impl PaymentDesk for Desk {
 
 impl Desk {
     /// Makes the booking of a hold whose payment is authorized, or gives both back. Returns what is to be tried at once.
-    pub(super) async fn post(&self, hold: HoldId, payment: PaymentId) -> Result<Vec<PaymentOperationId>, DbError> {
-        let bookings = self.bookings();
-        match self.post_hold(hold, payment).await {
+    pub(super) async fn post(&self, paid: Paid) -> Result<Vec<PaymentOperationId>, DbError> {
+        let (bookings, Paid { hold, payment, .. }) = (self.bookings(), paid);
+        match self.post_hold(paid).await {
             Ok(()) => bookings.open_operations(payment).await,
             Err(BookingError::Database(cause)) => Err(cause),
             // Whoever looks next tries again.
@@ -144,7 +158,7 @@ impl BookingService {
             recorded.promised.push(void.id);
             operations.push(void);
         } else if waits && payment.is_capturable(&all) {
-            recorded.authorized = hold.as_ref().map(|hold| (hold.id, payment.id));
+            recorded.authorized = hold.as_ref().map(|hold| Paid::of(hold.id, &payment));
         }
         let change = PaymentChange { before: Some(known.0), after: payment.clone(), operations };
         if let Some(change) = hold.and_then(|hold| followed(hold, &payment, now)) {
@@ -187,8 +201,8 @@ impl BookingService {
         let waits = hold.as_ref().is_some_and(|hold| waits_for(hold, payment.id, self.clock.now()));
         match hold {
             Some(hold) if waits => {
-                let is_authorized = payment.status == PaymentStatus::Authorized;
-                Ok(Recorded { authorized: is_authorized.then_some((hold.id, payment.id)), ..Recorded::default() })
+                let authorized = (payment.status == PaymentStatus::Authorized).then(|| Paid::of(hold.id, payment));
+                Ok(Recorded { authorized, ..Recorded::default() })
             }
             Some(hold) => Ok(Recorded { promised: self.give_back(hold.id, payment.id).await?, ..Recorded::default() }),
             None => Ok(Recorded::default()),
@@ -197,7 +211,7 @@ impl BookingService {
 }
 
 impl Recorded {
-    pub(super) fn authorized(&self) -> Option<(HoldId, PaymentId)> {
+    pub(super) fn authorized(&self) -> Option<Paid> {
         self.authorized
     }
 

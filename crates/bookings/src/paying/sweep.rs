@@ -27,10 +27,12 @@ impl Desk {
 
     async fn resume(&self, payment: &Payment) -> Result<Vec<PaymentOperationId>, DbError> {
         let recorded = self.bookings().resumed(payment).await?;
-        match recorded.authorized() {
-            Some((hold, payment)) => self.post(hold, payment).await,
-            None => Ok(recorded.promised()),
-        }
+        let promised = match recorded.authorized() {
+            Some(paid) => self.post(paid).await?,
+            None => recorded.promised(),
+        };
+        self.bookings().payments.changed(payment.id);
+        Ok(promised)
     }
 
     async fn sweep_payments_once(&self) -> Result<(), DbError> {

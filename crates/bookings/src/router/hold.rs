@@ -1,9 +1,7 @@
 //! What changes holds: it takes the same space as what changes bookings, in one order of arrival.
 use axum::{Extension, extract::State};
 use loadmaster_accounts::{Customer, Guest, Principal};
-use loadmaster_holds::{
-    self as holds, AmendHold, CreateHold, CreateReservation, EndReason, ExtendHold, HoldBody, HoldKind, HoldVerb,
-};
+use loadmaster_holds::{AmendHold, CreateHold, CreateReservation, EndReason, ExtendHold, HoldBody, HoldKind, HoldVerb};
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, Key, KeyHeader},
@@ -27,8 +25,7 @@ async fn make(
     let holds = desk.holds();
     let counted = holds.caller(caller, address.map(|Extension(address)| address));
     let answer = desk.make_hold(counted, kind, new, key).await?;
-    let made = answer.location().and_then(|location| location.strip_prefix(holds::PATH)?.parse().ok());
-    if let (true, Some(made)) = (answer.is_replayed(), made) {
+    if let Some(made) = answer.made_before() {
         holds.visible(caller, made).await?;
     }
     Ok(answer)

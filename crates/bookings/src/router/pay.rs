@@ -98,8 +98,8 @@ pub(super) async fn pay_as(
     }
     let command = PayBooking { bookings: bookings.clone(), caller, reference, terms: terms.clone() };
     let keyed = Keyed { command, key: key.clone(), answer: Box::new(begun) };
-    let answer = unit_of_work.run(keyed).await?;
-    bookings.finished_payment(answer, &terms, &key).await
+    let begun = unit_of_work.run_and_show(keyed).await?;
+    bookings.finished_payment(begun, &terms, &key).await
 }
 
 problem_responses!(ReadProblems: [INPUT, SIGNED_IN], NOT_FOUND);

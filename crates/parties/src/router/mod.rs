@@ -20,9 +20,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
 
 /// Returns the answer to what made an entry. A repeated one is given only to a caller who may still see the entry.
 async fn if_seen<T: Stored>(answer: Answer, parties: &PartyService, caller: Principal) -> Result<Answer, Problem> {
-    if answer.is_replayed()
-        && let Some(id) = answer.location().and_then(|path| path.rsplit('/').next()?.parse().ok())
-    {
+    if let Some(id) = answer.made_before() {
         parties.entry::<T>(caller, id).await?;
     }
     Ok(answer)

@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -104,8 +106,15 @@ impl Answer {
         self.is_final
     }
 
-    pub fn location(&self) -> Option<&str> {
+    pub(super) fn location(&self) -> Option<&str> {
         self.location.as_deref()
+    }
+
+    /// Returns the name of what was made when this answer was stored: the last part of its stored address. `None` of one that
+    /// is given for the first time: whoever made something knows it.
+    pub fn made_before<T: FromStr>(&self) -> Option<T> {
+        let location = self.location.as_deref().filter(|_| self.is_replayed)?;
+        location.rsplit('/').next()?.parse().ok()
     }
 
     pub(super) fn tag(&self) -> Option<&str> {
@@ -148,6 +157,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn a_stored_answer_names_what_it_made() {
+        let again = |location: Option<&str>| Answer::again(201, location.map(str::to_owned), None, "{}".to_owned());
+        assert_eq!(again(Some("/api/v1/things/17")).made_before(), Some(17));
+        assert_eq!(again(Some("/api/v1/things/old")).made_before::<i32>(), None);
+        assert_eq!(again(None).made_before::<i32>(), None);
+        let first = Answer::new(StatusCode::CREATED, &json!({}), PRIVATE).with_location("/api/v1/things/17");
+        assert_eq!(first.made_before::<i32>(), None);
+    }
 
     #[test]
     fn a_member_is_added_to_what_is_there() {

@@ -31,8 +31,9 @@ fn served_beside_locks(seed: u64) -> World {
         let Some(request) = world.requests.get(before) else { continue };
         let mut orders = world.processes[request.process].lanes.iter().flat_map(|lane| &lane.inbox);
         let order = orders.find(|order| order.ticket.request == before).unwrap();
-        let flights = order.operation.flights();
-        needs_them.push(flights.contains(&locked) || order.operation.awb().is_some_and(|awb| claimed.contains(awb)));
+        let needs = &order.operation.needs;
+        let is_claimed = needs.awb.as_ref().is_some_and(|awb| claimed.contains(awb));
+        needs_them.push(needs.flights.contains(&locked) || is_claimed);
         for _ in 0..10 {
             world.act();
         }

@@ -218,7 +218,7 @@ impl World {
                 0 => Verb::Advance(Advance { action: Action::Depart, movement: RecordMovement::default() }),
                 _ => Verb::Cancel(Cancel { reason: None, waived_by: None }),
             };
-            return Some(Operation::Move(Box::new(Movement::new(target, verb, self.books.bookings[&id].clone()))));
+            return Some(Operation::step(Movement { target, verb, seen: self.books.bookings[&id].clone() }));
         }
         let (origin, destination, flights) = ITINERARIES[self.dice.place(ITINERARIES.len())];
         let most = if self.dice.one_in(5) { 3_000 } else { 600 };
@@ -235,7 +235,7 @@ impl World {
         };
         let wanted = PlainBooking { shipment, flight_ids: Vec::new(), departure_date: None, contacts: Vec::new() };
         let flights = flights.iter().map(|number| Uuid::from_u128(*number).into()).collect();
-        Some(Operation::Book(Box::new(NewBooking { caller, wanted: Arc::new(wanted), flights, hold: None })))
+        Some(Operation::book(NewBooking { caller, wanted: Arc::new(wanted), flights }))
     }
 
     fn hang_up(&mut self) {

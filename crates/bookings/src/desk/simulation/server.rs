@@ -18,7 +18,7 @@ use super::{
         action::{Next, Report, Wait},
         decide::{CapacityBound, Decision, Grant, LockedRows, Rules, new_leg},
         lane::{Lane, LaneKind},
-        order::{self, Operation, Order, Verb},
+        order::{self, Operation, Order, Verb, What},
     },
     Defect,
     books::{Books, Obstacle, Row, TxId},
@@ -119,14 +119,14 @@ impl Server {
         let Some(first) = batch.first() else { return };
         for waiting in self.lane.queue() {
             // One with the same air waybill or booking may have left just now.
-            let may_be_late = waiting.operation.awb().is_some() || waiting.operation.booking().is_some();
+            let may_be_late = waiting.operation.needs.awb.is_some() || waiting.operation.needs.booking.is_some();
             assert!(
                 self.lane.is_trial() || may_be_late || first.order.arrival < waiting.arrival,
                 "the oldest is passed over: {waiting:?}"
             );
             if self.lane.kind() == LaneKind::LastKilos {
                 let shares = |order: &Order<Ticket>| {
-                    order.operation.flights().iter().any(|it| waiting.operation.flights().contains(it))
+                    order.operation.needs.flights.iter().any(|it| waiting.operation.needs.flights.contains(it))
                 };
                 let passed = batch.iter().find(|entry| entry.order.arrival > waiting.arrival && shares(&entry.order));
                 assert!(passed.is_none(), "{waiting:?} is passed by {passed:?}");
@@ -204,7 +204,7 @@ impl Server {
     fn enter(&mut self, wait: Wait, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
         let tx = *self.tx.get_or_insert_with(|| around.books.start());
         let mut claims: Vec<_> =
-            self.lane.batch().iter().filter_map(|entry| entry.order.operation.claim().cloned()).collect();
+            self.lane.batch().iter().filter_map(|entry| entry.order.operation.needs.claim().cloned()).collect();
         claims.sort();
         for awb in claims {
             if let Err(obstacle) = around.books.lock(tx, Row::Awb(awb)) {
@@ -220,7 +220,7 @@ impl Server {
             } else if around.books.effects.contains_key(&request) {
                 Err(Repetition::Reused.into())
             } else {
-                match entry.order.operation.claim() {
+                match entry.order.operation.needs.claim() {
                     Some(awb) if around.books.awbs.contains_key(awb) => Err(BookingError::AwbTaken(awb.clone())),
                     _ => Ok(()),
                 }
@@ -232,8 +232,8 @@ impl Server {
     fn lock(&self, wait: Wait, around: &mut Around<'_>) -> Result<Option<Report>, DbError> {
         let tx = self.tx.expect("it was begun");
         let operations = || self.lane.batch().iter().map(|entry| &entry.order.operation);
-        let flights: BTreeSet<FlightId> = operations().flat_map(|it| it.flights().iter().copied()).collect();
-        let bookings: BTreeSet<BookingId> = operations().filter_map(Operation::booking).collect();
+        let flights: BTreeSet<FlightId> = operations().flat_map(|it| it.needs.flights.iter().copied()).collect();
+        let bookings: BTreeSet<BookingId> = operations().filter_map(|operation| operation.needs.booking).collect();
         let flights = flights.into_iter().map(|flight| (flight.uuid(), Row::Flight(flight)));
         let rows: Vec<_> = flights.chain(bookings.into_iter().map(|id| (id.uuid(), Row::Booking(id)))).collect();
         let mut found = LockedRows { at: around.now, ..LockedRows::default() };
@@ -269,7 +269,7 @@ impl Server {
             let Decision::Granted(grant) = &entry.decision else { continue };
             let made = match grant {
                 Grant::Book(flights) => {
-                    let Operation::Book(new) = &entry.order.operation else { panic!("another kind of grant") };
+                    let What::Book(new) = &entry.order.operation.what else { panic!("another kind of grant") };
                     let made = booked(entry.made.expect("it has an id"), flights, new.space());
                     changes.claims.extend(new.wanted.shipment.awb_number.clone().map(|awb| (awb, made.id)));
                     Booking { awb_number: new.wanted.shipment.awb_number.clone(), ..made }
@@ -321,15 +321,15 @@ impl Server {
             CapacityBound::Everything
         };
         for entry in self.lane.batch() {
-            let flights = entry.order.operation.flights();
-            let is_blocked = entry.order.operation.rows().any(|row| blocked.contains(&row));
+            let flights = &entry.order.operation.needs.flights;
+            let is_blocked = entry.order.operation.needs.rows().any(|row| blocked.contains(&row));
             assert_eq!(
                 matches!(entry.decision, Decision::Blocked(_)),
                 is_blocked && !is_taken(&entry.decision),
                 "{entry:?}"
             );
-            match (&entry.order.operation, &entry.decision) {
-                (Operation::Book(new), decision) if !is_blocked && !is_taken(decision) => {
+            match (&entry.order.operation.what, &entry.decision) {
+                (What::Book(new), decision) if !is_blocked && !is_taken(decision) => {
                     let space = new.space();
                     let has_space = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
                     let is_open = |flight: &FlightId| {
@@ -384,9 +384,9 @@ fn is_taken(decision: &Decision) -> bool {
 
 /// The changes of capacities by a grant.
 fn shifts_of(operation: &Operation, grant: &Grant) -> Vec<(FlightId, Space)> {
-    match (operation, grant) {
-        (Operation::Book(new), Grant::Book(flights)) => flights.iter().map(|flight| (flight.id, new.space())).collect(),
-        (Operation::Move(movement), Grant::Cancel(booking, ..)) => {
+    match (&operation.what, grant) {
+        (What::Book(new), Grant::Book(flights)) => flights.iter().map(|flight| (flight.id, new.space())).collect(),
+        (What::Move(movement), Grant::Cancel(booking, ..)) => {
             assert!(matches!(movement.verb, Verb::Cancel(_)));
             booking.undeparted_legs().map(|leg| (leg.flight_id, Space::default() - leg.space)).collect()
         }
