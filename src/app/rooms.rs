@@ -33,6 +33,7 @@ pub(super) static ROOMS: &[Room] = &[
     loadmaster_admin::ROOM,
     loadmaster_analytics::ROOM,
     loadmaster_live::ROOM,
+    loadmaster_rates::ROOM,
     loadmaster_webhooks::ROOM,
     loadmaster_notifications::ROOM,
     loadmaster_privacy::ROOM,

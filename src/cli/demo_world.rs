@@ -14,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_flights::FlightService;
 use loadmaster_platform::{clock::ManualClock, room::Worker, shutdown::stopped_within};
+use loadmaster_rates::RateService;
 use tokio_util::sync::CancellationToken;
 
 use super::demo_timetable;
@@ -51,6 +52,11 @@ async fn live(parts: Resources, stop: &CancellationToken) -> anyhow::Result<()> 
         if let Err(error) = Box::pin(live_through(parts, now - PAST, now, stop)).await {
             tracing::warn!(%error, "the past of the demo could not be lived through");
         }
+    }
+    let rates: RateService = stage.state.service()?;
+    match Box::pin(rates.for_background().invent_history()).await {
+        Ok(lanes) => tracing::debug!(lanes, "a history of prices was invented"),
+        Err(error) => tracing::warn!(%error, "no history of prices could be invented for the demo"),
     }
     while !stopped_within(stop, TICK).await {
         if let Err(error) = present::go_on(&stage).await {

@@ -32,5 +32,6 @@ mod journeys;
 mod live;
 mod notifications;
 mod post;
+mod rates;
 mod summary;
 mod webhooks;

@@ -175,6 +175,8 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/routes", ANYONE),
     ("POST", "/api/v1/routes/search", ANYONE),
     ("GET", "/api/v1/routes/days", ANYONE),
+    ("GET", "/api/v1/rates/history", ANYONE),
+    ("GET", "/api/v1/rates/booking-window", ANYONE),
     ("GET", "/api/v1/bookings", GUESTS),
     ("POST", "/api/v1/bookings", CUSTOMERS),
     ("POST", "/api/v1/bookings/bulk", OPERATORS),

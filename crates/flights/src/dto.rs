@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use super::{
     Flight, NewFlight,
     model::{FlightAnchor, LONGEST_CUTOFF_MINUTES, fault_of_arrival, space_of},
+    typical::TypicalRate,
 };
 
 /// More bookings than any flight carries.
@@ -360,4 +361,7 @@ pub struct AirlineRoute {
     /// The same of the last departure that is known.
     #[schema(required = true)]
     pub last_date: Option<NaiveDate>,
+    /// What anybody was offered between its airports; null if nothing was offered in the last 90 days.
+    #[schema(required = true)]
+    pub typical_rate: Option<TypicalRate>,
 }

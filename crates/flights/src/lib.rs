@@ -29,6 +29,7 @@ mod save;
 mod season;
 mod service;
 mod timetable;
+mod typical;
 mod window;
 mod written;
 
@@ -52,4 +53,5 @@ pub use save::{find_all_in_tx, find_in_tx, save_in_tx};
 pub use season::{DaysOfOperation, Differences, Effect, Group, LocalTime, Season, Terms};
 pub use service::FlightService;
 pub use timetable::{ImportListener, ImportProgress, ImportStep, Imported, Timetable};
+pub use typical::{TypicalRate, TypicalRates};
 pub use window::Window;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use loadmaster_kernel::AirlineCode;
 use loadmaster_platform::{postgres::DbError, web::PageRequest};
@@ -6,7 +6,7 @@ use loadmaster_platform::{postgres::DbError, web::PageRequest};
 use super::{
     FlightError, FlightService,
     dto::{AirlineRoute, RouteFilter},
-    model::{AirlineLane, RouteAnchor},
+    model::{AirlineLane, Lane, RouteAnchor},
     repository,
     route_table::{RouteTable, anchor},
 };
@@ -27,7 +27,15 @@ impl FlightService {
             .skip(start)
             .filter(|row| airline.is_none_or(|airline| airline == row.airline_code) && filter.takes(row));
         let most = usize::try_from(page.fetch()).unwrap_or_default();
-        Ok(rows.skip(page.offset as usize).take(most).map(|row| self.with_distance(row)).collect())
+        let routes = rows.skip(page.offset as usize).take(most).map(|row| self.with_distance(row)).collect();
+        Ok(self.with_rates(routes).await?)
+    }
+
+    /// Returns the lanes with a direct flight in the next 30 days, by their airports.
+    pub async fn lanes_ahead(&self) -> Result<BTreeSet<Lane>, FlightError> {
+        let table = self.route_table().await?;
+        let flown = table.rows.iter().filter(|row| row.upcoming > 0);
+        Ok(flown.map(|row| (row.origin, row.destination)).collect())
     }
 
     async fn route_table(&self) -> Result<Arc<RouteTable>, FlightError> {
@@ -59,6 +67,18 @@ impl FlightService {
         Ok(table)
     }
 
+    /// Adds what they typically cost.
+    async fn with_rates(&self, mut routes: Vec<AirlineRoute>) -> Result<Vec<AirlineRoute>, DbError> {
+        if let Some(typical) = self.typical.get() {
+            let lanes: Vec<Lane> = routes.iter().map(|route| (route.origin, route.destination)).collect();
+            let rates = typical.of(&lanes).await?;
+            for (route, lane) in routes.iter_mut().zip(&lanes) {
+                route.typical_rate = rates.get(lane).copied();
+            }
+        }
+        Ok(routes)
+    }
+
     fn with_distance(&self, row: &AirlineLane) -> AirlineRoute {
         let ends = self.reference.airport(row.origin).zip(self.reference.airport(row.destination));
         // Half the Earth's circumference at most.
@@ -74,6 +94,7 @@ impl FlightService {
             days_of_operation: row.days.clone(),
             first_date: row.first_date,
             last_date: row.last_date,
+            typical_rate: None,
         }
     }
 }

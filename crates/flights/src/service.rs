@@ -1,3 +1,5 @@
+use std::sync::{Arc, OnceLock};
+
 use loadmaster_accounts::Acts;
 use loadmaster_capacity::{AvailabilityIndex, CapacityService};
 use loadmaster_platform::{
@@ -9,7 +11,7 @@ use loadmaster_reference::Reference;
 
 use super::{
     Board, ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
-    route_table::RouteTableCache, written::WrittenFlights,
+    route_table::RouteTableCache, typical::TypicalRates, written::WrittenFlights,
 };
 
 /// The use cases of the schedule: finding in this file, `create` and `import` in their own files.
@@ -26,6 +28,7 @@ pub struct FlightService {
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) acts: Acts,
+    pub(super) typical: Arc<OnceLock<Arc<dyn TypicalRates>>>,
     connections: ConnectionRules,
 }
 
@@ -52,6 +55,7 @@ impl FlightService {
             clock,
             ids,
             acts,
+            typical: Arc::default(),
             connections,
         }
     }
@@ -60,6 +64,11 @@ impl FlightService {
     #[must_use]
     pub fn for_background(&self) -> Self {
         Self { db: self.db.for_background(), ..self.clone() }
+    }
+
+    /// Lets a higher room say what routes cost. The first one remains.
+    pub fn rate_routes_with(&self, rates: Arc<dyn TypicalRates>) {
+        _ = self.typical.set(rates);
     }
 
     pub const fn network(&self) -> &Network {

@@ -14,6 +14,7 @@ mod money;
 mod phone;
 mod quantity;
 mod rate;
+mod tenths;
 mod text;
 mod words;
 
@@ -35,4 +36,5 @@ pub use money::{Currency, Money};
 pub use phone::phone_number;
 pub use quantity::{Pieces, Positions, Volume, Weight, short_number};
 pub use rate::Rate;
+pub use tenths::Tenths;
 pub use words::from_column;

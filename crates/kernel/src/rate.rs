@@ -6,6 +6,8 @@ use utoipa::ToSchema;
 use super::{
     decimal::scaled_text,
     fault::{Fault, FaultCode},
+    money::Money,
+    quantity::Weight,
 };
 
 /// Largest rate that a client may send: 999 999.9999.
@@ -27,6 +29,17 @@ impl Rate {
 
     pub const fn ten_thousandths(self) -> i64 {
         self.0
+    }
+
+    /// Returns what an amount is for a kilogram of this weight, in the currency's unit, rounded half up; `None` without weight.
+    pub fn per_kilogram(amount: Money, weight: Weight) -> Option<Self> {
+        let (minor, hectograms) = (i128::from(amount.minor()), i128::from(weight.hectograms()));
+        if hectograms <= 0 {
+            return None;
+        }
+        let divisor = hectograms * 10_i128.pow(amount.currency().decimals());
+        let ten_thousandths = (minor * i128::from(Self::ONE) * 20 + divisor).div_euclid(2 * divisor);
+        i64::try_from(ten_thousandths).ok().map(Self)
     }
 
     /// Returns the number of decimals that it needs.
@@ -105,6 +118,19 @@ mod tests {
             assert_eq!(rate.decimals(), decimals, "{text}");
             assert_eq!(serde_json::from_value::<Rate>(serde_json::to_value(rate).unwrap()).unwrap(), rate);
         }
+    }
+
+    #[test]
+    fn an_amount_for_a_kilogram_has_four_decimals_at_most() {
+        let per_kilogram = |minor, currency: &str, hectograms| {
+            let amount = Money::new(minor, currency.parse().unwrap());
+            Rate::per_kilogram(amount, Weight::from_hectograms(hectograms)).map(|rate| rate.to_string())
+        };
+        assert_eq!(per_kilogram(90_000, "USD", 3_000).as_deref(), Some("3"));
+        assert_eq!(per_kilogram(200, "USD", 30).as_deref(), Some("0.6667"));
+        assert_eq!(per_kilogram(1_000, "JPY", 45).as_deref(), Some("222.2222"));
+        assert_eq!(per_kilogram(1_500, "KWD", 10).as_deref(), Some("1.5"));
+        assert_eq!(per_kilogram(5, "USD", 0), None);
     }
 
     #[test]

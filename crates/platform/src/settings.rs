@@ -47,6 +47,7 @@ pub struct Settings {
     pub capacity: Capacity,
     pub search: Search,
     pub analytics: Analytics,
+    pub rates: Rates,
     pub booking: Booking,
     pub operations: Operations,
     pub holds: Holds,
@@ -197,6 +198,14 @@ pub struct Search {
 #[serde(deny_unknown_fields)]
 pub struct Analytics {
     pub search_days: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    pub weights_kg: Vec<u32>,
+    pub frequent_lanes: u32,
+    pub max_lanes: u32,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

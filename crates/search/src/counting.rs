@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use chrono::Days;
+use loadmaster_flights::Lane;
 use loadmaster_platform::{
     postgres::{Database, DbError},
     shutdown::stopped_within,
@@ -13,6 +14,9 @@ use super::{
     counter::{Answered, Asker},
     repository,
 };
+
+/// Days of searches by which lanes are ranked.
+const LOOKED_BACK: u64 = 7;
 
 impl SearchService {
     /// Counts the answered search of a caller.
@@ -36,6 +40,12 @@ impl SearchService {
             tracing::error!(%error, "the searches since the last write could not be counted in the database");
             self.0.counter.give_up();
         }
+    }
+
+    /// Returns the lanes that were searched most in the last seven days, at most so many.
+    pub async fn most_searched(&self, db: &Database, most: u32) -> Result<Vec<Lane>, DbError> {
+        let since = self.0.clock.now() - Days::new(LOOKED_BACK);
+        Ok(repository::most_searched(&mut *db.read().await?, since, most.into()).await?)
     }
 
     /// Adds the counts of searches before the last `days` dates to the sums of their days. Returns the number of rows.

@@ -1,29 +1,77 @@
 //! What leaves on each of several days: a summary of as many searches.
 use chrono::NaiveDate;
+use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
+use loadmaster_kernel::{Money, Rate, Weight};
+use loadmaster_platform::{
+    rate_limit::Verdict,
+    web::{ClientAddress, Problem},
+};
 
 use super::{
     SearchError, SearchService,
     dto::{RouteDay, Search},
     find::Answer,
     model::OptionFigures,
+    offer::Offer,
     prepared::Shown,
 };
 
+/// Days with prices that count as a request: only one option of each is shown.
+const DAYS_IN_REQUEST: usize = 7;
+
 impl SearchService {
+    /// Counts days with prices against the quota of the caller: its request is counted already, and is for the first of
+    /// them. Returns what is left of it, if there is a limit.
+    pub(super) async fn admit_days(
+        &self,
+        caller: Option<Principal>,
+        address: Option<ClientAddress>,
+        days: usize,
+    ) -> Result<Option<Verdict>, Problem> {
+        self.admit(caller, address, days.div_ceil(DAYS_IN_REQUEST), ["week with prices", "weeks with prices"]).await
+    }
+
     /// Summarizes the searches of these days, each as it would be answered now. They count as no searches: nobody asked for
     /// their options.
     pub(super) async fn days(&self, first: Search, days: usize) -> Result<Vec<RouteDay>, SearchError> {
+        let space = first.request.space();
+        let (weight, is_priced) = (space.weight.chargeable(space.volume), first.request.priced_for.is_some());
         let mut summaries = Vec::with_capacity(days);
         for date in first.date.iter_days().take(days) {
             let search = Search { date, ..first.clone() };
-            let options = match self.find_uncounted(&search, Shown::Nothing).await?.0 {
-                Answer::Prepared((prepared, rooms, judge)) => prepared.figures(&search, &rooms, &judge),
-                Answer::Read(found) => found.direct.iter().chain(&found.transit).map(OptionFigures::from).collect(),
+            let (options, offer) = match self.find_uncounted(&search, Shown::Nothing).await?.0 {
+                Answer::Prepared((prepared, rooms, judge)) => {
+                    (prepared.figures(&search, &rooms, &judge), prepared.offer(&search, &rooms, &judge))
+                }
+                Answer::Read(found) => {
+                    let figures = found.direct.iter().chain(&found.transit).map(OptionFigures::from).collect();
+                    (figures, Offer::first(&found))
+                }
             };
-            summaries.push(summary(date, &options));
+            let day = summary(date, &options);
+            summaries.push(if is_priced { priced(day, offer.map(|offer| offer.total), weight) } else { day });
         }
+        mark_cheapest(&mut summaries);
         Ok(summaries)
+    }
+}
+
+/// The day with its price.
+fn priced(day: RouteDay, price: Option<Money>, chargeable: Weight) -> RouteDay {
+    let per_kg = price.and_then(|price| Rate::per_kilogram(price, chargeable));
+    RouteDay { price: Some(price), per_kg: Some(per_kg), ..day }
+}
+
+/// Says of each day with or without a price whether it is a cheapest one of its currency.
+fn mark_cheapest(days: &mut [RouteDay]) {
+    let prices: Vec<Money> = days.iter().filter_map(|day| day.price.flatten()).collect();
+    for day in days {
+        let is_lowest = |price: Money| {
+            let mut same = prices.iter().filter(|other| other.currency() == price.currency());
+            same.all(|other| price.minor() <= other.minor())
+        };
+        day.is_cheapest = day.price.map(|price| price.is_some_and(is_lowest));
     }
 }
 
@@ -43,6 +91,9 @@ fn summary(departure_date: NaiveDate, options: &[OptionFigures]) -> RouteDay {
         best_arrival_datetime: bookable().map(|option| option.arrival).min(),
         available: roomiest.map(|option| option.available),
         utilization_percent: roomiest.map(|option| option.utilization_percent),
+        price: None,
+        per_kg: None,
+        is_cheapest: None,
     }
 }
 
@@ -76,5 +127,27 @@ mod tests {
         assert_eq!(day.available, Some(Space::from_columns(80, 0, 0)));
         let day = summary(NaiveDate::MIN, &[]);
         assert_eq!((day.options, day.available, day.utilization_percent), (0, None, None));
+    }
+
+    #[test]
+    fn the_cheapest_days_are_those_with_the_lowest_price_of_their_currency() {
+        let weight = Weight::from_hectograms(3_000);
+        let price = |minor, currency: &str| Some(Money::new(minor, currency.parse().unwrap()));
+        let day = |price| priced(summary(NaiveDate::MIN, &[]), price, weight);
+        let mut days = [
+            day(price(90_000, "USD")),
+            day(None),
+            day(price(60_000, "USD")),
+            day(price(70_000, "EUR")),
+            day(price(60_000, "USD")),
+        ];
+        mark_cheapest(&mut days);
+        let is_cheapest = days.each_ref().map(|day| day.is_cheapest);
+        assert_eq!(is_cheapest, [false, false, true, true, true].map(Some));
+        let per_kg = days.each_ref().map(|day| day.per_kg.unwrap().map(|rate| rate.to_string()));
+        assert_eq!(per_kg, [Some("3"), None, Some("2"), Some("2.3333"), Some("2")].map(|rate| rate.map(str::to_owned)));
+        let mut days = [summary(NaiveDate::MIN, &[])];
+        mark_cheapest(&mut days);
+        assert_eq!((days[0].price, days[0].per_kg, days[0].is_cheapest), (None, None, None), "not asked for");
     }
 }

@@ -1,3 +1,5 @@
+mod days;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::{OwnSpace, Space};
 use loadmaster_flights::FlightBody;
@@ -15,11 +17,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort};
 
+pub(super) use days::{RouteDay, SearchDays};
+
 const DEFAULT_LIMIT: u32 = 50;
 pub(super) const MOST: u32 = 200;
-/// Two weeks.
-const MOST_DAYS: u8 = 14;
-const DEFAULT_DAYS: u8 = 7;
 /// As many as an air waybill has boxes for.
 pub(super) const MOST_HANDLING_CODES: usize = 9;
 
@@ -79,41 +80,6 @@ impl SearchRoutes {
 /// Prices need a weight.
 pub(super) fn weight_for_prices() -> Value {
     any(&[among("price", &json!([false, null])), given("weight_kg", "number")])
-}
-
-request! {
-    /// A look at several days, each as `GET /routes` would answer it. `pieces` is accepted for convenience and has no effect.
-    #[derive(IntoParams)]
-    #[into_params(parameter_in = Query)]
-    pub(super) struct SearchDays in body(reference: &Reference, most_stops: u8) {
-        /// IATA airport code.
-        origin: AirportCode = |raw| reference.read_airport(raw),
-        /// IATA airport code.
-        destination: AirportCode = |raw| reference.read_destination(raw, origin),
-        /// The first local calendar date at the origin.
-        from: NaiveDate = read::date,
-        /// Number of days.
-        #[param(default = 7, minimum = 1, maximum = 14)]
-        days: Option<u8> = read::integer(1, MOST_DAYS),
-        /// Weight of the freight in kg: options say whether it fits.
-        #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
-        weight_kg: Option<Weight> = read::weight,
-        /// Volume of the freight in m³. Default: by the weight, at 166.667 kg per m³.
-        #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
-        volume_m3: Option<Volume> = read::volume,
-        /// Number of whole ULD positions of the freight.
-        #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
-        positions: Option<Positions> = read::positions,
-        /// Number of pieces of the freight.
-        #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
-        pieces: Option<Pieces> = read::pieces,
-        /// At most nine codes, separated by commas.
-        #[param(value_type = Option<String>, min_length = 1, pattern = "^[A-Za-z]{3}(,[A-Za-z]{3}){0,8}$")]
-        special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
-        /// Maximum number of connections of an option.
-        #[param(value_type = Option<u8>, default = 1, minimum = 0, maximum = 3)]
-        max_stops: Option<u8> = read::integer(0, most_stops),
-    }
 }
 
 request! {
@@ -192,51 +158,6 @@ impl SearchRoutes {
             earliest: None,
         }
     }
-}
-
-impl SearchDays {
-    /// The search of the first day, and the number of days.
-    pub fn complete(self, most_stops: u8, own: OwnSpace) -> (Search, usize) {
-        let search = Search {
-            origin: self.origin,
-            destination: self.destination,
-            date: self.from,
-            request: Request {
-                weight: self.weight_kg,
-                volume: self.volume_m3,
-                positions: self.positions,
-                special_handling_codes: self.special_handling_codes,
-                product: Product::GENERAL,
-                own,
-                priced_for: None,
-            },
-            max_stops: self.max_stops.unwrap_or(most_stops.min(MOST_STOPS_NEAR)),
-            limit: usize::MAX,
-            earliest: None,
-        };
-        (search, usize::from(self.days.unwrap_or(DEFAULT_DAYS)))
-    }
-}
-
-/// What leaves on one day.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RouteDay {
-    /// Local calendar date at the origin.
-    pub departure_date: NaiveDate,
-    /// Number of options.
-    pub options: usize,
-    /// Number of options that can be booked as requested.
-    pub bookable: usize,
-    /// The earliest arrival of a bookable option.
-    #[schema(required = true)]
-    pub best_arrival_datetime: Option<DateTime<Utc>>,
-    /// What is available on the roomiest option: the bookable one with the most weight available, or without a bookable
-    /// one any. Null without options.
-    #[schema(required = true)]
-    pub available: Option<Space>,
-    /// The utilization of the fullest flight of that option.
-    #[schema(required = true)]
-    pub utilization_percent: Option<f64>,
 }
 
 /// A direct flight, and whether it is bookable as requested.

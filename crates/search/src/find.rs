@@ -132,14 +132,14 @@ impl SearchService {
     }
 
     /// Reads the options directly from the tables.
-    async fn read(&self, search: &Search) -> Result<Options, SearchError> {
+    pub(super) async fn read(&self, search: &Search) -> Result<Options, SearchError> {
         let ways = self.current_ways(search.question()).await?;
         self.judged(ways, &search.request).await
     }
 
     /// Returns the network's version for results that depend on this. It is known unless this process has just changed
     /// something or is not up to date with the changes of others; then it is read from the database.
-    async fn network_version(&self, scope: Scope) -> Result<NetworkVersion, SearchError> {
+    pub(super) async fn network_version(&self, scope: Scope) -> Result<NetworkVersion, SearchError> {
         let network = self.0.flights.network();
         let is_fresh = self.0.capacity.index().is_fresh(self.0.clock.now());
         if is_fresh && let Some(network_version) = network.version(scope) {

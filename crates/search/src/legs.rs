@@ -166,25 +166,14 @@ fn apart(_: Raw<'_>) -> Result<(), Fault> {
 
 impl SearchService {
     /// Counts the legs after the first, whose request is counted already, against the quota of the caller. Returns what is
-    /// left of it, if there is a limit. `None` as the address: tests call the application without a connection.
+    /// left of it, if there is a limit.
     pub(super) async fn admit_legs(
         &self,
         caller: Option<Principal>,
         address: Option<ClientAddress>,
         legs: usize,
     ) -> Result<Option<Verdict>, Problem> {
-        let mut left = None;
-        let Some(address) = address else { return Ok(left) };
-        for further in (1..legs).rev() {
-            let Some(verdict) = self.0.quotas.count(caller, address).await else { return Ok(None) };
-            // A search for which it does not suffice is refused at the first: the rest stays for other requests.
-            if !verdict.is_admitted || usize::try_from(verdict.remaining).is_ok_and(|left| left + 1 < further) {
-                let legs = if verdict.limit == 1 { "leg" } else { "legs" };
-                return Err(Problem::quota_used_up(verdict, &format!("search {} {legs}", verdict.limit)));
-            }
-            left = Some(verdict);
-        }
-        Ok(left)
+        self.admit(caller, address, legs, ["leg", "legs"]).await
     }
 
     /// Searches each leg, in order. The cache status is a hit if all are: then with the least remaining time.

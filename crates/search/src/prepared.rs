@@ -20,6 +20,7 @@ use loadmaster_reference::Reference;
 use super::{
     dto::Search,
     model::{Form, Judge, OptionFigures, Sort, price_order},
+    offer::Offer,
     pricer::Pricer,
     route_set::{Brief, Places, Ways},
     seen::{Seeing, Seen},
@@ -278,6 +279,15 @@ impl Prepared {
             }
         }
         seeing.seen()
+    }
+
+    /// Returns the first route by price; `None` if it cannot be booked, or has no price. The limit of the search is above 0.
+    pub fn offer(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Option<Offer> {
+        let pricer = judge.pricer()?;
+        let first = self.ranked(search, Sort::Price, rooms, judge)?.into_iter().next();
+        let (place, _) = first.filter(|(_, judged)| judged.reasons.is_empty())?;
+        let airline = self.flights[*self.ways[place].legs.first()?].leg.number.airline();
+        Some(Offer { total: self.price(place, pricer)?.sums.total(), airline })
     }
 
     /// Returns the figures of each route, in no particular order.

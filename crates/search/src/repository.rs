@@ -1,6 +1,7 @@
 //! All SQL of this room.
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Role;
+use loadmaster_kernel::AirportCode;
 use loadmaster_platform::postgres::{PgSession, column};
 
 use super::counted::Row;
@@ -38,6 +39,23 @@ pub(crate) async fn insert(db: &mut PgSession, rows: &[Row], counted_at: DateTim
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Returns the lanes with the most searches since then, the most searched first.
+pub(crate) async fn most_searched(
+    db: &mut PgSession,
+    since: DateTime<Utc>,
+    most: i64,
+) -> sqlx::Result<Vec<(AirportCode, AirportCode)>> {
+    let lanes = sqlx::query!(
+        r#"select origin as "origin: AirportCode", destination as "destination: AirportCode" from searches
+           where id >= uuid_v7_floor($1) and origin <> $2
+           group by origin, destination order by sum(searches) desc, origin, destination limit $3"#,
+        since,
+        ANY,
+        most,
+    );
+    Ok(lanes.fetch_all(db).await?.into_iter().map(|row| (row.origin, row.destination)).collect())
 }
 
 /// Adds up to `most` rows of dates before this one to the sums of their days. Returns their number.

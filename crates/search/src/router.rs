@@ -154,20 +154,28 @@ problem_responses!(DaysProblems: [INPUT, CALLER]);
 
 /// Look at several days at once.
 ///
-/// One entry for each day from `from` on, also for those without flights. The rules, and the figures, are those of
-/// `GET /routes` on that day.
+/// One entry for each day from `from` on, or of `month`, also for those without flights. The rules, and the figures, are those
+/// of `GET /routes` on that day. With `price`, each day has the price of its first option of `GET /routes?sort=price`, with a
+/// token by the tariffs of your organization, and the cheapest days are marked; every seven days of them take as much of the
+/// caller's quota as a request.
 #[utoipa::path(get, path = "/routes/days", tag = "search", operation_id = "listRouteDays", params(SearchDays),
     responses((status = 200, description = "The days, in order.", body = Vec<RouteDay>), DaysProblems))]
 async fn days(
     caller: Caller,
+    address: Address,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let asked = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops()))?;
-    let (search, days) = asked.complete(service.max_stops(), own(&service, caller).0);
+    let asked = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops(), service.now()))?;
+    let (room, payer) = own(&service, caller);
+    let (search, days) = asked.complete(service.max_stops(), room, payer);
+    let left = match search.request.priced_for {
+        Some(_) => service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), days).await?,
+        None => None,
+    };
     let days = service.days(search, days).in_span(span("search.days")).await?;
-    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response())
+    Ok(with_quota(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response(), left))
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {

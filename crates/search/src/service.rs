@@ -114,6 +114,10 @@ impl SearchService {
         }
     }
 
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
+    }
+
     pub fn max_stops(&self) -> u8 {
         self.0.settings.max_stops
     }

@@ -245,7 +245,7 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 16] = [
+pub const SCHEDULES: [&str; 18] = [
     "partitions_ahead",
     "expired_tokens",
     "old_idempotency_keys",
@@ -262,6 +262,8 @@ pub const SCHEDULES: [&str; 16] = [
     "old_webhook_deliveries",
     "old_searches",
     "popular_lanes",
+    "rate_samples",
+    "old_rates",
 ];
 
 /// Makes a light database of a migrated one: without the partitions of the months after the next, with all schedules due

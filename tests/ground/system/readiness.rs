@@ -197,6 +197,7 @@ async fn each_room_says_what_it_can_do_and_a_setting_switches_its_feature_on() {
         "administration",
         "analytics",
         "streams",
+        "rates",
         "webhooks",
         "notifications",
     ];

@@ -31,7 +31,7 @@ async fn a_route_has_exactly_the_promised_members() {
         routes,
         json!([{"airline_code": "AI", "origin": "DEL", "destination": "LHR", "distance_km": distance,
                 "typical_duration_minutes": 570, "flights_next_30_days": 2, "days_of_operation": [5, 7],
-                "first_date": "2026-11-20", "last_date": "2026-12-20"}])
+                "first_date": "2026-11-20", "last_date": "2026-12-20", "typical_rate": null}])
     );
 }
 

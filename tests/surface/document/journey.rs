@@ -159,6 +159,7 @@ async fn schedule_and_reference(world: &World, journey: &mut Journey<'_>, anyone
         ("/api/v1/flights/{id}/stream", &[id]),
         ("/api/v1/routes", &["?origin=DEL&destination=LHR&departure_date=2026-11-21"]),
         ("/api/v1/routes/days", &["?origin=DEL&destination=LHR&from=2026-11-21"]),
+        ("/api/v1/routes/days", &["?origin=DEL&destination=LHR&month=2026-11&price=true&weight_kg=100&product=ROSES"]),
         ("/api/v1/airports", &["?country=IN"]),
         ("/api/v1/airports/search", &["?q=del"]),
         ("/api/v1/airports/popular", &[]),
@@ -195,6 +196,28 @@ async fn rules(journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
     journey.visit(admin, "DELETE", "/api/v1/embargoes/{id}", &[id], None).await;
 }
 
+/// What a lane has cost, as runs would have kept it.
+async fn rates(journey: &mut Journey<'_>, world: &World, anyone: &Client) {
+    world.sql("insert into rate_lanes values ('DEL', 'LHR', '2026-11-20T07:45:00Z', '2026-11-20T07:46:00Z')").await;
+    let points = "insert into rate_points
+        select 'DEL', 'LHR', 'offered', 100, departs::date, at::timestamptz, 'USD', 30000, 30000, 'AI'
+        from (values ('2026-11-12', '2026-11-08T08:00:00Z'), ('2026-11-25', '2026-11-08T08:00:00Z')) as v (departs, at)";
+    world.sql(points).await;
+    world
+        .sql("insert into rate_points values ('DEL', 'LHR', 'offered', 100, '2026-11-12', '2026-11-10T08:00:00Z')")
+        .await;
+    let days = "insert into rate_days
+        select 'DEL', 'LHR', 100, 'offered', 'USD', date '2026-11-20' - ago, 31000, 33000, 64000, 2
+        from generate_series(0, 59) as ago";
+    world.sql(days).await;
+    let lane = "?origin=DEL&destination=LHR&weight_kg=120";
+    let more = format!("{lane}&from=2026-10-01&to=2026-11-20&by=month&currency=USD&departure_date=2026-11-12");
+    let history = journey.visit(anyone, "GET", "/api/v1/rates/history", &[&more], None).await;
+    assert_eq!((&history["series"][0]["level"], &history["changes"][1]["price"]), (&json!("LOW"), &Value::Null));
+    let windows = journey.visit(anyone, "GET", "/api/v1/rates/booking-window", &[lane], None).await;
+    assert_eq!(windows[4]["bookable_percent"], 100);
+}
+
 /// Reference data, organizations, tables to take along, and the work in the background.
 async fn administration(world: &World, journey: &mut Journey<'_>, anyone: &Client, admin: &Client) {
     let kinds = [
@@ -227,6 +250,7 @@ async fn administration(world: &World, journey: &mut Journey<'_>, anyone: &Clien
     search.write_counts().await.unwrap();
     world.sql("insert into popular_lanes values ('week', 'DEL', 'LHR', 1, 2, 1, 1, 120, 7)").await;
     journey.visit(admin, "GET", "/api/v1/routes/popular", &["?origin=DEL"], None).await;
+    rates(journey, world, anyone).await;
     journey.visit(admin, "GET", "/api/v1/analytics/searches", &["?origin=DEL"], None).await;
     for list in ["flights", "bookings", "tariffs", "users", "admin/audit", "analytics/searches"] {
         journey.visit(admin, "GET", &format!("/api/v1/{list}/export"), &[], None).await;

@@ -1,10 +1,9 @@
-use loadmaster_kernel::{Currency, Money, Positions, Rate, Volume, Weight};
+use loadmaster_kernel::{Currency, Money, Positions, Rate, Tenths, Volume, Weight};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::model::{
-    Carried, DailySums, DemandSums, FlightSums, FunnelSums, Percentiles, Punctuality, Sold, Tenths, TransitSums,
-    VolumeSums,
+    Carried, DailySums, DemandSums, FlightSums, FunnelSums, Percentiles, Punctuality, Sold, TransitSums, VolumeSums,
 };
 
 /// Bookings that were made.

@@ -6,7 +6,6 @@ mod search_count;
 mod sold;
 mod span;
 mod sums;
-mod tenths;
 
 pub use offsets::Offsets;
 pub use popular::{PopularLane, PopularPeriod};
@@ -19,4 +18,3 @@ pub use sums::{
     Carried, DailySums, DemandSums, Figures, FlightSums, FunnelSums, Percentiles, Punctuality, Step, TransitSums,
     VolumeSums,
 };
-pub use tenths::Tenths;

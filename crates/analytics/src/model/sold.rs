@@ -1,4 +1,4 @@
-use loadmaster_kernel::{Currency, Rate, Weight};
+use loadmaster_kernel::{Currency, Money, Rate, Weight};
 
 /// What was agreed in one currency for freight, and how much that was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -16,13 +16,7 @@ impl Sold {
 
     /// Returns the amount for a kilogram, rounded to ten-thousandths; `None` without freight.
     pub fn per_kg(self, currency: Currency) -> Option<Rate> {
-        let (minor, hectograms) = (i128::from(self.minor), i128::from(self.chargeable.hectograms()));
-        if hectograms <= 0 {
-            return None;
-        }
-        let divisor = hectograms * 10_i128.pow(currency.decimals());
-        let ten_thousandths = (minor * i128::from(Rate::ONE) * 20 + divisor) / (2 * divisor);
-        i64::try_from(ten_thousandths).ok().map(Rate::from_ten_thousandths)
+        Rate::per_kilogram(Money::new(self.minor, currency), self.chargeable)
     }
 }
 

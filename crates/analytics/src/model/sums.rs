@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use loadmaster_kernel::{Currency, Money, Positions, Volume, Weight};
+use loadmaster_kernel::{Currency, Money, Positions, Tenths, Volume, Weight};
 
-use super::{Sold, Tenths};
+use super::Sold;
 
 /// What a report sums up.
 pub trait Figures: Default {

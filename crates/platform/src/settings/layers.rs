@@ -9,8 +9,8 @@ use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
     Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks,
-    Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Redis, Search, Secrets, Server, Settings,
-    SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
+    Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis, Search, Secrets, Server,
+    Settings, SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
     faults::Faults,
     text::{Given, fields},
     validate,
@@ -280,6 +280,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("capacity", fields::<Capacity>()),
         ("search", fields::<Search>()),
         ("analytics", fields::<Analytics>()),
+        ("rates", fields::<Rates>()),
         ("booking", fields::<Booking>()),
         ("operations", fields::<Operations>()),
         ("holds", fields::<Holds>()),

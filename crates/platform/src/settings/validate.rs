@@ -39,6 +39,7 @@ pub(super) fn validate(settings: &Settings, has_kafka: bool, faults: &mut Faults
     auth(settings, faults);
     limits(settings, faults);
     search(settings, faults);
+    rates(settings, faults);
     pricing(settings, faults);
     payments(settings, faults);
     bus::validate(settings.outbox, &settings.kafka, has_kafka, faults);
@@ -175,6 +176,19 @@ fn search(settings: &Settings, faults: &mut Faults) {
         }
         within("search.connection_minutes_by_airport", *needed, minutes.clone(), faults);
     }
+}
+
+fn rates(settings: &Settings, faults: &mut Faults) {
+    let rates = &settings.rates;
+    let is_rising = rates.weights_kg.is_sorted_by(|lighter, heavier| lighter < heavier);
+    if !is_rising || !(1..=5).contains(&rates.weights_kg.len()) {
+        faults.add("rates.weights_kg", "must be one to five rising weights");
+    }
+    for weight in &rates.weights_kg {
+        within("rates.weights_kg", *weight, 1..=100_000, faults);
+    }
+    within("rates.max_lanes", rates.max_lanes, 0..=10_000, faults);
+    within("rates.frequent_lanes", rates.frequent_lanes, 0..=1_000, faults);
 }
 
 fn payments(settings: &Settings, faults: &mut Faults) {

@@ -1,5 +1,6 @@
-use loadmaster_kernel::short_number;
 use serde::{Serialize, Serializer};
+
+use super::quantity::short_number;
 
 /// A figure with one decimal, rounded half away from 0. In JSON, a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,49 @@
+mod history;
+mod invented;
+mod lanes;
+mod sampled;
+mod window;
+
+pub use history::{Change, History, Level, PeriodSums, Series, Trend};
+pub use invented::Invented;
+pub use lanes::{due, slot_of};
+pub use sampled::{Answer, Answered, Answers, DaySums, changed, day_sums};
+pub use window::{Asked, BookingWindow, WindowSums};
+
+use chrono::NaiveDate;
+use loadmaster_flights::Lane;
+use loadmaster_kernel::words;
+
+/// Minutes from one run to the next: a slot.
+pub const EVERY_MINUTES: i64 = 15;
+/// Departure dates are asked for from today at the origin to so many days later.
+pub const DAYS_AHEAD: u64 = 30;
+/// The source of what was offered here.
+pub const OFFERED: &str = "offered";
+/// The source of what was invented for a demonstration.
+pub const DEMO: &str = "demo";
+
+/// Whose prices are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    pub lane: Lane,
+    /// One of those that are asked for.
+    pub weight_kg: i32,
+}
+
+/// Local dates at the origin, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+}
+
+words! {
+    /// What a point of a history is about.
+    pub enum Period {
+        Day = "day",
+        /// From Monday, as in ISO 8601.
+        Week = "week",
+        Month = "month",
+    }
+}

@@ -1,0 +1,56 @@
+use loadmaster_testkit::World;
+use serde_json::{Value, json};
+
+use super::WINDOW;
+
+/// An answer about a departure, as a run would have kept it: ten-thousandths for a kilogram, or no price.
+async fn point(world: &World, departure: &str, at: &str, per_kg: Option<i64>) {
+    let answer = per_kg.map_or_else(
+        || "null, null, null, null".to_owned(),
+        |per_kg| format!("'USD', {}, {per_kg}, 'AI'", per_kg / 100),
+    );
+    let statement = format!(
+        "insert into rate_points (origin, destination, source, weight_kg, departure_date, sampled_at, currency, amount, per_kg,
+                                  airline_code)
+         values ('DEL', 'LHR', 'offered', 100, '{departure}', '{at}', {answer})"
+    );
+    world.sql(&statement).await;
+}
+
+async fn windows(world: &World) -> Vec<Value> {
+    world.anonymous().get(WINDOW).await.expect(200).as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn each_day_before_a_departure_has_its_lowest_prices() {
+    let world = World::start().await;
+    // Dates are those of Delhi, five and a half hours ahead.
+    point(&world, "2026-11-10", "2026-11-05T08:00:00Z", Some(50_000)).await;
+    point(&world, "2026-11-10", "2026-11-07T19:00:00Z", Some(30_000)).await;
+    point(&world, "2026-11-10", "2026-11-10T03:00:00Z", None).await;
+    point(&world, "2026-11-12", "2026-11-09T08:00:00Z", Some(40_000)).await;
+    point(&world, "2026-11-12", "2026-11-10T08:00:00Z", None).await;
+    // Never offered, and not yet gone.
+    point(&world, "2026-11-14", "2026-11-09T08:00:00Z", None).await;
+    point(&world, "2026-11-20", "2026-11-09T08:00:00Z", Some(10_000)).await;
+    let found = windows(&world).await;
+    assert_eq!(found.len(), 31);
+    let entry = |days: usize, percent: Value, low: Value, average: Value| {
+        let currency = if low.is_null() { json!(null) } else { json!("USD") };
+        json!({"days_before": days, "bookable_percent": percent, "currency": currency, "low": low, "average": average})
+    };
+    assert_eq!(found[30], entry(30, json!(null), json!(null), json!(null)), "none was asked for");
+    assert_eq!(found[5], entry(5, json!(100), json!("5"), json!("5")));
+    assert_eq!(found[3], entry(3, json!(100), json!("4"), json!("4.5")), "of the 7th and the 9th");
+    assert_eq!(found[2], entry(2, json!(100), json!("3"), json!("3.5")), "until the answer of that day it was offered");
+    assert_eq!(found[1], entry(1, json!(50), json!("3"), json!("3")), "the other one was full");
+    assert_eq!(found[0], entry(0, json!(50), json!("3"), json!("3")), "in the morning it could be booked");
+}
+
+#[tokio::test]
+async fn a_lane_without_departures_has_windows_without_prices() {
+    let world = World::start().await;
+    let found = windows(&world).await;
+    assert_eq!(found.len(), 31);
+    assert!(found.iter().all(|entry| entry["bookable_percent"].is_null() && entry["low"].is_null()));
+}
