@@ -49,18 +49,22 @@ impl SearchService {
                     (figures, Offer::first(&found))
                 }
             };
-            let day = summary(date, &options);
-            summaries.push(if is_priced { priced(day, offer.map(|offer| offer.total), weight) } else { day });
+            let mut day = summary(date, &options);
+            if is_priced {
+                day.set_price(offer.map(|offer| offer.total), weight);
+            }
+            summaries.push(day);
         }
         mark_cheapest(&mut summaries);
         Ok(summaries)
     }
 }
 
-/// The day with its price.
-fn priced(day: RouteDay, price: Option<Money>, chargeable: Weight) -> RouteDay {
-    let per_kg = price.and_then(|price| Rate::per_kilogram(price, chargeable));
-    RouteDay { price: Some(price), per_kg: Some(per_kg), ..day }
+impl RouteDay {
+    fn set_price(&mut self, price: Option<Money>, chargeable: Weight) {
+        self.price = Some(price);
+        self.per_kg = Some(price.and_then(|price| Rate::per_kilogram(price, chargeable)));
+    }
 }
 
 /// Says of each day with or without a price whether it is a cheapest one of its currency.
@@ -133,7 +137,11 @@ mod tests {
     fn the_cheapest_days_are_those_with_the_lowest_price_of_their_currency() {
         let weight = Weight::from_hectograms(3_000);
         let price = |minor, currency: &str| Some(Money::new(minor, currency.parse().unwrap()));
-        let day = |price| priced(summary(NaiveDate::MIN, &[]), price, weight);
+        let day = |price| {
+            let mut day = summary(NaiveDate::MIN, &[]);
+            day.set_price(price, weight);
+            day
+        };
         let mut days = [
             day(price(90_000, "USD")),
             day(None),
