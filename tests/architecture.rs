@@ -50,7 +50,7 @@ const SUB_ROOMS: [(&str, &[&str]); 2] = [
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 43] = [
+const PLATFORM: [(&str, u8); 44] = [
     ("descriptors", 0),
     ("json", 0),
     ("outbound", 0),
@@ -80,6 +80,7 @@ const PLATFORM: [(&str, u8); 43] = [
     ("personal", 4),
     ("rights", 4),
     ("secrets", 4),
+    ("queue", 5),
     ("rate_limit", 5),
     ("timing", 5),
     ("writers", 5),

@@ -90,6 +90,11 @@ async fn rows(world: &World) -> Vec<Notification> {
         .collect()
 }
 
+/// The database's clock passes the end of all claims.
+async fn lapse(world: &World) {
+    world.sql("update notifications set claimed_until = claimed_until - interval '6 minutes'").await;
+}
+
 /// Waits until the first notification has this status after so many attempts, and nobody is at it.
 async fn settled(world: &World, status: &str, attempts: i32) -> Notification {
     settled_at(world, 0, status, attempts).await

@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use chrono::TimeDelta;
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::{
-    postgres::{DbError, PgSession, commit, retrying},
+    in_own_tx,
+    postgres::{DbError, PgSession, retrying},
     zones,
 };
 use uuid::Uuid;
@@ -70,12 +71,9 @@ impl FlightService {
                 found.flights += i32::from(date != flight.scheduled_date);
             }
         }
-        retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            dates::note(&mut tx, &found.version, found.flights, self.clock.now()).await?;
-            commit(tx).await
-        })
-        .await?;
+        let now = self.clock.now();
+        retrying(|| async { in_own_tx!(self.db, |tx| dates::note(&mut tx, &found.version, found.flights, now)) })
+            .await?;
         Ok(Some(found))
     }
 

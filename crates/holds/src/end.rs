@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use loadmaster_capacity::{self as capacity, FlightCapacity, Shift, Space};
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::{
+    in_own_tx,
     postgres::{DbError, PgSession, commit, limit_lock_waits, retrying},
     shutdown::stopped_within,
 };
@@ -49,12 +50,9 @@ impl HoldService {
         if forgotten.is_empty() {
             return Ok(());
         }
-        let rooms = retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            let rooms = capacity::open_forgotten_in_tx(&mut tx, &forgotten, self.clock.now()).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(rooms)
-        });
+        let now = self.clock.now();
+        let rooms =
+            retrying(|| async { in_own_tx!(self.db, |tx| capacity::open_forgotten_in_tx(&mut tx, &forgotten, now)) });
         self.capacity.wrote(&rooms.await?);
         Ok(())
     }

@@ -1,7 +1,8 @@
 use futures_util::future::BoxFuture;
 use loadmaster_platform::{
+    in_own_tx,
     personal::{Person, PersonalData},
-    postgres::{DbError, PgSession, commit, retrying},
+    postgres::{DbError, PgSession, retrying},
 };
 use serde_json::{Map, Value};
 
@@ -24,12 +25,7 @@ impl PersonalData for NotificationService {
     fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, anyhow::Result<usize>> {
         Box::pin(async move {
             self.post.erase(person.user_id).await?;
-            let leftover = retrying(|| async {
-                let mut tx = self.db.begin().await?;
-                let leftover = repository::erase::erase(&mut tx, person).await?;
-                commit(tx).await?;
-                Ok::<_, DbError>(leftover)
-            });
+            let leftover = retrying(|| async { in_own_tx!(self.db, |tx| repository::erase::erase(&mut tx, person)) });
             let repository::erase::Leftover { letters, contacts } = leftover.await?;
             self.post.discard(letters, contacts).await?;
             // Bookings and holds are counted.

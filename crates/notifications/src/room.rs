@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use loadmaster_platform::{
+    in_own_tx,
     jobs::Handlers,
     outbox,
-    postgres::{DbError, commit, retrying},
+    postgres::retrying,
     room::{Opened, Opening, Room},
 };
 
@@ -95,10 +96,7 @@ impl NotificationService {
     async fn delete_old(&self) -> anyhow::Result<()> {
         let now = self.now();
         let contacts = retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            let contacts = repository::lists::delete_useless(&mut tx, now - KEPT, now - ASKED_AGAIN_AFTER).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(contacts)
+            in_own_tx!(self.db, |tx| repository::lists::delete_useless(&mut tx, now - KEPT, now - ASKED_AGAIN_AFTER))
         });
         self.post.discard(Vec::new(), contacts.await?).await
     }

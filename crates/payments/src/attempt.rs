@@ -7,13 +7,15 @@ use std::{
 
 use loadmaster_kernel::{PaymentId, PaymentOperationId};
 use loadmaster_platform::{
-    postgres::{DbError, PgSession, commit, retrying},
+    in_own_tx,
+    postgres::{DbError, PgSession, retrying},
+    queue::keep_recording,
     telemetry::{Traced, span},
 };
 use secrecy::SecretString;
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -41,11 +43,6 @@ pub(super) struct Claim {
 pub struct Attempt(watch::Receiver<bool>);
 
 impl Attempt {
-    /// Whether it has not ended yet.
-    pub(super) fn is_under_way(&self) -> bool {
-        !*self.0.borrow() && self.0.has_changed().is_ok()
-    }
-
     /// Waits until it has ended; returns whether its outcome is recorded.
     pub(super) async fn ended(&mut self) -> bool {
         self.0.wait_for(|is_recorded| *is_recorded).await.is_ok()
@@ -209,13 +206,7 @@ impl PaymentService {
 
     /// Counts an attempt before it is made; `None` if another process makes one, or it is decided.
     async fn claim(&self, operation: PaymentOperationId) -> Result<Option<Claim>, DbError> {
-        retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            let claimed = self.claim_in_tx(&mut tx, operation).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(claimed)
-        })
-        .await
+        retrying(|| async { in_own_tx!(self.db, |tx| self.claim_in_tx(&mut tx, operation)) }).await
     }
 
     pub(super) async fn claim_in_tx(
@@ -241,21 +232,11 @@ impl PaymentService {
 
     /// Hands an outcome to the desk, again if the database is away for a moment.
     pub(super) async fn record(&self, decided: &Decided) -> Result<Vec<PaymentOperationId>, DbError> {
-        let until = Instant::now() + RECORDED_WITHIN;
-        let mut pause = Duration::from_millis(100);
-        loop {
-            match self.desk().decided(decided).await {
-                Err(error) if Instant::now() + pause < until => {
-                    tracing::debug!(error = error.summary(), "an outcome cannot be recorded; trying again");
-                    sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                }
-                outcome => {
-                    self.changed(decided.payment);
-                    return outcome;
-                }
-            }
-        }
+        let what = "the outcome of a payment's attempt cannot be recorded; trying again";
+        let recorded =
+            keep_recording(what, Some(RECORDED_WITHIN), || async { self.desk().decided(decided).await }).await;
+        self.changed(decided.payment);
+        recorded
     }
 }
 

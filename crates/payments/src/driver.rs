@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures_util::future::select_all;
-use loadmaster_platform::{outage::OutageLog, shutdown::stopped_within};
-use tokio::time::{Instant, timeout};
+use loadmaster_kernel::PaymentOperationId;
+use loadmaster_platform::{
+    outage::OutageLog,
+    queue::{UnderWay, Woken},
+    shutdown::stopped_within,
+};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{attempt::Attempt, error::PaymentError, metric, repository, service::PaymentService};
+use super::{error::PaymentError, metric, repository, service::PaymentService};
 
 /// Interval between two looks for what is due.
 const LOOK: Duration = Duration::from_millis(500);
@@ -24,16 +28,19 @@ impl PaymentService {
     pub(super) async fn work(self, stop: CancellationToken) {
         let mut outage = OutageLog::new("payments cannot be looked at; trying again");
         let mut measured: Option<Instant> = None;
-        let mut own_attempts = Vec::new();
-        while !stop.is_cancelled() {
-            let went_well = tokio::select! {
-                () = stop.cancelled() => break,
-                _ = timeout(LOOK, self.news.notified()) => true,
-                // There may be more than was begun.
-                went_well = first_ended(&mut own_attempts), if own_attempts.len() >= AT_ONCE => went_well,
-            };
-            if !went_well && stopped_within(&stop, LOOK).await {
-                break;
+        let mut own_attempts = UnderWay::<PaymentOperationId, bool>::default();
+        loop {
+            match own_attempts.woken(&stop, Some(&self.news), LOOK).await {
+                Woken::Stopped => break,
+                // There was a place for all that was due.
+                Woken::Ended(..) if own_attempts.places(AT_ONCE) > 1 => continue,
+                // Its outcome is not recorded: the database is away.
+                Woken::Ended(_, recorded) if recorded != Some(true) => {
+                    if stopped_within(&stop, LOOK).await {
+                        break;
+                    }
+                }
+                Woken::Ended(..) | Woken::Due => {}
             }
             if outage.note(self.look(&mut own_attempts).await).is_err() {
                 continue;
@@ -45,10 +52,10 @@ impl PaymentService {
     }
 
     /// Those that requests make do not count: they never keep promises waiting.
-    async fn look(&self, own_attempts: &mut Vec<Attempt>) -> Result<(), PaymentError> {
+    async fn look(&self, own_attempts: &mut UnderWay<PaymentOperationId, bool>) -> Result<(), PaymentError> {
         self.send_due_webhooks().await?;
-        own_attempts.retain(Attempt::is_under_way);
-        let room = AT_ONCE.saturating_sub(own_attempts.len());
+        while own_attempts.ended_already().is_some() {}
+        let room = own_attempts.places(AT_ONCE);
         if self.provider.is_none() || room == 0 {
             return Ok(());
         }
@@ -57,7 +64,8 @@ impl PaymentService {
         let due = repository::due(&mut *self.db.read().await?, now, now - LEFT_TO_TOKENS, &own, most).await?;
         let free = due.into_iter().filter(|operation| !self.is_under_way(*operation));
         for operation in free.take(room) {
-            own_attempts.push(self.at_once(operation, None));
+            let mut attempt = self.at_once(operation, None);
+            own_attempts.start(operation, async move { attempt.ended().await });
         }
         Ok(())
     }
@@ -70,9 +78,4 @@ impl PaymentService {
         metric::UNMATCHED.set(f64::from(i32::try_from(unmatched).unwrap_or(i32::MAX)));
         Ok(())
     }
-}
-
-/// Waits until one of these attempts has ended; returns whether its outcome is recorded.
-async fn first_ended(attempts: &mut [Attempt]) -> bool {
-    select_all(attempts.iter_mut().map(|attempt| Box::pin(attempt.ended()))).await.0
 }

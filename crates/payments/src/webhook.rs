@@ -1,5 +1,8 @@
 //! Webhooks of the provider. They are hints: a new one makes a look-up due, and the payment's state comes from that.
-use loadmaster_platform::postgres::{DbError, commit, retrying};
+use loadmaster_platform::{
+    in_own_tx,
+    postgres::{DbError, commit, retrying},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -73,11 +76,7 @@ impl PaymentService {
         let signature = self.keys.sign(&id, &timestamp, body.as_bytes()).unwrap_or_default();
         let signed = Signed { id: &id, timestamp: &timestamp, signature: &signature, body: body.as_bytes() };
         self.hear(ProviderKind::Test.as_str(), signed).await?;
-        let sent = retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            repository::notified(&mut tx, reference, *due).await?;
-            commit(tx).await
-        });
+        let sent = retrying(|| async { in_own_tx!(self.db, |tx| repository::notified(&mut tx, reference, *due)) });
         Ok(sent.await?)
     }
 

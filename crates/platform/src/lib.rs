@@ -20,6 +20,7 @@ pub mod outbox;
 pub mod personal;
 pub mod postgres;
 pub mod proofs;
+pub mod queue;
 pub mod random;
 pub mod rate_limit;
 pub mod redis;

@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use loadmaster_accounts::{Channel, Principal, Role};
 use loadmaster_kernel::{HandlingCode, UserId};
 use loadmaster_platform::{
-    postgres::{Database, DbError, commit, retrying},
+    in_own_tx,
+    postgres::{Database, DbError, retrying},
     random::IdSource,
     web::ClientAddress,
 };
@@ -131,12 +132,7 @@ impl Counter {
         // First what is left of the last time.
         for _ in 0..2 {
             let Some((rows, taken_at)) = self.unwritten(now) else { return Ok(()) };
-            retrying(|| async {
-                let mut tx = self.db.begin().await?;
-                repository::insert(&mut tx, &rows, taken_at).await?;
-                commit(tx).await
-            })
-            .await?;
+            retrying(|| async { in_own_tx!(self.db, |tx| repository::insert(&mut tx, &rows, taken_at)) }).await?;
             self.state().unwritten = None;
         }
         Ok(())

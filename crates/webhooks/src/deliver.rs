@@ -8,15 +8,14 @@ use std::{
 
 use loadmaster_kernel::WebhookId;
 use loadmaster_platform::{
+    in_own_tx,
     outage::OutageLog,
-    postgres::{DbError, commit, retrying},
+    postgres::{DbError, retrying},
+    queue::{UnderWay, Woken},
     shutdown::stopped_within,
     telemetry::Traced,
 };
-use tokio::{
-    task::JoinSet,
-    time::{Instant, timeout},
-};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -41,7 +40,7 @@ const AT_ONE: usize = 4;
 const END_PATIENCE: Duration = Duration::from_secs(3);
 
 /// An attempt under way.
-struct UnderWay {
+struct Attempt {
     webhook: WebhookId,
     subject: String,
     is_doubtful: bool,
@@ -55,45 +54,47 @@ struct UnderWay {
 /// The attempts of this process.
 #[derive(Default)]
 struct Attempts {
-    running: JoinSet<Ended>,
-    under_way: HashMap<tokio::task::Id, UnderWay>,
+    running: UnderWay<Attempt, Ended>,
     /// What has ended and is not written down yet: its subjects are still taken.
     ended: Vec<Ended>,
-    ended_tasks: Vec<tokio::task::Id>,
+    ended_attempts: Vec<Attempt>,
 }
 
 impl Attempts {
+    fn under_way(&self) -> impl Iterator<Item = &Attempt> {
+        self.running.all().chain(&self.ended_attempts)
+    }
+
     fn of(&self, webhook: WebhookId) -> usize {
-        self.under_way.values().filter(|attempt| attempt.webhook == webhook).count()
+        self.under_way().filter(|attempt| attempt.webhook == webhook).count()
     }
 
     fn doubtful(&self) -> usize {
-        self.under_way.values().filter(|attempt| attempt.is_doubtful).count()
+        self.under_way().filter(|attempt| attempt.is_doubtful).count()
     }
 
     /// Returns the webhooks with as many attempts as their receivers get at once.
     fn busy(&self) -> HashSet<WebhookId> {
-        let busy = self.under_way.values().filter(|attempt| self.of(attempt.webhook) >= attempt.most);
+        let busy = self.under_way().filter(|attempt| self.of(attempt.webhook) >= attempt.most);
         busy.map(|attempt| attempt.webhook).collect()
     }
 
     fn webhooks(&self) -> HashSet<WebhookId> {
-        self.under_way.values().map(|attempt| attempt.webhook).collect()
+        self.under_way().map(|attempt| attempt.webhook).collect()
     }
 
     /// Returns the webhooks of attempts that have not ended.
     fn running(&self) -> HashSet<WebhookId> {
-        let running = self.under_way.iter().filter(|(task, _)| !self.ended_tasks.contains(task));
-        running.map(|(_, attempt)| attempt.webhook).collect()
+        self.running.all().map(|attempt| attempt.webhook).collect()
     }
 
     fn subjects(&self) -> Vec<(WebhookId, String)> {
-        self.under_way.values().map(|attempt| (attempt.webhook, attempt.subject.clone())).collect()
+        self.under_way().map(|attempt| (attempt.webhook, attempt.subject.clone())).collect()
     }
 
     /// Returns the places that are free for good and for doubtful receivers.
     fn free(&self) -> (usize, usize) {
-        let (all, doubtful) = (self.under_way.len(), self.doubtful());
+        let (all, doubtful) = (self.under_way().count(), self.doubtful());
         let free = AT_ONCE.saturating_sub(all);
         (free, DOUBTFUL_AT_ONCE.saturating_sub(doubtful).min(free))
     }
@@ -103,51 +104,36 @@ impl Attempts {
         let (is_doubtful, most) = (receiver.state.is_doubtful, most_at_once(receiver));
         let (began, cut) = (Instant::now(), CancellationToken::new());
         let attempt = webhooks.clone().attempt(receiver.clone(), parcel, cut.clone());
-        let task = self.running.spawn(attempt.in_same_trace());
-        self.under_way.insert(task.id(), UnderWay { webhook, subject, is_doubtful, most, began, cut });
+        self.running.start(Attempt { webhook, subject, is_doubtful, most, began, cut }, attempt.in_same_trace());
     }
 
     /// Breaks off this many attempts at good receivers that have taken longer than `slow`, the longest first: their receivers
     /// are good no more.
     fn cut(&self, slow: Duration, count: usize) {
         let slow =
-            |attempt: &&UnderWay| !attempt.is_doubtful && !attempt.cut.is_cancelled() && attempt.began.elapsed() > slow;
-        let mut slow: Vec<&UnderWay> = self.under_way.values().filter(slow).collect();
+            |attempt: &&Attempt| !attempt.is_doubtful && !attempt.cut.is_cancelled() && attempt.began.elapsed() > slow;
+        let mut slow: Vec<&Attempt> = self.running.all().filter(slow).collect();
         slow.sort_unstable_by_key(|attempt| attempt.began);
         slow.into_iter().take(count).for_each(|attempt| attempt.cut.cancel());
     }
 
-    /// Takes what has ended, and waits up to `patience` if nothing has.
-    async fn collect(&mut self, patience: Duration) {
-        let mut next = if self.running.is_empty() {
-            None
-        } else {
-            timeout(patience, self.running.join_next_with_id()).await.ok().flatten()
-        };
-        while let Some(outcome) = next {
-            self.note(outcome);
-            next = self.running.try_join_next_with_id();
+    /// Takes what has ended.
+    fn collect(&mut self) {
+        while let Some((attempt, ended)) = self.running.ended_already() {
+            self.note(attempt, ended);
         }
     }
 
-    fn note(&mut self, outcome: Result<(tokio::task::Id, Ended), tokio::task::JoinError>) {
-        match outcome {
-            Ok((task, ended)) => {
-                self.ended.push(ended);
-                self.ended_tasks.push(task);
-            }
-            Err(error) => {
-                tracing::error!(%error, "an attempt to send a message panicked");
-                self.under_way.remove(&error.id());
-            }
+    fn note(&mut self, attempt: Attempt, ended: Option<Ended>) {
+        if let Some(ended) = ended {
+            self.ended.push(ended);
+            self.ended_attempts.push(attempt);
         }
     }
 
     /// Forgets what is written down.
     fn forget_ended(&mut self) {
-        for task in self.ended_tasks.drain(..) {
-            self.under_way.remove(&task);
-        }
+        self.ended_attempts.clear();
         self.ended.clear();
     }
 }
@@ -179,22 +165,20 @@ impl WebhookService {
             if stopped_within(stop, rest).await {
                 break;
             }
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = self.news.notified() => {}
-                () = attempts.collect(LOOK), if !attempts.running.is_empty() => {}
-                () = tokio::time::sleep(LOOK) => {}
+            match attempts.running.woken(stop, Some(&self.news), LOOK).await {
+                Woken::Stopped => break,
+                Woken::Ended(attempt, ended) => attempts.note(attempt, ended),
+                Woken::Due => {}
             }
-            attempts.collect(Duration::ZERO).await;
+            attempts.collect();
             rest = match outage.note(self.look(&mut attempts).await) {
                 Ok(true) => SHORT_REST,
                 Ok(false) => REST,
                 Err(_) => LOOK,
             };
         }
-        let end = Instant::now() + END_PATIENCE;
-        while !attempts.running.is_empty() && Instant::now() < end {
-            attempts.collect(end.saturating_duration_since(Instant::now())).await;
+        for (attempt, ended) in attempts.running.finish(END_PATIENCE).await {
+            attempts.note(attempt, ended);
         }
         _ = outage.note(self.write_down(&mut attempts, &[]).await);
     }
@@ -253,12 +237,8 @@ impl WebhookService {
         due.retain(|due| under_way.contains(&due.id) || places.take(due.is_doubtful, 1) > 0);
         let new: Vec<Uuid> = due.iter().filter(|due| !due.is_leased).map(|due| due.id.uuid()).collect();
         if !new.is_empty() {
-            let leased = retrying(|| async {
-                let mut tx = self.db.begin().await?;
-                let leased = repository::lease(&mut tx, &self.process, &new).await?;
-                commit(tx).await?;
-                Ok::<_, DbError>(leased)
-            });
+            let leased =
+                retrying(|| async { in_own_tx!(self.db, |tx| repository::lease(&mut tx, &self.process, &new)) });
             let leased = leased.await?;
             due.retain(|due| due.is_leased || leased.contains(&due.id));
         }

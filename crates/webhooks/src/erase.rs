@@ -1,12 +1,13 @@
 //! What of webhooks belongs to a person: those of organizations that consist of the person alone.
 use futures_util::future::BoxFuture;
 use loadmaster_platform::{
+    in_own_tx,
     personal::{Person, PersonalData},
-    postgres::{DbError, PgSession, commit, retrying},
+    postgres::{DbError, PgSession, retrying},
 };
 use serde_json::{Map, Value, json};
 
-use super::{error::WebhookError, repository, service::WebhookService};
+use super::{repository, service::WebhookService};
 
 impl PersonalData for WebhookService {
     fn export_in_tx<'a>(
@@ -22,12 +23,8 @@ impl PersonalData for WebhookService {
 
     fn erase<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, anyhow::Result<usize>> {
         Box::pin(async move {
-            let erased = retrying(|| async {
-                let mut tx = self.db.begin().await?;
-                let erased = repository::erase(&mut tx, &person.organizations).await?;
-                commit(tx).await?;
-                Ok::<_, WebhookError>(erased)
-            });
+            let erased =
+                retrying(|| async { in_own_tx!(self.db, |tx| repository::erase(&mut tx, &person.organizations)) });
             Ok(usize::try_from(erased.await?)?)
         })
     }

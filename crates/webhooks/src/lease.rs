@@ -2,9 +2,10 @@
 use std::time::Duration;
 
 use loadmaster_platform::{
+    in_own_tx,
     leases::{LeaseMonitor, held},
     outage::OutageLog,
-    postgres::{DbError, commit},
+    postgres::DbError,
     shutdown::stopped_within,
 };
 use tokio::time::Instant;
@@ -28,7 +29,7 @@ impl WebhookService {
                 stopped_within(&stop, PAUSE).await;
                 continue;
             }
-            let beat = || self.beat();
+            let beat = || async { in_own_tx!(self.db, |tx| repository::beat(&mut tx, &self.process)) };
             if held(self.timing.leases, asked, beat, self.deliver_all(&stop)).await.is_none() {
                 tracing::warn!("the leases of webhooks were lost; other processes send their messages");
             }
@@ -40,22 +41,11 @@ impl WebhookService {
     }
 
     async fn register(&self) -> Result<(), DbError> {
-        let mut tx = self.db.begin().await?;
-        repository::register(&mut tx, &self.process).await?;
-        commit(tx).await
-    }
-
-    async fn beat(&self) -> Result<bool, DbError> {
-        let mut tx = self.db.begin().await?;
-        let is_ours = repository::beat(&mut tx, &self.process).await?;
-        commit(tx).await?;
-        Ok(is_ours)
+        in_own_tx!(self.db, |tx| repository::register(&mut tx, &self.process))
     }
 
     async fn unregister(&self) -> Result<(), DbError> {
-        let mut tx = self.db.begin().await?;
-        repository::unregister(&mut tx, &self.process).await?;
-        commit(tx).await
+        in_own_tx!(self.db, |tx| repository::unregister(&mut tx, &self.process))
     }
 
     /// Frees the webhooks of processes that went away, and measures what waits.
@@ -79,9 +69,7 @@ impl WebhookService {
         if silent.is_empty() {
             return Ok(());
         }
-        let mut tx = self.db.begin().await?;
-        let taken = repository::take_from_the_silent(&mut tx, &silent).await?;
-        commit(tx).await?;
+        let taken = in_own_tx!(self.db, |tx| repository::take_from_the_silent(&mut tx, &silent))?;
         tracing::warn!(
             processes = silent.len(),
             webhooks = taken,

@@ -5,8 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_accounts::Obstacle;
 use loadmaster_kernel::{DeliveryId, WebhookId};
 use loadmaster_platform::{
-    outbox,
-    postgres::{DbError, PgSession, commit, retrying},
+    in_own_tx, outbox,
+    postgres::{DbError, PgSession, retrying},
 };
 use uuid::Uuid;
 
@@ -132,12 +132,8 @@ impl WebhookService {
         looked_at: &[WebhookId],
         under_way: &HashSet<WebhookId>,
     ) -> Result<bool, DbError> {
-        let saved = retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            let saved = self.save_in_tx(&mut tx, ended, looked_at, under_way).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(saved)
-        });
+        let saved =
+            retrying(|| async { in_own_tx!(self.db, |tx| self.save_in_tx(&mut tx, ended, looked_at, under_way)) });
         let saved = saved.await?;
         for (webhook, reason) in saved.disabled {
             tracing::warn!(webhook_id = %webhook, reason = reason.as_str(), "a webhook was disabled; what waited for it has failed");

@@ -2,11 +2,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use loadmaster_testkit::{SmtpServer, World};
+use loadmaster_testkit::{SmtpServer, World, until};
 use sqlx::Connection;
 
 use super::{
-    mailing, register, settled,
+    flood, lapse, mailing, register, rows, settled,
     sms::{Gateway, text_of},
     taken,
 };
@@ -34,10 +34,38 @@ async fn the_outcome_of_a_letter_is_kept_until_the_database_takes_it() {
     refuse_to_record(&world).await;
     register(&world, "ann@example.org").await;
     taken(&relay, 1).await;
-    world.clock.advance(TimeDelta::minutes(6));
+    lapse(&world).await;
     record_again(&world).await;
     settled(&world, "SENT", 1).await;
     assert_eq!(relay.taken().len(), 1);
+}
+
+/// By the clock of the other process the claim has ended, and the letter is due; by the database's it has not.
+#[tokio::test]
+async fn a_process_whose_clock_is_ahead_takes_no_letter_from_another() {
+    let relay = SmtpServer::start().await;
+    let world = mailing(&relay).start().await;
+    refuse_to_record(&world).await;
+    flood(&world, 1).await;
+    taken(&relay, 1).await;
+    let other = mailing(&relay).on(&world.database).start().await;
+    other.clock.advance(TimeDelta::minutes(6));
+    // Due for the other process alone, which has therefore looked at both when this one is sent.
+    let more =
+        "insert into notifications (id, message_id, receiver, user_id, channel, type, subject_id, due_at, next_at,
+                                           expires_at, created_at)
+                select gen_random_uuid(), 'more', receiver, user_id, channel, type, subject_id,
+                       due_at + interval '5 minutes', due_at + interval '5 minutes', expires_at, created_at
+                from notifications";
+    world.sql(more).await;
+    taken(&relay, 2).await;
+    let found = rows(&world).await;
+    assert!(found.iter().all(|row| (row.attempts, row.is_claimed) == (1, true)), "{found:?}");
+    world.sql("drop trigger refusing on notifications").await;
+    until("both are recorded", async || rows(&world).await.iter().all(|row| row.status == "SENT")).await;
+    assert_eq!(relay.taken().len(), 2);
+    other.shutdown().await;
+    world.shutdown().await;
 }
 
 #[tokio::test]
@@ -47,7 +75,7 @@ async fn a_text_that_was_accepted_is_not_taken_for_lost() {
     refuse_to_record(&world).await;
     text_of(&world, "+442079460123").await;
     gateway.texts(1).await;
-    world.clock.advance(TimeDelta::minutes(6));
+    lapse(&world).await;
     record_again(&world).await;
     settled(&world, "SENT", 1).await;
     assert_eq!(gateway.received().len(), 1);

@@ -2,7 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_kernel::LetterId;
-use loadmaster_platform::postgres::{DbError, PgSession, commit, retrying};
+use loadmaster_platform::{
+    in_own_tx,
+    postgres::{DbError, PgSession, commit, retrying},
+};
 use uuid::Uuid;
 
 use super::{
@@ -41,12 +44,9 @@ impl ChannelSender {
         if self.transport.is_none() {
             return Ok(());
         }
+        let (now, types) = (self.post.clock.now(), self.types());
         let restored = retrying(|| async {
-            let mut tx = self.post.db.begin().await?;
-            let now = self.post.clock.now();
-            let restored = repository::restore(&mut tx, self.channel, &self.types(), now).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(restored)
+            in_own_tx!(self.post.db, |tx| repository::restore(&mut tx, self.channel, &types, now))
         });
         let restored = restored.await?;
         if restored > 0 {
@@ -61,26 +61,26 @@ impl ChannelSender {
         if !repository::has_work(&mut *db.read().await?, self.channel, &self.types(), clock.now()).await? {
             return Ok(Vec::new());
         }
-        let (letters, ended, outcome) = retrying(|| async {
+        let (letters, ended) = retrying(|| async {
             let now = clock.now();
             let mut tx = db.begin().await?;
             let mut ended = repository::expire(&mut tx, self.channel, now).await?;
             if self.transport.is_none() {
                 ended.extend(repository::suppress_due(&mut tx, self.channel, now).await?);
                 commit(tx).await?;
-                return Ok::<_, DbError>((Vec::new(), ended, "suppressed"));
+                return Ok::<_, DbError>((Vec::new(), ended));
             }
             let mut lost = Vec::new();
             if !self.transport.may_repeat() {
-                lost = repository::give_up_lost(&mut tx, self.channel, now, under_way, "outcome_unknown").await?;
+                lost = repository::give_up_lost(&mut tx, self.channel, under_way, "outcome_unknown").await?;
             }
             let letters = self.claim_in_tx(&mut tx, free, under_way, now).await?;
             commit(tx).await?;
             self.count(&lost, "failed");
-            Ok((letters, ended, "suppressed"))
+            Ok((letters, ended))
         })
         .await?;
-        self.count(&ended, outcome);
+        self.count(&ended, "suppressed");
         Ok(letters)
     }
 
@@ -111,7 +111,7 @@ impl ChannelSender {
             if admitted == 0 {
                 continue;
             }
-            let letters = self.claim_share_in_tx(tx, share, admitted, under_way, now).await?;
+            let letters = self.claim_share_in_tx(tx, share, admitted, under_way, (now, pace.now + CLAIM)).await?;
             (_, pace.free_at) = self.pace.admit(pace.free_at, now, letters.len());
             let number = i32::try_from(letters.len()).unwrap_or(i32::MAX);
             pace.sent = pace.sent.saturating_add(number);
@@ -132,7 +132,7 @@ impl ChannelSender {
         share: Share,
         admitted: usize,
         under_way: &[LetterId],
-        now: DateTime<Utc>,
+        (now, until): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Vec<Claim>, DbError> {
         let due = repository::lock_due(tx, self.channel, (share, &self.types()), now, under_way, BATCH).await?;
         if due.is_empty() {
@@ -141,18 +141,22 @@ impl ChannelSender {
         let receivers: BTreeSet<&str> = due.iter().map(|one| one.receiver.as_str()).collect();
         let receivers: Vec<String> = receivers.into_iter().map(str::to_owned).collect();
         let hour = now - TimeDelta::hours(1);
-        let recent = repository::recent(tx, self.channel, &receivers, hour, now).await?;
+        let recent = repository::recent(tx, self.channel, &receivers, hour).await?;
         let Plan { letters, postponed } = plan(&due, &recent, admitted, now);
         self.postpone_in_tx(tx, postponed).await?;
         let mut claimed = Vec::with_capacity(letters.len());
         for group in &letters {
-            claimed.push(self.claim_group_in_tx(tx, group, now).await?);
+            claimed.push(self.claim_group_in_tx(tx, group, (now, until)).await?);
         }
         Ok(claimed)
     }
 
-    async fn claim_group_in_tx(&self, tx: &mut PgSession, group: &Group, now: DateTime<Utc>) -> Result<Claim, DbError> {
-        let until = now + CLAIM;
+    async fn claim_group_in_tx(
+        &self,
+        tx: &mut PgSession,
+        group: &Group,
+        (now, until): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Result<Claim, DbError> {
         let letter = if let Group::Again(letter) = group { *letter } else { self.post.ids.next(now) };
         match group {
             Group::Again(letter) => repository::claim_again(tx, *letter, until).await?,

@@ -9,7 +9,6 @@ mod dto;
 mod enqueue;
 mod error;
 mod forms;
-mod lasting;
 mod message;
 mod metric;
 mod model;

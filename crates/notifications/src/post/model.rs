@@ -160,8 +160,8 @@ impl Letter {
     pub const DIGEST: &'static str = "digest";
 }
 
-/// The right of a process to send a letter. It ends when it is recorded how that went, or at `until`; then another process
-/// may claim the letter, until another moment.
+/// The right of a process to send a letter. It ends when it is recorded how that went, or at `until` by the database's
+/// clock; then another process may claim the letter, until another moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim {
     pub letter: LetterId,

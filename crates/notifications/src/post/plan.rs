@@ -9,6 +9,10 @@ pub(super) const AN_HOUR: i64 = 20;
 /// The bundle of what waits for the hourly digest.
 pub(super) const HOURLY: &str = "hourly";
 
+/// Pauses after the first, second … attempt; the last one again and again.
+pub(super) const PAUSES: [TimeDelta; 4] =
+    [TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(15), TimeDelta::hours(1)];
+
 /// A notification that is due.
 #[derive(Debug, Clone)]
 pub(super) struct Due {
@@ -90,16 +94,6 @@ fn may_wait(one: &Due) -> bool {
     one.letter_id.is_none() && one.bundle.as_deref() != Some(HOURLY)
 }
 
-/// The pause after so many attempts.
-pub(super) fn pause(attempts: i32) -> TimeDelta {
-    TimeDelta::minutes(match attempts {
-        ..=1 => 1,
-        2 => 5,
-        3 => 15,
-        _ => 60,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -170,11 +164,5 @@ mod tests {
         let tried = Due { letter_id: Some(letter), ..due(1, "a", Some("x")) };
         let rows = [tried, due(2, "a", Some("x"))];
         assert_eq!(plan(&rows, &HashMap::new(), 9, now()).letters, [Group::Again(letter), bundle("a", "x")]);
-    }
-
-    #[test]
-    fn pauses_grow_to_an_hour() {
-        let minutes: Vec<i64> = (1..=6).map(|attempts| pause(attempts).num_minutes()).collect();
-        assert_eq!(minutes, [1, 5, 15, 60, 60, 60]);
     }
 }

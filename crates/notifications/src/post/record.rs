@@ -1,10 +1,14 @@
 use chrono::TimeDelta;
-use loadmaster_platform::postgres::{DbError, commit, retrying};
+use loadmaster_platform::{
+    in_own_tx,
+    postgres::{DbError, commit, retrying},
+    queue::pause_after,
+};
 
 use super::{
     metric,
     model::{Address, Channel, Claim},
-    plan::pause,
+    plan::PAUSES,
     repository,
     sender::ChannelSender,
     transport::Delivery,
@@ -45,12 +49,7 @@ impl ChannelSender {
 
     async fn record_sent(&self, claim: Claim) -> Result<(), DbError> {
         let now = self.post.clock.now();
-        let sent = retrying(|| async {
-            let mut tx = self.post.db.begin().await?;
-            let sent = repository::sent(&mut tx, claim.letter, now).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(sent)
-        });
+        let sent = retrying(|| async { in_own_tx!(self.post.db, |tx| repository::sent(&mut tx, claim.letter, now)) });
         let sent = sent.await?;
         for one in &sent {
             let delay = (now - one.due_at).as_seconds_f64().max(0.0);
@@ -61,25 +60,17 @@ impl ChannelSender {
     }
 
     async fn record_later(&self, claim: Claim, says: &str, attempts: i32) -> Result<(), DbError> {
-        let next_at = self.post.clock.now() + pause(attempts);
-        let waiting = retrying(|| async {
-            let mut tx = self.post.db.begin().await?;
-            let waiting = repository::later(&mut tx, claim, next_at, says).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(waiting)
-        });
+        let next_at = self.post.clock.now() + pause_after(&PAUSES, attempts);
+        let waiting =
+            retrying(|| async { in_own_tx!(self.post.db, |tx| repository::later(&mut tx, claim, next_at, says)) });
         self.count(&waiting.await?, "retried");
         Ok(())
     }
 
     /// Ends a letter that is never sent.
     pub(super) async fn record_end(&self, claim: Claim, status: &'static str, reason: &str) -> Result<(), DbError> {
-        let ended = retrying(|| async {
-            let mut tx = self.post.db.begin().await?;
-            let ended = repository::ended(&mut tx, claim, status, reason).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(ended)
-        });
+        let ended =
+            retrying(|| async { in_own_tx!(self.post.db, |tx| repository::ended(&mut tx, claim, status, reason)) });
         self.count(&ended.await?, if status == "FAILED" { "failed" } else { "suppressed" });
         Ok(())
     }
@@ -87,11 +78,6 @@ impl ChannelSender {
     /// Gives up a claim of which nothing was sent for this time, so that the letter is not taken for one whose outcome is lost.
     pub(super) async fn release(&self, claim: Claim, pause: TimeDelta) -> Result<(), DbError> {
         let next_at = self.post.clock.now() + pause;
-        retrying(|| async {
-            let mut tx = self.post.db.begin().await?;
-            repository::release(&mut tx, claim, next_at).await?;
-            commit(tx).await
-        })
-        .await
+        retrying(|| async { in_own_tx!(self.post.db, |tx| repository::release(&mut tx, claim, next_at)) }).await
     }
 }

@@ -5,15 +5,15 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta};
 use lettre::message::Mailbox as Sender;
 use loadmaster_kernel::LetterId;
-use loadmaster_platform::{outage::OutageLog, postgres::DbError};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, timeout},
+use loadmaster_platform::{
+    outage::OutageLog,
+    postgres::DbError,
+    queue::{UnderWay, Woken, keep_recording},
 };
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    lasting::lasting,
     model::{Channel, Claim, Composer},
     pace::Pace,
     service::PostService,
@@ -69,24 +69,14 @@ impl ChannelSender {
         let mut away = OutageLog::new("messages cannot be sent: the other side is away");
         let mut backoff = Backoff { away: 0, rests_until: Instant::now() };
         let mut restores_at = DateTime::UNIX_EPOCH;
-        let (mut under_way, mut letters) = (JoinSet::new(), HashMap::new());
-        while !stop.is_cancelled() {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                Some(ended) = under_way.join_next_with_id(), if !under_way.is_empty() => {
-                    let (id, delivery) = match ended {
-                        Ok((id, delivery)) => (id, delivery),
-                        Err(error) => (error.id(), None),
-                    };
-                    letters.remove(&id);
-                    if let Some(delivery) = delivery {
-                        self.learn(&delivery, &mut backoff, &mut away);
-                    }
-                }
-                () = tokio::time::sleep(LOOK) => {}
+        let mut letters = UnderWay::<LetterId, Option<Delivery>>::default();
+        loop {
+            match letters.woken(&stop, None, LOOK).await {
+                Woken::Stopped => break,
+                Woken::Ended(_, Some(Some(delivery))) => self.learn(&delivery, &mut backoff, &mut away),
+                Woken::Ended(..) | Woken::Due => {}
             }
-            let most = if backoff.away > 0 { 1 } else { AT_ONCE };
-            let free = most.saturating_sub(under_way.len());
+            let free = letters.places(if backoff.away > 0 { 1 } else { AT_ONCE });
             if free == 0 || Instant::now() < backoff.rests_until {
                 continue;
             }
@@ -94,15 +84,14 @@ impl ChannelSender {
             if now >= restores_at && outage.note(self.restore().await).is_ok() {
                 restores_at = now + RESTORE_EVERY;
             }
-            let busy: Vec<LetterId> = letters.values().copied().collect();
+            let busy: Vec<LetterId> = letters.all().copied().collect();
             let Ok(claimed) = outage.note(self.claim(free, &busy).await) else { continue };
             for claim in claimed {
                 let this = self.clone();
-                let handle = under_way.spawn(async move { this.attempt(claim).await });
-                letters.insert(handle.id(), claim.letter);
+                letters.start(claim.letter, async move { this.attempt(claim).await });
             }
         }
-        _ = timeout(FAREWELL, async { while under_way.join_next().await.is_some() {} }).await;
+        letters.finish(FAREWELL).await;
         if let Transport::Relay(relay) = &self.transport {
             _ = timeout(FAREWELL, relay.close()).await;
         }
@@ -139,17 +128,17 @@ impl ChannelSender {
         let (outgoing, attempts) = match self.compose(letter).await {
             Ok(Written::Gone) => return Ok(None),
             Ok(Written::Never { status, reason }) => {
-                lasting(UNRECORDED, || self.record_end(claim, status, &reason)).await?;
+                keep_recording(UNRECORDED, None, || self.record_end(claim, status, &reason)).await?;
                 return Ok(None);
             }
             Ok(Written::Letter(outgoing, attempts)) => (outgoing, attempts),
             Ok(Written::OfOthers) => {
-                lasting(UNRELEASED, || self.release(claim, LEFT)).await?;
+                keep_recording(UNRELEASED, None, || self.release(claim, LEFT)).await?;
                 return Ok(None);
             }
             Err(error) => {
                 tracing::warn!(%letter, %error, "a letter could not be composed; it is tried again");
-                lasting(UNRELEASED, || self.release(claim, RELEASED)).await?;
+                keep_recording(UNRELEASED, None, || self.release(claim, RELEASED)).await?;
                 return Ok(None);
             }
         };
@@ -158,7 +147,7 @@ impl ChannelSender {
         let delivery = self.transport.deliver(&outgoing).await;
         #[cfg(debug_assertions)]
         loadmaster_platform::sabotage::step("letter sent");
-        lasting(UNRECORDED, || self.record(claim, &outgoing.to, &delivery, attempts)).await?;
+        keep_recording(UNRECORDED, None, || self.record(claim, &outgoing.to, &delivery, attempts)).await?;
         Ok(Some(delivery))
     }
 }

@@ -6,7 +6,8 @@ use loadmaster_accounts::OneTime;
 use loadmaster_kernel::{ContactPointId, LetterId, UserId};
 use loadmaster_platform::{
     clock::SharedClock,
-    postgres::{Database, DbError, PgSession, commit, retrying},
+    in_own_tx,
+    postgres::{Database, DbError, PgSession, retrying},
     random::IdSource,
     room::Opening,
     seal::SealKey,
@@ -96,12 +97,7 @@ impl PostService {
 
     /// Deletes the notifications to a person, and the letters in the mailbox. Returns how many there were.
     pub async fn erase(&self, user: UserId) -> anyhow::Result<u64> {
-        let deleted = retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            let deleted = repository::delete_of(&mut tx, user).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(deleted)
-        });
+        let deleted = retrying(|| async { in_own_tx!(self.db, |tx| repository::delete_of(&mut tx, user)) });
         let deleted = deleted.await?;
         if let Some(mailbox) = &self.mailbox {
             mailbox.remove(Vec::new(), vec![Receiver::User(user)]).await?;

@@ -1,5 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_kernel::{Money, PaymentId, PaymentOperationId, words};
+use loadmaster_platform::queue::pause_after;
 
 use super::Outcome;
 
@@ -125,7 +126,7 @@ impl Operation {
     #[must_use]
     pub fn attempted(&self, now: DateTime<Utc>) -> Self {
         let attempts = self.attempts.saturating_add(1);
-        let pause = pause_after(attempts).max(CALL_TIME + TimeDelta::seconds(1));
+        let pause = pause_after(&PAUSES, attempts).max(CALL_TIME + TimeDelta::seconds(1));
         Self {
             attempts,
             first_attempt_at: self.first_attempt_at.or(Some(now)),
@@ -180,7 +181,7 @@ impl Operation {
     /// webhook may report something that came after the answer.
     fn ask_again(&mut self, why: &str, now: DateTime<Utc>) {
         let is_hurried = self.next_attempt_at.is_some_and(|due| due <= now);
-        let next = if is_hurried { now } else { now + pause_after(self.attempts) };
+        let next = if is_hurried { now } else { now + pause_after(&PAUSES, self.attempts) };
         let last = self.first_attempt_at.map_or(next, |first| first + ASKED_FOR);
         if now >= last {
             return self.decide(OperationStatus::Unresolved, Some(why.to_owned()));
@@ -188,9 +189,4 @@ impl Operation {
         let next = next.min(last);
         (self.next_attempt_at, self.note) = (Some(next), Some(why.to_owned()));
     }
-}
-
-fn pause_after(attempts: i32) -> TimeDelta {
-    let place = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default();
-    PAUSES.get(place).or(PAUSES.last()).copied().unwrap_or_default()
 }

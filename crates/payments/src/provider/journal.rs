@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use loadmaster_kernel::{Money, PaymentOperationId};
 use loadmaster_platform::{
     clock::SharedClock,
+    in_own_tx,
     postgres::{Database, DbError, PgSession, commit, retrying},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -202,12 +203,7 @@ impl Journal {
     }
 
     async fn change(&self, call: &Call, kind: OperationKind, change: fn(&mut TestPayment, i64) -> bool) -> Outcome {
-        let reply = retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            let reply = self.change_in_tx(&mut tx, call, kind, change).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(reply)
-        });
+        let reply = retrying(|| async { in_own_tx!(self.db, |tx| self.change_in_tx(&mut tx, call, kind, change)) });
         let reply = reply.await;
         self.answered(reply).await
     }
@@ -278,12 +274,7 @@ impl Provider for Journal {
     fn authorize<'a>(&'a self, call: &'a Call, token: Option<&'a SecretString>) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let behaviour = token.map(Behaviour::of);
-            let reply = retrying(|| async {
-                let mut tx = self.db.begin().await?;
-                let reply = self.authorize_in_tx(&mut tx, call, behaviour).await?;
-                commit(tx).await?;
-                Ok::<_, DbError>(reply)
-            });
+            let reply = retrying(|| async { in_own_tx!(self.db, |tx| self.authorize_in_tx(&mut tx, call, behaviour)) });
             let reply = reply.await;
             self.answered(reply).await
         })
@@ -321,12 +312,7 @@ impl Provider for Journal {
 
     fn search(&self, operation: PaymentOperationId) -> BoxFuture<'_, Result<Option<ProviderPayment>, Silence>> {
         Box::pin(async move {
-            let looking = async {
-                let mut tx = self.db.begin().await?;
-                let payment = repository::lock_test_by_operation(&mut tx, operation).await?;
-                commit(tx).await?;
-                Ok::<_, DbError>(payment)
-            };
+            let looking = async { in_own_tx!(self.db, |tx| repository::lock_test_by_operation(&mut tx, operation)) };
             let payment = looking.await.map_err(|error| Silence(error.summary()))?;
             Ok(payment.filter(|payment| payment.status != "LOST").as_ref().map(found))
         })

@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::{Job, JobState, NewJob};
 
 use crate::{
-    postgres::{Database, DbError, PgSession, commit},
+    in_own_tx,
+    postgres::{Database, DbError, PgSession},
     telemetry::traceparent,
 };
 
@@ -78,7 +79,6 @@ pub(super) async fn claim(
     kinds: &[String],
     only: Option<Uuid>,
 ) -> Result<Option<Job>, DbError> {
-    let mut tx = db.begin().await?;
     let claimed = sqlx::query_as!(
         Row,
         "update jobs
@@ -94,27 +94,23 @@ pub(super) async fn claim(
         kinds,
         only,
     );
-    let claimed = claimed.fetch_optional(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await?;
+    let claimed = in_own_tx!(db, |tx| claimed.fetch_optional(&mut *tx))?;
     Ok(claimed.map(Job::try_from).transpose()?)
 }
 
 /// Shortens the delay of jobs that were stored at a time still in the future to the original delay: the clock was set
 /// back since.
 pub(super) async fn follow_the_clock(db: &Database) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
     let moved = sqlx::query!(
         "update jobs set run_at = now() + greatest(run_at - updated_at, interval '0'), updated_at = now()
          where state = 'QUEUED' and updated_at > now() + interval '1 minute'"
     );
-    moved.execute(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await
+    in_own_tx!(db, |tx| moved.execute(&mut *tx)).map(drop)
 }
 
 /// Proves that the job's process is alive; returns false when another holds the job. Process and attempt identify the
 /// holder: a process may meet its own job again after losing it.
 pub(super) async fn beat(db: &Database, process: &str, job: &Job) -> Result<bool, DbError> {
-    let mut tx = db.begin().await?;
     let beaten = sqlx::query!(
         "update jobs set beat = beat + 1
          where id = $1 and leased_by = $2 and attempts = $3 and state = 'RUNNING'",
@@ -122,9 +118,7 @@ pub(super) async fn beat(db: &Database, process: &str, job: &Job) -> Result<bool
         process,
         job.attempts,
     );
-    let is_ours = beaten.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected() == 1;
-    commit(tx).await?;
-    Ok(is_ours)
+    Ok(in_own_tx!(db, |tx| beaten.execute(&mut *tx))?.rows_affected() == 1)
 }
 
 /// Returns the counts of the running jobs; `None` for one without a holder.
@@ -140,7 +134,6 @@ pub(super) async fn beats(db: &Database) -> Result<Vec<(Uuid, Option<i64>)>, DbE
 /// Takes a job from a process that went away: it waits again, or is dead when its attempts are used up. Returns its new
 /// state; `None` if its count has changed.
 pub(super) async fn take_away(db: &Database, id: Uuid, beat: Option<i64>) -> Result<Option<JobState>, DbError> {
-    let mut tx = db.begin().await?;
     let taken = sqlx::query_scalar!(
         "update jobs
          set state = case when attempts >= max_attempts then 'DEAD' else 'QUEUED' end, run_at = now(), leased_by = null,
@@ -150,14 +143,12 @@ pub(super) async fn take_away(db: &Database, id: Uuid, beat: Option<i64>) -> Res
         id,
         beat,
     );
-    let taken = taken.fetch_optional(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await?;
+    let taken = in_own_tx!(db, |tx| taken.fetch_optional(&mut *tx))?;
     Ok(taken.map(|state| from_column(JobState::WORDS, &state)).transpose()?)
 }
 
 /// Returns a started job that will not finish here to the queue, as if it had never started.
 pub(super) async fn give_back(db: &Database, process: &str, job: &Job) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
     let given = sqlx::query!(
         "update jobs set state = 'QUEUED', attempts = attempts - 1, run_at = now(), leased_by = null, updated_at = now()
          where id = $1 and leased_by = $2 and attempts = $3 and state = 'RUNNING'",
@@ -165,21 +156,18 @@ pub(super) async fn give_back(db: &Database, process: &str, job: &Job) -> Result
         process,
         job.attempts,
     );
-    given.execute(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await
+    in_own_tx!(db, |tx| given.execute(&mut *tx)).map(drop)
 }
 
 /// Deletes a finished job, if this process still holds it.
 pub(super) async fn finish(db: &Database, process: &str, job: &Job) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
     let done = sqlx::query!(
         "delete from jobs where id = $1 and leased_by = $2 and attempts = $3 and state = 'RUNNING'",
         job.id,
         process,
         job.attempts,
     );
-    done.execute(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await
+    in_own_tx!(db, |tx| done.execute(&mut *tx)).map(drop)
 }
 
 /// Records a failure: the job waits for `pause`, or is dead.
@@ -190,7 +178,6 @@ pub(super) async fn fail(
     error: &str,
     pause: TimeDelta,
 ) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
     let failed = sqlx::query!(
         "update jobs
          set state = case when attempts >= max_attempts then 'DEAD' else 'QUEUED' end, last_error = $4,
@@ -202,8 +189,7 @@ pub(super) async fn fail(
         error,
         pause.as_seconds_f64(),
     );
-    failed.execute(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await
+    in_own_tx!(db, |tx| failed.execute(&mut *tx)).map(drop)
 }
 
 /// Lists the jobs: dead ones first, then in the order in which they will run. At most 1000.
@@ -256,10 +242,7 @@ pub async fn lock_in_tx(tx: &mut PgSession, id: Uuid) -> Result<Option<Job>, DbE
 
 /// Makes a dead job, or all, due now. Returns their number.
 pub async fn retry_dead(db: &Database, only: Option<Uuid>) -> Result<u64, DbError> {
-    let mut tx = db.begin().await?;
-    let retried = retry_dead_in_tx(&mut tx, only).await?;
-    commit(tx).await?;
-    Ok(retried)
+    in_own_tx!(db, |tx| retry_dead_in_tx(&mut tx, only))
 }
 
 pub async fn retry_dead_in_tx(tx: &mut PgSession, only: Option<Uuid>) -> Result<u64, DbError> {
@@ -279,10 +262,7 @@ pub async fn retry_dead_in_tx(tx: &mut PgSession, only: Option<Uuid>) -> Result<
 
 /// Deletes a dead job: its work will not be done. Returns false if no dead job has this id.
 pub async fn drop_dead(db: &Database, id: Uuid) -> Result<bool, DbError> {
-    let mut tx = db.begin().await?;
-    let dropped = drop_dead_in_tx(&mut tx, id).await?;
-    commit(tx).await?;
-    Ok(dropped)
+    in_own_tx!(db, |tx| drop_dead_in_tx(&mut tx, id))
 }
 
 pub async fn drop_dead_in_tx(tx: &mut PgSession, id: Uuid) -> Result<bool, DbError> {

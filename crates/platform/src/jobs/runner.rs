@@ -1,15 +1,12 @@
 use std::{
-    collections::{BTreeMap, hash_map::RandomState},
-    hash::BuildHasher,
-    sync::Arc,
+    hash::{BuildHasher, RandomState},
     time::Duration,
 };
 
 use chrono::TimeDelta;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -20,6 +17,7 @@ use crate::{
     leases::{LeaseMonitor, held},
     outage::OutageLog,
     postgres::{Database, DbError},
+    queue::{UnderWay, keep_recording, pause_after},
     shutdown::stopped_within,
     telemetry::{self, Traced, metric},
     timing::Timing,
@@ -38,7 +36,15 @@ const END_PATIENCE: Duration = Duration::from_secs(7);
 const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 /// Longest stored error text of a failed job.
 const LONGEST_ERROR: usize = 500;
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(6);
+/// Pauses after the first, second … failure, before their jitter.
+const PAUSES: [TimeDelta; 6] = [
+    TimeDelta::seconds(30),
+    TimeDelta::minutes(2),
+    TimeDelta::minutes(8),
+    TimeDelta::minutes(32),
+    TimeDelta::minutes(128),
+    TimeDelta::hours(6),
+];
 
 /// Runs jobs as they come due.
 #[derive(Clone)]
@@ -65,38 +71,26 @@ impl Runner {
 
     /// Runs jobs until `stop`; then waits for running ones, and returns those that take too long to the queue.
     pub async fn run(self, stop: CancellationToken) {
-        let (places, give_back) = (Places::of(&self.handlers.kinds()), CancellationToken::new());
-        let mut running = JoinSet::new();
+        let (mut running, give_back) = (UnderWay::<String, Ran>::default(), CancellationToken::new());
         let mut outage = OutageLog::new("jobs cannot be read; trying again");
         self.announce();
         let keeper = tokio::spawn(self.clone().look_after(stop.clone()));
         while !stop.is_cancelled() {
-            while running.try_join_next().is_some() {}
-            let claimed =
-                if running.len() < AT_ONCE { outage.note(self.claim(&places.open(), None).await) } else { Ok(None) };
+            while running.ended_already().is_some() {}
+            let has_place = running.places(AT_ONCE) > 0;
+            let claimed = if has_place { outage.note(self.claim(&self.open(&running), None).await) } else { Ok(None) };
             match claimed {
                 Ok(Some(job)) => {
-                    let (runner, place, give_back) = (self.clone(), places.take(&job.0.kind), give_back.clone());
-                    running.spawn(async move {
-                        runner.work(job, &give_back).await;
-                        drop(place);
-                    });
+                    let (runner, kind, give_back) = (self.clone(), job.0.kind.clone(), give_back.clone());
+                    running.start(kind, async move { runner.work(job, &give_back).await });
                 }
-                Ok(None) => {
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = sleep(POLL) => {}
-                        _ = running.join_next(), if !running.is_empty() => {}
-                    }
-                }
+                Ok(None) => _ = running.woken(&stop, None, POLL).await,
                 Err(_) => _ = stopped_within(&stop, POLL * 4).await,
             }
         }
-        let ended = async { while running.join_next().await.is_some() {} };
-        if timeout(END_PATIENCE, ended).await.is_err() {
-            give_back.cancel();
-            while running.join_next().await.is_some() {}
-        }
+        running.finish(END_PATIENCE).await;
+        give_back.cancel();
+        running.finish(Duration::MAX).await;
         _ = keeper.await;
     }
 
@@ -115,6 +109,13 @@ impl Runner {
                 metric::JOBS_RUN.with([kind.clone(), outcome.to_owned()]).increment(0);
             }
         }
+    }
+
+    /// Returns the kinds of which another job may run.
+    fn open(&self, running: &UnderWay<String, Ran>) -> Vec<String> {
+        let mut kinds = self.handlers.kinds();
+        kinds.retain(|kind| running.all().filter(|busy| *busy == kind).count() < OF_ONE_KIND);
+        kinds
     }
 
     async fn claim(&self, kinds: &[String], only: Option<Uuid>) -> Result<Option<(Job, Instant)>, DbError> {
@@ -202,22 +203,19 @@ impl Runner {
                 Ran::Failed(error)
             }
         };
-        let (pause, began) = (pause_after(job.attempts), Instant::now());
-        loop {
-            let kept = match &ran {
-                Ran::Failed(error) => queue::fail(&self.db, &self.process, job, error, pause).await,
-                _ => queue::finish(&self.db, &self.process, job).await,
-            };
-            match kept {
-                Ok(()) => return ran,
-                Err(_) if began.elapsed() < WRITE_PATIENCE => sleep(POLL).await,
-                Err(error) => {
-                    // The job's lease falls silent, and the job runs again.
-                    tracing::warn!(job = %job.id, %error, "the outcome of a job could not be saved");
-                    return ran;
+        let pause = varied(pause_after(&PAUSES, job.attempts));
+        let kept =
+            keep_recording("the outcome of a job cannot be saved; trying again", Some(WRITE_PATIENCE), || async {
+                match &ran {
+                    Ran::Failed(error) => queue::fail(&self.db, &self.process, job, error, pause).await,
+                    _ => queue::finish(&self.db, &self.process, job).await,
                 }
-            }
+            });
+        if let Err(error) = kept.await {
+            // The job's lease falls silent, and the job runs again.
+            tracing::warn!(job = %job.id, %error, "the outcome of a job could not be saved");
         }
+        ran
     }
 
     async fn give_back(&self, job: &Job) {
@@ -228,31 +226,10 @@ impl Runner {
     }
 }
 
-/// The slots for jobs of each kind.
-struct Places(BTreeMap<String, Arc<Semaphore>>);
-
-impl Places {
-    fn of(kinds: &[String]) -> Self {
-        Self(kinds.iter().map(|kind| (kind.clone(), Arc::new(Semaphore::new(OF_ONE_KIND)))).collect())
-    }
-
-    /// Returns the kinds that have a free slot.
-    fn open(&self) -> Vec<String> {
-        self.0.iter().filter(|(_, places)| places.available_permits() > 0).map(|(kind, _)| kind.clone()).collect()
-    }
-
-    fn take(&self, kind: &str) -> Option<OwnedSemaphorePermit> {
-        self.0.get(kind)?.clone().try_acquire_owned().ok()
-    }
-}
-
-/// Returns a pause that grows fourfold from half a minute, with a tenth of jitter.
-fn pause_after(attempts: i32) -> TimeDelta {
-    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or_default().min(12);
-    let pause = TimeDelta::seconds(30) * 4i32.saturating_pow(doublings.min(8));
-    let pause = pause.min(LONGEST_PAUSE);
-    let tenth = i64::try_from(RandomState::new().hash_one(attempts) % 100).unwrap_or_default();
-    pause + pause * i32::try_from(tenth).unwrap_or_default() / 1000
+/// Lengthens a pause by up to a tenth, so that jobs that failed together do not run together again.
+fn varied(pause: TimeDelta) -> TimeDelta {
+    let jitter = i32::try_from(RandomState::new().hash_one(pause.num_seconds()) % 100).unwrap_or_default();
+    pause + pause * jitter / 1000
 }
 
 #[cfg(test)]
@@ -261,14 +238,10 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_six_hours_and_a_tenth() {
-        let mut before = TimeDelta::zero();
-        for attempts in 1..=20 {
-            let pause = pause_after(attempts);
-            assert!(pause >= TimeDelta::seconds(30) && pause <= LONGEST_PAUSE + LONGEST_PAUSE / 10, "{pause}");
-            assert!(pause >= before - before / 10);
-            before = pause;
+        let seconds: Vec<i64> = (1..=8).map(|attempts| pause_after(&PAUSES, attempts).num_seconds()).collect();
+        assert_eq!(seconds, [30, 120, 480, 1920, 7680, 21600, 21600, 21600]);
+        for pause in PAUSES {
+            assert!((pause..pause + pause / 10).contains(&varied(pause)), "{pause}");
         }
-        assert!(pause_after(1) < TimeDelta::seconds(34));
-        assert!(pause_after(20) >= LONGEST_PAUSE);
     }
 }

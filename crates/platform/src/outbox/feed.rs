@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{About, CloudEvent, Listeners};
 use crate::{
-    postgres::{Database, DbError, ReadConnection as Connection, commit},
+    in_own_tx,
+    postgres::{Database, DbError, ReadConnection as Connection},
     telemetry::TRACEPARENT,
 };
 
@@ -428,10 +429,8 @@ impl From<Row> for Entry {
 
 /// Takes a transaction number, and ends the transaction.
 async fn end_a_transaction(db: &Database) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
     let number = sqlx::query_scalar!(r#"select pg_current_xact_id()::text as "number!""#);
-    number.fetch_one(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await
+    in_own_tx!(db, |tx| number.fetch_one(&mut *tx)).map(drop)
 }
 
 #[cfg(test)]

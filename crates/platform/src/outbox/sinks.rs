@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::feed::{Feed, settled};
 use crate::{
+    in_own_tx,
     leases::LeaseMonitor,
     postgres::{Database, DbError, PgSession, commit},
 };
@@ -111,21 +112,17 @@ impl SinkRow {
 
 /// Proves that the holder is alive; returns false if it no longer holds the lease.
 pub(super) async fn beat(db: &Database, sink: &str, process: &str) -> Result<bool, DbError> {
-    let mut tx = db.begin().await?;
     let beaten = sqlx::query!(
         "update outbox_sinks set beat = beat + 1, updated_at = now() where name = $1 and leased_by = $2",
         sink,
         process,
     );
-    let is_ours = beaten.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected() == 1;
-    commit(tx).await?;
-    Ok(is_ours)
+    Ok(in_own_tx!(db, |tx| beaten.execute(&mut *tx))?.rows_affected() == 1)
 }
 
 /// Stores a sink's position; returns false if another process holds the lease, or the database was exchanged.
 pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &SinkPosition) -> Result<bool, DbError> {
     let awaited: Vec<(&i64, &i64)> = place.feed.awaited().iter().collect();
-    let mut tx = db.begin().await?;
     let kept = sqlx::query!(
         "update outbox_sinks set position = $3, gaps = '[]', reached = $4, awaited = $5, mark = $6,
                                  beat = beat + 1, updated_at = now()
@@ -139,18 +136,14 @@ pub(super) async fn keep(db: &Database, sink: &str, process: &str, place: &SinkP
         place.mark,
         place.feed.epoch(),
     );
-    let is_ours = kept.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected() == 1;
-    commit(tx).await?;
-    Ok(is_ours)
+    Ok(in_own_tx!(db, |tx| kept.execute(&mut *tx))?.rows_affected() == 1)
 }
 
 /// Releases the lease, so that another process need not wait for silence.
 pub(super) async fn give_up(db: &Database, sink: &str, process: &str) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
     let given =
         sqlx::query!("update outbox_sinks set leased_by = null where name = $1 and leased_by = $2", sink, process);
-    given.execute(&mut *tx).await.map_err(DbError::from)?;
-    commit(tx).await
+    in_own_tx!(db, |tx| given.execute(&mut *tx)).map(drop)
 }
 
 /// How far a sink is behind.
@@ -206,11 +199,8 @@ pub async fn lags(db: &Database) -> Result<Vec<Lag>, DbError> {
 /// Removes a sink that will not return: messages are no longer kept for it. If it returns nevertheless it starts with
 /// the oldest message there is. Returns false if no sink has this name.
 pub async fn retire(db: &Database, sink: &str) -> Result<bool, DbError> {
-    let mut tx = db.begin().await?;
     let gone = sqlx::query!("delete from outbox_sinks where name = $1", sink);
-    let was_there = gone.execute(&mut *tx).await.map_err(DbError::from)?.rows_affected() == 1;
-    commit(tx).await?;
-    Ok(was_there)
+    Ok(in_own_tx!(db, |tx| gone.execute(&mut *tx))?.rows_affected() == 1)
 }
 
 /// Deletes messages older than `age` that every sink has had. Returns their number.

@@ -120,6 +120,17 @@ impl Database {
     }
 }
 
+/// Runs work in a transaction of its own on this database: begins, awaits the work and commits. Returns what the work returned.
+#[macro_export]
+macro_rules! in_own_tx {
+    ($db:expr, |$tx:ident| $work:expr) => {{
+        let mut $tx = $db.begin().await?;
+        let done = $work.await?;
+        $crate::postgres::commit($tx).await?;
+        Ok::<_, $crate::postgres::DbError>(done)
+    }};
+}
+
 #[cfg(test)]
 mod tests {
     use super::says_not_committed;

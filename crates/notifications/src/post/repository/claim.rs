@@ -19,6 +19,8 @@ pub struct PaceRow {
     pub sent: i32,
     /// Codes of verification among them.
     pub codes: i32,
+    /// The time of the database. Claims begin and end by it alone: the clocks of processes may differ.
+    pub now: DateTime<Utc>,
 }
 
 /// What a notification counts as when it is done with.
@@ -31,9 +33,9 @@ pub struct Ended {
 pub async fn has_work(db: &mut PgSession, channel: Channel, types: &[&str], now: DateTime<Utc>) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select (exists (select from notifications where channel = $1 and status = 'WAITING' and next_at <= $2
-                             and (claimed_until is null or claimed_until <= $2) and type = any($3))
+                             and (claimed_until is null or claimed_until <= now()) and type = any($3))
                 or exists (select from notifications where channel = $1 and status = 'WAITING' and expires_at <= $2
-                             and (claimed_until is null or claimed_until <= $2))) as "any!""#,
+                             and (claimed_until is null or claimed_until <= now()))) as "any!""#,
         channel.as_str(),
         now,
         types as &[&str],
@@ -46,7 +48,7 @@ pub async fn has_work(db: &mut PgSession, channel: Channel, types: &[&str], now:
 pub async fn lock_pace(db: &mut PgSession, channel: Channel) -> sqlx::Result<PaceRow> {
     sqlx::query_as!(
         PaceRow,
-        "select free_at, day, sent, codes from post_pace where channel = $1 for update",
+        r#"select free_at, day, sent, codes, now() as "now!" from post_pace where channel = $1 for update"#,
         channel.as_str(),
     )
     .fetch_one(db)
@@ -74,7 +76,7 @@ pub async fn expire(db: &mut PgSession, channel: Channel, now: DateTime<Utc>) ->
         "update notifications set status = 'SUPPRESSED', reason = 'expired', claimed_until = null
          where id in (select id from notifications
                       where channel = $1 and status = 'WAITING' and expires_at <= $2
-                        and (claimed_until is null or claimed_until <= $2)
+                        and (claimed_until is null or claimed_until <= now())
                       order by expires_at limit 1000 for update skip locked)
          returning type as kind, due_at",
         channel.as_str(),
@@ -88,17 +90,15 @@ pub async fn expire(db: &mut PgSession, channel: Channel, now: DateTime<Utc>) ->
 pub async fn give_up_lost(
     db: &mut PgSession,
     channel: Channel,
-    now: DateTime<Utc>,
     under_way: &[LetterId],
     reason: &str,
 ) -> sqlx::Result<Vec<Ended>> {
     sqlx::query_as!(
         Ended,
-        "update notifications set status = 'FAILED', reason = $4, claimed_until = null
-         where channel = $1 and status = 'WAITING' and claimed_until <= $2 and letter_id <> all($3)
+        "update notifications set status = 'FAILED', reason = $3, claimed_until = null
+         where channel = $1 and status = 'WAITING' and claimed_until <= now() and letter_id <> all($2)
          returning type as kind, due_at",
         channel.as_str(),
-        now,
         &column(under_way, |id| id.uuid()),
         reason,
     )
@@ -147,7 +147,7 @@ pub async fn lock_due(
         r#"select id as "id: NotificationId", receiver, bundle, letter_id as "letter_id: LetterId", is_urgent
            from notifications
            where channel = $1 and status = 'WAITING' and next_at <= $2
-             and (claimed_until is null or claimed_until <= $2)
+             and (claimed_until is null or claimed_until <= now())
              and (letter_id is null or letter_id <> all($3))
              and ($5::boolean is null or (type = $6) = $5) and type = any($7)
            order by is_urgent desc, next_at, id
@@ -171,22 +171,20 @@ pub async fn recent(
     channel: Channel,
     receivers: &[String],
     since: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> sqlx::Result<HashMap<String, Recent>> {
     let rows = sqlx::query!(
         r#"select receiver,
                   count(distinct letter_id) as "letters!",
                   max(sent_at) as last_sent_at,
-                  min(next_at) filter (where status = 'WAITING' and bundle = $5 and letter_id is null) as digest_at
+                  min(next_at) filter (where status = 'WAITING' and bundle = $4 and letter_id is null) as digest_at
            from notifications
            where channel = $1 and receiver = any($2)
              and ((status = 'SENT' and sent_at > $3)
-                  or (status = 'WAITING' and (claimed_until > $4 or bundle = $5)))
+                  or (status = 'WAITING' and (claimed_until > now() or bundle = $4)))
            group by receiver"#,
         channel.as_str(),
         receivers,
         since,
-        now,
         HOURLY,
     )
     .fetch_all(db)

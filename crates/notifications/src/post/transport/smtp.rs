@@ -32,7 +32,8 @@ const MOST_IDLE: usize = 8;
 /// The whole dialogue, in steps of the longest wait for one.
 const STEPS: u32 = 6;
 
-/// An SMTP relay.
+/// An SMTP relay. `lettre`'s own pool bounds no step of a dialogue and does not say which one failed
+/// (docs/adr/0013-one-loop-under-the-queues.md).
 pub(in super::super) struct Relay {
     host: String,
     port: u16,
