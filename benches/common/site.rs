@@ -250,6 +250,11 @@ async fn admin(address: SocketAddr, program: &Path, stores: &Stores) -> String {
     let mut create = create.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::io::Write::write_all(&mut create.stdin.take().unwrap(), PASSWORD.as_bytes()).unwrap();
     assert!(create.wait().unwrap().success());
+    log_in(address).await
+}
+
+/// A new token of the same administrator: one lasts no longer than some benches.
+pub async fn log_in(address: SocketAddr) -> String {
     let body = format!(r#"{{"email":"bench@example.com","password":"{PASSWORD}"}}"#);
     let mut client = Client::connect(address).await;
     let (status, body) = client.ask(&post("/api/v1/auth/login", None, &body)).await;

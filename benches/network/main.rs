@@ -2,7 +2,7 @@
 //!
 //! Starts a PostgreSQL and a Redis of its own (`fsync` on). For each size of the network it writes the flights of a month,
 //! and a booking on each, starts a release server on them, and asks one search after the other, each for other airports or
-//! another day. Prints a table, and leaves the figures in `target/bench/network.json`. Before, it imports 100 000 flights through the API, beside
+//! another day, and for the report about the flights of 31 days. Prints a table, and leaves the figures in `target/bench/network.json`. Before, it imports 100 000 flights through the API, beside
 //! searches and bookings. `BENCH_FLIGHTS` is the sizes (`10000,100000,1000000`),
 //! `BENCH_SEARCHES` the number of searches of each kind (2000), `BENCH_ROWS` that of the import's rows (100 000).
 #![allow(
@@ -31,10 +31,12 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use common::{
     load::Client,
-    network, setting,
-    site::{Site, Variant},
+    median, network, setting,
+    site::{Site, Variant, log_in},
 };
 
+/// How often each report is asked for.
+const REPORTS: usize = 15;
 const DAYS: u64 = 25;
 
 fn main() {
@@ -50,7 +52,8 @@ async fn measure() {
     let searches = usize::try_from(setting("BENCH_SEARCHES", 2000)).unwrap();
     let imported = import::measure(&site, usize::try_from(setting("BENCH_ROWS", 100_000)).unwrap()).await;
     println!(
-        "flights, lanes | ms until ready, loaded | ms p50, p99 with 0, 1, 3 stops | MiB after, peak, peak of a reload"
+        "flights, lanes | ms until ready, loaded | ms p50, p99 with 0, 1, 3 stops | MiB after, peak, peak of a reload | \
+         ms of the report about flights"
     );
     let mut report = Vec::new();
     for wanted in sizes.split(',') {
@@ -73,7 +76,7 @@ fn print(row: &Value) {
         format!("{}, {}", kind["p50_ms"], kind["p99_ms"])
     };
     println!(
-        "{}, {} | {}, {} | {}; {}; {} | {}, {}, {}",
+        "{}, {} | {}, {} | {}; {}; {} | {}, {}, {} | {}",
         row["flights"],
         row["lanes"],
         row["ready_ms"],
@@ -83,7 +86,8 @@ fn print(row: &Value) {
         of(2),
         row["resident_mib"],
         row["peak_mib"],
-        row["peak_of_reload_mib"]
+        row["peak_of_reload_mib"],
+        row["reports"]
     );
 }
 
@@ -136,6 +140,7 @@ async fn of_size(
         kinds.push(search(site, &places, stops, searches, &mut dice).await);
     }
     let (after, peak) = (site.memory("VmRSS"), site.memory("VmHWM"));
+    let reports = reports(site, flights).await;
     site.forget_peak();
     // A change without a message: all is read anew.
     sqlx::query("update network set version = version + 1").execute(owner).await.unwrap();
@@ -145,7 +150,33 @@ async fn of_size(
     json!({"flights": flights, "lanes": lanes, "ready_ms": ready.as_millis(), "loaded_ms": loaded.as_millis(),
         "searches": kinds, "searches_cut": metric(site, "loadmaster_route_searches_cut_total").await,
         "reads_from_tables": metric(site, "loadmaster_route_reads_total{from=\"tables\"}").await,
-        "resident_mib": after, "peak_mib": peak, "peak_of_reload_mib": reload})
+        "resident_mib": after, "peak_mib": peak, "peak_of_reload_mib": reload,
+        "reports": reports})
+}
+
+/// Asks for the report about the flights of 31 days ahead, by each group. Returns the median times.
+async fn reports(site: &Site, flights: i64) -> Value {
+    let token = log_in(site.here).await;
+    let mut client = Client::connect(site.here).await;
+    let mut found = serde_json::Map::new();
+    for group in ["", "station", "lane", "airline", "flight_number"] {
+        let grouped = if group.is_empty() { String::new() } else { format!("&group={group}") };
+        let path = format!("/api/v1/analytics/flights?from=2027-05-01&to=2027-05-31{grouped}");
+        let request = network::send("GET", &path, Some(&token), "");
+        let mut times = Vec::new();
+        for _ in 0..REPORTS {
+            let began = Instant::now();
+            let (status, body) = client.ask(&request).await;
+            times.push(began.elapsed().as_secs_f64() * 1000.0);
+            assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+            let report: Value = serde_json::from_slice(body).unwrap();
+            // In the west a few leave on the local date before.
+            assert!(report["total"]["flights"].as_i64().unwrap() > flights * 9 / 10, "{}", report["total"]);
+        }
+        let name = if group.is_empty() { "total" } else { group };
+        found.insert(format!("{name}_ms"), json!((median(times.into_iter()) * 100.0).round() / 100.0));
+    }
+    found.into()
 }
 
 async fn until_loaded(site: &Site, flights: i64) {

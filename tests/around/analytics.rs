@@ -1,12 +1,14 @@
 //! Reports: each figure is what the test's own bookings, flights, holds and quotes imply, and nobody reads others'.
 mod asking;
 mod channels;
+mod daily;
 mod demand;
 mod exporting;
 mod flights;
 mod funnel;
 mod plain;
 mod popular;
+mod recording;
 mod searches;
 mod transit;
 mod volume;

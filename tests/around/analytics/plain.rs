@@ -13,13 +13,15 @@ use loadmaster_testkit::{
     freight::path_of,
     holds::hold_on,
     pricing::{TARIFFS, flat, make},
-    start_of_time,
+    rounds, start_of_time,
 };
 
 const ORIGINS: [&str; 5] = ["DEL", "LHR", "JFK", "CXI", "PPG"];
 /// Local dates around which things happen: an ordinary one, and those on which the clocks go forward and back in New York and in
 /// London.
 const NIGHTS: [&str; 5] = ["2026-11-22", "2027-03-14", "2027-03-28", "2027-10-31", "2027-11-07"];
+/// A step in which somebody books without a quote.
+const BOOKS: u64 = 4;
 const SPAN: &str = "from=2026-11-20&to=2027-11-20";
 
 /// Callers who book, hold, quote and cancel, now and then.
@@ -57,21 +59,26 @@ impl History {
         while now < midnight + TimeDelta::hours(26) {
             now += TimeDelta::minutes(i64::try_from(5 + self.dice.below(150)).unwrap());
             super::at(&self.world, &now.to_rfc3339());
-            self.step().await;
+            self.step(None).await;
+            // With time, 10 000 bookings.
+            for _ in 1..rounds(1, 80) {
+                self.step(Some(BOOKS)).await;
+            }
         }
     }
 
-    async fn step(&mut self) {
+    /// `kind`: `None` for any.
+    async fn step(&mut self, kind: Option<u64>) {
         let user = usize::try_from(self.dice.below(self.users.len() as u64)).unwrap();
         let (client, origin) = (self.client(user), *self.dice.pick(&ORIGINS));
         self.flights += 1;
         let ahead = (self.world.now() - start_of_time()).num_hours() + i64::try_from(30 + self.dice.below(40)).unwrap();
-        let number = format!("AI{}", 100 + self.flights);
+        let number = format!("AI{}", 100 + self.flights % 9_900);
         let to = if origin == "LHR" { "DEL" } else { "LHR" };
         let flight = self.world.flight(NewFlight::new(&number, origin, to).leaves_in_hours(ahead)).await;
         let asked = json!({"origin": origin, "destination": to, "flight_ids": [flight["id"]],
                            "weight_kg": 10 + self.dice.below(90)});
-        match self.dice.below(5) {
+        match kind.unwrap_or_else(|| self.dice.below(5)) {
             0 => drop(client.post("/api/v1/quotes", asked).await.expect(201)),
             1 => drop(client.hold(hold_on(&[&flight])).await),
             2 => {
@@ -123,7 +130,7 @@ async fn reports_equal_plain_sql_across_midnights_and_changes_of_the_clocks() {
     }
     let world = history.world;
     let operator = world.operator().await;
-    assert!(history.booked.len() > 30);
+    assert!(history.booked.len() > rounds(30, 7_000));
 
     let volume = report(&operator, VOLUME, SPAN).await;
     let bookings = format!(

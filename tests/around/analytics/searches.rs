@@ -264,7 +264,7 @@ impl Crowd {
 }
 
 /// The searches of each lane, as they were counted.
-async fn by_lane(database: &TestDatabase) -> BTreeMap<(String, String), i64> {
+pub(super) async fn by_lane(database: &TestDatabase) -> BTreeMap<(String, String), i64> {
     let query = "select origin, destination, sum(searches)::bigint from searches group by 1, 2";
     let rows: Vec<(String, String, i64)> = sqlx::query_as(query).fetch_all(&mut database.owner().await).await.unwrap();
     rows.into_iter().map(|(origin, destination, searches)| ((origin, destination), searches)).collect()

@@ -4,11 +4,14 @@ use loadmaster_testkit::{
     freight::path_of,
     listening::Log,
     locks::{lock_of, put, take_away},
-    until,
+    until, until_blocked,
 };
 use serde_json::{Value, json};
 
-use super::Stage;
+use super::{
+    Stage,
+    released::{depart, hold},
+};
 
 /// The texts of the lines, oldest first.
 fn texts(log: &Log) -> Vec<String> {
@@ -38,6 +41,25 @@ async fn a_lock_that_is_taken_waited_for_or_lost_is_logged() {
     assert_eq!(count(&log, "lock not taken; another caller still holds it"), 1);
     assert_eq!(count(&log, "lock lost"), 0);
     assert!(log.text().contains(booking["ref_id"].as_str().unwrap()), "{}", log.text());
+    take_away(&mut stage.connection, &lock).await;
+}
+
+#[tokio::test]
+async fn a_lock_that_another_has_by_the_time_of_its_release_is_logged_as_lost() {
+    let (log, _listening) = Log::of_this_thread("loadmaster_platform::locks=debug");
+    let mut stage = Stage::start().await;
+    let (booking, mut owner) = (stage.book().await, stage.world.database.owner().await);
+    let lock = lock_of(&booking);
+    let held = hold(&mut owner, &booking).await;
+    let moving = depart(&stage, &booking);
+    until_blocked(&stage.operator, 1).await;
+    put(&mut stage.connection, &lock, "another").await;
+    assert_eq!(count(&log, "lock lost"), 0, "it is noticed when it is released");
+    held.rollback().await.unwrap();
+    moving.await.unwrap().expect(200);
+    until("it is logged", async || count(&log, "lock lost") == 1).await;
+    let line = log.text().lines().find(|line| line.contains("lock lost")).unwrap().to_owned();
+    assert!(line.contains(&lock), "{line}");
     take_away(&mut stage.connection, &lock).await;
 }
 

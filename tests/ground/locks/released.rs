@@ -13,14 +13,14 @@ use tokio::task::JoinHandle;
 use super::{Stage, holder, until_free};
 
 /// Holds a booking's row, so that who changes it is kept at it.
-async fn hold<'a>(owner: &'a mut PgConnection, booking: &Value) -> Transaction<'a, Postgres> {
+pub(super) async fn hold<'a>(owner: &'a mut PgConnection, booking: &Value) -> Transaction<'a, Postgres> {
     let mut held = owner.begin().await.unwrap();
     let query = format!("select from bookings where ref_id = '{}' for update", booking["ref_id"].as_str().unwrap());
     held.execute(sqlx::AssertSqlSafe(query)).await.unwrap();
     held
 }
 
-fn depart(stage: &Stage, booking: &Value) -> JoinHandle<Answer> {
+pub(super) fn depart(stage: &Stage, booking: &Value) -> JoinHandle<Answer> {
     let (operator, path) = (stage.operator.clone(), format!("{}/depart", path_of(booking)));
     tokio::spawn(async move { operator.poke(&path).await })
 }

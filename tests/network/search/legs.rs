@@ -1,5 +1,9 @@
 //! Several legs in one search, each as if it were searched alone.
-use loadmaster_testkit::{Answer, Client, NewFlight, World, WorldOptions, freight::with};
+use loadmaster_testkit::{
+    Answer, Client, NewFlight, World, WorldOptions,
+    freight::with,
+    pricing::{TARIFFS, flat, make},
+};
 use serde_json::{Value, json};
 
 const SEARCH: &str = "/api/v1/routes/search";
@@ -48,6 +52,26 @@ async fn each_leg_is_answered_as_by_a_search_of_its_own_with_the_same_freight() 
     let heavy = anyone.post(SEARCH, json!({"legs": legs(), "weight_kg": 1000})).await.expect(200);
     let is_bookable = |leg: usize| heavy["legs"][leg]["direct_flights"][0]["bookable"].as_bool();
     assert_eq!([0, 1, 2].map(is_bookable), [Some(false), Some(true), None], "{heavy}");
+}
+
+#[tokio::test]
+async fn each_leg_has_the_prices_of_its_lane_and_its_own_limit() {
+    let world = world().await;
+    let admin = world.admin().await;
+    world.flight(NewFlight::new("AI103", "DEL", "LHR").departs("2026-11-21T09:00:00+05:30").weight(500.0)).await;
+    make(&admin, TARIFFS, flat("DELHI", "2", json!({"origin": "DEL"}))).await;
+    make(&admin, TARIFFS, flat("LONDON", "3", json!({"origin": "LHR"}))).await;
+    let anyone = world.anonymous();
+    let priced = json!({"legs": legs(), "weight_kg": 100, "price": true});
+    let found = anyone.post(SEARCH, priced.clone()).await.expect(200);
+    let totals = |found: &Value, leg: usize| -> Vec<String> {
+        let options = found["legs"][leg]["direct_flights"].as_array().unwrap().iter();
+        options.map(|option| option["price"]["total"]["amount"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!([0, 1, 2].map(|leg| totals(&found, leg)), [vec!["200.00"; 2], vec!["300.00"], vec![]]);
+    let first = anyone.post(SEARCH, with(priced, json!({"limit": 1}))).await.expect(200);
+    assert_eq!([0, 1, 2].map(|leg| totals(&first, leg)), [vec!["200.00"], vec!["300.00"], vec![]]);
+    assert_eq!(first["legs"][0]["direct_flights"][0], found["legs"][0]["direct_flights"][0]);
 }
 
 #[tokio::test]
@@ -118,12 +142,13 @@ fn left(answer: &Answer) -> u32 {
 }
 
 #[tokio::test]
-async fn each_leg_takes_a_request_of_the_quota() {
+async fn each_leg_takes_a_request_of_the_quota_with_prices_too() {
     let options = WorldOptions::working().set("rate_limit.enabled", "true").set("redis.timeout_ms", "10000");
     let options = options.set("rate_limit.anonymous_per_minute", "5").set("rate_limit.authenticated_per_minute", "7");
     let world = options.start().await;
     for (caller, limit) in [(world.anonymous(), 5), (world.customer().await, 7)] {
-        let three = caller.post(SEARCH, json!({"legs": legs()})).await;
+        let priced = json!({"legs": legs(), "weight_kg": 100, "price": true, "limit": 1});
+        let three = caller.post(SEARCH, priced).await;
         assert_eq!(left(&three), limit - 3);
         three.expect(200);
         let one = caller.post(SEARCH, leg("DEL", "LHR", "2026-11-21")).await;

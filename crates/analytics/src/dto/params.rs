@@ -193,78 +193,34 @@ request! {
     }
 }
 
-pub fn read_volume(
-    fields: &mut Fields<'_>,
-    reference: &Reference,
-    caller: Principal,
-    today: NaiveDate,
-) -> Option<Scope> {
-    let mut scope = begin(fields, caller, today)?;
-    let VolumeGroups { group, limit } = VolumeGroups::read(fields, scope.span.periods(scope.by))?;
-    group_by(&mut scope, group.map(VolumeGroup::as_str), limit);
-    read_places(&mut scope, fields, reference)?;
-    read_freight(&mut scope, fields, caller)?;
-    Some(scope)
+/// Declares the reader of the scope of a report: its groups, and its filters.
+macro_rules! scope {
+    ($read:ident: $groups:ident by $group:ident, $($filter:ident),+) => {
+        pub fn $read(
+            fields: &mut Fields<'_>,
+            reference: &Reference,
+            caller: Principal,
+            today: NaiveDate,
+        ) -> Option<Scope> {
+            let mut scope = begin(fields, caller, today)?;
+            let $groups { group, limit } = $groups::read(fields, scope.span.periods(scope.by))?;
+            scope.group = group.map($group::as_str);
+            scope.limit = i64::from(limit.unwrap_or(DEFAULT_GROUPS));
+            $($filter(&mut scope, fields, reference, caller)?;)+
+            Some(scope)
+        }
+    };
 }
 
-pub fn read_flights(
-    fields: &mut Fields<'_>,
-    reference: &Reference,
-    caller: Principal,
-    today: NaiveDate,
-) -> Option<Scope> {
-    let mut scope = begin(fields, caller, today)?;
-    let FlightGroups { group, limit } = FlightGroups::read(fields, scope.span.periods(scope.by))?;
-    group_by(&mut scope, group.map(FlightGroup::as_str), limit);
-    read_places(&mut scope, fields, reference)?;
-    Some(scope)
-}
-
-pub fn read_transit(
-    fields: &mut Fields<'_>,
-    reference: &Reference,
-    caller: Principal,
-    today: NaiveDate,
-) -> Option<Scope> {
-    let mut scope = begin(fields, caller, today)?;
-    let LaneGroups { group, limit } = LaneGroups::read(fields, scope.span.periods(scope.by))?;
-    group_by(&mut scope, group.map(LaneGroup::as_str), limit);
-    read_places(&mut scope, fields, reference)?;
-    read_freight(&mut scope, fields, caller)?;
-    Some(scope)
-}
+scope!(read_volume: VolumeGroups by VolumeGroup, read_places, read_freight);
+scope!(read_flights: FlightGroups by FlightGroup, read_places);
+scope!(read_transit: LaneGroups by LaneGroup, read_places, read_freight);
+scope!(read_demand: DemandGroups by DemandGroup, read_lane);
+scope!(read_funnel: FunnelGroups by FunnelGroup, read_places, read_freight);
 
 /// The scope of a report without groups or filters.
-pub fn read_daily(fields: &mut Fields<'_>, caller: Principal, today: NaiveDate) -> Option<Scope> {
+pub fn read_daily(fields: &mut Fields<'_>, _: &Reference, caller: Principal, today: NaiveDate) -> Option<Scope> {
     begin(fields, caller, today)
-}
-
-pub fn read_demand(
-    fields: &mut Fields<'_>,
-    reference: &Reference,
-    caller: Principal,
-    today: NaiveDate,
-) -> Option<Scope> {
-    let mut scope = begin(fields, caller, today)?;
-    let DemandGroups { group, limit } = DemandGroups::read(fields, scope.span.periods(scope.by))?;
-    group_by(&mut scope, group.map(DemandGroup::as_str), limit);
-    let LaneParams { origin, destination } = LaneParams::read(fields, reference)?;
-    (scope.origin, scope.destination) = (origin, destination);
-    Some(scope)
-}
-
-pub fn read_funnel(
-    fields: &mut Fields<'_>,
-    reference: &Reference,
-    caller: Principal,
-    today: NaiveDate,
-) -> Option<Scope> {
-    let mut scope = begin(fields, caller, today)?;
-    let FunnelGroups { group, limit } = FunnelGroups::read(fields, scope.span.periods(scope.by))?;
-    group_by(&mut scope, group.map(FunnelGroup::as_str), limit);
-    read_places(&mut scope, fields, reference)?;
-    read_freight(&mut scope, fields, caller)?;
-    Some(scope)
 }
 
 /// The scope of a report of everything on its dates.
@@ -284,19 +240,20 @@ fn begin(fields: &mut Fields<'_>, caller: Principal, today: NaiveDate) -> Option
     })
 }
 
-fn group_by(scope: &mut Scope, group: Option<&'static str>, limit: Option<u32>) {
-    scope.group = group;
-    scope.limit = i64::from(limit.unwrap_or(DEFAULT_GROUPS));
-}
-
-fn read_places(scope: &mut Scope, fields: &mut Fields<'_>, reference: &Reference) -> Option<()> {
+fn read_places(scope: &mut Scope, fields: &mut Fields<'_>, reference: &Reference, _: Principal) -> Option<()> {
     let PlaceParams { origin, destination, airline } = PlaceParams::read(fields, reference)?;
     (scope.origin, scope.destination, scope.airline) = (origin, destination, airline);
     Some(())
 }
 
-fn read_freight(scope: &mut Scope, fields: &mut Fields<'_>, caller: Principal) -> Option<()> {
+fn read_freight(scope: &mut Scope, fields: &mut Fields<'_>, _: &Reference, caller: Principal) -> Option<()> {
     let FreightParams { product, organization_id } = FreightParams::read(fields, caller)?;
     (scope.product, scope.organization) = (product, organization_id);
+    Some(())
+}
+
+fn read_lane(scope: &mut Scope, fields: &mut Fields<'_>, reference: &Reference, _: Principal) -> Option<()> {
+    let LaneParams { origin, destination } = LaneParams::read(fields, reference)?;
+    (scope.origin, scope.destination) = (origin, destination);
     Some(())
 }

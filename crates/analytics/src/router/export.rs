@@ -1,86 +1,17 @@
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use loadmaster_accounts::{Customer, Operator};
 use loadmaster_platform::{
-    postgres::Recency,
-    tables::{Export, ExportParams},
-    web::{Problem, Query, code, problem_responses},
-};
-use loadmaster_reference::Reference;
-use serde::Serialize;
-
-use crate::{
-    dto::{
-        FlightFigures, FlightGroups, FlightReport, FreightParams, FunnelFigures, FunnelGroups, FunnelReport,
-        LaneGroups, PlaceParams, SpanParams, TransitReport, VolumeGroups, VolumeReport, read_flights, read_funnel,
-        read_transit, read_volume, rows_of, split_amounts,
-    },
-    model::{FlightSums, FunnelSums, TransitSums, VolumeSums},
-    service::AnalyticsService,
+    tables::ExportParams,
+    web::{Problem, code, problem_responses},
 };
 
-const VOLUME: &[&str] =
-    &["period", "key", "bookings", "cancelled", "pieces", "weight_kg", "chargeable_weight_kg", "change_percent"];
-
-const FLIGHTS: &[&str] = &[
-    "period",
-    "key",
-    "flights",
-    "cancelled_percent",
-    "departed/flights",
-    "departed/on_time_percent",
-    "departed/mean_delay_minutes",
-    "arrived/flights",
-    "arrived/on_time_percent",
-    "arrived/mean_delay_minutes",
-    "capacity/weight_kg",
-    "capacity/volume_m3",
-    "capacity/positions",
-    "carried/weight_kg",
-    "carried/volume_m3",
-    "carried/positions",
-    "percent/weight",
-    "percent/volume",
-    "percent/positions",
-    "held/weight_kg",
-    "held/volume_m3",
-    "held/positions",
-    "available/weight_kg",
-    "available/volume_m3",
-    "available/positions",
-];
-
-const TRANSIT: &[&str] = &[
-    "period",
-    "key",
-    "shipments",
-    "planned/p50",
-    "planned/p90",
-    "planned/p95",
-    "actual/p50",
-    "actual/p90",
-    "actual/p95",
-    "late_percent",
-    "as_booked_percent",
-];
-
-const FUNNEL: &[&str] = &[
-    "period",
-    "key",
-    "searches/made",
-    "searches/bookable",
-    "quotes/made",
-    "quotes/taken",
-    "holds/made",
-    "holds/committed",
-    "bookings/made",
-    "bookings/delivered",
-];
+use super::reported::{Asked, Daily, Demand, Flights, Funnel, Transit, Volume};
+use crate::dto::{
+    DemandGroups, FlightGroups, FreightParams, FunnelGroups, LaneGroups, LaneParams, PlaceParams, SpanParams,
+    VolumeGroups,
+};
 
 problem_responses!(ExportProblems: [INPUT, ROLE]);
-
-pub(super) fn table(report: impl Serialize) -> Result<Vec<serde_json::Value>, Problem> {
-    rows_of(report).map_err(|error| Problem::internal(&error))
-}
 
 /// Export the report about what was booked.
 ///
@@ -91,19 +22,8 @@ pub(super) fn table(report: impl Serialize) -> Result<Vec<serde_json::Value>, Pr
     params(SpanParams, VolumeGroups, PlaceParams, FreightParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn volume(
-    Customer(caller): Customer,
-    State(analytics): State<AnalyticsService>,
-    State(reference): State<Reference>,
-    query: Query,
-) -> Result<Response, Problem> {
-    let (scope, params) = query.read(|fields| {
-        Some((read_volume(fields, &reference, caller, analytics.today())?, ExportParams::read(fields)?))
-    })?;
-    let report = analytics.volume(&scope, Recency::Now).await?;
-    let mut rows = table(VolumeReport::new(&report, |sums: &VolumeSums| sums.into()))?;
-    let (revenue, yields) = (split_amounts(&mut rows, "revenue"), split_amounts(&mut rows, "yield_per_kg"));
-    Export::new("volume", VOLUME, &params).and(revenue).and(yields).whole(rows).await
+pub(super) async fn volume(Customer(caller): Customer, asked: Asked) -> Result<Response, Problem> {
+    asked.table::<Volume>(caller).await
 }
 
 /// Export the report about flights.
@@ -114,18 +34,8 @@ pub(super) async fn volume(
     params(SpanParams, FlightGroups, PlaceParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn flights(
-    Customer(caller): Customer,
-    State(analytics): State<AnalyticsService>,
-    State(reference): State<Reference>,
-    query: Query,
-) -> Result<Response, Problem> {
-    let (scope, params) = query.read(|fields| {
-        Some((read_flights(fields, &reference, caller, analytics.today())?, ExportParams::read(fields)?))
-    })?;
-    let report = analytics.flights(&scope, Recency::Now).await?;
-    let figures = |sums: &FlightSums| FlightFigures::new(sums, scope.is_whole);
-    Export::new("flights", FLIGHTS, &params).whole(table(FlightReport::new(&report, figures))?).await
+pub(super) async fn flights(Customer(caller): Customer, asked: Asked) -> Result<Response, Problem> {
+    asked.table::<Flights>(caller).await
 }
 
 /// Export the report about transit times.
@@ -136,18 +46,8 @@ pub(super) async fn flights(
     params(SpanParams, LaneGroups, PlaceParams, FreightParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn transit(
-    Customer(caller): Customer,
-    State(analytics): State<AnalyticsService>,
-    State(reference): State<Reference>,
-    query: Query,
-) -> Result<Response, Problem> {
-    let (scope, params) = query.read(|fields| {
-        Some((read_transit(fields, &reference, caller, analytics.today())?, ExportParams::read(fields)?))
-    })?;
-    let report = analytics.transit(&scope, Recency::Now).await?;
-    let rows = table(TransitReport::new(&report, |sums: &TransitSums| sums.into()))?;
-    Export::new("transit-times", TRANSIT, &params).whole(rows).await
+pub(super) async fn transit(Customer(caller): Customer, asked: Asked) -> Result<Response, Problem> {
+    asked.table::<Transit>(caller).await
 }
 
 /// Export the report about what became of searches, quotes, holds and bookings.
@@ -158,16 +58,30 @@ pub(super) async fn transit(
     params(SpanParams, FunnelGroups, PlaceParams, FreightParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn funnel(
-    Operator(caller): Operator,
-    State(analytics): State<AnalyticsService>,
-    State(reference): State<Reference>,
-    query: Query,
-) -> Result<Response, Problem> {
-    let (scope, params) = query.read(|fields| {
-        Some((read_funnel(fields, &reference, caller, analytics.today())?, ExportParams::read(fields)?))
-    })?;
-    let report = analytics.funnel(&scope, Recency::Now).await?;
-    let figures = |sums: &FunnelSums| FunnelFigures::new(sums, scope.knows_searches());
-    Export::new("funnel", FUNNEL, &params).whole(table(FunnelReport::new(&report, figures))?).await
+pub(super) async fn funnel(Operator(caller): Operator, asked: Asked) -> Result<Response, Problem> {
+    asked.table::<Funnel>(caller).await
+}
+
+/// Export the report about what was searched.
+///
+/// A table of its rows. A last row of the key `other` has the groups that `limit` left out. In CSV every text is quoted, and one
+/// that a spreadsheet could take for a formula gets a leading `'`.
+#[utoipa::path(get, path = "/analytics/demand/export", tag = "analytics", operation_id = "exportDemandReport",
+    params(SpanParams, DemandGroups, LaneParams, ExportParams),
+    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+               headers(("Content-Disposition" = String))), ExportProblems))]
+pub(super) async fn demand(Operator(caller): Operator, asked: Asked) -> Result<Response, Problem> {
+    asked.table::<Demand>(caller).await
+}
+
+/// Export the report of each day.
+///
+/// A table of its rows; revenue has a column for each currency. In CSV every text is quoted, and one that a spreadsheet could take
+/// for a formula gets a leading `'`.
+#[utoipa::path(get, path = "/analytics/daily/export", tag = "analytics", operation_id = "exportDailyReport",
+    params(SpanParams, ExportParams),
+    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
+               headers(("Content-Disposition" = String))), ExportProblems))]
+pub(super) async fn daily(Operator(caller): Operator, asked: Asked) -> Result<Response, Problem> {
+    asked.table::<Daily>(caller).await
 }

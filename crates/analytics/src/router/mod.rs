@@ -1,28 +1,25 @@
-mod daily;
-mod demand;
 mod export;
 mod popular;
+mod reported;
 mod searches;
 
-use axum::{Json, extract::State, response::Response};
+use axum::response::Response;
 use loadmaster_accounts::{Customer, Operator};
 use loadmaster_platform::{
     room::{Routes, handler_state},
-    telemetry::{Traced, span},
-    web::{Problem, Query, ReadRecency, code, private, problem_responses},
+    web::{Problem, ReadRecency, code, problem_responses},
 };
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{
-        FlightFigures, FlightGroups, FlightReport, FreightParams, FunnelFigures, FunnelGroups, FunnelReport,
-        LaneGroups, PlaceParams, SpanParams, TransitReport, VolumeGroups, VolumeReport, read_flights, read_funnel,
-        read_transit, read_volume,
+        DailyReport, DemandGroups, DemandReport, FlightGroups, FlightReport, FreightParams, FunnelGroups, FunnelReport,
+        LaneGroups, LaneParams, PlaceParams, SpanParams, TransitReport, VolumeGroups, VolumeReport,
     },
-    model::{FlightSums, FunnelSums, TransitSums, VolumeSums},
     service::AnalyticsService,
 };
+use reported::{Asked, Daily, Demand, Flights, Funnel, Transit, Volume};
 
 handler_state!(HandlerState { analytics: AnalyticsService, reference: Reference });
 
@@ -32,8 +29,8 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(flights))
         .routes(routes!(transit))
         .routes(routes!(funnel))
-        .routes(routes!(demand::demand))
-        .routes(routes!(daily::daily))
+        .routes(routes!(demand))
+        .routes(routes!(daily))
         .routes(routes!(searches::list))
         .routes(routes!(popular::popular));
     let tables = OpenApiRouter::new()
@@ -41,8 +38,8 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(export::flights))
         .routes(routes!(export::transit))
         .routes(routes!(export::funnel))
-        .routes(routes!(demand::export))
-        .routes(routes!(daily::export))
+        .routes(routes!(export::demand))
+        .routes(routes!(export::daily))
         .routes(routes!(searches::export));
     Routes { api, tables, ..Routes::default() }
 }
@@ -56,16 +53,8 @@ problem_responses!(ReportProblems: [INPUT, ROLE]);
 #[utoipa::path(get, path = "/analytics/volume", tag = "analytics", operation_id = "getVolumeReport",
     params(SpanParams, VolumeGroups, PlaceParams, FreightParams),
     responses((status = 200, body = VolumeReport), ReportProblems))]
-async fn volume(
-    Customer(caller): Customer,
-    State(analytics): State<AnalyticsService>,
-    State(reference): State<Reference>,
-    ReadRecency(recency): ReadRecency,
-    query: Query,
-) -> Result<Response, Problem> {
-    let scope = query.read(|fields| read_volume(fields, &reference, caller, analytics.today()))?;
-    let report = analytics.volume(&scope, recency).in_span(span("analytics.volume")).await?;
-    Ok(private(Json(VolumeReport::new(&report, |sums: &VolumeSums| sums.into()))))
+async fn volume(Customer(caller): Customer, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
+    asked.report::<Volume>(caller, recency).await
 }
 
 /// Report how punctual flights were and, for carrier staff, how full.
@@ -75,16 +64,8 @@ async fn volume(
 #[utoipa::path(get, path = "/analytics/flights", tag = "analytics", operation_id = "getFlightReport",
     params(SpanParams, FlightGroups, PlaceParams),
     responses((status = 200, body = FlightReport), ReportProblems))]
-async fn flights(
-    Customer(caller): Customer,
-    State(analytics): State<AnalyticsService>,
-    State(reference): State<Reference>,
-    ReadRecency(recency): ReadRecency,
-    query: Query,
-) -> Result<Response, Problem> {
-    let scope = query.read(|fields| read_flights(fields, &reference, caller, analytics.today()))?;
-    let report = analytics.flights(&scope, recency).in_span(span("analytics.flights")).await?;
-    Ok(private(Json(FlightReport::new(&report, |sums: &FlightSums| FlightFigures::new(sums, scope.is_whole)))))
+async fn flights(Customer(caller): Customer, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
+    asked.report::<Flights>(caller, recency).await
 }
 
 /// Report how long shipments took: those of your organization, or all for carrier staff.
@@ -94,16 +75,8 @@ async fn flights(
 #[utoipa::path(get, path = "/analytics/transit-times", tag = "analytics", operation_id = "getTransitReport",
     params(SpanParams, LaneGroups, PlaceParams, FreightParams),
     responses((status = 200, body = TransitReport), ReportProblems))]
-async fn transit(
-    Customer(caller): Customer,
-    State(analytics): State<AnalyticsService>,
-    State(reference): State<Reference>,
-    ReadRecency(recency): ReadRecency,
-    query: Query,
-) -> Result<Response, Problem> {
-    let scope = query.read(|fields| read_transit(fields, &reference, caller, analytics.today()))?;
-    let report = analytics.transit(&scope, recency).in_span(span("analytics.transit")).await?;
-    Ok(private(Json(TransitReport::new(&report, |sums: &TransitSums| sums.into()))))
+async fn transit(Customer(caller): Customer, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
+    asked.report::<Transit>(caller, recency).await
 }
 
 /// Report what became of the searches, quotes, holds and bookings that were made.
@@ -114,15 +87,27 @@ async fn transit(
 #[utoipa::path(get, path = "/analytics/funnel", tag = "analytics", operation_id = "getFunnelReport",
     params(SpanParams, FunnelGroups, PlaceParams, FreightParams),
     responses((status = 200, body = FunnelReport), ReportProblems))]
-async fn funnel(
-    Operator(caller): Operator,
-    State(analytics): State<AnalyticsService>,
-    State(reference): State<Reference>,
-    ReadRecency(recency): ReadRecency,
-    query: Query,
-) -> Result<Response, Problem> {
-    let scope = query.read(|fields| read_funnel(fields, &reference, caller, analytics.today()))?;
-    let report = analytics.funnel(&scope, recency).in_span(span("analytics.funnel")).await?;
-    let figures = |sums: &FunnelSums| FunnelFigures::new(sums, scope.knows_searches());
-    Ok(private(Json(FunnelReport::new(&report, figures))))
+async fn funnel(Operator(caller): Operator, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
+    asked.report::<Funnel>(caller, recency).await
+}
+
+/// Report what was searched.
+///
+/// A search counts on the local date at its origin on which it was made, a caller's same question once in ten minutes
+/// (`GET /analytics/searches`). What a process has not written yet, at most 30 seconds old, is not counted.
+#[utoipa::path(get, path = "/analytics/demand", tag = "analytics", operation_id = "getDemandReport",
+    params(SpanParams, DemandGroups, LaneParams),
+    responses((status = 200, body = DemandReport), ReportProblems))]
+async fn demand(Operator(caller): Operator, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
+    asked.report::<Demand>(caller, recency).await
+}
+
+/// Report each day of the business in one row.
+///
+/// Searches, quotes, holds and bookings count on the local dates at their origins on which they were made, new users on the date
+/// in UTC. `cancelled` and `delivered` are those of the bookings made on the dates. There are no groups: `key` and `other` are null.
+#[utoipa::path(get, path = "/analytics/daily", tag = "analytics", operation_id = "getDailyReport", params(SpanParams),
+    responses((status = 200, body = DailyReport), ReportProblems))]
+async fn daily(Operator(caller): Operator, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
+    asked.report::<Daily>(caller, recency).await
 }
