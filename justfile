@@ -1,5 +1,8 @@
 # Shortcuts for commands that also work without `just`.
 
+# Recipes that hand quoted words on use "$@".
+set positional-arguments
+
 [private]
 default:
     @just --list --unsorted
@@ -24,6 +27,39 @@ torture *args:
 # Start and use the containers of what is committed
 containers:
     scripts/test-containers.sh
+
+# Build the image and start all containers; see docs/containers.md
+up *args:
+    docker compose up --build --detach --wait "$@"
+
+# Remove the containers; `--volumes` deletes the data too
+down *args:
+    docker compose down "$@"
+
+# Replace the instances one by one by the current image and settings; no request fails
+restart *args:
+    deploy/rolling-restart.sh "$@"
+
+# Follow the logs of all containers, or of those named
+logs *services:
+    docker compose logs --follow --tail 100 "$@"
+
+# Build the image and migrate the database of the containers
+migrate *args:
+    docker compose build migrate
+    docker compose run --rm --no-deps migrate migrate "$@"
+
+# Open psql as the superuser of the containers' PostgreSQL, or pass it arguments: `just psql -c 'select version()'`
+psql *args:
+    docker compose exec postgres psql --username postgres --dbname loadmaster "$@"
+
+# Open redis-cli with the password of the containers' Redis, or pass it a command: `just redis-cli info memory`
+redis-cli *args:
+    docker compose exec redis sh -c 'REDISCLI_AUTH=$(sed -n "s|^[a-z]*://[^:/]*:\([^@]*\)@.*|\1|p" /run/secrets/redis_url) exec redis-cli "$@"' redis-cli "$@"
+
+# Open a shell in the container of a service
+shell service="app-1":
+    docker compose exec "$1" sh
 
 # Build the console, which is committed
 web:

@@ -430,6 +430,10 @@ serve_tls() {
     expect 'HTTPS' "$head" '*200*'
     expect 'HTTPS' "${head,,}" '*strict-transport-security: max-age=31536000*'
     expect 'HTTP' "$(curl -s -o /dev/null -w '%{http_code} %{redirect_url}' "$URL/readyz")" '308 https://*/readyz'
+    (cd "$CHECKOUT" && mkdir -p deploy/nginx/acme/.well-known/acme-challenge && echo proof >deploy/nginx/acme/.well-known/acme-challenge/a-Token_1)
+    expect 'the proof for an authority' "$(curl -s "$URL/.well-known/acme-challenge/a-Token_1")" proof
+    expect 'no other file' "$(curl -s -o /dev/null -w '%{http_code}' --path-as-is "$URL/.well-known/acme-challenge/../../.gitignore")" 308
+    expect 'no other proof' "$(curl -s -o /dev/null -w '%{http_code}' "$URL/.well-known/acme-challenge/another")" 404
     if grep -q trial <(compose exec -T app-1 cat /run/secrets/app_url); then fail 'a password of the trial is in use'; fi
     if (cd "$CHECKOUT" && SECRETS_DIR='' docker compose config --quiet) 2>/dev/null; then fail 'production has default passwords'; fi
     loadmaster doctor >"$WORK/doctor" || fail "doctor: $(<"$WORK/doctor")"

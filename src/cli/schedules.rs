@@ -21,8 +21,8 @@ use crate::app::AppState;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Import a season's timetable of recurring flights from a CSV or xlsx file. Shows how the schedule would change, asks,
-    /// and applies it, all or nothing.
+    /// Import a season's timetable of recurring flights from a CSV, xlsx or SSIM file. Shows how the schedule would change,
+    /// asks, and applies it, all or nothing.
     Import(Options),
 }
 

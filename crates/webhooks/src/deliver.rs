@@ -57,12 +57,12 @@ struct Attempts {
     running: UnderWay<Attempt, Ended>,
     /// What has ended and is not written down yet: its subjects are still taken.
     ended: Vec<Ended>,
-    ended_attempts: Vec<Attempt>,
+    unrecorded: Vec<Attempt>,
 }
 
 impl Attempts {
     fn under_way(&self) -> impl Iterator<Item = &Attempt> {
-        self.running.all().chain(&self.ended_attempts)
+        self.running.all().chain(&self.unrecorded)
     }
 
     fn of(&self, webhook: WebhookId) -> usize {
@@ -127,13 +127,13 @@ impl Attempts {
     fn note(&mut self, attempt: Attempt, ended: Option<Ended>) {
         if let Some(ended) = ended {
             self.ended.push(ended);
-            self.ended_attempts.push(attempt);
+            self.unrecorded.push(attempt);
         }
     }
 
     /// Forgets what is written down.
     fn forget_ended(&mut self) {
-        self.ended_attempts.clear();
+        self.unrecorded.clear();
         self.ended.clear();
     }
 }

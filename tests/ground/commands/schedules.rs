@@ -36,6 +36,39 @@ async fn departures(world: &World) -> Value {
     json!(each(&schedule(world).await, "departure_datetime"))
 }
 
+/// A season of one flight on Monday in the form of SSIM, with these days of operation.
+fn ssim(days: &str) -> String {
+    let record = |text: &str, end: &str| format!("{text:<width$}{end}", width = 200 - end.len());
+    let leg = format!("3 AI 90070101F06JAN3106JAN31{days} DEL10001000+0530  BOM12101210+0530  77X");
+    let records = [
+        record("1AIRLINE STANDARD SCHEDULE DATA SET", "001000001"),
+        record("2LAI      W30 06JAN3112JAN3105JAN31", "000002"),
+        "0".repeat(200),
+        record(&leg, "000003"),
+        record("5 AI", "000003E000004"),
+    ];
+    records.join("\n")
+}
+
+#[tokio::test]
+async fn a_season_may_be_a_file_of_ssim() {
+    let world = World::start().await;
+    let import = async |days: &str| {
+        let command = loadmaster(&["schedules", "import", "season.ssim", "--yes"]);
+        command.file("season.ssim", &ssim(days)).on(&world.database).run().await
+    };
+    let faulty = import("12345 8").await;
+    let fault = "`days_of_operation` in row 4 must be days in order";
+    assert!(faulty.stdout.starts_with(fault) && faulty.stdout.ends_with("in columns 29 to 35.\n"), "{}", faulty.stdout);
+    assert!(faulty.complained().contains("nothing was imported; the file has 1 faults"));
+    assert_eq!(departures(&world).await, json!([]));
+    let created = import("1234567").await.succeeded();
+    assert!(created.ends_with("created: 1, updated: 0, unchanged: 0\n"), "{created}");
+    assert_eq!(departures(&world).await, json!(["2031-01-06T04:30:00Z"]));
+    let again = import("1......").await.succeeded();
+    assert!(again.ends_with("Nothing to apply.\n"), "{again}");
+}
+
 #[tokio::test]
 async fn a_season_is_shown_then_applied_and_then_unchanged() {
     let world = World::start().await;

@@ -16,8 +16,7 @@ impl ScheduleLine {
     /// Local times become instants as [`Airport::at`] says: one that the clocks skip moves forward with them, and one that
     /// comes twice is the first.
     pub fn expand(&self, origin: &Airport, destination: &Airport) -> Result<Vec<(NaiveDate, NewFlight)>, Cause> {
-        let dates = self.days.between(self.from, self.to);
-        dates.map(|date| Ok((date, self.on(date, origin, destination)?))).collect()
+        self.dates().map(|date| Ok((date, self.on(date, origin, destination)?))).collect()
     }
 
     fn on(&self, date: NaiveDate, origin: &Airport, destination: &Airport) -> Result<NewFlight, Cause> {
@@ -64,6 +63,7 @@ mod tests {
             days: days.parse().unwrap(),
             from: period.0.parse().unwrap(),
             to: period.1.parse().unwrap(),
+            fortnightly_from: None,
             aircraft: None,
             is_freighter: false,
             capacity: Space::default(),

@@ -38,7 +38,7 @@ impl<'a> Expanding<'a> {
         let (origin, destination) = (airport(line.origin)?, airport(line.destination)?);
         let today = *self.today.entry(line.origin).or_insert_with(|| origin.local_date(self.now));
         // Counted first: what is too much is not made at all.
-        let flights = line.days.between(line.from, line.to).count();
+        let flights = line.dates().count();
         if flights == 0 {
             return Ok(Some(("days_of_operation", Fault::format("has no day between `from` and `to`"))));
         }

@@ -7,6 +7,7 @@ mod expand;
 mod expanding;
 mod model;
 mod read;
+mod ssim;
 mod times;
 
 pub use days::DaysOfOperation;

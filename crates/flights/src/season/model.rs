@@ -7,6 +7,9 @@ use loadmaster_reference::Reference;
 
 use super::{super::timetable::Timetable, days::DaysOfOperation};
 
+/// Longest period of a line, in days: more than a year.
+pub(super) const LONGEST_PERIOD: i64 = 400;
+
 /// A flight that recurs: one leg of one number, on some weekdays of a period. Times are local: the departure's at the
 /// origin, the arrival's at the destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +27,21 @@ pub(super) struct ScheduleLine {
     /// The first and the last local date of departure.
     pub from: NaiveDate,
     pub to: NaiveDate,
+    /// Of a line that flies every second week: the first day of the first one.
+    pub fortnightly_from: Option<NaiveDate>,
     pub aircraft: Option<AircraftCode>,
     pub is_freighter: bool,
     pub capacity: Space,
     pub cutoff_minutes: u32,
+}
+
+impl ScheduleLine {
+    /// Returns the local dates of departure.
+    pub fn dates(&self) -> impl Iterator<Item = NaiveDate> {
+        let first = self.fortnightly_from;
+        let is_flown = move |date: &NaiveDate| first.is_none_or(|first| (*date - first).num_days() / 7 % 2 == 0);
+        self.days.between(self.from, self.to).filter(is_flown)
+    }
 }
 
 /// A timetable of recurring flights, and the dated flights that it gives.

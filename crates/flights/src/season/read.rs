@@ -13,8 +13,8 @@ use super::{
         model::{LONGEST_CUTOFF_MINUTES, NewFlight},
     },
     expanding::Expanding,
-    model::{ScheduleLine, Season},
-    times,
+    model::{LONGEST_PERIOD, ScheduleLine, Season},
+    ssim, times,
 };
 
 /// The columns of a season, in the order of the documented header.
@@ -45,13 +45,11 @@ const COLUMNS: Columns = Columns {
         ("cutoff_minutes", CellKind::Number),
     ],
 };
-/// Longest period of a line, in days: more than a year.
-const LONGEST_PERIOD: i64 = 400;
 /// Most dated flights of a table: they are created in one transaction.
 const MOST_FLIGHTS: usize = 500_000;
 
 impl FlightService {
-    /// Reads a table of recurring flights.
+    /// Reads a table of recurring flights, or a file of SSIM.
     pub async fn read_season(&self, table: Table) -> Result<Season, FlightError> {
         let (reference, now) = (self.reference.clone(), self.clock.now());
         read_apart(move || Season::read(&table, &reference, now, MOST_FLIGHTS)).await?
@@ -63,6 +61,9 @@ impl Season {
     /// flights. Fails with at most 100 faults.
     fn read(table: &Table, reference: &Reference, now: DateTime<Utc>, most: usize) -> Result<Self, FlightError> {
         let mut expanding = Expanding::of(reference, now, most);
+        if ssim::is_ssim(table.bytes()) {
+            return ssim::read(table.bytes(), reference, expanding);
+        }
         let lines = read_table(table, &COLUMNS, |fields, row| {
             let line = ScheduleLine::read(fields, row, reference)?;
             if !fields.is_clean() {
@@ -112,6 +113,7 @@ impl ScheduleLine {
             days: days?,
             from: from?,
             to: to?,
+            fortnightly_from: None,
             aircraft,
             is_freighter: known.as_deref().is_some_and(|aircraft| aircraft.is_freighter),
             capacity: complete_capacity(capacity?, known.as_deref())?,

@@ -54,6 +54,11 @@ impl Table {
         let format = if bytes.starts_with(b"PK\x03\x04") { Format::Xlsx } else { Format::Csv };
         Self { format, bytes, charset: None, most_rows: MOST_ROWS_OF_FILE }
     }
+
+    /// Returns the bytes as they were sent, for forms that are neither CSV nor a workbook.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Reads the rows of a table with these columns and no others. `read` gets the cells and the number of each row, counted from

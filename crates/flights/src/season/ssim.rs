@@ -1,0 +1,199 @@
+//! Seasons in the form of the IATA Standard Schedules Information Manual (SSIM), chapter 7: records of 200 columns, each a line.
+//! The first column is the type: 1 begins the file, 2 a carrier, 3 is a leg, 4 adds to it, 5 ends the carrier.
+mod leg;
+mod record;
+
+use chrono::NaiveDate;
+use loadmaster_kernel::Fault;
+use loadmaster_platform::{
+    tables::TableFaults,
+    web::{Raw, read as values},
+};
+use loadmaster_reference::Reference;
+
+use self::record::{Record, date};
+use super::{
+    super::FlightError,
+    expanding::Expanding,
+    model::{ScheduleLine, Season},
+};
+
+const TITLE: &[u8] = b"1AIRLINE STANDARD SCHEDULE DATA SET";
+const LENGTH: usize = 200;
+/// The serial number of a record after 999999: that of the first record does not come again.
+const SERIAL_AGAIN: u32 = 2;
+
+/// Of a record of type 2.
+#[derive(Debug, Clone, Copy)]
+struct Carrier {
+    is_in_utc: bool,
+    /// The last day of the season, if it has one.
+    to: Option<NaiveDate>,
+}
+
+pub(super) fn is_ssim(file: &[u8]) -> bool {
+    file.starts_with(TITLE)
+}
+
+/// Reads a file line by line. Fails with at most 100 faults.
+pub(super) fn read(file: &[u8], reference: &Reference, expanding: Expanding<'_>) -> Result<Season, FlightError> {
+    let mut reading = Reading {
+        reference,
+        expanding,
+        row: 0,
+        kind: 0,
+        serial: Some(0),
+        is_continued: false,
+        carrier: None,
+        pending: Vec::new(),
+        lines: Vec::new(),
+        faults: TableFaults::default(),
+    };
+    for (row, line) in (1..).zip(file.split(|byte| *byte == b'\n')) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // Records of zeros fill up the blocks of a tape.
+        let is_filler = line.iter().all(|byte| *byte == b'0');
+        if let Some(kind) = line.first().filter(|_| !is_filler) {
+            reading.row = row;
+            reading.record(*kind, line)?;
+        }
+    }
+    reading.finish()
+}
+
+struct Reading<'a> {
+    reference: &'a Reference,
+    expanding: Expanding<'a>,
+    /// The present line of the file, counted from 1, and the type of its record.
+    row: u64,
+    kind: u8,
+    /// The serial number of the record before, if it was read.
+    serial: Option<u32>,
+    /// Whether another carrier follows the last one.
+    is_continued: bool,
+    carrier: Option<Carrier>,
+    /// The lines of the last leg, which may still turn out to be flown under another number.
+    pending: Vec<ScheduleLine>,
+    lines: Vec<ScheduleLine>,
+    faults: TableFaults,
+}
+
+impl Reading<'_> {
+    fn record(&mut self, kind: u8, line: &[u8]) -> Result<(), FlightError> {
+        let before = std::mem::replace(&mut self.kind, kind);
+        if !self.may_follow(before) {
+            self.fault(
+                "record_type",
+                "is not in order: 1, then for each carrier 2, its legs (3, each with its 4) and 5",
+            );
+        }
+        let text = std::str::from_utf8(line).ok().filter(|text| text.is_ascii() && text.len() == LENGTH);
+        let Some(text) = text else {
+            self.serial = None;
+            self.fault("record", format!("must have {LENGTH} characters of ASCII; it has {}", line.len()));
+            return Ok(());
+        };
+        if kind != b'4' {
+            self.add_pending()?;
+        }
+        let last_serial = self.serial;
+        self.check_serial(text);
+        match kind {
+            b'2' => self.carrier(text),
+            b'3' => self.leg(text),
+            // The flight is another carrier's, whose leg is in the file or is none of ours.
+            b'4' if &text[30..33] == "050" => self.pending.clear(),
+            b'5' => self.trailer(text, last_serial),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn may_follow(&self, before: u8) -> bool {
+        match self.kind {
+            b'1' => before == 0,
+            b'2' => before == b'1' || (before == b'5' && self.is_continued),
+            b'3' | b'5' => matches!(before, b'2' | b'3' | b'4'),
+            b'4' => matches!(before, b'3' | b'4'),
+            _ => false,
+        }
+    }
+
+    fn fault(&mut self, column: &'static str, text: impl Into<std::borrow::Cow<'static, str>>) {
+        let mut record = Record::of(self.row, "");
+        record.fault(column, &Fault::format(text));
+        self.faults.add(record.finish());
+    }
+
+    fn check_serial(&mut self, text: &str) {
+        let mut record = Record::of(self.row, text);
+        let serial = record.at("serial", 194..200, record::number);
+        self.faults.add(record.finish());
+        let expected = self.serial.map(|serial| if serial == 999_999 { SERIAL_AGAIN } else { serial + 1 });
+        if let (Some(serial), Some(expected)) = (serial, expected)
+            && serial != expected
+        {
+            self.fault("serial", format!("must be {expected:06} after the record before, in columns 195 to 200"));
+        }
+        self.serial = serial;
+    }
+
+    fn carrier(&mut self, text: &str) {
+        let mut record = Record::of(self.row, text);
+        let mode = values::word(&[("U", true), ("L", false)]);
+        let is_in_utc = record.at("time_mode", 1..2, |cell| mode(Raw::Text(cell)));
+        let to = record.at("to", 21..28, |cell| if record::is_open(cell) { Ok(None) } else { date(cell).map(Some) });
+        self.carrier = is_in_utc.zip(to).map(|(is_in_utc, to)| Carrier { is_in_utc, to });
+        self.faults.add(record.finish());
+    }
+
+    fn leg(&mut self, text: &str) {
+        // Its fault has been reported.
+        let Some(carrier) = self.carrier else { return };
+        if leg::is_flight(text) {
+            let mut record = Record::of(self.row, text);
+            let lines = leg::lines(&mut record, carrier, self.reference);
+            let faults = record.finish();
+            self.pending = lines.filter(|_| faults.is_empty()).unwrap_or_default();
+            self.faults.add(faults);
+        }
+    }
+
+    fn trailer(&mut self, text: &str, last_serial: Option<u32>) {
+        let mut record = Record::of(self.row, text);
+        let checked = record.at("serial_before", 187..193, record::number);
+        let end = values::word(&[("C", true), ("E", false)]);
+        let is_continued = record.at("end", 193..194, |cell| end(Raw::Text(cell)));
+        self.faults.add(record.finish());
+        self.is_continued = is_continued.unwrap_or_default();
+        if checked.zip(last_serial).is_some_and(|(checked, last)| checked != last) {
+            self.fault("serial_before", "must be the serial number of the record before, in columns 188 to 193");
+        }
+        self.carrier = None;
+    }
+
+    /// Adds the flights of the last leg.
+    fn add_pending(&mut self) -> Result<(), FlightError> {
+        for line in std::mem::take(&mut self.pending) {
+            if let Some((column, fault)) = self.expanding.add(&line)? {
+                let mut record = Record::of(line.row, "");
+                record.fault(column, &fault);
+                self.faults.add(record.finish());
+                break;
+            }
+            self.lines.push(line);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Season, FlightError> {
+        if self.kind != b'5' || self.is_continued {
+            self.fault("record_type", "must not be the last one: the file ends without its record of type 5");
+        }
+        let Self { expanding, lines, faults, .. } = self;
+        Ok(expanding.finish(faults.unless_faulty(lines)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

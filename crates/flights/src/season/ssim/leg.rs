@@ -1,0 +1,206 @@
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use loadmaster_capacity::SpaceFields;
+use loadmaster_kernel::{AircraftCode, AirportCode, Fault, FaultCode, FlightNumber};
+use loadmaster_platform::{tables::Clock, web::Raw};
+use loadmaster_reference::{Airport, Reference};
+
+use super::{
+    super::{
+        super::{dto::complete_capacity, model::NewFlight},
+        days::DaysOfOperation,
+        model::{LONGEST_PERIOD, ScheduleLine},
+    },
+    Carrier,
+    record::{Record, date, is_open, number},
+};
+
+/// Scheduled flights with passengers (J), and with cargo alone (F). Others carry none of ours, or are no flights.
+const SERVICES: [&str; 2] = ["J", "F"];
+
+pub(super) fn is_flight(text: &str) -> bool {
+    SERVICES.contains(&&text[13..14])
+}
+
+/// A leg as it is written: dates and times are local, or in UTC.
+struct Leg {
+    number: FlightNumber,
+    from: NaiveDate,
+    to: NaiveDate,
+    days: DaysOfOperation,
+    is_fortnightly: bool,
+    origin: AirportCode,
+    departure: NaiveTime,
+    /// Days from the day of the flight to that of the departure.
+    departs_after: i64,
+    destination: AirportCode,
+    arrival: NaiveTime,
+    /// The same to that of the arrival.
+    arrives_after: i64,
+    aircraft: AircraftCode,
+}
+
+/// The local times of a day.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Times {
+    departure: NaiveTime,
+    arrival: NaiveTime,
+    departs_after: i64,
+    arrives_after: i64,
+}
+
+/// Returns the lines of a leg: more than one if its times are in UTC and the clocks change in its period.
+pub(super) fn lines(record: &mut Record<'_>, carrier: Carrier, reference: &Reference) -> Option<Vec<ScheduleLine>> {
+    let leg = Leg::read(record, carrier, reference)?;
+    let (origin, destination) = (reference.airport(leg.origin)?, reference.airport(leg.destination)?);
+    let mut groups = Vec::<(Times, Vec<NaiveDate>)>::new();
+    for date in leg.dates() {
+        let times = if carrier.is_in_utc { leg.converted(date, &origin, &destination) } else { Ok(leg.local()) };
+        let times = times.map_err(|fault| record.fault("departure_time", &fault)).ok()?;
+        match groups.last_mut() {
+            Some((before, dates)) if *before == times => dates.push(date),
+            _ => groups.push((times, vec![date])),
+        }
+    }
+    if groups.is_empty() {
+        record.fault("days_of_operation", &Fault::format("has no day between `from` and `to`, in columns 29 to 35"));
+    }
+    // Each line lasts until the next one begins, so that together they cover the period.
+    let begins = groups.iter().skip(1).filter_map(|(_, dates)| dates.first().copied()).collect::<Vec<_>>();
+    let firsts = std::iter::once(leg.from).chain(begins.iter().copied());
+    let lasts = begins.iter().map(|date| *date - TimeDelta::days(1)).chain(std::iter::once(leg.to));
+    let periods = firsts.zip(lasts);
+    let known = reference.aircraft(leg.aircraft);
+    let capacity = complete_capacity(SpaceFields::default(), known.as_deref())?;
+    let is_freighter = known.is_some_and(|aircraft| aircraft.is_freighter);
+    let line = |((times, dates), (from, to)): ((Times, Vec<NaiveDate>), (NaiveDate, NaiveDate))| {
+        let shift = TimeDelta::days(times.departs_after);
+        Some(ScheduleLine {
+            row: record.row,
+            number: leg.number,
+            origin: leg.origin,
+            destination: leg.destination,
+            departure: times.departure,
+            arrival: times.arrival,
+            arrival_day_offset: i8::try_from(times.arrives_after - times.departs_after).ok()?,
+            days: DaysOfOperation::of(dates.into_iter().map(|date| date + shift)),
+            from: from + shift,
+            to: to + shift,
+            fortnightly_from: leg.is_fortnightly.then(|| leg.from + shift),
+            aircraft: Some(leg.aircraft),
+            is_freighter,
+            capacity,
+            cutoff_minutes: NewFlight::DEFAULT_CUTOFF_MINUTES,
+        })
+    };
+    groups.into_iter().zip(periods).map(line).collect()
+}
+
+impl Leg {
+    /// `None` after a fault.
+    fn read(record: &mut Record<'_>, carrier: Carrier, reference: &Reference) -> Option<Self> {
+        let text = record.text;
+        let number_of = |_: &str| read_number(text, reference);
+        let flight = record.at("flight_number", 2..9, number_of);
+        record.at("itinerary_variation", 9..11, number);
+        record.at("leg", 11..13, number);
+        let from = record.at("from", 14..21, date);
+        let to = record.at("to", 21..28, |cell| read_to(cell, from, carrier));
+        let days = record.at("days_of_operation", 28..35, str::parse::<DaysOfOperation>);
+        let is_fortnightly = record.at("frequency_rate", 35..36, |cell| match cell {
+            " " | "1" => Ok(false),
+            "2" => Ok(true),
+            _ => Err(Fault::format("must be blank, or 2 for every second week")),
+        });
+        let origin = record.at("origin", 36..39, |cell| reference.read_airport(Raw::Text(cell)));
+        let departure = record.at("departure_time", 43..47, |cell| match read_time(cell)? {
+            (time, 0) => Ok(time),
+            _ => Err(Fault::format("must be from 0000 to 2359")),
+        });
+        let destination = record.at("destination", 54..57, |cell| reference.read_destination(Raw::Text(cell), origin));
+        let arrival = record.at("arrival_time", 57..61, read_time);
+        let aircraft = record.at("aircraft_code", 72..75, |cell| reference.read_aircraft(Raw::Text(cell)));
+        let departs_after = record.at("departure_date_variation", 192..193, read_variation);
+        let arrives_after = record.at("arrival_date_variation", 193..194, read_variation);
+        let (arrival, ends_day) = arrival?;
+        Some(Self {
+            number: flight?,
+            from: from?,
+            to: to?,
+            days: days?,
+            is_fortnightly: is_fortnightly?,
+            origin: origin?,
+            departure: departure?,
+            departs_after: departs_after?,
+            destination: destination?,
+            arrival,
+            arrives_after: arrives_after? + ends_day,
+            aircraft: aircraft?,
+        })
+    }
+
+    fn dates(&self) -> impl Iterator<Item = NaiveDate> {
+        let (first, is_fortnightly) = (self.from, self.is_fortnightly);
+        let is_flown = move |date: &NaiveDate| !is_fortnightly || (*date - first).num_days() / 7 % 2 == 0;
+        self.days.between(self.from, self.to).filter(is_flown)
+    }
+
+    const fn local(&self) -> Times {
+        let Self { departure, arrival, departs_after, arrives_after, .. } = *self;
+        Times { departure, arrival, departs_after, arrives_after }
+    }
+
+    /// Returns the local times of a flight whose times are in UTC. Seasons cannot name the second of two equal local times.
+    fn converted(&self, date: NaiveDate, origin: &Airport, destination: &Airport) -> Result<Times, Fault> {
+        let departure = (date + TimeDelta::days(self.departs_after)).and_time(self.departure).and_utc();
+        let arrival = (date + TimeDelta::days(self.arrives_after)).and_time(self.arrival).and_utc();
+        let [departs, arrives] = [origin.local(departure), destination.local(arrival)].map(|local| local.naive_local());
+        if origin.at(departs) != departure || destination.at(arrives) != arrival {
+            let text = format!("is on {date} a local time that comes twice, and the second time cannot be scheduled");
+            return Err(Fault::new(FaultCode::NotAllowed, text));
+        }
+        Ok(Times {
+            departure: departs.time(),
+            arrival: arrives.time(),
+            departs_after: (departs.date() - date).num_days(),
+            arrives_after: (arrives.date() - date).num_days(),
+        })
+    }
+}
+
+/// Reads airline, number and suffix, which stands before both.
+fn read_number(text: &str, reference: &Reference) -> Result<FlightNumber, Fault> {
+    let number = format!("{}{}{}", text[2..5].trim(), text[5..9].trim(), text[1..2].trim());
+    reference.read_flight_number(Raw::Text(&number))
+}
+
+/// Reads the last day of a period that begins then. One without a last day ends with the season.
+fn read_to(cell: &str, from: Option<NaiveDate>, carrier: Carrier) -> Result<NaiveDate, Fault> {
+    let to = match carrier.to {
+        Some(to) if is_open(cell) => to,
+        _ => date(cell)?,
+    };
+    match from {
+        Some(from) if to < from => Err(Fault::new(FaultCode::OutOfOrder, "must not be before `from`")),
+        Some(from) if (to - from).num_days() >= LONGEST_PERIOD => {
+            Err(Fault::new(FaultCode::TooLarge, format!("must end a period of at most {LONGEST_PERIOD} days")))
+        }
+        _ => Ok(to),
+    }
+}
+
+/// Reads a time, and the days after which it is: 2400 is 0000 of the next day.
+fn read_time(cell: &str) -> Result<(NaiveTime, i64), Fault> {
+    let clock = Some(cell).filter(|cell| cell.bytes().all(|byte| byte.is_ascii_digit())).and_then(Clock::parse);
+    let time = clock.and_then(|clock| Some((clock.time()?, i64::from(clock.ends_day()))));
+    time.ok_or_else(|| Fault::format("must be a time from 0000 to 2400"))
+}
+
+/// Reads days after the day of the flight.
+fn read_variation(cell: &str) -> Result<i64, Fault> {
+    match cell.as_bytes() {
+        b" " => Ok(0),
+        b"A" | b"J" => Ok(-1),
+        [digit @ b'0'..=b'7'] => Ok(i64::from(digit - b'0')),
+        _ => Err(Fault::format("must be blank, a digit up to 7, or J for the day before")),
+    }
+}
