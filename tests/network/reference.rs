@@ -69,7 +69,7 @@ async fn airlines_aircraft_and_handling_codes_are_listed_and_shown() {
     assert_eq!(
         anyone.get("/api/v1/airlines/ai").await.expect(200),
         json!({"iata_code": "AI", "icao_code": "AIC", "name": "Air India", "country_code": "IN", "awb_prefix": "098",
-               "alliance": "Star Alliance", "is_cargo_only": false, "is_active": true, "version": 1})
+               "alliance": "Star Alliance", "is_cargo_only": false, "kind": "BOTH", "is_active": true, "version": 1})
     );
     assert_eq!(
         anyone.get("/api/v1/aircraft/77X").await.expect(200),
@@ -260,4 +260,47 @@ async fn blanks_around_a_name_in_a_path_make_another_name() {
         }
     }
     admin.get("/api/v1/flights?origin=%20del%20").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_an_airline_carries_agrees_with_cargo_only_however_it_is_written() {
+    let world = World::start().await;
+    let (admin, path) = (world.admin().await, "/api/v1/airlines/0A");
+    let stated = |airline: &Value| (airline["kind"].clone(), airline["is_cargo_only"].clone());
+    let line = json!({"iata_code": "0A", "name": "Line", "country_code": "GB"});
+    let made = admin.post("/api/v1/airlines", line).await.expect(201);
+    assert_eq!(stated(&made), (Value::Null, json!(false)), "not known");
+    for (change, kind, is_cargo_only) in [
+        (json!({"kind": "CARGO"}), json!("CARGO"), true),
+        (json!({"kind": null}), json!("CARGO"), true),
+        (json!({"is_cargo_only": false}), Value::Null, false),
+        (json!({"kind": "PASSENGER"}), json!("PASSENGER"), false),
+        (json!({"kind": "BOTH", "is_cargo_only": true}), json!("BOTH"), false),
+        (json!({"name": "Lines"}), json!("BOTH"), false),
+        (json!({"is_cargo_only": true}), json!("CARGO"), true),
+        (json!({"kind": "BOTH"}), json!("BOTH"), false),
+        (json!({"kind": null}), Value::Null, false),
+    ] {
+        let changed = admin.patch(path, change.clone()).await.expect(200);
+        assert_eq!(stated(&changed), (kind, json!(is_cargo_only)), "{change}");
+        assert_eq!(admin.get(path).await.expect(200), changed, "{change}");
+    }
+    for (kind, code) in [(json!("FREIGHT"), "unknown_value"), (json!(""), "unknown_value"), (json!(1), "wrong_type")] {
+        let fault = [("/kind".to_owned(), code.to_owned())];
+        assert_eq!(admin.patch(path, json!({"kind": kind})).await.expect_faults(), fault, "{kind}");
+        let line = json!({"iata_code": "0B", "name": "Line", "country_code": "GB", "kind": kind});
+        assert_eq!(admin.post("/api/v1/airlines", line).await.expect_faults(), fault, "{kind}");
+    }
+    let table = "iata_code,name,country_code,kind\n0A,Lines,GB,PASSENGER\n0C,Freight,GB,CARGO\n";
+    let counts = admin.post_raw("/api/v1/airlines/import", "text/csv", table).await.expect(200);
+    assert_eq!((&counts["created"], &counts["updated"]), (&json!(1), &json!(1)));
+    assert_eq!(stated(&admin.get("/api/v1/airlines/0C").await.expect(200)), (json!("CARGO"), json!(true)));
+    let older = "iata_code,name,country_code\n0A,Lines,GB\n0C,Freight,GB\n";
+    let counts = admin.post_raw("/api/v1/airlines/import", "text/csv", older).await.expect(200);
+    assert_eq!(counts["unchanged"], 2, "a table without the column leaves what is there");
+    let wrong = "iata_code,name,country_code,kind\n0A,Lines,GB,MAIL\n";
+    let refused = admin.post_raw("/api/v1/airlines/import", "text/csv", wrong).await;
+    let refused = refused.expect_problem(400, "validation_failed");
+    let fault = &refused["errors"][0];
+    assert_eq!((&fault["row"], &fault["column"], &fault["value"]), (&json!(1), &json!("kind"), &json!("MAIL")));
 }

@@ -3,7 +3,7 @@ use loadmaster_platform::web::{read, request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Aircraft, Airline, Airport, Region};
+use super::model::{Aircraft, Airline, AirlineKind, Airport, Region};
 
 /// The longest text that is searched for, in characters.
 const LONGEST_QUERY: usize = 100;
@@ -86,6 +86,9 @@ pub(super) struct AirlineBody<'a> {
     pub alliance: Option<&'a str>,
     /// Whether the airline carries no passengers.
     pub is_cargo_only: bool,
+    /// What the airline carries: `CARGO` exactly if `is_cargo_only`. Null: not known.
+    #[schema(required)]
+    pub kind: Option<AirlineKind>,
     /// An inactive airline is not for new flights.
     pub is_active: bool,
     /// Number that increases with each change; the `ETag` contains it.
@@ -102,6 +105,7 @@ impl<'a> From<&'a Airline> for AirlineBody<'a> {
             awb_prefix: airline.awb_prefix.as_deref(),
             alliance: airline.alliance.as_deref(),
             is_cargo_only: airline.is_cargo_only,
+            kind: airline.kind,
             is_active: airline.state.is_active,
             version: airline.state.version,
         }

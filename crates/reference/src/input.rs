@@ -1,15 +1,17 @@
 //! What administrators send: entries, changes of entries, and rows of tables.
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, Positions, Volume, Weight};
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Positions, Volume, Weight};
 use loadmaster_platform::{
     web::{
-        Raw,
         bulk::{Ids, ids},
         read, request,
     },
     zones::Zone,
 };
 
-use super::model::{Aircraft, Airline, Airport, EntryState};
+use super::{
+    model::{Aircraft, Airline, AirlineKind, Airport, EntryState},
+    values::{awb_prefix, degrees, icao, zone},
+};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -108,6 +110,8 @@ request! {
         alliance: Option<String> = read::line(LONGEST_NAME),
         #[schema(default = false)]
         is_cargo_only: Option<bool> = read::boolean,
+        /// What the airline carries. If given, it decides `is_cargo_only`.
+        kind: Option<AirlineKind> = read::word(AirlineKind::WORDS),
         #[schema(default = true)]
         is_active: Option<bool> = read::boolean,
     }
@@ -133,6 +137,8 @@ request! {
         alliance: Patch<String> = read::line(LONGEST_NAME),
         /// Whether the airline carries no passengers.
         is_cargo_only: Option<bool> = read::boolean,
+        /// What the airline carries. If given, it decides `is_cargo_only`; null: not known, unless it carries cargo only.
+        kind: Patch<AirlineKind> = read::word(AirlineKind::WORDS),
         /// Whether it is offered for new flights.
         is_active: Option<bool> = read::boolean,
     }
@@ -324,6 +330,9 @@ impl ChangeAirport {
 impl CreateAirline {
     /// Returns the entry: what is left out of a row remains as it is in `known`.
     pub fn entry(self, known: Option<&Airline>) -> Airline {
+        let stated = self.kind.map(|kind| kind == AirlineKind::Cargo).or(self.is_cargo_only);
+        let is_cargo_only = stated.unwrap_or(known.is_some_and(|known| known.is_cargo_only));
+        let kind = self.kind.or(known.and_then(|known| known.kind));
         Airline {
             code: self.iata_code,
             icao_code: self.icao_code,
@@ -331,7 +340,8 @@ impl CreateAirline {
             country_code: self.country_code,
             awb_prefix: self.awb_prefix,
             alliance: self.alliance,
-            is_cargo_only: self.is_cargo_only.unwrap_or(known.is_some_and(|known| known.is_cargo_only)),
+            is_cargo_only,
+            kind: AirlineKind::agreeing(kind, is_cargo_only),
             state: state(known.map(|known| known.state), self.is_active),
         }
     }
@@ -342,11 +352,23 @@ impl ChangeAirline {
         use loadmaster_platform::web::Patch::Keep;
         let (name, country_code, is_cargo_only) = (None, None, None);
         let is_active = Some(is_active);
-        Self { icao_code: Keep, name, country_code, awb_prefix: Keep, alliance: Keep, is_cargo_only, is_active }
+        Self {
+            icao_code: Keep,
+            name,
+            country_code,
+            awb_prefix: Keep,
+            alliance: Keep,
+            is_cargo_only,
+            kind: Keep,
+            is_active,
+        }
     }
 
     pub fn apply(self, airline: &Airline) -> Airline {
         let before = airline.clone();
+        let kind = self.kind.or(before.kind);
+        let stated = self.kind.set().map(|kind| kind == AirlineKind::Cargo).or(self.is_cargo_only);
+        let is_cargo_only = stated.unwrap_or(before.is_cargo_only);
         Airline {
             code: before.code,
             icao_code: self.icao_code.or(before.icao_code),
@@ -354,7 +376,8 @@ impl ChangeAirline {
             country_code: self.country_code.unwrap_or(before.country_code),
             awb_prefix: self.awb_prefix.or(before.awb_prefix),
             alliance: self.alliance.or(before.alliance),
-            is_cargo_only: self.is_cargo_only.unwrap_or(before.is_cargo_only),
+            is_cargo_only,
+            kind: AirlineKind::agreeing(kind, is_cargo_only),
             state: state(Some(before.state), self.is_active),
         }
     }
@@ -413,37 +436,4 @@ fn ranked(before: Option<i32>, is_major: Option<bool>) -> Option<i32> {
 fn state(before: Option<EntryState>, is_active: Option<bool>) -> EntryState {
     let before = before.unwrap_or(EntryState::NEW);
     EntryState { is_active: is_active.unwrap_or(before.is_active), ..before }
-}
-
-/// Reads an ICAO code of so many letters or digits.
-fn icao(raw: Raw<'_>, length: usize) -> Result<String, Fault> {
-    let code = read::any(raw)?.trim().to_ascii_uppercase();
-    let is_code = code.len() == length && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    is_code.then_some(code).ok_or_else(|| Fault::format(format!("must be an ICAO code of {length} letters or digits")))
-}
-
-fn awb_prefix(raw: Raw<'_>) -> Result<String, Fault> {
-    let prefix = read::any(raw)?.trim().to_owned();
-    let is_prefix = prefix.len() == 3 && prefix.bytes().all(|byte| byte.is_ascii_digit());
-    is_prefix.then_some(prefix).ok_or_else(|| Fault::format("must be three digits"))
-}
-
-fn zone(raw: Raw<'_>) -> Result<Zone, Fault> {
-    let name = read::any(raw)?;
-    Zone::named(name.trim())
-        .ok_or_else(|| Fault::new(FaultCode::UnknownValue, "must be an IANA time zone, such as Asia/Kolkata"))
-}
-
-fn degrees(raw: Raw<'_>, most: f64) -> Result<f64, Fault> {
-    let wrong_type = || Fault::new(FaultCode::WrongType, "must be a number of degrees");
-    let degrees = match raw {
-        Raw::Json(value) => value.as_f64().ok_or_else(wrong_type)?,
-        Raw::Text(text) => text.trim().parse().map_err(|_| wrong_type())?,
-    };
-    match degrees {
-        value if !value.is_finite() => Err(wrong_type()),
-        value if value < -most => Err(Fault::new(FaultCode::TooSmall, format!("must be at least -{most}"))),
-        value if value > most => Err(Fault::new(FaultCode::TooLarge, format!("must be at most {most}"))),
-        value => Ok(value),
-    }
 }

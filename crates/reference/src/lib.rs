@@ -18,6 +18,7 @@ mod seed;
 mod service;
 #[cfg(test)]
 mod tests;
+mod values;
 mod written;
 
 pub use error::ReferenceError;

@@ -115,6 +115,25 @@ impl Airport {
     }
 }
 
+words! {
+    /// What an airline carries.
+    pub enum AirlineKind {
+        /// Passengers, and cargo at most beside them.
+        Passenger = "PASSENGER",
+        /// Cargo alone.
+        Cargo = "CARGO",
+        /// Passengers and cargo.
+        Both = "BOTH",
+    }
+}
+
+impl AirlineKind {
+    /// Returns the kind that agrees with `is_cargo_only`, which counts where the two differ.
+    pub fn agreeing(kind: Option<Self>, is_cargo_only: bool) -> Option<Self> {
+        if is_cargo_only { Some(Self::Cargo) } else { kind.filter(|kind| *kind != Self::Cargo) }
+    }
+}
+
 /// An airline that carries cargo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Airline {
@@ -126,6 +145,8 @@ pub struct Airline {
     pub awb_prefix: Option<String>,
     pub alliance: Option<String>,
     pub is_cargo_only: bool,
+    /// `Cargo` exactly if `is_cargo_only`; `None`: not known.
+    pub kind: Option<AirlineKind>,
     pub state: EntryState,
 }
 

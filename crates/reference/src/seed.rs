@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    model::{Aircraft, Airline, Airport, Catalogue, EntryState},
+    model::{Aircraft, Airline, AirlineKind, Airport, Catalogue, EntryState},
     repository::{self, Rows, Writer},
 };
 
@@ -149,6 +149,8 @@ impl AirlineRow {
             awb_prefix: self.awb_prefix,
             alliance: self.alliance,
             is_cargo_only: self.is_cargo_only,
+            // All that the file lists carry cargo.
+            kind: Some(if self.is_cargo_only { AirlineKind::Cargo } else { AirlineKind::Both }),
             state: EntryState::NEW,
         };
         (airline.code, Arc::new(airline))

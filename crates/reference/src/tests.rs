@@ -124,7 +124,7 @@ async fn airlines_and_aircraft_have_exactly_the_promised_members() {
         app.get("/airlines/ms").await,
         serde_json::json!({
             "iata_code": "MS", "icao_code": "MSR", "name": "EgyptAir", "country_code": "EG", "awb_prefix": "077",
-            "alliance": "Star Alliance", "is_cargo_only": false,
+            "alliance": "Star Alliance", "is_cargo_only": false, "kind": "BOTH",
             "is_active": true, "version": 1,
         })
     );
@@ -136,7 +136,8 @@ async fn airlines_and_aircraft_have_exactly_the_promised_members() {
             "is_active": true, "version": 1,
         })
     );
-    assert_eq!(app.get("/airlines/3V").await["alliance"], Value::Null);
+    let cargo_only = app.get("/airlines/3V").await;
+    assert_eq!((&cargo_only["alliance"], cargo_only["kind"].as_str()), (&Value::Null, Some("CARGO")));
 }
 
 #[tokio::test]

@@ -224,7 +224,7 @@ async fn next_daily(queue: &Queue) -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn a_schedule_with_a_time_of_day_keeps_to_it_and_a_later_plan_is_brought_forward() {
+async fn a_schedule_with_a_time_of_day_keeps_to_it_and_a_plan_too_far_ahead_is_brought_forward() {
     let queue = Queue::start().await;
     let began = Utc::now();
     let time = (began + TimeDelta::hours(2)).time().with_nanosecond(0).unwrap();
@@ -240,7 +240,7 @@ async fn a_schedule_with_a_time_of_day_keeps_to_it_and_a_later_plan_is_brought_f
         let mut owner = queue.database.owner().await;
         sqlx::query(sqlx::AssertSqlSafe(plan)).execute(&mut owner).await.unwrap();
     };
-    plan("20 hours").await;
+    plan("3 days").await;
     assert_eq!(tick(&queue, &schedules).await, 0, "it only moves");
     assert_eq!(next_daily(&queue).await, at.after(began));
     plan("-3 days").await;
@@ -256,4 +256,44 @@ async fn a_schedule_with_a_time_of_day_keeps_to_it_and_a_later_plan_is_brought_f
     assert!(next > began + TimeDelta::days(2), "{next}");
     assert_eq!(tick(&queue, &schedules).await, 0);
     assert_eq!(next_daily(&queue).await, next, "days ahead");
+}
+
+#[tokio::test]
+async fn a_new_time_of_day_counts_from_the_start_and_two_processes_leave_each_others_plan_alone() {
+    let queue = Queue::start().await;
+    let began = Utc::now();
+    let at = |hours| TimeOfDay {
+        time: (began + TimeDelta::hours(hours)).time().with_nanosecond(0).unwrap(),
+        weekday: None,
+        zone: Zone::named("UTC").unwrap(),
+    };
+    let process = |time: TimeOfDay| schedules(&queue, &TWO).at_times([("daily".to_owned(), time)].into());
+    let (early, late) = (process(at(2)), process(at(6)));
+    early.move_to_times().await.unwrap();
+    assert!(queue.jobs().await.is_empty(), "a schedule that has no plan yet is left to the first look");
+    assert_eq!(tick(&queue, &early).await, 2);
+    for (started, hours) in [(&late, 6), (&early, 2), (&late, 6)] {
+        started.move_to_times().await.unwrap();
+        assert_eq!(next_daily(&queue).await, at(hours).after(began));
+        for process in [&early, &late, &early] {
+            assert_eq!(tick(&queue, process).await, 0);
+            assert_eq!(next_daily(&queue).await, at(hours).after(began), "no look moves it");
+        }
+    }
+    queue.pass(TimeDelta::hours(7)).await;
+    let due = next_daily(&queue).await;
+    early.move_to_times().await.unwrap();
+    assert_eq!(next_daily(&queue).await, due, "a run that is due is not put off");
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(early.run(stop.clone()));
+    until("it is enqueued", async || queue.jobs().await.iter().any(|job| job.kind == "daily")).await;
+    stop.cancel();
+    running.await.unwrap();
+    assert_eq!(next_daily(&queue).await, at(2).after(began));
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(late.run(stop.clone()));
+    until("the start moves it", async || next_daily(&queue).await == at(6).after(began)).await;
+    stop.cancel();
+    running.await.unwrap();
+    assert_eq!(do_all(&queue).await.len(), 2, "each once");
 }

@@ -163,3 +163,33 @@ async fn administrators_see_the_date_of_the_last_log_in_which_is_no_change_of_th
     let listed = world.admin().await.get("/api/v1/users?q=ann@forwarder.example").await.expect(200);
     assert_eq!([&listed[0]["last_login_at"], &shown().await["last_login_at"]], [&Value::Null; 2]);
 }
+
+#[tokio::test]
+async fn an_older_process_that_erases_an_account_leaves_neither_home_airport_nor_date_of_the_last_log_in() {
+    let world = World::start().await;
+    let ann = new_account(&world).await;
+    ann.patch(ME, json!({"home_airport": "DEL"})).await.expect(200);
+    let shown = async || {
+        let sql = "select concat_ws(' ', home_airport, last_login_on) from users where email_key like '%ann@forwarder.example'";
+        world.texts(sql).await
+    };
+    let date = world.now().date_naive();
+    assert_eq!(shown().await, [format!("DEL {date}")]);
+    world.sql("update users set name = 'Ann' where email_key = 'ann@forwarder.example'").await;
+    assert_eq!(shown().await, [format!("DEL {date}")], "an account that is not erased keeps both");
+    // The columns that a version before migration 56 knows.
+    world
+        .sql(
+            "update users set email_key = 'erased-ann@forwarder.example', name = null, erased_at = now()
+             where email_key = 'ann@forwarder.example'",
+        )
+        .await;
+    assert_eq!(shown().await, [""]);
+    world
+        .sql(
+            "update users set last_login_on = current_date, home_airport = 'LHR'
+             where email_key = 'erased-ann@forwarder.example'",
+        )
+        .await;
+    assert_eq!(shown().await, [""], "nor does a log-in that ends after the erasure");
+}

@@ -57,12 +57,12 @@ impl Schedules {
         self.times.get(name).copied()
     }
 
-    /// Returns whether a schedule is due, or further ahead than possible unless the clock was set back, or its time of day is
-    /// new.
+    /// Returns whether a schedule is due, or further ahead than possible unless the clock was set back.
     fn needs_care(&self, schedule: &Schedule, next: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         match self.time_of(schedule.name) {
-            // Not a clock that was set back a little just after a run.
-            Some(time) => next <= now || next > time.after(now + BACK),
+            // Neither a plan for another process's time of day, so that no two processes move it to and fro, nor a clock that
+            // was set back a little just after a run.
+            Some(time) => next <= now || next > (now + time.period()).max(time.after(now + BACK)),
             None => schedule.needs_care(next, now),
         }
     }
@@ -78,12 +78,48 @@ impl Schedules {
 
     pub async fn run(self, stop: CancellationToken) {
         let mut outage = OutageLog::new("schedules cannot be read; trying again");
+        let mut has_moved = false;
         loop {
+            has_moved = has_moved || outage.note(self.move_to_times().await).is_ok();
             _ = outage.note(self.promise_due().await);
             if stopped_within(&stop, POLL).await {
                 break;
             }
         }
+    }
+
+    /// Moves the plans of schedules that have a time of day to the next such time, unless they are due. A process does so once,
+    /// when it starts, as its settings may have changed.
+    pub async fn move_to_times(&self) -> Result<(), DbError> {
+        for schedule in self.all.iter() {
+            if let Some(time) = self.time_of(schedule.name) {
+                self.move_to_time(schedule, time).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn move_to_time(&self, schedule: &Schedule, time: TimeOfDay) -> Result<(), DbError> {
+        let mut tx = self.db.begin().await?;
+        let found = sqlx::query!(
+            r#"select next_run_at, clock_timestamp() as "now!" from schedules where name = $1 for update"#,
+            schedule.name
+        );
+        let Some(found) = found.fetch_optional(&mut *tx).await.map_err(DbError::from)? else {
+            // It is new, and due at once.
+            return Ok(());
+        };
+        let (next, now) = (found.next_run_at, found.now);
+        // The second is the plan after a run just before the clock was set back a little.
+        if next <= now || next == time.after(now) || next == time.after(now + BACK) {
+            return Ok(());
+        }
+        let planned = time.after(now);
+        let moved = sqlx::query!("update schedules set next_run_at = $2 where name = $1", schedule.name, planned);
+        moved.execute(&mut *tx).await.map_err(DbError::from)?;
+        commit(tx).await?;
+        tracing::info!(schedule = schedule.name, from = %next, to = %planned, "a schedule was moved to its time of day");
+        Ok(())
     }
 
     /// Enqueues due jobs. A new schedule is due immediately. A clock that was set back leaves no due time further ahead

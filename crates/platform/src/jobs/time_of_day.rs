@@ -24,6 +24,11 @@ impl TimeOfDay {
         let next = days.map(|date| self.zone.at(date.and_time(self.time))).find(|at| *at > now);
         next.unwrap_or_else(|| now + TimeDelta::days(7))
     }
+
+    /// A day or a week.
+    pub(super) fn period(self) -> TimeDelta {
+        TimeDelta::days(if self.weekday.is_some() { 7 } else { 1 })
+    }
 }
 
 impl fmt::Display for TimeOfDay {

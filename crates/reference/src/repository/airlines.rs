@@ -1,4 +1,4 @@
-use loadmaster_kernel::AirlineCode;
+use loadmaster_kernel::{AirlineCode, from_column};
 use loadmaster_platform::postgres::PgSession;
 use sqlx::PgExecutor;
 
@@ -6,7 +6,7 @@ use super::{Rows, Writer, by_code, column, remember_deletion};
 
 use crate::{
     error::ReferenceError,
-    model::{Airline, Entries, EntryState},
+    model::{Airline, AirlineKind, Entries, EntryState},
 };
 
 impl Rows for Airline {
@@ -14,24 +14,29 @@ impl Rows for Airline {
 
     async fn read(db: &mut PgSession, only: Option<AirlineCode>) -> Result<Entries<AirlineCode, Self>, ReferenceError> {
         let rows = sqlx::query!(
-            r#"select iata_code as "code: AirlineCode", icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, is_active, version
+            r#"select iata_code as "code: AirlineCode", icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, kind, is_active, version
                  from airlines
                 where $1::text is null or iata_code = $1"#,
             only as Option<AirlineCode>,
         )
         .fetch_all(&mut *db)
         .await?;
-        let entries = rows.into_iter().map(|row| Airline {
-            code: row.code,
-            icao_code: row.icao_code,
-            name: row.name,
-            country_code: row.country_code,
-            awb_prefix: row.awb_prefix,
-            alliance: row.alliance,
-            is_cargo_only: row.is_cargo_only,
-            state: EntryState { is_active: row.is_active, version: row.version },
+        let entries = rows.into_iter().map(|row| -> sqlx::Result<Self> {
+            let kind = row.kind.map(|kind| from_column(AirlineKind::WORDS, &kind)).transpose()?;
+            Ok(Airline {
+                code: row.code,
+                icao_code: row.icao_code,
+                name: row.name,
+                country_code: row.country_code,
+                awb_prefix: row.awb_prefix,
+                alliance: row.alliance,
+                is_cargo_only: row.is_cargo_only,
+                kind: AirlineKind::agreeing(kind, row.is_cargo_only),
+                state: EntryState { is_active: row.is_active, version: row.version },
+            })
         });
-        Ok(by_code(entries, |entry| entry.code))
+        let entries: Vec<Self> = entries.collect::<sqlx::Result<_>>()?;
+        Ok(by_code(entries.into_iter(), |entry| entry.code))
     }
 
     async fn write<'a>(
@@ -41,8 +46,8 @@ impl Rows for Airline {
     ) -> sqlx::Result<()> {
         let rows: Vec<&Self> = entries.collect();
         sqlx::query!(
-            "insert into airlines (iata_code, icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, is_active, is_own)
-             select given.*, $9
+            "insert into airlines (iata_code, icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, is_active, kind, is_own)
+             select given.*, $10
                from unnest($1::text[],
                     $2::text[],
                     $3::text[],
@@ -50,15 +55,16 @@ impl Rows for Airline {
                     $5::text[],
                     $6::text[],
                     $7::boolean[],
-                    $8::boolean[])
-                    as given (iata_code, icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, is_active)
-              where $9 or not exists (select from deleted_reference_data where kind = 'airline' and code = iata_code)
+                    $8::boolean[],
+                    $9::text[])
+                    as given (iata_code, icao_code, name, country_code, awb_prefix, alliance, is_cargo_only, is_active, kind)
+              where $10 or not exists (select from deleted_reference_data where kind = 'airline' and code = iata_code)
              on conflict (iata_code) do update
-                set icao_code = excluded.icao_code, name = excluded.name, country_code = excluded.country_code, awb_prefix = excluded.awb_prefix, alliance = excluded.alliance, is_cargo_only = excluded.is_cargo_only, is_active = excluded.is_active,
+                set icao_code = excluded.icao_code, name = excluded.name, country_code = excluded.country_code, awb_prefix = excluded.awb_prefix, alliance = excluded.alliance, is_cargo_only = excluded.is_cargo_only, is_active = excluded.is_active, kind = excluded.kind,
                     version = airlines.version + 1, is_own = airlines.is_own or excluded.is_own
-              where ($9 or not airlines.is_own)
-                and (airlines.icao_code, airlines.name, airlines.country_code, airlines.awb_prefix, airlines.alliance, airlines.is_cargo_only, airlines.is_active)
-                    is distinct from (excluded.icao_code, excluded.name, excluded.country_code, excluded.awb_prefix, excluded.alliance, excluded.is_cargo_only, excluded.is_active)",
+              where ($10 or not airlines.is_own)
+                and (airlines.icao_code, airlines.name, airlines.country_code, airlines.awb_prefix, airlines.alliance, airlines.is_cargo_only, airlines.is_active, airlines.kind)
+                    is distinct from (excluded.icao_code, excluded.name, excluded.country_code, excluded.awb_prefix, excluded.alliance, excluded.is_cargo_only, excluded.is_active, excluded.kind)",
             &column(&rows, |row| row.code) as &[AirlineCode],
             &column(&rows, |row| row.icao_code.as_deref()) as &[Option<&str>],
             &column(&rows, |row| row.name.as_str()) as &[&str],
@@ -67,6 +73,7 @@ impl Rows for Airline {
             &column(&rows, |row| row.alliance.as_deref()) as &[Option<&str>],
             &column(&rows, |row| row.is_cargo_only),
             &column(&rows, |row| row.state.is_active),
+            &column(&rows, |row| row.kind.map(AirlineKind::as_str)) as &[Option<&str>],
             writer == Writer::Administrator,
         )
         .execute(tx)

@@ -21,7 +21,7 @@ export interface EntryKind extends Kind<Entry> {
   members: readonly EntryMember[];
 }
 
-const { make, members, ...texts } = words.admin.entries;
+const { make, members, carries, ...texts } = words.admin.entries;
 const name: EntryMember = { name: "name", label: members.name, type: "text", isShown: true };
 const code = (label: string): EntryMember => ({
   name: "iata_code",
@@ -38,6 +38,11 @@ const icao: EntryMember = {
   isShown: true,
 };
 const country: EntryMember = { name: "country_code", label: members.country_code, type: "country", isShown: true };
+
+const airlineKinds = [
+  { value: "", label: members.unknown },
+  ...Object.entries(carries).map(([value, label]) => ({ value, label })),
+];
 
 const MEMBERS: Record<Name, readonly EntryMember[]> = {
   airports: [
@@ -60,6 +65,7 @@ const MEMBERS: Record<Name, readonly EntryMember[]> = {
     { name: "awb_prefix", label: members.awb_prefix, type: "text", isOptional: true, isShown: true },
     { name: "alliance", label: members.alliance, type: "text", isOptional: true },
     { name: "is_cargo_only", label: members.is_cargo_only, type: "flag", isShown: true },
+    { name: "kind", label: members.kind, type: "choice", isOptional: true, isShown: true, options: airlineKinds },
   ],
   aircraft: [
     code(members.iata_code),
