@@ -31,6 +31,7 @@ pub(super) static ROOMS: &[Room] = &[
     loadmaster_tracking::ROOM,
     loadmaster_waitlist::ROOM,
     loadmaster_admin::ROOM,
+    loadmaster_alerts::ROOM,
     loadmaster_analytics::ROOM,
     loadmaster_live::ROOM,
     loadmaster_rates::ROOM,

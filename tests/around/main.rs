@@ -23,6 +23,7 @@
     reason = "tests read as one story each"
 )]
 
+mod alerts;
 mod analytics;
 mod audit;
 mod console;

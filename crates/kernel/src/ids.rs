@@ -56,6 +56,8 @@ id!(
     HoldId,
     /// Id of an entry of the waitlist.
     WaitlistEntryId,
+    /// Id of an alert on prices or space.
+    AlertId,
     /// Id of an allotment.
     AllotmentId,
     /// Id of an event.

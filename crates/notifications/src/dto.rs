@@ -69,6 +69,7 @@ by_type! {
     waitlist_offer: WaitlistOffer,
     payment: Payment,
     price_alert: PriceAlert,
+    space_alert: SpaceAlert,
     cutoff_reminder: CutoffReminder,
     webhook_failing: WebhookFailing,
 }

@@ -1,5 +1,6 @@
 //! Notifications: their types, who has them by default, what causes them, and when they are due.
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_alerts::{ALERT, AlertKind};
 use loadmaster_bookings::BOOKING;
 use loadmaster_holds::HOLD;
 use loadmaster_kernel::words;
@@ -35,6 +36,7 @@ words! {
         WaitlistOffer = "waitlist_offer",
         Payment = "payment",
         PriceAlert = "price_alert",
+        SpaceAlert = "space_alert",
         CutoffReminder = "cutoff_reminder",
         WebhookFailing = "webhook_failing",
         /// A step that a receiver was notified of was taken back. Goes to the receivers of the notification about the step, and
@@ -117,7 +119,7 @@ impl Cause {
     pub fn of(entry: &Entry) -> Option<Self> {
         use NotificationType::{
             Arrived, BookingConfirmed, Cancelled, Corrected, Delivered, Departed, HoldExpiring, Offloaded, Payment,
-            Retimed, WaitlistOffer, WebhookFailing,
+            PriceAlert, Retimed, SpaceAlert, WaitlistOffer, WebhookFailing,
         };
         let happened = entry.event_type.as_str();
         let (aggregate, kind) = match (entry.aggregate.as_str(), happened) {
@@ -133,6 +135,8 @@ impl Cause {
             (WAITLIST, "OFFERED") => (WAITLIST, WaitlistOffer),
             (PAYMENT, "CAPTURED" | "FAILED" | "REFUNDED" | "REQUIRES_ACTION") => (PAYMENT, Payment),
             (WEBHOOK, "FAILING" | "DISABLED") => (WEBHOOK, WebhookFailing),
+            (ALERT, "MET") if entry.event["data"]["kind"] == AlertKind::Space.as_str() => (ALERT, SpaceAlert),
+            (ALERT, "MET") => (ALERT, PriceAlert),
             _ => return None,
         };
         let of_flight =

@@ -52,6 +52,7 @@ pub struct Settings {
     pub operations: Operations,
     pub holds: Holds,
     pub waitlist: Waitlist,
+    pub alerts: Alerts,
     pub pricing: Pricing,
     pub payments: Payments,
     pub outbox: Outbox,
@@ -254,6 +255,12 @@ pub struct Waitlist {
     pub offer_hours: u32,
     pub max_passed_over: u32,
     pub keep_hours: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    pub max_per_organization: u32,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -257,6 +257,7 @@ pub const SCHEDULES: [&str; 18] = [
     "old_payment_webhooks",
     "old_quotes",
     "old_parties",
+    "ended_alerts",
     "old_notifications",
     "old_contacts",
     "old_webhook_deliveries",

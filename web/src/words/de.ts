@@ -748,6 +748,7 @@ export const de: Words = {
       waitlist_offer: "Angebot von der Warteliste",
       payment: "Zahlung",
       price_alert: "Preisalarm",
+      space_alert: "Frachtraumalarm",
       cutoff_reminder: "Erinnerung an den Annahmeschluss",
       webhook_failing: "Webhook schlägt fehl",
       contact_question: "Frage an einen Kontakt",

@@ -725,6 +725,7 @@ export const en = {
       waitlist_offer: "Offer from the waitlist",
       payment: "Payment",
       price_alert: "Price alert",
+      space_alert: "Space alert",
       cutoff_reminder: "Reminder of the cut-off",
       webhook_failing: "Webhook fails",
       contact_question: "Question to a contact",

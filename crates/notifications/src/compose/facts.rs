@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use super::{
     News,
-    item::{FlightItem, HoldItem, Item, PaymentItem, ShipmentItem, WebhookItem, When},
+    item::{AlertItem, FlightItem, HoldItem, Item, PaymentItem, ShipmentItem, WebhookItem, When},
     receiver::LetterReceiver,
 };
 
 use crate::{
     model::NotificationType,
     post::{Letter, NotificationRow},
-    repository::facts::{self, HoldFacts, PaymentFacts, ShipmentFacts, WebhookFacts},
+    repository::facts::{self, AlertFacts, HoldFacts, PaymentFacts, ShipmentFacts, WebhookFacts},
 };
 
 /// What was read for the rows of a letter.
@@ -27,6 +27,7 @@ struct LetterFacts {
     offers: HashMap<Uuid, HoldFacts>,
     payments: HashMap<Uuid, PaymentFacts>,
     webhooks: HashMap<Uuid, WebhookFacts>,
+    alerts: HashMap<Uuid, AlertFacts>,
 }
 
 impl News {
@@ -89,7 +90,10 @@ impl News {
                 let event = row.data["event"].as_str().unwrap_or_default();
                 Ok(Item { webhook: Some(webhook_of(webhook, event)?), ..Item::of(kind) })
             }
-            NotificationType::PriceAlert => Err("unknown_type"),
+            NotificationType::PriceAlert | NotificationType::SpaceAlert => {
+                let alert = found.alerts.get(&subject).ok_or("erased")?;
+                Ok(Item { alert: Some(alert_of(alert)?), ..Item::of(kind) })
+            }
             _ => {
                 let facts = found.shipments.get(&place).ok_or("erased")?;
                 check(kind, row, facts, self.clock.now())?;
@@ -174,7 +178,18 @@ impl LetterFacts {
             let all = facts::webhooks(snapshot, &webhooks).await?;
             found.webhooks = all.into_iter().map(|facts| (facts.id, facts)).collect();
         }
+        let mut alerts = about(NotificationType::PriceAlert);
+        alerts.extend(about(NotificationType::SpaceAlert));
+        found.read_alerts(snapshot, &alerts).await?;
         Ok(found)
+    }
+
+    async fn read_alerts(&mut self, snapshot: &mut PgSession, ids: &[Uuid]) -> Result<(), DbError> {
+        if !ids.is_empty() {
+            let all = facts::alerts(snapshot, ids).await?;
+            self.alerts = all.into_iter().map(|facts| (facts.id, facts)).collect();
+        }
+        Ok(())
     }
 }
 
@@ -185,6 +200,27 @@ fn webhook_of(facts: &WebhookFacts, event: &str) -> Result<WebhookItem, &'static
         return Err("not_true");
     }
     Ok(WebhookItem { id: facts.id, event: event.to_owned(), reason, url: facts.url.clone() })
+}
+
+/// An alert that is not true any more is not reported, nor one that is not active.
+fn alert_of(facts: &AlertFacts) -> Result<AlertItem, &'static str> {
+    let Some(date) = facts.found_date.filter(|_| facts.is_true) else { return Err("not_true") };
+    let price = match facts.found_amount.zip(facts.found_currency.as_deref()) {
+        Some((amount, currency)) => {
+            Some(Money::new(amount, currency.parse().map_err(|_| "unknown_currency")?).to_string())
+        }
+        None => None,
+    };
+    let (weight, volume) = (Weight::from_hectograms(facts.weight_hg), facts.volume_l);
+    let volume = volume.map(|litres| format!("&volume={}.{:03}", litres / 1000, litres % 1000)).unwrap_or_default();
+    let handling = match facts.special_handling_codes.join("%20") {
+        codes if codes.is_empty() => codes,
+        codes => format!("&handling={codes}"),
+    };
+    let (origin, destination) = (facts.origin.to_string(), facts.destination.to_string());
+    let kilograms = format!("{}.{}", facts.weight_hg / 10, facts.weight_hg % 10);
+    let path = format!("/?origin={origin}&destination={destination}&date={date}&weight={kilograms}{volume}{handling}");
+    Ok(AlertItem { id: facts.id, origin, destination, weight: weight.to_string(), date: date.to_string(), price, path })
 }
 
 /// Whether what a row says of a shipment is still true.

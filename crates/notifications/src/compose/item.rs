@@ -106,6 +106,35 @@ pub(super) struct WebhookItem {
     pub url: String,
 }
 
+/// An alert that is true.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct AlertItem {
+    pub id: Uuid,
+    pub origin: String,
+    pub destination: String,
+    pub weight: String,
+    /// Departure of the best option, `2026-12-02`.
+    pub date: String,
+    /// Its price; of alerts on prices.
+    pub price: Option<String>,
+    /// The path of the search in the console.
+    pub path: String,
+}
+
+impl AlertItem {
+    fn sample(kind: NotificationType) -> Self {
+        Self {
+            id: Uuid::nil(),
+            origin: "DEL".to_owned(),
+            destination: "LHR".to_owned(),
+            weight: "100 kg".to_owned(),
+            date: "2026-12-02".to_owned(),
+            price: (kind == NotificationType::PriceAlert).then(|| "450.00 EUR".to_owned()),
+            path: "/?origin=DEL&destination=LHR&date=2026-12-02&weight=100".to_owned(),
+        }
+    }
+}
+
 /// One item of a letter.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
@@ -117,6 +146,7 @@ pub(super) struct Item {
     pub hold: Option<HoldItem>,
     pub payment: Option<PaymentItem>,
     pub webhook: Option<WebhookItem>,
+    pub alert: Option<AlertItem>,
 }
 
 /// The same, as templates see it.
@@ -128,6 +158,7 @@ pub(super) struct ItemBody<'a> {
     hold: Option<&'a HoldItem>,
     payment: Option<&'a PaymentItem>,
     webhook: Option<&'a WebhookItem>,
+    alert: Option<&'a AlertItem>,
 }
 
 impl<'a> From<&'a Item> for ItemBody<'a> {
@@ -139,13 +170,14 @@ impl<'a> From<&'a Item> for ItemBody<'a> {
             hold: item.hold.as_ref(),
             payment: item.payment.as_ref(),
             webhook: item.webhook.as_ref(),
+            alert: item.alert.as_ref(),
         }
     }
 }
 
 impl Item {
     pub const fn of(kind: NotificationType) -> Self {
-        Self { kind, wanted: kind, flight: None, shipment: None, hold: None, payment: None, webhook: None }
+        Self { kind, wanted: kind, flight: None, shipment: None, hold: None, payment: None, webhook: None, alert: None }
     }
 
     /// An example, by which templates are tried when a process starts.
@@ -170,6 +202,10 @@ impl Item {
                 let (ref_id, event) = (Some("ACB402175336".to_owned()), "captured".to_owned());
                 let payment = PaymentItem { ref_id, event, amount: amount(), captured: amount(), refunded: amount() };
                 Self { payment: Some(payment), ..empty }
+            }
+            NotificationType::PriceAlert | NotificationType::SpaceAlert => {
+                let alert = AlertItem::sample(kind);
+                Self { alert: Some(alert), ..empty }
             }
             NotificationType::WebhookFailing => {
                 let (event, url) = ("failing".to_owned(), "https://example.com/hook".to_owned());

@@ -49,9 +49,7 @@ struct Questions(Tokens);
 /// Returns the composers of this room.
 pub(super) fn composers(news: &News, bookings: BookingService) -> Composers {
     let each: Arc<dyn Composer> = Arc::new(news.clone());
-    // Alerts of prices are not composed yet: those of a later release are left to it.
-    let composed = NotificationType::NAMES.iter().filter(|name| **name != NotificationType::PriceAlert.as_str());
-    let mut composers: Composers = composed.map(|name| (*name, each.clone())).collect();
+    let mut composers: Composers = NotificationType::NAMES.iter().map(|name| (*name, each.clone())).collect();
     composers.insert(Letter::DIGEST, each);
     composers.insert(GUEST_BOOKING, Arc::new(GuestLetters { news: news.clone(), bookings }));
     composers.insert(CONTACT_QUESTION, Arc::new(Questions(news.tokens.clone())));

@@ -16,6 +16,7 @@ pub(super) const NEWS: Templates = template_files! {
     "waitlist_offer": ".subject" ".txt" ".html" ".sms";
     "payment": ".subject" ".txt" ".html" ".sms";
     "price_alert": ".subject" ".txt" ".html" ".sms";
+    "space_alert": ".subject" ".txt" ".html" ".sms";
     "webhook_failing": ".subject" ".txt" ".html" ".sms";
     "digest": ".subject" ".txt" ".html" ".sms";
 };

@@ -136,10 +136,7 @@ fn letters_of_each_type_can_be_written_in_each_case() {
             for pair in [[case.clone(), case.clone()], [case.clone(), elsewhere(&case)]] {
                 let context = context_of(&pair, 3);
                 render(&engine, &BOTH, name, &context);
-                // No letter is of a price yet.
-                if *kind != NotificationType::PriceAlert {
-                    render(&engine, &BOTH, Letter::DIGEST, &context);
-                }
+                render(&engine, &BOTH, Letter::DIGEST, &context);
             }
         }
     }

@@ -1,5 +1,5 @@
 //! What letters say, as the tables are now.
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_kernel::AirportCode;
 use loadmaster_platform::postgres::PgSession;
 use uuid::Uuid;
@@ -205,6 +205,32 @@ pub(crate) async fn payments(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<V
     sqlx::query_as!(
         PaymentFacts,
         "select id, booking_ref, status, currency, amount, captured, refunded from payments where id = any($1)",
+        ids,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// An alert, with what its last check found.
+pub(crate) struct AlertFacts {
+    pub id: Uuid,
+    pub origin: AirportCode,
+    pub destination: AirportCode,
+    pub weight_hg: i64,
+    pub volume_l: Option<i64>,
+    pub special_handling_codes: Vec<String>,
+    pub is_true: bool,
+    pub found_date: Option<NaiveDate>,
+    pub found_amount: Option<i64>,
+    pub found_currency: Option<String>,
+}
+
+pub(crate) async fn alerts(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<AlertFacts>> {
+    sqlx::query_as!(
+        AlertFacts,
+        r#"select id, origin as "origin: AirportCode", destination as "destination: AirportCode", weight_hg, volume_l,
+                  special_handling_codes, is_met and status = 'ACTIVE' as "is_true!", found_date, found_amount, found_currency
+           from alerts where id = any($1) and deleted_at is null"#,
         ids,
     )
     .fetch_all(db)

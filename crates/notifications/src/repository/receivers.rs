@@ -76,6 +76,8 @@ pub(crate) async fn users(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<
                select c.n, c.type, w.changed_by, null, w.organization_id, null, null, null, null
                from c cross join lateral (select * from webhooks w where w.id = c.id limit 1) w
                where c.aggregate = 'webhook' and w.deleted_at is null and w.disabled_reason is distinct from 'manual'
+               union all select c.n, c.type, a.created_by, a.organization_id, a.organization_id, null, null, null, null
+               from c cross join lateral (select * from alerts a where a.id = c.id limit 1) a where c.aggregate = 'alert'
            ), r as materialized (
                select s.*, r.user_id from s cross join lateral (
                    select s.created_by union

@@ -8,8 +8,8 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka, Locks,
-    Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis, Search, Secrets, Server,
+    Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka,
+    Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis, Search, Secrets, Server,
     Settings, SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
     faults::Faults,
     text::{Given, fields},
@@ -285,6 +285,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("operations", fields::<Operations>()),
         ("holds", fields::<Holds>()),
         ("waitlist", fields::<Waitlist>()),
+        ("alerts", fields::<Alerts>()),
         ("pricing", fields::<Pricing>()),
         ("payments", fields::<Payments>()),
         ("outbox", fields::<Outbox>()),

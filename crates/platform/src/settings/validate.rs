@@ -147,6 +147,7 @@ fn limits(settings: &Settings, faults: &mut Faults) {
     within("waitlist.offer_hours", settings.waitlist.offer_hours, 1..=720, faults);
     within("waitlist.max_passed_over", settings.waitlist.max_passed_over, 1..=1_000, faults);
     within("waitlist.keep_hours", settings.waitlist.keep_hours, 0..=720, faults);
+    within("alerts.max_per_organization", settings.alerts.max_per_organization, 1..=10_000, faults);
     let holds = &settings.holds;
     within("holds.max_seconds", holds.max_seconds, 10..=86_400, faults);
     within("holds.ttl_seconds", holds.ttl_seconds, 10..=900.min(holds.max_seconds), faults);

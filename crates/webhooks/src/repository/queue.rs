@@ -48,9 +48,9 @@ pub(crate) async fn matching(
            ), told as (
                select e.place, e.type,
                       coalesce(b.organization_id, h.organization_id, p.organization_id, q.organization_id,
-                               o.organization_id) as organization_id,
-                      coalesce(b.origin, h.origin, pb.origin, ph.origin, q.origin, f.origin) as origin,
-                      coalesce(b.destination, h.destination, pb.destination, ph.destination, q.destination,
+                               a.organization_id, o.organization_id) as organization_id,
+                      coalesce(b.origin, h.origin, pb.origin, ph.origin, q.origin, a.origin, f.origin) as origin,
+                      coalesce(b.destination, h.destination, pb.destination, ph.destination, q.destination, a.destination,
                                f.destination) as destination
                from unnest($1::int[], $2::text[], $3::uuid[], $4::text[]) as e (place, aggregate, id, type)
                left join lateral (select * from bookings where e.aggregate = 'booking' and id = e.id limit 1) b on true
@@ -58,8 +58,8 @@ pub(crate) async fn matching(
                left join lateral (select * from payments where e.aggregate = 'payment' and id = e.id limit 1) p on true
                left join lateral (select * from bookings where id = p.booking_id limit 1) pb on true
                left join lateral (select * from holds where id = p.hold_id limit 1) ph on true
-               left join lateral (select * from waitlist_entries where e.aggregate = 'waitlist' and id = e.id limit 1) q
-                   on true
+               left join lateral (select * from waitlist_entries where e.aggregate = 'waitlist' and id = e.id limit 1) q on true
+               left join lateral (select * from alerts where e.aggregate = 'alert' and id = e.id limit 1) a on true
                left join lateral (select * from flights where e.aggregate = 'flight' and id = e.id limit 1) f on true
                left join lateral (select * from webhooks where e.aggregate = 'webhook' and id = e.id limit 1) o on true
            ), paired as (

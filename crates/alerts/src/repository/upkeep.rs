@@ -1,0 +1,106 @@
+//! What wakes alerts, what ends them, and what of them is personal.
+use chrono::{DateTime, Utc};
+use loadmaster_platform::{
+    personal::Person,
+    postgres::{PgSession, column},
+};
+use serde_json::Value;
+
+use crate::model::Changed;
+
+/// Makes alerts due that these flights, bookings and holds concern: those from a flight's origin, and those to its destination.
+pub(crate) async fn wake_by_lanes(db: &mut PgSession, changed: &Changed, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let woken = sqlx::query!(
+        "with lanes as materialized (
+             select f.origin, f.destination from flights f where f.id = any($1)
+             union
+             select f.origin, f.destination from booking_legs l join flights f on f.id = l.flight_id
+             where l.booking_id = any($2)
+             union
+             select f.origin, f.destination from hold_legs l join flights f on f.id = l.flight_id where l.hold_id = any($3)
+         )
+         update alerts set next_check_at = $4
+         where status = 'ACTIVE' and next_check_at > $4
+           and (origin in (select lanes.origin from lanes) or destination in (select lanes.destination from lanes))",
+        &changed.flights,
+        &changed.bookings,
+        &changed.holds,
+        now,
+    );
+    Ok(woken.execute(db).await?.rows_affected())
+}
+
+/// Makes all alerts on prices due, spread over half a minute.
+pub(crate) async fn wake_by_prices(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let woken = sqlx::query!(
+        "update alerts set next_check_at = $1::timestamptz + random() * interval '30 seconds'
+         where status = 'ACTIVE' and kind = 'PRICE' and next_check_at > $1::timestamptz + interval '30 seconds'",
+        now,
+    );
+    Ok(woken.execute(db).await?.rows_affected())
+}
+
+/// Ends the alerts whose time is up, or whose user is disabled or has left the organization. Returns their number.
+pub(crate) async fn end(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let ended = sqlx::query!(
+        "update alerts
+         set status = 'EXPIRED', ended_at = $1, updated_at = $1, version = version + 1, lease_until = null,
+             lease_holder = null
+         where ended_at is null
+           and (ends_at <= $1
+                or not exists (select from users u where u.id = alerts.created_by and u.disabled_at is null
+                                                     and u.organization_id = alerts.organization_id))",
+        now,
+    );
+    Ok(ended.execute(db).await?.rows_affected())
+}
+
+/// Deletes up to `most` alerts that ended before this time. Returns their number.
+pub(crate) async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, most: i64) -> sqlx::Result<u64> {
+    let deleted = sqlx::query!(
+        "delete from alerts where id in
+             (select id from alerts where ended_at < $1 order by ended_at limit $2 for update skip locked)",
+        before,
+        most,
+    );
+    Ok(deleted.execute(db).await?.rows_affected())
+}
+
+/// Returns the alerts that a person made, and those of the person's own organizations, oldest first.
+pub(crate) async fn export(db: &mut PgSession, person: &Person) -> sqlx::Result<Vec<Value>> {
+    let found = sqlx::query_scalar!(
+        r#"select jsonb_build_object(
+               'id', id, 'kind', kind, 'status', status, 'origin', origin, 'destination', destination,
+               'date_from', date_from, 'date_to', date_to, 'weight_kg', trim_scale(weight_hg * 0.1),
+               'volume_m3', trim_scale(volume_l * 0.001), 'positions', positions,
+               'special_handling_codes', special_handling_codes, 'drop_percent', drop_percent,
+               'below_minor_units', below_amount, 'currency', currency, 'expires_at', expires_at,
+               'created_by_this_person', created_by = $2, 'created_at', created_at, 'updated_at', updated_at) as "alert!"
+           from alerts
+           where deleted_at is null and (organization_id = any($1) or created_by = $2)
+           order by id"#,
+        &column(&person.organizations, |organization| organization.uuid()),
+        person.user_id.uuid(),
+    );
+    found.fetch_all(db).await
+}
+
+/// Deletes the alerts that a person made, and those of the person's own organizations. Returns their number.
+pub(crate) async fn erase(db: &mut PgSession, person: &Person) -> sqlx::Result<u64> {
+    let erased = sqlx::query!(
+        "delete from alerts where organization_id = any($1) or created_by = $2",
+        &column(&person.organizations, |organization| organization.uuid()),
+        person.user_id.uuid(),
+    );
+    Ok(erased.execute(db).await?.rows_affected())
+}
+
+/// Returns the ids of the alerts that a person made, and of those of the person's own organizations.
+pub(crate) async fn ids_of(db: &mut PgSession, person: &Person) -> sqlx::Result<Vec<String>> {
+    let ids = sqlx::query_scalar!(
+        r#"select id::text as "id!" from alerts where organization_id = any($1) or created_by = $2"#,
+        &column(&person.organizations, |organization| organization.uuid()),
+        person.user_id.uuid(),
+    );
+    ids.fetch_all(db).await
+}

@@ -1,0 +1,130 @@
+//! Alerts on prices and space: what they refuse, who sees them, and when somebody is informed.
+use chrono::TimeDelta;
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
+    freight::{order, text, with, without},
+    jobs::run_again,
+    notifications::{Person, told_to},
+    until,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const ALERTS: &str = "/api/v1/alerts";
+
+fn space(kilograms: f64) -> Value {
+    json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": kilograms})
+}
+
+fn price() -> Value {
+    json!({"kind": "PRICE", "origin": "DEL", "destination": "LHR", "weight_kg": 100,
+           "below": {"amount": "450.00", "currency": "USD"}})
+}
+
+fn at(alert: &Value) -> String {
+    format!("{ALERTS}/{}", text(alert, "id"))
+}
+
+#[tokio::test]
+async fn each_fault_of_an_alert_names_its_member() {
+    let world = World::start().await;
+    let customer = world.customer().await;
+    let today = world.now().date_naive();
+    let on = |first: i64, last: i64| json!({"date_from": today + TimeDelta::days(first), "date_to": today + TimeDelta::days(last)});
+    for (wanted, pointer, code) in [
+        (without(price(), "below"), "/below", "required"),
+        (with(price(), json!({"drop_percent": 10})), "/drop_percent", "not_allowed"),
+        (with(without(price(), "below"), json!({"drop_percent": 4})), "/drop_percent", "too_small"),
+        (with(without(price(), "below"), json!({"drop_percent": 51})), "/drop_percent", "too_large"),
+        (with(price(), json!({"below": {"amount": "1.00", "currency": "QQQ"}})), "/below/currency", "unknown_value"),
+        (with(space(1.0), json!({"below": {"amount": "1.00", "currency": "USD"}})), "/below", "not_allowed"),
+        (with(space(1.0), json!({"destination": "DEL"})), "/destination", "same_as_origin"),
+        (with(space(1.0), on(2, 33)), "/date_to", "too_large"),
+        (with(space(1.0), on(-9, -3)), "/date_to", "too_small"),
+        (with(space(1.0), json!({"date_from": today})), "/date_to", "required"),
+    ] {
+        let faults = customer.post(ALERTS, wanted.clone()).await.expect_faults();
+        assert_eq!(faults, [(pointer.to_owned(), code.to_owned())], "{wanted}");
+    }
+    customer.post(ALERTS, with(space(1.0), on(2, 32))).await.expect(201);
+    assert_eq!(customer.get(ALERTS).await.expect(200).as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_alert_is_its_organizations_and_the_staffs() {
+    let world = World::start().await;
+    let (owner, stranger) = (world.customer().await, world.customer().await);
+    let alert = owner.post(ALERTS, price()).await.expect(201);
+    let path = at(&alert);
+    stranger.get(&path).await.expect_problem(404, "not_found");
+    stranger.patch(&path, json!({"status": "PAUSED"})).await.expect_problem(404, "not_found");
+    stranger.delete(&path).await.expect_problem(404, "not_found");
+    assert_eq!(stranger.get(ALERTS).await.expect(200), json!([]));
+    world.operator().await.get(&path).await.expect(200);
+    let changed = owner.patch(&path, json!({"weight_kg": 200})).await.expect(200);
+    assert_eq!(changed["version"], 2);
+    let stale = [("If-Match", "\"1\"")];
+    let body = json!({"weight_kg": 300});
+    owner.send(Method::PATCH, &path, &stale, Some(&body)).await.expect_problem(412, "version_mismatch");
+    world.admin().await.patch(&path, json!({"status": "PAUSED"})).await.expect(200);
+    let acts = world.texts("select count(*)::text from admin_acts where act = 'alert.changed'").await;
+    assert_eq!(acts, ["1"], "the act of the staff alone");
+    owner.delete(&path).await.expect(204);
+    owner.get(&path).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_organization_has_so_many_active_alerts_and_no_more() {
+    let options = WorldOptions::default().set("alerts.max_per_organization", "2");
+    let world = World::with(options).await;
+    let customer = world.customer().await;
+    let first = customer.post(ALERTS, space(1.0)).await.expect(201);
+    customer.post(ALERTS, space(2.0)).await.expect(201);
+    let problem = customer.post(ALERTS, space(3.0)).await.expect_problem(409, "limit_reached");
+    assert_eq!((&problem["what"], &problem["limit"]), (&json!("alerts"), &json!(2)));
+    let act = |action: &str| json!({"action": action, "ids": [first["id"]]});
+    let bulk = format!("{ALERTS}/bulk");
+    assert_eq!(customer.post(&bulk, act("pause")).await.expect(200)["succeeded"], 1);
+    customer.post(ALERTS, space(3.0)).await.expect(201);
+    let refused = customer.post(&bulk, act("resume")).await.expect(200);
+    assert_eq!(refused["results"][0]["problem"]["code"], "limit_reached");
+    assert_eq!(customer.post(&bulk, act("delete")).await.expect(200)["succeeded"], 1);
+}
+
+#[tokio::test]
+async fn a_cancellation_makes_room_and_one_letter() {
+    let world = World::working().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await;
+    let holder = world.customer().await;
+    let booking = holder.book(with(order(&[&flight]), json!({"weight_kg": 1000}))).await;
+    let person = Person::new(&world).await;
+    let alert = person.client.post(ALERTS, space(600.0)).await.expect(201);
+    assert_eq!((&alert["is_met"], &alert["current"]), (&json!(false), &Value::Null));
+    holder.walk(&booking, &["cancel"]).await;
+    until("the alert is met", async || person.client.get(&at(&alert)).await.expect(200)["times_met"] == 1).await;
+    let met = person.client.get(&at(&alert)).await.expect(200);
+    assert_eq!((&met["is_met"], &met["current"]["option"]), (&json!(true), &json!([flight["id"]])));
+    until("its user is informed", async || told_to(&world, &person.name()).await.contains(&"space_alert".to_owned()))
+        .await;
+    let messages = world.texts("select count(*)::text from outbox where aggregate = 'alert'").await;
+    assert_eq!(messages, ["1"]);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn an_alert_ends_with_the_access_of_its_user_and_is_deleted_ninety_days_later() {
+    let world = World::working().await;
+    let person = Person::new(&world).await;
+    let alert = person.client.post(ALERTS, space(600.0)).await.expect(201);
+    let admin = world.admin().await;
+    run_again(&world, "ended_alerts").await;
+    assert_eq!(admin.get(&at(&alert)).await.expect(200)["status"], "ACTIVE");
+    world.sql(&format!("update users set disabled_at = now() where id = '{}'", person.id)).await;
+    run_again(&world, "ended_alerts").await;
+    assert_eq!(admin.get(&at(&alert)).await.expect(200)["status"], "EXPIRED");
+    let refused = admin.patch(&at(&alert), json!({"status": "ACTIVE"})).await;
+    refused.expect_problem(409, "invalid_transition");
+    world.sql("update alerts set ended_at = ended_at - interval '91 days'").await;
+    run_again(&world, "ended_alerts").await;
+    assert_eq!(world.texts("select id::text from alerts").await, [""; 0]);
+}
