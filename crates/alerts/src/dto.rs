@@ -4,7 +4,7 @@ use loadmaster_kernel::{
     AirportCode, AlertId, FlightId, HandlingCode, Money, OrganizationId, Positions, UserId, Volume, Weight, words,
 };
 use loadmaster_platform::web::{
-    Condition, Patch,
+    Condition,
     bulk::{self, Ids},
     condition::{absent, all, among, any, given},
     object, read, request, set, with,

@@ -110,8 +110,7 @@ async fn create(
     let made = |alert: &Alert| answer(StatusCode::CREATED, alert).with_location(format!("{ALERT}{}", alert.id));
     let command = Create { alerts: alerts.clone(), caller, terms: Terms::from(new), found: None };
     let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await?;
-    let made = answer.location().and_then(|location| location.strip_prefix(ALERT)?.parse().ok());
-    if let (true, Some(made)) = (answer.is_replayed(), made) {
+    if let Some(made) = answer.made_before() {
         alerts.visible(caller, made).await?;
     }
     Ok(answer)

@@ -3,7 +3,7 @@ mod upkeep;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_kernel::{
-    AirportCode, AlertId, Currency, FlightId, HandlingCode, Money, OrganizationId, Positions, UserId, Volume, Weight,
+    AirportCode, AlertId, Currency, FlightId, HandlingCode, Money, OrganizationId, Positions, Volume, Weight,
     from_column,
 };
 use loadmaster_platform::postgres::{PgSession, column};

@@ -9,8 +9,8 @@ use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
     Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka,
-    Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis, Search, Secrets, Server,
-    Settings, SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
+    Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis, Search, Secrets,
+    Server, Settings, SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
     faults::Faults,
     text::{Given, fields},
     validate,
