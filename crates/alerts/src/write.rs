@@ -104,7 +104,7 @@ impl Command for Change {
         if status == AlertStatus::Active && before.status != AlertStatus::Active {
             alerts.admit_in_tx(tx, before.organization_id).await?;
         }
-        let alert = changed(alerts, before, terms, status);
+        let alert = changed(alerts, &before, terms, status);
         repository::save(tx, &alert).await?;
         alerts.record_in_tx(tx, *caller, &alert, "alert.changed").await?;
         Ok(alert)
@@ -112,7 +112,7 @@ impl Command for Change {
 }
 
 /// Returns an alert after a change: the next check judges it anew, and what is true then is no crossing.
-fn changed(alerts: &AlertService, before: Alert, terms: Terms, status: AlertStatus) -> Alert {
+fn changed(alerts: &AlertService, before: &Alert, terms: Terms, status: AlertStatus) -> Alert {
     let now = alerts.clock.now();
     let keeps_base = terms.drop_percent.is_some() && terms.drop_percent == before.terms.drop_percent;
     Alert {
@@ -128,7 +128,7 @@ fn changed(alerts: &AlertService, before: Alert, terms: Terms, status: AlertStat
         next_check_at: now,
         version: before.version + 1,
         updated_at: now,
-        ..before
+        ..before.clone()
     }
 }
 

@@ -52,6 +52,7 @@ fn alert(terms: Terms) -> Alert {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a check finds it")]
 fn costs(minor: i64) -> Option<Found> {
     let departure_date = at(0).date_naive();
     Some(Found { departure_date, price: Some(dollars(minor)), flight_ids: vec![Uuid::from_u128(9).into()] })

@@ -16,6 +16,7 @@ use super::{
     model::{Alert, AlertKind, AlertStatus, Found, Terms},
 };
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 struct Row {
     id: Uuid,
     organization_id: Uuid,
