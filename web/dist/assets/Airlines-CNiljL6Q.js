@@ -1,1 +1,0 @@
-import"./first-COG1AlqI.js";import{t as e}from"./Entries-Bl2xahpo.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-COG1AlqI.js";import{o as e,t}from"./Rules-Cab4sLLW.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
