@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     HoldError,
-    ask::{CommitTerms, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped},
+    ask::{AskedBy, CommitTerms, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped},
     books::{HoldBooks, Holder},
     draft::{amended, differences, draw_up, end, ends, latest_expiry, legs, names_after, unknown_name},
     dto::AmendHold,
@@ -162,6 +162,9 @@ impl HoldRules<'_> {
                 HoldStatus::Expired => Err(HoldError::Expired),
                 from => Err(HoldError::Ended { from, action }),
             };
+        }
+        if let AskedBy::Payer(_) = step.asked_by {
+            return Err(HoldError::Unknown);
         }
         let at = if action == HoldAction::Commit { step.asked_at } else { self.now };
         match hold.status_at(at) {

@@ -32,8 +32,6 @@ impl PaymentService {
         loop {
             match own_attempts.woken(&stop, Some(&self.news), LOOK).await {
                 Woken::Stopped => break,
-                // There was a place for all that was due.
-                Woken::Ended(..) if own_attempts.places(AT_ONCE) > 1 => continue,
                 // Its outcome is not recorded: the database is away.
                 Woken::Ended(_, recorded) if recorded != Some(true) => {
                     if stopped_within(&stop, LOOK).await {

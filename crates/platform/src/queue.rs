@@ -96,6 +96,8 @@ impl<K, T: Send + 'static> UnderWay<K, T> {
             }
         };
         tokio::select! {
+            // Once shutdown has begun, nothing else wakes a queue: it would claim more.
+            biased;
             () = stop.cancelled() => Woken::Stopped,
             (about, outcome) = self.ended() => Woken::Ended(about, outcome),
             () = heard => Woken::Due,
@@ -136,8 +138,9 @@ where
     let (mut outage, began) = (OutageLog::new(what), Instant::now());
     loop {
         match outage.note(record().await) {
-            Err(error) if within.map_or_else(|| is_away(&error), |within| began.elapsed() + pause < within) => {
-                sleep(pause).await;
+            Err(error) if within.map_or_else(|| is_away(&error), |within| began.elapsed() < within) => {
+                let left = within.map_or(pause, |within| within.saturating_sub(began.elapsed()));
+                sleep(pause.min(left)).await;
                 pause = (pause * 2).min(longest);
             }
             ended => return ended,
@@ -173,7 +176,12 @@ mod tests {
         assert!(matches!(running.woken(&stop, Some(&news), look).await, Woken::Due));
         assert_eq!(asked.elapsed(), Duration::ZERO);
         stop.cancel();
-        assert!(matches!(running.woken(&stop, Some(&news), look).await, Woken::Stopped));
+        for piece in 0..100 {
+            running.start("three", async move { piece });
+            tokio::task::yield_now().await;
+            news.notify_one();
+            assert!(matches!(running.woken(&stop, Some(&news), look).await, Woken::Stopped));
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -209,6 +217,10 @@ mod tests {
         assert_eq!(tries.get(), 1);
         let (began, patience) = (Instant::now(), Duration::from_secs(5));
         assert!(keep_recording("bounded", Some(patience), record(&tries, u32::MAX, away)).await.is_err());
-        assert!(tries.get() > 2 && began.elapsed() < patience);
+        assert_eq!((tries.get() > 2, began.elapsed()), (true, patience), "the last time at the end");
+        let fails_for = |time| move || ready(if began.elapsed() < time { Err(DbError::Sql(away())) } else { Ok(()) });
+        assert!(
+            keep_recording("short", Some(patience), fails_for(began.elapsed() + Duration::from_secs(4))).await.is_ok()
+        );
     }
 }

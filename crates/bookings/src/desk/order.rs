@@ -34,7 +34,8 @@ pub enum What {
     StepHold(Box<HoldStep>),
 }
 
-/// What is locked and read for an operation. It follows from what was read before: the decision checks that it still holds.
+/// What is locked and read for an operation. It follows from what was read before: the decision
+/// checks that flights and air waybill still hold.
 #[derive(Debug)]
 pub struct Needs {
     /// The user who gives the order.
