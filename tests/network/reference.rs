@@ -1,5 +1,9 @@
 //! Facts of the trade as clients get them, and how they come into the database. The room's own tests know more of the
 //! lists and faults.
+mod hubs;
+mod killed;
+mod punctuality;
+
 use loadmaster::app;
 use loadmaster_reference as reference;
 use loadmaster_testkit::{
@@ -69,7 +73,8 @@ async fn airlines_aircraft_and_handling_codes_are_listed_and_shown() {
     assert_eq!(
         anyone.get("/api/v1/airlines/ai").await.expect(200),
         json!({"iata_code": "AI", "icao_code": "AIC", "name": "Air India", "country_code": "IN", "awb_prefix": "098",
-               "alliance": "Star Alliance", "is_cargo_only": false, "kind": "BOTH", "is_active": true, "version": 1})
+               "alliance": "Star Alliance", "is_cargo_only": false, "kind": "BOTH", "hub_airports": [],
+               "on_time_percent": null, "is_active": true, "version": 1})
     );
     assert_eq!(
         anyone.get("/api/v1/aircraft/77X").await.expect(200),

@@ -84,12 +84,17 @@ test("an airline is made, changed against another's change, made inactive and de
   await dialog.getByLabel("IATA designator").fill(code);
   await dialog.getByLabel("Name").fill("Test Line");
   await dialog.getByLabel("Country").selectOption("United Kingdom (GB)");
+  await dialog.getByLabel("Hubs").fill("LHR QQQ");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toContainText("QQQ:");
+  await dialog.getByLabel("Hubs").fill("LHR DEL");
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog).toBeHidden();
   expect((await admin.get(`/api/v1/airlines/${code}`)).country_code).toBe("GB");
 
   const row = page.getByRole("row").filter({ has: page.getByRole("button", { name: `${code} change` }) });
   while (!(await row.isVisible())) await page.getByRole("button", { name: "More" }).click();
+  await expect(row).toContainText("LHR, DEL");
   await row.getByRole("button", { name: `${code} change` }).click();
   await dialog.getByLabel("Name").fill("My Line");
   await admin.ask("PATCH", `/api/v1/airlines/${code}`, { name: "Their Line", alliance: "Any" });

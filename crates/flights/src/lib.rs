@@ -20,6 +20,7 @@ mod metric;
 mod model;
 mod network;
 mod past;
+mod punctuality;
 mod repository;
 mod room;
 mod route_table;

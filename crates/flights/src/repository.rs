@@ -4,6 +4,7 @@ pub(super) mod dates;
 pub(super) mod departures;
 mod list;
 pub(super) mod past;
+pub(super) mod punctuality;
 pub(super) mod window;
 
 use chrono::{DateTime, NaiveDate, Utc};

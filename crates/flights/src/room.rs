@@ -8,6 +8,7 @@ use loadmaster_platform::{
     postgres::Tables,
     room::{Data, Messages, Opened, Opening, Room, Unfinished},
 };
+use loadmaster_reference::Punctuality;
 
 use super::{
     ConnectionRules, FlightService,
@@ -63,20 +64,25 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let routes = router::routes().with_state(&HandlerState::of(opening, flights.clone(), reference));
     let follower = Some(Arc::new(NetworkFollower::new(flights.for_background())) as Arc<dyn Follower>);
     let measured = flights.clone();
-    let jobs = jobs(&flights.for_background());
+    let jobs = jobs(&flights.for_background(), opening.service()?);
     Ok(Opened { routes, follower, jobs, ..Opened::default() }.with(flights).measured(move || measured.measure()))
 }
 
-fn jobs(flights: &FlightService) -> Handlers {
-    Handlers::default().every(TimeDelta::hours(1), "flight_dates", flights.clone(), |flights| async move {
-        if let Some(found) = flights.compare_dates().await? {
-            let (version, flights) = (&found.version, found.flights);
-            tracing::info!(
-                version,
-                flights,
-                "flights that leave on another local date than that in their names were counted"
-            );
-        }
-        Ok(())
-    })
+fn jobs(flights: &FlightService, punctuality: Punctuality) -> Handlers {
+    let counting = (flights.clone(), punctuality);
+    Handlers::default()
+        .every(TimeDelta::hours(1), "flight_dates", flights.clone(), |flights| async move {
+            if let Some(found) = flights.compare_dates().await? {
+                let (version, flights) = (&found.version, found.flights);
+                tracing::info!(
+                    version,
+                    flights,
+                    "flights that leave on another local date than that in their names were counted"
+                );
+            }
+            Ok(())
+        })
+        .every(TimeDelta::days(1), "airline_punctuality", counting, |(flights, punctuality)| async move {
+            Ok(flights.count_punctuality(&punctuality).await?)
+        })
 }

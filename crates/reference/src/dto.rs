@@ -1,4 +1,4 @@
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Tenths, Volume, Weight};
 use loadmaster_platform::web::{read, request};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -89,6 +89,13 @@ pub(super) struct AirlineBody<'a> {
     /// What the airline carries: `CARGO` exactly if `is_cargo_only`. Null: not known.
     #[schema(required)]
     pub kind: Option<AirlineKind>,
+    /// The airports where the airline is at home, at most ten in its own order; empty: none is named.
+    #[schema(example = json!(["DEL", "BOM"]))]
+    pub hub_airports: &'a [AirportCode],
+    /// Of the flights that arrived in the last 90 days, those at most 15 minutes after the scheduled time; computed once a day.
+    /// Null with fewer than 20 flights.
+    #[schema(value_type = Option<f64>, required = true, example = 87.5)]
+    pub on_time_percent: Option<Tenths>,
     /// An inactive airline is not for new flights.
     pub is_active: bool,
     /// Number that increases with each change; the `ETag` contains it.
@@ -106,6 +113,8 @@ impl<'a> From<&'a Airline> for AirlineBody<'a> {
             alliance: airline.alliance.as_deref(),
             is_cargo_only: airline.is_cargo_only,
             kind: airline.kind,
+            hub_airports: &airline.hub_airports,
+            on_time_percent: airline.on_time_percent,
             is_active: airline.state.is_active,
             version: airline.state.version,
         }

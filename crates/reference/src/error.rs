@@ -3,7 +3,7 @@ use loadmaster_platform::{
     idempotency::Repetition,
     postgres::{DbError, Transient},
     tables::TableError,
-    web::{Problem, problem_codes, version_mismatch},
+    web::{InputFault, Problem, problem_codes, version_mismatch},
 };
 
 problem_codes! {
@@ -26,6 +26,9 @@ pub enum ReferenceError {
     InUse(&'static str, String),
     #[error("the entry is at version {0}")]
     VersionMismatch(i32),
+    /// Members that contradict existing values.
+    #[error("{0:?}")]
+    Invalid(Vec<InputFault>),
     /// The imported table.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -67,10 +70,11 @@ impl From<ReferenceError> for Problem {
             ReferenceError::InUse(kind, code) => Self::new(
                 code::IN_USE,
                 format!(
-                    "Flights or rules refer to the {kind} {code}; make it inactive instead, and it is not offered any more."
+                    "Flights, rules or airlines refer to the {kind} {code}; make it inactive instead, and it is not offered any more."
                 ),
             ),
             ReferenceError::VersionMismatch(current) => version_mismatch(current),
+            ReferenceError::Invalid(faults) => Self::validation(&faults),
             ReferenceError::Table(error) => error.into(),
             ReferenceError::Repeated(repetition) => repetition.into(),
             ReferenceError::Database(error) => error.into(),

@@ -3,14 +3,14 @@ use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Positions, Volum
 use loadmaster_platform::{
     web::{
         bulk::{Ids, ids},
-        read, request,
+        read, request, with,
     },
     zones::Zone,
 };
 
 use super::{
     model::{Aircraft, Airline, AirlineKind, Airport, EntryState},
-    values::{awb_prefix, degrees, icao, zone},
+    values::{awb_prefix, degrees, hub_airports, icao, zone},
 };
 
 /// The longest name, in characters.
@@ -112,6 +112,9 @@ request! {
         is_cargo_only: Option<bool> = read::boolean,
         /// What the airline carries. If given, it decides `is_cargo_only`.
         kind: Option<AirlineKind> = read::word(AirlineKind::WORDS),
+        /// The airports where the airline is at home, each once.
+        #[schema(max_items = 10)]
+        hub_airports: Option<Vec<AirportCode>> = with(hub_airports),
         #[schema(default = true)]
         is_active: Option<bool> = read::boolean,
     }
@@ -139,6 +142,9 @@ request! {
         is_cargo_only: Option<bool> = read::boolean,
         /// What the airline carries. If given, it decides `is_cargo_only`; null: not known, unless it carries cargo only.
         kind: Patch<AirlineKind> = read::word(AirlineKind::WORDS),
+        /// The airports where the airline is at home, each once: replaces the whole list; null: none.
+        #[schema(max_items = 10)]
+        hub_airports: Patch<Vec<AirportCode>> = with(hub_airports),
         /// Whether it is offered for new flights.
         is_active: Option<bool> = read::boolean,
     }
@@ -333,6 +339,7 @@ impl CreateAirline {
         let stated = self.kind.map(|kind| kind == AirlineKind::Cargo).or(self.is_cargo_only);
         let is_cargo_only = stated.unwrap_or(known.is_some_and(|known| known.is_cargo_only));
         let kind = self.kind.or(known.and_then(|known| known.kind));
+        let hubs = self.hub_airports.or_else(|| known.map(|known| known.hub_airports.clone()));
         Airline {
             code: self.iata_code,
             icao_code: self.icao_code,
@@ -342,6 +349,8 @@ impl CreateAirline {
             alliance: self.alliance,
             is_cargo_only,
             kind: AirlineKind::agreeing(kind, is_cargo_only),
+            hub_airports: hubs.unwrap_or_default(),
+            on_time_percent: known.and_then(|known| known.on_time_percent),
             state: state(known.map(|known| known.state), self.is_active),
         }
     }
@@ -351,7 +360,6 @@ impl ChangeAirline {
     pub fn of_state(is_active: bool) -> Self {
         use loadmaster_platform::web::Patch::Keep;
         let (name, country_code, is_cargo_only) = (None, None, None);
-        let is_active = Some(is_active);
         Self {
             icao_code: Keep,
             name,
@@ -360,7 +368,8 @@ impl ChangeAirline {
             alliance: Keep,
             is_cargo_only,
             kind: Keep,
-            is_active,
+            hub_airports: Keep,
+            is_active: Some(is_active),
         }
     }
 
@@ -370,7 +379,6 @@ impl ChangeAirline {
         let stated = self.kind.set().map(|kind| kind == AirlineKind::Cargo).or(self.is_cargo_only);
         let is_cargo_only = stated.unwrap_or(before.is_cargo_only);
         Airline {
-            code: before.code,
             icao_code: self.icao_code.or(before.icao_code),
             name: self.name.unwrap_or(before.name),
             country_code: self.country_code.unwrap_or(before.country_code),
@@ -378,7 +386,9 @@ impl ChangeAirline {
             alliance: self.alliance.or(before.alliance),
             is_cargo_only,
             kind: AirlineKind::agreeing(kind, is_cargo_only),
+            hub_airports: self.hub_airports.or(Some(before.hub_airports)).unwrap_or_default(),
             state: state(Some(before.state), self.is_active),
+            ..before
         }
     }
 }

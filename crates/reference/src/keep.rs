@@ -1,4 +1,5 @@
 //! Administrators keep the entries: the commands, the same for each kind.
+use chrono::{DateTime, Utc};
 use loadmaster_accounts::{Actor, Acts, Subject};
 use loadmaster_kernel::{Fault, FaultCode, UserId};
 use loadmaster_platform::{
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use super::{
     error::ReferenceError,
+    hubs,
     kinds::Kind,
     model::{REFERENCE, ReferenceEventType, ReferenceMessage},
     repository::{self, Writer},
@@ -60,7 +62,16 @@ impl Keeper {
         message: ReferenceMessage,
     ) -> Result<(), ReferenceError> {
         self.acts.record_in_tx(tx, Actor::Caller(actor), act, subject, data).await?;
-        let now = self.clock.now();
+        self.announce_in_tx(tx, message).await
+    }
+
+    /// Appends a message to all servers.
+    pub(super) async fn announce_in_tx(
+        &self,
+        tx: &mut PgSession,
+        message: ReferenceMessage,
+    ) -> Result<(), ReferenceError> {
+        let now = self.now();
         let change: uuid::Uuid = self.ids.next(now);
         let message = Message {
             aggregate: REFERENCE,
@@ -89,8 +100,12 @@ impl Keeper {
         self.record_in_tx(tx, actor, (&act, Subject::new(K::NAME, code)), entry.shown(), message).await
     }
 
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     /// To be called after the commit of a change: this process knows it from now on.
-    async fn committed(&self) {
+    pub(super) async fn committed(&self) {
         if let Err(error) = self.reference.reload(&self.db).await {
             tracing::warn!(%error, "the reference data cannot be read again; the next change, or a start, reads it");
         }
@@ -120,6 +135,7 @@ impl<K: Kind> Command for Create<K> {
         if !K::read(tx, Some(entry.code())).await?.is_empty() {
             return Err(ReferenceError::AlreadyExists(K::KIND, K::text(&entry.code())));
         }
+        hubs::check(tx, entry).await?;
         K::write(&mut *tx, std::iter::once(&*entry), Writer::Administrator).await?;
         keeper.record_entry_in_tx(tx, *actor, "created", entry).await?;
         Ok(entry.clone())
@@ -159,6 +175,7 @@ impl<K: Kind> Command for Change<K> {
         if entry.fixed_that_differs(&before).is_some() && repository::is_in_use::<K>(tx, self.code).await? {
             return Err(ReferenceError::InUse(K::KIND, K::text(&self.code)));
         }
+        hubs::check(tx, &entry).await?;
         entry.state_mut().version += 1;
         K::write(&mut *tx, std::iter::once(&entry), Writer::Administrator).await?;
         self.keeper.record_entry_in_tx(tx, self.actor, "changed", &entry).await?;
@@ -240,7 +257,7 @@ where
             let mut entry = K::created(new.clone(), before);
             let Some(before) = before else {
                 summary.created += 1;
-                written.push(entry);
+                written.push((*row, entry));
                 continue;
             };
             if entry == *before {
@@ -257,13 +274,13 @@ where
             }
             summary.updated += 1;
             entry.state_mut().version += 1;
-            written.push(entry);
+            written.push((*row, entry));
         }
-        faults.unless_faulty(())?;
+        faults.and(hubs::check_rows(tx, &written).await?).unless_faulty(())?;
         if self.dry_run || written.is_empty() {
             return Ok(summary);
         }
-        K::write(&mut *tx, written.iter(), Writer::Administrator).await?;
+        K::write(&mut *tx, written.iter().map(|(_, entry)| entry), Writer::Administrator).await?;
         let data = serde_json::json!({"created": summary.created, "updated": summary.updated});
         let act = format!("{}.imported", K::PLURAL);
         let message = ReferenceMessage { kind: K::NAME, codes: Vec::new() };

@@ -142,7 +142,7 @@ kind!(
     airlines,
     Columns {
         required: &["iata_code", "name", "country_code"],
-        optional: &["icao_code", "awb_prefix", "alliance", "is_cargo_only", "kind", "is_active"],
+        optional: &["icao_code", "awb_prefix", "alliance", "is_cargo_only", "kind", "hub_airports", "is_active"],
         kinds: &[("awb_prefix", Digits(3)), ("is_cargo_only", Flag), ("is_active", Flag)],
     },
     |_, _| None

@@ -4,10 +4,12 @@
 mod dto;
 mod error;
 mod follower;
+mod hubs;
 mod input;
 mod keep;
 mod kinds;
 mod model;
+mod punctuality;
 mod region;
 mod repository;
 mod room;
@@ -22,7 +24,8 @@ mod values;
 mod written;
 
 pub use error::ReferenceError;
-pub use model::{Aircraft, Airline, Airport, REFERENCE};
+pub use model::{Aircraft, Airline, Airport, Flown, REFERENCE};
+pub use punctuality::Punctuality;
 pub use room::ROOM;
 pub use scope::{Area, Scope};
 pub use seed::{is_reference_data_loaded, load_reference_data};

@@ -1,7 +1,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight, words};
+use loadmaster_kernel::{
+    AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Tenths, Volume, Weight, words,
+};
 use loadmaster_platform::zones::Zone;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,7 +22,8 @@ words! {
 
 impl ReferenceEventType {
     /// The meaning of each of [`Self::NAMES`].
-    pub const ABOUT: [&str; Self::NAMES.len()] = ["An administrator changed reference data."];
+    pub const ABOUT: [&str; Self::NAMES.len()] =
+        ["An administrator changed reference data, or a percentage that is computed changed."];
 }
 
 /// The data of a message: the rest is read at the addresses of the entries.
@@ -147,7 +150,31 @@ pub struct Airline {
     pub is_cargo_only: bool,
     /// `Cargo` exactly if `is_cargo_only`; `None`: not known.
     pub kind: Option<AirlineKind>,
+    /// Where it is at home, in its own order.
+    pub hub_airports: Vec<AirportCode>,
+    /// Of its flights that arrived in the last 90 days; it changes without the version. `None`: of too few.
+    pub on_time_percent: Option<Tenths>,
     pub state: EntryState,
+}
+
+/// Flights of an airline in a span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flown {
+    pub airline: AirlineCode,
+    /// Those whose actual time is known.
+    pub flights: i64,
+    /// Of these, those at most 15 minutes late.
+    pub on_time: i64,
+}
+
+impl Flown {
+    /// Of fewer flights a percentage says nothing.
+    const FEWEST: i64 = 20;
+
+    /// Returns the percentage of flights that were on time; `None` of too few flights.
+    pub fn percent(flights: i64, on_time: i64) -> Option<Tenths> {
+        if flights < Self::FEWEST { None } else { Tenths::percent(on_time, flights) }
+    }
 }
 
 /// An aircraft type with typical cargo figures.

@@ -13,6 +13,7 @@ use super::{
     follower::ReferenceFollower,
     keep::Keeper,
     model::{REFERENCE, ReferenceEventType, ReferenceMessage},
+    punctuality::Punctuality,
     router::{self, HandlerState},
 };
 
@@ -40,6 +41,7 @@ async fn open(opening: &Opening) -> anyhow::Result<Opened> {
     opening.service::<KnownAirports>()?.are(move |code| airports.airport(code).is_some());
     let keeper = Keeper::new(db.clone(), reference.clone(), clock.clone(), ids.clone(), opening.service()?);
     let routes = router::routes().with_state(&HandlerState::of(opening, reference.clone(), keeper.clone()));
+    let punctuality = Punctuality(keeper.for_background());
     let follower = Some(Arc::new(ReferenceFollower(keeper.for_background())) as Arc<dyn Follower>);
-    Ok(Opened { routes, follower, ..Opened::default() }.with(reference))
+    Ok(Opened { routes, follower, ..Opened::default() }.with(reference).with(punctuality))
 }

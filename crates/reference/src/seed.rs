@@ -151,6 +151,9 @@ impl AirlineRow {
             is_cargo_only: self.is_cargo_only,
             // All that the file lists carry cargo.
             kind: Some(if self.is_cargo_only { AirlineKind::Cargo } else { AirlineKind::Both }),
+            // Only administrators name hubs.
+            hub_airports: Vec::new(),
+            on_time_percent: None,
             state: EntryState::NEW,
         };
         (airline.code, Arc::new(airline))

@@ -125,7 +125,7 @@ async fn airlines_and_aircraft_have_exactly_the_promised_members() {
         serde_json::json!({
             "iata_code": "MS", "icao_code": "MSR", "name": "EgyptAir", "country_code": "EG", "awb_prefix": "077",
             "alliance": "Star Alliance", "is_cargo_only": false, "kind": "BOTH",
-            "is_active": true, "version": 1,
+            "hub_airports": [], "on_time_percent": null, "is_active": true, "version": 1,
         })
     );
     assert_eq!(

@@ -1,9 +1,14 @@
 //! Readers of single members of entries.
-use loadmaster_kernel::{Fault, FaultCode};
+use loadmaster_kernel::{AirportCode, Fault, FaultCode};
 use loadmaster_platform::{
-    web::{Raw, read},
+    web::{Fields, Raw, read},
     zones::Zone,
 };
+use serde_json::Value;
+
+/// The member and the column with an airline's hubs.
+pub(super) const HUB_AIRPORTS: &str = "hub_airports";
+const MOST_HUBS: usize = 10;
 
 /// Reads an ICAO code of so many letters or digits.
 pub(super) fn icao(raw: Raw<'_>, length: usize) -> Result<String, Fault> {
@@ -36,4 +41,32 @@ pub(super) fn degrees(raw: Raw<'_>, most: f64) -> Result<f64, Fault> {
         value if value > most => Err(Fault::new(FaultCode::TooLarge, format!("must be at most {most}"))),
         value => Ok(value),
     }
+}
+
+/// Reads the codes of airports, each once: a list, or a cell with blanks between them. Whether they exist is found out in the
+/// transaction.
+pub(super) fn hub_airports(fields: &mut Fields<'_>) -> Option<Vec<AirportCode>> {
+    let mut hubs: Vec<AirportCode> = Vec::new();
+    for (index, code) in fields.optional(HUB_AIRPORTS, codes)?.into_iter().enumerate() {
+        match code {
+            Ok(code) if hubs.contains(&code) => {
+                fields.fault_of_entry(HUB_AIRPORTS, index, &Fault::format("names what an earlier entry names"));
+            }
+            Ok(code) => hubs.push(code),
+            Err(fault) => fields.fault_of_entry(HUB_AIRPORTS, index, &fault),
+        }
+    }
+    Some(hubs)
+}
+
+fn codes(raw: Raw<'_>) -> Result<Vec<Result<AirportCode, Fault>>, Fault> {
+    let codes: Vec<_> = match raw {
+        Raw::Json(Value::Array(values)) => values.iter().map(|value| read::code(Raw::Json(value))).collect(),
+        Raw::Json(_) => return Err(Fault::new(FaultCode::WrongType, "must be an array")),
+        Raw::Text(cell) => cell.split_whitespace().map(|code| read::code(Raw::Text(code))).collect(),
+    };
+    if codes.len() > MOST_HUBS {
+        return Err(Fault::new(FaultCode::TooLong, format!("must have at most {MOST_HUBS} entries")));
+    }
+    Ok(codes)
 }

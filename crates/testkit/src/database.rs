@@ -245,13 +245,14 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 19] = [
+pub const SCHEDULES: [&str; 20] = [
     "partitions_ahead",
     "expired_tokens",
     "old_idempotency_keys",
     "old_outbox",
     "flight_steps",
     "flight_dates",
+    "airline_punctuality",
     "old_hold_texts",
     "reconcile_payments",
     "old_payment_webhooks",

@@ -8,7 +8,7 @@ pub fn airport(code: &str) -> Value {
 
 pub fn airline(code: &str) -> Value {
     json!({"iata_code": code, "icao_code": "QQQ", "name": "Line", "country_code": "GB", "awb_prefix": "999",
-           "alliance": "None"})
+           "alliance": "None", "hub_airports": ["DEL", "BOM"]})
 }
 
 pub fn aircraft(code: &str) -> Value {

@@ -30,7 +30,7 @@ fn reference() -> Vec<Kind> {
     let [airports, airlines, aircrafts] = [
         json!({"iata_code": "QQB", "icao_code": "QQQQ", "elevation_ft": 15, "is_major": true, "is_active": true}),
         json!({"iata_code": "0B", "icao_code": "QQQ", "awb_prefix": "999", "alliance": "None", "is_cargo_only": false,
-               "kind": "BOTH", "is_active": true}),
+               "kind": "BOTH", "hub_airports": ["DEL", "LHR"], "is_active": true}),
         json!({"iata_code": "0AB", "icao_code": "QQQQ", "positions": 4, "is_freighter": true, "is_active": true}),
     ];
     let kind = |list, query, least: Value, more, optional| Kind {
@@ -43,7 +43,13 @@ fn reference() -> Vec<Kind> {
     };
     vec![
         kind("/api/v1/airports", "?country=GI", airport, airports, &["icao_code", "elevation_ft"]),
-        kind("/api/v1/airlines", "", airline, airlines, &["icao_code", "awb_prefix", "alliance", "kind"]),
+        kind(
+            "/api/v1/airlines",
+            "",
+            airline,
+            airlines,
+            &["icao_code", "awb_prefix", "alliance", "kind", "hub_airports"],
+        ),
         kind("/api/v1/aircraft", "", aircraft, aircrafts, &["icao_code"]),
     ]
 }

@@ -1,7 +1,7 @@
 //! All SQL of this room.
 use std::sync::Arc;
 
-use loadmaster_kernel::HandlingCode;
+use loadmaster_kernel::{AirportCode, HandlingCode, Tenths};
 use loadmaster_platform::postgres::PgSession;
 use sqlx::{PgConnection, PgExecutor};
 
@@ -13,6 +13,7 @@ use super::{
 mod aircraft;
 mod airlines;
 mod airports;
+pub(super) mod punctuality;
 
 /// Who writes an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,16 @@ pub(super) trait Rows: Sized + Send + Sync + 'static {
 
     /// Deletes an entry. Fails if anything in the database refers to it.
     fn delete(tx: &mut PgSession, code: Self::Code) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Returns the airports that the entry lists in `hub_airports`.
+    fn airports(&self) -> &[AirportCode] {
+        &[]
+    }
+
+    /// Returns what is shown with the entry and changes without its version.
+    fn computed(&self) -> Option<Tenths> {
+        None
+    }
 }
 
 /// Reads everything.
@@ -70,6 +81,17 @@ pub(super) fn is_referred_to(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation)
 }
 
+/// Returns those of these airports that do not exist.
+pub(super) async fn unknown_airports(tx: &mut PgSession, codes: &[AirportCode]) -> sqlx::Result<Vec<AirportCode>> {
+    sqlx::query_scalar!(
+        r#"select code as "code!: AirportCode" from unnest($1::text[]) as given (code)
+            where not exists (select from airports where iata_code = code)"#,
+        codes as &[AirportCode],
+    )
+    .fetch_all(&mut *tx)
+    .await
+}
+
 /// Records that an administrator has deleted an entry.
 async fn remember_deletion(tx: &mut PgSession, kind: &str, code: &str) -> sqlx::Result<()> {
     sqlx::query!("insert into deleted_reference_data (kind, code) values ($1, $2) on conflict do nothing", kind, code)
@@ -92,6 +114,12 @@ pub(super) async fn was_deleted(db: &mut PgSession, kind: &str, code: &str) -> s
 /// Returns one column of many rows, as `unnest` takes it.
 fn column<'a, E, T>(rows: &[&'a E], value: impl Fn(&'a E) -> T) -> Vec<T> {
     rows.iter().map(|row| value(row)).collect()
+}
+
+/// Returns codes as one text, which the database takes apart again: it has no lists of lists of different lengths.
+pub(super) fn joined(codes: &[AirportCode]) -> String {
+    let codes: Vec<&str> = codes.iter().map(AirportCode::as_str).collect();
+    codes.join(" ")
 }
 
 fn by_code<C: Ord, E>(entries: impl Iterator<Item = E>, code: impl Fn(&E) -> C) -> Entries<C, E> {

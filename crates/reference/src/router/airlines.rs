@@ -36,8 +36,18 @@ pub(in super::super) fn bulk() -> OpenApiRouter<HandlerState> {
 }
 
 /// The columns of an export, which an import takes.
-const COLUMNS: &[&str] =
-    &["iata_code", "icao_code", "name", "country_code", "awb_prefix", "alliance", "is_cargo_only", "kind", "is_active"];
+const COLUMNS: &[&str] = &[
+    "iata_code",
+    "icao_code",
+    "name",
+    "country_code",
+    "awb_prefix",
+    "alliance",
+    "is_cargo_only",
+    "kind",
+    "hub_airports",
+    "is_active",
+];
 
 /// Show an airline.
 ///
@@ -114,8 +124,8 @@ async fn delete(
 /// Import airlines, all or nothing.
 ///
 /// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx: the first sheet, without
-/// formulas) with the columns `iata_code,icao_code,name,country_code,awb_prefix,alliance,is_cargo_only,kind,is_active`, in any order; `icao_code`, `awb_prefix`, `alliance`, `is_cargo_only`, `kind`, `is_active`
-/// may be left out. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its
+/// formulas) with the columns `iata_code,icao_code,name,country_code,awb_prefix,alliance,is_cargo_only,kind,hub_airports,is_active`, in any order; `icao_code`, `awb_prefix`, `alliance`, `is_cargo_only`, `kind`, `hub_airports`, `is_active`
+/// may be left out. `hub_airports` has codes with blanks between them; an empty cell leaves them as they are. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its
 /// `row`, counted from 1 without the header, its `column` and its `value`; the first 100 are reported, and `errors_total` is
 /// the number of all.
 #[utoipa::path(post, path = "/airlines/import", tag = "reference data", operation_id = "importAirlines",

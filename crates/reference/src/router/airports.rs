@@ -108,8 +108,8 @@ async fn change(
 
 /// Delete an airport to which nothing refers.
 ///
-/// While flights or rules name it, the response is 409 `in_use`: make it inactive instead. A new release does not bring it
-/// back.
+/// While flights or rules name it, or it is a hub of an airline, the response is 409 `in_use`: make it inactive instead. A new
+/// release does not bring it back.
 #[utoipa::path(delete, path = "/airports/{code}", operation_id = "deleteAirport", tag = "reference data",
     params(("code" = AirportCode, Path, description = "IATA code; case is ignored"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Delete it only if the entry still has the version of this ETag")),

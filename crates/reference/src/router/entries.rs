@@ -15,7 +15,7 @@ use loadmaster_platform::{
     },
     work::{ChangeRequest, Keyed, UnitOfWork, read_dry_run},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::PUBLIC;
 
@@ -33,11 +33,17 @@ problem_responses!(pub TableProblems: [INPUT, ROLE, BODY, KEY]);
 problem_responses!(pub ExportProblems: [INPUT, CALLER]);
 
 pub fn shown<K: Kind>(entry: &K, if_none_match: &IfNoneMatch) -> Response {
-    conditional(&entry.state().version.to_string(), if_none_match, PUBLIC, Json(entry.shown()))
+    conditional(&tag(entry), if_none_match, PUBLIC, Json(entry.shown()))
+}
+
+/// Returns the version, and after a dash, where `If-Match` takes no notice of it, what changes without the version.
+fn tag<K: Kind>(entry: &K) -> String {
+    let version = entry.state().version;
+    entry.computed().map_or_else(|| version.to_string(), |figure| format!("{version}-{}", json!(figure)))
 }
 
 fn answer<K: Kind>(status: StatusCode, entry: &K) -> Answer {
-    Answer::new(status, &entry.shown(), PRIVATE).with_tag(entry.state().version.to_string())
+    Answer::new(status, &entry.shown(), PRIVATE).with_tag(tag(entry))
 }
 
 /// The parts of a request that is not about one entry that exists.

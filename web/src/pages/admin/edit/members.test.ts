@@ -134,3 +134,19 @@ test("a flight number may have a blank, and stays one entry of a list", () => {
   expect(entries("AI 0914, 9W 12A; LHR DEL")).toEqual(["AI0914", "9W12A", "LHR", "DEL"]);
   expect(entries("AI101 AI103")).toEqual(["AI101", "AI103"]);
 });
+
+test("hubs of an airline are typed as codes, sent as a list, and cleared by null", () => {
+  const airlines = KINDS.airlines.members;
+  const line: Entry = { iata_code: "AI", name: "Air India", hub_airports: ["DEL", "BOM"], is_active: true, version: 1 };
+  const values = typed(airlines, line);
+  expect(values["hub_airports"]).toBe("DEL BOM");
+  expect(body(airlines, { ...values, hub_airports: "DEL, bom hyd" }, line)).toEqual({
+    hub_airports: ["DEL", "bom", "hyd"],
+  });
+  expect(body(airlines, { ...values, hub_airports: "" }, line)).toEqual({ hub_airports: null });
+  const unknown = [fault("/hub_airports/1", "names an unknown airport.")];
+  expect(faultText(unknown, "/hub_airports", "DEL QQQ")).toEqual(
+    expect.objectContaining({ text: "QQQ: names an unknown airport." }),
+  );
+  expect(airlines.map((one) => one.name)).not.toContain("on_time_percent");
+});

@@ -19,6 +19,8 @@ export interface EntryMember extends Member<keyof Entry & string> {
 }
 export interface EntryKind extends Kind<Entry> {
   members: readonly EntryMember[];
+  /** Stands in the table beside the members, and nobody types it in. */
+  computed: readonly EntryMember[];
 }
 
 const { make, members, carries, ...texts } = words.admin.entries;
@@ -66,6 +68,14 @@ const MEMBERS: Record<Name, readonly EntryMember[]> = {
     { name: "alliance", label: members.alliance, type: "text", isOptional: true },
     { name: "is_cargo_only", label: members.is_cargo_only, type: "flag", isShown: true },
     { name: "kind", label: members.kind, type: "choice", isOptional: true, isShown: true, options: airlineKinds },
+    {
+      name: "hub_airports",
+      label: members.hub_airports,
+      type: "list",
+      hint: members.hubs_hint,
+      isOptional: true,
+      isShown: true,
+    },
   ],
   aircraft: [
     code(members.iata_code),
@@ -79,9 +89,12 @@ const MEMBERS: Record<Name, readonly EntryMember[]> = {
   ],
 };
 
+const onTime: EntryMember = { name: "on_time_percent", label: members.on_time_percent, type: "number", digits: 1 };
+
 const kind = (name: Name): EntryKind => ({
   path: `/api/v1/${name}`,
   members: MEMBERS[name],
+  computed: name === "airlines" ? [onTime] : [],
   id: (entry) => entry.iata_code,
   called: (entry) => entry.iata_code,
   words: { ...texts, make: make[name] },
