@@ -1,14 +1,24 @@
 //! Alerts on prices and space: what they refuse, who sees them, and when somebody is informed.
+mod cost;
+mod crossings;
+mod judged;
+mod letters;
+mod persons;
+mod processes;
+
 use chrono::TimeDelta;
+use loadmaster_accounts::Role;
 use loadmaster_testkit::{
-    NewFlight, World, WorldOptions,
-    freight::{order, text, with, without},
+    Client, NewFlight, World, WorldOptions,
+    claims::guest,
+    freight::{at_once, order, text, with, without},
     jobs::run_again,
     notifications::{Person, told_to},
     until,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const ALERTS: &str = "/api/v1/alerts";
 
@@ -23,6 +33,37 @@ fn price() -> Value {
 
 fn at(alert: &Value) -> String {
     format!("{ALERTS}/{}", text(alert, "id"))
+}
+
+/// The alert as it is now.
+async fn shown(client: &Client, alert: &Value) -> Value {
+    client.get(&at(alert)).await.expect(200)
+}
+
+/// Waits until all alerts were checked, as if they were due.
+async fn checked(world: &World) {
+    world.sql("update alerts set next_check_at = '2026-01-01' where status = 'ACTIVE'").await;
+    until("all alerts are checked", async || {
+        let left = "select id::text from alerts
+                    where status = 'ACTIVE' and (next_check_at < '2026-02-01' or lease_until is not null)";
+        world.texts(left).await.is_empty()
+    })
+    .await;
+}
+
+/// A flight from Delhi to London with room for a ton, in eight days.
+async fn flight(world: &World) -> Value {
+    world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await
+}
+
+/// Books all of that flight.
+async fn fill(client: &Client, flight: &Value) -> Value {
+    client.book(with(order(&[flight]), json!({"weight_kg": 1000}))).await
+}
+
+/// The number of messages about alerts.
+async fn messages(world: &World) -> usize {
+    world.texts("select id::text from outbox where aggregate = 'alert'").await.len()
 }
 
 #[tokio::test]
@@ -94,20 +135,21 @@ async fn an_organization_has_so_many_active_alerts_and_no_more() {
 #[tokio::test]
 async fn a_cancellation_makes_room_and_one_letter() {
     let world = World::working().await;
-    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await;
+    let flight = flight(&world).await;
     let holder = world.customer().await;
-    let booking = holder.book(with(order(&[&flight]), json!({"weight_kg": 1000}))).await;
+    let booking = fill(&holder, &flight).await;
     let person = Person::new(&world).await;
     let alert = person.client.post(ALERTS, space(600.0)).await.expect(201);
     assert_eq!((&alert["is_met"], &alert["current"]), (&json!(false), &Value::Null));
     holder.walk(&booking, &["cancel"]).await;
+    // One that was checked just now waits for half a minute.
+    world.clock.advance(TimeDelta::seconds(31));
     until("the alert is met", async || person.client.get(&at(&alert)).await.expect(200)["times_met"] == 1).await;
     let met = person.client.get(&at(&alert)).await.expect(200);
     assert_eq!((&met["is_met"], &met["current"]["option"]), (&json!(true), &json!([flight["id"]])));
     until("its user is informed", async || told_to(&world, &person.name()).await.contains(&"space_alert".to_owned()))
         .await;
-    let messages = world.texts("select count(*)::text from outbox where aggregate = 'alert'").await;
-    assert_eq!(messages, ["1"]);
+    assert_eq!(messages(&world).await, 1);
     world.audit().await;
 }
 
@@ -123,8 +165,53 @@ async fn an_alert_ends_with_the_access_of_its_user_and_is_deleted_ninety_days_la
     run_again(&world, "ended_alerts").await;
     assert_eq!(admin.get(&at(&alert)).await.expect(200)["status"], "EXPIRED");
     let refused = admin.patch(&at(&alert), json!({"status": "ACTIVE"})).await;
-    refused.expect_problem(409, "invalid_transition");
+    let problem = refused.expect_problem(409, "invalid_transition");
+    assert_eq!((&problem["from"], &problem["allowed"]), (&json!("EXPIRED"), &json!(["delete"])));
     world.sql("update alerts set ended_at = ended_at - interval '91 days'").await;
     run_again(&world, "ended_alerts").await;
     assert_eq!(world.texts("select id::text from alerts").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn so_many_alerts_made_at_once_are_no_more_than_the_limit() {
+    let world = World::with(WorldOptions::default().set("alerts.max_per_organization", "3")).await;
+    let customer = world.customer().await;
+    let made = at_once((0..12).map(|_| customer.sending(ALERTS, space(1.0)))).await;
+    let mut statuses: Vec<u16> = made.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [[201; 3].as_slice(), &[409; 9]].concat());
+    assert_eq!(world.texts("select id::text from alerts where status = 'ACTIVE'").await.len(), 3);
+    world.customer().await.post(ALERTS, space(1.0)).await.expect(201);
+}
+
+#[tokio::test]
+async fn guests_and_strangers_make_no_alerts_and_programs_do() {
+    let world = World::start().await;
+    guest(&world).await.post(ALERTS, space(1.0)).await.expect_problem(403, "forbidden");
+    world.anonymous().post(ALERTS, space(1.0)).await.expect_problem(401, "unauthenticated");
+    let user = Uuid::new_v4();
+    let customer = world.caller_in(Role::Customer, user, Uuid::new_v4()).await;
+    let key = customer.post("/api/v1/api-keys", json!({"name": "night"})).await.expect(201);
+    let program = world.anonymous().with_token(text(&key, "key"));
+    let alert = program.post(ALERTS, space(1.0)).await.expect(201);
+    assert_eq!(alert["created_by"], json!(user), "the user of the key is informed");
+    assert_eq!(shown(&customer, &alert).await["id"], alert["id"]);
+}
+
+#[tokio::test]
+async fn an_act_on_many_alerts_leaves_those_of_strangers_alone() {
+    let world = World::start().await;
+    let (owner, stranger) = (world.customer().await, world.customer().await);
+    let own = owner.post(ALERTS, space(1.0)).await.expect(201);
+    let foreign = stranger.post(ALERTS, space(1.0)).await.expect(201);
+    for action in ["pause", "resume", "delete"] {
+        let act = json!({"action": action, "ids": [own["id"], foreign["id"], Uuid::nil()]});
+        let done = owner.post(&format!("{ALERTS}/bulk"), act).await.expect(200);
+        assert_eq!((&done["succeeded"], &done["failed"]), (&json!(1), &json!(2)), "{done}");
+        for refused in &done["results"].as_array().unwrap()[1..] {
+            assert_eq!(refused["problem"]["code"], "not_found", "{refused}");
+        }
+    }
+    assert_eq!(shown(&stranger, &foreign).await, foreign);
+    owner.get(&at(&own)).await.expect_problem(404, "not_found");
 }

@@ -1,4 +1,5 @@
 //! Webhooks: real receivers, over TCP and TLS, on a network whose names and addresses are the test's.
+mod alerts;
 mod crash;
 mod ending;
 mod failing;

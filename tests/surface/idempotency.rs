@@ -80,6 +80,7 @@ async fn effects(world: &World) -> Vec<String> {
                    select 'notification ' || id || status from notifications union all
                    select 'party versions ' || coalesce(sum(version), 0) from parties union all
                    select 'template versions ' || coalesce(sum(version), 0) from booking_templates union all
+                   select 'alerts ' || count(*) || ' versions ' || coalesce(sum(version), 0) from alerts union all
                    select 'webhook versions ' || coalesce(sum(version), 0) from webhooks union all
                    select 'webhook deliveries ' || status || count(*) from webhook_deliveries group by status union all
                    select 'acts ' || count(*) from admin_acts";

@@ -52,12 +52,10 @@ impl From<AlertError> for Problem {
                 let text = format!("Your organization has {most} active alerts already; pause or delete one first.");
                 Self::new(code::LIMIT_REACHED, text).with("what", "alerts").with("limit", most)
             }
-            AlertError::Ended => {
-                Self::new(code::INVALID_TRANSITION, "The alert has ended; give it later dates, or create another one.")
-                    .with("from", "EXPIRED")
-                    .with("action", "change")
-                    .with("allowed", ["delete"])
-            }
+            AlertError::Ended => Self::new(code::INVALID_TRANSITION, "The alert has ended and cannot be changed.")
+                .with("from", "EXPIRED")
+                .with("action", "change")
+                .with("allowed", ["delete"]),
             AlertError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             AlertError::VersionMismatch(current) => version_mismatch(current),
             AlertError::Search(cause) => cause.into(),

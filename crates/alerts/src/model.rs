@@ -114,19 +114,42 @@ impl Terms {
     }
 }
 
-/// What has changed, by the ids in messages: alerts on its lanes are to be checked.
+/// What has changed, by the ids in messages: alerts that it concerns are to be checked.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Changed {
     pub flights: Vec<Uuid>,
+    /// Bookings and holds that may have given back space: it concerns all alerts on their lanes.
     pub bookings: Vec<Uuid>,
     pub holds: Vec<Uuid>,
+    /// Those that have only taken space: it concerns alerts whose best option is on their flights.
+    pub new_bookings: Vec<Uuid>,
+    pub new_holds: Vec<Uuid>,
     /// Of tariffs, surcharges or sales.
     pub has_prices: bool,
+    /// Messages were not heard, as of before the start of this process.
+    pub has_missed: bool,
 }
 
 impl Changed {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Returns the number of ids.
+    pub fn len(&self) -> usize {
+        let Self { flights, bookings, holds, new_bookings, new_holds, .. } = self;
+        [flights, bookings, holds, new_bookings, new_holds].iter().map(|ids| ids.len()).sum()
+    }
+
+    /// Takes in what could not be used.
+    pub fn take_back(&mut self, unused: Self) {
+        self.flights.extend(unused.flights);
+        self.bookings.extend(unused.bookings);
+        self.holds.extend(unused.holds);
+        self.new_bookings.extend(unused.new_bookings);
+        self.new_holds.extend(unused.new_holds);
+        self.has_prices |= unused.has_prices;
+        self.has_missed |= unused.has_missed;
     }
 }
 

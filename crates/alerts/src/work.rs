@@ -1,13 +1,15 @@
-//! Checks alerts that are due. Any number of processes do: each takes alerts for a while by the database's clock, so that no
-//! two judge the same one, and what was broken off is taken up again.
+//! Checks alerts that are due, those of one lane together. Any number of processes do: each takes alerts for a while by the
+//! database's clock, so that no two judge the same one, and what was broken off is taken up again.
 use std::{sync::PoisonError, time::Duration};
 
-use loadmaster_kernel::Money;
+use chrono::TimeDelta;
+use loadmaster_kernel::{AlertId, Money};
 use loadmaster_platform::{
     outbox,
     postgres::{commit, retrying},
     shutdown::stopped_within,
 };
+use loadmaster_search::WatchedLane;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -22,28 +24,35 @@ use super::{
 
 /// Interval between two looks for alerts that are due.
 const LOOK: Duration = Duration::from_secs(2);
-/// Alerts taken at once.
-const MOST_TAKEN: i64 = 16;
+/// Most alerts of one lane that are taken at once.
+const MOST_TAKEN: i64 = 100;
+/// Time until an alert that could not be judged is due again.
+const PUT_OFF: TimeDelta = TimeDelta::minutes(5);
 
 impl AlertService {
-    /// Checks until `stop`.
+    /// Checks until `stop`. It pauses for as long as it works.
     pub(super) async fn work(self, stop: CancellationToken) {
         loop {
-            let is_more = match Box::pin(self.look(&stop)).await {
-                Ok(is_more) => is_more,
+            let began = Instant::now();
+            let rest = match Box::pin(self.look(&stop)).await {
+                Ok(true) => began.elapsed(),
+                Ok(false) => LOOK,
                 Err(error) => {
                     tracing::warn!(%error, "alerts cannot be checked; trying again");
-                    false
+                    LOOK
                 }
             };
-            let rest = if is_more { Duration::ZERO } else { LOOK };
             if stopped_within(&stop, rest).await {
-                return;
+                break;
             }
+        }
+        // What this process has heard of is not lost with it.
+        if let Err(error) = self.wake().await {
+            tracing::warn!(%error, "alerts cannot be woken; they are checked within 30 minutes");
         }
     }
 
-    /// Wakes alerts by what has changed, and checks some that are due. Returns whether there may be more.
+    /// Wakes alerts by what has changed, and checks those of one lane that are due. Returns whether there were any.
     async fn look(&self, stop: &CancellationToken) -> Result<bool, AlertError> {
         if !self.clock.is_trusted() {
             return Ok(false);
@@ -51,18 +60,31 @@ impl AlertService {
         self.wake().await?;
         let holder: Uuid = self.ids.next(self.clock.now());
         let taken = self.take(holder).await?;
-        let is_more = i64::try_from(taken.len()).is_ok_and(|taken| taken >= MOST_TAKEN);
+        let Some(first) = taken.first() else { return Ok(false) };
+        let mut lane = self.search.watch(first.terms.origin, first.terms.destination);
         for alert in taken {
+            // Those that are left are taken up again once their lease has ended.
             if stop.is_cancelled() {
                 return Ok(false);
             }
             let id = alert.id;
-            // One that cannot be judged keeps no other waiting: its lease ends, and then it is due again.
-            if let Err(error) = Box::pin(self.check(alert, holder)).await {
-                tracing::warn!(%error, alert_id = %id, "an alert cannot be checked; trying again");
+            if let Err(error) = Box::pin(self.check(&mut lane, alert, holder)).await {
+                tracing::warn!(%error, alert_id = %id, "an alert cannot be checked; trying again in five minutes");
+                self.put_off(id, holder).await?;
             }
         }
-        Ok(is_more)
+        Ok(true)
+    }
+
+    /// Lets an alert that cannot be judged wait: it must keep no other one waiting.
+    async fn put_off(&self, id: AlertId, holder: Uuid) -> Result<(), AlertError> {
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            repository::put_off(&mut tx, id, holder, self.clock.now() + PUT_OFF).await?;
+            commit(tx).await?;
+            Ok::<_, AlertError>(())
+        })
+        .await
     }
 
     /// Makes the alerts due that are concerned by what has changed since the last look. What fails is noted again.
@@ -75,20 +97,19 @@ impl AlertService {
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
             repository::wake_by_lanes(&mut tx, &changed, now).await?;
+            repository::wake_by_options(&mut tx, &changed, now).await?;
             if changed.has_prices {
                 repository::wake_by_prices(&mut tx, now).await?;
+            }
+            if changed.has_missed {
+                repository::wake_all(&mut tx, now).await?;
             }
             commit(tx).await?;
             Ok::<_, AlertError>(())
         });
         let woken = woken.await;
         if woken.is_err() {
-            self.note(|noted| {
-                noted.flights.extend(&changed.flights);
-                noted.bookings.extend(&changed.bookings);
-                noted.holds.extend(&changed.holds);
-                noted.has_prices |= changed.has_prices;
-            });
+            self.note(|noted| noted.take_back(changed));
         }
         woken
     }
@@ -105,10 +126,10 @@ impl AlertService {
     }
 
     /// Judges one alert. Its new state and its message are one transaction.
-    async fn check(&self, alert: Alert, holder: Uuid) -> Result<(), AlertError> {
+    async fn check(&self, lane: &mut WatchedLane, alert: Alert, holder: Uuid) -> Result<(), AlertError> {
         let began = Instant::now();
         let currency = alert.threshold().map(Money::currency);
-        let found = self.best(&alert.terms, alert.organization_id, currency).await?;
+        let found = self.best(lane, &alert.terms, alert.organization_id, currency).await?;
         metric::CHECK.record(began.elapsed().as_secs_f64());
         let is_notified = retrying(|| self.conclude(&alert, holder, found.as_ref())).await?;
         if is_notified {
@@ -122,6 +143,8 @@ impl AlertService {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let Some(mut judged) = repository::lock_leased(&mut tx, alert.id, holder, alert.version).await? else {
+            // Its user has gone, and it is about to end; or it was changed, and its lease is over.
+            repository::put_off(&mut tx, alert.id, holder, now + PUT_OFF).await?;
             commit(tx).await?;
             return Ok(false);
         };

@@ -33,7 +33,8 @@ impl Command for Create {
     async fn prepare(&mut self, _: &Key) -> Result<(), AlertError> {
         self.alerts.validate(&self.terms)?;
         let currency = self.terms.below.map(Money::currency);
-        self.found = self.alerts.best(&self.terms, self.caller.organization_id, currency).await?;
+        let mut lane = self.alerts.search.watch(self.terms.origin, self.terms.destination);
+        self.found = self.alerts.best(&mut lane, &self.terms, self.caller.organization_id, currency).await?;
         Ok(())
     }
 

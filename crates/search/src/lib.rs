@@ -36,6 +36,7 @@ mod seen;
 mod service;
 mod spliced;
 mod stored;
+mod watched;
 mod ways;
 
 pub use alternatives::{Day, RouteQuery};
@@ -45,3 +46,4 @@ pub use offer::Offer;
 pub use room::ROOM;
 pub use seen::Outcome;
 pub use service::SearchService;
+pub use watched::{BestOption, WatchedLane};

@@ -2,6 +2,7 @@ mod judging;
 mod parts;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},

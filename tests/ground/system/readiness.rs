@@ -195,6 +195,7 @@ async fn each_room_says_what_it_can_do_and_a_setting_switches_its_feature_on() {
         "tracking",
         "waitlist",
         "administration",
+        "alerts",
         "analytics",
         "streams",
         "rates",

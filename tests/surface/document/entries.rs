@@ -75,6 +75,10 @@ fn rules(organization: &Value) -> Vec<Kind> {
                            "volume_m3": 3.125, "description": "Roses", "special_handling_codes": ["PER"],
                            "product": "EXPRESS", "shipper": with(json!({"name": "Nordwerk"}), parties.clone()),
                            "consignee": {"name": "Rose Trade Ltd"}});
+    let alert = json!({"kind": "PRICE", "origin": "DEL", "destination": "LHR", "weight_kg": 300,
+                       "below": {"amount": "450.00", "currency": "USD"}});
+    let alerts = json!({"date_from": "2026-12-01", "date_to": "2026-12-31", "volume_m3": 1.5, "positions": 1,
+                        "special_handling_codes": ["PER"], "expires_at": "2026-12-24T12:00:00Z"});
     let kind = |list, least: Value, more, fixed, optional| Kind {
         list,
         query: "",
@@ -140,6 +144,13 @@ fn rules(organization: &Value) -> Vec<Kind> {
             parties,
             &[],
             &["account_number", "street", "city", "postal_code", "country_code", "phone", "email"],
+        ),
+        kind(
+            "/api/v1/alerts",
+            alert,
+            alerts,
+            &["kind"],
+            &["date_from", "date_to", "volume_m3", "positions", "special_handling_codes", "expires_at"],
         ),
         kind(
             "/api/v1/booking-templates",

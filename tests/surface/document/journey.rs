@@ -124,6 +124,7 @@ async fn every_success_has_exactly_the_documented_members() {
     allotments(&mut journey, &admin).await;
     parties(&mut journey, &customer).await;
     templates(&mut journey, &customer).await;
+    alerts(&mut journey, &customer).await;
     webhooks(&world, &mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
     payments(&world, &mut journey, &admin).await;
@@ -567,6 +568,26 @@ async fn templates(journey: &mut Journey<'_>, customer: &Client) {
     journey.visit(customer, "GET", template, &[id], None).await;
     let change = json!({"pieces": 12, "volume_m3": null, "shipper": {"city": "Kiel"}});
     journey.visit(customer, "PATCH", template, &[id], Some(change)).await;
+    journey.visit(customer, "DELETE", template, &[id], None).await;
+}
+
+/// Alerts on a price and on space.
+async fn alerts(journey: &mut Journey<'_>, customer: &Client) {
+    let (list, template) = ("/api/v1/alerts", "/api/v1/alerts/{id}");
+    let least = json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100});
+    let full = json!({"kind": "PRICE", "origin": "DEL", "destination": "LHR", "date_from": "2026-12-01",
+                      "date_to": "2026-12-31", "weight_kg": 300, "volume_m3": 1.8, "positions": 0,
+                      "special_handling_codes": ["PER"], "below": {"amount": "450.00", "currency": "USD"},
+                      "expires_at": "2026-12-24T12:00:00Z"});
+    journey.visit(customer, "POST", list, &[], Some(least)).await;
+    let alert = journey.visit(customer, "POST", list, &[], Some(full)).await;
+    let id = alert["id"].as_str().unwrap();
+    journey.visit(customer, "GET", list, &["?kind=PRICE&status=ACTIVE"], None).await;
+    journey.visit(customer, "GET", template, &[id], None).await;
+    let change = json!({"date_from": null, "date_to": null, "below": null, "drop_percent": 10, "status": "PAUSED"});
+    journey.visit(customer, "PATCH", template, &[id], Some(change)).await;
+    let bulk = json!({"action": "resume", "ids": [id]});
+    journey.visit(customer, "POST", "/api/v1/alerts/bulk", &[], Some(bulk)).await;
     journey.visit(customer, "DELETE", template, &[id], None).await;
 }
 

@@ -11,7 +11,7 @@ use super::{Operation, document, operations, schema::Checker};
 
 /// What fills the holes in paths: things that are there, as bad input is told only about those.
 ///
-/// The party and the template are `caller`'s: nobody else sees them.
+/// The party, the template and the alert are `caller`'s: nobody else sees them.
 pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static str, String)> {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let order = json!({"origin": "DEL", "destination": "LHR", "pieces": 1, "weight_kg": 1});
@@ -45,6 +45,8 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
     let delivery = admin.poke(&format!("/api/v1{webhook}/test")).await.expect(202);
     let party = caller.post(loadmaster_testkit::parties::PARTIES, json!({"name": "Nordwerk"})).await.expect(201);
     let template = caller.post(loadmaster_testkit::parties::TEMPLATES, json!({"name": "Roses"})).await.expect(201);
+    let alert = json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100});
+    let alert = caller.post("/api/v1/alerts", alert).await.expect(201);
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
     any_credit(world, organization.parse().unwrap()).await;
@@ -58,6 +60,7 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
         ("{hold_id}", reserved["id"].as_str().unwrap().to_owned()),
         ("/webhooks/{id}", webhook),
         ("/booking-templates/{id}", format!("/booking-templates/{}", template["id"].as_str().unwrap())),
+        ("/alerts/{id}", format!("/alerts/{}", alert["id"].as_str().unwrap())),
         ("/parties/{id}", format!("/parties/{}", party["id"].as_str().unwrap())),
         ("{delivery_id}", delivery["id"].as_str().unwrap().to_owned()),
         ("/waitlist/{id}", format!("/waitlist/{}", waiting["id"].as_str().unwrap())),

@@ -73,6 +73,7 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
         any_payment(world, "tok_ok").await;
         let organization = json!({"name": format!("Crate {number}")});
         for (list, entry) in [
+            ("alerts", json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100})),
             ("allotments", allotment.clone()),
             ("organizations", organization),
             ("booking-templates", json!({"name": format!("Roses {number}")})),

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::{HEADER, effects, fresh, kept, repeats};
 
+const ALERTS: &str = "/api/v1/alerts";
 const ALLOTMENTS: &str = "/api/v1/allotments";
 const PAY: &str = "/api/v1/bookings/{ref_id}/payments";
 const REFUND: &str = "/api/v1/bookings/{ref_id}/refunds";
@@ -132,6 +133,13 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         templates.push(format!("{TEMPLATES}/{}", template["id"].as_str().unwrap()));
     }
     let [template, unused] = templates.try_into().unwrap();
+    let alert = || json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100});
+    let mut alerts = Vec::new();
+    for _ in 0..2 {
+        let made = caller.post(ALERTS, alert()).await.expect(201);
+        alerts.push(format!("{ALERTS}/{}", made["id"].as_str().unwrap()));
+    }
+    let [watched, needless] = alerts.try_into().unwrap();
     caller.poke(&format!("{webhook}/test")).await.expect(202);
     let delivery = caller.poke(&format!("{webhook}/test")).await.expect(202);
     let delivery = format!("{webhook}/deliveries/{}/resend", delivery["id"].as_str().unwrap());
@@ -277,6 +285,9 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", TEMPLATES, TEMPLATES.to_owned(), Some(json!({"name": "Daily"})), 201),
         deed("PATCH", "/api/v1/booking-templates/{id}", template, Some(json!({"pieces": 2})), 200),
         deed("DELETE", "/api/v1/booking-templates/{id}", unused, None, 204),
+        deed("POST", ALERTS, ALERTS.to_owned(), Some(alert()), 201),
+        deed("PATCH", "/api/v1/alerts/{id}", watched, Some(json!({"status": "PAUSED"})), 200),
+        deed("DELETE", "/api/v1/alerts/{id}", needless, None, 204),
         deed("PATCH", "/api/v1/webhooks/{id}", webhook.clone(), Some(json!({"description": "Ours"})), 200),
         deed("DELETE", "/api/v1/webhooks/{id}", unwanted, None, 204),
         deed("POST", RESEND_DELIVERY, delivery, None, 202),
@@ -367,7 +378,7 @@ async fn without_a_key_each_request_is_its_own() {
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
             HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS | "/api/v1/embargoes" | "/api/v1/quotes"
-            | "/api/v1/surcharges" | ORGANIZATIONS | PARTIES => {
+            | "/api/v1/surcharges" | ORGANIZATIONS | PARTIES | ALERTS => {
                 assert_ne!(fresh(again, 201).body["id"], first.body["id"]);
             }
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
@@ -388,6 +399,7 @@ async fn without_a_key_each_request_is_its_own() {
             "/api/v1/allotments/{id}"
             | "/api/v1/parties/{id}"
             | "/api/v1/booking-templates/{id}"
+            | "/api/v1/alerts/{id}"
             | "/api/v1/webhooks/{id}"
             | "/api/v1/embargoes/{id}"
             | "/api/v1/tariffs/{id}"

@@ -240,6 +240,17 @@ insert into quotes (id, organization_id, created_by, body, is_taken, expires_at,
 select pg_temp.v7(at, 30, n), pg_temp.early(1, n % 5000), pg_temp.early(2, n % 5000 * 2), '{}', false, at + interval '1 hour', at
 from generate_series(1, 100000) n cross join lateral (select '2026-11-13T00:00:00Z'::timestamptz + n * interval '6 seconds' as at) m;
 
+-- Alerts of all organizations: half of them have ended, one in eight is paused.
+insert into alerts (id, organization_id, created_by, kind, status, origin, destination, weight_hg, special_handling_codes, below_amount, currency,
+                    ended_at, is_met, is_armed, is_pending, is_fresh, next_check_at, created_at, updated_at)
+select pg_temp.v7(at, 40, g), pg_temp.early(1, g % 5000), pg_temp.early(2, g % 5000 * 2), case when g % 3 = 0 then 'PRICE' else 'SPACE' end, word,
+       a.code, z.code, 1000, '{}', case when g % 3 = 0 then 45000 end, case when g % 3 = 0 then 'USD' end,
+       case when word = 'EXPIRED' then at + interval '30 days' end, false, true, false, false, '2030-01-01', at, at
+from generate_series(1, 20000) g
+cross join lateral (select '2025-12-01T00:00:00Z'::timestamptz + g * interval '1500 seconds' as at,
+                           case when g % 8 = 0 then 'PAUSED' when g % 2 = 0 then 'EXPIRED' else 'ACTIVE' end as word) m
+join place a on a.n = g % 60 join place z on z.n = 60 + g * 7 % 60;
+
 -- A month of searches; few found no rate.
 insert into searches (id, asked_on, origin, destination, departure_date, weight_class, role, channel, outcome, searches, options, bookable,
                       took_us, cache_hits, counted_at)

@@ -9,7 +9,9 @@ use loadmaster_kernel::{
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
-pub(super) use upkeep::{delete_old, end, erase, export, ids_of, wake_by_lanes, wake_by_prices};
+pub(super) use upkeep::{
+    delete_old, end, erase, export, ids_of, wake_all, wake_by_lanes, wake_by_options, wake_by_prices,
+};
 
 use super::{
     dto::AlertFilter,
@@ -275,8 +277,9 @@ pub(super) async fn delete(db: &mut PgSession, id: AlertId, now: DateTime<Utc>) 
     deleted.execute(db).await.map(drop)
 }
 
-/// Takes up to `most` alerts that are due, or whose check was broken off, for a while by the database's clock. Each is due
-/// again within 30 minutes. Returns their ids.
+/// Takes the lane whose alert has been due for the longest, or whose check was broken off: up to `most` of its alerts, those
+/// included that are due soon, for a while by the database's clock. All of them are due again at the same moment, within 30
+/// minutes. Returns their ids.
 pub(super) async fn lease(
     db: &mut PgSession,
     holder: Uuid,
@@ -284,20 +287,40 @@ pub(super) async fn lease(
     most: i64,
 ) -> sqlx::Result<Vec<AlertId>> {
     let leased = sqlx::query_scalar!(
-        "update alerts
-         set lease_holder = $1, lease_until = clock_timestamp() + interval '60 seconds',
-             next_check_at = $2::timestamptz + interval '25 minutes' + random() * interval '5 minutes'
-         where id in (
-             select id from alerts
+        "with first as materialized (
+             select origin, destination from alerts
              where status = 'ACTIVE' and (ends_at is null or ends_at > $2)
-               and case when lease_until is null then next_check_at <= $2 else lease_until < clock_timestamp() end
-             order by next_check_at limit $3 for update skip locked)
-         returning id",
+               and ((lease_until is null and next_check_at <= $2) or lease_until < clock_timestamp())
+             order by next_check_at limit 1 for update skip locked
+         ), taken as materialized (
+             select a.id from alerts a join first on first.origin = a.origin and first.destination = a.destination
+             where a.status = 'ACTIVE' and (a.ends_at is null or a.ends_at > $2)
+               and ((a.lease_until is null and a.next_check_at <= $2::timestamptz + interval '10 minutes')
+                    or a.lease_until < clock_timestamp())
+             order by a.next_check_at limit $3 for update of a skip locked
+         )
+         update alerts
+         set lease_holder = $1, lease_until = clock_timestamp() + interval '60 seconds',
+             next_check_at = $2::timestamptz + interval '25 minutes' + (select random()) * interval '5 minutes'
+         from taken where alerts.id = taken.id
+         returning alerts.id",
         holder,
         now,
         most,
     );
     Ok(leased.fetch_all(db).await?.into_iter().map(AlertId::from).collect())
+}
+
+/// Ends the lease of an alert that could not be judged; it is due again at this time.
+pub(super) async fn put_off(db: &mut PgSession, id: AlertId, holder: Uuid, until: DateTime<Utc>) -> sqlx::Result<()> {
+    let put_off = sqlx::query!(
+        "update alerts set next_check_at = $3, lease_until = null, lease_holder = null
+         where id = $1 and lease_holder = $2",
+        id.uuid(),
+        holder,
+        until,
+    );
+    put_off.execute(db).await.map(drop)
 }
 
 /// Returns these alerts.

@@ -9,7 +9,11 @@ use serde_json::Value;
 use crate::model::Changed;
 
 /// Makes alerts due that these flights, bookings and holds concern: those from a flight's origin, and those to its destination.
+/// One that was checked just now waits a little, so that a busy lane is not searched all the time.
 pub(crate) async fn wake_by_lanes(db: &mut PgSession, changed: &Changed, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    if changed.flights.is_empty() && changed.bookings.is_empty() && changed.holds.is_empty() {
+        return Ok(0);
+    }
     let woken = sqlx::query!(
         "with lanes as materialized (
              select f.origin, f.destination from flights f where f.id = any($1)
@@ -19,12 +23,39 @@ pub(crate) async fn wake_by_lanes(db: &mut PgSession, changed: &Changed, now: Da
              union
              select f.origin, f.destination from hold_legs l join flights f on f.id = l.flight_id where l.hold_id = any($3)
          )
-         update alerts set next_check_at = $4
-         where status = 'ACTIVE' and next_check_at > $4
+         update alerts
+         set next_check_at = greatest($4::timestamptz, least(last_checked_at, $4) + interval '30 seconds')
+         where status = 'ACTIVE' and next_check_at > $4::timestamptz + interval '30 seconds'
            and (origin in (select lanes.origin from lanes) or destination in (select lanes.destination from lanes))",
         &changed.flights,
         &changed.bookings,
         &changed.holds,
+        now,
+    );
+    Ok(woken.execute(db).await?.rows_affected())
+}
+
+/// Makes alerts due whose best option is on a flight of these bookings and holds, which have taken space: no other one can have
+/// become false, and none true.
+pub(crate) async fn wake_by_options(db: &mut PgSession, changed: &Changed, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    if changed.new_bookings.is_empty() && changed.new_holds.is_empty() {
+        return Ok(0);
+    }
+    let woken = sqlx::query!(
+        "with taken as materialized (
+             select l.flight_id from booking_legs l where l.booking_id = any($1)
+             union
+             select l.flight_id from hold_legs l where l.hold_id = any($2)
+         ), ends as materialized (
+             select f.origin, f.destination from taken join flights f on f.id = taken.flight_id
+         )
+         update alerts
+         set next_check_at = greatest($3::timestamptz, least(last_checked_at, $3) + interval '30 seconds')
+         where status = 'ACTIVE' and next_check_at > $3::timestamptz + interval '30 seconds'
+           and (origin in (select ends.origin from ends) or destination in (select ends.destination from ends))
+           and found_flight_ids && array(select taken.flight_id from taken)",
+        &changed.new_bookings,
+        &changed.new_holds,
         now,
     );
     Ok(woken.execute(db).await?.rows_affected())
@@ -35,6 +66,16 @@ pub(crate) async fn wake_by_prices(db: &mut PgSession, now: DateTime<Utc>) -> sq
     let woken = sqlx::query!(
         "update alerts set next_check_at = $1::timestamptz + random() * interval '30 seconds'
          where status = 'ACTIVE' and kind = 'PRICE' and next_check_at > $1::timestamptz + interval '30 seconds'",
+        now,
+    );
+    Ok(woken.execute(db).await?.rows_affected())
+}
+
+/// Makes all alerts due, spread over five minutes.
+pub(crate) async fn wake_all(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let woken = sqlx::query!(
+        "update alerts set next_check_at = $1::timestamptz + random() * interval '5 minutes'
+         where status = 'ACTIVE' and next_check_at > $1::timestamptz + interval '5 minutes'",
         now,
     );
     Ok(woken.execute(db).await?.rows_affected())

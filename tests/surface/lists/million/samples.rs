@@ -180,6 +180,17 @@ pub const LISTS: &[List] = &[
         ],
         ..list("listOrganizations", ADMIN)
     },
+    List {
+        filters: &[
+            ("status", "values ('ACTIVE'), ('EXPIRED'), ('PAUSED')"),
+            ("kind", "values ('SPACE'), ('PRICE')"),
+            (
+                "organization_id",
+                "select organization_id::text from alerts group by 1 order by count(*) desc, 1 limit 1",
+            ),
+        ],
+        ..list("listAlerts", BOTH)
+    },
     List { filters: &[("q", "values ('forwarder'), ('no such one')")], ..list("listParties", ANYBODY) },
     List { filters: &[("q", "values ('roses'), ('no such one')")], ..list("listBookingTemplates", ANYBODY) },
     List {
