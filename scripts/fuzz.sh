@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-READERS=(body csv cursor headers token workbook)
+READERS=(body csv cursor headers ssim token workbook)
 
 usage() {
     cat <<USAGE

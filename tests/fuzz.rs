@@ -15,11 +15,12 @@ use std::{
 
 type Check = fn(&[u8]);
 
-const READERS: [(&str, Check); 6] = [
+const READERS: [(&str, Check); 7] = [
     ("body", readers::body::check),
     ("csv", readers::csv::check),
     ("cursor", readers::cursor::check),
     ("headers", readers::headers::check),
+    ("ssim", readers::ssim::check),
     ("token", readers::token::check),
     ("workbook", readers::workbook::check),
 ];

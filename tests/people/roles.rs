@@ -92,6 +92,7 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/aircraft/export", ANYONE),
     ("POST", "/api/v1/aircraft/bulk", ADMINS),
     ("GET", "/api/v1/flights/export", ANYONE),
+    ("GET", "/api/v1/schedules/export", ANYONE),
     ("GET", "/api/v1/flights/{id}/manifest/export", OPERATORS),
     ("GET", "/api/v1/tariffs/export", OPERATORS),
     ("GET", "/api/v1/bookings/export", GUESTS),

@@ -1,5 +1,6 @@
 //! What administrators keep: reference data by hand and by table, exports as CSV and workbook, organizations and jobs.
 mod exporting;
+mod season;
 mod written;
 
 use std::io::Cursor;

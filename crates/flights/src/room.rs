@@ -60,7 +60,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         ids.clone(),
         opening.service()?,
         ConnectionRules::new(&settings.search, reference.clone()),
-    );
+    )
+    .flying(&settings.ssim.service_types);
     let routes = router::routes().with_state(&HandlerState::of(opening, flights.clone(), reference));
     let follower = Some(Arc::new(NetworkFollower::new(flights.for_background())) as Arc<dyn Follower>);
     let measured = flights.clone();

@@ -23,6 +23,7 @@ use super::{
     dto::{AirlineRoute, CapacityShape, CreateFlight, FlightOrder, FlightSort, RouteFilter},
     export::{EXPORTED, row},
     model::{FlightAnchor, RouteAnchor},
+    season::export as season,
 };
 
 /// `Cache-Control` of a flight: clients revalidate it each time, as its available capacity changes.
@@ -36,7 +37,8 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(show))
         .routes(routes!(routes_of_airline))
         .routes(routes!(search_routes));
-    Routes { api, tables: OpenApiRouter::new().routes(routes!(export)), ..Routes::default() }
+    let tables = OpenApiRouter::new().routes(routes!(export)).routes(routes!(season::export));
+    Routes { api, tables, ..Routes::default() }
 }
 
 problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], ALREADY_EXISTS);

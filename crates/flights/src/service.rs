@@ -29,6 +29,7 @@ pub struct FlightService {
     pub(super) ids: IdSource,
     pub(super) acts: Acts,
     pub(super) typical: Arc<OnceLock<Arc<dyn TypicalRates>>>,
+    pub(super) service_types: Arc<[String]>,
     connections: ConnectionRules,
 }
 
@@ -56,6 +57,7 @@ impl FlightService {
             ids,
             acts,
             typical: Arc::default(),
+            service_types: Arc::default(),
             connections,
         }
     }
@@ -64,6 +66,12 @@ impl FlightService {
     #[must_use]
     pub fn for_background(&self) -> Self {
         Self { db: self.db.for_background(), ..self.clone() }
+    }
+
+    /// Returns the service for which legs of these service types in files of SSIM are flights.
+    #[must_use]
+    pub fn flying(self, service_types: &[String]) -> Self {
+        Self { service_types: service_types.into(), ..self }
     }
 
     /// Lets a higher room say what routes cost. The first one remains.

@@ -48,6 +48,7 @@ pub struct Settings {
     pub search: Search,
     pub analytics: Analytics,
     pub rates: Rates,
+    pub ssim: Ssim,
     pub booking: Booking,
     pub operations: Operations,
     pub holds: Holds,
@@ -207,6 +208,12 @@ pub struct Rates {
     pub weights_kg: Vec<u32>,
     pub frequent_lanes: u32,
     pub max_lanes: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ssim {
+    pub service_types: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -107,6 +107,11 @@ impl Airport {
         self.time_zone.at(local)
     }
 
+    /// Returns the same instant, but of a local date and time that comes twice the second.
+    pub fn at_second(&self, local: NaiveDateTime) -> DateTime<Utc> {
+        self.time_zone.at_second(local)
+    }
+
     /// Returns the great-circle distance in kilometres on a sphere of the Earth's mean radius.
     pub fn distance_km(&self, other: &Self) -> f64 {
         const MEAN_RADIUS_KM: f64 = 6371.0088;

@@ -5,6 +5,7 @@ pub mod body;
 pub mod csv;
 pub mod cursor;
 pub mod headers;
+pub mod ssim;
 pub mod token;
 pub mod workbook;
 

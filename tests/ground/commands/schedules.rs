@@ -70,6 +70,35 @@ async fn a_season_may_be_a_file_of_ssim() {
 }
 
 #[tokio::test]
+async fn the_settings_say_which_services_are_flights() {
+    let world = World::start().await;
+    let command = loadmaster(&["schedules", "import", "season.ssim", "--yes"]).file("season.ssim", &ssim("1234567"));
+    let none = command.env("LOADMASTER_SSIM__SERVICE_TYPES", "J,C").on(&world.database).run().await.succeeded();
+    assert!(none.ends_with("Nothing to apply.\n"), "{none}");
+    assert_eq!(departures(&world).await, json!([]));
+}
+
+#[tokio::test]
+async fn an_exported_season_is_imported_without_a_difference() {
+    // London goes to summer time on 30 March 2031, and skips 01:30.
+    let world = World::start().await;
+    let rows = [
+        "AI101,LHR,DEL,01:30,15:00,0,1234567,2031-03-26,2031-04-03,77X,,,,",
+        "AI101,DEL,BOM,18:00,20:10,0,1234567,2031-03-26,2031-04-03,77X,,,,",
+        "AI102,DEL,LHR,10:00,14:30,0,1.3.5..,2031-03-24,2031-04-04,,1234.5,7,3,90",
+    ];
+    apply(&rows, &world).await;
+    for mode in ["UTC", "LOCAL"] {
+        let path = format!("/api/v1/schedules/export?airline=AI&from=2031-03-01&to=2031-04-30&time_mode={mode}");
+        let exported = world.anonymous().get(&path).await;
+        assert_eq!(exported.status, 200, "{}", exported.text);
+        let command = loadmaster(&["schedules", "import", "season.ssim", "--yes"]);
+        let shown = command.file("season.ssim", &exported.text).on(&world.database).run().await.succeeded();
+        assert_eq!(shown, "new: 0, changed: 0, unchanged: 24\nNothing to apply.\n", "{mode}: {}", exported.text);
+    }
+}
+
+#[tokio::test]
 async fn a_season_is_shown_then_applied_and_then_unchanged() {
     let world = World::start().await;
     let new = format!(

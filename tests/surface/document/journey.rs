@@ -256,6 +256,8 @@ async fn administration(world: &World, journey: &mut Journey<'_>, anyone: &Clien
     for list in ["flights", "bookings", "tariffs", "users", "admin/audit", "analytics/searches"] {
         journey.visit(admin, "GET", &format!("/api/v1/{list}/export"), &[], None).await;
     }
+    let season = "?airline=AI&from=2026-11-20&to=2026-12-20&time_mode=LOCAL";
+    journey.visit(anyone, "GET", "/api/v1/schedules/export", &[season], None).await;
     for name in ["volume", "flights", "transit-times", "funnel", "demand"] {
         let one = format!("/api/v1/analytics/{name}");
         journey.visit(admin, "GET", &one, &["?group=lane&limit=1&by=month"], None).await;

@@ -30,13 +30,14 @@ fn listing<'a>(document: &'a Value, code: &str) -> Vec<Operation<'a>> {
 }
 
 /// Queries without which there is nothing to do.
-const QUERIES: [(&str, &str); 6] = [
+const QUERIES: [(&str, &str); 7] = [
     ("/api/v1/airports/search", "q=del"),
     ("/api/v1/organizations/{id}/credit/statement", "from=2026-11-01&to=2026-11-30"),
     ("/api/v1/rates/booking-window", "origin=DEL&destination=LHR"),
     ("/api/v1/rates/history", "origin=DEL&destination=LHR"),
     ("/api/v1/routes", "origin=DEL&destination=LHR&departure_date=2026-11-21"),
     ("/api/v1/routes/days", "origin=DEL&destination=LHR&from=2026-11-21"),
+    ("/api/v1/schedules/export", "airline=AI&from=2026-11-20&to=2026-12-20"),
 ];
 
 /// Bodies that are no examples: forms, and secrets that are not shown.

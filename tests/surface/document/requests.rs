@@ -112,7 +112,9 @@ async fn every_table_goes_out_as_a_workbook_and_what_can_be_imported_comes_back(
     let world = with_test().start().await;
     let (admin, document) = (world.admin().await, document());
     let requests = Requests::to(&world, &admin).await;
-    let exports = operations(&document).into_iter().filter(|it| it.path.ends_with("/export"));
+    // A season in the form of SSIM is no table.
+    let is_table = |path: &str| path.ends_with("/export") && path != "/api/v1/schedules/export";
+    let exports = operations(&document).into_iter().filter(|it| is_table(it.path));
     for operation in exports {
         let answer = get(&admin, &requests.path(&operation), "format=xlsx").await;
         assert_eq!(answer.header("content-type"), Some(XLSX), "{}: {}", operation.name(), answer.text);

@@ -14,15 +14,17 @@ impl ScheduleLine {
     /// Returns the dated flights of the line, each with its local date of departure, or why a date cannot be flown.
     ///
     /// Local times become instants as [`Airport::at`] says: one that the clocks skip moves forward with them, and one that
-    /// comes twice is the first.
+    /// comes twice is the first, unless the line says otherwise.
     pub fn expand(&self, origin: &Airport, destination: &Airport) -> Result<Vec<(NaiveDate, NewFlight)>, Cause> {
         self.dates().map(|date| Ok((date, self.on(date, origin, destination)?))).collect()
     }
 
     fn on(&self, date: NaiveDate, origin: &Airport, destination: &Airport) -> Result<NewFlight, Cause> {
         let arrival_date = date + TimeDelta::days(i64::from(self.arrival_day_offset));
-        let departure = origin.at(date.and_time(self.departure));
-        let arrival = destination.at(arrival_date.and_time(self.arrival));
+        let at =
+            |airport: &Airport, local, is_second| if is_second { airport.at_second(local) } else { airport.at(local) };
+        let departure = at(origin, date.and_time(self.departure), self.is_second.0);
+        let arrival = at(destination, arrival_date.and_time(self.arrival), self.is_second.1);
         if origin.local_date(departure) != date {
             let text = format!("does not exist on {date}, when the clocks go forward past midnight");
             return Err(("departure_time", Fault::new(FaultCode::NotAllowed, text)));
@@ -59,6 +61,7 @@ mod tests {
             destination: lane.1.parse().unwrap(),
             departure: times.0.parse().unwrap(),
             arrival: times.1.parse().unwrap(),
+            is_second: (false, false),
             arrival_day_offset: times.2,
             days: days.parse().unwrap(),
             from: period.0.parse().unwrap(),

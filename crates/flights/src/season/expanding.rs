@@ -69,6 +69,11 @@ impl<'a> Expanding<'a> {
         Ok(None)
     }
 
+    /// Returns whether a line has given more flights than a table may give: the lines after it are not expanded.
+    pub const fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     pub fn finish(self, lines: Vec<ScheduleLine>) -> Season {
         Season { lines, timetable: Timetable(self.dated), today: self.today, past: self.past }
     }

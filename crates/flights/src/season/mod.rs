@@ -5,6 +5,7 @@ mod days;
 mod differences;
 mod expand;
 mod expanding;
+pub(crate) mod export;
 mod model;
 mod read;
 mod ssim;

@@ -21,6 +21,8 @@ pub(super) struct ScheduleLine {
     pub destination: AirportCode,
     pub departure: NaiveTime,
     pub arrival: NaiveTime,
+    /// Whether the departure and the arrival are the second of two equal local times, when the clocks go back.
+    pub is_second: (bool, bool),
     /// Days from the local date of departure to that of arrival: -1 across the date line.
     pub arrival_day_offset: i8,
     pub days: DaysOfOperation,

@@ -46,23 +46,29 @@ const COLUMNS: Columns = Columns {
     ],
 };
 /// Most dated flights of a table: they are created in one transaction.
-const MOST_FLIGHTS: usize = 500_000;
+pub(super) const MOST_FLIGHTS: usize = 500_000;
 
 impl FlightService {
     /// Reads a table of recurring flights, or a file of SSIM.
     pub async fn read_season(&self, table: Table) -> Result<Season, FlightError> {
-        let (reference, now) = (self.reference.clone(), self.clock.now());
-        read_apart(move || Season::read(&table, &reference, now, MOST_FLIGHTS)).await?
+        let (reference, services, now) = (self.reference.clone(), self.service_types.clone(), self.clock.now());
+        read_apart(move || Season::read(&table, &reference, &services, now, MOST_FLIGHTS)).await?
     }
 }
 
 impl Season {
-    /// Reads a table whose airports, airlines and aircraft must be in `reference`, and expands it to at most `most`
-    /// flights. Fails with at most 100 faults.
-    fn read(table: &Table, reference: &Reference, now: DateTime<Utc>, most: usize) -> Result<Self, FlightError> {
+    /// Reads a file of SSIM, or a table, whose airports, airlines and aircraft must be in `reference`, and expands it to at most `most`
+    /// flights. Of a file of SSIM, legs of these service types are flights. Fails with at most 100 faults.
+    pub fn read(
+        table: &Table,
+        reference: &Reference,
+        service_types: &[String],
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Self, FlightError> {
         let mut expanding = Expanding::of(reference, now, most);
         if ssim::is_ssim(table.bytes()) {
-            return ssim::read(table.bytes(), reference, expanding);
+            return ssim::read(table.bytes(), reference, service_types, expanding);
         }
         let lines = read_table(table, &COLUMNS, |fields, row| {
             let line = ScheduleLine::read(fields, row, reference)?;
@@ -109,6 +115,7 @@ impl ScheduleLine {
             destination: destination?,
             departure: departure?,
             arrival: arrival?.time,
+            is_second: (false, false),
             arrival_day_offset: offset?,
             days: days?,
             from: from?,
@@ -123,7 +130,7 @@ impl ScheduleLine {
 }
 
 /// Reads the last date of a period that begins then.
-fn read_to(raw: Raw<'_>, from: Option<NaiveDate>) -> Result<NaiveDate, Fault> {
+pub(super) fn read_to(raw: Raw<'_>, from: Option<NaiveDate>) -> Result<NaiveDate, Fault> {
     let to = read::last_date(raw, from, "from")?;
     match from {
         Some(from) if (to - from).num_days() >= LONGEST_PERIOD => {
@@ -154,7 +161,7 @@ mod tests {
     /// In the morning of 10 December 2026 in Delhi, late on the 9th in New York.
     fn read_at_most(most: usize, table: &Table) -> Result<Season, Vec<String>> {
         let now = "2026-12-10T03:30:00Z".parse().unwrap();
-        match Season::read(table, &REFERENCE, now, most) {
+        match Season::read(table, &REFERENCE, &[], now, most) {
             Ok(season) => Ok(season),
             Err(FlightError::Table(TableError::Faults(faults))) => {
                 Err(faults.first().iter().map(|fault| fault.message.clone()).collect())

@@ -1,7 +1,9 @@
 //! Seasons in the form of the IATA Standard Schedules Information Manual (SSIM), chapter 7: records of 200 columns, each a line.
 //! The first column is the type: 1 begins the file, 2 a carrier, 3 is a leg, 4 adds to it, 5 ends the carrier.
 mod leg;
+mod own;
 mod record;
+pub(super) mod write;
 
 use chrono::NaiveDate;
 use loadmaster_kernel::Fault;
@@ -11,17 +13,23 @@ use loadmaster_platform::{
 };
 use loadmaster_reference::Reference;
 
-use self::record::{Record, date};
+use self::{
+    own::Own,
+    record::{Record, date},
+};
 use super::{
     super::FlightError,
     expanding::Expanding,
     model::{ScheduleLine, Season},
 };
 
-const TITLE: &[u8] = b"1AIRLINE STANDARD SCHEDULE DATA SET";
+const TITLE: &str = "1AIRLINE STANDARD SCHEDULE DATA SET";
 const LENGTH: usize = 200;
 /// The serial number of a record after 999999: that of the first record does not come again.
 const SERIAL_AGAIN: u32 = 2;
+const LAST_SERIAL: u32 = 999_999;
+/// Number of faults after which a file is read no further.
+const ENOUGH_FAULTS: usize = 100;
 
 /// Of a record of type 2.
 #[derive(Debug, Clone, Copy)]
@@ -32,27 +40,41 @@ struct Carrier {
 }
 
 pub(super) fn is_ssim(file: &[u8]) -> bool {
-    file.starts_with(TITLE)
+    file.starts_with(TITLE.as_bytes())
 }
 
-/// Reads a file line by line. Fails with at most 100 faults.
-pub(super) fn read(file: &[u8], reference: &Reference, expanding: Expanding<'_>) -> Result<Season, FlightError> {
+/// Returns the serial number of the record after this one.
+const fn following(serial: u32) -> u32 {
+    if serial == LAST_SERIAL { SERIAL_AGAIN } else { serial.saturating_add(1) }
+}
+
+/// Reads a file line by line. Fails with at most 100 faults, after which nothing more is read.
+pub(super) fn read<'a>(
+    file: &'a [u8],
+    reference: &'a Reference,
+    service_types: &'a [String],
+    expanding: Expanding<'a>,
+) -> Result<Season, FlightError> {
     let mut reading = Reading {
         reference,
+        service_types,
         expanding,
         row: 0,
         kind: 0,
         serial: Some(0),
         is_continued: false,
         carrier: None,
-        pending: Vec::new(),
+        pending: None,
         lines: Vec::new(),
         faults: TableFaults::default(),
     };
     for (row, line) in (1..).zip(file.split(|byte| *byte == b'\n')) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        // Records of zeros fill up the blocks of a tape.
-        let is_filler = line.iter().all(|byte| *byte == b'0');
+        if reading.is_given_up() {
+            break;
+        }
+        // Records of zeros, or blanks, fill up the blocks of a tape.
+        let is_filler = line.iter().all(|byte| matches!(byte, b'0' | b' '));
         if let Some(kind) = line.first().filter(|_| !is_filler) {
             reading.row = row;
             reading.record(*kind, line)?;
@@ -61,8 +83,17 @@ pub(super) fn read(file: &[u8], reference: &Reference, expanding: Expanding<'_>)
     reading.finish()
 }
 
+/// The last leg. It is expanded after its records of type 4, one of which may say that it is flown under another number.
+struct Pending<'a> {
+    row: u64,
+    text: &'a str,
+    carrier: Carrier,
+    own: Option<Own>,
+}
+
 struct Reading<'a> {
     reference: &'a Reference,
+    service_types: &'a [String],
     expanding: Expanding<'a>,
     /// The present line of the file, counted from 1, and the type of its record.
     row: u64,
@@ -72,14 +103,13 @@ struct Reading<'a> {
     /// Whether another carrier follows the last one.
     is_continued: bool,
     carrier: Option<Carrier>,
-    /// The lines of the last leg, which may still turn out to be flown under another number.
-    pending: Vec<ScheduleLine>,
+    pending: Option<Pending<'a>>,
     lines: Vec<ScheduleLine>,
     faults: TableFaults,
 }
 
-impl Reading<'_> {
-    fn record(&mut self, kind: u8, line: &[u8]) -> Result<(), FlightError> {
+impl<'a> Reading<'a> {
+    fn record(&mut self, kind: u8, line: &'a [u8]) -> Result<(), FlightError> {
         let before = std::mem::replace(&mut self.kind, kind);
         if !self.may_follow(before) {
             self.fault(
@@ -101,8 +131,7 @@ impl Reading<'_> {
         match kind {
             b'2' => self.carrier(text),
             b'3' => self.leg(text),
-            // The flight is another carrier's, whose leg is in the file or is none of ours.
-            b'4' if &text[30..33] == "050" => self.pending.clear(),
+            b'4' => self.data(text),
             b'5' => self.trailer(text, last_serial),
             _ => {}
         }
@@ -129,7 +158,7 @@ impl Reading<'_> {
         let mut record = Record::of(self.row, text);
         let serial = record.at("serial", 194..200, record::number);
         self.faults.add(record.finish());
-        let expected = self.serial.map(|serial| if serial == 999_999 { SERIAL_AGAIN } else { serial + 1 });
+        let expected = self.serial.map(following);
         if let (Some(serial), Some(expected)) = (serial, expected)
             && serial != expected
         {
@@ -147,15 +176,30 @@ impl Reading<'_> {
         self.faults.add(record.finish());
     }
 
-    fn leg(&mut self, text: &str) {
-        // Its fault has been reported.
-        let Some(carrier) = self.carrier else { return };
-        if leg::is_flight(text) {
-            let mut record = Record::of(self.row, text);
-            let lines = leg::lines(&mut record, carrier, self.reference);
-            let faults = record.finish();
-            self.pending = lines.filter(|_| faults.is_empty()).unwrap_or_default();
-            self.faults.add(faults);
+    fn leg(&mut self, text: &'a str) {
+        // Without a carrier, its fault has been reported.
+        let carrier = self.carrier.filter(|_| leg::is_flight(text, self.service_types));
+        self.pending = carrier.map(|carrier| Pending { row: self.row, text, carrier, own: None });
+    }
+
+    /// Reads what is added to the last leg.
+    fn data(&mut self, text: &str) {
+        let Some(pending) = &mut self.pending else { return };
+        if text[1..13] != pending.text[1..13] {
+            self.fault("flight_number", "must be as in the leg before, like all of columns 2 to 13");
+            return;
+        }
+        match &text[30..33] {
+            // The flight is another carrier's, whose leg is in the file or is none of ours.
+            "050" => self.pending = None,
+            own::IDENTIFIER => {
+                let mut record = Record::of(self.row, text);
+                if let Some(Some(own)) = record.at("capacity", 39..194, own::read) {
+                    pending.own = Some(own);
+                }
+                self.faults.add(record.finish());
+            }
+            _ => {}
         }
     }
 
@@ -174,20 +218,26 @@ impl Reading<'_> {
 
     /// Adds the flights of the last leg.
     fn add_pending(&mut self) -> Result<(), FlightError> {
-        for line in std::mem::take(&mut self.pending) {
+        let Some(Pending { row, text, carrier, own }) = self.pending.take() else { return Ok(()) };
+        let mut record = Record::of(row, text);
+        for line in leg::lines(&mut record, own, carrier, self.reference).unwrap_or_default() {
             if let Some((column, fault)) = self.expanding.add(&line)? {
-                let mut record = Record::of(line.row, "");
                 record.fault(column, &fault);
-                self.faults.add(record.finish());
                 break;
             }
             self.lines.push(line);
         }
+        self.faults.add(record.finish());
         Ok(())
     }
 
+    /// Returns whether the file is refused, whatever follows.
+    const fn is_given_up(&self) -> bool {
+        self.expanding.is_full() || self.faults.total() >= ENOUGH_FAULTS
+    }
+
     fn finish(mut self) -> Result<Season, FlightError> {
-        if self.kind != b'5' || self.is_continued {
+        if !self.is_given_up() && (self.kind != b'5' || self.is_continued) {
             self.fault("record_type", "must not be the last one: the file ends without its record of type 5");
         }
         let Self { expanding, lines, faults, .. } = self;

@@ -10,7 +10,7 @@ use serde::de::{IntoDeserializer, value::MapDeserializer};
 use super::{
     Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka,
     Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis, Search, Secrets,
-    Server, Settings, SettingsError, Sms, Sources, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
+    Server, Settings, SettingsError, Sms, Sources, Ssim, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
     faults::Faults,
     text::{Given, fields},
     validate,
@@ -281,6 +281,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("search", fields::<Search>()),
         ("analytics", fields::<Analytics>()),
         ("rates", fields::<Rates>()),
+        ("ssim", fields::<Ssim>()),
         ("booking", fields::<Booking>()),
         ("operations", fields::<Operations>()),
         ("holds", fields::<Holds>()),

@@ -257,6 +257,16 @@ fn weights_of_rates_rise_and_are_few() {
 }
 
 #[test]
+fn service_types_are_capital_letters() {
+    for services in ["[]", "j,F", "JF", "1"] {
+        let error = Settings::load(env(&[("LOADMASTER_SSIM__SERVICE_TYPES", services)])).unwrap_err().to_string();
+        assert!(error.contains("ssim.service_types must be one or more single capital letters"), "{services}: {error}");
+    }
+    assert_eq!(load(&[]).ssim.service_types, ["J", "F"]);
+    assert_eq!(load(&[("LOADMASTER_SSIM__SERVICE_TYPES", "F,J,C")]).ssim.service_types, ["F", "J", "C"]);
+}
+
+#[test]
 fn wrong_types_in_a_file_are_faults_of_the_setting() {
     let file =
         ConfigFile::new("[server]\nport = '8080'\ncors_origins = [1]\n[auth]\nsecret = 4711\n[database]\nurl = 1");

@@ -190,6 +190,11 @@ fn rates(settings: &Settings, faults: &mut Faults) {
     }
     within("rates.max_lanes", rates.max_lanes, 0..=10_000, faults);
     within("rates.frequent_lanes", rates.frequent_lanes, 0..=1_000, faults);
+    let services = &settings.ssim.service_types;
+    let is_letter = |service: &String| matches!(service.as_bytes(), [b'A'..=b'Z']);
+    if services.is_empty() || services.len() > 26 || !services.iter().all(is_letter) {
+        faults.add("ssim.service_types", "must be one or more single capital letters, such as J and F");
+    }
 }
 
 fn payments(settings: &Settings, faults: &mut Faults) {

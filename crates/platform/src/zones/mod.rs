@@ -162,6 +162,14 @@ impl Zone {
         }
     }
 
+    /// Returns the same instant, but of a date and time that comes twice the second.
+    pub fn at_second(self, local: NaiveDateTime) -> DateTime<Utc> {
+        match self.offsets(local) {
+            Some(AmbiguousOffset::Fold { after: offset, .. }) => instant(local, offset),
+            _ => self.at(local),
+        }
+    }
+
     /// `None` beyond the years that the library has.
     fn offsets(self, local: NaiveDateTime) -> Option<AmbiguousOffset> {
         let small = |number: u32| i8::try_from(number).ok();

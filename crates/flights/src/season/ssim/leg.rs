@@ -11,14 +11,13 @@ use super::{
         model::{LONGEST_PERIOD, ScheduleLine},
     },
     Carrier,
+    own::Own,
     record::{Record, date, is_open, number},
 };
 
-/// Scheduled flights with passengers (J), and with cargo alone (F). Others carry none of ours, or are no flights.
-const SERVICES: [&str; 2] = ["J", "F"];
-
-pub(super) fn is_flight(text: &str) -> bool {
-    SERVICES.contains(&&text[13..14])
+/// Returns whether a leg is a flight: others carry nothing of ours.
+pub(super) fn is_flight(text: &str, service_types: &[String]) -> bool {
+    service_types.iter().any(|service| text[13..14].eq_ignore_ascii_case(service))
 }
 
 /// A leg as it is written: dates and times are local, or in UTC.
@@ -36,7 +35,7 @@ struct Leg {
     arrival: NaiveTime,
     /// The same to that of the arrival.
     arrives_after: i64,
-    aircraft: AircraftCode,
+    aircraft: Option<AircraftCode>,
 }
 
 /// The local times of a day.
@@ -46,16 +45,22 @@ struct Times {
     arrival: NaiveTime,
     departs_after: i64,
     arrives_after: i64,
+    is_second: (bool, bool),
 }
 
-/// Returns the lines of a leg: more than one if its times are in UTC and the clocks change in its period.
-pub(super) fn lines(record: &mut Record<'_>, carrier: Carrier, reference: &Reference) -> Option<Vec<ScheduleLine>> {
-    let leg = Leg::read(record, carrier, reference)?;
+/// Returns the lines of a leg: more than one if its times are in UTC and the clocks change in its period. `own` is what a record
+/// behind it says of capacity and cut-off. `None` after a fault.
+pub(super) fn lines(
+    record: &mut Record<'_>,
+    own: Option<Own>,
+    carrier: Carrier,
+    reference: &Reference,
+) -> Option<Vec<ScheduleLine>> {
+    let leg = Leg::read(record, own.is_some(), carrier, reference)?;
     let (origin, destination) = (reference.airport(leg.origin)?, reference.airport(leg.destination)?);
     let mut groups = Vec::<(Times, Vec<NaiveDate>)>::new();
     for date in leg.dates() {
-        let times = if carrier.is_in_utc { leg.converted(date, &origin, &destination) } else { Ok(leg.local()) };
-        let times = times.map_err(|fault| record.fault("departure_time", &fault)).ok()?;
+        let times = if carrier.is_in_utc { leg.converted(date, &origin, &destination) } else { leg.local() };
         match groups.last_mut() {
             Some((before, dates)) if *before == times => dates.push(date),
             _ => groups.push((times, vec![date])),
@@ -69,9 +74,13 @@ pub(super) fn lines(record: &mut Record<'_>, carrier: Carrier, reference: &Refer
     let firsts = std::iter::once(leg.from).chain(begins.iter().copied());
     let lasts = begins.iter().map(|date| *date - TimeDelta::days(1)).chain(std::iter::once(leg.to));
     let periods = firsts.zip(lasts);
-    let known = reference.aircraft(leg.aircraft);
-    let capacity = complete_capacity(SpaceFields::default(), known.as_deref())?;
-    let is_freighter = known.is_some_and(|aircraft| aircraft.is_freighter);
+    let known = leg.aircraft.and_then(|code| reference.aircraft(code));
+    let usual = || {
+        let capacity = complete_capacity(SpaceFields::default(), known.as_deref())?;
+        Some(Own { capacity, cutoff_minutes: NewFlight::DEFAULT_CUTOFF_MINUTES })
+    };
+    let Own { capacity, cutoff_minutes } = own.or_else(usual)?;
+    let is_freighter = known.as_deref().is_some_and(|aircraft| aircraft.is_freighter);
     let line = |((times, dates), (from, to)): ((Times, Vec<NaiveDate>), (NaiveDate, NaiveDate))| {
         let shift = TimeDelta::days(times.departs_after);
         Some(ScheduleLine {
@@ -81,28 +90,30 @@ pub(super) fn lines(record: &mut Record<'_>, carrier: Carrier, reference: &Refer
             destination: leg.destination,
             departure: times.departure,
             arrival: times.arrival,
+            is_second: times.is_second,
             arrival_day_offset: i8::try_from(times.arrives_after - times.departs_after).ok()?,
             days: DaysOfOperation::of(dates.into_iter().map(|date| date + shift)),
             from: from + shift,
             to: to + shift,
             fortnightly_from: leg.is_fortnightly.then(|| leg.from + shift),
-            aircraft: Some(leg.aircraft),
+            aircraft: leg.aircraft,
             is_freighter,
             capacity,
-            cutoff_minutes: NewFlight::DEFAULT_CUTOFF_MINUTES,
+            cutoff_minutes,
         })
     };
     groups.into_iter().zip(periods).map(line).collect()
 }
 
 impl Leg {
-    /// `None` after a fault.
-    fn read(record: &mut Record<'_>, carrier: Carrier, reference: &Reference) -> Option<Self> {
+    /// `None` after a fault. The aircraft may be blank if something else says what the flight carries.
+    fn read(record: &mut Record<'_>, has_capacity: bool, carrier: Carrier, reference: &Reference) -> Option<Self> {
         let text = record.text;
         let number_of = |_: &str| read_number(text, reference);
         let flight = record.at("flight_number", 2..9, number_of);
         record.at("itinerary_variation", 9..11, number);
         record.at("leg", 11..13, number);
+        record.at("itinerary_variation_overflow", 127..128, |cell| if cell == " " { Ok(0) } else { number(cell) });
         let from = record.at("from", 14..21, date);
         let to = record.at("to", 21..28, |cell| read_to(cell, from, carrier));
         let days = record.at("days_of_operation", 28..35, str::parse::<DaysOfOperation>);
@@ -118,7 +129,10 @@ impl Leg {
         });
         let destination = record.at("destination", 54..57, |cell| reference.read_destination(Raw::Text(cell), origin));
         let arrival = record.at("arrival_time", 57..61, read_time);
-        let aircraft = record.at("aircraft_code", 72..75, |cell| reference.read_aircraft(Raw::Text(cell)));
+        let aircraft = record.at("aircraft_code", 72..75, |cell| match cell {
+            "   " if has_capacity => Ok(None),
+            _ => reference.read_aircraft(Raw::Text(cell)).map(Some),
+        });
         let departs_after = record.at("departure_date_variation", 192..193, read_variation);
         let arrives_after = record.at("arrival_date_variation", 193..194, read_variation);
         let (arrival, ends_day) = arrival?;
@@ -146,24 +160,21 @@ impl Leg {
 
     const fn local(&self) -> Times {
         let Self { departure, arrival, departs_after, arrives_after, .. } = *self;
-        Times { departure, arrival, departs_after, arrives_after }
+        Times { departure, arrival, departs_after, arrives_after, is_second: (false, false) }
     }
 
-    /// Returns the local times of a flight whose times are in UTC. Seasons cannot name the second of two equal local times.
-    fn converted(&self, date: NaiveDate, origin: &Airport, destination: &Airport) -> Result<Times, Fault> {
+    /// Returns the local times of a flight whose times are in UTC.
+    fn converted(&self, date: NaiveDate, origin: &Airport, destination: &Airport) -> Times {
         let departure = (date + TimeDelta::days(self.departs_after)).and_time(self.departure).and_utc();
         let arrival = (date + TimeDelta::days(self.arrives_after)).and_time(self.arrival).and_utc();
         let [departs, arrives] = [origin.local(departure), destination.local(arrival)].map(|local| local.naive_local());
-        if origin.at(departs) != departure || destination.at(arrives) != arrival {
-            let text = format!("is on {date} a local time that comes twice, and the second time cannot be scheduled");
-            return Err(Fault::new(FaultCode::NotAllowed, text));
-        }
-        Ok(Times {
+        Times {
             departure: departs.time(),
             arrival: arrives.time(),
             departs_after: (departs.date() - date).num_days(),
             arrives_after: (arrives.date() - date).num_days(),
-        })
+            is_second: (origin.at(departs) != departure, destination.at(arrives) != arrival),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use loadmaster_platform::tables::TableError;
 use super::*;
 
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::bundled().unwrap());
+static SERVICES: LazyLock<Vec<String>> = LazyLock::new(|| ["J", "F"].map(str::to_owned).to_vec());
 
 /// A record with these texts at their columns, counted from 1.
 fn record(parts: &[(usize, &str)]) -> String {
@@ -64,7 +65,7 @@ fn file(mode: &str, records: &[String]) -> String {
 fn read_file(file: &str) -> Result<Season, Vec<String>> {
     let now = "2027-01-10T12:00:00Z".parse().unwrap();
     assert!(is_ssim(file.as_bytes()));
-    match read(file.as_bytes(), &REFERENCE, Expanding::of(&REFERENCE, now, 1000)) {
+    match read(file.as_bytes(), &REFERENCE, &SERVICES, Expanding::of(&REFERENCE, now, 1000)) {
         Ok(season) => Ok(season),
         Err(FlightError::Table(TableError::Faults(faults))) => {
             Err(faults.first().iter().map(|fault| fault.message.clone()).collect())
@@ -114,6 +115,31 @@ fn records_of_zeros_and_carriage_returns_are_skipped() {
 }
 
 #[test]
+fn blank_records_are_skipped_like_those_of_zeros() {
+    let plain = file("L", &[leg()]);
+    let padded =
+        format!("{}\n{}\n\n", plain.replace('\n', &format!("\n{}\n\n", " ".repeat(LENGTH))), "0".repeat(LENGTH));
+    assert_eq!(flights(&padded), flights(&plain));
+}
+
+/// As airlines exchange it.
+const SEASON: [(&str, &str); 4] = [
+    ("1AIRLINE STANDARD SCHEDULE DATA SET", "001000001"),
+    ("2LAI      S27 03MAY2703MAY2703MAY27", "000002"),
+    ("3 AI 90070101F03MAY2703MAY271234567 DEL10001000+0530  BOM12101210+0530  77X", "000003"),
+    ("5 AI", "000003E000004"),
+];
+
+#[test]
+fn a_file_is_read_by_its_columns() {
+    let record = |(text, end): (&str, &str)| format!("{text:<width$}{end}\n", width = LENGTH - end.len());
+    let file: String = SEASON.into_iter().map(record).collect();
+    assert_eq!(flights(&file), ["AI9007 DEL-BOM 05-03 04:30 05-03 06:40"]);
+    let without_end: String = SEASON[..3].iter().copied().map(record).collect();
+    check_faults(&without_end, &["`record_type` in row 3 must not be the last one"]);
+}
+
+#[test]
 fn both_modes_give_equal_flights_over_both_changes_of_the_clocks() {
     // London: summer time from 28 March to 31 October 2027. 10:00 there is 09:00 UTC in summer.
     let local = other(("LHR", "DEL"), ("1000", "2200"), "1234567", "25MAR2731MAR27");
@@ -140,12 +166,16 @@ fn a_flight_in_utc_has_the_local_date_of_its_departure() {
 }
 
 #[test]
-fn the_second_of_two_equal_local_times_is_refused() {
+fn in_utc_the_second_of_two_equal_local_times_is_apart_from_the_first() {
     // 01:30 in London on 31 October 2027 is 00:30 UTC, and again 01:30 UTC.
     let first = other(("LHR", "DEL"), ("0030", "0900"), "1234567", "31OCT2731OCT27");
     assert_eq!(flights(&file("U", &[first])), ["AI9007 LHR-DEL 10-31 00:30 10-31 09:00"]);
     let second = other(("LHR", "DEL"), ("0130", "1000"), "1234567", "31OCT2731OCT27");
-    check_faults(&file("U", &[second]), &["`departure_time` in row 3 is on 2027-10-31 a local time that comes twice"]);
+    assert_eq!(flights(&file("U", &[second])), ["AI9007 LHR-DEL 10-31 01:30 10-31 10:00"]);
+    let lands = other(("DEL", "LHR"), ("1600", "0130"), "1234567", "30OCT2730OCT27");
+    assert_eq!(flights(&file("U", &[with(&lands, 194, "1")])), ["AI9007 DEL-LHR 10-30 16:00 10-31 01:30"]);
+    let local = other(("LHR", "DEL"), ("0130", "1400"), "1234567", "31OCT2731OCT27");
+    assert_eq!(flights(&file("L", &[local])), ["AI9007 LHR-DEL 10-31 00:30 10-31 08:30"]);
 }
 
 #[test]
@@ -184,6 +214,73 @@ fn legs_of_other_services_and_those_flown_under_another_number_give_no_flight() 
 }
 
 #[test]
+fn a_leg_that_is_flown_under_another_number_is_not_checked() {
+    let sold = with(&with(&leg(), 73, "QQQ"), 37, "QQQ");
+    let elsewhere = record(&[(1, "4"), (3, "AI"), (6, "9007"), (10, "0101F"), (31, "050DELBOMSQ 0401")]);
+    assert_eq!(read_file(&file("L", &[sold, elsewhere.clone()])).unwrap().timetable.0.len(), 0);
+    check_faults(
+        &file("L", &[leg(), with(&elsewhere, 6, "9008")]),
+        &["`flight_number` in row 4 must be as in the leg before, like all of columns 2 to 13"],
+    );
+}
+
+#[test]
+fn our_own_data_give_capacity_and_cutoff() {
+    let own = |data: &str| record(&[(1, "4"), (3, "AI"), (6, "9007"), (10, "0101F"), (29, "AB900DELBOM"), (40, data)]);
+    let blank = with(&leg(), 73, "   ");
+    let data = own("LOADMASTER 1234.5 KG 6 M3 4 POS 90 MIN");
+    let season = read_file(&file("L", &[blank.clone(), data])).unwrap();
+    let flight = &season.timetable.0[0].flight;
+    assert_eq!((flight.aircraft, flight.is_freighter), (None, false));
+    assert_eq!((flight.capacity.figures(), flight.cutoff_minutes), ([12_345, 6_000, 4], 90));
+    let of_others = own("CREW MEAL 2");
+    let season = read_file(&file("L", &[leg(), of_others.clone()])).unwrap();
+    assert_eq!(season.timetable.0[0].flight.cutoff_minutes, 60);
+    check_faults(
+        &file("L", &[blank, of_others]),
+        &["`aircraft_code` in row 3 must be a three-character aircraft type code"],
+    );
+    for (data, expected) in [
+        (
+            "LOADMASTER",
+            "`capacity` in row 4 must be as in LOADMASTER 1000.0 KG 6.000 M3 4 POS 60 MIN, in columns 40 to 194",
+        ),
+        ("LOADMASTER 0 KG 6 M3 4 POS 90 MIN", "`capacity` in row 4 must be "),
+        ("LOADMASTER 1 KG 6 M3 4 POS 43201 MIN", "`capacity` in row 4 must be "),
+        ("LOADMASTER 1 KG 6 M3 10000 POS 90 MIN", "`capacity` in row 4 must be "),
+    ] {
+        check_faults(&file("L", &[leg(), own(data)]), &[expected]);
+    }
+}
+
+#[test]
+fn services_are_read_in_either_case() {
+    assert_eq!(flights(&file("L", &[with(&leg(), 14, "f")])).len(), 1);
+    assert_eq!(flights(&file("L", &[with(&leg(), 14, "j")])).len(), 1);
+    assert_eq!(flights(&file("L", &[with(&leg(), 14, "p")])).len(), 0);
+    assert_eq!(flights(&file("L", &[leg().to_lowercase()])).len(), 1);
+}
+
+#[test]
+fn nothing_is_read_after_a_hundred_faults_or_more_flights_than_a_file_may_give() {
+    let faulty = with(&leg(), 37, "QQQ");
+    let found = read_file(&file("L", &vec![faulty; 5000])).unwrap_err();
+    assert_eq!(found.len(), 100);
+    assert!(found.iter().all(|fault| fault.contains("names an unknown airport")), "{found:#?}");
+    let year = other(("DEL", "BOM"), ("1000", "1210"), "1234567", "01MAR2731DEC27");
+    let many: Vec<String> = (1..5000).map(|number: u32| with(&year, 6, &format!("{number:04}"))).collect();
+    check_faults(
+        &file("U", &many),
+        &["`days_of_operation` in row 6 gives more flights than the 1000 that a table may give"],
+    );
+}
+
+#[test]
+fn serial_numbers_begin_again_behind_999999() {
+    assert_eq!([1, 999_998, 999_999].map(following), [2, 999_999, 2]);
+}
+
+#[test]
 fn a_period_without_an_end_lasts_until_the_season_ends() {
     let leg = other(("DEL", "BOM"), ("1000", "1210"), "......7", "18OCT2700XXX00");
     assert_eq!(read_file(&file("L", std::slice::from_ref(&leg))).unwrap().timetable.0.len(), 1);
@@ -212,6 +309,7 @@ fn each_column_is_checked() {
         (22, "03MAY29", "`to` in row 3 must end a period of at most 400 days, in columns 22 to 28"),
         (29, "12345 8", "`days_of_operation` in row 3 must be days in order"),
         (29, "......7", "`days_of_operation` in row 3 has no day between `from` and `to`, in columns 29 to 35"),
+        (128, "x", "`itinerary_variation_overflow` in row 3 must be digits, in column 128"),
         (37, "QQQ", "`origin` in row 3 names an unknown airport"),
         (44, "2400", "`departure_time` in row 3 must be from 0000 to 2359, in columns 44 to 47"),
         (44, "10 0", "`departure_time` in row 3 must be a time from 0000 to 2400, in columns 44 to 47"),
