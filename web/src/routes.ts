@@ -79,6 +79,12 @@ export const pages: readonly Page[] = [
     load: page(() => import("./pages/waitlist/Waitlist.svelte")),
   },
   {
+    path: "/alerts",
+    title: words.alerts.title,
+    role: "customer",
+    load: page(() => import("./pages/alerts/Alerts.svelte")),
+  },
+  {
     path: "/account",
     title: words.account.title,
     role: "customer",
@@ -192,6 +198,12 @@ export const pages: readonly Page[] = [
     title: words.shell.administration,
     role: "admin",
     load: adminPage(() => import("./pages/admin/Messages.svelte")),
+  },
+  {
+    path: "/admin/alerts",
+    title: words.shell.administration,
+    role: "admin",
+    load: adminPage(() => import("./pages/admin/Alerts.svelte")),
   },
   {
     path: "/admin/audit",

@@ -35,6 +35,7 @@ test("while the server is stopped every page says so, and recovers by itself whe
       `/flights/${flight.id}`,
       "/rerouting",
       "/waitlist",
+      "/alerts",
       "/account",
       "/admin/users",
       "/admin/airports",

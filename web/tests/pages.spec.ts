@@ -104,6 +104,19 @@ async function shipped(world: World): Promise<{ admin: Caller; flight: Json; boo
   return { admin, flight, booking: await world.book(admin, [flight], 950), day: flight.departure_local.slice(0, 10) };
 }
 
+/** With the prices of a month, and the history of the lane with its table. */
+async function pricesOpened(page: Page): Promise<void> {
+  const buttons = page.locator("[data-prices] > .row button");
+  await expect(buttons).toHaveCount(2);
+  for (const button of await buttons.all())
+    if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
+  await expect(page.locator("[data-prices] [data-date]").first()).toBeVisible();
+  await page
+    .locator("[data-history] details")
+    .first()
+    .evaluate((details: HTMLDetailsElement) => (details.open = true));
+}
+
 test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell", async ({ page, world }, info) => {
   test.setTimeout(8 * MINUTES);
   const { flight, booking, day } = await shipped(world);
@@ -129,6 +142,7 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
     "/flights/00000000-0000-7000-8000-000000000000",
   ])
     await isSound(page, address, info);
+  await isSound(page, `/?origin=DEL&destination=LHR&date=${day}&weight=300`, info, "prices", pricesOpened);
   await page.goto("/");
   await page.getByLabel("From").fill("london");
   await expect(page.getByRole("listbox")).toBeVisible();
@@ -144,6 +158,7 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
   await admin.post("/api/v1/api-keys", { name: "scanner" });
   const { origin, destination, id } = flight;
   const quote = await admin.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
+  await admin.post("/api/v1/alerts", { kind: "SPACE", origin, destination, weight_kg: 500 });
   await signIn(page, admin);
   for (const address of [
     "/bookings",
@@ -163,6 +178,9 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     "/parties",
     "/parties?show=templates",
     `/waitlist?flights=${flight.id}&origin=TRV&destination=CJB&weight=500`,
+    "/alerts",
+    "/alerts?new=PRICE&origin=TRV&destination=CJB&weight=500&amount=450&currency=USD",
+    "/alerts?new=SPACE&origin=TRV&destination=CJB&weight=500",
     "/account",
     `/account?webhook=${webhook.id}`,
     `/account?webhook=${webhook.id}&delivery=${delivery.id}`,
@@ -236,6 +254,7 @@ const ADMIN = {
   operation: [
     "/admin/import",
     "/admin/jobs",
+    "/admin/alerts",
     "/admin/messages",
     "/admin/messages?show=mailbox",
     "/admin/messages?show=webhooks",

@@ -42,6 +42,8 @@ test("every text of the console can be translated, and has room to be longer", a
     "/parties?show=templates",
     "/holds",
     "/waitlist",
+    "/alerts",
+    "/alerts?new=PRICE&origin=TRV&destination=CJB&weight=100",
     "/account",
   ]) {
     await page.goto(address);

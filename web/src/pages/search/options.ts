@@ -61,6 +61,15 @@ export const tightest = (option: Option): Filling | undefined =>
 /** The currency of the price of an option; empty without one. */
 export const currencyOf = (option: Option): string => option.price?.total.currency ?? "";
 
+/** The lowest price of what can be booked, in the first currency by its code; nothing without any. */
+export function lowestPrice(options: readonly Option[]): Price["total"] | null {
+  const totals = options.flatMap(({ bookable, price }) => (bookable && price ? [price.total] : []));
+  const [first] = totals.toSorted(
+    (a, b) => a.currency.localeCompare(b.currency) || Number(a.amount) - Number(b.amount),
+  );
+  return first ?? null;
+}
+
 /** What each unit of this gross weight costs, with the decimals of the total; nothing without a weight. */
 export function perUnit(total: Price["total"], weight: number): Price["total"] | null {
   if (weight <= 0) return null;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { labelEvery, periodOf, periods, share, ticks } from "./scale";
+import { labelEvery, periodOf, periods, share, ticks, ticksBetween } from "./scale";
 
 it("gives an axis round values, up to the highest column", () => {
   expect(ticks(135)).toEqual([0, 50, 100, 150]);
@@ -43,4 +43,16 @@ it("begins a week on Monday", () => {
 it("has no share of nothing", () => {
   expect(share(1, 4)).toBe(25);
   expect(share(0, 0)).toBeNull();
+});
+
+it("gives lines that lie far from 0 an axis of their own", () => {
+  expect(ticksBetween(2.1, 2.9)).toEqual([2, 2.2, 2.4, 2.6, 2.8, 3]);
+  expect(ticksBetween(310, 395)).toEqual([300, 350, 400]);
+  // Where nothing moves, there is an axis around it.
+  for (const value of [0.03, 2.5, 400]) {
+    const axis = ticksBetween(value, value);
+    expect(axis.length).toBeGreaterThan(1);
+    expect(axis[0]).toBeLessThanOrEqual(value);
+    expect(axis.at(-1)).toBeGreaterThanOrEqual(value);
+  }
 });

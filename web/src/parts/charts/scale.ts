@@ -6,14 +6,27 @@ export type Period = "day" | "week" | "month";
 /** Round values from 0 to at least `most`, some four steps apart, each a multiple of `finest` (a whole number, or 0.1). */
 export function ticks(most: number, finest = 1): number[] {
   if (!(most > 0)) return [0, 1];
-  const raw = Math.max(most / 4, finest);
-  const power = 10 ** Math.floor(Math.log10(raw) + 1e-9);
-  const step = ([1, 2, 5, 10].find((it) => it * power >= raw * (1 - 1e-9)) ?? 10) * power;
-  // Dividing by the inverse keeps 0.3 from becoming 0.30000000000000004.
-  const at = (index: number) => (step < 1 ? index / Math.round(1 / step) : index * step);
+  const step = stepOf(Math.max(most / 4, finest));
   const count = Math.max(1, Math.ceil(most / step - 1e-9));
-  return Array.from({ length: count + 1 }, (_, index) => at(index));
+  return Array.from({ length: count + 1 }, (_, index) => multiple(index, step));
 }
+
+/** Round values from at most `least` to at least `most`, some four steps apart, for lines that lie far from 0. */
+export function ticksBetween(least: number, most: number, finest = 0.01): number[] {
+  const step = stepOf(Math.max((most - least) / 4, Math.abs(most) / 40, finest));
+  const first = Math.floor(least / step + 1e-9);
+  const last = Math.max(first + 1, Math.ceil(most / step - 1e-9));
+  return Array.from({ length: last - first + 1 }, (_, index) => multiple(first + index, step));
+}
+
+/** The round number that is at least this. */
+function stepOf(raw: number): number {
+  const power = 10 ** Math.floor(Math.log10(raw) + 1e-9);
+  return ([1, 2, 5, 10].find((it) => it * power >= raw * (1 - 1e-9)) ?? 10) * power;
+}
+
+/** Dividing by the inverse keeps 0.3 from becoming 0.30000000000000004. */
+const multiple = (index: number, step: number): number => (step < 1 ? index / Math.round(1 / step) : index * step);
 
 /** A label stands below each n-th column, so that labels of this width do not touch. */
 export const labelEvery = (columnWidth: number, labelWidth: number): number =>
