@@ -50,7 +50,7 @@ const SUB_ROOMS: [(&str, &[&str]); 2] = [
 /// The platform's modules with their ranks: each uses those of lower ranks only. Values and time, telemetry, the servers,
 /// what is made of one of them, the intervals, what is made of those, HTTP, what a request is made of, the unit of work, the
 /// room.
-const PLATFORM: [(&str, u8); 44] = [
+const PLATFORM: [(&str, u8); 46] = [
     ("descriptors", 0),
     ("json", 0),
     ("outbound", 0),
@@ -90,10 +90,12 @@ const PLATFORM: [(&str, u8); 44] = [
     ("web", 7),
     ("idempotency", 8),
     ("listing", 8),
+    ("snapshot", 8),
     ("streams", 8),
     ("tables", 8),
     ("tasks", 8),
     ("work", 9),
+    ("entries", 10),
     ("room", 10),
 ];
 

@@ -1,20 +1,20 @@
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::{Admin, Customer};
 use loadmaster_kernel::AllotmentId;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    entries,
+    idempotency::{Answer, KeyHeader},
     room::{Routes, handler_state},
     web::{
-        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
-        conditional, private, problem_responses, unless_missing,
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, conditional,
+        private, problem_responses, unless_missing,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    change::{Change, Create, Verb},
     dto::{AllotmentBody, AllotmentFilter, AllotmentFlight, ChangeAllotment, CreateAllotment},
     error::code,
     model::{Allotment, AllotmentAnchor, FlightAnchor},
@@ -31,10 +31,6 @@ pub(super) fn routes() -> Routes<HandlerState> {
     api.into()
 }
 
-fn answer(status: StatusCode, allotment: &Allotment) -> Answer {
-    Answer::new(status, &AllotmentBody::from(allotment), PRIVATE).with_tag(allotment.version.to_string())
-}
-
 problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY]);
 
 /// Give an organization room on every flight of a kind.
@@ -49,18 +45,11 @@ async fn create(
     Admin(caller): Admin,
     State(allotments): State<AllotmentService>,
     State(reference): State<Reference>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(key, body.read(|fields| CreateAllotment::read(fields, &reference)));
-    let ((), (key, wanted)) = both(query.refuse_all(), input)?;
-    let command = Create { allotments, caller, wanted };
-    let made =
-        |made: &Allotment| answer(StatusCode::CREATED, made).with_location(format!("/api/v1/allotments/{}", made.id));
-    unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await
+    let wanted = request.body().read(|fields| CreateAllotment::read(fields, &reference));
+    let terms = wanted.map(|wanted| (caller.user_id, wanted));
+    entries::create::<Allotment>(allotments, caller.user_id, terms, request).await
 }
 
 problem_responses!(ReadProblems: [INPUT, ROLE], NOT_FOUND);
@@ -155,14 +144,7 @@ async fn change(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let input = request.body().read_patch(|fields| ChangeAllotment::read(fields, &reference));
-    // A request is repeated also after the allotment was deleted.
-    let see = || allotments.visible_once(caller, id);
-    let judged = request.judge(caller.user_id.uuid(), input, see).await?;
-    let command = |change, precondition| {
-        let verb = Verb::Change(Box::new(change));
-        Change { allotments: allotments.clone(), caller, id, precondition, verb }
-    };
-    judged.run(command, |allotment| answer(StatusCode::OK, allotment)).await
+    entries::change::<Allotment>(allotments, caller.user_id, id.uuid(), input, request).await
 }
 
 /// End an allotment.
@@ -178,10 +160,5 @@ async fn delete(
     PathText(id): PathText<AllotmentId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|_| Some(()));
-    let see = || allotments.visible_once(caller, id);
-    let judged = request.judge(caller.user_id.uuid(), input, see).await?;
-    let command =
-        |(), precondition| Change { allotments: allotments.clone(), caller, id, precondition, verb: Verb::Delete };
-    judged.run(command, |allotment| answer(StatusCode::OK, allotment)).await
+    entries::end::<Allotment>(allotments, caller.user_id, id.uuid(), request).await
 }

@@ -120,7 +120,7 @@ request! {
 request! {
     /// Changes to an embargo: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; `null` clears a
     /// member, which then matches all.
-    pub(super) struct ChangeEmbargo in patch(reference: &Reference) {
+    pub struct ChangeEmbargo in patch(reference: &Reference) {
         /// Its name.
         #[schema(max_length = 100)]
         name: Option<String> = read::line(LONGEST_NAME),

@@ -1,12 +1,9 @@
 //! Embargoes: rules of the carriers on which flights carry which freight. Decides, leg by leg and by the local departure,
 //! whether a flight may carry freight with these special handling codes, or only with one of others. Administrators keep
 //! the rules; every process knows those in force (`snapshot`) and judges by them without asking the database.
-mod change;
-mod create;
 mod dto;
-mod end;
+mod entry;
 mod error;
-mod follower;
 mod in_force;
 mod model;
 mod repository;

@@ -1,6 +1,6 @@
 //! All SQL of this room.
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_kernel::{AircraftCode, AirlineCode, EmbargoId, FlightNumber, HandlingCode};
+use loadmaster_kernel::{AircraftCode, AirlineCode, FlightNumber, HandlingCode};
 use loadmaster_platform::postgres::PgSession;
 use loadmaster_reference::Scope;
 use uuid::Uuid;
@@ -78,26 +78,26 @@ pub(super) async fn in_force(db: &mut PgSession) -> sqlx::Result<Vec<Embargo>> {
 }
 
 /// Returns an embargo, in force or ended.
-pub(super) async fn find(db: &mut PgSession, id: EmbargoId) -> sqlx::Result<Option<Embargo>> {
-    Ok(select_embargoes!("where id = $1", id.uuid()).fetch_optional(db).await?.map(Embargo::from))
+pub(super) async fn find(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Embargo>> {
+    Ok(select_embargoes!("where id = $1", id).fetch_optional(db).await?.map(Embargo::from))
 }
 
 /// Locks an embargo in force.
-pub(super) async fn lock(db: &mut PgSession, id: EmbargoId) -> sqlx::Result<Option<Embargo>> {
-    let locked = select_embargoes!("where id = $1 and ended_at is null for no key update", id.uuid());
+pub(super) async fn lock(db: &mut PgSession, id: Uuid) -> sqlx::Result<Option<Embargo>> {
+    let locked = select_embargoes!("where id = $1 and ended_at is null for no key update", id);
     Ok(locked.fetch_optional(db).await?.map(Embargo::from))
 }
 
 /// Returns a page of the embargoes in force, oldest first.
 pub(super) async fn list(
     db: &mut PgSession,
-    after: Option<EmbargoId>,
+    after: Option<Uuid>,
     offset: u32,
     fetch: i64,
 ) -> sqlx::Result<Vec<Embargo>> {
     let rows = select_embargoes!(
         "where ended_at is null and ($1::uuid is null or id > $1) order by id limit $2 offset $3",
-        after.map(EmbargoId::uuid),
+        after,
         fetch,
         i64::from(offset),
     );

@@ -14,7 +14,6 @@ use utoipa::{
 use super::{
     dto::MOST_HANDLING_CODES,
     error::code,
-    follower::EmbargoFollower,
     model::{EMBARGO, Effect, EmbargoEventType, EmbargoMessage},
     router::{self, HandlerState},
     service::EmbargoService,
@@ -58,6 +57,6 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let reference: Reference = opening.service()?;
     let embargoes = EmbargoService::new(db.clone(), reference.clone(), clock.clone(), ids.clone(), opening.service()?);
     let routes = router::routes().with_state(&HandlerState::of(opening, embargoes.clone(), reference));
-    let follower = Some(Arc::new(EmbargoFollower(embargoes.for_background())) as Arc<dyn Follower>);
+    let follower = Some(Arc::new(embargoes.for_background().snapshot) as Arc<dyn Follower>);
     Ok(Opened { routes, follower, ..Opened::default() }.with(embargoes))
 }

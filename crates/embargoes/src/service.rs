@@ -1,11 +1,11 @@
 use loadmaster_accounts::{Actor, Acts, Subject};
-use loadmaster_kernel::EmbargoId;
 use loadmaster_platform::{
     clock::SharedClock,
+    entries::Step,
     outbox::{self, Message},
-    postgres::{Database, DbError, PgSession, Recency},
+    postgres::{Database, DbError, PgSession},
     random::IdSource,
-    web::PageRequest,
+    snapshot::Snapshot,
 };
 use loadmaster_reference::Reference;
 use serde_json::json;
@@ -15,15 +15,14 @@ use super::{
     in_force::Embargoes,
     model::{EMBARGO, Embargo, EmbargoEventType, EmbargoMessage},
     repository,
-    snapshot::EmbargoSnapshot,
+    snapshot::EmbargoSource,
 };
 
-/// The use cases of embargoes: `create`, `change` and `end` in their own files; finding, and those in force, here.
+/// The use cases of embargoes: keeping them in `entry`; those in force, here.
 #[derive(Clone)]
 pub struct EmbargoService {
     pub(super) db: Database,
-    pub(super) reference: Reference,
-    pub(super) snapshot: EmbargoSnapshot,
+    pub(super) snapshot: Snapshot<EmbargoSource>,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     acts: Acts,
@@ -31,66 +30,25 @@ pub struct EmbargoService {
 
 impl EmbargoService {
     pub fn new(db: Database, reference: Reference, clock: SharedClock, ids: IdSource, acts: Acts) -> Self {
-        Self { db, reference, snapshot: EmbargoSnapshot::default(), clock, ids, acts }
+        let snapshot = Snapshot::new(EmbargoSource(reference), db.clone(), clock.clone());
+        Self { db, snapshot, clock, ids, acts }
     }
 
     /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
-        Self { db: self.db.for_background(), ..self.clone() }
+        Self { db: self.db.for_background(), snapshot: self.snapshot.for_background(), ..self.clone() }
     }
 
     /// Returns the embargoes in force: all changes by this process, and those by others up to half a second ago. Reads
     /// them only if this process is not up to date.
     pub async fn in_force(&self) -> Result<Embargoes, DbError> {
-        match self.snapshot.current(self.clock.now()) {
-            Some(embargoes) => Ok(embargoes),
-            None => self.reload().await,
-        }
+        self.snapshot.current().await
     }
 
     /// Returns the same within a transaction.
     pub async fn in_force_in_tx(&self, tx: &mut PgSession) -> Result<Embargoes, DbError> {
-        match self.snapshot.current(self.clock.now()) {
-            Some(embargoes) => Ok(embargoes),
-            None => Ok(self.load(tx).await?),
-        }
-    }
-
-    /// Reads the embargoes in force.
-    pub(super) async fn reload(&self) -> Result<Embargoes, DbError> {
-        let mut connection = self.db.read().await?;
-        Ok(self.load(&mut connection).await?)
-    }
-
-    async fn load(&self, db: &mut PgSession) -> sqlx::Result<Embargoes> {
-        let as_of = self.snapshot.begin_reading();
-        let all = repository::in_force(db).await?;
-        Ok(self.snapshot.take_in(as_of, all, &self.reference))
-    }
-
-    /// Returns an embargo in force.
-    pub(super) async fn embargo(&self, id: EmbargoId) -> Result<Embargo, EmbargoError> {
-        let found = self.existing(id).await?;
-        if found.ended_at.is_some() { Err(EmbargoError::Unknown(id)) } else { Ok(found) }
-    }
-
-    /// Returns an embargo, in force or ended.
-    pub(super) async fn existing(&self, id: EmbargoId) -> Result<Embargo, EmbargoError> {
-        let mut connection = self.db.read().await?;
-        repository::find(&mut connection, id).await?.ok_or(EmbargoError::Unknown(id))
-    }
-
-    pub(super) async fn list(
-        &self,
-        page: &PageRequest<EmbargoId>,
-        recency: Recency,
-    ) -> Result<Vec<Embargo>, EmbargoError> {
-        let read = move |db: Database| async move {
-            let mut connection = db.read().await?;
-            Ok(repository::list(&mut connection, page.after, page.offset, page.fetch()).await?)
-        };
-        self.db.reading(recency, read).await
+        self.snapshot.current_in_tx(tx).await
     }
 
     /// Writes an embargo with its act and its message. The caller has locked it, if it is not new.
@@ -98,14 +56,14 @@ impl EmbargoService {
         &self,
         tx: &mut PgSession,
         embargo: &Embargo,
-        event_type: EmbargoEventType,
+        step: Step,
         actor: Actor,
     ) -> Result<(), EmbargoError> {
         repository::save(tx, embargo).await?;
-        let name = match event_type {
-            EmbargoEventType::Created => "embargo.created",
-            EmbargoEventType::Changed => "embargo.changed",
-            EmbargoEventType::Ended => "embargo.ended",
+        let (event_type, name) = match step {
+            Step::Created => (EmbargoEventType::Created, "embargo.created"),
+            Step::Changed => (EmbargoEventType::Changed, "embargo.changed"),
+            Step::Ended => (EmbargoEventType::Ended, "embargo.ended"),
         };
         // Without the reason, which is free text.
         let terms = &embargo.terms;
@@ -131,11 +89,8 @@ impl EmbargoService {
     }
 
     /// To be called after the commit of a change: it is in effect in this process from now on.
-    pub(super) async fn changed(&self, embargo: &Embargo, event_type: EmbargoEventType) {
-        self.snapshot.changed();
-        if let Err(error) = self.reload().await {
-            tracing::debug!(%error, "the embargoes cannot be read; they are read when they are needed");
-        }
-        tracing::info!(embargo_id = %embargo.id, version = embargo.version, event_type = event_type.as_str(), "embargo changed");
+    pub(super) async fn changed(&self, embargo: &Embargo, step: Step) {
+        self.snapshot.changed().await;
+        tracing::info!(embargo_id = %embargo.id, version = embargo.version, ?step, "embargo changed");
     }
 }

@@ -16,7 +16,7 @@ use super::{
     web::Problem,
 };
 
-pub use request::{ChangeRequest, Judged, read_dry_run};
+pub use request::{ChangeRequest, CreateRequest, Judged, read_dry_run};
 pub use transaction::{Committed, Transaction};
 
 /// A change that is made in one transaction, or not at all.

@@ -1,69 +1,47 @@
-use std::marker::PhantomData;
-
-use loadmaster_accounts::Actor;
 use loadmaster_kernel::UserId;
 use loadmaster_platform::{
-    postgres::PgSession,
-    web::{Patch, Precondition},
-    work::Command,
+    entries::{Entry, Listed, Spans, Step},
+    postgres::{PgSession, Recency},
+    web::{PRIVATE, PageRequest, Patch},
 };
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
     error::PricingError,
-    model::{Faults, PriceEventType, Rule, Sale, Surcharge, Tariff, Terms},
+    model::{Faults, Rule, Terms},
     repository::{self, Stored},
     service::PricingService,
 };
 
 /// A kind of rule that administrators change; each change is recorded with its actor.
-pub(super) trait AuditedRule: Stored {
+pub trait AuditedRule: Stored {
+    /// A change of its terms.
+    type Change: PatchOf<Self>;
+
     /// The names of the spans.
-    const CREATE: &'static str;
-    const CHANGE: &'static str;
-    const END: &'static str;
+    const LIST: &'static str;
+    const FIND: &'static str;
+    const SPANS: Spans;
+    /// Their address below `/api/v1`.
+    const PATH: &'static str;
+
+    /// The rule as it is shown.
+    fn shown(rule: &Rule<Self>) -> impl Serialize;
 
     /// Keeps what hangs on a version that is about to be written.
     fn keep_in_tx(
         &self,
-        prices: &PricingService,
-        tx: &mut PgSession,
-        id: Uuid,
-    ) -> impl Future<Output = Result<(), PricingError>> + Send;
-}
-
-impl AuditedRule for Tariff {
-    const CREATE: &'static str = "pricing.create_tariff";
-    const CHANGE: &'static str = "pricing.change_tariff";
-    const END: &'static str = "pricing.end_tariff";
-
-    async fn keep_in_tx(&self, prices: &PricingService, tx: &mut PgSession, _: Uuid) -> Result<(), PricingError> {
-        prices.check_owner_in_tx(tx, self).await
-    }
-}
-
-impl AuditedRule for Surcharge {
-    const CREATE: &'static str = "pricing.create_surcharge";
-    const CHANGE: &'static str = "pricing.change_surcharge";
-    const END: &'static str = "pricing.end_surcharge";
-
-    async fn keep_in_tx(&self, _: &PricingService, _: &mut PgSession, _: Uuid) -> Result<(), PricingError> {
-        Ok(())
-    }
-}
-
-impl AuditedRule for Sale {
-    const CREATE: &'static str = "pricing.create_sale";
-    const CHANGE: &'static str = "pricing.change_sale";
-    const END: &'static str = "pricing.end_sale";
-
-    async fn keep_in_tx(&self, prices: &PricingService, tx: &mut PgSession, id: Uuid) -> Result<(), PricingError> {
-        prices.limit_in_tx(tx, id, self).await
+        _prices: &PricingService,
+        _tx: &mut PgSession,
+        _id: Uuid,
+    ) -> impl Future<Output = Result<(), PricingError>> + Send {
+        std::future::ready(Ok(()))
     }
 }
 
 /// A change of terms, member by member.
-pub(super) trait PatchOf<T>: Send {
+pub trait PatchOf<T>: Send + Sync + 'static {
     /// Returns the changed terms, or the members that contradict existing values, each with its fault.
     fn applied(&self, terms: &T) -> Result<T, Faults>;
 }
@@ -79,125 +57,102 @@ pub(super) fn patched<E: Clone>(patch: &Patch<Vec<E>>, before: &[E]) -> Vec<E> {
     patch.clone().or(Some(before.to_vec())).unwrap_or_default()
 }
 
-/// Puts a rule into force.
-pub(super) struct Create<T> {
-    pub prices: PricingService,
-    pub actor: UserId,
-    pub terms: T,
-}
-
-impl<T: AuditedRule> Command for Create<T> {
-    const NAME: &'static str = T::CREATE;
-    type Done = Rule<T>;
+impl<T: AuditedRule> Entry for Rule<T> {
+    type Keeper = PricingService;
+    type Terms = T;
+    type Change = T::Change;
+    /// The number of the change.
+    type Begun = i64;
     type Error = PricingError;
 
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<Rule<T>, PricingError> {
-        let Self { prices, actor, terms } = self;
+    const SPANS: Spans = T::SPANS;
+    const PATH: &'static str = T::PATH;
+    const CACHE: &'static str = PRIVATE;
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn is_ended(&self) -> bool {
+        self.ended_at.is_some()
+    }
+
+    fn shown(&self) -> impl Serialize {
+        T::shown(self)
+    }
+
+    fn created(prices: &PricingService, terms: T) -> Self {
         let now = prices.clock.now();
-        let revision = repository::begin_change(tx).await?;
-        let rule = Rule {
-            id: prices.ids.next(now),
-            version: 1,
-            terms: terms.clone(),
-            created_at: now,
-            updated_at: now,
-            ended_at: None,
-        };
-        rule.terms.keep_in_tx(prices, tx, rule.id).await?;
-        prices.save_in_tx(tx, &rule, PriceEventType::Created, Actor::Caller(*actor), revision).await?;
-        Ok(rule)
+        Self { id: prices.ids.next(now), version: 1, terms, created_at: now, updated_at: now, ended_at: None }
     }
 
-    async fn concluded(&mut self, outcome: Result<&Rule<T>, &PricingError>) {
-        if let Ok(rule) = outcome {
-            tracing::info!(kind = T::KIND, id = %rule.id, "price rule created");
-            self.prices.changed().await;
+    fn changed(&self, prices: &PricingService, change: &T::Change) -> Result<Option<Self>, PricingError> {
+        let terms = change.applied(&self.terms).map_err(PricingError::Invalid)?;
+        let updated_at = prices.clock.now();
+        let is_other = terms != self.terms;
+        Ok(is_other.then(|| Self { terms, version: self.version + 1, updated_at, ..self.clone() }))
+    }
+
+    fn ended(self, prices: &PricingService) -> Self {
+        let now = prices.clock.now();
+        Self { version: self.version + 1, updated_at: now, ended_at: Some(now), ..self }
+    }
+
+    fn unknown(_: Uuid) -> PricingError {
+        PricingError::Unknown(T::KIND)
+    }
+
+    fn version_mismatch(current: i32) -> PricingError {
+        PricingError::VersionMismatch(current)
+    }
+
+    async fn find(prices: &PricingService, id: Uuid) -> Result<Option<Self>, PricingError> {
+        let mut connection = prices.db.read().await?;
+        Ok(T::last(&mut connection, id).await?)
+    }
+
+    async fn begin_in_tx(tx: &mut PgSession) -> Result<i64, PricingError> {
+        Ok(repository::begin_change(tx).await?)
+    }
+
+    /// The change that has begun keeps it as it is.
+    async fn lock_in_tx(tx: &mut PgSession, id: Uuid) -> Result<Option<Self>, PricingError> {
+        Ok(T::last(tx, id).await?)
+    }
+
+    async fn save_in_tx(
+        &self,
+        prices: &PricingService,
+        tx: &mut PgSession,
+        step: Step,
+        actor: UserId,
+        revision: i64,
+    ) -> Result<(), PricingError> {
+        if step != Step::Ended {
+            self.terms.keep_in_tx(prices, tx, self.id).await?;
         }
+        prices.save_in_tx(tx, self, step, actor, revision).await
+    }
+
+    async fn saved(&self, prices: &PricingService, step: Step) {
+        tracing::info!(kind = T::KIND, id = %self.id, version = self.version, ?step, "price rule written");
+        prices.known.changed().await;
     }
 }
 
-/// Changes the terms of a rule in force: a new version.
-pub(super) struct Change<T, P> {
-    pub prices: PricingService,
-    pub actor: UserId,
-    pub id: Uuid,
-    pub precondition: Precondition,
-    pub wanted: P,
-    pub has_changed: bool,
-    pub of: PhantomData<fn() -> T>,
-}
+impl<T: AuditedRule> Listed for Rule<T> {
+    const LIST: &'static str = T::LIST;
+    const FIND: &'static str = T::FIND;
 
-impl<T: AuditedRule, P: PatchOf<T>> Command for Change<T, P> {
-    const NAME: &'static str = T::CHANGE;
-    type Done = Rule<T>;
-    type Error = PricingError;
-
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<Rule<T>, PricingError> {
-        let revision = repository::begin_change(tx).await?;
-        let rule: Rule<T> = find_in_tx(tx, self.id, &self.precondition).await?;
-        let terms = self.wanted.applied(&rule.terms).map_err(PricingError::Invalid)?;
-        self.has_changed = terms != rule.terms;
-        if !self.has_changed {
-            return Ok(rule);
-        }
-        let updated_at = self.prices.clock.now();
-        let rule = Rule { terms, version: rule.version + 1, updated_at, ..rule };
-        rule.terms.keep_in_tx(&self.prices, tx, rule.id).await?;
-        let actor = Actor::Caller(self.actor);
-        self.prices.save_in_tx(tx, &rule, PriceEventType::Changed, actor, revision).await?;
-        Ok(rule)
+    async fn list(
+        prices: &PricingService,
+        page: &PageRequest<Uuid>,
+        recency: Recency,
+    ) -> Result<Vec<Self>, PricingError> {
+        prices.list(page, recency).await
     }
-
-    async fn concluded(&mut self, outcome: Result<&Rule<T>, &PricingError>) {
-        if let Ok(rule) = outcome
-            && self.has_changed
-        {
-            tracing::info!(kind = T::KIND, id = %rule.id, version = rule.version, "price rule changed");
-            self.prices.changed().await;
-        }
-    }
-}
-
-/// Ends a rule.
-pub(super) struct End<T> {
-    pub prices: PricingService,
-    pub actor: UserId,
-    pub id: Uuid,
-    pub precondition: Precondition,
-    pub of: PhantomData<fn() -> T>,
-}
-
-impl<T: AuditedRule> Command for End<T> {
-    const NAME: &'static str = T::END;
-    type Done = Rule<T>;
-    type Error = PricingError;
-
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<Rule<T>, PricingError> {
-        let revision = repository::begin_change(tx).await?;
-        let rule: Rule<T> = find_in_tx(tx, self.id, &self.precondition).await?;
-        let now = self.prices.clock.now();
-        let rule = Rule { version: rule.version + 1, updated_at: now, ended_at: Some(now), ..rule };
-        let actor = Actor::Caller(self.actor);
-        self.prices.save_in_tx(tx, &rule, PriceEventType::Ended, actor, revision).await?;
-        Ok(rule)
-    }
-
-    async fn concluded(&mut self, outcome: Result<&Rule<T>, &PricingError>) {
-        if let Ok(rule) = outcome {
-            tracing::info!(kind = T::KIND, id = %rule.id, "price rule ended");
-            self.prices.changed().await;
-        }
-    }
-}
-
-/// Returns a rule in force that still has the version that the caller knows. The change that has begun keeps it so.
-async fn find_in_tx<T: Stored>(
-    tx: &mut PgSession,
-    id: Uuid,
-    precondition: &Precondition,
-) -> Result<Rule<T>, PricingError> {
-    let found = T::last(tx, id).await?.filter(|rule| rule.ended_at.is_none());
-    let rule = found.ok_or(PricingError::Unknown(T::KIND))?;
-    precondition.check(rule.version).map_err(PricingError::VersionMismatch)?;
-    Ok(rule)
 }

@@ -125,7 +125,7 @@ impl Command for ImportTariffs {
         let Ok(ImportSummary { created, updated, unchanged }) = outcome else { return };
         tracing::info!(created, updated, unchanged, dry_run = self.dry_run, "tariffs imported");
         if !self.dry_run && created + updated > 0 {
-            self.prices.changed().await;
+            self.prices.known.changed().await;
         }
     }
 }

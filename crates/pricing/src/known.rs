@@ -1,155 +1,67 @@
-use std::{
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-    time::Duration,
+use std::sync::{Arc, OnceLock};
+
+use loadmaster_platform::{postgres::PgSession, settings::Applies, snapshot::Source};
+use loadmaster_reference::{REFERENCE, Reference};
+
+use super::{
+    model::{Copied, SALE, SALE_LIMIT, SURCHARGE, Sale, TARIFF},
+    repository,
+    rules::{Defaults, PriceRules},
 };
 
-use chrono::{DateTime, Utc};
-use loadmaster_platform::clock::Moment;
-
-use super::rules::{Changes, Defaults, PriceRules};
-
-/// For how long the known rules are used after the last moment up to which all changes were heard.
-const FRESH_FOR: Duration = Duration::from_millis(450);
+/// The sales of the settings.
+pub type DefaultSales = Arc<[Arc<Copied<Sale>>]>;
 
 /// From this number of changed rules on, they are compiled on a thread of their own.
 const MANY: usize = 1000;
 
-/// The price rules that this process knows. They are used only while no change is in doubt, and while this process hears the
-/// changes of others; else what has changed in the tables is read.
-#[derive(Debug, Clone)]
-pub(super) struct CachedRules(Arc<RwLock<State>>);
-
-#[derive(Debug)]
-struct State {
-    rules: PriceRules,
-    /// Number of changes heard, and the number as of which the rules were read; `None`: not read yet.
-    changes: u64,
-    as_of: Option<u64>,
-    /// When all earlier changes had been heard.
-    caught_up: Option<Moment>,
-    /// What was read before is of another database.
-    epoch: u64,
+/// The tables of price rules, and what the settings say beside them.
+#[derive(Clone)]
+pub(super) struct RuleSource {
+    pub reference: Reference,
+    /// The tariff of the settings, wherever it applies.
+    pub defaults: Arc<Defaults>,
+    pub applies: Applies,
+    pub sales: DefaultSales,
+    pub is_demo: Arc<OnceLock<()>>,
 }
 
-/// What is known when a reading begins.
-pub(super) struct Reading {
-    pub rules: PriceRules,
-    as_of: u64,
-    epoch: u64,
-}
-
-impl CachedRules {
-    /// Begins with these rules, which are not read from the tables.
-    pub fn new(rules: PriceRules) -> Self {
-        Self(Arc::new(RwLock::new(State { rules, changes: 0, as_of: None, caught_up: None, epoch: 0 })))
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the rules in force; `None` if their changes have to be read.
-    pub fn current(&self, now: DateTime<Utc>) -> Option<PriceRules> {
-        let state = self.read();
-        let is_fresh = state.caught_up.is_some_and(|caught_up| caught_up.is_within(FRESH_FOR, now));
-        (is_fresh && state.as_of == Some(state.changes)).then(|| state.rules.clone())
-    }
-
-    /// Records a change: what was read before it is not used any more.
-    pub fn changed(&self) {
-        self.write().changes += 1;
-    }
-
-    /// Forgets everything, and begins with these rules: the tables may be those of another database.
-    pub fn forget(&self, rules: PriceRules) {
-        let mut state = self.write();
-        state.rules = rules;
-        (state.as_of, state.epoch) = (None, state.epoch + 1);
-        state.changes += 1;
-    }
-
-    /// Replaces the rules of the settings.
-    pub fn set_defaults(&self, defaults: Option<Arc<Defaults>>) {
-        let mut state = self.write();
-        state.rules = state.rules.with_defaults(defaults);
-        // A reading under way has the former ones.
-        (state.as_of, state.epoch) = (None, state.epoch + 1);
-    }
-
-    pub fn begin_reading(&self) -> Reading {
-        let state = self.read();
-        Reading { rules: state.rules.clone(), as_of: state.changes, epoch: state.epoch }
-    }
-
-    /// Applies what was read to what was known when the reading began, and keeps it unless more is known meanwhile. Returns
-    /// the rules that were read.
-    pub async fn take_in(&self, reading: Reading, changes: Changes) -> PriceRules {
-        let Reading { rules, as_of, epoch } = reading;
-        let rules = if changes.len() < MANY {
-            rules.changed(changes)
-        } else {
-            let compiling = tokio::task::spawn_blocking(move || rules.changed(changes));
-            match compiling.await {
-                Ok(rules) => rules,
-                Err(error) => {
-                    tracing::error!(%error, "the price rules could not be compiled");
-                    return self.read().rules.clone();
-                }
-            }
+impl RuleSource {
+    /// Returns the tariff of the settings if it applies.
+    pub fn defaults_now(&self) -> Option<Arc<Defaults>> {
+        let applies = match self.applies {
+            Applies::Demo => self.is_demo.get().is_some(),
+            Applies::Always => true,
+            Applies::Never => false,
         };
-        let mut state = self.write();
-        let is_newer = rules.revisions().are_not_before(&state.rules.revisions());
-        if state.epoch == epoch && state.as_of.is_none_or(|known| known <= as_of) && is_newer {
-            (state.as_of, state.rules) = (Some(as_of), rules.clone());
-        }
-        rules
-    }
-
-    /// Records that all changes before `began` were heard.
-    pub fn caught_up(&self, began: Moment) {
-        self.write().caught_up = Some(began);
+        applies.then(|| self.defaults.clone())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Source for RuleSource {
+    type Known = PriceRules;
 
-    async fn read(known: &CachedRules) {
-        let reading = known.begin_reading();
-        known.take_in(reading, Changes::default()).await;
+    const CHANGED_BY: &'static [&'static str] = &[TARIFF, SURCHARGE, SALE, SALE_LIMIT];
+    /// Other airports may lie in the scopes of rules.
+    const MADE_WITH: &'static [&'static str] = &[REFERENCE];
+
+    fn nothing(&self) -> PriceRules {
+        PriceRules::new(&self.reference, self.defaults_now()).with_sales(&self.sales)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn rules_are_known_while_nothing_is_in_doubt() {
-        let (known, now) = (CachedRules::new(PriceRules::default()), DateTime::UNIX_EPOCH);
-        known.caught_up(Moment::at(now));
-        assert!(known.current(now).is_none(), "never read");
-        read(&known).await;
-        assert!(known.current(now).is_some());
+    async fn read(&self, db: &mut PgSession, rules: PriceRules) -> sqlx::Result<PriceRules> {
+        let changes = Box::pin(repository::changes(db, rules.revisions())).await?;
+        if changes.len() < MANY {
+            return Ok(rules.changed(changes));
+        }
+        let compiling = tokio::task::spawn_blocking(move || rules.changed(changes));
+        compiling.await.map_err(|error| {
+            tracing::error!(%error, "the price rules could not be compiled");
+            sqlx::Error::WorkerCrashed
+        })
+    }
 
-        known.changed();
-        assert!(known.current(now).is_none(), "changed");
-        let before = known.begin_reading();
-        known.changed();
-        known.take_in(before, Changes::default()).await;
-        assert!(known.current(now).is_none(), "changed again while it was read");
-        read(&known).await;
-        assert!(known.current(now).is_some());
-
-        let before = known.begin_reading();
-        known.forget(PriceRules::default());
-        known.take_in(before, Changes::default()).await;
-        assert!(known.current(now).is_none(), "what was read is of another database");
-        read(&known).await;
-
-        tokio::time::advance(Duration::from_millis(450)).await;
-        assert!(known.current(now).is_none(), "changes by others are not heard");
-        known.caught_up(Moment::at(now));
-        assert!(known.current(now).is_some());
+    fn is_not_before(read: &PriceRules, known: &PriceRules) -> bool {
+        read.revisions().are_not_before(&known.revisions())
     }
 }

@@ -9,7 +9,6 @@ mod terms;
 use std::borrow::Cow;
 
 use loadmaster_kernel::Fault;
-use serde::{Deserialize, Serialize};
 
 pub use message::{SaleLimitMessage, SaleMessage, SurchargeMessage, TariffImportMessage, TariffMessage};
 pub use reach::{PricedLeg, Reach, Way};
@@ -67,7 +66,3 @@ impl LimitEventType {
     /// The meaning of each of [`Self::NAMES`].
     pub const ABOUT: [&str; Self::NAMES.len()] = ["A sale has no use left.", "A sale has uses left again."];
 }
-
-/// The end of a page of rules: lists are in order of id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleAnchor(pub uuid::Uuid);

@@ -13,7 +13,6 @@ use super::{
     audit::AUDIT,
     dto::{AskQuote, ChangeSale, CreateSale, CreateSurcharge, default_sales},
     error::code,
-    follower::PriceFollower,
     metric::METRICS,
     model::{
         ImportEventType, LimitEventType, PriceEventType, SALE, SALE_LIMIT, SURCHARGE, SaleLimitMessage, SaleMessage,
@@ -74,7 +73,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         (&settings.pricing, default_sales(&settings.pricing, &reference)?),
     )?;
     let routes = router::routes().with_state(&HandlerState::of(opening, prices.clone(), reference));
-    let follower = Some(Arc::new(PriceFollower(prices.for_background())) as Arc<dyn Follower>);
+    let follower = Some(Arc::new(prices.for_background().known) as Arc<dyn Follower>);
     let jobs =
         Handlers::default().every(TimeDelta::days(1), "old_quotes", prices.for_background(), |prices| async move {
             let deleted = prices.delete_old_quotes().await?;

@@ -3,14 +3,16 @@ use std::sync::{Arc, OnceLock};
 use chrono::TimeDelta;
 use loadmaster_accounts::{Actor, Acts, Principal, Subject};
 use loadmaster_flights::FlightService;
-use loadmaster_kernel::{Fault, FaultCode, OrganizationId, QuoteId};
+use loadmaster_kernel::{Fault, FaultCode, OrganizationId, QuoteId, UserId};
 use loadmaster_platform::{
     clock::SharedClock,
+    entries::Step,
     listing::{Anchor, CountParams, ExpiryOrder, Listed},
     outbox::{self, Message},
     postgres::{Database, DbError, PgSession, Recency},
     random::IdSource,
-    settings::{self, Applies},
+    settings,
+    snapshot::Snapshot,
     web::PageRequest,
 };
 use loadmaster_reference::Reference;
@@ -19,16 +21,13 @@ use uuid::Uuid;
 
 use super::{
     error::PricingError,
-    known::CachedRules,
+    known::{DefaultSales, RuleSource},
     model::{Copied, PriceEventType, Rule, Sale, SaleUses, Terms},
     quote::Quote,
     repository::{self, Stored, uses},
     rules::{Defaults, PriceRules},
     ways::WayFinder,
 };
-
-/// The sales of the settings.
-pub type DefaultSales = Arc<[Arc<Copied<Sale>>]>;
 
 /// How long a quote that nothing has taken is kept.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -39,17 +38,12 @@ pub struct PricingService {
     pub(super) db: Database,
     pub(super) flights: FlightService,
     pub(super) reference: Reference,
-    pub(super) known: CachedRules,
+    pub(super) known: Snapshot<RuleSource>,
     pub(super) clock: SharedClock,
     pub(super) ids: IdSource,
     pub(super) acts: Acts,
     pub(super) ways: Arc<OnceLock<Arc<dyn WayFinder>>>,
     settings: Arc<settings::Pricing>,
-    /// The tariff of the settings, wherever it applies.
-    defaults: Arc<Defaults>,
-    /// The sales of the settings.
-    sales: DefaultSales,
-    is_demo: Arc<OnceLock<()>>,
 }
 
 impl PricingService {
@@ -63,18 +57,23 @@ impl PricingService {
         acts: Acts,
         (settings, sales): (&settings::Pricing, DefaultSales),
     ) -> Result<Self, Fault> {
-        let defaults = Arc::new(Defaults::of(settings, &reference)?);
-        let applies = (settings.default_tariff.applies == Applies::Always).then(|| defaults.clone());
-        let known = CachedRules::new(PriceRules::new(&reference, applies).with_sales(&sales));
-        let (ways, is_demo, settings) = (Arc::default(), Arc::default(), Arc::new(settings.clone()));
-        Ok(Self { db, flights, reference, known, clock, ids, acts, ways, settings, defaults, sales, is_demo })
+        let source = RuleSource {
+            reference: reference.clone(),
+            defaults: Arc::new(Defaults::of(settings, &reference)?),
+            applies: settings.default_tariff.applies,
+            sales,
+            is_demo: Arc::default(),
+        };
+        let known = Snapshot::new(source, db.clone(), clock.clone());
+        let (ways, settings) = (Arc::default(), Arc::new(settings.clone()));
+        Ok(Self { db, flights, reference, known, clock, ids, acts, ways, settings })
     }
 
     /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
-        let flights = self.flights.for_background();
-        Self { db: self.db.for_background(), flights, ..self.clone() }
+        let (flights, known) = (self.flights.for_background(), self.known.for_background());
+        Self { db: self.db.for_background(), flights, known, ..self.clone() }
     }
 
     /// Lets a higher room find flights for quotes without any. The first one remains.
@@ -84,28 +83,21 @@ impl PricingService {
 
     /// Lets the default tariff apply if it does so in the demo.
     pub fn serve_demo(&self) {
-        if self.is_demo.set(()).is_ok() {
-            self.known.set_defaults(self.defaults_now());
+        let source = self.known.source();
+        if source.is_demo.set(()).is_ok() {
+            self.known.replace(|rules| rules.with_defaults(source.defaults_now()));
         }
-    }
-
-    fn defaults_now(&self) -> Option<Arc<Defaults>> {
-        let applies = match self.settings.default_tariff.applies {
-            Applies::Demo => self.is_demo.get().is_some(),
-            Applies::Always => true,
-            Applies::Never => false,
-        };
-        applies.then(|| self.defaults.clone())
     }
 
     /// Returns the tariff of the settings with its surcharges, and whether it applies.
     pub(super) fn default_tariff(&self) -> (&Defaults, bool) {
-        (self.defaults.as_ref(), self.defaults_now().is_some())
+        let source = self.known.source();
+        (source.defaults.as_ref(), source.defaults_now().is_some())
     }
 
     /// Returns the sales of the settings.
     pub(super) fn default_sales(&self) -> &[Arc<Copied<Sale>>] {
-        &self.sales
+        &self.known.source().sales
     }
 
     /// Returns whether holds and bookings need a quote.
@@ -121,36 +113,12 @@ impl PricingService {
     /// Returns the rules in force: all changes by this process, and those by others up to half a second ago. Reads what
     /// has changed only if this process is not up to date.
     pub async fn in_force(&self) -> Result<PriceRules, DbError> {
-        match self.known.current(self.clock.now()) {
-            Some(rules) => Ok(rules),
-            None => self.reload().await,
-        }
+        self.known.current().await
     }
 
     /// Returns the same within a transaction.
     pub async fn in_force_in_tx(&self, tx: &mut PgSession) -> Result<PriceRules, DbError> {
-        match self.known.current(self.clock.now()) {
-            Some(rules) => Ok(rules),
-            None => Ok(self.load(tx).await?),
-        }
-    }
-
-    /// Reads what has changed.
-    pub(super) async fn reload(&self) -> Result<PriceRules, DbError> {
-        let mut connection = self.db.read().await?;
-        Ok(self.load(&mut connection).await?)
-    }
-
-    /// Reads everything, perhaps from another database than before.
-    pub(super) async fn start_anew(&self) -> Result<PriceRules, DbError> {
-        self.known.forget(PriceRules::new(&self.reference, self.defaults_now()).with_sales(&self.sales));
-        self.reload().await
-    }
-
-    async fn load(&self, db: &mut PgSession) -> sqlx::Result<PriceRules> {
-        let reading = self.known.begin_reading();
-        let changes = Box::pin(repository::changes(db, reading.rules.revisions())).await?;
-        Ok(self.known.take_in(reading, changes).await)
+        self.known.current_in_tx(tx).await
     }
 
     /// Returns a quote that the caller may see; another one is reported as unknown.
@@ -188,26 +156,14 @@ impl PricingService {
         self.db.delete_in_batches(|tx, most| Box::pin(repository::quotes::delete_old(tx, now - KEPT, now, most))).await
     }
 
-    /// Returns a rule in force.
-    pub(super) async fn rule<T: Stored>(&self, id: Uuid) -> Result<Rule<T>, PricingError> {
-        let found = self.existing::<T>(id).await?;
-        if found.ended_at.is_some() { Err(PricingError::Unknown(T::KIND)) } else { Ok(found) }
-    }
-
-    /// Returns a rule, in force or ended.
-    pub(super) async fn existing<T: Stored>(&self, id: Uuid) -> Result<Rule<T>, PricingError> {
-        let mut connection = self.db.read().await?;
-        T::last(&mut connection, id).await?.ok_or(PricingError::Unknown(T::KIND))
-    }
-
     pub(super) async fn list<T: Stored>(
         &self,
-        page: &PageRequest<super::model::RuleAnchor>,
+        page: &PageRequest<Uuid>,
         recency: Recency,
     ) -> Result<Vec<Rule<T>>, PricingError> {
         let read = move |db: Database| async move {
             let mut connection = db.read().await?;
-            Ok(T::list(&mut connection, page.after.map(|anchor| anchor.0), page.offset, page.fetch()).await?)
+            Ok(T::list(&mut connection, page.after, page.offset, page.fetch()).await?)
         };
         self.db.reading(recency, read).await
     }
@@ -222,8 +178,8 @@ impl PricingService {
         &self,
         tx: &mut PgSession,
         rule: &Rule<T>,
-        event_type: PriceEventType,
-        actor: Actor,
+        step: Step,
+        actor: UserId,
         revision: i64,
     ) -> Result<(), PricingError> {
         let written = T::write(tx, std::slice::from_ref(rule), revision).await;
@@ -233,16 +189,16 @@ impl PricingService {
             }
             error => error.into(),
         })?;
-        let name = match event_type {
-            PriceEventType::Created => T::CREATED,
-            PriceEventType::Changed => T::CHANGED,
-            PriceEventType::Ended => T::ENDED,
+        let (event_type, name) = match step {
+            Step::Created => (PriceEventType::Created, T::CREATED),
+            Step::Changed => (PriceEventType::Changed, T::CHANGED),
+            Step::Ended => (PriceEventType::Ended, T::ENDED),
         };
         let mut data = json!(rule.terms);
         if let Some(members) = data.as_object_mut() {
             members.insert("version".to_owned(), rule.version.into());
         }
-        self.acts.record_in_tx(tx, actor, name, Subject::new(T::KIND, rule.id), data).await?;
+        self.acts.record_in_tx(tx, Actor::Caller(actor), name, Subject::new(T::KIND, rule.id), data).await?;
         let message = Message {
             aggregate: T::KIND,
             aggregate_id: rule.id,
@@ -270,14 +226,6 @@ impl PricingService {
             return Err(PricingError::Invalid(vec![("/max_uses".into(), fault)]));
         }
         Ok(uses::set(tx, id, SaleUses { used, max: sale.max_uses }).await?)
-    }
-
-    /// To be called after the commit of a change: it is in effect in this process from now on.
-    pub(super) async fn changed(&self) {
-        self.known.changed();
-        if let Err(error) = self.reload().await {
-            tracing::debug!(%error, "the prices cannot be read; they are read when they are needed");
-        }
     }
 
     /// Fails for an organization that does not exist.

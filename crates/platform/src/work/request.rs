@@ -9,6 +9,49 @@ use crate::{
     web::{Body, IfMatch, Precondition, Problem, Query, both, read, unless_missing},
 };
 
+/// A request that creates a resource: read as a whole, validated in the order of the contract.
+pub struct CreateRequest {
+    unit_of_work: UnitOfWork,
+    idempotent: Idempotent,
+    query: Query,
+    body: Body,
+}
+
+impl<S> FromRequest<S> for CreateRequest
+where
+    S: Send + Sync,
+    UnitOfWork: FromRef<S>,
+    Idempotency: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
+        let Ok(ChangeRequest { unit_of_work, idempotent, query, body, .. }) =
+            ChangeRequest::from_request(request, state).await;
+        Ok(Self { unit_of_work, idempotent, query, body })
+    }
+}
+
+impl CreateRequest {
+    pub const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Runs the command of the request, whose `input` was read from the body.
+    pub async fn run<T, C: Command + 'static>(
+        self,
+        principal: Uuid,
+        input: Result<T, Problem>,
+        command: impl FnOnce(T) -> C,
+        answer: impl Fn(&C::Done) -> Answer + Send + Sync + 'static,
+    ) -> Result<Answer, Problem> {
+        let Self { unit_of_work, idempotent, query, body } = self;
+        let key = idempotent.key(principal, &body);
+        let ((), (key, input)) = both(query.refuse_all(), both(key, input))?;
+        unit_of_work.run(Keyed { command: command(input), key, answer: Box::new(answer) }).await
+    }
+}
+
 /// A request that changes one resource: read as a whole, validated in the order of the contract.
 pub struct ChangeRequest {
     unit_of_work: UnitOfWork,

@@ -20,7 +20,7 @@ use super::{
 pub(super) use tariffs::{count_tariffs, find_by_codes};
 
 /// A kind of rule with its table.
-pub(super) trait Stored: Terms {
+pub trait Stored: Terms {
     /// Returns the last version of a rule, in force or ended.
     fn last(db: &mut PgSession, id: Uuid) -> impl Future<Output = sqlx::Result<Option<Rule<Self>>>> + Send;
 
@@ -47,7 +47,7 @@ pub(super) trait Stored: Terms {
 }
 
 /// Versions, each with the number of the change that wrote it.
-pub(super) type Read<T> = Vec<(Rule<T>, i64)>;
+pub type Read<T> = Vec<(Rule<T>, i64)>;
 
 /// Begins a change of prices: no other one is made, or becomes visible, before this transaction ends. Returns its number.
 pub(super) async fn begin_change(db: &mut PgSession) -> sqlx::Result<i64> {

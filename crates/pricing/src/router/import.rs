@@ -7,13 +7,14 @@ use loadmaster_platform::{
     web::{Body, PRIVATE, PageRequest, Problem, Query, both, problem_responses, read},
     work::{Keyed, UnitOfWork},
 };
+use uuid::Uuid;
 
 use crate::{
     PricingService,
     dto::TariffBody,
     error::code,
     import::{COLUMNS, ImportTariffs},
-    model::{Rule, RuleAnchor, Tariff},
+    model::{Rule, Tariff},
 };
 
 problem_responses!(ImportTariffsProblems: [INPUT, ROLE, BODY, KEY]);
@@ -64,9 +65,9 @@ pub(super) async fn export(
     let params = query.read(ExportParams::read)?;
     let export = Export::new("tariffs", &COLUMNS, &params);
     export.check(prices.count_tariffs().await?)?;
-    let read = move |page: PageRequest<RuleAnchor>| {
+    let read = move |page: PageRequest<Uuid>| {
         let prices = prices.clone();
         async move { Ok(prices.list::<Tariff>(&page, Recency::Now).await?) }
     };
-    export.paged(read, |rule: &Rule<Tariff>| RuleAnchor(rule.id), |rule| Some(TariffBody::from(rule).cells())).await
+    export.paged(read, |rule: &Rule<Tariff>| rule.id, |rule| Some(TariffBody::from(rule).cells())).await
 }

@@ -1,183 +1,53 @@
-use axum::{extract::State, response::Response};
-use loadmaster_accounts::Admin;
 use loadmaster_kernel::AircraftCode;
-use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
-    tables::{ExportParams, ImportSummary},
-    web::{Body, IfNoneMatch, PathText, Problem, Query, bulk::BulkResult, problem_responses},
-    work::{ChangeRequest, UnitOfWork},
-};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    HandlerState,
-    entries::{self, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, RequestParts, TableProblems},
-};
+use super::operations::operations_of;
 
 use crate::{
-    Reference,
     dto::{AircraftBody, StateFilter},
-    error::code,
     input::{BulkAircraft, ChangeAircraft, CreateAircraft, StateAction},
-    keep::Keeper,
     model::Aircraft,
 };
 
-pub(in super::super) fn operations() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(show, change, delete))
-}
+operations_of! {
+    Aircraft by AircraftCode, "IATA code; case is ignored", shown as AircraftBody;
+    at "/aircraft", "/aircraft/{code}", "/aircraft/import", "/aircraft/export", "/aircraft/bulk";
+    columns [
+        "iata_code", "icao_code", "name", "manufacturer", "max_cargo_kg", "max_cargo_m3", "positions", "is_freighter",
+        "is_active",
+    ];
 
-pub(in super::super) fn tables() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(import)).routes(routes!(export))
-}
+    /// Show an aircraft type.
+    ///
+    /// By its IATA code, in upper or lower case; also one that is not offered.
+    show "getAircraft";
 
-pub(in super::super) fn bulk() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(act))
-}
+    /// Create an aircraft type.
+    create "createAircraft" of CreateAircraft;
 
-/// The columns of an export, which an import takes.
-const COLUMNS: &[&str] = &[
-    "iata_code",
-    "icao_code",
-    "name",
-    "manufacturer",
-    "max_cargo_kg",
-    "max_cargo_m3",
-    "positions",
-    "is_freighter",
-    "is_active",
-];
+    /// Change an aircraft type.
+    ///
+    /// A JSON merge patch (RFC 7396). Every server knows it within a second. An inactive entry is not offered and not for new
+    /// flights, but can be read. A new release leaves what was changed here.
+    change "changeAircraft" of ChangeAircraft;
 
-/// Show an aircraft type.
-///
-/// By its IATA code, in upper or lower case; also one that is not offered.
-#[utoipa::path(get, path = "/aircraft/{code}", operation_id = "getAircraft", tag = "reference data",
-    params(("code" = AircraftCode, Path, description = "IATA code; case is ignored"),
-           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
-    responses((status = 200, body = AircraftBody<'_>, headers(("ETag" = String))), (status = 304), super::ShowProblems))]
-pub(super) async fn show(
-    State(reference): State<Reference>,
-    PathText(code): PathText<AircraftCode>,
-    if_none_match: IfNoneMatch,
-    query: Query,
-) -> Result<Response, Problem> {
-    let found = entries::known::<Aircraft>(&reference.current(), code);
-    let found = found?;
-    query.refuse_all()?;
-    Ok(entries::shown(&*found, &if_none_match))
-}
+    /// Delete an aircraft type to which nothing refers.
+    ///
+    /// While flights or rules name it, the response is 409 `in_use`: make it inactive instead. A new release does not bring it
+    /// back.
+    delete "deleteAircraft";
 
-/// Create an aircraft type.
-///
-/// Every server knows it within a second.
-#[utoipa::path(post, path = "/aircraft", operation_id = "createAircraft", tag = "reference data",
-    request_body = CreateAircraft, params(KeyHeader),
-    responses((status = 201, body = AircraftBody<'_>, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
-async fn create(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
-) -> Result<Answer, Problem> {
-    entries::create::<Aircraft>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
-}
+    /// Import aircraft types, all or nothing.
+    ///
+    /// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx: the first sheet, without
+    /// formulas) with the columns `iata_code,icao_code,name,manufacturer,max_cargo_kg,max_cargo_m3,positions,is_freighter,is_active`, in any order; `icao_code`, `positions`, `is_freighter`, `is_active`
+    /// may be left out. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its
+    /// `row`, counted from 1 without the header, its `column` and its `value`; the first 100 are reported, and `errors_total` is
+    /// the number of all.
+    import "importAircraft";
 
-/// Change an aircraft type.
-///
-/// A JSON merge patch (RFC 7396). Every server knows it within a second. An inactive entry is not offered and not for new
-/// flights, but can be read. A new release leaves what was changed here.
-#[utoipa::path(patch, path = "/aircraft/{code}", operation_id = "changeAircraft", tag = "reference data",
-    request_body(content((ChangeAircraft = "application/json"), (ChangeAircraft = "application/merge-patch+json"))),
-    params(("code" = AircraftCode, Path, description = "IATA code; case is ignored"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Make the change only if the entry still has the version of this ETag")),
-    responses((status = 200, body = AircraftBody<'_>, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
-async fn change(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    PathText(code): PathText<AircraftCode>,
-    request: ChangeRequest,
-) -> Result<Answer, Problem> {
-    let input = request.body().read_patch(ChangeAircraft::read);
-    entries::change::<Aircraft>(caller, keeper, code, input, request).await
-}
+    /// Export aircraft types.
+    export "exportAircraft" by StateFilter, |current, filter| current.chosen_aircraft(filter.active, None);
 
-/// Delete an aircraft type to which nothing refers.
-///
-/// While flights or rules name it, the response is 409 `in_use`: make it inactive instead. A new release does not bring it
-/// back.
-#[utoipa::path(delete, path = "/aircraft/{code}", operation_id = "deleteAircraft", tag = "reference data",
-    params(("code" = AircraftCode, Path, description = "IATA code; case is ignored"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Delete it only if the entry still has the version of this ETag")),
-    responses((status = 204, headers(("Idempotency-Replayed" = Option<bool>))), DeleteProblems))]
-async fn delete(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    PathText(code): PathText<AircraftCode>,
-    request: ChangeRequest,
-) -> Result<Answer, Problem> {
-    entries::delete::<Aircraft>(caller, keeper, code, request).await
-}
-
-/// Import aircraft types, all or nothing.
-///
-/// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx: the first sheet, without
-/// formulas) with the columns `iata_code,icao_code,name,manufacturer,max_cargo_kg,max_cargo_m3,positions,is_freighter,is_active`, in any order; `icao_code`, `positions`, `is_freighter`, `is_active`
-/// may be left out. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its
-/// `row`, counted from 1 without the header, its `column` and its `value`; the first 100 are reported, and `errors_total` is
-/// the number of all.
-#[utoipa::path(post, path = "/aircraft/import", tag = "reference data", operation_id = "importAircraft",
-    params(("dry_run" = Option<bool>, Query, description = "Validate the table and count the changes, but change nothing"), KeyHeader),
-    request_body(content((String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-    responses((status = 200, body = ImportSummary, headers(("Idempotency-Replayed" = Option<bool>))), TableProblems))]
-async fn import(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
-) -> Result<Answer, Problem> {
-    entries::import::<Aircraft>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
-}
-
-/// Export aircraft types.
-///
-/// A table with the columns that an import takes. In CSV every text is quoted, and one that a spreadsheet could take for a
-/// formula gets a leading `'`, which an import takes off again.
-#[utoipa::path(get, path = "/aircraft/export", tag = "reference data", operation_id = "exportAircraft",
-    params(StateFilter, ExportParams),
-    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
-               headers(("Content-Disposition" = String))), ExportProblems))]
-async fn export(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
-    let (filter, params) = query.read(|fields| Some((StateFilter::read(fields)?, ExportParams::read(fields)?)))?;
-    let current = reference.current();
-    entries::export(COLUMNS, &params, current.chosen_aircraft(filter.active, None)).await
-}
-
-problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
-
-/// Activate or deactivate many aircraft types.
-///
-/// Each row is a transaction of its own and is judged as the single change would be. A row that is refused has its `problem`,
-/// and the others go on. With an `Idempotency-Key` each row has the key `<key>/<id>`: a repetition does what is left and
-/// nothing twice.
-#[utoipa::path(post, path = "/aircraft/bulk", tag = "reference data", operation_id = "bulkAircraft",
-    request_body = BulkAircraft, params(KeyHeader),
-    responses((status = 200, body = BulkResult), BulkProblems))]
-async fn act(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = RequestParts { caller, keeper, unit_of_work, idempotent, query, body };
-    let read = |body: &Body| {
-        let BulkAircraft { action, ids } = body.read(BulkAircraft::read)?;
-        Ok((action.as_str(), ids, ChangeAircraft::of_state(action == StateAction::Activate)))
-    };
-    entries::act::<Aircraft>(asked, read).await
+    /// Activate or deactivate many aircraft types.
+    bulk "bulkAircraft" of BulkAircraft, |verb| ChangeAircraft::of_state(verb == StateAction::Activate);
 }

@@ -1,184 +1,51 @@
-use axum::{extract::State, response::Response};
-use loadmaster_accounts::Admin;
 use loadmaster_kernel::AirlineCode;
-use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
-    tables::{ExportParams, ImportSummary},
-    web::{Body, IfNoneMatch, PathText, Problem, Query, bulk::BulkResult, problem_responses},
-    work::{ChangeRequest, UnitOfWork},
-};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    HandlerState,
-    entries::{self, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, RequestParts, TableProblems},
-};
+use super::operations::operations_of;
 
 use crate::{
-    Reference,
     dto::{AirlineBody, StateFilter},
-    error::code,
     input::{BulkAirlines, ChangeAirline, CreateAirline, StateAction},
-    keep::Keeper,
     model::Airline,
 };
 
-pub(in super::super) fn operations() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(show, change, delete))
-}
+operations_of! {
+    Airline by AirlineCode, "IATA designator; case is ignored", shown as AirlineBody;
+    at "/airlines", "/airlines/{code}", "/airlines/import", "/airlines/export", "/airlines/bulk";
+    columns ["iata_code", "icao_code", "name", "country_code", "awb_prefix", "alliance", "is_cargo_only", "kind", "hub_airports",
+             "is_active"];
 
-pub(in super::super) fn tables() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(import)).routes(routes!(export))
-}
+    /// Show an airline.
+    ///
+    /// By its two-character designator, in upper or lower case; also one that is not offered.
+    show "getAirline";
 
-pub(in super::super) fn bulk() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(act))
-}
+    /// Create an airline.
+    create "createAirline" of CreateAirline;
 
-/// The columns of an export, which an import takes.
-const COLUMNS: &[&str] = &[
-    "iata_code",
-    "icao_code",
-    "name",
-    "country_code",
-    "awb_prefix",
-    "alliance",
-    "is_cargo_only",
-    "kind",
-    "hub_airports",
-    "is_active",
-];
+    /// Change an airline.
+    ///
+    /// A JSON merge patch (RFC 7396). Every server knows it within a second. An inactive entry is not offered and not for new
+    /// flights, but can be read. A new release leaves what was changed here.
+    change "changeAirline" of ChangeAirline;
 
-/// Show an airline.
-///
-/// By its two-character designator, in upper or lower case; also one that is not offered.
-#[utoipa::path(get, path = "/airlines/{code}", operation_id = "getAirline", tag = "reference data",
-    params(("code" = AirlineCode, Path, description = "IATA designator; case is ignored"),
-           ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
-    responses((status = 200, body = AirlineBody<'_>, headers(("ETag" = String))), (status = 304), super::ShowProblems))]
-pub(super) async fn show(
-    State(reference): State<Reference>,
-    PathText(code): PathText<AirlineCode>,
-    if_none_match: IfNoneMatch,
-    query: Query,
-) -> Result<Response, Problem> {
-    let found = entries::known::<Airline>(&reference.current(), code);
-    let found = found?;
-    query.refuse_all()?;
-    Ok(entries::shown(&*found, &if_none_match))
-}
+    /// Delete an airline to which nothing refers.
+    ///
+    /// While flights or rules name it, the response is 409 `in_use`: make it inactive instead. A new release does not bring it
+    /// back.
+    delete "deleteAirline";
 
-/// Create an airline.
-///
-/// Every server knows it within a second.
-#[utoipa::path(post, path = "/airlines", operation_id = "createAirline", tag = "reference data",
-    request_body = CreateAirline, params(KeyHeader),
-    responses((status = 201, body = AirlineBody<'_>, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
-async fn create(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
-) -> Result<Answer, Problem> {
-    entries::create::<Airline>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
-}
+    /// Import airlines, all or nothing.
+    ///
+    /// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx: the first sheet, without
+    /// formulas) with the columns `iata_code,icao_code,name,country_code,awb_prefix,alliance,is_cargo_only,kind,hub_airports,is_active`, in any order; `icao_code`, `awb_prefix`, `alliance`, `is_cargo_only`, `kind`, `hub_airports`, `is_active`
+    /// may be left out. `hub_airports` has codes with blanks between them; an empty cell leaves them as they are. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its
+    /// `row`, counted from 1 without the header, its `column` and its `value`; the first 100 are reported, and `errors_total` is
+    /// the number of all.
+    import "importAirlines";
 
-/// Change an airline.
-///
-/// A JSON merge patch (RFC 7396). Every server knows it within a second. An inactive entry is not offered and not for new
-/// flights, but can be read. A new release leaves what was changed here.
-#[utoipa::path(patch, path = "/airlines/{code}", operation_id = "changeAirline", tag = "reference data",
-    request_body(content((ChangeAirline = "application/json"), (ChangeAirline = "application/merge-patch+json"))),
-    params(("code" = AirlineCode, Path, description = "IATA designator; case is ignored"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Make the change only if the entry still has the version of this ETag")),
-    responses((status = 200, body = AirlineBody<'_>, headers(("ETag" = String), ("Idempotency-Replayed" = Option<bool>))), ChangeProblems))]
-async fn change(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    PathText(code): PathText<AirlineCode>,
-    request: ChangeRequest,
-) -> Result<Answer, Problem> {
-    let input = request.body().read_patch(ChangeAirline::read);
-    entries::change::<Airline>(caller, keeper, code, input, request).await
-}
+    /// Export airlines.
+    export "exportAirlines" by StateFilter, |current, filter| current.chosen_airlines(filter.active, None);
 
-/// Delete an airline to which nothing refers.
-///
-/// While flights or rules name it, the response is 409 `in_use`: make it inactive instead. A new release does not bring it
-/// back.
-#[utoipa::path(delete, path = "/airlines/{code}", operation_id = "deleteAirline", tag = "reference data",
-    params(("code" = AirlineCode, Path, description = "IATA designator; case is ignored"), KeyHeader,
-           ("If-Match" = Option<String>, Header, description = "Delete it only if the entry still has the version of this ETag")),
-    responses((status = 204, headers(("Idempotency-Replayed" = Option<bool>))), DeleteProblems))]
-async fn delete(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    PathText(code): PathText<AirlineCode>,
-    request: ChangeRequest,
-) -> Result<Answer, Problem> {
-    entries::delete::<Airline>(caller, keeper, code, request).await
-}
-
-/// Import airlines, all or nothing.
-///
-/// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx: the first sheet, without
-/// formulas) with the columns `iata_code,icao_code,name,country_code,awb_prefix,alliance,is_cargo_only,kind,hub_airports,is_active`, in any order; `icao_code`, `awb_prefix`, `alliance`, `is_cargo_only`, `kind`, `hub_airports`, `is_active`
-/// may be left out. `hub_airports` has codes with blanks between them; an empty cell leaves them as they are. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its
-/// `row`, counted from 1 without the header, its `column` and its `value`; the first 100 are reported, and `errors_total` is
-/// the number of all.
-#[utoipa::path(post, path = "/airlines/import", tag = "reference data", operation_id = "importAirlines",
-    params(("dry_run" = Option<bool>, Query, description = "Validate the table and count the changes, but change nothing"), KeyHeader),
-    request_body(content((String = "text/csv"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-    responses((status = 200, body = ImportSummary, headers(("Idempotency-Replayed" = Option<bool>))), TableProblems))]
-async fn import(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
-) -> Result<Answer, Problem> {
-    entries::import::<Airline>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
-}
-
-/// Export airlines.
-///
-/// A table with the columns that an import takes. In CSV every text is quoted, and one that a spreadsheet could take for a
-/// formula gets a leading `'`, which an import takes off again.
-#[utoipa::path(get, path = "/airlines/export", tag = "reference data", operation_id = "exportAirlines",
-    params(StateFilter, ExportParams),
-    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
-               headers(("Content-Disposition" = String))), ExportProblems))]
-async fn export(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
-    let (filter, params) = query.read(|fields| Some((StateFilter::read(fields)?, ExportParams::read(fields)?)))?;
-    let current = reference.current();
-    entries::export(COLUMNS, &params, current.chosen_airlines(filter.active, None)).await
-}
-
-problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
-
-/// Activate or deactivate many airlines.
-///
-/// Each row is a transaction of its own and is judged as the single change would be. A row that is refused has its `problem`,
-/// and the others go on. With an `Idempotency-Key` each row has the key `<key>/<id>`: a repetition does what is left and
-/// nothing twice.
-#[utoipa::path(post, path = "/airlines/bulk", tag = "reference data", operation_id = "bulkAirlines",
-    request_body = BulkAirlines, params(KeyHeader),
-    responses((status = 200, body = BulkResult), BulkProblems))]
-async fn act(
-    Admin(caller): Admin,
-    State(keeper): State<Keeper>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
-) -> Result<Response, Problem> {
-    let asked = RequestParts { caller, keeper, unit_of_work, idempotent, query, body };
-    let read = |body: &Body| {
-        let BulkAirlines { action, ids } = body.read(BulkAirlines::read)?;
-        Ok((action.as_str(), ids, ChangeAirline::of_state(action == StateAction::Activate)))
-    };
-    entries::act::<Airline>(asked, read).await
+    /// Activate or deactivate many airlines.
+    bulk "bulkAirlines" of BulkAirlines, |verb| ChangeAirline::of_state(verb == StateAction::Activate);
 }

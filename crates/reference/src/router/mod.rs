@@ -2,6 +2,7 @@ mod aircraft;
 mod airlines;
 mod airports;
 mod entries;
+mod operations;
 
 use axum::{
     Json,
