@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 42] = [
+const PAGES: [&str; 44] = [
     "/",
     "/track",
     TRACKING,
