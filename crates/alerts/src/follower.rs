@@ -1,11 +1,13 @@
 use futures_util::future::BoxFuture;
 use loadmaster_capacity::FLIGHT;
 use loadmaster_platform::{follower::Follower, outbox::Entry};
-use loadmaster_pricing::{SALE, SURCHARGE, TARIFF};
+use loadmaster_pricing::{SALE, SALE_LIMIT, SURCHARGE, TARIFF};
 use tokio_util::sync::CancellationToken;
 
 use super::{model::Changed, service::AlertService};
 
+/// The aggregate of messages about embargoes.
+const EMBARGO: &str = "embargo";
 /// Aggregates of messages that name flights by their legs, of rooms beside this one.
 const BOOKING: &str = "booking";
 const HOLD: &str = "hold";
@@ -17,7 +19,7 @@ impl Follower for AlertFollower {
     fn start<'a>(&'a self, _: &'a CancellationToken) -> BoxFuture<'a, anyhow::Result<()>> {
         Box::pin(async move {
             // Nobody may have heard of what was written before.
-            self.0.note(|changed| changed.has_missed = true);
+            self.0.note(|changed| changed.may_concern_all = true);
             Ok(())
         })
     }
@@ -44,7 +46,8 @@ fn take_in(changed: &mut Changed, message: &Entry) {
     let has_place = changed.len() < MOST_NOTED;
     let takes_space_only = TAKES_SPACE.contains(&message.event_type.as_str());
     match message.aggregate.as_str() {
-        TARIFF | SURCHARGE | SALE => changed.has_prices = true,
+        TARIFF | SURCHARGE | SALE | SALE_LIMIT => changed.has_prices = true,
+        EMBARGO => changed.may_concern_all = true,
         FLIGHT if has_place => changed.flights.push(message.aggregate_id),
         _ if !has_place || NO_CHANGE.contains(&message.event_type.as_str()) => {}
         BOOKING if takes_space_only => changed.new_bookings.push(message.aggregate_id),
@@ -91,6 +94,8 @@ mod tests {
         for (aggregate, event_type, expected) in [
             ("tariff", "CHANGED", Changed { has_prices: true, ..Changed::default() }),
             ("sale", "CREATED", Changed { has_prices: true, ..Changed::default() }),
+            ("sale_limit", "LIFTED", Changed { has_prices: true, ..Changed::default() }),
+            ("embargo", "ENDED", Changed { may_concern_all: true, ..Changed::default() }),
             ("flight", "CREATED", Changed { flights: ids(), ..Changed::default() }),
             ("flight", "CHANGED", Changed { flights: ids(), ..Changed::default() }),
             ("booking", "BOOKED", Changed { new_bookings: ids(), ..Changed::default() }),

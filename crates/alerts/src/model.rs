@@ -126,8 +126,8 @@ pub struct Changed {
     pub new_holds: Vec<Uuid>,
     /// Of tariffs, surcharges or sales.
     pub has_prices: bool,
-    /// Messages were not heard, as of before the start of this process.
-    pub has_missed: bool,
+    /// An embargo, or what was written before this process listened.
+    pub may_concern_all: bool,
 }
 
 impl Changed {
@@ -149,7 +149,7 @@ impl Changed {
         self.new_bookings.extend(unused.new_bookings);
         self.new_holds.extend(unused.new_holds);
         self.has_prices |= unused.has_prices;
-        self.has_missed |= unused.has_missed;
+        self.may_concern_all |= unused.may_concern_all;
     }
 }
 

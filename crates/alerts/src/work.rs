@@ -1,8 +1,9 @@
 //! Checks alerts that are due, those of one lane together. Any number of processes do: each takes alerts for a while by the
 //! database's clock, so that no two judge the same one, and what was broken off is taken up again.
-use std::{sync::PoisonError, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::PoisonError, time::Duration};
 
 use chrono::TimeDelta;
+use futures_util::FutureExt;
 use loadmaster_kernel::{AlertId, Money};
 use loadmaster_platform::{
     outbox,
@@ -10,7 +11,7 @@ use loadmaster_platform::{
     shutdown::stopped_within,
 };
 use loadmaster_search::WatchedLane;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ use super::{
 
 /// Interval between two looks for alerts that are due.
 const LOOK: Duration = Duration::from_secs(2);
+/// Longest time for which a process that ends wakes the alerts of which it has heard.
+const LAST_WAKE: Duration = Duration::from_secs(1);
 /// Most alerts of one lane that are taken at once.
 const MOST_TAKEN: i64 = 100;
 /// Time until an alert that could not be judged is due again.
@@ -47,8 +50,8 @@ impl AlertService {
             }
         }
         // What this process has heard of is not lost with it.
-        if let Err(error) = self.wake().await {
-            tracing::warn!(%error, "alerts cannot be woken; they are checked within 30 minutes");
+        if !matches!(timeout(LAST_WAKE, self.wake()).await, Ok(Ok(()))) {
+            tracing::warn!("alerts cannot be woken at the end; they are checked within 30 minutes");
         }
     }
 
@@ -61,17 +64,23 @@ impl AlertService {
         let holder: Uuid = self.ids.next(self.clock.now());
         let taken = self.take(holder).await?;
         let Some(first) = taken.first() else { return Ok(false) };
-        let mut lane = self.search.watch(first.terms.origin, first.terms.destination);
+        let (origin, destination) = (first.terms.origin, first.terms.destination);
+        let mut lane = self.search.watch(origin, destination);
         for alert in taken {
             // Those that are left are taken up again once their lease has ended.
             if stop.is_cancelled() {
                 return Ok(false);
             }
             let id = alert.id;
-            if let Err(error) = Box::pin(self.check(&mut lane, alert, holder)).await {
-                tracing::warn!(%error, alert_id = %id, "an alert cannot be checked; trying again in five minutes");
-                self.put_off(id, holder).await?;
-            }
+            let checking = AssertUnwindSafe(Box::pin(self.check(&mut lane, alert, holder))).catch_unwind();
+            let because = match checking.await {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the check panicked".to_owned(),
+            };
+            tracing::warn!(because, alert_id = %id, "an alert cannot be checked; trying again in five minutes");
+            lane = self.search.watch(origin, destination);
+            self.put_off(id, holder).await?;
         }
         Ok(true)
     }
@@ -101,7 +110,7 @@ impl AlertService {
             if changed.has_prices {
                 repository::wake_by_prices(&mut tx, now).await?;
             }
-            if changed.has_missed {
+            if changed.may_concern_all {
                 repository::wake_all(&mut tx, now).await?;
             }
             commit(tx).await?;

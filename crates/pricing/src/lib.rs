@@ -25,7 +25,7 @@ mod ways;
 pub use audit::{RATED, USED};
 pub use dto::{LineBody, QuoteBody, read_rule_code};
 pub use error::{PricingError, code, discount_not_applicable, price_changed, quote_expired, quote_required};
-pub use model::{DiscountReason, PricedLeg, Product, SALE, SURCHARGE, SaleUses, TARIFF, read_product};
+pub use model::{DiscountReason, PricedLeg, Product, SALE, SALE_LIMIT, SURCHARGE, SaleUses, TARIFF, read_product};
 pub use quote::{Quote, Rated};
 pub use quoting::{count_quote, insert_quotes_in_tx, quotes_in_tx};
 pub use rating::{PriceBasis, Priced, Sums};

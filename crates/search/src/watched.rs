@@ -111,7 +111,7 @@ impl WatchedLane {
         let Self { origin, destination, .. } = *self;
         let question = Question { origin, destination, date, max_stops: self.search.stops_near() };
         let network_version = self.search.network_version(question.scope()).await?;
-        let ways = self.search.ways(question, network_version, is_again).await?;
+        let ways = Box::pin(self.search.ways(question, network_version, is_again)).await?;
         let prepared = Arc::new(Prepared::new(ways, &self.search.0.reference));
         self.days.insert(date, prepared.clone());
         for ranking in self.rankings.values_mut() {

@@ -1,4 +1,5 @@
 //! Several processes check alerts, and some of them die.
+use chrono::TimeDelta;
 use loadmaster_testkit::{
     NewFlight, World, WorldOptions,
     freight::{text, with},
@@ -76,6 +77,23 @@ async fn what_a_process_has_taken_is_left_to_it_until_its_lease_ends_and_then_ta
     claim("-1 second").await;
     until("it is taken up", async || times(&taken).await == 1).await;
     assert_eq!(messages(&world).await, 2);
+}
+
+#[tokio::test]
+async fn what_changed_while_no_process_listened_is_found_within_five_minutes_of_a_start() {
+    let world = World::start().await;
+    let person = Person::new(&world).await;
+    let alert = person.client.post(ALERTS, space(600.0)).await.expect(201);
+    flight(&world).await;
+    let serving = WorldOptions::working().on(&world.database).start().await;
+    until("it is due soon", async || {
+        let due = "select id::text from alerts where next_check_at <= '2026-11-20T08:05:00Z'";
+        world.texts(due).await.len() == 1
+    })
+    .await;
+    serving.clock.advance(TimeDelta::minutes(5));
+    until("it is met", async || shown(&person.client, &alert).await["times_met"] == 1).await;
+    serving.shutdown().await;
 }
 
 #[tokio::test]

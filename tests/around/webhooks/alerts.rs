@@ -21,8 +21,11 @@ async fn a_met_alert_goes_to_its_own_organization_alone() {
     let wanted = json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100});
     let alert = customer.post("/api/v1/alerts", wanted).await.expect(201);
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(100)).await;
-    world.sql("update alerts set next_check_at = '2026-01-01'").await;
-    until("it arrives", async || own.count() == 1).await;
+    until("it arrives", async || {
+        world.sql("update alerts set next_check_at = '2026-01-01'").await;
+        own.count() == 1
+    })
+    .await;
     let event = own.received()[0].event();
     assert_eq!(event["type"], "loadmaster.alert.met.v1");
     assert_eq!((&event["subject"], &event["data"]["flight_ids"]), (&alert["id"], &json!([flight["id"]])));
