@@ -9,6 +9,7 @@ mod mask;
 mod networks;
 mod payments;
 mod post;
+mod search;
 mod sources;
 mod text;
 mod times;
@@ -20,6 +21,7 @@ pub use bus::{Kafka, Outbox, Stream};
 pub use mask::without_password;
 pub use payments::{CancellationBand, CaptureMode, HostedFields, PaymentProvider, Payments};
 pub use post::{Mail, MailTransport, Notifications, Sms, SmsTransport};
+pub use search::{Analytics, Rates, Search, Ssim};
 pub use sources::{SettingsError, Sources};
 pub use times::ScheduledAt;
 pub use together::FOR_REQUESTS;
@@ -183,37 +185,6 @@ pub struct RateLimit {
 pub struct Capacity {
     pub critical_threshold_kg: u32,
     pub max_overbooking_percent: u8,
-}
-
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Search {
-    pub cache_ttl_seconds: u64,
-    pub min_connection_minutes: u32,
-    /// By IATA airport code, upper case.
-    pub connection_minutes_by_airport: BTreeMap<String, u32>,
-    pub max_stops: u8,
-    pub alternative_days: u8,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Analytics {
-    pub search_days: u32,
-}
-
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rates {
-    pub weights_kg: Vec<u32>,
-    pub frequent_lanes: u32,
-    pub max_lanes: u32,
-}
-
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ssim {
-    pub service_types: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -441,13 +412,6 @@ impl Locks {
 impl Redis {
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
-    }
-}
-
-impl Search {
-    /// Returns the minutes that a connection needs at `airport` (upper-case IATA code).
-    pub fn connection_minutes(&self, airport: &str) -> u32 {
-        self.connection_minutes_by_airport.get(airport).copied().unwrap_or(self.min_connection_minutes)
     }
 }
 

@@ -127,6 +127,9 @@ impl ExistingFlights {
     /// Returns whether one of the season's periods has this date.
     fn covers(&self, (number, origin, date): &(FlightNumber, AirportCode, NaiveDate)) -> bool {
         let periods = self.periods.get(origin).and_then(|numbers| numbers.get(number));
-        periods.is_some_and(|periods| periods.iter().any(|(from, to)| (from..=to).contains(&date)))
+        periods.is_some_and(|periods| {
+            let begun = &periods[..periods.partition_point(|(from, _)| from <= date)];
+            begun.last().is_some_and(|(_, to)| date <= to)
+        })
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_kernel::{AircraftCode, AirportCode, FlightNumber};
 use loadmaster_reference::Reference;
@@ -58,7 +58,7 @@ pub struct Season {
     pub(super) past: u64,
 }
 
-/// The periods of one flight number out of one origin, from today on.
+/// The periods of one flight number out of one origin, from today on, in order and apart from each other.
 pub(super) type Periods = Vec<(NaiveDate, NaiveDate)>;
 
 impl Season {
@@ -82,6 +82,37 @@ impl Season {
                 numbers.entry(line.number).or_default().push((from, line.to));
             }
         }
+        for of_number in periods.values_mut().flat_map(HashMap::values_mut) {
+            *of_number = joined(std::mem::take(of_number));
+        }
         periods
+    }
+}
+
+/// Sorts periods, and joins those that overlap or follow each other at once.
+fn joined(mut periods: Periods) -> Periods {
+    periods.sort_unstable();
+    let mut joined = Periods::new();
+    for (from, to) in periods {
+        match joined.last_mut() {
+            Some((_, last)) if from <= *last + TimeDelta::days(1) => *last = to.max(*last),
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_that_meet_are_joined() {
+        let period = |from: u32, to: u32| {
+            let day = |day| NaiveDate::from_ymd_opt(2027, 5, day).unwrap();
+            (day(from), day(to))
+        };
+        let all = vec![period(9, 9), period(1, 5), period(2, 3), period(6, 7), period(12, 14), period(10, 10)];
+        assert_eq!(joined(all), [period(1, 7), period(9, 10), period(12, 14)]);
     }
 }

@@ -241,32 +241,6 @@ fn every_fault_is_reported_one_a_line() {
 }
 
 #[test]
-fn weights_of_rates_rise_and_are_few() {
-    let refused = |name: &str, value: &str| Settings::load(env(&[(name, value)])).unwrap_err().to_string();
-    for weights in ["[]", "[300, 100]", "[100, 100]", "[1, 2, 3, 4, 5, 6]"] {
-        let error = refused("LOADMASTER_RATES__WEIGHTS_KG", weights);
-        assert!(error.contains("rates.weights_kg must be one to five rising weights"), "{weights}: {error}");
-    }
-    let error = refused("LOADMASTER_RATES__WEIGHTS_KG", "0,45");
-    assert!(error.contains("rates.weights_kg must be between 1 and 100000, not 0"), "{error}");
-    let error = refused("LOADMASTER_RATES__MAX_LANES", "10001");
-    assert!(error.contains("rates.max_lanes must be between 0 and 10000, not 10001"), "{error}");
-    let error = refused("LOADMASTER_RATES__FREQUENT_LANES", "1001");
-    assert!(error.contains("rates.frequent_lanes must be between 0 and 1000, not 1001"), "{error}");
-    assert_eq!(load(&[("LOADMASTER_RATES__WEIGHTS_KG", "45,100000")]).rates.weights_kg, [45, 100_000]);
-}
-
-#[test]
-fn service_types_are_capital_letters() {
-    for services in ["[]", "j,F", "JF", "1"] {
-        let error = Settings::load(env(&[("LOADMASTER_SSIM__SERVICE_TYPES", services)])).unwrap_err().to_string();
-        assert!(error.contains("ssim.service_types must be one or more single capital letters"), "{services}: {error}");
-    }
-    assert_eq!(load(&[]).ssim.service_types, ["J", "F"]);
-    assert_eq!(load(&[("LOADMASTER_SSIM__SERVICE_TYPES", "F,J,C")]).ssim.service_types, ["F", "J", "C"]);
-}
-
-#[test]
 fn wrong_types_in_a_file_are_faults_of_the_setting() {
     let file =
         ConfigFile::new("[server]\nport = '8080'\ncors_origins = [1]\n[auth]\nsecret = 4711\n[database]\nurl = 1");

@@ -77,7 +77,7 @@ impl Writer {
         let mut out = String::new();
         self.push(&mut out, &[(1, TITLE), (192, "001")]);
         let airline = self.airline;
-        self.push(&mut out, &[(1, "2"), (2, mode), (3, airline.as_str()), (15, &validity), (72, "P")]);
+        self.push(&mut out, &[(1, "2"), (2, mode), (3, airline.as_str()), (15, validity.as_str()), (72, "P")]);
         out
     }
 
@@ -103,7 +103,7 @@ impl Writer {
     /// Returns the record after the last leg.
     pub fn end(&mut self) -> String {
         let (mut out, before, airline) = (String::new(), format!("{:06}", self.serial), self.airline);
-        self.push(&mut out, &[(1, "5"), (3, airline.as_str()), (188, &before), (194, "E")]);
+        self.push(&mut out, &[(1, "5"), (3, airline.as_str()), (188, before.as_str()), (194, "E")]);
         out
     }
 
@@ -133,7 +133,8 @@ impl Writer {
                 let points = [sequence - 1, sequence].map(|point| char::from(b'A' + point));
                 let points = format!("{overflow}{}{}{}", points[0], points[1], own::IDENTIFIER);
                 let lane = format!("{}{}", leg.origin.as_str(), leg.destination.as_str());
-                self.push(out, &[(1, "4"), (2, &number), (28, &points), (34, &lane), (40, own)]);
+                let (number, points, lane) = (number.as_str(), points.as_str(), lane.as_str());
+                self.push(out, &[(1, "4"), (2, number), (28, points), (34, lane), (40, own.as_str())]);
             }
         }
     }
