@@ -424,7 +424,7 @@ fn a_module_of_the_platform_that_leans_on_a_higher_one_is_reported() {
     check("crates/platform/src/telemetry/metric.rs", "use crate::web::Code;", &[(1, wrong)]);
     check("crates/platform/src/web/body.rs", "use super::super::{\n    json,\n    idempotency::Key};", &[(3, wrong)]);
     check("crates/platform/src/redis/mod.rs", "use super::postgres::Database;", &[(1, wrong)]);
-    check("crates/platform/src/queue.rs", "", &[(1, "has no rank")]);
+    check("crates/platform/src/nothing.rs", "", &[(1, "has no rank")]);
     check("crates/platform/src/web/body.rs", "use super::code;\nuse crate::{json, telemetry};", &[]);
     check("crates/platform/src/web/body.rs", "#[cfg(test)]\nmod tests {\n    use crate::work::A;\n}", &[]);
 }

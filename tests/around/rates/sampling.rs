@@ -107,6 +107,7 @@ async fn a_tariff_of_an_organization_is_in_nobodys_history() {
     let point = json!({"period": "2026-11-20", "low": "3", "average": "3", "high": "3", "samples": 2});
     assert_eq!(*only_point(&all), point);
     assert_eq!(all["changes"].as_array().unwrap().len(), 1);
+    let customer = world.caller_in(Role::Customer, Uuid::new_v4(), organization).await;
     let to_customer = customer.get(&format!("{HISTORY}&departure_date=2026-11-22")).await.expect(200);
     assert_eq!(to_customer, all);
 }

@@ -36,7 +36,7 @@ fn family_of(sample: &Sample) -> &'static Family {
     families().find(part_of).unwrap_or_else(|| panic!("{} is not in the catalogue", sample.name))
 }
 
-/// Something of everything: jobs, messages, a search, a booking with its steps, a refusal.
+/// Something of everything: jobs, messages, a search, a booking with its steps, a refusal, an alert.
 async fn live(alone: &Alone) {
     let done = [("kind", "partitions_ahead"), ("outcome", "done")];
     alone.until("loadmaster_jobs_total", &done, |jobs| jobs > 0.0).await;
@@ -50,6 +50,8 @@ async fn live(alone: &Alone) {
     let booking = operator.post("/api/v1/bookings", order(&[&flight])).await.expect(201);
     operator.poke(&format!("{}/depart", path_of(&booking))).await.expect(200);
     operator.get("/api/v1/bookings/ACB123456789").await.expect(404);
+    let alert = json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100});
+    alone.here(neighbour.customer().await).post("/api/v1/alerts", alert).await.expect(201);
     alone.until("loadmaster_outbox_delivered_total", &[("sink", "redis_streams")], |messages| messages > 0.0).await;
 }
 

@@ -62,6 +62,7 @@ pub trait Entry: Sized + Send + Sync + 'static {
     /// Returns the version after a change; `None` if it changes nothing.
     fn changed(&self, keeper: &Self::Keeper, change: &Self::Change) -> Result<Option<Self>, Self::Error>;
     /// Returns the last version.
+    #[must_use]
     fn ended(self, keeper: &Self::Keeper) -> Self;
 
     fn unknown(id: Uuid) -> Self::Error;

@@ -15,10 +15,10 @@ impl Prepared {
 
     /// Returns the routes that have a price, with it: the cheapest first, each by arrival.
     pub fn cheapest_first(&self, pricer: &Pricer) -> Vec<(Money, usize)> {
-        let priced = |place| Some((self.price(place, pricer)?.sums.total(), place));
-        let mut priced: Vec<(Money, usize)> = (0..self.ways.len()).filter_map(priced).collect();
-        priced.sort_by_key(|(price, place)| (price.currency(), price.minor(), *place));
-        priced
+        let with_total = |place| Some((self.price(place, pricer)?.sums.total(), place));
+        let mut found: Vec<(Money, usize)> = (0..self.ways.len()).filter_map(with_total).collect();
+        found.sort_by_key(|(total, place)| (total.currency(), total.minor(), *place));
+        found
     }
 
     /// Returns the flights of a route, each with the version in which it was prepared.

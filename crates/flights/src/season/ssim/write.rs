@@ -49,7 +49,7 @@ struct Leg {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Time {
     days: i64,
-    time: NaiveTime,
+    of_day: NaiveTime,
     ahead: i32,
 }
 
@@ -95,7 +95,7 @@ impl Writer {
             .collect();
         lines.sort_by_key(|(period, legs)| (period.from, *legs));
         for (variation, (period, legs)) in (1..).zip(&lines) {
-            self.itinerary(&mut out, &number, variation, period, legs);
+            self.itinerary(&mut out, number, variation, period, legs);
         }
         out
     }
@@ -108,7 +108,7 @@ impl Writer {
     }
 
     /// Adds the records of an itinerary. `variation` is counted from 1.
-    fn itinerary(&mut self, out: &mut String, number: &FlightNumber, variation: u32, period: &Period, legs: &[Leg]) {
+    fn itinerary(&mut self, out: &mut String, number: FlightNumber, variation: u32, period: &Period, legs: &[Leg]) {
         let (airline, rest) = number.as_str().split_at(2);
         let digits = rest.trim_end_matches(|last: char| last.is_ascii_alphabetic());
         let suffix = &rest[digits.len()..];
@@ -171,7 +171,7 @@ impl Writer {
     fn leg(&self, day: NaiveDate, flight: &NewFlight) -> Leg {
         let time = |airport, instant| {
             let (shown, ahead) = self.shown(airport, instant);
-            Time { days: (shown.date() - day).num_days(), time: shown.time(), ahead }
+            Time { days: (shown.date() - day).num_days(), of_day: shown.time(), ahead }
         };
         let known = flight.aircraft.and_then(|code| self.reference.aircraft(code));
         let own = Own { capacity: flight.capacity, cutoff_minutes: flight.cutoff_minutes };
@@ -198,7 +198,7 @@ impl Time {
 
     /// The time of passengers, that of the aircraft, and local time ahead of UTC.
     fn written(self) -> String {
-        let (time, ahead) = (self.time.format("%H%M").to_string(), self.ahead.abs());
+        let (time, ahead) = (self.of_day.format("%H%M").to_string(), self.ahead.abs());
         let sign = if self.ahead < 0 { '-' } else { '+' };
         format!("{time}{time}{sign}{:02}{:02}", ahead / 60, ahead % 60)
     }
