@@ -15,6 +15,7 @@ use loadmaster_testkit::{
     freight::{order, path_of, text},
     until,
 };
+use serde_json::json;
 
 use super::{Alone, Sample, scraped, tomorrow};
 

@@ -1,1 +1,0 @@
-import"./first-Ne4iqeiu.js";import{t as e}from"./Entries-C3IUMCQH.js";function t(t){e(t,{name:`airports`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-Ne4iqeiu.js";import{a as e,t}from"./Rules-ByQyxd3W.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
