@@ -11,7 +11,7 @@ create table rate_lanes (
     primary key (origin, destination)
 );
 
--- A row for each answer that differs from the one before. Kept for 120 days.
+-- A row for each answer that differs from the one before. Kept for 122 days.
 create table rate_points (
     origin         text        not null,
     destination    text        not null,

@@ -361,7 +361,7 @@ pub struct AirlineRoute {
     /// The same of the last departure that is known.
     #[schema(required = true)]
     pub last_date: Option<NaiveDate>,
-    /// What anybody was offered between its airports; null if nothing was offered in the last 90 days.
+    /// What anybody was offered between its airports; null if nothing was offered in the last 90 days, or it cannot be read now.
     #[schema(required = true)]
     pub typical_rate: Option<TypicalRate>,
 }

@@ -28,7 +28,7 @@ impl FlightService {
             .filter(|row| airline.is_none_or(|airline| airline == row.airline_code) && filter.takes(row));
         let most = usize::try_from(page.fetch()).unwrap_or_default();
         let routes = rows.skip(page.offset as usize).take(most).map(|row| self.with_distance(row)).collect();
-        Ok(self.with_rates(routes).await?)
+        Ok(self.with_rates(routes).await)
     }
 
     /// Returns the lanes with a direct flight in the next 30 days, by their airports.
@@ -67,16 +67,19 @@ impl FlightService {
         Ok(table)
     }
 
-    /// Adds what they typically cost.
-    async fn with_rates(&self, mut routes: Vec<AirlineRoute>) -> Result<Vec<AirlineRoute>, DbError> {
-        if let Some(typical) = self.typical.get() {
-            let lanes: Vec<Lane> = routes.iter().map(|route| (route.origin, route.destination)).collect();
-            let rates = typical.of(&lanes).await?;
-            for (route, lane) in routes.iter_mut().zip(&lanes) {
-                route.typical_rate = rates.get(lane).copied();
+    /// Adds what they typically cost; without it they are shown all the same.
+    async fn with_rates(&self, mut routes: Vec<AirlineRoute>) -> Vec<AirlineRoute> {
+        let Some(typical) = self.typical.get() else { return routes };
+        let lanes: Vec<Lane> = routes.iter().map(|route| (route.origin, route.destination)).collect();
+        match typical.of(&lanes).await {
+            Ok(rates) => {
+                for (route, lane) in routes.iter_mut().zip(&lanes) {
+                    route.typical_rate = rates.get(lane).copied();
+                }
             }
+            Err(error) => tracing::warn!(error = error.summary(), "what routes typically cost could not be read"),
         }
-        Ok(routes)
+        routes
     }
 
     fn with_distance(&self, row: &AirlineLane) -> AirlineRoute {

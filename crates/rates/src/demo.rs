@@ -1,4 +1,6 @@
 //! A history for demonstrations, marked as such.
+use std::ops::RangeInclusive;
+
 use chrono::{Days, NaiveDate};
 use loadmaster_flights::Lane;
 use loadmaster_platform::postgres::{DbError, commit, retrying};
@@ -9,8 +11,9 @@ use super::{
     repository,
 };
 
-/// Days from now of the departure whose prices the past is invented from.
-const AHEAD: Days = Days::new(7);
+/// Days from now of the departures of which the first one with a price is what the past is invented from: each day of a week,
+/// as a lane may have flights on one only.
+const AHEAD: RangeInclusive<u64> = 7..=13;
 
 impl RateService {
     /// Invents thirty days of history for each lane with a direct flight, unless a past was invented before. Returns the number
@@ -33,23 +36,33 @@ impl RateService {
         }
         let pasts = &pasts;
         // All or nothing, so that a demonstration that ended meanwhile begins anew.
-        retrying(|| async move {
+        let is_first = retrying(|| async move {
             let mut tx = self.db.begin().await?;
+            repository::lock_invented(&mut tx).await?;
+            if repository::has_invented(&mut tx).await? {
+                return Ok::<_, DbError>(false);
+            }
             for (lane, days) in pasts {
                 repository::add_days(&mut tx, *lane, DEMO, days).await?;
             }
-            commit(tx).await
+            commit(tx).await?;
+            Ok(true)
         })
         .await?;
-        Ok(pasts.len())
+        Ok(if is_first { pasts.len() } else { 0 })
     }
 
     async fn invent(&self, lane: Lane) -> Result<Vec<(NaiveDate, DaySums)>, RateError> {
         let today = self.today(lane.0);
-        let mut answers = Vec::new();
-        self.ask_for(lane, today + AHEAD, &mut answers).await?;
-        let sums = day_sums(&answers);
-        let days = sums.iter().flat_map(|now| Invented::days(lane, now, today));
-        Ok(days.map(|it| (it.day, it.sums)).collect())
+        for ahead in AHEAD {
+            let mut answers = Vec::new();
+            self.ask_for(lane, today + Days::new(ahead), &mut answers).await?;
+            let sums = day_sums(&answers);
+            if !sums.is_empty() {
+                let days = sums.iter().flat_map(|now| Invented::days(lane, now, today));
+                return Ok(days.map(|it| (it.day, it.sums)).collect());
+            }
+        }
+        Ok(Vec::new())
     }
 }

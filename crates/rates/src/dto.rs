@@ -33,7 +33,7 @@ request! {
         /// Only prices in this currency.
         #[param(value_type = Option<String>, pattern = "^[A-Z]{3}$")]
         currency: Option<Currency> = read::code,
-        /// Adds `changes`: what was offered for this departure date, local to the origin, in the last 120 days.
+        /// Adds `changes`: what was offered for this departure date, local to the origin, in the last 122 days.
         departure_date: Option<NaiveDate> = read::date,
     }
 }
@@ -74,8 +74,9 @@ fn read_end(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: NaiveDate) 
         let to = read::last_date(raw, from, "from")?;
         fault_of(Some(to)).map_or(Ok(to), Err)
     });
-    if !is_given && let Some(fault) = fault_of(None) {
-        fields.fault("to", &fault);
+    if !is_given && fault_of(None).is_some() {
+        let text = format!("must be at most {} days ago", MOST_DAYS - 1);
+        fields.fault("from", &Fault::new(FaultCode::TooSmall, text));
     }
     to
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use loadmaster_flights::{FlightService, Lane};
@@ -16,14 +16,16 @@ use super::{
     repository,
 };
 
-/// For how long the answers are kept that differ from those before.
-const POINTS_KEPT: Days = Days::new(120);
+/// For how long the answers are kept that differ from those before: until the first departure by which the time to book is judged
+/// needs none of the first day on which it was asked for, wherever that began.
+const POINTS_KEPT: Days = Days::new(122);
 /// For how long the sums of days are kept: four years.
 const DAYS_KEPT: Days = Days::new(1_461);
 /// Departures by which the time to book is judged.
 const WINDOW_DAYS: Days = Days::new(90);
 
 /// What the service stands on.
+#[derive(Clone)]
 pub(super) struct Parts {
     pub db: Database,
     pub clock: SharedClock,
@@ -33,22 +35,32 @@ pub(super) struct Parts {
     pub settings: settings::Rates,
 }
 
+/// The lanes that were searched most.
+#[derive(Clone)]
+pub(super) struct Frequent {
+    pub read_at: DateTime<Utc>,
+    pub lanes: Vec<Lane>,
+}
+
 /// The use cases of rates: reading here, `sample` and `demo` in their own files.
 #[derive(Clone)]
 pub struct RateService {
     pub(super) db: Database,
     pub(super) parts: Arc<Parts>,
+    pub(super) frequent: Arc<Mutex<Option<Frequent>>>,
 }
 
 impl RateService {
     pub(super) fn new(parts: Parts) -> Self {
-        Self { db: parts.db.clone(), parts: Arc::new(parts) }
+        Self { db: parts.db.clone(), parts: Arc::new(parts), frequent: Arc::default() }
     }
 
     /// Returns the same service on the connections reserved for background work.
     #[must_use]
     pub fn for_background(&self) -> Self {
-        Self { db: self.db.for_background(), ..self.clone() }
+        let (flights, search) = (self.parts.flights.for_background(), self.parts.search.for_background());
+        let parts = Arc::new(Parts { flights, search, ..(*self.parts).clone() });
+        Self { db: self.db.for_background(), parts, ..self.clone() }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {

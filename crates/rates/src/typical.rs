@@ -11,7 +11,7 @@ use loadmaster_platform::{
 
 use super::repository;
 
-/// For how many days a rate is typical.
+/// For how many days before the date in UTC a rate is typical: at an origin it may be a day more or less.
 const SPAN: Days = Days::new(89);
 
 /// Without the flights, which hold it.

@@ -42,7 +42,7 @@ impl SearchService {
         }
     }
 
-    /// Returns the lanes that were searched most in the last seven days, at most so many.
+    /// Returns the lanes that were searched most in the last seven days, by searches that had options; at most so many.
     pub async fn most_searched(&self, db: &Database, most: u32) -> Result<Vec<Lane>, DbError> {
         let since = self.0.clock.now() - Days::new(LOOKED_BACK);
         Ok(repository::most_searched(&mut *db.read().await?, since, most.into()).await?)

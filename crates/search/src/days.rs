@@ -17,28 +17,54 @@ use super::{
     prepared::Shown,
 };
 
-/// Days with prices that count as a request: only one option of each is shown.
-const DAYS_IN_REQUEST: usize = 7;
+/// Days that count as a request: only one option of each is shown at most.
+const DAYS_IN_REQUEST: usize = 14;
+/// The same with prices.
+const PRICED_DAYS_IN_REQUEST: usize = 7;
+
+/// Returns as how many requests days count. `priced_from`: the first day that has a price, if they are asked for.
+fn requests(first: NaiveDate, days: usize, priced_from: Option<NaiveDate>) -> usize {
+    let Some(priced_from) = priced_from else { return days.div_ceil(DAYS_IN_REQUEST) };
+    let past = first.iter_days().take(days).take_while(|date| *date < priced_from).count();
+    (days - past).div_ceil(PRICED_DAYS_IN_REQUEST)
+}
 
 impl SearchService {
-    /// Counts days with prices against the quota of the caller: its request is counted already, and is for the first of
-    /// them. Returns what is left of it, if there is a limit.
+    /// Counts days against the quota of the caller: its request is counted already, and is for the first of them. Returns
+    /// what is left of it, if there is a limit.
     pub(super) async fn admit_days(
         &self,
         caller: Option<Principal>,
         address: Option<ClientAddress>,
+        first: &Search,
         days: usize,
     ) -> Result<Option<Verdict>, Problem> {
-        self.admit(caller, address, days.div_ceil(DAYS_IN_REQUEST), ["week with prices", "weeks with prices"]).await
+        let priced_from = self.priced_from(first);
+        let names = match priced_from {
+            Some(_) => ["week with prices", "weeks with prices"],
+            None => ["fortnight", "fortnights"],
+        };
+        self.admit(caller, address, requests(first.date, days, priced_from), names).await
+    }
+
+    /// Returns the date at the origin from which days have a price, if they are asked for.
+    fn priced_from(&self, first: &Search) -> Option<NaiveDate> {
+        first.request.priced_for.map(|_| self.0.reference.local_date(first.origin, self.now()))
     }
 
     /// Summarizes the searches of these days, each as it would be answered now. They count as no searches: nobody asked for
-    /// their options.
+    /// their options. With prices, days of the past are not searched.
     pub(super) async fn days(&self, first: Search, days: usize) -> Result<Vec<RouteDay>, SearchError> {
         let space = first.request.space();
-        let (weight, is_priced) = (space.weight.chargeable(space.volume), first.request.priced_for.is_some());
+        let (weight, priced_from) = (space.weight.chargeable(space.volume), self.priced_from(&first));
         let mut summaries = Vec::with_capacity(days);
         for date in first.date.iter_days().take(days) {
+            if priced_from.is_some_and(|priced_from| date < priced_from) {
+                let mut day = summary(date, &[]);
+                day.set_price(None, weight);
+                summaries.push(day);
+                continue;
+            }
             let search = Search { date, ..first.clone() };
             let (options, offer) = match self.find_uncounted(&search, Shown::Nothing).await?.0 {
                 Answer::Prepared((prepared, rooms, judge)) => {
@@ -50,7 +76,7 @@ impl SearchService {
                 }
             };
             let mut day = summary(date, &options);
-            if is_priced {
+            if priced_from.is_some() {
                 day.set_price(offer.map(|offer| offer.total), weight);
             }
             summaries.push(day);
@@ -131,6 +157,16 @@ mod tests {
         assert_eq!(day.available, Some(Space::from_columns(80, 0, 0)));
         let day = summary(NaiveDate::MIN, &[]);
         assert_eq!((day.options, day.available, day.utilization_percent), (0, None, None));
+    }
+
+    #[test]
+    fn seven_days_with_prices_or_fourteen_without_count_as_a_request_and_the_past_as_none() {
+        let first = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
+        assert_eq!([1, 14, 15, 28, 29, 31].map(|days| requests(first, days, None)), [1, 1, 2, 2, 3, 3]);
+        assert_eq!([1, 7, 8, 28, 29].map(|days| requests(first, days, Some(first))), [1, 1, 2, 4, 5]);
+        let on = |date| NaiveDate::from_ymd_opt(2026, 11, date);
+        assert_eq!([20, 24, 25, 30].map(|today| requests(first, 30, on(today))), [2, 1, 1, 1]);
+        assert_eq!(requests(first, 2, on(20)), 0, "all are over");
     }
 
     #[test]

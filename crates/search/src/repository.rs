@@ -41,7 +41,8 @@ pub(crate) async fn insert(db: &mut PgSession, rows: &[Row], counted_at: DateTim
     .map(drop)
 }
 
-/// Returns the lanes with the most searches since then, the most searched first.
+/// Returns the lanes with the most searches since then that had options, the most searched first: whoever asks for what nobody
+/// flies crowds out no other lane.
 pub(crate) async fn most_searched(
     db: &mut PgSession,
     since: DateTime<Utc>,
@@ -49,7 +50,7 @@ pub(crate) async fn most_searched(
 ) -> sqlx::Result<Vec<(AirportCode, AirportCode)>> {
     let lanes = sqlx::query!(
         r#"select origin as "origin: AirportCode", destination as "destination: AirportCode" from searches
-           where id >= uuid_v7_floor($1) and origin <> $2
+           where id >= uuid_v7_floor($1) and origin <> $2 and options > 0
            group by origin, destination order by sum(searches) desc, origin, destination limit $3"#,
         since,
         ANY,

@@ -156,8 +156,9 @@ problem_responses!(DaysProblems: [INPUT, CALLER]);
 ///
 /// One entry for each day from `from` on, or of `month`, also for those without flights. The rules, and the figures, are those
 /// of `GET /routes` on that day. With `price`, each day has the price of its first option of `GET /routes?sort=price`, with a
-/// token by the tariffs of your organization, and the cheapest days are marked; every seven days of them take as much of the
-/// caller's quota as a request.
+/// token by the tariffs of your organization, and the cheapest days are marked; days of the past are then not searched and have
+/// no options. Every 14 days, or every seven with prices that are not of the past, take as much of the caller's quota as a
+/// request.
 #[utoipa::path(get, path = "/routes/days", tag = "search", operation_id = "listRouteDays", params(SearchDays),
     responses((status = 200, description = "The days, in order.", body = Vec<RouteDay>), DaysProblems))]
 async fn days(
@@ -170,10 +171,7 @@ async fn days(
     let asked = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops(), service.now()))?;
     let (room, payer) = own(&service, caller);
     let (search, days) = asked.complete(service.max_stops(), room, payer);
-    let left = match search.request.priced_for {
-        Some(_) => service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), days).await?,
-        None => None,
-    };
+    let left = service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), &search, days).await?;
     let days = service.days(search, days).in_span(span("search.days")).await?;
     Ok(with_quota(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response(), left))
 }

@@ -50,7 +50,7 @@ pub(super) struct Inner {
     /// The longest time for which alternatives are looked for.
     pub longest_look: Duration,
     pub tally: Tally,
-    pub counter: Counter,
+    pub counter: Arc<Counter>,
     /// The quotas of callers, of which each further leg takes one.
     pub quotas: CallerQuotas,
 }
@@ -89,8 +89,31 @@ impl SearchService {
             reading: Semaphore::new(1),
             longest_look,
             tally: tally.clone(),
-            counter,
+            counter: Arc::new(counter),
             quotas,
+        }))
+    }
+
+    /// Returns the same service on the connections reserved for background work, without the answers that callers share.
+    #[must_use]
+    pub fn for_background(&self) -> Self {
+        let inner = &*self.0;
+        Self(Arc::new(Inner {
+            flights: inner.flights.for_background(),
+            capacity: inner.capacity.for_background(),
+            embargoes: inner.embargoes.for_background(),
+            prices: inner.prices.for_background(),
+            reference: inner.reference.clone(),
+            clock: inner.clock.clone(),
+            settings: inner.settings.clone(),
+            cache: None,
+            bodies: Bodies::default(),
+            looking: Semaphore::new(AT_ONCE),
+            reading: Semaphore::new(1),
+            longest_look: inner.longest_look,
+            tally: inner.tally.clone(),
+            counter: inner.counter.clone(),
+            quotas: inner.quotas.clone(),
         }))
     }
 

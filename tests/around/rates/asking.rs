@@ -81,6 +81,10 @@ async fn an_airlines_route_has_a_typical_rate() {
     let typical = json!({"low": "2", "average": "2.5", "high": "3", "currency": "USD"});
     assert_eq!(rate_of("LHR").await, typical);
     assert_eq!(rate_of("BOM").await, json!(null), "no answer about it");
+    world.sql("alter table rate_days rename to lost").await;
+    assert_eq!(rate_of("LHR").await, json!(null), "a failure costs no more than the rates");
+    world.sql("alter table lost rename to rate_days").await;
+    assert_eq!(rate_of("LHR").await, typical);
     until(&world, "2027-02-20T08:00:00Z");
     assert_eq!(rate_of("LHR").await, json!(null), "not for ever");
 }
@@ -116,7 +120,7 @@ async fn each_fault_of_a_question_about_prices_has_its_place() {
         ("currency=ABC", "currency", "unknown_value"),
         ("from=2026-11-20&to=2026-11-19", "to", "out_of_order"),
         ("from=2026-11-20&to=2030-11-20", "to", "out_of_order"),
-        ("from=2022-11-20", "to", "out_of_order"),
+        ("from=2022-11-20", "from", "too_small"),
         ("departure_date=tomorrow", "departure_date", "invalid_format"),
         ("limit=3", "limit", "unknown_field"),
     ] {

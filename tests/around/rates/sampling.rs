@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 
 use loadmaster_accounts::Role;
+use loadmaster_search::SearchService;
 use loadmaster_testkit::{
     Dice, NewFlight, TestDatabase, World, WorldOptions,
     freight::{order, with},
+    notifications::cancel_flight,
     pricing::{TARIFFS, flat, make},
 };
 use serde_json::{Value, json};
@@ -130,6 +132,96 @@ async fn lanes_that_nobody_asks_for_are_asked_once_a_day_and_only_so_many() {
 }
 
 #[tokio::test]
+async fn a_run_whose_time_is_over_ends_and_the_next_one_goes_on() {
+    let world = WorldOptions::default().set("rates.frequent_lanes", "1").start().await;
+    for (number, origin) in [("AI101", "BOM"), ("AI102", "DEL"), ("AI103", "MAA")] {
+        world.flight(NewFlight::new(number, origin, "LHR").departs("2026-11-22T10:00:00Z")).await;
+    }
+    search(&world).await;
+    // Their turns of yesterday were missed.
+    let before = "insert into rate_lanes values ('BOM', 'LHR', '2026-11-18', '2026-11-18'), ('MAA', 'LHR', '2026-11-17', '2026-11-17')";
+    world.sql(before).await;
+    for asked in [&["MAA"][..], &["BOM", "MAA"], &["BOM", "DEL", "MAA"]] {
+        assert_eq!(rates(&world).sample_within(std::time::Duration::ZERO).await.unwrap(), 1);
+        let found = "select origin from rate_lanes where slot >= '2026-11-20' order by origin";
+        assert_eq!(world.texts(found).await, asked);
+    }
+    assert_eq!(sample(&world).await, 0, "all of this quarter of an hour were asked");
+}
+
+#[tokio::test]
+async fn a_lane_that_is_flown_and_searched_no_more_loses_its_price() {
+    let (world, _) = lane().await;
+    let flight = world.flight(NewFlight::new("AI105", "DEL", "LHR").departs("2026-12-08T10:00:00Z")).await;
+    assert_eq!(sample(&world).await, 1);
+    // Nobody has searched it for seven days.
+    until(&world, "2026-11-28T08:00:00Z");
+    cancel_flight(&world, &flight).await;
+    assert_eq!(sample(&world).await, 1);
+    let found = history(&world, "&departure_date=2026-12-08").await;
+    assert_eq!((&found["series"][0]["now"], &found["changes"][1]["price"]), (&json!(null), &json!(null)), "{found}");
+    until(&world, "2026-11-29T08:00:00Z");
+    assert_eq!(sample(&world).await, 0, "it has no price to lose");
+}
+
+/// Searches a lane on each of these dates, as so many searches.
+async fn search_on(world: &World, origin: &str, destination: &str, dates: &[&str]) {
+    for date in dates {
+        let path = format!("/api/v1/routes?origin={origin}&destination={destination}&departure_date={date}");
+        world.anonymous().get(&path).await.expect(200);
+    }
+    world.state().service::<SearchService>().unwrap().write_counts().await.unwrap();
+}
+
+#[tokio::test]
+async fn searches_of_what_nobody_flies_make_no_lane_frequent() {
+    let world = WorldOptions::default().set("rates.frequent_lanes", "1").start().await;
+    world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-22T10:00:00Z")).await;
+    search_on(&world, "DEL", "DXB", &["2026-11-21", "2026-11-22", "2026-11-23"]).await;
+    search_on(&world, "DEL", "LHR", &["2026-11-22"]).await;
+    assert_eq!(sample(&world).await, 1);
+    assert_eq!(world.texts("select origin || destination from rate_lanes").await, ["DELLHR"]);
+}
+
+#[tokio::test]
+async fn a_lane_whose_airport_was_deleted_takes_the_place_of_no_other() {
+    let world = WorldOptions::default().set("rates.max_lanes", "1").start().await;
+    world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-22T10:00:00Z")).await;
+    search(&world).await;
+    // There was an airport QQQ.
+    let searched = "insert into searches
+                    select uuid_v7_floor('2026-11-20T07:00:00Z'), asked_on, 'QQQ', destination, departure_date, weight_class, role,
+                           channel, outcome, 100, options, bookable, took_us, cache_hits, counted_at
+                    from searches";
+    world.sql(searched).await;
+    assert_eq!(sample(&world).await, 1);
+    assert_eq!(world.texts("select origin || destination from rate_lanes").await, ["DELLHR"]);
+}
+
+#[tokio::test]
+async fn frequent_lanes_are_counted_once_an_hour() {
+    let (world, _) = lane().await;
+    assert_eq!(sample(&world).await, 1);
+    // It has its turn of the day in the night.
+    world.flight(NewFlight::new("AI103", "MAA", "LHR").departs("2026-11-22T10:00:00Z")).await;
+    search_on(&world, "MAA", "LHR", &["2026-11-22"]).await;
+    until(&world, "2026-11-20T08:45:00Z");
+    assert_eq!(sample(&world).await, 1);
+    until(&world, "2026-11-20T09:00:00Z");
+    assert_eq!(sample(&world).await, 2);
+}
+
+#[tokio::test]
+async fn a_run_needs_no_connection_of_requests() {
+    let world = WorldOptions::default().set("database.max_connections", "2").start().await;
+    world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-22T10:00:00Z")).await;
+    search(&world).await;
+    let busy = [world.db.begin().await.unwrap(), world.db.begin().await.unwrap()];
+    assert_eq!(rates(&world).for_background().sample().await.unwrap(), 1);
+    drop(busy);
+}
+
+#[tokio::test]
 async fn no_lane_is_asked_if_none_may_take_part() {
     let world = WorldOptions::default().set("rates.max_lanes", "0").start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-22T10:00:00Z")).await;
@@ -158,10 +250,10 @@ async fn old_prices_are_deleted() {
     let (world, _) = lane().await;
     sample(&world).await;
     let delete = async || world.state().background.run_now("old_rates").await.unwrap();
-    until(&world, "2027-03-20T07:00:00Z");
+    until(&world, "2027-03-22T07:00:00Z");
     delete().await;
-    assert_ne!(world.count("rate_points").await, 0, "119 days and 23 hours");
-    until(&world, "2027-03-20T09:00:00Z");
+    assert_ne!(world.count("rate_points").await, 0, "121 days and 23 hours");
+    until(&world, "2027-03-22T09:00:00Z");
     delete().await;
     assert_eq!(world.count("rate_points").await, 0);
     until(&world, "2030-11-20T09:00:00Z");
@@ -193,6 +285,19 @@ async fn a_demonstration_invents_thirty_days_and_marks_them() {
     let sources: Vec<Value> =
         history(&world, "").await["series"].as_array().unwrap().iter().map(|series| series["source"].clone()).collect();
     assert_eq!(sources, ["demo", "offered"], "never mixed");
+}
+
+#[tokio::test]
+async fn two_demonstrations_at_once_invent_one_past_also_of_lanes_that_fly_on_one_day_of_the_week() {
+    let world = World::start().await;
+    // Ten days from now.
+    world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-30T10:00:00Z")).await;
+    make(&world.admin().await, TARIFFS, flat("LANE", "3", json!({}))).await;
+    let service = rates(&world);
+    let (one, two) = tokio::join!(service.invent_history(), service.invent_history());
+    assert_eq!(one.unwrap() + two.unwrap(), 1);
+    assert_eq!(world.texts("select distinct samples::text from rate_days").await, ["31"]);
+    assert_eq!(world.count("rate_days").await, 90, "thirty days of three weights");
 }
 
 const DATES: [&str; 3] = ["2026-11-21", "2026-11-22", "2026-11-23"];

@@ -17,6 +17,10 @@ async fn point(world: &World, departure: &str, at: &str, per_kg: Option<i64>) {
     world.sql(&statement).await;
 }
 
+async fn in_euros(world: &World, at: &str) {
+    world.sql(&format!("update rate_points set currency = 'EUR' where sampled_at = '{at}'")).await;
+}
+
 async fn windows(world: &World) -> Vec<Value> {
     world.anonymous().get(WINDOW).await.expect(200).as_array().unwrap().clone()
 }
@@ -53,4 +57,31 @@ async fn a_lane_without_departures_has_windows_without_prices() {
     let found = windows(&world).await;
     assert_eq!(found.len(), 31);
     assert!(found.iter().all(|entry| entry["bookable_percent"].is_null() && entry["low"].is_null()));
+}
+
+#[tokio::test]
+async fn prices_of_different_currencies_are_never_compared() {
+    let world = World::start().await;
+    // Three days before, first three euros, which are not less than five dollars.
+    point(&world, "2026-11-10", "2026-11-06T08:00:00Z", Some(60_000)).await;
+    point(&world, "2026-11-10", "2026-11-07T04:00:00Z", Some(30_000)).await;
+    in_euros(&world, "2026-11-07T04:00:00Z").await;
+    point(&world, "2026-11-10", "2026-11-07T08:00:00Z", Some(50_000)).await;
+    // Two days before it is sold out at last.
+    point(&world, "2026-11-10", "2026-11-08T08:00:00Z", None).await;
+    let found = windows(&world).await;
+    for (days, low) in [(4, json!("6")), (3, json!("5")), (2, json!("5"))] {
+        assert_eq!((&found[days]["currency"], &found[days]["low"]), (&json!("USD"), &low), "{days} days before");
+    }
+    assert_eq!((&found[1]["currency"], &found[1]["bookable_percent"]), (&json!(null), &json!(0)));
+}
+
+#[tokio::test]
+async fn the_first_departure_has_the_answers_of_thirty_days_before() {
+    let world = World::start().await;
+    // Half an hour into the 23rd in Delhi.
+    point(&world, "2026-08-22", "2026-07-22T19:00:00Z", Some(50_000)).await;
+    world.state().background.run_now("old_rates").await.unwrap();
+    let found = windows(&world).await;
+    assert_eq!((&found[30]["low"], &found[30]["bookable_percent"]), (&json!("5"), &json!(100)));
 }

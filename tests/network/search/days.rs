@@ -128,7 +128,9 @@ async fn market(world: &World, dice: &mut Dice) -> Vec<Client> {
         }
         if number % 3 == 0 {
             let wanted = json!({"organization_id": organization, "name": "Winter", "origin": "DEL", "destination": "LHR",
-                                "date_from": "2026-11-21", "date_to": "2026-12-20", "weight_kg": 200});
+                                "date_from": "2026-11-21", "date_to": "2026-12-20", "weight_kg": 200,
+                                // Those of the next two days are kept too.
+                                "release_hours": 0});
             let allotment = admin.post("/api/v1/allotments", wanted).await.expect(201);
             let path = format!("/api/v1/allotments/{}/flights", allotment["id"].as_str().unwrap());
             until("the allotment is kept on all flights", async || {
@@ -239,19 +241,38 @@ async fn prices_of_the_past_and_faulty_months_are_refused() {
 }
 
 #[tokio::test]
-async fn every_seven_days_with_prices_take_a_request_of_the_quota() {
+async fn every_seven_days_with_prices_or_fourteen_without_take_a_request_of_the_quota() {
     let options = WorldOptions::working().set("rate_limit.enabled", "true").set("redis.timeout_ms", "10000");
-    let options = options.set("rate_limit.anonymous_per_minute", "7");
+    let options = options.set("rate_limit.anonymous_per_minute", "10");
     let world = options.start().await;
     let client = world.anonymous();
+    let ask = async |query: &str| client.get(&format!("{DAYS}&{query}")).await;
     let left = async |query: &str| {
-        let answer = client.get(&format!("{DAYS}&from=2026-11-20&{query}")).await;
+        let answer = ask(query).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.header("ratelimit-remaining").unwrap().parse::<u32>().unwrap()
     };
-    assert_eq!(left("days=31").await, 6, "without prices");
-    assert_eq!(left("days=7&price=true&weight_kg=1").await, 5);
-    assert_eq!(left("days=8&price=true&weight_kg=1").await, 3);
-    let refused = client.get(&format!("{DAYS}&from=2026-11-20&days=31&price=true&weight_kg=1")).await;
-    refused.expect_problem(429, "rate_limited");
+    assert_eq!(left("from=2026-11-20&days=14").await, 9, "without prices");
+    assert_eq!(left("from=2026-11-20&days=15").await, 7);
+    assert_eq!(left("from=2026-11-20&days=7&price=true&weight_kg=1").await, 6);
+    assert_eq!(left("from=2026-11-20&days=8&price=true&weight_kg=1").await, 4);
+    assert_eq!(left("month=2026-11&price=true&weight_kg=1").await, 2, "of which 19 days are over");
+    ask("from=2026-11-20&days=31&price=true&weight_kg=1").await.expect_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn days_of_the_past_have_no_price() {
+    let world = World::start().await;
+    for date in ["2026-11-21", "2026-11-25"] {
+        world.flight(NewFlight::new("AI101", "DEL", "LHR").departs(&format!("{date}T08:00:00Z"))).await;
+    }
+    make(&world.admin().await, TARIFFS, flat("ALL", "3", json!({}))).await;
+    world.clock.advance(chrono::TimeDelta::days(3));
+    let path = format!("{DAYS}&month=2026-11&price=true&weight_kg=100");
+    let days = world.anonymous().get(&path).await.expect(200);
+    let past = json!({"departure_date": "2026-11-21", "options": 0, "bookable": 0, "best_arrival_datetime": null,
+                      "available": null, "utilization_percent": null, "price": null, "per_kg": null, "is_cheapest": false});
+    assert_eq!(days[20], past);
+    assert_eq!(days[24]["price"], json!({"amount": "300.00", "currency": "USD"}));
+    assert_eq!(days.as_array().unwrap().len(), 30);
 }

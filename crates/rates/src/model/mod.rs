@@ -6,7 +6,7 @@ mod window;
 
 pub use history::{Change, History, Level, PeriodSums, Series, Trend};
 pub use invented::Invented;
-pub use lanes::{due, slot_of};
+pub use lanes::{due, left, slot_of};
 pub use sampled::{Answer, Answered, Answers, DaySums, changed, day_sums};
 pub use window::{Asked, BookingWindow, WindowSums};
 

@@ -5,7 +5,7 @@ use loadmaster_flights::Lane;
 use loadmaster_kernel::{AirlineCode, AirportCode, Currency, Money, Rate};
 use loadmaster_platform::postgres::{PgSession, column};
 
-use crate::model::{Answer, Answered, Answers, DEMO, DaySums, OFFERED};
+use crate::model::{Answer, Answered, Answers, DAYS_AHEAD, DEMO, DaySums, OFFERED};
 
 /// Returns the last slot of each lane.
 pub(crate) async fn last_slots(db: &mut PgSession) -> sqlx::Result<HashMap<Lane, DateTime<Utc>>> {
@@ -14,6 +14,35 @@ pub(crate) async fn last_slots(db: &mut PgSession) -> sqlx::Result<HashMap<Lane,
     );
     let lanes = lanes.fetch_all(db).await?.into_iter();
     Ok(lanes.map(|row| ((row.origin, row.destination), row.slot)).collect())
+}
+
+/// Returns those of these lanes of which the last answer has a price for any of these weights and any departure from this date on.
+pub(crate) async fn still_priced(
+    db: &mut PgSession,
+    lanes: &[(Lane, NaiveDate)],
+    weights: &[i32],
+) -> sqlx::Result<Vec<Lane>> {
+    let found = sqlx::query!(
+        r#"select l.origin as "origin!: AirportCode", l.destination as "destination!: AirportCode"
+           from unnest($1::text[], $2::text[], $3::date[]) as l (origin, destination, today)
+           where exists (
+               select from unnest($4::int[]) as w (weight_kg)
+               cross join generate_series(0, $5::int) as a (ahead)
+               cross join lateral (
+                   select p.currency from rate_points p
+                   where p.origin = l.origin and p.destination = l.destination and p.source = $6
+                     and p.weight_kg = w.weight_kg and p.departure_date = l.today + a.ahead
+                   order by p.sampled_at desc limit 1
+               ) last
+               where last.currency is not null)"#,
+        &column(lanes, |((origin, _), _)| origin.as_str()) as &[&str],
+        &column(lanes, |((_, destination), _)| destination.as_str()) as &[&str],
+        &column(lanes, |(_, today)| *today),
+        weights,
+        i32::try_from(DAYS_AHEAD).unwrap_or_default(),
+        OFFERED,
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(|row| (row.origin, row.destination)).collect())
 }
 
 /// Takes the slot of a lane. Returns false if it was taken before, or a later one.
@@ -35,23 +64,30 @@ pub(crate) async fn take_slot(
     Ok(taken.execute(db).await?.rows_affected() > 0)
 }
 
-/// Returns the last answers about departures from this date on.
+/// Returns the last answers for these weights about departures from this date to 30 days later.
 pub(crate) async fn last_answers(
     db: &mut PgSession,
     (origin, destination): Lane,
     from: NaiveDate,
+    weights: &[i32],
 ) -> sqlx::Result<Answers> {
     let rows = sqlx::query!(
-        r#"select distinct on (weight_kg, departure_date)
-                  weight_kg, departure_date, currency as "currency: Currency", amount, per_kg,
-                  airline_code as "airline_code: AirlineCode"
-           from rate_points
-           where origin = $1 and destination = $2 and source = $3 and departure_date >= $4
-           order by weight_kg, departure_date, sampled_at desc"#,
+        r#"select w.weight_kg as "weight_kg!", $4::date + a.ahead as "departure_date!", last.currency as "currency?: Currency",
+                  last.amount, last.per_kg, last.airline_code as "airline_code?: AirlineCode"
+           from unnest($5::int[]) as w (weight_kg)
+           cross join generate_series(0, $6::int) as a (ahead)
+           cross join lateral (
+               select p.currency, p.amount, p.per_kg, p.airline_code from rate_points p
+               where p.origin = $1 and p.destination = $2 and p.source = $3 and p.weight_kg = w.weight_kg
+                 and p.departure_date = $4::date + a.ahead
+               order by p.sampled_at desc limit 1
+           ) last"#,
         origin.as_str(),
         destination.as_str(),
         OFFERED,
         from,
+        weights,
+        i32::try_from(DAYS_AHEAD).unwrap_or_default(),
     );
     let rows = rows.fetch_all(db).await?.into_iter().map(|row| {
         let answer = row.currency.zip(row.amount).zip(row.per_kg.zip(row.airline_code));
@@ -122,6 +158,14 @@ pub(crate) async fn add_days(
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Lets one transaction at a time invent a past.
+pub(crate) async fn lock_invented(db: &mut PgSession) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('loadmaster.invented_rates', 0))")
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Returns whether a past was invented for any lane.

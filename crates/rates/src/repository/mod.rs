@@ -4,7 +4,8 @@ mod reading;
 mod windows;
 
 pub(super) use keeping::{
-    add_days, add_points, delete_days, delete_points, has_invented, last_answers, last_slots, take_slot,
+    add_days, add_points, delete_days, delete_points, has_invented, last_answers, last_slots, lock_invented,
+    still_priced, take_slot,
 };
 pub(super) use reading::{changes, lowest, periods, sampled_at, trends, typical};
 pub(super) use windows::windows;

@@ -5,7 +5,7 @@ use loadmaster_flights::{Lane, TypicalRate};
 use loadmaster_kernel::{AirlineCode, AirportCode, Currency, Money, Rate};
 use loadmaster_platform::postgres::{PgSession, column};
 
-use crate::model::{Change, OFFERED, Period, PeriodSums, Span, Subject, Trend};
+use crate::model::{Change, DAYS_AHEAD, OFFERED, Period, PeriodSums, Span, Subject, Trend};
 
 /// Returns when a lane was asked last.
 pub(crate) async fn sampled_at(db: &mut PgSession, (origin, destination): Lane) -> sqlx::Result<Option<DateTime<Utc>>> {
@@ -72,7 +72,7 @@ pub(crate) async fn trends(
     rows.fetch_all(db).await
 }
 
-/// Returns the lowest price for a kilogram in each currency that departures from this date on are offered for now.
+/// Returns the lowest price for a kilogram in each currency that departures from this date to 30 days later are offered for now.
 pub(crate) async fn lowest(
     db: &mut PgSession,
     Subject { lane: (origin, destination), weight_kg }: Subject,
@@ -80,21 +80,23 @@ pub(crate) async fn lowest(
     currency: Option<Currency>,
 ) -> sqlx::Result<Vec<(Currency, i64)>> {
     let rows = sqlx::query!(
-        r#"select currency as "currency!: Currency", min(per_kg) as "per_kg!"
-           from (
-               select distinct on (departure_date) currency, per_kg
-               from rate_points
-               where origin = $1 and destination = $2 and source = $3 and weight_kg = $4 and departure_date >= $5
-               order by departure_date, sampled_at desc
+        r#"select last.currency as "currency!: Currency", min(last.per_kg) as "per_kg!"
+           from generate_series(0, $7::int) as a (ahead)
+           cross join lateral (
+               select p.currency, p.per_kg from rate_points p
+               where p.origin = $1 and p.destination = $2 and p.source = $3 and p.weight_kg = $4
+                 and p.departure_date = $5::date + a.ahead
+               order by p.sampled_at desc limit 1
            ) last
-           where currency is not null and ($6::text is null or currency = $6)
-           group by currency"#,
+           where last.currency is not null and ($6::text is null or last.currency = $6)
+           group by last.currency"#,
         origin.as_str(),
         destination.as_str(),
         OFFERED,
         weight_kg,
         today,
         currency.map(|currency| currency.as_str()),
+        i32::try_from(DAYS_AHEAD).unwrap_or_default(),
     );
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.currency, row.per_kg)).collect())
 }

@@ -5,7 +5,7 @@ use loadmaster_platform::postgres::{PgSession, column};
 use crate::model::{Asked, DAYS_AHEAD, OFFERED, Subject, WindowSums};
 
 /// Returns what was offered on each of the days before the departures from `first` to the day before `today`, of which any was
-/// ever offered. On a day the lowest price counts; it begins with the last answer before.
+/// ever offered. On a day, which begins with the last answer before, the lowest price in the currency of its last one counts.
 pub(crate) async fn windows(
     db: &mut PgSession,
     Subject { lane: (origin, destination), weight_kg }: Subject,
@@ -27,15 +27,21 @@ pub(crate) async fn windows(
            from departures d
            join asked a on a.date <= d.departure_date and a.date >= d.departure_date - $10::int
            cross join lateral (
-               select p.currency, p.per_kg from rate_points p
-               where p.origin = $1 and p.destination = $2 and p.source = $3 and p.weight_kg = $4
-                 and p.departure_date = d.departure_date and p.sampled_at < a.ends
-                 and p.sampled_at >= coalesce(
-                     (select max(q.sampled_at) from rate_points q
-                      where q.origin = $1 and q.destination = $2 and q.source = $3 and q.weight_kg = $4
-                        and q.departure_date = d.departure_date and q.sampled_at <= a.begins),
-                     '-infinity')
-               order by p.per_kg nulls last limit 1
+               select n.currency, n.per_kg
+               from (
+                   select p.currency, p.per_kg,
+                          first_value(p.currency) over (order by p.currency is null, p.sampled_at desc) as last_currency
+                   from rate_points p
+                   where p.origin = $1 and p.destination = $2 and p.source = $3 and p.weight_kg = $4
+                     and p.departure_date = d.departure_date and p.sampled_at < a.ends
+                     and p.sampled_at >= coalesce(
+                         (select max(q.sampled_at) from rate_points q
+                          where q.origin = $1 and q.destination = $2 and q.source = $3 and q.weight_kg = $4
+                            and q.departure_date = d.departure_date and q.sampled_at <= a.begins),
+                         '-infinity')
+               ) n
+               where n.currency is not distinct from n.last_currency
+               order by n.per_kg nulls last limit 1
            ) o
            group by 1, 2 order by 1, 2"#,
         origin.as_str(),

@@ -145,7 +145,7 @@ type Asked<T> = Option<Option<T>>;
 pub struct RouteDay {
     /// Local calendar date at the origin.
     pub departure_date: NaiveDate,
-    /// Number of options.
+    /// Number of options; with prices 0 for a day that is over.
     pub options: usize,
     /// Number of options that can be booked as requested.
     pub bookable: usize,
@@ -160,7 +160,7 @@ pub struct RouteDay {
     #[schema(required = true)]
     pub utilization_percent: Option<f64>,
     /// Only if prices are asked for: the total of the first option of `GET /routes?sort=price`; null if it cannot be booked as
-    /// requested, or no rate applies.
+    /// requested, no rate applies, or the day is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Money>)]
     pub price: Asked<Money>,
