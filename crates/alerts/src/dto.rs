@@ -61,6 +61,7 @@ pub struct AlertBody {
     pub current: Option<AlertOption>,
     /// How often it has become true since it was made.
     pub times_met: i32,
+    /// The last time that it was judged.
     #[schema(required = true)]
     pub last_checked_at: Option<DateTime<Utc>>,
     /// The last time that its user was to be informed.

@@ -1,6 +1,7 @@
 //! What of the alerts is personal: who made them, and what that person waits for. They go with the person.
 use futures_util::future::BoxFuture;
 use loadmaster_platform::{
+    idempotency,
     personal::{Person, PersonalData},
     postgres::{DbError, PgSession, commit, retrying},
 };
@@ -24,6 +25,8 @@ impl PersonalData for AlertService {
         Box::pin(async move {
             let erased = retrying(|| async {
                 let mut tx = self.db.begin().await?;
+                let names = repository::ids_of(&mut tx, person).await?;
+                idempotency::forget_in_tx(&mut tx, person.user_id.uuid(), &names).await?;
                 let erased = repository::erase(&mut tx, person).await?;
                 commit(tx).await?;
                 Ok::<_, AlertError>(erased)

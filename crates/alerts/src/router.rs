@@ -64,7 +64,9 @@ async fn list(
 
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
 
-/// Show an alert of your organization, or any for carrier staff.
+/// Show an alert.
+///
+/// Customers see those of their organization, carrier staff all.
 #[utoipa::path(get, path = "/alerts/{id}", tag = "alerts", operation_id = "getAlert",
     params(("id" = AlertId, Path, description = "Id of the alert"),
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
@@ -143,6 +145,8 @@ async fn change(
 problem_responses!(DeleteProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH);
 
 /// Delete an alert.
+///
+/// It is not judged any more, and no letter about it is sent.
 #[utoipa::path(delete, path = "/alerts/{id}", tag = "alerts", operation_id = "deleteAlert",
     params(("id" = AlertId, Path, description = "Id of the alert"), KeyHeader,
            ("If-Match" = Option<String>, Header, description = "Delete it only if the alert still has the version of this ETag")),

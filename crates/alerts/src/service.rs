@@ -41,7 +41,12 @@ pub struct AlertService {
 impl AlertService {
     /// Returns the same service on the connections reserved for background work.
     pub(super) fn for_background(&self) -> Self {
-        Self { db: self.db.for_background(), capacity: self.capacity.for_background(), ..self.clone() }
+        Self {
+            db: self.db.for_background(),
+            capacity: self.capacity.for_background(),
+            search: self.search.for_background(),
+            ..self.clone()
+        }
     }
 
     /// Returns an alert of the caller's organization; any for the carrier's staff.

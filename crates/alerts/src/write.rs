@@ -32,6 +32,8 @@ impl Command for Create {
 
     async fn prepare(&mut self, _: &Key) -> Result<(), AlertError> {
         self.alerts.validate(&self.terms)?;
+        // A month is not searched for what the limit refuses.
+        self.alerts.admit(self.caller.organization_id).await?;
         let currency = self.terms.below.map(Money::currency);
         let mut lane = self.alerts.search.watch(self.terms.origin, self.terms.destination);
         self.found = self.alerts.best(&mut lane, &self.terms, self.caller.organization_id, currency).await?;
@@ -115,7 +117,9 @@ impl Command for Change {
 /// Returns an alert after a change: the next check judges it anew, and what is true then is no crossing.
 fn changed(alerts: &AlertService, before: &Alert, terms: Terms, status: AlertStatus) -> Alert {
     let now = alerts.clock.now();
-    let keeps_base = terms.drop_percent.is_some() && terms.drop_percent == before.terms.drop_percent;
+    // A price of other freight or other dates is no base of a drop.
+    let kept = Terms { expires_at: before.terms.expires_at, ..terms.clone() };
+    let keeps_base = terms.drop_percent.is_some() && kept == before.terms;
     Alert {
         ends_at: alerts.end_of(&terms),
         base: before.base.filter(|_| keeps_base),
@@ -167,10 +171,18 @@ async fn lock_in_tx(
 
 impl AlertService {
     /// Fails if the organization has as many active alerts as it may. It gets no other until the transaction has ended.
+    async fn admit(&self, organization: OrganizationId) -> Result<(), AlertError> {
+        let active = repository::count_active(&mut *self.db.read().await?, organization).await?;
+        self.check_limit(active)
+    }
+
+    fn check_limit(&self, active: i64) -> Result<(), AlertError> {
+        if active >= i64::from(self.most_active) { Err(AlertError::LimitReached(self.most_active)) } else { Ok(()) }
+    }
+
     async fn admit_in_tx(&self, tx: &mut PgSession, organization: OrganizationId) -> Result<(), AlertError> {
         repository::lock_organization(tx, organization).await?;
-        let active = repository::count_active(tx, organization).await?;
-        if active >= i64::from(self.most_active) { Err(AlertError::LimitReached(self.most_active)) } else { Ok(()) }
+        self.check_limit(repository::count_active(tx, organization).await?)
     }
 
     /// Records what the carrier's staff does to an alert of another organization.

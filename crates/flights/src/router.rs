@@ -1,3 +1,5 @@
+mod season;
+
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Admin;
 use loadmaster_kernel::{AirlineCode, FlightId};
@@ -23,7 +25,6 @@ use super::{
     dto::{AirlineRoute, CapacityShape, CreateFlight, FlightOrder, FlightSort, RouteFilter},
     export::{EXPORTED, row},
     model::{FlightAnchor, RouteAnchor},
-    season::export as season,
 };
 
 /// `Cache-Control` of a flight: clients revalidate it each time, as its available capacity changes.

@@ -45,6 +45,8 @@ pub struct WatchedLane {
     destination: AirportCode,
     days: HashMap<NaiveDate, Shared>,
     rankings: HashMap<(PricerKey, Space), HashMap<NaiveDate, Ranking>>,
+    /// A flight has changed that this process has not heard of: days are read from the tables.
+    is_outdated: bool,
 }
 
 /// An option that may decide.
@@ -57,15 +59,15 @@ struct Way {
 /// What a look at options has found.
 enum Look {
     Best(Option<BestOption>),
-    /// A flight of this day has changed.
-    Outdated(NaiveDate),
+    /// A flight of a day has changed.
+    Outdated,
 }
 
 impl SearchService {
     /// Watches a lane. To be dropped soon: new flights are not seen on days that were looked at before.
     pub fn watch(&self, origin: AirportCode, destination: AirportCode) -> WatchedLane {
         let (days, rankings) = (HashMap::new(), HashMap::new());
-        WatchedLane { search: self.clone(), origin, destination, days, rankings }
+        WatchedLane { search: self.clone(), origin, destination, days, rankings, is_outdated: false }
     }
 }
 
@@ -92,7 +94,12 @@ impl WatchedLane {
             };
             match found {
                 Look::Best(best) => return Ok(best),
-                Look::Outdated(date) => self.read(date, true).await.map(drop)?,
+                // Others may be outdated with it, as after an import: all are read from the tables.
+                Look::Outdated => {
+                    self.days.clear();
+                    self.rankings.clear();
+                    self.is_outdated = true;
+                }
             }
         }
         Ok(None)
@@ -102,16 +109,16 @@ impl WatchedLane {
     async fn day(&mut self, date: NaiveDate) -> Result<Shared, SearchError> {
         match self.days.get(&date) {
             Some(known) => Ok(known.clone()),
-            None => self.read(date, false).await,
+            None => self.read(date).await,
         }
     }
 
-    /// Looks at a day. `is_again`: what was known of it is outdated.
-    async fn read(&mut self, date: NaiveDate, is_again: bool) -> Result<Shared, SearchError> {
+    /// Looks at a day.
+    async fn read(&mut self, date: NaiveDate) -> Result<Shared, SearchError> {
         let Self { origin, destination, .. } = *self;
         let question = Question { origin, destination, date, max_stops: self.search.stops_near() };
         let network_version = self.search.network_version(question.scope()).await?;
-        let ways = Box::pin(self.search.ways(question, network_version, is_again)).await?;
+        let ways = Box::pin(self.search.ways(question, network_version, self.is_outdated)).await?;
         let prepared = Arc::new(Prepared::new(ways, &self.search.0.reference));
         self.days.insert(date, prepared.clone());
         for ranking in self.rankings.values_mut() {
@@ -185,7 +192,7 @@ impl WatchedLane {
                     if is_last {
                         continue;
                     }
-                    return Ok(Look::Outdated(way.date));
+                    return Ok(Look::Outdated);
                 };
                 for room in &mut rooms {
                     *room = request.own.opened(*room, judge.now());

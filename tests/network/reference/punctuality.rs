@@ -22,7 +22,7 @@ pub async fn flown(world: &World, airline: &str, numbers: Range<i32>, scheduled:
          select gen_random_uuid(), '{airline}' || (1000 + number), '{airline}', 'DEL', 'LHR', departs, arrived, departs, arrives,
                 (departs at time zone 'Asia/Kolkata')::date, departs, arrived, false, departs, arrived
            from generate_series({first}, {last}) as number,
-                (select timestamptz '{scheduled}' - interval '8 hours' as departs, timestamptz '{scheduled}' as arrives,
+                (select timestamptz '{scheduled}' - interval '40 hours' as departs, timestamptz '{scheduled}' as arrives,
                         timestamptz '{scheduled}' + interval '{late} seconds' as arrived) as times"
     );
     world.sql(&flights).await;

@@ -182,7 +182,7 @@ async fn the_prices_of_days_equal_as_many_searches() {
             different.insert(price.to_string());
         }
     }
-    assert!(different.len() > 10, "prices differ by caller, date and freight: {different:?}");
+    assert!(different.len() > 5, "prices differ by caller, date and freight: {different:?}");
 }
 
 #[tokio::test]

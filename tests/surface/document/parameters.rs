@@ -5,14 +5,15 @@ use serde_json::Value;
 use super::{document, operations, problems::Requests, schema::Checker};
 
 /// A place in a list, and what goes with a stream, are not made up.
-const NOT_MADE_UP: [&str; 3] = ["cursor", "ticket", "last_event_id"];
+const NOT_MADE_UP: [&str; 4] = ["cursor", "ticket", "last_event_id", "month"];
 
 /// Values of this parameter: all words, or one of what has no end.
 fn values<'a>(checker: &Checker<'a>, name: &str, schema: &'a Value) -> Vec<String> {
-    const VALUES: [(&str, &str); 17] = [
+    const VALUES: [(&str, &str); 18] = [
         ("act", "user.changed"),
         ("airline", "AI"),
         ("country", "IN"),
+        ("currency", "USD"),
         ("destination", "LHR"),
         ("flight_number", "AI101"),
         ("from", "2026-11-01&to=2026-11-20"),

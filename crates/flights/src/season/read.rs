@@ -46,7 +46,7 @@ const COLUMNS: Columns = Columns {
     ],
 };
 /// Most dated flights of a table: they are created in one transaction.
-pub(super) const MOST_FLIGHTS: usize = 500_000;
+pub(crate) const MOST_FLIGHTS: usize = 500_000;
 
 impl FlightService {
     /// Reads a table of recurring flights, or a file of SSIM.
@@ -130,7 +130,7 @@ impl ScheduleLine {
 }
 
 /// Reads the last date of a period that begins then.
-pub(super) fn read_to(raw: Raw<'_>, from: Option<NaiveDate>) -> Result<NaiveDate, Fault> {
+pub(crate) fn read_to(raw: Raw<'_>, from: Option<NaiveDate>) -> Result<NaiveDate, Fault> {
     let to = read::last_date(raw, from, "from")?;
     match from {
         Some(from) if (to - from).num_days() >= LONGEST_PERIOD => {

@@ -67,7 +67,7 @@ impl Writer {
     }
 
     /// Returns the records before the first leg of a season from one local date to another.
-    pub fn begin(&mut self, (from, to): (NaiveDate, NaiveDate), today: NaiveDate) -> String {
+    pub fn head(&mut self, (from, to): (NaiveDate, NaiveDate), today: NaiveDate) -> String {
         let (mode, most) = match self.mode {
             TimeMode::Utc => ("U", TimeDelta::days(1)),
             TimeMode::Local => ("L", TimeDelta::zero()),

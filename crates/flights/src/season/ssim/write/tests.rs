@@ -55,7 +55,7 @@ fn flight(number: &str, lane: (&str, &str), departure: &str, arrival: &str) -> N
 fn written(mode: TimeMode, numbers: &[Vec<NewFlight>]) -> String {
     let mut writer = Writer::new(REFERENCE.clone(), "AI".parse().unwrap(), mode);
     let season = ("2027-03-01".parse().unwrap(), "2027-11-30".parse().unwrap());
-    let mut file = writer.begin(season, "2027-01-10".parse().unwrap());
+    let mut file = writer.head(season, "2027-01-10".parse().unwrap());
     for flights in numbers {
         file.push_str(&writer.flights(flights.clone()));
     }

@@ -21,14 +21,11 @@ use loadmaster_platform::{
 };
 use loadmaster_reference::Reference;
 
-use super::{
-    read::{MOST_FLIGHTS, read_to},
-    ssim::write::{TimeMode, Writer},
-};
 use crate::{
     Flight, FlightFilter, FlightService,
     dto::FlightSort,
     model::{FlightAnchor, LONGEST_CUTOFF_MINUTES, NewFlight, fault_of_arrival},
+    season::{MOST_FLIGHTS, TimeMode, Writer, read_to},
 };
 
 /// Flights that are read at a time.
@@ -84,7 +81,7 @@ pub(crate) async fn export(
         return Ok(conditional(&tag, &if_none_match, PRIVATE, ()));
     }
     let mut writer = Writer::new(reference.clone(), params.airline, mode);
-    let begin = writer.begin((params.from, params.to), today);
+    let head = writer.head((params.from, params.to), today);
     let page = Some(PageRequest::first(PAGE));
     let sending = Sending { flights, reference, params, filter, writer, pending: Vec::new(), page };
     // What goes wrong before the first part is a problem; later the answer breaks off.
@@ -93,7 +90,7 @@ pub(crate) async fn export(
         let Some(sending) = sending else { return Ok(None) };
         sending.next().await.map(Some).map_err(|problem| broken_off(&problem))
     });
-    let first = stream::once(async move { io::Result::Ok(begin + &first) });
+    let first = stream::once(async move { io::Result::Ok(head + &first) });
     let mut response = Response::new(Body::from_stream(first.chain(rest)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
