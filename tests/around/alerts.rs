@@ -127,9 +127,35 @@ async fn an_organization_has_so_many_active_alerts_and_no_more() {
     let bulk = format!("{ALERTS}/bulk");
     assert_eq!(customer.post(&bulk, act("pause")).await.expect(200)["succeeded"], 1);
     customer.post(ALERTS, space(3.0)).await.expect(201);
+    let resumed = customer.patch(&at(&first), json!({"status": "ACTIVE"})).await;
+    resumed.expect_problem(409, "limit_reached");
     let refused = customer.post(&bulk, act("resume")).await.expect(200);
     assert_eq!(refused["results"][0]["problem"]["code"], "limit_reached");
     assert_eq!(customer.post(&bulk, act("delete")).await.expect(200)["succeeded"], 1);
+}
+
+#[tokio::test]
+async fn a_drop_is_shown_and_gives_way_to_an_amount() {
+    let world = World::start().await;
+    let customer = world.customer().await;
+    let new = with(without(price(), "below"), json!({"drop_percent": 20}));
+    let alert = customer.post(ALERTS, new).await.expect(201);
+    let all = customer.get(ALERTS).await.expect(200);
+    assert_eq!((&all[0]["drop_percent"], &shown(&customer, &alert).await["drop_percent"]), (&json!(20), &json!(20)));
+    let change = json!({"drop_percent": null, "below": {"amount": "450.00", "currency": "USD"}});
+    let changed = customer.patch(&at(&alert), change).await.expect(200);
+    assert_eq!((&changed["drop_percent"], &changed["below"]["amount"]), (&Value::Null, &json!("450.00")));
+}
+
+#[tokio::test]
+async fn a_repeated_request_for_an_alert_that_was_deleted_finds_none() {
+    let world = World::start().await;
+    let customer = world.customer().await;
+    let ask = async || customer.post_under("once", ALERTS, &space(1.0)).await;
+    let alert = ask().await.expect(201);
+    assert_eq!(ask().await.expect(201)["id"], alert["id"]);
+    customer.send(Method::DELETE, &at(&alert), &[], None).await.expect(204);
+    ask().await.expect_problem(404, "not_found");
 }
 
 #[tokio::test]
@@ -150,6 +176,8 @@ async fn a_cancellation_makes_room_and_one_letter() {
     until("its user is informed", async || told_to(&world, &person.name()).await.contains(&"space_alert".to_owned()))
         .await;
     assert_eq!(messages(&world).await, 1);
+    let all = person.client.get(ALERTS).await.expect(200);
+    assert!(all[0]["last_notified_at"].is_string(), "{all}");
     world.audit().await;
 }
 

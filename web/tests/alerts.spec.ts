@@ -46,7 +46,7 @@ test("an amount takes the place of the drop, and faults stand at their fields", 
   await expect(form(page).getByLabel("Drop (%)")).toHaveAttribute("aria-invalid", "true");
   await expect(form(page).getByLabel("Drop (%)")).toBeFocused();
   await form(page).getByLabel("When the price").selectOption("below");
-  await expect(form(page).getByLabel("Total at most")).toHaveValue("450");
+  await expect(form(page).getByLabel("Total at most")).toHaveValue("450.00");
   await form(page).getByLabel("Currency").fill("XYZ");
   await form(page).getByLabel("Departure from").fill(inDays(4));
   await form(page).getByRole("button", { name: "Create the alert" }).click();

@@ -62,8 +62,7 @@ pub struct AlertBody {
     /// How often it has become true since it was made.
     pub times_met: i32,
     /// The last time that it was judged.
-    #[schema(required = true)]
-    pub last_checked_at: Option<DateTime<Utc>>,
+    pub last_checked_at: DateTime<Utc>,
     /// The last time that its user was to be informed.
     #[schema(required = true)]
     pub last_notified_at: Option<DateTime<Utc>>,
@@ -119,7 +118,7 @@ impl From<&Alert> for AlertBody {
             threshold: alert.threshold(),
             current,
             times_met: alert.times_met,
-            last_checked_at: alert.last_checked_at,
+            last_checked_at: alert.last_checked_at.unwrap_or(alert.created_at),
             last_notified_at: alert.last_notified_at,
             organization_id: alert.organization_id,
             created_by: alert.created_by,

@@ -11,9 +11,9 @@ use super::{
     repository,
 };
 
-/// Days from now of the departures of which the first one with a price is what the past is invented from: each day of a week,
-/// as a lane may have flights on one only.
-const AHEAD: RangeInclusive<u64> = 7..=13;
+/// Days from now of the departures of which the first one with a price is what the past is invented from: a lane may have flights
+/// on one day of a week only, and a demonstration has flights of the next few days.
+const AHEAD: RangeInclusive<u64> = 2..=13;
 
 impl RateService {
     /// Invents thirty days of history for each lane with a direct flight, unless a past was invented before. Returns the number

@@ -80,6 +80,8 @@ async fn an_airlines_route_has_a_typical_rate() {
     rates(&world).sample().await.unwrap();
     let typical = json!({"low": "2", "average": "2.5", "high": "3", "currency": "USD"});
     assert_eq!(rate_of("LHR").await, typical);
+    let of_airline = world.anonymous().get("/api/v1/airlines/AI/routes").await.expect(200);
+    assert!(of_airline.as_array().unwrap().iter().any(|route| route["typical_rate"] == typical), "{of_airline}");
     assert_eq!(rate_of("BOM").await, json!(null), "no answer about it");
     world.sql("alter table rate_days rename to lost").await;
     assert_eq!(rate_of("LHR").await, json!(null), "a failure costs no more than the rates");

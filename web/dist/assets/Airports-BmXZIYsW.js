@@ -1,1 +1,0 @@
-import"./first-BjON3k3a.js";import{t as e}from"./Entries-Bt0qvR4-.js";function t(t){e(t,{name:`airports`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-BjON3k3a.js";import{o as e,t}from"./Rules-DtSox3uE.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
