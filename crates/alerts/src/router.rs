@@ -12,7 +12,7 @@ use loadmaster_platform::{
         bulk::{self, BulkResult},
         conditional, private, problem_responses, unless_missing,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    work::{ChangeRequest, CreateRequest, Keyed, UnitOfWork},
 };
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -101,17 +101,12 @@ async fn create(
     Customer(caller): Customer,
     State(alerts): State<AlertService>,
     State(reference): State<Reference>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let new = body.read(|fields| CreateAlert::read(fields, &reference));
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
+    let new = request.body().read(|fields| CreateAlert::read(fields, &reference));
     let made = |alert: &Alert| answer(StatusCode::CREATED, alert).with_location(format!("{ALERT}{}", alert.id));
-    let command = Create { alerts: alerts.clone(), caller, terms: Terms::from(new), found: None };
-    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await?;
+    let command = |new| Create { alerts: alerts.clone(), caller, terms: Terms::from(new), found: None };
+    let answer = request.run(caller.user_id.uuid(), new, command, made).await?;
     if let Some(made) = answer.made_before() {
         alerts.visible(caller, made).await?;
     }

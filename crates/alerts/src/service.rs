@@ -6,7 +6,8 @@ use loadmaster_capacity::CapacityService;
 use loadmaster_kernel::AlertId;
 use loadmaster_platform::{
     clock::SharedClock,
-    postgres::{Database, DbError, Recency, commit},
+    in_own_tx,
+    postgres::{Database, DbError, Recency},
     random::IdSource,
     web::PageRequest,
 };
@@ -96,9 +97,7 @@ impl AlertService {
     /// Ends the alerts whose time is up or whose user has gone, and deletes those that ended long ago. Returns both numbers.
     pub(super) async fn end_and_delete(&self) -> Result<(u64, u64), DbError> {
         let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
-        let ended = repository::end(&mut tx, now).await?;
-        commit(tx).await?;
+        let ended = in_own_tx!(self.db, |tx| repository::end(&mut tx, now))?;
         let before = now - ENDED_KEPT_FOR;
         let deleted = self.db.delete_in_batches(|tx, most| Box::pin(repository::delete_old(tx, before, most))).await?;
         Ok((ended, deleted))

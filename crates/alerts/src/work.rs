@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use loadmaster_kernel::{AlertId, Money};
 use loadmaster_platform::{
-    outbox,
+    in_own_tx, outbox,
     postgres::{commit, retrying},
     shutdown::stopped_within,
 };
@@ -87,13 +87,9 @@ impl AlertService {
 
     /// Lets an alert that cannot be judged wait: it must keep no other one waiting.
     async fn put_off(&self, id: AlertId, holder: Uuid) -> Result<(), AlertError> {
-        retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            repository::put_off(&mut tx, id, holder, self.clock.now() + PUT_OFF).await?;
-            commit(tx).await?;
-            Ok::<_, AlertError>(())
-        })
-        .await
+        let until = || self.clock.now() + PUT_OFF;
+        let put_off = || async { in_own_tx!(self.db, |tx| repository::put_off(&mut tx, id, holder, until())) };
+        Ok(retrying(put_off).await?)
     }
 
     /// Makes the alerts due that are concerned by what has changed since the last look. What fails is noted again.

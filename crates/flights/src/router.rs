@@ -4,17 +4,17 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Admin;
 use loadmaster_kernel::{AirlineCode, FlightId};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     listing::{CountParams, add_total},
     postgres::Recency,
     room::{Routes, handler_state},
     tables::{Export, ExportParams},
     telemetry::{Traced, span},
     web::{
-        Body, CursorKey, IfNoneMatch, PageFields, PageParams, PageRequest, PathText, Problem, Query, ReadRecency, both,
-        code, conditional, paid, problem_responses, unless_missing,
+        CursorKey, IfNoneMatch, PageFields, PageParams, PageRequest, PathText, Problem, Query, ReadRecency, code,
+        conditional, paid, problem_responses, unless_missing,
     },
-    work::{Keyed, UnitOfWork},
+    work::CreateRequest,
 };
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -54,21 +54,17 @@ async fn create(
     Admin(caller): Admin,
     State(flights): State<FlightService>,
     State(reference): State<Reference>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
+    let body = request.body();
     let new = body.read(|fields| CreateFlight::read(fields, &reference, CapacityShape::Object)?.complete(&reference));
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
     let answer = move |flight: &Flight| {
         Answer::new(StatusCode::CREATED, &FlightBody::new(flight, &reference), REVALIDATE)
             .with_tag(flight.entity_tag())
             .with_location(format!("/api/v1/flights/{}", flight.id))
     };
-    let command = Create { flights, actor: caller.user_id, new };
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    let command = |new| Create { flights, actor: caller.user_id, new };
+    request.run(caller.user_id.uuid(), new, command, answer).await
 }
 
 problem_responses!(ShowProblems: [INPUT, CALLER], NOT_FOUND);

@@ -121,9 +121,6 @@ impl WatchedLane {
         let ways = Box::pin(self.search.ways(question, network_version, self.is_outdated)).await?;
         let prepared = Arc::new(Prepared::new(ways, &self.search.0.reference));
         self.days.insert(date, prepared.clone());
-        for ranking in self.rankings.values_mut() {
-            ranking.remove(&date);
-        }
         // A month takes a while: others get their turn.
         tokio::task::yield_now().await;
         Ok(prepared)
@@ -138,12 +135,12 @@ impl WatchedLane {
         currency: Option<Currency>,
     ) -> Result<ByPrice, SearchError> {
         let freight = (pricer.key(), space);
+        if self.rankings.len() >= MOST_FREIGHTS && !self.rankings.contains_key(&freight) {
+            self.rankings.clear();
+        }
         let mut days = Vec::with_capacity(dates.len());
         for &date in dates {
             let prepared = self.day(date).await?;
-            if self.rankings.len() >= MOST_FREIGHTS && !self.rankings.contains_key(&freight) {
-                self.rankings.clear();
-            }
             let of_freight = self.rankings.entry(freight.clone()).or_default();
             let ranking = of_freight.entry(date).or_insert_with(|| Arc::new(prepared.cheapest_first(pricer)));
             days.push((date, ranking.clone()));

@@ -2,13 +2,13 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Customer;
 use loadmaster_kernel::PartyId;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     telemetry::{Traced, span},
     web::{
-        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
-        conditional, private, problem_responses, unless_missing,
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, conditional,
+        private, problem_responses, unless_missing,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_shipment::{AmendParty, Party};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -87,19 +87,14 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, LIMIT_RE
 async fn create(
     Customer(caller): Customer,
     State(parties): State<PartyService>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let party = body.read(Party::read);
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, party)) = both(query.refuse_all(), both(key, party))?;
+    let party = request.body().read(Party::read);
     let answer = |entry: &Entry<Party>| {
         answer(StatusCode::CREATED, entry).with_location(format!("/api/v1/parties/{}", entry.id))
     };
-    let command = Create { parties: parties.clone(), caller, content: party };
-    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await?;
+    let command = |content| Create { parties: parties.clone(), caller, content };
+    let answer = request.run(caller.user_id.uuid(), party, command, answer).await?;
     if_seen::<Party>(answer, &parties, caller).await
 }
 

@@ -2,13 +2,13 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Customer;
 use loadmaster_kernel::BookingTemplateId;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     telemetry::{Traced, span},
     web::{
-        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
-        conditional, private, problem_responses, unless_missing,
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, conditional,
+        private, problem_responses, unless_missing,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -93,18 +93,13 @@ async fn create(
     Customer(caller): Customer,
     State(parties): State<PartyService>,
     State(reference): State<Reference>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let new = body.read(|fields| CreateBookingTemplate::read(fields, &reference));
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
+    let new = request.body().read(|fields| CreateBookingTemplate::read(fields, &reference));
     let answer =
         |entry: &Entry<Template>| answer(StatusCode::CREATED, entry).with_location(format!("{TEMPLATE}{}", entry.id));
-    let command = Create { parties: parties.clone(), caller, content: Template::from(new) };
-    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await?;
+    let command = |new| Create { parties: parties.clone(), caller, content: Template::from(new) };
+    let answer = request.run(caller.user_id.uuid(), new, command, answer).await?;
     if_seen::<Template>(answer, &parties, caller).await
 }
 

@@ -13,7 +13,7 @@ use loadmaster_platform::{
         bulk::{self, Ids},
         conditional, private, problem_responses,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork, read_dry_run},
+    work::{ChangeRequest, CreateRequest, Keyed, UnitOfWork, read_dry_run},
 };
 use serde_json::{Value, json};
 
@@ -56,15 +56,12 @@ pub struct RequestParts {
     pub body: Body,
 }
 
-pub async fn create<K: Kind>(asked: RequestParts) -> Result<Answer, Problem> {
-    let RequestParts { caller, keeper, unit_of_work, idempotent, query, body } = asked;
-    let new = body.read(K::row);
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
-    let command = Create { keeper, actor: caller.user_id, entry: K::created(new, None) };
+pub async fn create<K: Kind>(caller: Principal, keeper: Keeper, request: CreateRequest) -> Result<Answer, Problem> {
+    let new = request.body().read(K::row);
+    let command = |new| Create { keeper, actor: caller.user_id, entry: K::created(new, None) };
     let location = |entry: &K| format!("/api/v1/{}/{}", K::PLURAL, K::text(&entry.code()));
     let answer = move |entry: &K| answer(StatusCode::CREATED, entry).with_location(location(entry));
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    request.run(caller.user_id.uuid(), new, command, answer).await
 }
 
 pub async fn change<K: Kind>(

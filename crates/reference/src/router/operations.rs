@@ -26,7 +26,7 @@ macro_rules! operations_of {
             idempotency::{Answer, Idempotent, KeyHeader},
             tables::{ExportParams, ImportSummary},
             web::{Body, IfNoneMatch, PathText, Problem, Query, bulk::BulkResult, problem_responses},
-            work::{ChangeRequest, UnitOfWork},
+            work::{ChangeRequest, CreateRequest, UnitOfWork},
         };
         use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -67,8 +67,7 @@ macro_rules! operations_of {
             if_none_match: IfNoneMatch,
             query: Query,
         ) -> Result<Response, Problem> {
-            let found = entries::known::<$kind>(&reference.current(), code);
-            let found = found?;
+            let found = entries::known::<$kind>(&reference.current(), code)?;
             query.refuse_all()?;
             Ok(entries::shown(&*found, &if_none_match))
         }
@@ -82,12 +81,9 @@ macro_rules! operations_of {
         async fn create(
             Admin(caller): Admin,
             State(keeper): State<Keeper>,
-            State(unit_of_work): State<UnitOfWork>,
-            idempotent: Idempotent,
-            query: Query,
-            body: Body,
+            request: CreateRequest,
         ) -> Result<Answer, Problem> {
-            entries::create::<$kind>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
+            entries::create::<$kind>(caller, keeper, request).await
         }
 
         $(#[$($change_text)*])*

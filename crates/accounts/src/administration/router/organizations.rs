@@ -1,13 +1,13 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::OrganizationId;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     listing::{Anchor, CountParams, add_total},
     web::{
-        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both, conditional,
-        private, problem_responses, unless_missing,
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, conditional, private,
+        problem_responses, unless_missing,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    work::{ChangeRequest, CreateRequest},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -94,19 +94,15 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY]);
 async fn create(
     Admin(caller): Admin,
     State(administration): State<AdministrationService>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let new = body.read(CreateOrganizationBody::read);
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, new)) = both(query.refuse_all(), both(key, new))?;
-    let command = CreateOrganization { administration, actor: caller.user_id, name: new.name };
+    let new = request.body().read(CreateOrganizationBody::read);
+    let command =
+        |new: CreateOrganizationBody| CreateOrganization { administration, actor: caller.user_id, name: new.name };
     let answer = |organization: &Organization| {
         answer(StatusCode::CREATED, organization).with_location(format!("/api/v1/organizations/{}", organization.id))
     };
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    request.run(caller.user_id.uuid(), new, command, answer).await
 }
 
 problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, VERSION_MISMATCH);
