@@ -118,7 +118,7 @@ impl<K, T: Send + 'static> UnderWay<K, T> {
     }
 }
 
-/// Returns the pause after so many attempts: the first after one, and the last again and again.
+/// Returns the pause after the given number of attempts. Further attempts than there are pauses have the last one.
 pub fn pause_after(pauses: &[TimeDelta], attempts: i32) -> TimeDelta {
     let place = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default();
     pauses.get(place).or(pauses.last()).copied().unwrap_or_default()
@@ -196,7 +196,7 @@ mod tests {
         assert!(running.is_empty());
     }
 
-    /// Fails so many times, and then returns the number of times.
+    /// Fails the given number of times, then returns the number of calls.
     fn record(
         tries: &Cell<u32>,
         fails: u32,

@@ -13,7 +13,7 @@ const DEFAULT_DAYS: u64 = 90;
 const MOST_DAYS: i64 = 1_461;
 
 request! {
-    /// Whose history is shown, and how much of it.
+    /// The lane, weight and period of a price history.
     pub struct HistoryParams in query(reference: &Reference, now: DateTime<Utc>) {
         /// IATA airport code.
         origin: AirportCode = |raw| reference.read_airport(raw),
@@ -39,7 +39,7 @@ request! {
 }
 
 request! {
-    /// Whose departures are shown.
+    /// The lane and weight of a booking window.
     pub struct WindowParams in query(reference: &Reference) {
         /// IATA airport code.
         origin: AirportCode = |raw| reference.read_airport(raw),
@@ -154,7 +154,8 @@ pub struct RateChange {
     pub airline_code: Option<AirlineCode>,
 }
 
-/// What was offered so many days before a departure, by those of the last 90 days. Prices are for a kilogram of chargeable weight.
+/// The offers at one number of days before departure, from the departures of the last 90 days. Prices are per kilogram of
+/// chargeable weight.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RateWindow {
     /// Days before the departure date; 0 is that date.

@@ -12,7 +12,7 @@ use loadmaster_reference::Reference;
 use loadmaster_search::SearchService;
 
 use super::{
-    model::{Asked, BookingWindow, Change, DAYS_AHEAD, History, Period, Span, Subject},
+    model::{BookingWindow, Change, DAYS_AHEAD, History, Period, SamplingDay, Span, Subject},
     repository,
 };
 
@@ -118,22 +118,22 @@ impl RateService {
         recency: Recency,
     ) -> Result<Vec<BookingWindow>, DbError> {
         let today = self.today(subject.lane.0);
-        let asked = &self.asked_dates(subject.lane, today);
+        let sampling_days = &self.sampling_days(subject.lane, today);
         let read = |db: Database| async move {
-            Ok(repository::windows(&mut *db.read().await?, subject, today - WINDOW_DAYS, today, asked).await?)
+            Ok(repository::windows(&mut *db.read().await?, subject, today - WINDOW_DAYS, today, sampling_days).await?)
         };
         Ok(BookingWindow::of(&self.db.reading::<_, DbError, _>(recency, read).await?))
     }
 
-    /// Returns the dates on which those departures were asked for, with the instants between which they lie.
-    fn asked_dates(&self, lane: Lane, today: NaiveDate) -> Vec<Asked> {
+    /// Returns the local dates on which those departures were sampled, with their first and last instants.
+    fn sampling_days(&self, lane: Lane, today: NaiveDate) -> Vec<SamplingDay> {
         let Some(airport) = self.parts.reference.airport(lane.0) else { return Vec::new() };
         let first = today - WINDOW_DAYS - Days::new(DAYS_AHEAD);
         let dates = first.iter_days().take_while(|date| *date < today);
         dates
             .map(|date| {
                 let (begins, ends) = airport.day(date);
-                Asked { date, begins, ends }
+                SamplingDay { date, begins, ends }
             })
             .collect()
     }

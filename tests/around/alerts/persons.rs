@@ -40,7 +40,7 @@ async fn an_alert_ends_when_its_user_is_in_another_organization() {
 }
 
 #[tokio::test]
-async fn nobody_is_informed_for_a_user_who_is_disabled_already() {
+async fn an_alert_of_a_disabled_user_sends_no_letter() {
     let world = World::working().await;
     let (flight, holder) = (flight(&world).await, world.customer().await);
     let booking = fill(&holder, &flight).await;

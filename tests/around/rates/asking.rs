@@ -92,7 +92,7 @@ async fn an_airlines_route_has_a_typical_rate() {
 }
 
 #[tokio::test]
-async fn a_lane_that_was_never_asked_has_no_history() {
+async fn a_lane_that_was_never_sampled_has_no_history() {
     let world = World::start().await;
     let empty = json!({"origin": "DEL", "destination": "LHR", "weight_kg": 100, "as_of": null, "series": []});
     assert_eq!(history(&world, "").await, empty);

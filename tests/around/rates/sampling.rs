@@ -94,7 +94,7 @@ async fn a_run_that_was_cut_off_and_is_repeated_counts_once() {
 }
 
 #[tokio::test]
-async fn a_tariff_of_an_organization_is_in_nobodys_history() {
+async fn a_tariff_of_an_organization_leaves_the_history_unchanged() {
     let (world, _) = lane().await;
     let organization = Uuid::new_v4();
     let customer = world.caller_in(Role::Customer, Uuid::new_v4(), organization).await;
@@ -115,7 +115,7 @@ async fn a_tariff_of_an_organization_is_in_nobodys_history() {
 }
 
 #[tokio::test]
-async fn lanes_that_nobody_asks_for_are_asked_once_a_day_and_only_so_many() {
+async fn other_lanes_are_sampled_once_a_day_up_to_max_lanes() {
     let world = WorldOptions::default().set("rates.max_lanes", "2").set("rates.frequent_lanes", "1").start().await;
     for (number, origin) in [("AI101", "BOM"), ("AI102", "DEL"), ("AI103", "MAA")] {
         world.flight(NewFlight::new(number, origin, "LHR").departs("2026-11-22T10:00:00Z")).await;
@@ -174,7 +174,7 @@ async fn search_on(world: &World, origin: &str, destination: &str, dates: &[&str
 }
 
 #[tokio::test]
-async fn searches_of_what_nobody_flies_make_no_lane_frequent() {
+async fn searches_without_flights_make_no_lane_frequent() {
     let world = WorldOptions::default().set("rates.frequent_lanes", "1").start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-22T10:00:00Z")).await;
     search_on(&world, "DEL", "DXB", &["2026-11-21", "2026-11-22", "2026-11-23"]).await;
@@ -222,7 +222,7 @@ async fn a_run_needs_no_connection_of_requests() {
 }
 
 #[tokio::test]
-async fn no_lane_is_asked_if_none_may_take_part() {
+async fn max_lanes_zero_samples_no_lane() {
     let world = WorldOptions::default().set("rates.max_lanes", "0").start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-22T10:00:00Z")).await;
     search(&world).await;

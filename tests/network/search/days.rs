@@ -186,7 +186,7 @@ async fn the_prices_of_days_equal_as_many_searches() {
 }
 
 #[tokio::test]
-async fn a_month_has_its_days_and_a_price_only_if_it_is_asked_for() {
+async fn a_month_lists_its_days_and_prices_them_on_request() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-12-05T08:00:00Z")).await;
     let tariff = flat("ROSES", "3", json!({"product": "ROSES"}));

@@ -5,7 +5,7 @@ use loadmaster_platform::{
     web::{Problem, code, problem_responses},
 };
 
-use super::reported::{Asked, Daily, Demand, Flights, Funnel, Transit, Volume};
+use super::reported::{Daily, Demand, Flights, Funnel, ReportRequest, Transit, Volume};
 use crate::dto::{
     DemandGroups, FlightGroups, FreightParams, FunnelGroups, LaneGroups, LaneParams, PlaceParams, SpanParams,
     VolumeGroups,
@@ -22,8 +22,8 @@ problem_responses!(ExportProblems: [INPUT, ROLE]);
     params(SpanParams, VolumeGroups, PlaceParams, FreightParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn volume(Customer(caller): Customer, asked: Asked) -> Result<Response, Problem> {
-    asked.table::<Volume>(caller).await
+pub(super) async fn volume(Customer(caller): Customer, request: ReportRequest) -> Result<Response, Problem> {
+    request.table::<Volume>(caller).await
 }
 
 /// Export the report about flights.
@@ -34,8 +34,8 @@ pub(super) async fn volume(Customer(caller): Customer, asked: Asked) -> Result<R
     params(SpanParams, FlightGroups, PlaceParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn flights(Customer(caller): Customer, asked: Asked) -> Result<Response, Problem> {
-    asked.table::<Flights>(caller).await
+pub(super) async fn flights(Customer(caller): Customer, request: ReportRequest) -> Result<Response, Problem> {
+    request.table::<Flights>(caller).await
 }
 
 /// Export the report about transit times.
@@ -46,8 +46,8 @@ pub(super) async fn flights(Customer(caller): Customer, asked: Asked) -> Result<
     params(SpanParams, LaneGroups, PlaceParams, FreightParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn transit(Customer(caller): Customer, asked: Asked) -> Result<Response, Problem> {
-    asked.table::<Transit>(caller).await
+pub(super) async fn transit(Customer(caller): Customer, request: ReportRequest) -> Result<Response, Problem> {
+    request.table::<Transit>(caller).await
 }
 
 /// Export the report about what became of searches, quotes, holds and bookings.
@@ -58,8 +58,8 @@ pub(super) async fn transit(Customer(caller): Customer, asked: Asked) -> Result<
     params(SpanParams, FunnelGroups, PlaceParams, FreightParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn funnel(Operator(caller): Operator, asked: Asked) -> Result<Response, Problem> {
-    asked.table::<Funnel>(caller).await
+pub(super) async fn funnel(Operator(caller): Operator, request: ReportRequest) -> Result<Response, Problem> {
+    request.table::<Funnel>(caller).await
 }
 
 /// Export the report about what was searched.
@@ -70,8 +70,8 @@ pub(super) async fn funnel(Operator(caller): Operator, asked: Asked) -> Result<R
     params(SpanParams, DemandGroups, LaneParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn demand(Operator(caller): Operator, asked: Asked) -> Result<Response, Problem> {
-    asked.table::<Demand>(caller).await
+pub(super) async fn demand(Operator(caller): Operator, request: ReportRequest) -> Result<Response, Problem> {
+    request.table::<Demand>(caller).await
 }
 
 /// Export the report of each day.
@@ -82,6 +82,6 @@ pub(super) async fn demand(Operator(caller): Operator, asked: Asked) -> Result<R
     params(SpanParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
                headers(("Content-Disposition" = String))), ExportProblems))]
-pub(super) async fn daily(Operator(caller): Operator, asked: Asked) -> Result<Response, Problem> {
-    asked.table::<Daily>(caller).await
+pub(super) async fn daily(Operator(caller): Operator, request: ReportRequest) -> Result<Response, Problem> {
+    request.table::<Daily>(caller).await
 }

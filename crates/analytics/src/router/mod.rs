@@ -19,7 +19,7 @@ use super::{
     },
     service::AnalyticsService,
 };
-use reported::{Asked, Daily, Demand, Flights, Funnel, Transit, Volume};
+use reported::{Daily, Demand, Flights, Funnel, ReportRequest, Transit, Volume};
 
 handler_state!(HandlerState { analytics: AnalyticsService, reference: Reference });
 
@@ -53,8 +53,8 @@ problem_responses!(ReportProblems: [INPUT, ROLE]);
 #[utoipa::path(get, path = "/analytics/volume", tag = "analytics", operation_id = "getVolumeReport",
     params(SpanParams, VolumeGroups, PlaceParams, FreightParams),
     responses((status = 200, body = VolumeReport), ReportProblems))]
-async fn volume(Customer(caller): Customer, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
-    asked.report::<Volume>(caller, recency).await
+async fn volume(Customer(caller): Customer, recency: ReadRecency, request: ReportRequest) -> Result<Response, Problem> {
+    request.report::<Volume>(caller, recency).await
 }
 
 /// Report how punctual flights were and, for carrier staff, how full.
@@ -64,8 +64,12 @@ async fn volume(Customer(caller): Customer, recency: ReadRecency, asked: Asked) 
 #[utoipa::path(get, path = "/analytics/flights", tag = "analytics", operation_id = "getFlightReport",
     params(SpanParams, FlightGroups, PlaceParams),
     responses((status = 200, body = FlightReport), ReportProblems))]
-async fn flights(Customer(caller): Customer, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
-    asked.report::<Flights>(caller, recency).await
+async fn flights(
+    Customer(caller): Customer,
+    recency: ReadRecency,
+    request: ReportRequest,
+) -> Result<Response, Problem> {
+    request.report::<Flights>(caller, recency).await
 }
 
 /// Report how long shipments took: those of your organization, or all for carrier staff.
@@ -75,8 +79,12 @@ async fn flights(Customer(caller): Customer, recency: ReadRecency, asked: Asked)
 #[utoipa::path(get, path = "/analytics/transit-times", tag = "analytics", operation_id = "getTransitReport",
     params(SpanParams, LaneGroups, PlaceParams, FreightParams),
     responses((status = 200, body = TransitReport), ReportProblems))]
-async fn transit(Customer(caller): Customer, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
-    asked.report::<Transit>(caller, recency).await
+async fn transit(
+    Customer(caller): Customer,
+    recency: ReadRecency,
+    request: ReportRequest,
+) -> Result<Response, Problem> {
+    request.report::<Transit>(caller, recency).await
 }
 
 /// Report what became of the searches, quotes, holds and bookings that were made.
@@ -87,8 +95,8 @@ async fn transit(Customer(caller): Customer, recency: ReadRecency, asked: Asked)
 #[utoipa::path(get, path = "/analytics/funnel", tag = "analytics", operation_id = "getFunnelReport",
     params(SpanParams, FunnelGroups, PlaceParams, FreightParams),
     responses((status = 200, body = FunnelReport), ReportProblems))]
-async fn funnel(Operator(caller): Operator, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
-    asked.report::<Funnel>(caller, recency).await
+async fn funnel(Operator(caller): Operator, recency: ReadRecency, request: ReportRequest) -> Result<Response, Problem> {
+    request.report::<Funnel>(caller, recency).await
 }
 
 /// Report what was searched.
@@ -98,8 +106,8 @@ async fn funnel(Operator(caller): Operator, recency: ReadRecency, asked: Asked) 
 #[utoipa::path(get, path = "/analytics/demand", tag = "analytics", operation_id = "getDemandReport",
     params(SpanParams, DemandGroups, LaneParams),
     responses((status = 200, body = DemandReport), ReportProblems))]
-async fn demand(Operator(caller): Operator, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
-    asked.report::<Demand>(caller, recency).await
+async fn demand(Operator(caller): Operator, recency: ReadRecency, request: ReportRequest) -> Result<Response, Problem> {
+    request.report::<Demand>(caller, recency).await
 }
 
 /// Report each day of the business in one row.
@@ -108,6 +116,6 @@ async fn demand(Operator(caller): Operator, recency: ReadRecency, asked: Asked) 
 /// in UTC. `cancelled` and `delivered` are those of the bookings made on the dates. There are no groups: `key` and `other` are null.
 #[utoipa::path(get, path = "/analytics/daily", tag = "analytics", operation_id = "getDailyReport", params(SpanParams),
     responses((status = 200, body = DailyReport), ReportProblems))]
-async fn daily(Operator(caller): Operator, recency: ReadRecency, asked: Asked) -> Result<Response, Problem> {
-    asked.report::<Daily>(caller, recency).await
+async fn daily(Operator(caller): Operator, recency: ReadRecency, request: ReportRequest) -> Result<Response, Problem> {
+    request.report::<Daily>(caller, recency).await
 }

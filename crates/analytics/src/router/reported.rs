@@ -50,14 +50,14 @@ pub(super) trait Reported {
     fn body(report: &Report<Self::Sums>, scope: &Scope) -> Self::Body;
 }
 
-/// A question for a report.
-pub(super) struct Asked {
+/// A request for a report.
+pub(super) struct ReportRequest {
     analytics: AnalyticsService,
     reference: Reference,
     query: Query,
 }
 
-impl<S> FromRequestParts<S> for Asked
+impl<S> FromRequestParts<S> for ReportRequest
 where
     S: Send + Sync,
     AnalyticsService: FromRef<S>,
@@ -71,7 +71,7 @@ where
     }
 }
 
-impl Asked {
+impl ReportRequest {
     /// Answers with the report, as recent as the request wants it.
     pub async fn report<R: Reported>(
         self,

@@ -31,7 +31,7 @@ pub(super) struct Recorded {
 pub(super) struct Paid {
     pub hold: HoldId,
     pub payment: PaymentId,
-    /// Who began the payment.
+    /// The user who began the payment.
     pub payer: UserId,
 }
 

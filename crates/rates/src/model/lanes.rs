@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_of_both_kinds_are_asked_by_turns_and_those_first_that_waited_longest() {
+    fn due_alternates_daily_and_frequent_lanes_longest_waiting_first() {
         let [one, two, three] = [lane("DEL", "LHR"), lane("DEL", "DXB"), lane("DEL", "BOM")];
         let [daily, other] = [lane("AMS", "LHR"), lane("BOM", "LHR")];
         let flown = BTreeSet::from([daily, other]);

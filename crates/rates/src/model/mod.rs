@@ -8,7 +8,7 @@ pub use history::{Change, History, Level, PeriodSums, Series, Trend};
 pub use invented::Invented;
 pub use lanes::{due, left, slot_of};
 pub use sampled::{Answer, Answered, Answers, DaySums, changed, day_sums};
-pub use window::{Asked, BookingWindow, WindowSums};
+pub use window::{BookingWindow, SamplingDay, WindowSums};
 
 use chrono::NaiveDate;
 use loadmaster_flights::Lane;
@@ -16,14 +16,14 @@ use loadmaster_kernel::words;
 
 /// Minutes from one run to the next: a slot.
 pub const EVERY_MINUTES: i64 = 15;
-/// Departure dates are asked for from today at the origin to so many days later.
+/// Number of days after today, at the origin, up to the last departure date that is sampled.
 pub const DAYS_AHEAD: u64 = 30;
 /// The source of what was offered here.
 pub const OFFERED: &str = "offered";
 /// The source of what was invented for a demonstration.
 pub const DEMO: &str = "demo";
 
-/// Whose prices are meant.
+/// The lane and the standard weight that prices are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
     pub lane: Lane,

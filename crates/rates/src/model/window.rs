@@ -6,15 +6,15 @@ use loadmaster_kernel::{Currency, Rate, Tenths};
 
 use super::DAYS_AHEAD;
 
-/// A local date on which was asked, and the instants between which it lies.
+/// A local date on which departures were sampled, with its first and last instants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct SamplingDay {
     pub date: NaiveDate,
     pub begins: DateTime<Utc>,
     pub ends: DateTime<Utc>,
 }
 
-/// Departures that were asked for so many days before, with the lowest prices of that day for a kilogram, in ten-thousandths.
+/// Departures sampled at one number of days before, with the lowest prices of that day per kilogram, in ten-thousandths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowSums {
     pub days_before: i32,
@@ -25,7 +25,7 @@ pub struct WindowSums {
     pub sum: i64,
 }
 
-/// What was offered so many days before a departure.
+/// The offers at one number of days before departure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BookingWindow {
     pub days_before: i32,

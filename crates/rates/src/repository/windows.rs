@@ -2,7 +2,7 @@ use chrono::NaiveDate;
 use loadmaster_kernel::Currency;
 use loadmaster_platform::postgres::{PgSession, column};
 
-use crate::model::{Asked, DAYS_AHEAD, OFFERED, Subject, WindowSums};
+use crate::model::{DAYS_AHEAD, OFFERED, SamplingDay, Subject, WindowSums};
 
 /// Returns what was offered on each of the days before the departures from `first` to the day before `today`, of which any was
 /// ever offered. On a day, which begins with the last answer before, the lowest price in the currency of its last one counts.
@@ -11,7 +11,7 @@ pub(crate) async fn windows(
     Subject { lane: (origin, destination), weight_kg }: Subject,
     first: NaiveDate,
     today: NaiveDate,
-    asked: &[Asked],
+    sampling_days: &[SamplingDay],
 ) -> sqlx::Result<Vec<WindowSums>> {
     let rows = sqlx::query_as!(
         WindowSums,
@@ -19,13 +19,13 @@ pub(crate) async fn windows(
                select distinct departure_date from rate_points
                where origin = $1 and destination = $2 and source = $3 and weight_kg = $4
                  and departure_date >= $5 and departure_date < $6 and currency is not null
-           ), asked as (
+           ), sampling_days as (
                select * from unnest($7::date[], $8::timestamptz[], $9::timestamptz[]) as a (date, begins, ends)
            )
            select d.departure_date - a.date as "days_before!", o.currency as "currency?: Currency",
                   count(*) as "departures!", min(o.per_kg) as "low?", coalesce(sum(o.per_kg), 0)::bigint as "sum!"
            from departures d
-           join asked a on a.date <= d.departure_date and a.date >= d.departure_date - $10::int
+           join sampling_days a on a.date <= d.departure_date and a.date >= d.departure_date - $10::int
            cross join lateral (
                select n.currency, n.per_kg
                from (
@@ -50,9 +50,9 @@ pub(crate) async fn windows(
         weight_kg,
         first,
         today,
-        &column(asked, |it| it.date),
-        &column(asked, |it| it.begins),
-        &column(asked, |it| it.ends),
+        &column(sampling_days, |it| it.date),
+        &column(sampling_days, |it| it.begins),
+        &column(sampling_days, |it| it.ends),
         i32::try_from(DAYS_AHEAD).unwrap_or_default(),
     );
     rows.fetch_all(db).await

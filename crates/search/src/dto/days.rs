@@ -138,7 +138,7 @@ impl SearchDays {
 
 /// A member that is absent unless it is asked for, and null where there is none.
 #[allow(clippy::option_option, reason = "three cases")]
-type Asked<T> = Option<Option<T>>;
+type OnRequest<T> = Option<Option<T>>;
 
 /// What leaves on one day.
 #[derive(Debug, Serialize, ToSchema)]
@@ -163,11 +163,11 @@ pub struct RouteDay {
     /// requested, no rate applies, or the day is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Money>)]
-    pub price: Asked<Money>,
+    pub price: OnRequest<Money>,
     /// Only if prices are asked for: that total by the kilogram of chargeable weight.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Rate>)]
-    pub per_kg: Asked<Rate>,
+    pub per_kg: OnRequest<Rate>,
     /// Only if prices are asked for: whether no other of these days has a lower price in the same currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
