@@ -49,12 +49,11 @@ async fn live(parts: Resources, stop: &CancellationToken) -> anyhow::Result<()> 
     let stage = Stage::open(parts.clone()).await?;
     if !present::has_begun(&stage).await? {
         let now = stage.state.clock.now();
-        if let Err(error) = Box::pin(live_through(parts, now - PAST, now, stop)).await {
+        if let Err(error) = Box::pin(live_through(parts.clone(), now - PAST, now, stop)).await {
             tracing::warn!(%error, "the past of the demo could not be lived through");
         }
     }
-    let rates: RateService = stage.state.service()?;
-    match Box::pin(rates.for_background().invent_history()).await {
+    match Box::pin(invent_prices(parts)).await {
         Ok(lanes) => tracing::debug!(lanes, "a history of prices was invented"),
         Err(error) => tracing::warn!(%error, "no history of prices could be invented for the demo"),
     }
@@ -64,6 +63,12 @@ async fn live(parts: Resources, stop: &CancellationToken) -> anyhow::Result<()> 
         }
     }
     Ok(())
+}
+
+/// Invents what lanes cost before today. Returns the number of lanes.
+pub async fn invent_prices(parts: Resources) -> anyhow::Result<usize> {
+    let rates: RateService = Stage::open(parts).await?.state.service()?;
+    Ok(Box::pin(rates.for_background().invent_history()).await?)
 }
 
 /// Lives through the time between two instants: schedules its flights, books shipments on them, lets them depart and

@@ -58,4 +58,7 @@ async fn the_past_is_lived_through_and_leaves_shipments_in_every_state() {
     let companies = world.texts("select distinct organization_id::text from bookings").await;
     assert!(companies.len() >= 5, "{companies:?}");
     world.audit().await;
+    // By the default tariff, which applies in the demo alone.
+    let lanes = demo_world::invent_prices(world.parts.clone()).await.unwrap();
+    assert!(lanes > 100, "{lanes}");
 }

@@ -223,3 +223,12 @@ test("a lane without a history says so, and one that cannot be read is read agai
   await history.getByRole("button", { name: "Try again" }).click();
   await expect(history).toContainText("No prices are known for this lane yet.");
 });
+
+test("the demonstration has a history, as the API says", async ({ page, world }) => {
+  test.setTimeout(300_000);
+  await world.historyOfDemo();
+  await page.goto(`/?${LANE}&date=${DAY}&weight=300`);
+  await prices(page).getByRole("button", { name: "Price history" }).click();
+  await expect(page.locator("[data-history]").getByRole("img").first()).toBeVisible();
+  await expect(page.locator("[data-history]")).toContainText("Demonstration");
+});

@@ -62,6 +62,13 @@ export class World {
     return new Caller(this.url, "", "", "");
   }
 
+  /** Waits until the demonstration has invented what lanes cost before today: it does so after its past. */
+  async historyOfDemo(): Promise<void> {
+    const address = "/api/v1/rates/history?origin=DEL&destination=LHR&weight_kg=300";
+    const sources = async () => (await this.anonymous().get(address)).series.map((one: Json) => one.source);
+    await expect.poll(sources, { timeout: 240_000, intervals: [2_000] }).toContain("demo");
+  }
+
   admin(): Promise<Caller> {
     return this.#enter(ADMIN, process.env["CONSOLE_PASSWORD"] ?? "");
   }

@@ -9,6 +9,7 @@ use axum::{
 use loadmaster_accounts::{Principal, TokenService, UserService};
 use loadmaster_kernel::TokenFamilyId;
 use loadmaster_platform::settings::Settings;
+use loadmaster_pricing::PricingService;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -29,6 +30,7 @@ pub(super) struct Actor {
 }
 
 /// An application of the demo's own, beside the one that serves: its callers have no quota, and it may have another clock.
+/// The default tariff applies in both.
 pub(super) struct Stage {
     pub state: AppState,
     door: Arc<dyn Application>,
@@ -39,6 +41,7 @@ impl Stage {
         let mut settings: Settings = (*parts.settings).clone();
         settings.rate_limit.enabled = false;
         let state = AppState::assemble(Resources { settings: Arc::new(settings), ..parts }).await?;
+        state.service::<PricingService>()?.serve_demo();
         let door = in_process(&state)?;
         Ok(Self { state, door })
     }
