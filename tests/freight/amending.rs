@@ -4,7 +4,7 @@ mod faults;
 mod members;
 mod parties;
 mod requests;
-mod room;
+mod space;
 mod states;
 mod sweep;
 mod waybill;

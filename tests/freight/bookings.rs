@@ -2,5 +2,5 @@
 mod air_waybill;
 mod answer;
 mod itinerary;
-mod room;
 mod routing;
+mod space;

@@ -58,7 +58,7 @@ async fn left(world: &World, flight: &Value) -> Vec<f64> {
 
 /// Booked, or refused for want of room.
 #[track_caller]
-fn got_room(answer: Answer) -> bool {
+fn got_space(answer: Answer) -> bool {
     if answer.status == 201 {
         return true;
     }

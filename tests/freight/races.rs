@@ -4,7 +4,7 @@ mod audit;
 mod changes;
 mod flight_changes;
 mod itineraries;
-mod last_room;
+mod last_space;
 mod status;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@ mod itineraries;
 mod legs;
 mod many;
 mod needs;
-mod room;
+mod space;
 mod who;
 
 use loadmaster_testkit::{Answer, Client, NewFlight, World, amending::amend, freight::order};

@@ -103,7 +103,7 @@ async fn a_declined_or_expired_offer_goes_to_the_next() {
 }
 
 #[tokio::test]
-async fn nobody_is_passed_over_more_than_three_times() {
+async fn no_entry_is_passed_over_more_than_three_times() {
     let world = WorldOptions::working().start().await;
     let (flight, holder, booking) = full_flight(&world).await;
     let operator = world.operator().await;

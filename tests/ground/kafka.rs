@@ -103,7 +103,7 @@ async fn every_change_arrives_once_under_its_subject_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn brokers_that_were_away_are_told_what_they_have_missed_and_redis_waits_for_nobody() {
+async fn brokers_that_were_away_get_what_they_have_missed_and_redis_does_not_wait() {
     let (cluster, database, redis) = (Cluster::start(), TestDatabase::create().await, OwnRedis::start().await);
     let options = WorldOptions::patient().with_workers().on(&database).set("redis.url", &redis.url());
     let world = options.set("kafka.brokers", &cluster.brokers()).start().await;

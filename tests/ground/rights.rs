@@ -254,7 +254,7 @@ async fn doctor_on_history(database: &TestDatabase) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn doctor_tells_what_keeps_history_and_what_does_not() {
+async fn doctor_reports_what_keeps_history_and_what_does_not() {
     let database = TestDatabase::create().await;
     let mut owner = database.owner().await;
     let fine = [

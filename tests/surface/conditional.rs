@@ -103,7 +103,7 @@ async fn several_lines_of_if_match_are_one_list() {
 }
 
 #[tokio::test]
-async fn a_stale_version_is_told_before_an_impossible_step() {
+async fn a_stale_version_is_reported_before_an_impossible_step() {
     let (_world, booking, customer, operator) = one_booking().await;
     let path = path_of(&booking);
     for (method, path) in [
@@ -128,7 +128,7 @@ async fn a_stale_version_is_told_before_an_impossible_step() {
 }
 
 #[tokio::test]
-async fn a_booking_that_is_not_there_is_told_before_its_version() {
+async fn a_missing_booking_is_reported_before_its_version() {
     let (world, booking, _customer, _operator) = one_booking().await;
     let stranger = world.customer().await;
     for (reference, tag) in [("ACB000000000", "\"1\""), (text(&booking, "ref_id"), "\"9\""), ("ACB000000000", "junk")] {
@@ -158,7 +158,7 @@ async fn a_representation_that_the_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_flights_tag_tells_bookings_from_changes_of_the_schedule() {
+async fn a_flights_tag_distinguishes_bookings_from_changes_of_the_schedule() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let path = format!("/api/v1/flights/{}", text(&flight, "id"));

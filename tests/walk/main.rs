@@ -114,7 +114,7 @@ async fn is_found(table: &str, fault: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn room_that_a_hold_keeps_after_its_end_is_found() {
+async fn space_that_a_hold_keeps_after_its_end_is_found() {
     is_found("flight_capacity", "new.held_weight_hg := greatest(new.held_weight_hg, old.held_weight_hg)").await;
 }
 

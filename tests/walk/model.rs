@@ -231,7 +231,7 @@ pub const COMMITTING_FOR: TimeDelta = TimeDelta::minutes(10);
 impl Model {
     pub fn booked(&self, flight: usize) -> Space {
         let legs = self.bookings.iter().flat_map(|booking| &booking.legs);
-        legs.filter(|leg| leg.flight == flight && leg.takes_room()).fold(Space::default(), |sum, leg| sum + leg.space)
+        legs.filter(|leg| leg.flight == flight && leg.takes_space()).fold(Space::default(), |sum, leg| sum + leg.space)
     }
 
     /// By open holds: not by allotments, and not what is set aside.

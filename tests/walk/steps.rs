@@ -33,7 +33,7 @@ impl Walk {
             65..70 => Box::pin(self.pay()).await,
             70..73 => Box::pin(self.refund()).await,
             73..79 => Box::pin(self.quote()).await,
-            79..86 => Box::pin(self.wait_for_room()).await,
+            79..86 => Box::pin(self.wait_for_space()).await,
             86..90 => Box::pin(self.fly()).await,
             90..94 => Box::pin(self.accounts()).await,
             94..97 => Box::pin(self.repeat()).await,

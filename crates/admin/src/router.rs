@@ -2,15 +2,12 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Admin;
 use loadmaster_kernel::Fault;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     jobs::{self, Job, Planned},
     outbox,
     room::{Routes, handler_state},
-    web::{
-        Body, CursorKey, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both, code, private,
-        problem_responses,
-    },
-    work::{Command, Keyed, UnitOfWork},
+    web::{CursorKey, PRIVATE, PageFields, PageParams, PathText, Problem, Query, code, private, problem_responses},
+    work::CreateRequest,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -80,32 +77,6 @@ async fn list_jobs(
     Ok(private(page.answer(bodies, |body| body.id, &key, &query, reader)))
 }
 
-/// A request without a body that matters.
-struct BareRequest {
-    unit_of_work: UnitOfWork,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
-}
-
-impl BareRequest {
-    async fn run<C>(
-        self,
-        caller: Uuid,
-        command: C,
-        answer: impl Fn(&C::Done) -> Answer + Send + Sync + 'static,
-    ) -> Result<Answer, Problem>
-    where
-        C: Command + 'static,
-    {
-        let Self { unit_of_work, idempotent, query, body } = self;
-        let input = body.read_optional(|_| Some(()));
-        let key = idempotent.key(caller, &body);
-        let ((), (key, ())) = both(query.refuse_all(), both(key, input))?;
-        unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
-    }
-}
-
 /// Run a dead job again.
 ///
 /// It is due at once, with all its attempts. One that is not dead, or whose work a newer job does, is refused.
@@ -115,15 +86,13 @@ impl BareRequest {
 async fn retry(
     Admin(caller): Admin,
     State(backstage): State<Backstage>,
-    State(unit_of_work): State<UnitOfWork>,
     PathText(JobId(id)): PathText<JobId>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let command = Retry { backstage, actor: caller.user_id, id };
+    let input = request.body().read_optional(|_| Some(()));
+    let command = |()| Retry { backstage, actor: caller.user_id, id };
     let answer = |job: &Job| Answer::new(StatusCode::OK, &JobBody::from(job), PRIVATE);
-    BareRequest { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
+    request.run(caller.user_id.uuid(), input, command, answer).await
 }
 
 /// Drop a dead job: its work is not done.
@@ -135,15 +104,13 @@ async fn retry(
 async fn drop_job(
     Admin(caller): Admin,
     State(backstage): State<Backstage>,
-    State(unit_of_work): State<UnitOfWork>,
     PathText(JobId(id)): PathText<JobId>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let command = Drop { backstage, actor: caller.user_id, id };
+    let input = request.body().read_optional(|_| Some(()));
+    let command = |()| Drop { backstage, actor: caller.user_id, id };
     let answer = |(): &()| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE);
-    BareRequest { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
+    request.run(caller.user_id.uuid(), input, command, answer).await
 }
 
 /// List the schedules by name.
@@ -170,15 +137,13 @@ async fn list_schedules(
 async fn run(
     Admin(caller): Admin,
     State(backstage): State<Backstage>,
-    State(unit_of_work): State<UnitOfWork>,
     PathText(ScheduleName(name)): PathText<ScheduleName>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let command = Run { backstage, actor: caller.user_id, name };
+    let input = request.body().read_optional(|_| Some(()));
+    let command = |()| Run { backstage, actor: caller.user_id, name };
     let answer = |planned: &Planned| Answer::new(StatusCode::ACCEPTED, &ScheduleBody::from(planned), PRIVATE).settled();
-    BareRequest { unit_of_work, idempotent, query, body }.run(caller.user_id.uuid(), command, answer).await
+    request.run(caller.user_id.uuid(), input, command, answer).await
 }
 
 /// List the sinks of messages by name.

@@ -91,7 +91,7 @@ impl Command for Keep {
             // A later look takes another.
             Some(hold) if hold.status_at(now) == HoldStatus::Expired => {
                 let by = By { actor: None, now };
-                Ok(end_in_tx(tx, vec![hold], HoldStatus::Expired, None, None, by).await?.rooms)
+                Ok(end_in_tx(tx, vec![hold], HoldStatus::Expired, None, None, by).await?.spaces)
             }
             Some(hold) => keeping.keep_on(tx, self, hold).await,
             None => keeping.take(tx, self, last).await,
@@ -134,7 +134,7 @@ impl Target<'_> {
         if last.is_none() {
             capacity::allot_in_tx(tx, &[(self.flight.id, 1)]).await?;
         }
-        let rooms = capacity::shift_in_tx(tx, &shifts, self.now).await?;
+        let spaces = capacity::shift_in_tx(tx, &shifts, self.now).await?;
         let id = hold.id;
         let change =
             HoldChange { before: None, after: hold, event_type: HoldEventType::Created, actor: None, trace: None };
@@ -143,7 +143,7 @@ impl Target<'_> {
             holds::move_draws_in_tx(tx, last, id).await?;
         }
         repository::note(tx, self.allotment, self.flight.id, Some(id), self.now).await?;
-        Ok(rooms)
+        Ok(spaces)
     }
 
     /// Changes the hold to the present freight and time, or releases it. What was drawn stays drawn.
@@ -163,12 +163,12 @@ impl Target<'_> {
                     repository::note(tx, self.allotment, self.flight.id, None, self.now).await?;
                 }
                 let (reason, by) = (Some(EndReason::Allotment), By { actor: None, now: self.now });
-                return Ok(end_in_tx(tx, vec![hold], HoldStatus::Released, reason, None, by).await?.rooms);
+                return Ok(end_in_tx(tx, vec![hold], HoldStatus::Released, reason, None, by).await?.spaces);
             }
         };
-        let rooms = self.resize(tx, hold, left, until).await?;
+        let spaces = self.resize(tx, hold, left, until).await?;
         repository::follow(tx, self.allotment, self.flight.id).await?;
-        Ok(rooms)
+        Ok(spaces)
     }
 
     async fn resize(
@@ -191,11 +191,11 @@ impl Target<'_> {
         (after.version, after.event_sequence, after.updated_at) = (hold.version + 1, hold.event_sequence + 1, self.now);
         let shift = Shift::hold_amended(self.flight.id, hold.id, more);
         let shifts: Vec<Shift> = Some(shift).filter(|_| more != Space::default()).into_iter().collect();
-        let rooms = capacity::shift_in_tx(tx, &shifts, self.now).await?;
+        let spaces = capacity::shift_in_tx(tx, &shifts, self.now).await?;
         let change =
             HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: None, trace: None };
         holds::write_in_tx(tx, &[change]).await?;
-        Ok(rooms)
+        Ok(spaces)
     }
 
     fn draw_up(&self, allotments: &AllotmentService, left: Space, until: DateTime<Utc>) -> Hold {

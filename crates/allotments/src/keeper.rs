@@ -49,7 +49,7 @@ impl AllotmentService {
                 }
                 let keep = Keep::new(self.clone(), *allotment, *flight);
                 match run_alone(&self.db, keep).await {
-                    Ok(rooms) => self.capacity.wrote(&rooms),
+                    Ok(spaces) => self.capacity.wrote(&spaces),
                     // It keeps the other flights from nothing.
                     Err(error) => {
                         tracing::warn!(%error, %allotment, %flight, "an allotment cannot be kept; trying again");

@@ -41,7 +41,7 @@ impl Alteration for Amend {
         let (caller, amendment) = (target.caller, &self.amendment);
         let wanted = amendment.flights_to_lock(seen);
         let taken = move_awb_claim(tx, seen.id, amendment.awb_move(seen)).await?;
-        let rooms = capacity::lock_in_tx(tx, &wanted).await?;
+        let spaces = capacity::lock_in_tx(tx, &wanted).await?;
         let booking = repository::lock_booking(tx, seen.id).await?;
         // It may have moved to another organization since it was read.
         let booking = booking.filter(|booking| booking.is_visible_to(caller)).ok_or(BookingError::Unknown)?;
@@ -54,16 +54,16 @@ impl Alteration for Amend {
         if amendment.flights_to_lock(&booking) != wanted || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
-        check_flights_are_with_it(&booking, &rooms)?;
+        check_flights_are_with_it(&booking, &spaces)?;
         bookings.check_pace(tx, &booking).await?;
         let author = bookings.author(Some(caller.user_id));
         let legs: Vec<_> = booking.undeparted_legs().map(|leg| leg.id.uuid()).collect();
-        let draws = Draws::read_in_tx(tx, &rooms, &legs, author.now).await?;
+        let draws = Draws::read_in_tx(tx, &spaces, &legs, author.now).await?;
         let work = Amending {
             service: bookings,
             author,
             until: if caller.role >= Role::Operator { OpenUntil::Departure } else { OpenUntil::Cutoff },
-            rooms,
+            spaces,
             draws,
             draft: Draft::of(booking),
         };
@@ -114,7 +114,7 @@ pub(super) struct Amending<'a> {
     pub service: &'a BookingService,
     pub author: Author<'a>,
     pub until: OpenUntil,
-    pub rooms: Vec<FlightCapacity>,
+    pub spaces: Vec<FlightCapacity>,
     /// What allotments keep on these flights.
     pub draws: Draws,
     pub draft: Draft,
@@ -163,10 +163,10 @@ impl Amending<'_> {
     /// Checks that every flight that has not taken the cargo is still open to this caller.
     fn check_open(&self) -> Result<(), BookingError> {
         for leg in self.draft.now.undeparted_legs() {
-            let room = self.rooms.iter().find(|room| room.flight_id == leg.flight_id);
-            let is_open = room.is_some_and(|room| {
-                room.status == FlightStatus::Scheduled
-                    && (self.until == OpenUntil::Departure || self.author.now < room.cutoff)
+            let space = self.spaces.iter().find(|space| space.flight_id == leg.flight_id);
+            let is_open = space.is_some_and(|space| {
+                space.status == FlightStatus::Scheduled
+                    && (self.until == OpenUntil::Departure || self.author.now < space.cutoff)
             });
             if !is_open {
                 return Err(ItineraryError::Closed(leg.flight_number).into());
@@ -205,9 +205,9 @@ impl Amending<'_> {
         let (booking_id, pieces, space) = (self.draft.now.id, self.draft.now.pieces, self.draft.now.space);
         let mut shifts = Vec::new();
         for leg in self.draft.now.legs.iter_mut().filter(|leg| leg.status == LegStatus::Booked) {
-            let Some(room) = self.rooms.iter().find(|room| room.flight_id == leg.flight_id) else { continue };
-            let room = self.draws.capacity_for(self.draft.now.organization_id, *room);
-            let available = room.available() + leg.space;
+            let Some(flight) = self.spaces.iter().find(|flight| flight.flight_id == leg.flight_id) else { continue };
+            let capacity = self.draws.capacity_for(self.draft.now.organization_id, *flight);
+            let available = capacity.available() + leg.space;
             if let Some(dimension) = space.exceeds(available).next() {
                 return Err(ItineraryError::Full {
                     flight_id: leg.flight_id,

@@ -202,18 +202,7 @@ async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut F
 
 async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
     let only = scope.of(BOOKING);
-    let mut missing = repository::audit::missing_messages(snapshot, only, scope.messages_since);
-    while let Some(row) = missing.try_next().await? {
-        let fault = format!("the outbox lacks the message of this {}", row.event_type);
-        let key: [(_, &dyn std::fmt::Display); 2] = [("booking_id", &row.booking_id), ("sequence", &row.sequence)];
-        findings.add(Breach::of("booking_events", key, fault));
-    }
-    drop(missing);
-    let mut stray = repository::audit::stray_messages(snapshot, only);
-    while let Some(row) = stray.try_next().await? {
-        let fault = format!("this message about {} belongs to no event", row.event_type);
-        let key: [(_, &dyn std::fmt::Display); 2] = [("aggregate_id", &row.booking_id), ("sequence", &row.sequence)];
-        findings.add(Breach::of("outbox", key, fault));
-    }
-    Ok(())
+    let missing = repository::audit::missing_messages(snapshot, only, scope.messages_since);
+    findings.add_missing_messages(("booking_events", "booking_id"), missing).await?;
+    findings.add_stray_messages(repository::audit::stray_messages(snapshot, only)).await
 }

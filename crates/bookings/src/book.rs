@@ -4,7 +4,7 @@ use chrono::{NaiveDate, TimeDelta};
 use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
-use loadmaster_holds::{AskedBy, CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, HoldVerb, PriceFault};
+use loadmaster_holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, HoldVerb, PriceFault, Requester};
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HandlingCode, HoldId};
 use loadmaster_platform::{
     idempotency::{Answer, Key},
@@ -81,7 +81,7 @@ impl Desk {
         for hold in self.left_by_attempts(caller, &new, &terms).await? {
             let verb = HoldVerb::Commit(Box::default(), terms.clone());
             let wanted =
-                Wanted { asked_by: AskedBy::Caller(by.clone()), hold, precondition: Precondition::default(), verb };
+                Wanted { requester: Requester::Caller(by.clone()), hold, precondition: Precondition::default(), verb };
             let outcome = self.step_hold(wanted, key.clone(), answer).await;
             if !outcome.as_ref().is_err_and(|problem| GONE.contains(&problem.code())) {
                 return self.finished_or_joined(caller, outcome, &terms, &key).await;

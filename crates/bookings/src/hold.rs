@@ -2,7 +2,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use loadmaster_holds::{
-    self as holds, AskedBy, CommitTerms, CreateHold, HoldCaller, HoldKind, HoldStep, HoldVerb, NewHold,
+    self as holds, CommitTerms, CreateHold, HoldCaller, HoldKind, HoldStep, HoldVerb, NewHold, Requester,
 };
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
@@ -41,9 +41,9 @@ impl Desk {
         verb: HoldVerb,
         key: Key,
     ) -> Result<Answer, Problem> {
-        let (principal, asked_by) = (caller.principal, AskedBy::Caller(caller));
+        let (principal, requester) = (caller.principal, Requester::Caller(caller));
         let HoldVerb::Commit(patch, terms) = verb else {
-            let wanted = Wanted { asked_by, hold, precondition, verb };
+            let wanted = Wanted { requester, hold, precondition, verb };
             let changed = self.step_hold(wanted, key, AnswerFor::Hold(holds::changed)).await;
             return changed.map(|done| done.answer);
         };
@@ -52,7 +52,7 @@ impl Desk {
             return Ok(answer);
         }
         let verb = HoldVerb::Commit(patch, terms.clone());
-        let wanted = Wanted { asked_by, hold, precondition, verb };
+        let wanted = Wanted { requester, hold, precondition, verb };
         let outcome = self.step_hold(wanted, key.clone(), AnswerFor::Booking(created)).await;
         self.finished_or_joined(principal, outcome, &terms, &key).await
     }
@@ -60,7 +60,7 @@ impl Desk {
 
 /// A change of one hold.
 pub(super) struct Wanted {
-    pub asked_by: AskedBy,
+    pub requester: Requester,
     pub hold: HoldId,
     pub precondition: Precondition,
     pub verb: HoldVerb,
@@ -126,7 +126,7 @@ impl Desk {
         let outcome = self.try_to_step_hold(&wanted, asked_at, &request).in_span(span("bookings.step_hold")).await;
         let outcome = request.resolve(outcome).await;
         drop(request);
-        let AskedBy::Caller(caller) = &wanted.asked_by else { return outcome };
+        let Requester::Caller(caller) = &wanted.requester else { return outcome };
         let step = (wanted.hold, &wanted.verb);
         self.bookings().or_alternatives_to_step(caller.principal, step, outcome).await
     }
@@ -139,9 +139,9 @@ impl Desk {
     ) -> Outcome {
         let mut attempts = 0;
         loop {
-            let seen = self.holds().asked_for(&wanted.asked_by, wanted.hold).await.map_err(BookingError::from)?;
+            let seen = self.holds().visible_to(&wanted.requester, wanted.hold).await.map_err(BookingError::from)?;
             let step = HoldStep {
-                asked_by: wanted.asked_by.clone(),
+                requester: wanted.requester.clone(),
                 precondition: wanted.precondition.clone(),
                 verb: wanted.verb.clone(),
                 seen,

@@ -8,20 +8,20 @@ use loadmaster_platform::{
 
 use super::{model::Booking, repository};
 
-/// A wish to read a booking, if it belongs to the organization, where one is given.
-pub(super) type Wish = (BookingId, Option<OrganizationId>);
-pub(super) type Reads = Loader<Wish, Result<Option<Booking>, DbError>>;
+/// A booking to read, if it belongs to the organization, where one is given.
+pub(super) type ReadKey = (BookingId, Option<OrganizationId>);
+pub(super) type Reads = Loader<ReadKey, Result<Option<Booking>, DbError>>;
 
 /// Reads bookings that are wanted at the same time by one statement.
 pub(super) fn reads(db: &Database) -> Reads {
     let db = db.clone();
-    Loader::new(move |wishes| {
+    Loader::new(move |keys| {
         let db = db.clone();
         Box::pin(async move {
-            match read_all(&db, &wishes).await {
+            match read_all(&db, &keys).await {
                 Ok(found) => found.into_iter().map(Ok).collect(),
                 Err(error) => {
-                    let copies: Vec<_> = wishes.iter().skip(1).map(|_| Err(error.copy())).collect();
+                    let copies: Vec<_> = keys.iter().skip(1).map(|_| Err(error.copy())).collect();
                     std::iter::once(Err(error)).chain(copies).collect()
                 }
             }
@@ -29,28 +29,28 @@ pub(super) fn reads(db: &Database) -> Reads {
     })
 }
 
-/// Returns an answer to each wish, in their order.
-async fn read_all(db: &Database, wishes: &[Wish]) -> Result<Vec<Option<Booking>>, DbError> {
+/// Returns an answer for each key, in their order.
+async fn read_all(db: &Database, keys: &[ReadKey]) -> Result<Vec<Option<Booking>>, DbError> {
     let mut connection = db.read().await?;
-    if let [(id, of)] = wishes {
+    if let [(id, of)] = keys {
         return Ok(vec![repository::find(&mut connection, *id, *of).await?]);
     }
     // Where several ask for one booking it is read once, for anybody if they are of several organizations.
     let mut asked = BTreeMap::<BookingId, Option<OrganizationId>>::new();
-    for (id, of) in wishes {
+    for (id, of) in keys {
         asked.entry(*id).and_modify(|before| *before = before.filter(|before| Some(*before) == *of)).or_insert(*of);
     }
-    let mut found: HashMap<BookingId, Booking> = repository::find_asked(&mut connection, asked.into_iter())
+    let mut found: HashMap<BookingId, Booking> = repository::find_requested(&mut connection, asked.into_iter())
         .await?
         .into_iter()
         .map(|booking| (booking.id, booking))
         .collect();
     drop(connection);
     let mut wanted = HashMap::<BookingId, usize>::new();
-    for (id, _) in wishes {
+    for (id, _) in keys {
         *wanted.entry(*id).or_default() += 1;
     }
-    let answers = wishes.iter().map(|(id, of)| {
+    let answers = keys.iter().map(|(id, of)| {
         let left = wanted.get_mut(id).map_or(0, |left| {
             *left -= 1;
             *left

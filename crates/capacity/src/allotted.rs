@@ -79,14 +79,14 @@ impl OwnSpace {
     /// Returns the space as the organization finds it. What its allotments keep counts as free, as far as it is held by
     /// the row, which may be older or newer.
     #[must_use]
-    pub fn opened(&self, room: FlightCapacity, now: DateTime<Utc>) -> FlightCapacity {
+    pub fn opened(&self, space: FlightCapacity, now: DateTime<Utc>) -> FlightCapacity {
         if self.is_empty() {
-            return room;
+            return space;
         }
-        let taken = room.booked + room.held;
+        let taken = space.booked + space.held;
         // The index has booked and held in one figure.
-        let own = self.on(room.flight_id, now).least(taken);
-        FlightCapacity { booked: Space::default(), held: taken - own, ..room }
+        let own = self.on(space.flight_id, now).least(taken);
+        FlightCapacity { booked: Space::default(), held: taken - own, ..space }
     }
 }
 
@@ -108,15 +108,15 @@ mod tests {
         let allotted = Allotted { organization_id: own, flight_id: flight, space, until };
         known.learn([allotted, Allotted { space: Space::from_columns(1, 1, 0), ..allotted }]);
         let opened = FlightCapacity::opened(flight, Space::from_columns(100, 100, 10), until);
-        let room =
+        let capacity =
             FlightCapacity { booked: Space::from_columns(10, 10, 0), held: Space::from_columns(31, 21, 1), ..opened };
-        assert_eq!(room.available(), Space::from_columns(59, 69, 9));
-        assert_eq!(known.of(Some(own)).opened(room, now).available(), Space::from_columns(90, 90, 10));
-        assert_eq!(known.of(Some(own)).opened(room, until).available(), room.available());
+        assert_eq!(capacity.available(), Space::from_columns(59, 69, 9));
+        assert_eq!(known.of(Some(own)).opened(capacity, now).available(), Space::from_columns(90, 90, 10));
+        assert_eq!(known.of(Some(own)).opened(capacity, until).available(), capacity.available());
         for stranger in [Some(other), None] {
-            assert_eq!(known.of(stranger).opened(room, now), room);
+            assert_eq!(known.of(stranger).opened(capacity, now), capacity);
         }
-        let emptied = FlightCapacity { booked: Space::default(), held: Space::from_columns(5, 5, 0), ..room };
+        let emptied = FlightCapacity { booked: Space::default(), held: Space::from_columns(5, 5, 0), ..capacity };
         assert_eq!(known.of(Some(own)).opened(emptied, now).available(), emptied.capacity);
         known.learn([]);
         assert!(known.of(Some(own)).is_empty());

@@ -81,19 +81,19 @@ pub(super) struct Reading(u64);
 
 impl PackedRow {
     /// Returns `None` for a row that has no place here: it is read each time.
-    fn of(room: &FlightCapacity) -> Option<Self> {
+    fn of(space: &FlightCapacity) -> Option<Self> {
         Some(Self {
-            physical: Packed::of(room.physical)?,
-            taken: Packed::of(room.booked + room.held)?,
-            cutoff: room.cutoff.timestamp_micros(),
-            ledger_seq: u32::try_from(room.ledger_seq).ok()?,
-            version: room.version,
-            status: room.status,
-            overbooking: room.overbooking,
+            physical: Packed::of(space.physical)?,
+            taken: Packed::of(space.booked + space.held)?,
+            cutoff: space.cutoff.timestamp_micros(),
+            ledger_seq: u32::try_from(space.ledger_seq).ok()?,
+            version: space.version,
+            status: space.status,
+            overbooking: space.overbooking,
         })
     }
 
-    fn room(&self, flight_id: FlightId) -> FlightCapacity {
+    fn space(&self, flight_id: FlightId) -> FlightCapacity {
         FlightCapacity {
             flight_id,
             status: self.status,
@@ -112,8 +112,8 @@ impl PackedRow {
         }
     }
 
-    fn is_older_than(&self, room: &FlightCapacity) -> bool {
-        self.version <= room.version && i64::from(self.ledger_seq) <= room.ledger_seq
+    fn is_older_than(&self, space: &FlightCapacity) -> bool {
+        self.version <= space.version && i64::from(self.ledger_seq) <= space.ledger_seq
     }
 }
 
@@ -139,12 +139,12 @@ impl AvailabilityIndex {
 
     /// Returns a flight's space, with booked and held in one figure, unless it is unknown or invalidated. The caller
     /// checks whether this process is up to date.
-    pub fn room(&self, flight: FlightId) -> Option<FlightCapacity> {
+    pub fn space(&self, flight: FlightId) -> Option<FlightCapacity> {
         if self.is_invalidated(flight) {
             return None;
         }
         let shard = self.shard(flight).read().unwrap_or_else(PoisonError::into_inner);
-        shard.get(&flight).map(|known| known.room(flight))
+        shard.get(&flight).map(|known| known.space(flight))
     }
 
     fn is_invalidated(&self, flight: FlightId) -> bool {
@@ -167,7 +167,7 @@ impl AvailabilityIndex {
 
     /// Marks those of these flights that are not known in this version or a later one.
     pub fn invalidate_older(&self, flights: &HashMap<FlightId, i32>) {
-        let is_known = |flight, version| self.room(flight).is_some_and(|room| room.version >= version);
+        let is_known = |flight, version| self.space(flight).is_some_and(|space| space.version >= version);
         let older = flights.iter().filter(|(flight, version)| !is_known(**flight, **version));
         self.invalidate(older.map(|(flight, _)| *flight).collect::<Vec<_>>());
     }
@@ -189,14 +189,14 @@ impl AvailabilityIndex {
 
     /// Stores the rows that a read found for these flights. A flight that it did not find is not stored.
     pub(super) fn take_in(&self, reading: Reading, asked: &[FlightId], found: &[FlightCapacity], now: DateTime<Utc>) {
-        for room in found.iter().filter(|room| room.cutoff + KEPT > now) {
-            let mut shard = self.shard(room.flight_id).write().unwrap_or_else(PoisonError::into_inner);
-            if shard.get(&room.flight_id).is_some_and(|known| !known.is_older_than(room)) {
+        for space in found.iter().filter(|space| space.cutoff + KEPT > now) {
+            let mut shard = self.shard(space.flight_id).write().unwrap_or_else(PoisonError::into_inner);
+            if shard.get(&space.flight_id).is_some_and(|known| !known.is_older_than(space)) {
                 continue;
             }
-            match PackedRow::of(room) {
-                Some(known) => drop(shard.insert(room.flight_id, known)),
-                None => drop(shard.swap_remove(&room.flight_id)),
+            match PackedRow::of(space) {
+                Some(known) => drop(shard.insert(space.flight_id, known)),
+                None => drop(shard.swap_remove(&space.flight_id)),
             }
         }
         if self.0.invalidated.load(Ordering::Acquire) > 0 {
@@ -262,7 +262,7 @@ mod tests {
 
     use super::*;
 
-    fn room(flight_id: FlightId, version: i32, ledger_seq: i64) -> FlightCapacity {
+    fn space(flight_id: FlightId, version: i32, ledger_seq: i64) -> FlightCapacity {
         let opened = FlightCapacity::opened(flight_id, Space::from_columns(10, 10, 1), at(0));
         FlightCapacity { version, ledger_seq, booked: Space::from_columns(ledger_seq, 0, 0), ..opened }
     }
@@ -277,7 +277,7 @@ mod tests {
 
     /// Returns the version and the ledger number as shown.
     fn shown(index: &AvailabilityIndex, flight: FlightId) -> Option<(i32, i64)> {
-        index.room(flight).map(|room| (room.version, room.ledger_seq))
+        index.space(flight).map(|space| (space.version, space.ledger_seq))
     }
 
     #[test]
@@ -285,19 +285,19 @@ mod tests {
         let (index, flight) = (AvailabilityIndex::default(), flight(1));
         for (version, seq) in [(1, 3), (1, 2), (2, 3), (1, 3), (2, 5), (2, 4), (3, 5), (2, 5)] {
             let reading = index.begin_reading();
-            index.take_in(reading, &[flight], &[room(flight, version, seq)], at(0));
+            index.take_in(reading, &[flight], &[space(flight, version, seq)], at(0));
         }
         assert_eq!(shown(&index, flight), Some((3, 5)));
-        assert_eq!(index.room(flight).unwrap().available(), Space::from_columns(5, 10, 1));
+        assert_eq!(index.space(flight).unwrap().available(), Space::from_columns(5, 10, 1));
     }
 
     #[test]
     fn an_overbooked_flight_is_shown_as_it_is() {
         let (index, flight) = (AvailabilityIndex::default(), flight(1));
         let overbooking = Overbooking { weight_percent: 10, volume_percent: 0, positions_percent: 20 };
-        let known = room(flight, 1, 0).with_capacity(Space::from_columns(1005, 10, 9), overbooking);
+        let known = space(flight, 1, 0).with_capacity(Space::from_columns(1005, 10, 9), overbooking);
         index.take_in(index.begin_reading(), &[flight], &[known], at(0));
-        assert_eq!(index.room(flight), Some(known));
+        assert_eq!(index.space(flight), Some(known));
         assert_eq!(known.capacity, Space::from_columns(1105, 10, 10));
     }
 
@@ -306,9 +306,9 @@ mod tests {
         let (index, flight) = (AvailabilityIndex::default(), flight(1));
         let most = i64::from(u32::MAX);
         for (weight, is_kept) in [(most, true), (most + 1, false), (7, true)] {
-            let known = room(flight, 1, 0).with_capacity(Space::from_columns(weight, 10, 9), Overbooking::NONE);
+            let known = space(flight, 1, 0).with_capacity(Space::from_columns(weight, 10, 9), Overbooking::NONE);
             index.take_in(index.begin_reading(), &[flight], &[known], at(0));
-            assert_eq!(index.room(flight), Some(known).filter(|_| is_kept));
+            assert_eq!(index.space(flight), Some(known).filter(|_| is_kept));
         }
     }
 
@@ -316,15 +316,15 @@ mod tests {
     fn doubted_entries_are_shown_again_after_a_later_reading() {
         let (index, flight, other) = (AvailabilityIndex::default(), flight(1), flight(2));
         let first = index.begin_reading();
-        index.take_in(first, &[flight, other], &[room(flight, 1, 1), room(other, 1, 1)], at(0));
+        index.take_in(first, &[flight, other], &[space(flight, 1, 1), space(other, 1, 1)], at(0));
         let before = index.begin_reading();
         index.invalidate([flight]);
         assert_eq!((shown(&index, flight), shown(&index, other)), (None, Some((1, 1))));
         // The read may have seen the state before the change.
-        index.take_in(before, &[flight], &[room(flight, 1, 1)], at(0));
+        index.take_in(before, &[flight], &[space(flight, 1, 1)], at(0));
         assert_eq!(shown(&index, flight), None);
         let after = index.begin_reading();
-        index.take_in(after, &[flight], &[room(flight, 1, 2)], at(0));
+        index.take_in(after, &[flight], &[space(flight, 1, 2)], at(0));
         assert_eq!(shown(&index, flight), Some((1, 2)));
         assert!(index.invalidated(9).is_empty());
     }
@@ -344,7 +344,7 @@ mod tests {
         let (index, flight) = (AvailabilityIndex::default(), flight(1));
         let take_in = |hour| {
             let reading = index.begin_reading();
-            index.take_in(reading, &[flight], &[room(flight, 1, 1)], at(hour));
+            index.take_in(reading, &[flight], &[space(flight, 1, 1)], at(hour));
         };
         take_in(47);
         index.forget_departed(at(47));

@@ -35,8 +35,8 @@ impl CapacityService {
     }
 
     /// Shows the rows that this process has just committed.
-    pub fn wrote(&self, rooms: &[FlightCapacity]) {
-        self.index.take_in(self.index.begin_reading(), &[], rooms, self.clock.now());
+    pub fn wrote(&self, spaces: &[FlightCapacity]) {
+        self.index.take_in(self.index.begin_reading(), &[], spaces, self.clock.now());
     }
 
     /// Returns the space to show for each of these flights, in their order, each of at least the version given with it.
@@ -47,26 +47,27 @@ impl CapacityService {
         flights: impl ExactSizeIterator<Item = (FlightId, i32)> + Clone,
     ) -> Result<Vec<Option<FlightCapacity>>, DbError> {
         let is_fresh = self.index.is_fresh(self.clock.now());
-        let mut rooms: Vec<Option<FlightCapacity>> = Vec::with_capacity(flights.len());
+        let mut spaces: Vec<Option<FlightCapacity>> = Vec::with_capacity(flights.len());
         let mut missing = Vec::new();
         for (flight, version) in flights.clone() {
-            let known = if is_fresh { self.index.room(flight) } else { None };
-            let known = known.filter(|room| room.version >= version);
+            let known = if is_fresh { self.index.space(flight) } else { None };
+            let known = known.filter(|space| space.version >= version);
             if known.is_none() {
                 missing.push(flight);
             }
-            rooms.push(known);
+            spaces.push(known);
         }
         if !missing.is_empty() {
             let reason = if is_fresh { "unknown" } else { "behind" };
             metric::AVAILABILITY_READS.with([reason]).increment(1);
             let read = self.read(&missing).await?;
-            let read: HashMap<FlightId, FlightCapacity> = read.into_iter().map(|room| (room.flight_id, room)).collect();
-            for ((flight, _), room) in flights.zip(&mut rooms).filter(|(_, room)| room.is_none()) {
-                *room = read.get(&flight).copied();
+            let read: HashMap<FlightId, FlightCapacity> =
+                read.into_iter().map(|space| (space.flight_id, space)).collect();
+            for ((flight, _), space) in flights.zip(&mut spaces).filter(|(_, space)| space.is_none()) {
+                *space = read.get(&flight).copied();
             }
         }
-        Ok(rooms)
+        Ok(spaces)
     }
 
     /// Returns the rows of these flights as the tables have them, in no particular order.

@@ -5,11 +5,40 @@ pub(super) mod audit;
 pub(super) mod sabotage;
 
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{BookingId, FlightId, HoldId, LegId, from_column};
+use loadmaster_kernel::{BookingId, FlightId, HoldId, LegId};
 use loadmaster_platform::postgres::{PgSession, Statement, column, planned_list};
 use uuid::Uuid;
 
-use super::model::{FlightCapacity, FlightStatus, NewCapacity, NewEntry, Overbooking, Space, Sums};
+use super::model::{FlightCapacity, FlightStatus, NewCapacity, NewEntry, Sums};
+
+/// Returns what a row says that has the columns of `flight_capacity`, of the flight with this id.
+#[macro_export]
+macro_rules! capacity_of_row {
+    ($row:ident, $flight:expr) => {{
+        let capacity =
+            $crate::Space::from_columns($row.capacity_weight_hg, $row.capacity_volume_l, $row.capacity_positions);
+        let physical = [$row.physical_weight_hg, $row.physical_volume_l, $row.physical_positions];
+        let percents =
+            [$row.overbooking_weight_percent, $row.overbooking_volume_percent, $row.overbooking_positions_percent];
+        let flight = $crate::FlightCapacity {
+            flight_id: $flight.into(),
+            status: loadmaster_kernel::from_column($crate::FlightStatus::WORDS, &$row.status)?,
+            cutoff: $row.cutoff_at,
+            capacity,
+            physical: capacity,
+            overbooking: $crate::Overbooking::NONE,
+            booked: $crate::Space::from_columns($row.booked_weight_hg, $row.booked_volume_l, $row.booked_positions),
+            held: $crate::Space::from_columns($row.held_weight_hg, $row.held_volume_l, $row.held_positions),
+            aside: $crate::Space::from_columns($row.aside_weight_hg, $row.aside_volume_l, $row.aside_positions),
+            aside_until: $row.aside_until,
+            waiting: $row.waiting,
+            allotted: $row.allotted,
+            version: $row.version,
+            ledger_seq: $row.ledger_seq,
+        };
+        flight.with_columns(physical, percents).map_err(|error| sqlx::Error::Decode(error.into()))
+    }};
+}
 
 struct Row {
     flight_id: Uuid,
@@ -44,32 +73,12 @@ impl TryFrom<Row> for FlightCapacity {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let capacity = Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions);
-        let physical = [row.physical_weight_hg, row.physical_volume_l, row.physical_positions];
-        let percents =
-            [row.overbooking_weight_percent, row.overbooking_volume_percent, row.overbooking_positions_percent];
-        let room = Self {
-            flight_id: row.flight_id.into(),
-            status: from_column(FlightStatus::WORDS, &row.status)?,
-            cutoff: row.cutoff_at,
-            capacity,
-            physical: capacity,
-            overbooking: Overbooking::NONE,
-            booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
-            held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
-            aside: Space::from_columns(row.aside_weight_hg, row.aside_volume_l, row.aside_positions),
-            aside_until: row.aside_until,
-            waiting: row.waiting,
-            allotted: row.allotted,
-            version: row.version,
-            ledger_seq: row.ledger_seq,
-        };
-        room.with_columns(physical, percents).map_err(|error| sqlx::Error::Decode(error.into()))
+        capacity_of_row!(row, row.flight_id)
     }
 }
 
 /// Reads rows of flights, by the rest of the statement and its arguments.
-macro_rules! rooms {
+macro_rules! spaces {
     ($db:expr, $rest:literal, $($argument:expr),+) => {
         sqlx::query_as!(
             Row,
@@ -96,7 +105,7 @@ pub(super) async fn find(db: &mut PgSession, id: FlightId) -> sqlx::Result<Optio
 
 /// Returns the rows of these flights, in no particular order.
 pub(super) async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
-    rooms!(db, "where flight_id = any($1)", &planned_list(ids))
+    spaces!(db, "where flight_id = any($1)", &planned_list(ids))
 }
 
 /// Returns flights that have not departed and close after `since`, in order of id, starting after `after`.
@@ -106,7 +115,7 @@ pub(super) async fn scheduled(
     after: Uuid,
     limit: i64,
 ) -> sqlx::Result<Vec<FlightCapacity>> {
-    rooms!(
+    spaces!(
         db,
         "where flight_id > $1 and status = 'SCHEDULED' and cutoff_at > $2 order by flight_id limit $3",
         after,
@@ -117,12 +126,12 @@ pub(super) async fn scheduled(
 
 /// Locks in ascending order of id, as everywhere: two transactions never wait for each other in a circle.
 pub(super) async fn lock(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
-    rooms!(db, "where flight_id = any($1) order by flight_id for no key update", &planned_list(ids))
+    spaces!(db, "where flight_id = any($1) order by flight_id for no key update", &planned_list(ids))
 }
 
 /// The same without waiting: omits rows that another transaction has locked.
 pub(super) async fn lock_free(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FlightCapacity>> {
-    rooms!(db, "where flight_id = any($1) order by flight_id for no key update skip locked", &planned_list(ids))
+    spaces!(db, "where flight_id = any($1) order by flight_id for no key update skip locked", &planned_list(ids))
 }
 
 pub(super) fn insert(new: &[NewCapacity], now: DateTime<Utc>) -> Statement {
@@ -154,8 +163,8 @@ pub(super) fn insert(new: &[NewCapacity], now: DateTime<Utc>) -> Statement {
 
 /// Sets capacity, overbooking and cut-off and raises the versions. Returns false if the capacity of one would fall below the
 /// space taken; the caller then writes nothing.
-pub(super) async fn change(db: &mut PgSession, rooms: &[FlightCapacity], now: DateTime<Utc>) -> sqlx::Result<bool> {
-    let marks: Vec<_> = rooms.iter().map(FlightCapacity::overbooking_columns).collect();
+pub(super) async fn change(db: &mut PgSession, spaces: &[FlightCapacity], now: DateTime<Utc>) -> sqlx::Result<bool> {
+    let marks: Vec<_> = spaces.iter().map(FlightCapacity::overbooking_columns).collect();
     let done = sqlx::query!(
         "with changed as (
              update flight_capacity c
@@ -183,11 +192,11 @@ pub(super) async fn change(db: &mut PgSession, rooms: &[FlightCapacity], now: Da
                 capacity_weight_hg, capacity_volume_l, capacity_positions,
                 booked_weight_hg, booked_volume_l, booked_positions, held_weight_hg, held_volume_l, held_positions, $6
          from changed",
-        &column(rooms, |room| room.flight_id.uuid()),
-        &column(rooms, |room| room.capacity.weight.hectograms()),
-        &column(rooms, |room| room.capacity.volume.litres()),
-        &column(rooms, |room| room.capacity.positions.count()),
-        &column(rooms, |room| room.cutoff),
+        &column(spaces, |space| space.flight_id.uuid()),
+        &column(spaces, |space| space.capacity.weight.hectograms()),
+        &column(spaces, |space| space.capacity.volume.litres()),
+        &column(spaces, |space| space.capacity.positions.count()),
+        &column(spaces, |space| space.cutoff),
         now,
         &column(&marks, |(physical, _)| physical[0]) as &[Option<i64>],
         &column(&marks, |(physical, _)| physical[1]) as &[Option<i64>],
@@ -198,7 +207,7 @@ pub(super) async fn change(db: &mut PgSession, rooms: &[FlightCapacity], now: Da
     )
     .execute(db)
     .await?;
-    Ok(usize::try_from(done.rows_affected()).is_ok_and(|count| count == rooms.len()))
+    Ok(usize::try_from(done.rows_affected()).is_ok_and(|count| count == spaces.len()))
 }
 
 /// Sets the flight's status and raises its version. Nobody waits for it any more.

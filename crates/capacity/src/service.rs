@@ -34,24 +34,24 @@ pub async fn lock_free_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result
     Ok(repository::lock_free(tx, &ids).await?)
 }
 
-/// Changes capacity, overbooking and cut-off of the flight to those of `room`, and returns the row after it; `None` if the
+/// Changes capacity, overbooking and cut-off of the flight to those of `space`, and returns the row after it; `None` if the
 /// capacity would be less than what is booked and kept. What was set aside is opened as far as the capacity requires; what
 /// is added is set aside for those on the waitlist.
 pub async fn change_in_tx(
     tx: &mut PgSession,
-    room: &FlightCapacity,
+    space: &FlightCapacity,
     now: DateTime<Utc>,
 ) -> Result<Option<FlightCapacity>, DbError> {
-    let flight = room.flight_id;
+    let flight = space.flight_id;
     let before = repository::find(tx, flight).await?;
     if let Some(before) = &before {
-        let lacking = (before.booked + before.held - room.capacity).most(Space::default());
+        let lacking = (before.booked + before.held - space.capacity).most(Space::default());
         let opened = lacking.least(before.aside);
         if opened != Space::default() {
             shift_in_tx(tx, &[Shift::opened(flight, opened)], now).await?;
         }
     }
-    if !repository::change(tx, std::slice::from_ref(room), now).await? {
+    if !repository::change(tx, std::slice::from_ref(space), now).await? {
         return Ok(None);
     }
     let after = repository::find(tx, flight).await?;
@@ -67,18 +67,18 @@ pub async fn change_in_tx(
 /// which nobody waits, and nothing is set aside, take one statement.
 pub async fn change_all_in_tx(
     tx: &mut PgSession,
-    rooms: &[FlightCapacity],
+    spaces: &[FlightCapacity],
     now: DateTime<Utc>,
 ) -> Result<Option<Vec<FlightCapacity>>, DbError> {
     let (plain, watched): (Vec<FlightCapacity>, Vec<FlightCapacity>) =
-        rooms.iter().partition(|room| room.waiting == 0 && room.aside == Space::default());
+        spaces.iter().partition(|space| space.waiting == 0 && space.aside == Space::default());
     if !repository::change(tx, &plain, now).await? {
         return Ok(None);
     }
-    let ids: Vec<_> = plain.iter().map(|room| room.flight_id.uuid()).collect();
+    let ids: Vec<_> = plain.iter().map(|space| space.flight_id.uuid()).collect();
     let mut changed = repository::find_all(tx, &ids).await?;
-    for room in watched {
-        let Some(after) = change_in_tx(tx, &room, now).await? else { return Ok(None) };
+    for space in watched {
+        let Some(after) = change_in_tx(tx, &space, now).await? else { return Ok(None) };
         changed.push(after);
     }
     Ok(Some(changed))
@@ -104,12 +104,12 @@ pub async fn shift_in_tx(
     freed.dedup();
     let awaited =
         if freed.is_empty() { Vec::new() } else { repository::awaited(tx, &freed, now + LAST_OFFERS).await? };
-    let rooms = write_shifts(tx, &entered, &awaited, now).await?;
+    let spaces = write_shifts(tx, &entered, &awaited, now).await?;
     // Each entry is of a flight that was changed, or there would be a booking without space.
-    if entered.iter().any(|shift| !rooms.iter().any(|room| room.flight_id == shift.flight_id)) {
+    if entered.iter().any(|shift| !spaces.iter().any(|space| space.flight_id == shift.flight_id)) {
         return Err(sqlx::Error::RowNotFound.into());
     }
-    Ok(rooms)
+    Ok(spaces)
 }
 
 /// Changes the numbers of those who wait for flights, whose locks the caller holds. What becomes free is set aside as long
@@ -134,9 +134,9 @@ pub async fn open_forgotten_in_tx(
     flights: &[FlightId],
     now: DateTime<Utc>,
 ) -> Result<Vec<FlightCapacity>, DbError> {
-    let rooms = lock_in_tx(tx, flights).await?;
-    let forgotten = rooms.iter().filter(|room| room.has_forgotten_aside(now));
-    let shifts: Vec<Shift> = forgotten.map(|room| Shift::opened(room.flight_id, room.aside)).collect();
+    let spaces = lock_in_tx(tx, flights).await?;
+    let forgotten = spaces.iter().filter(|space| space.has_forgotten_aside(now));
+    let shifts: Vec<Shift> = forgotten.map(|space| Shift::opened(space.flight_id, space.aside)).collect();
     shift_in_tx(tx, &shifts, now).await
 }
 
@@ -160,8 +160,8 @@ pub async fn set_status_in_tx(
     status: FlightStatus,
     now: DateTime<Utc>,
 ) -> Result<Option<FlightCapacity>, DbError> {
-    let room = repository::find(tx, flight).await?;
-    if let Some(aside) = room.map(|room| room.aside).filter(|aside| *aside != Space::default()) {
+    let space = repository::find(tx, flight).await?;
+    if let Some(aside) = space.map(|space| space.aside).filter(|aside| *aside != Space::default()) {
         write_shifts(tx, &[&Shift::opened(flight, aside)], &[], now).await?;
     }
     repository::set_status(tx, flight, status).await?;
@@ -213,9 +213,9 @@ impl CapacityService {
     /// Returns those of these flights on which space is set aside that nobody has offered in time.
     pub async fn forgotten(&self, flights: &[FlightId]) -> Result<Vec<FlightId>, DbError> {
         let ids: Vec<_> = flights.iter().map(|flight| flight.uuid()).collect();
-        let rooms = repository::find_all(&mut *self.db.read().await?, &ids).await?;
+        let spaces = repository::find_all(&mut *self.db.read().await?, &ids).await?;
         let now = self.clock.now();
-        Ok(rooms.iter().filter(|room| room.has_forgotten_aside(now)).map(|room| room.flight_id).collect())
+        Ok(spaces.iter().filter(|space| space.has_forgotten_aside(now)).map(|space| space.flight_id).collect())
     }
 
     pub fn is_critical(&self, capacity: &FlightCapacity) -> bool {

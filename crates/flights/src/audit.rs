@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 
-use futures_util::TryStreamExt;
 use loadmaster_capacity::{FLIGHT, FlightCapacity};
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::{
@@ -63,20 +62,9 @@ async fn messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findin
     let only = scope.of(FLIGHT);
     let count = repository::audit::count_messages(snapshot, only).await?;
     findings.has_checked("messages of flights", u64::try_from(count).unwrap_or_default());
-    let mut missing = repository::audit::missing_messages(snapshot, only, scope.messages_since);
-    while let Some(row) = missing.try_next().await? {
-        let fault = format!("the outbox lacks the message of this {}", row.event_type);
-        let key: [(_, &dyn std::fmt::Display); 2] = [("flight_id", &row.flight_id), ("sequence", &row.sequence)];
-        findings.add(Breach::of("flight_events", key, fault));
-    }
-    drop(missing);
-    let mut stray = repository::audit::stray_messages(snapshot, only);
-    while let Some(row) = stray.try_next().await? {
-        let fault = format!("this message about {} belongs to no event", row.event_type);
-        let key: [(_, &dyn std::fmt::Display); 2] = [("aggregate_id", &row.flight_id), ("sequence", &row.sequence)];
-        findings.add(Breach::of("outbox", key, fault));
-    }
-    Ok(())
+    let missing = repository::audit::missing_messages(snapshot, only, scope.messages_since);
+    findings.add_missing_messages(("flight_events", "flight_id"), missing).await?;
+    findings.add_stray_messages(repository::audit::stray_messages(snapshot, only)).await
 }
 
 async fn rebuild_all(

@@ -149,9 +149,9 @@ request! {
 impl CreateFlight {
     /// What it can carry, or the aircraft that says it.
     pub const NEEDS: Condition = Condition::of::<Self>(&["origin"], || {
-        let mut room = given("weight_kg", "number");
-        room["type"] = "object".into();
-        any(&[given("aircraft_code", "string"), having("capacity", &room)])
+        let mut space = given("weight_kg", "number");
+        space["type"] = "object".into();
+        any(&[given("aircraft_code", "string"), having("capacity", &space)])
     });
 }
 

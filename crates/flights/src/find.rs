@@ -39,8 +39,8 @@ impl FlightService {
     }
 
     /// Returns the flight of this capacity row as this process remembers it; `None` if it does not, or as of another version.
-    pub fn known_as(&self, room: FlightCapacity) -> Option<Flight> {
-        self.known.with(room)
+    pub fn known_as(&self, space: FlightCapacity) -> Option<Flight> {
+        self.known.with(space)
     }
 
     /// Remembers flights that were read.

@@ -32,9 +32,9 @@ impl KnownFlights {
     }
 
     /// Returns the flight with this capacity row; `None` if it is not known as of the row's version.
-    pub fn with(&self, room: FlightCapacity) -> Option<Flight> {
-        let known = self.0.get(&room.flight_id).filter(|known| known.room.version == room.version)?;
-        Some(Flight { room, ..Flight::clone(&known) })
+    pub fn with(&self, space: FlightCapacity) -> Option<Flight> {
+        let known = self.0.get(&space.flight_id).filter(|known| known.room.version == space.version)?;
+        Some(Flight { room: space, ..Flight::clone(&known) })
     }
 
     /// Returns the flight as it was last read.

@@ -8,8 +8,8 @@ pub(super) mod punctuality;
 pub(super) mod window;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_capacity::{FLIGHT, FlightCapacity, FlightStatus, Overbooking, Space};
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId, from_column};
+use loadmaster_capacity::{FLIGHT, FlightStatus, capacity_of_row};
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, UserId};
 use loadmaster_platform::{
     outbox::{self, CloudEvent, Message},
     postgres::{PgSession, Statement, column, planned_list},
@@ -70,26 +70,6 @@ impl TryFrom<Row> for Flight {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let capacity = Space::from_columns(row.capacity_weight_hg, row.capacity_volume_l, row.capacity_positions);
-        let physical = [row.physical_weight_hg, row.physical_volume_l, row.physical_positions];
-        let percents =
-            [row.overbooking_weight_percent, row.overbooking_volume_percent, row.overbooking_positions_percent];
-        let room = FlightCapacity {
-            flight_id: row.id.into(),
-            status: from_column(FlightStatus::WORDS, &row.status)?,
-            cutoff: row.cutoff_at,
-            capacity,
-            physical: capacity,
-            overbooking: Overbooking::NONE,
-            booked: Space::from_columns(row.booked_weight_hg, row.booked_volume_l, row.booked_positions),
-            held: Space::from_columns(row.held_weight_hg, row.held_volume_l, row.held_positions),
-            aside: Space::from_columns(row.aside_weight_hg, row.aside_volume_l, row.aside_positions),
-            aside_until: row.aside_until,
-            waiting: row.waiting,
-            allotted: row.allotted,
-            version: row.version,
-            ledger_seq: row.ledger_seq,
-        };
         Ok(Self {
             id: row.id.into(),
             number: row.flight_number,
@@ -106,7 +86,7 @@ impl TryFrom<Row> for Flight {
             is_freighter: row.is_freighter,
             created_at: row.created_at,
             updated_at: row.updated_at,
-            room: room.with_columns(physical, percents).map_err(|error| sqlx::Error::Decode(error.into()))?,
+            room: capacity_of_row!(row, row.id)?,
         })
     }
 }

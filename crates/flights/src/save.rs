@@ -70,12 +70,12 @@ pub async fn save_in_tx(
 ) -> Result<Flight, FlightError> {
     flight.updated_at = now;
     repository::update(tx, std::slice::from_ref(&flight)).await?;
-    let room = if event_type == FlightEventType::Changed {
+    let space = if event_type == FlightEventType::Changed {
         capacity::change_in_tx(tx, &flight.room, now).await?
     } else {
         capacity::set_status_in_tx(tx, flight.id, flight.room.status, now).await?
     };
-    flight.room = room.ok_or(FlightError::Raced)?;
+    flight.room = space.ok_or(FlightError::Raced)?;
     record(std::slice::from_ref(&flight), event_type, actor, now).execute(tx).await?;
     Ok(flight)
 }
@@ -91,11 +91,11 @@ pub(super) async fn change_all_in_tx(
         flight.updated_at = now;
     }
     repository::update(tx, &flights).await?;
-    let rooms: Vec<FlightCapacity> = flights.iter().map(|flight| flight.room).collect();
-    let rooms = capacity::change_all_in_tx(tx, &rooms, now).await?.ok_or(FlightError::Raced)?;
-    let rooms: HashMap<FlightId, FlightCapacity> = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
+    let spaces: Vec<FlightCapacity> = flights.iter().map(|flight| flight.room).collect();
+    let spaces = capacity::change_all_in_tx(tx, &spaces, now).await?.ok_or(FlightError::Raced)?;
+    let spaces: HashMap<FlightId, FlightCapacity> = spaces.into_iter().map(|space| (space.flight_id, space)).collect();
     for flight in &mut flights {
-        flight.room = *rooms.get(&flight.id).ok_or(FlightError::Raced)?;
+        flight.room = *spaces.get(&flight.id).ok_or(FlightError::Raced)?;
     }
     record(&flights, FlightEventType::Changed, actor, now).execute(tx).await?;
     Ok(flights)

@@ -218,9 +218,9 @@ async fn lock_all_in_tx(tx: &mut PgSession, planned: &[Update<'_>]) -> Result<()
     flights.sort_unstable();
     for batch in flights.chunks(BATCH) {
         let ids: Vec<FlightId> = batch.iter().map(|(flight, _)| *flight).collect();
-        let rooms = capacity::lock_in_tx(tx, &ids).await?;
-        let rooms: HashMap<FlightId, i32> = rooms.into_iter().map(|room| (room.flight_id, room.version)).collect();
-        if batch.iter().any(|(flight, version)| rooms.get(flight) != Some(version)) {
+        let spaces = capacity::lock_in_tx(tx, &ids).await?;
+        let spaces: HashMap<FlightId, i32> = spaces.into_iter().map(|space| (space.flight_id, space.version)).collect();
+        if batch.iter().any(|(flight, version)| spaces.get(flight) != Some(version)) {
             return Err(FlightError::Raced);
         }
     }

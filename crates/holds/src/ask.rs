@@ -67,13 +67,13 @@ impl HoldCaller {
 
 /// In whose name a hold is changed.
 #[derive(Debug, Clone)]
-pub enum AskedBy {
+pub enum Requester {
     Caller(HoldCaller),
     /// The user who began its payment: that is authorized, and nobody asks any more.
     Payer(UserId),
 }
 
-impl AskedBy {
+impl Requester {
     pub const fn user_id(&self) -> UserId {
         match self {
             Self::Caller(caller) => caller.principal.user_id,
@@ -154,7 +154,7 @@ pub enum Pay {
 /// A change of one hold, as it was read before.
 #[derive(Debug, Clone)]
 pub struct HoldStep {
-    pub asked_by: AskedBy,
+    pub requester: Requester,
     pub precondition: Precondition,
     pub verb: HoldVerb,
     pub seen: Hold,

@@ -30,7 +30,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     held.has_checked("open legs of holds", number(counts.open_legs));
     held.has_checked("named positions", number(counts.claims));
     messages.has_checked("messages of holds", number(counts.messages));
-    rooms(snapshot, scope.of(FLIGHT), &mut held).await?;
+    spaces(snapshot, scope.of(FLIGHT), &mut held).await?;
     entries(snapshot, only, &mut held).await?;
     legs(snapshot, only, &mut held).await?;
     histories(snapshot, only, &mut held).await?;
@@ -44,7 +44,7 @@ pub async fn ever_on(snapshot: &mut PgSession, flight: FlightId) -> Result<Vec<U
     Ok(repository::ever_on(snapshot, flight).await?)
 }
 
-async fn rooms(snapshot: &mut PgSession, flights: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
+async fn spaces(snapshot: &mut PgSession, flights: Option<&[Uuid]>, findings: &mut Findings) -> Result<(), DbError> {
     let mut misheld = repository::misheld(snapshot, flights);
     while let Some(row) = misheld.try_next().await? {
         let fault = if row.held == row.kept {
@@ -126,16 +126,7 @@ async fn names(snapshot: &mut PgSession, only: Option<&[Uuid]>, findings: &mut F
 
 async fn audit_messages(snapshot: &mut PgSession, scope: &Scope, findings: &mut Findings) -> Result<(), DbError> {
     let only = scope.of(HOLD);
-    let mut missing = repository::missing_messages(snapshot, only, scope.messages_since);
-    while let Some(row) = missing.try_next().await? {
-        let fault = format!("the outbox lacks the message of this {}", row.event_type);
-        findings.add(Breach::of("hold_events", [("hold_id", &row.hold_id), ("sequence", &row.sequence)], fault));
-    }
-    drop(missing);
-    let mut stray = repository::stray_messages(snapshot, only);
-    while let Some(row) = stray.try_next().await? {
-        let fault = format!("this message about {} belongs to no event", row.event_type);
-        findings.add(Breach::of("outbox", [("aggregate_id", &row.hold_id), ("sequence", &row.sequence)], fault));
-    }
-    Ok(())
+    let missing = repository::missing_messages(snapshot, only, scope.messages_since);
+    findings.add_missing_messages(("hold_events", "hold_id"), missing).await?;
+    findings.add_stray_messages(repository::stray_messages(snapshot, only)).await
 }

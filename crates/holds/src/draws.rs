@@ -17,11 +17,11 @@ impl Draws {
     /// tables only if a flight has allotments.
     pub async fn read_in_tx(
         tx: &mut PgSession,
-        rooms: impl IntoIterator<Item = &FlightCapacity>,
+        spaces: impl IntoIterator<Item = &FlightCapacity>,
         takers: &[Uuid],
         now: DateTime<Utc>,
     ) -> Result<Self, DbError> {
-        let allotted = rooms.into_iter().filter(|room| room.allotted > 0).map(|room| room.flight_id);
+        let allotted = spaces.into_iter().filter(|space| space.allotted > 0).map(|space| space.flight_id);
         let flights: Vec<FlightId> = allotted.collect();
         if flights.is_empty() {
             return Ok(Self::default());
@@ -90,9 +90,9 @@ pub async fn give_back_in_tx(
 ) -> Result<Vec<FlightCapacity>, DbError> {
     let takers: Vec<Uuid> = shifts.iter().filter_map(Shift::taker).collect();
     let mut draws = Draws::of_takers_in_tx(tx, &takers, now).await?;
-    let rooms = capacity::shift_in_tx(tx, &draws.apply_allotments(None, shifts), now).await?;
+    let spaces = capacity::shift_in_tx(tx, &draws.apply_allotments(None, shifts), now).await?;
     draws.save_in_tx(tx, now).await?;
-    Ok(rooms)
+    Ok(spaces)
 }
 
 /// Returns what was drawn from an allotment's hold by takings that are still in force, also after its end. The caller holds

@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Debug, Default)]
 pub struct Ended {
     pub holds: Vec<Hold>,
-    pub rooms: Vec<FlightCapacity>,
+    pub spaces: Vec<FlightCapacity>,
     /// What became free on the flight whose capacity is cut: it was not set aside.
     pub left_over: Space,
 }
@@ -51,9 +51,9 @@ impl HoldService {
             return Ok(());
         }
         let now = self.clock.now();
-        let rooms =
+        let spaces =
             retrying(|| async { in_own_tx!(self.db, |tx| capacity::open_forgotten_in_tx(&mut tx, &forgotten, now)) });
-        self.capacity.wrote(&rooms.await?);
+        self.capacity.wrote(&spaces.await?);
         Ok(())
     }
 
@@ -89,7 +89,7 @@ impl HoldService {
         let seen = repository::find_all(&mut tx, due).await?;
         let flights: BTreeSet<FlightId> = seen.iter().flat_map(Hold::flight_ids).collect();
         let flights: Vec<FlightId> = flights.into_iter().collect();
-        let (rooms, mut locked) = match rows {
+        let (spaces, mut locked) = match rows {
             Rows::Awaited => {
                 limit_lock_waits(&mut tx, PATIENCE).await?;
                 (capacity::lock_in_tx(&mut tx, &flights).await?, repository::lock(&mut tx, due).await?)
@@ -98,7 +98,7 @@ impl HoldService {
                 (capacity::lock_free_in_tx(&mut tx, &flights).await?, repository::lock_free(&mut tx, due).await?)
             }
         };
-        let flights: BTreeSet<FlightId> = rooms.iter().map(|room| room.flight_id).collect();
+        let flights: BTreeSet<FlightId> = spaces.iter().map(|space| space.flight_id).collect();
         let now = self.clock.now();
         // A hold of which a flight is not locked is ended by a later look.
         locked.retain(|hold| {
@@ -112,7 +112,7 @@ impl HoldService {
 
     /// To be called after the commit: shows the flights' space, and counts.
     pub fn show_ended(&self, ended: &Ended) {
-        self.capacity.wrote(&ended.rooms);
+        self.capacity.wrote(&ended.spaces);
         for hold in &ended.holds {
             metric::HOLDS.with([hold.kind.as_str(), outcome(hold.status)]).increment(1);
         }
@@ -196,12 +196,12 @@ pub async fn end_in_tx(
         shifts.extend(applied);
         changes.push(HoldChange { before: Some(before), after, event_type, actor, trace: None });
     }
-    let rooms = capacity::shift_in_tx(tx, &shifts, now).await?;
+    let spaces = capacity::shift_in_tx(tx, &shifts, now).await?;
     if !changes.is_empty() {
         write_in_tx(tx, &changes).await?;
     }
     draws.save_in_tx(tx, now).await?;
-    Ok(Ended { holds: changes.into_iter().map(|change| change.after).collect(), rooms, left_over })
+    Ok(Ended { holds: changes.into_iter().map(|change| change.after).collect(), spaces, left_over })
 }
 
 /// Returns what these holds have drawn from allotments.

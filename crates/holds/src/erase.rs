@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use loadmaster_kernel::HoldId;
 use loadmaster_platform::{
+    in_own_tx,
     personal::{Person, PersonalData},
-    postgres::{DbError, PgSession, commit, retrying},
+    postgres::{DbError, PgSession, retrying},
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -69,13 +70,8 @@ impl HoldService {
     }
 
     async fn blank(&self, holds: &[Uuid]) -> Result<usize, DbError> {
-        retrying(|| async {
-            let mut tx = self.db.begin().await?;
-            repository::blank(&mut tx, holds, self.clock.now()).await?;
-            commit(tx).await?;
-            Ok::<_, DbError>(holds.len())
-        })
-        .await
+        retrying(|| async { in_own_tx!(self.db, |tx| repository::blank(&mut tx, holds, self.clock.now())) }).await?;
+        Ok(holds.len())
     }
 }
 

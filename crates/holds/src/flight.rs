@@ -29,14 +29,14 @@ pub async fn as_found_in_tx(
     now: DateTime<Utc>,
 ) -> Result<Vec<Flight>, DbError> {
     let draws = Draws::read_in_tx(tx, flights.iter().map(|flight| &flight.room), &[], now).await?;
-    for Flight { id, room, .. } in &mut flights {
-        if room.kept() != Space::default() && !room.is_awaited(now) {
-            room.held = room.held - repository::expired_space(tx, *id, now).await?;
+    for Flight { id, room: space, .. } in &mut flights {
+        if space.kept() != Space::default() && !space.is_awaited(now) {
+            space.held = space.held - repository::expired_space(tx, *id, now).await?;
         }
-        if room.has_forgotten_aside(now) {
-            (room.held, room.aside) = (room.kept(), Space::default());
+        if space.has_forgotten_aside(now) {
+            (space.held, space.aside) = (space.kept(), Space::default());
         }
-        *room = draws.capacity_for(organization, *room);
+        *space = draws.capacity_for(organization, *space);
     }
     Ok(flights)
 }
@@ -78,17 +78,17 @@ pub async fn release_all_in_tx(
 /// on the flight is not set aside. The caller holds the locks of the flights [held with](HeldWith) it.
 pub async fn release_newest_in_tx(
     tx: &mut PgSession,
-    room: &FlightCapacity,
+    space: &FlightCapacity,
     capacity: Space,
     by: By,
 ) -> Result<Ended, DbError> {
-    let ids = repository::open_on(tx, room.flight_id).await?;
+    let ids = repository::open_on(tx, space.flight_id).await?;
     let holds = repository::lock(tx, &ids).await?;
     let draws = draws_of_in_tx(tx, &holds, by.now).await?;
     // One whose payment is under way stays, unless its time is up.
     let holds = holds.into_iter().filter(|hold| hold.status_at(by.now) != HoldStatus::Committing).collect();
-    let released = to_release(holds, draws, room, capacity, by.now);
-    release_in_tx(tx, released, EndReason::CapacityCut, Some(room.flight_id), by).await
+    let released = to_release(holds, draws, space, capacity, by.now);
+    release_in_tx(tx, released, EndReason::CapacityCut, Some(space.flight_id), by).await
 }
 
 /// Chooses the holds to be released: only those that keep something of what is short. What a hold has drawn returns to the
@@ -96,19 +96,19 @@ pub async fn release_newest_in_tx(
 fn to_release(
     mut holds: Vec<Hold>,
     mut draws: Draws,
-    room: &FlightCapacity,
+    space: &FlightCapacity,
     capacity: Space,
     now: DateTime<Utc>,
 ) -> Vec<Hold> {
     holds.sort_by_key(|hold| {
         (hold.status_at(now) != HoldStatus::Expired, hold.kind == HoldKind::Allotment, Reverse(hold.id))
     });
-    let (mut taken, mut released) = (room.booked + room.kept(), Vec::new());
+    let (mut taken, mut released) = (space.booked + space.kept(), Vec::new());
     let mut returned = HashMap::<HoldId, Space>::new();
     for _ in 0..2 {
         for hold in std::mem::take(&mut holds) {
-            let (keeps, mut draws_without) = (hold.space_on(room.flight_id), draws.clone());
-            let given = draws_without.give_back(room.flight_id, hold.id.uuid(), keeps);
+            let (keeps, mut draws_without) = (hold.space_on(space.flight_id), draws.clone());
+            let given = draws_without.give_back(space.flight_id, hold.id.uuid(), keeps);
             let back = given.iter().fold(Space::default(), |sum, (_, space)| sum + *space);
             let own = keeps - back + returned.get(&hold.id).copied().unwrap_or_default();
             let kept: Vec<_> = own.exceeds(Space::default()).collect();
@@ -146,7 +146,7 @@ async fn release_in_tx(
     let expired = end_in_tx(tx, expired, HoldStatus::Expired, None, cut, by).await?;
     ended.holds.extend(expired.holds);
     // The later row of a flight replaces the earlier one.
-    ended.rooms.extend(expired.rooms);
+    ended.spaces.extend(expired.spaces);
     ended.left_over = ended.left_over + expired.left_over;
     Ok(ended)
 }
@@ -165,8 +165,8 @@ pub async fn fit_in_tx(tx: &mut PgSession, flights: &[FlightId], by: By) -> Resu
     if !changes.is_empty() {
         write_in_tx(tx, &changes).await?;
     }
-    let rooms: Vec<FlightCapacity> = flights.iter().map(|flight| flight.room).collect();
-    Ok(repository::drop_booked_names(tx, &rooms).await?)
+    let spaces: Vec<FlightCapacity> = flights.iter().map(|flight| flight.room).collect();
+    Ok(repository::drop_booked_names(tx, &spaces).await?)
 }
 
 fn fitted(hold: Hold, flights: &HashMap<FlightId, &Flight>, by: By) -> HoldChange {
@@ -190,6 +190,6 @@ fn fitted(hold: Hold, flights: &HashMap<FlightId, &Flight>, by: By) -> HoldChang
     HoldChange { before: Some(hold), after, event_type: HoldEventType::Amended, actor: by.actor, trace: None }
 }
 
-fn lacks_position(leg: &HoldLeg, room: &FlightCapacity) -> bool {
-    leg.names.iter().any(|name| !name.is_one_of(room.physical.positions))
+fn lacks_position(leg: &HoldLeg, space: &FlightCapacity) -> bool {
+    leg.names.iter().any(|name| !name.is_one_of(space.physical.positions))
 }

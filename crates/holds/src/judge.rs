@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     HoldError,
-    ask::{AskedBy, CommitTerms, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped},
+    ask::{CommitTerms, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Requester, Stepped},
     books::{HoldBooks, Holder},
     draft::{amended, differences, draw_up, end, ends, latest_expiry, legs, names_after, unknown_name},
     dto::AmendHold,
@@ -128,11 +128,11 @@ impl HoldRules<'_> {
     ) -> Result<Stepped, HoldError> {
         self.check_open(step, hold)?;
         let mut stepped = match &step.verb {
-            HoldVerb::Amend(patch) => self.amend(books, hold, patch, flights, step.asked_by.is_guest())?,
+            HoldVerb::Amend(patch) => self.amend(books, hold, patch, flights, step.requester.is_guest())?,
             HoldVerb::Extend(seconds) => self.extend(hold, *seconds)?,
             HoldVerb::Release(reason) => end(hold, HoldStatus::Released, Some(*reason), self.now),
             HoldVerb::Commit(patch, terms) => {
-                self.commit(books, hold, (patch, terms), flights, step.asked_by.is_guest())?
+                self.commit(books, hold, (patch, terms), flights, step.requester.is_guest())?
             }
             HoldVerb::Book(_) => self.post(hold, hold.clone(), Vec::new(), Pay::Nothing),
         };
@@ -150,7 +150,7 @@ impl HoldRules<'_> {
     }
 
     fn check_open(&self, step: &HoldStep, hold: &Hold) -> Result<(), HoldError> {
-        if !step.asked_by.sees(hold) {
+        if !step.requester.sees(hold) {
             return Err(HoldError::Unknown);
         }
         step.precondition.check(hold.version).map_err(HoldError::VersionMismatch)?;
@@ -163,7 +163,7 @@ impl HoldRules<'_> {
                 from => Err(HoldError::Ended { from, action }),
             };
         }
-        if let AskedBy::Payer(_) = step.asked_by {
+        if let Requester::Payer(_) = step.requester {
             return Err(HoldError::Unknown);
         }
         let at = if action == HoldAction::Commit { step.asked_at } else { self.now };
@@ -254,8 +254,8 @@ impl HoldRules<'_> {
         let own = |flight: FlightId| hold.space_on(flight);
         let without_own = |id: &FlightId| {
             let flight = known.get(id)?;
-            let room = FlightCapacity { held: flight.room.held - own(*id), ..flight.room };
-            Some(Flight { room, ..flight.clone() })
+            let space = FlightCapacity { held: flight.room.held - own(*id), ..flight.room };
+            Some(Flight { room: space, ..flight.clone() })
         };
         let distinct: BTreeSet<&FlightId> = way.iter().collect();
         let flights = shipment::in_order(way, distinct.into_iter().filter_map(without_own).collect())?;

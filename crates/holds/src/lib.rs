@@ -24,7 +24,7 @@ mod router;
 mod service;
 mod write;
 
-pub use ask::{AskedBy, CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Stepped};
+pub use ask::{CommitTerms, HoldCaller, HoldLimits, HoldStep, HoldVerb, NewHold, Pay, Requester, Stepped};
 pub use audit::{HELD, ever_on};
 pub use books::HoldBooks;
 pub use books_request::BooksRequest;

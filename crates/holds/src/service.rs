@@ -16,7 +16,7 @@ use loadmaster_shipment::PositionName;
 
 use super::{
     HoldError,
-    ask::{AskedBy, HoldCaller, HoldLimits},
+    ask::{HoldCaller, HoldLimits, Requester},
     draft::is_of,
     dto::{CreateHold, HoldFilter, Position, PositionStatus},
     metric,
@@ -98,10 +98,10 @@ impl HoldService {
     }
 
     /// Returns a hold that is to be changed.
-    pub async fn asked_for(&self, asked_by: &AskedBy, id: HoldId) -> Result<Hold, HoldError> {
-        match asked_by {
-            AskedBy::Caller(caller) => self.visible(caller.principal, id).await,
-            AskedBy::Payer(_) => self.find_all(&[id]).await?.pop().ok_or(HoldError::Unknown),
+    pub async fn visible_to(&self, requester: &Requester, id: HoldId) -> Result<Hold, HoldError> {
+        match requester {
+            Requester::Caller(caller) => self.visible(caller.principal, id).await,
+            Requester::Payer(_) => self.find_all(&[id]).await?.pop().ok_or(HoldError::Unknown),
         }
     }
 
@@ -167,21 +167,21 @@ impl HoldService {
         organization: Option<OrganizationId>,
     ) -> Result<(FlightCapacity, DateTime<Utc>), CapacityError> {
         let mut connection = self.db.read().await?;
-        let mut room = capacity::find_in_tx(&mut connection, flight).await?;
+        let mut space = capacity::find_in_tx(&mut connection, flight).await?;
         drop(connection);
-        if room.held != room.aside {
+        if space.held != space.aside {
             let mut snapshot = self.db.snapshot().await?;
-            room = capacity::find_in_tx(&mut snapshot, flight).await?;
+            space = capacity::find_in_tx(&mut snapshot, flight).await?;
             let now = self.clock.now();
             // What lapses on an awaited flight goes to those who wait.
-            if !room.is_awaited(now) {
-                room.held = room.held - repository::expired_space(&mut snapshot, flight, now).await?;
+            if !space.is_awaited(now) {
+                space.held = space.held - repository::expired_space(&mut snapshot, flight, now).await?;
             }
-            if let Some(organization) = organization.filter(|_| room.allotted > 0) {
-                room.held = room.held - repository::allotted_on(&mut snapshot, flight, organization, now).await?;
+            if let Some(organization) = organization.filter(|_| space.allotted > 0) {
+                space.held = space.held - repository::allotted_on(&mut snapshot, flight, organization, now).await?;
             }
         }
-        Ok((room, self.clock.now()))
+        Ok((space, self.clock.now()))
     }
 
     /// Checks that the flight exists.
@@ -195,7 +195,7 @@ impl HoldService {
 
     /// Returns all positions of a flight.
     pub(super) async fn positions(&self, flight: FlightId) -> Result<Vec<Position>, HoldError> {
-        let (room, now) = match self.availability(flight, None).await {
+        let (space, now) = match self.availability(flight, None).await {
             Ok(found) => found,
             Err(CapacityError::Unknown(flight)) => return Err(HoldError::UnknownFlight(flight)),
             Err(CapacityError::Database(cause)) => return Err(cause.into()),
@@ -206,7 +206,7 @@ impl HoldService {
             Some(claim) if claim.is_booked => PositionStatus::Booked,
             Some(_) => PositionStatus::Held,
         };
-        Ok(PositionName::all(room.physical.positions).map(|name| Position { name, status: status(name) }).collect())
+        Ok(PositionName::all(space.physical.positions).map(|name| Position { name, status: status(name) }).collect())
     }
 }
 

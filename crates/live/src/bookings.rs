@@ -332,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_newcomer_makes_nobody_hear_an_event_twice_and_misses_none_itself() {
+    fn a_newcomer_repeats_no_event_to_others_and_misses_none_itself() {
         let mut sent = SentEvents::default();
         assert!(sent.admits(5));
         sent.last = Some(7);

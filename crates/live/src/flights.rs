@@ -98,14 +98,14 @@ impl FlightStreams {
         let sender = opened.sender().clone();
         // From now on it hears of changes; then the state is read, so that none is missed.
         opened.keep(self.groups.join(id, sender.number(), Member { sender: sender.clone(), organization }));
-        let (mut flight, mut room, mut now) = self.read(id, organization).await?;
+        let (mut flight, mut space, mut now) = self.read(id, organization).await?;
         let sent = self.groups.with(id, |group| *group.sent.get_or_insert(now));
         if sent.is_some_and(|sent| now < sent) {
             // The others were shown a later state, and are not shown it again.
-            (flight, room, now) = self.read(id, organization).await?;
+            (flight, space, now) = self.read(id, organization).await?;
         }
         sender.has_shown(now);
-        let state = || Ok::<_, serde_json::Error>(self.flight_event(&flight, now)? + &self.space_event(&room, now)?);
+        let state = || Ok::<_, serde_json::Error>(self.flight_event(&flight, now)? + &self.space_event(&space, now)?);
         let events = match last.map(order_of) {
             Some(Some(order)) if order == now => String::new(),
             Some(Some(order)) if order > now => reset("unknown") + &state()?,
@@ -122,13 +122,17 @@ impl FlightStreams {
         organization: Option<OrganizationId>,
     ) -> Result<(Flight, SpaceReading, Order), LiveError> {
         let flight = self.flights.flight(id).await?;
-        let room = self.room(flight.room, organization).await?;
-        let order = (i64::from(flight.room.version), room.row.ledger_seq);
-        Ok((flight, room, order))
+        let space = self.space(flight.room, organization).await?;
+        let order = (i64::from(flight.room.version), space.row.ledger_seq);
+        Ok((flight, space, order))
     }
 
     /// Returns the space of a row that was just read. Another reading is needed only where something is kept for somebody.
-    async fn room(&self, row: FlightCapacity, organization: Option<OrganizationId>) -> Result<SpaceReading, LiveError> {
+    async fn space(
+        &self,
+        row: FlightCapacity,
+        organization: Option<OrganizationId>,
+    ) -> Result<SpaceReading, LiveError> {
         if row.held == row.aside {
             return Ok(SpaceReading { row, as_of: self.clock.now() });
         }
@@ -185,14 +189,14 @@ impl FlightStreams {
     /// Sends the state of a flight to all who follow it.
     async fn send_state(&self, flight: &Flight, sent: Order) -> Result<(), LiveError> {
         let version = i64::from(flight.room.version);
-        let room = self.room(flight.room, None).await?;
-        let now = (version, room.row.ledger_seq);
+        let space = self.space(flight.room, None).await?;
+        let now = (version, space.row.ledger_seq);
         let schedule = if version == sent.0 { String::new() } else { self.flight_event(flight, now)? };
-        let mut rooms = HashMap::from([(None, self.piece(&schedule, &room)?)]);
+        let mut spaces = HashMap::from([(None, self.piece(&schedule, &space)?)]);
         if flight.room.allotted > 0 {
             for organization in self.organizations(flight.id) {
-                let room = self.room(flight.room, Some(organization)).await?;
-                rooms.insert(Some(organization), self.piece(&schedule, &room)?);
+                let space = self.space(flight.room, Some(organization)).await?;
+                spaces.insert(Some(organization), self.piece(&schedule, &space)?);
             }
         }
         let moment = Moment::at(self.clock.now());
@@ -200,8 +204,8 @@ impl FlightStreams {
             let mut is_complete = true;
             for Member { sender, organization } in group.members.values() {
                 let own = organization.filter(|_| flight.room.allotted > 0);
-                match rooms.get(&own) {
-                    Some(room) => sender.send(room, moment),
+                match spaces.get(&own) {
+                    Some(space) => sender.send(space, moment),
                     // It came meanwhile; the state is sent to all once more.
                     None => is_complete = false,
                 }
@@ -220,9 +224,9 @@ impl FlightStreams {
     }
 
     /// Returns the space, after the schedule if that has changed: in one piece, since whoever has the one has the id of both.
-    fn piece(&self, schedule: &str, room: &SpaceReading) -> serde_json::Result<Piece> {
-        let order = order(&room.row);
-        let bytes = (schedule.to_owned() + &self.space_event(room, order)?).into();
+    fn piece(&self, schedule: &str, space: &SpaceReading) -> serde_json::Result<Piece> {
+        let order = order(&space.row);
+        let bytes = (schedule.to_owned() + &self.space_event(space, order)?).into();
         let kind = if schedule.is_empty() { AVAILABILITY } else { FLIGHT };
         Ok(Piece { bytes, order: Some(order), replaces: Some(kind) })
     }

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_lasts_as_long_as_somebody_is_in_it() {
+    fn a_group_lasts_until_its_last_member_leaves() {
         let groups = Groups::<u8, u8, &str>::default();
         let first = groups.join(7, 1, "first");
         groups.with(7, |group| group.sent = 5);

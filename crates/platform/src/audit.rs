@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
+use futures_util::{Stream, TryStreamExt, future::BoxFuture};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -127,6 +127,15 @@ fn as_object<S: Serializer>(key: &[(&'static str, String)], serializer: S) -> Re
     serializer.collect_map(key.iter().map(|(name, value)| (name, value)))
 }
 
+/// An event without its message, or a message without its event.
+#[derive(Debug)]
+pub struct UnpairedMessage {
+    /// Of what it is about.
+    pub id: Uuid,
+    pub sequence: i32,
+    pub event_type: String,
+}
+
 /// The findings for one rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -150,6 +159,31 @@ impl Findings {
         if self.shown.len() < MOST_SHOWN {
             self.shown.push(breach);
         }
+    }
+
+    /// Adds events of this table that have no message; `id` is the column with the id of what they are about.
+    pub async fn add_missing_messages(
+        &mut self,
+        (table, id): (&'static str, &'static str),
+        mut missing: impl Stream<Item = sqlx::Result<UnpairedMessage>> + Unpin,
+    ) -> Result<(), DbError> {
+        while let Some(row) = missing.try_next().await? {
+            let fault = format!("the outbox lacks the message of this {}", row.event_type);
+            self.add(Breach::of(table, [(id, &row.id), ("sequence", &row.sequence)], fault));
+        }
+        Ok(())
+    }
+
+    /// Adds messages that have no event.
+    pub async fn add_stray_messages(
+        &mut self,
+        mut stray: impl Stream<Item = sqlx::Result<UnpairedMessage>> + Unpin,
+    ) -> Result<(), DbError> {
+        while let Some(row) = stray.try_next().await? {
+            let fault = format!("this message about {} belongs to no event", row.event_type);
+            self.add(Breach::of("outbox", [("aggregate_id", &row.id), ("sequence", &row.sequence)], fault));
+        }
+        Ok(())
     }
 
     #[must_use]
@@ -217,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_reported_also_of_members_that_nobody_listed() {
+    fn differences_of_unlisted_members_are_reported_too() {
         #[derive(Debug, PartialEq)]
         struct Row {
             listed: i32,

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_that_panics_leaves_nobody_waiting() {
+    async fn a_read_that_panics_ends_the_wait_of_its_readers() {
         let permits = Arc::new(Semaphore::new(9));
         let (loader, _) = doubling(&permits);
         let served = Arc::new(AtomicUsize::new(0));

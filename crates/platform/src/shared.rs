@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_computation_that_panics_is_nobodys_answer_and_the_next_goes_on() {
+    async fn a_computation_that_panics_answers_no_reader_and_the_next_goes_on() {
         let shared = Shared::default();
         let broken = async { if true { panic!("broken") } else { 1 } };
         assert_eq!(shared.get(broken).await, None);

@@ -3,6 +3,7 @@
 //! determines by the key the outcome of a commit that was not confirmed.
 //!
 //! What decides many requests together uses the same transaction, and no other way to commit.
+mod batch;
 mod request;
 mod transaction;
 
@@ -16,7 +17,8 @@ use super::{
     web::Problem,
 };
 
-pub use request::{ChangeRequest, CreateRequest, Judged, read_dry_run};
+pub use batch::BatchRequest;
+pub use request::{ChangeRequest, CreateRequest, Judged};
 pub use transaction::{Committed, Transaction};
 
 /// A change that is made in one transaction, or not at all.

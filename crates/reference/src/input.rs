@@ -1,5 +1,5 @@
 //! What administrators send: entries, changes of entries, and rows of tables.
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Positions, Volume, Weight};
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Positions, Volume, Weight, words};
 use loadmaster_platform::{
     web::{
         bulk::{Ids, ids},
@@ -57,6 +57,7 @@ request! {
 
 request! {
     /// Changes to an airport: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
+    #[derive(Default)]
     pub(super) struct ChangeAirport in patch {
         /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{4}$")]
@@ -122,6 +123,7 @@ request! {
 
 request! {
     /// Changes to an airline: a JSON merge patch (RFC 7396). Members that are left out remain unchanged.
+    #[derive(Default)]
     pub(super) struct ChangeAirline in patch {
         /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{3}$")]
@@ -176,6 +178,7 @@ request! {
 
 request! {
     /// Changes to an aircraft type: a JSON merge patch (RFC 7396). Members that are left out remain unchanged; so do flights.
+    #[derive(Default)]
     pub(super) struct ChangeAircraft in patch {
         /// ICAO code.
         #[schema(pattern = "^[A-Z0-9]{4}$")]
@@ -196,26 +199,19 @@ request! {
     }
 }
 
-/// What is done with many airports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub(super) enum AirportAction {
-    Activate,
-    Deactivate,
-    MarkMajor,
-    UnmarkMajor,
+words! {
+    /// What is done with many airports.
+    pub enum AirportAction {
+        Activate = "activate",
+        Deactivate = "deactivate",
+        MarkMajor = "mark_major",
+        UnmarkMajor = "unmark_major",
+    }
 }
 
 impl AirportAction {
-    const WORDS: [(&'static str, Self); 4] = [
-        ("activate", Self::Activate),
-        ("deactivate", Self::Deactivate),
-        ("mark_major", Self::MarkMajor),
-        ("unmark_major", Self::UnmarkMajor),
-    ];
-
-    pub fn change(self) -> ChangeAirport {
-        let change = ChangeAirport::nothing();
+    pub(super) fn change(self) -> ChangeAirport {
+        let change = ChangeAirport::default();
         match self {
             Self::Activate => ChangeAirport { is_active: Some(true), ..change },
             Self::Deactivate => ChangeAirport { is_active: Some(false), ..change },
@@ -223,35 +219,20 @@ impl AirportAction {
             Self::UnmarkMajor => ChangeAirport { is_major: Some(false), ..change },
         }
     }
-
-    pub fn as_str(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, action)| *action == self).map_or("", |(word, _)| word)
-    }
 }
 
-/// What is done with many airlines or aircraft types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub(super) enum StateAction {
-    Activate,
-    Deactivate,
-}
-
-impl StateAction {
-    const WORDS: [(&'static str, Self); 2] = [("activate", Self::Activate), ("deactivate", Self::Deactivate)];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Activate => "activate",
-            Self::Deactivate => "deactivate",
-        }
+words! {
+    /// What is done with many airlines or aircraft types.
+    pub enum StateAction {
+        Activate = "activate",
+        Deactivate = "deactivate",
     }
 }
 
 request! {
     /// An action on many airports.
     pub(super) struct BulkAirports in body {
-        action: AirportAction = read::word(&AirportAction::WORDS),
+        action: AirportAction = read::word(AirportAction::WORDS),
         /// Codes of airports, each once.
         #[schema(value_type = Vec<AirportCode>, min_items = 1, max_items = 200)]
         ids: Ids<AirportCode> = ids(read::code),
@@ -261,7 +242,7 @@ request! {
 request! {
     /// An action on many airlines.
     pub(super) struct BulkAirlines in body {
-        action: StateAction = read::word(&StateAction::WORDS),
+        action: StateAction = read::word(StateAction::WORDS),
         /// Codes of airlines, each once.
         #[schema(value_type = Vec<AirlineCode>, min_items = 1, max_items = 200)]
         ids: Ids<AirlineCode> = ids(read::code),
@@ -271,7 +252,7 @@ request! {
 request! {
     /// An action on many aircraft types.
     pub(super) struct BulkAircraft in body {
-        action: StateAction = read::word(&StateAction::WORDS),
+        action: StateAction = read::word(StateAction::WORDS),
         /// Codes of aircraft types, each once.
         #[schema(value_type = Vec<AircraftCode>, min_items = 1, max_items = 200)]
         ids: Ids<AircraftCode> = ids(read::code),
@@ -299,22 +280,6 @@ impl CreateAirport {
 }
 
 impl ChangeAirport {
-    const fn nothing() -> Self {
-        use loadmaster_platform::web::Patch::Keep;
-        Self {
-            icao_code: Keep,
-            name: None,
-            city: None,
-            country_code: None,
-            latitude: None,
-            longitude: None,
-            elevation_ft: Keep,
-            time_zone: None,
-            is_major: None,
-            is_active: None,
-        }
-    }
-
     pub fn apply(self, airport: &Airport) -> Airport {
         let before = airport.clone();
         Airport {
@@ -358,19 +323,7 @@ impl CreateAirline {
 
 impl ChangeAirline {
     pub fn of_state(is_active: bool) -> Self {
-        use loadmaster_platform::web::Patch::Keep;
-        let (name, country_code, is_cargo_only) = (None, None, None);
-        Self {
-            icao_code: Keep,
-            name,
-            country_code,
-            awb_prefix: Keep,
-            alliance: Keep,
-            is_cargo_only,
-            kind: Keep,
-            hub_airports: Keep,
-            is_active: Some(is_active),
-        }
+        Self { is_active: Some(is_active), ..Self::default() }
     }
 
     pub fn apply(self, airline: &Airline) -> Airline {
@@ -411,11 +364,8 @@ impl CreateAircraft {
 }
 
 impl ChangeAircraft {
-    pub const fn of_state(is_active: bool) -> Self {
-        use loadmaster_platform::web::Patch::Keep;
-        let (name, manufacturer, max_cargo_kg, max_cargo_m3) = (None, None, None, None);
-        let (positions, is_freighter, is_active) = (None, None, Some(is_active));
-        Self { icao_code: Keep, name, manufacturer, max_cargo_kg, max_cargo_m3, positions, is_freighter, is_active }
+    pub fn of_state(is_active: bool) -> Self {
+        Self { is_active: Some(is_active), ..Self::default() }
     }
 
     pub fn apply(self, aircraft: &Aircraft) -> Aircraft {

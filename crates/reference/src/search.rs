@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_finds_nothing_and_no_list_is_longer_than_asked() {
+    fn nonsense_finds_nothing_and_no_list_exceeds_its_limit() {
         let index = index();
         for text in ["qqqqq", "del nonsense", "!!!", "", "delx"] {
             assert!(complete(&index, text).is_empty(), "{text}");

@@ -47,7 +47,7 @@ pub(super) struct Load {
     pub evidence: Evidence,
     pub callers: Arc<Callers>,
     pub schedule: Schedule,
-    /// A flight that always has room.
+    /// A flight that always has space.
     pub roomy: Flight,
     pub shared: SharedShipments,
     pub holds: Shared<Hold>,

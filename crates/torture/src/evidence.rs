@@ -30,10 +30,10 @@ pub(super) enum Promise {
     Legal,
     /// What a cancellation costs.
     FeeKept,
-    /// Room that is free goes to the first who waits for it.
+    /// Space that is free goes to the first who waits for it.
     Offered,
-    /// What webhooks are told.
-    Told,
+    /// What webhooks receive.
+    Notified,
     /// A finding of the audit names the invariant itself.
     Audited(Option<u8>),
     Service,
@@ -55,8 +55,8 @@ impl Promise {
             Self::FeeKept => {
                 (Some(14), "of a cancelled booking remains the fee that was due, whatever was changed before")
             }
-            Self::Offered => (None, "the first who waits gets the room that is free"),
-            Self::Told => {
+            Self::Offered => (None, "the first who waits gets the space that is free"),
+            Self::Notified => {
                 (None, "every committed change arrives at its webhooks, signed and in order, and nothing else does")
             }
             Self::Audited(number) => (number, "ledgers and events replay without a contradiction"),
@@ -178,7 +178,7 @@ pub(super) fn fingerprint_of(booking: &Value) -> u64 {
     fingerprint_without(booking, &["next_actions", "claim"])
 }
 
-/// The fingerprint of a flight: all of it but its room, which bookings change without a new version.
+/// The fingerprint of a flight: all of it but its space, which bookings change without a new version.
 pub(super) fn flight_fingerprint_of(flight: &Value) -> u64 {
     fingerprint_without(flight, &["available", "utilization_percent"])
 }

@@ -11,7 +11,7 @@ use super::{operation::Actor, random::choose, schedule::Season};
 
 /// Holds and entries that all clients share.
 const SHARED: usize = 60;
-/// The shortest and the longest time, in seconds, for which clients hold room.
+/// The shortest and the longest time, in seconds, for which clients hold space.
 pub(super) const TTL_SECONDS: (u64, u64) = (10, 14);
 
 #[derive(Debug, Clone, Default)]

@@ -38,7 +38,7 @@ pub(super) enum Action {
     Operate,
     /// A timetable with new flights and with flights that are being sold; or only its dry run.
     Import,
-    /// Hold room, as a customer, a guest or the carrier.
+    /// Hold space, as a customer, a guest or the carrier.
     Hold,
     /// Amend, extend, release or commit a hold, or leave it to expire.
     StepHold,

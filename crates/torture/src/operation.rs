@@ -71,8 +71,8 @@ pub(super) struct Operation {
     pub named: Vec<String>,
     /// A booking that is a hold and its commit at once: with a quote, or with positions by name.
     pub through_hold: bool,
-    /// On a flight that always has room.
-    pub has_room: bool,
+    /// On a flight that always has space.
+    pub has_space: bool,
     pub rows: Vec<Row>,
     pub request: Request,
     pub tries: u32,

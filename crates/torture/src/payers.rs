@@ -1,4 +1,4 @@
-//! Shippers who pay by token, on a flight of their own with a tariff of its own. Each holds room, then sends its commit to any
+//! Shippers who pay by token, on a flight of their own with a tariff of its own. Each holds space, then sends its commit to any
 //! server, and repeats it under the same key until the answer is final. After the load, the bookings of the payers are compared
 //! with the journal of the provider `test`, which only private servers have. Others, the cancellers, change and cancel what they
 //! have paid.
@@ -59,7 +59,7 @@ pub(super) struct Paid {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Told {
+enum CommitOutcome {
     Booked(String),
     Declined,
     Other,
@@ -69,7 +69,7 @@ enum Told {
 #[derive(Debug, Clone)]
 struct Commit {
     hold: String,
-    told: Told,
+    told: CommitOutcome,
 }
 
 /// A booking at the end.
@@ -133,11 +133,11 @@ impl Payer {
         commits
     }
 
-    /// Holds room and commits it. `None` if it did not get a hold.
+    /// Holds space and commits it. `None` if it did not get a hold.
     async fn commit(&mut self, mark: &str) -> Option<Commit> {
         let wanted = json!({"flight_ids": [self.flight], "weight_kg": 10, "pieces": 1});
         let request = post(HOLDS, Some(format!("{mark}-h")), wanted);
-        let Told::Booked(hold) = self.told(&request, "id").await else { return None };
+        let CommitOutcome::Booked(hold) = self.told(&request, "id").await else { return None };
         let token = choose(&TOKENS, self.random.any())?;
         let path = format!("{HOLDS}/{hold}/commit");
         let request = post(&path, Some(format!("{mark}-c")), json!({"payment_token": token}));
@@ -146,7 +146,7 @@ impl Payer {
     }
 
     /// Repeats a request under its key until the answer is final; returns this member of it.
-    async fn told(&mut self, request: &Request, member: &str) -> Told {
+    async fn told(&mut self, request: &Request, member: &str) -> CommitOutcome {
         let began = Instant::now();
         while began.elapsed() < INSISTS_FOR {
             let hang_up = self.random.percent(15).then(|| Duration::from_millis(self.random.below(600)));
@@ -155,16 +155,18 @@ impl Payer {
             let reply = self.load.wire.send(delivery, &self.caller, request).await;
             match &reply.outcome {
                 Outcome::Ok(Answer { status: 201, body, .. }) => {
-                    return body[member].as_str().map_or(Told::Other, |found| Told::Booked(found.to_owned()));
+                    return body[member]
+                        .as_str()
+                        .map_or(CommitOutcome::Other, |found| CommitOutcome::Booked(found.to_owned()));
                 }
                 Outcome::Refused(refusal) if refusal.is_passing() => self.load.back_off(&reply).await,
-                Outcome::Refused(refusal) if refusal.status == 402 => return Told::Declined,
-                Outcome::Refused(_) => return Told::Other,
+                Outcome::Refused(refusal) if refusal.status == 402 => return CommitOutcome::Declined,
+                Outcome::Refused(_) => return CommitOutcome::Other,
                 Outcome::Ok(_) | Outcome::Unknown(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Told::Other
+        CommitOutcome::Other
     }
 }
 
@@ -198,12 +200,12 @@ impl Payers {
         let mut breaches = compare(&commits, &bookings, (before, after));
         let (of_fees, fees) = fees::judge(load, &cases).await?;
         breaches.extend(of_fees);
-        let count = |of: fn(&Told) -> bool| commits.iter().filter(|commit| of(&commit.told)).count();
+        let count = |of: fn(&CommitOutcome) -> bool| commits.iter().filter(|commit| of(&commit.told)).count();
         let paid = Paid {
             commits: commits.len(),
-            booked: count(|told| matches!(told, Told::Booked(_))),
-            declined: count(|told| *told == Told::Declined),
-            others: count(|told| *told == Told::Other),
+            booked: count(|told| matches!(told, CommitOutcome::Booked(_))),
+            declined: count(|told| *told == CommitOutcome::Declined),
+            others: count(|told| *told == CommitOutcome::Other),
             fees,
         };
         Ok(Some((breaches, paid)))
@@ -270,10 +272,10 @@ fn compare(commits: &[Commit], bookings: &[Booking], (before, after): (usize, us
     for Commit { hold, told } in commits {
         let own = of_holds.get(hold.as_str()).map_or(&[][..], Vec::as_slice);
         let what = match told {
-            Told::Booked(reference) if !own.contains(&reference.as_str()) => {
+            CommitOutcome::Booked(reference) if !own.contains(&reference.as_str()) => {
                 format!("lost: the booking {reference} of the paid hold {hold}; it is {own:?}")
             }
-            Told::Declined if !own.is_empty() => {
+            CommitOutcome::Declined if !own.is_empty() => {
                 format!("the payment of {hold} was declined, but it is booked as {own:?}")
             }
             _ => continue,
@@ -325,7 +327,7 @@ mod tests {
         }
     }
 
-    fn commit(hold: &str, told: Told) -> Commit {
+    fn commit(hold: &str, told: CommitOutcome) -> Commit {
         Commit { hold: hold.to_owned(), told }
     }
 
@@ -335,8 +337,11 @@ mod tests {
 
     #[test]
     fn bookings_and_captures_agree() {
-        let commits =
-            [commit("1", Told::Booked("A".to_owned())), commit("2", Told::Declined), commit("3", Told::Other)];
+        let commits = [
+            commit("1", CommitOutcome::Booked("A".to_owned())),
+            commit("2", CommitOutcome::Declined),
+            commit("3", CommitOutcome::Other),
+        ];
         let bookings = [booking("A", "1", "COMPLETED", PRICE), booking("B", "3", "PROCESSING", "0.00")];
         assert!(found(&commits, &bookings, 1).is_empty() && found(&commits, &bookings, 2).is_empty());
         for captured in [0, 3] {
@@ -350,10 +355,10 @@ mod tests {
     #[test]
     fn what_is_lost_doubled_or_booked_unpaid_is_a_breach() {
         let paid = |reference, hold| booking(reference, hold, "COMPLETED", PRICE);
-        let commits = [commit("1", Told::Booked("A".to_owned()))];
+        let commits = [commit("1", CommitOutcome::Booked("A".to_owned()))];
         assert_eq!(found(&commits, &[], 0), ["lost: the booking A of the paid hold 1; it is []"]);
         assert_eq!(found(&commits, &[paid("A", "1"), paid("B", "1")], 2), ["the hold 1 was paid as A, B"]);
-        let declined = [commit("1", Told::Declined)];
+        let declined = [commit("1", CommitOutcome::Declined)];
         let told = "the payment of 1 was declined, but it is booked as [\"A\"]";
         assert_eq!(found(&declined, &[paid("A", "1")], 1), [told]);
         let unpaid = [booking("A", "1", "FAILED", "0.00")];

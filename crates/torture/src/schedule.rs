@@ -1,6 +1,6 @@
 //! The flights that clients compete for. Four small ones at a time, two from Delhi to Bombay and two on to London, so
 //! that each of the first two connects with each of the others, and one onward for those who wait for three flights; and a
-//! large one that always has room.
+//! large one that always has space.
 use std::{
     sync::{
         Arc,
@@ -22,7 +22,7 @@ use super::{
     wire::{Delivery, Outcome, Request, Wire},
 };
 
-const ROOM: [&str; 3] = ["DEL", "BOM", "LHR"];
+const ROUTE: [&str; 3] = ["DEL", "BOM", "LHR"];
 /// The destination of the onward flights, and the hours after the first flights at which they leave.
 const ONWARD: (&str, i64) = ("AMS", 19);
 /// The local time of Delhi and Bombay, ahead of UTC.
@@ -137,12 +137,12 @@ impl Schedule {
             for (sector, flights) in sectors.iter_mut().enumerate() {
                 let leaves = self.begin + day + TimeDelta::hours(if sector == 0 { 0 } else { 12 });
                 for weight_kg in [1200, 1800] {
-                    flights.push(self.add(wire, callers, [ROOM[sector], ROOM[sector + 1]], leaves, weight_kg).await?);
+                    flights.push(self.add(wire, callers, [ROUTE[sector], ROUTE[sector + 1]], leaves, weight_kg).await?);
                 }
             }
             let (destination, hours) = ONWARD;
             let leaves = self.begin + day + TimeDelta::hours(hours);
-            let onward = vec![self.add(wire, callers, [ROOM[2], destination], leaves, 900).await?];
+            let onward = vec![self.add(wire, callers, [ROUTE[2], destination], leaves, 900).await?];
             seasons.push(Arc::new(Season { sectors, onward }));
         }
         seasons.get(number).cloned().ok_or_else(|| anyhow::anyhow!("no season {number}"))

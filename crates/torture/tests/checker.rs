@@ -286,7 +286,7 @@ mod controls {
 
     /// Over a minute, too.
     #[test]
-    fn room_that_is_still_held_after_a_commit_is_found() {
+    fn space_that_is_still_held_after_a_commit_is_found() {
         if !is_long() {
             return;
         }

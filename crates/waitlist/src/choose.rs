@@ -154,7 +154,7 @@ impl WaitlistService {
 
     /// Returns whether space on a flight is kept, at this time, for entries that were passed over too often.
     fn keeps(&self, pass: &Pass, flight: FlightId) -> bool {
-        pass.room(flight).is_some_and(|room| self.clock.now() + KEPT_UNTIL < room.cutoff)
+        pass.capacity(flight).is_some_and(|space| self.clock.now() + KEPT_UNTIL < space.cutoff)
     }
 
     /// Returns whether space is kept for this entry: for some hours, if what is not booked on its flights could hold it. Not

@@ -147,10 +147,10 @@ impl WaitlistService {
         let Some(made) = run_alone(&self.db, MakeOffer { waitlist: self.clone(), entry, way, kept }).await? else {
             return Ok(Next::Changed);
         };
-        self.capacity.wrote(&made.rooms);
+        self.capacity.wrote(&made.spaces);
         self.holds.changed(&made.hold, HoldEventType::Created);
         metric::OFFERS.with(["made"]).increment(1);
-        pass.offered(id, &made.rooms);
+        pass.offered(id, &made.spaces);
         if !others.is_empty() {
             // More may have been kept for it there than it took.
             self.look_at(others);
@@ -162,21 +162,21 @@ impl WaitlistService {
     /// space is set aside than was looked at, and somebody may be able to use it.
     async fn dispose_of_rest(&self, pass: &Pass) -> Result<bool, DbError> {
         let (flight, kept) = (pass.flight, pass.kept(pass.flight));
-        let aside = pass.room(flight).map_or_else(Space::default, |room| room.aside);
+        let aside = pass.capacity(flight).map_or_else(Space::default, |space| space.aside);
         let disposed: Option<Vec<FlightCapacity>> = retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let room = capacity::lock_in_tx(&mut tx, &[flight]).await?.pop();
-            let Some(room) = room.filter(|room| room.aside != Space::default()) else {
+            let space = capacity::lock_in_tx(&mut tx, &[flight]).await?.pop();
+            let Some(space) = space.filter(|space| space.aside != Space::default()) else {
                 tx.rollback().await?;
                 return Ok(Some(Vec::new()));
             };
-            if room.aside != aside {
+            if space.aside != aside {
                 tx.rollback().await?;
                 return Ok(None);
             }
-            let rooms = dispose_in_tx(&mut tx, &room, &kept, self.clock.now()).await?;
+            let spaces = dispose_in_tx(&mut tx, &space, &kept, self.clock.now()).await?;
             commit(tx).await?;
-            Ok::<_, DbError>(Some(rooms))
+            Ok::<_, DbError>(Some(spaces))
         })
         .await?;
         self.capacity.wrote(disposed.as_deref().unwrap_or_default());
@@ -187,25 +187,25 @@ impl WaitlistService {
 /// Keeps of what is set aside no more than those need for whom it is kept, and opens the rest.
 async fn dispose_in_tx(
     tx: &mut PgSession,
-    room: &FlightCapacity,
+    space: &FlightCapacity,
     kept: &ReservedSpace,
     now: DateTime<Utc>,
 ) -> Result<Vec<FlightCapacity>, DbError> {
-    let keeps = room.aside.least(kept.aside);
-    let opened = room.aside - keeps;
-    let mut rooms = Vec::new();
+    let keeps = space.aside.least(kept.aside);
+    let opened = space.aside - keeps;
+    let mut spaces = Vec::new();
     if opened != Space::default() {
-        rooms = capacity::shift_in_tx(tx, &[Shift::opened(room.flight_id, opened)], now).await?;
+        spaces = capacity::shift_in_tx(tx, &[Shift::opened(space.flight_id, opened)], now).await?;
     }
     if let Some(until) = kept.until.filter(|_| keeps != Space::default()) {
         repository::keep(tx, &kept.entries, now).await?;
         // It is looked at again when the first of them loses it.
-        let until = looked_at_until(until.min(room.cutoff - KEPT_UNTIL));
-        if room.aside_until != Some(until) || !rooms.is_empty() {
-            capacity::keep_aside_in_tx(tx, room.flight_id, until).await?;
+        let until = looked_at_until(until.min(space.cutoff - KEPT_UNTIL));
+        if space.aside_until != Some(until) || !spaces.is_empty() {
+            capacity::keep_aside_in_tx(tx, space.flight_id, until).await?;
         }
     }
-    Ok(rooms)
+    Ok(spaces)
 }
 
 /// What comes next on a flight.

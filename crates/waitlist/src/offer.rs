@@ -30,7 +30,7 @@ pub(super) struct MakeOffer {
 pub(super) struct Made {
     pub hold: Hold,
     /// The flights' rows after it.
-    pub rooms: Vec<FlightCapacity>,
+    pub spaces: Vec<FlightCapacity>,
     /// By it one was passed over for the last time: nobody behind that one gets an offer any more.
     pub has_passed_too_often: bool,
 }
@@ -64,7 +64,7 @@ impl Command for MakeOffer {
         let rules = waitlist.pricing.in_force_in_tx(tx).await?;
         let quoted_for = waitlist.pricing.quote_minutes();
         hold.quote = hold.offered_at(&rules, &flights, (waitlist.ids.next(now), quoted_for), now);
-        let rooms = capacity::shift_in_tx(tx, &shifts(&hold, &flights, kept), now).await?;
+        let spaces = capacity::shift_in_tx(tx, &shifts(&hold, &flights, kept), now).await?;
         let change =
             HoldChange { before: None, after: hold, event_type: HoldEventType::Created, actor: None, trace: None };
         let change = [change];
@@ -81,7 +81,7 @@ impl Command for MakeOffer {
         });
         let has_passed_too_often = repository::pass_over(tx, entry.id, way, waitlist.limits.max_passed_over).await?;
         save_in_tx(tx, &[(&entry, WaitlistEventType::Offered)]).await?;
-        Ok(Some(Made { hold, rooms, has_passed_too_often }))
+        Ok(Some(Made { hold, spaces, has_passed_too_often }))
     }
 }
 

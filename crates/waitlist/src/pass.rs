@@ -70,10 +70,10 @@ pub(super) struct ReservedSpace {
 
 impl ReservedSpace {
     /// Returns the space on a flight as an offer finds it: what is set aside is free, what is kept is not.
-    pub fn leaves(space: Space, room: &FlightCapacity) -> FlightCapacity {
-        let kept = room.kept();
-        let free = room.capacity - room.booked - kept;
-        FlightCapacity { held: kept + space.least(free), ..*room }
+    pub fn leaves(space: Space, capacity: &FlightCapacity) -> FlightCapacity {
+        let kept = capacity.kept();
+        let free = capacity.capacity - capacity.booked - kept;
+        FlightCapacity { held: kept + space.least(free), ..*capacity }
     }
 }
 
@@ -90,19 +90,19 @@ impl Pass {
     }
 
     /// Returns the space on a flight, if it exists and was read.
-    pub fn room(&self, flight: FlightId) -> Option<&FlightCapacity> {
+    pub fn capacity(&self, flight: FlightId) -> Option<&FlightCapacity> {
         self.flights.get(&flight).map(|flight| &flight.room)
     }
 
     /// Returns what is free on a flight for those who wait, what is set aside included.
     pub fn free(&self, flight: FlightId) -> Option<Space> {
-        self.room(flight).map(|room| ReservedSpace::leaves(Space::default(), room).available())
+        self.capacity(flight).map(|capacity| ReservedSpace::leaves(Space::default(), capacity).available())
     }
 
     /// Returns the same without what is kept for entries that were passed.
     pub fn left(&self, flight: FlightId) -> Option<Space> {
         let kept = self.lines.get(&flight).map(|line| line.kept.space).unwrap_or_default();
-        self.room(flight).map(|room| ReservedSpace::leaves(kept, room).available())
+        self.capacity(flight).map(|capacity| ReservedSpace::leaves(kept, capacity).available())
     }
 
     /// Returns what is kept on a flight for entries that were passed.
@@ -111,13 +111,13 @@ impl Pass {
     }
 
     /// Takes note of an offer, and of the space that it has left.
-    pub fn offered(&mut self, entry: WaitlistEntryId, rooms: &[FlightCapacity]) {
+    pub fn offered(&mut self, entry: WaitlistEntryId, capacities: &[FlightCapacity]) {
         self.judging.clear();
         self.judged.retain(|_, verdict| *verdict != Verdict::Open);
         self.judged.insert(entry, Verdict::Refused);
-        for room in rooms {
-            if let Some(flight) = self.flights.get_mut(&room.flight_id) {
-                flight.room = *room;
+        for capacity in capacities {
+            if let Some(flight) = self.flights.get_mut(&capacity.flight_id) {
+                flight.room = *capacity;
             }
         }
     }
@@ -133,7 +133,7 @@ impl Pass {
 
     /// Passes the first entry of a flight's line, for which space may be kept until then.
     pub fn pass(&mut self, flight: FlightId, kept_until: Option<DateTime<Utc>>) {
-        let (aside, free) = (self.room(flight).map(|room| room.aside), self.free(flight));
+        let (aside, free) = (self.capacity(flight).map(|capacity| capacity.aside), self.free(flight));
         let line = self.lines.entry(flight).or_default();
         let Some(entry) = line.read.pop_front() else { return };
         line.passed.insert(entry.id);

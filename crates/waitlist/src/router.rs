@@ -4,13 +4,13 @@ use loadmaster_bookings::{BookingBody, Desk};
 use loadmaster_holds::{CommitHold, EndReason, HoldVerb};
 use loadmaster_kernel::{HoldId, WaitlistEntryId};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, Key, KeyHeader},
+    idempotency::{Answer, Key, KeyHeader},
     room::{Routes, handler_state},
     web::{
-        Body, ClientAddress, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Precondition, Problem,
-        Query, ReadRecency, both, conditional, private, problem_responses, unless_missing,
+        ClientAddress, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Precondition, Problem, Query,
+        ReadRecency, conditional, private, problem_responses, unless_missing,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    work::{ChangeRequest, CreateRequest, Keyed, UnitOfWork},
 };
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -67,13 +67,10 @@ async fn join(
     State(waitlist): State<WaitlistService>,
     State(reference): State<Reference>,
     State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(key, body.read(|fields| JoinWaitlist::read(fields, &reference)));
-    let ((), (key, wanted)) = both(query.refuse_all(), input)?;
+    let input = request.body().read(|fields| JoinWaitlist::read(fields, &reference));
+    let (key, wanted) = request.judge(caller.user_id.uuid(), input)?;
     let command = Join { waitlist: waitlist.clone(), caller, wanted: wanted.clone(), ways: Vec::new() };
     let made = |made: &Placed| answer(StatusCode::CREATED, made).with_location(format!("{ENTRY}{}", made.entry.id));
     let outcome = unit_of_work.run(Keyed { command, key, answer: Box::new(made) }).await;

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_receiver_may_ask_for_a_pause_in_seconds_or_until_a_date() {
+    fn a_busy_receiver_may_request_a_pause_in_seconds_or_until_a_date() {
         let now = DateTime::parse_from_rfc3339("2026-11-20T08:00:00Z").unwrap().to_utc();
         let asked = |status, text: &str| {
             let retry_after = Some(text.to_owned());

@@ -23,7 +23,7 @@ mod secret;
 mod service;
 mod sign;
 mod sink;
-mod wishes;
+mod subscribed;
 
 pub use error::{ReplayError, WebhookError, code};
 pub use model::{AboutWebhook, Outgoing, WEBHOOK, WebhookStatus};

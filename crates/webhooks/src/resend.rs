@@ -17,7 +17,7 @@ use super::{
 
 /// What the owner of a webhook asks for.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Wish {
+pub(super) enum ResendScope {
     Test,
     One(DeliveryId),
     /// `only_failed`: without those that were delivered.
@@ -40,7 +40,7 @@ pub(super) struct Resend {
     pub caller: Principal,
     pub id: WebhookId,
     pub precondition: Precondition,
-    pub wish: Wish,
+    pub scope: ResendScope,
 }
 
 impl Command for Resend {
@@ -49,27 +49,27 @@ impl Command for Resend {
     type Error = WebhookError;
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Queued, WebhookError> {
-        let action = if matches!(self.wish, Wish::Test) { "test" } else { "resend" };
+        let action = if matches!(self.scope, ResendScope::Test) { "test" } else { "resend" };
         let locked = self.webhooks.lock_for_use_in_tx(tx, self.caller, self.id, &self.precondition, action);
         let webhook = locked.await?;
         let now = self.webhooks.clock.now();
         // What was meant for operators' eyes stays so, also when the webhook is an organization's own again.
         let only_own = self.caller.sees_only().is_some() || webhook.terms.scope == WebhookScope::Organization;
         let of = (self.id, only_own);
-        let delivery = match self.wish {
-            Wish::Test => {
+        let delivery = match self.scope {
+            ResendScope::Test => {
                 let test = test_message(self.id, self.webhooks.ids.next(now), &self.webhooks.source, now);
                 let delivery = self.webhooks.add_in_tx(tx, self.id, &test).await?;
                 repository::wake(tx, self.id, now).await?;
                 delivery
             }
-            Wish::One(delivery) => {
+            ResendScope::One(delivery) => {
                 if !repository::resend_one(tx, of, delivery, now).await? {
                     return Err(WebhookError::UnknownDelivery);
                 }
                 delivery
             }
-            Wish::Since { since, only_failed } => {
+            ResendScope::Since { since, only_failed } => {
                 allow_long_statements(tx).await?;
                 let most = i64::from(MOST_WAITING - webhook.waiting).max(0);
                 let wanted = (since.max(now - KEPT_FOR), only_failed, most);

@@ -3,14 +3,14 @@ use loadmaster_platform::{
     postgres::{DbError, commit, keep_plans, retrying},
 };
 
-use super::{model::Outgoing, service::WebhookService, wishes::Wishes};
+use super::{model::Outgoing, service::WebhookService, subscribed::SubscribedTypes};
 
 /// The sink of the outbox that queues messages for webhooks: one transaction for each batch, and no statement if no webhook
 /// wants any of their types.
 #[derive(Clone)]
 pub(super) struct WebhookSink {
     webhooks: WebhookService,
-    wishes: Wishes,
+    subscribed: SubscribedTypes,
 }
 
 impl Sink for WebhookSink {
@@ -32,7 +32,7 @@ impl Sink for WebhookSink {
 
 impl WebhookSink {
     pub fn new(webhooks: WebhookService) -> Self {
-        Self { webhooks, wishes: Wishes::default() }
+        Self { webhooks, subscribed: SubscribedTypes::default() }
     }
 
     /// Breaks the promise that a message is queued before the sink moves on: what is not queued yet is lost with the process.
@@ -47,8 +47,8 @@ impl WebhookSink {
     }
 
     async fn queue(&self, entries: &[Entry]) -> Result<usize, DbError> {
-        let Self { webhooks, wishes } = self;
-        let wanted = wishes.wanted(&webhooks.db, entries).await?;
+        let Self { webhooks, subscribed } = self;
+        let wanted = subscribed.wanted(&webhooks.db, entries).await?;
         let outgoing = |entry: &Entry| Outgoing::of(entry, webhooks.source.document(entry).ok()?);
         let outgoing: Vec<Outgoing> = wanted.into_iter().filter_map(outgoing).collect();
         if outgoing.is_empty() {

@@ -39,7 +39,7 @@ async fn a_report_is_of_the_last_28_days_unless_others_are_named() {
 }
 
 #[tokio::test]
-async fn each_fault_of_a_query_is_told() {
+async fn each_fault_of_a_query_is_reported() {
     let world = World::start().await;
     let operator = world.operator().await;
     let common = [

@@ -32,7 +32,7 @@ async fn searched() -> World {
 }
 
 #[tokio::test]
-async fn demand_is_told_by_lane_class_of_weight_and_outcome() {
+async fn demand_is_reported_by_lane_class_of_weight_and_outcome() {
     let world = searched().await;
     let operator = world.operator().await;
     let lanes = report(&operator, DEMAND, "group=lane").await;
@@ -101,7 +101,7 @@ async fn demand_is_exported() {
 }
 
 #[tokio::test]
-async fn each_fault_of_a_question_about_demand_is_told() {
+async fn each_fault_of_a_query_of_demand_is_reported() {
     let world = World::start().await;
     let operator = world.operator().await;
     for path in [DEMAND.to_owned(), format!("{DEMAND}/export")] {

@@ -154,7 +154,7 @@ async fn flights_are_grouped_and_filtered_and_the_rest_is_in_other() {
 }
 
 #[tokio::test]
-async fn what_can_be_sold_at_each_station_is_told_of_flights_that_have_not_left() {
+async fn what_can_be_sold_at_each_station_is_reported_of_flights_that_have_not_left() {
     let world = long_day().await;
     let (customer, operator) = (world.customer().await, world.operator().await);
     let new = |number: &str, origin: &'static str, departs: &str| {

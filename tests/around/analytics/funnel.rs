@@ -15,7 +15,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn of_what_was_made_in_the_span_it_tells_what_led_on() {
+async fn of_what_was_made_in_the_span_it_counts_what_led_on() {
     let world = long_day().await;
     let ((customer, own), (other, _)) = (firm(&world).await, firm(&world).await);
     let operator = world.operator().await;
@@ -90,7 +90,7 @@ async fn steps_count_on_the_dates_at_their_origins() {
 }
 
 #[tokio::test]
-async fn room_that_an_allotment_keeps_is_no_step() {
+async fn space_that_an_allotment_keeps_is_no_step() {
     let market = Market::open().await;
     let operator = market.world.operator().await;
     let own = market.customer.get("/api/v1/auth/me").await.expect(200)["organization_id"].clone();
@@ -119,7 +119,7 @@ async fn nothing_is_reported_of_an_empty_house() {
 }
 
 #[tokio::test]
-async fn the_funnel_begins_with_searches_where_their_lanes_are_all_that_is_asked_about() {
+async fn the_funnel_begins_with_searches_where_the_query_names_lanes_alone() {
     let world = World::start().await;
     let (customer, organization) = firm(&world).await;
     let operator = world.operator().await;

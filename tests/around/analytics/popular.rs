@@ -93,7 +93,7 @@ async fn the_carriers_staff_sees_searches_and_bookings() {
 }
 
 #[tokio::test]
-async fn each_fault_of_a_question_about_popular_lanes_is_told() {
+async fn each_fault_of_a_query_of_popular_lanes_is_reported() {
     let world = World::start().await;
     for (query, name, code) in [
         ("period=year", "period", "unknown_value"),

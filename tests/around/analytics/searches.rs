@@ -50,7 +50,7 @@ fn members(entries: &[Value], names: &[&str]) -> Vec<Vec<Value>> {
 }
 
 #[tokio::test]
-async fn a_search_is_counted_with_what_became_of_it_and_not_with_who_asked() {
+async fn a_search_is_counted_with_its_outcome_and_without_its_caller() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(500.0)).await;
     let customer = world.customer().await;
@@ -82,7 +82,7 @@ async fn a_search_is_counted_with_what_became_of_it_and_not_with_who_asked() {
 }
 
 #[tokio::test]
-async fn each_outcome_is_told() {
+async fn each_outcome_is_reported() {
     let world = World::start().await;
     let (admin, anyone) = (world.admin().await, world.anonymous());
     world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(500.0).departs("2026-11-21T10:00:00Z")).await;

@@ -20,7 +20,7 @@ async fn broken(books: &TestDatabase, spoil: &str, now: DateTime<Utc>) -> Vec<u8
 }
 
 #[tokio::test]
-async fn room_that_is_set_aside_after_its_moment_or_for_nobody_is_found() {
+async fn space_that_is_set_aside_too_long_or_without_entries_is_found() {
     // No matcher runs here.
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await;

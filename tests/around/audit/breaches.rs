@@ -150,7 +150,7 @@ async fn a_row_that_its_ledger_does_not_end_with() {
 }
 
 #[tokio::test]
-async fn a_leg_whose_room_is_not_what_its_status_says() {
+async fn a_leg_whose_space_is_not_what_its_status_says() {
     each_is_noticed(
         &[
             (
@@ -202,7 +202,7 @@ async fn a_leg_whose_room_is_not_what_its_status_says() {
 }
 
 #[tokio::test]
-async fn legs_that_did_not_all_take_room_or_that_no_event_tells_of() {
+async fn legs_that_did_not_all_take_space_or_have_no_event_are_found() {
     each_is_noticed(
         &[
             (

@@ -33,7 +33,7 @@ async fn an_unknown_subject_cannot_be_audited() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_or_not_migrated_or_not_told_right_is_no_breach() {
+async fn a_database_that_is_away_not_migrated_or_misconfigured_is_no_breach() {
     let away = TestDatabase::create().await;
     away.close_doors().await;
     assert!(could_not_run(&audit(&away, &[]).await).contains("cannot be reached"));
@@ -46,7 +46,7 @@ async fn a_database_that_is_away_or_not_migrated_or_not_told_right_is_no_breach(
 }
 
 #[tokio::test]
-async fn an_older_schema_is_told_and_a_newer_one_is_audited() {
+async fn an_older_schema_is_reported_and_a_newer_one_is_audited() {
     let database = TestDatabase::create().await;
     let mut owner = database.owner().await;
     sqlx::query("update _sqlx_migrations set version = version + 1000 where version = (select max(version) from _sqlx_migrations)")
@@ -73,7 +73,7 @@ async fn results_go_to_stdout_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn the_same_is_told_as_one_json_document() {
+async fn the_same_is_reported_as_one_json_document() {
     let books = Books::keep().await;
     let spoiled = books.spoiled("update flight_capacity set booked_positions = 7 where flight_id = '{direct}'").await;
     let (code, told) = document(&spoiled, &[]).await;

@@ -368,7 +368,7 @@ impl Model {
     }
 
     /// Refuses with this code where more is booked than there is.
-    fn judge_room(&self, code: &'static str) -> Refusal {
+    fn judge_space(&self, code: &'static str) -> Refusal {
         let mut full = Vec::new();
         for flight in 0..self.flights.len() {
             let lacking = self.available(flight).dimensions().into_iter().filter(|(_, left)| *left < 0);

@@ -92,7 +92,7 @@ async fn with_a_key_of_its_own_an_installation_accepts_no_ticket_that_a_reader_o
 }
 
 #[tokio::test]
-async fn the_caller_of_a_ticket_is_told_what_is_wrong_with_the_other_parameters() {
+async fn the_caller_of_a_ticket_gets_the_faults_of_the_other_parameters() {
     let world = World::working().await;
     let flight = roomy(&world).await;
     let (customer, stranger, anyone) = (world.customer().await, world.customer().await, world.anonymous());

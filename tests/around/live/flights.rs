@@ -15,7 +15,7 @@ fn room(availability: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_stream_begins_with_the_flight_and_its_room_and_shows_each_as_it_changes() {
+async fn a_stream_begins_with_the_flight_and_its_space_and_shows_each_as_it_changes() {
     let world = World::working().await;
     let flight = roomy(&world).await;
     let path = path_of_flight(&flight);
@@ -118,7 +118,7 @@ async fn all_streams_of_a_flight_cost_one_reading() {
 }
 
 #[tokio::test]
-async fn room_that_changes_without_a_message_is_shown_too() {
+async fn space_that_changes_without_a_message_is_shown_too() {
     let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let mut stream = follow(&world.anonymous(), &path_of_flight(&flight), None).await;

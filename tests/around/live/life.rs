@@ -35,7 +35,7 @@ async fn no_stream_lives_longer_than_an_hour() {
 }
 
 #[tokio::test]
-async fn at_shutdown_clients_are_told_when_to_come_back() {
+async fn at_shutdown_clients_get_a_time_to_reconnect() {
     let world = World::working().await;
     let flight = roomy(&world).await;
     let mut streams = Vec::new();
@@ -60,7 +60,7 @@ async fn at_shutdown_clients_are_told_when_to_come_back() {
 
 /// Many megabytes, at the pace of one who is behind: takes some seconds.
 #[tokio::test]
-async fn who_does_not_read_is_left_and_keeps_nobody_waiting() {
+async fn a_client_that_does_not_read_is_dropped_and_delays_no_other() {
     let world = WorldOptions::working().set("server.write_timeout_ms", "600000").start().await;
     let flight = roomy(&world).await;
     let path = path_of_flight(&flight);

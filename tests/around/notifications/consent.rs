@@ -61,7 +61,7 @@ async fn a_new_address_gets_one_question_and_what_it_agreed_to_until_it_unsubscr
 }
 
 #[tokio::test]
-async fn an_address_in_the_other_spelling_of_its_domain_is_asked_once_and_has_agreed() {
+async fn an_address_in_the_other_spelling_of_its_domain_gets_one_request_and_has_agreed() {
     let world = World::working().await;
     let [first, _] = two_flights(&world).await;
     let shipper = Person::new(&world).await;

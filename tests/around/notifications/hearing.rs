@@ -14,7 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 #[tokio::test]
-async fn whoever_made_a_booking_is_told_once_of_each_step_that_is_on_by_default() {
+async fn the_user_who_made_a_booking_is_notified_once_of_each_step_that_is_on_by_default() {
     let world = World::working().await;
     let [first, second] = two_flights(&world).await;
     let (shipper, staff) = (Person::new(&world).await, world.operator().await);
@@ -32,7 +32,7 @@ async fn whoever_made_a_booking_is_told_once_of_each_step_that_is_on_by_default(
 }
 
 #[tokio::test]
-async fn only_verified_addresses_and_enabled_users_are_told() {
+async fn only_verified_addresses_and_enabled_users_are_notified() {
     let world = World::working().await;
     let [first, _] = two_flights(&world).await;
     world.customer().await.book(order(&[&first])).await;
@@ -47,7 +47,7 @@ async fn only_verified_addresses_and_enabled_users_are_told() {
 }
 
 #[tokio::test]
-async fn members_who_ask_for_it_are_told_of_all_of_their_organization() {
+async fn members_who_opt_in_are_notified_of_all_of_their_organization() {
     let world = World::working().await;
     let [first, _] = two_flights(&world).await;
     let maker = Person::new(&world).await;
@@ -68,7 +68,7 @@ async fn members_who_ask_for_it_are_told_of_all_of_their_organization() {
 }
 
 #[tokio::test]
-async fn a_user_who_has_left_the_organization_is_told_nothing_of_it() {
+async fn a_user_who_has_left_the_organization_is_not_notified_of_it() {
     let world = World::working().await;
     let [first, second] = two_flights(&world).await;
     let (maker, foreign) = (Person::new(&world).await, Person::new(&world).await);
@@ -90,7 +90,7 @@ async fn a_user_who_has_left_the_organization_is_told_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn the_user_who_claimed_a_guests_booking_is_told() {
+async fn the_user_who_claimed_a_guests_booking_is_notified() {
     let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let booking = guest(&world).await.book_by_hold(&flight).await;
@@ -150,7 +150,7 @@ async fn what_one_flight_causes_waits_in_one_bundle_for_each_receiver() {
 }
 
 #[tokio::test]
-async fn new_times_and_freight_left_behind_are_told() {
+async fn new_times_and_freight_left_behind_are_notified() {
     let world = World::working().await;
     let [first, second] = two_flights(&world).await;
     let shipper = Person::new(&world).await;
@@ -162,7 +162,7 @@ async fn new_times_and_freight_left_behind_are_told() {
 }
 
 #[tokio::test]
-async fn nothing_is_told_of_what_was_written_before_the_room_or_more_than_a_day_ago() {
+async fn nothing_is_sent_about_events_before_the_room_or_older_than_a_day() {
     // Nobody delivers yet.
     let quiet = World::start().await;
     let [first, _] = two_flights(&quiet).await;
@@ -185,7 +185,7 @@ async fn nothing_is_told_of_what_was_written_before_the_room_or_more_than_a_day_
 }
 
 #[tokio::test]
-async fn a_hold_is_told_five_minutes_before_it_expires_and_again_when_it_was_extended() {
+async fn a_hold_is_notified_five_minutes_before_it_expires_and_again_after_it_was_extended() {
     let world = World::working().await;
     let [first, _] = two_flights(&world).await;
     let shipper = Person::new(&world).await;
@@ -204,7 +204,7 @@ async fn a_hold_is_told_five_minutes_before_it_expires_and_again_when_it_was_ext
 }
 
 #[tokio::test]
-async fn an_offer_of_room_is_told_until_it_ends() {
+async fn an_offer_of_space_is_notified_until_it_ends() {
     let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(1000.0).leaves_in_hours(200)).await;
     let holder = world.customer().await;
@@ -221,7 +221,7 @@ async fn an_offer_of_room_is_told_until_it_ends() {
 }
 
 #[tokio::test]
-async fn whoever_changed_a_webhook_last_is_told_that_it_fails() {
+async fn the_user_who_changed_a_webhook_last_is_notified_that_it_fails() {
     let world = World::working().await;
     let owner = Person::new(&world).await;
     let member = Person::in_organization(&world, owner.organization, Role::Customer).await;

@@ -23,7 +23,7 @@ pub(super) fn link(letter: &Value, begin: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_confirmed_booking_is_told_with_local_times_and_a_link_that_ends_it() {
+async fn a_confirmed_booking_is_notified_with_local_times_and_a_link_that_ends_it() {
     let files = directory();
     let world = writing(files.path()).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-27T21:00:00Z")).await;
@@ -85,7 +85,7 @@ async fn a_cancelled_flight_is_one_letter_to_each_shipper_however_many_bookings(
 }
 
 #[tokio::test]
-async fn a_contact_is_asked_and_told_by_the_links_of_its_letters() {
+async fn a_contact_consents_and_is_notified_by_the_links_of_its_letters() {
     let files = directory();
     let world = writing(files.path()).await;
     let [first, second] = two_flights(&world).await;

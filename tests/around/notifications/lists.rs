@@ -11,7 +11,7 @@ const OWN: &str = "/api/v1/notifications";
 const ALL: &str = "/api/v1/admin/notifications";
 
 #[tokio::test]
-async fn everybody_sees_the_own_and_the_staff_sees_all_with_masked_addresses() {
+async fn a_user_sees_its_own_and_the_staff_sees_all_with_masked_addresses() {
     let world = World::working().await;
     let [first, _] = two_flights(&world).await;
     let (one, other) = (Person::new(&world).await, Person::new(&world).await);

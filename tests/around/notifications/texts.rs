@@ -32,7 +32,7 @@ async fn name(client: &Client, flight: &Value, contacts: Value) -> String {
 }
 
 #[tokio::test]
-async fn an_account_that_is_not_verified_asks_by_letter_alone() {
+async fn an_account_that_is_not_verified_requests_consent_by_letter_alone() {
     // Nobody sends.
     let world = World::start().await;
     let [flight, _] = two_flights(&world).await;
@@ -62,7 +62,7 @@ async fn an_account_that_is_not_verified_asks_by_letter_alone() {
 }
 
 #[tokio::test]
-async fn an_organization_asks_twenty_by_text_in_a_day_and_the_next_is_listed_as_not_sent() {
+async fn an_organization_requests_consent_by_twenty_texts_a_day_and_the_next_is_listed_as_not_sent() {
     let world = World::start().await;
     let [_, flight] = two_flights(&world).await;
     let (person, other) = (Person::new(&world).await, Person::new(&world).await);

@@ -20,7 +20,7 @@ async fn reasons(world: &World, kind: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_expiring_hold_is_told_again_on_request_until_it_expires() {
+async fn an_expiring_hold_is_notified_again_on_request_until_it_expires() {
     let files = directory();
     let world = writing(files.path()).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").departs("2026-11-27T21:00:00Z")).await;

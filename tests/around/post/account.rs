@@ -93,7 +93,7 @@ async fn a_verified_address_that_changes_is_not_verified_any_more() {
 }
 
 #[tokio::test]
-async fn nobody_is_flooded_with_links() {
+async fn an_address_is_not_flooded_with_links() {
     let relay = SmtpServer::start().await;
     let world = mailing(&relay).set("auth.access_token_minutes", "600").start().await;
     let ann = register(&world, "ann@example.org").await;
@@ -126,7 +126,7 @@ async fn a_name_writes_no_header_and_no_markup() {
 }
 
 #[tokio::test]
-async fn nobody_sends_a_text_of_their_own_to_an_address_that_is_not_verified() {
+async fn an_address_that_is_not_verified_gets_no_text_of_a_stranger() {
     let relay = SmtpServer::start().await;
     let world = mailing(&relay).start().await;
     let body = json!({"email": "ann@example.org", "password": PASSWORD, "name": "Win at evil.example"});

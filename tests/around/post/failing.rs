@@ -70,7 +70,7 @@ async fn a_relay_that_hangs_at_any_step_gets_the_letter_later() {
 }
 
 #[tokio::test]
-async fn a_relay_that_refuses_a_letter_for_good_is_not_asked_again() {
+async fn a_letter_that_a_relay_refuses_for_good_is_not_sent_again() {
     for (step, says) in [(SmtpStep::Mail, "550 5.1.8 no such sender"), (SmtpStep::Content, "554 5.6.0 no such content")]
     {
         let relay = SmtpServer::start().await;

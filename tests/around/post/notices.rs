@@ -41,7 +41,7 @@ async fn written(world: &World, kind: &str) -> usize {
 }
 
 #[tokio::test]
-async fn the_owner_of_an_account_is_told_of_a_new_key() {
+async fn the_owner_of_an_account_is_notified_of_a_new_key() {
     let relay = SmtpServer::start().await;
     let world = mailing(&relay).start().await;
     let ann = owner(&world).await;
@@ -65,7 +65,7 @@ async fn the_owner_of_an_account_is_told_of_a_new_key() {
 }
 
 #[tokio::test]
-async fn the_owner_of_an_account_is_told_where_its_webhooks_go_once() {
+async fn the_owner_of_an_account_is_notified_once_of_the_address_of_its_webhooks() {
     let relay = SmtpServer::start().await;
     let world = mailing(&relay).start().await;
     let ann = owner(&world).await;
@@ -107,7 +107,7 @@ async fn the_owner_of_an_account_is_notified_of_each_new_secret_of_its_webhooks(
 }
 
 #[tokio::test]
-async fn the_owner_of_an_account_is_told_of_a_new_password() {
+async fn the_owner_of_an_account_is_notified_of_a_new_password() {
     let relay = SmtpServer::start().await;
     let world = mailing(&relay).start().await;
     let ann = owner(&world).await;

@@ -61,7 +61,7 @@ async fn a_link_is_good_for_thirty_minutes_and_a_password_must_still_be_good() {
 }
 
 #[tokio::test]
-async fn neither_the_answer_nor_the_work_tells_whether_there_is_an_account() {
+async fn neither_the_response_nor_the_work_reveals_whether_there_is_an_account() {
     // Nobody takes the jobs.
     let world = World::start().await;
     register(&world, "ann@example.org").await;

@@ -283,7 +283,7 @@ async fn a_webhook_of_an_erased_user_sleeps_until_an_operator_takes_it_over() {
 }
 
 #[tokio::test]
-async fn a_failing_webhook_that_slept_starts_anew_for_whoever_takes_it_over() {
+async fn a_failing_webhook_that_slept_starts_anew_for_its_new_owner() {
     let scene = Scene::set().await;
     scene.receiver.turn(Mode::Status(500));
     let webhook = webhook_to(&scene.operator, &scene.receiver, json!({})).await;

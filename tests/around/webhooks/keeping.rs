@@ -62,7 +62,7 @@ async fn a_webhook_is_made_shown_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_all_at_once() {
+async fn all_faults_are_reported_together() {
     let world = World::start().await;
     let customer = world.customer().await;
     let faults = json!({"url": "http://example.com", "types": ["loadmaster.nothing.*"], "origins": ["QQQ"],

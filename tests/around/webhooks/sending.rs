@@ -66,7 +66,7 @@ async fn a_bookings_messages_arrive_signed_in_order_and_always_the_same() {
 }
 
 #[tokio::test]
-async fn each_organization_gets_its_own_and_only_what_it_asked_for() {
+async fn each_organization_gets_its_own_and_only_what_it_subscribed_to() {
     let world = World::with(sending()).await;
     let [own, lanes, types, foreign, all] = [(); 5].map(|()| Receiver::start(Mode::Status(200)));
     let (own, lanes, types, foreign, all) = tokio::join!(own, lanes, types, foreign, all);

@@ -30,7 +30,7 @@ const ASKS: &str = "l.webhooks as state";
 const CONTACTS: &str = "from booking_contacts k";
 
 #[tokio::test]
-async fn messages_that_nobody_wants_cost_no_statement() {
+async fn messages_without_subscribers_cost_no_statement() {
     let world = sending().on(&TestDatabase::counting().await).start().await;
     let receiver = Receiver::start(Mode::Status(200)).await;
     let (operator, customer) = colleagues(&world).await;
@@ -84,7 +84,7 @@ async fn messages_of_an_organization_that_no_webhook_belongs_to_cost_no_statemen
 }
 
 #[tokio::test]
-async fn a_contact_is_asked_though_none_was_known_before() {
+async fn a_first_contact_gets_a_request_for_consent() {
     let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let customer = world.customer().await;

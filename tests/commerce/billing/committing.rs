@@ -199,7 +199,7 @@ async fn an_expected_total_that_is_another_one_books_nothing() {
 }
 
 #[tokio::test]
-async fn without_a_provider_nobody_pays_by_token() {
+async fn without_a_provider_payment_by_token_is_refused() {
     let market = Market::with(WorldOptions::default().set("payments.provider", "none")).await;
     let hold = market.hold().await;
     let refused = commit(&market.customer, &hold, "tok_ok").await.expect_problem(409, "payment_not_possible");
@@ -222,7 +222,7 @@ async fn an_air_waybill_is_taken_only_by_what_is_booked() {
 }
 
 #[tokio::test]
-async fn what_the_provider_was_not_asked_for_is_no_attempt() {
+async fn a_charge_never_sent_to_the_provider_is_no_attempt() {
     let away = WorldOptions::default().set("payments.provider", "http").set("payments.http_url", "http://127.0.0.1:9");
     let market = Market::with(away.set("payments.http_secret", "sk_of_the_tests")).await;
     let hold = market.hold().await;

@@ -31,7 +31,7 @@ fn by_account() -> Value {
 }
 
 #[tokio::test]
-async fn twenty_charges_at_once_on_an_account_with_room_for_ten_are_ten() {
+async fn twenty_charges_at_once_on_an_account_with_credit_for_ten_are_ten() {
     let market = Market::open().await;
     let Forwarder { client, credit, .. } = forwarder(&market, "9000.00").await;
     let mut holds = Vec::new();

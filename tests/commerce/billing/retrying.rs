@@ -37,7 +37,7 @@ async fn under_key(caller: &Client, key: &str, order: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn its_own_retry_takes_the_room_over_of_a_flight_that_is_full_by_now() {
+async fn its_own_retry_takes_the_space_over_of_a_flight_that_is_full_by_now() {
     for keys in [["one", "one"], ["one", "two"]] {
         let market = Market::open().await;
         let quote = quote_of_all(&market, &market.customer).await;
@@ -55,7 +55,7 @@ async fn its_own_retry_takes_the_room_over_of_a_flight_that_is_full_by_now() {
 }
 
 #[tokio::test]
-async fn five_attempts_are_made_with_one_hold_and_more_need_room_beside_it() {
+async fn five_attempts_are_made_with_one_hold_and_more_need_space_beside_it() {
     let market = Market::open().await;
     let quote = quote_of_all(&market, &market.customer).await;
     let first = declined(&market.customer, all_of_it(&market, &quote, "tok_declined")).await;
@@ -69,7 +69,7 @@ async fn five_attempts_are_made_with_one_hold_and_more_need_room_beside_it() {
 }
 
 #[tokio::test]
-async fn nobody_elses_order_and_no_other_one_takes_it_over() {
+async fn neither_a_strangers_order_nor_another_one_takes_it_over() {
     let market = Market::open().await;
     let quote = quote_of_all(&market, &market.customer).await;
     let order = all_of_it(&market, &quote, "tok_ok");
@@ -130,7 +130,7 @@ async fn a_hold_that_was_made_before_its_commit_waits_for_its_commit() {
 }
 
 #[tokio::test]
-async fn a_retry_that_comes_too_late_takes_room_anew() {
+async fn a_retry_that_comes_too_late_takes_space_anew() {
     let market = Market::open().await;
     let quote = quote_of_all(&market, &market.customer).await;
     let hold = declined(&market.customer, all_of_it(&market, &quote, "tok_declined")).await;

@@ -38,7 +38,7 @@ async fn a_charge_that_acted_and_was_never_answered_is_found_again_after_a_crash
 }
 
 #[tokio::test]
-async fn a_charge_that_arrives_after_another_process_was_told_that_there_was_none_does_nothing() {
+async fn a_charge_that_arrives_after_another_process_read_that_there_was_none_does_nothing() {
     let shop = Shop::open(with_test()).await;
     // What the process with the token sends is under way for long.
     shop.world
@@ -81,7 +81,7 @@ async fn a_promise_that_was_never_sent_did_not_happen() {
 }
 
 #[tokio::test]
-async fn callers_that_ask_for_the_same_share_one_attempt() {
+async fn callers_with_the_same_request_share_one_attempt() {
     let shop = Shop::open(with_test()).await.with_till();
     let (payment, operation) = shop.promise(usd(10_000)).await;
     let asked = (0..20).map(|_| shop.payments().at_once(operation, Some("tok_ok".into()))).collect::<Vec<_>>();
@@ -150,7 +150,7 @@ async fn what_is_promised_is_kept_by_any_process_soon() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_find_out_is_counted_and_stays_open() {
+async fn an_outcome_that_cannot_be_learned_is_counted_and_stays_open() {
     let shop = Shop::driven().await;
     let (payment, _) = shop.promise(usd(10_000)).await;
     shop.world

@@ -101,7 +101,7 @@ async fn what_was_confirmed_and_voided_before_it_was_looked_at_is_voided() {
 }
 
 #[tokio::test]
-async fn a_payment_that_succeeds_later_is_told_by_a_webhook() {
+async fn a_payment_that_succeeds_later_is_confirmed_by_a_webhook() {
     let shop = Shop::driven().await.with_till();
     let payment = shop.pay("tok_slow").await;
     assert_eq!(shop.status(payment).await, "PROCESSING");

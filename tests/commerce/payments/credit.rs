@@ -81,7 +81,7 @@ impl Account {
 }
 
 #[tokio::test]
-async fn twenty_charges_at_once_in_a_room_for_ten_are_ten() {
+async fn twenty_charges_at_once_within_credit_for_ten_are_ten() {
     let account = Account::of(WorldOptions::patient().start().await, "1000.00").await;
     let charges = (0..20).map(|_| account.charge(usd(10_000)));
     let outcomes = futures_util::future::join_all(charges).await;
@@ -191,7 +191,7 @@ async fn what_is_missing_is_named_the_organization_or_its_account() {
 }
 
 #[tokio::test]
-async fn bad_input_is_told_by_its_members() {
+async fn bad_input_is_reported_by_its_members() {
     let account = Account::with_limit("500.00").await;
     let faults = |pointer: &str, code: &str| vec![(pointer.to_owned(), code.to_owned())];
     for (body, expected) in [

@@ -71,7 +71,7 @@ async fn amounts_are_sent_in_the_providers_units_under_the_operations_key() {
 }
 
 #[tokio::test]
-async fn a_decline_is_told_in_the_providers_word_and_not_in_its_prose() {
+async fn a_decline_is_reported_by_the_providers_word_and_not_by_its_prose() {
     let (hostile, shop) = shop().await;
     let payment = shop.pay("pm_poor").await;
     let shown = shop.shown(payment).await;
@@ -197,7 +197,7 @@ async fn promise(shop: &Shop, id: PaymentId, kind: OperationKind, amount: i64) {
 }
 
 #[tokio::test]
-async fn refunds_and_voids_are_made_once_however_often_they_are_asked_for() {
+async fn refunds_and_voids_are_made_once_however_often_they_are_requested() {
     let (hostile, shop) = shop().await;
     let payment = shop.pay("pm_card_visa").await;
     shop.until_status(payment, "CAPTURED").await;

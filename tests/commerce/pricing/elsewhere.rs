@@ -33,7 +33,7 @@ async fn another_instance_rates_by_a_change_within_a_second() {
 }
 
 #[tokio::test]
-async fn an_instance_that_hears_of_no_change_asks_the_tables() {
+async fn an_instance_that_hears_of_no_change_reads_the_tables() {
     let here = World::start().await;
     let there = WorldOptions::default().on(&here.database).start().await;
     let flight = here.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
@@ -48,7 +48,7 @@ async fn an_instance_that_hears_of_no_change_asks_the_tables() {
 }
 
 #[tokio::test]
-async fn an_instance_that_hears_of_changes_asks_no_table() {
+async fn an_instance_that_hears_of_changes_reads_no_table() {
     let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     make(&world.admin().await, TARIFFS, flat("T", "1", json!({}))).await;

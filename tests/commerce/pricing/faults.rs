@@ -51,7 +51,7 @@ async fn each_is_told(list: &str, new: &Value, cases: Vec<Faulty>) {
 }
 
 #[tokio::test]
-async fn each_faulty_member_of_a_tariff_is_told() {
+async fn each_faulty_member_of_a_tariff_is_reported() {
     let step = |from: Value, rate: &str| json!([{"from_kg": from, "rate": rate}]);
     let faulty = vec![
         ("code", json!(""), "too_short"),
@@ -102,7 +102,7 @@ async fn a_minimum_follows_its_currency() {
 }
 
 #[tokio::test]
-async fn each_faulty_member_of_a_surcharge_is_told() {
+async fn each_faulty_member_of_a_surcharge_is_reported() {
     let faulty = vec![
         ("code", json!("MYX"), "invalid_format"),
         ("code", json!("MYCC"), "invalid_format"),
@@ -125,7 +125,7 @@ async fn each_faulty_member_of_a_surcharge_is_told() {
 }
 
 #[tokio::test]
-async fn each_faulty_member_of_a_sale_is_told() {
+async fn each_faulty_member_of_a_sale_is_reported() {
     let faulty = vec![
         ("code", json!("SUMMER!"), "invalid_format"),
         ("percent", json!("100.01"), "too_large"),
@@ -169,7 +169,7 @@ async fn each_faulty_member_of_a_sale_is_told() {
 }
 
 #[tokio::test]
-async fn each_fault_of_what_is_asked_is_told() {
+async fn each_fault_of_a_request_for_a_quote_is_reported() {
     let world = World::start().await;
     let guest = super::guest(&world).await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
@@ -201,7 +201,7 @@ async fn each_fault_of_what_is_asked_is_told() {
 
 /// One correction is enough.
 #[tokio::test]
-async fn what_is_out_of_order_is_told_with_all_other_faults() {
+async fn members_out_of_order_are_reported_with_all_other_faults() {
     let world = World::start().await;
     let admin = world.admin().await;
     let backwards = json!({"origin": "QQQ", "valid_from": "2026-02-01", "valid_to": "2026-01-01"});

@@ -59,7 +59,7 @@ async fn rows_make_and_change_tariffs_by_their_code() {
 }
 
 #[tokio::test]
-async fn each_fault_is_told_with_its_row_and_nothing_is_written() {
+async fn each_fault_is_reported_with_its_row_and_nothing_is_written() {
     let world = World::start().await;
     let admin = world.admin().await;
     let rows = [

@@ -190,7 +190,7 @@ async fn without_flights_the_cheapest_way_that_can_be_booked_is_quoted() {
 }
 
 #[tokio::test]
-async fn the_tariff_of_the_settings_applies_where_it_is_told_to() {
+async fn the_tariff_of_the_settings_applies_where_they_say() {
     let sets = [("demo", None), ("never", None), ("always", Some(["DEFAULT", "MYC", "SCC"]))];
     for (applies, codes) in sets {
         let tariff = format!(r#"{{ applies = "{applies}", currency = "USD", minimum = "75", normal = "6.5" }}"#);

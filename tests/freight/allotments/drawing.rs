@@ -49,7 +49,7 @@ async fn bookings_draw_from_the_allotment_first_and_return_to_it() {
 }
 
 #[tokio::test]
-async fn what_exceeds_the_allotment_comes_from_the_room_of_all() {
+async fn what_exceeds_the_allotment_comes_from_the_space_of_all() {
     let stage = Stage::set(500.0).await;
     let Stage { world, flight, .. } = &stage;
     let allotment = stage.kept(300.0).await;

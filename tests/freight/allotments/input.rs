@@ -14,7 +14,7 @@ fn faults(of: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn faults_of_an_allotment_are_told_together() {
+async fn faults_of_an_allotment_are_reported_together() {
     let stage = Stage::set(500.0).await;
     stage.user().await;
     let admin = stage.world.admin().await;
@@ -141,7 +141,7 @@ async fn an_organization_sees_its_own_allotments_and_staff_all() {
 }
 
 #[tokio::test]
-async fn the_hold_of_an_allotment_is_changed_by_nobody_else() {
+async fn the_hold_of_an_allotment_is_changed_by_the_allotment_alone() {
     let stage = Stage::set(500.0).await;
     stage.kept(100.0).await;
     let user = stage.user().await;

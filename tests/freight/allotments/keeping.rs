@@ -43,7 +43,7 @@ async fn days_of_the_week_and_dates_select_flights() {
 }
 
 #[tokio::test]
-async fn without_room_for_all_of_it_nothing_is_kept_and_it_is_tried_again() {
+async fn without_space_for_all_of_it_nothing_is_kept_and_it_is_tried_again() {
     let stage = Stage::set(200.0).await;
     let Stage { world, flight, .. } = &stage;
     let allotment = stage.make(stage.wanted(300.0)).await;
@@ -141,7 +141,7 @@ async fn what_a_hold_drew_is_remembered_in_its_booking_while_the_allotment_is_el
 }
 
 #[tokio::test]
-async fn an_allotment_that_ends_or_goes_elsewhere_releases_its_room() {
+async fn an_allotment_that_ends_or_goes_elsewhere_releases_its_space() {
     let stage = Stage::set(500.0).await;
     let Stage { world, flight, .. } = &stage;
     let elsewhere = world.flight(NewFlight::new("AI105", "DEL", "BOM").leaves_in_hours(100)).await;

@@ -19,7 +19,7 @@ async fn found(client: &Client, wanted: Value) -> (bool, f64) {
 }
 
 #[tokio::test]
-async fn availability_and_search_show_an_organization_its_own_room() {
+async fn availability_and_search_show_an_organization_its_own_space() {
     let stage = Stage::set(500.0).await;
     stage.kept(300.0).await;
     let (user, stranger) = (stage.user().await, stage.world.customer().await);
@@ -48,7 +48,7 @@ async fn availability_and_search_show_an_organization_its_own_room() {
 }
 
 #[tokio::test]
-async fn a_booking_by_date_finds_the_organizations_own_room() {
+async fn a_booking_by_date_finds_the_organizations_own_space() {
     let stage = Stage::set(300.0).await;
     let allotment = stage.kept(300.0).await;
     let (user, stranger) = (stage.user().await, stage.world.customer().await);

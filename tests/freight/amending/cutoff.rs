@@ -71,7 +71,7 @@ async fn the_first_cut_off_of_all_legs_counts() {
 }
 
 #[tokio::test]
-async fn a_state_that_forbids_it_is_told_before_a_cut_off() {
+async fn a_state_that_forbids_it_is_reported_before_a_cut_off() {
     let world = long_day().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (customer, operator) = (world.customer().await, world.operator().await);

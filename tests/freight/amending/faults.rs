@@ -18,7 +18,7 @@ async fn judged(cases: Vec<Case>) {
 }
 
 #[tokio::test]
-async fn a_member_of_the_wrong_type_is_told() {
+async fn a_member_of_the_wrong_type_is_reported() {
     let kinds = [
         ("text", &["description", "awb_number", "customer_reference"][..]),
         ("number", &["pieces", "weight_kg", "volume_m3", "positions"]),
@@ -73,7 +73,7 @@ async fn members_that_cannot_be_changed_are_faults() {
 }
 
 #[tokio::test]
-async fn a_number_out_of_range_or_too_precise_is_told() {
+async fn a_number_out_of_range_or_too_precise_is_reported() {
     judged(of_numbers()).await;
 }
 
@@ -104,7 +104,7 @@ async fn texts_have_a_length_and_no_control_characters() {
 }
 
 #[tokio::test]
-async fn all_faults_are_told_at_once() {
+async fn all_faults_are_reported_together() {
     let (_world, customer, booking) = one_booking().await;
     let change = json!({
         "pieces": null, "weight_kg": "heavy", "volume_m3": 0.0001, "positions": -1, "flight_ids": [ID, "x"],

@@ -197,7 +197,7 @@ async fn a_patch_without_differences_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_tells_what_changed_from_what_to_what() {
+async fn an_event_records_each_changed_member_with_both_values() {
     let world = World::start().await;
     let user = Uuid::new_v4();
     let customer = world.caller_in(Role::Customer, user, Uuid::new_v4()).await;

@@ -16,7 +16,7 @@ async fn briefly(client: &Client, flight: &Value, kilograms: u32) -> Value {
 }
 
 #[tokio::test]
-async fn an_amended_booking_gets_the_room_of_holds_whose_time_is_up() {
+async fn an_amended_booking_gets_the_space_of_holds_whose_time_is_up() {
     let world = World::start().await;
     let (flight, other) = (direct(&world, "AI101", 200.0).await, direct(&world, "AI102", 100.0).await);
     let (customer, holder) = (world.customer().await, world.customer().await);
@@ -38,7 +38,7 @@ async fn an_amended_booking_gets_the_room_of_holds_whose_time_is_up() {
 }
 
 #[tokio::test]
-async fn a_booking_of_two_flights_gets_the_room_of_different_holds_on_each() {
+async fn a_booking_of_two_flights_gets_the_space_of_different_holds_on_each() {
     let world = World::start().await;
     let first = world.flight(NewFlight::new("AI101", "DEL", "BOM").weight(100.0)).await;
     let onward = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36).weight(100.0)).await;
@@ -51,7 +51,7 @@ async fn a_booking_of_two_flights_gets_the_room_of_different_holds_on_each() {
 }
 
 #[tokio::test]
-async fn a_hold_grows_into_the_room_of_another_whose_time_is_up() {
+async fn a_hold_grows_into_the_space_of_another_whose_time_is_up() {
     let world = World::start().await;
     let flight = direct(&world, "AI101", 200.0).await;
     let (customer, holder) = (world.customer().await, world.customer().await);
@@ -65,7 +65,7 @@ async fn a_hold_grows_into_the_room_of_another_whose_time_is_up() {
 
 /// More than are ended in one transaction. Makes hundreds of holds: seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn however_many_holds_have_run_out_their_room_is_free() {
+async fn however_many_holds_have_run_out_their_space_is_free() {
     let world = WorldOptions::patient().start().await;
     let flight = direct(&world, "AI101", 600.0).await;
     let (operator, customer) = (world.operator().await, world.customer().await);
@@ -117,7 +117,7 @@ async fn members_are_merged_and_cleared_in_any_steps() {
 }
 
 #[tokio::test]
-async fn a_hold_without_flights_is_made_on_the_best_option_that_has_room() {
+async fn a_hold_without_flights_is_made_on_the_best_option_that_has_space() {
     let world = World::start().await;
     let full = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0)).await;
     let later = world.flight(NewFlight::new("AI102", "DEL", "LHR").leaves_in_hours(30)).await;
@@ -133,7 +133,7 @@ async fn a_hold_without_flights_is_made_on_the_best_option_that_has_room() {
 }
 
 #[tokio::test]
-async fn a_commit_judges_all_but_the_room_anew() {
+async fn a_commit_judges_all_but_the_space_anew() {
     let world = World::start().await;
     let first = world.flight(NewFlight::new("AI101", "DEL", "BOM").weight(100.0)).await;
     let onward = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36)).await;

@@ -273,7 +273,7 @@ async fn what_is_set_aside_gives_way_to_a_smaller_capacity_before_any_hold() {
 }
 
 #[tokio::test]
-async fn a_retimed_flight_leaves_a_position_to_whoever_has_it_now() {
+async fn a_retimed_flight_leaves_a_position_to_its_present_holder() {
     // Nobody sweeps here.
     let world = World::start().await;
     let flight = direct(&world, "AI101", 1000.0).await;

@@ -16,7 +16,7 @@ async fn flight(world: &World, kilograms: f64) -> Value {
 }
 
 #[tokio::test]
-async fn a_hold_keeps_room_on_all_flights_until_it_is_released() {
+async fn a_hold_keeps_space_on_all_flights_until_it_is_released() {
     let world = World::start().await;
     let first = world.flight(NewFlight::new("AI101", "DEL", "BOM").weight(1000.0)).await;
     let onward = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36).weight(1000.0)).await;
@@ -158,7 +158,7 @@ async fn a_hold_is_extended_up_to_an_hour_or_the_cut_off() {
 }
 
 #[tokio::test]
-async fn an_offer_that_cannot_be_extended_tells_how_long_it_lasts() {
+async fn the_refusal_to_extend_an_offer_states_its_end() {
     let world = World::start().await;
     let flight = flight(&world, 1000.0).await;
     let customer = world.customer().await;
@@ -170,7 +170,7 @@ async fn an_offer_that_cannot_be_extended_tells_how_long_it_lasts() {
 }
 
 #[tokio::test]
-async fn changed_freight_and_flights_take_room_anew() {
+async fn changed_freight_and_flights_take_space_anew() {
     let world = World::start().await;
     let first = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(150.0)).await;
     let second = world.flight(NewFlight::new("AI102", "DEL", "LHR").weight(1000.0)).await;

@@ -87,7 +87,7 @@ async fn a_hold_is_committed_or_released() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_hold_is_committed_or_its_room_goes_to_another_once_its_time_is_up() {
+async fn a_hold_is_committed_or_its_space_goes_to_another_once_its_time_is_up() {
     let races = Races::start().await;
     for round in 0..tries() {
         let (flight, customer) = (races.flight(round).await, races.customer());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{Connection, Executor};
 use tokio::task::JoinHandle;
 
-use super::{got_room, left, served, wish};
+use super::{got_space, left, served, wish};
 
 const CLIENTS: usize = 50;
 
@@ -50,7 +50,7 @@ async fn expect_order(world: &World, flights: &[&Value], wishes: &[u32], sent: V
     assert!(expected.contains(&false), "there is too much room to tell");
     let mut told = Vec::new();
     for answer in sent {
-        told.push(got_room(answer.await.unwrap()));
+        told.push(got_space(answer.await.unwrap()));
     }
     assert_eq!(told, expected);
     // And the ledger knows the order.
@@ -165,7 +165,7 @@ async fn the_first_ten_of_fifty_have_the_ten_places() {
     redis.go_on();
     let mut told = Vec::new();
     for answer in sent {
-        told.push(got_room(answer.await.unwrap()));
+        told.push(got_space(answer.await.unwrap()));
     }
     assert_eq!(told, (0..CLIENTS).map(|number| number < 10).collect::<Vec<_>>());
     world.audit().await;

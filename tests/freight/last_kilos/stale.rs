@@ -8,7 +8,7 @@ use loadmaster_testkit::{
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{got_room, wish};
+use super::{got_space, wish};
 
 #[tokio::test]
 async fn the_lock_of_a_dead_process_stops_no_booking() {
@@ -24,7 +24,7 @@ async fn the_lock_of_a_dead_process_stops_no_booking() {
         async move { customer.post("/api/v1/bookings", wish).await }
     }))
     .await;
-    assert_eq!(answers.into_iter().filter(|answer| got_room(answer.clone())).count(), 30);
+    assert_eq!(answers.into_iter().filter(|answer| got_space(answer.clone())).count(), 30);
     // It is not theirs to take away.
     let holder: Option<String> = redis::cmd("GET").arg(&lock).query_async(&mut connection).await.unwrap();
     assert_eq!(holder.as_deref(), Some("somebody"));
@@ -61,7 +61,7 @@ async fn the_row_is_what_counts_when_the_lock_is_lost() {
     let running = [first, second];
     let mut told = Vec::new();
     for answer in running {
-        told.push(got_room(answer.await.unwrap()));
+        told.push(got_space(answer.await.unwrap()));
     }
     assert_eq!(told, [true, false]);
     assert_eq!(one.available(&flight).await["weight_kg"], json!(20));

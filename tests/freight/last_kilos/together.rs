@@ -8,7 +8,7 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::{allocations, got_room, grown, left, wish};
+use super::{allocations, got_space, grown, left, wish};
 
 /// Whether each was booked.
 async fn ask_all(clients: &[Client], flights: &[&Value], wishes: &[u32]) -> Vec<bool> {
@@ -17,7 +17,7 @@ async fn ask_all(clients: &[Client], flights: &[&Value], wishes: &[u32]) -> Vec<
         async move { client.post("/api/v1/bookings", wish).await }
     }))
     .await;
-    answers.into_iter().map(got_room).collect()
+    answers.into_iter().map(got_space).collect()
 }
 
 async fn two_instances(threshold: &str) -> ([World; 2], [Client; 2]) {
@@ -83,7 +83,7 @@ async fn many_legs_at_two_instances_come_to_an_end() {
                 1 => &[&flights[1]],
                 _ => &[&flights[0], &flights[1]],
             };
-            got_room(client.post("/api/v1/bookings", wish(legs, 1)).await)
+            got_space(client.post("/api/v1/bookings", wish(legs, 1)).await)
         }
     }))
     .await;
@@ -105,7 +105,7 @@ async fn what_is_given_back_is_taken_again_and_never_twice() {
         async move {
             let answer = client.post("/api/v1/bookings", wish).await;
             if answer.status != 201 {
-                return got_room(answer);
+                return got_space(answer);
             }
             if number.is_multiple_of(3) {
                 client.poke(&format!("{}/cancel", path_of(&answer.body))).await.expect(200);

@@ -13,7 +13,7 @@ fn space(weight: u32, volume: u32, positions: u32) -> Value {
 }
 
 #[tokio::test]
-async fn cancelling_gives_back_the_room_of_every_leg() {
+async fn cancelling_gives_back_the_space_of_every_leg() {
     let world = World::start().await;
     let first = world.flight(NewFlight::new("AI101", "DEL", "BOM")).await;
     let second = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36)).await;
@@ -32,7 +32,7 @@ async fn cancelling_gives_back_the_room_of_every_leg() {
 }
 
 #[tokio::test]
-async fn freight_that_has_departed_keeps_its_room_and_its_status() {
+async fn freight_that_has_departed_keeps_its_space_and_its_status() {
     let world = World::start().await;
     let first = world.flight(NewFlight::new("AI101", "DEL", "BOM")).await;
     let second = world.flight(NewFlight::new("AI102", "BOM", "LHR").leaves_in_hours(36)).await;
@@ -53,7 +53,7 @@ async fn freight_that_has_departed_keeps_its_room_and_its_status() {
 }
 
 #[tokio::test]
-async fn room_that_was_given_back_can_be_sold_again() {
+async fn space_that_was_given_back_can_be_sold_again() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0)).await;
     let customer = world.customer().await;

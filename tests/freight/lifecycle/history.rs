@@ -99,7 +99,7 @@ async fn notes_are_in_the_history_but_not_in_the_events_own_row() {
 }
 
 #[tokio::test]
-async fn a_booking_shows_its_events_when_asked() {
+async fn a_booking_shows_its_events_on_request() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
     let operator = world.operator().await;

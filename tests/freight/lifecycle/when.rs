@@ -32,7 +32,7 @@ async fn a_movement_happens_now_if_nothing_else_is_said() {
 }
 
 #[tokio::test]
-async fn a_movement_may_be_told_late_but_in_order() {
+async fn a_movement_may_be_reported_late_but_in_order() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
     let path = path_of(&world.customer().await.book(order(&[&first])).await);
@@ -60,7 +60,7 @@ async fn a_movement_may_be_told_late_but_in_order() {
 }
 
 #[tokio::test]
-async fn a_movement_may_be_told_five_minutes_ahead_and_no_more() {
+async fn a_movement_may_be_reported_five_minutes_ahead_and_no_more() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
     let operator = world.operator().await;

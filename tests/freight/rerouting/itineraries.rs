@@ -160,7 +160,7 @@ async fn after_a_cut_off_on_the_old_way_only_the_carrier_reroutes() {
 }
 
 #[tokio::test]
-async fn a_flight_that_does_not_go_any_more_takes_nobody() {
+async fn a_flight_that_does_not_go_any_more_takes_no_booking() {
     let world = World::start().await;
     let (network, customer, operator) = (Network::of(&world).await, world.customer().await, world.operator().await);
     let admin = world.admin().await;

@@ -41,7 +41,7 @@ async fn before_departure_all_legs_are_replaced() {
 }
 
 #[tokio::test]
-async fn an_event_tells_of_it_and_the_journey_goes_on_the_new_way() {
+async fn an_event_records_it_and_the_journey_follows_the_new_route() {
     let world = World::start().await;
     let (network, customer, operator) = (Network::of(&world).await, world.customer().await, world.operator().await);
     let booking = network.book(&customer).await;

@@ -81,7 +81,7 @@ async fn forty_bookings_fill_the_next_flight_and_go_on_with_the_one_after_it() {
 }
 
 #[tokio::test]
-async fn what_fits_nowhere_is_refused_and_what_is_lighter_still_finds_room() {
+async fn what_fits_nowhere_is_refused_and_what_is_lighter_still_finds_space() {
     let world = World::start().await;
     let (lost, operator) = (Lost::of(&world, 3, 150.0).await, world.operator().await);
     amend(&operator, &lost.bookings[2], json!({"weight_kg": 40})).await.expect(200);

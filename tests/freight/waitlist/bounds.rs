@@ -39,7 +39,7 @@ async fn freight_that_can_be_held_now_does_not_wait() {
 }
 
 #[tokio::test]
-async fn all_flights_of_an_itinerary_or_one_way_of_a_date_must_have_room() {
+async fn all_flights_of_an_itinerary_or_one_way_of_a_date_must_have_space() {
     let world = World::start().await;
     let (customer, operator) = (world.customer().await, world.operator().await);
     let direct = flight(&world, "AI101").await;
@@ -58,7 +58,7 @@ async fn all_flights_of_an_itinerary_or_one_way_of_a_date_must_have_room() {
 }
 
 #[tokio::test]
-async fn room_that_a_hold_would_find_is_room() {
+async fn space_that_a_hold_would_find_refuses_an_entry() {
     // No matcher runs here.
     let world = World::start().await;
     let flight = flight(&world, "AI101").await;
@@ -80,7 +80,7 @@ async fn room_that_a_hold_would_find_is_room() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_joins_while_room_becomes_free_gets_an_offer_or_is_told_to_hold() {
+async fn an_entry_that_joins_while_space_becomes_free_gets_an_offer_or_not_full() {
     let world = WorldOptions::patient().with_workers().start().await;
     let (customer, operator) = (world.customer().await, world.operator().await);
     for round in 0..rounds(10, 100) {

@@ -26,7 +26,7 @@ async fn chain(desk: &Desk) -> ([Value; 2], Value, Value) {
 }
 
 #[tokio::test]
-async fn room_is_kept_for_six_hours_and_then_open_to_all() {
+async fn space_is_kept_for_six_hours_and_then_open_to_all() {
     let desk = Desk::open().await;
     let (flight, [_, ten, other]) = desk.full("AI101", 200, [80, 10, 10]).await;
     let large = desk.join(wanted(&flight, 20.0)).await;
@@ -55,7 +55,7 @@ async fn room_is_kept_for_six_hours_and_then_open_to_all() {
 }
 
 #[tokio::test]
-async fn entries_that_what_is_booked_leaves_no_room_for_freeze_nothing() {
+async fn entries_that_what_is_booked_leaves_no_space_for_freeze_nothing() {
     let desk = Desk::open().await;
     let (flight, [_, ten]) = desk.full("AI101", 200, [90, 10]).await;
     for _ in 0..4 {
@@ -70,7 +70,7 @@ async fn entries_that_what_is_booked_leaves_no_room_for_freeze_nothing() {
 }
 
 #[tokio::test]
-async fn those_behind_get_what_the_one_does_not_need_for_whom_room_is_kept() {
+async fn those_behind_get_what_the_one_does_not_need_for_whom_space_is_kept() {
     let desk = Desk::open().await;
     let (flights, booking, hold) = chain(&desk).await;
     let through = desk.join(over(&flights, 60)).await;

@@ -127,7 +127,7 @@ async fn what_is_kept_is_free_for_the_next_a_day_before_the_cut_off() {
 }
 
 #[tokio::test]
-async fn the_tag_of_an_entry_tells_that_it_was_passed_over() {
+async fn the_tag_of_an_entry_changes_when_it_is_passed_over() {
     let desk = Desk::open().await;
     let (flight, [_, booking]) = desk.full("AI101", 200, [90, 10]).await;
     let large = desk.join(wanted(&flight, 100.0)).await;
@@ -140,7 +140,7 @@ async fn the_tag_of_an_entry_tells_that_it_was_passed_over() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_for_freight_that_lacks_more_than_room() {
+async fn nothing_is_kept_for_freight_that_lacks_more_than_space() {
     let desk = Desk::open().await;
     let (flight, [large_one, one, two, three, four]) = desk.full("AI101", 200, [960, 10, 10, 10, 10]).await;
     let live = desk.join(with(wanted(&flight, 40.0), json!({ "special_handling_codes": ["AVI"] }))).await;

@@ -151,7 +151,7 @@ async fn what_is_cancelled_in_a_storm_of_walk_ins_is_offered_to_the_first_that_w
 
 // Some seconds: each round makes a flight, six entries and three offers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_matchers_offer_the_same_room_once() {
+async fn two_matchers_offer_the_same_space_once() {
     let races = Races::start().await;
     let other = patient().on(&races.world.database).start().await;
     for round in 0..tries() {

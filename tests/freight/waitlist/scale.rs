@@ -82,7 +82,7 @@ async fn of_a_crowd_waits_the_first_that_fits_the_shortest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_crowd_waits_nobody_of_the_first_fifty_that_fit() {
+async fn the_first_fifty_of_a_crowd_that_fit_do_not_wait() {
     if !is_long() {
         return;
     }
@@ -132,7 +132,7 @@ async fn no_crowd_waits_for_a_flight_that_is_cancelled() {
 const AWAITED: usize = 2_500;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_crowd_on_many_flights_waits_nobody_for_the_others() {
+async fn entries_of_a_crowd_on_many_flights_do_not_wait_for_each_other() {
     if !is_long() {
         return;
     }

@@ -45,7 +45,7 @@ async fn an_entry_over_two_flights_is_offered_both_or_none() {
 }
 
 #[tokio::test]
-async fn what_is_kept_on_one_flight_waits_for_room_on_the_other_and_the_rest_is_opened() {
+async fn what_is_kept_on_one_flight_waits_for_space_on_the_other_and_the_rest_is_opened() {
     let desk = Desk::open().await;
     let chain = chain(&desk).await;
     let mut bookings = Vec::new();
@@ -68,7 +68,7 @@ async fn what_is_kept_on_one_flight_waits_for_room_on_the_other_and_the_rest_is_
 }
 
 #[tokio::test]
-async fn what_was_kept_is_opened_when_nobody_waits_any_more() {
+async fn kept_space_is_opened_when_the_last_entry_ends() {
     let desk = Desk::open().await;
     let chain = chain(&desk).await;
     let mut bookings = Vec::new();
@@ -89,7 +89,7 @@ async fn what_was_kept_is_opened_when_nobody_waits_any_more() {
 }
 
 #[tokio::test]
-async fn a_sweep_opens_what_is_still_set_aside_where_nobody_waits() {
+async fn a_sweep_opens_space_set_aside_where_no_entry_waits() {
     let desk = Desk::open().await;
     let (flight, [_, one, two, three, four]) = desk.full("AI101", 200, [960, 10, 10, 10, 10]).await;
     let large = desk.join(wanted(&flight, 40.0)).await;
@@ -155,7 +155,7 @@ fn by_date(flight: &Value, kilograms: usize) -> Value {
 }
 
 #[tokio::test]
-async fn an_entry_by_date_takes_the_first_way_that_has_room() {
+async fn an_entry_by_date_takes_the_first_way_that_has_space() {
     let desk = Desk::open().await;
     let chain = chain(&desk).await;
     let (direct, [booking]) = desk.full("AI111", 201, [100]).await;
@@ -221,7 +221,7 @@ async fn an_entry_by_date_ends_with_the_last_of_its_flights() {
 }
 
 #[tokio::test]
-async fn nobody_declines_an_offer_whose_flight_is_lost() {
+async fn an_offer_whose_flight_is_lost_is_not_declined() {
     let world = WorldOptions::working().start().await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     let flight = async |number: &str| {

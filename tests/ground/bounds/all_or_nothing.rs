@@ -19,7 +19,7 @@ async fn drop_changes(world: &World) {
 }
 
 #[tokio::test]
-async fn a_booking_takes_room_on_all_its_flights_or_is_not_made() {
+async fn a_booking_takes_space_on_all_its_flights_or_is_not_made() {
     let world = WorldOptions::patient().with_workers().start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     drop_changes(&world).await;

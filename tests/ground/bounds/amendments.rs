@@ -40,7 +40,7 @@ async fn amendments_per_hour_are_limited_and_possible_again_later() {
 }
 
 #[tokio::test]
-async fn the_time_to_wait_is_told_so_that_one_amendment_is_possible_then() {
+async fn one_amendment_is_possible_after_the_stated_wait() {
     let options = WorldOptions::working().set("booking.amendments_per_hour", "3");
     let world = options.set("auth.access_token_minutes", "600").start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;

@@ -112,7 +112,7 @@ async fn another_process_finishes_what_one_that_is_gone_has_begun() {
 }
 
 #[tokio::test]
-async fn a_crowded_flight_is_cancelled_and_each_booking_gives_its_room_back_once() {
+async fn a_crowded_flight_is_cancelled_and_each_booking_gives_its_space_back_once() {
     let (world, flight, bookings) = crowded(13).await;
     let (operator, admin) = (world.operator().await, world.admin().await);
     interrupt_after(&world, 1).await;

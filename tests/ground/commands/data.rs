@@ -12,7 +12,7 @@ use serde_json::json;
 use sqlx::Executor;
 
 #[tokio::test]
-async fn migrate_brings_a_database_up_to_date_and_check_tells_whether_it_is() {
+async fn migrate_brings_a_database_up_to_date_and_check_reports_whether_it_is() {
     let database = TestDatabase::empty().await;
     let run = async |arguments: &[&str]| loadmaster(arguments).on(&database).run().await;
     let before = run(&["migrate", "--check"]).await;
@@ -34,7 +34,7 @@ async fn migrate_brings_a_database_up_to_date_and_check_tells_whether_it_is() {
 }
 
 #[tokio::test]
-async fn other_commands_ask_for_the_migration_first() {
+async fn other_commands_require_the_migration_first() {
     let database = TestDatabase::empty().await;
     let create = ["user", "create", "--email", "ann@example.com", "--role", "admin"];
     for arguments in [&create[..], &["flights", "import", "table.csv"]] {

@@ -70,7 +70,7 @@ async fn doctor_finds_nothing_wrong_with_the_private_servers() {
 }
 
 #[tokio::test]
-async fn doctor_tells_which_rights_the_serving_role_has_to_spare() {
+async fn doctor_reports_needless_rights_of_the_serving_role() {
     let database = TestDatabase::create().await;
     let mut owner = database.owner().await;
     let without_redis = async || {
@@ -126,7 +126,7 @@ async fn doctor_warns_of_a_redis_that_drops_events_or_refuses_writes() {
 }
 
 #[tokio::test]
-async fn doctor_tells_where_the_key_of_stored_secrets_lies() {
+async fn doctor_reports_where_the_key_of_stored_secrets_lies() {
     let database = TestDatabase::create().await;
     let without = loadmaster(&["doctor"]).on(&database).run().await.stdout;
     assert!(without.lines().any(|line| line.starts_with(NO_KEY)), "{without}");

@@ -219,7 +219,7 @@ async fn erasing_a_member_of_a_shared_organization_erases_only_that_members_data
 }
 
 #[tokio::test]
-async fn an_export_tells_all_that_is_kept_and_no_secret() {
+async fn an_export_contains_all_that_is_kept_and_no_secret() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (ann, user) = register(&world, EMAIL, "Annabella Smithson").await;

@@ -207,7 +207,7 @@ async fn what_a_flight_refuses_stops_all_but_what_has_departed_stays() {
 }
 
 #[tokio::test]
-async fn a_faulty_row_is_told_and_leaves_nothing() {
+async fn a_faulty_row_is_reported_and_leaves_nothing() {
     let world = World::start().await;
     let before = world.written().await;
     let faulty =

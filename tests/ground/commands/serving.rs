@@ -11,7 +11,7 @@ use tokio::{
 };
 
 #[tokio::test]
-async fn a_server_starts_serves_and_ends_when_it_is_told_to() {
+async fn a_server_starts_serves_and_stops_on_a_signal() {
     let database = TestDatabase::create().await;
     let serving = loadmaster(&["serve"]).on(&database).env("REDIS_URL", &redis_url()).serve().ready().await;
     let client = serving.client();
@@ -79,7 +79,7 @@ async fn a_request_that_was_begun_is_answered_before_the_server_ends() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_told_in_one_sentence() {
+async fn a_taken_port_is_reported_in_one_sentence() {
     let host = own_host();
     let _taken = TcpListener::bind((host.as_str(), PORT)).await.unwrap();
     let (host, port) = (format!("server.host={host}"), format!("server.port={PORT}"));
@@ -90,7 +90,7 @@ async fn a_taken_port_is_told_in_one_sentence() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_reached_is_told_in_one_sentence() {
+async fn a_database_that_cannot_be_reached_is_reported_in_one_sentence() {
     let host = own_host();
     let database = TestDatabase::create().await;
     let absent = database.app_url().replace(&database.name, "no_such_database");
@@ -188,7 +188,7 @@ async fn a_server_waits_for_the_migration_of_its_database() {
 }
 
 #[tokio::test]
-async fn a_server_that_still_waits_ends_when_it_is_told_to() {
+async fn a_server_that_still_waits_stops_on_a_signal() {
     let serving = loadmaster(&["serve"]).on(&TestDatabase::empty().await).serve();
     serving.until("/readyz", 503).await;
     assert_eq!(serving.terminate().await.code, 0);
@@ -228,7 +228,7 @@ async fn a_server_waits_for_its_database() {
 }
 
 #[tokio::test]
-async fn a_server_that_waits_for_its_database_ends_when_it_is_told_to() {
+async fn a_server_that_waits_for_its_database_stops_on_a_signal() {
     let directory = tempfile::tempdir().unwrap();
     let log = directory.path().join("log");
     let nobody = "postgres://ann:hush-hush@127.0.0.1:9/loadmaster";
@@ -265,7 +265,7 @@ const DUTIES: [&str; 7] = [
 ];
 
 #[tokio::test]
-async fn that_the_database_is_away_is_told_once_not_all_the_time() {
+async fn the_absence_of_the_database_is_reported_once() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let (mut gate, log) = (Gate::before(&database), directory.path().join("log"));
     gate.open().await;
@@ -318,7 +318,7 @@ async fn two_servers_of_one_installation_accept_each_others_tokens() {
 
 /// A pipe holds 64 KiB: a server that waits for its log's reader stops after some hundred requests.
 #[tokio::test]
-async fn a_server_whose_log_nobody_reads_answers_all_the_same() {
+async fn a_server_whose_log_is_not_read_answers_all_the_same() {
     let database = TestDatabase::create().await;
     let serving = loadmaster(&["serve"]).on(&database).env("RUST_LOG", "info,loadmaster=trace");
     let serving = serving.env("LOADMASTER_RATE_LIMIT__ENABLED", "false").serve().ready().await;

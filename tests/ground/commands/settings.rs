@@ -88,7 +88,7 @@ async fn an_unknown_or_invalid_setting_stops_the_start_by_its_name() {
 }
 
 #[tokio::test]
-async fn every_fault_of_the_settings_is_told_at_once() {
+async fn all_faults_of_the_settings_are_reported_together() {
     let done = loadmaster(&["--set", "server.prot=1", "--set", "server.port=high", "config"])
         .env("LOADMASTER_NONSENSE__X", "1");
     let done = done.run().await;

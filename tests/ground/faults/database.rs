@@ -121,7 +121,7 @@ async fn connections_that_died_while_they_were_idle_cost_no_answer() {
 }
 
 #[tokio::test]
-async fn with_all_connections_in_use_callers_are_asked_to_come_back_and_then_served() {
+async fn with_all_connections_in_use_callers_get_retry_after_and_are_served_then() {
     let world = WorldOptions::working().set("database.acquire_timeout_ms", "300").start().await;
     let (flight, customer) = (roomy_flight(&world, "AI101").await, world.customer().await);
     let booking = book(&customer, &flight).await.expect(201);

@@ -46,7 +46,7 @@ async fn a_body_in_chunks_is_refused_as_soon_as_it_is_over_the_limit() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_wanted_is_asked_for() {
+async fn a_body_that_is_wanted_is_continued() {
     let world = World::working().await;
     let token = world.customer().await.token.unwrap();
     let request = head(&token, "Content-Length: 2\r\nExpect: 100-continue\r\n");

@@ -53,7 +53,7 @@ async fn idle_connections_make_room_for_new_ones_the_longest_idle_first() {
 }
 
 #[tokio::test]
-async fn doctor_tells_of_few_file_descriptors() {
+async fn doctor_reports_few_file_descriptors() {
     let database = TestDatabase::create().await;
     for (descriptors, told) in
         [(256, "weaker  a process may open 256 files"), (5000, "ok      a process may open 5000 files")]
@@ -73,7 +73,7 @@ async fn doctor_tells_of_few_file_descriptors() {
 }
 
 #[tokio::test]
-async fn more_idle_connections_than_descriptors_lock_nobody_out() {
+async fn more_idle_connections_than_descriptors_lock_no_caller_out() {
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let process = Process::start_with_descriptors(256, &database, &redis, &[]).await;
     let mut idle = Vec::new();

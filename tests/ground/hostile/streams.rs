@@ -53,7 +53,7 @@ async fn an_answer_that_is_not_taken_ends_and_the_others_of_its_connection_go_on
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_told_to_go() {
+async fn an_idle_connection_is_closed_without_an_error() {
     let options = WorldOptions::working().set("server.idle_timeout_ms", "1500").set("server.header_timeout_ms", "150");
     let world = options.start().await;
     let (sending, mut connection) = client(&world, &Builder::new()).await;

@@ -177,7 +177,7 @@ async fn jobs_drop_gives_up_one_dead_job_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_jobs_commands_ask_for_the_migration_first() {
+async fn the_jobs_commands_require_the_migration_first() {
     let database = TestDatabase::empty().await;
     for arguments in [&["list"][..], &["run", "old_outbox"], &["retry", "--all"], &["drop", &Uuid::nil().to_string()]] {
         let complaint = jobs(&database, arguments).await.complained();
@@ -186,7 +186,7 @@ async fn the_jobs_commands_ask_for_the_migration_first() {
 }
 
 #[tokio::test]
-async fn the_commands_work_beside_a_server_which_tells_its_queue_in_the_metrics() {
+async fn the_commands_work_beside_a_server_that_shows_its_queue_in_the_metrics() {
     let database = TestDatabase::create().await;
     let serving = serve(&database).await;
     until("the schedules have run", async || {

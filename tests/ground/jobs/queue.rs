@@ -164,7 +164,7 @@ async fn one_of_concurrent_transactions_enqueues_a_key() {
 }
 
 #[tokio::test]
-async fn one_job_is_run_by_hand_if_it_is_due_and_nobody_runs_it() {
+async fn one_job_is_run_by_hand_if_it_is_due_and_not_running() {
     let (queue, log, gate) = (Queue::start().await, Log::default(), Gate::shut());
     let jobs = ["this", "that"].map(|name| NewJob { priority: 9, ..NewJob::now("note", json!(name)) });
     let [this, that] = queue.promise_all(&jobs).await[..] else { panic!("two jobs") };
@@ -185,7 +185,7 @@ async fn one_job_is_run_by_hand_if_it_is_due_and_nobody_runs_it() {
 }
 
 #[tokio::test]
-async fn the_depth_tells_how_much_there_is_and_how_long_it_waits() {
+async fn the_depth_shows_the_number_of_jobs_and_their_wait() {
     let (queue, gate) = (Queue::start().await, Gate::shut());
     assert_eq!(depth(&queue.db).await.unwrap(), Depth::default());
     let serving = queue.serve("one", gate.handlers("hold"));

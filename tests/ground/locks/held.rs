@@ -82,7 +82,7 @@ async fn a_caller_without_access_does_not_learn_that_a_booking_is_locked() {
 
 /// What is wrong in itself needs no waiting.
 #[tokio::test]
-async fn bad_input_is_told_before_the_lock() {
+async fn bad_input_is_reported_before_the_lock() {
     let mut stage = Stage::start().await;
     let booking = stage.book().await;
     put(&mut stage.connection, &lock_of(&booking), "somebody").await;

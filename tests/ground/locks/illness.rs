@@ -190,7 +190,7 @@ async fn a_redis_that_does_not_answer_is_not_called_until_it_does() {
 
 /// What was asked of a silent Redis it does when it wakes: nobody waits for those locks any more.
 #[tokio::test]
-async fn locks_that_were_asked_for_in_vain_are_not_held_afterwards() {
+async fn locks_that_were_refused_are_not_held_afterwards() {
     let mut stage = stage().await;
     let mut bookings = Vec::new();
     for _ in 0..6 {

@@ -117,7 +117,7 @@ async fn problems_are_counted_by_their_code() {
 }
 
 #[tokio::test]
-async fn requests_are_under_way_until_they_are_answered_or_nobody_waits_for_them() {
+async fn requests_are_under_way_until_they_are_answered_or_their_callers_have_left() {
     let alone = Alone::start(&["database.acquire_timeout_ms=60000"]).await;
     let neighbour = alone.neighbour().await;
     let flight = neighbour.flight(tomorrow("AI101")).await;
@@ -149,7 +149,7 @@ async fn requests_are_under_way_until_they_are_answered_or_nobody_waits_for_them
 }
 
 #[tokio::test]
-async fn a_commit_that_nobody_confirms_is_counted() {
+async fn a_commit_that_is_not_confirmed_is_counted() {
     let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let count = async || total(&scrape(&world).await, "loadmaster_unknown_outcomes_total", &[]);

@@ -95,7 +95,7 @@ async fn the_pool_is_measured() {
 }
 
 #[tokio::test]
-async fn the_build_and_the_process_are_told() {
+async fn the_build_and_the_process_are_reported() {
     let alone = Alone::start(&[]).await;
     let info = alone.client.get("/api/v1/info").await.expect(200);
     let commit = info["git_commit"].as_str().unwrap_or("unknown").to_owned();

@@ -84,7 +84,7 @@ async fn every_action_of_flights_in_the_catalogue_can_happen() {
 }
 
 #[tokio::test]
-async fn room_is_told_by_how_it_is_taken() {
+async fn taken_space_is_counted_by_the_path_that_took_it() {
     let alone = Alone::start(&[]).await;
     let neighbour = alone.neighbour().await;
     let flight = neighbour.flight(tomorrow("AI101")).await;

@@ -91,7 +91,7 @@ fn every_panel_says_what_it_shows_in_which_unit_and_from_where() {
 }
 
 #[test]
-fn every_line_of_a_chart_is_named_by_what_tells_it_apart() {
+fn every_line_of_a_chart_is_named_by_its_distinct_labels() {
     for (file, dashboard) in all_dashboards() {
         for panel in panels(&dashboard)
             .filter(|panel| panel["type"] == "timeseries" && panel["datasource"]["uid"] == "prometheus")

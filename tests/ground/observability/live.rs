@@ -104,7 +104,7 @@ fn missing(query: &Query, series: &Series) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_query_asks_for_series_and_labels_that_a_running_server_shows() {
+async fn every_query_uses_series_and_labels_that_a_running_server_shows() {
     let site = Site::start().await;
     let queries = everything();
     let mut found = Vec::new();

@@ -63,7 +63,7 @@ fn expressions(after: &str, block: &str) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn every_query_of_logs_asks_for_members_that_a_line_has() {
+async fn every_query_of_logs_uses_members_that_a_line_has() {
     let line = answered().await;
     let members = members(&line);
     assert_eq!(members["message"], "answered");

@@ -34,7 +34,7 @@ async fn while_redis_says_nothing_work_goes_on_and_all_of_it_arrives_afterwards(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_redis_that_was_killed_is_told_what_it_has_missed() {
+async fn a_redis_that_was_killed_gets_what_it_has_missed() {
     let (database, mut redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let world = WorldOptions::patient().with_workers().on(&database).set("redis.url", &redis.url()).start().await;
     let mut owner = database.owner().await;

@@ -155,7 +155,7 @@ async fn kill_and_start(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn servers_killed_at_random_leave_no_change_untold_and_no_job_undone() {
+async fn servers_killed_at_random_leave_no_change_unsent_and_no_job_undone() {
     let times = rounds(3, 30);
     let (database, redis) = (TestDatabase::create().await, OwnRedis::start().await);
     let world = WorldOptions::patient().with_workers().without_redis().on(&database).start().await;

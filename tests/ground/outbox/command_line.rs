@@ -67,7 +67,7 @@ async fn outbox_retire_forgets_the_sink_that_is_named_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_outbox_commands_ask_for_the_migration_first() {
+async fn the_outbox_commands_require_the_migration_first() {
     let database = TestDatabase::empty().await;
     for arguments in [&["sinks"][..], &["retire", "redis_streams"]] {
         let complaint = outbox(&database, arguments).await.complained();

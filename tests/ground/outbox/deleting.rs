@@ -100,7 +100,7 @@ async fn only_what_is_old_and_what_every_sink_has_had_is_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_sink_that_nobody_serves_keeps_its_messages_until_it_is_retired() {
+async fn an_unserved_sink_keeps_its_messages_until_it_is_retired() {
     let world = alone().await;
     let (left_alone, quick) = (Collecting::<'b'>::that(Mood::Fails), Collecting::<'a'>::that(Mood::Takes));
     let gone = left_alone.served_by(&world, "one");

@@ -143,7 +143,7 @@ async fn a_follower_misses_nothing_while_its_database_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_follower_ends_when_it_is_told_to_however_much_there_is_to_see() {
+async fn a_follower_stops_on_request_however_much_there_is_to_see() {
     let database = TestDatabase::create().await;
     let world = alone_on(&database).await;
     let follower = Follower::start(&world);

@@ -61,7 +61,7 @@ async fn everything(world: &World, customer: &Client) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn every_event_is_told_in_a_document_of_its_type() {
+async fn every_event_is_sent_in_a_document_of_its_type() {
     let world = World::working().await;
     everything(&world, &world.customer().await).await;
     let mut owner = world.database.owner().await;
@@ -142,7 +142,7 @@ async fn a_message_says_what_has_become_of_the_booking_or_flight() {
 }
 
 #[tokio::test]
-async fn no_message_tells_names_remarks_or_who_did_it() {
+async fn no_message_contains_names_remarks_or_the_actor() {
     let world = World::working().await;
     let (user, organization) = (Uuid::new_v4(), Uuid::new_v4());
     let customer = world.caller_in(Role::Customer, user, organization).await;

@@ -89,7 +89,7 @@ async fn all_messages_come_again_as_they_were_whether_the_outbox_has_them_or_not
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn only_what_is_asked_for_comes_again() {
+async fn only_what_is_requested_is_replayed() {
     let redis = OwnRedis::start().await;
     let (world, mut consumer) = delivered(&redis).await;
     let first = consumer.messages.clone();

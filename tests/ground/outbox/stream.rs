@@ -98,7 +98,7 @@ async fn an_instance_that_was_shut_down_under_load_is_resumed_by_the_next() {
 }
 
 #[tokio::test]
-async fn redis_that_comes_later_is_told_everything_from_the_beginning() {
+async fn redis_that_comes_later_gets_everything_from_the_beginning() {
     let database = TestDatabase::create().await;
     let alone = WorldOptions::patient().with_workers().without_redis().on(&database).start().await;
     let flights = two_flights(&alone).await;

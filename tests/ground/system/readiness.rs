@@ -109,7 +109,7 @@ async fn concurrent_readiness_requests_cause_one_query() {
 }
 
 #[tokio::test]
-async fn a_database_that_lets_nobody_else_in_is_asked_by_the_connection_that_is_there() {
+async fn a_full_database_is_probed_by_the_connection_that_is_there() {
     let world = World::working().await;
     let client = world.anonymous();
     assert!(is_ready(&client).await);
@@ -126,7 +126,7 @@ async fn a_database_that_lets_nobody_else_in_is_asked_by_the_connection_that_is_
 }
 
 #[tokio::test]
-async fn an_instance_that_stops_is_not_ready_but_finishes_what_it_is_asked() {
+async fn an_instance_that_stops_is_not_ready_but_finishes_its_requests() {
     let world = World::working().await;
     let client = world.anonymous();
     world.state().health.begin_shutdown();

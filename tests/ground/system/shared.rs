@@ -22,7 +22,7 @@ async fn all_at_once(client: &Client, path: &'static str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn many_who_ask_for_the_metrics_at_once_share_few_renderings() {
+async fn many_simultaneous_scrapes_share_few_renderings() {
     let world = World::working().await;
     let client = world.anonymous();
     client.get("/metrics").await.expect(200);

@@ -71,7 +71,7 @@ async fn a_head_after_the_handshake_has_no_time_of_its_own() {
 }
 
 #[tokio::test]
-async fn two_hundred_half_handshakes_stop_nobody() {
+async fn two_hundred_half_handshakes_stop_no_caller() {
     let files = TlsFiles::new();
     let world = world(&files).await;
     let mut half = Vec::new();

@@ -87,7 +87,7 @@ fn faults(files: &TlsFiles) -> Vec<(&'static str, Vec<u8>, &'static str, &'stati
 }
 
 #[test]
-fn each_fault_is_told_by_its_setting_without_a_word_of_the_key() {
+fn each_fault_names_its_setting_without_a_word_of_the_key() {
     let files = TlsFiles::new();
     files.issue("second", 2);
     for (name, content, setting, words) in faults(&files) {

@@ -178,7 +178,7 @@ async fn a_session_is_not_resumed_under_another_certificate() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_clients_refuse_is_used_and_told_of() {
+async fn a_certificate_that_clients_refuse_is_used_and_reported() {
     let (log, _listening) = Log::of_this_thread("loadmaster=info");
     let files = TlsFiles::new();
     let world: World = files.options(WorldOptions::working()).start().await;

@@ -119,7 +119,7 @@ async fn search_and_booking_are_one_connected_trace() {
 }
 
 #[tokio::test]
-async fn spans_are_told_by_the_conventions_and_lead_to_the_log() {
+async fn spans_are_named_by_the_conventions_and_lead_to_the_log() {
     let (site, collector) = told_of_search_and_booking("http/protobuf", "parentbased_always_on").await;
     let spans = collector.of_trace(TRACE);
 

@@ -42,7 +42,7 @@ fn server(spans: &[Span]) -> &Span {
 }
 
 #[tokio::test]
-async fn a_request_is_told_by_its_path_if_there_is_a_route() {
+async fn a_request_is_named_by_its_path_if_there_is_a_route() {
     let (site, collector) = told(&[]).await;
     let booking = site.search_and_book("").await;
     let path = path_of(&booking);
@@ -66,7 +66,7 @@ async fn a_request_is_told_by_its_path_if_there_is_a_route() {
 }
 
 #[tokio::test]
-async fn a_method_that_nobody_knows_is_told_as_it_was_written() {
+async fn an_unknown_method_is_named_as_it_was_written() {
     let (site, collector) = told(&[]).await;
     for (trace, method, original) in
         [(1, "INVENTED".to_owned(), "INVENTED".to_owned()), (2, "L".repeat(60), "L".repeat(32))]
@@ -121,7 +121,7 @@ async fn a_commit_that_fails_says_so_itself() {
 }
 
 #[tokio::test]
-async fn a_redis_is_told_by_host_and_port_and_database() {
+async fn a_redis_is_named_by_host_port_and_database() {
     // Nobody is there: what is asked of it is told all the same.
     let (_site, collector) = told(&[("REDIS_URL", "redis://127.0.0.1:1/3")]).await;
     let calls =

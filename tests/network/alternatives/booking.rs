@@ -66,7 +66,7 @@ async fn flights_that_are_closed_or_cancelled_are_refused_with_others() {
 }
 
 #[tokio::test]
-async fn without_bookable_flights_the_days_after_the_one_asked_for_are_looked_at() {
+async fn without_bookable_flights_the_days_after_the_requested_one_are_searched() {
     let world = World::start().await;
     for (number, local) in [("AI100", "21T22:00"), ("AI101", "22T08:00"), ("AI104", "25T23:59"), ("AI105", "26T00:00")]
     {

@@ -28,7 +28,7 @@ async fn an_aircraft_without_a_capacity_brings_its_three_figures() {
 }
 
 #[tokio::test]
-async fn the_audit_trail_tells_what_is_different_and_nothing_else() {
+async fn the_audit_trail_records_the_differences_alone() {
     let world = World::start().await;
     let (flight, admin) = (direct(&world).await, world.admin().await);
     change(&admin, &flight, json!({"aircraft_code": "77X"})).await.expect(200);

@@ -127,7 +127,7 @@ async fn bookings_departed_alone_still_count_and_cancelled_ones_do_not() {
 }
 
 #[tokio::test]
-async fn more_room_is_sold_at_once() {
+async fn more_space_is_sold_at_once() {
     let world = World::start().await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0)).await;

@@ -158,7 +158,7 @@ async fn a_broken_connection_is_rerouted_or_flown_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_delay_at_departure_is_told_to_the_bookings_by_naming_the_arrival_even_the_known_one() {
+async fn a_delay_at_departure_reaches_the_bookings_by_an_arrival_even_an_unchanged_one() {
     let transfer = Transfer::start().await;
     let booking = transfer.book().await;
     // It leaves eleven hours late and so lands at 23:00, which nobody has been told: AI102 has left by then.

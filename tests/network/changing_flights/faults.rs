@@ -123,7 +123,7 @@ async fn each_figure_of_the_capacity_is_judged() {
 }
 
 #[tokio::test]
-async fn times_out_of_order_are_told_at_the_member_that_was_given() {
+async fn times_out_of_order_are_reported_at_the_member_that_was_given() {
     let world = World::start().await;
     // From 10:00 to 19:30 on the 21st.
     let (flight, admin) = (direct(&world).await, world.admin().await);
@@ -154,7 +154,7 @@ async fn times_out_of_order_are_told_at_the_member_that_was_given() {
 }
 
 #[tokio::test]
-async fn all_faults_are_told_at_once() {
+async fn all_faults_are_reported_together() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let admin = world.admin().await;

@@ -88,7 +88,7 @@ async fn several_flights_of_one_booking_move_in_one_import() {
 }
 
 #[tokio::test]
-async fn a_connection_that_an_import_breaks_is_told_and_mended_by_the_next() {
+async fn a_connection_that_an_import_breaks_is_reported_and_mended_by_the_next() {
     let (world, customer, admin, [_, _, booking]) = booked().await;
     for (arrival, broken) in [("18:00:01", true), ("18:00:00", false)] {
         let row = format!("AI101,DEL,BOM,2026-11-21T08:00:00Z,2026-11-21T{arrival}Z");
@@ -99,7 +99,7 @@ async fn a_connection_that_an_import_breaks_is_told_and_mended_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_dry_run_moves_nobody() {
+async fn a_dry_run_moves_no_booking() {
     let (world, customer, admin, [_, _, booking]) = booked().await;
     let before = world.written().await;
     let row = "AI101,DEL,BOM,2026-11-21T09:00:00Z,2026-11-21T13:30:00Z,,1000,1000,10,60";
@@ -130,7 +130,7 @@ async fn another_destination_of_a_booked_flight_is_a_fault_and_nothing_of_the_ta
 }
 
 #[tokio::test]
-async fn a_flight_that_nobody_is_booked_on_any_more_may_go_elsewhere() {
+async fn a_flight_without_bookings_may_go_elsewhere() {
     let (world, customer, admin, [first, _, booking]) = booked().await;
     customer.walk(&booking, &["cancel"]).await;
     let row = "AI101,DEL,DXB,2026-11-21T08:00:00Z,2026-11-21T12:00:00Z";

@@ -66,7 +66,7 @@ async fn the_capacity_shrinks_after_the_offload_in_the_same_request() {
 }
 
 #[tokio::test]
-async fn if_it_does_not_fit_even_then_nobody_is_taken_off() {
+async fn no_booking_is_taken_off_if_it_does_not_fit_even_then() {
     let world = World::start().await;
     let (flight, customer, admin) = (direct(&world).await, world.customer().await, world.admin().await);
     let stays = customer.book(with(order(&[&flight]), json!({"weight_kg": 300}))).await;

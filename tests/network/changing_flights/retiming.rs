@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{change, direct, version_tag};
 
 #[tokio::test]
-async fn the_flight_tells_its_new_times_and_keeps_those_it_was_scheduled_for() {
+async fn the_flight_shows_its_new_times_and_keeps_the_scheduled_ones() {
     let world = World::start().await;
     let (flight, admin) = (direct(&world).await, world.admin().await);
     world.clock.advance(TimeDelta::minutes(6));

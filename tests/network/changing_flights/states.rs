@@ -24,7 +24,7 @@ fn wishes() -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_departed_flight_may_only_be_told_to_land_at_another_time() {
+async fn a_departed_flight_takes_only_another_arrival() {
     let world = World::start().await;
     let (flight, customer, admin) = (direct(&world).await, world.customer().await, world.admin().await);
     let booking = customer.book(order(&[&flight])).await;

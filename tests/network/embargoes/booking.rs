@@ -78,7 +78,7 @@ async fn each_leg_is_judged_and_the_first_in_the_way_is_named() {
 }
 
 #[tokio::test]
-async fn aircraft_and_freighters_are_told_apart() {
+async fn aircraft_and_freighters_are_distinguished() {
     let world = World::start().await;
     let admin = world.admin().await;
     let flight = |number: &'static str| NewFlight::new(number, "DEL", "LHR");

@@ -56,7 +56,7 @@ fn faulty() -> Vec<(&'static str, Value, &'static str)> {
 }
 
 #[tokio::test]
-async fn each_faulty_member_is_told_when_creating_and_when_changing() {
+async fn each_faulty_member_is_reported_when_creating_and_when_changing() {
     let world = World::start().await;
     let admin = world.admin().await;
     let path = path_of(&impose(&admin, embargo(json!({}))).await);

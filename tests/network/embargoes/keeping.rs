@@ -115,7 +115,7 @@ async fn only_administrators_keep_embargoes_and_anyone_reads_them() {
 }
 
 #[tokio::test]
-async fn an_unknown_embargo_is_not_found_whatever_is_asked_of_it() {
+async fn an_unknown_embargo_is_not_found_by_any_operation() {
     let world = World::start().await;
     let admin = world.admin().await;
     for path in [UNKNOWN, "/api/v1/embargoes/none"] {

@@ -97,7 +97,7 @@ async fn an_embargo_is_a_reason_without_a_cache() {
 }
 
 #[tokio::test]
-async fn an_embargo_is_a_reason_while_the_process_follows_nobody() {
+async fn an_embargo_is_a_reason_while_the_process_follows_no_outbox() {
     the_reasons_are_told(&World::start().await).await;
 }
 

@@ -72,7 +72,7 @@ async fn no_reason_need_be_given_and_nothing_private_is_in_the_events() {
 }
 
 #[tokio::test]
-async fn nobody_finds_or_books_a_cancelled_flight() {
+async fn a_cancelled_flight_is_neither_found_nor_booked() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
     let (customer, admin) = (world.customer().await, world.admin().await);

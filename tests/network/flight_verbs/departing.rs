@@ -48,7 +48,7 @@ async fn all_bookings_that_are_there_depart() {
 }
 
 #[tokio::test]
-async fn the_flight_has_departed_when_it_is_told_so() {
+async fn the_flight_has_departed_at_the_reported_time() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
     let operator = world.operator().await;

@@ -69,7 +69,7 @@ async fn every_verb_is_followed_exactly_where_the_state_and_the_role_allow_it() 
 }
 
 #[tokio::test]
-async fn a_flight_with_a_departed_leg_tells_that_it_can_only_depart() {
+async fn the_refusal_of_a_flight_with_a_departed_leg_names_departure_alone() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (operator, admin) = (world.operator().await, world.admin().await);
@@ -150,7 +150,7 @@ async fn a_verb_is_followed_only_on_the_version_that_was_seen() {
 }
 
 #[tokio::test]
-async fn a_faulty_body_is_told_before_a_stale_version_and_an_impossible_step() {
+async fn a_faulty_body_is_reported_before_a_stale_version_and_an_impossible_step() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = world.operator().await;

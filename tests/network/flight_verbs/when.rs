@@ -25,7 +25,7 @@ async fn last(client: &Client, booking: &Value) -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn it_may_be_told_late_in_any_offset() {
+async fn it_may_be_reported_late_in_any_offset() {
     let world = World::start().await;
     let [first, _] = two_flights(&world).await;
     let booking = world.customer().await.book(order(&[&first])).await;
@@ -46,7 +46,7 @@ async fn it_may_be_told_late_in_any_offset() {
 }
 
 #[tokio::test]
-async fn it_may_be_told_five_minutes_ahead_and_no_more() {
+async fn it_may_be_reported_five_minutes_ahead_and_no_more() {
     let world = World::start().await;
     let [first, second] = two_flights(&world).await;
     let (customer, operator) = (world.customer().await, world.operator().await);

@@ -123,7 +123,7 @@ async fn numbers_and_codes_are_normalised() {
 }
 
 #[tokio::test]
-async fn instants_of_any_offset_are_told_in_utc_and_in_the_airports_own_time() {
+async fn instants_of_any_offset_are_shown_in_utc_and_in_the_airports_own_time() {
     let world = World::start().await;
     // The same instants from the other side of the Earth, to the microsecond; New York is in summer time.
     let made = create(

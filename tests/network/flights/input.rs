@@ -85,7 +85,7 @@ async fn each_figure_of_the_capacity_is_judged() {
 }
 
 #[tokio::test]
-async fn all_faults_are_told_at_once_and_nothing_is_written() {
+async fn all_faults_are_reported_together_and_nothing_is_written() {
     let world = World::start().await;
     let body =
         json!({"flight_number": "QQ1", "origin": 5, "arrival_datetime": "soon", "capacity": {"weight_kg": 0, "x": 1}});

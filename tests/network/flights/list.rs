@@ -168,7 +168,7 @@ async fn a_page_goes_on_where_it_ended_though_flights_came_before_it() {
 }
 
 #[tokio::test]
-async fn faulty_filters_are_told_by_name() {
+async fn faulty_filters_are_reported_by_name() {
     let world = World::start().await;
     for (query, name, code) in [
         ("origin=QQQ", "origin", "unknown_value"),

@@ -57,7 +57,7 @@ async fn each_cell_is_judged_as_in_a_body() {
 }
 
 #[tokio::test]
-async fn all_faults_of_all_rows_are_told_up_to_a_hundred() {
+async fn all_faults_of_all_rows_are_reported_up_to_a_hundred() {
     let world = World::start().await;
     let admin = world.admin().await;
     let bad = "QQ1,DEL,DEL,soon,2026-11-21T19:30:00Z,77X,,,,";
@@ -122,7 +122,7 @@ async fn empty_cells_at_the_end_may_lack_or_be_too_many_but_no_values() {
 }
 
 #[tokio::test]
-async fn two_rows_of_one_flight_are_told() {
+async fn two_rows_of_one_flight_are_reported() {
     let world = World::start().await;
     // The same number, origin and day in Delhi, though the times, destinations and UTC dates differ.
     let again = "ai0101,del,FRA,2026-11-20T20:00:00Z,2026-11-21T05:00:00Z,77W,,,,";
@@ -153,7 +153,7 @@ async fn a_flight_that_has_departed_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_booked_flight_keeps_its_destination_and_the_room_that_is_taken() {
+async fn a_booked_flight_keeps_its_destination_and_the_space_that_is_taken() {
     let world = World::start().await;
     let admin = world.admin().await;
     import_rows(&admin, &["AI101,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,,1000,10,4,"]).await;

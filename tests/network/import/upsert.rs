@@ -150,7 +150,7 @@ async fn tables_come_as_spreadsheets_write_them() {
 }
 
 #[tokio::test]
-async fn a_booked_flight_may_get_more_room_another_aircraft_and_another_cut_off() {
+async fn a_booked_flight_may_get_more_space_another_aircraft_and_another_cut_off() {
     let world = World::start().await;
     let admin = world.admin().await;
     import_rows(&admin, &["AI101,DEL,LHR,2026-11-21T10:00:00Z,2026-11-21T19:30:00Z,77W,1000,10,4,"]).await;

@@ -90,7 +90,7 @@ async fn after_departure_the_overbooking_is_fixed() {
 }
 
 #[tokio::test]
-async fn bookings_that_depart_one_by_one_leave_room_for_what_the_flight_carries() {
+async fn bookings_that_depart_one_by_one_leave_space_for_what_the_flight_carries() {
     let world = World::start().await;
     let (customer, operator) = (world.customer().await, world.operator().await);
     let flight = overbooked(&world, percents(10, 0, 10)).await;

@@ -97,7 +97,7 @@ async fn percentages_below_what_is_taken_are_refused() {
 }
 
 #[tokio::test]
-async fn only_administrators_overbook_and_the_record_tells_it() {
+async fn only_administrators_overbook_and_the_record_shows_it() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let wish = json!({"overbooking": {"weight_percent": 10}});

@@ -48,7 +48,7 @@ async fn meddle(client: Client, flights: Vec<Value>, seed: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn when_all_is_quiet_every_instance_tells_what_the_tables_say() {
+async fn when_all_is_quiet_every_instance_shows_what_the_tables_say() {
     let three = Three::start(None).await;
     let all = schedule(&three.here).await;
     let flights = vec![all.direct, all.first, all.second, all.freighter];
@@ -97,7 +97,7 @@ async fn told(world: &World) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_search_never_tells_of_more_room_than_was_left_when_it_was_asked() {
+async fn a_search_never_shows_more_space_than_was_left_when_it_began() {
     let world = World::working().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0)).await;
     let (begun, done) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));

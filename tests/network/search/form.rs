@@ -141,7 +141,7 @@ async fn limit_bounds_each_list() {
 }
 
 #[tokio::test]
-async fn fifty_options_are_shown_unless_more_are_asked_for() {
+async fn fifty_options_are_shown_unless_the_limit_is_higher() {
     let world = World::working().await;
     let mut table = String::from(
         "flight_number,origin,destination,departure_datetime,arrival_datetime,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes\n",

@@ -190,7 +190,7 @@ EK512,BOM,LHR,2026-11-21T12:00:00Z,2026-11-21T20:00:00Z,,700,,,60
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_change_is_told_here_at_once_and_there_soon() {
+async fn every_change_is_shown_here_at_once_and_there_soon() {
     let three = Three::start(None).await;
     three.look().await;
     live(&three).await;

@@ -93,7 +93,7 @@ async fn each_parameter_of_a_query_is_judged() {
 }
 
 #[tokio::test]
-async fn all_faults_are_told_at_once() {
+async fn all_faults_are_reported_together() {
     let world = World::working().await;
     let body = json!({"origin": "QQQ", "departure_date": "soon", "weight_kg": -1, "limit": 0, "color": "red"});
     let faults = world.anonymous().post("/api/v1/routes/search", body).await.expect_faults();
@@ -137,7 +137,7 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
 }
 
 #[tokio::test]
-async fn the_description_tells_the_bounds_and_words_that_are_taken() {
+async fn the_description_states_the_bounds_and_words_that_are_accepted() {
     let world = World::working().await;
     let client = world.anonymous();
     let by_query = async |name: &str, value: &str| {

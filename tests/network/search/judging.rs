@@ -18,7 +18,7 @@ fn reasons(found: &Value) -> &Value {
 }
 
 #[tokio::test]
-async fn each_reason_is_told() {
+async fn each_reason_is_shown() {
     let world = World::working().await;
     world.flight(direct_flight("AI1")).await;
     for (wanted, expected) in [

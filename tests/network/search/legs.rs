@@ -75,7 +75,7 @@ async fn each_leg_has_the_prices_of_its_lane_and_its_own_limit() {
 }
 
 #[tokio::test]
-async fn one_leg_is_a_search_with_legs_and_the_cache_is_told_for_all_of_them() {
+async fn one_leg_is_a_search_with_legs_and_the_cache_header_covers_all_of_them() {
     let world = world().await;
     let anyone = world.anonymous();
     let one = anyone.post(SEARCH, json!({"legs": [leg("DEL", "LHR", "2026-11-21")], "origin": null})).await.expect(200);
@@ -92,7 +92,7 @@ async fn one_leg_is_a_search_with_legs_and_the_cache_is_told_for_all_of_them() {
 }
 
 #[tokio::test]
-async fn faults_of_legs_are_told_with_their_places() {
+async fn faults_of_legs_are_reported_with_their_places() {
     let world = World::working().await;
     let to_london = || leg("DEL", "LHR", "2026-11-21");
     let seven: Vec<Value> = std::iter::repeat_with(to_london).take(7).collect();

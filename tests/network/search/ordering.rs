@@ -25,7 +25,7 @@ async fn direct_flights_go_by_departure_and_connections_by_arrival() {
 }
 
 #[tokio::test]
-async fn the_ranked_list_goes_by_the_key_that_is_asked_for() {
+async fn the_ranked_list_has_the_order_of_its_sort_key() {
     let world = World::working().await;
     // Leaves, arrives, takes: AI1 10:00 20:00 600 · AI2 08:00 21:00 780 · AI3 11:00 22:00 660.
     world.flight(straight("AI1", "10:00", 600)).await;

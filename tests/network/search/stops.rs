@@ -32,7 +32,7 @@ async fn to(world: &World, destination: &str, stops: u8) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn as_many_stops_as_are_asked_for_are_made_in_memory_and_in_the_tables() {
+async fn routes_have_up_to_the_requested_stops_in_memory_and_in_the_tables() {
     for options in [WorldOptions::working(), WorldOptions::default()] {
         let follows = options.with_workers;
         for ttl in ["0", "300"] {

@@ -173,7 +173,7 @@ async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_is_told_so_only_with_its_password() {
+async fn a_disabled_account_is_reported_only_with_its_password() {
     let world = World::start().await;
     let client = world.anonymous();
     register(&client, "ann@forwarder.example", PASSWORD).await.expect(201);

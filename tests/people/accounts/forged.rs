@@ -108,7 +108,7 @@ async fn a_token_of_another_algorithm_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_for_or_of_somebody_else_is_refused() {
+async fn a_token_with_foreign_or_missing_claims_is_refused() {
     let forge = Forge::light().await;
     forge.assert_it_forges_well().await;
     for (what, claims) in [

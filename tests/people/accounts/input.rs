@@ -36,7 +36,7 @@ async fn rows(world: &World) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn nobody_slips_in_a_role_an_organization_or_an_id() {
+async fn a_role_an_organization_or_an_id_in_a_body_is_refused() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let session = register(&world.anonymous(), "ann@forwarder.example", PASSWORD).await.expect(201);
@@ -85,7 +85,7 @@ async fn nobody_slips_in_a_role_an_organization_or_an_id() {
 }
 
 #[tokio::test]
-async fn a_foreign_booking_is_not_there_whatever_is_asked_of_it() {
+async fn a_foreign_booking_is_missing_for_every_operation() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (owner, moving) = (Uuid::new_v4(), Uuid::new_v4());

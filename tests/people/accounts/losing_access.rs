@@ -59,7 +59,7 @@ async fn a_disabled_user_loses_access_at_once_here_and_with_the_next_look_elsewh
 }
 
 #[tokio::test]
-async fn a_change_that_nobody_saw_counts_after_a_minute_all_the_same() {
+async fn a_change_that_no_message_announced_counts_after_a_minute() {
     let scene = Scene::set().await;
     super::disable(&scene.here, EMAIL).await;
     scene.there.clock.advance(TimeDelta::seconds(60));
@@ -151,7 +151,7 @@ async fn a_change_that_was_committed_late_is_not_missed() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_believed_for_a_minute_and_then_asked() {
+async fn accounts_are_served_from_memory_for_a_minute_without_a_database() {
     let scene = Scene::set().await;
     super::disable(&scene.here, EMAIL).await;
     scene.here.database.close_doors().await;

@@ -26,7 +26,7 @@ async fn token(client: &Client, form: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn without_the_password_grant_nobody_logs_in_or_registers() {
+async fn without_the_password_grant_log_ins_and_registrations_are_refused() {
     let (world, _) = world_with_a_former_session().await;
     let client = world.anonymous();
     closed(log_in(&client, EMAIL, PASSWORD).await);
@@ -51,7 +51,7 @@ async fn without_the_password_grant_the_token_endpoint_refuses_the_grant() {
 }
 
 #[tokio::test]
-async fn without_the_password_grant_nobody_changes_a_password() {
+async fn without_the_password_grant_changes_of_a_password_are_refused() {
     let (world, session) = world_with_a_former_session().await;
     let change = json!({"current": PASSWORD, "new": "another good password"});
     closed(bearer(&world, &session).post("/api/v1/auth/password", change.clone()).await);

@@ -92,7 +92,7 @@ async fn an_invalid_token_is_refused_on_every_route() {
 }
 
 #[tokio::test]
-async fn no_token_at_all_is_told_what_is_needed() {
+async fn a_request_without_a_token_gets_a_challenge() {
     let world = World::start().await;
     let answer = world.anonymous().get("/api/v1/auth/me").await;
     assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
@@ -100,7 +100,7 @@ async fn no_token_at_all_is_told_what_is_needed() {
 }
 
 #[tokio::test]
-async fn a_token_whose_account_is_gone_speaks_for_nobody() {
+async fn a_token_whose_account_is_gone_is_refused() {
     let world = World::start().await;
     let customer = world.customer().await;
     let delete = "delete from refresh_tokens; delete from users";

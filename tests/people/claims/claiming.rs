@@ -119,7 +119,7 @@ async fn only_what_was_issued_is_a_claim() {
 }
 
 #[tokio::test]
-async fn a_repeated_commit_tells_the_same_claim_which_is_stored_nowhere() {
+async fn a_repeated_commit_returns_the_same_claim_which_is_stored_nowhere() {
     let world = World::start().await;
     let flight = flight(&world).await;
     let (guest, customer) = (guest(&world).await, world.customer().await);
@@ -179,7 +179,7 @@ async fn of_all_who_claim_a_booking_at_once_one_gets_it() {
 }
 
 #[tokio::test]
-async fn every_instance_shows_a_claimed_booking_to_its_new_owner_at_once_and_to_nobody_else() {
+async fn every_instance_shows_a_claimed_booking_at_once_to_its_new_owner_alone() {
     let here = World::start().await;
     let there = WorldOptions::default().on(&here.database).start().await;
     let flight = flight(&here).await;

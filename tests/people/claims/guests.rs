@@ -53,7 +53,7 @@ async fn a_guest_reads_and_cancels_the_bookings_made_of_its_holds_and_does_nothi
 }
 
 #[tokio::test]
-async fn a_guest_that_booked_is_a_user_whom_nobody_sees() {
+async fn a_guest_that_booked_is_a_user_that_no_list_shows() {
     let world = World::start().await;
     let flight = flight(&world).await;
     let (guest, admin) = (guest(&world).await, world.admin().await);

@@ -72,7 +72,7 @@ async fn unknown_refresh_tokens_count_by_address_and_do_not_keep_known_ones_from
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_nobody_issued_is_refused_without_a_look_up() {
+async fn a_forged_refresh_token_is_refused_without_a_look_up() {
     let world = behind_proxies().await;
     let (anybody, ann) = (world.anonymous(), session(&world, "ann@example.com").await);
     let mut forged = ann.as_str().unwrap().to_owned();

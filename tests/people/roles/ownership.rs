@@ -100,7 +100,7 @@ async fn two_users_of_one_organization_share_its_bookings() {
 }
 
 #[tokio::test]
-async fn the_carriers_staff_sees_all_bookings_and_may_ask_for_one_organizations() {
+async fn the_carriers_staff_sees_all_bookings_and_may_filter_by_organization() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let first = book(&world.customer().await).await;

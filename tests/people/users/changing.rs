@@ -125,7 +125,7 @@ async fn administrators_demoting_each_other_concurrently_leave_at_least_one() {
 }
 
 #[tokio::test]
-async fn nobody_becomes_an_administrator_without_one() {
+async fn only_an_administrator_makes_an_administrator() {
     let world = World::working().await;
     for role in [Role::Customer, Role::Operator] {
         let (client, me) = user(&world, role).await;

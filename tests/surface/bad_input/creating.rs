@@ -13,7 +13,7 @@ async fn flight(world: &World) -> Value {
 }
 
 #[tokio::test]
-async fn a_member_of_the_wrong_type_is_told() {
+async fn a_member_of_the_wrong_type_is_reported() {
     let world = World::start().await;
     let (customer, base) = (world.customer().await, order(&[&flight(&world).await]));
     let kinds = [
@@ -72,7 +72,7 @@ async fn optional_members_may_be_null() {
 }
 
 #[tokio::test]
-async fn a_number_out_of_range_or_too_precise_is_told() {
+async fn a_number_out_of_range_or_too_precise_is_reported() {
     let world = World::start().await;
     let (customer, base) = (world.customer().await, order(&[&flight(&world).await]));
     each_alone(&world, &customer, BOOKINGS, &base, of_numbers()).await;
@@ -248,7 +248,7 @@ async fn a_fault_in_a_party_has_its_own_place() {
 }
 
 #[tokio::test]
-async fn members_that_nobody_knows_are_told() {
+async fn unknown_members_are_reported() {
     let world = World::start().await;
     let (customer, base) = (world.customer().await, order(&[&flight(&world).await]));
     let mut cases: Vec<Case> = ["status", "ref_id", "organization_id", "Origin", "weight", "__proto__", "flight_id"]
@@ -263,7 +263,7 @@ async fn members_that_nobody_knows_are_told() {
 }
 
 #[tokio::test]
-async fn all_faults_are_told_at_once() {
+async fn all_faults_are_reported_together() {
     let world = World::start().await;
     let flight = flight(&world).await;
     let body = json!({

@@ -77,7 +77,7 @@ async fn faults_come_before_the_state() {
 }
 
 #[tokio::test]
-async fn a_booking_that_is_not_there_is_told_before_a_bad_body() {
+async fn a_missing_booking_is_reported_before_a_bad_body() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (operator, stranger) = (world.operator().await, world.customer().await);

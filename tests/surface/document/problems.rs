@@ -255,7 +255,7 @@ async fn every_operation_refuses_a_query_or_a_body_that_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn every_operation_refuses_a_caller_that_asks_too_often() {
+async fn every_operation_refuses_a_caller_above_its_rate() {
     let world = with_test().start().await;
     let requests = Requests::to(&world, &world.admin().await).await;
     let strict = beside(&world).set("rate_limit.enabled", "true").set("rate_limit.flood_per_second", "1");

@@ -14,7 +14,7 @@ async fn if_match(client: &Client, key: &str, path: &str, tag: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_step_that_was_taken_is_told_again_though_it_could_not_be_taken_now() {
+async fn a_step_that_was_taken_is_answered_again_though_it_could_not_be_taken_now() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = world.operator().await;
@@ -36,7 +36,7 @@ async fn a_step_that_was_taken_is_told_again_though_it_could_not_be_taken_now() 
 }
 
 #[tokio::test]
-async fn the_version_is_not_asked_for_again() {
+async fn the_version_is_not_checked_again() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let (operator, admin) = (world.operator().await, world.admin().await);

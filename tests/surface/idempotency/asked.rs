@@ -78,7 +78,7 @@ async fn a_body_counts_as_it_is_read_not_as_it_is_written() {
 }
 
 #[tokio::test]
-async fn no_body_and_an_empty_one_ask_the_same_under_either_name() {
+async fn no_body_and_an_empty_one_are_the_same_request_under_either_name() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = world.operator().await;

@@ -50,7 +50,7 @@ async fn held_up(worlds: &[World; 2], client: &Client, (method, path, body): (Me
 }
 
 #[tokio::test]
-async fn a_booking_under_way_is_told_as_such_by_every_instance() {
+async fn a_booking_under_way_is_reported_as_such_by_every_instance() {
     let worlds = two_instances().await;
     let customer = worlds[0].customer().await;
     for (number, weight) in [("AI101", 100_000.0), ("AI103", 120.0)] {
@@ -62,7 +62,7 @@ async fn a_booking_under_way_is_told_as_such_by_every_instance() {
 }
 
 #[tokio::test]
-async fn a_step_under_way_is_told_as_such_by_every_instance() {
+async fn a_step_under_way_is_reported_as_such_by_every_instance() {
     let worlds = two_instances().await;
     let flight = worlds[0].flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let admin = worlds[0].admin().await;

@@ -50,7 +50,7 @@ async fn a_key_that_is_none_is_a_fault_of_the_header() {
 }
 
 #[tokio::test]
-async fn it_is_told_with_all_other_faults() {
+async fn it_is_reported_with_all_other_faults() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let operator = world.operator().await;

@@ -96,7 +96,7 @@ fn the_page_of_problems_is_what_the_code_says() {
 }
 
 #[tokio::test]
-async fn the_catalogue_tells_each_code_its_status_and_what_to_do() {
+async fn the_catalogue_states_status_and_remedy_of_each_code() {
     let world = World::start().await;
     let client = world.anonymous();
     let catalogue = client.get("/problems").await.expect(200);

@@ -16,7 +16,7 @@ fn references(html: &str) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_documentation_asks_nobody_else() {
+async fn the_documentation_loads_nothing_from_elsewhere() {
     let world = World::start().await;
     let client = world.anonymous();
     let page = client.get("/docs/").await;

@@ -20,7 +20,7 @@ async fn an_unknown_address_is_not_found_whatever_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_those_that_are_taken() {
+async fn the_refusal_of_a_wrong_method_names_the_accepted_ones() {
     let world = World::start().await;
     for (method, path, allow) in [
         ("PUT", BOOKINGS, "GET,HEAD,POST"),
@@ -85,7 +85,7 @@ async fn the_ordinary_limit_is_one_mebibyte_and_imports_take_more() {
 }
 
 #[tokio::test]
-async fn only_json_is_taken_where_json_is_asked_for() {
+async fn only_json_is_accepted_where_json_is_required() {
     let world = World::start().await;
     let (customer, admin) = (world.customer().await, world.admin().await);
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "application/problem+json", "nonsense", ""] {

@@ -35,7 +35,7 @@ fn order(flight: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn beyond_its_limit_the_server_refuses_early_but_still_tells_how_it_is() {
+async fn beyond_its_limit_the_server_refuses_early_but_still_reports_its_health() {
     let world = WorldOptions::patient()
         .set("server.max_in_flight", "1")
         .set("server.cors_origins", "https://console.example")

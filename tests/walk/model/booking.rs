@@ -20,7 +20,7 @@ impl Leg {
     }
 
     /// Also of a booking that was cancelled in the air.
-    pub fn takes_room(&self) -> bool {
+    pub fn takes_space(&self) -> bool {
         self.is_in_force()
     }
 

@@ -111,7 +111,7 @@ impl Model {
     }
 
     /// Room for this freight on each flight, beside what it has there.
-    pub fn judge_room(&self, way: &[usize], space: Space, has: impl Fn(usize) -> Space, own: bool) -> Verdict {
+    pub fn judge_space(&self, way: &[usize], space: Space, has: impl Fn(usize) -> Space, own: bool) -> Verdict {
         let room = |flight: usize, own: bool| self.available(flight, own) + has(flight);
         let fits = |flight: &usize| space.fits(room(*flight, own));
         // Slack: the keeper of an allotment takes and gives back at any moment.

@@ -60,7 +60,7 @@ impl Walk {
             let has = |flight: usize| if hold.way.contains(&flight) { hold.freight.space } else { Space::default() };
             // A reservation goes wherever its one flight goes.
             let ends = if hold.kind == "RESERVATION" { model.ends(way) } else { model.ends(&hold.way) };
-            verdict = verdict.and(model.judge_way(way, ends, &freight.codes)).and(model.judge_room(
+            verdict = verdict.and(model.judge_way(way, ends, &freight.codes)).and(model.judge_space(
                 way,
                 freight.space,
                 has,

@@ -98,7 +98,7 @@ impl Walk {
         let (model, freight) = (&self.model, &wanted.freight);
         let ends = wanted.search.as_ref().map_or_else(|| model.ends(way), |search| search.ends);
         let own = Self::owns_allotment(access.organization);
-        let room = model.judge_room(way, freight.space, |_| Space::default(), own);
+        let room = model.judge_space(way, freight.space, |_| Space::default(), own);
         let room = if wanted.search.is_some() && !room.may.is_empty() {
             room.slack("no_bookable_itinerary", true)
         } else {
@@ -120,7 +120,7 @@ impl Walk {
             Some(search) => {
                 let options = self.model.options(search, &wanted.freight, own);
                 // Whether another's allotment leaves room is not sure.
-                let room = |way: &[usize]| self.model.judge_room(way, wanted.freight.space, |_| Space::default(), own);
+                let room = |way: &[usize]| self.model.judge_space(way, wanted.freight.space, |_| Space::default(), own);
                 let best = options.iter().find(|way| room(way).may.is_empty()).map(|way| self.model.rank(way));
                 options.contains(&way) && best.is_none_or(|best| self.model.rank(&way) <= best)
             }

@@ -166,11 +166,11 @@ impl Walk {
             Some(way) => {
                 let ends = (booking.origin, booking.destination);
                 let onward = model.judge_onward(way, ends, None, &freight.codes, !access.is_staff);
-                verdict.and(onward).and(model.judge_room(way, freight.space, has, own))
+                verdict.and(onward).and(model.judge_space(way, freight.space, has, own))
             }
             None if is_new => {
                 let way: Vec<usize> = booking.undeparted().map(|leg| leg.flight).collect();
-                verdict.and(model.judge_room(&way, freight.space, has, own))
+                verdict.and(model.judge_space(&way, freight.space, has, own))
             }
             None => verdict,
         }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Walk {
-    pub async fn wait_for_room(&mut self) -> Step {
+    pub async fn wait_for_space(&mut self) -> Step {
         match self.dice.below(20) {
             0..9 => self.join().await,
             9..13 => self.decline_or_leave().await,
@@ -45,7 +45,7 @@ impl Walk {
             Ok(access) => {
                 let is_larger = |flight: &usize| !space.fits(self.model.flights[*flight].capacity);
                 let own = Self::owns_allotment(access.organization);
-                let room = self.model.judge_room(&way, space, |_| Space::default(), own);
+                let room = self.model.judge_space(&way, space, |_| Space::default(), own);
                 let fits = room.must.is_empty();
                 self.model
                     .judge_way(&way, ends, &codes)

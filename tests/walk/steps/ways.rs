@@ -33,7 +33,7 @@ impl Model {
         let connecting = all.clone().flat_map(|first| all.clone().map(move |second| vec![first, second]));
         let mut options: Vec<Vec<usize>> = direct.chain(connecting).filter(|way| self.is_option(search, way)).collect();
         options.retain(|way| self.judge_way(way, search.ends, &freight.codes).must.is_empty());
-        options.retain(|way| self.judge_room(way, freight.space, |_| Space::default(), own).must.is_empty());
+        options.retain(|way| self.judge_space(way, freight.space, |_| Space::default(), own).must.is_empty());
         options.sort_by_key(|way| self.rank(way));
         options
     }

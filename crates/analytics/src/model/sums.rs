@@ -6,8 +6,10 @@ use super::Sold;
 
 /// What a report sums up.
 pub trait Figures: Default {
-    /// Adds figures of other bookings or flights of the same place in the report.
-    fn add(&mut self, other: Self);
+    /// Adds figures of other bookings or flights of the same place in the report. Where a place has one row, these are all.
+    fn add(&mut self, other: Self) {
+        *self = other;
+    }
 
     /// Returns whether nothing was counted.
     fn is_empty(&self) -> bool;
@@ -100,11 +102,6 @@ pub struct FlightSums {
 }
 
 impl Figures for FlightSums {
-    /// A place in the report has one row.
-    fn add(&mut self, other: Self) {
-        *self = other;
-    }
-
     fn is_empty(&self) -> bool {
         self.flights == 0
     }
@@ -139,11 +136,6 @@ pub struct TransitSums {
 }
 
 impl Figures for TransitSums {
-    /// A place in the report has one row: percentiles do not add up.
-    fn add(&mut self, other: Self) {
-        *self = other;
-    }
-
     fn is_empty(&self) -> bool {
         self.shipments == 0
     }
@@ -159,11 +151,6 @@ pub struct DemandSums {
 }
 
 impl Figures for DemandSums {
-    /// A place in the report has one row.
-    fn add(&mut self, other: Self) {
-        *self = other;
-    }
-
     fn is_empty(&self) -> bool {
         self.searches == 0
     }
@@ -235,11 +222,6 @@ pub struct FunnelSums {
 }
 
 impl Figures for FunnelSums {
-    /// A place in the report has one row.
-    fn add(&mut self, other: Self) {
-        *self = other;
-    }
-
     fn is_empty(&self) -> bool {
         self.searches.made + self.quotes.made + self.holds.made + self.bookings.made == 0
     }

@@ -43,7 +43,7 @@ pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
 pub struct LockedRows {
     /// The time after the locks were taken.
     pub at: DateTime<Utc>,
-    pub rooms: HashMap<FlightId, FlightCapacity>,
+    pub spaces: HashMap<FlightId, FlightCapacity>,
     pub flights: HashMap<FlightId, Flight>,
     /// Those in force when the locks were taken.
     pub embargoes: Embargoes,
@@ -137,7 +137,8 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         };
         match judged {
             Err(BookingError::Itinerary(ItineraryError::Full { flight_id, .. }))
-                if !has_cleared && found.rooms.get(&flight_id).is_some_and(|room| may_be_cleared(room, found.at)) =>
+                if !has_cleared
+                    && found.spaces.get(&flight_id).is_some_and(|capacity| may_be_cleared(capacity, found.at)) =>
             {
                 Decision::Short
             }
@@ -207,8 +208,8 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             return Err(BookingError::Raced);
         }
         let known = found.flights.iter().filter_map(|(id, flight)| {
-            let room = found.draws.capacity_for(hold.organization_id, *found.rooms.get(id)?);
-            Some((*id, Flight { room, ..flight.clone() }))
+            let capacity = found.draws.capacity_for(hold.organization_id, *found.spaces.get(id)?);
+            Some((*id, Flight { room: capacity, ..flight.clone() }))
         });
         let is_judged = step.verb.patch().is_some() || matches!(step.verb, HoldVerb::Book(_));
         let known: HashMap<FlightId, Flight> = if is_judged { known.collect() } else { HashMap::new() };
@@ -282,13 +283,14 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         if booking.flights_to_lock(action) != flights || booking.awb_number != seen.awb_number {
             return Err(BookingError::Raced);
         }
-        let rooms: Vec<FlightCapacity> = flights.iter().filter_map(|flight| found.rooms.get(flight).copied()).collect();
+        let spaces: Vec<FlightCapacity> =
+            flights.iter().filter_map(|flight| found.spaces.get(flight).copied()).collect();
         // The cancellation of a flight records its own event and releases the same space.
-        check_flights_are_with_it(booking, rooms.iter().filter(|flight| flight.status != FlightStatus::Cancelled))?;
+        check_flights_are_with_it(booking, spaces.iter().filter(|flight| flight.status != FlightStatus::Cancelled))?;
         match verb {
             Verb::Advance(advance) => {
                 let (moving, booking) =
-                    (advance.judge(booking, &rooms, (found.at, self.backdate))?, Box::new(booking.clone()));
+                    (advance.judge(booking, &spaces, (found.at, self.backdate))?, Box::new(booking.clone()));
                 if action == Action::Depart {
                     found.load(&moving.leg)?;
                 }
@@ -307,8 +309,8 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
     }
 
-    fn is_critical_after(&self, room: &FlightCapacity, space: Space) -> bool {
-        room.available().weight - space.weight <= self.threshold
+    fn is_critical_after(&self, capacity: &FlightCapacity, space: Space) -> bool {
+        capacity.available().weight - space.weight <= self.threshold
     }
 
     /// Returns whether this operation fits, and only the lane for the last kilograms may grant it, by capacities that were not
@@ -320,11 +322,11 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
     ) -> bool {
         let Some(space) = operation.needs.takes else { return false };
         let mut is_critical = false;
-        for room in operation.needs.flights.iter().filter_map(|flight| capacity_of(*flight)) {
-            if room.shortfall(space).is_some() || room.status != FlightStatus::Scheduled {
+        for capacity in operation.needs.flights.iter().filter_map(|flight| capacity_of(*flight)) {
+            if capacity.shortfall(space).is_some() || capacity.status != FlightStatus::Scheduled {
                 return false;
             }
-            is_critical |= self.is_critical_after(&room, space);
+            is_critical |= self.is_critical_after(&capacity, space);
         }
         is_critical
     }
@@ -339,10 +341,10 @@ impl LockedRows {
 
     /// Adds a leg to what has departed on its flight, if the flight carries it.
     fn load(&mut self, leg: &Leg) -> Result<(), BookingError> {
-        let known = self.departed.get_mut(&leg.flight_id).zip(self.rooms.get(&leg.flight_id));
-        let Some((departed, room)) = known else { return Ok(()) };
+        let known = self.departed.get_mut(&leg.flight_id).zip(self.spaces.get(&leg.flight_id));
+        let Some((departed, capacity)) = known else { return Ok(()) };
         let after = *departed + leg.space;
-        if let Some(shortfall) = CapacityShortfall::on_board(room, after) {
+        if let Some(shortfall) = CapacityShortfall::on_board(capacity, after) {
             return Err(BookingError::TooMuchOnBoard(shortfall));
         }
         *departed = after;
@@ -352,8 +354,8 @@ impl LockedRows {
     /// Changes the capacities by these shifts of an organization, and by what they draw from its allotments.
     fn shift(&mut self, organization: OrganizationId, shifts: &[Shift]) {
         for shift in self.draws.apply_allotments(Some(organization), shifts) {
-            if let Some(room) = self.rooms.get_mut(&shift.flight_id) {
-                room.apply(&shift, self.at);
+            if let Some(capacity) = self.spaces.get_mut(&shift.flight_id) {
+                capacity.apply(&shift, self.at);
             }
         }
     }
@@ -406,13 +408,13 @@ fn flights_of(
     let named: BTreeSet<FlightId> = wanted.iter().copied().collect();
     let known = named.iter().filter_map(|id| {
         let flight = found.flights.get(id)?;
-        let room = found.draws.capacity_for(organization, *found.rooms.get(id)?);
-        Some(Flight { room, ..flight.clone() })
+        let capacity = found.draws.capacity_for(organization, *found.spaces.get(id)?);
+        Some(Flight { room: capacity, ..flight.clone() })
     });
     shipment::in_order(wanted, known.collect())
 }
 
 /// Returns whether a flight may have space by its row that nobody has a right to any more.
-fn may_be_cleared(room: &FlightCapacity, now: DateTime<Utc>) -> bool {
-    room.held != room.aside || room.has_forgotten_aside(now)
+fn may_be_cleared(capacity: &FlightCapacity, now: DateTime<Utc>) -> bool {
+    capacity.held != capacity.aside || capacity.has_forgotten_aside(now)
 }

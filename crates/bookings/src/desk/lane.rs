@@ -278,7 +278,7 @@ impl<T: Ticket, M> Lane<T, M> {
     fn locked<F: Fn(AirportCode) -> TimeDelta>(&mut self, mut found: LockedRows, rules: &Rules<F>) -> Next {
         #[cfg(test)]
         if self.defect == Defect::StaleJudgement {
-            found.rooms.extend(self.known.iter().map(|room| (room.flight_id, *room)));
+            found.spaces.extend(self.known.iter().map(|space| (space.flight_id, *space)));
         }
         let bound =
             if self.kind == LaneKind::Ordinary { CapacityBound::AboveThreshold } else { CapacityBound::Everything };

@@ -147,7 +147,7 @@ impl Operation {
 
     pub fn step_hold(step: HoldStep) -> Self {
         let (verb, seen) = (&step.verb, &step.seen);
-        let mut needs = Needs { hold: Some(seen.id), ..Needs::of(step.asked_by.user_id(), step.flights()) };
+        let mut needs = Needs { hold: Some(seen.id), ..Needs::of(step.requester.user_id(), step.flights()) };
         needs.prices = verb.patch().is_some();
         if let Some(Patch::Set(code)) = verb.patch().map(|patch| &patch.discount_code) {
             needs.discount_codes.push(code.clone());

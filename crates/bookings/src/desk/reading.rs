@@ -34,7 +34,7 @@ pub fn asked(batch: &[OwnEntry]) -> BooksRequest {
             What::Hold(new) => asked.new_hold(&new.caller, &new.flights, new.new.position_names.is_some()),
             What::StepHold(step) if operation.needs.schedules => {
                 let has_names = step.names().is_some() || !step.seen.position_names().is_empty();
-                asked.change(step.asked_by.is_guest(), &operation.needs.flights, has_names);
+                asked.change(step.requester.is_guest(), &operation.needs.flights, has_names);
             }
             _ => {}
         }
@@ -57,8 +57,8 @@ pub async fn read_more(
 /// Reads what has departed on the flights from which a booking departs, where more is booked than they carry.
 async fn read_departed(tx: &mut Transaction, batch: &[OwnEntry], found: &mut LockedRows) -> Result<(), DbError> {
     let left = batch.iter().filter_map(|entry| entry.order.operation.needs.departs_on);
-    let is_overbooked = |room: &FlightCapacity| CapacityShortfall::on_board(room, room.booked).is_some();
-    let asked: BTreeSet<FlightId> = left.filter(|flight| found.rooms.get(flight).is_some_and(is_overbooked)).collect();
+    let is_overbooked = |space: &FlightCapacity| CapacityShortfall::on_board(space, space.booked).is_some();
+    let asked: BTreeSet<FlightId> = left.filter(|flight| found.spaces.get(flight).is_some_and(is_overbooked)).collect();
     if !asked.is_empty() {
         let asked: Vec<FlightId> = asked.into_iter().collect();
         found.departed = asked.iter().map(|flight| (*flight, Space::default())).collect();
@@ -77,7 +77,7 @@ async fn read_lost(
 ) -> Result<(), DbError> {
     let billed = needs_of(batch).filter(|needs| needs.bill.is_some());
     let flights: BTreeSet<FlightId> = billed.flat_map(|needs| needs.flights.iter().copied()).collect();
-    let lost = timetable(tx, service, &flights, &found.rooms).await?;
+    let lost = timetable(tx, service, &flights, &found.spaces).await?;
     found.flights.extend(lost);
     Ok(())
 }
@@ -132,11 +132,11 @@ pub async fn timetable(
     tx: &mut Transaction,
     service: &BookingService,
     judged: &BTreeSet<FlightId>,
-    rooms: &HashMap<FlightId, FlightCapacity>,
+    spaces: &HashMap<FlightId, FlightCapacity>,
 ) -> Result<HashMap<FlightId, Flight>, DbError> {
     let (mut known, mut unknown) = (HashMap::with_capacity(judged.len()), Vec::new());
     for flight in judged {
-        match rooms.get(flight).and_then(|room| service.flights.known_as(*room)) {
+        match spaces.get(flight).and_then(|space| service.flights.known_as(*space)) {
             Some(found) => _ = known.insert(*flight, found),
             None => unknown.push(*flight),
         }

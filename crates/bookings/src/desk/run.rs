@@ -55,7 +55,7 @@ pub struct Runner {
     /// What allotments kept before the decisions, by which they are written.
     draws: Draws,
     /// The capacities that the batch leaves.
-    rooms: Vec<FlightCapacity>,
+    spaces: Vec<FlightCapacity>,
 }
 
 impl Runner {
@@ -70,7 +70,7 @@ impl Runner {
             turns: Vec::new(),
             decided_at: DateTime::UNIX_EPOCH,
             draws: Draws::default(),
-            rooms: Vec::new(),
+            spaces: Vec::new(),
         }
     }
 
@@ -115,7 +115,7 @@ impl Runner {
             }
             let index = self.bookings.capacity.index();
             let is_fresh = index.is_fresh(self.bookings.clock.now());
-            let capacity_of = |flight| if is_fresh { index.room(flight) } else { None };
+            let capacity_of = |flight| if is_fresh { index.space(flight) } else { None };
             let has_more = self.lane.start(&rules(&self.bookings), capacity_of);
             if !self.lane.batch().is_empty() {
                 self.serve_batch().await;
@@ -162,7 +162,7 @@ impl Runner {
         let bookings = repository::lock_free_bookings(&mut tx, rows).await?;
         let holds = holds::lock_free_in_tx(&mut tx, rows).await?;
         tx.roll_back().await;
-        let flights = flights.into_iter().map(|room| room.flight_id.uuid());
+        let flights = flights.into_iter().map(|space| space.flight_id.uuid());
         let bookings = bookings.into_iter().map(|booking| booking.id.uuid());
         Ok(flights.chain(bookings).chain(holds.into_iter().map(|hold| hold.id.uuid())).collect())
     }
@@ -302,18 +302,18 @@ impl Runner {
         let tx = self.transaction()?;
         let mut found = LockedRows::default();
         if !flights.is_empty() {
-            let rooms = match wait {
+            let spaces = match wait {
                 Wait::ForOthers => capacity::lock_in_tx(tx, &flights).await?,
                 Wait::ForNobody => capacity::lock_free_in_tx(tx, &flights).await?,
             };
-            found.rooms = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
-            found.flights = timetable(tx, &service, &judged, &found.rooms).await?;
+            found.spaces = spaces.into_iter().map(|space| (space.flight_id, space)).collect();
+            found.flights = timetable(tx, &service, &judged, &found.spaces).await?;
             if !judged.is_empty() {
                 found.embargoes = service.embargoes.in_force_in_tx(tx).await?;
             }
             // Another transaction has locked the flights that exist and were not locked.
             let is_known = |flight: &&FlightId| !judged.contains(flight) || found.flights.contains_key(flight);
-            let missing = flights.iter().filter(|flight| !found.rooms.contains_key(flight)).filter(is_known);
+            let missing = flights.iter().filter(|flight| !found.spaces.contains_key(flight)).filter(is_known);
             found.blocked.extend(missing.map(|flight| flight.uuid()));
         }
         if !bookings.is_empty() {
@@ -341,7 +341,7 @@ impl Runner {
         let batch = self.lane.batch();
         let Some(tx) = self.tx.as_mut() else { return Err(sqlx::Error::WorkerCrashed.into()) };
         read_more(tx, &service, batch, &mut found).await?;
-        found.draws = Draws::read_in_tx(tx, found.rooms.values(), &found.takers(), found.at).await?;
+        found.draws = Draws::read_in_tx(tx, found.spaces.values(), &found.takers(), found.at).await?;
         (self.decided_at, self.draws) = (found.at, found.draws.clone());
         Ok(found)
     }
@@ -349,16 +349,16 @@ impl Runner {
     async fn write(&mut self) -> Result<(), DbError> {
         let (service, decided_at, draws) = (self.bookings.clone(), self.decided_at, std::mem::take(&mut self.draws));
         let tx = self.tx.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
-        self.rooms = write::write(tx, &service, self.lane.batch_mut(), draws, decided_at).await?;
+        self.spaces = write::write(tx, &service, self.lane.batch_mut(), draws, decided_at).await?;
         Ok(())
     }
 
     /// Reports to each the outcome of its order, or passes it on.
     fn reply(&mut self) {
         let settled = self.lane.take_settled();
-        let rooms = std::mem::take(&mut self.rooms);
+        let spaces = std::mem::take(&mut self.spaces);
         if settled.iter().any(|settled| matches!(settled, Settled::Done(..))) {
-            self.bookings.capacity.wrote(&rooms);
+            self.bookings.capacity.wrote(&spaces);
         }
         for settled in settled {
             match settled {

@@ -4,7 +4,7 @@ use loadmaster_accounts::{self as accounts, Actor, Channel, Subject};
 use loadmaster_capacity::{self as capacity, FlightCapacity, Shift};
 use loadmaster_flights::Flight;
 use loadmaster_holds::{
-    self as holds, AskedBy, CommitTerms, Draws, Hold, HoldChange, HoldEventType, HoldVerb, Pay, Stepped,
+    self as holds, CommitTerms, Draws, Hold, HoldChange, HoldEventType, HoldVerb, Pay, Requester, Stepped,
 };
 use loadmaster_kernel::{AwbNumber, BookingId, BookingRef, OrganizationId, UserId};
 use loadmaster_payments::{self as payments, Charge, Payment, PaymentChange};
@@ -90,7 +90,7 @@ struct EntryIndices {
 /// A hold that becomes a booking, and what it stands on.
 #[derive(Clone, Copy)]
 struct Posting<'a> {
-    asked_by: &'a AskedBy,
+    requester: &'a Requester,
     stepped: &'a Stepped,
     flights: &'a [Flight],
     /// It is authorized.
@@ -124,8 +124,8 @@ pub async fn write(
     }
     // What follows is prepared while the database is at work.
     let shifting = capacity::shift_in_tx(tx, &batch.shifts, now);
-    let (rooms, (insertion, answers)) = tokio::join!(shifting, async { (batch.statement(), batch.answers(entries)) });
-    let rooms = rooms?;
+    let (spaces, (insertion, answers)) = tokio::join!(shifting, async { (batch.statement(), batch.answers(entries)) });
+    let spaces = spaces?;
     if let Some(insertion) = insertion {
         insertion.execute(&mut **tx).await.map_err(DbError::from)?;
     }
@@ -157,7 +157,7 @@ pub async fn write(
         Some((&*entry.order.ticket.key, answer))
     });
     tx.keep(&kept.collect::<Vec<_>>()).await?;
-    Ok(rooms)
+    Ok(spaces)
 }
 
 async fn record_waivers(tx: &mut Transaction, service: &BookingService, waivers: Vec<Waiver>) -> Result<(), DbError> {
@@ -231,7 +231,7 @@ impl Batch {
             }
             (Decision::Granted(Grant::Commit(stepped, flights, payment)), What::StepHold(step)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
-                let posting = Posting { asked_by: &step.asked_by, stepped, flights, payment: payment.as_deref() };
+                let posting = Posting { requester: &step.requester, stepped, flights, payment: payment.as_deref() };
                 self.commit(service, entry, &posting, (made.id, reference), now);
             }
             (Decision::Granted(Grant::Hold(made)), What::Hold(new)) => {
@@ -246,16 +246,16 @@ impl Batch {
             }
             (Decision::Granted(Grant::HoldAndBook(held, flights)), What::Hold(new)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
-                let (Some(stepped), asked_by) = (&held.booked, AskedBy::Caller(new.caller.clone())) else { return };
+                let (Some(stepped), requester) = (&held.booked, Requester::Caller(new.caller.clone())) else { return };
                 self.contacts.give(made.id.uuid(), new.commit.as_deref().map_or(&[], |terms| &terms.contacts));
                 self.take(&held.hold);
-                self.add_hold(None, held.hold.clone(), HoldEventType::Created, asked_by.user_id(), entry);
-                let posting = Posting { asked_by: &asked_by, stepped, flights, payment: None };
+                self.add_hold(None, held.hold.clone(), HoldEventType::Created, requester.user_id(), entry);
+                let posting = Posting { requester: &requester, stepped, flights, payment: None };
                 self.commit(service, entry, &posting, (made.id, reference), now);
             }
             (Decision::Granted(Grant::StepHold(stepped)), What::StepHold(step)) => {
                 self.shift(stepped.after.organization_id, &stepped.shifts);
-                let (before, mut after, by) = (&stepped.before, stepped.after.clone(), step.asked_by.user_id());
+                let (before, mut after, by) = (&stepped.before, stepped.after.clone(), step.requester.user_id());
                 if let HoldVerb::Commit(_, terms) = &step.verb {
                     self.begin_payment(service, &mut after, stepped.pay, terms, by);
                     self.give_claim_back(entry);
@@ -307,8 +307,8 @@ impl Batch {
         (id, reference): (BookingId, BookingRef),
         now: DateTime<Utc>,
     ) {
-        let Posting { asked_by, stepped, flights, payment } = *posting;
-        let (mut hold, by) = (stepped.after.clone(), asked_by.user_id());
+        let Posting { requester, stepped, flights, payment } = *posting;
+        let (mut hold, by) = (stepped.after.clone(), requester.user_id());
         let Some(shipment) = hold.shipment() else { return };
         let (owner, made_of) = ((hold.organization_id, by), Some(MadeOf::from(&hold)));
         let mut booking = service.draw_up(shipment, owner, made_of, (id, reference.clone()), flights, now);
@@ -333,7 +333,7 @@ impl Batch {
         }
         self.contacts.book(hold.id, id);
         hold.booking = Some((id, reference));
-        let channel = hold.channel.or(asked_by.channel());
+        let channel = hold.channel.or(requester.channel());
         self.add_new(service, booking, channel, entry);
         self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, by, entry);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use loadmaster_accounts::Principal;
-use loadmaster_holds::{self as holds, AskedBy, CommitTerms, HoldAction, HoldError, HoldStatus, HoldVerb};
+use loadmaster_holds::{self as holds, CommitTerms, HoldAction, HoldError, HoldStatus, HoldVerb, Requester};
 use loadmaster_kernel::{PaymentId, PaymentOperationId};
 use loadmaster_payments::{self as payments, Payment, PaymentStatus, PaymentWithOperations};
 use loadmaster_platform::{
@@ -89,7 +89,7 @@ impl Desk {
     /// Makes the booking of a hold whose payment is authorized.
     pub(super) async fn post_hold(&self, Paid { hold, payment, payer }: Paid) -> Result<(), BookingError> {
         let wanted = Wanted {
-            asked_by: AskedBy::Payer(payer),
+            requester: Requester::Payer(payer),
             hold,
             precondition: Precondition::default(),
             verb: HoldVerb::Book(payment),

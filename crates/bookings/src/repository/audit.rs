@@ -3,7 +3,7 @@
 //! requests and the outbox, and write nothing.
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use loadmaster_platform::postgres::PgSession;
+use loadmaster_platform::{audit::UnpairedMessage, postgres::PgSession};
 use uuid::Uuid;
 
 /// The bookings to audit; `None` is all.
@@ -213,23 +213,15 @@ pub(crate) fn stray_claims<'a>(
     rows.fetch(db)
 }
 
-/// An event without its message, or a message without its event.
-#[derive(Debug)]
-pub(crate) struct MissingMessage {
-    pub booking_id: Uuid,
-    pub sequence: i32,
-    pub event_type: String,
-}
-
 /// Streams events without a message, from `since` on, by default of the last six days.
 pub(crate) fn missing_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
     since: Option<DateTime<Utc>>,
-) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<UnpairedMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        MissingMessage,
-        "select e.booking_id, e.sequence, e.event_type from booking_events e
+        UnpairedMessage,
+        "select e.booking_id as id, e.sequence, e.event_type from booking_events e
          where e.created_at >= coalesce($2, now() - interval '6 days')
            and ($1::uuid[] is null or e.booking_id = any($1))
            and not exists (select from outbox o where o.aggregate = 'booking' and o.aggregate_id = e.booking_id
@@ -245,10 +237,10 @@ pub(crate) fn missing_messages<'a>(
 pub(crate) fn stray_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
-) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<UnpairedMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        MissingMessage,
-        r#"select o.aggregate_id as "booking_id!", o.sequence as "sequence!", o.event_type as "event_type!"
+        UnpairedMessage,
+        r#"select o.aggregate_id as "id!", o.sequence as "sequence!", o.event_type as "event_type!"
            from outbox o
            where o.aggregate = 'booking' and ($1::uuid[] is null or o.aggregate_id = any($1))
              and not exists (select from booking_events e where e.booking_id = o.aggregate_id

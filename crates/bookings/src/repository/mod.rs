@@ -25,7 +25,7 @@ pub(super) use erase::{delete_notes, export, noted_by, references_of, to_blank};
 pub(super) use events::{amended_since, events_after, moved_before, newest_events};
 pub(super) use list::{Among, Part, by_departure, count, in_order, list, list_of, mentioning, named, number_of};
 pub(super) use read::{
-    find, find_all, find_asked, find_by_awb, flights_of, id_of, is_of_guest, lock_booking, lock_bookings,
+    find, find_all, find_by_awb, find_requested, flights_of, id_of, is_of_guest, lock_booking, lock_bookings,
     lock_free_bookings,
 };
 pub(super) use save::{Changes, save};

@@ -211,7 +211,7 @@ pub(crate) async fn find(
 
 /// Returns those of these bookings, each asked for once, that belong to the organization given beside each, if there is
 /// one.
-pub(crate) async fn find_asked(
+pub(crate) async fn find_requested(
     db: &mut PgSession,
     asked: impl Iterator<Item = (BookingId, Option<OrganizationId>)>,
 ) -> sqlx::Result<Vec<Booking>> {

@@ -4,9 +4,9 @@ use loadmaster_accounts::{Customer, Guest, Operator, Principal, Role};
 use loadmaster_holds::HoldBody;
 use loadmaster_kernel::{BookingId, BookingRef};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
-    web::{Body, PRIVATE, PathText, Problem, Query, both, problem_responses, request_id},
-    work::ChangeRequest,
+    idempotency::{Answer, KeyHeader},
+    web::{PRIVATE, PathText, Problem, problem_responses, request_id},
+    work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
 use serde::Deserialize;
@@ -81,13 +81,10 @@ pub(super) async fn create(
     Customer(caller): Customer,
     State(desk): State<Desk>,
     State(reference): State<Reference>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(key, body.read(|fields| CreateBooking::read(fields, &reference)));
-    let ((), (key, new)) = both(query.refuse_all(), input)?;
+    let input = request.body().read(|fields| CreateBooking::read(fields, &reference));
+    let (key, new) = request.judge(caller.user_id.uuid(), input)?;
     let answer = desk.book(caller, new, key, created).await?;
     check_replayed(desk.bookings(), caller, &answer).await?;
     Ok(answer)

@@ -1,9 +1,9 @@
 use axum::{extract::State, http::StatusCode};
 use loadmaster_accounts::{Customer, Principal, Role};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
-    web::{Body, Problem, Query, both, problem_responses},
-    work::{Keyed, UnitOfWork},
+    idempotency::{Answer, KeyHeader},
+    web::{Problem, problem_responses},
+    work::CreateRequest,
 };
 
 use super::change::{Shown, answer, check_replayed};
@@ -29,16 +29,12 @@ problem_responses!(ClaimProblems: [INPUT, ROLE, BODY, KEY], INVALID_TOKEN);
 pub(super) async fn claim(
     Customer(caller): Customer,
     State(bookings): State<BookingService>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, wanted)) = both(query.refuse_all(), both(key, body.read(ClaimRequest::read)))?;
-    let command = ClaimBooking { bookings: bookings.clone(), caller, token: wanted.claim_token };
+    let input = request.body().read(ClaimRequest::read);
+    let command = |wanted: ClaimRequest| ClaimBooking { bookings: bookings.clone(), caller, token: wanted.claim_token };
     let claimed = |booking: &Booking| answer(StatusCode::OK, booking);
-    let answer = unit_of_work.run(Keyed { command, key, answer: Box::new(claimed) }).await?;
+    let answer = request.run(caller.user_id.uuid(), input, command, claimed).await?;
     check_replayed(&bookings, caller, &answer).await?;
     Ok(answer)
 }

@@ -4,9 +4,9 @@ use loadmaster_accounts::{Customer, Guest, Principal};
 use loadmaster_holds::{AmendHold, CreateHold, CreateReservation, EndReason, ExtendHold, HoldBody, HoldKind, HoldVerb};
 use loadmaster_kernel::{FlightId, HoldId};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, Key, KeyHeader},
-    web::{Body, ClientAddress, PathText, PathTexts, Problem, Query, both, problem_responses},
-    work::ChangeRequest,
+    idempotency::{Answer, Key, KeyHeader},
+    web::{ClientAddress, PathText, PathTexts, Problem, problem_responses},
+    work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
 
@@ -47,13 +47,10 @@ pub(super) async fn create(
     State(desk): State<Desk>,
     State(reference): State<Reference>,
     address: Address,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(key, body.read(|fields| CreateHold::read(fields, &reference)));
-    let ((), (key, new)) = both(query.refuse_all(), input)?;
+    let input = request.body().read(|fields| CreateHold::read(fields, &reference));
+    let (key, new) = request.judge(caller.user_id.uuid(), input)?;
     make(&desk, caller, address, (HoldKind::Itinerary, new), key).await
 }
 
@@ -192,14 +189,12 @@ pub(super) async fn reserve(
     State(desk): State<Desk>,
     PathText(flight): PathText<FlightId>,
     address: Address,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(query.refuse_all(), both(key, body.read(CreateReservation::read)));
+    let input = request.body().read(CreateReservation::read);
+    let judged = request.judge(caller.user_id.uuid(), input);
     desk.holds().check_flight(flight).await?;
-    let ((), (key, new)) = input?;
+    let (key, new) = judged?;
     let new = CreateHold::on_one_flight(flight, &new);
     make(&desk, caller, address, (HoldKind::Reservation, new), key).await
 }

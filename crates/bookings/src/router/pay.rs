@@ -9,9 +9,9 @@ use loadmaster_holds::CommitTerms;
 use loadmaster_kernel::{BookingRef, PaymentId};
 use loadmaster_payments::{Payment, PaymentBody, PaymentMethod};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, Key, KeyHeader},
-    web::{Body, PRIVATE, PathText, Problem, Query, both, private, problem_responses},
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    idempotency::{Answer, Key, KeyHeader},
+    web::{Body, PRIVATE, PathText, Problem, Query, private, problem_responses},
+    work::{ChangeRequest, CreateRequest, Keyed, UnitOfWork},
 };
 
 use super::change::answer;
@@ -74,14 +74,12 @@ pub(super) async fn pay(
     State(bookings): State<BookingService>,
     State(unit_of_work): State<UnitOfWork>,
     PathText(reference): PathText<BookingRef>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let input = both(query.refuse_all(), both(key, body.read(PaymentRequest::read)));
+    let input = request.body().read(PaymentRequest::read);
+    let judged = request.judge(caller.user_id.uuid(), input);
     bookings.visible(caller, &reference).await?;
-    let ((), (key, wanted)) = input?;
+    let (key, wanted) = judged?;
     Box::pin(pay_as(caller, reference, wanted, (bookings, unit_of_work, key))).await
 }
 

@@ -41,7 +41,7 @@ impl std::fmt::Display for LedgerFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::OutOfSequence { expected } => write!(f, "entry {expected} is missing before this entry"),
-            Self::Oversold(room) => write!(f, "the replay shows the flight oversold: {}", description(*room)),
+            Self::Oversold(space) => write!(f, "the replay shows the flight oversold: {}", description(*space)),
             Self::NotTheSum { said, replayed } => {
                 write!(f, "this entry records {}; the replay results in {}", description(*said), description(*replayed))
             }
@@ -51,12 +51,12 @@ impl std::fmt::Display for LedgerFault {
 }
 
 /// Formats in the units of the tables.
-fn description(room: FlightSpace) -> String {
+fn description(space: FlightSpace) -> String {
     let figures = |space: Space| {
         let [weight, volume, positions] = space.figures();
         format!("{weight} hg, {volume} l, {positions} positions")
     };
-    format!("booked {} + held {} of {}", figures(room.booked), figures(room.held), figures(room.capacity))
+    format!("booked {} + held {} of {}", figures(space.booked), figures(space.held), figures(space.capacity))
 }
 
 impl FlightSpace {
@@ -71,7 +71,7 @@ impl FlightSpace {
 
     /// Returns the difference of each figure from that of `other`.
     fn drift(&self, other: &Self) -> [i64; 9] {
-        let figures = |room: &Self| [room.capacity, room.booked, room.held].map(Space::figures);
+        let figures = |space: &Self| [space.capacity, space.booked, space.held].map(Space::figures);
         let (own, other) = (figures(self), figures(other));
         std::array::from_fn(|at| own[at / 3][at % 3].wrapping_sub(other[at / 3][at % 3]))
     }
@@ -82,7 +82,7 @@ impl FlightSpace {
 pub struct LedgerReplay {
     flight: Option<FlightId>,
     seq: i64,
-    room: FlightSpace,
+    space: FlightSpace,
     /// Deviation of the last entry: one wrong entry must not make all later ones wrong.
     drift: [i64; 9],
     entries: u64,
@@ -111,20 +111,20 @@ impl LedgerReplay {
             faults.push(LedgerFault::OutOfSequence { expected });
         }
         self.seq = entry.seq;
-        let taken = if entry.kind.counts_in_held() { &mut self.room.held } else { &mut self.room.booked };
+        let taken = if entry.kind.counts_in_held() { &mut self.space.held } else { &mut self.space.booked };
         match taken.checked_add(entry.added) {
             Some(sum) => *taken = sum,
             None => faults.push(LedgerFault::Uncountable),
         }
         if entry.kind == EntryKind::CapacitySet {
-            self.room.capacity = entry.after.capacity;
+            self.space.capacity = entry.after.capacity;
         }
-        if !self.room.is_sound() {
-            faults.push(LedgerFault::Oversold(self.room));
+        if !self.space.is_sound() {
+            faults.push(LedgerFault::Oversold(self.space));
         }
-        let drift = entry.after.drift(&self.room);
+        let drift = entry.after.drift(&self.space);
         if drift != self.drift && drift != [0; 9] {
-            faults.push(LedgerFault::NotTheSum { said: entry.after, replayed: self.room });
+            faults.push(LedgerFault::NotTheSum { said: entry.after, replayed: self.space });
         }
         self.drift = drift;
         faults
@@ -141,14 +141,14 @@ mod tests {
         Space::from_columns(weight, weight, weight)
     }
 
-    fn room(capacity: i64, booked: i64) -> FlightSpace {
+    fn flight_space(capacity: i64, booked: i64) -> FlightSpace {
         FlightSpace { capacity: space(capacity), booked: space(booked), held: space(0) }
     }
 
     /// Builds an entry of the first flight.
     fn entry(seq: i64, kind: EntryKind, added: i64, capacity: i64, booked: i64) -> LedgerEntry {
         let flight_id = FlightId::from(Uuid::from_u128(1));
-        LedgerEntry { flight_id, seq, kind, added: space(added), after: room(capacity, booked) }
+        LedgerEntry { flight_id, seq, kind, added: space(added), after: flight_space(capacity, booked) }
     }
 
     use EntryKind::{Amended, Booked, CapacitySet, Released};
@@ -248,7 +248,7 @@ mod tests {
         let mut wrong = ledger();
         wrong[1].after.booked = space(50);
         let said = wrong[1].after;
-        assert_eq!(faults(&wrong), [(2, LedgerFault::NotTheSum { said, replayed: room(100, 60) })]);
+        assert_eq!(faults(&wrong), [(2, LedgerFault::NotTheSum { said, replayed: flight_space(100, 60) })]);
         // Entries that follow consistently on a wrong entry are not reported again.
         let mut drifting = ledger();
         for entry in &mut drifting[1..] {
@@ -265,7 +265,7 @@ mod tests {
         let mut vast = ledger();
         vast[2].added = space(i64::MAX);
         assert!(faults(&vast).contains(&(3, LedgerFault::Uncountable)));
-        vast[1].after = room(i64::MIN, i64::MAX);
+        vast[1].after = flight_space(i64::MIN, i64::MAX);
         assert!(!faults(&vast).is_empty());
     }
 

@@ -11,13 +11,13 @@ pub struct CapacityShortfall {
 
 impl CapacityShortfall {
     /// Returns the shortfall of a flight for the requested capacity.
-    pub fn of(room: &FlightCapacity, requested: Space) -> Option<Self> {
-        Self::between(requested, room.booked, room.kept())
+    pub fn of(space: &FlightCapacity, requested: Space) -> Option<Self> {
+        Self::between(requested, space.booked, space.kept())
     }
 
     /// Returns the shortfall of what the flight carries for what is on board. What is held does not fly.
-    pub fn on_board(room: &FlightCapacity, on_board: Space) -> Option<Self> {
-        Self::between(room.physical, on_board, Space::default())
+    pub fn on_board(space: &FlightCapacity, on_board: Space) -> Option<Self> {
+        Self::between(space.physical, on_board, Space::default())
     }
 
     fn between(requested: Space, booked: Space, held: Space) -> Option<Self> {

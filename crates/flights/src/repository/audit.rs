@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use loadmaster_capacity::Space;
 use loadmaster_kernel::{FlightId, from_column};
-use loadmaster_platform::postgres::PgSession;
+use loadmaster_platform::{audit::UnpairedMessage, postgres::PgSession};
 use uuid::Uuid;
 
 use crate::model::{
@@ -96,23 +96,15 @@ pub(crate) async fn count_messages(db: &mut PgSession, only: Option<&[Uuid]>) ->
     count.fetch_one(db).await
 }
 
-/// An event without its message, or a message without its event.
-#[derive(Debug)]
-pub(crate) struct MissingMessage {
-    pub flight_id: Uuid,
-    pub sequence: i32,
-    pub event_type: String,
-}
-
 /// Finds events from `since` on, by default of the last six days, that have no message.
 pub(crate) fn missing_messages<'a>(
     db: &'a mut PgSession,
     only: Option<&[Uuid]>,
     since: Option<DateTime<Utc>>,
-) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<UnpairedMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        MissingMessage,
-        "select e.flight_id, e.sequence, e.event_type from flight_events e
+        UnpairedMessage,
+        "select e.flight_id as id, e.sequence, e.event_type from flight_events e
          where e.created_at >= coalesce($2, now() - interval '6 days')
            and ($1::uuid[] is null or e.flight_id = any($1))
            and not exists (select from outbox o where o.aggregate = 'flight' and o.aggregate_id = e.flight_id
@@ -128,10 +120,10 @@ pub(crate) fn missing_messages<'a>(
 pub(crate) fn stray_messages<'a>(
     db: &'a mut PgSession,
     only: Option<&[Uuid]>,
-) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<UnpairedMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        MissingMessage,
-        r#"select o.aggregate_id as "flight_id!", o.sequence as "sequence!", o.event_type as "event_type!"
+        UnpairedMessage,
+        r#"select o.aggregate_id as "id!", o.sequence as "sequence!", o.event_type as "event_type!"
            from outbox o
            where o.aggregate = 'flight' and ($1::uuid[] is null or o.aggregate_id = any($1))
              and not exists (select from flight_events e where e.flight_id = o.aggregate_id

@@ -74,10 +74,10 @@ impl Draws {
 
     /// Returns the space as this organization finds it: what its allotments keep is free for it.
     #[must_use]
-    pub fn capacity_for(&self, organization: OrganizationId, room: FlightCapacity) -> FlightCapacity {
+    pub fn capacity_for(&self, organization: OrganizationId, space: FlightCapacity) -> FlightCapacity {
         let own =
-            self.kept.values().filter(|kept| kept.organization_id == organization && kept.flight_id == room.flight_id);
-        FlightCapacity { held: own.fold(room.held, |held, kept| held - kept.space), ..room }
+            self.kept.values().filter(|kept| kept.organization_id == organization && kept.flight_id == space.flight_id);
+        FlightCapacity { held: own.fold(space.held, |held, kept| held - kept.space), ..space }
     }
 
     /// Returns these shifts of an organization with those of its allotments: what is drawn leaves the allotment before it is

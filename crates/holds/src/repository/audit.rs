@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use loadmaster_kernel::FlightId;
-use loadmaster_platform::postgres::PgSession;
+use loadmaster_platform::{audit::UnpairedMessage, postgres::PgSession};
 use uuid::Uuid;
 
 /// The holds or flights to audit; `None` is all.
@@ -230,23 +230,15 @@ pub(crate) fn stray_claims<'a>(
     rows.fetch(db)
 }
 
-/// An event without its message, or a message without its event.
-#[derive(Debug)]
-pub(crate) struct MissingMessage {
-    pub hold_id: Uuid,
-    pub sequence: i32,
-    pub event_type: String,
-}
-
 /// Streams events without a message, from `since` on, by default of the last six days.
 pub(crate) fn missing_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
     since: Option<DateTime<Utc>>,
-) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<UnpairedMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        MissingMessage,
-        "select e.hold_id, e.sequence, e.event_type from hold_events e
+        UnpairedMessage,
+        "select e.hold_id as id, e.sequence, e.event_type from hold_events e
          where e.created_at >= coalesce($2, now() - interval '6 days')
            and ($1::uuid[] is null or e.hold_id = any($1))
            and not exists (select from outbox o where o.aggregate = 'hold' and o.aggregate_id = e.hold_id
@@ -262,10 +254,10 @@ pub(crate) fn missing_messages<'a>(
 pub(crate) fn stray_messages<'a>(
     db: &'a mut PgSession,
     only: Only<'_>,
-) -> impl Stream<Item = sqlx::Result<MissingMessage>> + Send + Unpin + use<'a> {
+) -> impl Stream<Item = sqlx::Result<UnpairedMessage>> + Send + Unpin + use<'a> {
     let rows = sqlx::query_as!(
-        MissingMessage,
-        r#"select o.aggregate_id as "hold_id!", o.sequence as "sequence!", o.event_type as "event_type!"
+        UnpairedMessage,
+        r#"select o.aggregate_id as "id!", o.sequence as "sequence!", o.event_type as "event_type!"
            from outbox o
            where o.aggregate = 'hold' and ($1::uuid[] is null or o.aggregate_id = any($1))
              and not exists (select from hold_events e where e.hold_id = o.aggregate_id

@@ -245,12 +245,12 @@ pub(crate) async fn free_booked_names(db: &mut PgSession, legs: &[(BookingId, Fl
 }
 
 /// Frees the positions that bookings have and these flights do not have any more.
-pub(crate) async fn drop_booked_names(db: &mut PgSession, rooms: &[FlightCapacity]) -> sqlx::Result<()> {
+pub(crate) async fn drop_booked_names(db: &mut PgSession, spaces: &[FlightCapacity]) -> sqlx::Result<()> {
     sqlx::query!(
         "delete from position_claims c using unnest($1::uuid[], $2::bigint[]) as f (id, positions)
          where c.flight_id = f.id and c.booking_id is not null and substr(c.name, 2)::bigint > f.positions",
-        &column(rooms, |room| room.flight_id.uuid()),
-        &column(rooms, |room| room.physical.positions.count()),
+        &column(spaces, |space| space.flight_id.uuid()),
+        &column(spaces, |space| space.physical.positions.count()),
     )
     .execute(db)
     .await

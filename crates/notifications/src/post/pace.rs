@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn no_minute_has_more_letters_than_the_rate_however_it_is_asked() {
+    fn no_minute_has_more_letters_than_the_rate_in_any_order_of_requests() {
         for rate in [1, 2, 7, 59, 60, 61, 600, 6_000, 60_000] {
             let pace = Pace(rate);
             let mut free_at = DateTime::UNIX_EPOCH;

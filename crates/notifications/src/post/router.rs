@@ -7,13 +7,10 @@ use axum::{
 use loadmaster_accounts::{Acts, Admin, Operator};
 use loadmaster_kernel::LetterId;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     room::{Routes, handler_state},
-    web::{
-        Body, CursorKey, NO_STORE, PRIVATE, PageFields, PageParams, PathText, Problem, Query, both, code,
-        problem_responses,
-    },
-    work::{Keyed, UnitOfWork},
+    web::{CursorKey, NO_STORE, PRIVATE, PageFields, PageParams, PathText, Problem, Query, code, problem_responses},
+    work::CreateRequest,
 };
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -48,15 +45,11 @@ async fn suppress(
     Operator(caller): Operator,
     State(post): State<PostService>,
     State(acts): State<Acts>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, wanted)) = both(query.refuse_all(), both(key, body.read(SuppressedAddress::read)))?;
-    let command = Suppress { post, acts, actor: caller.user_id, email: wanted.email, is_on: true };
-    unit_of_work.run(Keyed { command, key, answer: Box::new(nothing) }).await
+    let (actor, input) = (caller.user_id, request.body().read(SuppressedAddress::read));
+    let command = |SuppressedAddress { email }| Suppress { post, acts, actor, email, is_on: true };
+    request.run(actor.uuid(), input, command, nothing).await
 }
 
 problem_responses!(AllowProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND);
@@ -71,15 +64,11 @@ async fn allow(
     Operator(caller): Operator,
     State(post): State<PostService>,
     State(acts): State<Acts>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, wanted)) = both(query.refuse_all(), both(key, body.read(SuppressedAddress::read)))?;
-    let command = Suppress { post, acts, actor: caller.user_id, email: wanted.email, is_on: false };
-    unit_of_work.run(Keyed { command, key, answer: Box::new(nothing) }).await
+    let (actor, input) = (caller.user_id, request.body().read(SuppressedAddress::read));
+    let command = |SuppressedAddress { email }| Suppress { post, acts, actor, email, is_on: false };
+    request.run(actor.uuid(), input, command, nothing).await
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "an answer is made from a reference to what was done")]

@@ -1,11 +1,9 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Customer;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
-    web::{
-        Body, CursorKey, PRIVATE, PageFields, PageParams, Problem, Query, ReadRecency, both, private, problem_responses,
-    },
-    work::{Keyed, UnitOfWork},
+    idempotency::{Answer, KeyHeader},
+    web::{CursorKey, PRIVATE, PageFields, PageParams, Problem, Query, ReadRecency, private, problem_responses},
+    work::CreateRequest,
 };
 
 use super::super::{
@@ -73,16 +71,12 @@ pub(super) async fn replace(
     Customer(caller): Customer,
     State(notifications): State<NotificationService>,
     State(language): State<Language>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, wanted)) = both(query.refuse_all(), both(key, body.read(SetPreferencesRequest::read)))?;
-    let command = SetPreferences { notifications, user: caller.user_id, wanted: wanted.into() };
+    let (user, input) = (caller.user_id, request.body().read(SetPreferencesRequest::read));
+    let command = |wanted: SetPreferencesRequest| SetPreferences { notifications, user, wanted: wanted.into() };
     let answer = move |wanted: &Preferences| {
         Answer::new(StatusCode::OK, &PreferencesBody::new(wanted, language.as_str()), PRIVATE)
     };
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    request.run(user.uuid(), input, command, answer).await
 }

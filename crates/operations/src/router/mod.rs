@@ -1,21 +1,20 @@
 mod changer;
 mod tables;
 
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Admin, Operator, Principal};
 use loadmaster_capacity::CapacityService;
 use loadmaster_flights::{ChangeFlight, Flight, FlightBody, REVALIDATE};
 use loadmaster_kernel::{BookingRef, FlightId};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     room::{Routes, handler_state},
     telemetry::{Traced, span},
     web::{
-        Body, CursorKey, PRIVATE, PageUpTo, PathText, Precondition, Problem, Query, ReadRecency, both,
-        bulk::{self, BulkResult},
-        linked, private, problem_responses, unless_missing,
+        CursorKey, PRIVATE, PageUpTo, PathText, Precondition, Problem, Query, ReadRecency, bulk::BulkResult, linked,
+        private, problem_responses, unless_missing,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    work::{BatchRequest, ChangeRequest},
 };
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -84,10 +83,23 @@ impl Step {
         let tag = previewed.tag.clone();
         Ok(Answer::new(StatusCode::OK, &FlightPreview::new(previewed, &reference), PRIVATE).with_tag(tag))
     }
+
+    /// Runs a command and answers with the flight and the effect of the step on its bookings.
+    async fn take<T, C>(
+        self,
+        input: Result<T, Problem>,
+        command: impl FnOnce(OperationService, Target, T) -> C,
+    ) -> Result<Answer, Problem>
+    where
+        C: FlightCommand<Done = Operated> + 'static,
+    {
+        let answer = stepped(self.reference.clone());
+        Box::pin(self.run(input, command, answer)).await
+    }
 }
 
 /// Builds the answer to a step: the flight, and the effect of the step on its bookings.
-fn stepped(reference: Reference) -> impl Fn(&Operated) -> Answer + Send + Sync {
+fn stepped(reference: Reference) -> impl Fn(&Operated) -> Answer + Clone + Send + Sync {
     move |done| {
         let tag = done.flight.entity_tag();
         Answer::new(StatusCode::OK, &FlightStep::new(done, &reference), PRIVATE).with_tag(tag)
@@ -159,12 +171,7 @@ async fn depart(
         let left_behind = left_behind.into_iter().map(Into::into).collect();
         Depart { operations, target, occurred_at, left_behind, held: Held::default() }
     };
-    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
-        input,
-        command,
-        stepped(reference),
-    ))
-    .await
+    Step { caller, flight, operations, reference, request }.take(input, command).await
 }
 
 problem_responses!(StepProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);
@@ -186,12 +193,7 @@ async fn arrive(
 ) -> Result<Answer, Problem> {
     let input = request.body().read_optional(ArriveFlight::read);
     let command = |operations, target, ArriveFlight { occurred_at }| Arrive { operations, target, occurred_at };
-    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
-        input,
-        command,
-        stepped(reference),
-    ))
-    .await
+    Step { caller, flight, operations, reference, request }.take(input, command).await
 }
 
 /// Cancel a flight.
@@ -213,12 +215,7 @@ async fn cancel(
     let input = request.body().read_optional(CancelFlight::read);
     let command =
         |operations, target, CancelFlight { reason }| Cancel { operations, target, reason, held: Held::default() };
-    Box::pin(Step { caller, flight, operations, reference: reference.clone(), request }.run(
-        input,
-        command,
-        stepped(reference),
-    ))
-    .await
+    Step { caller, flight, operations, reference, request }.take(input, command).await
 }
 
 problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
@@ -235,25 +232,17 @@ async fn act(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
     State(reference): State<Reference>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: BatchRequest,
 ) -> Result<Response, Problem> {
-    let input = both(idempotent.rows(caller.user_id.uuid()), body.read(BulkFlights::read));
-    let ((), (keys, BulkFlights { action, ids, params })) = both(query.refuse_all(), input)?;
-    let asked = format!("{} {params:?}", action.as_str());
-    let reason = params.unwrap_or_default().reason;
-    let act = |flight: FlightId| {
-        let key = keys.of(&asked, &flight.to_string(), &format!("/api/v1/flights/{flight}/cancel"));
+    let input = request.body().read(BulkFlights::read).map(|BulkFlights { action, ids, params }| {
+        (format!("{} {params:?}", action.as_str()), ids, params.unwrap_or_default().reason)
+    });
+    let path = |flight: &str| format!("/api/v1/flights/{flight}/cancel");
+    let command = move |flight, reason| {
         let target = Target { caller, flight, precondition: Precondition::default() };
-        let (operations, reason, held) = (operations.clone(), reason.clone(), Held::default());
-        let command = Cancel { operations, target, reason, held };
-        let keyed = Keyed { command, key, answer: Box::new(stepped(reference.clone())) };
-        let running = unit_of_work.run(keyed);
-        async move { running.await.map(drop) }
+        Cancel { operations: operations.clone(), target, reason, held: Held::default() }
     };
-    Ok(private(Json(BulkResult::from(bulk::each(ids.0, act).await))))
+    request.run_each(caller.user_id.uuid(), input, path, command, stepped(reference)).await
 }
 
 problem_responses!(ManifestProblems: [LIST, ROLE], NOT_FOUND);

@@ -1,14 +1,14 @@
 //! Tables of flights: imports, and manifests to take along.
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, response::Response};
 use loadmaster_accounts::{Admin, Operator};
 use loadmaster_bookings::Booking;
 use loadmaster_kernel::{BookingRef, FlightId};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     postgres::Recency,
-    tables::{Export, ExportParams, ImportSummary, Table},
-    web::{Body, PRIVATE, PageRequest, PathText, Problem, Query, both, problem_responses, unless_missing},
-    work::{Keyed, UnitOfWork, read_dry_run},
+    tables::{Export, ExportParams, ImportSummary},
+    web::{PageRequest, PathText, Problem, Query, problem_responses, unless_missing},
+    work::BatchRequest,
 };
 
 use crate::{OperationService, dto::ManifestLine, error::code, import::Import};
@@ -93,14 +93,8 @@ problem_responses!(ImportProblems: [INPUT, ROLE, BODY, KEY]);
 pub(super) async fn import(
     Admin(caller): Admin,
     State(operations): State<OperationService>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: BatchRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let (key, dry_run) = both(key, read_dry_run(&query))?;
-    let command = Import::new(operations, Some(caller.user_id), Table::of(body)?, dry_run);
-    let answer = |done: &ImportSummary| Answer::new(StatusCode::OK, done, PRIVATE);
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    let actor = caller.user_id;
+    request.import(actor.uuid(), |table, dry_run| Import::new(operations, Some(actor), table, dry_run)).await
 }

@@ -122,7 +122,7 @@ fn a_void_ends_an_authorization_and_is_itself_never_taken_for_granted() {
 }
 
 #[test]
-fn a_payment_that_was_voided_while_the_payer_was_asked_stays_voided() {
+fn a_payment_that_was_voided_during_the_payers_challenge_stays_voided() {
     let (payment, authorize) = opened();
     let waits = Outcome::RequiresAction { reference: "ref".to_owned(), url: None };
     let (mut payment, authorize) = payment.record(&authorize, &waits, start());
@@ -133,7 +133,7 @@ fn a_payment_that_was_voided_while_the_payer_was_asked_stays_voided() {
 }
 
 #[test]
-fn an_unknown_outcome_is_asked_for_more_and_more_rarely_and_after_23_hours_by_a_person() {
+fn an_unknown_outcome_is_queried_at_growing_intervals_and_left_to_a_person_after_23_hours() {
     let (mut payment, mut operation) = opened();
     let (mut now, mut pauses) = (start(), Vec::new());
     while operation.status == OperationStatus::Open {
@@ -170,7 +170,7 @@ fn an_attempt_is_not_repeated_while_it_may_be_under_way() {
 }
 
 #[test]
-fn a_hint_that_comes_while_the_provider_is_asked_is_not_lost() {
+fn a_hint_that_arrives_during_a_query_of_the_provider_is_not_lost() {
     let (payment, authorize) = opened();
     let hurried = Operation { next_attempt_at: Some(start()), ..authorize };
     let waits = Outcome::RequiresAction { reference: "ref".to_owned(), url: None };

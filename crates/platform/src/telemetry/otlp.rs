@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn traces_are_sent_only_when_asked_for() {
+    fn traces_are_sent_only_when_enabled() {
         let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
         for pairs in [
             vec![],

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_decides_only_where_it_is_asked() {
+    fn a_parent_decides_only_where_the_sampler_follows_it() {
         for name in ["parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"] {
             let sampling = sampling(name, Some("0.5"));
             assert_eq!(sampled(&sampling, Some(context(true, true)), &[]), 1000, "{name}");

@@ -9,12 +9,12 @@ use crate::{
     web::{Body, IfMatch, Precondition, Problem, Query, both, read, unless_missing},
 };
 
-/// A request that creates a resource: read as a whole, validated in the order of the contract.
+/// A request that creates a resource, or acts without a precondition: read as a whole, validated in the order of the contract.
 pub struct CreateRequest {
-    unit_of_work: UnitOfWork,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    pub(super) unit_of_work: UnitOfWork,
+    pub(super) idempotent: Idempotent,
+    pub(super) query: Query,
+    pub(super) body: Body,
 }
 
 impl<S> FromRequest<S> for CreateRequest
@@ -45,10 +45,17 @@ impl CreateRequest {
         command: impl FnOnce(T) -> C,
         answer: impl Fn(&C::Done) -> Answer + Send + Sync + 'static,
     ) -> Result<Answer, Problem> {
-        let Self { unit_of_work, idempotent, query, body } = self;
-        let key = idempotent.key(principal, &body);
-        let ((), (key, input)) = both(query.refuse_all(), both(key, input))?;
+        let unit_of_work = self.unit_of_work.clone();
+        let (key, input) = self.judge(principal, input)?;
         unit_of_work.run(Keyed { command: command(input), key, answer: Box::new(answer) }).await
+    }
+
+    /// Validates the request, whose `input` was read from the body. Returns its key, for what does it once per key.
+    pub fn judge<T>(self, principal: Uuid, input: Result<T, Problem>) -> Result<(Key, T), Problem> {
+        let Self { idempotent, query, body, .. } = self;
+        let key = idempotent.key(principal, &body);
+        let ((), judged) = both(query.refuse_all(), both(key, input))?;
+        Ok(judged)
     }
 }
 
@@ -138,7 +145,7 @@ impl ChangeRequest {
 }
 
 /// Reads the only parameter of an operation that can be tried without effect.
-pub fn read_dry_run(query: &Query) -> Result<bool, Problem> {
+pub(super) fn read_dry_run(query: &Query) -> Result<bool, Problem> {
     query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()))
 }
 

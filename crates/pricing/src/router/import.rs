@@ -1,11 +1,11 @@
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, response::Response};
 use loadmaster_accounts::{Admin, Operator};
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     postgres::Recency,
-    tables::{Export, ExportParams, ImportSummary, Table},
-    web::{Body, PRIVATE, PageRequest, Problem, Query, both, problem_responses, read},
-    work::{Keyed, UnitOfWork},
+    tables::{Export, ExportParams, ImportSummary},
+    web::{PageRequest, Problem, Query, problem_responses},
+    work::BatchRequest,
 };
 use uuid::Uuid;
 
@@ -33,18 +33,11 @@ problem_responses!(ImportTariffsProblems: [INPUT, ROLE, BODY, KEY]);
 pub(super) async fn import(
     Admin(caller): Admin,
     State(prices): State<PricingService>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: BatchRequest,
 ) -> Result<Answer, Problem> {
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let dry_run = query.read(|fields| Some(fields.optional("dry_run", read::boolean).unwrap_or_default()));
-    let (key, dry_run) = both(key, dry_run)?;
-    let table = Some(Table::of(body)?);
-    let command = ImportTariffs { prices, actor: caller.user_id, table, dry_run, rows: None };
-    let answer = |done: &ImportSummary| Answer::new(StatusCode::OK, done, PRIVATE);
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    let actor = caller.user_id;
+    let command = |table, dry_run| ImportTariffs { prices, actor, table: Some(table), dry_run, rows: None };
+    request.import(actor.uuid(), command).await
 }
 
 problem_responses!(ExportTariffsProblems: [INPUT, ROLE], EXPORT_TOO_LARGE);

@@ -2,14 +2,14 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Guest;
 use loadmaster_kernel::QuoteId;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     listing::{Anchor, CountParams, ExpiryOrder, add_total},
     telemetry::{Traced, span},
     web::{
-        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, both,
-        conditional, private, problem_responses, unless_missing,
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Problem, Query, ReadRecency, conditional,
+        private, problem_responses, unless_missing,
     },
-    work::{Keyed, UnitOfWork},
+    work::CreateRequest,
 };
 use loadmaster_reference::Reference;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -74,24 +74,18 @@ async fn create(
     Guest(caller): Guest,
     State(prices): State<PricingService>,
     State(reference): State<Reference>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: CreateRequest,
 ) -> Result<Answer, Problem> {
-    let asked = body.read(|fields| AskQuote::read(fields, &reference));
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let ((), (key, asked)) = both(query.refuse_all(), both(key, asked))?;
+    let wanted = request.body().read(|fields| AskQuote::read(fields, &reference)).map(QuoteRequest::from);
     let answer = |quote: &Quote| {
         let answer = Answer::new(StatusCode::CREATED, &QuoteBody::from(quote), PRIVATE);
         answer.with_tag(TAG.to_owned()).with_location(format!("/api/v1/quotes/{}", quote.id))
     };
-    let asked = QuoteRequest::from(asked);
-    let route = asked.route.clone();
-    let command = MakeQuote { prices: prices.clone(), caller, asked, rated: None };
-    match unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await {
-        Err(problem) => Err(prices.or_alternatives(&route, problem).await),
-        made => made,
+    let route = wanted.as_ref().ok().map(|wanted| wanted.route.clone());
+    let command = |asked| MakeQuote { prices: prices.clone(), caller, asked, rated: None };
+    match (request.run(caller.user_id.uuid(), wanted, command, answer).await, route) {
+        (Err(problem), Some(route)) => Err(prices.or_alternatives(&route, problem).await),
+        (made, _) => made,
     }
 }
 

@@ -3,7 +3,7 @@ use chrono::{Datelike, Days, NaiveDate};
 use loadmaster_flights::Lane;
 use loadmaster_kernel::Rate;
 
-use super::DaySums;
+use super::{DaySums, mixed};
 
 /// Days of the past that is invented.
 const INVENTED_DAYS: u64 = 30;
@@ -30,9 +30,8 @@ impl Invented {
     }
 }
 
-fn on((origin, destination): Lane, now: &DaySums, day: NaiveDate) -> DaySums {
-    let seed = origin.as_str().bytes().chain(destination.as_str().bytes());
-    let seed = seed.fold(i64::from(now.weight_kg), |mixed, byte| (mixed * 131 + i64::from(byte)) % 1_000_003);
+fn on(lane: Lane, now: &DaySums, day: NaiveDate) -> DaySums {
+    let seed = mixed(lane, i64::from(now.weight_kg), 131);
     let week = WEEK.get(day.weekday().num_days_from_monday() as usize).copied().unwrap_or_default();
     let percent = 1_000 + week + drift(seed, i64::from(day.num_days_from_ce()));
     let scaled = |thousandths: i64| (now.low.ten_thousandths() * thousandths / 1_000).max(1);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_flights::Lane;
 
-use super::{DAYS_AHEAD, EVERY_MINUTES};
+use super::{DAYS_AHEAD, EVERY_MINUTES, mixed};
 
 const SLOT_SECONDS: i64 = EVERY_MINUTES * 60;
 const SLOTS_A_DAY: i64 = 86_400 / SLOT_SECONDS;
@@ -78,11 +78,9 @@ fn by_turns(first: Vec<Lane>, second: Vec<Lane>) -> Vec<Lane> {
 }
 
 /// Returns the last slot, up to this one, that is the turn of a lane that is asked once a day.
-fn turn_of((origin, destination): Lane, slot: DateTime<Utc>) -> DateTime<Utc> {
-    let bytes = origin.as_str().bytes().chain(destination.as_str().bytes());
-    let mixed = bytes.fold(0_i64, |mixed, byte| (mixed * 31 + i64::from(byte)) % 1_000_003);
+fn turn_of(lane: Lane, slot: DateTime<Utc>) -> DateTime<Utc> {
     let number = slot.timestamp().div_euclid(SLOT_SECONDS);
-    let behind = (number - mixed).rem_euclid(SLOTS_A_DAY);
+    let behind = (number - mixed(lane, 0, 31)).rem_euclid(SLOTS_A_DAY);
     slot - TimeDelta::seconds(behind * SLOT_SECONDS)
 }
 
@@ -152,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_nobody_flies_or_searches_any_more_has_its_turn_while_its_departures_are_to_come() {
+    fn a_lane_no_longer_flown_or_searched_has_its_turn_while_its_departures_are_to_come() {
         let [frequent, flown, gone] = [lane("DEL", "LHR"), lane("BOM", "LHR"), lane("MAA", "LHR")];
         let turn = turn_of(gone, slot(10_000));
         let found = |last: DateTime<Utc>, at: DateTime<Utc>| {

@@ -47,3 +47,9 @@ words! {
         Month = "month",
     }
 }
+
+/// Mixes the codes of a lane into a number, which differs from lane to lane.
+fn mixed((origin, destination): Lane, seed: i64, factor: i64) -> i64 {
+    let bytes = origin.as_str().bytes().chain(destination.as_str().bytes());
+    bytes.fold(seed, |mixed, byte| (mixed * factor + i64::from(byte)) % 1_000_003)
+}

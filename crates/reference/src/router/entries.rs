@@ -1,19 +1,11 @@
 //! What the routes of airports, airlines and aircraft types have in common.
-use axum::{
-    Json,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, http::StatusCode, response::Response};
 use loadmaster_accounts::Principal;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent},
-    tables::{Export, ExportParams, ImportSummary, Table},
-    web::{
-        Body, IfNoneMatch, PRIVATE, Precondition, Problem, Query, both,
-        bulk::{self, Ids},
-        conditional, private, problem_responses,
-    },
-    work::{ChangeRequest, CreateRequest, Keyed, UnitOfWork, read_dry_run},
+    idempotency::Answer,
+    tables::{Export, ExportParams},
+    web::{IfNoneMatch, PRIVATE, Precondition, Problem, bulk::Ids, conditional, problem_responses},
+    work::{BatchRequest, ChangeRequest, CreateRequest},
 };
 use serde_json::{Value, json};
 
@@ -44,16 +36,6 @@ fn tag<K: Kind>(entry: &K) -> String {
 
 fn answer<K: Kind>(status: StatusCode, entry: &K) -> Answer {
     Answer::new(status, &entry.shown(), PRIVATE).with_tag(tag(entry))
-}
-
-/// The parts of a request that is not about one entry that exists.
-pub struct RequestParts {
-    pub caller: Principal,
-    pub keeper: Keeper,
-    pub unit_of_work: UnitOfWork,
-    pub idempotent: Idempotent,
-    pub query: Query,
-    pub body: Body,
 }
 
 pub async fn create<K: Kind>(caller: Principal, keeper: Keeper, request: CreateRequest) -> Result<Answer, Problem> {
@@ -99,40 +81,32 @@ pub async fn delete<K: Kind>(
     Box::pin(judged.run(command, |_| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE))).await
 }
 
-pub async fn import<K: Kind>(asked: RequestParts) -> Result<Answer, Problem>
+pub async fn import<K: Kind>(caller: Principal, keeper: Keeper, request: BatchRequest) -> Result<Answer, Problem>
 where
     K::Create: Clone,
 {
-    let RequestParts { caller, keeper, unit_of_work, idempotent, query, body } = asked;
-    let key = idempotent.key(caller.user_id.uuid(), &body);
-    let (key, dry_run) = both(key, read_dry_run(&query))?;
-    let (actor, table) = (caller.user_id, Some(Table::of(body)?));
-    let command = Import::<K> { keeper, actor, table, dry_run, rows: Vec::new() };
-    let answer = |done: &ImportSummary| Answer::new(StatusCode::OK, done, PRIVATE);
-    unit_of_work.run(Keyed { command, key, answer: Box::new(answer) }).await
+    let actor = caller.user_id;
+    let command = |table, dry_run| Import::<K> { keeper, actor, table: Some(table), dry_run, rows: Vec::new() };
+    request.import(actor.uuid(), command).await
 }
 
-/// Acts on many entries. `asked` is the action's name, and `change` what it changes of each.
+/// Acts on many entries: `input` is the action, their codes, and what it changes of each.
 pub async fn act<K: Kind>(
-    asked: RequestParts,
-    read: impl FnOnce(&Body) -> Result<(&'static str, Ids<K::Code>, K::Change), Problem>,
+    caller: Principal,
+    keeper: Keeper,
+    input: Result<(String, Ids<K::Code>, K::Change), Problem>,
+    request: BatchRequest,
 ) -> Result<Response, Problem>
 where
     K::Code: std::fmt::Display,
 {
-    let RequestParts { caller, keeper, unit_of_work, idempotent, query, body } = asked;
-    let input = both(idempotent.rows(caller.user_id.uuid()), read(&body));
-    let ((), (keys, (action, ids, wanted))) = both(query.refuse_all(), input)?;
-    let act = |code: K::Code| {
-        let key = keys.of(action, &code.to_string(), &format!("/api/v1/{}/{code}", K::PLURAL));
+    let actor = caller.user_id;
+    let path = |code: &str| format!("/api/v1/{}/{code}", K::PLURAL);
+    let command = move |code, wanted| {
         let (keeper, precondition) = (keeper.clone(), Precondition::default());
-        let (actor, wanted, has_changed) = (caller.user_id, wanted.clone(), false);
-        let command = Change::<K> { keeper, actor, code, precondition, wanted, has_changed };
-        let answer = |entry: &K| answer(StatusCode::OK, entry);
-        let running = unit_of_work.run(Keyed { command, key, answer: Box::new(answer) });
-        async move { running.await.map(drop) }
+        Change::<K> { keeper, actor, code, precondition, wanted, has_changed: false }
     };
-    Ok(private(Json(bulk::BulkResult::from(bulk::each(ids.0, act).await))).into_response())
+    request.run_each(actor.uuid(), input, path, command, |entry: &K| answer(StatusCode::OK, entry)).await
 }
 
 pub async fn export<'a, K: Kind>(

@@ -23,18 +23,16 @@ macro_rules! operations_of {
         use axum::{extract::State, response::Response};
         use loadmaster_accounts::Admin;
         use loadmaster_platform::{
-            idempotency::{Answer, Idempotent, KeyHeader},
+            idempotency::{Answer, KeyHeader},
             tables::{ExportParams, ImportSummary},
-            web::{Body, IfNoneMatch, PathText, Problem, Query, bulk::BulkResult, problem_responses},
-            work::{ChangeRequest, CreateRequest, UnitOfWork},
+            web::{IfNoneMatch, PathText, Problem, Query, bulk::BulkResult, problem_responses},
+            work::{BatchRequest, ChangeRequest, CreateRequest},
         };
         use utoipa_axum::{router::OpenApiRouter, routes};
 
         use super::{
             HandlerState, ShowProblems,
-            entries::{
-                self, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, RequestParts, TableProblems,
-            },
+            entries::{self, ChangeProblems, CreateProblems, DeleteProblems, ExportProblems, TableProblems},
         };
 
         use crate::{Reference, error::code, keep::Keeper};
@@ -124,12 +122,9 @@ macro_rules! operations_of {
         async fn import(
             Admin(caller): Admin,
             State(keeper): State<Keeper>,
-            State(unit_of_work): State<UnitOfWork>,
-            idempotent: Idempotent,
-            query: Query,
-            body: Body,
+            request: BatchRequest,
         ) -> Result<Answer, Problem> {
-            entries::import::<$kind>(RequestParts { caller, keeper, unit_of_work, idempotent, query, body }).await
+            entries::import::<$kind>(caller, keeper, request).await
         }
 
         $(#[$($export_text)*])*
@@ -157,17 +152,11 @@ macro_rules! operations_of {
         async fn act(
             Admin(caller): Admin,
             State(keeper): State<Keeper>,
-            State(unit_of_work): State<UnitOfWork>,
-            idempotent: Idempotent,
-            query: Query,
-            body: Body,
+            request: BatchRequest,
         ) -> Result<Response, Problem> {
-            let asked = RequestParts { caller, keeper, unit_of_work, idempotent, query, body };
-            let read = |body: &Body| {
-                let $many { action: $verb, ids } = body.read($many::read)?;
-                Ok(($verb.as_str(), ids, $wanted))
-            };
-            entries::act::<$kind>(asked, read).await
+            let input = request.body().read($many::read);
+            let input = input.map(|$many { action: $verb, ids }| ($verb.as_str().to_owned(), ids, $wanted));
+            entries::act::<$kind>(caller, keeper, input, request).await
         }
     };
 }

@@ -1,4 +1,4 @@
-//! Compares the operations on the waitlist with its entries, and the entries with the room that there is.
+//! Compares the operations on the waitlist with its entries, and the entries with the space that there is.
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The time within which the first who waits is offered room that is free: a sweep every 30 s mends a promise that was lost
+/// The time within which the first who waits is offered space that is free: a sweep every 30 s mends a promise that was lost
 /// with a process.
 const OFFERED_WITHIN: Duration = Duration::from_secs(40);
 /// The same when the run has its result already.
@@ -49,7 +49,7 @@ pub(super) struct FoundEntry {
     pub offer: Option<Offer>,
 }
 
-/// The room that is held for an entry.
+/// The space that is held for an entry.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Offer {
     pub flights: Vec<String>,
@@ -103,7 +103,7 @@ impl FoundEntry {
         })
     }
 
-    /// Whether it is the next to be offered room on each of its flights.
+    /// Whether it is the next to be offered space on each of its flights.
     fn is_first(&self) -> bool {
         self.status == "WAITING" && self.place == Some(1) && !self.flights.is_empty()
     }
@@ -158,8 +158,8 @@ pub(super) fn judge(entries: &[FoundEntry], operations: &[Operation]) -> Vec<Bre
     breaches
 }
 
-/// Whether a flight gives offers, and has this room that nobody has.
-fn has_room(flight: &Value, availability: &Value, freight: [i64; 3], now: DateTime<Utc>) -> bool {
+/// Whether a flight gives offers, and has this space that nobody has.
+fn has_space(flight: &Value, availability: &Value, freight: [i64; 3], now: DateTime<Utc>) -> bool {
     let gives_offers = flight["status"] == "SCHEDULED"
         && instant(&flight["cutoff_datetime"]).is_some_and(|closes| closes - LAST_OFFERS > now);
     let available = freight_of(&availability["available"]);
@@ -171,8 +171,8 @@ async fn is_passed_by(load: &Load, entry: &FoundEntry) -> anyhow::Result<bool> {
     for flight in &entry.flights {
         let path = format!("{FLIGHTS}/{flight}");
         let Some(shown) = get(load, Actor::Staff, &path, 0).await? else { return Ok(false) };
-        let Some(room) = get(load, Actor::Staff, &format!("{path}/availability"), 0).await? else { return Ok(false) };
-        if !has_room(&shown.body, &room.body, entry.freight, SystemClock.now()) {
+        let Some(space) = get(load, Actor::Staff, &format!("{path}/availability"), 0).await? else { return Ok(false) };
+        if !has_space(&shown.body, &space.body, entry.freight, SystemClock.now()) {
             return Ok(false);
         }
     }
@@ -180,7 +180,7 @@ async fn is_passed_by(load: &Load, entry: &FoundEntry) -> anyhow::Result<bool> {
     Ok(now.is_some_and(|now| FoundEntry::read(&now.body, SystemClock.now()).is_first()))
 }
 
-/// Returns a breach for each first entry that fits the free room and gets no offer in time.
+/// Returns a breach for each first entry that fits the free space and gets no offer in time.
 pub(super) async fn passed_by(load: &Load, entries: &[FoundEntry]) -> anyhow::Result<Vec<Breach>> {
     let has_result = !load.evidence.get().breaches.is_empty();
     let patience = if has_result { OFFERED_WITHIN_AFTER_BREACH } else { OFFERED_WITHIN };
@@ -236,15 +236,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_who_waits_fits_only_where_offers_are_made_and_room_is_free() {
+    fn the_first_who_waits_fits_only_where_offers_are_made_and_space_is_free() {
         let flight = |status: &str, closes: &str| json!({"status": status, "cutoff_datetime": closes});
-        let room = |weight: f64| json!({"available": {"weight_kg": weight, "volume_m3": 1, "positions": 0}});
+        let space = |weight: f64| json!({"available": {"weight_kg": weight, "volume_m3": 1, "positions": 0}});
         let (open, closing) = ("1970-01-01T01:00:00Z", "1970-01-01T00:30:00Z");
-        let fits = |flight, room| has_room(&flight, &room, [40_000, 240, 0], DateTime::UNIX_EPOCH);
-        assert!(fits(flight("SCHEDULED", open), room(40.0)));
-        assert!(!fits(flight("SCHEDULED", open), room(39.9)));
-        assert!(!fits(flight("SCHEDULED", closing), room(40.0)));
-        assert!(!fits(flight("CANCELLED", open), room(40.0)));
+        let fits = |flight, space| has_space(&flight, &space, [40_000, 240, 0], DateTime::UNIX_EPOCH);
+        assert!(fits(flight("SCHEDULED", open), space(40.0)));
+        assert!(!fits(flight("SCHEDULED", open), space(39.9)));
+        assert!(!fits(flight("SCHEDULED", closing), space(40.0)));
+        assert!(!fits(flight("CANCELLED", open), space(40.0)));
         assert!(read(&json!({"status": "WAITING", "place": 1, "flight_ids": ["f"]})).is_first());
         assert!(!read(&json!({"status": "WAITING", "place": 2, "flight_ids": ["f"]})).is_first());
         assert!(!read(&json!({"status": "WAITING", "place": 1, "flight_ids": []})).is_first());

@@ -1,4 +1,4 @@
-//! Compares a flight with its bookings: its room, its status, and its versions.
+//! Compares a flight with its bookings: its space, its status, and its versions.
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -39,7 +39,7 @@ pub(crate) fn oversold(availability: &Value) -> Option<String> {
     })
 }
 
-/// The room that the legs of these bookings take on the flight.
+/// The space that the legs of these bookings take on the flight.
 fn taken(bookings: &[Value], flight: &str) -> BTreeMap<&'static str, i64> {
     let legs = bookings.iter().flat_map(|booking| booking["legs"].as_array().into_iter().flatten());
     let holds = |leg: &&Value| {
@@ -81,7 +81,7 @@ pub(super) async fn judge(
     seen: &[Seen],
 ) -> anyhow::Result<Vec<Breach>> {
     let id = flight.id.as_str();
-    let mut breaches: Vec<Breach> = room(load, id).await?.into_iter().collect();
+    let mut breaches: Vec<Breach> = space(load, id).await?.into_iter().collect();
     let Some(now) = get(load, Actor::Staff, &format!("{FLIGHTS}/{id}"), 0).await? else { return Ok(breaches) };
     let (status, version) =
         (now.body["status"].as_str().unwrap_or_default(), now.body["version"].as_u64().unwrap_or_default());
@@ -99,8 +99,8 @@ pub(super) async fn judge(
     Ok(breaches)
 }
 
-/// Between two reads of its room with the same result, the bookings on a flight must add up to it.
-async fn room(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
+/// Between two reads of its space with the same result, the bookings on a flight must add up to it.
+async fn space(load: &Load, flight: &str) -> anyhow::Result<Option<Breach>> {
     let path = format!("/api/v1/flights/{flight}/availability");
     let look = async || anyhow::Ok(get(load, Actor::Staff, &path, 0).await?.map(|answer| answer.body));
     let began = Instant::now();
@@ -141,10 +141,10 @@ mod tests {
 
     #[test]
     fn more_than_there_is_or_less_than_nothing_is_oversold() {
-        let room = |booked: f64| json!({"flight_id": "f", "capacity": {"weight_kg": 100}, "booked": {"weight_kg": booked}, "held": {"weight_kg": 0.5}});
-        assert_eq!(oversold(&room(99.5)), None);
-        assert!(oversold(&room(99.6)).is_some_and(|what| what.contains("weight_kg")));
-        assert!(oversold(&room(-0.1)).is_some());
+        let space = |booked: f64| json!({"flight_id": "f", "capacity": {"weight_kg": 100}, "booked": {"weight_kg": booked}, "held": {"weight_kg": 0.5}});
+        assert_eq!(oversold(&space(99.5)), None);
+        assert!(oversold(&space(99.6)).is_some_and(|what| what.contains("weight_kg")));
+        assert!(oversold(&space(-0.1)).is_some());
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(super) struct FoundHold {
     /// The positions that it names, each with its flight.
     pub names: Vec<(String, String)>,
     pub expires_at: Option<DateTime<Utc>>,
-    /// Keeps room for longer than it may.
+    /// Keeps space for longer than it may.
     pub too_long: Option<String>,
 }
 
@@ -140,7 +140,7 @@ fn names_in(names: &Value) -> Vec<(String, String)> {
     names.as_object().into_iter().flatten().flat_map(of_flight).collect()
 }
 
-/// The organizations of both shippers, of the staff, and of the guests that have held room.
+/// The organizations of both shippers, of the staff, and of the guests that have held space.
 fn organizations(load: &Load, operations: &[Operation]) -> BTreeSet<String> {
     let own = [Actor::Shipper(0), Actor::Shipper(1), Actor::Staff].map(|actor| load.caller(actor).organization.clone());
     let guests = operations.iter().filter(|operation| matches!(operation.actor, Actor::Guest(_)));
@@ -240,7 +240,7 @@ fn marks(state: &State, operations: &[Operation]) -> Vec<Breach> {
         let mark = operation.mark.as_deref().unwrap_or_default();
         let there = by_mark.remove(mark).unwrap_or_default();
         if there.len() > 1 {
-            let what = format!("{mark} holds room {} times: {}", there.len(), there.join(", "));
+            let what = format!("{mark} holds space {} times: {}", there.len(), there.join(", "));
             breaches.push(Breach { promise: Promise::OneEffect, what });
         }
         if operation.was_refused() && !there.is_empty() {
@@ -260,7 +260,7 @@ fn marks(state: &State, operations: &[Operation]) -> Vec<Breach> {
     breaches
 }
 
-/// No hold keeps room for longer than it may.
+/// No hold keeps space for longer than it may.
 fn bounds(hold: &FoundHold, now: DateTime<Utc>) -> Option<Breach> {
     let still = || {
         let is_late = hold.status == "ACTIVE" && hold.expires_at.is_some_and(|end| end + SKEW < now);

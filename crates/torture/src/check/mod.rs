@@ -8,7 +8,7 @@ mod flights;
 mod holds;
 mod imports;
 mod positions;
-mod rooms;
+mod spaces;
 mod versions;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -59,7 +59,7 @@ pub(super) async fn check(load: &Arc<Load>, operations: &[Operation]) -> anyhow:
     breaches.extend(holds::judge(&held, operations, &found, &seen_holds, SystemClock.now()));
     let flights = load.schedule.all();
     breaches.extend(positions::judge(load, &flights, &held, &found).await?);
-    breaches.extend(rooms::judge(load, &flights).await?);
+    breaches.extend(spaces::judge(load, &flights).await?);
     breaches.extend(entries::passed_by(load, &held.entries).await?);
     for flight in &flights {
         let seen = seen_flights.remove(&flight.id).unwrap_or_default();

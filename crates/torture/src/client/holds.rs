@@ -1,4 +1,4 @@
-//! Holds: room that is kept for some seconds, and given back, left to expire or booked.
+//! Holds: space that is kept for some seconds, and given back, left to expire or booked.
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -1,4 +1,4 @@
-//! The probe of one server: a client that continuously books one kilogram there, on a flight that always has room. Its
+//! The probe of one server: a client that continuously books one kilogram there, on a flight that always has space. Its
 //! acknowledged bookings show when service was interrupted and when it recovered.
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -88,7 +88,7 @@ impl Client {
         let (path, body) = (BOOKINGS.to_owned(), Some(order));
         let request = Request { method: Method::POST, path, key: Some(key), body, ..Request::default() };
         // No order of others makes it fail.
-        Operation { has_room: true, ..Operation::new(Kind::Book, Actor::Shipper(self.shipper), self.shipper, request) }
+        Operation { has_space: true, ..Operation::new(Kind::Book, Actor::Shipper(self.shipper), self.shipper, request) }
     }
 }
 

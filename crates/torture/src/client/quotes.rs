@@ -31,8 +31,8 @@ pub(crate) struct Quoted {
     wanted: Value,
     id: Value,
     total: Value,
-    /// Whether it is for the flight that always has room.
-    has_room: bool,
+    /// Whether it is for the flight that always has space.
+    has_space: bool,
     season: Arc<Season>,
     route: u64,
     made: Instant,
@@ -74,7 +74,7 @@ impl Client {
             [(true, true), (false, false), (true, false)][usize::try_from(intent.route).unwrap_or(0) % 3];
         let orders = [self.order_by(&quoted, intent, first), self.order_by(&quoted, intent, second)];
         let made = self.perform_both(orders, intent.instance).await;
-        for made in made.iter().flatten().filter(|_| !quoted.has_room) {
+        for made in made.iter().flatten().filter(|_| !quoted.has_space) {
             if made["ref_id"].is_string() {
                 self.keep(made, &quoted.season, quoted.route);
                 continue;
@@ -88,11 +88,11 @@ impl Client {
         Ok(())
     }
 
-    /// Half of the quotes are for flights that clients compete for, the others for the flight that always has room.
+    /// Half of the quotes are for flights that clients compete for, the others for the flight that always has space.
     async fn new_quote(&self, intent: &Intent) -> anyhow::Result<Option<Arc<Quoted>>> {
-        let (season, has_room) = (self.season(0).await?, intent.positions == 0);
-        let itinerary = if has_room { vec![&self.load.roomy] } else { season.itinerary(intent.route, intent.flights) };
-        let Some(mut wanted) = freight(&itinerary, if has_room { 1 } else { intent.weight_kg }) else {
+        let (season, has_space) = (self.season(0).await?, intent.positions == 0);
+        let itinerary = if has_space { vec![&self.load.roomy] } else { season.itinerary(intent.route, intent.flights) };
+        let Some(mut wanted) = freight(&itinerary, if has_space { 1 } else { intent.weight_kg }) else {
             return Ok(None);
         };
         wanted["product"] = self.load.run.as_str().into();
@@ -113,7 +113,7 @@ impl Client {
             Outcome::Refused(_) | Outcome::Unknown(_) => return Ok(None),
         };
         let (id, total, route) = (quote["id"].clone(), quote["total"].clone(), intent.route);
-        let quoted = Arc::new(Quoted { wanted, id, total, has_room, season, route, made: Instant::now() });
+        let quoted = Arc::new(Quoted { wanted, id, total, has_space, season, route, made: Instant::now() });
         if let Some(quotes) = self.load.quotes.0.get(self.shipper) {
             quotes.add(&quoted);
         }
@@ -136,6 +136,6 @@ impl Client {
             let request = Request { method: Method::POST, path, key, body: Some(wanted), ..Request::default() };
             Operation::new(Kind::Hold, Actor::Shipper(self.shipper), self.shipper, request)
         };
-        Operation { has_room: quoted.has_room, ..order }
+        Operation { has_space: quoted.has_space, ..order }
     }
 }

@@ -124,7 +124,7 @@ impl Hooks {
             wrong.extend(shown(journal.wrong.iter().map(|what| format!("webhook {number}: {what}"))));
         }
         self.receiver.close().await;
-        let breach = |what| Breach { promise: Promise::Told, what };
+        let breach = |what| Breach { promise: Promise::Notified, what };
         Ok((wrong.into_iter().map(breach).collect(), arrived))
     }
 

@@ -31,7 +31,7 @@ pub(super) fn id_in(path: &str, prefix: &str) -> Option<String> {
     rest.split(['/', '?']).next().map(str::to_owned)
 }
 
-/// A hold that keeps room for longer than it may.
+/// A hold that keeps space for longer than it may.
 pub(crate) fn lives_too_long(hold: &Value) -> Option<String> {
     if !matches!(hold["kind"].as_str(), Some("ITINERARY" | "RESERVATION")) {
         return None;
@@ -45,10 +45,10 @@ pub(crate) fn lives_too_long(hold: &Value) -> Option<String> {
 
 impl Operation {
     /// Describes a refusal that an operation on a hold or an entry, or an order with a price or names, must not get; on a
-    /// flight that always has room no order may be refused.
+    /// flight that always has space no order may be refused.
     pub(super) fn unexpected(&self, refusal: &Refusal) -> Option<String> {
         let (code, of_holds) = (refusal.code.as_str(), self.kind.is_of_holds());
-        if !of_holds && !self.through_hold && !self.has_room {
+        if !of_holds && !self.through_hold && !self.has_space {
             return None;
         }
         let has = |member: &str| self.request.body.as_ref().is_some_and(|body| !body[member].is_null());
@@ -57,7 +57,7 @@ impl Operation {
             // The clock of a server may be an hour ahead.
             "quote_expired" => has("quote_id"),
             "hold_limit_exceeded" => of_holds || self.through_hold,
-            _ if self.has_room => false,
+            _ if self.has_space => false,
             "position_taken" if !of_holds => has("position_names"),
             // A flight with a new capacity may lack the positions that are named.
             "validation_failed" => has("position_names"),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_with_a_price_or_names_is_refused_for_its_own_reasons_and_one_with_room_for_none() {
+    fn an_order_with_a_price_or_names_is_refused_for_its_own_reasons_and_one_with_space_for_none() {
         let refusal = |code: &str| Refusal { status: 409, code: code.to_owned(), detail: String::new(), wait: None };
         let book = |body| operation(Kind::Book, "/api/v1/bookings", body);
         let named = book(json!({"position_names": {"f": ["P1"]}}));
@@ -179,9 +179,9 @@ mod tests {
         assert_eq!(priced().unexpected(&refusal("capacity_exceeded")), None);
         assert!(priced().unexpected(&refusal("position_taken")).is_some());
         assert!(priced().unexpected(&refusal("price_changed")).is_some());
-        let with_room = |operation| Operation { has_room: true, ..operation };
-        assert!(with_room(priced()).unexpected(&refusal("capacity_exceeded")).is_some());
-        assert!(with_room(book(json!({}))).unexpected(&refusal("flight_closed")).is_some());
+        let with_space = |operation| Operation { has_space: true, ..operation };
+        assert!(with_space(priced()).unexpected(&refusal("capacity_exceeded")).is_some());
+        assert!(with_space(book(json!({}))).unexpected(&refusal("flight_closed")).is_some());
         let join = operation(Kind::Join, WAITLIST, json!({}));
         assert_eq!(join.unexpected(&refusal("not_full")), None);
         assert!(operation(Kind::Hold, HOLDS, json!({})).unexpected(&refusal("not_full")).is_some());

@@ -29,7 +29,7 @@ fn book_and_list(customer: Customer, flight: String, bases: [String; 2], stop: C
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_standby_that_answers_reads_is_killed_and_silent_and_nobody_notices() {
+async fn callers_do_not_notice_that_a_standby_that_answers_reads_is_killed_or_silent() {
     if !is_long() {
         return;
     }

@@ -42,7 +42,7 @@ const HIDDEN: &str = "GET /metrics HTTP/1.1\r\nHost: here\r\nX-Request-Id: hidde
 const METRICS: &str = "# TYPE ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_carried_past_nginx_and_nobody_gets_the_answer_to_another_request() {
+async fn nothing_is_carried_past_nginx_and_each_caller_gets_its_own_response() {
     if !is_long() {
         return;
     }

@@ -17,7 +17,7 @@ use super::{HandlerState, code};
 use crate::{
     dto::{AttemptBody, DeliveryBody, DeliveryDetailsBody, DeliveryFilter, Only, ResendMessages, ResentBody},
     model::DeliveryAnchor,
-    resend::{Queued, Resend, Wish},
+    resend::{Queued, Resend, ResendScope},
     service::WebhookService,
 };
 
@@ -85,10 +85,10 @@ async fn queue(
     webhooks: WebhookService,
     id: WebhookId,
     request: ChangeRequest,
-    input: Result<Wish, Problem>,
+    input: Result<ResendScope, Problem>,
 ) -> Result<Answer, Problem> {
     let delivery = match &input {
-        Ok(Wish::One(delivery)) => Some(*delivery),
+        Ok(ResendScope::One(delivery)) => Some(*delivery),
         _ => None,
     };
     let see = || async {
@@ -98,7 +98,7 @@ async fn queue(
         }
     };
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
-    let command = |wish, precondition| Resend { webhooks: webhooks.clone(), caller, id, precondition, wish };
+    let command = |scope, precondition| Resend { webhooks: webhooks.clone(), caller, id, precondition, scope };
     let answer = |queued: &Queued| {
         let answer = match queued {
             Queued::One(delivery) => Answer::new(StatusCode::ACCEPTED, &DeliveryBody::from(&**delivery), PRIVATE),
@@ -124,7 +124,7 @@ async fn test(
     PathText(id): PathText<WebhookId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
-    let input = request.body().read_optional(|_| Some(Wish::Test));
+    let input = request.body().read_optional(|_| Some(ResendScope::Test));
     queue(caller, webhooks, id, request, input).await
 }
 
@@ -143,7 +143,7 @@ async fn resend_one(
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
     let PathTexts(id, delivery) = ids;
-    let input = request.body().read_optional(|_| Some(Wish::One(delivery)));
+    let input = request.body().read_optional(|_| Some(ResendScope::One(delivery)));
     queue(caller, webhooks, id, request, input).await
 }
 
@@ -165,6 +165,6 @@ async fn resend(
     let input = request
         .body()
         .read(ResendMessages::read)
-        .map(|wanted| Wish::Since { since: wanted.since, only_failed: wanted.only != Some(Only::All) });
+        .map(|wanted| ResendScope::Since { since: wanted.since, only_failed: wanted.only != Some(Only::All) });
     queue(caller, webhooks, id, request, input).await
 }

@@ -63,7 +63,7 @@ fn of_attempts_that_end_together_the_first_may_disable_the_webhook() {
 }
 
 #[test]
-fn a_receiver_that_asks_for_a_pause_gets_it_though_others_arrive() {
+fn a_receiver_that_requests_a_pause_gets_it_though_others_arrive() {
     let (mut ledger, id) = ledger(&[2, 3]);
     learn(&mut ledger, id, 2, 429, Some(600));
     learn(&mut ledger, id, 3, 200, None);

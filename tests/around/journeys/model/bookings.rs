@@ -114,7 +114,7 @@ impl Model {
         booking.legs = self.legs_on(named, 0, &booking);
         let mut after = self.clone();
         after.bookings.push(booking);
-        self.judge_awb(order.awb).or(after.judge_room("capacity_exceeded")).judge()?;
+        self.judge_awb(order.awb).or(after.judge_space("capacity_exceeded")).judge()?;
         *self = after;
         Ok(())
     }
@@ -205,7 +205,7 @@ impl Model {
         }
         // Legs that were replaced keep the figures with which they were booked.
         after.bookings[index].load();
-        claims.or(after.judge_room("capacity_exceeded")).judge()?;
+        claims.or(after.judge_space("capacity_exceeded")).judge()?;
         *self = after;
         Ok(())
     }

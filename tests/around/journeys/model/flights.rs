@@ -208,7 +208,7 @@ impl Model {
         }
         let retimed = changed.times() != before.times();
         after.flights[flight] = changed;
-        after.judge_room("capacity_below_booked").judge()?;
+        after.judge_space("capacity_below_booked").judge()?;
         if retimed {
             after.retime(flight);
         }

@@ -3,16 +3,15 @@ mod organizations;
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::UserId;
 use loadmaster_platform::{
-    idempotency::{Answer, Idempotent, KeyHeader},
+    idempotency::{Answer, KeyHeader},
     listing::{Anchor, CountParams, add_total},
     room::{Routes, handler_state},
     tables::{Export, ExportParams},
     web::{
-        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query, both,
-        bulk::{self, BulkResult},
-        conditional, private, problem_responses, unless_missing,
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query,
+        bulk::BulkResult, conditional, private, problem_responses, unless_missing,
     },
-    work::{ChangeRequest, Keyed, UnitOfWork},
+    work::{BatchRequest, ChangeRequest},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -139,22 +138,18 @@ problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
 async fn act(
     Admin(caller): Admin,
     State(administration): State<AdministrationService>,
-    State(unit_of_work): State<UnitOfWork>,
-    idempotent: Idempotent,
-    query: Query,
-    body: Body,
+    request: BatchRequest,
 ) -> Result<Response, Problem> {
-    let input = both(idempotent.rows(caller.user_id.uuid()), body.read(BulkUsers::read));
-    let ((), (keys, BulkUsers { action, ids })) = both(query.refuse_all(), input)?;
-    let act = |id: UserId| {
-        let key = keys.of(action.as_str(), &id.to_string(), &format!("/api/v1/users/{id}"));
-        let change = UserChange { disabled: Some(matches!(action, BulkUserAction::Disable)), ..UserChange::default() };
-        let (administration, actor) = (administration.clone(), Actor::Caller(caller.user_id));
-        let command = ChangeUser { administration, actor, id, change, precondition: None };
-        let running = unit_of_work.run(Keyed { command, key, answer: Box::new(changed) });
-        async move { running.await.map(drop) }
+    let input = request.body().read(BulkUsers::read).map(|BulkUsers { action, ids }| {
+        let disabled = Some(matches!(action, BulkUserAction::Disable));
+        (action.as_str().to_owned(), ids, UserChange { disabled, ..UserChange::default() })
+    });
+    let actor = Actor::Caller(caller.user_id);
+    let command = move |id, change| {
+        let administration = administration.clone();
+        ChangeUser { administration, actor, id, change, precondition: None }
     };
-    Ok(private(Json(BulkResult::from(bulk::each(ids.0, act).await))))
+    request.run_each(caller.user_id.uuid(), input, |id| format!("/api/v1/users/{id}"), command, changed).await
 }
 
 problem_responses!(ActProblems: [LIST, ROLE]);

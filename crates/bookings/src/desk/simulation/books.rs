@@ -45,7 +45,7 @@ pub struct Changes {
 
 #[derive(Debug, Default)]
 pub struct Books {
-    pub rooms: BTreeMap<FlightId, FlightCapacity>,
+    pub spaces: BTreeMap<FlightId, FlightCapacity>,
     pub flights: BTreeMap<FlightId, Flight>,
     pub bookings: BTreeMap<BookingId, Booking>,
     pub awbs: BTreeMap<AwbNumber, BookingId>,
@@ -103,12 +103,12 @@ impl Books {
     pub fn commit(&mut self, tx: TxId) {
         let changes = self.roll_back(tx);
         for (flight, more) in changes.shifts {
-            let room = self.rooms.get_mut(&flight).expect("the flight is there");
-            room.apply(&new_leg(flight, more), DateTime::UNIX_EPOCH);
+            let space = self.spaces.get_mut(&flight).expect("the flight is there");
+            space.apply(&new_leg(flight, more), DateTime::UNIX_EPOCH);
         }
         if let Some((flight, held)) = changes.held {
-            let room = self.rooms.get_mut(&flight).expect("the flight is there");
-            (room.held, room.version) = (held, room.version + 1);
+            let space = self.spaces.get_mut(&flight).expect("the flight is there");
+            (space.held, space.version) = (held, space.version + 1);
         }
         for awb in changes.freed {
             assert!(self.awbs.remove(&awb).is_some(), "{awb:?} was not claimed");
@@ -125,13 +125,13 @@ impl Books {
 
     /// No flight is oversold, and each holds exactly what its bookings take.
     fn check(&self) {
-        for (id, room) in &self.rooms {
-            let taken = room.booked + room.held;
-            assert!(taken.exceeds(room.capacity).next().is_none(), "oversold: {room:?}");
+        for (id, space) in &self.spaces {
+            let taken = space.booked + space.held;
+            assert!(taken.exceeds(space.capacity).next().is_none(), "oversold: {space:?}");
             let holds = |status| matches!(status, LegStatus::Booked | LegStatus::Departed);
             let legs = self.bookings.values().flat_map(|booking| &booking.legs);
             let booked = legs.filter(|leg| leg.flight_id == *id && holds(leg.status));
-            assert_eq!(booked.map(|leg| leg.space).fold(Space::default(), |sum, it| sum + it), room.booked, "{id}");
+            assert_eq!(booked.map(|leg| leg.space).fold(Space::default(), |sum, it| sum + it), space.booked, "{id}");
         }
     }
 }

@@ -142,13 +142,13 @@ impl World {
         ];
         let mut books = Books::default();
         for flight in flights {
-            books.rooms.insert(flight.id, flight.room);
+            books.spaces.insert(flight.id, flight.room);
             books.flights.insert(flight.id, flight);
         }
         let processes = (0..2).map(|_| Process::new(defect)).collect();
         Self {
             dice: Dice::new(seed),
-            known: books.rooms.clone(),
+            known: books.spaces.clone(),
             books,
             processes,
             requests: Vec::new(),
@@ -168,7 +168,7 @@ impl World {
                 15..17 => self.jump(),
                 17..22 => self.somebody_else(),
                 22 => self.crash(),
-                23..30 => self.known = self.books.rooms.clone(),
+                23..30 => self.known = self.books.spaces.clone(),
                 _ => self.act(),
             }
         }
@@ -259,10 +259,11 @@ impl World {
     fn somebody_else(&mut self) {
         if let Some((tx, row)) = self.foreign.take() {
             if let Row::Flight(flight) = row {
-                let room = self.books.rooms[&flight];
+                let capacity = self.books.spaces[&flight];
                 let more = space(i64::try_from(self.dice.below(400)).unwrap());
-                let fits = more.exceeds(room.available()).next().is_none();
-                self.books.changes(tx).held = Some((flight, if fits { room.held + more } else { Space::default() }));
+                let fits = more.exceeds(capacity.available()).next().is_none();
+                self.books.changes(tx).held =
+                    Some((flight, if fits { capacity.held + more } else { Space::default() }));
                 self.books.commit(tx);
             } else {
                 self.books.roll_back(tx);

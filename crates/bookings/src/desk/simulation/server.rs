@@ -166,12 +166,12 @@ impl Server {
             return;
         };
         let found = match &report {
-            Report::Locked(found) => Some((found.rooms.clone(), found.blocked.clone(), found.at)),
+            Report::Locked(found) => Some((found.spaces.clone(), found.blocked.clone(), found.at)),
             _ => None,
         };
         self.next = Some(self.lane.step(report, &rules()));
-        if let Some((rooms, blocked, at)) = found {
-            self.check_decisions(rooms.into_values().collect(), &blocked, at);
+        if let Some((spaces, blocked, at)) = found {
+            self.check_decisions(spaces.into_values().collect(), &blocked, at);
         }
         if self.next == Some(Next::Settle)
             && let Some(tx) = self.tx.take()
@@ -246,7 +246,7 @@ impl Server {
             match row {
                 row if !around.books.try_lock(tx, row.clone()) => _ = found.blocked.insert(id),
                 Row::Flight(flight) => {
-                    found.rooms.insert(flight, around.books.rooms[&flight]);
+                    found.spaces.insert(flight, around.books.spaces[&flight]);
                     found.flights.insert(flight, around.books.flights[&flight].clone());
                 }
                 Row::Booking(id) => _ = found.bookings.insert(id, around.books.bookings[&id].clone()),
@@ -313,8 +313,8 @@ impl Server {
     }
 
     /// The decisions are those that one after the other would get, by the rows that are locked.
-    fn check_decisions(&self, rooms: Vec<FlightCapacity>, blocked: &BTreeSet<Uuid>, at: DateTime<Utc>) {
-        let mut rooms: HashMap<_, _> = rooms.into_iter().map(|room| (room.flight_id, room)).collect();
+    fn check_decisions(&self, spaces: Vec<FlightCapacity>, blocked: &BTreeSet<Uuid>, at: DateTime<Utc>) {
+        let mut spaces: HashMap<_, _> = spaces.into_iter().map(|space| (space.flight_id, space)).collect();
         let bound = if self.lane.kind() == LaneKind::Ordinary {
             CapacityBound::AboveThreshold
         } else {
@@ -331,22 +331,22 @@ impl Server {
             match (&entry.order.operation.what, &entry.decision) {
                 (What::Book(new), decision) if !is_blocked && !is_taken(decision) => {
                     let space = new.space();
-                    let has_space = |flight: &FlightId| space.exceeds(rooms[flight].available()).next().is_none();
+                    let has_space = |flight: &FlightId| space.exceeds(spaces[flight].available()).next().is_none();
                     let is_open = |flight: &FlightId| {
-                        rooms[flight].status == FlightStatus::Scheduled && at < rooms[flight].cutoff
+                        spaces[flight].status == FlightStatus::Scheduled && at < spaces[flight].cutoff
                     };
                     let fits = flights.iter().all(|flight| has_space(flight) && is_open(flight));
-                    let is_tight = |flight: &FlightId| (rooms[flight].available() - space).weight <= super::THRESHOLD;
+                    let is_tight = |flight: &FlightId| (spaces[flight].available() - space).weight <= super::THRESHOLD;
                     let is_for_others = bound == CapacityBound::AboveThreshold && flights.iter().any(is_tight);
                     let expected = (fits && !is_for_others, fits && is_for_others);
                     let decided = (matches!(decision, Decision::Granted(_)), matches!(decision, Decision::LastKilos));
-                    assert_eq!(decided, expected, "a wrong decision: {entry:?} by {rooms:?}");
+                    assert_eq!(decided, expected, "a wrong decision: {entry:?} by {spaces:?}");
                 }
                 _ => {}
             }
             if let Decision::Granted(grant) = &entry.decision {
                 for (flight, more) in shifts_of(&entry.order.operation, grant) {
-                    rooms.get_mut(&flight).expect("it is locked").apply(&new_leg(flight, more), DateTime::UNIX_EPOCH);
+                    spaces.get_mut(&flight).expect("it is locked").apply(&new_leg(flight, more), DateTime::UNIX_EPOCH);
                 }
             }
         }

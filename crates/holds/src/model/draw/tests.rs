@@ -156,8 +156,8 @@ proptest! {
         let half = space(weights.0 / 2, weights.1);
         draws.know_kept([kept(1, 7, 9, half), kept(2, 7, 9, space(weights.0 - weights.0 / 2, 0))]);
         let mut models = [Naive { kept: weights.0, free: 5000, ..Naive::default() }, Naive { kept: weights.1, free: 5000, ..Naive::default() }];
-        let mut room = FlightCapacity::opened(id(9), space(5000 + weights.0, 5000 + weights.1), DateTime::UNIX_EPOCH);
-        room.held = space(weights.0, weights.1);
+        let mut capacity = FlightCapacity::opened(id(9), space(5000 + weights.0, 5000 + weights.1), DateTime::UNIX_EPOCH);
+        capacity.held = space(weights.0, weights.1);
         for (taker, weight, volume) in steps {
             let has = |model: &Naive| model.taken.get(&taker).map_or(0, |(has, _)| *has);
             let (weight, volume) = (weight.max(-has(&models[0])), volume.max(-has(&models[1])));
@@ -165,15 +165,15 @@ proptest! {
             models[1].change(taker, volume);
             let shift = Shift::amended(id(9), id(50), id(100 + taker), space(weight, volume));
             for applied in draws.apply_allotments(Some(id(7)), &[shift]) {
-                room.apply(&applied, DateTime::UNIX_EPOCH);
-                for figure in room.available().figures().into_iter().chain(room.held.figures()) {
+                capacity.apply(&applied, DateTime::UNIX_EPOCH);
+                for figure in capacity.available().figures().into_iter().chain(capacity.held.figures()) {
                     prop_assert!(figure >= 0);
                 }
             }
-            prop_assert_eq!(room.available(), space(models[0].free, models[1].free));
-            prop_assert_eq!(room.held, space(models[0].kept, models[1].kept));
-            let found = draws.capacity_for(id(7), room);
-            prop_assert_eq!(found.available(), room.available() + room.held);
+            prop_assert_eq!(capacity.available(), space(models[0].free, models[1].free));
+            prop_assert_eq!(capacity.held, space(models[0].kept, models[1].kept));
+            let found = draws.capacity_for(id(7), capacity);
+            prop_assert_eq!(found.available(), capacity.available() + capacity.held);
             for taker in 0..4 {
                 let drawn = draws.drawn_by(Uuid::from_u128(100 + taker)).fold(NOTHING, |sum, (_, space)| sum + space);
                 let of = |model: &Naive| model.taken.get(&taker).map_or(0, |(_, drawn)| *drawn);

@@ -94,7 +94,7 @@ fn consistent_ends_of_holds_are_no_breach() {
 fn a_hold_that_is_missing_twice_there_or_refused_is_reported() {
     expect(&state(&[], &[]), &[held("1")], &BTreeMap::new(), &["lost: the hold 1, acknowledged by call 1"]);
     let twice = [hold("1", "EXPIRED"), FoundHold { id: "2".to_owned(), ..hold("1", "EXPIRED") }];
-    expect(&state(&twice, &[]), &[held("1")], &BTreeMap::new(), &["t-1 holds room 2 times"]);
+    expect(&state(&twice, &[]), &[held("1")], &BTreeMap::new(), &["t-1 holds space 2 times"]);
     let one = state(&[hold("1", "EXPIRED")], &[]);
     expect(&one, &[refused(requested("1"))], &BTreeMap::new(), &["t-1 was refused, but there is the hold 1"]);
     expect(&one, &[], &BTreeMap::new(), &["that no client requested"]);
@@ -130,7 +130,7 @@ fn an_order_with_a_price_or_names_makes_and_commits_one_hold() {
     let expected = ["t-1 was refused, but there is the hold 1", "every call that requested that was refused"];
     expect(&committed, &[refused(Operation { unknown: 0, ..order.clone() })], &booked_of("1"), &expected);
     let twice = state(&[hold("1", "COMMITTED"), FoundHold { mark: "t-1".to_owned(), ..hold("2", "EXPIRED") }], &[]);
-    expect(&twice, &[order], &booked_of("1"), &["t-1 holds room 2 times"]);
+    expect(&twice, &[order], &booked_of("1"), &["t-1 holds space 2 times"]);
 }
 
 #[test]

@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::repository;
 
-/// The wishes of all webhooks, as this process has read them last. They are believed for messages only that were read while
-/// they were the same: a webhook that was created before a message was committed is never overlooked, whichever process
-/// created it.
+/// The types that all webhooks subscribe to, as this process has read them last. They are believed for messages only that were
+/// read while they were the same: a webhook that was created before a message was committed is never overlooked, whichever
+/// process created it.
 #[derive(Clone, Default)]
-pub(super) struct Wishes(Arc<Mutex<Option<LoadedTypes>>>);
+pub(super) struct SubscribedTypes(Arc<Mutex<Option<LoadedTypes>>>);
 
 #[derive(Clone)]
 struct LoadedTypes {
@@ -39,8 +39,8 @@ impl Types {
     }
 }
 
-impl Wishes {
-    /// Returns the messages that any webhook wants, by their types and organizations. Reads the tables only if the wishes have
+impl SubscribedTypes {
+    /// Returns the messages that any webhook wants, by their types and organizations. Reads the tables only if the types have
     /// changed since.
     pub async fn wanted<'a>(&self, db: &Database, entries: &'a [Entry]) -> Result<Vec<&'a Entry>, DbError> {
         let Some(Listeners { webhooks: state, .. }) = Listeners::of_all(entries.iter().map(|entry| entry.listeners))

@@ -48,7 +48,7 @@ async fn one_to_four_flights_are_booked_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_full_leg_takes_no_room_on_any_other() {
+async fn a_full_leg_takes_no_space_on_any_other() {
     let world = World::start().await;
     let customer = world.customer().await;
     let ask = json!({"weight_kg": 100.5, "volume_m3": 2.25, "positions": 3});

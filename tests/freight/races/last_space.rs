@@ -86,7 +86,7 @@ async fn exactly_25_of_200_clients_get_one_of_the_last_25_positions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_servers_on_one_database_sell_the_last_room_once() {
+async fn two_servers_on_one_database_sell_the_last_space_once() {
     let first = WorldOptions::patient().with_workers().start().await;
     let second = WorldOptions::patient().with_workers().on(&first.database).start().await;
     exactly_25_of_200(&[&first, &second], roomy().weight(1000.0), shipment(), "weight_kg").await;

@@ -43,7 +43,7 @@ async fn freight_may_grow_to_the_last_tenth_of_a_kilogram_and_no_further() {
 }
 
 #[tokio::test]
-async fn a_full_leg_takes_no_room_on_any_other() {
+async fn a_full_leg_takes_no_space_on_any_other() {
     let world = World::start().await;
     let customer = world.customer().await;
     let onward = |number: &str| NewFlight::new(number, "BOM", "LHR").leaves_in_hours(40);
@@ -103,7 +103,7 @@ async fn every_leg_carries_what_the_booking_says() {
 }
 
 #[tokio::test]
-async fn room_that_was_given_back_can_be_sold_again() {
+async fn space_that_was_given_back_can_be_sold_again() {
     let world = World::start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100.0)).await;
     let (customer, other) = (world.customer().await, world.customer().await);

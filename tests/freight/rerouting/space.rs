@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Network, ids, in_force, past, reroute};
 
 #[tokio::test]
-async fn a_full_flight_takes_nobody_and_the_old_way_is_kept() {
+async fn a_full_flight_takes_no_booking_and_the_old_route_is_kept() {
     let world = World::start().await;
     let (network, customer) = (Network::of(&world).await, world.customer().await);
     for (number, (dimension, new)) in [
@@ -34,7 +34,7 @@ async fn a_full_flight_takes_nobody_and_the_old_way_is_kept() {
 }
 
 #[tokio::test]
-async fn one_full_leg_of_the_new_way_takes_no_room_on_the_others() {
+async fn one_full_leg_of_the_new_way_takes_no_space_on_the_others() {
     let world = World::start().await;
     let (network, customer) = (Network::of(&world).await, world.customer().await);
     customer.book(with(order(&[&network.from_dubai]), json!({"weight_kg": 950}))).await;
@@ -49,7 +49,7 @@ async fn one_full_leg_of_the_new_way_takes_no_room_on_the_others() {
 }
 
 #[tokio::test]
-async fn a_flight_of_both_ways_needs_no_room_twice() {
+async fn a_flight_of_both_ways_needs_no_space_twice() {
     let world = World::start().await;
     let (network, customer) = (Network::of(&world).await, world.customer().await);
     let shared = world.flight(NewFlight::new("AI301", "DEL", "BOM").weight(100.0).volume(1.0).positions(0)).await;

@@ -1,4 +1,4 @@
-//! Compares the room that is held on flights with the holds that keep it.
+//! Compares the space that is held on flights with the holds that keep it.
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -21,17 +21,17 @@ use crate::{
     schedule::Flight,
 };
 
-/// The time within which room that was set aside for nobody is opened, also after a process died: a sweep every 30 s
+/// The time within which space that was set aside for nobody is opened, also after a process died: a sweep every 30 s
 /// mends that.
 const OPENED_WITHIN: Duration = Duration::from_secs(40);
 /// The same when the run has its result already.
 const OPENED_WITHIN_AFTER_BREACH: Duration = Duration::from_secs(5);
 
-type Room = BTreeMap<&'static str, i64>;
+type HeldSpace = BTreeMap<&'static str, i64>;
 
-/// The room that these holds keep on the flight.
-fn kept(holds: &[Value], flight: &str) -> Room {
-    let mut sum: Room = DIMENSIONS.map(|dimension| (dimension, 0)).into();
+/// The space that these holds keep on the flight.
+fn kept(holds: &[Value], flight: &str) -> HeldSpace {
+    let mut sum: HeldSpace = DIMENSIONS.map(|dimension| (dimension, 0)).into();
     let open = holds.iter().filter(|hold| hold["status"] == "ACTIVE");
     let legs = open.flat_map(|hold| hold["legs"].as_array().into_iter().flatten());
     for leg in legs.filter(|leg| leg["flight_id"] == flight) {
@@ -42,7 +42,7 @@ fn kept(holds: &[Value], flight: &str) -> Room {
     sum
 }
 
-/// Describes room that is held by nobody, or holds without room. Where somebody waits, room may be set aside as well.
+/// Describes space that is held by nobody, or holds without space. Where somebody waits, space may be set aside as well.
 fn contradiction(availability: &Value, holds: &[Value], is_awaited: bool) -> Option<String> {
     let flight = availability["flight_id"].as_str().unwrap_or_default();
     let kept = kept(holds, flight);
@@ -69,7 +69,7 @@ async fn examine(load: &Load, flight: &str) -> anyhow::Result<Option<String>> {
     Ok(contradiction(&before.body, &holds, !waiting.is_empty()))
 }
 
-/// Checks the held room of each flight. Only a lasting contradiction is a breach: offers are being made.
+/// Checks the held space of each flight. Only a lasting contradiction is a breach: offers are being made.
 pub(super) async fn judge(load: &Load, flights: &[Flight]) -> anyhow::Result<Vec<Breach>> {
     let has_result = !load.evidence.get().breaches.is_empty();
     let patience = if has_result { OPENED_WITHIN_AFTER_BREACH } else { OPENED_WITHIN };
@@ -96,14 +96,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn held_room_is_that_of_open_holds_and_more_only_where_somebody_waits() {
-        let room = |held: f64| json!({"flight_id": "f", "held": {"weight_kg": held, "volume_m3": 0, "positions": 0}});
+    fn held_space_is_that_of_open_holds_and_more_only_while_entries_wait() {
+        let space = |held: f64| json!({"flight_id": "f", "held": {"weight_kg": held, "volume_m3": 0, "positions": 0}});
         let hold =
             |status: &str, flight: &str| json!({"status": status, "legs": [{"flight_id": flight, "weight_kg": 10.5}]});
         let holds = [hold("ACTIVE", "f"), hold("EXPIRED", "f"), hold("ACTIVE", "g")];
-        assert_eq!(contradiction(&room(10.5), &holds, false), None);
-        assert!(contradiction(&room(21.0), &holds, false).is_some_and(|what| what.contains("nobody waits")));
-        assert_eq!(contradiction(&room(21.0), &holds, true), None);
-        assert!(contradiction(&room(10.4), &holds, true).is_some());
+        assert_eq!(contradiction(&space(10.5), &holds, false), None);
+        assert!(contradiction(&space(21.0), &holds, false).is_some_and(|what| what.contains("nobody waits")));
+        assert_eq!(contradiction(&space(21.0), &holds, true), None);
+        assert!(contradiction(&space(10.4), &holds, true).is_some());
     }
 }
