@@ -2,8 +2,10 @@
 //!
 //! Starts a PostgreSQL and a Redis of its own (`fsync` on). For each size of the network it writes the flights of a month,
 //! and a booking on each, starts a release server on them, and asks one search after the other, each for other airports or
-//! another day, and for the report about the flights of 31 days. Prints a table, and leaves the figures in `target/bench/network.json`. Before, it imports 100 000 flights through the API, beside
-//! searches and bookings. `BENCH_FLIGHTS` is the sizes (`10000,100000,1000000`),
+//! another day, for the report about the flights of 31 days, for prices of 31 days, and for the history of lanes; it books
+//! beside 10 000 alerts, and without them. Prints a table,
+//! and leaves the figures in `target/bench/network.json`. Before, it imports 100 000 flights through the API, beside searches and
+//! bookings. `BENCH_FLIGHTS` is the sizes (`10000,100000,1000000`),
 //! `BENCH_SEARCHES` the number of searches of each kind (2000), `BENCH_ROWS` that of the import's rows (100 000).
 #![allow(
     clippy::cast_precision_loss,
@@ -17,9 +19,11 @@
     clippy::zombie_processes,
     reason = "a bench prints figures, and fails by panicking"
 )]
+mod alerts;
 #[path = "../common/mod.rs"]
 mod common;
 mod import;
+mod rates;
 
 use std::{
     collections::BTreeSet,
@@ -53,7 +57,7 @@ async fn measure() {
     let imported = import::measure(&site, usize::try_from(setting("BENCH_ROWS", 100_000)).unwrap()).await;
     println!(
         "flights, lanes | ms until ready, loaded | ms p50, p99 with 0, 1, 3 stops | MiB after, peak, peak of a reload | \
-         ms of the report about flights"
+         ms of the report about flights | ms of the prices of 31 days and of histories | ms of bookings beside alerts"
     );
     let mut report = Vec::new();
     for wanted in sizes.split(',') {
@@ -76,7 +80,7 @@ fn print(row: &Value) {
         format!("{}, {}", kind["p50_ms"], kind["p99_ms"])
     };
     println!(
-        "{}, {} | {}, {} | {}; {}; {} | {}, {}, {} | {}",
+        "{}, {} | {}, {} | {}; {}; {} | {}, {}, {} | {} | {} | {}",
         row["flights"],
         row["lanes"],
         row["ready_ms"],
@@ -87,7 +91,9 @@ fn print(row: &Value) {
         row["resident_mib"],
         row["peak_mib"],
         row["peak_of_reload_mib"],
-        row["reports"]
+        row["reports"],
+        row["rates"],
+        row["alerts"]
     );
 }
 
@@ -141,6 +147,8 @@ async fn of_size(
     }
     let (after, peak) = (site.memory("VmRSS"), site.memory("VmHWM"));
     let reports = reports(site, flights).await;
+    let rates = rates::measure(site, owner).await;
+    let alerts = alerts::measure(site, owner).await;
     site.forget_peak();
     // A change without a message: all is read anew.
     sqlx::query("update network set version = version + 1").execute(owner).await.unwrap();
@@ -151,7 +159,7 @@ async fn of_size(
         "searches": kinds, "searches_cut": metric(site, "loadmaster_route_searches_cut_total").await,
         "reads_from_tables": metric(site, "loadmaster_route_reads_total{from=\"tables\"}").await,
         "resident_mib": after, "peak_mib": peak, "peak_of_reload_mib": reload,
-        "reports": reports})
+        "reports": reports, "rates": rates, "alerts": alerts})
 }
 
 /// Asks for the report about the flights of 31 days ahead, by each group. Returns the median times.

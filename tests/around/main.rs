@@ -33,6 +33,7 @@ mod journeys;
 mod live;
 mod notifications;
 mod post;
+mod processor;
 mod rates;
 mod summary;
 mod webhooks;

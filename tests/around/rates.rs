@@ -1,5 +1,6 @@
 //! What lanes cost over time: what anybody was offered, once for each quarter of an hour, and nobody's own prices.
 mod asking;
+mod cost;
 mod killed;
 mod sampling;
 mod windows;
