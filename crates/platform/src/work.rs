@@ -17,7 +17,7 @@ use super::{
     web::Problem,
 };
 
-pub use batch::BatchRequest;
+pub use batch::{BatchRequest, ForEach};
 pub use request::{ChangeRequest, CreateRequest, Judged};
 pub use transaction::{Committed, Transaction};
 

@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// An action as the keys of rows name it, the ids of the resources, and what its command needs of both.
+pub type ForEach<I, T> = (String, Ids<I>, T);
+
 /// A request about many resources: read as a whole, validated in the order of the contract.
 pub struct BatchRequest(CreateRequest);
 
@@ -40,12 +43,12 @@ impl BatchRequest {
         self.0.body()
     }
 
-    /// Runs a command for each resource and answers with the result of each. `input` was read from the body: the action as the
-    /// keys of the rows name it, the ids, and what the command needs of both. `path` is the path of the single call.
+    /// Runs a command for each resource and answers with the result of each. `input` was read from the body.
+    /// `path` is the path of the single call.
     pub async fn run_each<I, T, C>(
         self,
         principal: Uuid,
-        input: Result<(String, Ids<I>, T), Problem>,
+        input: Result<ForEach<I, T>, Problem>,
         path: impl Fn(&str) -> String,
         command: impl Fn(I, T) -> C,
         answer: impl Fn(&C::Done) -> Answer + Clone + Send + Sync + 'static,

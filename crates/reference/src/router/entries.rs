@@ -4,8 +4,8 @@ use loadmaster_accounts::Principal;
 use loadmaster_platform::{
     idempotency::Answer,
     tables::{Export, ExportParams},
-    web::{IfNoneMatch, PRIVATE, Precondition, Problem, bulk::Ids, conditional, problem_responses},
-    work::{BatchRequest, ChangeRequest, CreateRequest},
+    web::{IfNoneMatch, PRIVATE, Precondition, Problem, conditional, problem_responses},
+    work::{BatchRequest, ChangeRequest, CreateRequest, ForEach},
 };
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ where
 pub async fn act<K: Kind>(
     caller: Principal,
     keeper: Keeper,
-    input: Result<(String, Ids<K::Code>, K::Change), Problem>,
+    input: Result<ForEach<K::Code, K::Change>, Problem>,
     request: BatchRequest,
 ) -> Result<Response, Problem>
 where
