@@ -181,6 +181,7 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/flights/{id}/availability", ANYONE),
     ("GET", "/api/v1/routes", ANYONE),
     ("POST", "/api/v1/routes/search", ANYONE),
+    ("POST", "/api/v1/routes/group-search", ANYONE),
     ("GET", "/api/v1/routes/days", ANYONE),
     ("GET", "/api/v1/rates/history", ANYONE),
     ("GET", "/api/v1/rates/booking-window", ANYONE),

@@ -297,7 +297,7 @@ impl DirectFlight {
 }
 
 impl RouteOption {
-    pub fn new(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Self {
+    pub(crate) fn new(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Self {
         let flights = itinerary.legs().iter().map(|flight| FlightBody::new(flight, reference)).collect();
         let legs: Vec<_> =
             itinerary.legs().iter().map(|flight| (flight.origin, flight.departure, flight.arrival)).collect();
@@ -311,7 +311,7 @@ impl RouteOption {
         }
     }
 
-    pub fn ranking(search: &Search, sort: Sort, options: Options, reference: &Reference) -> Vec<Self> {
+    pub(crate) fn ranking(search: &Search, sort: Sort, options: Options, reference: &Reference) -> Vec<Self> {
         let mut all: Vec<_> = options.direct.into_iter().chain(options.transit).collect();
         all.sort_by(|a, b| sort.compare(a, b));
         all.iter().take(search.limit).map(|option| Self::new(option, search, reference)).collect()

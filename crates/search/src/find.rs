@@ -152,7 +152,7 @@ impl SearchService {
     }
 
     /// Counts an answered search.
-    fn count(&self, status: CacheStatus) {
+    pub(super) fn count(&self, status: CacheStatus) {
         metric::ROUTE_SEARCHES.increment(1);
         self.0.tally.add(Counted::RouteSearches, 1);
         match status {

@@ -3,7 +3,8 @@
 //!
 //! The flights that form routes are cached for a while (`cache`), serialized except for values that bookings change
 //! (`prepared`); each answer adds their capacity and the results of the clock (`find`). Where nothing can be booked,
-//! `alternatives` looks at the next days. What callers ask for is counted (`counter`), without a word about them.
+//! `alternatives` looks at the next days. `group` combines the routes of several origins. What callers ask for is counted
+//! (`counter`), without a word about them.
 mod alternatives;
 mod between;
 mod bodies;
@@ -18,7 +19,9 @@ mod dto;
 mod error;
 mod find;
 mod follower;
+mod group;
 mod legs;
+mod master;
 mod metric;
 mod model;
 mod offer;
@@ -41,6 +44,7 @@ mod ways;
 
 pub use alternatives::{Day, RouteQuery};
 pub use error::SearchError;
+pub use group::{GroupFreight, GroupOption, GroupQuery, GroupWay};
 pub use model::{Candidates, Departing, Itinerary, Request};
 pub use offer::Offer;
 pub use room::ROOM;

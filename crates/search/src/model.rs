@@ -92,7 +92,7 @@ impl Reason {
         }
     }
 
-    const fn of(dimension: Dimension) -> Self {
+    pub const fn of(dimension: Dimension) -> Self {
         match dimension {
             Dimension::Weight => Self::WeightExceeded,
             Dimension::Volume => Self::VolumeExceeded,
@@ -197,6 +197,16 @@ impl Itinerary {
 
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
+    }
+
+    /// Returns the same with more reasons why it cannot be booked.
+    #[must_use]
+    pub fn with_reasons(self, more: impl IntoIterator<Item = Reason>) -> Self {
+        let mut reasons = self.reasons;
+        reasons.extend(more);
+        reasons.sort_unstable();
+        reasons.dedup();
+        Self { reasons, ..self }
     }
 
     /// Returns whether it would be bookable with more space.

@@ -1,4 +1,5 @@
 mod judging;
+mod master;
 mod parts;
 #[cfg(test)]
 mod tests;

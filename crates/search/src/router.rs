@@ -27,6 +27,7 @@ use super::{
     counter::{Answered, Asker},
     dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchRoutes},
     find::Answer,
+    group::{GroupOption, GroupQuery, SearchGroup},
     legs::{Requested, SearchAnswer, SearchQuestion},
     model::{Form, Payer},
     seen::Seen,
@@ -55,7 +56,7 @@ fn asker(caller: Option<&Extension<Principal>>, address: Option<Extension<Client
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api = OpenApiRouter::new().routes(routes!(search)).routes(routes!(ranked)).routes(routes!(days));
-    api.into()
+    api.routes(routes!(group)).into()
 }
 
 problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
@@ -174,6 +175,39 @@ async fn days(
     let left = service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), &search, days).await?;
     let days = service.days(search, days).in_span(span("search.days")).await?;
     Ok(with_quota(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response(), left))
+}
+
+problem_responses!(GroupProblems: [INPUT, CALLER, BODY]);
+
+/// Search routes for the freight of several origins to one destination.
+///
+/// The parts of an origin travel together, as one booking would: their weights, volumes and positions are summed, and so is all
+/// that meets on a flight. Each combination, at most 20, has one route for each origin, by the rules of `POST /routes/search`
+/// with at most one stop. Combinations that can be booked come first, then those in which all travel on one last flight, then the
+/// lower price, then the earlier last arrival. At most five routes of each origin are combined, first those that meet on one
+/// last flight; if an origin has none, the list is empty. `price` is what the bookings cost, `apart` what the parts cost on the
+/// same flights, each booked alone, and `saving` the difference, which comes from weight breaks, minimum charges, and from
+/// dense freight beside voluminous.
+///
+/// Each origin takes a request of the caller's quota. With a token, what allotments keep for your organization is available, and
+/// prices are by its tariffs.
+#[utoipa::path(post, path = "/routes/group-search", tag = "search", operation_id = "searchGroupRoutes",
+    request_body = SearchGroup,
+    responses((status = 200, description = "The best combinations, at most 20.", body = Vec<GroupOption>), GroupProblems))]
+async fn group(
+    caller: Caller,
+    address: Address,
+    State(service): State<SearchService>,
+    State(reference): State<Reference>,
+    query: Query,
+    body: Body,
+) -> Result<Response, Problem> {
+    let read = body.read(|fields| SearchGroup::read(fields, &reference));
+    let ((), search) = both(query.refuse_all(), read)?;
+    let (query, caller, address) = (GroupQuery::from(search), caller.map(|it| it.0), address.map(|it| it.0));
+    let left = service.admit_group(&query, caller, address).await?;
+    let found = Box::pin(service.group(&query, caller, address)).await?;
+    Ok(with_quota(([(header::CACHE_CONTROL, NO_STORE)], Json(found)).into_response(), left))
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {

@@ -50,6 +50,18 @@ fn members(entries: &[Value], names: &[&str]) -> Vec<Vec<Value>> {
 }
 
 #[tokio::test]
+async fn each_origin_of_a_group_search_counts_as_a_search_for_the_sum_of_its_parts() {
+    let world = World::start().await;
+    world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(500.0)).await;
+    let parts = json!([{"origin": "DEL", "weight_kg": 120}, {"origin": "BOM", "weight_kg": 50}, {"origin": "DEL", "weight_kg": 200}]);
+    let question = json!({"destination": "LHR", "departure_date": "2026-11-21", "parts": parts});
+    world.anonymous().post("/api/v1/routes/group-search", question).await.expect(200);
+    let found = counted(&world, "").await;
+    let figures = members(&found, &["origin", "destination", "weight_class", "outcome", "searches"]);
+    assert_eq!(json!(figures), json!([["BOM", "LHR", 45, "NO_FLIGHT", 1], ["DEL", "LHR", 300, "BOOKABLE", 1]]));
+}
+
+#[tokio::test]
 async fn a_search_is_counted_with_its_outcome_and_without_its_caller() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(500.0)).await;

@@ -209,6 +209,12 @@ async fn odd_bodies_never_make_the_server_fail() {
             json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21", "weight_kg": 100, "max_stops": 1}),
         ),
         (
+            "/api/v1/routes/group-search".to_owned(),
+            300,
+            json!({"destination": "LHR", "departure_date": "2026-11-21", "parts": [{"origin": "DEL", "weight_kg": 100,
+                   "special_handling_codes": ["PER"], "ready_at": "2026-11-20T18:00:00Z"}], "hub": "DXB", "price": true}),
+        ),
+        (
             "/api/v1/flights".to_owned(),
             300,
             json!({"flight_number": "AI900", "origin": "DEL", "destination": "LHR", "departure_datetime": "2026-11-22T08:00:00Z",

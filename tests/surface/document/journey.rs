@@ -153,6 +153,11 @@ async fn schedule_and_reference(world: &World, journey: &mut Journey<'_>, anyone
     let found = journey.visit(anyone, "POST", "/api/v1/routes/search", &[], Some(search)).await;
     assert!(found["direct_flights"].as_array().is_some_and(|it| !it.is_empty()), "{found}");
     assert!(found["transit_routes"].as_array().is_some_and(|it| !it.is_empty()), "{found}");
+    let parts = json!([{"origin": "DEL", "pieces": 4, "weight_kg": 200, "volume_m3": 1.5, "special_handling_codes": ["PER"],
+                        "ready_at": "2026-11-20T18:00:00Z"}, {"origin": "BOM", "weight_kg": 100}]);
+    let group = json!({"destination": "LHR", "departure_date": "2026-11-21", "parts": parts, "price": true});
+    let found = journey.visit(anyone, "POST", "/api/v1/routes/group-search", &[], Some(group)).await;
+    assert!(found.as_array().is_some_and(|it| !it.is_empty()), "{found}");
     for (template, values) in [
         ("/api/v1/flights", &[][..]),
         ("/api/v1/flights/{id}", &[id]),

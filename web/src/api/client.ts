@@ -39,7 +39,7 @@ function isRepeatable(request: Request): boolean {
 
 /** Whether it only asks, and may well be answered to anyone. */
 function isQuestion(request: Request): boolean {
-  return request.method === "GET" || request.method === "HEAD" || request.url.endsWith("/routes/search");
+  return request.method === "GET" || request.method === "HEAD" || /\/routes\/(group-)?search$/.test(request.url);
 }
 
 /** Sends a request with the caller's token; waits and repeats where the API asks for it. */
