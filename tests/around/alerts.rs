@@ -3,8 +3,10 @@ mod cost;
 mod crossings;
 mod judged;
 mod letters;
+mod listed;
 mod persons;
 mod processes;
+mod waking;
 
 use chrono::TimeDelta;
 use loadmaster_accounts::Role;
@@ -135,6 +137,23 @@ async fn an_organization_has_so_many_active_alerts_and_no_more() {
 }
 
 #[tokio::test]
+async fn an_alert_whose_time_is_up_or_whose_user_has_gone_does_not_count() {
+    let world = World::with(WorldOptions::default().set("alerts.max_per_organization", "1")).await;
+    let person = Person::new(&world).await;
+    let brief = with(space(1.0), json!({"expires_at": world.now() + TimeDelta::minutes(5)}));
+    let alert = person.client.post(ALERTS, brief).await.expect(201);
+    person.client.post(ALERTS, space(2.0)).await.expect_problem(409, "limit_reached");
+    world.clock.advance(TimeDelta::minutes(6));
+    person.client.post(ALERTS, space(2.0)).await.expect(201);
+    assert_eq!(shown(&person.client, &alert).await["status"], "ACTIVE", "no job has ended it yet");
+    let colleague = world.caller_in(Role::Customer, Uuid::new_v4(), person.organization).await;
+    colleague.post(ALERTS, space(3.0)).await.expect_problem(409, "limit_reached");
+    world.sql(&format!("update users set disabled_at = now() where id = '{}'", person.id)).await;
+    colleague.post(ALERTS, space(3.0)).await.expect(201);
+    colleague.post(ALERTS, space(4.0)).await.expect_problem(409, "limit_reached");
+}
+
+#[tokio::test]
 async fn a_drop_is_shown_and_gives_way_to_an_amount() {
     let world = World::start().await;
     let customer = world.customer().await;
@@ -167,6 +186,8 @@ async fn a_cancellation_makes_room_and_one_letter() {
     let person = Person::new(&world).await;
     let alert = person.client.post(ALERTS, space(600.0)).await.expect(201);
     assert_eq!((&alert["is_met"], &alert["current"]), (&json!(false), &Value::Null));
+    // A new one is due soon without a message.
+    checked(&world).await;
     holder.walk(&booking, &["cancel"]).await;
     // One that was checked just now waits for half a minute.
     world.clock.advance(TimeDelta::seconds(31));

@@ -110,6 +110,54 @@ test("two clicks, and an answer that is lost, make one alert", async ({ page, wo
   expect(await customer.get("/api/v1/alerts")).toHaveLength(1);
 });
 
+test("an alert is changed, and who changes it after somebody else sees that first", async ({ page, world }) => {
+  const customer = await world.customer();
+  const alert = await onSpace(customer, { special_handling_codes: ["PER"] });
+  await signIn(page, customer, "/alerts");
+  await row(page, alert).getByRole("link", { name: "Edit" }).click();
+  await expect(form(page).getByLabel("Weight (kg)")).toHaveValue("1200");
+  await expect(form(page).getByLabel("Alert on")).toHaveCount(0);
+  await form(page).getByLabel("Weight (kg)").fill("1500");
+  await form(page).getByLabel("Departure from").fill(inDays(4));
+  await form(page).getByRole("button", { name: "Save" }).click();
+  // One date without the other.
+  await expect(form(page).getByLabel("Departure until")).toHaveAttribute("aria-invalid", "true");
+  await form(page).getByLabel("Departure until").fill(inDays(6));
+  expect((await customer.ask("PATCH", `/api/v1/alerts/${alert.id}`, { weight_kg: 1300 })).status).toBe(200);
+  await form(page).getByRole("button", { name: "Save" }).click();
+  await expect(form(page).getByRole("alert")).toContainText("Somebody changed it in the meantime.");
+  await expect(row(page, alert)).toContainText("1,300 kg");
+  await form(page).getByRole("button", { name: "Save" }).click();
+  await expect(page.locator("[data-made]")).toContainText("The alert is saved.");
+  await expect(page).toHaveURL(/\/alerts$/);
+  await expect(row(page, alert)).toContainText("1,500 kg");
+  expect(await customer.get(`/api/v1/alerts/${alert.id}`)).toMatchObject({
+    ...{ weight_kg: 1500, date_from: inDays(4), date_to: inDays(6), special_handling_codes: ["PER"], version: 3 },
+  });
+  // One of somebody else, or none at all.
+  await page.goto(`/alerts?edit=${(await onSpace(await world.customer())).id}`);
+  await expect(page.locator("main").getByRole("alert")).toContainText("No alerts.");
+});
+
+test("the page of a full flight leads to an alert on space for its day, and that of another does not", async ({
+  page,
+  world,
+}) => {
+  const [full, free] = [await world.flight("TRV", "CJB", 97, 680), await world.flight("TRV", "CJB", 98, 680)];
+  await world.book(await world.operator(), [full], 680);
+  const link = page.getByRole("link", { name: "Alert me when there is space" });
+  await signIn(page, await world.customer(), `/flights/${full.id}`);
+  await expect(link).toHaveAttribute("href", new RegExp(`date=${full.departure_local.slice(0, 10)}`));
+  await page.goto(`/flights/${free.id}`);
+  await expect(page.getByRole("heading", { name: free.flight_number })).toBeVisible();
+  await expect(page.locator("main dl").first()).toBeVisible();
+  await expect(link).toHaveCount(0);
+  await page.goBack();
+  await link.click();
+  await expect(page.getByRole("heading", { name: "Alert on space" })).toBeVisible();
+  await expect(form(page).getByLabel("Departure from")).toHaveValue(full.departure_local.slice(0, 10));
+});
+
 test("many are paused, resumed and deleted at once, and what is refused says why", async ({ page, world }) => {
   const customer = await world.customer();
   const [first, second, third] = [

@@ -232,3 +232,36 @@ test("the demonstration has a history, as the API says", async ({ page, world })
   await expect(page.locator("[data-history]").getByRole("img").first()).toBeVisible();
   await expect(page.locator("[data-history]")).toContainText("Demonstration");
 });
+
+test("beside the history stands what could be booked so many days before a departure", async ({ page }) => {
+  const asked: string[] = [];
+  const day = (days_before: number) => ({
+    days_before,
+    bookable_percent: 62.5,
+    currency: "USD",
+    low: "2.10",
+    average: "2.50",
+  });
+  const none = { days_before: 1, bookable_percent: null, currency: null, low: null, average: null };
+  await page.route("**/api/v1/rates/history?*", (route) => route.fulfill({ json: HISTORY }));
+  await page.route("**/api/v1/rates/booking-window?*", (route) => {
+    asked.push(new URL(route.request().url()).search);
+    return route.fulfill({ json: [day(0), none, day(2)] });
+  });
+  await page.setViewportSize({ width: 360, height: 800 });
+  await page.goto(`/?${LANE}&date=${DAY}&weight=300`);
+  await prices(page).getByRole("button", { name: "Price history" }).click();
+  const shown = page.locator("[data-window]");
+  await expect(shown.getByRole("img")).toHaveAccessibleName(/When to book.*Bookable/);
+  await shown.locator("summary").click();
+  const rows = shown.locator("tbody tr");
+  await expect(rows).toHaveCount(3);
+  await expect(rows.first()).toContainText("62.5 %");
+  await expect(rows.first()).toContainText("US$2.10/kg");
+  await expect(rows.nth(1)).toContainText("–");
+  expect(asked).toEqual([`?${LANE}&weight_kg=300`]);
+  const tooWide = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect(tooWide).toBeLessThanOrEqual(0);
+});

@@ -16,6 +16,9 @@ pub enum AlertError {
     LimitReached(u32),
     #[error("the alert has ended")]
     Ended,
+    /// The dates to search are more than what is left of the caller's quota.
+    #[error("the quota of the caller does not suffice for the dates")]
+    QuotaUsedUp(Box<Problem>),
     /// Members that contradict each other or the time.
     #[error("{0:?}")]
     Invalid(MemberFaults),
@@ -56,6 +59,7 @@ impl From<AlertError> for Problem {
                 .with("from", "EXPIRED")
                 .with("action", "change")
                 .with("allowed", ["delete"]),
+            AlertError::QuotaUsedUp(problem) => *problem,
             AlertError::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             AlertError::VersionMismatch(current) => version_mismatch(current),
             AlertError::Search(cause) => cause.into(),

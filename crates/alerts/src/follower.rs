@@ -11,6 +11,8 @@ const EMBARGO: &str = "embargo";
 /// Aggregates of messages that name flights by their legs, of rooms beside this one.
 const BOOKING: &str = "booking";
 const HOLD: &str = "hold";
+/// The aggregate of messages about those who wait for space.
+const WAITLIST: &str = "waitlist";
 
 /// Notes which flights and prices have changed.
 pub(super) struct AlertFollower(pub AlertService);
@@ -54,6 +56,10 @@ fn take_in(changed: &mut Changed, message: &Entry) {
         BOOKING => changed.bookings.push(message.aggregate_id),
         HOLD if takes_space_only => changed.new_holds.push(message.aggregate_id),
         HOLD => changed.holds.push(message.aggregate_id),
+        // What its offer keeps has become a booking; one that waits takes nothing.
+        WAITLIST if !["BOOKED", "WAITING"].contains(&message.event_type.as_str()) => {
+            changed.entries.push(message.aggregate_id);
+        }
         _ => {}
     }
 }
@@ -106,6 +112,11 @@ mod tests {
             ("hold", "RELEASED", Changed { holds: ids(), ..Changed::default() }),
             ("hold", "EXTENDED", Changed::default()),
             ("hold", "COMMITTED", Changed::default()),
+            ("waitlist", "OFFERED", Changed { entries: ids(), ..Changed::default() }),
+            ("waitlist", "EXPIRED", Changed { entries: ids(), ..Changed::default() }),
+            ("waitlist", "CANCELLED", Changed { entries: ids(), ..Changed::default() }),
+            ("waitlist", "WAITING", Changed::default()),
+            ("waitlist", "BOOKED", Changed::default()),
             ("payment", "CREATED", Changed::default()),
         ] {
             assert_eq!(noted(aggregate, event_type), expected, "{aggregate} {event_type}");

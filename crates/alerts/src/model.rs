@@ -11,6 +11,10 @@ use uuid::Uuid;
 
 /// Kind of an alert in messages.
 pub const ALERT: &str = "alert";
+/// Time between two checks of an alert, at most.
+pub const CHECKED_EVERY: TimeDelta = TimeDelta::minutes(30);
+/// Time after which a new alert is checked again: what has changed while it was made is seen then.
+pub const CHECKED_AGAIN: TimeDelta = TimeDelta::seconds(30);
 /// Time between two letters about one alert, at least.
 pub const QUIET: TimeDelta = TimeDelta::hours(6);
 /// Days that an alert without dates looks ahead.
@@ -124,6 +128,8 @@ pub struct Changed {
     /// Those that have only taken space: it concerns alerts whose best option is on their flights.
     pub new_bookings: Vec<Uuid>,
     pub new_holds: Vec<Uuid>,
+    /// Entries on the waitlist whose part of the space that is set aside may be free, or taken by others.
+    pub entries: Vec<Uuid>,
     /// Of tariffs, surcharges or sales.
     pub has_prices: bool,
     /// An embargo, or what was written before this process listened.
@@ -137,8 +143,8 @@ impl Changed {
 
     /// Returns the number of ids.
     pub fn len(&self) -> usize {
-        let Self { flights, bookings, holds, new_bookings, new_holds, .. } = self;
-        [flights, bookings, holds, new_bookings, new_holds].iter().map(|ids| ids.len()).sum()
+        let Self { flights, bookings, holds, new_bookings, new_holds, entries, .. } = self;
+        [flights, bookings, holds, new_bookings, new_holds, entries].iter().map(|ids| ids.len()).sum()
     }
 
     /// Takes in what could not be used.
@@ -148,6 +154,7 @@ impl Changed {
         self.holds.extend(unused.holds);
         self.new_bookings.extend(unused.new_bookings);
         self.new_holds.extend(unused.new_holds);
+        self.entries.extend(unused.entries);
         self.has_prices |= unused.has_prices;
         self.may_concern_all |= unused.may_concern_all;
     }

@@ -1,14 +1,15 @@
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{Extension, Json, extract::State, http::StatusCode, response::Response};
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::{Customer, Principal};
 use loadmaster_kernel::AlertId;
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, Key, KeyHeader},
+    listing::{Anchor, CountParams, CreatedOrder, add_total},
     room::{Routes, handler_state},
     telemetry::{Traced, span},
     web::{
-        Body, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Precondition, Problem, Query,
-        ReadRecency, both,
+        Body, ClientAddress, CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PathText, Precondition, Problem,
+        Query, ReadRecency, both,
         bulk::{self, BulkResult},
         conditional, private, problem_responses, unless_missing,
     },
@@ -41,12 +42,12 @@ fn answer(status: StatusCode, alert: &Alert) -> Answer {
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// List alerts, newest first: those of your organization, or all for carrier staff.
+/// List alerts, newest first or in the order of `sort`: those of your organization, or all for carrier staff.
 ///
 /// The filters combine with AND.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", operation_id = "listAlerts",
-    params(AlertFilter, PageParams),
-    responses((status = 200, body = Vec<AlertBody>, headers(("Link" = String))), ListProblems))]
+    params(AlertFilter, CreatedOrder, CountParams, PageParams),
+    responses((status = 200, body = Vec<AlertBody>, headers(("Link" = String), ("Total-Count" = Option<String>))), ListProblems))]
 async fn list(
     Customer(caller): Customer,
     State(alerts): State<AlertService>,
@@ -54,12 +55,17 @@ async fn list(
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (filter, page) = query.read(|fields| Some((AlertFilter::read(fields, caller)?, PageFields::read(fields))))?;
+    let (filter, order, count, page) = query.read(|fields| {
+        let (filter, order) = (AlertFilter::read(fields, caller)?, CreatedOrder::read(fields)?);
+        Some((filter, order, CountParams::read(fields)?, PageFields::read(fields)))
+    })?;
     let reader = caller.reader();
-    let page = page.open::<AlertId>(&key, &query, &reader)?;
-    let found = alerts.list(&filter, &page, recency).in_span(span("alerts.list")).await?;
-    let bodies: Vec<_> = found.iter().map(AlertBody::from).collect();
-    Ok(private(page.answer(bodies, |body| body.id, &key, &query, &reader)))
+    let page = page.open::<Anchor>(&key, &query, &reader)?;
+    let found = alerts.list(&filter, order, &page, count, recency).in_span(span("alerts.list")).await?;
+    let bodies: Vec<_> = found.entries.iter().map(AlertBody::from).collect();
+    let mut answer = private(page.answer(bodies, |body| Anchor::Id(body.id.uuid()), &key, &query, &reader));
+    add_total(&mut answer, found.total);
+    Ok(answer)
 }
 
 problem_responses!(ShowProblems: [INPUT, ROLE], NOT_FOUND);
@@ -93,7 +99,8 @@ problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, LIMIT_RE
 /// `PRICE` becomes true once your organization can book an option at or below the price, `SPACE` once any option can be booked.
 /// It is judged by your organization's own search, with its tariffs, allotments and embargoes: every 30 minutes, and within a
 /// minute of a change of flights or prices that concerns the lane. What is true when it is made shows as `is_met`, and is no
-/// crossing. An organization has at most 50 active alerts (`limit_reached`).
+/// crossing. An organization has at most 50 active alerts (`limit_reached`). The dates are searched at once: every 14 of them, or
+/// every seven of a `PRICE`, take as much of the caller's quota as a request.
 #[utoipa::path(post, path = "/alerts", tag = "alerts", operation_id = "createAlert",
     request_body = CreateAlert, params(KeyHeader),
     responses((status = 201, body = AlertBody, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = Option<bool>))), CreateProblems))]
@@ -101,11 +108,13 @@ async fn create(
     Customer(caller): Customer,
     State(alerts): State<AlertService>,
     State(reference): State<Reference>,
+    address: Option<Extension<ClientAddress>>,
     request: CreateRequest,
 ) -> Result<Answer, Problem> {
     let new = request.body().read(|fields| CreateAlert::read(fields, &reference));
     let made = |alert: &Alert| answer(StatusCode::CREATED, alert).with_location(format!("{ALERT}{}", alert.id));
-    let command = |new| Create { alerts: alerts.clone(), caller, terms: Terms::from(new), found: None };
+    let address = address.map(|Extension(address)| address);
+    let command = |new| Create { alerts: alerts.clone(), caller, address, terms: Terms::from(new), found: None };
     let answer = request.run(caller.user_id.uuid(), new, command, made).await?;
     if let Some(made) = answer.made_before() {
         alerts.visible(caller, made).await?;

@@ -7,6 +7,7 @@ use loadmaster_kernel::AlertId;
 use loadmaster_platform::{
     clock::SharedClock,
     in_own_tx,
+    listing::{Anchor, CountParams, CreatedOrder, Listed},
     postgres::{Database, DbError, Recency},
     random::IdSource,
     web::PageRequest,
@@ -66,12 +67,18 @@ impl AlertService {
     pub(super) async fn list(
         &self,
         filter: &AlertFilter,
-        page: &PageRequest<AlertId>,
+        order: CreatedOrder,
+        page: &PageRequest<Anchor>,
+        count: CountParams,
         recency: Recency,
-    ) -> Result<Vec<Alert>, AlertError> {
+    ) -> Result<Listed<Alert>, AlertError> {
         let read = move |db: Database| async move {
             let mut snapshot = db.listing().await?;
-            Ok(repository::list(&mut snapshot, filter, page.after, page.offset, page.fetch()).await?)
+            let (after, offset, fetch) = (page.after, page.offset, page.fetch());
+            let entries = repository::list(&mut snapshot, filter, order, after, offset, fetch).await?;
+            let counted = repository::number_of(&mut snapshot, filter, order);
+            let total = count.total(page, entries.len(), counted).await?;
+            Ok(Listed { entries, total })
         };
         self.db.reading(recency, read).await
     }

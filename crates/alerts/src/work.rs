@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     error::AlertError,
     metric,
-    model::{Alert, Found, QUIET, message},
+    model::{Alert, CHECKED_EVERY, Found, QUIET, message},
     repository,
     service::AlertService,
 };
@@ -29,8 +29,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const LAST_WAKE: Duration = Duration::from_secs(1);
 /// Most alerts of one lane that are taken at once.
 const MOST_TAKEN: i64 = 100;
-/// Time until an alert that could not be judged is due again.
-const PUT_OFF: TimeDelta = TimeDelta::minutes(5);
+/// Time until an alert that could not be judged is due again. Each failure in a row doubles it, up to [`CHECKED_EVERY`].
+const PUT_OFF: TimeDelta = TimeDelta::minutes(1);
 
 impl AlertService {
     /// Checks until `stop`. It pauses for as long as it works.
@@ -78,7 +78,7 @@ impl AlertService {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "the check panicked".to_owned(),
             };
-            tracing::warn!(because, alert_id = %id, "an alert cannot be checked; trying again in five minutes");
+            tracing::warn!(because, alert_id = %id, "an alert cannot be checked; trying again later");
             lane = self.search.watch(origin, destination);
             self.put_off(id, holder).await?;
         }
@@ -87,8 +87,10 @@ impl AlertService {
 
     /// Lets an alert that cannot be judged wait: it must keep no other one waiting.
     async fn put_off(&self, id: AlertId, holder: Uuid) -> Result<(), AlertError> {
-        let until = || self.clock.now() + PUT_OFF;
-        let put_off = || async { in_own_tx!(self.db, |tx| repository::put_off(&mut tx, id, holder, until())) };
+        let put_off = || async {
+            let (now, most) = (self.clock.now(), CHECKED_EVERY);
+            in_own_tx!(self.db, |tx| repository::put_off(&mut tx, id, holder, now, PUT_OFF, most))
+        };
         Ok(retrying(put_off).await?)
     }
 
@@ -122,7 +124,7 @@ impl AlertService {
     async fn take(&self, holder: Uuid) -> Result<Vec<Alert>, AlertError> {
         retrying(|| async {
             let mut tx = self.db.begin().await?;
-            let ids = repository::lease(&mut tx, holder, self.clock.now(), MOST_TAKEN).await?;
+            let ids = repository::lease(&mut tx, holder, self.clock.now(), CHECKED_EVERY, MOST_TAKEN).await?;
             let taken = if ids.is_empty() { Vec::new() } else { repository::leased(&mut tx, &ids).await? };
             commit(tx).await?;
             Ok::<_, AlertError>(taken)
@@ -149,7 +151,7 @@ impl AlertService {
         let mut tx = self.db.begin().await?;
         let Some(mut judged) = repository::lock_leased(&mut tx, alert.id, holder, alert.version).await? else {
             // Its user has gone, and it is about to end; or it was changed, and its lease is over.
-            repository::put_off(&mut tx, alert.id, holder, now + PUT_OFF).await?;
+            repository::put_off(&mut tx, alert.id, holder, now, PUT_OFF, CHECKED_EVERY).await?;
             commit(tx).await?;
             return Ok(false);
         };

@@ -3,7 +3,7 @@ use loadmaster_kernel::{AlertId, Money, OrganizationId};
 use loadmaster_platform::{
     idempotency::Key,
     postgres::{DbError, PgSession},
-    web::Precondition,
+    web::{ClientAddress, Precondition},
     work::Command,
 };
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     dto::{ChangeAlert, WantedStatus},
     error::AlertError,
-    model::{ALERT, Alert, AlertStatus, Found, Terms},
+    model::{ALERT, Alert, AlertKind, AlertStatus, CHECKED_AGAIN, Found, Terms},
     repository,
     service::AlertService,
 };
@@ -20,6 +20,8 @@ use super::{
 pub(super) struct Create {
     pub alerts: AlertService,
     pub caller: Principal,
+    /// Of the caller, until the dates are counted against the quota: another attempt counts them no more.
+    pub address: Option<ClientAddress>,
     pub terms: Terms,
     /// The best option now.
     pub found: Option<Found>,
@@ -34,6 +36,9 @@ impl Command for Create {
         self.alerts.validate(&self.terms)?;
         // A month is not searched for what the limit refuses.
         self.alerts.admit(self.caller.organization_id).await?;
+        if let Some(address) = self.address.take() {
+            self.alerts.admit_dates(self.caller, address, &self.terms).await?;
+        }
         let currency = self.terms.below.map(Money::currency);
         let mut lane = self.alerts.search.watch(self.terms.origin, self.terms.destination);
         self.found = self.alerts.best(&mut lane, &self.terms, self.caller.organization_id, currency).await?;
@@ -41,7 +46,7 @@ impl Command for Create {
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Alert, AlertError> {
-        let Self { alerts, caller, terms, found } = self;
+        let Self { alerts, caller, terms, found, .. } = self;
         alerts.admit_in_tx(tx, caller.organization_id).await?;
         let now = alerts.clock.now();
         let mut alert = Alert {
@@ -60,7 +65,7 @@ impl Command for Create {
             current: None,
             last_checked_at: None,
             last_notified_at: None,
-            next_check_at: now + chrono::TimeDelta::minutes(30),
+            next_check_at: now + CHECKED_AGAIN,
             event_sequence: 0,
             version: 1,
             created_at: now,
@@ -172,8 +177,15 @@ async fn lock_in_tx(
 impl AlertService {
     /// Fails if the organization has as many active alerts as it may. It gets no other until the transaction has ended.
     async fn admit(&self, organization: OrganizationId) -> Result<(), AlertError> {
-        let active = repository::count_active(&mut *self.db.read().await?, organization).await?;
+        let active = repository::count_active(&mut *self.db.read().await?, organization, self.clock.now()).await?;
         self.check_limit(active)
+    }
+
+    /// Counts the dates of these terms against the quota of the caller, as `GET /routes/days` does.
+    async fn admit_dates(&self, caller: Principal, address: ClientAddress, terms: &Terms) -> Result<(), AlertError> {
+        let dates = terms.dates(self.reference.local_date(terms.origin, self.clock.now())).len();
+        let admitted = self.search.admit_dates(caller, Some(address), dates, terms.kind == AlertKind::Price);
+        admitted.await.map_err(|problem| AlertError::QuotaUsedUp(Box::new(problem)))
     }
 
     fn check_limit(&self, active: i64) -> Result<(), AlertError> {
@@ -182,7 +194,7 @@ impl AlertService {
 
     async fn admit_in_tx(&self, tx: &mut PgSession, organization: OrganizationId) -> Result<(), AlertError> {
         repository::lock_organization(tx, organization).await?;
-        self.check_limit(repository::count_active(tx, organization).await?)
+        self.check_limit(repository::count_active(tx, organization, self.clock.now()).await?)
     }
 
     /// Records what the carrier's staff does to an alert of another organization.

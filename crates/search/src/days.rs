@@ -21,6 +21,9 @@ use super::{
 const DAYS_IN_REQUEST: usize = 14;
 /// The same with prices.
 const PRICED_DAYS_IN_REQUEST: usize = 7;
+/// What a request is for, in refusals.
+const FORTNIGHT: [&str; 2] = ["fortnight", "fortnights"];
+const PRICED_WEEK: [&str; 2] = ["week with prices", "weeks with prices"];
 
 /// Returns as how many requests days count. `priced_from`: the first day that has a price, if they are asked for.
 fn requests(first: NaiveDate, days: usize, priced_from: Option<NaiveDate>) -> usize {
@@ -40,11 +43,22 @@ impl SearchService {
         days: usize,
     ) -> Result<Option<Verdict>, Problem> {
         let priced_from = self.priced_from(first);
-        let names = match priced_from {
-            Some(_) => ["week with prices", "weeks with prices"],
-            None => ["fortnight", "fortnights"],
-        };
+        let names = if priced_from.is_some() { PRICED_WEEK } else { FORTNIGHT };
         self.admit(caller, address, requests(first.date, days, priced_from), names).await
+    }
+
+    /// Counts dates that are searched for a caller, of which none is over, against the quota of that caller, as days are counted:
+    /// the request itself is for the first of them.
+    pub async fn admit_dates(
+        &self,
+        caller: Principal,
+        address: Option<ClientAddress>,
+        dates: usize,
+        with_prices: bool,
+    ) -> Result<(), Problem> {
+        let (in_request, names) =
+            if with_prices { (PRICED_DAYS_IN_REQUEST, PRICED_WEEK) } else { (DAYS_IN_REQUEST, FORTNIGHT) };
+        self.admit(Some(caller), address, dates.div_ceil(in_request), names).await.map(drop)
     }
 
     /// Returns the date at the origin from which days have a price, if they are asked for.

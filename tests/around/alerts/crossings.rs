@@ -60,6 +60,8 @@ async fn what_only_takes_space_wakes_the_alerts_whose_option_it_is() {
     let (flight, person) = (flight(&world).await, Person::new(&world).await);
     let alert = person.client.post(ALERTS, space(600.0)).await.expect(201);
     assert_eq!(alert["is_met"], true);
+    // A new one is due soon without a message.
+    checked(&world).await;
     fill(&world.customer().await, &flight).await;
     world.clock.advance(TimeDelta::seconds(31));
     until("it is false", async || shown(&person.client, &alert).await["is_met"] == false).await;

@@ -85,6 +85,8 @@ async fn what_changed_while_no_process_listened_is_found_within_five_minutes_of_
     let person = Person::new(&world).await;
     let alert = person.client.post(ALERTS, space(600.0)).await.expect(201);
     flight(&world).await;
+    // It was checked again already.
+    world.sql("update alerts set next_check_at = '2026-11-20T08:28:00Z'").await;
     let serving = WorldOptions::working().on(&world.database).start().await;
     until("it is due soon", async || {
         let due = "select id::text from alerts where next_check_at <= '2026-11-20T08:05:00Z'";
@@ -97,7 +99,7 @@ async fn what_changed_while_no_process_listened_is_found_within_five_minutes_of_
 }
 
 #[tokio::test]
-async fn an_alert_that_cannot_be_judged_waits_and_keeps_no_other_waiting() {
+async fn an_alert_that_cannot_be_judged_waits_by_itself_and_keeps_no_other_waiting() {
     let world = World::working().await;
     let (flight, person, holder) = (flight(&world).await, Person::new(&world).await, world.customer().await);
     let booking = fill(&holder, &flight).await;
@@ -120,8 +122,30 @@ async fn an_alert_that_cannot_be_judged_waits_and_keeps_no_other_waiting() {
     checked(&world).await;
     let times = async |alert: &Value| shown(&person.client, alert).await["times_met"].clone();
     assert_eq!((times(&bad).await, times(&good).await), (json!(0), json!(1)));
+    let failed = async || {
+        let failed = format!(
+            "select failures || ' ' || extract(epoch from next_check_at - '{}'::timestamptz)::int
+             from alerts where id = '{}'",
+            world.now().to_rfc3339(),
+            text(&bad, "id")
+        );
+        world.texts(&failed).await
+    };
+    assert_eq!(failed().await, ["1 60"]);
+    // A look at its lane leaves it out.
+    let due = format!("update alerts set next_check_at = '2026-01-01' where id = '{}'", text(&good, "id"));
+    world.sql(&due).await;
+    until("the other one is checked", async || {
+        let left = "select id::text from alerts where next_check_at < '2026-02-01' or lease_until is not null";
+        world.texts(left).await.is_empty()
+    })
+    .await;
+    assert_eq!(failed().await, ["1 60"]);
+    checked(&world).await;
+    assert_eq!(failed().await, ["2 120"]);
     world.sql("drop trigger refuse on outbox").await;
     checked(&world).await;
+    assert_eq!(world.count("alerts where failures > 0").await, 0);
     assert_eq!((times(&bad).await, times(&good).await), (json!(1), json!(1)));
     assert_eq!(messages(&world).await, 2);
 }

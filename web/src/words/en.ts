@@ -413,6 +413,11 @@ export const en = {
     chart: (lane: string, currency: string, from: string, to: string) =>
       `Prices of ${lane} in ${currency}, ${from} to ${to}. The table below has the figures.`,
     table: (currency: string) => `Figures in ${currency} as a table`,
+    window: "When to book",
+    windowText: "By days before departure: how many departures could still be booked, and their prices.",
+    daysBefore: "Days before",
+    bookable: "Bookable",
+    figures: "Figures as a table",
     none: "No prices are known for this lane yet.",
     noneText:
       "Lanes with direct flights are sampled once a day, those that are searched often every quarter of an hour.",
@@ -896,6 +901,7 @@ export const en = {
     currency: "Currency",
     make: "Create the alert",
     made: "The alert is active.",
+    saved: "The alert is saved.",
     madeMet: "The alert is active. It is true already: an e-mail informs you when it becomes true again.",
     empty: "No alerts.",
     emptyText: "A search offers them for its price, and for full flights.",

@@ -1,7 +1,8 @@
 //! All SQL of this room.
+mod list;
 mod upkeep;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use loadmaster_kernel::{
     AirportCode, AlertId, Currency, FlightId, HandlingCode, Money, OrganizationId, Positions, Volume, Weight,
     from_column,
@@ -9,14 +10,12 @@ use loadmaster_kernel::{
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
+pub(super) use list::{list, number_of};
 pub(super) use upkeep::{
     delete_old, end, erase, export, ids_of, wake_all, wake_by_lanes, wake_by_options, wake_by_prices,
 };
 
-use super::{
-    dto::AlertFilter,
-    model::{Alert, AlertKind, AlertStatus, Found, Terms},
-};
+use super::model::{Alert, AlertKind, AlertStatus, Found, Terms};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 struct Row {
@@ -163,26 +162,9 @@ pub(super) async fn lock(db: &mut PgSession, id: AlertId, of: Option<Organizatio
     Ok(found?.pop())
 }
 
-/// Returns a page of alerts, newest first.
-pub(super) async fn list(
-    db: &mut PgSession,
-    filter: &AlertFilter,
-    after: Option<AlertId>,
-    offset: u32,
-    fetch: i64,
-) -> sqlx::Result<Vec<Alert>> {
-    select_alerts!(
-        db,
-        "($1::uuid is null or organization_id = $1) and ($2::text is null or status = $2)
-           and ($3::text is null or kind = $3) and ($4::uuid is null or id < $4)
-         order by id desc offset $5 limit $6",
-        filter.organization_id.map(OrganizationId::uuid),
-        filter.status.map(AlertStatus::as_str),
-        filter.kind.map(AlertKind::as_str),
-        after.map(AlertId::uuid),
-        i64::from(offset),
-        fetch,
-    )
+/// Returns these alerts, in no order.
+async fn find_all(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<Alert>> {
+    select_alerts!(db, "id = any($1)", ids)
 }
 
 /// Locks an organization, so that it gets no alert meanwhile.
@@ -193,11 +175,16 @@ pub(super) async fn lock_organization(db: &mut PgSession, organization: Organiza
         .map(drop)
 }
 
-/// Returns the number of active alerts of an organization.
-pub(super) async fn count_active(db: &mut PgSession, of: OrganizationId) -> sqlx::Result<i64> {
+/// Returns the number of active alerts of an organization. Those whose time is up or whose user has gone do not count, even if
+/// that is not recorded yet.
+pub(super) async fn count_active(db: &mut PgSession, of: OrganizationId, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from alerts where organization_id = $1 and status = 'ACTIVE'"#,
+        r#"select count(*) as "count!" from alerts
+           where organization_id = $1 and status = 'ACTIVE' and (ends_at is null or ends_at > $2)
+             and exists (select from users u where u.id = alerts.created_by and u.disabled_at is null
+                                               and u.organization_id = alerts.organization_id)"#,
         of.uuid(),
+        now,
     );
     count.fetch_one(db).await
 }
@@ -222,7 +209,8 @@ pub(super) async fn save(db: &mut PgSession, alert: &Alert) -> sqlx::Result<()> 
              base_amount = $17, expires_at = $18, ends_at = $19, is_met = $20, is_armed = $21, is_pending = $22,
              is_fresh = $23, times_met = $24, found_date = $25, found_amount = $26, found_currency = $27,
              found_flight_ids = $28, last_checked_at = $29, last_notified_at = $30, next_check_at = $31,
-             event_sequence = $32, version = $33, updated_at = $35, lease_until = null, lease_holder = null",
+             event_sequence = $32, version = $33, updated_at = $35, lease_until = null, lease_holder = null,
+             failures = 0",
         alert.id.uuid(),
         alert.organization_id.uuid(),
         alert.created_by.uuid(),
@@ -278,12 +266,13 @@ pub(super) async fn delete(db: &mut PgSession, id: AlertId, now: DateTime<Utc>) 
 }
 
 /// Takes the lane whose alert has been due for the longest, or whose check was broken off: up to `most` of its alerts, those
-/// included that are due soon, for a while by the database's clock. All of them are due again at the same moment, within 30
-/// minutes. Returns their ids.
+/// included that are due soon, for a while by the database's clock; one whose last check has failed is taken only when it is due
+/// itself. All of them are due again at the same moment, within the time `again`. Returns their ids.
 pub(super) async fn lease(
     db: &mut PgSession,
     holder: Uuid,
     now: DateTime<Utc>,
+    again: TimeDelta,
     most: i64,
 ) -> sqlx::Result<Vec<AlertId>> {
     let leased = sqlx::query_scalar!(
@@ -295,30 +284,46 @@ pub(super) async fn lease(
          ), taken as materialized (
              select a.id from alerts a join first on first.origin = a.origin and first.destination = a.destination
              where a.status = 'ACTIVE' and (a.ends_at is null or a.ends_at > $2)
-               and ((a.lease_until is null and a.next_check_at <= $2::timestamptz + interval '10 minutes')
+               and ((a.lease_until is null
+                     and a.next_check_at <= $2::timestamptz
+                                            + case a.failures when 0 then interval '10 minutes' else interval '0' end)
                     or a.lease_until < clock_timestamp())
              order by a.next_check_at limit $3 for update of a skip locked
          )
          update alerts
          set lease_holder = $1, lease_until = clock_timestamp() + interval '60 seconds',
-             next_check_at = $2::timestamptz + interval '25 minutes' + (select random()) * interval '5 minutes'
+             next_check_at = $4::timestamptz - (select random()) * interval '5 minutes'
          from taken where alerts.id = taken.id
          returning alerts.id",
         holder,
         now,
         most,
+        now + again,
     );
     Ok(leased.fetch_all(db).await?.into_iter().map(AlertId::from).collect())
 }
 
-/// Ends the lease of an alert that could not be judged; it is due again at this time.
-pub(super) async fn put_off(db: &mut PgSession, id: AlertId, holder: Uuid, until: DateTime<Utc>) -> sqlx::Result<()> {
+/// Ends the lease of an alert that could not be judged. It is due again after the time `first`, which each failure in a row
+/// doubles up to `most`.
+pub(super) async fn put_off(
+    db: &mut PgSession,
+    id: AlertId,
+    holder: Uuid,
+    now: DateTime<Utc>,
+    first: TimeDelta,
+    most: TimeDelta,
+) -> sqlx::Result<()> {
     let put_off = sqlx::query!(
-        "update alerts set next_check_at = $3, lease_until = null, lease_holder = null
+        "update alerts
+         set failures = failures + 1, lease_until = null, lease_holder = null,
+             next_check_at = $3::timestamptz
+                 + make_interval(secs => least($4::bigint << least(failures, 10), $5::bigint)::double precision)
          where id = $1 and lease_holder = $2",
         id.uuid(),
         holder,
-        until,
+        now,
+        first.num_seconds(),
+        most.num_seconds(),
     );
     put_off.execute(db).await.map(drop)
 }
@@ -362,7 +367,7 @@ pub(super) async fn save_checked(
          set base_amount = $2, currency = coalesce(currency, $3), is_met = $4, is_armed = $5, is_pending = $6,
              is_fresh = $7, times_met = $8, found_date = $9, found_amount = $10, found_currency = $11,
              found_flight_ids = $12, last_checked_at = $13, last_notified_at = $14, event_sequence = $15,
-             next_check_at = least(next_check_at, $16), lease_until = null, lease_holder = null
+             next_check_at = least(next_check_at, $16), lease_until = null, lease_holder = null, failures = 0
          where id = $1",
         alert.id.uuid(),
         alert.base.map(Money::minor),

@@ -8,28 +8,49 @@ use serde_json::Value;
 
 use crate::model::Changed;
 
-/// Makes alerts due that these flights, bookings and holds concern: those from a flight's origin, and those to its destination.
-/// One that was checked just now waits a little, so that a busy lane is not searched all the time.
+/// Makes alerts due that these flights, bookings, holds and entries of the waitlist concern: those from a flight's origin, and
+/// those to its destination. The flights of a booking or hold are those that it is or was on: an amended one has given back space
+/// on the former. An alert that was checked just now waits a little, so that a busy lane is not searched all the time. Where
+/// somebody waits for space, it waits until what is set aside is given or opened, of which no message speaks.
 pub(crate) async fn wake_by_lanes(db: &mut PgSession, changed: &Changed, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    if changed.flights.is_empty() && changed.bookings.is_empty() && changed.holds.is_empty() {
+    let Changed { flights, bookings, holds, entries, .. } = changed;
+    if [flights, bookings, holds, entries].iter().all(|ids| ids.is_empty()) {
         return Ok(0);
     }
     let woken = sqlx::query!(
-        "with lanes as materialized (
-             select f.origin, f.destination from flights f where f.id = any($1)
+        "with touched as materialized (
+             select unnest($1::uuid[]) as flight_id
              union
-             select f.origin, f.destination from booking_legs l join flights f on f.id = l.flight_id
-             where l.booking_id = any($2)
+             select l.flight_id from booking_legs l where l.booking_id = any($2)
              union
-             select f.origin, f.destination from hold_legs l join flights f on f.id = l.flight_id where l.hold_id = any($3)
+             select l.flight_id from hold_legs l where l.hold_id = any($3)
+             union
+             select former.id::uuid from hold_events e, jsonb_array_elements_text(e.data->'flight_ids') as former (id)
+             where e.hold_id = any($3)
+             union
+             select unnest(w.flight_ids) from waitlist_entries w where w.id = any($4)
+             union
+             select w.flight_id from waitlist_flights w where w.entry_id = any($4)
+             union
+             select l.flight_id from waitlist_entries w join hold_legs l on l.hold_id = w.hold_id where w.id = any($4)
+         ), lanes as materialized (
+             select f.origin, f.destination, c.waiting > 0 or c.aside_until is not null as is_waited_for
+             from touched join flights f on f.id = touched.flight_id left join flight_capacity c on c.flight_id = f.id
+             union
+             select w.origin, w.destination, true from waitlist_entries w where w.id = any($4)
          )
          update alerts
-         set next_check_at = greatest($4::timestamptz, least(last_checked_at, $4) + interval '30 seconds')
-         where status = 'ACTIVE' and next_check_at > $4::timestamptz + interval '30 seconds'
+         set next_check_at = case
+                 when origin in (select lanes.origin from lanes where lanes.is_waited_for)
+                      or destination in (select lanes.destination from lanes where lanes.is_waited_for)
+                 then least(next_check_at, $5::timestamptz + interval '40 seconds')
+                 else greatest($5::timestamptz, least(last_checked_at, $5) + interval '30 seconds') end
+         where status = 'ACTIVE' and failures = 0 and next_check_at > $5::timestamptz + interval '30 seconds'
            and (origin in (select lanes.origin from lanes) or destination in (select lanes.destination from lanes))",
-        &changed.flights,
-        &changed.bookings,
-        &changed.holds,
+        flights,
+        bookings,
+        holds,
+        entries,
         now,
     );
     Ok(woken.execute(db).await?.rows_affected())
@@ -51,7 +72,7 @@ pub(crate) async fn wake_by_options(db: &mut PgSession, changed: &Changed, now: 
          )
          update alerts
          set next_check_at = greatest($3::timestamptz, least(last_checked_at, $3) + interval '30 seconds')
-         where status = 'ACTIVE' and next_check_at > $3::timestamptz + interval '30 seconds'
+         where status = 'ACTIVE' and failures = 0 and next_check_at > $3::timestamptz + interval '30 seconds'
            and (origin in (select ends.origin from ends) or destination in (select ends.destination from ends))
            and found_flight_ids && array(select taken.flight_id from taken)",
         &changed.new_bookings,
@@ -65,7 +86,8 @@ pub(crate) async fn wake_by_options(db: &mut PgSession, changed: &Changed, now: 
 pub(crate) async fn wake_by_prices(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let woken = sqlx::query!(
         "update alerts set next_check_at = $1::timestamptz + random() * interval '30 seconds'
-         where status = 'ACTIVE' and kind = 'PRICE' and next_check_at > $1::timestamptz + interval '30 seconds'",
+         where status = 'ACTIVE' and failures = 0 and kind = 'PRICE'
+           and next_check_at > $1::timestamptz + interval '30 seconds'",
         now,
     );
     Ok(woken.execute(db).await?.rows_affected())

@@ -188,6 +188,8 @@ pub const LISTS: &[List] = &[
                 "organization_id",
                 "select organization_id::text from alerts group by 1 order by count(*) desc, 1 limit 1",
             ),
+            ("sort", "values ('created_at'), ('-created_at')"),
+            ("count", COUNTED),
         ],
         ..list("listAlerts", BOTH)
     },

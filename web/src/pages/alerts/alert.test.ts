@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Asked } from "../search/asked";
 import { newAlertAddress } from "./address";
-import { bodyOf, datesText, draftOf, kindIn, searchOf, targetText, type Alert } from "./alert";
+import { bodyOf, changeOf, datesText, draftFrom, draftOf, kindIn, searchOf, targetText, type Alert } from "./alert";
 
 const asked: Asked = {
   origin: "DEL",
@@ -13,12 +13,12 @@ const asked: Asked = {
   handling: "PER",
 };
 const price = { amount: "450.00", currency: "USD" };
-const draftFrom = (address: string, unit: "kg" | "lb" = "kg") =>
+const addressedDraft = (address: string, unit: "kg" | "lb" = "kg") =>
   draftOf(new URL(address, "http://any").searchParams, unit);
 
 describe("an alert that a search leads to", () => {
   it("is about its lane, date and freight", () => {
-    expect(bodyOf(draftFrom(newAlertAddress("SPACE", asked)), "kg")).toEqual({
+    expect(bodyOf(addressedDraft(newAlertAddress("SPACE", asked)), "kg")).toEqual({
       kind: "SPACE",
       origin: "DEL",
       destination: "LHR",
@@ -30,7 +30,7 @@ describe("an alert that a search leads to", () => {
     });
   });
   it("begins with a drop, and has the price for an amount", () => {
-    const draft = draftFrom(newAlertAddress("PRICE", asked, price));
+    const draft = addressedDraft(newAlertAddress("PRICE", asked, price));
     expect(bodyOf(draft, "kg")).toMatchObject({ kind: "PRICE", drop_percent: 10 });
     expect(bodyOf(draft, "kg")).not.toHaveProperty("below");
     const amount = bodyOf({ ...draft, target: "below", currency: " usd ", amount: "1,450.00" }, "kg");
@@ -38,12 +38,12 @@ describe("an alert that a search leads to", () => {
     expect(amount).not.toHaveProperty("drop_percent");
   });
   it("has its weight in the unit of the account", () => {
-    const draft = draftFrom(newAlertAddress("SPACE", { ...asked, weight: "453.6" }), "lb");
+    const draft = addressedDraft(newAlertAddress("SPACE", { ...asked, weight: "453.6" }), "lb");
     expect(draft.weight).toBe("1000");
     expect(bodyOf(draft, "lb")).toMatchObject({ weight_kg: 453.6 });
   });
   it("looks at the next 30 days without dates, and leaves what is no number to the API", () => {
-    const draft = { ...draftFrom("/alerts?new=PRICE"), weight: "much", percent: "x" };
+    const draft = { ...addressedDraft("/alerts?new=PRICE"), weight: "much", percent: "x" };
     expect(bodyOf(draft, "kg")).toEqual({
       kind: "PRICE",
       origin: "",
@@ -78,5 +78,30 @@ describe("an alert in words", () => {
     expect(dateOf(searchOf(alert, "2026-11-29"))).toBe("2026-12-04");
     expect(dateOf(searchOf({ ...alert, current: null }, "2026-11-29"))).toBe("2026-12-02");
     expect(dateOf(searchOf({ ...alert, current: null, date_from: null }, "2026-11-29"))).toBe("2026-11-29");
+  });
+});
+
+describe("an alert that is changed", () => {
+  const alert = {
+    ...{ kind: "PRICE", origin: "DEL", destination: "LHR", date_from: "2026-12-02", date_to: "2026-12-05" },
+    ...{ weight_kg: 453.6, volume_m3: 1.5, special_handling_codes: ["PER"], below: price, drop_percent: null },
+  } as unknown as Alert;
+  it("begins with what it is, and sends that again", () => {
+    expect(changeOf(draftFrom(alert, "lb"), "lb")).toEqual({
+      ...{ origin: "DEL", destination: "LHR", date_from: "2026-12-02", date_to: "2026-12-05", weight_kg: 453.6 },
+      ...{ volume_m3: 1.5, special_handling_codes: ["PER"], below: { amount: "450", currency: "USD" } },
+      drop_percent: null,
+    });
+  });
+  it("loses what is left empty, and an amount gives way to a drop", () => {
+    const draft = { ...draftFrom(alert, "kg"), from: "", to: "", volume: "", handling: "", target: "drop" as const };
+    expect(changeOf({ ...draft, weight: "" }, "kg")).toEqual({
+      ...{ origin: "DEL", destination: "LHR", date_from: null, date_to: null, weight_kg: null, volume_m3: null },
+      ...{ special_handling_codes: null, below: null, drop_percent: 10 },
+    });
+  });
+  it("on space has no target", () => {
+    const space = draftFrom({ ...alert, kind: "SPACE", below: null } as Alert, "kg");
+    expect(changeOf(space, "kg")).not.toHaveProperty("below");
   });
 });

@@ -3,8 +3,8 @@ import type { Schemas } from "../../api/problem";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { words } from "../../words";
 import { fullDate, money, number } from "../../words/format";
-import { addressedEntry, canonical, figure } from "../../words/parse";
-import { addressedWeightEntry, weightFigure, type WeightUnit } from "../../words/units";
+import { addressedEntry, canonical, entry, figure } from "../../words/parse";
+import { addressedWeightEntry, weightEntry, weightFigure, type WeightUnit } from "../../words/units";
 import { searchAddress } from "../search/asked";
 
 export type Alert = Schemas["Alert"];
@@ -50,6 +50,22 @@ export function draftOf(query: URLSearchParams, unit: WeightUnit): Draft {
   };
 }
 
+/** The form of an alert that is there. */
+export const draftFrom = (alert: Alert, unit: WeightUnit): Draft => ({
+  kind: alert.kind,
+  origin: alert.origin,
+  destination: alert.destination,
+  from: alert.date_from ?? "",
+  to: alert.date_to ?? "",
+  weight: weightEntry(alert.weight_kg, unit),
+  volume: alert.volume_m3 === null ? "" : entry(alert.volume_m3),
+  handling: alert.special_handling_codes.join(","),
+  target: alert.below ? "below" : "drop",
+  percent: alert.drop_percent === null ? PERCENT : entry(alert.drop_percent),
+  amount: alert.below ? entry(alert.below.amount) : "",
+  currency: alert.below?.currency ?? "",
+});
+
 /** What is sent. What is no number stays as it was typed: the API names the fault. */
 export function bodyOf(draft: Draft, unit: WeightUnit): Schemas["CreateAlert"] {
   const codes = handlingCodes(draft.handling);
@@ -69,6 +85,14 @@ export function bodyOf(draft: Draft, unit: WeightUnit): Schemas["CreateAlert"] {
   const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
   const { kind, origin, destination } = draft;
   return { kind, origin, destination, ...given } as Schemas["CreateAlert"];
+}
+
+/** What is sent of an alert that is changed: what is left empty is cleared. */
+export function changeOf(draft: Draft, unit: WeightUnit): Schemas["ChangeAlert"] {
+  const { kind, ...given } = bodyOf(draft, unit);
+  const empty = { date_from: null, date_to: null, weight_kg: null, volume_m3: null, special_handling_codes: null };
+  const target = kind === "PRICE" ? { below: null, drop_percent: null } : {};
+  return { ...empty, ...target, ...given } as Schemas["ChangeAlert"];
 }
 
 /** `10 % below US$450.00`, `US$450.00 or less`, `any space`. */
