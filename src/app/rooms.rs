@@ -30,6 +30,7 @@ pub(super) static ROOMS: &[Room] = &[
     loadmaster_parties::ROOM,
     loadmaster_tracking::ROOM,
     loadmaster_waitlist::ROOM,
+    loadmaster_consolidations::ROOM,
     loadmaster_admin::ROOM,
     loadmaster_alerts::ROOM,
     loadmaster_analytics::ROOM,

@@ -27,6 +27,7 @@ mod alerts;
 mod analytics;
 mod audit;
 mod console;
+mod consolidations;
 mod demo_network;
 mod demo_world;
 mod journeys;

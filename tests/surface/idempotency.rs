@@ -3,6 +3,7 @@ mod addresses;
 mod answers;
 mod asked;
 mod chaos;
+mod consolidations;
 mod everywhere;
 mod expiry;
 mod freed;
@@ -81,6 +82,7 @@ async fn effects(world: &World) -> Vec<String> {
                    select 'party versions ' || coalesce(sum(version), 0) from parties union all
                    select 'template versions ' || coalesce(sum(version), 0) from booking_templates union all
                    select 'alerts ' || count(*) || ' versions ' || coalesce(sum(version), 0) from alerts union all
+                   select 'consolidation versions ' || coalesce(sum(version), 0) from consolidations union all
                    select 'webhook versions ' || coalesce(sum(version), 0) from webhooks union all
                    select 'webhook deliveries ' || status || count(*) from webhook_deliveries group by status union all
                    select 'acts ' || count(*) from admin_acts";

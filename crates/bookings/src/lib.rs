@@ -31,6 +31,7 @@ mod list;
 mod metric;
 mod model;
 mod movement;
+mod outside;
 mod own;
 mod past;
 mod paying;
@@ -49,7 +50,7 @@ pub use aboard::{
 pub use billing::Lifted;
 pub use contacts::{contacts_in_tx, set_contacts_in_tx};
 pub use desk::Desk;
-pub use dto::{BookingBody, EventBody, EventParams, LegBody};
+pub use dto::{AmendBooking, BookingBody, EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};
 pub use find::{History, HistoryAnchor, Since, Wanted};
 pub use history::replay;

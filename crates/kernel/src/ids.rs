@@ -58,6 +58,12 @@ id!(
     WaitlistEntryId,
     /// Id of an alert on prices or space.
     AlertId,
+    /// Id of a consolidation.
+    ConsolidationId,
+    /// Id of a member of a consolidation, or of an invitation to one.
+    ConsolidationMemberId,
+    /// Id of a part of a consolidation.
+    ConsolidationPartId,
     /// Id of an allotment.
     AllotmentId,
     /// Id of an event.

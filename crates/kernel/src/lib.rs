@@ -27,10 +27,10 @@ pub use email::{email_key, email_keys, with_ascii_domain};
 pub use fault::{Fault, FaultCode, fault_of_end};
 pub use flight_number::FlightNumber;
 pub use ids::{
-    ActId, AlertId, AllotmentId, ApiKeyId, BookingId, BookingTemplateId, ContactPointId, DeliveryId, EmbargoId,
-    EventId, FlightId, HoldId, LegId, LetterId, NotificationId, OneTimeTokenId, OrganizationId, PartyId, PaymentId,
-    PaymentOperationId, QuoteId, SaleId, SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId, WebhookId,
-    WebhookMessageId,
+    ActId, AlertId, AllotmentId, ApiKeyId, BookingId, BookingTemplateId, ConsolidationId, ConsolidationMemberId,
+    ConsolidationPartId, ContactPointId, DeliveryId, EmbargoId, EventId, FlightId, HoldId, LegId, LetterId,
+    NotificationId, OneTimeTokenId, OrganizationId, PartyId, PaymentId, PaymentOperationId, QuoteId, SaleId,
+    SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId, WebhookId, WebhookMessageId,
 };
 pub use money::{Currency, Money};
 pub use phone::phone_number;

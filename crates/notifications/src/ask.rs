@@ -15,9 +15,9 @@ use super::{
 /// For this long an address is not asked again for the same organization.
 pub(super) const ASKED_AGAIN_AFTER: TimeDelta = TimeDelta::days(30);
 /// Questions to one address in that time, for all organizations together.
-const MOST_TO_ADDRESS: i64 = 3;
+pub(super) const MOST_TO_ADDRESS: i64 = 3;
 /// Questions for one organization in a day.
-const MOST_OF_ORGANIZATION: i64 = 50;
+pub(super) const MOST_OF_ORGANIZATION: i64 = 50;
 /// Those of them that go by text message: each costs the carrier money, and rings somebody's telephone.
 const MOST_TEXTS_OF_ORGANIZATION: i64 = 20;
 

@@ -185,7 +185,7 @@ pub struct WantedContacts(Vec<BookingContact>);
 pub struct NotificationBody {
     pub id: NotificationId,
     /// One of the types of the preferences, or of the account: `verify_email`, `verify_phone`, `reset_password`,
-    /// `contact_question`, `guest_booking`.
+    /// `contact_question`, `guest_booking`, `consolidation_invitation`.
     #[serde(rename = "type")]
     pub kind: String,
     #[schema(value_type = NotificationChannel)]

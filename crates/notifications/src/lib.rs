@@ -9,6 +9,7 @@ mod dto;
 mod erase;
 mod error;
 mod guests;
+mod invitations;
 mod lists;
 mod model;
 mod name;

@@ -22,6 +22,9 @@ pub const CONTACT_QUESTION: &str = "contact_question";
 /// Informs a guest about its booking, with the link that opens it.
 pub const GUEST_BOOKING: &str = "guest_booking";
 
+/// Invites an address to a consolidation, with the link that answers.
+pub const CONSOLIDATION_INVITATION: &str = "consolidation_invitation";
+
 words! {
     /// What somebody is notified of.
     pub enum NotificationType {

@@ -42,7 +42,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { db, clock, secrets, timing, process, .. } = opening;
     let tokens = Tokens::new(secrets);
     let news = News { reference: opening.service()?, clock: clock.clone(), tokens: tokens.clone() };
-    let (post, opened) = post::open(opening, compose::composers(&news, opening.service()?))?;
+    let (post, opened) = post::open(opening, compose::composers(&news, opening.service()?, opening.service()?))?;
     let notifications = service(opening, post, tokens)?;
     let language = Language::new(&opening.settings.notifications.language);
     let routes = router::routes().with_state(&HandlerState::of(opening, notifications.clone(), language));

@@ -2,6 +2,7 @@
 use chrono::{DateTime, Utc};
 use loadmaster_bookings::BOOKING;
 use loadmaster_capacity::FLIGHT;
+use loadmaster_consolidations::CONSOLIDATION;
 use loadmaster_platform::{
     outbox::{Entry, Listeners, Sink, SinkAway},
     postgres::{DbError, PgSession, commit, keep_plans, retrying},
@@ -58,6 +59,8 @@ struct News {
     booked: Vec<Uuid>,
     moved: Vec<Uuid>,
     changed_flights: Vec<Uuid>,
+    /// Consolidations to which somebody was invited.
+    invited: Vec<Uuid>,
     /// Bookings may name contacts.
     has_contacts: bool,
 }
@@ -71,6 +74,9 @@ impl News {
                 (BOOKING, "BOOKED") if has_contacts => news.booked.push(entry.aggregate_id),
                 (BOOKING, "REROUTED" | "FLIGHT_RETIMED" | "CORRECTED") => news.moved.push(entry.aggregate_id),
                 (FLIGHT, "CHANGED") => news.changed_flights.push(entry.aggregate_id),
+                (CONSOLIDATION, "CHANGED") if entry.event["data"]["change"] == "MEMBER_INVITED" => {
+                    news.invited.push(entry.aggregate_id);
+                }
                 _ => {}
             }
         }
@@ -78,7 +84,8 @@ impl News {
     }
 
     fn is_empty(&self) -> bool {
-        self.causes.is_empty() && self.booked.is_empty() && self.moved.is_empty() && self.changed_flights.is_empty()
+        let Self { causes, booked, moved, changed_flights, invited, .. } = self;
+        causes.is_empty() && [booked, moved, changed_flights, invited].into_iter().all(Vec::is_empty)
     }
 }
 
@@ -106,7 +113,7 @@ impl NotificationService {
         if !news.moved.is_empty() || !news.changed_flights.is_empty() {
             self.remind_of_moved_in_tx(tx, &news.moved, &news.changed_flights).await?;
         }
-        Ok(())
+        self.invite_in_tx(tx, &news.invited, now).await
     }
 
     async fn write_notifications_in_tx(

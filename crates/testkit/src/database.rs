@@ -258,6 +258,7 @@ pub const SCHEDULES: [&str; 20] = [
     "old_payment_webhooks",
     "old_quotes",
     "old_parties",
+    "old_invitations",
     "ended_alerts",
     "old_notifications",
     "old_contacts",

@@ -194,6 +194,7 @@ async fn each_room_says_what_it_can_do_and_a_setting_switches_its_feature_on() {
         "booking_templates",
         "tracking",
         "waitlist",
+        "consolidations",
         "administration",
         "alerts",
         "analytics",

@@ -6,6 +6,7 @@ use std::{
 
 use chrono::TimeDelta;
 use loadmaster_accounts::{NewToken, OneTime, Purpose};
+use loadmaster_consolidations::INVITATION;
 use loadmaster_search::SearchService;
 use loadmaster_testkit::{
     Answer, Client, NewFlight, World, WorldOptions,
@@ -125,6 +126,7 @@ async fn every_success_has_exactly_the_documented_members() {
     parties(&mut journey, &customer).await;
     templates(&mut journey, &customer).await;
     alerts(&mut journey, &customer).await;
+    consolidations(&world, &mut journey, &customer, &admin).await;
     webhooks(&world, &mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
     payments(&world, &mut journey, &admin).await;
@@ -595,6 +597,47 @@ async fn alerts(journey: &mut Journey<'_>, customer: &Client) {
     journey.visit(customer, "PATCH", template, &[id], Some(change)).await;
     let bulk = json!({"action": "resume", "ids": [id]});
     journey.visit(customer, "POST", "/api/v1/alerts/bulk", &[], Some(bulk)).await;
+    journey.visit(customer, "DELETE", template, &[id], None).await;
+}
+
+/// A consolidation of one origin, from its plan to its end.
+async fn consolidations(world: &World, journey: &mut Journey<'_>, customer: &Client, other: &Client) {
+    let (list, template) = ("/api/v1/consolidations", "/api/v1/consolidations/{id}");
+    let full =
+        json!({"name": "Week 49", "destination": "LHR", "latest_arrival": "2026-12-24T12:00:00Z", "origin": "DEL"});
+    let consolidation = journey.visit(customer, "POST", list, &[], Some(full)).await;
+    let id = consolidation["id"].as_str().unwrap();
+    journey.visit(customer, "GET", list, &[""], None).await;
+    journey.visit(customer, "PATCH", template, &[id], Some(json!({"name": "Week 50", "latest_arrival": null}))).await;
+    let (members, parts) = (format!("{template}/members"), format!("{template}/parts"));
+    let email = other.get("/api/v1/auth/me").await.expect(200)["email"].clone();
+    let invited =
+        journey.visit(customer, "POST", &members, &[id], Some(json!({"email": email, "origin": "BOM"}))).await;
+    let token = world.texts("select token_id::text from consolidation_members where token_id is not null").await;
+    let one_time: OneTime = world.state().service().unwrap();
+    let token = one_time.token_of(INVITATION, token[0].parse::<Uuid>().unwrap().into());
+    let answer = json!({"token": token, "answer": "ACCEPT"});
+    journey.visit(other, "POST", "/api/v1/consolidations/join", &[], Some(answer)).await;
+    let part = json!({"origin": "DEL", "pieces": 10, "weight_kg": 100, "volume_m3": 0.6, "positions": 0, "status": "READY",
+                      "special_handling_codes": ["PER"], "ready_at": "2026-12-01T12:00:00Z", "house_number": "H-1",
+                      "description": "Roses", "shipper": {"name": "Nordwerk"}, "consignee": {"name": "Flora"}});
+    let part = journey.visit(customer, "POST", &parts, &[id], Some(part)).await;
+    let (of_part, part) = (format!("{parts}/{{part_id}}"), part["id"].as_str().unwrap());
+    journey.visit(customer, "GET", &parts, &[id], None).await;
+    journey.visit(customer, "PATCH", &of_part, &[id, part], Some(json!({"pieces": 12, "volume_m3": null}))).await;
+    journey.visit(customer, "GET", &of_part, &[id, part], None).await;
+    let flight = world.flight(NewFlight::new("AI349", "DEL", "LHR")).await;
+    let ways = json!({"ways": [{"origin": "DEL", "flight_ids": [flight["id"]]}]});
+    journey.visit(customer, "POST", &format!("{template}/hold"), &[id], Some(ways.clone())).await;
+    journey.visit(customer, "POST", &format!("{template}/release"), &[id], None).await;
+    journey.visit(customer, "POST", &format!("{template}/hold"), &[id], Some(ways)).await;
+    journey.visit(customer, "POST", &format!("{template}/book"), &[id], Some(json!({"origins": ["DEL"]}))).await;
+    journey.visit(customer, "POST", &format!("{template}/masters/{{origin}}/amend"), &[id, "DEL"], None).await;
+    journey.visit(customer, "GET", template, &[id], None).await;
+    journey.visit(customer, "GET", &format!("{template}/events"), &[id], None).await;
+    let member = invited["id"].as_str().unwrap();
+    journey.visit(customer, "DELETE", &format!("{members}/{{organization_id}}"), &[id, member], None).await;
+    journey.visit(customer, "DELETE", &of_part, &[id, part], None).await;
     journey.visit(customer, "DELETE", template, &[id], None).await;
 }
 

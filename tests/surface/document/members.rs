@@ -47,6 +47,10 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
     let template = caller.post(loadmaster_testkit::parties::TEMPLATES, json!({"name": "Roses"})).await.expect(201);
     let alert = json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100});
     let alert = caller.post("/api/v1/alerts", alert).await.expect(201);
+    let plan = json!({"name": "Week 49", "destination": "LHR"});
+    let consolidation = caller.post("/api/v1/consolidations", plan).await.expect(201);
+    let parts = format!("/api/v1/consolidations/{}/parts", consolidation["id"].as_str().unwrap());
+    let part = caller.post(&parts, json!({"origin": "DEL", "pieces": 1, "weight_kg": 100})).await.expect(201);
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
     any_credit(world, organization.parse().unwrap()).await;
@@ -60,6 +64,10 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
         ("{hold_id}", reserved["id"].as_str().unwrap().to_owned()),
         ("/webhooks/{id}", webhook),
         ("/booking-templates/{id}", format!("/booking-templates/{}", template["id"].as_str().unwrap())),
+        ("/consolidations/{id}", format!("/consolidations/{}", consolidation["id"].as_str().unwrap())),
+        ("{part_id}", part["id"].as_str().unwrap().to_owned()),
+        ("{organization_id}", uuid::Uuid::now_v7().to_string()),
+        ("{origin}", "DEL".to_owned()),
         ("/alerts/{id}", format!("/alerts/{}", alert["id"].as_str().unwrap())),
         ("/parties/{id}", format!("/parties/{}", party["id"].as_str().unwrap())),
         ("{delivery_id}", delivery["id"].as_str().unwrap().to_owned()),

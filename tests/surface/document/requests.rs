@@ -74,6 +74,7 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
         let organization = json!({"name": format!("Crate {number}")});
         for (list, entry) in [
             ("alerts", json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100})),
+            ("consolidations", json!({"name": "Week 49", "destination": "LHR"})),
             ("allotments", allotment.clone()),
             ("organizations", organization),
             ("booking-templates", json!({"name": format!("Roses {number}")})),

@@ -16,7 +16,7 @@ use loadmaster_testkit::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{HEADER, effects, fresh, kept, repeats};
+use super::{HEADER, consolidations, effects, fresh, kept, repeats};
 
 const ALERTS: &str = "/api/v1/alerts";
 const ALLOTMENTS: &str = "/api/v1/allotments";
@@ -40,7 +40,7 @@ const RESERVATIONS: &str = "/api/v1/flights/{id}/reservations";
 pub(super) struct Deed {
     pub(super) operation: (&'static str, &'static str),
     pub(super) path: String,
-    body: Option<Value>,
+    pub(super) body: Option<Value>,
     pub(super) status: u16,
 }
 
@@ -301,6 +301,7 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
         deed("POST", RUN, "/api/v1/admin/schedules/made_up/run".to_owned(), None, 202),
     ];
     deeds.extend(entries);
+    deeds.extend(consolidations::deeds(world, caller).await);
     deeds
 }
 
@@ -377,8 +378,17 @@ async fn without_a_key_each_request_is_its_own() {
         assert_eq!(again.header("idempotency-replayed"), None, "{method} {template}");
         match template {
             BOOKINGS => assert_ne!(fresh(again, 201).body["ref_id"], first.body["ref_id"]),
-            HOLDS | RESERVATIONS | WAITLIST | ALLOTMENTS | "/api/v1/embargoes" | "/api/v1/quotes"
-            | "/api/v1/surcharges" | ORGANIZATIONS | PARTIES | ALERTS => {
+            HOLDS
+            | RESERVATIONS
+            | WAITLIST
+            | ALLOTMENTS
+            | "/api/v1/embargoes"
+            | "/api/v1/quotes"
+            | "/api/v1/surcharges"
+            | ORGANIZATIONS
+            | PARTIES
+            | ALERTS
+            | consolidations::LIST => {
                 assert_ne!(fresh(again, 201).body["id"], first.body["id"]);
             }
             "/api/v1/holds/{id}/extend" => drop(again.expect_problem(409, "hold_limit_exceeded")),
@@ -394,7 +404,12 @@ async fn without_a_key_each_request_is_its_own() {
             | "/api/v1/aircraft" | TEMPLATES => {
                 again.expect_problem(409, "already_exists");
             }
-            "/api/v1/bookings/claim" => drop(again.expect_problem(400, "invalid_token")),
+            "/api/v1/bookings/claim" | consolidations::JOIN => drop(again.expect_problem(400, "invalid_token")),
+            consolidations::PARTS => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
+            consolidations::MEMBERS => assert_eq!(fresh(again, 202).body["id"], first.body["id"]),
+            consolidations::PART | consolidations::RELEASE | consolidations::AMEND => {
+                assert_eq!(fresh(again, 200).body, first.body);
+            }
             "/api/v1/webhooks/{id}/test" | RESEND_DELIVERY | RESEND_SINCE | RUN => drop(fresh(again, 202)),
             "/api/v1/allotments/{id}"
             | "/api/v1/parties/{id}"
@@ -409,6 +424,7 @@ async fn without_a_key_each_request_is_its_own() {
             | "/api/v1/airlines/{code}"
             | "/api/v1/aircraft/{code}"
             | "/api/v1/admin/jobs/{id}"
+            | consolidations::MEMBER
             | SUPPRESSIONS
                 if method == "DELETE" =>
             {
@@ -455,7 +471,8 @@ fn assert_documented(deeds: &[Deed]) {
     // Of what acts on many, each row has a key of its own; that is tested there.
     let named = |deed: &Deed| (deed.operation.0.to_owned(), deed.operation.1.to_owned());
     let mut documented = documented(&document, "Idempotency-Key");
-    documented.retain(|(_, path)| !path.ends_with("/bulk"));
+    let has_rows = |path: &str| path.ends_with("/bulk") || consolidations::IN_PARTS.contains(&path);
+    documented.retain(|(_, path)| !has_rows(path));
     assert_eq!(documented, deeds.iter().map(named).collect::<BTreeSet<_>>());
     for deed in deeds {
         let (method, path) = deed.operation;

@@ -18,6 +18,8 @@ const THINGS: &str = "
     insert into allotments (id, organization_id, name, origin, destination, weekdays, date_from, date_to, weight_hg, volume_l,
                             volume_defaulted, positions, release_hours, created_by, created_at, updated_at)
     values (':id', ':organization', 'One', 'DEL', 'LHR', '{1}', '2026-11-20', '2026-11-21', 1, 1, false, 0, 1, ':id', now(), now());
+    insert into consolidations (id, organization_id, name, destination, created_at, updated_at)
+    values (':id', ':organization', 'One', 'LHR', now(), now());
     insert into credit_accounts (organization_id, currency, credit_limit, used, entries, created_at, updated_at)
     values (':organization', 'USD', 0, 0, 1, now(), now())";
 

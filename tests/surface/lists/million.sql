@@ -251,6 +251,26 @@ cross join lateral (select '2025-12-01T00:00:00Z'::timestamptz + g * interval '1
                            case when g % 8 = 0 then 'PAUSED' when g % 2 = 0 then 'EXPIRED' else 'ACTIVE' end as word) m
 join place a on a.n = g % 60 join place z on z.n = 60 + g * 7 % 60;
 
+-- Consolidations, each of one organization and of a large one, with five parts, and one with a long history.
+insert into consolidations (id, organization_id, name, destination, created_at, updated_at)
+select pg_temp.v7(at, 60, g), pg_temp.early(1, g % 5000), 'Week ' || g, z.code, at, at
+from generate_series(1, 20000) g cross join lateral (select '2025-12-01T00:00:00Z'::timestamptz + g * interval '1500 seconds' as at) m
+join place z on z.n = 60 + g * 7 % 60;
+insert into consolidation_members (id, consolidation_id, organization_id, role, status, invited_at)
+select pg_temp.v7(c.created_at, 61 + k, n), c.id, case when k = 0 then c.organization_id else pg_temp.early(1, 1) end,
+       case when k = 0 then 'OWNER' else 'MEMBER' end, 'ACCEPTED', c.created_at
+from (select *, row_number() over (order by id) as n from consolidations) c cross join generate_series(0, 1) k
+where k = 0 or c.organization_id <> pg_temp.early(1, 1);
+insert into consolidation_parts (id, consolidation_id, organization_id, origin, pieces, weight_hg, volume_l, volume_defaulted, positions,
+                                 special_handling_codes, status, created_at, updated_at)
+select pg_temp.v7(c.created_at, 63 + k, n), c.id, c.organization_id, a.code, 1, 1000, 600, true, 0, '{}', 'READY', c.created_at, c.created_at
+from (select *, row_number() over (order by id) as n from consolidations) c cross join generate_series(0, 4) k
+join place a on a.n = (c.n + k) % 60;
+insert into consolidation_events (consolidation_id, sequence, event_type, change, origins, created_at)
+select c.id, s, case when s = 1 then 'CREATED' else 'CHANGED' end, case when s > 1 then 'PART_ADDED' end, '{}', c.created_at
+from (select *, row_number() over (order by id) as n from consolidations) c
+cross join lateral generate_series(1, case when n = 1 then 20000 else 6 end) s;
+
 -- A month of searches; few found no rate.
 insert into searches (id, asked_on, origin, destination, departure_date, weight_class, role, channel, outcome, searches, options, bookable,
                       took_us, cache_hits, counted_at)

@@ -90,7 +90,7 @@ pub(super) async fn create(
     Ok(answer)
 }
 
-pub(super) fn changed(booking: &Booking) -> Answer {
+pub(crate) fn changed(booking: &Booking) -> Answer {
     answer(StatusCode::OK, booking)
 }
 

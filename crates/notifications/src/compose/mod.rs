@@ -2,6 +2,7 @@
 //! that its receiver does not want any more, is left out; a letter of which nothing is left is not sent.
 mod facts;
 mod guest;
+mod invitation;
 mod item;
 mod receiver;
 mod templates;
@@ -11,6 +12,7 @@ mod tests;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use loadmaster_accounts::OneTime;
 use loadmaster_bookings::BookingService;
 use loadmaster_platform::{
     clock::SharedClock,
@@ -21,11 +23,12 @@ use minijinja::{Value, context, value::Serde};
 
 use self::{
     guest::GuestLetters,
+    invitation::Invitations,
     item::{Item, ItemBody},
     receiver::LetterReceiver,
 };
 use super::{
-    model::{CONTACT_QUESTION, GUEST_BOOKING, NotificationType},
+    model::{CONSOLIDATION_INVITATION, CONTACT_QUESTION, GUEST_BOOKING, NotificationType},
     post::{Composed, Composer, Composers, Letter, Receiver, Templates},
     repository::consents,
     tokens::{Question, Subscription, Tokens},
@@ -47,11 +50,13 @@ pub(super) struct News {
 struct Questions(Tokens);
 
 /// Returns the composers of this room.
-pub(super) fn composers(news: &News, bookings: BookingService) -> Composers {
+pub(super) fn composers(news: &News, bookings: BookingService, one_time: OneTime) -> Composers {
     let each: Arc<dyn Composer> = Arc::new(news.clone());
     let mut composers: Composers = NotificationType::NAMES.iter().map(|name| (*name, each.clone())).collect();
     composers.insert(Letter::DIGEST, each);
     composers.insert(GUEST_BOOKING, Arc::new(GuestLetters { news: news.clone(), bookings }));
+    let invitations = Invitations { one_time, clock: news.clock.clone() };
+    composers.insert(CONSOLIDATION_INVITATION, Arc::new(invitations));
     composers.insert(CONTACT_QUESTION, Arc::new(Questions(news.tokens.clone())));
     composers
 }

@@ -26,6 +26,11 @@ pub(super) const QUESTION: Templates = template_files! {
     "contact_question": ".subject" ".txt" ".html" ".sms";
 };
 
+/// Of the letter that invites to a consolidation.
+pub(super) const INVITATION: Templates = template_files! {
+    "consolidation_invitation": ".subject" ".txt" ".html";
+};
+
 /// Of the letter to a guest.
 pub(super) const GUEST: Templates = template_files! {
     "guest_booking": ".subject" ".txt" ".html";

@@ -11,12 +11,19 @@ use super::{
 };
 
 use crate::{
-    model::{CONTACT_QUESTION, GUEST_BOOKING, NotificationType},
+    model::{CONSOLIDATION_INVITATION, CONTACT_QUESTION, GUEST_BOOKING, NotificationType},
     post::{ACCOUNT_MAIL, ACCOUNT_NOTICES, Channel, Engine, Letter, SHARED, Templates},
 };
 
-const ALL: [Templates; 6] =
-    [SHARED, templates::NEWS, templates::QUESTION, templates::GUEST, ACCOUNT_MAIL, ACCOUNT_NOTICES];
+const ALL: [Templates; 7] = [
+    SHARED,
+    templates::NEWS,
+    templates::QUESTION,
+    templates::INVITATION,
+    templates::GUEST,
+    ACCOUNT_MAIL,
+    ACCOUNT_NOTICES,
+];
 const BOTH: [Channel; 2] = [Channel::Email, Channel::Sms];
 
 /// The files of a language, without it in their names.
@@ -153,6 +160,11 @@ fn questions_letters_to_guests_and_letters_about_accounts_can_be_written_in_each
     for case in cases(NotificationType::BookingConfirmed) {
         let news = context_of(slice::from_ref(&case), 1);
         render(&engine, &mail, GUEST_BOOKING, &context! { path => "/guest#x", expires, expires_at, ..news });
+    }
+    for (is_named, origin) in [(true, Some("DEL")), (false, None)] {
+        let (organization, destination, path) = ("Example Freight", "LHR", "/consolidations#join=x");
+        let news = context! { organization, is_named, origin, destination, path, expires, expires_at };
+        render(&engine, &mail, CONSOLIDATION_INVITATION, &news);
     }
     for name in [Some("Ann"), None] {
         for template in ["verify_email", "reset_password"] {

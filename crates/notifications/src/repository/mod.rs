@@ -4,6 +4,7 @@ pub(super) mod consents;
 pub(super) mod erase;
 pub(super) mod facts;
 pub(super) mod guests;
+pub(super) mod invitations;
 pub(super) mod lists;
 pub(super) mod preferences;
 pub(super) mod receivers;

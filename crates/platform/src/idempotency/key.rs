@@ -1,7 +1,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Answer, Idempotency, Scope,
+    Answer, Idempotency, Scope, path,
     repository::{self, StoredAnswer},
 };
 use crate::{
@@ -82,6 +82,19 @@ impl Key {
         let Scoped { scope: Scope { principal, method, path, key }, request_hash, .. } = self.0.as_ref()?;
         let hash = STANDARD.encode(request_hash);
         Some(digest_of(&[&principal.to_string(), method, path, key, &hash]))
+    }
+
+    /// Returns the key of a part of this request, which asks for `asked`: of a `POST` to this path under `<key>/<part>`.
+    #[must_use]
+    pub fn part(&self, asked: &str, part: &str, path: &str) -> Self {
+        let Some(Scoped { idempotency, scope, .. }) = &self.0 else { return Self::none() };
+        let scope = Scope {
+            principal: scope.principal,
+            method: "POST".to_owned(),
+            path: path::canonical(path),
+            key: format!("{}/{part}", scope.key),
+        };
+        Self::new(idempotency.clone(), scope, digest_of(&["part", asked]))
     }
 
     /// Reserves the key within this process. Returns `None` if another request holds it.

@@ -59,7 +59,7 @@ impl DisabledReason {
 words! {
     /// Whose messages a webhook gets.
     pub enum WebhookScope {
-        /// Those about bookings, holds, payments, waitlist entries and alerts of its organization.
+        /// Those about bookings, holds, payments, waitlist entries, alerts and consolidations of its organization.
         Organization = "organization",
         /// All of them: for operators.
         All = "all",

@@ -48,10 +48,10 @@ pub(crate) async fn matching(
            ), told as (
                select e.place, e.type,
                       coalesce(b.organization_id, h.organization_id, p.organization_id, q.organization_id,
-                               a.organization_id, o.organization_id) as organization_id,
+                               a.organization_id, s.organization_id, o.organization_id) as organization_id,
                       coalesce(b.origin, h.origin, pb.origin, ph.origin, q.origin, a.origin, f.origin) as origin,
                       coalesce(b.destination, h.destination, pb.destination, ph.destination, q.destination, a.destination,
-                               f.destination) as destination
+                               s.destination, f.destination) as destination
                from unnest($1::int[], $2::text[], $3::uuid[], $4::text[]) as e (place, aggregate, id, type)
                left join lateral (select * from bookings where e.aggregate = 'booking' and id = e.id limit 1) b on true
                left join lateral (select * from holds where e.aggregate = 'hold' and id = e.id limit 1) h on true
@@ -60,6 +60,7 @@ pub(crate) async fn matching(
                left join lateral (select * from holds where id = p.hold_id limit 1) ph on true
                left join lateral (select * from waitlist_entries where e.aggregate = 'waitlist' and id = e.id limit 1) q on true
                left join lateral (select * from alerts where e.aggregate = 'alert' and id = e.id limit 1) a on true
+               left join lateral (select * from consolidations where e.aggregate = 'consolidation' and id = e.id limit 1) s on true
                left join lateral (select * from flights where e.aggregate = 'flight' and id = e.id limit 1) f on true
                left join lateral (select * from webhooks where e.aggregate = 'webhook' and id = e.id limit 1) o on true
            ), paired as (

@@ -193,6 +193,19 @@ pub const LISTS: &[List] = &[
         ],
         ..list("listAlerts", BOTH)
     },
+    List {
+        filters: &[(
+            "organization_id",
+            "select organization_id::text from consolidation_members group by 1 order by count(*) desc, 1 limit 1",
+        )],
+        ..list("listConsolidations", BOTH)
+    },
+    List {
+        path: Some(
+            "select consolidation_id::text from consolidation_events group by 1 order by count(*) desc, 1 limit 1",
+        ),
+        ..list("listConsolidationEvents", ADMIN)
+    },
     List { filters: &[("q", "values ('forwarder'), ('no such one')")], ..list("listParties", ANYBODY) },
     List { filters: &[("q", "values ('roses'), ('no such one')")], ..list("listBookingTemplates", ANYBODY) },
     List {

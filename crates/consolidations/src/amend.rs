@@ -1,0 +1,87 @@
+//! Brings a master to the sum of its parts: the ordinary amendment of its hold or booking.
+use loadmaster_accounts::Principal;
+use loadmaster_bookings::AmendBooking;
+use loadmaster_holds::HoldVerb;
+use loadmaster_kernel::{AirportCode, ConsolidationId};
+use loadmaster_platform::{
+    idempotency::Key,
+    postgres::PgSession,
+    web::{Patch, Precondition, Problem},
+    work::Command,
+};
+
+use super::{
+    book::to_sum,
+    error::ConsolidationError,
+    model::{ConsolidationChange, Freight, Happening, Master, Whole},
+    service::ConsolidationService,
+};
+
+/// Amends the master of an origin.
+pub(super) struct Amend {
+    pub consolidations: ConsolidationService,
+    pub caller: Principal,
+    pub id: ConsolidationId,
+    pub origin: AirportCode,
+    pub precondition: Precondition,
+    /// Whether the desk has amended it.
+    pub is_amended: bool,
+}
+
+impl Command for Amend {
+    const NAME: &'static str = "consolidations.amend";
+    type Done = Whole;
+    type Error = ConsolidationError;
+
+    async fn prepare(&mut self, key: &Key) -> Result<(), ConsolidationError> {
+        key.look_before_waiting().await?;
+        let Self { consolidations, caller, id, origin, precondition, is_amended } = self;
+        if *is_amended {
+            return Ok(());
+        }
+        let whole = consolidations.own(*caller, *id, precondition).await?;
+        let master = whole.master_of(*origin).filter(|master| master.is_in_force());
+        let master = master.ok_or(ConsolidationError::UnknownOrigin(*origin))?;
+        if !whole.differs(master) {
+            return Ok(());
+        }
+        let freight = whole.ready_at(*origin);
+        let freight = freight.ok_or(ConsolidationError::Incomplete("No part from this origin is ready."))?;
+        let refused = |problem| ConsolidationError::Refused { origin: *origin, problem: Box::new(problem) };
+        Box::pin(consolidations.amend_one(*caller, master, freight)).await.map_err(refused)?;
+        *is_amended = true;
+        Ok(())
+    }
+
+    async fn decide(&mut self, tx: &mut PgSession) -> Result<Whole, ConsolidationError> {
+        let Self { consolidations, caller, id, origin, is_amended, .. } = self;
+        // The amendment has changed no version of the consolidation; it stands, whatever changed meanwhile.
+        let whole = consolidations.lock_own_in_tx(tx, *caller, *id, &Precondition::default()).await?;
+        if !*is_amended {
+            return Ok(whole);
+        }
+        let amended = Happening::change(ConsolidationChange::Amended).at([*origin]);
+        consolidations.recorded_in_tx(tx, *caller, whole, amended).await
+    }
+}
+
+impl ConsolidationService {
+    /// Gives the hold or booking this freight. A repetition finds it as it is to be.
+    async fn amend_one(&self, caller: Principal, master: &Master, freight: Freight) -> Result<(), Problem> {
+        let Some(reference) = master.booking_ref.clone().filter(|_| master.is_booked()) else {
+            let counted = self.desk.holds().caller(caller, None);
+            let verb = HoldVerb::Amend(Box::new(to_sum(&freight)));
+            let hold = (master.hold_id, Precondition::default());
+            return self.desk.change_hold(counted, hold, verb, Key::none()).await.map(drop);
+        };
+        let amendment = AmendBooking {
+            pieces: freight.pieces,
+            weight_kg: Some(freight.weight),
+            volume_m3: Patch::Set(freight.volume),
+            positions: Patch::Set(freight.positions),
+            special_handling_codes: Patch::Set(freight.special_handling_codes),
+            ..AmendBooking::default()
+        };
+        self.desk.amend_for(caller, reference, amendment, (&self.unit_of_work, Key::none())).await.map(drop)
+    }
+}

@@ -1,0 +1,55 @@
+//! Writes what happens to a consolidation: its new version, its event and its message.
+use loadmaster_accounts::Principal;
+use loadmaster_platform::{outbox, postgres::PgSession};
+
+use super::{
+    error::ConsolidationError,
+    model::{Consolidation, ConsolidationEvent, Happening, Whole, message},
+    repository,
+    service::ConsolidationService,
+};
+
+impl ConsolidationService {
+    /// Numbers what happens, saves the consolidation and writes the event; the message comes last.
+    pub(super) async fn record_in_tx(
+        &self,
+        tx: &mut PgSession,
+        caller: Principal,
+        consolidation: &mut Consolidation,
+        happening: Happening,
+    ) -> Result<(), ConsolidationError> {
+        let now = self.clock.now();
+        consolidation.event_sequence += 1;
+        consolidation.version += 1;
+        consolidation.updated_at = now;
+        let Happening { event_type, change, origins, part_id, organization_id } = happening;
+        let event = ConsolidationEvent {
+            sequence: consolidation.event_sequence,
+            event_type,
+            change,
+            origins,
+            part_id,
+            organization_id,
+            actor_id: Some(caller.user_id),
+            created_at: now,
+        };
+        repository::save(tx, consolidation).await?;
+        repository::insert_event(tx, consolidation.id, &event).await?;
+        let subject = consolidation.id.to_string();
+        outbox::append_in_tx(tx, &[message(consolidation, &event, &subject)]).await?;
+        Ok(())
+    }
+
+    /// Records what happens, and returns the consolidation as it is then.
+    pub(super) async fn recorded_in_tx(
+        &self,
+        tx: &mut PgSession,
+        caller: Principal,
+        mut whole: Whole,
+        happening: Happening,
+    ) -> Result<Whole, ConsolidationError> {
+        let id = whole.consolidation.id;
+        self.record_in_tx(tx, caller, &mut whole.consolidation, happening).await?;
+        repository::find(tx, id, self.clock.now()).await?.ok_or(ConsolidationError::Unknown)
+    }
+}

@@ -1,0 +1,140 @@
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use loadmaster_bookings::BookingStatus;
+use loadmaster_holds::HoldStatus;
+use loadmaster_kernel::{
+    AirportCode, BookingId, BookingRef, ConsolidationId, HandlingCode, HoldId, Pieces, Positions, Volume, Weight,
+    from_column,
+};
+use loadmaster_platform::postgres::{PgSession, column};
+use uuid::Uuid;
+
+use crate::model::{Freight, Master, MasterStatus};
+
+struct Row {
+    consolidation_id: Uuid,
+    origin: AirportCode,
+    hold_id: Uuid,
+    booking_ref: Option<BookingRef>,
+    hold_status: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
+    booking_status: Option<String>,
+    needs_rerouting: Option<bool>,
+    pieces: Option<Pieces>,
+    weight_hg: Option<Weight>,
+    volume_l: Option<Volume>,
+    positions: Option<Positions>,
+    special_handling_codes: Option<Vec<HandlingCode>>,
+}
+
+impl Row {
+    fn read(self, now: DateTime<Utc>) -> sqlx::Result<Master> {
+        let status = match (&self.booking_status, &self.hold_status) {
+            (Some(word), _) => MasterStatus::of_booking(from_column(BookingStatus::WORDS, word)?),
+            (None, Some(word)) => match MasterStatus::of_hold(from_column(HoldStatus::WORDS, word)?) {
+                // A hold whose time is up has expired, whether or not that was recorded.
+                MasterStatus::Held if self.expires_at.is_none_or(|at| at <= now) => MasterStatus::Expired,
+                status => status,
+            },
+            (None, None) => MasterStatus::Expired,
+        };
+        let mut codes = self.special_handling_codes.unwrap_or_default();
+        codes.sort_unstable();
+        Ok(Master {
+            origin: self.origin,
+            hold_id: self.hold_id.into(),
+            booking_ref: self.booking_ref,
+            status,
+            freight: Freight {
+                pieces: self.pieces,
+                weight: self.weight_hg.unwrap_or_default(),
+                volume: self.volume_l.unwrap_or_default(),
+                positions: self.positions.unwrap_or_default(),
+                special_handling_codes: codes,
+            },
+            expires_at: self.expires_at.filter(|_| status == MasterStatus::Held),
+            needs_rerouting: self.needs_rerouting.unwrap_or_default(),
+        })
+    }
+}
+
+/// Returns the masters of consolidations, in the order of their origins: what their holds and bookings are now.
+pub(super) async fn of(
+    db: &mut PgSession,
+    ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> sqlx::Result<HashMap<ConsolidationId, Vec<Master>>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select m.consolidation_id, m.origin as "origin: _", m.hold_id,
+                  coalesce(m.booking_ref, h.booking_ref) as "booking_ref?: _", h.status as "hold_status?",
+                  h.expires_at as "expires_at?", b.status as "booking_status?", b.needs_rerouting as "needs_rerouting?",
+                  coalesce(b.pieces, h.pieces) as "pieces?: _", coalesce(b.weight_hg, h.weight_hg) as "weight_hg?: _",
+                  coalesce(b.volume_l, h.volume_l) as "volume_l?: _", coalesce(b.positions, h.positions) as "positions?: _",
+                  coalesce(b.special_handling_codes, h.special_handling_codes) as "special_handling_codes?: _"
+           from consolidation_masters m
+           left join lateral (select * from holds where id = m.hold_id limit 1) h on true
+           left join lateral (select * from bookings where id = coalesce(m.booking_id, h.booking_id) limit 1) b on true
+           where m.consolidation_id = any($1)
+           order by m.consolidation_id, m.origin"#,
+        ids,
+    );
+    let mut masters = HashMap::<ConsolidationId, Vec<Master>>::new();
+    for row in rows.fetch_all(db).await? {
+        masters.entry(row.consolidation_id.into()).or_default().push(row.read(now)?);
+    }
+    Ok(masters)
+}
+
+/// Returns those of these holds that keep room.
+pub(crate) async fn open_holds(
+    db: &mut PgSession,
+    holds: &[HoldId],
+    now: DateTime<Utc>,
+) -> sqlx::Result<HashSet<HoldId>> {
+    let open = sqlx::query_scalar!(
+        "select id from holds where id = any($1) and status = 'ACTIVE' and expires_at > $2",
+        &column(holds, |hold| hold.uuid()),
+        now,
+    );
+    Ok(open.fetch_all(db).await?.into_iter().map(HoldId::from).collect())
+}
+
+/// Makes holds the masters of their origins, in place of former ones.
+pub(crate) async fn save_masters(
+    db: &mut PgSession,
+    of: ConsolidationId,
+    masters: &[(AirportCode, HoldId)],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let saved = sqlx::query!(
+        "insert into consolidation_masters (consolidation_id, origin, hold_id, held_at)
+         select $1, m.origin, m.hold_id, $4 from unnest($2::text[], $3::uuid[]) as m (origin, hold_id)
+         on conflict (consolidation_id, origin) do update
+         set hold_id = excluded.hold_id, booking_id = null, booking_ref = null, held_at = excluded.held_at",
+        of.uuid(),
+        &column(masters, |(origin, _)| origin.to_string()),
+        &column(masters, |(_, hold)| hold.uuid()),
+        now,
+    );
+    saved.execute(db).await.map(drop)
+}
+
+/// Notes the bookings that the holds of these origins became, unless other holds have taken their place.
+pub(crate) async fn note_bookings(
+    db: &mut PgSession,
+    of: ConsolidationId,
+    booked: &[(HoldId, BookingId, BookingRef)],
+) -> sqlx::Result<u64> {
+    let noted = sqlx::query!(
+        "update consolidation_masters m set booking_id = b.booking_id, booking_ref = b.booking_ref
+         from unnest($2::uuid[], $3::uuid[], $4::text[]) as b (hold_id, booking_id, booking_ref)
+         where m.consolidation_id = $1 and m.hold_id = b.hold_id and m.booking_id is null",
+        of.uuid(),
+        &column(booked, |(hold, ..)| hold.uuid()),
+        &column(booked, |(_, booking, _)| booking.uuid()),
+        &column(booked, |(.., reference)| reference.to_string()),
+    );
+    Ok(noted.execute(db).await?.rows_affected())
+}
