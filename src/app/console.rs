@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 44] = [
+const PAGES: [&str; 49] = [
     "/",
     "/track",
     TRACKING,
@@ -37,6 +37,10 @@ const PAGES: [&str; 44] = [
     "/parties",
     "/waitlist",
     "/alerts",
+    "/consolidations",
+    "/consolidations/{id}",
+    "/consolidations/{id}/manifest/{origin}",
+    "/join",
     "/account",
     "/board",
     "/flights",
@@ -58,6 +62,7 @@ const PAGES: [&str; 44] = [
     "/admin/jobs",
     "/admin/messages",
     "/admin/alerts",
+    "/admin/consolidations",
     "/admin/audit",
     "/admin/analytics",
     "/admin/health",

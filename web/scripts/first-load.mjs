@@ -1,5 +1,5 @@
 // Refuses a first load of more than 75 kB of JavaScript (gzip) until the search works, in any language, and one with texts of
-// administrators or of another language: what search.html names, what those files import, and the catalogue of the language.
+// administrators, of consolidations or of another language: what search.html names, what those files import, and the catalogue of the language.
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
@@ -51,12 +51,14 @@ for (const { language, path } of catalogues) {
   if (total > LIMIT) fail("The first load is too large.");
   const other = catalogues.find((one) => one.path !== path && sources.has(one.path));
   if (other) fail(`The first load in “${language}” has the texts in “${other.language}”.`);
-  // Every longer text of administrators that no other page has, too.
+  // Every longer text of a part that no other page has, too.
   const all = [...sources.values()].join("");
   const common = words(`${language}.ts`);
-  const texts = [...words(`${language}-admin.ts`).matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((found) => found[1]);
-  const own = texts.filter((text) => text.length >= 20 && !common.includes(text));
-  const loaded = own.filter((text) => all.includes(text));
-  if (own.length === 0 || loaded.length > 0)
-    fail(`Texts of administrators in the first load: ${loaded.join(" | ") || "none was looked for"}`);
+  for (const part of ["admin", "consolidations"]) {
+    const texts = [...words(`${language}-${part}.ts`).matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((found) => found[1]);
+    const own = texts.filter((text) => text.length >= 20 && !common.includes(text));
+    const loaded = own.filter((text) => all.includes(text));
+    if (own.length === 0 || loaded.length > 0)
+      fail(`Texts of “${part}” in the first load: ${loaded.join(" | ") || "none was looked for"}`);
+  }
 }

@@ -2,7 +2,7 @@
 import type { Component } from "svelte";
 import Search from "./pages/search/Search.svelte";
 import { words } from "./words";
-import { adminTexts } from "./words/language";
+import { adminTexts, consolidationTexts } from "./words/language";
 
 export interface Page {
   path: string;
@@ -17,6 +17,7 @@ type Loading = Promise<{ default: Component<{ params: Record<string, string> }> 
 const page = (load: () => Promise<unknown>) => load as () => Loading;
 /** Loads the texts first: a module whose evaluation failed for want of them is never evaluated again. */
 const adminPage = (load: () => Promise<unknown>) => page(() => adminTexts().then(load));
+const consolidationPage = (load: () => Promise<unknown>) => page(() => consolidationTexts().then(load));
 
 export const pages: readonly Page[] = [
   { path: "/", title: words.search.title, load: page(() => Promise.resolve({ default: Search })) },
@@ -83,6 +84,29 @@ export const pages: readonly Page[] = [
     title: words.alerts.title,
     role: "customer",
     load: page(() => import("./pages/alerts/Alerts.svelte")),
+  },
+  {
+    path: "/consolidations",
+    title: words.shell.consolidations,
+    role: "customer",
+    load: consolidationPage(() => import("./pages/consolidations/Consolidations.svelte")),
+  },
+  {
+    path: "/consolidations/{id}",
+    title: words.shell.consolidations,
+    role: "customer",
+    load: consolidationPage(() => import("./pages/consolidations/Consolidation.svelte")),
+  },
+  {
+    path: "/consolidations/{id}/manifest/{origin}",
+    title: words.shell.consolidations,
+    role: "customer",
+    load: consolidationPage(() => import("./pages/consolidations/Manifest.svelte")),
+  },
+  {
+    path: "/join",
+    title: words.shell.consolidations,
+    load: consolidationPage(() => import("./pages/consolidations/Join.svelte")),
   },
   {
     path: "/account",
@@ -204,6 +228,12 @@ export const pages: readonly Page[] = [
     title: words.shell.administration,
     role: "admin",
     load: adminPage(() => import("./pages/admin/Alerts.svelte")),
+  },
+  {
+    path: "/admin/consolidations",
+    title: words.shell.administration,
+    role: "admin",
+    load: adminPage(() => consolidationTexts().then(() => import("./pages/admin/Consolidations.svelte"))),
   },
   {
     path: "/admin/audit",

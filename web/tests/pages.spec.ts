@@ -134,6 +134,7 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
     "/guest",
     `/guest#${claim.token}`,
     "/claim",
+    "/join#token",
     "/reset?token=x",
     `/book?flights=${flight.id}`,
     `/book?flights=${flight.id}&weight=10`,
@@ -151,6 +152,18 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
   expect(violations.map((it) => it.id)).toEqual([]);
 });
 
+/** A consolidation of a caller with one part from TRV to CJB, which is held on a flight. */
+async function consolidated(caller: Caller, flight: Json): Promise<Json> {
+  const { origin, destination, id } = flight;
+  const one = await caller.post("/api/v1/consolidations", { name: "Week 50", origin, destination });
+  const path = `/api/v1/consolidations/${one.id}`;
+  const freight = { pieces: 1, weight_kg: 5, special_handling_codes: ["PER"], status: "READY" };
+  await caller.post(`${path}/parts`, { origin, ...freight, house_number: "H-1", description: "cut flowers" });
+  await caller.post(`${path}/members`, { email: "member@example.com", origin });
+  await caller.post(`${path}/hold`, { ways: [{ origin, flight_ids: [id] }] });
+  return one;
+}
+
 test("the pages of shippers and staff violate nothing of it", async ({ page, world }, info) => {
   test.setTimeout(12 * MINUTES);
   const { admin, flight, booking, day } = await shipped(world);
@@ -160,6 +173,8 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
   const { origin, destination, id } = flight;
   const quote = await admin.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
   await admin.post("/api/v1/alerts", { kind: "SPACE", origin, destination, weight_kg: 500 });
+  const booked = await consolidated(admin, flight);
+  await admin.post(`/api/v1/consolidations/${booked.id}/book`);
   await signIn(page, admin);
   for (const address of [
     "/bookings",
@@ -182,11 +197,40 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     "/alerts",
     "/alerts?new=PRICE&origin=TRV&destination=CJB&weight=500&amount=450&currency=USD",
     "/alerts?new=SPACE&origin=TRV&destination=CJB&weight=500",
+    "/consolidations",
+    "/consolidations?new=1",
+    `/consolidations/${booked.id}`,
+    `/consolidations/${booked.id}/manifest/${origin}`,
+    "/consolidations/00000000-0000-7000-8000-000000000000",
     "/account",
     `/account?webhook=${webhook.id}`,
     `/account?webhook=${webhook.id}&delivery=${delivery.id}`,
   ])
     await isSound(page, address, info);
+});
+
+test("a consolidation that is held violates nothing of it: flights that were searched, rows with faults", async ({
+  page,
+  world,
+}, info) => {
+  test.setTimeout(6 * MINUTES);
+  const { admin, flight, day } = await shipped(world);
+  const held = await consolidated(admin, flight);
+  await signIn(page, admin);
+  await isSound(page, `/consolidations/${held.id}`, info, "consolidation_held", async () => {
+    await expect(page.locator("[data-book]")).toBeVisible();
+    if ((await page.locator("[data-combination]").count()) === 0) {
+      await page.locator("[data-group-search] input[type=date]").fill(day);
+      await page.locator("[data-group-search] [type=submit]").click();
+      await expect(page.locator("[data-combination]").first()).toBeVisible();
+    }
+    const row = page.locator("[data-grid] [data-row='0']");
+    if ((await row.locator("[aria-invalid]").count()) === 0) {
+      await row.locator("[data-column=pieces] input").fill("many");
+      await page.locator("[data-grid] [type=submit]").click();
+      await expect(row.locator("[aria-invalid]").first()).toBeVisible();
+    }
+  });
 });
 
 test("a menu on a phone, a connection at risk and columns of products violate nothing of it", async ({
@@ -256,6 +300,7 @@ const ADMIN = {
     "/admin/import",
     "/admin/jobs",
     "/admin/alerts",
+    "/admin/consolidations",
     "/admin/messages",
     "/admin/messages?show=mailbox",
     "/admin/messages?show=webhooks",

@@ -12,6 +12,10 @@ test("every text of the console can be translated, and has room to be longer", a
   const booking = await world.book(operator, [flight]);
   const { origin, destination, id } = flight;
   const quote = await operator.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
+  const consolidation = await operator.post("/api/v1/consolidations", { name: "Week 50", origin, destination });
+  const path = `/api/v1/consolidations/${consolidation.id}`;
+  await operator.post(`${path}/parts`, { origin, pieces: 1, weight_kg: 5, status: "READY" });
+  await operator.post(`${path}/hold`, { ways: [{ origin, flight_ids: [id] }] });
   const day = flight.departure_local.slice(0, 10);
   await signIn(page, operator);
   await page.evaluate(() => localStorage.setItem("loadmaster.words", "pseudo"));
@@ -44,6 +48,10 @@ test("every text of the console can be translated, and has room to be longer", a
     "/waitlist",
     "/alerts",
     "/alerts?new=PRICE&origin=TRV&destination=CJB&weight=100",
+    "/consolidations",
+    "/consolidations?new=1",
+    `/consolidations/${consolidation.id}`,
+    "/join",
     "/account",
   ]) {
     await page.goto(address);

@@ -18,6 +18,7 @@ export const deAdmin: AdminWords = {
       embargoes: "Embargos",
       allotments: "Kontingente",
       alerts: "Alarme",
+      consolidations: "Sammelladungen",
       import: "Import",
       jobs: "Aufträge",
       messages: "Nachrichten",

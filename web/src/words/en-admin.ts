@@ -17,6 +17,7 @@ export const enAdmin = {
       embargoes: "Embargoes",
       allotments: "Allotments",
       alerts: "Alerts",
+      consolidations: "Consolidations",
       import: "Import",
       jobs: "Jobs",
       messages: "Messages",

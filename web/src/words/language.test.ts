@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { de } from "./de";
 import { deAdmin } from "./de-admin";
+import { deConsolidations } from "./de-consolidations";
 import { en } from "./en";
 import { enAdmin } from "./en-admin";
+import { enConsolidations } from "./en-consolidations";
 import { languageOf, localeOf } from "./language";
 
 type Tree = { readonly [name: string]: string | ((...values: unknown[]) => string) | Tree };
@@ -47,6 +49,9 @@ const SAME = [
   "parts.optional",
   "parts.members.name",
   "price.onFlight",
+  "consolidations.page.name",
+  "consolidations.parts.status",
+  "consolidations.masters.status",
   "rates.currency",
   "rates.ofSource",
   "rates.perUnit",
@@ -102,8 +107,8 @@ const SAME = [
   "admin.analytics.flights.dimension",
 ];
 
-const english = texts({ ...en, ...enAdmin } as unknown as Tree);
-const german = texts({ ...de, ...deAdmin } as unknown as Tree);
+const english = texts({ ...en, ...enAdmin, ...enConsolidations } as unknown as Tree);
+const german = texts({ ...de, ...deAdmin, ...deConsolidations } as unknown as Tree);
 
 describe("the German texts", () => {
   it("have the names of the English ones", () => {

@@ -14,11 +14,13 @@ export const LANGUAGES = {
     name: "English",
     common: async (): Promise<Words> => (await import("./en")).en,
     admin: async () => (await import("./en-admin")).enAdmin,
+    consolidations: async () => (await import("./en-consolidations")).enConsolidations,
   },
   de: {
     name: "Deutsch",
     common: async (): Promise<Words> => (await import("./de")).de,
     admin: async () => (await import("./de-admin")).deAdmin,
+    consolidations: async () => (await import("./de-consolidations")).deConsolidations,
   },
 };
 
@@ -62,6 +64,8 @@ export const locale: string = localeOf(language, preferred);
 
 /** Loads the texts of administrators. */
 export const adminTexts = LANGUAGES[language].admin;
+/** Loads the texts of consolidations. */
+export const consolidationTexts = LANGUAGES[language].consolidations;
 
 /** Whether the next page has another language than this one was loaded for. A browser that keeps nothing has the same. */
 export const isOtherNext = (): boolean => nextLanguage() !== wanted;

@@ -45,7 +45,7 @@ impl Invitations {
             destination => facts.destination.to_string(),
             origin => facts.origin.map(|origin| origin.to_string()),
             // In the fragment, which browsers send to no server.
-            path => format!("/consolidations#join={}", self.one_time.token_of(INVITATION, token.into())),
+            path => format!("/join#{}", self.one_time.token_of(INVITATION, token.into())),
             expires => expires_at.format("%-d %B %Y").to_string(),
             expires_at => expires_at.to_rfc3339(),
         };
@@ -67,7 +67,7 @@ impl Composer for Invitations {
     }
 
     fn samples(&self) -> Vec<(&'static str, Value)> {
-        let (organization, path, expires) = ("Example Freight", "/consolidations#join=x", "1 May 2030");
+        let (organization, path, expires) = ("Example Freight", "/join#x", "1 May 2030");
         let sample = context! {
             organization, is_named => true, destination => "LHR", origin => "DEL", path, expires,
             expires_at => "2030-05-01T00:00:00+00:00",

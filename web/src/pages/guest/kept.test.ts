@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
 
-it("a claim outlives the reload that the console makes, and is not left in the storage", async () => {
+it("a claim and an invitation outlive the reload that the console makes, and are not left in the storage", async () => {
   const stored = new Map<string, string>();
   vi.stubGlobal("sessionStorage", {
     getItem: (name: string) => stored.get(name) ?? null,
@@ -14,9 +14,10 @@ it("a claim outlives the reload that the console makes, and is not left in the s
   const before = await loaded();
   expect(before.kept.claim).toBe("");
   before.kept.claim = "secret";
+  before.kept.invitation = "token";
   expect(stored.size).toBe(0);
   before.keepOverReload();
-  expect((await loaded()).kept.claim).toBe("secret");
+  expect((await loaded()).kept).toEqual({ claim: "secret", invitation: "token" });
   expect(stored.size).toBe(0);
-  expect((await loaded()).kept.claim).toBe("");
+  expect((await loaded()).kept).toEqual({ claim: "", invitation: "" });
 });

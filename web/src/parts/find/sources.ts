@@ -45,7 +45,7 @@ export async function findAll(typed: string, signal: AbortSignal): Promise<Found
 }
 
 /** Pages that need more than their address, or that only letters and the session lead to. */
-const UNNAMED = ["/book", "/guest", "/reset"];
+const UNNAMED = ["/book", "/guest", "/reset", "/join"];
 const OF_STRANGERS = ["/sign-in", "/register", "/forgot"];
 
 async function pagesNamed(text: string): Promise<Entry[]> {
