@@ -42,7 +42,7 @@ impl AmendBooking {
     }
 
     /// Returns the air waybill numbers that it leaves and takes, if it changes the number.
-    pub fn awb_move(&self, booking: &Booking) -> Option<AwbMove> {
+    pub(crate) fn awb_move(&self, booking: &Booking) -> Option<AwbMove> {
         let (from, to) = (booking.awb_number.clone(), self.awb_number.clone().or(booking.awb_number.clone()));
         (from != to).then_some(AwbMove { from, to })
     }

@@ -245,7 +245,7 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 20] = [
+pub const SCHEDULES: [&str; 21] = [
     "partitions_ahead",
     "expired_tokens",
     "old_idempotency_keys",

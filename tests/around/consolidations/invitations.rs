@@ -81,7 +81,7 @@ async fn the_letter_has_a_link_and_an_address_gets_three_of_them() {
     let letter = letter(&world, "consolidation_invitation", &email(&member)).await;
     let token = token(&world, &email(&member)).await;
     let body = text(&letter, "text");
-    assert!(body.contains(&format!("/consolidations#join={token}")), "{body}");
+    assert!(body.contains(&format!("/join#{token}")), "{body}");
     assert!(text(&letter, "subject").contains("LHR"), "{letter}");
     assert!(!body.contains("Week 49"), "the owner's own words are not repeated to strangers");
     for _ in 0..3 {

@@ -72,7 +72,7 @@ impl Happening {
         Self { event_type, change: None, origins: Vec::new(), part_id: None, organization_id: None }
     }
 
-    pub const fn change(change: ConsolidationChange) -> Self {
+    pub fn change(change: ConsolidationChange) -> Self {
         Self { change: Some(change), ..Self::of(ConsolidationEventType::Changed) }
     }
 

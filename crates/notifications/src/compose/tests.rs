@@ -162,7 +162,7 @@ fn questions_letters_to_guests_and_letters_about_accounts_can_be_written_in_each
         render(&engine, &mail, GUEST_BOOKING, &context! { path => "/guest#x", expires, expires_at, ..news });
     }
     for (is_named, origin) in [(true, Some("DEL")), (false, None)] {
-        let (organization, destination, path) = ("Example Freight", "LHR", "/consolidations#join=x");
+        let (organization, destination, path) = ("Example Freight", "LHR", "/join#x");
         let news = context! { organization, is_named, origin, destination, path, expires, expires_at };
         render(&engine, &mail, CONSOLIDATION_INVITATION, &news);
     }
