@@ -7,6 +7,7 @@ mod exporting;
 mod flights;
 mod funnel;
 mod plain;
+mod plans;
 mod popular;
 mod recording;
 mod searches;

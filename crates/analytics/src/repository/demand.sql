@@ -16,13 +16,15 @@ with counted as (
     where ($5::text is null or origin = $5)
       and ($6::text is null or destination = $6)
     group by 1, 2
-), named as (
-    select key, row_number() over (order by sum(searches) desc, key) as rank from grouped group by key
+), ranked as (
+    -- No join with the sums of each key: plans for any parameters take their number to be 1.
+    select *, dense_rank() over (order by of_key desc, key) as rank
+    from (select *, sum(searches) over (partition by key) as of_key from grouped) keyed
 ), placed as (
     select rank <= $7 as is_named, case when rank <= $7 then rank end as place,
            case when rank <= $7 then key end as name, case when rank <= $7 then period end as time,
            searches, options, bookable
-    from grouped join named using (key)
+    from ranked
 )
 select grouping(is_named) = 1 as "is_total!", time, place, name,
        coalesce(sum(searches), 0)::bigint as "searches!", coalesce(sum(options), 0)::bigint as "options!",

@@ -46,12 +46,14 @@ with flown as (
            sum(available_l) filter (where is_open) as available_l,
            sum(available_positions) filter (where is_open) as available_positions
     from flown group by key, period
-), named as (
-    select key, row_number() over (order by sum(flights) desc, key) as rank from sums group by key
+), ranked as (
+    -- No join with the sums of each key: plans for any parameters take their number to be 1.
+    select *, dense_rank() over (order by of_key desc, key) as rank
+    from (select *, sum(flights) over (partition by key) as of_key from sums) keyed
 ), placed as (
     select rank <= $8 as is_named, case when rank <= $8 then rank end as place,
-           case when rank <= $8 then key end as name, case when rank <= $8 then period end as time, sums.*
-    from sums join named using (key)
+           case when rank <= $8 then key end as name, case when rank <= $8 then period end as time, ranked.*
+    from ranked
 )
 select grouping(is_named) = 1 as "is_total!", time, place, name,
        coalesce(sum(flights), 0)::bigint as "flights!",

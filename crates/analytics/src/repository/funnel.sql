@@ -68,16 +68,17 @@ with zone as materialized (
       and ($9::text is null or destination = $9)
 ), summed as (
     select key, period, step, sum(made) as made, sum(done) as done from counted group by key, period, step
-), named as (
-    select key, row_number() over (
-               order by coalesce(sum(made) filter (where step = 'BOOKING'), 0) desc, sum(made) desc, key
-           ) as rank
-    from summed group by key
+), ranked as (
+    -- No join with the sums of each key: plans for any parameters take their number to be 1.
+    select *, dense_rank() over (order by bookings desc, of_key desc, key) as rank
+    from (select *, coalesce(sum(made) filter (where step = 'BOOKING') over (partition by key), 0) as bookings,
+                 sum(made) over (partition by key) as of_key
+          from summed) keyed
 ), placed as (
     select rank <= $16 as is_named, case when rank <= $16 then rank end as place,
            case when rank <= $16 then key end as name, case when rank <= $16 then period end as time,
            step, made, done
-    from summed join named using (key)
+    from ranked
 )
 select grouping(is_named) = 1 as "is_total!", time, place, name,
        coalesce(sum(made) filter (where step = 'SEARCH'), 0)::bigint as "searches!",

@@ -37,13 +37,15 @@ with zone as materialized (
         select (m.arrived_at at time zone 'UTC' + make_interval(secs => coalesce(z.seconds, 0)))::date as date
     ) d
     where d.date between $16 and $17
-), named as (
-    select key, row_number() over (order by count(*) desc, key) as rank from arrived group by key
+), ranked as (
+    -- No join with the sums of each key: plans for any parameters take their number to be 1.
+    select *, dense_rank() over (order by of_key desc, key) as rank
+    from (select *, count(*) over (partition by key) as of_key from arrived) keyed
 ), placed as (
     select rank <= $18 as is_named, case when rank <= $18 then rank end as place,
            case when rank <= $18 then key end as name, case when rank <= $18 then period end as time,
            planned, actual, is_late, is_as_booked
-    from arrived join named using (key)
+    from ranked
 )
 select grouping(is_named) = 1 as "is_total!", time, place, name, count(*) as "shipments!",
        percentile_disc(array[0.5, 0.9, 0.95]) within group (order by planned) as planned,

@@ -49,14 +49,17 @@ with zone as materialized (
            sum(minor) filter (where not is_before) as minor,
            sum(minor) filter (where not is_before and not is_cancelled) as agreed
     from made group by key, period, currency
-), named as (
-    select key, row_number() over (order by coalesce(sum(weight_hg), 0) desc, sum(bookings) desc, key) as rank
-    from sums group by key having sum(bookings) > 0
+), ranked as (
+    -- No join with the sums of each key: plans for any parameters take their number to be 1.
+    select *, case when of_key > 0 then dense_rank() over (order by of_key > 0 desc, weight_of_key desc, of_key desc, key) end as rank
+    from (select *, sum(bookings) over (partition by key) as of_key,
+                 coalesce(sum(weight_hg) over (partition by key), 0) as weight_of_key
+          from sums) keyed
 ), placed as (
     select coalesce(rank <= $17, false) as is_named, case when rank <= $17 then rank end as rank,
            case when rank <= $17 then key end as key, case when rank <= $17 then period end as period,
            currency, bookings, cancelled, pieces, weight_hg, chargeable_hg, before_hg, minor, agreed
-    from sums left join named using (key)
+    from ranked
 )
 select grouping(is_named) = 1 as "is_total!", period, rank, key, currency,
        sum(bookings)::bigint as "bookings!", sum(cancelled)::bigint as "cancelled!",
