@@ -121,7 +121,7 @@ async fn a_member_reads_no_other_members_texts_and_a_stranger_nothing() {
         (&freight["weight_kg"], &freight["origin"], &freight["shipper"]),
         (&json!(100), &json!("DEL"), &Value::Null)
     );
-    let messages = world.texts("select event::text from outbox where aggregate = 'consolidation'").await;
+    let messages = world.texts("select payload::text from outbox where aggregate = 'consolidation'").await;
     assert!(messages.iter().all(|message| secrets.iter().all(|secret| !message.contains(secret))), "{messages:?}");
     assert!(messages.iter().all(|message| !message.contains("@example.com")), "{messages:?}");
 }

@@ -109,7 +109,8 @@ impl<'a> Checker<'a> {
         for name in members.keys().filter(|name| object.contains_key(**name) && !required.contains(*name)) {
             // Answers say null, not nothing; but for what is asked for, a guest's claim, a token that is in a cookie
             // instead, what a problem has by its code, and parties, which requests share.
-            let is_of_prices = ["price", "per_kg", "is_cheapest"].contains(name) && object.contains_key("is_cheapest");
+            let is_of_prices = ["price", "per_kg", "is_cheapest", "apart", "saving"].contains(name)
+                && (["is_cheapest", "saving"].iter().any(|it| object.contains_key(*it)) || at.contains("/ways/"));
             if !["events", "changes", "claim", "refresh_token", "errors"].contains(name)
                 && !is_of_prices
                 && !at.ends_with("/shipper")

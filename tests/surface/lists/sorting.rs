@@ -222,7 +222,7 @@ async fn unknown_orders_and_cursors_of_another_order_are_refused() {
         tried.push(name);
     }
     let expected =
-        ["listBookings", "listFlights", "listHolds", "listOrganizations", "listPayments", "listQuotes", "listUsers"];
+        ["listAlerts", "listBookings", "listFlights", "listHolds", "listOrganizations", "listPayments", "listQuotes", "listUsers"];
     assert_eq!(tried, expected);
 
     for (path, orders) in [

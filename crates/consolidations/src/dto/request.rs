@@ -296,7 +296,7 @@ fn read_flights(fields: &mut Fields<'_>) -> Option<WayFlights> {
 /// Reads the member `ways`.
 fn read_ways(fields: &mut Fields<'_>, reference: &Reference) -> Option<Ways> {
     let ways: Vec<MasterWay> = objects(MOST_ORIGINS, |inner| MasterWay::read(inner, reference)).read(fields, "ways")?;
-    if ways.is_empty() {
+    if fields.is_empty("ways") {
         fields.fault("ways", &empty());
         return None;
     }

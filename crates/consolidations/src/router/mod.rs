@@ -69,7 +69,9 @@ fn tag(whole: &Whole) -> String {
 
 problem_responses!(ListProblems: [LIST, ROLE]);
 
-/// List consolidations, newest first: those of which your organization is the owner or a member, or all for carrier staff.
+/// List consolidations, newest first.
+///
+/// Those of which your organization is the owner or a member; all of them for carrier staff.
 #[utoipa::path(get, path = "/consolidations", tag = "consolidations", operation_id = "listConsolidations",
     params(ConsolidationFilter, PageParams),
     responses((status = 200, body = Vec<ConsolidationSummary>, headers(("Link" = String))), ListProblems))]
@@ -116,6 +118,8 @@ async fn show(
 problem_responses!(EventsProblems: [LIST, ROLE], NOT_FOUND);
 
 /// List what was done in a consolidation, newest first.
+///
+/// For its members and carrier staff: who did what to which origin, part or member, without what is written in a part.
 #[utoipa::path(get, path = "/consolidations/{id}/events", tag = "consolidations", operation_id = "listConsolidationEvents",
     params(("id" = ConsolidationId, Path, description = "Id of the consolidation"), PageParams),
     responses((status = 200, body = Vec<EventBody>, headers(("Link" = String))), EventsProblems))]
