@@ -3,7 +3,9 @@ mod invitations;
 mod masters;
 mod persons;
 mod plan;
+mod races;
 mod refusals;
+mod secrets;
 
 use loadmaster_accounts::OneTime;
 use loadmaster_consolidations::INVITATION;

@@ -5,7 +5,7 @@ mod ending;
 mod failing;
 mod fairness;
 mod keeping;
-mod receiver;
+pub mod receiver;
 mod replayed;
 mod secrets;
 mod sending;

@@ -1,5 +1,5 @@
-//! The callers that requests are made with: two shippers of different organizations, four who pay, the carrier's
-//! staff, and guests.
+//! The callers that requests are made with: two shippers of different organizations, four who pay, two who
+//! consolidate, the carrier's staff, and guests.
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -61,6 +61,8 @@ pub(super) struct Callers {
     pub shippers: [Arc<Caller>; 2],
     /// Shippers who pay; each has an organization of its own. The last two change and cancel what they have paid.
     pub payers: [Arc<Caller>; 4],
+    /// Forwarders who fill consolidations, of two organizations.
+    pub consolidators: [Arc<Caller>; 2],
     /// In the order in which they came.
     guests: RwLock<Vec<Arc<Caller>>>,
     /// The age at which tokens are renewed.
@@ -86,9 +88,11 @@ impl Callers {
             Arc::new(shipper(5).await?.0),
             Arc::new(shipper(6).await?.0),
         ];
+        let consolidators = [Arc::new(shipper(7).await?.0), Arc::new(shipper(8).await?.0)];
         ensure!(shippers[0].organization != shippers[1].organization, "two shippers have the same organization");
-        let (staff, guests, renew) = (Arc::new(staff), RwLock::default(), good_for / 3);
-        Ok(Self { staff, shippers, payers, guests, renew, expired: Mutex::default(), has_expired: Notify::new() })
+        let (guests, expired) = (RwLock::default(), Mutex::default());
+        let (staff, renew, has_expired) = (Arc::new(staff), good_for / 3, Notify::new());
+        Ok(Self { staff, shippers, payers, consolidators, guests, renew, expired, has_expired })
     }
 
     /// Gets the token of a new guest from one server; returns the guest's number.
@@ -133,7 +137,8 @@ impl Callers {
     }
 
     async fn renew(&self, wire: &Wire, only: Option<usize>) {
-        for caller in [&self.staff].into_iter().chain(&self.shippers).chain(&self.payers) {
+        let all = [&self.staff].into_iter().chain(&self.shippers).chain(&self.payers).chain(&self.consolidators);
+        for caller in all {
             let answer = match only {
                 None => post(wire, caller, "login").await.ok(),
                 Some(instance) => match attempt(wire, caller, "login", instance).await {

@@ -63,6 +63,7 @@ impl Load {
             Actor::Staff => None,
             Actor::Shipper(number) => self.callers.shippers.get(number).cloned(),
             Actor::Payer(number) => self.callers.payers.get(number).cloned(),
+            Actor::Consolidator(number) => self.callers.consolidators.get(number).cloned(),
             Actor::Guest(number) => self.callers.guest(number),
         };
         caller.unwrap_or_else(|| Arc::clone(&self.callers.staff))

@@ -30,6 +30,8 @@ pub(super) enum Promise {
     Legal,
     /// What a cancellation costs.
     FeeKept,
+    /// All holds of a consolidation, or none.
+    HeldTogether,
     /// Space that is free goes to the first who waits for it.
     Offered,
     /// What webhooks receive.
@@ -55,6 +57,7 @@ impl Promise {
             Self::FeeKept => {
                 (Some(14), "of a cancelled booking remains the fee that was due, whatever was changed before")
             }
+            Self::HeldTogether => (None, "all holds of a consolidation that are made by one request exist, or none"),
             Self::Offered => (None, "the first who waits gets the space that is free"),
             Self::Notified => {
                 (None, "every committed change arrives at its webhooks, signed and in order, and nothing else does")

@@ -4,6 +4,7 @@ mod answers;
 mod callers;
 mod check;
 mod client;
+mod consolidators;
 mod evidence;
 mod held;
 mod history;
@@ -46,6 +47,7 @@ use self::{
         probe::{Probe, longest_outage},
         quotes::Quotes,
     },
+    consolidators::{Consolidated, Consolidators},
     evidence::{Breach, Evidence},
     held::Shared,
     history::{History, Writer},
@@ -216,6 +218,7 @@ struct Run {
     probe: Arc<Probe>,
     clients: JoinSet<anyhow::Result<Vec<Operation>>>,
     payers: Payers,
+    consolidators: Consolidators,
     /// `None` on a staging system, which does not call this machine.
     hooks: Option<Hooks>,
     background: JoinSet<()>,
@@ -271,8 +274,9 @@ impl Run {
         }
         // The payment provider of a staging system may charge real cards.
         let payers = if options.urls.is_empty() { Payers::begin(&load, seed).await? } else { Payers::default() };
+        let consolidators = Consolidators::begin(&load, seed).await?;
         let (began, caveats) = (Instant::now(), Vec::new());
-        Ok(Self { load, probe, clients, payers, hooks, background, began, seed, caveats })
+        Ok(Self { load, probe, clients, payers, consolidators, hooks, background, began, seed, caveats })
     }
 
     /// Waits for the end of the load, with its faults, then checks everything.
@@ -294,15 +298,18 @@ impl Run {
         }
         operations.extend(self.load.burst.settled().await);
         report_progress(&format!("checking {} operations", operations.len()));
+        let windows: Vec<_> = injected.iter().map(|injected| injected.window).collect();
+        let windows = own.then_some(windows.as_slice());
         let (mut breaches, paid) = self.examine_payments().await?;
+        let (astray, consolidated) = self.examine_consolidations(windows).await?;
+        breaches.extend(astray);
         let (others, checked, audit) = self.examine(&operations, program).await?;
         breaches.extend(others);
         let (unheard, arrived) = self.examine_webhooks().await?;
         breaches.extend(unheard);
         self.background.shutdown().await;
         let mut gathered = self.load.evidence.get();
-        let windows: Vec<_> = injected.iter().map(|injected| injected.window).collect();
-        let (answers, failures) = answers::judge(&self.load.wire.failures(), own.then_some(&windows));
+        let (answers, failures) = answers::judge(&self.load.wire.failures(), windows);
         breaches.extend(failures);
         // Breaches seen during the load come first.
         let breaches: Vec<_> = std::mem::take(&mut gathered.breaches).into_iter().chain(breaches).collect();
@@ -325,6 +332,7 @@ impl Run {
             longest_outage_ms: longest_outage(&self.probe.since(0), 0, end) / 1000,
             checked,
             paid,
+            consolidated,
             arrived,
             audit,
             breaches,
@@ -341,6 +349,20 @@ impl Run {
                 Ok((Vec::new(), None))
             }
             done => Ok(done?.map_or((Vec::new(), None), |(breaches, paid)| (breaches, Some(paid)))),
+        }
+    }
+
+    /// Compares consolidations with what their forwarders were answered. A system that has broken a promise may not answer.
+    async fn examine_consolidations(
+        &mut self,
+        windows: Option<&[(u64, u64)]>,
+    ) -> anyhow::Result<(Vec<Breach>, Consolidated)> {
+        match std::mem::take(&mut self.consolidators).judge(&self.load, windows).await {
+            Err(error) if !self.load.evidence.get().breaches.is_empty() => {
+                self.caveats.push(format!("the check of consolidations is incomplete: {error:#}"));
+                Ok((Vec::new(), Consolidated::default()))
+            }
+            done => done,
         }
     }
 

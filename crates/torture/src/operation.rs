@@ -25,6 +25,8 @@ pub(super) enum Actor {
     Shipper(usize),
     /// A shipper who pays by token.
     Payer(usize),
+    /// A forwarder who fills consolidations.
+    Consolidator(usize),
     /// A caller without an account.
     Guest(usize),
     #[default]

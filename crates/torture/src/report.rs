@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     answers::Answers,
     check::{Checked, Tally},
+    consolidators::Consolidated,
     evidence::{Breach, Counter, OutcomeCounts, Promise},
     hooks::Arrived,
     injector::Injected,
@@ -32,6 +33,7 @@ pub(super) struct Report {
     pub checked: Checked,
     /// `None`: nobody paid.
     pub paid: Option<Paid>,
+    pub consolidated: Consolidated,
     /// `None`: there were no webhooks.
     pub arrived: Option<Arrived>,
     pub audit: Option<Value>,
@@ -88,8 +90,9 @@ impl Report {
             "answers_5xx": self.answers, "recovery_seconds": self.recovery_seconds,
             "longest_recovery_ms": self.longest_recovery(), "faults_left_out": self.left_out,
             "faults": self.injected, "longest_outage_ms": self.longest_outage_ms,
-            "checked": self.checked, "payments": self.paid, "webhooks": self.arrived, "lost": self.lost(), "audit": self.audit,
-            "breaches": breaches.collect::<Vec<_>>(), "history": self.history, "caveats": self.caveats,
+            "checked": self.checked, "payments": self.paid, "consolidations": self.consolidated, "webhooks": self.arrived,
+            "lost": self.lost(), "audit": self.audit, "breaches": breaches.collect::<Vec<_>>(), "history": self.history,
+            "caveats": self.caveats,
         })
     }
 
@@ -188,6 +191,12 @@ impl Report {
                  for a fee; of {unknown} the fee is not known"
             )?;
         }
+        let Consolidated { requests, held, refused, booked, cancelled, left } = self.consolidated;
+        writeln!(
+            text,
+            "  together    {requests} consolidations: {held} held, {refused} refused, {cancelled} cancelled; {booked} masters \
+             booked, {left} holds left to expire"
+        )?;
         if let Some(Arrived { webhooks, messages, requests, refused }) = self.arrived {
             writeln!(
                 text,

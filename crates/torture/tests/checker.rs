@@ -133,6 +133,7 @@ fn every_promise_is_kept(faults: &str) {
     }
     assert!(summary.contains("responses   0 times 500"), "{summary}");
     assert!(summary.contains(" messages have arrived at 4 webhooks by "), "{summary}");
+    assert!(summary.contains("  together    ") && !summary.contains("  together    0 consolidations"), "{summary}");
     assert!(summary.contains("lost        nothing") && summary.contains("audit       run"), "{summary}");
     assert!(is_empty(dir.path()), "it left something behind");
 }

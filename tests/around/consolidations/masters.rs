@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{CONSOLIDATIONS, at, flight, named, of, part, plan, shown, statuses, ways};
 
 /// A consolidation with parts of 100 kg that are ready at these origins.
-async fn ready(owner: &Client, origins: &[&str]) -> Value {
+pub async fn ready(owner: &Client, origins: &[&str]) -> Value {
     let consolidation = owner.post(CONSOLIDATIONS, plan()).await.expect(201);
     for origin in origins {
         owner.post(&of(&consolidation, "parts"), part(origin)).await.expect(201);
@@ -18,11 +18,11 @@ async fn ready(owner: &Client, origins: &[&str]) -> Value {
     consolidation
 }
 
-async fn open_holds(world: &World) -> usize {
+pub async fn open_holds(world: &World) -> usize {
     world.texts("select id::text from holds where status = 'ACTIVE'").await.len()
 }
 
-fn awb(serial: u32) -> String {
+pub fn awb(serial: u32) -> String {
     format!("020-{serial:07}{}", serial % 7)
 }
 

@@ -156,7 +156,7 @@ impl Client {
 pub(super) const fn shipper_of(owner: Actor) -> Option<usize> {
     match owner {
         Actor::Shipper(number) => Some(number),
-        Actor::Payer(_) | Actor::Guest(_) | Actor::Staff => None,
+        Actor::Payer(_) | Actor::Consolidator(_) | Actor::Guest(_) | Actor::Staff => None,
     }
 }
 
