@@ -1,11 +1,14 @@
 //! Consolidations: who reads and changes what, and what becomes of masters.
 mod invitations;
+mod manifest;
 mod masters;
 mod persons;
 mod plan;
 mod races;
 mod refusals;
+mod searching;
 mod secrets;
+mod split;
 
 use loadmaster_accounts::OneTime;
 use loadmaster_consolidations::INVITATION;

@@ -1,11 +1,12 @@
+use chrono::DateTime;
 use loadmaster_platform::{
     audit::{Audit, Breach, Findings, Rule, Scope},
     postgres::{DbError, PgSession},
 };
 
-use super::{model::CONSOLIDATION, repository};
+use super::{costs::costs_in_tx, model::CONSOLIDATION, repository};
 
-/// A hold or booking is the master of one consolidation at most, of its owner's organization.
+/// A hold or booking is the master of one consolidation at most, of its owner's organization; what it costs is shared whole.
 const MASTERS: Rule = Rule::new(19, "each master is one hold or booking of its owner");
 
 pub(super) const AUDIT: Audit =
@@ -27,5 +28,22 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope) -> Result<Vec<(Rule, Fin
             [("consolidation_id", &row.consolidation_id), ("origin", &row.origin)];
         findings.add(Breach::of("consolidation_masters", key, fault));
     }
+    add_unshared(snapshot, &mut findings).await?;
     Ok(vec![(MASTERS, findings)])
+}
+
+/// Adds masters whose shares do not sum to their lines, or their lines not to what is owed.
+async fn add_unshared(snapshot: &mut PgSession, findings: &mut Findings) -> Result<(), DbError> {
+    for id in repository::audit::booked(snapshot).await? {
+        // Whether a hold has expired does not matter here.
+        let Some(whole) = repository::find(snapshot, id, DateTime::UNIX_EPOCH).await? else { continue };
+        for costs in costs_in_tx(snapshot, &whole).await? {
+            if !whole.sums_to(costs.origin, (costs.lines.as_slice(), costs.owed)) {
+                let key: [(&'static str, &dyn std::fmt::Display); 2] =
+                    [("consolidation_id", &id), ("origin", &costs.origin)];
+                findings.add(Breach::of("consolidation_masters", key, "its shares do not sum to what is owed for it"));
+            }
+        }
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod amend;
 mod audit;
 mod book;
 mod cancel;
+mod costs;
 mod dto;
 mod erase;
 mod error;
@@ -14,6 +15,7 @@ mod record;
 mod repository;
 mod room;
 mod router;
+mod search;
 mod service;
 mod write;
 

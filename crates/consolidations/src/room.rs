@@ -40,6 +40,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         ids: ids.clone(),
         one_time: opening.service()?,
         desk: opening.service()?,
+        search: opening.service()?,
+        acts: opening.service()?,
         unit_of_work: unit_of_work.clone(),
     };
     let jobs = Handlers::default().every(

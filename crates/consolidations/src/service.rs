@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use loadmaster_accounts::{OneTime, Principal};
+use loadmaster_accounts::{Acts, OneTime, Principal};
 use loadmaster_bookings::Desk;
 use loadmaster_kernel::ConsolidationId;
 use loadmaster_platform::{
@@ -10,6 +10,7 @@ use loadmaster_platform::{
     web::{PageRequest, Precondition},
     work::UnitOfWork,
 };
+use loadmaster_search::SearchService;
 
 use super::{
     dto::ConsolidationFilter,
@@ -30,6 +31,8 @@ pub struct ConsolidationService {
     pub(super) ids: IdSource,
     pub(super) one_time: OneTime,
     pub(super) desk: Desk,
+    pub(super) search: SearchService,
+    pub(super) acts: Acts,
     pub(super) unit_of_work: UnitOfWork,
 }
 
@@ -45,7 +48,7 @@ impl ConsolidationService {
         self.visible_in_tx(&mut snapshot, caller, id).await
     }
 
-    async fn visible_in_tx(
+    pub(super) async fn visible_in_tx(
         &self,
         tx: &mut PgSession,
         caller: Principal,

@@ -7,7 +7,7 @@ use loadmaster_kernel::{FlightId, HandlingCode, Money, OrganizationId, QuoteId, 
 pub use super::rating::Rated;
 use super::{
     model::Product,
-    rating::{Inputs, Load, price},
+    rating::{Inputs, LineKind, Load, price},
     rules::Freight,
 };
 
@@ -40,6 +40,21 @@ impl Quote {
 
     pub fn total(&self) -> Money {
         self.rated.priced.total
+    }
+
+    /// Returns the code and the amount of each line, with the special handling codes that a surcharge is charged for: freight with
+    /// one of them has it. None: it is for all freight.
+    pub fn charges(&self) -> impl Iterator<Item = (Option<&str>, Money, &[HandlingCode])> {
+        let Rated { rules, priced, .. } = &*self.rated;
+        priced.lines.iter().map(move |line| {
+            let is_surcharge = line.kind == LineKind::Surcharge;
+            // A leg, or the whole way, has one surcharge of a code.
+            let of_line = rules.surcharges.iter().find(|surcharge| {
+                is_surcharge && surcharge.leg == line.leg && Some(&surcharge.rule.terms.code) == line.code.as_ref()
+            });
+            let codes = of_line.map_or(&[][..], |surcharge| surcharge.rule.terms.handling_codes.as_slice());
+            (line.code.as_deref(), line.amount, codes)
+        })
     }
 
     /// Returns the sale that lowers it.

@@ -627,12 +627,21 @@ async fn consolidations(world: &World, journey: &mut Journey<'_>, customer: &Cli
     journey.visit(customer, "PATCH", &of_part, &[id, part], Some(json!({"pieces": 12, "volume_m3": null}))).await;
     journey.visit(customer, "GET", &of_part, &[id, part], None).await;
     let flight = world.flight(NewFlight::new("AI349", "DEL", "LHR")).await;
+    world.flight(NewFlight::new("AI351", "DEL", "LHR").departs("2026-12-02T04:00:00Z")).await;
+    let search =
+        json!({"departure_date": "2026-12-02", "latest_arrival": "2026-12-24T12:00:00Z", "hub": "DEL", "price": true});
+    let combinations = journey.visit(customer, "POST", &format!("{template}/search"), &[id], Some(search)).await;
+    assert!(combinations.as_array().is_some_and(|it| !it.is_empty()), "{combinations}");
     let ways = json!({"ways": [{"origin": "DEL", "flight_ids": [flight["id"]]}]});
     journey.visit(customer, "POST", &format!("{template}/hold"), &[id], Some(ways.clone())).await;
     journey.visit(customer, "POST", &format!("{template}/release"), &[id], None).await;
     journey.visit(customer, "POST", &format!("{template}/hold"), &[id], Some(ways)).await;
     journey.visit(customer, "POST", &format!("{template}/book"), &[id], Some(json!({"origins": ["DEL"]}))).await;
-    journey.visit(customer, "POST", &format!("{template}/masters/{{origin}}/amend"), &[id, "DEL"], None).await;
+    let master = format!("{template}/masters/{{origin}}");
+    journey.visit(customer, "POST", &format!("{master}/amend"), &[id, "DEL"], None).await;
+    journey.visit(customer, "GET", &format!("{master}/manifest"), &[id, "DEL"], None).await;
+    journey.visit(customer, "GET", &format!("{master}/manifest/export"), &[id, "DEL", "?format=csv"], None).await;
+    journey.visit(customer, "GET", &format!("{template}/split"), &[id], None).await;
     journey.visit(customer, "GET", template, &[id], None).await;
     journey.visit(customer, "GET", &format!("{template}/events"), &[id], None).await;
     let member = invited["id"].as_str().unwrap();

@@ -221,8 +221,16 @@ async fn unknown_orders_and_cursors_of_another_order_are_refused() {
         assert_eq!(counted, [("count".to_owned(), "wrong_type".to_owned())], "{name}");
         tried.push(name);
     }
-    let expected =
-        ["listAlerts", "listBookings", "listFlights", "listHolds", "listOrganizations", "listPayments", "listQuotes", "listUsers"];
+    let expected = [
+        "listAlerts",
+        "listBookings",
+        "listFlights",
+        "listHolds",
+        "listOrganizations",
+        "listPayments",
+        "listQuotes",
+        "listUsers",
+    ];
     assert_eq!(tried, expected);
 
     for (path, orders) in [

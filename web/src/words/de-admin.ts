@@ -87,6 +87,7 @@ export const deAdmin: AdminWords = {
         "flight.cancelled": "Flug gestrichen",
         "flights.imported": "Flüge importiert",
         "manifest.exported": "Manifest exportiert",
+        "house_manifest.exported": "House-Manifest exportiert",
         "booking.refunded": "Buchung erstattet",
         "booking.fee_waived": "Stornogebühr erlassen",
         "bookings.exported": "Tabelle der Buchungen exportiert",

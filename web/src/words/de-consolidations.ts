@@ -192,7 +192,10 @@ export const deConsolidations: ConsolidationWords = {
       share: "Anteil",
       total: "Summe",
       sums: "Was jede Organisation bezahlt",
-      carriage: "Beförderung",
+      discount: "Rabatt",
+      refund: "Erstattung",
+      cancellationFee: "Stornogebühr",
+      changeFee: "Nach einer Änderung einbehaltene Gebühr",
     },
     manifest: {
       title: (origin, destination) => `House-Manifest ${origin} – ${destination}`,

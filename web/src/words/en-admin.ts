@@ -86,6 +86,7 @@ export const enAdmin = {
         "flight.cancelled": "Flight cancelled",
         "flights.imported": "Flights imported",
         "manifest.exported": "Manifest exported",
+        "house_manifest.exported": "House manifest exported",
         "booking.refunded": "Booking refunded",
         "booking.fee_waived": "Cancellation fee waived",
         "bookings.exported": "Table of bookings exported",

@@ -189,7 +189,10 @@ export const enConsolidations = {
       share: "Share",
       total: "Total",
       sums: "What each organization pays",
-      carriage: "Carriage",
+      discount: "Discount",
+      refund: "Refund",
+      cancellationFee: "Cancellation fee",
+      changeFee: "Fee kept after a change",
     },
     manifest: {
       title: (origin: string, destination: string) => `House manifest ${origin} – ${destination}`,

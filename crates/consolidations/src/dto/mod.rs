@@ -1,6 +1,8 @@
 //! What is shown of consolidations. Another organization's house numbers, descriptions and parties never leave the model
 //! here, but to the owner and the carrier's staff.
+mod manifest;
 mod request;
+mod split;
 
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::Principal;
@@ -13,10 +15,12 @@ use loadmaster_shipment::Party;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(super) use manifest::ManifestBody;
 pub(super) use request::{
     AddPart, BookMasters, ChangeConsolidation, ChangePart, ConsolidationFilter, CreateConsolidation, HoldMasters,
-    InviteMember, JoinAnswer, JoinConsolidation, MasterWay, same_as_destination,
+    InviteMember, JoinAnswer, JoinConsolidation, MasterWay, SearchMasters, same_as_destination,
 };
+pub(super) use split::SplitBody;
 
 use super::model::{
     ConsolidationChange, ConsolidationEvent, ConsolidationEventType, ConsolidationStatus, Listed, Master, MasterStatus,

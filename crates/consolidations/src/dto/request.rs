@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
 use loadmaster_holds::read_method;
 use loadmaster_kernel::{
@@ -305,6 +305,21 @@ fn read_ways(fields: &mut Fields<'_>, reference: &Reference) -> Option<Ways> {
 
 fn empty() -> Fault {
     Fault::new(FaultCode::Required, "must have at least one entry")
+}
+
+request! {
+    /// A search for the masters of a consolidation.
+    pub(crate) struct SearchMasters in body(reference: &Reference) {
+        /// Local calendar date at each origin.
+        departure_date: NaiveDate = read::date,
+        /// Routes that arrive later are left out. Not before the departure date at all origins. Default: that of the consolidation.
+        latest_arrival: Option<DateTime<Utc>> = read::instant,
+        /// IATA airport code, not the destination: only routes whose last flight departs there.
+        hub: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Adds the prices. Sales that need no code lower them.
+        #[schema(default = false)]
+        price: Option<bool> = read::boolean,
+    }
 }
 
 request! {

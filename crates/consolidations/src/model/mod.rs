@@ -2,6 +2,7 @@
 mod event;
 mod freight;
 mod master;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::{Principal, Purpose, Role};
 use loadmaster_kernel::{
-    AirportCode, ConsolidationId, ConsolidationMemberId, ConsolidationPartId, HandlingCode, OneTimeTokenId,
+    AirportCode, ConsolidationId, ConsolidationMemberId, ConsolidationPartId, HandlingCode, Money, OneTimeTokenId,
     OrganizationId, Pieces, UserId, words,
 };
 use loadmaster_shipment::{Load, Party};
@@ -20,6 +21,7 @@ pub use event::{
 };
 pub use freight::{Freight, freight_faults};
 pub use master::{Master, MasterStatus};
+pub use split::{SplitLine, SplitPart, split as shares_of};
 
 /// Kind of a consolidation in messages.
 pub const CONSOLIDATION: &str = "consolidation";
@@ -146,6 +148,18 @@ pub struct Part {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Part {
+    /// Returns what decides its shares in the price of its master.
+    pub fn weighed(&self) -> SplitPart<ConsolidationPartId> {
+        let space = self.content.load.space;
+        SplitPart {
+            id: self.id,
+            chargeable_weight: space.weight.chargeable(space.volume),
+            special_handling_codes: self.content.special_handling_codes.clone(),
+        }
+    }
+}
+
 /// What its organization says of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartContent {
@@ -201,6 +215,19 @@ impl Whole {
             || part.organization_id == caller.organization_id
     }
 
+    /// Returns whether a caller reads all of it: the owner and the carrier's staff.
+    pub fn shows_all_to(&self, caller: Principal) -> bool {
+        caller.role >= Role::Operator || self.is_owner(caller.organization_id)
+    }
+
+    /// Returns the parts that share what the master of an origin costs: those that are ready there, and all of that origin if
+    /// none is.
+    pub fn sharing_at(&self, origin: AirportCode) -> Vec<&Part> {
+        let there = self.parts.iter().filter(|part| part.content.origin == origin);
+        let (ready, others): (Vec<&Part>, Vec<&Part>) = there.partition(|part| part.status == PartStatus::Ready);
+        if ready.is_empty() { others } else { ready }
+    }
+
     /// Returns the parts that are not withdrawn.
     pub fn living_parts(&self) -> impl Iterator<Item = &Part> {
         self.parts.iter().filter(|part| part.status != PartStatus::Withdrawn)
@@ -216,6 +243,16 @@ impl Whole {
     pub fn ready_origins(&self) -> BTreeSet<AirportCode> {
         let ready = self.parts.iter().filter(|part| part.status == PartStatus::Ready);
         ready.map(|part| part.content.origin).collect()
+    }
+
+    /// Returns whether the shares in each line of what the master of an origin costs sum to it, and the lines to what is owed.
+    /// Without a part there is nothing to share.
+    pub fn sums_to(&self, origin: AirportCode, (lines, owed): (&[SplitLine], Option<Money>)) -> bool {
+        let weighed: Vec<SplitPart<ConsolidationPartId>> =
+            self.sharing_at(origin).into_iter().map(Part::weighed).collect();
+        let shared = |line: &SplitLine| shares_of(line, &weighed).iter().map(|share| share.amount.minor()).sum::<i64>();
+        let is_shared = weighed.is_empty() || lines.iter().all(|line| shared(line) == line.amount.minor());
+        is_shared && owed.is_none_or(|owed| lines.iter().map(|line| line.amount.minor()).sum::<i64>() == owed.minor())
     }
 
     pub fn master_of(&self, origin: AirportCode) -> Option<&Master> {

@@ -78,6 +78,23 @@ fn a_master_is_the_sum_of_the_parts_that_are_ready() {
 }
 
 #[test]
+fn parts_that_are_ready_share_the_price_and_without_one_all_of_the_origin() {
+    let ids = |parts: Vec<&Part>| -> Vec<u128> { parts.iter().map(|part| part.id.uuid().as_u128()).collect() };
+    let mut whole = whole(
+        vec![
+            part(1, "DEL", 100, PartStatus::Ready),
+            part(2, "DEL", 50, PartStatus::Withdrawn),
+            part(3, "BOM", 3, PartStatus::Ready),
+        ],
+        Vec::new(),
+    );
+    assert_eq!(ids(whole.sharing_at(airport("DEL"))), [1]);
+    whole.parts[0].status = PartStatus::Withdrawn;
+    assert_eq!(ids(whole.sharing_at(airport("DEL"))), [1, 2]);
+    assert_eq!(ids(whole.sharing_at(airport("MAA"))), [0_u128; 0]);
+}
+
+#[test]
 fn a_master_in_force_differs_once_a_part_changes() {
     let parts = vec![part(1, "DEL", 100, PartStatus::Ready)];
     let freight = whole(parts.clone(), Vec::new()).ready_at(airport("DEL")).unwrap();

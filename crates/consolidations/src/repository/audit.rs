@@ -1,10 +1,23 @@
 //! Reads masters for an audit. The time limits of requests do not apply here.
+use loadmaster_kernel::ConsolidationId;
 use loadmaster_platform::postgres::PgSession;
 use uuid::Uuid;
 
 /// Returns the number of masters.
 pub(crate) async fn count(db: &mut PgSession) -> sqlx::Result<i64> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from consolidation_masters"#).fetch_one(db).await
+}
+
+/// Returns the consolidations with masters that became bookings.
+pub(crate) async fn booked(db: &mut PgSession) -> sqlx::Result<Vec<ConsolidationId>> {
+    let found = sqlx::query_scalar!(
+        r#"select distinct m.consolidation_id as "id!"
+           from consolidation_masters m
+           left join holds h on h.id = m.hold_id
+           where coalesce(m.booking_id, h.booking_id) is not null
+           order by 1"#,
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(ConsolidationId::from).collect())
 }
 
 /// A master that breaks the rule.

@@ -87,6 +87,18 @@ pub(super) async fn of(
     Ok(masters)
 }
 
+/// Returns the bookings that the masters of a consolidation became, cancelled ones included.
+pub(crate) async fn bookings_of(db: &mut PgSession, id: ConsolidationId) -> sqlx::Result<Vec<BookingId>> {
+    let found = sqlx::query_scalar!(
+        r#"select coalesce(m.booking_id, h.booking_id) as "id!"
+           from consolidation_masters m
+           left join lateral (select booking_id from holds where id = m.hold_id limit 1) h on true
+           where m.consolidation_id = $1 and coalesce(m.booking_id, h.booking_id) is not null"#,
+        id.uuid(),
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(BookingId::from).collect())
+}
+
 /// Returns those of these holds that keep room.
 pub(crate) async fn open_holds(
     db: &mut PgSession,

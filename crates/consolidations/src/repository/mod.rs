@@ -12,7 +12,7 @@ use loadmaster_kernel::{AirportCode, ConsolidationId, OrganizationId, UserId, fr
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
-pub(super) use masters::{note_bookings, open_holds, save_masters};
+pub(super) use masters::{bookings_of, note_bookings, open_holds, save_masters};
 pub(super) use members::{
     delete_declined, delete_member, email_of, insert_member, invited_by_token, save_answer, save_invitation,
 };

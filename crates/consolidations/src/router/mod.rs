@@ -1,7 +1,9 @@
 //! The room's routes: consolidations and their histories here, a file for members, parts and masters each.
+mod manifest;
 mod masters;
 mod members;
 mod parts;
+mod search;
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Customer, Principal};
@@ -46,7 +48,11 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(masters::hold))
         .routes(routes!(masters::release))
         .routes(routes!(masters::book))
-        .routes(routes!(masters::amend));
+        .routes(routes!(masters::amend))
+        .routes(routes!(search::search))
+        .routes(routes!(manifest::manifest))
+        .routes(routes!(manifest::export))
+        .routes(routes!(manifest::split));
     api.into()
 }
 

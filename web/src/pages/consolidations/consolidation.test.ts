@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   bookedOrigins,
+  chargeName,
   commonFlight,
   dues,
   firstEnd,
@@ -115,6 +116,14 @@ describe("sums", () => {
         ],
       },
     ]);
+  });
+});
+
+describe("a line of a split", () => {
+  it("is called by its code, or by what it is", () => {
+    const texts = { discount: "Discount", refund: "Refund", cancellationFee: "Fee", changeFee: "Kept" };
+    const names = ["MYC", null, "REFUND", "CANCELLATION_FEE", "CHANGE_FEE"].map((code) => chargeName(code, texts));
+    expect(names).toEqual(["MYC", "Discount", "Refund", "Fee", "Kept"]);
   });
 });
 

@@ -103,6 +103,21 @@ export function dues(split: Split): Due[] {
   });
 }
 
+interface ChargeTexts {
+  discount: string;
+  refund: string;
+  cancellationFee: string;
+  changeFee: string;
+}
+
+/** What a line of a price is called: what is no rule by its name, others by their code, which a sale may lack. */
+export function chargeName(code: string | null, texts: ChargeTexts): string {
+  if (code === "REFUND") return texts.refund;
+  if (code === "CANCELLATION_FEE") return texts.cancellationFee;
+  if (code === "CHANGE_FEE") return texts.changeFee;
+  return code ?? texts.discount;
+}
+
 /** The number of the flight that all parts share at the end. */
 export const commonFlight = (of: Combination): string | null =>
   of.ways.flatMap(({ flights }) => flights).find(({ id }) => id === of.common_flight)?.flight_number ?? null;
