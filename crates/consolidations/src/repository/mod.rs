@@ -209,7 +209,7 @@ pub(super) async fn insert_event(
         event.event_type.as_str(),
         event.change.map(ConsolidationChange::as_str),
         &event.origins as &[AirportCode],
-        event.part_id.map(|part| part.uuid()),
+        event.part_id.map(ConsolidationPartId::uuid),
         event.organization_id.map(OrganizationId::uuid),
         event.actor_id.map(UserId::uuid),
         event.created_at,
