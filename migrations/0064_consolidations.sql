@@ -47,6 +47,9 @@ create unique index consolidation_members_by_token on consolidation_members (tok
 -- The list of an organization's consolidations.
 create index consolidation_members_by_organization on consolidation_members (organization_id, consolidation_id)
     where status = 'ACCEPTED';
+-- What is erased with an organization, and with whoever has an address.
+create index consolidation_members_by_any_organization on consolidation_members (organization_id) where organization_id is not null;
+create index consolidation_members_by_address on consolidation_members (address_hash) where address_hash is not null;
 create index consolidation_members_by_inviter on consolidation_members (invited_by) where invited_by is not null;
 create index consolidation_members_to_end on consolidation_members (expires_at) where status = 'INVITED';
 
@@ -94,6 +97,9 @@ create table consolidation_masters (
     check ((booking_id is null) = (booking_ref is null))
 );
 
+-- Those whose bookings are to be noted, if their holds become some.
+create index consolidation_masters_unbooked on consolidation_masters (held_at) where booking_id is null;
+
 -- What was done, without texts: it is shown to all members.
 create table consolidation_events (
     consolidation_id uuid        not null references consolidations (id) on delete cascade,
@@ -112,3 +118,7 @@ create table consolidation_events (
 );
 
 create index consolidation_events_by_actor on consolidation_events (actor_id) where actor_id is not null;
+
+-- The letters of invitations: at most so many to an address, and of an organization.
+create index notifications_to_invited on notifications ((data ->> 'address_hash'), created_at) where type = 'consolidation_invitation';
+create index notifications_of_inviters on notifications (organization_id, created_at) where type = 'consolidation_invitation';

@@ -1,5 +1,7 @@
 //! Consolidations: who reads and changes what, and what becomes of masters.
+mod booked;
 mod invitations;
+mod keys;
 mod manifest;
 mod masters;
 mod persons;
@@ -9,6 +11,8 @@ mod refusals;
 mod searching;
 mod secrets;
 mod split;
+mod together;
+mod withdrawn;
 
 use loadmaster_accounts::OneTime;
 use loadmaster_consolidations::INVITATION;

@@ -2,14 +2,15 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::Principal;
 use loadmaster_holds::{AmendHold, CommitHold, HoldVerb, PaymentTerms};
-use loadmaster_kernel::{AirportCode, AwbNumber, BookingId, BookingRef, ConsolidationId, HoldId};
+use loadmaster_kernel::{AirportCode, AwbNumber, BookingId, BookingRef, ConsolidationId, Fault, FaultCode, HoldId};
 use loadmaster_payments::{PaymentMethod, payment_in_progress};
 use loadmaster_platform::{
-    idempotency::{Answer, Key},
-    postgres::PgSession,
+    idempotency::{Answer, Key, Repetition},
+    postgres::{PgSession, commit, retrying},
     web::{
         PRIVATE, Patch, Precondition, Problem,
         bulk::{self, RowOutcome},
@@ -25,6 +26,11 @@ use super::{
     repository,
     service::ConsolidationService,
 };
+
+/// Time after which no hold becomes a booking any more.
+const NOTED_WITHIN: TimeDelta = TimeDelta::hours(2);
+/// Most consolidations of one run of the job that notes bookings.
+const MOST_NOTED: i64 = 100;
 
 /// A master that became a booking.
 type Booked = (HoldId, BookingId, BookingRef);
@@ -55,8 +61,15 @@ impl ConsolidationService {
         (wanted, precondition): (BookMasters, Precondition),
         key: &Key,
     ) -> Result<BookedMasters, Problem> {
-        let whole = self.own(caller, id, &precondition).await?;
+        let whole = self.own(caller, id, &Precondition::default()).await?;
+        // What was booked under this key has changed the version: its repetition is not refused for that.
+        if let Err(version) = precondition.check(whole.consolidation.version)
+            && !self.has_booked_under(key, &whole, &wanted).await?
+        {
+            return Err(ConsolidationError::VersionMismatch(version).into());
+        }
         let origins = origins(&whole, &wanted, key)?;
+        check_numbers(&whole, (&wanted, origins.as_slice()), key)?;
         let act = |origin: AirportCode| -> BoxFuture<'_, Result<Booked, Problem>> {
             Box::pin(self.book_one(caller, &whole, (origin, &wanted), key))
         };
@@ -76,6 +89,18 @@ impl ConsolidationService {
         Ok(result(outcomes))
     }
 
+    /// Returns whether a master was or is being booked by this request under its key.
+    async fn has_booked_under(&self, key: &Key, whole: &Whole, wanted: &BookMasters) -> Result<bool, Problem> {
+        for master in &whole.masters {
+            match key_of(master, wanted, key).look_before_waiting().await {
+                Ok(()) | Err(Repetition::Reused) => {}
+                Err(Repetition::Done(_) | Repetition::InProgress) => return Ok(true),
+                Err(Repetition::Database(cause)) => return Err(cause.into()),
+            }
+        }
+        Ok(false)
+    }
+
     /// Commits the hold of one origin.
     async fn book_one(
         &self,
@@ -87,23 +112,18 @@ impl ConsolidationService {
         let master = whole.master_of(origin).ok_or(ConsolidationError::UnknownOrigin(origin))?;
         let freight = whole.ready_at(origin);
         let freight = freight.ok_or(ConsolidationError::Incomplete("No part from this origin is ready."))?;
-        let numbers = wanted.awb_numbers.as_ref().map(|numbers| &numbers.0);
         let order = Order {
             master,
             differs: whole.differs(master),
             freight,
-            awb_number: numbers.and_then(|numbers| numbers.get(&origin)).cloned(),
+            awb_number: number_of(wanted, origin).cloned(),
             payment_method: wanted.payment_method,
         };
-        self.commit(caller, &order, key).await
+        self.commit(caller, &order, key_of(master, wanted, key)).await
     }
 
-    async fn commit(&self, caller: Principal, order: &Order<'_>, key: &Key) -> Result<Booked, Problem> {
+    async fn commit(&self, caller: Principal, order: &Order<'_>, key: Key) -> Result<Booked, Problem> {
         let hold = order.master.hold_id;
-        let method = order.payment_method.map_or("none", PaymentMethod::as_str);
-        let number = order.awb_number.as_ref().map(ToString::to_string).unwrap_or_default();
-        let path = format!("/api/v1/holds/{hold}/commit");
-        let key = key.part(&format!("commit {method} {number}"), &order.master.origin.to_string(), &path);
         let commit = CommitHold {
             amendment: amendment(order),
             terms: PaymentTerms { payment_method: order.payment_method, ..PaymentTerms::default() },
@@ -116,7 +136,7 @@ impl ConsolidationService {
         Ok((hold, id, ref_id))
     }
 
-    /// Notes bookings. If that fails, they are read where their holds name them.
+    /// Notes bookings. If that fails, they are read where their holds name them, and [`Self::note_booked`] notes them.
     async fn note(&self, caller: Principal, id: ConsolidationId, booked: BTreeMap<AirportCode, Booked>) {
         let command = Note { consolidations: self.clone(), caller, id, booked };
         let answer = |(): &()| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE);
@@ -125,6 +145,41 @@ impl ConsolidationService {
             let because = problem.code().as_str();
             tracing::warn!(because, consolidation_id = %id, "bookings of masters are not noted; their holds name them");
         }
+    }
+}
+
+impl ConsolidationService {
+    /// Notes the bookings that holds became without a note: by their own commit, or before the end of a process. Returns
+    /// their number.
+    pub(super) async fn note_booked(&self) -> Result<usize, ConsolidationError> {
+        let since = self.clock.now() - NOTED_WITHIN;
+        let mut snapshot = self.db.snapshot().await?;
+        let due = repository::with_bookings_to_note(&mut snapshot, since, MOST_NOTED).await?;
+        drop(snapshot);
+        let mut noted = 0;
+        for id in due {
+            let noting = retrying(|| async {
+                let mut tx = self.db.begin().await?;
+                let noted = self.note_all_in_tx(&mut tx, id).await?;
+                commit(tx).await?;
+                Ok::<_, ConsolidationError>(noted)
+            });
+            noted += noting.await?;
+        }
+        Ok(noted)
+    }
+
+    async fn note_all_in_tx(&self, tx: &mut PgSession, id: ConsolidationId) -> Result<usize, ConsolidationError> {
+        repository::lock(tx, id).await?;
+        let found = repository::find(tx, id, self.clock.now()).await?;
+        let Some(mut whole) = found.filter(|whole| whole.consolidation.cancelled_at.is_none()) else { return Ok(0) };
+        let origins = repository::note_all_bookings(tx, id).await?;
+        let noted = origins.len();
+        if noted > 0 {
+            let happening = Happening::of(ConsolidationEventType::Booked).at(origins);
+            self.record_by_in_tx(tx, None, &mut whole.consolidation, happening).await?;
+        }
+        Ok(noted)
     }
 }
 
@@ -147,6 +202,37 @@ pub(super) fn to_sum(freight: &Freight) -> AmendHold {
         special_handling_codes: Patch::Set(freight.special_handling_codes.clone()),
         ..AmendHold::default()
     }
+}
+
+/// Returns the key under which a master is booked.
+fn key_of(master: &Master, wanted: &BookMasters, key: &Key) -> Key {
+    let method = wanted.payment_method.map_or("none", PaymentMethod::as_str);
+    let number = number_of(wanted, master.origin).map(ToString::to_string).unwrap_or_default();
+    let path = format!("/api/v1/holds/{}/commit", master.hold_id);
+    key.part(&format!("commit {method} {number}"), &master.origin.to_string(), &path)
+}
+
+/// Returns the number that the master of an origin is to have.
+fn number_of(wanted: &BookMasters, origin: AirportCode) -> Option<&AwbNumber> {
+    wanted.awb_numbers.as_ref()?.0.get(&origin)
+}
+
+/// Checks that each air waybill number is of a master to be booked. Under a key it may be of one that was booked before.
+fn check_numbers(
+    whole: &Whole,
+    (wanted, origins): (&BookMasters, &[AirportCode]),
+    key: &Key,
+) -> Result<(), ConsolidationError> {
+    let Some(numbers) = &wanted.awb_numbers else { return Ok(()) };
+    let is_meant =
+        |origin: AirportCode| origins.contains(&origin) || (key.name().is_some() && whole.master_of(origin).is_some());
+    let strangers = numbers.0.keys().copied().filter(|origin| !is_meant(*origin));
+    let fault = |origin| {
+        let fault = Fault::new(FaultCode::UnknownValue, "is the origin of no master to be booked");
+        (format!("/awb_numbers/{origin}"), fault)
+    };
+    let faults: Vec<_> = strangers.map(fault).collect();
+    if faults.is_empty() { Ok(()) } else { Err(ConsolidationError::InvalidWays(faults)) }
 }
 
 /// Returns the origins to book, in the order of their codes.
@@ -196,10 +282,11 @@ impl Command for Note {
         let Self { consolidations, caller, id, booked } = self;
         let mut whole = consolidations.lock_in_tx(tx, *caller, *id, &Precondition::default()).await?;
         let rows: Vec<Booked> = booked.values().cloned().collect();
-        if repository::note_bookings(tx, *id, &rows).await? == 0 {
+        let noted = repository::note_bookings(tx, *id, &rows).await?;
+        if noted.is_empty() {
             return Ok(());
         }
-        let happening = Happening::of(ConsolidationEventType::Booked).at(booked.keys().copied());
+        let happening = Happening::of(ConsolidationEventType::Booked).at(noted);
         consolidations.record_in_tx(tx, *caller, &mut whole.consolidation, happening).await
     }
 }

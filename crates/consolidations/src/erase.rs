@@ -30,9 +30,10 @@ impl PersonalData for ConsolidationService {
             let erased = retrying(|| async {
                 let now = self.clock.now();
                 let mut tx = self.db.begin().await?;
-                let names = repository::ids_of(&mut tx, person).await?;
+                let addresses = self.addresses_in_tx(&mut tx, person).await?;
+                let names = repository::ids_of(&mut tx, person, &addresses).await?;
                 idempotency::forget_in_tx(&mut tx, person.user_id.uuid(), &names).await?;
-                let erased = repository::erase(&mut tx, person, now).await?;
+                let erased = repository::erase(&mut tx, person, &addresses, now).await?;
                 commit(tx).await?;
                 Ok::<_, ConsolidationError>(erased)
             });
@@ -45,6 +46,17 @@ impl PersonalData for ConsolidationService {
         tx: &'a mut PgSession,
         person: &'a Person,
     ) -> BoxFuture<'a, Result<Vec<String>, DbError>> {
-        Box::pin(async move { Ok(repository::ids_of(tx, person).await?) })
+        Box::pin(async move {
+            let addresses = self.addresses_in_tx(tx, person).await?;
+            Ok(repository::ids_of(tx, person, &addresses).await?)
+        })
+    }
+}
+
+impl ConsolidationService {
+    /// Returns the digests of the person's address.
+    async fn addresses_in_tx(&self, tx: &mut PgSession, person: &Person) -> sqlx::Result<Vec<Vec<u8>>> {
+        let email = repository::any_email_of(tx, person.user_id).await?;
+        Ok(email.map_or_else(Vec::new, |email| self.one_time.address_hashes("email", &email)))
     }
 }

@@ -7,6 +7,8 @@ use loadmaster_platform::{
 };
 use loadmaster_shipment::MemberFaults;
 
+use super::model::{Master, MasterStatus};
+
 problem_codes! {
     { loadmaster_accounts::code::INVALID_TOKEN, loadmaster_bookings::code::BOOKING_LOCKED, loadmaster_bookings::code::CAPACITY_EXCEEDED, loadmaster_bookings::code::EMBARGOED, loadmaster_bookings::code::HANDLING_REQUIRED, loadmaster_bookings::code::FLIGHT_CLOSED, loadmaster_bookings::code::FLIGHT_CANCELLED, loadmaster_bookings::code::ITINERARY_INVALID, loadmaster_bookings::code::HOLD_EXPIRED, loadmaster_bookings::code::HOLD_INCOMPLETE, loadmaster_bookings::code::HOLD_LIMIT_EXCEEDED, loadmaster_bookings::code::NO_RATE, loadmaster_bookings::code::PAYMENT_IN_PROGRESS }
 }
@@ -33,6 +35,9 @@ pub enum ConsolidationError {
     OwnerStays,
     #[error("the organization is a member already")]
     AlreadyMember,
+    /// A part of an organization that is no member any more.
+    #[error("the organization of the part has left")]
+    MemberLeft,
     /// There are as many of these as there may be.
     #[error("it has {limit} {what}, as many as it may")]
     LimitReached { what: &'static str, limit: usize },
@@ -44,12 +49,12 @@ pub enum ConsolidationError {
     /// Members that contradict each other or the consolidation.
     #[error("{0:?}")]
     Invalid(MemberFaults),
-    /// Faults in the ways of a request, by pointer.
+    /// Faults in the ways or numbers of a request, by pointer.
     #[error("{0:?}")]
     InvalidWays(Vec<(String, loadmaster_kernel::Fault)>),
     /// The master of an origin has a hold or booking in force.
-    #[error("the master from {0} is in force")]
-    InForce(AirportCode),
+    #[error("the master from {origin} is {status:?}")]
+    InForce { origin: AirportCode, status: MasterStatus, action: &'static str },
     /// What the desk says of the master of an origin.
     #[error("the master from {origin} is refused")]
     Refused { origin: AirportCode, problem: Box<Problem> },
@@ -80,10 +85,16 @@ impl Transient for ConsolidationError {
 }
 
 impl ConsolidationError {
+    /// Returns the refusal of an action by a master that is in force.
+    pub fn in_force(master: &Master, action: &'static str) -> Self {
+        Self::InForce { origin: master.origin, status: master.status, action }
+    }
+
     /// Returns whether the effect may happen or have happened: by this request or by another one under its key.
     pub fn may_have_happened(&self) -> bool {
         match self {
-            Self::Repeated(_) | Self::Database(DbError::OutcomeUnknown(_)) => true,
+            Self::Repeated(Repetition::InProgress | Repetition::Database(_))
+            | Self::Database(DbError::OutcomeUnknown(_)) => true,
             Self::Refused { problem, .. } => problem.code() == code::IDEMPOTENCY_IN_PROGRESS,
             _ => false,
         }
@@ -112,6 +123,13 @@ impl From<ConsolidationError> for Problem {
             Error::AlreadyMember => {
                 Self::new(code::ALREADY_EXISTS, "Your organization is a member of the consolidation already.")
             }
+            Error::MemberLeft => {
+                let text = "The organization of the part has left the consolidation; its parts stay withdrawn.";
+                Self::new(code::INVALID_TRANSITION, text)
+                    .with("from", "WITHDRAWN")
+                    .with("action", "change")
+                    .with("allowed", [""; 0])
+            }
             Error::LimitReached { what, limit } => {
                 let text = format!("A consolidation has at most {limit} {what}; remove one first.");
                 Self::new(code::LIMIT_REACHED, text).with("what", what).with("limit", limit)
@@ -125,14 +143,7 @@ impl From<ConsolidationError> for Problem {
             Error::Incomplete(text) => Self::new(code::HOLD_INCOMPLETE, text).with("missing", ["/parts"]),
             Error::Invalid(faults) => Self::validation(&InputFault::members(&faults)),
             Error::InvalidWays(faults) => Self::validation(&InputFault::members(&faults)),
-            Error::InForce(origin) => {
-                let text = format!("The master from {origin} is held or booked; release or cancel it first.");
-                Self::new(code::INVALID_TRANSITION, text)
-                    .with("from", "HELD")
-                    .with("action", "hold")
-                    .with("allowed", ["release", "amend"])
-                    .with("origin", origin)
-            }
+            Error::InForce { origin, status, action } => in_force(origin, status, action),
             Error::Refused { origin, problem } => problem.with("origin", origin),
             Error::HoldEnded(origin) => {
                 let text = format!("The hold of the master from {origin} has ended; hold again.");
@@ -143,4 +154,19 @@ impl From<ConsolidationError> for Problem {
             Error::Database(cause) => cause.into(),
         }
     }
+}
+
+/// Returns the refusal of an action by a master that is held or booked.
+fn in_force(origin: AirportCode, status: MasterStatus, action: &str) -> Problem {
+    let text = format!("The master from {origin} is held or booked; release or cancel it first.");
+    let allowed: &[&str] = match status {
+        MasterStatus::Held => &["release", "book", "amend"],
+        MasterStatus::Booked => &["amend"],
+        _ => &[],
+    };
+    Problem::new(code::INVALID_TRANSITION, text)
+        .with("from", status.as_str())
+        .with("action", action)
+        .with("allowed", allowed)
+        .with("origin", origin)
 }

@@ -2,11 +2,11 @@
 use std::collections::BTreeSet;
 
 use loadmaster_accounts::Principal;
-use loadmaster_holds::{CreateHold, EndReason, HoldError, HoldStatus, HoldVerb};
+use loadmaster_holds::{CreateHold, HoldError, HoldStatus};
 use loadmaster_kernel::{AirportCode, ConsolidationId, Fault, FaultCode, HoldId};
 use loadmaster_platform::{
-    idempotency::Key,
-    postgres::PgSession,
+    idempotency::{Answer, Key},
+    postgres::{PgSession, pause_before_retry},
     web::{Precondition, Problem},
     work::Command,
 };
@@ -15,17 +15,19 @@ use serde::Deserialize;
 use super::{
     dto::MasterWay,
     error::{ConsolidationError, code},
-    model::{ConsolidationChange, Freight, Happening, Master, Whole},
+    model::{Consolidation, ConsolidationChange, Freight, Happening, Whole},
     repository,
     service::ConsolidationService,
 };
 
-/// The path of holds.
-const HOLDS: &str = "/api/v1/holds";
 /// What a master is called on its air waybill.
 const NATURE: &str = "CONSOLIDATION AS PER ATTACHED LIST";
 /// Most holds made for one way of a request that is repeated: a hold that was given back is no master.
 const MOST_TRIES: u32 = 5;
+/// Most attempts to give back one hold.
+const MOST_RELEASES: u32 = 5;
+/// The pauses between them, as multiples of those between attempts of a transaction: 0.2 s at first.
+const SLOWER: u32 = 40;
 
 /// Holds masters on these ways, or none.
 pub(super) struct Hold {
@@ -36,6 +38,22 @@ pub(super) struct Hold {
     pub ways: Vec<MasterWay>,
     /// The holds that were made.
     pub made: Vec<(AirportCode, HoldId)>,
+    /// Where they lead.
+    pub destination: Option<AirportCode>,
+}
+
+/// Returns the ways, each with its place in the request, in an order that all requests have in common: of two that want the
+/// last room of the same flights one gets it whole.
+fn in_common_order(ways: &[MasterWay]) -> Vec<(usize, &MasterWay)> {
+    let mut ordered: Vec<(usize, &MasterWay)> = ways.iter().enumerate().collect();
+    ordered.sort_by_key(|(_, way)| (way.flight_ids.0.last().copied(), way.origin));
+    ordered
+}
+
+/// Fails if the holds lead elsewhere than the consolidation by now.
+fn check_destination(whole: &Whole, destination: AirportCode) -> Result<(), ConsolidationError> {
+    let Consolidation { terms, version, .. } = &whole.consolidation;
+    if terms.destination == destination { Ok(()) } else { Err(ConsolidationError::VersionMismatch(*version)) }
 }
 
 impl Command for Hold {
@@ -46,15 +64,16 @@ impl Command for Hold {
     async fn prepare(&mut self, key: &Key) -> Result<(), ConsolidationError> {
         // The desk makes no hold for a request that was carried out.
         key.look_before_waiting().await?;
-        let Self { consolidations, caller, id, precondition, ways, made } = self;
+        let Self { consolidations, caller, id, precondition, ways, made, destination } = self;
         let whole = consolidations.own(*caller, *id, precondition).await?;
         check_ways(&whole, ways)?;
-        for (place, way) in ways.iter().enumerate() {
+        check_destination(&whole, *destination.get_or_insert(whole.consolidation.terms.destination))?;
+        for (place, way) in in_common_order(ways) {
             if made.iter().any(|(origin, _)| *origin == way.origin) {
                 continue;
             }
             let freight = whole.ready_at(way.origin).ok_or(ConsolidationError::UnknownOrigin(way.origin))?;
-            let held = Box::pin(consolidations.hold_one(*caller, way, &freight, key)).await;
+            let held = Box::pin(consolidations.hold_one(*caller, (*id, way), &freight, key)).await;
             let refused = |problem| ConsolidationError::Refused { origin: way.origin, problem: Box::new(problem) };
             let held = held.map_err(refused)?;
             made.push((way.origin, held.id));
@@ -64,9 +83,11 @@ impl Command for Hold {
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Whole, ConsolidationError> {
-        let Self { consolidations, caller, id, precondition, ways, made } = self;
+        let Self { consolidations, caller, id, precondition, ways, made, destination } = self;
         let whole = consolidations.lock_own_in_tx(tx, *caller, *id, precondition).await?;
         check_ways(&whole, ways)?;
+        // Until a hold is a master, the owner can change the destination.
+        destination.map_or(Ok(()), |destination| check_destination(&whole, destination))?;
         let now = consolidations.clock.now();
         let holds: Vec<HoldId> = made.iter().map(|(_, hold)| *hold).collect();
         let open = repository::open_holds(tx, &holds, now).await?;
@@ -81,13 +102,7 @@ impl Command for Hold {
     /// Gives back what was held if there is no master for it.
     async fn concluded(&mut self, outcome: Result<&Whole, &ConsolidationError>) {
         if outcome.is_err_and(|error| !error.may_have_happened()) {
-            for (origin, hold) in std::mem::take(&mut self.made) {
-                let released = Box::pin(self.consolidations.release_one(self.caller, hold, Key::none())).await;
-                if let Err(problem) = released {
-                    let because = problem.code().as_str();
-                    tracing::warn!(because, %origin, hold_id = %hold, "a hold is not given back; it expires by itself");
-                }
-            }
+            self.consolidations.give_back(self.caller, std::mem::take(&mut self.made)).await;
         }
     }
 }
@@ -113,9 +128,9 @@ fn check_ways(whole: &Whole, ways: &[MasterWay]) -> Result<(), ConsolidationErro
     if !faults.is_empty() {
         return Err(ConsolidationError::InvalidWays(faults));
     }
-    let in_force = |way: &&MasterWay| whole.master_of(way.origin).is_some_and(Master::is_in_force);
-    match ways.iter().find(in_force) {
-        Some(way) => Err(ConsolidationError::InForce(way.origin)),
+    let mut masters = ways.iter().filter_map(|way| whole.master_of(way.origin));
+    match masters.find(|master| master.is_in_force()) {
+        Some(master) => Err(ConsolidationError::in_force(master, "hold")),
         None => Ok(()),
     }
 }
@@ -126,6 +141,11 @@ struct Made {
     id: HoldId,
     origin: AirportCode,
     destination: AirportCode,
+}
+
+/// Returns the hold that an answer shows.
+fn shown(answer: &Answer) -> Result<Made, Problem> {
+    answer.read().ok_or_else(|| Problem::internal(&"an answer that shows no hold"))
 }
 
 /// Checks that the flights of a way lead from its origin to the destination.
@@ -157,45 +177,70 @@ impl ConsolidationService {
         Ok(whole)
     }
 
-    /// Makes the hold of one origin, or returns the one that was made under the key and still keeps room.
+    /// Makes the hold of one origin, or returns the one that was made under the key and still keeps room. Its keys are those of
+    /// this consolidation alone. If all have been used, it is held without one: what is no master in the end is given back.
     async fn hold_one(
         &self,
         caller: Principal,
-        way: &MasterWay,
+        (id, way): (ConsolidationId, &MasterWay),
         freight: &Freight,
         key: &Key,
     ) -> Result<Made, Problem> {
         let flights: Vec<String> = way.flight_ids.0.iter().map(ToString::to_string).collect();
+        let path = format!("/api/v1/consolidations/{id}/hold");
         for attempt in 0..MOST_TRIES {
             let part = if attempt == 0 { way.origin.to_string() } else { format!("{}/{attempt}", way.origin) };
-            let key = key.part(&flights.join(" "), &part, HOLDS);
+            let key = key.part(&flights.join(" "), &part, &path);
             let answer = match Box::pin(self.desk.hold_for(caller, new_hold(way, freight), key)).await {
                 // Under this key a hold on other flights was made and given back.
                 Err(problem) if problem.code() == code::IDEMPOTENCY_KEY_REUSED => continue,
                 answer => answer?,
             };
-            let made: Made = answer.read().ok_or_else(|| Problem::internal(&"an answer that shows no hold"))?;
+            let made = shown(&answer)?;
             if !answer.is_replayed() || self.is_open(caller, made.id).await? {
                 return Ok(made);
             }
         }
-        Err(HoldError::Expired.into())
+        shown(&Box::pin(self.desk.hold_for(caller, new_hold(way, freight), Key::none())).await?)
+    }
+
+    /// Releases holds, but never one that is a master: another request under the same key may have made it that.
+    async fn give_back(&self, caller: Principal, made: Vec<(AirportCode, HoldId)>) {
+        for (origin, hold) in made {
+            if let Err(problem) = Box::pin(self.release_unless_master(caller, hold)).await {
+                let because = problem.code().as_str();
+                tracing::warn!(because, %origin, hold_id = %hold, "a hold is not given back; it expires by itself");
+            }
+        }
+    }
+
+    /// Releases a hold that is no master; while the server fails, it tries again for some seconds.
+    async fn release_unless_master(&self, caller: Principal, hold: HoldId) -> Result<(), Problem> {
+        let mut attempt = 1;
+        loop {
+            let outcome = match self.is_master(hold).await {
+                Ok(true) => Ok(()),
+                Ok(false) => Box::pin(self.release_one(caller, hold, Key::none())).await,
+                Err(error) => Err(error.into()),
+            };
+            match outcome {
+                Err(problem) if attempt < MOST_RELEASES && problem.code().status().is_server_error() => {
+                    tokio::time::sleep(pause_before_retry(attempt * SLOWER)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn is_master(&self, hold: HoldId) -> Result<bool, ConsolidationError> {
+        let mut snapshot = self.db.snapshot().await?;
+        Ok(repository::is_master(&mut snapshot, hold).await?)
     }
 
     async fn is_open(&self, caller: Principal, hold: HoldId) -> Result<bool, HoldError> {
         let hold = self.desk.holds().visible(caller, hold).await?;
         Ok(hold.status_at(self.clock.now()) == HoldStatus::Active)
-    }
-
-    /// Releases a hold; one that has ended already is released.
-    pub(super) async fn release_one(&self, caller: Principal, hold: HoldId, key: Key) -> Result<(), Problem> {
-        let counted = self.desk.holds().caller(caller, None);
-        let verb = HoldVerb::Release(EndReason::Caller);
-        match self.desk.change_hold(counted, (hold, Precondition::default()), verb, key).await {
-            Ok(_) => Ok(()),
-            Err(problem) if matches!(problem.code(), code::HOLD_EXPIRED | code::INVALID_TRANSITION) => Ok(()),
-            Err(problem) => Err(problem),
-        }
     }
 }
 
@@ -221,57 +266,5 @@ fn new_hold(way: &MasterWay, freight: &Freight) -> CreateHold {
         consignee: None,
         customer_reference: None,
         contact: None,
-    }
-}
-
-/// Releases the masters that are held.
-pub(super) struct Release {
-    pub consolidations: ConsolidationService,
-    pub caller: Principal,
-    pub id: ConsolidationId,
-    pub precondition: Precondition,
-    /// The origins whose masters were released.
-    pub released: BTreeSet<AirportCode>,
-}
-
-impl Command for Release {
-    const NAME: &'static str = "consolidations.release";
-    type Done = Whole;
-    type Error = ConsolidationError;
-
-    async fn prepare(&mut self, key: &Key) -> Result<(), ConsolidationError> {
-        key.look_before_waiting().await?;
-        let Self { consolidations, caller, id, precondition, released } = self;
-        let whole = consolidations.own(*caller, *id, precondition).await?;
-        released.extend(consolidations.release_all(*caller, &whole).await?);
-        Ok(())
-    }
-
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<Whole, ConsolidationError> {
-        let Self { consolidations, caller, id, precondition, released } = self;
-        let whole = consolidations.lock_own_in_tx(tx, *caller, *id, precondition).await?;
-        if released.is_empty() {
-            return Ok(whole);
-        }
-        let happening = Happening::change(ConsolidationChange::Released).at(released.iter().copied());
-        consolidations.recorded_in_tx(tx, *caller, whole, happening).await
-    }
-}
-
-impl ConsolidationService {
-    /// Releases the masters that are held, and returns their origins.
-    pub(super) async fn release_all(
-        &self,
-        caller: Principal,
-        whole: &Whole,
-    ) -> Result<Vec<AirportCode>, ConsolidationError> {
-        let mut released = Vec::new();
-        for master in whole.masters.iter().filter(|master| master.is_held()) {
-            let origin = master.origin;
-            let refused = |problem| ConsolidationError::Refused { origin, problem: Box::new(problem) };
-            Box::pin(self.release_one(caller, master.hold_id, Key::none())).await.map_err(refused)?;
-            released.push(origin);
-        }
-        Ok(released)
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod hold;
 mod model;
 mod record;
+mod release;
 mod repository;
 mod room;
 mod router;

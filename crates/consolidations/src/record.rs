@@ -1,5 +1,6 @@
 //! Writes what happens to a consolidation: its new version, its event and its message.
 use loadmaster_accounts::Principal;
+use loadmaster_kernel::UserId;
 use loadmaster_platform::{outbox, postgres::PgSession};
 
 use super::{
@@ -18,6 +19,17 @@ impl ConsolidationService {
         consolidation: &mut Consolidation,
         happening: Happening,
     ) -> Result<(), ConsolidationError> {
+        self.record_by_in_tx(tx, Some(caller.user_id), consolidation, happening).await
+    }
+
+    /// The same; `actor_id` is `None` of what a job finds.
+    pub(super) async fn record_by_in_tx(
+        &self,
+        tx: &mut PgSession,
+        actor_id: Option<UserId>,
+        consolidation: &mut Consolidation,
+        happening: Happening,
+    ) -> Result<(), ConsolidationError> {
         let now = self.clock.now();
         consolidation.event_sequence += 1;
         consolidation.version += 1;
@@ -30,7 +42,7 @@ impl ConsolidationService {
             origins,
             part_id,
             organization_id,
-            actor_id: Some(caller.user_id),
+            actor_id,
             created_at: now,
         };
         repository::save(tx, consolidation).await?;

@@ -44,16 +44,19 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         acts: opening.service()?,
         unit_of_work: unit_of_work.clone(),
     };
-    let jobs = Handlers::default().every(
-        TimeDelta::days(1),
-        "old_invitations",
-        consolidations.for_background(),
-        |consolidations| async move {
+    let jobs = Handlers::default()
+        .every(TimeDelta::days(1), "old_invitations", consolidations.for_background(), |consolidations| async move {
             let deleted = consolidations.delete_old_invitations().await?;
             tracing::info!(deleted, "unanswered invitations to consolidations deleted");
             Ok(())
-        },
-    );
+        })
+        .every(TimeDelta::minutes(1), "booked_masters", consolidations.for_background(), |consolidations| async move {
+            let noted = consolidations.note_booked().await?;
+            if noted > 0 {
+                tracing::info!(noted, "bookings of masters noted");
+            }
+            Ok(())
+        });
     let state = HandlerState::of(opening, consolidations.clone(), opening.service()?);
     let routes = router::routes().with_state(&state);
     let personal = Some(Arc::new(consolidations) as _);

@@ -58,8 +58,8 @@ impl ConsolidationService {
         whole.filter(|whole| whole.is_visible_to(caller)).ok_or(ConsolidationError::Unknown)
     }
 
-    /// Locks a consolidation that the caller may read, is not cancelled, and still has the version that the caller knows.
-    pub(super) async fn lock_in_tx(
+    /// Locks a consolidation that the caller may read, and still has the version that the caller knows.
+    pub(super) async fn lock_any_in_tx(
         &self,
         tx: &mut PgSession,
         caller: Principal,
@@ -69,6 +69,18 @@ impl ConsolidationService {
         repository::lock(tx, id).await?;
         let whole = self.visible_in_tx(tx, caller, id).await?;
         precondition.check(whole.consolidation.version).map_err(ConsolidationError::VersionMismatch)?;
+        Ok(whole)
+    }
+
+    /// The same, for a consolidation that is not cancelled.
+    pub(super) async fn lock_in_tx(
+        &self,
+        tx: &mut PgSession,
+        caller: Principal,
+        id: ConsolidationId,
+        precondition: &Precondition,
+    ) -> Result<Whole, ConsolidationError> {
+        let whole = self.lock_any_in_tx(tx, caller, id, precondition).await?;
         if whole.consolidation.cancelled_at.is_some() {
             return Err(ConsolidationError::Cancelled);
         }

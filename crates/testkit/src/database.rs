@@ -245,7 +245,7 @@ enum Kind {
 }
 
 /// All that the product does again and again.
-pub const SCHEDULES: [&str; 21] = [
+pub const SCHEDULES: [&str; 22] = [
     "partitions_ahead",
     "expired_tokens",
     "old_idempotency_keys",
@@ -259,6 +259,7 @@ pub const SCHEDULES: [&str; 21] = [
     "old_quotes",
     "old_parties",
     "old_invitations",
+    "booked_masters",
     "ended_alerts",
     "old_notifications",
     "old_contacts",

@@ -3,9 +3,10 @@ use loadmaster::app::AuditOptions;
 use loadmaster_accounts::Role;
 use loadmaster_privacy::PrivacyService;
 use loadmaster_testkit::{World, breaches, notifications::Person};
+use reqwest::Method;
 use serde_json::json;
 
-use super::{CONSOLIDATIONS, flight, invite, join, of, part, plan, secret_part, shown, ways};
+use super::{CONSOLIDATIONS, at, flight, invite, join, of, part, plan, secret_part, shown, ways};
 
 #[tokio::test]
 async fn what_belongs_to_a_person_alone_is_exported_and_erased() {
@@ -62,4 +63,56 @@ async fn the_audit_finds_a_master_of_another_organization() {
     let wrong = breaches(&world.database, AuditOptions::default()).await;
     let numbers: Vec<_> = wrong.iter().map(|check| check.rule.number).collect();
     assert_eq!(numbers, [Some(19)], "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn an_invitation_that_names_the_domain_in_letters_is_erased_with_its_person() {
+    let world = World::start().await;
+    let (owner, invited) = (Person::new(&world).await, Person::new(&world).await);
+    let consolidation = owner.client.post(CONSOLIDATIONS, plan()).await.expect(201);
+    let address = "ann@b\u{fc}cher.example";
+    let account = format!(
+        "update users set email = '{address}', email_key = 'ann@xn--bcher-kva.example' where id = '{}'",
+        invited.id
+    );
+    world.sql(&account).await;
+    let members = of(&consolidation, "members");
+    owner.client.post_under("k", &members, &json!({"email": address})).await.expect(202);
+    let privacy: PrivacyService = world.state().service().unwrap();
+    privacy.erase(invited.id.into()).await.unwrap();
+    assert_eq!(shown(&owner.client, &consolidation).await["members"].as_array().unwrap().len(), 1);
+    let kept = world.count("idempotency_records where path like '%/members'").await;
+    assert_eq!(kept, 0, "the stored answer names the address");
+}
+
+#[tokio::test]
+async fn stored_answers_with_parts_of_a_member_that_left_are_erased_with_it() {
+    let world = World::start().await;
+    let (owner, member) = (Person::new(&world).await, Person::new(&world).await);
+    let consolidation = owner.client.post(CONSOLIDATIONS, plan()).await.expect(201);
+    join(&world, &owner.client, &consolidation, &member).await;
+    member.client.post(&of(&consolidation, "parts"), secret_part("DEL")).await.expect(201);
+    member.client.delete(&of(&consolidation, &format!("members/{}", member.organization))).await.expect(204);
+    let renamed = json!({"name": "Week 50"});
+    let key = [("idempotency-key", "k")];
+    let answer = owner.client.send(Method::PATCH, &at(&consolidation), &key, Some(&renamed)).await.expect(200);
+    assert_eq!(answer["parts"][0]["shipper"]["name"], "Secretsender", "the owner reads it still");
+    let privacy: PrivacyService = world.state().service().unwrap();
+    privacy.erase(member.id.into()).await.unwrap();
+    let found = world.found(&["house-4711", "secretware", "secretsender", "secretreceiver"]).await;
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_consolidation_whose_creator_is_erased_has_another_version() {
+    let world = World::start().await;
+    let owner = Person::new(&world).await;
+    let colleague = Person::in_organization(&world, owner.organization, Role::Customer).await;
+    let consolidation = owner.client.post(CONSOLIDATIONS, plan()).await.expect(201);
+    let tag = colleague.client.get(&at(&consolidation)).await.header("etag").unwrap().to_owned();
+    let privacy: PrivacyService = world.state().service().unwrap();
+    privacy.erase(owner.id.into()).await.unwrap();
+    let now = colleague.client.get(&at(&consolidation)).await;
+    assert_ne!(now.header("etag"), Some(tag.as_str()));
+    assert_eq!(now.expect(200)["created_by"], json!(null));
 }

@@ -38,6 +38,7 @@ words! {
         PartChanged = "PART_CHANGED",
         PartWithdrawn = "PART_WITHDRAWN",
         Held = "HELD",
+        /// Holds of masters were released, or bookings cancelled, without the consolidation.
         Released = "RELEASED",
         /// A master's freight was brought to the sum of its parts.
         Amended = "AMENDED",

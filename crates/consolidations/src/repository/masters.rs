@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use loadmaster_bookings::BookingStatus;
@@ -113,6 +113,12 @@ pub(crate) async fn open_holds(
     Ok(open.fetch_all(db).await?.into_iter().map(HoldId::from).collect())
 }
 
+/// Returns whether a hold is a master.
+pub(crate) async fn is_master(db: &mut PgSession, hold: HoldId) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!("select hold_id from consolidation_masters where hold_id = $1", hold.uuid());
+    Ok(found.fetch_optional(db).await?.is_some())
+}
+
 /// Makes holds the masters of their origins, in place of former ones.
 pub(crate) async fn save_masters(
     db: &mut PgSession,
@@ -133,20 +139,51 @@ pub(crate) async fn save_masters(
     saved.execute(db).await.map(drop)
 }
 
-/// Notes the bookings that the holds of these origins became, unless other holds have taken their place.
+/// Notes the bookings that these holds became, unless other holds have taken their place. Returns the origins that had none.
 pub(crate) async fn note_bookings(
     db: &mut PgSession,
     of: ConsolidationId,
     booked: &[(HoldId, BookingId, BookingRef)],
-) -> sqlx::Result<u64> {
-    let noted = sqlx::query!(
-        "update consolidation_masters m set booking_id = b.booking_id, booking_ref = b.booking_ref
+) -> sqlx::Result<BTreeSet<AirportCode>> {
+    let noted = sqlx::query_scalar!(
+        r#"update consolidation_masters m set booking_id = b.booking_id, booking_ref = b.booking_ref
          from unnest($2::uuid[], $3::uuid[], $4::text[]) as b (hold_id, booking_id, booking_ref)
-         where m.consolidation_id = $1 and m.hold_id = b.hold_id and m.booking_id is null",
+         where m.consolidation_id = $1 and m.hold_id = b.hold_id and m.booking_id is null
+         returning m.origin as "origin: AirportCode""#,
         of.uuid(),
         &column(booked, |(hold, ..)| hold.uuid()),
         &column(booked, |(_, booking, _)| booking.uuid()),
         &column(booked, |(.., reference)| reference.to_string()),
     );
-    Ok(noted.execute(db).await?.rows_affected())
+    Ok(noted.fetch_all(db).await?.into_iter().collect())
+}
+
+/// Returns some of the consolidations with masters whose holds, made after this time, became bookings that are not noted.
+pub(crate) async fn with_bookings_to_note(
+    db: &mut PgSession,
+    since: DateTime<Utc>,
+    most: i64,
+) -> sqlx::Result<Vec<ConsolidationId>> {
+    let found = sqlx::query_scalar!(
+        "select distinct m.consolidation_id
+         from consolidation_masters m join consolidations c on c.id = m.consolidation_id
+         cross join lateral (select booking_id from holds where id = m.hold_id limit 1) h
+         where m.booking_id is null and m.held_at > $1 and h.booking_id is not null and c.cancelled_at is null
+         order by m.consolidation_id limit $2",
+        since,
+        most,
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(ConsolidationId::from).collect())
+}
+
+/// Notes the bookings that the holds of a consolidation became, and are not noted. Returns their origins.
+pub(crate) async fn note_all_bookings(db: &mut PgSession, of: ConsolidationId) -> sqlx::Result<BTreeSet<AirportCode>> {
+    let noted = sqlx::query_scalar!(
+        r#"update consolidation_masters m set booking_id = h.booking_id, booking_ref = h.booking_ref
+         from holds h
+         where m.consolidation_id = $1 and h.id = m.hold_id and m.booking_id is null and h.booking_id is not null
+         returning m.origin as "origin: AirportCode""#,
+        of.uuid(),
+    );
+    Ok(noted.fetch_all(db).await?.into_iter().collect())
 }

@@ -85,8 +85,8 @@ pub(crate) async fn insert_member(db: &mut PgSession, of: ConsolidationId, membe
     made.execute(db).await.map(drop)
 }
 
-/// Gives an open invitation another token: the former one is worth nothing any more.
-pub(crate) async fn save_invitation(db: &mut PgSession, member: &Member) -> sqlx::Result<()> {
+/// Gives an open invitation another token: the former one is worth nothing any more. Returns whether it is there.
+pub(crate) async fn save_invitation(db: &mut PgSession, member: &Member) -> sqlx::Result<bool> {
     let invitation = member.invitation.as_ref();
     let saved = sqlx::query!(
         "update consolidation_members set token_id = $2, expires_at = $3, origin = $4, invited_at = $5, invited_by = $6
@@ -98,7 +98,7 @@ pub(crate) async fn save_invitation(db: &mut PgSession, member: &Member) -> sqlx
         member.invited_at,
         member.invited_by.map(UserId::uuid),
     );
-    saved.execute(db).await.map(drop)
+    Ok(saved.execute(db).await?.rows_affected() > 0)
 }
 
 /// Writes the answer to an invitation; the address is forgotten.
@@ -142,6 +142,22 @@ pub(crate) async fn email_of(db: &mut PgSession, user: UserId) -> sqlx::Result<O
 
 pub(crate) async fn delete_member(db: &mut PgSession, id: ConsolidationMemberId) -> sqlx::Result<()> {
     sqlx::query!("delete from consolidation_members where id = $1", id.uuid()).execute(db).await.map(drop)
+}
+
+/// Deletes the invitations of a consolidation that were not answered before this time.
+pub(crate) async fn delete_ended(db: &mut PgSession, of: ConsolidationId, now: DateTime<Utc>) -> sqlx::Result<()> {
+    let deleted = sqlx::query!(
+        "delete from consolidation_members where consolidation_id = $1 and status = 'INVITED' and expires_at <= $2",
+        of.uuid(),
+        now,
+    );
+    deleted.execute(db).await.map(drop)
+}
+
+/// Returns the address of an account, also of one that is disabled.
+pub(crate) async fn any_email_of(db: &mut PgSession, user: UserId) -> sqlx::Result<Option<String>> {
+    let found = sqlx::query_scalar!(r#"select email as "email?" from users where id = $1"#, user.uuid());
+    Ok(found.fetch_optional(db).await?.flatten())
 }
 
 /// Deletes the declined invitations but the newest `kept`.

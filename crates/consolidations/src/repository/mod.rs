@@ -8,13 +8,16 @@ mod upkeep;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{AirportCode, ConsolidationId, OrganizationId, UserId, from_column};
+use loadmaster_kernel::{AirportCode, ConsolidationId, ConsolidationPartId, OrganizationId, UserId, from_column};
 use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
-pub(super) use masters::{bookings_of, note_bookings, open_holds, save_masters};
+pub(super) use masters::{
+    bookings_of, is_master, note_all_bookings, note_bookings, open_holds, save_masters, with_bookings_to_note,
+};
 pub(super) use members::{
-    delete_declined, delete_member, email_of, insert_member, invited_by_token, save_answer, save_invitation,
+    any_email_of, delete_declined, delete_ended, delete_member, email_of, insert_member, invited_by_token, save_answer,
+    save_invitation,
 };
 pub(super) use parts::{delete_withdrawn, insert_part, save_part, withdraw_parts_of};
 pub(super) use upkeep::{delete_invitations, erase, export, ids_of};

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{
     AirportCode, ConsolidationId, HandlingCode, OrganizationId, Pieces, Positions, UserId, Volume, Weight, from_column,
@@ -133,21 +135,22 @@ pub(crate) async fn save_part(db: &mut PgSession, part: &Part) -> sqlx::Result<(
     saved.execute(db).await.map(drop)
 }
 
-/// Withdraws all parts of a member.
+/// Withdraws all parts of a member. Returns their origins.
 pub(crate) async fn withdraw_parts_of(
     db: &mut PgSession,
     id: ConsolidationId,
     of: OrganizationId,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let withdrawn = sqlx::query!(
-        "update consolidation_parts set status = 'WITHDRAWN', version = version + 1, updated_at = $3
-         where consolidation_id = $1 and organization_id = $2 and status <> 'WITHDRAWN'",
+) -> sqlx::Result<BTreeSet<AirportCode>> {
+    let withdrawn = sqlx::query_scalar!(
+        r#"update consolidation_parts set status = 'WITHDRAWN', version = version + 1, updated_at = $3
+         where consolidation_id = $1 and organization_id = $2 and status <> 'WITHDRAWN'
+         returning origin as "origin: AirportCode""#,
         id.uuid(),
         of.uuid(),
         now,
     );
-    withdrawn.execute(db).await.map(drop)
+    Ok(withdrawn.fetch_all(db).await?.into_iter().collect())
 }
 
 /// Deletes the withdrawn parts but the newest `kept`.

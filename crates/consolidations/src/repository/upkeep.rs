@@ -8,8 +8,28 @@ use serde_json::Value;
 
 /// Deletes the invitations that were not answered before this time. Returns their number.
 pub(crate) async fn delete_invitations(db: &mut PgSession, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let deleted = sqlx::query!("delete from consolidation_members where status = 'INVITED' and expires_at <= $1", now);
-    Ok(deleted.execute(db).await?.rows_affected())
+    // Locked first, as by those who change them.
+    let concerned = sqlx::query_scalar!(
+        "select id from consolidations
+         where id in (select consolidation_id from consolidation_members where status = 'INVITED' and expires_at <= $1)
+         order by id for no key update",
+        now,
+    );
+    let concerned = concerned.fetch_all(&mut *db).await?;
+    let deleted = sqlx::query!(
+        "delete from consolidation_members
+         where status = 'INVITED' and expires_at <= $1 and consolidation_id = any($2)",
+        now,
+        &concerned,
+    );
+    let deleted = deleted.execute(&mut *db).await?.rows_affected();
+    let moved = sqlx::query!(
+        "update consolidations set version = version + 1, updated_at = $1 where id = any($2)",
+        now,
+        &concerned,
+    );
+    moved.execute(db).await?;
+    Ok(deleted)
 }
 
 /// Returns the consolidations of the person's own organizations and those that the person made.
@@ -42,7 +62,13 @@ pub(crate) async fn export(db: &mut PgSession, person: &Person) -> sqlx::Result<
 
 /// Deletes what belongs to the person's own organizations, and open invitations to the person; elsewhere the person is named no
 /// more. Returns the number of changed rows.
-pub(crate) async fn erase(db: &mut PgSession, person: &Person, now: DateTime<Utc>) -> sqlx::Result<u64> {
+/// `addresses` are the digests of the person's address.
+pub(crate) async fn erase(
+    db: &mut PgSession,
+    person: &Person,
+    addresses: &[Vec<u8>],
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
     let organizations = column(&person.organizations, |organization| organization.uuid());
     let own = sqlx::query!("delete from consolidations where organization_id = any($1)", &organizations);
     let mut changed = own.execute(&mut *db).await?.rows_affected();
@@ -52,20 +78,24 @@ pub(crate) async fn erase(db: &mut PgSession, person: &Person, now: DateTime<Utc
          ), members as (
              delete from consolidation_members
              where organization_id = any($1)
-                or (status = 'INVITED' and lower(email) = (select email_key from users where id = $2))
+                or (status = 'INVITED' and address_hash = any($2))
              returning consolidation_id
          )
          update consolidations set version = version + 1, updated_at = $3
          where id in (select consolidation_id from parts union select consolidation_id from members)",
         &organizations,
-        person.user_id.uuid(),
+        addresses,
         now,
     );
     changed += joined.execute(&mut *db).await?.rows_affected();
     let invited =
         sqlx::query!("update consolidation_members set invited_by = null where invited_by = $1", person.user_id.uuid());
     changed += invited.execute(&mut *db).await?.rows_affected();
-    let made = sqlx::query!("update consolidations set created_by = null where created_by = $1", person.user_id.uuid());
+    let made = sqlx::query!(
+        "update consolidations set created_by = null, version = version + 1, updated_at = $2 where created_by = $1",
+        person.user_id.uuid(),
+        now,
+    );
     changed += made.execute(&mut *db).await?.rows_affected();
     let added =
         sqlx::query!("update consolidation_parts set created_by = null where created_by = $1", person.user_id.uuid());
@@ -76,15 +106,21 @@ pub(crate) async fn erase(db: &mut PgSession, person: &Person, now: DateTime<Utc
     Ok(changed)
 }
 
-/// Returns the ids of the consolidations and parts of the person's own organizations.
-pub(crate) async fn ids_of(db: &mut PgSession, person: &Person) -> sqlx::Result<Vec<String>> {
+/// Returns the ids of the consolidations and parts of the person's own organizations, and of the consolidations that show them or
+/// an open invitation to one of these digests of an address.
+pub(crate) async fn ids_of(db: &mut PgSession, person: &Person, addresses: &[Vec<u8>]) -> sqlx::Result<Vec<String>> {
     let ids = sqlx::query_scalar!(
         r#"select id::text as "id!" from consolidations where organization_id = any($1)
            union all
            select id::text from consolidation_parts where organization_id = any($1)
            union all
-           select consolidation_id::text from consolidation_members where organization_id = any($1)"#,
+           select consolidation_id::text from consolidation_parts where organization_id = any($1)
+           union all
+           select consolidation_id::text from consolidation_members where organization_id = any($1)
+           union all
+           select consolidation_id::text from consolidation_members where status = 'INVITED' and address_hash = any($2)"#,
         &column(&person.organizations, |organization| organization.uuid()),
+        addresses,
     );
     ids.fetch_all(db).await
 }

@@ -5,6 +5,7 @@ use loadmaster_accounts::Customer;
 use loadmaster_kernel::{AirportCode, ConsolidationId};
 use loadmaster_platform::{
     idempotency::{Answer, Key, KeyHeader},
+    tasks::Tasks,
     web::{PRIVATE, PathText, PathTexts, Precondition, Problem, problem_responses},
     work::ChangeRequest,
 };
@@ -16,8 +17,9 @@ use crate::{
     amend::Amend,
     dto::{BookMasters, BookedMasters, ConsolidationBody, HoldMasters},
     error::code,
-    hold::{Hold, Release},
+    hold::Hold,
     model::Whole,
+    release::Release,
     service::ConsolidationService,
 };
 
@@ -45,7 +47,15 @@ pub(super) async fn hold(
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
     let command = |wanted: HoldMasters, precondition| {
         let ways = wanted.ways.0;
-        Hold { consolidations: consolidations.clone(), caller, id, precondition, ways, made: Vec::new() }
+        Hold {
+            consolidations: consolidations.clone(),
+            caller,
+            id,
+            precondition,
+            ways,
+            made: Vec::new(),
+            destination: None,
+        }
     };
     judged.run(command, move |whole: &Whole| answer(StatusCode::OK, whole, caller)).await
 }
@@ -94,6 +104,7 @@ pub(super) async fn book(
     Customer(caller): Customer,
     State(consolidations): State<ConsolidationService>,
     State(reference): State<Reference>,
+    State(tasks): State<Tasks>,
     PathText(id): PathText<ConsolidationId>,
     request: ChangeRequest,
 ) -> Result<Answer, Problem> {
@@ -101,7 +112,9 @@ pub(super) async fn book(
     let see = || consolidations.visible(caller, id);
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
     let work = async |wanted: BookMasters, precondition: Precondition, key: Key| {
-        let booked = Box::pin(consolidations.book(caller, id, (wanted, precondition), &key)).await;
+        let consolidations = consolidations.clone();
+        let booking = async move { consolidations.book(caller, id, (wanted, precondition), &key).await };
+        let booked = tasks.to_the_end(Box::pin(booking)).await;
         booked.map(|booked| Answer::new(StatusCode::OK, &booked, PRIVATE))
     };
     judged.carry_out(work).await

@@ -7,6 +7,7 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
+use serde::Deserialize;
 
 use crate::{
     dto::{ConsolidationBody, InviteMember, JoinConsolidation, MemberBody},
@@ -49,7 +50,7 @@ pub(super) async fn invite(
     judged.run(command, invited).await
 }
 
-problem_responses!(JoinProblems: [INPUT, ROLE, BODY, KEY], INVALID_TOKEN, ALREADY_EXISTS);
+problem_responses!(JoinProblems: [INPUT, ROLE, BODY, KEY], INVALID_TOKEN, NOT_FOUND, ALREADY_EXISTS);
 
 /// Answer an invitation to a consolidation.
 ///
@@ -72,7 +73,20 @@ pub(super) async fn join(
         Answered::Accepted(whole) => super::answer(StatusCode::OK, whole, caller),
         Answered::Declined => Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE),
     };
-    request.run(caller.user_id.uuid(), input, command, answered).await
+    let answer = request.run(caller.user_id.uuid(), input, command, answered).await?;
+    // A member that was removed since then sees the consolidation no more.
+    if answer.is_replayed()
+        && let Some(Joined { id }) = answer.read()
+    {
+        consolidations.visible(caller, id).await?;
+    }
+    Ok(answer)
+}
+
+/// The consolidation that an answer shows.
+#[derive(Deserialize)]
+struct Joined {
+    id: ConsolidationId,
 }
 
 problem_responses!(RemoveProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, VERSION_MISMATCH);

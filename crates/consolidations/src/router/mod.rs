@@ -5,6 +5,8 @@ mod members;
 mod parts;
 mod search;
 
+use std::collections::BTreeSet;
+
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Customer, Principal};
 use loadmaster_kernel::ConsolidationId;
@@ -45,15 +47,15 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(members::remove))
         .routes(routes!(parts::list, parts::add))
         .routes(routes!(parts::show, parts::change, parts::withdraw))
-        .routes(routes!(masters::hold))
         .routes(routes!(masters::release))
-        .routes(routes!(masters::book))
         .routes(routes!(masters::amend))
         .routes(routes!(search::search))
         .routes(routes!(manifest::manifest))
         .routes(routes!(manifest::export))
         .routes(routes!(manifest::split));
-    api.into()
+    // Each acts on up to ten masters, one after the other.
+    let bulk = OpenApiRouter::default().routes(routes!(masters::hold)).routes(routes!(masters::book));
+    Routes { api, bulk, ..Routes::default() }
 }
 
 /// The path of a consolidation.
@@ -223,6 +225,9 @@ async fn delete(
     let input = request.body().read_optional(|_| Some(()));
     let see = || consolidations.visible(caller, id);
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
-    let command = |(), precondition| Cancel { consolidations: consolidations.clone(), caller, id, precondition };
+    let command = |(), precondition| {
+        let consolidations = consolidations.clone();
+        Cancel { consolidations, caller, id, precondition, ended: BTreeSet::new() }
+    };
     judged.run(command, move |whole| answer(StatusCode::OK, whole, caller)).await
 }

@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
+
 use loadmaster_accounts::{NewToken, Principal};
 use loadmaster_kernel::{AirportCode, ConsolidationId, ConsolidationMemberId, OneTimeTokenId, OrganizationId};
 use loadmaster_platform::{postgres::PgSession, web::Precondition, work::Command};
 use uuid::Uuid;
 
-use super::check_origin;
+use super::{check_origin, parts::WITHDRAWN_KEPT};
 
 use crate::{
     dto::JoinAnswer,
@@ -39,6 +41,12 @@ impl Command for Invite {
         if let Some(origin) = *origin {
             check_origin(&whole, origin)?;
         }
+        let now = consolidations.clock.now();
+        let is_in_time = |member: &Member| member.invitation.as_ref().is_none_or(|open| open.expires_at > now);
+        if !whole.members.iter().all(is_in_time) {
+            repository::delete_ended(tx, *id, now).await?;
+            whole.members.retain(is_in_time);
+        }
         let hashes = consolidations.one_time.address_hashes("email", email);
         let former = whole.members.iter().find(|member| is_invited_at(member, &hashes)).cloned();
         let taken = whole.members.iter().filter(|member| member.is_counted()).count();
@@ -46,7 +54,6 @@ impl Command for Invite {
             return Err(ConsolidationError::LimitReached { what: "members", limit: MOST_MEMBERS });
         }
         let invitation = consolidations.issue_in_tx(tx, email, *caller).await?;
-        let now = consolidations.clock.now();
         let is_again = former.is_some();
         let member = Member {
             id: former.map_or_else(|| consolidations.ids.next(now), |former| former.id),
@@ -60,9 +67,7 @@ impl Command for Invite {
             invited_at: now,
             answered_at: None,
         };
-        if is_again {
-            repository::save_invitation(tx, &member).await?;
-        } else {
+        if !is_again || !repository::save_invitation(tx, &member).await? {
             repository::insert_member(tx, *id, &member).await?;
             repository::delete_declined(tx, *id, DECLINED_KEPT).await?;
         }
@@ -188,14 +193,18 @@ impl Command for RemoveMember {
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<(), ConsolidationError> {
         let Self { consolidations, caller, id, member, precondition } = self;
-        let mut whole = consolidations.lock_in_tx(tx, *caller, *id, precondition).await?;
+        // Members leave a consolidation that is cancelled, too.
+        let mut whole = consolidations.lock_any_in_tx(tx, *caller, *id, precondition).await?;
         let found = removable(&whole, *caller, *member)?.clone();
+        let mut origins = BTreeSet::new();
         if let Some(organization) = found.organization_id.filter(|_| found.status == MemberStatus::Accepted) {
             let now = consolidations.clock.now();
-            repository::withdraw_parts_of(tx, *id, organization, now).await?;
+            origins = repository::withdraw_parts_of(tx, *id, organization, now).await?;
+            repository::delete_withdrawn(tx, *id, WITHDRAWN_KEPT).await?;
         }
         repository::delete_member(tx, found.id).await?;
-        let removed = Happening::change(ConsolidationChange::MemberRemoved).about(found.organization_id, None);
+        let removed =
+            Happening::change(ConsolidationChange::MemberRemoved).about(found.organization_id, None).at(origins);
         consolidations.record_in_tx(tx, *caller, &mut whole.consolidation, removed).await
     }
 }

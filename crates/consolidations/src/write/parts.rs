@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Withdrawn parts that are kept.
-const WITHDRAWN_KEPT: i64 = 100;
+pub(super) const WITHDRAWN_KEPT: i64 = 100;
 
 /// Adds a part of the caller's organization.
 pub(crate) struct Add {
@@ -91,10 +91,14 @@ impl Command for ChangePartOf {
         let origins: BTreeSet<AirportCode> = [before.content.origin, content.origin].into();
         let now = consolidations.clock.now();
         let after = Part { content, status, version: before.version + 1, updated_at: now, ..before };
+        if comes_back && !whole.is_member(after.organization_id) {
+            return Err(ConsolidationError::MemberLeft);
+        }
         if status != PartStatus::Withdrawn {
             check_part(&whole, &after, comes_back)?;
         }
         repository::save_part(tx, &after).await?;
+        repository::delete_withdrawn(tx, *id, WITHDRAWN_KEPT).await?;
         let changed = Happening::change(ConsolidationChange::PartChanged)
             .about(Some(after.organization_id), Some(after.id))
             .at(origins);

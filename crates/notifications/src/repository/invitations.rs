@@ -55,11 +55,12 @@ pub(crate) async fn letters(
 ) -> sqlx::Result<LettersSent> {
     sqlx::query_as!(
         LettersSent,
-        r#"select count(*) filter (where data ->> 'address_hash' = $1) as "to_address!",
-                  count(*) filter (where organization_id = $2 and created_at > $4) as "of_organization!"
-           from notifications
-           where type = 'consolidation_invitation' and created_at > $3 and status <> 'SUPPRESSED'
-             and (data ->> 'address_hash' = $1 or organization_id = $2)"#,
+        r#"select (select count(*) from notifications
+                   where type = 'consolidation_invitation' and data ->> 'address_hash' = $1 and created_at > $3
+                     and status <> 'SUPPRESSED') as "to_address!",
+                  (select count(*) from notifications
+                   where type = 'consolidation_invitation' and organization_id = $2 and created_at > $4
+                     and status <> 'SUPPRESSED') as "of_organization!""#,
         address_hash,
         organization,
         month,
