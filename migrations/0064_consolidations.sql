@@ -93,6 +93,8 @@ create table consolidation_masters (
     booking_id       uuid        unique,
     booking_ref      text,
     held_at          timestamptz not null,
+    -- The parts that it carries: those that were ready when it was held, booked or amended last.
+    part_ids         uuid[]      not null,
     primary key (consolidation_id, origin),
     check ((booking_id is null) = (booking_ref is null))
 );

@@ -14,6 +14,7 @@ use super::{
     book::to_sum,
     error::ConsolidationError,
     model::{ConsolidationChange, Freight, Happening, Master, Whole},
+    repository,
     service::ConsolidationService,
 };
 
@@ -60,6 +61,7 @@ impl Command for Amend {
         if !*is_amended {
             return Ok(whole);
         }
+        repository::save_aboard(tx, *id, &[*origin]).await?;
         let amended = Happening::change(ConsolidationChange::Amended).at([*origin]);
         consolidations.recorded_in_tx(tx, *caller, whole, amended).await
     }

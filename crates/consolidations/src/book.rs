@@ -1,7 +1,6 @@
 //! Books masters: each hold is committed by itself, and what fails stays held.
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::Principal;
@@ -9,10 +8,10 @@ use loadmaster_holds::{AmendHold, CommitHold, HoldVerb, PaymentTerms};
 use loadmaster_kernel::{AirportCode, AwbNumber, BookingId, BookingRef, ConsolidationId, Fault, FaultCode, HoldId};
 use loadmaster_payments::{PaymentMethod, payment_in_progress};
 use loadmaster_platform::{
-    idempotency::{Answer, Key, Repetition},
+    idempotency::{Key, Repetition},
     postgres::{PgSession, commit, retrying},
     web::{
-        PRIVATE, Patch, Precondition, Problem,
+        Patch, Precondition, Problem,
         bulk::{self, RowOutcome},
     },
     work::{Command, Keyed},
@@ -24,6 +23,7 @@ use super::{
     error::ConsolidationError,
     model::{ConsolidationEventType, Freight, Happening, Master, Whole},
     repository,
+    router::no_answer,
     service::ConsolidationService,
 };
 
@@ -139,8 +139,7 @@ impl ConsolidationService {
     /// Notes bookings. If that fails, they are read where their holds name them, and [`Self::note_booked`] notes them.
     async fn note(&self, caller: Principal, id: ConsolidationId, booked: BTreeMap<AirportCode, Booked>) {
         let command = Note { consolidations: self.clone(), caller, id, booked };
-        let answer = |(): &()| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE);
-        let noted = self.unit_of_work.run(Keyed { command, key: Key::none(), answer: Box::new(answer) });
+        let noted = self.unit_of_work.run(Keyed { command, key: Key::none(), answer: Box::new(no_answer) });
         if let Err(problem) = noted.await {
             let because = problem.code().as_str();
             tracing::warn!(because, consolidation_id = %id, "bookings of masters are not noted; their holds name them");
@@ -286,6 +285,8 @@ impl Command for Note {
         if noted.is_empty() {
             return Ok(());
         }
+        let origins: Vec<AirportCode> = noted.iter().copied().collect();
+        repository::save_aboard(tx, *id, &origins).await?;
         let happening = Happening::of(ConsolidationEventType::Booked).at(noted);
         consolidations.record_in_tx(tx, *caller, &mut whole.consolidation, happening).await
     }

@@ -1,20 +1,20 @@
 //! Gives held masters back, and records what was released or cancelled of a request that was refused then.
 use std::collections::BTreeSet;
 
-use axum::http::StatusCode;
 use loadmaster_accounts::Principal;
 use loadmaster_holds::{EndReason, HoldVerb};
 use loadmaster_kernel::{AirportCode, ConsolidationId, HoldId};
 use loadmaster_platform::{
-    idempotency::{Answer, Key},
+    idempotency::Key,
     postgres::PgSession,
-    web::{PRIVATE, Precondition, Problem},
+    web::{Precondition, Problem},
     work::{Command, Keyed},
 };
 
 use super::{
     error::{ConsolidationError, code},
     model::{ConsolidationChange, Happening, Master, Whole},
+    router::no_answer,
     service::ConsolidationService,
 };
 
@@ -107,8 +107,7 @@ impl ConsolidationService {
             return;
         }
         let command = RecordRelease { consolidations: self.clone(), caller, id, released };
-        let answer = |(): &()| Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE);
-        let recorded = self.unit_of_work.run(Keyed { command, key: Key::none(), answer: Box::new(answer) });
+        let recorded = self.unit_of_work.run(Keyed { command, key: Key::none(), answer: Box::new(no_answer) });
         if let Err(problem) = recorded.await {
             let because = problem.code().as_str();
             tracing::warn!(because, consolidation_id = %id, "released masters are not in the history");

@@ -77,7 +77,23 @@ async fn a_hundred_in_three_leaves_the_cent_to_the_lowest_id() {
     let ids = |list: &Value, member: &str| -> Vec<Value> {
         list.as_array().unwrap().iter().map(|entry| entry[member].clone()).collect()
     };
-    assert_eq!(ids(&master["lines"][0]["shares"], "part_id"), ids(&now["parts"], "id"));
+    let aboard = ids(&now["parts"], "id");
+    assert_eq!(ids(&master["lines"][0]["shares"], "part_id"), aboard);
+
+    // What is withdrawn or added afterwards is not what was booked, until the master is amended.
+    let parts = of(&consolidation, "parts");
+    owner.delete(&format!("{parts}/{}", text(&now["parts"][0], "id"))).await.expect(200);
+    let new = owner.post(&parts, with(part("DEL"), json!({"weight_kg": 50}))).await.expect(201);
+    let left = self::split(&owner, &consolidation).await;
+    assert_eq!(ids(&left["masters"][0]["lines"][0]["shares"], "part_id"), aboard);
+    let manifest = owner.get(&of(&consolidation, "masters/DEL/manifest")).await.expect(200);
+    assert_eq!(ids(&manifest["parts"], "id"), aboard);
+    let more = json!({"weight_kg": 60});
+    owner.patch(&format!("{parts}/{}", text(&new, "id")), more).await.expect(200);
+    owner.post(&of(&consolidation, "masters/DEL/amend"), json!({})).await.expect(200);
+    let amended = self::split(&owner, &consolidation).await;
+    let aboard = [aboard[1].clone(), aboard[2].clone(), new["id"].clone()];
+    assert_eq!(ids(&amended["masters"][0]["lines"][0]["shares"], "part_id"), aboard);
 }
 
 #[tokio::test]

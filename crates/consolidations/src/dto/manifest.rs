@@ -8,7 +8,7 @@ use super::PartBody;
 
 use crate::{
     costs::booking_of,
-    model::{Freight, Part, PartStatus, Whole},
+    model::{Freight, Part, Whole},
 };
 
 /// The house manifest of a master: the house shipments that travel on it.
@@ -25,7 +25,8 @@ pub(crate) struct ManifestBody {
     /// The air waybill number of the booking.
     #[schema(required = true)]
     pub awb_number: Option<AwbNumber>,
-    /// The parts that are ready at the origin, oldest first.
+    /// The parts that it carries, oldest first: of a booking those with which it was booked or amended last, else those that are
+    /// ready at the origin.
     #[schema(max_items = 100)]
     pub parts: Vec<PartBody>,
     pub totals: ManifestTotals,
@@ -50,8 +51,7 @@ impl ManifestBody {
             return None;
         }
         let booking = master.filter(|master| master.is_booked()).and_then(|master| booking_of(master, bookings));
-        let is_aboard = |part: &&Part| part.status == PartStatus::Ready && part.content.origin == origin;
-        let aboard: Vec<&Part> = whole.parts.iter().filter(is_aboard).collect();
+        let aboard = whole.aboard(origin);
         let sum = Freight::sum(aboard.iter().map(|part| &part.content));
         let body = |part: &&Part| PartBody::new(part, whole.shows_all_of(part, caller));
         Some(Self {

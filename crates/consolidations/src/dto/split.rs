@@ -54,7 +54,7 @@ impl SplitBody {
     pub fn new(whole: &Whole, costs: &[Costs], caller: Principal) -> Self {
         let shows_all = whole.shows_all_to(caller);
         let master = |costs: &Costs| {
-            let parts = whole.sharing_at(costs.origin);
+            let parts = whole.aboard(costs.origin);
             let shown = |part: &Part| whole.shows_all_of(part, caller);
             let all = costs.lines.iter().map(|line| SplitCharge::new(line, &parts, (shows_all, shown)));
             let lines: Vec<SplitCharge> = all.filter(|line| shows_all || !line.shares.is_empty()).collect();

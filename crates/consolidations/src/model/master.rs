@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use loadmaster_bookings::BookingStatus;
 use loadmaster_holds::HoldStatus;
-use loadmaster_kernel::{AirportCode, BookingRef, HoldId, words};
+use loadmaster_kernel::{AirportCode, BookingRef, ConsolidationPartId, HoldId, words};
 
 use super::Freight;
 
@@ -51,6 +51,8 @@ pub struct Master {
     pub booking_ref: Option<BookingRef>,
     pub status: MasterStatus,
     pub freight: Freight,
+    /// The parts that it carries.
+    pub parts: Vec<ConsolidationPartId>,
     /// Of a hold that keeps room: when that ends.
     pub expires_at: Option<DateTime<Utc>>,
     /// Of a booking: a leg is missing.

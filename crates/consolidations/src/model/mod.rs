@@ -220,12 +220,15 @@ impl Whole {
         caller.role >= Role::Operator || self.is_owner(caller.organization_id)
     }
 
-    /// Returns the parts that share what the master of an origin costs: those that are ready there, and all of that origin if
-    /// none is.
-    pub fn sharing_at(&self, origin: AirportCode) -> Vec<&Part> {
-        let there = self.parts.iter().filter(|part| part.content.origin == origin);
-        let (ready, others): (Vec<&Part>, Vec<&Part>) = there.partition(|part| part.status == PartStatus::Ready);
-        if ready.is_empty() { others } else { ready }
+    /// Returns the parts that the master of an origin carries, and that share what it costs: once it is booked, those with which
+    /// it was booked or amended last, whatever became of them; before, those that are ready.
+    pub fn aboard(&self, origin: AirportCode) -> Vec<&Part> {
+        let booked = self.master_of(origin).filter(|master| master.booking_ref.is_some());
+        let is_aboard = |part: &&Part| match booked {
+            Some(master) => master.parts.contains(&part.id),
+            None => part.status == PartStatus::Ready && part.content.origin == origin,
+        };
+        self.parts.iter().filter(is_aboard).collect()
     }
 
     /// Returns the parts that are not withdrawn.
@@ -248,8 +251,7 @@ impl Whole {
     /// Returns whether the shares in each line of what the master of an origin costs sum to it, and the lines to what is owed.
     /// Without a part there is nothing to share.
     pub fn sums_to(&self, origin: AirportCode, (lines, owed): (&[SplitLine], Option<Money>)) -> bool {
-        let weighed: Vec<SplitPart<ConsolidationPartId>> =
-            self.sharing_at(origin).into_iter().map(Part::weighed).collect();
+        let weighed: Vec<SplitPart<ConsolidationPartId>> = self.aboard(origin).into_iter().map(Part::weighed).collect();
         let shared = |line: &SplitLine| shares_of(line, &weighed).iter().map(|share| share.amount.minor()).sum::<i64>();
         let is_shared = weighed.is_empty() || lines.iter().all(|line| shared(line) == line.amount.minor());
         is_shared && owed.is_none_or(|owed| lines.iter().map(|line| line.amount.minor()).sum::<i64>() == owed.minor())

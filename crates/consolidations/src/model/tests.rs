@@ -41,6 +41,7 @@ fn master(origin: &str, status: MasterStatus, freight: &Freight) -> Master {
         booking_ref: None,
         status,
         freight: freight.clone(),
+        parts: Vec::new(),
         expires_at: None,
         needs_rerouting: false,
     }
@@ -78,20 +79,21 @@ fn a_master_is_the_sum_of_the_parts_that_are_ready() {
 }
 
 #[test]
-fn parts_that_are_ready_share_the_price_and_without_one_all_of_the_origin() {
+fn a_booked_master_carries_the_parts_with_which_it_was_booked_and_another_those_that_are_ready() {
     let ids = |parts: Vec<&Part>| -> Vec<u128> { parts.iter().map(|part| part.id.uuid().as_u128()).collect() };
-    let mut whole = whole(
-        vec![
-            part(1, "DEL", 100, PartStatus::Ready),
-            part(2, "DEL", 50, PartStatus::Withdrawn),
-            part(3, "BOM", 3, PartStatus::Ready),
-        ],
-        Vec::new(),
-    );
-    assert_eq!(ids(whole.sharing_at(airport("DEL"))), [1]);
-    whole.parts[0].status = PartStatus::Withdrawn;
-    assert_eq!(ids(whole.sharing_at(airport("DEL"))), [1, 2]);
-    assert_eq!(ids(whole.sharing_at(airport("MAA"))), [0_u128; 0]);
+    let parts = vec![
+        part(1, "DEL", 100, PartStatus::Ready),
+        part(2, "DEL", 50, PartStatus::Withdrawn),
+        part(3, "BOM", 3, PartStatus::Ready),
+    ];
+    let freight = Freight::sum([&parts[0].content].into_iter()).unwrap();
+    let mut held = master("DEL", MasterStatus::Held, &freight);
+    held.parts = vec![parts[1].id];
+    let mut whole = whole(parts, vec![held]);
+    assert_eq!(ids(whole.aboard(airport("DEL"))), [1]);
+    assert_eq!(ids(whole.aboard(airport("MAA"))), [0_u128; 0]);
+    whole.masters[0].booking_ref = Some("ACB000000001".parse().unwrap());
+    assert_eq!(ids(whole.aboard(airport("DEL"))), [2]);
 }
 
 #[test]

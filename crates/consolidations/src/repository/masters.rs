@@ -26,6 +26,7 @@ struct Row {
     volume_l: Option<Volume>,
     positions: Option<Positions>,
     special_handling_codes: Option<Vec<HandlingCode>>,
+    part_ids: Vec<Uuid>,
 }
 
 impl Row {
@@ -53,6 +54,7 @@ impl Row {
                 positions: self.positions.unwrap_or_default(),
                 special_handling_codes: codes,
             },
+            parts: self.part_ids.into_iter().map(Into::into).collect(),
             expires_at: self.expires_at.filter(|_| status == MasterStatus::Held),
             needs_rerouting: self.needs_rerouting.unwrap_or_default(),
         })
@@ -72,7 +74,8 @@ pub(super) async fn of(
                   h.expires_at as "expires_at?", b.status as "booking_status?", b.needs_rerouting as "needs_rerouting?",
                   coalesce(b.pieces, h.pieces) as "pieces?: _", coalesce(b.weight_hg, h.weight_hg) as "weight_hg?: _",
                   coalesce(b.volume_l, h.volume_l) as "volume_l?: _", coalesce(b.positions, h.positions) as "positions?: _",
-                  coalesce(b.special_handling_codes, h.special_handling_codes) as "special_handling_codes?: _"
+                  coalesce(b.special_handling_codes, h.special_handling_codes) as "special_handling_codes?: _",
+                  m.part_ids
            from consolidation_masters m
            left join lateral (select * from holds where id = m.hold_id limit 1) h on true
            left join lateral (select * from bookings where id = coalesce(m.booking_id, h.booking_id) limit 1) b on true
@@ -127,14 +130,29 @@ pub(crate) async fn save_masters(
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     let saved = sqlx::query!(
-        "insert into consolidation_masters (consolidation_id, origin, hold_id, held_at)
-         select $1, m.origin, m.hold_id, $4 from unnest($2::text[], $3::uuid[]) as m (origin, hold_id)
+        "insert into consolidation_masters (consolidation_id, origin, hold_id, held_at, part_ids)
+         select $1, m.origin, m.hold_id, $4, '{}' from unnest($2::text[], $3::uuid[]) as m (origin, hold_id)
          on conflict (consolidation_id, origin) do update
          set hold_id = excluded.hold_id, booking_id = null, booking_ref = null, held_at = excluded.held_at",
         of.uuid(),
         &column(masters, |(origin, _)| origin.to_string()),
         &column(masters, |(_, hold)| hold.uuid()),
         now,
+    );
+    saved.execute(&mut *db).await?;
+    let origins: Vec<AirportCode> = masters.iter().map(|(origin, _)| *origin).collect();
+    save_aboard(db, of, &origins).await
+}
+
+/// Saves that the masters of these origins carry the parts that are ready now.
+pub(crate) async fn save_aboard(db: &mut PgSession, of: ConsolidationId, origins: &[AirportCode]) -> sqlx::Result<()> {
+    let saved = sqlx::query!(
+        "update consolidation_masters m
+         set part_ids = array(select p.id from consolidation_parts p
+                              where p.consolidation_id = $1 and p.origin = m.origin and p.status = 'READY' order by p.id)
+         where consolidation_id = $1 and origin = any($2)",
+        of.uuid(),
+        &column(origins, |origin| origin.to_string()),
     );
     saved.execute(db).await.map(drop)
 }

@@ -13,7 +13,8 @@ use loadmaster_platform::postgres::{PgSession, column};
 use uuid::Uuid;
 
 pub(super) use masters::{
-    bookings_of, is_master, note_all_bookings, note_bookings, open_holds, save_masters, with_bookings_to_note,
+    bookings_of, is_master, note_all_bookings, note_bookings, open_holds, save_aboard, save_masters,
+    with_bookings_to_note,
 };
 pub(super) use members::{
     any_email_of, delete_declined, delete_ended, delete_member, email_of, insert_member, invited_by_token, save_answer,

@@ -158,7 +158,9 @@ pub(crate) async fn delete_withdrawn(db: &mut PgSession, of: ConsolidationId, ke
     let deleted = sqlx::query!(
         "delete from consolidation_parts where id in
              (select id from consolidation_parts where consolidation_id = $1 and status = 'WITHDRAWN'
-              order by updated_at desc, id desc offset $2)",
+              order by updated_at desc, id desc offset $2)
+           and not exists (select from consolidation_masters m
+                           where m.consolidation_id = $1 and m.part_ids @> array[consolidation_parts.id])",
         of.uuid(),
         kept,
     );
