@@ -29,12 +29,12 @@ pub(crate) struct ManifestBody {
     /// ready at the origin.
     #[schema(max_items = 100)]
     pub parts: Vec<PartBody>,
-    pub totals: ManifestTotals,
+    pub totals: HouseManifestTotals,
 }
 
 /// The sums of a house manifest.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ManifestTotals {
+pub(crate) struct HouseManifestTotals {
     /// Number of parts.
     pub parts: usize,
     /// Number of pieces.
@@ -61,7 +61,7 @@ impl ManifestBody {
             booking_ref: booking.map(|booking| booking.ref_id.clone()),
             awb_number: booking.and_then(|booking| booking.awb_number.clone()),
             parts: aboard.iter().map(body).collect(),
-            totals: ManifestTotals {
+            totals: HouseManifestTotals {
                 parts: aboard.len(),
                 pieces: sum.as_ref().and_then(|sum| sum.pieces).map_or(0, Pieces::count),
                 weight_kg: sum.as_ref().map_or(Weight::ZERO, |sum| sum.weight),

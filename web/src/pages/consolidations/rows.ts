@@ -141,12 +141,7 @@ function readyAt(text: string, zone: string): string | undefined {
 }
 
 /** What is sent of a row. What is no number stays as it was typed: the API names the fault. */
-export function bodyOf(
-  cells: Cells,
-  unit: WeightUnit,
-  zone: string,
-  status?: Part["status"],
-): Schemas["CreateConsolidationPart"] {
+export function bodyOf(cells: Cells, unit: WeightUnit, zone: string, status?: Part["status"]): Schemas["AddPart"] {
   const codes = handlingCodes(cells.handling);
   const text = (column: Column) => cells[column].trim() || undefined;
   const name = (column: "shipper" | "consignee") => (text(column) ? { name: text(column) } : undefined);
@@ -164,7 +159,7 @@ export function bodyOf(
     status,
   };
   const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
-  return given as unknown as Schemas["CreateConsolidationPart"];
+  return given as unknown as Schemas["AddPart"];
 }
 
 /** The row of a part, as it is typed. */
@@ -182,11 +177,11 @@ export const cellsOf = (part: Part, unit: WeightUnit, zone: string): Cells => ({
 });
 
 /** The members that a form changes, for a merge patch; a member that was emptied is null. */
-export function patchOf(before: Cells, now: Cells, unit: WeightUnit, zone: string): Schemas["ChangeConsolidationPart"] {
+export function patchOf(before: Cells, now: Cells, unit: WeightUnit, zone: string): Schemas["ChangePart"] {
   const body = bodyOf(now, unit, zone) as unknown as Record<string, unknown>;
   const changed = COLUMNS.filter((column) => before[column].trim() !== now[column].trim()).map((column) => {
     const member = POINTERS[column].split("/")[1] ?? "";
     return [member, body[member] ?? (column === "handling" ? [] : null)] as const;
   });
-  return Object.fromEntries(changed) as Schemas["ChangeConsolidationPart"];
+  return Object.fromEntries(changed) as Schemas["ChangePart"];
 }

@@ -1,1 +1,0 @@
-import"./first-BlyokHWO.js";import{t as e}from"./Entries-CtQxBM5X.js";function t(t){e(t,{name:`airlines`})}export{t as default};

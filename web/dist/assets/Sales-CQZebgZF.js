@@ -1,1 +1,0 @@
-import"./first-BlyokHWO.js";import{i as e,t}from"./Rules-C0hm33jx.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
