@@ -1,13 +1,13 @@
 //! What masters cost: the lines of the prices of their bookings, and what a cancellation or a change adds or gives back.
 use loadmaster_accounts::Principal;
 use loadmaster_bookings::{self as bookings, Booking};
-use loadmaster_kernel::{AirportCode, BookingRef, ConsolidationId, HandlingCode, Money, QuoteId};
+use loadmaster_kernel::{ConsolidationId, HandlingCode, Money, QuoteId};
 use loadmaster_platform::postgres::{DbError, PgSession};
 use loadmaster_pricing::{self as pricing, Quote};
 
 use super::{
     error::ConsolidationError,
-    model::{Master, SplitLine, Whole},
+    model::{Costs, Master, SplitLine, Whole, booking_of},
     repository,
     service::ConsolidationService,
 };
@@ -18,16 +18,6 @@ const REFUND: &str = "REFUND";
 const CANCELLATION_FEE: &str = "CANCELLATION_FEE";
 /// What is kept above the price: the fee of a cancellation that was due before a change.
 const CHANGE_FEE: &str = "CHANGE_FEE";
-
-/// What the booking of an origin costs.
-pub(super) struct Costs {
-    pub origin: AirportCode,
-    pub booking_ref: BookingRef,
-    /// What the carrier is to have. `None` without a price.
-    pub owed: Option<Money>,
-    /// They sum to it.
-    pub lines: Vec<SplitLine>,
-}
 
 impl ConsolidationService {
     /// Returns a consolidation that the caller may read, with the bookings of its masters, cancelled ones included.
@@ -76,11 +66,6 @@ pub(super) async fn costs_in_tx(tx: &mut PgSession, whole: &Whole) -> Result<Vec
         })
     };
     Ok(whole.masters.iter().filter_map(of).collect())
-}
-
-/// Returns the booking of a master.
-pub(super) fn booking_of<'a>(master: &Master, bookings: &'a [Booking]) -> Option<&'a Booking> {
-    bookings.iter().find(|booking| Some(&booking.ref_id) == master.booking_ref.as_ref())
 }
 
 /// Returns the lines of what a booking costs, none of them 0. Each line of a cancelled booking is given back by itself: so its

@@ -49,8 +49,8 @@ async fn a_hold_that_is_committed_by_itself_is_noted_once_as_the_booking_of_its_
     let owner = world.customer().await;
     let (del, bom) = (flight(&world, "AI101", "DEL", 1000.0).await, flight(&world, "AI102", "BOM", 1000.0).await);
     let consolidation = ready(&owner, &["BOM", "DEL"]).await;
-    let held = owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del), ("BOM", &bom)])).await.expect(200);
-    let hold = text(&held["masters"][1], "hold_id").to_owned();
+    let whole = owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del), ("BOM", &bom)])).await.expect(200);
+    let hold = text(&whole["masters"][1], "hold_id").to_owned();
     owner.post(&format!("/api/v1/holds/{hold}/commit"), json!({})).await.expect(201);
     for _ in 0..2 {
         run_again(&world, "booked_masters").await;

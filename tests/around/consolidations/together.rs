@@ -128,8 +128,8 @@ async fn a_master_that_is_booked_while_it_is_released_has_no_release_in_its_hist
     let owner = world.customer().await;
     let del = flight(&world, "AI101", "DEL", 1000.0).await;
     let consolidation = ready(&owner, &["DEL"]).await;
-    let held = owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del)])).await.expect(200);
-    let hold = text(&held["masters"][0], "hold_id").to_owned();
+    let whole = owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del)])).await.expect(200);
+    let hold = text(&whole["masters"][0], "hold_id").to_owned();
     let mut locking = world.database.owner().await;
     let lock = format!("begin; select from holds where id = '{hold}' for update");
     locking.execute(sqlx::AssertSqlSafe(lock)).await.unwrap();

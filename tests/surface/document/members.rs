@@ -49,8 +49,8 @@ pub(super) async fn fillings(world: &World, caller: &Client) -> Vec<(&'static st
     let alert = caller.post("/api/v1/alerts", alert).await.expect(201);
     let plan = json!({"name": "Week 49", "destination": "LHR"});
     let consolidation = caller.post("/api/v1/consolidations", plan).await.expect(201);
-    let parts = format!("/api/v1/consolidations/{}/parts", consolidation["id"].as_str().unwrap());
-    let part = caller.post(&parts, json!({"origin": "DEL", "pieces": 1, "weight_kg": 100})).await.expect(201);
+    let path = format!("/api/v1/consolidations/{}/parts", consolidation["id"].as_str().unwrap());
+    let part = caller.post(&path, json!({"origin": "DEL", "pieces": 1, "weight_kg": 100})).await.expect(201);
     let payment = any_payment(world, "tok_confirm").await;
     let organization = booking["organization_id"].as_str().unwrap();
     any_credit(world, organization.parse().unwrap()).await;

@@ -6,10 +6,7 @@ use utoipa::ToSchema;
 
 use super::PartBody;
 
-use crate::{
-    costs::booking_of,
-    model::{Freight, Part, Whole},
-};
+use crate::model::{Freight, Part, Whole, booking_of};
 
 /// The house manifest of a master: the house shipments that travel on it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,10 +3,7 @@ use loadmaster_kernel::{AirportCode, BookingRef, ConsolidationPartId, Money, Org
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    costs::Costs,
-    model::{Part, SplitLine, Whole, shares_of},
-};
+use crate::model::{Costs, Part, SplitLine, Whole, shares_of};
 
 /// What masters cost, divided among their parts.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,4 +1,5 @@
 //! What a consolidation is, what each organization sees of it, and what follows from its parts and masters.
+mod costs;
 mod event;
 mod freight;
 mod master;
@@ -16,6 +17,7 @@ use loadmaster_kernel::{
 };
 use loadmaster_shipment::{Load, Party};
 
+pub use costs::{Costs, booking_of};
 pub use event::{
     ABOUT, ConsolidationChange, ConsolidationEvent, ConsolidationEventType, ConsolidationMessage, Happening, message,
 };

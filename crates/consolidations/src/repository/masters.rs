@@ -152,7 +152,7 @@ pub(crate) async fn save_aboard(db: &mut PgSession, of: ConsolidationId, origins
                               where p.consolidation_id = $1 and p.origin = m.origin and p.status = 'READY' order by p.id)
          where consolidation_id = $1 and origin = any($2)",
         of.uuid(),
-        &column(origins, |origin| origin.to_string()),
+        &column(origins, ToString::to_string),
     );
     saved.execute(db).await.map(drop)
 }

@@ -59,7 +59,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
 }
 
 /// The answer to what no request asked for.
-pub(super) fn no_answer((): &()) -> Answer {
+pub(super) fn no_answer<T>(_: &T) -> Answer {
     Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE)
 }
 

@@ -49,6 +49,9 @@ pub(super) async fn list(
 }
 
 /// Show a part of a consolidation.
+///
+/// House number, description and parties are null for who may not read them: they are for its organization, the owner and carrier
+/// staff.
 #[utoipa::path(get, path = "/consolidations/{id}/parts/{part_id}", tag = "consolidations", operation_id = "getConsolidationPart",
     params(("id" = ConsolidationId, Path, description = "Id of the consolidation"),
            ("part_id" = ConsolidationPartId, Path, description = "Id of the part"),
