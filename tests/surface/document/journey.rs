@@ -611,7 +611,7 @@ async fn consolidations(world: &World, journey: &mut Journey<'_>, customer: &Cli
     journey.visit(customer, "PATCH", template, &[id], Some(json!({"name": "Week 50", "latest_arrival": null}))).await;
     let (members, parts) = (format!("{template}/members"), format!("{template}/parts"));
     // An address that is the same in each run, for the examples.
-    let email = "ann@forwarder.example";
+    let email = "zoe@forwarder.example";
     let own = other.get("/api/v1/auth/me").await.expect(200)["email"].as_str().unwrap().to_owned();
     world.sql(&format!("update users set email = '{email}', email_key = '{email}' where email = '{own}'")).await;
     let invited =
