@@ -8,7 +8,7 @@ use loadmaster_holds::{AmendHold, CommitHold, HoldVerb, PaymentTerms};
 use loadmaster_kernel::{AirportCode, AwbNumber, BookingId, BookingRef, ConsolidationId, Fault, FaultCode, HoldId};
 use loadmaster_payments::{PaymentMethod, payment_in_progress};
 use loadmaster_platform::{
-    idempotency::{Key, Repetition},
+    idempotency::{Answer, Key, Repetition},
     postgres::{PgSession, commit, retrying},
     web::{
         Patch, Precondition, Problem,
@@ -23,7 +23,6 @@ use super::{
     error::ConsolidationError,
     model::{ConsolidationEventType, Freight, Happening, Master, Whole},
     repository,
-    router::no_answer,
     service::ConsolidationService,
 };
 
@@ -139,7 +138,11 @@ impl ConsolidationService {
     /// Notes bookings. If that fails, they are read where their holds name them, and [`Self::note_booked`] notes them.
     async fn note(&self, caller: Principal, id: ConsolidationId, booked: BTreeMap<AirportCode, Booked>) {
         let command = Note { consolidations: self.clone(), caller, id, booked };
-        let noted = self.unit_of_work.run(Keyed { command, key: Key::none(), answer: Box::new(no_answer) });
+        let noted = self.unit_of_work.run(Keyed {
+            command,
+            key: Key::none(),
+            answer: Box::new(|(): &()| Answer::to_no_request()),
+        });
         if let Err(problem) = noted.await {
             let because = problem.code().as_str();
             tracing::warn!(because, consolidation_id = %id, "bookings of masters are not noted; their holds name them");

@@ -5,7 +5,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_holds::{EndReason, HoldVerb};
 use loadmaster_kernel::{AirportCode, ConsolidationId, HoldId};
 use loadmaster_platform::{
-    idempotency::Key,
+    idempotency::{Answer, Key},
     postgres::PgSession,
     web::{Precondition, Problem},
     work::{Command, Keyed},
@@ -14,7 +14,6 @@ use loadmaster_platform::{
 use super::{
     error::{ConsolidationError, code},
     model::{ConsolidationChange, Happening, Master, Whole},
-    router::no_answer,
     service::ConsolidationService,
 };
 
@@ -107,7 +106,11 @@ impl ConsolidationService {
             return;
         }
         let command = RecordRelease { consolidations: self.clone(), caller, id, released };
-        let recorded = self.unit_of_work.run(Keyed { command, key: Key::none(), answer: Box::new(no_answer) });
+        let recorded = self.unit_of_work.run(Keyed {
+            command,
+            key: Key::none(),
+            answer: Box::new(|(): &()| Answer::to_no_request()),
+        });
         if let Err(problem) = recorded.await {
             let because = problem.code().as_str();
             tracing::warn!(because, consolidation_id = %id, "released masters are not in the history");

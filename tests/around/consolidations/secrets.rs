@@ -224,14 +224,15 @@ async fn a_member_reads_nothing_of_others_in_any_answer_message_letter_export_or
     let world = &stage.world;
     delivered(world).await;
     let (to_reader, to_owner) = (of_reader.received(), of_owner.received());
-    assert!(to_reader.iter().any(|received| received.subject() == text(&own, "id")), "its own message arrives");
+    let subjects: Vec<String> = to_reader.iter().map(Received::subject).collect();
+    assert!(subjects.iter().any(|subject| subject == text(&own, "id")), "its own message arrives: {subjects:?}");
     let is_of_room =
         |received: &&Received| received.event()["type"].as_str().unwrap().starts_with("loadmaster.consolidation.");
     assert!(to_owner.iter().filter(is_of_room).count() >= 8, "{}", to_owner.len());
     for received in to_reader.iter().chain(&to_owner) {
         assert_without_marks("a message to a webhook", &received.body);
     }
-    for event in world.texts("select event::text from outbox").await {
+    for event in world.texts("select payload::text from outbox").await {
         assert_without_marks("a message of the outbox", &event);
     }
     sent(world).await;

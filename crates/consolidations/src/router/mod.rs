@@ -58,11 +58,6 @@ pub(super) fn routes() -> Routes<HandlerState> {
     Routes { api, bulk, ..Routes::default() }
 }
 
-/// The answer to what no request asked for.
-pub(super) fn no_answer<T>(_: &T) -> Answer {
-    Answer::new(StatusCode::NO_CONTENT, &(), PRIVATE)
-}
-
 /// The path of a consolidation.
 const CONSOLIDATION: &str = "/api/v1/consolidations/";
 
