@@ -4,6 +4,7 @@ mod invitations;
 mod keys;
 mod manifest;
 mod masters;
+mod parts;
 mod persons;
 mod plan;
 mod races;
