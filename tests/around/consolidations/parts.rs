@@ -44,6 +44,12 @@ async fn each_member_of_a_part_is_kept_changed_and_cleared() {
             assert_eq!(changed[member], nothing, "{member}");
         }
     }
+    let bare = json!({"name": "Kontor", "account_number": null, "street": null, "city": null, "postal_code": null,
+                      "country_code": null, "phone": null, "email": null});
+    let changed = owner.patch(&path, json!({"shipper": bare, "consignee": bare})).await.expect(200);
+    for party in [&changed["shipper"], &changed["consignee"]] {
+        assert_eq!((&party["name"], &party["city"]), (&json!("Kontor"), &Value::Null));
+    }
 }
 
 #[tokio::test]
