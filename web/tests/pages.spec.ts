@@ -157,7 +157,7 @@ async function consolidated(caller: Caller, flight: Json): Promise<Json> {
   const { origin, destination, id } = flight;
   const one = await caller.post("/api/v1/consolidations", { name: "Week 50", origin, destination });
   const path = `/api/v1/consolidations/${one.id}`;
-  const freight = { pieces: 1, weight_kg: 5, special_handling_codes: ["PER"], status: "READY" };
+  const freight = { pieces: 1, weight_kg: 5, special_handling_codes: ["PER", "COL"], status: "READY" };
   await caller.post(`${path}/parts`, { origin, ...freight, house_number: "H-1", description: "cut flowers" });
   await caller.post(`${path}/members`, { email: "member@example.com", origin });
   await caller.post(`${path}/hold`, { ways: [{ origin, flight_ids: [id] }] });
