@@ -18,7 +18,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope) -> Result<Vec<(Rule, Fin
     }
     let mut findings = Findings::default();
     findings.has_checked("masters", repository::audit::count(snapshot).await?.unsigned_abs());
-    for row in repository::audit::astray(snapshot).await? {
+    for row in repository::audit::master_mismatches(snapshot).await? {
         let fault = match (row.is_foreign, row.is_twice) {
             (true, _) => "this hold or booking does not belong to the owner's organization",
             (false, true) => "this hold or booking is the master of another consolidation or origin, too",

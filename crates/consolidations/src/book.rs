@@ -1,6 +1,4 @@
 //! Books masters: each hold is committed by itself, and what fails stays held.
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::Principal;
@@ -8,13 +6,12 @@ use loadmaster_holds::{AmendHold, CommitHold, HoldVerb, PaymentTerms};
 use loadmaster_kernel::{AirportCode, AwbNumber, BookingId, BookingRef, ConsolidationId, Fault, FaultCode, HoldId};
 use loadmaster_payments::{PaymentMethod, payment_in_progress};
 use loadmaster_platform::{
-    idempotency::{Answer, Key, Repetition},
+    idempotency::{Key, Repetition},
     postgres::{PgSession, commit, retrying},
     web::{
         Patch, Precondition, Problem,
         bulk::{self, RowOutcome},
     },
-    work::{Command, Keyed},
 };
 use serde::Deserialize;
 
@@ -80,8 +77,7 @@ impl ConsolidationService {
             let was_booked = whole.master_of(*origin).is_some_and(Master::is_booked);
             row.outcome.is_ok() || !(is_default && was_booked)
         });
-        let booked: BTreeMap<AirportCode, Booked> =
-            outcomes.iter().filter_map(|(origin, row)| Some((*origin, row.outcome.as_ref().ok()?.clone()))).collect();
+        let booked: Vec<Booked> = outcomes.iter().filter_map(|(_, row)| row.outcome.as_ref().ok().cloned()).collect();
         if !booked.is_empty() {
             self.note(caller, id, booked).await;
         }
@@ -136,17 +132,33 @@ impl ConsolidationService {
     }
 
     /// Notes bookings. If that fails, they are read where their holds name them, and [`Self::note_booked`] notes them.
-    async fn note(&self, caller: Principal, id: ConsolidationId, booked: BTreeMap<AirportCode, Booked>) {
-        let command = Note { consolidations: self.clone(), caller, id, booked };
-        let noted = self.unit_of_work.run(Keyed {
-            command,
-            key: Key::none(),
-            answer: Box::new(|(): &()| Answer::to_no_request()),
+    async fn note(&self, caller: Principal, id: ConsolidationId, booked: Vec<Booked>) {
+        let noting = retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            self.note_in_tx(&mut tx, (caller, id), &booked).await?;
+            commit(tx).await?;
+            Ok::<_, ConsolidationError>(())
         });
-        if let Err(problem) = noted.await {
-            let because = problem.code().as_str();
-            tracing::warn!(because, consolidation_id = %id, "bookings of masters are not noted; their holds name them");
+        if let Err(error) = noting.await {
+            tracing::warn!(%error, consolidation_id = %id, "bookings of masters are not noted; their holds name them");
         }
+    }
+
+    async fn note_in_tx(
+        &self,
+        tx: &mut PgSession,
+        (caller, id): (Principal, ConsolidationId),
+        booked: &[Booked],
+    ) -> Result<(), ConsolidationError> {
+        let mut whole = self.lock_in_tx(tx, caller, id, &Precondition::default()).await?;
+        let noted = repository::note_bookings(tx, id, booked).await?;
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let origins: Vec<AirportCode> = noted.iter().copied().collect();
+        repository::save_aboard(tx, id, &origins).await?;
+        let happening = Happening::of(ConsolidationEventType::Booked).at(noted);
+        self.record_in_tx(tx, caller, &mut whole.consolidation, happening).await
     }
 }
 
@@ -265,32 +277,4 @@ fn result(outcomes: Vec<(AirportCode, RowOutcome<Booked>)>) -> BookedMasters {
         BookedMaster { origin, ok, booking_ref, problem }
     };
     BookedMasters { succeeded, failed, results: outcomes.into_iter().map(row).collect() }
-}
-
-/// Notes the bookings that holds became.
-struct Note {
-    consolidations: ConsolidationService,
-    caller: Principal,
-    id: ConsolidationId,
-    booked: BTreeMap<AirportCode, Booked>,
-}
-
-impl Command for Note {
-    const NAME: &'static str = "consolidations.note";
-    type Done = ();
-    type Error = ConsolidationError;
-
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<(), ConsolidationError> {
-        let Self { consolidations, caller, id, booked } = self;
-        let mut whole = consolidations.lock_in_tx(tx, *caller, *id, &Precondition::default()).await?;
-        let rows: Vec<Booked> = booked.values().cloned().collect();
-        let noted = repository::note_bookings(tx, *id, &rows).await?;
-        if noted.is_empty() {
-            return Ok(());
-        }
-        let origins: Vec<AirportCode> = noted.iter().copied().collect();
-        repository::save_aboard(tx, *id, &origins).await?;
-        let happening = Happening::of(ConsolidationEventType::Booked).at(noted);
-        consolidations.record_in_tx(tx, *caller, &mut whole.consolidation, happening).await
-    }
 }

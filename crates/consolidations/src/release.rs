@@ -5,10 +5,10 @@ use loadmaster_accounts::Principal;
 use loadmaster_holds::{EndReason, HoldVerb};
 use loadmaster_kernel::{AirportCode, ConsolidationId, HoldId};
 use loadmaster_platform::{
-    idempotency::{Answer, Key},
-    postgres::PgSession,
+    idempotency::Key,
+    postgres::{PgSession, commit, retrying},
     web::{Precondition, Problem},
-    work::{Command, Keyed},
+    work::Command,
 };
 
 use super::{
@@ -105,35 +105,15 @@ impl ConsolidationService {
         if released.is_empty() {
             return;
         }
-        let command = RecordRelease { consolidations: self.clone(), caller, id, released };
-        let recorded = self.unit_of_work.run(Keyed {
-            command,
-            key: Key::none(),
-            answer: Box::new(|(): &()| Answer::to_no_request()),
+        let recording = retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            let whole = self.lock_own_in_tx(&mut tx, caller, id, &Precondition::default()).await?;
+            self.recorded_release_in_tx(&mut tx, caller, whole, &released).await?;
+            commit(tx).await?;
+            Ok::<_, ConsolidationError>(())
         });
-        if let Err(problem) = recorded.await {
-            let because = problem.code().as_str();
-            tracing::warn!(because, consolidation_id = %id, "released masters are not in the history");
+        if let Err(error) = recording.await {
+            tracing::warn!(%error, consolidation_id = %id, "released masters are not in the history");
         }
-    }
-}
-
-/// Records that masters have ended.
-struct RecordRelease {
-    consolidations: ConsolidationService,
-    caller: Principal,
-    id: ConsolidationId,
-    released: BTreeSet<AirportCode>,
-}
-
-impl Command for RecordRelease {
-    const NAME: &'static str = "consolidations.record_release";
-    type Done = ();
-    type Error = ConsolidationError;
-
-    async fn decide(&mut self, tx: &mut PgSession) -> Result<(), ConsolidationError> {
-        let Self { consolidations, caller, id, released } = self;
-        let whole = consolidations.lock_own_in_tx(tx, *caller, *id, &Precondition::default()).await?;
-        consolidations.recorded_release_in_tx(tx, *caller, whole, released).await.map(drop)
     }
 }

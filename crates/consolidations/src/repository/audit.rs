@@ -21,7 +21,7 @@ pub(crate) async fn booked(db: &mut PgSession) -> sqlx::Result<Vec<Consolidation
 }
 
 /// A master that breaks the rule.
-pub(crate) struct Astray {
+pub(crate) struct MasterMismatch {
     pub consolidation_id: Uuid,
     pub origin: String,
     /// The hold or booking belongs to another organization than the owner's.
@@ -32,9 +32,9 @@ pub(crate) struct Astray {
 
 /// Returns the masters whose hold or booking is of another organization, is not the one noted, or is the master of two
 /// consolidations.
-pub(crate) async fn astray(db: &mut PgSession) -> sqlx::Result<Vec<Astray>> {
+pub(crate) async fn master_mismatches(db: &mut PgSession) -> sqlx::Result<Vec<MasterMismatch>> {
     sqlx::query_as!(
-        Astray,
+        MasterMismatch,
         r#"with m as materialized (
                select m.consolidation_id, m.origin, m.hold_id, c.organization_id, h.organization_id as hold_of,
                       coalesce(m.booking_id, h.booking_id) as booking_id,

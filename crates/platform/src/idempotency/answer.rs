@@ -32,11 +32,6 @@ impl Answer {
         Self { status, location: None, tag: None, cache, body, is_replayed: false, is_final }
     }
 
-    /// The answer to a command that no request has sent.
-    pub fn to_no_request() -> Self {
-        Self::new(StatusCode::NO_CONTENT, &(), PRIVATE)
-    }
-
     #[must_use]
     pub fn with_tag(mut self, tag: impl Into<String>) -> Self {
         self.tag = Some(tag.into());
