@@ -13,7 +13,12 @@ async function choose(page: Page, flight: Json, weight: number): Promise<void> {
 }
 
 async function chooseShown(page: Page, flight: Json): Promise<void> {
-  await page.getByRole("row").filter({ hasText: flight.flight_number }).getByRole("link", { name: /^Book/ }).click();
+  const link = page.getByRole("row").filter({ hasText: flight.flight_number }).getByRole("link", { name: /^Book/ });
+  // A click during which the strip of holds appears may miss the link, which moves.
+  await expect(async () => {
+    if (!page.url().includes("/book?")) await link.click({ timeout: 20_000 });
+    await expect(page).toHaveURL(/[/]book[?]/, { timeout: 2000 });
+  }).toPass();
   await expect(page.getByRole("region", { name: "Room that is held" })).toContainText(flight.flight_number);
 }
 
