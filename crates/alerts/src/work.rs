@@ -35,9 +35,10 @@ const PUT_OFF: TimeDelta = TimeDelta::minutes(1);
 impl AlertService {
     /// Checks until `stop`. It pauses for as long as it works.
     pub(super) async fn work(self, stop: CancellationToken) {
+        let mut wakes_at = Instant::now();
         loop {
             let began = Instant::now();
-            let rest = match Box::pin(self.look(&stop)).await {
+            let rest = match Box::pin(self.look(&stop, &mut wakes_at)).await {
                 Ok(true) => began.elapsed(),
                 Ok(false) => LOOK,
                 Err(error) => {
@@ -55,12 +56,16 @@ impl AlertService {
         }
     }
 
-    /// Wakes alerts by what has changed, and checks those of one lane that are due. Returns whether there were any.
-    async fn look(&self, stop: &CancellationToken) -> Result<bool, AlertError> {
+    /// Wakes alerts by what has changed, at most once in [`LOOK`], and checks those of one lane that are due. Returns whether
+    /// there were any.
+    async fn look(&self, stop: &CancellationToken, wakes_at: &mut Instant) -> Result<bool, AlertError> {
         if !self.clock.is_trusted() {
             return Ok(false);
         }
-        self.wake().await?;
+        if Instant::now() >= *wakes_at {
+            self.wake().await?;
+            *wakes_at = Instant::now() + LOOK;
+        }
         let holder: Uuid = self.ids.next(self.clock.now());
         let taken = self.take(holder).await?;
         let Some(first) = taken.first() else { return Ok(false) };

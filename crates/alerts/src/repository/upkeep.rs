@@ -67,14 +67,17 @@ pub(crate) async fn wake_by_options(db: &mut PgSession, changed: &Changed, now: 
              select l.flight_id from booking_legs l where l.booking_id = any($1)
              union
              select l.flight_id from hold_legs l where l.hold_id = any($2)
-         ), ends as materialized (
-             select f.origin, f.destination from taken join flights f on f.id = taken.flight_id
+         ), concerned as materialized (
+             select distinct a.id
+             from alerts a cross join unnest(a.found_flight_ids) as best (flight_id)
+                           join taken on taken.flight_id = best.flight_id
+             where a.status = 'ACTIVE' and a.failures = 0 and a.next_check_at > $3::timestamptz + interval '30 seconds'
          )
          update alerts
          set next_check_at = greatest($3::timestamptz, least(last_checked_at, $3) + interval '30 seconds')
-         where status = 'ACTIVE' and failures = 0 and next_check_at > $3::timestamptz + interval '30 seconds'
-           and (origin in (select ends.origin from ends) or destination in (select ends.destination from ends))
-           and found_flight_ids && array(select taken.flight_id from taken)",
+         from concerned
+         where alerts.id = concerned.id and status = 'ACTIVE' and failures = 0
+           and next_check_at > $3::timestamptz + interval '30 seconds'",
         &changed.new_bookings,
         &changed.new_holds,
         now,
