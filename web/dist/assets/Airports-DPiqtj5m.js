@@ -1,1 +1,0 @@
-import"./first-DKSMsATS.js";import{t as e}from"./Entries-Bh2HT4ZG.js";function t(t){e(t,{name:`airports`})}export{t as default};

@@ -1,0 +1,1 @@
+import"./first-DuN1TRYE.js";import{o as e,t}from"./Rules-CoJ3p6HJ.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,1 +1,0 @@
-import"./first-DKSMsATS.js";import{o as e,t}from"./Rules-Djywp-w_.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
