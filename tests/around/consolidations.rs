@@ -1,7 +1,9 @@
 //! Consolidations: who reads and changes what, and what becomes of masters.
+mod aboard;
 mod booked;
 mod invitations;
 mod keys;
+mod listing;
 mod manifest;
 mod masters;
 mod parts;

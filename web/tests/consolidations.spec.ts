@@ -314,6 +314,24 @@ test("the owner edits and cancels; an older version is shown beside what was typ
   await expect(page.locator("[data-grid], [data-invite], [data-group-search]")).toHaveCount(0);
 });
 
+test("a list shows the consolidations of one status", async ({ page, world }) => {
+  const owner = await world.verifiedCustomer();
+  const [kept, ended] = [await created(owner, "Raipur, week 51"), await created(owner, "Raipur, week 52")];
+  await owner.ask("DELETE", path(ended));
+  await signIn(page, owner, "/consolidations");
+  const rows = page.locator("[data-consolidation]");
+  await expect(rows).toHaveCount(2);
+  await page.getByLabel("Status").selectOption("CANCELLED");
+  await expect(rows).toHaveText([/Raipur, week 52.*Cancelled/]);
+  await expect(page).toHaveURL(/status=CANCELLED/);
+  await page.getByLabel("Status").selectOption("BOOKED");
+  await expect(page.getByText("No consolidation has this status.")).toBeVisible();
+  await page.goto("/consolidations?status=PLANNING");
+  await expect(page.getByLabel("Status")).toHaveValue("PLANNING");
+  await expect(page.locator(`[data-consolidation="${kept.id}"]`)).toBeVisible();
+  await expect(rows).toHaveCount(1);
+});
+
 test("administrators read the consolidations of all; a stranger reads none of them", async ({
   browser,
   page,

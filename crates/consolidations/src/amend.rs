@@ -14,7 +14,7 @@ use super::{
     book::to_sum,
     error::ConsolidationError,
     model::{ConsolidationChange, Freight, Happening, Master, Whole},
-    repository,
+    record::save_aboard_in_tx,
     service::ConsolidationService,
 };
 
@@ -25,8 +25,8 @@ pub(super) struct Amend {
     pub id: ConsolidationId,
     pub origin: AirportCode,
     pub precondition: Precondition,
-    /// Whether the desk has amended it.
-    pub is_amended: bool,
+    /// The consolidation with the parts to whose sum it was amended.
+    pub amended: Option<Whole>,
 }
 
 impl Command for Amend {
@@ -36,32 +36,32 @@ impl Command for Amend {
 
     async fn prepare(&mut self, key: &Key) -> Result<(), ConsolidationError> {
         key.look_before_waiting().await?;
-        let Self { consolidations, caller, id, origin, precondition, is_amended } = self;
-        if *is_amended {
+        let Self { consolidations, caller, id, origin, precondition, amended } = self;
+        if amended.is_some() {
             return Ok(());
         }
         let whole = consolidations.own(*caller, *id, precondition).await?;
         let master = whole.master_of(*origin).filter(|master| master.is_in_force());
         let master = master.ok_or(ConsolidationError::UnknownOrigin(*origin))?;
-        if !whole.differs(master) {
+        if whole.differs(master) {
+            let freight = whole.ready_at(*origin);
+            let freight = freight.ok_or(ConsolidationError::Incomplete("No part from this origin is ready."))?;
+            let refused = |problem| ConsolidationError::Refused { origin: *origin, problem: Box::new(problem) };
+            Box::pin(consolidations.amend_one(*caller, master, freight)).await.map_err(refused)?;
+        } else if !master.is_open() || master.weighed == whole.ready_weighed(*origin) {
             return Ok(());
         }
-        let freight = whole.ready_at(*origin);
-        let freight = freight.ok_or(ConsolidationError::Incomplete("No part from this origin is ready."))?;
-        let refused = |problem| ConsolidationError::Refused { origin: *origin, problem: Box::new(problem) };
-        Box::pin(consolidations.amend_one(*caller, master, freight)).await.map_err(refused)?;
-        *is_amended = true;
+        // Other parts, or other weights of them, may make the same sum: these share what it costs.
+        *amended = Some(whole);
         Ok(())
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Whole, ConsolidationError> {
-        let Self { consolidations, caller, id, origin, is_amended, .. } = self;
+        let Self { consolidations, caller, id, origin, amended, .. } = self;
         // The amendment has changed no version of the consolidation; it stands, whatever changed meanwhile.
         let whole = consolidations.lock_own_in_tx(tx, *caller, *id, &Precondition::default()).await?;
-        if !*is_amended {
-            return Ok(whole);
-        }
-        repository::save_aboard(tx, *id, &[*origin]).await?;
+        let Some(before) = amended else { return Ok(whole) };
+        save_aboard_in_tx(tx, (&*before, &whole), &[*origin]).await?;
         let amended = Happening::change(ConsolidationChange::Amended).at([*origin]);
         consolidations.recorded_in_tx(tx, *caller, whole, amended).await
     }

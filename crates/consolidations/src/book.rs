@@ -19,6 +19,7 @@ use super::{
     dto::{BookMasters, BookedMaster, BookedMasters},
     error::ConsolidationError,
     model::{ConsolidationEventType, Freight, Happening, Master, Whole},
+    record::save_aboard_in_tx,
     repository,
     service::ConsolidationService,
 };
@@ -79,7 +80,7 @@ impl ConsolidationService {
         });
         let booked: Vec<Booked> = outcomes.iter().filter_map(|(_, row)| row.outcome.as_ref().ok().cloned()).collect();
         if !booked.is_empty() {
-            self.note(caller, id, booked).await;
+            self.note(caller, &whole, booked).await;
         }
         Ok(result(outcomes))
     }
@@ -132,14 +133,16 @@ impl ConsolidationService {
     }
 
     /// Notes bookings. If that fails, they are read where their holds name them, and [`Self::note_booked`] notes them.
-    async fn note(&self, caller: Principal, id: ConsolidationId, booked: Vec<Booked>) {
+    /// `before`: with the parts that they carry.
+    async fn note(&self, caller: Principal, before: &Whole, booked: Vec<Booked>) {
         let noting = retrying(|| async {
             let mut tx = self.db.begin().await?;
-            self.note_in_tx(&mut tx, (caller, id), &booked).await?;
+            self.note_in_tx(&mut tx, (caller, before), &booked).await?;
             commit(tx).await?;
             Ok::<_, ConsolidationError>(())
         });
         if let Err(error) = noting.await {
+            let id = before.consolidation.id;
             tracing::warn!(%error, consolidation_id = %id, "bookings of masters are not noted; their holds name them");
         }
     }
@@ -147,16 +150,19 @@ impl ConsolidationService {
     async fn note_in_tx(
         &self,
         tx: &mut PgSession,
-        (caller, id): (Principal, ConsolidationId),
+        (caller, before): (Principal, &Whole),
         booked: &[Booked],
     ) -> Result<(), ConsolidationError> {
+        let id = before.consolidation.id;
         let mut whole = self.lock_in_tx(tx, caller, id, &Precondition::default()).await?;
+        // Also of those that the job has noted meanwhile.
+        let is_booked = |master: &&Master| booked.iter().any(|(hold, ..)| *hold == master.hold_id);
+        let origins: Vec<AirportCode> = whole.masters.iter().filter(is_booked).map(|master| master.origin).collect();
+        save_aboard_in_tx(tx, (before, &whole), &origins).await?;
         let noted = repository::note_bookings(tx, id, booked).await?;
         if noted.is_empty() {
             return Ok(());
         }
-        let origins: Vec<AirportCode> = noted.iter().copied().collect();
-        repository::save_aboard(tx, id, &origins).await?;
         let happening = Happening::of(ConsolidationEventType::Booked).at(noted);
         self.record_in_tx(tx, caller, &mut whole.consolidation, happening).await
     }
@@ -190,6 +196,8 @@ impl ConsolidationService {
         let origins = repository::note_all_bookings(tx, id).await?;
         let noted = origins.len();
         if noted > 0 {
+            let carrying: Vec<AirportCode> = origins.iter().copied().collect();
+            save_aboard_in_tx(tx, (&whole, &whole), &carrying).await?;
             let happening = Happening::of(ConsolidationEventType::Booked).at(origins);
             self.record_by_in_tx(tx, None, &mut whole.consolidation, happening).await?;
         }

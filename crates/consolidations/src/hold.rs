@@ -95,6 +95,9 @@ impl Command for Hold {
             return Err(ConsolidationError::HoldEnded(*origin));
         }
         repository::save_masters(tx, *id, made, now).await?;
+        for (origin, _) in &*made {
+            repository::save_aboard(tx, *id, *origin, &whole.ready_weighed(*origin)).await?;
+        }
         let held = Happening::change(ConsolidationChange::Held).at(made.iter().map(|(origin, _)| *origin));
         consolidations.recorded_in_tx(tx, *caller, whole, held).await
     }

@@ -1,6 +1,6 @@
 //! Writes what happens to a consolidation: its new version, its event and its message.
 use loadmaster_accounts::Principal;
-use loadmaster_kernel::UserId;
+use loadmaster_kernel::{AirportCode, UserId};
 use loadmaster_platform::{outbox, postgres::PgSession};
 
 use super::{
@@ -64,4 +64,20 @@ impl ConsolidationService {
         self.record_in_tx(tx, caller, &mut whole.consolidation, happening).await?;
         repository::find(tx, id, self.clock.now()).await?.ok_or(ConsolidationError::Unknown)
     }
+}
+
+/// Saves which parts the masters of these origins carry: those that were ready in `before`, when their freight was decided. A
+/// master that has other freight by now keeps what it has.
+pub(super) async fn save_aboard_in_tx(
+    tx: &mut PgSession,
+    (before, now): (&Whole, &Whole),
+    origins: &[AirportCode],
+) -> sqlx::Result<()> {
+    for origin in origins.iter().copied() {
+        let master = now.master_of(origin).filter(|master| master.is_open());
+        if master.is_some_and(|master| before.ready_at(origin).as_ref() == Some(&master.freight)) {
+            repository::save_aboard(tx, now.consolidation.id, origin, &before.ready_weighed(origin)).await?;
+        }
+    }
+    Ok(())
 }

@@ -109,7 +109,7 @@ impl ConsolidationService {
         let read = move |db: Database| async move {
             let mut snapshot = db.listing().await?;
             let place = (page.after, page.offset, page.fetch());
-            Ok(repository::list(&mut snapshot, filter.organization_id, place, now).await?)
+            Ok(repository::list(&mut snapshot, filter, place, now).await?)
         };
         self.db.reading(recency, read).await
     }

@@ -49,7 +49,7 @@ enum HoldOutcome {
     /// The hold of each origin.
     Held(BTreeMap<String, String>),
     Refused,
-    /// Not answered in time.
+    /// Not answered in time, or refused after an attempt without an answer.
     Open,
 }
 
@@ -88,7 +88,11 @@ fn masters_of(consolidation: &Value) -> BTreeMap<String, Master> {
 /// The final answer to a request that was repeated.
 enum Final {
     Done(Value),
-    Refused(Refusal),
+    /// `is_sure`: each attempt was refused. One that got no answer may still be carried out, once the server has a connection.
+    Refused {
+        refusal: Refusal,
+        is_sure: bool,
+    },
     Open,
 }
 
@@ -204,11 +208,11 @@ impl Consolidator {
                 }
                 HoldOutcome::Held(masters.into_iter().map(|(origin, master)| (origin, master.hold)).collect())
             }
-            Final::Refused(refusal) => {
+            Final::Refused { refusal, is_sure } => {
                 if !LEGAL.contains(&refusal.code.as_str()) {
                     self.breach(Promise::Legal, format!("the hold of the consolidation {id} got {refusal}"));
                 }
-                HoldOutcome::Refused
+                if is_sure { HoldOutcome::Refused } else { HoldOutcome::Open }
             }
             Final::Open => HoldOutcome::Open,
         }
@@ -223,8 +227,8 @@ impl Consolidator {
                 Final::Done(booked) if self.is_decided(case, &booked) => return,
                 Final::Done(_) => {}
                 // By the clock of a server that is ahead, the holds have expired.
-                Final::Refused(refusal) if refusal.code == "hold_incomplete" => return,
-                Final::Refused(refusal) => {
+                Final::Refused { refusal, .. } if refusal.code == "hold_incomplete" => return,
+                Final::Refused { refusal, .. } => {
                     return self.breach(Promise::Legal, format!("the booking of {} got {refusal}", case.id));
                 }
                 Final::Open => return,
@@ -285,7 +289,7 @@ impl Consolidator {
                     return;
                 }
                 // A request of before has cancelled it or a booking of it meanwhile.
-                Final::Refused(refusal) if refusal.code == "invalid_transition" => {}
+                Final::Refused { refusal, .. } if refusal.code == "invalid_transition" => {}
                 other => {
                     self.expect_done(other, "cancellation");
                     return;
@@ -298,7 +302,7 @@ impl Consolidator {
     fn expect_done(&self, answer: Final, what: &str) -> Option<Value> {
         match answer {
             Final::Done(shown) => return Some(shown),
-            Final::Refused(refusal) => {
+            Final::Refused { refusal, .. } => {
                 self.breach(Promise::Legal, format!("a {what} of a consolidation got {refusal}"));
             }
             Final::Open => {}
@@ -313,6 +317,7 @@ impl Consolidator {
     /// Repeats a request under its key until the answer is final. Some clients hang up.
     async fn insist(&mut self, request: &Request) -> Final {
         let began = Instant::now();
+        let mut is_sure = true;
         while began.elapsed() < INSISTS_FOR {
             let hang_up = self.random.percent(10).then(|| Duration::from_millis(self.random.below(300)));
             let instance = usize::try_from(self.random.below(64)).unwrap_or_default();
@@ -322,8 +327,8 @@ impl Consolidator {
             match &reply.outcome {
                 Outcome::Ok(answer) => return Final::Done(answer.body.clone()),
                 Outcome::Refused(refusal) if refusal.is_passing() => self.load.back_off(&reply).await,
-                Outcome::Refused(refusal) => return Final::Refused(refusal.clone()),
-                Outcome::Unknown(_) => {}
+                Outcome::Refused(refusal) => return Final::Refused { refusal: refusal.clone(), is_sure },
+                Outcome::Unknown(_) => is_sure = false,
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

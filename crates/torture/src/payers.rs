@@ -137,16 +137,16 @@ impl Payer {
     async fn commit(&mut self, mark: &str) -> Option<Commit> {
         let wanted = json!({"flight_ids": [self.flight], "weight_kg": 10, "pieces": 1});
         let request = post(HOLDS, Some(format!("{mark}-h")), wanted);
-        let CommitOutcome::Booked(hold) = self.told(&request, "id").await else { return None };
+        let CommitOutcome::Booked(hold) = self.insist(&request, "id").await else { return None };
         let token = choose(&TOKENS, self.random.any())?;
         let path = format!("{HOLDS}/{hold}/commit");
         let request = post(&path, Some(format!("{mark}-c")), json!({"payment_token": token}));
-        let told = self.told(&request, "ref_id").await;
+        let told = self.insist(&request, "ref_id").await;
         Some(Commit { hold, told })
     }
 
     /// Repeats a request under its key until the answer is final; returns this member of it.
-    async fn told(&mut self, request: &Request, member: &str) -> CommitOutcome {
+    async fn insist(&mut self, request: &Request, member: &str) -> CommitOutcome {
         let began = Instant::now();
         while began.elapsed() < INSISTS_FOR {
             let hang_up = self.random.percent(15).then(|| Duration::from_millis(self.random.below(600)));

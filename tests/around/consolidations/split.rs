@@ -97,6 +97,28 @@ async fn a_hundred_in_three_leaves_the_cent_to_the_lowest_id() {
 }
 
 #[tokio::test]
+async fn a_part_that_is_changed_after_the_booking_keeps_its_share_until_the_amendment() {
+    let world = World::start().await;
+    let (owner, member) = (Person::new(&world).await, Person::new(&world).await);
+    make(&world.admin().await, TARIFFS, flat("ALL", "9", json!({}))).await;
+    let del = flight(&world, "AI101", "DEL", 1000.0).await;
+    let consolidation = owner.client.post(CONSOLIDATIONS, plan()).await.expect(201);
+    join(&world, &owner.client, &consolidation, &member).await;
+    let (parts, half) = (of(&consolidation, "parts"), with(part("DEL"), json!({"weight_kg": 50})));
+    owner.client.post(&parts, half.clone()).await.expect(201);
+    let added = member.client.post(&parts, half).await.expect(201);
+    book(&owner.client, &consolidation, &del).await;
+    assert_eq!(shares(&split(&owner.client, &consolidation).await, 0), ["450.00", "450.00"]);
+    let lighter = json!({"weight_kg": 10});
+    member.client.patch(&format!("{parts}/{}", text(&added, "id")), lighter).await.expect(200);
+    assert_eq!(shares(&split(&owner.client, &consolidation).await, 0), ["450.00", "450.00"], "as it was booked");
+    world.audit().await;
+    owner.client.post(&of(&consolidation, "masters/DEL/amend"), json!({})).await.expect(200);
+    assert_eq!(shares(&split(&owner.client, &consolidation).await, 0), ["450.00", "90.00"]);
+    world.audit().await;
+}
+
+#[tokio::test]
 async fn the_audit_finds_a_master_whose_lines_do_not_sum_to_its_price() {
     let world = World::start().await;
     let owner = world.customer().await;

@@ -251,9 +251,9 @@ cross join lateral (select '2025-12-01T00:00:00Z'::timestamptz + g * interval '1
                            case when g % 8 = 0 then 'PAUSED' when g % 2 = 0 then 'EXPIRED' else 'ACTIVE' end as word) m
 join place a on a.n = g % 60 join place z on z.n = 60 + g * 7 % 60;
 
--- Consolidations, each of one organization and of a large one, with five parts, and one with a long history.
-insert into consolidations (id, organization_id, name, destination, created_at, updated_at)
-select pg_temp.v7(at, 60, g), pg_temp.early(1, g % 5000), 'Week ' || g, z.code, at, at
+-- Consolidations, each of one organization and of a large one, with five parts, and one with a long history; one in eight is cancelled.
+insert into consolidations (id, organization_id, name, destination, cancelled_at, created_at, updated_at)
+select pg_temp.v7(at, 60, g), pg_temp.early(1, g % 5000), 'Week ' || g, z.code, case when g % 8 = 0 then at end, at, at
 from generate_series(1, 20000) g cross join lateral (select '2025-12-01T00:00:00Z'::timestamptz + g * interval '1500 seconds' as at) m
 join place z on z.n = 60 + g * 7 % 60;
 insert into consolidation_members (id, consolidation_id, organization_id, role, status, invited_at)

@@ -13,6 +13,7 @@ export const deConsolidations: ConsolidationWords = {
       created: "Die Sammelladung ist angelegt. Fügen Sie Haussendungen hinzu und laden Sie Mitglieder ein.",
       empty: "Keine Sammelladungen.",
       emptyText: "Legen Sie eine an, oder öffnen Sie den Link einer Einladung.",
+      emptyStatus: "Keine Sammelladung hat diesen Status.",
       missing: "Es gibt diese Sammelladung nicht, oder Sie sind kein Mitglied.",
       name: "Name",
       nameHint: "Mitglieder sehen ihn. Etwa „Frankfurt, Woche 50“.",

@@ -11,6 +11,7 @@ export const enConsolidations = {
       created: "The consolidation is created. Add parts and invite members.",
       empty: "No consolidations.",
       emptyText: "Create one, or open the link of an invitation.",
+      emptyStatus: "No consolidation has this status.",
       missing: "There is no such consolidation, or you are not a member of it.",
       name: "Name",
       nameHint: "Members see it. Such as “Frankfurt, week 50”.",

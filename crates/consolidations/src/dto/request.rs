@@ -15,7 +15,7 @@ use loadmaster_shipment::{
 };
 use serde_json::Value;
 
-use crate::model::{MOST_ORIGINS, PartContent, PartStatus, Terms};
+use crate::model::{ConsolidationStatus, MOST_ORIGINS, PartContent, PartStatus, Terms};
 
 /// Longest name of a consolidation.
 const LONGEST_NAME: usize = 120;
@@ -246,9 +246,11 @@ request! {
 }
 
 request! {
-    /// Which consolidations a list shows.
+    /// Which consolidations a list shows; filters combine with AND.
     #[derive(Default)]
     pub(crate) struct ConsolidationFilter in query(caller: Principal) {
+        /// Only those in this state.
+        status: Option<ConsolidationStatus> = read::word(ConsolidationStatus::WORDS),
         /// Only those of which this organization is the owner or a member: for callers below operators, only their own.
         #[param(value_type = Option<uuid::Uuid>)]
         organization_id: Option<OrganizationId> = with(|fields| caller.read_organization(fields)),

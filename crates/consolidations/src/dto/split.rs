@@ -3,7 +3,7 @@ use loadmaster_kernel::{AirportCode, BookingRef, ConsolidationPartId, Money, Org
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Costs, Part, SplitLine, Whole, shares_of};
+use crate::model::{Costs, Part, SplitLine, SplitPart, Whole, shares_of};
 
 /// What masters cost, divided among their parts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,9 +51,10 @@ impl SplitBody {
     pub fn new(whole: &Whole, costs: &[Costs], caller: Principal) -> Self {
         let shows_all = whole.shows_all_to(caller);
         let master = |costs: &Costs| {
-            let parts = whole.aboard(costs.origin);
+            let (parts, weighed) = (whole.aboard(costs.origin), whole.weighed(costs.origin));
             let shown = |part: &Part| whole.shows_all_of(part, caller);
-            let all = costs.lines.iter().map(|line| SplitCharge::new(line, &parts, (shows_all, shown)));
+            let aboard = (parts.as_slice(), weighed.as_slice());
+            let all = costs.lines.iter().map(|line| SplitCharge::new(line, aboard, (shows_all, shown)));
             let lines: Vec<SplitCharge> = all.filter(|line| shows_all || !line.shares.is_empty()).collect();
             (shows_all || !lines.is_empty()).then(|| SplitMaster {
                 origin: costs.origin,
@@ -67,10 +68,13 @@ impl SplitBody {
 
 impl SplitCharge {
     /// Divides a line among parts, and shows all of it or the shares of some.
-    fn new(line: &SplitLine, parts: &[&Part], (shows_all, is_shown): (bool, impl Fn(&Part) -> bool)) -> Self {
-        let weighed: Vec<_> = parts.iter().copied().map(Part::weighed).collect();
+    fn new(
+        line: &SplitLine,
+        (parts, weighed): (&[&Part], &[SplitPart<ConsolidationPartId>]),
+        (shows_all, is_shown): (bool, impl Fn(&Part) -> bool),
+    ) -> Self {
         let mut shares = Vec::with_capacity(parts.len());
-        for share in shares_of(line, &weighed) {
+        for share in shares_of(line, weighed) {
             if let Some(part) = parts.iter().find(|part| part.id == share.part && is_shown(part)) {
                 let (part_id, organization_id) = (part.id, part.organization_id);
                 shares.push(SplitShare { part_id, organization_id, amount: share.amount });

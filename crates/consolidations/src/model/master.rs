@@ -3,7 +3,7 @@ use loadmaster_bookings::BookingStatus;
 use loadmaster_holds::HoldStatus;
 use loadmaster_kernel::{AirportCode, BookingRef, ConsolidationPartId, HoldId, words};
 
-use super::Freight;
+use super::{Freight, SplitPart};
 
 words! {
     /// The status of a master: that of its hold, then that of its booking.
@@ -53,6 +53,8 @@ pub struct Master {
     pub freight: Freight,
     /// The parts that it carries.
     pub parts: Vec<ConsolidationPartId>,
+    /// What decides their shares, as it was when this was held, booked or amended last; empty of masters made before that was kept.
+    pub weighed: Vec<SplitPart<ConsolidationPartId>>,
     /// Of a hold that keeps room: when that ends.
     pub expires_at: Option<DateTime<Utc>>,
     /// Of a booking: a leg is missing.
@@ -68,6 +70,11 @@ impl Master {
     pub fn is_booked(&self) -> bool {
         use MasterStatus::{Arrived, Booked, Delivered, Departed};
         matches!(self.status, Booked | Departed | Arrived | Delivered)
+    }
+
+    /// Returns whether what it carries can still be changed.
+    pub fn is_open(&self) -> bool {
+        self.is_held() || self.status == MasterStatus::Booked
     }
 
     /// Returns whether it has space on flights, or had it until the freight arrived.

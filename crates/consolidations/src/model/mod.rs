@@ -151,6 +151,10 @@ pub struct Part {
 }
 
 impl Part {
+    pub fn is_ready_at(&self, origin: AirportCode) -> bool {
+        self.status == PartStatus::Ready && self.content.origin == origin
+    }
+
     /// Returns what decides its shares in the price of its master.
     pub fn weighed(&self) -> SplitPart<ConsolidationPartId> {
         let space = self.content.load.space;
@@ -228,9 +232,21 @@ impl Whole {
         let booked = self.master_of(origin).filter(|master| master.booking_ref.is_some());
         let is_aboard = |part: &&Part| match booked {
             Some(master) => master.parts.contains(&part.id),
-            None => part.status == PartStatus::Ready && part.content.origin == origin,
+            None => part.is_ready_at(origin),
         };
         self.parts.iter().filter(is_aboard).collect()
+    }
+
+    /// Returns what decides the shares of the parts that are ready at an origin.
+    pub fn ready_weighed(&self, origin: AirportCode) -> Vec<SplitPart<ConsolidationPartId>> {
+        self.parts.iter().filter(|part| part.is_ready_at(origin)).map(Part::weighed).collect()
+    }
+
+    /// Returns what decides the shares of the parts aboard: of a booking as they were when it was booked or amended last.
+    pub fn weighed(&self, origin: AirportCode) -> Vec<SplitPart<ConsolidationPartId>> {
+        let booked = self.master_of(origin).filter(|master| master.booking_ref.is_some());
+        let then = |part: &Part| booked?.weighed.iter().find(|then| then.id == part.id).cloned();
+        self.aboard(origin).into_iter().map(|part| then(part).unwrap_or_else(|| part.weighed())).collect()
     }
 
     /// Returns the parts that are not withdrawn.
@@ -240,8 +256,7 @@ impl Whole {
 
     /// Returns the sum of the parts that are ready at an origin; `None` if there is none.
     pub fn ready_at(&self, origin: AirportCode) -> Option<Freight> {
-        let is_ready = |part: &&Part| part.status == PartStatus::Ready && part.content.origin == origin;
-        Freight::sum(self.parts.iter().filter(is_ready).map(|part| &part.content))
+        Freight::sum(self.parts.iter().filter(|part| part.is_ready_at(origin)).map(|part| &part.content))
     }
 
     /// Returns the origins with parts that are ready.
@@ -253,7 +268,7 @@ impl Whole {
     /// Returns whether the shares in each line of what the master of an origin costs sum to it, and the lines to what is owed.
     /// Without a part there is nothing to share.
     pub fn sums_to(&self, origin: AirportCode, (lines, owed): (&[SplitLine], Option<Money>)) -> bool {
-        let weighed: Vec<SplitPart<ConsolidationPartId>> = self.aboard(origin).into_iter().map(Part::weighed).collect();
+        let weighed = self.weighed(origin);
         let shared = |line: &SplitLine| shares_of(line, &weighed).iter().map(|share| share.amount.minor()).sum::<i64>();
         let is_shared = weighed.is_empty() || lines.iter().all(|line| shared(line) == line.amount.minor());
         is_shared && owed.is_none_or(|owed| lines.iter().map(|line| line.amount.minor()).sum::<i64>() == owed.minor())

@@ -42,6 +42,7 @@ fn master(origin: &str, status: MasterStatus, freight: &Freight) -> Master {
         status,
         freight: freight.clone(),
         parts: Vec::new(),
+        weighed: Vec::new(),
         expires_at: None,
         needs_rerouting: false,
     }

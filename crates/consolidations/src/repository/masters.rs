@@ -4,13 +4,15 @@ use chrono::{DateTime, Utc};
 use loadmaster_bookings::BookingStatus;
 use loadmaster_holds::HoldStatus;
 use loadmaster_kernel::{
-    AirportCode, BookingId, BookingRef, ConsolidationId, HandlingCode, HoldId, Pieces, Positions, Volume, Weight,
-    from_column,
+    AirportCode, BookingId, BookingRef, ConsolidationId, ConsolidationPartId, HandlingCode, HoldId, Pieces, Positions,
+    Volume, Weight, from_column,
 };
 use loadmaster_platform::postgres::{PgSession, column};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::model::{Freight, Master, MasterStatus};
+use crate::model::{Freight, Master, MasterStatus, SplitPart};
 
 struct Row {
     consolidation_id: Uuid,
@@ -27,6 +29,36 @@ struct Row {
     positions: Option<Positions>,
     special_handling_codes: Option<Vec<HandlingCode>>,
     part_ids: Vec<Uuid>,
+    part_weights: Option<Json<Vec<Weighed>>>,
+}
+
+/// What decides the share of a part.
+#[derive(Serialize, Deserialize)]
+struct Weighed {
+    id: Uuid,
+    /// The chargeable weight.
+    hectograms: i64,
+    codes: Vec<HandlingCode>,
+}
+
+impl From<&SplitPart<ConsolidationPartId>> for Weighed {
+    fn from(part: &SplitPart<ConsolidationPartId>) -> Self {
+        Self {
+            id: part.id.uuid(),
+            hectograms: part.chargeable_weight.hectograms(),
+            codes: part.special_handling_codes.clone(),
+        }
+    }
+}
+
+impl From<Weighed> for SplitPart<ConsolidationPartId> {
+    fn from(row: Weighed) -> Self {
+        Self {
+            id: row.id.into(),
+            chargeable_weight: Weight::from_hectograms(row.hectograms),
+            special_handling_codes: row.codes,
+        }
+    }
 }
 
 impl Row {
@@ -55,6 +87,7 @@ impl Row {
                 special_handling_codes: codes,
             },
             parts: self.part_ids.into_iter().map(Into::into).collect(),
+            weighed: self.part_weights.map(|Json(rows)| rows).into_iter().flatten().map(SplitPart::from).collect(),
             expires_at: self.expires_at.filter(|_| status == MasterStatus::Held),
             needs_rerouting: self.needs_rerouting.unwrap_or_default(),
         })
@@ -75,7 +108,7 @@ pub(super) async fn of(
                   coalesce(b.pieces, h.pieces) as "pieces?: _", coalesce(b.weight_hg, h.weight_hg) as "weight_hg?: _",
                   coalesce(b.volume_l, h.volume_l) as "volume_l?: _", coalesce(b.positions, h.positions) as "positions?: _",
                   coalesce(b.special_handling_codes, h.special_handling_codes) as "special_handling_codes?: _",
-                  m.part_ids
+                  m.part_ids, m.part_weights as "part_weights?: _"
            from consolidation_masters m
            left join lateral (select * from holds where id = m.hold_id limit 1) h on true
            left join lateral (select * from bookings where id = coalesce(m.booking_id, h.booking_id) limit 1) b on true
@@ -139,20 +172,23 @@ pub(crate) async fn save_masters(
         &column(masters, |(_, hold)| hold.uuid()),
         now,
     );
-    saved.execute(&mut *db).await?;
-    let origins: Vec<AirportCode> = masters.iter().map(|(origin, _)| *origin).collect();
-    save_aboard(db, of, &origins).await
+    saved.execute(db).await.map(drop)
 }
 
-/// Saves that the masters of these origins carry the parts that are ready now.
-pub(crate) async fn save_aboard(db: &mut PgSession, of: ConsolidationId, origins: &[AirportCode]) -> sqlx::Result<()> {
+/// Saves that the master of an origin carries these parts, and what decides their shares.
+pub(crate) async fn save_aboard(
+    db: &mut PgSession,
+    of: ConsolidationId,
+    origin: AirportCode,
+    parts: &[SplitPart<ConsolidationPartId>],
+) -> sqlx::Result<()> {
+    let weights: Vec<Weighed> = column(parts, Weighed::from);
     let saved = sqlx::query!(
-        "update consolidation_masters m
-         set part_ids = array(select p.id from consolidation_parts p
-                              where p.consolidation_id = $1 and p.origin = m.origin and p.status = 'READY' order by p.id)
-         where consolidation_id = $1 and origin = any($2)",
+        "update consolidation_masters set part_ids = $3, part_weights = $4 where consolidation_id = $1 and origin = $2",
         of.uuid(),
-        &column(origins, ToString::to_string),
+        origin as AirportCode,
+        &column(parts, |part| part.id.uuid()),
+        Some(Json(&weights)) as Option<Json<&Vec<Weighed>>>,
     );
     saved.execute(db).await.map(drop)
 }

@@ -1,5 +1,6 @@
 //! All SQL of this room.
 pub(super) mod audit;
+mod chosen;
 mod masters;
 mod members;
 mod parts;
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{AirportCode, ConsolidationId, ConsolidationPartId, OrganizationId, UserId, from_column};
-use loadmaster_platform::postgres::{PgSession, column};
+use loadmaster_platform::postgres::PgSession;
 use uuid::Uuid;
 
 pub(super) use masters::{
@@ -23,8 +24,11 @@ pub(super) use members::{
 pub(super) use parts::{delete_withdrawn, insert_part, save_part, withdraw_parts_of};
 pub(super) use upkeep::{delete_invitations, erase, export, ids_of};
 
-use super::model::{
-    Consolidation, ConsolidationChange, ConsolidationEvent, ConsolidationEventType, Listed, Master, Terms, Whole,
+use super::{
+    dto::ConsolidationFilter,
+    model::{
+        Consolidation, ConsolidationChange, ConsolidationEvent, ConsolidationEventType, Listed, Master, Terms, Whole,
+    },
 };
 
 struct Row {
@@ -91,34 +95,15 @@ pub(super) async fn find(db: &mut PgSession, id: ConsolidationId, now: DateTime<
     Ok(Some(Whole { consolidation, members, parts, masters }))
 }
 
-/// Returns a page of consolidations, newest first: of one member, or all.
+/// Returns a page of the consolidations that the filter chooses, newest first.
 pub(super) async fn list(
     db: &mut PgSession,
-    member: Option<OrganizationId>,
-    (after, offset, fetch): (Option<ConsolidationId>, u32, i64),
+    filter: &ConsolidationFilter,
+    place: (Option<ConsolidationId>, u32, i64),
     now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Listed>> {
-    let after = after.map(ConsolidationId::uuid);
-    let found = match member {
-        Some(member) => select_consolidations!(
-            db,
-            "join consolidation_members m on m.consolidation_id = c.id
-             where m.organization_id = $1 and m.status = 'ACCEPTED' and ($2::uuid is null or m.consolidation_id < $2)
-             order by m.consolidation_id desc offset $3 limit $4",
-            member.uuid(),
-            after,
-            i64::from(offset),
-            fetch,
-        )?,
-        None => select_consolidations!(
-            db,
-            "where ($1::uuid is null or c.id < $1) order by c.id desc offset $2 limit $3",
-            after,
-            i64::from(offset),
-            fetch,
-        )?,
-    };
-    let ids = column(&found, |one| one.id.uuid());
+    let ids = chosen::chosen(db, filter, place).await?;
+    let found = select_consolidations!(db, "where c.id = any($1) order by c.id desc", &ids)?;
     let mut figures = figures_of(db, &ids).await?;
     let mut masters = masters::of(db, &ids, now).await?;
     let listed = found.into_iter().map(|consolidation| {

@@ -52,9 +52,9 @@ problem_responses!(ManifestProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show the house manifest of a master.
 ///
-/// The parts that are ready at its origin, oldest first, with their sums; before there is a master, too. Members read the house
-/// numbers, descriptions and parties of their own parts alone; the owner and carrier staff read all. An origin without a part
-/// or master is 404.
+/// The parts that it carries, oldest first, with their sums: of a booking those with which it was booked or amended last, else
+/// those that are ready at its origin. Members read the house numbers, descriptions and parties of their own parts alone; the
+/// owner and carrier staff read all. An origin without a part or master is 404.
 #[utoipa::path(get, path = "/consolidations/{id}/masters/{origin}/manifest", tag = "consolidations", operation_id = "getHouseManifest",
     params(("id" = ConsolidationId, Path, description = "Id of the consolidation"),
            ("origin" = AirportCode, Path, description = "Origin of the master")),
@@ -111,11 +111,11 @@ problem_responses!(SplitProblems: [INPUT, ROLE], NOT_FOUND);
 
 /// Show what each part has of the price of its master.
 ///
-/// Each line of the price of a master's booking is divided by the chargeable weights of the parts that are ready at its origin,
-/// the surcharge of a handling code among those with the code. Minor units that are left go to the largest remainders, then to
-/// the lower ids: shares sum to their line. Each line of a cancelled booking is given back by a `REFUND`, and
-/// `CANCELLATION_FEE` is what it costs; `CHANGE_FEE` is what is kept above the price for a change. The owner and carrier staff read all
-/// shares, members those of their own parts.
+/// Each line of the price of a master's booking is divided by the chargeable weights that its parts had when it was booked or
+/// amended last, the surcharge of a handling code among those with the code. Minor units that are left go to the largest
+/// remainders, then to the lower ids: shares sum to their line. Each line of a cancelled booking is given back by a `REFUND`,
+/// and `CANCELLATION_FEE` is what it costs; `CHANGE_FEE` is what is kept above the price for a change. The owner and carrier
+/// staff read all shares, members those of their own parts.
 #[utoipa::path(get, path = "/consolidations/{id}/split", tag = "consolidations", operation_id = "getConsolidationSplit",
     params(("id" = ConsolidationId, Path, description = "Id of the consolidation")),
     responses((status = 200, body = SplitBody), SplitProblems))]

@@ -124,8 +124,8 @@ problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_T
 
 /// Amend a master to the sum of its parts.
 ///
-/// For the owner: the ordinary amendment of the hold or booking, with its rules and problems. A master that does not differ stays
-/// as it is.
+/// For the owner: the ordinary amendment of the hold or booking, with its rules and problems. The parts that are ready then are
+/// those that it carries. A master that does not differ, and carries them already, stays as it is.
 #[utoipa::path(post, path = "/consolidations/{id}/masters/{origin}/amend", tag = "consolidations", operation_id = "amendConsolidationMaster",
     params(("id" = ConsolidationId, Path, description = "Id of the consolidation"),
            ("origin" = AirportCode, Path, description = "Origin of the master"), KeyHeader,
@@ -142,7 +142,7 @@ pub(super) async fn amend(
     let judged = Box::pin(request.judge(caller.user_id.uuid(), input, see)).await?;
     let command = |(), precondition| {
         let consolidations = consolidations.clone();
-        Amend { consolidations, caller, id, origin, precondition, is_amended: false }
+        Amend { consolidations, caller, id, origin, precondition, amended: None }
     };
     judged.run(command, move |whole: &Whole| answer(StatusCode::OK, whole, caller)).await
 }

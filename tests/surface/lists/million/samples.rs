@@ -194,10 +194,13 @@ pub const LISTS: &[List] = &[
         ..list("listAlerts", BOTH)
     },
     List {
-        filters: &[(
-            "organization_id",
-            "select organization_id::text from consolidation_members group by 1 order by count(*) desc, 1 limit 1",
-        )],
+        filters: &[
+            ("status", "values ('PLANNING'), ('CANCELLED'), ('BOOKED')"),
+            (
+                "organization_id",
+                "select organization_id::text from consolidation_members group by 1 order by count(*) desc, 1 limit 1",
+            ),
+        ],
         ..list("listConsolidations", BOTH)
     },
     List {
