@@ -1,13 +1,13 @@
 //! Checks alerts that are due, those of one lane together. Any number of processes do: each takes alerts for a while by the
 //! database's clock, so that no two judge the same one, and what was broken off is taken up again.
-use std::{panic::AssertUnwindSafe, sync::PoisonError, time::Duration};
+use std::{collections::HashSet, panic::AssertUnwindSafe, sync::PoisonError, time::Duration};
 
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use loadmaster_kernel::{AlertId, Money};
 use loadmaster_platform::{
     in_own_tx, outbox,
-    postgres::{commit, retrying},
+    postgres::{DbError, commit, retrying},
     shutdown::stopped_within,
 };
 use loadmaster_search::WatchedLane;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     error::AlertError,
     metric,
-    model::{Alert, CHECKED_EVERY, Found, QUIET, message},
+    model::{Alert, CHECKED_EVERY, Changed, Found, QUIET, message},
     repository,
     service::AlertService,
 };
@@ -29,6 +29,8 @@ const LOOK: Duration = Duration::from_secs(2);
 const LAST_WAKE: Duration = Duration::from_secs(1);
 /// Most alerts of one lane that are taken at once.
 const MOST_TAKEN: i64 = 100;
+/// Most new bookings or holds whose flights are read at once.
+const MOST_READ: usize = 500;
 /// Time until an alert that could not be judged is due again. Each failure in a row doubles it, up to [`CHECKED_EVERY`].
 const PUT_OFF: TimeDelta = TimeDelta::minutes(1);
 
@@ -106,10 +108,13 @@ impl AlertService {
             return Ok(());
         }
         let woken = retrying(|| async {
+            let taken = self.flights_taken(&changed).await?;
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
             repository::wake_by_lanes(&mut tx, &changed, now).await?;
-            repository::wake_by_options(&mut tx, &changed, now).await?;
+            if !taken.is_empty() {
+                repository::wake_by_options(&mut tx, &taken, now).await?;
+            }
             if changed.has_prices {
                 repository::wake_by_prices(&mut tx, now).await?;
             }
@@ -124,6 +129,21 @@ impl AlertService {
             self.note(|noted| noted.take_back(changed));
         }
         woken
+    }
+
+    /// Returns the flights of new bookings and holds. It reads few at once, and pauses for as long as it reads: there may be
+    /// thousands in a second, and others book beside it.
+    async fn flights_taken(&self, changed: &Changed) -> Result<Vec<Uuid>, DbError> {
+        let mut taken = HashSet::new();
+        let chunks = changed.new_bookings.chunks(MOST_READ).map(|bookings| (bookings, [].as_slice()));
+        for (bookings, holds) in chunks.chain(changed.new_holds.chunks(MOST_READ).map(|holds| ([].as_slice(), holds))) {
+            let began = Instant::now();
+            let mut connection = self.db.read().await?;
+            taken.extend(repository::flights_of(&mut connection, bookings, holds).await?);
+            drop(connection);
+            tokio::time::sleep(began.elapsed()).await;
+        }
+        Ok(taken.into_iter().collect())
     }
 
     async fn take(&self, holder: Uuid) -> Result<Vec<Alert>, AlertError> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub(super) use list::{list, number_of};
 pub(super) use upkeep::{
-    delete_old, end, erase, export, ids_of, wake_all, wake_by_lanes, wake_by_options, wake_by_prices,
+    delete_old, end, erase, export, flights_of, ids_of, wake_all, wake_by_lanes, wake_by_options, wake_by_prices,
 };
 
 use super::model::{Alert, AlertKind, AlertStatus, Found, Terms};

@@ -5,6 +5,7 @@ use loadmaster_platform::{
     postgres::{PgSession, column},
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::model::Changed;
 
@@ -56,30 +57,34 @@ pub(crate) async fn wake_by_lanes(db: &mut PgSession, changed: &Changed, now: Da
     Ok(woken.execute(db).await?.rows_affected())
 }
 
-/// Makes alerts due whose best option is on a flight of these bookings and holds, which have taken space: no other one can have
-/// become false, and none true.
-pub(crate) async fn wake_by_options(db: &mut PgSession, changed: &Changed, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    if changed.new_bookings.is_empty() && changed.new_holds.is_empty() {
-        return Ok(0);
-    }
+/// Returns the flights of these bookings and holds.
+pub(crate) async fn flights_of(db: &mut PgSession, bookings: &[Uuid], holds: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    let found = sqlx::query_scalar!(
+        r#"select l.flight_id as "flight_id!" from booking_legs l where l.booking_id = any($1)
+           union
+           select l.flight_id from hold_legs l where l.hold_id = any($2)"#,
+        bookings,
+        holds,
+    );
+    found.fetch_all(db).await
+}
+
+/// Makes alerts due whose best option is on one of these flights, on which space was taken: no other one can have become false,
+/// and none true.
+pub(crate) async fn wake_by_options(db: &mut PgSession, flights: &[Uuid], now: DateTime<Utc>) -> sqlx::Result<u64> {
     let woken = sqlx::query!(
-        "with taken as materialized (
-             select l.flight_id from booking_legs l where l.booking_id = any($1)
-             union
-             select l.flight_id from hold_legs l where l.hold_id = any($2)
-         ), concerned as materialized (
+        "with concerned as materialized (
              select distinct a.id
              from alerts a cross join unnest(a.found_flight_ids) as best (flight_id)
-                           join taken on taken.flight_id = best.flight_id
-             where a.status = 'ACTIVE' and a.failures = 0 and a.next_check_at > $3::timestamptz + interval '30 seconds'
+                           join unnest($1::uuid[]) as taken (flight_id) on taken.flight_id = best.flight_id
+             where a.status = 'ACTIVE' and a.failures = 0 and a.next_check_at > $2::timestamptz + interval '30 seconds'
          )
          update alerts
-         set next_check_at = greatest($3::timestamptz, least(last_checked_at, $3) + interval '30 seconds')
+         set next_check_at = greatest($2::timestamptz, least(last_checked_at, $2) + interval '30 seconds')
          from concerned
          where alerts.id = concerned.id and status = 'ACTIVE' and failures = 0
-           and next_check_at > $3::timestamptz + interval '30 seconds'",
-        &changed.new_bookings,
-        &changed.new_holds,
+           and next_check_at > $2::timestamptz + interval '30 seconds'",
+        flights,
         now,
     );
     Ok(woken.execute(db).await?.rows_affected())

@@ -1,1 +1,0 @@
-import"./first-DuN1TRYE.js";import{t as e}from"./Entries-CYWawhRE.js";function t(t){e(t,{name:`aircraft`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-DuN1TRYE.js";import{r as e,t}from"./Rules-CoJ3p6HJ.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
