@@ -86,8 +86,6 @@ async fn a_list_by_status_goes_on_by_its_cursor_and_refuses_other_states() {
     let other = next.replace("status=BOOKED", "status=PLANNING");
     assert_ne!(other, next);
     assert_eq!(owner.get(&other).await.status, 400, "the cursor is that of another list");
-    for status in ["booked", "HELD"] {
-        let faults = owner.get(&format!("{CONSOLIDATIONS}?status={status}")).await.expect_faults();
-        assert_eq!(faults, [("status".to_owned(), "unknown_value".to_owned())]);
-    }
+    let faults = owner.get(&format!("{CONSOLIDATIONS}?status=HELD")).await.expect_faults();
+    assert_eq!(faults, [("status".to_owned(), "unknown_value".to_owned())]);
 }
