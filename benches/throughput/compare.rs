@@ -35,10 +35,13 @@ pub async fn measure(directory: &std::path::Path, other: PathBuf, only: &str, ti
         after.audit();
         println!("round {round} of {rounds}");
     }
-    println!("\n{:32} {:>7} {:>8} {:>8}  ratio (least, most)   server     PG", "", "clients", "before/s", "after/s");
+    println!(
+        "\n{:32} {:>7} {:>8} {:>8}  ratio (least, most)   server     PG    p99",
+        "", "clients", "before/s", "after/s"
+    );
     let pairs = before_bench.contests.iter().zip(&after_bench.contests);
     let rows: Vec<Value> = pairs.map(|(before, after)| row(before, after)).collect();
-    println!("The last two columns: processor time per request, after to before.");
+    println!("The last columns: processor time per request and the median of p99, after to before.");
     let path = directory.join("compare.json");
     let report = json!({"seconds": time.as_secs(), "rounds": rounds, "rows": rows});
     std::fs::write(&path, serde_json::to_vec_pretty(&report).unwrap()).unwrap();
@@ -62,11 +65,13 @@ fn row(before: &Contest, after: &Contest) -> Value {
     let answers = |contest: &Contest| contest.ours.iter().map(|load| load.answers).sum::<usize>().max(1) as f64;
     let of = |spent: fn(&Contest) -> f64| (spent(after) / answers(after)) / (spent(before) / answers(before));
     let (server, postgres) = (of(|contest| contest.cpu.server), of(|contest| contest.cpu.postgres));
+    let p99 = |(before, after): (&Load, &Load)| after.quantile(0.99) / before.quantile(0.99);
+    let p99 = median(before.ours.iter().zip(&after.ours).map(p99));
     let (before_rate, after_rate) = (rate(before), rate(after));
     println!(
-        "{:32} {:>7} {before_rate:>8.0} {after_rate:>8.0}  {ratio:.2} ({least:.2}, {most:.2}) {server:>10.2} {postgres:>6.2}",
+        "{:32} {:>7} {before_rate:>8.0} {after_rate:>8.0}  {ratio:.2} ({least:.2}, {most:.2}) {server:>10.2} {postgres:>6.2} {p99:>6.2}",
         after.name, after.clients
     );
     json!({"what": after.name, "clients": after.clients, "before": before_rate.round(), "after": after_rate.round(),
-        "ratio": ratio, "least": least, "most": most, "ratios": ratios, "server": server, "postgres": postgres})
+        "ratio": ratio, "least": least, "most": most, "ratios": ratios, "server": server, "postgres": postgres, "p99": p99})
 }

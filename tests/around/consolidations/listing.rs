@@ -62,8 +62,8 @@ async fn a_list_by_status_has_what_each_consolidation_shows() {
         assert_eq!(listed(&operator, &query).await, *all, "{status}, to staff");
         assert_eq!(listed(&operator, &format!("{query}&{own}")).await, *all, "{status}, of the organization");
         assert!(listed(&member.client, &query).await.is_empty(), "{status}, to a stranger");
-        let list = owner.get(&format!("{CONSOLIDATIONS}?{query}")).await.expect(200);
-        assert!(each(&list, "status").iter().all(|shown| *shown == status), "{list}");
+        let shown = owner.get(&format!("{CONSOLIDATIONS}?{query}")).await.expect(200);
+        assert!(each(&shown, "status").iter().all(|shown| *shown == status), "{shown}");
     }
     join(&world, owner, &partly, &member).await;
     assert_eq!(listed(&member.client, "status=PLANNING").await, ids(&[&partly]));
