@@ -9,8 +9,8 @@ usage() {
 Usage: scripts/compare.sh REV [word...]
 
 Prints requests per second of REV and of the working tree, their ratio (the median of all rounds, the least and the most), and the
-ratios of processor time per request and of p99. With words, only rows whose names contain one of them. BENCH_RUNS is the number of rounds (5),
-BENCH_SECONDS the length of a run (2). Leaves the figures in target/bench/compare.json.
+ratios of processor time per request and of p99. With words, only rows whose names contain one of them. BENCH_RUNS is the number of
+rounds (5), BENCH_SECONDS the length of a run (2). Leaves the figures in target/bench/compare.json.
 USAGE
 }
 
