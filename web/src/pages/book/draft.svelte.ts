@@ -337,7 +337,11 @@ export class Draft {
       }
     } catch (error) {
       const { isOffline, status } = asProblem(error);
-      if (made?.hold === id && !isOffline && status < 500) keepMadeAgain(made);
+      if (made?.hold === id && !isOffline && status < 500) {
+        keepMadeAgain(made);
+        // The attempt has changed it: who leaves at once gives back the version that there is now.
+        await this.reread().catch(() => null);
+      }
       throw error;
     } finally {
       this.isCommitting = false;

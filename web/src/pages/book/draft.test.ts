@@ -179,6 +179,18 @@ test("a commit that is refused takes no place of a hold that was made meanwhile"
   expect(madeBy(null)?.hold).toBe("newer");
 });
 
+test("a hold whose payment is declined is made by this tab in its new version, before that is said", async () => {
+  const draft = drafted();
+  keepMade(made("h"));
+  post.mockResolvedValue(refusal(402, "payment_declined"));
+  get.mockResolvedValue({
+    data: held("ACTIVE"),
+    response: new Response(null, { status: 200, headers: { etag: '"2"' } }),
+  });
+  await expect(draft.commit({}, { "Idempotency-Key": "k" })).rejects.toThrow("payment_declined");
+  expect(madeBy(null)?.etag).toBe('"2"');
+});
+
 test("a guest has the claim to its booking after a reload", async () => {
   const claim = { token: "secret", expires_at: null };
   post.mockResolvedValue(answer({ ref_id: "LM1", claim }));

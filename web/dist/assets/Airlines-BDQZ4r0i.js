@@ -1,1 +1,0 @@
-import"./first-BDQFHmF3.js";import{t as e}from"./Entries-CfJaPxFq.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-BDQFHmF3.js";import{r as e,t}from"./Rules-CyoqG-pa.js";function n(n){t(n,{get kind(){return e}})}export{n as default};
