@@ -5,7 +5,7 @@ use sqlx::Executor;
 
 use super::{
     flight,
-    masters::{awb, ready},
+    masters::{awb, held, ready},
     named, of, shown, statuses, ways,
 };
 
@@ -83,8 +83,7 @@ async fn an_air_waybill_number_of_no_master_to_be_booked_is_refused() {
     let world = World::start().await;
     let owner = world.customer().await;
     let del = flight(&world, "AI101", "DEL", 1000.0).await;
-    let consolidation = ready(&owner, &["DEL"]).await;
-    owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del)])).await.expect(200);
+    let consolidation = held(&owner, &del).await;
     let path = of(&consolidation, "book");
     let mistyped = json!({"awb_numbers": {"DLE": awb(1_234_567)}});
     let faults = owner.post(&path, mistyped).await.expect_faults();

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     at, flight,
-    masters::{open_holds, ready},
+    masters::{held, open_holds, ready},
     named, of, shown, statuses, ways,
 };
 
@@ -65,8 +65,7 @@ async fn a_booking_that_is_repeated_with_its_tag_has_its_result_again() {
     let world = World::start().await;
     let owner = world.customer().await;
     let del = flight(&world, "AI101", "DEL", 1000.0).await;
-    let consolidation = ready(&owner, &["DEL"]).await;
-    owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del)])).await.expect(200);
+    let consolidation = held(&owner, &del).await;
     let tag = owner.get(&at(&consolidation)).await.header("etag").unwrap().to_owned();
     let (path, body) = (of(&consolidation, "book"), json!({}));
     let book = async |key: &str| {

@@ -6,7 +6,11 @@ use loadmaster_testkit::{
 };
 use serde_json::{Value, json};
 
-use super::{CONSOLIDATIONS, at, flight, join, masters::ready, of, shown, ways};
+use super::{
+    CONSOLIDATIONS, at, flight, join,
+    masters::{held, ready},
+    of, shown,
+};
 
 /// The ids of the consolidations that a list has.
 async fn listed(client: &Client, query: &str) -> Vec<Value> {
@@ -16,12 +20,6 @@ async fn listed(client: &Client, query: &str) -> Vec<Value> {
 
 fn ids(consolidations: &[&Value]) -> Vec<Value> {
     consolidations.iter().map(|one| one["id"].clone()).collect()
-}
-
-/// A consolidation whose master from Delhi is held.
-async fn held(owner: &Client, del: &Value) -> Value {
-    let consolidation = ready(owner, &["DEL"]).await;
-    owner.post(&of(&consolidation, "hold"), ways(&[("DEL", del)])).await.expect(200)
 }
 
 /// A consolidation whose master from Delhi is booked.

@@ -18,6 +18,12 @@ pub async fn ready(owner: &Client, origins: &[&str]) -> Value {
     consolidation
 }
 
+/// A consolidation whose master from Delhi is held.
+pub async fn held(owner: &Client, del: &Value) -> Value {
+    let consolidation = ready(owner, &["DEL"]).await;
+    owner.post(&of(&consolidation, "hold"), ways(&[("DEL", del)])).await.expect(200)
+}
+
 pub async fn open_holds(world: &World) -> usize {
     world.texts("select id::text from holds where status = 'ACTIVE'").await.len()
 }
@@ -198,8 +204,7 @@ async fn booking_brings_a_hold_to_the_sum_of_its_parts() {
     let world = World::start().await;
     let owner = world.customer().await;
     let del = flight(&world, "AI101", "DEL", 1000.0).await;
-    let consolidation = ready(&owner, &["DEL"]).await;
-    owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del)])).await.expect(200);
+    let consolidation = held(&owner, &del).await;
     owner.post(&of(&consolidation, "parts"), part("DEL")).await.expect(201);
     owner.post(&of(&consolidation, "book"), json!({})).await.expect(200);
     let master = shown(&owner, &consolidation).await["masters"][0].clone();

@@ -6,7 +6,7 @@ use sqlx::Executor;
 
 use super::{
     at, flight,
-    masters::{open_holds, ready},
+    masters::{held, open_holds, ready},
     named, of, shown, statuses, ways,
 };
 
@@ -86,8 +86,7 @@ async fn a_release_is_recorded_although_the_consolidation_changes_meanwhile() {
     let world = World::start().await;
     let owner = world.customer().await;
     let del = flight(&world, "AI101", "DEL", 1000.0).await;
-    let consolidation = ready(&owner, &["DEL"]).await;
-    owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del)])).await.expect(200);
+    let consolidation = held(&owner, &del).await;
     let tag = owner.get(&at(&consolidation)).await.header("etag").unwrap().to_owned();
     let mut locking = world.database.owner().await;
     let lock = format!("begin; select from consolidations where id = '{}' for update", text(&consolidation, "id"));
@@ -127,8 +126,7 @@ async fn a_master_that_is_booked_and_released_at_once_has_the_history_of_what_it
     let world = World::with(WorldOptions::patient()).await;
     let owner = world.customer().await;
     let del = flight(&world, "AI101", "DEL", 1000.0).await;
-    let consolidation = ready(&owner, &["DEL"]).await;
-    let whole = owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &del)])).await.expect(200);
+    let whole = held(&owner, &del).await;
     let hold = text(&whole["masters"][0], "hold_id").to_owned();
     let mut locking = world.database.owner().await;
     let lock = format!("begin; select from holds where id = '{hold}' for update");
@@ -137,7 +135,7 @@ async fn a_master_that_is_booked_and_released_at_once_has_the_history_of_what_it
     let (caller, path) = (owner.clone(), format!("/api/v1/holds/{hold}/commit"));
     let committing = tokio::spawn(async move { caller.post(&path, json!({})).await });
     until_blocked(&owner, 1).await;
-    let (caller, path) = (owner.clone(), of(&consolidation, "release"));
+    let (caller, path) = (owner.clone(), of(&whole, "release"));
     let releasing = tokio::spawn(async move { caller.post(&path, json!({})).await });
     until_blocked(&owner, 2).await;
     locking.execute("commit").await.unwrap();
@@ -145,7 +143,7 @@ async fn a_master_that_is_booked_and_released_at_once_has_the_history_of_what_it
     let is_booked = committed.status == 201;
     assert!(is_booked || committed.status == 409, "{}", committed.text);
     assert_eq!(statuses(&released), named(&[("DEL", if is_booked { "BOOKED" } else { "RELEASED" })]));
-    let events = owner.get(&of(&consolidation, "events")).await.expect(200);
+    let events = owner.get(&of(&whole, "events")).await.expect(200);
     let is_recorded = events.as_array().unwrap().iter().any(|event| event["change"] == "RELEASED");
     assert_eq!(is_recorded, !is_booked, "{events}");
 }
