@@ -63,6 +63,34 @@ impl FromStr for AirportCode {
     }
 }
 
+/// IATA location identifier of a city: three letters, as airports have them. Some cities have that of one of their airports.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, pattern = "^[A-Z]{3}$", example = "LON")]
+pub struct CityCode(Ascii<3>);
+
+impl CityCode {
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+/// The city with these letters, if there is one.
+impl From<AirportCode> for CityCode {
+    fn from(AirportCode(letters): AirportCode) -> Self {
+        Self(letters)
+    }
+}
+
+impl FromStr for CityCode {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        Ascii::parse(text, is_letter)
+            .map(Self)
+            .ok_or_else(|| Fault::format("must be a three-letter IATA city code, such as LON"))
+    }
+}
+
 /// IATA airline designator: two letters or digits, not both digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^([A-Z][A-Z0-9]|[0-9][A-Z])$", example = "AI")]
@@ -135,7 +163,7 @@ impl FromStr for HandlingCode {
     }
 }
 
-text_value!(AirportCode, AirlineCode, AircraftCode, HandlingCode);
+text_value!(AirportCode, CityCode, AirlineCode, AircraftCode, HandlingCode);
 
 #[cfg(test)]
 mod tests {
@@ -146,6 +174,7 @@ mod tests {
         assert_eq!("  del ".parse::<AirportCode>().unwrap().as_str(), "DEL");
         assert_eq!("5x".parse::<AirlineCode>().unwrap().as_str(), "5X");
         assert_eq!("77x".parse::<AircraftCode>().unwrap().as_str(), "77X");
+        assert_eq!("lon".parse::<CityCode>().unwrap(), CityCode::from("LON".parse::<AirportCode>().unwrap()));
         assert_eq!("cao".parse::<HandlingCode>().unwrap(), HandlingCode::CARGO_AIRCRAFT_ONLY);
     }
 

@@ -18,10 +18,12 @@ pub enum FaultCode {
     SameAsOrigin,
     OutOfOrder,
     NotAllowed,
+    /// It contradicts other values that were sent or are kept.
+    Inconsistent,
 }
 
 impl FaultCode {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Required,
         Self::UnknownField,
         Self::WrongType,
@@ -35,6 +37,7 @@ impl FaultCode {
         Self::SameAsOrigin,
         Self::OutOfOrder,
         Self::NotAllowed,
+        Self::Inconsistent,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -52,6 +55,7 @@ impl FaultCode {
             Self::SameAsOrigin => "same_as_origin",
             Self::OutOfOrder => "out_of_order",
             Self::NotAllowed => "not_allowed",
+            Self::Inconsistent => "inconsistent",
         }
     }
 }

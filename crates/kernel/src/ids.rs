@@ -58,6 +58,10 @@ id!(
     WaitlistEntryId,
     /// Id of an alert on prices or space.
     AlertId,
+    /// Id of a feed.
+    FeedId,
+    /// Id of a run of a feed.
+    FeedRunId,
     /// Id of a consolidation.
     ConsolidationId,
     /// Id of a member of a consolidation, or of an invitation to one.
@@ -80,6 +84,12 @@ id!(
     ActId,
     /// Id of an embargo.
     EmbargoId,
+    /// Id of a tag of stations.
+    StationTagId,
+    /// Id of a collection of stations.
+    StationCollectionId,
+    /// Id of a tip about a station.
+    StationTipId,
     /// Id of a tariff.
     TariffId,
     /// Id of a surcharge.

@@ -6,8 +6,11 @@ mod codes;
 mod counted;
 mod decimal;
 pub mod described;
+mod dimensions;
 mod email;
+mod emission;
 mod fault;
+mod fit;
 mod flight_number;
 mod ids;
 mod money;
@@ -20,17 +23,21 @@ mod words;
 
 pub use awb::AwbNumber;
 pub use booking_ref::{BookingRef, canonical_reference};
-pub use codes::{AircraftCode, AirlineCode, AirportCode, HandlingCode};
+pub use codes::{AircraftCode, AirlineCode, AirportCode, CityCode, HandlingCode};
 pub use counted::Counted;
 pub use decimal::whole_number;
+pub use dimensions::{DimensionLine, Dimensions, KeptDimensions};
 pub use email::{email_key, email_keys, with_ascii_domain};
+pub use emission::{Co2e, EmissionFactor};
 pub use fault::{Fault, FaultCode, fault_of_end};
+pub use fit::{Centimetres, Deck, Misfit, Opening, Piece};
 pub use flight_number::FlightNumber;
 pub use ids::{
     ActId, AlertId, AllotmentId, ApiKeyId, BookingId, BookingTemplateId, ConsolidationId, ConsolidationMemberId,
-    ConsolidationPartId, ContactPointId, DeliveryId, EmbargoId, EventId, FlightId, HoldId, LegId, LetterId,
-    NotificationId, OneTimeTokenId, OrganizationId, PartyId, PaymentId, PaymentOperationId, QuoteId, SaleId,
-    SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId, WebhookId, WebhookMessageId,
+    ConsolidationPartId, ContactPointId, DeliveryId, EmbargoId, EventId, FeedId, FeedRunId, FlightId, HoldId, LegId,
+    LetterId, NotificationId, OneTimeTokenId, OrganizationId, PartyId, PaymentId, PaymentOperationId, QuoteId, SaleId,
+    StationCollectionId, StationTagId, StationTipId, SurchargeId, TariffId, TokenFamilyId, UserId, WaitlistEntryId,
+    WebhookId, WebhookMessageId,
 };
 pub use money::{Currency, Money};
 pub use phone::phone_number;

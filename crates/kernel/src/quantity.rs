@@ -51,7 +51,7 @@ fn sent(text: &str, places: i32, max: i64, largest: &'static str) -> Result<i64,
 }
 
 /// Serializes whole numbers without a decimal point, others in their shortest form.
-fn serialize_scaled<S: Serializer>(units: i64, scale: i64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize_scaled<S: Serializer>(units: i64, scale: i64, serializer: S) -> Result<S::Ok, S::Error> {
     if units % scale == 0 {
         return serializer.serialize_i64(units / scale);
     }
@@ -196,6 +196,11 @@ impl Positions {
 pub struct Pieces(i32);
 
 impl Pieces {
+    /// Returns the number of all these pieces; the caller has checked that it is in range.
+    pub(super) fn sum(pieces: impl Iterator<Item = Self>) -> Self {
+        Self(pieces.map(|pieces| pieces.0).sum())
+    }
+
     /// Parses the text of a JSON number.
     pub fn from_count(text: &str) -> Result<Self, Fault> {
         match scaled(text, 0)? {
