@@ -272,7 +272,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Returns its part of the API's description.
     pub fn describe(self) -> OpenApi {
-        self.root.nest(API, self.api).nest(API, self.tables).nest(API, self.bulk).into_openapi()
+        // Merged first: nesting a path that is there already would replace its other methods.
+        self.root.nest(API, self.api.merge(self.tables).merge(self.bulk)).into_openapi()
     }
 }
 

@@ -3,6 +3,7 @@
 //! `config/default.toml` is compiled in and is the manual: it defines meanings, units and defaults. A section here is a
 //! struct with the manual's names. [`Settings::load`] merges the sources and reports *every* fault.
 mod bus;
+mod emissions;
 mod faults;
 mod layers;
 mod mask;
@@ -18,10 +19,11 @@ mod validate;
 mod webhooks;
 
 pub use bus::{Kafka, Outbox, Stream};
+pub use emissions::Emissions;
 pub use mask::without_password;
 pub use payments::{CancellationBand, CaptureMode, HostedFields, PaymentProvider, Payments};
 pub use post::{Mail, MailTransport, Notifications, Sms, SmsTransport};
-pub use search::{Analytics, Rates, Search, Ssim};
+pub use search::{Analytics, Feeds, Rates, Search, Ssim};
 pub use sources::{SettingsError, Sources};
 pub use times::ScheduledAt;
 pub use together::FOR_REQUESTS;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub analytics: Analytics,
     pub rates: Rates,
     pub ssim: Ssim,
+    pub emissions: Emissions,
+    pub feeds: Feeds,
     pub booking: Booking,
     pub operations: Operations,
     pub holds: Holds,

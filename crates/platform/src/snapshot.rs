@@ -83,6 +83,11 @@ impl<S: Source> Snapshot<S> {
         }
     }
 
+    /// Returns what was read last, without reading: all changes by this process, and those by others once they were heard.
+    pub fn known(&self) -> S::Known {
+        self.cache.state().known.clone()
+    }
+
     /// To be called after the commit of a change: it is in effect in this process from now on.
     pub async fn changed(&self) {
         self.cache.changed();

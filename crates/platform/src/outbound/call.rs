@@ -7,7 +7,7 @@ use std::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
-    Request, Response,
+    Method, Request, Response,
     body::Incoming,
     client::conn::http1,
     header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
@@ -31,6 +31,14 @@ const LONGEST_BODY: usize = 64 * 1024;
 const LONGEST_KEPT: usize = 512;
 /// Most addresses of a name that are tried.
 const MOST_ADDRESSES: usize = 8;
+
+/// Where a request goes, and by which rules.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    pub target: &'a Target,
+    pub is_trusted: bool,
+    pub is_doubtful: bool,
+}
 
 /// A POST to a target.
 pub struct Call<'a> {
@@ -72,7 +80,7 @@ pub struct Report {
 
 /// Why there was no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NoAnswer {
+pub(super) enum NoAnswer {
     Timeout,
     Unreachable,
     Tls,
@@ -92,8 +100,8 @@ impl From<NoAnswer> for Outcome {
 }
 
 /// An answer whose head has come, and the connection that brings the rest.
-struct Answered {
-    response: Response<Incoming>,
+pub(super) struct Answered {
+    pub response: Response<Incoming>,
     _connection: AbortOnDropHandle<()>,
 }
 
@@ -102,7 +110,11 @@ impl Outbound {
     pub async fn post(&self, call: &Call<'_>) -> Report {
         let began = Instant::now();
         let deadline = began + self.0.times.whole;
-        let answered = timeout_at(deadline, self.answer(call)).await.unwrap_or(Err(NoAnswer::Timeout));
+        let answering = async {
+            let way = Way { target: call.target, is_trusted: call.is_trusted, is_doubtful: call.is_doubtful };
+            self.answer(way, posting(call).ok_or(NoAnswer::Unreachable)?).await
+        };
+        let answered = timeout_at(deadline, answering).await.unwrap_or(Err(NoAnswer::Timeout));
         let mut report = Report {
             outcome: Outcome::Delivered,
             status: None,
@@ -118,12 +130,12 @@ impl Outbound {
         report
     }
 
-    async fn answer(&self, call: &Call<'_>) -> Result<Answered, NoAnswer> {
-        let addresses = self.addresses(call).await?;
+    /// Sends a request to an address that was judged, and returns the answer once its head has come.
+    pub(super) async fn answer(&self, way: Way<'_>, request: Request<Full<Bytes>>) -> Result<Answered, NoAnswer> {
+        let addresses = self.addresses(way).await?;
         let times = self.0.times;
-        let connecting = self.connect(call.target, &addresses);
+        let connecting = self.connect(way.target, &addresses);
         let connection = timeout(times.connect, connecting).await.unwrap_or(Err(NoAnswer::Timeout))?;
-        let request = request(call).ok_or(NoAnswer::Unreachable)?;
         match connection {
             Connection::Plain(stream) => exchange(stream, request).await,
             Connection::Encrypted(stream) => exchange(stream, request).await,
@@ -132,17 +144,17 @@ impl Outbound {
 
     /// Returns the addresses of the target. If one of them is refused, none is used: a name that has both may answer
     /// otherwise the next time.
-    async fn addresses(&self, call: &Call<'_>) -> Result<Vec<IpAddr>, NoAnswer> {
-        let found = if let Some(address) = call.target.address() {
+    async fn addresses(&self, way: Way<'_>) -> Result<Vec<IpAddr>, NoAnswer> {
+        let found = if let Some(address) = way.target.address() {
             vec![address]
         } else {
-            let name = call.target.url.host_str().unwrap_or_default();
-            let finding = self.0.network.addresses(name, call.is_doubtful);
+            let name = way.target.url.host_str().unwrap_or_default();
+            let finding = self.0.network.addresses(name, way.is_doubtful);
             let found = timeout(self.0.times.resolve, finding).await.map_err(|_| NoAnswer::Timeout)?;
             found.map_err(|_| NoAnswer::Unreachable)?
         };
         let rules = &self.0.rules;
-        let all_good = found.iter().all(|address| rules.allows(call.target, *address, call.is_trusted));
+        let all_good = found.iter().all(|address| rules.allows(way.target, *address, way.is_trusted));
         if found.is_empty() || !all_good {
             return Err(NoAnswer::Unreachable);
         }
@@ -171,7 +183,7 @@ impl Outbound {
             return Ok(Connection::Plain(stream));
         }
         let connector = self.0.tls.connector().await.map_err(|error| {
-            tracing::error!(error = format!("{error:#}"), "no webhook can be sent: TLS cannot be set up");
+            tracing::error!(error = format!("{error:#}"), "no other server can be called: TLS cannot be set up");
             NoAnswer::Tls
         })?;
         let name = target.server_name().ok_or(NoAnswer::Tls)?;
@@ -185,16 +197,26 @@ enum Connection {
     Encrypted(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
-fn request(call: &Call<'_>) -> Option<Request<Full<Bytes>>> {
-    let url = &call.target.url;
+fn posting(call: &Call<'_>) -> Option<Request<Full<Bytes>>> {
+    request(Method::POST, call.target, &call.headers, call.body.clone())
+}
+
+/// Returns a request whose connection ends with it.
+pub(super) fn request(
+    method: Method,
+    target: &Target,
+    own: &[(HeaderName, HeaderValue)],
+    body: Bytes,
+) -> Option<Request<Full<Bytes>>> {
+    let url = &target.url;
     let path = &url[Position::BeforePath..Position::AfterQuery];
-    let mut request = Request::post(path).body(Full::new(call.body.clone())).ok()?;
+    let mut request = Request::builder().method(method).uri(path).body(Full::new(body)).ok()?;
     let headers = request.headers_mut();
     headers.insert(HOST, HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).ok()?);
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Loadmaster/", env!("CARGO_PKG_VERSION"))));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    headers.extend(call.headers.iter().cloned());
+    headers.extend(own.iter().cloned());
     Some(request)
 }
 

@@ -1,9 +1,11 @@
 //! Calls to addresses that a caller chose. Judges the URL and every address that its name has, connects to a judged address
 //! itself, and bounds each wait and everything that is read. Nothing here uses a proxy, follows a redirect, keeps a cookie or
-//! decompresses an answer.
+//! decompresses an answer while it comes.
 mod address;
 mod call;
+mod fetch;
 mod network;
+mod pause;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
@@ -12,7 +14,9 @@ use ipnet::IpNet;
 
 pub use address::{Target, is_public};
 pub use call::{Call, Outcome, Report};
+pub use fetch::{Download, Fetch, FetchError, Fetched, NoFile};
 pub use network::{Network, SystemNetwork};
+pub use pause::pause_of;
 pub use tls::read_authorities;
 
 /// Where calls may go.
@@ -33,6 +37,8 @@ pub struct CallTimes {
     pub connect: Duration,
     /// For all of it.
     pub whole: Duration,
+    /// For all of a file.
+    pub download: Duration,
     /// A call that takes longer is slow.
     pub slow: Duration,
 }
@@ -42,6 +48,7 @@ impl CallTimes {
         resolve: Duration::from_secs(3),
         connect: Duration::from_secs(5),
         whole: Duration::from_secs(15),
+        download: Duration::from_mins(2),
         slow: Duration::from_secs(1),
     };
 
@@ -50,6 +57,7 @@ impl CallTimes {
         resolve: Duration::from_secs(1),
         connect: Duration::from_millis(1_500),
         whole: Duration::from_secs(3),
+        download: Duration::from_secs(20),
         slow: Duration::from_millis(300),
     };
 }

@@ -8,9 +8,10 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Holds, Idempotency, Kafka,
-    Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis, Search, Secrets,
-    Server, Settings, SettingsError, Sms, Sources, Ssim, Stream, Telemetry, TimeZones, Waitlist, Webhooks,
+    Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Emissions, Feeds, Holds,
+    Idempotency, Kafka, Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis,
+    Search, Secrets, Server, Settings, SettingsError, Sms, Sources, Ssim, Stream, Telemetry, TimeZones, Waitlist,
+    Webhooks,
     faults::Faults,
     text::{Given, fields},
     validate,
@@ -282,6 +283,8 @@ pub(super) fn known() -> BTreeSet<String> {
         ("analytics", fields::<Analytics>()),
         ("rates", fields::<Rates>()),
         ("ssim", fields::<Ssim>()),
+        ("emissions", fields::<Emissions>()),
+        ("feeds", fields::<Feeds>()),
         ("booking", fields::<Booking>()),
         ("operations", fields::<Operations>()),
         ("holds", fields::<Holds>()),

@@ -1,5 +1,5 @@
 //! Schedules and what is looked for on them.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,14 @@ pub struct Ssim {
     pub service_types: Vec<String>,
 }
 
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feeds {
+    pub folder: Option<PathBuf>,
+    pub far_minutes: u32,
+    pub max_gone_percent: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Settings, Sources};
@@ -76,5 +84,19 @@ mod tests {
         }
         assert_eq!(given("LOADMASTER_SSIM__SERVICE_TYPES", "F,J,C").unwrap().ssim.service_types, ["F", "J", "C"]);
         assert_eq!(given("LOADMASTER_RATES__MAX_LANES", "1").unwrap().ssim.service_types, ["J", "F"]);
+    }
+
+    #[test]
+    fn bounds_of_feeds_are_bounded() {
+        for (name, value, expected) in [
+            ("FAR_MINUTES", "0", "feeds.far_minutes must be between 1 and 1440, not 0"),
+            ("MAX_GONE_PERCENT", "101", "feeds.max_gone_percent must be between 0 and 100, not 101"),
+            ("FOLDER", "feeds", "feeds.folder must be an absolute path"),
+        ] {
+            let error = given(&format!("LOADMASTER_FEEDS__{name}"), value).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+        let feeds = given("LOADMASTER_FEEDS__FOLDER", "/srv/feeds").unwrap().feeds;
+        assert_eq!((feeds.folder, feeds.far_minutes, feeds.max_gone_percent), (Some("/srv/feeds".into()), 180, 10));
     }
 }

@@ -2,7 +2,7 @@
 mod post;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use loadmaster_kernel::Money;
+use loadmaster_kernel::{EmissionFactor, Money, Rate};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
@@ -40,6 +40,7 @@ pub(super) fn validate(settings: &Settings, has_kafka: bool, faults: &mut Faults
     limits(settings, faults);
     search(settings, faults);
     rates(settings, faults);
+    emissions(settings, faults);
     pricing(settings, faults);
     payments(settings, faults);
     bus::validate(settings.outbox, &settings.kafka, has_kafka, faults);
@@ -190,10 +191,27 @@ fn rates(settings: &Settings, faults: &mut Faults) {
     }
     within("rates.max_lanes", rates.max_lanes, 0..=10_000, faults);
     within("rates.frequent_lanes", rates.frequent_lanes, 0..=1_000, faults);
+    let feeds = &settings.feeds;
+    within("feeds.far_minutes", feeds.far_minutes, 1..=1_440, faults);
+    within("feeds.max_gone_percent", feeds.max_gone_percent, 0..=100, faults);
+    if feeds.folder.as_ref().is_some_and(|folder| !folder.is_absolute()) {
+        faults.add("feeds.folder", "must be an absolute path");
+    }
     let services = &settings.ssim.service_types;
     let is_letter = |service: &String| matches!(service.as_bytes(), [b'A'..=b'Z']);
     if services.is_empty() || services.len() > 26 || !services.iter().all(is_letter) {
         faults.add("ssim.service_types", "must be one or more single capital letters, such as J and F");
+    }
+}
+
+fn emissions(settings: &Settings, faults: &mut Faults) {
+    // No two places are further apart than half of the Earth's circumference.
+    within("emissions.long_haul_km", settings.emissions.long_haul_km, 0..=20_015, faults);
+    for (setting, factor) in settings.emissions.factors() {
+        let is_possible = |factor: Rate| (1..=EmissionFactor::MOST).contains(&factor.ten_thousandths());
+        if factor.is_some_and(|factor| !is_possible(factor)) {
+            faults.add(setting, "must be above 0 and below 100 kg");
+        }
     }
 }
 

@@ -34,6 +34,10 @@ pub fn cell_at<'a>(row: &'a Value, address: &str) -> Cell<'a> {
         Some(Value::Bool(value)) => Cell::Boolean(*value),
         Some(Value::Number(number)) => Cell::Number(number.to_string()),
         Some(Value::String(text)) => of_text(text, address),
+        // Objects as the API shows them: their texts may have blanks.
+        Some(list @ Value::Array(entries)) if entries.iter().any(Value::is_object) => {
+            Cell::Text(list.to_string().into())
+        }
         // Codes and numbers, which have no blanks.
         Some(Value::Array(entries)) => {
             let texts = entries.iter().map(|entry| entry.as_str().map_or_else(|| entry.to_string(), str::to_owned));

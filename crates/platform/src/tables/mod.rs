@@ -8,6 +8,7 @@ mod encoding;
 mod export;
 mod faults;
 mod formula;
+mod gzip;
 mod kind;
 mod number;
 mod read;
@@ -22,8 +23,9 @@ pub use cell::{Cell, cell_at};
 pub use clock::Clock;
 pub use export::{Export, ExportParams, Format, Pages};
 pub use faults::{TableError, TableFaults};
+pub use gzip::{GzipError, unpacked};
 pub use kind::CellKind;
-pub use read::{Table, read_table};
+pub use read::{ColumnNames, Table, read_table};
 pub use rows::Columns;
 pub use summary::ImportSummary;
 

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
 use loadmaster_kernel::{Fault, FaultCode};
@@ -35,24 +35,36 @@ pub struct Table {
     /// Of CSV, where the request names it.
     charset: Option<Charset>,
     most_rows: u64,
+    names: ColumnNames,
 }
+
+/// The names of columns, each by the name that a table has for it.
+pub type ColumnNames = BTreeMap<String, String>;
 
 impl Table {
     /// Takes the body of a request: CSV, or a workbook.
     pub fn of(body: Body) -> Result<Self, Problem> {
         if body.is_of_type(XLSX) {
             let bytes = body.of_type(XLSX)?;
-            return Ok(Self { format: Format::Xlsx, bytes, charset: None, most_rows: MOST_ROWS });
+            let names = ColumnNames::new();
+            return Ok(Self { format: Format::Xlsx, bytes, charset: None, most_rows: MOST_ROWS, names });
         }
         let named = body.charset().filter(|_| body.is_of_type(CSV)).map(Charset::of_name);
         let bytes = body.of_one_of(&[CSV, XLSX])?;
-        Ok(Self { format: Format::Csv, bytes, charset: named.transpose()?, most_rows: MOST_ROWS })
+        let charset = named.transpose()?;
+        Ok(Self { format: Format::Csv, bytes, charset, most_rows: MOST_ROWS, names: ColumnNames::new() })
     }
 
     /// Takes a file, whose form its beginning shows: a workbook is an archive.
     pub fn of_file(bytes: Bytes) -> Self {
         let format = if bytes.starts_with(b"PK\x03\x04") { Format::Xlsx } else { Format::Csv };
-        Self { format, bytes, charset: None, most_rows: MOST_ROWS_OF_FILE }
+        Self { format, bytes, charset: None, most_rows: MOST_ROWS_OF_FILE, names: ColumnNames::new() }
+    }
+
+    /// Returns the table whose header has other names for these columns.
+    #[must_use]
+    pub fn naming(self, names: ColumnNames) -> Self {
+        Self { names, ..self }
     }
 
     /// Returns the bytes as they were sent, for forms that are neither CSV nor a workbook.
@@ -69,12 +81,13 @@ pub fn read_table<T>(
     read: impl FnMut(&mut Fields<'_>, u64) -> Option<T>,
 ) -> Result<Vec<T>, TableError> {
     let text = match table.format {
-        Format::Csv => Some(decode(&table.bytes, table.charset)?),
+        Format::Csv => Some(renamed(decode(&table.bytes, table.charset)?, &table.names)),
         Format::Xlsx => None,
     };
     let delimited = text.as_ref().map(|text| Delimited::of(text, columns));
     let mut reading = Reading {
         columns,
+        names: &table.names,
         delimited: delimited.as_ref(),
         most_rows: table.most_rows,
         entries: 0,
@@ -92,8 +105,31 @@ pub fn read_table<T>(
     faults.unless_faulty(rows)
 }
 
+/// Returns the text with the names that are meant in its header, which is the first line that is not blank.
+fn renamed<'t>(text: Cow<'t, str>, names: &ColumnNames) -> Cow<'t, str> {
+    const ENDS: [char; 2] = ['\r', '\n'];
+    const AFTER: [char; 6] = [',', ';', '\t', '|', '\r', '\n'];
+    if names.is_empty() {
+        return text;
+    }
+    let is_before = |line: &&str| line.trim().is_empty() || line.starts_with("sep=");
+    let before: usize = text.split_inclusive(ENDS).take_while(is_before).map(str::len).sum();
+    let header = text[before..].split_inclusive(ENDS).next().unwrap_or_default();
+    let mut written = text[..before].to_owned();
+    for cell in header.split_inclusive(AFTER) {
+        let name = cell.trim_end_matches(AFTER);
+        match names.get(name.trim_matches(['\u{feff}', '"', ' '])) {
+            Some(meant) => written.extend([meant.as_str(), &cell[name.len()..]]),
+            None => written.push_str(cell),
+        }
+    }
+    written.push_str(&text[before + header.len()..]);
+    written.into()
+}
+
 struct Reading<'c, T, F> {
     columns: &'c Columns,
+    names: &'c ColumnNames,
     /// The table, if it is no workbook.
     delimited: Option<&'c Delimited<'c>>,
     most_rows: u64,
@@ -170,7 +206,8 @@ impl<T, F: FnMut(&mut Fields<'_>, u64) -> Option<T>> Taker for Reading<'_, T, F>
             self.broken(0, None, format!("The table has more than {MOST_COLUMNS} columns."));
             return false;
         }
-        self.header = cells.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+        let bare = cells.iter().map(|name| name.trim_start_matches('\u{feff}').trim());
+        self.header = bare.map(|name| self.names.get(name).map_or(name, String::as_str).to_owned()).collect();
         let missing = self.columns.required.iter().filter(|column| !self.header.iter().any(|name| name == *column));
         self.faults.add(missing.map(|column| {
             row_fault(0, Some(column), FaultCode::Required, format!("The header lacks the column {column}."))
@@ -266,6 +303,26 @@ mod tests {
             Err(TableError::Faults(faults)) => Err(faults.first().iter().map(|fault| fault.message.clone()).collect()),
             Err(error) => Err(vec![error.to_string()]),
         }
+    }
+
+    #[test]
+    fn a_header_may_have_other_names_for_the_columns() {
+        let names = [("Consignor", "name"), ("Gross weight", "kg")];
+        let names: ColumnNames = names.map(|(given, meant)| (given.to_owned(), meant.to_owned())).into();
+        for table in [
+            "Consignor,Gross weight\nConsignor,5\n",
+            "\u{feff}\"Consignor\";\"Gross weight\"\r\nConsignor;5\r\n",
+            "\n\nname\tGross weight\nConsignor\t5\n",
+            "sep=|\nConsignor|kg\nConsignor|5\n",
+        ] {
+            let table = Table::of_file(table.into()).naming(names.clone());
+            let read = read_table(&table, &COLUMNS, |fields, _| {
+                Some(format!("{} {}", fields.required("name", read::line(50))?, fields.required("kg", read::weight)?))
+            });
+            assert_eq!(read.unwrap(), ["Consignor 5 kg"], "{table:?}");
+        }
+        let unknown = read_table(&Table::of_file("Shipper,kg\nA,5\n".into()).naming(names), &COLUMNS, |_, _| Some(()));
+        assert!(unknown.is_err());
     }
 
     #[test]

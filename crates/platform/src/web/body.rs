@@ -95,6 +95,11 @@ impl Body {
         read_entries(&items, read)
     }
 
+    /// Returns whether there is no body.
+    pub fn is_empty(&self) -> bool {
+        self.media_type.is_empty() && self.bytes.as_ref().is_ok_and(Bytes::is_empty)
+    }
+
     /// Returns whether it has this media type.
     pub fn is_of_type(&self, media_type: &str) -> bool {
         self.media_type == media_type
@@ -150,8 +155,13 @@ impl Body {
 
     /// Returns the bytes of a body that must have one of these media types.
     pub fn of_one_of(self, expected: &[&str]) -> Result<Bytes, Problem> {
+        self.bytes_of(expected)
+    }
+
+    /// Returns the same of a body that is still needed, as for the fingerprint of its request.
+    pub fn bytes_of(&self, expected: &[&str]) -> Result<Bytes, Problem> {
         if expected.contains(&self.media_type.as_str()) {
-            return self.bytes;
+            return self.bytes.clone();
         }
         let expected = expected.join(" or ");
         if self.media_type.is_empty() && self.bytes.as_ref().is_ok_and(Bytes::is_empty) {

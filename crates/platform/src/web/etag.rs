@@ -81,6 +81,16 @@ impl IfMatch {
     pub fn read(self) -> Result<Precondition, Problem> {
         self.0.map(Precondition)
     }
+
+    /// Makes its absence a fault.
+    #[must_use]
+    pub fn required(self) -> Self {
+        let missing = || {
+            let message = "`if-match` is required: the entity tag of what is to be replaced, as given in `ETag`.";
+            Problem::validation(&[InputFault::header(header::IF_MATCH.as_str(), FaultCode::Required, message)])
+        };
+        Self(self.0.and_then(|tags| tags.ok_or_else(missing).map(Some)))
+    }
 }
 
 impl Precondition {

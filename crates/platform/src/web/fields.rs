@@ -298,6 +298,16 @@ impl<'a> Fields<'a> {
         self.prefix = prefix;
     }
 
+    /// Returns whether these are the parameters of a query.
+    pub(super) fn is_of_query(&self) -> bool {
+        self.place == "query"
+    }
+
+    /// Returns the number of faults so far.
+    pub(super) const fn fault_count(&self) -> usize {
+        self.faults.len()
+    }
+
     /// Returns whether no fault was found so far.
     pub fn is_clean(&self) -> bool {
         self.faults.is_empty()

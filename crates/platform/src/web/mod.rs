@@ -10,6 +10,7 @@ mod decoding;
 mod etag;
 mod fields;
 mod fingerprint;
+pub mod freight;
 mod origin;
 mod page;
 mod paging;

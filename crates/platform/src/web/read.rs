@@ -4,7 +4,8 @@ use std::{fmt::Display, str::FromStr};
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use email_address::{EmailAddress, Options};
 use loadmaster_kernel::{
-    Currency, Fault, FaultCode, Money, Pieces, Positions, Volume, Weight, fault_of_end, phone_number, with_ascii_domain,
+    Centimetres, Currency, EmissionFactor, Fault, FaultCode, Money, Pieces, Positions, Volume, Weight, fault_of_end,
+    phone_number, with_ascii_domain,
 };
 use serde_json::Value;
 
@@ -42,6 +43,14 @@ pub fn weight(raw: Raw<'_>) -> Result<Weight, Fault> {
 
 pub fn volume(raw: Raw<'_>) -> Result<Volume, Fault> {
     Volume::from_cubic_metres(&as_number(raw)?)
+}
+
+pub fn centimetres(raw: Raw<'_>) -> Result<Centimetres, Fault> {
+    Centimetres::from_count(&as_number(raw)?)
+}
+
+pub fn emission_factor(raw: Raw<'_>) -> Result<EmissionFactor, Fault> {
+    EmissionFactor::from_kilograms(&as_number(raw)?)
 }
 
 pub fn positions(raw: Raw<'_>) -> Result<Positions, Fault> {

@@ -81,10 +81,11 @@ impl<'a, T, F: FnOnce(&mut Fields<'a>) -> Option<T>> Reader<'a, T> for With<F> {
 /// description in OpenAPI, and `read(&mut Fields) -> Option<Self>`, which collects all faults. The type decides:
 ///
 /// - `Option<T>` may be absent, and so may `Vec<T>`, which is then empty. Any other type is required.
+/// - `Inferred<T>` is a `T` that may be absent: its reader, made by `with`, infers it from others or records a fault.
 /// - `Patch<T>` is a member of a merge patch that `null` clears. In a patch, `null` for an `Option<T>` is a fault.
 ///
 /// The readers see the arguments of the declaration and, as `Option`s, the members before them: this allows checks that
-/// involve several members. `Vec` and `Patch` are for bodies.
+/// involve several members. `Vec`, `Inferred` and `Patch` are for bodies.
 ///
 /// ```text
 /// request! {
@@ -127,6 +128,13 @@ macro_rules! request {
             {$($member)* $(#[$($meta)*])* #[schema(value_type = Option<$type>)] pub $name: $crate::web::Patch<$type>,}
             {$($read)* let $name = $fields.patch(stringify!($name), $reader);}
             {$($value)* $name,} $($rest)*);
+    };
+    (@$kind:ident $fields:ident $header:tt $args:tt {$($member:tt)*} {$($read:tt)*} {$($value:tt)*}
+        $(#[$($meta:tt)*])* $name:ident: Inferred<$type:ty> = $reader:expr, $($rest:tt)*) => {
+        $crate::web::request!(@$kind $fields $header $args
+            {$($member)* $(#[$($meta)*])* #[schema(value_type = Option<$type>)] pub $name: $type,}
+            {$($read)* let $name = $fields.optional(stringify!($name), $reader);}
+            {$($value)* $name: $name?,} $($rest)*);
     };
     (@$kind:ident $fields:ident $header:tt $args:tt {$($member:tt)*} {$($read:tt)*} {$($value:tt)*}
         $(#[$($meta:tt)*])* $name:ident: Vec<$type:ty> = $reader:expr, $($rest:tt)*) => {

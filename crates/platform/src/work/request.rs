@@ -91,6 +91,12 @@ impl ChangeRequest {
         &self.body
     }
 
+    /// Refuses the request without `If-Match`: what replaces a whole resource says which version it replaces.
+    #[must_use]
+    pub fn needing_version(self) -> Self {
+        Self { if_match: self.if_match.required(), ..self }
+    }
+
     /// Validates the request, whose `input` was read from the body. A resource missing for this caller (`see`) takes
     /// precedence over any fault.
     pub async fn judge<T, S, F, V, E>(
