@@ -1,9 +1,14 @@
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Tenths, Volume, Weight};
+use loadmaster_kernel::{
+    AircraftCode, AirlineCode, AirportCode, CityCode, EmissionFactor, HandlingCode, Positions, Tenths, Volume, Weight,
+};
 use loadmaster_platform::web::{read, request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Aircraft, Airline, AirlineKind, Airport, Region};
+use super::{
+    model::{Aircraft, Airline, AirlineKind, Airport, City, Region},
+    openings::OpeningBody,
+};
 
 /// The longest text that is searched for, in characters.
 const LONGEST_QUERY: usize = 100;
@@ -22,6 +27,9 @@ pub(super) struct AirportBody<'a> {
     /// The name of the city.
     #[schema(example = "New Delhi")]
     pub city: &'a str,
+    /// The city of `GET /cities` to which the airport belongs; null: none.
+    #[schema(required)]
+    pub city_code: Option<CityCode>,
     /// ISO 3166-1 alpha-2.
     #[schema(example = "IN")]
     pub country_code: &'a str,
@@ -52,6 +60,7 @@ impl<'a> From<&'a Airport> for AirportBody<'a> {
             icao_code: airport.icao_code.as_deref(),
             name: &airport.name,
             city: &airport.city,
+            city_code: airport.city_code,
             country_code: &airport.country_code,
             latitude: airport.latitude,
             longitude: airport.longitude,
@@ -61,6 +70,41 @@ impl<'a> From<&'a Airport> for AirportBody<'a> {
             is_active: airport.state.is_active,
             version: airport.state.version,
         }
+    }
+}
+
+/// An airport that the autocomplete has found.
+#[derive(ToSchema)]
+#[schema(as = FoundAirport)]
+#[allow(dead_code, reason = "declares the answer, which is put together from texts")]
+pub(super) struct FoundAirportBody {
+    #[serde(flatten)]
+    pub airport: AirportBody<'static>,
+    /// The code of the city, or its local or former name, by which the airport was found; null: by its own code, city or name.
+    #[schema(required, example = "LON")]
+    pub matched: Option<String>,
+}
+
+/// A city with a code of its own, as tariffs and messages name it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = City)]
+pub(super) struct CityBody<'a> {
+    /// IATA code of the city. Some cities have the code of one of their airports.
+    pub code: CityCode,
+    /// Its name.
+    #[schema(example = "London")]
+    pub name: &'a str,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "GB")]
+    pub country: &'a str,
+    /// Its active airports, the larger cargo airports first: those that a search of routes by this code covers.
+    #[schema(max_items = 6, example = json!(["LHR", "STN", "LGW"]))]
+    pub airports: Vec<AirportCode>,
+}
+
+impl<'a> From<(&'a City, Vec<AirportCode>)> for CityBody<'a> {
+    fn from((city, airports): (&'a City, Vec<AirportCode>)) -> Self {
+        Self { code: city.code, name: &city.name, country: &city.country_code, airports }
     }
 }
 
@@ -141,6 +185,14 @@ pub(super) struct AircraftBody<'a> {
     pub positions: Positions,
     /// Whether it carries freight alone, no passengers.
     pub is_freighter: bool,
+    /// Kilograms of CO₂ equivalents, well to wheel, that carrying a tonne over a kilometre emits. Null: not known, the factor of
+    /// the class counts.
+    #[schema(required)]
+    pub co2e_kg_per_tkm: Option<EmissionFactor>,
+    /// The doors through which freight is loaded, each with the largest piece that it takes. Empty: not known, and no piece is
+    /// judged by them.
+    #[schema(max_items = 10)]
+    pub openings: Vec<OpeningBody>,
     /// An inactive aircraft type is not for new flights.
     pub is_active: bool,
     /// Number that increases with each change; the `ETag` contains it.
@@ -158,6 +210,8 @@ impl<'a> From<&'a Aircraft> for AircraftBody<'a> {
             max_cargo_m3: aircraft.max_volume,
             positions: aircraft.positions,
             is_freighter: aircraft.is_freighter,
+            co2e_kg_per_tkm: aircraft.co2e_per_tkm,
+            openings: aircraft.openings.iter().map(OpeningBody::from).collect(),
             is_active: aircraft.state.is_active,
             version: aircraft.state.version,
         }
@@ -207,6 +261,15 @@ request! {
         /// Part of a code, city or name; case and diacritics are ignored.
         #[param(min_length = 1, max_length = 100, example = "sao")]
         q: String = read::line(LONGEST_QUERY),
+    }
+}
+
+request! {
+    /// Which cities are listed.
+    pub(super) struct CityFilter in query {
+        /// Beginning of a code, of a word of the name, or of a local or former name; case and diacritics are ignored.
+        #[param(min_length = 1, max_length = 100, example = "mil")]
+        q: Option<String> = read::line(LONGEST_QUERY),
     }
 }
 

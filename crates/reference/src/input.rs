@@ -1,7 +1,10 @@
 //! What administrators send: entries, changes of entries, and rows of tables.
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Positions, Volume, Weight, words};
+use loadmaster_kernel::{
+    AircraftCode, AirlineCode, AirportCode, EmissionFactor, Opening, Positions, Volume, Weight, words,
+};
 use loadmaster_platform::{
     web::{
+        Patch,
         bulk::{Ids, ids},
         read, request, with,
     },
@@ -10,6 +13,7 @@ use loadmaster_platform::{
 
 use super::{
     model::{Aircraft, Airline, AirlineKind, Airport, EntryState},
+    openings::{NewOpening, openings},
     values::{awb_prefix, degrees, hub_airports, icao, zone},
 };
 
@@ -171,6 +175,12 @@ request! {
         positions: Option<Positions> = read::positions,
         #[schema(default = false)]
         is_freighter: Option<bool> = read::boolean,
+        /// Kilograms of CO₂ equivalents, well to wheel, that carrying a tonne over a kilometre emits; estimates on its flights use
+        /// it in place of the factor of the class.
+        co2e_kg_per_tkm: Option<EmissionFactor> = read::emission_factor,
+        /// The doors through which freight is loaded; left out or empty: not known, and no piece is judged by them.
+        #[schema(max_items = 10)]
+        openings: Option<Vec<NewOpening>> = with(openings),
         #[schema(default = true)]
         is_active: Option<bool> = read::boolean,
     }
@@ -194,6 +204,12 @@ request! {
         positions: Option<Positions> = read::positions,
         /// Whether it carries freight alone, no passengers.
         is_freighter: Option<bool> = read::boolean,
+        /// Kilograms of CO₂ equivalents, well to wheel, that carrying a tonne over a kilometre emits; null: not known, the factor
+        /// of the class counts.
+        co2e_kg_per_tkm: Patch<EmissionFactor> = read::emission_factor,
+        /// The doors through which freight is loaded: replaces the whole list; null: not known, and no piece is judged by them.
+        #[schema(max_items = 10)]
+        openings: Patch<Vec<NewOpening>> = with(openings),
         /// Whether it is offered for new flights.
         is_active: Option<bool> = read::boolean,
     }
@@ -268,6 +284,7 @@ impl CreateAirport {
             icao_code: self.icao_code,
             name: self.name,
             city: self.city,
+            city_code: known.and_then(|known| known.city_code),
             country_code: self.country_code,
             latitude: self.latitude,
             longitude: self.longitude,
@@ -287,6 +304,7 @@ impl ChangeAirport {
             icao_code: self.icao_code.or(before.icao_code),
             name: self.name.unwrap_or(before.name),
             city: self.city.unwrap_or(before.city),
+            city_code: before.city_code,
             country_code: self.country_code.unwrap_or(before.country_code),
             latitude: self.latitude.unwrap_or(before.latitude),
             longitude: self.longitude.unwrap_or(before.longitude),
@@ -349,6 +367,7 @@ impl ChangeAirline {
 impl CreateAircraft {
     /// Returns the entry: what is left out of a row remains as it is in `known`.
     pub fn entry(self, known: Option<&Aircraft>) -> Aircraft {
+        let given = self.openings.map(kept);
         Aircraft {
             code: self.iata_code,
             icao_code: self.icao_code,
@@ -358,6 +377,8 @@ impl CreateAircraft {
             max_volume: self.max_cargo_m3,
             positions: self.positions.or(known.map(|known| known.positions)).unwrap_or_default(),
             is_freighter: self.is_freighter.unwrap_or(known.is_some_and(|known| known.is_freighter)),
+            co2e_per_tkm: self.co2e_kg_per_tkm.or(known.and_then(|known| known.co2e_per_tkm)),
+            openings: given.or_else(|| known.map(|known| known.openings.clone())).unwrap_or_default(),
             state: state(known.map(|known| known.state), self.is_active),
         }
     }
@@ -370,6 +391,11 @@ impl ChangeAircraft {
 
     pub fn apply(self, aircraft: &Aircraft) -> Aircraft {
         let before = aircraft.clone();
+        let openings = match self.openings {
+            Patch::Keep => before.openings,
+            Patch::Clear => Vec::new(),
+            Patch::Set(openings) => kept(openings),
+        };
         Aircraft {
             code: before.code,
             icao_code: self.icao_code.or(before.icao_code),
@@ -379,9 +405,15 @@ impl ChangeAircraft {
             max_volume: self.max_cargo_m3.unwrap_or(before.max_volume),
             positions: self.positions.unwrap_or(before.positions),
             is_freighter: self.is_freighter.unwrap_or(before.is_freighter),
+            co2e_per_tkm: self.co2e_kg_per_tkm.or(before.co2e_per_tkm),
+            openings,
             state: state(Some(before.state), self.is_active),
         }
     }
+}
+
+fn kept(openings: Vec<NewOpening>) -> Vec<Opening> {
+    openings.into_iter().map(Opening::from).collect()
 }
 
 /// Returns the rank of an airport that is major or not, as `is_major` says, or else as before.

@@ -137,8 +137,10 @@ impl<K: Kind> Command for Create<K> {
         }
         hubs::check(tx, entry).await?;
         K::write(&mut *tx, std::iter::once(&*entry), Writer::Administrator).await?;
-        keeper.record_entry_in_tx(tx, *actor, "created", entry).await?;
-        Ok(entry.clone())
+        // With what releases know of it.
+        let created: K = find(tx, entry.code()).await?;
+        keeper.record_entry_in_tx(tx, *actor, "created", &created).await?;
+        Ok(created)
     }
 
     async fn concluded(&mut self, outcome: Result<&K, &ReferenceError>) {

@@ -160,12 +160,13 @@ kind!(
     aircraft,
     Columns {
         required: &["iata_code", "name", "manufacturer", "max_cargo_kg", "max_cargo_m3"],
-        optional: &["icao_code", "positions", "is_freighter", "is_active"],
+        optional: &["icao_code", "positions", "is_freighter", "co2e_kg_per_tkm", "openings", "is_active"],
         kinds: &[
             ("max_cargo_kg", Number),
             ("max_cargo_m3", Number),
             ("positions", Number),
             ("is_freighter", Flag),
+            ("co2e_kg_per_tkm", Number),
             ("is_active", Flag),
         ],
     },

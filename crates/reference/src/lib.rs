@@ -1,14 +1,21 @@
-//! Reference data of the trade: airports, airlines, aircraft types, special handling codes, regions of countries. Decides
-//! which codes exist, where airports lie, their local time, and which airports a rule's scope covers. Seeded from `data/` by `loadmaster migrate`, kept by administrators, and
+//! Reference data of the trade: airports, cities, airlines, aircraft types, special handling codes, regions of countries. Decides
+//! which codes exist, where airports lie, their local time, which airports a rule's scope covers, and what freight
+//! emits. Seeded from `data/` by `loadmaster migrate`, kept by administrators, and
 //! answered from memory.
 mod dto;
+mod emissions;
 mod error;
+mod factors;
+mod fits;
 mod follower;
 mod hubs;
 mod input;
 mod keep;
 mod kinds;
 mod model;
+mod openings;
+mod place_set;
+mod places;
 mod punctuality;
 mod region;
 mod repository;
@@ -23,8 +30,12 @@ mod tests;
 mod values;
 mod written;
 
+pub use emissions::{Carriage, EmissionBasis, EmissionLeg, EmissionMethod, Emissions};
 pub use error::ReferenceError;
+pub use factors::ClassFactors;
+pub use fits::TooLarge;
 pub use model::{Aircraft, Airline, Airport, Flown, REFERENCE};
+pub use places::Place;
 pub use punctuality::Punctuality;
 pub use room::ROOM;
 pub use scope::{Area, Scope};

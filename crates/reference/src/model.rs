@@ -2,7 +2,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use loadmaster_kernel::{
-    AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Tenths, Volume, Weight, words,
+    AircraftCode, AirlineCode, AirportCode, CityCode, EmissionFactor, HandlingCode, Opening, Positions, Tenths, Volume,
+    Weight, words,
 };
 use loadmaster_platform::zones::Zone;
 use serde::Serialize;
@@ -42,6 +43,8 @@ pub struct Airport {
     pub icao_code: Option<String>,
     pub name: String,
     pub city: String,
+    /// Of the city with a code of its own to which it belongs: a fact of the release.
+    pub city_code: Option<CityCode>,
     pub country_code: String,
     /// Degrees, north and east positive.
     pub latitude: f64,
@@ -193,6 +196,10 @@ pub struct Aircraft {
     pub max_volume: Volume,
     pub positions: Positions,
     pub is_freighter: bool,
+    /// `None`: not known.
+    pub co2e_per_tkm: Option<EmissionFactor>,
+    /// Empty: not known, and no piece is judged by them.
+    pub openings: Vec<Opening>,
     pub state: EntryState,
 }
 
@@ -205,6 +212,25 @@ pub struct Region {
     pub countries: Vec<&'static str>,
 }
 
+/// A city with a code of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct City {
+    pub code: CityCode,
+    pub name: String,
+    pub country_code: String,
+    /// At most six; some may not exist here.
+    pub airports: Vec<AirportCode>,
+}
+
+/// A local or former name of a city.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceName {
+    pub name: String,
+    /// As its airports have it.
+    pub city: String,
+    pub country_code: String,
+}
+
 /// Entries by their codes.
 pub type Entries<C, E> = BTreeMap<C, Arc<E>>;
 
@@ -215,6 +241,8 @@ pub struct Catalogue {
     pub airlines: Entries<AirlineCode, Airline>,
     pub aircraft: Entries<AircraftCode, Aircraft>,
     pub handling_codes: BTreeMap<HandlingCode, String>,
+    pub cities: BTreeMap<CityCode, City>,
+    pub place_names: Vec<PlaceName>,
 }
 
 #[cfg(test)]
@@ -228,6 +256,7 @@ mod tests {
             icao_code: None,
             name: String::new(),
             city: String::new(),
+            city_code: None,
             country_code: String::new(),
             latitude: 0.0,
             longitude: 0.0,

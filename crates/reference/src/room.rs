@@ -10,6 +10,7 @@ use loadmaster_platform::{
 use super::{
     Reference,
     error::code,
+    factors::ClassFactors,
     follower::ReferenceFollower,
     keep::Keeper,
     model::{REFERENCE, ReferenceEventType, ReferenceMessage},
@@ -18,10 +19,10 @@ use super::{
 };
 
 pub const ROOM: Room = Room {
-    tags: &[("reference data", "Airports, airlines, aircraft, special handling codes and regions")],
+    tags: &[("reference data", "Airports, cities, airlines, aircraft, special handling codes and regions")],
     features: &["reference_data"],
     codes: code::CODES,
-    tables: Tables { fixed: &["handling_codes"], ..Tables::NONE },
+    tables: Tables { fixed: &["handling_codes", "cities", "place_names"], ..Tables::NONE },
     messages: &[Messages {
         aggregate: REFERENCE,
         event_types: ReferenceEventType::NAMES,
@@ -35,8 +36,8 @@ pub const ROOM: Room = Room {
 };
 
 async fn open(opening: &Opening) -> anyhow::Result<Opened> {
-    let Opening { db, clock, ids, .. } = opening;
-    let reference = Reference::load(db).await?;
+    let Opening { settings, db, clock, ids, .. } = opening;
+    let reference = Reference::load(db, ClassFactors::of(&settings.emissions)).await?;
     let airports = reference.clone();
     opening.service::<KnownAirports>()?.are(move |code| airports.airport(code).is_some());
     let keeper = Keeper::new(db.clone(), reference.clone(), clock.clone(), ids.clone(), opening.service()?);

@@ -7,7 +7,10 @@ use std::{
 
 use loadmaster_kernel::AirportCode;
 
-use super::model::Airport;
+use super::{
+    model::{Airport, Catalogue},
+    place_set::Places,
+};
 
 /// Returns text without case, diacritics and punctuation: lower-case ASCII words, one space apart. Apostrophes join
 /// words ("O'Hare" is `ohare`), every other character that is no letter or digit separates them.
@@ -28,6 +31,14 @@ pub(super) fn folded(text: &str) -> String {
 /// Folded keys and the places of their airports.
 type Keys = BTreeMap<Box<str>, Vec<usize>>;
 
+/// An airport that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub code: AirportCode,
+    /// The code of the city, or the other name, by which it was found; `None`: by its own code, city or name.
+    pub matched: Option<String>,
+}
+
 /// A *place* is an airport's position in a list with the major airports first, by cargo rank, and all others after them
 /// by code: the order of answers that match equally well.
 #[derive(Debug, Default)]
@@ -38,14 +49,18 @@ pub(super) struct SearchIndex {
     cities: Keys,
     names: Keys,
     words: Keys,
+    /// The codes of cities.
+    city_codes: Keys,
+    /// Local and former names of cities, with their spelling.
+    other_names: BTreeMap<Box<str>, (Box<str>, Vec<usize>)>,
 }
 
 impl SearchIndex {
-    pub fn new<'a>(airports: impl Iterator<Item = &'a Airport>) -> Self {
-        let mut airports: Vec<_> = airports.collect();
+    pub fn new(catalogue: &Catalogue) -> Self {
+        let mut airports: Vec<&Airport> = catalogue.airports.values().map(AsRef::as_ref).collect();
         airports.sort_unstable_by_key(|airport| (airport.cargo_rank.unwrap_or(i32::MAX), airport.code));
         let mut index = Self { codes: airports.iter().map(|airport| airport.code).collect(), ..Self::default() };
-        for (place, airport) in airports.into_iter().enumerate() {
+        for (place, airport) in airports.iter().enumerate() {
             let (city, name) = (folded(&airport.city), folded(&airport.name));
             for word in city.split(' ').chain(name.split(' ')) {
                 add(&mut index.words, word, place);
@@ -54,10 +69,24 @@ impl SearchIndex {
             if let Some(icao) = &airport.icao_code {
                 add(&mut index.icao, &folded(icao), place);
             }
+            if let Some(city_code) = &airport.city_code {
+                add(&mut index.city_codes, &folded(city_code.as_str()), place);
+            }
             add(&mut index.cities, &city, place);
             add(&mut index.names, &name, place);
         }
+        index.add_other_names(catalogue, &airports);
         index
+    }
+
+    fn add_other_names(&mut self, catalogue: &Catalogue, airports: &[&Airport]) {
+        for other in &catalogue.place_names {
+            let of_city = self.cities.get(folded(&other.city).as_str()).into_iter().flatten();
+            let places = of_city.filter(|place| airports[**place].country_code == other.country_code);
+            let key = folded(&other.name).into_boxed_str();
+            let entry = self.other_names.entry(key).or_insert_with(|| (other.name.as_str().into(), Vec::new()));
+            entry.1.extend(places);
+        }
     }
 
     /// Returns every code, the largest cargo airports first.
@@ -70,20 +99,38 @@ impl SearchIndex {
         self.cities.get(folded(name).as_str()).into_iter().flatten().map(|place| self.codes[*place])
     }
 
-    /// Returns the airports that partly typed `text` may mean: the exact IATA code, then codes that begin with it, then
-    /// cities, then names, then airports where each word begins a word of city or name. At most `most` of those that are
-    /// `wanted`.
-    pub fn complete(&self, text: &str, most: usize, wanted: impl Fn(AirportCode) -> bool) -> Vec<AirportCode> {
+    /// Returns the airports that partly typed `text` may mean: the exact IATA code, then those of the city with exactly this code,
+    /// then codes that begin with it, then cities with this name, then cities by all their names, then names, then airports where each word begins a word of
+    /// city or name. At most `most` of those that are `wanted`.
+    pub fn complete(&self, text: &str, most: usize, wanted: impl Fn(AirportCode) -> bool) -> Vec<Found> {
         let text = folded(text);
         let mut found = Vec::new();
         let mut seen = self.nowhere();
         if text.is_empty() {
             return found;
         }
-        let steps: [&dyn Fn() -> Places; 5] = [
+        let (of_city, otherwise) = (self.exactly(&self.city_codes, &text), self.with_other_name(&text));
+        let is_named = !(of_city.is_empty() && otherwise.is_empty());
+        let own = if is_named { self.own(&text) } else { self.nowhere() };
+        let matched = |place: usize| match (is_named && !own.has(place), of_city.has(place)) {
+            (false, _) => None,
+            (true, true) => Some(text.to_ascii_uppercase()),
+            (true, false) => self.other_name(&text, place),
+        };
+        let steps: [&dyn Fn() -> Places; 7] = [
             &|| self.exactly(&self.iata, &text),
+            &|| self.exactly(&self.city_codes, &text),
             &|| self.beginning(&self.iata, &text),
-            &|| self.beginning(&self.cities, &text),
+            &|| {
+                let mut places = self.exactly(&self.cities, &text);
+                places.extend(self.other_names.get(text.as_str()).map(|(_, places)| places));
+                places
+            },
+            &|| {
+                let mut places = self.beginning(&self.cities, &text);
+                places.add(&otherwise);
+                places
+            },
             &|| self.beginning(&self.names, &text),
             &|| self.with_words(&text),
         ];
@@ -93,7 +140,7 @@ impl SearchIndex {
                     return found;
                 }
                 if seen.insert(place) && wanted(self.codes[place]) {
-                    found.push(self.codes[place]);
+                    found.push(Found { code: self.codes[place], matched: matched(place) });
                 }
             }
         }
@@ -106,16 +153,40 @@ impl SearchIndex {
         if text.is_empty() {
             return Vec::new();
         }
-        // A city or name that begins with the text also contains its words.
-        let mut places = self.beginning(&self.iata, &text);
-        places.add(&self.with_words(&text));
+        let mut places = self.own(&text);
+        places.add(&self.exactly(&self.city_codes, &text));
+        places.add(&self.with_other_name(&text));
         let mut codes: Vec<_> = places.iter().map(|place| self.codes[place]).collect();
         codes.sort_unstable();
         codes
     }
 
+    /// Returns the airports that are found by their own codes, city or name.
+    fn own(&self, text: &str) -> Places {
+        // A city or name that begins with the text also contains its words.
+        let mut places = self.beginning(&self.iata, text);
+        places.add(&self.with_words(text));
+        places
+    }
+
+    /// Returns the other names that begin with `text`, with their airports.
+    fn other_names<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a (Box<str>, Vec<usize>)> {
+        let range = self.other_names.range::<str, _>((Included(text), Unbounded));
+        range.take_while(move |(key, _)| key.starts_with(text)).map(|(_, other)| other)
+    }
+
+    fn with_other_name(&self, text: &str) -> Places {
+        let mut places = self.nowhere();
+        places.extend(self.other_names(text).map(|(_, places)| places));
+        places
+    }
+
+    fn other_name(&self, text: &str, place: usize) -> Option<String> {
+        self.other_names(text).find(|(_, places)| places.contains(&place)).map(|(name, _)| String::from(&**name))
+    }
+
     fn nowhere(&self) -> Places {
-        Places(vec![0; self.codes.len().div_ceil(64)])
+        Places::none_of(self.codes.len())
     }
 
     fn exactly(&self, keys: &Keys, key: &str) -> Places {
@@ -168,55 +239,22 @@ fn add(keys: &mut Keys, key: &str, place: usize) {
     }
 }
 
-/// A set of places, one bit each: built in any order, read in the order of answers.
-#[derive(Debug)]
-struct Places(Vec<u64>);
-
-impl Places {
-    /// Adds a place; returns false if it was present already.
-    fn insert(&mut self, place: usize) -> bool {
-        let (word, bit) = (&mut self.0[place / 64], 1 << (place % 64));
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
-    }
-
-    fn extend<'a>(&mut self, lists: impl IntoIterator<Item = &'a Vec<usize>>) {
-        for place in lists.into_iter().flatten() {
-            self.insert(*place);
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine |= theirs);
-    }
-
-    fn keep(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine &= theirs);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
-    }
-
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            let rest = std::iter::successors(Some(*word), |rest| Some(rest & rest.wrapping_sub(1)));
-            rest.take_while(|rest| *rest != 0).map(move |rest| at * 64 + rest.trailing_zeros() as usize)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::seed, *};
 
     fn index() -> SearchIndex {
-        SearchIndex::new(seed::bundled().unwrap().airports.values().map(AsRef::as_ref))
+        SearchIndex::new(&seed::bundled().unwrap())
     }
 
     fn complete(index: &SearchIndex, text: &str) -> Vec<String> {
-        index.complete(text, 20, |_| true).iter().map(ToString::to_string).collect()
+        index.complete(text, 20, |_| true).iter().map(|found| found.code.to_string()).collect()
+    }
+
+    /// Returns what was found with the names by which it was.
+    fn matched(index: &SearchIndex, text: &str) -> Vec<(String, Option<String>)> {
+        let found = index.complete(text, 20, |_| true);
+        found.into_iter().map(|found| (found.code.to_string(), found.matched)).collect()
     }
 
     #[test]
@@ -257,7 +295,9 @@ mod tests {
         assert_eq!(found[..2], ["MUN", "MUC"], "{found:?}");
         // KOBE is the ICAO code of an airfield in Florida.
         let found = complete(&index, "kobe");
-        assert_eq!((found[0].as_str(), found.last().unwrap().as_str()), ("UKB", "OBE"), "{found:?}");
+        // København, which it begins, has the larger airport.
+        assert_eq!(found[..2], ["UKB", "CPH"], "{found:?}");
+        assert_eq!(found.last().unwrap(), "OBE", "{found:?}");
         // A word inside a name.
         assert_eq!(complete(&index, "heathrow"), ["LHR"]);
         assert_eq!(complete(&index, "ohare"), ["ORD"]);
@@ -266,13 +306,52 @@ mod tests {
     #[test]
     fn cities_are_found_with_and_without_diacritics() {
         let index = index();
-        for text in ["são", "sao", "SÃO PAULO", "sao paulo"] {
+        for text in ["são p", "sao p", "SÃO PAULO", "sao paulo"] {
             assert_eq!(complete(&index, text)[..2], ["GRU", "CGH"], "{text}");
         }
         for text in ["zurich", "Zürich", "ZÜRI"] {
             assert_eq!(complete(&index, text)[0], "ZRH", "{text}");
         }
         assert_eq!(complete(&index, "new y"), ["JFK", "ISP", "LGA", "NYS", "SWF"]);
+    }
+
+    #[test]
+    fn a_city_code_finds_the_airports_of_the_city_after_that_of_the_same_code() {
+        let index = index();
+        assert_eq!(complete(&index, "LON")[..6], ["LHR", "STN", "LGW", "LCY", "LTN", "SEN"]);
+        assert_eq!(complete(&index, "nyc"), ["JFK", "EWR", "LGA"]);
+        assert_eq!(complete(&index, "sao")[..3], ["GRU", "VCP", "CGH"]);
+        // Both a city and one of its airports.
+        assert_eq!(complete(&index, "sha")[..2], ["SHA", "PVG"]);
+        let named = |code: &str, name: Option<&str>| (code.to_owned(), name.map(str::to_owned));
+        assert_eq!(matched(&index, "nyc")[..2], [named("JFK", Some("NYC")), named("EWR", Some("NYC"))]);
+        let sao = [named("GRU", None), named("VCP", Some("SAO")), named("CGH", None)];
+        assert_eq!(matched(&index, "sao")[..3], sao, "two are found by the name of their city, too");
+        assert_eq!(matched(&index, "sha")[..2], [named("SHA", None), named("PVG", None)], "both lie in Shanghai");
+    }
+
+    #[test]
+    fn local_and_former_names_find_the_airports_of_their_city() {
+        let index = index();
+        for (text, code, name) in [
+            ("München", "MUC", "München"),
+            ("munchen", "MUC", "München"),
+            ("MÜNCH", "MUC", "München"),
+            ("Muenchen", "MUC", "Muenchen"),
+            ("Wien", "VIE", "Wien"),
+            ("bangalore", "BLR", "Bangalore"),
+            ("Kiev", "KBP", "Kiev"),
+            ("bombay", "BOM", "Bombay"),
+            ("peking", "PEK", "Peking"),
+            ("ho chi", "SGN", ""),
+            ("Sài Gòn", "SGN", "Sài Gòn"),
+        ] {
+            let found = matched(&index, text);
+            let (_, matched) = found.iter().find(|(found, _)| found == code).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(matched.as_deref().unwrap_or_default(), name, "{text}");
+        }
+        assert_eq!(complete(&index, "wien")[0], "VIE", "before a name with that word");
+        assert_eq!(complete(&index, "roma")[0], "FCO", "before smaller airports of the name");
     }
 
     #[test]
@@ -303,10 +382,11 @@ mod tests {
     #[test]
     fn autocomplete_without_a_limit_finds_what_the_filter_finds() {
         let index = index();
-        for text in ["x", "sao", "new y", "del", "KOBE", "a a ai air airp", "saint", "qqqqq"] {
+        for text in ["x", "sao", "new y", "del", "KOBE", "a a ai air airp", "saint", "qqqqq", "lon", "wien", "roma"] {
             let matching = index.matching(text);
             assert!(matching.is_sorted());
-            let mut completed = index.complete(text, usize::MAX, |_| true);
+            let completed = index.complete(text, usize::MAX, |_| true);
+            let mut completed: Vec<_> = completed.into_iter().map(|found| found.code).collect();
             completed.sort_unstable();
             assert_eq!(completed, matching, "{text}");
         }

@@ -6,14 +6,17 @@ use std::{
 use anyhow::Context;
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, HandlingCode, Positions, Volume, Weight};
+use loadmaster_kernel::{
+    AircraftCode, AirlineCode, AirportCode, CityCode, HandlingCode, Opening, Positions, Volume, Weight,
+};
 use loadmaster_platform::postgres::{Database, DbError};
 use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    model::{Aircraft, Airline, AirlineKind, Airport, Catalogue, EntryState},
-    repository::{self, Rows, Writer},
+    model::{Aircraft, Airline, AirlineKind, Airport, Catalogue, City, EntryState, PlaceName},
+    openings::openings_of_text,
+    repository::{self, Rows, Writer, places},
 };
 
 const AIRPORTS: &str = include_str!("../../../data/airports.csv");
@@ -21,6 +24,8 @@ const CLOSED_AIRPORTS: &str = include_str!("../../../data/closed_airports.csv");
 const AIRLINES: &str = include_str!("../../../data/airlines.csv");
 const AIRCRAFT: &str = include_str!("../../../data/aircraft.csv");
 const HANDLING_CODES: &str = include_str!("../../../data/handling_codes.csv");
+const CITIES: &str = include_str!("../../../data/cities.csv");
+const PLACE_NAMES: &str = include_str!("../../../data/place_names.csv");
 
 /// Brings the tables up to the files of this build, in one transaction. Needs the owner role. Does nothing if the same
 /// files were loaded last; rows absent from the files stay, since flights may refer to them, and so does what an
@@ -33,7 +38,7 @@ pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()>
     if repository::seeded(&mut *tx).await?.as_deref() == Some(fingerprint.as_str()) {
         return Ok(tx.rollback().await?);
     }
-    let Catalogue { airports, airlines, aircraft, handling_codes } = bundled()?;
+    let Catalogue { airports, airlines, aircraft, handling_codes, cities, place_names } = bundled()?;
     Airport::write(&mut *tx, airports.values().map(AsRef::as_ref), Writer::Release)
         .await
         .context("loading the airports failed")?;
@@ -44,6 +49,8 @@ pub async fn load_reference_data(owner: &mut PgConnection) -> anyhow::Result<()>
         .await
         .context("loading the aircraft types failed")?;
     repository::upsert_handling_codes(&mut tx, &handling_codes).await.context("loading the handling codes failed")?;
+    places::set_cities(&mut tx, &cities).await.context("loading the cities failed")?;
+    places::set_names(&mut tx, &place_names).await.context("loading the names of places failed")?;
     repository::set_seeded(&mut tx, &fingerprint).await?;
     tx.commit().await?;
     tracing::info!(airports = airports.len(), airlines = airlines.len(), "reference data loaded");
@@ -57,7 +64,7 @@ pub async fn is_reference_data_loaded(db: &Database) -> Result<bool, DbError> {
 
 fn fingerprint() -> String {
     let mut context = digest::Context::new(&digest::SHA256);
-    for file in [AIRPORTS, CLOSED_AIRPORTS, AIRLINES, AIRCRAFT, HANDLING_CODES] {
+    for file in [AIRPORTS, CLOSED_AIRPORTS, AIRLINES, AIRCRAFT, HANDLING_CODES, CITIES, PLACE_NAMES] {
         context.update(file.as_bytes());
         context.update(b"\0");
     }
@@ -67,12 +74,21 @@ fn fingerprint() -> String {
 /// Reads the bundled files.
 pub(super) fn bundled() -> anyhow::Result<Catalogue> {
     let closed = closed_airports()?;
+    let cities = read(CITIES, CityRow::city).context("cities.csv is damaged")?;
+    let names: BTreeMap<_, _> =
+        read(PLACE_NAMES, |row: NameRow| Ok(((row.name.clone(), row.country_code.clone()), row)))
+            .context("place_names.csv is damaged")?;
+    let of_city = |city: &City| city.airports.iter().map(|airport| (*airport, city.code)).collect::<Vec<_>>();
+    let city_codes: BTreeMap<AirportCode, CityCode> = cities.values().flat_map(of_city).collect();
+    let airport = |row: AirportRow| row.airport(&closed, &city_codes);
     Ok(Catalogue {
-        airports: read(AIRPORTS, |row: AirportRow| row.airport(&closed)).context("airports.csv is damaged")?,
+        airports: read(AIRPORTS, airport).context("airports.csv is damaged")?,
         airlines: read(AIRLINES, |row: AirlineRow| Ok(row.airline())).context("airlines.csv is damaged")?,
         aircraft: read(AIRCRAFT, AircraftRow::aircraft).context("aircraft.csv is damaged")?,
         handling_codes: read(HANDLING_CODES, |row: HandlingRow| Ok((row.code, row.name)))
             .context("handling_codes.csv is damaged")?,
+        cities,
+        place_names: names.into_values().map(NameRow::place_name).collect(),
     })
 }
 
@@ -104,12 +120,17 @@ struct AirportRow {
 }
 
 impl AirportRow {
-    fn airport(self, closed: &BTreeSet<AirportCode>) -> anyhow::Result<(AirportCode, Arc<Airport>)> {
+    fn airport(
+        self,
+        closed: &BTreeSet<AirportCode>,
+        city_codes: &BTreeMap<AirportCode, CityCode>,
+    ) -> anyhow::Result<(AirportCode, Arc<Airport>)> {
         let airport = Airport {
             code: self.iata_code,
             icao_code: self.icao_code,
             name: self.name,
             city: self.city,
+            city_code: city_codes.get(&self.iata_code).copied(),
             country_code: self.country_code,
             latitude: self.latitude,
             longitude: self.longitude,
@@ -170,6 +191,7 @@ struct AircraftRow {
     max_cargo_m3: String,
     positions: i64,
     is_freighter: bool,
+    openings: String,
 }
 
 impl AircraftRow {
@@ -183,6 +205,9 @@ impl AircraftRow {
             max_volume: Volume::from_cubic_metres(&self.max_cargo_m3)?,
             positions: Positions::new(self.positions),
             is_freighter: self.is_freighter,
+            // Only administrators name factors.
+            co2e_per_tkm: None,
+            openings: openings_of_text(&self.openings)?.into_iter().map(Opening::from).collect(),
             state: EntryState::NEW,
         };
         Ok((aircraft.code, Arc::new(aircraft)))
@@ -193,4 +218,33 @@ impl AircraftRow {
 struct HandlingRow {
     code: HandlingCode,
     name: String,
+}
+
+#[derive(Deserialize)]
+struct CityRow {
+    code: CityCode,
+    name: String,
+    country_code: String,
+    airports: String,
+}
+
+impl CityRow {
+    fn city(self) -> anyhow::Result<(CityCode, City)> {
+        let airports: Vec<AirportCode> =
+            self.airports.split(' ').map(str::parse::<AirportCode>).collect::<Result<_, _>>()?;
+        Ok((self.code, City { code: self.code, name: self.name, country_code: self.country_code, airports }))
+    }
+}
+
+#[derive(Deserialize)]
+struct NameRow {
+    name: String,
+    city: String,
+    country_code: String,
+}
+
+impl NameRow {
+    fn place_name(self) -> PlaceName {
+        PlaceName { name: self.name, city: self.city, country_code: self.country_code }
+    }
 }

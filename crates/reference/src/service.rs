@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use super::{
     dto::AirportFilter,
     error::ReferenceError,
+    factors::ClassFactors,
     model::{Aircraft, Airline, Airport, Catalogue, Entries, Region},
     region, repository,
     search::SearchIndex,
@@ -31,6 +32,7 @@ pub struct Reference(Arc<Shared>);
 struct Shared {
     current: RwLock<Arc<Loaded>>,
     regions: Vec<Region>,
+    factors: ClassFactors,
     /// Held while it is read anew, so that what was read last is also what is kept.
     reading: Mutex<()>,
 }
@@ -47,8 +49,8 @@ pub(super) struct Loaded {
 
 impl Reference {
     /// Reads everything from the database.
-    pub async fn load(db: &Database) -> Result<Self, ReferenceError> {
-        Ok(Self::new(repository::catalogue(&mut *db.read().await?).await?))
+    pub async fn load(db: &Database, factors: ClassFactors) -> Result<Self, ReferenceError> {
+        Ok(Self::with_factors(repository::catalogue(&mut *db.read().await?).await?, factors))
     }
 
     /// Reads everything again.
@@ -60,8 +62,12 @@ impl Reference {
     }
 
     pub(super) fn new(catalogue: Catalogue) -> Self {
+        Self::with_factors(catalogue, ClassFactors::default())
+    }
+
+    pub(super) fn with_factors(catalogue: Catalogue, factors: ClassFactors) -> Self {
         let current = RwLock::new(Loaded::of(catalogue));
-        Self(Arc::new(Shared { current, regions: region::bundled(), reading: Mutex::default() }))
+        Self(Arc::new(Shared { current, regions: region::bundled(), factors, reading: Mutex::default() }))
     }
 
     /// Returns the data of this build, read without a database. Fails only if a bundled file is damaged.
@@ -94,6 +100,18 @@ impl Reference {
 
     pub fn aircraft(&self, code: AircraftCode) -> Option<Arc<Aircraft>> {
         self.current().catalogue.aircraft.get(&code).cloned()
+    }
+
+    /// Returns the airports that a text may mean, of a country, by code.
+    pub fn airports_like(&self, text: Option<&str>, country: Option<&str>) -> Vec<AirportCode> {
+        let filter = AirportFilter {
+            q: text.map(str::to_owned),
+            country: country.map(str::to_owned),
+            major: None,
+            active: None,
+        };
+        let current = self.current();
+        current.chosen_airports(&filter, None).map(|airport| airport.code).collect()
     }
 
     /// Parses the code of an existing airport.
@@ -141,6 +159,11 @@ impl Reference {
 }
 
 impl Reference {
+    /// Returns the factors of the classes of aircraft.
+    pub fn class_factors(&self) -> ClassFactors {
+        self.0.factors
+    }
+
     pub(super) fn regions(&self) -> &[Region] {
         &self.0.regions
     }
@@ -178,18 +201,18 @@ impl Loaded {
     }
 
     fn index(&self) -> &SearchIndex {
-        self.index.get_or_init(|| SearchIndex::new(self.catalogue.airports.values().map(AsRef::as_ref)))
+        self.index.get_or_init(|| SearchIndex::new(&self.catalogue))
     }
 
     /// Returns the active airports that `text` may be the beginning of, the likeliest first, as a list in JSON.
     pub fn complete_airport(&self, text: &str) -> serde_json::Result<String> {
         let is_active = |code: AirportCode| self.catalogue.airports.get(&code).is_some_and(|it| it.state.is_active);
-        let codes = self.index().complete(text, SHORT_LIST, is_active);
+        let found = self.index().complete(text, SHORT_LIST, is_active);
         if let Some(written) = self.written.get() {
-            return Ok(written.list(&codes));
+            return written.list(&found);
         }
         let written = WrittenAirports::new(self.catalogue.airports.values().map(AsRef::as_ref))?;
-        Ok(self.written.get_or_init(|| written).list(&codes))
+        self.written.get_or_init(|| written).list(&found)
     }
 
     /// Returns the largest cargo airports that are active, the largest first.
@@ -268,7 +291,7 @@ fn later<C: Ord, E>(all: &Entries<C, E>, after: Option<C>) -> impl Iterator<Item
 }
 
 /// Returns the page's entries, and one more if there is one.
-fn cut<T, K>(entries: impl Iterator<Item = T>, page: &PageRequest<K>) -> Vec<T> {
+pub(super) fn cut<T, K>(entries: impl Iterator<Item = T>, page: &PageRequest<K>) -> Vec<T> {
     let most = usize::try_from(page.fetch()).unwrap_or_default();
     entries.skip(page.offset as usize).take(most).collect()
 }

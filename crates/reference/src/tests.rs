@@ -1,4 +1,6 @@
 //! Tests the room through its own router, and the bundled files.
+mod places;
+
 use std::collections::BTreeMap;
 
 use axum::{
@@ -107,7 +109,7 @@ async fn an_airport_has_exactly_the_promised_members() {
             app.get(path).await,
             serde_json::json!({
                 "iata_code": "DEL", "icao_code": "VIDP", "name": "Indira Gandhi International Airport",
-                "city": "New Delhi", "country_code": "IN", "latitude": 28.5665, "longitude": 77.1031,
+                "city": "New Delhi", "city_code": null, "country_code": "IN", "latitude": 28.5665, "longitude": 77.1031,
                 "elevation_ft": 777, "time_zone": "Asia/Kolkata", "is_major": true,
                 "is_active": true, "version": 1,
             })
@@ -132,8 +134,8 @@ async fn airlines_and_aircraft_have_exactly_the_promised_members() {
         app.get("/aircraft/77x").await,
         serde_json::json!({
             "iata_code": "77X", "icao_code": "B77L", "name": "777F Freighter", "manufacturer": "Boeing",
-            "max_cargo_kg": 102_000, "max_cargo_m3": 653, "positions": 37, "is_freighter": true,
-            "is_active": true, "version": 1,
+            "max_cargo_kg": 102_000, "max_cargo_m3": 653, "openings": [], "positions": 37, "is_freighter": true,
+            "co2e_kg_per_tkm": null, "is_active": true, "version": 1,
         })
     );
     let cargo_only = app.get("/airlines/3V").await;
@@ -154,6 +156,11 @@ async fn malformed_and_unknown_codes_are_not_found() {
         "/aircraft/XXX",
         "/aircraft/1",
         "/airports/LON?x=1",
+        "/cities/QQQ",
+        "/cities/DEL",
+        "/cities/LOND",
+        "/cities/%FF",
+        "/cities/QQQ?x=1",
     ] {
         assert_eq!(app.refusal(path, StatusCode::NOT_FOUND).await, "not_found", "{path}");
     }
@@ -168,6 +175,8 @@ async fn unknown_parameters_are_refused_everywhere() {
         "/airports/popular?limit=5",
         "/airports/city/London?x=1",
         "/airports/DEL?x=1",
+        "/cities?x=1",
+        "/cities/LON?x=1",
         "/airlines?q=air",
         "/airlines/AI?x=1",
         "/aircraft?x=1",
@@ -353,16 +362,16 @@ fn closed_airports_are_bundled_airports_and_no_major_ones() {
 #[test]
 fn every_operation_is_described() {
     let (_, api) = router::reading::<App>().split_for_parts();
-    assert_eq!(api.paths.paths.len(), 11);
+    assert_eq!(api.paths.paths.len(), 14);
     let text = api.to_json().unwrap();
     for promised in ["reference data", "ProblemBody", "invalid_cursor", "/airports/city/{name}", "\"major\""] {
         assert!(text.contains(promised), "{promised}");
     }
     let schemas = api.components.unwrap().schemas;
-    for schema in ["Airport", "Airline", "Aircraft", "HandlingCodeEntry", "Region"] {
+    for schema in ["Airport", "FoundAirport", "City", "Airline", "Aircraft", "HandlingCodeEntry", "Region"] {
         assert!(schemas.contains_key(schema), "{schema}: {:?}", schemas.keys());
     }
     // An unknown value is `null`, never left out.
     let airport = serde_json::to_value(&schemas["Airport"]).unwrap();
-    assert_eq!(airport["required"].as_array().unwrap().len(), 12, "{airport}");
+    assert_eq!(airport["required"].as_array().unwrap().len(), 13, "{airport}");
 }

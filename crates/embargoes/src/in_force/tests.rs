@@ -64,6 +64,7 @@ fn new_flight() -> NewFlight {
         is_freighter: false,
         capacity: Space::default(),
         cutoff_minutes: 60,
+        also_sold_as: None,
     }
 }
 

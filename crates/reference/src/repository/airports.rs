@@ -1,4 +1,4 @@
-use loadmaster_kernel::AirportCode;
+use loadmaster_kernel::{AirportCode, CityCode};
 use loadmaster_platform::postgres::PgSession;
 use sqlx::PgExecutor;
 
@@ -14,8 +14,12 @@ impl Rows for Airport {
 
     async fn read(db: &mut PgSession, only: Option<AirportCode>) -> Result<Entries<AirportCode, Self>, ReferenceError> {
         let rows = sqlx::query!(
-            r#"select iata_code as "code: AirportCode", icao_code, name, city, country_code, latitude, longitude, elevation_ft, time_zone, cargo_rank, is_active, version
+            r#"select iata_code as "code!: AirportCode", icao_code as "icao_code?", name as "name!", city as "city!",
+                      city_code as "city_code?: CityCode", country_code as "country_code!", latitude as "latitude!",
+                      longitude as "longitude!", elevation_ft, time_zone as "time_zone!", cargo_rank,
+                      is_active as "is_active!", version as "version!"
                  from airports
+                 left join (select code as city_code, unnest(airports) as airport from cities) as served on airport = iata_code
                 where $1::text is null or iata_code = $1"#,
             only as Option<AirportCode>,
         )
@@ -28,6 +32,7 @@ impl Rows for Airport {
                     icao_code: row.icao_code,
                     name: row.name,
                     city: row.city,
+                    city_code: row.city_code,
                     country_code: row.country_code,
                     latitude: row.latitude,
                     longitude: row.longitude,

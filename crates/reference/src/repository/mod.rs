@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use loadmaster_kernel::{AirportCode, HandlingCode, Tenths};
 use loadmaster_platform::postgres::PgSession;
+use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
 mod aircraft;
 mod airlines;
 mod airports;
+pub(super) mod places;
 pub(super) mod punctuality;
 
 /// Who writes an entry.
@@ -48,6 +50,9 @@ pub(super) trait Rows: Sized + Send + Sync + 'static {
         &[]
     }
 
+    /// Puts what a table has in another form than the API into the entry as it is shown.
+    fn put_into_row(&self, _row: &mut Value) {}
+
     /// Returns what is shown with the entry and changes without its version.
     fn computed(&self) -> Option<Tenths> {
         None
@@ -61,6 +66,8 @@ pub(super) async fn catalogue(db: &mut PgSession) -> Result<Catalogue, Reference
         airlines: Airline::read(db, None).await?,
         aircraft: Aircraft::read(db, None).await?,
         handling_codes: handling_codes(db).await?,
+        cities: places::cities(db).await?,
+        place_names: places::names(db).await?,
     })
 }
 

@@ -13,7 +13,7 @@ operations_of! {
     at "/aircraft", "/aircraft/{code}", "/aircraft/import", "/aircraft/export", "/aircraft/bulk";
     columns [
         "iata_code", "icao_code", "name", "manufacturer", "max_cargo_kg", "max_cargo_m3", "positions", "is_freighter",
-        "is_active",
+        "co2e_kg_per_tkm", "openings", "is_active",
     ];
 
     /// Show an aircraft type.
@@ -39,10 +39,13 @@ operations_of! {
     /// Import aircraft types, all or nothing.
     ///
     /// CSV (in UTF-8, UTF-16 or Windows-1252, with `,`, `;`, tabs or `|` between cells) or a workbook (xlsx: the first sheet, without
-    /// formulas) with the columns `iata_code,icao_code,name,manufacturer,max_cargo_kg,max_cargo_m3,positions,is_freighter,is_active`, in any order; `icao_code`, `positions`, `is_freighter`, `is_active`
-    /// may be left out. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its
-    /// `row`, counted from 1 without the header, its `column` and its `value`; the first 100 are reported, and `errors_total` is
-    /// the number of all.
+    /// formulas) with the columns
+    /// `iata_code,icao_code,name,manufacturer,max_cargo_kg,max_cargo_m3,positions,is_freighter,co2e_kg_per_tkm,openings,is_active`,
+    /// in any order; `icao_code`, `positions`, `is_freighter`, `co2e_kg_per_tkm`, `openings`, `is_active` may be left out. `openings`
+    /// has one text for each door, with blanks between them, such as `LOWER:270x170x318@4600 BULK:91x114`: deck, width and height of
+    /// the door, and, if published, the longest piece in centimetres and the heaviest in kilograms. The code identifies the entry of a row: existing ones are updated, others are created. Each fault has its `row`, counted from 1 without the header, its
+    /// `column` and its `value`; the first 100 are reported, and `errors_total` is the number of all. A factor and openings
+    /// that are left out, or whose cell is empty, stay as they are.
     import "importAircraft";
 
     /// Export aircraft types.

@@ -114,7 +114,12 @@ pub async fn export<'a, K: Kind>(
     params: &ExportParams,
     chosen: impl Iterator<Item = &'a K>,
 ) -> Result<Response, Problem> {
-    let rows: Vec<Value> = chosen.map(K::shown).collect();
+    let row = |entry: &K| {
+        let mut row = entry.shown();
+        entry.put_into_row(&mut row);
+        row
+    };
+    let rows: Vec<Value> = chosen.map(row).collect();
     Export::new(K::PLURAL, columns, params).whole(rows).await
 }
 

@@ -1,7 +1,9 @@
 mod aircraft;
 mod airlines;
 mod airports;
+mod cities;
 mod entries;
+mod fit;
 mod operations;
 
 use axum::{
@@ -20,7 +22,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{
-        AircraftBody, AirlineBody, AirportBody, AirportFilter, HandlingCodeBody, RegionBody, SearchParams, StateFilter,
+        AircraftBody, AirlineBody, AirportBody, AirportFilter, FoundAirportBody, HandlingCodeBody, RegionBody,
+        SearchParams, StateFilter,
     },
     keep::Keeper,
     service::Reference,
@@ -49,8 +52,11 @@ where
         .routes(routes!(search_airports))
         .routes(routes!(popular_airports))
         .routes(routes!(airports_of_city))
+        .routes(routes!(cities::list_cities))
+        .routes(routes!(cities::show_city))
         .routes(routes!(list_airlines))
         .routes(routes!(list_aircraft))
+        .routes(routes!(fit::judge))
         .routes(routes!(list_handling_codes))
         .routes(routes!(list_regions))
 }
@@ -101,11 +107,12 @@ async fn list_airports(
 
 /// Autocomplete an airport.
 ///
-/// The airport with exactly this IATA code comes first, then codes, cities and names that begin with `q`, then airports
-/// where each word of `q` begins a word of city or name, or is a code. Within each group, larger cargo airports come
-/// first. At most 20 airports.
+/// The airport with exactly this IATA code comes first, then those of the city with this code, then codes, cities and names that
+/// begin with `q`, then airports where each word of `q` begins a word of city or name, or is a code. Local and former names of
+/// cities count as the names of their airports' cities. Within each group, larger cargo airports come first. At most 20 airports,
+/// each with the name by which it was found as `matched`.
 #[utoipa::path(get, path = "/airports/search", operation_id = "searchAirports", tag = "reference data", params(SearchParams),
-    responses((status = 200, body = [AirportBody<'_>]), SearchProblems))]
+    responses((status = 200, body = [FoundAirportBody]), SearchProblems))]
 async fn search_airports(State(reference): State<Reference>, query: Query) -> Result<Response, Problem> {
     let SearchParams { q } = query.read(SearchParams::read)?;
     let current = reference.current();
