@@ -155,6 +155,7 @@ fn flight(reference: &Reference, service: &Service, date: NaiveDate) -> Option<N
         is_freighter: aircraft.is_freighter,
         capacity: space_of(&aircraft),
         cutoff_minutes: if aircraft.is_freighter { 120 } else { NewFlight::DEFAULT_CUTOFF_MINUTES },
+        also_sold_as: None,
     })
 }
 

@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use loadmaster_feeds::FeedService;
 use loadmaster_platform::settings::Settings;
 use loadmaster_webhooks::WebhookService;
 
@@ -22,12 +23,19 @@ async fn execute(rooms: &AppState, command: Command) -> anyhow::Result<ExitCode>
     let Command::Reseal = command;
     let resealed = rooms.service::<WebhookService>()?.reseal().await?;
     say(&format!("The secrets of {} webhooks were encrypted anew.\n", resealed.changed));
+    let of_feeds = rooms.service::<FeedService>()?.reseal().await?;
+    say(&format!("The headers of {} feeds were encrypted anew.\n", of_feeds.changed));
     if resealed.lost > 0 {
         say(&format!(
             "The secrets of {} webhooks cannot be decrypted: secrets.former_keys lacks their key.\n",
             resealed.lost
         ));
-        return Ok(ExitCode::FAILURE);
     }
-    Ok(ExitCode::SUCCESS)
+    if of_feeds.lost > 0 {
+        say(&format!(
+            "The headers of {} feeds cannot be decrypted: secrets.former_keys lacks their key.\n",
+            of_feeds.lost
+        ));
+    }
+    Ok(if resealed.lost + of_feeds.lost > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use loadmaster_flights::{FlightError, ImportListener, ImportStep};
 use loadmaster_operations::OperationError;
-use loadmaster_platform::tables::{ImportSummary, Table, TableError};
+use loadmaster_platform::tables::{ImportSummary, Table, TableError, unpacked};
 
 use super::output::{Progress, say};
 
@@ -27,7 +27,8 @@ pub(super) async fn read(file: &Path) -> anyhow::Result<Table> {
         bytes_of(File::open(&file).with_context(cannot)?).with_context(cannot)
     };
     let bytes = tokio::task::spawn_blocking(read).await??;
-    Ok(Table::of_file(bytes.into()))
+    let most = usize::try_from(LARGEST).unwrap_or(usize::MAX);
+    Ok(Table::of_file(unpacked(bytes.into(), most).await?))
 }
 
 fn bytes_of(file: impl Read) -> anyhow::Result<Vec<u8>> {

@@ -127,7 +127,7 @@ fn compare(row: &RebuiltFlight, mut rebuilt: RebuiltFlight, findings: &mut Findi
     } else if row.flight != rebuilt.flight {
         differences!(&row.flight, &rebuilt.flight; number, origin, destination, departure, arrival, scheduled_departure,
                      scheduled_arrival, scheduled_date, actual_departure, actual_arrival, aircraft, is_freighter,
-                     created_at, updated_at)
+                     also_sold_as, created_at, updated_at)
     } else {
         differences!(row, &rebuilt; airline_code, cancelled_at)
     };

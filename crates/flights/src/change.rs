@@ -29,6 +29,8 @@ impl ChangeFlight {
             aircraft_code: Patch::Keep,
             offload: Vec::new(),
             release_holds: None,
+            follow_feed: None,
+            accept_oversize: None,
             ..self.clone()
         };
         !self.releases_holds() && self.aircraft_code != Patch::Clear && rest == Self::default()
@@ -44,6 +46,11 @@ impl ChangeFlight {
     /// Returns whether holds end as far as the capacity requires.
     pub fn releases_holds(&self) -> bool {
         self.release_holds.unwrap_or_default()
+    }
+
+    /// Returns whether pieces stay on an aircraft that is too small for them.
+    pub fn accepts_oversize(&self) -> bool {
+        self.accept_oversize.unwrap_or_default()
     }
 
     /// Returns whether the change sets the departure or arrival time.

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::{
     Flight, NewFlight,
-    model::{FlightAnchor, LONGEST_CUTOFF_MINUTES, fault_of_arrival, space_of},
+    model::{FlightAnchor, FlightFeed, LONGEST_CUTOFF_MINUTES, fault_of_arrival, space_of},
     typical::TypicalRate,
 };
 
@@ -35,6 +35,10 @@ pub struct FlightBody {
     /// The name of the airline; null if it is not known.
     #[schema(required = true)]
     pub airline_name: Option<String>,
+    /// The numbers under which other carriers sell the flight (codeshares), in order. Absent if none does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 50, example = json!(["SQ401"]))]
+    pub also_sold_as: Vec<FlightNumber>,
     pub origin: AirportCode,
     pub destination: AirportCode,
     /// Best known departure, UTC.
@@ -82,6 +86,10 @@ pub struct FlightBody {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// The feed that gives the flight: for carrier staff, of one flight and in lists of flights. Absent if no feed does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub feed: Option<FlightFeed>,
 }
 
 /// A local time always shows its offset, `+00:00` too: `Z` would say that nobody asked what time it is there.
@@ -100,6 +108,7 @@ impl FlightBody {
             flight_number: flight.number,
             airline_code,
             airline_name: reference.airline(airline_code).map(|airline| airline.name.clone()),
+            also_sold_as: flight.also_sold_as.clone().unwrap_or_default(),
             origin: flight.origin,
             destination: flight.destination,
             departure_datetime: flight.departure,
@@ -123,7 +132,14 @@ impl FlightBody {
             version: flight.room.version,
             created_at: flight.created_at,
             updated_at: flight.updated_at,
+            feed: None,
         }
+    }
+
+    /// Adds the feed that gives the flight, for those who may know it.
+    #[must_use]
+    pub fn with_feed(self, feed: Option<FlightFeed>) -> Self {
+        Self { feed, ..self }
     }
 }
 
@@ -210,6 +226,7 @@ impl CreateFlight {
             is_freighter: aircraft.is_some_and(|aircraft| aircraft.is_freighter),
             capacity,
             cutoff_minutes: self.cutoff_minutes.unwrap_or(NewFlight::DEFAULT_CUTOFF_MINUTES),
+            also_sold_as: None,
         })
     }
 }
@@ -238,6 +255,11 @@ request! {
         offload: Vec<BookingRef> = list(MOST_BOOKINGS, each_once(&RefCell::default())),
         /// Whether active holds end, newest first and allotments last, as far as the capacity requires. Default: false.
         release_holds: Option<bool> = read::boolean,
+        /// `true` gives a flight that you keep from its feed back to it: its next run changes the flight again. `false` keeps it.
+        /// Without it, a change of times, aircraft, capacity or cut-off keeps the flight.
+        follow_feed: Option<bool> = read::boolean,
+        /// Whether another aircraft may be too small for pieces that are booked: they stay on the flight. Default: false.
+        accept_oversize: Option<bool> = read::boolean,
     }
 }
 
@@ -273,7 +295,7 @@ request! {
         arrival_to: Option<DateTime<Utc>> = read::instant,
         /// Airline designator
         airline: Option<AirlineCode> = |raw| reference.read_airline(raw),
-        /// Only flights with this number.
+        /// Only flights with this number: their own, or one under which another carrier sells them.
         flight_number: Option<FlightNumber> = |raw| reference.read_flight_number(raw),
         /// Only those in this state.
         status: Option<FlightStatus> = read::word(FlightStatus::WORDS),

@@ -14,6 +14,8 @@ problem_codes! {
         "Choose another flight.";
     ITINERARY_INVALID: CONFLICT, "itinerary_invalid", "The flights do not form an itinerary",
         "Choose flights that connect origin and destination with enough connection time, as route search does.";
+    PIECE_TOO_LARGE: CONFLICT, "piece_too_large", "A piece passes through no opening of the aircraft",
+        "Choose one of the `alternatives`, or a flight on a larger aircraft; or correct the `dimensions`, of which `line` names one.";
     NO_BOOKABLE_ITINERARY: CONFLICT, "no_bookable_itinerary", "No bookable flights were found",
         "Book one of the `alternatives`, try another date or less cargo, or choose the flights yourself.";
 }

@@ -5,7 +5,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::{FlightStatus, Space};
-use loadmaster_kernel::{Fault, FlightId, UserId};
+use loadmaster_kernel::{AircraftCode, Fault, FlightId, UserId};
 use loadmaster_platform::{
     postgres::{PgSession, allow_long_statements, commit, limit_lock_waits, retrying},
     tables::{CellKind, Columns, Table, TableError, read_apart, read_table},
@@ -14,6 +14,7 @@ use loadmaster_reference::Reference;
 
 use super::{
     Departure, Flight, FlightError, FlightService, Lane, NewFlight,
+    aboard::other_aircraft,
     create::local_date,
     dates::FormerNames,
     dto::{CapacityShape, CreateFlight},
@@ -131,11 +132,14 @@ impl FlightService {
             let existing = repository::find_named(tx, &names(batch, &former)).await?.into_iter();
             let existing = existing.filter(|flight| flight.room.status != FlightStatus::Cancelled);
             let existing: HashMap<Name, Flight> = existing.map(|flight| (name_of(&flight), flight)).collect();
+            let other = |dated: &Dated| other_aircraft(existing.get(&former.name_of(dated))?, &dated.flight);
+            let other: Vec<(FlightId, AircraftCode)> = batch.iter().filter_map(other).collect();
+            let too_small = self.too_small_in_tx(tx, &other).await?;
             for dated in batch {
                 let step = if former.is_taken(dated) {
                     Step::Refused(dated.fault_of_taken_name())
                 } else {
-                    dated.step(existing.get(&former.name_of(dated)), &self.reference)
+                    dated.step(existing.get(&former.name_of(dated)), &too_small, &self.reference)
                 };
                 plan.add(dated, step);
             }

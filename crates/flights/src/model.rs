@@ -1,13 +1,15 @@
 mod connection;
+mod feed;
 pub mod replay;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use loadmaster_capacity::{FlightCapacity, FlightStatus, Space};
 use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Fault, FaultCode, FlightId, FlightNumber, words};
-use loadmaster_reference::{Aircraft, Reference};
+use loadmaster_reference::{Aircraft, Carriage, Reference};
 use serde::{Deserialize, Serialize};
 
 pub use connection::{Connections, Segment, is_connection, is_in_time};
+pub use feed::FlightFeed;
 
 words! {
     /// What happened to a flight.
@@ -49,6 +51,8 @@ pub struct Flight {
     pub actual_arrival: Option<DateTime<Utc>>,
     pub aircraft: Option<AircraftCode>,
     pub is_freighter: bool,
+    /// The numbers under which other carriers sell it (codeshares), in order. `None`: it has never been sold under another.
+    pub also_sold_as: Option<Vec<FlightNumber>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub room: FlightCapacity,
@@ -66,6 +70,13 @@ impl Flight {
     }
 }
 
+impl From<&Flight> for Carriage {
+    fn from(flight: &Flight) -> Self {
+        let Flight { origin, destination, aircraft, is_freighter, .. } = *flight;
+        Self { origin, destination, aircraft, is_freighter }
+    }
+}
+
 /// A validated flight to be put on the schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFlight {
@@ -80,6 +91,8 @@ pub struct NewFlight {
     pub capacity: Space,
     /// Minutes before departure at which booking closes.
     pub cutoff_minutes: u32,
+    /// The numbers under which other carriers sell it, in order. `None`: its source does not say, and they stay as they are.
+    pub also_sold_as: Option<Vec<FlightNumber>>,
 }
 
 impl NewFlight {
@@ -116,6 +129,7 @@ impl NewFlight {
             actual_arrival: None,
             aircraft: self.aircraft,
             is_freighter: self.is_freighter,
+            also_sold_as: self.sold_beside(None),
             created_at: now,
             updated_at: now,
             room: FlightCapacity::opened(id, self.capacity, self.cutoff()),
@@ -130,9 +144,18 @@ impl NewFlight {
             arrival: self.arrival,
             aircraft: self.aircraft,
             is_freighter: self.is_freighter,
+            also_sold_as: self.sold_beside(flight.also_sold_as.as_ref()),
             room: FlightCapacity { cutoff: self.cutoff(), ..flight.room }
                 .with_capacity(self.capacity, flight.room.overbooking),
             ..flight.clone()
+        }
+    }
+
+    /// Returns the other numbers of a flight that had these before.
+    fn sold_beside(&self, before: Option<&Vec<FlightNumber>>) -> Option<Vec<FlightNumber>> {
+        match &self.also_sold_as {
+            Some(numbers) if before.is_some() || !numbers.is_empty() => Some(numbers.clone()),
+            _ => before.cloned(),
         }
     }
 

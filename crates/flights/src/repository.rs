@@ -2,6 +2,7 @@
 pub(super) mod audit;
 pub(super) mod dates;
 pub(super) mod departures;
+pub(super) mod feeds;
 mod list;
 pub(super) mod past;
 pub(super) mod punctuality;
@@ -37,6 +38,7 @@ struct Row {
     actual_arrival_at: Option<DateTime<Utc>>,
     aircraft_code: Option<AircraftCode>,
     is_freighter: bool,
+    also_sold_as: Option<Vec<FlightNumber>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     status: String,
@@ -84,6 +86,7 @@ impl TryFrom<Row> for Flight {
             actual_arrival: row.actual_arrival_at,
             aircraft: row.aircraft_code,
             is_freighter: row.is_freighter,
+            also_sold_as: row.also_sold_as,
             created_at: row.created_at,
             updated_at: row.updated_at,
             room: capacity_of_row!(row, row.id)?,
@@ -103,7 +106,8 @@ macro_rules! select_flights {
             r#"select f.id, f.flight_number as "flight_number: _", f.origin as "origin: _",
                       f.destination as "destination: _", f.departure_at, f.arrival_at, f.scheduled_departure_at,
                       f.scheduled_arrival_at, f.scheduled_date, f.actual_departure_at, f.actual_arrival_at,
-                      f.aircraft_code as "aircraft_code: _", f.is_freighter, f.created_at, f.updated_at,
+                      f.aircraft_code as "aircraft_code: _", f.is_freighter, f.also_sold_as as "also_sold_as: _",
+                      f.created_at, f.updated_at,
                       c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
                       c.physical_weight_hg, c.physical_volume_l, c.physical_positions, c.overbooking_weight_percent,
                       c.overbooking_volume_percent, c.overbooking_positions_percent,
@@ -225,17 +229,18 @@ pub(super) fn insert(new: &[Flight]) -> Statement {
     let arrivals: Vec<DateTime<Utc>> = new.iter().map(|f| f.arrival).collect();
     let aircraft: Vec<Option<AircraftCode>> = new.iter().map(|f| f.aircraft).collect();
     let freighters: Vec<bool> = new.iter().map(|f| f.is_freighter).collect();
+    let sold_as: Vec<Option<String>> = new.iter().map(joined).collect();
     let instants: Vec<DateTime<Utc>> = new.iter().map(|f| f.created_at).collect();
     sqlx::query!(
         "insert into flights (id, flight_number, airline_code, origin, destination, departure_at, arrival_at,
                               scheduled_departure_at, scheduled_arrival_at, scheduled_date, aircraft_code,
-                              is_freighter, created_at, updated_at)
+                              is_freighter, also_sold_as, created_at, updated_at)
          select id, flight_number, airline, origin, destination, departure, arrival, departure, arrival, date,
-                aircraft, is_freighter, made, made
+                aircraft, is_freighter, string_to_array(sold_as, ' '), made, made
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                     $7::timestamptz[], $8::date[], $9::text[], $10::bool[], $11::timestamptz[])
+                     $7::timestamptz[], $8::date[], $9::text[], $10::bool[], $11::text[], $12::timestamptz[])
               as new (id, flight_number, airline, origin, destination, departure, arrival, date, aircraft,
-                      is_freighter, made)",
+                      is_freighter, sold_as, made)",
         &ids,
         &numbers as &[&str],
         &airlines as &[AirlineCode],
@@ -246,22 +251,30 @@ pub(super) fn insert(new: &[Flight]) -> Statement {
         &dates,
         &aircraft as &[Option<AircraftCode>],
         &freighters,
+        &sold_as as &[Option<String>],
         &instants,
     )
 }
 
-/// Updates the flights' best known journeys, aircraft and cancellation; their originally scheduled values stay.
+/// Returns the other numbers of a flight in one text: an array of arrays would have as many in each.
+fn joined(flight: &Flight) -> Option<String> {
+    let numbers = flight.also_sold_as.as_ref()?;
+    Some(numbers.iter().map(FlightNumber::as_str).collect::<Vec<_>>().join(" "))
+}
+
+/// Updates the flights' best known journeys, aircraft, other numbers and cancellation; their originally scheduled values stay.
 pub(super) async fn update(db: &mut PgSession, flights: &[Flight]) -> sqlx::Result<()> {
     sqlx::query!(
         "update flights f
          set destination = new.destination, departure_at = new.departure, arrival_at = new.arrival,
              actual_departure_at = new.actual_departure, actual_arrival_at = new.actual_arrival,
-             aircraft_code = new.aircraft, is_freighter = new.is_freighter, updated_at = new.updated,
+             aircraft_code = new.aircraft, is_freighter = new.is_freighter,
+             also_sold_as = string_to_array(new.sold_as, ' '), updated_at = new.updated,
              cancelled_at = case when new.is_cancelled then coalesce(f.cancelled_at, new.updated) end
          from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[],
-                     $6::timestamptz[], $7::text[], $8::bool[], $9::timestamptz[], $10::bool[])
+                     $6::timestamptz[], $7::text[], $8::bool[], $9::timestamptz[], $10::bool[], $11::text[])
               as new (id, destination, departure, arrival, actual_departure, actual_arrival, aircraft, is_freighter,
-                      updated, is_cancelled)
+                      updated, is_cancelled, sold_as)
          where f.id = new.id",
         &column(flights, |f| f.id.uuid()),
         &column(flights, |f| f.destination) as &[AirportCode],
@@ -273,6 +286,7 @@ pub(super) async fn update(db: &mut PgSession, flights: &[Flight]) -> sqlx::Resu
         &column(flights, |f| f.is_freighter),
         &column(flights, |f| f.updated_at),
         &column(flights, |f| f.room.status == FlightStatus::Cancelled),
+        &column(flights, joined) as &[Option<String>],
     )
     .execute(db)
     .await

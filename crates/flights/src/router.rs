@@ -1,7 +1,9 @@
 mod season;
 
-use axum::{Json, extract::State, http::StatusCode, response::Response};
-use loadmaster_accounts::Admin;
+use std::collections::HashMap;
+
+use axum::{Extension, Json, extract::State, http::StatusCode, response::Response};
+use loadmaster_accounts::{Admin, Principal, Role};
 use loadmaster_kernel::{AirlineCode, FlightId};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
@@ -11,8 +13,8 @@ use loadmaster_platform::{
     tables::{Export, ExportParams},
     telemetry::{Traced, span},
     web::{
-        CursorKey, IfNoneMatch, PageFields, PageParams, PageRequest, PathText, Problem, Query, ReadRecency, code,
-        conditional, paid, problem_responses, unless_missing,
+        CursorKey, IfNoneMatch, PRIVATE, PageFields, PageParams, PageRequest, PathText, Problem, Query, ReadRecency,
+        code, conditional, paid, problem_responses, unless_missing,
     },
     work::CreateRequest,
 };
@@ -24,7 +26,7 @@ use super::{
     create::Create,
     dto::{AirlineRoute, CapacityShape, CreateFlight, FlightOrder, FlightSort, RouteFilter},
     export::{EXPORTED, row},
-    model::{FlightAnchor, RouteAnchor},
+    model::{FlightAnchor, FlightFeed, RouteAnchor},
 };
 
 /// `Cache-Control` of a flight: clients revalidate it each time, as its available capacity changes.
@@ -81,11 +83,33 @@ async fn show(
     State(reference): State<Reference>,
     PathText(id): PathText<FlightId>,
     if_none_match: IfNoneMatch,
+    caller: Caller,
     query: Query,
 ) -> Result<Response, Problem> {
     unless_missing(query.refuse_all(), async { flights.flight(id).await.map(drop) }).await?;
     let flight = flights.flight(id).in_span(span("flights.find")).await?;
-    Ok(conditional(&flight.entity_tag(), &if_none_match, REVALIDATE, Json(FlightBody::new(&flight, &reference))))
+    let body = FlightBody::new(&flight, &reference);
+    let Some(feed) = feeds_for(caller, &flights, &[id]).await?.remove(&id) else {
+        return Ok(conditional(&flight.entity_tag(), &if_none_match, REVALIDATE, Json(body)));
+    };
+    // Runs and persons change it without a change of the flight.
+    let tag = format!("{}-{}-{}", flight.entity_tag(), feed.seen_at.timestamp_micros(), u8::from(feed.is_kept));
+    Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body.with_feed(Some(feed)))))
+}
+
+/// The caller of a request that anybody may send.
+type Caller = Option<Extension<Principal>>;
+
+/// Returns the feeds of these flights, for the carrier's staff.
+async fn feeds_for(
+    caller: Caller,
+    flights: &FlightService,
+    ids: &[FlightId],
+) -> Result<HashMap<FlightId, FlightFeed>, Problem> {
+    if caller.is_some_and(|Extension(caller)| caller.role >= Role::Operator) {
+        return Ok(flights.feeds_of(ids).await?);
+    }
+    Ok(HashMap::new())
 }
 
 problem_responses!(ListProblems: [LIST, CALLER]);
@@ -101,6 +125,7 @@ async fn list(
     State(reference): State<Reference>,
     State(key): State<CursorKey>,
     ReadRecency(recency): ReadRecency,
+    caller: Caller,
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, order, count, page) = query.read(|fields| {
@@ -110,7 +135,10 @@ async fn list(
     let sort = order.sort.unwrap_or(FlightSort::Earliest);
     let page = page.open::<FlightAnchor>(&key, &query, "")?;
     let found = flights.list(&filter, sort, &page, count, recency).in_span(span("flights.list")).await?;
-    let bodies: Vec<_> = found.entries.iter().map(|flight| FlightBody::new(flight, &reference)).collect();
+    let ids: Vec<FlightId> = found.entries.iter().map(|flight| flight.id).collect();
+    let mut feeds = feeds_for(caller, &flights, &ids).await?;
+    let mut body = |flight: &Flight| FlightBody::new(flight, &reference).with_feed(feeds.remove(&flight.id));
+    let bodies: Vec<_> = found.entries.iter().map(&mut body).collect();
     let anchor = |body: &FlightBody| sort.anchor(body);
     let mut answer = page.answer(bodies, anchor, &key, &query, "");
     add_total(&mut answer, found.total);

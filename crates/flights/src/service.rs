@@ -1,17 +1,21 @@
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use loadmaster_accounts::Acts;
 use loadmaster_capacity::{AvailabilityIndex, CapacityService};
+use loadmaster_kernel::{AircraftCode, FlightId};
 use loadmaster_platform::{
     clock::SharedClock,
-    postgres::{Database, DbError},
+    postgres::{Database, DbError, PgSession},
     random::IdSource,
 };
 use loadmaster_reference::Reference;
 
 use super::{
-    Board, ConnectionRules, Flight, Network, known::KnownFlights, model::NetworkVersion, repository,
-    route_table::RouteTableCache, typical::TypicalRates, written::WrittenFlights,
+    Board, ConnectionRules, Flight, Network, aboard::FreightAboard, known::KnownFlights, model::NetworkVersion,
+    repository, route_table::RouteTableCache, typical::TypicalRates, written::WrittenFlights,
 };
 
 /// The use cases of the schedule: finding in this file, `create` and `import` in their own files.
@@ -29,6 +33,7 @@ pub struct FlightService {
     pub(super) ids: IdSource,
     pub(super) acts: Acts,
     pub(super) typical: Arc<OnceLock<Arc<dyn TypicalRates>>>,
+    pub(super) aboard: Arc<OnceLock<Arc<dyn FreightAboard>>>,
     pub(super) service_types: Arc<[String]>,
     connections: ConnectionRules,
 }
@@ -57,6 +62,7 @@ impl FlightService {
             ids,
             acts,
             typical: Arc::default(),
+            aboard: Arc::default(),
             service_types: Arc::default(),
             connections,
         }
@@ -77,6 +83,23 @@ impl FlightService {
     /// Lets a higher room say what routes cost. The first one remains.
     pub fn rate_routes_with(&self, rates: Arc<dyn TypicalRates>) {
         _ = self.typical.set(rates);
+    }
+
+    /// Lets a higher room say what is aboard. The first one remains.
+    pub fn know_freight(&self, aboard: Arc<dyn FreightAboard>) {
+        _ = self.aboard.set(aboard);
+    }
+
+    /// Returns those of these flights on which a piece would not fit on the aircraft that they are to get.
+    pub(super) async fn too_small_in_tx(
+        &self,
+        tx: &mut PgSession,
+        wanted: &[(FlightId, AircraftCode)],
+    ) -> Result<HashSet<FlightId>, DbError> {
+        match self.aboard.get() {
+            Some(aboard) if !wanted.is_empty() => aboard.too_small(tx, wanted).await,
+            _ => Ok(HashSet::new()),
+        }
     }
 
     pub const fn network(&self) -> &Network {

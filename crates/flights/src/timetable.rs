@@ -1,5 +1,5 @@
 //! Dated flights of a table, and what becomes of each on the schedule.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::{self as capacity, FlightStatus, Space};
@@ -91,7 +91,13 @@ pub struct Imported {
 }
 
 impl Dated {
-    pub fn step<'a>(&self, existing: Option<&'a Flight>, reference: &Reference) -> Step<'a> {
+    /// `too_small`: flights on which pieces that are booked would not fit on the aircraft of their rows.
+    pub fn step<'a>(
+        &self,
+        existing: Option<&'a Flight>,
+        too_small: &HashSet<FlightId>,
+        reference: &Reference,
+    ) -> Step<'a> {
         let Some(existing) = existing else {
             let inactive = self.flight.faults_of_inactive(reference);
             let faults = inactive.iter().flat_map(|(member, fault)| self.fault(member.trim_start_matches('/'), fault));
@@ -101,7 +107,11 @@ impl Dated {
         if self.flight.is_same_as(existing) {
             return Step::Unchanged;
         }
-        match refusal(existing, &self.flight) {
+        let oversize = || {
+            let text = "has no opening for pieces that are booked on the flight";
+            too_small.contains(&existing.id).then(|| ("aircraft_code", Fault::new(FaultCode::TooSmall, text)))
+        };
+        match refusal(existing, &self.flight).or_else(oversize) {
             None => Step::Update(existing),
             Some((column, fault)) => Step::Refused(self.fault(column, &fault)),
         }
@@ -114,8 +124,8 @@ impl Dated {
         self.fault("flight_number", &Fault::format(text))
     }
 
-    /// Returns a fault of the row that the schedule causes.
-    fn fault(&self, column: &str, fault: &Fault) -> Vec<InputFault> {
+    /// Returns a fault of the row that the schedule, or what the table is for, causes.
+    pub fn fault(&self, column: &str, fault: &Fault) -> Vec<InputFault> {
         let NewFlight { number, origin, destination, aircraft, capacity, .. } = &self.flight;
         let [hectograms, litres, positions] = capacity.figures();
         let value = match column {
@@ -143,6 +153,12 @@ impl<'a> Plan<'a> {
             Step::Unchanged => self.unchanged += 1,
             Step::Refused(faults) => self.faults.add(faults),
         }
+    }
+
+    /// Returns the same with new flights in the order of their rows.
+    pub fn in_order_of_rows(mut self) -> Self {
+        self.create.sort_by_key(|dated| dated.row);
+        self
     }
 
     /// Returns the same without changes of existing flights.

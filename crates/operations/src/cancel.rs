@@ -44,6 +44,8 @@ impl Command for Cancel {
         let mut flight = flights::find_in_tx(tx, flight.id).await?;
         flight.room.status = FlightStatus::Cancelled;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), operations.now()).await?;
+        // The feed that gives it would put it on the schedule again.
+        flights::keep_from_feeds_in_tx(tx, flight.id, true).await?;
         operations.record_in_tx(tx, target, "flight.cancelled", Map::new(), &flight).await?;
         operations.bookings.return_surplus_in_tx(tx, &lifted, Some(actor)).await?;
         Ok(Operated { flight, bookings_changed: moved, bookings_pending: pending, left_behind: Vec::new() })

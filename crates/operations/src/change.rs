@@ -1,6 +1,7 @@
 use loadmaster_accounts::Role;
 use loadmaster_bookings::{LeftBehind, OffloadReason, StepAboard};
 use loadmaster_flights::{self as flights, ChangeFlight, Flight, FlightError, FlightEventType};
+use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::{idempotency::Key, postgres::PgSession, work::Command};
 use serde_json::{Map, Value, json};
 
@@ -69,10 +70,12 @@ impl Command for Change {
         }
         let flight = operations.fit_into_in_tx(tx, held, (flight, capacity), target, releases).await?;
         let changed = operations.apply(change, &flight)?;
+        operations.check_size_in_tx(tx, change, (&flight, &changed)).await?;
         let mut flight = operations.save(tx, target, &flight, changed).await?;
         operations.set_aside_rest_in_tx(tx, held, &mut flight).await?;
         let is_new = flight.room.version != version;
-        self.has_changed = is_new || !change.offload.is_empty();
+        let is_kept = operations.keep_from_feeds_in_tx(tx, change, &before, &flight).await?;
+        self.has_changed = is_new || is_kept || !change.offload.is_empty();
         if self.has_changed {
             operations
                 .record_in_tx(tx, target, "flight.changed", audit_details(change, held, &before, &flight), &flight)
@@ -107,6 +110,12 @@ fn audit_details(change: &ChangeFlight, held: &Held, before: &Flight, flight: &F
     if !change.overbooking.is_keep() {
         details.insert("overbooking".to_owned(), json!(flight.room.overbooking));
     }
+    if let Some(follow_feed) = change.follow_feed {
+        details.insert("follow_feed".to_owned(), json!(follow_feed));
+    }
+    if change.accepts_oversize() {
+        details.insert("accept_oversize".to_owned(), json!(true));
+    }
     let released = held.released();
     if !released.is_empty() {
         details.insert("released_holds".to_owned(), json!(released));
@@ -133,6 +142,46 @@ fn differences(before: &Flight, after: &Flight) -> Map<String, Value> {
 impl OperationService {
     fn apply(&self, change: &ChangeFlight, flight: &Flight) -> Result<Flight, OperationError> {
         Ok(change.apply(flight, &self.reference).map_err(FlightError::Invalid)?)
+    }
+
+    /// Keeps a flight that a feed gives from its feed after a person's change of what feeds give, or as the person wants. Returns
+    /// whether that is a change.
+    async fn keep_from_feeds_in_tx(
+        &self,
+        tx: &mut PgSession,
+        change: &ChangeFlight,
+        before: &Flight,
+        flight: &Flight,
+    ) -> Result<bool, OperationError> {
+        let is_kept = match change.follow_feed {
+            Some(follows) => !follows,
+            None if differences(before, flight).is_empty() => return Ok(false),
+            None => true,
+        };
+        match flights::keep_from_feeds_in_tx(tx, flight.id, is_kept).await? {
+            Some(is_new) => Ok(is_new),
+            None if change.follow_feed.is_none() => Ok(false),
+            None => {
+                let fault = Fault::new(FaultCode::NotAllowed, "names a flight that no feed gives");
+                Err(FlightError::Invalid(vec![("/follow_feed", fault)]).into())
+            }
+        }
+    }
+
+    /// Refuses another aircraft that has no opening for a piece of a booking on the flight.
+    async fn check_size_in_tx(
+        &self,
+        tx: &mut PgSession,
+        change: &ChangeFlight,
+        (flight, changed): (&Flight, &Flight),
+    ) -> Result<(), OperationError> {
+        let is_other = changed.aircraft != flight.aircraft && !change.accepts_oversize();
+        let Some(aircraft) = changed.aircraft.filter(|_| is_other) else { return Ok(()) };
+        let bookings = self.bookings.oversize_in_tx(tx, flight.id, aircraft).await?;
+        if bookings.is_empty() {
+            return Ok(());
+        }
+        Err(OperationError::PieceTooLarge { number: changed.number, bookings })
     }
 
     /// Writes the change, if it changes anything.

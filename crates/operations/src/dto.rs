@@ -6,7 +6,8 @@ use loadmaster_bookings::{
 };
 use loadmaster_flights::{Flight, FlightBody, MOST_BOOKINGS, each_once};
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingRef, FlightId, HandlingCode, LegId, Pieces, Positions, Volume, Weight, words,
+    AirportCode, AwbNumber, BookingRef, Dimensions, FlightId, HandlingCode, LegId, Pieces, Positions, Volume, Weight,
+    words,
 };
 use loadmaster_platform::web::{
     bulk::{self, Ids},
@@ -246,6 +247,9 @@ pub struct ManifestLine {
     pub pieces: Pieces,
     pub weight_kg: Weight,
     pub volume_m3: Volume,
+    /// The pieces of the booking, by size; null: not given.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     pub positions: Positions,
     /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
@@ -329,6 +333,7 @@ fn line(booking: &Booking, leg: &Leg) -> ManifestLine {
         pieces: leg.pieces,
         weight_kg: leg.space.weight,
         volume_m3: leg.space.volume,
+        dimensions: booking.dimensions.clone(),
         positions: leg.space.positions,
         special_handling_codes: booking.special_handling_codes.clone(),
         description: booking.texts.description.clone(),

@@ -14,6 +14,7 @@ problem_codes! {
     {
         loadmaster_bookings::code::FLIGHT_MISMATCH,
         loadmaster_bookings::code::ITINERARY_INVALID,
+        loadmaster_bookings::code::PIECE_TOO_LARGE,
         loadmaster_capacity::code::CAPACITY_BELOW_BOOKED,
     }
 }
@@ -35,6 +36,8 @@ pub enum OperationError {
     OutOfReach,
     #[error("{number} carries cargo that flies on cargo aircraft only")]
     FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
+    #[error("the aircraft of {number} has no opening for pieces that are booked")]
+    PieceTooLarge { number: FlightNumber, bookings: Vec<BookingRef> },
     /// The last step of the flight has not reached all of its bookings.
     #[error("the bookings of {0} are still being updated after its last change")]
     Unfinished(FlightNumber),
@@ -105,6 +108,15 @@ impl From<OperationError> for Problem {
                     named.join(", ")
                 );
                 Self::new(code::ITINERARY_INVALID, text).with("ref_ids", named)
+            }
+            OperationError::PieceTooLarge { number, bookings } => {
+                let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();
+                let text = format!(
+                    "That aircraft of {number} has no opening for pieces of these bookings: {}; offload them in the same request \
+                     or send `accept_oversize`.",
+                    named.join(", ")
+                );
+                Self::new(code::PIECE_TOO_LARGE, text).with("ref_ids", named)
             }
             OperationError::Unfinished(number) => Self::unavailable(format!(
                 "The bookings of {number} are still being updated after its last change; nothing was changed, try again shortly."

@@ -8,6 +8,7 @@ mod depart;
 mod described;
 mod dto;
 mod error;
+mod feed;
 mod held;
 mod import;
 mod metric;
@@ -21,5 +22,6 @@ mod service;
 mod unfinished;
 
 pub use error::OperationError;
+pub use feed::FeedApplied;
 pub use room::ROOM;
 pub use service::OperationService;

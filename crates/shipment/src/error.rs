@@ -4,7 +4,7 @@ use loadmaster_flights as flights;
 use loadmaster_kernel::{FlightId, FlightNumber};
 use loadmaster_platform::web::Problem;
 
-use super::ItineraryError;
+use super::{ItineraryError, Oversize};
 
 impl From<ItineraryError> for Problem {
     fn from(error: ItineraryError) -> Self {
@@ -19,8 +19,16 @@ impl From<ItineraryError> for Problem {
                 Self::new(flights::code::FLIGHT_CANCELLED, format!("{number} is cancelled."))
             }
             ItineraryError::Embargoed(violation) => (*violation).into(),
+            ItineraryError::TooLarge(oversize) => too_large(&oversize),
         }
     }
+}
+
+fn too_large(Oversize { flight_id, flight_number, piece }: &Oversize) -> Problem {
+    Problem::new(flights::code::PIECE_TOO_LARGE, format!("{flight_number} {piece}"))
+        .with("flight_id", flight_id)
+        .with("flight_number", flight_number)
+        .with("line", piece.line)
 }
 
 fn full(flight_id: FlightId, flight_number: FlightNumber, shortfall: &Shortfall) -> Problem {

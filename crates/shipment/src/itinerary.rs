@@ -4,6 +4,8 @@ use loadmaster_embargoes::{Embargoes, Obstacle, Violation};
 use loadmaster_flights::{self as flights, Flight, Segment, chain_fault};
 use loadmaster_kernel::{AirportCode, FlightId, FlightNumber, HandlingCode};
 
+use super::fit::{Fit, Oversize};
+
 /// The reason why flights cannot carry freight.
 #[derive(Debug, thiserror::Error)]
 pub enum ItineraryError {
@@ -17,6 +19,8 @@ pub enum ItineraryError {
     Cancelled(FlightNumber),
     #[error("embargo {} keeps the freight off flight {}", .0.embargo_id, .0.flight_number)]
     Embargoed(Box<Violation>),
+    #[error("flight {} has no opening for a piece", .0.flight_number)]
+    TooLarge(Box<Oversize>),
 }
 
 impl ItineraryError {
@@ -31,6 +35,7 @@ impl ItineraryError {
                 Obstacle::Forbidden => "embargoed",
                 Obstacle::HandlingRequired(_) => "handling_required",
             },
+            Self::TooLarge(_) => "piece_too_large",
         }
     }
 }
@@ -44,6 +49,8 @@ pub struct Demand<'a> {
     pub special_handling_codes: &'a [HandlingCode],
     /// The segment that brings the freight to `origin`, if it does not start there.
     pub inbound: Option<Segment<'a>>,
+    /// `None`: whether its pieces fit is not judged.
+    pub fit: Option<Fit<'a>>,
     pub until: OpenUntil,
 }
 
@@ -53,8 +60,8 @@ pub fn in_order(ids: &[FlightId], found: Vec<Flight>) -> Result<Vec<Flight>, Iti
 }
 
 /// Checks that these flights, in this order, carry the freight: they chain with time to connect, are not cancelled,
-/// still take bookings, are of the required kind, may carry it under the embargoes, and have space. Returns the first
-/// obstacle.
+/// still take bookings, are of the required kind, may carry it under the embargoes, have openings for its pieces, and have
+/// space. Returns the first obstacle.
 pub fn check(
     flights: &[Flight],
     demand: Demand<'_>,
@@ -75,6 +82,7 @@ pub fn check(
         return Err(no_freighter(flight));
     }
     check_embargoes(flights, demand.special_handling_codes, embargoes)?;
+    check_fit(flights, demand.fit)?;
     for flight in flights {
         if let Some(shortfall) = flight.room.shortfall(demand.space) {
             return Err(ItineraryError::Full {
@@ -95,6 +103,12 @@ pub fn check_embargoes(
 ) -> Result<(), ItineraryError> {
     let violation = embargoes.first_violation(flights, codes);
     violation.map_or(Ok(()), |violation| Err(ItineraryError::Embargoed(Box::new(violation))))
+}
+
+/// Checks that each piece fits on each of these flights.
+pub fn check_fit(flights: &[Flight], fit: Option<Fit<'_>>) -> Result<(), ItineraryError> {
+    let oversize = fit.and_then(|fit| flights.iter().find_map(|flight| fit.oversize_on(flight)));
+    oversize.map_or(Ok(()), |oversize| Err(ItineraryError::TooLarge(Box::new(oversize))))
 }
 
 /// Returns the refusal of a flight for freight that requires a cargo aircraft.

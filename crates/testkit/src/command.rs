@@ -96,7 +96,7 @@ impl Loadmaster {
     }
 
     /// Writes a file into the directory that the command runs in.
-    pub fn file(self, name: &str, content: &str) -> Self {
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         std::fs::write(self.directory.path().join(name), content).unwrap();
         self
     }

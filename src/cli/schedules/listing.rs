@@ -3,6 +3,7 @@ use std::{collections::HashSet, fmt::Write};
 
 use chrono::{NaiveDate, Timelike};
 use loadmaster_flights::{DaysOfOperation, Differences, Effect, Group, LocalTime, Terms};
+use loadmaster_kernel::FlightNumber;
 
 /// Most dates that are listed one by one.
 const FEW: usize = 3;
@@ -34,6 +35,7 @@ fn totals(differences: &Differences) -> String {
         (absent, "not in the file (they stay as they are)"),
         (differences.departed, "departed (they stay as they are)"),
         (differences.past, "before today (left out)"),
+        (differences.other_offsets, "legs with another offset from UTC than their airport's (which counts)"),
     ] {
         if count > 0 {
             _ = write!(text, ", {about}: {count}");
@@ -75,7 +77,9 @@ fn folded(dates: &[NaiveDate]) -> String {
 
 fn whole(terms: &Terms) -> String {
     let times = format!("{}-{}", clock(terms.departure), clock(terms.arrival));
-    format!("{times}, {}, {}, cut-off {} min", aircraft(terms), capacity(terms), terms.cutoff_minutes)
+    let others =
+        if terms.also_sold_as.is_empty() { String::new() } else { format!(", also sold as {}", other_numbers(terms)) };
+    format!("{times}, {}, {}, cut-off {} min{others}", aircraft(terms), capacity(terms), terms.cutoff_minutes)
 }
 
 /// Returns what is different, old → new.
@@ -89,6 +93,7 @@ fn changes(from: &Terms, to: &Terms) -> String {
             ("freighter", (if terms.is_freighter { "yes" } else { "no" }).to_owned()),
             ("capacity", capacity(terms)),
             ("cut-off", format!("{} min", terms.cutoff_minutes)),
+            ("also sold as", other_numbers(terms)),
         ]
     };
     let pairs = members(from).into_iter().zip(members(to)).filter(|(old, new)| old != new);
@@ -103,6 +108,11 @@ fn aircraft(terms: &Terms) -> String {
 fn capacity(terms: &Terms) -> String {
     let space = terms.capacity;
     format!("{}, {}, {} positions", space.weight, space.volume, space.positions.count())
+}
+
+fn other_numbers(terms: &Terms) -> String {
+    let numbers: Vec<&str> = terms.also_sold_as.iter().map(FlightNumber::as_str).collect();
+    if numbers.is_empty() { "no other number".to_owned() } else { numbers.join(", ") }
 }
 
 /// Returns a time such as `23:50`, `00:10+1`, or `01:30 (repeated)` when the clocks show it for the second time.
@@ -131,6 +141,7 @@ mod tests {
             is_freighter: true,
             capacity: Space::from_columns(1_020_000, 653_000, 37),
             cutoff_minutes: 60,
+            also_sold_as: Vec::new(),
         }
     }
 
@@ -180,6 +191,9 @@ mod tests {
         assert_eq!(shown(retimed), "departure 10:00 → 23:50-1; arrival 14:30 → 00:10:30+1");
         let repeated = Terms { departure: LocalTime { is_repeated: true, ..terms().departure }, ..terms() };
         assert_eq!(shown(repeated), "departure 10:00 → 10:00 (repeated)");
+        let sold = Terms { also_sold_as: vec!["SQ401".parse().unwrap(), "UA9001".parse().unwrap()], ..terms() };
+        assert_eq!(shown(sold.clone()), "also sold as no other number → SQ401, UA9001");
+        assert!(whole(&sold).ends_with("cut-off 60 min, also sold as SQ401, UA9001"));
         let swapped = Terms {
             destination: "FRA".parse().unwrap(),
             aircraft: None,
@@ -204,7 +218,7 @@ mod tests {
             Effect::NotInFile(terms()),
         ];
         let groups = effects.into_iter().zip(1..).map(|(effect, many)| group(effect, &season[..many])).collect();
-        let all = Differences { groups, unchanged: 9, departed: 5, past: 8 };
+        let all = Differences { groups, unchanged: 9, departed: 5, past: 8, other_offsets: 0 };
         let text = listing(&all, 2);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);

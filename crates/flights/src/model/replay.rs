@@ -67,9 +67,11 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
         }
         let created_at = rebuilt.as_ref().map_or(event.created_at, |rebuilt| rebuilt.flight.created_at);
         let unaware_of = rebuilt.as_ref().filter(|_| data.overbooking.is_none()).map(|rebuilt| rebuilt.flight.room);
+        let sold_before = rebuilt.as_ref().and_then(|rebuilt| rebuilt.flight.also_sold_as.clone());
         let cancelled_at = rebuilt.and_then(|rebuilt| rebuilt.cancelled_at);
         let airline_code = data.flight_number.airline().as_str().to_owned();
         let mut flight = data.into_flight(id, event.sequence, created_at, event.created_at);
+        flight.also_sold_as = flight.also_sold_as.or(sold_before);
         if let Some(before) = unaware_of {
             flight.room = flight.room.changed_unaware(&before);
         }
@@ -131,6 +133,11 @@ pub struct FlightData {
     physical_volume_l: Option<i64>,
     physical_positions: Option<i64>,
     cutoff_at: DateTime<Utc>,
+    /// The numbers under which other carriers sell the flight, in order. Absent if it has never been sold under another; also if
+    /// the event was written by a version without it, which leaves them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 50)]
+    also_sold_as: Option<Vec<FlightNumber>>,
 }
 
 impl From<&Flight> for FlightData {
@@ -160,6 +167,7 @@ impl From<&Flight> for FlightData {
             physical_volume_l,
             physical_positions,
             cutoff_at: flight.room.cutoff,
+            also_sold_as: flight.also_sold_as.clone(),
         }
     }
 }
@@ -204,6 +212,7 @@ impl FlightData {
             actual_arrival: self.actual_arrival_at,
             aircraft: self.aircraft_code,
             is_freighter: self.is_freighter,
+            also_sold_as: self.also_sold_as,
             created_at,
             updated_at,
             room: FlightCapacity { status: self.status, version, ledger_seq: 0, ..opened },

@@ -26,7 +26,7 @@ pub(crate) async fn list(
     let mut query = QueryBuilder::new(
         "select f.id, f.flight_number, f.origin, f.destination, f.departure_at, f.arrival_at,
                 f.scheduled_departure_at, f.scheduled_arrival_at, f.scheduled_date, f.actual_departure_at, f.actual_arrival_at,
-                f.aircraft_code, f.is_freighter, f.created_at, f.updated_at,
+                f.aircraft_code, f.is_freighter, f.also_sold_as, f.created_at, f.updated_at,
                 c.status, c.cutoff_at, c.capacity_weight_hg, c.capacity_volume_l, c.capacity_positions,
                 c.physical_weight_hg, c.physical_volume_l, c.physical_positions, c.overbooking_weight_percent,
                 c.overbooking_volume_percent, c.overbooking_positions_percent,
@@ -134,7 +134,8 @@ fn choose(query: &mut QueryBuilder<Postgres>, filter: &FlightFilter) {
         query.push(" and f.airline_code = ").push_bind(airline);
     }
     if let Some(number) = &filter.flight_number {
-        query.push(" and f.flight_number = ").push_bind(number.as_str().to_owned());
+        query.push(" and (f.flight_number = ").push_bind(number.as_str().to_owned());
+        query.push(" or f.also_sold_as @> array[").push_bind(number.as_str().to_owned()).push("])");
     }
     if let Some(status) = filter.status {
         // What the status means for the flight's own row: there are indexes for it in the order of the list.

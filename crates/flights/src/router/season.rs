@@ -58,7 +58,7 @@ problem_responses!(ExportProblems: [INPUT, CALLER], EXPORT_TOO_LARGE);
 /// Lines of 200 characters, which `loadmaster schedules import` reads without a difference. Cancelled flights are left out, and
 /// seconds. Times are the best known ones; those of a flight that has left, or leaves on another local date than scheduled, are the
 /// scheduled ones. A flight whose capacity or cut-off does not follow from its aircraft has a record of type 4 with the data
-/// element 900 that gives them. At most 500 000 flights.
+/// element 900 that gives them, and one that other carriers sell, too, records with the element 010. At most 500 000 flights.
 #[utoipa::path(get, path = "/schedules/export", tag = "flights", operation_id = "exportSchedule",
     params(SeasonParams,
            ("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the file still has this ETag")),
@@ -192,6 +192,7 @@ fn planned(flight: &Flight, reference: &Reference) -> Option<NewFlight> {
         is_freighter: flight.is_freighter,
         capacity: flight.room.physical,
         cutoff_minutes: cutoff.min(LONGEST_CUTOFF_MINUTES),
+        also_sold_as: flight.also_sold_as.clone(),
     })
 }
 

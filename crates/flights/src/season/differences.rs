@@ -17,6 +17,8 @@ pub struct Differences {
     pub departed: u64,
     /// Flights of the file before today, which are left out.
     pub past: u64,
+    /// Legs of the file that state another offset from UTC than their airport has on their first day, which counts.
+    pub other_offsets: u64,
 }
 
 /// The dates of one flight number out of one origin to which the same happens.
@@ -48,7 +50,7 @@ pub enum Effect {
 }
 
 /// What a flight is, whatever its date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Terms {
     pub destination: AirportCode,
     pub departure: LocalTime,
@@ -57,6 +59,8 @@ pub struct Terms {
     pub is_freighter: bool,
     pub capacity: Space,
     pub cutoff_minutes: i64,
+    /// The numbers under which other carriers sell it, in order.
+    pub also_sold_as: Vec<FlightNumber>,
 }
 
 /// A local time, as seen from the local date that names the flight.
@@ -127,11 +131,13 @@ impl Terms {
             is_freighter: flight.is_freighter,
             capacity: flight.room.physical,
             cutoff_minutes: (flight.departure - flight.room.cutoff).num_minutes(),
+            also_sold_as: flight.also_sold_as.clone().unwrap_or_default(),
         }
     }
 
-    /// Returns the terms that a row gives.
-    pub(super) fn of_new(new: &NewFlight, date: NaiveDate, reference: &Reference) -> Self {
+    /// Returns the terms that a row gives; `existing` is the flight that it changes, if it changes one.
+    pub(super) fn of_new(new: &NewFlight, existing: Option<&Flight>, date: NaiveDate, reference: &Reference) -> Self {
+        let others = new.also_sold_as.as_ref().or_else(|| existing?.also_sold_as.as_ref());
         let lane = (new.origin, new.destination);
         let [departure, arrival] = local_times((new.departure, new.arrival), lane, date, reference);
         Self {
@@ -142,6 +148,7 @@ impl Terms {
             is_freighter: new.is_freighter,
             capacity: new.capacity,
             cutoff_minutes: i64::from(new.cutoff_minutes),
+            also_sold_as: others.cloned().unwrap_or_default(),
         }
     }
 }
@@ -199,6 +206,7 @@ mod tests {
             is_freighter: false,
             capacity: Space::default(),
             cutoff_minutes: 60,
+            also_sold_as: Vec::new(),
         };
         let new = |departure| Effect::New { terms: terms(departure), was_cancelled: false };
         let mut gathering = Gathering::default();
@@ -216,7 +224,7 @@ mod tests {
         assert_eq!(shown, [("AI103", 1), ("AI101", 2), ("AI101", 1), ("AI101", 1), ("AI102", 1)]);
         assert_eq!(groups[1].dates, ["2026-12-01", "2026-12-03"].map(|date| date.parse().unwrap()));
 
-        let differences = Differences { groups, unchanged: 7, departed: 0, past: 0 };
+        let differences = Differences { groups, unchanged: 7, departed: 0, past: 0, other_offsets: 0 };
         assert_eq!(differences.count(|effect| matches!(effect, Effect::New { .. })), 4);
         assert!(differences.has_refused() && differences.has_changes());
         let rest = differences.groups.into_iter().filter(|group| matches!(group.effect, Effect::NotInFile(_)));

@@ -42,6 +42,7 @@ impl ScheduleLine {
             is_freighter: self.is_freighter,
             capacity: self.capacity,
             cutoff_minutes: self.cutoff_minutes,
+            also_sold_as: self.also_sold_as.clone(),
         })
     }
 }
@@ -71,6 +72,7 @@ mod tests {
             is_freighter: false,
             capacity: Space::default(),
             cutoff_minutes: 60,
+            also_sold_as: None,
         }
     }
 

@@ -74,7 +74,13 @@ impl<'a> Expanding<'a> {
         self.is_full
     }
 
+    /// Returns the flights so far, from today on.
+    pub fn flights(&mut self) -> &mut [Dated] {
+        &mut self.dated
+    }
+
     pub fn finish(self, lines: Vec<ScheduleLine>) -> Season {
-        Season { lines, timetable: Timetable(self.dated), today: self.today, past: self.past }
+        let Self { dated, today, past, .. } = self;
+        Season { lines, timetable: Timetable(dated), today, past, other_offsets: 0 }
     }
 }

@@ -5,6 +5,7 @@ mod days;
 mod differences;
 mod expand;
 mod expanding;
+mod follow;
 mod model;
 mod read;
 mod ssim;
@@ -12,6 +13,7 @@ mod times;
 
 pub use days::DaysOfOperation;
 pub use differences::{Differences, Effect, Group, LocalTime, Terms};
+pub use follow::{AbsentFlight, FeedDifferences, FeedRule, Followed};
 pub use model::Season;
 pub(crate) use read::{MOST_FLIGHTS, read_to};
 pub(crate) use ssim::write::{TimeMode, Writer};

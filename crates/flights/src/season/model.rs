@@ -5,7 +5,10 @@ use loadmaster_capacity::Space;
 use loadmaster_kernel::{AircraftCode, AirportCode, FlightNumber};
 use loadmaster_reference::Reference;
 
-use super::{super::timetable::Timetable, days::DaysOfOperation};
+use super::{
+    super::timetable::{Dated, Timetable},
+    days::DaysOfOperation,
+};
 
 /// Longest period of a line, in days: more than a year.
 pub(super) const LONGEST_PERIOD: i64 = 400;
@@ -35,14 +38,20 @@ pub(super) struct ScheduleLine {
     pub is_freighter: bool,
     pub capacity: Space,
     pub cutoff_minutes: u32,
+    /// As of [`NewFlight`](crate::NewFlight).
+    pub also_sold_as: Option<Vec<FlightNumber>>,
+}
+
+/// Returns whether a line flies in the week of a date. One that flies every second week begins with that of `first`.
+pub(super) fn is_flown_in_week(first: Option<NaiveDate>, date: NaiveDate) -> bool {
+    first.is_none_or(|first| (date - first).num_days() / 7 % 2 == 0)
 }
 
 impl ScheduleLine {
     /// Returns the local dates of departure.
     pub fn dates(&self) -> impl Iterator<Item = NaiveDate> {
         let first = self.fortnightly_from;
-        let is_flown = move |date: &NaiveDate| first.is_none_or(|first| (*date - first).num_days() / 7 % 2 == 0);
-        self.days.between(self.from, self.to).filter(is_flown)
+        self.days.between(self.from, self.to).filter(move |date| is_flown_in_week(first, *date))
     }
 }
 
@@ -56,12 +65,19 @@ pub struct Season {
     pub(super) today: HashMap<AirportCode, NaiveDate>,
     /// Number of flights before today, which are left out.
     pub(super) past: u64,
+    /// Number of legs of SSIM that state another offset from UTC than their airport has.
+    pub(super) other_offsets: u64,
 }
 
 /// The periods of one flight number out of one origin, from today on, in order and apart from each other.
 pub(super) type Periods = Vec<(NaiveDate, NaiveDate)>;
 
 impl Season {
+    /// Takes dated flights, which have no lines.
+    pub fn of(timetable: Timetable) -> Self {
+        Self { lines: Vec::new(), timetable, today: HashMap::new(), past: 0, other_offsets: 0 }
+    }
+
     pub const fn timetable(&self) -> &Timetable {
         &self.timetable
     }
@@ -72,7 +88,7 @@ impl Season {
         self.today.iter().all(|(origin, today)| is_today(*origin, *today))
     }
 
-    /// Returns the periods by origin and flight number.
+    /// Returns the periods by origin and flight number. Of dated flights it is that from the first to the last of each number.
     pub(super) fn periods(&self) -> HashMap<AirportCode, HashMap<FlightNumber, Periods>> {
         let mut periods = HashMap::<AirportCode, HashMap<FlightNumber, Periods>>::new();
         for line in &self.lines {
@@ -80,6 +96,13 @@ impl Season {
             if from <= line.to {
                 let numbers = periods.entry(line.origin).or_default();
                 numbers.entry(line.number).or_default().push((from, line.to));
+            }
+        }
+        if self.lines.is_empty() {
+            for Dated { name: (number, origin, date), .. } in &self.timetable.0 {
+                let of_number = periods.entry(*origin).or_default().entry(*number).or_default();
+                let (from, to) = of_number.pop().unwrap_or((*date, *date));
+                of_number.push((from.min(*date), to.max(*date)));
             }
         }
         for of_number in periods.values_mut().flat_map(HashMap::values_mut) {

@@ -125,6 +125,7 @@ impl ScheduleLine {
             is_freighter: known.as_deref().is_some_and(|aircraft| aircraft.is_freighter),
             capacity: complete_capacity(capacity?, known.as_deref())?,
             cutoff_minutes: cutoff.unwrap_or(NewFlight::DEFAULT_CUTOFF_MINUTES),
+            also_sold_as: None,
         })
     }
 }
@@ -198,6 +199,18 @@ mod tests {
         let departures: Vec<String> =
             season.timetable.0.iter().map(|dated| dated.flight.departure.to_rfc3339()).collect();
         assert_eq!(departures, ["2027-01-20T17:00:00+00:00"]);
+    }
+
+    /// As timetables write them: 24:00 ends the day of arrival (SSIM, chapter 7), and days after that of departure have a sign.
+    #[test]
+    fn a_line_may_arrive_at_24_00_and_one_day_later_with_a_sign() {
+        let text = "flight_number,origin,destination,departure_time,arrival_time,arrival_day_offset,days_of_operation,from,to,\
+                    aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes\n\
+                    AI9004,DEL,BOM,22:00,24:00,0,1234567,2027-03-02,2027-03-02,,1000,,,\n\
+                    AI9005,DEL,BOM,23:00,01:10,+1,1234567,2027-03-02,2027-03-02,,1000,,,\n";
+        let season = read_at_most(MOST_FLIGHTS, &Table::of_file(text.as_bytes().to_vec().into())).unwrap();
+        let arrivals: Vec<String> = season.timetable.0.iter().map(|dated| dated.flight.arrival.to_rfc3339()).collect();
+        assert_eq!(arrivals, ["2027-03-02T18:30:00+00:00", "2027-03-02T19:40:00+00:00"]);
     }
 
     #[test]

@@ -3,10 +3,13 @@
 mod leg;
 mod own;
 mod record;
+mod sold;
 pub(super) mod write;
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
-use loadmaster_kernel::Fault;
+use loadmaster_kernel::{Fault, FlightNumber};
 use loadmaster_platform::{
     tables::TableFaults,
     web::{Raw, read as values},
@@ -16,6 +19,7 @@ use loadmaster_reference::Reference;
 use self::{
     own::Own,
     record::{Record, date},
+    sold::SoldLegs,
 };
 use super::{
     super::FlightError,
@@ -39,8 +43,10 @@ struct Carrier {
     to: Option<NaiveDate>,
 }
 
+/// Returns whether a file is SSIM: its first record, behind any that fill up a block, has the title.
 pub(super) fn is_ssim(file: &[u8]) -> bool {
-    file.starts_with(TITLE.as_bytes())
+    let begin = file.iter().position(|byte| !matches!(byte, b'0' | b' ' | b'\r' | b'\n')).unwrap_or(file.len());
+    file[begin..].starts_with(TITLE.as_bytes())
 }
 
 /// Returns the serial number of the record after this one.
@@ -65,6 +71,8 @@ pub(super) fn read<'a>(
         is_continued: false,
         carrier: None,
         pending: None,
+        sold: SoldLegs::default(),
+        other_offsets: 0,
         lines: Vec::new(),
         faults: TableFaults::default(),
     };
@@ -89,6 +97,9 @@ struct Pending<'a> {
     text: &'a str,
     carrier: Carrier,
     own: Option<Own>,
+    others: BTreeSet<FlightNumber>,
+    /// The number under which it is flown, if that is another: then it gives no flight.
+    operating: Option<FlightNumber>,
 }
 
 struct Reading<'a> {
@@ -104,6 +115,9 @@ struct Reading<'a> {
     is_continued: bool,
     carrier: Option<Carrier>,
     pending: Option<Pending<'a>>,
+    sold: SoldLegs,
+    /// Number of legs that state another offset from UTC than their airport has.
+    other_offsets: u64,
     lines: Vec<ScheduleLine>,
     faults: TableFaults,
 }
@@ -179,7 +193,8 @@ impl<'a> Reading<'a> {
     fn leg(&mut self, text: &'a str) {
         // Without a carrier, its fault has been reported.
         let carrier = self.carrier.filter(|_| leg::is_flight(text, self.service_types));
-        self.pending = carrier.map(|carrier| Pending { row: self.row, text, carrier, own: None });
+        let (own, others, operating) = (None, BTreeSet::new(), None);
+        self.pending = carrier.map(|carrier| Pending { row: self.row, text, carrier, own, others, operating });
     }
 
     /// Reads what is added to the last leg.
@@ -189,18 +204,23 @@ impl<'a> Reading<'a> {
             self.fault("flight_number", "must be as in the leg before, like all of columns 2 to 13");
             return;
         }
+        let mut record = Record::of(self.row, text);
         match &text[30..33] {
-            // The flight is another carrier's, whose leg is in the file or is none of ours.
-            "050" => self.pending = None,
+            sold::OPERATING => match record.at("operating_flight", 39..194, sold::read_operating) {
+                Some(number) => pending.operating = Some(number),
+                None => self.pending = None,
+            },
+            sold::OTHERS => {
+                record.at("also_sold_as", 39..194, |data| sold::read_others(data, &mut pending.others));
+            }
             own::IDENTIFIER => {
-                let mut record = Record::of(self.row, text);
                 if let Some(Some(own)) = record.at("capacity", 39..194, own::read) {
                     pending.own = Some(own);
                 }
-                self.faults.add(record.finish());
             }
             _ => {}
         }
+        self.faults.add(record.finish());
     }
 
     fn trailer(&mut self, text: &str, last_serial: Option<u32>) {
@@ -218,15 +238,23 @@ impl<'a> Reading<'a> {
 
     /// Adds the flights of the last leg.
     fn add_pending(&mut self) -> Result<(), FlightError> {
-        let Some(Pending { row, text, carrier, own }) = self.pending.take() else { return Ok(()) };
+        let Some(Pending { row, text, carrier, own, others, operating }) = self.pending.take() else { return Ok(()) };
+        if let Some(operating) = operating {
+            self.sold.add((row, text), carrier, operating, self.reference);
+            return Ok(());
+        }
         let mut record = Record::of(row, text);
-        for line in leg::lines(&mut record, own, carrier, self.reference).unwrap_or_default() {
+        let mut is_other = false;
+        for mut line in leg::lines(&mut record, own, carrier, self.reference).unwrap_or_default() {
+            line.also_sold_as = Some(others.iter().copied().filter(|other| *other != line.number).collect());
             if let Some((column, fault)) = self.expanding.add(&line)? {
                 record.fault(column, &fault);
                 break;
             }
+            is_other |= leg::states_other_offset(text, &line, self.reference);
             self.lines.push(line);
         }
+        self.other_offsets += u64::from(is_other);
         self.faults.add(record.finish());
         Ok(())
     }
@@ -240,8 +268,14 @@ impl<'a> Reading<'a> {
         if !self.is_given_up() && (self.kind != b'5' || self.is_continued) {
             self.fault("record_type", "must not be the last one: the file ends without its record of type 5");
         }
-        let Self { expanding, lines, faults, .. } = self;
-        Ok(expanding.finish(faults.unless_faulty(lines)?))
+        if let Err((row, fault)) = self.sold.give(self.expanding.flights()) {
+            let mut record = Record::of(row, "");
+            record.fault("flight_number", &fault);
+            self.faults.add(record.finish());
+        }
+        let Self { expanding, lines, faults, other_offsets, .. } = self;
+        let season = expanding.finish(faults.unless_faulty(lines)?);
+        Ok(Season { other_offsets, ..season })
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn permitted(caller: &Principal, change: ChangeFlight) -> Result<Chan
     if caller.role >= Role::Admin || change.is_operational() {
         return Ok(change);
     }
-    let text = "Operators change only `departure_datetime`, `arrival_datetime` and `aircraft_code`, and `offload`; the other \
-                members require the role admin.";
+    let text = "Operators change only `departure_datetime`, `arrival_datetime`, `aircraft_code`, `offload`, `follow_feed` and \
+                `accept_oversize`; the other members require the role admin.";
     Err(Problem::new(code::FORBIDDEN, text))
 }

@@ -106,7 +106,7 @@ fn stepped(reference: Reference) -> impl Fn(&Operated) -> Answer + Clone + Send 
     }
 }
 
-problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, ITINERARY_INVALID, VERSION_MISMATCH);
+problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, ITINERARY_INVALID, PIECE_TOO_LARGE, VERSION_MISMATCH);
 
 /// Change a flight.
 ///
@@ -114,12 +114,15 @@ problem_responses!(ChangeProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_
 /// arrival. `capacity` is what the flight carries; what may be sold is that and `overbooking`, rounded down.
 /// `offload` first takes bookings off the flight, in the same transaction. With `release_holds` a capacity below what is
 /// booked and held ends active holds, newest first, as many as it requires. A change of the departure also moves the
-/// cut-off; no hold outlasts an earlier one. A change of times adds an event to each booking, and a booking whose connection
+/// cut-off; no hold outlasts an earlier one. An aircraft with no opening for a piece of a booking on the flight is refused (409
+/// `piece_too_large` with `ref_ids`), unless that is taken off or `accept_oversize` is set. A change of times adds an event to each booking, and a booking whose connection
 /// no longer holds is marked
 /// `needs_rerouting`. The scheduled times never change and define the date of the flight.
 ///
-/// For administrators. With the setting `operations.operators_change_flights` operators too change times and aircraft and
-/// take bookings off; the other members, and `release_holds`, stay administrators': 403 `forbidden`.
+/// A change of times, aircraft, capacity or cut-off keeps the flight from the feed that gives it, until `follow_feed` gives it back.
+///
+/// For administrators. With the setting `operations.operators_change_flights` operators too change times and aircraft, take
+/// bookings off and give `follow_feed`; the other members, and `release_holds`, stay administrators': 403 `forbidden`.
 #[utoipa::path(patch, path = "/flights/{id}", tag = "flights", operation_id = "changeFlight",
     request_body(content((ChangeFlight = "application/json"), (ChangeFlight = "application/merge-patch+json"))),
     params(("id" = FlightId, Path, description = "Id of the flight"), DryRun, KeyHeader,

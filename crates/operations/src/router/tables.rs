@@ -25,6 +25,7 @@ const COLUMNS: &[&str] = &[
     "pieces",
     "weight_kg",
     "volume_m3",
+    "dimensions",
     "positions",
     "special_handling_codes",
     "description",

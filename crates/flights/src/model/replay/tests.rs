@@ -27,6 +27,7 @@ fn flight() -> Flight {
         actual_arrival: None,
         aircraft: Some("77X".parse().unwrap()),
         is_freighter: true,
+        also_sold_as: None,
         created_at: at(0),
         updated_at: at(0),
         room: FlightCapacity::opened(id, Space::from_columns(1000, 1000, 10), at(540)),
@@ -112,6 +113,26 @@ fn overbooking_is_rebuilt_also_around_events_of_a_version_without_it() {
     }
     now.room.physical = Space::from_columns(800, 1000, 10);
     now.room.overbooking.weight_percent = 0;
+    assert_eq!(replay(now.id, &events, BOOKED), (Some(replayed(&now)), vec![]));
+}
+
+fn sell(flight: &mut Flight) {
+    flight.also_sold_as = Some(vec!["SQ401".parse().unwrap()]);
+}
+
+#[test]
+fn other_numbers_are_rebuilt_also_around_events_of_a_version_without_them() {
+    let end = |flight: &mut Flight| flight.also_sold_as = Some(Vec::new());
+    let stories: [&[Step]; 2] = [&[(Changed, sell)], &[(Changed, sell), (Changed, retime), (Changed, end)]];
+    for steps in stories {
+        let (now, events) = story(steps);
+        assert_eq!(replay(now.id, &events, BOOKED), (Some(replayed(&now)), vec![]));
+    }
+    assert!(event(FlightEventType::Created, &flight()).data.get("also_sold_as").is_none());
+
+    // That version retimes the flight.
+    let (now, mut events) = story(&[(Changed, sell), (Changed, retime)]);
+    events[2].data.as_object_mut().unwrap().remove("also_sold_as").unwrap();
     assert_eq!(replay(now.id, &events, BOOKED), (Some(replayed(&now)), vec![]));
 }
 

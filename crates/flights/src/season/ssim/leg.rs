@@ -1,4 +1,4 @@
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use loadmaster_capacity::SpaceFields;
 use loadmaster_kernel::{AircraftCode, AirportCode, Fault, FaultCode, FlightNumber};
 use loadmaster_platform::{tables::Clock, web::Raw};
@@ -100,9 +100,30 @@ pub(super) fn lines(
             is_freighter,
             capacity,
             cutoff_minutes,
+            also_sold_as: None,
         })
     };
     groups.into_iter().zip(periods).map(line).collect()
+}
+
+/// Returns whether a leg states another offset from UTC than its airports have on the first day of its line. Blanks state none.
+pub(super) fn states_other_offset(text: &str, line: &ScheduleLine, reference: &Reference) -> bool {
+    let (origin, destination) = (reference.airport(line.origin), reference.airport(line.destination));
+    let (Some(date), Some(origin), Some(destination)) = (line.dates().next(), origin, destination) else {
+        return false;
+    };
+    let arrives = date + TimeDelta::days(line.arrival_day_offset.into());
+    is_other_offset(&text[47..52], &origin, date.and_time(line.departure), line.is_second.0)
+        || is_other_offset(&text[65..70], &destination, arrives.and_time(line.arrival), line.is_second.1)
+}
+
+fn is_other_offset(stated: &str, airport: &Airport, local: NaiveDateTime, is_second: bool) -> bool {
+    let instant = if is_second { airport.at_second(local) } else { airport.at(local) };
+    let minutes = airport.local(instant).offset().local_minus_utc() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let offset = format!("{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60);
+    let is_zero = minutes == 0 && stated == "-0000";
+    !stated.trim().is_empty() && stated != offset && !is_zero
 }
 
 impl Leg {

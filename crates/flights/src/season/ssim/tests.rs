@@ -4,6 +4,8 @@ use loadmaster_platform::tables::TableError;
 
 use super::*;
 
+mod codeshares;
+
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| Reference::bundled().unwrap());
 static SERVICES: LazyLock<Vec<String>> = LazyLock::new(|| ["J", "F"].map(str::to_owned).to_vec());
 
@@ -92,6 +94,28 @@ fn check_faults(file: &str, expected: &[&str]) {
         found.len() == expected.len() && found.iter().zip(expected).all(|(found, begin)| found.starts_with(begin)),
         "{found:#?}"
     );
+}
+
+#[test]
+fn a_file_may_begin_with_records_of_zeros() {
+    let zeros = "0".repeat(LENGTH);
+    let whole = file("L", &[leg()]);
+    assert_eq!(flights(&format!("{zeros}\r\n{zeros}\n{whole}")), flights(&whole));
+    for other in ["", "0000\n", "flight_number,origin\n", "00AI\n"] {
+        assert!(!is_ssim(other.as_bytes()), "{other:?}");
+    }
+}
+
+/// The airport's own offset counts, and the leg is counted as one to look at.
+#[test]
+fn a_leg_that_states_another_offset_is_read_by_its_airports_and_counted() {
+    for (column, stated, expected) in [(48, "+0530", 0), (48, "     ", 0), (48, "+0500", 1), (66, "+0630", 1)] {
+        let season = read_file(&file("L", &[with(&leg(), column, stated)])).unwrap();
+        let [dated] = season.timetable.0.as_slice() else { panic!("one flight") };
+        let times = [dated.flight.departure, dated.flight.arrival].map(|time| time.to_rfc3339());
+        assert_eq!(times, ["2027-05-03T04:30:00+00:00", "2027-05-03T06:40:00+00:00"]);
+        assert_eq!(season.other_offsets, expected, "{stated:?} in column {column}");
+    }
 }
 
 #[test]

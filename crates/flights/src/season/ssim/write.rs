@@ -10,6 +10,7 @@ use super::{
     super::days::DaysOfOperation,
     LENGTH, TITLE, following,
     own::{self, Own},
+    sold,
 };
 use crate::model::{NewFlight, space_of};
 
@@ -43,6 +44,7 @@ struct Leg {
     is_freighter: bool,
     /// Capacity and cut-off, if they do not follow from the aircraft.
     own: Option<String>,
+    also_sold_as: Vec<FlightNumber>,
 }
 
 /// A time, some days after the day of the flight, and minutes by which local time is ahead of UTC then.
@@ -129,12 +131,13 @@ impl Writer {
             let aircraft = leg.aircraft.as_ref().map(|code| (73, code.as_str()));
             let parts = leg_of_number.into_iter().chain(departing).chain(arriving).chain(aircraft);
             self.push(out, &parts.collect::<Vec<_>>());
-            if let Some(own) = &leg.own {
+            let others = sold::written(&leg.also_sold_as).map(|numbers| (sold::OTHERS, numbers));
+            for (identifier, data) in others.chain(leg.own.clone().map(|own| (own::IDENTIFIER, own))) {
                 let points = [sequence - 1, sequence].map(|point| char::from(b'A' + point));
-                let points = format!("{overflow}{}{}{}", points[0], points[1], own::IDENTIFIER);
+                let points = format!("{overflow}{}{}{identifier}", points[0], points[1]);
                 let lane = format!("{}{}", leg.origin.as_str(), leg.destination.as_str());
                 let (number, points, lane) = (number.as_str(), points.as_str(), lane.as_str());
-                self.push(out, &[(1, "4"), (2, number), (28, points), (34, lane), (40, own.as_str())]);
+                self.push(out, &[(1, "4"), (2, number), (28, points), (34, lane), (40, data.as_str())]);
             }
         }
     }
@@ -186,6 +189,7 @@ impl Writer {
             aircraft: flight.aircraft,
             is_freighter: flight.is_freighter,
             own: (usual != Some(own)).then(|| own.to_string()),
+            also_sold_as: flight.also_sold_as.clone().unwrap_or_default(),
         }
     }
 }

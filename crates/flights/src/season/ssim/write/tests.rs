@@ -48,6 +48,7 @@ fn flight(number: &str, lane: (&str, &str), departure: &str, arrival: &str) -> N
         is_freighter: aircraft.is_freighter,
         capacity: space_of(&aircraft),
         cutoff_minutes: NewFlight::DEFAULT_CUTOFF_MINUTES,
+        also_sold_as: Some(Vec::new()),
     }
 }
 
@@ -112,7 +113,13 @@ fn random_number(dice: &mut Dice, number: u64) -> Vec<NewFlight> {
             (like.aircraft, like.is_freighter) = (None, false);
         }
     }
+    if dice.is_one_of(3) {
+        like.also_sold_as = Some(random_others(dice));
+    }
     for day in (0..days).filter(|day| weekdays >> (day % 7) & 1 == 1) {
+        if dice.is_one_of(12) {
+            like.also_sold_as = Some(random_others(dice));
+        }
         if dice.is_one_of(8) {
             minute = (minute + dice.number(0, 90)) % 1440;
         }
@@ -129,6 +136,15 @@ fn random_number(dice: &mut Dice, number: u64) -> Vec<NewFlight> {
         }
     }
     flights
+}
+
+/// More than one record has, at times.
+fn random_others(dice: &mut Dice) -> Vec<FlightNumber> {
+    let number =
+        |dice: &mut Dice| format!("{}{}{}", dice.of(&["SQ", "UA", "5X"]), 1 + dice.below(9999), dice.of(&["", "B"]));
+    let most = dice.of(&[1, 2, 3, 40]);
+    let others: BTreeSet<FlightNumber> = (0..dice.below(most)).map(|_| number(dice).parse().unwrap()).collect();
+    others.into_iter().collect()
 }
 
 /// Whether a file in local time says when the flight is.
@@ -230,6 +246,29 @@ fn what_the_aircraft_does_not_say_stands_in_a_record_of_its_own() {
         assert_eq!(&own[27..], " AB900DELBOMLOADMASTER 1234.5 KG 653.000 M3 37 POS 90 MIN");
         assert_eq!(read_back(&file), [flight]);
     }
+}
+
+#[test]
+fn the_numbers_of_others_stand_in_the_data_element_010() {
+    let like = flight("AI8", ("DEL", "BOM"), "2027-05-03T16:00:00Z", "2027-05-03T18:10:00Z");
+    let others: Vec<FlightNumber> = ["5X12B", "SQ401"].map(|number| number.parse().unwrap()).to_vec();
+    let sold = NewFlight { also_sold_as: Some(others), cutoff_minutes: 90, ..like.clone() };
+    let next = NewFlight {
+        departure: sold.departure + TimeDelta::days(1),
+        arrival: sold.arrival + TimeDelta::days(1),
+        ..like
+    };
+    let file = written(TimeMode::Utc, &[vec![sold.clone(), next.clone()]]);
+    let legs = legs(&file);
+    assert_eq!(legs.len(), 4, "a flight that is sold otherwise is another line: {file}");
+    assert_eq!(&legs[1][..14], &legs[0].replacen('3', "4", 1)[..14]);
+    assert_eq!(&legs[1][27..], " AB010DELBOM5X 0012B/SQ 0401");
+    assert!(legs[2][27..].starts_with(" AB900DELBOMLOADMASTER "), "{file}");
+    assert_eq!(read_back(&file), [sold.clone(), next]);
+
+    let many: BTreeSet<FlightNumber> = (1..=50).map(|number| format!("UA{number}").parse().unwrap()).collect();
+    let sold = NewFlight { also_sold_as: Some(many.into_iter().collect()), ..sold };
+    assert_eq!(read_back(&written(TimeMode::Local, &[vec![sold.clone()]])), [sold]);
 }
 
 #[test]
