@@ -1,0 +1,97 @@
+//! What a file may not change without a person.
+use loadmaster_flights::FeedDifferences;
+
+/// From when on a person decides.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub far_minutes: u32,
+    pub max_gone_percent: u32,
+}
+
+/// Why a person decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Flights may not become what the file says.
+    Refused(usize),
+    /// Flights with bookings or holds move by more minutes than this.
+    Far { flights: u64, minutes: u32 },
+    /// The file lacks too many flights.
+    Gone { absent: usize, of: u64, percent: u32 },
+}
+
+impl Reason {
+    /// Returns a sentence that says what to do.
+    pub fn text(self) -> String {
+        match self {
+            Self::Refused(flights) => format!(
+                "{flights} flights may not become what the file says, mostly because of what is booked on them; the \
+                 differences name each: apply the rest, or reject the run."
+            ),
+            Self::Far { flights, minutes } => format!(
+                "{flights} flights with bookings or holds move by more than {minutes} minutes: look at their differences, then \
+                 apply or reject the run."
+            ),
+            Self::Gone { absent, of, percent } => format!(
+                "{absent} of the {of} flights of the feed within the file's dates are absent, more than {percent} %: the file may \
+                 be cut; apply the run only if they are gone."
+            ),
+        }
+    }
+}
+
+/// Returns why a person decides on these differences.
+pub fn reasons(differences: &FeedDifferences, bounds: Bounds) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let refused = differences.refused();
+    if refused > 0 {
+        reasons.push(Reason::Refused(refused));
+    }
+    if differences.far > 0 {
+        reasons.push(Reason::Far { flights: differences.far, minutes: bounds.far_minutes });
+    }
+    let (absent, percent) = (differences.absent.len(), bounds.max_gone_percent);
+    let is_gone = u64::try_from(absent)
+        .is_ok_and(|absent| u128::from(absent) * 100 > u128::from(percent) * u128::from(differences.of_feed));
+    if is_gone {
+        reasons.push(Reason::Gone { absent, of: differences.of_feed, percent });
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use loadmaster_flights::AbsentFlight;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { far_minutes: 180, max_gone_percent: 10 };
+
+    fn absent(flights: usize, of_feed: u64) -> FeedDifferences {
+        let flight = AbsentFlight {
+            id: uuid::Uuid::nil().into(),
+            number: "AI101".parse().unwrap(),
+            origin: "DEL".parse().unwrap(),
+            date: "2026-12-01".parse().unwrap(),
+            has_freight: false,
+        };
+        FeedDifferences { absent: vec![flight; flights], of_feed, ..FeedDifferences::default() }
+    }
+
+    #[test]
+    fn a_file_may_lack_ten_percent_and_no_more() {
+        assert_eq!(reasons(&absent(0, 0), BOUNDS), []);
+        assert_eq!(reasons(&absent(10, 100), BOUNDS), []);
+        assert_eq!(reasons(&absent(11, 100), BOUNDS), [Reason::Gone { absent: 11, of: 100, percent: 10 }]);
+        let none = Bounds { max_gone_percent: 0, ..BOUNDS };
+        assert_eq!(reasons(&absent(1, 100), none).len(), 1);
+        let all = Bounds { max_gone_percent: 100, ..BOUNDS };
+        assert_eq!(reasons(&absent(100, 100), all), []);
+    }
+
+    #[test]
+    fn far_moves_of_flights_with_freight_are_for_a_person() {
+        let far = FeedDifferences { far: 1, ..FeedDifferences::default() };
+        assert_eq!(reasons(&far, BOUNDS), [Reason::Far { flights: 1, minutes: 180 }]);
+        assert!(reasons(&far, BOUNDS)[0].text().starts_with("1 flights with bookings or holds move by more than 180"));
+    }
+}
