@@ -1,12 +1,14 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
 use loadmaster_kernel::{
-    AirportCode, AlertId, FlightId, HandlingCode, Money, OrganizationId, Positions, UserId, Volume, Weight, words,
+    AirportCode, AlertId, Dimensions, FlightId, HandlingCode, Money, OrganizationId, Positions, UserId, Volume, Weight,
+    words,
 };
 use loadmaster_platform::web::{
-    Condition,
+    Condition, Patch,
     bulk::{self, Ids},
     condition::{absent, all, among, any, given},
+    freight::{self, NewDimensions},
     object, read, request, set, with,
 };
 use loadmaster_reference::Reference;
@@ -40,6 +42,9 @@ pub struct AlertBody {
     pub volume_m3: Option<Volume>,
     #[schema(required = true)]
     pub positions: Option<Positions>,
+    /// The pieces of the freight, by size; null: not given, as for alerts on prices.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
     /// The price that was asked for.
@@ -110,6 +115,7 @@ impl From<&Alert> for AlertBody {
             weight_kg: terms.weight,
             volume_m3: terms.volume,
             positions: terms.positions,
+            dimensions: terms.dimensions.clone(),
             special_handling_codes: terms.special_handling_codes.clone(),
             below: terms.below,
             drop_percent: terms.drop_percent,
@@ -141,9 +147,13 @@ request! {
         date_from: Option<NaiveDate> = read::date,
         /// Last date of departure, at most 30 days after `date_from`, and not in the past.
         date_to: Option<NaiveDate> = |raw| read::last_date(raw, date_from, "date_from"),
-        weight_kg: Weight = read::weight,
-        /// Default: by the weight, at 166.667 kg per m³.
-        volume_m3: Option<Volume> = read::volume,
+        /// For `SPACE`: the pieces of the freight, by size. They may stand for `weight_kg` and `volume_m3`, and flights on which
+        /// one does not fit do not count.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Required unless each line of the dimensions has a weight.
+        weight_kg: Inferred<Weight> = with(|fields| freight::needed_weight(fields, dimensions.as_ref())),
+        /// Default: that of the dimensions, or by the weight, at 166.667 kg per m³.
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions, of any type, on each flight.
         positions: Option<Positions> = read::positions,
         /// IATA special handling codes of the freight, such as `PER`.
@@ -185,6 +195,7 @@ impl From<CreateAlert> for Terms {
             weight: new.weight_kg,
             volume: new.volume_m3,
             positions: new.positions,
+            dimensions: new.dimensions.map(NewDimensions::into_inner),
             special_handling_codes: new.special_handling_codes,
             below: new.below,
             drop_percent: new.drop_percent,
@@ -215,6 +226,9 @@ request! {
         date_from: Patch<NaiveDate> = read::date,
         /// Last date of departure, at most 30 days after `date_from`, and not in the past.
         date_to: Patch<NaiveDate> = read::date,
+        /// For `SPACE`: bring `volume_m3` and, if each line has one, `weight_kg` along. Other values of these must agree with them.
+        /// `null`: none.
+        dimensions: Patch<NewDimensions> = with(freight::dimensions),
         weight_kg: Option<Weight> = read::weight,
         /// `null`: by the weight, at 166.667 kg per m³.
         volume_m3: Patch<Volume> = read::volume,
@@ -238,15 +252,24 @@ impl ChangeAlert {
     /// Returns the changed terms.
     pub fn applied(&self, before: &Terms) -> Terms {
         let codes = self.special_handling_codes.clone().or(Some(before.special_handling_codes.clone()));
+        let (new, dimensions) = match &self.dimensions {
+            Patch::Keep => (None, before.dimensions.clone()),
+            Patch::Clear => (None, None),
+            Patch::Set(new) => (Some(new), Some(new.clone().into_inner())),
+        };
+        let weight = self.weight_kg.or_else(|| new.and_then(|new| new.weight()));
+        let volume = self.volume_m3.or(new.map(|new| new.volume()).or(before.volume));
+        let volume = volume.or_else(|| dimensions.as_ref().map(Dimensions::volume));
         Terms {
             kind: before.kind,
             origin: self.origin.unwrap_or(before.origin),
             destination: self.destination.unwrap_or(before.destination),
             date_from: self.date_from.or(before.date_from),
             date_to: self.date_to.or(before.date_to),
-            weight: self.weight_kg.unwrap_or(before.weight),
-            volume: self.volume_m3.or(before.volume),
+            weight: weight.unwrap_or(before.weight),
+            volume,
             positions: self.positions.or(before.positions),
+            dimensions,
             special_handling_codes: codes.unwrap_or_default(),
             below: self.below.or(before.below),
             drop_percent: self.drop_percent.or(before.drop_percent),

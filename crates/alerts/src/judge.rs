@@ -22,6 +22,7 @@ impl AlertService {
             weight: Some(terms.weight),
             volume: terms.volume,
             positions: terms.positions,
+            dimensions: terms.dimensions.clone(),
             special_handling_codes: terms.special_handling_codes.clone(),
             own: self.capacity.allotted().of(Some(organization)),
             priced_for: (terms.kind == AlertKind::Price).then_some(Some(organization)),

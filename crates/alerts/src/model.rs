@@ -1,7 +1,7 @@
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use loadmaster_kernel::{
-    AirportCode, AlertId, Fault, FaultCode, FlightId, HandlingCode, Money, OrganizationId, Positions, UserId, Volume,
-    Weight, words,
+    AirportCode, AlertId, Dimensions, Fault, FaultCode, FlightId, HandlingCode, Money, OrganizationId, Positions,
+    UserId, Volume, Weight, words,
 };
 use loadmaster_platform::outbox::Message;
 use loadmaster_shipment::MemberFaults;
@@ -60,6 +60,8 @@ pub struct Terms {
     pub weight: Weight,
     pub volume: Option<Volume>,
     pub positions: Option<Positions>,
+    /// `None`: whether its pieces fit is not judged.
+    pub dimensions: Option<Dimensions>,
     pub special_handling_codes: Vec<HandlingCode>,
     pub below: Option<Money>,
     pub drop_percent: Option<i32>,
@@ -103,10 +105,23 @@ impl Terms {
             }
             _ => {}
         }
+        faults.extend(self.faults_of_dimensions());
         if self.expires_at.is_some_and(|at| at <= now) {
             faults.push(("/expires_at", Fault::new(FaultCode::TooSmall, "must not be in the past")));
         }
         faults
+    }
+
+    /// Returns the faults of dimensions that contradict the weight or the volume, or are not of an alert on space.
+    fn faults_of_dimensions(&self) -> MemberFaults {
+        let Some(dimensions) = &self.dimensions else { return MemberFaults::new() };
+        let not_allowed = || Fault::new(FaultCode::NotAllowed, "are of alerts on space");
+        let faults = [
+            (self.kind == AlertKind::Price).then(not_allowed),
+            dimensions.fault_of_weight(self.weight),
+            self.volume.and_then(|volume| dimensions.fault_of_volume(volume)),
+        ];
+        faults.into_iter().flatten().map(|fault| ("/dimensions", fault)).collect()
     }
 
     /// Returns the dates to search.

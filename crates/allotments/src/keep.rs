@@ -215,6 +215,7 @@ impl Target<'_> {
             pieces: None,
             space: allotment.space,
             volume_defaulted: allotment.volume_defaulted,
+            dimensions: None,
             product: shipment::GENERAL.to_owned(),
             special_handling_codes: Vec::new(),
             awb_number: None,

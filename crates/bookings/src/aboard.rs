@@ -23,8 +23,6 @@ use super::{
 
 /// Bookings in memory at the same time.
 const AT_ONCE: usize = 2_000;
-/// Bookings named in one refusal.
-const MOST_NAMED: i64 = 1_000;
 
 /// A booking left behind by a flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -306,15 +304,6 @@ impl BookingService {
             lifted.extend(billing::lifted(&drafts));
         }
         Ok(lifted)
-    }
-
-    /// Returns the bookings on a flight that require a cargo aircraft: at most the first thousand.
-    pub async fn freighter_bound_in_tx(
-        &self,
-        tx: &mut PgSession,
-        flight: FlightId,
-    ) -> Result<Vec<BookingRef>, BookingError> {
-        Ok(repository::aboard_with_code(tx, flight, HandlingCode::CARGO_AIRCRAFT_ONLY, MOST_NAMED).await?)
     }
 
     /// Returns whether any leg has departed on a flight, whatever the state of its booking. The caller holds the

@@ -37,7 +37,7 @@ impl BookingService {
     ) -> Result<Done, Problem> {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
-                let request = Request::of(new.load().space, &new.special_handling_codes);
+                let request = Request::of(new.load().space, &new.special_handling_codes).sized(new.dimensions());
                 let route = self.search.route_query(
                     (new.origin, new.destination),
                     &new.flight_ids,
@@ -71,7 +71,8 @@ impl BookingService {
                         destination: hold.destination,
                         day: Day::Of(way.unwrap_or_else(|| hold.flight_ids().collect())),
                         earliest: None,
-                        request: Request::of(amended.space, &amended.special_handling_codes),
+                        request: Request::of(amended.space, &amended.special_handling_codes)
+                            .sized(amended.dimensions.as_ref()),
                     })
                 };
                 Err(problem.with("alternatives", self.search.alternatives_once(route).await))
@@ -111,7 +112,7 @@ impl BookingService {
         let lost = booking.legs.iter().filter(|leg| leg.origin == origin && leg.departure > now);
         let lost = lost.filter(|leg| leg.status != LegStatus::Replaced).map(|leg| leg.flight_id).next();
         let day = lost.map_or(Day::Today, |flight| Day::Of(vec![flight]));
-        let route = self.onward_on(booking, day, Request::of(booking.space, &booking.special_handling_codes));
+        let route = self.onward_on(booking, day, request_for(booking));
         let found = self.search.onward(route, refused.len() + 1).await?;
         Ok(found.into_iter().find(|way| !refused.contains(way)))
     }
@@ -121,7 +122,7 @@ impl BookingService {
         let amended = amendment.amended(booking).ok()?;
         let planned = || booking.undeparted_legs().map(|leg| leg.flight_id).collect();
         let day = Day::Of(if amendment.way().is_empty() { planned() } else { amendment.way().to_vec() });
-        Some(self.onward_on(booking, day, Request::of(amended.space, &amended.special_handling_codes)))
+        Some(self.onward_on(booking, day, request_for(&amended)))
     }
 
     /// Returns the query for flights from where the cargo is or will land, after its landing and a connection.
@@ -133,16 +134,21 @@ impl BookingService {
     }
 }
 
+/// Returns the request for the freight of a booking.
+fn request_for(booking: &Booking) -> Request {
+    Request::of(booking.space, &booking.special_handling_codes).sized(booking.dimensions.as_ref())
+}
+
 impl PlainBooking {
     fn route_query(&self) -> RouteQuery {
         let asked = self.departure_date.map_or(Day::Today, Day::On);
-        let Shipment { origin, destination, load, special_handling_codes, .. } = &self.shipment;
+        let Shipment { origin, destination, load, dimensions, special_handling_codes, .. } = &self.shipment;
         RouteQuery {
             origin: *origin,
             destination: *destination,
             day: if self.flight_ids.is_empty() { asked } else { Day::Of(self.flight_ids.clone()) },
             earliest: None,
-            request: Request::of(load.space, special_handling_codes),
+            request: Request::of(load.space, special_handling_codes).sized(dimensions.as_ref()),
         }
     }
 }

@@ -2,10 +2,10 @@ use chrono::TimeDelta;
 use loadmaster_accounts::Role;
 use loadmaster_capacity::{self as capacity, FlightCapacity, FlightStatus, OpenUntil, Shift, Shortfall, Space};
 use loadmaster_flights as flights;
-use loadmaster_holds::Draws;
+use loadmaster_holds::{Draws, HoldError};
 use loadmaster_kernel::{AwbNumber, BookingId, FlightId, HandlingCode};
 use loadmaster_platform::postgres::PgSession;
-use loadmaster_shipment::{self as shipment, ItineraryError};
+use loadmaster_shipment::{self as shipment, Fit, ItineraryError};
 
 use super::{
     BookingError, BookingService,
@@ -39,6 +39,9 @@ impl Alteration for Amend {
         seen: &Booking,
     ) -> Result<Booking, BookingError> {
         let (caller, amendment) = (target.caller, &self.amendment);
+        if amendment.accepts_oversize() && caller.role < Role::Operator {
+            return Err(HoldError::OversizeNotAllowed.into());
+        }
         let wanted = amendment.flights_to_lock(seen);
         let taken = move_awb_claim(tx, seen.id, amendment.awb_move(seen)).await?;
         let spaces = capacity::lock_in_tx(tx, &wanted).await?;
@@ -66,6 +69,7 @@ impl Alteration for Amend {
             spaces,
             draws,
             draft: Draft::of(booking),
+            accepts_oversize: amendment.accepts_oversize(),
         };
         let mut draft = work.amended(tx, amendment, taken).await?;
         billing::repriced_in_tx(bookings, tx, &mut draft, author).await?;
@@ -118,6 +122,8 @@ pub(super) struct Amending<'a> {
     /// What allotments keep on these flights.
     pub draws: Draws,
     pub draft: Draft,
+    /// Pieces that do not fit are taken.
+    pub accepts_oversize: bool,
 }
 
 impl Amending<'_> {
@@ -129,14 +135,15 @@ impl Amending<'_> {
     ) -> Result<Draft, BookingError> {
         let reroutes = !amendment.keeps_the_way(&self.draft.now);
         let amended = amendment.amended(&self.draft.now)?;
-        let new_freight = amended.space != self.draft.now.space || amended.pieces != self.draft.now.pieces;
+        let new_size = amended.dimensions != self.draft.now.dimensions;
+        let new_freight = new_size || amended.space != self.draft.now.space || amended.pieces != self.draft.now.pieces;
         if reroutes || new_freight || amended.awb_number != self.draft.now.awb_number {
             self.check_open()?;
         }
         self.check_kind(tx, &amended, reroutes).await?;
         let new_codes = amended.special_handling_codes != self.draft.now.special_handling_codes;
         if (new_freight || new_codes) && !reroutes {
-            self.check_embargoes(tx, &amended).await?;
+            self.check_flights(tx, &amended, new_size).await?;
         }
         if let Some(number) = taken {
             return Err(BookingError::AwbTaken(number));
@@ -150,7 +157,7 @@ impl Amending<'_> {
             self.draft.record(
                 self.author,
                 EventType::Amended,
-                EventDetails { notes: Some(notes), ..EventDetails::default() },
+                EventDetails { notes: Some(notes), accepts_oversize: self.accepts_oversize, ..EventDetails::default() },
             );
         }
         if reroutes {
@@ -191,13 +198,21 @@ impl Amending<'_> {
         }
     }
 
-    /// Judges changed freight, or changed special handling codes, by the embargoes on the legs that have not departed.
-    async fn check_embargoes(&self, tx: &mut PgSession, amended: &Booking) -> Result<(), BookingError> {
+    /// Judges changed freight, or changed special handling codes, by the embargoes on the legs that have not departed, and changed
+    /// dimensions by the openings of their aircraft.
+    async fn check_flights(
+        &self,
+        tx: &mut PgSession,
+        amended: &Booking,
+        has_new_size: bool,
+    ) -> Result<(), BookingError> {
         let flights: Vec<FlightId> = amended.undeparted_legs().map(|leg| leg.flight_id).collect();
         let found = flights::find_all_in_tx(tx, &flights).await?;
         let embargoes = self.service.embargoes.in_force_in_tx(tx).await?;
         let flights = shipment::in_order(&flights, found)?;
-        Ok(shipment::check_embargoes(&flights, &amended.special_handling_codes, &embargoes)?)
+        shipment::check_embargoes(&flights, &amended.special_handling_codes, &embargoes)?;
+        let dimensions = amended.dimensions.as_ref().filter(|_| has_new_size && !self.accepts_oversize);
+        Ok(shipment::check_fit(&flights, Fit::of(dimensions, &self.service.surroundings().reference))?)
     }
 
     /// Adjusts the space of each leg that has not departed to the amended booking.

@@ -3,7 +3,8 @@ use std::fmt::Write;
 
 use loadmaster_accounts::Role;
 use loadmaster_kernel::{AwbNumber, FlightId, HandlingCode};
-use loadmaster_shipment::{Load, TextsPatch};
+use loadmaster_platform::web::Patch;
+use loadmaster_shipment::{Freight, FreightPatch, Load, TextsPatch};
 
 use super::{
     BookingError,
@@ -20,8 +21,14 @@ pub(super) struct AwbMove {
 impl AmendBooking {
     /// Returns whether it changes the freight data of the air waybill, which are fixed once the cargo has departed.
     const fn names_freight(&self) -> bool {
-        let Self { pieces, weight_kg, volume_m3, positions, awb_number, .. } = self;
-        pieces.is_some() || weight_kg.is_some() || !(volume_m3.is_keep() && positions.is_keep() && awb_number.is_keep())
+        let Self { dimensions, pieces, weight_kg, volume_m3, positions, awb_number, .. } = self;
+        let is_kept = dimensions.is_keep() && volume_m3.is_keep() && positions.is_keep() && awb_number.is_keep();
+        pieces.is_some() || weight_kg.is_some() || !is_kept
+    }
+
+    /// Returns whether pieces that do not fit are taken.
+    pub fn accepts_oversize(&self) -> bool {
+        self.accept_oversize.unwrap_or_default()
     }
 
     /// Returns the new route, in order of flying; empty: the route stays.
@@ -71,10 +78,19 @@ impl AmendBooking {
         amended.texts = texts.apply(amended.texts).map_err(BookingError::Invalid)?;
         let codes = self.special_handling_codes.clone().or(Some(amended.special_handling_codes));
         amended.special_handling_codes = codes.unwrap_or_default();
-        amended.pieces = self.pieces.unwrap_or(booking.pieces);
         amended.awb_number = self.awb_number.clone().or(amended.awb_number);
         let load = Load { space: booking.space, volume_defaulted: booking.volume_defaulted };
-        let load = load.amended(self.weight_kg, self.volume_m3, self.positions);
+        let before = Freight { pieces: Some(booking.pieces), load, dimensions: booking.dimensions.clone() };
+        let changes = FreightPatch {
+            pieces: self.pieces.map_or(Patch::Keep, Patch::Set),
+            weight: self.weight_kg,
+            volume: self.volume_m3,
+            positions: self.positions,
+            dimensions: &self.dimensions,
+        };
+        let Freight { pieces, load, dimensions } = changes.apply(&before).map_err(BookingError::Invalid)?;
+        amended.pieces = pieces.unwrap_or(booking.pieces);
+        amended.dimensions = dimensions;
         (amended.space, amended.volume_defaulted) = (load.space, load.volume_defaulted);
         Ok(amended)
     }
@@ -116,6 +132,7 @@ pub(super) fn changes_text(before: &Booking, after: &Booking) -> String {
         add("volume, which follows the weight from now on", None);
     }
     let texts = [
+        ("dimensions", before.dimensions != after.dimensions),
         ("description", before.texts.description != after.texts.description),
         ("customer_reference", before.texts.customer_reference != after.texts.customer_reference),
         ("shipper", before.texts.shipper != after.texts.shipper),

@@ -26,6 +26,8 @@ const HISTORY: Rule = Rule::new(5, "bookings match their events");
 /// The booking also belongs to the caller that sent the key.
 const KEYS: Rule = Rule::new(7, "each idempotency key has at most one booking");
 const NAMES: Rule = Rule::new(8, "references, and waybills in use, are unique");
+/// Their pieces, and within bounds their weight and volume, are those of the booking.
+const DIMENSIONS: Rule = Rule::new(20, "dimensions of a booking sum to its pieces");
 
 pub(super) const AUDIT: Audit = Audit {
     rules: &[
@@ -40,6 +42,7 @@ pub(super) const AUDIT: Audit = Audit {
         RATED,
         PAYMENTS,
         USED,
+        DIMENSIONS,
         Rule::REBUILT,
     ],
     run: |snapshot, scope, watch| Box::pin(audit(snapshot, scope, watch)),
@@ -63,7 +66,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
     names(snapshot, only, &mut found.names).await?;
     messages(snapshot, scope, &mut found.messages).await?;
     let (named, committed) = held::audit(snapshot, only).await?;
-    let BookingFindings { allocations, legs, history, keys, names, messages, rebuilt } = found;
+    let BookingFindings { allocations, legs, history, keys, names, dimensions, messages, rebuilt } = found;
     let mut found = vec![
         (ALLOCATIONS, allocations),
         (LEGS, legs),
@@ -73,6 +76,7 @@ async fn audit(snapshot: &mut PgSession, scope: &Scope, watch: Watch<'_>) -> Res
         (Rule::MESSAGES, messages),
         (HELD, named),
         (COMMITTED, committed),
+        (DIMENSIONS, dimensions),
     ];
     found.extend(billing::audit(snapshot, only).await?);
     if scope.rebuild {

@@ -2,16 +2,16 @@ use std::{collections::VecDeque, sync::Arc};
 
 use chrono::{NaiveDate, TimeDelta};
 use loadmaster_accounts::Principal;
-use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, HoldVerb, PriceFault, Requester};
-use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HandlingCode, HoldId};
+use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId};
 use loadmaster_platform::{
     idempotency::{Answer, Key},
     telemetry::{Traced, span},
     web::{Code, Precondition, Problem},
 };
 use loadmaster_search::{self as search, Departing};
+use loadmaster_shipment::Surroundings;
 use tokio::time::Instant;
 
 use super::metric;
@@ -38,7 +38,7 @@ impl Desk {
         caller: Principal,
         new: CreateBooking,
         key: Key,
-        answer: fn(&Booking) -> Answer,
+        answer: fn(&Booking, &Surroundings) -> Answer,
     ) -> Result<Answer, Problem> {
         if new.discount_code.is_some() && new.quote_id.is_none() {
             let fault = Fault::new(FaultCode::InvalidFormat, "needs `quote_id`: without a quote there is no price");
@@ -70,7 +70,7 @@ impl Desk {
         new: CreateHold,
         terms: CommitTerms,
         key: Key,
-        answer: fn(&Booking) -> Answer,
+        answer: fn(&Booking, &Surroundings) -> Answer,
     ) -> Result<Answer, Problem> {
         let terms = Arc::new(CommitTerms { request: key.name(), ..terms });
         if let Some(answer) = self.joined(caller, &key, &terms).await? {
@@ -126,16 +126,15 @@ impl Desk {
         if !flight_ids.is_empty() {
             return self.submit(operation(flight_ids.clone()), request).await;
         }
+        let freight = search::Request::of(shipment.load.space, &shipment.special_handling_codes)
+            .sized(shipment.dimensions.as_ref());
         let attempts = Attempts::until(until);
         let mut options = VecDeque::new();
         loop {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
                 let lane = (shipment.origin, shipment.destination, *departure_date);
-                options = self
-                    .bookings()
-                    .candidates(&caller, lane, shipment.load.space, &shipment.special_handling_codes, &attempts)
-                    .await?;
+                options = self.bookings().candidates(&caller, lane, freight.clone(), &attempts).await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
             match self.submit(operation(flights), request).await {
@@ -152,14 +151,13 @@ impl BookingService {
         &self,
         caller: &Principal,
         (origin, destination, date): (AirportCode, AirportCode, Option<NaiveDate>),
-        space: Space,
-        special_handling_codes: &[HandlingCode],
+        freight: search::Request,
         attempts: &Attempts,
     ) -> Result<VecDeque<Vec<FlightId>>, BookingError> {
         let hours = TimeDelta::hours(i64::from(self.limits.auto_route_hours));
         let departing = date.map_or(Departing::Within(hours), Departing::On);
         let own = self.capacity.allotted().of(Some(caller.organization_id));
-        let request = search::Request::of(space, special_handling_codes).by(own);
+        let request = freight.by(own);
         let search = self.search.candidates(origin, destination, departing, &request);
         let mut candidates = attempts.read(search).await?;
         if candidates.bookable.is_empty() && !candidates.full.is_empty() {

@@ -9,7 +9,7 @@ use loadmaster_platform::{
 use serde_json::json;
 
 use super::{
-    model::{Booking, Correction, Event, EventType, Leg, LegStatus, changed_data, message},
+    model::{Booking, BookingData, Correction, Event, EventType, Leg, LegStatus, changed_data, message},
     repository::{self, Changes},
 };
 
@@ -33,6 +33,8 @@ pub(super) struct EventDetails {
     pub occurred_at: Option<DateTime<Utc>>,
     /// The step that it takes back.
     pub corrects: Option<Correction>,
+    /// Pieces that do not fit were accepted.
+    pub accepts_oversize: bool,
 }
 
 /// A locked booking and its changes in this transaction: change `now`, then record an event. Each event holds all
@@ -136,6 +138,9 @@ impl Draft {
         self.now.updated_at = author.now;
         let leg = details.leg.as_ref();
         let mut data = changed_data(&self.recorded, &self.now);
+        if details.accepts_oversize {
+            data[BookingData::ACCEPT_OVERSIZE] = json!(true);
+        }
         if let Some(step) = details.corrects {
             data[Correction::MEMBER] = json!(step);
         }

@@ -5,13 +5,14 @@ use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_holds::{CommitTerms, CreateHold, Hold, PaymentTerms};
-use loadmaster_kernel::{BookingId, BookingRef, FlightId, HoldId, OrganizationId, Pieces, UserId};
-use loadmaster_shipment::{BookingContact, Load, Shipment};
+use loadmaster_kernel::{AirportCode, BookingId, BookingRef, FlightId, HoldId, OrganizationId, Pieces, UserId};
+use loadmaster_platform::web::freight::NewDimensions;
+use loadmaster_shipment::{BookingContact, Shipment};
 
 use super::{
     BookingService,
     dto::CreateBooking,
-    model::{Bill, Booking, BookingData, BookingStatus, Event, EventType, Leg, LegStatus, Price, Texts},
+    model::{Bill, Booking, BookingData, BookingStatus, Event, EventType, Leg, LegStatus, Price},
 };
 
 /// A booking that a caller wants on these flights, in this order.
@@ -44,6 +45,29 @@ pub struct PlainBooking {
     pub contacts: Vec<BookingContact>,
 }
 
+impl PlainBooking {
+    /// What an order without price, payment and what only holds have asks for, from and to these airports.
+    fn of(
+        order: CreateHold,
+        (origin, destination): (AirportCode, AirportCode),
+        pieces: Pieces,
+        contacts: Vec<BookingContact>,
+    ) -> Self {
+        let shipment = Shipment {
+            origin,
+            destination,
+            pieces,
+            load: order.load(),
+            accepts_oversize: order.accepts_oversize(),
+            texts: order.texts(),
+            dimensions: order.dimensions.map(NewDimensions::into_inner),
+            special_handling_codes: order.special_handling_codes,
+            awb_number: order.awb_number,
+        };
+        Self { shipment, flight_ids: order.flight_ids, departure_date: order.departure_date, contacts }
+    }
+}
+
 /// How a booking that is asked for is made.
 pub(super) enum Making {
     AtOnce(Arc<PlainBooking>),
@@ -55,13 +79,14 @@ pub(super) enum Making {
 #[derive(Debug, Clone)]
 pub struct MadeOf {
     pub id: HoldId,
+    pub product: String,
     pub price: Option<Price>,
 }
 
 impl From<&Hold> for MadeOf {
     fn from(hold: &Hold) -> Self {
         let price = hold.quote.as_ref().map(Price::from);
-        Self { id: hold.id, price }
+        Self { id: hold.id, product: hold.product.clone(), price }
     }
 }
 
@@ -80,6 +105,8 @@ impl CreateBooking {
         let Self {
             origin,
             destination,
+            dimensions,
+            accept_oversize,
             pieces,
             weight_kg,
             volume_m3,
@@ -103,17 +130,14 @@ impl CreateBooking {
             expected_total,
         } = self;
         let terms = PaymentTerms { payment_token, payment_method, expected_total };
-        if is_plain {
-            let load = Load::of(weight_kg, volume_m3, positions);
-            let texts = Texts { description, customer_reference, shipper, consignee };
-            let shipment = Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts };
-            return Making::AtOnce(Arc::new(PlainBooking { shipment, flight_ids, departure_date, contacts }));
-        }
+        let ends = (origin, destination);
         let hold = CreateHold {
             flight_ids,
             origin: Some(origin),
             destination: Some(destination),
             departure_date,
+            dimensions,
+            accept_oversize,
             weight_kg,
             volume_m3,
             positions,
@@ -131,6 +155,9 @@ impl CreateBooking {
             customer_reference,
             contact,
         };
+        if is_plain {
+            return Making::AtOnce(Arc::new(PlainBooking::of(hold, ends, pieces, contacts)));
+        }
         Making::OfHold(Box::new(hold), CommitTerms { contacts, ..CommitTerms::new(&terms) })
     }
 }
@@ -146,8 +173,13 @@ impl BookingService {
         flights: &[Flight],
         now: DateTime<Utc>,
     ) -> Booking {
-        let Shipment { origin, destination, pieces, load, special_handling_codes, awb_number, texts } = shipment;
-        let (hold_id, price) = made_of.map_or((None, None), |MadeOf { id, price }| (Some(id), price));
+        let Shipment {
+            origin, destination, pieces, load, dimensions, special_handling_codes, awb_number, texts, ..
+        } = shipment;
+        let (hold_id, product, price) = match made_of {
+            Some(MadeOf { id, product, price }) => (Some(id), Some(product), price),
+            None => (None, None, None),
+        };
         Booking {
             id,
             ref_id,
@@ -159,9 +191,11 @@ impl BookingService {
             pieces,
             space: load.space,
             volume_defaulted: load.volume_defaulted,
+            dimensions,
             special_handling_codes,
             awb_number,
             hold_id,
+            product,
             bill: price.map(Bill::new),
             needs_rerouting: false,
             event_sequence: 1,
@@ -196,12 +230,14 @@ impl BookingService {
             space_code: "KK".to_owned(),
             pieces,
             space,
+            cutoff: Some(flight.room.cutoff),
+            carriage: Some(flight.into()),
         });
         legs.collect()
     }
 
     /// Returns the event of a booking that was just drawn up.
-    pub(super) fn booked_event(&self, booking: &Booking) -> Event<BookingData> {
+    pub(super) fn booked_event(&self, booking: &Booking, accepts_oversize: bool) -> Event<BookingData> {
         let first = booking.legs.first();
         Event {
             id: self.ids.next(booking.created_at),
@@ -216,7 +252,7 @@ impl BookingService {
             weight: booking.space.weight,
             actor: Some(booking.created_by),
             notes: None,
-            data: BookingData::from(booking),
+            data: BookingData::from(booking).accepting_oversize(accepts_oversize),
             corrects: None,
             is_corrected: false,
             occurred_at: booking.created_at,

@@ -8,20 +8,21 @@ mod payment;
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_holds as holds;
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingId, BookingRef, EventId, FlightId, FlightNumber, HandlingCode, HoldId, LegId, Money,
-    OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
+    AirportCode, AwbNumber, BookingId, BookingRef, Dimensions, EventId, FlightId, FlightNumber, HandlingCode, HoldId,
+    LegId, Money, OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
 };
 use loadmaster_payments::PaymentMethod;
 use loadmaster_platform::web::{
     Condition, PageUpTo,
     condition::{absent, any, given},
+    freight::{self, NewDimensions},
     list, object, objects, read, request, set, with,
 };
 use loadmaster_pricing::read_rule_code;
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Emissions, Reference};
 use loadmaster_shipment::{
     self as shipment, BookingContact, MOST_CONTACTS, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party,
-    PositionNames,
+    PositionNames, Surroundings, tag_of,
 };
 use secrecy::SecretString;
 use serde::Serialize;
@@ -61,7 +62,14 @@ pub struct BookingBody {
     pub volume_m3: Volume,
     /// The larger of gross weight and volume / 6000 cm³ per kg, rounded up to the next 0.5 kg.
     pub chargeable_weight_kg: Weight,
+    /// Its pieces, by size; null: not given.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     pub positions: Positions,
+    /// What the freight emits on the legs in force, an estimate: by its weight, the aircraft and the factors of now, whatever the
+    /// version. Null without such a leg, or if a factor is not known.
+    #[schema(required = true)]
+    pub emissions: Option<Emissions>,
     /// What the freight is, in your own words.
     #[schema(required = true)]
     pub description: Option<String>,
@@ -98,13 +106,18 @@ pub struct BookingBody {
     pub flight_ids: Vec<FlightId>,
     /// The flights of the journey, in order.
     pub legs: Vec<LegBody>,
+    /// By when the station at the origin takes this freight, by its rules of now for the product and the handling codes, whatever
+    /// the version, and never after the cut-off of the first flight; null if it has no rule for it, and once that flight has taken
+    /// the freight. It informs: only the cut-off closes.
+    #[schema(required = true)]
+    pub latest_acceptance_datetime: Option<DateTime<Utc>>,
     /// Actions that are possible in the current state, regardless of the caller's role.
     pub next_actions: Vec<Action>,
     /// The organization that it belongs to.
     pub organization_id: OrganizationId,
     /// The user who created it.
     pub created_by: UserId,
-    /// Number that increases with each change; the `ETag` contains it.
+    /// Number that increases with each change; the `ETag` begins with it.
     pub version: i32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -116,8 +129,8 @@ pub struct BookingBody {
     pub events: Option<Vec<EventBody>>,
 }
 
-impl From<&Booking> for BookingBody {
-    fn from(booking: &Booking) -> Self {
+impl BookingBody {
+    pub fn new(booking: &Booking, surroundings: &Surroundings) -> Self {
         let bill = booking.bill.as_ref();
         Self {
             id: booking.id,
@@ -132,7 +145,9 @@ impl From<&Booking> for BookingBody {
             weight_kg: booking.space.weight,
             volume_m3: booking.space.volume,
             chargeable_weight_kg: booking.space.weight.chargeable(booking.space.volume),
+            dimensions: booking.dimensions.clone(),
             positions: booking.space.positions,
+            emissions: booking.emissions(&surroundings.reference),
             description: booking.texts.description.clone(),
             special_handling_codes: booking.special_handling_codes.clone(),
             awb_number: booking.awb_number.clone(),
@@ -148,6 +163,7 @@ impl From<&Booking> for BookingBody {
             cancellation_fee: bill.and_then(|bill| Some(bill.money(bill.fee?))),
             flight_ids: booking.legs_in_force().map(|leg| leg.flight_id).collect(),
             legs: booking.legs.iter().map(LegBody::from).collect(),
+            latest_acceptance_datetime: booking.latest_acceptance(surroundings),
             next_actions: booking.next_actions(),
             organization_id: booking.organization_id,
             created_by: booking.created_by,
@@ -156,6 +172,11 @@ impl From<&Booking> for BookingBody {
             updated_at: booking.updated_at,
             events: None,
         }
+    }
+
+    /// Returns the entity tag of the booking, as this describes it.
+    pub(super) fn tag(&self) -> String {
+        tag_of(self.version, self.latest_acceptance_datetime, self.emissions.as_ref())
     }
 }
 
@@ -324,12 +345,18 @@ request! {
     pub struct CreateBooking in body(reference: &Reference) {
         origin: AirportCode = |raw| reference.read_airport(raw),
         destination: AirportCode = |raw| reference.read_destination(raw, origin),
-        pieces: Pieces = read::pieces,
-        weight_kg: Weight = read::weight,
-        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
-        volume_m3: Option<Volume> = read::volume,
+        /// Its pieces, by size. They may stand for `pieces`, `weight_kg` and `volume_m3`, and each must fit on the flights.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Required unless dimensions are given.
+        pieces: Inferred<Pieces> = with(|fields| freight::needed_pieces(fields, dimensions.as_ref())),
+        /// Required unless each line of the dimensions has a weight.
+        weight_kg: Inferred<Weight> = with(|fields| freight::needed_weight(fields, dimensions.as_ref())),
+        /// Default: that of the dimensions, or the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions, of any type.
         positions: Option<Positions> = read::positions,
+        /// Whether pieces that do not fit on the named flights are taken all the same; for the carrier's staff only. Default: false.
+        accept_oversize: Option<bool> = read::boolean,
         /// One to four flights, in order. If left out or empty, the server chooses the best option.
         #[schema(max_items = 4)]
         flight_ids: Vec<FlightId> = list(MOST_FLIGHTS, read::code),

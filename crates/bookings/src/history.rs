@@ -28,6 +28,7 @@ pub(super) struct BookingFindings {
     pub history: Findings,
     pub keys: Findings,
     pub names: Findings,
+    pub dimensions: Findings,
     pub messages: Findings,
     pub rebuilt: Findings,
 }
@@ -107,6 +108,7 @@ fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, fo
         found.history.add(Breach::of("booking_events", [("booking_id", &id)], "these events belong to no booking"));
         return;
     };
+    judge_dimensions(&row, &mut found.dimensions);
     // A failed replay was reported above.
     let Some(mut rebuilt) = replay.booking else { return };
     if (row.status, row.event_sequence) != (rebuilt.status, rebuilt.event_sequence) {
@@ -115,7 +117,27 @@ fn judge(id: BookingId, replay: Replay, row: Option<Booking>, thorough: bool, fo
     compare_legs(&row, &rebuilt, &mut found.legs);
     if thorough {
         rebuilt.texts.clone_from(&row.texts);
+        // Of its hold, and of the flights as they are now.
+        rebuilt.product.clone_from(&row.product);
+        for leg in &mut rebuilt.legs {
+            let own = row.legs.iter().find(|own| own.id == leg.id);
+            (leg.carriage, leg.cutoff) = (own.and_then(|own| own.carriage), own.and_then(|own| own.cutoff));
+        }
         compare(&row, rebuilt, &mut found.rebuilt);
+    }
+}
+
+/// Checks that the dimensions of a booking, if it has any, agree with its freight.
+fn judge_dimensions(row: &Booking, findings: &mut Findings) {
+    let Some(dimensions) = &row.dimensions else { return };
+    findings.has_checked("bookings with dimensions", 1);
+    let faults = [
+        ("pieces", dimensions.fault_of_pieces(row.pieces)),
+        ("weight", dimensions.fault_of_weight(row.space.weight)),
+        ("volume", dimensions.fault_of_volume(row.space.volume)),
+    ];
+    for (name, fault) in faults.into_iter().filter_map(|(name, fault)| Some((name, fault?))) {
+        findings.add(of_booking(row, format!("its dimensions contradict its {name}: they {fault}")));
     }
 }
 
@@ -145,7 +167,7 @@ fn compare(row: &Booking, rebuilt: Booking, findings: &mut Findings) {
     let rebuilt = Booking { legs: row.legs.clone(), ..rebuilt };
     if *row != rebuilt {
         let different = differences!(row, &rebuilt; ref_id, organization_id, created_by, status, origin, destination, pieces,
-                                space, volume_defaulted, special_handling_codes, awb_number, hold_id, needs_rerouting,
+                                space, volume_defaulted, dimensions, special_handling_codes, awb_number, hold_id, needs_rerouting,
                                 event_sequence, moved_at, version, created_at, updated_at);
         findings.add(of_booking(row, different));
     }

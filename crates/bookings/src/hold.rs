@@ -11,6 +11,7 @@ use loadmaster_platform::{
     telemetry::{Traced, span},
     web::{Precondition, Problem},
 };
+use loadmaster_search as search;
 use tokio::time::Instant;
 
 use super::{
@@ -100,17 +101,15 @@ impl Desk {
         let (true, Some(origin), Some(destination)) = (new.flight_ids.is_empty(), new.origin, new.destination) else {
             return self.submit(operation(new.flight_ids.clone()), request).await;
         };
-        let (date, space) = (new.departure_date, new.load().space);
+        let date = new.departure_date;
+        let freight = search::Request::of(new.load().space, &new.special_handling_codes).sized(new.dimensions());
         let attempts = Attempts::until(until);
         let mut options = VecDeque::<Vec<FlightId>>::new();
         loop {
             if options.is_empty() {
                 // When all options are lost: some may only have changed.
                 let wanted = (origin, destination, date);
-                options = self
-                    .bookings()
-                    .candidates(&caller.principal, wanted, space, &new.special_handling_codes, &attempts)
-                    .await?;
+                options = self.bookings().candidates(&caller.principal, wanted, freight.clone(), &attempts).await?;
             }
             let flights = options.pop_front().ok_or(BookingError::NoBookableItinerary)?;
             match self.submit(operation(flights), request).await {

@@ -17,6 +17,7 @@ mod connections;
 mod contacts;
 mod correct;
 mod courtesy;
+mod demanding;
 mod desk;
 mod draft;
 mod draw_up;

@@ -13,6 +13,7 @@ const BOOKING_OUTCOMES: Label = Label::one_of(
         "flight_cancelled",
         "embargoed",
         "handling_required",
+        "piece_too_large",
         "already_exists",
         "repeated",
         "error",

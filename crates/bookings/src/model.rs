@@ -11,9 +11,11 @@ use loadmaster_accounts::{Principal, Role};
 use loadmaster_capacity::Space;
 use loadmaster_flights::{Flight, Segment, is_connection};
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, LegId, OrganizationId,
-    Pieces, UserId, words,
+    AirportCode, AwbNumber, BookingId, BookingRef, Dimensions, FlightId, FlightNumber, HandlingCode, HoldId, LegId,
+    OrganizationId, Pieces, UserId, words,
 };
+use loadmaster_reference::{Carriage, Emissions, Reference};
+use loadmaster_shipment::{FirstFlight, GENERAL, Surroundings};
 use serde::{Deserialize, Serialize};
 
 pub use bill::{Bill, BookingPaymentStatus, Fee, FeeReason, Paid, Price};
@@ -107,13 +109,23 @@ pub struct Leg {
     pub space_code: String,
     pub pieces: Pieces,
     pub space: Space,
+    /// Until when its flight takes bookings, as it is now; `None`: it has landed or is out of force, or that is not known of a leg
+    /// that was rebuilt from events.
+    pub cutoff: Option<DateTime<Utc>>,
+    /// What decides what the freight emits, as the flight is now; `None`: not known of a leg that was rebuilt from events.
+    pub carriage: Option<Carriage>,
 }
 
 impl Leg {
     /// Returns the leg with its flight's times if they differ from the leg's and it has not landed.
     pub fn retimed(&self, flight: &Flight) -> Option<Self> {
         let moves = (self.departure, self.arrival) != (flight.departure, flight.arrival);
-        let retimed = || Self { departure: flight.departure, arrival: flight.arrival, ..self.clone() };
+        let retimed = || Self {
+            departure: flight.departure,
+            arrival: flight.arrival,
+            cutoff: Some(flight.room.cutoff),
+            ..self.clone()
+        };
         (self.status.is_ahead() && moves).then(retimed)
     }
 }
@@ -144,10 +156,14 @@ pub struct Booking {
     pub space: Space,
     /// The volume was never given: it follows the weight.
     pub volume_defaulted: bool,
+    /// `None`: not given.
+    pub dimensions: Option<Dimensions>,
     pub special_handling_codes: Vec<HandlingCode>,
     pub awb_number: Option<AwbNumber>,
     /// The hold that it was made of.
     pub hold_id: Option<HoldId>,
+    /// The product of that hold; `None`: it has none, or that is not known of a booking that was rebuilt from events.
+    pub product: Option<String>,
     /// What it costs, and what was paid; `None` without a price.
     pub bill: Option<Bill>,
     pub needs_rerouting: bool,
@@ -167,6 +183,21 @@ impl Booking {
     /// Returns whether the caller may see it.
     pub fn is_visible_to(&self, caller: Principal) -> bool {
         caller.sees_only().is_none_or(|own| own == self.organization_id)
+    }
+
+    /// Returns what the freight emits on the legs in force; `None` without one, or if a leg's emissions are not known.
+    pub fn emissions(&self, reference: &Reference) -> Option<Emissions> {
+        let flights: Option<Vec<Carriage>> = self.legs_in_force().map(|leg| leg.carriage).collect();
+        reference.emissions(self.space.weight, flights?)
+    }
+
+    /// Returns by when the station takes the freight for its first flight, if it says so; `None` once that has departed, and
+    /// without one.
+    pub fn latest_acceptance(&self, surroundings: &Surroundings) -> Option<DateTime<Utc>> {
+        let leg = self.next_leg().filter(|_| self.status == BookingStatus::Booked)?;
+        let first = FirstFlight { origin: leg.origin, departure: leg.departure, cutoff: leg.cutoff? };
+        let product = self.product.as_deref().unwrap_or(GENERAL);
+        surroundings.latest_acceptance(first, product, &self.special_handling_codes)
     }
 
     pub fn legs_in_force(&self) -> impl Iterator<Item = &Leg> {

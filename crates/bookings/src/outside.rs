@@ -15,7 +15,7 @@ use super::{
     courtesy::Target,
     desk::{Desk, Verb},
     dto::AmendBooking,
-    router::changed,
+    router::{answer_changed, changed},
 };
 
 impl Desk {
@@ -41,6 +41,7 @@ impl Desk {
     ) -> Result<Answer, Problem> {
         let target = Target { caller, reference, precondition: Precondition::default() };
         let command = Change::new(self.bookings().clone(), target, Amend { amendment });
-        unit_of_work.run(Keyed { command, key, answer: Box::new(changed) }).await
+        let answer = Box::new(answer_changed(self.bookings()));
+        unit_of_work.run(Keyed { command, key, answer }).await
     }
 }

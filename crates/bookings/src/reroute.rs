@@ -2,7 +2,7 @@ use loadmaster_capacity::{self as capacity, Shift};
 use loadmaster_flights::{self as flights, Segment};
 use loadmaster_kernel::FlightId;
 use loadmaster_platform::postgres::PgSession;
-use loadmaster_shipment::{self as shipment, Demand, ItineraryError};
+use loadmaster_shipment::{self as shipment, Demand, Fit, ItineraryError};
 
 use super::{
     BookingError,
@@ -43,6 +43,10 @@ impl Amending<'_> {
             space: booking.space,
             special_handling_codes: &booking.special_handling_codes,
             inbound: flown.map(Segment::from),
+            fit: Fit::of(
+                booking.dimensions.as_ref().filter(|_| !self.accepts_oversize),
+                &self.service.surroundings().reference,
+            ),
             until: self.until,
         };
         let rules = self.service.flights.connections();
@@ -59,7 +63,11 @@ impl Amending<'_> {
         self.draft.now.legs.sort_by_key(|leg| (leg.sequence, leg.id));
         self.draft.now.needs_rerouting = false;
         billing::keep_fee_in_tx(self.service, tx, &mut self.draft, self.author).await?;
-        self.draft.record(self.author, EventType::Rerouted, EventDetails { leg: first, ..EventDetails::default() });
+        self.draft.record(
+            self.author,
+            EventType::Rerouted,
+            EventDetails { leg: first, accepts_oversize: self.accepts_oversize, ..EventDetails::default() },
+        );
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use super::{
     audit::AUDIT,
     code,
     courtesy::LOCK,
+    demanding::SizesAboard,
     desk::{Desk, DeskLimits},
     dto::{BulkBookings, CreateBooking, PaymentRequest},
     metric::METRICS,
@@ -83,6 +84,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         limits,
         tally.clone(),
     );
+    bookings.flights.know_freight(Arc::new(SizesAboard(bookings.surroundings().reference.clone())));
     let desk = DeskLimits { lanes: settings.desk.lanes, batch: settings.desk.batch, queue: settings.desk.queue };
     let desk = Desk::open(&bookings, desk, tasks.clone());
     bookings.payments.know_desk(Arc::new(desk.for_background()));

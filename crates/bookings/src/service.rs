@@ -18,12 +18,14 @@ use loadmaster_platform::{
 };
 use loadmaster_pricing::{self as pricing, PricingService};
 use loadmaster_search::SearchService;
+use loadmaster_shipment::Surroundings;
 
 use super::metric;
 use super::{
     BookingError,
     claim_token::ClaimSeal,
     draft::Author,
+    dto::BookingBody,
     model::{Action, Booking},
     own::OwnBookings,
     reads::{Reads, reads},
@@ -135,6 +137,16 @@ impl BookingService {
             limits,
             tally,
         }))
+    }
+
+    /// Describes a booking.
+    pub fn body(&self, booking: &Booking) -> BookingBody {
+        BookingBody::new(booking, self.surroundings())
+    }
+
+    /// Returns what holds and bookings show besides what is stored of them.
+    pub fn surroundings(&self) -> &Surroundings {
+        self.holds.surroundings()
     }
 
     /// Returns the settings of prices and payments.

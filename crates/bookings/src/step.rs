@@ -4,6 +4,7 @@ use loadmaster_platform::{
     telemetry::{Traced, span},
     web::Problem,
 };
+use loadmaster_shipment::Surroundings;
 
 use super::{
     BookingError,
@@ -19,7 +20,7 @@ impl Desk {
         target: Target,
         verb: Verb,
         key: Key,
-        answer: fn(&Booking) -> Answer,
+        answer: fn(&Booking, &Surroundings) -> Answer,
     ) -> Result<Answer, Problem> {
         let request = Request::new(key, AnswerFor::Booking(answer), self.until())?;
         let outcome = self.try_to_step(&target, &verb, &request).in_span(span(verb.name())).await;

@@ -11,7 +11,7 @@ use loadmaster_platform::{
 };
 
 use super::{
-    book::to_sum,
+    book::{sized, to_sum},
     error::ConsolidationError,
     model::{ConsolidationChange, Freight, Happening, Master, Whole},
     record::save_aboard_in_tx,
@@ -77,6 +77,7 @@ impl ConsolidationService {
             return self.desk.change_hold(counted, hold, verb, Key::none()).await.map(drop);
         };
         let amendment = AmendBooking {
+            dimensions: sized(freight.dimensions),
             pieces: freight.pieces,
             weight_kg: Some(freight.weight),
             volume_m3: Patch::Set(freight.volume),

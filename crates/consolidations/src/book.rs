@@ -3,7 +3,9 @@ use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::Principal;
 use loadmaster_holds::{AmendHold, CommitHold, HoldVerb, PaymentTerms};
-use loadmaster_kernel::{AirportCode, AwbNumber, BookingId, BookingRef, ConsolidationId, Fault, FaultCode, HoldId};
+use loadmaster_kernel::{
+    AirportCode, AwbNumber, BookingId, BookingRef, ConsolidationId, Dimensions, Fault, FaultCode, HoldId,
+};
 use loadmaster_payments::{PaymentMethod, payment_in_progress};
 use loadmaster_platform::{
     idempotency::{Key, Repetition},
@@ -11,6 +13,7 @@ use loadmaster_platform::{
     web::{
         Patch, Precondition, Problem,
         bulk::{self, RowOutcome},
+        freight::NewDimensions,
     },
 };
 use serde::Deserialize;
@@ -214,9 +217,15 @@ fn amendment(order: &Order<'_>) -> AmendHold {
     AmendHold { awb_number, ..to_sum(&order.freight) }
 }
 
+/// Returns the change to these dimensions, or to none.
+pub(super) fn sized(dimensions: Option<Dimensions>) -> Patch<NewDimensions> {
+    dimensions.map_or(Patch::Clear, |dimensions| Patch::Set(dimensions.into()))
+}
+
 /// Returns the changes that give a hold this freight.
 pub(super) fn to_sum(freight: &Freight) -> AmendHold {
     AmendHold {
+        dimensions: sized(freight.dimensions.clone()),
         pieces: freight.pieces.map_or(Patch::Keep, Patch::Set),
         weight_kg: Some(freight.weight),
         volume_m3: Patch::Set(freight.volume),

@@ -10,7 +10,7 @@ use loadmaster_shipment::MemberFaults;
 use super::model::{Master, MasterStatus};
 
 problem_codes! {
-    { loadmaster_accounts::code::INVALID_TOKEN, loadmaster_bookings::code::BOOKING_LOCKED, loadmaster_bookings::code::CAPACITY_EXCEEDED, loadmaster_bookings::code::EMBARGOED, loadmaster_bookings::code::HANDLING_REQUIRED, loadmaster_bookings::code::FLIGHT_CLOSED, loadmaster_bookings::code::FLIGHT_CANCELLED, loadmaster_bookings::code::ITINERARY_INVALID, loadmaster_bookings::code::HOLD_EXPIRED, loadmaster_bookings::code::HOLD_INCOMPLETE, loadmaster_bookings::code::HOLD_LIMIT_EXCEEDED, loadmaster_bookings::code::NO_RATE, loadmaster_bookings::code::PAYMENT_IN_PROGRESS }
+    { loadmaster_accounts::code::INVALID_TOKEN, loadmaster_bookings::code::BOOKING_LOCKED, loadmaster_bookings::code::CAPACITY_EXCEEDED, loadmaster_bookings::code::EMBARGOED, loadmaster_bookings::code::HANDLING_REQUIRED, loadmaster_bookings::code::FLIGHT_CLOSED, loadmaster_bookings::code::FLIGHT_CANCELLED, loadmaster_bookings::code::ITINERARY_INVALID, loadmaster_bookings::code::PIECE_TOO_LARGE, loadmaster_bookings::code::HOLD_EXPIRED, loadmaster_bookings::code::HOLD_INCOMPLETE, loadmaster_bookings::code::HOLD_LIMIT_EXCEEDED, loadmaster_bookings::code::NO_RATE, loadmaster_bookings::code::PAYMENT_IN_PROGRESS }
 }
 
 #[derive(Debug, thiserror::Error)]

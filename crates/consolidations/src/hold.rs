@@ -7,7 +7,7 @@ use loadmaster_kernel::{AirportCode, ConsolidationId, Fault, FaultCode, HoldId};
 use loadmaster_platform::{
     idempotency::{Answer, Key},
     postgres::{PgSession, pause_before_retry},
-    web::{Precondition, Problem},
+    web::{Precondition, Problem, freight::NewDimensions},
     work::Command,
 };
 use serde::Deserialize;
@@ -253,6 +253,8 @@ fn new_hold(way: &MasterWay, freight: &Freight) -> CreateHold {
         origin: None,
         destination: None,
         departure_date: None,
+        dimensions: freight.dimensions.clone().map(NewDimensions::from),
+        accept_oversize: None,
         weight_kg: freight.weight,
         volume_m3: Some(freight.volume),
         positions: Some(freight.positions),

@@ -63,6 +63,7 @@ impl SearchMasters {
 fn freight(part: &Part) -> GroupFreight {
     GroupFreight {
         origin: part.content.origin,
+        dimensions: part.content.dimensions.clone(),
         space: part.content.load.space,
         special_handling_codes: part.content.special_handling_codes.clone(),
         ready_at: part.content.ready_at,

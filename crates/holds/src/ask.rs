@@ -81,6 +81,14 @@ impl Requester {
         }
     }
 
+    /// Returns the role of a caller; nobody's rights go beyond a customer's once a payment is authorized.
+    pub const fn role(&self) -> Role {
+        match self {
+            Self::Caller(caller) => caller.principal.role,
+            Self::Payer(_) => Role::Customer,
+        }
+    }
+
     pub fn is_guest(&self) -> bool {
         matches!(self, Self::Caller(caller) if caller.is_guest())
     }

@@ -7,7 +7,7 @@ use loadmaster_flights::Flight;
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId};
 use loadmaster_platform::web::Patch;
 use loadmaster_pricing::Quote;
-use loadmaster_shipment::{GENERAL, Load, PositionName, TextsPatch, named_positions};
+use loadmaster_shipment::{Freight, FreightPatch, GENERAL, Load, PositionName, TextsPatch, named_positions};
 
 use super::{
     HoldError,
@@ -68,6 +68,7 @@ pub fn draw_up(
         pieces: new.pieces,
         space,
         volume_defaulted,
+        dimensions: new.dimensions().cloned(),
         product: new.product.clone().unwrap_or_else(|| GENERAL.to_owned()),
         special_handling_codes: new.special_handling_codes.clone(),
         awb_number: new.awb_number.clone(),
@@ -99,6 +100,7 @@ pub fn is_of(hold: &Hold, order: &CreateHold) -> bool {
     is_same_way
         && ends == (hold.origin, hold.destination)
         && (order.load().space, order.pieces) == (hold.space, hold.pieces)
+        && order.dimensions() == hold.dimensions.as_ref()
         && order.product.as_deref().unwrap_or(GENERAL) == hold.product
         && order.special_handling_codes == hold.special_handling_codes
         && names == hold.position_names()
@@ -134,13 +136,21 @@ pub fn amended(hold: &Hold, patch: &AmendHold) -> Result<Hold, HoldError> {
         Patch::Clear => None,
         Patch::Set(change) => Some(change.apply(after.contact.as_ref()).map_err(HoldError::Invalid)?),
     };
-    after.pieces = patch.pieces.or(after.pieces);
     let codes = patch.special_handling_codes.clone().or(Some(after.special_handling_codes));
     after.special_handling_codes = codes.unwrap_or_default();
     after.product = patch.product.clone().or(Some(after.product)).unwrap_or_else(|| GENERAL.to_owned());
     after.awb_number = patch.awb_number.clone().or(after.awb_number);
     let load = Load { space: hold.space, volume_defaulted: hold.volume_defaulted };
-    let mut load = load.amended(patch.weight_kg, patch.volume_m3, patch.positions);
+    let before = Freight { pieces: hold.pieces, load, dimensions: hold.dimensions.clone() };
+    let changes = FreightPatch {
+        pieces: patch.pieces,
+        weight: patch.weight_kg,
+        volume: patch.volume_m3,
+        positions: patch.positions,
+        dimensions: &patch.dimensions,
+    };
+    let Freight { pieces, mut load, dimensions } = changes.apply(&before).map_err(HoldError::Invalid)?;
+    (after.pieces, after.dimensions) = (pieces, dimensions);
     if let Patch::Set(names) = &patch.position_names
         && let Some(positions) = named_positions(names)
     {

@@ -4,20 +4,21 @@ mod positions;
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingRef, Fault, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId, Pieces,
-    Positions, QuoteId, UserId, Volume, Weight,
+    AirportCode, AwbNumber, BookingRef, Dimensions, Fault, FlightId, FlightNumber, HandlingCode, HoldId,
+    OrganizationId, Pieces, Positions, QuoteId, UserId, Volume, Weight,
 };
 use loadmaster_payments::PaymentBody;
 use loadmaster_platform::web::{
     Condition, Fields, Raw,
     condition::{all, any, filled, given},
+    freight::{self, NewDimensions},
     list, object, read, request, set, with,
 };
 use loadmaster_pricing::{QuoteBody, read_rule_code};
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Emissions, Reference};
 use loadmaster_shipment::{
     AmendContact, AmendParty, Contact, Load, MOST_FLIGHTS, MOST_HANDLING_CODES, NewContact, Party, PositionNames,
-    Texts, named_positions, read_position_names, read_product,
+    Surroundings, Texts, named_positions, read_position_names, read_product, tag_of,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -47,12 +48,20 @@ pub struct HoldBody {
     pub flight_ids: Vec<FlightId>,
     /// The flights of the journey, in order.
     pub legs: Vec<HoldLegBody>,
+    /// By when the station at the origin takes this freight, by its rules of now for the product and the handling codes, whatever
+    /// the version, and never after the cut-off of the first flight; null if it has no rule for it, and once the hold keeps no
+    /// room. It informs: only the cut-off closes.
+    #[schema(required = true)]
+    pub latest_acceptance_datetime: Option<DateTime<Utc>>,
     #[schema(required = true)]
     pub pieces: Option<Pieces>,
     pub weight_kg: Weight,
     pub volume_m3: Volume,
     /// The larger of gross weight and volume / 6000 cm³ per kg, rounded up to the next 0.5 kg.
     pub chargeable_weight_kg: Weight,
+    /// Its pieces, by size; null: not given.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     /// Number of whole ULD positions on each flight.
     pub positions: Positions,
     /// The positions that are named, by flight.
@@ -75,6 +84,10 @@ pub struct HoldBody {
     pub customer_reference: Option<String>,
     #[schema(required = true)]
     pub contact: Option<Contact>,
+    /// What the freight emits on these flights, an estimate by the factors of now, whatever the version; null if a factor is not
+    /// known.
+    #[schema(required = true)]
+    pub emissions: Option<Emissions>,
     /// The price; null if there is no rate.
     #[schema(required = true)]
     pub quote: Option<QuoteBody>,
@@ -94,7 +107,7 @@ pub struct HoldBody {
     pub organization_id: OrganizationId,
     /// The user who created it.
     pub created_by: UserId,
-    /// Number that increases with each change; the `ETag` contains it.
+    /// Number that increases with each change; the `ETag` begins with it.
     pub version: i32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -104,8 +117,8 @@ pub struct HoldBody {
 
 impl HoldBody {
     /// Describes the hold as it is at this moment.
-    pub fn new(hold: &Hold, now: DateTime<Utc>) -> Self {
-        let keeps = hold.keeps();
+    pub fn new(hold: &Hold, now: DateTime<Utc>, surroundings: &Surroundings) -> Self {
+        let (keeps, reference) = (hold.keeps(), &surroundings.reference);
         Self {
             id: hold.id,
             kind: hold.kind,
@@ -115,10 +128,12 @@ impl HoldBody {
             destination: hold.destination,
             flight_ids: hold.flight_ids().collect(),
             legs: hold.legs.iter().map(HoldLegBody::from).collect(),
+            latest_acceptance_datetime: hold.latest_acceptance(surroundings, now),
             pieces: hold.pieces,
             weight_kg: keeps.weight,
             volume_m3: keeps.volume,
             chargeable_weight_kg: keeps.weight.chargeable(keeps.volume),
+            dimensions: hold.dimensions.clone(),
             positions: keeps.positions,
             position_names: PositionNames(hold.position_names()),
             product: hold.product.clone(),
@@ -129,7 +144,8 @@ impl HoldBody {
             consignee: hold.texts.consignee.clone(),
             customer_reference: hold.texts.customer_reference.clone(),
             contact: hold.contact.clone(),
-            quote: hold.quote.as_ref().map(QuoteBody::from),
+            emissions: reference.emissions(keeps.weight, hold.legs.iter().map(|leg| leg.carriage)),
+            quote: hold.quote.as_ref().map(|quote| QuoteBody::new(quote, reference)),
             payment: hold.payment.as_ref().map(PaymentBody::from),
             missing: hold.missing(),
             booking_ref: hold.booking.as_ref().map(|(_, reference)| reference.clone()),
@@ -140,6 +156,16 @@ impl HoldBody {
             version: hold.version,
             created_at: hold.created_at,
             updated_at: hold.updated_at,
+        }
+    }
+
+    /// Returns the entity tag of the hold, as this describes it.
+    pub(super) fn tag(&self, hold: &Hold) -> String {
+        // Expiry changes what is shown, without a change of the hold.
+        if self.status == hold.status {
+            tag_of(self.version, self.latest_acceptance_datetime, self.emissions.as_ref())
+        } else {
+            format!("{}-expired", self.version)
         }
     }
 }
@@ -195,11 +221,16 @@ request! {
             with(|fields| read_end(fields, "destination", |raw| reference.read_destination(raw, origin))),
         /// Local calendar date at the origin; used only without `flight_ids`. Default: the earliest possible departure.
         departure_date: Option<NaiveDate> = read::date,
-        weight_kg: Weight = read::weight,
-        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
-        volume_m3: Option<Volume> = read::volume,
+        /// Its pieces, by size. They may stand for `pieces`, `weight_kg` and `volume_m3`, and each must fit on the flights.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Required unless each line of the dimensions has a weight.
+        weight_kg: Inferred<Weight> = with(|fields| freight::needed_weight(fields, dimensions.as_ref())),
+        /// Default: that of the dimensions, or the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions, of any type, on each flight.
         positions: Option<Positions> = read::positions,
+        /// Whether pieces that do not fit on the named flights are taken all the same; for the carrier's staff only. Default: false.
+        accept_oversize: Option<bool> = read::boolean,
         /// Time until the hold expires, if it is not extended. Default: 900.
         #[schema(minimum = 10, maximum = 900)]
         ttl_seconds: Option<u32> = read::integer(SHORTEST_SECONDS, LONGEST_SECONDS),
@@ -208,7 +239,8 @@ request! {
         /// The code of a sale.
         #[schema(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         discount_code: Option<String> = read_rule_code,
-        pieces: Option<Pieces> = read::pieces,
+        /// Default: the sum of the dimensions.
+        pieces: Option<Pieces> = with(|fields| freight::pieces(fields, dimensions.as_ref())),
         /// Positions by name, such as `{"<flight id>": ["P1"]}`; their number becomes `positions`.
         position_names: Option<PositionNames> = with(read_position_names),
         /// Default: `GENERAL`.
@@ -231,10 +263,11 @@ request! {
 }
 
 impl CreateHold {
-    /// Its flights, a quote for them, or the ends of the way.
-    pub const NEEDS: Condition = Condition::of::<Self>(&["weight_kg"], || {
+    /// Its flights, a quote for them, or the ends of the way; and a weight, which dimensions may have.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["weight_kg", "dimensions"], || {
         let ends = all(&[given("origin", "string"), given("destination", "string")]);
-        any(&[filled("flight_ids"), given("quote_id", "string"), ends])
+        let way = any(&[filled("flight_ids"), given("quote_id", "string"), ends]);
+        all(&[way, any(&[given("weight_kg", "number"), filled("dimensions")])])
     });
 }
 
@@ -257,10 +290,15 @@ request! {
     /// member.
     #[derive(Default)]
     pub struct AmendHold in patch(reference: &Reference) {
+        /// Its pieces, by size: bring `pieces`, `volume_m3` and, if each line has one, `weight_kg` along. Other values of these
+        /// must agree with them. `null`: none.
+        dimensions: Patch<NewDimensions> = with(freight::dimensions),
+        /// Whether pieces that do not fit on the named flights are taken all the same; for the carrier's staff only. Default: false.
+        accept_oversize: Option<bool> = read::boolean,
         pieces: Patch<Pieces> = read::pieces,
         /// A defaulted volume follows the weight.
         weight_kg: Option<Weight> = read::weight,
-        /// `null`: the volume follows the weight from now on.
+        /// `null`: the volume follows the weight from now on, or is that of the dimensions.
         volume_m3: Patch<Volume> = read::volume,
         /// A number other than that of the named positions drops their names.
         positions: Patch<Positions> = read::positions,
@@ -290,6 +328,13 @@ request! {
         /// The code of a sale; `null`: none.
         #[schema(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9._-]+$")]
         discount_code: Patch<String> = read_rule_code,
+    }
+}
+
+impl AmendHold {
+    /// Returns whether pieces that do not fit are taken.
+    pub fn accepts_oversize(&self) -> bool {
+        self.accept_oversize.unwrap_or_default()
     }
 }
 
@@ -338,6 +383,8 @@ impl CreateHold {
             origin: None,
             destination: None,
             departure_date: None,
+            dimensions: None,
+            accept_oversize: None,
             weight_kg: new.weight_kg,
             volume_m3: new.volume_m3,
             positions: new.positions,
@@ -355,6 +402,16 @@ impl CreateHold {
             customer_reference: None,
             contact: None,
         }
+    }
+
+    /// Returns whether pieces that do not fit are taken.
+    pub fn accepts_oversize(&self) -> bool {
+        self.accept_oversize.unwrap_or_default()
+    }
+
+    /// Returns its dimensions, if they were given.
+    pub fn dimensions(&self) -> Option<&Dimensions> {
+        self.dimensions.as_deref()
     }
 
     /// Returns the space that it takes on each flight.

@@ -15,7 +15,7 @@ use loadmaster_shipment::{ItineraryError, MemberFaults, PositionName};
 use super::model::{HoldAction, HoldStatus};
 
 problem_codes! {
-    { loadmaster_capacity::code::CAPACITY_EXCEEDED, loadmaster_embargoes::code::EMBARGOED, loadmaster_embargoes::code::HANDLING_REQUIRED, loadmaster_flights::code::FLIGHT_CLOSED, loadmaster_flights::code::FLIGHT_CANCELLED, loadmaster_flights::code::ITINERARY_INVALID, loadmaster_flights::code::NO_BOOKABLE_ITINERARY, loadmaster_pricing::code::DISCOUNT_NOT_APPLICABLE, loadmaster_pricing::code::NO_RATE, loadmaster_pricing::code::PRICE_CHANGED, loadmaster_pricing::code::QUOTE_EXPIRED, loadmaster_pricing::code::QUOTE_REQUIRED, loadmaster_payments::code::PAYMENT_IN_PROGRESS, loadmaster_payments::code::PAYMENT_NOT_POSSIBLE }
+    { loadmaster_capacity::code::CAPACITY_EXCEEDED, loadmaster_embargoes::code::EMBARGOED, loadmaster_embargoes::code::HANDLING_REQUIRED, loadmaster_flights::code::FLIGHT_CLOSED, loadmaster_flights::code::FLIGHT_CANCELLED, loadmaster_flights::code::ITINERARY_INVALID, loadmaster_flights::code::NO_BOOKABLE_ITINERARY, loadmaster_flights::code::PIECE_TOO_LARGE, loadmaster_pricing::code::DISCOUNT_NOT_APPLICABLE, loadmaster_pricing::code::NO_RATE, loadmaster_pricing::code::PRICE_CHANGED, loadmaster_pricing::code::QUOTE_EXPIRED, loadmaster_pricing::code::QUOTE_REQUIRED, loadmaster_payments::code::PAYMENT_IN_PROGRESS, loadmaster_payments::code::PAYMENT_NOT_POSSIBLE }
     HOLD_EXPIRED: CONFLICT, "hold_expired", "The hold has expired",
         "Make a new hold.";
     HOLD_INCOMPLETE: CONFLICT, "hold_incomplete", "The hold lacks what a booking requires",
@@ -110,6 +110,8 @@ pub enum HoldError {
     UnknownFlight(FlightId),
     #[error(transparent)]
     Itinerary(#[from] ItineraryError),
+    #[error("only staff accepts oversize")]
+    OversizeNotAllowed,
     #[error("no bookable itinerary")]
     NoBookableItinerary,
     #[error("the hold has expired")]
@@ -201,6 +203,7 @@ impl From<HoldError> for Problem {
             }
             HoldError::UnknownFlight(id) => Self::not_found(format!("flight {id}")),
             HoldError::Itinerary(error) => error.into(),
+            HoldError::OversizeNotAllowed => of_staff_alone(),
             HoldError::NoBookableItinerary => no_bookable_itinerary(),
             HoldError::Expired => {
                 Self::new(code::HOLD_EXPIRED, "The hold has expired, and its room may have been taken by others.")
@@ -286,12 +289,18 @@ fn invalid_transition(text: String, from: HoldStatus, action: HoldAction, allowe
         .with("allowed", allowed)
 }
 
+/// Returns the problem of a caller below operators who accepts oversize.
+fn of_staff_alone() -> Problem {
+    Problem::new(code::FORBIDDEN, "Only the carrier's staff can accept pieces that do not fit on a flight.")
+}
+
 /// Refusals that another flight or another day may cure.
-pub const CURABLE: [Code; 5] = [
+pub const CURABLE: [Code; 6] = [
     code::CAPACITY_EXCEEDED,
     code::FLIGHT_CLOSED,
     code::FLIGHT_CANCELLED,
     code::EMBARGOED,
+    code::PIECE_TOO_LARGE,
     code::NO_BOOKABLE_ITINERARY,
 ];
 

@@ -173,7 +173,7 @@ fn fitted(hold: Hold, flights: &HashMap<FlightId, &Flight>, by: By) -> HoldChang
     let mut after = hold.clone();
     for leg in &mut after.legs {
         let Some(flight) = flights.get(&leg.flight_id) else { continue };
-        (leg.departure, leg.arrival) = (flight.departure, flight.arrival);
+        (leg.departure, leg.arrival, leg.cutoff) = (flight.departure, flight.arrival, Some(flight.room.cutoff));
         after.latest_expires_at = after.latest_expires_at.min(flight.room.cutoff);
         if lacks_position(leg, &flight.room) {
             // A leg names all of its positions or none.

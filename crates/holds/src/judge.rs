@@ -2,13 +2,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_accounts::Role;
 use loadmaster_capacity::{FlightCapacity, OpenUntil, Shift, Space};
 use loadmaster_embargoes::Embargoes;
 use loadmaster_flights::Flight;
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId};
 use loadmaster_payments::Payment;
 use loadmaster_platform::random::IdSource;
-use loadmaster_shipment::{self as shipment, Demand, ItineraryError, PositionName};
+use loadmaster_reference::Reference;
+use loadmaster_shipment::{self as shipment, Demand, Fit, ItineraryError, PositionName};
 use uuid::Uuid;
 
 use super::{
@@ -30,6 +32,7 @@ pub struct HoldRules<'a> {
     pub limits: HoldLimits,
     pub minimum_connection: MinimumConnection<'a>,
     pub embargoes: &'a Embargoes,
+    pub reference: &'a Reference,
     pub prices: &'a PriceBooks,
     /// Makes the ids of new holds and quotes.
     pub ids: &'a IdSource,
@@ -72,6 +75,7 @@ impl HoldRules<'_> {
     /// Judges a new hold on these flights.
     fn judge_new(&self, books: &HoldBooks, new: &NewHold, flights: &[Flight]) -> Result<(), HoldError> {
         let order = &new.new;
+        check_oversize(order.accepts_oversize(), new.caller.principal.role)?;
         let load = order.load();
         let (origin, destination) = ends(order, flights)
             .ok_or_else(|| ItineraryError::Invalid("An itinerary requires at least one flight.".to_owned()))?;
@@ -81,6 +85,7 @@ impl HoldRules<'_> {
             space: load.space,
             special_handling_codes: &order.special_handling_codes,
             inbound: None,
+            fit: Fit::of(order.dimensions().filter(|_| !order.accepts_oversize()), self.reference),
             until: OpenUntil::Cutoff,
         };
         let judged = shipment::check_itinerary(flights, demand, self.embargoes, self.minimum_connection, self.now);
@@ -127,6 +132,9 @@ impl HoldRules<'_> {
         flights: &HashMap<FlightId, Flight>,
     ) -> Result<Stepped, HoldError> {
         self.check_open(step, hold)?;
+        if let Some(patch) = step.verb.patch() {
+            check_oversize(patch.accepts_oversize(), step.requester.role())?;
+        }
         let mut stepped = match &step.verb {
             HoldVerb::Amend(patch) => self.amend(books, hold, patch, flights, step.requester.is_guest())?,
             HoldVerb::Extend(seconds) => self.extend(hold, *seconds)?,
@@ -224,8 +232,9 @@ impl HoldRules<'_> {
             return Err(HoldError::OfEntry(HoldAction::Amend));
         }
         let mut shifts = Vec::new();
-        if new_way || after.space != hold.space || after.special_handling_codes != hold.special_handling_codes {
-            let flights = self.retake(books, hold, &mut after, &way, known, is_guest)?;
+        let new_freight = after.space != hold.space || after.dimensions != hold.dimensions;
+        if new_way || new_freight || after.special_handling_codes != hold.special_handling_codes {
+            let flights = self.retake(books, (hold, &mut after, patch), &way, known, is_guest)?;
             shifts = differences(hold, &way, after.space);
             after.legs = legs(&flights, after.space);
             after.latest_expires_at = self.latest_expiry(&after, &flights);
@@ -245,8 +254,7 @@ impl HoldRules<'_> {
     fn retake(
         &self,
         books: &HoldBooks,
-        hold: &Hold,
-        after: &mut Hold,
+        (hold, after, patch): (&Hold, &mut Hold, &AmendHold),
         way: &[FlightId],
         known: &HashMap<FlightId, Flight>,
         is_guest: bool,
@@ -266,7 +274,7 @@ impl HoldRules<'_> {
         }
         shipment::check_itinerary(
             &flights,
-            demand(after, after.space),
+            demand((&*after, patch), after.space, self.reference),
             self.embargoes,
             self.minimum_connection,
             self.now,
@@ -293,7 +301,7 @@ impl HoldRules<'_> {
         let flights = shipment::in_order(&way, flights)?;
         shipment::check_itinerary(
             &flights,
-            demand(&after, Space::default()),
+            demand((&after, patch), Space::default(), self.reference),
             self.embargoes,
             self.minimum_connection,
             self.now,
@@ -321,13 +329,19 @@ impl HoldRules<'_> {
     }
 }
 
-fn demand(hold: &Hold, space: Space) -> Demand<'_> {
+/// Refuses that anybody but the carrier's staff takes pieces that do not fit.
+fn check_oversize(is_accepted: bool, role: Role) -> Result<(), HoldError> {
+    if is_accepted && role < Role::Operator { Err(HoldError::OversizeNotAllowed) } else { Ok(()) }
+}
+
+fn demand<'a>((hold, patch): (&'a Hold, &AmendHold), space: Space, reference: &'a Reference) -> Demand<'a> {
     Demand {
         origin: hold.origin,
         destination: hold.destination,
         space,
         special_handling_codes: &hold.special_handling_codes,
         inbound: None,
+        fit: Fit::of(hold.dimensions.as_ref().filter(|_| !patch.accepts_oversize()), reference),
         until: OpenUntil::Cutoff,
     }
 }

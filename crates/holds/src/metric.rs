@@ -18,6 +18,7 @@ const OUTCOME: Label = Label::one_of(
         "flight_cancelled",
         "embargoed",
         "handling_required",
+        "piece_too_large",
         "hold_limit_exceeded",
         "position_taken",
         "price",

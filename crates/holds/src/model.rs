@@ -8,12 +8,13 @@ use loadmaster_accounts::{Channel, Principal, Role};
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, Money, OrganizationId,
-    PaymentId, Pieces, QuoteId, UserId, words,
+    AirportCode, AwbNumber, BookingId, BookingRef, Dimensions, FlightId, FlightNumber, HandlingCode, HoldId, Money,
+    OrganizationId, PaymentId, Pieces, QuoteId, UserId, words,
 };
 use loadmaster_payments::Payment;
 use loadmaster_pricing::Quote;
-use loadmaster_shipment::{Contact, Load, PositionName, Shipment, Texts};
+use loadmaster_reference::Carriage;
+use loadmaster_shipment::{Contact, FirstFlight, Load, PositionName, Shipment, Surroundings, Texts};
 
 pub use draw::{AllottedSpace, Draw, Draws, left_of};
 pub use message::{HoldChange, HoldEvent, HoldEventType, message};
@@ -101,6 +102,10 @@ pub struct HoldLeg {
     pub destination: AirportCode,
     pub departure: DateTime<Utc>,
     pub arrival: DateTime<Utc>,
+    /// Until when the flight takes bookings, as it is now; `None`: it has no space, which the audit reports.
+    pub cutoff: Option<DateTime<Utc>>,
+    /// What decides what the freight emits, as the flight is now.
+    pub carriage: Carriage,
     pub space: Space,
     /// The positions that are named; empty if they are only counted.
     pub names: BTreeSet<PositionName>,
@@ -116,6 +121,8 @@ impl HoldLeg {
             destination: flight.destination,
             departure: flight.departure,
             arrival: flight.arrival,
+            cutoff: Some(flight.room.cutoff),
+            carriage: flight.into(),
             space,
             names,
         }
@@ -143,6 +150,8 @@ pub struct Hold {
     pub space: Space,
     /// The volume was never given: it follows the weight.
     pub volume_defaulted: bool,
+    /// `None`: not given.
+    pub dimensions: Option<Dimensions>,
     pub product: String,
     pub special_handling_codes: Vec<HandlingCode>,
     pub awb_number: Option<AwbNumber>,
@@ -183,6 +192,17 @@ impl Hold {
     /// Returns whether it keeps space, by the tables.
     pub fn is_open(&self) -> bool {
         matches!(self.status, HoldStatus::Active | HoldStatus::Committing)
+    }
+
+    /// Returns by when the station takes the freight for its first flight, if it says so; `None` of one that keeps no space at this
+    /// moment.
+    pub fn latest_acceptance(&self, surroundings: &Surroundings, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if !matches!(self.status_at(now), HoldStatus::Active | HoldStatus::Committing) {
+            return None;
+        }
+        let HoldLeg { origin, departure, cutoff, .. } = *self.legs.first()?;
+        let first = FirstFlight { origin, departure, cutoff: cutoff? };
+        surroundings.latest_acceptance(first, &self.product, &self.special_handling_codes)
     }
 
     pub fn quote_id(&self) -> Option<QuoteId> {
@@ -234,6 +254,8 @@ impl Hold {
             destination: self.destination,
             pieces: self.pieces?,
             load: Load { space: self.space, volume_defaulted: self.volume_defaulted },
+            dimensions: self.dimensions.clone(),
+            accepts_oversize: false,
             special_handling_codes: self.special_handling_codes.clone(),
             awb_number: self.awb_number.clone(),
             texts: self.texts.clone(),

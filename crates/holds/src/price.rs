@@ -46,6 +46,7 @@ impl Hold {
             organization_id: self.organization_id,
             created_by: self.created_by,
             rated: Arc::new(rated),
+            dimensions: self.dimensions.clone(),
             expires_at: now + quoted_for,
             created_at: now,
             channel: self.channel,

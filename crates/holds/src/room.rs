@@ -12,6 +12,7 @@ use loadmaster_platform::{
     room::{Data, Messages, Opened, Opening, Room, Unfinished},
     seal::SealKey,
 };
+use loadmaster_shipment::Surroundings;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -62,7 +63,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     };
     let capacity: CapacityService = opening.service()?;
     let addresses = SealKey::new(&secrets.reference_key);
-    let holds = HoldService::new(db.clone(), clock.clone(), capacity, limits, addresses);
+    let surroundings = Surroundings::new(opening.service()?, opening.service()?);
+    let holds = HoldService::new(db.clone(), clock.clone(), capacity, surroundings, limits, addresses);
     let routes = router::routes().with_state(&HandlerState::of(opening, holds.clone()));
     let follower = Some(Arc::new(HoldFollower(holds.for_background())) as Arc<dyn Follower>);
     let sweeping = holds.for_background();

@@ -16,6 +16,7 @@ use loadmaster_platform::{
         conditional, private, problem_responses, unless_missing,
     },
 };
+use loadmaster_shipment::Surroundings;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -41,24 +42,25 @@ pub(super) fn routes() -> Routes<HandlerState> {
 const PATH: &str = "/api/v1/holds/";
 
 /// Returns the answer to what made or changed a hold, as the hold is then.
-fn answer(status: StatusCode, hold: &Hold) -> Answer {
+fn answer(status: StatusCode, hold: &Hold, surroundings: &Surroundings) -> Answer {
     // As it was decided: a hold that was changed was open, whatever the clock of a process that changed it before said.
-    Answer::new(status, &HoldBody::new(hold, hold.created_at), PRIVATE).with_tag(hold.version.to_string())
+    let body = HoldBody::new(hold, hold.created_at, surroundings);
+    Answer::new(status, &body, PRIVATE).with_tag(body.tag(hold))
 }
 
 /// Returns the answer to a new hold.
-pub fn created(hold: &Hold) -> Answer {
-    answer(StatusCode::CREATED, hold).with_location(format!("{PATH}{}", hold.id))
+pub fn created(hold: &Hold, surroundings: &Surroundings) -> Answer {
+    answer(StatusCode::CREATED, hold, surroundings).with_location(format!("{PATH}{}", hold.id))
 }
 
 /// Returns the answer to the commit of a hold whose payment is not decided yet.
-pub fn pending(hold: &Hold) -> Answer {
-    answer(StatusCode::ACCEPTED, hold).with_location(format!("{PATH}{}", hold.id))
+pub fn pending(hold: &Hold, surroundings: &Surroundings) -> Answer {
+    answer(StatusCode::ACCEPTED, hold, surroundings).with_location(format!("{PATH}{}", hold.id))
 }
 
 /// Returns the answer to a changed hold.
-pub fn changed(hold: &Hold) -> Answer {
-    answer(StatusCode::OK, hold)
+pub fn changed(hold: &Hold, surroundings: &Surroundings) -> Answer {
+    answer(StatusCode::OK, hold, surroundings)
 }
 
 problem_responses!(ReadProblems: [INPUT, SIGNED_IN], NOT_FOUND);
@@ -79,10 +81,8 @@ async fn show(
 ) -> Result<Response, Problem> {
     let hold = holds.visible(caller, id).await?;
     query.refuse_all()?;
-    let body = HoldBody::new(&hold, holds.clock.now());
-    // Expiry changes what is shown, without a change of the hold.
-    let tag = if body.status == hold.status { hold.version.to_string() } else { format!("{}-expired", hold.version) };
-    Ok(conditional(&tag, &if_none_match, PRIVATE, Json(body)))
+    let body = holds.body(&hold, holds.clock.now());
+    Ok(conditional(&body.tag(&hold), &if_none_match, PRIVATE, Json(body)))
 }
 
 problem_responses!(ListProblems: [LIST, SIGNED_IN]);
@@ -108,7 +108,7 @@ async fn list(
     let page = page.open::<Anchor>(&key, &query, &reader)?;
     let found = holds.list(&filter, order, &page, count, recency).await?;
     let now = holds.clock.now();
-    let bodies: Vec<_> = found.entries.iter().map(|hold| HoldBody::new(hold, now)).collect();
+    let bodies: Vec<_> = found.entries.iter().map(|hold| holds.body(hold, now)).collect();
     let anchor = |body: &HoldBody| order.anchor(body.id.uuid(), body.expires_at);
     let mut answer = private(page.answer(bodies, anchor, &key, &query, &reader));
     add_total(&mut answer, found.total);
@@ -144,7 +144,7 @@ async fn reservations(
     };
     let found = holds.list(&filter, ExpiryOrder::default(), &page, CountParams::default(), recency).await?;
     let now = holds.clock.now();
-    let bodies: Vec<_> = found.entries.iter().map(|hold| HoldBody::new(hold, now)).collect();
+    let bodies: Vec<_> = found.entries.iter().map(|hold| holds.body(hold, now)).collect();
     Ok(private(page.answer(bodies, |body| Anchor::Id(body.id.uuid()), &key, &query, &reader)))
 }
 

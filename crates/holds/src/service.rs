@@ -12,13 +12,13 @@ use loadmaster_platform::{
     web::{ClientAddress, PageRequest},
 };
 use loadmaster_pricing as pricing;
-use loadmaster_shipment::PositionName;
+use loadmaster_shipment::{PositionName, Surroundings};
 
 use super::{
     HoldError,
     ask::{HoldCaller, HoldLimits, Requester},
     draft::is_of,
-    dto::{CreateHold, HoldFilter, Position, PositionStatus},
+    dto::{CreateHold, HoldBody, HoldFilter, Position, PositionStatus},
     metric,
     model::{Hold, HoldEventType, HoldKind, MOST_ATTEMPTS},
     repository,
@@ -30,6 +30,7 @@ pub struct HoldService {
     pub(super) db: Database,
     pub(super) clock: SharedClock,
     pub(super) capacity: CapacityService,
+    surroundings: Surroundings,
     pub(super) limits: HoldLimits,
     pub(super) addresses: SealKey,
 }
@@ -39,10 +40,21 @@ impl HoldService {
         db: Database,
         clock: SharedClock,
         capacity: CapacityService,
+        surroundings: Surroundings,
         limits: HoldLimits,
         addresses: SealKey,
     ) -> Self {
-        Self { db, clock, capacity, limits, addresses }
+        Self { db, clock, capacity, surroundings, limits, addresses }
+    }
+
+    /// Describes a hold as it is at this moment.
+    pub fn body(&self, hold: &Hold, now: DateTime<Utc>) -> HoldBody {
+        HoldBody::new(hold, now, &self.surroundings)
+    }
+
+    /// Returns what holds and bookings show besides what is stored of them.
+    pub const fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
     }
 
     pub const fn limits(&self) -> HoldLimits {

@@ -1,9 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use loadmaster_bookings::{
-    Booking, BookingBody, BookingError, BookingService, Event as Step, EventBody, Since, Wanted,
-};
+use loadmaster_bookings::{Booking, BookingError, BookingService, Event as Step, EventBody, Since, Wanted};
 use loadmaster_kernel::{BookingId, OrganizationId};
 use loadmaster_platform::{
     clock::{Moment, SharedClock},
@@ -92,9 +90,9 @@ impl View {
     }
 
     /// Returns the booking as JSON, which is written once for all events beside it.
-    fn shown(self, found: &Since) -> serde_json::Result<Shown> {
+    fn shown(self, bookings: &BookingService, found: &Since) -> serde_json::Result<Shown> {
         let state = match self {
-            Self::Whole(_) => serde_json::to_string(&BookingBody::from(&found.booking))?,
+            Self::Whole(_) => serde_json::to_string(&bookings.body(&found.booking))?,
             Self::Public => serde_json::to_string(&Tracking::new(&found.booking, &found.newest))?,
         };
         Ok(Shown { view: self, state, sequence: found.booking.event_sequence })
@@ -185,7 +183,7 @@ impl BookingStreams {
     async fn read(&self, id: BookingId, view: View) -> Result<Shown, LiveError> {
         let found = self.bookings.since(id, view.wanted(None)).await?;
         let found = found.filter(|found| view.may_see(&found.booking)).ok_or(BookingError::Unknown)?;
-        Ok(view.shown(&found)?)
+        Ok(view.shown(&self.bookings, &found)?)
     }
 
     /// Returns the events after the first of these numbers up to the second, read as they are taken.
@@ -211,7 +209,7 @@ impl BookingStreams {
     async fn page(&self, id: BookingId, view: View, after: i32) -> Result<(Shown, Vec<Step>), Broken> {
         let found = self.bookings.since(id, view.wanted(Some(after))).await.map_err(|_| Broken)?;
         let found = found.filter(|found| view.may_see(&found.booking)).ok_or(Broken)?;
-        Ok((view.shown(&found).map_err(|_| Broken)?, found.later))
+        Ok((view.shown(&self.bookings, &found).map_err(|_| Broken)?, found.later))
     }
 
     /// Sends the events of bookings that somebody follows, until `stop`.
@@ -265,8 +263,8 @@ impl BookingStreams {
                 member.sender.end();
             }
         });
-        let whole = View::Whole(None).shown(&found)?;
-        let public = is_public.then(|| View::Public.shown(&found)).transpose()?;
+        let whole = View::Whole(None).shown(&self.bookings, &found)?;
+        let public = is_public.then(|| View::Public.shown(&self.bookings, &found)).transpose()?;
         let mut burst = Burst::default();
         for step in &found.later {
             let piece = |shown: &Shown| {

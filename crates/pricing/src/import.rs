@@ -1,14 +1,14 @@
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry};
 
 use loadmaster_accounts::{Actor, Subject};
-use loadmaster_kernel::{Fault, FaultCode, OrganizationId, UserId};
+use loadmaster_kernel::{AirlineCode, Fault, FaultCode, OrganizationId, UserId};
 use loadmaster_platform::{
     idempotency::Key,
     outbox::{self, Message},
     postgres::{PgSession, allow_long_statements},
     tables::{CellKind, Columns, ImportSummary, Table, TableError, TableFaults, read_apart, read_table},
     web::Fields,
-    work::Command,
+    work::{self, Command},
 };
 use loadmaster_reference::Reference;
 use serde_json::json;
@@ -78,6 +78,8 @@ pub(super) struct ImportTariffs {
     pub table: Option<Table>,
     pub dry_run: bool,
     pub rows: Option<Vec<TariffRow>>,
+    /// Whose tariffs the table may have; `None`: anybody's.
+    pub airlines: Option<BTreeSet<AirlineCode>>,
 }
 
 impl Command for ImportTariffs {
@@ -103,8 +105,11 @@ impl Command for ImportTariffs {
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, PricingError> {
-        let Self { prices, actor, dry_run, rows, .. } = self;
+        let Self { prices, actor, dry_run, rows, airlines, .. } = self;
         let rows = rows.as_deref().unwrap_or_default();
+        if let Some(airlines) = airlines {
+            faults_of_airlines(rows, airlines).unless_faulty(())?;
+        }
         allow_long_statements(tx).await?;
         let revision = if *dry_run { 0 } else { repository::begin_change(tx).await? };
         let named: Vec<Named> = rows.iter().filter_map(Named::of).collect();
@@ -149,6 +154,23 @@ fn read(table: &Table, reference: &Reference) -> (Result<Vec<TariffRow>, Pricing
     (rows.map_err(PricingError::from), named)
 }
 
+/// Returns a fault for each row that is of no airline, or of none of these.
+fn faults_of_airlines(rows: &[TariffRow], airlines: &BTreeSet<AirlineCode>) -> TableFaults {
+    let mut all = TableFaults::default();
+    let fault = || Fault::new(FaultCode::NotAllowed, "must be an airline of this feed");
+    for TariffRow { row, terms } in rows {
+        let airline = terms.reach.airline_code;
+        if airline.is_some_and(|airline| airlines.contains(&airline)) {
+            continue;
+        }
+        let value = airline.map(|airline| airline.to_string()).unwrap_or_default();
+        let mut fields = Fields::of_row(*row, std::iter::once(("airline_code", value.as_str())));
+        fields.fault("airline_code", &fault());
+        all.add(fields.finish().into_iter().take(1));
+    }
+    all
+}
+
 /// Returns a fault for each row whose organization does not exist.
 async fn faults_of_organizations(db: &mut PgSession, rows: &[Named]) -> Result<TableFaults, PricingError> {
     let named: HashSet<OrganizationId> = rows.iter().map(|row| row.organization).collect();
@@ -170,6 +192,19 @@ async fn faults_of_organizations(db: &mut PgSession, rows: &[Named]) -> Result<T
 }
 
 impl PricingService {
+    /// Imports a table of tariffs of these airlines on behalf of a user, or with `is_dry_run` counts what that would change.
+    pub async fn import_tariffs(
+        &self,
+        table: Table,
+        airlines: BTreeSet<AirlineCode>,
+        actor: UserId,
+        is_dry_run: bool,
+    ) -> Result<ImportSummary, PricingError> {
+        let (prices, table, airlines) = (self.clone(), Some(table), Some(airlines));
+        let command = ImportTariffs { prices, actor, table, dry_run: is_dry_run, rows: None, airlines };
+        Box::pin(work::run_alone(&self.db, command)).await
+    }
+
     /// Returns the versions to be written, and the numbers of what changes.
     async fn plan_in_tx(
         &self,

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::Channel;
-use loadmaster_kernel::{FlightId, HandlingCode, Money, OrganizationId, QuoteId, SaleId, UserId, Volume, Weight};
+use loadmaster_kernel::{
+    Dimensions, FlightId, HandlingCode, Money, OrganizationId, QuoteId, SaleId, UserId, Volume, Weight,
+};
 
 pub use super::rating::Rated;
 use super::{
@@ -18,6 +20,8 @@ pub struct Quote {
     pub organization_id: OrganizationId,
     pub created_by: UserId,
     pub rated: Arc<Rated>,
+    /// Of the freight; `None`: not given. The price follows its volume.
+    pub dimensions: Option<Dimensions>,
     pub expires_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     /// Where it was asked for; `None` if that is not known.

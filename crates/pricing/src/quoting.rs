@@ -83,7 +83,7 @@ impl Command for MakeQuote {
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Quote, PricingError> {
-        let Self { prices, caller, rated, .. } = self;
+        let Self { prices, caller, asked, rated } = self;
         let rated = rated.clone().ok_or(PricingError::Raced)?;
         let now = rated.inputs.quoted_at;
         let quote = Quote {
@@ -91,6 +91,7 @@ impl Command for MakeQuote {
             organization_id: caller.organization_id,
             created_by: caller.user_id,
             rated: Arc::new(rated),
+            dimensions: asked.route.dimensions.clone(),
             expires_at: now + prices.quote_minutes(),
             created_at: now,
             channel: Some(caller.channel()),

@@ -2,7 +2,7 @@ use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::Principal;
 use loadmaster_flights::Flight;
-use loadmaster_kernel::{AirportCode, FlightId, HandlingCode, Positions, Volume, Weight};
+use loadmaster_kernel::{AirportCode, Dimensions, FlightId, HandlingCode, Positions, Volume, Weight};
 use loadmaster_platform::postgres::DbError;
 use serde_json::Value;
 
@@ -15,6 +15,8 @@ pub struct RouteQuery {
     pub weight: Weight,
     pub volume: Volume,
     pub positions: Option<Positions>,
+    /// `None`: whether its pieces fit is not judged.
+    pub dimensions: Option<Dimensions>,
     pub special_handling_codes: Vec<HandlingCode>,
 }
 

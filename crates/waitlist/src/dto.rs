@@ -2,12 +2,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
 use loadmaster_holds::HoldBody;
 use loadmaster_kernel::{
-    AirportCode, BookingRef, Fault, FlightId, HandlingCode, OrganizationId, Positions, UserId, Volume, WaitlistEntryId,
-    Weight,
+    AirportCode, BookingRef, Dimensions, Fault, FlightId, HandlingCode, OrganizationId, Positions, UserId, Volume,
+    WaitlistEntryId, Weight,
 };
 use loadmaster_platform::web::{
     Condition, Fields, Raw,
     condition::{all, any, filled, given},
+    freight::{self, NewDimensions},
     list, read, request, set, with,
 };
 use loadmaster_reference::Reference;
@@ -33,6 +34,9 @@ pub struct WaitlistEntryBody {
     pub departure_date: Option<NaiveDate>,
     pub weight_kg: Weight,
     pub volume_m3: Volume,
+    /// Its pieces, by size; null: not given.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     pub positions: Positions,
     /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
@@ -73,6 +77,7 @@ impl WaitlistEntryBody {
             departure_date: entry.departure_date,
             weight_kg: entry.space.weight,
             volume_m3: entry.space.volume,
+            dimensions: entry.dimensions.clone(),
             positions: entry.space.positions,
             special_handling_codes: entry.special_handling_codes.clone(),
             priority: entry.priority,
@@ -103,9 +108,12 @@ request! {
             with(|fields| unless_named(fields, "destination", |raw| reference.read_destination(raw, origin))),
         /// Local calendar date at the origin. Required without `flight_ids`.
         departure_date: Option<NaiveDate> = with(|fields| unless_named(fields, "departure_date", read::date)),
-        weight_kg: Weight = read::weight,
-        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
-        volume_m3: Option<Volume> = read::volume,
+        /// Its pieces, by size. They may stand for `weight_kg` and `volume_m3`, and no flight is offered on which one does not fit.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Required unless each line of the dimensions has a weight.
+        weight_kg: Inferred<Weight> = with(|fields| freight::needed_weight(fields, dimensions.as_ref())),
+        /// Default: that of the dimensions, or the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions, of any type, on each flight.
         positions: Option<Positions> = read::positions,
         /// IATA special handling codes of the freight, such as `PER`.
@@ -115,10 +123,11 @@ request! {
 }
 
 impl JoinWaitlist {
-    /// Its flights, or the ends and the date of the way.
-    pub const NEEDS: Condition = Condition::of::<Self>(&["weight_kg"], || {
+    /// Its flights, or the ends and the date of the way; and a weight, which dimensions may have.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["weight_kg", "dimensions"], || {
         let ends = all(&[given("origin", "string"), given("destination", "string")]);
-        any(&[filled("flight_ids"), all(&[ends, given("departure_date", "string")])])
+        let way = any(&[filled("flight_ids"), all(&[ends, given("departure_date", "string")])]);
+        all(&[way, any(&[given("weight_kg", "number"), filled("dimensions")])])
     });
 }
 
@@ -132,6 +141,11 @@ fn unless_named<T>(
 }
 
 impl JoinWaitlist {
+    /// Returns its dimensions, if they were given.
+    pub fn dimensions(&self) -> Option<&Dimensions> {
+        self.dimensions.as_deref()
+    }
+
     pub fn load(&self) -> Load {
         Load::of(self.weight_kg, self.volume_m3, self.positions)
     }

@@ -13,7 +13,7 @@ use loadmaster_platform::{
     work::Command,
 };
 use loadmaster_search::{self as search, Departing, Request};
-use loadmaster_shipment::{self as shipment, Demand, ItineraryError};
+use loadmaster_shipment::{self as shipment, Demand, Fit, ItineraryError};
 
 use super::{
     dto::JoinWaitlist,
@@ -79,6 +79,7 @@ impl Command for Join {
             departure_date: wanted.departure_date.filter(|_| wanted.flight_ids.is_empty()),
             space: load.space,
             volume_defaulted: load.volume_defaulted,
+            dimensions: wanted.dimensions().cloned(),
             special_handling_codes: wanted.special_handling_codes.clone(),
             priority: ORDINARY,
             queued_at: now,
@@ -120,7 +121,8 @@ impl Join {
         };
         let codes = &self.wanted.special_handling_codes;
         let ways = self.waitlist.ways((*origin, *destination), *date, codes).await?;
-        let (ways, obstacle) = large_enough(&ways, self.wanted.load().space);
+        let fit = Fit::of(self.wanted.dimensions(), &self.waitlist.reference);
+        let (ways, obstacle) = large_enough(&ways, self.wanted.load().space, fit);
         if ways.is_empty() {
             return Err(obstacle.map_or(WaitlistError::NoItinerary, WaitlistError::from));
         }
@@ -129,10 +131,15 @@ impl Join {
 }
 
 /// Returns those ways that could carry the freight if they were empty, and why the first of the others could not.
-pub(super) fn large_enough(ways: &[Vec<Flight>], space: Space) -> (Vec<Vec<FlightId>>, Option<ItineraryError>) {
+pub(super) fn large_enough(
+    ways: &[Vec<Flight>],
+    space: Space,
+    fit: Option<Fit<'_>>,
+) -> (Vec<Vec<FlightId>>, Option<ItineraryError>) {
     let (mut large, mut obstacle) = (Vec::new(), None);
     for way in ways {
-        match way.iter().find_map(|flight| too_small(flight, space)) {
+        let error = way.iter().find_map(|flight| too_small(flight, space));
+        match error.or_else(|| shipment::check_fit(way, fit).err()) {
             None => large.push(way.iter().map(|flight| flight.id).collect()),
             Some(error) => obstacle = obstacle.or(Some(error)),
         }
@@ -161,7 +168,8 @@ impl WaitlistService {
         match outcome {
             Err(problem) if CURABLE.contains(&problem.code()) => {
                 let JoinWaitlist { origin, destination, flight_ids, departure_date, .. } = wanted;
-                let request = Request::of(wanted.load().space, &wanted.special_handling_codes);
+                let request =
+                    Request::of(wanted.load().space, &wanted.special_handling_codes).sized(wanted.dimensions());
                 let route = self.search.route_query((*origin, *destination), flight_ids, *departure_date, request);
                 Err(problem.with("alternatives", self.search.alternatives_once(route).await))
             }
@@ -196,6 +204,7 @@ impl WaitlistService {
             space: wanted.load().space,
             special_handling_codes: &wanted.special_handling_codes,
             inbound: None,
+            fit: Fit::of(wanted.dimensions(), &self.reference),
             until: OpenUntil::Cutoff,
         };
         let (rules, now) = (self.flights.connections(), self.clock.now());
@@ -223,6 +232,7 @@ impl WaitlistService {
             space: Space::default(),
             special_handling_codes: &wanted.special_handling_codes,
             inbound: None,
+            fit: Fit::of(wanted.dimensions(), &self.reference),
             until: OpenUntil::Cutoff,
         };
         let rules = self.flights.connections();

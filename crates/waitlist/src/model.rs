@@ -3,7 +3,7 @@ use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
 use loadmaster_holds::{EndReason, HoldStatus};
 use loadmaster_kernel::{
-    AirportCode, BookingRef, FlightId, HandlingCode, HoldId, OrganizationId, Positions, UserId, Volume,
+    AirportCode, BookingRef, Dimensions, FlightId, HandlingCode, HoldId, OrganizationId, Positions, UserId, Volume,
     WaitlistEntryId, Weight, words,
 };
 use loadmaster_platform::outbox::Message;
@@ -104,6 +104,8 @@ pub struct Waiting {
     pub departure_date: Option<NaiveDate>,
     pub space: Space,
     pub volume_defaulted: bool,
+    /// `None`: whether its pieces fit is not judged.
+    pub dimensions: Option<Dimensions>,
     pub special_handling_codes: Vec<HandlingCode>,
     pub priority: i32,
     pub queued_at: DateTime<Utc>,
@@ -138,6 +140,7 @@ impl Waiting {
 pub struct Queued {
     pub id: WaitlistEntryId,
     pub space: Space,
+    pub dimensions: Option<Dimensions>,
     pub passed_over: i32,
     /// Empty if it waits for any way on the date.
     pub flight_ids: Vec<FlightId>,
@@ -231,6 +234,7 @@ mod tests {
         Queued {
             id: Uuid::from_u128(2).into(),
             space: Space::from_columns(10, 1, 0),
+            dimensions: None,
             passed_over,
             flight_ids,
             lane: ("DEL".parse().unwrap(), "LHR".parse().unwrap()),

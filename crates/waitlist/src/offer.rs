@@ -5,9 +5,9 @@ use loadmaster_capacity::{self as capacity, FlightCapacity, LAST_OFFERS, OpenUnt
 use loadmaster_embargoes::Embargoes;
 use loadmaster_flights::{self as flights, Flight};
 use loadmaster_holds::{self as holds, Hold, HoldChange, HoldEventType, HoldKind, HoldLeg, HoldStatus};
-use loadmaster_kernel::{FlightId, HoldId};
+use loadmaster_kernel::{Dimensions, FlightId, HoldId};
 use loadmaster_platform::{postgres::PgSession, work::Command};
-use loadmaster_shipment::{self as shipment, Demand};
+use loadmaster_shipment::{self as shipment, Demand, Fit};
 
 use super::{
     error::WaitlistError,
@@ -122,6 +122,7 @@ impl WaitlistService {
             space: entry.space,
             special_handling_codes: &entry.special_handling_codes,
             inbound: None,
+            fit: Fit::of(entry.dimensions.as_ref(), &self.reference),
             until: OpenUntil::Cutoff,
         };
         let rules = self.flights.connections();
@@ -147,9 +148,10 @@ impl WaitlistService {
             is_counted: entry.is_counted,
             origin: entry.origin,
             destination: entry.destination,
-            pieces: None,
+            pieces: entry.dimensions.as_ref().map(Dimensions::pieces),
             space: entry.space,
             volume_defaulted: entry.volume_defaulted,
+            dimensions: entry.dimensions.clone(),
             product: shipment::GENERAL.to_owned(),
             special_handling_codes: entry.special_handling_codes.clone(),
             awb_number: None,

@@ -54,6 +54,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         embargoes: opening.service()?,
         holds: opening.service()?,
         pricing: opening.service()?,
+        reference: opening.service()?,
         limits: WaitlistLimits {
             offer_hours: settings.offer_hours,
             max_passed_over: i32::try_from(settings.max_passed_over).unwrap_or(i32::MAX),

@@ -17,6 +17,7 @@ use loadmaster_platform::{
     web::PageRequest,
 };
 use loadmaster_pricing::PricingService;
+use loadmaster_reference::Reference;
 use loadmaster_search::SearchService;
 use tokio::sync::Notify;
 
@@ -69,6 +70,7 @@ pub struct WaitlistService {
     pub embargoes: EmbargoService,
     pub holds: HoldService,
     pub pricing: PricingService,
+    pub reference: Reference,
     pub limits: WaitlistLimits,
     /// Wakes the matcher of this process.
     pub news: Arc<Notify>,
@@ -116,7 +118,7 @@ impl WaitlistService {
         let holds: Vec<HoldId> = entries.iter().filter_map(|entry| Some(entry.offer.as_ref()?.hold_id)).collect();
         let holds = self.holds.find_all(&holds).await?;
         let mut holds: HashMap<HoldId, HoldBody> =
-            holds.iter().map(|hold| (hold.id, HoldBody::new(hold, now))).collect();
+            holds.iter().map(|hold| (hold.id, self.holds.body(hold, now))).collect();
         let waiting = entries.iter().filter(|entry| entry.status == WaitlistStatus::Waiting);
         let waiting: Vec<WaitlistEntryId> = waiting.map(|entry| entry.id).collect();
         let places = if waiting.is_empty() {

@@ -7,6 +7,7 @@ use loadmaster_platform::{
     postgres::{commit, retrying},
     zones,
 };
+use loadmaster_shipment::Fit;
 
 use super::{error::WaitlistError, join::large_enough, repository, service::WaitlistService};
 
@@ -35,7 +36,9 @@ impl WaitlistService {
                     Entry::Occupied(ways) => ways.into_mut(),
                     Entry::Vacant(place) => place.insert(self.ways(entry.lane, date, codes).await?),
                 };
-                let flights: BTreeSet<FlightId> = large_enough(ways, entry.space).0.into_iter().flatten().collect();
+                let fit = Fit::of(entry.dimensions.as_ref(), &self.reference);
+                let flights: BTreeSet<FlightId> =
+                    large_enough(ways, entry.space, fit).0.into_iter().flatten().collect();
                 more.extend(flights.difference(awaited).map(|flight| (entry.id, *flight)));
             }
             if !more.is_empty() {

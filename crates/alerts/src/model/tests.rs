@@ -20,6 +20,7 @@ fn terms(kind: AlertKind) -> Terms {
         weight: Weight::from_hectograms(1000),
         volume: None,
         positions: None,
+        dimensions: None,
         special_handling_codes: Vec::new(),
         below: (kind == AlertKind::Price).then_some(dollars(10_000)),
         drop_percent: None,

@@ -4,10 +4,11 @@ mod upkeep;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use loadmaster_kernel::{
-    AirportCode, AlertId, Currency, FlightId, HandlingCode, Money, OrganizationId, Positions, Volume, Weight,
-    from_column,
+    AirportCode, AlertId, Currency, FlightId, HandlingCode, KeptDimensions, Money, OrganizationId, Positions, Volume,
+    Weight, from_column,
 };
 use loadmaster_platform::postgres::{PgSession, column};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 pub(super) use list::{list, number_of};
@@ -31,6 +32,7 @@ struct Row {
     weight_hg: i64,
     volume_l: Option<i64>,
     positions: Option<i64>,
+    dimensions: Option<Json<KeptDimensions>>,
     special_handling_codes: Vec<HandlingCode>,
     below_amount: Option<i64>,
     drop_percent: Option<i32>,
@@ -83,6 +85,7 @@ impl TryFrom<Row> for Alert {
                 weight: Weight::from_hectograms(row.weight_hg),
                 volume: row.volume_l.map(Volume::from_litres),
                 positions: row.positions.map(Positions::new),
+                dimensions: row.dimensions.map(|Json(kept)| kept.into()),
                 special_handling_codes: row.special_handling_codes,
                 below: money(row.below_amount, row.currency.as_deref())?,
                 drop_percent: row.drop_percent,
@@ -115,6 +118,7 @@ macro_rules! select_alerts {
             Row,
             r#"select id, organization_id, created_by, kind, status, origin as "origin: _",
                       destination as "destination: _", date_from, date_to, weight_hg, volume_l, positions,
+                      dimensions as "dimensions: _",
                       special_handling_codes as "special_handling_codes: _", below_amount, drop_percent, currency,
                       base_amount, expires_at, ends_at, is_met, is_armed, is_pending, is_fresh, times_met, found_date,
                       found_amount, found_currency, found_flight_ids, last_checked_at, last_notified_at, next_check_at,
@@ -200,16 +204,16 @@ pub(super) async fn save(db: &mut PgSession, alert: &Alert) -> sqlx::Result<()> 
                              weight_hg, volume_l, positions, special_handling_codes, below_amount, drop_percent, currency,
                              base_amount, expires_at, ends_at, is_met, is_armed, is_pending, is_fresh, times_met,
                              found_date, found_amount, found_currency, found_flight_ids, last_checked_at,
-                             last_notified_at, next_check_at, event_sequence, version, created_at, updated_at)
+                             last_notified_at, next_check_at, event_sequence, version, created_at, updated_at, dimensions)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                 $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
+                 $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
          on conflict (id) do update
          set status = $5, origin = $6, destination = $7, date_from = $8, date_to = $9, weight_hg = $10, volume_l = $11,
              positions = $12, special_handling_codes = $13, below_amount = $14, drop_percent = $15, currency = $16,
              base_amount = $17, expires_at = $18, ends_at = $19, is_met = $20, is_armed = $21, is_pending = $22,
              is_fresh = $23, times_met = $24, found_date = $25, found_amount = $26, found_currency = $27,
              found_flight_ids = $28, last_checked_at = $29, last_notified_at = $30, next_check_at = $31,
-             event_sequence = $32, version = $33, updated_at = $35, lease_until = null, lease_holder = null,
+             event_sequence = $32, version = $33, updated_at = $35, dimensions = $36, lease_until = null, lease_holder = null,
              failures = 0",
         alert.id.uuid(),
         alert.organization_id.uuid(),
@@ -246,6 +250,7 @@ pub(super) async fn save(db: &mut PgSession, alert: &Alert) -> sqlx::Result<()> 
         alert.version,
         alert.created_at,
         alert.updated_at,
+        terms.dimensions.as_ref().map(|dimensions| Json(KeptDimensions::from(dimensions))) as Option<Json<KeptDimensions>>,
     )
     .execute(db)
     .await

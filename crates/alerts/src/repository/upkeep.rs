@@ -57,14 +57,17 @@ pub(crate) async fn wake_by_lanes(db: &mut PgSession, changed: &Changed, now: Da
     Ok(woken.execute(db).await?.rows_affected())
 }
 
-/// Returns the flights of these bookings and holds.
+/// Returns the flights of these bookings and holds. The bounds let it look into the months of the bookings alone.
 pub(crate) async fn flights_of(db: &mut PgSession, bookings: &[Uuid], holds: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
     let found = sqlx::query_scalar!(
-        r#"select l.flight_id as "flight_id!" from booking_legs l where l.booking_id = any($1)
+        r#"select l.flight_id as "flight_id!" from booking_legs l
+           where l.booking_id = any($1) and l.booking_id >= $3 and l.booking_id <= $4
            union
            select l.flight_id from hold_legs l where l.hold_id = any($2)"#,
         bookings,
         holds,
+        bookings.iter().min().copied().unwrap_or_default(),
+        bookings.iter().max().copied().unwrap_or_default(),
     );
     found.fetch_all(db).await
 }

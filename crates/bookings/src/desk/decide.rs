@@ -2,6 +2,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use loadmaster_accounts::Role;
 use loadmaster_capacity::{CapacityShortfall, FlightCapacity, FlightStatus, Shift, Space};
 use loadmaster_embargoes::Embargoes;
 use loadmaster_flights::Flight;
@@ -12,6 +13,7 @@ use loadmaster_holds::{
 use loadmaster_kernel::{AirportCode, BookingId, FlightId, HoldId, OrganizationId, PaymentId, Weight};
 use loadmaster_payments::{CreditAccount, CreditRefusal, Payment, PaymentWithOperations, RequestHash};
 use loadmaster_platform::random::IdSource;
+use loadmaster_reference::Reference;
 use loadmaster_shipment::{self as shipment, ItineraryError};
 use uuid::Uuid;
 
@@ -36,6 +38,7 @@ pub struct Rules<M: Fn(AirportCode) -> TimeDelta> {
     pub limits: HoldLimits,
     /// Makes the ids of what is new.
     pub ids: IdSource,
+    pub reference: Reference,
 }
 
 /// The rows that a batch has locked. The capacities change with each decision.
@@ -151,6 +154,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
             limits: self.limits,
             minimum_connection: &self.minimum_connection,
             embargoes: &found.embargoes,
+            reference: &self.reference,
             prices: &found.prices,
             ids: &self.ids,
             now: found.at,
@@ -219,10 +223,13 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
 
     /// Returns the flights of a new booking, if they are its itinerary and have space.
     fn judge(&self, found: &LockedRows, operation: &NewBooking) -> Result<Vec<Flight>, BookingError> {
+        if operation.wanted.shipment.accepts_oversize && operation.caller.role < Role::Operator {
+            return Err(HoldError::OversizeNotAllowed.into());
+        }
         let flights = flights_of(found, operation.caller.organization_id, &operation.flights)?;
         shipment::check_itinerary(
             &flights,
-            operation.wanted.shipment.demand(),
+            operation.wanted.shipment.demand(&self.reference),
             &found.embargoes,
             &self.minimum_connection,
             found.at,

@@ -32,6 +32,7 @@ use loadmaster_platform::{
     telemetry::{Traced, span},
     web::Problem,
 };
+use loadmaster_shipment::Surroundings;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
@@ -90,8 +91,8 @@ pub struct Request {
 /// Makes the answer to a granted order.
 #[derive(Debug, Clone, Copy)]
 pub enum AnswerFor {
-    Booking(fn(&Booking) -> Answer),
-    Hold(fn(&Hold) -> Answer),
+    Booking(fn(&Booking, &Surroundings) -> Answer),
+    Hold(fn(&Hold, &Surroundings) -> Answer),
 }
 
 impl Request {

@@ -1,6 +1,6 @@
 use loadmaster_accounts::Principal;
 use loadmaster_capacity::Space;
-use loadmaster_holds::{CommitTerms, HoldStep, HoldVerb, NewHold};
+use loadmaster_holds::{AmendHold, CommitTerms, HoldStep, HoldVerb, NewHold};
 use loadmaster_kernel::{AwbNumber, BookingId, FlightId, HoldId, OrganizationId, PaymentId, QuoteId, UserId};
 use loadmaster_payments::{PaymentMethod, RequestHash};
 use loadmaster_platform::web::Patch;
@@ -126,6 +126,16 @@ impl Operation {
             ..Needs::of(new.caller.user_id, new.flights.clone())
         };
         Self { what: What::Book(Box::new(new)), needs }
+    }
+
+    /// Returns whether its author accepts pieces that do not fit.
+    pub fn accepts_oversize(&self) -> bool {
+        match &self.what {
+            What::Book(new) => new.wanted.shipment.accepts_oversize,
+            What::Move(_) => false,
+            What::Hold(new) => new.new.accepts_oversize(),
+            What::StepHold(step) => step.verb.patch().is_some_and(AmendHold::accepts_oversize),
+        }
     }
 
     pub fn hold(new: NewHold) -> Self {

@@ -435,6 +435,7 @@ fn rules(bookings: &BookingService) -> Rules<impl Fn(AirportCode) -> TimeDelta> 
         backdate: bookings.limits.backdate,
         limits: bookings.holds.limits(),
         ids: bookings.ids.clone(),
+        reference: bookings.surroundings().reference.clone(),
     }
 }
 

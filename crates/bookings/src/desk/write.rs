@@ -14,6 +14,7 @@ use loadmaster_platform::{
     work::Transaction,
 };
 use loadmaster_pricing as pricing;
+use loadmaster_shipment::Surroundings;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -124,7 +125,8 @@ pub async fn write(
     }
     // What follows is prepared while the database is at work.
     let shifting = capacity::shift_in_tx(tx, &batch.shifts, now);
-    let (spaces, (insertion, answers)) = tokio::join!(shifting, async { (batch.statement(), batch.answers(entries)) });
+    let (spaces, (insertion, answers)) =
+        tokio::join!(shifting, async { (batch.statement(), batch.answers(entries, service.surroundings())) });
     let spaces = spaces?;
     if let Some(insertion) = insertion {
         insertion.execute(&mut **tx).await.map_err(DbError::from)?;
@@ -182,15 +184,16 @@ impl Batch {
     }
 
     /// Returns the answers, in the order of the entries.
-    fn answers(&self, entries: &[OwnEntry]) -> Vec<Option<Answer>> {
+    fn answers(&self, entries: &[OwnEntry], surroundings: &Surroundings) -> Vec<Option<Answer>> {
         let answer = |(entry, place): (&OwnEntry, &EntryIndices)| match entry.order.ticket.answer_for {
             AnswerFor::Booking(answer) => {
                 let new = place.new.map(|at| &self.new[at].0);
                 let booking = new.or(place.draft.map(|at| &self.drafts[at].now));
                 // Its payment comes first.
-                booking.map(answer).or_else(|| Some(holds::pending(&self.holds[place.hold?].after)))
+                let booked = booking.map(|booking| answer(booking, surroundings));
+                booked.or_else(|| Some(holds::pending(&self.holds[place.hold?].after, surroundings)))
             }
-            AnswerFor::Hold(answer) => place.hold.map(|at| answer(&self.holds[at].after)),
+            AnswerFor::Hold(answer) => place.hold.map(|at| answer(&self.holds[at].after, surroundings)),
         };
         entries.iter().zip(&self.places).map(answer).collect()
     }
@@ -364,7 +367,7 @@ impl Batch {
     }
 
     fn add_new(&mut self, service: &BookingService, booking: Booking, channel: Option<Channel>, entry: &OwnEntry) {
-        let event = service.booked_event(&booking);
+        let event = service.booked_event(&booking, entry.order.operation.accepts_oversize());
         self.place().new = Some(self.new.len());
         self.new.push((booking, event, entry.order.ticket.trace.clone(), channel));
     }

@@ -1,6 +1,9 @@
 //! The merge patch of a booking.
 use loadmaster_kernel::{AwbNumber, FlightId, HandlingCode, Pieces, Positions, Volume, Weight};
-use loadmaster_platform::web::{list, object, read, request, set};
+use loadmaster_platform::web::{
+    freight::{self, NewDimensions},
+    list, object, read, request, set, with,
+};
 use loadmaster_reference::Reference;
 use loadmaster_shipment::AmendParty;
 
@@ -23,11 +26,16 @@ request! {
         #[schema(max_items = 9)]
         special_handling_codes: Patch<Vec<HandlingCode>> =
             set(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
+        /// Can be changed while `BOOKED`. Its pieces, by size: bring `pieces`, `volume_m3` and, if each line has one, `weight_kg`
+        /// along. Other values of these must agree with them. `null`: none.
+        dimensions: Patch<NewDimensions> = with(freight::dimensions),
+        /// Whether pieces that do not fit on the flights are taken all the same; for the carrier's staff only. Default: false.
+        accept_oversize: Option<bool> = read::boolean,
         /// Can be changed while `BOOKED`.
         pieces: Option<Pieces> = read::pieces,
         /// Can be changed while `BOOKED`. A defaulted volume follows the weight.
         weight_kg: Option<Weight> = read::weight,
-        /// Can be changed while `BOOKED`. `null`: the volume follows the weight from now on.
+        /// Can be changed while `BOOKED`. `null`: the volume follows the weight from now on, or is that of the dimensions.
         volume_m3: Patch<Volume> = read::volume,
         /// Can be changed while `BOOKED`.
         positions: Patch<Positions> = read::positions,

@@ -3,6 +3,7 @@ use loadmaster_flights::{Flight, Window};
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, FlightNumber, Weight};
 use loadmaster_platform::web::{Fields, read, request, with};
 use loadmaster_reference::Reference;
+use loadmaster_shipment::Surroundings;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -209,10 +210,13 @@ impl From<&Onward> for ConnectionAtRisk {
     }
 }
 
-impl From<&ListedConcern> for ConcernedBooking {
-    fn from(ListedConcern { booking, concerned, earliest_departure }: &ListedConcern) -> Self {
+impl ConcernedBooking {
+    pub fn new(
+        ListedConcern { booking, concerned, earliest_departure }: &ListedConcern,
+        surroundings: &Surroundings,
+    ) -> Self {
         Self {
-            booking: BookingBody::from(booking),
+            booking: BookingBody::new(booking, surroundings),
             at_risk: concerned.onward.as_ref().map(ConnectionAtRisk::from),
             to_reroute: concerned.is_to_reroute,
             earliest_departure_datetime: *earliest_departure,

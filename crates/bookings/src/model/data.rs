@@ -2,8 +2,8 @@
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, LegId, OrganizationId,
-    Pieces, UserId,
+    AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, KeptDimensions, LegId,
+    OrganizationId, Pieces, UserId,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
@@ -28,6 +28,11 @@ pub struct BookingData {
     weight_hg: i64,
     volume_l: i64,
     volume_defaulted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dimensions: Option<KeptDimensions>,
+    /// In the event alone: whoever made the change accepted pieces that do not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accept_oversize: Option<bool>,
     positions: i64,
     special_handling_codes: Vec<HandlingCode>,
     #[serde(deserialize_with = "Option::deserialize")]
@@ -80,6 +85,8 @@ impl From<&Booking> for BookingData {
             weight_hg,
             volume_l,
             volume_defaulted: booking.volume_defaulted,
+            dimensions: booking.dimensions.as_ref().map(KeptDimensions::from),
+            accept_oversize: None,
             positions,
             special_handling_codes: booking.special_handling_codes.clone(),
             awb_number: booking.awb_number.clone(),
@@ -115,6 +122,14 @@ impl From<&Leg> for LegData {
 }
 
 impl BookingData {
+    /// The member of the data of an event whose author accepted pieces that do not fit.
+    pub const ACCEPT_OVERSIZE: &'static str = "accept_oversize";
+
+    /// Returns the same of a booking whose author has, or has not, accepted pieces that do not fit.
+    pub fn accepting_oversize(self, accepts: bool) -> Self {
+        Self { accept_oversize: accepts.then_some(true), ..self }
+    }
+
     /// Returns the booking as of its first event; the caller adds the numbers derived from events.
     pub fn into_booking(self, id: BookingId, created_at: DateTime<Utc>) -> Booking {
         let mut legs: Vec<Leg> = self.legs.into_iter().map(Leg::from).collect();
@@ -130,9 +145,11 @@ impl BookingData {
             pieces: self.pieces,
             space: Space::from_columns(self.weight_hg, self.volume_l, self.positions),
             volume_defaulted: self.volume_defaulted,
+            dimensions: self.dimensions.map(Into::into),
             special_handling_codes: self.special_handling_codes,
             awb_number: self.awb_number,
             hold_id: self.hold_id,
+            product: None,
             bill: self.bill,
             needs_rerouting: self.needs_rerouting,
             event_sequence: 1,
@@ -162,6 +179,8 @@ impl From<LegData> for Leg {
             space_code: data.space_code,
             pieces: data.pieces,
             space: Space::from_columns(data.weight_hg, data.volume_l, data.positions),
+            cutoff: None,
+            carriage: None,
         }
     }
 }
@@ -229,13 +248,15 @@ impl Folding {
     }
 }
 
-/// Returns the members of `after` that `before` has not, or has differently.
+/// Returns the members of `after` that `before` has not, or has differently; null for those that only `before` has.
 fn differences<T: Serialize + PartialEq>(before: &T, after: &T) -> Map<String, Value> {
     if before == after {
         return Map::new();
     }
     let (before, mut after) = (members(before), members(after));
+    let gone: Vec<String> = before.keys().filter(|name| !after.contains_key(*name)).cloned().collect();
     after.retain(|name, value| before.get(name) != Some(value));
+    after.extend(gone.into_iter().map(|name| (name, Value::Null)));
     after
 }
 

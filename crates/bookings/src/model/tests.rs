@@ -19,6 +19,8 @@ pub fn leg(sequence: i32, origin: &str, destination: &str, status: LegStatus) ->
         space_code: "KK".to_owned(),
         pieces: Pieces::from_count("1").unwrap(),
         space: Space::default(),
+        cutoff: None,
+        carriage: None,
     }
 }
 
@@ -38,9 +40,11 @@ pub fn booking(status: BookingStatus, legs: Vec<Leg>) -> Booking {
             positions: Positions::ZERO,
         },
         volume_defaulted: true,
+        dimensions: None,
         special_handling_codes: Vec::new(),
         awb_number: None,
         hold_id: None,
+        product: None,
         bill: None,
         needs_rerouting: false,
         event_sequence: 1,

@@ -104,7 +104,7 @@ impl BookingService {
         let booking = self.visible(caller, reference).await?;
         self.carry_out_all(booking.id).await?;
         let booking = self.visible(caller, reference).await?;
-        Ok(self.keep_instead(key, refund_promised(&booking)).await)
+        Ok(self.keep_instead(key, refund_promised(&booking, self.surroundings())).await)
     }
 
     /// Has what is promised for a booking carried out, as far as the provider decides it in time.

@@ -144,7 +144,7 @@ impl BookingService {
         let hold = self.holds.visible(caller, hold).await?;
         let status = hold.status_at(self.clock.now());
         if status == HoldStatus::Committing && hold.payment_id() == Some(payment.id) {
-            return Ok(holds::pending(&hold));
+            return Ok(holds::pending(&hold, self.surroundings()));
         }
         // It may have been decided after it was read, and before its hold was.
         let payment = self.found_payment(payment.id).await?;
@@ -160,7 +160,7 @@ impl BookingService {
 
     async fn answer_if_decided(&self, caller: Principal, payment: &Payment) -> Result<Option<Answer>, Problem> {
         match &payment.booking {
-            Some((_, reference)) => Ok(Some(created(&self.visible(caller, reference).await?))),
+            Some((_, reference)) => Ok(Some(created(&self.visible(caller, reference).await?, self.surroundings()))),
             None if payment.status == PaymentStatus::Failed => Err(declined(payment)),
             None => Ok(None),
         }

@@ -2,8 +2,9 @@
 //! flight.
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::Space;
-use loadmaster_kernel::{BookingRef, FlightId, FlightNumber, HandlingCode};
+use loadmaster_kernel::{BookingRef, Dimensions, FlightId, FlightNumber, HandlingCode, KeptDimensions};
 use loadmaster_platform::postgres::PgSession;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::model::LegStatus;
@@ -174,6 +175,39 @@ pub(crate) async fn aboard_with_code(
         limit,
     );
     references.fetch_all(db).await
+}
+
+/// Returns the bookings on the flight that have dimensions and are not over, in order of id.
+pub(crate) async fn aboard_with_dimensions(
+    db: &mut PgSession,
+    flight: FlightId,
+) -> sqlx::Result<Vec<(BookingRef, Dimensions)>> {
+    let rows = sqlx::query!(
+        r#"select b.ref_id as "ref_id: BookingRef", b.dimensions as "dimensions!: Json<KeptDimensions>"
+           from booking_legs l join bookings b on b.id = l.booking_id
+           where l.flight_id = $1 and l.status in ('BOOKED', 'DEPARTED') and b.dimensions is not null
+             and b.status not in ('DELIVERED', 'CANCELLED')
+           order by b.id"#,
+        flight.uuid(),
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|row| (row.ref_id, row.dimensions.0.into())).collect())
+}
+
+/// Returns the dimensions of the bookings on these flights that have some and are not over, each with its flight.
+pub(crate) async fn dimensions_on(
+    db: &mut PgSession,
+    flights: &[FlightId],
+) -> sqlx::Result<Vec<(FlightId, Dimensions)>> {
+    let rows = sqlx::query!(
+        r#"select l.flight_id, b.dimensions as "dimensions!: Json<KeptDimensions>"
+           from booking_legs l join bookings b on b.id = l.booking_id
+           where l.flight_id = any($1) and l.status in ('BOOKED', 'DEPARTED') and b.dimensions is not null
+             and b.status not in ('DELIVERED', 'CANCELLED')"#,
+        &uuids(flights),
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|row| (row.flight_id.into(), row.dimensions.0.into())).collect())
 }
 
 /// A sum over legs in force on a flight.

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::Channel;
-use loadmaster_kernel::{AirportCode, AwbNumber, FlightId, FlightNumber, HoldId, LegId};
+use loadmaster_kernel::{AirportCode, AwbNumber, FlightId, FlightNumber, HoldId, KeptDimensions, LegId};
 use loadmaster_platform::{
     outbox::{self, CloudEvent, Message},
     postgres::{Statement, column},
@@ -9,7 +9,7 @@ use loadmaster_platform::{
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::write::joined;
+use super::write::{dimensions, joined};
 
 use crate::{
     BOOKING,
@@ -75,5 +75,6 @@ pub(crate) fn insert_new(
         BOOKING,
         &column(new, |(b, ..)| b.bill.as_ref().map(Json)) as &[Option<Json<&Bill>>],
         &column(new, |(.., channel)| channel.map(Channel::as_str)) as &[Option<&str>],
+        &column(new, |(b, ..)| dimensions(b)) as &[Option<Json<KeptDimensions>>],
     )
 }

@@ -3,11 +3,11 @@ with given as materialized (
                          $8::int[], $9::bigint[], $10::bigint[], $11::bool[], $12::bigint[], $13::text[],
                          $14::text[], $15::uuid[], $16::timestamptz[], $17::text[], $18::text[], $19::jsonb[],
                          $20::jsonb[], $21::uuid[], $22::uuid[], $23::text[], $24::uuid[], $25::jsonb[], $26::jsonb[],
-                         $43::jsonb[], $44::text[])
+                         $43::jsonb[], $44::text[], $45::jsonb[])
         as b (id, ref_id, organization_id, created_by, status, origin, destination, pieces, weight_hg,
               volume_l, volume_defaulted, positions, codes, awb_number, hold_id, created_at, description,
               customer_reference, shipper, consignee, event_id, flight_id, flight_number, leg_id, data, message,
-              bill, channel)
+              bill, channel, dimensions)
 ), reference as (
     insert into booking_refs (ref_id, booking_id) select ref_id, id from given
 ), texts as (
@@ -17,10 +17,10 @@ with given as materialized (
 ), booked as (
     insert into bookings (id, ref_id, organization_id, created_by, status, origin, destination, pieces,
                           weight_hg, volume_l, volume_defaulted, positions, special_handling_codes, awb_number,
-                          hold_id, bill, created_at, updated_at, channel)
+                          hold_id, bill, created_at, updated_at, channel, dimensions)
     select id, ref_id, organization_id, created_by, status, origin, destination, pieces, weight_hg, volume_l,
            volume_defaulted, positions, string_to_array(codes, ','), awb_number, hold_id, bill, created_at,
-           created_at, channel
+           created_at, channel, dimensions
     from given
 ), legs as (
     insert into booking_legs (booking_id, id, sequence, flight_id, flight_number, origin, destination,

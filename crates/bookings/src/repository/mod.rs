@@ -16,8 +16,8 @@ mod save;
 mod write;
 
 pub(super) use aboard::{
-    aboard_with_code, before_departure, count_aboard, departed_on, is_aboard, landed_inbound,
-    last_moved_before_arrival, lock_aboard, manifest, named_aboard, next_aboard,
+    aboard_with_code, aboard_with_dimensions, before_departure, count_aboard, departed_on, dimensions_on, is_aboard,
+    landed_inbound, last_moved_before_arrival, lock_aboard, manifest, named_aboard, next_aboard,
 };
 pub(super) use connections::{bookings_concerned, concerned};
 pub(super) use create::insert_new;

@@ -1,10 +1,11 @@
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
-    Pieces, Positions, Volume, Weight, from_column,
+    AircraftCode, AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId,
+    KeptDimensions, OrganizationId, Pieces, Positions, Volume, Weight, from_column,
 };
 use loadmaster_platform::postgres::{IdMonths, PLANNED_LENGTH, PgSession, planned_list};
+use loadmaster_reference::Carriage;
 use sqlx::{AssertSqlSafe, FromRow, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
@@ -23,10 +24,12 @@ pub(super) struct BookingRow {
     weight_hg: Weight,
     volume_l: Volume,
     volume_defaulted: bool,
+    dimensions: Option<Json<KeptDimensions>>,
     positions: Positions,
     special_handling_codes: Vec<HandlingCode>,
     awb_number: Option<AwbNumber>,
     hold_id: Option<Uuid>,
+    product: Option<String>,
     bill: Option<Json<Bill>>,
     needs_rerouting: bool,
     event_sequence: i32,
@@ -53,9 +56,11 @@ impl BookingRow {
             pieces: self.pieces,
             space: Space { weight: self.weight_hg, volume: self.volume_l, positions: self.positions },
             volume_defaulted: self.volume_defaulted,
+            dimensions: self.dimensions.map(|Json(kept)| kept.into()),
             special_handling_codes: self.special_handling_codes,
             awb_number: self.awb_number,
             hold_id: self.hold_id.map(HoldId::from),
+            product: self.product,
             bill: self.bill.map(|Json(bill)| bill),
             needs_rerouting: self.needs_rerouting,
             event_sequence: self.event_sequence,
@@ -92,6 +97,9 @@ struct LegRow {
     leg_weight_hg: Option<Weight>,
     leg_volume_l: Option<Volume>,
     leg_positions: Option<Positions>,
+    aircraft_code: Option<AircraftCode>,
+    is_freighter: Option<bool>,
+    cutoff_at: Option<DateTime<Utc>>,
 }
 
 impl LegRow {
@@ -116,6 +124,13 @@ impl LegRow {
                         volume: self.leg_volume_l?,
                         positions: self.leg_positions?,
                     },
+                    cutoff: self.cutoff_at,
+                    carriage: Some(Carriage {
+                        origin: self.leg_origin?,
+                        destination: self.leg_destination?,
+                        aircraft: self.aircraft_code,
+                        is_freighter: self.is_freighter?,
+                    }),
                 },
                 self.leg_status?,
                 self.offload_reason,
@@ -142,16 +157,21 @@ fn select_whole(months: IdMonths, asked: Selection, condition: &str) -> AssertSq
     let id = if asked.is_empty() { "$1" } else { "asked.id" };
     AssertSqlSafe(format!(
         "select b.id, b.ref_id, b.organization_id, b.created_by, b.status, b.origin, b.destination, b.pieces,
-                b.weight_hg, b.volume_l, b.volume_defaulted, b.positions, b.special_handling_codes, b.awb_number,
-                b.hold_id, b.bill, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at, b.updated_at,
-                t.description, t.customer_reference, t.shipper, t.consignee,
+                b.weight_hg, b.volume_l, b.volume_defaulted, b.dimensions, b.positions, b.special_handling_codes, b.awb_number,
+                b.hold_id, h.product, b.bill, b.needs_rerouting, b.event_sequence, b.moved_at, b.version, b.created_at,
+                b.updated_at, t.description, t.customer_reference, t.shipper, t.consignee,
                 l.id as leg_id, l.sequence as leg_sequence, l.flight_id, l.flight_number, l.origin as leg_origin,
                 l.destination as leg_destination, l.departure_at, l.arrival_at, l.status as leg_status,
                 l.offload_reason, l.space_code, l.pieces as leg_pieces, l.weight_hg as leg_weight_hg,
-                l.volume_l as leg_volume_l, l.positions as leg_positions
+                l.volume_l as leg_volume_l, l.positions as leg_positions, f.aircraft_code, f.is_freighter,
+                c.cutoff_at
          from {asked} lateral (select * from bookings where id = {id} and {bookings} offset 0) b
          left join lateral (select * from booking_texts where booking_id = b.id and {of_booking} offset 0) t on true
          left join lateral (select * from booking_legs where booking_id = b.id and {of_booking} offset 0) l on true
+         left join lateral (select aircraft_code, is_freighter from flights where id = l.flight_id offset 0) f on true
+         left join lateral (select cutoff_at from flight_capacity
+                            where flight_id = l.flight_id and l.status in ('BOOKED', 'DEPARTED') offset 0) c on true
+         left join lateral (select product from holds where id = b.hold_id offset 0) h on true
          where {condition}
          order by b.id, l.sequence, l.id",
         bookings = months.contain("id"),

@@ -1,4 +1,4 @@
-use loadmaster_kernel::{AwbNumber, BookingId, FlightId, FlightNumber, LegId, UserId};
+use loadmaster_kernel::{AwbNumber, BookingId, FlightId, FlightNumber, KeptDimensions, LegId, UserId};
 use loadmaster_platform::{
     outbox::{self, Message},
     postgres::{IdMonths, PgSession, column, planned_list},
@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query, types::Json};
 use uuid::Uuid;
 
-use super::write::joined;
+use super::write::{dimensions, joined};
 
 use crate::model::{Bill, Booking, BookingMessage, DATA_VERSION, Event, Leg, OffloadReason};
 
@@ -39,12 +39,12 @@ pub(crate) async fn save(db: &mut PgSession, changes: &Changes<'_>) -> sqlx::Res
                  version = new.version, updated_at = new.updated, pieces = new.pieces, weight_hg = new.weight,
                  volume_l = new.volume, volume_defaulted = new.defaulted, positions = new.positions,
                  special_handling_codes = string_to_array(new.codes, ','), awb_number = new.awb,
-                 organization_id = new.organization, bill = new.bill
+                 organization_id = new.organization, bill = new.bill, dimensions = new.dimensions
              from unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::bool[], $7::int[], $8::int[],
                          $9::timestamptz[], $10::int[], $11::bigint[], $12::bigint[], $13::bool[], $14::bigint[],
-                         $15::text[], $16::text[], $17::uuid[], $66::jsonb[])
+                         $15::text[], $16::text[], $17::uuid[], $66::jsonb[], $68::jsonb[])
                   as new (id, status, moved, needs, sequence, version, updated, pieces, weight, volume, defaulted,
-                          positions, codes, awb, organization, bill)
+                          positions, codes, awb, organization, bill, dimensions)
              where b.id = any($1) and b.id = new.id and {bookings}
          ), moved as (
              update booking_legs l
@@ -82,14 +82,16 @@ pub(crate) async fn save(db: &mut PgSession, changes: &Changes<'_>) -> sqlx::Res
     let bound = bind_added(bound, &changes.added);
     let bound = bind_events(bind_notes(bound, &changes.events), &changes.events);
     let trace = telemetry::traceparent();
+    let bound = bind_messages(bound, &changes.messages, trace.as_deref());
+    bind_rest(bound, changes).execute(db).await.map(drop)
+}
+
+/// Binds what was added to the statement later.
+fn bind_rest<'q>(bound: Bound<'q>, changes: &'q Changes<'q>) -> Bound<'q> {
     let organizations: Vec<Option<Uuid>> = column(&changes.messages, |message| message.organization);
     let bills: Vec<Option<Json<&Bill>>> = column(&changes.bookings, |b| b.bill.as_ref().map(Json));
-    bind_messages(bound, &changes.messages, trace.as_deref())
-        .bind(bills)
-        .bind(organizations)
-        .execute(db)
-        .await
-        .map(drop)
+    let sizes: Vec<Option<Json<KeptDimensions>>> = column(&changes.bookings, |b| dimensions(b));
+    bound.bind(bills).bind(organizations).bind(sizes)
 }
 
 fn bind_bookings<'q>(bound: Bound<'q>, bookings: &[&'q Booking]) -> Bound<'q> {

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use loadmaster_kernel::{AwbNumber, BookingId, HandlingCode};
+use loadmaster_kernel::{AwbNumber, BookingId, HandlingCode, KeptDimensions};
 use loadmaster_platform::postgres::{PgSession, column};
 use sqlx::{PgConnection, types::Json};
 
@@ -52,6 +52,11 @@ pub(crate) async fn free_awbs(db: &mut PgSession, claims: &[Claim]) -> sqlx::Res
 /// Joins the codes of one booking into one text: arrays of arrays cannot be unnested.
 pub(super) fn joined(codes: &[HandlingCode]) -> String {
     codes.iter().map(HandlingCode::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// Returns the dimensions of a booking as its column has them.
+pub(super) fn dimensions(booking: &Booking) -> Option<Json<KeptDimensions>> {
+    booking.dimensions.as_ref().map(|dimensions| Json(dimensions.into()))
 }
 
 /// Writes a booking's current free text and personal data.

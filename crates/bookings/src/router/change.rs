@@ -9,6 +9,7 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
+use loadmaster_shipment::Surroundings;
 use serde::Deserialize;
 
 use super::super::error::code;
@@ -26,8 +27,9 @@ use crate::{
 };
 
 /// Returns the booking with its `ETag`.
-pub(super) fn answer(status: StatusCode, booking: &Booking) -> Answer {
-    Answer::new(status, &BookingBody::from(booking), PRIVATE).with_tag(booking.version.to_string())
+pub(super) fn answer(status: StatusCode, booking: &Booking, surroundings: &Surroundings) -> Answer {
+    let body = BookingBody::new(booking, surroundings);
+    Answer::new(status, &body, PRIVATE).with_tag(body.tag())
 }
 
 /// The path of a booking.
@@ -55,11 +57,11 @@ pub(super) async fn check_replayed(
     Ok(())
 }
 
-pub(crate) fn created(booking: &Booking) -> Answer {
-    answer(StatusCode::CREATED, booking).with_location(format!("{BOOKING}{}", booking.ref_id))
+pub(crate) fn created(booking: &Booking, surroundings: &Surroundings) -> Answer {
+    answer(StatusCode::CREATED, booking, surroundings).with_location(format!("{BOOKING}{}", booking.ref_id))
 }
 
-problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], PRICE_CHANGED, QUOTE_EXPIRED, QUOTE_REQUIRED, DISCOUNT_NOT_APPLICABLE, PAYMENT_DECLINED, PAYMENT_IN_PROGRESS, PAYMENT_NOT_POSSIBLE, CREDIT_EXCEEDED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, NO_BOOKABLE_ITINERARY, ALREADY_EXISTS);
+problem_responses!(CreateProblems: [INPUT, ROLE, BODY, KEY], PRICE_CHANGED, QUOTE_EXPIRED, QUOTE_REQUIRED, DISCOUNT_NOT_APPLICABLE, PAYMENT_DECLINED, PAYMENT_IN_PROGRESS, PAYMENT_NOT_POSSIBLE, CREDIT_EXCEEDED, HOLD_LIMIT_EXCEEDED, POSITION_TAKEN, CAPACITY_EXCEEDED, ITINERARY_INVALID, FLIGHT_CLOSED, FLIGHT_CANCELLED, EMBARGOED, HANDLING_REQUIRED, PIECE_TOO_LARGE, NO_BOOKABLE_ITINERARY, ALREADY_EXISTS);
 
 /// Create a booking.
 ///
@@ -90,8 +92,14 @@ pub(super) async fn create(
     Ok(answer)
 }
 
-pub(crate) fn changed(booking: &Booking) -> Answer {
-    answer(StatusCode::OK, booking)
+pub(crate) fn changed(booking: &Booking, surroundings: &Surroundings) -> Answer {
+    answer(StatusCode::OK, booking, surroundings)
+}
+
+/// Returns the same for a unit of work.
+pub(crate) fn answer_changed(bookings: &BookingService) -> impl Fn(&Booking) -> Answer + Send + Sync + use<> {
+    let surroundings = bookings.surroundings().clone();
+    move |booking: &Booking| changed(booking, &surroundings)
 }
 
 /// A request to change a booking.
@@ -145,7 +153,7 @@ impl Step {
             let target = Target { caller, reference: reference.clone(), precondition };
             Change::new(bookings.clone(), target, Amend { amendment })
         };
-        let outcome = judged.run(command, changed).await;
+        let outcome = judged.run(command, answer_changed(bookings)).await;
         match asked {
             Some(amendment) => bookings.or_other_routes((caller, &reference), &amendment, outcome).await,
             None => outcome,
@@ -223,10 +231,10 @@ pub(super) async fn correct(
         let target = Target { caller, reference: reference.clone(), precondition };
         Change::new(bookings.clone(), target, Correct { reason: correction.reason })
     };
-    judged.run(command, changed).await
+    judged.run(command, answer_changed(&bookings)).await
 }
 
-problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, EMBARGOED, HANDLING_REQUIRED, ALREADY_EXISTS, CAPACITY_EXCEEDED, NO_RATE, BOOKING_LOCKED, VERSION_MISMATCH);
+problem_responses!(AmendProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, FLIGHT_CLOSED, FLIGHT_CANCELLED, ITINERARY_INVALID, EMBARGOED, HANDLING_REQUIRED, PIECE_TOO_LARGE, ALREADY_EXISTS, CAPACITY_EXCEEDED, NO_RATE, BOOKING_LOCKED, VERSION_MISMATCH);
 
 /// Amend or reroute a booking.
 ///

@@ -1,4 +1,4 @@
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
 use loadmaster_accounts::{Customer, Principal, Role};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
@@ -6,7 +6,7 @@ use loadmaster_platform::{
     work::CreateRequest,
 };
 
-use super::change::{Shown, answer, check_replayed};
+use super::change::{Shown, answer_changed, check_replayed};
 
 use crate::{
     BookingService,
@@ -14,7 +14,6 @@ use crate::{
     claim_token::Claim,
     dto::{BookingBody, ClaimBody, ClaimRequest},
     error::code,
-    model::Booking,
 };
 
 problem_responses!(ClaimProblems: [INPUT, ROLE, BODY, KEY], INVALID_TOKEN);
@@ -33,8 +32,7 @@ pub(super) async fn claim(
 ) -> Result<Answer, Problem> {
     let input = request.body().read(ClaimRequest::read);
     let command = |wanted: ClaimRequest| ClaimBooking { bookings: bookings.clone(), caller, token: wanted.claim_token };
-    let claimed = |booking: &Booking| answer(StatusCode::OK, booking);
-    let answer = request.run(caller.user_id.uuid(), input, command, claimed).await?;
+    let answer = request.run(caller.user_id.uuid(), input, command, answer_changed(&bookings)).await?;
     check_replayed(&bookings, caller, &answer).await?;
     Ok(answer)
 }

@@ -81,6 +81,6 @@ pub(super) async fn list_of_flight(
     let mut found =
         bookings.concerned(&flight, filter.concern, &page, recency).in_span(span("bookings.concerned")).await?;
     let last = page.cut(&mut found).map(|found| BookingAnchor(found.booking.id));
-    let bodies: Vec<_> = found.iter().map(ConcernedBooking::from).collect();
+    let bodies: Vec<_> = found.iter().map(|found| ConcernedBooking::new(found, bookings.surroundings())).collect();
     Ok(private(linked(bodies, last, &key, &query, reader)))
 }

@@ -28,6 +28,7 @@ const COLUMNS: &[&str] = &[
     "weight_kg",
     "volume_m3",
     "chargeable_weight_kg",
+    "dimensions",
     "positions",
     "description",
     "special_handling_codes",
@@ -114,10 +115,11 @@ pub(super) async fn export(
     if caller.role >= Role::Operator {
         bookings.acts.record_export(&bookings.db, caller.user_id, "bookings", rows).await?;
     }
+    let surroundings = bookings.surroundings().clone();
     let read = move |page: PageRequest<BookingAnchor>| {
         let (bookings, filter) = (bookings.clone(), filter.clone());
         async move { Ok(bookings.list(&filter, &page, Recency::Now).await?) }
     };
-    let row = |booking: &Booking| serde_json::to_value(BookingBody::from(booking)).ok();
+    let row = move |booking: &Booking| serde_json::to_value(BookingBody::new(booking, &surroundings)).ok();
     export.paged(read, |booking| BookingAnchor(booking.id), row).await
 }

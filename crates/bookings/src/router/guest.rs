@@ -55,14 +55,14 @@ pub(super) async fn open(State(bookings): State<BookingService>, query: Query, b
     let history = bookings.history(guest, &booking.ref_id, &newest, Recency::Primary).await?;
     let payments = bookings.payments_of(guest, &booking.ref_id).await?;
     let body = GuestBookingBody {
-        booking: BookingBody::from(&history.booking),
+        booking: bookings.body(&history.booking),
         timeline: history.events.iter().map(EventBody::from).collect(),
         payments: payments.iter().map(Into::into).collect(),
         cancellation: bookings.cancellation(guest, &booking.ref_id).await?,
         claim_expires_at: expires_at,
     };
     // Shown to whoever has the claim, and whole, whatever a caller prefers: it changes nothing.
-    Ok(Answer::new(StatusCode::OK, &body, PRIVATE).with_tag(history.booking.version.to_string()).uncached())
+    Ok(Answer::new(StatusCode::OK, &body, PRIVATE).with_tag(body.booking.tag()).uncached())
 }
 
 problem_responses!(CancelProblems: [INPUT, CALLER, BODY, KEY], INVALID_TOKEN, NOT_FOUND, INVALID_TRANSITION, BOOKING_LOCKED, VERSION_MISMATCH);

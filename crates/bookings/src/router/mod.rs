@@ -19,7 +19,7 @@ use super::{BookingService, desk::Desk};
 
 handler_state!(HandlerState { bookings: BookingService, desk: Desk, reference: Reference });
 
-pub(super) use change::{changed, created};
+pub(super) use change::{answer_changed, changed, created};
 pub(super) use pay::{payment_decided, payment_made, payment_pending, refund_promised};
 
 pub(super) fn routes() -> Routes<HandlerState> {

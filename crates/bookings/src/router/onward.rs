@@ -8,7 +8,7 @@ use loadmaster_platform::{
 };
 use serde::Deserialize;
 
-use super::{super::error::code, change::changed};
+use super::{super::error::code, change::answer_changed};
 
 use crate::{
     amend::Amend,
@@ -84,7 +84,8 @@ async fn take(
 ) -> Result<Answer, Problem> {
     let amendment = AmendBooking { flight_ids: Some(flights.to_vec()), ..AmendBooking::default() };
     let command = Change::new(desk.bookings().clone(), target.clone(), Amend { amendment });
-    unit_of_work.run(Keyed { command, key, answer: Box::new(changed) }).await
+    let answer = Box::new(answer_changed(desk.bookings()));
+    unit_of_work.run(Keyed { command, key, answer }).await
 }
 
 /// Whether another route may be accepted.

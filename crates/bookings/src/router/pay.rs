@@ -13,6 +13,7 @@ use loadmaster_platform::{
     web::{Body, PRIVATE, PathText, Problem, Query, private, problem_responses},
     work::{ChangeRequest, CreateRequest, Keyed, UnitOfWork},
 };
+use loadmaster_shipment::Surroundings;
 
 use super::change::answer;
 
@@ -49,8 +50,9 @@ pub(crate) fn payment_decided(payment: &Payment) -> Answer {
 }
 
 /// Of a refund, which the payments of the booking show.
-pub(crate) fn refund_promised(booking: &Booking) -> Answer {
-    answer(StatusCode::CREATED, booking).with_location(format!("/api/v1/bookings/{}/payments", booking.ref_id))
+pub(crate) fn refund_promised(booking: &Booking, surroundings: &Surroundings) -> Answer {
+    answer(StatusCode::CREATED, booking, surroundings)
+        .with_location(format!("/api/v1/bookings/{}/payments", booking.ref_id))
 }
 
 /// Of a payment that was begun; the provider is asked after it.
@@ -163,7 +165,9 @@ pub(super) async fn refund(
         let RefundRequest { amount, reason } = wanted;
         let target = Target { caller, reference: reference.clone(), precondition };
         let command = Refund { bookings: bookings.clone(), target, amount, reason };
-        let keyed = Keyed { command, key: key.clone(), answer: Box::new(refund_promised) };
+        let surroundings = bookings.surroundings().clone();
+        let answer = Box::new(move |booking: &Booking| refund_promised(booking, &surroundings));
+        let keyed = Keyed { command, key: key.clone(), answer };
         let kept = unit_of_work.run(keyed).await?;
         bookings.refunded(caller, &reference, kept, &key).await
     };

@@ -42,24 +42,21 @@ pub(super) async fn show(
     let include = query.read(|fields| Some(fields.optional("include", reader::word(&[("history", true)]))));
     let exists = async { bookings.visible(caller, &reference).await.map(drop) };
     let include = unless_missing(include, exists).await?.is_some();
-    let (booking, body) = if include {
+    let body = if include {
         let newest = PageRequest::first(MOST_EVENTS);
         let found =
             bookings.history(caller, &reference, &newest, Recency::Primary).in_span(span("bookings.history")).await?;
         let events = found.events.iter().map(EventBody::from).collect();
-        let body = BookingBody { events: Some(events), ..BookingBody::from(&found.booking) };
-        (found.booking, body)
+        BookingBody { events: Some(events), ..bookings.body(&found.booking) }
     } else {
-        let booking = bookings.visible(caller, &reference).in_span(span("bookings.find")).await?;
-        let body = BookingBody::from(&booking);
-        (booking, body)
+        bookings.body(&bookings.visible(caller, &reference).in_span(span("bookings.find")).await?)
     };
-    Ok(conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body)))
+    Ok(conditional(&body.tag(), &if_none_match, PRIVATE, Json(body)))
 }
 
 /// Show the status of a booking.
 ///
-/// The shortest answer about a booking, for those who ask often. Its `ETag` is the booking's.
+/// The shortest answer about a booking, for those who ask often. Its `ETag` is the booking's version.
 #[utoipa::path(get, path = "/bookings/{ref_id}/status", tag = "bookings", operation_id = "getBookingStatus",
     params(("ref_id" = String, Path, description = "Booking reference, in upper or lower case")),
     responses((status = 200, body = StatusBody, headers(("ETag" = String))), (status = 304), ReadProblems))]
@@ -102,9 +99,8 @@ pub(super) async fn history(
     let page = unless_missing(page, exists).await?;
     let History { booking, events, older } =
         bookings.history(caller, &reference, &page, recency).in_span(span("bookings.history")).await?;
-    let body =
-        HistoryBody { booking: BookingBody::from(&booking), timeline: events.iter().map(EventBody::from).collect() };
-    let mut answer = conditional(&booking.version.to_string(), &if_none_match, PRIVATE, Json(body));
+    let body = HistoryBody { booking: bookings.body(&booking), timeline: events.iter().map(EventBody::from).collect() };
+    let mut answer = conditional(&body.booking.tag(), &if_none_match, PRIVATE, Json(body));
     if let Some(older) = older {
         link(&mut answer, "prev", &older, &key, &query, &reader);
     }
@@ -137,15 +133,22 @@ pub(super) async fn list(
     if sort.is_by_departure() {
         let page = fields.open::<Anchor>(&key, &query, &reader)?;
         let found = bookings.look_by_departure(&filter, direction, &page, count, recency);
-        return Ok(answer(found.in_span(span("bookings.list")).await?, &key, &query, &reader));
+        let found = found.in_span(span("bookings.list")).await?;
+        return Ok(answer(&bookings, found, &key, &query, &reader));
     }
     let page = fields.open::<ListPosition<BookingId>>(&key, &query, &reader)?;
     let found = bookings.look(&filter, direction, &page, count, recency).in_span(span("bookings.list")).await?;
-    Ok(answer(found, &key, &query, &reader))
+    Ok(answer(&bookings, found, &key, &query, &reader))
 }
 
-fn answer<P: Serialize>(page: Page<P>, key: &CursorKey, query: &Query, reader: &str) -> Response {
-    let bodies: Vec<_> = page.bookings.iter().map(BookingBody::from).collect();
+fn answer<P: Serialize>(
+    bookings: &BookingService,
+    page: Page<P>,
+    key: &CursorKey,
+    query: &Query,
+    reader: &str,
+) -> Response {
+    let bodies: Vec<_> = page.bookings.iter().map(|booking| bookings.body(booking)).collect();
     let mut answer = private(linked(bodies, page.next, key, query, reader));
     add_total(&mut answer, page.total);
     answer

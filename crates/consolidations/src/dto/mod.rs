@@ -7,8 +7,8 @@ mod split;
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::Principal;
 use loadmaster_kernel::{
-    AirportCode, BookingRef, ConsolidationId, ConsolidationMemberId, ConsolidationPartId, HandlingCode, HoldId,
-    OrganizationId, Pieces, Positions, UserId, Volume, Weight,
+    AirportCode, BookingRef, ConsolidationId, ConsolidationMemberId, ConsolidationPartId, Dimensions, HandlingCode,
+    HoldId, OrganizationId, Pieces, Positions, UserId, Volume, Weight,
 };
 use loadmaster_platform::web::ProblemBody;
 use loadmaster_shipment::Party;
@@ -141,6 +141,9 @@ pub(super) struct PartBody {
     pub volume_m3: Volume,
     /// The larger of gross weight and volume / 6000 cm³ per kg, rounded up to the next 0.5 kg.
     pub chargeable_weight_kg: Weight,
+    /// Its pieces, by size; null: not given.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     /// Number of whole ULD positions on each flight.
     pub positions: Positions,
     /// IATA special handling codes of the freight, such as `PER`.
@@ -180,6 +183,7 @@ impl PartBody {
             weight_kg: space.weight,
             volume_m3: space.volume,
             chargeable_weight_kg: space.weight.chargeable(space.volume),
+            dimensions: content.dimensions.clone(),
             positions: space.positions,
             special_handling_codes: content.special_handling_codes.clone(),
             ready_at: content.ready_at,
@@ -210,6 +214,9 @@ pub(super) struct MasterBody {
     pub volume_m3: Volume,
     /// The larger of gross weight and volume / 6000 cm³ per kg, rounded up to the next 0.5 kg.
     pub chargeable_weight_kg: Weight,
+    /// Those of all parts; null: not given of each, or in more than 50 lines.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     /// Number of whole ULD positions on each flight.
     pub positions: Positions,
     /// IATA special handling codes of the freight, such as `PER`.
@@ -235,6 +242,7 @@ impl MasterBody {
             weight_kg: freight.weight,
             volume_m3: freight.volume,
             chargeable_weight_kg: freight.weight.chargeable(freight.volume),
+            dimensions: freight.dimensions.clone(),
             positions: freight.positions,
             special_handling_codes: freight.special_handling_codes.clone(),
             differs,

@@ -8,10 +8,14 @@ use loadmaster_kernel::{
     Weight, words,
 };
 use loadmaster_payments::PaymentMethod;
-use loadmaster_platform::web::{Fields, Patch, Raw, Reader, list, object, objects, read, request, set, with};
+use loadmaster_platform::web::{
+    Fields, Patch, Raw, Reader,
+    freight::{self, NewDimensions},
+    list, object, objects, read, request, set, with,
+};
 use loadmaster_reference::Reference;
 use loadmaster_shipment::{
-    AmendParty, Load, MOST_FLIGHTS, MOST_HANDLING_CODES, MemberFaults, Party, Texts, TextsPatch,
+    AmendParty, Freight, FreightPatch, Load, MOST_FLIGHTS, MOST_HANDLING_CODES, MemberFaults, Party, Texts, TextsPatch,
 };
 use serde_json::Value;
 
@@ -108,10 +112,14 @@ request! {
         status: Option<NewPartStatus> = read::word(NewPartStatus::WORDS),
         /// The airport where it starts, other than the destination of the consolidation.
         origin: AirportCode = |raw| reference.read_airport(raw),
-        pieces: Pieces = read::pieces,
-        weight_kg: Weight = read::weight,
-        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
-        volume_m3: Option<Volume> = read::volume,
+        /// Its pieces, by size. They may stand for `pieces`, `weight_kg` and `volume_m3`, and each must fit on the flights.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Required unless dimensions are given.
+        pieces: Inferred<Pieces> = with(|fields| freight::needed_pieces(fields, dimensions.as_ref())),
+        /// Required unless each line of the dimensions has a weight.
+        weight_kg: Inferred<Weight> = with(|fields| freight::needed_weight(fields, dimensions.as_ref())),
+        /// Default: that of the dimensions, or the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions, of any type, on each flight.
         positions: Option<Positions> = read::positions,
         /// IATA special handling codes of the freight, such as `PER`.
@@ -145,6 +153,7 @@ impl From<AddPart> for PartContent {
             origin: new.origin,
             pieces: new.pieces,
             load: Load::of(new.weight_kg, new.volume_m3, new.positions),
+            dimensions: new.dimensions.map(NewDimensions::into_inner),
             special_handling_codes: new.special_handling_codes,
             ready_at: new.ready_at,
             house_number: new.house_number,
@@ -162,10 +171,13 @@ request! {
         status: Option<WantedPartStatus> = read::word(WantedPartStatus::WORDS),
         /// The airport where it starts, other than the destination of the consolidation.
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
+        /// Its pieces, by size: bring `pieces`, `volume_m3` and, if each line has one, `weight_kg` along. Other values of these
+        /// must agree with them. `null`: none.
+        dimensions: Patch<NewDimensions> = with(freight::dimensions),
         pieces: Option<Pieces> = read::pieces,
         /// A defaulted volume follows the weight.
         weight_kg: Option<Weight> = read::weight,
-        /// `null`: the volume follows the weight from now on.
+        /// `null`: the volume follows the weight from now on, or is that of the dimensions.
         volume_m3: Patch<Volume> = read::volume,
         /// Number of whole ULD positions, of any type, on each flight.
         positions: Patch<Positions> = read::positions,
@@ -202,11 +214,21 @@ impl ChangePart {
             consignee: &self.consignee,
         };
         let Texts { description, shipper, consignee, .. } = patch.apply(texts)?;
+        let kept = Freight { pieces: Some(before.pieces), load: before.load, dimensions: before.dimensions.clone() };
+        let changes = FreightPatch {
+            pieces: self.pieces.map_or(Patch::Keep, Patch::Set),
+            weight: self.weight_kg,
+            volume: self.volume_m3,
+            positions: self.positions,
+            dimensions: &self.dimensions,
+        };
+        let Freight { pieces, load, dimensions } = changes.apply(&kept)?;
         let codes = self.special_handling_codes.clone().or(Some(before.special_handling_codes.clone()));
         Ok(PartContent {
             origin: self.origin.unwrap_or(before.origin),
-            pieces: self.pieces.unwrap_or(before.pieces),
-            load: before.load.amended(self.weight_kg, self.volume_m3, self.positions),
+            pieces: pieces.unwrap_or(before.pieces),
+            load,
+            dimensions,
             special_handling_codes: codes.unwrap_or_default(),
             ready_at: self.ready_at.or(before.ready_at),
             house_number: self.house_number.clone().or(before.house_number.clone()),

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use loadmaster_kernel::{Fault, FaultCode, HandlingCode, Pieces, Positions, Volume, Weight};
+use loadmaster_kernel::{Dimensions, Fault, FaultCode, HandlingCode, Pieces, Positions, Volume, Weight};
 use loadmaster_shipment::{MOST_HANDLING_CODES, MemberFaults};
 
 use super::PartContent;
@@ -20,6 +20,8 @@ pub struct Freight {
     pub weight: Weight,
     pub volume: Volume,
     pub positions: Positions,
+    /// `None`: not given, or not of each part, or in more lines than a booking may have.
+    pub dimensions: Option<Dimensions>,
     /// Sorted.
     pub special_handling_codes: Vec<HandlingCode>,
 }
@@ -27,7 +29,7 @@ pub struct Freight {
 impl Freight {
     /// Returns the sum of parts; `None` of none, and of more than a booking may have.
     pub fn sum<'a>(parts: impl Iterator<Item = &'a PartContent>) -> Option<Self> {
-        let mut codes = BTreeSet::<HandlingCode>::new();
+        let (mut codes, mut lines) = (BTreeSet::<HandlingCode>::new(), Some(Vec::new()));
         let (mut pieces, mut weight, mut volume, mut positions) = (0_i32, Weight::ZERO, Volume::ZERO, Positions::ZERO);
         for part in parts {
             pieces = pieces.saturating_add(part.pieces.count());
@@ -35,10 +37,16 @@ impl Freight {
             volume += part.load.space.volume;
             positions += part.load.space.positions;
             codes.extend(part.special_handling_codes.iter().copied());
+            lines = lines.zip(part.dimensions.as_ref()).map(|(mut lines, dimensions)| {
+                lines.extend_from_slice(dimensions.lines());
+                lines
+            });
         }
+        let lines = lines.filter(|lines| lines.len() <= Dimensions::MOST_LINES);
+        let dimensions = lines.and_then(|lines| Dimensions::of(lines).ok());
         let pieces = Pieces::from_count(&pieces.to_string()).ok()?;
         let codes = codes.into_iter().collect();
-        Some(Self { pieces: Some(pieces), weight, volume, positions, special_handling_codes: codes })
+        Some(Self { pieces: Some(pieces), weight, volume, positions, dimensions, special_handling_codes: codes })
     }
 }
 

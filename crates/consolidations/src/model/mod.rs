@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::{Principal, Purpose, Role};
 use loadmaster_kernel::{
-    AirportCode, ConsolidationId, ConsolidationMemberId, ConsolidationPartId, HandlingCode, Money, OneTimeTokenId,
-    OrganizationId, Pieces, UserId, words,
+    AirportCode, ConsolidationId, ConsolidationMemberId, ConsolidationPartId, Dimensions, HandlingCode, Money,
+    OneTimeTokenId, OrganizationId, Pieces, UserId, words,
 };
 use loadmaster_shipment::{Load, Party};
 
@@ -172,6 +172,8 @@ pub struct PartContent {
     pub origin: AirportCode,
     pub pieces: Pieces,
     pub load: Load,
+    /// `None`: not given.
+    pub dimensions: Option<Dimensions>,
     pub special_handling_codes: Vec<HandlingCode>,
     pub ready_at: Option<DateTime<Utc>>,
     /// Like what follows, for its organization and the owner alone.

@@ -12,6 +12,7 @@ fn content(origin: &str, kilograms: i64) -> PartContent {
         origin: airport(origin),
         pieces: Pieces::from_count("2").unwrap(),
         load: Load::of(Weight::from_hectograms(kilograms * 10), None, None),
+        dimensions: None,
         special_handling_codes: Vec::new(),
         ready_at: None,
         house_number: None,

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use loadmaster_bookings::BookingStatus;
 use loadmaster_holds::HoldStatus;
 use loadmaster_kernel::{
-    AirportCode, BookingId, BookingRef, ConsolidationId, ConsolidationPartId, HandlingCode, HoldId, Pieces, Positions,
-    Volume, Weight, from_column,
+    AirportCode, BookingId, BookingRef, ConsolidationId, ConsolidationPartId, HandlingCode, HoldId, KeptDimensions,
+    Pieces, Positions, Volume, Weight, from_column,
 };
 use loadmaster_platform::postgres::{PgSession, column};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ struct Row {
     weight_hg: Option<Weight>,
     volume_l: Option<Volume>,
     positions: Option<Positions>,
+    dimensions: Option<Json<KeptDimensions>>,
     special_handling_codes: Option<Vec<HandlingCode>>,
     part_ids: Vec<Uuid>,
     part_weights: Option<Json<Vec<Weighed>>>,
@@ -84,6 +85,7 @@ impl Row {
                 weight: self.weight_hg.unwrap_or_default(),
                 volume: self.volume_l.unwrap_or_default(),
                 positions: self.positions.unwrap_or_default(),
+                dimensions: self.dimensions.map(|Json(kept)| kept.into()),
                 special_handling_codes: codes,
             },
             parts: self.part_ids.into_iter().map(Into::into).collect(),
@@ -107,6 +109,7 @@ pub(super) async fn of(
                   h.expires_at as "expires_at?", b.status as "booking_status?", b.needs_rerouting as "needs_rerouting?",
                   coalesce(b.pieces, h.pieces) as "pieces?: _", coalesce(b.weight_hg, h.weight_hg) as "weight_hg?: _",
                   coalesce(b.volume_l, h.volume_l) as "volume_l?: _", coalesce(b.positions, h.positions) as "positions?: _",
+                  case when b.id is null then h.dimensions else b.dimensions end as "dimensions?: _",
                   coalesce(b.special_handling_codes, h.special_handling_codes) as "special_handling_codes?: _",
                   m.part_ids, m.part_weights as "part_weights?: _"
            from consolidation_masters m

@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{
-    AirportCode, ConsolidationId, HandlingCode, OrganizationId, Pieces, Positions, UserId, Volume, Weight, from_column,
+    AirportCode, ConsolidationId, HandlingCode, KeptDimensions, OrganizationId, Pieces, Positions, UserId, Volume,
+    Weight, from_column,
 };
 use loadmaster_platform::postgres::PgSession;
 use loadmaster_shipment::{Load, Party};
@@ -22,6 +23,7 @@ struct Row {
     volume_l: Volume,
     volume_defaulted: bool,
     positions: Positions,
+    dimensions: Option<Json<KeptDimensions>>,
     special_handling_codes: Vec<HandlingCode>,
     description: Option<String>,
     shipper: Option<Json<Party>>,
@@ -46,6 +48,7 @@ impl TryFrom<Row> for Part {
                 origin: row.origin,
                 pieces: row.pieces,
                 load: Load { volume_defaulted: row.volume_defaulted, ..load },
+                dimensions: row.dimensions.map(|Json(kept)| kept.into()),
                 special_handling_codes: row.special_handling_codes,
                 ready_at: row.ready_at,
                 house_number: row.house_number,
@@ -67,6 +70,7 @@ pub(super) async fn of(db: &mut PgSession, id: ConsolidationId) -> sqlx::Result<
         Row,
         r#"select id, organization_id, created_by, house_number, origin as "origin: _", pieces as "pieces: _",
                   weight_hg as "weight_hg: _", volume_l as "volume_l: _", volume_defaulted, positions as "positions: _",
+                  dimensions as "dimensions: _",
                   special_handling_codes as "special_handling_codes: _", description, shipper as "shipper: _",
                   consignee as "consignee: _", ready_at, status, version, created_at, updated_at
            from consolidation_parts where consolidation_id = $1 order by id"#,
@@ -75,13 +79,18 @@ pub(super) async fn of(db: &mut PgSession, id: ConsolidationId) -> sqlx::Result<
     rows.fetch_all(db).await?.into_iter().map(Part::try_from).collect()
 }
 
+fn dimensions(part: &Part) -> Option<Json<KeptDimensions>> {
+    part.content.dimensions.as_ref().map(|dimensions| Json(dimensions.into()))
+}
+
 pub(crate) async fn insert_part(db: &mut PgSession, of: ConsolidationId, part: &Part) -> sqlx::Result<()> {
     let PartContent { load, .. } = &part.content;
     let made = sqlx::query!(
         "insert into consolidation_parts (id, consolidation_id, organization_id, created_by, house_number, origin, pieces,
                                           weight_hg, volume_l, volume_defaulted, positions, special_handling_codes,
-                                          description, shipper, consignee, ready_at, status, version, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+                                          description, shipper, consignee, ready_at, status, version, created_at, updated_at,
+                                          dimensions)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
         part.id.uuid(),
         of.uuid(),
         part.organization_id.uuid(),
@@ -102,6 +111,7 @@ pub(crate) async fn insert_part(db: &mut PgSession, of: ConsolidationId, part: &
         part.version,
         part.created_at,
         part.updated_at,
+        dimensions(part) as Option<Json<KeptDimensions>>,
     );
     made.execute(db).await.map(drop)
 }
@@ -113,7 +123,7 @@ pub(crate) async fn save_part(db: &mut PgSession, part: &Part) -> sqlx::Result<(
         "update consolidation_parts
          set house_number = $2, origin = $3, pieces = $4, weight_hg = $5, volume_l = $6, volume_defaulted = $7, positions = $8,
              special_handling_codes = $9, description = $10, shipper = $11, consignee = $12, ready_at = $13, status = $14,
-             version = $15, updated_at = $16
+             version = $15, updated_at = $16, dimensions = $17
          where id = $1",
         part.id.uuid(),
         part.content.house_number.as_deref(),
@@ -131,6 +141,7 @@ pub(crate) async fn save_part(db: &mut PgSession, part: &Part) -> sqlx::Result<(
         part.status.as_str(),
         part.version,
         part.updated_at,
+        dimensions(part) as Option<Json<KeptDimensions>>,
     );
     saved.execute(db).await.map(drop)
 }

@@ -25,6 +25,7 @@ const COLUMNS: &[&str] = &[
     "weight_kg",
     "volume_m3",
     "chargeable_weight_kg",
+    "dimensions",
     "positions",
     "special_handling_codes",
     "ready_at",

@@ -4,20 +4,20 @@ with given as materialized (
                          $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[],
                          $20::timestamptz[], $21::text[], $22::text[], $23::jsonb[], $24::jsonb[], $25::jsonb[],
                          $26::uuid[], $27::jsonb[], $28::jsonb[], $42::text[], $43::uuid[], $44::uuid[], $45::int[],
-                         $46::timestamptz[], $47::text[])
+                         $46::timestamptz[], $47::text[], $48::jsonb[])
         as h (id, kind, organization_id, created_by, is_guest, address_key, is_counted, origin, destination, pieces,
               weight_hg, volume_l, volume_defaulted, positions, product, codes, awb_number, expires_at,
               latest_expires_at, created_at, description, customer_reference, shipper, consignee, contact, actor_id,
-              data, message, status, quote_id, payment_id, attempts, active_until, channel)
+              data, message, status, quote_id, payment_id, attempts, active_until, channel, dimensions)
 ), held as (
     insert into holds (id, kind, status, organization_id, created_by, is_guest, address_key, is_counted, origin,
                        destination, pieces, weight_hg, volume_l, volume_defaulted, positions, product,
                        special_handling_codes, awb_number, expires_at, latest_expires_at, created_at, updated_at,
-                       quote_id, payment_id, attempts, active_until, channel)
+                       quote_id, payment_id, attempts, active_until, channel, dimensions)
     select id, kind, status, organization_id, created_by, is_guest, address_key, is_counted, origin, destination,
            pieces, weight_hg, volume_l, volume_defaulted, positions, product, string_to_array(codes, ','), awb_number,
            expires_at, latest_expires_at, created_at, created_at, quote_id, payment_id, attempts, active_until,
-           channel
+           channel, dimensions
     from given
 ), legs as (
     insert into hold_legs (hold_id, sequence, flight_id, flight_number, origin, destination, departure_at, arrival_at,

@@ -5,12 +5,13 @@ use loadmaster_accounts::{Channel, Principal};
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId, OrganizationId,
-    PaymentId, Pieces, Positions, QuoteId, Volume, Weight, from_column,
+    AircraftCode, AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId,
+    KeptDimensions, OrganizationId, PaymentId, Pieces, Positions, QuoteId, Volume, Weight, from_column,
 };
 use loadmaster_payments::{self as payments, Payment};
 use loadmaster_platform::postgres::{DbError, PgSession, column, planned_list};
 use loadmaster_pricing::{self as pricing, Quote};
+use loadmaster_reference::Carriage;
 use loadmaster_shipment::{Contact, Party, PositionName, Texts};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -35,6 +36,7 @@ struct Row {
     weight_hg: Weight,
     volume_l: Volume,
     volume_defaulted: bool,
+    dimensions: Option<Json<KeptDimensions>>,
     positions: Positions,
     product: String,
     special_handling_codes: Vec<HandlingCode>,
@@ -77,6 +79,7 @@ impl Row {
             pieces: self.pieces,
             space: Space { weight: self.weight_hg, volume: self.volume_l, positions: self.positions },
             volume_defaulted: self.volume_defaulted,
+            dimensions: self.dimensions.map(|Json(kept)| kept.into()),
             product: self.product,
             special_handling_codes: self.special_handling_codes,
             awb_number: self.awb_number,
@@ -113,7 +116,7 @@ macro_rules! select_holds {
             r#"select h.id, h.kind, h.status, h.end_reason, h.organization_id, h.created_by, h.is_guest, h.address_key,
                       h.is_counted, h.origin as "origin: _", h.destination as "destination: _",
                       h.pieces as "pieces: _", h.weight_hg as "weight_hg: _", h.volume_l as "volume_l: _",
-                      h.volume_defaulted, h.positions as "positions: _", h.product,
+                      h.volume_defaulted, h.dimensions as "dimensions: _", h.positions as "positions: _", h.product,
                       h.special_handling_codes as "special_handling_codes: _", h.awb_number as "awb_number: _",
                       h.booking_id, h.booking_ref as "booking_ref: _", h.expires_at, h.latest_expires_at, h.ended_at,
                       h.event_sequence, h.version, h.created_at, h.updated_at,
@@ -135,10 +138,13 @@ async fn with_parts(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold
     }
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let found = sqlx::query!(
-        r#"select hold_id, sequence, flight_id, flight_number as "flight_number: FlightNumber",
-                  origin as "origin: AirportCode", destination as "destination: AirportCode", departure_at, arrival_at,
-                  weight_hg, volume_l, positions, position_names
-           from hold_legs where hold_id = any($1) order by hold_id, sequence"#,
+        r#"select l.hold_id, l.sequence, l.flight_id, l.flight_number as "flight_number: FlightNumber",
+                  l.origin as "origin: AirportCode", l.destination as "destination: AirportCode", l.departure_at,
+                  l.arrival_at, l.weight_hg, l.volume_l, l.positions, l.position_names,
+                  f.aircraft_code as "aircraft: AircraftCode", f.is_freighter, c.cutoff_at as "cutoff_at?"
+           from hold_legs l join flights f on f.id = l.flight_id
+                left join flight_capacity c on c.flight_id = l.flight_id
+           where l.hold_id = any($1) order by l.hold_id, l.sequence"#,
         &planned_list(&ids),
     );
     let mut legs = HashMap::<Uuid, Vec<HoldLeg>>::new();
@@ -153,6 +159,13 @@ async fn with_parts(db: &mut PgSession, rows: Vec<Row>) -> sqlx::Result<Vec<Hold
             destination: row.destination,
             departure: row.departure_at,
             arrival: row.arrival_at,
+            cutoff: row.cutoff_at,
+            carriage: Carriage {
+                origin: row.origin,
+                destination: row.destination,
+                aircraft: row.aircraft,
+                is_freighter: row.is_freighter,
+            },
             space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
             names,
         });

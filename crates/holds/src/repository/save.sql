@@ -3,11 +3,11 @@ with given as materialized (
                          $9::bigint[], $10::bool[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::uuid[],
                          $16::text[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::int[],
                          $21::int[], $22::timestamptz[], $23::text[], $24::uuid[], $25::jsonb[], $26::jsonb[], $28::uuid[],
-                         $29::uuid[], $30::int[], $31::timestamptz[], $32::uuid[])
+                         $29::uuid[], $30::int[], $31::timestamptz[], $32::uuid[], $33::jsonb[])
         as h (id, status, end_reason, origin, destination, pieces, weight_hg, volume_l, volume_defaulted, positions,
               product, codes, awb_number, booking_id, booking_ref, expires_at, latest_expires_at, ended_at,
               event_sequence, version, updated_at, event_type, actor_id, data, message, quote_id, payment_id, attempts,
-              active_until, organization_id)
+              active_until, organization_id, dimensions)
 ), saved as (
     update holds h
     set status = g.status, end_reason = g.end_reason, origin = g.origin, destination = g.destination,
@@ -16,7 +16,7 @@ with given as materialized (
         awb_number = g.awb_number, booking_id = g.booking_id, booking_ref = g.booking_ref, expires_at = g.expires_at,
         latest_expires_at = g.latest_expires_at, ended_at = g.ended_at, event_sequence = g.event_sequence,
         version = g.version, updated_at = g.updated_at, quote_id = g.quote_id, payment_id = g.payment_id,
-        attempts = g.attempts, active_until = g.active_until
+        attempts = g.attempts, active_until = g.active_until, dimensions = g.dimensions
     from given g
     where h.id = any($1) and h.id = g.id
 ), closed as (

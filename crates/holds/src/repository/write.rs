@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use loadmaster_accounts::Channel;
 use loadmaster_capacity::FlightCapacity;
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingId, FlightId, HandlingCode, HoldId, PaymentId, QuoteId, UserId,
+    AirportCode, AwbNumber, BookingId, FlightId, HandlingCode, HoldId, KeptDimensions, PaymentId, QuoteId, UserId,
 };
 use loadmaster_platform::{
     outbox::{self, CloudEvent},
@@ -19,6 +19,10 @@ use crate::model::{EndReason, HOLD, Hold, HoldChange, HoldEvent, HoldLeg, messag
 fn joined(hold: &Hold) -> String {
     let codes: Vec<&str> = hold.special_handling_codes.iter().map(HandlingCode::as_str).collect();
     codes.join(",")
+}
+
+fn dimensions(hold: &Hold) -> Option<Json<KeptDimensions>> {
+    hold.dimensions.as_ref().map(|dimensions| Json(dimensions.into()))
 }
 
 fn names(leg: &HoldLeg) -> String {
@@ -85,6 +89,7 @@ pub(crate) async fn insert(db: &mut PgSession, changes: &[&HoldChange]) -> sqlx:
         &column(&new, |h| h.attempts.cast_signed()),
         &column(&new, |h| h.active_until) as &[Option<DateTime<Utc>>],
         &column(&new, |h| h.channel.map(Channel::as_str)) as &[Option<&str>],
+        &column(&new, |h| dimensions(h)) as &[Option<Json<KeptDimensions>>],
     )
     .execute(db)
     .await
@@ -133,6 +138,7 @@ pub(crate) async fn save(db: &mut PgSession, changes: &[&HoldChange]) -> sqlx::R
         &column(&holds, |h| h.attempts.cast_signed()),
         &column(&holds, |h| h.active_until) as &[Option<DateTime<Utc>>],
         &column(&holds, |h| h.organization_id.uuid()),
+        &column(&holds, |h| dimensions(h)) as &[Option<Json<KeptDimensions>>],
     )
     .execute(db)
     .await

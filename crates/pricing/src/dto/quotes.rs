@@ -1,21 +1,22 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_accounts::Principal;
 use loadmaster_kernel::{
-    AirportCode, FlightId, HandlingCode, Money, OrganizationId, Positions, QuoteId, Rate, Volume, Weight,
+    AirportCode, Dimensions, FlightId, HandlingCode, Money, OrganizationId, Positions, QuoteId, Rate, Volume, Weight,
 };
 use loadmaster_platform::web::{
     Condition, Fields,
-    condition::{any, filled, given},
+    condition::{all, any, filled, given},
+    freight::{self, NewDimensions},
     list, read, request, set, with,
 };
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Carriage, Emissions, Reference};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::read_rule_code;
 
 use crate::{
-    model::{Product, SurchargeBasis, read_product},
+    model::{PricedLeg, Product, SurchargeBasis, read_product},
     quote::Quote,
     quoting::QuoteRequest,
     rating::{Line, LineKind, LineRule, PriceBasis, RateClass},
@@ -38,6 +39,9 @@ pub struct QuoteBody {
     pub flight_ids: Vec<FlightId>,
     pub weight_kg: Weight,
     pub volume_m3: Volume,
+    /// The pieces of the freight, by size; null: not given.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     /// IATA special handling codes of the freight, such as `PER`.
     pub special_handling_codes: Vec<HandlingCode>,
     pub product: Product,
@@ -53,6 +57,9 @@ pub struct QuoteBody {
     pub discount: Money,
     pub surcharges: Money,
     pub total: Money,
+    /// What the freight emits on these flights, an estimate by the factors of now; null if a factor is not known.
+    #[schema(required = true)]
+    pub emissions: Option<Emissions>,
     /// The price is valid until this time.
     pub expires_at: DateTime<Utc>,
     /// When it was created.
@@ -108,15 +115,17 @@ impl From<&Line> for LineBody {
     }
 }
 
-impl From<&Quote> for QuoteBody {
-    fn from(quote: &Quote) -> Self {
+impl QuoteBody {
+    pub fn new(quote: &Quote, reference: &Reference) -> Self {
         let (inputs, priced) = (&quote.rated.inputs, &quote.rated.priced);
+        let flights: Option<Vec<Carriage>> = inputs.legs.iter().map(PricedLeg::carriage).collect();
         Self {
             id: quote.id,
             organization_id: quote.organization_id,
             flight_ids: quote.flight_ids().collect(),
             weight_kg: inputs.load.weight,
             volume_m3: inputs.load.volume,
+            dimensions: quote.dimensions.clone(),
             special_handling_codes: inputs.special_handling_codes.clone(),
             product: inputs.product,
             discount_code: inputs.discount_code.clone(),
@@ -127,6 +136,7 @@ impl From<&Quote> for QuoteBody {
             discount: priced.discount,
             surcharges: priced.surcharges,
             total: priced.total,
+            emissions: flights.and_then(|flights| reference.emissions(inputs.load.weight, flights)),
             expires_at: quote.expires_at,
             created_at: quote.created_at,
         }
@@ -143,9 +153,13 @@ request! {
         destination: AirportCode = |raw| reference.read_destination(raw, origin),
         /// Local calendar date at the origin; required, and used, only without `flight_ids`.
         departure_date: Option<NaiveDate> = with(read_date),
-        weight_kg: Weight = read::weight,
-        /// Default: the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
-        volume_m3: Option<Volume> = read::volume,
+        /// The pieces of the freight, by size. They may stand for `weight_kg` and `volume_m3`. Without `flight_ids`, only flights
+        /// count on which each fits.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Required unless each line of the dimensions has a weight.
+        weight_kg: Inferred<Weight> = with(|fields| freight::needed_weight(fields, dimensions.as_ref())),
+        /// Default: that of the dimensions, or the weight divided by 166.667 kg per m³, rounded up to 0.001 m³.
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions, of any type, on each flight.
         positions: Option<Positions> = read::positions,
         /// IATA special handling codes of the freight, such as `PER`.
@@ -161,9 +175,11 @@ request! {
 }
 
 impl AskQuote {
-    /// Its flights, or a date.
-    pub const NEEDS: Condition =
-        Condition::of::<Self>(&["weight_kg"], || any(&[filled("flight_ids"), given("departure_date", "string")]));
+    /// Its flights, or a date; and a weight, which dimensions may have.
+    pub const NEEDS: Condition = Condition::of::<Self>(&["weight_kg", "dimensions"], || {
+        let way = any(&[filled("flight_ids"), given("departure_date", "string")]);
+        all(&[way, any(&[given("weight_kg", "number"), filled("dimensions")])])
+    });
 }
 
 request! {
@@ -196,6 +212,7 @@ impl From<AskQuote> for QuoteRequest {
             weight: asked.weight_kg,
             volume: asked.volume_m3.unwrap_or_else(|| asked.weight_kg.standard_volume()),
             positions: asked.positions,
+            dimensions: asked.dimensions.map(NewDimensions::into_inner),
             special_handling_codes: asked.special_handling_codes,
         };
         Self { route, product: asked.product.unwrap_or_default(), discount_code: asked.discount_code }

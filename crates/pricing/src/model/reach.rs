@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 use loadmaster_flights::Flight;
-use loadmaster_kernel::{AirlineCode, AirportCode, FlightId, FlightNumber, fault_of_end};
-use loadmaster_reference::{Reference, Scope};
+use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, FlightId, FlightNumber, fault_of_end};
+use loadmaster_reference::{Carriage, Reference, Scope};
 use serde::{Deserialize, Serialize};
 
 use super::Faults;
@@ -47,6 +47,11 @@ pub struct PricedLeg {
     pub destination: AirportCode,
     /// The local calendar date of the best known departure.
     pub date: NaiveDate,
+    #[serde(default)]
+    pub aircraft: Option<AircraftCode>,
+    /// `None`: of a quote of a former release, which has no aircraft either.
+    #[serde(default)]
+    pub is_freighter: Option<bool>,
 }
 
 impl PricedLeg {
@@ -57,7 +62,15 @@ impl PricedLeg {
             origin: flight.origin,
             destination: flight.destination,
             date: reference.local_date(flight.origin, flight.departure),
+            aircraft: flight.aircraft,
+            is_freighter: Some(flight.is_freighter),
         }
+    }
+
+    /// Returns what decides what freight on it emits, if that is known.
+    pub fn carriage(&self) -> Option<Carriage> {
+        let Self { origin, destination, aircraft, .. } = *self;
+        Some(Carriage { origin, destination, aircraft, is_freighter: self.is_freighter? })
     }
 }
 

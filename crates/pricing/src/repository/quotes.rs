@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use loadmaster_accounts::Channel;
-use loadmaster_kernel::{OrganizationId, QuoteId, SaleId};
+use loadmaster_kernel::{KeptDimensions, OrganizationId, QuoteId, SaleId};
 use loadmaster_platform::{
     listing::{Anchor, ExpiryOrder, Total, in_order_of},
     postgres::{PgSession, column},
@@ -17,6 +17,7 @@ struct Row {
     organization_id: Uuid,
     created_by: Uuid,
     body: Json<Rated>,
+    dimensions: Option<Json<KeptDimensions>>,
     expires_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
     channel: Option<String>,
@@ -29,6 +30,7 @@ impl From<Row> for Quote {
             organization_id: row.organization_id.into(),
             created_by: row.created_by.into(),
             rated: Arc::new(row.body.0),
+            dimensions: row.dimensions.map(|Json(kept)| kept.into()),
             expires_at: row.expires_at,
             created_at: row.created_at,
             channel: row.channel.as_deref().and_then(Channel::named),
@@ -39,7 +41,8 @@ impl From<Row> for Quote {
 pub async fn find(db: &mut PgSession, ids: &[QuoteId]) -> sqlx::Result<Vec<Quote>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, organization_id, created_by, body as "body: Json<Rated>", expires_at, created_at, channel
+        r#"select id, organization_id, created_by, body as "body: Json<Rated>",
+                  dimensions as "dimensions: Json<KeptDimensions>", expires_at, created_at, channel
            from quotes where id = any($1)"#,
         &column(ids, |id| id.uuid()),
     );
@@ -92,12 +95,12 @@ async fn chosen(
 /// Keeps those for good that there are already, if they are taken now.
 pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into quotes (id, organization_id, created_by, body, sale_id, is_taken, expires_at, created_at, channel)
+        "insert into quotes (id, organization_id, created_by, body, sale_id, is_taken, expires_at, created_at, channel, dimensions)
          select new.id, new.organization_id, new.created_by, new.body, new.sale_id, $6, new.expires_at, new.created_at,
-                new.channel
+                new.channel, new.dimensions
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[], $5::uuid[], $7::timestamptz[], $8::timestamptz[],
-                     $9::text[])
-              as new (id, organization_id, created_by, body, sale_id, expires_at, created_at, channel)
+                     $9::text[], $10::jsonb[])
+              as new (id, organization_id, created_by, body, sale_id, expires_at, created_at, channel, dimensions)
          on conflict (id) do update set is_taken = quotes.is_taken or excluded.is_taken",
         &column(quotes, |quote| quote.id.uuid()),
         &column(quotes, |quote| quote.organization_id.uuid()),
@@ -108,6 +111,8 @@ pub async fn insert(db: &mut PgSession, quotes: &[Quote], is_taken: bool) -> sql
         &column(quotes, |quote| quote.expires_at),
         &column(quotes, |quote| quote.created_at),
         &column(quotes, |quote| quote.channel.map(Channel::as_str)) as &[Option<&str>],
+        &column(quotes, |quote| quote.dimensions.as_ref().map(|dimensions| Json(KeptDimensions::from(dimensions))))
+            as &[Option<Json<KeptDimensions>>],
     )
     .execute(db)
     .await

@@ -36,7 +36,8 @@ pub(super) async fn import(
     request: BatchRequest,
 ) -> Result<Answer, Problem> {
     let actor = caller.user_id;
-    let command = |table, dry_run| ImportTariffs { prices, actor, table: Some(table), dry_run, rows: None };
+    let command =
+        |table, dry_run| ImportTariffs { prices, actor, table: Some(table), dry_run, rows: None, airlines: None };
     request.import(actor.uuid(), command).await
 }
 

@@ -42,6 +42,7 @@ problem_responses!(ListQuoteProblems: [LIST, SIGNED_IN]);
 async fn list(
     Guest(caller): Guest,
     State(prices): State<PricingService>,
+    State(reference): State<Reference>,
     State(key): State<CursorKey>,
     ReadRecency(recency): ReadRecency,
     query: Query,
@@ -54,7 +55,7 @@ async fn list(
     let page = page.open::<Anchor>(&key, &query, &reader)?;
     let found = prices.untaken_quotes(filter.organization_id, order, &page, count, recency);
     let found = found.in_span(span("pricing.list_quotes")).await?;
-    let bodies: Vec<_> = found.entries.iter().map(QuoteBody::from).collect();
+    let bodies: Vec<_> = found.entries.iter().map(|quote| QuoteBody::new(quote, &reference)).collect();
     let anchor = |body: &QuoteBody| order.anchor(body.id.uuid(), body.expires_at);
     let mut answer = private(page.answer(bodies, anchor, &key, &query, &reader));
     add_total(&mut answer, found.total);
@@ -77,8 +78,8 @@ async fn create(
     request: CreateRequest,
 ) -> Result<Answer, Problem> {
     let wanted = request.body().read(|fields| AskQuote::read(fields, &reference)).map(QuoteRequest::from);
-    let answer = |quote: &Quote| {
-        let answer = Answer::new(StatusCode::CREATED, &QuoteBody::from(quote), PRIVATE);
+    let answer = move |quote: &Quote| {
+        let answer = Answer::new(StatusCode::CREATED, &QuoteBody::new(quote, &reference), PRIVATE);
         answer.with_tag(TAG.to_owned()).with_location(format!("/api/v1/quotes/{}", quote.id))
     };
     let route = wanted.as_ref().ok().map(|wanted| wanted.route.clone());
@@ -101,11 +102,12 @@ problem_responses!(ShowQuoteProblems: [INPUT, SIGNED_IN], NOT_FOUND);
 async fn show(
     Guest(caller): Guest,
     State(prices): State<PricingService>,
+    State(reference): State<Reference>,
     PathText(id): PathText<QuoteId>,
     if_none_match: IfNoneMatch,
     query: Query,
 ) -> Result<Response, Problem> {
     unless_missing(query.refuse_all(), async { prices.quote(caller, id).await.map(drop) }).await?;
     let quote = prices.quote(caller, id).in_span(span("pricing.find_quote")).await?;
-    Ok(conditional(TAG, &if_none_match, PRIVATE, Json(QuoteBody::from(&quote))))
+    Ok(conditional(TAG, &if_none_match, PRIVATE, Json(QuoteBody::new(&quote, &reference))))
 }

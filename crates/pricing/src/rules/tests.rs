@@ -91,6 +91,7 @@ fn flight(number: &str, origin: &str, destination: &str) -> Flight {
         is_freighter: false,
         capacity: Space::default(),
         cutoff_minutes: 60,
+        also_sold_as: None,
     };
     new.as_flight(FlightId::from(Uuid::from_u128(1)), date("2026-11-21"), noon())
 }

@@ -4,9 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_holds::{EndReason, HoldStatus};
 use loadmaster_kernel::{
-    AirportCode, BookingRef, FlightId, HandlingCode, OrganizationId, WaitlistEntryId, from_column,
+    AirportCode, BookingRef, FlightId, HandlingCode, KeptDimensions, OrganizationId, WaitlistEntryId, from_column,
 };
 use loadmaster_platform::postgres::{PgSession, column, planned_list};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
@@ -27,6 +28,7 @@ struct Row {
     weight_hg: i64,
     volume_l: i64,
     volume_defaulted: bool,
+    dimensions: Option<Json<KeptDimensions>>,
     positions: i64,
     special_handling_codes: Vec<HandlingCode>,
     priority: i32,
@@ -69,6 +71,7 @@ impl TryFrom<Row> for Waiting {
             departure_date: row.departure_date,
             space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
             volume_defaulted: row.volume_defaulted,
+            dimensions: row.dimensions.map(|Json(kept)| kept.into()),
             special_handling_codes: row.special_handling_codes,
             priority: row.priority,
             queued_at: row.queued_at,
@@ -89,7 +92,7 @@ macro_rules! select_entries {
             Row,
             r#"select e.id, e.organization_id, e.created_by, e.is_counted, e.status, e.origin as "origin: _",
                       e.destination as "destination: _", e.flight_ids, e.departure_date, e.weight_hg, e.volume_l,
-                      e.volume_defaulted, e.positions, e.special_handling_codes as "special_handling_codes: _",
+                      e.volume_defaulted, e.dimensions as "dimensions: _", e.positions, e.special_handling_codes as "special_handling_codes: _",
                       e.priority, e.queued_at, e.passed_over, e.hold_id, h.status as "hold_status?", h.end_reason as "hold_end_reason?",
                       h.expires_at as "hold_expires_at?", h.booking_ref as "booking_ref?: _", e.event_sequence,
                       e.version, e.created_at, e.updated_at
@@ -201,6 +204,7 @@ pub(crate) struct Stretch {
 pub(crate) async fn queue(db: &mut PgSession, stretch: &Stretch, most: usize) -> sqlx::Result<Vec<Queued>> {
     let rows = sqlx::query!(
         r#"select e.id, e.weight_hg, e.volume_l, e.positions, e.passed_over, e.flight_ids,
+                  e.dimensions as "dimensions: Json<KeptDimensions>",
                   e.origin as "origin: AirportCode", e.destination as "destination: AirportCode", e.departure_date,
                   e.special_handling_codes as "special_handling_codes: Vec<HandlingCode>", e.kept_since
            from waitlist_flights f join waitlist_entries e on e.id = f.entry_id
@@ -228,6 +232,7 @@ pub(crate) async fn queue(db: &mut PgSession, stretch: &Stretch, most: usize) ->
     let queued = rows.fetch_all(db).await?.into_iter().map(|row| Queued {
         id: row.id.into(),
         space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
+        dimensions: row.dimensions.map(|Json(kept)| kept.into()),
         passed_over: row.passed_over,
         flight_ids: row.flight_ids.into_iter().map(FlightId::from).collect(),
         lane: (row.origin, row.destination),
@@ -354,6 +359,7 @@ pub(crate) async fn by_date(
 ) -> sqlx::Result<Vec<(Queued, BTreeSet<FlightId>)>> {
     let rows = sqlx::query!(
         r#"select e.id, e.weight_hg, e.volume_l, e.positions, e.passed_over,
+                  e.dimensions as "dimensions: Json<KeptDimensions>",
                   e.origin as "origin: AirportCode", e.destination as "destination: AirportCode", e.departure_date,
                   e.special_handling_codes as "special_handling_codes: Vec<HandlingCode>",
                   array(select f.flight_id from waitlist_flights f where f.entry_id = e.id) as "awaited!"
@@ -367,6 +373,7 @@ pub(crate) async fn by_date(
         let queued = Queued {
             id: row.id.into(),
             space: Space::from_columns(row.weight_hg, row.volume_l, row.positions),
+            dimensions: row.dimensions.map(|Json(kept)| kept.into()),
             passed_over: row.passed_over,
             flight_ids: Vec::new(),
             lane: (row.origin, row.destination),

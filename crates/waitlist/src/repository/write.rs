@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{AirportCode, FlightId, HandlingCode, WaitlistEntryId};
+use loadmaster_kernel::{AirportCode, FlightId, HandlingCode, KeptDimensions, WaitlistEntryId};
 use loadmaster_platform::postgres::{PgSession, column, planned_list};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::model::Waiting;
@@ -13,9 +14,9 @@ pub(crate) async fn insert(db: &mut PgSession, entry: &Waiting, flights: &[Fligh
              insert into waitlist_entries (id, organization_id, created_by, status, origin, destination, flight_ids,
                                            departure_date, weight_hg, volume_l, volume_defaulted, positions,
                                            special_handling_codes, priority, queued_at, created_at, updated_at,
-                                           is_counted)
+                                           is_counted, dimensions)
              values ($1, $2, $3, 'WAITING', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-                     $14, $14, $14, $16)
+                     $14, $14, $14, $16, $17)
          )
          insert into waitlist_flights (flight_id, entry_id) select flight_id, $1 from unnest($15::uuid[]) flight_id",
         entry.id.uuid(),
@@ -34,6 +35,8 @@ pub(crate) async fn insert(db: &mut PgSession, entry: &Waiting, flights: &[Fligh
         entry.created_at,
         &column(flights, |flight| flight.uuid()),
         entry.is_counted,
+        entry.dimensions.as_ref().map(|dimensions| Json(KeptDimensions::from(dimensions)))
+            as Option<Json<KeptDimensions>>,
     )
     .execute(db)
     .await

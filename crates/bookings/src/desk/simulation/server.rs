@@ -11,6 +11,7 @@ use loadmaster_flights::Flight;
 use loadmaster_holds::HoldLimits;
 use loadmaster_kernel::{AirportCode, BookingId, FlightId};
 use loadmaster_platform::{idempotency::Repetition, postgres::DbError, random::IdSource, work::Committed};
+use loadmaster_reference::Reference;
 use uuid::Uuid;
 
 use super::{
@@ -100,6 +101,7 @@ pub fn rules() -> Rules<impl Fn(AirportCode) -> TimeDelta> {
         backdate: TimeDelta::days(7),
         limits,
         ids: IdSource::default(),
+        reference: Reference::default(),
     }
 }
 

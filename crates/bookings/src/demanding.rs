@@ -1,0 +1,60 @@
+//! The bookings on a flight that do not go with every aircraft.
+use std::collections::{HashMap, HashSet};
+
+use futures_util::future::BoxFuture;
+use loadmaster_flights::FreightAboard;
+use loadmaster_kernel::{AircraftCode, BookingRef, FlightId, HandlingCode};
+use loadmaster_platform::postgres::{DbError, PgSession};
+use loadmaster_reference::Reference;
+
+use super::{BookingError, BookingService, repository};
+
+/// Bookings named in one refusal.
+const MOST_NAMED: i64 = 1_000;
+
+/// Compares bookings with the openings of aircraft; without the flights, which hold it.
+pub(super) struct SizesAboard(pub Reference);
+
+impl FreightAboard for SizesAboard {
+    fn too_small<'a>(
+        &'a self,
+        tx: &'a mut PgSession,
+        wanted: &'a [(FlightId, AircraftCode)],
+    ) -> BoxFuture<'a, Result<HashSet<FlightId>, DbError>> {
+        Box::pin(async move {
+            let wanted: HashMap<FlightId, AircraftCode> = wanted.iter().copied().collect();
+            let flights: Vec<FlightId> = wanted.keys().copied().collect();
+            let sized = repository::dimensions_on(tx, &flights).await?.into_iter();
+            let too_large = sized.filter(|(flight, dimensions)| {
+                let aircraft = wanted.get(flight);
+                aircraft.is_some_and(|aircraft| self.0.too_large(dimensions, *aircraft).is_some())
+            });
+            Ok(too_large.map(|(flight, _)| flight).collect())
+        })
+    }
+}
+
+impl BookingService {
+    /// Returns the bookings on a flight that require a cargo aircraft: at most the first thousand.
+    pub async fn freighter_bound_in_tx(
+        &self,
+        tx: &mut PgSession,
+        flight: FlightId,
+    ) -> Result<Vec<BookingRef>, BookingError> {
+        Ok(repository::aboard_with_code(tx, flight, HandlingCode::CARGO_AIRCRAFT_ONLY, MOST_NAMED).await?)
+    }
+
+    /// Returns the bookings on a flight of which a piece does not fit on an aircraft of this type: at most the first thousand.
+    pub async fn oversize_in_tx(
+        &self,
+        tx: &mut PgSession,
+        flight: FlightId,
+        aircraft: AircraftCode,
+    ) -> Result<Vec<BookingRef>, BookingError> {
+        let sized = repository::aboard_with_dimensions(tx, flight).await?.into_iter();
+        let too_large =
+            sized.filter(|(_, dimensions)| self.surroundings().reference.too_large(dimensions, aircraft).is_some());
+        let most = usize::try_from(MOST_NAMED).unwrap_or_default();
+        Ok(too_large.map(|(reference, _)| reference).take(most).collect())
+    }
+}
