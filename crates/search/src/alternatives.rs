@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{
     SearchError, SearchService,
-    dto::{RouteOption, Search, SearchResult},
+    dto::{Asked, RouteOption, Search, SearchResult},
     find::Answer,
     model::{Form, Itinerary, Request, Sort},
     prepared::{OptionText, Shown},
@@ -144,6 +144,12 @@ impl SearchService {
         Ok((with_alternatives(&body, &found), Coding::Identity, seen))
     }
 
+    /// Returns this body of a search between cities that found nothing on its own day, with alternatives.
+    pub(super) async fn with_alternatives_between(&self, asked: &Asked, body: &[u8]) -> Bytes {
+        let found = self.in_time(self.look_ahead_between(asked)).await;
+        with_alternatives(body, &found)
+    }
+
     /// Returns what is found in time, without an error.
     async fn in_time(
         &self,
@@ -206,6 +212,27 @@ impl SearchService {
             let search = Search { date, limit: wanted.limit - found.len(), ..wanted.clone() };
             found.extend(self.bookable(&search).await?);
             if found.len() >= wanted.limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same from the day after the search on, on all lanes: of each day the earliest arrivals.
+    async fn look_ahead_between(&self, asked: &Asked) -> Result<Vec<OptionText>, SearchError> {
+        let mut found = Vec::new();
+        for date in asked.first().date.iter_days().take(self.days_ahead()).skip(1) {
+            let limit = MOST - found.len();
+            let mut of_day = Vec::new();
+            for search in asked.searches() {
+                for option in self.bookable(&Search { date, limit, ..search.clone() }).await? {
+                    let read: Onward = serde_json::from_slice(&option).map_err(|_| SearchError::Unwritable)?;
+                    of_day.push((read.arrival_datetime, option));
+                }
+            }
+            of_day.sort_by_key(|(arrival, _)| *arrival);
+            found.extend(of_day.into_iter().take(limit).map(|(_, option)| option));
+            if found.len() >= MOST {
                 break;
             }
         }

@@ -3,12 +3,15 @@ use std::sync::{Arc, Weak};
 use async_compression::Level;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use loadmaster_kernel::AircraftCode;
 use loadmaster_platform::web::{COMPRESS_ABOVE, Coding, encode};
+use loadmaster_stations::LeadTime;
 use moka::sync::Cache;
 
 use super::{
     dto::Search,
-    model::{Form, Judge, Question},
+    judge::Judge,
+    model::{Form, Question},
     prepared::{Capacities, Prepared, Shared},
     pricer::{Pricer, PricerKey},
     seen::Seen,
@@ -25,8 +28,13 @@ struct BodyKey {
     question: Question,
     space: [i64; 3],
     needs_freighter: bool,
+    /// Aircraft types on which not every piece fits.
+    /// And what the text of each names.
+    too_small: Vec<(AircraftCode, (usize, [i32; 5]))>,
     /// The embargoes that stop the freight.
     embargoes: (u64, Vec<usize>),
+    /// By when the origin takes the freight.
+    lead_time: Option<LeadTime>,
     /// The prices, if they are asked for.
     prices: Option<PricerKey>,
     limit: usize,
@@ -82,7 +90,9 @@ impl Bodies {
             question: search.question(),
             space: judge.space().figures(),
             needs_freighter: judge.needs_freighter(),
+            too_small: judge.too_small().iter().map(|(code, piece)| (*code, piece.figures())).collect(),
             embargoes: judge.embargoes().key(),
+            lead_time: judge.lead_time(),
             prices: judge.pricer().map(Pricer::key),
             limit: search.limit,
             form,

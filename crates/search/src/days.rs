@@ -7,10 +7,11 @@ use loadmaster_platform::{
     rate_limit::Verdict,
     web::{ClientAddress, Problem},
 };
+use tokio::task::yield_now;
 
 use super::{
     SearchError, SearchService,
-    dto::{RouteDay, Search},
+    dto::{Asked, RouteDay, Search},
     find::Answer,
     model::OptionFigures,
     offer::Offer,
@@ -24,6 +25,10 @@ const PRICED_DAYS_IN_REQUEST: usize = 7;
 /// What a request is for, in refusals.
 const FORTNIGHT: [&str; 2] = ["fortnight", "fortnights"];
 const PRICED_WEEK: [&str; 2] = ["week with prices", "weeks with prices"];
+/// The same between cities with several airports.
+const FORTNIGHT_OF_LANES: [&str; 2] = ["fortnight of three pairs of airports", "fortnights of three pairs of airports"];
+const PRICED_WEEK_OF_LANES: [&str; 2] =
+    ["week with prices of three pairs of airports", "weeks with prices of three pairs of airports"];
 
 /// Returns as how many requests days count. `priced_from`: the first day that has a price, if they are asked for.
 fn requests(first: NaiveDate, days: usize, priced_from: Option<NaiveDate>) -> usize {
@@ -33,18 +38,24 @@ fn requests(first: NaiveDate, days: usize, priced_from: Option<NaiveDate>) -> us
 }
 
 impl SearchService {
-    /// Counts days against the quota of the caller: its request is counted already, and is for the first of them. Returns
-    /// what is left of it, if there is a limit.
+    /// Counts the days of all lanes against the quota of the caller: its request is counted already, and is for the first of them.
+    /// Returns what is left of it, if there is a limit.
     pub(super) async fn admit_days(
         &self,
         caller: Option<Principal>,
         address: Option<ClientAddress>,
-        first: &Search,
+        asked: &Asked,
         days: usize,
     ) -> Result<Option<Verdict>, Problem> {
-        let priced_from = self.priced_from(first);
-        let names = if priced_from.is_some() { PRICED_WEEK } else { FORTNIGHT };
-        self.admit(caller, address, requests(first.date, days, priced_from), names).await
+        let priced_from = self.priced_from(asked.first());
+        let names = match (priced_from.is_some(), asked.requests()) {
+            (true, 1) => PRICED_WEEK,
+            (false, 1) => FORTNIGHT,
+            (true, _) => PRICED_WEEK_OF_LANES,
+            (false, _) => FORTNIGHT_OF_LANES,
+        };
+        let requests = requests(asked.first().date, days, priced_from) * asked.requests();
+        self.admit(caller, address, requests, names).await
     }
 
     /// Counts dates that are searched for a caller, of which none is over, against the quota of that caller, as days are counted:
@@ -68,9 +79,10 @@ impl SearchService {
 
     /// Summarizes the searches of these days, each as it would be answered now. They count as no searches: nobody asked for
     /// their options. With prices, days of the past are not searched.
-    pub(super) async fn days(&self, first: Search, days: usize) -> Result<Vec<RouteDay>, SearchError> {
+    pub(super) async fn days(&self, asked: &Asked, days: usize) -> Result<Vec<RouteDay>, SearchError> {
+        let first = asked.first();
         let space = first.request.space();
-        let (weight, priced_from) = (space.weight.chargeable(space.volume), self.priced_from(&first));
+        let (weight, priced_from) = (space.weight.chargeable(space.volume), self.priced_from(first));
         let mut summaries = Vec::with_capacity(days);
         for date in first.date.iter_days().take(days) {
             if priced_from.is_some_and(|priced_from| date < priced_from) {
@@ -79,24 +91,38 @@ impl SearchService {
                 summaries.push(day);
                 continue;
             }
-            let search = Search { date, ..first.clone() };
-            let (options, offer) = match self.find_uncounted(&search, Shown::Nothing).await?.0 {
-                Answer::Prepared((prepared, rooms, judge)) => {
-                    (prepared.figures(&search, &rooms, &judge), prepared.offer(&search, &rooms, &judge))
-                }
-                Answer::Read(found) => {
-                    let figures = found.direct.iter().chain(&found.transit).map(OptionFigures::from).collect();
-                    (figures, Offer::first(&found))
-                }
-            };
+            let (mut options, mut prices) = (Vec::new(), Vec::new());
+            for lane in asked.searches() {
+                let (figures, offer) = self.figures(&Search { date, ..lane.clone() }).await?;
+                options.extend(figures);
+                prices.extend(offer.map(|offer| offer.total));
+            }
+            if asked.lanes() > 1 {
+                // Others get their turn.
+                yield_now().await;
+            }
             let mut day = summary(date, &options);
             if priced_from.is_some() {
-                day.set_price(offer.map(|offer| offer.total), weight);
+                // As options are ordered by price.
+                day.set_price(prices.into_iter().min_by_key(|price| (price.currency(), price.minor())), weight);
             }
             summaries.push(day);
         }
         mark_cheapest(&mut summaries);
         Ok(summaries)
+    }
+
+    /// Returns the figures of the options of a search, and the first one by price.
+    async fn figures(&self, search: &Search) -> Result<(Vec<OptionFigures>, Option<Offer>), SearchError> {
+        Ok(match self.find_uncounted(search, Shown::Nothing).await?.0 {
+            Answer::Prepared((prepared, rooms, judge)) => {
+                (prepared.figures(search, &rooms, &judge), prepared.offer(search, &rooms, &judge))
+            }
+            Answer::Read(found) => {
+                let figures = found.direct.iter().chain(&found.transit).map(OptionFigures::from).collect();
+                (figures, Offer::first(&found))
+            }
+        })
     }
 }
 

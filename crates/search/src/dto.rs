@@ -1,3 +1,4 @@
+mod asked;
 mod days;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -6,17 +7,19 @@ use loadmaster_flights::FlightBody;
 use loadmaster_kernel::{AirportCode, HandlingCode, Money, Pieces, Positions, Volume, Weight};
 use loadmaster_platform::web::{
     Condition, Fields,
-    condition::{among, any, given},
+    condition::{among, any, filled, given},
+    freight::{self, NewDimensions},
     list, read, request, with,
 };
 use loadmaster_pricing::{Estimate, PriceBasis, Product, read_product};
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Carriage, Emissions, Place, Reference};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort};
+use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort, co2e_order};
 
+pub(super) use asked::Asked;
 pub(super) use days::{RouteDay, SearchDays};
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -29,26 +32,33 @@ request! {
     #[derive(IntoParams)]
     #[into_params(parameter_in = Query)]
     pub(super) struct SearchRoutes in body(reference: &Reference, most_stops: u8) {
-        /// IATA airport code.
-        origin: AirportCode = |raw| reference.read_airport(raw),
-        /// IATA airport code.
-        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        /// IATA code of an airport, or of a city of `GET /cities`: all its active airports.
+        #[schema(value_type = AirportCode)]
+        #[param(value_type = AirportCode)]
+        origin: Place = |raw| reference.read_place(raw),
+        /// IATA code of an airport, or of a city of `GET /cities`: all its active airports.
+        #[schema(value_type = AirportCode)]
+        #[param(value_type = AirportCode)]
+        destination: Place = |raw| reference.read_other_place(raw, origin),
         /// Local calendar date at the origin.
         departure_date: NaiveDate = read::date,
-        /// Weight of the freight in kg: options say whether it fits.
+        /// Its pieces, by size: options say whether each fits. They may stand for `pieces`, `weight_kg` and `volume_m3`.
+        #[param(ignore)]
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Weight of the freight in kg: options say whether it fits. Default: the sum of the dimensions, if each line has a weight.
         #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
         #[param(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
-        weight_kg: Option<Weight> = read::weight,
-        /// Volume of the freight in m³. Default: by the weight, at 166.667 kg per m³.
+        weight_kg: Option<Weight> = with(|fields| freight::weight(fields, dimensions.as_ref())),
+        /// Volume of the freight in m³. Default: that of the dimensions, or by the weight, at 166.667 kg per m³.
         #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
         #[param(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
-        volume_m3: Option<Volume> = read::volume,
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions of the freight.
         #[param(value_type = Option<u32>, minimum = 0, maximum = 9999)]
         positions: Option<Positions> = read::positions,
         /// Number of pieces of the freight.
         #[param(value_type = Option<u32>, minimum = 1, maximum = 99_999)]
-        pieces: Option<Pieces> = read::pieces,
+        pieces: Option<Pieces> = with(|fields| freight::pieces(fields, dimensions.as_ref())),
         /// At most nine codes; in a query, separated by commas.
         #[schema(max_items = 9)]
         #[param(value_type = Option<String>, min_length = 1, pattern = "^[A-Za-z]{3}(,[A-Za-z]{3}){0,8}$")]
@@ -60,7 +70,7 @@ request! {
         /// Adds the price to each option; needs `weight_kg`. Sales that need no code lower it.
         #[schema(default = false)]
         #[param(default = false)]
-        price: Option<bool> = with(|fields| read_price(fields)),
+        price: Option<bool> = with(|fields| read_price(fields, weight_kg)),
         /// The product as which prices rate the freight; it has no effect without them.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$", default = "GENERAL")]
         #[param(value_type = Option<String>, min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$", default = "GENERAL")]
@@ -77,24 +87,25 @@ impl SearchRoutes {
     pub const NEEDS: Condition = Condition::of::<Self>(&["price"], weight_for_prices);
 }
 
-/// Prices need a weight.
+/// Prices need a weight, which dimensions may have.
 pub(super) fn weight_for_prices() -> Value {
-    any(&[among("price", &json!([false, null])), given("weight_kg", "number")])
+    any(&[among("price", &json!([false, null])), given("weight_kg", "number"), filled("dimensions")])
 }
 
 request! {
     /// The order of the ranked form.
     pub(super) struct Ranking in query {
-        /// Default: `arrival`. `price` implies `price=true`: the cheapest first, those without a price last.
+        /// Default: `arrival`. `price` implies `price=true`: the cheapest first, those without a price last. `emissions`: the
+        /// least first, those without an estimate last. Both need `weight_kg`.
         #[param(inline)]
         sort: Option<Sort> = read::word(Sort::WORDS),
     }
 }
 
 /// Reads whether prices are asked for: they need a weight.
-pub(super) fn read_price(fields: &mut Fields<'_>) -> Option<bool> {
+pub(super) fn read_price(fields: &mut Fields<'_>, weight: Option<Weight>) -> Option<bool> {
     let wanted = fields.optional("price", read::boolean)?;
-    if wanted && fields.is_absent("weight_kg") {
+    if wanted && weight.is_none() && fields.is_absent("weight_kg") {
         fields.missing("weight_kg");
     }
     Some(wanted)
@@ -104,9 +115,10 @@ impl Ranking {
     /// Reads a search in this order.
     pub fn read_search(&self, fields: &mut Fields<'_>, reference: &Reference, most_stops: u8) -> Option<SearchRoutes> {
         let is_by_price = self.sort == Some(Sort::Price);
+        let needs_weight = is_by_price || self.sort == Some(Sort::Emissions);
         let mut search = SearchRoutes::read(fields, reference, most_stops);
         let is_priced = search.as_ref().is_none_or(|search| search.price == Some(true));
-        if is_by_price && !is_priced && fields.is_absent("weight_kg") {
+        if needs_weight && !is_priced && fields.is_absent("weight_kg") {
             fields.missing("weight_kg");
         }
         if let Some(search) = search.as_mut().filter(|_| is_by_price) {
@@ -138,16 +150,18 @@ impl Search {
 
 impl SearchRoutes {
     /// The search of a caller for whom allotments keep this, with the limits that the request leaves out.
-    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> Search {
+    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> Asked {
         let priced_for = self.price.unwrap_or_default().then_some(payer);
-        Search {
-            origin: self.origin,
-            destination: self.destination,
+        let (origin, destination) = (self.origin, self.destination);
+        let search = Search {
+            origin: origin.first(),
+            destination: destination.first(),
             date: self.departure_date,
             request: Request {
                 weight: self.weight_kg,
                 volume: self.volume_m3,
                 positions: self.positions,
+                dimensions: self.dimensions.map(NewDimensions::into_inner),
                 special_handling_codes: self.special_handling_codes,
                 product: self.product.unwrap_or_default(),
                 own,
@@ -156,7 +170,8 @@ impl SearchRoutes {
             max_stops: self.max_stops.unwrap_or(most_stops.min(MOST_STOPS_NEAR)),
             limit: usize::try_from(self.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),
             earliest: None,
-        }
+        };
+        Asked::between(origin, destination, search)
     }
 }
 
@@ -168,8 +183,20 @@ pub struct DirectFlight {
     /// Whether it can be booked for this freight at this moment; `reasons` says why not.
     pub bookable: bool,
     /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
-    /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
+    /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`, `too_large`.
     pub reasons: Vec<&'static str>,
+    /// Only with the reason `too_large`: a text that names the flight, the line of the dimensions (from 1), and the largest
+    /// opening of its aircraft.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub too_large: Option<String>,
+    /// By when the station at the origin takes this freight, by its rules for the product and the handling codes, and never after
+    /// the cut-off of the first flight; null if it has no rule for it. It informs: only the cut-off closes.
+    #[schema(required = true)]
+    pub latest_acceptance_datetime: Option<DateTime<Utc>>,
+    /// What the freight emits on it, an estimate; null without `weight_kg`, or if a factor is not known.
+    #[schema(required = true)]
+    pub emissions: Option<Emissions>,
     /// Only if prices are asked for; null: no rate applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RoutePrice>)]
@@ -206,8 +233,20 @@ pub struct RouteOption {
     /// Whether it can be booked for this freight at this moment; `reasons` says why not.
     pub bookable: bool,
     /// Reasons why the option is not bookable: `weight_exceeded`, `volume_exceeded`, `positions_exceeded`,
-    /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`.
+    /// `cutoff_passed`, `cargo_aircraft_only`, `embargoed`, `handling_required`, `too_large`.
     pub reasons: Vec<&'static str>,
+    /// Only with the reason `too_large`: a text that names the flight, the line of the dimensions (from 1), and the largest
+    /// opening of its aircraft.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub too_large: Option<String>,
+    /// By when the station at the origin takes this freight, by its rules for the product and the handling codes, and never after
+    /// the cut-off of the first flight; null if it has no rule for it. It informs: only the cut-off closes.
+    #[schema(required = true)]
+    pub latest_acceptance_datetime: Option<DateTime<Utc>>,
+    /// What the freight emits on it, an estimate; null without `weight_kg`, or if a factor is not known.
+    #[schema(required = true)]
+    pub emissions: Option<Emissions>,
     /// Only if prices are asked for; null: no rate applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RoutePrice>)]
@@ -239,10 +278,26 @@ fn priced(itinerary: &Itinerary, search: &Search) -> AskedPrice {
     search.request.priced_for.map(|_| itinerary.price().map(RoutePrice::from))
 }
 
+/// Returns what the freight emits on an option.
+pub(super) fn emitted(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Option<Emissions> {
+    reference.emissions(search.request.weight?, itinerary.legs().iter().map(Carriage::from))
+}
+
+/// Returns the text of the reason `too_large`, if an option has it.
+fn too_large_text(itinerary: &Itinerary, search: &Search, reference: &Reference) -> Option<String> {
+    let dimensions = search.request.dimensions.as_ref()?;
+    itinerary.legs().iter().find_map(|flight| {
+        let piece = reference.too_large(dimensions, flight.aircraft?)?;
+        Some(format!("{} {piece}", flight.number))
+    })
+}
+
 /// Direct flights and connections, in each list bookable options first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchResult {
+    /// As it was asked for: the code of an airport or of a city.
     pub origin: AirportCode,
+    /// As it was asked for: the code of an airport or of a city.
     pub destination: AirportCode,
     /// Local calendar date at the origin.
     pub departure_date: NaiveDate,
@@ -291,6 +346,9 @@ impl DirectFlight {
             flight: FlightBody::new(itinerary.legs().first()?, reference),
             bookable: itinerary.is_bookable(),
             reasons: names_of(itinerary.reasons()),
+            too_large: too_large_text(itinerary, search, reference),
+            latest_acceptance_datetime: itinerary.latest_acceptance(),
+            emissions: emitted(itinerary, search, reference),
             price: priced(itinerary, search),
         })
     }
@@ -306,6 +364,9 @@ impl RouteOption {
             available: itinerary.available(),
             bookable: itinerary.is_bookable(),
             reasons: names_of(itinerary.reasons()),
+            too_large: too_large_text(itinerary, search, reference),
+            latest_acceptance_datetime: itinerary.latest_acceptance(),
+            emissions: emitted(itinerary, search, reference),
             price: priced(itinerary, search),
             ..Self::frame(&legs)
         }
@@ -314,6 +375,10 @@ impl RouteOption {
     pub(crate) fn ranking(search: &Search, sort: Sort, options: Options, reference: &Reference) -> Vec<Self> {
         let mut all: Vec<_> = options.direct.into_iter().chain(options.transit).collect();
         all.sort_by(|a, b| sort.compare(a, b));
+        if sort == Sort::Emissions {
+            let co2e = |option: &Itinerary| Some(emitted(option, search, reference)?.co2e_kg);
+            all.sort_by_cached_key(|option| (!option.is_bookable(), co2e_order(co2e(option))));
+        }
         all.iter().take(search.limit).map(|option| Self::new(option, search, reference)).collect()
     }
 
@@ -337,6 +402,9 @@ impl RouteOption {
             available: Space::default(),
             bookable: false,
             reasons: Vec::new(),
+            too_large: None,
+            latest_acceptance_datetime: None,
+            emissions: None,
             price: None,
         }
     }

@@ -11,7 +11,8 @@ use super::{
     SearchError, SearchService,
     cache::{CacheStatus, RouteCache, Source},
     dto::Search,
-    model::{Form, Judge, Options, Question},
+    judge::Judge,
+    model::{Form, Options, Question},
     prepared::{Capacities, Prepared, Shared, Shown},
     route_set::Ways,
     seen::Seen,
@@ -107,9 +108,11 @@ impl SearchService {
             let rooms = self.0.capacity.rooms(prepared.versions(flights)).await?;
             let Some(mut rooms) = prepared.agree(rooms) else { return Ok(None) };
             let embargoes = self.0.embargoes.in_force().await?;
+            let lead_time = self.lead_time(search).await?;
             let pricer = self.pricer(&search.request).await?;
             // The clock is read after the capacities, so that the answer is as of now.
-            let judge = Judge::of(&search.request, &embargoes, self.0.clock.now()).with_prices(pricer);
+            let judge = Judge::of(&search.request, &embargoes, &self.0.reference, self.0.clock.now());
+            let judge = judge.with_lead_time(lead_time).with_prices(pricer);
             for room in &mut rooms {
                 *room = search.request.own.opened(*room, judge.now());
             }
@@ -134,7 +137,8 @@ impl SearchService {
     /// Reads the options directly from the tables.
     pub(super) async fn read(&self, search: &Search) -> Result<Options, SearchError> {
         let ways = self.current_ways(search.question()).await?;
-        self.judged(ways, &search.request).await
+        let lead_time = self.lead_time(search).await?;
+        self.judged(ways, &search.request, lead_time).await
     }
 
     /// Returns the network's version for results that depend on this. It is known unless this process has just changed

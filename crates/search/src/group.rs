@@ -23,8 +23,8 @@ use super::{
     SearchError, SearchService,
     counter::{Answered, Asker},
     find::Answer,
+    judge::Judge,
     master::MasterRoute,
-    model::Judge,
     prepared::Shown,
     pricer::Pricer,
     seen::Seen,
@@ -141,8 +141,10 @@ impl SearchService {
         let embargoes = self.0.embargoes.in_force().await?;
         let mut judged = Vec::with_capacity(loads.len());
         for (load, master) in loads.iter().zip(masters) {
+            let lead_time = self.lead_time(&load.search).await?;
             let pricer = self.pricer(&load.search.request).await?;
-            let judge = Judge::of(&load.search.request, &embargoes, self.now()).with_prices(pricer);
+            let judge = Judge::of(&load.search.request, &embargoes, &self.0.reference, self.now());
+            let judge = judge.with_lead_time(lead_time).with_prices(pricer);
             let pricers = self.pricers(load).await?;
             judged.push(Judged::of(load, &master.routes, flights, &judge, &pricers));
             yield_now().await;

@@ -1,6 +1,4 @@
 //! Several legs in one search, with the same freight on each.
-use std::time::Instant;
-
 use bytes::Bytes;
 use chrono::NaiveDate;
 use loadmaster_accounts::Principal;
@@ -8,19 +6,23 @@ use loadmaster_capacity::OwnSpace;
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, HandlingCode, Pieces, Positions, Volume, Weight};
 use loadmaster_platform::{
     rate_limit::Verdict,
-    telemetry::{Traced, span},
-    web::{ClientAddress, Coding, Condition, Fields, Problem, Raw, list, objects, read, request, with},
+    web::{
+        ClientAddress, Condition, Fields, Problem, Raw,
+        freight::{self, NewDimensions},
+        list, objects, read, request, with,
+    },
 };
 use loadmaster_pricing::{Product, read_product};
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Place, Reference};
 use utoipa::ToSchema;
 
 use super::{
     SearchError, SearchService,
     cache::CacheStatus,
-    counter::{Answered, Asker},
-    dto::{MOST, MOST_HANDLING_CODES, Search, SearchResult, SearchRoutes, read_price, weight_for_prices},
-    model::{Form, Payer},
+    counter::Asker,
+    dto::{Asked, MOST, MOST_HANDLING_CODES, SearchResult, SearchRoutes, read_price, weight_for_prices},
+    merged::LANES,
+    model::Payer,
 };
 
 /// Most legs of one search.
@@ -31,10 +33,12 @@ type Legs = Vec<SearchLeg>;
 request! {
     /// A leg of a search.
     pub(super) struct SearchLeg in body(reference: &Reference) {
-        /// IATA airport code.
-        origin: AirportCode = |raw| reference.read_airport(raw),
-        /// IATA airport code.
-        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        /// IATA code of an airport, or of a city of `GET /cities`: all its active airports.
+        #[schema(value_type = AirportCode)]
+        origin: Place = |raw| reference.read_place(raw),
+        /// IATA code of an airport, or of a city of `GET /cities`: all its active airports.
+        #[schema(value_type = AirportCode)]
+        destination: Place = |raw| reference.read_other_place(raw, origin),
         /// Local calendar date at the origin.
         departure_date: NaiveDate = read::date,
     }
@@ -47,16 +51,18 @@ request! {
         /// The legs, in the order of the answer. They need not meet each other.
         #[schema(value_type = Vec<SearchLeg>, min_items = 1, max_items = 6)]
         legs: Legs = with(|fields| read_legs(fields, reference)),
-        /// Weight of the freight in kg: options say whether it fits.
+        /// Its pieces, by size: options say whether each fits. They may stand for `pieces`, `weight_kg` and `volume_m3`.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Weight of the freight in kg: options say whether it fits. Default: the sum of the dimensions, if each line has a weight.
         #[schema(value_type = Option<f64>, minimum = 0.1, maximum = 9_999_999.9, multiple_of = 0.1)]
-        weight_kg: Option<Weight> = read::weight,
-        /// Volume of the freight in m³. Default: by the weight, at 166.667 kg per m³.
+        weight_kg: Option<Weight> = with(|fields| freight::weight(fields, dimensions.as_ref())),
+        /// Volume of the freight in m³. Default: that of the dimensions, or by the weight, at 166.667 kg per m³.
         #[schema(value_type = Option<f64>, minimum = 0.001, maximum = 9_999_999.999, multiple_of = 0.001)]
-        volume_m3: Option<Volume> = read::volume,
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions of the freight.
         positions: Option<Positions> = read::positions,
         /// Number of pieces of the freight.
-        pieces: Option<Pieces> = read::pieces,
+        pieces: Option<Pieces> = with(|fields| freight::pieces(fields, dimensions.as_ref())),
         /// At most nine codes.
         #[schema(max_items = 9)]
         special_handling_codes: Vec<HandlingCode> = list(MOST_HANDLING_CODES, |raw| reference.read_handling_code(raw)),
@@ -65,7 +71,7 @@ request! {
         max_stops: Option<u8> = read::integer(0, most_stops),
         /// Adds the price to each option; needs `weight_kg`. Sales that need no code lower it.
         #[schema(default = false)]
-        price: Option<bool> = with(|fields| read_price(fields)),
+        price: Option<bool> = with(|fields| read_price(fields, weight_kg)),
         /// The product as which prices rate the freight; it has no effect without them.
         #[schema(value_type = Option<String>, min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9-]+$", default = "GENERAL")]
         product: Option<Product> = read_product,
@@ -126,12 +132,13 @@ impl SearchLegs {
     pub const NEEDS: Condition = Condition::of::<Self>(&["price"], weight_for_prices);
 
     fn each(self) -> Vec<SearchRoutes> {
-        let Self { legs, weight_kg, volume_m3, positions, pieces, special_handling_codes, .. } = self;
+        let Self { legs, dimensions, weight_kg, volume_m3, positions, pieces, special_handling_codes, .. } = self;
         let (max_stops, price, product, limit) = (self.max_stops, self.price, self.product, self.limit);
         let each = |leg: SearchLeg| SearchRoutes {
             origin: leg.origin,
             destination: leg.destination,
             departure_date: leg.departure_date,
+            dimensions: dimensions.clone(),
             weight_kg,
             volume_m3,
             positions,
@@ -165,34 +172,30 @@ fn apart(_: Raw<'_>) -> Result<(), Fault> {
 }
 
 impl SearchService {
-    /// Counts the legs after the first, whose request is counted already, against the quota of the caller. Returns what is
-    /// left of it, if there is a limit.
+    /// Completes the searches of the legs, as those of a caller for whom allotments keep this.
+    pub(super) fn complete_legs(&self, legs: Vec<SearchRoutes>, own: &OwnSpace, payer: Payer) -> Vec<Asked> {
+        legs.into_iter().map(|leg| leg.complete(self.max_stops(), own.clone(), payer)).collect()
+    }
+
+    /// Counts the legs, each by its lanes, against the quota of the caller: its request is counted already, and is for the first of
+    /// them. Returns what is left of it, if there is a limit.
     pub(super) async fn admit_legs(
         &self,
         caller: Option<Principal>,
         address: Option<ClientAddress>,
-        legs: usize,
+        legs: &[Asked],
     ) -> Result<Option<Verdict>, Problem> {
-        self.admit(caller, address, legs, ["leg", "legs"]).await
+        let requests: usize = legs.iter().map(Asked::requests).sum();
+        let names = if requests > legs.len() { LANES } else { ["leg", "legs"] };
+        self.admit(caller, address, requests, names).await
     }
 
     /// Searches each leg, in order. The cache status is a hit if all are: then with the least remaining time.
-    pub(super) async fn find_legs(
-        &self,
-        legs: Vec<SearchRoutes>,
-        space: &OwnSpace,
-        payer: Payer,
-        asker: Asker,
-    ) -> Result<(Bytes, CacheStatus), SearchError> {
+    pub(super) async fn find_legs(&self, legs: &[Asked], asker: Asker) -> Result<(Bytes, CacheStatus), SearchError> {
         let mut body = br#"{"legs":["#.to_vec();
         let mut status: Option<CacheStatus> = None;
-        for (index, leg) in legs.into_iter().enumerate() {
-            let began = Instant::now();
-            let search: Search = leg.complete(self.max_stops(), space.clone(), payer);
-            let (answer, found) = self.find(&search, Form::Lists).in_span(span("search.find")).await?;
-            let took = began.elapsed();
-            let (leg, _, seen) = self.lists(&search, Coding::Identity, answer).await?;
-            self.count_for(asker, Answered { search: &search, seen, status: found, took });
+        for (index, leg) in legs.iter().enumerate() {
+            let (leg, found) = self.find_lists(leg, asker).await?;
             if index > 0 {
                 body.push(b',');
             }

@@ -1,10 +1,10 @@
-//! Route search from one airport to another. Decides what a connection is, which options can be booked, why others
+//! Route search from one airport or city to another. Decides what a connection is, which options can be booked, why others
 //! cannot, and their order. A search result never decides a booking.
 //!
 //! The flights that form routes are cached for a while (`cache`), serialized except for values that bookings change
 //! (`prepared`); each answer adds their capacity and the results of the clock (`find`). Where nothing can be booked,
-//! `alternatives` looks at the next days. `group` combines the routes of several origins. What callers ask for is counted
-//! (`counter`), without a word about them.
+//! `alternatives` looks at the next days. `group` combines the routes of several origins, `merged` those between the airports
+//! of cities. What callers ask for is counted (`counter`), without a word about them.
 mod alternatives;
 mod between;
 mod bodies;
@@ -20,8 +20,10 @@ mod error;
 mod find;
 mod follower;
 mod group;
+mod judge;
 mod legs;
 mod master;
+mod merged;
 mod metric;
 mod model;
 mod offer;
@@ -29,6 +31,7 @@ mod offered;
 mod prepared;
 mod pricer;
 mod quota;
+mod rank;
 mod repeats;
 mod repository;
 mod room;

@@ -1,14 +1,13 @@
 use std::{cmp::Ordering, collections::HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use loadmaster_capacity::{Dimension, FlightCapacity, OwnSpace, Space};
-use loadmaster_embargoes::{Embargoes, FreightEmbargoes, Verdict};
+use loadmaster_capacity::{Dimension, OwnSpace, Space};
 use loadmaster_flights::{Connections, Flight, Lane, Scope, is_connection};
-use loadmaster_kernel::{AirportCode, Currency, FlightId, HandlingCode, OrganizationId, Positions, Volume, Weight};
+use loadmaster_kernel::{
+    AirportCode, Co2e, Currency, Dimensions, FlightId, HandlingCode, OrganizationId, Positions, Volume, Weight,
+};
 use loadmaster_pricing::{Estimate, Product};
 use utoipa::ToSchema;
-
-use super::pricer::Pricer;
 
 /// The cargo to carry; an unspecified dimension cannot be exceeded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +15,8 @@ pub struct Request {
     pub weight: Option<Weight>,
     pub volume: Option<Volume>,
     pub positions: Option<Positions>,
+    /// `None`: whether its pieces fit is not judged.
+    pub dimensions: Option<Dimensions>,
     pub special_handling_codes: Vec<HandlingCode>,
     /// By whose tariffs prices are.
     pub product: Product,
@@ -35,11 +36,18 @@ impl Request {
             weight: Some(space.weight),
             volume: Some(space.volume),
             positions: Some(space.positions),
+            dimensions: None,
             special_handling_codes: special_handling_codes.to_vec(),
             product: Product::GENERAL,
             own: OwnSpace::default(),
             priced_for: None,
         }
+    }
+
+    /// Returns the same for freight of these dimensions.
+    #[must_use]
+    pub fn sized(self, dimensions: Option<&Dimensions>) -> Self {
+        Self { dimensions: dimensions.cloned(), ..self }
     }
 
     /// Returns the request of a caller for whom allotments keep this.
@@ -58,7 +66,7 @@ impl Request {
         }
     }
 
-    fn needs_freighter(&self) -> bool {
+    pub fn needs_freighter(&self) -> bool {
         self.special_handling_codes.contains(&HandlingCode::CARGO_AIRCRAFT_ONLY)
     }
 }
@@ -73,6 +81,7 @@ pub enum Reason {
     CargoAircraftOnly,
     Embargoed,
     HandlingRequired,
+    TooLarge,
 }
 
 impl Reason {
@@ -89,6 +98,7 @@ impl Reason {
             Self::CargoAircraftOnly => "cargo_aircraft_only",
             Self::Embargoed => "embargoed",
             Self::HandlingRequired => "handling_required",
+            Self::TooLarge => "too_large",
         }
     }
 
@@ -106,80 +116,24 @@ impl Reason {
 pub struct Itinerary {
     legs: Vec<Flight>,
     reasons: Vec<Reason>,
+    latest_acceptance: Option<DateTime<Utc>>,
     price: Option<Estimate>,
 }
 
-/// The basis for judging options: the request, the embargoes that stop its freight, and the time.
-#[derive(Debug, Clone)]
-pub struct Judge {
-    space: Space,
-    needs_freighter: bool,
-    embargoes: FreightEmbargoes,
-    now: DateTime<Utc>,
-    /// `None`: no prices are asked for.
-    pricer: Option<Pricer>,
-}
-
-impl Judge {
-    pub fn of(request: &Request, embargoes: &Embargoes, now: DateTime<Utc>) -> Self {
-        let embargoes = embargoes.for_freight(&request.special_handling_codes);
-        Self { space: request.space(), needs_freighter: request.needs_freighter(), embargoes, now, pricer: None }
-    }
-
-    /// Returns the same, which also rates.
-    #[must_use]
-    pub fn with_prices(self, pricer: Option<Pricer>) -> Self {
-        Self { pricer, ..self }
-    }
-
-    pub const fn pricer(&self) -> Option<&Pricer> {
-        self.pricer.as_ref()
-    }
-
-    pub fn space(&self) -> Space {
-        self.space
-    }
-
-    pub fn needs_freighter(&self) -> bool {
-        self.needs_freighter
-    }
-
-    pub const fn embargoes(&self) -> &FreightEmbargoes {
-        &self.embargoes
-    }
-
-    pub fn now(&self) -> DateTime<Utc> {
-        self.now
-    }
-
-    /// Returns the reasons why these legs (each a flight's capacity and whether it is a freighter, with the verdict of
-    /// the embargoes on all) cannot be booked, and the least capacity over them.
-    pub fn reasons<'a>(
-        &self,
-        legs: &(impl Iterator<Item = (&'a FlightCapacity, bool)> + Clone),
-        verdict: Verdict,
-    ) -> Option<(Vec<Reason>, Space)> {
-        let available = legs.clone().map(|(room, _)| room.available()).reduce(Space::least)?;
-        let mut reasons: Vec<Reason> = self.space.exceeds(available).map(Reason::of).collect();
-        if legs.clone().any(|(room, _)| self.now >= room.cutoff) {
-            reasons.push(Reason::CutoffPassed);
-        }
-        if self.needs_freighter && !legs.clone().all(|(_, is_freighter)| is_freighter) {
-            reasons.push(Reason::CargoAircraftOnly);
-        }
-        reasons.extend(verdict.is_embargoed.then_some(Reason::Embargoed));
-        reasons.extend(verdict.requires_handling.then_some(Reason::HandlingRequired));
-        Some((reasons, available))
-    }
-}
-
 impl Itinerary {
-    /// Judges the flights for a request; returns `None` for no flights.
-    pub fn judge(legs: Vec<Flight>, judge: &Judge) -> Option<Self> {
-        let verdict = judge.embargoes.on_flights(&legs);
-        let (reasons, _) = judge.reasons(&legs.iter().map(|flight| (&flight.room, flight.is_freighter)), verdict)?;
-        let price = judge.pricer.as_ref().and_then(|pricer| pricer.price(&legs));
-        Some(Self { legs, reasons, price })
+    /// Returns what its judge found of these flights.
+    pub const fn judged(
+        legs: Vec<Flight>,
+        reasons: Vec<Reason>,
+        latest_acceptance: Option<DateTime<Utc>>,
+        price: Option<Estimate>,
+    ) -> Self {
+        Self { legs, reasons, latest_acceptance, price }
+    }
+
+    /// Returns by when its origin takes the freight, if it says so.
+    pub const fn latest_acceptance(&self) -> Option<DateTime<Utc>> {
+        self.latest_acceptance
     }
 
     /// Returns its price, if it was asked for and there is one.
@@ -282,6 +236,8 @@ pub enum Sort {
     Departure,
     /// The cheapest first, those without a price last.
     Price,
+    /// The least emissions first, those without an estimate last.
+    Emissions,
 }
 
 /// The order by price: amounts of one currency by their size, and those without a price last.
@@ -290,18 +246,25 @@ pub fn price_order(price: Option<Estimate>) -> (bool, Option<(Currency, i64)>) {
     (total.is_none(), total.map(|total| (total.currency(), total.minor())))
 }
 
+/// The order by emissions: those without an estimate last.
+pub fn co2e_order(co2e: Option<Co2e>) -> (bool, Option<Co2e>) {
+    (co2e.is_none(), co2e)
+}
+
 impl Sort {
     pub const WORDS: &[(&'static str, Self)] = &[
         ("arrival", Self::Arrival),
         ("duration", Self::Duration),
         ("departure", Self::Departure),
         ("price", Self::Price),
+        ("emissions", Self::Emissions),
     ];
 
-    /// Compares by this key, then by earlier arrival, fewer stops, shorter duration, id.
+    /// Compares by this key, then by earlier arrival, fewer stops, shorter duration, id. Who orders by emissions, which it takes
+    /// reference data to know, orders what this has ordered.
     pub fn compare(self, a: &Itinerary, b: &Itinerary) -> Ordering {
         let by_key = match self {
-            Self::Arrival => Ordering::Equal,
+            Self::Arrival | Self::Emissions => Ordering::Equal,
             Self::Duration => a.duration().cmp(&b.duration()),
             Self::Departure => a.departure().cmp(&b.departure()),
             Self::Price => price_order(a.price).cmp(&price_order(b.price)),

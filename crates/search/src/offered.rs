@@ -5,11 +5,7 @@ use loadmaster_kernel::{AirportCode, Weight};
 use loadmaster_pricing::Product;
 
 use super::{
-    SearchError, SearchService,
-    dto::Search,
-    model::{Judge, Request},
-    offer::Offer,
-    prepared::Prepared,
+    SearchError, SearchService, dto::Search, judge::Judge, model::Request, offer::Offer, prepared::Prepared,
     pricer::Pricer,
 };
 
@@ -50,7 +46,7 @@ impl SearchService {
                 let request = &search.request;
                 let freight = (request.special_handling_codes.as_slice(), request.product);
                 let pricer = Pricer::of(request.space(), freight, rules.clone(), None, now);
-                let judge = Judge::of(request, &embargoes, now).with_prices(Some(pricer));
+                let judge = Judge::of(request, &embargoes, &self.0.reference, now).with_prices(Some(pricer));
                 prepared.offer(search, &rooms, &judge)
             };
             return Ok(searches.iter().map(offer).collect());
@@ -68,6 +64,7 @@ fn anonymous(weight: Weight) -> Request {
         weight: Some(weight),
         volume: None,
         positions: None,
+        dimensions: None,
         special_handling_codes: Vec::new(),
         product: Product::GENERAL,
         own: OwnSpace::default(),

@@ -1,9 +1,11 @@
 mod judging;
 mod master;
 mod parts;
+mod ranked;
 #[cfg(test)]
 mod tests;
 mod watched;
+mod written;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -17,19 +19,23 @@ use loadmaster_capacity::{FlightCapacity, FlightStatus};
 use loadmaster_flights::Flight;
 use loadmaster_kernel::FlightId;
 use loadmaster_pricing::Estimate;
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Emissions, Reference};
 
 use super::{
     dto::Search,
-    model::{Form, Judge, OptionFigures, Sort, price_order},
+    judge::Judge,
+    model::{Form, OptionFigures, Sort, co2e_order, price_order},
     offer::Offer,
     pricer::Pricer,
     route_set::{Brief, Places, Ways},
     seen::{Seeing, Seen},
-    spliced::{write_available, write_live, write_price, write_products, write_reasons},
+    spliced::write_products,
 };
 use judging::{Judged, JudgedWay, Judging};
 use parts::{PreparedFlight, PreparedRoute};
+use written::write;
+
+pub(super) use ranked::ShownWay;
 
 /// Estimated lengths of the texts of a flight and of a route, in bytes.
 const FLIGHT_TEXT: usize = 900;
@@ -215,6 +221,10 @@ impl Prepared {
             }
             // Without a request there are no prices.
             (Sort::Arrival, _) | (Sort::Price, None) => {}
+            (Sort::Emissions, _) => {
+                let co2e = |place| Some(self.emissions(place, judge)?.co2e_kg);
+                places.sort_by_cached_key(|place| co2e_order(co2e(*place)));
+            }
             (Sort::Duration, _) => places.sort_by_key(|place| way(place).duration),
             (Sort::Departure, _) => places.sort_by_key(|place| way(place).departure),
         }
@@ -342,55 +352,14 @@ impl Prepared {
         pricer.price_legs(legs.collect())
     }
 
-    /// Writes a flight, without its closing brace.
-    fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Capacities) {
-        // All that is shown was read before.
-        if let Some(text) = self.flights[leg].text.get() {
-            out.extend_from_slice(&text.before);
-            write_live(out, &rooms[leg]);
-            out.extend_from_slice(&text.after);
+    /// Returns what the freight emits on a route; `None` without a weight.
+    fn emissions(&self, place: usize, judge: &Judge) -> Option<Emissions> {
+        let weight = judge.space().weight;
+        if weight.is_zero() {
+            return None;
         }
-    }
-
-    fn write_direct(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
-        for leg in &self.ways[place].legs {
-            self.write_flight(out, *leg, rooms);
-        }
-        write_reasons(out, &judged.reasons);
-        if let Some(pricer) = judge.pricer() {
-            write_price(out, self.price(place, pricer));
-        }
-        out.push(b'}');
-    }
-
-    fn write_option(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
-        let way = &self.ways[place];
-        let text = way.text(&self.flights);
-        out.extend_from_slice(&text.before);
-        for (number, leg) in way.legs.iter().enumerate() {
-            if number > 0 {
-                out.push(b',');
-            }
-            self.write_flight(out, *leg, rooms);
-            out.push(b'}');
-        }
-        out.extend_from_slice(&text.after);
-        write_available(out, judged.available);
-        write_reasons(out, &judged.reasons);
-        if let Some(pricer) = judge.pricer() {
-            write_price(out, self.price(place, pricer));
-        }
-        out.push(b'}');
-    }
-}
-
-/// Writes the routes with commas between them.
-fn write(out: &mut Vec<u8>, ways: &[JudgedWay], mut each: impl FnMut(&mut Vec<u8>, usize, &Judged)) {
-    for (number, (place, judged)) in ways.iter().enumerate() {
-        if number > 0 {
-            out.push(b',');
-        }
-        each(out, *place, judged);
+        let legs = self.ways[place].legs.iter().map(|leg| self.flights[*leg].emission(&self.reference));
+        Emissions::of(weight, legs.collect::<Option<_>>()?)
     }
 }
 

@@ -13,6 +13,7 @@ use loadmaster_platform::{
 };
 use loadmaster_pricing::PricingService;
 use loadmaster_reference::Reference;
+use loadmaster_stations::StationService;
 
 use super::{
     SearchService,
@@ -38,12 +39,13 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { settings, db, ids, redis, secrets, clock, tally, timing, .. } = opening;
     let (flights, capacity): (FlightService, CapacityService) = (opening.service()?, opening.service()?);
     let (reference, embargoes): (Reference, EmbargoService) = (opening.service()?, opening.service()?);
-    let prices: PricingService = opening.service()?;
+    let (stations, prices): (StationService, PricingService) = (opening.service()?, opening.service()?);
     let shared = redis.clone().map(|redis| (redis, &**secrets));
     let search = SearchService::new(
         &flights,
         &capacity,
         &embargoes,
+        &stations,
         &prices,
         &reference,
         clock,

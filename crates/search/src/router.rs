@@ -25,7 +25,7 @@ use super::{
     SearchService,
     cache::CacheStatus,
     counter::{Answered, Asker},
-    dto::{Ranking, RouteDay, RouteOption, SearchDays, SearchRoutes},
+    dto::{Asked, Ranking, RouteDay, RouteOption, SearchDays, SearchRoutes},
     find::Answer,
     group::{GroupOption, GroupQuery, SearchGroup},
     legs::{Requested, SearchAnswer, SearchQuestion},
@@ -72,6 +72,9 @@ problem_responses!(SearchProblems: [INPUT, CALLER, BODY]);
 /// options of that day or the next that are. The availability shown is at most 1 second old. With a token, what allotments
 /// keep for your organization is available, and prices are by its tariffs.
 ///
+/// With the code of a city as `origin` or `destination`, all its active airports are searched, at most six, and the options of all
+/// pairs of airports are in one order; each names its airports. Every three pairs take a request of the caller's quota.
+///
 /// With `legs`, 1 to 6 of them, in place of `origin`, `destination` and `departure_date`, each leg is searched alone, with the
 /// same freight, and the answer has the results as `legs`, in their order. The search takes as much of the caller's quota as
 /// that many requests. `Cache-Status` is a hit if the routes of all legs came from the cache.
@@ -89,7 +92,7 @@ async fn search(
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (began, asker) = (Instant::now(), asker(caller.as_ref(), address));
+    let (began, searcher) = (Instant::now(), asker(caller.as_ref(), address));
     let read = body.read(|fields| Requested::read(fields, &reference, service.max_stops()));
     let ((), question) = both(query.refuse_all(), read)?;
     let (room, payer) = own(&service, caller);
@@ -97,17 +100,21 @@ async fn search(
         Requested::One(search) => search,
         Requested::Several(legs) => {
             let (caller, address) = (caller.map(|it| it.0), address.map(|it| it.0));
-            let left = service.admit_legs(caller, address, legs.len()).await?;
-            let (body, status) = Box::pin(service.find_legs(legs, &room, payer, asker)).await?;
+            let legs = service.complete_legs(legs, &room, payer);
+            let left = service.admit_legs(caller, address, &legs).await?;
+            let (body, status) = Box::pin(service.find_legs(&legs, searcher)).await?;
             return Ok(with_quota(respond(body, status), left));
         }
     };
-    let search = search.complete(service.max_stops(), room, payer);
-    let (answer, status) = service.find(&search, Form::Lists).in_span(span("search.find")).await?;
+    let asked = search.complete(service.max_stops(), room, payer);
+    let Some(search) = asked.plain() else {
+        return between_cities(&service, &asked, (Form::Lists, coding.into()), searcher, (caller, address)).await;
+    };
+    let (answer, status) = service.find(search, Form::Lists).in_span(span("search.find")).await?;
     // Without the alternatives.
     let took = began.elapsed();
-    let (body, coding, seen) = service.lists(&search, coding.into(), answer).await?;
-    service.count_for(asker, Answered { search: &search, seen, status, took });
+    let (body, coding, seen) = service.lists(search, coding.into(), answer).await?;
+    service.count_for(searcher, Answered { search, seen, status, took });
     Ok(kept((body, coding), status))
 }
 
@@ -116,7 +123,7 @@ problem_responses!(RankedProblems: [INPUT, CALLER]);
 /// Search routes, as one ranked list.
 ///
 /// Bookable options come first. The default order is earliest arrival, then fewer stops, shorter duration, id. The rules
-/// are those of `POST /routes/search`.
+/// are those of `POST /routes/search`, also for cities.
 #[utoipa::path(get, path = "/routes", tag = "search", operation_id = "listRoutes",
     params(SearchRoutes, Ranking),
     responses((status = 200, body = Vec<RouteOption>,
@@ -124,31 +131,48 @@ problem_responses!(RankedProblems: [INPUT, CALLER]);
                    description = "Whether the routes came from the cache (RFC 9211): `loadmaster; hit; ttl=…` or `loadmaster; fwd=miss`"))), RankedProblems))]
 async fn ranked(
     caller: Caller,
-    address: Option<Extension<ClientAddress>>,
+    address: Address,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
     coding: ChosenCoding,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (began, asker) = (Instant::now(), asker(caller.as_ref(), address));
+    let (began, searcher) = (Instant::now(), asker(caller.as_ref(), address));
     let (search, ranking) = query.read(|fields| {
         let ranking = Ranking::read(fields)?;
         Some((ranking.read_search(fields, &reference, service.max_stops())?, ranking))
     })?;
     let (room, payer) = own(&service, caller);
-    let (search, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
-    let (answer, status) = service.find(&search, Form::Ranking(sort)).in_span(span("search.find")).await?;
+    let (asked, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
+    let Some(search) = asked.plain() else {
+        return between_cities(&service, &asked, (Form::Ranking(sort), coding.into()), searcher, (caller, address))
+            .await;
+    };
+    let (answer, status) = service.find(search, Form::Ranking(sort)).in_span(span("search.find")).await?;
     let took = began.elapsed();
     let (body, coding, seen) = match answer {
-        Answer::Prepared(found) => service.body(&search, Form::Ranking(sort), coding.into(), found).await,
+        Answer::Prepared(found) => service.body(search, Form::Ranking(sort), coding.into(), found).await,
         Answer::Read(options) => {
             let seen = Seen::of(&options, search.request.priced_for.is_some());
-            let body = json(&RouteOption::ranking(&search, sort, options, &reference))?;
+            let body = json(&RouteOption::ranking(search, sort, options, &reference))?;
             (body.into(), Coding::Identity, seen)
         }
     };
-    service.count_for(asker, Answered { search: &search, seen, status, took });
+    service.count_for(searcher, Answered { search, seen, status, took });
     Ok(kept((body, coding), status))
+}
+
+/// Answers a search between cities: every three pairs of their airports count as a request.
+async fn between_cities(
+    service: &SearchService,
+    asked: &Asked,
+    (form, coding): (Form, Coding),
+    searcher: Asker,
+    (caller, address): (Caller, Address),
+) -> Result<Response, Problem> {
+    let left = service.admit_lanes(caller.map(|it| it.0), address.map(|it| it.0), asked).await?;
+    let (body, status) = Box::pin(service.find_merged(asked, form, coding, searcher)).await?;
+    Ok(with_quota(kept(body, status), left))
 }
 
 problem_responses!(DaysProblems: [INPUT, CALLER]);
@@ -159,7 +183,7 @@ problem_responses!(DaysProblems: [INPUT, CALLER]);
 /// of `GET /routes` on that day. With `price`, each day has the price of its first option of `GET /routes?sort=price`, with a
 /// token by the tariffs of your organization, and the cheapest days are marked; days of the past are then not searched and have
 /// no options. Every 14 days, or every seven with prices that are not of the past, take as much of the caller's quota as a
-/// request.
+/// request. Between cities a day has the options of all pairs of their airports, and every three pairs take as much.
 #[utoipa::path(get, path = "/routes/days", tag = "search", operation_id = "listRouteDays", params(SearchDays),
     responses((status = 200, description = "The days, in order.", body = Vec<RouteDay>), DaysProblems))]
 async fn days(
@@ -171,9 +195,9 @@ async fn days(
 ) -> Result<Response, Problem> {
     let asked = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops(), service.now()))?;
     let (room, payer) = own(&service, caller);
-    let (search, days) = asked.complete(service.max_stops(), room, payer);
-    let left = service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), &search, days).await?;
-    let days = service.days(search, days).in_span(span("search.days")).await?;
+    let (asked, days) = asked.complete(service.max_stops(), room, payer);
+    let left = service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), &asked, days).await?;
+    let days = service.days(&asked, days).in_span(span("search.days")).await?;
     Ok(with_quota(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response(), left))
 }
 

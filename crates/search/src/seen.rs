@@ -25,7 +25,7 @@ impl Outcome {
         match reason {
             Reason::WeightExceeded | Reason::VolumeExceeded | Reason::PositionsExceeded => Self::NoRoom,
             Reason::CutoffPassed => Self::Cutoff,
-            Reason::CargoAircraftOnly => Self::Aircraft,
+            Reason::CargoAircraftOnly | Reason::TooLarge => Self::Aircraft,
             Reason::Embargoed | Reason::HandlingRequired => Self::Embargo,
         }
     }
@@ -51,6 +51,18 @@ impl Seen {
             seeing.add(option.reasons(), || !is_priced || option.price().is_some());
         }
         seeing.seen()
+    }
+}
+
+impl Seen {
+    /// Returns what several searches have found together, and the place of the one that decides: any in which an option can be
+    /// booked before others, then that with the most options, of equals the first.
+    pub fn together(all: &[Self]) -> (usize, Self) {
+        let options = all.iter().fold(0, |sum: u32, seen| sum.saturating_add(seen.options));
+        let weight = |seen: &Self| (seen.outcome == Outcome::Bookable, seen.outcome.is_bookable(), seen.options);
+        let best = all.iter().enumerate().rev().max_by_key(|(_, seen)| weight(seen));
+        let (place, outcome) = best.map_or((0, Outcome::NoFlight), |(place, seen)| (place, seen.outcome));
+        (place, Self { options, outcome })
     }
 }
 
@@ -122,6 +134,22 @@ mod tests {
         assert_eq!(outcome(&[&[WeightExceeded, VolumeExceeded], &[CutoffPassed], &[CutoffPassed]]), Outcome::Cutoff);
         assert_eq!(outcome(&[&[CargoAircraftOnly], &[WeightExceeded, CargoAircraftOnly]]), Outcome::Aircraft);
         assert_eq!(outcome(&[&[CutoffPassed], &[WeightExceeded]]), Outcome::NoRoom, "of equals the first");
+    }
+
+    #[test]
+    fn several_searches_have_the_outcome_of_the_one_with_the_most_options_that_can_be_booked() {
+        let seen = |options, outcome| Seen { options, outcome };
+        let (none, full) = (seen(0, Outcome::NoFlight), seen(7, Outcome::NoRoom));
+        let (some, unrated) = (seen(2, Outcome::Bookable), seen(5, Outcome::NoRate));
+        assert_eq!(Seen::together(&[none, full, some, unrated]), (2, seen(14, Outcome::Bookable)));
+        assert_eq!(Seen::together(&[none, full, unrated]), (2, seen(12, Outcome::NoRate)));
+        assert_eq!(
+            Seen::together(&[none, full, seen(7, Outcome::Cutoff)]),
+            (1, seen(14, Outcome::NoRoom)),
+            "the first"
+        );
+        assert_eq!(Seen::together(&[none, none]), (0, none));
+        assert_eq!(Seen::together(&[]), (0, none));
     }
 
     #[test]

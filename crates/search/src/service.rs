@@ -9,6 +9,7 @@ use loadmaster_kernel::{AirportCode, FlightId};
 use loadmaster_platform::{clock::SharedClock, redis::Redis, secrets::ServerSecrets, settings, tally::Tally};
 use loadmaster_pricing::PricingService;
 use loadmaster_reference::Reference;
+use loadmaster_stations::{LeadTime, StationService};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -16,7 +17,9 @@ use super::{
     bodies::Bodies,
     cache::RouteCache,
     counter::Counter,
-    model::{Candidates, Departing, Itinerary, Judge, MOST_STOPS_NEAR, Options, Request, connect},
+    dto::Search,
+    judge::Judge,
+    model::{Candidates, Departing, Itinerary, MOST_STOPS_NEAR, Options, Request, connect},
     pricer::Pricer,
     route_set::RouteSet,
 };
@@ -36,6 +39,7 @@ pub(super) struct Inner {
     pub flights: FlightService,
     pub capacity: CapacityService,
     pub embargoes: EmbargoService,
+    pub stations: StationService,
     pub prices: PricingService,
     pub reference: Reference,
     pub clock: SharedClock,
@@ -63,6 +67,7 @@ impl SearchService {
         flights: &FlightService,
         capacity: &CapacityService,
         embargoes: &EmbargoService,
+        stations: &StationService,
         prices: &PricingService,
         reference: &Reference,
         clock: &SharedClock,
@@ -79,6 +84,7 @@ impl SearchService {
             flights: flights.clone(),
             capacity: capacity.clone(),
             embargoes: embargoes.clone(),
+            stations: stations.clone(),
             prices: prices.clone(),
             reference: reference.clone(),
             clock: clock.clone(),
@@ -102,6 +108,7 @@ impl SearchService {
             flights: inner.flights.for_background(),
             capacity: inner.capacity.for_background(),
             embargoes: inner.embargoes.for_background(),
+            stations: inner.stations.for_background(),
             prices: inner.prices.for_background(),
             reference: inner.reference.clone(),
             clock: inner.clock.clone(),
@@ -128,6 +135,14 @@ impl SearchService {
         let rules = self.0.prices.in_force().await?;
         let freight = (request.special_handling_codes.as_slice(), request.product);
         Ok(Some(Pricer::of(request.space(), freight, rules, payer, self.0.clock.now())))
+    }
+
+    /// Returns how long before departure the origin takes the freight at the latest, if it says so. All options of a search leave
+    /// from one station.
+    pub(super) async fn lead_time(&self, search: &Search) -> Result<Option<LeadTime>, SearchError> {
+        let acceptances = self.0.stations.acceptances().await?;
+        let Search { origin, request, .. } = search;
+        Ok(acceptances.lead_time(*origin, request.product.as_str(), &request.special_handling_codes))
     }
 
     /// Forgets the written answers of this process.
@@ -178,7 +193,7 @@ impl SearchService {
         let mut found = Options::default();
         for (day, date) in days {
             let ways = self.near_ways_within(origin, destination, day, date, self.stops_near()).await?;
-            let options = self.judged(ways, request).await?;
+            let options = self.judged(ways, request, None).await?;
             found.direct.extend(options.direct);
             found.transit.extend(options.transit);
         }
@@ -193,8 +208,13 @@ impl SearchService {
         Ok(Candidates { bookable, full: full.into_iter().collect() })
     }
 
-    /// Judges routes for a request, as of now.
-    pub(super) async fn judged(&self, ways: RouteSet, request: &Request) -> Result<Options, SearchError> {
+    /// Judges routes for a request, as of now. `lead_time`: that of their origin, if the options say by when it takes the freight.
+    pub(super) async fn judged(
+        &self,
+        ways: RouteSet,
+        request: &Request,
+        lead_time: Option<LeadTime>,
+    ) -> Result<Options, SearchError> {
         let RouteSet { mut flights, routes } = ways;
         let embargoes = self.0.embargoes.in_force().await?;
         let now = self.0.clock.now();
@@ -202,9 +222,10 @@ impl SearchService {
             flight.room = request.own.opened(flight.room, now);
         }
         let pricer = self.pricer(request).await?;
-        let judge = Judge::of(request, &embargoes, now).with_prices(pricer);
+        let judge = Judge::of(request, &embargoes, &self.0.reference, now);
+        let judge = judge.with_lead_time(lead_time).with_prices(pricer);
         let legs = routes.iter().map(|route| route.iter().map(|place| flights[*place].clone()).collect());
-        let (direct, transit) = legs.filter_map(|legs| Itinerary::judge(legs, &judge)).partition(Itinerary::is_direct);
+        let (direct, transit) = legs.filter_map(|legs| judge.itinerary(legs)).partition(Itinerary::is_direct);
         Ok(Options { direct, transit })
     }
 

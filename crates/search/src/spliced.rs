@@ -1,8 +1,10 @@
 //! JSON serialized in advance except for some members, and those members. The output here must equal, to the byte, that
 //! of `serde` for the types of `dto`: they are the contract.
+use chrono::{DateTime, Utc};
 use loadmaster_capacity::{FlightCapacity, Space};
 use loadmaster_flights::FlightBody;
 use loadmaster_pricing::{Estimate, Product};
+use loadmaster_reference::Emissions;
 
 use super::{
     dto::{RouteOption, RoutePrice},
@@ -77,6 +79,36 @@ pub(super) fn write_reasons(out: &mut Vec<u8>, reasons: &[Reason]) {
         out.push(b'"');
     }
     out.push(b']');
+}
+
+/// Writes `too_large`, if it is a reason.
+pub(super) fn write_too_large(out: &mut Vec<u8>, text: Option<&str>) {
+    let Some(text) = text else { return };
+    out.extend_from_slice(br#","too_large":"#);
+    // Nothing that writes to memory fails.
+    if serde_json::to_writer(&mut *out, text).is_err() {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Writes `latest_acceptance_datetime`.
+pub(super) fn write_latest_acceptance(out: &mut Vec<u8>, latest: Option<DateTime<Utc>>) {
+    out.extend_from_slice(br#","latest_acceptance_datetime":"#);
+    match latest {
+        // Nothing that writes to memory fails.
+        Some(latest) if serde_json::to_writer(&mut *out, &latest).is_ok() => {}
+        _ => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Writes `emissions`.
+pub(super) fn write_emissions(out: &mut Vec<u8>, emissions: Option<&Emissions>) {
+    out.extend_from_slice(br#","emissions":"#);
+    match emissions {
+        // Nothing that writes to memory fails.
+        Some(emissions) if serde_json::to_writer(&mut *out, emissions).is_ok() => {}
+        _ => out.extend_from_slice(b"null"),
+    }
 }
 
 /// Writes `price`.

@@ -12,7 +12,8 @@ use loadmaster_kernel::{AirportCode, Currency, FlightId, Money};
 
 use super::{
     SearchError, SearchService,
-    model::{Judge, Question, Request},
+    judge::Judge,
+    model::{Question, Request},
     prepared::{Prepared, Shared},
     pricer::{Pricer, PricerKey},
 };
@@ -83,7 +84,8 @@ impl WatchedLane {
         for look in 1..=MOST_LOOKS {
             let embargoes = self.search.0.embargoes.in_force().await?;
             let pricer = self.search.pricer(request).await?;
-            let judge = Judge::of(request, &embargoes, self.search.now()).with_prices(pricer);
+            let judge = Judge::of(request, &embargoes, &self.search.0.reference, self.search.now());
+            let judge = judge.with_prices(pricer);
             let is_last = look == MOST_LOOKS;
             let found = match judge.pricer() {
                 Some(pricer) => {

@@ -44,7 +44,7 @@ impl SearchService {
 
 fn request_for(route: &RouteQuery) -> Request {
     let space = Space { weight: route.weight, volume: route.volume, positions: route.positions.unwrap_or_default() };
-    Request::of(space, &route.special_handling_codes)
+    Request::of(space, &route.special_handling_codes).sized(route.dimensions.as_ref())
 }
 
 impl WayFinder for Ways {

@@ -4,13 +4,13 @@ use loadmaster_capacity::{OwnSpace, Space};
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, HandlingCode, Money, Pieces, Positions, Rate, Volume, Weight};
 use loadmaster_platform::web::{Fields, Raw, list, read, request, with};
 use loadmaster_pricing::{Product, read_product};
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Place, Reference};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     super::model::{MOST_STOPS_NEAR, Payer, Request},
-    MOST_HANDLING_CODES, Search, read_price,
+    Asked, MOST_HANDLING_CODES, Search, read_price,
 };
 
 /// A month at most.
@@ -22,10 +22,14 @@ request! {
     #[derive(IntoParams)]
     #[into_params(parameter_in = Query)]
     pub(crate) struct SearchDays in body(reference: &Reference, most_stops: u8, now: DateTime<Utc>) {
-        /// IATA airport code.
-        origin: AirportCode = |raw| reference.read_airport(raw),
-        /// IATA airport code.
-        destination: AirportCode = |raw| reference.read_destination(raw, origin),
+        /// IATA code of an airport, or of a city of `GET /cities`: all its active airports.
+        #[schema(value_type = AirportCode)]
+        #[param(value_type = AirportCode)]
+        origin: Place = |raw| reference.read_place(raw),
+        /// IATA code of an airport, or of a city of `GET /cities`: all its active airports.
+        #[schema(value_type = AirportCode)]
+        #[param(value_type = AirportCode)]
+        destination: Place = |raw| reference.read_other_place(raw, origin),
         /// The first local calendar date at the origin; with `price`, not in the past. Needed without `month`.
         from: Option<NaiveDate> = with(|fields| read_from(fields)),
         /// In place of `from`: the days of this month at the origin, which must not be over.
@@ -62,8 +66,8 @@ request! {
 }
 
 /// Returns the date at the origin.
-fn today(reference: &Reference, origin: Option<AirportCode>, now: DateTime<Utc>) -> Option<NaiveDate> {
-    origin.map(|origin| reference.local_date(origin, now))
+fn today(reference: &Reference, origin: Option<Place>, now: DateTime<Utc>) -> Option<NaiveDate> {
+    origin.map(|origin| reference.local_date(origin.first(), now))
 }
 
 fn read_from(fields: &mut Fields<'_>) -> Option<NaiveDate> {
@@ -97,7 +101,7 @@ fn first_date(raw: Raw<'_>) -> Result<NaiveDate, Fault> {
 
 /// Prices are of days on which freight can still leave.
 fn read_price_of_days(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: Option<NaiveDate>) -> Option<bool> {
-    let wanted = read_price(fields)?;
+    let wanted = read_price(fields, None)?;
     if wanted && from.zip(today).is_some_and(|(from, today)| from < today) {
         fields.fault("from", &Fault::new(FaultCode::TooSmall, "must not be in the past if `price` is asked for"));
     }
@@ -106,7 +110,7 @@ fn read_price_of_days(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: O
 
 impl SearchDays {
     /// The search of the first day, and the number of days. Of its options, only the first is looked at for the price.
-    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> (Search, usize) {
+    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> (Asked, usize) {
         let (date, days) = match self.month {
             Some(first) => {
                 let all = (first + Months::new(1) - first).num_days();
@@ -116,13 +120,14 @@ impl SearchDays {
             None => (self.from.unwrap_or_default(), self.days.unwrap_or(DEFAULT_DAYS).into()),
         };
         let search = Search {
-            origin: self.origin,
-            destination: self.destination,
+            origin: self.origin.first(),
+            destination: self.destination.first(),
             date,
             request: Request {
                 weight: self.weight_kg,
                 volume: self.volume_m3,
                 positions: self.positions,
+                dimensions: None,
                 special_handling_codes: self.special_handling_codes,
                 product: self.product.unwrap_or_default(),
                 own,
@@ -132,7 +137,7 @@ impl SearchDays {
             limit: 1,
             earliest: None,
         };
-        (search, usize::try_from(days).unwrap_or_default())
+        (Asked::between(self.origin, self.destination, search), usize::try_from(days).unwrap_or_default())
     }
 }
 

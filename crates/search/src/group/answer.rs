@@ -10,8 +10,9 @@ use loadmaster_reference::Reference;
 use super::{
     super::{
         dto::RouteOption,
+        judge::Judge,
         master::MasterRoute,
-        model::{Itinerary, Judge, Reason},
+        model::{Itinerary, Reason},
         pricer::Pricer,
     },
     combine::{Combination, Master, sum},
@@ -42,7 +43,7 @@ impl<'a> Judged<'a> {
         pricers: &[Pricer],
     ) -> Self {
         let legs = routes.iter().filter_map(|route| legs(route, flights));
-        let itineraries: Vec<Itinerary> = legs.filter_map(|legs| Itinerary::judge(legs, judge)).collect();
+        let itineraries: Vec<Itinerary> = legs.filter_map(|legs| judge.itinerary(legs)).collect();
         let apart = |itinerary: &Itinerary| {
             let price = |pricer: &Pricer| Some(pricer.price(itinerary.legs())?.sums.total());
             sum(pricers.iter().map(price))

@@ -4,7 +4,11 @@ use loadmaster_capacity::Space;
 use loadmaster_kernel::{
     AirportCode, Fault, FaultCode, FlightId, HandlingCode, Money, Pieces, Positions, Volume, Weight,
 };
-use loadmaster_platform::web::{Fields, Raw, list, objects, read, request, with};
+use loadmaster_platform::web::{
+    Fields, Raw,
+    freight::{self, NewDimensions},
+    list, objects, read, request, with,
+};
 use loadmaster_reference::Reference;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,12 +30,14 @@ request! {
     pub(crate) struct GroupPart in body(reference: &Reference, destination: Option<AirportCode>, date: Option<NaiveDate>) {
         /// IATA airport code; not the destination.
         origin: AirportCode = |raw| read_other(raw, reference, destination),
+        /// Its pieces, by size: routes say whether each fits. They may stand for `pieces`, `weight_kg` and `volume_m3`.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
         /// Number of pieces of the freight.
-        pieces: Option<Pieces> = read::pieces,
-        /// Weight of the freight in kg.
-        weight_kg: Weight = read::weight,
-        /// Volume of the freight in m³. Default: by the weight, at 166.667 kg per m³.
-        volume_m3: Option<Volume> = read::volume,
+        pieces: Option<Pieces> = with(|fields| freight::pieces(fields, dimensions.as_ref())),
+        /// Weight of the freight in kg. Required unless each line of the dimensions has a weight.
+        weight_kg: Inferred<Weight> = with(|fields| freight::needed_weight(fields, dimensions.as_ref())),
+        /// Volume of the freight in m³. Default: that of the dimensions, or by the weight, at 166.667 kg per m³.
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// Number of whole ULD positions of the freight.
         positions: Option<Positions> = read::positions,
         /// At most nine codes; those of all parts of an origin are at most nine, too.
@@ -168,6 +174,7 @@ impl From<SearchGroup> for GroupQuery {
         let part = |part: GroupPart| GroupFreight {
             origin: part.origin,
             space: part.space(),
+            dimensions: part.dimensions.map(NewDimensions::into_inner),
             special_handling_codes: part.special_handling_codes,
             ready_at: part.ready_at,
         };

@@ -1,7 +1,7 @@
 //! What a group search asks for, however it was asked.
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::{OwnSpace, Space};
-use loadmaster_kernel::{AirportCode, HandlingCode};
+use loadmaster_kernel::{AirportCode, Dimensions, HandlingCode};
 
 use super::super::{
     dto::Search,
@@ -29,6 +29,8 @@ pub struct GroupQuery {
 pub struct GroupFreight {
     pub origin: AirportCode,
     pub space: Space,
+    /// `None`: whether its pieces fit is not judged.
+    pub dimensions: Option<Dimensions>,
     pub special_handling_codes: Vec<HandlingCode>,
     /// Flights whose cut-off is earlier leave without it.
     pub ready_at: Option<DateTime<Utc>>,
@@ -55,12 +57,16 @@ impl GroupQuery {
                 parts.iter().flat_map(|part| &part.special_handling_codes).copied().collect();
             codes.sort_unstable();
             codes.dedup();
+            let dimensions = Dimensions::joined(parts.iter().filter_map(|part| part.dimensions.as_ref()));
             let priced_for = self.price.then_some(payer);
             let search = Search {
                 origin,
                 destination: self.destination,
                 date: self.departure_date,
-                request: Request { priced_for, ..Request::of(space, &codes).by(own.clone()) },
+                request: Request {
+                    priced_for,
+                    ..Request::of(space, &codes).sized(dimensions.as_ref()).by(own.clone())
+                },
                 max_stops,
                 limit: usize::MAX,
                 earliest: None,

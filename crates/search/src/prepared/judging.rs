@@ -3,7 +3,7 @@ use loadmaster_capacity::{FlightCapacity, Space};
 use loadmaster_embargoes::Verdict;
 
 use super::{
-    super::model::{Judge, Reason},
+    super::{judge::Judge, model::Reason},
     parts::{PreparedFlight, PreparedRoute},
 };
 
@@ -33,7 +33,10 @@ impl Judging<'_> {
         if way.legs.iter().any(|leg| *leg >= self.rooms.len()) {
             return None;
         }
-        let legs = way.legs.iter().map(|leg| (&self.rooms[*leg], self.flights[*leg].leg.is_freighter));
+        let legs = way.legs.iter().map(|leg| {
+            let flight = &self.flights[*leg].leg;
+            (&self.rooms[*leg], flight.is_freighter, flight.aircraft)
+        });
         let verdict = way.legs.iter().filter_map(|leg| self.verdicts.get(*leg).copied());
         let verdict = verdict.fold(Verdict::default(), Verdict::and);
         let (reasons, available) = self.judge.reasons(&legs, verdict).unwrap_or_default();

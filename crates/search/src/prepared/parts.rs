@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_embargoes::JudgedLeg;
 use loadmaster_flights::{Flight, FlightBody};
 use loadmaster_pricing::PricedLeg;
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Carriage, EmissionLeg, Reference};
 
 use super::super::{
     dto::{RouteOption, Search},
@@ -21,6 +21,8 @@ pub(super) struct PreparedFlight {
     pub arrival: DateTime<Utc>,
     /// What is shown of it: there once it was read.
     pub text: OnceLock<Halves>,
+    /// What it adds to emissions: there once freight with a weight was judged. Inside, `None`: it is not known.
+    emission: OnceLock<Option<EmissionLeg>>,
 }
 
 #[derive(Debug)]
@@ -75,13 +77,15 @@ impl PreparedRoute {
 
 impl PreparedFlight {
     pub fn priced(&self) -> PricedLeg {
-        let JudgedLeg { flight_id, number, origin, destination, date, .. } = &self.leg;
+        let JudgedLeg { flight_id, number, origin, destination, date, aircraft, is_freighter } = &self.leg;
         PricedLeg {
             flight_id: *flight_id,
             flight_number: *number,
             origin: *origin,
             destination: *destination,
             date: *date,
+            aircraft: *aircraft,
+            is_freighter: Some(*is_freighter),
         }
     }
 
@@ -89,7 +93,7 @@ impl PreparedFlight {
         let Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter } = brief;
         let date = reference.local_date(origin, departure);
         let leg = JudgedLeg { flight_id: id, number, origin, destination, date, aircraft, is_freighter };
-        let prepared = Self { leg, version, departure, arrival, text: OnceLock::new() };
+        let prepared = Self { leg, version, departure, arrival, text: OnceLock::new(), emission: OnceLock::new() };
         if let Some(flight) = flight {
             prepared.write(flight, reference);
         }
@@ -101,6 +105,14 @@ impl PreparedFlight {
         let Self { version, departure, arrival, .. } = *self;
         let number = self.leg.number;
         Brief { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter }
+    }
+
+    /// Returns what it adds to emissions.
+    pub fn emission(&self, reference: &Reference) -> Option<EmissionLeg> {
+        *self.emission.get_or_init(|| {
+            let JudgedLeg { origin, destination, aircraft, is_freighter, .. } = self.leg;
+            reference.emission_leg(&Carriage { origin, destination, aircraft, is_freighter })
+        })
     }
 
     /// Serializes what is shown of it.

@@ -28,6 +28,7 @@ fn flight(number: u64, dice: &mut Dice) -> Flight {
         is_freighter: false,
         capacity: Space::default(),
         cutoff_minutes: 60,
+        also_sold_as: None,
     };
     new.as_flight(Uuid::from_u128(number.into()).into(), NaiveDate::MIN, at(0))
 }
@@ -72,7 +73,7 @@ fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
         let percent = [100, 60, 20, 2, 0][number % 5];
         let all = rooms(&prepared, percent, &mut dice);
         let request = Request { weight: Some(Weight::from_hectograms(500)), ..Request::default() };
-        let judge = Judge::of(&request, &Embargoes::default(), at(0));
+        let judge = Judge::of(&request, &Embargoes::default(), &Reference::default(), at(0));
         let search = Search {
             origin: "DEL".parse().unwrap(),
             destination: "LHR".parse().unwrap(),

@@ -36,7 +36,7 @@ impl Prepared {
         } else {
             legs.clone().map(|leg| embargoes.on_leg(leg)).fold(Verdict::default(), Verdict::and)
         };
-        let judged = rooms.iter().zip(legs).map(|(room, leg)| (room, leg.is_freighter));
+        let judged = rooms.iter().zip(legs).map(|(room, leg)| (room, leg.is_freighter, leg.aircraft));
         judge.reasons(&judged, verdict).is_some_and(|(reasons, _)| reasons.is_empty())
     }
 }

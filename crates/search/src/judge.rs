@@ -1,0 +1,138 @@
+//! What options are judged by.
+use chrono::{DateTime, Utc};
+use loadmaster_capacity::{FlightCapacity, Space};
+use loadmaster_embargoes::{Embargoes, FreightEmbargoes, Verdict};
+use loadmaster_flights::Flight;
+use loadmaster_kernel::{AircraftCode, FlightNumber};
+use loadmaster_reference::{Reference, TooLarge};
+use loadmaster_stations::LeadTime;
+
+use super::{
+    model::{Itinerary, Reason, Request},
+    pricer::Pricer,
+};
+
+/// The capacity of a leg's flight, whether it is a freighter, and its aircraft.
+pub type JudgedRoom<'a> = (&'a FlightCapacity, bool, Option<AircraftCode>);
+
+/// The basis for judging options: the request, the embargoes that stop its freight, and the time.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    space: Space,
+    needs_freighter: bool,
+    /// Aircraft types on which not every piece fits, with the first that does not; none if no dimensions are given.
+    too_small: Vec<(AircraftCode, TooLarge)>,
+    embargoes: FreightEmbargoes,
+    now: DateTime<Utc>,
+    /// By when the origin takes the freight; `None`: it does not say, or nobody asks.
+    lead_time: Option<LeadTime>,
+    /// `None`: no prices are asked for.
+    pricer: Option<Pricer>,
+}
+
+impl Judge {
+    pub fn of(request: &Request, embargoes: &Embargoes, reference: &Reference, now: DateTime<Utc>) -> Self {
+        let dimensions = request.dimensions.as_ref();
+        Self {
+            space: request.space(),
+            needs_freighter: request.needs_freighter(),
+            too_small: dimensions.map_or_else(Vec::new, |dimensions| reference.too_small_for(dimensions)),
+            embargoes: embargoes.for_freight(&request.special_handling_codes),
+            now,
+            lead_time: None,
+            pricer: None,
+        }
+    }
+
+    /// Returns the same, which also says by when the origin takes the freight.
+    #[must_use]
+    pub fn with_lead_time(self, lead_time: Option<LeadTime>) -> Self {
+        Self { lead_time, ..self }
+    }
+
+    /// Returns the same, which also rates.
+    #[must_use]
+    pub fn with_prices(self, pricer: Option<Pricer>) -> Self {
+        Self { pricer, ..self }
+    }
+
+    pub const fn lead_time(&self) -> Option<LeadTime> {
+        self.lead_time
+    }
+
+    /// Returns by when the origin takes the freight for a first flight with this departure and cut-off, if it says so.
+    pub fn latest_acceptance(&self, departure: DateTime<Utc>, cut_off: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.lead_time.map(|lead_time| lead_time.latest_acceptance(departure, cut_off))
+    }
+
+    pub const fn pricer(&self) -> Option<&Pricer> {
+        self.pricer.as_ref()
+    }
+
+    pub fn space(&self) -> Space {
+        self.space
+    }
+
+    pub fn needs_freighter(&self) -> bool {
+        self.needs_freighter
+    }
+
+    /// Returns the aircraft types on which not every piece fits, with the first that does not.
+    pub fn too_small(&self) -> &[(AircraftCode, TooLarge)] {
+        &self.too_small
+    }
+
+    /// Returns the text of the reason `too_large`: the first of these flights on which not every piece fits, and why.
+    pub fn too_large_text(
+        &self,
+        mut flights: impl Iterator<Item = (FlightNumber, Option<AircraftCode>)>,
+    ) -> Option<String> {
+        flights.find_map(|(number, aircraft)| {
+            let (_, piece) = self.too_small.iter().find(|(code, _)| aircraft == Some(*code))?;
+            Some(format!("{number} {piece}"))
+        })
+    }
+
+    pub const fn embargoes(&self) -> &FreightEmbargoes {
+        &self.embargoes
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Judges flights that lead from origin to destination; returns `None` for no flights.
+    pub fn itinerary(&self, legs: Vec<Flight>) -> Option<Itinerary> {
+        let verdict = self.embargoes.on_flights(&legs);
+        let rooms = legs.iter().map(|flight| (&flight.room, flight.is_freighter, flight.aircraft));
+        let (reasons, _) = self.reasons(&rooms, verdict)?;
+        let latest_acceptance = self.latest_acceptance(legs.first()?.departure, legs.first()?.room.cutoff);
+        let price = self.pricer.as_ref().and_then(|pricer| pricer.price(&legs));
+        Some(Itinerary::judged(legs, reasons, latest_acceptance, price))
+    }
+
+    /// Returns the reasons why these legs (with the verdict of the embargoes on all) cannot be booked, and the least capacity
+    /// over them.
+    pub fn reasons<'a>(
+        &self,
+        legs: &(impl Iterator<Item = JudgedRoom<'a>> + Clone),
+        verdict: Verdict,
+    ) -> Option<(Vec<Reason>, Space)> {
+        let available = legs.clone().map(|(room, ..)| room.available()).reduce(Space::least)?;
+        let mut reasons: Vec<Reason> = self.space.exceeds(available).map(Reason::of).collect();
+        if legs.clone().any(|(room, ..)| self.now >= room.cutoff) {
+            reasons.push(Reason::CutoffPassed);
+        }
+        if self.needs_freighter && !legs.clone().all(|(_, is_freighter, _)| is_freighter) {
+            reasons.push(Reason::CargoAircraftOnly);
+        }
+        reasons.extend(verdict.is_embargoed.then_some(Reason::Embargoed));
+        reasons.extend(verdict.requires_handling.then_some(Reason::HandlingRequired));
+        let is_too_small =
+            |aircraft: Option<AircraftCode>| self.too_small.iter().any(|(code, _)| aircraft == Some(*code));
+        if !self.too_small.is_empty() && legs.clone().any(|(.., aircraft)| is_too_small(aircraft)) {
+            reasons.push(Reason::TooLarge);
+        }
+        Some((reasons, available))
+    }
+}
