@@ -11,7 +11,7 @@ use loadmaster_reference::Reference;
 use super::{
     model::{
         DailySums, DemandSums, FlightSums, FunnelSums, Offsets, PopularLane, PopularPeriod, Report, Scope, SearchCount,
-        SearchFilter, Span, TransitSums, VolumeSums,
+        SearchFilter, Span, StationDates, StationSums, StationTrend, TransitSums, VolumeSums,
     },
     repository,
 };
@@ -22,6 +22,8 @@ pub struct AnalyticsService {
     pub db: Database,
     pub clock: SharedClock,
     pub reference: Reference,
+    /// The weight whose rates are typical of a lane.
+    pub typical_weight_kg: i32,
 }
 
 impl AnalyticsService {
@@ -38,7 +40,10 @@ impl AnalyticsService {
 
     pub async fn volume(&self, scope: &Scope, recency: Recency) -> Result<Report<VolumeSums>, DbError> {
         let (as_of, offsets) = (self.clock.now(), &self.offsets(scope.span.before(), scope.span));
-        let read = |db: Database| async move { Ok(repository::volume(&mut *db.read().await?, scope, offsets).await?) };
+        let factors = self.reference.class_factors();
+        let read = |db: Database| async move {
+            Ok(repository::volume(&mut *db.read().await?, scope, offsets, factors).await?)
+        };
         Ok(Report::of(scope.span, as_of, self.db.reading::<_, DbError, _>(recency, read).await?))
     }
 
@@ -104,6 +109,30 @@ impl AnalyticsService {
             commit(tx).await
         })
         .await
+    }
+
+    /// Finds what is going on at stations on the dates before that of now, of each.
+    pub async fn renew_stations(&self) -> Result<(), DbError> {
+        let now = self.clock.now();
+        let airports = self.reference.airports();
+        let dates = StationDates::at(now, airports.iter().map(AsRef::as_ref));
+        retrying(|| async {
+            let mut tx = self.db.begin().await?;
+            repository::replace_trends(&mut tx, &dates, now).await?;
+            repository::replace_insights(&mut tx, &dates, self.typical_weight_kg, now).await?;
+            commit(tx).await
+        })
+        .await
+    }
+
+    pub async fn trends(&self, limit: i64, recency: Recency) -> Result<Vec<StationTrend>, DbError> {
+        let read = |db: Database| async move { Ok(repository::trends(&mut *db.read().await?, limit).await?) };
+        self.db.reading(recency, read).await
+    }
+
+    pub async fn insights(&self, station: AirportCode, recency: Recency) -> Result<Option<StationSums>, DbError> {
+        let read = |db: Database| async move { Ok(repository::insights(&mut *db.read().await?, station).await?) };
+        self.db.reading(recency, read).await
     }
 
     pub async fn count_searches(&self, filter: &SearchFilter) -> Result<i64, DbError> {

@@ -72,6 +72,7 @@ by_type! {
     space_alert: SpaceAlert,
     cutoff_reminder: CutoffReminder,
     webhook_failing: WebhookFailing,
+    feed_failing: FeedFailing,
 }
 
 request! {

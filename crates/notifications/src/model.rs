@@ -2,6 +2,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_alerts::{ALERT, AlertKind};
 use loadmaster_bookings::BOOKING;
+use loadmaster_feeds::FEED;
 use loadmaster_holds::HOLD;
 use loadmaster_kernel::words;
 use loadmaster_payments::PAYMENT;
@@ -42,6 +43,7 @@ words! {
         SpaceAlert = "space_alert",
         CutoffReminder = "cutoff_reminder",
         WebhookFailing = "webhook_failing",
+        FeedFailing = "feed_failing",
         /// A step that a receiver was notified of was taken back. Goes to the receivers of the notification about the step, and
         /// has no preference of its own.
         Corrected = "corrected",
@@ -121,8 +123,8 @@ impl Cause {
     /// Returns what a message is the cause of, if it is one.
     pub fn of(entry: &Entry) -> Option<Self> {
         use NotificationType::{
-            Arrived, BookingConfirmed, Cancelled, Corrected, Delivered, Departed, HoldExpiring, Offloaded, Payment,
-            PriceAlert, Retimed, SpaceAlert, WaitlistOffer, WebhookFailing,
+            Arrived, BookingConfirmed, Cancelled, Corrected, Delivered, Departed, FeedFailing, HoldExpiring, Offloaded,
+            Payment, PriceAlert, Retimed, SpaceAlert, WaitlistOffer, WebhookFailing,
         };
         let happened = entry.event_type.as_str();
         let (aggregate, kind) = match (entry.aggregate.as_str(), happened) {
@@ -138,6 +140,7 @@ impl Cause {
             (WAITLIST, "OFFERED") => (WAITLIST, WaitlistOffer),
             (PAYMENT, "CAPTURED" | "FAILED" | "REFUNDED" | "REQUIRES_ACTION") => (PAYMENT, Payment),
             (WEBHOOK, "FAILING" | "DISABLED") => (WEBHOOK, WebhookFailing),
+            (FEED, "FAILING") => (FEED, FeedFailing),
             (ALERT, "MET") if entry.event["data"]["kind"] == AlertKind::Space.as_str() => (ALERT, SpaceAlert),
             (ALERT, "MET") => (ALERT, PriceAlert),
             _ => return None,

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use loadmaster_bookings::BookingService;
 use loadmaster_platform::{
     in_own_tx,
     jobs::Handlers,
@@ -41,8 +42,10 @@ pub const ROOM: Room = Room {
 fn open(opening: &Opening) -> anyhow::Result<Opened> {
     let Opening { db, clock, secrets, timing, process, .. } = opening;
     let tokens = Tokens::new(secrets);
-    let news = News { reference: opening.service()?, clock: clock.clone(), tokens: tokens.clone() };
-    let (post, opened) = post::open(opening, compose::composers(&news, opening.service()?, opening.service()?))?;
+    let bookings: BookingService = opening.service()?;
+    let surroundings = bookings.surroundings().clone();
+    let news = News { surroundings, clock: clock.clone(), tokens: tokens.clone() };
+    let (post, opened) = post::open(opening, compose::composers(&news, bookings, opening.service()?))?;
     let notifications = service(opening, post, tokens)?;
     let language = Language::new(&opening.settings.notifications.language);
     let routes = router::routes().with_state(&HandlerState::of(opening, notifications.clone(), language));

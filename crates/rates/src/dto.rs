@@ -109,7 +109,8 @@ pub struct RateHistory {
 /// Prices of one source in one currency, for a kilogram of chargeable weight.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RateSeries {
-    /// `offered`: what could be booked here; `demo`: invented for a demonstration. There may be others.
+    /// `offered`: what could be booked here; `reference`: what others publish, by a feed, for comparison; `demo`: invented for a
+    /// demonstration. There may be others.
     pub source: String,
     pub currency: Currency,
     /// In order.

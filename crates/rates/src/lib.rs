@@ -6,6 +6,7 @@ mod dto;
 mod error;
 mod metric;
 mod model;
+mod reference;
 mod repository;
 mod room;
 mod router;
@@ -14,5 +15,6 @@ mod service;
 mod typical;
 
 pub use error::RateError;
+pub use reference::ReferenceError;
 pub use room::ROOM;
 pub use service::RateService;

@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use loadmaster_kernel::WebhookId;
-use loadmaster_platform::outbound::{Call, Outcome, Report};
+use loadmaster_platform::outbound::{Call, Outcome, Report, pause_of};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -119,14 +119,10 @@ impl WebhookService {
     }
 }
 
-/// Returns the pause that the receiver asks for: seconds, or until a date (RFC 9110, section 10.2.3).
+/// Returns the pause that a busy receiver asks for.
 fn wish(report: &Report, now: DateTime<Utc>) -> Option<TimeDelta> {
     let text = report.retry_after.as_deref().filter(|_| report.status.is_some_and(|status| BUSY.contains(&status)))?;
-    let until = || Some(DateTime::parse_from_rfc2822(text.trim()).ok()?.to_utc() - now);
-    match text.trim().parse::<u32>() {
-        Ok(seconds) => Some(TimeDelta::seconds(seconds.into())),
-        Err(_) => until(),
-    }
+    pause_of(text, now)
 }
 
 impl Ended {

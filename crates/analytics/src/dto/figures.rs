@@ -1,4 +1,4 @@
-use loadmaster_kernel::{Currency, Money, Positions, Rate, Tenths, Volume, Weight};
+use loadmaster_kernel::{Co2e, Currency, Money, Positions, Rate, Tenths, Volume, Weight};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,6 +21,10 @@ pub struct VolumeFigures {
     /// Chargeable weight in kg.
     #[schema(value_type = f64, minimum = 0)]
     pub chargeable_weight_kg: Weight,
+    /// Kilograms of CO₂ equivalents that the freight emits on the legs in force, an estimate by the aircraft and the factors of
+    /// now, rounded once. Bookings without an estimate add nothing; null without any that has one.
+    #[schema(required = true)]
+    pub co2e_kg: Option<Co2e>,
     /// The totals that are agreed now, of cancelled bookings the fees, in each currency. Bookings without a price add nothing.
     pub revenue: Vec<Money>,
     /// The agreed totals of bookings that have a price and are not cancelled, by the kilogram of their chargeable weight, in each
@@ -40,6 +44,7 @@ impl From<&VolumeSums> for VolumeFigures {
             pieces: sums.pieces,
             weight_kg: sums.weight,
             chargeable_weight_kg: sums.chargeable,
+            co2e_kg: sums.co2e(),
             revenue: sums.revenue(),
             yield_per_kg: sums.sold.iter().filter_map(YieldPerKg::of).collect(),
             change_percent: Tenths::growth(sums.weight.hectograms(), sums.weight_before.hectograms()),

@@ -3,6 +3,7 @@ mod params;
 mod popular;
 mod report;
 mod searches;
+mod stations;
 mod table;
 
 pub use figures::{FlightFigures, FunnelFigures};
@@ -13,4 +14,5 @@ pub use params::{
 pub use popular::{DEFAULT_LANES, PopularLaneBody, PopularParams};
 pub use report::{DailyReport, DemandReport, FlightReport, FunnelReport, TransitReport, VolumeReport};
 pub use searches::{SearchParams, read_searches};
+pub use stations::{DEFAULT_STATIONS, StationInsightsBody, StationTrendBody, TrendParams};
 pub use table::{rows_of, split_amounts};

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use loadmaster_kernel::{Currency, Money, Positions, Tenths, Volume, Weight};
+use loadmaster_kernel::{Co2e, Currency, Money, Positions, Tenths, Volume, Weight};
 
 use super::Sold;
 
@@ -25,6 +25,8 @@ pub struct VolumeSums {
     pub chargeable: Weight,
     /// The same weight in the span before.
     pub weight_before: Weight,
+    /// The exact sum, as [`Co2e::rounded`] takes it; `None` if no booking has an estimate.
+    pub co2e: Option<i128>,
     /// In minor units, of currencies in which anything has a price.
     pub revenue: BTreeMap<Currency, i64>,
     /// Bookings that have a price and are not cancelled.
@@ -34,6 +36,10 @@ pub struct VolumeSums {
 impl VolumeSums {
     pub fn revenue(&self) -> Vec<Money> {
         self.revenue.iter().map(|(currency, minor)| Money::new(*minor, *currency)).collect()
+    }
+
+    pub fn co2e(&self) -> Option<Co2e> {
+        self.co2e.map(Co2e::rounded)
     }
 }
 
@@ -45,6 +51,7 @@ impl Figures for VolumeSums {
         self.weight += other.weight;
         self.chargeable += other.chargeable;
         self.weight_before += other.weight_before;
+        self.co2e = self.co2e.into_iter().chain(other.co2e).reduce(|sum, more| sum + more);
         for (currency, minor) in other.revenue {
             *self.revenue.entry(currency).or_default() += minor;
         }

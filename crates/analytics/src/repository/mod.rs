@@ -9,6 +9,7 @@ mod flights;
 mod funnel;
 mod popular;
 mod searches;
+mod stations;
 mod transit;
 mod volume;
 
@@ -18,5 +19,6 @@ pub(super) use flights::flights;
 pub(super) use funnel::funnel;
 pub(super) use popular::{popular, replace_popular};
 pub(super) use searches::{count_searches, searches};
+pub(super) use stations::{insights, replace_insights, replace_trends, trends};
 pub(super) use transit::transit;
 pub(super) use volume::volume;

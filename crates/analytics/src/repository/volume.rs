@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
-use loadmaster_kernel::{AirlineCode, AirportCode, Currency, OrganizationId, Weight};
+use loadmaster_kernel::{AirlineCode, AirportCode, Currency, EmissionFactor, OrganizationId, Weight};
 use loadmaster_platform::postgres::PgSession;
+use loadmaster_reference::ClassFactors;
 
 use crate::model::{FigurePosition, Offsets, Scope, Sold, VolumeSums};
 
@@ -11,6 +12,7 @@ pub(crate) async fn volume(
     db: &mut PgSession,
     scope: &Scope,
     offsets: &Offsets,
+    factors: ClassFactors,
 ) -> sqlx::Result<Vec<(FigurePosition, VolumeSums)>> {
     let before = scope.span.before();
     let ((from, _), (_, to)) = (before.instants(), scope.span.instants());
@@ -33,6 +35,11 @@ pub(crate) async fn volume(
         scope.product,
         scope.organization.map(OrganizationId::uuid),
         scope.limit,
+        factors.long_haul_km,
+        factors.belly.short.map(EmissionFactor::ten_thousandths),
+        factors.belly.long.map(EmissionFactor::ten_thousandths),
+        factors.freighter.short.map(EmissionFactor::ten_thousandths),
+        factors.freighter.long.map(EmissionFactor::ten_thousandths),
     );
     let rows = rows.fetch_all(db).await?.into_iter().map(|row| {
         let currency = row.currency.filter(|_| row.bookings > 0);
@@ -40,6 +47,7 @@ pub(crate) async fn volume(
             currency.map(|code| code.parse::<Currency>().map_err(|fault| sqlx::Error::Decode(fault.message.into())));
         let currency = currency.transpose()?;
         let revenue: BTreeMap<Currency, i64> = currency.map(|currency| (currency, row.minor)).into_iter().collect();
+        let co2e = row.co2e.map(|exact| exact.parse::<i128>().map_err(|error| sqlx::Error::Decode(error.into())));
         let sold = Sold { minor: row.agreed, chargeable: row.chargeable_hg };
         let sums = VolumeSums {
             bookings: row.bookings,
@@ -48,6 +56,7 @@ pub(crate) async fn volume(
             weight: row.weight_hg,
             chargeable: row.chargeable_hg,
             weight_before: row.before_hg,
+            co2e: co2e.transpose()?,
             revenue,
             sold: currency.map(|currency| (currency, sold)).into_iter().collect(),
         };

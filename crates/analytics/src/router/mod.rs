@@ -2,6 +2,7 @@ mod export;
 mod popular;
 mod reported;
 mod searches;
+mod stations;
 
 use axum::response::Response;
 use loadmaster_accounts::{Customer, Operator};
@@ -32,7 +33,9 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(demand))
         .routes(routes!(daily))
         .routes(routes!(searches::list))
-        .routes(routes!(popular::popular));
+        .routes(routes!(popular::popular))
+        .routes(routes!(stations::trending))
+        .routes(routes!(stations::insights));
     let tables = OpenApiRouter::new()
         .routes(routes!(export::volume))
         .routes(routes!(export::flights))

@@ -149,7 +149,17 @@ report!(Volume {
     read: read_volume,
     find: volume -> VolumeSums,
     body: VolumeReport of |sums, _scope| sums.into(),
-    columns: &["period", "key", "bookings", "cancelled", "pieces", "weight_kg", "chargeable_weight_kg", "change_percent"],
+    columns: &[
+        "period",
+        "key",
+        "bookings",
+        "cancelled",
+        "pieces",
+        "weight_kg",
+        "chargeable_weight_kg",
+        "co2e_kg",
+        "change_percent",
+    ],
     amounts: &["revenue", "yield_per_kg"],
 });
 

@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{BookingId, Money, Weight};
 use loadmaster_platform::postgres::{DbError, PgSession};
+use loadmaster_shipment::{FirstFlight, GENERAL};
 use uuid::Uuid;
 
 use super::{
     News,
-    item::{AlertItem, FlightItem, HoldItem, Item, PaymentItem, ShipmentItem, WebhookItem, When},
+    item::{AlertItem, FeedItem, FlightItem, HoldItem, Item, PaymentItem, ShipmentItem, WebhookItem, When},
     receiver::LetterReceiver,
 };
 
 use crate::{
     model::NotificationType,
     post::{Letter, NotificationRow},
-    repository::facts::{self, AlertFacts, HoldFacts, PaymentFacts, ShipmentFacts, WebhookFacts},
+    repository::facts::{self, AlertFacts, FeedFacts, HoldFacts, PaymentFacts, ShipmentFacts, WebhookFacts},
 };
 
 /// What was read for the rows of a letter.
@@ -28,6 +29,7 @@ struct LetterFacts {
     payments: HashMap<Uuid, PaymentFacts>,
     webhooks: HashMap<Uuid, WebhookFacts>,
     alerts: HashMap<Uuid, AlertFacts>,
+    feeds: HashMap<Uuid, FeedFacts>,
 }
 
 impl News {
@@ -90,6 +92,10 @@ impl News {
                 let event = row.data["event"].as_str().unwrap_or_default();
                 Ok(Item { webhook: Some(webhook_of(webhook, event)?), ..Item::of(kind) })
             }
+            NotificationType::FeedFailing => {
+                let feed = found.feeds.get(&subject).ok_or("erased")?;
+                Ok(Item { feed: Some(feed_of(feed)?), ..Item::of(kind) })
+            }
             NotificationType::PriceAlert | NotificationType::SpaceAlert => {
                 let alert = found.alerts.get(&subject).ok_or("erased")?;
                 Ok(Item { alert: Some(alert_of(alert)?), ..Item::of(kind) })
@@ -98,7 +104,7 @@ impl News {
                 let facts = found.shipments.get(&place).ok_or("erased")?;
                 check(kind, row, facts, self.clock.now())?;
                 let wanted = kind.wanted_as(&row.data);
-                Ok(Item { flight: self.flight(facts), shipment: Some(shipment_of(facts)), wanted, ..Item::of(kind) })
+                Ok(Item { flight: self.flight(facts), shipment: Some(self.shipment(facts)), wanted, ..Item::of(kind) })
             }
         }
     }
@@ -113,9 +119,41 @@ impl News {
             destination: facts.destination.to_string(),
             weight: Weight::from_hectograms(facts.weight_hg).to_string(),
             flight_number: facts.flight_number.clone(),
-            departure: facts.departure_at.map(|at| When::at(&self.reference, facts.origin, at)),
-            expires: When::at(&self.reference, facts.origin, facts.expires_at),
+            departure: facts.departure_at.map(|at| When::at(&self.surroundings.reference, facts.origin, at)),
+            expires: When::at(&self.surroundings.reference, facts.origin, facts.expires_at),
         })
+    }
+
+    pub(super) fn shipment(&self, facts: &ShipmentFacts) -> ShipmentItem {
+        let weight = Weight::from_hectograms(facts.weight_hg);
+        let flights = facts.carriages.iter().flat_map(|carriages| carriages.iter().copied());
+        let emissions = self.surroundings.reference.emissions(weight, flights);
+        ShipmentItem {
+            ref_id: facts.ref_id.clone(),
+            awb_number: facts.awb_number.clone(),
+            origin: facts.origin.to_string(),
+            destination: facts.destination.to_string(),
+            pieces: facts.pieces,
+            weight: weight.to_string(),
+            emissions: emissions.map(|all| Weight::from_hectograms(all.co2e_kg.hectograms()).to_string()),
+            latest_acceptance: self.latest_acceptance(facts),
+            status: facts.status.clone(),
+            needs_rerouting: facts.needs_rerouting,
+            is_cancelled: facts.status == "CANCELLED",
+        }
+    }
+
+    /// Returns by when the station takes a shipment that waits there for its first flight, if it says so.
+    fn latest_acceptance(&self, facts: &ShipmentFacts) -> Option<When> {
+        let origin = facts.flight_origin.filter(|origin| *origin == facts.origin)?;
+        let waits = facts.status == "BOOKED" && facts.leg_status.as_deref() == Some("BOOKED");
+        if !waits || facts.is_flight_cancelled {
+            return None;
+        }
+        let first = FirstFlight { origin, departure: facts.departure_at?, cutoff: facts.cutoff_at? };
+        let product = facts.product.as_deref().unwrap_or(GENERAL);
+        let latest = self.surroundings.latest_acceptance(first, product, &facts.special_handling_codes)?;
+        Some(When::at(&self.surroundings.reference, origin, latest))
     }
 
     pub(super) fn flight(&self, facts: &ShipmentFacts) -> Option<FlightItem> {
@@ -127,9 +165,9 @@ impl News {
             number: facts.flight_number.clone()?,
             origin: origin.to_string(),
             destination: destination.to_string(),
-            departure: When::at(&self.reference, origin, departure),
-            arrival: When::at(&self.reference, destination, arrival),
-            cutoff: When::at(&self.reference, origin, facts.cutoff_at?),
+            departure: When::at(&self.surroundings.reference, origin, departure),
+            arrival: When::at(&self.surroundings.reference, destination, arrival),
+            cutoff: When::at(&self.surroundings.reference, origin, facts.cutoff_at?),
         })
     }
 }
@@ -181,6 +219,11 @@ impl LetterFacts {
         let mut alerts = about(NotificationType::PriceAlert);
         alerts.extend(about(NotificationType::SpaceAlert));
         found.read_alerts(snapshot, &alerts).await?;
+        let feeds = about(NotificationType::FeedFailing);
+        if !feeds.is_empty() {
+            let all = facts::feeds(snapshot, &feeds).await?;
+            found.feeds = all.into_iter().map(|facts| (facts.id, facts)).collect();
+        }
         Ok(found)
     }
 
@@ -200,6 +243,15 @@ fn webhook_of(facts: &WebhookFacts, event: &str) -> Result<WebhookItem, &'static
         return Err("not_true");
     }
     Ok(WebhookItem { id: facts.id, event: event.to_owned(), reason, url: facts.url.clone() })
+}
+
+/// A feed that runs again is not reported.
+fn feed_of(facts: &FeedFacts) -> Result<FeedItem, &'static str> {
+    if !facts.is_failing {
+        return Err("not_true");
+    }
+    let because = facts.because.clone().unwrap_or_default();
+    Ok(FeedItem { id: facts.id, name: facts.name.clone(), failures: facts.failures, because })
 }
 
 /// An alert that is not true any more is not reported, nor one that is not active.
@@ -268,20 +320,6 @@ fn check(
             if facts.status == "BOOKED" && is_to_come && !facts.needs_rerouting { Ok(()) } else { Err("not_true") }
         }
         _ => Ok(()),
-    }
-}
-
-pub(super) fn shipment_of(facts: &ShipmentFacts) -> ShipmentItem {
-    ShipmentItem {
-        ref_id: facts.ref_id.clone(),
-        awb_number: facts.awb_number.clone(),
-        origin: facts.origin.to_string(),
-        destination: facts.destination.to_string(),
-        pieces: facts.pieces,
-        weight: Weight::from_hectograms(facts.weight_hg).to_string(),
-        status: facts.status.clone(),
-        needs_rerouting: facts.needs_rerouting,
-        is_cancelled: facts.status == "CANCELLED",
     }
 }
 

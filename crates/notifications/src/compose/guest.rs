@@ -5,7 +5,7 @@ use loadmaster_platform::postgres::{DbError, PgSession};
 use minijinja::{Value, context};
 use secrecy::ExposeSecret;
 
-use super::{News, context_of, facts::shipment_of, item::Item, templates};
+use super::{News, context_of, item::Item, templates};
 
 use crate::{
     model::{GUEST_BOOKING, NotificationType},
@@ -35,7 +35,7 @@ impl GuestLetters {
         }
         let item = Item {
             flight: self.news.flight(&shipment),
-            shipment: Some(shipment_of(&shipment)),
+            shipment: Some(self.news.shipment(&shipment)),
             ..Item::of(NotificationType::BookingConfirmed)
         };
         let context = context! {

@@ -66,6 +66,10 @@ pub(super) struct ShipmentItem {
     pub destination: String,
     pub pieces: i32,
     pub weight: String,
+    /// What it emits, in kilograms of CO₂ equivalents: an estimate.
+    pub emissions: Option<String>,
+    /// By when the station takes it for its first flight.
+    pub latest_acceptance: Option<When>,
     pub status: String,
     pub needs_rerouting: bool,
     /// The booking itself is cancelled.
@@ -104,6 +108,17 @@ pub(super) struct WebhookItem {
     /// Why it is disabled: `failing`, `gone`, `owner_changed`, `key_ended` or `access_ended`.
     pub reason: Option<String>,
     pub url: String,
+}
+
+/// A feed whose runs fail.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct FeedItem {
+    pub id: Uuid,
+    pub name: String,
+    /// Runs in a row that have failed.
+    pub failures: i32,
+    /// Why the last one did, in a sentence.
+    pub because: String,
 }
 
 /// An alert that is true.
@@ -147,6 +162,7 @@ pub(super) struct Item {
     pub payment: Option<PaymentItem>,
     pub webhook: Option<WebhookItem>,
     pub alert: Option<AlertItem>,
+    pub feed: Option<FeedItem>,
 }
 
 /// The same, as templates see it.
@@ -159,6 +175,7 @@ pub(super) struct ItemBody<'a> {
     payment: Option<&'a PaymentItem>,
     webhook: Option<&'a WebhookItem>,
     alert: Option<&'a AlertItem>,
+    feed: Option<&'a FeedItem>,
 }
 
 impl<'a> From<&'a Item> for ItemBody<'a> {
@@ -171,13 +188,24 @@ impl<'a> From<&'a Item> for ItemBody<'a> {
             payment: item.payment.as_ref(),
             webhook: item.webhook.as_ref(),
             alert: item.alert.as_ref(),
+            feed: item.feed.as_ref(),
         }
     }
 }
 
 impl Item {
     pub const fn of(kind: NotificationType) -> Self {
-        Self { kind, wanted: kind, flight: None, shipment: None, hold: None, payment: None, webhook: None, alert: None }
+        Self {
+            kind,
+            wanted: kind,
+            flight: None,
+            shipment: None,
+            hold: None,
+            payment: None,
+            webhook: None,
+            alert: None,
+            feed: None,
+        }
     }
 
     /// An example, by which templates are tried when a process starts.
@@ -207,6 +235,10 @@ impl Item {
                 let alert = AlertItem::sample(kind);
                 Self { alert: Some(alert), ..empty }
             }
+            NotificationType::FeedFailing => {
+                let (name, because) = ("Season".to_owned(), "The file did not come within 120 seconds.".to_owned());
+                Self { feed: Some(FeedItem { id: Uuid::nil(), name, failures: 5, because }), ..empty }
+            }
             NotificationType::WebhookFailing => {
                 let (event, url) = ("failing".to_owned(), "https://example.com/hook".to_owned());
                 Self { webhook: Some(WebhookItem { id: Uuid::nil(), event, reason: None, url }), ..empty }
@@ -228,6 +260,8 @@ impl Item {
                     destination: "LHR".to_owned(),
                     pieces: 2,
                     weight: "100 kg".to_owned(),
+                    emissions: Some("511.3 kg".to_owned()),
+                    latest_acceptance: Some(when()),
                     status: "BOOKED".to_owned(),
                     needs_rerouting: false,
                     is_cancelled: false,

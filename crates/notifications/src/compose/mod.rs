@@ -18,7 +18,7 @@ use loadmaster_platform::{
     clock::SharedClock,
     postgres::{DbError, PgSession},
 };
-use loadmaster_reference::Reference;
+use loadmaster_shipment::Surroundings;
 use minijinja::{Value, context, value::Serde};
 
 use self::{
@@ -41,7 +41,7 @@ const MOST_LISTED: usize = 100;
 /// Composes the letters of all types of this room.
 #[derive(Clone)]
 pub(super) struct News {
-    pub reference: Reference,
+    pub surroundings: Surroundings,
     pub clock: SharedClock,
     pub tokens: Tokens,
 }

@@ -18,6 +18,7 @@ pub(super) const NEWS: Templates = template_files! {
     "price_alert": ".subject" ".txt" ".html" ".sms";
     "space_alert": ".subject" ".txt" ".html" ".sms";
     "webhook_failing": ".subject" ".txt" ".html" ".sms";
+    "feed_failing": ".subject" ".txt" ".html" ".sms";
     "digest": ".subject" ".txt" ".html" ".sms";
 };
 

@@ -49,7 +49,7 @@ fn each_type_has_a_letter_and_a_text_message_and_each_text_is_translated() {
 #[test]
 fn times_and_figures_of_german_templates_are_in_german_form() {
     let times = [".local", ".utc", ".short", "{{ expires }}"];
-    let figures = [".weight }}", ".amount }}", ".captured }}", ".refunded }}"];
+    let figures = [".weight }}", ".emissions }}", ".amount }}", ".captured }}", ".refunded }}"];
     for (file, text) in files_of("de") {
         for member in times.iter().chain(&figures) {
             assert!(!text.contains(*member), "{file} has {member}");
@@ -79,6 +79,7 @@ fn shipments(sample: &ShipmentItem) -> Vec<ShipmentItem> {
     let awb_number = Some("098-12345675".to_owned());
     let mut cases = vec![
         ShipmentItem { awb_number, pieces: 1, needs_rerouting: true, ..sample.clone() },
+        ShipmentItem { emissions: None, latest_acceptance: None, ..sample.clone() },
         ShipmentItem { is_cancelled: true, status: "CANCELLED".to_owned(), ..sample.clone() },
     ];
     let statuses = ["DEPARTED", "ARRIVED", "DELIVERED"].map(str::to_owned);

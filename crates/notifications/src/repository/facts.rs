@@ -1,7 +1,9 @@
 //! What letters say, as the tables are now.
 use chrono::{DateTime, NaiveDate, Utc};
-use loadmaster_kernel::AirportCode;
+use loadmaster_kernel::{AirportCode, HandlingCode};
 use loadmaster_platform::postgres::PgSession;
+use loadmaster_reference::Carriage;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// A user who is to be notified.
@@ -80,6 +82,9 @@ pub(crate) struct ShipmentFacts {
     pub destination: AirportCode,
     pub pieces: i32,
     pub weight_hg: i64,
+    /// Of the hold that it was made of.
+    pub product: Option<String>,
+    pub special_handling_codes: Vec<HandlingCode>,
     pub status: String,
     pub needs_rerouting: bool,
     pub flight_id: Option<Uuid>,
@@ -94,6 +99,8 @@ pub(crate) struct ShipmentFacts {
     pub is_flight_cancelled: bool,
     /// The status of the booking's last leg on the flight.
     pub leg_status: Option<String>,
+    /// The legs in force, in order, as far as they decide what the freight emits; `None` without any.
+    pub carriages: Option<Json<Vec<Carriage>>>,
 }
 
 /// Returns shipments with the flights in question, or with the next flight where none is.
@@ -106,13 +113,21 @@ pub(crate) async fn shipments(
         ShipmentFacts,
         r#"select k.n as "n!", b.ref_id, b.awb_number,
                   b.origin as "origin: AirportCode", b.destination as "destination: AirportCode", b.pieces, b.weight_hg,
+                  (select h.product from holds h where h.id = b.hold_id) as product,
+                  b.special_handling_codes as "special_handling_codes: Vec<HandlingCode>",
                   b.status, b.needs_rerouting, f.id as "flight_id?", f.flight_number as "flight_number?",
                   f.origin as "flight_origin?: AirportCode", f.destination as "flight_destination?: AirportCode",
                   f.departure_at as "departure_at?", f.arrival_at as "arrival_at?", f.actual_departure_at,
                   f.actual_arrival_at, c.cutoff_at as "cutoff_at?",
                   coalesce(f.cancelled_at is not null, false) as "is_flight_cancelled!",
                   (select l.status from booking_legs l where l.booking_id = b.id and l.flight_id = f.id
-                   order by l.sequence desc limit 1) as leg_status
+                   order by l.sequence desc limit 1) as leg_status,
+                  (select jsonb_agg(jsonb_build_object('origin', l.origin, 'destination', l.destination,
+                                                       'aircraft', own.aircraft_code, 'is_freighter', own.is_freighter)
+                                    order by l.sequence)
+                   from booking_legs l join flights own on own.id = l.flight_id
+                   where l.booking_id = b.id and l.status in ('BOOKED', 'DEPARTED', 'ARRIVED'))
+                      as "carriages: Json<Vec<Carriage>>"
            from unnest($1::uuid[], $2::uuid[]) with ordinality as k (booking_id, flight_id, n)
            join bookings b on b.id = k.booking_id
            left join flights f on f.id = coalesce(k.flight_id,
@@ -205,6 +220,28 @@ pub(crate) async fn payments(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<V
     sqlx::query_as!(
         PaymentFacts,
         "select id, booking_ref, status, currency, amount, captured, refunded from payments where id = any($1)",
+        ids,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A feed, with why its last run failed.
+pub(crate) struct FeedFacts {
+    pub id: Uuid,
+    pub name: String,
+    pub is_failing: bool,
+    pub failures: i32,
+    pub because: Option<String>,
+}
+
+pub(crate) async fn feeds(db: &mut PgSession, ids: &[Uuid]) -> sqlx::Result<Vec<FeedFacts>> {
+    sqlx::query_as!(
+        FeedFacts,
+        r#"select f.id, f.name, f.status = 'FAILING' as "is_failing!", f.failures,
+                  (select r.because from feed_runs r where r.feed_id = f.id and r.status = 'FAILED'
+                   order by r.id desc limit 1) as because
+           from feeds f where f.id = any($1) and f.deleted_at is null"#,
         ids,
     )
     .fetch_all(db)

@@ -44,7 +44,7 @@ pub(crate) async fn start_of_notifications(db: &mut PgSession) -> sqlx::Result<i
 /// Returns the users to notify about each cause: the user who made the booking, hold, waitlist entry or payment, or who claimed
 /// the booking from a guest, and the members who asked for all of their organization. Only users with a verified address whose
 /// preferences allow it, and only while they belong to its organization or to the carrier's staff. Guests have no address. Only
-/// the user who last changed a webhook is notified about it.
+/// the user who last changed a webhook is notified about it, and all administrators about a feed.
 ///
 /// All is found by key, one after the other: else the database, which knows little of the numbers, may do it once per user.
 pub(crate) async fn users(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<Vec<Recipient>> {
@@ -78,12 +78,13 @@ pub(crate) async fn users(db: &mut PgSession, causes: &[Cause]) -> sqlx::Result<
                where c.aggregate = 'webhook' and w.deleted_at is null and w.disabled_reason is distinct from 'manual'
                union all select c.n, c.type, a.created_by, a.organization_id, a.organization_id, null, null, null, null
                from c cross join lateral (select * from alerts a where a.id = c.id limit 1) a where c.aggregate = 'alert'
+               union all select c.n, c.type, a.id, null, a.organization_id, null, null, null, null from c cross join lateral (
+                   select * from users u where u.role = 'admin' order by u.id limit 1000) a where c.aggregate = 'feed'
            ), r as materialized (
                select s.*, r.user_id from s cross join lateral (
                    select s.created_by union
                    select e.actor_id from booking_events e join users g on g.id = s.created_by and g.role = 'guest'
-                   where e.booking_id = s.booking_id and e.event_type = 'CLAIMED'
-                   union
+                   where e.booking_id = s.booking_id and e.event_type = 'CLAIMED' union
                    select m.id from users m
                    cross join lateral (select p.scope from notification_preferences p where p.user_id = m.id limit 1) p
                    where m.organization_id = s.organization_id and p.scope = 'organization'

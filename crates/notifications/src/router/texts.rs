@@ -89,6 +89,7 @@ static ENGLISH: Texts = Texts {
         NotificationType::SpaceAlert => "free space",
         NotificationType::CutoffReminder => "reminders of cut-offs",
         NotificationType::WebhookFailing => "webhooks that fail",
+        NotificationType::FeedFailing => "feeds that fail",
         NotificationType::Corrected => "corrected steps",
     },
 };
@@ -128,6 +129,7 @@ static GERMAN: Texts = Texts {
         NotificationType::SpaceAlert => "freie Kapazität",
         NotificationType::CutoffReminder => "Erinnerungen an den Annahmeschluss",
         NotificationType::WebhookFailing => "fehlschlagende Webhooks",
+        NotificationType::FeedFailing => "fehlschlagende Feeds",
         NotificationType::Corrected => "korrigierte Schritte",
     },
 };

@@ -12,7 +12,7 @@ pub use window::{BookingWindow, SamplingDay, WindowSums};
 
 use chrono::NaiveDate;
 use loadmaster_flights::Lane;
-use loadmaster_kernel::words;
+use loadmaster_kernel::{Currency, Rate, words};
 
 /// Minutes from one run to the next: a slot.
 pub const EVERY_MINUTES: i64 = 15;
@@ -22,6 +22,8 @@ pub const DAYS_AHEAD: u64 = 30;
 pub const OFFERED: &str = "offered";
 /// The source of what was invented for a demonstration.
 pub const DEMO: &str = "demo";
+/// The source of rates that others publish.
+pub const REFERENCE: &str = "reference";
 
 /// The lane and the standard weight that prices are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,16 @@ pub struct Subject {
     pub lane: Lane,
     /// One of those that are asked for.
     pub weight_kg: i32,
+}
+
+/// What a kilogram cost on a lane, on a day, as others publish it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferenceRate {
+    pub lane: Lane,
+    pub day: NaiveDate,
+    pub weight_kg: i32,
+    pub currency: Currency,
+    pub per_kg: Rate,
 }
 
 /// Local dates at the origin, both inclusive.

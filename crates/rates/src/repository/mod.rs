@@ -1,6 +1,7 @@
 //! All SQL of this room.
 mod keeping;
 mod reading;
+mod reference;
 mod windows;
 
 pub(super) use keeping::{
@@ -8,4 +9,5 @@ pub(super) use keeping::{
     still_priced, take_slot,
 };
 pub(super) use reading::{changes, lowest, periods, sampled_at, trends, typical};
+pub(super) use reference::{lock_reference, reference, save_reference};
 pub(super) use windows::windows;
