@@ -60,6 +60,12 @@ fn keys() -> impl Iterator<Item = (&'static str, &'static str, u32)> {
     })
 }
 
+/// Rules of the origins: four hours before departure, and six for perishables.
+pub fn acceptances() -> String {
+    let rows: Vec<String> = ORIGINS.iter().map(|origin| format!("{origin},240; 360 code=PER\n")).collect();
+    format!("iata_code,acceptance\n{}", rows.concat())
+}
+
 pub fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
 }

@@ -18,6 +18,8 @@ pub async fn measure(directory: &std::path::Path, other: PathBuf, only: &str, ti
     assert_eq!(other.file_name(), Some("loadmaster".as_ref()), "processor time is counted by the names of processes");
     let before = Site::start_by(directory, other.clone(), &[Variant::of("other", other)], &TUNING).await;
     let after = Site::start_tuned(directory, &[Variant::plain("server")], &TUNING).await;
+    before.accept_freight().await;
+    after.accept_freight().await;
     let mut before_bench = Bench::prepare(&before, directory, only, time).await;
     let mut after_bench = Bench::prepare(&after, directory, only, time).await;
     for round in 1..=rounds {

@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 49] = [
+const PAGES: [&str; 57] = [
     "/",
     "/track",
     TRACKING,
@@ -28,6 +28,8 @@ const PAGES: [&str; 49] = [
     "/holds",
     "/guest",
     "/claim",
+    "/stations",
+    "/stations/{code}",
     "/bookings",
     "/bookings/{ref}",
     "/bookings/{ref}/documents",
@@ -58,7 +60,13 @@ const PAGES: [&str; 49] = [
     "/admin/sales",
     "/admin/embargoes",
     "/admin/allotments",
+    "/admin/stations",
+    "/admin/tags",
+    "/admin/collections",
+    "/admin/tips",
     "/admin/import",
+    "/admin/feeds",
+    "/admin/feeds/{id}",
     "/admin/jobs",
     "/admin/messages",
     "/admin/alerts",

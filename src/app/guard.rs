@@ -77,21 +77,27 @@ pub(super) struct Bounds {
 #[derive(Debug, Clone)]
 pub(super) struct Bounded {
     pub ordinary: Bounds,
-    /// Bounds of the routes to which whole tables are sent, which are these.
+    /// Bounds of the operations to which whole tables are sent, which are these.
     pub tables: Bounds,
-    pub table_routes: Arc<[String]>,
-    /// Bounds of the routes that act on many resources, which are these.
+    pub of_tables: Operations,
+    /// Bounds of the operations that act on many resources, which are these.
     pub bulk: Bounds,
-    pub bulk_routes: Arc<[String]>,
+    pub of_bulk: Operations,
 }
+
+/// Operations by method and path.
+pub(super) type Operations = Arc<[(Method, String)]>;
 
 impl Bounded {
     fn of(&self, request: &Request) -> Bounds {
         let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        let is_among = |routes: &[String]| routes.iter().any(|among| Some(among.as_str()) == route);
-        if is_among(&self.table_routes) {
+        let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let is_among = |operations: &[(Method, String)]| {
+            operations.iter().any(|(its_method, path)| its_method == method && Some(path.as_str()) == route)
+        };
+        if is_among(&self.of_tables) {
             self.tables
-        } else if is_among(&self.bulk_routes) {
+        } else if is_among(&self.of_bulk) {
             self.bulk
         } else {
             self.ordinary

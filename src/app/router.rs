@@ -1,15 +1,16 @@
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, http::Method};
 use loadmaster_platform::{
     room::{API, Routes},
     web::{Problem, bulk, code},
 };
+use utoipa::openapi::PathItem;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     AppState, console, docs,
-    guard::{Bounded, Bounds, MAX_IMPORT_BYTES},
+    guard::{Bounded, Bounds, MAX_IMPORT_BYTES, Operations},
     kept, system,
 };
 
@@ -18,6 +19,22 @@ const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The templates of all routes, by path.
 pub(super) type RouteNames = matchit::Router<Box<str>>;
+
+/// A path may be that of a table for one method alone.
+fn operations(routes: &OpenApiRouter) -> Operations {
+    let of = |(path, item): (&String, &PathItem)| -> Vec<(Method, String)> {
+        let operations = [
+            (Method::GET, &item.get),
+            (Method::PUT, &item.put),
+            (Method::POST, &item.post),
+            (Method::PATCH, &item.patch),
+            (Method::DELETE, &item.delete),
+        ];
+        let operations = operations.into_iter().filter(|(_, operation)| operation.is_some());
+        operations.map(|(method, _)| (method, path.clone())).collect()
+    };
+    routes.get_openapi().paths.paths.iter().flat_map(of).collect()
+}
 
 /// Builds the routes of all rooms and of the system.
 pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
@@ -28,9 +45,9 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     let bounded = Bounded {
         ordinary: Bounds { bytes: server.max_body_bytes, time: server.request_timeout() },
         tables: Bounds { bytes: MAX_IMPORT_BYTES, time: IMPORT_TIMEOUT },
-        table_routes: tables.get_openapi().paths.paths.keys().cloned().collect(),
+        of_tables: operations(&tables),
         bulk: Bounds { bytes: server.max_body_bytes, time: bulk::LONGEST.max(server.request_timeout()) },
-        bulk_routes: many.get_openapi().paths.paths.keys().cloned().collect(),
+        of_bulk: operations(&many),
     };
     let (unnamed, document) = root.nest(API, api).merge(tables).merge(many).split_for_parts();
     let mut names = RouteNames::new();

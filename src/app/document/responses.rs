@@ -13,6 +13,7 @@ const CREATED: &str = "What was made: ";
 const PAGE: &str = "A page of the list.";
 const LIST: &str = "The whole list.";
 const TABLE: &str = "The table.";
+const IMAGE: &str = "The image.";
 
 pub(super) fn describe(paths: &mut Paths, components: &Components) {
     for (_, _, operation) in operations(paths) {
@@ -30,6 +31,9 @@ fn description(status: &str, response: &Response, components: &Components) -> St
     };
     if media_type == "text/csv" {
         return TABLE.to_owned();
+    }
+    if media_type.starts_with("image/") {
+        return IMAGE.to_owned();
     }
     let text = content.schema.as_ref().map(|schema| text_of(schema, components)).unwrap_or_default();
     match content.schema.as_ref() {

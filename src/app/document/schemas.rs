@@ -34,7 +34,7 @@ const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadshee
 pub(super) fn close(paths: &mut Paths, components: &mut Components) {
     let mut sent = Sent::default();
     for (_, _, operation) in operations(paths) {
-        describe_tables(operation);
+        describe_files(operation);
         for parameter in operation.parameters.iter_mut().flatten() {
             if let RefOr::T(parameter) = parameter {
                 close_parameter(parameter);
@@ -81,15 +81,16 @@ fn positive_name(name: &str) -> String {
     format!("Positive{name}")
 }
 
-/// A table is text or a workbook, not numbers.
-fn describe_tables(operation: &mut Operation) {
+/// A table is text or a workbook, and an image is bytes: not numbers.
+fn describe_files(operation: &mut Operation) {
     let bytes = || {
         let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
         ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).format(Some(binary)).build()
     };
     let describe = |media_type: &String, content: &mut RefOr<Content>, is_sent: bool| {
         let is_table = media_type == WORKBOOK || (is_sent && media_type == "text/csv");
-        if let (true, RefOr::T(content)) = (is_table, content) {
+        let is_file = is_table || media_type.starts_with("image/");
+        if let (true, RefOr::T(content)) = (is_file, content) {
             content.schema = Some(bytes().into());
         }
     };
