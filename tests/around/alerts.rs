@@ -6,6 +6,7 @@ mod letters;
 mod listed;
 mod persons;
 mod processes;
+mod sizes;
 mod waking;
 
 use chrono::TimeDelta;

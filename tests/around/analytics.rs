@@ -3,6 +3,7 @@ mod asking;
 mod channels;
 mod daily;
 mod demand;
+mod emissions;
 mod exporting;
 mod flights;
 mod funnel;
@@ -11,6 +12,7 @@ mod plans;
 mod popular;
 mod recording;
 mod searches;
+mod stations;
 mod transit;
 mod volume;
 

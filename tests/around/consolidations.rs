@@ -13,6 +13,7 @@ mod races;
 mod refusals;
 mod searching;
 mod secrets;
+mod sizes;
 mod split;
 mod together;
 mod withdrawn;

@@ -30,6 +30,7 @@ mod console;
 mod consolidations;
 mod demo_network;
 mod demo_world;
+mod feeds;
 mod journeys;
 mod live;
 mod notifications;

@@ -1,5 +1,7 @@
 //! Who is told what, by e-mail and SMS.
+mod acceptance;
 mod consent;
+mod emissions;
 mod hearing;
 mod languages;
 mod letters;

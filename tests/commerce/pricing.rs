@@ -9,6 +9,7 @@ mod listing;
 mod quoting;
 mod sales;
 mod searching;
+mod sizes;
 
 use loadmaster_testkit::{Client, World};
 

@@ -7,6 +7,7 @@ mod lapses;
 mod order;
 mod races;
 mod scale;
+mod sizes;
 mod ways;
 
 use chrono::TimeDelta;

@@ -3,6 +3,7 @@ mod accounts;
 mod data;
 mod doctor;
 mod erasing;
+mod large_season;
 mod logs;
 mod people;
 mod restored;
@@ -10,6 +11,7 @@ mod schedules;
 mod serving;
 mod settings;
 mod signing_keys;
+mod zoneinfo;
 
 use loadmaster_testkit::{
     TestDatabase,

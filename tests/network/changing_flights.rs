@@ -7,6 +7,7 @@ mod faults;
 mod importing;
 mod nights;
 mod offloading;
+mod openings;
 mod operators;
 mod requests;
 mod retiming;

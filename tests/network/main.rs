@@ -2,7 +2,7 @@
 //! test has a world of its own: a database copied from a migrated template, a server on a free port, a clock that stands
 //! still until it is moved.
 //!
-//! Here: the network: reference data, timetables and flights, embargoes, and the search for routes.
+//! Here: the network: reference data, timetables and flights, embargoes, stations, and the search for routes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -32,3 +32,4 @@ mod import;
 mod overbooking;
 mod reference;
 mod search;
+mod stations;

@@ -1,7 +1,10 @@
 //! Facts of the trade as clients get them, and how they come into the database. The room's own tests know more of the
 //! lists and faults.
+mod factors;
 mod hubs;
 mod killed;
+mod openings;
+mod places;
 mod punctuality;
 
 use loadmaster::app;
@@ -52,7 +55,7 @@ async fn airports_are_listed_shown_and_found_by_city() {
         anyone.get("/api/v1/airports/del").await.expect(200),
         json!({
             "iata_code": "DEL", "icao_code": "VIDP", "name": "Indira Gandhi International Airport",
-            "city": "New Delhi", "country_code": "IN", "latitude": 28.5665, "longitude": 77.1031,
+            "city": "New Delhi", "city_code": null, "country_code": "IN", "latitude": 28.5665, "longitude": 77.1031,
             "elevation_ft": 777, "time_zone": "Asia/Kolkata", "is_major": true, "is_active": true, "version": 1,
         })
     );
@@ -80,7 +83,7 @@ async fn airlines_aircraft_and_handling_codes_are_listed_and_shown() {
         anyone.get("/api/v1/aircraft/77X").await.expect(200),
         json!({"iata_code": "77X", "icao_code": "B77L", "name": "777F Freighter", "manufacturer": "Boeing",
                "max_cargo_kg": 102_000, "max_cargo_m3": 653, "positions": 37, "is_freighter": true,
-               "is_active": true, "version": 1})
+               "co2e_kg_per_tkm": null, "openings": [], "is_active": true, "version": 1})
     );
     for (list, known) in [("/airlines?limit=100", "AI"), ("/aircraft?limit=100", "77X")] {
         let all = codes(&anyone, list).await;
@@ -99,6 +102,8 @@ async fn unknown_reference_data_is_not_found() {
         "airports/QQQ",
         "airports/DELHI",
         "airports/city/Atlantis",
+        "cities/DEL",
+        "cities/LONDON",
         "airlines/QQ",
         "airlines/AIR",
         "aircraft/ZZZ",
@@ -147,6 +152,7 @@ async fn places(owner: &mut PgConnection) -> Vec<(String, String)> {
                  union all select 'airline ' || iata_code, ctid::text || xmin::text from airlines
                  union all select 'aircraft ' || iata_code, ctid::text || xmin::text from aircraft_types
                  union all select 'handling ' || code, ctid::text || xmin::text from handling_codes
+                 union all select 'city ' || code, ctid::text || xmin::text from cities
                  order by 1";
     sqlx::query_as(query).fetch_all(owner).await.unwrap()
 }
@@ -251,6 +257,7 @@ async fn blanks_around_a_name_in_a_path_make_another_name() {
         ("/api/v1/tracking/", "020-12345675"),
         ("/api/v1/airports/", "DEL"),
         ("/api/v1/airports/city/", "London"),
+        ("/api/v1/cities/", "LON"),
         ("/api/v1/airlines/", "AI"),
         ("/api/v1/aircraft/", "77X"),
         ("/api/v1/flights/", &flight),

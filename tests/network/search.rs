@@ -1,9 +1,13 @@
 //! Route search, told rule by rule; [`property`] compares it with a naive enumeration of random networks.
+mod acceptance;
+mod cities;
 mod connections;
 mod corrected;
 mod dates;
 mod days;
 mod differential;
+mod dimensions;
+mod emissions;
 mod form;
 mod fresh;
 mod group;

@@ -6,6 +6,7 @@ mod chaos;
 mod consolidations;
 mod everywhere;
 mod expiry;
+mod feeds;
 mod freed;
 mod in_progress;
 mod invalid;
@@ -15,6 +16,7 @@ mod operations;
 
 mod rights;
 mod scope;
+mod stations;
 
 use loadmaster_testkit::{Answer, Client, World, freight::BOOKINGS};
 use reqwest::Method;
@@ -82,7 +84,14 @@ async fn effects(world: &World) -> Vec<String> {
                    select 'party versions ' || coalesce(sum(version), 0) from parties union all
                    select 'template versions ' || coalesce(sum(version), 0) from booking_templates union all
                    select 'alerts ' || count(*) || ' versions ' || coalesce(sum(version), 0) from alerts union all
+                   select 'station versions ' || coalesce(sum(version), 0) from stations union all
+                   select 'image versions ' || coalesce(sum(version), 0) from images union all
+                   select 'tips ' || count(*) || ' versions ' || coalesce(sum(version), 0) from station_tips union all
+                   select 'station tag versions ' || coalesce(sum(version), 0) from station_tags union all
+                   select 'station collection versions ' || coalesce(sum(version), 0) from station_collections union all
                    select 'consolidation versions ' || coalesce(sum(version), 0) from consolidations union all
+                   select 'feed versions ' || coalesce(sum(version), 0) from feeds union all
+                   select 'feed runs ' || status || count(*) from feed_runs group by status union all
                    select 'webhook versions ' || coalesce(sum(version), 0) from webhooks union all
                    select 'webhook deliveries ' || status || count(*) from webhook_deliveries group by status union all
                    select 'acts ' || count(*) from admin_acts";

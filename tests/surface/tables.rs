@@ -9,7 +9,7 @@ use calamine::{Data, Reader, Xlsx};
 use loadmaster_platform::tables::XLSX;
 use loadmaster_testkit::{
     Answer, Client, NewFlight, World, WorldOptions,
-    freight::{order, text, texts, with},
+    freight::{order, text, texts, with, without},
     jobs::dead_job,
     reference::airport,
     until,
@@ -187,6 +187,35 @@ async fn what_is_exported_comes_back_unchanged_as_csv_and_as_workbook() {
     let csv = String::from_utf8(exported(&admin, "/api/v1/airports/export").await).unwrap();
     assert!(csv.contains("\"'=cmd|' /C calc'!A0\"") && csv.ends_with("\r\n") && !csv.starts_with('\u{feff}'));
     assert!(csv.contains(",-33.946098,") || csv.contains(",-33."), "a negative number is no text");
+}
+
+#[tokio::test]
+async fn exports_and_manifest_have_the_dimensions_of_bookings() {
+    let world = World::start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(10_000.0)).await;
+    let lines = json!([{"pieces": 1, "length_cm": 120, "width_cm": 80, "height_cm": 100, "weight_kg": null,
+                        "is_tiltable": false, "is_stackable": true},
+                       {"pieces": 3, "length_cm": 40, "width_cm": 30, "height_cm": 20, "weight_kg": 2.5,
+                        "is_tiltable": true, "is_stackable": true}]);
+    let wanted = without(without(order(&[&flight]), "pieces"), "volume_m3");
+    let customer = world.customer().await;
+    customer.book(with(wanted, json!({ "dimensions": lines }))).await;
+    let (operator, id) = (world.operator().await, text(&flight, "id"));
+    let manifest = operator.get(&format!("/api/v1/flights/{id}/manifest")).await.expect(200);
+    assert_eq!(manifest["bookings"][0]["dimensions"], lines);
+    for (client, path) in [
+        (&customer, "/api/v1/bookings/export?format=xlsx".to_owned()),
+        (&operator, format!("/api/v1/flights/{id}/manifest/export?format=xlsx")),
+    ] {
+        let sheet = cells(exported(client, &path).await);
+        let at = sheet[0].iter().position(|name| *name == Data::String("dimensions".to_owned())).unwrap();
+        let Data::String(cell) = &sheet[1][at] else { panic!("{path}: {:?}", sheet[1][at]) };
+        assert_eq!(serde_json::from_str::<Value>(cell).unwrap(), lines, "{path}");
+    }
+    customer.book(order(&[&flight])).await;
+    let manifest = operator.get(&format!("/api/v1/flights/{id}/manifest")).await.expect(200);
+    let given = |line: &&Value| !line["dimensions"].is_null();
+    assert_eq!(manifest["bookings"].as_array().unwrap().iter().filter(given).count(), 1);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn a_report_is_of_the_last_28_days_unless_others_are_named() {
     }
     let empty = report(&operator, VOLUME, "").await;
     let nothing = json!({"bookings": 0, "cancelled": 0, "pieces": 0, "weight_kg": 0, "chargeable_weight_kg": 0,
-                         "revenue": [], "yield_per_kg": [], "change_percent": null});
+                         "co2e_kg": null, "revenue": [], "yield_per_kg": [], "change_percent": null});
     assert_eq!(empty["total"], nothing);
     let empty = report(&operator, TRANSIT, "group=lane").await;
     let nothing =

@@ -32,13 +32,13 @@ async fn a_report_is_exported_with_what_the_limit_left_out() {
         let flight = any_flight(&world, number, origin, destination).await;
         first.book(of_weight(&flight, weight)).await;
     }
-    let header = "\"period\",\"key\",\"bookings\",\"cancelled\",\"pieces\",\"weight_kg\",\"chargeable_weight_kg\",\"change_percent\"";
+    let header = "\"period\",\"key\",\"bookings\",\"cancelled\",\"pieces\",\"weight_kg\",\"chargeable_weight_kg\",\"co2e_kg\",\"change_percent\"";
     let lines = csv(&first, &format!("{VOLUME}/export?group=lane&limit=2")).await;
     let expected = [
         header,
-        "\"2026-11-20\",\"DEL-LHR\",1,0,3,30,30,",
-        "\"2026-11-20\",\"DEL-DXB\",1,0,3,20,20,",
-        ",\"other\",1,0,3,10.5,17,",
+        "\"2026-11-20\",\"DEL-LHR\",1,0,3,30,30,,",
+        "\"2026-11-20\",\"DEL-DXB\",1,0,3,20,20,,",
+        ",\"other\",1,0,3,10.5,17,,",
     ];
     assert_eq!(lines, expected);
     assert_eq!(csv(&second, &format!("{VOLUME}/export")).await, [header], "another's figures are not its own");

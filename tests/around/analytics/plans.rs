@@ -7,7 +7,7 @@ const REPORTS: [(&str, &str, usize); 5] = [
     ("flights", include_str!("../../../crates/analytics/src/repository/flights.sql"), 9),
     ("funnel", include_str!("../../../crates/analytics/src/repository/funnel.sql"), 16),
     ("transit", include_str!("../../../crates/analytics/src/repository/transit.sql"), 18),
-    ("volume", include_str!("../../../crates/analytics/src/repository/volume.sql"), 17),
+    ("volume", include_str!("../../../crates/analytics/src/repository/volume.sql"), 22),
 ];
 
 /// After some requests PostgreSQL takes a plan that is the same for any parameters, and estimates each sum to be one row: a join of

@@ -50,6 +50,26 @@ fn members(entries: &[Value], names: &[&str]) -> Vec<Vec<Value>> {
 }
 
 #[tokio::test]
+async fn a_search_between_cities_counts_once_on_the_lane_with_the_most_options() {
+    let world = World::start().await;
+    world.flight(NewFlight::new("AI101", "LHR", "JFK").weight(100.0)).await;
+    world.flight(NewFlight::new("AI102", "LHR", "JFK").weight(100.0)).await;
+    world.flight(NewFlight::new("AI103", "STN", "EWR").weight(500.0)).await;
+    for weight in [200, 1000] {
+        search(&world.anonymous(), "LON", "NYC", json!({"weight_kg": weight})).await;
+    }
+    search(&world.anonymous(), "LON", "TYO", json!({"weight_kg": 50})).await;
+    let found = counted(&world, "").await;
+    let figures = members(&found, &["origin", "destination", "weight_class", "outcome", "searches", "options"]);
+    let expected = [
+        json!(["LHR", "JFK", 1000, "NO_ROOM", 1, 3]),
+        json!(["LHR", "NRT", 45, "NO_FLIGHT", 1, 0]),
+        json!(["STN", "EWR", 100, "BOOKABLE", 1, 3]),
+    ];
+    assert_eq!(figures, expected.map(|row| row.as_array().unwrap().clone()));
+}
+
+#[tokio::test]
 async fn each_origin_of_a_group_search_counts_as_a_search_for_the_sum_of_its_parts() {
     let world = World::start().await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(500.0)).await;

@@ -30,7 +30,7 @@ async fn figures_are_those_of_the_bookings_that_were_made() {
     assert_eq!(text(&own, "as_of"), "2026-11-22T08:00:00Z");
     // 1 m³ and 0.1 m³ are 166.667 and 16.667 kg: each to the next half kilogram. Before were 40 kg.
     let figures = json!({"bookings": 3, "cancelled": 1, "pieces": 5, "weight_kg": 112.8, "chargeable_weight_kg": 184,
-                         "revenue": [], "yield_per_kg": [], "change_percent": 182});
+                         "co2e_kg": null, "revenue": [], "yield_per_kg": [], "change_percent": 182});
     assert_eq!(own["total"], figures);
     assert_eq!(own["rows"], json!([with(figures, json!({"period": "2026-11-22", "key": null}))]));
     assert_eq!(own["other"], Value::Null);

@@ -11,7 +11,7 @@ async fn by_default_all_goes_by_email_but_departures_and_arrivals_and_nothing_by
     let body = world.customer().await.get(PREFERENCES).await.expect(200);
     assert_eq!((&body["language"], &body["scope"]), (&json!("en"), &json!("own")));
     let types = body["types"].as_object().unwrap();
-    assert_eq!(types.len(), 14);
+    assert_eq!(types.len(), 15);
     for (name, channels) in types {
         let email = !["departed", "arrived"].contains(&name.as_str());
         assert_eq!(channels, &json!({"email": email, "sms": false}), "{name}");

@@ -41,14 +41,14 @@ async fn the_vectors_of_the_trade_are_quoted() {
     let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
     let expected = json!({
         "id": quote["id"], "organization_id": quote["organization_id"], "flight_ids": [flight["id"]], "weight_kg": 98,
-        "volume_m3": 0.588,
+        "volume_m3": 0.588, "dimensions": null,
         "special_handling_codes": [], "product": "GENERAL", "discount_code": null, "basis": "THROUGH",
         "chargeable_weight_kg": 98,
         "lines": [{"kind": "WEIGHT", "code": "TACT", "leg": null, "basis": "PER_KG_CHARGEABLE", "quantity": 98, "rate": "9",
                    "rate_class": "Q", "rated_weight_kg": 100, "amount": usd("900.00"),
                    "rule": {"id": rule["id"], "version": 1}, "text": "98 kg as 100 kg at 9 USD"}],
         "weight_charge": usd("900.00"), "discount": usd("0.00"), "surcharges": usd("0.00"), "total": usd("900.00"),
-        "expires_at": "2026-11-20T09:00:00Z", "created_at": "2026-11-20T08:00:00Z",
+        "emissions": null, "expires_at": "2026-11-20T09:00:00Z", "created_at": "2026-11-20T08:00:00Z",
     });
     assert_eq!(quote, expected);
     assert_eq!(guest.get(&location).await.expect(200), quote);

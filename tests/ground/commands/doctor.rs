@@ -137,5 +137,8 @@ async fn doctor_reports_where_the_key_of_stored_secrets_lies() {
         "{with}"
     );
     let resealed = loadmaster(&["secrets", "reseal"]).on(&database).env("LOADMASTER_SECRETS__KEY", key).run().await;
-    assert_eq!(resealed.succeeded(), "The secrets of 0 webhooks were encrypted anew.\n");
+    assert_eq!(
+        resealed.succeeded(),
+        "The secrets of 0 webhooks were encrypted anew.\nThe headers of 0 feeds were encrypted anew.\n"
+    );
 }

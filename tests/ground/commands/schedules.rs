@@ -1,5 +1,7 @@
 //! A season's timetable, shown and applied. The command knows the real time: its flights leave in 2031. Most tests run it
 //! several times, and each run opens all rooms: that takes seconds.
+use async_compression::Level;
+use loadmaster_platform::web::{Coding, encode};
 use loadmaster_testkit::{
     NewFlight, World,
     amending::{shown, timeline},
@@ -16,7 +18,7 @@ const TERMS: &str = "77X, 102000 kg, 653 m³, 37 positions, cut-off 60 min";
 
 fn command(arguments: &[&str], rows: &[&str], world: &World) -> Loadmaster {
     let all = [&["schedules", "import", "season.csv"], arguments].concat();
-    loadmaster(&all).file("season.csv", &format!("{HEADER}\n{}\n", rows.join("\n"))).on(&world.database)
+    loadmaster(&all).file("season.csv", format!("{HEADER}\n{}\n", rows.join("\n"))).on(&world.database)
 }
 
 async fn import(arguments: &[&str], rows: &[&str], world: &World) -> Done {
@@ -55,7 +57,7 @@ async fn a_season_may_be_a_file_of_ssim() {
     let world = World::start().await;
     let import = async |days: &str| {
         let command = loadmaster(&["schedules", "import", "season.ssim", "--yes"]);
-        command.file("season.ssim", &ssim(days)).on(&world.database).run().await
+        command.file("season.ssim", ssim(days)).on(&world.database).run().await
     };
     let faulty = import("12345 8").await;
     let fault = "`days_of_operation` in row 4 must be days in order";
@@ -70,9 +72,24 @@ async fn a_season_may_be_a_file_of_ssim() {
 }
 
 #[tokio::test]
+async fn a_season_in_gzip_is_read_and_a_cut_one_changes_nothing() {
+    let world = World::start().await;
+    let packed = encode(ssim("1234567").into(), Coding::Gzip, Level::Default).await;
+    let import = async |file: &[u8]| {
+        let command = loadmaster(&["schedules", "import", "season.ssim.gz", "--yes"]);
+        command.file("season.ssim.gz", file).on(&world.database).run().await
+    };
+    let complaint = import(&packed[..packed.len() - 4]).await.complained();
+    assert!(complaint.contains("its gzip is damaged or not complete"), "{complaint}");
+    assert_eq!(departures(&world).await, json!([]));
+    let created = import(&packed).await.succeeded();
+    assert!(created.ends_with("created: 1, updated: 0, unchanged: 0\n"), "{created}");
+}
+
+#[tokio::test]
 async fn the_settings_say_which_services_are_flights() {
     let world = World::start().await;
-    let command = loadmaster(&["schedules", "import", "season.ssim", "--yes"]).file("season.ssim", &ssim("1234567"));
+    let command = loadmaster(&["schedules", "import", "season.ssim", "--yes"]).file("season.ssim", ssim("1234567"));
     let none = command.env("LOADMASTER_SSIM__SERVICE_TYPES", "J,C").on(&world.database).run().await.succeeded();
     assert!(none.ends_with("Nothing to apply.\n"), "{none}");
     assert_eq!(departures(&world).await, json!([]));
@@ -96,6 +113,33 @@ async fn an_exported_season_is_imported_without_a_difference() {
         let shown = command.file("season.ssim", &exported.text).on(&world.database).run().await.succeeded();
         assert_eq!(shown, "new: 0, changed: 0, unchanged: 24\nNothing to apply.\n", "{mode}: {}", exported.text);
     }
+}
+
+#[tokio::test]
+async fn the_numbers_of_others_are_shown_and_go_out_and_in_again() {
+    let world = World::start().await;
+    let import = async |file: &str| {
+        let command = loadmaster(&["schedules", "import", "season.ssim", "--yes"]);
+        command.file("season.ssim", file).on(&world.database).run().await.succeeded()
+    };
+    let plain = ssim("1......");
+    let created = import(&plain).await;
+    assert!(created.ends_with("created: 1, updated: 0, unchanged: 0\n"), "{created}");
+    // Another record behind the leg, and its number in all that follow.
+    let data = format!("{:<194}000004", "4 AI 90070101F              AB010DELBOMUA 9012/SQ 0401");
+    let (before, end) = plain.rsplit_once('\n').unwrap();
+    let sold = format!("{before}\n{data}\n{}", end.replace("000003E000004", "000004E000005"));
+    let changed = import(&sold).await;
+    let line = "AI9007  DEL-BOM     1 changed, 2031-01-06: also sold as no other number → SQ401, UA9012\n";
+    assert!(changed.starts_with(line), "{changed}");
+    assert_eq!(schedule(&world).await[0]["also_sold_as"], json!(["SQ401", "UA9012"]));
+    for mode in ["UTC", "LOCAL"] {
+        let path = format!("/api/v1/schedules/export?airline=AI&from=2031-01-01&to=2031-01-31&time_mode={mode}");
+        let exported = world.anonymous().get(&path).await.text;
+        assert!(exported.contains(" AB010DELBOMSQ 0401/UA 9012 "), "{exported}");
+        assert_eq!(import(&exported).await, "new: 0, changed: 0, unchanged: 1\nNothing to apply.\n", "{exported}");
+    }
+    world.audit().await;
 }
 
 #[tokio::test]

@@ -128,6 +128,8 @@ async fn the_serving_role_deletes_no_bookings_flights_or_users() {
         "flights",
         "flight_capacity",
         "embargoes",
+        "station_tags",
+        "station_collections",
         "payments",
         "payment_operations",
         "credit_accounts",

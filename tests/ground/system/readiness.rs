@@ -182,6 +182,7 @@ async fn each_room_says_what_it_can_do_and_a_setting_switches_its_feature_on() {
         "flights",
         "flights_import",
         "embargoes",
+        "stations",
         "prices",
         "payments",
         "search",
@@ -200,6 +201,7 @@ async fn each_room_says_what_it_can_do_and_a_setting_switches_its_feature_on() {
         "analytics",
         "streams",
         "rates",
+        "feeds",
         "webhooks",
         "notifications",
     ];

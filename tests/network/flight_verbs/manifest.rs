@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::two_flights;
 
-const ENTRY: [&str; 15] = [
+const ENTRY: [&str; 16] = [
     "ref_id",
     "awb_number",
     "booking_status",
@@ -22,6 +22,7 @@ const ENTRY: [&str; 15] = [
     "pieces",
     "weight_kg",
     "volume_m3",
+    "dimensions",
     "positions",
     "special_handling_codes",
     "description",

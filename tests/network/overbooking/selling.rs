@@ -152,7 +152,8 @@ async fn searches_and_lists_show_what_may_be_sold() {
     let question = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2026-11-21", "weight_kg": 1100});
     for _ in 0..3 {
         let found = client.post("/api/v1/routes/search", question.clone()).await.expect(200);
-        let shown = with(flight.clone(), json!({"bookable": true, "reasons": []}));
+        let judged = json!({"bookable": true, "reasons": [], "latest_acceptance_datetime": null, "emissions": null});
+        let shown = with(flight.clone(), judged);
         assert_eq!(found["direct_flights"], json!([shown]));
     }
     let availability = client.get(&format!("{}/availability", path_to(&flight))).await.expect(200);

@@ -13,7 +13,7 @@ fn sorted(mut names: Vec<&str>) -> Vec<&str> {
     names
 }
 
-const OPTION: [&str; 13] = [
+const OPTION: [&str; 15] = [
     "route_type",
     "stops",
     "flights",
@@ -27,6 +27,8 @@ const OPTION: [&str; 13] = [
     "available",
     "bookable",
     "reasons",
+    "latest_acceptance_datetime",
+    "emissions",
 ];
 
 #[tokio::test]
@@ -52,6 +54,7 @@ async fn an_option_has_exactly_the_promised_members() {
             "departure_datetime": "2026-11-21T02:30:00Z", "arrival_datetime": "2026-11-21T19:37:00Z",
             "total_duration_hours": 17.12, "total_duration_minutes": 1027, "connection_minutes": [187],
             "available": {"weight_kg": 900.5, "volume_m3": 1000, "positions": 10}, "bookable": true, "reasons": [],
+            "latest_acceptance_datetime": null, "emissions": null,
         })
     );
     assert_eq!(straight["flights"], json!([direct]));
@@ -85,6 +88,8 @@ async fn a_direct_flight_is_a_flight_with_a_verdict() {
     let mut expected = flight;
     expected["bookable"] = json!(true);
     expected["reasons"] = json!([]);
+    expected["latest_acceptance_datetime"] = Value::Null;
+    expected["emissions"] = Value::Null;
     assert_eq!(found["direct_flights"], json!([expected]));
     assert_eq!(sorted(members(&found["transit_routes"][0])), sorted(OPTION.to_vec()));
 }

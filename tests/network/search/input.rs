@@ -70,6 +70,7 @@ async fn each_parameter_of_a_query_is_judged() {
         ("&max_stops=4", "max_stops", "too_large"),
         ("&sort=cheapest", "sort", "unknown_value"),
         ("&sort=price", "weight_kg", "required"),
+        ("&sort=emissions", "weight_kg", "required"),
         ("&price=maybe", "price", "wrong_type"),
         ("&color=red", "color", "unknown_field"),
         ("&origin=BOM", "origin", "invalid_format"),
@@ -170,9 +171,10 @@ async fn the_description_states_the_bounds_and_words_that_are_accepted() {
     let words = resolve(&document, &sort["schema"])["enum"].as_array().expect("the words");
     for order in words {
         let order = order.as_str().unwrap();
-        // A price needs a weight.
+        // A price needs a weight, and emissions do.
         assert_eq!(by_query("weight_kg=1&sort", order).await, 200);
-        assert_eq!(by_query("sort", order).await, if order == "price" { 400 } else { 200 });
+        let needs_weight = ["price", "emissions"].contains(&order);
+        assert_eq!(by_query("sort", order).await, if needs_weight { 400 } else { 200 });
     }
     assert_eq!(by_query("sort", "cheapest").await, 400);
 }

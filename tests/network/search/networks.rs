@@ -122,7 +122,8 @@ async fn zones_of_other_rules(owner: &mut PgConnection) -> BTreeSet<String> {
 async fn networks(owner: &mut PgConnection, count: usize) -> Vec<Network> {
     let other: Vec<String> = zones_of_other_rules(owner).await.into_iter().collect();
     let airports: Vec<String> = sqlx::query_scalar(
-        "select iata_code from airports where time_zone <> all($2) order by time_zone = any($1) desc, md5(iata_code)",
+        "select iata_code from airports where time_zone <> all($2) and iata_code not in (select code from cities)
+         order by time_zone = any($1) desc, md5(iata_code)",
     )
     .bind(ZONES)
     .bind(other)

@@ -31,7 +31,10 @@ fn reference() -> Vec<Kind> {
         json!({"iata_code": "QQB", "icao_code": "QQQQ", "elevation_ft": 15, "is_major": true, "is_active": true}),
         json!({"iata_code": "0B", "icao_code": "QQQ", "awb_prefix": "999", "alliance": "None", "is_cargo_only": false,
                "kind": "BOTH", "hub_airports": ["DEL", "LHR"], "is_active": true}),
-        json!({"iata_code": "0AB", "icao_code": "QQQQ", "positions": 4, "is_freighter": true, "is_active": true}),
+        json!({"iata_code": "0AB", "icao_code": "QQQQ", "positions": 4, "is_freighter": true,
+               "co2e_kg_per_tkm": 0.5123, "is_active": true,
+               "openings": [{"deck": "LOWER", "door_width_cm": 270, "door_height_cm": 170, "max_length_cm": 318,
+                             "max_piece_kg": 4600}]}),
     ];
     let kind = |list, query, least: Value, more, optional| Kind {
         list,
@@ -50,7 +53,7 @@ fn reference() -> Vec<Kind> {
             airlines,
             &["icao_code", "awb_prefix", "alliance", "kind", "hub_airports"],
         ),
-        kind("/api/v1/aircraft", "", aircraft, aircrafts, &["icao_code"]),
+        kind("/api/v1/aircraft", "", aircraft, aircrafts, &["icao_code", "co2e_kg_per_tkm", "openings"]),
     ]
 }
 
@@ -144,6 +147,20 @@ fn rules(organization: &Value) -> Vec<Kind> {
             parties,
             &[],
             &["account_number", "street", "city", "postal_code", "country_code", "phone", "email"],
+        ),
+        kind(
+            "/api/v1/station-tags",
+            json!({"code": "hub", "name": "Hub", "color": "#2563eb"}),
+            json!({"code": "gate", "order": 1, "is_active": false}),
+            &["code"],
+            &[],
+        ),
+        kind(
+            "/api/v1/station-collections",
+            json!({"slug": "asia", "name": "Asia"}),
+            json!({"slug": "europe", "text": "All", "stations": ["LHR"], "order": 1, "is_active": false}),
+            &["slug"],
+            &["text", "stations"],
         ),
         kind(
             "/api/v1/alerts",

@@ -10,6 +10,7 @@ use loadmaster_consolidations::INVITATION;
 use loadmaster_search::SearchService;
 use loadmaster_testkit::{
     Answer, Client, NewFlight, World, WorldOptions,
+    freight::with,
     payments::{any_credit, any_payment, signed_webhook, unpaid_of_guest, with_test},
     pricing::{sale, surcharge, tariff},
     until,
@@ -50,9 +51,17 @@ impl Journey<'_> {
         values.for_each(|query| path.push_str(query));
         let mut request = caller.request(method.parse().unwrap(), &path);
         if let Some(body) = &body {
-            let media_type = if body.is_string() { "text/csv" } else { "application/json" };
+            let is_image = ["/image", "/logo"].iter().any(|end| template.ends_with(end));
+            let media_type = match body {
+                Value::String(_) if is_image => "image/webp",
+                Value::String(_) => "text/csv",
+                _ => "application/json",
+            };
             let text = body.as_str().map_or_else(|| body.to_string(), ToOwned::to_owned);
             request = request.header("content-type", media_type).body(text);
+        }
+        if (method, template) == ("PUT", "/api/v1/stations/{code}") {
+            request = request.header("if-match", "\"0\"");
         }
         let answer = Answer::of(request).await;
         assert!(answer.status.is_success(), "{method} {path}: {}", answer.text);
@@ -126,7 +135,9 @@ async fn every_success_has_exactly_the_documented_members() {
     parties(&mut journey, &customer).await;
     templates(&mut journey, &customer).await;
     alerts(&mut journey, &customer).await;
+    feeds(&world, &mut journey, &admin).await;
     consolidations(&world, &mut journey, &customer, &admin).await;
+    stations(&world, &mut journey, [&anyone, &customer, &admin]).await;
     webhooks(&world, &mut journey, &admin).await;
     claims(&world, &mut journey, &anyone, &customer).await;
     payments(&world, &mut journey, &admin).await;
@@ -173,12 +184,15 @@ async fn schedule_and_reference(world: &World, journey: &mut Journey<'_>, anyone
         ("/api/v1/airports/popular", &[]),
         ("/api/v1/airports/city/{name}", &["London"]),
         ("/api/v1/airports/{code}", &["DEL"]),
+        ("/api/v1/cities", &[]),
+        ("/api/v1/cities/{code}", &["LON"]),
         ("/api/v1/airlines", &[]),
         ("/api/v1/airlines/{code}", &["AI"]),
         ("/api/v1/airlines/{code}/routes", &["AI"]),
         ("/api/v1/airlines/routes/search", &["?origin=DEL"]),
         ("/api/v1/aircraft", &[]),
         ("/api/v1/aircraft/{code}", &["77X"]),
+        ("/api/v1/aircraft/{code}/fit", &["77X", "?length_cm=120&width_cm=80&height_cm=150"]),
         ("/api/v1/handling-codes", &[]),
         ("/api/v1/regions", &[]),
     ] {
@@ -600,6 +614,45 @@ async fn alerts(journey: &mut Journey<'_>, customer: &Client) {
     journey.visit(customer, "DELETE", template, &[id], None).await;
 }
 
+/// Feeds, with runs that are applied, rejected and faulty.
+async fn feeds(world: &World, journey: &mut Journey<'_>, admin: &Client) {
+    let (list, template, runs) = ("/api/v1/feeds", "/api/v1/feeds/{id}", "/api/v1/feeds/{id}/runs");
+    let full = json!({"name": "Flights", "kind": "FLIGHTS", "format": "CSV", "url": "https://nowhere.example/flights.csv",
+                      "headers": [{"name": "Authorization", "value": "Bearer x"}], "airline_codes": ["AI"],
+                      "every_minutes": 60, "apply": "REVIEW", "cancels_absent": true});
+    let feed = journey.visit(admin, "POST", list, &[], Some(full)).await;
+    let id = feed["id"].as_str().unwrap();
+    journey.visit(admin, "GET", list, &["?kind=FLIGHTS&status=ACTIVE"], None).await;
+    journey.visit(admin, "PATCH", template, &[id], Some(json!({"url": null, "name": "Flights of Air India"}))).await;
+    journey.visit(admin, "POST", "/api/v1/feeds/{id}/reset", &[id], None).await;
+    journey.visit(admin, "GET", template, &[id], None).await;
+    let rows = "2026-11-25T08:00:00Z,2026-11-25T16:00:00Z,77X,,,,";
+    let header = CSV.lines().next().unwrap();
+    let working = WorldOptions::working().on(&world.database).start().await;
+    working.clock.set(world.now());
+    for (file, action) in [
+        (format!("{header}\nAI931,DEL,LHR,{rows}\n"), Some("/api/v1/feeds/{id}/runs/{run_id}/reject")),
+        (format!("{header}\nAI931,DEL,LHR,{rows}\n"), Some("/api/v1/feeds/{id}/runs/{run_id}/apply")),
+        (format!("{header}\nAI931,DEL,XXX,{rows}\n"), None),
+    ] {
+        let run = journey.visit(admin, "POST", runs, &[id], Some(file.into())).await;
+        let run = run["id"].as_str().unwrap();
+        let path = format!("/api/v1/feeds/{id}/runs/{run}");
+        let has_ended = async || admin.get(&path).await.expect(200)["status"] != "RUNNING";
+        until("the run has ended", has_ended).await;
+        journey.visit(admin, "GET", "/api/v1/feeds/{id}/runs/{run_id}", &[id, run], None).await;
+        journey.visit(admin, "GET", "/api/v1/feeds/{id}/runs/{run_id}/faults", &[id, run], None).await;
+        journey.visit(admin, "GET", "/api/v1/feeds/{id}/runs/{run_id}/differences", &[id, run], None).await;
+        if let Some(action) = action {
+            journey.visit(admin, "POST", action, &[id, run], None).await;
+            until("the run has ended", has_ended).await;
+        }
+    }
+    working.shutdown().await;
+    journey.visit(admin, "GET", runs, &[id, "?status=APPLIED"], None).await;
+    journey.visit(admin, "DELETE", template, &[id], None).await;
+}
+
 /// A consolidation of one origin, from its plan to its end.
 async fn consolidations(world: &World, journey: &mut Journey<'_>, customer: &Client, other: &Client) {
     let (list, template) = ("/api/v1/consolidations", "/api/v1/consolidations/{id}");
@@ -652,6 +705,71 @@ async fn consolidations(world: &World, journey: &mut Journey<'_>, customer: &Cli
     journey.visit(customer, "DELETE", &format!("{members}/{{organization_id}}"), &[id, member], None).await;
     journey.visit(customer, "DELETE", &of_part, &[id, part], None).await;
     journey.visit(customer, "DELETE", template, &[id], None).await;
+}
+
+/// What a station says and shows, and what is said about it.
+async fn stations(world: &World, journey: &mut Journey<'_>, [anyone, customer, admin]: [&Client; 3]) {
+    let tag = json!({"code": "pharma-hub", "name": "Pharma hub", "color": "#2563eb", "order": 1, "is_active": true});
+    let collection = json!({"slug": "asia", "name": "Asia", "text": "Three hubs", "stations": ["DEL", "BOM"], "order": 1,
+                            "is_active": true});
+    for (list, key, entry) in
+        [("/api/v1/station-tags", "code", tag), ("/api/v1/station-collections", "slug", collection)]
+    {
+        let template = format!("{list}/{{id}}");
+        let other = admin.post(list, with(entry.clone(), json!({key: "other", "name": "Other"}))).await.expect(201);
+        journey.visit(admin, "DELETE", &template, &[other["id"].as_str().unwrap()], None).await;
+        let entry = journey.visit(admin, "POST", list, &[], Some(entry)).await;
+        let id = entry["id"].as_str().unwrap();
+        journey.visit(anyone, "GET", list, &[], None).await;
+        journey.visit(anyone, "GET", &template, &[id], None).await;
+        journey.visit(admin, "PATCH", &template, &[id], Some(json!({"name": "Another name"}))).await;
+    }
+    let (list, template) = ("/api/v1/stations", "/api/v1/stations/{code}");
+    let full = json!({
+        "summary": "Perishables around the clock.", "text": "Two halls.", "highlights": ["Cool chain"],
+        "tags": ["pharma-hub"], "capabilities": ["COOL_ROOM", "LIVE_ANIMALS"],
+        "hours": [{"desk": "EXPORT", "days": [1, 2, 3, 4, 5], "from": "06:00", "to": "22:00"}],
+        "acceptance": [{"minutes_before": 240}, {"minutes_before": 90, "product": "EXPRESS", "handling_code": "PER"}],
+        "notices": [{"text": "Gate 2 is closed.", "from": "2026-12-24", "to": "2026-12-26"}],
+        "contacts": [{"desk": "EXPORT", "name": "Duty manager", "phone": "+911123456789", "email": "duty@example.com"}],
+    });
+    journey.visit(admin, "PUT", template, &["DEL"], Some(full)).await;
+    journey.visit(anyone, "GET", list, &["?country=IN&capability=COOL_ROOM&tag=pharma-hub&q=del"], None).await;
+    journey.visit(customer, "GET", template, &["DEL"], None).await;
+    let table = "iata_code,summary\nBOM,One hall\n";
+    journey.visit(admin, "POST", "/api/v1/stations/import", &[], Some(table.into())).await;
+    journey.visit(anyone, "GET", "/api/v1/stations/export", &["?format=csv&collection=asia"], None).await;
+    let bulk = json!({"action": "feature", "ids": ["DEL", "BOM"]});
+    journey.visit(admin, "POST", "/api/v1/stations/bulk", &[], Some(bulk)).await;
+    let pixel = "RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    for (template, code) in [("/api/v1/stations/{code}/image", "DEL"), ("/api/v1/airlines/{code}/logo", "AI")] {
+        journey.visit(admin, "PUT", template, &[code], Some(pixel.into())).await;
+        journey.visit(anyone, "GET", template, &[code], None).await;
+        if code == "AI" {
+            journey.visit(anyone, "GET", "/api/v1/airline-logos", &[], None).await;
+        }
+        journey.visit(admin, "DELETE", template, &[code], None).await;
+    }
+    let tips = "/api/v1/stations/{code}/tips";
+    let tip = json!({"topic": "TRAFFIC", "text": "Use gate 2.", "link": "https://www.example.com/gates"});
+    let tip = journey.visit(customer, "POST", tips, &["DEL"], Some(tip)).await;
+    let id = tip["id"].as_str().unwrap();
+    journey.visit(admin, "GET", "/api/v1/tips", &["?status=PENDING&station=DEL"], None).await;
+    let reason = Some(json!({"reason": "Checked on site"}));
+    journey.visit(admin, "POST", "/api/v1/tips/{id}/approve", &[id], reason.clone()).await;
+    journey.visit(anyone, "GET", tips, &["DEL"], None).await;
+    journey.visit(admin, "POST", "/api/v1/tips/{id}/report", &[id], None).await;
+    journey.visit(admin, "POST", "/api/v1/tips/{id}/reject", &[id], reason).await;
+    journey.visit(admin, "POST", "/api/v1/tips/bulk", &[], Some(json!({"action": "approve", "ids": [id]}))).await;
+    world.sql("insert into station_trends values ('LHR', 1, 40, 2, 16, '2026-11-20T04:00:00Z')").await;
+    let lanes = r#"[{"destination": "LHR", "departures": 56, "currency": "USD", "low": 20000, "average": 30000, "high": 40000}]"#;
+    let insights = format!(
+        "insert into station_insights
+         values ('DEL', '2026-10-23', '2026-11-19', 56, 50, 40, 3000000, 5000000, '{lanes}', '2026-11-20T04:00:00Z')"
+    );
+    world.sql(&insights).await;
+    journey.visit(admin, "GET", "/api/v1/stations/trending", &["?limit=5"], None).await;
+    journey.visit(anyone, "GET", "/api/v1/stations/{code}/insights", &["DEL"], None).await;
 }
 
 /// A webhook whose receiver is nowhere.

@@ -74,8 +74,8 @@ async fn every_parameter_of_a_read_is_taken() {
             let is_of_guests = |value: &String| name == "role" && value == "guest";
             let values = values(&checker, name, checker.resolve(&parameter["schema"]));
             for value in values.iter().filter(|value| !is_of_guests(value)) {
-                // The cheapest first needs a weight, as prices do.
-                let weight = if value == "price" { "&weight_kg=1" } else { "" };
+                // The cheapest first needs a weight, as prices do, and so do the least emissions.
+                let weight = if ["price", "emissions"].contains(&value.as_str()) { "&weight_kg=1" } else { "" };
                 let answer = admin.get(&format!("{path}{mark}{name}={value}{weight}")).await;
                 if !answer.status.is_success() {
                     refused.push(format!("{} {name}={value}: {:.300}", operation.name(), answer.text));

@@ -30,7 +30,8 @@ fn listing<'a>(document: &'a Value, code: &str) -> Vec<Operation<'a>> {
 }
 
 /// Queries without which there is nothing to do.
-const QUERIES: [(&str, &str); 7] = [
+const QUERIES: [(&str, &str); 8] = [
+    ("/api/v1/aircraft/{code}/fit", "length_cm=120&width_cm=80&height_cm=150"),
     ("/api/v1/airports/search", "q=del"),
     ("/api/v1/organizations/{id}/credit/statement", "from=2026-11-01&to=2026-11-30"),
     ("/api/v1/rates/booking-window", "origin=DEL&destination=LHR"),
@@ -47,7 +48,13 @@ const BODIES: [(&str, &str); 3] = [
     ("/reset-password/{token}", "new=another+horse+battery"),
 ];
 
-const KINDS: [&str; 3] = ["application/json", "text/csv", "application/x-www-form-urlencoded"];
+const KINDS: [&str; 4] = ["application/json", "text/csv", "application/x-www-form-urlencoded", "image/webp"];
+
+/// A WebP of one pixel, as far as its header goes.
+const PIXEL: &str = "RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// Takes a whole table, as imports do.
+const FEED_RUN: &str = "POST /api/v1/feeds/{id}/runs";
 
 /// The media type of an operation's body.
 fn media_type(operation: &Operation<'_>) -> &'static str {
@@ -108,7 +115,11 @@ impl Requests {
         operation: &Operation<'_>,
         body: Option<(&str, String)>,
     ) -> RequestBuilder {
-        let request = caller.request(operation.method.parse().unwrap(), &self.path(operation));
+        let mut request = caller.request(operation.method.parse().unwrap(), &self.path(operation));
+        // What a station says is replaced under a version only.
+        if operation.path == "/api/v1/stations/{code}" && operation.method.eq_ignore_ascii_case("put") {
+            request = request.header("if-match", "*");
+        }
         let content = &operation.body["requestBody"]["content"];
         if !content.is_object() {
             return request;
@@ -131,6 +142,7 @@ impl Requests {
             (None, "/api/v1/auth/password/reset") => {
                 (kind, json!({"token": self.tokens[1], "new": "another horse battery"}).to_string())
             }
+            (None, _) if kind == KINDS[3] => (kind, PIXEL.to_owned()),
             (None, _) => match (form, &content[kind]["example"]) {
                 (Some((_, form)), _) => (KINDS[2], (*form).to_owned()),
                 (None, Value::Null) => (kind, "{}".to_owned()),
@@ -145,7 +157,7 @@ impl Requests {
     async fn meet(&self, code: &str, elsewhere: &[&str], request: impl Fn(&Operation<'_>) -> RequestBuilder) {
         let (document, request) = (document(), &request);
         let asked =
-            listing(&document, code).into_iter().filter(|it| !elsewhere.iter().any(|end| it.path.ends_with(end)));
+            listing(&document, code).into_iter().filter(|it| !elsewhere.iter().any(|end| it.name().ends_with(end)));
         let exports = &Mutex::new(());
         let asked = asked.map(|operation| async move {
             // A caller may have two at a time.
@@ -245,7 +257,8 @@ async fn every_operation_refuses_a_query_or_a_body_that_cannot_be_read() {
     };
     requests.meet("unsupported_media_type", &[], |it| with_body(it, "text/x-none", "x".to_owned())).await;
     let large = |it: &Operation<'_>| {
-        let bytes = if it.path.ends_with("/import") { 33 * 1024 * 1024 } else { 6000 };
+        let is_table = it.path.ends_with("/import") || it.name() == FEED_RUN;
+        let bytes = if is_table { 33 * 1024 * 1024 } else { 6000 };
         with_body(it, media_type(it), " ".repeat(bytes))
     };
     requests.meet("payload_too_large", &[], large).await;
@@ -292,8 +305,16 @@ async fn every_operation_that_waits_gives_up_when_its_time_is_over() {
     let caller = slow.same(&admin);
     let held = without_connections(&slow).await;
     // Tables and actions on many may take minutes; the last three have connections of their own.
-    let others =
-        ["/export", "/import", "/bulk", "/webhooks/{provider}", "/health/detailed", "/api/v1/stream", "/api/v1/holds"];
+    let others = [
+        "/export",
+        "/import",
+        FEED_RUN,
+        "/bulk",
+        "/webhooks/{provider}",
+        "/health/detailed",
+        "/api/v1/stream",
+        "/api/v1/holds",
+    ];
     requests.meet("timeout", &others, |it| requests.request(&caller, it, None)).await;
     assert_eq!(signed_webhook(&slow, "evt_1", "pay_1").await.body["code"], "timeout");
     drop(held);

@@ -72,8 +72,10 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
         dead_job(world).await;
         any_payment(world, "tok_ok").await;
         let organization = json!({"name": format!("Crate {number}")});
+        let kind = if number == 0 { "FLIGHTS" } else { "SEASON" };
         for (list, entry) in [
             ("alerts", json!({"kind": "SPACE", "origin": "DEL", "destination": "LHR", "weight_kg": 100})),
+            ("feeds", json!({"name": "Feed", "kind": kind, "format": "CSV", "airline_codes": ["AI"]})),
             ("consolidations", json!({"name": "Week 49", "destination": "LHR"})),
             ("allotments", allotment.clone()),
             ("organizations", organization),
@@ -81,6 +83,8 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
             ("parties", json!({"name": "Nordwerk"})),
             ("sales", sale(json!({}))),
             ("surcharges", surcharge("MYC", json!({}))),
+            ("station-collections", json!({"slug": format!("asia-{number}"), "name": "Asia"})),
+            ("station-tags", json!({"code": format!("hub-{number}"), "name": "Hub", "color": "#2563eb"})),
             ("tariffs", tariff(&format!("T{number}"), json!({}))),
             ("waitlist", waiting.clone()),
             ("webhooks", json!({"url": "https://nowhere.example/"})),
@@ -90,6 +94,14 @@ async fn add_entries(world: &World, admin: &Client, requests: &Requests) {
             assert!([201, 409].contains(&made.status.as_u16()), "{list}: {}", made.text);
         }
         notify(world, text(&me, "id")).await;
+    }
+    let author = world.customer().await;
+    for station in ["DEL", "BOM"] {
+        let path = format!("/api/v1/stations/{station}");
+        admin.change_if(Method::PUT, &path, "*", json!({"summary": "Two halls."})).await.expect(200);
+        let tip = json!({"topic": "OTHER", "text": "Use gate 2."});
+        let tip = author.post("/api/v1/stations/DEL/tips", tip).await.expect(202);
+        admin.poke(&format!("/api/v1/tips/{}/approve", text(&tip, "id"))).await.expect(200);
     }
     let document = document();
     let path = |template: &str, method: &str| {
@@ -120,7 +132,9 @@ async fn every_table_goes_out_as_a_workbook_and_what_can_be_imported_comes_back(
         let answer = get(&admin, &requests.path(&operation), "format=xlsx").await;
         assert_eq!(answer.header("content-type"), Some(XLSX), "{}: {}", operation.name(), answer.text);
     }
-    for (list, few) in [("airports", "&country=IS"), ("airlines", ""), ("aircraft", ""), ("tariffs", "")] {
+    for (list, few) in
+        [("airports", "&country=IS"), ("airlines", ""), ("aircraft", ""), ("tariffs", ""), ("stations", "")]
+    {
         let table = workbook(&admin, &format!("/api/v1/{list}/export?format=xlsx{few}")).await;
         let import = format!("/api/v1/{list}/import?dry_run=true");
         let summary = admin.post_raw(&import, XLSX, table).await.expect(200);

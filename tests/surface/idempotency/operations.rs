@@ -16,7 +16,7 @@ use loadmaster_testkit::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{HEADER, consolidations, effects, fresh, kept, repeats};
+use super::{HEADER, consolidations, effects, feeds, fresh, kept, repeats, stations};
 
 const ALERTS: &str = "/api/v1/alerts";
 const ALLOTMENTS: &str = "/api/v1/allotments";
@@ -30,7 +30,7 @@ const CONTACTS: &str = "/api/v1/bookings/{ref_id}/contacts";
 const RESEND: &str = "/api/v1/admin/notifications/{id}/resend";
 const SUPPRESSIONS: &str = "/api/v1/admin/suppressions";
 /// What has no version, and so no tag.
-const UNTAGGED: [&str; 5] = ["import", "/preferences", "/contacts", "/resend", "/retry"];
+const UNTAGGED: [&str; 6] = ["import", "/preferences", "/contacts", "/resend", "/retry", "/runs/{run_id}/reject"];
 const ORGANIZATIONS: &str = "/api/v1/organizations";
 const RUN: &str = "/api/v1/admin/schedules/{name}/run";
 const PAY_AS_GUEST: &str = "/api/v1/bookings/guest/payments";
@@ -56,8 +56,17 @@ impl Deed {
             Some((name, value)) => request.header(name, value),
             None => request,
         };
+        // What a station says is replaced under a version only.
+        let is_versioned = self.operation == ("PUT", stations::STATION);
+        let request = match header {
+            Some(("if-match", _)) => request,
+            _ if is_versioned => request.header("if-match", "*"),
+            _ => request,
+        };
+        let is_image = [stations::IMAGE, stations::LOGO].contains(&self.operation.1);
         Answer::of(match &self.body {
             None => request,
+            Some(Value::String(image)) if is_image => request.header("content-type", "image/webp").body(image.clone()),
             Some(Value::String(table)) => request.header("content-type", "text/csv").body(table.clone()),
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
         })
@@ -302,6 +311,8 @@ pub(super) async fn deeds(world: &World, caller: &Client) -> Vec<Deed> {
     ];
     deeds.extend(entries);
     deeds.extend(consolidations::deeds(world, caller).await);
+    deeds.extend(stations::deeds(world, caller).await);
+    deeds.extend(feeds::deeds(world, caller).await);
     deeds
 }
 
@@ -399,13 +410,26 @@ async fn without_a_key_each_request_is_its_own() {
             | "/api/v1/tariffs/import"
             | "/api/v1/airports/import"
             | "/api/v1/airlines/import"
-            | "/api/v1/aircraft/import" => assert_eq!(fresh(again, 200).body["unchanged"], 1),
-            "/api/v1/flights" | "/api/v1/tariffs" | "/api/v1/sales" | "/api/v1/airports" | "/api/v1/airlines"
-            | "/api/v1/aircraft" | TEMPLATES => {
+            | "/api/v1/aircraft/import"
+            | stations::IMPORT => assert_eq!(fresh(again, 200).body["unchanged"], 1),
+            "/api/v1/flights"
+            | "/api/v1/tariffs"
+            | "/api/v1/sales"
+            | "/api/v1/airports"
+            | "/api/v1/airlines"
+            | "/api/v1/aircraft"
+            | TEMPLATES
+            | stations::TAGS
+            | stations::COLLECTIONS
+            | feeds::LIST => {
                 again.expect_problem(409, "already_exists");
             }
+            feeds::RUNS => drop(again.expect_problem(409, "feed_running")),
+            feeds::RESET => drop(fresh(again, 200)),
             "/api/v1/bookings/claim" | consolidations::JOIN => drop(again.expect_problem(400, "invalid_token")),
             consolidations::PARTS => assert_ne!(fresh(again, 201).body["id"], first.body["id"]),
+            stations::TIPS => assert_ne!(fresh(again, 202).body["id"], first.body["id"]),
+            stations::REPORT => drop(fresh(again, 204)),
             consolidations::MEMBERS => assert_eq!(fresh(again, 202).body["id"], first.body["id"]),
             consolidations::PART | consolidations::RELEASE | consolidations::AMEND => {
                 assert_eq!(fresh(again, 200).body, first.body);
@@ -425,6 +449,11 @@ async fn without_a_key_each_request_is_its_own() {
             | "/api/v1/aircraft/{code}"
             | "/api/v1/admin/jobs/{id}"
             | consolidations::MEMBER
+            | stations::TAG
+            | stations::COLLECTION
+            | stations::IMAGE
+            | stations::LOGO
+            | feeds::ONE
             | SUPPRESSIONS
                 if method == "DELETE" =>
             {

@@ -20,6 +20,9 @@ const THINGS: &str = "
     values (':id', ':organization', 'One', 'DEL', 'LHR', '{1}', '2026-11-20', '2026-11-21', 1, 1, false, 0, 1, ':id', now(), now());
     insert into consolidations (id, organization_id, name, destination, created_at, updated_at)
     values (':id', ':organization', 'One', 'LHR', now(), now());
+    insert into feeds (id, name, kind, format, airline_codes, every_minutes, apply, cancels_absent, status, changed_by, created_at, updated_at)
+    values (':id', 'One', 'FLIGHTS', 'CSV', '{AI}', 60, 'REVIEW', false, 'ACTIVE', ':id', now(), now());
+    insert into feed_runs (id, feed_id, trigger, status, started_at, ended_at) values (':id', ':id', 'FILE', 'APPLIED', now(), now());
     insert into credit_accounts (organization_id, currency, credit_limit, used, entries, created_at, updated_at)
     values (':organization', 'USD', 0, 0, 1, now(), now())";
 
@@ -42,12 +45,13 @@ async fn no_list_takes_a_cursor_of_another_list() {
             path if path.starts_with("/api/v1/flights/") => text(&flight, "id").to_owned(),
             path if path.starts_with("/api/v1/organizations/") => organization.to_string(),
             path if path.contains("{ref_id}") || path.contains("{number}") => text(&booking, "ref_id").to_owned(),
+            path if path.starts_with("/api/v1/stations/") => "DEL".to_owned(),
             path if path.contains("{code}") => "AI".to_owned(),
             _ => id.to_string(),
         };
-        let named = list.path.find('{').map(|head| (head, list.path.find('}').unwrap()));
         let mut path = list.path.clone();
-        if let Some((head, tail)) = named {
+        while let Some(head) = path.find('{') {
+            let tail = path.find('}').unwrap();
             path.replace_range(head..=tail, &own);
         }
         let required: Vec<String> =

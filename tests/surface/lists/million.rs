@@ -162,8 +162,10 @@ impl<'a> Walk<'a> {
         let mut path = described.path.clone();
         if let Some(select) = list.path {
             let value: String = sqlx::query_scalar(select).fetch_one(&mut *owner).await.unwrap();
-            let (head, tail) = (path.find('{').unwrap(), path.find('}').unwrap());
-            path.replace_range(head..=tail, &value);
+            for value in value.split(' ') {
+                let (head, tail) = (path.find('{').unwrap(), path.find('}').unwrap());
+                path.replace_range(head..=tail, value);
+            }
         }
         for asked in asked(list, described, owner).await {
             if role == Role::Customer && asked.iter().any(|(name, _)| OF_STAFF.contains(name)) {

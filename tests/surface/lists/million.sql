@@ -251,6 +251,19 @@ cross join lateral (select '2025-12-01T00:00:00Z'::timestamptz + g * interval '1
                            case when g % 8 = 0 then 'PAUSED' when g % 2 = 0 then 'EXPIRED' else 'ACTIVE' end as word) m
 join place a on a.n = g % 60 join place z on z.n = 60 + g * 7 % 60;
 
+-- Feeds, one with most runs, and a run with as many differences as are kept.
+insert into feeds (id, name, kind, format, airline_codes, every_minutes, apply, cancels_absent, status, changed_by, created_at, updated_at)
+select pg_temp.early(70, n), 'Feed ' || n, (array['FLIGHTS', 'SEASON', 'TARIFFS', 'REFERENCE_RATES'])[1 + n % 4], 'CSV', '{AI}', 60, 'AUTO', false,
+       case when n % 50 = 0 then 'FAILING' when n % 10 = 0 then 'PAUSED' else 'ACTIVE' end, pg_temp.early(2, 9), '2025-12-01T00:00:00Z',
+       '2025-12-01T00:00:00Z'
+from generate_series(0, 199) n;
+insert into feed_runs (id, feed_id, trigger, status, started_at, ended_at)
+select pg_temp.v7(at, 71, n), pg_temp.early(70, case when n % 3 = 0 then n % 200 else 7 end), 'SCHEDULE',
+       case when n % 1000 = 0 then 'FAILED' when n % 20 = 0 then 'APPLIED' else 'UNCHANGED' end, at, at
+from generate_series(0, 19999) n cross join lateral (select '2026-08-25T00:00:00Z'::timestamptz + n * interval '6 minutes' as at) m;
+insert into feed_differences (run_id, place, data)
+select (select id from feed_runs order by id limit 1), n, '{"effect": "NEW"}' from generate_series(1, 10000) n;
+
 -- Consolidations, each of one organization and of a large one, with five parts, and one with a long history; one in eight is cancelled.
 insert into consolidations (id, organization_id, name, destination, cancelled_at, created_at, updated_at)
 select pg_temp.v7(at, 60, g), pg_temp.early(1, g % 5000), 'Week ' || g, z.code, case when g % 8 = 0 then at end, at, at
@@ -299,5 +312,20 @@ insert into embargoes (id, name, reason, origin, destination, flight_numbers, va
 select pg_temp.early(27, n), 'Embargo ' || n, 'Heat', '*', '*', '{}', '2025-12-01', '{}', '{}', '2025-12-01T00:00:00Z', '2025-12-01T00:00:00Z',
        case when n % 200 <> 0 then '2026-01-01T00:00:00Z'::timestamptz end
 from generate_series(0, 19999) n;
+
+-- Stations of all airports, and tips about some, most of them approved.
+insert into stations (airport_code, summary, tags, capabilities, is_featured, version, updated_at)
+select iata_code, 'Cool chain', case when n % 10 = 0 then '{hub}'::text[] else '{}' end,
+       case when n % 3 = 0 then '{COOL_ROOM}'::text[] else '{}' end, n % 100 = 0, 1, '2026-01-01T00:00:00Z'
+from (select iata_code, row_number() over (order by iata_code) as n from airports) a;
+insert into station_collections (id, slug, name, stations, position, is_active, created_at, updated_at)
+select pg_temp.early(28, 1), 'asia', 'Asia', (select array_agg(code) from (select code from place order by n limit 50) p), 0, true,
+       '2025-12-01T00:00:00Z', '2025-12-01T00:00:00Z';
+insert into station_tips (id, airport_code, topic, body, status, created_by, created_at)
+select pg_temp.v7(at, 80, g), a.code, 'OTHER', 'Use gate 2.',
+       case when g % 50 = 0 then 'PENDING' when g % 9 = 0 then 'REJECTED' else 'APPROVED' end, pg_temp.early(2, g % 5000 * 2), at
+from generate_series(1, 20000) g
+cross join lateral (select '2025-12-01T00:00:00Z'::timestamptz + g * interval '1500 seconds' as at) m
+join place a on a.n = g % 60;
 
 vacuum (analyze);

@@ -205,25 +205,30 @@ async fn unknown_orders_and_cursors_of_another_order_are_refused() {
         let flight = world.flight(NewFlight::new(number, "DEL", "LHR")).await;
         admin.book(order(&[&flight])).await;
     }
+    let feed = json!({"name": "Flights", "kind": "FLIGHTS", "format": "CSV", "airline_codes": ["AI"]});
+    let feed = admin.post("/api/v1/feeds", feed).await.expect(201);
     let mut tried = Vec::new();
     for (name, list) in described() {
         assert_eq!(list.filters.contains_key("sort"), list.filters.contains_key("count"), "{name}");
         if !list.filters.contains_key("sort") {
             continue;
         }
+        let path = list.path.replace("/feeds/{id}", &format!("/feeds/{}", text(&feed, "id")));
         for wrong in ["", "name_of_nothing", "--created_at", "created_at,id", "id"] {
-            let answer = admin.get(&format!("{}?sort={wrong}", list.path)).await;
+            let answer = admin.get(&format!("{path}?sort={wrong}")).await;
             let message = answer.body["errors"][0]["message"].as_str().unwrap().to_owned();
             assert!(message.contains("`sort` must be one of ") && message.contains(", -"), "{name}: {message}");
             assert_eq!(answer.expect_faults(), [("sort".to_owned(), "unknown_value".to_owned())], "{name} {wrong}");
         }
-        let counted = admin.get(&format!("{}?count=many", list.path)).await.expect_faults();
+        let counted = admin.get(&format!("{path}?count=many")).await.expect_faults();
         assert_eq!(counted, [("count".to_owned(), "wrong_type".to_owned())], "{name}");
         tried.push(name);
     }
     let expected = [
         "listAlerts",
         "listBookings",
+        "listFeedRuns",
+        "listFeeds",
         "listFlights",
         "listHolds",
         "listOrganizations",

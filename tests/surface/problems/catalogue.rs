@@ -56,6 +56,7 @@ async fn provoke_all() -> Vec<Provoked> {
     bookings_that_cannot_be_made(&world, &mut met).await;
     prices_that_cannot_be_given(&world, &mut met).await;
     steps_that_cannot_be_taken(&world, &mut met).await;
+    a_feed_that_runs(&world, &mut met).await;
     holds_that_cannot_be_made_or_booked(&world, &mut met).await;
     payments_that_are_not_believed_or_not_owed(&world, &mut met).await;
     bookings_that_cannot_be_paid(&world, &mut met).await;
@@ -130,6 +131,17 @@ async fn requests_that_cannot_be_read(world: &World, met: &mut Provocations) {
     met.met(405, "method_not_allowed", ("PUT", BOOKINGS.1), put);
     let padded = Answer::of(customer.request(Method::GET, BOOKINGS.1).header("x-padding", "p".repeat(33 * 1024)));
     met.met(431, "headers_too_large", ("GET", BOOKINGS.1), padded.await);
+}
+
+/// Nothing carries its run out here.
+async fn a_feed_that_runs(world: &World, met: &mut Provocations) {
+    let admin = world.admin().await;
+    let feed = json!({"name": "Flights", "kind": "FLIGHTS", "format": "CSV", "airline_codes": ["AI"]});
+    let feed = admin.post("/api/v1/feeds", feed).await.expect(201);
+    let runs = format!("/api/v1/feeds/{}/runs", feed["id"].as_str().unwrap());
+    admin.post_raw(&runs, "text/csv", "flight_number\n").await.expect(202);
+    let again = admin.post_raw(&runs, "text/csv", "flight_number\n").await;
+    met.met(409, "feed_running", ("POST", "/api/v1/feeds/{id}/runs"), again);
 }
 
 async fn callers_that_may_not(world: &World, met: &mut Provocations) {
@@ -300,6 +312,13 @@ async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
         let refused = book(409, code, order).await;
         assert_eq!((&refused["embargo_id"], &refused["flight_id"]), (&embargo["id"], &flight["id"]));
     }
+    let opening = json!({"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120});
+    admin.patch("/api/v1/aircraft/320", json!({"openings": [opening]})).await.expect(200);
+    let small = world.flight(NewFlight::new("AI777", "DEL", "LHR").aircraft("320")).await;
+    let mut high = order("LHR", 100, &[&small]);
+    high["dimensions"] = json!([{"pieces": 1, "length_cm": 120, "width_cm": 80, "height_cm": 150}]);
+    let refused = book(409, "piece_too_large", high).await;
+    assert_eq!((&refused["line"], &refused["flight_id"]), (&json!(1), &small["id"]));
     audit_of_charges(world).await;
 }
 

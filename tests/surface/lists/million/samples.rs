@@ -7,6 +7,7 @@ use loadmaster_accounts::Role;
 pub struct List {
     pub operation: &'static str,
     pub roles: &'static [Role],
+    /// For several holes the values are apart by spaces.
     pub path: Option<&'static str>,
     pub filters: &'static [(&'static str, &'static str)],
     /// Filters that the console does not combine with others: they are asked for alone.
@@ -195,6 +196,29 @@ pub const LISTS: &[List] = &[
     },
     List {
         filters: &[
+            ("status", "values ('ACTIVE'), ('PAUSED'), ('FAILING')"),
+            ("kind", "values ('FLIGHTS'), ('TARIFFS')"),
+            ("sort", "values ('created_at'), ('-created_at')"),
+            ("count", COUNTED),
+        ],
+        ..list("listFeeds", ADMIN)
+    },
+    List {
+        path: Some("select feed_id::text from feed_runs group by 1 order by count(*) desc, 1 limit 1"),
+        filters: &[
+            ("status", "values ('UNCHANGED'), ('APPLIED'), ('FAILED')"),
+            ("sort", "values ('created_at'), ('-created_at')"),
+            ("count", COUNTED),
+        ],
+        ..list("listFeedRuns", ADMIN)
+    },
+    List {
+        path: Some("select feed_id || ' ' || id from feed_runs order by id limit 1"),
+        filters: &[("effect", "values ('NEW'), ('REFUSED')"), ("q", "values ('AI1'), ('LHR')")],
+        ..list("listFeedRunDifferences", ADMIN)
+    },
+    List {
+        filters: &[
             ("status", "values ('PLANNING'), ('CANCELLED'), ('BOOKED')"),
             (
                 "organization_id",
@@ -268,6 +292,27 @@ pub const LISTS: &[List] = &[
     list("listSales", ADMIN),
     list("listEmbargoes", ANYBODY),
     List {
+        filters: &[
+            ("q", "values ('a'), ('london')"),
+            ("country", "values ('US'), ('LU')"),
+            ("tag", "values ('hub'), ('nothing')"),
+            ("capability", "values ('COOL_ROOM'), ('VALUABLES')"),
+            ("collection", "values ('asia'), ('nothing')"),
+            ("featured", BOOLEANS),
+        ],
+        ..list("listStations", ANYBODY)
+    },
+    list("listStationTags", ANYBODY),
+    list("listStationCollections", ANYBODY),
+    List { path: Some("values ('DEL')"), ..list("listTipsOfStation", ANYBODY) },
+    List {
+        filters: &[
+            ("status", "values ('APPROVED'), ('REJECTED'), ('PENDING')"),
+            ("station", "select airport_code from station_tips group by 1 order by count(*) desc, 1 limit 1"),
+        ],
+        ..list("listTips", ADMIN)
+    },
+    List {
         path: Some(
             "select flight_id::text from booking_legs where status <> 'RELEASED' group by 1 order by count(*) desc limit 1",
         ),
@@ -279,6 +324,7 @@ pub const LISTS: &[List] = &[
     // From memory: what the server read at its start.
     List { filters: &[("active", BOOLEANS)], ..list("listAircraft", ANYBODY) },
     List { filters: &[("active", BOOLEANS)], ..list("listAirlines", ANYBODY) },
+    list("listAirlineLogos", ANYBODY),
     List {
         filters: &[
             ("q", "values ('a'), ('london')"),
@@ -288,6 +334,7 @@ pub const LISTS: &[List] = &[
         ],
         ..list("listAirports", ANYBODY)
     },
+    List { filters: &[("q", "values ('a'), ('london')")], ..list("listCities", ANYBODY) },
     list("listHandlingCodes", ANYBODY),
     List { path: Some("values ('AI')"), ..list("listAirlineRoutes", ANYBODY) },
     // Both are required.

@@ -1,0 +1,92 @@
+//! Parts with dimensions, and masters whose pieces do not fit on a flight.
+use loadmaster_testkit::{
+    Client, NewFlight, World,
+    freight::{text, with},
+};
+use serde_json::{Value, json};
+
+use super::{CONSOLIDATIONS, of, plan, shown, ways};
+
+/// Two pieces of this height.
+fn pieces(height: i32) -> Value {
+    json!([{"pieces": 2, "length_cm": 100, "width_cm": 100, "height_cm": height, "weight_kg": 50, "is_tiltable": false,
+            "is_stackable": true}])
+}
+
+fn sized(height: i32) -> Value {
+    json!({"origin": "DEL", "status": "READY", "dimensions": pieces(height)})
+}
+
+/// A flight of an A320, whose doors are 120 cm high, and one of a 777F, whose doors are 300 cm high.
+async fn flights(world: &World) -> [Value; 2] {
+    let admin = world.admin().await;
+    for (code, height) in [("320", 120), ("77X", 300)] {
+        let openings = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": height}]);
+        admin.patch(&format!("/api/v1/aircraft/{code}"), json!({ "openings": openings })).await.expect(200);
+    }
+    let small = world.flight(NewFlight::new("AI101", "DEL", "LHR").aircraft("320")).await;
+    [small, world.flight(NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(25).aircraft("77X")).await]
+}
+
+async fn with_part(owner: &Client, part: Value) -> (Value, String) {
+    let consolidation = owner.post(CONSOLIDATIONS, plan()).await.expect(201);
+    owner.post(&of(&consolidation, "parts"), part).await.expect(201);
+    let part = shown(owner, &consolidation).await["parts"][0].clone();
+    let path = of(&consolidation, &format!("parts/{}", text(&part, "id")));
+    (consolidation, path)
+}
+
+#[tokio::test]
+async fn dimensions_of_a_part_are_kept_changed_and_cleared() {
+    let world = World::start().await;
+    let owner = world.customer().await;
+    let (consolidation, path) = with_part(&owner, sized(100)).await;
+    let part = async || shown(&owner, &consolidation).await["parts"][0].clone();
+    let made = part().await;
+    assert_eq!((&made["pieces"], &made["weight_kg"], &made["volume_m3"]), (&json!(2), &json!(100), &json!(2)));
+    assert_eq!(made["dimensions"], pieces(100));
+    for change in [json!({"pieces": 3}), json!({"weight_kg": 102}), json!({"volume_m3": 1.9})] {
+        let faults = owner.patch(&path, change.clone()).await.expect_faults();
+        assert_eq!(faults, [("/dimensions".to_owned(), "inconsistent".to_owned())], "{change}");
+    }
+    owner.patch(&path, json!({"dimensions": pieces(150)})).await.expect(200);
+    assert_eq!((&part().await["volume_m3"], &part().await["dimensions"]), (&json!(3), &pieces(150)));
+    owner.patch(&path, json!({"dimensions": null, "pieces": 3})).await.expect(200);
+    assert_eq!((&part().await["pieces"], &part().await["dimensions"]), (&json!(3), &Value::Null));
+    let faults = owner.post(&of(&consolidation, "parts"), with(sized(100), json!({"pieces": 3}))).await.expect_faults();
+    assert_eq!(faults, [("/dimensions".to_owned(), "inconsistent".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_master_has_the_dimensions_of_its_parts_and_takes_only_flights_on_which_they_fit() {
+    let world = World::start().await;
+    let [small, large] = flights(&world).await;
+    let owner = world.customer().await;
+    let (consolidation, path) = with_part(&owner, sized(150)).await;
+    owner.post(&of(&consolidation, "parts"), sized(100)).await.expect(201);
+    let hold = of(&consolidation, "hold");
+    let refused = owner.post(&hold, ways(&[("DEL", &small)])).await.expect_problem(409, "piece_too_large");
+    assert_eq!(refused["origin"], "DEL");
+    owner.patch(&path, json!({"dimensions": pieces(110)})).await.expect(200);
+    owner.post(&hold, ways(&[("DEL", &small)])).await.expect(200);
+    let master = async || shown(&owner, &consolidation).await["masters"][0].clone();
+    let lines = json!([pieces(110)[0], pieces(100)[0]]);
+    assert_eq!((&master().await["dimensions"], &master().await["pieces"]), (&lines, &json!(4)));
+    assert_eq!(master().await["differs"], false);
+    owner.post(&of(&consolidation, "book"), json!({})).await.expect(200);
+
+    owner.patch(&path, json!({"dimensions": pieces(130)})).await.expect(200);
+    assert_eq!(master().await["differs"], true);
+    let amend = of(&consolidation, "masters/DEL/amend");
+    owner.post(&amend, json!({})).await.expect_problem(409, "piece_too_large");
+    let booking = format!("/api/v1/bookings/{}", text(&master().await, "booking_ref"));
+    owner.patch(&booking, json!({"flight_ids": [large["id"]]})).await.expect(200);
+    owner.post(&amend, json!({})).await.expect(200);
+    let lines = json!([pieces(130)[0], pieces(100)[0]]);
+    assert_eq!((&master().await["dimensions"], &master().await["differs"]), (&lines, &json!(false)));
+    assert_eq!(owner.get(&booking).await.expect(200)["dimensions"], lines);
+    owner.patch(&path, json!({"dimensions": null})).await.expect(200);
+    owner.post(&amend, json!({})).await.expect(200);
+    assert_eq!(master().await["dimensions"], Value::Null);
+    world.audit().await;
+}

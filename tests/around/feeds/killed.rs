@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use chrono::Utc;
+use loadmaster_testkit::{Process, TestDatabase, World, WorldOptions, freight::text, is_long, redis_url};
+use tokio::process::Command;
+
+use super::{ended, feeding, file, flights, made, row, runs_of};
+
+const FLIGHTS: usize = 2000;
+
+fn server(database: &TestDatabase) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadmaster"));
+    command.env_clear().env("DATABASE_URL", database.served_url()).env("REDIS_URL", redis_url());
+    command.env("LOADMASTER_TEST_TIMING", "brief").env("LOADMASTER_RATE_LIMIT__ENABLED", "false");
+    command
+}
+
+/// How many flights leave at which hour.
+async fn departures(world: &World) -> Vec<String> {
+    let hours = "select count(*) || ' at ' || extract(hour from departure_at at time zone 'UTC')
+                 from flights group by departure_at order by departure_at";
+    world.texts(hours).await
+}
+
+/// A process is killed at whatever step it is at, and another one takes its place: `./test --long killed_amid_an_apply`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_process_that_is_killed_amid_an_apply_changes_all_flights_or_none_and_the_next_ends_the_run() {
+    if !is_long() {
+        return;
+    }
+    let database = TestDatabase::light().await;
+    // One that does no background work: it starts the runs.
+    let world: World = WorldOptions { with_workers: false, ..feeding() }.on(&database).start().await;
+    let admin = world.admin().await;
+    let feed = made(&admin, flights()).await;
+    // The processes have the clock of the machine.
+    let days = (Utc::now() - world.now()).num_days().max(0) + 100;
+    let due = "update feeds set due_at = now() - interval '1 minute', lease_until = now() - interval '1 second'";
+    let mut before = Vec::new();
+    for hour in 1..=12_u32 {
+        let rows: Vec<String> =
+            (101..).take(FLIGHTS).map(|number| row(&world, &format!("AI{number}"), days, hour, "77X")).collect();
+        let run = admin.post_raw(&runs_of(&feed), "text/csv", file(&rows)).await.expect(202);
+        let after = vec![format!("{FLIGHTS} at {hour}")];
+        let mut process = Process::of(server(&database), &[]).await;
+        world.sql(due).await;
+        tokio::time::sleep(Duration::from_millis(100 * u64::from(hour))).await;
+        process.child.kill().await.unwrap();
+        let kept = departures(&world).await;
+        assert!(kept == before || kept == after, "killed after {} ms: {kept:?}", 100 * hour);
+        // Nothing waits here until the lease is over.
+        world.sql(due).await;
+        let next = Process::of(server(&database), &[]).await;
+        let run = ended(&admin, &run).await;
+        drop(next);
+        // A run that was killed between its apply and its end has nothing left to do.
+        assert!(["APPLIED", "UNCHANGED"].contains(&text(&run, "status")), "{run}");
+        assert_eq!(departures(&world).await, after);
+        before = after;
+    }
+    world.audit().await;
+}

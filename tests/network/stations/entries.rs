@@ -1,0 +1,94 @@
+//! Tags and collections.
+use loadmaster_testkit::{
+    World,
+    freight::{text, with},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{path, put};
+
+const TAGS: &str = "/api/v1/station-tags";
+const COLLECTIONS: &str = "/api/v1/station-collections";
+
+fn tag(members: Value) -> Value {
+    with(json!({"code": "hub", "name": "Hub", "color": "#2563eb"}), members)
+}
+
+fn collection(members: Value) -> Value {
+    with(json!({"slug": "asia", "name": "Asia"}), members)
+}
+
+#[tokio::test]
+async fn a_tag_that_is_ended_is_taken_off_all_stations_and_its_code_may_be_used_again() {
+    let world = World::start().await;
+    let (admin, operator, anyone) = (world.admin().await, world.operator().await, world.anonymous());
+    operator.post(TAGS, tag(json!({}))).await.expect_problem(403, "forbidden");
+    let made = admin.post(TAGS, tag(json!({"code": "HUB", "order": 3}))).await.expect(201);
+    let expected =
+        json!({"code": "hub", "name": "Hub", "color": "#2563eb", "order": 3, "is_active": true, "version": 1});
+    for (member, value) in expected.as_object().unwrap() {
+        assert_eq!(&made[member], value, "{member}");
+    }
+    admin.post(TAGS, tag(json!({}))).await.expect_problem(409, "already_exists");
+    let at = format!("{TAGS}/{}", text(&made, "id"));
+    let changed =
+        admin.patch(&at, json!({"name": "Big hub", "is_active": false, "color": "#FFFFFF"})).await.expect(200);
+    assert_eq!((&changed["version"], &changed["color"]), (&json!(2), &json!("#ffffff")));
+    admin.change_if(Method::PATCH, &at, "\"1\"", json!({"order": 1})).await.expect_problem(412, "version_mismatch");
+    let again = anyone.send(Method::GET, &at, &[("if-none-match", "\"2\"")], None).await;
+    assert_eq!(again.status, 304);
+    put(&operator, "DEL", 0, json!({"tags": ["hub"]})).await.expect(200);
+    let ended = admin.delete(&at).await.expect(200);
+    assert!(ended["ended_at"].is_string());
+    anyone.get(&at).await.expect_problem(404, "not_found");
+    assert_eq!(anyone.get(TAGS).await.expect(200), json!([]));
+    let station = anyone.get(&path("DEL")).await.expect(200);
+    assert_eq!((&station["tags"], &station["version"]), (&json!([]), &json!(2)));
+    admin.post(TAGS, tag(json!({}))).await.expect(201);
+    let acts = world.texts("select act from admin_acts where subject_kind = 'station_tag' order by id").await;
+    assert_eq!(acts, ["station_tag.created", "station_tag.changed", "station_tag.ended", "station_tag.created"]);
+}
+
+#[tokio::test]
+async fn a_collection_has_stations_in_their_order() {
+    let world = World::start().await;
+    let (admin, anyone) = (world.admin().await, world.anonymous());
+    let made =
+        admin.post(COLLECTIONS, collection(json!({"stations": ["HKG", "del"], "text": "Two"}))).await.expect(201);
+    assert_eq!((&made["stations"], &made["order"]), (&json!(["HKG", "DEL"]), &json!(0)));
+    admin.post(COLLECTIONS, collection(json!({}))).await.expect_problem(409, "already_exists");
+    let at = format!("{COLLECTIONS}/{}", text(&made, "id"));
+    let changed = admin.patch(&at, json!({"stations": ["DEL", "HKG", "BOM"], "text": null})).await.expect(200);
+    assert_eq!((&changed["stations"], &changed["text"]), (&json!(["DEL", "HKG", "BOM"]), &json!(null)));
+    assert_eq!(anyone.get(COLLECTIONS).await.expect(200), json!([changed]));
+    assert_eq!(anyone.get(&at).await.expect(200), changed);
+    let again = anyone.send(Method::GET, &at, &[("if-none-match", "\"2\"")], None).await;
+    assert_eq!(again.status, 304);
+    admin.delete(&at).await.expect(200);
+    anyone.get(&at).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn each_fault_of_a_tag_or_collection_names_its_member() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    for (list, body, pointer, code) in [
+        (TAGS, tag(json!({"code": "a b"})), "/code", "invalid_format"),
+        (TAGS, tag(json!({"code": "c".repeat(41)})), "/code", "too_long"),
+        (TAGS, tag(json!({"name": ""})), "/name", "too_short"),
+        (TAGS, tag(json!({"color": "blue"})), "/color", "invalid_format"),
+        (TAGS, tag(json!({"color": "#12345g"})), "/color", "invalid_format"),
+        (TAGS, tag(json!({"order": -1})), "/order", "too_small"),
+        (TAGS, tag(json!({"is_active": 1})), "/is_active", "wrong_type"),
+        (COLLECTIONS, collection(json!({"slug": "a/b"})), "/slug", "invalid_format"),
+        (COLLECTIONS, collection(json!({"stations": ["DEL", "QQQ"]})), "/stations/1", "unknown_value"),
+        (COLLECTIONS, collection(json!({"stations": ["DEL", "DEL"]})), "/stations/1", "invalid_format"),
+        (COLLECTIONS, collection(json!({"text": "t".repeat(2001)})), "/text", "too_long"),
+        (COLLECTIONS, collection(json!({"order": 10_001})), "/order", "too_large"),
+    ] {
+        let faults = admin.post(list, body.clone()).await.expect_faults();
+        assert_eq!(faults, [(pointer.to_owned(), code.to_owned())], "{body}");
+    }
+    assert_eq!(world.count("station_tags").await + world.count("station_collections").await, 0);
+}
