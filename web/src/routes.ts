@@ -1,6 +1,8 @@
 // Every page by its address. A page is a folder of `pages/`, loaded when it is opened; the first one comes with the application.
 import type { Component } from "svelte";
+import type { AdminPage } from "./pages/admin/pages";
 import Search from "./pages/search/Search.svelte";
+import type { pages as stationPages } from "./pages/stations/pages";
 import { words } from "./words";
 import { adminTexts, consolidationTexts } from "./words/language";
 
@@ -13,11 +15,16 @@ export interface Page {
   load: () => Promise<{ default: Component<{ params: Record<string, string> }> }>;
 }
 
+type StationPages = typeof stationPages;
 type Loading = Promise<{ default: Component<{ params: Record<string, string> }> }>;
 const page = (load: () => Promise<unknown>) => load as () => Loading;
 /** Loads the texts first: a module whose evaluation failed for want of them is never evaluated again. */
-const adminPage = (load: () => Promise<unknown>) => page(() => adminTexts().then(load));
+const adminPage = (name: AdminPage) =>
+  page(() => Promise.all([import("./pages/admin/pages"), adminTexts()]).then(([{ pages }]) => pages[name]()));
 const consolidationPage = (load: () => Promise<unknown>) => page(() => consolidationTexts().then(load));
+/** The pages of stations are named in a file of their own: the first load has neither their names nor their texts. */
+const stationPage = (name: Exclude<keyof StationPages, "beside" | "logo">) =>
+  page(() => import("./pages/stations/pages").then<unknown>(({ pages }) => pages[name]()));
 
 export const pages: readonly Page[] = [
   { path: "/", title: words.search.title, load: page(() => Promise.resolve({ default: Search })) },
@@ -30,6 +37,8 @@ export const pages: readonly Page[] = [
   { path: "/book", title: words.book.title, load: page(() => import("./pages/book/Book.svelte")) },
   { path: "/holds", title: words.holds.title, load: page(() => import("./pages/holds/Holds.svelte")) },
   { path: "/guest", title: words.guest.title, load: page(() => import("./pages/guest/Guest.svelte")) },
+  { path: "/stations", title: words.shell.stations, load: stationPage("list") },
+  { path: "/stations/{code}", title: words.shell.stations, load: stationPage("one") },
   { path: "/claim", title: words.guest.claim, load: page(() => import("./pages/guest/Claim.svelte")) },
   {
     path: "/bookings",
@@ -133,124 +142,35 @@ export const pages: readonly Page[] = [
     role: "operator",
     load: page(() => import("./pages/board/Board.svelte")),
   },
-  {
-    path: "/admin",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Home.svelte")),
-  },
-  {
-    path: "/admin/users",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Users.svelte")),
-  },
-  {
-    path: "/admin/organizations",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Organizations.svelte")),
-  },
-  {
-    path: "/admin/api-keys",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/ApiKeys.svelte")),
-  },
-  {
-    path: "/admin/airports",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Airports.svelte")),
-  },
-  {
-    path: "/admin/airlines",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Airlines.svelte")),
-  },
-  {
-    path: "/admin/aircraft",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Aircraft.svelte")),
-  },
-  {
-    path: "/admin/tariffs",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Tariffs.svelte")),
-  },
-  {
-    path: "/admin/surcharges",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Surcharges.svelte")),
-  },
-  {
-    path: "/admin/sales",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Sales.svelte")),
-  },
-  {
-    path: "/admin/embargoes",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Embargoes.svelte")),
-  },
-  {
-    path: "/admin/allotments",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Allotments.svelte")),
-  },
-  {
-    path: "/admin/import",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Import.svelte")),
-  },
-  {
-    path: "/admin/jobs",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Jobs.svelte")),
-  },
-  {
-    path: "/admin/messages",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Messages.svelte")),
-  },
-  {
-    path: "/admin/alerts",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Alerts.svelte")),
-  },
+  { path: "/admin", title: words.shell.administration, role: "admin", load: adminPage("home") },
+  { path: "/admin/users", title: words.shell.administration, role: "admin", load: adminPage("users") },
+  { path: "/admin/organizations", title: words.shell.administration, role: "admin", load: adminPage("organizations") },
+  { path: "/admin/api-keys", title: words.shell.administration, role: "admin", load: adminPage("api-keys") },
+  { path: "/admin/airports", title: words.shell.administration, role: "admin", load: adminPage("airports") },
+  { path: "/admin/airlines", title: words.shell.administration, role: "admin", load: adminPage("airlines") },
+  { path: "/admin/aircraft", title: words.shell.administration, role: "admin", load: adminPage("aircraft") },
+  { path: "/admin/tariffs", title: words.shell.administration, role: "admin", load: adminPage("tariffs") },
+  { path: "/admin/surcharges", title: words.shell.administration, role: "admin", load: adminPage("surcharges") },
+  { path: "/admin/sales", title: words.shell.administration, role: "admin", load: adminPage("sales") },
+  { path: "/admin/embargoes", title: words.shell.administration, role: "admin", load: adminPage("embargoes") },
+  { path: "/admin/allotments", title: words.shell.administration, role: "admin", load: adminPage("allotments") },
+  { path: "/admin/stations", title: words.shell.administration, role: "operator", load: stationPage("keep") },
+  { path: "/admin/tags", title: words.shell.administration, role: "admin", load: stationPage("tags") },
+  { path: "/admin/collections", title: words.shell.administration, role: "admin", load: stationPage("collections") },
+  { path: "/admin/tips", title: words.shell.administration, role: "operator", load: stationPage("tips") },
+  { path: "/admin/import", title: words.shell.administration, role: "admin", load: adminPage("import") },
+  { path: "/admin/feeds", title: words.shell.administration, role: "admin", load: adminPage("feeds") },
+  { path: "/admin/feeds/{id}", title: words.shell.administration, role: "admin", load: adminPage("feed") },
+  { path: "/admin/jobs", title: words.shell.administration, role: "admin", load: adminPage("jobs") },
+  { path: "/admin/messages", title: words.shell.administration, role: "admin", load: adminPage("messages") },
+  { path: "/admin/alerts", title: words.shell.administration, role: "admin", load: adminPage("alerts") },
   {
     path: "/admin/consolidations",
     title: words.shell.administration,
     role: "admin",
-    load: adminPage(() => consolidationTexts().then(() => import("./pages/admin/Consolidations.svelte"))),
+    load: adminPage("consolidations"),
   },
-  {
-    path: "/admin/audit",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Audit.svelte")),
-  },
-  {
-    path: "/admin/analytics",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Analytics.svelte")),
-  },
-  {
-    path: "/admin/health",
-    title: words.shell.administration,
-    role: "admin",
-    load: adminPage(() => import("./pages/admin/Health.svelte")),
-  },
+  { path: "/admin/audit", title: words.shell.administration, role: "admin", load: adminPage("audit") },
+  { path: "/admin/analytics", title: words.shell.administration, role: "admin", load: adminPage("analytics") },
+  { path: "/admin/health", title: words.shell.administration, role: "admin", load: adminPage("health") },
 ];

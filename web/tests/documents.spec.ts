@@ -26,6 +26,25 @@ test("labels of three pieces print as three pages with the codes of their pieces
   expect(read).toBe(`${digits}00002`);
 });
 
+test("labels and manifest name the sizes of pieces", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 120, 1000);
+  const customer = await world.customer();
+  const dimensions = [
+    { pieces: 1, length_cm: 60, width_cm: 50, height_cm: 40 },
+    { pieces: 2, length_cm: 30, width_cm: 20, height_cm: 10 },
+  ];
+  const booking = await world.book(customer, [flight], 100, { dimensions });
+  await signIn(page, customer, `/bookings/${booking.ref_id}/documents?show=labels`);
+  const labels = page.locator(".label");
+  await expect(labels).toHaveCount(3);
+  await expect(labels.nth(0)).toContainText("60 × 50 × 40 cm");
+  await expect(labels.nth(1)).toContainText("30 × 20 × 10 cm");
+  await expect(labels.nth(2)).toContainText("30 × 20 × 10 cm");
+  await signIn(page, await world.operator(), `/flights/${flight.id}`);
+  const line = page.getByRole("row").filter({ hasText: booking.ref_id });
+  await expect(line).toContainText("1 × 60 × 50 × 40 cm; 2 × 30 × 20 × 10 cm");
+});
+
 test("the data sheet says that it is no air waybill", async ({ page, world }) => {
   const flight = await world.flight("TRV", "CJB", 110, 1000);
   const customer = await world.customer();

@@ -1,4 +1,5 @@
 // The flights of the network: the list, what administrators do with many, and what operators may do with one.
+import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -261,6 +262,22 @@ test("an administrator sets the overbooking of a flight, and its room grows", as
   const now = await admin.get(`/api/v1/flights/${flight.id}`);
   expect(now.overbooking).toEqual({ weight_percent: 10, volume_percent: 0, positions_percent: 0 });
   expect(now.physical_capacity.weight_kg).toBe(1000);
+});
+
+test("a flight shows the numbers under which others sell it, and is found by them", async ({ page, world }) => {
+  const others = [`SQ${randomInt(2000, 9999)}`, `UA${randomInt(2000, 9999)}`];
+  const flight = await world.codeshare(others);
+  await signIn(page, await world.operator(), `/flights?number=${others[0]}`);
+  const row = page.locator(`[data-flight="${flight.flight_number}"]`);
+  await row.getByRole("link", { name: flight.flight_number }).click();
+  await expect(page).toHaveURL(new RegExp(flight.id));
+  await expect(page.locator("[data-others]")).toHaveText(others.join(", "));
+  // One that no other carrier sells has no line for it.
+  const plain = await world.flight("TRV", "CJB", 106, 1000);
+  await page.goto(`/flights/${plain.id}`);
+  await expect(page.getByRole("heading", { level: 1 })).toContainText(plain.flight_number);
+  await expect(page.getByText("Scheduled departure")).toBeVisible();
+  await expect(page.locator("[data-others]")).toHaveCount(0);
 });
 
 test("words in the list stay whole at 1280 pixels", async ({ page, world }) => {

@@ -10,6 +10,8 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page, TestInfo } from "@playwright/test";
 import { randomInt } from "node:crypto";
+import { file, flightsOf, numbersOf, page as pageOf, ran, withFeed } from "./feeds";
+import { approvedTip, content, pictured, tipOf, written } from "./stations";
 import { expect, showIn, signIn, test, type Caller, type Json, type World } from "./world";
 
 const LOOKS = [
@@ -122,6 +124,10 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
   const { flight, booking, day } = await shipped(world);
   const roomy = await world.flight("TRV", "CJB", 91, 1000);
   const { claim } = await world.bookAsGuest(roomy, "guest@example.com");
+  const staff = await world.adminOfTests();
+  await written(staff, "NAG", content());
+  await pictured(staff, "/api/v1/stations/NAG/image");
+  await approvedTip(world, staff, "NAG", "Enter by gate 3.");
   for (const address of [
     "/",
     `/?origin=TRV&destination=CJB&date=${day}&weight=500`,
@@ -134,6 +140,10 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
     "/guest",
     `/guest#${claim.token}`,
     "/claim",
+    "/stations",
+    "/stations?q=NAG&capability=COOL_ROOM",
+    "/stations/NAG",
+    "/stations/QQQ",
     "/join#token",
     "/reset?token=x",
     `/book?flights=${flight.id}`,
@@ -281,6 +291,40 @@ test("a menu on a phone, a connection at risk and columns of products violate no
   }
 });
 
+test("a feed, its runs, their differences and faults, and a flight of it violate nothing of it", async ({
+  page,
+  world,
+}, info) => {
+  test.setTimeout(10 * MINUTES);
+  const admin = await world.adminOfTests();
+  const numbers = numbersOf("C8");
+  await withFeed(admin, { airline_codes: ["C8"], apply: "REVIEW" }, async (feed) => {
+    const first = await ran(admin, feed, file(numbers));
+    await admin.post(`/api/v1/feeds/${feed.id}/runs/${first.id}/apply`);
+    await expect.poll(async () => (await flightsOf(admin, numbers[0] ?? "")).length).toBe(1);
+    const failed = await ran(admin, feed, file(numbers).replace("77X", "QQQ"));
+    const waiting = await ran(admin, feed, file(numbers.slice(0, 2), 12));
+    expect([failed.status, waiting.status]).toEqual(["FAILED", "REVIEW"]);
+    const [flight] = await flightsOf(admin, numbers[0] ?? "");
+    await signIn(page, admin);
+    await isSound(page, pageOf(feed), info, "feed", () => expect(page.locator("tr[data-run]")).toHaveCount(3));
+    await isSound(page, `${pageOf(feed)}?run=${waiting.id}`, info, "feed_run", () =>
+      expect(page.locator("[data-difference]")).toHaveCount(3),
+    );
+    await isSound(page, `${pageOf(feed)}?run=${failed.id}`, info, "feed_faults", () =>
+      expect(page.locator("[data-faults] tbody tr").first()).toBeVisible(),
+    );
+    await isSound(page, `/flights/${flight.id}`, info, "flight_of_feed", () =>
+      expect(page.locator("[data-flight-feed]")).toBeVisible(),
+    );
+    await isSound(page, pageOf(feed), info, "feed_dialog", async () => {
+      const dialog = page.getByRole("dialog");
+      if (!(await dialog.isVisible())) await page.locator(".panel button").first().click();
+      await expect(dialog).toBeVisible();
+    });
+  });
+});
+
 const ADMIN = {
   "people, network and rules": [
     "/admin",
@@ -298,6 +342,7 @@ const ADMIN = {
   ],
   operation: [
     "/admin/import",
+    "/admin/feeds",
     "/admin/jobs",
     "/admin/alerts",
     "/admin/consolidations",
@@ -320,3 +365,30 @@ for (const [area, addresses] of Object.entries(ADMIN))
     const me = await admin.get("/api/v1/auth/me");
     await isSound(page, `/admin/api-keys?user=${me.id}`, info);
   });
+
+test("the pages that keep stations violate nothing of it", async ({ page, world }, info) => {
+  test.setTimeout(8 * MINUTES);
+  const admin = await world.adminOfTests();
+  await written(admin, "IXB", content());
+  await tipOf(await world.customer(), "IXB", "Enter by gate 3.", { link: "https://www.example.com/page" });
+  await admin.post("/api/v1/station-tags", { code: `t-${randomInt(1e9)}`, name: "Pharma hub", color: "#2563eb" });
+  const collection = {
+    slug: `c-${randomInt(1e9)}`,
+    name: "Bengal",
+    text: "North and south.",
+    stations: ["IXB", "CCU"],
+  };
+  await admin.post("/api/v1/station-collections", collection);
+  await signIn(page, admin);
+  for (const address of ["/admin/stations", "/admin/tags", "/admin/collections", "/admin/tips?station=IXB"])
+    await isSound(page, address, info);
+  // With a fault at a field of a row.
+  await isSound(page, "/admin/stations?station=IXB", info, "station_edited", async () => {
+    const from = page.locator("[data-content]").getByPlaceholder("06:00").first();
+    await expect(from).toBeVisible();
+    if ((await from.getAttribute("aria-invalid")) === "true") return;
+    await from.fill("soon");
+    await page.locator("[data-content] > div:last-child button").click();
+    await expect(from).toHaveAttribute("aria-invalid", "true");
+  });
+});

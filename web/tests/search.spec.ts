@@ -95,6 +95,39 @@ test("a code that is typed over an airport is what Enter searches for, and a tex
   await expect(page).toHaveURL(/origin=DEL/);
 });
 
+test("a search takes a city, and its options name their airports", async ({ page, world }) => {
+  const [heathrow, stansted] = [await world.flight("LHR", "TRV", 50, 500), await world.flight("STN", "TRV", 50, 500)];
+  const date = heathrow.departure_local.slice(0, 10);
+  await page.goto("/");
+  const from = page.getByRole("combobox", { name: "From" });
+  await from.fill("london");
+  await page.getByRole("option", { name: /^LON London, GB · all airports: LHR, / }).click();
+  await expect(from).toHaveValue("LON · London");
+  const to = page.getByRole("combobox", { name: "To" });
+  await to.fill("TRV");
+  await to.press("Tab");
+  await page.getByLabel("Departure", { exact: true }).fill(date);
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await expect(page).toHaveURL(/origin=LON&destination=TRV/);
+  const row = (flight: Json) => page.locator("tr").filter({ hasText: flight.flight_number });
+  await expect(row(heathrow)).toContainText("LHR");
+  await expect(row(stansted)).toContainText("STN");
+  await expect(page.getByRole("navigation", { name: "Days" }).getByRole("listitem").nth(1)).toContainText("options");
+  // A history of prices is of a lane between airports.
+  await expect(page.getByRole("button", { name: "Price history" })).toHaveCount(0);
+  await page.reload();
+  await expect(from).toHaveValue("LON · London");
+  await expect(row(stansted)).toContainText("STN");
+});
+
+test("another name of a city finds its airport", async ({ page }) => {
+  await page.goto("/");
+  const from = page.getByRole("combobox", { name: "From" });
+  await from.fill("Muenchen");
+  await page.getByRole("option", { name: /^MUC Munich \(Muenchen\)/ }).click();
+  await expect(from).toHaveValue("MUC · Munich");
+});
+
 test("a field says that nothing is found only when it was asked", async ({ page }) => {
   let answer: () => void = () => undefined;
   const answered = new Promise<void>((resolve) => (answer = resolve));

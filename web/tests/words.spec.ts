@@ -52,6 +52,8 @@ test("every text of the console can be translated, and has room to be longer", a
     "/consolidations?new=1",
     `/consolidations/${consolidation.id}`,
     "/join",
+    "/stations",
+    "/stations/TRV",
     "/account",
   ]) {
     await page.goto(address);

@@ -27,7 +27,9 @@ export class Caller {
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body) }),
     });
   }
 
@@ -43,6 +45,33 @@ export class Caller {
     expect(answer.ok, `${path}: ${text}`).toBe(true);
     return text ? JSON.parse(text) : null;
   }
+
+  /** Sends a file as it is. */
+  async postFile(path: string, type: string, body: string): Promise<Json> {
+    const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": type };
+    const answer = await fetch(`${this.url}${path}`, { method: "POST", headers, body });
+    const text = await answer.text();
+    expect(answer.ok, `${path}: ${text}`).toBe(true);
+    return JSON.parse(text);
+  }
+}
+
+/** A file of SSIM, chapter 7, with a flight in ten days. */
+function season(number: string, others: string[]): string {
+  const [year = "", month = "", day = ""] = new Date(Date.now() + 10 * 86_400_000)
+    .toISOString()
+    .slice(2, 10)
+    .split("-");
+  const date = `${day}${"JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC".slice(Number(month) * 3 - 3, Number(month) * 3)}${year}`;
+  const designator = (of: string) => `${of.slice(0, 2)} ${of.slice(2).padStart(4, "0")}`;
+  const records = [
+    "1AIRLINE STANDARD SCHEDULE DATA SET",
+    `2U${number.slice(0, 2)}${" ".repeat(10)}${date}${date}${date}`,
+    `3 ${designator(number)}0101F${date}${date}1234567 DEL04300430+0530  BOM06400640+0530  77X`,
+    `4 ${designator(number)}0101F${" ".repeat(13)} AB010DELBOM${others.map(designator).join("/")}`,
+    `5 ${number.slice(0, 2)}${" ".repeat(183)}000004E`,
+  ];
+  return records.map((record, at) => `${record.padEnd(194)}${String(at + 1).padStart(6, "0")}`).join("\n");
 }
 
 export class World {
@@ -144,6 +173,30 @@ export class World {
       capacity: { weight_kg, volume_m3: 500, positions: 10 },
       ...more,
     });
+  }
+
+  /** A flight of a season file, in ten days from DEL to BOM, that others sell under these numbers. */
+  async codeshare(others: string[]): Promise<Json> {
+    const [admin, number] = [await this.admin(), `AI${randomInt(2000, 9999)}`];
+    const wanted = {
+      name: "Codeshares",
+      kind: "SEASON",
+      format: "SSIM",
+      airline_codes: [number.slice(0, 2)],
+      apply: "AUTO",
+    };
+    const feed = await admin.post("/api/v1/feeds", wanted);
+    try {
+      const file = { method: "POST", path: `/api/v1/feeds/${feed.id}/runs`, body: season(number, others) };
+      const started = await admin.ask(file.method, file.path, file.body, { "Content-Type": "text/plain" });
+      expect(started.status).toBe(202);
+      const { id } = (await started.json()) as Json;
+      await expect.poll(async () => (await admin.get(`${file.path}/${id}`)).status).toBe("APPLIED");
+    } finally {
+      // Another run of the test makes a feed of this airline, too.
+      await admin.ask("DELETE", `/api/v1/feeds/${feed.id}`);
+    }
+    return (await admin.get(`/api/v1/flights?flight_number=${number}&status=SCHEDULED`)).at(-1);
   }
 
   /** A booking of three pieces, which a guest pays, with its claim. */

@@ -56,7 +56,24 @@ class Reference<T> {
   }
 }
 
+/** A city stands for its largest airport: they share country and time zone. */
+async function readPlace(code: string): Promise<Airport | undefined> {
+  const { data: airport } = await api.GET("/api/v1/airports/{code}", { params: { path: { code } } });
+  if (airport) return airport;
+  const { data: city } = await api.GET("/api/v1/cities/{code}", { params: { path: { code } } });
+  const first = city?.airports[0];
+  if (!city || !first) return undefined;
+  const { data: largest } = await api.GET("/api/v1/airports/{code}", { params: { path: { code: first } } });
+  return largest && { ...largest, iata_code: city.code, name: city.name, city: city.name };
+}
+
 class Airports extends Reference<Airport> {
+  /** Whether the code is that of a city alone: only searches take it. */
+  isCity(code: string): boolean {
+    const known = this.get(code);
+    return known !== null && known.city_code === known.iata_code && known.name === known.city;
+  }
+
   zone(code: string | null | undefined): string {
     return this.get(code)?.time_zone ?? "UTC";
   }
@@ -67,10 +84,7 @@ class Airports extends Reference<Airport> {
   }
 }
 
-export const airports = new Airports(
-  (airport) => airport.iata_code,
-  async (code) => (await api.GET("/api/v1/airports/{code}", { params: { path: { code } } })).data,
-);
+export const airports = new Airports((airport) => airport.iata_code, readPlace);
 
 /** For the carrier's staff: only they may read each. */
 export const organizations = new Reference<Organization>(

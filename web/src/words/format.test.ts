@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { addDays, dateText, duration, instantOf, localDate, remaining, timeParts, timeText } from "./format";
+import { addDays, co2e, dateText, duration, instantOf, localDate, remaining, timeParts, timeText } from "./format";
 
 it("writes a time with the station's zone and UTC", () => {
   expect(timeText("2026-12-02T08:35:00Z", "Asia/Kolkata")).toBe("Wed 2 Dec 14:05 IST · 08:35Z");
@@ -13,6 +13,11 @@ it("counts local dates, also over the date line", () => {
   expect(timeParts("2026-12-02T23:00:00Z", "Asia/Singapore", left).shift).toBe("+1");
   const auckland = { at: "2026-12-02T20:00:00Z", zone: "Pacific/Auckland" };
   expect(timeParts("2026-12-03T05:00:00Z", "Pacific/Honolulu", auckland).shift).toBe("−1");
+});
+
+it("writes emissions with one decimal at most", () => {
+  expect(co2e(5111.3)).toBe("5,111.3 kg CO2e");
+  expect(co2e(0)).toBe("0 kg CO2e");
 });
 
 it("writes durations and countdowns", () => {

@@ -16,6 +16,8 @@ export function number(value: number, digits = 0, least = 0): string {
 }
 
 export const kilograms = (value: number): string => `${number(value, 1)} kg`;
+/** `511.3 kg CO2e`. */
+export const co2e = (value: number): string => `${kilograms(value)} CO2e`;
 export const cubicMetres = (value: number): string => `${number(value, 3)} m³`;
 export const percent = (value: number): string => `${number(value, 1)} %`;
 

@@ -2,9 +2,15 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { de } from "./de";
 import { deAdmin } from "./de-admin";
 import { deConsolidations } from "./de-consolidations";
+import { deFeeds } from "./de-feeds";
+import { deFreight } from "./de-freight";
+import { deStations } from "./de-stations";
 import { en } from "./en";
 import { enAdmin } from "./en-admin";
 import { enConsolidations } from "./en-consolidations";
+import { enFeeds } from "./en-feeds";
+import { enFreight } from "./en-freight";
+import { enStations } from "./en-stations";
 import { languageOf, localeOf } from "./language";
 
 type Tree = { readonly [name: string]: string | ((...values: unknown[]) => string) | Tree };
@@ -77,10 +83,13 @@ const SAME = [
   "roles.admin",
   "admin.areas.airlines",
   "admin.areas.import",
+  "admin.areas.feeds",
   "admin.audit.change",
   "admin.audit.kinds.airline",
+  "admin.audit.kinds.station",
   "admin.audit.kinds.embargo",
   "admin.audit.kinds.webhook",
+  "admin.audit.kinds.feed",
   "admin.audit.tables.airlines",
   "admin.audit.tables.manifest",
   "admin.audit.members.version",
@@ -94,6 +103,8 @@ const SAME = [
   "admin.rules.kinds.sales.called",
   "admin.rules.kinds.embargoes.called",
   "admin.rules.kinds.allotments.called",
+  "admin.rules.kinds.tags.called",
+  "admin.rules.kinds.collections.called",
   "admin.rules.hints.utc",
   "admin.rules.members.code",
   "admin.rules.members.name",
@@ -105,10 +116,31 @@ const SAME = [
   "admin.analytics.daily.ms",
   "admin.analytics.demand.outcomes.EMBARGO",
   "admin.analytics.flights.dimension",
+  "tips.link",
+  "tips.station",
+  "keepStations.entry",
+  "keepStations.heading",
+  "keepStations.name",
+  "keepStations.version",
+  "keepStations.pictures.logo",
 ];
 
-const english = texts({ ...en, ...enAdmin, ...enConsolidations } as unknown as Tree);
-const german = texts({ ...de, ...deAdmin, ...deConsolidations } as unknown as Tree);
+const english = texts({
+  ...en,
+  ...enAdmin,
+  ...enConsolidations,
+  ...enFeeds,
+  ...enFreight,
+  ...enStations,
+} as unknown as Tree);
+const german = texts({
+  ...de,
+  ...deAdmin,
+  ...deConsolidations,
+  ...deFeeds,
+  ...deFreight,
+  ...deStations,
+} as unknown as Tree);
 
 describe("the German texts", () => {
   it("have the names of the English ones", () => {

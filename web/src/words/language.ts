@@ -15,12 +15,14 @@ export const LANGUAGES = {
     common: async (): Promise<Words> => (await import("./en")).en,
     admin: async () => (await import("./en-admin")).enAdmin,
     consolidations: async () => (await import("./en-consolidations")).enConsolidations,
+    freight: async () => (await import("./en-freight")).enFreight,
   },
   de: {
     name: "Deutsch",
     common: async (): Promise<Words> => (await import("./de")).de,
     admin: async () => (await import("./de-admin")).deAdmin,
     consolidations: async () => (await import("./de-consolidations")).deConsolidations,
+    freight: async () => (await import("./de-freight")).deFreight,
   },
 };
 
@@ -66,6 +68,8 @@ export const locale: string = localeOf(language, preferred);
 export const adminTexts = LANGUAGES[language].admin;
 /** Loads the texts of consolidations. */
 export const consolidationTexts = LANGUAGES[language].consolidations;
+/** Loads the texts of the dimensions of freight. */
+export const freightTexts = LANGUAGES[language].freight;
 
 /** Whether the next page has another language than this one was loaded for. A browser that keeps nothing has the same. */
 export const isOtherNext = (): boolean => nextLanguage() !== wanted;

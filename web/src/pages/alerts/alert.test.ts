@@ -11,6 +11,7 @@ const asked: Asked = {
   weight: "300",
   volume: "1.5",
   handling: "PER",
+  sizes: "",
 };
 const price = { amount: "450.00", currency: "USD" };
 const addressedDraft = (address: string, unit: "kg" | "lb" = "kg") =>

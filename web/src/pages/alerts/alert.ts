@@ -1,5 +1,6 @@
 // What an alert watches, as a form has it, an address leads to it, and a list shows it.
 import type { Schemas } from "../../api/problem";
+import { sizesOf } from "../../parts/dimensionTexts";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { words } from "../../words";
 import { fullDate, money, number } from "../../words/format";
@@ -120,4 +121,5 @@ export const searchOf = (alert: Alert, otherwise: string): string =>
     weight: String(alert.weight_kg),
     volume: alert.volume_m3 === null ? "" : String(alert.volume_m3),
     handling: alert.special_handling_codes.join(","),
+    sizes: sizesOf(alert.dimensions ?? []),
   });

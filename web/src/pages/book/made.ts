@@ -1,7 +1,7 @@
 // The hold that this tab made for an option. Another option that is chosen in this tab takes its place, also after a reload.
 import { FormKey } from "../../api/client";
 import { pause } from "../../api/patience";
-import { asProblem, type Problem } from "../../api/problem";
+import { asProblem, type Problem, type Schemas } from "../../api/problem";
 import { holds } from "../../parts/holds.svelte";
 import { store, stored } from "../../stored";
 
@@ -14,6 +14,7 @@ export interface Wanted {
   flight_ids: string[];
   weight_kg: number;
   volume_m3?: number;
+  dimensions?: Schemas["NewDimensionLine"][];
   special_handling_codes?: string[];
   /** At the price of this quote. */
   quote_id?: string;

@@ -3,6 +3,7 @@ import { api, take } from "../../api/client";
 import { serverNow } from "../../api/clock.svelte";
 import { asProblem, type Schemas } from "../../api/problem";
 import { AGAIN, keepAgain, type Again } from "../../parts/again";
+import { sizesOf } from "../../parts/dimensionTexts";
 import { airports } from "../../parts/reference.svelte";
 import { localDate } from "../../words/format";
 import { searchAddress, type Asked } from "../search/asked";
@@ -37,6 +38,7 @@ const askedOf = (booking: Booking): Omit<Asked, "date"> => ({
   weight: String(booking.weight_kg),
   volume: booking.volume_m3 > 0 ? String(booking.volume_m3) : "",
   handling: booking.special_handling_codes.join(","),
+  sizes: sizesOf(booking.dimensions ?? []),
 });
 
 /** The first contact that the form has a place for: it needs an e-mail address. */

@@ -87,6 +87,7 @@ const askedOf = (template: Template): Omit<Asked, "date"> => ({
   weight: template.weight_kg ? String(template.weight_kg) : "",
   volume: template.volume_m3 ? String(template.volume_m3) : "",
   handling: template.special_handling_codes.join(","),
+  sizes: "",
 });
 
 /** Keeps what the form of a booking begins with for `person`; returns the address of the search with what the template has. */

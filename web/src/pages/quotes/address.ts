@@ -1,5 +1,6 @@
 // The addresses at which a quote is taken, and at which its freight is searched for again.
 import type { Schemas } from "../../api/problem";
+import { sizesOf } from "../../parts/dimensionTexts";
 
 /** A flight of a quote; none is known before they are read. */
 export type Leg = Pick<Schemas["Flight"], "origin" | "destination" | "departure_local">;
@@ -15,12 +16,14 @@ function searched(quote: Schemas["Quote"], legs: readonly Leg[]): [string, strin
           ["date", first.departure_local.slice(0, 10)],
         ]
       : [];
+  const sizes = sizesOf(quote.dimensions ?? []);
   const codes = quote.special_handling_codes.join(",");
   return [
     ...route,
     ["weight", String(quote.weight_kg)],
     ["volume", String(quote.volume_m3)],
     ...(codes ? [["handling", codes] as [string, string]] : []),
+    ...(sizes ? [["sizes", sizes] as [string, string]] : []),
   ];
 }
 

@@ -2,6 +2,7 @@
 // for readers of every language, and kilograms. Fields show and read the reader's form and unit.
 import type { Schemas } from "../../api/problem";
 import { AGAIN } from "../../parts/again";
+import { dimensionsOf, weightOf } from "../../parts/dimensions";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { addressed, addressedEntry, canonical } from "../../words/parse";
 import { addressedWeightEntry, canonicalWeight } from "../../words/units";
@@ -14,6 +15,8 @@ export interface Asked {
   weight: string;
   volume: string;
   handling: string;
+  /** The dimensions, as `dimensionsOf` reads them. */
+  sizes: string;
 }
 
 export function askedOf(query: URLSearchParams, today: string): Asked {
@@ -26,6 +29,7 @@ export function askedOf(query: URLSearchParams, today: string): Asked {
     weight: get("weight"),
     volume: get("volume"),
     handling: get("handling"),
+    sizes: get("sizes"),
   };
 }
 
@@ -58,8 +62,9 @@ export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
     weight_kg: addressed(asked.weight),
     volume_m3: addressed(asked.volume),
     pieces: addressed(asked.pieces),
+    dimensions: dimensionsOf(asked.sizes),
     special_handling_codes: codes.length > 0 ? codes : undefined,
-    price: asked.weight.trim() === "" ? undefined : true,
+    price: asked.weight.trim() === "" && weightOf(asked.sizes) === "" ? undefined : true,
   };
   const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
   return { origin: asked.origin, destination: asked.destination, departure_date: asked.date, ...given };
@@ -76,7 +81,7 @@ export function quoteBody(
   asked: Asked,
   flights: readonly { id: string; origin: string; destination: string }[],
 ): Schemas["AskQuote"] | null {
-  const { weight_kg, volume_m3, special_handling_codes } = searchBody(asked);
+  const { weight_kg, volume_m3, dimensions, special_handling_codes } = searchBody(asked);
   const [first, last] = [flights[0], flights[flights.length - 1]];
   if (!first || !last || !weight_kg) return null;
   return {
@@ -85,16 +90,20 @@ export function quoteBody(
     flight_ids: flights.map(({ id }) => id),
     weight_kg,
     ...(volume_m3 ? { volume_m3 } : {}),
+    ...(dimensions ? { dimensions } : {}),
     ...(special_handling_codes ? { special_handling_codes } : {}),
   };
 }
 
 function address(page: string, asked: Asked, more: Record<string, string> = {}): string {
   const query = new URLSearchParams(more);
-  for (const name of ["origin", "destination", "date", "pieces", "weight", "volume", "handling"] as const)
+  for (const name of ["origin", "destination", "date", "pieces", "weight", "volume", "handling", "sizes"] as const)
     if (asked[name]) query.set(name, asked[name]);
   return `${page}?${query.toString()}`;
 }
+
+/** With the weight of the dimensions where none is named. */
+const weighed = (asked: Asked): Asked => ({ ...asked, weight: asked.weight || weightOf(asked.sizes) });
 
 /** The address of a search. */
 export const searchAddress = (asked: Asked): string => address("/", asked);
@@ -106,7 +115,7 @@ export const bookAddress = (
   again: string | null,
   product: string | null = null,
 ): string =>
-  address("/book", asked, {
+  address("/book", weighed(asked), {
     flights: flightIds.join(","),
     ...(again ? { [AGAIN]: again } : {}),
     ...(product === null ? {} : { product }),
@@ -114,4 +123,4 @@ export const bookAddress = (
 
 /** The address of the page that puts an option on the waitlist. */
 export const waitAddress = (asked: Asked, flightIds: readonly string[]): string =>
-  address("/waitlist", asked, { flights: flightIds.join(",") });
+  address("/waitlist", weighed(asked), { flights: flightIds.join(",") });

@@ -52,7 +52,7 @@ export function passing(options: readonly Option[], filters: Filters, currency: 
   );
 }
 
-const FREIGHT = ["weight", "volume", "pieces", "handling"] as const;
+const FREIGHT = ["weight", "volume", "pieces", "handling", "sizes"] as const;
 
 /** The filters that mean nothing for another search: prices and carriers of other routes and freight, arrivals of another day. */
 export function outdated(before: Asked, after: Asked): Partial<Record<keyof typeof NONE | typeof AGAIN, null>> {

@@ -69,4 +69,5 @@ describe("a rate", () => {
 it("says how prices have changed, and names what is known", () => {
   expect([changeText(4.25), changeText(-3), changeText(null)]).toEqual(["+4.3 %", "-3 %", "–"]);
   expect([sourceName("offered"), sourceName("TACT")]).toEqual(["Offered", "TACT"]);
+  expect([sourceName("reference", "Reference"), sourceName("reference")]).toEqual(["Reference", "reference"]);
 });

@@ -35,9 +35,12 @@ export function changeText(value: number | null): string {
   return value > 0 ? `+${percent(value)}` : percent(value);
 }
 
-/** What a series is called. */
-export function sourceName(source: string): string {
-  const names: Record<string, string> = words.rates.sources;
+/** The source of rates that others publish. Its name is among the texts of feeds. */
+export const REFERENCE = "reference";
+
+/** What a series is called; reference rates by their own name, where it is loaded. */
+export function sourceName(source: string, reference: string = REFERENCE): string {
+  const names: Record<string, string> = { ...words.rates.sources, [REFERENCE]: reference };
   return names[source] ?? source;
 }
 

@@ -57,6 +57,15 @@ it("orders by a column in both directions: what cannot be booked last, then what
   expect(keys("-price")).toEqual(["euro", "dear", "cheap", "none", "refused"]);
 });
 
+it("orders by emissions: options without an estimate last in both directions", () => {
+  const emitting = (key: string, co2e_kg: number | null) =>
+    priced(key, null, { emissions: co2e_kg === null ? null : { co2e_kg } });
+  const all = [emitting("none", null), emitting("much", 5111.3), emitting("little", 900)];
+  const keys = (order: string) => sorted(all, orderOf(order)).map(({ key }) => key);
+  expect(keys("emissions")).toEqual(["little", "much", "none"]);
+  expect(keys("-emissions")).toEqual(["much", "little", "none"]);
+});
+
 it("reads the order of an address, and falls back to the earliest arrival", () => {
   expect(orderText(orderOf("-room"))).toBe("-room");
   expect(orderText(orderOf(null))).toBe("arrival");

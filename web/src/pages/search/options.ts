@@ -16,6 +16,9 @@ export interface Option {
   arrival: string;
   bookable: boolean;
   reasons: string[];
+  /** By when the station of the first flight takes the freight, if it says so. */
+  latestAcceptance: string | null;
+  emissions: Schemas["Emissions"] | null;
   price: Price | null | undefined;
 }
 
@@ -29,6 +32,8 @@ export function optionsOf(result: SearchResult): Option[] {
     arrival: flight.arrival_datetime,
     bookable: flight.bookable,
     reasons: flight.reasons,
+    latestAcceptance: flight.latest_acceptance_datetime,
+    emissions: flight.emissions,
     price: flight.price,
   }));
   return [...direct, ...result.transit_routes.map(optionOf)];
@@ -44,6 +49,8 @@ export function optionOf(route: Schemas["RouteOption"]): Option {
     arrival: route.arrival_datetime,
     bookable: route.bookable,
     reasons: route.reasons,
+    latestAcceptance: route.latest_acceptance_datetime,
+    emissions: route.emissions,
     price: route.price,
   };
 }
@@ -85,6 +92,7 @@ export const ORDERS = {
   stops: (option: Option) => option.stops,
   carrier: carriers,
   price: (option: Option) => (option.price ? Number(option.price.total.amount) : null),
+  emissions: (option: Option) => option.emissions?.co2e_kg ?? null,
   room: leastWeight,
 } as const;
 export type Column = keyof typeof ORDERS;

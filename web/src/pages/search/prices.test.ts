@@ -11,6 +11,7 @@ const asked: Asked = {
   pieces: "",
   weight: "300",
   volume: "",
+  sizes: "",
   handling: "PER",
 };
 const day = (departure_date: string, price: Day["price"]): Day => ({

@@ -150,7 +150,10 @@ async function flights({ flight }: Recognised, today: string, signal: AbortSigna
       group: "flights" as const,
       href: `/flights/${found.id}`,
       title: `${found.flight_number} · ${fullDate(found.departure_local.slice(0, 10))}`,
-      text: `${found.departure_local.slice(11, 16)} ${found.origin} – ${found.destination}`,
+      text: [
+        `${found.departure_local.slice(11, 16)} ${found.origin} – ${found.destination}`,
+        ...(found.also_sold_as ? [`${words.flight.alsoSoldAs} ${found.also_sold_as.join(", ")}`] : []),
+      ].join(" · "),
       score: EQUAL,
     })),
   );

@@ -39,6 +39,8 @@ describe("acts in words", () => {
     expect(of("embargo.ended", "embargo", "01", { name: "HALL" }).href).toBe("/admin/embargoes");
     expect(of("webhook.changed", "webhook", "01").href).toBe("/admin/messages?webhook=01");
     expect(of("webhook.deleted", "webhook", "01").href).toBeNull();
+    expect(of("feed.run_applied", "feed", "01")).toEqual({ text: "Feed", href: "/admin/feeds/01" });
+    expect(of("feed.deleted", "feed", "01").href).toBeNull();
     expect(of("airports.imported", "airports", "all")).toEqual({ text: "Airports", href: "/admin/airports" });
     expect(of("flights.imported", "schedule", "flights")).toEqual({ text: "Flights", href: "/flights" });
     expect(of("users.exported", "users", "export").text).toBe("Users");

@@ -33,6 +33,7 @@ const tablePages: Record<string, string | null> = {
   aircraft: "/admin/aircraft",
   tariffs: "/admin/tariffs",
   flights: "/flights",
+  stations: "/admin/stations",
   users: "/admin/users",
   bookings: "/bookings",
 };
@@ -73,6 +74,16 @@ export function subjectOf(act: Act): Subject {
     case "airline":
     case "aircraft":
       return { text: named(kind, id), href: kind === "airline" ? "/admin/airlines" : "/admin/aircraft" };
+    case "station":
+      return { text: named(kind, id), href: `/stations/${id}` };
+    case "station_tag":
+    case "station_collection":
+      return {
+        text: named(kind, text(data["name"])),
+        href: kind === "station_tag" ? "/admin/tags" : "/admin/collections",
+      };
+    case "station_tip":
+      return { text: named(kind, text(data["station"])), href: "/admin/tips" };
     case "tariff":
     case "surcharge":
     case "sale":
@@ -84,6 +95,8 @@ export function subjectOf(act: Act): Subject {
       return { text: named(kind, ""), href: act.act === "webhook.deleted" ? null : `/admin/messages?webhook=${id}` };
     case "notification":
       return { text: named(kind, ""), href: "/admin/messages" };
+    case "feed":
+      return { text: named(kind, ""), href: act.act === "feed.deleted" ? null : `/admin/feeds/${id}` };
     case "schedule":
     case "job":
       return { text: named(kind, kind === "job" ? text(data["kind"]) : id), href: "/admin/jobs" };

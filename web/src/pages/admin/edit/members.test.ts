@@ -2,7 +2,18 @@ import { expect, test } from "vitest";
 import type { Fault } from "../../../api/problem";
 import { KINDS, type Entry } from "../entries/kinds";
 import { EMBARGOES, SALES, TARIFFS } from "../rules/kinds";
-import { body, entries, faultText, rebased, steps, memberText, typed, type Kept, type Member } from "./members";
+import {
+  body,
+  entries,
+  faultText,
+  openings,
+  rebased,
+  steps,
+  memberText,
+  typed,
+  type Kept,
+  type Member,
+} from "./members";
 
 const airports = KINDS.airports.members;
 const heathrow: Entry = {
@@ -71,6 +82,28 @@ test("breaks and lists are sent as the API has them, and cleared by null", () =>
   });
   expect(body(TARIFFS.members, { ...was, breaks: "" }, tariff)).toEqual({ breaks: null });
   expect(steps("")).toEqual([]);
+});
+
+test("openings are typed in one text, as tables have them", () => {
+  const lower = { deck: "LOWER", door_width_cm: 270, door_height_cm: 170, max_length_cm: 318, max_piece_kg: 4600.5 };
+  const bulk = { deck: "BULK", door_width_cm: 91, door_height_cm: 114, max_length_cm: null, max_piece_kg: null };
+  const freighter: Entry = {
+    iata_code: "Q0Q",
+    name: "Type",
+    openings: [lower, bulk] as never,
+    is_active: true,
+    version: 1,
+  };
+  const members = KINDS.aircraft.members;
+  const was = typed(members, freighter);
+  expect(was["openings"]).toBe("LOWER:270x170x318@4600.5 BULK:91x114");
+  expect(openings(String(was["openings"]))).toEqual([lower, bulk]);
+  expect(body(members, was, freighter)).toEqual({});
+  expect(body(members, { ...was, openings: "BULK:91x114" }, freighter)).toEqual({ openings: [bulk] });
+  expect(body(members, { ...was, openings: "" }, freighter)).toEqual({ openings: null });
+  expect(openings("LOWER:widexhigh@")).toEqual([
+    { deck: "LOWER", door_width_cm: "wide", door_height_cm: "high", max_length_cm: null, max_piece_kg: "" },
+  ]);
 });
 
 test("handling codes are sent as a list, and one alone as a text", () => {

@@ -10,6 +10,8 @@ export type Kept = { version: number } & { [member: string]: unknown };
 
 type Type =
   | "text"
+  /** Of several lines. */
+  | "prose"
   | "number"
   | "flag"
   /** Yes, no, or either of them. */
@@ -24,10 +26,14 @@ type Type =
   | "money"
   | "breaks"
   | "effect"
+  /** Doors of an aircraft, typed as tables have them. */
+  | "openings"
   | "scope"
   | "airport"
   | "country"
-  | "organization";
+  | "organization"
+  /** Entries of which each is a line, by `lines`. */
+  | "lines";
 
 export interface Option {
   value: string;
@@ -47,6 +53,8 @@ export interface Member<Name extends string = string> {
   initial?: string;
   /** Of `choice` and `either`. */
   options?: readonly Option[];
+  /** Of `lines`: how entries are typed, and how lines are sent. */
+  lines?: { typed: (value: unknown) => string; sent: (text: string) => unknown };
 }
 
 /** One kind of what is kept: where it is, its members, and the words of its dialog. */
@@ -91,6 +99,23 @@ export const steps = (text: string): Step[] =>
       });
 export const ofSteps = (of: readonly Step[]): string => of.map((step) => `${step.from}=${step.rate}`).join(";");
 
+export interface Opening {
+  deck: string;
+  door_width_cm: number | string;
+  door_height_cm: number | string;
+  max_length_cm: number | string | null;
+  max_piece_kg: number | string | null;
+}
+
+/** Openings are typed as tables have them: `LOWER:270x170x318@4600 BULK:91x114`. */
+export const ofOpenings = (of: readonly Opening[]): string =>
+  of
+    .map(({ deck, door_width_cm, door_height_cm, max_length_cm, max_piece_kg }) => {
+      const length = max_length_cm === null ? "" : `x${max_length_cm}`;
+      return `${deck}:${door_width_cm}x${door_height_cm}${length}${max_piece_kg === null ? "" : `@${max_piece_kg}`}`;
+    })
+    .join(" ");
+
 /** `50.00 USD`. */
 export const sum = (text: string): { amount: string; currency: string } => {
   const [amount = "", currency = ""] = text.split(" ");
@@ -105,6 +130,7 @@ export const FORBID = "FORBID";
 function asText(type: Type, value: NonNullable<unknown>): string {
   if (Array.isArray(value) && type === "breaks")
     return ofSteps(value.map((step: { from_kg: number; rate: string }) => ({ ...step, from: entry(step.from_kg) })));
+  if (Array.isArray(value) && type === "openings") return ofOpenings(value as Opening[]);
   if (Array.isArray(value)) return value.join(" ");
   if (type === "money") {
     const { amount, currency } = value as { amount: string; currency: string };
@@ -116,9 +142,10 @@ function asText(type: Type, value: NonNullable<unknown>): string {
 
 /** What the fields show of a record; of none, what a new one begins with. */
 export function typed(members: readonly Member[], record: Kept | null): Typed {
-  const given = members.map(({ name, type, initial }) => {
+  const given = members.map(({ name, type, initial, lines }) => {
     const value = record ? record[name] : initial;
     if (type === "flag") return [name, value === true];
+    if (lines) return [name, lines.typed(value ?? [])];
     return [name, value == null ? "" : record ? asText(type, value) : String(value)];
   });
   return Object.fromEntries(given) as Typed;
@@ -127,6 +154,23 @@ export function typed(members: readonly Member[], record: Kept | null): Typed {
 /** A number as the API takes it; what is no number goes as it was typed, and the API says so. */
 const numeric = (text: string): number | string => figure(text) ?? text;
 
+/** The openings of a text; what is no number goes as it was typed, and the API says so. */
+export const openings = (text: string): Opening[] =>
+  text
+    .split(/[\s;,]+/)
+    .filter((entry) => entry !== "")
+    .map((entry) => {
+      const [, deck = "", lengths = "", weight] = /^([^:]*):?([^@]*)(?:@(.*))?$/.exec(entry) ?? [];
+      const [width = "", height = "", length] = lengths.split(/[x×]/i);
+      return {
+        deck,
+        door_width_cm: numeric(width),
+        door_height_cm: numeric(height),
+        max_length_cm: length === undefined ? null : numeric(length),
+        max_piece_kg: weight === undefined ? null : numeric(weight),
+      };
+    });
+
 function asSent(type: Type, text: string): unknown {
   if (type === "number") return numeric(text);
   if (type === "either") return text === "true";
@@ -134,6 +178,7 @@ function asSent(type: Type, text: string): unknown {
   if (type === "weekdays") return entries(text).map(Number);
   if (type === "money") return sum(text);
   if (type === "breaks") return steps(text).map(({ from, rate }) => ({ from_kg: numeric(from), rate }));
+  if (type === "openings") return openings(text);
   if (type === "effect") return text === FORBID ? text : { require_any: entries(text) };
   return text;
 }
@@ -142,10 +187,11 @@ function asSent(type: Type, text: string): unknown {
 export function body(members: readonly Member[], values: Typed, before: Kept | null): Record<string, unknown> {
   const was = typed(members, before);
   const sent: Record<string, unknown> = {};
-  for (const { name, type, isFixed } of members) {
+  for (const { name, type, isFixed, lines } of members) {
     const value = values[name] ?? "";
     if (before ? value === was[name] || isFixed : value === "") continue;
-    sent[name] = value === "" ? null : typeof value === "string" ? asSent(type, value) : value;
+    if (lines) sent[name] = lines.sent(String(value));
+    else sent[name] = value === "" ? null : typeof value === "string" ? asSent(type, value) : value;
   }
   return sent;
 }

@@ -86,6 +86,21 @@ const MEMBERS: Record<Name, readonly EntryMember[]> = {
     { name: "max_cargo_m3", label: members.max_cargo_m3, type: "number", isShown: true, digits: 3 },
     { name: "positions", label: members.positions, type: "number", isShown: true },
     { name: "is_freighter", label: members.is_freighter, type: "flag", isShown: true },
+    {
+      name: "co2e_kg_per_tkm",
+      label: members.co2e_kg_per_tkm,
+      type: "number",
+      hint: members.co2e_hint,
+      isOptional: true,
+      digits: 4,
+    },
+    {
+      name: "openings",
+      label: members.openings,
+      type: "openings",
+      hint: members.openings_hint,
+      isOptional: true,
+    },
   ],
 };
 

@@ -22,6 +22,7 @@ export interface RuleKind<T extends Rule> extends Kind<T> {
 }
 
 const { members, hints, columns, kinds, options: choices, ...texts } = words.admin.rules;
+const yesNo = words.parts;
 const options = (of: Record<string, string>): Option[] =>
   Object.entries(of).map(([value, label]) => ({ value, label }));
 
@@ -62,7 +63,7 @@ const currency = {
 const kind = <T extends Rule>(
   name: RuleKind<T>["name"],
   called: (rule: T) => string,
-  more: Pick<RuleKind<T>, "members" | "columns" | "hasTable">,
+  more: Pick<RuleKind<T>, "members" | "columns" | "hasTable"> & Partial<Pick<RuleKind<T>, "path">>,
 ): RuleKind<T> => ({
   name,
   path: `/api/v1/${name}`,
@@ -194,5 +195,63 @@ export const ALLOTMENTS = kind<Schemas["Allotment"]>("allotments", (allotment) =
       text: (allotment) => texts.before(String(allotment.release_hours)),
       order: { name: "release", value: (allotment) => allotment.release_hours },
     },
+  ],
+});
+
+/** Members and columns of tags and collections alike. */
+const offered = [
+  { name: "order", label: members.order, type: "number", isOptional: true, hint: hints.order },
+  {
+    name: "is_active",
+    label: members.offered,
+    type: "either",
+    initial: "true",
+    options: options({ true: yesNo.yes, false: yesNo.no }),
+  },
+] as const satisfies Member[];
+const order = {
+  label: columns.order,
+  text: (one: { order: number }) => String(one.order),
+  order: { name: "order", value: (one: { order: number }) => one.order },
+};
+const isOffered = {
+  label: columns.offered,
+  text: (one: { is_active: boolean }) => (one.is_active ? yesNo.yes : yesNo.no),
+};
+
+export const TAGS = kind<Schemas["StationTag"]>("tags", (tag) => tag.name, {
+  path: "/api/v1/station-tags",
+  members: [
+    { ...code, hint: hints.slug },
+    { name: "name", label: members.name, type: "text" },
+    { name: "color", label: members.color, type: "text", hint: hints.color },
+    ...offered,
+  ],
+  columns: [
+    { label: members.code, text: (tag) => tag.code, order: { name: "code", value: (tag) => tag.code } },
+    { label: members.color, text: (tag) => tag.color },
+    order,
+    isOffered,
+  ],
+});
+
+export const COLLECTIONS = kind<Schemas["StationCollection"]>("collections", (collection) => collection.name, {
+  path: "/api/v1/station-collections",
+  members: [
+    { name: "slug", label: members.slug, type: "text", isFixed: true, hint: hints.slug },
+    { name: "name", label: members.name, type: "text" },
+    { name: "text", label: members.text, type: "prose", isOptional: true },
+    { name: "stations", label: members.stations, type: "list", isOptional: true, hint: hints.stations },
+    ...offered,
+  ],
+  columns: [
+    {
+      label: members.slug,
+      text: (collection) => collection.slug,
+      order: { name: "slug", value: (collection) => collection.slug },
+    },
+    { label: members.stations, text: (collection) => collection.stations.join(", ") || words.booking.none },
+    order,
+    isOffered,
   ],
 });

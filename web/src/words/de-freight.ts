@@ -1,0 +1,36 @@
+// The texts of the dimensions of freight in German, which are loaded where dimensions are typed.
+import type { FreightWords } from "./en-freight";
+
+const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
+
+export const deFreight: FreightWords = {
+  dimensions: {
+    text: "Eine Zeile für Packstücke gleicher Größe. Zeilen lassen sich aus einer Tabelle einfügen, in der Reihenfolge der Spalten.",
+    columns: {
+      pieces: "Packstücke",
+      length: "Länge (cm)",
+      width: "Breite (cm)",
+      height: "Höhe (cm)",
+      weight: "Gewicht je Stück (kg)",
+    },
+    tiltable: "Darf auf jeder Seite liegen",
+    stackable: "Stapelbar",
+    remove: "Zeile entfernen",
+    cell: (column, row) => `${column}, Zeile ${row}`,
+    pasted: (count, shown) => `${shown} ${plural(count, "Zeile", "Zeilen")} eingefügt.`,
+  },
+  doors: {
+    title: "Packstücke und Türen",
+    piece: "Packstück",
+    decks: { LOWER: "Unterdeck", MAIN: "Hauptdeck", BULK: "Bulk-Raum" },
+    passes: "passt hindurch",
+    because: {
+      height: "zu hoch",
+      width: "zu breit",
+      length: "zu lang",
+      size: "passt in keiner Lage",
+      weight: "zu schwer",
+    },
+    unknown: (code) => `Die Türen von ${code} sind nicht bekannt.`,
+  },
+};

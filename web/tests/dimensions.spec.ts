@@ -1,0 +1,56 @@
+// The dimensions of freight: pasted into a search, kept by its address, and held with what it finds.
+import { paste } from "./consolidations";
+import { expect, signIn, test } from "./world";
+
+test("dimensions are pasted from a spreadsheet, searched for, and held", async ({ page, context, world }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const [customer, flight] = await Promise.all([world.customer(), world.flight("TRV", "CJB", 1100, 5000)]);
+  await signIn(page, customer);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${flight.departure_local.slice(0, 10)}`);
+  await page.getByRole("button", { name: "Dimensions" }).click();
+  await page.getByLabel("Pieces, row 1").focus();
+  await paste(page, "Pcs\tL\tW\tH\tkg\n4\t120\t80\t100\t50\n2\t60\t40\t40\t7.5\n");
+  await expect(page.getByLabel("Height (cm), row 2")).toHaveValue("40");
+  await page.getByLabel("May lie on any side, row 2").check();
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await expect(page).toHaveURL(/sizes=4x120x80x100x50_2x60x40x40x7\.5xt(&|$)/);
+  await page.reload();
+  await expect(page.getByLabel("Width (cm), row 1")).toHaveValue("80");
+
+  await page.getByRole("row").filter({ hasText: flight.flight_number }).getByRole("link", { name: /^Book/ }).click();
+  await expect(page.getByRole("timer")).toBeVisible();
+  const [hold] = await customer.get("/api/v1/holds");
+  expect(hold).toMatchObject({ pieces: 6, weight_kg: 215 });
+  expect(hold.dimensions).toMatchObject([
+    { pieces: 4, length_cm: 120, width_cm: 80, height_cm: 100, weight_kg: 50, is_tiltable: false },
+    { pieces: 2, length_cm: 60, width_cm: 40, height_cm: 40, weight_kg: 7.5, is_tiltable: true },
+  ]);
+});
+
+test("what is wrong with a line is said at its cell", async ({ page, world }) => {
+  const flight = await world.flight("TRV", "CJB", 1124, 5000);
+  const day = flight.departure_local.slice(0, 10);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${day}&sizes=4x120x80x100_1x0x40x40`);
+  await expect(page.getByLabel("Length (cm), row 2")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("Length (cm), row 2").fill("60");
+  await page.getByLabel("Length (cm), row 2").press("Enter");
+  await expect(page).toHaveURL(/1x60x40x40/);
+  await expect(page.getByLabel("Length (cm), row 2")).not.toHaveAttribute("aria-invalid", "true");
+});
+
+test("a piece is drawn before the doors of an aircraft, with what keeps it out", async ({ page, world }) => {
+  const admin = await world.admin();
+  const openings = [{ deck: "MAIN", door_width_cm: 180, door_height_cm: 120 }];
+  expect((await admin.ask("PATCH", "/api/v1/aircraft/74N", { openings })).status).toBe(200);
+  const flight = await world.flight("TRV", "CJB", 1148, 5000, { aircraft_code: "74N" });
+  const day = flight.departure_local.slice(0, 10);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${day}&sizes=1x100x80x150_2x60x40x40`);
+  const row = page.getByRole("row").filter({ hasText: flight.flight_number });
+  await expect(row.getByRole("link", { name: /^Book/ })).toHaveCount(0);
+  await page.getByRole("button", { name: `Details ${flight.flight_number}` }).click();
+  const doors = page.locator("[data-doors]");
+  await expect(doors).toContainText("74N · Main deck · 180 × 120 cm");
+  await expect(doors).toContainText("too high");
+  await doors.getByLabel("Piece").selectOption("1");
+  await expect(doors).toContainText("passes");
+});
