@@ -1,1 +1,0 @@
-import"./first-DBw2iCBo.js";import{t as e}from"./Entries-DQ1ajfCD.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-DBw2iCBo.js";import{a as e,t}from"./Rules-BwS3Vs1x.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,1 +1,0 @@
-import{an as e,nn as t,tn as n}from"./first-DBw2iCBo.js";var r={...t,...n(await e())};export{r as t};

@@ -1,0 +1,1 @@
+export{t as words}from"./feeds-D2l98YpU.js";
