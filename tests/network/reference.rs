@@ -173,12 +173,14 @@ async fn seeding_again_writes_nothing() {
 async fn seeding_with_other_files_changes_only_the_rows_that_differ() {
     let database = TestDatabase::create().await;
     let mut owner = database.owner().await;
-    // Given what an older release had loaded: other names, an airport less, an airport that has closed since, one that an
-    // administrator has opened, and an airport that no file has,
+    // Given what an older release had loaded: other names, a type without openings, an airport less, an airport that has closed
+    // since, an airport and a type that an administrator has changed, and an airport that no file has,
     for change in [
         "update airports set name = 'Palam' where iata_code = 'DEL'",
         "update airlines set alliance = null where iata_code = 'AI'",
         "update aircraft_types set positions = 30 where iata_code = '77X'",
+        "update aircraft_types set openings = '[]' where iata_code = '320'",
+        "update aircraft_types set openings = '[]', is_own = true where iata_code = 'ATF'",
         "update handling_codes set name = 'Old name' where code = 'PER'",
         "delete from airports where iata_code = 'LHR'",
         "update airports set is_active = true where iata_code = 'TXL'",
@@ -195,7 +197,9 @@ async fn seeding_with_other_files_changes_only_the_rows_that_differ() {
     // then exactly those rows were written, and the airport that flights may refer to is still there.
     let after = places(&mut owner).await;
     let changed: Vec<_> = after.iter().filter(|row| !before.contains(row)).map(|(name, _)| name.as_str()).collect();
-    assert_eq!(changed, ["aircraft 77X", "airline AI", "airport DEL", "airport LHR", "airport TXL", "handling PER"]);
+    let written =
+        ["aircraft 320", "aircraft 77X", "airline AI", "airport DEL", "airport LHR", "airport TXL", "handling PER"];
+    assert_eq!(changed, written);
     assert!(after.iter().any(|(name, _)| name == "airport QQQ"));
     let name: String =
         sqlx::query_scalar("select name from airports where iata_code = 'DEL'").fetch_one(&mut owner).await.unwrap();

@@ -1,4 +1,5 @@
 //! Tests the room through its own router, and the bundled files.
+mod openings;
 mod places;
 
 use std::collections::BTreeMap;

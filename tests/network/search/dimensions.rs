@@ -64,6 +64,17 @@ async fn a_piece_that_no_opening_takes_makes_a_flight_not_bookable() {
     }
 }
 
+/// Of a passenger aircraft whose openings come with a release, and of one whose are not known.
+#[tokio::test]
+async fn the_openings_that_come_with_a_release_are_judged() {
+    let world = World::working().await;
+    world.flight(flight("AI1", 10).aircraft("320")).await;
+    world.flight(flight("AI2", 11).aircraft("77W")).await;
+    for (height, expected) in [(123, json!([[], []])), (124, json!([["too_large"], []]))] {
+        assert_eq!(json!(reasons(&world, json!([line(1, [120, 80, height])])).await), expected, "{height} cm");
+    }
+}
+
 #[tokio::test]
 async fn a_piece_that_may_be_tilted_fits_where_it_does_not_upright() {
     let world = world().await;
