@@ -8,6 +8,7 @@ mod past;
 mod people;
 mod present;
 mod shipments;
+mod stations;
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,6 +48,10 @@ pub(super) fn living(parts: Resources) -> Worker {
 
 async fn live(parts: Resources, stop: &CancellationToken) -> anyhow::Result<()> {
     let stage = Stage::open(parts.clone()).await?;
+    match Box::pin(stations::describe(&stage)).await {
+        Ok(stations) => tracing::debug!(stations, "stations of the demo were described"),
+        Err(error) => tracing::warn!(%error, "the stations of the demo could not be described"),
+    }
     if !present::has_begun(&stage).await? {
         let now = stage.state.clock.now();
         if let Err(error) = Box::pin(live_through(parts.clone(), now - PAST, now, stop)).await {
@@ -69,6 +74,12 @@ async fn live(parts: Resources, stop: &CancellationToken) -> anyhow::Result<()> 
 pub async fn invent_prices(parts: Resources) -> anyhow::Result<usize> {
     let rates: RateService = Stage::open(parts).await?.state.service()?;
     Ok(Box::pin(rates.for_background().invent_history()).await?)
+}
+
+/// Describes some stations, each once: what was ever written about a station stays. Returns the number of those described.
+pub async fn describe_stations(parts: Resources) -> anyhow::Result<usize> {
+    let stage = Stage::open(parts).await?;
+    Box::pin(stations::describe(&stage)).await
 }
 
 /// Lives through the time between two instants: schedules its flights, books shipments on them, lets them depart and

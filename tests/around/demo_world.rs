@@ -3,7 +3,8 @@ use chrono::TimeDelta;
 use loadmaster::cli::demo_world;
 use loadmaster_accounts::Role;
 use loadmaster_testkit::{Client, WorldOptions, is_long};
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// A page of a list with this filter.
@@ -61,4 +62,39 @@ async fn the_past_is_lived_through_and_leaves_shipments_in_every_state() {
     // By the default tariff, which applies in the demo alone.
     let lanes = demo_world::invent_prices(world.parts.clone()).await.unwrap();
     assert!(lanes > 100, "{lanes}");
+}
+
+#[tokio::test]
+async fn some_stations_say_something_and_are_described_once() {
+    let world = WorldOptions::patient().start().await;
+    demo_world::people(world.state()).await.unwrap();
+    let describe = async || Box::pin(demo_world::describe_stations(world.parts.clone())).await.unwrap();
+    assert_eq!(describe().await, 5);
+    let anyone = world.anonymous();
+    let codes = async |query: &str| {
+        let found = listed(&anyone, &format!("/api/v1/stations{query}")).await;
+        let codes = found.iter().map(|entry| entry["airport"]["iata_code"].as_str().unwrap().to_owned());
+        codes.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(codes("").await, "DEL DXB FRA LHR SIN");
+    assert_eq!(codes("?featured=true").await, "DEL DXB");
+    assert_eq!(codes("?tag=pharma-hub").await, "DEL FRA SIN");
+    assert_eq!(codes("?collection=cool-chain").await, "DEL FRA SIN");
+    let delhi = anyone.get("/api/v1/stations/DEL").await.expect(200);
+    assert_eq!((&delhi["notices"][0]["is_current"], &delhi["contacts"]), (&json!(true), &json!(null)));
+    assert_eq!(
+        (&delhi["hours"][0]["desk"], &delhi["acceptance"][0]["minutes_before"]),
+        (&json!("EXPORT"), &json!(240))
+    );
+    assert_eq!(listed(&anyone, "/api/v1/stations/FRA/tips").await.len(), 1);
+
+    let operator = world.caller(Role::Operator).await;
+    let emptied = operator.change_if(Method::PUT, "/api/v1/stations/DEL", "\"2\"", json!({})).await.expect(200);
+    assert_eq!(describe().await, 0);
+    assert_eq!(anyone.get("/api/v1/stations/DEL").await.expect(200)["version"], emptied["version"]);
+    let counts = ["station_tags", "station_collections", "station_tips"];
+    for (table, rows) in counts.into_iter().zip([3, 1, 1]) {
+        assert_eq!(world.count(table).await, rows, "{table}");
+    }
+    world.audit().await;
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use axum::{
     body::{Body, to_bytes},
     extract::Request,
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode, header, request::Builder},
 };
 use loadmaster_accounts::{Principal, TokenService, UserService};
 use loadmaster_kernel::TokenFamilyId;
@@ -56,14 +56,28 @@ impl Stage {
 
 impl Actor {
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let (status, answer) = self.ask(Method::GET, path, None).await?;
+        let (status, answer) = self.ask(Request::builder().method(Method::GET), path, None).await?;
         ensure!(status.is_success(), "{path} answered {status}: {}", answer["detail"]);
         Ok(answer)
     }
 
     /// Sends a request that may be refused: what others do meanwhile is not foreseen.
     pub async fn try_to(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
-        let (status, answer) = self.ask(method, path, Some(body)).await?;
+        self.attempt(Request::builder().method(method), path, body).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
+        self.try_to(Method::POST, path, body).await
+    }
+
+    /// Writes a resource that nobody has written yet.
+    pub async fn put_first(&self, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
+        let request = Request::builder().method(Method::PUT).header(header::IF_MATCH, "\"0\"");
+        self.attempt(request, path, body).await
+    }
+
+    async fn attempt(&self, request: Builder, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
+        let (status, answer) = self.ask(request, path, Some(body)).await?;
         ensure!(!status.is_server_error(), "{path} answered {status}: {}", answer["detail"]);
         if !status.is_success() {
             tracing::debug!(path, %status, detail = %answer["detail"], "a demo request was refused");
@@ -71,16 +85,9 @@ impl Actor {
         Ok(status.is_success().then_some(answer))
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
-        self.try_to(Method::POST, path, body).await
-    }
-
-    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<(StatusCode, Value)> {
+    async fn ask(&self, request: Builder, path: &str, body: Option<&Value>) -> anyhow::Result<(StatusCode, Value)> {
         let token = self.tokens.issue(self.principal, self.session)?;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
+        let mut request = request.uri(path).header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
