@@ -156,6 +156,19 @@ async fn a_notice_holds_by_the_date_of_the_station() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_the_station_reads_the_new_name_of_its_airport() {
+    let world = World::start().await;
+    let (admin, anyone) = (world.admin().await, world.anonymous());
+    put(&admin, "DEL", 0, content()).await.expect(200);
+    let tag = anyone.get(&path("DEL")).await.header("etag").unwrap().to_owned();
+    let known = async || anyone.send(Method::GET, &path("DEL"), &[("if-none-match", &tag)], None).await;
+    assert_eq!(known().await.status, 304);
+    admin.patch("/api/v1/airports/DEL", json!({"name": "Delhi Airport"})).await.expect(200);
+    assert_eq!(known().await.expect(200)["airport"]["name"], "Delhi Airport");
+    admin.change_if(Method::PUT, &path("DEL"), &tag, json!({})).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_list_has_the_stations_that_the_filters_choose() {
     let world = World::start().await;
     let (admin, anyone) = (world.admin().await, world.anonymous());

@@ -122,11 +122,12 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// Its entity tag: the version, and after a dash, where `If-Match` takes no notice of it, what changes without the version.
+    /// Its entity tag: the version, and after a dash, where `If-Match` takes no notice of it, what changes without the version: the
+    /// local date, the facts of the airport, and what this caller sees.
     pub fn tag(&self, with_contacts: bool) -> String {
-        let Self { station, today, has_image, .. } = self;
+        let Self { airport, station, today, has_image } = self;
         let (contacts, image) = (if with_contacts { "c" } else { "" }, if *has_image { "i" } else { "" });
-        format!("{}-{}{contacts}{image}", station.version, today.format("%Y%m%d"))
+        format!("{}-{}a{}{contacts}{image}", station.version, today.format("%Y%m%d"), airport.state.version)
     }
 }
 
