@@ -96,8 +96,9 @@ fn jpeg(bytes: &[u8]) -> Option<Measured> {
                 let width = u32::from(u16::from_be_bytes(at(bytes, place + 7)?));
                 return Some(Measured { kind: ImageType::Jpeg, width, height });
             }
-            // The image begins, or ends, without a frame.
-            0xd9 | 0xda => return None,
+            // The image begins, or ends, without a frame; or no segment begins so. Decoders pass over a zero as over two bytes: a
+            // frame in what seems to be skipped here is one that they read.
+            0xd9 | 0xda | 0x00 | 0x02..=0xbf => return None,
             _ => {
                 let length = usize::from(u16::from_be_bytes(at(bytes, place + 2)?));
                 // It counts itself.
@@ -184,6 +185,17 @@ mod tests {
         bytes.extend(height.to_be_bytes());
         bytes.extend(width.to_be_bytes());
         bytes
+    }
+
+    #[test]
+    fn a_jpeg_whose_frame_hides_in_what_decoders_do_not_skip_is_refused() {
+        let hidden = b"\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03";
+        let seen = b"\xff\xc0\0\x11\x08\x01\xe0\x02\x80\x03";
+        let lying = |marker: u8| [&[0xff, 0xd8, 0xff, marker, 0, 12][..], hidden, seen].concat();
+        for marker in [0x00, 0x02, 0x4f, 0xbf] {
+            assert_eq!(measure(&lying(marker)).unwrap_err().code, FaultCode::InvalidFormat, "{marker:x}");
+        }
+        assert_eq!(sides(&lying(0xe1)), Some((ImageType::Jpeg, 640, 480)), "an application's segment is skipped");
     }
 
     fn webp_of(chunk: &[u8], data: &[u8]) -> Vec<u8> {
