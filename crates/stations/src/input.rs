@@ -20,7 +20,7 @@ use super::{
 /// The longest summary, text, highlight, notice and name of a contact, in characters.
 pub(super) const LONGEST_SUMMARY: usize = 300;
 pub(super) const LONGEST_TEXT: usize = 5000;
-pub(super) const LONGEST_HIGHLIGHT: usize = 200;
+const LONGEST_HIGHLIGHT: usize = 200;
 const LONGEST_NAME: usize = 100;
 const LONGEST_PRODUCT: usize = 20;
 pub(super) const MOST_HIGHLIGHTS: usize = 10;
@@ -112,7 +112,7 @@ request! {
         text: Option<String> = read::prose(LONGEST_TEXT),
         /// What it is good at, in a few words each.
         #[schema(max_items = 10)]
-        highlights: Vec<String> = list(MOST_HIGHLIGHTS, read::line(LONGEST_HIGHLIGHT)),
+        highlights: Vec<String> = list(MOST_HIGHLIGHTS, read_highlight),
         /// Codes of tags in force, each once: `GET /station-tags`.
         #[schema(max_items = 10)]
         tags: Vec<String> = list(MOST_TAGS, once(slug)),
@@ -157,6 +157,11 @@ impl From<ReplaceStation> for Content {
             contacts: new.contacts.into_iter().map(contact).collect(),
         }
     }
+}
+
+/// Reads a highlight, without the blanks around it: in a table it stands on a line of its own.
+pub(super) fn read_highlight(raw: Raw<'_>) -> Result<String, Fault> {
+    Ok(read::line(LONGEST_HIGHLIGHT)(raw)?.trim().to_owned())
 }
 
 fn read_days(fields: &mut Fields<'_>) -> Option<Weekdays> {

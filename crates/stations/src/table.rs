@@ -13,8 +13,8 @@ use super::{
     acceptance::Acceptance,
     hours::{StationDesk, StationHours, fault_of_closing, overlap},
     input::{
-        LONGEST_BEFORE, LONGEST_HIGHLIGHT, LONGEST_SUMMARY, LONGEST_TEXT, MOST_CAPABILITIES, MOST_HIGHLIGHTS,
-        MOST_HOURS, MOST_RULES, MOST_TAGS, once, overlapping, read_product, slug,
+        LONGEST_BEFORE, LONGEST_SUMMARY, LONGEST_TEXT, MOST_CAPABILITIES, MOST_HIGHLIGHTS, MOST_HOURS, MOST_RULES,
+        MOST_TAGS, once, overlapping, read_highlight, read_product, slug,
     },
     model::{Station, StationCapability},
 };
@@ -49,7 +49,7 @@ impl StationRow {
         let summary = fields.optional("summary", read::line(LONGEST_SUMMARY));
         let text = fields.optional("text", read::prose(LONGEST_TEXT));
         let highlights = fields.optional("highlights", |raw: Raw<'_>| {
-            parts(raw, '\n', MOST_HIGHLIGHTS, |part| read::line(LONGEST_HIGHLIGHT)(Raw::Text(part)))
+            parts(raw, '\n', MOST_HIGHLIGHTS, |part| read_highlight(Raw::Text(part)))
         });
         let tag = once(slug);
         let tags = fields.optional("tags", |raw: Raw<'_>| parts(raw, ' ', MOST_TAGS, |part| tag(Raw::Text(part))));
