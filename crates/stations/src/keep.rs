@@ -46,6 +46,11 @@ impl Command for Change {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Placed, StationError> {
         let Self { stations, actor, code, precondition, wanted, has_changed } = self;
         let airport = stations.airport(*code)?;
+        // Tags are locked before stations, in the order in which the end of a tag locks them.
+        let unknown = match wanted {
+            Wanted::Content(content) => repository::unknown_tags(tx, &content.tags).await?,
+            Wanted::Featured(_) => Vec::new(),
+        };
         let has_image = !repository::images::of_stations(tx, &[*code]).await?.is_empty();
         let now = stations.clock.now();
         let locked = repository::lock(tx, &[*code], now).await?;
@@ -61,7 +66,7 @@ impl Command for Change {
             repository::delete_empty(tx, &[*code]).await?;
             return Ok(stations.placed(airport, before, has_image));
         }
-        check_tags(tx, &after.content.tags).await?;
+        refuse_tags(&after.content.tags, unknown)?;
         (after.version, after.updated_at) = (before.version + 1, now);
         repository::save(tx, &after).await?;
         let act = match wanted {
@@ -89,12 +94,13 @@ fn former(before: &Station, version: i32) -> Value {
             "version": before.version, "summary": content.summary, "text": content.text, "highlights": content.highlights,
             "tags": content.tags, "capabilities": content.capabilities, "hours": content.hours,
             "acceptance": content.acceptance, "notices": content.notices, "contacts": content.contacts.len(),
+            "is_featured": before.is_featured,
         },
     })
 }
 
-async fn check_tags(tx: &mut PgSession, tags: &[String]) -> Result<(), StationError> {
-    let unknown = repository::unknown_tags(tx, tags).await?;
+/// Fails if the tags at some places are not in force.
+fn refuse_tags(tags: &[String], unknown: Vec<usize>) -> Result<(), StationError> {
     if unknown.is_empty() {
         return Ok(());
     }
@@ -129,6 +135,8 @@ impl Command for Import {
     }
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<ImportSummary, StationError> {
+        // Tags before stations, as in a change.
+        self.check_tags(tx).await?;
         let now = self.stations.clock.now();
         let codes: Vec<AirportCode> = self.rows.iter().map(|(_, row)| row.iata_code).collect();
         let known = if self.dry_run {
@@ -153,7 +161,6 @@ impl Command for Import {
             (after.version, after.updated_at) = (before.version + 1, now);
             written.push((before, after));
         }
-        self.check_tags(tx).await?;
         if !self.dry_run {
             self.write(tx, &written, summary).await?;
             repository::delete_empty(tx, &codes).await?;

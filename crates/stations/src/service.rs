@@ -115,6 +115,11 @@ impl StationService {
         codes: Vec<AirportCode>,
     ) -> Result<(), StationError> {
         self.acts.record_in_tx(tx, Actor::Caller(actor), act, subject, data).await?;
+        self.announce_in_tx(tx, codes).await
+    }
+
+    /// Writes the message that these stations have changed; without any, that all may have.
+    pub(super) async fn announce_in_tx(&self, tx: &mut PgSession, codes: Vec<AirportCode>) -> Result<(), StationError> {
         let now = self.clock.now();
         let change: Uuid = self.ids.next(now);
         let message = Message {

@@ -211,14 +211,18 @@ impl Entry for Tag {
             error if error.constraint() == Some("station_tags_one_current_code") => StationError::AlreadyExists,
             error => error.into(),
         })?;
-        if step == Step::Ended {
-            tags::take_off(tx, self).await?;
-        }
         let terms = &self.terms;
-        let data = json!({
+        let mut data = json!({
             "version": self.version, "code": terms.code, "name": terms.name, "color": terms.color, "order": terms.order,
             "is_active": terms.is_active,
         });
+        if step == Step::Ended {
+            let changed = tags::take_off(tx, self).await?;
+            data["stations"] = json!(changed);
+            if !changed.is_empty() {
+                stations.announce_in_tx(tx, changed).await?;
+            }
+        }
         stations.record_entry_in_tx(tx, actor, TAG, step, self.id.uuid(), data).await
     }
 

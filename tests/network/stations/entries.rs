@@ -1,6 +1,6 @@
 //! Tags and collections.
 use loadmaster_testkit::{
-    World,
+    Watch, World,
     freight::{text, with},
 };
 use reqwest::Method;
@@ -45,9 +45,38 @@ async fn a_tag_that_is_ended_is_taken_off_all_stations_and_its_code_may_be_used_
     assert_eq!(anyone.get(TAGS).await.expect(200), json!([]));
     let station = anyone.get(&path("DEL")).await.expect(200);
     assert_eq!((&station["tags"], &station["version"]), (&json!([]), &json!(2)));
+    let taken_off = "select data->>'stations' from admin_acts where act = 'station_tag.ended'";
+    assert_eq!(world.texts(taken_off).await, ["[\"DEL\"]"]);
+    let messages = "select count(*)::text from outbox where aggregate = 'station' and payload::text like '%DEL%'";
+    assert_eq!(world.texts(messages).await, ["2"], "of both changes");
     admin.post(TAGS, tag(json!({}))).await.expect(201);
     let acts = world.texts("select act from admin_acts where subject_kind = 'station_tag' order by id").await;
     assert_eq!(acts, ["station_tag.created", "station_tag.changed", "station_tag.ended", "station_tag.created"]);
+}
+
+#[tokio::test]
+async fn a_tag_that_ends_while_a_station_takes_it_is_on_no_station_afterwards() {
+    let world = World::start().await;
+    let (admin, operator) = (world.admin().await, world.operator().await);
+    let made = admin.post(TAGS, tag(json!({}))).await.expect(201);
+    let at = format!("{TAGS}/{}", text(&made, "id"));
+    // Nobody records what is done, and so nobody commits.
+    let mut owner = world.database.owner().await;
+    sqlx::raw_sql("begin; lock table admin_acts in share mode").execute(&mut owner).await.unwrap();
+    let (mut first, mut both) = (Watch::over(&world.database).await, Watch::over(&world.database).await);
+    let end = async {
+        first.until_waiting(1).await;
+        admin.delete(&at).await
+    };
+    let release = async {
+        both.until_waiting(2).await;
+        sqlx::raw_sql("rollback").execute(&mut owner).await.unwrap();
+    };
+    let (written, ended, ()) = tokio::join!(put(&operator, "DEL", 0, json!({"tags": ["hub"]})), end, release);
+    assert_eq!(written.expect(200)["tags"], json!(["hub"]));
+    ended.expect(200);
+    let station = operator.get(&path("DEL")).await.expect(200);
+    assert_eq!((&station["tags"], &station["version"]), (&json!([]), &json!(2)));
 }
 
 #[tokio::test]

@@ -49,6 +49,10 @@ async fn an_export_is_imported_again_without_a_difference_and_leaves_notices_and
     assert_eq!((&after["summary"], &after["version"]), (&json!("Short"), &json!(2)));
     assert_eq!((&after["contacts"], &after["text"]), (&written["contacts"], &written["text"]));
     assert_eq!(world.count("stations").await, 2, "an empty row makes no station");
+    admin.post_raw(&import, "text/csv", "iata_code,is_featured\nDEL,true\n").await.expect(200);
+    let former = "select data->'former'->>'is_featured' from admin_acts
+                  where act = 'station.changed' and subject_id = 'DEL' order by id desc limit 1";
+    assert_eq!(world.texts(former).await, ["false"]);
 }
 
 #[tokio::test]

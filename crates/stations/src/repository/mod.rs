@@ -138,9 +138,12 @@ pub(super) async fn acceptances(db: &mut PgSession) -> sqlx::Result<HashMap<Airp
     Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.airport_code, row.acceptance.0)).collect())
 }
 
-/// Returns the places of codes of tags that are not in force.
+/// Returns the places of codes of tags that are not in force. The others are locked: none of them ends before the transaction does.
 pub(super) async fn unknown_tags(db: &mut PgSession, codes: &[String]) -> sqlx::Result<Vec<usize>> {
-    let known = sqlx::query_scalar!("select code from station_tags where ended_at is null and code = any($1)", codes);
+    let known = sqlx::query_scalar!(
+        "select code from station_tags where ended_at is null and code = any($1) for share",
+        codes,
+    );
     let known = known.fetch_all(db).await?;
     Ok((0..codes.len()).filter(|index| !known.contains(&codes[*index])).collect())
 }

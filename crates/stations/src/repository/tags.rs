@@ -1,5 +1,6 @@
 //! The table `station_tags`.
 use chrono::{DateTime, Utc};
+use loadmaster_kernel::AirportCode;
 use loadmaster_platform::postgres::PgSession;
 use uuid::Uuid;
 
@@ -90,15 +91,15 @@ pub(crate) async fn save(db: &mut PgSession, tag: &Tag) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Takes an ended tag off all stations.
-pub(crate) async fn take_off(db: &mut PgSession, tag: &Tag) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update stations set tags = array_remove(tags, $1), version = version + 1, updated_at = $2
-         where tags @> array[$1::text]",
+/// Takes an ended tag off all stations. Returns those that had it.
+pub(crate) async fn take_off(db: &mut PgSession, tag: &Tag) -> sqlx::Result<Vec<AirportCode>> {
+    let changed = sqlx::query_scalar!(
+        r#"update stations set tags = array_remove(tags, $1), version = version + 1, updated_at = $2
+           where tags @> array[$1::text] returning airport_code as "airport_code: AirportCode""#,
         tag.terms.code,
         tag.updated_at,
-    )
-    .execute(db)
-    .await
-    .map(drop)
+    );
+    let mut codes = changed.fetch_all(db).await?;
+    codes.sort_unstable();
+    Ok(codes)
 }
