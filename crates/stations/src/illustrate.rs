@@ -47,12 +47,13 @@ impl Command for Put {
         let Self { stations, actor, of, precondition, image } = self;
         stations.pictured(*of)?;
         let before = images::lock(tx, *of).await?;
-        let version = before.as_ref().map_or(0, |before| before.version);
-        precondition.check(version).map_err(StationError::VersionMismatch)?;
-        if before.is_some_and(|before| before.digest == image.digest) {
-            return Ok((image.clone(), version));
+        check(precondition, before.as_ref())?;
+        if let Some(same) = before.filter(|before| before.digest == image.digest) {
+            return Ok((image.clone(), same.version));
         }
         let version = images::save(tx, *of, image, stations.clock.now()).await?;
+        // Where there was none, somebody else may have put one meanwhile.
+        precondition.check(version - 1).map_err(StationError::VersionMismatch)?;
         let measured = image.measured;
         let data = json!({
             "version": version, "media_type": measured.kind.name(), "width": measured.width, "height": measured.height,
@@ -80,11 +81,20 @@ impl Command for Delete {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<(), StationError> {
         let Self { stations, actor, of, precondition } = self;
         let before = images::lock(tx, *of).await?.ok_or_else(|| no_image(*of))?;
-        precondition.check(before.version).map_err(StationError::VersionMismatch)?;
+        check(precondition, Some(&before))?;
         images::delete(tx, *of).await?;
         let (subject, data) = (Subject::new(of.kind(), *of), json!({"version": before.version}));
         Ok(stations.acts.record_in_tx(tx, Actor::Caller(*actor), "image.deleted", subject, data).await?)
     }
+}
+
+/// Fails unless the precondition is about the image that is there; without one, its version is 0.
+fn check(precondition: &Precondition, before: Option<&ImageFacts>) -> Result<(), StationError> {
+    let checked = match before {
+        Some(before) => precondition.check_content(before.version, &before.digest),
+        None => precondition.check(0),
+    };
+    checked.map_err(StationError::VersionMismatch)
 }
 
 fn no_image(of: Pictured) -> StationError {

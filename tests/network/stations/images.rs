@@ -1,5 +1,5 @@
 //! Images of stations and logos of airlines: what is taken, and how it is served.
-use loadmaster_testkit::{Answer, Client, World};
+use loadmaster_testkit::{Answer, Client, Watch, World};
 use reqwest::Method;
 use serde_json::json;
 
@@ -114,8 +114,33 @@ async fn an_image_has_an_entity_tag_that_does_not_come_again() {
     anyone.get(LOGO).await.expect_problem(404, "not_found");
     put(&admin, LOGO, "image/png", png(2, 2, b"")).await.expect(200);
     assert_eq!(known().await.status, 200, "version 1 of other bytes");
+    let stale = admin.send(Method::DELETE, LOGO, &[("if-match", &tag)], None).await;
+    stale.expect_problem(412, "version_mismatch");
     let acts = world.texts("select act from admin_acts where subject_id = 'airline/AI' order by id").await;
     assert_eq!(acts, ["image.changed", "image.deleted", "image.changed"]);
+}
+
+#[tokio::test]
+async fn of_two_first_images_that_are_put_at_once_one_stays() {
+    let world = World::start().await;
+    let admins = [world.admin().await, world.admin().await];
+    let first = async |admin: &Client, bytes: Vec<u8>| {
+        let request = admin.request(Method::PUT, LOGO).header("content-type", "image/png").header("if-match", "\"0\"");
+        Answer::of(request.body(bytes)).await
+    };
+    // Both have seen that there is none.
+    let mut owner = world.database.owner().await;
+    sqlx::raw_sql("begin; lock table images in share mode").execute(&mut owner).await.unwrap();
+    let mut watch = Watch::over(&world.database).await;
+    let release = async {
+        watch.until_waiting(2).await;
+        sqlx::raw_sql("rollback").execute(&mut owner).await.unwrap();
+    };
+    let (one, other, ()) = tokio::join!(first(&admins[0], png(1, 1, b"")), first(&admins[1], png(2, 2, b"")), release);
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412]);
+    assert_eq!(world.texts("select version::text from images").await, ["1"]);
 }
 
 #[tokio::test]

@@ -108,6 +108,15 @@ impl Precondition {
         let current = version.to_string();
         if tags.iter().any(|tag| tag.split('-').next() == Some(current.as_str())) { Ok(()) } else { Err(version) }
     }
+
+    /// As [`Self::check`], for a resource whose versions begin anew after its deletion: a tag that has more than the version must
+    /// name this content, as in `"1-content"`.
+    pub fn check_content(&self, version: i32, content: &str) -> Result<(), i32> {
+        let Some(Tags::These(tags)) = &self.0 else { return Ok(()) };
+        let (bare, whole) = (version.to_string(), format!("{version}-{content}"));
+        let is_this = |tag: &str| tag == bare || tag == whole;
+        if tags.iter().any(|tag| is_this(uncoded(tag))) { Ok(()) } else { Err(version) }
+    }
 }
 
 /// Returns the problem for a stale `If-Match`.
@@ -197,6 +206,16 @@ mod tests {
         }
         for value in ["\"2\"", "\"33\"", "\"\""] {
             assert_eq!(precondition(value).unwrap().check(3), Err(3), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_tag_with_content_matches_this_content_alone() {
+        for value in ["\"3\"", "\"3-ab\"", "W/\"3-ab-gzip\"", "\"1-cd\", \"3-ab\"", "*"] {
+            assert_eq!(precondition(value).unwrap().check_content(3, "ab"), Ok(()), "{value}");
+        }
+        for value in ["\"3-cd\"", "\"3-\"", "\"2-ab\"", "\"2\"", "\"ab\""] {
+            assert_eq!(precondition(value).unwrap().check_content(3, "ab"), Err(3), "{value}");
         }
     }
 
