@@ -225,6 +225,45 @@ async fn a_list_has_the_stations_that_the_filters_choose() {
 }
 
 #[tokio::test]
+async fn a_place_that_is_looked_for_is_found_also_if_nothing_was_written_about_it() {
+    let world = World::start().await;
+    let (admin, anyone) = (world.admin().await, world.anonymous());
+    put(&admin, "DEL", 0, content()).await.expect(200);
+    let listed = async |query: &str| anyone.get(&format!("{STATIONS}?{query}")).await.expect(200);
+    let bare = json!([{
+        "airport": {"iata_code": "SIN", "name": "Singapore Changi International Airport", "city": "Singapore",
+                    "country_code": "SG", "time_zone": "Asia/Singapore"},
+        "summary": null, "highlights": [], "tags": [], "capabilities": [], "has_notice": false, "image_url": null,
+        "is_featured": false, "version": 0,
+    }]);
+    for query in ["q=changi", "q=changi&country=sg"] {
+        assert_eq!(listed(query).await, bare, "{query}");
+    }
+    assert_eq!(listed("q=delhi").await[0]["version"], 1);
+    for query in [
+        "q=changi&featured=false",
+        "q=changi&capability=COOL_ROOM",
+        "q=changi&tag=hub",
+        "q=changi&country=IN",
+        "country=sg",
+    ] {
+        assert_eq!(listed(query).await, json!([]), "{query}");
+    }
+    let first = anyone.get(&format!("{STATIONS}?q=london&limit=1")).await;
+    let next = first.header("link").unwrap().trim_start_matches('<').split('>').next().unwrap().to_owned();
+    let (first, second) = (first.expect(200), anyone.get(&next).await.expect(200));
+    let codes = [first, second].map(|page| page[0]["airport"]["iata_code"].as_str().unwrap().to_owned());
+    assert!(codes[0] < codes[1], "{codes:?}");
+    let table = anyone.get(&format!("{STATIONS}/export?q=changi")).await.text;
+    assert_eq!(table.lines().count(), 1, "a table has those that say something: {table}");
+    admin.patch("/api/v1/airports/SIN", json!({"is_active": false})).await.expect(200);
+    assert_eq!(listed("q=changi").await, json!([]));
+    put(&admin, "SIN", 0, json!({"summary": "Closed."})).await.expect(200);
+    assert_eq!(listed("q=changi").await[0]["version"], 1);
+    assert_eq!(world.count("stations").await, 2);
+}
+
+#[tokio::test]
 async fn content_goes_with_its_airport_and_does_not_keep_it_in_use() {
     let world = World::start().await;
     let admin = world.admin().await;

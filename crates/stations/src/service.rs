@@ -75,14 +75,15 @@ impl StationService {
         Placed { airport, station, today, has_image }
     }
 
-    /// Returns the filter of a list with the airports that it names.
-    pub(super) fn chosen(&self, filter: StationFilter) -> Chosen {
+    /// Returns the filter of a list with the airports that it names. `with_bare`: a place that is looked for is shown, too, if nothing
+    /// was written about it.
+    pub(super) fn chosen(&self, filter: StationFilter, with_bare: bool) -> Chosen {
         let is_narrow = filter.q.is_some() || filter.country.is_some();
         let airports = is_narrow.then(|| self.reference.airports_like(filter.q.as_deref(), filter.country.as_deref()));
-        Chosen { filter, airports }
+        Chosen { filter, airports, with_bare }
     }
 
-    /// Returns a page of the stations with content, by code.
+    /// Returns a page of stations, by code.
     pub(super) async fn list(
         &self,
         chosen: &Chosen,

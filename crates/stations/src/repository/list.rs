@@ -1,4 +1,6 @@
 //! Which stations a list shows.
+use std::collections::HashMap;
+
 use loadmaster_kernel::AirportCode;
 use loadmaster_platform::postgres::PgSession;
 use sqlx::QueryBuilder;
@@ -13,9 +15,21 @@ pub(crate) struct Chosen {
     pub filter: StationFilter,
     /// `None`: any.
     pub airports: Option<Vec<AirportCode>>,
+    /// Whether a place that is looked for is shown, too, if nothing was written about it.
+    pub with_bare: bool,
 }
 
-/// Returns a page of the stations with content that the filter chooses, by code.
+impl Chosen {
+    /// Returns the airports whose stations are shown with content and without: those of a place that is looked for, unless
+    /// something is asked that only content answers.
+    fn places(&self) -> Option<&[AirportCode]> {
+        let StationFilter { q, tag, capability, collection, featured, .. } = &self.filter;
+        let is_about_content = tag.is_some() || capability.is_some() || collection.is_some() || featured.is_some();
+        self.airports.as_deref().filter(|_| self.with_bare && q.is_some() && !is_about_content)
+    }
+}
+
+/// Returns a page of the stations that the filter chooses, by code.
 pub(crate) async fn list(
     db: &mut PgSession,
     chosen: &Chosen,
@@ -23,7 +37,10 @@ pub(crate) async fn list(
     offset: u32,
     fetch: i64,
 ) -> sqlx::Result<Vec<Station>> {
-    let Chosen { filter, airports } = chosen;
+    if let Some(places) = chosen.places() {
+        return list_places(db, places, after, offset, fetch).await;
+    }
+    let Chosen { filter, airports, .. } = chosen;
     // Made for the filters that are given.
     let mut query = QueryBuilder::new("select airport_code from stations where version > 0");
     if let Some(airports) = airports {
@@ -48,4 +65,29 @@ pub(crate) async fn list(
     query.push(" order by airport_code limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     let codes: Vec<AirportCode> = query.build_query_scalar().fetch_all(&mut *db).await?;
     find_all(db, &codes).await
+}
+
+/// Returns a page of the stations of these airports, by code. One that is not active is left out if nothing was written about it.
+async fn list_places(
+    db: &mut PgSession,
+    airports: &[AirportCode],
+    after: Option<AirportCode>,
+    offset: u32,
+    fetch: i64,
+) -> sqlx::Result<Vec<Station>> {
+    let codes = sqlx::query_scalar!(
+        r#"select iata_code as "iata_code: AirportCode" from airports
+           where iata_code = any($1) and (is_active or exists (select from stations where airport_code = iata_code))
+             and ($2::text is null or iata_code > $2)
+           order by iata_code limit $3 offset $4"#,
+        airports as &[AirportCode],
+        after as Option<AirportCode>,
+        fetch,
+        i64::from(offset),
+    );
+    let codes = codes.fetch_all(&mut *db).await?;
+    let written = find_all(db, &codes).await?.into_iter().map(|station| (station.code, station));
+    let mut written: HashMap<AirportCode, Station> = written.collect();
+    let station = |code: AirportCode| written.remove(&code).unwrap_or_else(|| Station::without_content(code));
+    Ok(codes.into_iter().map(station).collect())
 }

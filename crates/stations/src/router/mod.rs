@@ -57,7 +57,8 @@ problem_responses!(ListProblems: [LIST, CALLER]);
 
 /// List the stations that say something about themselves, by the code of their airport.
 ///
-/// The filters combine with AND. The others are shown by `GET /stations/{code}` alone.
+/// The filters combine with AND. With `q`, alone or with `country`, also the stations of active airports about which nothing was written:
+/// their version is 0. `GET /stations/{code}` shows each.
 #[utoipa::path(get, path = "/stations", tag = "stations", operation_id = "listStations",
     params(StationFilter, PageParams),
     responses((status = 200, body = Vec<StationEntry<'_>>, headers(("Link" = String))), ListProblems))]
@@ -69,7 +70,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let (filter, page) = query.read(|fields| Some((StationFilter::read(fields)?, PageFields::read(fields))))?;
     let page: PageRequest<AirportCode> = page.open(&key, &query, "")?;
-    let chosen = stations.chosen(filter);
+    let chosen = stations.chosen(filter, true);
     let mut found = stations.list(&chosen, &page, recency).in_span(span("stations.list")).await?;
     let last = page.cut(&mut found).map(|placed| placed.station.code);
     let entries: Vec<_> = found.iter().map(StationEntry::from).collect();
@@ -166,7 +167,7 @@ problem_responses!(ExportProblems: [INPUT, CALLER]);
                headers(("Content-Disposition" = String))), ExportProblems))]
 async fn export(State(stations): State<StationService>, query: Query) -> Result<Response, Problem> {
     let (filter, params) = query.read(|fields| Some((StationFilter::read(fields)?, ExportParams::read(fields)?)))?;
-    let chosen = stations.chosen(filter);
+    let chosen = stations.chosen(filter, false);
     let read = move |page: PageRequest<AirportCode>| {
         let (stations, chosen) = (stations.clone(), chosen.clone());
         async move { Ok(stations.list(&chosen, &page, Recency::Now).await?) }
