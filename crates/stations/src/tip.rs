@@ -129,8 +129,8 @@ pub(super) fn read_link(raw: Raw<'_>) -> Result<String, Fault> {
         let has_letters = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         !label.is_empty() && label.len() <= 63 && has_letters && !label.starts_with('-') && !label.ends_with('-')
     };
-    // An address in numbers is no name.
-    let is_name = labels.last().is_some_and(|last| last.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    // An address in numbers is no name: browsers take one whose last part is decimal or, as in 0x7f, hexadecimal.
+    let is_name = labels.last().is_some_and(|last| last.starts_with(|first: char| first.is_ascii_alphabetic()));
     let is_host = labels.len() >= 2 && labels.iter().all(is_label) && is_name;
     if is_plain && is_host && !rest.contains("://") { Ok(link) } else { Err(malformed()) }
 }
@@ -157,6 +157,8 @@ mod tests {
             "https://",
             "https://localhost/",
             "https://127.0.0.1/",
+            "https://127.0.0.0x1/",
+            "https://a.0x7f/",
             "https://[::1]/",
             "https://user@example.com/",
             "https://example.com:8443/",
