@@ -129,8 +129,12 @@ fn read_rule(part: &str, reference: &Reference) -> Result<Acceptance, Fault> {
     let mut rule = Acceptance { minutes_before, product: None, handling_code: None };
     for word in words {
         match word.split_once('=') {
-            Some(("product", product)) => rule.product = Some(read_product(Raw::Text(product))?),
-            Some(("code", code)) => rule.handling_code = Some(reference.read_handling_code(Raw::Text(code))?),
+            Some(("product", product)) if rule.product.is_none() => {
+                rule.product = Some(read_product(Raw::Text(product))?)
+            }
+            Some(("code", code)) if rule.handling_code.is_none() => {
+                rule.handling_code = Some(reference.read_handling_code(Raw::Text(code))?)
+            }
             _ => return Err(Fault::format("must be minutes, and perhaps product=… or code=…, with ; between rules")),
         }
     }
@@ -207,6 +211,8 @@ mod tests {
             ("10081", FaultCode::TooLarge),
             ("60 code=QQQ", FaultCode::UnknownValue),
             ("60 AVI", FaultCode::InvalidFormat),
+            ("60 code=AVI code=PER", FaultCode::InvalidFormat),
+            ("60 product=EXPRESS product=PHARMA", FaultCode::InvalidFormat),
         ] {
             assert_eq!(read_rule(rule, &reference).unwrap_err().code, code, "{rule}");
         }
