@@ -99,6 +99,33 @@ async fn a_collection_has_stations_in_their_order() {
 }
 
 #[tokio::test]
+async fn the_stations_of_a_collection_are_listed_in_its_order() {
+    let world = World::start().await;
+    let (admin, anyone) = (world.admin().await, world.anonymous());
+    let stations = json!({"stations": ["SIN", "HKG", "DEL", "LHR", "BOM"]});
+    let made = admin.post(COLLECTIONS, collection(stations)).await.expect(201);
+    let at = format!("{COLLECTIONS}/{}", text(&made, "id"));
+    for code in ["BOM", "DEL", "JFK", "LHR", "SIN"] {
+        put(&admin, code, 0, json!({"summary": "One hall."})).await.expect(200);
+    }
+    let page = async |address: &str| {
+        let answer = anyone.get(address).await;
+        let next = answer.header("link").map(|link| link.trim_start_matches('<').split('>').next().unwrap().to_owned());
+        let entries = answer.expect(200);
+        let codes = entries.as_array().unwrap().iter().map(|entry| text(&entry["airport"], "iata_code"));
+        (codes.collect::<Vec<_>>().join(" "), next)
+    };
+    let list = "/api/v1/stations?collection=asia";
+    assert_eq!(page(list).await.0, "SIN DEL LHR BOM");
+    assert_eq!(page(&format!("{list}&country=in")).await.0, "DEL BOM");
+    let (first, next) = page(&format!("{list}&limit=2")).await;
+    let (second, last) = page(&next.unwrap()).await;
+    assert_eq!((first.as_str(), second.as_str(), last), ("SIN DEL", "LHR BOM", None));
+    admin.patch(&at, json!({"stations": ["BOM", "LHR", "SIN"]})).await.expect(200);
+    assert_eq!(page(list).await.0, "BOM LHR SIN");
+}
+
+#[tokio::test]
 async fn each_fault_of_a_tag_or_collection_names_its_member() {
     let world = World::start().await;
     let admin = world.admin().await;

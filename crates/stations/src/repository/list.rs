@@ -29,7 +29,7 @@ impl Chosen {
     }
 }
 
-/// Returns a page of the stations that the filter chooses, by code.
+/// Returns a page of the stations that the filter chooses: in the order of the collection that it names, else by code.
 pub(crate) async fn list(
     db: &mut PgSession,
     chosen: &Chosen,
@@ -42,29 +42,45 @@ pub(crate) async fn list(
     }
     let Chosen { filter, airports, .. } = chosen;
     // Made for the filters that are given.
-    let mut query = QueryBuilder::new("select airport_code from stations where version > 0");
+    let mut query = QueryBuilder::new("select s.airport_code from stations s");
+    if let Some(slug) = &filter.collection {
+        query.push(
+            " join station_collections c on s.airport_code = any(c.stations) and c.ended_at is null and c.slug = ",
+        );
+        query.push_bind(slug);
+    }
+    query.push(" where s.version > 0");
     if let Some(airports) = airports {
-        query.push(" and airport_code = any(").push_bind(airports).push(")");
+        query.push(" and s.airport_code = any(").push_bind(airports).push(")");
     }
     if let Some(tag) = &filter.tag {
-        query.push(" and tags @> array[").push_bind(tag).push("::text]");
+        query.push(" and s.tags @> array[").push_bind(tag).push("::text]");
     }
     if let Some(capability) = filter.capability {
-        query.push(" and capabilities @> array[").push_bind(capability.as_str()).push("::text]");
-    }
-    if let Some(slug) = &filter.collection {
-        query.push(" and airport_code = any(select unnest(c.stations) from station_collections c where c.slug = ");
-        query.push_bind(slug).push(" and c.ended_at is null)");
+        query.push(" and s.capabilities @> array[").push_bind(capability.as_str()).push("::text]");
     }
     if let Some(is_featured) = filter.featured {
-        query.push(" and is_featured = ").push_bind(is_featured);
+        query.push(" and s.is_featured = ").push_bind(is_featured);
     }
+    let has_order = filter.collection.is_some();
+    let place = if has_order { "array_position(c.stations, s.airport_code)" } else { "s.airport_code" };
     if let Some(after) = after {
-        query.push(" and airport_code > ").push_bind(after);
+        query.push(" and ").push(place).push(" > ");
+        if has_order {
+            // After a station that was taken out of the collection meanwhile, the list begins again.
+            query.push("coalesce(array_position(c.stations, ").push_bind(after).push("::text), 0)");
+        } else {
+            query.push_bind(after);
+        }
     }
-    query.push(" order by airport_code limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
+    query.push(" order by ").push(place);
+    query.push(" limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
     let codes: Vec<AirportCode> = query.build_query_scalar().fetch_all(&mut *db).await?;
-    find_all(db, &codes).await
+    let mut found = find_all(db, &codes).await?;
+    if has_order {
+        found.sort_by_key(|station| codes.iter().position(|code| *code == station.code));
+    }
+    Ok(found)
 }
 
 /// Returns a page of the stations of these airports, by code. One that is not active is left out if nothing was written about it.

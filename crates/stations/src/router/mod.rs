@@ -55,7 +55,7 @@ fn answer(placed: &Placed) -> Answer {
 
 problem_responses!(ListProblems: [LIST, CALLER]);
 
-/// List the stations that say something about themselves, by the code of their airport.
+/// List the stations that say something about themselves, by the code of their airport; with `collection`, in its order.
 ///
 /// The filters combine with AND. With `q`, alone or with `country`, also the stations of active airports about which nothing was written:
 /// their version is 0. `GET /stations/{code}` shows each.
