@@ -130,10 +130,10 @@ fn read_rule(part: &str, reference: &Reference) -> Result<Acceptance, Fault> {
     for word in words {
         match word.split_once('=') {
             Some(("product", product)) if rule.product.is_none() => {
-                rule.product = Some(read_product(Raw::Text(product))?)
+                rule.product = Some(read_product(Raw::Text(product))?);
             }
             Some(("code", code)) if rule.handling_code.is_none() => {
-                rule.handling_code = Some(reference.read_handling_code(Raw::Text(code))?)
+                rule.handling_code = Some(reference.read_handling_code(Raw::Text(code))?);
             }
             _ => return Err(Fault::format("must be minutes, and perhaps product=… or code=…, with ; between rules")),
         }
