@@ -75,6 +75,9 @@ test("stations are found by text, capability, tag and collection, and the addres
   await expect(station(page, "JAI")).toBeVisible();
   await page.getByLabel("Featured stations only").check();
   await expect(page.getByText("No station matches.")).toBeVisible();
+  await page.goto("/stations?q=imphal&featured=false");
+  await expect(page.getByLabel("Featured stations only")).not.toBeChecked();
+  await expect(station(page, "IMF")).toContainText("Nothing was written about this station yet.");
 });
 
 test("an operator writes a station: faults stand at their rows, and another's change is not overwritten unseen", async ({

@@ -140,6 +140,9 @@ pub(super) async fn acceptances(db: &mut PgSession) -> sqlx::Result<HashMap<Airp
 
 /// Returns the places of codes of tags that are not in force. The others are locked: none of them ends before the transaction does.
 pub(super) async fn unknown_tags(db: &mut PgSession, codes: &[String]) -> sqlx::Result<Vec<usize>> {
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
     let known = sqlx::query_scalar!(
         "select code from station_tags where ended_at is null and code = any($1) for share",
         codes,
