@@ -55,10 +55,10 @@ fn answer(placed: &Placed) -> Answer {
 
 problem_responses!(ListProblems: [LIST, CALLER]);
 
-/// List the stations that say something about themselves, by the code of their airport; with `collection`, in its order.
+/// List the stations that say something about themselves, by the code of their airport.
 ///
-/// The filters combine with AND. With `q`, alone or with `country`, also the stations of active airports about which nothing was written:
-/// their version is 0. `GET /stations/{code}` shows each.
+/// The filters combine with AND. With `collection`, the order is that of the collection. With `q`, alone or with `country`, also the
+/// stations of active airports about which nothing was written: their version is 0. `GET /stations/{code}` shows each.
 #[utoipa::path(get, path = "/stations", tag = "stations", operation_id = "listStations",
     params(StationFilter, PageParams),
     responses((status = 200, body = Vec<StationEntry<'_>>, headers(("Link" = String))), ListProblems))]
