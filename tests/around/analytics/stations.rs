@@ -105,6 +105,20 @@ async fn stations_rise_by_the_growth_of_searches_and_bookings_of_their_last_seve
 }
 
 #[tokio::test]
+async fn a_station_whose_airport_was_deleted_is_not_shown_any_more() {
+    let world = World::start().await;
+    let (admin, anyone) = (world.admin().await, world.anonymous());
+    let airport = json!({"iata_code": "QQA", "name": "Field", "city": "Town", "country_code": "GI", "latitude": 36.1,
+                         "longitude": -5.3, "time_zone": "Europe/Gibraltar"});
+    admin.post("/api/v1/airports", airport).await.expect(201);
+    searches(&world, "QQA", "2026-11-19", 20).await;
+    compute(&world).await;
+    assert_eq!(trends(&anyone.get(TRENDING).await.expect(200)), ["1 QQA 1900"]);
+    admin.delete("/api/v1/airports/QQA").await.expect(204);
+    assert_eq!(trends(&anyone.get(TRENDING).await.expect(200)), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_date_counts_once_it_has_ended_at_the_station() {
     let world = World::start().await;
     let anyone = world.anonymous();

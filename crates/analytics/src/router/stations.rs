@@ -9,6 +9,7 @@ use loadmaster_reference::Reference;
 
 use crate::{
     dto::{DEFAULT_STATIONS, StationInsightsBody, StationTrendBody, TrendParams},
+    model::StationTrend,
     service::AnalyticsService,
 };
 
@@ -23,6 +24,7 @@ problem_responses!(TrendProblems: [INPUT, CALLER]);
 pub(super) async fn trending(
     caller: Option<Extension<Principal>>,
     State(analytics): State<AnalyticsService>,
+    State(reference): State<Reference>,
     ReadRecency(recency): ReadRecency,
     query: Query,
 ) -> Result<Response, Problem> {
@@ -30,7 +32,11 @@ pub(super) async fn trending(
     let limit = i64::from(limit.unwrap_or(DEFAULT_STATIONS));
     let is_whole = caller.is_some_and(|Extension(caller)| caller.role >= Role::Operator);
     let trends = analytics.trends(limit, recency).in_span(span("analytics.trends")).await?;
-    let trends: Vec<_> = trends.into_iter().filter_map(|trend| StationTrendBody::new(trend, is_whole)).collect();
+    // An airport may have been deleted since the numbers were computed.
+    let is_known = |code: AirportCode| reference.airport(code).is_some();
+    let exists = |trend: &StationTrend| trend.station.parse().is_ok_and(is_known);
+    let trends = trends.into_iter().filter(exists).filter_map(|trend| StationTrendBody::new(trend, is_whole));
+    let trends: Vec<_> = trends.collect();
     Ok(private(Json(trends)))
 }
 
