@@ -64,7 +64,7 @@ export const deStations: StationWords = {
     acceptance: "Späteste Annahme",
     acceptanceText:
       "Von den Regeln, die zur Fracht passen, gilt die längste. Was gebucht werden kann, entscheidet allein der Annahmeschluss des Fluges.",
-    noAcceptance: "Fracht wird bis zum Annahmeschluss des Fluges angenommen.",
+    noAcceptance: "Die Station nennt keine Regel. Gebucht werden kann bis zum Annahmeschluss des Fluges.",
     before: "Vor dem Abflug",
     applies: "Gilt für",
     allFreight: "jede Fracht",

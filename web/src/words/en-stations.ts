@@ -62,7 +62,7 @@ export const enStations = {
     acceptance: "Latest acceptance",
     acceptanceText:
       "Of the rules that match the freight, the longest counts. The cut-off of the flight alone decides what can be booked.",
-    noAcceptance: "Freight is accepted until the cut-off of the flight.",
+    noAcceptance: "The station gives no rule. Flights can be booked until their cut-off.",
     before: "Before departure",
     applies: "Applies to",
     allFreight: "all freight",
