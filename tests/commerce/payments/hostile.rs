@@ -134,7 +134,7 @@ async fn a_key_that_was_used_without_the_token_is_decided_although_the_payer_com
     until("it was asked again", async || {
         shop.world.clock.advance(TimeDelta::seconds(20));
         tokio::time::sleep(Duration::from_millis(100)).await;
-        hostile.asked().len() == 2
+        hostile.asked().len() >= 2
     })
     .await;
     let operation = shop.find(payment).await.1[0].id;
