@@ -82,6 +82,15 @@ impl Season {
         &self.timetable
     }
 
+    /// Returns the number of rows of its file that give flights, of SSIM that of such legs; also of those before today.
+    pub fn rows(&self) -> usize {
+        if self.lines.is_empty() {
+            return self.timetable.0.len();
+        }
+        // A leg in UTC may have several lines.
+        self.lines.chunk_by(|one, other| one.row == other.row).count()
+    }
+
     /// Returns whether today, at each origin, is still the day from which on it was expanded.
     pub(super) fn is_of(&self, now: DateTime<Utc>, reference: &Reference) -> bool {
         let is_today = |origin, today| reference.airport(origin).is_some_and(|it| it.local_date(now) == today);

@@ -1,4 +1,4 @@
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use loadmaster_capacity::SpaceFields;
 use loadmaster_kernel::{AircraftCode, AirportCode, Fault, FaultCode, FlightNumber};
 use loadmaster_platform::{tables::Clock, web::Raw};
@@ -36,6 +36,8 @@ struct Leg {
     /// The same to that of the arrival.
     arrives_after: i64,
     aircraft: Option<AircraftCode>,
+    /// The offsets from UTC that it states for departure and arrival. Blanks state none.
+    offsets: (String, String),
 }
 
 /// The local times of a day.
@@ -48,8 +50,8 @@ struct Times {
     is_second: (bool, bool),
 }
 
-/// Returns the lines of a leg: more than one if its times are in UTC and the clocks change in its period. `own` is what a record
-/// behind it says of capacity and cut-off. `None` after a fault.
+/// Returns the lines of a leg: more than one if its times are in UTC and the clocks change in its period, or if one of its local
+/// times comes twice and is the second. `own` is what a record behind it says of capacity and cut-off. `None` after a fault.
 pub(super) fn lines(
     record: &mut Record<'_>,
     own: Option<Own>,
@@ -60,7 +62,11 @@ pub(super) fn lines(
     let (origin, destination) = (reference.airport(leg.origin)?, reference.airport(leg.destination)?);
     let mut groups = Vec::<(Times, Vec<NaiveDate>)>::new();
     for date in leg.dates() {
-        let times = if carrier.is_in_utc { leg.converted(date, &origin, &destination) } else { leg.local() };
+        let times = if carrier.is_in_utc {
+            leg.converted(date, &origin, &destination)
+        } else {
+            leg.local(date, &origin, &destination)
+        };
         match groups.last_mut() {
             Some((before, dates)) if *before == times => dates.push(date),
             _ => groups.push((times, vec![date])),
@@ -119,11 +125,21 @@ pub(super) fn states_other_offset(text: &str, line: &ScheduleLine, reference: &R
 
 fn is_other_offset(stated: &str, airport: &Airport, local: NaiveDateTime, is_second: bool) -> bool {
     let instant = if is_second { airport.at_second(local) } else { airport.at(local) };
+    !stated.trim().is_empty() && !is_offset(stated, airport, instant)
+}
+
+/// Returns whether this is the offset of an airport from UTC at an instant.
+fn is_offset(stated: &str, airport: &Airport, instant: DateTime<Utc>) -> bool {
     let minutes = airport.local(instant).offset().local_minus_utc() / 60;
     let sign = if minutes < 0 { '-' } else { '+' };
     let offset = format!("{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60);
-    let is_zero = minutes == 0 && stated == "-0000";
-    !stated.trim().is_empty() && stated != offset && !is_zero
+    stated == offset || (minutes == 0 && stated == "-0000")
+}
+
+/// Returns whether a local time comes twice, and the offset that is stated for it is that of the second.
+fn is_second(stated: &str, airport: &Airport, local: NaiveDateTime) -> bool {
+    let (first, second) = (airport.at(local), airport.at_second(local));
+    first != second && is_offset(stated, airport, second)
 }
 
 impl Leg {
@@ -170,6 +186,7 @@ impl Leg {
             arrival,
             arrives_after: arrives_after? + ends_day,
             aircraft: aircraft?,
+            offsets: (text[47..52].to_owned(), text[65..70].to_owned()),
         })
     }
 
@@ -179,9 +196,14 @@ impl Leg {
         self.days.between(self.from, self.to).filter(is_flown)
     }
 
-    const fn local(&self) -> Times {
+    /// Returns the local times of a flight whose times are local. Of one that comes twice the stated offset from UTC says which.
+    fn local(&self, date: NaiveDate, origin: &Airport, destination: &Airport) -> Times {
         let Self { departure, arrival, departs_after, arrives_after, .. } = *self;
-        Times { departure, arrival, departs_after, arrives_after, is_second: (false, false) }
+        let departs = (date + TimeDelta::days(departs_after)).and_time(departure);
+        let arrives = (date + TimeDelta::days(arrives_after)).and_time(arrival);
+        let (stated_departure, stated_arrival) = &self.offsets;
+        let is_second = (is_second(stated_departure, origin, departs), is_second(stated_arrival, destination, arrives));
+        Times { departure, arrival, departs_after, arrives_after, is_second }
     }
 
     /// Returns the local times of a flight whose times are in UTC.

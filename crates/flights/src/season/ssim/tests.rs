@@ -203,6 +203,26 @@ fn in_utc_the_second_of_two_equal_local_times_is_apart_from_the_first() {
 }
 
 #[test]
+fn in_local_time_the_stated_offset_says_which_of_two_equal_times_is_meant() {
+    let departs = other(("LHR", "DEL"), ("0130", "1400"), "1234567", "30OCT2701NOV27");
+    let read = |leg: &str| {
+        let season = read_file(&file("L", &[leg.to_owned()])).unwrap();
+        let shown = season.timetable.0.iter().map(|dated| dated.flight.departure.format("%m-%d %H:%M").to_string());
+        (shown.collect::<Vec<_>>(), season.rows(), season.other_offsets)
+    };
+    let first = ["10-30 00:30", "10-31 00:30", "11-01 01:30"].map(str::to_owned).to_vec();
+    let second = ["10-30 00:30", "10-31 01:30", "11-01 01:30"].map(str::to_owned).to_vec();
+    assert_eq!(read(&with(&departs, 48, "+0100")), (first.clone(), 1, 0));
+    assert_eq!(read(&with(&departs, 48, "     ")), (first.clone(), 1, 0));
+    assert_eq!(read(&with(&departs, 48, "+0200")), (first, 1, 1), "one that is of neither says nothing");
+    // The first day has another one, which is counted as one to look at.
+    assert_eq!(read(&with(&departs, 48, "+0000")), (second, 1, 1));
+    let lands = with(&other(("DEL", "LHR"), ("2130", "0130"), "1234567", "30OCT2730OCT27"), 194, "1");
+    assert_eq!(flights(&file("L", &[with(&lands, 66, "+0100")])), ["AI9007 DEL-LHR 10-30 16:00 10-31 00:30"]);
+    assert_eq!(flights(&file("L", &[with(&lands, 66, "+0000")])), ["AI9007 DEL-LHR 10-30 16:00 10-31 01:30"]);
+}
+
+#[test]
 fn every_second_week_counts_from_the_first_day_of_the_period() {
     // Wednesday 5 May 2027: its week has Friday 7 and Monday 10, the next but one begins on Wednesday 19.
     let leg = with(&other(("DEL", "BOM"), ("1000", "1210"), "1...5..", "05MAY2724MAY27"), 36, "2");
