@@ -1,6 +1,7 @@
 //! Feeds: what they refuse, what their runs do by themselves and what waits for a person.
 mod applied;
 mod codeshares;
+mod cut;
 mod failing;
 mod files;
 mod folders;

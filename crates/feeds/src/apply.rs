@@ -7,16 +7,19 @@ use loadmaster_flights::{Effect, FeedDifferences, FeedRule, FlightError, Season}
 use loadmaster_kernel::{AirlineCode, UserId};
 use loadmaster_operations::{FeedApplied, OperationError};
 use loadmaster_platform::{
-    postgres::DbError,
+    postgres::{DbError, commit, retrying},
     tables::{ImportSummary, Table, TableError},
+    work,
 };
 use loadmaster_pricing::PricingError;
-use loadmaster_rates::ReferenceError;
+use loadmaster_rates::{ReferenceError, import_reference_in_tx};
 
 use super::{
     carry::{Ended, digest_of},
     dto::run::documents,
-    model::{Counts, Feed, FeedApply, FeedKind, Reason, Run, RunStatus, reasons},
+    model::{Counts, Feed, FeedApply, FeedKind, Reason, Run, RunStatus, fewer, reasons},
+    noted::{Note, Noted},
+    repository,
     service::FeedService,
 };
 
@@ -44,16 +47,25 @@ impl FeedService {
         if season.is_empty() {
             return Ok(Ended::failed("The file gives no flight from today on; have it sent again."));
         }
+        let rows = i64::try_from(season.rows()).unwrap_or(i64::MAX);
+        let before = repository::last_rows(&mut *self.db.read().await?, feed.id).await?;
+        let fewer = fewer(rows, before, self.bounds);
         for _ in 0..ATTEMPTS {
-            if let Some(ended) = self.compare_and_apply(feed, run, &season).await? {
+            if let Some(ended) = self.compare_and_apply(feed, run, &season, (rows, fewer)).await? {
                 return Ok(ended);
             }
         }
         Ok(Ended::failed("Others changed the schedule during every attempt; nothing was changed."))
     }
 
-    /// Returns what became of the file; `None` if the schedule has changed meanwhile.
-    async fn compare_and_apply(&self, feed: &Feed, run: &Run, season: &Arc<Season>) -> Result<Option<Ended>, DbError> {
+    /// Returns what became of a file with so many rows, which may be too few; `None` if the schedule has changed meanwhile.
+    async fn compare_and_apply(
+        &self,
+        feed: &Feed,
+        run: &Run,
+        season: &Arc<Season>,
+        (rows, fewer): (i64, Option<Reason>),
+    ) -> Result<Option<Ended>, DbError> {
         let rule = FeedRule {
             feed: feed.id,
             far: TimeDelta::minutes(self.bounds.far_minutes.into()),
@@ -67,13 +79,14 @@ impl FeedService {
             counts: counts(&differences),
             differences: documents(&differences),
             digest: Some(digest_of(&differences)),
+            file_rows: Some(rows),
             ..Ended::default()
         };
         let has_changes = differences.has_changes(&rule);
         if run.is_approved && !has_changes {
             return Ok(Some(Ended { status: Some(RunStatus::Applied), ..found }));
         }
-        if let Some(because) = self.decided_by_person(run, &differences, found.digest.as_deref()) {
+        if let Some(because) = self.decided_by_person(run, &differences, found.digest.as_deref(), fewer) {
             return Ok(Some(Ended { status: Some(RunStatus::Review), because: Some(because), ..found }));
         }
         if !has_changes {
@@ -83,81 +96,120 @@ impl FeedService {
             let because = Some(SHOWN_TO_PERSON.to_owned());
             return Ok(Some(Ended { status: Some(RunStatus::Review), because, ..found }));
         }
-        match self.operations.apply_feed(season.clone(), differences, rule, Some(actor(feed, run))).await {
-            Ok(FeedApplied { summary: ImportSummary { created, updated, .. }, cancelled }) => {
-                let number = |many: u64| i64::try_from(many).unwrap_or(i64::MAX);
-                let (created, updated) = (number(created), number(updated));
-                let counts = Counts { created, updated, cancelled: number(cancelled), ..found.counts };
-                Ok(Some(Ended { status: Some(RunStatus::Applied), counts, ..found }))
-            }
+        let (before, file_rows) = (found.counts, Some(rows));
+        let command = self.operations.feed_to_apply(season.clone(), differences, rule, Some(actor(feed, run)));
+        let note = Note { run: run.clone(), found };
+        match Box::pin(work::run_alone(&self.db, Noted { command, note, counts: applied })).await {
+            Ok(done) => Ok(Some(Ended { counts: applied(&done, before), file_rows, ..Ended::of(RunStatus::Applied) })),
             Err(OperationError::Flight(FlightError::NotAsShown)) => Ok(None),
             Err(error) => refused(error).map(Some),
         }
     }
 
     /// Returns why a person decides on these differences whatever the feed does by itself, unless one has.
-    fn decided_by_person(&self, run: &Run, differences: &FeedDifferences, digest: Option<&[u8]>) -> Option<String> {
+    fn decided_by_person(
+        &self,
+        run: &Run,
+        differences: &FeedDifferences,
+        digest: Option<&[u8]>,
+        fewer: Option<Reason>,
+    ) -> Option<String> {
         if run.is_approved {
             return (run.digest.as_deref() != digest).then(|| CHANGED_SINCE.to_owned());
         }
-        let reasons: Vec<String> = reasons(differences, self.bounds).into_iter().map(Reason::text).collect();
-        (!reasons.is_empty()).then(|| reasons.join(" "))
+        let mut reasons = reasons(differences, self.bounds);
+        // One of the two says it.
+        let is_gone = reasons.iter().any(|reason| matches!(reason, Reason::Gone { .. }));
+        reasons.extend(fewer.filter(|_| !is_gone));
+        let texts: Vec<String> = reasons.into_iter().map(Reason::text).collect();
+        (!texts.is_empty()).then(|| texts.join(" "))
     }
 
     /// Carries out a run of whose file only the numbers are known before: of tariffs and of reference rates.
     pub(super) async fn carry_counted(&self, feed: &Feed, run: &Run, file: &Bytes) -> Result<Ended, DbError> {
-        let found = match self.import(feed, run, file, true).await? {
+        let found = match self.import(feed, run, file, None).await? {
             Ok(found) => found,
             Err(ended) => return Ok(*ended),
         };
-        if let Some(ended) = settled_by_counts(feed, run, found) {
-            return Ok(ended);
-        }
-        match self.import(feed, run, file, false).await? {
-            Ok(done) => Ok(Ended { counts: counts_of(done), ..Ended::of(RunStatus::Applied) }),
+        let found = found_by_counts(found);
+        let before = repository::last_rows(&mut *self.db.read().await?, feed.id).await?;
+        let fewer = fewer(found.file_rows.unwrap_or_default(), before, self.bounds);
+        let found = match settled_by_counts(feed, run, found, fewer) {
+            Ok(ended) => return Ok(ended),
+            Err(found) => *found,
+        };
+        let file_rows = found.file_rows;
+        match self.import(feed, run, file, Some(found)).await? {
+            Ok(done) => Ok(Ended { counts: counts_of(done), file_rows, ..Ended::of(RunStatus::Applied) }),
             Err(ended) => Ok(*ended),
         }
     }
 
-    /// Imports the file, or counts what that would change. `Err`: what becomes of a file that is refused.
+    /// Imports the file, of which this was found; else it counts what that would change. `Err`: what becomes of a file that is refused.
     async fn import(
         &self,
         feed: &Feed,
         run: &Run,
         file: &Bytes,
-        is_dry_run: bool,
+        found: Option<Ended>,
     ) -> Result<Result<ImportSummary, Box<Ended>>, DbError> {
         let table = Table::of_file(file.clone()).naming(feed.terms.columns.clone());
+        let note = found.map(|found| Note { run: run.clone(), found });
         let ended = if feed.terms.kind == FeedKind::ReferenceRates {
-            match self.rates.import_reference(table, is_dry_run).await {
+            match self.import_rates(table, note.as_ref()).await {
                 Ok(summary) => return Ok(Ok(summary)),
                 Err(error) => refused_rates(error)?,
             }
         } else {
-            match self.pricing.import_tariffs(table, airlines(feed), actor(feed, run), is_dry_run).await {
+            let command = self.pricing.tariffs_to_import(table, airlines(feed), actor(feed, run), note.is_none());
+            let imported = match note {
+                None => Box::pin(work::run_alone(&self.db, command)).await,
+                Some(note) => Box::pin(work::run_alone(&self.db, Noted { command, note, counts: imported })).await,
+            };
+            match imported {
                 Ok(summary) => return Ok(Ok(summary)),
                 Err(error) => refused_tariffs(error)?,
             }
         };
         Ok(Err(Box::new(ended)))
     }
+
+    /// Imports reference rates, and notes that in their run; without a run it counts what that would change.
+    async fn import_rates(&self, table: Table, note: Option<&Note>) -> Result<ImportSummary, ReferenceError> {
+        let rates = &self.rates.read_reference(table).await?;
+        retrying(|| async move {
+            let mut tx = self.db.begin().await?;
+            let summary = import_reference_in_tx(&mut tx, rates, note.is_none()).await?;
+            if let Some(note) = note {
+                note.write_in_tx(&mut tx, counts_of(summary)).await?;
+            }
+            commit(tx).await?;
+            Ok::<_, ReferenceError>(summary)
+        })
+        .await
+    }
 }
 
-/// Returns what becomes of a file that would do this, if it is not to be applied.
-fn settled_by_counts(feed: &Feed, run: &Run, found: ImportSummary) -> Option<Ended> {
+/// Returns what is known of a file that would do this.
+fn found_by_counts(found: ImportSummary) -> Ended {
     let counts = counts_of(found);
-    let digest = Some(format!("{found:?}").into_bytes());
-    if counts.created + counts.updated == 0 {
-        let status = if run.is_approved { RunStatus::Applied } else { RunStatus::Unchanged };
-        return Some(Ended { counts, digest, ..Ended::of(status) });
-    }
-    let because = match (run.is_approved, feed.terms.apply) {
-        (true, _) if run.digest == digest => return None,
-        (true, _) => CHANGED_SINCE,
-        (false, FeedApply::Auto) => return None,
-        (false, FeedApply::Review) => SHOWN_TO_PERSON,
+    let file_rows = Some(counts.created + counts.updated + counts.unchanged);
+    Ended { counts, file_rows, digest: Some(format!("{found:?}").into_bytes()), ..Ended::default() }
+}
+
+/// Returns what becomes of a file of which this was found, if it is not to be applied; else what was found.
+fn settled_by_counts(feed: &Feed, run: &Run, found: Ended, fewer: Option<Reason>) -> Result<Ended, Box<Ended>> {
+    let is_same = found.counts.created + found.counts.updated == 0;
+    let because = match (run.is_approved, fewer) {
+        (true, _) if is_same => return Ok(Ended { status: Some(RunStatus::Applied), ..found }),
+        (true, _) if run.digest == found.digest => return Err(Box::new(found)),
+        (true, _) => CHANGED_SINCE.to_owned(),
+        (false, Some(fewer)) => fewer.text(),
+        (false, None) if is_same => return Ok(Ended { status: Some(RunStatus::Unchanged), ..found }),
+        (false, None) if feed.terms.apply == FeedApply::Auto => return Err(Box::new(found)),
+        (false, None) => SHOWN_TO_PERSON.to_owned(),
     };
-    Some(Ended { counts, digest, because: Some(because.to_owned()), ..Ended::of(RunStatus::Review) })
+    Ok(Ended { status: Some(RunStatus::Review), because: Some(because), ..found })
 }
 
 fn airlines(feed: &Feed) -> BTreeSet<AirlineCode> {
@@ -182,7 +234,20 @@ fn counts(differences: &FeedDifferences) -> Counts {
         refused: of_size(differences.refused()),
         cancelled: 0,
         faults: 0,
+        other_offsets: number(season.other_offsets),
     }
+}
+
+/// Returns the numbers of a run that has applied a file of which these were found.
+fn applied(done: &FeedApplied, found: Counts) -> Counts {
+    let number = |many: u64| i64::try_from(many).unwrap_or(i64::MAX);
+    let ImportSummary { created, updated, .. } = done.summary;
+    Counts { created: number(created), updated: number(updated), cancelled: number(done.cancelled), ..found }
+}
+
+/// Returns the numbers of a run that has imported a file.
+fn imported(done: &ImportSummary, _: Counts) -> Counts {
+    counts_of(*done)
 }
 
 fn counts_of(ImportSummary { created, updated, unchanged }: ImportSummary) -> Counts {

@@ -15,7 +15,7 @@ use super::{
     model::{Counts, Feed, FeedFormat, FeedKind, FileFault, Run, RunStatus, RunTrigger},
     repository,
     service::FeedService,
-    source::{Found, LARGEST},
+    source::{Entry, Found, LARGEST},
 };
 
 /// How a file of SSIM begins.
@@ -33,12 +33,15 @@ pub(super) struct Ended {
     pub differences: Vec<Value>,
     /// Of what the file does.
     pub digest: Option<Vec<u8>>,
+    /// Rows of the file, if they could be read.
+    pub file_rows: Option<i64>,
     /// The pause that the source asks for.
     pub wish: Option<TimeDelta>,
     pub etag: Option<String>,
     pub sha256: Option<Vec<u8>>,
     pub bytes: Option<i64>,
-    pub file_name: Option<String>,
+    /// The file in the folder, which is moved away.
+    pub entry: Option<Entry>,
     /// The file, for the person who decides.
     pub file: Option<Bytes>,
     /// A run that waits goes on waiting.
@@ -74,19 +77,20 @@ impl Ended {
 impl FeedService {
     /// Compares the file of a run, and applies it as far as no person has to decide.
     pub(super) async fn carry(&self, feed: &Feed, run: &Run, found: Found) -> Result<Ended, DbError> {
-        let Found { bytes, etag, name } = found;
+        let Found { bytes, etag, entry } = found;
         let length = i64::try_from(bytes.len()).ok();
         let (mut ended, sha256) = match unpacked(bytes.clone(), LARGEST).await {
             Err(error) => (Ended::failed(format!("The file cannot be used: {error}; have it sent again.")), None),
             Ok(plain) => {
                 let sha256 = digest(&SHA256, &plain).as_ref().to_vec();
-                (self.carry_plain(feed, run, plain, &sha256).await?, Some(sha256))
+                let run = Run { bytes: length, sha256: Some(sha256.clone()), etag: etag.clone(), ..run.clone() };
+                (self.carry_plain(feed, &run, plain, &sha256).await?, Some(sha256))
             }
         };
         if ended.status == Some(RunStatus::Review) {
             ended.file = Some(bytes);
         }
-        Ok(Ended { etag, sha256, bytes: length, file_name: name, ..ended })
+        Ok(Ended { etag, sha256, bytes: length, entry, ..ended })
     }
 
     async fn carry_plain(&self, feed: &Feed, run: &Run, plain: Bytes, sha256: &[u8]) -> Result<Ended, DbError> {

@@ -6,6 +6,7 @@ mod dto;
 mod error;
 mod metric;
 mod model;
+mod noted;
 mod repository;
 mod reseal;
 mod room;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use loadmaster_kernel::{AirlineCode, Fault, FaultCode, FeedId, FeedRunId, UserId, words};
 
-pub use judge::{Bounds, Reason, reasons};
+pub use judge::{Bounds, Reason, fewer, reasons};
 pub use message::{ABOUT, FeedEventType, FeedMessage, message};
 
 /// Kind of a feed in messages and in the audit trail.
@@ -235,6 +235,8 @@ pub struct Counts {
     pub refused: i64,
     pub cancelled: i64,
     pub faults: i64,
+    /// Legs of SSIM that state another offset from UTC than their airport has.
+    pub other_offsets: i64,
 }
 
 /// A run of a feed.
@@ -253,6 +255,10 @@ pub struct Run {
     pub etag: Option<String>,
     pub digest: Option<Vec<u8>>,
     pub counts: Counts,
+    /// Rows of the file, of SSIM legs; `None` if none could be read.
+    pub file_rows: Option<i64>,
+    /// What it found is applied, and only its end is still to be written.
+    pub is_applied: bool,
     pub because: Option<String>,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
@@ -274,6 +280,8 @@ impl Run {
             etag: None,
             digest: None,
             counts: Counts::default(),
+            file_rows: None,
+            is_applied: false,
             because: None,
             started_at: now,
             ended_at: None,

@@ -13,6 +13,7 @@ use super::{
     model::{ABOUT, Bounds, FEED, FeedEventType, FeedMessage},
     router::{self, HandlerState},
     service::FeedService,
+    source::Stuck,
 };
 
 pub const ROOM: Room = Room {
@@ -51,6 +52,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         bounds: Bounds { far_minutes: settings.feeds.far_minutes, max_gone_percent: settings.feeds.max_gone_percent },
         folder: settings.feeds.folder.clone().map(Arc::new),
         timing: *timing,
+        stuck: Stuck::default(),
         news: Arc::default(),
     };
     let routes = router::routes().with_state(&HandlerState::of(opening, feeds.clone(), opening.service()?));

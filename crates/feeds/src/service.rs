@@ -24,6 +24,7 @@ use super::{
     error::FeedError,
     model::{Bounds, FEED, Feed, FileFault, Run},
     repository::{self, Part},
+    source::Stuck,
 };
 
 /// Time for which a run that has ended is kept.
@@ -46,6 +47,7 @@ pub struct FeedService {
     /// The folder of the installation.
     pub(super) folder: Option<Arc<PathBuf>>,
     pub(super) timing: Timing,
+    pub(super) stuck: Stuck,
     /// Wakes the worker of this process.
     pub(super) news: Arc<Notify>,
 }

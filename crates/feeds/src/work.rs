@@ -2,7 +2,7 @@
 //! run the same one, and what was broken off is begun again.
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use loadmaster_kernel::FeedId;
 use loadmaster_platform::{
@@ -22,7 +22,7 @@ use super::{
     model::{Feed, FeedEventType, MOST_ATTEMPTS, Run, RunStatus, RunTrigger, message},
     repository,
     service::FeedService,
-    source::{Failure, Found, Source},
+    source::{Entry, Failure, Found, Source},
 };
 
 /// Interval between two looks for feeds that are due.
@@ -110,27 +110,47 @@ impl FeedService {
         };
         let attempt = || async { in_own_tx!(self.db, |tx| repository::note_attempt(&mut tx, run.id)) };
         retrying(attempt).await?;
-        let ended = if run.attempts >= MOST_ATTEMPTS {
-            Ended::failed("The run broke off three times, and was given up; see the log of the processes.")
-        } else {
-            let source = match looked {
-                Some(source) => source,
-                None => self.source_of(&feed, &run).await?,
-            };
-            self.end_of(&feed, &run, source).await?
-        };
-        let has_ended = retrying(|| self.conclude(id, &run, holder, &ended)).await?;
-        if let Some(name) = ended.file_name.as_deref().filter(|_| has_ended) {
-            self.put_away(&feed, name, run.id, ended.status == Some(RunStatus::Failed)).await;
+        let ended = self.carry_out(&feed, &run, looked).await?;
+        let has_ended = retrying(|| self.conclude(&feed, &run, holder, &ended)).await?;
+        if let Some(entry) = ended.entry.as_ref().filter(|_| has_ended) {
+            self.put_away(&feed, entry, run.id, ended.status == Some(RunStatus::Failed)).await;
         }
         Ok(())
+    }
+
+    /// Carries a run out, with what its folder was found to have.
+    async fn carry_out(
+        &self,
+        feed: &Feed,
+        run: &Run,
+        looked: Option<Result<Source, Failure>>,
+    ) -> Result<Ended, FeedError> {
+        if run.is_applied {
+            // A process died between the commit of its changes and its end. A file of a folder is found there again.
+            return Ok(Ended { etag: run.etag.clone(), ..Ended::of(RunStatus::Applied) });
+        }
+        if run.attempts >= MOST_ATTEMPTS {
+            let entry = run.file_name.as_deref().filter(|_| !run.is_approved).map(Entry::named);
+            let because = "The run broke off three times, and was given up; see the log of the processes.";
+            return Ok(Ended { entry, ..Ended::failed(because) });
+        }
+        let source = match looked {
+            Some(source) => source,
+            None => self.source_of(feed, run).await?,
+        };
+        if let Ok(Source::File(Found { entry: Some(entry), .. })) = &source {
+            let (id, name) = (run.id, entry.shown());
+            let note = || async { in_own_tx!(self.db, |tx| repository::note_file(&mut tx, id, &name)) };
+            retrying(note).await?;
+        }
+        Ok(self.end_of(feed, run, source).await?)
     }
 
     /// Returns the file of a run: the one that is kept for it, or that of the source.
     async fn source_of(&self, feed: &Feed, run: &Run) -> Result<Result<Source, Failure>, DbError> {
         if run.is_approved || run.trigger == RunTrigger::File {
             let kept = repository::read_file(&mut *self.db.read().await?, run.id).await?;
-            let found = |bytes| Source::File(Found { bytes, etag: run.etag.clone(), name: None });
+            let found = |bytes| Source::File(Found { bytes, etag: run.etag.clone(), entry: None });
             let lost = || Failure::new("The file of the run is no longer kept; start another run.");
             return Ok(kept.map(found).ok_or_else(lost));
         }
@@ -141,13 +161,16 @@ impl FeedService {
         match source {
             Ok(Source::File(found)) => self.carry(feed, run, found).await,
             Ok(Source::NotModified) => {
-                Ok(Ended { etag: feed.etag.clone(), is_nothing_new: true, ..Ended::of(RunStatus::Unchanged) })
+                // As long as there is one such run, later files are compared with the last one that was read.
+                let file_rows = repository::last_rows(&mut *self.db.read().await?, feed.id).await?;
+                let etag = feed.etag.clone();
+                Ok(Ended { etag, file_rows, is_nothing_new: true, ..Ended::of(RunStatus::Unchanged) })
             }
             Ok(Source::Empty) => {
                 let because = Some("The folder has no file that has not been changed for 10 seconds.".to_owned());
                 Ok(Ended { because, is_nothing_new: true, ..Ended::of(RunStatus::Unchanged) })
             }
-            Err(Failure { because, wish, file_name }) => Ok(Ended { wish, file_name, ..Ended::failed(because) }),
+            Err(Failure { because, wish, entry }) => Ok(Ended { wish, entry, ..Ended::failed(because) }),
         }
     }
 
@@ -190,9 +213,10 @@ impl FeedService {
         Ok(commit(tx).await?)
     }
 
-    /// Writes what became of a run, and its message. Returns false if the run was taken over, or is gone.
-    async fn conclude(&self, id: FeedId, run: &Run, holder: Uuid, ended: &Ended) -> Result<bool, FeedError> {
-        let now = self.clock.now();
+    /// Writes what became of a run, and its message; `served` is the feed as it was then. Returns false if the run was taken over, or
+    /// is gone.
+    async fn conclude(&self, served: &Feed, run: &Run, holder: Uuid, ended: &Ended) -> Result<bool, FeedError> {
+        let (id, now) = (served.id, self.clock.now());
         let mut tx = self.db.begin().await?;
         let feed = repository::lock(&mut tx, id).await?;
         let is_held = repository::beat(&mut tx, id, holder).await?;
@@ -204,18 +228,15 @@ impl FeedService {
             return Ok(false);
         };
         let run = concluded(&before, ended, now);
-        let is_failing = if run.status == RunStatus::Failed {
-            feed.failed(ended.wish, ended.bytes.is_some() || ended.file_name.is_some(), now)
-        } else {
-            feed.succeeded(ended.etag.clone(), now);
-            false
-        };
-        if run.status != RunStatus::Failed && !ended.is_nothing_new {
+        let is_failing = take_in(&mut feed, (served, &before), &run, ended);
+        if run.status != RunStatus::Failed && (before.is_applied || !ended.is_nothing_new) {
             repository::supersede(&mut tx, id, run.id, now).await?;
         }
         repository::save_run(&mut tx, &run).await?;
-        repository::replace_findings(&mut tx, run.id, &ended.faults, &ended.differences).await?;
-        match &ended.file {
+        if !before.is_applied {
+            repository::replace_findings(&mut tx, run.id, &ended.faults, &ended.differences).await?;
+        }
+        match ended.file.as_ref().filter(|_| run.status == RunStatus::Review) {
             Some(file) => repository::write_file(&mut tx, run.id, file).await?,
             None => repository::delete_file(&mut tx, run.id).await?,
         }
@@ -236,21 +257,50 @@ impl FeedService {
 }
 
 /// Returns a run after its end.
-fn concluded(before: &Run, ended: &Ended, now: chrono::DateTime<chrono::Utc>) -> Run {
-    let status = ended.status.unwrap_or(RunStatus::Failed);
-    Run {
+fn concluded(before: &Run, ended: &Ended, now: DateTime<Utc>) -> Run {
+    // Whoever has applied the file: what that did is written already.
+    let applied = before.is_applied.then_some(RunStatus::Applied);
+    let status = applied.or(ended.status).unwrap_or(RunStatus::Failed);
+    let run = Run {
         status,
         is_approved: before.is_approved && status != RunStatus::Review,
-        file_name: ended.file_name.clone().or(before.file_name.clone()),
+        file_name: ended.entry.as_ref().map(Entry::shown).or(before.file_name.clone()),
         bytes: ended.bytes.or(before.bytes),
         sha256: ended.sha256.clone().or(before.sha256.clone()),
         etag: ended.etag.clone().or(before.etag.clone()),
-        digest: ended.digest.clone(),
-        counts: ended.counts,
-        because: ended.because.clone(),
         ended_at: Some(now),
         ..before.clone()
+    };
+    if before.is_applied {
+        return run;
     }
+    Run {
+        digest: ended.digest.clone(),
+        counts: ended.counts,
+        file_rows: ended.file_rows,
+        because: ended.because.clone(),
+        ..run
+    }
+}
+
+/// Takes in a run of a feed that has ended; `served` is the feed and `before` the run as they were then. Returns whether the feed is
+/// failing from now on.
+fn take_in(feed: &mut Feed, (served, before): (&Feed, &Run), run: &Run, ended: &Ended) -> bool {
+    let now = run.ended_at.unwrap_or(run.started_at);
+    let is_same = feed.version == served.version;
+    let mut is_failing = false;
+    if run.status == RunStatus::Failed {
+        is_failing = feed.failed(ended.wish, ended.bytes.is_some() || ended.entry.is_some(), now);
+    } else {
+        // The file that a person has approved says nothing of the source of today.
+        let etag = if before.is_approved { feed.etag.clone() } else { ended.etag.clone() };
+        feed.succeeded(etag.filter(|_| is_same), now);
+    }
+    if !is_same {
+        // It was changed or reset meanwhile: its file is read anew, and soon.
+        feed.due_at = feed.next_run(now, true);
+    }
+    is_failing
 }
 
 fn report(feed: &Feed, run: &Run) {

@@ -6,7 +6,7 @@ use loadmaster_kernel::UserId;
 use loadmaster_platform::{
     postgres::PgSession,
     tables::{ImportSummary, Table},
-    work::{self, Command},
+    work::Command,
 };
 
 use super::{OperationError, OperationService, service::count_changes};
@@ -81,16 +81,16 @@ impl OperationService {
         Ok(self.flights.compare_feed(season, rule).await?)
     }
 
-    /// Applies the file of a feed if its effect is still as shown; else fails with `FlightError::NotAsShown`.
-    pub async fn apply_feed(
+    /// Returns the command that applies the file of a feed if its effect is still as shown; else it fails with
+    /// `FlightError::NotAsShown`.
+    pub fn feed_to_apply(
         &self,
         season: Arc<Season>,
         shown: FeedDifferences,
         rule: FeedRule,
         actor: Option<UserId>,
-    ) -> Result<FeedApplied, OperationError> {
+    ) -> impl Command<Done = FeedApplied, Error = OperationError> + use<> {
         let operations = self.clone();
-        let command = ApplyFeed { operations, actor, season, shown, rule, followed: Followed::default() };
-        Box::pin(work::run_alone(&self.db, command)).await
+        ApplyFeed { operations, actor, season, shown, rule, followed: Followed::default() }
     }
 }

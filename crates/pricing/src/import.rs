@@ -8,7 +8,7 @@ use loadmaster_platform::{
     postgres::{PgSession, allow_long_statements},
     tables::{CellKind, Columns, ImportSummary, Table, TableError, TableFaults, read_apart, read_table},
     web::Fields,
-    work::{self, Command},
+    work::Command,
 };
 use loadmaster_reference::Reference;
 use serde_json::json;
@@ -192,17 +192,17 @@ async fn faults_of_organizations(db: &mut PgSession, rows: &[Named]) -> Result<T
 }
 
 impl PricingService {
-    /// Imports a table of tariffs of these airlines on behalf of a user, or with `is_dry_run` counts what that would change.
-    pub async fn import_tariffs(
+    /// Returns the command that imports a table of tariffs of these airlines on behalf of a user, or with `is_dry_run` counts what
+    /// that would change.
+    pub fn tariffs_to_import(
         &self,
         table: Table,
         airlines: BTreeSet<AirlineCode>,
         actor: UserId,
         is_dry_run: bool,
-    ) -> Result<ImportSummary, PricingError> {
+    ) -> impl Command<Done = ImportSummary, Error = PricingError> + use<> {
         let (prices, table, airlines) = (self.clone(), Some(table), Some(airlines));
-        let command = ImportTariffs { prices, actor, table, dry_run: is_dry_run, rows: None, airlines };
-        Box::pin(work::run_alone(&self.db, command)).await
+        ImportTariffs { prices, actor, table, dry_run: is_dry_run, rows: None, airlines }
     }
 
     /// Returns the versions to be written, and the numbers of what changes.

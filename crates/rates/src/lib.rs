@@ -15,6 +15,6 @@ mod service;
 mod typical;
 
 pub use error::RateError;
-pub use reference::ReferenceError;
+pub use reference::{ReferenceError, ReferenceRates, import_reference_in_tx};
 pub use room::ROOM;
 pub use service::RateService;

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use loadmaster_flights::Lane;
 use loadmaster_kernel::{Currency, Fault, FaultCode};
 use loadmaster_platform::{
-    postgres::{DbError, Transient, allow_long_statements, commit, retrying},
+    postgres::{DbError, PgSession, Transient, allow_long_statements},
     tables::{CellKind, Columns, ImportSummary, Table, TableError, read_apart, read_table},
     web::{Fields, Raw, read},
 };
@@ -46,35 +46,42 @@ impl Transient for ReferenceError {
 /// What names a rate.
 type Name = (Lane, NaiveDate, i32, Currency);
 
+/// The reference rates of a table without faults.
+#[derive(Debug)]
+pub struct ReferenceRates(Vec<ReferenceRate>);
+
 impl RateService {
-    /// Imports a table of reference rates, all or nothing: a rate of the same day, lane, weight and currency is replaced. With
-    /// `is_dry_run` it only counts what that would change.
-    pub async fn import_reference(&self, table: Table, is_dry_run: bool) -> Result<ImportSummary, ReferenceError> {
+    /// Reads a table of reference rates.
+    pub async fn read_reference(&self, table: Table) -> Result<ReferenceRates, ReferenceError> {
         let (reference, weights) = (self.parts.reference.clone(), self.parts.settings.weights_kg.clone());
-        let rates = &read_apart(move || read_rates(&table, &reference, &weights)).await??;
-        retrying(|| async move {
-            let mut tx = self.db.begin().await?;
-            allow_long_statements(&mut tx).await?;
-            repository::lock_reference(&mut tx).await?;
-            let mut summary = ImportSummary::default();
-            for batch in rates.chunks(BATCH) {
-                let before: HashMap<usize, i64> = repository::reference(&mut tx, batch).await?.into_iter().collect();
-                for (place, rate) in batch.iter().enumerate() {
-                    match before.get(&place) {
-                        None => summary.created += 1,
-                        Some(known) if *known == rate.per_kg.ten_thousandths() => summary.unchanged += 1,
-                        Some(_) => summary.updated += 1,
-                    }
-                }
-                if !is_dry_run {
-                    repository::save_reference(&mut tx, batch).await?;
-                }
-            }
-            commit(tx).await?;
-            Ok::<_, ReferenceError>(summary)
-        })
-        .await
+        Ok(ReferenceRates(read_apart(move || read_rates(&table, &reference, &weights)).await??))
     }
+}
+
+/// Imports reference rates: a rate of the same day, lane, weight and currency is replaced. With `is_dry_run` it only counts what that
+/// would change. Joins the caller's transaction.
+pub async fn import_reference_in_tx(
+    tx: &mut PgSession,
+    rates: &ReferenceRates,
+    is_dry_run: bool,
+) -> Result<ImportSummary, ReferenceError> {
+    allow_long_statements(tx).await?;
+    repository::lock_reference(tx).await?;
+    let mut summary = ImportSummary::default();
+    for batch in rates.0.chunks(BATCH) {
+        let before: HashMap<usize, i64> = repository::reference(tx, batch).await?.into_iter().collect();
+        for (place, rate) in batch.iter().enumerate() {
+            match before.get(&place) {
+                None => summary.created += 1,
+                Some(known) if *known == rate.per_kg.ten_thousandths() => summary.unchanged += 1,
+                Some(_) => summary.updated += 1,
+            }
+        }
+        if !is_dry_run {
+            repository::save_reference(tx, batch).await?;
+        }
+    }
+    Ok(summary)
 }
 
 /// Reads a table. Fails with at most 100 faults.

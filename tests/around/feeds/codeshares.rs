@@ -8,7 +8,7 @@ const ROUTES: &str = "/api/v1/routes?origin=DEL&destination=BOM&departure_date=2
 
 /// AI9007 on Monday, 7 December 2026, and Monday, 14 December. On both days these others sell it; SQ401 flies it by its own leg on
 /// the first alone, if it `is_sold` so.
-fn season(others: &str, is_sold: bool) -> String {
+pub(super) fn season(others: &str, is_sold: bool) -> String {
     let leg =
         |number: &str, period: &str| format!("3 {number}0101F{period}1       DEL10001000+0530  BOM12101210+0530  77X");
     let data = |number: &str, data: &str| format!("4 {number}0101F{:13} AB{data}", "");

@@ -7,6 +7,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -22,6 +23,9 @@ struct State {
     answer: Mutex<Vec<u8>>,
     etag: Mutex<Option<String>>,
     heads: Mutex<Vec<String>>,
+    /// What the next answer ends with, once it is known.
+    rest: Mutex<Option<watch::Receiver<String>>>,
+    going_on: Mutex<Option<watch::Sender<String>>>,
 }
 
 impl Drop for Files {
@@ -47,6 +51,11 @@ impl Files {
                 }
                 let answer = shared.answer_to(String::from_utf8(head).unwrap());
                 _ = stream.write_all(&answer).await;
+                let rest = shared.rest.lock().unwrap().take();
+                if let Some(mut rest) = rest {
+                    let known = rest.wait_for(|rest| !rest.is_empty()).await.map(|rest| rest.clone());
+                    _ = stream.write_all(known.unwrap_or_default().as_bytes()).await;
+                }
             }
         });
         Self { address, state, serving }
@@ -67,6 +76,19 @@ impl Files {
     pub fn say(&self, answer: &str) {
         *self.state.answer.lock().unwrap() = answer.as_bytes().to_vec();
         *self.state.etag.lock().unwrap() = None;
+    }
+
+    /// Has the next answer wait before its end.
+    pub fn wait(&self) {
+        let (going_on, rest) = watch::channel(String::new());
+        *self.state.rest.lock().unwrap() = Some(rest);
+        *self.state.going_on.lock().unwrap() = Some(going_on);
+    }
+
+    /// Ends the answer that waits with this.
+    pub fn go_on(&self, rest: &str) {
+        let going_on = self.state.going_on.lock().unwrap().take().expect("one waits");
+        going_on.send(rest.to_owned()).unwrap();
     }
 
     /// The heads of the requests so far.

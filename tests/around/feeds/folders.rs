@@ -1,22 +1,24 @@
 //! Files in folders.
 use std::{
+    ffi::OsStr,
     fs::{self, File},
-    path::Path,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use chrono::TimeDelta;
 use loadmaster_testkit::{
     World,
-    freight::{each, with},
+    freight::{each, text, with},
     until,
 };
 use serde_json::json;
 
-use super::{feeding, file, flights, made, rows, run_now, runs_of, summary};
+use super::{because, ended, feeding, file, flights, made, rows, run_now, runs_of, summary};
 
 /// Writes a file that has not been changed for this many seconds.
-fn put(directory: &Path, name: &str, content: &str, seconds: u64) {
+fn put(directory: &Path, name: impl AsRef<Path>, content: &str, seconds: u64) {
     let path = directory.join(name);
     fs::write(&path, content).unwrap();
     let then = SystemTime::now() - Duration::from_secs(seconds);
@@ -100,4 +102,91 @@ async fn a_link_that_leads_outside_is_not_followed() {
     let failed = run_now(&admin, &feed).await;
     assert_eq!(failed["because"], "The folder ai leads outside `feeds.folder`; make it a directory inside.");
     assert_eq!(names(outside.path()), ["first.csv"]);
+}
+
+/// A world with a folder `ai` for feeds.
+async fn with_folder(root: &Path) -> (World, PathBuf) {
+    let folder = root.join("ai");
+    fs::create_dir(&folder).unwrap();
+    (World::with(feeding().set("feeds.folder", root.to_str().unwrap())).await, folder)
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_fails_its_run_and_the_next_one_is_read() {
+    let root = tempfile::tempdir().unwrap();
+    let (world, folder) = with_folder(root.path()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, with(flights(), json!({"folder": "ai"}))).await;
+    let strange = OsStr::from_bytes(b"\xff.csv");
+    put(&folder, strange, &file(&rows(&world, 9)), 300);
+    put(&folder, "next.csv", &file(&rows(&world, 2)), 200);
+    fs::create_dir(folder.join("older")).unwrap();
+    let failed = run_now(&admin, &feed).await;
+    assert_eq!((&failed["status"], &failed["file_name"]), (&json!("FAILED"), &json!("\u{fffd}.csv")), "{failed}");
+    let text = "The name of the file \u{fffd}.csv is not UTF-8; put it there again under another name.";
+    assert_eq!(failed["because"], text);
+    assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 2 0 0 0 0 0 0");
+    until("both are moved away", async || names(&folder).is_empty()).await;
+    assert!(folder.join("failed").join(strange).exists());
+
+    let locked = folder.join("locked.csv");
+    put(&folder, "locked.csv", &file(&rows(&world, 9)), 300);
+    put(&folder, "next.csv", &file(&rows(&world, 2)), 200);
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::read(&locked).is_ok() {
+        // Nothing is locked for root.
+        return;
+    }
+    let failed = run_now(&admin, &feed).await;
+    assert_eq!((&failed["status"], &failed["file_name"]), (&json!("FAILED"), &json!("locked.csv")), "{failed}");
+    assert!(because(&failed).starts_with("The file locked.csv cannot be read (Permission denied"), "{failed}");
+    assert_eq!(summary(&run_now(&admin, &feed).await), "UNCHANGED 0 0 2 0 0 0 0");
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_moved_away_are_read_once_and_then_a_run_says_so() {
+    let root = tempfile::tempdir().unwrap();
+    let (world, folder) = with_folder(root.path()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, with(flights(), json!({"folder": "ai"}))).await;
+    // No directory can be made there.
+    std::os::unix::fs::symlink("nowhere", folder.join("done")).unwrap();
+    put(&folder, "first.csv", &file(&rows(&world, 2)), 300);
+    put(&folder, "second.csv", &file(&rows(&world, 3)), 200);
+    assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 2 0 0 0 0 0 0");
+    let second = run_now(&admin, &feed).await;
+    assert_eq!((summary(&second).as_str(), &second["file_name"]), ("APPLIED 1 0 2 0 0 0 0", &json!("second.csv")));
+    let failed = run_now(&admin, &feed).await;
+    assert_eq!(failed["status"], "FAILED", "{failed}");
+    assert!(
+        because(&failed).contains(".csv was read and cannot be moved away: give the process the right"),
+        "{failed}"
+    );
+    assert_eq!(names(&folder), ["first.csv", "second.csv"]);
+    put(&folder, "third.csv", &file(&rows(&world, 4)), 100);
+    assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 1 0 3 0 0 0 0");
+}
+
+#[tokio::test]
+async fn a_file_whose_run_breaks_off_three_times_is_moved_to_failed() {
+    let root = tempfile::tempdir().unwrap();
+    let (world, folder) = with_folder(root.path()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, with(flights(), json!({"folder": "ai"}))).await;
+    put(&folder, "deadly.csv", &file(&rows(&world, 2)), 300);
+    put(&folder, "next.csv", &file(&rows(&world, 2)), 200);
+    let id = uuid::Uuid::now_v7();
+    // As the third process leaves it that the file has ended.
+    world
+        .sql(&format!(
+            "insert into feed_runs (id, feed_id, trigger, status, attempts, file_name, started_at)
+             values ('{id}', '{}', 'SCHEDULE', 'RUNNING', 3, 'deadly.csv', '2026-11-20')",
+            text(&feed, "id")
+        ))
+        .await;
+    world.sql("update feeds set due_at = '2026-11-20'").await;
+    let run = json!({"id": id, "feed_id": feed["id"]});
+    assert!(because(&ended(&admin, &run).await).starts_with("The run broke off three times"));
+    until("it is moved away", async || names(&folder.join("failed")) == ["deadly.csv"]).await;
+    assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 2 0 0 0 0 0 0");
 }

@@ -6,7 +6,8 @@ use super::{feeding, flight_of, flights, made, row, rows, run, summary};
 
 #[tokio::test]
 async fn an_aircraft_that_a_person_has_swapped_survives_ten_runs_and_follows_again() {
-    let world = World::with(feeding()).await;
+    // A file may have half of the rows of the one before.
+    let world = World::with(feeding().set("feeds.max_gone_percent", "50")).await;
     let admin = world.admin().await;
     let feed = made(&admin, flights()).await;
     run(&admin, &feed, &rows(&world, 2)).await;

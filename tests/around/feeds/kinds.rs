@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use super::{at_run, because, ended, feeding, made, runs_of, summary};
 
-const SEASON: &str = "flight_number,origin,destination,departure_time,arrival_time,arrival_day_offset,days_of_operation,from,to,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
-const TARIFFS: &str = "code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,minimum,normal,breaks,valid_from,valid_to";
+pub(super) const SEASON: &str = "flight_number,origin,destination,departure_time,arrival_time,arrival_day_offset,days_of_operation,from,to,aircraft_code,weight_kg,volume_m3,positions,cutoff_minutes";
+pub(super) const TARIFFS: &str = "code,airline_code,origin,destination,flight_numbers,organization_id,product,handling_code,currency,minimum,normal,breaks,valid_from,valid_to";
 
-fn feed(kind: &str, format: &str, more: Value) -> Value {
+pub(super) fn feed(kind: &str, format: &str, more: Value) -> Value {
     let airlines = if kind == "REFERENCE_RATES" { json!([]) } else { json!(["AI"]) };
     let feed = json!({"name": kind, "kind": kind, "format": format, "airline_codes": airlines, "apply": "AUTO"});
     with(feed, more)
 }
 
-async fn run(admin: &loadmaster_testkit::Client, feed: &Value, media_type: &str, file: &str) -> Value {
+pub(super) async fn run(admin: &loadmaster_testkit::Client, feed: &Value, media_type: &str, file: &str) -> Value {
     let started = admin.post_raw(&runs_of(feed), media_type, file.to_owned()).await.expect(202);
     ended(admin, &started).await
 }
@@ -82,6 +82,11 @@ async fn a_season_may_be_ssim() {
     assert_eq!(summary(&applied), "APPLIED 1 0 0 0 0 0 0");
     let flight = super::flight_of(&admin, "AI9007").await;
     assert_eq!(flight["departure_datetime"], "2026-12-07T04:30:00Z");
+    assert_eq!(applied["other_offsets"], 0);
+    let other = records.join("\n").replace("10001000+0530", "10001000+0500");
+    let warned = run(&admin, &season, "text/plain", &other).await;
+    assert_eq!(summary(&warned), "UNCHANGED 0 0 1 0 0 0 0", "the airport's offset counts");
+    assert_eq!(warned["other_offsets"], 1);
     let faulty = records.join("\n").replace("07DEC2607DEC261 ", "07DEC2607DEC268 ");
     let failed = run(&admin, &season, "text/plain", &faulty).await;
     assert!(because(&failed).starts_with("The file has 1 faults"), "{failed}");

@@ -1,12 +1,16 @@
 //! Several processes run feeds, and some of them die.
 use loadmaster_testkit::{
-    World,
+    Client, World,
     freight::{each, text, with},
     until,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::Executor;
 
-use super::{at_run, because, ended, feeding, file, files::Files, flights, made, rows, runs_of, summary};
+use super::{
+    at, at_run, because, ended, feeding, file, files::Files, flights, kinds, made, row, rows, run, runs_of, schedule,
+    summary,
+};
 
 #[tokio::test]
 async fn two_processes_and_a_feed_that_is_due_make_one_run() {
@@ -61,5 +65,75 @@ async fn a_run_whose_process_died_is_ended_by_the_next_and_given_up_after_three(
     let runs = admin.get(&runs_of(&feed)).await.expect(200);
     assert_eq!(each(&runs, "status"), ["FAILED", "APPLIED"]);
     assert!(at_run(&runs[0]).ends_with(&deadly.to_string()));
+    world.audit().await;
+}
+
+/// Runs a feed whose run cannot write its end, until this many are applied; then another process ends it.
+async fn broken_off(world: &World, admin: &Client, feed: &Value, file: String, written: (&str, usize)) -> Value {
+    let refuse = "create or replace function refuse() returns trigger language plpgsql as
+                  $$ begin raise exception 'refused'; end $$";
+    world.sql(refuse).await;
+    let refusing = "create trigger refusing before update on feeds for each row
+                    when (new.last_success_at is distinct from old.last_success_at) execute function refuse()";
+    world.sql(refusing).await;
+    let started = admin.post_raw(&runs_of(feed), "text/csv", file).await.expect(202);
+    let (applied, many) = written;
+    until("the file is applied", async || world.texts(applied).await == [many.to_string()]).await;
+    let leased = "select count(*)::text from feeds where lease_holder is not null";
+    until("the run has broken off", async || world.texts(leased).await == ["0"]).await;
+    assert_eq!(admin.get(&at_run(&started)).await.expect(200)["status"], "RUNNING");
+    world.sql("drop trigger refusing on feeds").await;
+    world.clock.advance(chrono::TimeDelta::minutes(2));
+    ended(admin, &started).await
+}
+
+#[tokio::test]
+async fn a_run_that_broke_off_after_its_apply_is_ended_with_what_it_did() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, flights()).await;
+    let written = ("select count(*)::text from flights", 3);
+    let run = broken_off(&world, &admin, &feed, file(&rows(&world, 3)), written).await;
+    assert_eq!(summary(&run), "APPLIED 3 0 0 0 0 0 0");
+    assert_eq!(run["because"], Value::Null);
+    let differences = admin.get(&format!("{}/differences", at_run(&run))).await.expect(200);
+    assert_eq!(each(&differences, "effect"), ["NEW"; 3]);
+    assert_eq!(world.texts("select attempts::text from feed_runs").await, ["2"]);
+    let rates = made(&admin, kinds::feed("REFERENCE_RATES", "CSV", json!({}))).await;
+    let file = "date,origin,destination,weight_kg,currency,per_kg\n2026-11-18,DEL,LHR,100,USD,3.1\n".to_owned();
+    let written = ("select count(*)::text from rate_days where source = 'reference'", 1);
+    let run = broken_off(&world, &admin, &rates, file, written).await;
+    assert_eq!(summary(&run), "APPLIED 1 0 0 0 0 0 0");
+    let tariffs = made(&admin, kinds::feed("TARIFFS", "CSV", json!({}))).await;
+    let file = format!("{}\nONE,AI,DEL,LHR,,,GENERAL,,USD,60.00,4.5,,2026-11-20,\n", kinds::TARIFFS);
+    let imported = "select count(*)::text from admin_acts where act = 'tariffs.imported'";
+    let run = broken_off(&world, &admin, &tariffs, file, (imported, 1)).await;
+    assert_eq!(summary(&run), "APPLIED 1 0 0 0 0 0 0");
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_file_is_not_applied_for_a_feed_that_was_deleted_meanwhile() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, flights()).await;
+    let mut other = world.database.owner().await;
+    // Another import is under way.
+    other
+        .execute("begin; select pg_advisory_xact_lock(hashtextextended('loadmaster.flight_imports', 0))")
+        .await
+        .unwrap();
+    admin.post_raw(&runs_of(&feed), "text/csv", file(&rows(&world, 3))).await.expect(202);
+    let waiting = "select count(*)::text from pg_locks l join pg_database d on d.oid = l.database
+                   where d.datname = current_database() and l.locktype = 'advisory' and not l.granted";
+    until("the run waits for it", async || world.texts(waiting).await == ["1"]).await;
+    admin.delete(&at(&feed)).await.expect(204);
+    other.execute("commit").await.unwrap();
+    // One feed is served after the other.
+    let next = made(&admin, flights()).await;
+    let two = [row(&world, "AI901", 10, 10, "77X"), row(&world, "AI902", 10, 10, "77X")];
+    assert_eq!(summary(&run(&admin, &next, &two).await), "APPLIED 2 0 0 0 0 0 0");
+    assert_eq!(each(&Value::from(schedule(&admin).await), "flight_number"), ["AI901", "AI902"]);
+    assert_eq!(world.texts("select distinct feed_id::text from flight_feeds").await, [text(&next, "id")]);
     world.audit().await;
 }

@@ -194,3 +194,43 @@ async fn the_same_file_does_not_wait_twice_by_schedule() {
         1
     );
 }
+
+#[tokio::test]
+async fn a_file_of_a_former_address_says_nothing_of_that_of_today() {
+    let (world, files) = (World::with(feeding()).await, Files::start().await);
+    let admin = world.admin().await;
+    files.give(file(&rows(&world, 2)).as_bytes(), "\"v1\"");
+    let feed = made(&admin, with(flights(), json!({"url": files.url(), "apply": "REVIEW"}))).await;
+    let waiting = after(&world, &admin, &feed, 1).await[0].clone();
+    assert_eq!(waiting["status"], "REVIEW");
+    let moved = json!({"url": format!("{}&y=2", files.url()), "status": "PAUSED"});
+    admin.patch(&at(&feed), moved).await.expect(200);
+    admin.poke(&format!("{}/apply", super::at_run(&waiting))).await.expect(202);
+    assert_eq!(summary(&super::ended(&admin, &waiting).await), "APPLIED 2 0 0 0 0 0 0");
+    admin.patch(&at(&feed), json!({"status": "ACTIVE"})).await.expect(200);
+    assert_eq!(summary(&after(&world, &admin, &feed, 2).await[0]), "UNCHANGED 0 0 2 0 0 0 0");
+    let heads = files.heads();
+    assert_eq!(heads.len(), 2, "{heads:?}");
+    assert!(!heads[1].contains("if-none-match"), "it is another file: {heads:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_changes_during_a_run_is_read_soon() {
+    let (world, files) = (World::with(feeding()).await, Files::start().await);
+    let admin = world.admin().await;
+    let body = file(&rows(&world, 2));
+    // The last byte is to come.
+    let (begin, end) = body.split_at(body.len() - 1);
+    files.say(&format!("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {}\r\n\r\n{begin}", body.len()));
+    files.wait();
+    let feed = made(&admin, with(flights(), json!({"url": files.url(), "every_minutes": 10_080}))).await;
+    until("the file is fetched", async || files.heads().len() == 1).await;
+    let moved = json!({"url": format!("{}&y=2", files.url())});
+    admin.patch(&at(&feed), moved).await.expect(200);
+    files.give(body.as_bytes(), "\"v1\"");
+    files.go_on(end);
+    let runs = after(&world, &admin, &feed, 2).await;
+    assert_eq!(each(&runs, "status"), ["UNCHANGED", "APPLIED"]);
+    assert!(files.heads()[1].starts_with("GET /season?x=1&y=2 "), "{:?}", files.heads());
+    assert!(!files.heads()[1].contains("if-none-match"), "{:?}", files.heads());
+}

@@ -106,6 +106,9 @@ export const deFeeds: FeedWords = {
       back: "Alle Läufe des Feeds",
       running: "Der Lauf ist im Gange. Diese Seite zeigt sein Ende.",
       ended: "Ende",
+      offsets: "Andere Abstände zu UTC",
+      offsetsText: (count, figure) =>
+        `${figure} ${count === 1 ? "Teilstrecke nennt" : "Teilstrecken nennen"} einen anderen Abstand zu UTC als der Flughafen hat; es gilt der des Flughafens`,
       person: "Bearbeitet von",
       file: "Datei",
       bytes: (count) => `${count} Byte`,

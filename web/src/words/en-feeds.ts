@@ -106,6 +106,9 @@ export const enFeeds = {
       back: "All runs of the feed",
       running: "The run is under way. This page shows its end.",
       ended: "Ended",
+      offsets: "Other offsets from UTC",
+      offsetsText: (count: number, figure: string) =>
+        `${figure} ${plural(count, "leg states", "legs state")} another offset from UTC than the airport has; the airport’s counts`,
       person: "Person",
       file: "File",
       bytes: (count: string) => `${count} bytes`,

@@ -46,6 +46,8 @@ pub struct RunBody {
     pub cancelled: i64,
     /// Faults of the file, of which `…/faults` shows the first 100.
     pub faults: i64,
+    /// Legs of SSIM that state another offset from UTC than their airport has on their first day; the airport's counts.
+    pub other_offsets: i64,
     /// Why it waits, failed or was rejected, and what to do; null otherwise.
     #[schema(required = true)]
     pub because: Option<String>,
@@ -75,6 +77,7 @@ impl From<&Run> for RunBody {
             refused: counts.refused,
             cancelled: counts.cancelled,
             faults: counts.faults,
+            other_offsets: counts.other_offsets,
             because: run.because.clone(),
             started_at: run.started_at,
             ended_at: run.ended_at,

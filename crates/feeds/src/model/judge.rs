@@ -17,6 +17,8 @@ pub enum Reason {
     Far { flights: u64, minutes: u32 },
     /// The file lacks too many flights.
     Gone { absent: usize, of: u64, percent: u32 },
+    /// It has too few rows.
+    Fewer { rows: i64, before: i64, percent: u32 },
 }
 
 impl Reason {
@@ -34,6 +36,10 @@ impl Reason {
             Self::Gone { absent, of, percent } => format!(
                 "{absent} of the {of} flights of the feed within the file's dates are absent, more than {percent} %: the file may \
                  be cut; apply the run only if they are gone."
+            ),
+            Self::Fewer { rows, before, percent } => format!(
+                "The file has {rows} rows and the one before had {before}, which is over {percent} % fewer: it may be cut. Have it \
+                 sent again, or apply the run if the other rows are no longer given."
             ),
         }
     }
@@ -56,6 +62,14 @@ pub fn reasons(differences: &FeedDifferences, bounds: Bounds) -> Vec<Reason> {
         reasons.push(Reason::Gone { absent, of: differences.of_feed, percent });
     }
     reasons
+}
+
+/// Returns why a person decides on a file with so many rows, if that is too few after the last one that was applied or changed
+/// nothing.
+pub fn fewer(rows: i64, before: Option<i64>, bounds: Bounds) -> Option<Reason> {
+    let (before, percent) = (before?, bounds.max_gone_percent);
+    let is_cut = i128::from(rows) * 100 < i128::from(before) * i128::from(100_u32.saturating_sub(percent));
+    is_cut.then_some(Reason::Fewer { rows, before, percent })
 }
 
 #[cfg(test)]
@@ -86,6 +100,22 @@ mod tests {
         assert_eq!(reasons(&absent(1, 100), none).len(), 1);
         let all = Bounds { max_gone_percent: 100, ..BOUNDS };
         assert_eq!(reasons(&absent(100, 100), all), []);
+    }
+
+    #[test]
+    fn a_file_may_have_ten_percent_fewer_rows_than_the_one_before_and_no_more() {
+        assert_eq!(fewer(1, None, BOUNDS), None, "there was none before");
+        assert_eq!(fewer(90, Some(100), BOUNDS), None);
+        assert_eq!(fewer(89, Some(100), BOUNDS), Some(Reason::Fewer { rows: 89, before: 100, percent: 10 }));
+        assert_eq!(fewer(200, Some(100), BOUNDS), None);
+        assert_eq!(fewer(i64::MAX, Some(i64::MAX), BOUNDS), None);
+        assert!(fewer(99, Some(100), Bounds { max_gone_percent: 0, ..BOUNDS }).is_some());
+        assert_eq!(fewer(1, Some(100), Bounds { max_gone_percent: 100, ..BOUNDS }), None);
+        let text = fewer(89, Some(100), BOUNDS).unwrap().text();
+        assert!(
+            text.starts_with("The file has 89 rows and the one before had 100, which is over 10 % fewer"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -31,6 +31,9 @@ struct Row {
     refused: i64,
     cancelled: i64,
     faults: i64,
+    other_offsets: i64,
+    file_rows: Option<i64>,
+    is_applied: bool,
     because: Option<String>,
     started_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
@@ -62,7 +65,10 @@ impl TryFrom<Row> for Run {
                 refused: row.refused,
                 cancelled: row.cancelled,
                 faults: row.faults,
+                other_offsets: row.other_offsets,
             },
+            file_rows: row.file_rows,
+            is_applied: row.is_applied,
             because: row.because,
             started_at: row.started_at,
             ended_at: row.ended_at,
@@ -76,7 +82,8 @@ macro_rules! select_runs {
         sqlx::query_as!(
             Row,
             "select id, feed_id, trigger, status, is_approved, actor_id, attempts, file_name, bytes, sha256, etag, digest,
-                    created, updated, unchanged, kept, absent, refused, cancelled, faults, because, started_at, ended_at
+                    created, updated, unchanged, kept, absent, refused, cancelled, faults, other_offsets, file_rows, is_applied,
+                    because, started_at, ended_at
              from feed_runs where " + $tail
             $(, $argument)*
         )
@@ -142,6 +149,22 @@ pub(crate) async fn note_attempt(db: &mut PgSession, id: FeedRunId) -> sqlx::Res
     sqlx::query!("update feed_runs set attempts = attempts + 1 where id = $1", id.uuid()).execute(db).await.map(drop)
 }
 
+/// Notes which file of the folder a run reads.
+pub(crate) async fn note_file(db: &mut PgSession, id: FeedRunId, name: &str) -> sqlx::Result<()> {
+    sqlx::query!("update feed_runs set file_name = $2 where id = $1", id.uuid(), name).execute(db).await.map(drop)
+}
+
+/// Returns the number of rows of the last file of a feed that was applied or changed nothing.
+pub(crate) async fn last_rows(db: &mut PgSession, feed: FeedId) -> sqlx::Result<Option<i64>> {
+    let last = sqlx::query_scalar!(
+        r#"select file_rows as "file_rows!" from feed_runs
+           where feed_id = $1 and status in ('APPLIED', 'UNCHANGED') and file_rows is not null
+           order by id desc limit 1"#,
+        feed.uuid(),
+    );
+    last.fetch_optional(db).await
+}
+
 /// Writes the new state of a run that the caller has locked.
 pub(crate) async fn save_run(db: &mut PgSession, run: &Run) -> sqlx::Result<()> {
     let Run { counts, .. } = run;
@@ -149,7 +172,8 @@ pub(crate) async fn save_run(db: &mut PgSession, run: &Run) -> sqlx::Result<()> 
         "update feed_runs
          set status = $2, is_approved = $3, actor_id = $4, attempts = $5, file_name = $6, bytes = $7, sha256 = $8,
              etag = $9, digest = $10, created = $11, updated = $12, unchanged = $13, kept = $14, absent = $15,
-             refused = $16, cancelled = $17, faults = $18, because = $19, ended_at = $20
+             refused = $16, cancelled = $17, faults = $18, because = $19, ended_at = $20, other_offsets = $21,
+             file_rows = $22, is_applied = $23
          where id = $1",
         run.id.uuid(),
         run.status.as_str(),
@@ -171,6 +195,9 @@ pub(crate) async fn save_run(db: &mut PgSession, run: &Run) -> sqlx::Result<()> 
         counts.faults,
         run.because,
         run.ended_at,
+        counts.other_offsets,
+        run.file_rows,
+        run.is_applied,
     )
     .execute(db)
     .await
