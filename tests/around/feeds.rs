@@ -8,6 +8,7 @@ mod folders;
 mod kept;
 mod killed;
 mod kinds;
+mod meanwhile;
 mod persons;
 mod processes;
 mod reviewed;

@@ -155,6 +155,11 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Returns the flights on the schedule that are to be changed.
+    pub fn changing(&self) -> Vec<FlightId> {
+        self.update.iter().map(|update| update.flight).collect()
+    }
+
     /// Returns the same with new flights in the order of their rows.
     pub fn in_order_of_rows(mut self) -> Self {
         self.create.sort_by_key(|dated| dated.row);

@@ -112,6 +112,8 @@ struct FeedCompared<'a> {
     plan: Plan<'a>,
     /// Flights of the file that are scheduled, and that no person keeps.
     given: Vec<FlightId>,
+    /// Those that move far, and have neither bookings nor holds.
+    empty_far: HashSet<FlightId>,
 }
 
 impl FlightService {
@@ -138,11 +140,21 @@ impl FlightService {
             return Err(FlightError::NotAsShown);
         }
         begin_import_in_tx(tx).await?;
-        let FeedCompared { differences, plan, given } = self.compared_in_tx(tx, season, rule).await?;
+        let FeedCompared { differences, plan, given, empty_far } = self.compared_in_tx(tx, season, rule).await?;
         if differences != *shown {
             return Err(FlightError::NotAsShown);
         }
         let imported = self.carry_out_in_tx(tx, actor, &plan, now, listener).await?;
+        // What changes is locked by now. What persons have decided before that, and what was booked, counts.
+        let is_filled = |flight: &Flight| empty_far.contains(&flight.id) && has_freight(flight);
+        if imported.retimed.iter().any(is_filled) {
+            return Err(FlightError::NotAsShown);
+        }
+        for batch in plan.changing().chunks(NOTED) {
+            if !kept_in_tx(tx, batch).await?.is_empty() {
+                return Err(FlightError::NotAsShown);
+            }
+        }
         let mut given: HashSet<FlightId> = given.into_iter().collect();
         given.extend(imported.touched.iter().map(|(_, departure)| departure.flight_id));
         let mut given: Vec<FlightId> = given.into_iter().collect();
@@ -167,12 +179,15 @@ impl FlightService {
             of_feed = feeds::of_feed(tx, rule.feed, dates).await?;
         }
         let followed: HashSet<FlightId> = of_feed.iter().map(|flight| flight.id).collect();
-        let (mut far, mut adopted, mut given) = (0, 0, Vec::new());
+        let (mut far, mut adopted, mut given, mut empty_far) = (0, 0, Vec::new(), HashSet::new());
         let mut note = |dated: &Dated, flight: &Flight| {
             let by = |before: DateTime<Utc>, after: DateTime<Utc>| (after - before).abs();
             let moves = by(flight.departure, dated.flight.departure).max(by(flight.arrival, dated.flight.arrival));
-            let has_freight = flight.room.booked + flight.room.kept() != Space::default();
-            far += u64::from(has_freight && moves > rule.far);
+            if moves > rule.far && has_freight(flight) {
+                far += 1;
+            } else if moves > rule.far {
+                empty_far.insert(flight.id);
+            }
             adopted += u64::from(!followed.contains(&flight.id));
             given.push(flight.id);
         };
@@ -199,11 +214,22 @@ impl FlightService {
             absent: absent.collect(),
             adopted,
         };
-        Ok(FeedCompared { differences, plan, given })
+        Ok(FeedCompared { differences, plan, given, empty_far })
     }
 }
 
-/// Cancels those of these flights that have neither bookings nor holds, under their locks. Returns them.
+/// Returns whether it has bookings or holds.
+fn has_freight(flight: &Flight) -> bool {
+    flight.room.booked + flight.room.kept() != Space::default()
+}
+
+/// Returns those of these flights that persons keep from feeds.
+async fn kept_in_tx(tx: &mut PgSession, flights: &[FlightId]) -> Result<HashSet<FlightId>, FlightError> {
+    let found = feeds::find(tx, flights).await?.into_iter();
+    Ok(found.filter(|(_, feed)| feed.is_kept).map(|(flight, _)| flight).collect())
+}
+
+/// Cancels those of these flights that have neither bookings nor holds, and that no person keeps, under their locks. Returns them.
 async fn cancel_in_tx(
     tx: &mut PgSession,
     absent: &[AbsentFlight],
@@ -215,6 +241,7 @@ async fn cancel_in_tx(
     let mut cancelled = Vec::new();
     for batch in empty.chunks(BATCH) {
         let spaces = capacity::lock_in_tx(tx, batch).await?;
+        let kept = kept_in_tx(tx, batch).await?;
         let is_empty = |flight: &Flight| {
             let space = spaces.iter().find(|space| space.flight_id == flight.id);
             space.is_some_and(|space| {
@@ -223,7 +250,7 @@ async fn cancel_in_tx(
         };
         let mut flights = find_all_in_tx(tx, batch).await?;
         flights.sort_unstable_by_key(|flight| flight.id);
-        for mut flight in flights.into_iter().filter(is_empty) {
+        for mut flight in flights.into_iter().filter(|flight| is_empty(flight) && !kept.contains(&flight.id)) {
             flight.room.status = FlightStatus::Cancelled;
             cancelled.push(save_in_tx(tx, flight, FlightEventType::Cancelled, actor, now).await?);
         }
