@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use bytes::Bytes;
 use chrono::TimeDelta;
-use loadmaster_flights::FeedDifferences;
+use loadmaster_flights::FeedEffect;
 use loadmaster_platform::{
     postgres::DbError,
     tables::{TableFaults, unpacked},
@@ -46,6 +46,8 @@ pub(super) struct Ended {
     pub file: Option<Bytes>,
     /// A run that waits goes on waiting.
     pub is_nothing_new: bool,
+    /// The file is not to blame: it stays in its folder, and is read again.
+    pub is_passing: bool,
 }
 
 impl Ended {
@@ -90,6 +92,7 @@ impl FeedService {
         if ended.status == Some(RunStatus::Review) {
             ended.file = Some(bytes);
         }
+        let entry = entry.filter(|_| !ended.is_passing);
         Ok(Ended { etag, sha256, bytes: length, entry, ..ended })
     }
 
@@ -144,10 +147,10 @@ fn misfit(format: FeedFormat, file: &[u8]) -> Option<String> {
 }
 
 /// Returns a digest of what a file does.
-pub(super) fn digest_of(differences: &FeedDifferences) -> Vec<u8> {
+pub(super) fn digest_of(effect: &FeedEffect<'_>) -> Vec<u8> {
     let mut hashing = Hashing(Context::new(&SHA256));
     // A digest takes any text.
-    _ = write!(hashing, "{differences:?}");
+    _ = write!(hashing, "{effect:?}");
     hashing.0.finish().as_ref().to_vec()
 }
 
@@ -162,6 +165,8 @@ impl Write for Hashing {
 
 #[cfg(test)]
 mod tests {
+    use loadmaster_flights::{AbsentFlight, FeedDifferences, FeedRule};
+
     use super::*;
 
     #[test]
@@ -190,9 +195,23 @@ mod tests {
     }
 
     #[test]
-    fn other_differences_have_another_digest() {
-        let (none, one) = (FeedDifferences::default(), FeedDifferences { kept: 1, ..FeedDifferences::default() });
-        assert_eq!(digest_of(&none), digest_of(&FeedDifferences::default()));
-        assert_ne!(digest_of(&none), digest_of(&one));
+    fn only_what_a_file_does_counts_for_its_digest() {
+        let rule =
+            |cancels_absent| FeedRule { feed: uuid::Uuid::nil().into(), far: TimeDelta::hours(3), cancels_absent };
+        let digest = |differences: &FeedDifferences, cancels| digest_of(&differences.effect(&rule(cancels)));
+        let none = FeedDifferences::default();
+        let others_left = FeedDifferences { of_feed: 9, kept: 1, ..FeedDifferences::default() };
+        assert_eq!(digest(&none, true), digest(&others_left, true));
+        let far = FeedDifferences { far: 1, ..FeedDifferences::default() };
+        assert_ne!(digest(&none, true), digest(&far, true));
+        let absent = |has_freight| {
+            let (number, origin) = ("AI101".parse().unwrap(), "DEL".parse().unwrap());
+            let (id, date) = (uuid::Uuid::nil().into(), "2026-12-01".parse().unwrap());
+            let absent = vec![AbsentFlight { id, number, origin, date, has_freight }];
+            FeedDifferences { absent, ..FeedDifferences::default() }
+        };
+        assert_ne!(digest(&none, true), digest(&absent(false), true), "it is cancelled");
+        assert_eq!(digest(&none, true), digest(&absent(true), true), "it stays");
+        assert_eq!(digest(&none, false), digest(&absent(false), false), "it stays");
     }
 }

@@ -159,6 +159,24 @@ async fn what_has_changed_since_it_was_shown_is_shown_again() {
 }
 
 #[tokio::test]
+async fn what_was_shown_is_applied_though_other_flights_leave_meanwhile() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, with(flights(), json!({"apply": "REVIEW"}))).await;
+    let (leaves, stays) = (row(&world, "AI100", 1, 1, "77X"), row(&world, "AI101", 10, 10, "77X"));
+    let later = row(&world, "AI101", 10, 11, "77X");
+    let first = run(&admin, &feed, &[leaves.clone(), stays]).await;
+    admin.poke(&format!("{}/apply", at_run(&first))).await.expect(202);
+    assert_eq!(ended(&admin, &first).await["status"], "APPLIED");
+    let shown = run(&admin, &feed, &[leaves, later]).await;
+    assert_eq!(summary(&shown), "REVIEW 0 1 1 0 0 0 0");
+    world.clock.advance(chrono::TimeDelta::days(2));
+    admin.poke(&format!("{}/apply", at_run(&shown))).await.expect(202);
+    assert_eq!(summary(&ended(&admin, &shown).await), "APPLIED 0 1 1 0 0 0 0");
+    world.audit().await;
+}
+
+#[tokio::test]
 async fn a_flight_with_freight_is_moved_far_only_by_a_person() {
     let world = World::with(feeding().set("feeds.far_minutes", "60")).await;
     let (admin, customer) = (world.admin().await, world.customer().await);

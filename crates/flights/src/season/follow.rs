@@ -18,7 +18,7 @@ use super::{
         timetable::{BATCH, Dated, ImportListener, Imported, Name, Plan},
     },
     compare::Compared,
-    differences::{Differences, Effect},
+    differences::{Differences, Effect, Group},
     model::Season,
 };
 
@@ -70,7 +70,21 @@ pub struct Followed {
     pub cancelled: Vec<Flight>,
 }
 
+/// What applying the file of a feed does, of its differences: what becomes of flights, how many of those with bookings or holds move
+/// far, and which are cancelled. That others leave meanwhile changes none of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FeedEffect<'a> {
+    pub groups: &'a [Group],
+    pub far: u64,
+    pub cancels: Vec<FlightId>,
+}
+
 impl FeedDifferences {
+    pub fn effect(&self, rule: &FeedRule) -> FeedEffect<'_> {
+        let empty = self.absent.iter().filter(|flight| rule.cancels_absent && !flight.has_freight);
+        FeedEffect { groups: &self.season.groups, far: self.far, cancels: empty.map(|flight| flight.id).collect() }
+    }
+
     /// Returns whether applying would write anything.
     pub fn has_changes(&self, rule: &FeedRule) -> bool {
         let cancels = rule.cancels_absent && self.absent.iter().any(|flight| !flight.has_freight);
@@ -141,7 +155,7 @@ impl FlightService {
         }
         begin_import_in_tx(tx).await?;
         let FeedCompared { differences, plan, given, empty_far } = self.compared_in_tx(tx, season, rule).await?;
-        if differences != *shown {
+        if differences.effect(rule) != shown.effect(rule) {
             return Err(FlightError::NotAsShown);
         }
         let imported = self.carry_out_in_tx(tx, actor, &plan, now, listener).await?;
@@ -163,7 +177,7 @@ impl FlightService {
             feeds::note(tx, rule.feed, batch, now).await?;
         }
         let cancelled =
-            if rule.cancels_absent { cancel_in_tx(tx, &shown.absent, actor, now).await? } else { Vec::new() };
+            if rule.cancels_absent { cancel_in_tx(tx, &differences.absent, actor, now).await? } else { Vec::new() };
         Ok(Followed { imported, cancelled })
     }
 
