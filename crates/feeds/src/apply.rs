@@ -55,9 +55,7 @@ impl FeedService {
                 return Ok(ended);
             }
         }
-        let because = "Others changed the schedule during every attempt; nothing was changed. The file is read again; start another run \
-                       if it was given by hand.";
-        Ok(Ended { is_passing: true, ..Ended::failed(because) })
+        Ok(overtaken(run))
     }
 
     /// Returns what became of a file with so many rows, which may be too few; `None` if the schedule has changed meanwhile.
@@ -214,6 +212,23 @@ fn settled_by_counts(feed: &Feed, run: &Run, found: Ended, fewer: Option<Reason>
     Ok(Ended { status: Some(RunStatus::Review), because: Some(because), ..found })
 }
 
+/// Returns what becomes of a run during whose attempts others changed the schedule. One that a person has approved waits as before.
+fn overtaken(run: &Run) -> Ended {
+    let because = "Others changed the schedule during every attempt; nothing was changed.";
+    if !run.is_approved {
+        let because = format!("{because} The file is read again; one that was given by hand must be given again.");
+        return Ended { is_passing: true, ..Ended::failed(because) };
+    }
+    Ended {
+        because: Some(format!("{because} Apply or reject the run.")),
+        digest: run.digest.clone(),
+        counts: run.counts,
+        file_rows: run.file_rows,
+        is_passing: true,
+        ..Ended::of(RunStatus::Review)
+    }
+}
+
 fn airlines(feed: &Feed) -> BTreeSet<AirlineCode> {
     feed.terms.airline_codes.iter().copied().collect()
 }
@@ -261,7 +276,7 @@ fn counts_of(ImportSummary { created, updated, unchanged }: ImportSummary) -> Co
 fn refused_table(error: &TableError) -> Ended {
     match error {
         TableError::Faults(faults) => Ended::faulty(faults),
-        error => Ended::failed(format!("The file cannot be read: {error}.")),
+        error => Ended::failed(format!("The file cannot be read: {error}; have it mended by its sender.")),
     }
 }
 

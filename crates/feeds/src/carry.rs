@@ -46,7 +46,7 @@ pub(super) struct Ended {
     pub file: Option<Bytes>,
     /// A run that waits goes on waiting.
     pub is_nothing_new: bool,
-    /// The file is not to blame: it stays in its folder, and is read again.
+    /// The file is not to blame: it stays in its folder, and is read again. What an approved run has shown stays, too.
     pub is_passing: bool,
 }
 

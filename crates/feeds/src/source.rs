@@ -296,19 +296,26 @@ fn text_of(error: &FetchError) -> String {
         NoFile::Unreachable => {
             "The server cannot be reached, or its address is not allowed; check the address of the feed.".to_owned()
         }
-        NoFile::Tls => "The server cannot prove who it is: its certificate, or its TLS, is not valid.".to_owned(),
+        NoFile::Tls => {
+            "The server cannot prove who it is: its certificate, or its TLS, is not valid; have its operator mend that."
+                .to_owned()
+        }
         NoFile::Unreadable => "What the server answers is not HTTP; check the address of the feed.".to_owned(),
-        NoFile::Timeout => "The file did not come within 120 seconds.".to_owned(),
+        NoFile::Timeout => "The file did not come within 120 seconds; have it sent in gzip or in parts.".to_owned(),
         NoFile::Redirected => {
             format!("The server redirects elsewhere (status {status}), which is not followed; give the final address.")
         }
         NoFile::Refused => {
             format!("The server refuses the file with status {status}; check the address and the headers of the feed.")
         }
-        NoFile::TooLarge => "The file is larger than 256 MiB.".to_owned(),
-        NoFile::BrokenOff => "The file broke off before its end.".to_owned(),
+        NoFile::TooLarge => "The file is larger than 256 MiB; have it sent in parts.".to_owned(),
+        NoFile::BrokenOff => {
+            "The file broke off before its end; it is fetched again. If that goes on, ask the operator of its server."
+                .to_owned()
+        }
         NoFile::Disk => {
-            "This machine cannot store the file: the disk for temporary files is full or broken.".to_owned()
+            "This machine cannot store the file: the disk for temporary files is full or broken; see its log."
+                .to_owned()
         }
     }
 }

@@ -233,7 +233,8 @@ impl FeedService {
             repository::supersede(&mut tx, id, run.id, now).await?;
         }
         repository::save_run(&mut tx, &run).await?;
-        if !before.is_applied {
+        // A run that goes back to its person shows what it showed.
+        if !before.is_applied && !(ended.is_passing && run.status == RunStatus::Review) {
             repository::replace_findings(&mut tx, run.id, &ended.faults, &ended.differences).await?;
         }
         match ended.file.as_ref().filter(|_| run.status == RunStatus::Review) {

@@ -112,6 +112,21 @@ async fn half_of_tariffs_and_of_reference_rates_waits() {
     world.audit().await;
 }
 
+#[tokio::test]
+async fn the_run_that_is_the_measure_is_kept() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, flights()).await;
+    for days in [18, 20, 20] {
+        run(&admin, &feed, &daily(&world, days, "77X")).await;
+    }
+    world.sql("update feed_runs set ended_at = ended_at - interval '91 days'").await;
+    loadmaster_testkit::jobs::run_again(&world, "old_feed_runs").await;
+    let left = admin.get(&runs_of(&feed)).await.expect(200);
+    assert_eq!(left.as_array().unwrap().iter().map(summary).collect::<Vec<_>>(), ["UNCHANGED 0 0 20 0 0 0 0"]);
+    assert_eq!(run(&admin, &feed, &daily(&world, 10, "77X")).await["status"], "REVIEW");
+}
+
 /// A file is not sent again while it is the same, perhaps for longer than runs are kept.
 #[tokio::test]
 async fn what_was_read_last_stays_the_measure_while_the_file_is_the_same() {

@@ -196,6 +196,31 @@ async fn the_same_file_does_not_wait_twice_by_schedule() {
 }
 
 #[tokio::test]
+async fn a_file_that_gave_way_to_a_later_one_waits_again_when_it_comes_again() {
+    let (world, files) = (World::with(feeding()).await, Files::start().await);
+    let admin = world.admin().await;
+    let at_hour = |hour| file(&[row(&world, "AI101", 10, hour, "77X")]);
+    let (now, later) = (at_hour(10), at_hour(11));
+    files.give(now.as_bytes(), "\"v1\"");
+    let feed = made(&admin, with(flights(), json!({"url": files.url(), "every_minutes": 15}))).await;
+    after(&world, &admin, &feed, 1).await;
+    admin.patch(&at(&feed), json!({"apply": "REVIEW"})).await.expect(200);
+    after(&world, &admin, &feed, 2).await;
+    for (runs, body, tag) in [(3, &later, "\"v2\""), (4, &now, "\"v3\""), (5, &later, "\"v4\"")] {
+        files.give(body.as_bytes(), tag);
+        world.clock.advance(TimeDelta::minutes(16));
+        after(&world, &admin, &feed, runs).await;
+    }
+    let runs = after(&world, &admin, &feed, 5).await;
+    assert_eq!(each(&runs, "status"), ["REVIEW", "UNCHANGED", "REJECTED", "UNCHANGED", "APPLIED"]);
+    // A person's word stands.
+    admin.poke(&format!("{}/reject", super::at_run(&runs[0]))).await.expect(200);
+    files.give(later.as_bytes(), "\"v5\"");
+    world.clock.advance(TimeDelta::minutes(16));
+    assert_eq!(after(&world, &admin, &feed, 6).await[0]["status"], "UNCHANGED");
+}
+
+#[tokio::test]
 async fn a_file_of_a_former_address_says_nothing_of_that_of_today() {
     let (world, files) = (World::with(feeding()).await, Files::start().await);
     let admin = world.admin().await;

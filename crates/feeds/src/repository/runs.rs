@@ -114,11 +114,13 @@ pub(crate) async fn running(db: &mut PgSession, feed: FeedId) -> sqlx::Result<Op
     Ok(select_runs!(db, "feed_id = $1 and status = 'RUNNING'", feed.uuid())?.pop())
 }
 
-/// Returns the digest of the last file of a feed that waits for a person or was rejected, unless a later one has ended otherwise.
+/// Returns the digest of the last file of a feed that waits for a person or was rejected by one, unless a later one was applied.
 pub(crate) async fn waiting_file(db: &mut PgSession, feed: FeedId) -> sqlx::Result<Option<(FeedRunId, Vec<u8>)>> {
     let last = sqlx::query!(
         r#"select id, status, sha256 from feed_runs
-           where feed_id = $1 and status in ('REVIEW', 'REJECTED', 'APPLIED')
+           where feed_id = $1
+             and (status in ('REVIEW', 'APPLIED')
+                  or (status = 'REJECTED' and because is distinct from 'A later file has come.'))
            order by id desc limit 1"#,
         feed.uuid(),
     );
@@ -289,11 +291,16 @@ pub(crate) async fn differences(
     Ok(found.fetch_all(db).await?.into_iter().map(|row| (row.place, row.data)).collect())
 }
 
-/// Deletes up to `most` runs that have ended before, but none that waits for a person. Returns their number.
+/// Deletes up to `most` runs that have ended before, but none that waits for a person, and none by which the rows of the next file are
+/// measured. Returns their number.
 pub(crate) async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, most: i64) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
         "delete from feed_runs where id = any(array(
-             select id from feed_runs where ended_at < $1 and status <> 'REVIEW' order by ended_at limit $2))",
+             select id from feed_runs r where ended_at < $1 and status <> 'REVIEW'
+               and (file_rows is null or status not in ('APPLIED', 'UNCHANGED')
+                    or exists (select from feed_runs l where l.feed_id = r.feed_id and l.id > r.id
+                                 and l.status in ('APPLIED', 'UNCHANGED') and l.file_rows is not null))
+             order by ended_at limit $2))",
         before,
         most,
     );
