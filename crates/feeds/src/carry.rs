@@ -12,10 +12,11 @@ use loadmaster_platform::{
 use serde_json::Value;
 
 use super::{
+    folder::{Entry, LARGEST},
     model::{Counts, Feed, FeedFormat, FeedKind, FileFault, Run, RunStatus, RunTrigger},
     repository,
     service::FeedService,
-    source::{Entry, Found, LARGEST},
+    source::Found,
 };
 
 /// How a file of SSIM begins.

@@ -4,6 +4,7 @@ mod apply;
 mod carry;
 mod dto;
 mod error;
+mod folder;
 mod metric;
 mod model;
 mod noted;

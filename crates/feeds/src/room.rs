@@ -9,11 +9,11 @@ use loadmaster_platform::{
 
 use super::{
     error::code,
+    folder::Stuck,
     metric::METRICS,
     model::{ABOUT, Bounds, FEED, FeedEventType, FeedMessage},
     router::{self, HandlerState},
     service::FeedService,
-    source::Stuck,
 };
 
 pub const ROOM: Room = Room {

@@ -22,9 +22,9 @@ use tokio::sync::Notify;
 use super::{
     dto::{DifferenceFilter, FeedFilter, RunFilter},
     error::FeedError,
+    folder::Stuck,
     model::{Bounds, FEED, Feed, FileFault, Run},
     repository::{self, Part},
-    source::Stuck,
 };
 
 /// Time for which a run that has ended is kept.

@@ -1,33 +1,21 @@
 //! Where the files of a feed come from.
-use std::{
-    collections::HashSet,
-    ffi::{OsStr, OsString},
-    io::{self, Read},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
 use hyper::header::{HeaderName, HeaderValue};
-use loadmaster_kernel::{FeedId, FeedRunId};
+use loadmaster_kernel::FeedRunId;
 use loadmaster_platform::outbound::{Fetch, FetchError, Fetched, NoFile, pause_of};
-use tokio::{
-    fs::{self, DirEntry},
-    task::spawn_blocking,
+use tokio::fs;
+
+use super::{
+    folder::{Entry, LARGEST},
+    model::Feed,
+    service::FeedService,
 };
 
-use super::{model::Feed, service::FeedService};
-
-/// Most bytes of a file, as it comes and once it is unpacked.
-pub(super) const LARGEST: usize = 256 * 1024 * 1024;
 /// Statuses whose `Retry-After` is heeded.
 const BUSY: [u16; 2] = [429, 503];
-/// A file in a folder is read once it has not been changed for this long.
-const SETTLED: std::time::Duration = std::time::Duration::from_secs(10);
-/// Most files that are passed over.
-const MOST_STUCK: usize = 10_000;
 /// Where files of a folder are moved that could be read.
 const DONE: &str = "done";
 /// Where others are moved.
@@ -137,7 +125,10 @@ impl FeedService {
             }
         }
         match (oldest, stuck) {
-            (Some(entry), _) => entry.read(&directory).await,
+            (Some(entry), _) => match entry.read(&directory).await {
+                Ok(bytes) => Ok(Source::File(Found { bytes, etag: None, entry: Some(entry) })),
+                Err(because) => Err(Failure { entry: Some(entry), ..Failure::new(because) }),
+            },
             (None, Some(entry)) => Err(Failure::new(format!(
                 "The file {} was read and cannot be moved away: give the process the right to write to the folder {folder} and to its \
                  folders done and failed, or take the file away.",
@@ -170,123 +161,11 @@ impl FeedService {
             return;
         }
         let end = directory.join(if has_failed { FAILED } else { DONE });
-        if let Err(error) = move_into(&directory, &end, &entry.name, run).await {
+        if let Err(error) = entry.move_to(&directory, &end, run).await {
             tracing::warn!(%error, feed_id = %feed.id, "a file of a feed cannot be moved away; it stays, and is passed over");
             self.stuck.add(feed.id, entry);
         }
     }
-}
-
-/// A file of a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Entry {
-    name: OsString,
-    /// When it was changed last, and its length, as of when it was found; `None`: not known.
-    stamp: Option<(SystemTime, u64)>,
-}
-
-impl Entry {
-    /// Returns the file of this name, whatever it is by now.
-    pub(super) fn named(name: &str) -> Self {
-        Self { name: name.into(), stamp: None }
-    }
-
-    /// Returns a file that has not been changed for a while. Others are left alone: directories, links, and names that begin with a
-    /// dot.
-    async fn complete(found: &DirEntry) -> Option<Self> {
-        let about = found.metadata().await.ok()?;
-        let (name, modified) = (found.file_name(), about.modified().ok()?);
-        // The file system's clock, and no other, says how old a file is.
-        let is_complete = modified.elapsed().is_ok_and(|age| age >= SETTLED);
-        let is_wanted = about.is_file() && is_complete && !name.as_encoded_bytes().starts_with(b".");
-        is_wanted.then(|| Self { name, stamp: Some((modified, about.len())) })
-    }
-
-    /// Its name as it is shown.
-    pub(super) fn shown(&self) -> String {
-        self.name.to_string_lossy().into_owned()
-    }
-
-    /// The oldest is the first.
-    fn order(&self) -> impl Ord {
-        (self.stamp, &self.name)
-    }
-
-    /// Returns whether it is still the file that was found.
-    async fn is_in(&self, directory: &Path) -> bool {
-        let Ok(about) = fs::symlink_metadata(directory.join(&self.name)).await else { return false };
-        let stamp = about.modified().map(|modified| (modified, about.len())).ok();
-        self.stamp.is_none() || self.stamp == stamp
-    }
-
-    /// Reads the file. The failure of one that can never be read names it.
-    async fn read(self, directory: &Path) -> Result<Source, Failure> {
-        let name = self.shown();
-        let is_large = |length: u64| !usize::try_from(length).is_ok_and(|length| length <= LARGEST);
-        let because = if self.name.to_str().is_none() {
-            format!("The name of the file {name} is not UTF-8; put it there again under another name.")
-        } else if self.stamp.is_some_and(|(_, length)| is_large(length)) {
-            format!("The file {name} is larger than 256 MiB; have it sent in parts.")
-        } else {
-            match contents(directory.join(&self.name)).await {
-                Ok(bytes) => return Ok(Source::File(Found { bytes, etag: None, entry: Some(self) })),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    format!(
-                        "The file {name} was taken away before it was read; put it there again if it is to be read."
-                    )
-                }
-                Err(error) => {
-                    format!("The file {name} cannot be read ({error}); check its rights, and put it there again.")
-                }
-            }
-        };
-        Err(Failure { entry: Some(self), ..Failure::new(because) })
-    }
-}
-
-/// Reads a file, of which no more is read than a file may have.
-async fn contents(path: PathBuf) -> io::Result<Bytes> {
-    let reading = spawn_blocking(move || {
-        let file = std::fs::File::open(path)?;
-        let length = usize::try_from(file.metadata()?.len()).unwrap_or(LARGEST).min(LARGEST);
-        let mut bytes = Vec::with_capacity(length);
-        file.take(u64::try_from(LARGEST).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
-        Ok::<_, io::Error>(Bytes::from(bytes))
-    });
-    reading.await.map_err(io::Error::other)?
-}
-
-/// Files that were read and cannot be moved away, as far as this process knows: another one reads them once more.
-#[derive(Clone, Default)]
-pub(super) struct Stuck(Arc<Mutex<HashSet<(FeedId, Entry)>>>);
-
-impl Stuck {
-    fn all(&self) -> MutexGuard<'_, HashSet<(FeedId, Entry)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has(&self, feed: FeedId, entry: &Entry) -> bool {
-        self.all().contains(&(feed, entry.clone()))
-    }
-
-    fn add(&self, feed: FeedId, entry: &Entry) {
-        let mut all = self.all();
-        if all.len() >= MOST_STUCK {
-            all.clear();
-        }
-        all.insert((feed, entry.clone()));
-    }
-}
-
-async fn move_into(directory: &Path, end: &Path, name: &OsStr, run: FeedRunId) -> io::Result<()> {
-    fs::create_dir_all(end).await?;
-    let mut target = end.join(name);
-    if fs::try_exists(&target).await? {
-        let mut other = OsString::from(format!("{run}-"));
-        other.push(name);
-        target = end.join(other);
-    }
-    fs::rename(directory.join(name), target).await
 }
 
 /// Returns a sentence about a file that could not be fetched.
@@ -317,32 +196,5 @@ fn text_of(error: &FetchError) -> String {
             "This machine cannot store the file: the disk for temporary files is full or broken; see its log."
                 .to_owned()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_file_that_cannot_be_read_is_named_by_its_failure() {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
-        for (name, begin) in [
-            ("src", "The file src cannot be read ("),
-            ("gone.csv", "The file gone.csv was taken away before it was read"),
-        ] {
-            let failure = Entry::named(name).read(directory).await.unwrap_err();
-            assert!(failure.because.starts_with(begin), "{failure:?}");
-            assert_eq!(failure.entry, Some(Entry::named(name)));
-        }
-    }
-
-    #[tokio::test]
-    async fn only_the_file_that_was_found_is_moved_away() {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let found = Entry { stamp: Some((SystemTime::UNIX_EPOCH, 1)), ..Entry::named("Cargo.toml") };
-        assert!(!found.is_in(directory).await, "another one has come in its place");
-        assert!(Entry::named("Cargo.toml").is_in(directory).await);
-        assert!(!Entry::named("gone.csv").is_in(directory).await);
     }
 }

@@ -18,11 +18,12 @@ use uuid::Uuid;
 use super::{
     carry::Ended,
     error::FeedError,
+    folder::Entry,
     metric,
     model::{Feed, FeedEventType, MOST_ATTEMPTS, Run, RunStatus, RunTrigger, message},
     repository,
     service::FeedService,
-    source::{Entry, Failure, Found, Source},
+    source::{Failure, Found, Source},
 };
 
 /// Interval between two looks for feeds that are due.
