@@ -15,12 +15,13 @@ use loadmaster_pricing::PricingError;
 use loadmaster_rates::{ReferenceError, import_reference_in_tx};
 
 use super::{
-    carry::{Ended, digest_of},
+    carry::Ended,
     dto::run::documents,
     model::{Counts, Feed, FeedApply, FeedKind, Reason, Run, RunStatus, fewer, reasons},
     noted::{Note, Noted},
     repository,
     service::FeedService,
+    shown::{marks, was_shown},
 };
 
 /// How often a schedule that changes meanwhile is compared again.
@@ -78,7 +79,7 @@ impl FeedService {
         let found = Ended {
             counts: counts(&differences),
             differences: documents(&differences),
-            digest: Some(digest_of(&differences.effect(&rule))),
+            digest: Some(marks(&differences.effect(&rule))),
             file_rows: Some(rows),
             ..Ended::default()
         };
@@ -115,7 +116,10 @@ impl FeedService {
         fewer: Option<Reason>,
     ) -> Option<String> {
         if run.is_approved {
-            return (run.digest.as_deref() != digest).then(|| CHANGED_SINCE.to_owned());
+            let today = self.clock.now().date_naive();
+            let both = run.digest.as_deref().zip(digest);
+            let is_as_shown = both.is_some_and(|(shown, now)| was_shown(shown, now, today));
+            return (!is_as_shown).then(|| CHANGED_SINCE.to_owned());
         }
         let mut reasons = reasons(differences, self.bounds);
         // One of the two says it.

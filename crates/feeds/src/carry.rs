@@ -1,10 +1,7 @@
 //! Carrying out a run: what its file is, and what became of it.
-use std::fmt::{self, Write};
-
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use chrono::TimeDelta;
-use loadmaster_flights::FeedEffect;
 use loadmaster_platform::{
     postgres::DbError,
     tables::{TableFaults, unpacked},
@@ -32,7 +29,7 @@ pub(super) struct Ended {
     pub because: Option<String>,
     pub faults: Vec<FileFault>,
     pub differences: Vec<Value>,
-    /// Of what the file does.
+    /// What the file does, as it is kept.
     pub digest: Option<Vec<u8>>,
     /// Rows of the file, if they could be read.
     pub file_rows: Option<i64>,
@@ -147,27 +144,8 @@ fn misfit(format: FeedFormat, file: &[u8]) -> Option<String> {
         .then(|| format!("The file is {is}, and the feed expects {wanted}: have it mended, or change the format."))
 }
 
-/// Returns a digest of what a file does.
-pub(super) fn digest_of(effect: &FeedEffect<'_>) -> Vec<u8> {
-    let mut hashing = Hashing(Context::new(&SHA256));
-    // A digest takes any text.
-    _ = write!(hashing, "{effect:?}");
-    hashing.0.finish().as_ref().to_vec()
-}
-
-struct Hashing(Context);
-
-impl Write for Hashing {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use loadmaster_flights::{AbsentFlight, FeedDifferences, FeedRule};
-
     use super::*;
 
     #[test]
@@ -193,26 +171,5 @@ mod tests {
             };
             assert!(is_expected, "{format:?} {file:?}: {found:?}");
         }
-    }
-
-    #[test]
-    fn only_what_a_file_does_counts_for_its_digest() {
-        let rule =
-            |cancels_absent| FeedRule { feed: uuid::Uuid::nil().into(), far: TimeDelta::hours(3), cancels_absent };
-        let digest = |differences: &FeedDifferences, cancels| digest_of(&differences.effect(&rule(cancels)));
-        let none = FeedDifferences::default();
-        let others_left = FeedDifferences { of_feed: 9, kept: 1, ..FeedDifferences::default() };
-        assert_eq!(digest(&none, true), digest(&others_left, true));
-        let far = FeedDifferences { far: 1, ..FeedDifferences::default() };
-        assert_ne!(digest(&none, true), digest(&far, true));
-        let absent = |has_freight| {
-            let (number, origin) = ("AI101".parse().unwrap(), "DEL".parse().unwrap());
-            let (id, date) = (uuid::Uuid::nil().into(), "2026-12-01".parse().unwrap());
-            let absent = vec![AbsentFlight { id, number, origin, date, has_freight }];
-            FeedDifferences { absent, ..FeedDifferences::default() }
-        };
-        assert_ne!(digest(&none, true), digest(&absent(false), true), "it is cancelled");
-        assert_eq!(digest(&none, true), digest(&absent(true), true), "it stays");
-        assert_eq!(digest(&none, false), digest(&absent(false), false), "it stays");
     }
 }

@@ -14,6 +14,7 @@ mod room;
 mod router;
 mod runs;
 mod service;
+mod shown;
 mod source;
 mod work;
 mod write;

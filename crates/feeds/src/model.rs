@@ -253,6 +253,7 @@ pub struct Run {
     pub bytes: Option<i64>,
     pub sha256: Option<Vec<u8>>,
     pub etag: Option<String>,
+    /// What it was shown to do, while it waits and once it is approved.
     pub digest: Option<Vec<u8>>,
     pub counts: Counts,
     /// Rows of the file, of SSIM legs; `None` if none could be read.

@@ -62,7 +62,7 @@ impl Note {
             bytes: run.bytes,
             sha256: run.sha256.clone(),
             etag: run.etag.clone(),
-            digest: found.digest.clone(),
+            digest: None,
             counts,
             file_rows: found.file_rows,
             is_applied: true,

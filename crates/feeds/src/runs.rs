@@ -79,7 +79,7 @@ impl Command for Decide {
             (run.status, run.is_approved, run.attempts, run.ended_at) = (RunStatus::Running, true, 0, None);
             "feed.run_applied"
         } else {
-            (run.status, run.ended_at) = (RunStatus::Rejected, Some(feeds.clock.now()));
+            (run.status, run.ended_at, run.digest) = (RunStatus::Rejected, Some(feeds.clock.now()), None);
             repository::delete_file(tx, run.id).await?;
             "feed.run_rejected"
         };

@@ -277,7 +277,7 @@ fn concluded(before: &Run, ended: &Ended, now: DateTime<Utc>) -> Run {
         return run;
     }
     Run {
-        digest: ended.digest.clone(),
+        digest: ended.digest.clone().filter(|_| status == RunStatus::Review),
         counts: ended.counts,
         file_rows: ended.file_rows,
         because: ended.because.clone(),

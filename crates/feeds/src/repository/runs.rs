@@ -209,7 +209,7 @@ pub(crate) async fn save_run(db: &mut PgSession, run: &Run) -> sqlx::Result<()> 
 /// Rejects the run of a feed that waits for a person: a later file has come.
 pub(crate) async fn supersede(db: &mut PgSession, feed: FeedId, by: FeedRunId, now: DateTime<Utc>) -> sqlx::Result<()> {
     let waiting = sqlx::query_scalar!(
-        "update feed_runs set status = 'REJECTED', because = 'A later file has come.', ended_at = $3
+        "update feed_runs set status = 'REJECTED', because = 'A later file has come.', ended_at = $3, digest = null
          where feed_id = $1 and status = 'REVIEW' and id <> $2 returning id",
         feed.uuid(),
         by.uuid(),

@@ -76,13 +76,13 @@ pub struct Followed {
 pub struct FeedEffect<'a> {
     pub groups: &'a [Group],
     pub far: u64,
-    pub cancels: Vec<FlightId>,
+    pub cancels: Vec<AbsentFlight>,
 }
 
 impl FeedDifferences {
     pub fn effect(&self, rule: &FeedRule) -> FeedEffect<'_> {
         let empty = self.absent.iter().filter(|flight| rule.cancels_absent && !flight.has_freight);
-        FeedEffect { groups: &self.season.groups, far: self.far, cancels: empty.map(|flight| flight.id).collect() }
+        FeedEffect { groups: &self.season.groups, far: self.far, cancels: empty.copied().collect() }
     }
 
     /// Returns whether applying would write anything.
