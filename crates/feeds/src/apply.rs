@@ -49,14 +49,25 @@ impl FeedService {
             return Ok(Ended::failed("The file gives no flight from today on; have it sent again."));
         }
         let rows = i64::try_from(season.rows()).unwrap_or(i64::MAX);
-        let before = repository::last_rows(&mut *self.db.read().await?, feed.id).await?;
-        let fewer = fewer(rows, before, self.bounds);
+        let fewer = fewer(rows, self.expected_rows(feed).await?, self.bounds);
         for _ in 0..ATTEMPTS {
             if let Some(ended) = self.compare_and_apply(feed, run, &season, (rows, fewer)).await? {
                 return Ok(ended);
             }
         }
         Ok(overtaken(run))
+    }
+
+    /// Returns the number of rows that a file has if nothing is cut: that of the last one that was applied or changed nothing, of dated
+    /// flights without those that have left since. `None` if there was none.
+    pub(super) async fn expected_rows(&self, feed: &Feed) -> Result<Option<i64>, DbError> {
+        let last = repository::last_rows(&mut *self.db.read().await?, feed.id).await?;
+        let Some((rows, since)) = last else { return Ok(None) };
+        if feed.terms.kind != FeedKind::Flights {
+            return Ok(Some(rows));
+        }
+        let left = self.operations.left_of_feed(feed.id, since).await?;
+        Ok(Some((rows - left).max(0)))
     }
 
     /// Returns what became of a file with so many rows, which may be too few; `None` if the schedule has changed meanwhile.
@@ -136,8 +147,7 @@ impl FeedService {
             Err(ended) => return Ok(*ended),
         };
         let found = found_by_counts(found);
-        let before = repository::last_rows(&mut *self.db.read().await?, feed.id).await?;
-        let fewer = fewer(found.file_rows.unwrap_or_default(), before, self.bounds);
+        let fewer = fewer(found.file_rows.unwrap_or_default(), self.expected_rows(feed).await?, self.bounds);
         let found = match settled_by_counts(feed, run, found, fewer) {
             Ok(ended) => return Ok(ended),
             Err(found) => *found,

@@ -162,8 +162,8 @@ impl FeedService {
         match source {
             Ok(Source::File(found)) => self.carry(feed, run, found).await,
             Ok(Source::NotModified) => {
-                // As long as there is one such run, later files are compared with the last one that was read.
-                let file_rows = repository::last_rows(&mut *self.db.read().await?, feed.id).await?;
+                // Later files are still measured by the last one that was read.
+                let file_rows = self.expected_rows(feed).await?;
                 let etag = feed.etag.clone();
                 Ok(Ended { etag, file_rows, is_nothing_new: true, ..Ended::of(RunStatus::Unchanged) })
             }

@@ -1,6 +1,7 @@
 //! Which feed gives a flight, and whether a person keeps the flight from it.
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use loadmaster_kernel::{FeedId, FlightId};
 use loadmaster_platform::postgres::{DbError, PgSession};
 
@@ -14,6 +15,12 @@ impl FlightService {
         }
         let found = feeds::find(&mut *self.db.read().await?, flights).await?;
         Ok(found.into_iter().collect())
+    }
+
+    /// Returns the number of flights of a feed that were to leave since an instant.
+    pub async fn left_of_feed(&self, feed: FeedId, since: DateTime<Utc>) -> Result<i64, DbError> {
+        let span = (since, self.clock.now());
+        Ok(feeds::count_left(&mut *self.db.read().await?, feed, span).await?)
     }
 }
 

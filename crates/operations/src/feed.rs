@@ -1,10 +1,11 @@
 //! The files of feeds, applied by the code of seasons.
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use loadmaster_flights::{FeedDifferences, FeedRule, Followed, Season};
-use loadmaster_kernel::UserId;
+use loadmaster_kernel::{FeedId, UserId};
 use loadmaster_platform::{
-    postgres::PgSession,
+    postgres::{DbError, PgSession},
     tables::{ImportSummary, Table},
     work::Command,
 };
@@ -79,6 +80,11 @@ impl OperationService {
         }
         self.holds.clear(&refused).await?;
         Ok(self.flights.compare_feed(season, rule).await?)
+    }
+
+    /// Returns the number of flights of a feed that were to leave since an instant.
+    pub async fn left_of_feed(&self, feed: FeedId, since: DateTime<Utc>) -> Result<i64, DbError> {
+        self.flights.left_of_feed(feed, since).await
     }
 
     /// Returns the command that applies the file of a feed if its effect is still as shown; else it fails with

@@ -20,7 +20,7 @@ async fn half_a_file_waits_for_a_person_whatever_its_dates() {
     assert_eq!(summary(&run(&admin, &feed, &all).await), "APPLIED 20 0 0 0 0 0 0");
     let half = run(&admin, &feed, &all[..10]).await;
     assert_eq!(summary(&half), "REVIEW 0 0 10 0 0 0 0");
-    let text = "The file has 10 rows and the one before had 20, which is over 10 % fewer: it may be cut. Have it sent again, or apply the run";
+    let text = "The file has 10 rows, over 10 % fewer than the 20 of the one before: it may be cut. Have it sent again, or apply the run";
     assert!(because(&half).starts_with(text), "{half}");
     assert_eq!(summary(&run(&admin, &feed, &all[..18]).await), "UNCHANGED 0 0 18 0 0 0 0", "a tenth may go");
 
@@ -65,7 +65,7 @@ async fn half_a_season_waits_and_ssim_without_its_last_record_fails() {
     assert_eq!(summary(&kinds::run(&admin, &season, "text/csv", &file(12)).await), "APPLIED 12 0 0 0 0 0 0");
     let half = kinds::run(&admin, &season, "text/csv", &file(6)).await;
     assert_eq!(summary(&half), "REVIEW 0 0 6 0 0 0 0");
-    assert!(because(&half).starts_with("The file has 6 rows and the one before had 12"), "{half}");
+    assert!(because(&half).starts_with("The file has 6 rows, over 10 % fewer than the 12 of"), "{half}");
 
     admin.patch(&at(&season), json!({"format": "SSIM"})).await.expect(200);
     let whole = codeshares::season("", false);
@@ -83,7 +83,7 @@ async fn check_half(admin: &Client, feed: &Value, file: impl Fn(u32, &str) -> St
     assert_eq!(summary(&run(file(10, "3")).await), "APPLIED 10 0 0 0 0 0 0");
     let half = run(file(5, "3")).await;
     assert_eq!(summary(&half), "REVIEW 0 0 5 0 0 0 0");
-    assert!(because(&half).starts_with("The file has 5 rows and the one before had 10"), "{half}");
+    assert!(because(&half).starts_with("The file has 5 rows, over 10 % fewer than the 10 of"), "{half}");
     let dearer = run(file(5, "4")).await;
     assert_eq!(summary(&dearer), "REVIEW 0 5 0 0 0 0 0");
     assert_eq!(summary(&run(file(10, "3")).await), "UNCHANGED 0 0 10 0 0 0 0", "nothing was changed");
@@ -110,6 +110,19 @@ async fn half_of_tariffs_and_of_reference_rates_waits() {
     };
     check_half(&admin, &rates, of_rates).await;
     world.audit().await;
+}
+
+#[tokio::test]
+async fn a_file_of_dated_flights_need_not_have_those_that_have_left() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, flights()).await;
+    let all = daily(&world, 20, "77X");
+    run(&admin, &feed, &all).await;
+    // The first four have left, and perhaps the fifth.
+    world.clock.advance(chrono::TimeDelta::days(14));
+    assert_eq!(summary(&run(&admin, &feed, &all[5..]).await), "UNCHANGED 0 0 15 0 0 0 0");
+    assert_eq!(run(&admin, &feed, &all[5..12]).await["status"], "REVIEW");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub enum Reason {
     /// The file lacks too many flights.
     Gone { absent: usize, of: u64, percent: u32 },
     /// It has too few rows.
-    Fewer { rows: i64, before: i64, percent: u32 },
+    Fewer { rows: i64, expected: i64, percent: u32 },
 }
 
 impl Reason {
@@ -37,9 +37,9 @@ impl Reason {
                 "{absent} of the {of} flights of the feed within the file's dates are absent, more than {percent} %: the file may \
                  be cut; apply the run only if they are gone."
             ),
-            Self::Fewer { rows, before, percent } => format!(
-                "The file has {rows} rows and the one before had {before}, which is over {percent} % fewer: it may be cut. Have it \
-                 sent again, or apply the run if the other rows are no longer given."
+            Self::Fewer { rows, expected, percent } => format!(
+                "The file has {rows} rows, over {percent} % fewer than the {expected} of the one before: it may be cut. Have it sent \
+                 again, or apply the run if the other rows are no longer given."
             ),
         }
     }
@@ -64,12 +64,11 @@ pub fn reasons(differences: &FeedDifferences, bounds: Bounds) -> Vec<Reason> {
     reasons
 }
 
-/// Returns why a person decides on a file with so many rows, if that is too few after the last one that was applied or changed
-/// nothing.
-pub fn fewer(rows: i64, before: Option<i64>, bounds: Bounds) -> Option<Reason> {
-    let (before, percent) = (before?, bounds.max_gone_percent);
-    let is_cut = i128::from(rows) * 100 < i128::from(before) * i128::from(100_u32.saturating_sub(percent));
-    is_cut.then_some(Reason::Fewer { rows, before, percent })
+/// Returns why a person decides on a file with so many rows, if that is too few for what the one before lets expect.
+pub fn fewer(rows: i64, expected: Option<i64>, bounds: Bounds) -> Option<Reason> {
+    let (expected, percent) = (expected?, bounds.max_gone_percent);
+    let is_cut = i128::from(rows) * 100 < i128::from(expected) * i128::from(100_u32.saturating_sub(percent));
+    is_cut.then_some(Reason::Fewer { rows, expected, percent })
 }
 
 #[cfg(test)]
@@ -106,14 +105,14 @@ mod tests {
     fn a_file_may_have_ten_percent_fewer_rows_than_the_one_before_and_no_more() {
         assert_eq!(fewer(1, None, BOUNDS), None, "there was none before");
         assert_eq!(fewer(90, Some(100), BOUNDS), None);
-        assert_eq!(fewer(89, Some(100), BOUNDS), Some(Reason::Fewer { rows: 89, before: 100, percent: 10 }));
+        assert_eq!(fewer(89, Some(100), BOUNDS), Some(Reason::Fewer { rows: 89, expected: 100, percent: 10 }));
         assert_eq!(fewer(200, Some(100), BOUNDS), None);
         assert_eq!(fewer(i64::MAX, Some(i64::MAX), BOUNDS), None);
         assert!(fewer(99, Some(100), Bounds { max_gone_percent: 0, ..BOUNDS }).is_some());
         assert_eq!(fewer(1, Some(100), Bounds { max_gone_percent: 100, ..BOUNDS }), None);
         let text = fewer(89, Some(100), BOUNDS).unwrap().text();
         assert!(
-            text.starts_with("The file has 89 rows and the one before had 100, which is over 10 % fewer"),
+            text.starts_with("The file has 89 rows, over 10 % fewer than the 100 of the one before: it may be cut."),
             "{text}"
         );
     }

@@ -156,15 +156,15 @@ pub(crate) async fn note_file(db: &mut PgSession, id: FeedRunId, name: &str) -> 
     sqlx::query!("update feed_runs set file_name = $2 where id = $1", id.uuid(), name).execute(db).await.map(drop)
 }
 
-/// Returns the number of rows of the last file of a feed that was applied or changed nothing.
-pub(crate) async fn last_rows(db: &mut PgSession, feed: FeedId) -> sqlx::Result<Option<i64>> {
-    let last = sqlx::query_scalar!(
-        r#"select file_rows as "file_rows!" from feed_runs
+/// Returns the number of rows of the last file of a feed that was applied or changed nothing, and when its run was started.
+pub(crate) async fn last_rows(db: &mut PgSession, feed: FeedId) -> sqlx::Result<Option<(i64, DateTime<Utc>)>> {
+    let last = sqlx::query!(
+        r#"select file_rows as "file_rows!", started_at from feed_runs
            where feed_id = $1 and status in ('APPLIED', 'UNCHANGED') and file_rows is not null
            order by id desc limit 1"#,
         feed.uuid(),
     );
-    last.fetch_optional(db).await
+    Ok(last.fetch_optional(db).await?.map(|row| (row.file_rows, row.started_at)))
 }
 
 /// Writes the new state of a run that the caller has locked.

@@ -82,6 +82,22 @@ pub(crate) async fn of_feed(
         .collect())
 }
 
+/// Returns the number of flights of a feed that were to leave after one instant, and not after another.
+pub(crate) async fn count_left(
+    db: &mut PgSession,
+    feed: FeedId,
+    (after, until): (DateTime<Utc>, DateTime<Utc>),
+) -> sqlx::Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from flight_feeds ff join flights f on f.id = ff.flight_id
+           where ff.feed_id = $1 and f.departure_at > $2 and f.departure_at <= $3"#,
+        feed.uuid(),
+        after,
+        until,
+    );
+    count.fetch_one(db).await
+}
+
 /// Notes that a run of a feed has given these flights. What a person keeps stays with its feed.
 pub(crate) async fn note(
     db: &mut PgSession,
