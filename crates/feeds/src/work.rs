@@ -115,6 +115,8 @@ impl FeedService {
         let has_ended = retrying(|| self.conclude(&feed, &run, holder, &ended)).await?;
         if let Some(entry) = ended.entry.as_ref().filter(|_| has_ended) {
             self.put_away(&feed, entry, run.id, ended.status == Some(RunStatus::Failed)).await;
+            let finish = || async { in_own_tx!(self.db, |tx| repository::finish(&mut tx, id, holder)) };
+            retrying(finish).await?;
         }
         Ok(())
     }
@@ -248,7 +250,10 @@ impl FeedService {
         };
         feed.event_sequence += i32::from(event.is_some());
         repository::save(&mut tx, &feed).await?;
-        repository::finish(&mut tx, id, holder).await?;
+        // No other process looks at the folder before the file is moved away.
+        if ended.entry.is_none() {
+            repository::finish(&mut tx, id, holder).await?;
+        }
         if let Some(event) = event {
             outbox::append_in_tx(&mut tx, &[message(&feed, run.id, event, &id.to_string(), now)]).await?;
         }
