@@ -5,12 +5,20 @@ use futures_util::future::BoxFuture;
 use loadmaster_flights::FreightAboard;
 use loadmaster_kernel::{AircraftCode, BookingRef, FlightId, HandlingCode};
 use loadmaster_platform::postgres::{DbError, PgSession};
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Reference, TooLarge};
 
 use super::{BookingError, BookingService, repository};
 
 /// Bookings named in one refusal.
 const MOST_NAMED: i64 = 1_000;
+
+/// A booking of which an aircraft does not take a piece.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OversizeAboard {
+    pub ref_id: BookingRef,
+    /// The first that is too large.
+    pub piece: TooLarge,
+}
 
 /// Compares bookings with the openings of aircraft; without the flights, which hold it.
 pub(super) struct SizesAboard(pub Reference);
@@ -50,11 +58,13 @@ impl BookingService {
         tx: &mut PgSession,
         flight: FlightId,
         aircraft: AircraftCode,
-    ) -> Result<Vec<BookingRef>, BookingError> {
+    ) -> Result<Vec<OversizeAboard>, BookingError> {
         let sized = repository::aboard_with_dimensions(tx, flight).await?.into_iter();
-        let too_large =
-            sized.filter(|(_, dimensions)| self.surroundings().reference.too_large(dimensions, aircraft).is_some());
+        let reference = &self.surroundings().reference;
+        let too_large = sized.filter_map(|(ref_id, dimensions)| {
+            Some(OversizeAboard { ref_id, piece: reference.too_large(&dimensions, aircraft)? })
+        });
         let most = usize::try_from(MOST_NAMED).unwrap_or_default();
-        Ok(too_large.map(|(reference, _)| reference).take(most).collect())
+        Ok(too_large.take(most).collect())
     }
 }

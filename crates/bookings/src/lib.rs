@@ -50,6 +50,7 @@ pub use aboard::{
 };
 pub use billing::Lifted;
 pub use contacts::{contacts_in_tx, set_contacts_in_tx};
+pub use demanding::OversizeAboard;
 pub use desk::Desk;
 pub use dto::{AmendBooking, BookingBody, EventBody, EventParams, LegBody};
 pub use error::{BookingError, code};

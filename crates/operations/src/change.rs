@@ -1,5 +1,5 @@
 use loadmaster_accounts::Role;
-use loadmaster_bookings::{LeftBehind, OffloadReason, StepAboard};
+use loadmaster_bookings::{LeftBehind, OffloadReason, OversizeAboard, StepAboard};
 use loadmaster_flights::{self as flights, ChangeFlight, Flight, FlightError, FlightEventType};
 use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::{idempotency::Key, postgres::PgSession, work::Command};
@@ -21,6 +21,17 @@ pub(super) struct Change {
     pub wanted: ChangeFlight,
     pub has_changed: bool,
     pub held: Held,
+    /// It is made for show alone: pieces that are too large do not refuse it.
+    pub is_rehearsal: bool,
+    /// Bookings on the flight of which another aircraft does not take a piece, once they were looked for.
+    pub oversize: Vec<OversizeAboard>,
+}
+
+impl Change {
+    pub fn new(operations: OperationService, target: Target, wanted: ChangeFlight) -> Self {
+        let (held, oversize) = (Held::default(), Vec::new());
+        Self { operations, target, wanted, has_changed: false, held, is_rehearsal: false, oversize }
+    }
 }
 
 impl Command for Change {
@@ -70,7 +81,8 @@ impl Command for Change {
         }
         let flight = operations.fit_into_in_tx(tx, held, (flight, capacity), target, releases).await?;
         let changed = operations.apply(change, &flight)?;
-        operations.check_size_in_tx(tx, change, (&flight, &changed)).await?;
+        let oversize = operations.oversize_in_tx(tx, change, self.is_rehearsal, (&flight, &changed)).await?;
+        self.oversize = oversize;
         let mut flight = operations.save(tx, target, &flight, changed).await?;
         operations.set_aside_rest_in_tx(tx, held, &mut flight).await?;
         let is_new = flight.room.version != version;
@@ -168,19 +180,22 @@ impl OperationService {
         }
     }
 
-    /// Refuses another aircraft that has no opening for a piece of a booking on the flight.
-    async fn check_size_in_tx(
+    /// Returns the bookings on the flight of which another aircraft does not take a piece. They refuse a change that does not
+    /// accept them, unless it is made for show alone.
+    async fn oversize_in_tx(
         &self,
         tx: &mut PgSession,
         change: &ChangeFlight,
+        is_rehearsal: bool,
         (flight, changed): (&Flight, &Flight),
-    ) -> Result<(), OperationError> {
-        let is_other = changed.aircraft != flight.aircraft && !change.accepts_oversize();
-        let Some(aircraft) = changed.aircraft.filter(|_| is_other) else { return Ok(()) };
-        let bookings = self.bookings.oversize_in_tx(tx, flight.id, aircraft).await?;
-        if bookings.is_empty() {
-            return Ok(());
+    ) -> Result<Vec<OversizeAboard>, OperationError> {
+        let is_judged = changed.aircraft != flight.aircraft && (is_rehearsal || !change.accepts_oversize());
+        let Some(aircraft) = changed.aircraft.filter(|_| is_judged) else { return Ok(Vec::new()) };
+        let oversize = self.bookings.oversize_in_tx(tx, flight.id, aircraft).await?;
+        if is_rehearsal || oversize.is_empty() {
+            return Ok(oversize);
         }
+        let bookings = oversize.into_iter().map(|booking| booking.ref_id).collect();
         Err(OperationError::PieceTooLarge { number: changed.number, bookings })
     }
 

@@ -2,18 +2,18 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use chrono::{DateTime, Utc};
 use loadmaster_bookings::{
-    Booking, BookingStatus, Freight, FreightSum, LeftBehind, Leg, LegStatus, OffloadReason, Party,
+    Booking, BookingStatus, Freight, FreightSum, LeftBehind, Leg, LegStatus, OffloadReason, OversizeAboard, Party,
 };
 use loadmaster_flights::{Flight, FlightBody, MOST_BOOKINGS, each_once};
 use loadmaster_kernel::{
-    AirportCode, AwbNumber, BookingRef, Dimensions, FlightId, HandlingCode, LegId, Pieces, Positions, Volume, Weight,
-    words,
+    AirportCode, AwbNumber, BookingRef, Centimetres, DimensionLine, Dimensions, FlightId, HandlingCode, LegId, Pieces,
+    Positions, Volume, Weight, words,
 };
 use loadmaster_platform::web::{
     bulk::{self, Ids},
     object, objects, read, request,
 };
-use loadmaster_reference::Reference;
+use loadmaster_reference::{Reference, TooLarge};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -77,6 +77,33 @@ pub struct FlightPreview {
     pub left_behind: Vec<LeftBehindBody>,
     /// The bookings that would change, by reference.
     pub impact: Vec<ImpactBody>,
+    /// The bookings of which a piece passes through no opening of the other aircraft, by reference: at most the first thousand.
+    /// With some the change is 409 `piece_too_large`, unless it takes them off or has `accept_oversize`.
+    #[schema(max_items = 1000)]
+    pub oversize: Vec<OversizeBody>,
+}
+
+/// A booking of which a piece passes through no opening of an aircraft.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OversizeBooking)]
+pub struct OversizeBody {
+    pub ref_id: BookingRef,
+    /// The line of its dimensions, from 1: the first with a piece that is too large.
+    #[schema(minimum = 1)]
+    pub line: usize,
+    /// Of a piece of this line.
+    pub length_cm: Centimetres,
+    /// Of a piece of this line.
+    pub width_cm: Centimetres,
+    /// Of a piece of this line.
+    pub height_cm: Centimetres,
+}
+
+impl From<OversizeAboard> for OversizeBody {
+    fn from(OversizeAboard { ref_id, piece: TooLarge { line, piece, .. } }: OversizeAboard) -> Self {
+        let DimensionLine { length_cm, width_cm, height_cm, .. } = piece;
+        Self { ref_id, line, length_cm, width_cm, height_cm }
+    }
 }
 
 /// What an action on a flight would do to one booking.
@@ -104,6 +131,7 @@ impl FlightPreview {
             bookings_changed: previewed.impact.len(),
             left_behind: previewed.left_behind.iter().map(LeftBehindBody::from).collect(),
             impact: previewed.impact.into_iter().map(Into::into).collect(),
+            oversize: previewed.oversize.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -114,7 +142,8 @@ impl FlightPreview {
 #[expect(dead_code, reason = "declares the parameter")]
 pub struct DryRun {
     /// Show what the action would do to the flight and its bookings, and change nothing. The request is judged as without
-    /// it; an `Idempotency-Key` is not used up.
+    /// it, except that pieces that are too large for another aircraft are listed and not refused; an `Idempotency-Key` is not
+    /// used up.
     dry_run: Option<bool>,
 }
 

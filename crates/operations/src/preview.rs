@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 
-use loadmaster_bookings::{self as bookings, Booking, LeftBehind, Leg, LegStatus, OffloadReason, Portion};
+use loadmaster_bookings::{
+    self as bookings, Booking, LeftBehind, Leg, LegStatus, OffloadReason, OversizeAboard, Portion,
+};
 use loadmaster_flights::{self as flights, Flight};
 use loadmaster_kernel::{BookingId, BookingRef, FlightId, Pieces, Weight};
 use loadmaster_platform::{
@@ -51,6 +53,8 @@ pub struct Previewed {
     pub left_behind: Vec<LeftBehind>,
     /// In order of reference.
     pub impact: Vec<Impact>,
+    /// Bookings of which the flight's new aircraft does not take a piece, in order of reference.
+    pub oversize: Vec<OversizeAboard>,
 }
 
 /// A step of a flight whose effect can be shown without being made.
@@ -58,6 +62,14 @@ pub(super) trait FlightCommand: Command<Error = OperationError> {
     fn operations(&self) -> &OperationService;
     fn target(&self) -> &Target;
     fn shown(&self, done: Self::Done) -> (Flight, Vec<LeftBehind>);
+
+    /// Makes the step one for show alone.
+    fn rehearse(&mut self) {}
+
+    /// Returns the bookings of which the flight would not take a piece, once the step is decided.
+    fn oversize(&self) -> &[OversizeAboard] {
+        &[]
+    }
 }
 
 /// The real step, in a transaction that is rolled back, and the bookings on the flight before and after it. Bookings
@@ -80,6 +92,7 @@ impl<C: FlightCommand> Command for Preview<C> {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<Previewed, OperationError> {
         let id = self.0.target().flight;
         allow_long_statements(tx).await?;
+        self.0.rehearse();
         let tag = flights::find_in_tx(tx, id).await?.entity_tag();
         let before = bookings::aboard_in_tx(tx, id).await?;
         let done = self.0.decide(tx).await?;
@@ -88,7 +101,9 @@ impl<C: FlightCommand> Command for Preview<C> {
         left_behind.sort_by(|a, b| a.ref_id.cmp(&b.ref_id));
         let ids: Vec<BookingId> = before.iter().map(|booking| booking.id).collect();
         let after = bookings::find_all_in_tx(tx, &ids).await?;
-        Ok(Previewed { tag, flight, left_behind, impact: impact(id, &before, &after) })
+        let mut oversize = self.0.oversize().to_vec();
+        oversize.sort_by(|a, b| a.ref_id.cmp(&b.ref_id));
+        Ok(Previewed { tag, flight, left_behind, impact: impact(id, &before, &after), oversize })
     }
 }
 
@@ -168,6 +183,14 @@ impl FlightCommand for Change {
         let offloaded = self.wanted.offload.iter();
         let left = |ref_id: &BookingRef| LeftBehind { ref_id: ref_id.clone(), reason: OffloadReason::Offloaded };
         (flight, offloaded.map(left).collect())
+    }
+
+    fn rehearse(&mut self) {
+        self.is_rehearsal = true;
+    }
+
+    fn oversize(&self) -> &[OversizeAboard] {
+        &self.oversize
     }
 }
 

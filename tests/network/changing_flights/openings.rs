@@ -37,16 +37,40 @@ async fn an_aircraft_without_an_opening_for_a_booked_piece_is_refused_until_it_i
         assert_eq!(problem["ref_ids"], json!([high["ref_id"]]));
         assert!(text(&problem, "detail").contains(text(&high, "ref_id")), "{problem}");
     }
-    let preview = admin
-        .patch(&format!("/api/v1/flights/{}?dry_run=true", text(&flight, "id")), json!({"aircraft_code": "320"}))
-        .await;
-    preview.expect_problem(409, "piece_too_large");
     // Types without openings, and no aircraft at all, are not judged.
     change(&admin, &flight, json!({"aircraft_code": "74N"})).await.expect(200);
     let wish = json!({"aircraft_code": "320", "offload": [high["ref_id"]]});
     assert_eq!(change(&admin, &flight, wish).await.expect(200)["aircraft_code"], "320");
     assert_eq!(shown(&customer, &high).await["needs_rerouting"], true);
     assert_eq!(shown(&customer, &low).await["needs_rerouting"], false);
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_preview_lists_the_bookings_that_do_not_fit_on_the_aircraft() {
+    let world = World::start().await;
+    let (flight, customer, admin) = (flight(&world).await, world.customer().await, world.admin().await);
+    let mut high = Vec::new();
+    for height in [150, 160] {
+        high.push(customer.book(sized(&flight, height)).await);
+    }
+    customer.book(sized(&flight, 100)).await;
+    let path = format!("/api/v1/flights/{}?dry_run=true", text(&flight, "id"));
+    let oversize = async |wish: Value| admin.patch(&path, wish).await.expect(200)["oversize"].clone();
+    let of = |booking: &Value, height: i32| json!({"ref_id": booking["ref_id"], "line": 1, "length_cm": 100, "width_cm": 80, "height_cm": height});
+    let mut both = vec![of(&high[0], 150), of(&high[1], 160)];
+    both.sort_by_key(|one| text(one, "ref_id").to_owned());
+    assert_eq!(oversize(json!({"aircraft_code": "320"})).await, json!(both));
+    assert_eq!(oversize(json!({"aircraft_code": "320", "accept_oversize": true})).await, json!(both));
+    let off = json!({"aircraft_code": "320", "offload": [high[0]["ref_id"]]});
+    assert_eq!(oversize(off).await, json!([of(&high[1], 160)]));
+    assert_eq!(oversize(json!({"cutoff_minutes": 30})).await, json!([]));
+    let cancelling = format!("/api/v1/flights/{}/cancel?dry_run=true", text(&flight, "id"));
+    assert_eq!(admin.post(&cancelling, json!({})).await.expect(200)["oversize"], json!([]));
+    // Nothing was changed, and the change itself is refused.
+    assert_eq!(shown(&customer, &high[0]).await["version"], 1);
+    let problem = refused(&world, &admin, &flight, json!({"aircraft_code": "320"}), "piece_too_large").await;
+    assert_eq!(problem["ref_ids"].as_array().unwrap().len(), 2, "{problem}");
     world.audit().await;
 }
 

@@ -143,9 +143,7 @@ async fn change(
     let answer = move |flight: &Flight| {
         Answer::new(StatusCode::OK, &FlightBody::new(flight, &known), REVALIDATE).with_tag(flight.entity_tag())
     };
-    let command =
-        |operations, target, wanted| Change { operations, target, wanted, has_changed: false, held: Held::default() };
-    Box::pin(Step { caller, flight, operations, reference, request }.run(input, command, answer)).await
+    Box::pin(Step { caller, flight, operations, reference, request }.run(input, Change::new, answer)).await
 }
 
 problem_responses!(DepartProblems: [INPUT, ROLE, BODY, KEY], NOT_FOUND, INVALID_TRANSITION, CAPACITY_BELOW_BOOKED, FLIGHT_MISMATCH, VERSION_MISMATCH);
