@@ -14,7 +14,8 @@ export const sizesOf = (lines: readonly Line[]): string =>
     })
     .join("_");
 
-const sides = (line: Line): string =>
+/** The sides of a piece: `120 × 80 × 100`. */
+export const sides = (line: Pick<Line, "length_cm" | "width_cm" | "height_cm">): string =>
   [line.length_cm, line.width_cm, line.height_cm].map((figure) => number(figure)).join(" × ");
 
 /** As readers see a line: `4 × 120 × 80 × 100 cm`. */

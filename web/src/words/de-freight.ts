@@ -1,4 +1,4 @@
-// The texts of the dimensions of freight in German, which are loaded where dimensions are typed.
+// The texts of the dimensions of freight in German, which are loaded where dimensions are typed, or judged.
 import type { FreightWords } from "./en-freight";
 
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
@@ -32,5 +32,10 @@ export const deFreight: FreightWords = {
       weight: "zu schwer",
     },
     unknown: (code) => `Die Türen von ${code} sind nicht bekannt.`,
+  },
+  oversize: {
+    title: "Packstücke, die durch keine Tür dieses Flugzeugs passen",
+    of: (booking, line, size) => `${booking}: Zeile ${line}, ${size}`,
+    stay: "Sie bleiben dennoch auf dem Flug",
   },
 };

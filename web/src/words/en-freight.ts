@@ -1,4 +1,4 @@
-// The texts of the dimensions of freight in English, which are loaded where dimensions are typed.
+// The texts of the dimensions of freight in English, which are loaded where dimensions are typed, or judged.
 const plural = (count: number, one: string, many: string) => (count === 1 ? one : many);
 
 export const enFreight = {
@@ -16,7 +16,8 @@ export const enFreight = {
     remove: "Remove row",
     cell: (column: string, row: number) => `${column}, row ${row}`,
     pasted: (count: number, shown: string) => `${shown} ${plural(count, "row", "rows")} pasted.`,
-  } /** Of aircraft. */,
+  },
+  /** Of aircraft. */
   doors: {
     title: "Pieces and doors",
     piece: "Piece",
@@ -30,6 +31,12 @@ export const enFreight = {
       weight: "too heavy",
     },
     unknown: (code: string) => `The doors of ${code} are not known.`,
+  },
+  /** Pieces that pass through no door. */
+  oversize: {
+    title: "Pieces that pass through no door of this aircraft",
+    of: (booking: string, line: string, size: string) => `${booking}: line ${line}, ${size}`,
+    stay: "They stay on the flight all the same",
   },
 };
 

@@ -22,6 +22,8 @@ export interface Entered {
   overbooking: Percentages;
   /** Bookings to leave behind, each with its reason. */
   left: Record<string, "NO_SHOW" | "OFFLOADED">;
+  /** Whether pieces stay that pass through no door of another aircraft. */
+  acceptsOversize: boolean;
 }
 
 /** What of a flight a member of the staff may do besides its departure and arrival. */
@@ -70,7 +72,10 @@ export function instantEntered(text: string, own: string, zone: string): { insta
 export function change(verb: Verb, entered: Entered): Schemas["ChangeFlight"] {
   const offload = Object.keys(entered.left);
   const named = offload.length > 0 ? { offload } : {};
-  if (verb === "swap") return { aircraft_code: entered.aircraft, ...named };
+  if (verb === "swap") {
+    const accepted = entered.acceptsOversize ? { accept_oversize: true } : {};
+    return { aircraft_code: entered.aircraft, ...named, ...accepted };
+  }
   if (verb === "offload") return named;
   if (verb === "overbook") {
     // What is no figure is for the API, which names the field; an empty one is no more than the flight carries.
