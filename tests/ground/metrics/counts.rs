@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use loadmaster_testkit::{
     Answer, NewFlight, World,
     flight_verbs::path_to,
-    freight::{BOOKINGS, order, path_of, with},
+    freight::{BOOKINGS, order, path_of, with, without},
+    holds::{HOLDS, hold_on},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -84,6 +85,25 @@ async fn bookings_are_counted_by_their_outcome() {
     ] {
         let count = |samples: &[Sample]| total(samples, name, &[(label, value)]);
         assert!(count(&after) >= count(&before) + 1.0, "{name} {value}");
+    }
+}
+
+#[tokio::test]
+async fn pieces_that_do_not_fit_are_counted_as_refusals() {
+    let world = World::working().await;
+    let low = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120}]);
+    world.admin().await.patch("/api/v1/aircraft/320", json!({ "openings": low })).await.expect(200);
+    let flight = world.flight(NewFlight::new("AI103", "DEL", "LHR").aircraft("320")).await;
+    let customer = world.customer().await;
+    let high = json!({"dimensions": [{"pieces": 1, "length_cm": 100, "width_cm": 80, "height_cm": 150}]});
+    let before = scrape(&world).await;
+    let booking = with(without(without(order(&[&flight]), "pieces"), "volume_m3"), high.clone());
+    customer.post(BOOKINGS, booking).await.expect_problem(409, "piece_too_large");
+    customer.post(HOLDS, with(hold_on(&[&flight]), high)).await.expect_problem(409, "piece_too_large");
+    let after = scrape(&world).await;
+    for name in ["loadmaster_bookings_total", "loadmaster_holds_total"] {
+        let count = |samples: &[Sample]| total(samples, name, &[("outcome", "piece_too_large")]);
+        assert!(count(&after) >= count(&before) + 1.0, "{name}");
     }
 }
 
