@@ -18,6 +18,12 @@ export const MEMBERS: Record<Column, string> = {
   weight: "weight_kg",
 };
 
+/** The pointers of faults that a grid shows itself. */
+export const sizePointers = (sizes: string): string[] => [
+  "/dimensions",
+  ...cellsOf(sizes).flatMap((_, line) => COLUMNS.map((column) => `/dimensions/${line}/${MEMBERS[column]}`)),
+];
+
 /** Most lines of one freight. */
 export const MOST = 50;
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { addressOf, pastedRows, rowsOf } from "./dimensionRows";
-import { dimensionsOf, weightOf } from "./dimensions";
+import { addressOf, pastedRows, rowsOf, sizePointers } from "./dimensionRows";
+import { dimensionsOf, volumeOf, weightOf } from "./dimensions";
 import { lineText, pieceSize, sizesOf } from "./dimensionTexts";
 
 const SIZES = "4x120x80x100x50_1x300x20x20xxt_2x60x40x40x7.5xtn";
@@ -25,6 +25,12 @@ it("knows the weight only if each line has one", () => {
   expect(weightOf("")).toBe("");
 });
 
+it("knows the volume, rounded up to the litre", () => {
+  expect(volumeOf("4x120x80x100")).toBe("3.84");
+  expect(volumeOf("1x1x1x1")).toBe("0.001");
+  expect([volumeOf(""), volumeOf("4xlong")]).toEqual(["", ""]);
+});
+
 it("shows the lines of an address in rows, and comes back unchanged", () => {
   expect(addressOf(rowsOf(SIZES, "kg"), "kg")).toBe(SIZES);
   expect(rowsOf(SIZES, "kg")[2]).toMatchObject({ pieces: "2", weight: "7.5", isTiltable: true, isStackable: false });
@@ -41,6 +47,12 @@ it("takes rows of a spreadsheet, with or without headings, from a cell on", () =
     { height: "100", weight: "50" },
     { height: "40", weight: "7" },
   ]);
+});
+
+it("names what a grid says is wrong", () => {
+  expect(sizePointers("")).toEqual(["/dimensions"]);
+  expect(sizePointers(SIZES)).toHaveLength(1 + 3 * 5);
+  expect(sizePointers(SIZES)).toContain("/dimensions/2/height_cm");
 });
 
 it("finds the size of a piece, counted line by line", () => {

@@ -34,3 +34,12 @@ export function weightOf(sizes: string): string {
   const sum = weights.reduce((all, weight) => all + weight, 0);
   return Number.isNaN(sum) || sum === 0 ? "" : String(Math.round(sum * 10) / 10);
 }
+
+/** The volume of all pieces in cubic metres, rounded up to the litre, as an address has it; nothing without figures. */
+export function volumeOf(sizes: string): string {
+  const sum = cellsOf(sizes).reduce(
+    (all, [pieces, length, width, height]) => all + Number(pieces) * Number(length) * Number(width) * Number(height),
+    0,
+  );
+  return sum > 0 ? String(Math.ceil(sum / 1000) / 1000) : "";
+}

@@ -91,6 +91,9 @@ export const deConsolidations: ConsolidationWords = {
       consignee: "Empfänger",
       ready: "Bereit am",
       readyHint: "Ortszeit am Abgangsort, etwa 2026-12-02 14:00",
+      dimensions: "Maße",
+      dimensionsHint:
+        "Packstücke × Länge × Breite × Höhe in cm × kg je Stück, etwa 4 × 120 × 80 × 100 × 50; 2 × 60 × 40 × 40",
       status: "Status",
       statuses: { DRAFT: "Entwurf", READY: "Bereit", WITHDRAWN: "Zurückgezogen" },
       statusOf: (name) => `Status von ${name}`,

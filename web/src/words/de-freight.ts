@@ -31,11 +31,14 @@ export const deFreight: FreightWords = {
       size: "passt in keiner Lage",
       weight: "zu schwer",
     },
+    tooLarge: (flight, line, size, door) =>
+      `${flight} hat keine Ladetür für die Packstücke der Zeile ${line} (${size}); die größte misst ${door}.`,
     unknown: (code) => `Die Türen von ${code} sind nicht bekannt.`,
   },
   oversize: {
     title: "Packstücke, die durch keine Tür dieses Flugzeugs passen",
     of: (booking, line, size) => `${booking}: Zeile ${line}, ${size}`,
+    accept: "Die Packstücke dennoch mitnehmen",
     stay: "Sie bleiben dennoch auf dem Flug",
   },
 };

@@ -372,7 +372,6 @@ export const de: Words = {
       cargo_aircraft_only: (flight) => `${flight} ist kein Frachter; diese Fracht braucht einen.`,
       embargoed: (flight) => `${flight} befördert diese Fracht nicht: Es gilt ein Embargo.`,
       handling_required: (flight) => `${flight} verlangt einen Handling-Code, den Sie nicht angegeben haben.`,
-      too_large: (flight) => `${flight} hat keine Ladetür, durch die jedes Packstück passt.`,
     },
     has: (flight, left, asked) => `${flight} hat noch ${left} frei, angefragt sind ${asked}.`,
     sort: "Reihenfolge",

@@ -87,6 +87,9 @@ export const enConsolidations = {
       consignee: "Consignee",
       ready: "Ready at",
       readyHint: "Local time at the origin, such as 2026-12-02 14:00",
+      dimensions: "Dimensions",
+      dimensionsHint:
+        "Pieces × length × width × height in cm × kg of each, such as 4 × 120 × 80 × 100 × 50; 2 × 60 × 40 × 40",
       status: "Status",
       statuses: { DRAFT: "Draft", READY: "Ready", WITHDRAWN: "Withdrawn" },
       statusOf: (name: string) => `Status of ${name}`,

@@ -30,12 +30,15 @@ export const enFreight = {
       size: "passes in no turning",
       weight: "too heavy",
     },
+    tooLarge: (flight: string, line: string, size: string, door: string) =>
+      `${flight} has no door for the pieces of row ${line} (${size}); its largest is ${door}.`,
     unknown: (code: string) => `The doors of ${code} are not known.`,
   },
   /** Pieces that pass through no door. */
   oversize: {
     title: "Pieces that pass through no door of this aircraft",
     of: (booking: string, line: string, size: string) => `${booking}: line ${line}, ${size}`,
+    accept: "Take the pieces along all the same",
     stay: "They stay on the flight all the same",
   },
 };

@@ -363,7 +363,6 @@ export const en = {
       cargo_aircraft_only: (flight: string) => `${flight} is no freighter; this cargo needs one.`,
       embargoed: (flight: string) => `${flight} does not carry this cargo: an embargo applies.`,
       handling_required: (flight: string) => `${flight} requires a handling code that you did not give.`,
-      too_large: (flight: string) => `${flight} has no door that every piece passes.`,
     },
     has: (flight: string, left: string, asked: string) => `${flight} has ${left} left, you asked for ${asked}.`,
     sort: "Order",

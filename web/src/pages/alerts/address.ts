@@ -11,6 +11,7 @@ export function newAlertAddress(
   const query = new URLSearchParams({ new: kind });
   for (const name of ["origin", "destination", "date", "weight", "volume", "handling"] as const)
     if (asked[name]) query.set(name, asked[name]);
+  if (asked.sizes && kind === "SPACE") query.set("sizes", asked.sizes);
   if (price) {
     query.set("amount", price.amount);
     query.set("currency", price.currency);

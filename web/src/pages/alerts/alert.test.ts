@@ -30,6 +30,15 @@ describe("an alert that a search leads to", () => {
       special_handling_codes: ["PER"],
     });
   });
+  it("has the dimensions if it is about space, and none if it is about a price", () => {
+    const sized = { ...asked, sizes: "2x60x40x40x150" };
+    expect(bodyOf(addressedDraft(newAlertAddress("SPACE", sized)), "kg")).toMatchObject({
+      dimensions: [{ pieces: 2, length_cm: 60, width_cm: 40, height_cm: 40, weight_kg: 150 }],
+    });
+    expect(newAlertAddress("PRICE", sized)).not.toContain("sizes");
+    const draft = { ...addressedDraft(newAlertAddress("SPACE", sized)), kind: "PRICE" as const };
+    expect(bodyOf(draft, "kg")).not.toHaveProperty("dimensions");
+  });
   it("begins with a drop, and has the price for an amount", () => {
     const draft = addressedDraft(newAlertAddress("PRICE", asked, price));
     expect(bodyOf(draft, "kg")).toMatchObject({ kind: "PRICE", drop_percent: 10 });
@@ -88,7 +97,7 @@ describe("an alert that is changed", () => {
     ...{ weight_kg: 453.6, volume_m3: 1.5, special_handling_codes: ["PER"], below: price, drop_percent: null },
   } as unknown as Alert;
   it("begins with what it is, and sends that again", () => {
-    expect(changeOf(draftFrom(alert, "lb"), "lb")).toEqual({
+    expect(changeOf(draftFrom(alert, "lb"), "lb", draftFrom(alert, "lb"))).toEqual({
       ...{ origin: "DEL", destination: "LHR", date_from: "2026-12-02", date_to: "2026-12-05", weight_kg: 453.6 },
       ...{ volume_m3: 1.5, special_handling_codes: ["PER"], below: { amount: "450", currency: "USD" } },
       drop_percent: null,
@@ -96,13 +105,24 @@ describe("an alert that is changed", () => {
   });
   it("loses what is left empty, and an amount gives way to a drop", () => {
     const draft = { ...draftFrom(alert, "kg"), from: "", to: "", volume: "", handling: "", target: "drop" as const };
-    expect(changeOf({ ...draft, weight: "" }, "kg")).toEqual({
+    expect(changeOf({ ...draft, weight: "" }, "kg", draft)).toEqual({
       ...{ origin: "DEL", destination: "LHR", date_from: null, date_to: null, weight_kg: null, volume_m3: null },
       ...{ special_handling_codes: null, below: null, drop_percent: 10 },
     });
   });
   it("on space has no target", () => {
     const space = draftFrom({ ...alert, kind: "SPACE", below: null } as Alert, "kg");
-    expect(changeOf(space, "kg")).not.toHaveProperty("below");
+    expect(changeOf(space, "kg", space)).not.toHaveProperty("below");
+  });
+  it("leaves the volume and weight of new dimensions to them, unless others are typed", () => {
+    const dimensions = [{ pieces: 2, length_cm: 60, width_cm: 40, height_cm: 40, weight_kg: 150 }];
+    const before = draftFrom({ ...alert, kind: "SPACE", below: null, dimensions } as unknown as Alert, "kg");
+    expect(before.sizes).toBe("2x60x40x40x150");
+    expect(changeOf(before, "kg", before)).toMatchObject({ dimensions, weight_kg: 453.6, volume_m3: 1.5 });
+    const smaller = { ...before, sizes: "1x60x40x40x150" };
+    expect(changeOf(smaller, "kg", before)).not.toHaveProperty("volume_m3");
+    expect(changeOf(smaller, "kg", before)).not.toHaveProperty("weight_kg");
+    expect(changeOf({ ...smaller, volume: "2" }, "kg", before)).toMatchObject({ volume_m3: 2 });
+    expect(changeOf({ ...before, sizes: "" }, "kg", before)).toMatchObject({ dimensions: null, volume_m3: 1.5 });
   });
 });

@@ -1,5 +1,6 @@
 // What an alert watches, as a form has it, an address leads to it, and a list shows it.
 import type { Schemas } from "../../api/problem";
+import { dimensionsOf } from "../../parts/dimensions";
 import { sizesOf } from "../../parts/dimensionTexts";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { words } from "../../words";
@@ -21,6 +22,8 @@ export interface Draft {
   weight: string;
   volume: string;
   handling: string;
+  /** Of space: the dimensions as an address has them. */
+  sizes: string;
   /** Of a price: a drop by percent, or an amount. */
   target: "drop" | "below";
   percent: string;
@@ -44,6 +47,7 @@ export function draftOf(query: URLSearchParams, unit: WeightUnit): Draft {
     weight: addressedWeightEntry(get("weight"), unit),
     volume: addressedEntry(get("volume")),
     handling: get("handling"),
+    sizes: get("sizes"),
     target: "drop",
     percent: PERCENT,
     amount: addressedEntry(get("amount")),
@@ -61,6 +65,7 @@ export const draftFrom = (alert: Alert, unit: WeightUnit): Draft => ({
   weight: weightEntry(alert.weight_kg, unit),
   volume: alert.volume_m3 === null ? "" : entry(alert.volume_m3),
   handling: alert.special_handling_codes.join(","),
+  sizes: sizesOf(alert.dimensions ?? []),
   target: alert.below ? "below" : "drop",
   percent: alert.drop_percent === null ? PERCENT : entry(alert.drop_percent),
   amount: alert.below ? entry(alert.below.amount) : "",
@@ -77,6 +82,7 @@ export function bodyOf(draft: Draft, unit: WeightUnit): Schemas["CreateAlert"] {
     weight_kg: weightFigure(draft.weight, unit),
     volume_m3: figure(draft.volume),
     special_handling_codes: codes.length > 0 ? codes : undefined,
+    dimensions: isPrice ? undefined : dimensionsOf(draft.sizes),
     drop_percent: isPrice && draft.target === "drop" ? figure(draft.percent) : undefined,
     below:
       isPrice && draft.target === "below"
@@ -88,12 +94,20 @@ export function bodyOf(draft: Draft, unit: WeightUnit): Schemas["CreateAlert"] {
   return { kind, origin, destination, ...given } as Schemas["CreateAlert"];
 }
 
-/** What is sent of an alert that is changed: what is left empty is cleared. */
-export function changeOf(draft: Draft, unit: WeightUnit): Schemas["ChangeAlert"] {
+/**
+ * What is sent of an alert that is changed: what is left empty is cleared. New dimensions bring their volume and weight along, unless
+ * others are typed.
+ */
+export function changeOf(draft: Draft, unit: WeightUnit, before: Draft): Schemas["ChangeAlert"] {
   const { kind, ...given } = bodyOf(draft, unit);
   const empty = { date_from: null, date_to: null, weight_kg: null, volume_m3: null, special_handling_codes: null };
-  const target = kind === "PRICE" ? { below: null, drop_percent: null } : {};
-  return { ...empty, ...target, ...given } as Schemas["ChangeAlert"];
+  const target = kind === "PRICE" ? { below: null, drop_percent: null } : { dimensions: null };
+  const all = { ...empty, ...target, ...given };
+  if (draft.sizes === "" || draft.sizes === before.sizes) return all as Schemas["ChangeAlert"];
+  const isBrought = (member: string) =>
+    (member === "volume_m3" && draft.volume === before.volume) ||
+    (member === "weight_kg" && ["", before.weight].includes(draft.weight.trim()));
+  return Object.fromEntries(Object.entries(all).filter(([member]) => !isBrought(member))) as Schemas["ChangeAlert"];
 }
 
 /** `10 % below US$450.00`, `US$450.00 or less`, `any space`. */

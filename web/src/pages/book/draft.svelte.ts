@@ -7,6 +7,8 @@ import { pause } from "../../api/patience";
 import { session } from "../../api/session.svelte";
 import { forgetAgain, type Again } from "../../parts/again";
 import { announce } from "../../parts/announce.svelte";
+import { dimensionsOf } from "../../parts/dimensions";
+import { sizesOf } from "../../parts/dimensionTexts";
 import { holds, ownHolds, type Hold } from "../../parts/holds.svelte";
 import { forgetTyped, typedFor, type Typed } from "../../parts/typed";
 import { words } from "../../words";
@@ -35,6 +37,10 @@ export class Draft {
   declined = $state(false);
   problem = $state<Problem | null>(null);
   pieces = $state("");
+  /** The dimensions, as an address has them. */
+  sizes = $state("");
+  /** Staff takes pieces along that pass through no door. */
+  acceptsOversize = $state(false);
   description = $state("");
   awb = $state("");
   reference = $state("");
@@ -95,6 +101,15 @@ export class Draft {
     return { before, now };
   }
 
+  get #accepted(): { accept_oversize?: true } {
+    return this.acceptsOversize ? { accept_oversize: true } : {};
+  }
+
+  /** What is asked for is another request now. */
+  renewKey(): void {
+    this.#key.renew();
+  }
+
   get ifMatch(): Record<string, string> {
     return this.#etag ? { "If-Match": this.#etag } : {};
   }
@@ -139,8 +154,8 @@ export class Draft {
   /** Holds room. What the option before keeps may be what is missing: it is given back first if nothing else helps. */
   async #make(before: Made | null): Promise<Answer<Hold>> {
     await session.outlastHold(async () => (await ownHolds()).length === 0);
-    const ask = () =>
-      take(api.POST("/api/v1/holds", { params: { header: this.#key.header }, body: { ...this.#asked } }));
+    const body = { ...this.#asked, ...this.#accepted };
+    const ask = () => take(api.POST("/api/v1/holds", { params: { header: this.#key.header }, body }));
     try {
       return await ask();
     } catch (error) {
@@ -198,9 +213,9 @@ export class Draft {
 
   /** What is entered, as it is typed. */
   get typed(): Typed {
-    const { pieces, description, awb, reference } = this;
+    const { pieces, sizes, acceptsOversize, description, awb, reference } = this;
     return $state.snapshot({
-      ...{ pieces, description, awb, reference },
+      ...{ pieces, sizes, acceptsOversize, description, awb, reference },
       shipper: this.shipper,
       consignee: this.consignee,
       contact: this.contact,
@@ -302,7 +317,12 @@ export class Draft {
   }
 
   keep(hold: Hold, etag: string | null): void {
+    const had = this.#heldSizes;
     this.hold = hold;
+    const has = this.#heldSizes;
+    // What was typed stays; dimensions that were sent have brought their pieces along.
+    if (this.sizes === had) this.sizes = has;
+    else if (this.sizes === has && hold.pieces) this.pieces = entry(hold.pieces);
     this.#etag = etag;
     if (!this.#isLeft) this.onheld(hold.id);
     holds.learn(hold);
@@ -310,6 +330,16 @@ export class Draft {
     if (made?.hold === hold.id && hold.status === "ACTIVE") keepMade({ ...made, etag });
     else if (hold.status !== "ACTIVE") forgetMade(hold.id);
     this.pieces ||= hold.pieces ? entry(hold.pieces) : "";
+  }
+
+  get #heldSizes(): string {
+    return sizesOf(this.hold?.dimensions ?? []);
+  }
+
+  /** Pieces and dimensions were sent: they are written as they are held. */
+  follow(): void {
+    this.sizes = this.#heldSizes;
+    this.pieces = this.hold?.pieces ? entry(this.hold.pieces) : "";
   }
 
   /** Books what is held. While the payment provider is undecided, the same key joins the payment that is under way. */
@@ -322,10 +352,11 @@ export class Draft {
     this.isCommitting = true;
     this.problem = null;
     this.declined = this.#wasPaying = false;
+    const asked = { ...body, ...this.#accepted };
     try {
       for (;;) {
         const { data, etag } = await take(
-          api.POST("/api/v1/holds/{id}/commit", { params: { path: { id }, header }, body }),
+          api.POST("/api/v1/holds/{id}/commit", { params: { path: { id }, header }, body: asked }),
         );
         if ("ref_id" in data) {
           holds.forget(id);
@@ -381,8 +412,12 @@ export class Draft {
   /** What is entered, as changes of the hold. Empty fields are left out: a party without a name is nobody. */
   get changes(): Schemas["AmendHold"] {
     const party = (it: Party) => (isEmpty(it) ? null : membersOf(it));
+    const isSized = this.sizes !== this.#heldSizes;
+    // New dimensions bring pieces along, unless others are typed.
+    const isBrought = isSized && this.sizes !== "" && figureOf(this.pieces) === (this.hold?.pieces ?? undefined);
     return {
-      pieces: figureOf(this.pieces) ?? null,
+      pieces: isBrought ? null : (figureOf(this.pieces) ?? null),
+      ...(isSized ? { dimensions: dimensionsOf(this.sizes) ?? null, ...this.#accepted } : {}),
       description: this.description.trim() || null,
       awb_number: this.awb.trim() || null,
       customer_reference: this.reference.trim() || null,

@@ -262,6 +262,44 @@ test("what was typed for the hold of the same option stays as it is typed, also 
   vi.restoreAllMocks();
 });
 
+test("new dimensions bring the pieces along, unless others are typed", () => {
+  const draft = drafted();
+  const lines = [{ pieces: 4, length_cm: 120, width_cm: 80, height_cm: 100 }];
+  expect(draft.changes).toMatchObject({ pieces: 2 });
+  expect(draft.changes).not.toHaveProperty("dimensions");
+  draft.sizes = "4x120x80x100";
+  expect(draft.changes).toMatchObject({ pieces: null, dimensions: lines });
+  draft.pieces = "5";
+  expect(draft.changes).toMatchObject({ pieces: 5, dimensions: lines });
+  draft.keep(held("ACTIVE", { pieces: 4, dimensions: lines }), '"2"');
+  expect([draft.pieces, draft.sizes]).toEqual(["4", "4x120x80x100"]);
+  expect(draft.changes).not.toHaveProperty("dimensions");
+  draft.sizes = "";
+  expect(draft.changes).toMatchObject({ pieces: 4, dimensions: null });
+});
+
+test("what staff accepts although it passes through no door is asked for again, at each step", async () => {
+  signedIn();
+  post.mockImplementation(() => Promise.resolve(refusal(409, "piece_too_large")));
+  const dimensions = [{ pieces: 1, length_cm: 100, width_cm: 80, height_cm: 150 }];
+  const draft = new Draft({ flight_ids: ["f"], weight_kg: 100, dimensions }, "", onheld);
+  await draft.begin(null);
+  expect(draft.problem?.code).toBe("piece_too_large");
+  const firstKey = post.mock.lastCall?.[1].params.header["Idempotency-Key"] as string;
+  draft.acceptsOversize = true;
+  draft.renewKey();
+  post.mockImplementation(() => Promise.resolve(answer(held("ACTIVE", { dimensions }), 201)));
+  await draft.begin(null);
+  expect(post.mock.lastCall?.[1].body).toMatchObject({ dimensions, accept_oversize: true });
+  expect(post.mock.lastCall?.[1].params.header["Idempotency-Key"]).not.toBe(firstKey);
+  draft.sizes = "1x100x80x160";
+  expect(draft.changes).toMatchObject({ accept_oversize: true });
+  post.mockImplementation(() => Promise.resolve(answer({ ref_id: "LM1" }, 201)));
+  await draft.commit({}, { "Idempotency-Key": "k" });
+  expect(post.mock.lastCall?.[1].body).toEqual({ accept_oversize: true });
+  vi.restoreAllMocks();
+});
+
 test("the product of a quote stays that of the quote", async () => {
   signedIn();
   keepAgain(again);

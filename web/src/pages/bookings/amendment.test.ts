@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import type { Schemas } from "../../api/problem";
 import { followWeightUnit } from "../../words/units";
-import { changed, entered, label, members, patch } from "./amendment";
+import { changed, entered, label, members, memberText, patch } from "./amendment";
 
 afterEach(() => followWeightUnit(() => "kg"));
 
@@ -11,6 +11,7 @@ const booking = {
   weight_kg: 100,
   volume_m3: 0.6,
   positions: 0,
+  dimensions: null,
   special_handling_codes: ["PER"],
   awb_number: null,
   description: "Shoes",
@@ -35,6 +36,18 @@ it("sends what was changed, and nothing else", () => {
   });
   expect(patch(before, { ...before, pieces: "many" }, "kg")).toEqual({ pieces: "many" });
   expect(patch(before, { ...before }, "kg")).toEqual({});
+});
+
+it("sends the lines of new dimensions, or that there are none", () => {
+  const lines = [{ pieces: 3, length_cm: 120, width_cm: 80, height_cm: 100, weight_kg: null, is_tiltable: true }];
+  const before = entered({ ...booking, dimensions: lines } as Schemas["Booking"], "kg");
+  expect(before.dimensions).toBe("3x120x80x100xxt");
+  expect(patch(before, { ...before, dimensions: "" }, "kg")).toEqual({ dimensions: null });
+  expect(patch(before, { ...before, dimensions: "2x60x40x40x7.5" }, "kg")).toEqual({
+    dimensions: [{ pieces: 2, length_cm: 60, width_cm: 40, height_cm: 40, weight_kg: 7.5 }],
+  });
+  expect(memberText("dimensions", before.dimensions)).toBe("3 × 120 × 80 × 100 cm");
+  expect(members({ ...booking, status: "DEPARTED" })).not.toContain("dimensions");
 });
 
 it("offers what may be changed now", () => {

@@ -4,12 +4,15 @@ import { words } from "../../words";
 import { countryText } from "../../words/format";
 import { entry, figure } from "../../words/parse";
 import { weightEntry, weightFigure, withUnit, type WeightUnit } from "../../words/units";
+import { dimensionsOf } from "../../parts/dimensions";
+import { lineText, sizesOf } from "../../parts/dimensionTexts";
 import { handlingCodes } from "../../parts/handling.svelte";
 
 type Booking = Schemas["Booking"];
 
 const FIGURES = ["pieces", "weight_kg", "volume_m3", "positions"] as const;
-const FREIGHT = [...FIGURES, "awb_number"] as const;
+/** The dimensions are as an address has them. */
+const FREIGHT = [...FIGURES, "dimensions", "awb_number"] as const;
 const TEXTS = ["special_handling_codes", "description", "customer_reference"] as const;
 export const PARTIES = ["shipper", "consignee"] as const;
 const PARTY = ["name", "account_number", "street", "postal_code", "city", "country_code", "phone", "email"] as const;
@@ -26,6 +29,7 @@ const MEMBERS: readonly Member[] = [...FREIGHT, ...TEXTS, ...PARTIES.flatMap(par
 export function label(member: Member, unit: WeightUnit): string {
   const [role, name] = member.split("/") as [(typeof PARTIES)[number], (typeof PARTY)[number] | undefined];
   if (name) return `${words.booking[role]}: ${words.booking.partyMembers[name]}`;
+  if (member === "dimensions") return words.search.dimensions;
   return withUnit((words.booking.members as Record<string, string>)[member] ?? member, unit);
 }
 
@@ -35,6 +39,7 @@ export const isCountry = (member: Member): boolean => member.endsWith("/country_
 /** A member as the difference shows it. */
 export function memberText(member: Member, text: string): string {
   if (text.trim() === "") return words.booking.none;
+  if (member === "dimensions") return (dimensionsOf(text) ?? []).map(lineText).join("; ");
   return isCountry(member) ? countryText(text) : text;
 }
 
@@ -53,6 +58,7 @@ export function entered(booking: Booking, unit: WeightUnit): Entered {
     ...Object.fromEntries(own.map((member) => [member, booking[member] ?? ""])),
     ...Object.fromEntries(FIGURES.map((member) => [member, entry(booking[member] ?? "")])),
     weight_kg: weightEntry(booking.weight_kg, unit),
+    dimensions: sizesOf(booking.dimensions ?? []),
     special_handling_codes: booking.special_handling_codes.join(","),
     ...Object.fromEntries(parties),
   } as Entered;
@@ -82,5 +88,6 @@ function value(member: Member, text: string, unit: WeightUnit): unknown {
   if (member === "weight_kg") return weightFigure(text, unit) ?? null;
   if ((FIGURES as readonly Member[]).includes(member)) return figure(text) ?? null;
   if (member === "special_handling_codes") return handlingCodes(text);
+  if (member === "dimensions") return dimensionsOf(text) ?? null;
   return text || null;
 }

@@ -12,6 +12,7 @@ import {
   parseSheet,
   pastedRows,
   patchOf,
+  sizesTyped,
 } from "./rows";
 
 const cells = (given: Partial<ReturnType<typeof emptyCells>>) => ({ ...emptyCells(), ...given });
@@ -56,7 +57,9 @@ describe("rows that are pasted", () => {
       { origin: "DEL", pieces: "2", weight: "100" },
       { origin: "BOM", pieces: "3", weight: "250" },
     ]);
-    expect(pastedRows("Acme\t2026-12-02\tbeyond", "consignee")).toEqual([{ consignee: "Acme", ready: "2026-12-02" }]);
+    expect(pastedRows("Acme\t2026-12-02\t\tbeyond", "consignee")).toEqual([
+      { consignee: "Acme", ready: "2026-12-02", dimensions: "" },
+    ]);
   });
   it("follow their headings, whatever their order, and leave other columns out", () => {
     expect(pastedRows("Weight (kg)\tRemark\tPieces\n100\tfragile\t2\n\t\t\n50\t\t1", "house")).toEqual([
@@ -87,6 +90,17 @@ describe("a row", () => {
       ...{ origin: "", weight_kg: 453.6, pieces: "two" },
     });
   });
+  it("has its dimensions in one cell, with the weight in the unit of the account", () => {
+    const sizes = sizesTyped("4 × 120 x 80*100 × 50; 2x60x40x40;", "kg");
+    expect(sizes).toBe("4x120x80x100x50_2x60x40x40");
+    expect(bodyOf(cells({ dimensions: sizes }), "kg", "UTC").dimensions).toEqual([
+      { pieces: 4, length_cm: 120, width_cm: 80, height_cm: 100, weight_kg: 50 },
+      { pieces: 2, length_cm: 60, width_cm: 40, height_cm: 40 },
+    ]);
+    expect(sizesTyped("1x10x10x10x100", "lb")).toBe("1x10x10x10x45.4");
+    expect(sizesTyped(" ; ", "kg")).toBe("");
+    expect(pastedRows("Pieces\tDims\n2\t2x60x40x40", "house")).toEqual([{ pieces: "2", dimensions: "2x60x40x40" }]);
+  });
   it("is empty without any text", () => {
     expect([isEmpty(cells({ house: " " })), isEmpty(cells({ ready: "x" }))]).toEqual([true, false]);
   });
@@ -104,11 +118,12 @@ describe("a part that is edited", () => {
     },
     ...{ description: null, shipper: { name: "Sunrise", city: "Delhi" }, consignee: null },
     ready_at: "2026-12-02T08:30:00Z",
+    dimensions: [{ pieces: 2, length_cm: 60, width_cm: 40, height_cm: 40, weight_kg: null }],
   } as unknown as Part;
   const before = cellsOf(part, "kg", "Asia/Kolkata");
   it("begins as it is", () => {
     expect(COLUMNS.map((column) => before[column])).toEqual([
-      ...["H1", "DEL", "2", "100.5", "0.6", "PER", "", "Sunrise", "", "2026-12-02 14:00"],
+      ...["H1", "DEL", "2", "100.5", "0.6", "PER", "", "Sunrise", "", "2026-12-02 14:00", "2x60x40x40"],
     ]);
   });
   it("sends what was changed, and null for what was emptied", () => {
@@ -117,5 +132,6 @@ describe("a part that is edited", () => {
     expect(patchOf(before, now, "kg", "Asia/Kolkata")).toEqual({
       ...{ house_number: null, pieces: 3, special_handling_codes: [], consignee: { name: "Thames" } },
     });
+    expect(patchOf(before, { ...before, dimensions: "" }, "kg", "Asia/Kolkata")).toEqual({ dimensions: null });
   });
 });

@@ -1,9 +1,11 @@
 // Parts as rows of a spreadsheet: what is pasted, what is typed, and what is sent.
 import type { Schemas } from "../../api/problem";
+import { dimensionsOf } from "../../parts/dimensions";
+import { sizesOf } from "../../parts/dimensionTexts";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { fromLocal, localTime } from "../../words/format";
-import { entry, figure } from "../../words/parse";
-import { weightEntry, weightFigure, type WeightUnit } from "../../words/units";
+import { canonical, entry, figure } from "../../words/parse";
+import { canonicalWeight, weightEntry, weightFigure, type WeightUnit } from "../../words/units";
 import { words } from "../../words/consolidations";
 import type { Part } from "./consolidation";
 
@@ -19,8 +21,10 @@ export const COLUMNS = [
   "shipper",
   "consignee",
   "ready",
+  "dimensions",
 ] as const;
 export type Column = (typeof COLUMNS)[number];
+/** The dimensions are as an address has them; what is typed of them in a row is read first (`sizesTyped`). */
 export type Cells = Record<Column, string>;
 
 /** The member of the API that a column is. */
@@ -35,6 +39,7 @@ export const POINTERS: Record<Column, string> = {
   shipper: "/shipper/name",
   consignee: "/consignee/name",
   ready: "/ready_at",
+  dimensions: "/dimensions",
 };
 
 export const emptyCells = (): Cells => Object.fromEntries(COLUMNS.map((column) => [column, ""])) as Cells;
@@ -52,6 +57,7 @@ const HEADINGS: Record<Column, readonly string[]> = {
   shipper: ["shipper", "shippername", "versender", "absender"],
   consignee: ["consignee", "consigneename", "empfänger"],
   ready: ["readyat", "ready", "readyatlocal", "bereitam", "bereit"],
+  dimensions: ["dimensions", "dims", "dim", "measurements", "abmessungen", "maße", "masse"],
 };
 
 const plain = (text: string): string => text.toLowerCase().replace(/[^\p{L}]/gu, "");
@@ -140,6 +146,18 @@ function readyAt(text: string, zone: string): string | undefined {
   return fromLocal(`${found[1]}T${(found[2] ?? "00:00").padStart(5, "0")}`, zone) ?? typed;
 }
 
+/**
+ * The dimensions of a row, `4 × 120 × 80 × 100 × 50; 2 × 60 × 40 × 40` (the weight of a piece is last, and may be missing), as an
+ * address has them.
+ */
+export const sizesTyped = (text: string, unit: WeightUnit): string =>
+  text
+    .split(";")
+    .map((line) => line.split(/[x×*]/i).map((cell) => cell.trim().replaceAll("_", " ")))
+    .filter((line) => line.some((cell) => cell !== ""))
+    .map((line) => line.map((cell, place) => (place === 4 ? canonicalWeight(cell, unit) : canonical(cell))).join("x"))
+    .join("_");
+
 /** What is sent of a row. What is no number stays as it was typed: the API names the fault. */
 export function bodyOf(cells: Cells, unit: WeightUnit, zone: string, status?: Part["status"]): Schemas["AddPart"] {
   const codes = handlingCodes(cells.handling);
@@ -151,6 +169,7 @@ export function bodyOf(cells: Cells, unit: WeightUnit, zone: string, status?: Pa
     pieces: figure(cells.pieces),
     weight_kg: weightFigure(cells.weight, unit),
     volume_m3: figure(cells.volume),
+    dimensions: dimensionsOf(cells.dimensions),
     special_handling_codes: codes.length > 0 ? codes : undefined,
     description: text("description"),
     shipper: name("shipper"),
@@ -174,6 +193,7 @@ export const cellsOf = (part: Part, unit: WeightUnit, zone: string): Cells => ({
   shipper: part.shipper?.name ?? "",
   consignee: part.consignee?.name ?? "",
   ready: part.ready_at ? localTime(part.ready_at, zone).replace("T", " ") : "",
+  dimensions: sizesOf(part.dimensions ?? []),
 });
 
 /** The members that a form changes, for a merge patch; a member that was emptied is null. */

@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { chosen, earliestOf, firstToArrive, routesOf, startOf, tookAnother, type OnwardOption } from "./onward";
+import {
+  bodyOf,
+  chosen,
+  earliestOf,
+  firstToArrive,
+  optionsFound,
+  routesOf,
+  startOf,
+  tookAnother,
+  type OnwardOption,
+} from "./onward";
 
 type Booking = Parameters<typeof startOf>[0];
 
@@ -89,4 +99,21 @@ test("a booking that took another route than the one shown is distinguished from
   expect(tookAnother({ id: "ACB1", flight_ids: ["a", "c"] }, sent)).toBe(true);
   expect(tookAnother({ id: "ACB1", flight_ids: null }, sent)).toBe(false);
   expect(tookAnother({ id: "ACB2", flight_ids: ["a"] }, sent)).toBe(false);
+});
+
+test("freight with dimensions is searched for with them, and direct flights are options like connections", () => {
+  const dimensions = [{ pieces: 4, length_cm: 120, width_cm: 80, height_cm: 150, weight_kg: null }];
+  const sized = booking([], {
+    ...{ weight_kg: 200, volume_m3: 5.76, positions: 0 },
+    special_handling_codes: [],
+    dimensions,
+  });
+  expect(bodyOf(sized, "BOM", "2026-12-02")).toEqual({
+    ...{ origin: "BOM", destination: "LHR", departure_date: "2026-12-02", weight_kg: 200, volume_m3: 5.76, dimensions },
+  });
+  const direct = { id: "d", duration_minutes: 570, departure_datetime: "2026-12-02T10:00:00Z", bookable: true };
+  const result = { direct_flights: [direct], transit_routes: [option("via", "2026-12-03T10:00:00Z")] };
+  const found = optionsFound(result as unknown as Parameters<typeof optionsFound>[0]);
+  expect(found.map(idOf)).toEqual(["d", "via"]);
+  expect(found[0]).toMatchObject({ total_duration_minutes: 570, bookable: true });
 });

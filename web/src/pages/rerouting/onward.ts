@@ -5,9 +5,13 @@ import { Lookup } from "../../parts/lookup";
 import { airports } from "../../parts/reference.svelte";
 import { addDays, localDate } from "../../words/format";
 import type { Row } from "../bookings/bulk";
+import { resultOf } from "../search/asked";
 
 type Booking = Schemas["Booking"];
-export type OnwardOption = Schemas["RouteOption"];
+export type OnwardOption = Pick<
+  Schemas["RouteOption"],
+  "flights" | "bookable" | "departure_datetime" | "arrival_datetime" | "total_duration_minutes"
+>;
 
 /** Days that are looked at: as many as the server looks at for many bookings at once. */
 const DAYS = 4;
@@ -62,8 +66,42 @@ const lookup = new Lookup<OnwardOption>(
   },
 );
 
-/** Returns the best onward options that can be booked now and leave at a time or later, the earliest arrival first. */
-export async function onwardOptions(booking: Booking, from: number, now: number): Promise<OnwardOption[]> {
+/** The direct flights and connections of a search. */
+export const optionsFound = (result: Schemas["SearchResult"]): OnwardOption[] => [
+  ...result.direct_flights.map((flight) => ({
+    ...flight,
+    flights: [flight],
+    total_duration_minutes: flight.duration_minutes,
+  })),
+  ...result.transit_routes,
+];
+
+/** What freight with dimensions is searched for with. */
+export function bodyOf(booking: Booking, origin: string, day: string): Schemas["SearchRoutes"] {
+  const { destination, weight_kg, volume_m3, positions, special_handling_codes, dimensions } = booking;
+  return {
+    ...{ origin, destination, departure_date: day, weight_kg, volume_m3, dimensions },
+    ...(positions > 0 ? { positions } : {}),
+    ...(special_handling_codes.length > 0 ? { special_handling_codes } : {}),
+  };
+}
+
+async function found(booking: Booking, origin: string, day: string, isAnySize: boolean): Promise<OnwardOption[]> {
+  if (!booking.dimensions || isAnySize) return (await lookup.find(queryOf(booking, origin, day))) ?? [];
+  const { data } = await take(api.POST("/api/v1/routes/search", { body: bodyOf(booking, origin, day) }));
+  return optionsFound(resultOf(data));
+}
+
+/**
+ * Returns the best onward options that can be booked now and leave at a time or later, the earliest arrival first; with `isAnySize`
+ * also those on which pieces do not fit.
+ */
+export async function onwardOptions(
+  booking: Booking,
+  from: number,
+  now: number,
+  isAnySize = false,
+): Promise<OnwardOption[]> {
   const origin = placeOf(booking);
   // A booking that has lost no leg may miss its next flight: that one is no option.
   const missed = booking.needs_rerouting
@@ -76,7 +114,7 @@ export async function onwardOptions(booking: Booking, from: number, now: number)
     days,
     (instant) => localDate(new Date(instant), zone),
     async (day) => {
-      const options = (await lookup.find(queryOf(booking, origin, day))) ?? [];
+      const options = await found(booking, origin, day, isAnySize);
       return options.filter(
         (option) =>
           option.bookable &&
@@ -135,11 +173,17 @@ export function tookAnother(row: Pick<Row, "id" | "flight_ids">, sent: readonly 
 }
 
 /** Replaces the flights of a booking that have not departed; fails if it was changed meanwhile. */
-export async function reroute(booking: Booking, option: OnwardOption, key: Record<string, string>): Promise<Booking> {
+export async function reroute(
+  booking: Booking,
+  option: OnwardOption,
+  isAnySize: boolean,
+  key: Record<string, string>,
+): Promise<Booking> {
+  const accepted = isAnySize ? { accept_oversize: true } : {};
   const { data } = await take(
     api.PATCH("/api/v1/bookings/{ref_id}", {
       params: { path: { ref_id: booking.ref_id }, header: { "If-Match": `"${booking.version}"`, ...key } },
-      body: { flight_ids: option.flights.map((flight) => flight.id) },
+      body: { flight_ids: option.flights.map((flight) => flight.id), ...accepted },
     }),
   );
   return data;

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
 import { followWeightUnit } from "../../words/units";
-import { askedOf, bookAddress, canonicalOf, fromHome, quoteBody, resultOf, searchBody, shown } from "./asked";
+import { askedOf, bookAddress, canonicalOf, fromHome, quoteBody, resultOf, searchBody, shown, measured } from "./asked";
 
 afterEach(() => followWeightUnit(() => "kg"));
 
@@ -74,4 +74,12 @@ it("writes kilograms, whatever the unit of the fields", () => {
 it("books an option of a booking that is made again as such, and any other as one of its own", () => {
   expect(bookAddress(asked, ["f1"], "1")).toMatch(/^\/book\?flights=f1&again=1&origin=DEL/);
   expect(bookAddress(asked, ["f1"], null)).not.toContain("again");
+});
+
+it("has the weight and the volume of the dimensions where none are named", () => {
+  const sized = { ...asked, weight: "", sizes: "4x120x80x100x50" };
+  expect(measured(sized)).toMatchObject({ weight: "200", volume: "3.84" });
+  expect(quoteBody(measured(sized), [{ id: "f1", origin: "DEL", destination: "LHR" }])?.weight_kg).toBe(200);
+  expect(measured({ ...sized, weight: "199", volume: "5" })).toMatchObject({ weight: "199", volume: "5" });
+  expect(measured({ ...sized, sizes: "4x120x80x100" }).weight).toBe("");
 });

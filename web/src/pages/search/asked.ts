@@ -2,7 +2,7 @@
 // for readers of every language, and kilograms. Fields show and read the reader's form and unit.
 import type { Schemas } from "../../api/problem";
 import { AGAIN } from "../../parts/again";
-import { dimensionsOf, weightOf } from "../../parts/dimensions";
+import { dimensionsOf, volumeOf, weightOf } from "../../parts/dimensions";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { addressed, addressedEntry, canonical } from "../../words/parse";
 import { addressedWeightEntry, canonicalWeight } from "../../words/units";
@@ -64,7 +64,7 @@ export function searchBody(asked: Asked): Schemas["SearchRoutes"] {
     pieces: addressed(asked.pieces),
     dimensions: dimensionsOf(asked.sizes),
     special_handling_codes: codes.length > 0 ? codes : undefined,
-    price: asked.weight.trim() === "" && weightOf(asked.sizes) === "" ? undefined : true,
+    price: asked.weight.trim() === "" ? undefined : true,
   };
   const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
   return { origin: asked.origin, destination: asked.destination, departure_date: asked.date, ...given };
@@ -102,8 +102,12 @@ function address(page: string, asked: Asked, more: Record<string, string> = {}):
   return `${page}?${query.toString()}`;
 }
 
-/** With the weight of the dimensions where none is named. */
-const weighed = (asked: Asked): Asked => ({ ...asked, weight: asked.weight || weightOf(asked.sizes) });
+/** With weight and volume of the dimensions where none are named. */
+export const measured = (asked: Asked): Asked => ({
+  ...asked,
+  weight: asked.weight || weightOf(asked.sizes),
+  volume: asked.volume || volumeOf(asked.sizes),
+});
 
 /** The address of a search. */
 export const searchAddress = (asked: Asked): string => address("/", asked);
@@ -115,7 +119,7 @@ export const bookAddress = (
   again: string | null,
   product: string | null = null,
 ): string =>
-  address("/book", weighed(asked), {
+  address("/book", measured(asked), {
     flights: flightIds.join(","),
     ...(again ? { [AGAIN]: again } : {}),
     ...(product === null ? {} : { product }),
@@ -123,4 +127,4 @@ export const bookAddress = (
 
 /** The address of the page that puts an option on the waitlist. */
 export const waitAddress = (asked: Asked, flightIds: readonly string[]): string =>
-  address("/waitlist", weighed(asked), { flights: flightIds.join(",") });
+  address("/waitlist", measured(asked), { flights: flightIds.join(",") });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { faceOf, judgeable } from "./doors";
+import { faceOf, figuresOf, judgeable } from "./doors";
 
 const door = { door_width_cm: 180, door_height_cm: 120, max_length_cm: 300 };
 const piece = { pieces: 1, length_cm: 240, width_cm: 100, height_cm: 110 };
@@ -19,4 +19,10 @@ it("lays a piece on a side only if it may be", () => {
 
 it("judges lines of whole figures only", () => {
   expect(judgeable([piece, { ...piece, height_cm: 1.5 }, { ...piece, pieces: "a" as never }])).toEqual([piece]);
+});
+
+it("reads what the API says of a piece that is too large", () => {
+  const text = "AI102 has no opening for the pieces of line 2 (120 × 80 × 150 cm); its largest is 180 × 120 cm.";
+  expect(figuresOf(text)).toEqual(["AI102", "2", "120 × 80 × 150 cm", "180 × 120 cm"]);
+  expect(figuresOf("It is too large.")).toBeNull();
 });

@@ -39,3 +39,9 @@ export const judgeable = (lines: readonly Line[]): Line[] =>
   lines.filter((line) =>
     [line.pieces, line.length_cm, line.width_cm, line.height_cm].every((figure) => Number.isInteger(figure)),
   );
+
+/** What the API's sentence names: flight, line, size of a piece, and the largest door; nothing of another sentence. */
+export function figuresOf(text: string): [flight: string, line: string, size: string, door: string] | null {
+  const [, flight, line, size, door] = /^(\S+) .*?(\d+) \((.+?)\).* (\d+ × \d+ cm)/.exec(text) ?? [];
+  return flight && line && size && door ? [flight, line, size, door] : null;
+}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { mayWait, orderOf, orderText, perUnit, sorted, tightest, type Option } from "./options";
+import { explained, mayWait, orderOf, orderText, perUnit, sorted, tightest, type Option } from "./options";
 
 const NOW = Date.parse("2026-12-02T08:00:00Z");
 const option = (reasons: string[], flight: object = {}): Option =>
@@ -30,6 +30,12 @@ it("offers no waiting for what the flight cannot hold, or when nothing is offere
   const late = { cutoff_datetime: "2026-12-02T08:20:00Z" };
   expect(mayWait(option(["weight_exceeded"], late), { weight_kg: 500 }, NOW, 30)).toBe(false);
   expect(mayWait(option(["weight_exceeded"], late), { weight_kg: 500 }, NOW, 15)).toBe(true);
+});
+
+it("leaves pieces that are too large to the sentence about them", () => {
+  expect(explained(option(["too_large", "embargoed"], { flight_number: "AI102" }), {}, NOW)).toEqual([
+    "AI102 does not carry this cargo: an embargo applies.",
+  ]);
 });
 
 const priced = (key: string, amount: string | null, more: object = {}): Option =>

@@ -16,6 +16,8 @@ export interface Option {
   arrival: string;
   bookable: boolean;
   reasons: string[];
+  /** With the reason `too_large`: the API's sentence about it. */
+  tooLarge?: string | undefined;
   /** By when the station of the first flight takes the freight, if it says so. */
   latestAcceptance: string | null;
   emissions: Schemas["Emissions"] | null;
@@ -32,6 +34,7 @@ export function optionsOf(result: SearchResult): Option[] {
     arrival: flight.arrival_datetime,
     bookable: flight.bookable,
     reasons: flight.reasons,
+    tooLarge: flight.too_large,
     latestAcceptance: flight.latest_acceptance_datetime,
     emissions: flight.emissions,
     price: flight.price,
@@ -49,6 +52,7 @@ export function optionOf(route: Schemas["RouteOption"]): Option {
     arrival: route.arrival_datetime,
     bookable: route.bookable,
     reasons: route.reasons,
+    tooLarge: route.too_large,
     latestAcceptance: route.latest_acceptance_datetime,
     emissions: route.emissions,
     price: route.price,
@@ -152,6 +156,8 @@ export function explained(option: Option, wanted: Wanted, now: number): string[]
   return option.reasons.flatMap((reason) => {
     const dimension = EXCEEDED[reason];
     if (dimension) return missingRoom(option, dimension, wanted[dimension] ?? defaulted(dimension, wanted));
+    // Its pieces have a sentence of their own.
+    if (reason === "too_large") return [];
     const sentence = (words.search.reasons as Record<string, (flight: string) => string>)[reason];
     if (!sentence) return [reason];
     return concerned(option, reason, now).map((flight) => sentence(flight.flight_number));
