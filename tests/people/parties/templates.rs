@@ -33,14 +33,14 @@ fn kept_roses() -> Value {
     with(
         roses(),
         json!({"origin": "DEL", "special_handling_codes": ["COL", "PER"], "product": "EXPRESS", "shipper": shipper,
-               "consignee": named("Rose Trade Ltd")}),
+               "consignee": named("Rose Trade Ltd"), "dimensions": null}),
     )
 }
 
 /// A template without anything but its name, as it is shown.
 fn empty(name: &str) -> Value {
     json!({"name": name, "origin": null, "destination": null, "weight_kg": null, "pieces": null, "volume_m3": null,
-           "description": null, "special_handling_codes": [], "product": null, "shipper": null, "consignee": null})
+           "dimensions": null, "description": null, "special_handling_codes": [], "product": null, "shipper": null, "consignee": null})
 }
 
 fn at(template: &Value) -> String {
@@ -138,6 +138,39 @@ async fn a_patch_changes_what_it_names_and_null_removes_it() {
     let all = customer.patch(&path, with(empty("Nothing"), json!({"special_handling_codes": null}))).await.expect(200);
     assert_eq!(content(&all), empty("Nothing"));
     assert_eq!(customer.get(&path).await.expect(200), all);
+}
+
+#[tokio::test]
+async fn dimensions_bring_their_sums_along_and_agree_with_them() {
+    let world = World::start().await;
+    let customer = world.customer().await;
+    let pallets = |height: i32| {
+        json!([{"pieces": 4, "length_cm": 120, "width_cm": 80, "height_cm": height, "weight_kg": 50, "is_tiltable": false,
+                "is_stackable": true}])
+    };
+    let made = customer.post(TEMPLATES, json!({"name": "Pallets", "dimensions": pallets(100)})).await.expect(201);
+    let sums = json!({"pieces": 4, "weight_kg": 200, "volume_m3": 3.84, "dimensions": pallets(100)});
+    assert_eq!(content(&made), with(empty("Pallets"), sums));
+    let path = at(&made);
+    assert_eq!(customer.get(&path).await.expect(200), made);
+    let three = json!({"name": "Three", "pieces": 3, "dimensions": pallets(100)});
+    let faults = customer.post(TEMPLATES, three).await.expect_faults();
+    assert_eq!(faults, [("/dimensions".to_owned(), "inconsistent".to_owned())]);
+    for (change, pointer) in [
+        (json!({"pieces": 3}), "/dimensions"),
+        (json!({"weight_kg": 190}), "/dimensions"),
+        (json!({"volume_m3": 3.839}), "/dimensions"),
+        (json!({"dimensions": pallets(110), "volume_m3": 3.84}), "/volume_m3"),
+    ] {
+        let faults = customer.patch(&path, change.clone()).await.expect_faults();
+        assert_eq!(faults, [(pointer.to_owned(), "inconsistent".to_owned())], "{change}");
+    }
+    let packed = customer.patch(&path, json!({"volume_m3": 5})).await.expect(200);
+    assert_eq!((&packed["volume_m3"], &packed["dimensions"]), (&json!(5), &pallets(100)));
+    let higher = customer.patch(&path, json!({"dimensions": pallets(110)})).await.expect(200);
+    assert_eq!((&higher["volume_m3"], &higher["dimensions"]), (&json!(4.224), &pallets(110)));
+    let bare = customer.patch(&path, json!({"dimensions": null, "pieces": 3})).await.expect(200);
+    assert_eq!((&bare["dimensions"], &bare["pieces"], &bare["volume_m3"]), (&Value::Null, &json!(3), &json!(4.224)));
 }
 
 #[tokio::test]

@@ -74,8 +74,9 @@ fn rules(organization: &Value) -> Vec<Kind> {
                           "scope": "organization"});
     let parties = json!({"account_number": "4711", "street": "Am Wall 1", "city": "Bremen", "postal_code": "28195",
                          "country_code": "DE", "phone": "+4930555777", "email": "dock@nordwerk.example"});
+    let boxes = json!([{"pieces": 10, "length_cm": 60, "width_cm": 40, "height_cm": 40, "weight_kg": 50}]);
     let templates = json!({"name": "Roses", "origin": "DEL", "destination": "LHR", "weight_kg": 500.5, "pieces": 10,
-                           "volume_m3": 3.125, "description": "Roses", "special_handling_codes": ["PER"],
+                           "volume_m3": 3.125, "dimensions": boxes, "description": "Roses", "special_handling_codes": ["PER"],
                            "product": "EXPRESS", "shipper": with(json!({"name": "Nordwerk"}), parties.clone()),
                            "consignee": {"name": "Rose Trade Ltd"}});
     let alert = json!({"kind": "PRICE", "origin": "DEL", "destination": "LHR", "weight_kg": 300,
@@ -180,6 +181,7 @@ fn rules(organization: &Value) -> Vec<Kind> {
                 "weight_kg",
                 "pieces",
                 "volume_m3",
+                "dimensions",
                 "description",
                 "special_handling_codes",
                 "product",

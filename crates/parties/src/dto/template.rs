@@ -1,6 +1,12 @@
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{AirportCode, BookingTemplateId, Fault, FaultCode, HandlingCode, Pieces, Volume, Weight};
-use loadmaster_platform::web::{Patch, object, read, request, set};
+use loadmaster_kernel::{
+    AirportCode, BookingTemplateId, Dimensions, Fault, FaultCode, HandlingCode, Pieces, Volume, Weight,
+};
+use loadmaster_platform::web::{
+    Patch,
+    freight::{self, NewDimensions},
+    object, read, request, set, with,
+};
 use loadmaster_reference::Reference;
 use loadmaster_shipment::{AmendParty, MOST_HANDLING_CODES, MemberFaults, Party, Texts, TextsPatch, read_product};
 use serde::Serialize;
@@ -31,6 +37,9 @@ pub struct BookingTemplateBody {
     /// Null: bookings get their volume from the weight.
     #[schema(required = true)]
     pub volume_m3: Option<Volume>,
+    /// The pieces, by size; null: not given.
+    #[schema(required = true)]
+    pub dimensions: Option<Dimensions>,
     /// What the freight is, in your own words.
     #[schema(required = true)]
     pub description: Option<String>,
@@ -62,6 +71,7 @@ impl From<&Entry<Template>> for BookingTemplateBody {
             weight_kg: template.weight,
             pieces: template.pieces,
             volume_m3: template.volume,
+            dimensions: template.dimensions,
             description: template.description,
             special_handling_codes: template.special_handling_codes,
             product: template.product,
@@ -84,10 +94,14 @@ request! {
         origin: Option<AirportCode> = |raw| reference.read_airport(raw),
         /// Airport of arrival, other than `origin`.
         destination: Option<AirportCode> = |raw| reference.read_destination(raw, origin),
-        pieces: Option<Pieces> = read::pieces,
-        weight_kg: Option<Weight> = read::weight,
-        /// Left out: bookings get their volume from the weight.
-        volume_m3: Option<Volume> = read::volume,
+        /// Its pieces, by size: they sum to `pieces`.
+        dimensions: Option<NewDimensions> = with(freight::dimensions),
+        /// Default: the sum of the dimensions.
+        pieces: Option<Pieces> = with(|fields| freight::pieces(fields, dimensions.as_ref())),
+        /// Default: the sum of the dimensions, if each line has a weight.
+        weight_kg: Option<Weight> = with(|fields| freight::weight(fields, dimensions.as_ref())),
+        /// Left out: that of the dimensions; without any, bookings get their volume from the weight.
+        volume_m3: Option<Volume> = with(|fields| freight::volume(fields, dimensions.as_ref())),
         /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
         description: Option<String> = read::prose(read::PROSE),
@@ -111,6 +125,7 @@ impl From<CreateBookingTemplate> for Template {
             pieces: new.pieces,
             weight: new.weight_kg,
             volume: new.volume_m3,
+            dimensions: new.dimensions.map(NewDimensions::into_inner),
             product: new.product,
             special_handling_codes: new.special_handling_codes,
             description: new.description,
@@ -131,9 +146,12 @@ request! {
         origin: Patch<AirportCode> = |raw| reference.read_airport(raw),
         /// Airport of arrival, other than `origin`.
         destination: Patch<AirportCode> = |raw| reference.read_destination(raw, origin.set()),
+        /// Its pieces, by size: bring `pieces`, `volume_m3` and, if each line has one, `weight_kg` along. Other values of these
+        /// must agree with them. `null`: none.
+        dimensions: Patch<NewDimensions> = with(freight::dimensions),
         pieces: Patch<Pieces> = read::pieces,
         weight_kg: Patch<Weight> = read::weight,
-        /// `null`: bookings get their volume from the weight.
+        /// `null`: that of the dimensions; without any, bookings get their volume from the weight.
         volume_m3: Patch<Volume> = read::volume,
         /// What the freight is, in your own words.
         #[schema(max_length = 2000)]
@@ -161,6 +179,8 @@ impl ChangeBookingTemplate {
         if destination.is_some() && destination == origin {
             faults.push(("/destination", Fault::new(FaultCode::SameAsOrigin, "must differ from the origin")));
         }
+        let freight = self.freight(before);
+        faults.extend(freight.faults(!self.dimensions.is_keep()));
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -169,15 +189,36 @@ impl ChangeBookingTemplate {
             name: self.name.clone().unwrap_or_else(|| before.name.clone()),
             origin,
             destination,
-            pieces: self.pieces.or(before.pieces),
-            weight: self.weight_kg.or(before.weight),
-            volume: self.volume_m3.or(before.volume),
+            pieces: freight.pieces,
+            weight: freight.weight,
+            volume: freight.volume,
+            dimensions: freight.dimensions,
             product: self.product.clone().or(before.product.clone()),
             special_handling_codes: codes.unwrap_or_default(),
             description: texts.description,
             shipper: texts.shipper,
             consignee: texts.consignee,
         })
+    }
+
+    /// Returns the freight after the patch. New dimensions bring along what they sum to.
+    fn freight(&self, before: &Template) -> Freight {
+        let dimensions = match &self.dimensions {
+            Patch::Keep => before.dimensions.clone(),
+            Patch::Clear => None,
+            Patch::Set(new) => Some(new.clone().into_inner()),
+        };
+        let brought = dimensions.as_ref().filter(|_| !self.dimensions.is_keep());
+        let pieces = self.pieces.or(brought.map(Dimensions::pieces).or(before.pieces));
+        let weight = self.weight_kg.or(brought.and_then(Dimensions::weight).or(before.weight));
+        let volume = self.volume_m3.or(brought.map(Dimensions::volume).or(before.volume));
+        let sums = dimensions.as_ref();
+        Freight {
+            pieces: pieces.or_else(|| sums.map(Dimensions::pieces)),
+            weight: weight.or_else(|| sums.and_then(Dimensions::weight)),
+            volume: volume.or_else(|| sums.map(Dimensions::volume)),
+            dimensions,
+        }
     }
 
     /// Returns the texts after the patch.
@@ -195,5 +236,27 @@ impl ChangeBookingTemplate {
             customer_reference: &Patch::Keep,
         };
         patch.apply(texts)
+    }
+}
+
+/// The freight of a changed template.
+struct Freight {
+    pieces: Option<Pieces>,
+    weight: Option<Weight>,
+    volume: Option<Volume>,
+    dimensions: Option<Dimensions>,
+}
+
+impl Freight {
+    /// Returns where the dimensions contradict the other members; `is_new`: they are those of the patch.
+    fn faults(&self, is_new: bool) -> MemberFaults {
+        let Some(dimensions) = &self.dimensions else { return MemberFaults::new() };
+        let of_volume = if is_new { "/volume_m3" } else { "/dimensions" };
+        let faults = [
+            ("/dimensions", self.pieces.and_then(|pieces| dimensions.fault_of_pieces(pieces))),
+            ("/dimensions", self.weight.and_then(|weight| dimensions.fault_of_weight(weight))),
+            (of_volume, self.volume.and_then(|volume| dimensions.fault_of_volume(volume))),
+        ];
+        faults.into_iter().filter_map(|(member, fault)| Some((member, fault?))).collect()
     }
 }

@@ -1,4 +1,4 @@
-use loadmaster_kernel::{AirportCode, HandlingCode, Pieces, Volume, Weight};
+use loadmaster_kernel::{AirportCode, Dimensions, HandlingCode, Pieces, Volume, Weight};
 use loadmaster_shipment::Party;
 
 /// Members of a booking that an organization makes again and again. All but the name may be left open.
@@ -11,6 +11,8 @@ pub struct Template {
     pub pieces: Option<Pieces>,
     pub weight: Option<Weight>,
     pub volume: Option<Volume>,
+    /// They agree with pieces, weight and volume.
+    pub dimensions: Option<Dimensions>,
     pub product: Option<String>,
     pub special_handling_codes: Vec<HandlingCode>,
     pub description: Option<String>,

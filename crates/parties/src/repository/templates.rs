@@ -1,6 +1,8 @@
 //! The table `booking_templates`.
 use chrono::{DateTime, Utc};
-use loadmaster_kernel::{AirportCode, BookingTemplateId, HandlingCode, OrganizationId, Pieces, UserId, Volume, Weight};
+use loadmaster_kernel::{
+    AirportCode, BookingTemplateId, HandlingCode, KeptDimensions, OrganizationId, Pieces, UserId, Volume, Weight,
+};
 use loadmaster_platform::{
     personal::Person,
     postgres::{PgSession, column},
@@ -23,6 +25,7 @@ struct Row {
     pieces: Option<Pieces>,
     weight_hg: Option<Weight>,
     volume_l: Option<Volume>,
+    dimensions: Option<Json<KeptDimensions>>,
     product: Option<String>,
     special_handling_codes: Vec<HandlingCode>,
     description: Option<String>,
@@ -43,6 +46,7 @@ impl From<Row> for Entry<Template> {
             pieces: row.pieces,
             weight: row.weight_hg,
             volume: row.volume_l,
+            dimensions: row.dimensions.map(|Json(kept)| kept.into()),
             product: row.product,
             special_handling_codes: row.special_handling_codes,
             description: row.description,
@@ -67,7 +71,8 @@ macro_rules! select_templates {
         sqlx::query_as!(
             Row,
             r#"select id, organization_id, name as "name!", origin as "origin: _", destination as "destination: _",
-                      pieces as "pieces: _", weight_hg as "weight_hg: _", volume_l as "volume_l: _", product,
+                      pieces as "pieces: _", weight_hg as "weight_hg: _", volume_l as "volume_l: _",
+                      dimensions as "dimensions: _", product,
                       special_handling_codes as "special_handling_codes: _", description, shipper as "shipper: _",
                       consignee as "consignee: _", created_by, version, created_at, updated_at
                from booking_templates where deleted_at is null and "# + $tail
@@ -82,12 +87,17 @@ macro_rules! blank_templates {
         sqlx::query!(
             "update booking_templates
              set name = null, origin = null, destination = null, pieces = null, weight_hg = null, volume_l = null,
-                 product = null, special_handling_codes = '{}', description = null, shipper = null, consignee = null,
+                 dimensions = null, product = null, special_handling_codes = '{}', description = null, shipper = null, consignee = null,
                  created_by = null, deleted_at = $1, updated_at = $1, version = version + 1
              where " + $which
             $(, $argument)*
         )
     };
+}
+
+/// Returns the dimensions as their column has them.
+fn kept(template: &Template) -> Option<Json<KeptDimensions>> {
+    template.dimensions.as_ref().map(|dimensions| Json(KeptDimensions::from(dimensions)))
 }
 
 impl Stored for Template {
@@ -143,8 +153,8 @@ impl Stored for Template {
         let made = sqlx::query!(
             "insert into booking_templates (id, organization_id, name, origin, destination, pieces, weight_hg, volume_l,
                                             product, special_handling_codes, description, shipper, consignee, created_by,
-                                            version, created_at, updated_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                                            version, created_at, updated_at, dimensions)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
             entry.id.uuid(),
             entry.organization_id.uuid(),
             entry.content.name,
@@ -162,6 +172,7 @@ impl Stored for Template {
             entry.version,
             entry.created_at,
             entry.updated_at,
+            kept(&entry.content) as Option<Json<KeptDimensions>>,
         );
         made.execute(db).await.map(drop)
     }
@@ -172,7 +183,7 @@ impl Stored for Template {
             "update booking_templates
              set name = $2, origin = $3, destination = $4, pieces = $5, weight_hg = $6, volume_l = $7, product = $8,
                  special_handling_codes = $9, description = $10, shipper = $11, consignee = $12, version = $13,
-                 updated_at = $14
+                 updated_at = $14, dimensions = $15
              where id = $1",
             entry.id.uuid(),
             entry.content.name,
@@ -188,6 +199,7 @@ impl Stored for Template {
             consignee.as_ref().map(Json) as Option<Json<&Party>>,
             entry.version,
             entry.updated_at,
+            kept(&entry.content) as Option<Json<KeptDimensions>>,
         );
         saved.execute(db).await.map(drop)
     }
@@ -211,7 +223,7 @@ impl Stored for Template {
         let found = sqlx::query_scalar!(
             r#"select jsonb_build_object(
                    'id', id, 'name', name, 'origin', origin, 'destination', destination, 'pieces', pieces,
-                   'weight_kg', trim_scale(weight_hg * 0.1), 'volume_m3', trim_scale(volume_l * 0.001),
+                   'weight_kg', trim_scale(weight_hg * 0.1), 'volume_m3', trim_scale(volume_l * 0.001), 'dimensions', dimensions,
                    'product', product, 'special_handling_codes', special_handling_codes, 'description', description,
                    'shipper', shipper, 'consignee', consignee,
                    'created_by_this_person', created_by is not distinct from $2,

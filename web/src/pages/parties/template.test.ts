@@ -22,7 +22,7 @@ const booking = {
 const template: Template = {
   ...{ id: "t", name: "Roses", origin: "DEL", destination: "LHR", weight_kg: 500.5, pieces: 10, volume_m3: 3.125 },
   ...{ description: "Roses", special_handling_codes: ["PER", "COL"], product: "EXPRESS", shipper: SHIPPER },
-  ...{ consignee: { name: "Nordwerk" }, created_at: "", updated_at: "", version: 1 },
+  ...{ dimensions: null, consignee: { name: "Nordwerk" }, created_at: "", updated_at: "", version: 1 },
 };
 const OPEN: Template = {
   ...template,
@@ -52,6 +52,15 @@ describe("what is kept of a booking", () => {
       ...{ description: "Electronics\nin boxes", special_handling_codes: ["PER", "AVI"], product: "ROSES" },
       shipper: SHIPPER,
     });
+  });
+
+  it("has the dimensions, which a search by the template has again", async () => {
+    const line = { pieces: 3, length_cm: 60, width_cm: 40, height_cm: 40, is_tiltable: false, is_stackable: true };
+    const dimensions = [{ ...line, weight_kg: null }];
+    const content = contentOf({ ...booking, dimensions }, null);
+    expect(content.dimensions).toEqual(dimensions);
+    expect(factsOf(content)).toContainEqual({ name: "Dimensions", text: "3 × 60 × 40 × 40 cm" });
+    expect(await prepareUse({ ...template, dimensions }, "ann")).toContain("sizes=3x60x40x40");
   });
 
   it("is nothing of what is not entered, and no product where none is chosen", () => {

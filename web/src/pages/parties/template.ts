@@ -1,5 +1,6 @@
 // A template of bookings: what is kept of a booking, and what a booking that is made with it begins with.
 import type { Problem, Schemas } from "../../api/problem";
+import { lineText, sizesOf } from "../../parts/dimensionTexts";
 import { words } from "../../words";
 import { cubicMetres, number } from "../../words/format";
 import { weightText } from "../../words/units";
@@ -25,9 +26,9 @@ type Whole = {
 
 /** What is kept of a booking, or of what is entered for one: what it has of the members of a template, and nothing else. */
 export function contentOf(of: Whole, product: string | null): Content {
-  const { origin, destination, weight_kg, pieces, volume_m3, description, special_handling_codes } = of;
+  const { origin, destination, weight_kg, pieces, volume_m3, dimensions, description, special_handling_codes } = of;
   const members = {
-    ...{ origin, destination, weight_kg, pieces, volume_m3, description, special_handling_codes },
+    ...{ origin, destination, weight_kg, pieces, volume_m3, dimensions, description, special_handling_codes },
     product: product === GENERAL ? null : product,
     shipper: of.shipper,
     consignee: of.consignee,
@@ -67,6 +68,7 @@ export function factsOf(content: Content): { name: string; text: string }[] {
     [words.booking.weight, weight_kg ? weightText(weight_kg) : null],
     [words.booking.pieces, pieces ? figureText(pieces, number) : null],
     [words.booking.volume, volume_m3 ? cubicMetres(volume_m3) : null],
+    [words.search.dimensions, content.dimensions?.map(lineText).join("; ")],
     [words.booking.description, description],
     [words.booking.handling, special_handling_codes?.join(", ")],
     [words.book.product, product],
@@ -87,7 +89,7 @@ const askedOf = (template: Template): Omit<Asked, "date"> => ({
   weight: template.weight_kg ? String(template.weight_kg) : "",
   volume: template.volume_m3 ? String(template.volume_m3) : "",
   handling: template.special_handling_codes.join(","),
-  sizes: "",
+  sizes: sizesOf(template.dimensions ?? []),
 });
 
 /** Keeps what the form of a booking begins with for `person`; returns the address of the search with what the template has. */
