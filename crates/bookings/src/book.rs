@@ -3,7 +3,9 @@ use std::{collections::VecDeque, sync::Arc};
 use chrono::{NaiveDate, TimeDelta};
 use loadmaster_accounts::Principal;
 use loadmaster_flights::Flight;
-use loadmaster_holds::{CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, HoldVerb, PriceFault, Requester};
+use loadmaster_holds::{
+    AmendHold, CommitTerms, CreateHold, HoldCaller, HoldError, HoldKind, HoldVerb, PriceFault, Requester,
+};
 use loadmaster_kernel::{AirportCode, Fault, FaultCode, FlightId, HoldId};
 use loadmaster_platform::{
     idempotency::{Answer, Key},
@@ -79,7 +81,8 @@ impl Desk {
         let by = HoldCaller { principal: caller, address_key: None };
         let answer = AnswerFor::Booking(answer);
         for hold in self.left_by_attempts(caller, &new, &terms).await? {
-            let verb = HoldVerb::Commit(Box::default(), terms.clone());
+            let patch = AmendHold { accept_oversize: new.accept_oversize, ..AmendHold::default() };
+            let verb = HoldVerb::Commit(Box::new(patch), terms.clone());
             let wanted =
                 Wanted { requester: Requester::Caller(by.clone()), hold, precondition: Precondition::default(), verb };
             let outcome = self.step_hold(wanted, key.clone(), answer).await;

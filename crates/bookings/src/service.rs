@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use loadmaster_accounts::Acts;
 use loadmaster_capacity::CapacityService;
 use loadmaster_embargoes::EmbargoService;
-use loadmaster_flights::FlightService;
+use loadmaster_flights::{Flight, FlightService};
 use loadmaster_holds::{HoldService, PriceTerms};
 use loadmaster_kernel::{BookingId, BookingRef, Counted, FlightId, QuoteId, UserId, Weight};
 use loadmaster_payments::PaymentService;
@@ -18,7 +18,7 @@ use loadmaster_platform::{
 };
 use loadmaster_pricing::{self as pricing, PricingService};
 use loadmaster_search::SearchService;
-use loadmaster_shipment::Surroundings;
+use loadmaster_shipment::{self as shipment, Fit, Surroundings};
 
 use super::metric;
 use super::{
@@ -225,6 +225,12 @@ impl BookingService {
     /// Returns the author of changes made now.
     pub(super) fn author(&self, actor: Option<UserId>) -> Author<'_> {
         Author { ids: &self.ids, actor, now: self.clock.now() }
+    }
+
+    /// Returns whether each piece of the booking fits on each of these flights.
+    pub(super) fn fits(&self, booking: &Booking, flights: &[Flight]) -> bool {
+        let fit = Fit::of(booking.dimensions.as_ref(), &self.surroundings().reference);
+        shipment::check_fit(flights, fit).is_ok()
     }
 
     /// Returns whether the booking's legs ahead do not lead to its destination.

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use futures_util::future::join;
 use loadmaster_accounts::Role;
 use loadmaster_testkit::{
-    Answer, Client,
+    Answer, Client, NewFlight,
     billing::{Market, order_for},
     freight::{BOOKINGS, text, with},
     holds::HOLDS,
@@ -52,6 +52,32 @@ async fn its_own_retry_takes_the_space_over_of_a_flight_that_is_full_by_now() {
         assert_eq!((&room["booked"]["weight_kg"], &room["held"]["weight_kg"]), (&json!(10_000), &json!(0)));
         market.audit().await;
     }
+}
+
+#[tokio::test]
+async fn what_staff_accepts_although_it_does_not_fit_is_accepted_in_the_retry_and_stands_in_the_event() {
+    let market = Market::open().await;
+    let admin = &market.admin;
+    let low = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120}]);
+    admin.patch("/api/v1/aircraft/320", json!({ "openings": low })).await.expect(200);
+    let flight = NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(100).weight(10_000.0).aircraft("320");
+    let flight = market.world.flight(flight).await;
+    let high = json!([{"pieces": 1, "length_cm": 100, "width_cm": 80, "height_cm": 150}]);
+    let wanted = json!({"origin": "DEL", "destination": "LHR", "flight_ids": [text(&flight, "id")], "weight_kg": 100,
+                        "dimensions": high});
+    let quote = admin.post(QUOTES, wanted).await.expect(201);
+    let order = |token: &str| {
+        let members =
+            json!({"dimensions": high, "accept_oversize": true, "quote_id": quote["id"], "payment_token": token});
+        order_for(&flight, members)
+    };
+    let hold = declined(admin, order("tok_declined")).await;
+    let booking = admin.post(BOOKINGS, order("tok_ok")).await.expect(201);
+    assert_eq!(text(&booking, "hold_id"), hold);
+    let accepted =
+        "select coalesce(data ->> 'accept_oversize', 'false') from booking_events where event_type = 'BOOKED'";
+    assert_eq!(market.world.texts(accepted).await, ["true"]);
+    market.audit().await;
 }
 
 #[tokio::test]

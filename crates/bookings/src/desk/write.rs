@@ -230,7 +230,8 @@ impl Batch {
                 let taken = booking.legs.iter().map(|leg| Shift::booked(leg.flight_id, booking.id, leg.id, leg.space));
                 self.shift(booking.organization_id, &taken.collect::<Vec<_>>());
                 self.contacts.give(booking.id.uuid(), &new.wanted.contacts);
-                self.add_new(service, booking, Some(new.caller.channel()), entry);
+                let accepts_oversize = entry.order.operation.accepts_oversize();
+                self.add_new(service, booking, accepts_oversize, Some(new.caller.channel()), entry);
             }
             (Decision::Granted(Grant::Commit(stepped, flights, payment)), What::StepHold(step)) => {
                 let (Some(made), Some(reference)) = (&entry.made, references.next()) else { return };
@@ -337,7 +338,10 @@ impl Batch {
         self.contacts.book(hold.id, id);
         hold.booking = Some((id, reference));
         let channel = hold.channel.or(requester.channel());
-        self.add_new(service, booking, channel, entry);
+        // A hold that is paid was judged when its payment was begun: what does not fit was accepted then.
+        let is_oversize = payment.is_some() && !service.fits(&booking, flights);
+        let accepts_oversize = is_oversize || entry.order.operation.accepts_oversize();
+        self.add_new(service, booking, accepts_oversize, channel, entry);
         self.add_hold(Some(stepped.before.clone()), hold, stepped.event_type, by, entry);
     }
 
@@ -366,8 +370,15 @@ impl Batch {
         self.shifts.extend(self.draws.apply_allotments(Some(organization), shifts));
     }
 
-    fn add_new(&mut self, service: &BookingService, booking: Booking, channel: Option<Channel>, entry: &OwnEntry) {
-        let event = service.booked_event(&booking, entry.order.operation.accepts_oversize());
+    fn add_new(
+        &mut self,
+        service: &BookingService,
+        booking: Booking,
+        accepts_oversize: bool,
+        channel: Option<Channel>,
+        entry: &OwnEntry,
+    ) {
+        let event = service.booked_event(&booking, accepts_oversize);
         self.place().new = Some(self.new.len());
         self.new.push((booking, event, entry.order.ticket.trace.clone(), channel));
     }
