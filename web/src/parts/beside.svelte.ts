@@ -1,4 +1,4 @@
-// What is shown beside flights and loaded after them: notices of stations, logos of airlines.
+// What is shown beside flights and loaded after them: notices of stations, logos of airlines, pieces that do not fit.
 import type { pages } from "../pages/stations/pages";
 
 type Parts = Awaited<ReturnType<typeof pages.beside>>;

@@ -13,11 +13,15 @@ export const pages = {
   collections: () => staffTexts().then(() => import("../admin/Collections.svelte")),
   /** In the dialog of an airline. */
   logo: () => stationTexts().then(() => import("../admin/stations/LogoField.svelte")),
-  /** What other pages show of stations and airlines. */
+  /** What other pages show of stations and airlines, and of what does not fit. */
   beside: async () => {
     await stationTexts();
-    const [notices, logos] = await Promise.all([import("./NoticesOf.svelte"), import("./LogosOf.svelte")]);
-    return { NoticesOf: notices.default, LogosOf: logos.default };
+    const [notices, logos, tooLarge] = await Promise.all([
+      import("./NoticesOf.svelte"),
+      import("./LogosOf.svelte"),
+      import("../search/TooLarge.svelte"),
+    ]);
+    return { NoticesOf: notices.default, LogosOf: logos.default, TooLarge: tooLarge.default };
   },
   tips: () => staffTexts().then(() => import("../admin/Tips.svelte")),
 };
