@@ -25,6 +25,15 @@ impl Desk {
         self.make_hold(counted, HoldKind::Itinerary, new, key).await
     }
 
+    /// Refuses a hold on flights that do not take each piece of its dimensions, as making it would.
+    pub async fn check_fit(&self, new: &CreateHold) -> Result<(), Problem> {
+        let Some(dimensions) = new.dimensions() else { return Ok(()) };
+        match self.bookings().check_fit(&new.flight_ids, dimensions).await {
+            Ok(()) => Ok(()),
+            Err(error) => self.bookings().or_alternatives_to_hold(new, Err(error.into())).await.map(drop),
+        }
+    }
+
     /// Cancels a booking. The answer is that of `POST /bookings/{ref_id}/cancel`.
     pub async fn cancel_for(&self, caller: Principal, reference: BookingRef, key: Key) -> Result<Answer, Problem> {
         let target = Target { caller, reference, precondition: Precondition::default() };

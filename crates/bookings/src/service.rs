@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use loadmaster_accounts::Acts;
 use loadmaster_capacity::CapacityService;
 use loadmaster_embargoes::EmbargoService;
-use loadmaster_flights::{Flight, FlightService};
+use loadmaster_flights::{self as flights, Flight, FlightService};
 use loadmaster_holds::{HoldService, PriceTerms};
-use loadmaster_kernel::{BookingId, BookingRef, Counted, FlightId, QuoteId, UserId, Weight};
+use loadmaster_kernel::{BookingId, BookingRef, Counted, Dimensions, FlightId, QuoteId, UserId, Weight};
 use loadmaster_payments::PaymentService;
 use loadmaster_platform::{
     clock::SharedClock,
@@ -225,6 +225,12 @@ impl BookingService {
     /// Returns the author of changes made now.
     pub(super) fn author(&self, actor: Option<UserId>) -> Author<'_> {
         Author { ids: &self.ids, actor, now: self.clock.now() }
+    }
+
+    /// Refuses flights on which a piece of these dimensions does not fit.
+    pub(super) async fn check_fit(&self, flights: &[FlightId], dimensions: &Dimensions) -> Result<(), BookingError> {
+        let flights = flights::find_all_in_tx(&mut *self.db.read().await?, flights).await?;
+        Ok(shipment::check_fit(&flights, Fit::of(Some(dimensions), &self.surroundings().reference))?)
     }
 
     /// Returns whether each piece of the booking fits on each of these flights.

@@ -73,8 +73,14 @@ impl Command for Hold {
                 continue;
             }
             let freight = whole.ready_at(way.origin).ok_or(ConsolidationError::UnknownOrigin(way.origin))?;
-            let held = Box::pin(consolidations.hold_one(*caller, (*id, way), &freight, key)).await;
             let refused = |problem| ConsolidationError::Refused { origin: way.origin, problem: Box::new(problem) };
+            // A master whose parts do not all have dimensions has none: what is known of the others counts all the same.
+            let sizes = whole.sizes_at(way.origin).filter(|_| freight.dimensions.is_none());
+            if sizes.is_some() {
+                let sized = new_hold(way, &Freight { dimensions: sizes, ..freight.clone() });
+                Box::pin(consolidations.desk.check_fit(&sized)).await.map_err(refused)?;
+            }
+            let held = Box::pin(consolidations.hold_one(*caller, (*id, way), &freight, key)).await;
             let held = held.map_err(refused)?;
             made.push((way.origin, held.id));
             check_ends(&whole, (place, way), &held)?;

@@ -90,3 +90,20 @@ async fn a_master_has_the_dimensions_of_its_parts_and_takes_only_flights_on_whic
     assert_eq!(master().await["dimensions"], Value::Null);
     world.audit().await;
 }
+
+#[tokio::test]
+async fn a_part_that_does_not_fit_keeps_the_master_off_a_flight_also_where_others_have_no_dimensions() {
+    let world = World::start().await;
+    let [small, large] = flights(&world).await;
+    let owner = world.customer().await;
+    let (consolidation, _) = with_part(&owner, sized(150)).await;
+    let bare = json!({"origin": "DEL", "status": "READY", "pieces": 1, "weight_kg": 10});
+    owner.post(&of(&consolidation, "parts"), bare).await.expect(201);
+    let hold = of(&consolidation, "hold");
+    let refused = owner.post(&hold, ways(&[("DEL", &small)])).await.expect_problem(409, "piece_too_large");
+    assert_eq!((&refused["origin"], &refused["flight_id"]), (&json!("DEL"), &small["id"]));
+    assert_eq!(refused["alternatives"][0]["flights"][0]["id"], large["id"], "{refused}");
+    owner.post(&hold, ways(&[("DEL", &large)])).await.expect(200);
+    assert_eq!(shown(&owner, &consolidation).await["masters"][0]["dimensions"], Value::Null);
+    world.audit().await;
+}

@@ -261,6 +261,12 @@ impl Whole {
         Freight::sum(self.parts.iter().filter(|part| part.is_ready_at(origin)).map(|part| &part.content))
     }
 
+    /// Returns the dimensions of the parts that are ready at an origin, also where not all have some; `None` without any.
+    pub fn sizes_at(&self, origin: AirportCode) -> Option<Dimensions> {
+        let ready = self.parts.iter().filter(|part| part.is_ready_at(origin));
+        Dimensions::joined(ready.filter_map(|part| part.content.dimensions.as_ref()))
+    }
+
     /// Returns the origins with parts that are ready.
     pub fn ready_origins(&self) -> BTreeSet<AirportCode> {
         let ready = self.parts.iter().filter(|part| part.status == PartStatus::Ready);
