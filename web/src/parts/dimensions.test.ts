@@ -15,6 +15,7 @@ it("asks for the lines of an address, and writes those of an answer", () => {
   expect(sizesOf(lines ?? [])).toBe(SIZES);
   expect(dimensionsOf("")).toBeUndefined();
   expect(lines?.map(lineText)[0]).toBe("4 × 120 × 80 × 100 cm");
+  expect(dimensionsOf("4x120xlong")?.map(lineText)).toEqual(["4 × 120 × long × … cm"]);
   // Not guessed: the API names the member.
   expect(dimensionsOf("4xlong")).toEqual([{ pieces: 4, length_cm: "long" }]);
 });
