@@ -57,7 +57,9 @@ async fn a_preview_lists_the_bookings_that_do_not_fit_on_the_aircraft() {
     customer.book(sized(&flight, 100)).await;
     let path = format!("/api/v1/flights/{}?dry_run=true", text(&flight, "id"));
     let oversize = async |wish: Value| admin.patch(&path, wish).await.expect(200)["oversize"].clone();
-    let of = |booking: &Value, height: i32| json!({"ref_id": booking["ref_id"], "line": 1, "length_cm": 100, "width_cm": 80, "height_cm": height});
+    let size = json!({"line": 1, "length_cm": 100, "width_cm": 80});
+    let of =
+        |booking: &Value, height: i32| with(size.clone(), json!({"ref_id": booking["ref_id"], "height_cm": height}));
     let mut both = vec![of(&high[0], 150), of(&high[1], 160)];
     both.sort_by_key(|one| text(one, "ref_id").to_owned());
     assert_eq!(oversize(json!({"aircraft_code": "320"})).await, json!(both));
