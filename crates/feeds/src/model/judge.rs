@@ -1,6 +1,9 @@
 //! What a file may not change without a person.
 use loadmaster_flights::FeedDifferences;
 
+/// A file after one with fewer rows is not measured by it: so few are often sent one by one.
+const FEWEST_MEASURED: i64 = 10;
+
 /// From when on a person decides.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
@@ -66,7 +69,7 @@ pub fn reasons(differences: &FeedDifferences, bounds: Bounds) -> Vec<Reason> {
 
 /// Returns why a person decides on a file with so many rows, if that is too few for what the one before lets expect.
 pub fn fewer(rows: i64, expected: Option<i64>, bounds: Bounds) -> Option<Reason> {
-    let (expected, percent) = (expected?, bounds.max_gone_percent);
+    let (expected, percent) = (expected.filter(|rows| *rows >= FEWEST_MEASURED)?, bounds.max_gone_percent);
     let is_cut = i128::from(rows) * 100 < i128::from(expected) * i128::from(100_u32.saturating_sub(percent));
     is_cut.then_some(Reason::Fewer { rows, expected, percent })
 }
@@ -104,6 +107,8 @@ mod tests {
     #[test]
     fn a_file_may_have_ten_percent_fewer_rows_than_the_one_before_and_no_more() {
         assert_eq!(fewer(1, None, BOUNDS), None, "there was none before");
+        assert_eq!(fewer(1, Some(9), BOUNDS), None, "too few to measure by");
+        assert!(fewer(8, Some(10), BOUNDS).is_some());
         assert_eq!(fewer(90, Some(100), BOUNDS), None);
         assert_eq!(fewer(89, Some(100), BOUNDS), Some(Reason::Fewer { rows: 89, expected: 100, percent: 10 }));
         assert_eq!(fewer(200, Some(100), BOUNDS), None);
