@@ -1,1 +1,0 @@
-import"./first-CskvaZHz.js";import{t as e}from"./Entries-DNRmdh-y.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,0 +1,1 @@
+import"./first-DHJ3AP2b.js";import{i as e,t}from"./Rules-BDMFLLxC.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,1 +1,0 @@
-import"./first-CskvaZHz.js";import{i as e,t}from"./Rules-DIs7-B8q.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

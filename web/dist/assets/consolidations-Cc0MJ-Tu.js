@@ -1,1 +1,0 @@
-import{on as e,sn as t,un as n}from"./first-CskvaZHz.js";var r={...t,...e(await n())};export{r as t};

@@ -1,1 +1,0 @@
-import{gn as e,pn as t}from"./first-CskvaZHz.js";var n={en:async()=>(await e(async()=>{let{enFeeds:e}=await import(`./en-feeds-DD80YDUC.js`);return{enFeeds:e}},[])).enFeeds,de:async()=>(await e(async()=>{let{deFeeds:e}=await import(`./de-feeds-DpEmZ-YT.js`);return{deFeeds:e}},[])).deFeeds}[t];export{n as t};

@@ -1,1 +1,0 @@
-export{t as words}from"./feeds-D2l98YpU.js";

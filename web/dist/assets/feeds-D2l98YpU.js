@@ -1,1 +1,0 @@
-import{t as e}from"./feedTexts-Duxzemi0.js";import{on as t,sn as n}from"./first-CskvaZHz.js";var r={...n,...t(await e())};export{r as t};

@@ -1,0 +1,1 @@
+export{t as words}from"./feeds-BuVSgq5T.js";

@@ -1,1 +1,0 @@
-import{dn as e,on as t,sn as n}from"./first-CskvaZHz.js";var r={...n,...t(await e())};export{r as t};

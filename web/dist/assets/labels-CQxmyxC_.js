@@ -1,1 +1,0 @@
-import{Gt as e,Vt as t,Wt as n}from"./first-CskvaZHz.js";import{p as r}from"./station-Dk6ewJfL.js";var i=e=>({params:{query:{limit:100,...e?{cursor:e}:{}}}}),a=async()=>r(await e(e=>n(t.GET(`/api/v1/station-tags`,i(e))))),o=async()=>r(await e(e=>n(t.GET(`/api/v1/station-collections`,i(e)))));export{a as n,o as t};

@@ -1,1 +1,0 @@
-import{gn as e,pn as t}from"./first-CskvaZHz.js";var n={en:async()=>(await e(async()=>{let{enStations:e}=await import(`./en-stations-C9qmWWhK.js`);return{enStations:e}},[])).enStations,de:async()=>(await e(async()=>{let{deStations:e}=await import(`./de-stations-CkFOmZzm.js`);return{deStations:e}},[])).deStations}[t];export{n as t};

@@ -1,1 +1,0 @@
-import{on as e,sn as t}from"./first-CskvaZHz.js";import{t as n}from"./stationTexts-DiIyQsAt.js";var r={...t,...e(await n())};export{r as t};
