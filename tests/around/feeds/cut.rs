@@ -50,9 +50,9 @@ async fn the_setting_says_how_many_rows_a_file_may_lack() {
     let world = World::with(feeding().set("feeds.max_gone_percent", "50")).await;
     let admin = world.admin().await;
     let feed = made(&admin, flights()).await;
-    run(&admin, &feed, &daily(&world, 10, "77X")).await;
-    assert_eq!(run(&admin, &feed, &daily(&world, 5, "77X")).await["status"], "UNCHANGED");
-    assert_eq!(run(&admin, &feed, &daily(&world, 2, "77X")).await["status"], "REVIEW");
+    run(&admin, &feed, &daily(&world, 20, "77X")).await;
+    assert_eq!(run(&admin, &feed, &daily(&world, 10, "77X")).await["status"], "UNCHANGED");
+    assert_eq!(run(&admin, &feed, &daily(&world, 4, "77X")).await["status"], "REVIEW");
 }
 
 #[tokio::test]
