@@ -140,6 +140,17 @@ async fn the_run_that_is_the_measure_is_kept() {
     assert_eq!(run(&admin, &feed, &daily(&world, 10, "77X")).await["status"], "REVIEW");
 }
 
+/// The runs of a feed, the newest first, once there are this many and none is under way.
+async fn after(admin: &Client, feed: &Value, many: usize) -> Value {
+    let path = runs_of(feed);
+    loadmaster_testkit::until("a run has ended", async || {
+        let runs = admin.get(&path).await.expect(200);
+        runs.as_array().unwrap().len() == many && runs[0]["status"] != "RUNNING"
+    })
+    .await;
+    admin.get(&path).await.expect(200)
+}
+
 /// A file is not sent again while it is the same, perhaps for longer than runs are kept.
 #[tokio::test]
 async fn what_was_read_last_stays_the_measure_while_the_file_is_the_same() {
@@ -147,15 +158,7 @@ async fn what_was_read_last_stays_the_measure_while_the_file_is_the_same() {
     let admin = world.admin().await;
     files.give(super::file(&daily(&world, 20, "77X")).as_bytes(), "\"v1\"");
     let feed = made(&admin, with(flights(), json!({"url": files.url(), "every_minutes": 15}))).await;
-    let runs = async |many: usize| {
-        let path = runs_of(&feed);
-        loadmaster_testkit::until("a run has ended", async || {
-            let runs = admin.get(&path).await.expect(200);
-            runs.as_array().unwrap().len() == many && runs[0]["status"] != "RUNNING"
-        })
-        .await;
-        admin.get(&path).await.expect(200)
-    };
+    let runs = async |many: usize| after(&admin, &feed, many).await;
     runs(1).await;
     world.clock.advance(chrono::TimeDelta::minutes(16));
     assert_eq!(summary(&runs(2).await[0]), "UNCHANGED 0 0 0 0 0 0 0");
@@ -163,4 +166,28 @@ async fn what_was_read_last_stays_the_measure_while_the_file_is_the_same() {
     files.give(super::file(&daily(&world, 10, "77X")).as_bytes(), "\"v2\"");
     world.clock.advance(chrono::TimeDelta::minutes(16));
     assert_eq!(summary(&runs(2).await[0]), "REVIEW 0 0 10 0 0 0 0");
+}
+
+#[tokio::test]
+async fn a_run_that_is_applied_after_later_ones_is_the_measure() {
+    let (world, files) = (World::with(feeding()).await, super::files::Files::start().await);
+    let admin = world.admin().await;
+    files.give(super::file(&daily(&world, 20, "77X")).as_bytes(), "\"v1\"");
+    let feed = made(&admin, with(flights(), json!({"url": files.url(), "every_minutes": 15}))).await;
+    let after = async |many: usize| {
+        world.clock.advance(chrono::TimeDelta::minutes(16));
+        after(&admin, &feed, many).await
+    };
+    assert_eq!(summary(&after(1).await[0]), "APPLIED 20 0 0 0 0 0 0");
+    files.give(super::file(&daily(&world, 10, "77X")).as_bytes(), "\"v2\"");
+    let half = after(2).await[0].clone();
+    assert_eq!(summary(&half), "REVIEW 0 0 10 0 0 0 0");
+    assert_eq!(summary(&after(3).await[0]), "UNCHANGED 0 0 0 0 0 0 0", "it is not sent again");
+    world.clock.advance(chrono::TimeDelta::minutes(1));
+    admin.poke(&format!("{}/apply", at_run(&half))).await.expect(202);
+    assert_eq!(summary(&ended(&admin, &half).await), "APPLIED 0 0 10 0 0 0 0");
+    assert_eq!(summary(&after(4).await[0]), "UNCHANGED 0 0 0 0 0 0 0");
+    files.give(super::file(&daily(&world, 10, "74Y")).as_bytes(), "\"v3\"");
+    assert_eq!(summary(&after(5).await[0]), "APPLIED 0 10 0 0 0 0 0");
+    world.audit().await;
 }

@@ -156,12 +156,13 @@ pub(crate) async fn note_file(db: &mut PgSession, id: FeedRunId, name: &str) -> 
     sqlx::query!("update feed_runs set file_name = $2 where id = $1", id.uuid(), name).execute(db).await.map(drop)
 }
 
-/// Returns the number of rows of the last file of a feed that was applied or changed nothing, and when its run was started.
+/// Returns the number of rows of the file of a feed that was applied or changed nothing last, and when its run was started. A run
+/// that a person applies later than the next ones ended is the last.
 pub(crate) async fn last_rows(db: &mut PgSession, feed: FeedId) -> sqlx::Result<Option<(i64, DateTime<Utc>)>> {
     let last = sqlx::query!(
         r#"select file_rows as "file_rows!", started_at from feed_runs
            where feed_id = $1 and status in ('APPLIED', 'UNCHANGED') and file_rows is not null
-           order by id desc limit 1"#,
+           order by ended_at desc, id desc limit 1"#,
         feed.uuid(),
     );
     Ok(last.fetch_optional(db).await?.map(|row| (row.file_rows, row.started_at)))
@@ -298,7 +299,7 @@ pub(crate) async fn delete_old(db: &mut PgSession, before: DateTime<Utc>, most: 
         "delete from feed_runs where id = any(array(
              select id from feed_runs r where ended_at < $1 and status <> 'REVIEW'
                and (file_rows is null or status not in ('APPLIED', 'UNCHANGED')
-                    or exists (select from feed_runs l where l.feed_id = r.feed_id and l.id > r.id
+                    or exists (select from feed_runs l where l.feed_id = r.feed_id and (l.ended_at, l.id) > (r.ended_at, r.id)
                                  and l.status in ('APPLIED', 'UNCHANGED') and l.file_rows is not null))
              order by ended_at limit $2))",
         before,
