@@ -7,6 +7,7 @@ use loadmaster_flights::{Effect, FeedDifferences, FeedRule, FlightError, Season}
 use loadmaster_kernel::{AirlineCode, UserId};
 use loadmaster_operations::{FeedApplied, OperationError};
 use loadmaster_platform::{
+    idempotency::Repetition,
     postgres::{DbError, commit, retrying},
     tables::{ImportSummary, Table, TableError},
     work,
@@ -39,7 +40,7 @@ impl FeedService {
         };
         let season = match reading {
             Ok(season) => Arc::new(season),
-            Err(error) => return refused(error),
+            Err(error) => return refused(run, error),
         };
         let foreign = season.faults_of_airlines(&airlines(feed));
         if !foreign.is_empty() {
@@ -85,7 +86,7 @@ impl FeedService {
         };
         let differences = match self.operations.compare_feed(season, &rule).await {
             Ok(differences) => differences,
-            Err(error) => return refused(error).map(Some),
+            Err(error) => return refused(run, error).map(Some),
         };
         let found = Ended {
             counts: counts(&differences),
@@ -114,7 +115,7 @@ impl FeedService {
         match Box::pin(work::run_alone(&self.db, Noted { command, note, counts: applied })).await {
             Ok(done) => Ok(Some(Ended { counts: applied(&done, before), file_rows, ..Ended::of(RunStatus::Applied) })),
             Err(OperationError::Flight(FlightError::NotAsShown)) => Ok(None),
-            Err(error) => refused(error).map(Some),
+            Err(error) => refused(run, error).map(Some),
         }
     }
 
@@ -182,7 +183,7 @@ impl FeedService {
             };
             match imported {
                 Ok(summary) => return Ok(Ok(summary)),
-                Err(error) => refused_tariffs(error)?,
+                Err(error) => refused_tariffs(run, error)?,
             }
         };
         Ok(Err(Box::new(ended)))
@@ -226,9 +227,10 @@ fn settled_by_counts(feed: &Feed, run: &Run, found: Ended, fewer: Option<Reason>
     Ok(Ended { status: Some(RunStatus::Review), because: Some(because), ..found })
 }
 
-/// Returns what becomes of a run during whose attempts others changed the schedule. One that a person has approved waits as before.
+/// Returns what becomes of a run during whose attempts others changed what its file changes. One that a person has approved waits as
+/// before.
 fn overtaken(run: &Run) -> Ended {
-    let because = "Others changed the schedule during every attempt; nothing was changed.";
+    let because = "Others changed the same flights or tariffs during every attempt; nothing was changed.";
     if !run.is_approved {
         let because = format!("{because} The file is read again; one that was given by hand must be given again.");
         return Ended { is_passing: true, ..Ended::failed(because) };
@@ -294,19 +296,21 @@ fn refused_table(error: &TableError) -> Ended {
     }
 }
 
-/// Returns what became of a file that flights refuse.
-fn refused(error: OperationError) -> Result<Ended, DbError> {
-    match error {
-        OperationError::Flight(FlightError::Table(error)) => Ok(refused_table(&error)),
-        OperationError::Flight(FlightError::Database(cause)) | OperationError::Database(cause) => Err(cause),
-        error => Ok(Ended::failed(format!("The file cannot be applied: {error}."))),
+/// Returns what became of a run whose file flights refuse.
+fn refused(run: &Run, error: OperationError) -> Result<Ended, DbError> {
+    match error.into_database() {
+        Ok(cause) => Err(cause),
+        Err(OperationError::Flight(FlightError::Table(error))) => Ok(refused_table(&error)),
+        Err(error) if error.is_race() => Ok(overtaken(run)),
+        Err(error) => Ok(Ended::failed(format!("The file cannot be applied: {error}."))),
     }
 }
 
-fn refused_tariffs(error: PricingError) -> Result<Ended, DbError> {
+fn refused_tariffs(run: &Run, error: PricingError) -> Result<Ended, DbError> {
     match error {
         PricingError::Table(error) => Ok(refused_table(&error)),
-        PricingError::Database(cause) => Err(cause),
+        PricingError::Repeated(Repetition::Database(cause)) | PricingError::Database(cause) => Err(cause),
+        PricingError::Raced => Ok(overtaken(run)),
         error => Ok(Ended::failed(format!("The file cannot be applied: {error}."))),
     }
 }
@@ -315,5 +319,32 @@ fn refused_rates(error: ReferenceError) -> Result<Ended, DbError> {
     match error {
         ReferenceError::Table(error) => Ok(refused_table(&error)),
         ReferenceError::Database(cause) => Err(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::model::RunTrigger;
+
+    #[test]
+    fn trouble_that_passes_fails_no_run_that_a_person_has_approved() {
+        let nil = uuid::Uuid::nil();
+        let run = Run::begun(nil.into(), nil.into(), RunTrigger::File, None, DateTime::UNIX_EPOCH);
+        let run = Run { is_approved: true, digest: Some(vec![1]), ..run };
+        for ended in [
+            refused(&run, FlightError::Raced.into()),
+            refused(&run, OperationError::OutOfReach),
+            refused_tariffs(&run, PricingError::Raced),
+        ] {
+            let ended = ended.unwrap();
+            assert_eq!((ended.status, ended.is_passing), (Some(RunStatus::Review), true), "{ended:?}");
+            assert_eq!(ended.digest, run.digest, "it waits for the same");
+        }
+        let database = || Repetition::Database(DbError::Conflict);
+        assert!(refused(&run, database().into()).is_err(), "the run is begun again");
+        assert!(refused_tariffs(&run, database().into()).is_err());
     }
 }

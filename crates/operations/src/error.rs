@@ -68,6 +68,30 @@ impl OperationError {
             _ => false,
         }
     }
+
+    /// Returns the error of the database, if it is one; else the error itself.
+    pub fn into_database(self) -> Result<DbError, Self> {
+        match self {
+            Self::Flight(FlightError::Database(cause) | FlightError::Repeated(Repetition::Database(cause)))
+            | Self::Booking(BookingError::Database(cause) | BookingError::Repeated(Repetition::Database(cause)))
+            | Self::Repeated(Repetition::Database(cause))
+            | Self::Database(cause) => Ok(cause),
+            error => Err(error),
+        }
+    }
+
+    /// Returns whether others changed or locked what was needed during every attempt: the same may succeed later.
+    pub const fn is_race(&self) -> bool {
+        matches!(
+            self,
+            Self::OutOfReach
+                | Self::Unfinished(_)
+                | Self::Flight(FlightError::Raced)
+                | Self::Booking(
+                    BookingError::Raced | BookingError::Unsettled | BookingError::Crowded | BookingError::Locked(_)
+                )
+        )
+    }
 }
 
 impl Transient for OperationError {
@@ -144,4 +168,34 @@ fn refused(from: FlightStatus, action: FlightAction, allowed: &[FlightAction]) -
         _ => format!("You cannot {verb} a flight that is {status}; you can {next}."),
     };
     Problem::new(code::INVALID_TRANSITION, text).with("from", from).with("action", action).with("allowed", allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_that_passes_is_known_in_whatever_room_it_occurs() {
+        let of_database: [OperationError; 4] = [
+            FlightError::Database(DbError::Conflict).into(),
+            BookingError::Database(DbError::Conflict).into(),
+            BookingError::Repeated(Repetition::Database(DbError::Conflict)).into(),
+            DbError::Conflict.into(),
+        ];
+        for error in of_database {
+            assert!(!error.is_race(), "{error:?}");
+            assert!(matches!(error.into_database(), Ok(DbError::Conflict)));
+        }
+        let races: [OperationError; 4] = [
+            FlightError::Raced.into(),
+            BookingError::Raced.into(),
+            BookingError::Crowded.into(),
+            OperationError::OutOfReach,
+        ];
+        for error in races {
+            assert!(error.is_race(), "{error:?}");
+            assert!(error.into_database().is_err());
+        }
+        assert!(!OperationError::CapacityIsSet.is_race());
+    }
 }
