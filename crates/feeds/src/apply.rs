@@ -49,7 +49,8 @@ impl FeedService {
         if season.is_empty() {
             return Ok(Ended::failed("The file gives no flight from today on; have it sent again."));
         }
-        let rows = i64::try_from(season.rows()).unwrap_or(i64::MAX);
+        // What had left before is not missed in the next file.
+        let rows = i64::try_from(season.rows(run.started_at)).unwrap_or(i64::MAX);
         let fewer = fewer(rows, self.expected_rows(feed).await?, self.bounds);
         for _ in 0..ATTEMPTS {
             if let Some(ended) = self.compare_and_apply(feed, run, &season, (rows, fewer)).await? {

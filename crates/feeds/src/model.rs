@@ -256,7 +256,7 @@ pub struct Run {
     /// What it was shown to do, while it waits and once it is approved.
     pub digest: Option<Vec<u8>>,
     pub counts: Counts,
-    /// Rows of the file, of SSIM legs; `None` if none could be read.
+    /// Rows of the file, of SSIM legs, of dated flights those that leave after its start; `None` if none could be read.
     pub file_rows: Option<i64>,
     /// What it found is applied, and only its end is still to be written.
     pub is_applied: bool,

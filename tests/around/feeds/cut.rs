@@ -126,6 +126,18 @@ async fn a_file_of_dated_flights_need_not_have_those_that_have_left() {
 }
 
 #[tokio::test]
+async fn rows_of_flights_that_had_left_before_are_not_missed() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, flights()).await;
+    let gone: Vec<String> = (201..206).map(|number| row(&world, &format!("AI{number}"), 0, 1, "77X")).collect();
+    let all = daily(&world, 20, "77X");
+    assert_eq!(run(&admin, &feed, &[gone, all.clone()].concat()).await["status"], "APPLIED");
+    assert_eq!(summary(&run(&admin, &feed, &all).await), "UNCHANGED 0 0 20 0 0 0 0");
+    assert_eq!(run(&admin, &feed, &all[..17]).await["status"], "REVIEW");
+}
+
+#[tokio::test]
 async fn the_run_that_is_the_measure_is_kept() {
     let world = World::with(feeding()).await;
     let admin = world.admin().await;

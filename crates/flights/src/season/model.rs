@@ -82,10 +82,11 @@ impl Season {
         &self.timetable
     }
 
-    /// Returns the number of rows of its file that give flights, of SSIM that of such legs; also of those before today.
-    pub fn rows(&self) -> usize {
+    /// Returns the number of rows of its file that give flights, of SSIM that of such legs; also of those before today. Of dated
+    /// flights only those count that leave after `now`.
+    pub fn rows(&self, now: DateTime<Utc>) -> usize {
         if self.lines.is_empty() {
-            return self.timetable.0.len();
+            return self.timetable.0.iter().filter(|dated| dated.flight.departure > now).count();
         }
         // A leg in UTC may have several lines.
         self.lines.chunk_by(|one, other| one.row == other.row).count()
