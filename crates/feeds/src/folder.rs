@@ -2,6 +2,7 @@
 use std::{
     collections::HashSet,
     ffi::OsString,
+    fs::Metadata,
     io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,18 +23,34 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// Most files that are passed over.
 const MOST_STUCK: usize = 10_000;
 
-/// A file of a folder.
+/// What tells a file from another one of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Stamp {
+    /// When it was changed last, in nanoseconds since 1970.
+    pub changed: i64,
+    pub length: i64,
+}
+
+impl Stamp {
+    fn of(about: &Metadata) -> Option<Self> {
+        let changed = match about.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_nanos()).ok()?,
+            Err(before) => -i64::try_from(before.duration().as_nanos()).ok()?,
+        };
+        Some(Self { changed, length: i64::try_from(about.len()).ok()? })
+    }
+}
+
+/// A file of a folder, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Entry {
     name: OsString,
-    /// When it was changed last, and its length, as of when it was found; `None`: not known.
-    stamp: Option<(SystemTime, u64)>,
+    stamp: Stamp,
 }
 
 impl Entry {
-    /// Returns the file of this name, whatever it is by now.
-    pub(super) fn named(name: &str) -> Self {
-        Self { name: name.into(), stamp: None }
+    pub(super) fn new(name: impl Into<OsString>, stamp: Stamp) -> Self {
+        Self { name: name.into(), stamp }
     }
 
     /// Returns a file that has not been changed for a while. Others are left alone: directories, links, and names that begin with a
@@ -44,12 +61,16 @@ impl Entry {
         // The file system's clock, and no other, says how old a file is.
         let is_complete = modified.elapsed().is_ok_and(|age| age >= SETTLED);
         let is_wanted = about.is_file() && is_complete && !name.as_encoded_bytes().starts_with(b".");
-        is_wanted.then(|| Self { name, stamp: Some((modified, about.len())) })
+        Stamp::of(&about).filter(|_| is_wanted).map(|stamp| Self { name, stamp })
     }
 
     /// Its name as it is shown.
     pub(super) fn shown(&self) -> String {
         self.name.to_string_lossy().into_owned()
+    }
+
+    pub(super) const fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     /// The oldest is the first.
@@ -60,18 +81,16 @@ impl Entry {
     /// Returns whether it is still the file that was found.
     pub(super) async fn is_in(&self, directory: &Path) -> bool {
         let Ok(about) = fs::symlink_metadata(directory.join(&self.name)).await else { return false };
-        let stamp = about.modified().map(|modified| (modified, about.len())).ok();
-        self.stamp.is_none() || self.stamp == stamp
+        Stamp::of(&about) == Some(self.stamp)
     }
 
     /// Reads the file, or returns why it can never be read, in a sentence that says what to do.
     pub(super) async fn read(&self, directory: &Path) -> Result<Bytes, String> {
         let name = self.shown();
-        let is_large = |length: u64| !usize::try_from(length).is_ok_and(|length| length <= LARGEST);
         if self.name.to_str().is_none() {
             return Err(format!("The name of the file {name} is not UTF-8; put it there again under another name."));
         }
-        if self.stamp.is_some_and(|(_, length)| is_large(length)) {
+        if !usize::try_from(self.stamp.length).is_ok_and(|length| length <= LARGEST) {
             return Err(format!("The file {name} is larger than 256 MiB; have it sent in parts."));
         }
         contents(directory.join(&self.name)).await.map_err(|error| {
@@ -141,7 +160,7 @@ mod tests {
             ("src", "The file src cannot be read ("),
             ("gone.csv", "The file gone.csv was taken away before it was read"),
         ] {
-            let because = Entry::named(name).read(directory).await.unwrap_err();
+            let because = Entry::new(name, Stamp { changed: 1, length: 1 }).read(directory).await.unwrap_err();
             assert!(because.starts_with(begin), "{because}");
         }
     }
@@ -149,9 +168,11 @@ mod tests {
     #[tokio::test]
     async fn only_the_file_that_was_found_is_moved_away() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let found = Entry { stamp: Some((SystemTime::UNIX_EPOCH, 1)), ..Entry::named("Cargo.toml") };
-        assert!(!found.is_in(directory).await, "another one has come in its place");
-        assert!(Entry::named("Cargo.toml").is_in(directory).await);
-        assert!(!Entry::named("gone.csv").is_in(directory).await);
+        let stamp = Stamp::of(&std::fs::metadata(directory.join("Cargo.toml")).unwrap()).unwrap();
+        assert!(Entry::new("Cargo.toml", stamp).is_in(directory).await);
+        for other in [Stamp { changed: stamp.changed - 1, ..stamp }, Stamp { length: stamp.length - 1, ..stamp }] {
+            assert!(!Entry::new("Cargo.toml", other).is_in(directory).await, "another one has come in its place");
+        }
+        assert!(!Entry::new("gone.csv", stamp).is_in(directory).await);
     }
 }

@@ -133,7 +133,8 @@ impl FeedService {
             return Ok(Ended { etag: run.etag.clone(), ..Ended::of(RunStatus::Applied) });
         }
         if run.attempts >= MOST_ATTEMPTS {
-            let entry = run.file_name.as_deref().filter(|_| !run.is_approved).map(Entry::named);
+            let noted = repository::noted_file(&mut *self.db.read().await?, run.id).await?;
+            let entry = noted.filter(|_| !run.is_approved);
             let because = "The run broke off three times, and was given up; see the log of the processes.";
             return Ok(Ended { entry, ..Ended::failed(because) });
         }
@@ -142,8 +143,7 @@ impl FeedService {
             None => self.source_of(feed, run).await?,
         };
         if let Ok(Source::File(Found { entry: Some(entry), .. })) = &source {
-            let (id, name) = (run.id, entry.shown());
-            let note = || async { in_own_tx!(self.db, |tx| repository::note_file(&mut tx, id, &name)) };
+            let note = || async { in_own_tx!(self.db, |tx| repository::note_file(&mut tx, run.id, entry)) };
             retrying(note).await?;
         }
         Ok(self.end_of(feed, run, source).await?)

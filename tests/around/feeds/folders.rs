@@ -13,7 +13,7 @@ use loadmaster_testkit::{
     freight::{each, text, with},
     until,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{because, ended, feeding, file, flights, made, rows, run_now, runs_of, summary};
 
@@ -167,6 +167,27 @@ async fn files_that_cannot_be_moved_away_are_read_once_and_then_a_run_says_so() 
     assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 1 0 3 0 0 0 0");
 }
 
+/// When a file was changed last, in nanoseconds since 1970, and its length.
+fn stamp(file: &Path) -> String {
+    let about = fs::metadata(file).unwrap();
+    let changed = about.modified().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    format!("{}, {}", changed.as_nanos(), about.len())
+}
+
+/// A run as the third process leaves it that its file has ended.
+async fn broken_off(world: &World, feed: &Value, name: &str, stamp: &str) -> Value {
+    let id = uuid::Uuid::now_v7();
+    world
+        .sql(&format!(
+            "insert into feed_runs (id, feed_id, trigger, status, attempts, file_name, file_changed_ns, file_length, started_at)
+             values ('{id}', '{}', 'SCHEDULE', 'RUNNING', 3, '{name}', {stamp}, '2026-11-20')",
+            text(feed, "id")
+        ))
+        .await;
+    world.sql("update feeds set due_at = '2026-11-20'").await;
+    json!({"id": id, "feed_id": feed["id"]})
+}
+
 #[tokio::test]
 async fn a_file_whose_run_breaks_off_three_times_is_moved_to_failed() {
     let root = tempfile::tempdir().unwrap();
@@ -175,18 +196,24 @@ async fn a_file_whose_run_breaks_off_three_times_is_moved_to_failed() {
     let feed = made(&admin, with(flights(), json!({"folder": "ai"}))).await;
     put(&folder, "deadly.csv", &file(&rows(&world, 2)), 300);
     put(&folder, "next.csv", &file(&rows(&world, 2)), 200);
-    let id = uuid::Uuid::now_v7();
-    // As the third process leaves it that the file has ended.
-    world
-        .sql(&format!(
-            "insert into feed_runs (id, feed_id, trigger, status, attempts, file_name, started_at)
-             values ('{id}', '{}', 'SCHEDULE', 'RUNNING', 3, 'deadly.csv', '2026-11-20')",
-            text(&feed, "id")
-        ))
-        .await;
-    world.sql("update feeds set due_at = '2026-11-20'").await;
-    let run = json!({"id": id, "feed_id": feed["id"]});
+    let run = broken_off(&world, &feed, "deadly.csv", &stamp(&folder.join("deadly.csv"))).await;
     assert!(because(&ended(&admin, &run).await).starts_with("The run broke off three times"));
     until("it is moved away", async || names(&folder.join("failed")) == ["deadly.csv"]).await;
     assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 2 0 0 0 0 0 0");
+}
+
+#[tokio::test]
+async fn a_file_that_takes_the_name_of_one_whose_run_broke_off_is_read() {
+    let root = tempfile::tempdir().unwrap();
+    let (world, folder) = with_folder(root.path()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, with(flights(), json!({"folder": "ai"}))).await;
+    put(&folder, "daily.csv", &file(&rows(&world, 2)), 300);
+    let before = stamp(&folder.join("daily.csv"));
+    put(&folder, "daily.csv", &file(&rows(&world, 3)), 200);
+    let run = broken_off(&world, &feed, "daily.csv", &before).await;
+    assert!(because(&ended(&admin, &run).await).starts_with("The run broke off three times"));
+    assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 3 0 0 0 0 0 0");
+    until("it is moved away", async || names(&folder.join("done")) == ["daily.csv"]).await;
+    assert_eq!(names(&folder.join("failed")), [""; 0]);
 }

@@ -13,7 +13,7 @@ pub(super) use due::{beat, finish, lease};
 pub(super) use files::{delete_file, read_file, write_file};
 pub(super) use list::{Part, list, list_runs, number_of, number_of_runs};
 pub(super) use runs::{
-    delete_old, differences, faults, find_run, insert_run, last_rows, lock_run, note_attempt, note_file,
+    delete_old, differences, faults, find_run, insert_run, last_rows, lock_run, note_attempt, note_file, noted_file,
     replace_findings, running, save_run, supersede, waiting_file,
 };
 

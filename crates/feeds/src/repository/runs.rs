@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     dto::run::{DifferenceEffect, DifferenceFilter},
+    folder::{Entry, Stamp},
     model::{Counts, FileFault, Run, RunStatus, RunTrigger},
 };
 
@@ -152,8 +153,26 @@ pub(crate) async fn note_attempt(db: &mut PgSession, id: FeedRunId) -> sqlx::Res
 }
 
 /// Notes which file of the folder a run reads.
-pub(crate) async fn note_file(db: &mut PgSession, id: FeedRunId, name: &str) -> sqlx::Result<()> {
-    sqlx::query!("update feed_runs set file_name = $2 where id = $1", id.uuid(), name).execute(db).await.map(drop)
+pub(crate) async fn note_file(db: &mut PgSession, id: FeedRunId, entry: &Entry) -> sqlx::Result<()> {
+    let noted = sqlx::query!(
+        "update feed_runs set file_name = $2, file_changed_ns = $3, file_length = $4 where id = $1",
+        id.uuid(),
+        entry.shown(),
+        entry.stamp().changed,
+        entry.stamp().length,
+    );
+    noted.execute(db).await.map(drop)
+}
+
+/// Returns the file of the folder that a run reads, as it was then; `None` if it reads none, or it is not known which.
+pub(crate) async fn noted_file(db: &mut PgSession, id: FeedRunId) -> sqlx::Result<Option<Entry>> {
+    let noted = sqlx::query!(
+        r#"select file_name as "file_name!", file_changed_ns as "changed!", file_length as "length!"
+           from feed_runs where id = $1 and num_nonnulls(file_name, file_changed_ns, file_length) = 3"#,
+        id.uuid(),
+    );
+    let entry = |row: (String, i64, i64)| Entry::new(row.0, Stamp { changed: row.1, length: row.2 });
+    Ok(noted.fetch_optional(db).await?.map(|row| entry((row.file_name, row.changed, row.length))))
 }
 
 /// Returns the number of rows of the file of a feed that was applied or changed nothing last, and when its run was started. A run
