@@ -145,7 +145,10 @@ impl Command for Delete {
 
     async fn decide(&mut self, tx: &mut PgSession) -> Result<(), FeedError> {
         let feed = lock_in_tx(tx, self.id, &self.precondition).await?;
+        // An apply locks flights of the feed before its run: this does, too.
+        forget_feed_in_tx(tx, self.id).await?;
         repository::delete(tx, self.id, self.feeds.clock.now()).await?;
+        // Flights of an apply that has ended meanwhile. There is none from now on: it would find no run.
         forget_feed_in_tx(tx, self.id).await?;
         Ok(self.feeds.record_in_tx(tx, self.caller, &feed, "feed.deleted", None).await?)
     }

@@ -1,6 +1,6 @@
 //! Several processes run feeds, and some of them die.
 use loadmaster_testkit::{
-    Client, World,
+    Client, NewFlight, Watch, World,
     freight::{each, text, with},
     until,
 };
@@ -136,4 +136,39 @@ async fn a_file_is_not_applied_for_a_feed_that_was_deleted_meanwhile() {
     assert_eq!(each(&Value::from(schedule(&admin).await), "flight_number"), ["AI901", "AI902"]);
     assert_eq!(world.texts("select distinct feed_id::text from flight_feeds").await, [text(&next, "id")]);
     world.audit().await;
+}
+
+/// Deletes a feed while another session has locked what `first` locks, and does `then` once the deletion waits for that.
+async fn deleted_while(world: &World, admin: &Client, feed: &Value, first: String, then: &'static str) {
+    let mut other = world.database.owner().await;
+    other.execute(sqlx::AssertSqlSafe(first)).await.unwrap();
+    let path = at(feed);
+    let going_on = async {
+        Watch::over(&world.database).await.until_waiting(1).await;
+        other.execute(then).await.unwrap();
+    };
+    let (deleted, ()) = tokio::join!(admin.delete(&path), going_on);
+    deleted.expect(204);
+}
+
+#[tokio::test]
+async fn the_deletion_of_a_feed_waits_for_an_apply_and_forgets_what_that_has_noted() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, flights()).await;
+    run(&admin, &feed, &rows(&world, 2)).await;
+    // An apply notes its flights, and then locks its run.
+    let noting = "begin; select from flight_feeds for update".to_owned();
+    deleted_while(&world, &admin, &feed, noting, "select from feed_runs for update nowait; commit").await;
+    assert_eq!(world.texts("select feed_id::text from flight_feeds").await, [""; 0]);
+    let feed = made(&admin, flights()).await;
+    run(&admin, &feed, &rows(&world, 2)).await;
+    let flight = world.flight(NewFlight::new("AI900", "DEL", "LHR")).await;
+    let (flight, of) = (text(&flight, "id"), text(&feed, "id"));
+    let noted = format!(
+        "begin; insert into flight_feeds (flight_id, feed_id, seen_at) values ('{flight}', '{of}', now());
+         select from feed_runs where feed_id = '{of}' for update"
+    );
+    deleted_while(&world, &admin, &feed, noted, "commit").await;
+    assert_eq!(world.texts("select feed_id::text from flight_feeds").await, [""; 0]);
 }

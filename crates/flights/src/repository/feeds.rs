@@ -35,8 +35,14 @@ pub(crate) async fn keep(db: &mut PgSession, flight: FlightId, is_kept: bool) ->
     kept.execute(db).await.map(drop)
 }
 
+/// Forgets a feed. Flights are locked in ascending order, as [`note`] does.
 pub(crate) async fn forget(db: &mut PgSession, feed: FeedId) -> sqlx::Result<()> {
-    sqlx::query!("delete from flight_feeds where feed_id = $1", feed.uuid()).execute(db).await.map(drop)
+    let forgotten = sqlx::query!(
+        "delete from flight_feeds where feed_id = $1 and flight_id = any(array(
+             select flight_id from flight_feeds where feed_id = $1 order by flight_id for update))",
+        feed.uuid(),
+    );
+    forgotten.execute(db).await.map(drop)
 }
 
 /// Returns the flights from this date on that persons keep from feeds.
