@@ -100,7 +100,7 @@ impl FeedService {
             _ => None,
         };
         if let Some(Ok(Source::Empty)) = looked {
-            return retrying(|| self.let_wait(id, holder)).await;
+            return retrying(|| self.let_wait(&feed, holder)).await;
         }
         let run = match running {
             Some(run) => run,
@@ -203,13 +203,16 @@ impl FeedService {
         Ok(run)
     }
 
-    /// Ends the lease of a feed whose folder is empty, until the next look.
-    async fn let_wait(&self, id: FeedId, holder: Uuid) -> Result<(), FeedError> {
+    /// Ends the lease of a feed whose folder is empty, until the next look; `served` is the feed as it was then.
+    async fn let_wait(&self, served: &Feed, holder: Uuid) -> Result<(), FeedError> {
+        let id = served.id;
         let mut tx = self.db.begin().await?;
         if let Some(mut feed) = repository::lock(&mut tx, id).await?
             && repository::running(&mut tx, id).await?.is_none()
         {
-            feed.due_at = feed.next_run(self.clock.now(), false);
+            // It was changed or reset meanwhile: it is to run soon.
+            let is_changed = feed.version != served.version;
+            feed.due_at = feed.next_run(self.clock.now(), is_changed);
             repository::save(&mut tx, &feed).await?;
         }
         repository::finish(&mut tx, id, holder).await?;
