@@ -266,6 +266,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Returns whether its file is kept from its start on, and is not read from the source.
+    pub fn has_own_file(&self) -> bool {
+        self.is_approved || self.trigger == RunTrigger::File
+    }
+
     pub fn begun(id: FeedRunId, feed: FeedId, trigger: RunTrigger, actor: Option<UserId>, now: DateTime<Utc>) -> Self {
         Self {
             id,

@@ -112,6 +112,9 @@ impl FeedService {
         let attempt = || async { in_own_tx!(self.db, |tx| repository::note_attempt(&mut tx, run.id)) };
         retrying(attempt).await?;
         let ended = self.carry_out(&feed, &run, looked).await?;
+        if let Some(file) = &ended.file {
+            self.keep_file(&run, file).await?;
+        }
         let has_ended = retrying(|| self.conclude(&feed, &run, holder, &ended)).await?;
         if let Some(entry) = ended.entry.as_ref().filter(|_| has_ended) {
             self.put_away(&feed, entry, run.id, ended.status == Some(RunStatus::Failed)).await;
@@ -151,7 +154,7 @@ impl FeedService {
 
     /// Returns the file of a run: the one that is kept for it, or that of the source.
     async fn source_of(&self, feed: &Feed, run: &Run) -> Result<Result<Source, Failure>, DbError> {
-        if run.is_approved || run.trigger == RunTrigger::File {
+        if run.has_own_file() {
             let kept = repository::read_file(&mut *self.db.read().await?, run.id).await?;
             let found = |bytes| Source::File(Found { bytes, etag: run.etag.clone(), entry: None });
             let lost = || Failure::new("The file of the run is no longer kept; start another run.");
@@ -175,6 +178,20 @@ impl FeedService {
             }
             Err(Failure { because, wish, entry }) => Ok(Ended { wish, entry, ..Ended::failed(because) }),
         }
+    }
+
+    /// Keeps the file of a run that is to wait for a person. Each part is a transaction of its own, which leaves the feed unlocked: its
+    /// lease is prolonged meanwhile, however long that takes.
+    async fn keep_file(&self, run: &Run, file: &[u8]) -> Result<(), DbError> {
+        if run.has_own_file() {
+            return Ok(());
+        }
+        // An attempt that broke off may have left parts of another file.
+        retrying(|| async { in_own_tx!(self.db, |tx| repository::delete_file(&mut tx, run.id)) }).await?;
+        for part in repository::parts(file) {
+            retrying(|| async { in_own_tx!(self.db, |tx| repository::write_part(&mut tx, run.id, part)) }).await?;
+        }
+        Ok(())
     }
 
     /// Begins a run by schedule; `None` if the feed is no longer to run, or a person has begun one.
@@ -243,9 +260,8 @@ impl FeedService {
         if !before.is_applied && !(ended.is_passing && run.status == RunStatus::Review) {
             repository::replace_findings(&mut tx, run.id, &ended.faults, &ended.differences).await?;
         }
-        match ended.file.as_ref().filter(|_| run.status == RunStatus::Review) {
-            Some(file) => repository::write_file(&mut tx, run.id, file).await?,
-            None => repository::delete_file(&mut tx, run.id).await?,
+        if run.status != RunStatus::Review {
+            repository::delete_file(&mut tx, run.id).await?;
         }
         let event = match run.status {
             RunStatus::Review => Some(FeedEventType::Review),

@@ -172,3 +172,35 @@ async fn the_deletion_of_a_feed_waits_for_an_apply_and_forgets_what_that_has_not
     deleted_while(&world, &admin, &feed, noted, "commit").await;
     assert_eq!(world.texts("select feed_id::text from flight_feeds").await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_file_that_is_to_wait_is_kept_whole_and_without_a_lock_on_its_feed() {
+    let (world, files) = (World::with(feeding()).await, Files::start().await);
+    let admin = world.admin().await;
+    let feed = made(&admin, with(flights(), json!({"apply": "REVIEW"}))).await;
+    let content = file(&rows(&world, 3));
+    files.give(content.as_bytes(), "\"v1\"");
+    let refuse = "create function refuse() returns trigger language plpgsql as
+                  $$ begin if exists (select from feeds where xmin = pg_current_xact_id()::xid) then
+                       raise exception 'the feed is locked'; end if; return new; end $$";
+    world.sql(refuse).await;
+    world.sql("create trigger refusing before insert on feed_files for each row execute function refuse()").await;
+    let id = uuid::Uuid::now_v7();
+    // As a process leaves it that was killed while it kept the file of then.
+    for statement in [
+        format!(
+            "insert into feed_runs (id, feed_id, trigger, status, attempts, started_at)
+             values ('{id}', '{}', 'SCHEDULE', 'RUNNING', 1, '2026-11-20')",
+            text(&feed, "id")
+        ),
+        format!("insert into feed_files values ('{id}', 0, 'another file')"),
+    ] {
+        world.sql(&statement).await;
+    }
+    admin.patch(&at(&feed), json!({"url": files.url()})).await.expect(200);
+    world.sql("update feeds set due_at = '2026-11-20'").await;
+    let run = json!({"id": id, "feed_id": feed["id"]});
+    assert_eq!(summary(&ended(&admin, &run).await), "REVIEW 3 0 0 0 0 0 0");
+    let kept = "select convert_from(content, 'utf8') from feed_files order by part";
+    assert_eq!(world.texts(kept).await, [content]);
+}

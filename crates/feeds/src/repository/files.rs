@@ -8,17 +8,26 @@ const PART: usize = 1024 * 1024;
 
 /// Keeps the file of a run.
 pub(crate) async fn write_file(db: &mut PgSession, run: FeedRunId, file: &[u8]) -> sqlx::Result<()> {
-    for (part, content) in (0_i32..).zip(file.chunks(PART)) {
-        sqlx::query!(
-            "insert into feed_files (run_id, part, content) values ($1, $2, $3) on conflict do nothing",
-            run.uuid(),
-            part,
-            content,
-        )
-        .execute(&mut *db)
-        .await?;
+    for part in parts(file) {
+        write_part(db, run, part).await?;
     }
     Ok(())
+}
+
+/// Returns the parts of a file, with their numbers.
+pub(crate) fn parts(file: &[u8]) -> impl Iterator<Item = (i32, &[u8])> {
+    (0_i32..).zip(file.chunks(PART))
+}
+
+/// Keeps a part of the file of a run.
+pub(crate) async fn write_part(db: &mut PgSession, run: FeedRunId, (part, content): (i32, &[u8])) -> sqlx::Result<()> {
+    let written = sqlx::query!(
+        "insert into feed_files (run_id, part, content) values ($1, $2, $3) on conflict do nothing",
+        run.uuid(),
+        part,
+        content,
+    );
+    written.execute(db).await.map(drop)
 }
 
 /// Returns the file of a run; `None` if it is not kept.

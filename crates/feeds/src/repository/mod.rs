@@ -10,7 +10,7 @@ use loadmaster_platform::postgres::{DbError, PgSession};
 use uuid::Uuid;
 
 pub(super) use due::{beat, finish, lease};
-pub(super) use files::{delete_file, read_file, write_file};
+pub(super) use files::{delete_file, parts, read_file, write_file, write_part};
 pub(super) use list::{Part, list, list_runs, number_of, number_of_runs};
 pub(super) use runs::{
     delete_old, differences, faults, find_run, insert_run, last_rows, lock_run, note_attempt, note_file, noted_file,
