@@ -17,7 +17,7 @@ const EACH: u8 = 1;
 /// Returns what a file does, in a form that is short enough to be kept.
 pub(super) fn marks(effect: &FeedEffect<'_>) -> Vec<u8> {
     let flights = effect.groups.iter().map(|group| group.dates.len()).sum::<usize>() + effect.cancels.len();
-    if flights > MOST_MARKS {
+    if flights + effect.far.len() > MOST_MARKS {
         let mut all = vec![WHOLE];
         all.extend(digest_of(effect));
         return all;
@@ -29,30 +29,43 @@ pub(super) fn marks(effect: &FeedEffect<'_>) -> Vec<u8> {
     }
     marks.extend(effect.cancels.iter().map(|flight| mark(flight.date, &digest_of(flight))));
     marks.sort_unstable();
+    let mut far: Vec<[u8; MARK]> = effect.far.iter().map(|flight| mark(flight.date, &digest_of(flight))).collect();
+    far.sort_unstable();
     let mut all = vec![EACH];
-    all.extend(effect.far.to_be_bytes());
+    all.extend(u64::try_from(far.len()).unwrap_or(u64::MAX).to_be_bytes());
+    all.extend(far.concat());
     all.extend(marks.concat());
     all
 }
 
 /// Returns whether all that is done `now` was shown. What is done no more must be of flights that may have left by `today`, in UTC.
+/// Flights that move far must have been shown as such, but may have lost their bookings and holds since.
 pub(super) fn was_shown(shown: &[u8], now: &[u8], today: NaiveDate) -> bool {
     if shown == now {
         return true;
     }
-    let (Some((far_shown, shown)), Some((far, now))) = (read(shown), read(now)) else { return false };
+    let (Some(shown), Some(now)) = (read(shown), read(now)) else { return false };
     // Local dates are at most a day ahead.
     let last = day(today + TimeDelta::days(1));
-    let is_new = |mark: &&[u8]| shown.binary_search(mark).is_err();
-    let is_missing = |mark: &&[u8]| mark[..DATE] > last[..] && now.binary_search(mark).is_err();
-    far <= far_shown && !now.iter().any(is_new) && !shown.iter().any(is_missing)
+    let is_new_far = |mark: &&[u8]| shown.far.binary_search(mark).is_err();
+    let is_new = |mark: &&[u8]| shown.all.binary_search(mark).is_err();
+    let is_missing = |mark: &&[u8]| mark[..DATE] > last[..] && now.all.binary_search(mark).is_err();
+    !now.far.iter().any(is_new_far) && !now.all.iter().any(is_new) && !shown.all.iter().any(is_missing)
 }
 
-/// Returns the number of flights that move far, and the marks in order; `None` if there is none for each flight.
-fn read(marks: &[u8]) -> Option<(u64, Vec<&[u8]>)> {
+/// Marks in order: of flights with bookings or holds that move far, and of all that is done.
+struct Marks<'a> {
+    far: Vec<&'a [u8]>,
+    all: Vec<&'a [u8]>,
+}
+
+/// Returns the marks; `None` if there is none for each flight.
+fn read(marks: &[u8]) -> Option<Marks<'_>> {
     let (form, rest) = marks.split_first()?;
-    let (far, marks) = rest.split_first_chunk::<8>().filter(|_| *form == EACH)?;
-    Some((u64::from_be_bytes(*far), marks.chunks_exact(MARK).collect()))
+    let (far, rest) = rest.split_first_chunk::<8>().filter(|_| *form == EACH)?;
+    let length = usize::try_from(u64::from_be_bytes(*far)).ok()?.checked_mul(MARK)?;
+    let (far, all) = rest.split_at_checked(length)?;
+    Some(Marks { far: far.chunks_exact(MARK).collect(), all: all.chunks_exact(MARK).collect() })
 }
 
 fn day(date: NaiveDate) -> [u8; DATE] {
@@ -84,7 +97,7 @@ impl Write for Hashing {
 
 #[cfg(test)]
 mod tests {
-    use loadmaster_flights::{AbsentFlight, FeedDifferences, FeedRule};
+    use loadmaster_flights::{AbsentFlight, FarFlight, FeedDifferences, FeedRule};
 
     use super::*;
 
@@ -98,8 +111,10 @@ mod tests {
         AbsentFlight { id: uuid::Uuid::from_u128(id).into(), number, origin, date, has_freight: false }
     }
 
-    fn doing(far: u64, cancels: Vec<AbsentFlight>) -> Vec<u8> {
-        marks(&FeedEffect { groups: &[], far, cancels })
+    /// What a file does that moves the flights with these ids far.
+    fn doing(far: &[u128], cancels: Vec<AbsentFlight>) -> Vec<u8> {
+        let flight = |id: &u128| FarFlight { id: uuid::Uuid::from_u128(*id).into(), date: date("2026-12-05") };
+        marks(&FeedEffect { groups: &[], far: &far.iter().map(flight).collect::<Vec<_>>(), cancels })
     }
 
     #[test]
@@ -107,25 +122,27 @@ mod tests {
         let today = date("2026-12-01");
         let [soon, tomorrow, later] = ["2026-12-01", "2026-12-02", "2026-12-05"].map(date);
         let all = || vec![absent(1, soon), absent(2, tomorrow), absent(3, later)];
-        let shown = doing(1, all());
+        let shown = doing(&[7, 8], all());
         for (far, cancels, expected) in [
-            (1, all(), true),
-            (0, all(), true),
-            (2, all(), false),
-            (1, vec![absent(3, later)], true),
-            (1, vec![absent(1, soon), absent(2, tomorrow)], false),
-            (1, vec![absent(1, soon), absent(2, tomorrow), absent(4, later)], false),
-            (1, vec![absent(3, later), absent(4, soon)], false),
-            (1, [all(), vec![absent(4, later)]].concat(), false),
+            (vec![8, 7], all(), true),
+            (vec![8], all(), true),
+            (vec![], all(), true),
+            (vec![7, 9], all(), false),
+            (vec![7, 8, 9], all(), false),
+            (vec![7, 8], vec![absent(3, later)], true),
+            (vec![7, 8], vec![absent(1, soon), absent(2, tomorrow)], false),
+            (vec![7, 8], vec![absent(1, soon), absent(2, tomorrow), absent(4, later)], false),
+            (vec![7, 8], vec![absent(3, later), absent(4, soon)], false),
+            (vec![7, 8], [all(), vec![absent(4, later)]].concat(), false),
         ] {
-            assert_eq!(was_shown(&shown, &doing(far, cancels.clone()), today), expected, "{far} {cancels:?}");
+            assert_eq!(was_shown(&shown, &doing(&far, cancels.clone()), today), expected, "{far:?} {cancels:?}");
         }
         assert!(!was_shown(&[7; 32], &shown, today) && !was_shown(&[], &shown, today));
     }
 
     #[test]
     fn of_very_many_flights_exactly_what_was_shown_is_done() {
-        let many = |flights: u128| doing(0, (0..flights).map(|id| absent(id, date("2026-12-01"))).collect());
+        let many = |flights: u128| doing(&[], (0..flights).map(|id| absent(id, date("2026-12-01"))).collect());
         let shown = many(50_001);
         assert!(shown.len() < 100 && was_shown(&shown, &many(50_001), date("2026-12-01")));
         assert!(!was_shown(&shown, &many(50_000), date("2026-12-01")));

@@ -56,8 +56,8 @@ pub use room::ROOM;
 pub use router::REVALIDATE;
 pub use save::{find_all_in_tx, find_in_tx, save_in_tx};
 pub use season::{
-    AbsentFlight, DaysOfOperation, Differences, Effect, FeedDifferences, FeedEffect, FeedRule, Followed, Group,
-    LocalTime, Season, Terms,
+    AbsentFlight, DaysOfOperation, Differences, Effect, FarFlight, FeedDifferences, FeedEffect, FeedRule, Followed,
+    Group, LocalTime, Season, Terms,
 };
 pub use service::FlightService;
 pub use timetable::{ImportListener, ImportProgress, ImportStep, Imported, Timetable};

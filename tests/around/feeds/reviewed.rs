@@ -1,7 +1,7 @@
 //! What waits for a person.
 use loadmaster_testkit::{
     World,
-    freight::{each, order, text, with},
+    freight::{each, order, path_of, text, with},
 };
 use serde_json::json;
 
@@ -193,6 +193,27 @@ async fn a_flight_with_freight_is_moved_far_only_by_a_person() {
     admin.poke(&format!("{}/apply", at_run(&far))).await.expect(202);
     assert_eq!(ended(&admin, &far).await["status"], "APPLIED");
     assert!(text(&flight_of(&admin, "AI101").await, "departure_datetime").contains("T11:00"));
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_person_approves_far_moves_of_those_flights_that_were_shown() {
+    let world = World::with(feeding().set("feeds.far_minutes", "60")).await;
+    let (admin, customer) = (world.admin().await, world.customer().await);
+    let feed = made(&admin, flights()).await;
+    let at_hour = |hour| [row(&world, "AI101", 10, hour, "77X"), row(&world, "AI102", 10, hour, "77X")];
+    run(&admin, &feed, &at_hour(8)).await;
+    let booking = customer.book(order(&[&flight_of(&admin, "AI101").await])).await;
+    let far = run(&admin, &feed, &at_hour(11)).await;
+    assert!(because(&far).starts_with("1 flights with bookings or holds move by more than 60 minutes"), "{far}");
+    customer.poke(&format!("{}/cancel", path_of(&booking))).await.expect(200);
+    customer.book(order(&[&flight_of(&admin, "AI102").await])).await;
+    admin.poke(&format!("{}/apply", at_run(&far))).await.expect(202);
+    let again = ended(&admin, &far).await;
+    assert_eq!(again["status"], "REVIEW", "it is another flight");
+    assert!(because(&again).starts_with("What the file does has changed since it was shown"), "{again}");
+    admin.poke(&format!("{}/apply", at_run(&far))).await.expect(202);
+    assert_eq!(ended(&admin, &far).await["status"], "APPLIED");
     world.audit().await;
 }
 

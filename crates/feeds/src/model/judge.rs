@@ -17,7 +17,7 @@ pub enum Reason {
     /// Flights may not become what the file says.
     Refused(usize),
     /// Flights with bookings or holds move by more minutes than this.
-    Far { flights: u64, minutes: u32 },
+    Far { flights: usize, minutes: u32 },
     /// The file lacks too many flights.
     Gone { absent: usize, of: u64, percent: u32 },
     /// It has too few rows.
@@ -55,8 +55,8 @@ pub fn reasons(differences: &FeedDifferences, bounds: Bounds) -> Vec<Reason> {
     if refused > 0 {
         reasons.push(Reason::Refused(refused));
     }
-    if differences.far > 0 {
-        reasons.push(Reason::Far { flights: differences.far, minutes: bounds.far_minutes });
+    if !differences.far.is_empty() {
+        reasons.push(Reason::Far { flights: differences.far.len(), minutes: bounds.far_minutes });
     }
     let (absent, percent) = (differences.absent.len(), bounds.max_gone_percent);
     let is_gone = u64::try_from(absent)
@@ -76,7 +76,7 @@ pub fn fewer(rows: i64, expected: Option<i64>, bounds: Bounds) -> Option<Reason>
 
 #[cfg(test)]
 mod tests {
-    use loadmaster_flights::AbsentFlight;
+    use loadmaster_flights::{AbsentFlight, FarFlight};
 
     use super::*;
 
@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn far_moves_of_flights_with_freight_are_for_a_person() {
-        let far = FeedDifferences { far: 1, ..FeedDifferences::default() };
+        let flight = FarFlight { id: uuid::Uuid::nil().into(), date: "2026-12-01".parse().unwrap() };
+        let far = FeedDifferences { far: vec![flight], ..FeedDifferences::default() };
         assert_eq!(reasons(&far, BOUNDS), [Reason::Far { flights: 1, minutes: 180 }]);
         assert!(reasons(&far, BOUNDS)[0].text().starts_with("1 flights with bookings or holds move by more than 180"));
     }

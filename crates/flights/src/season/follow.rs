@@ -42,8 +42,8 @@ pub struct FeedDifferences {
     pub season: Differences,
     /// Flights of the file that persons keep from feeds: they stay as they are.
     pub kept: u64,
-    /// Flights with bookings or holds that move far.
-    pub far: u64,
+    /// Flights with bookings or holds that move far, in the order of the file.
+    pub far: Vec<FarFlight>,
     /// Scheduled flights of the feed within the dates of the file that are still to leave, without those that are kept.
     pub of_feed: u64,
     /// Those of them that the file does not give.
@@ -63,6 +63,14 @@ pub struct AbsentFlight {
     pub has_freight: bool,
 }
 
+/// A flight with bookings or holds that moves far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FarFlight {
+    pub id: FlightId,
+    /// Its local date.
+    pub date: NaiveDate,
+}
+
 /// The effect of a feed's file on the schedule.
 #[derive(Debug, Default)]
 pub struct Followed {
@@ -70,19 +78,19 @@ pub struct Followed {
     pub cancelled: Vec<Flight>,
 }
 
-/// What applying the file of a feed does, of its differences: what becomes of flights, how many of those with bookings or holds move
+/// What applying the file of a feed does, of its differences: what becomes of flights, which of those with bookings or holds move
 /// far, and which are cancelled. That others leave meanwhile changes none of it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FeedEffect<'a> {
     pub groups: &'a [Group],
-    pub far: u64,
+    pub far: &'a [FarFlight],
     pub cancels: Vec<AbsentFlight>,
 }
 
 impl FeedDifferences {
     pub fn effect(&self, rule: &FeedRule) -> FeedEffect<'_> {
         let empty = self.absent.iter().filter(|flight| rule.cancels_absent && !flight.has_freight);
-        FeedEffect { groups: &self.season.groups, far: self.far, cancels: empty.copied().collect() }
+        FeedEffect { groups: &self.season.groups, far: &self.far, cancels: empty.copied().collect() }
     }
 
     /// Returns whether applying would write anything.
@@ -193,12 +201,12 @@ impl FlightService {
             of_feed = feeds::of_feed(tx, rule.feed, dates).await?;
         }
         let followed: HashSet<FlightId> = of_feed.iter().map(|flight| flight.id).collect();
-        let (mut far, mut adopted, mut given, mut empty_far) = (0, 0, Vec::new(), HashSet::new());
+        let (mut far, mut adopted, mut given, mut empty_far) = (Vec::new(), 0, Vec::new(), HashSet::new());
         let mut note = |dated: &Dated, flight: &Flight| {
             let by = |before: DateTime<Utc>, after: DateTime<Utc>| (after - before).abs();
             let moves = by(flight.departure, dated.flight.departure).max(by(flight.arrival, dated.flight.arrival));
             if moves > rule.far && has_freight(flight) {
-                far += 1;
+                far.push(FarFlight { id: flight.id, date: dated.name.2 });
             } else if moves > rule.far {
                 empty_far.insert(flight.id);
             }

@@ -13,7 +13,7 @@ mod times;
 
 pub use days::DaysOfOperation;
 pub use differences::{Differences, Effect, Group, LocalTime, Terms};
-pub use follow::{AbsentFlight, FeedDifferences, FeedEffect, FeedRule, Followed};
+pub use follow::{AbsentFlight, FarFlight, FeedDifferences, FeedEffect, FeedRule, Followed};
 pub use model::Season;
 pub(crate) use read::{MOST_FLIGHTS, read_to};
 pub(crate) use ssim::write::{TimeMode, Writer};
