@@ -1,16 +1,14 @@
 //! Files in folders: which are complete, how they are read, and where they go.
 use std::{
-    collections::HashSet,
     ffi::OsString,
     fs::Metadata,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use loadmaster_kernel::{FeedId, FeedRunId};
+use loadmaster_kernel::FeedRunId;
 use tokio::{
     fs::{self, DirEntry},
     task::spawn_blocking,
@@ -20,8 +18,6 @@ use tokio::{
 pub(super) const LARGEST: usize = 256 * 1024 * 1024;
 /// A file in a folder is read once it has not been changed for this long.
 const SETTLED: Duration = Duration::from_secs(10);
-/// Most files that are passed over.
-const MOST_STUCK: usize = 10_000;
 
 /// What tells a file from another one of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,8 +37,11 @@ impl Stamp {
     }
 }
 
+/// The bytes of a file's name, and what tells it from another one of that name.
+pub(super) type FileKey = (Vec<u8>, Stamp);
+
 /// A file of a folder, as it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     name: OsString,
     stamp: Stamp,
@@ -71,6 +70,10 @@ impl Entry {
 
     pub(super) const fn stamp(&self) -> Stamp {
         self.stamp
+    }
+
+    pub(super) fn key(&self) -> FileKey {
+        (self.name.as_encoded_bytes().to_vec(), self.stamp)
     }
 
     /// The oldest is the first.
@@ -125,28 +128,6 @@ async fn contents(path: PathBuf) -> io::Result<Bytes> {
         Ok::<_, io::Error>(Bytes::from(bytes))
     });
     reading.await.map_err(io::Error::other)?
-}
-
-/// Files that were read and cannot be moved away, as far as this process knows: another one reads them once more.
-#[derive(Clone, Default)]
-pub(super) struct Stuck(Arc<Mutex<HashSet<(FeedId, Entry)>>>);
-
-impl Stuck {
-    fn all(&self) -> MutexGuard<'_, HashSet<(FeedId, Entry)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn has(&self, feed: FeedId, entry: &Entry) -> bool {
-        self.all().contains(&(feed, entry.clone()))
-    }
-
-    pub(super) fn add(&self, feed: FeedId, entry: &Entry) {
-        let mut all = self.all();
-        if all.len() >= MOST_STUCK {
-            all.clear();
-        }
-        all.insert((feed, entry.clone()));
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use loadmaster_platform::{
 
 use super::{
     error::code,
-    folder::Stuck,
     metric::METRICS,
     model::{ABOUT, Bounds, FEED, FeedEventType, FeedMessage},
     router::{self, HandlerState},
@@ -52,7 +51,6 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         bounds: Bounds { far_minutes: settings.feeds.far_minutes, max_gone_percent: settings.feeds.max_gone_percent },
         folder: settings.feeds.folder.clone().map(Arc::new),
         timing: *timing,
-        stuck: Stuck::default(),
         news: Arc::default(),
     };
     let routes = router::routes().with_state(&HandlerState::of(opening, feeds.clone(), opening.service()?));

@@ -22,7 +22,6 @@ use tokio::sync::Notify;
 use super::{
     dto::{DifferenceFilter, FeedFilter, RunFilter},
     error::FeedError,
-    folder::Stuck,
     model::{Bounds, FEED, Feed, FileFault, Run},
     repository::{self, Part},
 };
@@ -47,7 +46,6 @@ pub struct FeedService {
     /// The folder of the installation.
     pub(super) folder: Option<Arc<PathBuf>>,
     pub(super) timing: Timing,
-    pub(super) stuck: Stuck,
     /// Wakes the worker of this process.
     pub(super) news: Arc<Notify>,
 }

@@ -1,16 +1,21 @@
 //! Where the files of a feed come from.
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
 use hyper::header::{HeaderName, HeaderValue};
 use loadmaster_kernel::FeedRunId;
-use loadmaster_platform::outbound::{Fetch, FetchError, Fetched, NoFile, pause_of};
+use loadmaster_platform::{
+    in_own_tx,
+    outbound::{Fetch, FetchError, Fetched, NoFile, pause_of},
+    postgres::{DbError, retrying},
+};
 use tokio::fs;
 
 use super::{
-    folder::{Entry, LARGEST},
+    folder::{Entry, FileKey, LARGEST},
     model::Feed,
+    repository,
     service::FeedService,
 };
 
@@ -58,11 +63,11 @@ impl Failure {
 
 impl FeedService {
     /// Reads the source of a feed. `is_anew`: the file is wanted even if it is that of the last run.
-    pub(super) async fn read_source(&self, feed: &Feed, is_anew: bool) -> Result<Source, Failure> {
+    pub(super) async fn read_source(&self, feed: &Feed, is_anew: bool) -> Result<Result<Source, Failure>, DbError> {
         match (&feed.terms.url, &feed.terms.folder) {
-            (Some(url), _) => self.fetch(feed, url, is_anew).await,
+            (Some(url), _) => Ok(self.fetch(feed, url, is_anew).await),
             (None, Some(folder)) => self.look(feed, folder).await,
-            (None, None) => Ok(Source::Empty),
+            (None, None) => Ok(Ok(Source::Empty)),
         }
     }
 
@@ -111,20 +116,36 @@ impl FeedService {
     }
 
     /// Finds the oldest complete file of a folder. Those that were read and cannot be moved away are passed over.
-    async fn look(&self, feed: &Feed, folder: &str) -> Result<Source, Failure> {
+    async fn look(&self, feed: &Feed, folder: &str) -> Result<Result<Source, Failure>, DbError> {
+        let mut stuck = repository::stuck_files(&mut *self.db.read().await?, feed.id).await?;
+        let source = self.oldest(folder, &mut stuck).await;
+        // Those that are left are no longer there. Of a folder that cannot be read, nothing is known.
+        let is_known = match &source {
+            Ok(_) => true,
+            Err(failure) => failure.entry.is_some(),
+        };
+        if is_known && !stuck.is_empty() {
+            let forget = || async { in_own_tx!(self.db, |tx| repository::forget_stuck(&mut tx, feed.id, &stuck)) };
+            retrying(forget).await?;
+        }
+        Ok(source)
+    }
+
+    /// Reads the oldest complete file of a folder but for those that are `stuck`, of which it leaves those that are not there.
+    async fn oldest(&self, folder: &str, stuck: &mut HashSet<FileKey>) -> Result<Source, Failure> {
         let directory = self.directory(folder).await?;
         let cannot = |_| Failure::new(format!("The folder {folder} cannot be read; check its rights."));
         let mut entries = fs::read_dir(&directory).await.map_err(cannot)?;
-        let (mut oldest, mut stuck) = (None::<Entry>, None::<Entry>);
+        let (mut oldest, mut passed) = (None::<Entry>, None::<Entry>);
         while let Some(found) = entries.next_entry().await.map_err(cannot)? {
             let Some(entry) = Entry::complete(&found).await else { continue };
-            if self.stuck.has(feed.id, &entry) {
-                stuck = Some(entry);
+            if stuck.remove(&entry.key()) {
+                passed = Some(entry);
             } else if oldest.as_ref().is_none_or(|oldest| entry.order() < oldest.order()) {
                 oldest = Some(entry);
             }
         }
-        match (oldest, stuck) {
+        match (oldest, passed) {
             (Some(entry), _) => match entry.read(&directory).await {
                 Ok(bytes) => Ok(Source::File(Found { bytes, etag: None, entry: Some(entry) })),
                 Err(because) => Err(Failure { entry: Some(entry), ..Failure::new(because) }),
@@ -153,18 +174,26 @@ impl FeedService {
     }
 
     /// Moves a file of a folder away, after its run. One of the same name gets that of the run.
-    pub(super) async fn put_away(&self, feed: &Feed, entry: &Entry, run: FeedRunId, has_failed: bool) {
-        let Some(folder) = &feed.terms.folder else { return };
-        let Ok(directory) = self.directory(folder).await else { return };
+    pub(super) async fn put_away(
+        &self,
+        feed: &Feed,
+        entry: &Entry,
+        run: FeedRunId,
+        has_failed: bool,
+    ) -> Result<(), DbError> {
+        let Some(folder) = &feed.terms.folder else { return Ok(()) };
+        let Ok(directory) = self.directory(folder).await else { return Ok(()) };
         // Another one of its name, which has come meanwhile, is still to be read.
         if !entry.is_in(&directory).await {
-            return;
+            return Ok(());
         }
         let end = directory.join(if has_failed { FAILED } else { DONE });
         if let Err(error) = entry.move_to(&directory, &end, run).await {
             tracing::warn!(%error, feed_id = %feed.id, "a file of a feed cannot be moved away; it stays, and is passed over");
-            self.stuck.add(feed.id, entry);
+            let key = entry.key();
+            retrying(|| async { in_own_tx!(self.db, |tx| repository::note_stuck(&mut tx, feed.id, &key)) }).await?;
         }
+        Ok(())
     }
 }
 

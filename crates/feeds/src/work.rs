@@ -96,7 +96,7 @@ impl FeedService {
         let by_schedule = running.is_none();
         // A folder is looked at without a run while it has no file.
         let looked = match &feed.terms.folder {
-            Some(_) if by_schedule => Some(self.read_source(&feed, false).await),
+            Some(_) if by_schedule => Some(self.read_source(&feed, false).await?),
             _ => None,
         };
         if let Some(Ok(Source::Empty)) = looked {
@@ -117,7 +117,7 @@ impl FeedService {
         }
         let has_ended = retrying(|| self.conclude(&feed, &run, holder, &ended)).await?;
         if let Some(entry) = ended.entry.as_ref().filter(|_| has_ended) {
-            self.put_away(&feed, entry, run.id, ended.status == Some(RunStatus::Failed)).await;
+            self.put_away(&feed, entry, run.id, ended.status == Some(RunStatus::Failed)).await?;
             let finish = || async { in_own_tx!(self.db, |tx| repository::finish(&mut tx, id, holder)) };
             retrying(finish).await?;
         }
@@ -160,7 +160,7 @@ impl FeedService {
             let lost = || Failure::new("The file of the run is no longer kept; start another run.");
             return Ok(kept.map(found).ok_or_else(lost));
         }
-        Ok(self.read_source(feed, run.trigger == RunTrigger::Person).await)
+        self.read_source(feed, run.trigger == RunTrigger::Person).await
     }
 
     async fn end_of(&self, feed: &Feed, run: &Run, source: Result<Source, Failure>) -> Result<Ended, DbError> {

@@ -143,6 +143,9 @@ async fn a_file_that_cannot_be_read_fails_its_run_and_the_next_one_is_read() {
     assert_eq!(summary(&run_now(&admin, &feed).await), "UNCHANGED 0 0 2 0 0 0 0");
 }
 
+/// The files that are passed over.
+const STUCK: &str = "select encode(name, 'escape') from feed_stuck_files order by name";
+
 #[tokio::test]
 async fn files_that_cannot_be_moved_away_are_read_once_and_then_a_run_says_so() {
     let root = tempfile::tempdir().unwrap();
@@ -163,6 +166,7 @@ async fn files_that_cannot_be_moved_away_are_read_once_and_then_a_run_says_so() 
         "{failed}"
     );
     assert_eq!(names(&folder), ["first.csv", "second.csv"]);
+    assert_eq!(world.texts(STUCK).await, ["first.csv", "second.csv"]);
     put(&folder, "third.csv", &file(&rows(&world, 4)), 100);
     assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 1 0 3 0 0 0 0");
 }
@@ -216,4 +220,31 @@ async fn a_file_that_takes_the_name_of_one_whose_run_broke_off_is_read() {
     assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 3 0 0 0 0 0 0");
     until("it is moved away", async || names(&folder.join("done")) == ["daily.csv"]).await;
     assert_eq!(names(&folder.join("failed")), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_could_not_move_away_is_passed_over_until_it_is_gone() {
+    let root = tempfile::tempdir().unwrap();
+    let (world, folder) = with_folder(root.path()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, with(flights(), json!({"folder": "ai"}))).await;
+    let monday = folder.join("monday.csv");
+    put(&folder, "monday.csv", &file(&rows(&world, 2)), 300);
+    world
+        .sql(&format!(
+            "insert into feed_stuck_files (feed_id, name, changed_ns, length) values ('{}', 'monday.csv', {})",
+            text(&feed, "id"),
+            stamp(&monday)
+        ))
+        .await;
+    let failed = run_now(&admin, &feed).await;
+    assert!(because(&failed).starts_with("The file monday.csv was read and cannot be moved away"), "{failed}");
+    put(&folder, "tuesday.csv", &file(&rows(&world, 3)), 200);
+    assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 3 0 0 0 0 0 0");
+    assert_eq!(world.texts(STUCK).await, ["monday.csv"]);
+    fs::remove_file(&monday).unwrap();
+    assert_eq!(run_now(&admin, &feed).await["status"], "UNCHANGED");
+    assert_eq!(world.texts(STUCK).await, [""; 0]);
+    put(&folder, "monday.csv", &file(&rows(&world, 4)), 300);
+    assert_eq!(summary(&run_now(&admin, &feed).await), "APPLIED 1 0 3 0 0 0 0");
 }

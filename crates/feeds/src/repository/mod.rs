@@ -3,6 +3,7 @@ mod due;
 mod files;
 mod list;
 mod runs;
+mod stuck;
 
 use chrono::{DateTime, Utc};
 use loadmaster_kernel::{AirlineCode, FeedId, FeedRunId, from_column};
@@ -16,6 +17,7 @@ pub(super) use runs::{
     delete_old, differences, faults, find_run, insert_run, last_rows, lock_run, note_attempt, note_file, noted_file,
     replace_findings, running, save_run, supersede, waiting_file,
 };
+pub(super) use stuck::{forget_stuck, note_stuck, stuck_files};
 
 use super::{
     error::FeedError,
@@ -215,6 +217,7 @@ pub(super) async fn release_airlines(db: &mut PgSession, id: FeedId) -> sqlx::Re
 pub(super) async fn delete(db: &mut PgSession, id: FeedId, now: DateTime<Utc>) -> sqlx::Result<()> {
     release_airlines(db, id).await?;
     sqlx::query!("delete from feed_runs where feed_id = $1", id.uuid()).execute(&mut *db).await?;
+    stuck::forget_all_stuck(db, id).await?;
     let deleted = sqlx::query!(
         "update feeds
          set deleted_at = $2, updated_at = $2, due_at = null, headers = null, header_names = '{}', url = null,
