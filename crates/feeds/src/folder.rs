@@ -87,8 +87,9 @@ impl Entry {
         Stamp::of(&about) == Some(self.stamp)
     }
 
-    /// Reads the file, or returns why it can never be read, in a sentence that says what to do.
-    pub(super) async fn read(&self, directory: &Path) -> Result<Bytes, String> {
+    /// Reads the file, or returns why it can never be read, in a sentence that says what to do. `None`: it has changed meanwhile, and is
+    /// not complete.
+    pub(super) async fn read(&self, directory: &Path) -> Result<Option<Bytes>, String> {
         let name = self.shown();
         if self.name.to_str().is_none() {
             return Err(format!("The name of the file {name} is not UTF-8; put it there again under another name."));
@@ -96,13 +97,16 @@ impl Entry {
         if !usize::try_from(self.stamp.length).is_ok_and(|length| length <= LARGEST) {
             return Err(format!("The file {name} is larger than 256 MiB; have it sent in parts."));
         }
-        contents(directory.join(&self.name)).await.map_err(|error| {
+        let read = contents(directory.join(&self.name)).await.map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 format!("The file {name} was taken away before it was read; put it there again if it is to be read.")
             } else {
                 format!("The file {name} cannot be read ({error}); check its rights, and put it there again.")
             }
-        })
+        });
+        let bytes = read?;
+        let is_whole = i64::try_from(bytes.len()) == Ok(self.stamp.length) && self.is_in(directory).await;
+        Ok(is_whole.then_some(bytes))
     }
 
     /// Moves the file to where it is kept after its run. One of a name that is there gets that of the run.
@@ -147,12 +151,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_file_that_was_found_is_moved_away() {
+    async fn only_the_file_that_was_found_is_read_and_moved_away() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
         let stamp = Stamp::of(&std::fs::metadata(directory.join("Cargo.toml")).unwrap()).unwrap();
-        assert!(Entry::new("Cargo.toml", stamp).is_in(directory).await);
+        let found = Entry::new("Cargo.toml", stamp);
+        assert!(found.is_in(directory).await && found.read(directory).await.unwrap().is_some());
         for other in [Stamp { changed: stamp.changed - 1, ..stamp }, Stamp { length: stamp.length - 1, ..stamp }] {
-            assert!(!Entry::new("Cargo.toml", other).is_in(directory).await, "another one has come in its place");
+            let before = Entry::new("Cargo.toml", other);
+            assert!(!before.is_in(directory).await, "another one has come in its place");
+            assert_eq!(before.read(directory).await, Ok(None), "it has changed while it was read");
         }
         assert!(!Entry::new("gone.csv", stamp).is_in(directory).await);
     }

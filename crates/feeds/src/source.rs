@@ -147,7 +147,8 @@ impl FeedService {
         }
         match (oldest, passed) {
             (Some(entry), _) => match entry.read(&directory).await {
-                Ok(bytes) => Ok(Source::File(Found { bytes, etag: None, entry: Some(entry) })),
+                Ok(Some(bytes)) => Ok(Source::File(Found { bytes, etag: None, entry: Some(entry) })),
+                Ok(None) => Ok(Source::Empty),
                 Err(because) => Err(Failure { entry: Some(entry), ..Failure::new(because) }),
             },
             (None, Some(entry)) => Err(Failure::new(format!(
