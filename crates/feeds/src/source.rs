@@ -1,5 +1,5 @@
 //! Where the files of a feed come from.
-use std::{collections::HashSet, path::PathBuf};
+use std::{collections::HashSet, io, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -10,7 +10,7 @@ use loadmaster_platform::{
     outbound::{Fetch, FetchError, Fetched, NoFile, pause_of},
     postgres::{DbError, retrying},
 };
-use tokio::fs;
+use tokio::{fs, time::timeout};
 
 use super::{
     folder::{Entry, FileKey, LARGEST},
@@ -21,6 +21,8 @@ use super::{
 
 /// Statuses whose `Retry-After` is heeded.
 const BUSY: [u16; 2] = [429, 503];
+/// The longest time for which a folder is read, or a file is moved away: one on a network may never answer.
+const LONGEST_ACCESS: Duration = Duration::from_mins(2);
 /// Where files of a folder are moved that could be read.
 const DONE: &str = "done";
 /// Where others are moved.
@@ -118,7 +120,7 @@ impl FeedService {
     /// Finds the oldest complete file of a folder. Those that were read and cannot be moved away are passed over.
     async fn look(&self, feed: &Feed, folder: &str) -> Result<Result<Source, Failure>, DbError> {
         let mut stuck = repository::stuck_files(&mut *self.db.read().await?, feed.id).await?;
-        let source = self.oldest(folder, &mut stuck).await;
+        let source = in_time(folder, self.oldest(folder, &mut stuck)).await;
         // Those that are left are no longer there. Of a folder that cannot be read, nothing is known.
         let is_known = match &source {
             Ok(_) => true,
@@ -183,19 +185,33 @@ impl FeedService {
         has_failed: bool,
     ) -> Result<(), DbError> {
         let Some(folder) = &feed.terms.folder else { return Ok(()) };
-        let Ok(directory) = self.directory(folder).await else { return Ok(()) };
-        // Another one of its name, which has come meanwhile, is still to be read.
-        if !entry.is_in(&directory).await {
-            return Ok(());
-        }
-        let end = directory.join(if has_failed { FAILED } else { DONE });
-        if let Err(error) = entry.move_to(&directory, &end, run).await {
+        let moving = timeout(LONGEST_ACCESS, self.move_away(folder, entry, run, has_failed));
+        if let Err(error) = moving.await.unwrap_or_else(|elapsed| Err(elapsed.into())) {
             tracing::warn!(%error, feed_id = %feed.id, "a file of a feed cannot be moved away; it stays, and is passed over");
             let key = entry.key();
             retrying(|| async { in_own_tx!(self.db, |tx| repository::note_stuck(&mut tx, feed.id, &key)) }).await?;
         }
         Ok(())
     }
+
+    async fn move_away(&self, folder: &str, entry: &Entry, run: FeedRunId, has_failed: bool) -> io::Result<()> {
+        let Ok(directory) = self.directory(folder).await else { return Ok(()) };
+        // Another one of its name, which has come meanwhile, is still to be read.
+        if !entry.is_in(&directory).await {
+            return Ok(());
+        }
+        let end = directory.join(if has_failed { FAILED } else { DONE });
+        entry.move_to(&directory, &end, run).await
+    }
+}
+
+/// Returns what a folder has, unless it takes too long to answer.
+async fn in_time(folder: &str, reading: impl Future<Output = Result<Source, Failure>>) -> Result<Source, Failure> {
+    timeout(LONGEST_ACCESS, reading).await.unwrap_or_else(|_| {
+        Err(Failure::new(format!(
+            "The folder {folder} could not be read within 120 seconds; check its disk, or its connection to this machine."
+        )))
+    })
 }
 
 /// Returns a sentence about a file that could not be fetched.
@@ -226,5 +242,19 @@ fn text_of(error: &FetchError) -> String {
             "This machine cannot store the file: the disk for temporary files is full or broken; see its log."
                 .to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_folder_that_never_answers_is_named() {
+        let failure = in_time("ai", pending()).await.unwrap_err();
+        assert!(failure.because.starts_with("The folder ai could not be read within 120 seconds"), "{failure:?}");
+        assert!(in_time("ai", ready(Ok(Source::Empty))).await.is_ok());
     }
 }
