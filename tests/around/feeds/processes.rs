@@ -112,28 +112,47 @@ async fn a_run_that_broke_off_after_its_apply_is_ended_with_what_it_did() {
     world.audit().await;
 }
 
-#[tokio::test]
-async fn a_file_is_not_applied_for_a_feed_that_was_deleted_meanwhile() {
-    let world = World::with(feeding()).await;
-    let admin = world.admin().await;
-    let feed = made(&admin, flights()).await;
+/// Deletes a feed while its run has compared this file, and waits to apply it. Another feed has run after that.
+async fn deleted_amid_its_run(world: &World, admin: &Client, feed: &Value, file: String) -> Value {
     let mut other = world.database.owner().await;
     // Another import is under way.
     other
         .execute("begin; select pg_advisory_xact_lock(hashtextextended('loadmaster.flight_imports', 0))")
         .await
         .unwrap();
-    admin.post_raw(&runs_of(&feed), "text/csv", file(&rows(&world, 3))).await.expect(202);
+    admin.post_raw(&runs_of(feed), "text/csv", file).await.expect(202);
     let waiting = "select count(*)::text from pg_locks l join pg_database d on d.oid = l.database
                    where d.datname = current_database() and l.locktype = 'advisory' and not l.granted";
     until("the run waits for it", async || world.texts(waiting).await == ["1"]).await;
-    admin.delete(&at(&feed)).await.expect(204);
+    admin.delete(&at(feed)).await.expect(204);
     other.execute("commit").await.unwrap();
     // One feed is served after the other.
-    let next = made(&admin, flights()).await;
-    let two = [row(&world, "AI901", 10, 10, "77X"), row(&world, "AI902", 10, 10, "77X")];
-    assert_eq!(summary(&run(&admin, &next, &two).await), "APPLIED 2 0 0 0 0 0 0");
+    let next = made(admin, flights()).await;
+    let two = [row(world, "AI901", 10, 10, "77X"), row(world, "AI902", 10, 10, "77X")];
+    assert_eq!(summary(&run(admin, &next, &two).await), "APPLIED 2 0 0 0 0 0 0");
+    next
+}
+
+#[tokio::test]
+async fn a_file_is_not_applied_for_a_feed_that_was_deleted_meanwhile() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let feed = made(&admin, flights()).await;
+    let next = deleted_amid_its_run(&world, &admin, &feed, file(&rows(&world, 3))).await;
     assert_eq!(each(&Value::from(schedule(&admin).await), "flight_number"), ["AI901", "AI902"]);
+    assert_eq!(world.texts("select distinct feed_id::text from flight_feeds").await, [text(&next, "id")]);
+    world.audit().await;
+}
+
+/// No difference is written for it that would need its run.
+#[tokio::test]
+async fn flights_that_only_become_the_feeds_do_not_if_it_was_deleted_meanwhile() {
+    let world = World::with(feeding()).await;
+    let admin = world.admin().await;
+    let three = file(&rows(&world, 3));
+    admin.post_raw("/api/v1/flights/import", "text/csv", three.clone()).await.expect(200);
+    let feed = made(&admin, flights()).await;
+    let next = deleted_amid_its_run(&world, &admin, &feed, three).await;
     assert_eq!(world.texts("select distinct feed_id::text from flight_feeds").await, [text(&next, "id")]);
     world.audit().await;
 }
