@@ -11,6 +11,9 @@ use crate::{
     model::{Counts, FileFault, Run, RunStatus, RunTrigger},
 };
 
+/// Why a run is rejected that gave way to a later file: that file may come again.
+const SUPERSEDED: &str = "A later file has come.";
+
 struct Row {
     id: Uuid,
     feed_id: Uuid,
@@ -121,9 +124,10 @@ pub(crate) async fn waiting_file(db: &mut PgSession, feed: FeedId) -> sqlx::Resu
         r#"select id, status, sha256 from feed_runs
            where feed_id = $1
              and (status in ('REVIEW', 'APPLIED')
-                  or (status = 'REJECTED' and because is distinct from 'A later file has come.'))
+                  or (status = 'REJECTED' and because is distinct from $2))
            order by id desc limit 1"#,
         feed.uuid(),
+        SUPERSEDED,
     );
     let last = last.fetch_optional(db).await?.filter(|row| row.status != RunStatus::Applied.as_str());
     Ok(last.and_then(|row| Some((row.id.into(), row.sha256?))))
@@ -229,11 +233,12 @@ pub(crate) async fn save_run(db: &mut PgSession, run: &Run) -> sqlx::Result<()> 
 /// Rejects the run of a feed that waits for a person: a later file has come.
 pub(crate) async fn supersede(db: &mut PgSession, feed: FeedId, by: FeedRunId, now: DateTime<Utc>) -> sqlx::Result<()> {
     let waiting = sqlx::query_scalar!(
-        "update feed_runs set status = 'REJECTED', because = 'A later file has come.', ended_at = $3, digest = null
+        "update feed_runs set status = 'REJECTED', because = $4, ended_at = $3, digest = null
          where feed_id = $1 and status = 'REVIEW' and id <> $2 returning id",
         feed.uuid(),
         by.uuid(),
         now,
+        SUPERSEDED,
     );
     if let Some(run) = waiting.fetch_optional(&mut *db).await? {
         super::delete_file(db, run.into()).await?;
