@@ -186,20 +186,20 @@ async fn a_run_that_is_applied_after_later_ones_is_the_measure() {
     let admin = world.admin().await;
     files.give(super::file(&daily(&world, 20, "77X")).as_bytes(), "\"v1\"");
     let feed = made(&admin, with(flights(), json!({"url": files.url(), "every_minutes": 15}))).await;
-    let after = async |many: usize| {
+    assert_eq!(summary(&after(&admin, &feed, 1).await[0]), "APPLIED 20 0 0 0 0 0 0");
+    let next = async |many: usize| {
         world.clock.advance(chrono::TimeDelta::minutes(16));
         after(&admin, &feed, many).await
     };
-    assert_eq!(summary(&after(1).await[0]), "APPLIED 20 0 0 0 0 0 0");
     files.give(super::file(&daily(&world, 10, "77X")).as_bytes(), "\"v2\"");
-    let half = after(2).await[0].clone();
+    let half = next(2).await[0].clone();
     assert_eq!(summary(&half), "REVIEW 0 0 10 0 0 0 0");
-    assert_eq!(summary(&after(3).await[0]), "UNCHANGED 0 0 0 0 0 0 0", "it is not sent again");
+    assert_eq!(summary(&next(3).await[0]), "UNCHANGED 0 0 0 0 0 0 0", "it is not sent again");
     world.clock.advance(chrono::TimeDelta::minutes(1));
     admin.poke(&format!("{}/apply", at_run(&half))).await.expect(202);
     assert_eq!(summary(&ended(&admin, &half).await), "APPLIED 0 0 10 0 0 0 0");
-    assert_eq!(summary(&after(4).await[0]), "UNCHANGED 0 0 0 0 0 0 0");
+    assert_eq!(summary(&next(4).await[0]), "UNCHANGED 0 0 0 0 0 0 0");
     files.give(super::file(&daily(&world, 10, "74Y")).as_bytes(), "\"v3\"");
-    assert_eq!(summary(&after(5).await[0]), "APPLIED 0 10 0 0 0 0 0");
+    assert_eq!(summary(&next(5).await[0]), "APPLIED 0 10 0 0 0 0 0");
     world.audit().await;
 }
