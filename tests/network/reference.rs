@@ -180,7 +180,7 @@ async fn seeding_with_other_files_changes_only_the_rows_that_differ() {
         "update airlines set alliance = null where iata_code = 'AI'",
         "update aircraft_types set positions = 30 where iata_code = '77X'",
         "update aircraft_types set openings = '[]' where iata_code = '320'",
-        "update aircraft_types set openings = '[]', is_own = true where iata_code = 'ATF'",
+        "update aircraft_types set positions = 6, is_own = true where iata_code = 'ATF'",
         "update handling_codes set name = 'Old name' where code = 'PER'",
         "delete from airports where iata_code = 'LHR'",
         "update airports set is_active = true where iata_code = 'TXL'",
