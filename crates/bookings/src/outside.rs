@@ -1,7 +1,7 @@
 //! What rooms above this one have the desk do for a caller, as the routes of this room do.
 use loadmaster_accounts::Principal;
 use loadmaster_holds::{CreateHold, HoldKind};
-use loadmaster_kernel::BookingRef;
+use loadmaster_kernel::{BookingRef, FlightId};
 use loadmaster_platform::{
     idempotency::{Answer, Key},
     web::{Precondition, Problem},
@@ -30,8 +30,17 @@ impl Desk {
         let Some(dimensions) = new.dimensions() else { return Ok(()) };
         match self.bookings().check_fit(&new.flight_ids, dimensions).await {
             Ok(()) => Ok(()),
-            Err(error) => self.bookings().or_alternatives_to_hold(new, Err(error.into())).await.map(drop),
+            Err(error) => {
+                self.holds().refused(HoldKind::Itinerary, error.outcome());
+                self.bookings().or_alternatives_to_hold(new, Err(error.into())).await.map(drop)
+            }
         }
+    }
+
+    /// Returns the flights that a booking is still to take.
+    pub async fn flights_ahead(&self, caller: Principal, reference: &BookingRef) -> Result<Vec<FlightId>, Problem> {
+        let booking = self.bookings().visible(caller, reference).await?;
+        Ok(booking.undeparted_legs().map(|leg| leg.flight_id).collect())
     }
 
     /// Cancels a booking. The answer is that of `POST /bookings/{ref_id}/cancel`.

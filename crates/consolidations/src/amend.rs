@@ -47,7 +47,7 @@ impl Command for Amend {
             let freight = whole.ready_at(*origin);
             let freight = freight.ok_or(ConsolidationError::Incomplete("No part from this origin is ready."))?;
             let refused = |problem| ConsolidationError::Refused { origin: *origin, problem: Box::new(problem) };
-            Box::pin(consolidations.amend_one(*caller, master, freight)).await.map_err(refused)?;
+            Box::pin(consolidations.amend_one(*caller, (&whole, master), freight)).await.map_err(refused)?;
         } else if !master.is_open() || master.weighed == whole.ready_weighed(*origin) {
             return Ok(());
         }
@@ -69,7 +69,13 @@ impl Command for Amend {
 
 impl ConsolidationService {
     /// Gives the hold or booking this freight. A repetition finds it as it is to be.
-    async fn amend_one(&self, caller: Principal, master: &Master, freight: Freight) -> Result<(), Problem> {
+    async fn amend_one(
+        &self,
+        caller: Principal,
+        (whole, master): (&Whole, &Master),
+        freight: Freight,
+    ) -> Result<(), Problem> {
+        self.check_fit_of(caller, (whole, master), &freight).await?;
         let Some(reference) = master.booking_ref.clone().filter(|_| master.is_booked()) else {
             let counted = self.desk.holds().caller(caller, None);
             let verb = HoldVerb::Amend(Box::new(to_sum(&freight)));

@@ -118,7 +118,12 @@ impl ConsolidationService {
             awb_number: number_of(wanted, origin).cloned(),
             payment_method: wanted.payment_method,
         };
-        self.commit(caller, &order, key_of(master, wanted, key)).await
+        let key = key_of(master, wanted, key);
+        // What was booked under the key is answered as it was.
+        if master.is_held() && key.look_before_waiting().await.is_ok() {
+            self.check_fit_of(caller, (whole, master), &order.freight).await?;
+        }
+        self.commit(caller, &order, key).await
     }
 
     async fn commit(&self, caller: Principal, order: &Order<'_>, key: Key) -> Result<Booked, Problem> {

@@ -13,9 +13,9 @@ use loadmaster_platform::{
 use serde::Deserialize;
 
 use super::{
-    dto::MasterWay,
+    dto::{MasterWay, WayFlights},
     error::{ConsolidationError, code},
-    model::{Consolidation, ConsolidationChange, Freight, Happening, Whole},
+    model::{Consolidation, ConsolidationChange, Freight, Happening, Master, Whole},
     repository,
     service::ConsolidationService,
 };
@@ -74,12 +74,7 @@ impl Command for Hold {
             }
             let freight = whole.ready_at(way.origin).ok_or(ConsolidationError::UnknownOrigin(way.origin))?;
             let refused = |problem| ConsolidationError::Refused { origin: way.origin, problem: Box::new(problem) };
-            // A master whose parts do not all have dimensions has none: what is known of the others counts all the same.
-            let sizes = whole.sizes_at(way.origin).filter(|_| freight.dimensions.is_none());
-            if sizes.is_some() {
-                let sized = new_hold(way, &Freight { dimensions: sizes, ..freight.clone() });
-                Box::pin(consolidations.desk.check_fit(&sized)).await.map_err(refused)?;
-            }
+            consolidations.check_sizes(&whole, way, &freight).await.map_err(refused)?;
             let held = Box::pin(consolidations.hold_one(*caller, (*id, way), &freight, key)).await;
             let held = held.map_err(refused)?;
             made.push((way.origin, held.id));
@@ -184,6 +179,35 @@ impl ConsolidationService {
             return Err(ConsolidationError::Cancelled);
         }
         Ok(whole)
+    }
+
+    /// Refuses flights that do not take each piece of the parts that are ready. A master whose parts do not all have dimensions has
+    /// none: what is known of the others counts all the same. One that has some is judged where it is held, booked or amended.
+    async fn check_sizes(&self, whole: &Whole, way: &MasterWay, freight: &Freight) -> Result<(), Problem> {
+        let sizes = whole.sizes_at(way.origin).filter(|_| freight.dimensions.is_none());
+        if sizes.is_none() {
+            return Ok(());
+        }
+        let sized = new_hold(way, &Freight { dimensions: sizes, ..freight.clone() });
+        Box::pin(self.desk.check_fit(&sized)).await
+    }
+
+    /// Refuses freight of which a piece does not fit on the flights ahead of a master.
+    pub(super) async fn check_fit_of(
+        &self,
+        caller: Principal,
+        (whole, master): (&Whole, &Master),
+        freight: &Freight,
+    ) -> Result<(), Problem> {
+        if freight.dimensions.is_some() || whole.sizes_at(master.origin).is_none() {
+            return Ok(());
+        }
+        let flights = match &master.booking_ref {
+            Some(reference) => self.desk.flights_ahead(caller, reference).await?,
+            None => self.desk.holds().visible(caller, master.hold_id).await?.flight_ids().collect(),
+        };
+        let way = MasterWay { origin: master.origin, flight_ids: WayFlights(flights) };
+        self.check_sizes(whole, &way, freight).await
     }
 
     /// Makes the hold of one origin, or returns the one that was made under the key and still keeps room. Its keys are those of

@@ -107,3 +107,52 @@ async fn a_part_that_does_not_fit_keeps_the_master_off_a_flight_also_where_other
     assert_eq!(shown(&owner, &consolidation).await["masters"][0]["dimensions"], Value::Null);
     world.audit().await;
 }
+
+#[tokio::test]
+async fn a_master_is_not_brought_to_parts_that_do_not_fit_where_some_have_no_dimensions() {
+    let world = World::start().await;
+    let [small, large] = flights(&world).await;
+    let owner = world.customer().await;
+    let (consolidation, _) = with_part(&owner, sized(100)).await;
+    owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &small)])).await.expect(200);
+    let bare = json!({"origin": "DEL", "status": "READY", "pieces": 1, "weight_kg": 10});
+    for part in [sized(150), bare] {
+        owner.post(&of(&consolidation, "parts"), part).await.expect(201);
+    }
+    // Neither the hold nor the booking takes what does not fit.
+    let (amend, book) = (of(&consolidation, "masters/DEL/amend"), of(&consolidation, "book"));
+    let refused = owner.post(&amend, json!({})).await.expect_problem(409, "piece_too_large");
+    assert_eq!(refused["alternatives"][0]["flights"][0]["id"], large["id"], "{refused}");
+    let failed = owner.post(&book, json!({})).await.expect(200);
+    assert_eq!(failed["results"][0]["problem"]["code"], "piece_too_large", "{failed}");
+    let parts = shown(&owner, &consolidation).await["parts"].clone();
+    let high = parts.as_array().unwrap().iter().find(|part| part["dimensions"] == pieces(150)).unwrap();
+    let high = of(&consolidation, &format!("parts/{}", text(high, "id")));
+    owner.patch(&high, json!({"dimensions": pieces(110)})).await.expect(200);
+    assert_eq!(owner.post(&book, json!({})).await.expect(200)["succeeded"], 1);
+    owner.patch(&high, json!({"dimensions": pieces(150)})).await.expect(200);
+    owner.post(&amend, json!({})).await.expect_problem(409, "piece_too_large");
+    world.audit().await;
+}
+
+#[tokio::test]
+async fn a_master_is_not_booked_on_an_aircraft_that_has_become_too_small_for_some_of_its_parts() {
+    let world = World::start().await;
+    let [_, large] = flights(&world).await;
+    let owner = world.customer().await;
+    let (consolidation, _) = with_part(&owner, sized(150)).await;
+    let bare = json!({"origin": "DEL", "status": "READY", "pieces": 1, "weight_kg": 10});
+    owner.post(&of(&consolidation, "parts"), bare).await.expect(201);
+    owner.post(&of(&consolidation, "hold"), ways(&[("DEL", &large)])).await.expect(200);
+    let (admin, path) = (world.admin().await, format!("/api/v1/flights/{}", text(&large, "id")));
+    let aircraft = async |code: &str| {
+        admin.patch(&path, json!({"aircraft_code": code})).await.expect(200);
+    };
+    aircraft("320").await;
+    let book = async || owner.post(&of(&consolidation, "book"), json!({})).await.expect(200);
+    let failed = book().await;
+    assert_eq!(failed["results"][0]["problem"]["code"], "piece_too_large", "{failed}");
+    aircraft("77X").await;
+    assert_eq!(book().await["succeeded"], 1);
+    world.audit().await;
+}

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 pub(super) use manifest::ManifestBody;
 pub(super) use request::{
     AddPart, BookMasters, ChangeConsolidation, ChangePart, ConsolidationFilter, CreateConsolidation, HoldMasters,
-    InviteMember, JoinAnswer, JoinConsolidation, MasterWay, SearchMasters, same_as_destination,
+    InviteMember, JoinAnswer, JoinConsolidation, MasterWay, SearchMasters, WayFlights, same_as_destination,
 };
 pub(super) use split::SplitBody;
 
