@@ -123,6 +123,10 @@ describe("an alert that is changed", () => {
     expect(changeOf(smaller, "kg", before)).not.toHaveProperty("volume_m3");
     expect(changeOf(smaller, "kg", before)).not.toHaveProperty("weight_kg");
     expect(changeOf({ ...smaller, volume: "2" }, "kg", before)).toMatchObject({ volume_m3: 2 });
+    expect(changeOf({ ...smaller, weight: "" }, "kg", before)).not.toHaveProperty("weight_kg");
+    const bare = { ...before, sizes: "1x60x40x40" };
+    expect(changeOf(bare, "kg", before)).not.toHaveProperty("weight_kg");
+    expect(changeOf({ ...bare, weight: " " }, "kg", before)).toMatchObject({ weight_kg: null });
     expect(changeOf({ ...before, sizes: "" }, "kg", before)).toMatchObject({ dimensions: null, volume_m3: 1.5 });
   });
 });

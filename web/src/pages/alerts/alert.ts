@@ -1,6 +1,6 @@
 // What an alert watches, as a form has it, an address leads to it, and a list shows it.
 import type { Schemas } from "../../api/problem";
-import { dimensionsOf } from "../../parts/dimensions";
+import { dimensionsOf, weightOf } from "../../parts/dimensions";
 import { sizesOf } from "../../parts/dimensionTexts";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { words } from "../../words";
@@ -96,7 +96,7 @@ export function bodyOf(draft: Draft, unit: WeightUnit): Schemas["CreateAlert"] {
 
 /**
  * What is sent of an alert that is changed: what is left empty is cleared. New dimensions bring their volume and weight along, unless
- * others are typed.
+ * others are typed. A weight that is cleared is sent where they have none: the API asks for it.
  */
 export function changeOf(draft: Draft, unit: WeightUnit, before: Draft): Schemas["ChangeAlert"] {
   const { kind, ...given } = bodyOf(draft, unit);
@@ -104,9 +104,10 @@ export function changeOf(draft: Draft, unit: WeightUnit, before: Draft): Schemas
   const target = kind === "PRICE" ? { below: null, drop_percent: null } : { dimensions: null };
   const all = { ...empty, ...target, ...given };
   if (draft.sizes === "" || draft.sizes === before.sizes) return all as Schemas["ChangeAlert"];
+  const weight = draft.weight.trim();
+  const isWeightBrought = weight === before.weight || (weight === "" && weightOf(draft.sizes) !== "");
   const isBrought = (member: string) =>
-    (member === "volume_m3" && draft.volume === before.volume) ||
-    (member === "weight_kg" && ["", before.weight].includes(draft.weight.trim()));
+    (member === "volume_m3" && draft.volume === before.volume) || (member === "weight_kg" && isWeightBrought);
   return Object.fromEntries(Object.entries(all).filter(([member]) => !isBrought(member))) as Schemas["ChangeAlert"];
 }
 
