@@ -1,8 +1,9 @@
-//! The bookings on a flight that do not go with every aircraft.
+//! The bookings on a flight, and the holds that become bookings once they are paid, that do not go with every aircraft.
 use std::collections::{HashMap, HashSet};
 
 use futures_util::future::BoxFuture;
 use loadmaster_flights::FreightAboard;
+use loadmaster_holds as holds;
 use loadmaster_kernel::{AircraftCode, BookingRef, FlightId, HandlingCode};
 use loadmaster_platform::postgres::{DbError, PgSession};
 use loadmaster_reference::{Reference, TooLarge};
@@ -20,7 +21,7 @@ pub struct OversizeAboard {
     pub piece: TooLarge,
 }
 
-/// Compares bookings with the openings of aircraft; without the flights, which hold it.
+/// Compares bookings, and holds that are being paid for, with the openings of aircraft; without the flights, which hold it.
 pub(super) struct SizesAboard(pub Reference);
 
 impl FreightAboard for SizesAboard {
@@ -32,8 +33,9 @@ impl FreightAboard for SizesAboard {
         Box::pin(async move {
             let wanted: HashMap<FlightId, AircraftCode> = wanted.iter().copied().collect();
             let flights: Vec<FlightId> = wanted.keys().copied().collect();
-            let sized = repository::dimensions_on(tx, &flights).await?.into_iter();
-            let too_large = sized.filter(|(flight, dimensions)| {
+            let mut sized = repository::dimensions_on(tx, &flights).await?;
+            sized.extend(holds::sizes_being_paid_in_tx(tx, &flights).await?);
+            let too_large = sized.into_iter().filter(|(flight, dimensions)| {
                 let aircraft = wanted.get(flight);
                 aircraft.is_some_and(|aircraft| self.0.too_large(dimensions, *aircraft).is_some())
             });
@@ -66,5 +68,17 @@ impl BookingService {
         });
         let most = usize::try_from(MOST_NAMED).unwrap_or_default();
         Ok(too_large.take(most).collect())
+    }
+
+    /// Returns how many holds on a flight are being paid for, and have a piece that does not fit on an aircraft of this type.
+    pub async fn oversize_being_paid_in_tx(
+        &self,
+        tx: &mut PgSession,
+        flight: FlightId,
+        aircraft: AircraftCode,
+    ) -> Result<usize, BookingError> {
+        let sized = holds::sizes_being_paid_in_tx(tx, &[flight]).await?;
+        let reference = &self.surroundings().reference;
+        Ok(sized.iter().filter(|(_, dimensions)| reference.too_large(dimensions, aircraft).is_some()).count())
     }
 }

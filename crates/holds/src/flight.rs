@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::{FlightCapacity, Space};
 use loadmaster_flights::{self as flights, Flight};
-use loadmaster_kernel::{FlightId, HoldId, OrganizationId};
+use loadmaster_kernel::{Dimensions, FlightId, HoldId, OrganizationId};
 use loadmaster_platform::postgres::{DbError, PgSession};
 use uuid::Uuid;
 
@@ -39,6 +39,16 @@ pub async fn as_found_in_tx(
         *space = draws.capacity_for(organization, *space);
     }
     Ok(flights)
+}
+
+/// Returns the dimensions of the holds that are being paid for and keep space on these flights, each with its flight. They are not
+/// judged again when they become bookings.
+pub async fn sizes_being_paid_in_tx(
+    tx: &mut PgSession,
+    flights: &[FlightId],
+) -> Result<Vec<(FlightId, Dimensions)>, DbError> {
+    let flights: Vec<Uuid> = flights.iter().map(|flight| flight.uuid()).collect();
+    Ok(repository::sizes_being_paid(tx, &flights).await?)
 }
 
 /// The flights whose locks the end of a flight's holds requires: itself, and those on which its holds keep space, too. Which

@@ -37,7 +37,9 @@ pub use dto::{
 pub use end::{Ended, end_in_tx};
 pub use erase::blank_in_tx;
 pub use error::{CURABLE, HoldError, PriceFault, code, no_bookable_itinerary};
-pub use flight::{HeldWith, as_found_in_tx, fit_in_tx, release_all_in_tx, release_newest_in_tx};
+pub use flight::{
+    HeldWith, as_found_in_tx, fit_in_tx, release_all_in_tx, release_newest_in_tx, sizes_being_paid_in_tx,
+};
 pub use judge::{HoldRules, NewlyHeld};
 pub use model::{
     By, Draws, EndReason, HOLD, Hold, HoldAction, HoldChange, HoldEvent, HoldEventType, HoldKind, HoldLeg, HoldStatus,

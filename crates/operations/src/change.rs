@@ -180,8 +180,8 @@ impl OperationService {
         }
     }
 
-    /// Returns the bookings on the flight of which another aircraft does not take a piece. They refuse a change that does not
-    /// accept them, unless it is made for show alone.
+    /// Returns the bookings on the flight of which another aircraft does not take a piece. They, and holds that are being paid for,
+    /// refuse a change that does not accept them, unless it is made for show alone.
     async fn oversize_in_tx(
         &self,
         tx: &mut PgSession,
@@ -192,11 +192,15 @@ impl OperationService {
         let is_judged = changed.aircraft != flight.aircraft && (is_rehearsal || !change.accepts_oversize());
         let Some(aircraft) = changed.aircraft.filter(|_| is_judged) else { return Ok(Vec::new()) };
         let oversize = self.bookings.oversize_in_tx(tx, flight.id, aircraft).await?;
-        if is_rehearsal || oversize.is_empty() {
+        if is_rehearsal {
+            return Ok(oversize);
+        }
+        let being_paid = self.bookings.oversize_being_paid_in_tx(tx, flight.id, aircraft).await?;
+        if oversize.is_empty() && being_paid == 0 {
             return Ok(oversize);
         }
         let bookings = oversize.into_iter().map(|booking| booking.ref_id).collect();
-        Err(OperationError::PieceTooLarge { number: changed.number, bookings })
+        Err(OperationError::PieceTooLarge { number: changed.number, bookings, being_paid })
     }
 
     /// Writes the change, if it changes anything.

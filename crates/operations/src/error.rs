@@ -37,7 +37,7 @@ pub enum OperationError {
     #[error("{number} carries cargo that flies on cargo aircraft only")]
     FreighterNeeded { number: FlightNumber, bookings: Vec<BookingRef> },
     #[error("the aircraft of {number} has no opening for pieces that are booked")]
-    PieceTooLarge { number: FlightNumber, bookings: Vec<BookingRef> },
+    PieceTooLarge { number: FlightNumber, bookings: Vec<BookingRef>, being_paid: usize },
     /// The last step of the flight has not reached all of its bookings.
     #[error("the bookings of {0} are still being updated after its last change")]
     Unfinished(FlightNumber),
@@ -133,15 +133,7 @@ impl From<OperationError> for Problem {
                 );
                 Self::new(code::ITINERARY_INVALID, text).with("ref_ids", named)
             }
-            OperationError::PieceTooLarge { number, bookings } => {
-                let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();
-                let text = format!(
-                    "That aircraft of {number} has no opening for pieces of these bookings: {}; offload them in the same request \
-                     or send `accept_oversize`.",
-                    named.join(", ")
-                );
-                Self::new(code::PIECE_TOO_LARGE, text).with("ref_ids", named)
-            }
+            OperationError::PieceTooLarge { number, bookings, being_paid } => too_large(number, &bookings, being_paid),
             OperationError::Unfinished(number) => Self::unavailable(format!(
                 "The bookings of {number} are still being updated after its last change; nothing was changed, try again shortly."
             ))
@@ -152,6 +144,26 @@ impl From<OperationError> for Problem {
             OperationError::Database(cause) => cause.into(),
         }
     }
+}
+
+/// Refuses an aircraft that does not take pieces of these bookings, and of so many holds that are being paid for.
+fn too_large(number: FlightNumber, bookings: &[BookingRef], being_paid: usize) -> Problem {
+    let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();
+    let of_bookings = format!(
+        "That aircraft of {number} has no opening for pieces of these bookings: {}; offload them in the same request or send \
+         `accept_oversize`.",
+        named.join(", ")
+    );
+    let of_holds = format!(
+        "That aircraft of {number} has no opening for pieces of {being_paid} holds that are being paid for; wait for their payments \
+         or send `accept_oversize`."
+    );
+    let text = match (named.is_empty(), being_paid) {
+        (_, 0) => of_bookings,
+        (true, _) => of_holds,
+        (false, _) => format!("{of_bookings} {of_holds}"),
+    };
+    Problem::new(code::PIECE_TOO_LARGE, text).with("ref_ids", named)
 }
 
 fn refused(from: FlightStatus, action: FlightAction, allowed: &[FlightAction]) -> Problem {

@@ -1,10 +1,11 @@
 use futures_util::future::join_all;
 use loadmaster_accounts::Role;
 use loadmaster_testkit::{
-    Answer, Client, WorldOptions,
+    Answer, Client, NewFlight, WorldOptions,
     billing::{Market, order_for, usd},
     freight::{BOOKINGS, path_of, text, with},
     holds::{HOLDS, at},
+    import::table,
     until,
 };
 use serde_json::{Value, json};
@@ -96,6 +97,39 @@ async fn the_same_key_joins_a_commit_and_another_one_does_not() {
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(again.expect(201)["ref_id"], booking["ref_id"]);
     assert_eq!(market.succeeded("CAPTURE").await, 1);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn an_aircraft_that_does_not_take_what_is_being_paid_for_is_refused() {
+    let market = Market::with(WorldOptions::default().set("payments.wait_ms", "300")).await;
+    let (admin, customer) = (&market.admin, &market.customer);
+    let low = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120}]);
+    admin.patch("/api/v1/aircraft/320", json!({ "openings": low })).await.expect(200);
+    let flight = NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(100).weight(10_000.0).aircraft("77X");
+    let flight = market.world.flight(flight).await;
+    let path = format!("/api/v1/flights/{}", text(&flight, "id"));
+    let high = json!([{"pieces": 1, "length_cm": 100, "width_cm": 80, "height_cm": 150}]);
+    let wanted = json!({"flight_ids": [text(&flight, "id")], "weight_kg": 100, "dimensions": high});
+    let hold = customer.hold(wanted).await;
+    let waiting = commit(customer, &hold, "tok_confirm").await.expect(202);
+    let small = async || {
+        let refused = admin.patch(&path, json!({"aircraft_code": "320"})).await;
+        refused.expect_problem(409, "piece_too_large")["ref_ids"].clone()
+    };
+    assert_eq!(small().await, json!([]), "a hold has no reference");
+    let (departs, lands) = (text(&flight, "departure_datetime"), text(&flight, "arrival_datetime"));
+    let rows = table(&[&format!("AI103,DEL,LHR,{departs},{lands},320,10000,1000,10,60")]);
+    let faults = admin.post_raw("/api/v1/flights/import", "text/csv", rows).await.expect_faults();
+    assert_eq!(faults, [("/aircraft_code".to_owned(), "too_small".to_owned())]);
+
+    let reference = text(&waiting["payment"], "provider_reference");
+    customer.poke(&format!("/api/v1/test-payments/{reference}/confirm")).await;
+    until("it is booked", async || text(&customer.held(&hold).await, "status") == "COMMITTED").await;
+    assert_eq!(small().await, json!([customer.held(&hold).await["booking_ref"]]));
+    let accepted =
+        "select coalesce(data ->> 'accept_oversize', 'false') from booking_events where event_type = 'BOOKED'";
+    assert_eq!(market.world.texts(accepted).await, ["false"]);
     market.audit().await;
 }
 

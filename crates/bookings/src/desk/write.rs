@@ -338,7 +338,8 @@ impl Batch {
         self.contacts.book(hold.id, id);
         hold.booking = Some((id, reference));
         let channel = hold.channel.or(requester.channel());
-        // A hold that is paid was judged when its payment was begun: what does not fit was accepted then.
+        // A hold that is paid was judged when its payment was begun: what does not fit was accepted then, or by a change of its
+        // flight, which is refused while it is being paid for.
         let is_oversize = payment.is_some() && !service.fits(&booking, flights);
         let accepts_oversize = is_oversize || entry.order.operation.accepts_oversize();
         self.add_new(service, booking, accepts_oversize, channel, entry);

@@ -15,7 +15,7 @@ pub(super) use erase::{blank, export, ids_of, texts_of, texts_of_ended};
 pub(super) use list::{list, number_of};
 pub(super) use read::{
     active, expired_on, expired_space, find, find_all, flights_held_with, left_by_failed_payments, lock, lock_free,
-    open_on, positions, to_expire, unfit,
+    open_on, positions, sizes_being_paid, to_expire, unfit,
 };
 pub(super) use write::{
     claim_names, drop_booked_names, free_booked_names, free_names, insert, replace_legs, save, save_texts,

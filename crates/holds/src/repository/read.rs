@@ -5,8 +5,8 @@ use loadmaster_accounts::{Channel, Principal};
 use loadmaster_capacity::Space;
 use loadmaster_flights::Flight;
 use loadmaster_kernel::{
-    AircraftCode, AirportCode, AwbNumber, BookingId, BookingRef, FlightId, FlightNumber, HandlingCode, HoldId,
-    KeptDimensions, OrganizationId, PaymentId, Pieces, Positions, QuoteId, Volume, Weight, from_column,
+    AircraftCode, AirportCode, AwbNumber, BookingId, BookingRef, Dimensions, FlightId, FlightNumber, HandlingCode,
+    HoldId, KeptDimensions, OrganizationId, PaymentId, Pieces, Positions, QuoteId, Volume, Weight, from_column,
 };
 use loadmaster_payments::{self as payments, Payment};
 use loadmaster_platform::postgres::{DbError, PgSession, column, planned_list};
@@ -300,6 +300,21 @@ pub(crate) async fn flights_held_with(db: &mut PgSession, flight: FlightId) -> s
         flight.uuid(),
     );
     Ok(ids.fetch_all(db).await?.into_iter().map(FlightId::from).collect())
+}
+
+/// Returns the dimensions of the holds that are being paid for, have some, and keep space on these flights; each with its flight.
+pub(crate) async fn sizes_being_paid(
+    db: &mut PgSession,
+    flights: &[Uuid],
+) -> sqlx::Result<Vec<(FlightId, Dimensions)>> {
+    let rows = sqlx::query!(
+        r#"select l.flight_id, h.dimensions as "dimensions!: Json<KeptDimensions>"
+           from hold_legs l join holds h on h.id = l.hold_id
+           where l.flight_id = any($1) and l.is_open and h.status = 'COMMITTING' and h.dimensions is not null"#,
+        &planned_list(flights),
+    );
+    let rows = rows.fetch_all(db).await?.into_iter();
+    Ok(rows.map(|row| (row.flight_id.into(), row.dimensions.0.into())).collect())
 }
 
 /// A named position of a flight, and whether a booking has it.
