@@ -1,6 +1,6 @@
 //! Tags and collections.
 use loadmaster_testkit::{
-    Watch, World,
+    Watch, World, WorldOptions,
     freight::{text, with},
 };
 use reqwest::Method;
@@ -56,7 +56,7 @@ async fn a_tag_that_is_ended_is_taken_off_all_stations_and_its_code_may_be_used_
 
 #[tokio::test]
 async fn a_tag_that_ends_while_a_station_takes_it_is_on_no_station_afterwards() {
-    let world = World::start().await;
+    let world = WorldOptions::patient().start().await;
     let (admin, operator) = (world.admin().await, world.operator().await);
     let made = admin.post(TAGS, tag(json!({}))).await.expect(201);
     let at = format!("{TAGS}/{}", text(&made, "id"));

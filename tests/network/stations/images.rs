@@ -1,5 +1,5 @@
 //! Images of stations and logos of airlines: what is taken, and how it is served.
-use loadmaster_testkit::{Answer, Client, Watch, World};
+use loadmaster_testkit::{Answer, Client, Watch, World, WorldOptions};
 use reqwest::Method;
 use serde_json::json;
 
@@ -122,7 +122,7 @@ async fn an_image_has_an_entity_tag_that_does_not_come_again() {
 
 #[tokio::test]
 async fn of_two_first_images_that_are_put_at_once_one_stays() {
-    let world = World::start().await;
+    let world = WorldOptions::patient().start().await;
     let admins = [world.admin().await, world.admin().await];
     let first = async |admin: &Client, bytes: Vec<u8>| {
         let request = admin.request(Method::PUT, LOGO).header("content-type", "image/png").header("if-match", "\"0\"");
