@@ -98,3 +98,20 @@ async fn some_stations_say_something_and_are_described_once() {
     }
     world.audit().await;
 }
+
+#[tokio::test]
+async fn stations_about_which_something_was_written_are_neither_featured_nor_given_a_tip() {
+    let world = WorldOptions::patient().start().await;
+    demo_world::people(world.state()).await.unwrap();
+    let (operator, anyone) = (world.caller(Role::Operator).await, world.anonymous());
+    for code in ["DXB", "FRA"] {
+        let path = format!("/api/v1/stations/{code}");
+        operator.change_if(Method::PUT, &path, "\"0\"", json!({"summary": "One hall."})).await.expect(200);
+    }
+    assert_eq!(Box::pin(demo_world::describe_stations(world.parts.clone())).await.unwrap(), 3);
+    let featured = listed(&anyone, "/api/v1/stations?featured=true").await;
+    assert_eq!((featured.len(), &featured[0]["airport"]["iata_code"]), (1, &json!("DEL")));
+    assert_eq!(listed(&anyone, "/api/v1/stations/FRA/tips").await.len(), 0);
+    assert_eq!(anyone.get("/api/v1/stations/FRA").await.expect(200)["version"], 1);
+    world.audit().await;
+}

@@ -8,12 +8,17 @@ use super::{
 };
 
 const STATIONS: &str = "/api/v1/stations";
+/// Those that the network features, if the demo describes them.
+const FEATURED: [&str; 2] = ["DEL", "DXB"];
+/// The one that has a tip, if the demo describes it.
+const TIPPED: &str = "FRA";
 const EVERY_DAY: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
 const WORKDAYS: [u8; 5] = [1, 2, 3, 4, 5];
 /// For how many days the notices hold.
 const NOTICED: Days = Days::new(13);
 
-/// Describes the stations about which nothing was ever written. Returns their number.
+/// Describes the stations about which nothing was ever written, and leaves all others as they are. Returns the number of those
+/// described.
 pub(super) async fn describe(stage: &Stage) -> anyhow::Result<usize> {
     let manager = stage.actor(&DUTY_MANAGER).await?;
     // It has begun in Delhi, too, which is ahead of UTC.
@@ -24,7 +29,7 @@ pub(super) async fn describe(stage: &Stage) -> anyhow::Result<usize> {
     for (code, content) in india_and_europe(&notice).into_iter().chain(hubs()) {
         let path = format!("{STATIONS}/{code}");
         if manager.get(&path).await?["version"] == 0 {
-            bare.push((path, content));
+            bare.push((code, path, content));
         }
     }
     if bare.is_empty() {
@@ -33,19 +38,27 @@ pub(super) async fn describe(stage: &Stage) -> anyhow::Result<usize> {
     for tag in tags() {
         manager.post("/api/v1/station-tags", &tag).await?;
     }
-    for (path, content) in &bare {
-        manager.put_first(path, content).await?;
+    let mut described = Vec::new();
+    for (code, path, content) in &bare {
+        if manager.put_first(path, content).await?.is_some() {
+            described.push(*code);
+        }
     }
-    manager.post(&format!("{STATIONS}/bulk"), &json!({"action": "feature", "ids": ["DEL", "DXB"]})).await?;
+    let featured: Vec<&str> = FEATURED.into_iter().filter(|code| described.contains(code)).collect();
+    if !featured.is_empty() {
+        manager.post(&format!("{STATIONS}/bulk"), &json!({"action": "feature", "ids": featured})).await?;
+    }
     manager.post("/api/v1/station-collections", &collection()).await?;
-    give_tip(&stage.actor(&SHIPPERS[0]).await?, &stage.actor(&AGENT).await?).await?;
-    Ok(bare.len())
+    if described.contains(&TIPPED) {
+        give_tip(&stage.actor(&SHIPPERS[0]).await?, &stage.actor(&AGENT).await?).await?;
+    }
+    Ok(described.len())
 }
 
 /// A customer writes a tip, and staff approves it.
 async fn give_tip(customer: &Actor, agent: &Actor) -> anyhow::Result<()> {
     let tip = json!({"topic": "TRAFFIC", "text": "Trucks queue at gate 26 on Fridays from four o'clock. Gate 31 is quicker."});
-    let written = customer.post(&format!("{STATIONS}/FRA/tips"), &tip).await?;
+    let written = customer.post(&format!("{STATIONS}/{TIPPED}/tips"), &tip).await?;
     if let Some(id) = written.as_ref().and_then(|tip| tip["id"].as_str()) {
         agent.post(&format!("/api/v1/tips/{id}/approve"), &json!({})).await?;
     }
