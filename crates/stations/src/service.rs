@@ -20,7 +20,7 @@ use super::{
     error::StationError,
     input::StationFilter,
     model::{Placed, STATION, Station, StationEventType, StationMessage},
-    repository::{self, Chosen},
+    repository::{self, Chosen, Place},
     snapshot::AcceptanceSource,
 };
 
@@ -83,25 +83,25 @@ impl StationService {
         Chosen { filter, airports, with_bare }
     }
 
-    /// Returns a page of stations, by code.
+    /// Returns a page of stations, each with its place in the list.
     pub(super) async fn list(
         &self,
         chosen: &Chosen,
-        page: &PageRequest<AirportCode>,
+        page: &PageRequest<Place>,
         recency: Recency,
-    ) -> Result<Vec<Placed>, StationError> {
+    ) -> Result<Vec<(Place, Placed)>, StationError> {
         let read = move |db: Database| async move {
             let mut snapshot = db.listing().await?;
             let (after, offset, fetch) = (page.after, page.offset, page.fetch());
             let found = repository::list(&mut snapshot, chosen, after, offset, fetch).await?;
-            let codes = column(&found, |station| station.code);
+            let codes = column(&found, |(place, _)| place.code);
             let pictured = repository::images::of_stations(&mut snapshot, &codes).await?;
             Ok::<_, StationError>((found, pictured))
         };
         let (found, pictured) = self.db.reading(recency, read).await?;
-        let placed = |station: Station| {
+        let placed = |(place, station): (Place, Station)| {
             let (airport, has_image) = (self.reference.airport(station.code)?, pictured.contains(&station.code));
-            Some(self.placed(airport, station, has_image))
+            Some((place, self.placed(airport, station, has_image)))
         };
         Ok(found.into_iter().filter_map(placed).collect())
     }

@@ -126,6 +126,28 @@ async fn the_stations_of_a_collection_are_listed_in_its_order() {
 }
 
 #[tokio::test]
+async fn a_list_goes_on_behind_a_station_that_is_taken_out_of_its_collection() {
+    let world = World::start().await;
+    let (admin, anyone) = (world.admin().await, world.anonymous());
+    let codes = ["SIN", "DEL", "LHR", "BOM"];
+    let made = admin.post(COLLECTIONS, collection(json!({ "stations": codes }))).await.expect(201);
+    for code in codes {
+        put(&admin, code, 0, json!({"summary": "One hall."})).await.expect(200);
+    }
+    let first = anyone.get("/api/v1/stations?collection=asia&limit=2").await;
+    let next = first.header("link").unwrap().trim_start_matches('<').split('>').next().unwrap().to_owned();
+    let rest = async || {
+        let entries = anyone.get(&next).await.expect(200);
+        let codes = entries.as_array().unwrap().iter().map(|entry| text(&entry["airport"], "iata_code").to_owned());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(rest().await, ["LHR", "BOM"]);
+    let at = format!("{COLLECTIONS}/{}", text(&made, "id"));
+    admin.patch(&at, json!({"stations": ["SIN", "LHR", "BOM"]})).await.expect(200);
+    assert_eq!(rest().await, ["LHR", "BOM"]);
+}
+
+#[tokio::test]
 async fn each_fault_of_a_tag_or_collection_names_its_member() {
     let world = World::start().await;
     let admin = world.admin().await;

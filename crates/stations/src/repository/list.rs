@@ -3,6 +3,7 @@ use std::collections::HashMap;
 
 use loadmaster_kernel::AirportCode;
 use loadmaster_platform::postgres::PgSession;
+use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
 
 use super::find_all;
@@ -19,6 +20,14 @@ pub(crate) struct Chosen {
     pub with_bare: bool,
 }
 
+/// The place of an entry in a list: the next page begins after it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Place {
+    pub code: AirportCode,
+    /// Among the stations of the collection that orders the list, from 1.
+    pub rank: Option<i32>,
+}
+
 impl Chosen {
     /// Returns the airports whose stations are shown with content and without: those of a place that is looked for, unless
     /// something is asked that only content answers.
@@ -29,20 +38,25 @@ impl Chosen {
     }
 }
 
-/// Returns a page of the stations that the filter chooses: in the order of the collection that it names, else by code.
+/// Returns a page of the stations that the filter chooses, each with its place: in the order of the collection that it names, else by
+/// code.
 pub(crate) async fn list(
     db: &mut PgSession,
     chosen: &Chosen,
-    after: Option<AirportCode>,
+    after: Option<Place>,
     offset: u32,
     fetch: i64,
-) -> sqlx::Result<Vec<Station>> {
+) -> sqlx::Result<Vec<(Place, Station)>> {
     if let Some(places) = chosen.places() {
-        return list_places(db, places, after, offset, fetch).await;
+        let found = list_places(db, places, after.map(|after| after.code), offset, fetch).await?;
+        return Ok(found.into_iter().map(|station| (Place { code: station.code, rank: None }, station)).collect());
     }
     let Chosen { filter, airports, .. } = chosen;
+    let rank = filter.collection.as_ref().map(|_| "array_position(c.stations, s.airport_code)");
+    let place = rank.unwrap_or("s.airport_code");
     // Made for the filters that are given.
-    let mut query = QueryBuilder::new("select s.airport_code from stations s");
+    let mut query = QueryBuilder::new("select s.airport_code, ");
+    query.push(rank.unwrap_or("null::integer")).push(" from stations s");
     if let Some(slug) = &filter.collection {
         query.push(
             " join station_collections c on s.airport_code = any(c.stations) and c.ended_at is null and c.slug = ",
@@ -62,25 +76,24 @@ pub(crate) async fn list(
     if let Some(is_featured) = filter.featured {
         query.push(" and s.is_featured = ").push_bind(is_featured);
     }
-    let has_order = filter.collection.is_some();
-    let place = if has_order { "array_position(c.stations, s.airport_code)" } else { "s.airport_code" };
     if let Some(after) = after {
         query.push(" and ").push(place).push(" > ");
-        if has_order {
-            // After a station that was taken out of the collection meanwhile, the list begins again.
-            query.push("coalesce(array_position(c.stations, ").push_bind(after).push("::text), 0)");
+        if rank.is_some() {
+            // In the place of a station that was taken out of the collection meanwhile stands the one after it.
+            query.push("coalesce(array_position(c.stations, ").push_bind(after.code).push("::text), ");
+            query.push_bind(after.rank.unwrap_or(1) - 1).push(")");
         } else {
-            query.push_bind(after);
+            query.push_bind(after.code);
         }
     }
     query.push(" order by ").push(place);
     query.push(" limit ").push_bind(fetch).push(" offset ").push_bind(i64::from(offset));
-    let codes: Vec<AirportCode> = query.build_query_scalar().fetch_all(&mut *db).await?;
-    let mut found = find_all(db, &codes).await?;
-    if has_order {
-        found.sort_by_key(|station| codes.iter().position(|code| *code == station.code));
-    }
-    Ok(found)
+    let rows: Vec<(AirportCode, Option<i32>)> = query.build_query_as().fetch_all(&mut *db).await?;
+    let codes: Vec<AirportCode> = rows.iter().map(|(code, _)| *code).collect();
+    let written = find_all(db, &codes).await?.into_iter().map(|station| (station.code, station));
+    let mut written: HashMap<AirportCode, Station> = written.collect();
+    let placed = |(code, rank)| Some((Place { code, rank }, written.remove(&code)?));
+    Ok(rows.into_iter().filter_map(placed).collect())
 }
 
 /// Returns a page of the stations of these airports, by code. One that is not active is left out if nothing was written about it.

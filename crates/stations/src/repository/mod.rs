@@ -18,7 +18,7 @@ use super::{
     model::{Contact, Content, Notice, Station, StationCapability},
 };
 
-pub(super) use list::{Chosen, list};
+pub(super) use list::{Chosen, Place, list};
 
 struct Row {
     airport_code: AirportCode,

@@ -27,6 +27,7 @@ use super::{
     input::{BulkStationAction, BulkStations, ReplaceStation, StationFilter},
     keep::{Change, Import, Wanted},
     model::{Placed, STATIONS},
+    repository::Place,
     service::StationService,
     table::{COLUMNS, written},
 };
@@ -69,11 +70,11 @@ async fn list(
     query: Query,
 ) -> Result<Response, Problem> {
     let (filter, page) = query.read(|fields| Some((StationFilter::read(fields)?, PageFields::read(fields))))?;
-    let page: PageRequest<AirportCode> = page.open(&key, &query, "")?;
+    let page: PageRequest<Place> = page.open(&key, &query, "")?;
     let chosen = stations.chosen(filter, true);
     let mut found = stations.list(&chosen, &page, recency).in_span(span("stations.list")).await?;
-    let last = page.cut(&mut found).map(|placed| placed.station.code);
-    let entries: Vec<_> = found.iter().map(StationEntry::from).collect();
+    let last = page.cut(&mut found).map(|(place, _)| *place);
+    let entries: Vec<_> = found.iter().map(|(_, placed)| StationEntry::from(placed)).collect();
     Ok(private(linked(entries, last, &key, &query, "")))
 }
 
@@ -168,12 +169,12 @@ problem_responses!(ExportProblems: [INPUT, CALLER]);
 async fn export(State(stations): State<StationService>, query: Query) -> Result<Response, Problem> {
     let (filter, params) = query.read(|fields| Some((StationFilter::read(fields)?, ExportParams::read(fields)?)))?;
     let chosen = stations.chosen(filter, false);
-    let read = move |page: PageRequest<AirportCode>| {
+    let read = move |page: PageRequest<Place>| {
         let (stations, chosen) = (stations.clone(), chosen.clone());
         async move { Ok(stations.list(&chosen, &page, Recency::Now).await?) }
     };
-    let row = |placed: &Placed| Some(written(&placed.station));
-    Export::new(STATIONS, COLUMNS, &params).paged(read, |placed: &Placed| placed.station.code, row).await
+    let row = |(_, placed): &(Place, Placed)| Some(written(&placed.station));
+    Export::new(STATIONS, COLUMNS, &params).paged(read, |(place, _): &(Place, Placed)| *place, row).await
 }
 
 problem_responses!(BulkProblems: [INPUT, ROLE, BODY]);
