@@ -91,8 +91,14 @@ pub(crate) async fn save(db: &mut PgSession, tag: &Tag) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Takes an ended tag off all stations. Returns those that had it.
+/// Takes an ended tag off all stations, which it locks by code, as whoever locks several does. Returns those that had it.
 pub(crate) async fn take_off(db: &mut PgSession, tag: &Tag) -> sqlx::Result<Vec<AirportCode>> {
+    sqlx::query!(
+        "select airport_code from stations where tags @> array[$1::text] order by airport_code for no key update",
+        tag.terms.code,
+    )
+    .fetch_all(&mut *db)
+    .await?;
     let changed = sqlx::query_scalar!(
         r#"update stations set tags = array_remove(tags, $1), version = version + 1, updated_at = $2
            where tags @> array[$1::text] returning airport_code as "airport_code: AirportCode""#,
