@@ -63,6 +63,16 @@ test("a piece is drawn before the doors of an aircraft, with what keeps it out",
   await expect(doors).toContainText("passes");
 });
 
+test("what keeps a piece out is said also where the part about it is not had", async ({ page, world }) => {
+  await lowDoors(world);
+  await page.route("**/assets/TooLarge-*.js", (route) => route.abort());
+  const flight = await world.flight("TRV", "CJB", 1244, 5000, { aircraft_code: "74N" });
+  const day = flight.departure_local.slice(0, 10);
+  await page.goto(`/?origin=TRV&destination=CJB&date=${day}&sizes=1x100x80x150`);
+  const row = page.getByRole("row").filter({ hasText: flight.flight_number });
+  await expect(row.locator('li[lang="en"]')).toContainText("its largest is 180 × 120 cm.");
+});
+
 test("dimensions are typed in an amendment, and a booking is drawn before the doors of its aircraft", async ({
   page,
   world,
