@@ -54,7 +54,8 @@ impl BookingService {
         Ok(repository::aboard_with_code(tx, flight, HandlingCode::CARGO_AIRCRAFT_ONLY, MOST_NAMED).await?)
     }
 
-    /// Returns the bookings on a flight of which a piece does not fit on an aircraft of this type: at most the first thousand.
+    /// Returns the bookings on a flight of which a piece does not fit on an aircraft of this type, by reference: at most the first
+    /// thousand.
     pub async fn oversize_in_tx(
         &self,
         tx: &mut PgSession,
@@ -66,8 +67,10 @@ impl BookingService {
         let too_large = sized.filter_map(|(ref_id, dimensions)| {
             Some(OversizeAboard { ref_id, piece: reference.too_large(&dimensions, aircraft)? })
         });
-        let most = usize::try_from(MOST_NAMED).unwrap_or_default();
-        Ok(too_large.take(most).collect())
+        let mut too_large: Vec<OversizeAboard> = too_large.collect();
+        too_large.sort_by(|a, b| a.ref_id.cmp(&b.ref_id));
+        too_large.truncate(usize::try_from(MOST_NAMED).unwrap_or_default());
+        Ok(too_large)
     }
 
     /// Returns how many holds on a flight are being paid for, and have a piece that does not fit on an aircraft of this type.

@@ -101,8 +101,7 @@ impl<C: FlightCommand> Command for Preview<C> {
         left_behind.sort_by(|a, b| a.ref_id.cmp(&b.ref_id));
         let ids: Vec<BookingId> = before.iter().map(|booking| booking.id).collect();
         let after = bookings::find_all_in_tx(tx, &ids).await?;
-        let mut oversize = self.0.oversize().to_vec();
-        oversize.sort_by(|a, b| a.ref_id.cmp(&b.ref_id));
+        let oversize = self.0.oversize().to_vec();
         Ok(Previewed { tag, flight, left_behind, impact: impact(id, &before, &after), oversize })
     }
 }
