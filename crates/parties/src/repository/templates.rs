@@ -87,8 +87,8 @@ macro_rules! blank_templates {
         sqlx::query!(
             "update booking_templates
              set name = null, origin = null, destination = null, pieces = null, weight_hg = null, volume_l = null,
-                 dimensions = null, product = null, special_handling_codes = '{}', description = null, shipper = null, consignee = null,
-                 created_by = null, deleted_at = $1, updated_at = $1, version = version + 1
+                 dimensions = null, product = null, special_handling_codes = '{}', description = null, shipper = null,
+                 consignee = null, created_by = null, deleted_at = $1, updated_at = $1, version = version + 1
              where " + $which
             $(, $argument)*
         )
@@ -152,8 +152,8 @@ impl Stored for Template {
         let Template { shipper, consignee, .. } = &entry.content;
         let made = sqlx::query!(
             "insert into booking_templates (id, organization_id, name, origin, destination, pieces, weight_hg, volume_l,
-                                            product, special_handling_codes, description, shipper, consignee, created_by,
-                                            version, created_at, updated_at, dimensions)
+                                            product, special_handling_codes, description, shipper, consignee,
+                                            created_by, version, created_at, updated_at, dimensions)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
             entry.id.uuid(),
             entry.organization_id.uuid(),
@@ -223,9 +223,9 @@ impl Stored for Template {
         let found = sqlx::query_scalar!(
             r#"select jsonb_build_object(
                    'id', id, 'name', name, 'origin', origin, 'destination', destination, 'pieces', pieces,
-                   'weight_kg', trim_scale(weight_hg * 0.1), 'volume_m3', trim_scale(volume_l * 0.001), 'dimensions', dimensions,
-                   'product', product, 'special_handling_codes', special_handling_codes, 'description', description,
-                   'shipper', shipper, 'consignee', consignee,
+                   'weight_kg', trim_scale(weight_hg * 0.1), 'volume_m3', trim_scale(volume_l * 0.001),
+                   'dimensions', dimensions, 'product', product, 'special_handling_codes', special_handling_codes,
+                   'description', description, 'shipper', shipper, 'consignee', consignee,
                    'created_by_this_person', created_by is not distinct from $2,
                    'created_at', created_at, 'updated_at', updated_at) as "template!"
                from booking_templates

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
 import { followWeightUnit } from "../../words/units";
-import { askedOf, bookAddress, canonicalOf, fromHome, quoteBody, resultOf, searchBody, shown, measured } from "./asked";
+import { askedOf, bookAddress, canonicalOf, fromHome, measured, quoteBody, resultOf, searchBody, shown } from "./asked";
 
 afterEach(() => followWeightUnit(() => "kg"));
 
