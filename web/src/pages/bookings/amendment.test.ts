@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import type { Schemas } from "../../api/problem";
 import { followWeightUnit } from "../../words/units";
-import { changed, entered, label, members, memberText, patch } from "./amendment";
+import { changed, entered, label, members, memberText, patch, saved } from "./amendment";
 
 afterEach(() => followWeightUnit(() => "kg"));
 
@@ -48,6 +48,16 @@ it("sends the lines of new dimensions, or that there are none", () => {
   });
   expect(memberText("dimensions", before.dimensions)).toBe("3 × 120 × 80 × 100 cm");
   expect(members({ ...booking, status: "DEPARTED" })).not.toContain("dimensions");
+});
+
+it("shows the figures that new dimensions bring along, and sends none of them", () => {
+  const before = entered(booking, "kg");
+  const now = { ...before, dimensions: "2x60x40x40x7.5" };
+  const after = saved(before, now, "kg");
+  expect(changed(before, after)).toEqual(["pieces", "weight_kg", "volume_m3", "dimensions"]);
+  expect([after.pieces, after.weight_kg, after.volume_m3]).toEqual(["2", "15", "0.192"]);
+  expect(saved(before, { ...now, volume_m3: "1" }, "kg").volume_m3).toBe("1");
+  expect(Object.keys(patch(before, now, "kg"))).toEqual(["dimensions"]);
 });
 
 it("offers what may be changed now", () => {

@@ -4,6 +4,7 @@ import { words } from "../../words";
 import { countryText } from "../../words/format";
 import { entry, figure } from "../../words/parse";
 import { weightEntry, weightFigure, withUnit, type WeightUnit } from "../../words/units";
+import { measuresAfter } from "../../parts/brought";
 import { dimensionsOf } from "../../parts/dimensions";
 import { lineText, sizesOf } from "../../parts/dimensionTexts";
 import { handlingCodes } from "../../parts/handling.svelte";
@@ -67,6 +68,18 @@ export function entered(booking: Booking, unit: WeightUnit): Entered {
 /** Members whose text differs. */
 export function changed(before: Entered, now: Entered): Member[] {
   return MEMBERS.filter((member) => before[member].trim() !== now[member].trim());
+}
+
+/** What is saved of what is typed: other dimensions bring figures along. */
+export function saved(before: Entered, now: Entered, unit: WeightUnit): Entered {
+  const measures = (of: Entered) => ({
+    pieces: of.pieces,
+    weight: of.weight_kg,
+    volume: of.volume_m3,
+    sizes: of.dimensions,
+  });
+  const { pieces, weight, volume } = measuresAfter(measures(before), measures(now), unit);
+  return { ...now, pieces, weight_kg: weight, volume_m3: volume };
 }
 
 /** The difference; both have their weights in `unit`. */

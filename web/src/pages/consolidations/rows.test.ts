@@ -3,6 +3,7 @@ import type { Part } from "./consolidation";
 import {
   bodyOf,
   cellsOf,
+  cellText,
   columnOf,
   COLUMNS,
   emptyCells,
@@ -12,6 +13,7 @@ import {
   parseSheet,
   pastedRows,
   patchOf,
+  saved,
   sizesTyped,
 } from "./rows";
 
@@ -133,5 +135,11 @@ describe("a part that is edited", () => {
       ...{ house_number: null, pieces: 3, special_handling_codes: [], consignee: { name: "Thames" } },
     });
     expect(patchOf(before, { ...before, dimensions: "" }, "kg", "Asia/Kolkata")).toEqual({ dimensions: null });
+  });
+  it("shows the figures that new dimensions bring along", () => {
+    const after = saved(before, { ...before, dimensions: "3x100x80x100x10" }, "kg");
+    expect([after.pieces, after.weight, after.volume, after.house]).toEqual(["3", "30", "2.4", "H1"]);
+    expect([cellText("dimensions", after), cellText("weight", after)]).toEqual(["3 × 100 × 80 × 100 cm", "30"]);
+    expect(saved(before, { ...before, weight: "99" }, "kg")).toEqual({ ...before, weight: "99" });
   });
 });

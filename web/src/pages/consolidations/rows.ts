@@ -1,7 +1,8 @@
 // Parts as rows of a spreadsheet: what is pasted, what is typed, and what is sent.
 import type { Schemas } from "../../api/problem";
+import { measuresAfter } from "../../parts/brought";
 import { dimensionsOf } from "../../parts/dimensions";
-import { sizesOf } from "../../parts/dimensionTexts";
+import { lineText, sizesOf } from "../../parts/dimensionTexts";
 import { handlingCodes } from "../../parts/handling.svelte";
 import { fromLocal, localTime } from "../../words/format";
 import { canonical, entry, figure } from "../../words/parse";
@@ -195,6 +196,17 @@ export const cellsOf = (part: Part, unit: WeightUnit, zone: string): Cells => ({
   ready: part.ready_at ? localTime(part.ready_at, zone).replace("T", " ") : "",
   dimensions: sizesOf(part.dimensions ?? []),
 });
+
+/** What is saved of a row that is typed: other dimensions bring figures along. */
+export function saved(before: Cells, now: Cells, unit: WeightUnit): Cells {
+  const measures = ({ dimensions: sizes, ...cells }: Cells) => ({ ...cells, sizes });
+  const { pieces, weight, volume } = measuresAfter(measures(before), measures(now), unit);
+  return { ...now, pieces, weight, volume };
+}
+
+/** A cell as a list of differences shows it; nothing of an empty one. */
+export const cellText = (column: Column, cells: Cells): string =>
+  column === "dimensions" ? (dimensionsOf(cells.dimensions) ?? []).map(lineText).join("; ") : cells[column].trim();
 
 /** The members that a form changes, for a merge patch; a member that was emptied is null. */
 export function patchOf(before: Cells, now: Cells, unit: WeightUnit, zone: string): Schemas["ChangePart"] {
