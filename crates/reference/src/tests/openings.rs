@@ -11,8 +11,8 @@ const SOURCES: &str = include_str!("../../../../data/README.md");
 fn names_a_year_of_publication(text: &str) -> bool {
     text.split('(').skip(1).filter_map(|rest| rest.split_once(')')).any(|(date, _)| {
         let words: Vec<&str> = date.split(' ').collect();
-        let is_year = |word: &&str| word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
-        words.len() <= 2 && words.last().filter(is_year).is_some_and(|year| year.parse::<u16>().is_ok())
+        let year = words.last().and_then(|word| word.parse::<u16>().ok());
+        words.len() <= 2 && year.is_some_and(|year| (1950..2100).contains(&year))
     })
 }
 
