@@ -155,7 +155,7 @@ fn too_large(number: FlightNumber, bookings: &[BookingRef], being_paid: usize) -
         named.join(", ")
     );
     let of_holds = format!(
-        "That aircraft of {number} has no opening for pieces of {being_paid} holds that are being paid for; wait for their payments \
+        "That aircraft of {number} has no opening for pieces of what is held and being paid for ({being_paid}); wait for the payments \
          or send `accept_oversize`."
     );
     let text = match (named.is_empty(), being_paid) {
