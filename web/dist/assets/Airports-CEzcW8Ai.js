@@ -1,1 +1,0 @@
-import"./first-DHJ3AP2b.js";import{t as e}from"./Entries-DlmPZfnn.js";function t(t){e(t,{name:`airports`})}export{t as default};

@@ -1,0 +1,1 @@
+export{t as default}from"./Doors-B4JKC99F.js";

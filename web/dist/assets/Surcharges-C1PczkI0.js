@@ -1,1 +1,0 @@
-import"./first-DHJ3AP2b.js";import{o as e,t}from"./Rules-BDMFLLxC.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

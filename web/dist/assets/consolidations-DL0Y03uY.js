@@ -1,1 +1,0 @@
-import{cn as e,fn as t,ln as n}from"./first-DHJ3AP2b.js";var r={...n,...e(await t())};export{r as t};

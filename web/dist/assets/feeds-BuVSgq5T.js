@@ -1,1 +1,0 @@
-import{t as e}from"./feedTexts-BzrJ5a4K.js";import{cn as t,ln as n}from"./first-DHJ3AP2b.js";var r={...n,...t(await e())};export{r as t};

@@ -1,1 +1,0 @@
-export{t as words}from"./feeds-BuVSgq5T.js";

@@ -1,1 +1,0 @@
-import{cn as e,ln as t,pn as n}from"./first-DHJ3AP2b.js";var r={...t,...e(await n())};export{r as t};

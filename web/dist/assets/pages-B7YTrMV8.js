@@ -1,0 +1,1 @@
+export{t as pages}from"./pages-BK7-zTM2.js";

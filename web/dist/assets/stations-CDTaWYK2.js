@@ -1,1 +1,0 @@
-import{cn as e,ln as t}from"./first-DHJ3AP2b.js";import{t as n}from"./stationTexts-D-OUkdEY.js";var r={...t,...e(await n())};export{r as t};
