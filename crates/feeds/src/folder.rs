@@ -19,7 +19,7 @@ pub(super) const LARGEST: usize = 256 * 1024 * 1024;
 /// A file in a folder is read once it has not been changed for this long.
 const SETTLED: Duration = Duration::from_secs(10);
 
-/// What tells a file from another one of its name.
+/// What distinguishes a file from another one of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Stamp {
     /// When it was changed last, in nanoseconds since 1970.
@@ -37,7 +37,7 @@ impl Stamp {
     }
 }
 
-/// The bytes of a file's name, and what tells it from another one of that name.
+/// The bytes of a file's name, and what distinguishes it from another one of that name.
 pub(super) type FileKey = (Vec<u8>, Stamp);
 
 /// A file of a folder, as it was found.
