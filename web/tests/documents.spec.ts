@@ -26,7 +26,7 @@ test("labels of three pieces print as three pages with the codes of their pieces
   expect(read).toBe(`${digits}00002`);
 });
 
-test("labels and manifest name the sizes of pieces", async ({ page, world }) => {
+test("labels and manifest name the sizes of pieces", async ({ page, browser, world }) => {
   const flight = await world.flight("TRV", "CJB", 120, 1000);
   const customer = await world.customer();
   const dimensions = [
@@ -40,9 +40,12 @@ test("labels and manifest name the sizes of pieces", async ({ page, world }) => 
   await expect(labels.nth(0)).toContainText("60 × 50 × 40 cm");
   await expect(labels.nth(1)).toContainText("30 × 20 × 10 cm");
   await expect(labels.nth(2)).toContainText("30 × 20 × 10 cm");
-  await signIn(page, await world.operator(), `/flights/${flight.id}`);
-  const line = page.getByRole("row").filter({ hasText: booking.ref_id });
+  const context = await browser.newContext({ baseURL: world.url });
+  const staff = await context.newPage();
+  await signIn(staff, await world.operator(), `/flights/${flight.id}`);
+  const line = staff.getByRole("row").filter({ hasText: booking.ref_id });
   await expect(line).toContainText("1 × 60 × 50 × 40 cm; 2 × 30 × 20 × 10 cm");
+  await context.close();
 });
 
 test("the data sheet says that it is no air waybill", async ({ page, world }) => {

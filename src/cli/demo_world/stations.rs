@@ -21,12 +21,12 @@ const NOTICED: Days = Days::new(13);
 /// described.
 pub(super) async fn describe(stage: &Stage) -> anyhow::Result<usize> {
     let manager = stage.actor(&DUTY_MANAGER).await?;
-    // It has begun in Delhi, too, which is ahead of UTC.
+    // It has begun in Singapore, too, which is ahead of UTC.
     let today = stage.state.clock.now().date_naive();
     let last = today.checked_add_days(NOTICED).unwrap_or(today);
     let notice = |text: &str| json!([{"text": text, "from": today.to_string(), "to": last.to_string()}]);
     let mut bare = Vec::new();
-    for (code, content) in india_and_europe(&notice).into_iter().chain(hubs()) {
+    for (code, content) in india_and_europe().into_iter().chain(hubs(&notice)) {
         let path = format!("{STATIONS}/{code}");
         if manager.get(&path).await?["version"] == 0 {
             bare.push((code, path, content));
@@ -88,7 +88,7 @@ fn contact(desk: &str, email: &str) -> Value {
     json!([{"desk": desk, "name": "Duty manager", "email": email}])
 }
 
-fn india_and_europe(notice: &impl Fn(&str) -> Value) -> [(&'static str, Value); 3] {
+fn india_and_europe() -> [(&'static str, Value); 3] {
     let delhi = json!({
         "summary": "Perishables and vaccines around the clock, beside the apron.",
         "text": "Trucks enter by gate 6.\nBring the air waybill and the security declaration of each shipment.",
@@ -98,7 +98,6 @@ fn india_and_europe(notice: &impl Fn(&str) -> Value) -> [(&'static str, Value); 
         "hours": [desk("EXPORT", &EVERY_DAY, "00:00", "24:00"), desk("IMPORT", &EVERY_DAY, "06:00", "22:00"),
                   desk("CUSTOMS", &WORKDAYS, "09:00", "18:00")],
         "acceptance": [{"minutes_before": 240}, {"minutes_before": 360, "handling_code": "AVI"}],
-        "notices": notice("Hall B is closed. Heavy pieces are taken in hall C."),
         "contacts": contact("EXPORT", "export.del@loadmaster.example"),
     });
     let frankfurt = json!({
@@ -119,7 +118,7 @@ fn india_and_europe(notice: &impl Fn(&str) -> Value) -> [(&'static str, Value); 
     [("DEL", delhi), ("FRA", frankfurt), ("LHR", london)]
 }
 
-fn hubs() -> [(&'static str, Value); 2] {
+fn hubs(notice: &impl Fn(&str) -> Value) -> [(&'static str, Value); 2] {
     let dubai = json!({
         "summary": "The hub: connections in four hours, and freight that came by sea.",
         "tags": ["sea-air"],
@@ -134,6 +133,7 @@ fn hubs() -> [(&'static str, Value); 2] {
         "capabilities": ["COOL_ROOM", "FREEZER_ROOM", "PHARMACEUTICALS"],
         "hours": [desk("EXPORT", &EVERY_DAY, "00:00", "24:00"), desk("CUSTOMS", &EVERY_DAY, "08:00", "20:00")],
         "acceptance": [{"minutes_before": 180}, {"minutes_before": 240, "handling_code": "PER"}],
+        "notices": notice("Hall B is closed. Heavy pieces are taken in hall C."),
     });
     [("DXB", dubai), ("SIN", singapore)]
 }
