@@ -157,23 +157,21 @@ impl Site {
 
     /// Lets the origins of searches say how long before departure they take freight, in a release that knows of that.
     pub async fn accept_freight(&self) {
-        let status = self.send_table("/api/v1/stations/import", &network::acceptances()).await;
-        assert!(matches!(status, 200 | 404), "{status}");
+        let (status, answer) = self.send_table("/api/v1/stations/import", &network::acceptances()).await;
+        assert!(matches!(status, 200 | 404), "{answer}");
     }
 
     pub async fn import(&self, path: &str, table: &str) {
-        assert_eq!(self.send_table(path, table).await, 200);
+        let (status, answer) = self.send_table(path, table).await;
+        assert_eq!(status, 200, "{answer}");
     }
 
-    async fn send_table(&self, path: &str, table: &str) -> u16 {
+    async fn send_table(&self, path: &str, table: &str) -> (u16, String) {
         let request = post(path, Some(&self.token), table);
         let request = String::from_utf8(request).unwrap().replacen("application/json", "text/csv", 1);
         let mut client = Client::connect(self.here).await;
         let (status, body) = client.ask(request.as_bytes()).await;
-        if status != 200 {
-            eprintln!("{path}: {}", String::from_utf8_lossy(body));
-        }
-        status
+        (status, String::from_utf8_lossy(body).into_owned())
     }
 
     /// Ends the only server and starts another one at another address; returns how long that takes until it is ready.

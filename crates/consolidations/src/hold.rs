@@ -188,8 +188,8 @@ impl ConsolidationService {
         if sizes.is_none() {
             return Ok(());
         }
-        let sized = new_hold(way, &Freight { dimensions: sizes, ..freight.clone() });
-        Box::pin(self.desk.check_fit(&sized)).await
+        let judged = new_hold(way, &Freight { dimensions: sizes, ..freight.clone() });
+        Box::pin(self.desk.check_fit(&judged)).await
     }
 
     /// Refuses freight of which a piece does not fit on the flights ahead of a master.

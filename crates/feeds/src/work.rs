@@ -257,7 +257,7 @@ impl FeedService {
         }
         repository::save_run(&mut tx, &run).await?;
         // A run that goes back to its person shows what it showed.
-        if !before.is_applied && !(ended.is_passing && run.status == RunStatus::Review) {
+        if !(before.is_applied || ended.is_passing && run.status == RunStatus::Review) {
             repository::replace_findings(&mut tx, run.id, &ended.faults, &ended.differences).await?;
         }
         if run.status != RunStatus::Review {

@@ -80,7 +80,7 @@ async fn a_file_over_256_mib_is_moved_to_failed_and_the_next_one_is_read() {
     let vast = File::options().write(true).open(folder.join("vast.csv")).unwrap();
     // It occupies no blocks of the disk.
     vast.set_len(256 * 1024 * 1024 + 1).unwrap();
-    vast.set_modified(SystemTime::now() - Duration::from_secs(300)).unwrap();
+    vast.set_modified(SystemTime::now() - Duration::from_mins(5)).unwrap();
     put(&folder, "next.csv", &file(&rows(&world, 2)), 200);
     let feed = made(&admin, with(flights(), json!({"folder": "ai"}))).await;
     let failed = run_now(&admin, &feed).await;
