@@ -106,7 +106,7 @@ async fn an_aircraft_that_does_not_take_what_is_being_paid_for_is_refused() {
     let (admin, customer) = (&market.admin, &market.customer);
     let low = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120}]);
     admin.patch("/api/v1/aircraft/320", json!({ "openings": low })).await.expect(200);
-    let flight = NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(100).weight(10_000.0).aircraft("77X");
+    let flight = NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(100).weight(10_000.0).aircraft("77W");
     let flight = market.world.flight(flight).await;
     let path = format!("/api/v1/flights/{}", text(&flight, "id"));
     let high = json!([{"pieces": 1, "length_cm": 100, "width_cm": 80, "height_cm": 150}]);
