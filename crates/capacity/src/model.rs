@@ -239,6 +239,11 @@ impl FlightCapacity {
         self.held - self.aside
     }
 
+    /// Returns what is booked or kept.
+    pub fn taken(&self) -> Space {
+        self.booked + self.kept()
+    }
+
     pub fn shortfall(&self, requested: Space) -> Option<Shortfall> {
         #[cfg(debug_assertions)]
         if loadmaster_platform::sabotage::is_on("oversell") {

@@ -289,7 +289,7 @@ pub(super) fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str,
         let fault = Fault::new(FaultCode::OutOfOrder, "names a flight that has departed and can no longer be changed");
         return Some(("flight_number", fault));
     }
-    let taken = flight.room.booked + flight.room.kept();
+    let taken = flight.room.taken();
     if taken != Space::default() && new.destination != flight.destination {
         let fault = Fault::new(FaultCode::OutOfOrder, "cannot be changed: the flight has bookings or holds");
         return Some(("destination", fault));

@@ -113,7 +113,7 @@ fn to_release(
     holds.sort_by_key(|hold| {
         (hold.status_at(now) != HoldStatus::Expired, hold.kind == HoldKind::Allotment, Reverse(hold.id))
     });
-    let (mut taken, mut released) = (space.booked + space.kept(), Vec::new());
+    let (mut taken, mut released) = (space.taken(), Vec::new());
     let mut returned = HashMap::<HoldId, Space>::new();
     for _ in 0..2 {
         for hold in std::mem::take(&mut holds) {

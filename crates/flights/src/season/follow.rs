@@ -242,7 +242,7 @@ impl FlightService {
 
 /// Returns whether it has bookings or holds.
 fn has_freight(flight: &Flight) -> bool {
-    flight.room.booked + flight.room.kept() != Space::default()
+    flight.room.taken() != Space::default()
 }
 
 /// Returns those of these flights that persons keep from feeds.
