@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::{EventType, breaks},
     web::{Problem, Query, code, problem_responses},
@@ -13,7 +14,6 @@ use loadmaster_platform::{
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
@@ -77,8 +77,8 @@ pub(super) struct EventTypeEntry<'a> {
     pub description: &'a str,
 }
 
-pub(super) fn catalogue() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
+pub(super) fn catalogue() -> ApiRouter<AppState> {
+    ApiRouter::new().routes(routes!(list)).routes(routes!(show))
 }
 
 problem_responses!(ListProblems: [INPUT, CALLER]);

@@ -5,11 +5,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::web::{Code, ProblemBody, code, problem_responses};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState,
@@ -94,8 +94,8 @@ pub fn problems_page() -> String {
     page
 }
 
-pub(super) fn catalogue() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
+pub(super) fn catalogue() -> ApiRouter<AppState> {
+    ApiRouter::new().routes(routes!(list)).routes(routes!(show))
 }
 
 /// List all problem codes of this API.

@@ -1,12 +1,10 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use axum::{Router, http::Method};
+use axum::Router;
 use loadmaster_platform::{
     room::{API, Routes},
-    web::{Problem, bulk, code},
+    web::{ApiRouter, Operation, Problem, bulk, code},
 };
-use utoipa::openapi::PathItem;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     AppState, console, docs,
@@ -21,19 +19,10 @@ const IMPORT_TIMEOUT: Duration = Duration::from_mins(5);
 pub(super) type RouteNames = matchit::Router<Box<str>>;
 
 /// A path may be that of a table for one method alone.
-fn operations(routes: &OpenApiRouter) -> Operations {
-    let of = |(path, item): (&String, &PathItem)| -> Vec<(Method, String)> {
-        let operations = [
-            (Method::GET, &item.get),
-            (Method::PUT, &item.put),
-            (Method::POST, &item.post),
-            (Method::PATCH, &item.patch),
-            (Method::DELETE, &item.delete),
-        ];
-        let operations = operations.into_iter().filter(|(_, operation)| operation.is_some());
-        operations.map(|(method, _)| (method, path.clone())).collect()
-    };
-    routes.get_openapi().paths.paths.iter().flat_map(of).collect()
+fn operations(routes: &ApiRouter) -> Operations {
+    let of =
+        |operation: &Operation| operation.methods().map(|method| (method, operation.path.clone())).collect::<Vec<_>>();
+    routes.operations().iter().flat_map(of).collect()
 }
 
 /// Builds the routes of all rooms and of the system.
@@ -41,7 +30,7 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     let server = &state.settings.server;
     let rooms = state.take_routes().into_iter().fold(system::routes().with_state(state), Routes::and);
     let Routes { api, tables, bulk: many, root } = rooms;
-    let (tables, many) = (OpenApiRouter::new().nest(API, tables), OpenApiRouter::new().nest(API, many));
+    let (tables, many) = (ApiRouter::new().nest(API, tables), ApiRouter::new().nest(API, many));
     let bounded = Bounded {
         ordinary: Bounds { bytes: server.max_body_bytes, time: server.request_timeout() },
         tables: Bounds { bytes: MAX_IMPORT_BYTES, time: IMPORT_TIMEOUT },
@@ -49,15 +38,16 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
         bulk: Bounds { bytes: server.max_body_bytes, time: bulk::LONGEST.max(server.request_timeout()) },
         of_bulk: operations(&many),
     };
-    let (unnamed, document) = root.nest(API, api).merge(tables).merge(many).split_for_parts();
+    let documented = root.nest(API, api).merge(tables).merge(many);
     let mut names = RouteNames::new();
     let is_console = state.settings.console.enabled;
     let fields = state.settings.payments.hosted_fields(state.settings.database.url.is_none());
-    let documented = document.paths.paths.keys().map(String::as_str);
-    for route in documented.chain(docs::ROUTES).chain(console::routes(is_console)) {
+    let paths: BTreeSet<_> = documented.operations().iter().map(|operation| operation.path.as_str()).collect();
+    for route in paths.into_iter().chain(docs::ROUTES).chain(console::routes(is_console)) {
         names.insert(route, route.into())?;
     }
-    let router = unnamed
+    let router = documented
+        .into_router()
         .merge(docs::documentation())
         .merge(console::router(is_console, fields)?)
         .fallback(async || kept::nothing_here())

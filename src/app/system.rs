@@ -7,6 +7,7 @@ use axum::{
 };
 use loadmaster_accounts::{Operator, Principal, Role};
 use loadmaster_capacity::LAST_OFFERS;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::Routes,
     settings::{CancellationBand, MailTransport, PaymentProvider, Settings},
@@ -16,7 +17,6 @@ use loadmaster_platform::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     AppState, event_types,
@@ -30,13 +30,13 @@ use super::{
 
 /// Routes that belong to no room.
 pub(super) fn routes() -> Routes<AppState> {
-    let root = OpenApiRouter::new().merge(probes()).merge(problems::catalogue());
+    let root = ApiRouter::new().merge(probes()).merge(problems::catalogue());
     Routes { api: information().merge(event_types::catalogue()), root, ..Routes::default() }
 }
 
 /// Routes outside the API's base path.
-fn probes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+fn probes() -> ApiRouter<AppState> {
+    ApiRouter::new()
         .routes(routes!(livez))
         .routes(routes!(readyz))
         .routes(routes!(health))
@@ -66,8 +66,8 @@ fn health_answer(status: HealthStatus) -> Response {
 }
 
 /// Routes below the API's base path.
-fn information() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(info)).routes(routes!(api_health))
+fn information() -> ApiRouter<AppState> {
+    ApiRouter::new().routes(routes!(info)).routes(routes!(api_health))
 }
 
 /// Check that the process is running.

@@ -1,6 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Admin;
 use loadmaster_kernel::Fault;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     jobs::{self, Job, Planned},
@@ -9,7 +10,6 @@ use loadmaster_platform::{
     web::{CursorKey, PRIVATE, PageFields, PageParams, PathText, Problem, Query, code, private, problem_responses},
     work::CreateRequest,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
 handler_state!(HandlerState { backstage: Backstage });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::new()
+    ApiRouter::new()
         .routes(routes!(list_jobs))
         .routes(routes!(retry))
         .routes(routes!(drop_job))

@@ -2,6 +2,7 @@ use axum::{Extension, Json, extract::State, http::StatusCode, response::Response
 use futures_util::future::BoxFuture;
 use loadmaster_accounts::{Customer, Principal};
 use loadmaster_kernel::AlertId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, Key, KeyHeader},
     listing::{Anchor, CountParams, CreatedOrder, add_total},
@@ -16,7 +17,6 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest, Keyed, UnitOfWork},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{AlertBody, AlertFilter, BulkAlertAction, BulkAlerts, ChangeAlert, CreateAlert, WantedStatus},
@@ -29,8 +29,8 @@ use super::{
 handler_state!(HandlerState { alerts: AlertService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete));
-    Routes { api, bulk: OpenApiRouter::default().routes(routes!(act)), ..Routes::default() }
+    let api = ApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete));
+    Routes { api, bulk: ApiRouter::default().routes(routes!(act)), ..Routes::default() }
 }
 
 /// The path of an alert.

@@ -1,6 +1,7 @@
 use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::{Admin, Customer};
 use loadmaster_kernel::AllotmentId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     entries,
     idempotency::{Answer, KeyHeader},
@@ -12,7 +13,6 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{AllotmentBody, AllotmentFilter, AllotmentFlight, ChangeAllotment, CreateAllotment},
@@ -24,10 +24,8 @@ use super::{
 handler_state!(HandlerState { allotments: AllotmentService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(show, change, delete))
-        .routes(routes!(flights));
+    let api =
+        ApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete)).routes(routes!(flights));
     api.into()
 }
 

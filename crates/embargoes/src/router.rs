@@ -1,11 +1,11 @@
 use loadmaster_accounts::Admin;
 use loadmaster_kernel::EmbargoId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     entries::entry_operations,
     room::{Routes, handler_state},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{ChangeEmbargo, CreateEmbargo, EmbargoBody},
@@ -17,7 +17,7 @@ use super::{
 handler_state!(HandlerState { embargoes: EmbargoService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, end)).into()
+    ApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, end)).into()
 }
 
 entry_operations! {

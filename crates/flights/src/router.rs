@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::{Extension, Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Admin, Principal, Role};
 use loadmaster_kernel::{AirlineCode, FlightId};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     listing::{CountParams, add_total},
@@ -19,7 +20,6 @@ use loadmaster_platform::{
     work::CreateRequest,
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Flight, FlightBody, FlightError, FlightFilter, FlightService,
@@ -35,12 +35,12 @@ pub const REVALIDATE: &str = "no-cache";
 handler_state!(HandlerState { flights: FlightService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(show))
         .routes(routes!(routes_of_airline))
         .routes(routes!(search_routes));
-    let tables = OpenApiRouter::new().routes(routes!(export)).routes(routes!(season::export));
+    let tables = ApiRouter::new().routes(routes!(export)).routes(routes!(season::export));
     Routes { api, tables, ..Routes::default() }
 }
 

@@ -7,6 +7,7 @@ use axum::{
 use loadmaster_accounts::{Customer, Guest, Principal};
 use loadmaster_capacity::Availability;
 use loadmaster_kernel::{FlightId, HoldId};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::Answer,
     listing::{Anchor, CountParams, ExpiryOrder, add_total},
@@ -17,7 +18,6 @@ use loadmaster_platform::{
     },
 };
 use loadmaster_shipment::Surroundings;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     HoldService,
@@ -29,7 +29,7 @@ use super::{
 handler_state!(HandlerState { holds: HoldService });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(reservations))

@@ -6,13 +6,13 @@ use axum::{
 };
 use loadmaster_accounts::{Guest, Principal, Role, required};
 use loadmaster_kernel::{BookingRef, FlightId};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::{Routes, handler_state},
     web::{Body, ClientAddress, NO_STORE, PathText, Problem, Query, both, problem_responses, unless_missing},
 };
 use loadmaster_reference::Reference;
 use loadmaster_tracking::TrackingNumber;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     described::{BookingEvents, FlightEvents, MessageEvents, TrackingEvents},
@@ -27,7 +27,7 @@ handler_state!(HandlerState { live: LiveService, reference: Reference });
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(flight))
         .routes(routes!(booking))
         .routes(routes!(tracking))

@@ -6,11 +6,11 @@ mod pattern;
 
 use std::sync::Arc;
 
+use crate::web::ApiRouter;
 use axum::http::Extensions;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     audit::Audit,
@@ -223,28 +223,23 @@ impl Opened {
 /// The operations of a room.
 pub struct Routes<S> {
     /// Below [`API`].
-    pub api: OpenApiRouter<S>,
+    pub api: ApiRouter<S>,
     /// Below [`API`], with bounds for whole tables in place of the ordinary ones.
-    pub tables: OpenApiRouter<S>,
+    pub tables: ApiRouter<S>,
     /// Below [`API`], acting on many resources, and given the time for it.
-    pub bulk: OpenApiRouter<S>,
+    pub bulk: ApiRouter<S>,
     /// Outside [`API`].
-    pub root: OpenApiRouter<S>,
+    pub root: ApiRouter<S>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
     fn default() -> Self {
-        Self {
-            api: OpenApiRouter::new(),
-            tables: OpenApiRouter::new(),
-            bulk: OpenApiRouter::new(),
-            root: OpenApiRouter::new(),
-        }
+        Self { api: ApiRouter::new(), tables: ApiRouter::new(), bulk: ApiRouter::new(), root: ApiRouter::new() }
     }
 }
 
-impl<S: Clone + Send + Sync + 'static> From<OpenApiRouter<S>> for Routes<S> {
-    fn from(api: OpenApiRouter<S>) -> Self {
+impl<S: Clone + Send + Sync + 'static> From<ApiRouter<S>> for Routes<S> {
+    fn from(api: ApiRouter<S>) -> Self {
         Self { api, ..Self::default() }
     }
 }
@@ -272,8 +267,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Returns its part of the API's description.
     pub fn describe(self) -> OpenApi {
-        // Merged first: nesting a path that is there already would replace its other methods.
-        self.root.nest(API, self.api.merge(self.tables).merge(self.bulk)).into_openapi()
+        self.root.nest(API, self.api.merge(self.tables).merge(self.bulk)).describe()
     }
 }
 

@@ -1,12 +1,12 @@
 use axum::{Json, extract::State, response::Response};
 use loadmaster_kernel::{AirportCode, Weight};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::{Routes, handler_state},
     telemetry::{Traced, span},
     web::{Problem, Query, ReadRecency, code, private, problem_responses},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{HistoryParams, RateHistory, RateWindow, WindowParams},
@@ -17,7 +17,7 @@ use super::{
 handler_state!(HandlerState { rates: RateService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::new().routes(routes!(history)).routes(routes!(booking_window)).into()
+    ApiRouter::new().routes(routes!(history)).routes(routes!(booking_window)).into()
 }
 
 fn subject(rates: &RateService, origin: AirportCode, destination: AirportCode, weight: Option<Weight>) -> Subject {

@@ -45,7 +45,7 @@ impl App {
     }
 
     async fn response(&self, path: &str) -> Response {
-        let (router, _) = router::reading::<Self>().split_for_parts();
+        let router = router::reading::<Self>().into_router();
         let request = Request::get(path).body(Body::empty()).unwrap();
         router.with_state(self.clone()).oneshot(request).await.unwrap()
     }
@@ -362,7 +362,7 @@ fn closed_airports_are_bundled_airports_and_no_major_ones() {
 
 #[test]
 fn every_operation_is_described() {
-    let (_, api) = router::reading::<App>().split_for_parts();
+    let api = router::reading::<App>().describe();
     assert_eq!(api.paths.paths.len(), 14);
     let text = api.to_json().unwrap();
     for promised in ["reference data", "ProblemBody", "invalid_cursor", "/airports/city/{name}", "\"major\""] {

@@ -7,6 +7,7 @@ use axum::{
 use bytes::Bytes;
 use loadmaster_accounts::Principal;
 use loadmaster_capacity::OwnSpace;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     rate_limit::Verdict,
     room::{Routes, handler_state},
@@ -19,7 +20,6 @@ use loadmaster_platform::{
 use loadmaster_reference::Reference;
 use serde::Serialize;
 use tokio::time::Instant;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     SearchService,
@@ -55,7 +55,7 @@ fn asker(caller: Option<&Extension<Principal>>, address: Option<Extension<Client
 }
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new().routes(routes!(search)).routes(routes!(ranked)).routes(routes!(days));
+    let api = ApiRouter::new().routes(routes!(search)).routes(routes!(ranked)).routes(routes!(days));
     api.routes(routes!(group)).into()
 }
 

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use loadmaster_bookings::{BookingService, EventParams, History, HistoryAnchor};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::{Routes, handler_state},
     telemetry::{Traced, span},
@@ -13,14 +14,13 @@ use loadmaster_platform::{
         unless_missing,
     },
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{TrackingNumber, dto::Tracking};
 
 handler_state!(HandlerState { bookings: BookingService });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new().routes(routes!(track));
+    let api = ApiRouter::new().routes(routes!(track));
     api.into()
 }
 

@@ -3,6 +3,7 @@ use loadmaster_accounts::{Customer, Operator, Principal};
 use loadmaster_bookings::{BookingBody, Desk};
 use loadmaster_holds::{CommitHold, EndReason, HoldVerb};
 use loadmaster_kernel::{HoldId, WaitlistEntryId};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, Key, KeyHeader},
     room::{Routes, handler_state},
@@ -13,7 +14,6 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest, Keyed, UnitOfWork},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{ChangeEntry, JoinWaitlist, MoveEntry, WaitlistEntryBody, WaitlistFilter},
@@ -29,7 +29,7 @@ handler_state!(HandlerState { waitlist: WaitlistService, desk: Desk, reference: 
 type Address = Option<Extension<ClientAddress>>;
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(list, join))
         .routes(routes!(show, change, delete))
         .routes(routes!(cancel))

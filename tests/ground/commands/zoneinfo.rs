@@ -4,6 +4,8 @@ use loadmaster_testkit::{Dice, World, command::loadmaster, import::table, is_lon
 
 /// Days after which clocks go forward or back, in North America, Europe and Australia. The command knows the real time.
 const NIGHTS: [&str; 6] = ["2031-03-08", "2031-03-29", "2031-04-05", "2031-10-04", "2031-10-25", "2031-11-01"];
+/// The hours of UTC that clocks show for the second time: in Europe, New York and Sydney.
+const REPEATED_HOURS: [i64; 3] = [1, 6, 16];
 const AIRPORTS: [&str; 8] = ["LHR", "DEL", "JFK", "FRA", "BOM", "SYD", "PPG", "CPH"];
 
 struct Candidate {
@@ -21,7 +23,9 @@ fn season(number: &str, dice: &mut Dice) -> Vec<Candidate> {
     let origin = usize::try_from(number_below(8)).unwrap();
     let destination = (origin + 1 + usize::try_from(number_below(7)).unwrap()) % AIRPORTS.len();
     let first = night - TimeDelta::days(number_below(8));
-    let (minute, flown) = (number_below(1440), 40 + number_below(900));
+    let hour =
+        if number_below(2) == 0 { REPEATED_HOURS[usize::try_from(number_below(3)).unwrap()] } else { number_below(24) };
+    let (minute, flown) = (hour * 60 + number_below(60), 40 + number_below(900));
     let mut flights = Vec::new();
     for day in 0..=number_below(14) {
         if number_below(4) == 0 {

@@ -34,7 +34,8 @@ async fn both_at_once(
     let mut watch = Watch::over(&stage.world.database).await;
     let mut owner = stage.world.database.owner().await;
     let mut held = owner.begin().await.unwrap();
-    let query = format!("select from bookings where ref_id = '{}' for update", booking["ref_id"].as_str().unwrap());
+    let query =
+        format!("select from bookings where ref_id = '{}' for no key update", booking["ref_id"].as_str().unwrap());
     held.execute(sqlx::AssertSqlSafe(query)).await.unwrap();
     let [first, second] = changes;
     let first = spawn(&stage.operator, first);
@@ -101,7 +102,7 @@ async fn one_of_two_changes_of_a_version_succeeds() {
     let elsewhere = other.same(&stage.customer);
     let mut owner = stage.world.database.owner().await;
     let mut held = owner.begin().await.unwrap();
-    held.execute("select from bookings for update").await.unwrap();
+    held.execute("select from bookings for no key update").await.unwrap();
     let mut watch = Watch::over(&stage.world.database).await;
     let mut running = Vec::new();
     for (client, number) in [(&stage.customer, 1), (&elsewhere, 2)] {

@@ -15,7 +15,8 @@ use super::{Stage, holder, until_free};
 /// Holds a booking's row, so that who changes it is kept at it.
 pub(super) async fn hold<'a>(owner: &'a mut PgConnection, booking: &Value) -> Transaction<'a, Postgres> {
     let mut held = owner.begin().await.unwrap();
-    let query = format!("select from bookings where ref_id = '{}' for update", booking["ref_id"].as_str().unwrap());
+    let query =
+        format!("select from bookings where ref_id = '{}' for no key update", booking["ref_id"].as_str().unwrap());
     held.execute(sqlx::AssertSqlSafe(query)).await.unwrap();
     held
 }

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use loadmaster_kernel::ApiKeyId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::{Routes, handler_state},
     tasks::Tasks,
@@ -14,7 +15,6 @@ use loadmaster_platform::{
         unless_missing,
     },
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{ApiKeyBody, ChangeApiKey, CreateApiKey, NewApiKeyBody},
@@ -30,7 +30,7 @@ use crate::{
 handler_state!(HandlerState { api_keys: ApiKeyService });
 
 pub fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::default().routes(routes!(create, list)).routes(routes!(revoke, change)).into()
+    ApiRouter::default().routes(routes!(create, list)).routes(routes!(revoke, change)).into()
 }
 
 problem_responses!(CreateProblems: [INPUT, ROLE, BODY], EMAIL_UNVERIFIED, SIGN_IN_REQUIRED);

@@ -1,9 +1,9 @@
 use axum::{Json, extract::State, response::Response};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::{Routes, handler_state},
     web::{Problem, Query, private, problem_responses},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{caller::Customer, model::User, service::UserService};
 
@@ -12,7 +12,7 @@ use crate::error::code;
 handler_state!(HandlerState { users: UserService });
 
 pub fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::default().routes(routes!(me)).into()
+    ApiRouter::default().routes(routes!(me)).into()
 }
 
 problem_responses!(MeProblems: [INPUT, ROLE]);

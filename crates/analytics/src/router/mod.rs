@@ -6,12 +6,12 @@ mod stations;
 
 use axum::response::Response;
 use loadmaster_accounts::{Customer, Operator};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::{Routes, handler_state},
     web::{Problem, ReadRecency, code, problem_responses},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{
@@ -25,7 +25,7 @@ use reported::{Daily, Demand, Flights, Funnel, ReportRequest, Transit, Volume};
 handler_state!(HandlerState { analytics: AnalyticsService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(volume))
         .routes(routes!(flights))
         .routes(routes!(transit))
@@ -36,7 +36,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(popular::popular))
         .routes(routes!(stations::trending))
         .routes(routes!(stations::insights));
-    let tables = OpenApiRouter::new()
+    let tables = ApiRouter::new()
         .routes(routes!(export::volume))
         .routes(routes!(export::flights))
         .routes(routes!(export::transit))

@@ -12,8 +12,8 @@ mod pay;
 mod read;
 
 use loadmaster_platform::room::{Routes, handler_state};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{BookingService, desk::Desk};
 
@@ -23,7 +23,7 @@ pub(super) use change::{answer_changed, changed, created};
 pub(super) use pay::{payment_decided, payment_made, payment_pending, refund_promised};
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(read::list, change::create))
         .routes(routes!(read::show, change::amend, change::delete))
         .routes(routes!(read::status))
@@ -53,6 +53,6 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(pay::void))
         .routes(routes!(pay::resolve));
     let (bulk, tables) = (routes!(bulk::act), routes!(export::export));
-    let (bulk, tables) = (OpenApiRouter::new().routes(bulk), OpenApiRouter::new().routes(tables));
+    let (bulk, tables) = (ApiRouter::new().routes(bulk), ApiRouter::new().routes(tables));
     Routes { api, tables, bulk, ..Routes::default() }
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Customer, Principal};
 use loadmaster_kernel::ConsolidationId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     room::{Routes, handler_state},
@@ -21,7 +22,6 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     cancel::Cancel,
@@ -38,7 +38,7 @@ use super::{
 handler_state!(HandlerState { consolidations: ConsolidationService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(show, change, delete))
         .routes(routes!(events))
@@ -54,7 +54,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
         .routes(routes!(manifest::export))
         .routes(routes!(manifest::split));
     // Each acts on up to ten masters, one after the other.
-    let bulk = OpenApiRouter::default().routes(routes!(masters::hold)).routes(routes!(masters::book));
+    let bulk = ApiRouter::default().routes(routes!(masters::hold)).routes(routes!(masters::book));
     Routes { api, bulk, ..Routes::default() }
 }
 

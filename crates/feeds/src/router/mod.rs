@@ -3,6 +3,7 @@ mod runs;
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Admin, Operator};
 use loadmaster_kernel::FeedId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     listing::{Anchor, CountParams, CreatedOrder, add_total},
@@ -15,7 +16,6 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{ChangeFeed, CreateFeed, FeedBody, FeedFilter, Reading},
@@ -29,7 +29,7 @@ handler_state!(HandlerState { feeds: FeedService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
     let api =
-        OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete)).routes(routes!(reset));
+        ApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete)).routes(routes!(reset));
     Routes { api, ..Routes::default() }.and(runs::routes())
 }
 

@@ -3,6 +3,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use bytes::Bytes;
 use loadmaster_accounts::{Admin, Operator, Principal};
 use loadmaster_kernel::{FeedId, FeedRunId};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, Idempotent, Key, KeyHeader},
     listing::{Anchor, CountParams, CreatedOrder, add_total},
@@ -17,7 +18,6 @@ use loadmaster_platform::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::HandlerState;
 use crate::{
@@ -32,14 +32,14 @@ use crate::{
 const TEXT: &str = "text/plain";
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(faults))
         .routes(routes!(differences))
         .routes(routes!(apply))
         .routes(routes!(reject));
-    Routes { api, tables: OpenApiRouter::new().routes(routes!(start)), ..Routes::default() }
+    Routes { api, tables: ApiRouter::new().routes(routes!(start)), ..Routes::default() }
 }
 
 /// What was asked for is to queue the run.

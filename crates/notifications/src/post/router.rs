@@ -6,6 +6,7 @@ use axum::{
 };
 use loadmaster_accounts::{Acts, Admin, Operator};
 use loadmaster_kernel::LetterId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     room::{Routes, handler_state},
@@ -13,7 +14,6 @@ use loadmaster_platform::{
     work::CreateRequest,
 };
 use utoipa::openapi::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{KeptBody, KeptLetterBody, SuppressedAddress},
@@ -29,7 +29,7 @@ pub fn describe() -> OpenApi {
 handler_state!(HandlerState { post: PostService, acts: Acts });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::new().routes(routes!(suppress, allow)).routes(routes!(list)).routes(routes!(show)).into()
+    ApiRouter::new().routes(routes!(suppress, allow)).routes(routes!(list)).routes(routes!(show)).into()
 }
 
 problem_responses!(SuppressProblems: [INPUT, ROLE, BODY, KEY]);

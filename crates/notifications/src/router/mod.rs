@@ -5,20 +5,20 @@ mod preferences;
 mod texts;
 
 use loadmaster_platform::room::{Routes, handler_state};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use loadmaster_platform::web::{ApiRouter, routes};
 
 use super::{service::NotificationService, words::Language};
 
 handler_state!(HandlerState { notifications: NotificationService, language: Language });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(preferences::list))
         .routes(routes!(preferences::show, preferences::replace))
         .routes(routes!(contacts::show, contacts::replace))
         .routes(routes!(admin::list))
         .routes(routes!(admin::resend));
-    let root = OpenApiRouter::new()
+    let root = ApiRouter::new()
         .routes(routes!(pages::ask, pages::answer))
         .routes(routes!(pages::ask_unsubscribe, pages::unsubscribe));
     Routes { api, root, ..Routes::default() }

@@ -6,6 +6,7 @@ use loadmaster_accounts::{Admin, Operator, Principal};
 use loadmaster_capacity::CapacityService;
 use loadmaster_flights::{ChangeFlight, Flight, FlightBody, REVALIDATE};
 use loadmaster_kernel::{BookingRef, FlightId};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     room::{Routes, handler_state},
@@ -17,7 +18,6 @@ use loadmaster_platform::{
     work::{BatchRequest, ChangeRequest},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::error::code;
 use super::{
@@ -40,15 +40,15 @@ use changer::{Changer, permitted};
 handler_state!(HandlerState { operations: OperationService, capacity: CapacityService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(change))
         .routes(routes!(depart))
         .routes(routes!(arrive))
         .routes(routes!(cancel))
         .routes(routes!(manifest));
     let (tables, bulk) = (
-        OpenApiRouter::new().routes(routes!(tables::import)).routes(routes!(tables::export)),
-        OpenApiRouter::new().routes(routes!(act)),
+        ApiRouter::new().routes(routes!(tables::import)).routes(routes!(tables::export)),
+        ApiRouter::new().routes(routes!(act)),
     );
     Routes { api, tables, bulk, ..Routes::default() }
 }

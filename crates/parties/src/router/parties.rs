@@ -1,6 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Customer;
 use loadmaster_kernel::PartyId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     telemetry::{Traced, span},
@@ -11,7 +12,6 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_shipment::{AmendParty, Party};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{HandlerState, if_seen};
 
@@ -23,8 +23,8 @@ use crate::{
     write::{Change, Create, Delete},
 };
 
-pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete))
+pub(super) fn routes() -> ApiRouter<HandlerState> {
+    ApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete))
 }
 
 fn answer(status: StatusCode, entry: &Entry<Party>) -> Answer {

@@ -1,6 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Customer;
 use loadmaster_kernel::BookingTemplateId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     telemetry::{Traced, span},
@@ -11,7 +12,6 @@ use loadmaster_platform::{
     work::{ChangeRequest, CreateRequest},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{HandlerState, if_seen};
 
@@ -26,8 +26,8 @@ use crate::{
 /// The path of a template.
 const TEMPLATE: &str = "/api/v1/booking-templates/";
 
-pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete))
+pub(super) fn routes() -> ApiRouter<HandlerState> {
+    ApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete))
 }
 
 fn answer(status: StatusCode, entry: &Entry<Template>) -> Answer {

@@ -5,14 +5,14 @@ mod test_payments;
 mod webhooks;
 
 use loadmaster_platform::room::{Routes, handler_state};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use loadmaster_platform::web::{ApiRouter, routes};
 
 use super::service::PaymentService;
 
 handler_state!(HandlerState { payments: PaymentService });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    OpenApiRouter::new()
+    ApiRouter::new()
         .routes(routes!(payments::list))
         .routes(routes!(payments::show))
         .routes(routes!(webhooks::receive))

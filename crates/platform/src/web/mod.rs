@@ -23,6 +23,7 @@ mod quota;
 pub mod read;
 mod recency;
 mod request;
+mod routes;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,7 @@ pub use quota::{add_quota_headers, has_quota_headers};
 pub use recency::{POSITION, ReadRecency, Reader as RecencyReader, add_position_header};
 pub use request::request;
 pub use request::{list, object, objects, set, with};
+pub use routes::{ApiRouter, Handlers, Operation, paste, routes};
 
 /// Content-Type of bodies that are JSON already.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -5,8 +5,8 @@ mod surcharges;
 mod tariffs;
 
 use loadmaster_platform::room::{Routes, handler_state};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::service::PricingService;
 
@@ -16,7 +16,7 @@ pub(super) fn routes() -> Routes<HandlerState> {
     let api = quotes::routes().merge(tariffs::routes()).merge(surcharges::routes()).merge(sales::routes());
     Routes {
         api,
-        tables: OpenApiRouter::new().routes(routes!(import::import)).routes(routes!(import::export)),
+        tables: ApiRouter::new().routes(routes!(import::import)).routes(routes!(import::export)),
         ..Routes::default()
     }
 }

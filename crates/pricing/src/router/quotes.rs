@@ -1,6 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::Guest;
 use loadmaster_kernel::QuoteId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     listing::{Anchor, CountParams, ExpiryOrder, add_total},
@@ -12,7 +13,6 @@ use loadmaster_platform::{
     work::CreateRequest,
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::HandlerState;
 
@@ -26,8 +26,8 @@ use crate::{
 /// A quote never changes: it has one version.
 const TAG: &str = "1";
 
-pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show))
+pub(super) fn routes() -> ApiRouter<HandlerState> {
+    ApiRouter::new().routes(routes!(list, create)).routes(routes!(show))
 }
 
 problem_responses!(ListQuoteProblems: [LIST, SIGNED_IN]);

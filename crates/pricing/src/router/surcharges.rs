@@ -1,8 +1,8 @@
 use loadmaster_accounts::{Admin, Operator};
 use loadmaster_kernel::SurchargeId;
 use loadmaster_platform::entries::entry_operations;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::HandlerState;
 
@@ -13,8 +13,8 @@ use crate::{
     model::{Rule, Surcharge},
 };
 
-pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, end))
+pub(super) fn routes() -> ApiRouter<HandlerState> {
+    ApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, end))
 }
 
 entry_operations! {

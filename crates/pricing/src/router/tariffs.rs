@@ -1,12 +1,12 @@
 use axum::{Json, extract::State, response::Response};
 use loadmaster_accounts::{Admin, Operator};
 use loadmaster_kernel::TariffId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     entries::entry_operations,
     web::{Problem, Query, private, problem_responses},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::HandlerState;
 
@@ -17,8 +17,8 @@ use crate::{
     model::{Rule, Tariff},
 };
 
-pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show_default)).routes(routes!(show, change, end))
+pub(super) fn routes() -> ApiRouter<HandlerState> {
+    ApiRouter::new().routes(routes!(list, create)).routes(routes!(show_default)).routes(routes!(show, change, end))
 }
 
 entry_operations! {

@@ -14,11 +14,11 @@ use axum::{
 };
 use loadmaster_kernel::{AircraftCode, AirlineCode, AirportCode, Fault};
 use loadmaster_platform::room::{Routes, handler_state};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::web::{
     CursorKey, JSON, PageFields, PageParams, PageRequest, PathText, Problem, Query, code, problem_responses,
 };
 use serde::Serialize;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{
@@ -41,13 +41,13 @@ pub(super) fn routes() -> Routes<HandlerState> {
     Routes { api, tables, bulk, ..Routes::default() }
 }
 
-pub(super) fn operations<S>() -> OpenApiRouter<S>
+pub(super) fn operations<S>() -> ApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     Reference: FromRef<S>,
     CursorKey: FromRef<S>,
 {
-    OpenApiRouter::new()
+    ApiRouter::new()
         .routes(routes!(list_airports))
         .routes(routes!(search_airports))
         .routes(routes!(popular_airports))
@@ -63,7 +63,7 @@ where
 
 /// The operations that only read, for tests without a database.
 #[cfg(test)]
-pub(super) fn reading<S>() -> OpenApiRouter<S>
+pub(super) fn reading<S>() -> ApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     Reference: FromRef<S>,

@@ -28,7 +28,7 @@ macro_rules! operations_of {
             web::{IfNoneMatch, PathText, Problem, Query, bulk::BulkResult, problem_responses},
             work::{BatchRequest, ChangeRequest, CreateRequest},
         };
-        use utoipa_axum::{router::OpenApiRouter, routes};
+        use loadmaster_platform::web::{ApiRouter, routes};
 
         use super::{
             HandlerState, ShowProblems,
@@ -37,16 +37,16 @@ macro_rules! operations_of {
 
         use crate::{Reference, error::code, keep::Keeper};
 
-        pub(in super::super) fn operations() -> OpenApiRouter<HandlerState> {
-            OpenApiRouter::new().routes(routes!(create)).routes(routes!(show, change, delete))
+        pub(in super::super) fn operations() -> ApiRouter<HandlerState> {
+            ApiRouter::new().routes(routes!(create)).routes(routes!(show, change, delete))
         }
 
-        pub(in super::super) fn tables() -> OpenApiRouter<HandlerState> {
-            OpenApiRouter::new().routes(routes!(import)).routes(routes!(export))
+        pub(in super::super) fn tables() -> ApiRouter<HandlerState> {
+            ApiRouter::new().routes(routes!(import)).routes(routes!(export))
         }
 
-        pub(in super::super) fn bulk() -> OpenApiRouter<HandlerState> {
-            OpenApiRouter::new().routes(routes!(act))
+        pub(in super::super) fn bulk() -> ApiRouter<HandlerState> {
+            ApiRouter::new().routes(routes!(act))
         }
 
         /// The columns of an export, which an import takes.

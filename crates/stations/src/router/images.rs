@@ -5,6 +5,7 @@ use axum::{
 };
 use loadmaster_accounts::{Admin, Principal};
 use loadmaster_kernel::{AirlineCode, AirportCode};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     telemetry::{Traced, span},
@@ -16,7 +17,6 @@ use loadmaster_platform::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::HandlerState;
 
@@ -28,8 +28,8 @@ use crate::{
     service::StationService,
 };
 
-pub(super) fn operations() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new()
+pub(super) fn operations() -> ApiRouter<HandlerState> {
+    ApiRouter::new()
         .routes(routes!(show_image, put_image, delete_image))
         .routes(routes!(show_logo, put_logo, delete_logo))
         .routes(routes!(list_logos))

@@ -6,6 +6,7 @@ mod tips;
 use axum::{Extension, Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Admin, Operator, Principal, Role};
 use loadmaster_kernel::AirportCode;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     postgres::Recency,
@@ -19,7 +20,6 @@ use loadmaster_platform::{
     work::{BatchRequest, ChangeRequest},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{StationBody, StationEntry},
@@ -35,15 +35,15 @@ use super::{
 handler_state!(HandlerState { stations: StationService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(show, replace))
         .merge(tags::operations())
         .merge(collections::operations())
         .merge(images::operations())
         .merge(tips::operations());
-    let tables = OpenApiRouter::new().routes(routes!(import)).routes(routes!(export));
-    let bulk = OpenApiRouter::new().routes(routes!(act)).merge(tips::bulk());
+    let tables = ApiRouter::new().routes(routes!(import)).routes(routes!(export));
+    let bulk = ApiRouter::new().routes(routes!(act)).merge(tips::bulk());
     Routes { api, tables, bulk, ..Routes::default() }
 }
 

@@ -1,8 +1,8 @@
 use loadmaster_accounts::Admin;
 use loadmaster_kernel::StationTagId;
 use loadmaster_platform::entries::entry_operations;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::HandlerState;
 
@@ -13,8 +13,8 @@ use crate::{
     tags::{ChangeStationTag, CreateStationTag, TagBody},
 };
 
-pub(super) fn operations() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, end))
+pub(super) fn operations() -> ApiRouter<HandlerState> {
+    ApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, end))
 }
 
 entry_operations! {

@@ -1,6 +1,7 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Customer, Operator, Principal};
 use loadmaster_kernel::{AirportCode, StationTipId};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     telemetry::{Traced, span},
@@ -11,7 +12,6 @@ use loadmaster_platform::{
     work::{BatchRequest, ChangeRequest},
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::HandlerState;
@@ -24,8 +24,8 @@ use crate::{
     tip_dto::{AcceptedTip, BulkTips, CreateStationTip, DecideTip, PublicTip, TipBody, TipFilter},
 };
 
-pub(super) fn operations() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new()
+pub(super) fn operations() -> ApiRouter<HandlerState> {
+    ApiRouter::new()
         .routes(routes!(of_station, write))
         .routes(routes!(list))
         .routes(routes!(approve))
@@ -33,8 +33,8 @@ pub(super) fn operations() -> OpenApiRouter<HandlerState> {
         .routes(routes!(report))
 }
 
-pub(super) fn bulk() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new().routes(routes!(decide_many))
+pub(super) fn bulk() -> ApiRouter<HandlerState> {
+    ApiRouter::new().routes(routes!(decide_many))
 }
 
 fn answer(tip: &Tip) -> Answer {

@@ -1,6 +1,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_accounts::{Customer, Principal};
 use loadmaster_kernel::{DeliveryId, WebhookId};
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     telemetry::{Traced, span},
@@ -10,7 +11,6 @@ use loadmaster_platform::{
     },
     work::ChangeRequest,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{HandlerState, code};
 
@@ -21,8 +21,8 @@ use crate::{
     service::WebhookService,
 };
 
-pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> ApiRouter<HandlerState> {
+    ApiRouter::new()
         .routes(routes!(test))
         .routes(routes!(list))
         .routes(routes!(show))

@@ -6,6 +6,7 @@ use axum::{
 };
 use loadmaster_accounts::{Customer, Principal, SleepReason};
 use loadmaster_kernel::WebhookId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     room::{Routes, handler_state},
@@ -18,7 +19,6 @@ use loadmaster_platform::{
     work::ChangeRequest,
 };
 use loadmaster_reference::Reference;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     change::{Change, Delete},
@@ -35,7 +35,7 @@ mod deliveries;
 handler_state!(HandlerState { webhooks: WebhookService, reference: Reference });
 
 pub(super) fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(show, change, delete))
         .routes(routes!(rotate))

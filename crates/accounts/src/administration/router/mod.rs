@@ -2,6 +2,7 @@ mod organizations;
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::UserId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     listing::{Anchor, CountParams, add_total},
@@ -13,7 +14,6 @@ use loadmaster_platform::{
     },
     work::{BatchRequest, ChangeRequest},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     dto::{self, ActBody, BulkUserAction, BulkUsers, UserBody, UserOrder, UserParams, read_act_filter},
@@ -29,10 +29,10 @@ use crate::{
 handler_state!(HandlerState { users: UserService, administration: AdministrationService });
 
 pub fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::default().routes(routes!(list)).routes(routes!(show, change)).routes(routes!(list_acts));
+    let api = ApiRouter::default().routes(routes!(list)).routes(routes!(show, change)).routes(routes!(list_acts));
     let api = api.merge(organizations::routes());
-    let tables = OpenApiRouter::default().routes(routes!(export_users)).routes(routes!(export_acts));
-    Routes { api, tables, bulk: OpenApiRouter::default().routes(routes!(act)), ..Routes::default() }
+    let tables = ApiRouter::default().routes(routes!(export_users)).routes(routes!(export_acts));
+    Routes { api, tables, bulk: ApiRouter::default().routes(routes!(act)), ..Routes::default() }
 }
 
 problem_responses!(ListProblems: [LIST, ROLE]);

@@ -1,5 +1,6 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use loadmaster_kernel::OrganizationId;
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     idempotency::{Answer, KeyHeader},
     listing::{Anchor, CountParams, add_total},
@@ -9,7 +10,6 @@ use loadmaster_platform::{
     },
     work::{ChangeRequest, CreateRequest},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::HandlerState;
 
@@ -24,8 +24,8 @@ use crate::{
     people::Admin,
 };
 
-pub(super) fn routes() -> OpenApiRouter<HandlerState> {
-    OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, change))
+pub(super) fn routes() -> ApiRouter<HandlerState> {
+    ApiRouter::default().routes(routes!(list, create)).routes(routes!(show, change))
 }
 
 fn answer(status: StatusCode, organization: &Organization) -> Answer {

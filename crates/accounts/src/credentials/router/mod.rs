@@ -6,6 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use loadmaster_platform::web::{ApiRouter, routes};
 use loadmaster_platform::{
     room::{Routes, handler_state},
     tasks::Tasks,
@@ -13,7 +14,6 @@ use loadmaster_platform::{
     web::{Body, ClientAddress, Form, NO_STORE, Problem, Query, add_quota_headers, both, problem_responses},
 };
 use secrecy::{ExposeSecret, SecretString};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use cookie::CookieRequest;
 
@@ -39,7 +39,7 @@ const KEYS_CACHE: &str = "public, max-age=60";
 handler_state!(HandlerState { users: UserService, sessions: SessionService, tokens: TokenService });
 
 pub fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::default()
+    let api = ApiRouter::default()
         .routes(routes!(register))
         .routes(routes!(log_in))
         .routes(routes!(token))
@@ -47,7 +47,7 @@ pub fn routes() -> Routes<HandlerState> {
         .routes(routes!(log_out))
         .routes(routes!(guest))
         .routes(routes!(change_password));
-    Routes { api, root: OpenApiRouter::new().routes(routes!(jwks)), ..Routes::default() }
+    Routes { api, root: ApiRouter::new().routes(routes!(jwks)), ..Routes::default() }
 }
 
 problem_responses!(RegisterProblems: [INPUT, BODY], INVALID_TOKEN, ALREADY_EXISTS, FORBIDDEN);

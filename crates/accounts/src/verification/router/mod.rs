@@ -4,14 +4,14 @@ mod links;
 mod texts;
 
 use loadmaster_platform::room::{Routes, handler_state};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use loadmaster_platform::web::{ApiRouter, routes};
 
 use super::service::VerificationService;
 
 handler_state!(HandlerState { verification: VerificationService });
 
 pub fn routes() -> Routes<HandlerState> {
-    let api = OpenApiRouter::new()
+    let api = ApiRouter::new()
         .routes(routes!(api::change_me))
         .routes(routes!(api::send_link))
         .routes(routes!(api::verify_email))
@@ -19,7 +19,7 @@ pub fn routes() -> Routes<HandlerState> {
         .routes(routes!(api::verify_phone))
         .routes(routes!(api::forgot))
         .routes(routes!(api::reset));
-    let root = OpenApiRouter::new()
+    let root = ApiRouter::new()
         .routes(routes!(links::show_verification, links::verify))
         .routes(routes!(links::show_reset, links::reset));
     Routes { api, root, ..Routes::default() }
