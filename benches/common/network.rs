@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{load::Client, site::Site};
 
-const ORIGINS: [&str; 10] = ["DEL", "BOM", "BLR", "MAA", "CCU", "HYD", "AMD", "COK", "PNQ", "GOI"];
-const DESTINATIONS: [&str; 10] = ["LHR", "FRA", "CDG", "AMS", "JFK", "ORD", "MAD", "FCO", "ZRH", "VIE"];
-const HUBS: [&str; 2] = ["DXB", "DOH"];
+pub const ORIGINS: [&str; 10] = ["DEL", "BOM", "BLR", "MAA", "CCU", "HYD", "AMD", "COK", "PNQ", "GOI"];
+pub const DESTINATIONS: [&str; 10] = ["LHR", "FRA", "CDG", "AMS", "JFK", "ORD", "MAD", "FCO", "ZRH", "VIE"];
+pub const HUBS: [&str; 2] = ["DXB", "DOH"];
 const DAYS: u32 = 5;
 /// Flights from SIN to NRT, which no search of [`rankings`] finds: they are for bookings.
 pub const APART: usize = 1000;

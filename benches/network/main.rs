@@ -2,11 +2,11 @@
 //!
 //! Starts a PostgreSQL and a Redis of its own (`fsync` on). For each size of the network it writes the flights of a month,
 //! and a booking on each, starts a release server on them, and asks one search after the other, each for other airports or
-//! another day, for the report about the flights of 31 days, for prices of 31 days, for the history of lanes, and for the freight
-//! of ten origins; it books beside 10 000 alerts, and without them. Prints a table, and leaves the figures in
-//! `target/bench/network.json`. Before, it imports 100 000 flights through the API, beside searches and bookings. `BENCH_FLIGHTS` is
-//! the sizes (`10000,100000,1000000`), `BENCH_SEARCHES` the number of searches of each kind (2000), `BENCH_ROWS` that of the import's
-//! rows (100 000).
+//! another day, for the report about the flights of 31 days, for prices of 31 days, for the history of lanes, for the freight of ten
+//! origins, and for routes between cities of six airports and between two airports of theirs; it books beside 10 000 alerts, and
+//! without them. Prints a table, and leaves the figures in `target/bench/network.json`. Before, it imports 100 000 flights through
+//! the API, beside searches and bookings. `BENCH_FLIGHTS` is the sizes (`10000,100000,1000000`), `BENCH_SEARCHES` the number of
+//! searches of each kind (2000), `BENCH_ROWS` that of the import's rows (100 000).
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -20,6 +20,7 @@
     reason = "a bench prints figures, and fails by panicking"
 )]
 mod alerts;
+mod cities;
 #[path = "../common/mod.rs"]
 mod common;
 mod group;
@@ -58,7 +59,8 @@ async fn measure() {
     let imported = import::measure(&site, usize::try_from(setting("BENCH_ROWS", 100_000)).unwrap()).await;
     println!(
         "flights, lanes | ms until ready, loaded | ms p50, p99 with 0, 1, 3 stops | MiB after, peak, peak of a reload | \
-         ms of the report about flights | ms of the prices of 31 days and of histories | ms of bookings beside alerts | ms of group searches"
+         ms of the report about flights | ms of the prices of 31 days and of histories | ms of bookings beside alerts | ms of group searches | \
+         ms of searches between cities"
     );
     let mut report = Vec::new();
     for wanted in sizes.split(',') {
@@ -81,7 +83,7 @@ fn print(row: &Value) {
         format!("{}, {}", kind["p50_ms"], kind["p99_ms"])
     };
     println!(
-        "{}, {} | {}, {} | {}; {}; {} | {}, {}, {} | {} | {} | {} | {}",
+        "{}, {} | {}, {} | {}; {}; {} | {}, {}, {} | {} | {} | {} | {} | {}",
         row["flights"],
         row["lanes"],
         row["ready_ms"],
@@ -95,7 +97,8 @@ fn print(row: &Value) {
         row["reports"],
         row["rates"],
         row["alerts"],
-        row["groups"]
+        row["groups"],
+        row["cities"]
     );
 }
 
@@ -158,11 +161,13 @@ async fn of_size(
     tokio::time::sleep(Duration::from_secs(1)).await;
     until_loaded(site, flights).await;
     let reload = site.memory("VmHWM");
+    // Nothing that was cached before the change is looked up any more.
+    let cities = cities::measure(site, &places).await;
     json!({"flights": flights, "lanes": lanes, "ready_ms": ready.as_millis(), "loaded_ms": loaded.as_millis(),
         "searches": kinds, "searches_cut": metric(site, "loadmaster_route_searches_cut_total").await,
         "reads_from_tables": metric(site, "loadmaster_route_reads_total{from=\"tables\"}").await,
         "resident_mib": after, "peak_mib": peak, "peak_of_reload_mib": reload,
-        "reports": reports, "rates": rates, "alerts": alerts, "groups": groups})
+        "reports": reports, "rates": rates, "alerts": alerts, "groups": groups, "cities": cities})
 }
 
 /// Asks for the report about the flights of 31 days ahead, by each group. Returns the median times.

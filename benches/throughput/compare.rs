@@ -22,6 +22,11 @@ pub async fn measure(directory: &std::path::Path, other: PathBuf, only: &str, ti
     after.accept_freight().await;
     let mut before_bench = Bench::prepare(&before, directory, only, time).await;
     let mut after_bench = Bench::prepare(&after, directory, only, time).await;
+    // Rows for what the other build does not know.
+    let is_in_both = |row: &Contest| {
+        before_bench.contests.iter().any(|other| (other.name, other.clients) == (row.name, row.clients))
+    };
+    after_bench.contests.retain(is_in_both);
     for round in 1..=rounds {
         for row in 0..after_bench.contests.len() {
             // Neither always comes first: what one leaves to do, the next would pay for.

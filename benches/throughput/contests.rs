@@ -11,6 +11,7 @@ use crate::{
         site::Site,
     },
     pgbench::{Pgbench, Script},
+    sizes,
 };
 
 /// What browsers send.
@@ -46,11 +47,19 @@ pub struct Contest {
     /// Answers, transactions or queries per second, by round.
     pub theirs: Vec<f64>,
     pub cpu: Cpu,
+    /// Seconds of the server's processor time, by round.
+    server: Vec<f64>,
 }
 
 impl Contest {
-    fn new(name: &'static str, clients: usize, what: What, against: Against, goal: Option<f64>) -> Self {
-        Self { name, clients, what, against, goal, ours: Vec::new(), theirs: Vec::new(), cpu: Cpu::default() }
+    pub fn new(name: &'static str, clients: usize, what: What, against: Against, goal: Option<f64>) -> Self {
+        let (ours, theirs, server) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, clients, what, against, goal, ours, theirs, cpu: Cpu::default(), server }
+    }
+
+    /// Seconds of the server's processor time for an answer, by round.
+    pub fn spent(&self) -> impl Iterator<Item = f64> {
+        self.server.iter().zip(&self.ours).map(|(spent, load)| spent / load.answers.max(1) as f64)
     }
 }
 
@@ -121,7 +130,11 @@ impl<'a> Bench<'a> {
         contests.push(Contest::new("get", 1, get(), Against::Nothing, None));
         contests.push(Contest::new("mixed day", 16, What::Day, Against::Nothing, None));
         let words: Vec<&str> = only.split(',').collect();
-        contests.retain(|contest| words.iter().any(|word| contest.name.contains(word)));
+        let is_chosen = |contest: &Contest| words.iter().any(|word| contest.name.contains(word));
+        if sizes::NAMES.iter().any(|name| words.iter().any(|word| name.contains(word))) {
+            contests.extend(sizes::contests(site).await);
+        }
+        contests.retain(is_chosen);
         Self { site, contests, best_hot: Vec::new(), pgbench, spread, searches, completions, made, time }
     }
 
@@ -134,7 +147,12 @@ impl<'a> Bench<'a> {
             }
             self.best_hot.push(best);
         }
-        for row in 0..self.contests.len() {
+        let mut rows: Vec<usize> = (0..self.contests.len()).collect();
+        if self.contests.first().is_some_and(|contest| !contest.ours.len().is_multiple_of(2)) {
+            // Of rows that are compared with each other, neither always comes first.
+            rows.reverse();
+        }
+        for row in rows {
             let theirs = match &self.contests[row].against {
                 Against::Pgbench(script, clients) => Some(self.pgbench.run(*script, *clients, self.time).await),
                 Against::Bare(bare) => {
@@ -156,6 +174,7 @@ impl<'a> Bench<'a> {
         let spent = Cpu::now() - before;
         let contest = &mut self.contests[row];
         contest.cpu += spent;
+        contest.server.push(spent.server);
         contest.ours.push(load);
     }
 

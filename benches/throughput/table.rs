@@ -8,6 +8,7 @@ use crate::{
     common::{load::Load, median},
     contests::{Against, Bench, Contest, What},
     plans::Plans,
+    sizes,
 };
 
 const QUANTILES: [(&str, f64); 3] = [("p50_ms", 0.5), ("p99_ms", 0.99), ("p99_9_ms", 0.999)];
@@ -43,6 +44,7 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
     if let Some(ratio) = holds_to_bookings(bench) {
         println!("one flight, 64 clients, holds to bookings: {ratio:.2} (goal 0.9)");
     }
+    let dimensions = sizes::report(bench);
     plans.iter().for_each(Plans::print);
     json!({
         "seconds": time.as_secs(),
@@ -50,6 +52,7 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
         "rows": rows,
         "best_hot": bench.best_hot,
         "holds_to_bookings": holds_to_bookings(bench),
+        "dimensions": dimensions,
         "plans": plans.iter().map(|plan| json!({"what": plan.name, "requests": plan.requests,
             "statements": plan.statements, "plans": plan.made, "pages": plan.pages})).collect::<Vec<_>>(),
     })
