@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::{
     SearchError, SearchService,
-    dto::{Asked, RouteOption, Search, SearchResult},
+    dto::{PlaceSearch, RouteOption, Search, SearchResult},
     find::Answer,
     model::{Form, Itinerary, Request, Sort},
     prepared::{OptionText, Shown},
@@ -145,8 +145,8 @@ impl SearchService {
     }
 
     /// Returns this body of a search between cities that found nothing on its own day, with alternatives.
-    pub(super) async fn with_alternatives_between(&self, asked: &Asked, body: &[u8]) -> Bytes {
-        let found = self.in_time(self.look_ahead_between(asked)).await;
+    pub(super) async fn with_alternatives_between(&self, place_search: &PlaceSearch, body: &[u8]) -> Bytes {
+        let found = self.in_time(self.look_ahead_between(place_search)).await;
         with_alternatives(body, &found)
     }
 
@@ -219,12 +219,12 @@ impl SearchService {
     }
 
     /// The same from the day after the search on, on all lanes: of each day the earliest arrivals.
-    async fn look_ahead_between(&self, asked: &Asked) -> Result<Vec<OptionText>, SearchError> {
+    async fn look_ahead_between(&self, place_search: &PlaceSearch) -> Result<Vec<OptionText>, SearchError> {
         let mut found = Vec::new();
-        for date in asked.first().date.iter_days().take(self.days_ahead()).skip(1) {
+        for date in place_search.first().date.iter_days().take(self.days_ahead()).skip(1) {
             let limit = MOST - found.len();
             let mut of_day = Vec::new();
-            for search in asked.searches() {
+            for search in place_search.searches() {
                 for option in self.bookable(&Search { date, limit, ..search.clone() }).await? {
                     let read: Onward = serde_json::from_slice(&option).map_err(|_| SearchError::Unwritable)?;
                     of_day.push((read.arrival_datetime, option));

@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 
 use super::{
     SearchError, SearchService,
-    dto::{Asked, RouteDay, Search},
+    dto::{PlaceSearch, RouteDay, Search},
     find::Answer,
     model::OptionFigures,
     offer::Offer,
@@ -44,17 +44,17 @@ impl SearchService {
         &self,
         caller: Option<Principal>,
         address: Option<ClientAddress>,
-        asked: &Asked,
+        place_search: &PlaceSearch,
         days: usize,
     ) -> Result<Option<Verdict>, Problem> {
-        let priced_from = self.priced_from(asked.first());
-        let names = match (priced_from.is_some(), asked.requests()) {
+        let priced_from = self.priced_from(place_search.first());
+        let names = match (priced_from.is_some(), place_search.requests()) {
             (true, 1) => PRICED_WEEK,
             (false, 1) => FORTNIGHT,
             (true, _) => PRICED_WEEK_OF_LANES,
             (false, _) => FORTNIGHT_OF_LANES,
         };
-        let requests = requests(asked.first().date, days, priced_from) * asked.requests();
+        let requests = requests(place_search.first().date, days, priced_from) * place_search.requests();
         self.admit(caller, address, requests, names).await
     }
 
@@ -79,8 +79,8 @@ impl SearchService {
 
     /// Summarizes the searches of these days, each as it would be answered now. They count as no searches: nobody asked for
     /// their options. With prices, days of the past are not searched.
-    pub(super) async fn days(&self, asked: &Asked, days: usize) -> Result<Vec<RouteDay>, SearchError> {
-        let first = asked.first();
+    pub(super) async fn days(&self, place_search: &PlaceSearch, days: usize) -> Result<Vec<RouteDay>, SearchError> {
+        let first = place_search.first();
         let space = first.request.space();
         let (weight, priced_from) = (space.weight.chargeable(space.volume), self.priced_from(first));
         let mut summaries = Vec::with_capacity(days);
@@ -92,12 +92,12 @@ impl SearchService {
                 continue;
             }
             let (mut options, mut prices) = (Vec::new(), Vec::new());
-            for lane in asked.searches() {
+            for lane in place_search.searches() {
                 let (figures, offer) = self.figures(&Search { date, ..lane.clone() }).await?;
                 options.extend(figures);
                 prices.extend(offer.map(|offer| offer.total));
             }
-            if asked.lanes() > 1 {
+            if place_search.lanes() > 1 {
                 // Others get their turn.
                 yield_now().await;
             }

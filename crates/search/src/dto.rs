@@ -1,5 +1,5 @@
-mod asked;
 mod days;
+mod place_search;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use loadmaster_capacity::{OwnSpace, Space};
@@ -19,8 +19,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Itinerary, MOST_STOPS_NEAR, Options, Payer, Question, Reason, Request, Sort, co2e_order};
 
-pub(super) use asked::Asked;
 pub(super) use days::{RouteDay, SearchDays};
+pub(super) use place_search::PlaceSearch;
 
 const DEFAULT_LIMIT: u32 = 50;
 pub(super) const MOST: u32 = 200;
@@ -150,7 +150,7 @@ impl Search {
 
 impl SearchRoutes {
     /// The search of a caller for whom allotments keep this, with the limits that the request leaves out.
-    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> Asked {
+    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> PlaceSearch {
         let priced_for = self.price.unwrap_or_default().then_some(payer);
         let (origin, destination) = (self.origin, self.destination);
         let search = Search {
@@ -171,7 +171,7 @@ impl SearchRoutes {
             limit: usize::try_from(self.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),
             earliest: None,
         };
-        Asked::between(origin, destination, search)
+        PlaceSearch::between(origin, destination, search)
     }
 }
 

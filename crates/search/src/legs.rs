@@ -20,7 +20,7 @@ use super::{
     SearchError, SearchService,
     cache::CacheStatus,
     counter::Asker,
-    dto::{Asked, MOST, MOST_HANDLING_CODES, SearchResult, SearchRoutes, read_price, weight_for_prices},
+    dto::{MOST, MOST_HANDLING_CODES, PlaceSearch, SearchResult, SearchRoutes, read_price, weight_for_prices},
     merged::LANES,
     model::Payer,
 };
@@ -173,7 +173,7 @@ fn apart(_: Raw<'_>) -> Result<(), Fault> {
 
 impl SearchService {
     /// Completes the searches of the legs, as those of a caller for whom allotments keep this.
-    pub(super) fn complete_legs(&self, legs: Vec<SearchRoutes>, own: &OwnSpace, payer: Payer) -> Vec<Asked> {
+    pub(super) fn complete_legs(&self, legs: Vec<SearchRoutes>, own: &OwnSpace, payer: Payer) -> Vec<PlaceSearch> {
         legs.into_iter().map(|leg| leg.complete(self.max_stops(), own.clone(), payer)).collect()
     }
 
@@ -183,15 +183,19 @@ impl SearchService {
         &self,
         caller: Option<Principal>,
         address: Option<ClientAddress>,
-        legs: &[Asked],
+        legs: &[PlaceSearch],
     ) -> Result<Option<Verdict>, Problem> {
-        let requests: usize = legs.iter().map(Asked::requests).sum();
+        let requests: usize = legs.iter().map(PlaceSearch::requests).sum();
         let names = if requests > legs.len() { LANES } else { ["leg", "legs"] };
         self.admit(caller, address, requests, names).await
     }
 
     /// Searches each leg, in order. The cache status is a hit if all are: then with the least remaining time.
-    pub(super) async fn find_legs(&self, legs: &[Asked], asker: Asker) -> Result<(Bytes, CacheStatus), SearchError> {
+    pub(super) async fn find_legs(
+        &self,
+        legs: &[PlaceSearch],
+        asker: Asker,
+    ) -> Result<(Bytes, CacheStatus), SearchError> {
         let mut body = br#"{"legs":["#.to_vec();
         let mut status: Option<CacheStatus> = None;
         for (index, leg) in legs.iter().enumerate() {

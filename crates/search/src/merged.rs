@@ -17,7 +17,7 @@ use super::{
     SearchError, SearchService,
     cache::CacheStatus,
     counter::{Answered, Asker},
-    dto::{Asked, DirectFlight, RouteOption, Search, emitted},
+    dto::{DirectFlight, PlaceSearch, RouteOption, Search, emitted},
     find::Answer,
     judge::Judge,
     model::{Form, Itinerary, Options, Sort},
@@ -63,15 +63,19 @@ impl SearchService {
         &self,
         caller: Option<Principal>,
         address: Option<ClientAddress>,
-        asked: &Asked,
+        place_search: &PlaceSearch,
     ) -> Result<Option<Verdict>, Problem> {
-        self.admit(caller, address, asked.requests(), LANES).await
+        self.admit(caller, address, place_search.requests(), LANES).await
     }
 
     /// Returns the body of `POST /routes/search` in no coding. It counts as one search.
-    pub(super) async fn find_lists(&self, asked: &Asked, searcher: Asker) -> Result<(Bytes, CacheStatus), SearchError> {
-        let Some(search) = asked.plain() else {
-            let found = Box::pin(self.find_merged(asked, Form::Lists, Coding::Identity, searcher)).await?;
+    pub(super) async fn find_lists(
+        &self,
+        place_search: &PlaceSearch,
+        searcher: Asker,
+    ) -> Result<(Bytes, CacheStatus), SearchError> {
+        let Some(search) = place_search.plain() else {
+            let found = Box::pin(self.find_merged(place_search, Form::Lists, Coding::Identity, searcher)).await?;
             let ((body, _), status) = found;
             return Ok((body, status));
         };
@@ -87,14 +91,14 @@ impl SearchService {
     /// the lane with the most options, of those on which any can be booked if there are such.
     pub(super) async fn find_merged(
         &self,
-        asked: &Asked,
+        place_search: &PlaceSearch,
         form: Form,
         coding: Coding,
         searcher: Asker,
     ) -> Result<((Bytes, Coding), CacheStatus), SearchError> {
-        let (began, mut parts) = (Instant::now(), Vec::with_capacity(asked.lanes()));
+        let (began, mut parts) = (Instant::now(), Vec::with_capacity(place_search.lanes()));
         let mut status: Option<CacheStatus> = None;
-        for (number, search) in (1..).zip(asked.searches()) {
+        for (number, search) in (1..).zip(place_search.searches()) {
             let (answer, found) = self.find_uncounted(search, Shown::As(form)).in_span(span("search.find")).await?;
             status = Some(status.map_or(found, |status| status.and(found)));
             parts.push(Part { search, answer });
@@ -105,28 +109,28 @@ impl SearchService {
         let status = status.unwrap_or(CacheStatus::Miss);
         self.count(status);
         let took = began.elapsed();
-        if let Some((search, found)) = lone(asked, form, &parts) {
+        if let Some((search, found)) = lone(place_search, form, &parts) {
             let (body, coding, seen) = self.body(search, form, coding, found.clone()).await;
             self.count_for(searcher, Answered { search, seen, status, took });
             return Ok(((body, coding), status));
         }
-        let products = if form == Form::Lists { self.products(asked).await? } else { None };
+        let products = if form == Form::Lists { self.products(place_search).await? } else { None };
         let seen: Vec<Seen> = parts.iter().map(Part::seen).collect();
         let (best, seen) = Seen::together(&seen);
-        let body = merged(asked, form, &parts, products.as_deref(), &self.0.reference)?;
-        let search = parts.get(best).map_or(asked.first(), |part| part.search);
+        let body = merged(place_search, form, &parts, products.as_deref(), &self.0.reference)?;
+        let search = parts.get(best).map_or(place_search.first(), |part| part.search);
         self.count_for(searcher, Answered { search, seen, status, took });
         let is_final = form != Form::Lists || seen.outcome.is_bookable();
-        let body = if is_final { body.into() } else { self.with_alternatives_between(asked, &body).await };
+        let body = if is_final { body.into() } else { self.with_alternatives_between(place_search, &body).await };
         Ok(((body, Coding::Identity), status))
     }
 
     /// Returns the products that tariffs rate on any of the lanes, `GENERAL` first; `None` if no prices are asked for.
-    async fn products(&self, asked: &Asked) -> Result<Option<Vec<Product>>, SearchError> {
-        let Some(pricer) = self.pricer(&asked.first().request).await? else { return Ok(None) };
+    async fn products(&self, place_search: &PlaceSearch) -> Result<Option<Vec<Product>>, SearchError> {
+        let Some(pricer) = self.pricer(&place_search.first().request).await? else { return Ok(None) };
         let of_lane = |search: &Search| pricer.products(search.origin, search.destination, search.date);
         let others: BTreeSet<Product> =
-            asked.searches().flat_map(of_lane).filter(|it| *it != Product::GENERAL).collect();
+            place_search.searches().flat_map(of_lane).filter(|it| *it != Product::GENERAL).collect();
         Ok(Some(std::iter::once(Product::GENERAL).chain(others).take(MOST_PRODUCTS).collect()))
     }
 }
@@ -219,7 +223,7 @@ impl Entry<'_> {
 
 /// Returns what was found on the only lane with routes, if its answer is that of all lanes: most airports of some cities have no
 /// flights, and the answer of one lane is kept as it was written.
-fn lone<'a>(asked: &Asked, form: Form, parts: &'a [Part<'_>]) -> Option<(&'a Search, &'a Found)> {
+fn lone<'a>(place_search: &PlaceSearch, form: Form, parts: &'a [Part<'_>]) -> Option<(&'a Search, &'a Found)> {
     let mut with_routes = parts.iter().filter(|part| part.has_routes());
     let (part, None) = (with_routes.next()?, with_routes.next()) else { return None };
     let Answer::Prepared(found) = &part.answer else { return None };
@@ -228,7 +232,7 @@ fn lone<'a>(asked: &Asked, form: Form, parts: &'a [Part<'_>]) -> Option<(&'a Sea
         Form::Ranking(_) => true,
         // Lists name the lane and, with prices, its products; alternatives are those of all lanes.
         Form::Lists => {
-            (search.origin, search.destination) == (asked.origin, asked.destination)
+            (search.origin, search.destination) == (place_search.origin, place_search.destination)
                 && search.request.priced_for.is_none()
                 && found.0.is_bookable(search, &found.1, &found.2)
         }
@@ -238,13 +242,13 @@ fn lone<'a>(asked: &Asked, form: Form, parts: &'a [Part<'_>]) -> Option<(&'a Sea
 
 /// Returns the answer in this form, the same to the byte as that of one search that found all of this.
 fn merged(
-    asked: &Asked,
+    place_search: &PlaceSearch,
     form: Form,
     parts: &[Part<'_>],
     products: Option<&[Product]>,
     reference: &Reference,
 ) -> Result<Vec<u8>, SearchError> {
-    let limit = asked.first().limit;
+    let limit = place_search.first().limit;
     let mut lists: Vec<Vec<Entry<'_>>> = Vec::new();
     for part in parts {
         for (place, list) in part.lists(form, reference)?.into_iter().enumerate() {
@@ -261,7 +265,7 @@ fn merged(
     let mut lists = lists.into_iter();
     let mut out = Vec::new();
     if form == Form::Lists {
-        let (Asked { origin, destination, .. }, date) = (asked, asked.first().date);
+        let (PlaceSearch { origin, destination, .. }, date) = (place_search, place_search.first().date);
         let head = format!(r#"{{"origin":"{origin}","destination":"{destination}","departure_date":"{date}","#);
         out.extend_from_slice(head.as_bytes());
         out.extend_from_slice(br#""direct_flights":"#);

@@ -25,7 +25,7 @@ use super::{
     SearchService,
     cache::CacheStatus,
     counter::{Answered, Asker},
-    dto::{Asked, Ranking, RouteDay, RouteOption, SearchDays, SearchRoutes},
+    dto::{PlaceSearch, Ranking, RouteDay, RouteOption, SearchDays, SearchRoutes},
     find::Answer,
     group::{GroupOption, GroupQuery, SearchGroup},
     legs::{Requested, SearchAnswer, SearchQuestion},
@@ -106,9 +106,10 @@ async fn search(
             return Ok(with_quota(respond(body, status), left));
         }
     };
-    let asked = search.complete(service.max_stops(), room, payer);
-    let Some(search) = asked.plain() else {
-        return between_cities(&service, &asked, (Form::Lists, coding.into()), searcher, (caller, address)).await;
+    let place_search = search.complete(service.max_stops(), room, payer);
+    let Some(search) = place_search.plain() else {
+        return between_cities(&service, &place_search, (Form::Lists, coding.into()), searcher, (caller, address))
+            .await;
     };
     let (answer, status) = service.find(search, Form::Lists).in_span(span("search.find")).await?;
     // Without the alternatives.
@@ -143,10 +144,16 @@ async fn ranked(
         Some((ranking.read_search(fields, &reference, service.max_stops())?, ranking))
     })?;
     let (room, payer) = own(&service, caller);
-    let (asked, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
-    let Some(search) = asked.plain() else {
-        return between_cities(&service, &asked, (Form::Ranking(sort), coding.into()), searcher, (caller, address))
-            .await;
+    let (place_search, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
+    let Some(search) = place_search.plain() else {
+        return between_cities(
+            &service,
+            &place_search,
+            (Form::Ranking(sort), coding.into()),
+            searcher,
+            (caller, address),
+        )
+        .await;
     };
     let (answer, status) = service.find(search, Form::Ranking(sort)).in_span(span("search.find")).await?;
     let took = began.elapsed();
@@ -165,13 +172,13 @@ async fn ranked(
 /// Answers a search between cities: every three pairs of their airports count as a request.
 async fn between_cities(
     service: &SearchService,
-    asked: &Asked,
+    place_search: &PlaceSearch,
     (form, coding): (Form, Coding),
     searcher: Asker,
     (caller, address): (Caller, Address),
 ) -> Result<Response, Problem> {
-    let left = service.admit_lanes(caller.map(|it| it.0), address.map(|it| it.0), asked).await?;
-    let (body, status) = Box::pin(service.find_merged(asked, form, coding, searcher)).await?;
+    let left = service.admit_lanes(caller.map(|it| it.0), address.map(|it| it.0), place_search).await?;
+    let (body, status) = Box::pin(service.find_merged(place_search, form, coding, searcher)).await?;
     Ok(with_quota(kept(body, status), left))
 }
 
@@ -193,11 +200,11 @@ async fn days(
     State(reference): State<Reference>,
     query: Query,
 ) -> Result<Response, Problem> {
-    let asked = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops(), service.now()))?;
+    let search = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops(), service.now()))?;
     let (room, payer) = own(&service, caller);
-    let (asked, days) = asked.complete(service.max_stops(), room, payer);
-    let left = service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), &asked, days).await?;
-    let days = service.days(&asked, days).in_span(span("search.days")).await?;
+    let (place_search, days) = search.complete(service.max_stops(), room, payer);
+    let left = service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), &place_search, days).await?;
+    let days = service.days(&place_search, days).in_span(span("search.days")).await?;
     Ok(with_quota(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response(), left))
 }
 

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     super::model::{MOST_STOPS_NEAR, Payer, Request},
-    Asked, MOST_HANDLING_CODES, Search, read_price,
+    MOST_HANDLING_CODES, PlaceSearch, Search, read_price,
 };
 
 /// A month at most.
@@ -110,7 +110,7 @@ fn read_price_of_days(fields: &mut Fields<'_>, from: Option<NaiveDate>, today: O
 
 impl SearchDays {
     /// The search of the first day, and the number of days. Of its options, only the first is looked at for the price.
-    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> (Asked, usize) {
+    pub fn complete(self, most_stops: u8, own: OwnSpace, payer: Payer) -> (PlaceSearch, usize) {
         let (date, days) = match self.month {
             Some(first) => {
                 let all = (first + Months::new(1) - first).num_days();
@@ -137,7 +137,7 @@ impl SearchDays {
             limit: 1,
             earliest: None,
         };
-        (Asked::between(self.origin, self.destination, search), usize::try_from(days).unwrap_or_default())
+        (PlaceSearch::between(self.origin, self.destination, search), usize::try_from(days).unwrap_or_default())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A search as it was asked for: between airports, or between cities that have several.
+//! A search between two places: airports, or cities that have several.
 use loadmaster_kernel::AirportCode;
 use loadmaster_reference::Place;
 
@@ -7,9 +7,9 @@ use super::Search;
 /// Lanes that count as a request: their answers are put together once, and most lanes between cities have few flights.
 const LANES_IN_REQUEST: usize = 3;
 
-/// A search between two places: one between airports for each lane from one to the other.
+/// A search between two places, as one search for each lane between their airports.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct PlaceSearch {
     /// The codes of the places.
     pub origin: AirportCode,
     pub destination: AirportCode,
@@ -17,7 +17,7 @@ pub struct Asked {
     others: Vec<Search>,
 }
 
-impl Asked {
+impl PlaceSearch {
     /// The lanes between these places take the place of that of the search.
     pub fn between(from: Place, to: Place, search: Search) -> Self {
         let mut lanes = from.lanes_to(to);
