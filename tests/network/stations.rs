@@ -91,7 +91,7 @@ async fn a_station_says_what_staff_wrote_and_contacts_to_callers_with_an_account
 }
 
 #[tokio::test]
-async fn a_change_needs_the_version_that_it_replaces_and_the_record_of_acts_keeps_what_was_said_before() {
+async fn a_change_of_a_station_requires_the_current_version_and_records_the_former_content() {
     let world = World::start().await;
     let (operator, customer) = (world.operator().await, world.customer().await);
     let missing = operator.send(Method::PUT, &path("DEL"), &[], Some(&content())).await.expect_faults();

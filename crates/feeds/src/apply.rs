@@ -72,7 +72,8 @@ impl FeedService {
         Ok(Some((rows - left).max(0)))
     }
 
-    /// Returns what became of a file with so many rows, which may be too few; `None` if the schedule has changed meanwhile.
+    /// Compares a file with the schedule, and applies it unless a person decides on it. `fewer` is the reason for that if its `rows` are
+    /// too few. Returns `None` if the schedule has changed since the comparison.
     async fn compare_and_apply(
         &self,
         feed: &Feed,
@@ -331,7 +332,7 @@ mod tests {
     use crate::model::RunTrigger;
 
     #[test]
-    fn trouble_that_passes_fails_no_run_that_a_person_has_approved() {
+    fn an_approved_run_waits_again_after_a_temporary_error() {
         let nil = uuid::Uuid::nil();
         let run = Run::begun(nil.into(), nil.into(), RunTrigger::File, None, DateTime::UNIX_EPOCH);
         let run = Run { is_approved: true, digest: Some(vec![1]), ..run };

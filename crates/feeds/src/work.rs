@@ -284,7 +284,7 @@ impl FeedService {
 
 /// Returns a run after its end.
 fn concluded(before: &Run, ended: &Ended, now: DateTime<Utc>) -> Run {
-    // Whoever has applied the file: what that did is written already.
+    // An earlier attempt, perhaps of another process, applied the file and recorded the result.
     let applied = before.is_applied.then_some(RunStatus::Applied);
     let status = applied.or(ended.status).unwrap_or(RunStatus::Failed);
     let run = Run {

@@ -146,7 +146,8 @@ impl From<OperationError> for Problem {
     }
 }
 
-/// Refuses an aircraft that does not take pieces of these bookings, and of so many holds that are being paid for.
+/// Returns the problem of an aircraft that pieces of these bookings do not fit. `being_paid` is the number of holds in payment with such
+/// pieces.
 fn too_large(number: FlightNumber, bookings: &[BookingRef], being_paid: usize) -> Problem {
     let named: Vec<_> = bookings.iter().map(BookingRef::as_str).collect();
     let of_bookings = format!(
@@ -187,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trouble_that_passes_is_known_in_whatever_room_it_occurs() {
+    fn temporary_errors_of_each_module_are_recognized() {
         let of_database: [OperationError; 4] = [
             FlightError::Database(DbError::Conflict).into(),
             BookingError::Database(DbError::Conflict).into(),

@@ -78,7 +78,7 @@ pub(super) struct ImportTariffs {
     pub table: Option<Table>,
     pub dry_run: bool,
     pub rows: Option<Vec<TariffRow>>,
-    /// Whose tariffs the table may have; `None`: anybody's.
+    /// The airlines for which the table may have tariffs; `None`: any airline.
     pub airlines: Option<BTreeSet<AirlineCode>>,
 }
 

@@ -5,7 +5,7 @@
 pub(super) struct Places(Vec<u64>);
 
 impl Places {
-    /// Returns the empty set of so many places.
+    /// Returns an empty set with room for this number of places.
     pub fn none_of(places: usize) -> Self {
         Self(vec![0; places.div_ceil(64)])
     }

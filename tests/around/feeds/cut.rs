@@ -12,7 +12,7 @@ fn daily(world: &World, days: i64, aircraft: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn half_a_file_waits_for_a_person_whatever_its_dates() {
+async fn a_file_with_half_of_the_expected_rows_is_reviewed_whatever_its_dates() {
     let world = World::with(feeding()).await;
     let admin = world.admin().await;
     let feed = made(&admin, flights()).await;

@@ -10,7 +10,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn half_a_file_waits_and_is_rejected_or_applied() {
+async fn a_reviewed_run_is_rejected_or_applied_by_a_person() {
     let world = World::with(feeding()).await;
     let admin = world.admin().await;
     let feed = made(&admin, with(flights(), json!({"cancels_absent": true}))).await;

@@ -21,7 +21,7 @@ pub struct RunBody {
     pub feed_id: FeedId,
     pub trigger: RunTrigger,
     pub status: RunStatus,
-    /// Who has started, applied or rejected it; null: nobody, it ran by itself.
+    /// The user who started, applied or rejected the run. Null: it ran on schedule, and no user has decided on it.
     #[schema(required = true)]
     pub actor_id: Option<UserId>,
     /// The name of the file in its folder; null for others.

@@ -67,7 +67,8 @@ pub fn reasons(differences: &FeedDifferences, bounds: Bounds) -> Vec<Reason> {
     reasons
 }
 
-/// Returns why a person decides on a file with so many rows, if that is too few for what the one before lets expect.
+/// Returns the reason for a person to decide if a file has too few rows: fewer than the share of the `expected` rows that the bounds
+/// allow. `None` if it has enough, or too few are expected to compare.
 pub fn fewer(rows: i64, expected: Option<i64>, bounds: Bounds) -> Option<Reason> {
     let (expected, percent) = (expected.filter(|rows| *rows >= FEWEST_MEASURED)?, bounds.max_gone_percent);
     let is_cut = i128::from(rows) * 100 < i128::from(expected) * i128::from(100_u32.saturating_sub(percent));

@@ -26,18 +26,18 @@ pub(crate) async fn note_stuck(db: &mut PgSession, feed: FeedId, (name, stamp): 
 
 /// Forgets files that are no longer there.
 pub(crate) async fn forget_stuck(db: &mut PgSession, feed: FeedId, gone: &HashSet<FileKey>) -> sqlx::Result<()> {
-    for (name, stamp) in gone {
-        sqlx::query!(
-            "delete from feed_stuck_files where feed_id = $1 and name = $2 and changed_ns = $3 and length = $4",
-            feed.uuid(),
-            name.as_slice(),
-            stamp.changed,
-            stamp.length,
-        )
-        .execute(&mut *db)
-        .await?;
-    }
-    Ok(())
+    let names: Vec<Vec<u8>> = gone.iter().map(|(name, _)| name.clone()).collect();
+    let (changed, lengths): (Vec<i64>, Vec<i64>) = gone.iter().map(|(_, stamp)| (stamp.changed, stamp.length)).unzip();
+    let forgotten = sqlx::query!(
+        "delete from feed_stuck_files f
+         using unnest($2::bytea[], $3::bigint[], $4::bigint[]) as gone (name, changed_ns, length)
+         where f.feed_id = $1 and f.name = gone.name and f.changed_ns = gone.changed_ns and f.length = gone.length",
+        feed.uuid(),
+        &names,
+        &changed,
+        &lengths,
+    );
+    forgotten.execute(db).await.map(drop)
 }
 
 /// Forgets all files of a feed.

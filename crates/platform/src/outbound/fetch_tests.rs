@@ -133,7 +133,7 @@ async fn a_file_is_received_with_its_tag_and_not_again_while_it_is_the_same() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_a_refusal_shows_its_wish() {
+async fn a_fetch_fails_on_a_redirect_and_on_503_with_its_retry_after() {
     let _alone = ALONE.lock().await;
     let port = serve_text("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n").await;
     let (client, names) = client(HERE, LONG);
