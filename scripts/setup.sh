@@ -242,17 +242,21 @@ setup_node() {
     has_node || setup_fail "Node.js 20.19 or later with npm is missing: the console is built and tested with it."
 }
 
-# The programs of the console's tests: the browser, and a reader of bar codes.
+# The programs of the console's tests: the browser, if possible that without windows, and a reader of bar codes.
 setup_browser() {
-    local missing=()
-    [[ -n ${CHROMIUM:-} ]] || command -v chromium >/dev/null || missing+=(chromium)
-    command -v zbarimg >/dev/null || missing+=(zbar-tools)
-    if ((${#missing[@]} == 0)); then return 0; fi
-    command -v apt-get >/dev/null ||
-        setup_fail "${missing[*]} missing: install them, and name Chromium's program in CHROMIUM if that is not /usr/bin/chromium."
-    setup_with_apt "${missing[@]}"
+    if [[ -z ${CHROMIUM:-} ]] && ! has_browser && command -v apt-get >/dev/null; then
+        (setup_with_apt chromium-headless-shell) || setup_with_apt chromium
+        hash -r
+    fi
+    [[ -n ${CHROMIUM:-} ]] || has_browser ||
+        setup_fail "Chromium is missing: install it, and name its program in CHROMIUM if that is not /usr/bin/chromium."
+    if command -v zbarimg >/dev/null; then return 0; fi
+    command -v apt-get >/dev/null || setup_fail "zbar-tools missing: install it and start again."
+    setup_with_apt zbar-tools
     hash -r
 }
+
+has_browser() { command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null; }
 
 # The tools of the contract's tests are installed by tests/contract/run.py; they need Python 3.11, Node.js and Java.
 has_contract_python() { has_python && python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }

@@ -445,7 +445,7 @@ test("what is typed before the application is there keeps the focus, so that no 
     seen.observe(document, { childList: true, subtree: true });
   });
   await page.goto("/", { waitUntil: "commit" });
-  const from = page.getByLabel("From", { exact: true });
+  const from = page.getByLabel("From", { exact: true }).and(page.locator("input"));
   await from.pressSequentially("thiruvan");
   release();
   await expect(page.locator("html")).toHaveAttribute("data-next", "INPUT");

@@ -47,7 +47,7 @@ impl Keep {
 
     /// Fails once if the flight lacks space: what expired holds keep is then made free.
     fn decide(&mut self, wanted: Option<Space>, keeps: Space, flight: &Flight) -> Result<Keeping, AllotmentError> {
-        let keeping = decide(wanted, keeps, flight.room.available());
+        let keeping = decide(wanted, keeps, flight.space.available());
         if keeping == Keeping::Fall && self.state == SpaceState::AsFound {
             self.state = SpaceState::Short;
             return Err(AllotmentError::Short);

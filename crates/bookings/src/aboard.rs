@@ -402,7 +402,7 @@ async fn others_ahead_in_tx(
         return Ok(HashMap::new());
     }
     let found = flights::find_all_in_tx(tx, &others.into_iter().collect::<Vec<_>>()).await?.into_iter();
-    let scheduled = found.filter(|flight| flight.room.status == FlightStatus::Scheduled);
+    let scheduled = found.filter(|flight| flight.space.status == FlightStatus::Scheduled);
     Ok(scheduled.map(|flight| (flight.id, flight)).collect())
 }
 

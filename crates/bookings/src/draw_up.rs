@@ -230,7 +230,7 @@ impl BookingService {
             space_code: "KK".to_owned(),
             pieces,
             space,
-            cutoff: Some(flight.room.cutoff),
+            cutoff: Some(flight.space.cutoff),
             carriage: Some(flight.into()),
         });
         legs.collect()

@@ -123,7 +123,7 @@ impl Leg {
         let retimed = || Self {
             departure: flight.departure,
             arrival: flight.arrival,
-            cutoff: Some(flight.room.cutoff),
+            cutoff: Some(flight.space.cutoff),
             ..self.clone()
         };
         (self.status.is_ahead() && moves).then(retimed)

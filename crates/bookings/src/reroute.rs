@@ -33,7 +33,7 @@ impl Amending<'_> {
         let booking = &self.draft.now;
         let mut found = flights::find_all_in_tx(tx, flight_ids).await?;
         for flight in &mut found {
-            flight.room = self.draws.capacity_for(booking.organization_id, flight.room);
+            flight.space = self.draws.capacity_for(booking.organization_id, flight.space);
         }
         let flights = shipment::in_order(flight_ids, found)?;
         let flown = booking.last_leg_flown();

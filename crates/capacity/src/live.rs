@@ -42,7 +42,7 @@ impl CapacityService {
     /// Returns the space to show for each of these flights, in their order, each of at least the version given with it.
     /// Reads the index if this process is up to date and the flight is not invalidated, else the tables. `None`: the
     /// flight does not exist.
-    pub async fn rooms(
+    pub async fn spaces(
         &self,
         flights: impl ExactSizeIterator<Item = (FlightId, i32)> + Clone,
     ) -> Result<Vec<Option<FlightCapacity>>, DbError> {

@@ -21,5 +21,5 @@ pub trait FreightAboard: Send + Sync {
 /// The aircraft that this row gives the flight, if it is another one and something is booked or held.
 pub(super) fn other_aircraft(flight: &Flight, row: &NewFlight) -> Option<(FlightId, AircraftCode)> {
     let aircraft = row.aircraft.filter(|_| row.aircraft != flight.aircraft)?;
-    (flight.room.taken() != Space::default()).then_some((flight.id, aircraft))
+    (flight.space.taken() != Space::default()).then_some((flight.id, aircraft))
 }

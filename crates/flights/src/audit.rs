@@ -116,13 +116,13 @@ async fn rows(snapshot: &mut PgSession, ids: &[Uuid]) -> Result<HashMap<FlightId
 
 fn compare(row: &RebuiltFlight, mut rebuilt: RebuiltFlight, findings: &mut Findings) {
     // Neither events nor the ledger record these of a flight; other rules check them.
-    let FlightCapacity { aside, aside_until, waiting, allotted, .. } = row.flight.room;
-    rebuilt.flight.room = FlightCapacity { aside, aside_until, waiting, allotted, ..rebuilt.flight.room };
+    let FlightCapacity { aside, aside_until, waiting, allotted, .. } = row.flight.space;
+    rebuilt.flight.space = FlightCapacity { aside, aside_until, waiting, allotted, ..rebuilt.flight.space };
     if *row == rebuilt {
         return;
     }
-    let difference = if row.flight.room != rebuilt.flight.room {
-        differences!(&row.flight.room, &rebuilt.flight.room; status, cutoff, capacity, physical, overbooking, booked, held,
+    let difference = if row.flight.space != rebuilt.flight.space {
+        differences!(&row.flight.space, &rebuilt.flight.space; status, cutoff, capacity, physical, overbooking, booked, held,
                      version, ledger_seq)
     } else if row.flight != rebuilt.flight {
         differences!(&row.flight, &rebuilt.flight; number, origin, destination, departure, arrival, scheduled_departure,

@@ -39,7 +39,7 @@ impl ChangeFlight {
     /// Returns whether the change replaces a capacity that differs from that of the flight's aircraft.
     pub fn replaces_capacity(&self, flight: &Flight, reference: &Reference) -> bool {
         let aircraft = flight.aircraft.and_then(|code| reference.aircraft(code));
-        let is_set = aircraft.is_some_and(|aircraft| space_of(&aircraft) != flight.room.physical);
+        let is_set = aircraft.is_some_and(|aircraft| space_of(&aircraft) != flight.space.physical);
         is_set && self.aircraft_code.or(flight.aircraft) != flight.aircraft
     }
 
@@ -69,11 +69,11 @@ impl ChangeFlight {
         let aircraft = aircraft.as_deref();
         let swapped = code != flight.aircraft;
         let cutoff = match self.cutoff_minutes {
-            Patch::Keep => departure - (flight.departure - flight.room.cutoff),
+            Patch::Keep => departure - (flight.departure - flight.space.cutoff),
             Patch::Clear => departure - TimeDelta::minutes(i64::from(NewFlight::DEFAULT_CUTOFF_MINUTES)),
             Patch::Set(minutes) => departure - TimeDelta::minutes(i64::from(minutes)),
         };
-        let standard = aircraft.filter(|_| swapped).map_or(flight.room.physical, space_of);
+        let standard = aircraft.filter(|_| swapped).map_or(flight.space.physical, space_of);
         let capacity = self.capacity.map_or(Ok(standard), |figures| changed(figures, standard, aircraft));
         match (self.fault_of_times(flight, departure, arrival), capacity) {
             (None, Ok(capacity)) => Ok(Flight {
@@ -81,8 +81,8 @@ impl ChangeFlight {
                 arrival,
                 aircraft: code,
                 is_freighter: if swapped { aircraft.is_some_and(|a| a.is_freighter) } else { flight.is_freighter },
-                room: FlightCapacity { cutoff, ..flight.room }
-                    .with_capacity(capacity, self.overbooked(flight.room.overbooking)),
+                space: FlightCapacity { cutoff, ..flight.space }
+                    .with_capacity(capacity, self.overbooked(flight.space.overbooking)),
                 ..flight.clone()
             }),
             (times, capacity) => Err(times.into_iter().chain(capacity.err()).collect()),
@@ -106,7 +106,7 @@ impl ChangeFlight {
         if (departure, arrival) == (flight.departure, flight.arrival) {
             return None;
         }
-        let (member, fault) = match (flight.room.status, self.arrival_datetime) {
+        let (member, fault) = match (flight.space.status, self.arrival_datetime) {
             (FlightStatus::Departed, _) => ("/arrival_datetime", fault_of_landing(flight, arrival)),
             (_, Some(_)) => ("/arrival_datetime", fault_of_arrival(departure, arrival)),
             (_, None) => ("/departure_datetime", fault_of_departure(departure, arrival)),

@@ -8,10 +8,10 @@ pub(super) const EXPORTED: &[&str] = &COLUMNS;
 
 /// Returns the row of a flight. An import would create a cancelled one anew, so that it is only given to those who ask.
 pub(super) fn row(flight: &Flight, status: Option<FlightStatus>) -> Option<Value> {
-    if status.is_none() && flight.room.status == FlightStatus::Cancelled {
+    if status.is_none() && flight.space.status == FlightStatus::Cancelled {
         return None;
     }
-    let capacity = flight.room.physical;
+    let capacity = flight.space.physical;
     Some(json!({
         "flight_number": flight.number,
         "origin": flight.origin,
@@ -22,6 +22,6 @@ pub(super) fn row(flight: &Flight, status: Option<FlightStatus>) -> Option<Value
         "weight_kg": capacity.weight,
         "volume_m3": capacity.volume,
         "positions": capacity.positions,
-        "cutoff_minutes": (flight.departure - flight.room.cutoff).num_minutes(),
+        "cutoff_minutes": (flight.departure - flight.space.cutoff).num_minutes(),
     }))
 }

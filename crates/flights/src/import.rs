@@ -130,7 +130,7 @@ impl FlightService {
         let former = self.former_names(tx, timetable).await?;
         for batch in timetable.0.chunks(BATCH) {
             let existing = repository::find_named(tx, &names(batch, &former)).await?.into_iter();
-            let existing = existing.filter(|flight| flight.room.status != FlightStatus::Cancelled);
+            let existing = existing.filter(|flight| flight.space.status != FlightStatus::Cancelled);
             let existing: HashMap<Name, Flight> = existing.map(|flight| (name_of(&flight), flight)).collect();
             let other = |dated: &Dated| other_aircraft(existing.get(&former.name_of(dated))?, &dated.flight);
             let other: Vec<(FlightId, AircraftCode)> = batch.iter().filter_map(other).collect();
@@ -157,7 +157,7 @@ impl FlightService {
         for batch in timetable.0.chunks(BATCH) {
             let rows: HashMap<Name, &NewFlight> = batch.iter().map(|row| (former.name_of(row), &row.flight)).collect();
             let existing = repository::find_named(&mut *self.db.read().await?, &names(batch, &former)).await?;
-            let held = existing.into_iter().filter(|flight| flight.room.held != Space::default());
+            let held = existing.into_iter().filter(|flight| flight.space.held != Space::default());
             let refused =
                 held.filter(|flight| rows.get(&name_of(flight)).is_some_and(|new| refusal(flight, new).is_some()));
             all.extend(refused.map(|flight| flight.id));

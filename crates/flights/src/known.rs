@@ -24,7 +24,7 @@ impl Default for KnownFlights {
 impl KnownFlights {
     pub fn take_in(&self, found: &[Flight]) {
         for flight in found {
-            let is_known = |known: Arc<Flight>| known.room.version >= flight.room.version;
+            let is_known = |known: Arc<Flight>| known.space.version >= flight.space.version;
             if !self.0.get(&flight.id).is_some_and(is_known) {
                 self.0.insert(flight.id, Arc::new(flight.clone()));
             }
@@ -33,8 +33,8 @@ impl KnownFlights {
 
     /// Returns the flight with this capacity row; `None` if it is not known as of the row's version.
     pub fn with(&self, space: FlightCapacity) -> Option<Flight> {
-        let known = self.0.get(&space.flight_id).filter(|known| known.room.version == space.version)?;
-        Some(Flight { room: space, ..Flight::clone(&known) })
+        let known = self.0.get(&space.flight_id).filter(|known| known.space.version == space.version)?;
+        Some(Flight { space, ..Flight::clone(&known) })
     }
 
     /// Returns the flight as it was last read.

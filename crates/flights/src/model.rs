@@ -55,18 +55,18 @@ pub struct Flight {
     pub also_sold_as: Option<Vec<FlightNumber>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    pub room: FlightCapacity,
+    pub space: FlightCapacity,
 }
 
 impl Flight {
     /// Returns whether booking is open: the flight has not left, and its cut-off lies ahead.
     pub fn takes_bookings(&self, now: DateTime<Utc>) -> bool {
-        self.room.status == FlightStatus::Scheduled && now < self.room.cutoff
+        self.space.status == FlightStatus::Scheduled && now < self.space.cutoff
     }
 
     /// Returns the part of the `ETag` that distinguishes changed availability from a changed schedule.
     pub fn entity_tag(&self) -> String {
-        format!("{}-{}", self.room.version, self.room.ledger_seq)
+        format!("{}-{}", self.space.version, self.space.ledger_seq)
     }
 }
 
@@ -132,7 +132,7 @@ impl NewFlight {
             also_sold_as: self.sold_beside(None),
             created_at: now,
             updated_at: now,
-            room: FlightCapacity::opened(id, self.capacity, self.cutoff()),
+            space: FlightCapacity::opened(id, self.capacity, self.cutoff()),
         }
     }
 
@@ -145,8 +145,8 @@ impl NewFlight {
             aircraft: self.aircraft,
             is_freighter: self.is_freighter,
             also_sold_as: self.sold_beside(flight.also_sold_as.as_ref()),
-            room: FlightCapacity { cutoff: self.cutoff(), ..flight.room }
-                .with_capacity(self.capacity, flight.room.overbooking),
+            space: FlightCapacity { cutoff: self.cutoff(), ..flight.space }
+                .with_capacity(self.capacity, flight.space.overbooking),
             ..flight.clone()
         }
     }
@@ -162,12 +162,12 @@ impl NewFlight {
     /// Returns whether importing this over `flight` would change nothing. For a flight that has left, compares the
     /// scheduled times: a timetable does not change actual ones.
     pub fn is_same_as(&self, flight: &Flight) -> bool {
-        if flight.room.status == FlightStatus::Scheduled {
+        if flight.space.status == FlightStatus::Scheduled {
             return self.over(flight) == *flight;
         }
         (self.departure, self.arrival) == (flight.scheduled_departure, flight.scheduled_arrival)
             && (self.destination, self.aircraft) == (flight.destination, flight.aircraft)
-            && self.capacity == flight.room.physical
+            && self.capacity == flight.space.physical
     }
 }
 

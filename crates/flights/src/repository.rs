@@ -89,7 +89,7 @@ impl TryFrom<Row> for Flight {
             also_sold_as: row.also_sold_as,
             created_at: row.created_at,
             updated_at: row.updated_at,
-            room: capacity_of_row!(row, row.id)?,
+            space: capacity_of_row!(row, row.id)?,
         })
     }
 }
@@ -285,7 +285,7 @@ pub(super) async fn update(db: &mut PgSession, flights: &[Flight]) -> sqlx::Resu
         &column(flights, |f| f.aircraft) as &[Option<AircraftCode>],
         &column(flights, |f| f.is_freighter),
         &column(flights, |f| f.updated_at),
-        &column(flights, |f| f.room.status == FlightStatus::Cancelled),
+        &column(flights, |f| f.space.status == FlightStatus::Cancelled),
         &column(flights, joined) as &[Option<String>],
     )
     .execute(db)

@@ -39,8 +39,8 @@ impl Insertion {
     pub fn of(flights: &[Flight], actor: Option<UserId>, now: DateTime<Utc>) -> Self {
         let open = |flight: &Flight| NewCapacity {
             flight_id: flight.id,
-            capacity: flight.room.capacity,
-            cutoff: flight.room.cutoff,
+            capacity: flight.space.capacity,
+            cutoff: flight.space.cutoff,
         };
         let capacities: Vec<_> = flights.iter().map(open).collect();
         let created = record(flights, FlightEventType::Created, actor, now);
@@ -71,11 +71,11 @@ pub async fn save_in_tx(
     flight.updated_at = now;
     repository::update(tx, std::slice::from_ref(&flight)).await?;
     let space = if event_type == FlightEventType::Changed {
-        capacity::change_in_tx(tx, &flight.room, now).await?
+        capacity::change_in_tx(tx, &flight.space, now).await?
     } else {
-        capacity::set_status_in_tx(tx, flight.id, flight.room.status, now).await?
+        capacity::set_status_in_tx(tx, flight.id, flight.space.status, now).await?
     };
-    flight.room = space.ok_or(FlightError::Raced)?;
+    flight.space = space.ok_or(FlightError::Raced)?;
     record(std::slice::from_ref(&flight), event_type, actor, now).execute(tx).await?;
     Ok(flight)
 }
@@ -91,11 +91,11 @@ pub(super) async fn change_all_in_tx(
         flight.updated_at = now;
     }
     repository::update(tx, &flights).await?;
-    let spaces: Vec<FlightCapacity> = flights.iter().map(|flight| flight.room).collect();
+    let spaces: Vec<FlightCapacity> = flights.iter().map(|flight| flight.space).collect();
     let spaces = capacity::change_all_in_tx(tx, &spaces, now).await?.ok_or(FlightError::Raced)?;
     let spaces: HashMap<FlightId, FlightCapacity> = spaces.into_iter().map(|space| (space.flight_id, space)).collect();
     for flight in &mut flights {
-        flight.room = *spaces.get(&flight.id).ok_or(FlightError::Raced)?;
+        flight.space = *spaces.get(&flight.id).ok_or(FlightError::Raced)?;
     }
     record(&flights, FlightEventType::Changed, actor, now).execute(tx).await?;
     Ok(flights)
@@ -113,7 +113,7 @@ fn record(flights: &[Flight], event_type: FlightEventType, actor: Option<UserId>
         .iter()
         .map(|flight| FlightEvent {
             flight_id: flight.id,
-            sequence: flight.room.version,
+            sequence: flight.space.version,
             data: FlightData::from(flight),
             occurred_at: occurred_at(flight),
         })

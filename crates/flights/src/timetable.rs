@@ -148,7 +148,7 @@ impl<'a> Plan<'a> {
         match step {
             Step::Create => self.create.push(dated),
             Step::Update(flight) => {
-                self.update.push(Update { flight: flight.id, version: flight.room.version, new: &dated.flight });
+                self.update.push(Update { flight: flight.id, version: flight.space.version, new: &dated.flight });
             }
             Step::Unchanged => self.unchanged += 1,
             Step::Refused(faults) => self.faults.add(faults),
@@ -228,7 +228,7 @@ pub(super) fn name_of(flight: &Flight) -> Name {
 
 fn touched(flight: &Flight) -> (Lane, Departure) {
     let departure = Departure::new(flight.id, flight.number, flight.departure, flight.arrival);
-    let departure = departure.with(flight.room.version, flight.aircraft, flight.is_freighter);
+    let departure = departure.with(flight.space.version, flight.aircraft, flight.is_freighter);
     ((flight.origin, flight.destination), departure)
 }
 
@@ -271,8 +271,8 @@ async fn update_in_tx(
     for saved in change_all_in_tx(tx, changed, actor, now).await? {
         let Some(flight) = before.remove(&saved.id) else { continue };
         let is_retimed = (saved.departure, saved.arrival) != (flight.departure, flight.arrival);
-        let has_fewer = saved.room.physical.positions < flight.room.physical.positions;
-        if is_retimed || has_fewer || saved.room.cutoff < flight.room.cutoff {
+        let has_fewer = saved.space.physical.positions < flight.space.physical.positions;
+        if is_retimed || has_fewer || saved.space.cutoff < flight.space.cutoff {
             done.to_fit.push(saved.id);
         }
         done.touched.push(touched(&saved));
@@ -285,11 +285,11 @@ async fn update_in_tx(
 
 /// Returns why an existing flight may not be changed as the row says, and the column at fault.
 pub(super) fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str, Fault)> {
-    if flight.room.status != FlightStatus::Scheduled {
+    if flight.space.status != FlightStatus::Scheduled {
         let fault = Fault::new(FaultCode::OutOfOrder, "names a flight that has departed and can no longer be changed");
         return Some(("flight_number", fault));
     }
-    let taken = flight.room.taken();
+    let taken = flight.space.taken();
     if taken != Space::default() && new.destination != flight.destination {
         let fault = Fault::new(FaultCode::OutOfOrder, "cannot be changed: the flight has bookings or holds");
         return Some(("destination", fault));
@@ -301,6 +301,6 @@ pub(super) fn refusal(flight: &Flight, new: &NewFlight) -> Option<(&'static str,
         );
         return Some(("aircraft_code", fault));
     }
-    let short = taken.exceeds(flight.room.overbooking.authorized(new.capacity)).next()?;
+    let short = taken.exceeds(flight.space.overbooking.authorized(new.capacity)).next()?;
     Some((short.as_str(), Fault::new(FaultCode::TooSmall, "must not be less than what is booked and held")))
 }

@@ -19,7 +19,7 @@ use super::{
 /// Returns the end of the longest life of a hold: some time after it was made, and no later than the cut-offs.
 pub fn latest_expiry(created_at: DateTime<Utc>, limits: HoldLimits, flights: &[Flight]) -> DateTime<Utc> {
     let longest = created_at + TimeDelta::seconds(i64::from(limits.max_seconds));
-    flights.iter().map(|flight| flight.room.cutoff).fold(longest, DateTime::min)
+    flights.iter().map(|flight| flight.space.cutoff).fold(longest, DateTime::min)
 }
 
 /// Returns the ends that are given, or else those of the flights.

@@ -28,8 +28,8 @@ pub async fn as_found_in_tx(
     organization: OrganizationId,
     now: DateTime<Utc>,
 ) -> Result<Vec<Flight>, DbError> {
-    let draws = Draws::read_in_tx(tx, flights.iter().map(|flight| &flight.room), &[], now).await?;
-    for Flight { id, room: space, .. } in &mut flights {
+    let draws = Draws::read_in_tx(tx, flights.iter().map(|flight| &flight.space), &[], now).await?;
+    for Flight { id, space, .. } in &mut flights {
         if space.kept() != Space::default() && !space.is_awaited(now) {
             space.held = space.held - repository::expired_space(tx, *id, now).await?;
         }
@@ -175,7 +175,7 @@ pub async fn fit_in_tx(tx: &mut PgSession, flights: &[FlightId], by: By) -> Resu
     if !changes.is_empty() {
         write_in_tx(tx, &changes).await?;
     }
-    let spaces: Vec<FlightCapacity> = flights.iter().map(|flight| flight.room).collect();
+    let spaces: Vec<FlightCapacity> = flights.iter().map(|flight| flight.space).collect();
     Ok(repository::drop_booked_names(tx, &spaces).await?)
 }
 
@@ -183,9 +183,9 @@ fn fitted(hold: Hold, flights: &HashMap<FlightId, &Flight>, by: By) -> HoldChang
     let mut after = hold.clone();
     for leg in &mut after.legs {
         let Some(flight) = flights.get(&leg.flight_id) else { continue };
-        (leg.departure, leg.arrival, leg.cutoff) = (flight.departure, flight.arrival, Some(flight.room.cutoff));
-        after.latest_expires_at = after.latest_expires_at.min(flight.room.cutoff);
-        if lacks_position(leg, &flight.room) {
+        (leg.departure, leg.arrival, leg.cutoff) = (flight.departure, flight.arrival, Some(flight.space.cutoff));
+        after.latest_expires_at = after.latest_expires_at.min(flight.space.cutoff);
+        if lacks_position(leg, &flight.space) {
             // A leg names all of its positions or none.
             leg.names.clear();
         }

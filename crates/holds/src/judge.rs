@@ -115,7 +115,7 @@ impl HoldRules<'_> {
         for flight in flights {
             let others = books.guests.get(&flight.id).copied().unwrap_or_default() - own(flight.id);
             for (percent, part) in [(one, space), (all, others + space)] {
-                if !is_within(part, flight.room.capacity, percent) {
+                if !is_within(part, flight.space.capacity, percent) {
                     return Err(HoldError::LimitExceeded { limit: HoldLimit::FlightShare, maximum: percent });
                 }
             }
@@ -262,8 +262,8 @@ impl HoldRules<'_> {
         let own = |flight: FlightId| hold.space_on(flight);
         let without_own = |id: &FlightId| {
             let flight = known.get(id)?;
-            let space = FlightCapacity { held: flight.room.held - own(*id), ..flight.room };
-            Some(Flight { room: space, ..flight.clone() })
+            let space = FlightCapacity { held: flight.space.held - own(*id), ..flight.space };
+            Some(Flight { space, ..flight.clone() })
         };
         let distinct: BTreeSet<&FlightId> = way.iter().collect();
         let flights = shipment::in_order(way, distinct.into_iter().filter_map(without_own).collect())?;
@@ -323,7 +323,7 @@ impl HoldRules<'_> {
     fn latest_expiry(&self, hold: &Hold, flights: &[Flight]) -> DateTime<Utc> {
         // An offer lives as long as it was made for.
         if hold.kind == HoldKind::Offer {
-            return flights.iter().map(|flight| flight.room.cutoff).fold(hold.latest_expires_at, DateTime::min);
+            return flights.iter().map(|flight| flight.space.cutoff).fold(hold.latest_expires_at, DateTime::min);
         }
         latest_expiry(hold.created_at, self.limits, flights)
     }
@@ -357,7 +357,7 @@ fn check_names(
         let Some(flight) = flights.iter().find(|flight| flight.id == *flight_id) else {
             return Err(unknown_name("must name flights of the hold"));
         };
-        if names.iter().any(|name| !name.is_one_of(flight.room.physical.positions)) {
+        if names.iter().any(|name| !name.is_one_of(flight.space.physical.positions)) {
             return Err(unknown_name("names a position that the flight does not have"));
         }
         let is_taken = |name: &PositionName| {

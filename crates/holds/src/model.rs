@@ -121,7 +121,7 @@ impl HoldLeg {
             destination: flight.destination,
             departure: flight.departure,
             arrival: flight.arrival,
-            cutoff: Some(flight.room.cutoff),
+            cutoff: Some(flight.space.cutoff),
             carriage: flight.into(),
             space,
             names,

@@ -122,8 +122,8 @@ impl FlightStreams {
         organization: Option<OrganizationId>,
     ) -> Result<(Flight, SpaceReading, Order), LiveError> {
         let flight = self.flights.flight(id).await?;
-        let space = self.space(flight.room, organization).await?;
-        let order = (i64::from(flight.room.version), space.row.ledger_seq);
+        let space = self.space(flight.space, organization).await?;
+        let order = (i64::from(flight.space.version), space.row.ledger_seq);
         Ok((flight, space, order))
     }
 
@@ -188,14 +188,14 @@ impl FlightStreams {
 
     /// Sends the state of a flight to all who follow it.
     async fn send_state(&self, flight: &Flight, sent: Order) -> Result<(), LiveError> {
-        let version = i64::from(flight.room.version);
-        let space = self.space(flight.room, None).await?;
+        let version = i64::from(flight.space.version);
+        let space = self.space(flight.space, None).await?;
         let now = (version, space.row.ledger_seq);
         let schedule = if version == sent.0 { String::new() } else { self.flight_event(flight, now)? };
         let mut spaces = HashMap::from([(None, self.piece(&schedule, &space)?)]);
-        if flight.room.allotted > 0 {
+        if flight.space.allotted > 0 {
             for organization in self.organizations(flight.id) {
-                let space = self.space(flight.room, Some(organization)).await?;
+                let space = self.space(flight.space, Some(organization)).await?;
                 spaces.insert(Some(organization), self.piece(&schedule, &space)?);
             }
         }
@@ -203,7 +203,7 @@ impl FlightStreams {
         self.groups.with(flight.id, |group| {
             let mut is_complete = true;
             for Member { sender, organization } in group.members.values() {
-                let own = organization.filter(|_| flight.room.allotted > 0);
+                let own = organization.filter(|_| flight.space.allotted > 0);
                 match spaces.get(&own) {
                     Some(space) => sender.send(space, moment),
                     // It came meanwhile; the state is sent to all once more.

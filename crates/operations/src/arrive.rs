@@ -31,7 +31,7 @@ impl Command for Arrive {
         let Moved { moved, pending, .. } = operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         flight.arrival = occurred_at;
         flight.actual_arrival = Some(occurred_at);
-        flight.room.status = FlightStatus::Arrived;
+        flight.space.status = FlightStatus::Arrived;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Arrived, Some(actor), operations.now()).await?;
         Ok(Operated { flight, bookings_changed: moved, bookings_pending: pending, left_behind: Vec::new() })
     }

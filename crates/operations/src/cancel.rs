@@ -42,7 +42,7 @@ impl Command for Cancel {
         let Moved { moved, pending, lifted, .. } = operations.take_along_in_tx(tx, only, &step, Some(actor)).await?;
         operations.release_all_in_tx(tx, held, &flight, EndReason::FlightCancelled, actor).await?;
         let mut flight = flights::find_in_tx(tx, flight.id).await?;
-        flight.room.status = FlightStatus::Cancelled;
+        flight.space.status = FlightStatus::Cancelled;
         let flight = flights::save_in_tx(tx, flight, FlightEventType::Cancelled, Some(actor), operations.now()).await?;
         // The feed that gives it would put it on the schedule again.
         flights::keep_from_feeds_in_tx(tx, flight.id, true).await?;

@@ -56,7 +56,7 @@ impl Command for Change {
         if repository::find(tx, flight.id).await?.is_some_and(|unfinished| unfinished.step != StepAboard::Retime) {
             return Err(OperationError::Unfinished(flight.number));
         }
-        let (before, status, version) = (flight.clone(), flight.room.status, flight.room.version);
+        let (before, status, version) = (flight.clone(), flight.space.status, flight.space.version);
         if !change.is_possible_for(status) {
             let allowed = allowed(status, false, target.caller.role);
             return Err(OperationError::InvalidTransition { from: status, action: FlightAction::Change, allowed });
@@ -74,7 +74,7 @@ impl Command for Change {
         let named: Vec<LeftBehind> = named.collect();
         let mut lifted = operations.bookings.offload_in_tx(tx, flight.id, &named, target.caller.user_id).await?;
         let flight = flights::find_in_tx(tx, flight.id).await?;
-        let capacity = operations.apply(change, &flight)?.room.capacity;
+        let capacity = operations.apply(change, &flight)?.space.capacity;
         if releases && change.names_times() {
             // Its bookings change, too: their locks come before those of holds.
             operations.bookings.lock_few_in_tx(tx, flight.id, 0).await?;
@@ -85,7 +85,7 @@ impl Command for Change {
         self.oversize = oversize;
         let mut flight = operations.save(tx, target, &flight, changed).await?;
         operations.set_aside_rest_in_tx(tx, held, &mut flight).await?;
-        let is_new = flight.room.version != version;
+        let is_new = flight.space.version != version;
         let is_kept = operations.keep_from_feeds_in_tx(tx, change, &before, &flight).await?;
         self.has_changed = is_new || is_kept || !change.offload.is_empty();
         if self.has_changed {
@@ -108,7 +108,7 @@ impl Command for Change {
         if let Ok(flight) = outcome {
             let holds_ended = self.operations.show_ended(&self.held);
             self.operations.flights.changed([flight]);
-            let (version, offloaded) = (flight.room.version, self.wanted.offload.len());
+            let (version, offloaded) = (flight.space.version, self.wanted.offload.len());
             tracing::info!(flight_id = %flight.id, version, offloaded, holds_ended, "flight changed");
             count_changes(u64::from(self.has_changed));
         }
@@ -120,7 +120,7 @@ fn audit_details(change: &ChangeFlight, held: &Held, before: &Flight, flight: &F
     let mut details = differences(before, flight);
     details.insert("offloaded".to_owned(), json!(change.offload));
     if !change.overbooking.is_keep() {
-        details.insert("overbooking".to_owned(), json!(flight.room.overbooking));
+        details.insert("overbooking".to_owned(), json!(flight.space.overbooking));
     }
     if let Some(follow_feed) = change.follow_feed {
         details.insert("follow_feed".to_owned(), json!(follow_feed));
@@ -142,8 +142,8 @@ fn differences(before: &Flight, after: &Flight) -> Map<String, Value> {
             ("departure_datetime", json!(flight.departure)),
             ("arrival_datetime", json!(flight.arrival)),
             ("aircraft_code", json!(flight.aircraft)),
-            ("cutoff_datetime", json!(flight.room.cutoff)),
-            ("physical_capacity", json!(flight.room.physical)),
+            ("cutoff_datetime", json!(flight.space.cutoff)),
+            ("physical_capacity", json!(flight.space.physical)),
         ]
     };
     let pairs = members(before).into_iter().zip(members(after));

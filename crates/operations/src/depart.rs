@@ -57,7 +57,7 @@ impl Command for Depart {
         let flight = flights::find_in_tx(tx, flight.id).await?;
         // What has departed one by one is gone: a flight that takes nothing more along can always depart.
         if moved + pending > 0
-            && let Some(shortfall) = CapacityShortfall::on_board(&flight.room, flight.room.booked)
+            && let Some(shortfall) = CapacityShortfall::on_board(&flight.space, flight.space.booked)
         {
             return Err(OperationError::TooMuchOnBoard(shortfall));
         }
@@ -84,6 +84,6 @@ fn left(flight: &Flight, at: DateTime<Utc>) -> Flight {
     if left.arrival <= at {
         left.arrival = at + (flight.arrival - flight.departure);
     }
-    left.room.status = FlightStatus::Departed;
+    left.space.status = FlightStatus::Departed;
     left
 }

@@ -98,15 +98,15 @@ impl OperationService {
         target: &Target,
         releases: bool,
     ) -> Result<Flight, OperationError> {
-        let Some(shortfall) = CapacityShortfall::of(&flight.room, capacity) else { return Ok(flight) };
+        let Some(shortfall) = CapacityShortfall::of(&flight.space, capacity) else { return Ok(flight) };
         held.is_short = !held.has_cleared && shortfall.held != Space::default();
         if held.is_short || !releases {
             return Err(OperationError::CapacityBelowBooked(shortfall));
         }
         let by = By { actor: Some(target.caller.user_id), now: self.now() };
-        held.ended = holds::release_newest_in_tx(tx, &flight.room, capacity, by).await?;
+        held.ended = holds::release_newest_in_tx(tx, &flight.space, capacity, by).await?;
         let flight = flights::find_in_tx(tx, flight.id).await?;
-        match CapacityShortfall::of(&flight.room, capacity) {
+        match CapacityShortfall::of(&flight.space, capacity) {
             None => Ok(flight),
             Some(shortfall) => Err(OperationError::CapacityBelowBooked(shortfall)),
         }
@@ -119,10 +119,10 @@ impl OperationService {
         held: &Held,
         flight: &mut Flight,
     ) -> Result<(), OperationError> {
-        let rest = held.ended.left_over.least(flight.room.available());
-        if rest != Space::default() && flight.room.is_awaited(self.now()) {
+        let rest = held.ended.left_over.least(flight.space.available());
+        if rest != Space::default() && flight.space.is_awaited(self.now()) {
             let shift = Shift::set_aside(flight.id, rest);
-            flight.room = capacity::shift_in_tx(tx, &[shift], self.now()).await?.pop().unwrap_or(flight.room);
+            flight.space = capacity::shift_in_tx(tx, &[shift], self.now()).await?.pop().unwrap_or(flight.space);
         }
         Ok(())
     }

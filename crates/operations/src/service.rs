@@ -82,7 +82,7 @@ impl OperationService {
         if repository::find(tx, flight.id).await?.is_some() {
             return Err(OperationError::Unfinished(flight.number));
         }
-        let status = flight.room.status;
+        let status = flight.space.status;
         let has_left = status == FlightStatus::Scheduled && self.bookings.has_left_in_tx(tx, flight.id).await?;
         let allowed = allowed(status, has_left, target.caller.role);
         if allowed.contains(&action) {
@@ -102,7 +102,7 @@ impl OperationService {
         flight: &Flight,
     ) -> Result<(), OperationError> {
         data.insert("flight_number".to_owned(), json!(flight.number));
-        data.insert("version".to_owned(), json!(flight.room.version));
+        data.insert("version".to_owned(), json!(flight.space.version));
         let (actor, subject) = (Actor::Caller(target.caller.user_id), Subject::new("flight", flight.id));
         Ok(self.acts.record_in_tx(tx, actor, act, subject, Value::Object(data)).await?)
     }
@@ -129,7 +129,7 @@ pub(super) async fn lock_in_tx(
 ) -> Result<Flight, OperationError> {
     capacity::lock_in_tx(tx, &[with, &[target.flight]].concat()).await?;
     let flight = flights::find_in_tx(tx, target.flight).await?;
-    target.precondition.check(flight.room.version).map_err(OperationError::VersionMismatch)?;
+    target.precondition.check(flight.space.version).map_err(OperationError::VersionMismatch)?;
     Ok(flight)
 }
 

@@ -190,7 +190,7 @@ impl PricingService {
         }
         let now = self.clock.now();
         for flight in &flights {
-            if flight.room.status == FlightStatus::Cancelled {
+            if flight.space.status == FlightStatus::Cancelled {
                 return Err(PricingError::FlightCancelled(flight.number));
             }
             if !flight.takes_bookings(now) {

@@ -242,7 +242,7 @@ impl SearchService {
     /// Returns the options of one day that can be booked, in the usual order.
     async fn bookable(&self, search: &Search) -> Result<Vec<OptionText>, SearchError> {
         let options = match self.find_uncounted(search, Shown::Bookable).await?.0 {
-            Answer::Prepared((prepared, rooms, judge)) => return Ok(prepared.bookable(search, &rooms, &judge)),
+            Answer::Prepared((prepared, spaces, judge)) => return Ok(prepared.bookable(search, &spaces, &judge)),
             Answer::Read(options) => options,
         };
         let is_wanted = |option: &Itinerary| {

@@ -143,7 +143,7 @@ fn brief(leg: &Leg) -> Brief {
 }
 
 fn is_as_found(flight: &Flight, leg: &Leg) -> bool {
-    flight.room.status == FlightStatus::Scheduled
+    flight.space.status == FlightStatus::Scheduled
         && (flight.origin, flight.destination) == leg.lane
         && (flight.departure, flight.arrival) == (leg.flight.departure, leg.flight.arrival)
 }

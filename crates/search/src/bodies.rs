@@ -46,7 +46,7 @@ struct BodyKey {
 #[derive(Debug)]
 struct Finished {
     prepared: Weak<Prepared>,
-    rooms: Capacities,
+    spaces: Capacities,
     /// It stays true until the next cut-off of one of its flights.
     from: DateTime<Utc>,
     until: DateTime<Utc>,
@@ -55,10 +55,10 @@ struct Finished {
 }
 
 impl Finished {
-    fn is_true(&self, prepared: &Shared, rooms: &Capacities, now: DateTime<Utc>) -> bool {
+    fn is_true(&self, prepared: &Shared, spaces: &Capacities, now: DateTime<Utc>) -> bool {
         std::ptr::eq(self.prepared.as_ptr(), Arc::as_ptr(prepared))
             && (self.from..self.until).contains(&now)
-            && self.rooms == *rooms
+            && self.spaces == *spaces
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Bodies(Cache<BodyKey, Arc<Finished>>);
 impl Default for Bodies {
     fn default() -> Self {
         let weigh = |_: &BodyKey, finished: &Arc<Finished>| {
-            let bytes = finished.body.len() + std::mem::size_of_val(finished.rooms.as_slice()) + ENTRY_BYTES;
+            let bytes = finished.body.len() + std::mem::size_of_val(finished.spaces.as_slice()) + ENTRY_BYTES;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         Self(Cache::builder().max_capacity(MOST_BYTES).weigher(weigh).build())
@@ -84,7 +84,7 @@ impl Bodies {
         search: &Search,
         form: Form,
         coding: Coding,
-        (prepared, rooms, judge): (Shared, Capacities, Judge),
+        (prepared, spaces, judge): (Shared, Capacities, Judge),
     ) -> (Bytes, Coding, Seen) {
         let asked = BodyKey {
             question: search.question(),
@@ -100,15 +100,15 @@ impl Bodies {
         };
         let now = judge.now();
         // What allotments show to their organization is not kept: others would find it instead of theirs.
-        let is_own = search.request.own.is_on_any(rooms.iter().map(|room| room.flight_id));
+        let is_own = search.request.own.is_on_any(spaces.iter().map(|space| space.flight_id));
         let kept = if is_own { None } else { self.0.get(&asked) };
-        if let Some(kept) = kept.filter(|kept| kept.is_true(&prepared, &rooms, now)) {
+        if let Some(kept) = kept.filter(|kept| kept.is_true(&prepared, &spaces, now)) {
             return (kept.body.clone(), coding, kept.seen);
         }
-        let seen = prepared.seen(search, &rooms, &judge);
+        let seen = prepared.seen(search, &spaces, &judge);
         let body = match form {
-            Form::Lists => prepared.search_result(search, &rooms, &judge),
-            Form::Ranking(sort) => prepared.ranking(search, sort, &rooms, &judge),
+            Form::Lists => prepared.search_result(search, &spaces, &judge),
+            Form::Ranking(sort) => prepared.ranking(search, sort, &spaces, &judge),
         };
         let body = Bytes::from(body);
         if coding != Coding::Identity && body.len() < COMPRESS_ABOVE {
@@ -120,10 +120,10 @@ impl Bodies {
         }
         // Without the rest of the buffer, which the allocator would leave: what is kept is as large as it weighs.
         let body = Bytes::copy_from_slice(&body);
-        let next = rooms.iter().map(|room| room.cutoff).filter(|cutoff| *cutoff > now).min();
+        let next = spaces.iter().map(|space| space.cutoff).filter(|cutoff| *cutoff > now).min();
         let until = next.unwrap_or(DateTime::<Utc>::MAX_UTC);
         let (prepared, kept) = (Arc::downgrade(&prepared), body.clone());
-        self.0.insert(asked, Arc::new(Finished { prepared, rooms, from: now, until, body: kept, seen }));
+        self.0.insert(asked, Arc::new(Finished { prepared, spaces, from: now, until, body: kept, seen }));
         (body, coding, seen)
     }
 }

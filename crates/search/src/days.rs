@@ -115,8 +115,8 @@ impl SearchService {
     /// Returns the figures of the options of a search, and the first one by price.
     async fn figures(&self, search: &Search) -> Result<(Vec<OptionFigures>, Option<Offer>), SearchError> {
         Ok(match self.find_uncounted(search, Shown::Nothing).await?.0 {
-            Answer::Prepared((prepared, rooms, judge)) => {
-                (prepared.figures(search, &rooms, &judge), prepared.offer(search, &rooms, &judge))
+            Answer::Prepared((prepared, spaces, judge)) => {
+                (prepared.figures(search, &spaces, &judge), prepared.offer(search, &spaces, &judge))
             }
             Answer::Read(found) => {
                 let figures = found.direct.iter().chain(&found.transit).map(OptionFigures::from).collect();
@@ -148,11 +148,11 @@ fn mark_cheapest(days: &mut [RouteDay]) {
 /// The roomiest option is the one with the most weight available, then volume, then positions, among those that can be
 /// booked if there are any.
 fn summary(departure_date: NaiveDate, options: &[OptionFigures]) -> RouteDay {
-    let room = |option: &&OptionFigures| {
+    let space = |option: &&OptionFigures| {
         let Space { weight, volume, positions } = option.available;
         (option.is_bookable, weight, volume, positions, std::cmp::Reverse(option.arrival))
     };
-    let roomiest = options.iter().max_by_key(room);
+    let roomiest = options.iter().max_by_key(space);
     let bookable = || options.iter().filter(|option| option.is_bookable);
     RouteDay {
         departure_date,

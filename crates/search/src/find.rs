@@ -82,7 +82,7 @@ impl SearchService {
                 Ok::<_, SearchError>(found)
             };
             let found = looking.in_span(span("route cache")).await?;
-            let Some((rooms, judge, to_read)) = self.look(search, what, &found.prepared).await? else {
+            let Some((spaces, judge, to_read)) = self.look(search, what, &found.prepared).await? else {
                 outdated = Some(found.prepared);
                 continue;
             };
@@ -90,7 +90,7 @@ impl SearchService {
                 outdated = Some(found.prepared);
                 continue;
             }
-            return Ok(Some((Answer::Prepared((found.prepared, rooms, judge)), found.status)));
+            return Ok(Some((Answer::Prepared((found.prepared, spaces, judge)), found.status)));
         }
         Ok(None)
     }
@@ -105,19 +105,19 @@ impl SearchService {
     ) -> Result<Option<(Capacities, Judge, Vec<FlightId>)>, SearchError> {
         let mut flights = prepared.first_look(search, what);
         loop {
-            let rooms = self.0.capacity.rooms(prepared.versions(flights)).await?;
-            let Some(mut rooms) = prepared.agree(rooms) else { return Ok(None) };
+            let spaces = self.0.capacity.spaces(prepared.versions(flights)).await?;
+            let Some(mut spaces) = prepared.agree(spaces) else { return Ok(None) };
             let embargoes = self.0.embargoes.in_force().await?;
             let lead_time = self.lead_time(search).await?;
             let pricer = self.pricer(&search.request).await?;
             // The clock is read after the capacities, so that the answer is as of now.
             let judge = Judge::of(&search.request, &embargoes, &self.0.reference, self.0.clock.now());
             let judge = judge.with_lead_time(lead_time).with_prices(pricer);
-            for room in &mut rooms {
-                *room = search.request.own.opened(*room, judge.now());
+            for space in &mut spaces {
+                *space = search.request.own.opened(*space, judge.now());
             }
-            if let Some(to_read) = prepared.to_read(search, what, &rooms, &judge) {
-                return Ok(Some((rooms, judge, to_read)));
+            if let Some(to_read) = prepared.to_read(search, what, &spaces, &judge) {
+                return Ok(Some((spaces, judge, to_read)));
             }
             flights = usize::MAX;
         }

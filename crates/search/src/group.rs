@@ -97,8 +97,8 @@ impl SearchService {
         self.count(status);
         let is_wanted = |route: &MasterRoute| query.allows(load, route);
         let (routes, seen) = match answer {
-            Answer::Prepared((prepared, rooms, judge)) => {
-                (prepared.master_routes(search, &rooms, &judge, is_wanted), prepared.seen(search, &rooms, &judge))
+            Answer::Prepared((prepared, spaces, judge)) => {
+                (prepared.master_routes(search, &spaces, &judge, is_wanted), prepared.seen(search, &spaces, &judge))
             }
             Answer::Read(options) => {
                 let all = options.direct.iter().chain(&options.transit);
@@ -116,14 +116,14 @@ impl SearchService {
         let ids: BTreeSet<FlightId> = routes.flat_map(|route| &route.flights).map(|(flight, _)| *flight).collect();
         let ids: Vec<FlightId> = ids.into_iter().collect();
         let found = self.0.flights.flights(&ids).await?;
-        let rooms = self.0.capacity.rooms(found.iter().map(|flight| (flight.id, flight.room.version))).await?;
+        let spaces = self.0.capacity.spaces(found.iter().map(|flight| (flight.id, flight.space.version))).await?;
         let now = self.now();
         let mut flights = Flights::with_capacity(found.len());
-        for (mut flight, room) in found.into_iter().zip(rooms) {
-            let is_same = |version| version == flight.room.version;
-            let room = room.filter(|room| is_same(room.version) && room.status == FlightStatus::Scheduled);
-            if let Some(room) = room {
-                flight.room = own.opened(room, now);
+        for (mut flight, space) in found.into_iter().zip(spaces) {
+            let is_same = |version| version == flight.space.version;
+            let space = space.filter(|space| is_same(space.version) && space.status == FlightStatus::Scheduled);
+            if let Some(space) = space {
+                flight.space = own.opened(space, now);
                 flights.insert(flight.id, flight);
             }
         }
@@ -151,7 +151,7 @@ impl SearchService {
         }
         let masters: Vec<Master> = judged.iter().map(|judged| judged.master.clone()).collect();
         let space_on =
-            |flight: FlightId| flights.get(&flight).map(|flight| flight.room.available()).unwrap_or_default();
+            |flight: FlightId| flights.get(&flight).map(|flight| flight.space.available()).unwrap_or_default();
         let combinations = combine(&masters, space_on);
         let option = |combination| GroupOption::of(combination, &judged, query.price, &self.0.reference);
         Ok(combinations.iter().map(option).collect())

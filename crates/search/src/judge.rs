@@ -104,9 +104,9 @@ impl Judge {
     /// Judges flights that lead from origin to destination; returns `None` for no flights.
     pub fn itinerary(&self, legs: Vec<Flight>) -> Option<Itinerary> {
         let verdict = self.embargoes.on_flights(&legs);
-        let rooms = legs.iter().map(|flight| (&flight.room, flight.is_freighter, flight.aircraft));
-        let (reasons, _) = self.reasons(&rooms, verdict)?;
-        let latest_acceptance = self.latest_acceptance(legs.first()?.departure, legs.first()?.room.cutoff);
+        let spaces = legs.iter().map(|flight| (&flight.space, flight.is_freighter, flight.aircraft));
+        let (reasons, _) = self.reasons(&spaces, verdict)?;
+        let latest_acceptance = self.latest_acceptance(legs.first()?.departure, legs.first()?.space.cutoff);
         let price = self.pricer.as_ref().and_then(|pricer| pricer.price(&legs));
         Some(Itinerary::judged(legs, reasons, latest_acceptance, price))
     }
@@ -118,9 +118,9 @@ impl Judge {
         legs: &(impl Iterator<Item = JudgedRoom<'a>> + Clone),
         verdict: Verdict,
     ) -> Option<(Vec<Reason>, Space)> {
-        let available = legs.clone().map(|(room, ..)| room.available()).reduce(Space::least)?;
+        let available = legs.clone().map(|(space, ..)| space.available()).reduce(Space::least)?;
         let mut reasons: Vec<Reason> = self.space.exceeds(available).map(Reason::of).collect();
-        if legs.clone().any(|(room, ..)| self.now >= room.cutoff) {
+        if legs.clone().any(|(space, ..)| self.now >= space.cutoff) {
             reasons.push(Reason::CutoffPassed);
         }
         if self.needs_freighter && !legs.clone().all(|(_, is_freighter, _)| is_freighter) {

@@ -29,11 +29,11 @@ impl MasterRoute {
     pub fn of(itinerary: &Itinerary) -> Option<Self> {
         let (first, last) = (itinerary.legs().first()?, itinerary.legs().last()?);
         Some(Self {
-            flights: itinerary.legs().iter().map(|flight| (flight.id, flight.room.version)).collect(),
+            flights: itinerary.legs().iter().map(|flight| (flight.id, flight.space.version)).collect(),
             hub: last.origin,
-            cutoff: first.room.cutoff,
+            cutoff: first.space.cutoff,
             arrival: last.arrival,
-            last_available: last.room.available(),
+            last_available: last.space.available(),
             is_bookable: itinerary.is_bookable(),
             price: itinerary.price().map(|price| price.sums.total()),
         })

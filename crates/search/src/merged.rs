@@ -138,7 +138,7 @@ impl SearchService {
 impl Part<'_> {
     fn seen(&self) -> Seen {
         match &self.answer {
-            Answer::Prepared((prepared, rooms, judge)) => prepared.seen(self.search, rooms, judge),
+            Answer::Prepared((prepared, spaces, judge)) => prepared.seen(self.search, spaces, judge),
             Answer::Read(options) => Seen::of(options, self.search.request.priced_for.is_some()),
         }
     }
@@ -153,7 +153,7 @@ impl Part<'_> {
     /// Returns its options: the lists of an answer of this form, each with at most as many as the search shows.
     fn lists(&self, form: Form, reference: &Reference) -> Result<Vec<Vec<Entry<'_>>>, SearchError> {
         let found = match &self.answer {
-            Answer::Prepared((prepared, rooms, judge)) => prepared.ranked_lists(self.search, form, rooms, judge),
+            Answer::Prepared((prepared, spaces, judge)) => prepared.ranked_lists(self.search, form, spaces, judge),
             Answer::Read(options) => return self.read_lists(options, form, reference),
         };
         let mut lists = Vec::with_capacity(found.len());
@@ -211,10 +211,12 @@ impl Entry<'_> {
     fn write(&self, out: &mut Vec<u8>, is_direct: bool) {
         match (&self.text, &self.part.answer) {
             (Text::Written(text), _) => out.extend_from_slice(text),
-            (Text::Way(way), Answer::Prepared((prepared, rooms, judge))) if is_direct => {
-                prepared.write_direct_way(out, way, rooms, judge);
+            (Text::Way(way), Answer::Prepared((prepared, spaces, judge))) if is_direct => {
+                prepared.write_direct_way(out, way, spaces, judge);
             }
-            (Text::Way(way), Answer::Prepared((prepared, rooms, judge))) => prepared.write_way(out, way, rooms, judge),
+            (Text::Way(way), Answer::Prepared((prepared, spaces, judge))) => {
+                prepared.write_way(out, way, spaces, judge)
+            }
             // Only prepared results have ways.
             (Text::Way(_), Answer::Read(_)) => {}
         }

@@ -190,7 +190,7 @@ impl Itinerary {
 
     /// Returns the least available capacity over the legs.
     pub fn available(&self) -> Space {
-        self.legs.iter().map(|flight| flight.room.available()).reduce(Space::least).unwrap_or_default()
+        self.legs.iter().map(|flight| flight.space.available()).reduce(Space::least).unwrap_or_default()
     }
 }
 
@@ -207,7 +207,7 @@ pub struct OptionFigures {
 
 impl From<&Itinerary> for OptionFigures {
     fn from(itinerary: &Itinerary) -> Self {
-        let utilizations = itinerary.legs().iter().map(|flight| flight.room.utilization_percent());
+        let utilizations = itinerary.legs().iter().map(|flight| flight.space.utilization_percent());
         Self {
             arrival: itinerary.arrival(),
             is_bookable: itinerary.is_bookable(),

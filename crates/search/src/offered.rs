@@ -38,8 +38,8 @@ impl SearchService {
             let network_version = self.network_version(question.scope()).await?;
             let ways = self.ways(question, network_version, is_again).await?;
             let prepared = Prepared::new(ways, &self.0.reference);
-            let rooms = self.0.capacity.rooms(prepared.versions(usize::MAX)).await?;
-            let Some(rooms) = prepared.agree(rooms) else { continue };
+            let spaces = self.0.capacity.spaces(prepared.versions(usize::MAX)).await?;
+            let Some(spaces) = prepared.agree(spaces) else { continue };
             let (embargoes, rules) = (self.0.embargoes.in_force().await?, self.0.prices.in_force().await?);
             let now = self.0.clock.now();
             let offer = |search: &Search| {
@@ -47,7 +47,7 @@ impl SearchService {
                 let freight = (request.special_handling_codes.as_slice(), request.product);
                 let pricer = Pricer::of(request.space(), freight, rules.clone(), None, now);
                 let judge = Judge::of(request, &embargoes, &self.0.reference, now).with_prices(Some(pricer));
-                prepared.offer(search, &rooms, &judge)
+                prepared.offer(search, &spaces, &judge)
             };
             return Ok(searches.iter().map(offer).collect());
         }

@@ -108,18 +108,18 @@ impl Prepared {
 
     /// Returns the flights that this answer shows, and that were not read yet; `None` if what it shows depends on the
     /// capacities of more flights.
-    pub fn to_read(&self, search: &Search, what: Shown, rooms: &Capacities, judge: &Judge) -> Option<Vec<FlightId>> {
-        if rooms.len() == self.flights.len() && (what == Shown::Nothing || self.is_read.load(Ordering::Relaxed)) {
+    pub fn to_read(&self, search: &Search, what: Shown, spaces: &Capacities, judge: &Judge) -> Option<Vec<FlightId>> {
+        if spaces.len() == self.flights.len() && (what == Shown::Nothing || self.is_read.load(Ordering::Relaxed)) {
             return Some(Vec::new());
         }
         let shown = match what {
             Shown::Nothing => Vec::new(),
-            Shown::Bookable => self.bookable_ways(search, rooms, judge)?,
+            Shown::Bookable => self.bookable_ways(search, spaces, judge)?,
             Shown::As(Form::Lists) => {
-                let (direct, transit) = self.lists(search, rooms, judge)?;
+                let (direct, transit) = self.lists(search, spaces, judge)?;
                 direct.into_iter().chain(transit).collect()
             }
-            Shown::As(Form::Ranking(sort)) => self.ranked(search, sort, rooms, judge)?,
+            Shown::As(Form::Ranking(sort)) => self.ranked(search, sort, spaces, judge)?,
         };
         let legs = shown.iter().flat_map(|(place, _)| &self.ways[*place].legs).map(|leg| &self.flights[*leg]);
         let unread: BTreeSet<FlightId> =
@@ -169,19 +169,19 @@ impl Prepared {
 
     /// Returns the capacities to show, if each of these flights, the first ones, still has the version in which it was
     /// prepared.
-    pub fn agree(&self, rooms: Vec<Option<FlightCapacity>>) -> Option<Capacities> {
-        let is_same = |flight: &PreparedFlight, room: &FlightCapacity| {
-            room.version == flight.version && room.status == FlightStatus::Scheduled
+    pub fn agree(&self, spaces: Vec<Option<FlightCapacity>>) -> Option<Capacities> {
+        let is_same = |flight: &PreparedFlight, space: &FlightCapacity| {
+            space.version == flight.version && space.status == FlightStatus::Scheduled
         };
-        let mut same = Vec::with_capacity(rooms.len());
-        for (flight, room) in self.flights.iter().zip(rooms) {
-            same.push(room.filter(|room| is_same(flight, room))?);
+        let mut same = Vec::with_capacity(spaces.len());
+        for (flight, space) in self.flights.iter().zip(spaces) {
+            same.push(space.filter(|space| is_same(flight, space))?);
         }
         Some(same)
     }
 
     /// Returns the body of `POST /routes/search`.
-    pub fn search_result(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
+    pub fn search_result(&self, search: &Search, spaces: &Capacities, judge: &Judge) -> Vec<u8> {
         let mut out = self.buffer(search);
         let Search { origin, destination, date, .. } = search;
         let head = format!(
@@ -189,10 +189,10 @@ impl Prepared {
         );
         out.extend_from_slice(head.as_bytes());
         // All that it depends on was looked at before.
-        let (direct, transit) = self.lists(search, rooms, judge).unwrap_or_default();
-        write(&mut out, &direct, |out, place, judged| self.write_direct(out, place, judged, rooms, judge));
+        let (direct, transit) = self.lists(search, spaces, judge).unwrap_or_default();
+        write(&mut out, &direct, |out, place, judged| self.write_direct(out, place, judged, spaces, judge));
         out.extend_from_slice(br#"],"transit_routes":["#);
-        write(&mut out, &transit, |out, place, judged| self.write_option(out, place, judged, rooms, judge));
+        write(&mut out, &transit, |out, place, judged| self.write_option(out, place, judged, spaces, judge));
         out.push(b']');
         if let Some(pricer) = judge.pricer() {
             write_products(&mut out, &pricer.products(*origin, *destination, *date));
@@ -202,11 +202,11 @@ impl Prepared {
     }
 
     /// Returns the body of `GET /routes`.
-    pub fn ranking(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Vec<u8> {
+    pub fn ranking(&self, search: &Search, sort: Sort, spaces: &Capacities, judge: &Judge) -> Vec<u8> {
         let mut out = self.buffer(search);
         out.push(b'[');
-        let shown = self.ranked(search, sort, rooms, judge).unwrap_or_default();
-        write(&mut out, &shown, |out, place, judged| self.write_option(out, place, judged, rooms, judge));
+        let shown = self.ranked(search, sort, spaces, judge).unwrap_or_default();
+        write(&mut out, &shown, |out, place, judged| self.write_option(out, place, judged, spaces, judge));
         out.push(b']');
         out
     }
@@ -232,13 +232,13 @@ impl Prepared {
     }
 
     /// Returns what is shown of the routes in this order; `None` if it depends on the capacities of more flights.
-    fn ranked(&self, search: &Search, sort: Sort, rooms: &Capacities, judge: &Judge) -> Option<Vec<JudgedWay>> {
-        self.shown(&self.order(search, sort, judge), search, &self.judging(rooms, judge))
+    fn ranked(&self, search: &Search, sort: Sort, spaces: &Capacities, judge: &Judge) -> Option<Vec<JudgedWay>> {
+        self.shown(&self.order(search, sort, judge), search, &self.judging(spaces, judge))
     }
 
     /// Returns what is shown of the direct flights by departure, and of the connections by arrival.
-    fn lists(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Option<(Vec<JudgedWay>, Vec<JudgedWay>)> {
-        let judging = self.judging(rooms, judge);
+    fn lists(&self, search: &Search, spaces: &Capacities, judge: &Judge) -> Option<(Vec<JudgedWay>, Vec<JudgedWay>)> {
+        let judging = self.judging(spaces, judge);
         let mut direct = self.within(search, PreparedRoute::is_direct);
         direct.sort_by_key(|place| self.ways[*place].departure);
         let transit = self.within(search, |way| !way.is_direct());
@@ -271,15 +271,15 @@ impl Prepared {
     }
 
     /// Returns whether any route can be booked as requested, of those whose flights' capacities these are.
-    pub fn is_bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> bool {
-        let judging = self.judging(rooms, judge);
+    pub fn is_bookable(&self, search: &Search, spaces: &Capacities, judge: &Judge) -> bool {
+        let judging = self.judging(spaces, judge);
         let mut judged = self.ways.iter().filter(|way| way.is_within(search)).filter_map(|way| judging.judge(way));
         judged.any(|judged| judged.reasons.is_empty())
     }
 
     /// Returns what a search has found, of the routes whose flights' capacities these are.
-    pub fn seen(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Seen {
-        let (judging, mut seeing) = (self.judging(rooms, judge), Seeing::default());
+    pub fn seen(&self, search: &Search, spaces: &Capacities, judge: &Judge) -> Seen {
+        let (judging, mut seeing) = (self.judging(spaces, judge), Seeing::default());
         for (place, way) in self.ways.iter().enumerate().filter(|(_, way)| way.is_within(search)) {
             let judged = if seeing.is_settled() { None } else { judging.judge(way) };
             match judged {
@@ -294,21 +294,21 @@ impl Prepared {
     }
 
     /// Returns the first route by price; `None` if it cannot be booked, or has no price. The limit of the search is above 0.
-    pub fn offer(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Option<Offer> {
+    pub fn offer(&self, search: &Search, spaces: &Capacities, judge: &Judge) -> Option<Offer> {
         let pricer = judge.pricer()?;
-        let first = self.ranked(search, Sort::Price, rooms, judge)?.into_iter().next();
+        let first = self.ranked(search, Sort::Price, spaces, judge)?.into_iter().next();
         let (place, _) = first.filter(|(_, judged)| judged.reasons.is_empty())?;
         let airline = self.flights[*self.ways[place].legs.first()?].leg.number.airline();
         Some(Offer { total: self.price(place, pricer)?.sums.total(), airline })
     }
 
     /// Returns the figures of each route, in no particular order.
-    pub fn figures(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionFigures> {
-        let judging = self.judging(rooms, judge);
+    pub fn figures(&self, search: &Search, spaces: &Capacities, judge: &Judge) -> Vec<OptionFigures> {
+        let judging = self.judging(spaces, judge);
         let ways = self.ways.iter().filter(|way| way.is_within(search));
         ways.filter_map(|way| {
             let Judged { reasons, available } = judging.judge(way)?;
-            let utilizations = way.legs.iter().map(|leg| rooms[*leg].utilization_percent());
+            let utilizations = way.legs.iter().map(|leg| spaces[*leg].utilization_percent());
             Some(OptionFigures {
                 arrival: way.arrival,
                 is_bookable: reasons.is_empty(),
@@ -320,30 +320,30 @@ impl Prepared {
     }
 
     /// Returns the options that can be booked as requested, the earliest arrival first, as JSON.
-    pub fn bookable(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Vec<OptionText> {
-        let ways = self.bookable_ways(search, rooms, judge).unwrap_or_default();
+    pub fn bookable(&self, search: &Search, spaces: &Capacities, judge: &Judge) -> Vec<OptionText> {
+        let ways = self.bookable_ways(search, spaces, judge).unwrap_or_default();
         let text = |(place, judged): &JudgedWay| {
             let mut out = Vec::new();
-            self.write_option(&mut out, *place, judged, rooms, judge);
+            self.write_option(&mut out, *place, judged, spaces, judge);
             out
         };
         ways.iter().map(text).collect()
     }
 
     /// Returns those by arrival, up to the requested number; `None` if that depends on the capacities of more flights.
-    fn bookable_ways(&self, search: &Search, rooms: &Capacities, judge: &Judge) -> Option<Vec<JudgedWay>> {
-        let judging = self.judging(rooms, judge);
+    fn bookable_ways(&self, search: &Search, spaces: &Capacities, judge: &Judge) -> Option<Vec<JudgedWay>> {
+        let judging = self.judging(spaces, judge);
         let ways = self.ways.iter().enumerate().filter(|(_, way)| way.is_within(search));
         let judged = ways.map(|(place, way)| Some((place, judging.judge(way)?)));
         let is_wanted = |judged: &Option<JudgedWay>| judged.as_ref().is_none_or(|(_, way)| way.reasons.is_empty());
         judged.filter(is_wanted).take(search.limit).collect()
     }
 
-    fn judging<'a>(&'a self, rooms: &'a Capacities, judge: &'a Judge) -> Judging<'a> {
+    fn judging<'a>(&'a self, spaces: &'a Capacities, judge: &'a Judge) -> Judging<'a> {
         let embargoes = judge.embargoes();
-        let flights = if embargoes.is_empty() { &[] } else { self.flights.get(..rooms.len()).unwrap_or_default() };
+        let flights = if embargoes.is_empty() { &[] } else { self.flights.get(..spaces.len()).unwrap_or_default() };
         let verdicts = flights.iter().map(|flight| embargoes.on_leg(&flight.leg)).collect();
-        Judging { flights: &self.flights, rooms, judge, verdicts }
+        Judging { flights: &self.flights, spaces, judge, verdicts }
     }
 
     /// Returns the price of a route.

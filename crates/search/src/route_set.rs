@@ -53,7 +53,7 @@ pub struct Brief {
 impl From<&Flight> for Brief {
     fn from(flight: &Flight) -> Self {
         let Flight { id, origin, destination, departure, arrival, aircraft, is_freighter, .. } = *flight;
-        let (number, version) = (flight.number, flight.room.version);
+        let (number, version) = (flight.number, flight.space.version);
         Self { id, version, number, origin, destination, departure, arrival, aircraft, is_freighter }
     }
 }

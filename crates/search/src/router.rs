@@ -95,18 +95,18 @@ async fn search(
     let (began, searcher) = (Instant::now(), asker(caller.as_ref(), address));
     let read = body.read(|fields| Requested::read(fields, &reference, service.max_stops()));
     let ((), question) = both(query.refuse_all(), read)?;
-    let (room, payer) = own(&service, caller);
+    let (space, payer) = own(&service, caller);
     let search = match question {
         Requested::One(search) => search,
         Requested::Several(legs) => {
             let (caller, address) = (caller.map(|it| it.0), address.map(|it| it.0));
-            let legs = service.complete_legs(legs, &room, payer);
+            let legs = service.complete_legs(legs, &space, payer);
             let left = service.admit_legs(caller, address, &legs).await?;
             let (body, status) = Box::pin(service.find_legs(&legs, searcher)).await?;
             return Ok(with_quota(respond(body, status), left));
         }
     };
-    let place_search = search.complete(service.max_stops(), room, payer);
+    let place_search = search.complete(service.max_stops(), space, payer);
     let Some(search) = place_search.plain() else {
         return between_cities(&service, &place_search, (Form::Lists, coding.into()), searcher, (caller, address))
             .await;
@@ -143,8 +143,8 @@ async fn ranked(
         let ranking = Ranking::read(fields)?;
         Some((ranking.read_search(fields, &reference, service.max_stops())?, ranking))
     })?;
-    let (room, payer) = own(&service, caller);
-    let (place_search, sort) = (search.complete(service.max_stops(), room, payer), ranking.sort.unwrap_or_default());
+    let (space, payer) = own(&service, caller);
+    let (place_search, sort) = (search.complete(service.max_stops(), space, payer), ranking.sort.unwrap_or_default());
     let Some(search) = place_search.plain() else {
         return between_cities(
             &service,
@@ -201,8 +201,8 @@ async fn days(
     query: Query,
 ) -> Result<Response, Problem> {
     let search = query.read(|fields| SearchDays::read(fields, &reference, service.max_stops(), service.now()))?;
-    let (room, payer) = own(&service, caller);
-    let (place_search, days) = search.complete(service.max_stops(), room, payer);
+    let (space, payer) = own(&service, caller);
+    let (place_search, days) = search.complete(service.max_stops(), space, payer);
     let left = service.admit_days(caller.map(|it| it.0), address.map(|it| it.0), &place_search, days).await?;
     let days = service.days(&place_search, days).in_span(span("search.days")).await?;
     Ok(with_quota(([(header::CACHE_CONTROL, NO_STORE)], Json(days)).into_response(), left))

@@ -203,7 +203,7 @@ impl SearchService {
         let (bookable, others): (Vec<_>, Vec<_>) =
             found.direct.into_iter().chain(found.transit).partition(Itinerary::is_bookable);
         let full = others.iter().filter(|way| way.lacks_only_space()).flat_map(Itinerary::legs);
-        let full = full.filter(|flight| flight.room.held != Space::default()).map(|flight| flight.id);
+        let full = full.filter(|flight| flight.space.held != Space::default()).map(|flight| flight.id);
         let full: BTreeSet<FlightId> = full.take(MOST_CLEARED).collect();
         Ok(Candidates { bookable, full: full.into_iter().collect() })
     }
@@ -219,7 +219,7 @@ impl SearchService {
         let embargoes = self.0.embargoes.in_force().await?;
         let now = self.0.clock.now();
         for flight in &mut flights {
-            flight.room = request.own.opened(flight.room, now);
+            flight.space = request.own.opened(flight.space, now);
         }
         let pricer = self.pricer(request).await?;
         let judge = Judge::of(request, &embargoes, &self.0.reference, now);

@@ -44,12 +44,12 @@ impl Halves {
 }
 
 /// Writes the value of a flight's `available`, and `utilization_percent`.
-pub(super) fn write_live(out: &mut Vec<u8>, room: &FlightCapacity) {
-    write_available(out, room.available());
+pub(super) fn write_live(out: &mut Vec<u8>, space: &FlightCapacity) {
+    write_available(out, space.available());
     out.extend_from_slice(br#","utilization_percent":"#);
     // One decimal, at most 1000: exact.
     #[allow(clippy::cast_possible_truncation, reason = "at most 10 000")]
-    write_scaled(out, (room.utilization_percent() * 10.0).round() as i64, 1);
+    write_scaled(out, (space.utilization_percent() * 10.0).round() as i64, 1);
 }
 
 pub(super) fn write_available(out: &mut Vec<u8>, space: Space) {

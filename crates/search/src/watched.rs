@@ -184,20 +184,20 @@ impl WatchedLane {
             }
             let legs: Vec<Vec<(FlightId, i32)>> = looked_at.iter().map(|way| self.legs(way)).collect();
             let flights: Vec<(FlightId, i32)> = legs.iter().flatten().copied().collect();
-            let mut rooms = self.search.0.capacity.rooms(flights.iter().copied()).await?.into_iter();
+            let mut spaces = self.search.0.capacity.spaces(flights.iter().copied()).await?.into_iter();
             for (way, legs) in looked_at.iter().zip(&legs) {
-                let rooms: Vec<Option<FlightCapacity>> = rooms.by_ref().take(legs.len()).collect();
-                let Some(mut rooms) = unchanged(rooms, legs) else {
+                let spaces: Vec<Option<FlightCapacity>> = spaces.by_ref().take(legs.len()).collect();
+                let Some(mut spaces) = unchanged(spaces, legs) else {
                     if is_last {
                         continue;
                     }
                     return Ok(Look::Outdated);
                 };
-                for room in &mut rooms {
-                    *room = request.own.opened(*room, judge.now());
+                for space in &mut spaces {
+                    *space = request.own.opened(*space, judge.now());
                 }
                 let is_bookable =
-                    self.days.get(&way.date).is_some_and(|day| day.can_be_booked(way.place, &rooms, judge));
+                    self.days.get(&way.date).is_some_and(|day| day.can_be_booked(way.place, &spaces, judge));
                 if is_bookable {
                     let flights = legs.iter().map(|(flight, _)| *flight).collect();
                     return Ok(Look::Best(Some(BestOption { date: way.date, price: way.price, flights })));
@@ -212,10 +212,10 @@ impl WatchedLane {
 }
 
 /// Returns the capacities, if each of these flights still has the version in which it was found.
-fn unchanged(rooms: Vec<Option<FlightCapacity>>, legs: &[(FlightId, i32)]) -> Option<Vec<FlightCapacity>> {
+fn unchanged(spaces: Vec<Option<FlightCapacity>>, legs: &[(FlightId, i32)]) -> Option<Vec<FlightCapacity>> {
     let is_same =
-        |room: &FlightCapacity, version: i32| room.version == version && room.status == FlightStatus::Scheduled;
-    rooms.into_iter().zip(legs).map(|(room, (_, version))| room.filter(|room| is_same(room, *version))).collect()
+        |space: &FlightCapacity, version: i32| space.version == version && space.status == FlightStatus::Scheduled;
+    spaces.into_iter().zip(legs).map(|(space, (_, version))| space.filter(|space| is_same(space, *version))).collect()
 }
 
 /// What comes first: the lowest price, then the earliest day, then by arrival. The last number is the day's.

@@ -71,7 +71,7 @@ pub fn check(
 ) -> Result<(), ItineraryError> {
     check_chain(flights, &demand, minimum_connection)?;
     for flight in flights {
-        match flight.room.status {
+        match flight.space.status {
             FlightStatus::Cancelled => return Err(ItineraryError::Cancelled(flight.number)),
             FlightStatus::Scheduled if demand.until == OpenUntil::Departure || flight.takes_bookings(now) => {}
             _ => return Err(ItineraryError::Closed(flight.number)),
@@ -84,7 +84,7 @@ pub fn check(
     check_embargoes(flights, demand.special_handling_codes, embargoes)?;
     check_fit(flights, demand.fit)?;
     for flight in flights {
-        if let Some(shortfall) = flight.room.shortfall(demand.space) {
+        if let Some(shortfall) = flight.space.shortfall(demand.space) {
             return Err(ItineraryError::Full {
                 flight_id: flight.id,
                 flight_number: flight.number,

@@ -168,7 +168,7 @@ impl WaitlistService {
         }
         let flights = self.read(pass, &entry.flight_ids).await?;
         let could_hold =
-            |flight: &Flight| entry.space.exceeds(flight.room.capacity - flight.room.booked).next().is_none();
+            |flight: &Flight| entry.space.exceeds(flight.space.capacity - flight.space.booked).next().is_none();
         let embargoes = self.embargoes.in_force().await?;
         let without_load = Queued { space: Space::default(), ..entry.clone() };
         Ok(flights.len() == entry.flight_ids.len()

@@ -149,7 +149,7 @@ pub(super) fn large_enough(
 
 /// Returns the refusal of freight that the flight could not carry if it were empty.
 fn too_small(flight: &Flight, space: Space) -> Option<ItineraryError> {
-    let available = flight.room.capacity;
+    let available = flight.space.capacity;
     let dimension = space.exceeds(available).next()?;
     Some(ItineraryError::Full {
         flight_id: flight.id,

@@ -90,7 +90,7 @@ impl Command for MakeOffer {
 fn shifts(hold: &Hold, flights: &[Flight], kept: impl Fn(FlightId) -> Space) -> Vec<Shift> {
     let mut shifts = Vec::new();
     for flight in flights {
-        let aside = flight.room.aside;
+        let aside = flight.space.aside;
         let opened = (aside - aside.least(kept(flight.id))).least(hold.space);
         if opened != Space::default() {
             shifts.push(Shift::opened(flight.id, opened));
@@ -103,7 +103,7 @@ fn shifts(hold: &Hold, flights: &[Flight], kept: impl Fn(FlightId) -> Space) -> 
 /// Returns the flights as an offer finds them: with what is set aside as free space, and without what is kept for others.
 pub(super) fn as_left(flights: &[Flight], kept: impl Fn(FlightId) -> Space) -> Vec<Flight> {
     let left =
-        |flight: &Flight| Flight { room: ReservedSpace::leaves(kept(flight.id), &flight.room), ..flight.clone() };
+        |flight: &Flight| Flight { space: ReservedSpace::leaves(kept(flight.id), &flight.space), ..flight.clone() };
     flights.iter().map(left).collect()
 }
 
@@ -126,12 +126,12 @@ impl WaitlistService {
             until: OpenUntil::Cutoff,
         };
         let rules = self.flights.connections();
-        let in_time = flights.iter().all(|flight| now + LAST_OFFERS < flight.room.cutoff);
+        let in_time = flights.iter().all(|flight| now + LAST_OFFERS < flight.space.cutoff);
         in_time && shipment::check_itinerary(flights, demand, embargoes, |airport| rules.minimum(airport), now).is_ok()
     }
 
     fn draw_up(&self, entry: &Waiting, flights: &[Flight], now: DateTime<Utc>) -> Hold {
-        let cutoff = flights.iter().map(|flight| flight.room.cutoff).min().unwrap_or(now);
+        let cutoff = flights.iter().map(|flight| flight.space.cutoff).min().unwrap_or(now);
         let expires_at = offer_ends(now, cutoff, self.limits.offer_hours);
         let id: HoldId = self.ids.next(now);
         let legs = (1..).zip(flights);

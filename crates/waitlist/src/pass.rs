@@ -91,7 +91,7 @@ impl Pass {
 
     /// Returns the space on a flight, if it exists and was read.
     pub fn capacity(&self, flight: FlightId) -> Option<&FlightCapacity> {
-        self.flights.get(&flight).map(|flight| &flight.room)
+        self.flights.get(&flight).map(|flight| &flight.space)
     }
 
     /// Returns what is free on a flight for those who wait, what is set aside included.
@@ -117,7 +117,7 @@ impl Pass {
         self.judged.insert(entry, Verdict::Refused);
         for capacity in capacities {
             if let Some(flight) = self.flights.get_mut(&capacity.flight_id) {
-                flight.room = *capacity;
+                flight.space = *capacity;
             }
         }
     }

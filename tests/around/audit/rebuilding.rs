@@ -78,7 +78,7 @@ async fn write_flight(db: &mut PgConnection, rebuilt: &RebuiltFlight) {
     .execute(&mut *db)
     .await
     .unwrap();
-    let room = flight.room;
+    let room = flight.space;
     let mut query =
         sqlx::query("insert into flight_capacity values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
             .bind(flight.id)

@@ -118,7 +118,8 @@ pub fn caught_up(
     minimum_connection: impl Fn(AirportCode) -> TimeDelta,
 ) -> Booking {
     let mut now = booking.clone();
-    let flight_in = |status: FlightStatus, id: FlightId| flights.get(&id).filter(|flight| flight.room.status == status);
+    let flight_in =
+        |status: FlightStatus, id: FlightId| flights.get(&id).filter(|flight| flight.space.status == status);
     // Legs on a flight that has departed keep their times.
     if now.retime(|id| flight_in(FlightStatus::Scheduled, id)) {
         now.needs_rerouting = now.lacks_a_way(minimum_connection);

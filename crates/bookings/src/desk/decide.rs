@@ -168,7 +168,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         check_credit(found, organization, made.pay)?;
         let space = new.new.load().space;
         if bound == CapacityBound::AboveThreshold
-            && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
+            && flights.iter().any(|flight| self.is_critical_after(&flight.space, space))
         {
             return Ok(Decision::LastKilos);
         }
@@ -213,7 +213,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         }
         let known = found.flights.iter().filter_map(|(id, flight)| {
             let capacity = found.draws.capacity_for(hold.organization_id, *found.spaces.get(id)?);
-            Some((*id, Flight { room: capacity, ..flight.clone() }))
+            Some((*id, Flight { space: capacity, ..flight.clone() }))
         });
         let is_judged = step.verb.patch().is_some() || matches!(step.verb, HoldVerb::Book(_));
         let known: HashMap<FlightId, Flight> = if is_judged { known.collect() } else { HashMap::new() };
@@ -246,7 +246,7 @@ impl<M: Fn(AirportCode) -> TimeDelta> Rules<M> {
         let flights = self.judge(found, operation)?;
         let space = operation.space();
         if bound == CapacityBound::AboveThreshold
-            && flights.iter().any(|flight| self.is_critical_after(&flight.room, space))
+            && flights.iter().any(|flight| self.is_critical_after(&flight.space, space))
         {
             return Ok(Decision::LastKilos);
         }
@@ -416,7 +416,7 @@ fn flights_of(
     let known = named.iter().filter_map(|id| {
         let flight = found.flights.get(id)?;
         let capacity = found.draws.capacity_for(organization, *found.spaces.get(id)?);
-        Some(Flight { room: capacity, ..flight.clone() })
+        Some(Flight { space: capacity, ..flight.clone() })
     });
     shipment::in_order(wanted, known.collect())
 }

@@ -77,7 +77,7 @@ pub struct FlightConcerns {
 impl Landing {
     /// A flight that is late has its best known times behind it: it leaves or lands now at the earliest.
     pub fn of(flight: &Flight, minutes_needed: i64, now: DateTime<Utc>) -> Self {
-        let at = match flight.room.status {
+        let at = match flight.space.status {
             FlightStatus::Scheduled => flight.arrival.max(now + (flight.arrival - flight.departure)),
             FlightStatus::Departed => flight.arrival.max(now),
             FlightStatus::Arrived | FlightStatus::Cancelled => flight.arrival,

@@ -55,7 +55,7 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
                 return (None, wrong);
             }
         };
-        let before = rebuilt.as_ref().map(|rebuilt| rebuilt.flight.room.status);
+        let before = rebuilt.as_ref().map(|rebuilt| rebuilt.flight.space.status);
         if !follows(before, event.event_type, data.status) {
             wrong.push((
                 event.sequence,
@@ -66,16 +66,17 @@ pub fn replay(id: FlightId, events: &[PastEvent], ledger: LedgerSum) -> (Option<
             ));
         }
         let created_at = rebuilt.as_ref().map_or(event.created_at, |rebuilt| rebuilt.flight.created_at);
-        let unaware_of = rebuilt.as_ref().filter(|_| data.overbooking.is_none()).map(|rebuilt| rebuilt.flight.room);
+        let unaware_of = rebuilt.as_ref().filter(|_| data.overbooking.is_none()).map(|rebuilt| rebuilt.flight.space);
         let sold_before = rebuilt.as_ref().and_then(|rebuilt| rebuilt.flight.also_sold_as.clone());
         let cancelled_at = rebuilt.and_then(|rebuilt| rebuilt.cancelled_at);
         let airline_code = data.flight_number.airline().as_str().to_owned();
         let mut flight = data.into_flight(id, event.sequence, created_at, event.created_at);
         flight.also_sold_as = flight.also_sold_as.or(sold_before);
         if let Some(before) = unaware_of {
-            flight.room = flight.room.changed_unaware(&before);
+            flight.space = flight.space.changed_unaware(&before);
         }
-        (flight.room.booked, flight.room.held, flight.room.ledger_seq) = (ledger.booked, ledger.held, ledger.entries);
+        (flight.space.booked, flight.space.held, flight.space.ledger_seq) =
+            (ledger.booked, ledger.held, ledger.entries);
         rebuilt = Some(RebuiltFlight {
             airline_code,
             flight,
@@ -142,8 +143,8 @@ pub struct FlightData {
 
 impl From<&Flight> for FlightData {
     fn from(flight: &Flight) -> Self {
-        let [capacity_weight_hg, capacity_volume_l, capacity_positions] = flight.room.capacity.figures();
-        let [physical_weight_hg, physical_volume_l, physical_positions] = flight.room.physical.figures().map(Some);
+        let [capacity_weight_hg, capacity_volume_l, capacity_positions] = flight.space.capacity.figures();
+        let [physical_weight_hg, physical_volume_l, physical_positions] = flight.space.physical.figures().map(Some);
         Self {
             version: DATA_VERSION,
             flight_number: flight.number,
@@ -158,15 +159,15 @@ impl From<&Flight> for FlightData {
             actual_arrival_at: flight.actual_arrival,
             aircraft_code: flight.aircraft,
             is_freighter: flight.is_freighter,
-            status: flight.room.status,
+            status: flight.space.status,
             capacity_weight_hg,
             capacity_volume_l,
             capacity_positions,
-            overbooking: Some(flight.room.overbooking),
+            overbooking: Some(flight.space.overbooking),
             physical_weight_hg,
             physical_volume_l,
             physical_positions,
-            cutoff_at: flight.room.cutoff,
+            cutoff_at: flight.space.cutoff,
             also_sold_as: flight.also_sold_as.clone(),
         }
     }
@@ -215,7 +216,7 @@ impl FlightData {
             also_sold_as: self.also_sold_as,
             created_at,
             updated_at,
-            room: FlightCapacity { status: self.status, version, ledger_seq: 0, ..opened },
+            space: FlightCapacity { status: self.status, version, ledger_seq: 0, ..opened },
         }
     }
 }

@@ -172,7 +172,7 @@ impl Sending {
 fn planned(flight: &Flight, reference: &Reference) -> Option<NewFlight> {
     let scheduled = (flight.scheduled_departure, flight.scheduled_arrival);
     let known = (flight.departure, flight.arrival);
-    let times = match flight.room.status {
+    let times = match flight.space.status {
         FlightStatus::Cancelled => return None,
         FlightStatus::Scheduled => [known, scheduled],
         FlightStatus::Departed | FlightStatus::Arrived => [scheduled, scheduled],
@@ -181,7 +181,7 @@ fn planned(flight: &Flight, reference: &Reference) -> Option<NewFlight> {
     let (departure, arrival) = times.into_iter().find(|(departure, arrival)| {
         origin.local_date(*departure) == flight.scheduled_date && fault_of_arrival(*departure, *arrival).is_none()
     })?;
-    let cutoff = u32::try_from((flight.departure - flight.room.cutoff).num_minutes()).unwrap_or_default();
+    let cutoff = u32::try_from((flight.departure - flight.space.cutoff).num_minutes()).unwrap_or_default();
     Some(NewFlight {
         number: flight.number,
         origin: flight.origin,
@@ -190,7 +190,7 @@ fn planned(flight: &Flight, reference: &Reference) -> Option<NewFlight> {
         arrival,
         aircraft: flight.aircraft,
         is_freighter: flight.is_freighter,
-        capacity: flight.room.physical,
+        capacity: flight.space.physical,
         cutoff_minutes: cutoff.min(LONGEST_CUTOFF_MINUTES),
         also_sold_as: flight.also_sold_as.clone(),
     })

@@ -176,7 +176,7 @@ async fn find_in_tx(
     let (mut found, mut kept_cancelled) = (ExistingFlights::default(), Vec::new());
     for flight in repository::find_within(tx, &spans).await? {
         let (name, is_kept) = (name_of(&flight), kept.contains(&flight.id));
-        if flight.room.status == FlightStatus::Cancelled {
+        if flight.space.status == FlightStatus::Cancelled {
             kept_cancelled.extend(is_kept.then_some(name));
             found.cancelled.insert(name);
         } else {
@@ -210,7 +210,7 @@ impl<'a> Comparing<'a, '_> {
             let existing = found.existing.get(&dated.name);
             if let Some(flight) = existing {
                 // What has left is no more to be changed than what left before today.
-                if flight.room.status != FlightStatus::Scheduled {
+                if flight.space.status != FlightStatus::Scheduled {
                     self.departed += 1;
                     continue;
                 }

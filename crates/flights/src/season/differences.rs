@@ -129,8 +129,8 @@ impl Terms {
             arrival,
             aircraft: flight.aircraft,
             is_freighter: flight.is_freighter,
-            capacity: flight.room.physical,
-            cutoff_minutes: (flight.departure - flight.room.cutoff).num_minutes(),
+            capacity: flight.space.physical,
+            cutoff_minutes: (flight.departure - flight.space.cutoff).num_minutes(),
             also_sold_as: flight.also_sold_as.clone().unwrap_or_default(),
         }
     }

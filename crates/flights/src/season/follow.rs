@@ -242,7 +242,7 @@ impl FlightService {
 
 /// Returns whether it has bookings or holds.
 fn has_freight(flight: &Flight) -> bool {
-    flight.room.taken() != Space::default()
+    flight.space.taken() != Space::default()
 }
 
 /// Returns those of these flights that persons keep from feeds.
@@ -273,7 +273,7 @@ async fn cancel_in_tx(
         let mut flights = find_all_in_tx(tx, batch).await?;
         flights.sort_unstable_by_key(|flight| flight.id);
         for mut flight in flights.into_iter().filter(|flight| is_empty(flight) && !kept.contains(&flight.id)) {
-            flight.room.status = FlightStatus::Cancelled;
+            flight.space.status = FlightStatus::Cancelled;
             cancelled.push(save_in_tx(tx, flight, FlightEventType::Cancelled, actor, now).await?);
         }
     }

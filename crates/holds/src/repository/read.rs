@@ -377,8 +377,8 @@ pub(crate) async fn unfit(db: &mut PgSession, flights: &[Flight]) -> sqlx::Resul
            where h.latest_expires_at > f.cutoff or (l.departure_at, l.arrival_at) <> (f.departure, f.arrival)
               or exists (select from unnest(l.position_names) as name where substr(name, 2)::bigint > f.positions)"#,
         &column(flights, |flight| flight.id.uuid()),
-        &column(flights, |flight| flight.room.cutoff),
-        &column(flights, |flight| flight.room.physical.positions.count()),
+        &column(flights, |flight| flight.space.cutoff),
+        &column(flights, |flight| flight.space.physical.positions.count()),
         &column(flights, |flight| flight.departure),
         &column(flights, |flight| flight.arrival),
     );

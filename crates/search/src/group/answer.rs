@@ -59,7 +59,7 @@ impl<'a> Judged<'a> {
 
 /// Returns the flights of a route; `None` if one is no longer as it was.
 pub(super) fn legs(route: &MasterRoute, flights: &Flights) -> Option<Vec<Flight>> {
-    let is_same = |flight: &&Flight, version: i32| flight.room.version == version;
+    let is_same = |flight: &&Flight, version: i32| flight.space.version == version;
     let leg = |(id, version): &(FlightId, i32)| flights.get(id).filter(|flight| is_same(flight, *version)).cloned();
     route.flights.iter().map(leg).collect()
 }
@@ -110,7 +110,7 @@ impl GroupOption {
 fn lacking(itinerary: &Itinerary, sums: &HashMap<FlightId, Space>) -> Vec<Reason> {
     let lacking = |flight: &Flight| {
         let sum = sums.get(&flight.id).copied().unwrap_or_default();
-        sum.exceeds(flight.room.available()).map(Reason::of)
+        sum.exceeds(flight.space.available()).map(Reason::of)
     };
     itinerary.legs().iter().flat_map(lacking).collect()
 }

@@ -21,7 +21,7 @@ pub(super) type JudgedWay = (usize, Judged);
 pub(super) struct Judging<'a> {
     pub flights: &'a [PreparedFlight],
     /// Of all flights, or of the first ones.
-    pub rooms: &'a [FlightCapacity],
+    pub spaces: &'a [FlightCapacity],
     pub judge: &'a Judge,
     /// What the embargoes say of each of these; nothing if none concerns the freight, as of most.
     pub verdicts: Vec<Verdict>,
@@ -30,12 +30,12 @@ pub(super) struct Judging<'a> {
 impl Judging<'_> {
     /// Returns `None` if the space on one of its flights is not among those that are known.
     pub fn judge(&self, way: &PreparedRoute) -> Option<Judged> {
-        if way.legs.iter().any(|leg| *leg >= self.rooms.len()) {
+        if way.legs.iter().any(|leg| *leg >= self.spaces.len()) {
             return None;
         }
         let legs = way.legs.iter().map(|leg| {
             let flight = &self.flights[*leg].leg;
-            (&self.rooms[*leg], flight.is_freighter, flight.aircraft)
+            (&self.spaces[*leg], flight.is_freighter, flight.aircraft)
         });
         let verdict = way.legs.iter().filter_map(|leg| self.verdicts.get(*leg).copied());
         let verdict = verdict.fold(Verdict::default(), Verdict::and);

@@ -7,11 +7,11 @@ impl Prepared {
     pub fn master_routes(
         &self,
         search: &Search,
-        rooms: &Capacities,
+        spaces: &Capacities,
         judge: &Judge,
         is_wanted: impl Fn(&MasterRoute) -> bool,
     ) -> Vec<MasterRoute> {
-        let judging = self.judging(rooms, judge);
+        let judging = self.judging(spaces, judge);
         let places = self.within(search, |_| true);
         let route = |place: usize| {
             let way = &self.ways[place];
@@ -20,9 +20,9 @@ impl Prepared {
             Some(MasterRoute {
                 flights: self.legs(place).into_iter().collect(),
                 hub: self.flights[last].leg.origin,
-                cutoff: rooms[first].cutoff,
+                cutoff: spaces[first].cutoff,
                 arrival: way.arrival,
-                last_available: rooms[last].available(),
+                last_available: spaces[last].available(),
                 is_bookable: judged.reasons.is_empty(),
                 price: None,
             })

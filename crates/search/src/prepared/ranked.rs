@@ -21,7 +21,7 @@ impl Prepared {
         &self,
         search: &Search,
         form: Form,
-        rooms: &Capacities,
+        spaces: &Capacities,
         judge: &Judge,
     ) -> Vec<Vec<(Rank, ShownWay)>> {
         let with_ranks = |ways: Vec<JudgedWay>, sort: Sort| -> Vec<(Rank, ShownWay)> {
@@ -29,11 +29,11 @@ impl Prepared {
         };
         match form {
             Form::Lists => {
-                let (direct, transit) = self.lists(search, rooms, judge).unwrap_or_default();
+                let (direct, transit) = self.lists(search, spaces, judge).unwrap_or_default();
                 vec![with_ranks(direct, Sort::Departure), with_ranks(transit, Sort::Arrival)]
             }
             Form::Ranking(sort) => {
-                vec![with_ranks(self.ranked(search, sort, rooms, judge).unwrap_or_default(), sort)]
+                vec![with_ranks(self.ranked(search, sort, spaces, judge).unwrap_or_default(), sort)]
             }
         }
     }
@@ -57,10 +57,10 @@ impl Prepared {
         &self,
         out: &mut Vec<u8>,
         ShownWay((place, judged)): &ShownWay,
-        rooms: &Capacities,
+        spaces: &Capacities,
         judge: &Judge,
     ) {
-        self.write_direct(out, *place, judged, rooms, judge);
+        self.write_direct(out, *place, judged, spaces, judge);
     }
 
     /// Writes an option of any other list.
@@ -68,9 +68,9 @@ impl Prepared {
         &self,
         out: &mut Vec<u8>,
         ShownWay((place, judged)): &ShownWay,
-        rooms: &Capacities,
+        spaces: &Capacities,
         judge: &Judge,
     ) {
-        self.write_option(out, *place, judged, rooms, judge);
+        self.write_option(out, *place, judged, spaces, judge);
     }
 }

@@ -51,13 +51,13 @@ fn prepared(routes: usize, dice: &mut Dice) -> Prepared {
 }
 
 /// Space on all flights, of which this share in percent is large enough.
-fn rooms(prepared: &Prepared, percent: u64, dice: &mut Dice) -> Capacities {
-    let room = |(flight, _)| {
+fn spaces(prepared: &Prepared, percent: u64, dice: &mut Dice) -> Capacities {
+    let space = |(flight, _)| {
         let weight = if dice.below(100) < percent { 1_000 } else { 10 };
         let capacity = Space::from_columns(weight, 1_000, 10);
         FlightCapacity::opened(flight, capacity, at(1_000))
     };
-    prepared.versions(usize::MAX).map(room).collect()
+    prepared.versions(usize::MAX).map(space).collect()
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
         }
         let prepared = prepared([50, 400, 3_000][number % 3], &mut dice);
         let percent = [100, 60, 20, 2, 0][number % 5];
-        let all = rooms(&prepared, percent, &mut dice);
+        let all = spaces(&prepared, percent, &mut dice);
         let request = Request { weight: Some(Weight::from_hectograms(500)), ..Request::default() };
         let judge = Judge::of(&request, &Embargoes::default(), &Reference::default(), at(0));
         let search = Search {
@@ -85,10 +85,10 @@ fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
         };
         let forms = [Form::Lists].into_iter().chain(Sort::WORDS.iter().map(|(_, sort)| Form::Ranking(*sort)));
         for what in forms.map(Shown::As).chain([Shown::Bookable]) {
-            let body = |rooms: &Capacities| match what {
-                Shown::As(Form::Ranking(sort)) => vec![prepared.ranking(&search, sort, rooms, &judge)],
-                Shown::As(Form::Lists) => vec![prepared.search_result(&search, rooms, &judge)],
-                _ => prepared.bookable(&search, rooms, &judge),
+            let body = |spaces: &Capacities| match what {
+                Shown::As(Form::Ranking(sort)) => vec![prepared.ranking(&search, sort, spaces, &judge)],
+                Shown::As(Form::Lists) => vec![prepared.search_result(&search, spaces, &judge)],
+                _ => prepared.bookable(&search, spaces, &judge),
             };
             let first: Capacities = all[..prepared.first_look(&search, what)].to_vec();
             let is_enough = prepared.to_read(&search, what, &first, &judge).is_some();

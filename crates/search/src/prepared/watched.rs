@@ -28,7 +28,7 @@ impl Prepared {
     }
 
     /// Returns whether a route can be booked as requested, of whose flights these are the capacities.
-    pub fn can_be_booked(&self, place: usize, rooms: &[FlightCapacity], judge: &Judge) -> bool {
+    pub fn can_be_booked(&self, place: usize, spaces: &[FlightCapacity], judge: &Judge) -> bool {
         let legs = self.ways[place].legs.iter().map(|leg| &self.flights[*leg].leg);
         let embargoes = judge.embargoes();
         let verdict = if embargoes.is_empty() {
@@ -36,7 +36,7 @@ impl Prepared {
         } else {
             legs.clone().map(|leg| embargoes.on_leg(leg)).fold(Verdict::default(), Verdict::and)
         };
-        let judged = rooms.iter().zip(legs).map(|(room, leg)| (room, leg.is_freighter, leg.aircraft));
+        let judged = spaces.iter().zip(legs).map(|(space, leg)| (space, leg.is_freighter, leg.aircraft));
         judge.reasons(&judged, verdict).is_some_and(|(reasons, _)| reasons.is_empty())
     }
 }

@@ -14,11 +14,11 @@ use super::{
 
 impl Prepared {
     /// Writes a flight, without its closing brace.
-    fn write_flight(&self, out: &mut Vec<u8>, leg: usize, rooms: &Capacities) {
+    fn write_flight(&self, out: &mut Vec<u8>, leg: usize, spaces: &Capacities) {
         // All that is shown was read before.
         if let Some(text) = self.flights[leg].text.get() {
             out.extend_from_slice(&text.before);
-            write_live(out, &rooms[leg]);
+            write_live(out, &spaces[leg]);
             out.extend_from_slice(&text.after);
         }
     }
@@ -29,13 +29,13 @@ impl Prepared {
         out: &mut Vec<u8>,
         place: usize,
         judged: &Judged,
-        rooms: &Capacities,
+        spaces: &Capacities,
         judge: &Judge,
     ) {
         for leg in &self.ways[place].legs {
-            self.write_flight(out, *leg, rooms);
+            self.write_flight(out, *leg, spaces);
         }
-        self.write_judged(out, place, judged, rooms, judge);
+        self.write_judged(out, place, judged, spaces, judge);
     }
 
     /// Writes an option of any other list.
@@ -44,7 +44,7 @@ impl Prepared {
         out: &mut Vec<u8>,
         place: usize,
         judged: &Judged,
-        rooms: &Capacities,
+        spaces: &Capacities,
         judge: &Judge,
     ) {
         let way = &self.ways[place];
@@ -54,23 +54,23 @@ impl Prepared {
             if number > 0 {
                 out.push(b',');
             }
-            self.write_flight(out, *leg, rooms);
+            self.write_flight(out, *leg, spaces);
             out.push(b'}');
         }
         out.extend_from_slice(&text.after);
         write_available(out, judged.available);
-        self.write_judged(out, place, judged, rooms, judge);
+        self.write_judged(out, place, judged, spaces, judge);
     }
 
     /// Writes what follows of any option, from `bookable` on.
-    fn write_judged(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, rooms: &Capacities, judge: &Judge) {
+    fn write_judged(&self, out: &mut Vec<u8>, place: usize, judged: &Judged, spaces: &Capacities, judge: &Judge) {
         write_reasons(out, &judged.reasons);
         let way = &self.ways[place];
         if judged.reasons.contains(&Reason::TooLarge) {
             let legs = way.legs.iter().map(|leg| &self.flights[*leg].leg);
             write_too_large(out, judge.too_large_text(legs.map(|leg| (leg.number, leg.aircraft))).as_deref());
         }
-        let first = way.legs.first().map(|leg| rooms[*leg].cutoff);
+        let first = way.legs.first().map(|leg| spaces[*leg].cutoff);
         write_latest_acceptance(out, first.and_then(|cut_off| judge.latest_acceptance(way.departure, cut_off)));
         write_emissions(out, self.emissions(place, judge).as_ref());
         if let Some(pricer) = judge.pricer() {

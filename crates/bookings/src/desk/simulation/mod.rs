@@ -125,7 +125,7 @@ fn flight(number: u128, origin: &str, destination: &str, hour: i64) -> Flight {
         also_sold_as: None,
         created_at: at(0),
         updated_at: at(0),
-        room: FlightCapacity::opened(id, Space::from_columns(6_000, 100_000, 10), at(hour - 2)),
+        space: FlightCapacity::opened(id, Space::from_columns(6_000, 100_000, 10), at(hour - 2)),
     }
 }
 
@@ -143,7 +143,7 @@ impl World {
         ];
         let mut books = Books::default();
         for flight in flights {
-            books.spaces.insert(flight.id, flight.room);
+            books.spaces.insert(flight.id, flight.space);
             books.flights.insert(flight.id, flight);
         }
         let processes = (0..2).map(|_| Process::new(defect)).collect();

@@ -30,7 +30,7 @@ fn flight() -> Flight {
         also_sold_as: None,
         created_at: at(0),
         updated_at: at(0),
-        room: FlightCapacity::opened(id, Space::from_columns(1000, 1000, 10), at(540)),
+        space: FlightCapacity::opened(id, Space::from_columns(1000, 1000, 10), at(540)),
     }
 }
 
@@ -42,34 +42,34 @@ fn story(steps: &[Step]) -> (Flight, Vec<PastEvent>) {
     let mut events = vec![event(FlightEventType::Created, &now)];
     for (event_type, step) in steps {
         step(&mut now);
-        now.room.version += 1;
-        now.updated_at = at(i64::from(now.room.version));
+        now.space.version += 1;
+        now.updated_at = at(i64::from(now.space.version));
         events.push(event(*event_type, &now));
     }
-    (now.room.booked, now.room.held, now.room.ledger_seq) = (BOOKED.booked, BOOKED.held, BOOKED.entries);
+    (now.space.booked, now.space.held, now.space.ledger_seq) = (BOOKED.booked, BOOKED.held, BOOKED.entries);
     (now, events)
 }
 
 fn event(event_type: FlightEventType, now: &Flight) -> PastEvent {
     let data = serde_json::to_value(FlightData::from(now)).unwrap();
-    PastEvent { sequence: now.room.version, event_type, data, created_at: now.updated_at }
+    PastEvent { sequence: now.space.version, event_type, data, created_at: now.updated_at }
 }
 
 fn depart(flight: &mut Flight) {
-    (flight.room.status, flight.actual_departure) = (FlightStatus::Departed, Some(at(601)));
+    (flight.space.status, flight.actual_departure) = (FlightStatus::Departed, Some(at(601)));
 }
 
 fn arrive(flight: &mut Flight) {
-    (flight.room.status, flight.actual_arrival) = (FlightStatus::Arrived, Some(at(1201)));
+    (flight.space.status, flight.actual_arrival) = (FlightStatus::Arrived, Some(at(1201)));
 }
 
 fn retime(flight: &mut Flight) {
-    (flight.departure, flight.room.cutoff, flight.aircraft) = (at(660), at(600), None);
-    flight.room = flight.room.with_capacity(Space::from_columns(900, 1000, 10), flight.room.overbooking);
+    (flight.departure, flight.space.cutoff, flight.aircraft) = (at(660), at(600), None);
+    flight.space = flight.space.with_capacity(Space::from_columns(900, 1000, 10), flight.space.overbooking);
 }
 
 fn cancel(flight: &mut Flight) {
-    flight.room.status = FlightStatus::Cancelled;
+    flight.space.status = FlightStatus::Cancelled;
 }
 
 use FlightEventType::{Arrived, Cancelled, Changed, Departed};
@@ -90,29 +90,29 @@ fn a_flight_is_rebuilt_as_it_is() {
 
 fn overbook(flight: &mut Flight) {
     let overbooking = Overbooking { weight_percent: 10, volume_percent: 5, positions_percent: 0 };
-    flight.room = flight.room.with_capacity(flight.room.physical, overbooking);
+    flight.space = flight.space.with_capacity(flight.space.physical, overbooking);
 }
 
 #[test]
 fn overbooking_is_rebuilt_also_around_events_of_a_version_without_it() {
     let (now, events) = story(&[(Changed, overbook), (Changed, retime), (Departed, depart)]);
-    assert_eq!(now.room.capacity, Space::from_columns(990, 1050, 10));
+    assert_eq!(now.space.capacity, Space::from_columns(990, 1050, 10));
     assert_eq!(replay(now.id, &events, BOOKED), (Some(replayed(&now)), vec![]));
 
     // That version retimes the flight, and sets one figure of what it carries.
     let (mut now, mut events) = story(&[
         (Changed, overbook),
         (Changed, |flight| {
-            (flight.departure, flight.room.cutoff) = (at(660), at(600));
-            flight.room.capacity = Space::from_columns(800, 1050, 10);
+            (flight.departure, flight.space.cutoff) = (at(660), at(600));
+            flight.space.capacity = Space::from_columns(800, 1050, 10);
         }),
     ]);
     let data = events[2].data.as_object_mut().unwrap();
     for member in ["overbooking", "physical_weight_hg", "physical_volume_l", "physical_positions"] {
         data.remove(member).unwrap();
     }
-    now.room.physical = Space::from_columns(800, 1000, 10);
-    now.room.overbooking.weight_percent = 0;
+    now.space.physical = Space::from_columns(800, 1000, 10);
+    now.space.overbooking.weight_percent = 0;
     assert_eq!(replay(now.id, &events, BOOKED), (Some(replayed(&now)), vec![]));
 }
 
