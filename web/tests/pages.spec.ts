@@ -6,7 +6,7 @@
 //   `./test --long`: so it sees each width in each language, whose texts have other lengths, and each theme in each language.
 // - A theme changes colours alone. That it changes nothing else is seen without axe: in each width and language the elements, their
 //   roles and states, whether they are shown, and whether they are large enough to be hit are the same in both themes.
-// The pages are divided, so that two browsers share them.
+// The pages are divided, so that browsers share them.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page, TestInfo } from "@playwright/test";
 import { randomInt } from "node:crypto";
@@ -22,6 +22,8 @@ const LOOKS = [
 ] as const;
 const JUDGED = process.env["LOADMASTER_TEST_LONG"] ? ["en", "de"] : ["en"];
 const MINUTES = 60_000;
+
+test.describe.configure({ mode: "parallel" });
 
 /** Brings a page that was opened into the state in which it is looked at, or waits for that. It may be in it already. */
 type Show = (page: Page) => Promise<void>;
@@ -178,15 +180,9 @@ async function consolidated(caller: Caller, flight: Json): Promise<Json> {
   return one;
 }
 
-test("the pages of shippers and staff violate nothing of it", async ({ page, world }, info) => {
+test("the pages of bookings, flights and consolidations violate nothing of it", async ({ page, world }, info) => {
   test.setTimeout(12 * MINUTES);
   const { admin, flight, booking, day } = await shipped(world);
-  const webhook = await admin.post("/api/v1/webhooks", { url: "https://receiver.loadmaster.example/" });
-  const delivery = await admin.post(`/api/v1/webhooks/${webhook.id}/test`);
-  await admin.post("/api/v1/api-keys", { name: "scanner" });
-  const { origin, destination, id } = flight;
-  const quote = await admin.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
-  await admin.post("/api/v1/alerts", { kind: "SPACE", origin, destination, weight_kg: 500 });
   const booked = await consolidated(admin, flight);
   await admin.post(`/api/v1/consolidations/${booked.id}/book`);
   await signIn(page, admin);
@@ -202,6 +198,26 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     "/flights",
     `/flights/${flight.id}`,
     "/rerouting",
+    "/consolidations",
+    "/consolidations?new=1",
+    `/consolidations/${booked.id}`,
+    `/consolidations/${booked.id}/manifest/${flight.origin}`,
+    "/consolidations/00000000-0000-7000-8000-000000000000",
+  ])
+    await isSound(page, address, info);
+});
+
+test("the pages of prices, waiting and accounts violate nothing of it", async ({ page, world }, info) => {
+  test.setTimeout(12 * MINUTES);
+  const { admin, flight } = await shipped(world);
+  const webhook = await admin.post("/api/v1/webhooks", { url: "https://receiver.loadmaster.example/" });
+  const delivery = await admin.post(`/api/v1/webhooks/${webhook.id}/test`);
+  await admin.post("/api/v1/api-keys", { name: "scanner" });
+  const { origin, destination, id } = flight;
+  const quote = await admin.post("/api/v1/quotes", { origin, destination, flight_ids: [id], weight_kg: 50 });
+  await admin.post("/api/v1/alerts", { kind: "SPACE", origin, destination, weight_kg: 500 });
+  await signIn(page, admin);
+  for (const address of [
     "/payments?show=all",
     "/quotes",
     `/quotes/${quote.id}`,
@@ -211,11 +227,6 @@ test("the pages of shippers and staff violate nothing of it", async ({ page, wor
     "/alerts",
     "/alerts?new=PRICE&origin=TRV&destination=CJB&weight=500&amount=450&currency=USD",
     "/alerts?new=SPACE&origin=TRV&destination=CJB&weight=500",
-    "/consolidations",
-    "/consolidations?new=1",
-    `/consolidations/${booked.id}`,
-    `/consolidations/${booked.id}/manifest/${origin}`,
-    "/consolidations/00000000-0000-7000-8000-000000000000",
     "/account",
     `/account?webhook=${webhook.id}`,
     `/account?webhook=${webhook.id}&delivery=${delivery.id}`,
