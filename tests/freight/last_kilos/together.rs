@@ -62,7 +62,7 @@ async fn two_instances_sell_a_flight_to_its_last_kilogram() {
         let told = ask_all(&clients, &[&flight], &vec![1; places + places / 2]).await;
         assert_eq!(told.iter().filter(|got| **got).count(), places, "threshold {threshold}");
         let left = left(&worlds[0], &flight).await;
-        assert_eq!(left, (0..space).rev().map(f64::from).collect::<Vec<_>>());
+        assert_eq!(left, (0..room).rev().map(f64::from).collect::<Vec<_>>());
         worlds[0].audit().await;
     }
 }
