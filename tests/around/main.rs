@@ -31,6 +31,7 @@ mod consolidations;
 mod demo_network;
 mod demo_world;
 mod feeds;
+mod graphql;
 mod journeys;
 mod live;
 mod notifications;

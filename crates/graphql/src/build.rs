@@ -76,15 +76,17 @@ fn registered(model: &Model, name: &str, of: &Type) -> async_graphql::dynamic::T
         }
         Kind::Input(members) => {
             let input = InputObject::new(name).description(about);
-            members.iter().fold(input, |input, member| input.field(given(&member.name, &member.of, member.about.as_ref()))).into()
+            members
+                .iter()
+                .fold(input, |input, member| input.field(given(&member.name, &member.of, member.about.as_ref())))
+                .into()
         }
         Kind::Enum(words) => {
             words.iter().fold(Enum::new(name).description(about), |words, word| words.item(word.as_str())).into()
         }
-        Kind::Union(members) => members
-            .iter()
-            .fold(Union::new(name).description(about), |union, member| union.possible_type(member))
-            .into(),
+        Kind::Union(members) => {
+            members.iter().fold(Union::new(name).description(about), |union, member| union.possible_type(member)).into()
+        }
     }
 }
 
@@ -101,8 +103,12 @@ fn shown(model: &Model, owner: &str, member: &Member) -> Field {
     let of = type_ref(&member.of);
     let field = match (owner, member.rest.as_str()) {
         (BOOKING, "payments") => Field::new(&member.name, of, |ctx| resolve::payments(ctx)),
-        (_, "flight") if is_relation(model, owner, "flight_id") => Field::new(&member.name, of, |ctx| resolve::flight(ctx)),
-        (_, "flights") if is_relation(model, owner, FLIGHT_IDS) => Field::new(&member.name, of, |ctx| resolve::flights(ctx)),
+        (_, "flight") if is_relation(model, owner, "flight_id") => {
+            Field::new(&member.name, of, |ctx| resolve::flight(ctx))
+        }
+        (_, "flights") if is_relation(model, owner, FLIGHT_IDS) => {
+            Field::new(&member.name, of, |ctx| resolve::flights(ctx))
+        }
         _ => {
             let kind = model.types.get(member.of.name()).map(|of| &of.kind);
             let is_leaf = !matches!(kind, Some(Kind::Object(_) | Kind::Union(_)));

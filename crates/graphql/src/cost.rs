@@ -183,12 +183,7 @@ struct Survey<'a> {
 }
 
 impl<'a> Survey<'a> {
-    fn new(
-        model: &'a Model,
-        document: &'a ExecutableDocument,
-        variables: &'a Variables,
-        kind: OperationType,
-    ) -> Self {
+    fn new(model: &'a Model, document: &'a ExecutableDocument, variables: &'a Variables, kind: OperationType) -> Self {
         let (known, under_way) = (HashMap::new(), HashSet::new());
         Self { model, fragments: &document.fragments, variables, kind, known, under_way }
     }
@@ -233,12 +228,7 @@ impl<'a> Survey<'a> {
         Ok(measure)
     }
 
-    fn of_field(
-        &mut self,
-        field: &'a Field,
-        place: Place,
-        level: usize,
-    ) -> Result<Measure, Unfit> {
+    fn of_field(&mut self, field: &'a Field, place: Place, level: usize) -> Result<Measure, Unfit> {
         let name = field.name.node.as_str();
         let is_introspection = place.is_introspection || matches!(name, "__schema" | "__type");
         let is_circle = is_introspection && CIRCLES.contains(&name);

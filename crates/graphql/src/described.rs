@@ -32,7 +32,7 @@ fn relate(model: &mut Model) {
     for (name, of) in &mut model.types {
         let Kind::Object(members) = &mut of.kind else { continue };
         let has = |members: &[Member], name: &str| members.iter().any(|member| member.rest == name);
-        let mut add = |members: &mut Vec<Member>, name: &str, of: Use, about: &str| {
+        let add = |members: &mut Vec<Member>, name: &str, of: Use, about: &str| {
             if !has(members, name) {
                 let member = Member { name: camel(name), rest: name.to_owned(), of, about: Some(about.to_owned()) };
                 members.push(member);
@@ -83,8 +83,13 @@ fn root(
 
 fn find<'a>(document: &'a OpenApi, id: &str) -> Option<(&'a str, &'static str, &'a Operation)> {
     document.paths.paths.iter().find_map(|(path, item)| {
-        let methods =
-            [("GET", &item.get), ("POST", &item.post), ("PATCH", &item.patch), ("PUT", &item.put), ("DELETE", &item.delete)];
+        let methods = [
+            ("GET", &item.get),
+            ("POST", &item.post),
+            ("PATCH", &item.patch),
+            ("PUT", &item.put),
+            ("DELETE", &item.delete),
+        ];
         methods.into_iter().find_map(|(method, operation)| {
             let operation = operation.as_ref().filter(|operation| operation.operation_id.as_deref() == Some(id))?;
             Some((path.as_str(), method, operation))
@@ -132,7 +137,8 @@ fn body(deriver: &mut Deriver<'_>, operation: &Operation) -> Option<Argument> {
     let Some(RefOr::T(body)) = &operation.request_body else { return None };
     let Some(RefOr::T(content)) = body.content.get(JSON) else { return None };
     let schema = content.schema.as_ref()?;
-    let is_optional = !matches!(body.required, Some(utoipa::openapi::Required::True)) && operation_allows_none(operation);
+    let is_optional =
+        !matches!(body.required, Some(utoipa::openapi::Required::True)) && operation_allows_none(operation);
     let of = deriver.of(schema, Way::Input, "Body").or_null(is_optional);
     let about = Some("The members of REST's body. One that is absent is not sent; null is sent as null.".to_owned());
     Some(Argument { name: "input".to_owned(), of, about, place: Place::Body })

@@ -5,7 +5,11 @@
 pub(crate) enum Part {
     /// A comment, or how long the client waits.
     Line(String),
-    Event { id: Option<String>, name: String, data: String },
+    Event {
+        id: Option<String>,
+        name: String,
+        data: String,
+    },
 }
 
 /// Reads the parts of a stream as they come.

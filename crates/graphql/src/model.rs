@@ -123,7 +123,10 @@ pub(crate) enum Answer {
     /// The members of a union, by the status of the answer.
     Union(String, Vec<(u16, String)>),
     /// Events by their names, with the types of their data; whether the data of the only one is the answer itself.
-    Events { of: String, is_whole: bool },
+    Events {
+        of: String,
+        is_whole: bool,
+    },
 }
 
 impl Answer {

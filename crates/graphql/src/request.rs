@@ -29,10 +29,12 @@ pub(crate) struct Asked {
 impl Asked {
     pub fn read(body: &[u8]) -> Result<Self, Problem> {
         let text = "The body is not well-formed JSON.";
-        let body: Json =
-            serde_json::from_slice(body).map_err(|_| Problem::new(code::MALFORMED_REQUEST, text))?;
+        let body: Json = serde_json::from_slice(body).map_err(|_| Problem::new(code::MALFORMED_REQUEST, text))?;
         let Json::Object(members) = body else {
-            return Err(invalid("", "The body must be one JSON object; several requests in one body are not accepted."));
+            return Err(invalid(
+                "",
+                "The body must be one JSON object; several requests in one body are not accepted.",
+            ));
         };
         let (mut query, mut operation_name, mut given) = (None, None, None);
         for (name, value) in members {
@@ -100,9 +102,9 @@ impl Form {
     pub fn of(headers: &HeaderMap) -> Self {
         let accepts = |kind: &str| {
             let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-            values.flat_map(|value| value.split(',')).any(|one| {
-                one.split(';').next().is_some_and(|one| one.trim().eq_ignore_ascii_case(kind))
-            })
+            values
+                .flat_map(|value| value.split(','))
+                .any(|one| one.split(';').next().is_some_and(|one| one.trim().eq_ignore_ascii_case(kind)))
         };
         if accepts(EVENTS) {
             Self::Events

@@ -124,8 +124,8 @@ pub(crate) fn root<'a>(root: &Root, ctx: ResolverContext<'a>) -> FieldFuture<'a>
     let root = root.clone();
     FieldFuture::new(async move {
         let shared = ctx.data::<Arc<Shared>>()?;
-        let is_counted = matches!(root.answer, Answer::Connection(_, true))
-            && ctx.look_ahead().field("totalCount").exists();
+        let is_counted =
+            matches!(root.answer, Answer::Connection(_, true)) && ctx.look_ahead().field("totalCount").exists();
         let call = call(&root, &ctx, &shared.model, is_counted);
         match &shared.event {
             Event::None => {}
@@ -211,28 +211,42 @@ pub(crate) fn connection(name: &str, item: &str, is_counted: bool) -> Object {
     let list = |of: &str| TypeRef::named_nn_list_nn(of.to_owned());
     let object = Object::new(name)
         .description("A page of a list.")
-        .field(Field::new("edges", list(&edge_of(item)), |ctx| {
-            let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
-            FieldFuture::Value(page.map(|page| {
-                let edge = |place| FieldValue::owned_any(Edge { page: page.clone(), place });
-                FieldValue::list((0..page.entries.len()).map(edge))
-            }))
-        }).description("Its entries, each with its cursor."))
-        .field(Field::new("nodes", list(item), |ctx| {
-            let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
-            FieldFuture::Value(page.map(|page| FieldValue::list(page.entries.iter().map(|entry| FieldValue::borrowed_any(entry)))))
-        }).description("Its entries."))
-        .field(Field::new("pageInfo", TypeRef::named_nn("PageInfo"), |ctx| {
-            let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
-            FieldFuture::Value(page.map(|page| FieldValue::owned_any(page.clone())))
-        }).description("Where it ends."));
+        .field(
+            Field::new("edges", list(&edge_of(item)), |ctx| {
+                let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
+                FieldFuture::Value(page.map(|page| {
+                    let edge = |place| FieldValue::owned_any(Edge { page: page.clone(), place });
+                    FieldValue::list((0..page.entries.len()).map(edge))
+                }))
+            })
+            .description("Its entries, each with its cursor."),
+        )
+        .field(
+            Field::new("nodes", list(item), |ctx| {
+                let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
+                FieldFuture::Value(
+                    page.map(|page| FieldValue::list(page.entries.iter().map(|entry| FieldValue::borrowed_any(entry)))),
+                )
+            })
+            .description("Its entries."),
+        )
+        .field(
+            Field::new("pageInfo", TypeRef::named_nn("PageInfo"), |ctx| {
+                let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
+                FieldFuture::Value(page.map(|page| FieldValue::owned_any(page.clone())))
+            })
+            .description("Where it ends."),
+        );
     if !is_counted {
         return object;
     }
-    object.field(Field::new("totalCount", TypeRef::named("Int64"), |ctx| {
-        let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
-        FieldFuture::Value(page.and_then(|page| page.total).map(|total| FieldValue::value(total)))
-    }).description("Number of entries of the whole list, with the first page; null with `after`."))
+    object.field(
+        Field::new("totalCount", TypeRef::named("Int64"), |ctx| {
+            let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
+            FieldFuture::Value(page.and_then(|page| page.total).map(|total| FieldValue::value(total)))
+        })
+        .description("Number of entries of the whole list, with the first page; null with `after`."),
+    )
 }
 
 /// Returns the type of an entry with its cursor.
@@ -254,12 +268,18 @@ pub(crate) fn edge(name: &str, item: &str) -> Object {
 pub(crate) fn page_info() -> Object {
     Object::new("PageInfo")
         .description("Where a page ends.")
-        .field(Field::new("hasNextPage", TypeRef::named_nn(TypeRef::BOOLEAN), |ctx| {
-            let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
-            FieldFuture::Value(page.map(|page| FieldValue::value(page.end.is_some())))
-        }).description("Whether there are more entries."))
-        .field(Field::new("endCursor", TypeRef::named(TypeRef::STRING), |ctx| {
-            let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
-            FieldFuture::Value(page.and_then(|page| page.end.clone()).map(FieldValue::value))
-        }).description("For `after`, to get the next page; null at the end of the list."))
+        .field(
+            Field::new("hasNextPage", TypeRef::named_nn(TypeRef::BOOLEAN), |ctx| {
+                let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
+                FieldFuture::Value(page.map(|page| FieldValue::value(page.end.is_some())))
+            })
+            .description("Whether there are more entries."),
+        )
+        .field(
+            Field::new("endCursor", TypeRef::named(TypeRef::STRING), |ctx| {
+                let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
+                FieldFuture::Value(page.and_then(|page| page.end.clone()).map(FieldValue::value))
+            })
+            .description("For `after`, to get the next page; null at the end of the list."),
+        )
 }

@@ -1,14 +1,7 @@
 use loadmaster_accounts::CallerQuotas;
 use loadmaster_platform::room::{Opened, Opening, Room};
 
-use super::{
-    cost::Bounds,
-    error::code,
-    load::Services,
-    metric::METRICS,
-    router,
-    service::GraphqlService,
-};
+use super::{cost::Bounds, error::code, load::Services, metric::METRICS, router, service::GraphqlService};
 
 pub const ROOM: Room = Room {
     tags: &[("graphql", "The same operations by GraphQL: a board or a shipment in one round trip")],
@@ -25,11 +18,8 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
     if !ours.enabled {
         return Ok(Opened::default());
     }
-    let services = Services {
-        flights: opening.service()?,
-        payments: opening.service()?,
-        reference: opening.service()?,
-    };
+    let services =
+        Services { flights: opening.service()?, payments: opening.service()?, reference: opening.service()? };
     let quotas = CallerQuotas::new(limiter.clone(), &settings.rate_limit);
     let bounds = Bounds { depth: ours.max_depth.into(), complexity: ours.max_complexity.into() };
     let tasks = tasks.clone();

@@ -1,19 +1,21 @@
 //! Executes operations: reads, measures, charges, then lets REST answer.
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use async_graphql::{Request as Execution, Response as Executed, Value, indexmap::IndexMap, parser::types::OperationType};
+use async_graphql::{
+    Request as Execution, Response as Executed, Value, indexmap::IndexMap, parser::types::OperationType,
+};
 use axum::{
     Router,
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use loadmaster_accounts::{CallerQuotas, Principal};
+use loadmaster_platform::rate_limit::Verdict;
 use loadmaster_platform::{
     room::Below,
     tasks::Tasks,
     web::{ClientAddress, Coding, PRIVATE, Problem, add_quota_headers, encoded},
 };
-use loadmaster_platform::rate_limit::Verdict;
 
 use super::{
     build::Schemas,
@@ -131,7 +133,8 @@ impl GraphqlService {
         for _ in 1..complexity.div_ceil(UNITS) {
             last = self.0.quotas.count(caller, address).await;
             if let Some(verdict) = last.filter(|verdict| !verdict.is_admitted) {
-                let what = format!("send {} requests, of which a query of this complexity counts as several", verdict.limit);
+                let what =
+                    format!("send {} requests, of which a query of this complexity counts as several", verdict.limit);
                 return Err(Problem::quota_used_up(verdict, &what));
             }
         }
@@ -189,11 +192,14 @@ impl Client {
 
 /// Refuses what the validation has found: errors without a path, before anything ran.
 pub(crate) fn refuse_invalid(executed: &Executed) -> Result<(), Problem> {
-    if executed.data != Value::Null || executed.errors.is_empty() || executed.errors.iter().any(|e| !e.path.is_empty()) {
+    if executed.data != Value::Null || executed.errors.is_empty() || executed.errors.iter().any(|e| !e.path.is_empty())
+    {
         return Ok(());
     }
     let texts = executed.errors.iter().take(10).map(|error| match error.locations.first() {
-        Some(place) => format!("{} (line {}, column {})", error.message.trim_end_matches('.'), place.line, place.column),
+        Some(place) => {
+            format!("{} (line {}, column {})", error.message.trim_end_matches('.'), place.line, place.column)
+        }
         None => error.message.trim_end_matches('.').to_owned(),
     });
     let texts: Vec<String> = texts.collect();

@@ -44,7 +44,9 @@ pub(crate) fn plain(value: &Value) -> Json {
 /// Returns an input as REST takes it: with REST's names, and without what is absent.
 pub(crate) fn sent(model: &Model, of: &Use, value: &Value) -> Json {
     match (&of.shape, value) {
-        (Shape::List(item), Value::List(items)) => Json::Array(items.iter().map(|one| sent(model, item, one)).collect()),
+        (Shape::List(item), Value::List(items)) => {
+            Json::Array(items.iter().map(|one| sent(model, item, one)).collect())
+        }
         // One item stands for a list of one.
         (Shape::List(item), one) if *one != Value::Null => Json::Array(vec![sent(model, item, one)]),
         (Shape::Named(name), Value::Object(given)) => {

@@ -8,10 +8,10 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Emissions, Feeds, Graphql, Holds,
-    Idempotency, Kafka, Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis,
-    Search, Secrets, Server, Settings, SettingsError, Sms, Sources, Ssim, Stream, Telemetry, TimeZones, Waitlist,
-    Webhooks,
+    Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Emissions, Feeds, Graphql,
+    Holds, Idempotency, Kafka, Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates,
+    Redis, Search, Secrets, Server, Settings, SettingsError, Sms, Sources, Ssim, Stream, Telemetry, TimeZones,
+    Waitlist, Webhooks,
     faults::Faults,
     text::{Given, fields},
     validate,
