@@ -1,7 +1,13 @@
 use loadmaster_accounts::CallerQuotas;
 use loadmaster_platform::room::{Opened, Opening, Room};
 
-use super::{cost::Bounds, error::code, load::Services, metric::METRICS, router, service::GraphqlService};
+use super::{
+    cost::Bounds,
+    error::code,
+    load::Services,
+    metric::METRICS,
+    router::{self, GraphqlService},
+};
 
 pub const ROOM: Room = Room {
     tags: &[("graphql", "The same operations by GraphQL: a board or a shipment in one round trip")],

@@ -48,6 +48,9 @@ async fn a_document_names_its_operation_and_may_use_fragments_and_aliases() {
     let two = ask("Two").await;
     assert!(two.text.find("\"b\"") < two.text.find("\"a\""), "{}", two.text);
     assert_eq!(two.expect(200)["data"]["a"]["iataCode"], "DEL");
+    let body =
+        json!({"query": "{ me @skip(if: true) { id } }", "operationName": null, "variables": null, "extensions": {}});
+    assert_eq!(world.anonymous().post("/graphql", body).await.expect(200)["data"], Value::Null);
     ask("Three").await.expect_problem(400, "graphql_invalid");
 }
 

@@ -1,12 +1,10 @@
 //! Executes operations: reads, measures, charges, then lets REST answer.
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use async_graphql::{
-    Request as Execution, Response as Executed, Value, indexmap::IndexMap, parser::types::OperationType,
-};
+use async_graphql::{Request as Execution, Response as Executed, Value, indexmap::IndexMap};
 use axum::{
     Router,
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, header},
+    http::{Extensions, HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use loadmaster_accounts::{CallerQuotas, Principal};
@@ -14,18 +12,19 @@ use loadmaster_platform::rate_limit::Verdict;
 use loadmaster_platform::{
     room::Below,
     tasks::Tasks,
-    web::{ClientAddress, Coding, PRIVATE, Problem, add_quota_headers, encoded},
+    web::{ClientAddress, PRIVATE, Problem},
 };
 
 use super::{
-    build::Schemas,
+    events::{COMPLETE, events, next},
+    request::{Asked, Form, invalid},
+};
+use crate::{
+    built::Built,
     cost::{self, Bounds, Cost, Unfit},
-    described,
     error::code,
     load::{Loaders, Services},
     metric::{self, OPERATIONS},
-    model::Model,
-    request::{Asked, Form, invalid},
     resolve::{Event, Shared},
     rest::Rest,
 };
@@ -34,19 +33,6 @@ use super::{
 const UNITS: u64 = 200;
 
 /// The schema, built when it is first needed.
-pub(crate) struct Built {
-    pub model: Arc<Model>,
-    pub schemas: Schemas,
-}
-
-impl Built {
-    pub fn new(document: &utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
-        let model = described::derive(document)?;
-        let schemas = Schemas::new(&model)?;
-        Ok(Self { model: Arc::new(model), schemas })
-    }
-}
-
 type Lazily = LazyLock<anyhow::Result<Built>, Box<dyn FnOnce() -> anyhow::Result<Built> + Send>>;
 
 /// Executes operations. Cheap to clone.
@@ -76,47 +62,16 @@ impl GraphqlService {
         Self(Arc::new(Parts { built, router, services, quotas, tasks, bounds }))
     }
 
-    fn built(&self) -> Result<&Built, Problem> {
+    pub fn built(&self) -> Result<&Built, Problem> {
         self.0.built.as_ref().map_err(|error| Problem::internal(&error))
     }
 
     pub fn sdl(&self) -> Result<String, Problem> {
-        Ok(super::sdl_of(self.built()?))
+        Ok(self.built()?.sdl())
     }
 
-    /// Answers a request with this body.
-    pub async fn answer(&self, client: &Client, body: &[u8]) -> Result<Response, Problem> {
-        let answered = self.run(client, body).await;
-        if answered.is_err() {
-            OPERATIONS.with([metric::REFUSED]).increment(1);
-        }
-        answered
-    }
-
-    async fn run(&self, client: &Client, body: &[u8]) -> Result<Response, Problem> {
+    pub fn measure(&self, asked: &Asked) -> Result<Cost, Problem> {
         let built = self.built()?;
-        let asked = Asked::read(body)?;
-        let Cost { kind, complexity } = self.measure(built, &asked)?;
-        if kind == OperationType::Subscription && client.form != Form::Events {
-            return Err(invalid("/query", "A subscription needs `Accept: text/event-stream`."));
-        }
-        let verdict = self.charge(client, complexity).await?;
-        let mut response = match kind {
-            OperationType::Subscription => super::stream::follow(self, client, asked).await?,
-            OperationType::Query => self.execute(client, asked).await?,
-            OperationType::Mutation => {
-                // A client that hangs up does not stop it half-way.
-                let (this, client) = (self.clone(), client.copy());
-                self.0.tasks.to_the_end(async move { this.execute(&client, asked).await }).await?
-            }
-        };
-        if let Some(verdict) = verdict {
-            add_quota_headers(verdict, response.headers_mut());
-        }
-        Ok(response)
-    }
-
-    fn measure(&self, built: &Built, asked: &Asked) -> Result<Cost, Problem> {
         let name = asked.operation_name.as_deref();
         let cost = cost::measure(&built.model, &asked.document, name, &asked.variables, self.0.bounds);
         cost.map_err(|unfit| match unfit {
@@ -126,7 +81,7 @@ impl GraphqlService {
     }
 
     /// Counts a costly operation as several requests, of which the first is counted already.
-    async fn charge(&self, client: &Client, complexity: u64) -> Result<Option<Verdict>, Problem> {
+    pub async fn charge(&self, client: &Client, complexity: u64) -> Result<Option<Verdict>, Problem> {
         let Some(address) = client.extensions.get::<ClientAddress>().copied() else { return Ok(None) };
         let caller = client.caller();
         let mut last = None;
@@ -141,7 +96,7 @@ impl GraphqlService {
         Ok(last)
     }
 
-    async fn execute(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
+    pub async fn execute(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
         let keys = asked.root_keys();
         let Asked { document, operation_name, variables } = asked;
         let shared = self.share(client, Event::None)?;
@@ -157,6 +112,12 @@ impl GraphqlService {
         }
         count(&executed);
         respond(&executed, client.form)
+    }
+
+    /// Executes it also when the client hangs up: no change stops half-way.
+    pub async fn execute_to_the_end(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
+        let (this, client) = (self.clone(), client.copy());
+        self.0.tasks.to_the_end(async move { this.execute(&client, asked).await }).await
     }
 
     /// Returns what the fields of an execution share.
@@ -231,17 +192,7 @@ fn respond(executed: &Executed, form: Form) -> Result<Response, Problem> {
     let body = serde_json::to_string(executed).map_err(|error| Problem::internal(&error))?;
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()))];
     if form == Form::Events {
-        return Ok(events(super::stream::next(None, &body) + super::stream::COMPLETE));
+        return Ok(events(next(None, &body) + COMPLETE));
     }
     Ok((kind, [(header::CACHE_CONTROL, PRIVATE)], body).into_response())
-}
-
-/// Returns events that end by themselves.
-pub(crate) fn events(text: String) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(Form::Events.media_type())),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
-    encoded((headers, text).into_response(), Coding::Identity)
 }

@@ -11,7 +11,7 @@ use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::web::{InputFault, Problem};
 use serde_json::Value as Json;
 
-use super::{cost, error::code, value::variables};
+use crate::{cost, error::code, value::variables};
 
 /// The media types of answers.
 pub(crate) const JSON: &str = "application/json";

@@ -1,3 +1,11 @@
+mod dto;
+mod events;
+mod frames;
+mod request;
+mod service;
+mod stream;
+
+use async_graphql::parser::types::OperationType;
 use axum::{
     extract::{FromRequest, Request, State},
     http::{HeaderName, HeaderValue, header},
@@ -5,16 +13,22 @@ use axum::{
 };
 use loadmaster_platform::{
     room::Routes,
-    web::{Body, BodyLimit, Problem, Query, problem_responses},
+    web::{Body, BodyLimit, Problem, Query, add_quota_headers, problem_responses},
 };
 
 
-use super::{
+use self::{
     dto::{GraphqlAnswer, GraphqlRequest},
-    error::code,
-    request::{Form, JSON},
-    service::{Client, GraphqlService},
+    request::{Asked, Form, JSON, invalid},
+    service::Client,
 };
+use super::{
+    cost::Cost,
+    error::code,
+    metric::{self, OPERATIONS},
+};
+
+pub(super) use self::service::GraphqlService;
 
 /// Most bytes of a request.
 const MOST_BYTES: usize = 16 * 1024;
@@ -46,7 +60,11 @@ async fn graphql(
     let client = Client { extensions: request.extensions().clone(), form: Form::of(&headers), headers };
     let Ok(body) = Body::from_request(request, &()).await;
     let bytes = body.bytes_of(&[JSON])?;
-    service.answer(&client, &bytes).await
+    let answered = answer(&service, &client, &bytes).await;
+    if answered.is_err() {
+        OPERATIONS.with([metric::REFUSED]).increment(1);
+    }
+    answered
 }
 
 problem_responses!(SchemaProblems: [CALLER]);
@@ -60,4 +78,23 @@ async fn schema(State(service): State<GraphqlService>, query: Query) -> Result<R
     query.refuse_all()?;
     let kind = [(MEDIA_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
     Ok((kind, [(header::CACHE_CONTROL, "no-cache")], service.sdl()?).into_response())
+}
+
+/// Reads, measures and charges an operation, then executes it.
+async fn answer(service: &GraphqlService, client: &Client, body: &[u8]) -> Result<Response, Problem> {
+    let asked = Asked::read(body)?;
+    let Cost { kind, complexity } = service.measure(&asked)?;
+    if kind == OperationType::Subscription && client.form != Form::Events {
+        return Err(invalid("/query", "A subscription needs `Accept: text/event-stream`."));
+    }
+    let verdict = service.charge(client, complexity).await?;
+    let mut response = match kind {
+        OperationType::Subscription => stream::follow(service, client, asked).await?,
+        OperationType::Query => service.execute(client, asked).await?,
+        OperationType::Mutation => service.execute_to_the_end(client, asked).await?,
+    };
+    if let Some(verdict) = verdict {
+        add_quota_headers(verdict, response.headers_mut());
+    }
+    Ok(response)
 }

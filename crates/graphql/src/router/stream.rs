@@ -12,24 +12,18 @@ use loadmaster_platform::web::Problem;
 use serde_json::{Map, Value as Json};
 
 use super::{
+    events::{COMPLETE, events, next},
     frames::{Frames, Part},
+    request::{Asked, invalid},
+    service::{Client, GraphqlService, count, refuse_invalid},
+};
+use crate::{
     metric::{self, OPERATIONS},
     model::{Answer, Root},
     operations::RESET,
-    request::{Asked, invalid},
     resolve::Event,
     rest::{LAST_EVENT_ID, Refused},
-    service::{Client, GraphqlService, count, events, refuse_invalid},
 };
-
-/// The last event of a subscription that has ended for good.
-pub(crate) const COMPLETE: &str = "event: complete\ndata:\n\n";
-
-/// Returns a result as an event.
-pub(crate) fn next(id: Option<&str>, result: &str) -> String {
-    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
-    format!("{id}event: next\ndata: {result}\n\n")
-}
 
 /// A subscription that shows events.
 struct Subscription {
