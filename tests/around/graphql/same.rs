@@ -123,7 +123,7 @@ struct Site {
 
 impl Site {
     async fn start() -> (Self, Vec<(&'static str, Client)>) {
-        let world = WorldOptions::default().start().await;
+        let world = WorldOptions::default().set("graphql.max_complexity", "100000").start().await;
         let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
         let second = world.flight(NewFlight::new("AI102", "LHR", "JFK")).await;
         let organization = Uuid::new_v4();
