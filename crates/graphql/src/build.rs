@@ -7,7 +7,7 @@ use async_graphql::dynamic::{
 use super::{
     derive::SCALARS,
     model::{Answer, Kind, Member, Model, Root, RootKind, Shape, Type, Use, capitalized, connection, edge},
-    operations::{BOOKING, FLIGHT_IDS},
+    operations::{BOOKINGS, FLIGHT_IDS},
     resolve,
 };
 
@@ -102,13 +102,9 @@ pub(crate) fn type_ref(of: &Use) -> TypeRef {
 fn shown(model: &Model, owner: &str, member: &Member) -> Field {
     let of = type_ref(&member.of);
     let field = match (owner, member.rest.as_str()) {
-        (BOOKING, "payments") => Field::new(&member.name, of, |ctx| resolve::payments(ctx)),
-        (_, "flight") if is_relation(model, owner, "flight_id") => {
-            Field::new(&member.name, of, |ctx| resolve::flight(ctx))
-        }
-        (_, "flights") if is_relation(model, owner, FLIGHT_IDS) => {
-            Field::new(&member.name, of, |ctx| resolve::flights(ctx))
-        }
+        (owner, "payments") if BOOKINGS.contains(&owner) => Field::new(&member.name, of, resolve::payments),
+        (_, "flight") if is_relation(model, owner, "flight_id") => Field::new(&member.name, of, resolve::flight),
+        (_, "flights") if is_relation(model, owner, FLIGHT_IDS) => Field::new(&member.name, of, resolve::flights),
         _ => {
             let kind = model.types.get(member.of.name()).map(|of| &of.kind);
             let is_leaf = !matches!(kind, Some(Kind::Object(_) | Kind::Union(_)));

@@ -21,6 +21,9 @@ impl Built {
 
     /// Returns the schema in its definition language.
     pub fn sdl(&self) -> String {
-        self.schemas.whole.sdl_with_options(SDLExportOptions::new().include_specified_by())
+        let options = SDLExportOptions::new().include_specified_by().use_space_ident();
+        let text = self.schemas.whole.sdl_with_options(options);
+        // Empty lines of descriptions are indented.
+        text.lines().map(str::trim_end).fold(String::with_capacity(text.len()), |text, line| text + line + "\n")
     }
 }

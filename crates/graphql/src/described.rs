@@ -8,7 +8,7 @@ use utoipa::openapi::{
 use super::{
     derive::{Deriver, Way, name_of},
     model::{Answer, Argument, Kind, Member, Model, Place, Root, RootKind, Type, Use, camel, capitalized},
-    operations::{BOOKING, FLIGHT, FLIGHT_ID, FLIGHT_IDS, LISTED, Listed, OLDER, PAYMENT, RESET},
+    operations::{BOOKINGS, FLIGHT, FLIGHT_ID, FLIGHT_IDS, LISTED, Listed, OLDER, PAYMENT, RESET, TRACKING},
 };
 
 const JSON: &str = "application/json";
@@ -45,11 +45,11 @@ fn relate(model: &mut Model) {
             let flights = Use::of(FLIGHT).list().nullable();
             add(members, "flights", flights, "The flights of `flightIds`, in their order.");
         }
-        if name == BOOKING {
+        if BOOKINGS.contains(&name.as_str()) {
             let payments = Use::of(PAYMENT).list().nullable();
             add(members, "payments", payments, "The payments of the booking, oldest first.");
         }
-        if name == "Tracking" {
+        if name == TRACKING {
             let cursor = Use::of("String").nullable();
             add(members, OLDER, cursor, "The cursor of the older events, for `before`; null: there are none.");
         }
@@ -108,7 +108,7 @@ fn parameters(deriver: &mut Deriver<'_>, operation: &Operation, kind: RootKind, 
 /// Streams have no parameters but their subject: clients of GraphQL send headers.
 fn argument(deriver: &mut Deriver<'_>, parameter: &Parameter, kind: RootKind, answer: &Answer) -> Option<Argument> {
     let is_page = matches!(answer, Answer::Connection(..));
-    let is_history = matches!(answer, Answer::One(name) if name == "Tracking");
+    let is_history = matches!(answer, Answer::One(name) if name == TRACKING);
     let rest = parameter.name.as_str();
     let (name, place) = match (&parameter.parameter_in, rest) {
         (ParameterIn::Path, _) => (camel(rest), Place::Path(rest.to_owned())),
@@ -129,7 +129,11 @@ fn argument(deriver: &mut Deriver<'_>, parameter: &Parameter, kind: RootKind, an
         of = Use::of("Int");
     }
     let is_optional = !matches!(parameter.required, utoipa::openapi::Required::True);
-    let about = parameter.description.clone().or_else(|| deriver.about(schema));
+    let about = match name.as_str() {
+        "after" => Some("The cursor after which the page begins: `endCursor` of the page before it.".to_owned()),
+        "before" => Some("The cursor before which the events end: `olderCursor` of the answer before it.".to_owned()),
+        _ => parameter.description.clone().or_else(|| deriver.about(schema)),
+    };
     Some(Argument { name, of: of.or_null(is_optional), about, place })
 }
 

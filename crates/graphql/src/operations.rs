@@ -52,8 +52,10 @@ pub(crate) const LISTED: [Listed; 25] = [
 /// The types that relations lead to.
 pub(crate) const FLIGHT: &str = "Flight";
 pub(crate) const PAYMENT: &str = "Payment";
-/// The type whose payments are a relation.
-pub(crate) const BOOKING: &str = "Booking";
+/// The types whose payments are a relation.
+pub(crate) const BOOKINGS: [&str; 2] = ["Booking", "CommittedBooking"];
+/// The type with the history of a shipment.
+pub(crate) const TRACKING: &str = "Tracking";
 /// The members of REST from which relations lead.
 pub(crate) const FLIGHT_ID: &str = "flight_id";
 pub(crate) const FLIGHT_IDS: &str = "flight_ids";

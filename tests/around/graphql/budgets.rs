@@ -20,7 +20,10 @@ async fn a_hundred_bookings_with_legs_flights_and_payments_take_four_statements(
         let new = NewFlight::new(&format!("AI{}", 100 + number), "DEL", "LHR").weight(900_000.0).volume(9_000.0);
         flights.push(world.flight(new.positions(1000)).await);
     }
-    let orders = (0..100).map(|number| customer.book(order(&[&flights[number % 10]])));
+    let orders = (0..100).map(|number| {
+        let (customer, order) = (customer.clone(), order(&[&flights[number % 10]]));
+        async move { customer.book(order).await }
+    });
     at_once(orders).await;
     // Who is known already costs nothing.
     data(&customer, "{ me { id } }", json!({})).await;

@@ -54,10 +54,10 @@ impl Selection {
     }
 
     fn text(&self) -> String {
-        let fields = self.0.iter().map(|(name, below)| match below.0.is_empty() {
-            true => name.clone(),
-            false => format!("{name} {}", below.text()),
-        });
+        let fields = self
+            .0
+            .iter()
+            .map(|(name, below)| if below.0.is_empty() { name.clone() } else { format!("{name} {}", below.text()) });
         format!("{{ {} }}", fields.collect::<Vec<_>>().join(" "))
     }
 
@@ -146,7 +146,7 @@ impl Site {
     fn question(&self, dice: &mut Dice) -> Question {
         let date = (self.world.now() + chrono::TimeDelta::days(1)).date_naive().to_string();
         let booking = text(dice.pick(&self.bookings), "ref_id").to_owned();
-        let reference = dice.pick(&[booking.as_str(), "ACB000000000", "no reference"]).to_string();
+        let reference = (*dice.pick(&[booking.as_str(), "ACB000000000", "no reference"])).to_owned();
         let code = *dice.pick(&["DEL", "LHR", "del", "XXX", "??"]);
         let first = *dice.pick(&["1", "2", "100", "0"]);
         let status = *dice.pick(&["BOOKED", "DEPARTED", "CANCELLED"]);
