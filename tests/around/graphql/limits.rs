@@ -29,17 +29,14 @@ fn introspection(levels: usize) -> String {
     format!("{{ __schema {{ types {{ {} kind {} }} }} }}", "ofType { ".repeat(depth), "}".repeat(depth))
 }
 
-#[tokio::test]
-async fn what_is_beyond_a_limit_is_refused_before_anything_is_done() {
-    let database = TestDatabase::counting().await;
-    let world = WorldOptions::default().on(&database).start().await;
-    let client = world.anonymous();
+/// Requests that are refused: what is wrong, the body, and the status and code of the refusal.
+fn beyond_limits() -> Vec<(&'static str, String, u16, &'static str)> {
     let aliases: String = (0..1000).map(|number| format!("a{number}: __typename ")).collect();
     let operations: String = (0..10).map(|number| format!("query Q{number} {{ me {{ id }} }} ")).collect();
     let circle = "{ me { ...A } } fragment A on User { ...B } fragment B on User { ...A }";
     let wide: String =
         (0..30).map(|number| format!("fragment F{number} on User {{ ...F{0} ...F{0} }} ", number + 1)).collect();
-    let cases: Vec<(&str, String, u16, &str)> = vec![
+    vec![
         ("complexity 2002", query(&format!("{{ {PAGE} {TWENTY} }} }} }}")), 400, "query_too_complex"),
         ("depth 11", query(&nested(11)), 400, "query_too_complex"),
         ("depth 10 of what is not there", query(&nested(10)), 400, "graphql_invalid"),
@@ -85,10 +82,17 @@ async fn what_is_beyond_a_limit_is_refused_before_anything_is_done() {
             "graphql_invalid",
         ),
         ("no JSON", "{".to_owned(), 400, "malformed_request"),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn what_is_beyond_a_limit_is_refused_before_anything_is_done() {
+    let database = TestDatabase::counting().await;
+    let world = WorldOptions::default().on(&database).start().await;
+    let client = world.anonymous();
     send(&client, "{ airport(code: \"DEL\") { name } }", json!({})).await.expect(200);
     let before = world.executed("").await;
-    for (what, body, status, code) in cases {
+    for (what, body, status, code) in beyond_limits() {
         let answer = raw(&client, body).await;
         assert_eq!(answer.body["code"], code, "{what}: {}", answer.text);
         answer.expect_problem(status, code);
