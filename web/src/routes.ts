@@ -146,7 +146,8 @@ export const pages: readonly Page[] = [
   },
   {
     path: "/graphiql",
-    title: words.shell.api,
+    // A name, in all languages.
+    title: "GraphQL",
     load: page(() => import("./pages/graphiql/page").then(({ load }) => load())),
   },
   { path: "/admin", title: words.shell.administration, role: "admin", load: adminPage("home") },

@@ -149,6 +149,9 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
     "/flights/00000000-0000-7000-8000-000000000000",
   ])
     await isSound(page, address, info);
+  await isSound(page, "/graphiql", info, "", () =>
+    expect(page.locator(".graphiql-query-editor .CodeMirror")).toBeVisible(),
+  );
   await world.historyOfDemo();
   await isSound(page, `/?origin=DEL&destination=LHR&date=${day}&weight=300`, info, "prices", pricesOpened);
   await page.goto("/");
