@@ -4,7 +4,7 @@ import styles from "graphiql/style.css?inline";
 import { createElement } from "react";
 import { createRoot } from "react-dom/client";
 import type { Theme } from "../../parts/theme.svelte";
-import contrast from "./contrast.css?inline";
+import accessible from "./accessible.css?inline";
 import { ask, type Asked } from "./fetcher";
 import { memoryOf } from "./memory";
 
@@ -41,7 +41,7 @@ function nameEditors(place: HTMLElement): void {
 
 /** Shows GraphiQL in `place`, with the tabs that this person left. */
 export function mounted(place: HTMLElement, person: string | null): Mounted {
-  const sheets = [styles, contrast].map(sheetOf);
+  const sheets = [styles, accessible].map(sheetOf);
   document.adoptedStyleSheets.push(...sheets);
   const editors = new MutationObserver(() => nameEditors(place));
   editors.observe(place, { childList: true, subtree: true });
