@@ -10,7 +10,7 @@ import { memoryOf } from "./memory";
 
 const FIRST = `# Ctrl-Enter runs the operation, Ctrl-Space completes what you type.
 query Departures {
-  flights(origin: "DEL", first: 5) {
+  flights(origin: "DEL", status: "SCHEDULED", first: 5) {
     nodes {
       flightNumber
       destination
