@@ -96,3 +96,15 @@ test("GraphiQL shows a refusal of the server, and forgets what was written when 
   await expect(page.locator(".graphiql-query-editor")).toContainText("Departures");
   expect(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).not.toContain("Kept");
 });
+
+test("where GraphQL is switched off, the page says so", async ({ page }) => {
+  await page.route("**/api/v1/info", async (route) => {
+    const response = await route.fetch();
+    const info = (await response.json()) as { features: string[] };
+    const features = info.features.filter((name) => name !== "graphql");
+    await route.fulfill({ response, json: { ...info, features } });
+  });
+  await page.goto("/graphiql");
+  await expect(page.getByText("GraphQL is switched off")).toBeVisible();
+  await expect(page.locator(".graphiql-container")).toHaveCount(0);
+});

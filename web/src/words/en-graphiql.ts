@@ -5,6 +5,7 @@ export const enGraphiql = {
     text: "Write queries against the GraphQL API and run them with the rights of your session.",
     counts: "They count towards your quota, and mutations change real bookings.",
     anonymous: "You are not signed in: only data that anyone may read is shown.",
+    off: "GraphQL is switched off on this server.",
     schema: "Download the schema",
     editor: "GraphiQL",
   },
