@@ -15,8 +15,10 @@ async function write(page: Page, operation: string): Promise<void> {
   await page.keyboard.insertText(operation);
 }
 
-async function run(page: Page, operation: string): Promise<void> {
-  await write(page, operation);
+/** Runs an operation, once its tab has its name: until then the name of the operation before is sent with it. */
+async function run(page: Page, kind: string, name: string, fields: string): Promise<void> {
+  await write(page, `${kind} ${name} ${fields}`);
+  await expect(page.locator(".graphiql-tab-active")).toHaveText(name);
   await page.getByRole("button", { name: "Execute query" }).click();
 }
 
@@ -25,7 +27,7 @@ test("GraphiQL runs a query of anyone and shows the result", async ({ page, worl
   await page.goto("/graphiql");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("GraphQL");
   await expect(page.getByText("You are not signed in")).toBeVisible();
-  await run(page, `{ flights(origin: "TRV", first: 50) { nodes { flightNumber destination } } }`);
+  await run(page, "query", "Any", `{ flights(origin: "TRV", first: 50) { nodes { flightNumber destination } } }`);
   await expect(response(page)).toContainText(flight.flight_number);
   await expect(response(page)).not.toContainText("errors");
 });
@@ -35,7 +37,7 @@ test("GraphiQL runs a query with the rights of who is signed in", async ({ page,
   const customer = await world.customer();
   const booking = await world.book(customer, [flight]);
   await signIn(page, customer, "/graphiql");
-  await run(page, `query Own { bookings(first: 5) { nodes { refId status } } }`);
+  await run(page, "query", "Own", `{ bookings(first: 5) { nodes { refId status } } }`);
   await expect(response(page)).toContainText(booking.ref_id);
   await expect(page.getByText("You are not signed in")).toHaveCount(0);
 });
@@ -71,7 +73,7 @@ test("GraphiQL follows a subscription until it is stopped", async ({ page, world
   const operator = await world.operator();
   const booking = await world.book(operator, [flight]);
   await page.goto("/graphiql");
-  await run(page, `subscription { tracking(number: "${booking.ref_id}") { tracking { status } } }`);
+  await run(page, "subscription", "Followed", `{ tracking(number: "${booking.ref_id}") { tracking { status } } }`);
   await expect(response(page)).toContainText("BOOKED");
   await operator.post(`/api/v1/bookings/${booking.ref_id}/depart`);
   await expect(response(page)).toContainText("DEPARTED");
@@ -85,7 +87,7 @@ test("GraphiQL shows a refusal of the server, and forgets what was written when 
 }) => {
   const [first, second] = [await world.customer(), await world.customer()];
   await signIn(page, first, "/graphiql");
-  await run(page, "query Kept { nothing }");
+  await run(page, "query", "Kept", "{ nothing }");
   await expect(response(page)).toContainText("graphql_invalid");
   await page.getByRole("link", { name: "Track" }).click();
   await page.goBack();
