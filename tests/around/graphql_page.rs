@@ -33,16 +33,12 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 fn examples(page: &str) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     for (language, content) in blocks(page) {
-        let last = examples.last_mut();
-        match (language, last) {
-            ("graphql", _) => {
-                examples.push(Example { query: content.to_owned(), variables: Value::Null, answer: None });
-            }
-            ("json", Some(example)) => {
-                let json: Value = serde_json::from_str(content).expect("JSON");
-                if json.get("data").is_some() { example.answer = Some(json) } else { example.variables = json }
-            }
-            _ => {}
+        if language == "graphql" {
+            examples.push(Example { query: content.to_owned(), variables: Value::Null, answer: None });
+        } else if language == "json" {
+            let json: Value = serde_json::from_str(content).expect("JSON");
+            let example = examples.last_mut().expect("it follows an operation");
+            if json.get("data").is_some() { example.answer = Some(json) } else { example.variables = json }
         }
     }
     examples
