@@ -36,6 +36,7 @@ mod graphql_page;
 mod journeys;
 mod live;
 mod notifications;
+mod page_of_graphql;
 mod post;
 mod processor;
 mod rates;
