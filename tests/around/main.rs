@@ -32,7 +32,6 @@ mod demo_network;
 mod demo_world;
 mod feeds;
 mod graphql;
-mod graphql_page;
 mod journeys;
 mod live;
 mod notifications;
