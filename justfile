@@ -95,6 +95,12 @@ problems:
     cargo run --locked --quiet -- problems > docs/problems.md.new
     mv docs/problems.md.new docs/problems.md
 
+# Regenerate schema.graphql after a change of the API; names what clients would notice
+graphql:
+    cargo run --locked --quiet -- graphql-schema --check schema.graphql || true
+    cargo run --locked --quiet -- graphql-schema > schema.graphql.new
+    mv schema.graphql.new schema.graphql
+
 # Send and receive the examples of the API's description and of its problems anew
 examples:
     WRITE_EXAMPLES=1 ./test every_success_has_exactly every_code_of_the_catalogue

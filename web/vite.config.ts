@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
+import { graphiqlUnderPolicy } from "./scripts/graphiqlUnderPolicy";
 
 /** Where `npm run dev` finds the API: a `loadmaster serve` on this machine. */
 const api = process.env["LOADMASTER_URL"] ?? "http://127.0.0.1:8080";
@@ -24,7 +25,7 @@ function isOfFirstLoad(id: string, infoOf: (id: string) => { importedIds: string
 }
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), graphiqlUnderPolicy()],
   build: {
     target: "es2022",
     // The policy allows no `data:` but for images, and a file of its own can be cached for ever.
@@ -46,7 +47,10 @@ export default defineConfig({
   server: {
     // The host stays as it was asked: a session by cookie is only for pages of the same host.
     proxy: Object.fromEntries(
-      ["/api", "/docs", "/livez", "/health", "/problems"].map((path) => [path, { target: api, changeOrigin: false }]),
+      ["/api", "/graphql", "/docs", "/livez", "/health", "/problems"].map((path) => [
+        path,
+        { target: api, changeOrigin: false },
+      ]),
     ),
   },
   test: { include: ["src/**/*.test.ts"], environment: "node" },

@@ -16,7 +16,7 @@ use rust_embed::RustEmbed;
 use super::kept::{Document, DocumentRequest, nothing_here};
 
 /// The addresses of pages. `web/src/routes.ts` says what each shows; a test compares both.
-const PAGES: [&str; 57] = [
+const PAGES: [&str; 58] = [
     "/",
     "/track",
     TRACKING,
@@ -48,6 +48,7 @@ const PAGES: [&str; 57] = [
     "/flights",
     "/flights/{id}",
     "/rerouting",
+    "/graphiql",
     "/admin",
     "/admin/users",
     "/admin/organizations",

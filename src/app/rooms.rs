@@ -8,7 +8,7 @@ use loadmaster_platform::{
     follower::Follower,
     jobs::Handlers,
     postgres::{self, Month, Tables},
-    room::{Messages, Opened, Opening, Room, Routes, Unfinished, Worker},
+    room::{Above, Messages, Opened, Opening, Room, Routes, Unfinished, Worker},
     secrets,
     web::{self, Code},
 };
@@ -40,6 +40,7 @@ pub(super) static ROOMS: &[Room] = &[
     loadmaster_feeds::ROOM,
     loadmaster_webhooks::ROOM,
     loadmaster_notifications::ROOM,
+    loadmaster_graphql::ROOM,
     loadmaster_privacy::ROOM,
 ];
 
@@ -104,6 +105,7 @@ pub async fn restored(owner: &mut sqlx::PgConnection) -> anyhow::Result<u64> {
 pub(super) struct OpenRooms {
     pub services: Extensions,
     pub routes: Vec<Routes<()>>,
+    pub above: Vec<Above>,
     pub features: Vec<&'static str>,
     pub jobs: Handlers,
     pub followers: Vec<Arc<dyn Follower>>,
@@ -116,11 +118,12 @@ impl OpenRooms {
     pub async fn open(mut opening: Opening) -> anyhow::Result<Self> {
         let mut open = Self::default();
         for room in ROOMS {
-            let Opened { services, routes, features, jobs, follower, personal, workers, gauges } =
+            let Opened { services, routes, above, features, jobs, follower, personal, workers, gauges } =
                 (room.open)(&opening).await?;
             opening.services.extend(services);
             opening.personal.extend(personal);
             open.routes.push(routes);
+            open.above.extend(above);
             open.features.extend(room.features.iter().copied().chain(features));
             open.jobs = open.jobs.and(jobs);
             open.followers.extend(follower);

@@ -2,12 +2,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use axum::Router;
 use loadmaster_platform::{
-    room::{API, Routes},
+    room::{API, Above, Below, Routes},
     web::{ApiRouter, Operation, Problem, bulk, code},
 };
 
 use super::{
     AppState, console, docs,
+    document::openapi,
     guard::{Bounded, Bounds, MAX_IMPORT_BYTES, Operations},
     kept, system,
 };
@@ -38,7 +39,8 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
         bulk: Bounds { bytes: server.max_body_bytes, time: bulk::LONGEST.max(server.request_timeout()) },
         of_bulk: operations(&many),
     };
-    let documented = root.nest(API, api).merge(tables).merge(many);
+    let below = root.nest(API, api).merge(tables).merge(many);
+    let documented = above(state, &below);
     let mut names = RouteNames::new();
     let is_console = state.settings.console.enabled;
     let fields = state.settings.payments.hosted_fields(state.settings.database.url.is_none());
@@ -59,4 +61,11 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
         })
         .layer(bounded);
     Ok((router, names))
+}
+
+/// Returns these routes with those that answer by calling them. What is called has passed the bounds already.
+fn above(state: &AppState, below: &ApiRouter) -> ApiRouter {
+    let router = below.clone().into_router().fallback(async || kept::nothing_here());
+    let build = |above: Above| above(Below { router: router.clone(), document: openapi });
+    state.take_above().into_iter().map(build).fold(below.clone(), ApiRouter::merge)
 }

@@ -12,7 +12,7 @@ use loadmaster_platform::{
     random::{IdSource, TokenSource},
     rate_limit::RateLimiter,
     redis::Redis,
-    room::{Opening, Routes, Worker},
+    room::{Above, Opening, Routes, Worker},
     secrets::ServerSecrets,
     settings::Settings,
     streams::Streams,
@@ -63,6 +63,7 @@ pub struct Application {
     /// Taken when the workers start, as the server begins to serve.
     workers: Mutex<Vec<Worker>>,
     routes: Mutex<Vec<Routes<()>>>,
+    above: Mutex<Vec<Above>>,
     features: Features,
 }
 
@@ -180,6 +181,7 @@ impl AppState {
             followers: rooms.followers,
             workers: Mutex::new(rooms.workers),
             routes: Mutex::new(rooms.routes),
+            above: Mutex::new(rooms.above),
         })))
     }
 
@@ -197,5 +199,10 @@ impl AppState {
     /// Returns the rooms' routes; only the first call returns any.
     pub(super) fn take_routes(&self) -> Vec<Routes<()>> {
         std::mem::take(&mut *self.routes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the builders of the routes that call others; only the first call returns any.
+    pub(super) fn take_above(&self) -> Vec<Above> {
+        std::mem::take(&mut *self.above.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -7,6 +7,7 @@ pub mod demo_timetable;
 pub mod demo_world;
 mod doctor;
 mod flights;
+mod graphql_schema;
 mod healthcheck;
 mod jobs;
 mod keys;
@@ -125,6 +126,8 @@ enum Command {
     Problems,
     /// Print the JSON Schemas of all types of messages.
     Schemas(schemas::Options),
+    /// Print the schema of GraphQL.
+    GraphqlSchema(graphql_schema::Options),
     /// Print the settings in effect, with secrets masked.
     Config,
     /// Check this installation, and report problems.
@@ -167,6 +170,9 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Schemas(options) = &arguments.command {
         return schemas::run(options);
     }
+    if let Command::GraphqlSchema(options) = &arguments.command {
+        return graphql_schema::run(options);
+    }
     let settings = arguments.settings.clone().load()?;
     if matches!(arguments.command, Command::Config) {
         say(&settings.render());
@@ -202,7 +208,11 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Audit(options) => Box::pin(audit::run(settings, options)).await,
             Command::Doctor => doctor::run(settings).await,
             Command::Healthcheck => healthcheck::run(&settings).await,
-            Command::Openapi | Command::Problems | Command::Schemas(_) | Command::Config => Ok(ExitCode::SUCCESS),
+            Command::Openapi
+            | Command::Problems
+            | Command::Schemas(_)
+            | Command::GraphqlSchema(_)
+            | Command::Config => Ok(ExitCode::SUCCESS),
         };
         if let Some(exporting) = exporting {
             exporting.stop().await;

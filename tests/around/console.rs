@@ -26,6 +26,7 @@ async fn every_page_answers_the_shell_with_its_policy() {
         "/flights",
         "/flights/1",
         "/rerouting",
+        "/graphiql",
         "/admin/users",
         "/account",
     ] {

@@ -26,7 +26,7 @@ fn path_of_flight(flight: &Value) -> String {
 }
 
 /// A flight with room for hundreds of shipments.
-async fn roomy(world: &World) -> Value {
+pub async fn roomy(world: &World) -> Value {
     world.flight(NewFlight::new("AI101", "DEL", "LHR").weight(100_000.0).positions(1000)).await
 }
 

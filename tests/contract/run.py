@@ -331,6 +331,24 @@ def typescript(this: Run) -> None:
     run(this.log, "node", this.work / "built/journey.js", cwd=this.work, settings=this.server.settings())
 
 
+def graphql(this: Run) -> None:
+    modules = node()
+    schema = this.work / "schema.graphql"
+    schema.write_bytes(read(f"{this.server.url}/graphql/schema"))
+    if schema.read_bytes() != (ROOT / "schema.graphql").read_bytes():
+        raise Fault("the GraphQL schema that the server publishes is not the committed schema.graphql")
+    for source in (HERE / "graphql").iterdir():
+        shutil.copy(source, this.work)
+    (this.work / "package.json").write_text('{ "type": "module" }\n')
+    (this.work / "node_modules").symlink_to(modules)
+    settings = this.server.settings()
+    run(this.log, modules / ".bin/gql.tada", "generate-output", cwd=this.work)
+    run(this.log, modules / ".bin/gql.tada", "check", "--fail-on-warn", cwd=this.work)
+    run(this.log, modules / ".bin/tsc", "--project", this.work)
+    for program in ("schema", "journey"):
+        run(this.log, "node", this.work / f"built/{program}.js", cwd=this.work, settings=settings)
+
+
 def python_client(this: Run) -> None:
     programs = python()
     package = this.work / "loadmaster_client"
@@ -386,11 +404,14 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "spectral": spectral,
     "redocly": redocly,
     "typescript": typescript,
+    "graphql": graphql,
     "python": python_client,
     "rust": rust,
     "authlib": authlib,
     "schemathesis": schemathesis,
 }
+# The parts that need none of the Python programs.
+OF_NODE = {"spectral", "redocly", "typescript", "graphql"}
 
 
 # ---- the run --------------------------------------------------------------------------------------------------------
@@ -473,9 +494,9 @@ def main() -> int:
     callers = tuple(caller for caller in CALLERS if not asked.callers or caller in asked.callers)
     try:
         # Installed first, so that the time of a part is that of its checks.
-        if set(names) & {"spectral", "redocly", "typescript"}:
+        if set(names) & OF_NODE:
             node()
-        if set(names) - {"spectral", "redocly", "typescript"}:
+        if set(names) - OF_NODE:
             python()
         passed = run_parts(names, callers, asked.description)
     except Fault as fault:

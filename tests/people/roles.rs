@@ -345,6 +345,8 @@ const TABLE: &[(&str, &str, [Cell; 5])] = &[
     ("GET", "/api/v1/tracking/{number}/stream", ANYONE),
     ("GET", "/api/v1/stream", OPERATORS),
     ("POST", "/api/v1/stream-tickets", GUESTS),
+    ("POST", "/graphql", ANYONE),
+    ("GET", "/graphql/schema", ANYONE),
     ("GET", "/api/v1/health", ANYONE),
     ("GET", "/api/v1/info", ANYONE),
     ("GET", "/api/v1/event-types", ANYONE),

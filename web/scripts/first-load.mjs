@@ -1,5 +1,5 @@
 // Refuses a first load of more than 75 kB of JavaScript (gzip) until the search works, in any language, and one with texts of
-// administrators, of consolidations, of dimensions, of feeds, of stations or of another language: what search.html names, what those files import, and the catalogue of the language.
+// administrators, of consolidations, of dimensions, of feeds, of GraphiQL, of stations or of another language: what search.html names, what those files import, and the catalogue of the language.
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
@@ -54,7 +54,7 @@ for (const { language, path } of catalogues) {
   // Every longer text of a part that no other page has, too.
   const all = [...sources.values()].join("");
   const common = words(`${language}.ts`);
-  for (const part of ["admin", "consolidations", "feeds", "freight", "stations"]) {
+  for (const part of ["admin", "consolidations", "feeds", "freight", "graphiql", "stations"]) {
     const texts = [...words(`${language}-${part}.ts`).matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((found) => found[1]);
     const own = texts.filter((text) => text.length >= 20 && !common.includes(text));
     const loaded = own.filter((text) => all.includes(text));

@@ -3,6 +3,8 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "vite";
 
+/** The page of GraphiQL is never a part of the shell, and large. */
+const GRAPHIQL = "./pages/graphiql/page";
 const at = (path) => new URL(`../${path}`, import.meta.url);
 const { output } = await build({
   configFile: false,
@@ -10,7 +12,11 @@ const { output } = await build({
   logLevel: "warn",
   plugins: [svelte()],
   ssr: { noExternal: true },
-  build: { ssr: "src/shell.ts", write: false, rolldownOptions: { output: { codeSplitting: false } } },
+  build: {
+    ssr: "src/shell.ts",
+    write: false,
+    rolldownOptions: { output: { codeSplitting: false }, external: GRAPHIQL },
+  },
 });
 const script = at("node_modules/.cache/shell.mjs");
 mkdirSync(new URL(".", script), { recursive: true });

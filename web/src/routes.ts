@@ -1,10 +1,11 @@
 // Every page by its address. A page is a folder of `pages/`, loaded when it is opened; the first one comes with the application.
 import type { Component } from "svelte";
 import type { AdminPage } from "./pages/admin/pages";
+import type { pages as consolidationPages } from "./pages/consolidations/pages";
 import Search from "./pages/search/Search.svelte";
 import type { pages as stationPages } from "./pages/stations/pages";
 import { words } from "./words";
-import { adminTexts, consolidationTexts } from "./words/language";
+import { adminTexts } from "./words/language";
 
 export interface Page {
   path: string;
@@ -21,8 +22,9 @@ const page = (load: () => Promise<unknown>) => load as () => Loading;
 /** Loads the texts first: a module whose evaluation failed for want of them is never evaluated again. */
 const adminPage = (name: AdminPage) =>
   page(() => Promise.all([import("./pages/admin/pages"), adminTexts()]).then(([{ pages }]) => pages[name]()));
-const consolidationPage = (load: () => Promise<unknown>) => page(() => consolidationTexts().then(load));
-/** The pages of stations are named in a file of their own: the first load has neither their names nor their texts. */
+const consolidationPage = (name: keyof typeof consolidationPages) =>
+  page(() => import("./pages/consolidations/pages").then<unknown>(({ pages }) => pages[name]()));
+/** The pages of stations and of consolidations are named in files of their own: the first load has neither their names nor their texts. */
 const stationPage = (name: Exclude<keyof StationPages, "beside" | "logo">) =>
   page(() => import("./pages/stations/pages").then<unknown>(({ pages }) => pages[name]()));
 
@@ -98,24 +100,24 @@ export const pages: readonly Page[] = [
     path: "/consolidations",
     title: words.shell.consolidations,
     role: "customer",
-    load: consolidationPage(() => import("./pages/consolidations/Consolidations.svelte")),
+    load: consolidationPage("list"),
   },
   {
     path: "/consolidations/{id}",
     title: words.shell.consolidations,
     role: "customer",
-    load: consolidationPage(() => import("./pages/consolidations/Consolidation.svelte")),
+    load: consolidationPage("one"),
   },
   {
     path: "/consolidations/{id}/manifest/{origin}",
     title: words.shell.consolidations,
     role: "customer",
-    load: consolidationPage(() => import("./pages/consolidations/Manifest.svelte")),
+    load: consolidationPage("manifest"),
   },
   {
     path: "/join",
     title: words.shell.consolidations,
-    load: consolidationPage(() => import("./pages/consolidations/Join.svelte")),
+    load: consolidationPage("join"),
   },
   {
     path: "/account",
@@ -141,6 +143,12 @@ export const pages: readonly Page[] = [
     title: words.board.title,
     role: "operator",
     load: page(() => import("./pages/board/Board.svelte")),
+  },
+  {
+    path: "/graphiql",
+    // A name, in all languages.
+    title: "GraphQL",
+    load: page(() => import("./pages/graphiql/page").then(({ load }) => load())),
   },
   { path: "/admin", title: words.shell.administration, role: "admin", load: adminPage("home") },
   { path: "/admin/users", title: words.shell.administration, role: "admin", load: adminPage("users") },

@@ -149,6 +149,16 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
     "/flights/00000000-0000-7000-8000-000000000000",
   ])
     await isSound(page, address, info);
+  await isSound(page, "/graphiql", info, "", () =>
+    expect(page.locator(".graphiql-query-editor .CodeMirror")).toBeVisible(),
+  );
+  await isSound(page, "/graphiql", info, "graphiql_answered", async () => {
+    await page.getByRole("button", { name: "Execute query" }).click();
+    await expect(page.locator(".graphiql-response .CodeMirror-code")).toContainText("flightNumber");
+    const documentation = page.getByRole("button", { name: "Show Documentation Explorer" });
+    if (await documentation.isVisible()) await documentation.click();
+    await expect(page.locator(".graphiql-doc-explorer a").first()).toBeVisible();
+  });
   await world.historyOfDemo();
   await isSound(page, `/?origin=DEL&destination=LHR&date=${day}&weight=300`, info, "prices", pricesOpened);
   await page.goto("/");

@@ -6,7 +6,7 @@ use std::{
 
 use chrono::NaiveDate;
 use loadmaster_accounts::{Acts, Principal};
-use loadmaster_kernel::{HoldId, OrganizationId, PaymentId, PaymentOperationId};
+use loadmaster_kernel::{BookingId, HoldId, OrganizationId, PaymentId, PaymentOperationId};
 use loadmaster_platform::{
     clock::SharedClock,
     listing::{Anchor, CountParams, CreatedOrder, Listed},
@@ -15,6 +15,7 @@ use loadmaster_platform::{
     web::PageRequest,
 };
 use tokio::sync::{Notify, watch};
+use uuid::Uuid;
 
 use super::{
     desk::{PaymentDesk, Record},
@@ -131,6 +132,13 @@ impl PaymentService {
     pub async fn visible(&self, caller: Principal, id: PaymentId) -> Result<Payment, PaymentError> {
         let mut connection = self.db.read().await?;
         repository::find(&mut connection, id, caller.sees_only()).await?.ok_or(PaymentError::Unknown)
+    }
+
+    /// Returns the payments of these bookings, oldest first. The caller may see the bookings.
+    pub async fn of_bookings(&self, bookings: &[BookingId]) -> Result<Vec<Payment>, DbError> {
+        let ids: Vec<Uuid> = bookings.iter().map(|id| id.uuid()).collect();
+        let mut connection = self.db.read().await?;
+        Ok(repository::of_bookings(&mut connection, &ids).await?)
     }
 
     /// Returns a page of the payments that the filter chooses.

@@ -6,8 +6,7 @@ mod pattern;
 
 use std::sync::Arc;
 
-use crate::web::ApiRouter;
-use axum::http::Extensions;
+use axum::{Router, http::Extensions};
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use utoipa::openapi::OpenApi;
@@ -34,7 +33,7 @@ use super::{
     telemetry::Group,
     timing::Timing,
     vault::Vault,
-    web::{Code, Condition, CursorKey},
+    web::{ApiRouter, Code, Condition, CursorKey},
     work::UnitOfWork,
 };
 
@@ -174,11 +173,23 @@ pub struct Shared {
 /// A task that runs beside the requests until shutdown.
 pub type Worker = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 
+/// The routes below others, which are those of all rooms.
+pub struct Below {
+    pub router: Router,
+    /// Returns the API's description.
+    pub document: fn() -> OpenApi,
+}
+
+/// Builds routes at the root that answer by calling other routes.
+pub type Above = Box<dyn FnOnce(Below) -> ApiRouter + Send>;
+
 /// An opened room.
 #[derive(Default)]
 pub struct Opened {
     pub services: Extensions,
     pub routes: Routes<()>,
+    /// Its routes that call those of all rooms.
+    pub above: Option<Above>,
     /// Its features that the settings have switched on, beside those of its registration.
     pub features: Vec<&'static str>,
     pub jobs: Handlers,

@@ -77,12 +77,21 @@ pub struct Settings {
     pub stream: Stream,
     pub telemetry: Telemetry,
     pub console: Console,
+    pub graphql: Graphql,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Console {
     pub enabled: bool,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Graphql {
+    pub enabled: bool,
+    pub max_depth: u32,
+    pub max_complexity: u32,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

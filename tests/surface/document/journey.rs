@@ -476,6 +476,9 @@ async fn shipments(journey: &mut Journey<'_>, anyone: &Client, customer: &Client
     journey.visit(staff, "GET", "/api/v1/stream", &[], None).await;
     let path = Some(json!({"path": "/api/v1/stream"}));
     journey.visit(staff, "POST", "/api/v1/stream-tickets", &[], path).await;
+    let query = Some(json!({"query": "{ airport(code: \"DEL\") { iataCode name } }"}));
+    journey.visit(anyone, "POST", "/graphql", &[], query).await;
+    journey.visit(anyone, "GET", "/graphql/schema", &[], None).await;
 }
 
 /// A flight with a shipment that it takes and one that it leaves behind, and one that does not go.

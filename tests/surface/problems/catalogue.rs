@@ -131,6 +131,11 @@ async fn requests_that_cannot_be_read(world: &World, met: &mut Provocations) {
     met.met(405, "method_not_allowed", ("PUT", BOOKINGS.1), put);
     let padded = Answer::of(customer.request(Method::GET, BOOKINGS.1).header("x-padding", "p".repeat(33 * 1024)));
     met.met(431, "headers_too_large", ("GET", BOOKINGS.1), padded.await);
+    let graphql = ("POST", "/graphql");
+    let ask = async |query: &str| customer.post(graphql.1, json!({ "query": query })).await;
+    met.met(400, "graphql_invalid", graphql, ask("{ me { secret } }").await);
+    let deep = "{ me ".repeat(10) + "{ id }" + &"}".repeat(10);
+    met.met(400, "query_too_complex", graphql, ask(&deep).await);
 }
 
 /// Nothing carries its run out here.

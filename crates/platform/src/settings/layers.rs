@@ -8,10 +8,10 @@ use std::{
 use serde::de::{IntoDeserializer, value::MapDeserializer};
 
 use super::{
-    Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Emissions, Feeds, Holds,
-    Idempotency, Kafka, Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates, Redis,
-    Search, Secrets, Server, Settings, SettingsError, Sms, Sources, Ssim, Stream, Telemetry, TimeZones, Waitlist,
-    Webhooks,
+    Alerts, Analytics, Auth, Booking, Capacity, Clock, Console, Database, Desk, Embedded, Emissions, Feeds, Graphql,
+    Holds, Idempotency, Kafka, Locks, Mail, Notifications, Operations, Outbox, Payments, Pricing, RateLimit, Rates,
+    Redis, Search, Secrets, Server, Settings, SettingsError, Sms, Sources, Ssim, Stream, Telemetry, TimeZones,
+    Waitlist, Webhooks,
     faults::Faults,
     text::{Given, fields},
     validate,
@@ -307,6 +307,7 @@ pub(super) fn known() -> BTreeSet<String> {
         ("time_zones", fields::<TimeZones>()),
         ("telemetry", fields::<Telemetry>()),
         ("console", fields::<Console>()),
+        ("graphql", fields::<Graphql>()),
     ];
     let names = sections.iter().flat_map(|(section, keys)| keys.iter().map(move |key| format!("{section}.{key}")));
     names.collect()

@@ -47,6 +47,8 @@ pub(super) fn validate(settings: &Settings, has_kafka: bool, faults: &mut Faults
     post::post(settings, faults);
     secrets(settings, faults);
     webhooks(settings, faults);
+    within("graphql.max_depth", settings.graphql.max_depth, 1..=32, faults);
+    within("graphql.max_complexity", settings.graphql.max_complexity, 1..=100_000, faults);
     if let Err(error) = EnvFilter::try_new(&settings.telemetry.log_filter) {
         faults.add(
             "telemetry.log_filter",

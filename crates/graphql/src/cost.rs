@@ -1,0 +1,285 @@
+//! Measures a document before anything runs: its depth, its complexity, and what would be repeated without end.
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{
+    Name, Positioned, Value, Variables,
+    parser::types::{
+        ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection, SelectionSet,
+    },
+};
+
+use super::model::{Answer, Model, RootKind};
+
+/// Most levels of brackets in a document, and of selections within each other.
+pub(crate) const MOST_LEVELS: usize = 32;
+/// Most operations in a document, of which one is executed.
+pub(crate) const MOST_OPERATIONS: usize = 5;
+/// Most aliases of an operation.
+pub(crate) const MOST_ALIASES: u64 = 100;
+/// Most levels of fields of a question about the schema.
+const INTROSPECTION_DEPTH: u64 = 15;
+/// Most lists of types, members and arguments in a question about the schema: tools ask for nine.
+const MOST_LISTS: u64 = 20;
+/// Entries of a page unless `first` asks for fewer, and at most.
+const DEFAULT_PAGE: u64 = 50;
+const MOST_PAGE: u64 = 100;
+
+/// The lists of the schema's description.
+const LISTS: [&str; 8] =
+    ["types", "fields", "inputFields", "interfaces", "possibleTypes", "enumValues", "args", "directives"];
+/// Those that lead back to types, and from there to themselves.
+const CIRCLES: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub depth: u64,
+    pub complexity: u64,
+}
+
+/// What an operation costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub kind: OperationType,
+    pub complexity: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    TooComplex(String),
+    Invalid(String),
+}
+
+/// The measures of a selection.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measure {
+    complexity: u64,
+    depth: u64,
+    aliases: u64,
+    introspection: u64,
+    lists: u64,
+}
+
+/// Where a selection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Place {
+    /// Of the fields of the query.
+    is_root: bool,
+    /// The entries of the page whose fields these are.
+    page: Option<u64>,
+    is_introspection: bool,
+    /// Below a list that leads back to types.
+    is_circle: bool,
+}
+
+/// Returns whether brackets are nested more deeply than any document that is read.
+pub(crate) fn is_too_deep(text: &str) -> bool {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = match first {
+            b'{' | b'[' | b'(' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+                after
+            }
+            b'}' | b']' | b')' => {
+                depth = depth.saturating_sub(1);
+                after
+            }
+            b'#' => after.iter().position(|byte| matches!(byte, b'\n' | b'\r')).map_or(&[], |end| &after[end..]),
+            b'"' => behind_text(after),
+            _ => after,
+        };
+    }
+    deepest > MOST_LEVELS
+}
+
+/// Returns what follows a text after its first quote.
+fn behind_text(text: &[u8]) -> &[u8] {
+    let is_block = text.starts_with(b"\"\"");
+    let (mut rest, end): (&[u8], &[u8]) = if is_block { (&text[2..], b"\"\"\"") } else { (text, b"\"") };
+    while !rest.is_empty() {
+        if rest.starts_with(end) {
+            return &rest[end.len()..];
+        }
+        let step = if rest[0] == b'\\' { if is_block && rest.starts_with(b"\\\"\"\"") { 4 } else { 2 } } else { 1 };
+        rest = rest.get(step..).unwrap_or_default();
+    }
+    rest
+}
+
+/// Measures all operations and fragments, and returns the cost of the operation that is executed.
+pub(crate) fn measure(
+    model: &Model,
+    document: &ExecutableDocument,
+    operation_name: Option<&str>,
+    variables: &Variables,
+    bounds: Bounds,
+) -> Result<Cost, Unfit> {
+    let count = document.operations.iter().count();
+    if count > MOST_OPERATIONS {
+        let text = format!("The document has {count} operations; at most {MOST_OPERATIONS} are accepted.");
+        return Err(Unfit::TooComplex(text));
+    }
+    let mut chosen = None;
+    for (name, operation) in document.operations.iter() {
+        let kind = operation.node.ty;
+        let variables = with_defaults(variables, &operation.node);
+        let mut survey = Survey::new(model, document, &variables, kind);
+        let measure = survey.of(&operation.node.selection_set.node, Place { is_root: true, ..Place::default() }, 0)?;
+        check(&measure, bounds)?;
+        let is_chosen = match operation_name {
+            Some(wanted) => name.is_some_and(|name| name == wanted),
+            None => count == 1,
+        };
+        if is_chosen {
+            chosen = Some(Cost { kind, complexity: measure.complexity });
+        }
+    }
+    let mut survey = Survey::new(model, document, variables, OperationType::Query);
+    for name in document.fragments.keys() {
+        survey.of_fragment(name, Place::default(), 0)?;
+    }
+    chosen.ok_or_else(|| {
+        Unfit::Invalid("The document has no operation with that name, or several and `operationName` is absent.".into())
+    })
+}
+
+/// Returns the variables with the defaults of those that are absent.
+fn with_defaults(variables: &Variables, operation: &OperationDefinition) -> Variables {
+    let mut variables = variables.clone();
+    for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
+        if let Some(value) = definition.default_value() {
+            variables.entry(definition.name.node.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    variables
+}
+
+fn check(measure: &Measure, bounds: Bounds) -> Result<(), Unfit> {
+    let Measure { complexity, depth, aliases, introspection, lists } = *measure;
+    let bounds = [
+        ("depth", depth, bounds.depth),
+        ("complexity", complexity, bounds.complexity),
+        ("number of aliases", aliases, MOST_ALIASES),
+        ("depth of introspection", introspection, INTROSPECTION_DEPTH),
+        ("number of lists of introspection", lists, MOST_LISTS),
+    ];
+    match bounds.into_iter().find(|(_, is, most)| is > most) {
+        None => Ok(()),
+        Some((what, is, most)) => {
+            Err(Unfit::TooComplex(format!("The {what} of the operation is {is}; at most {most} is accepted.")))
+        }
+    }
+}
+
+struct Survey<'a> {
+    model: &'a Model,
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    variables: &'a Variables,
+    kind: OperationType,
+    known: HashMap<(&'a str, Place), Measure>,
+    under_way: HashSet<&'a str>,
+}
+
+impl<'a> Survey<'a> {
+    fn new(model: &'a Model, document: &'a ExecutableDocument, variables: &'a Variables, kind: OperationType) -> Self {
+        let (known, under_way) = (HashMap::new(), HashSet::new());
+        Self { model, fragments: &document.fragments, variables, kind, known, under_way }
+    }
+
+    fn of(&mut self, selection: &'a SelectionSet, place: Place, level: usize) -> Result<Measure, Unfit> {
+        if level > MOST_LEVELS {
+            return Err(Unfit::TooComplex(format!("Selections are nested more than {MOST_LEVELS} levels deep.")));
+        }
+        let mut sum = Measure::default();
+        for item in &selection.items {
+            let one = match &item.node {
+                Selection::Field(field) => self.of_field(&field.node, place, level)?,
+                Selection::InlineFragment(fragment) => self.of(&fragment.node.selection_set.node, place, level + 1)?,
+                Selection::FragmentSpread(spread) => {
+                    self.of_fragment(&spread.node.fragment_name.node, place, level + 1)?
+                }
+            };
+            sum = Measure {
+                complexity: sum.complexity.saturating_add(one.complexity),
+                depth: sum.depth.max(one.depth),
+                aliases: sum.aliases.saturating_add(one.aliases),
+                introspection: sum.introspection.max(one.introspection),
+                lists: sum.lists.saturating_add(one.lists),
+            };
+        }
+        Ok(sum)
+    }
+
+    /// A fragment is measured once for each kind of place. One that contains itself has no measure.
+    fn of_fragment(&mut self, name: &Name, place: Place, level: usize) -> Result<Measure, Unfit> {
+        // The validation reports a fragment that is not there.
+        let Some((name, fragment)) = self.fragments.get_key_value(name) else { return Ok(Measure::default()) };
+        if let Some(known) = self.known.get(&(name.as_str(), place)) {
+            return Ok(*known);
+        }
+        if !self.under_way.insert(name) {
+            return Err(Unfit::Invalid(format!("The fragment `{name}` contains itself.")));
+        }
+        let measure = self.of(&fragment.node.selection_set.node, place, level)?;
+        self.under_way.remove(name.as_str());
+        self.known.insert((name, place), measure);
+        Ok(measure)
+    }
+
+    fn of_field(&mut self, field: &'a Field, place: Place, level: usize) -> Result<Measure, Unfit> {
+        let name = field.name.node.as_str();
+        let is_introspection = place.is_introspection || matches!(name, "__schema" | "__type");
+        let is_circle = is_introspection && CIRCLES.contains(&name);
+        if is_circle && place.is_circle {
+            return Err(Unfit::TooComplex("A question about the schema follows a circle of types.".to_owned()));
+        }
+        let page = if place.is_root && !is_introspection { self.page(field) } else { None };
+        let is_plain_list = page.is_some_and(|(_, is_connection)| !is_connection);
+        let below = Place {
+            is_root: false,
+            page: page.filter(|(_, is_connection)| *is_connection).map(|(entries, _)| entries),
+            is_introspection,
+            is_circle: is_circle || place.is_circle,
+        };
+        let within = self.of(&field.selection_set.node, below, level + 1)?;
+        let times = match page {
+            Some((entries, _)) if is_plain_list => entries,
+            _ if matches!(name, "nodes" | "edges") => place.page.unwrap_or(1),
+            _ => 1,
+        };
+        let depth = within.depth.max(within.introspection) + 1;
+        Ok(Measure {
+            complexity: within.complexity.saturating_mul(times).saturating_add(1),
+            depth: if is_introspection { 0 } else { depth },
+            aliases: within.aliases.saturating_add(u64::from(field.alias.is_some())),
+            introspection: if is_introspection { depth } else { 0 },
+            lists: within.lists.saturating_add(u64::from(is_introspection && LISTS.contains(&name))),
+        })
+    }
+
+    /// Returns the entries that a field of a root may have, and whether they are below `nodes` and `edges`.
+    fn page(&self, field: &Field) -> Option<(u64, bool)> {
+        let kind = match self.kind {
+            OperationType::Query => RootKind::Query,
+            OperationType::Mutation => RootKind::Mutation,
+            OperationType::Subscription => RootKind::Subscription,
+        };
+        let root = self.model.roots.iter().find(|root| root.kind == kind && root.name == field.name.node.as_str())?;
+        let is_connection = match root.answer {
+            Answer::Connection(..) => true,
+            Answer::List(_) => false,
+            _ => return None,
+        };
+        let first = field.get_argument("first").and_then(|value| {
+            let of_variable = |name: Name| self.variables.get(&name).cloned().ok_or(());
+            value.node.clone().into_const_with(of_variable).ok()
+        });
+        let entries = match first {
+            Some(Value::Number(number)) => number.as_u64().unwrap_or(MOST_PAGE),
+            _ => DEFAULT_PAGE,
+        };
+        Some((entries.clamp(1, MOST_PAGE), is_connection))
+    }
+}

@@ -1,0 +1,174 @@
+//! The types of the schema, before they take the form of a library.
+use std::collections::BTreeMap;
+
+/// The whole schema.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    pub types: BTreeMap<String, Type>,
+    pub roots: Vec<Root>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Type {
+    pub about: Option<String>,
+    pub kind: Kind,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Object(Vec<Member>),
+    Input(Vec<Member>),
+    Enum(Vec<String>),
+    /// The names of its members.
+    Union(Vec<String>),
+}
+
+/// A member of an object.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub name: String,
+    /// Its name in REST.
+    pub rest: String,
+    pub of: Use,
+    pub about: Option<String>,
+}
+
+/// How a type is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Use {
+    pub shape: Shape,
+    pub is_nullable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Named(String),
+    List(Box<Use>),
+}
+
+impl Use {
+    pub fn of(name: impl Into<String>) -> Self {
+        Self { shape: Shape::Named(name.into()), is_nullable: false }
+    }
+
+    pub fn list(self) -> Self {
+        Self { shape: Shape::List(Box::new(self)), is_nullable: false }
+    }
+
+    #[must_use]
+    pub fn nullable(self) -> Self {
+        Self { is_nullable: true, ..self }
+    }
+
+    #[must_use]
+    pub fn or_null(self, is_nullable: bool) -> Self {
+        let is_nullable = self.is_nullable || is_nullable;
+        Self { is_nullable, ..self }
+    }
+
+    /// Returns the name of the type, or of the items of the list.
+    pub fn name(&self) -> &str {
+        match &self.shape {
+            Shape::Named(name) => name,
+            Shape::List(item) => item.name(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RootKind {
+    Query,
+    Mutation,
+    Subscription,
+}
+
+/// A field of a root: an operation of REST.
+#[derive(Debug, Clone)]
+pub(crate) struct Root {
+    pub kind: RootKind,
+    pub name: &'static str,
+    pub about: Option<String>,
+    pub method: &'static str,
+    /// The template of its path.
+    pub path: String,
+    pub arguments: Vec<Argument>,
+    pub answer: Answer,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Argument {
+    pub name: String,
+    pub of: Use,
+    pub about: Option<String>,
+    pub place: Place,
+}
+
+/// The part of a REST request that an argument becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Path(String),
+    Query(String),
+    IdempotencyKey,
+    IfMatch,
+    Body,
+}
+
+/// What REST answers.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    One(String),
+    List(Use),
+    /// A page of these; whether they can be counted.
+    Connection(String, bool),
+    /// The members of a union, by the status of the answer.
+    Union(String, Vec<(u16, String)>),
+    /// Events by their names, with the types of their data; whether the data of the only one is the answer itself.
+    Events {
+        of: String,
+        is_whole: bool,
+    },
+}
+
+impl Answer {
+    /// Returns the type of the field. Each may be null: an error is beside it.
+    pub fn of(&self) -> Use {
+        let of = match self {
+            Self::One(name) | Self::Union(name, _) | Self::Events { of: name, .. } => Use::of(name),
+            Self::List(item) => item.clone().list(),
+            Self::Connection(item, _) => Use::of(connection(item)),
+        };
+        of.nullable()
+    }
+}
+
+pub(crate) fn connection(item: &str) -> String {
+    format!("{item}Connection")
+}
+
+pub(crate) fn edge(item: &str) -> String {
+    format!("{item}Edge")
+}
+
+/// Returns a name of REST as GraphQL writes it.
+pub(crate) fn camel(name: &str) -> String {
+    let mut parts = name.split(['_', '-']);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| name + &capitalized(part))
+}
+
+pub(crate) fn capitalized(part: &str) -> String {
+    let mut letters = part.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_rest_become_names_of_graphql() {
+        for (rest, name) in [("ref_id", "refId"), ("volume_m3", "volumeM3"), ("q", "q"), ("co2e_kg", "co2eKg")] {
+            assert_eq!(camel(rest), name);
+        }
+    }
+}

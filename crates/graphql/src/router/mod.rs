@@ -1,0 +1,100 @@
+mod dto;
+mod events;
+mod frames;
+mod request;
+mod service;
+mod stream;
+
+use async_graphql::parser::types::OperationType;
+use axum::{
+    extract::{FromRequest, Request, State},
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use loadmaster_platform::{
+    room::Routes,
+    web::{Body, BodyLimit, Problem, Query, add_quota_headers, problem_responses},
+};
+
+
+use self::{
+    dto::{GraphqlAnswer, GraphqlRequest},
+    request::{Asked, Form, JSON, invalid},
+    service::Client,
+};
+use super::{
+    cost::Cost,
+    error::code,
+    metric::{self, OPERATIONS},
+};
+
+pub(super) use self::service::GraphqlService;
+
+/// Most bytes of a request.
+const MOST_BYTES: usize = 16 * 1024;
+const MEDIA_TYPE: HeaderName = header::CONTENT_TYPE;
+
+pub(super) fn routes() -> Routes<GraphqlService> {
+    let root = ApiRouter::new().routes(routes!(graphql)).routes(routes!(schema));
+    Routes { root, ..Routes::default() }
+}
+
+problem_responses!(GraphqlProblems: [CALLER, BODY], MALFORMED_REQUEST, QUERY_TOO_COMPLEX, GRAPHQL_INVALID);
+
+/// Execute a GraphQL operation.
+///
+/// The fields are operations of REST, with its rights, refusals, keys and preconditions: a refusal is in `errors`, with the members of
+/// the problem in `extensions`, and its field is null. A document that is not valid or too complex is answered 400, and nothing is
+/// done. A subscription needs `Accept: text/event-stream`, and is answered as graphql-sse describes. A request has at most 16 KiB.
+#[utoipa::path(post, path = "/graphql", tag = "graphql", operation_id = "graphql",
+    request_body = GraphqlRequest,
+    responses((status = 200, description = "The result, with errors of single fields beside it.", body = GraphqlAnswer), GraphqlProblems))]
+async fn graphql(
+    State(service): State<GraphqlService>,
+    query: Query,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    query.refuse_all()?;
+    request.extensions_mut().insert(BodyLimit(MOST_BYTES));
+    let headers = request.headers().clone();
+    let client = Client { extensions: request.extensions().clone(), form: Form::of(&headers), headers };
+    let Ok(body) = Body::from_request(request, &()).await;
+    let bytes = body.bytes_of(&[JSON])?;
+    let answered = answer(&service, &client, &bytes).await;
+    if answered.is_err() {
+        OPERATIONS.with([metric::REFUSED]).increment(1);
+    }
+    answered
+}
+
+problem_responses!(SchemaProblems: [CALLER]);
+
+/// Get the schema of GraphQL.
+///
+/// In the schema definition language.
+#[utoipa::path(get, path = "/graphql/schema", tag = "graphql", operation_id = "getGraphqlSchema",
+    responses((status = 200, description = "The schema.", content_type = "text/plain", body = String), SchemaProblems))]
+async fn schema(State(service): State<GraphqlService>, query: Query) -> Result<Response, Problem> {
+    query.refuse_all()?;
+    let kind = [(MEDIA_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
+    Ok((kind, [(header::CACHE_CONTROL, "no-cache")], service.sdl()?).into_response())
+}
+
+/// Reads, measures and charges an operation, then executes it.
+async fn answer(service: &GraphqlService, client: &Client, body: &[u8]) -> Result<Response, Problem> {
+    let asked = Asked::read(body)?;
+    let Cost { kind, complexity } = service.measure(&asked)?;
+    if kind == OperationType::Subscription && client.form != Form::Events {
+        return Err(invalid("/query", "A subscription needs `Accept: text/event-stream`."));
+    }
+    let verdict = service.charge(client, complexity).await?;
+    let mut response = match kind {
+        OperationType::Subscription => stream::follow(service, client, asked).await?,
+        OperationType::Query => service.execute(client, asked).await?,
+        OperationType::Mutation => service.execute_to_the_end(client, asked).await?,
+    };
+    if let Some(verdict) = verdict {
+        add_quota_headers(verdict, response.headers_mut());
+    }
+    Ok(response)
+}

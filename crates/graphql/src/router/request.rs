@@ -1,0 +1,125 @@
+//! What a client asks: the body of a request, and the form in which it wants the answer.
+use async_graphql::{
+    Name, Positioned, Variables,
+    parser::{
+        parse_query,
+        types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection},
+    },
+};
+use axum::http::{HeaderMap, header};
+use loadmaster_kernel::{Fault, FaultCode};
+use loadmaster_platform::web::{InputFault, Problem};
+use serde_json::Value as Json;
+
+use crate::{cost, error::code, value::variables};
+
+/// The media types of answers.
+pub(crate) const JSON: &str = "application/json";
+const GRAPHQL: &str = "application/graphql-response+json";
+pub(crate) const EVENTS: &str = "text/event-stream";
+
+/// A request as it was received.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub document: ExecutableDocument,
+    pub operation_name: Option<String>,
+    pub variables: Variables,
+}
+
+impl Asked {
+    pub fn read(body: &[u8]) -> Result<Self, Problem> {
+        let text = "The body is not well-formed JSON.";
+        let body: Json = serde_json::from_slice(body).map_err(|_| Problem::new(code::MALFORMED_REQUEST, text))?;
+        let Json::Object(members) = body else {
+            return Err(invalid(
+                "",
+                "The body must be one JSON object; several requests in one body are not accepted.",
+            ));
+        };
+        let (mut query, mut operation_name, mut given) = (None, None, None);
+        for (name, value) in members {
+            match (name.as_str(), value) {
+                ("query", Json::String(text)) => query = Some(text),
+                ("operationName", Json::String(text)) if !text.is_empty() => operation_name = Some(text),
+                ("operationName", Json::String(_) | Json::Null) | ("variables" | "extensions", Json::Null) => {}
+                ("variables", Json::Object(values)) => given = Some(values),
+                // What clients say of themselves changes nothing.
+                ("extensions", Json::Object(_)) => {}
+                (known @ ("query" | "operationName" | "variables" | "extensions"), _) => {
+                    return Err(invalid(&format!("/{known}"), &format!("`{known}` has the wrong type.")));
+                }
+                (unknown, _) => {
+                    return Err(invalid(&format!("/{unknown}"), &format!("`{unknown}` is not a member of a request.")));
+                }
+            }
+        }
+        let query = query.ok_or_else(|| invalid("/query", "`query` is required."))?;
+        if cost::is_too_deep(&query) {
+            let text = format!("Brackets are nested more than {} levels deep.", cost::MOST_LEVELS);
+            return Err(Problem::new(code::QUERY_TOO_COMPLEX, text));
+        }
+        let document = parse_query(&query).map_err(|error| invalid("/query", &format!("{error}.")))?;
+        Ok(Self { document, operation_name, variables: variables(&given.unwrap_or_default()) })
+    }
+
+    /// Returns the operation that is executed.
+    pub fn operation(&self) -> Option<&Positioned<OperationDefinition>> {
+        match (&self.document.operations, &self.operation_name) {
+            (DocumentOperations::Single(operation), None) => Some(operation),
+            (DocumentOperations::Multiple(operations), Some(name)) => operations.get(&Name::new(name)),
+            (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+            _ => None,
+        }
+    }
+
+    /// Returns the names of the root's fields in the answer, in their order, as far as they stand there directly.
+    pub fn root_keys(&self) -> Vec<Name> {
+        let selections = self.operation().into_iter().flat_map(|operation| &operation.node.selection_set.node.items);
+        let keys = selections.filter_map(|selection| match &selection.node {
+            Selection::Field(field) => Some(field.node.response_key().node.clone()),
+            _ => None,
+        });
+        keys.collect()
+    }
+}
+
+/// Returns the problem of a request that is not valid, at this member of the body.
+pub(crate) fn invalid(pointer: &str, text: &str) -> Problem {
+    let fault = InputFault::body(pointer.to_owned(), &Fault::new(FaultCode::InvalidFormat, text.to_owned()));
+    Problem::new(code::GRAPHQL_INVALID, text).about(&fault)
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    GraphqlJson,
+    Events,
+}
+
+impl Form {
+    /// Returns the form that the client accepts. JSON is for those that accept neither.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let accepts = |kind: &str| {
+            let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+            values
+                .flat_map(|value| value.split(','))
+                .any(|one| one.split(';').next().is_some_and(|one| one.trim().eq_ignore_ascii_case(kind)))
+        };
+        if accepts(EVENTS) {
+            Self::Events
+        } else if accepts(GRAPHQL) {
+            Self::GraphqlJson
+        } else {
+            Self::Json
+        }
+    }
+
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => JSON,
+            Self::GraphqlJson => GRAPHQL,
+            Self::Events => EVENTS,
+        }
+    }
+}

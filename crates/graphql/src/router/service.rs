@@ -1,0 +1,198 @@
+//! Executes operations: reads, measures, charges, then lets REST answer.
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use async_graphql::{Request as Execution, Response as Executed, Value, indexmap::IndexMap};
+use axum::{
+    Router,
+    http::{Extensions, HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use loadmaster_accounts::{CallerQuotas, Principal};
+use loadmaster_platform::rate_limit::Verdict;
+use loadmaster_platform::{
+    room::Below,
+    tasks::Tasks,
+    web::{ClientAddress, PRIVATE, Problem},
+};
+
+use super::{
+    events::{COMPLETE, events, next},
+    request::{Asked, Form, invalid},
+};
+use crate::{
+    built::Built,
+    cost::{self, Bounds, Cost, Unfit},
+    error::code,
+    load::{Loaders, Services},
+    metric::{self, OPERATIONS},
+    resolve::{Event, Shared},
+    rest::Rest,
+};
+
+/// Units of complexity that count as one request.
+const UNITS: u64 = 200;
+
+/// The schema, built when it is first needed.
+type Lazily = LazyLock<anyhow::Result<Built>, Box<dyn FnOnce() -> anyhow::Result<Built> + Send>>;
+
+/// Executes operations. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct GraphqlService(Arc<Parts>);
+
+struct Parts {
+    built: Lazily,
+    router: Router,
+    services: Services,
+    quotas: CallerQuotas,
+    tasks: Tasks,
+    bounds: Bounds,
+}
+
+/// The caller of a request, and what its answer has to look like.
+pub(crate) struct Client {
+    pub extensions: Extensions,
+    pub headers: HeaderMap,
+    pub form: Form,
+}
+
+impl GraphqlService {
+    pub fn new(below: Below, services: Services, quotas: CallerQuotas, tasks: Tasks, bounds: Bounds) -> Self {
+        let Below { router, document } = below;
+        let built: Lazily = LazyLock::new(Box::new(move || Built::new(&document())));
+        Self(Arc::new(Parts { built, router, services, quotas, tasks, bounds }))
+    }
+
+    pub fn built(&self) -> Result<&Built, Problem> {
+        self.0.built.as_ref().map_err(|error| Problem::internal(&error))
+    }
+
+    pub fn sdl(&self) -> Result<String, Problem> {
+        Ok(self.built()?.sdl())
+    }
+
+    pub fn measure(&self, asked: &Asked) -> Result<Cost, Problem> {
+        let built = self.built()?;
+        let name = asked.operation_name.as_deref();
+        let cost = cost::measure(&built.model, &asked.document, name, &asked.variables, self.0.bounds);
+        cost.map_err(|unfit| match unfit {
+            Unfit::TooComplex(text) => Problem::new(code::QUERY_TOO_COMPLEX, text),
+            Unfit::Invalid(text) => invalid("/query", &text),
+        })
+    }
+
+    /// Counts a costly operation as several requests, of which the first is counted already.
+    pub async fn charge(&self, client: &Client, complexity: u64) -> Result<Option<Verdict>, Problem> {
+        let Some(address) = client.extensions.get::<ClientAddress>().copied() else { return Ok(None) };
+        let caller = client.caller();
+        let mut last = None;
+        for _ in 1..complexity.div_ceil(UNITS) {
+            last = self.0.quotas.count(caller, address).await;
+            if let Some(verdict) = last.filter(|verdict| !verdict.is_admitted) {
+                let what =
+                    format!("send {} requests, of which a query of this complexity counts as several", verdict.limit);
+                return Err(Problem::quota_used_up(verdict, &what));
+            }
+        }
+        Ok(last)
+    }
+
+    pub async fn execute(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
+        let keys = asked.root_keys();
+        let Asked { document, operation_name, variables } = asked;
+        let shared = self.share(client, Event::None)?;
+        let mut execution = Execution::new("").variables(variables).data(shared.clone());
+        execution.operation_name = operation_name;
+        execution.set_parsed_query(document);
+        let mut executed = self.built()?.schemas.whole.execute(execution).await;
+        refuse_invalid(&executed)?;
+        put_in_order(&mut executed, &keys);
+        let replayed = std::mem::take(&mut *shared.replayed.lock().unwrap_or_else(PoisonError::into_inner));
+        if !replayed.is_empty() {
+            executed = executed.extension("replayed", replayed.into());
+        }
+        count(&executed);
+        respond(&executed, client.form)
+    }
+
+    /// Executes it also when the client hangs up: no change stops half-way.
+    pub async fn execute_to_the_end(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
+        let (this, client) = (self.clone(), client.copy());
+        self.0.tasks.to_the_end(async move { this.execute(&client, asked).await }).await
+    }
+
+    /// Returns what the fields of an execution share.
+    pub fn share(&self, client: &Client, event: Event) -> Result<Arc<Shared>, Problem> {
+        Ok(Arc::new(Shared {
+            model: self.built()?.model.clone(),
+            rest: self.rest(client),
+            loaders: Loaders::new(&self.0.services, client.caller().as_ref()),
+            event,
+            replayed: Mutex::default(),
+        }))
+    }
+
+    pub fn rest(&self, client: &Client) -> Rest {
+        Rest::new(self.0.router.clone(), client.extensions.clone(), &client.headers)
+    }
+
+    /// Executes a subscription's selection over one event.
+    pub async fn show(&self, execution: Execution) -> Result<Executed, Problem> {
+        Ok(self.built()?.schemas.events.execute(execution).await)
+    }
+}
+
+impl Client {
+    pub fn caller(&self) -> Option<Principal> {
+        self.extensions.get().copied()
+    }
+
+    pub fn copy(&self) -> Self {
+        Self { extensions: self.extensions.clone(), headers: self.headers.clone(), form: self.form }
+    }
+}
+
+/// Refuses what the validation has found: errors without a path, before anything ran.
+pub(crate) fn refuse_invalid(executed: &Executed) -> Result<(), Problem> {
+    if executed.data != Value::Null || executed.errors.is_empty() || executed.errors.iter().any(|e| !e.path.is_empty())
+    {
+        return Ok(());
+    }
+    let texts = executed.errors.iter().take(10).map(|error| match error.locations.first() {
+        Some(place) => {
+            format!("{} (line {}, column {})", error.message.trim_end_matches('.'), place.line, place.column)
+        }
+        None => error.message.trim_end_matches('.').to_owned(),
+    });
+    let texts: Vec<String> = texts.collect();
+    Err(invalid("/query", &format!("{}.", texts.join("; "))))
+}
+
+/// Puts the fields of the root in the order of the document: they end in any order.
+fn put_in_order(executed: &mut Executed, keys: &[async_graphql::Name]) {
+    if let Value::Object(fields) = &mut executed.data
+        && keys.len() > 1
+    {
+        let mut ordered = IndexMap::new();
+        for key in keys {
+            if let Some(value) = fields.shift_remove(key) {
+                ordered.insert(key.clone(), value);
+            }
+        }
+        ordered.append(fields);
+        *fields = ordered;
+    }
+}
+
+pub(crate) fn count(executed: &Executed) {
+    let outcome = if executed.errors.is_empty() { metric::ANSWERED } else { metric::ERRORS };
+    OPERATIONS.with([outcome]).increment(1);
+}
+
+fn respond(executed: &Executed, form: Form) -> Result<Response, Problem> {
+    let body = serde_json::to_string(executed).map_err(|error| Problem::internal(&error))?;
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()))];
+    if form == Form::Events {
+        return Ok(events(next(None, &body) + COMPLETE));
+    }
+    Ok((kind, [(header::CACHE_CONTROL, PRIVATE)], body).into_response())
+}

@@ -1,0 +1,57 @@
+use loadmaster_testkit::{WorldOptions, command::loadmaster};
+use serde_json::json;
+
+use super::data;
+
+#[tokio::test]
+async fn the_committed_schema_is_served_and_printed() {
+    let world = WorldOptions::default().start().await;
+    let committed = include_str!("../../../schema.graphql");
+    let served = world.anonymous().get("/graphql/schema").await;
+    assert_eq!(served.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(served.text, committed, "run `just graphql`");
+    assert_eq!(loadmaster(&["graphql-schema"]).run().await.succeeded(), committed);
+}
+
+#[tokio::test]
+async fn breaking_changes_of_the_schema_are_named() {
+    let committed = include_str!("../../../schema.graphql");
+    let checked = |text: String| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    };
+    let same = checked(committed.to_owned());
+    let path = same.path().to_str().unwrap();
+    loadmaster(&["graphql-schema", "--check", path]).run().await.succeeded();
+    let richer = checked(format!("{committed}\ntype Lost {{ a: Int }}\n"));
+    let done = loadmaster(&["graphql-schema", "--check", richer.path().to_str().unwrap()]).run().await;
+    assert_eq!(done.code, 1);
+    assert!(done.stdout.contains("The type `Lost` is gone."), "{}", done.stdout);
+}
+
+#[tokio::test]
+async fn tools_read_the_schema_by_their_usual_question() {
+    let world = WorldOptions::default().start().await;
+    let of_type = "ofType { kind name ".repeat(9) + &"}".repeat(9);
+    let query = format!(
+        "query IntrospectionQuery {{ __schema {{ description queryType {{ name kind }} mutationType {{ name kind }}
+         subscriptionType {{ name kind }} types {{ ...FullType }} directives {{ name description isRepeatable locations
+         args {{ ...InputValue }} }} }} }}
+         fragment FullType on __Type {{ kind name description specifiedByURL
+           fields(includeDeprecated: true) {{ name description args(includeDeprecated: true) {{ ...InputValue }} type {{ ...TypeRef }}
+             isDeprecated deprecationReason }}
+           inputFields(includeDeprecated: true) {{ ...InputValue }} interfaces {{ ...TypeRef }}
+           enumValues(includeDeprecated: true) {{ name description isDeprecated deprecationReason }}
+           possibleTypes {{ ...TypeRef }} }}
+         fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue isDeprecated deprecationReason }}
+         fragment TypeRef on __Type {{ kind name {of_type} }}"
+    );
+    let schema = data(&world.anonymous(), &query, json!({})).await["__schema"].take();
+    let names: Vec<&str> = schema["types"].as_array().unwrap().iter().map(|of| of["name"].as_str().unwrap()).collect();
+    for name in
+        ["Booking", "CreateBookingInput", "BookResult", "BookingConnection", "FlightNews", "UUID", "BookingStatus"]
+    {
+        assert!(names.contains(&name), "{name}");
+    }
+}

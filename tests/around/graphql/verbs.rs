@@ -1,0 +1,91 @@
+use chrono::TimeDelta;
+use loadmaster_testkit::{NewFlight, World, WorldOptions, freight::order, payments};
+use serde_json::{Value, json};
+
+use super::{data, refused};
+
+async fn booking(world: &World, client: &loadmaster_testkit::Client) -> Value {
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    client.book(order(&[&flight])).await
+}
+
+#[tokio::test]
+async fn a_shipment_travels_by_mutations_alone() {
+    let world = WorldOptions::default().start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let book = "mutation($flight: UUID!) { book(input: {origin: \"DEL\", destination: \"LHR\", pieces: 2, weightKg: 100.5,
+        volumeM3: 1, flightIds: [$flight]}) { __typename ... on Booking { refId weightKg legs { flight { flightNumber } } } } }";
+    let made = data(&customer, book, json!({"flight": flight["id"]})).await["book"].take();
+    assert_eq!(made["__typename"], "Booking");
+    assert_eq!(made["weightKg"], json!(100.5));
+    assert_eq!(made["legs"][0]["flight"]["flightNumber"], "AI101");
+    for (verb, status) in [("depart", "DEPARTED"), ("arrive", "ARRIVED"), ("deliver", "DELIVERED")] {
+        world.clock.advance(TimeDelta::minutes(1));
+        let query =
+            format!("mutation($ref: String!) {{ {verb}(refId: $ref, input: {{notes: \"fine\"}}) {{ status }} }}");
+        let variables = json!({"ref": made["refId"]});
+        refused(&customer, &query, variables.clone(), "forbidden").await;
+        assert_eq!(data(&operator, &query, variables).await[verb]["status"], status);
+    }
+}
+
+#[tokio::test]
+async fn a_booking_is_cancelled_and_its_reason_kept() {
+    let world = WorldOptions::default().start().await;
+    let customer = world.customer().await;
+    let made = booking(&world, &customer).await;
+    let cancel = "mutation($ref: String!) { cancel(refId: $ref, input: {reason: \"mistake\"}) { status } }";
+    let variables = json!({"ref": made["ref_id"]});
+    refused(&world.customer().await, cancel, variables.clone(), "not_found").await;
+    assert_eq!(data(&customer, cancel, variables.clone()).await["cancel"]["status"], "CANCELLED");
+    let again = refused(&customer, cancel, variables, "invalid_transition").await;
+    assert_eq!(again["extensions"]["status"], 409);
+}
+
+#[tokio::test]
+async fn room_is_held_and_committed() {
+    let world = WorldOptions::default().start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let hold =
+        "mutation($flight: UUID!) { hold(input: {flightIds: [$flight], weightKg: 100}) { id status flights { id } } }";
+    let held = data(&customer, hold, json!({"flight": flight["id"]})).await["hold"].take();
+    assert_eq!(held["flights"][0]["id"], flight["id"]);
+    let shown = data(&customer, "query($id: UUID!) { hold(id: $id) { status } }", json!({"id": held["id"]})).await;
+    assert_eq!(shown["hold"]["status"], held["status"]);
+    let commit = "mutation($id: UUID!) { commit(id: $id, input: {pieces: 1}) {
+        __typename ... on CommittedBooking { refId holdId status } } }";
+    let made = data(&customer, commit, json!({"id": held["id"]})).await["commit"].take();
+    assert_eq!(made["__typename"], "CommittedBooking");
+    assert_eq!(made["holdId"], held["id"]);
+}
+
+#[tokio::test]
+async fn the_payments_of_a_booking_are_beside_it() {
+    let world = payments::with_test().start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let booking = customer.book(order(&[&flight])).await;
+    let query = "query($ref: String!) { booking(refId: $ref) { payments { id status amount { amount currency } } } }";
+    let shown = data(&customer, query, json!({"ref": booking["ref_id"]})).await["booking"]["payments"].take();
+    let path = format!("{}/payments", loadmaster_testkit::freight::path_of(&booking));
+    let expected = customer.get(&path).await.expect(200);
+    let expected: Vec<Value> = expected
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|payment| json!({"id": payment["id"], "status": payment["status"], "amount": payment["amount"]}))
+        .collect();
+    assert_eq!(shown, json!(expected));
+}
+
+#[tokio::test]
+async fn several_mutations_happen_in_their_order() {
+    let world = WorldOptions::default().start().await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let made = booking(&world, &customer).await;
+    let both = "mutation($ref: String!) { depart(refId: $ref) { status } arrive(refId: $ref) { status } }";
+    let done = data(&operator, both, json!({"ref": made["ref_id"]})).await;
+    assert_eq!(done, json!({"depart": {"status": "DEPARTED"}, "arrive": {"status": "ARRIVED"}}));
+}
