@@ -31,7 +31,7 @@ fn introspection(levels: usize) -> String {
 
 /// Requests that are refused: what is wrong, the body, and the status and code of the refusal.
 fn beyond_limits() -> Vec<(&'static str, String, u16, &'static str)> {
-    let aliases: String = (0..1000).map(|number| format!("a{number}: __typename ")).collect();
+    let aliases: String = (0..1000).map(|number| format!("a{number}:id ")).collect();
     let operations: String = (0..10).map(|number| format!("query Q{number} {{ me {{ id }} }} ")).collect();
     let circle = "{ me { ...A } } fragment A on User { ...B } fragment B on User { ...A }";
     let wide: String =
@@ -40,7 +40,7 @@ fn beyond_limits() -> Vec<(&'static str, String, u16, &'static str)> {
         ("complexity 2002", query(&format!("{{ {PAGE} {TWENTY} }} }} }}")), 400, "query_too_complex"),
         ("depth 11", query(&nested(11)), 400, "query_too_complex"),
         ("depth 10 of what is not there", query(&nested(10)), 400, "graphql_invalid"),
-        ("1000 aliases", query(&format!("{{ {aliases} }}")), 400, "query_too_complex"),
+        ("1000 aliases", query(&format!("{{ me {{ {aliases} }} }}")), 400, "query_too_complex"),
         ("ten operations", json!({"query": operations, "operationName": "Q1"}).to_string(), 400, "query_too_complex"),
         ("a recursive fragment", query(circle), 400, "graphql_invalid"),
         (
