@@ -16,6 +16,7 @@ mod resolve;
 mod rest;
 mod room;
 mod router;
+mod turn;
 mod value;
 
 use utoipa::openapi::OpenApi;

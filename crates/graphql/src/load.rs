@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::rest::Refused;
+use super::{rest::Refused, turn::Turn};
 
 type Found = HashMap<Uuid, Arc<Json>>;
 type Reading = BoxFuture<'static, Result<Found, Refused>>;
@@ -134,8 +134,7 @@ impl Loader {
     fn begin(&self) -> Shared<Reading> {
         let (read, open) = (self.read.clone(), self.open.clone());
         let reading = async move {
-            // The other fields of the level are polled before this is polled again.
-            tokio::task::yield_now().await;
+            until_all_have_asked(&open).await;
             let batch = open.lock().unwrap_or_else(PoisonError::into_inner).take();
             let mut ids = batch.map(|batch| batch.ids).unwrap_or_default();
             ids.sort_unstable();
@@ -143,6 +142,19 @@ impl Loader {
             read(ids).await
         };
         reading.boxed().shared()
+    }
+}
+
+/// Waits until a whole turn of the task has added nothing to the batch.
+async fn until_all_have_asked(open: &Mutex<Option<Batch>>) {
+    let mut known = 0;
+    loop {
+        Turn::new().await;
+        let asked = open.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, |batch| batch.ids.len());
+        if asked == known {
+            return;
+        }
+        known = asked;
     }
 }
 

@@ -70,21 +70,12 @@ impl Rest {
     /// Calls REST. A header that cannot be sent is refused as REST refuses it.
     pub async fn call(&self, call: Call) -> Result<Answered, Refused> {
         let response = self.send(call).await;
+        if !response.status().is_success() {
+            return Err(Refused::of(response).await);
+        }
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.map_err(|error| Refused::from(Problem::internal(&error)))?.to_bytes();
-        let body = if bytes.is_empty() { Ok(Json::Null) } else { serde_json::from_slice(&bytes) };
-        let body = body.map_err(|error| Refused::from(Problem::internal(&error)))?;
-        if parts.status.is_success() {
-            return Ok(Answered { status: parts.status.as_u16(), headers: parts.headers, body });
-        }
-        let Json::Object(mut members) = body else {
-            return Err(Refused::from(Problem::internal(&parts.status)));
-        };
-        let wait = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        if let Some(seconds) = wait {
-            members.entry("retry_after").or_insert_with(|| seconds.into());
-        }
-        Err(Refused(members))
+        let body = json(body).await?;
+        Ok(Answered { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
     /// Calls REST, and returns its answer as it is.
@@ -149,7 +140,32 @@ impl From<Problem> for Refused {
     }
 }
 
+/// Reads a body, which may be absent.
+async fn json(body: Body) -> Result<Json, Refused> {
+    let internal = |error: &dyn std::fmt::Debug| Refused::from(Problem::internal(error));
+    let bytes = body.collect().await.map_err(|error| internal(&error))?.to_bytes();
+    if bytes.is_empty() {
+        return Ok(Json::Null);
+    }
+    serde_json::from_slice(&bytes).map_err(|error| internal(&error))
+}
+
 impl Refused {
+    /// Reads a refusal, with the seconds of its `Retry-After`.
+    pub async fn of(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let mut members = match json(body).await {
+            Ok(Json::Object(members)) => members,
+            Ok(_) => return Self::from(Problem::internal(&parts.status)),
+            Err(refused) => return refused,
+        };
+        let wait = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if let Some(seconds) = wait {
+            members.entry("retry_after").or_insert_with(|| seconds.into());
+        }
+        Self(members)
+    }
+
     /// Returns the problem as an error at this place.
     pub fn error(&self, ctx: &ResolverContext<'_>) -> ServerError {
         ctx.set_error_path(self.at(Some(ctx.item.pos)))

@@ -51,7 +51,7 @@ pub(crate) async fn follow(service: &GraphqlService, client: &Client, asked: Ask
     call.last_event_id = client.headers.get(LAST_EVENT_ID).cloned();
     let response = opening.rest.send(call).await;
     if !response.status().is_success() {
-        return refusal(response, keys.first().map_or(root.name, |key| key.as_str())).await;
+        return Ok(refusal(response, keys.first().map_or(root.name, |key| key.as_str())).await);
     }
     OPERATIONS.with([metric::FOLLOWED]).increment(1);
     let (service, client) = (service.clone(), client.copy());
@@ -82,16 +82,14 @@ fn as_query(mut document: ExecutableDocument, name: Option<&str>) -> ExecutableD
     document
 }
 
-async fn refusal(response: Response, key: &str) -> Result<Response, Problem> {
-    let status = response.status();
-    let bytes = response.into_body().collect().await.map_err(|error| Problem::internal(&error))?.to_bytes();
-    let Ok(Json::Object(members)) = serde_json::from_slice(&bytes) else { return Err(Problem::internal(&status)) };
-    let error = Refused(members).at(None).with_path(vec![PathSegment::Field(key.to_owned())]);
+async fn refusal(response: Response, key: &str) -> Response {
+    let refused = Refused::of(response).await;
+    let error = refused.at(None).with_path(vec![PathSegment::Field(key.to_owned())]);
     let data = Value::Object(std::iter::once((async_graphql::Name::new(key), Value::Null)).collect());
     let mut executed = Executed::new(data);
     executed.errors.push(error);
     count(&executed);
-    Ok(events(next(None, &written(&executed)) + COMPLETE))
+    events(next(None, &written(&executed)) + COMPLETE)
 }
 
 fn written(executed: &Executed) -> String {
