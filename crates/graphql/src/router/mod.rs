@@ -13,9 +13,8 @@ use axum::{
 };
 use loadmaster_platform::{
     room::Routes,
-    web::{Body, BodyLimit, Problem, Query, add_quota_headers, problem_responses},
+    web::{ApiRouter, Body, BodyLimit, Problem, Query, add_quota_headers, problem_responses, routes},
 };
-
 
 use self::{
     dto::{GraphqlAnswer, GraphqlRequest},
