@@ -36,7 +36,8 @@ test("GraphiQL runs a query with the rights of who is signed in", async ({ page,
   const flight = await world.flight("TRV", "CJB", 121, 1000);
   const customer = await world.customer();
   const booking = await world.book(customer, [flight]);
-  await signIn(page, customer, "/graphiql");
+  await signIn(page, customer, "/account");
+  await page.getByRole("link", { name: "GraphiQL" }).click();
   await run(page, "query", "Own", `{ bookings(first: 5) { nodes { refId status } } }`);
   await expect(response(page)).toContainText(booking.ref_id);
   await expect(page.getByText("You are not signed in")).toHaveCount(0);
