@@ -1,1 +1,0 @@
-import"./first-Da0c1-We.js";import{t as e}from"./Entries-BhYTOn9b.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,1 +1,0 @@
-export{t as default}from"./Doors-B4JKC99F.js";

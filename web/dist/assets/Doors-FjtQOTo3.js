@@ -1,0 +1,1 @@
+export{t as default}from"./Doors-Bovi2zuC.js";

@@ -1,1 +1,0 @@
-import"./first-Da0c1-We.js";import{i as e,t}from"./Rules-B76GncOU.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,0 +1,1 @@
+import{t as e}from"./codemirror-3VB22L_N.js";export default e();

@@ -1,1 +1,0 @@
-import{ln as e,pn as t,un as n}from"./first-Da0c1-We.js";var r={...n,...e(await t())};export{r as t};

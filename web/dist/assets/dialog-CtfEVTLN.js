@@ -1,0 +1,1 @@
+import{t as e}from"./dialog-C-o6Vcdm.js";export default e();

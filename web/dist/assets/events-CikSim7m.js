@@ -1,0 +1,3 @@
+var e=class{#e=``;#t=[];#n=``;#r=null;retry=null;push(e){let t=[];this.#e+=e;for(let e=this.#e.search(/\r\n|\n|\r(?!$)/);e>=0;e=this.#e.search(/\r\n|\n|\r(?!$)/)){let n=this.#e.slice(0,e);this.#e=this.#e.slice(e+(this.#e.startsWith(`\r
+`,e)?2:1));let r=this.#i(n);r&&t.push(r)}return t}#i(e){if(e===``){let e=this.#t.length>0?{id:this.#r,type:this.#n||`message`,data:this.#t.join(`
+`)}:null;return this.#t=[],this.#n=``,e}let t=e.indexOf(`:`),n=t<0?e:e.slice(0,t),r=t<0?``:e.slice(t+1).replace(/^ /,``);return n===`data`?this.#t.push(r):n===`event`?this.#n=r:n===`id`&&!r.includes(`\0`)?this.#r=r:n===`retry`&&/^\d+$/.test(r)&&(this.retry=Number(r)),null}};export{e as t};

@@ -1,1 +1,0 @@
-import{gn as e,yn as t}from"./first-Da0c1-We.js";var n={en:async()=>(await t(async()=>{let{enFeeds:e}=await import(`./en-feeds-Ba8RgOy_.js`);return{enFeeds:e}},[])).enFeeds,de:async()=>(await t(async()=>{let{deFeeds:e}=await import(`./de-feeds-CnqptCq8.js`);return{deFeeds:e}},[])).deFeeds}[e];export{n as t};

@@ -1,1 +1,0 @@
-import{t as e}from"./feedTexts-C8XmLny8.js";import{ln as t,un as n}from"./first-Da0c1-We.js";var r={...n,...t(await e())};export{r as t};

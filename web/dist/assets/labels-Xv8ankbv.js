@@ -1,1 +1,0 @@
-import{Jt as e,Wt as t,qt as n}from"./first-Da0c1-We.js";import{p as r}from"./station-D7bsEWEY.js";var i=e=>({params:{query:{limit:100,...e?{cursor:e}:{}}}}),a=async()=>r(await e(e=>n(t.GET(`/api/v1/station-tags`,i(e))))),o=async()=>r(await e(e=>n(t.GET(`/api/v1/station-collections`,i(e)))));export{a as n,o as t};

@@ -1,0 +1,1 @@
+import{t as e}from"./matchbrackets-DaHXLZ30.js";export default e();

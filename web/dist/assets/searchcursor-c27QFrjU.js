@@ -1,0 +1,1 @@
+import{t as e}from"./searchcursor-BM4oHElo.js";export default e();

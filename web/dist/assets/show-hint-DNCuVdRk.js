@@ -1,0 +1,1 @@
+import{t as e}from"./show-hint-BUOFB9th.js";export default e();

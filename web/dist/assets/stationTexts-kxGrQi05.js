@@ -1,1 +1,0 @@
-import{gn as e,yn as t}from"./first-Da0c1-We.js";var n={en:async()=>(await t(async()=>{let{enStations:e}=await import(`./en-stations-DX9A7Awa.js`);return{enStations:e}},[])).enStations,de:async()=>(await t(async()=>{let{deStations:e}=await import(`./de-stations-TmjE-A9h.js`);return{deStations:e}},[])).deStations}[e];export{n as t};

@@ -1,1 +1,0 @@
-import{ln as e,un as t}from"./first-Da0c1-We.js";import{t as n}from"./stationTexts-kxGrQi05.js";var r={...t,...e(await n())};export{r as t};
