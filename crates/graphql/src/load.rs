@@ -41,10 +41,11 @@ pub(crate) struct Loaders {
 }
 
 impl Loaders {
-    pub fn new(services: &Services, caller: Option<&Principal>) -> Self {
+    /// Remembers what was read if nothing changes meanwhile.
+    pub fn new(services: &Services, caller: Option<&Principal>, remembers: bool) -> Self {
         let flights = |has_feeds: bool| {
             let services = services.clone();
-            Loader::new(move |ids| {
+            Loader::new(remembers, move |ids| {
                 let services = services.clone();
                 async move { services.flights(&ids, has_feeds).await.map_err(Refused::from) }.boxed()
             })
@@ -53,7 +54,7 @@ impl Loaders {
         Self {
             flights: flights(false),
             fed_flights: flights(true),
-            payments: Loader::new(move |ids| {
+            payments: Loader::new(remembers, move |ids| {
                 let services = of_payments.clone();
                 async move { services.payments(&ids).await.map_err(Refused::from) }.boxed()
             }),
@@ -106,6 +107,8 @@ fn json(body: &impl Serialize) -> Result<Json, Problem> {
 /// Reads at once what several fields ask for one by one.
 struct Loader {
     read: Read,
+    /// What was found so far, if it is remembered.
+    known: Option<Mutex<HashMap<Uuid, Option<Arc<Json>>>>>,
     open: Arc<Mutex<Option<Batch>>>,
 }
 
@@ -116,18 +119,30 @@ struct Batch {
 }
 
 impl Loader {
-    fn new(read: impl Fn(Vec<Uuid>) -> Reading + Send + Sync + 'static) -> Self {
-        Self { read: Arc::new(read), open: Arc::default() }
+    fn new(remembers: bool, read: impl Fn(Vec<Uuid>) -> Reading + Send + Sync + 'static) -> Self {
+        Self { read: Arc::new(read), known: remembers.then(Mutex::default), open: Arc::default() }
     }
 
     async fn load(&self, id: Uuid) -> Result<Option<Arc<Json>>, Refused> {
+        if let Some(found) = self.known(id) {
+            return Ok(found);
+        }
         let reading = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             let batch = open.get_or_insert_with(|| Batch { ids: Vec::new(), reading: self.begin() });
             batch.ids.push(id);
             batch.reading.clone()
         };
-        Ok(reading.await?.get(&id).cloned())
+        let found = reading.await?.get(&id).cloned();
+        if let Some(known) = &self.known {
+            known.lock().unwrap_or_else(PoisonError::into_inner).insert(id, found.clone());
+        }
+        Ok(found)
+    }
+
+    /// Returns what is remembered of this id.
+    fn known(&self, id: Uuid) -> Option<Option<Arc<Json>>> {
+        self.known.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// Begins a batch. It is closed when it is read.
@@ -163,18 +178,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_asked_for_together_is_read_once_and_the_next_level_again() {
-        let reads = Arc::new(Mutex::new(Vec::new()));
-        let noted = reads.clone();
-        let loader = Loader::new(move |ids| {
-            noted.lock().unwrap().push(ids.len());
-            async move { Ok(ids.into_iter().map(|id| (id, Arc::new(id.to_string().into()))).collect()) }.boxed()
-        });
-        let ids: Vec<Uuid> = (0..100).map(Uuid::from_u128).collect();
-        let twice = ids.iter().chain(&ids).map(|id| loader.load(*id));
-        let found = futures_util::future::try_join_all(twice).await.unwrap();
-        assert_eq!(found[7].as_deref(), Some(&Json::from(ids[7].to_string())));
-        loader.load(ids[0]).await.unwrap();
-        assert_eq!(*reads.lock().unwrap(), [100, 1]);
+    async fn what_is_asked_for_together_is_read_once_and_again_unless_it_is_remembered() {
+        for (remembers, expected) in [(false, &[100, 1][..]), (true, &[100])] {
+            let reads = Arc::new(Mutex::new(Vec::new()));
+            let noted = reads.clone();
+            let loader = Loader::new(remembers, move |ids| {
+                noted.lock().unwrap().push(ids.len());
+                async move { Ok(ids.into_iter().map(|id| (id, Arc::new(id.to_string().into()))).collect()) }.boxed()
+            });
+            let ids: Vec<Uuid> = (0..100).map(Uuid::from_u128).collect();
+            let twice = ids.iter().chain(&ids).map(|id| loader.load(*id));
+            let found = futures_util::future::try_join_all(twice).await.unwrap();
+            assert_eq!(found[7].as_deref(), Some(&Json::from(ids[7].to_string())));
+            loader.load(ids[0]).await.unwrap();
+            assert_eq!(*reads.lock().unwrap(), expected);
+        }
     }
 }

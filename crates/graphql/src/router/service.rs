@@ -1,7 +1,9 @@
 //! Executes operations: reads, measures, charges, then lets REST answer.
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use async_graphql::{Request as Execution, Response as Executed, Value, indexmap::IndexMap};
+use async_graphql::{
+    Request as Execution, Response as Executed, Value, indexmap::IndexMap, parser::types::OperationType,
+};
 use axum::{
     Router,
     http::{Extensions, HeaderMap, HeaderValue, header},
@@ -98,8 +100,10 @@ impl GraphqlService {
 
     pub async fn execute(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
         let keys = asked.root_keys();
+        // What a mutation shows may change before its next field.
+        let remembers = asked.operation().is_none_or(|operation| operation.node.ty == OperationType::Query);
         let Asked { document, operation_name, variables } = asked;
-        let shared = self.share(client, Event::None)?;
+        let shared = self.share(client, Event::None, remembers)?;
         let mut execution = Execution::new("").variables(variables).data(shared.clone());
         execution.operation_name = operation_name;
         execution.set_parsed_query(document);
@@ -120,12 +124,12 @@ impl GraphqlService {
         self.0.tasks.to_the_end(async move { this.execute(&client, asked).await }).await
     }
 
-    /// Returns what the fields of an execution share.
-    pub fn share(&self, client: &Client, event: Event) -> Result<Arc<Shared>, Problem> {
+    /// Returns what the fields of an execution share; whether what they have read is remembered.
+    pub fn share(&self, client: &Client, event: Event, remembers: bool) -> Result<Arc<Shared>, Problem> {
         Ok(Arc::new(Shared {
             model: self.built()?.model.clone(),
             rest: self.rest(client),
-            loaders: Loaders::new(&self.0.services, client.caller().as_ref()),
+            loaders: Loaders::new(&self.0.services, client.caller().as_ref(), remembers),
             event,
             replayed: Mutex::default(),
         }))

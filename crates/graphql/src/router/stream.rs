@@ -41,7 +41,7 @@ pub(crate) async fn follow(service: &GraphqlService, client: &Client, asked: Ask
     let keys = asked.root_keys();
     let Asked { document, operation_name, variables } = asked;
     let document = as_query(document, operation_name.as_deref());
-    let opening = service.share(client, Event::Opening(Mutex::default()))?;
+    let opening = service.share(client, Event::Opening(Mutex::default()), true)?;
     let mut execution = Execution::new("").variables(variables.clone()).data(opening.clone());
     execution.set_parsed_query(document.clone());
     refuse_invalid(&service.show(execution).await?)?;
@@ -143,7 +143,7 @@ impl Subscription {
             event.insert(RESET.to_owned(), reason);
         }
         let failed = |problem: Problem| Executed::from_errors(vec![ServerError::new(problem.detail(), None)]);
-        let shared = match self.service.share(&self.client, Event::Shown(Json::Object(event))) {
+        let shared = match self.service.share(&self.client, Event::Shown(Json::Object(event)), true) {
             Ok(shared) => shared,
             Err(problem) => return failed(problem),
         };
