@@ -129,7 +129,7 @@ impl Loader {
         }
         let reading = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let batch = open.get_or_insert_with(|| Batch { ids: Vec::new(), reading: self.begin() });
+            let batch = open.get_or_insert_with(|| Batch { ids: Vec::new(), reading: self.opened() });
             batch.ids.push(id);
             batch.reading.clone()
         };
@@ -145,8 +145,8 @@ impl Loader {
         self.known.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// Begins a batch. It is closed when it is read.
-    fn begin(&self) -> Shared<Reading> {
+    /// Opens a batch. It is closed when it is read.
+    fn opened(&self) -> Shared<Reading> {
         let (read, open) = (self.read.clone(), self.open.clone());
         let reading = async move {
             until_all_have_asked(&open).await;
