@@ -52,7 +52,7 @@ fn beyond_limits() -> Vec<(&'static str, String, u16, &'static str)> {
         ("17 KiB", query(&format!("{{ me {{ id }} }} # {}", "x".repeat(17 * 1024))), 413, "payload_too_large"),
         ("an unknown field", query("{ me { secret } }"), 400, "graphql_invalid"),
         ("an unknown argument", query("{ me(x: 1) { id } }"), 400, "graphql_invalid"),
-        ("a batch", json!([{"query": "{ me { id } }"}]).to_string(), 400, "graphql_invalid"),
+        ("a batch", json!([{"query": "{ me { id } }"}]).to_string(), 400, "validation_failed"),
         (
             "deep brackets",
             query(&format!("{{ me(x: {}1{}) {{ id }} }}", "[".repeat(40), "]".repeat(40))),
@@ -66,13 +66,13 @@ fn beyond_limits() -> Vec<(&'static str, String, u16, &'static str)> {
             400,
             "query_too_complex",
         ),
-        ("no query", "{}".to_owned(), 400, "graphql_invalid"),
-        ("an unknown member", json!({"query": "{ me { id } }", "id": 1}).to_string(), 400, "graphql_invalid"),
+        ("no query", "{}".to_owned(), 400, "validation_failed"),
+        ("an unknown member", json!({"query": "{ me { id } }", "id": 1}).to_string(), 400, "validation_failed"),
         (
             "variables of the wrong type",
             json!({"query": "{ me { id } }", "variables": []}).to_string(),
             400,
-            "graphql_invalid",
+            "validation_failed",
         ),
         ("no operation", query("fragment A on User { id }"), 400, "graphql_invalid"),
         (

@@ -38,7 +38,7 @@ pub(super) fn routes() -> Routes<GraphqlService> {
     Routes { root, ..Routes::default() }
 }
 
-problem_responses!(GraphqlProblems: [CALLER, BODY], MALFORMED_REQUEST, QUERY_TOO_COMPLEX, GRAPHQL_INVALID);
+problem_responses!(GraphqlProblems: [INPUT, CALLER, BODY], QUERY_TOO_COMPLEX, GRAPHQL_INVALID);
 
 /// Execute a GraphQL operation.
 ///
@@ -66,7 +66,7 @@ async fn graphql(
     answered
 }
 
-problem_responses!(SchemaProblems: [CALLER]);
+problem_responses!(SchemaProblems: [INPUT, CALLER]);
 
 /// Get the schema of GraphQL.
 ///

@@ -9,7 +9,7 @@ use async_graphql::{
 use axum::http::{HeaderMap, header};
 use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::web::{InputFault, Problem};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::{cost, error::code, value::variables};
 
@@ -30,30 +30,8 @@ impl Asked {
     pub fn read(body: &[u8]) -> Result<Self, Problem> {
         let text = "The body is not well-formed JSON.";
         let body: Json = serde_json::from_slice(body).map_err(|_| Problem::new(code::MALFORMED_REQUEST, text))?;
-        let Json::Object(members) = body else {
-            return Err(invalid(
-                "",
-                "The body must be one JSON object; several requests in one body are not accepted.",
-            ));
-        };
-        let (mut query, mut operation_name, mut given) = (None, None, None);
-        for (name, value) in members {
-            match (name.as_str(), value) {
-                ("query", Json::String(text)) => query = Some(text),
-                ("operationName", Json::String(text)) if !text.is_empty() => operation_name = Some(text),
-                ("operationName", Json::String(_) | Json::Null) | ("variables" | "extensions", Json::Null) => {}
-                ("variables", Json::Object(values)) => given = Some(values),
-                // What clients say of themselves changes nothing.
-                ("extensions", Json::Object(_)) => {}
-                (known @ ("query" | "operationName" | "variables" | "extensions"), _) => {
-                    return Err(invalid(&format!("/{known}"), &format!("`{known}` has the wrong type.")));
-                }
-                (unknown, _) => {
-                    return Err(invalid(&format!("/{unknown}"), &format!("`{unknown}` is not a member of a request.")));
-                }
-            }
-        }
-        let query = query.ok_or_else(|| invalid("/query", "`query` is required."))?;
+        let Json::Object(members) = body else { return Err(Problem::not_an_object()) };
+        let Members { query, operation_name, variables: given } = Members::read(members)?;
         if cost::is_too_deep(&query) {
             let text = format!("Brackets are nested more than {} levels deep.", cost::MOST_LEVELS);
             return Err(Problem::new(code::QUERY_TOO_COMPLEX, text));
@@ -80,6 +58,45 @@ impl Asked {
             _ => None,
         });
         keys.collect()
+    }
+}
+
+/// The members of a body.
+#[derive(Default)]
+struct Members {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<Map<String, Json>>,
+}
+
+impl Members {
+    /// Reports all faults together.
+    fn read(members: Map<String, Json>) -> Result<Self, Problem> {
+        let (mut read, mut has_query, mut faults) = (Self::default(), false, Vec::new());
+        let mut refuse = |name: &str, code, text: &str| {
+            let fault = Fault::new(code, format!("`{name}` {text}."));
+            faults.push(InputFault::body(format!("/{name}"), &fault));
+        };
+        for (name, value) in members {
+            has_query |= name == "query" && value != Json::Null;
+            match (name.as_str(), value) {
+                ("query", Json::String(text)) => read.query = text,
+                ("operationName", Json::String(text)) => {
+                    read.operation_name = Some(text).filter(|text| !text.is_empty())
+                }
+                ("variables", Json::Object(values)) => read.variables = Some(values),
+                // What clients say of themselves changes nothing.
+                ("extensions", Json::Object(_))
+                | ("query" | "operationName" | "variables" | "extensions", Json::Null) => {}
+                ("query" | "operationName", _) => refuse(&name, FaultCode::WrongType, "must be text"),
+                ("variables" | "extensions", _) => refuse(&name, FaultCode::WrongType, "must be an object"),
+                _ => refuse(&name, FaultCode::UnknownField, "is not a member of this request"),
+            }
+        }
+        if !has_query {
+            refuse("query", FaultCode::Required, "is required");
+        }
+        if faults.is_empty() { Ok(read) } else { Err(Problem::validation(&faults)) }
     }
 }
 
