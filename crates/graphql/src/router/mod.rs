@@ -54,7 +54,8 @@ async fn graphql(
     mut request: Request,
 ) -> Result<Response, Problem> {
     query.refuse_all()?;
-    request.extensions_mut().insert(BodyLimit(MOST_BYTES));
+    let BodyLimit(most) = request.extensions().get().copied().unwrap_or_default();
+    request.extensions_mut().insert(BodyLimit(most.min(MOST_BYTES)));
     let headers = request.headers().clone();
     let client = Client { extensions: request.extensions().clone(), form: Form::of(&headers), headers };
     let Ok(body) = Body::from_request(request, &()).await;
