@@ -1,6 +1,6 @@
 //! Builds the library's schema from the types.
 use async_graphql::dynamic::{
-    Enum, Field, InputObject, InputValue, Object, Scalar, Schema, Subscription, SubscriptionField,
+    Enum, Field, InputObject, InputValue, Object, Scalar, Schema, SchemaBuilder, Subscription, SubscriptionField,
     SubscriptionFieldFuture, TypeRef, Union,
 };
 
@@ -39,7 +39,7 @@ impl Schemas {
             .register(object(SUBSCRIPTION, RootKind::Subscription))
             .disable_introspection();
         let [whole, events] = [whole, events].map(|builder| {
-            let builder = types(model).into_iter().fold(builder, |builder, of| builder.register(of));
+            let builder = types(model).into_iter().fold(builder, SchemaBuilder::register);
             builder.disable_suggestions().finish()
         });
         Ok(Self { whole: whole?, events: events? })
@@ -84,9 +84,7 @@ fn registered(model: &Model, name: &str, of: &Type) -> async_graphql::dynamic::T
         Kind::Enum(words) => {
             words.iter().fold(Enum::new(name).description(about), |words, word| words.item(word.as_str())).into()
         }
-        Kind::Union(members) => {
-            members.iter().fold(Union::new(name).description(about), |union, member| union.possible_type(member)).into()
-        }
+        Kind::Union(members) => members.iter().fold(Union::new(name).description(about), Union::possible_type).into(),
     }
 }
 

@@ -108,7 +108,7 @@ fn json(body: &impl Serialize) -> Result<Json, Problem> {
 struct Loader {
     read: Read,
     /// What was found so far, if it is remembered.
-    known: Option<Mutex<HashMap<Uuid, Option<Arc<Json>>>>>,
+    known: Option<Mutex<Found>>,
     open: Arc<Mutex<Option<Batch>>>,
 }
 
@@ -125,7 +125,7 @@ impl Loader {
 
     async fn load(&self, id: Uuid) -> Result<Option<Arc<Json>>, Refused> {
         if let Some(found) = self.known(id) {
-            return Ok(found);
+            return Ok(Some(found));
         }
         let reading = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,14 +134,14 @@ impl Loader {
             batch.reading.clone()
         };
         let found = reading.await?.get(&id).cloned();
-        if let Some(known) = &self.known {
+        if let (Some(known), Some(found)) = (&self.known, &found) {
             known.lock().unwrap_or_else(PoisonError::into_inner).insert(id, found.clone());
         }
         Ok(found)
     }
 
     /// Returns what is remembered of this id.
-    fn known(&self, id: Uuid) -> Option<Option<Arc<Json>>> {
+    fn known(&self, id: Uuid) -> Option<Arc<Json>> {
         self.known.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 

@@ -243,7 +243,7 @@ pub(crate) fn connection(name: &str, item: &str, is_counted: bool) -> Object {
     object.field(
         Field::new("totalCount", TypeRef::named("Int64"), |ctx| {
             let page = ctx.parent_value.downcast_ref::<Arc<Page>>();
-            FieldFuture::Value(page.and_then(|page| page.total).map(|total| FieldValue::value(total)))
+            FieldFuture::Value(page.and_then(|page| page.total).map(FieldValue::value))
         })
         .description("Number of entries of the whole list, with the first page; null with `after`."),
     )

@@ -81,9 +81,8 @@ impl Members {
             has_query |= name == "query" && value != Json::Null;
             match (name.as_str(), value) {
                 ("query", Json::String(text)) => read.query = text,
-                ("operationName", Json::String(text)) => {
-                    read.operation_name = Some(text).filter(|text| !text.is_empty())
-                }
+                ("operationName", Json::String(text)) if text.is_empty() => {}
+                ("operationName", Json::String(text)) => read.operation_name = Some(text),
                 ("variables", Json::Object(values)) => read.variables = Some(values),
                 // What clients say of themselves changes nothing.
                 ("extensions", Json::Object(_))
