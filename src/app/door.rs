@@ -14,8 +14,8 @@ use loadmaster_platform::{
     clock::SharedClock,
     random::IdSource,
     web::{
-        COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, VARY_BY_CODING, add_position_header, choose_coding,
-        is_encoded, minimal, name_coding_in_tag, prefers_minimal, track,
+        COMPRESS_ABOVE, ClientAddress, Coding, RecencyReader, Unchanged, VARY_BY_CODING, add_position_header,
+        choose_coding, is_encoded, minimal, name_coding_in_tag, prefers_minimal, track,
     },
     writers::Writers,
 };
@@ -215,13 +215,15 @@ impl Door {
     /// one caller.
     async fn serve_writer(&self, writers: &Writers, mut request: Request, caller: Option<Principal>) -> Response {
         let caller = caller.map(|caller| caller.organization_id.to_string());
+        // A request of any method may read.
+        let reader = RecencyReader { writers: writers.clone(), caller: caller.clone() };
+        request.extensions_mut().insert(reader);
         if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-            request.extensions_mut().insert(RecencyReader { writers: writers.clone(), caller });
             return self.serve(request).await;
         }
         let writing = writers.writing(caller);
         let mut response = self.serve(request).await;
-        if response.status().is_client_error() {
+        if response.status().is_client_error() || response.extensions().get::<Unchanged>().is_some() {
             writing.end_unchanged();
             return response;
         }

@@ -1,8 +1,8 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::Router;
 use loadmaster_platform::{
-    room::{API, Above, Below, Routes},
+    room::{API, Above, Below, LeadsTo, Routes},
     web::{ApiRouter, Operation, Problem, bulk, code},
 };
 
@@ -40,14 +40,10 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
         of_bulk: operations(&many),
     };
     let below = root.nest(API, api).merge(tables).merge(many);
-    let documented = above(state, &below);
-    let mut names = RouteNames::new();
+    let documented = above(state, &below)?;
     let is_console = state.settings.console.enabled;
     let fields = state.settings.payments.hosted_fields(state.settings.database.url.is_none());
-    let paths: BTreeSet<_> = documented.operations().iter().map(|operation| operation.path.as_str()).collect();
-    for route in paths.into_iter().chain(docs::ROUTES).chain(console::routes(is_console)) {
-        names.insert(route, route.into())?;
-    }
+    let names = names(&documented, docs::ROUTES.into_iter().chain(console::routes(is_console)))?;
     let router = documented
         .into_router()
         .merge(docs::documentation())
@@ -63,9 +59,22 @@ pub(super) fn router(state: &AppState) -> anyhow::Result<(Router, RouteNames)> {
     Ok((router, names))
 }
 
+/// Returns the templates of these routes, and of others.
+fn names<'a>(routes: &'a ApiRouter, others: impl Iterator<Item = &'a str>) -> anyhow::Result<RouteNames> {
+    let mut names = RouteNames::new();
+    let paths: BTreeSet<_> = routes.operations().iter().map(|operation| operation.path.as_str()).collect();
+    for route in paths.into_iter().chain(others) {
+        names.insert(route, route.into())?;
+    }
+    Ok(names)
+}
+
 /// Returns these routes with those that answer by calling them. What is called has passed the bounds already.
-fn above(state: &AppState, below: &ApiRouter) -> ApiRouter {
+fn above(state: &AppState, below: &ApiRouter) -> anyhow::Result<ApiRouter> {
     let router = below.clone().into_router().fallback(async || kept::nothing_here());
-    let build = |above: Above| above(Below { router: router.clone(), document: openapi });
-    state.take_above().into_iter().map(build).fold(below.clone(), ApiRouter::merge)
+    let names = names(below, std::iter::empty())?;
+    let leads_to: LeadsTo =
+        Arc::new(move |path, template| names.at(path).is_ok_and(|found| **found.value == *template));
+    let build = |above: Above| above(Below { router: router.clone(), document: openapi, leads_to: leads_to.clone() });
+    Ok(state.take_above().into_iter().map(build).fold(below.clone(), ApiRouter::merge))
 }

@@ -107,6 +107,33 @@ async fn callers_see_their_own_changes_on_every_instance_though_the_standby_lack
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_query_of_graphql_sees_the_changes_of_its_caller_and_counts_as_a_read() {
+    let pair = Pair::start().await;
+    let world = world(&pair, FOR_EVER).await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let booking = book(&customer, &flight).await.expect(201);
+    until("the standby has the booking", async || pair.standby.count("bookings").await == 1).await;
+    pair.standby.pause().await;
+
+    book(&customer, &flight).await.expect(201);
+    let listed = customer.post("/graphql", json!({"query": "{ bookings { nodes { refId } } }"})).await;
+    assert_eq!(listed.header("loadmaster-position"), None, "it has changed nothing");
+    assert_eq!(listed.expect(200)["data"]["bookings"]["nodes"].as_array().unwrap().len(), 2);
+
+    let variables = json!({"ref": booking["ref_id"]});
+    let depart = "mutation($ref: String!) { depart(refId: $ref) { status } }";
+    let departed = operator.post("/graphql", json!({"query": depart, "variables": variables})).await;
+    let after = departed.header("loadmaster-position").unwrap().to_owned();
+    assert_eq!(departed.expect(200)["data"]["depart"]["status"], "DEPARTED");
+    let track = json!({"query": "query($ref: String!) { tracking(number: $ref) { status } }", "variables": variables});
+    for (headers, status) in [(&[][..], "BOOKED"), (&[("loadmaster-position", after.as_str())], "DEPARTED")] {
+        let shown = world.anonymous().send(reqwest::Method::POST, "/graphql", headers, Some(&track)).await;
+        assert_eq!(shown.expect(200)["data"]["tracking"]["status"], status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_primary_answers_while_the_standby_is_away_or_behind() {
     let mut pair = Pair::start().await;
     let world = world(&pair, "1000").await;

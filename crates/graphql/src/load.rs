@@ -11,7 +11,7 @@ use futures_util::{
 use loadmaster_accounts::{Principal, Role};
 use loadmaster_flights::{FlightBody, FlightService};
 use loadmaster_payments::{PaymentBody, PaymentService};
-use loadmaster_platform::web::Problem;
+use loadmaster_platform::{json, web::Problem};
 use loadmaster_reference::Reference;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -81,17 +81,18 @@ impl Services {
         let mut feeds = if has_feeds { self.flights.feeds_of(&ids).await? } else { HashMap::new() };
         let one = |flight: &loadmaster_flights::Flight| {
             let body = FlightBody::new(flight, &self.reference).with_feed(feeds.remove(&flight.id));
-            Ok((flight.id.uuid(), Arc::new(json(&body)?)))
+            Ok((flight.id.uuid(), Arc::new(shown(&body)?)))
         };
         flights.iter().map(one).collect()
     }
 
     async fn payments(&self, bookings: &[Uuid]) -> Result<Found, Problem> {
         let ids: Vec<_> = bookings.iter().copied().map(Into::into).collect();
-        let mut of_bookings: HashMap<Uuid, Vec<Json>> = HashMap::new();
+        // A booking without payments is remembered, too.
+        let mut of_bookings: HashMap<Uuid, Vec<Json>> = bookings.iter().map(|id| (*id, Vec::new())).collect();
         for payment in self.payments.of_bookings(&ids).await? {
             if let Some((booking, _)) = &payment.booking {
-                of_bookings.entry(booking.uuid()).or_default().push(json(&PaymentBody::from(&payment))?);
+                of_bookings.entry(booking.uuid()).or_default().push(shown(&PaymentBody::from(&payment))?);
             }
         }
         Ok(of_bookings.into_iter().map(|(booking, payments)| (booking, Arc::new(Json::Array(payments)))).collect())
@@ -99,9 +100,9 @@ impl Services {
 }
 
 /// Returns a body as REST writes it.
-fn json(body: &impl Serialize) -> Result<Json, Problem> {
-    let written = serde_json::to_vec(body).and_then(|bytes| serde_json::from_slice(&bytes));
-    written.map_err(|error| Problem::internal(&error))
+fn shown(body: &impl Serialize) -> Result<Json, Problem> {
+    let written = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
+    json::parse(&written).map_err(|error| Problem::internal(&error))
 }
 
 /// Reads at once what several fields ask for one by one.

@@ -150,7 +150,8 @@ pub(crate) fn root<'a>(root: &Root, ctx: ResolverContext<'a>) -> FieldFuture<'a>
 
 /// Returns the request that the arguments of a field make.
 fn call(root: &Root, ctx: &ResolverContext<'_>, model: &Model, is_counted: bool) -> Call {
-    let mut call = Call { method: root.method.parse().unwrap_or_default(), ..Call::default() };
+    let method = root.method.parse().unwrap_or_default();
+    let mut call = Call { method, template: root.path.clone(), ..Call::default() };
     let (mut path, mut query) = (root.path.clone(), Vec::new());
     for argument in &root.arguments {
         let Some(value) = ctx.args.get(&argument.name).map(|value| value.as_value().clone()) else { continue };

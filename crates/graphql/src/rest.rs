@@ -1,43 +1,63 @@
 //! Calls of REST within this process.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_graphql::{Pos, ServerError, Value, dynamic::ResolverContext};
 use axum::{
     Router,
     body::Body,
     extract::{MatchedPath, OriginalUri, Request},
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header},
-    response::Response,
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    response::{IntoResponse, Response},
 };
-use http_body_util::BodyExt;
-use loadmaster_platform::web::{BodyLimit, POSITION, Problem};
+use http_body_util::{BodyExt, Limited};
+use loadmaster_platform::{
+    json,
+    room::LeadsTo,
+    web::{BodyLimit, POSITION, Problem},
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json};
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use super::value::constant;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Most calls of one request at once.
+const MOST_CALLS: usize = 8;
+/// Most bytes of an answer.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// Marks an answer that was stored under its key.
 const REPLAYED: &str = "idempotency-replayed";
 
 /// All but what RFC 3986 calls unreserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The routes of REST.
+#[derive(Clone)]
+pub(crate) struct Called {
+    pub router: Router,
+    pub leads_to: LeadsTo,
+}
+
 /// The routes of REST, and the caller in whose name they are called.
 #[derive(Clone)]
 pub(crate) struct Rest {
-    router: Router,
+    routes: Called,
     /// The caller, its address, and what else the server knows of its request.
     extensions: Extensions,
     position: Option<HeaderValue>,
+    /// Places for the calls of one request.
+    places: Arc<Semaphore>,
 }
 
 /// A request of REST.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Call {
     pub method: Method,
+    /// The template of the operation's path.
+    pub template: String,
     pub target: String,
     pub idempotency_key: Option<String>,
     pub if_match: Option<String>,
@@ -59,35 +79,36 @@ pub(crate) struct Refused(pub Map<String, Json>);
 
 impl Rest {
     /// Calls these routes as the caller of a request.
-    pub fn new(router: Router, mut extensions: Extensions, headers: &HeaderMap) -> Self {
+    pub fn new(routes: Called, mut extensions: Extensions, headers: &HeaderMap) -> Self {
         // They belong to the outer request alone.
         extensions.remove::<OriginalUri>();
         extensions.remove::<MatchedPath>();
         extensions.remove::<BodyLimit>();
-        Self { router, extensions, position: headers.get(POSITION).cloned() }
+        let places = Arc::new(Semaphore::new(MOST_CALLS));
+        Self { routes, extensions, position: headers.get(POSITION).cloned(), places }
     }
 
-    /// Calls REST. A header that cannot be sent is refused as REST refuses it.
+    /// Calls REST in one of the few places for it. A header that cannot be sent is refused as REST refuses it.
     pub async fn call(&self, call: Call) -> Result<Answered, Refused> {
+        let _place = self.places.acquire().await;
         let response = self.send(call).await;
         if !response.status().is_success() {
             return Err(Refused::of(response).await);
         }
         let (parts, body) = response.into_parts();
-        let body = json(body).await?;
+        let body = read(body).await?;
         Ok(Answered { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
-    /// Calls REST, and returns its answer as it is.
+    /// Calls REST, and returns its answer as it is. A path that leads to another operation is that of no resource.
     pub async fn send(&self, call: Call) -> Response {
-        let Call { method, target, idempotency_key, if_match, last_event_id, body } = call;
+        let Call { method, template, target, idempotency_key, if_match, last_event_id, body } = call;
         let content = body.map(|body| body.to_string());
         let mut request = Request::new(content.clone().map_or_else(Body::empty, Body::from));
         *request.method_mut() = method;
         *request.extensions_mut() = self.extensions.clone();
-        let Ok(uri) = target.parse() else {
-            return axum::response::IntoResponse::into_response(Problem::not_found("such resource"));
-        };
+        let uri = target.parse::<Uri>().ok().filter(|uri| (self.routes.leads_to)(uri.path(), &template));
+        let Some(uri) = uri else { return Problem::not_found("such resource").into_response() };
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
         if content.is_some() {
@@ -103,7 +124,7 @@ impl Rest {
                 headers.insert(name, value);
             }
         }
-        let Ok(response) = self.router.clone().oneshot(request).await;
+        let Ok(response) = self.routes.router.clone().oneshot(request).await;
         response
     }
 }
@@ -140,21 +161,21 @@ impl From<Problem> for Refused {
     }
 }
 
-/// Reads a body, which may be absent.
-async fn json(body: Body) -> Result<Json, Refused> {
+/// Reads a body, which may be absent. More than is accepted is not read.
+async fn read(body: Body) -> Result<Json, Refused> {
     let internal = |error: &dyn std::fmt::Debug| Refused::from(Problem::internal(error));
-    let bytes = body.collect().await.map_err(|error| internal(&error))?.to_bytes();
+    let bytes = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| internal(&error))?.to_bytes();
     if bytes.is_empty() {
         return Ok(Json::Null);
     }
-    serde_json::from_slice(&bytes).map_err(|error| internal(&error))
+    json::parse(&bytes).map_err(|error| internal(&error))
 }
 
 impl Refused {
     /// Reads a refusal, with the seconds of its `Retry-After`.
     pub async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
-        let mut members = match json(body).await {
+        let mut members = match read(body).await {
             Ok(Json::Object(members)) => members,
             Ok(_) => return Self::from(Problem::internal(&parts.status)),
             Err(refused) => return refused,
@@ -188,4 +209,62 @@ impl Refused {
 /// Returns a text as a segment of a path or a value of a query.
 pub(crate) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::routing::get;
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    fn rest(router: Router) -> Rest {
+        let leads_to: LeadsTo = Arc::new(|path: &str, template: &str| path == template);
+        Rest::new(Called { router, leads_to }, Extensions::new(), &HeaderMap::new())
+    }
+
+    fn to(target: &str) -> Call {
+        Call { template: "/text".to_owned(), target: target.to_owned(), ..Call::default() }
+    }
+
+    fn text(bytes: usize) -> String {
+        format!("\"{}\"", "x".repeat(bytes - 2))
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_is_an_internal_problem() {
+        for (bytes, is_read) in [(MOST_BYTES, true), (MOST_BYTES + 1, false)] {
+            let rest = rest(Router::new().route("/text", get(async move || text(bytes))));
+            match rest.call(to("/text")).await {
+                Ok(answered) => assert!(is_read && answered.body.is_string()),
+                Err(Refused(members)) => assert!(!is_read && members["code"] == "internal", "{members:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_path_of_another_route_is_that_of_no_resource() {
+        let rest = rest(Router::new().route("/text", get(async || "1")).route("/other", get(async || "2")));
+        assert_eq!(rest.call(to("/text?q=1")).await.unwrap().body, 1);
+        let Refused(members) = rest.call(to("/other")).await.unwrap_err();
+        assert_eq!(members["code"], "not_found");
+    }
+
+    #[tokio::test]
+    async fn few_calls_run_at_once() {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let noted = most.clone();
+        let handler = async move || {
+            noted.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            "1"
+        };
+        let rest = rest(Router::new().route("/text", get(handler)));
+        let answers = join_all((0..100).map(|_| rest.call(to("/text")))).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(most.load(Ordering::SeqCst), MOST_CALLS);
+    }
 }

@@ -178,7 +178,11 @@ pub struct Below {
     pub router: Router,
     /// Returns the API's description.
     pub document: fn() -> OpenApi,
+    pub leads_to: LeadsTo,
 }
+
+/// Returns whether a path leads to the route of a template, which is the second text.
+pub type LeadsTo = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// Builds routes at the root that answer by calling other routes.
 pub type Above = Box<dyn FnOnce(Below) -> ApiRouter + Send>;

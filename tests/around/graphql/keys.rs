@@ -2,6 +2,7 @@ use loadmaster_testkit::{
     NewFlight, WorldOptions,
     freight::{BOOKINGS, order, path_of, with},
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{data, refused, send};
@@ -76,6 +77,19 @@ async fn a_precondition_is_that_of_rest() {
     let tag = format!("\"{}\"", first["version"]);
     data(&customer, amend, with_tag(&tag)).await;
     data(&customer, amend, with_tag("*")).await;
+}
+
+#[tokio::test]
+async fn the_headers_of_rest_are_refused_and_the_arguments_in_their_place_named() {
+    let world = WorldOptions::default().start().await;
+    let customer = world.customer().await;
+    let body = json!({"query": "{ me { id } }"});
+    for (header, value, argument) in [("idempotency-key", "k1", "`idempotencyKey`"), ("if-match", "\"1\"", "`ifMatch`")]
+    {
+        let answer = customer.send(Method::POST, "/graphql", &[(header, value)], Some(&body)).await;
+        assert!(answer.text.contains(argument), "{}", answer.text);
+        assert_eq!(answer.expect_faults(), [(header.to_owned(), "not_allowed".to_owned())]);
+    }
 }
 
 #[tokio::test]

@@ -162,3 +162,39 @@ async fn two_hundred_units_count_as_a_request() {
     let problem: Value = refused.expect_problem(429, "rate_limited");
     assert!(problem["detail"].as_str().is_some());
 }
+
+/// Look-ups of an airport, as many as fields.
+fn airports(count: usize) -> String {
+    (0..count).map(|number| format!("a{number}: airport(code: \"DEL\") {{ name }} ")).collect()
+}
+
+#[tokio::test]
+async fn each_call_of_rest_counts_as_a_request_and_what_does_not_suffice_stays() {
+    let options =
+        WorldOptions::default().set("rate_limit.enabled", "true").set("rate_limit.anonymous_per_minute", "20");
+    let world: World = options.start().await;
+    let client = world.anonymous();
+    let four = send(&client, &format!("{{ {} }}", airports(4)), json!({})).await;
+    assert_eq!(four.header("ratelimit-remaining"), Some("16"));
+    four.expect(200);
+    let twice = format!("{{ ...Two ... {{ ...Two }} }} fragment Two on Query {{ {} __typename }}", airports(2));
+    let by_fragments = send(&client, &twice, json!({})).await;
+    assert_eq!(by_fragments.header("ratelimit-remaining"), Some("12"));
+    by_fragments.expect(200);
+    let refused = send(&client, &format!("{{ {} }}", airports(13)), json!({})).await;
+    let problem: Value = refused.expect_problem(429, "rate_limited");
+    assert!(problem["detail"].as_str().unwrap().contains("counts as 13"), "{problem}");
+    let cheap = send(&client, &format!("{{ {} }}", airports(1)), json!({})).await;
+    assert_eq!(cheap.header("ratelimit-remaining"), Some("9"), "the refused one has taken two");
+    cheap.expect(200);
+}
+
+#[tokio::test]
+async fn no_name_of_a_member_has_a_meaning_of_its_own() {
+    let world = WorldOptions::default().start().await;
+    let within = "[".repeat(200) + &"]".repeat(200);
+    let raw_value = json!({"query": "{ me { id } }", "variables": {"$serde_json::private::RawValue": within}});
+    raw(&world.anonymous(), raw_value.to_string()).await.expect(200);
+    let deep = format!("{{\"query\": \"{{ me {{ id }} }}\", \"variables\": {{\"a\": {within}}}}}");
+    raw(&world.anonymous(), deep).await.expect_problem(400, "malformed_request");
+}

@@ -81,6 +81,23 @@ async fn the_payments_of_a_booking_are_beside_it() {
 }
 
 #[tokio::test]
+async fn an_argument_leads_to_no_other_operation() {
+    let world = WorldOptions::default().start().await;
+    let anyone = world.anonymous();
+    let fields = [
+        "{ flight(id: \"export\") { __typename } }",
+        "{ flight(id: \"connections\") { __typename } }",
+        "{ airport(code: \"popular\") { __typename } }",
+        "{ station(code: \"trending\") { __typename } }",
+        "mutation { cancel(refId: \"guest\") { __typename } }",
+    ];
+    for field in fields {
+        let error = refused(&anyone, field, json!({}), "not_found").await;
+        assert_eq!(error["extensions"]["status"], 404, "{field}");
+    }
+}
+
+#[tokio::test]
 async fn several_mutations_happen_in_their_order() {
     let world = WorldOptions::default().start().await;
     let (customer, operator) = (world.customer().await, world.operator().await);

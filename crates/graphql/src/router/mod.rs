@@ -8,23 +8,26 @@ mod stream;
 use async_graphql::parser::types::OperationType;
 use axum::{
     extract::{FromRequest, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use loadmaster_kernel::FaultCode;
 use loadmaster_platform::{
     room::Routes,
-    web::{ApiRouter, Body, BodyLimit, Problem, Query, add_quota_headers, problem_responses, routes},
+    web::{
+        ApiRouter, Body, BodyLimit, InputFault, Problem, Query, Unchanged, add_quota_headers, problem_responses, routes,
+    },
 };
 
 use self::{
     dto::{GraphqlAnswer, GraphqlRequest},
     request::{Asked, Form, JSON, invalid},
-    service::Client,
+    service::{Client, requests},
 };
 use super::{
-    cost::Cost,
     error::code,
     metric::{self, OPERATIONS},
+    rest::IDEMPOTENCY_KEY,
 };
 
 pub(super) use self::service::GraphqlService;
@@ -54,6 +57,7 @@ async fn graphql(
     mut request: Request,
 ) -> Result<Response, Problem> {
     query.refuse_all()?;
+    refuse_headers(request.headers())?;
     let BodyLimit(most) = request.extensions().get().copied().unwrap_or_default();
     request.extensions_mut().insert(BodyLimit(most.min(MOST_BYTES)));
     let headers = request.headers().clone();
@@ -67,6 +71,17 @@ async fn graphql(
     answered
 }
 
+/// Refuses the headers of REST that are arguments here: each is that of one field.
+fn refuse_headers(headers: &HeaderMap) -> Result<(), Problem> {
+    let arguments = [(IDEMPOTENCY_KEY, "idempotencyKey"), (header::IF_MATCH, "ifMatch")];
+    let faults = arguments.into_iter().filter(|(name, _)| headers.contains_key(name)).map(|(name, argument)| {
+        let text = format!("`{name}` is not a header of this request: give the field its argument `{argument}`.");
+        InputFault::header(name.as_str(), FaultCode::NotAllowed, text)
+    });
+    let faults: Vec<_> = faults.collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::validation(&faults)) }
+}
+
 problem_responses!(SchemaProblems: [INPUT, CALLER]);
 
 /// Get the schema of GraphQL.
@@ -76,6 +91,7 @@ problem_responses!(SchemaProblems: [INPUT, CALLER]);
     responses((status = 200, description = "The schema.", content_type = "text/plain", body = String), SchemaProblems))]
 async fn schema(State(service): State<GraphqlService>, query: Query) -> Result<Response, Problem> {
     query.refuse_all()?;
+    service.prepare().await?;
     let kind = [(MEDIA_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
     Ok((kind, [(header::CACHE_CONTROL, "no-cache")], service.sdl()?).into_response())
 }
@@ -83,16 +99,21 @@ async fn schema(State(service): State<GraphqlService>, query: Query) -> Result<R
 /// Reads, measures and charges an operation, then executes it.
 async fn answer(service: &GraphqlService, client: &Client, body: &[u8]) -> Result<Response, Problem> {
     let asked = Asked::read(body)?;
-    let Cost { kind, complexity } = service.measure(&asked)?;
+    service.prepare().await?;
+    let cost = service.measure(&asked)?;
+    let kind = cost.kind;
     if kind == OperationType::Subscription && client.form != Form::Events {
         return Err(invalid("/query", "A subscription needs `Accept: text/event-stream`."));
     }
-    let verdict = service.charge(client, complexity).await?;
+    let verdict = service.charge(client, requests(&asked, &cost)).await?;
     let mut response = match kind {
         OperationType::Subscription => stream::follow(service, client, asked).await?,
         OperationType::Query => service.execute(client, asked).await?,
         OperationType::Mutation => service.execute_to_the_end(client, asked).await?,
     };
+    if kind != OperationType::Mutation {
+        response.extensions_mut().insert(Unchanged);
+    }
     if let Some(verdict) = verdict {
         add_quota_headers(verdict, response.headers_mut());
     }

@@ -1,14 +1,19 @@
 //! What a client asks: the body of a request, and the form in which it wants the answer.
+use std::collections::HashMap;
+
 use async_graphql::{
     Name, Positioned, Variables,
     parser::{
         parse_query,
-        types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection},
+        types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
     },
 };
 use axum::http::{HeaderMap, header};
 use loadmaster_kernel::{Fault, FaultCode};
-use loadmaster_platform::web::{InputFault, Problem};
+use loadmaster_platform::{
+    json,
+    web::{InputFault, Problem},
+};
 use serde_json::{Map, Value as Json};
 
 use crate::{cost, error::code, value::variables};
@@ -28,8 +33,8 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub fn read(body: &[u8]) -> Result<Self, Problem> {
-        let text = "The body is not well-formed JSON.";
-        let body: Json = serde_json::from_slice(body).map_err(|_| Problem::new(code::MALFORMED_REQUEST, text))?;
+        let body = json::parse(body)
+            .map_err(|error| Problem::new(code::MALFORMED_REQUEST, format!("The body cannot be read: {error}.")))?;
         let Json::Object(members) = body else { return Err(Problem::not_an_object()) };
         let Members { query, operation_name, variables: given } = Members::read(members)?;
         if cost::is_too_deep(&query) {
@@ -48,6 +53,32 @@ impl Asked {
             (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
             _ => None,
         }
+    }
+
+    /// Returns the number of fields at the root that call REST, each as often as it stands there by fragments.
+    pub fn calls(&self) -> u64 {
+        let selection = self.operation().map(|operation| &operation.node.selection_set.node);
+        selection.map_or(0, |selection| self.calls_of(selection, &mut HashMap::new()))
+    }
+
+    /// A fragment is counted once. One that contains itself adds nothing there.
+    fn calls_of<'a>(&'a self, selection: &'a SelectionSet, known: &mut HashMap<&'a str, u64>) -> u64 {
+        let calls = selection.items.iter().map(|item| match &item.node {
+            Selection::Field(field) => u64::from(!field.node.name.node.starts_with("__")),
+            Selection::InlineFragment(fragment) => self.calls_of(&fragment.node.selection_set.node, known),
+            Selection::FragmentSpread(spread) => {
+                let found = self.document.fragments.get_key_value(&spread.node.fragment_name.node);
+                let Some((name, fragment)) = found else { return 0 };
+                if let Some(calls) = known.get(name.as_str()) {
+                    return *calls;
+                }
+                known.insert(name, 0);
+                let calls = self.calls_of(&fragment.node.selection_set.node, known);
+                known.insert(name, calls);
+                calls
+            }
+        });
+        calls.fold(0, u64::saturating_add)
     }
 
     /// Returns the names of the root's fields in the answer, in their order, as far as they stand there directly.

@@ -1,21 +1,22 @@
 //! Executes operations: reads, measures, charges, then lets REST answer.
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{
     Request as Execution, Response as Executed, Value, indexmap::IndexMap, parser::types::OperationType,
 };
 use axum::{
-    Router,
     http::{Extensions, HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use loadmaster_accounts::{CallerQuotas, Principal};
-use loadmaster_platform::rate_limit::Verdict;
 use loadmaster_platform::{
+    rate_limit::Verdict,
     room::Below,
     tasks::Tasks,
     web::{ClientAddress, PRIVATE, Problem},
 };
+use tokio::{sync::OnceCell, task::spawn_blocking};
+use utoipa::openapi::OpenApi;
 
 use super::{
     events::{COMPLETE, events, next},
@@ -28,22 +29,21 @@ use crate::{
     load::{Loaders, Services},
     metric::{self, OPERATIONS},
     resolve::{Event, Shared},
-    rest::Rest,
+    rest::{Called, Rest},
 };
 
 /// Units of complexity that count as one request.
 const UNITS: u64 = 200;
-
-/// The schema, built when it is first needed.
-type Lazily = LazyLock<anyhow::Result<Built>, Box<dyn FnOnce() -> anyhow::Result<Built> + Send>>;
 
 /// Executes operations. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct GraphqlService(Arc<Parts>);
 
 struct Parts {
-    built: Lazily,
-    router: Router,
+    document: fn() -> OpenApi,
+    /// The schema, built by the first request that needs it.
+    built: OnceCell<anyhow::Result<Built>>,
+    routes: Called,
     services: Services,
     quotas: CallerQuotas,
     tasks: Tasks,
@@ -59,13 +59,30 @@ pub(crate) struct Client {
 
 impl GraphqlService {
     pub fn new(below: Below, services: Services, quotas: CallerQuotas, tasks: Tasks, bounds: Bounds) -> Self {
-        let Below { router, document } = below;
-        let built: Lazily = LazyLock::new(Box::new(move || Built::new(&document())));
-        Self(Arc::new(Parts { built, router, services, quotas, tasks, bounds }))
+        let Below { router, document, leads_to } = below;
+        let routes = Called { router, leads_to };
+        Self(Arc::new(Parts { document, built: OnceCell::new(), routes, services, quotas, tasks, bounds }))
     }
 
+    /// Waits for the schema, which the first request builds in a task of its own: a client that hangs up cancels nothing, and
+    /// other requests wait for it.
+    pub async fn prepare(&self) -> Result<(), Problem> {
+        if self.0.built.initialized() {
+            return Ok(());
+        }
+        let parts = self.0.clone();
+        let building = tokio::spawn(async move {
+            let document = parts.document;
+            let build = || spawn_blocking(move || Built::new(&document()));
+            parts.built.get_or_try_init(build).await.map(drop)
+        });
+        building.await.and_then(|built| built).map_err(|_| stopping())
+    }
+
+    /// Returns the schema, for which the request has waited.
     pub fn built(&self) -> Result<&Built, Problem> {
-        self.0.built.as_ref().map_err(|error| Problem::internal(&error))
+        let built = self.0.built.get().ok_or_else(stopping)?;
+        built.as_ref().map_err(|error| Problem::internal(&error))
     }
 
     pub fn sdl(&self) -> Result<String, Problem> {
@@ -82,20 +99,21 @@ impl GraphqlService {
         })
     }
 
-    /// Counts a costly operation as several requests, of which the first is counted already.
-    pub async fn charge(&self, client: &Client, complexity: u64) -> Result<Option<Verdict>, Problem> {
-        let Some(address) = client.extensions.get::<ClientAddress>().copied() else { return Ok(None) };
-        let caller = client.caller();
-        let mut last = None;
-        for _ in 1..complexity.div_ceil(UNITS) {
-            last = self.0.quotas.count(caller, address).await;
-            if let Some(verdict) = last.filter(|verdict| !verdict.is_admitted) {
-                let what =
-                    format!("send {} requests, of which a query of this complexity counts as several", verdict.limit);
+    /// Counts an operation as this many requests, of which the first is counted already. Returns what is left of the quota, if
+    /// there is a limit.
+    pub async fn charge(&self, client: &Client, requests: u64) -> Result<Option<Verdict>, Problem> {
+        let mut left = None;
+        let Some(address) = client.extensions.get::<ClientAddress>().copied() else { return Ok(left) };
+        for further in (1..requests).rev() {
+            let Some(verdict) = self.0.quotas.count(client.caller(), address).await else { return Ok(None) };
+            // An operation for which it does not suffice is refused at the first: the rest stays for other requests.
+            if !verdict.is_admitted || u64::from(verdict.remaining) + 1 < further {
+                let what = format!("send {} requests, of which this operation counts as {requests},", verdict.limit);
                 return Err(Problem::quota_used_up(verdict, &what));
             }
+            left = Some(verdict);
         }
-        Ok(last)
+        Ok(left)
     }
 
     pub async fn execute(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
@@ -136,13 +154,24 @@ impl GraphqlService {
     }
 
     pub fn rest(&self, client: &Client) -> Rest {
-        Rest::new(self.0.router.clone(), client.extensions.clone(), &client.headers)
+        Rest::new(self.0.routes.clone(), client.extensions.clone(), &client.headers)
     }
 
     /// Executes a subscription's selection over one event.
     pub async fn show(&self, execution: Execution) -> Result<Executed, Problem> {
         Ok(self.built()?.schemas.events.execute(execution).await)
     }
+}
+
+/// A schema is missing only when the runtime shuts down.
+fn stopping() -> Problem {
+    Problem::unavailable("This instance is shutting down.")
+}
+
+/// Returns the number of requests that an operation counts as: those for its complexity, and at least its calls of REST.
+pub(crate) fn requests(asked: &Asked, cost: &Cost) -> u64 {
+    let calls = if cost.kind == OperationType::Subscription { 1 } else { asked.calls() };
+    cost.complexity.div_ceil(UNITS).max(calls)
 }
 
 impl Client {

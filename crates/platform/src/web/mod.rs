@@ -55,7 +55,7 @@ pub use problem::problem_responses;
 pub use problem::{InputFault, Problem, ProblemBody};
 pub use query::Query;
 pub use quota::{add_quota_headers, has_quota_headers};
-pub use recency::{POSITION, ReadRecency, Reader as RecencyReader, add_position_header};
+pub use recency::{POSITION, ReadRecency, Reader as RecencyReader, Unchanged, add_position_header};
 pub use request::request;
 pub use request::{list, object, objects, set, with};
 pub use routes::{ApiRouter, Handlers, Operation, paste, routes};

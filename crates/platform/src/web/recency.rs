@@ -37,6 +37,10 @@ impl<S: Send + Sync> FromRequestParts<S> for ReadRecency {
     }
 }
 
+/// Marks the response to a request that might have changed something, and has changed nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Unchanged;
+
 /// Returns the latest position that the request names.
 fn position_of(headers: &HeaderMap) -> Result<Option<LogPosition>, Problem> {
     let mut latest = None;
