@@ -121,7 +121,7 @@ impl Backend {
         work: impl AsyncFnOnce(&AppState) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let backend = Self::attach(settings).await?;
-        let outcome = match backend.spaces().await {
+        let outcome = match backend.rooms().await {
             Ok(rooms) => work(&rooms).await,
             Err(error) => Err(error),
         };
@@ -176,7 +176,7 @@ impl Backend {
     }
 
     /// Opens the rooms for a command that needs no server. A private database is migrated first.
-    async fn spaces(&self) -> anyhow::Result<AppState> {
+    async fn rooms(&self) -> anyhow::Result<AppState> {
         if self.is_private() {
             self.migrate().await?;
         }
