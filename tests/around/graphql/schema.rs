@@ -1,4 +1,5 @@
 use loadmaster_testkit::{WorldOptions, command::loadmaster};
+use reqwest::Method;
 use serde_json::json;
 
 use super::data;
@@ -10,6 +11,9 @@ async fn the_committed_schema_is_served_and_printed() {
     let served = world.anonymous().get("/graphql/schema").await;
     assert_eq!(served.header("content-type"), Some("text/plain; charset=utf-8"));
     assert_eq!(served.text, committed, "run `just graphql`");
+    let tag = served.header("etag").unwrap();
+    let again = world.anonymous().send(Method::GET, "/graphql/schema", &[("if-none-match", tag)], None).await;
+    assert_eq!((again.status.as_u16(), again.header("etag"), again.text.as_str()), (304, Some(tag), ""));
     assert_eq!(loadmaster(&["graphql-schema"]).run().await.succeeded(), committed);
 }
 

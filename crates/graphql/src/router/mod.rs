@@ -9,20 +9,21 @@ use async_graphql::parser::types::OperationType;
 use axum::{
     extract::{FromRequest, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use loadmaster_kernel::FaultCode;
 use loadmaster_platform::{
     room::Routes,
     web::{
-        ApiRouter, Body, BodyLimit, InputFault, Problem, Query, Unchanged, add_quota_headers, problem_responses, routes,
+        ApiRouter, Body, BodyLimit, IfNoneMatch, InputFault, Problem, Query, Unchanged, add_quota_headers, conditional,
+        problem_responses, routes,
     },
 };
 
 use self::{
     dto::{GraphqlAnswer, GraphqlRequest},
     request::{Asked, Form, JSON, invalid},
-    service::{Client, requests},
+    service::{Client, Sdl, requests},
 };
 use super::{
     error::code,
@@ -88,12 +89,15 @@ problem_responses!(SchemaProblems: [INPUT, CALLER]);
 ///
 /// In the schema definition language.
 #[utoipa::path(get, path = "/graphql/schema", tag = "graphql", operation_id = "getGraphqlSchema",
-    responses((status = 200, description = "The schema.", content_type = "text/plain", body = String), SchemaProblems))]
-async fn schema(State(service): State<GraphqlService>, query: Query) -> Result<Response, Problem> {
+    params(("If-None-Match" = Option<String>, Header, description = "Respond with 304 if the resource still has this ETag")),
+    responses((status = 200, description = "The schema.", content_type = "text/plain", body = String, headers(("ETag" = String))),
+              (status = 304), SchemaProblems))]
+async fn schema(State(service): State<GraphqlService>, known: IfNoneMatch, query: Query) -> Result<Response, Problem> {
     query.refuse_all()?;
     service.prepare().await?;
     let kind = [(MEDIA_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
-    Ok((kind, [(header::CACHE_CONTROL, "no-cache")], service.sdl()?).into_response())
+    let Sdl { text, tag } = service.sdl()?;
+    Ok(conditional(tag, &known, "no-cache", (kind, text.clone())))
 }
 
 /// Reads, measures and charges an operation, then executes it.

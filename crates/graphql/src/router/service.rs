@@ -1,5 +1,5 @@
 //! Executes operations: reads, measures, charges, then lets REST answer.
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::{
     Request as Execution, Response as Executed, Value, indexmap::IndexMap, parser::types::OperationType,
@@ -8,12 +8,13 @@ use axum::{
     http::{Extensions, HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use loadmaster_accounts::{CallerQuotas, Principal};
 use loadmaster_platform::{
     rate_limit::Verdict,
     room::Below,
     tasks::Tasks,
-    web::{ClientAddress, PRIVATE, Problem},
+    web::{ClientAddress, PRIVATE, Problem, digest_of},
 };
 use tokio::{sync::OnceCell, task::spawn_blocking};
 use utoipa::openapi::OpenApi;
@@ -43,6 +44,7 @@ struct Parts {
     document: fn() -> OpenApi,
     /// The schema, built by the first request that needs it.
     built: OnceCell<anyhow::Result<Built>>,
+    sdl: OnceLock<Sdl>,
     routes: Called,
     services: Services,
     quotas: CallerQuotas,
@@ -57,11 +59,34 @@ pub(crate) struct Client {
     pub form: Form,
 }
 
+/// The schema in its definition language, with its entity tag.
+pub(crate) struct Sdl {
+    pub text: Bytes,
+    pub tag: String,
+}
+
+impl Sdl {
+    fn new(text: String) -> Self {
+        let digest = digest_of(&[&text]).first_chunk().copied().unwrap_or_default();
+        let tag = format!("{:032x}", u128::from_be_bytes(digest));
+        Self { text: text.into(), tag }
+    }
+}
+
 impl GraphqlService {
     pub fn new(below: Below, services: Services, quotas: CallerQuotas, tasks: Tasks, bounds: Bounds) -> Self {
         let Below { router, document, leads_to } = below;
         let routes = Called { router, leads_to };
-        Self(Arc::new(Parts { document, built: OnceCell::new(), routes, services, quotas, tasks, bounds }))
+        Self(Arc::new(Parts {
+            document,
+            built: OnceCell::new(),
+            sdl: OnceLock::new(),
+            routes,
+            services,
+            quotas,
+            tasks,
+            bounds,
+        }))
     }
 
     /// Waits for the schema, which the first request builds in a task of its own: a client that hangs up cancels nothing, and
@@ -85,8 +110,9 @@ impl GraphqlService {
         built.as_ref().map_err(|error| Problem::internal(&error))
     }
 
-    pub fn sdl(&self) -> Result<String, Problem> {
-        Ok(self.built()?.sdl())
+    pub fn sdl(&self) -> Result<&Sdl, Problem> {
+        let built = self.built()?;
+        Ok(self.0.sdl.get_or_init(|| Sdl::new(built.sdl())))
     }
 
     pub fn measure(&self, asked: &Asked) -> Result<Cost, Problem> {
