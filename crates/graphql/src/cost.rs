@@ -8,7 +8,10 @@ use async_graphql::{
     },
 };
 
-use super::model::{Answer, Model, RootKind};
+use super::{
+    model::{Answer, Model, RootKind},
+    overlaps,
+};
 
 /// Most levels of brackets in a document, and of selections within each other.
 pub(crate) const MOST_LEVELS: usize = 32;
@@ -16,6 +19,10 @@ pub(crate) const MOST_LEVELS: usize = 32;
 pub(crate) const MOST_OPERATIONS: usize = 5;
 /// Most aliases of an operation.
 pub(crate) const MOST_ALIASES: u64 = 100;
+/// Most arguments of a field.
+const MOST_ARGUMENTS: usize = 32;
+/// How many times the bounds of one operation all operations and fragments of a document may have together.
+const MOST_TIMES: u64 = MOST_OPERATIONS as u64;
 /// Most levels of fields of a question about the schema.
 const INTROSPECTION_DEPTH: u64 = 15;
 /// Most lists of types, members and arguments in a question about the schema: tools ask for nine.
@@ -57,6 +64,28 @@ struct Measure {
     aliases: u64,
     introspection: u64,
     lists: u64,
+    /// Levels of selections within each other.
+    levels: usize,
+    /// The fields of this level, with those of its fragments.
+    fields: u64,
+    /// How often a validation that compares the fields of each level with each other looks at a field.
+    visits: u64,
+}
+
+impl Measure {
+    /// Adds what stands beside it.
+    fn and(self, other: Self) -> Self {
+        Self {
+            complexity: self.complexity.saturating_add(other.complexity),
+            depth: self.depth.max(other.depth),
+            aliases: self.aliases.saturating_add(other.aliases),
+            introspection: self.introspection.max(other.introspection),
+            lists: self.lists.saturating_add(other.lists),
+            levels: self.levels.max(other.levels),
+            fields: self.fields.saturating_add(other.fields),
+            visits: self.visits.saturating_add(other.visits),
+        }
+    }
 }
 
 /// Where a selection stands.
@@ -121,13 +150,14 @@ pub(crate) fn measure(
         let text = format!("The document has {count} operations; at most {MOST_OPERATIONS} are accepted.");
         return Err(Unfit::TooComplex(text));
     }
-    let mut chosen = None;
+    let (mut chosen, mut sum) = (None, Measure::default());
     for (name, operation) in document.operations.iter() {
         let kind = operation.node.ty;
         let variables = with_defaults(variables, &operation.node);
         let mut survey = Survey::new(model, document, &variables, kind);
         let measure = survey.of(&operation.node.selection_set.node, Place { is_root: true, ..Place::default() }, 0)?;
         check(&measure, bounds)?;
+        sum = sum.and(measure);
         let is_chosen = match operation_name {
             Some(wanted) => name.is_some_and(|name| name == wanted),
             None => count == 1,
@@ -138,8 +168,10 @@ pub(crate) fn measure(
     }
     let mut survey = Survey::new(model, document, variables, OperationType::Query);
     for name in document.fragments.keys() {
-        survey.of_fragment(name, Place::default(), 0)?;
+        sum = sum.and(survey.of_fragment(name, Place::default(), 0)?);
     }
+    check_all(&sum, bounds)?;
+    overlaps::check(document)?;
     chosen.ok_or_else(|| {
         Unfit::Invalid("The document has no operation with that name, or several and `operationName` is absent.".into())
     })
@@ -173,6 +205,40 @@ fn check(measure: &Measure, bounds: Bounds) -> Result<(), Unfit> {
     }
 }
 
+/// Bounds what the validation does, which looks at all operations and fragments.
+fn check_all(sum: &Measure, bounds: Bounds) -> Result<(), Unfit> {
+    let bounds = [
+        ("number of fields", sum.visits, bounds.complexity.saturating_mul(MOST_TIMES)),
+        ("number of aliases", sum.aliases, MOST_ALIASES * MOST_TIMES),
+    ];
+    match bounds.into_iter().find(|(_, is, most)| is > most) {
+        None => Ok(()),
+        Some((what, is, most)) => {
+            Err(Unfit::TooComplex(format!("The {what} of the document is {is}; at most {most} is accepted.")))
+        }
+    }
+}
+
+fn too_nested() -> Unfit {
+    Unfit::TooComplex(format!("Selections are nested more than {MOST_LEVELS} levels deep."))
+}
+
+/// Refuses a field with more arguments than any has, and one with the same argument twice.
+fn check_arguments(field: &Field) -> Result<(), Unfit> {
+    let (name, count) = (&field.name.node, field.arguments.len());
+    if count > MOST_ARGUMENTS {
+        let text = format!("The field `{name}` has {count} arguments; at most {MOST_ARGUMENTS} are accepted.");
+        return Err(Unfit::TooComplex(text));
+    }
+    let mut names = HashSet::new();
+    match field.arguments.iter().find(|(argument, _)| !names.insert(&argument.node)) {
+        None => Ok(()),
+        Some((argument, _)) => {
+            Err(Unfit::Invalid(format!("The field `{name}` has the argument `{}` more than once.", argument.node)))
+        }
+    }
+}
+
 struct Survey<'a> {
     model: &'a Model,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
@@ -190,34 +256,30 @@ impl<'a> Survey<'a> {
 
     fn of(&mut self, selection: &'a SelectionSet, place: Place, level: usize) -> Result<Measure, Unfit> {
         if level > MOST_LEVELS {
-            return Err(Unfit::TooComplex(format!("Selections are nested more than {MOST_LEVELS} levels deep.")));
+            return Err(too_nested());
         }
         let mut sum = Measure::default();
         for item in &selection.items {
-            let one = match &item.node {
+            sum = sum.and(match &item.node {
                 Selection::Field(field) => self.of_field(&field.node, place, level)?,
                 Selection::InlineFragment(fragment) => self.of(&fragment.node.selection_set.node, place, level + 1)?,
                 Selection::FragmentSpread(spread) => {
-                    self.of_fragment(&spread.node.fragment_name.node, place, level + 1)?
+                    let of = self.of_fragment(&spread.node.fragment_name.node, place, level + 1)?;
+                    let (complexity, fields) = (of.complexity.saturating_add(1), of.fields.saturating_add(1));
+                    Measure { complexity, fields, visits: 0, ..of }
                 }
-            };
-            sum = Measure {
-                complexity: sum.complexity.saturating_add(one.complexity),
-                depth: sum.depth.max(one.depth),
-                aliases: sum.aliases.saturating_add(one.aliases),
-                introspection: sum.introspection.max(one.introspection),
-                lists: sum.lists.saturating_add(one.lists),
-            };
+            });
         }
-        Ok(sum)
+        Ok(Measure { levels: sum.levels + 1, visits: sum.visits.saturating_add(sum.fields), ..sum })
     }
 
     /// A fragment is measured once for each kind of place. One that contains itself has no measure.
     fn of_fragment(&mut self, name: &Name, place: Place, level: usize) -> Result<Measure, Unfit> {
-        // The validation reports a fragment that is not there.
-        let Some((name, fragment)) = self.fragments.get_key_value(name) else { return Ok(Measure::default()) };
+        let Some((name, fragment)) = self.fragments.get_key_value(name) else {
+            return Err(Unfit::Invalid(format!("There is no fragment `{name}`.")));
+        };
         if let Some(known) = self.known.get(&(name.as_str(), place)) {
-            return Ok(*known);
+            return if level + known.levels > MOST_LEVELS + 1 { Err(too_nested()) } else { Ok(*known) };
         }
         if !self.under_way.insert(name) {
             return Err(Unfit::Invalid(format!("The fragment `{name}` contains itself.")));
@@ -229,6 +291,7 @@ impl<'a> Survey<'a> {
     }
 
     fn of_field(&mut self, field: &'a Field, place: Place, level: usize) -> Result<Measure, Unfit> {
+        check_arguments(field)?;
         let name = field.name.node.as_str();
         let is_introspection = place.is_introspection || matches!(name, "__schema" | "__type");
         let is_circle = is_introspection && CIRCLES.contains(&name);
@@ -256,6 +319,9 @@ impl<'a> Survey<'a> {
             aliases: within.aliases.saturating_add(u64::from(field.alias.is_some())),
             introspection: if is_introspection { depth } else { 0 },
             lists: within.lists.saturating_add(u64::from(is_introspection && LISTS.contains(&name))),
+            levels: within.levels,
+            fields: 1,
+            visits: within.visits,
         })
     }
 

@@ -12,6 +12,7 @@ mod load;
 mod metric;
 mod model;
 mod operations;
+mod overlaps;
 mod resolve;
 mod rest;
 mod room;
