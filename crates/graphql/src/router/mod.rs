@@ -1,6 +1,7 @@
 mod dto;
 mod events;
 mod frames;
+mod prepare;
 mod request;
 mod service;
 mod stream;
@@ -100,7 +101,7 @@ async fn schema(State(service): State<GraphqlService>, known: IfNoneMatch, query
     Ok(conditional(tag, &known, "no-cache", (kind, text.clone())))
 }
 
-/// Reads, measures and charges an operation, then executes it.
+/// Reads, measures, charges and prepares an operation, then executes it.
 async fn answer(service: &GraphqlService, client: &Client, body: &[u8]) -> Result<Response, Problem> {
     let asked = Asked::read(body)?;
     service.prepare().await?;
@@ -110,6 +111,7 @@ async fn answer(service: &GraphqlService, client: &Client, body: &[u8]) -> Resul
         return Err(invalid("/query", "A subscription needs `Accept: text/event-stream`."));
     }
     let verdict = service.charge(client, requests(&asked, &cost)).await?;
+    let asked = prepare::prepared(service.built()?, asked).await?;
     let mut response = match kind {
         OperationType::Subscription => stream::follow(service, client, asked).await?,
         OperationType::Query => service.execute(client, asked).await?,

@@ -39,8 +39,8 @@ struct Subscription {
 /// Opens the stream of a subscription. A refusal is its only event.
 pub(crate) async fn follow(service: &GraphqlService, client: &Client, asked: Asked) -> Result<Response, Problem> {
     let keys = asked.root_keys();
-    let Asked { document, operation_name, variables } = asked;
-    let document = as_query(document, operation_name.as_deref());
+    let Asked { document, variables, .. } = asked;
+    let document = as_query(document);
     let opening = service.share(client, Event::Opening(Mutex::default()), true)?;
     let mut execution = Execution::new("").variables(variables.clone()).data(opening.clone());
     execution.set_parsed_query(document.clone());
@@ -64,18 +64,7 @@ fn one_field() -> Problem {
 }
 
 /// Returns the document with its subscription as a query of the schema that shows events.
-fn as_query(mut document: ExecutableDocument, name: Option<&str>) -> ExecutableDocument {
-    let chosen = match document.operations {
-        DocumentOperations::Multiple(mut operations) => {
-            let name = name.map(str::to_owned).or_else(|| Some(operations.keys().next()?.to_string()));
-            match name.and_then(|name| operations.remove(name.as_str())) {
-                Some(chosen) => DocumentOperations::Single(chosen),
-                None => DocumentOperations::Multiple(operations),
-            }
-        }
-        single @ DocumentOperations::Single(_) => single,
-    };
-    document.operations = chosen;
+fn as_query(mut document: ExecutableDocument) -> ExecutableDocument {
     if let DocumentOperations::Single(operation) = &mut document.operations {
         operation.node.ty = OperationType::Query;
     }
