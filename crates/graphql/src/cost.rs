@@ -349,3 +349,83 @@ impl<'a> Survey<'a> {
         Some((entries.clamp(1, MOST_PAGE), is_connection))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn measured(query: &str) -> Result<Cost, Unfit> {
+        let bounds = Bounds { depth: 10, complexity: 2000 };
+        let document = parse_query(query).unwrap();
+        measure(&Model::default(), &document, None, &Variables::default(), bounds)
+    }
+
+    fn is_too_complex(query: &str) -> bool {
+        matches!(measured(query), Err(Unfit::TooComplex(_)))
+    }
+
+    fn is_invalid(query: &str) -> bool {
+        matches!(measured(query), Err(Unfit::Invalid(_)))
+    }
+
+    #[test]
+    fn a_fragment_that_is_not_there_has_no_measure() {
+        let doubling = (0..20).fold(String::new(), |mut text, number| {
+            let _ = write!(text, "fragment F{number} on User {{ ...F{0} ...F{0} }} ", number + 1);
+            text
+        });
+        assert!(is_invalid(&format!("{{ me {{ ...F0 }} }} {doubling}")));
+        assert!(is_invalid("{ me { id } } fragment F on User { ...Missing }"));
+        let doubling = format!("{{ me {{ ...F0 }} }} {doubling} fragment F20 on User {{ id }}");
+        assert!(is_too_complex(&doubling));
+        assert_eq!(measured("{ me { ...F } } fragment F on User { id }").map(|cost| cost.complexity), Ok(3));
+    }
+
+    #[test]
+    fn the_operations_and_fragments_of_a_document_are_bounded_together() {
+        let fields = "b ".repeat(1900);
+        let used = format!("{{ {} }} fragment F on User {{ {fields} }}", "me { ...F } ".repeat(2));
+        assert!(is_too_complex(&used));
+        let unused = (0..20).fold(format!("{{ me }} fragment F on User {{ {fields} }} "), |mut text, number| {
+            let _ = write!(text, "fragment F{number} on User {{ ...F }} ");
+            text
+        });
+        assert!(is_too_complex(&unused));
+        let nested = format!("{{ {}{fields}{} }}", "... { ".repeat(20), "}".repeat(20));
+        assert!(is_too_complex(&nested));
+        assert_eq!(measured(&format!("{{ {fields} }}")).map(|cost| cost.complexity), Ok(1900));
+    }
+
+    #[test]
+    fn arguments_are_bounded_and_fields_under_one_name_are_the_same() {
+        let arguments = |count: usize| (0..count).map(|number| format!("x{number}: 1 ")).collect::<String>();
+        assert!(is_too_complex(&format!("{{ b({}) }}", arguments(33))));
+        assert!(measured(&format!("{{ b({}) }}", arguments(32))).is_ok());
+        for query in [
+            "{ b(x: 1 x: 1) }",
+            "{ b(x: 1) b }",
+            "{ b ... { c } ... { c: b } }",
+            "{ b } fragment F on User { b c: b c }",
+            "{ b } fragment F on User { d { b(x: 1) b(x: 2) } }",
+        ] {
+            assert!(is_invalid(query), "{query}");
+        }
+        assert!(measured("{ b(x: 1 y: 2) b(y: 2 x: 1) ... on A { c } ... on B { c: d } }").is_ok());
+    }
+
+    #[test]
+    fn selections_are_nested_in_fragments_as_in_brackets() {
+        let nested = |levels: usize| format!("{}id{}", "... { ".repeat(levels), " }".repeat(levels));
+        assert!(measured(&format!("{{ {} }}", nested(28))).is_ok());
+        let chain = format!(
+            "{{ ...A ...B }} fragment A on Query {{ {} }} fragment B on Query {{ {} }}",
+            nested(20),
+            nested(20).replace("id", "...A")
+        );
+        assert!(is_too_complex(&chain));
+    }
+}

@@ -55,6 +55,39 @@ async fn a_document_names_its_operation_and_may_use_fragments_and_aliases() {
 }
 
 #[tokio::test]
+async fn fields_of_fragments_are_in_the_order_of_the_document_and_obey_the_defaults_of_variables() {
+    let world = WorldOptions::default().start().await;
+    let query = "query($no: Boolean = false, $yes: Boolean = true) {
+        ...Two d: airport(code: \"DEL\") { iataCode name @skip(if: $yes) ...Name @include(if: $no) }
+        ... @include(if: $no) { e: airport(code: \"DEL\") { name } } a: airport(code: \"LHR\") { city } }
+        fragment Two on Query { b: airport(code: \"DXB\") { iataCode } a: airport(code: \"LHR\") { iataCode } }
+        fragment Name on Airport { name }";
+    let answer = send(&world.anonymous(), query, json!({})).await;
+    let places: Vec<Option<usize>> = ["\"b\"", "\"a\"", "\"d\""].iter().map(|key| answer.text.find(key)).collect();
+    assert!(places.is_sorted() && places[0].is_some(), "{}", answer.text);
+    let mut body = answer.expect(200);
+    let city = body["data"]["a"]["city"].take();
+    assert!(city.is_string(), "{city}");
+    let expected = json!({"b": {"iataCode": "DXB"}, "a": {"iataCode": "LHR", "city": null}, "d": {"iataCode": "DEL"}});
+    assert_eq!(body, json!({ "data": expected }));
+}
+
+#[tokio::test]
+async fn an_argument_whose_variable_is_absent_is_as_if_it_were_not_there() {
+    let world = WorldOptions::default().start().await;
+    let query = "query($q: String, $first: Int, $after: String) {
+        airports(q: $q, first: $first, after: $after) { nodes { iataCode } } }";
+    let shown = data(&world.anonymous(), query, json!({"first": 3})).await;
+    assert_eq!(shown["airports"]["nodes"].as_array().unwrap().len(), 3);
+    let filtered = data(&world.anonymous(), query, json!({"q": "DEL", "first": 1})).await;
+    assert_eq!(filtered["airports"]["nodes"].as_array().unwrap().len(), 1);
+    for variables in [json!({}), json!({"code": null})] {
+        let query = "query($code: String!) { airport(code: $code) { name } }";
+        send(&world.anonymous(), query, variables).await.expect_problem(400, "graphql_invalid");
+    }
+}
+
+#[tokio::test]
 async fn pages_follow_each_other_by_their_cursors() {
     let world = WorldOptions::default().start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;

@@ -85,6 +85,53 @@ fn beyond_limits() -> Vec<(&'static str, String, u16, &'static str)> {
     ]
 }
 
+/// Documents that are small, and large for whoever validates them.
+fn large_to_validate() -> Vec<(&'static str, String, &'static str)> {
+    let doubling = |last: &str| {
+        let fragments = (0..20).map(|number| format!("fragment F{number} on User {{ ...F{0} ...F{0} }} ", number + 1));
+        format!("{{ me {{ ...F0 }} }} {} fragment F20 on User {{ {last} }}", fragments.collect::<String>())
+    };
+    let arguments = |count: usize| (0..count).map(|number| format!("x{number}: 1 ")).collect::<String>();
+    let fields = "id ".repeat(1900);
+    let spreads: String = (0..20).map(|number| format!("fragment F{number} on User {{ ...F }} ")).collect();
+    vec![
+        ("fragments that double an unknown one", doubling("...Missing"), "graphql_invalid"),
+        (
+            "an unknown fragment in one that is not used",
+            "{ me { id } } fragment F on User { ...G }".to_owned(),
+            "graphql_invalid",
+        ),
+        ("33 arguments", format!("{{ me {{ id({}) }} }}", arguments(33)), "query_too_complex"),
+        ("an argument twice", "{ me { id(x: 1 x: 1) } }".to_owned(), "graphql_invalid"),
+        (
+            "fields with other arguments in a fragment that is not used",
+            format!("{{ me {{ id }} }} fragment F on User {{ id({}) {fields} }}", arguments(32)),
+            "graphql_invalid",
+        ),
+        (
+            "fragments that are not used",
+            format!("{{ me {{ id }} }} fragment F on User {{ {fields} }} {spreads}"),
+            "query_too_complex",
+        ),
+        (
+            "fields in many brackets",
+            format!("{{ me {{ {}{fields}{} }} }}", "... { ".repeat(20), "}".repeat(20)),
+            "query_too_complex",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_large_to_validate_is_refused_before_the_validation() {
+    let world = WorldOptions::default().start().await;
+    let client = world.anonymous();
+    for (what, document, code) in large_to_validate() {
+        let answer = raw(&client, query(&document)).await;
+        assert_eq!(answer.body["code"], code, "{what}: {}", answer.text);
+        answer.expect_problem(400, code);
+    }
+}
+
 #[tokio::test]
 async fn what_is_beyond_a_limit_is_refused_before_anything_is_done() {
     let database = TestDatabase::counting().await;

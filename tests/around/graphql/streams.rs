@@ -85,6 +85,31 @@ async fn a_flight_and_a_shipment_are_followed_by_anyone() {
 }
 
 #[tokio::test]
+async fn a_document_of_several_operations_is_followed_and_validated_as_a_whole() {
+    let world = World::working().await;
+    let flight = roomy(&world).await;
+    let booking = world.customer().await.book(order(&[&flight])).await;
+    let anyone = world.anonymous();
+    let document = "query Read($number: String!) { tracking(number: $number) { ...Shown } me { ...Name } }
+        mutation Cancel($number: String!) { cancel(refId: $number) { ...Booked } }
+        subscription Follow($number: String!, $no: Boolean = false) { ...Root }
+        fragment Root on Subscription { tracking(number: $number) { tracking { ...Shown } event @skip(if: $no) { __typename } }
+            tracking(number: $number) { reset } }
+        fragment Shown on Tracking { status } fragment Name on User { id } fragment Booked on Booking { refId }";
+    let body = |document: &str| {
+        let body = json!({"query": document, "operationName": "Follow", "variables": {"number": booking["ref_id"]}})
+            .to_string();
+        anyone.request(Method::POST, "/graphql").header("content-type", "application/json").body(body)
+    };
+    let mut stream = Events::open(body(document)).await;
+    let shown = stream.expect("next").await.data["data"]["tracking"].take();
+    assert_eq!(shown, json!({"tracking": {"status": "BOOKED"}, "event": null, "reset": null}));
+    let wrong = document.replace("User { id }", "User { secret }");
+    let request = body(&wrong).header("accept", "text/event-stream");
+    loadmaster_testkit::Answer::of(request).await.expect_problem(400, "graphql_invalid");
+}
+
+#[tokio::test]
 async fn a_refusal_is_the_only_event() {
     let world = World::working().await;
     let flight = roomy(&world).await;

@@ -1,8 +1,12 @@
 use chrono::TimeDelta;
-use loadmaster_testkit::{NewFlight, World, WorldOptions, freight::order, payments};
+use loadmaster_testkit::{
+    NewFlight, World, WorldOptions,
+    freight::{BOOKINGS, order, path_of, with},
+    payments,
+};
 use serde_json::{Value, json};
 
-use super::{data, refused};
+use super::{data, refused, send};
 
 async fn booking(world: &World, client: &loadmaster_testkit::Client) -> Value {
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
@@ -105,4 +109,71 @@ async fn several_mutations_happen_in_their_order() {
     let both = "mutation($ref: String!) { depart(refId: $ref) { status } arrive(refId: $ref) { status } }";
     let done = data(&operator, both, json!({"ref": made["ref_id"]})).await;
     assert_eq!(done, json!({"depart": {"status": "DEPARTED"}, "arrive": {"status": "ARRIVED"}}));
+}
+
+#[tokio::test]
+async fn a_mutation_that_stands_twice_in_a_document_is_executed_once() {
+    let world = WorldOptions::default().start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let book = |pieces: u8, shown: &str| {
+        format!(
+            "book(input: {{origin: \"DEL\", destination: \"LHR\", pieces: {pieces}, weightKg: 100, volumeM3: 1,
+            flightIds: [$flight]}}) {{ ... on Booking {{ {shown} }} }}"
+        )
+    };
+    let document = |second: &str| {
+        format!(
+            "mutation($flight: UUID!, $yes: Boolean = true) {{
+                {} ...Again @include(if: $yes) ... on Mutation {{ {second} }} ... @skip(if: $yes) {{ never: {} }} }}
+            fragment Again on Mutation {{ {} }}",
+            book(2, "refId"),
+            book(2, "status"),
+            book(2, "status"),
+        )
+    };
+    let variables = json!({"flight": flight["id"]});
+    for second in [book(3, "version"), "book: cancel(refId: \"ACB000000000\") { status }".to_owned()] {
+        send(&customer, &document(&second), variables.clone()).await.expect_problem(400, "graphql_invalid");
+    }
+    assert_eq!(customer.get(BOOKINGS).await.expect(200), json!([]));
+    let made = data(&customer, &document(&book(2, "version")), variables).await;
+    let listed = customer.get(BOOKINGS).await.expect(200);
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(made, json!({"book": {"refId": listed[0]["ref_id"], "status": "BOOKED", "version": 1}}));
+}
+
+#[tokio::test]
+async fn a_member_whose_variable_is_absent_is_not_sent() {
+    let world = WorldOptions::default().start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let made = customer.book(with(order(&[&flight]), json!({"description": "Figs"}))).await;
+    let amend = "mutation($ref: String!, $description: String, $pieces: Int, $key: String) {
+        amend(refId: $ref, input: {description: $description, pieces: $pieces}, idempotencyKey: $key) {
+            description pieces } }";
+    let done = data(&customer, amend, json!({"ref": made["ref_id"], "pieces": 3})).await;
+    assert_eq!(done["amend"], json!({"description": "Figs", "pieces": 3}));
+    let done = data(&customer, amend, json!({"ref": made["ref_id"], "description": null})).await;
+    assert_eq!(done["amend"], json!({"description": null, "pieces": 3}));
+}
+
+#[tokio::test]
+async fn without_a_required_variable_no_mutation_happens() {
+    let world = WorldOptions::default().start().await;
+    let (customer, operator) = (world.customer().await, world.operator().await);
+    let made = booking(&world, &customer).await;
+    let both = |of: &str| {
+        format!(
+            "mutation($ref: String!, $other: {of}) {{ depart(refId: $ref) {{ status }} arrive(refId: $other) {{ status }} }}"
+        )
+    };
+    let variables = json!({"ref": made["ref_id"]});
+    let with_null = json!({"ref": made["ref_id"], "other": null});
+    for (of, variables) in [("String!", &variables), ("String!", &with_null), ("String", &variables)] {
+        send(&operator, &both(of), variables.clone()).await.expect_problem(400, "graphql_invalid");
+    }
+    assert_eq!(customer.get(&path_of(&made)).await.expect(200)["status"], "BOOKED");
+    data(&operator, &both("String!"), json!({"ref": made["ref_id"], "other": made["ref_id"]})).await;
+    assert_eq!(customer.get(&path_of(&made)).await.expect(200)["status"], "ARRIVED");
 }

@@ -25,6 +25,11 @@ type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 /// Validates the whole document, and returns the operation to execute with the fragments that it reaches.
 pub(super) async fn prepared(built: &Built, asked: Asked) -> Result<Asked, Problem> {
     validate(built, &asked).await?;
+    executed(asked)
+}
+
+/// Returns what is executed of a document that is valid.
+fn executed(asked: Asked) -> Result<Asked, Problem> {
     let Some(mut operation) = asked.operation().cloned() else { return Ok(asked) };
     let variables = values(&operation.node, asked.variables)?;
     let fragments = asked.document.fragments;
@@ -194,5 +199,78 @@ fn left_out(value: Value) -> Value {
             Value::Object(given.map(|(name, value)| (name, left_out(value))).collect())
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn asked(query: &str, variables: &Json) -> Result<Asked, Problem> {
+        let body = json!({"query": query, "operationName": "Q", "variables": variables}).to_string();
+        executed(Asked::read(body.as_bytes())?)
+    }
+
+    /// The fields of a selection with their arguments.
+    fn shown(selection: &SelectionSet) -> String {
+        let items = selection.items.iter().map(|item| match &item.node {
+            Selection::Field(field) => {
+                let field = &field.node;
+                let arguments = field.arguments.iter().map(|(name, value)| format!("{}:{} ", name.node, value.node));
+                let within = shown(&field.selection_set.node);
+                format!("{}({}){{{within}}}", field.response_key().node, arguments.collect::<String>())
+            }
+            Selection::FragmentSpread(spread) => format!("...{} ", spread.node.fragment_name.node),
+            Selection::InlineFragment(fragment) => format!("...{{{}}}", shown(&fragment.node.selection_set.node)),
+        });
+        items.collect()
+    }
+
+    fn root(query: &str, variables: &Json) -> String {
+        let asked = asked(query, variables).unwrap_or_else(|problem| panic!("{}", problem.detail()));
+        shown(&asked.operation().unwrap().node.selection_set.node)
+    }
+
+    #[test]
+    fn a_field_of_the_root_that_stands_there_twice_is_one() {
+        let query = "query Q($no: Boolean = false) { b: me { id } ...F a: f(x: 1) { id } ... { b: me { name } } ...F
+            ...G @include(if: $no) c: me @skip(if: true) { id } }
+            fragment F on Query { a: f(x: 1) { ...H } } fragment G on Query { d: me { id } } fragment H on X { z }
+            query Other { ...G }";
+        let asked = asked(query, &json!({})).unwrap_or_else(|problem| panic!("{}", problem.detail()));
+        let operation = &asked.operation().unwrap().node;
+        assert_eq!(shown(&operation.selection_set.node), "b(){id(){}name(){}}a(x:1 ){...H id(){}}");
+        assert_eq!(asked.document.fragments.keys().map(Name::as_str).collect::<Vec<_>>(), ["H"]);
+        assert!(operation.variable_definitions.is_empty());
+    }
+
+    #[test]
+    fn fields_of_the_root_that_differ_under_one_name_are_refused() {
+        for second in ["a: f(x: 2)", "a: f", "a: g(x: 1)", "a: f(y: 1)", "... on Query { a: f(x: null) }"] {
+            let query = format!("query Q {{ a: f(x: 1) {second} }}");
+            assert_eq!(asked(&query, &json!({})).err().map(|problem| problem.code().name), Some("graphql_invalid"));
+        }
+    }
+
+    #[test]
+    fn what_has_an_absent_variable_is_left_out() {
+        let query = "query Q($a: Int, $b: Int, $c: Int = 3) {
+            f(a: $a, b: $b, c: $c, in: {a: $a, b: $b, c: $c, in: {a: $a}}, list: [$a, $b, {a: $a}]) { ...F } }
+            fragment F on X { g(a: $a, b: $b) }";
+        let expected = "f(b:null c:3 in:{b: null, c: 3, in: {}} list:[null, null, {}] ){...F }";
+        assert_eq!(root(query, &json!({"b": null})), expected);
+        let asked = asked(query, &json!({"b": 2})).unwrap_or_else(|problem| panic!("{}", problem.detail()));
+        assert_eq!(shown(&asked.document.fragments["F"].node.selection_set.node), "g(b:2 ){}");
+    }
+
+    #[test]
+    fn a_required_variable_has_a_value() {
+        let query = "query Q($a: Int!, $b: Int! = 1) { f(a: $a, b: $b) }";
+        assert_eq!(root(query, &json!({"a": 0})), "f(a:0 b:1 ){}");
+        for variables in [json!({}), json!({"a": null}), json!({"a": 1, "b": null})] {
+            assert!(asked(query, &variables).is_err(), "{variables}");
+        }
     }
 }
