@@ -25,6 +25,8 @@ const MOST_ARGUMENTS: usize = 32;
 const MOST_TIMES: u64 = MOST_OPERATIONS as u64;
 /// Most levels of fields of a question about the schema.
 const INTROSPECTION_DEPTH: u64 = 15;
+/// Most aliases in a question about the schema: tools use none.
+const MOST_QUESTION_ALIASES: u64 = 10;
 /// Most lists of types, members and arguments in a question about the schema: tools ask for nine.
 const MOST_LISTS: u64 = 20;
 /// Entries of a page unless `first` asks for fewer, and at most.
@@ -64,6 +66,7 @@ struct Measure {
     aliases: u64,
     introspection: u64,
     lists: u64,
+    question_aliases: u64,
     /// Levels of selections within each other.
     levels: usize,
     /// The fields of this level, with those of its fragments.
@@ -81,6 +84,7 @@ impl Measure {
             aliases: self.aliases.saturating_add(other.aliases),
             introspection: self.introspection.max(other.introspection),
             lists: self.lists.saturating_add(other.lists),
+            question_aliases: self.question_aliases.saturating_add(other.question_aliases),
             levels: self.levels.max(other.levels),
             fields: self.fields.saturating_add(other.fields),
             visits: self.visits.saturating_add(other.visits),
@@ -98,43 +102,6 @@ struct Place {
     is_introspection: bool,
     /// Below a list that leads back to types.
     is_circle: bool,
-}
-
-/// Returns whether brackets are nested more deeply than any document that is read.
-pub(crate) fn is_too_deep(text: &str) -> bool {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = match first {
-            b'{' | b'[' | b'(' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-                after
-            }
-            b'}' | b']' | b')' => {
-                depth = depth.saturating_sub(1);
-                after
-            }
-            b'#' => after.iter().position(|byte| matches!(byte, b'\n' | b'\r')).map_or(&[], |end| &after[end..]),
-            b'"' => behind_text(after),
-            _ => after,
-        };
-    }
-    deepest > MOST_LEVELS
-}
-
-/// Returns what follows a text after its first quote.
-fn behind_text(text: &[u8]) -> &[u8] {
-    let is_block = text.starts_with(b"\"\"");
-    let (mut rest, end): (&[u8], &[u8]) = if is_block { (&text[2..], b"\"\"\"") } else { (text, b"\"") };
-    while !rest.is_empty() {
-        if rest.starts_with(end) {
-            return &rest[end.len()..];
-        }
-        let step = if rest[0] == b'\\' { if is_block && rest.starts_with(b"\\\"\"\"") { 4 } else { 2 } } else { 1 };
-        rest = rest.get(step..).unwrap_or_default();
-    }
-    rest
 }
 
 /// Measures all operations and fragments, and returns the cost of the operation that is executed.
@@ -189,18 +156,23 @@ fn with_defaults(variables: &Variables, operation: &OperationDefinition) -> Vari
 }
 
 fn check(measure: &Measure, bounds: Bounds) -> Result<(), Unfit> {
-    let Measure { complexity, depth, aliases, introspection, lists } = *measure;
     let bounds = [
-        ("depth", depth, bounds.depth),
-        ("complexity", complexity, bounds.complexity),
-        ("number of aliases", aliases, MOST_ALIASES),
-        ("depth of introspection", introspection, INTROSPECTION_DEPTH),
-        ("number of lists of introspection", lists, MOST_LISTS),
+        ("depth", measure.depth, bounds.depth),
+        ("complexity", measure.complexity, bounds.complexity),
+        ("number of aliases", measure.aliases, MOST_ALIASES),
+        ("number of aliases of introspection", measure.question_aliases, MOST_QUESTION_ALIASES),
+        ("depth of introspection", measure.introspection, INTROSPECTION_DEPTH),
+        ("number of lists of introspection", measure.lists, MOST_LISTS),
     ];
-    match bounds.into_iter().find(|(_, is, most)| is > most) {
+    refuse_more("operation", &bounds)
+}
+
+/// Refuses what exceeds its bound.
+fn refuse_more(whose: &str, bounds: &[(&str, u64, u64)]) -> Result<(), Unfit> {
+    match bounds.iter().find(|(_, is, most)| is > most) {
         None => Ok(()),
         Some((what, is, most)) => {
-            Err(Unfit::TooComplex(format!("The {what} of the operation is {is}; at most {most} is accepted.")))
+            Err(Unfit::TooComplex(format!("The {what} of the {whose} is {is}; at most {most} is accepted.")))
         }
     }
 }
@@ -211,12 +183,7 @@ fn check_all(sum: &Measure, bounds: Bounds) -> Result<(), Unfit> {
         ("number of fields", sum.visits, bounds.complexity.saturating_mul(MOST_TIMES)),
         ("number of aliases", sum.aliases, MOST_ALIASES * MOST_TIMES),
     ];
-    match bounds.into_iter().find(|(_, is, most)| is > most) {
-        None => Ok(()),
-        Some((what, is, most)) => {
-            Err(Unfit::TooComplex(format!("The {what} of the document is {is}; at most {most} is accepted.")))
-        }
-    }
+    refuse_more("document", &bounds)
 }
 
 fn too_nested() -> Unfit {
@@ -319,6 +286,9 @@ impl<'a> Survey<'a> {
             aliases: within.aliases.saturating_add(u64::from(field.alias.is_some())),
             introspection: if is_introspection { depth } else { 0 },
             lists: within.lists.saturating_add(u64::from(is_introspection && LISTS.contains(&name))),
+            question_aliases: within
+                .question_aliases
+                .saturating_add(u64::from(is_introspection && field.alias.is_some())),
             levels: within.levels,
             fields: 1,
             visits: within.visits,
@@ -415,6 +385,21 @@ mod tests {
             assert!(is_invalid(query), "{query}");
         }
         assert!(measured("{ b(x: 1 y: 2) b(y: 2 x: 1) ... on A { c } ... on B { c: d } }").is_ok());
+    }
+
+    #[test]
+    fn a_question_about_the_schema_hardly_repeats_itself() {
+        let aliases = |count: usize| (0..count).map(|number| format!("a{number}: name ")).collect::<String>();
+        assert!(measured(&format!("{{ __schema {{ types {{ {} }} }} }}", aliases(10))).is_ok());
+        assert!(is_too_complex(&format!("{{ __schema {{ types {{ {} }} }} }}", aliases(11))));
+        let again = |count: usize| "name ".repeat(count + 1);
+        assert!(measured(&format!("{{ __schema {{ types {{ {} }} }} me {{ {} }} }}", again(20), again(40))).is_ok());
+        for query in [
+            format!("{{ __schema {{ types {{ {} }} }} }}", again(21)),
+            format!("{{ __schema {{ types {{ ...F ofType {{ ...F }} }} }} }} fragment F on __Type {{ {} }}", again(10)),
+        ] {
+            assert!(is_too_complex(&query), "{query}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! GraphQL over the operations of REST: a board or a shipment in one round trip. Decides which operations are its fields, how deep and
 //! how costly a document may be, and how what its objects refer to is read at once. Rights, refusals, keys and preconditions are
 //! REST's own: each field of a root is a call of REST within this process, in the name of the caller.
+mod brackets;
 mod breaking;
 mod build;
 mod built;

@@ -11,23 +11,50 @@ use super::cost::Unfit;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
+/// Most fields that stand again in a selection of a question about the schema: each is answered anew for each member of a type.
+const MOST_AGAIN: usize = 20;
+
 /// Compares the fields of each selection with each other, and stops at the first that differ.
 pub(crate) fn check(document: &ExecutableDocument) -> Result<(), Unfit> {
-    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
-    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
-    operations.chain(fragments).try_for_each(|selection| of(&document.fragments, selection))
-}
-
-fn of(fragments: &Fragments, selection: &SelectionSet) -> Result<(), Unfit> {
-    Seen { fragments, fields: HashMap::new(), spreads: HashSet::new() }.add(None, selection)?;
-    for item in &selection.items {
-        match &item.node {
-            Selection::Field(field) => of(fragments, &field.node.selection_set.node)?,
-            Selection::InlineFragment(fragment) => of(fragments, &fragment.node.selection_set.node)?,
-            Selection::FragmentSpread(_) => {}
-        }
+    let mut survey = Survey { fragments: &document.fragments, again: 0 };
+    for (_, operation) in document.operations.iter() {
+        survey.of(&operation.node.selection_set.node, false)?;
+    }
+    for fragment in document.fragments.values().map(|fragment| &fragment.node) {
+        survey.of(&fragment.selection_set.node, fragment.type_condition.node.on.node.starts_with("__"))?;
     }
     Ok(())
+}
+
+struct Survey<'a> {
+    fragments: &'a Fragments,
+    /// The fields of questions about the schema that stand there again.
+    again: usize,
+}
+
+impl Survey<'_> {
+    fn of(&mut self, selection: &SelectionSet, is_introspection: bool) -> Result<(), Unfit> {
+        let mut seen = Seen { fragments: self.fragments, fields: HashMap::new(), spreads: HashSet::new(), again: 0 };
+        seen.add(None, selection)?;
+        if is_introspection {
+            self.again += seen.again;
+        }
+        if self.again > MOST_AGAIN {
+            let text = format!("A question about the schema has more than {MOST_AGAIN} fields twice.");
+            return Err(Unfit::TooComplex(text));
+        }
+        for item in &selection.items {
+            match &item.node {
+                Selection::Field(field) => {
+                    let is_question = matches!(field.node.name.node.as_str(), "__schema" | "__type");
+                    self.of(&field.node.selection_set.node, is_introspection || is_question)?;
+                }
+                Selection::InlineFragment(fragment) => self.of(&fragment.node.selection_set.node, is_introspection)?,
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Returns why two fields with the same name in the answer are not one.
@@ -49,6 +76,8 @@ struct Seen<'a> {
     fragments: &'a Fragments,
     fields: HashMap<(Option<&'a str>, &'a str), &'a Field>,
     spreads: HashSet<&'a str>,
+    /// The fields that stand there again.
+    again: usize,
 }
 
 impl<'a> Seen<'a> {
@@ -57,9 +86,11 @@ impl<'a> Seen<'a> {
             match &item.node {
                 Selection::Field(field) => {
                     let field = &field.node;
-                    let first = *self.fields.entry((of, field.response_key().node.as_str())).or_insert(field);
-                    if let Some(unfit) = conflict(first, field) {
-                        return Err(unfit);
+                    if let Some(first) = self.fields.insert((of, field.response_key().node.as_str()), field) {
+                        self.again += 1;
+                        if let Some(unfit) = conflict(first, field) {
+                            return Err(unfit);
+                        }
                     }
                 }
                 Selection::InlineFragment(fragment) => {

@@ -118,6 +118,16 @@ fn large_to_validate() -> Vec<(&'static str, String, &'static str)> {
             format!("{{ me {{ {}{fields}{} }} }}", "... { ".repeat(20), "}".repeat(20)),
             "query_too_complex",
         ),
+        (
+            "11 aliases in a question about the schema",
+            format!("{{ __schema {{ types {{ {} }} }} }}", (0..11).map(|n| format!("a{n}: name ")).collect::<String>()),
+            "query_too_complex",
+        ),
+        (
+            "a field again and again in a question about the schema",
+            format!("{{ __schema {{ types {{ {} }} }} }}", "name ".repeat(22)),
+            "query_too_complex",
+        ),
     ]
 }
 

@@ -16,7 +16,7 @@ use loadmaster_platform::{
 };
 use serde_json::{Map, Value as Json};
 
-use crate::{cost, error::code, value::variables};
+use crate::{brackets, cost, error::code, value::variables};
 
 /// The media types of answers.
 pub(crate) const JSON: &str = "application/json";
@@ -37,7 +37,7 @@ impl Asked {
             .map_err(|error| Problem::new(code::MALFORMED_REQUEST, format!("The body cannot be read: {error}.")))?;
         let Json::Object(members) = body else { return Err(Problem::not_an_object()) };
         let Members { query, operation_name, variables: given } = Members::read(members)?;
-        if cost::is_too_deep(&query) {
+        if brackets::is_too_deep(&query) {
             let text = format!("Brackets are nested more than {} levels deep.", cost::MOST_LEVELS);
             return Err(Problem::new(code::QUERY_TOO_COMPLEX, text));
         }
