@@ -19,6 +19,8 @@ pub(crate) const MOST_LEVELS: usize = 32;
 pub(crate) const MOST_OPERATIONS: usize = 5;
 /// Most aliases of an operation.
 pub(crate) const MOST_ALIASES: u64 = 100;
+/// Most variables of an operation.
+const MOST_VARIABLES: u64 = 100;
 /// Most arguments of a field.
 const MOST_ARGUMENTS: usize = 32;
 /// How many times the bounds of one operation all operations and fragments of a document may have together.
@@ -124,6 +126,8 @@ pub(crate) fn measure(
         let mut survey = Survey::new(model, document, &variables, kind);
         let measure = survey.of(&operation.node.selection_set.node, Place { is_root: true, ..Place::default() }, 0)?;
         check(&measure, bounds)?;
+        let count = u64::try_from(operation.node.variable_definitions.len()).unwrap_or(u64::MAX);
+        refuse_more("operation", &[("number of variables", count, MOST_VARIABLES)])?;
         sum = sum.and(measure);
         let is_chosen = match operation_name {
             Some(wanted) => name.is_some_and(|name| name == wanted),
@@ -385,6 +389,14 @@ mod tests {
             assert!(is_invalid(query), "{query}");
         }
         assert!(measured("{ b(x: 1 y: 2) b(y: 2 x: 1) ... on A { c } ... on B { c: d } }").is_ok());
+    }
+
+    #[test]
+    fn variables_are_bounded() {
+        let variables =
+            |count: usize| (0..count).map(|number| format!("$a{number}: Int ")).collect::<Vec<_>>().concat();
+        assert!(measured(&format!("query Q({}) {{ me }}", variables(100))).is_ok());
+        assert!(is_too_complex(&format!("query Q({}) {{ me }}", variables(101))));
     }
 
     #[test]

@@ -102,6 +102,11 @@ fn large_to_validate() -> Vec<(&'static str, String, &'static str)> {
             "graphql_invalid",
         ),
         ("33 arguments", format!("{{ me {{ id({}) }} }}", arguments(33)), "query_too_complex"),
+        (
+            "101 variables",
+            format!("query Q({}) {{ me {{ id }} }}", (0..101).map(|n| format!("$a{n}: Int ")).collect::<String>()),
+            "query_too_complex",
+        ),
         ("an argument twice", "{ me { id(x: 1 x: 1) } }".to_owned(), "graphql_invalid"),
         (
             "fields with other arguments in a fragment that is not used",
