@@ -126,8 +126,8 @@ pub(crate) fn measure(
         let mut survey = Survey::new(model, document, &variables, kind);
         let measure = survey.of(&operation.node.selection_set.node, Place { is_root: true, ..Place::default() }, 0)?;
         check(&measure, bounds)?;
-        let count = u64::try_from(operation.node.variable_definitions.len()).unwrap_or(u64::MAX);
-        refuse_more("operation", &[("number of variables", count, MOST_VARIABLES)])?;
+        let declared = u64::try_from(operation.node.variable_definitions.len()).unwrap_or(u64::MAX);
+        refuse_more("operation", &[("number of variables", declared, MOST_VARIABLES)])?;
         sum = sum.and(measure);
         let is_chosen = match operation_name {
             Some(wanted) => name.is_some_and(|name| name == wanted),
