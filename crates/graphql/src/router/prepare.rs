@@ -152,14 +152,16 @@ impl Reached<'_> {
         for item in &mut selection.items {
             for directive in item.node.directives_mut() {
                 for (_, value) in &mut directive.node.arguments {
-                    let Ok(given) = std::mem::take(&mut value.node).into_const_with(|name| self.value(&name));
+                    let value_of = |name: Name| Ok::<_, Infallible>(self.value(&name));
+                    let Ok(given) = std::mem::take(&mut value.node).into_const_with(value_of);
                     value.node = left_out(given).into_value();
                 }
             }
             match &mut item.node {
                 Selection::Field(field) => {
                     field.node.arguments.retain_mut(|(_, value)| {
-                        let Ok(given) = std::mem::take(&mut value.node).into_const_with(|name| self.value(&name));
+                        let value_of = |name: Name| Ok::<_, Infallible>(self.value(&name));
+                        let Ok(given) = std::mem::take(&mut value.node).into_const_with(value_of);
                         let is_given = given != absent();
                         value.node = left_out(given).into_value();
                         is_given
@@ -177,8 +179,8 @@ impl Reached<'_> {
         }
     }
 
-    fn value(&self, name: &Name) -> Result<Value, Infallible> {
-        Ok(self.variables.get(name).cloned().unwrap_or_else(absent))
+    fn value(&self, name: &Name) -> Value {
+        self.variables.get(name).cloned().unwrap_or_else(absent)
     }
 }
 
