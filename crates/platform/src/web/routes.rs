@@ -89,7 +89,9 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     {
         let operation = Operation::of::<P>();
         let filters = operation.methods().filter_map(|method| MethodFilter::try_from(method).ok());
-        self.router = filters.fold(self.router, |router, filter| router.on(filter, handler.clone()));
+        if let Some(filter) = filters.reduce(MethodFilter::or) {
+            self.router = self.router.on(filter, handler);
+        }
         self.operations.push(operation);
         self
     }

@@ -1,1 +1,0 @@
-import"./first-BImQCZHp.js";import{t as e}from"./Entries-Bxo3IE3F.js";function t(t){e(t,{name:`airports`})}export{t as default};

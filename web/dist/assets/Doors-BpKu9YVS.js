@@ -1,0 +1,1 @@
+export{t as default}from"./Doors-Cov8c2-h.js";

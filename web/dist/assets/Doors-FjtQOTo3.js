@@ -1,1 +1,0 @@
-export{t as default}from"./Doors-Bovi2zuC.js";

@@ -1,1 +1,0 @@
-import"./first-BImQCZHp.js";import{a as e,t}from"./Rules-BfNc3a6q.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,1 +1,0 @@
-import{t as e}from"./feedTexts-ClzZW7qv.js";import{dn as t,un as n}from"./first-BImQCZHp.js";var r={...t,...n(await e())};export{r as t};

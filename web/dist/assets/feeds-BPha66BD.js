@@ -1,0 +1,1 @@
+export{t as words}from"./feeds-CSCWZ1Mc.js";

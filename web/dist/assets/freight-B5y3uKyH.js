@@ -1,0 +1,1 @@
+export{t as words}from"./freight-IxkdDsHx.js";

@@ -1,1 +1,0 @@
-import{dn as e,un as t}from"./first-BImQCZHp.js";import{t as n}from"./stationTexts-iX4DVjbt.js";var r={...e,...t(await n())};export{r as t};
