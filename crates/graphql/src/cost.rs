@@ -11,6 +11,7 @@ use async_graphql::{
 use super::{
     model::{Answer, Model, RootKind},
     overlaps,
+    unfit::Unfit,
 };
 
 /// Most levels of brackets in a document, and of selections within each other.
@@ -52,12 +53,6 @@ pub(crate) struct Bounds {
 pub(crate) struct Cost {
     pub kind: OperationType,
     pub complexity: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Unfit {
-    TooComplex(String),
-    Invalid(String),
 }
 
 /// The measures of a selection.

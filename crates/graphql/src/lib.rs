@@ -19,6 +19,7 @@ mod rest;
 mod room;
 mod router;
 mod turn;
+mod unfit;
 mod value;
 
 use utoipa::openapi::OpenApi;

@@ -7,7 +7,7 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet},
 };
 
-use super::cost::Unfit;
+use super::unfit::Unfit;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 

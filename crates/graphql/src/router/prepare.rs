@@ -18,7 +18,7 @@ use super::{
     request::{Asked, invalid},
     service::refuse_invalid,
 };
-use crate::{built::Built, cost::Unfit, overlaps};
+use crate::{built::Built, overlaps, unfit::Unfit};
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 

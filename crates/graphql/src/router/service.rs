@@ -25,12 +25,13 @@ use super::{
 };
 use crate::{
     built::Built,
-    cost::{self, Bounds, Cost, Unfit},
+    cost::{self, Bounds, Cost},
     error::code,
     load::{Loaders, Services},
     metric::{self, OPERATIONS},
     resolve::{Event, Shared},
     rest::{Called, Rest},
+    unfit::Unfit,
 };
 
 /// Units of complexity that count as one request.
