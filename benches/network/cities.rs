@@ -66,11 +66,11 @@ pub async fn measure(site: &Site, places: &[String]) -> Value {
 /// Returns the searches of a kind on this day of the month, one for each pair of cities.
 fn questions(kind: Kind, day: usize, places: &[String]) -> Vec<String> {
     let mut paths = Vec::new();
-    for from in 0..CITIES.len() {
-        for to in (0..CITIES.len()).filter(|to| *to != from) {
+    for (from, from_city) in CITIES.iter().enumerate() {
+        for (to, to_city) in CITIES.iter().enumerate().filter(|(to, _)| *to != from) {
             let airport = |city: usize, number: usize| places[number % AIRPORTS * CITIES.len() + city].as_str();
             let (origin, destination) = match kind {
-                Kind::Cities => (CITIES[from], CITIES[to]),
+                Kind::Cities => (*from_city, *to_city),
                 Kind::Busiest => (airport(from, 0), airport(to, 0)),
                 // Over the pairs of cities and the days, each pair of places in them has its turn.
                 Kind::Any => (airport(from, paths.len() + day), airport(to, (paths.len() + day) / AIRPORTS)),

@@ -148,13 +148,11 @@ fn searches(lines: usize, volumes: usize) -> Vec<Vec<u8>> {
 
 /// Returns lines of 500 kg together. Some pieces are higher than the door of the narrow-body.
 fn dimensions(lines: usize) -> Vec<Value> {
-    match lines {
-        1 => vec![json!({"pieces": 4, "length_cm": 120, "width_cm": 80, "height_cm": 150, "weight_kg": 125})],
-        _ => {
-            let line = |number: usize| json!({"pieces": 1, "length_cm": 60, "width_cm": 40, "height_cm": 101 + number, "weight_kg": 10});
-            (0..lines).map(line).collect()
-        }
+    if lines == 1 {
+        return vec![json!({"pieces": 4, "length_cm": 120, "width_cm": 80, "height_cm": 150, "weight_kg": 125})];
     }
+    let line = |number: usize| json!({"pieces": 1, "length_cm": 60, "width_cm": 40, "height_cm": 101 + number, "weight_kg": 10});
+    (0..lines).map(line).collect()
 }
 
 /// Prints and returns how searches with dimensions compare with those without.

@@ -215,7 +215,7 @@ impl Entry<'_> {
                 prepared.write_direct_way(out, way, spaces, judge);
             }
             (Text::Way(way), Answer::Prepared((prepared, spaces, judge))) => {
-                prepared.write_way(out, way, spaces, judge)
+                prepared.write_way(out, way, spaces, judge);
             }
             // Only prepared results have ways.
             (Text::Way(_), Answer::Read(_)) => {}

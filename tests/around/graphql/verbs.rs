@@ -52,17 +52,17 @@ async fn room_is_held_and_committed() {
     let world = WorldOptions::default().start().await;
     let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
     let customer = world.customer().await;
-    let hold =
+    let mutation =
         "mutation($flight: UUID!) { hold(input: {flightIds: [$flight], weightKg: 100}) { id status flights { id } } }";
-    let held = data(&customer, hold, json!({"flight": flight["id"]})).await["hold"].take();
-    assert_eq!(held["flights"][0]["id"], flight["id"]);
-    let shown = data(&customer, "query($id: UUID!) { hold(id: $id) { status } }", json!({"id": held["id"]})).await;
-    assert_eq!(shown["hold"]["status"], held["status"]);
+    let hold = data(&customer, mutation, json!({"flight": flight["id"]})).await["hold"].take();
+    assert_eq!(hold["flights"][0]["id"], flight["id"]);
+    let shown = data(&customer, "query($id: UUID!) { hold(id: $id) { status } }", json!({"id": hold["id"]})).await;
+    assert_eq!(shown["hold"]["status"], hold["status"]);
     let commit = "mutation($id: UUID!) { commit(id: $id, input: {pieces: 1}) {
         __typename ... on CommittedBooking { refId holdId status } } }";
-    let made = data(&customer, commit, json!({"id": held["id"]})).await["commit"].take();
+    let made = data(&customer, commit, json!({"id": hold["id"]})).await["commit"].take();
     assert_eq!(made["__typename"], "CommittedBooking");
-    assert_eq!(made["holdId"], held["id"]);
+    assert_eq!(made["holdId"], hold["id"]);
 }
 
 #[tokio::test]
