@@ -67,7 +67,7 @@ impl Operation {
     }
 }
 
-/// The handlers of one path. [`routes!`](crate::web::routes) lists them.
+/// The handlers of one path. `routes!` lists them.
 pub struct Handlers<S> {
     operations: Vec<Operation>,
     router: MethodRouter<S, Infallible>,
