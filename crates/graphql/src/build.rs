@@ -167,11 +167,7 @@ fn given(name: &str, of: &Use, about: Option<&String>) -> InputValue {
 fn field(root: &Root) -> Field {
     let called = root.clone();
     let field = Field::new(root.name, type_ref(&root.answer.of()), move |ctx| resolve::root(&called, ctx));
-    let field = root
-        .arguments
-        .iter()
-        .fold(field, |field, argument| field.argument(given(&argument.name, &argument.of, argument.about.as_ref())));
-    field.description(root.about.clone().unwrap_or_else(|| capitalized(root.name)))
+    arguments(root).fold(field, Field::argument).description(about(root))
 }
 
 /// Returns a field of the subscriptions as the schema shows it. What it sends comes from the schema of the events.
@@ -181,9 +177,13 @@ fn followed(root: &Root) -> SubscriptionField {
             Ok(futures_util::stream::empty::<async_graphql::Result<async_graphql::Value>>())
         })
     });
-    let field = root
-        .arguments
-        .iter()
-        .fold(field, |field, argument| field.argument(given(&argument.name, &argument.of, argument.about.as_ref())));
-    field.description(root.about.clone().unwrap_or_else(|| capitalized(root.name)))
+    arguments(root).fold(field, SubscriptionField::argument).description(about(root))
+}
+
+fn arguments(root: &Root) -> impl Iterator<Item = InputValue> {
+    root.arguments.iter().map(|argument| given(&argument.name, &argument.of, argument.about.as_ref()))
+}
+
+fn about(root: &Root) -> String {
+    root.about.clone().unwrap_or_else(|| capitalized(root.name))
 }

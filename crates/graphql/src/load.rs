@@ -150,7 +150,7 @@ impl Loader {
     fn opened(&self) -> Shared<Reading> {
         let (read, open) = (self.read.clone(), self.open.clone());
         let reading = async move {
-            until_all_have_asked(&open).await;
+            until_batch_is_complete(&open).await;
             let batch = open.lock().unwrap_or_else(PoisonError::into_inner).take();
             let mut ids = batch.map(|batch| batch.ids).unwrap_or_default();
             ids.sort_unstable();
@@ -162,7 +162,7 @@ impl Loader {
 }
 
 /// Waits until a whole turn of the task has added nothing to the batch.
-async fn until_all_have_asked(open: &Mutex<Option<Batch>>) {
+async fn until_batch_is_complete(open: &Mutex<Option<Batch>>) {
     let mut known = 0;
     loop {
         Turn::new().await;
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_asked_for_together_is_read_once_and_again_unless_it_is_remembered() {
+    async fn a_batch_is_read_by_one_call_and_again_unless_it_is_remembered() {
         for (remembers, expected) in [(false, &[100, 1][..]), (true, &[100])] {
             let reads = Arc::new(Mutex::new(Vec::new()));
             let noted = reads.clone();

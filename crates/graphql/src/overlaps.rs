@@ -9,7 +9,8 @@ use async_graphql::{
 
 use super::unfit::Unfit;
 
-type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+/// The fragments of a document by their names.
+pub(crate) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// Most fields that stand again in a selection of a question about the schema: each is answered anew for each member of a type.
 const MOST_AGAIN: usize = 20;

@@ -8,8 +8,7 @@ use async_graphql::{
     Name, Positioned, Request as Execution, Value, Variables,
     indexmap::{IndexMap, map::Entry},
     parser::types::{
-        Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection,
-        SelectionSet,
+        Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
     },
 };
 use loadmaster_platform::web::Problem;
@@ -18,9 +17,11 @@ use super::{
     request::{Asked, invalid},
     service::refuse_invalid,
 };
-use crate::{built::Built, overlaps, unfit::Unfit};
-
-type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+use crate::{
+    built::Built,
+    overlaps::{self, Fragments},
+    unfit::Unfit,
+};
 
 /// Validates the whole document, and returns the operation to execute with the fragments that it reaches.
 pub(super) async fn prepared(built: &Built, asked: Asked) -> Result<Asked, Problem> {
