@@ -10,6 +10,7 @@ use crate::{
         processes::Cpu,
         site::Site,
     },
+    doors,
     pgbench::{Pgbench, Script},
     sizes,
 };
@@ -19,7 +20,7 @@ const BROWSER: &str = "Accept-Encoding: gzip, deflate, br, zstd";
 /// Bookings that are read.
 const SHOWN: usize = 2000;
 
-type Requests = Arc<Vec<Vec<u8>>>;
+pub type Requests = Arc<Vec<Vec<u8>>>;
 
 pub enum What {
     /// Bookings, in turn on each of these flights.
@@ -86,7 +87,9 @@ impl<'a> Bench<'a> {
         let spread = Arc::new(network::orders(site).await);
         let hot = Arc::new(vec![spread[0].clone()]);
         let made = References::default();
-        let (shown, contained) = bookings(site, &spread, &made).await;
+        let references = bookings(site, &spread, &made).await;
+        let shown = Arc::new(references.iter().map(|reference| show(&site.token, reference)).collect::<Vec<_>>());
+        let contained = Arc::new(references.iter().map(|one| format!("\"{one}\"").into_bytes()).collect::<Vec<_>>());
         let searches = Arc::new(network::rankings());
         let some: Vec<_> = searches.iter().map(|search| limited(search)).collect();
         let completions = Arc::new(network::completions());
@@ -131,8 +134,12 @@ impl<'a> Bench<'a> {
         contests.push(Contest::new("mixed day", 16, What::Day, Against::Nothing, None));
         let words: Vec<&str> = only.split(',').collect();
         let is_chosen = |contest: &Contest| words.iter().any(|word| contest.name.contains(word));
-        if sizes::NAMES.iter().any(|name| words.iter().any(|word| name.contains(word))) {
+        let are_chosen = |names: &[&str]| names.iter().any(|name| words.iter().any(|word| name.contains(word)));
+        if are_chosen(&sizes::NAMES) {
             contests.extend(sizes::contests(site).await);
+        }
+        if are_chosen(&doors::NAMES) {
+            contests.extend(doors::contests(site, &references, &shown, &contained).await);
         }
         contests.retain(is_chosen);
         Self { site, contests, best_hot: Vec::new(), pgbench, spread, searches, completions, made, time }
@@ -244,17 +251,15 @@ async fn warm(site: &Site, requests: &[Vec<u8>], status: u16) -> usize {
     bytes / requests.len()
 }
 
-/// Makes the bookings that are read: the requests, and what the answers contain.
-async fn bookings(site: &Site, orders: &[Vec<u8>], made: &References) -> (Requests, Requests) {
+/// Makes the bookings that are read, and returns their references.
+async fn bookings(site: &Site, orders: &[Vec<u8>], made: &References) -> Vec<String> {
     let mut client = Client::connect(site.here).await;
-    let (mut requests, mut contains) = (Vec::new(), Vec::new());
+    let mut references = Vec::new();
     for number in 0..SHOWN {
         let (status, body) = client.ask(&orders[number % orders.len()]).await;
         assert_eq!(status, 201, "{}", String::from_utf8_lossy(body));
-        let reference = reference(body);
-        requests.push(show(&site.token, &reference));
-        contains.push(format!("\"ref_id\":\"{reference}\"").into_bytes());
+        references.push(reference(body));
     }
     assert_eq!(made.len(), 0, "those that are read stay as they are");
-    (Arc::new(requests), Arc::new(contains))
+    references
 }

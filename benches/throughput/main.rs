@@ -10,7 +10,8 @@
 //! `BENCH_SECONDS` is how long each run takes (2), `BENCH_RUNS` the number of rounds (5), and `BENCH_ONLY` limits the bench
 //! to rows whose names contain one of these words, separated by commas. `BENCH_ONLY=desk` measures the booking desk alone,
 //! under growing load and with growing tables; `BENCH_ONLY=messages` measures what webhooks and
-//! e-mail cost those who book; `BENCH_ONLY=dimension` compares searches with dimensions of freight with those without.
+//! e-mail cost those who book; `BENCH_ONLY=dimension` compares searches with dimensions of freight with those without, and
+//! `BENCH_ONLY=booking` one booking by GraphQL with the same by REST.
 //! `BENCH_AGAINST` is another build of `loadmaster`: each row is measured on both in turns, and the
 //! table shows the ratios (`scripts/compare.sh`).
 #![allow(
@@ -31,6 +32,7 @@ mod common;
 mod compare;
 mod contests;
 mod desk;
+mod doors;
 mod messages;
 mod pgbench;
 mod plans;

@@ -7,6 +7,7 @@ use crate::{
     callers::KINDS,
     common::{load::Load, median},
     contests::{Against, Bench, Contest, What},
+    doors,
     plans::Plans,
     sizes,
 };
@@ -45,6 +46,7 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
         println!("one flight, 64 clients, holds to bookings: {ratio:.2} (goal 0.9)");
     }
     let dimensions = sizes::report(bench);
+    let doors = doors::report(bench);
     plans.iter().for_each(Plans::print);
     json!({
         "seconds": time.as_secs(),
@@ -53,6 +55,7 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
         "best_hot": bench.best_hot,
         "holds_to_bookings": holds_to_bookings(bench),
         "dimensions": dimensions,
+        "doors": doors,
         "plans": plans.iter().map(|plan| json!({"what": plan.name, "requests": plan.requests,
             "statements": plan.statements, "plans": plan.made, "pages": plan.pages})).collect::<Vec<_>>(),
     })

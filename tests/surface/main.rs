@@ -28,4 +28,5 @@ mod document;
 mod idempotency;
 mod lists;
 mod problems;
+mod sizes;
 mod tables;

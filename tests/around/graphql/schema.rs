@@ -14,6 +14,7 @@ async fn the_committed_schema_is_served_and_printed() {
     let tag = served.header("etag").unwrap();
     let again = world.anonymous().send(Method::GET, "/graphql/schema", &[("if-none-match", tag)], None).await;
     assert_eq!((again.status.as_u16(), again.header("etag"), again.text.as_str()), (304, Some(tag), ""));
+    world.anonymous().get("/graphql/schema?type=User").await.expect_problem(400, "validation_failed");
     assert_eq!(loadmaster(&["graphql-schema"]).run().await.succeeded(), committed);
 }
 

@@ -204,6 +204,7 @@ async fn each_room_says_what_it_can_do_and_a_setting_switches_its_feature_on() {
         "feeds",
         "webhooks",
         "notifications",
+        "graphql",
     ];
     let optional = ["payment_tokens", "operators_change_flights", "kafka"];
     let features = async |world: &World| world.anonymous().get("/api/v1/info").await.expect(200)["features"].clone();

@@ -15,6 +15,7 @@ const act = (name: string, subject_kind: string, subject_id: string, data: objec
 describe("acts in words", () => {
   it("describes an act, and one that is new by its name", () => {
     expect(actText("flight.changed")).toBe("Flight changed");
+    expect(actText("alert.deleted")).toBe("Alert deleted");
     expect(actText("ship.sunk")).toBe("ship.sunk");
   });
 
@@ -41,6 +42,7 @@ describe("acts in words", () => {
     expect(of("webhook.deleted", "webhook", "01").href).toBeNull();
     expect(of("feed.run_applied", "feed", "01")).toEqual({ text: "Feed", href: "/admin/feeds/01" });
     expect(of("feed.deleted", "feed", "01").href).toBeNull();
+    expect(of("alert.deleted", "alert", "01")).toEqual({ text: "Alert", href: "/admin/alerts" });
     expect(of("airports.imported", "airports", "all")).toEqual({ text: "Airports", href: "/admin/airports" });
     expect(of("flights.imported", "schedule", "flights")).toEqual({ text: "Flights", href: "/flights" });
     expect(of("users.exported", "users", "export").text).toBe("Users");

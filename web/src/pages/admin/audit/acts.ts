@@ -97,6 +97,8 @@ export function subjectOf(act: Act): Subject {
       return { text: named(kind, ""), href: "/admin/messages" };
     case "feed":
       return { text: named(kind, ""), href: act.act === "feed.deleted" ? null : `/admin/feeds/${id}` };
+    case "alert":
+      return { text: named(kind, ""), href: "/admin/alerts" };
     case "schedule":
     case "job":
       return { text: named(kind, kind === "job" ? text(data["kind"]) : id), href: "/admin/jobs" };

@@ -1,0 +1,1 @@
+import"./first-BHX4B7m6.js";import{t as e}from"./Entries-DR4BhOpE.js";function t(t){e(t,{name:`airlines`})}export{t as default};

@@ -1,1 +1,0 @@
-import"./first-DL3-bGq8.js";import{t as e}from"./Entries-aOUmvXmR.js";function t(t){e(t,{name:`airports`})}export{t as default};

@@ -1,0 +1,1 @@
+export{t as default}from"./Doors-BIoIu6cq.js";

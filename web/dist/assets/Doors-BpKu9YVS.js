@@ -1,1 +1,0 @@
-export{t as default}from"./Doors-Cov8c2-h.js";

@@ -1,0 +1,1 @@
+import"./first-BHX4B7m6.js";import{i as e,t}from"./Rules-DhdHeNRM.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,1 +1,0 @@
-import"./first-DL3-bGq8.js";import{c as e,t}from"./Rules-B1oJCwWL.js";function n(n){t(n,{get kind(){return e}})}export{n as default};

@@ -1,1 +1,0 @@
-import{_n as e,bn as t}from"./first-DL3-bGq8.js";var n={en:async()=>(await t(async()=>{let{enFeeds:e}=await import(`./en-feeds-Ba8RgOy_.js`);return{enFeeds:e}},[])).enFeeds,de:async()=>(await t(async()=>{let{deFeeds:e}=await import(`./de-feeds-CnqptCq8.js`);return{deFeeds:e}},[])).deFeeds}[e];export{n as t};

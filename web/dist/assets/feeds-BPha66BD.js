@@ -1,1 +1,0 @@
-export{t as words}from"./feeds-CSCWZ1Mc.js";

@@ -1,1 +1,0 @@
-import{t as e}from"./feedTexts-Ct-z2dJ8.js";import{dn as t,un as n}from"./first-DL3-bGq8.js";var r={...t,...n(await e())};export{r as t};

@@ -1,0 +1,1 @@
+import{t as e}from"./feedTexts-hk-1AGdp.js";import{dn as t,un as n}from"./first-BHX4B7m6.js";var r={...t,...n(await e())};export{r as t};

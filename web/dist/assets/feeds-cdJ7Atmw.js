@@ -1,0 +1,1 @@
+export{t as words}from"./feeds-CYbb_cdg.js";

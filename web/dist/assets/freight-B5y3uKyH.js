@@ -1,1 +1,0 @@
-export{t as words}from"./freight-IxkdDsHx.js";

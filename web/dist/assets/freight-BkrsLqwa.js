@@ -1,0 +1,1 @@
+export{t as words}from"./freight-DS2pW8k2.js";

@@ -1,0 +1,1 @@
+import{dn as e,hn as t,un as n}from"./first-BHX4B7m6.js";var r={...e,...n(await t())};export{r as t};

@@ -1,1 +1,0 @@
-import{dn as e,hn as t,un as n}from"./first-DL3-bGq8.js";var r={...e,...n(await t())};export{r as t};

@@ -1,0 +1,1 @@
+import{_n as e,bn as t}from"./first-BHX4B7m6.js";var n={en:async()=>(await t(async()=>{let{enGraphiql:e}=await import(`./en-graphiql-CfAm0zYT.js`);return{enGraphiql:e}},[])).enGraphiql,de:async()=>(await t(async()=>{let{deGraphiql:e}=await import(`./de-graphiql-x1Vg8vQi.js`);return{deGraphiql:e}},[])).deGraphiql}[e];export{n as t};

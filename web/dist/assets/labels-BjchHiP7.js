@@ -1,0 +1,1 @@
+import{Jt as e,Wt as t,Yt as n}from"./first-BHX4B7m6.js";import{p as r}from"./station-BOiNal3T.js";var i=e=>({params:{query:{limit:100,...e?{cursor:e}:{}}}}),a=async()=>r(await n(n=>e(t.GET(`/api/v1/station-tags`,i(n))))),o=async()=>r(await n(n=>e(t.GET(`/api/v1/station-collections`,i(n)))));export{a as n,o as t};

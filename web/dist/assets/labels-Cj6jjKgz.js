@@ -1,1 +1,0 @@
-import{Jt as e,Wt as t,Yt as n}from"./first-DL3-bGq8.js";import{p as r}from"./station-f29mlHsg.js";var i=e=>({params:{query:{limit:100,...e?{cursor:e}:{}}}}),a=async()=>r(await n(n=>e(t.GET(`/api/v1/station-tags`,i(n))))),o=async()=>r(await n(n=>e(t.GET(`/api/v1/station-collections`,i(n)))));export{a as n,o as t};

@@ -1,1 +1,0 @@
-import{dn as e}from"./first-DL3-bGq8.js";var t=e.messages.types,n=e.messages.channels,r=e.messages.states,i=e.messages.reasons,a=e=>t[e]??e,o=e=>n[e]??e;function s(e){let t=r[e.status]??e.status;return e.reason?`${t}: ${i[e.reason]??e.reason}`:t}export{s as n,a as r,o as t};

@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/Graphiql-PZXOHI5L.js","assets/rolldown-runtime-WkwZ5CU-.js","assets/first-DL3-bGq8.js","assets/graphiqlTexts-1umbbI8N.js","assets/esm-DuaX5z9M.js","assets/definition-CHtaII4r.js","assets/introspection-D8Ym3Pmg.js","assets/scalars-VIlJT_7I.js","assets/events-CikSim7m.js"])))=>i.map(i=>d[i]);
-import{t as e}from"./graphiqlTexts-1umbbI8N.js";import{bn as t}from"./first-DL3-bGq8.js";var n=()=>e().then(()=>t(()=>import(`./Graphiql-PZXOHI5L.js`),__vite__mapDeps([0,1,2,3,4,5,6,7,8])));export{n as load};

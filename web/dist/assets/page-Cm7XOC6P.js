@@ -1,0 +1,2 @@
+const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/Graphiql-Cojv6bfx.js","assets/rolldown-runtime-WkwZ5CU-.js","assets/first-BHX4B7m6.js","assets/graphiqlTexts-xpxlmmyc.js","assets/esm-DuaX5z9M.js","assets/definition-CHtaII4r.js","assets/introspection-D8Ym3Pmg.js","assets/scalars-VIlJT_7I.js","assets/events-CikSim7m.js"])))=>i.map(i=>d[i]);
+import{t as e}from"./graphiqlTexts-xpxlmmyc.js";import{bn as t}from"./first-BHX4B7m6.js";var n=()=>e().then(()=>t(()=>import(`./Graphiql-Cojv6bfx.js`),__vite__mapDeps([0,1,2,3,4,5,6,7,8])));export{n as load};

@@ -1,0 +1,1 @@
+import{_n as e,bn as t}from"./first-BHX4B7m6.js";var n={en:async()=>(await t(async()=>{let{enStations:e}=await import(`./en-stations-DX9A7Awa.js`);return{enStations:e}},[])).enStations,de:async()=>(await t(async()=>{let{deStations:e}=await import(`./de-stations-TmjE-A9h.js`);return{deStations:e}},[])).deStations}[e];export{n as t};

@@ -1,1 +1,0 @@
-import{dn as e,un as t}from"./first-DL3-bGq8.js";import{t as n}from"./stationTexts-CxVaiW6j.js";var r={...e,...t(await n())};export{r as t};

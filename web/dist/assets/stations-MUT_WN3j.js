@@ -1,0 +1,1 @@
+import{dn as e,un as t}from"./first-BHX4B7m6.js";import{t as n}from"./stationTexts-y26KwFDF.js";var r={...e,...t(await n())};export{r as t};
