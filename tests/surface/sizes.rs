@@ -71,7 +71,8 @@ async fn holds_quotes_and_bookings_have_dimensions_with_all_their_members() {
     lists(&customer, BOOKINGS).await;
 
     let reservations = format!("/api/v1/flights/{}/reservations", text(&flight, "id"));
-    customer.post(&reservations, sized()).await.expect(201);
+    let reservation = customer.post(&reservations, json!({"weight_kg": 25})).await.expect(201);
+    change(&customer, &at(&reservation)).await;
     let listed = lists(&customer, &reservations).await;
     assert_eq!(listed["emissions"]["method"], "GLEC", "{listed}");
     assert!(listed["latest_acceptance_datetime"].is_string(), "{listed}");
@@ -128,7 +129,8 @@ async fn staff_books_from_the_waitlist_what_no_door_takes() {
     let flight = NewFlight::new("AI101", "DEL", "LHR").weight(100.0).leaves_in_hours(200).aircraft("320");
     let flight = world.flight(flight).await;
     let full = fill(&operator, &flight).await;
-    let entry = join(&operator, with(json!({"flight_ids": [flight["id"]]}), sized())).await;
+    // It never becomes larger than what waited.
+    let entry = join(&operator, with(json!({"flight_ids": [flight["id"]], "volume_m3": 2}), sized())).await;
     lists(&operator, WAITLIST).await;
     operator.walk(&full, &["cancel"]).await;
     reached(&operator, &entry, "OFFERED").await;
