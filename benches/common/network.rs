@@ -145,3 +145,12 @@ pub fn order(site: &Site, flight: &str, origin: &str, destination: &str) -> Vec<
         "flight_ids": [flight]});
     post("/api/v1/bookings", Some(&site.token), &body.to_string())
 }
+
+/// Returns lines of 500 kg together. Some pieces are higher than the door of the narrow-body.
+pub fn dimensions(lines: usize) -> Vec<Value> {
+    if lines == 1 {
+        return vec![json!({"pieces": 4, "length_cm": 120, "width_cm": 80, "height_cm": 150, "weight_kg": 125})];
+    }
+    let line = |number: usize| json!({"pieces": 1, "length_cm": 60, "width_cm": 40, "height_cm": 101 + number, "weight_kg": 10});
+    (0..lines).map(line).collect()
+}

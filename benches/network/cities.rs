@@ -57,7 +57,10 @@ pub async fn measure(site: &Site, places: &[String]) -> Value {
         }
     }
     assert!(found.iter().all(|kind| kind.options > 0), "no search has found an option");
-    let [cities, busiest, any] = found.map(Found::figures);
+    let [cities, busiest, any] = found.map(|kind| {
+        let searches = kind.times.len() as f64;
+        figures(kind.times, kind.spent, kind.options as f64 / searches, kind.hits)
+    });
     let ratio = |other: &Value, name: &str| rounded(cities[name].as_f64().unwrap() / other[name].as_f64().unwrap());
     let ratios = |other: &Value| json!({"p50": ratio(other, "p50_ms"), "p99": ratio(other, "p99_ms"), "processor": ratio(other, "processor_ms")});
     json!({"to_busiest": ratios(&busiest), "to_any": ratios(&any), "cities": cities, "busiest": busiest, "any": any})
@@ -94,17 +97,15 @@ async fn ask(client: &mut Client, path: &str, found: &mut Found) {
     found.hits += usize::from(client.head().contains("cache-status: loadmaster; hit"));
 }
 
-impl Found {
-    fn figures(mut self) -> Value {
-        self.times.sort_by(f64::total_cmp);
-        let searches = self.times.len();
-        let quantile = |part: f64| rounded(self.times[(searches as f64 * part) as usize]);
-        json!({"p50_ms": quantile(0.5), "p99_ms": quantile(0.99), "slowest_ms": quantile(0.9999),
-            "processor_ms": rounded(self.spent * 1000.0 / searches as f64),
-            "options": rounded(self.options as f64 / searches as f64), "hits": self.hits})
-    }
+/// Returns the quantiles of times and the means of the rest.
+pub fn figures(mut times: Vec<f64>, spent: f64, options: f64, hits: usize) -> Value {
+    times.sort_by(f64::total_cmp);
+    let searches = times.len();
+    let quantile = |part: f64| rounded(times[(searches as f64 * part) as usize]);
+    json!({"p50_ms": quantile(0.5), "p99_ms": quantile(0.99), "slowest_ms": quantile(0.9999),
+        "processor_ms": rounded(spent * 1000.0 / searches as f64), "options": rounded(options), "hits": hits})
 }
 
-fn rounded(figure: f64) -> f64 {
+pub fn rounded(figure: f64) -> f64 {
     (figure * 100.0).round() / 100.0
 }

@@ -26,6 +26,7 @@ mod common;
 mod group;
 mod import;
 mod rates;
+mod sizes;
 
 use std::{
     collections::BTreeSet,
@@ -60,7 +61,7 @@ async fn measure() {
     println!(
         "flights, lanes | ms until ready, loaded | ms p50, p99 with 0, 1, 3 stops | MiB after, peak, peak of a reload | \
          ms of the report about flights | ms of the prices of 31 days and of histories | ms of bookings beside alerts | ms of group searches | \
-         ms of searches between cities"
+         ms of searches between cities | of searches with dimensions"
     );
     let mut report = Vec::new();
     for wanted in sizes.split(',') {
@@ -83,7 +84,7 @@ fn print(row: &Value) {
         format!("{}, {}", kind["p50_ms"], kind["p99_ms"])
     };
     println!(
-        "{}, {} | {}, {} | {}; {}; {} | {}, {}, {} | {} | {} | {} | {} | {}",
+        "{}, {} | {}, {} | {}; {}; {} | {}, {}, {} | {} | {} | {} | {} | {} | {}",
         row["flights"],
         row["lanes"],
         row["ready_ms"],
@@ -98,7 +99,8 @@ fn print(row: &Value) {
         row["rates"],
         row["alerts"],
         row["groups"],
-        row["cities"]
+        row["cities"],
+        row["sizes"]
     );
 }
 
@@ -163,11 +165,20 @@ async fn of_size(
     let reload = site.memory("VmHWM");
     // Nothing that was cached before the change is looked up any more.
     let cities = cities::measure(site, &places).await;
+    let aircraft = "set session_replication_role = replica;
+        update flights set aircraft_code = case when departure_at::time < '12:00' then '320' else '77X' end;
+        set session_replication_role = origin; update network set version = version + 1";
+    owner.execute(aircraft).await.unwrap();
+    sizes::open_doors(site).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    until_loaded(site, flights).await;
+    let sizes = sizes::measure(site, &places).await;
     json!({"flights": flights, "lanes": lanes, "ready_ms": ready.as_millis(), "loaded_ms": loaded.as_millis(),
         "searches": kinds, "searches_cut": metric(site, "loadmaster_route_searches_cut_total").await,
         "reads_from_tables": metric(site, "loadmaster_route_reads_total{from=\"tables\"}").await,
         "resident_mib": after, "peak_mib": peak, "peak_of_reload_mib": reload,
-        "reports": reports, "rates": rates, "alerts": alerts, "groups": groups, "cities": cities})
+        "reports": reports, "rates": rates, "alerts": alerts, "groups": groups, "cities": cities,
+        "sizes": sizes})
 }
 
 /// Asks for the report about the flights of 31 days ahead, by each group. Returns the median times.

@@ -26,7 +26,9 @@ pub async fn contests(site: &Site, references: &[String], shown: &Requests, cont
     let (status, body) = client.ask(&shown[0]).await;
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
     let booking: Value = serde_json::from_slice(body).unwrap();
-    let query = format!("query Booking($refId: String!) {{ booking(refId: $refId) {} }}", selection(&booking).unwrap());
+    // The reference comes first, where answers are checked.
+    let selected = selection(&booking).unwrap().replacen('{', "{ refId", 1);
+    let query = format!("query Booking($refId: String!) {{ booking(refId: $refId) {selected} }}");
     let ask = |reference| {
         let body = json!({"query": query, "variables": {"refId": reference}});
         post("/graphql", Some(&site.token), &body.to_string())

@@ -12,7 +12,7 @@ use crate::{
     common::{
         load::{Client, find},
         median,
-        network::{DESTINATIONS, HUBS, ORIGINS, post},
+        network::{DESTINATIONS, HUBS, ORIGINS, dimensions, post},
         site::Site,
     },
     contests::{Against, Bench, Contest, What},
@@ -144,15 +144,6 @@ fn searches(lines: usize, volumes: usize) -> Vec<Vec<u8>> {
         }
     }
     requests
-}
-
-/// Returns lines of 500 kg together. Some pieces are higher than the door of the narrow-body.
-fn dimensions(lines: usize) -> Vec<Value> {
-    if lines == 1 {
-        return vec![json!({"pieces": 4, "length_cm": 120, "width_cm": 80, "height_cm": 150, "weight_kg": 125})];
-    }
-    let line = |number: usize| json!({"pieces": 1, "length_cm": 60, "width_cm": 40, "height_cm": 101 + number, "weight_kg": 10});
-    (0..lines).map(line).collect()
 }
 
 /// Prints and returns how searches with dimensions compare with those without.

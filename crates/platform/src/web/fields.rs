@@ -1,4 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{Display, Formatter, Result as Written},
+    sync::Arc,
+};
 
 use loadmaster_kernel::{Fault, FaultCode};
 use serde_json::{Map, Value};
@@ -63,40 +67,88 @@ pub trait Reader<'a, T> {
 #[derive(Debug)]
 pub struct Fields<'a> {
     place: &'static str,
-    prefix: String,
+    prefix: Prefix,
     row: Option<u64>,
     /// Cells of the row as they stand in the table, where they are read in another form.
     written: Vec<(&'a str, &'a str)>,
-    members: BTreeMap<&'a str, Raw<'a>>,
+    members: Members<'a>,
     known: Vec<&'static str>,
     refused: Vec<&'static str>,
     faults: Vec<InputFault>,
 }
 
+/// The members of a JSON object, or the texts of a query, a form or a row.
+#[derive(Debug)]
+enum Members<'a> {
+    Object(&'a Map<String, Value>),
+    Texts(BTreeMap<&'a str, &'a str>),
+}
+
+impl<'a> Members<'a> {
+    fn get(&self, name: &str) -> Option<Raw<'a>> {
+        match self {
+            Self::Object(object) => object.get(name).map(Raw::Json),
+            Self::Texts(texts) => texts.get(name).copied().map(Raw::Text),
+        }
+    }
+
+    /// Returns the first names that are not among the known ones.
+    fn unknown(&self, known: &[&str]) -> Vec<&'a str> {
+        let is_unknown = |name: &&str| !known.contains(name);
+        match self {
+            Self::Object(object) => object.keys().map(String::as_str).filter(is_unknown).take(MOST_FAULTS).collect(),
+            Self::Texts(texts) => texts.keys().copied().filter(is_unknown).take(MOST_FAULTS).collect(),
+        }
+    }
+}
+
+/// The JSON pointer of an object, which is written only for a fault.
+#[derive(Debug, Clone, Default)]
+struct Prefix {
+    list: Option<Arc<str>>,
+    index: Option<usize>,
+}
+
+impl Prefix {
+    fn of_member(&self, name: &str) -> Self {
+        Self { list: Some(format!("{self}/{name}").into()), index: None }
+    }
+
+    fn at(&self, index: usize) -> Self {
+        Self { index: Some(index), ..self.clone() }
+    }
+}
+
+impl Display for Prefix {
+    fn fmt(&self, text: &mut Formatter<'_>) -> Written {
+        text.write_str(self.list.as_deref().unwrap_or_default())?;
+        self.index.map_or(Ok(()), |index| write!(text, "/{index}"))
+    }
+}
+
 impl<'a> Fields<'a> {
     pub fn of_body(object: &'a Map<String, Value>) -> Self {
-        Self::of_object(object, String::new())
+        Self::of_object(object, Prefix::default())
     }
 
     /// Reads an object of the array that is the body.
     pub(super) fn of_entry(object: &'a Map<String, Value>, index: usize) -> Self {
-        Self::of_object(object, format!("/{index}"))
+        Self::of_object(object, Prefix::default().at(index))
     }
 
-    fn of_object(object: &'a Map<String, Value>, prefix: String) -> Self {
-        let members = object.iter().map(|(name, value)| (name.as_str(), Raw::Json(value))).collect();
-        Self { prefix, members, ..Self::empty("body") }
+    fn of_object(object: &'a Map<String, Value>, prefix: Prefix) -> Self {
+        Self { prefix, ..Self::of("body", Members::Object(object)) }
     }
 
     /// Reads the parameters of a query; a repeated one is a fault.
     pub fn of_query(pairs: &'a [(String, String)]) -> Self {
-        let mut fields = Self::empty("query");
-        let mut repeated = BTreeSet::new();
+        let (mut texts, mut repeated) = (BTreeMap::new(), BTreeSet::new());
         for (name, value) in pairs {
-            if fields.members.insert(name.as_str(), Raw::Text(value.as_str())).is_some() {
+            if texts.insert(name.as_str(), value.as_str()).is_some() {
                 repeated.insert(name.as_str());
             }
         }
+        let mut fields = Self::of("query", Members::Texts(texts));
         for name in repeated {
             fields.fault(name, &Fault::format("was given more than once"));
         }
@@ -106,8 +158,7 @@ impl<'a> Fields<'a> {
     /// Reads the cells of one data row of a table, the first row being number 1; empty cells are absent.
     pub fn of_row(row: u64, cells: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let cells = cells.filter(|(_, cell)| !cell.trim().is_empty());
-        let members = cells.map(|(name, cell)| (name, Raw::Text(cell))).collect();
-        Self { row: Some(row), members, ..Self::empty("body") }
+        Self { row: Some(row), ..Self::of("body", Members::Texts(cells.collect())) }
     }
 
     /// Has faults show these cells as they stand in the table.
@@ -116,14 +167,15 @@ impl<'a> Fields<'a> {
         Self { written, ..self }
     }
 
-    fn empty(place: &'static str) -> Self {
+    fn of(place: &'static str, members: Members<'a>) -> Self {
         Self {
             place,
-            prefix: String::new(),
+            prefix: Prefix::default(),
             row: None,
             written: Vec::new(),
-            members: BTreeMap::new(),
-            known: Vec::new(),
+            members,
+            // Most objects have no more members: the list does not grow.
+            known: Vec::with_capacity(16),
             refused: Vec::new(),
             faults: Vec::new(),
         }
@@ -181,7 +233,7 @@ impl<'a> Fields<'a> {
             self.fault(name, &Fault::new(FaultCode::WrongType, "must be an object"));
             return None;
         };
-        let mut inner = Fields::of_object(object, format!("{}/{name}", self.prefix));
+        let mut inner = Fields::of_object(object, self.prefix.of_member(name));
         let value = read(&mut inner);
         self.faults.append(&mut inner.finish());
         value
@@ -202,13 +254,14 @@ impl<'a> Fields<'a> {
             self.fault(name, &Fault::new(FaultCode::TooLong, format!("must have at most {most} entries")));
             return None;
         }
+        let list = self.prefix.of_member(name);
         let mut values = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             let Value::Object(object) = item else {
                 self.fault_at(name, Some(index), &Fault::new(FaultCode::WrongType, "must be an object"));
                 continue;
             };
-            let mut inner = Fields::of_object(object, format!("{}/{name}/{index}", self.prefix));
+            let mut inner = Fields::of_object(object, list.at(index));
             values.extend(read(&mut inner));
             let room = MOST_FAULTS.saturating_sub(self.faults.len());
             self.faults.extend(inner.finish().into_iter().take(room));
@@ -256,7 +309,7 @@ impl<'a> Fields<'a> {
 
     /// Returns whether the member is absent, `null` or an empty list.
     pub fn is_empty(&self, name: &str) -> bool {
-        let is_empty_list = |raw: &Raw<'_>| matches!(raw, Raw::Json(Value::Array(entries)) if entries.is_empty());
+        let is_empty_list = |raw: Raw<'_>| matches!(raw, Raw::Json(Value::Array(entries)) if entries.is_empty());
         self.is_absent(name) || self.members.get(name).is_some_and(is_empty_list)
     }
 
@@ -292,7 +345,7 @@ impl<'a> Fields<'a> {
 
     /// Records a fault of a member of an entry of a list, which results from several members together.
     pub fn fault_of_member(&mut self, (list, index): (&str, usize), member: &str, fault: &Fault) {
-        let of_entry = format!("{}/{list}/{index}", self.prefix);
+        let of_entry = self.prefix.of_member(list).at(index);
         let prefix = std::mem::replace(&mut self.prefix, of_entry);
         self.fault_at(member, None, fault);
         self.prefix = prefix;
@@ -318,7 +371,7 @@ impl<'a> Fields<'a> {
             return;
         }
         let written = self.written.iter().find(|(column, _)| *column == name).map(|(_, text)| Raw::Text(text));
-        let raw = written.or_else(|| self.members.get(name).copied()).filter(|_| self.row.is_some());
+        let raw = written.or_else(|| self.members.get(name)).filter(|_| self.row.is_some());
         let value = raw.map(|raw| match raw {
             Raw::Text(text) => text.chars().take(LONGEST_VALUE).collect(),
             Raw::Json(value) => value.to_string(),
@@ -326,7 +379,7 @@ impl<'a> Fields<'a> {
         let name: String = name.chars().take(LONGEST_NAME).collect();
         let column = self.row.map(|_| name.clone());
         let mut pointer = format!("{}/{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
-        let mut dotted = self.prefix.trim_start_matches('/').replace('/', ".");
+        let mut dotted = self.prefix.to_string().trim_start_matches('/').replace('/', ".");
         dotted.push_str(if dotted.is_empty() { "" } else { "." });
         dotted.extend(name.chars().filter(|c| !c.is_control()));
         if let Some(index) = index {
@@ -349,14 +402,12 @@ impl<'a> Fields<'a> {
 
     fn take(&mut self, name: &'static str) -> Option<Raw<'a>> {
         self.known.push(name);
-        if self.is_absent(name) || self.refused.contains(&name) { None } else { self.members.get(name).copied() }
+        if self.is_absent(name) || self.refused.contains(&name) { None } else { self.members.get(name) }
     }
 
     /// Returns all faults, including those of unknown members.
     pub fn finish(mut self) -> Vec<InputFault> {
-        let unknown = self.members.keys().copied().filter(|name| !self.known.contains(name));
-        let unknown: Vec<&str> = unknown.take(MOST_FAULTS).collect();
-        for name in unknown {
+        for name in self.members.unknown(&self.known) {
             let fault = match self.place {
                 "query" => Fault::new(FaultCode::UnknownField, "is not a parameter of this operation"),
                 _ => Fault::new(FaultCode::UnknownField, "is not a member of this object"),

@@ -29,36 +29,36 @@ fn as_text(raw: Raw<'_>) -> Result<&str, Fault> {
 }
 
 /// Returns the digits as received: quantities never pass through a float.
-fn as_number(raw: Raw<'_>) -> Result<std::borrow::Cow<'_, str>, Fault> {
+fn as_number(raw: Raw<'_>) -> Result<&str, Fault> {
     match raw {
-        Raw::Text(text) => Ok(text.trim().into()),
-        Raw::Json(Value::Number(number)) => Ok(number.to_string().into()),
+        Raw::Text(text) => Ok(text.trim()),
+        Raw::Json(Value::Number(number)) => Ok(number.as_str()),
         Raw::Json(_) => Err(wrong_type("a number")),
     }
 }
 
 pub fn weight(raw: Raw<'_>) -> Result<Weight, Fault> {
-    Weight::from_kilograms(&as_number(raw)?)
+    Weight::from_kilograms(as_number(raw)?)
 }
 
 pub fn volume(raw: Raw<'_>) -> Result<Volume, Fault> {
-    Volume::from_cubic_metres(&as_number(raw)?)
+    Volume::from_cubic_metres(as_number(raw)?)
 }
 
 pub fn centimetres(raw: Raw<'_>) -> Result<Centimetres, Fault> {
-    Centimetres::from_count(&as_number(raw)?)
+    Centimetres::from_count(as_number(raw)?)
 }
 
 pub fn emission_factor(raw: Raw<'_>) -> Result<EmissionFactor, Fault> {
-    EmissionFactor::from_kilograms(&as_number(raw)?)
+    EmissionFactor::from_kilograms(as_number(raw)?)
 }
 
 pub fn positions(raw: Raw<'_>) -> Result<Positions, Fault> {
-    Positions::from_count(&as_number(raw)?)
+    Positions::from_count(as_number(raw)?)
 }
 
 pub fn pieces(raw: Raw<'_>) -> Result<Pieces, Fault> {
-    Pieces::from_count(&as_number(raw)?)
+    Pieces::from_count(as_number(raw)?)
 }
 
 /// Reads the members of an amount of money, for `object`.
@@ -82,7 +82,7 @@ pub fn integer<T: Copy + Display + Into<i64> + TryFrom<i64>>(
 ) -> impl Fn(Raw<'_>) -> Result<T, Fault> {
     move |raw| {
         let text = as_number(raw)?;
-        let number = loadmaster_kernel::whole_number(&text)?;
+        let number = loadmaster_kernel::whole_number(text)?;
         if number < least.into() {
             return Err(Fault::new(FaultCode::TooSmall, format!("must be at least {least}")));
         }
