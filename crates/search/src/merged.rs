@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use futures_util::{TryStreamExt, stream::FuturesOrdered};
 use loadmaster_accounts::Principal;
 use loadmaster_platform::{
     rate_limit::Verdict,
@@ -31,6 +32,8 @@ use super::{
 pub(super) const LANES: [&str; 2] = ["group of three pairs of airports", "groups of three pairs of airports"];
 /// Lanes that are searched before others get their turn.
 const AT_A_TIME: usize = 6;
+/// Lanes of a request that are searched at once, on several processors.
+const AT_ONCE: usize = 3;
 /// Most products that an answer names.
 const MOST_PRODUCTS: usize = 20;
 
@@ -98,11 +101,17 @@ impl SearchService {
     ) -> Result<((Bytes, Coding), CacheStatus), SearchError> {
         let (began, mut parts) = (Instant::now(), Vec::with_capacity(place_search.lanes()));
         let mut status: Option<CacheStatus> = None;
-        for (number, search) in (1..).zip(place_search.searches()) {
-            let (answer, found) = self.find_uncounted(search, Shown::As(form)).in_span(span("search.find")).await?;
+        let (mut waiting, mut finding) = (place_search.searches(), FuturesOrdered::new());
+        for search in waiting.by_ref().take(AT_ONCE) {
+            finding.push_back(self.part(search, form));
+        }
+        while let Some((part, found)) = finding.try_next().await? {
             status = Some(status.map_or(found, |status| status.and(found)));
-            parts.push(Part { search, answer });
-            if number % AT_A_TIME == 0 {
+            parts.push(part);
+            if let Some(search) = waiting.next() {
+                finding.push_back(self.part(search, form));
+            }
+            if parts.len().is_multiple_of(AT_A_TIME) {
                 yield_now().await;
             }
         }
@@ -123,6 +132,11 @@ impl SearchService {
         let is_final = form != Form::Lists || seen.outcome.is_bookable();
         let body = if is_final { body.into() } else { self.with_alternatives_between(place_search, &body).await };
         Ok(((body, Coding::Identity), status))
+    }
+
+    async fn part<'a>(&self, search: &'a Search, form: Form) -> Result<(Part<'a>, CacheStatus), SearchError> {
+        let found = self.find_uncounted(search, Shown::As(form)).in_span(span("search.find")).await;
+        found.map(|(answer, status)| (Part { search, answer }, status))
     }
 
     /// Returns the products that tariffs rate on any of the lanes, `GENERAL` first; `None` if no prices are asked for.
