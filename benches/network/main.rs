@@ -159,7 +159,7 @@ async fn of_size(
     let groups = group::measure(site, &places).await;
     site.forget_peak();
     // A change without a message: all is read anew.
-    sqlx::query("update network set version = version + 1").execute(owner).await.unwrap();
+    sqlx::query("update network set version = version + 1").execute(&mut *owner).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     until_loaded(site, flights).await;
     let reload = site.memory("VmHWM");
