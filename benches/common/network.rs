@@ -146,6 +146,11 @@ pub fn order(site: &Site, flight: &str, origin: &str, destination: &str) -> Vec<
     post("/api/v1/bookings", Some(&site.token), &body.to_string())
 }
 
+/// Lines of dimensions of the searches that are compared.
+pub const LINES: [usize; 3] = [0, 1, 50];
+/// Maximum processor time with one line and with fifty, as a multiple of that without.
+pub const GOALS_OF_LINES: [f64; 2] = [1.05, 1.3];
+
 /// Returns lines of 500 kg together. Some pieces are higher than the door of the narrow-body.
 pub fn dimensions(lines: usize) -> Vec<Value> {
     if lines == 1 {

@@ -3,10 +3,13 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::common::{
-    load::Client,
-    network::{post, send},
-    site::{Site, log_in},
+use crate::{
+    common::{
+        load::Client,
+        network::{post, send},
+        site::{Site, log_in},
+    },
+    turns::quantiles,
 };
 
 const SEARCHES: u64 = 300;
@@ -34,10 +37,9 @@ pub async fn measure(site: &Site, places: &[String]) -> Value {
         combinations += serde_json::from_slice::<Value>(body).unwrap().as_array().unwrap().len();
     }
     assert!(combinations > 0, "no search has found a combination");
-    times.sort_by(f64::total_cmp);
-    let quantile = |part: f64| (times[(times.len() as f64 * part) as usize] * 100.0).round() / 100.0;
-    json!({"p50_ms": quantile(0.5), "p99_ms": quantile(0.99), "slowest_ms": quantile(0.9999),
-        "combinations": combinations as f64 / SEARCHES as f64})
+    let mut figures = quantiles(times);
+    figures["combinations"] = json!(combinations as f64 / SEARCHES as f64);
+    figures
 }
 
 /// Each has another destination, other origins or another day.

@@ -3,9 +3,9 @@
 //! Starts a PostgreSQL and a Redis of its own (`fsync` on). For each size of the network it writes the flights of a month,
 //! and a booking on each, starts a release server on them, and asks one search after the other, each for other airports or
 //! another day, for the report about the flights of 31 days, for prices of 31 days, for the history of lanes, for the freight of ten
-//! origins, and for routes between cities of six airports and between two airports of theirs; it books beside 10 000 alerts, and
-//! without them. Prints a table, and leaves the figures in `target/bench/network.json`. Before, it imports 100 000 flights through
-//! the API, beside searches and bookings. `BENCH_FLIGHTS` is the sizes (`10000,100000,1000000`), `BENCH_SEARCHES` the number of
+//! origins, for routes between cities of six airports and between two airports of theirs, and for routes with and without dimensions; it
+//! books beside 10 000 alerts, and without them. Prints a table, and leaves the figures in `target/bench/network.json`. Before, it
+//! imports 100 000 flights through the API, beside searches and bookings. `BENCH_FLIGHTS` is the sizes (`10000,100000,1000000`), `BENCH_SEARCHES` the number of
 //! searches of each kind (2000), `BENCH_ROWS` that of the import's rows (100 000).
 #![allow(
     clippy::cast_precision_loss,
@@ -27,6 +27,7 @@ mod group;
 mod import;
 mod rates;
 mod sizes;
+mod turns;
 
 use std::{
     collections::BTreeSet,
@@ -158,20 +159,16 @@ async fn of_size(
     let alerts = alerts::measure(site, owner).await;
     let groups = group::measure(site, &places).await;
     site.forget_peak();
-    // A change without a message: all is read anew.
-    sqlx::query("update network set version = version + 1").execute(&mut *owner).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    until_loaded(site, flights).await;
+    reload_network(site, owner, flights).await;
     let reload = site.memory("VmHWM");
     // Nothing that was cached before the change is looked up any more.
     let cities = cities::measure(site, &places).await;
     let aircraft = "set session_replication_role = replica;
         update flights set aircraft_code = case when departure_at::time < '12:00' then '320' else '77X' end;
-        set session_replication_role = origin; update network set version = version + 1";
+        set session_replication_role = origin";
     owner.execute(aircraft).await.unwrap();
     sizes::open_doors(site).await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    until_loaded(site, flights).await;
+    reload_network(site, owner, flights).await;
     let sizes = sizes::measure(site, &places).await;
     json!({"flights": flights, "lanes": lanes, "ready_ms": ready.as_millis(), "loaded_ms": loaded.as_millis(),
         "searches": kinds, "searches_cut": metric(site, "loadmaster_route_searches_cut_total").await,
@@ -204,6 +201,13 @@ async fn reports(site: &Site, flights: i64) -> Value {
         found.insert(format!("{name}_ms"), json!((median(times.into_iter()) * 100.0).round() / 100.0));
     }
     found.into()
+}
+
+/// Changes the network without a message, so that the server reads all of it anew.
+async fn reload_network(site: &Site, owner: &mut PgConnection, flights: i64) {
+    owner.execute("update network set version = version + 1").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    until_loaded(site, flights).await;
 }
 
 async fn until_loaded(site: &Site, flights: i64) {
@@ -251,8 +255,8 @@ async fn search(site: &Site, places: &[String], stops: u8, searches: usize, dice
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
         options += serde_json::from_slice::<Value>(body).unwrap().as_array().unwrap().len();
     }
-    times.sort_by(f64::total_cmp);
-    let quantile = |part: f64| (times[(times.len() as f64 * part) as usize] * 100.0).round() / 100.0;
-    json!({"max_stops": stops, "p50_ms": quantile(0.5), "p99_ms": quantile(0.99), "slowest_ms": quantile(0.9999),
-        "options": options as f64 / searches as f64})
+    let mut figures = turns::quantiles(times);
+    figures["max_stops"] = json!(stops);
+    figures["options"] = json!(options as f64 / searches as f64);
+    figures
 }

@@ -4,7 +4,10 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use sqlx::{Executor, PgConnection};
 
-use crate::common::{load::Client, network, site::Site};
+use crate::{
+    common::{load::Client, network, site::Site},
+    turns,
+};
 
 /// Months of prices that are asked for, each of another lane.
 const MONTHS: i64 = 300;
@@ -54,7 +57,5 @@ async fn ask(client: &mut Client, paths: impl Iterator<Item = String>, is_right:
         let answer: Value = serde_json::from_slice(body).unwrap();
         assert!(is_right(&answer), "{path}: {answer}");
     }
-    times.sort_by(f64::total_cmp);
-    let quantile = |part: f64| (times[(times.len() as f64 * part) as usize] * 100.0).round() / 100.0;
-    json!({"p50_ms": quantile(0.5), "p99_ms": quantile(0.99)})
+    turns::quantiles(times)
 }

@@ -64,16 +64,14 @@ pub async fn measure(directory: &std::path::Path, other: PathBuf, only: &str, ti
 
 fn row(before: &Contest, after: &Contest) -> Value {
     let rate = |contest: &Contest| median(contest.ours.iter().map(Load::per_second));
-    let ratios: Vec<f64> =
-        before.ours.iter().zip(&after.ours).map(|(before, after)| after.per_second() / before.per_second()).collect();
+    let ratios = after.ratios(before, Load::per_second);
     let ratio = median(ratios.iter().copied());
     let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
     let most = ratios.iter().copied().fold(0.0, f64::max);
     let answers = |contest: &Contest| contest.ours.iter().map(|load| load.answers).sum::<usize>().max(1) as f64;
     let of = |spent: fn(&Contest) -> f64| (spent(after) / answers(after)) / (spent(before) / answers(before));
     let (server, postgres) = (of(|contest| contest.cpu.server), of(|contest| contest.cpu.postgres));
-    let p99 = |(before, after): (&Load, &Load)| after.quantile(0.99) / before.quantile(0.99);
-    let p99 = median(before.ours.iter().zip(&after.ours).map(p99));
+    let p99 = median(after.ratios(before, |load| load.quantile(0.99)).into_iter());
     let (before_rate, after_rate) = (rate(before), rate(after));
     println!(
         "{:32} {:>7} {before_rate:>8.0} {after_rate:>8.0}  {ratio:.2} ({least:.2}, {most:.2}) {server:>10.2} {postgres:>6.2} {p99:>6.2}",

@@ -59,8 +59,18 @@ impl Contest {
     }
 
     /// Seconds of the server's processor time for an answer, by round.
-    pub fn spent(&self) -> impl Iterator<Item = f64> {
+    fn spent(&self) -> impl Iterator<Item = f64> {
         self.server.iter().zip(&self.ours).map(|(spent, load)| spent / load.answers.max(1) as f64)
+    }
+
+    /// Returns a figure of each round as a multiple of that of another contest in the same round.
+    pub fn ratios(&self, to: &Self, figure: impl Fn(&Load) -> f64) -> Vec<f64> {
+        self.ours.iter().zip(&to.ours).map(|(own, other)| figure(own) / figure(other)).collect()
+    }
+
+    /// The same of the server's processor time for an answer.
+    pub fn ratios_spent(&self, to: &Self) -> Vec<f64> {
+        self.spent().zip(to.spent()).map(|(own, other)| own / other).collect()
     }
 }
 
@@ -89,7 +99,8 @@ impl<'a> Bench<'a> {
         let made = References::default();
         let references = bookings(site, &spread, &made).await;
         let shown = Arc::new(references.iter().map(|reference| show(&site.token, reference)).collect::<Vec<_>>());
-        let contained = Arc::new(references.iter().map(|one| format!("\"{one}\"").into_bytes()).collect::<Vec<_>>());
+        let contained = references.iter().map(|reference| format!("\"ref_id\":\"{reference}\"").into_bytes());
+        let contained = Arc::new(contained.collect::<Vec<_>>());
         let searches = Arc::new(network::rankings());
         let some: Vec<_> = searches.iter().map(|search| limited(search)).collect();
         let completions = Arc::new(network::completions());
@@ -143,6 +154,11 @@ impl<'a> Bench<'a> {
         }
         contests.retain(is_chosen);
         Self { site, contests, best_hot: Vec::new(), pgbench, spread, searches, completions, made, time }
+    }
+
+    /// Returns the contest of this name, if it was chosen.
+    pub fn contest(&self, name: &str) -> Option<&Contest> {
+        self.contests.iter().find(|contest| contest.name == name)
     }
 
     /// Measures each row once, and beside it what it is compared with.

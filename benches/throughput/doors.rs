@@ -35,14 +35,15 @@ pub async fn contests(site: &Site, references: &[String], shown: &Requests, cont
     };
     let asked: Vec<Vec<u8>> = references.iter().map(ask).collect();
     let (status, body) = client.ask(&asked[0]).await;
-    let mut doors = vec![(NAMES[0], shown.clone())];
+    let mut doors = vec![(NAMES[0], shown.clone(), contained.clone())];
     if status != 404 {
         let text = String::from_utf8_lossy(body);
         assert!(status == 200 && !text.contains("\"errors\""), "{status} {text}");
-        doors.push((NAMES[1], Arc::new(asked)));
+        let contained = references.iter().map(|reference| format!("\"refId\":\"{reference}\"").into_bytes());
+        doors.push((NAMES[1], Arc::new(asked), Arc::new(contained.collect())));
     }
-    let contest = |(name, requests)| {
-        Contest::new(name, CLIENTS, What::Ask(requests, contained.clone(), 200), Against::Nothing, None)
+    let contest = |(name, requests, contained)| {
+        Contest::new(name, CLIENTS, What::Ask(requests, contained, 200), Against::Nothing, None)
     };
     doors.into_iter().map(contest).collect()
 }
@@ -69,13 +70,10 @@ fn camel(name: &str) -> String {
 
 /// Prints and returns how GraphQL compares with REST.
 pub fn report(bench: &Bench<'_>) -> Value {
-    let of = |name| bench.contests.iter().find(|contest| contest.name == name);
-    let [Some(rest), Some(graphql)] = NAMES.map(of) else { return Value::Null };
-    let ratio = |figure: fn(&Load) -> f64| {
-        median(rest.ours.iter().zip(&graphql.ours).map(|(rest, graphql)| figure(graphql) / figure(rest)))
-    };
-    let (rate, p99) = (ratio(Load::per_second), ratio(|load| load.quantile(0.99)));
-    let server = median(rest.spent().zip(graphql.spent()).map(|(rest, graphql)| graphql / rest));
+    let [Some(rest), Some(graphql)] = NAMES.map(|name| bench.contest(name)) else { return Value::Null };
+    let rate = median(graphql.ratios(rest, Load::per_second).into_iter());
+    let p99 = median(graphql.ratios(rest, |load| load.quantile(0.99)).into_iter());
+    let server = median(graphql.ratios_spent(rest).into_iter());
     println!(
         "one booking, GraphQL to REST: rate {rate:.2} (goal {GOAL}), p99 {p99:.2}, server's processor time {server:.2}"
     );

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::{
     common::{
-        load::{Client, find},
+        load::{Client, Load, find},
         median,
-        network::{DESTINATIONS, HUBS, ORIGINS, dimensions, post},
+        network::{DESTINATIONS, GOALS_OF_LINES, HUBS, LINES, ORIGINS, dimensions, post},
         site::Site,
     },
     contests::{Against, Bench, Contest, What},
@@ -29,9 +29,6 @@ pub const NAMES: [&str; 6] = [
 /// The rows of a search without dimensions, with one line and with fifty.
 const AGAIN: [&str; 3] = [NAMES[0], NAMES[1], NAMES[2]];
 const ANEW: [&str; 3] = [NAMES[3], NAMES[4], NAMES[5]];
-const LINES: [usize; 3] = [0, 1, 50];
-/// Maximum processor time with one line and with fifty, as a multiple of that without.
-const GOALS: [f64; 2] = [1.05, 1.3];
 const CLIENTS: usize = 32;
 /// Different volumes: the answers for all of them are many times what the server keeps.
 const VOLUMES: usize = 200;
@@ -148,18 +145,15 @@ fn searches(lines: usize, volumes: usize) -> Vec<Vec<u8>> {
 
 /// Prints and returns how searches with dimensions compare with those without.
 pub fn report(bench: &Bench<'_>) -> Vec<Value> {
-    let of = |name: &str| bench.contests.iter().find(|contest| contest.name == name);
     let mut rows = Vec::new();
     for [none, one, fifty] in [AGAIN, ANEW] {
-        for (name, goal) in [one, fifty].into_iter().zip(GOALS) {
-            let (Some(without), Some(with)) = (of(none), of(name)) else { continue };
-            let rounds = || without.ours.iter().zip(&with.ours);
-            let rate = median(rounds().map(|(without, with)| with.per_second() / without.per_second()));
-            let spent = without.spent().zip(with.spent()).map(|(without, with)| with / without);
-            let spent: Vec<f64> = spent.collect();
+        for (name, goal) in [one, fifty].into_iter().zip(GOALS_OF_LINES) {
+            let (Some(without), Some(with)) = (bench.contest(none), bench.contest(name)) else { continue };
+            let rate = median(with.ratios(without, Load::per_second).into_iter());
+            let spent = with.ratios_spent(without);
             let server = median(spent.iter().copied());
             let (least, most) = spent.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), it| (a.min(*it), b.max(*it)));
-            let p99 = median(rounds().map(|(without, with)| with.quantile(0.99) / without.quantile(0.99)));
+            let p99 = median(with.ratios(without, |load| load.quantile(0.99)).into_iter());
             println!(
                 "{name}, to none: rate {rate:.2}, p99 {p99:.2}, server's processor time {server:.3} ({least:.3}, {most:.3}; goal {goal})"
             );

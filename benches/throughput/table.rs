@@ -65,8 +65,7 @@ pub fn report(bench: &Bench<'_>, plans: &[Plans], time: Duration, rounds: u64) -
 fn holds_to_bookings(bench: &Bench<'_>) -> Option<f64> {
     let of = |name: &str| bench.contests.iter().find(|contest| contest.name == name && contest.clients == 64);
     let (holds, bookings) = (of("hold, one flight")?, of("create, one flight")?);
-    let rounds = holds.ours.iter().zip(&bookings.ours);
-    Some(median(rounds.map(|(holds, bookings)| holds.per_second() / bookings.per_second())))
+    Some(median(holds.ratios(bookings, Load::per_second).into_iter()))
 }
 
 fn row(contest: &Contest) -> Value {
